@@ -1,0 +1,59 @@
+"""The types that several records share, and the base of all records."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+import msgspec
+from msgspec import Meta
+
+from schemas.message import RefusedError
+
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:@/#-]*$")]
+Text = Annotated[str, Meta(max_length=2000)]
+PlateText = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,10}$", description="A-Z and 0-9 only, upper case")]
+State = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="postal code of the state of issue")]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees north, WGS 84")]
+Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees east, WGS 84")]
+Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset")]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="schema"):
+    """What crosses a topic: JSON, with `schema` naming record and version."""
+
+    def to_json(self) -> bytes:
+        """The record as JSON, fields in declared order, bytes in base64, times in RFC 3339."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def from_json(cls, value: bytes | None) -> Self:
+        """Validate `value`. Raises RefusedError that names the field, never the value."""
+        if value is None:
+            raise RefusedError("empty", f"{cls.__name__} without a value")
+        if b'"schema"' not in value:
+            raise RefusedError("schema", f"{cls.__name__} without `schema`, which names record and version")
+        try:
+            return msgspec.json.decode(value, type=cls)
+        except msgspec.ValidationError as error:
+            raise RefusedError("schema", str(error)) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise RefusedError("not_json", f"{cls.__name__} that is not JSON") from error
+
+
+class Box(msgspec.Struct, frozen=True):
+    """Pixels in the frame; x, y is the upper left corner."""
+
+    x: Annotated[int, Meta(ge=0)]
+    y: Annotated[int, Meta(ge=0)]
+    width: Annotated[int, Meta(ge=1)]
+    height: Annotated[int, Meta(ge=1)]
+
+
+class Vehicle(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the camera or a reader says of the vehicle; what nobody said is None."""
+
+    make: Annotated[str, Meta(max_length=64)] | None = None
+    model: Annotated[str, Meta(max_length=64)] | None = None
+    colour: Annotated[str, Meta(max_length=64)] | None = None
+    body: Annotated[str, Meta(max_length=64)] | None = None
+    other: dict[str, Annotated[str, Meta(max_length=200)]] = {}

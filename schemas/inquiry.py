@@ -1,0 +1,72 @@
+"""An inquiry: a look at stored data, allowed or refused (section I.7), and the seal that chains it.
+
+A seal is SHA-256 over the previous seal and the inquiry as JSON, so whoever holds the `inquiries` topic or
+an export can check every one of them with nothing but a hash function.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta
+
+from schemas.fields import Instant, Record
+
+FIRST = "0" * 64
+
+
+class Inquiry(Record, tag="inquiry/1"):
+    """A row of the gate's log, as the database stamped it."""
+
+    inquiry_id: UUID
+    at: Instant
+    who: str
+    agency: str
+    tool: str
+    query_id: str
+    kind: str
+    outcome: Literal["allowed", "refused"]
+    refusal: str = ""
+    case_number: str = ""
+    reason: str = ""
+    pattern: str = ""
+    other: str = ""
+    cameras: tuple[str, ...] = ()
+    since: Instant
+    until: Instant
+
+
+class SealedInquiry(Record, tag="sealed_inquiry/1"):
+    """An inquiry with its place in the chain."""
+
+    seal: Annotated[int, Meta(ge=1, description="counts from 1 without a gap")]
+    previous: str
+    hash: str
+    inquiry: Inquiry
+
+
+def seal_hash(previous: str, inquiry: Inquiry) -> str:
+    """64 hex digits: SHA-256 of the previous seal's hash, a line feed and the inquiry's JSON."""
+    return hashlib.sha256(previous.encode() + b"\n" + inquiry.to_json()).hexdigest()
+
+
+def chain(inquiries: Iterable[Inquiry], last_seal: int, last_hash: str) -> Iterator[SealedInquiry]:
+    """Seal `inquiries` in order behind the last seal; (0, FIRST) starts a chain."""
+    for inquiry in inquiries:
+        previous, last_seal = last_hash, last_seal + 1
+        last_hash = seal_hash(previous, inquiry)
+        yield SealedInquiry(seal=last_seal, previous=previous, hash=last_hash, inquiry=inquiry)
+
+
+def broken(sealed: Iterable[SealedInquiry]) -> Iterator[str]:
+    """What is wrong with a chain read in order of its seals, a sentence a fault; nothing when it is whole."""
+    last_seal, last_hash = 0, FIRST
+    for item in sealed:
+        if item.seal != last_seal + 1:
+            yield f"seal {last_seal + 1}: missing or out of order (found {item.seal})"
+        elif item.previous != last_hash:
+            yield f"seal {item.seal}: does not follow from seal {last_seal}"
+        if item.hash != seal_hash(item.previous, item.inquiry):
+            yield f"seal {item.seal}: inquiry {item.inquiry.inquiry_id} is not what was sealed"
+        last_seal, last_hash = item.seal, item.hash

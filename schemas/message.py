@@ -1,0 +1,49 @@
+"""What every edge carries: a message of a topic, and the mark that a changelog has been read to its end."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a topic, whichever edge it crosses.
+
+    `timestamp` is the time of what the message tells of (capture time for frames and detections), UTC;
+    `partition` and `offset` are where it was read, -1 before it was written.
+    """
+
+    key: bytes | None
+    value: bytes | None
+    headers: dict[str, str] = field(default_factory=dict)
+    timestamp: datetime | None = None
+    topic: str = ""
+    partition: int = -1
+    offset: int = -1
+
+    @property
+    def origin(self) -> str:
+        """Where it was read, as `topic/partition/offset`."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A changelog partition has been read to the end that it had when the flow started.
+
+    `partitions` says how many such marks there are in all: who has seen that many has the whole list.
+    """
+
+    partition: int
+    partitions: int
+
+
+class RefusedError(ValueError):
+    """What is not taken in: `reason` is a bounded code for metrics, `detail` says what and where.
+
+    `detail` never repeats a value that was refused: it may be a plate.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail

@@ -1,0 +1,30 @@
+"""What a picture gave: plates as read, with where, how sure, and what else they might be."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One string a plate may carry: `plate` is A-Z and 0-9 only, upper case; `confidence` 0 to 1."""
+
+    plate: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlateRead:
+    """One plate in one picture.
+
+    `confidence` is the calibrated chance that `plate` is right to the last character;
+    `state` is the two-letter postal code of the state of issue, or None where the picture does not tell;
+    `box` is x, y, width, height in pixels of the picture; `alternatives` are other readings, best first,
+    without `plate` itself; `char_confidences` has one number (0 to 1) a character of `plate`.
+    """
+
+    plate: str
+    confidence: float
+    state: str | None
+    state_confidence: float
+    box: tuple[int, int, int, int]
+    alternatives: tuple[Reading, ...]
+    char_confidences: tuple[float, ...]

@@ -1,0 +1,178 @@
+"""The ClickHouse tables that flows write, declared once: columns, and the rows that a record makes.
+
+Rows are tuples in the order of `columns`. Every table replaces rows of one identity, so a replay changes
+nothing; `clickhouse/migrations` holds the DDL, and a test compares both.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Generic, TypeVar
+
+from schemas.alert_hit import AlertHit
+from schemas.dead_letter import DeadLetter
+from schemas.detection import Detection
+from schemas.hit_action import HitAction
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Table(Generic[T]):
+    """A table and how records `T` become its rows; `binary` names the columns that hold bytes."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: Callable[[T], list[Row]]
+    binary: tuple[str, ...] = ()
+
+
+def _detection_rows(detection: Detection) -> list[Row]:
+    box, vehicle = detection.box, detection.vehicle
+    return [
+        (
+            detection.detection_id,
+            detection.captured_at,
+            detection.best_at,
+            detection.camera_id,
+            detection.latitude,
+            detection.longitude,
+            detection.plate,
+            detection.confidence,
+            detection.state or "",
+            detection.state_confidence,
+            [(other.plate, other.confidence) for other in detection.alternatives],
+            (box.x, box.y, box.width, box.height),
+            detection.frames,
+            detection.agreeing,
+            list(detection.models),
+            vehicle.make or "",
+            vehicle.model or "",
+            vehicle.colour or "",
+            vehicle.body or "",
+            vehicle.other,
+        )
+    ]
+
+
+def _image_rows(detection: Detection) -> list[Row]:
+    pictures = (("crop", detection.crop), ("vehicle", detection.picture))
+    return [
+        (
+            detection.detection_id,
+            detection.captured_at,
+            detection.camera_id,
+            kind,
+            sha256(jpeg).digest(),
+            jpeg,
+        )
+        for kind, jpeg in pictures
+    ]
+
+
+def _hit_rows(hit: AlertHit) -> list[Row]:
+    entry, detection = hit.entry, hit.detection
+    return [
+        (
+            hit.hit_id,
+            detection.captured_at,
+            detection.detection_id,
+            detection.camera_id,
+            detection.latitude,
+            detection.longitude,
+            detection.plate,
+            detection.state or "",
+            detection.confidence,
+            hit.match,
+            [(one.position, one.read, one.listed) for one in hit.differences],
+            hit.state_check,
+            entry.entry_id,
+            entry.source,
+            entry.category,
+            entry.plate,
+            entry.state or "",
+            entry.case_number,
+            entry.reason,
+            entry.requested_by,
+            entry.contact,
+            entry.instructions,
+            entry.other,
+            entry.expires_at,
+        )
+    ]
+
+
+def _action_rows(action: HitAction) -> list[Row]:
+    return [
+        (
+            action.action_id,
+            action.hit_id,
+            action.at,
+            action.by,
+            action.kind,
+            action.case_number,
+            action.mvd_result,
+            action.actionable,
+            action.note,
+        )
+    ]
+
+
+def _dead_letter_rows(letter: DeadLetter) -> list[Row]:
+    return [
+        (
+            letter.topic,
+            letter.partition,
+            letter.offset,
+            letter.timestamp or EPOCH,
+            letter.reason,
+            letter.detail,
+            letter.headers,
+            letter.key or b"",
+            letter.value or b"",
+        )
+    ]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+DETECTIONS: Table[Detection] = Table(
+    "detections",
+    _words(
+        "detection_id captured_at best_at camera_id latitude longitude plate confidence state state_confidence "
+        "alternatives box frames agreeing models vehicle_make vehicle_model vehicle_colour vehicle_body "
+        "vehicle_other"
+    ),
+    _detection_rows,
+)
+IMAGES: Table[Detection] = Table(
+    "images", _words("detection_id captured_at camera_id kind sha256 jpeg"), _image_rows, ("sha256", "jpeg")
+)
+ALERT_HITS: Table[AlertHit] = Table(
+    "alert_hits",
+    _words(
+        "hit_id captured_at detection_id camera_id latitude longitude plate state confidence match differences "
+        "state_check entry_id source category listed_plate listed_state case_number reason requested_by contact "
+        "instructions other expires_at"
+    ),
+    _hit_rows,
+)
+HIT_ACTIONS: Table[HitAction] = Table(
+    "hit_actions",
+    _words("action_id hit_id at by kind case_number mvd_result actionable note"),
+    _action_rows,
+)
+DEAD_LETTERS: Table[DeadLetter] = Table(
+    "dead_letters",
+    _words("topic partition offset timestamp reason detail headers key value"),
+    _dead_letter_rows,
+    ("key", "value"),
+)
+
+TABLES: tuple[Table[Any], ...] = (DETECTIONS, IMAGES, ALERT_HITS, HIT_ACTIONS, DEAD_LETTERS)

@@ -1,0 +1,104 @@
+"""The topics, declared once: name, key, partitions, how long they keep, and what crosses them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from schemas.alert_hit import AlertHit
+from schemas.dead_letter import DeadLetter
+from schemas.detection import Detection
+from schemas.fields import Record
+from schemas.frame import Frame
+from schemas.hit_action import HitAction
+from schemas.hotlist import HotListChange
+from schemas.inquiry import SealedInquiry
+from schemas.message import Message
+from schemas.registry import RegistryRecord
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Record)
+
+MEGABYTE = 1_000_000
+RETENTION = timedelta(days=30)
+SEVEN_YEARS = timedelta(days=7 * 365)
+
+
+@dataclass(frozen=True)
+class Topic(Generic[T]):
+    """A topic of records `T`. `keep` is None for a compacted one: a record stays until replaced or removed."""
+
+    name: str
+    partitions: int
+    keep: timedelta | None
+    max_bytes: int
+    decode: Callable[[Message], T]
+    encode: Callable[[T], Message]
+
+
+def _topic(
+    name: str,
+    record: type[R],
+    key: Callable[[R], str],
+    keep: timedelta | None,
+    *,
+    time: Callable[[R], datetime | None] = lambda _record: None,
+    partitions: int = 4,
+    max_bytes: int = 4 * MEGABYTE,
+) -> Topic[R]:
+    def encode(item: R) -> Message:
+        return Message(key(item).encode(), item.to_json(), timestamp=time(item))
+
+    return Topic(name, partitions, keep, max_bytes, lambda message: record.from_json(message.value), encode)
+
+
+# A frame is kept a day at most: long enough to replay an outage, far below the 30 days of its detections.
+FRAMES: Topic[Frame] = Topic(
+    "frames", 8, timedelta(hours=24), 20 * MEGABYTE, Frame.from_message, lambda frame: frame.message
+)
+DETECTIONS = _topic(
+    "detections",
+    Detection,
+    lambda detection: detection.camera_id,
+    timedelta(days=7),
+    time=lambda detection: detection.captured_at,
+    partitions=8,
+)
+HOTLIST: Topic[HotListChange] = Topic(
+    "hotlist", 4, None, MEGABYTE, HotListChange.from_message, HotListChange.to_message
+)
+ALERT_HITS = _topic(
+    "alert_hits",
+    AlertHit,
+    lambda hit: hit.entry.entry_id,
+    timedelta(days=7),
+    time=lambda hit: hit.detection.captured_at,
+)
+HIT_ACTIONS = _topic(
+    "hit_actions", HitAction, lambda action: str(action.hit_id), SEVEN_YEARS, time=lambda action: action.at
+)
+# One partition: its order is the order of the seals.
+INQUIRIES = _topic(
+    "inquiries",
+    SealedInquiry,
+    lambda sealed: sealed.inquiry.who,
+    SEVEN_YEARS,
+    time=lambda sealed: sealed.inquiry.at,
+    partitions=1,
+)
+REGISTRY = _topic("registry", RegistryRecord, lambda record: record.key, None, partitions=1)
+# In base64 a frame of the largest size grows by a third.
+DEAD_LETTERS = _topic(
+    "dead_letters", DeadLetter, lambda letter: letter.origin, timedelta(days=7), max_bytes=28 * MEGABYTE
+)
+
+TOPICS: tuple[Topic[Any], ...] = (
+    FRAMES,
+    DETECTIONS,
+    HOTLIST,
+    ALERT_HITS,
+    HIT_ACTIONS,
+    INQUIRIES,
+    REGISTRY,
+    DEAD_LETTERS,
+)
