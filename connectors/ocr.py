@@ -206,7 +206,9 @@ def _predictor(folder: Path, threads: int) -> tuple[Any, ort.InferenceSession]:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = ort.InferenceSession(str(folder / "inference.onnx"), options, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(
+        str(folder / "inference.onnx"), options, providers=["CPUExecutionProvider"]
+    )
     predictor.runner.session = session
     return predictor, session
 

@@ -27,7 +27,7 @@ class Difference(msgspec.Struct, frozen=True):
     listed: str
 
 
-class AlertHit(Record, tag="alert_hit/1"):
+class AlertHit(Record, tag="alert_hit/1", frozen=True, kw_only=True):
     """Detection and entry as they were when they met. It stays unverified until hit actions say more."""
 
     hit_id: UUID

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from schemas.fields import Instant, Record
 from schemas.message import Message, RefusedError
 
 
-class DeadLetter(Record, tag="dead_letter/1"):
+class DeadLetter(Record, tag="dead_letter/1", frozen=True, kw_only=True):
     """Nothing that was refused is lost: it can be looked at, mended and sent again."""
 
     topic: str
@@ -18,7 +19,7 @@ class DeadLetter(Record, tag="dead_letter/1"):
     detail: Annotated[str, Meta(description="what and where; never a value, it may be a plate")]
     key: bytes | None = None
     value: bytes | None = None
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
     timestamp: Instant | None = None
 
     @property

@@ -30,7 +30,7 @@ class Alternative(msgspec.Struct, frozen=True):
     confidence: Share
 
 
-class Detection(Record, tag="detection/1"):
+class Detection(Record, tag="detection/1", frozen=True, kw_only=True):
     """One vehicle passing one camera, with the best read of the frames that showed it."""
 
     detection_id: UUID

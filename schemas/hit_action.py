@@ -18,7 +18,7 @@ ActionKind = Literal[
 ]
 
 
-class HitAction(Record, tag="hit_action/1"):
+class HitAction(Record, tag="hit_action/1", frozen=True, kw_only=True):
     """One step of verification or disposition."""
 
     action_id: UUID

@@ -24,7 +24,7 @@ OWN_SOURCE = "sjpd"
 OWN_MUST_HAVE = ("case_number", "reason", "requested_by", "contact", "instructions")
 
 
-class HotListEntry(Record, tag="hotlist_entry/1"):
+class HotListEntry(Record, tag="hotlist_entry/1", frozen=True, kw_only=True):
     """A listed plate. The agency's own entries carry all that section H asks for; all entries expire."""
 
     entry_id: Annotated[Name, Meta(description="`source:reference`, the topic's key")]

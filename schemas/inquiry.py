@@ -16,7 +16,7 @@ from schemas.fields import Instant, Record
 FIRST = "0" * 64
 
 
-class Inquiry(Record, tag="inquiry/1"):
+class Inquiry(Record, tag="inquiry/1", frozen=True, kw_only=True):
     """A row of the gate's log, as the database stamped it."""
 
     inquiry_id: UUID
@@ -37,7 +37,7 @@ class Inquiry(Record, tag="inquiry/1"):
     until: Instant
 
 
-class SealedInquiry(Record, tag="sealed_inquiry/1"):
+class SealedInquiry(Record, tag="sealed_inquiry/1", frozen=True, kw_only=True):
     """An inquiry with its place in the chain."""
 
     seal: Annotated[int, Meta(ge=1, description="counts from 1 without a gap")]

@@ -9,7 +9,7 @@ from schemas.fields import Instant, Latitude, Longitude, Name, Record, Text
 Kind = Literal["agency", "user", "camera", "hotlist_source"]
 
 
-class RegistryRecord(Record, tag="registry_record/1"):
+class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True):
     """The newest version of a record; key `kind/id`. What a kind does not need stays empty."""
 
     kind: Kind

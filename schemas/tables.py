@@ -145,9 +145,9 @@ def _words(text: str) -> tuple[str, ...]:
 DETECTIONS: Table[Detection] = Table(
     "detections",
     _words(
-        "detection_id captured_at best_at camera_id latitude longitude plate confidence state state_confidence "
-        "alternatives box frames agreeing models vehicle_make vehicle_model vehicle_colour vehicle_body "
-        "vehicle_other"
+        "detection_id captured_at best_at camera_id latitude longitude plate confidence state "
+        "state_confidence alternatives box frames agreeing models "
+        "vehicle_make vehicle_model vehicle_colour vehicle_body vehicle_other"
     ),
     _detection_rows,
 )
@@ -157,9 +157,9 @@ IMAGES: Table[Detection] = Table(
 ALERT_HITS: Table[AlertHit] = Table(
     "alert_hits",
     _words(
-        "hit_id captured_at detection_id camera_id latitude longitude plate state confidence match differences "
-        "state_check entry_id source category listed_plate listed_state case_number reason requested_by contact "
-        "instructions other expires_at"
+        "hit_id captured_at detection_id camera_id latitude longitude plate state confidence "
+        "match differences state_check entry_id source category listed_plate listed_state "
+        "case_number reason requested_by contact instructions other expires_at"
     ),
     _hit_rows,
 )

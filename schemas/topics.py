@@ -26,7 +26,7 @@ SEVEN_YEARS = timedelta(days=7 * 365)
 
 @dataclass(frozen=True)
 class Topic(Generic[T]):
-    """A topic of records `T`. `keep` is None for a compacted one: a record stays until replaced or removed."""
+    """A topic of records `T`. `keep` is None where the topic is compacted instead."""
 
     name: str
     partitions: int

@@ -1,0 +1,32 @@
+"""The edge of a flow: where its streams come from and go to. A flow is handed one and names no broker."""
+
+from typing import Any, Protocol, TypeVar
+
+from bytewax.inputs import Source
+from bytewax.outputs import Sink
+
+from schemas.inquiry import SealedInquiry
+from schemas.message import Loaded, Message
+from schemas.tables import Table
+from schemas.topics import Topic
+
+T = TypeVar("T")
+
+
+class Edge(Protocol):
+    """In memory for tests, files for one machine, Kafka and ClickHouse for an agency."""
+
+    def read(self, topic: Topic[Any]) -> Source[Message]:
+        """Messages of `topic`, from where the flow stopped; reads wait for a `load` of the same flow."""
+
+    def load(self, topic: Topic[Any]) -> Source[Message | Loaded]:
+        """A changelog, from its beginning on every start, with a `Loaded` once a partition's end is reached."""
+
+    def write(self, topic: Topic[T]) -> Sink[T]:
+        """Records to `topic`; a record is written when it is acknowledged, and what is not raises."""
+
+    def insert(self, table: Table[T]) -> Sink[tuple[str, T]]:
+        """Keyed records to `table`, once an epoch; a replay changes nothing."""
+
+    def inquiries(self) -> Source[SealedInquiry]:
+        """The inquiry log in the order of its seals, from where the flow stopped."""
