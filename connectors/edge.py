@@ -1,5 +1,6 @@
 """The edge of a flow: where its streams come from and go to. A flow is handed one and names no broker."""
 
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from bytewax.inputs import Source
@@ -13,20 +14,32 @@ from schemas.topics import Topic
 T = TypeVar("T")
 
 
-class Edge(Protocol):
-    """In memory for tests, files for one machine, Kafka and ClickHouse for an agency."""
+class Topics(Protocol):
+    """Streams: in memory for tests, files for one machine, Kafka for an agency."""
 
     def read(self, topic: Topic[Any]) -> Source[Message]:
-        """Messages of `topic`, from where the flow stopped; reads wait for a `load` of the same flow."""
+        """Messages of `topic`, from where the flow stopped; they wait for what the same edge loads."""
 
     def load(self, topic: Topic[Any]) -> Source[Message | Loaded]:
-        """A changelog, from its beginning on every start, with a `Loaded` once a partition's end is reached."""
+        """A changelog, from its beginning on every start; `Loaded` follows the end a partition had then."""
 
     def write(self, topic: Topic[T]) -> Sink[T]:
         """Records to `topic`; a record is written when it is acknowledged, and what is not raises."""
+
+
+class Tables(Protocol):
+    """The store: in memory for tests, ClickHouse (embedded or a server) otherwise."""
 
     def insert(self, table: Table[T]) -> Sink[tuple[str, T]]:
         """Keyed records to `table`, once an epoch; a replay changes nothing."""
 
     def inquiries(self) -> Source[SealedInquiry]:
         """The inquiry log in the order of its seals, from where the flow stopped."""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What a flow is built on."""
+
+    topics: Topics
+    tables: Tables

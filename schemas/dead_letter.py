@@ -29,7 +29,10 @@ class DeadLetter(Record, tag="dead_letter/1", frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, message: Message, error: RefusedError) -> "DeadLetter":
-        """What `message` becomes when `error` refuses it."""
+        """What `message` becomes when `error` refuses it.
+
+        Of what has expired only the headers are kept: its picture may no longer exist (order, section J.1).
+        """
         return cls(
             topic=message.topic,
             partition=message.partition,
@@ -37,7 +40,7 @@ class DeadLetter(Record, tag="dead_letter/1", frozen=True, kw_only=True):
             reason=error.reason,
             detail=error.detail,
             key=message.key,
-            value=message.value,
+            value=None if error.reason == "expired" else message.value,
             headers=message.headers,
             timestamp=message.timestamp,
         )

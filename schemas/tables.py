@@ -23,9 +23,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Table(Generic[T]):
-    """A table and how records `T` become its rows; `binary` names the columns that hold bytes."""
+    """A table and how records `T` become its rows.
+
+    Rows that agree in the columns `identity` are one row, the last one written; `binary` names the columns
+    that hold bytes.
+    """
 
     name: str
+    identity: tuple[str, ...]
     columns: tuple[str, ...]
     rows: Callable[[T], list[Row]]
     binary: tuple[str, ...] = ()
@@ -144,6 +149,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 DETECTIONS: Table[Detection] = Table(
     "detections",
+    ("detection_id",),
     _words(
         "detection_id captured_at best_at camera_id latitude longitude plate confidence state "
         "state_confidence alternatives box frames agreeing models "
@@ -152,10 +158,15 @@ DETECTIONS: Table[Detection] = Table(
     _detection_rows,
 )
 IMAGES: Table[Detection] = Table(
-    "images", _words("detection_id captured_at camera_id kind sha256 jpeg"), _image_rows, ("sha256", "jpeg")
+    "images",
+    ("detection_id", "kind"),
+    _words("detection_id captured_at camera_id kind sha256 jpeg"),
+    _image_rows,
+    ("sha256", "jpeg"),
 )
 ALERT_HITS: Table[AlertHit] = Table(
     "alert_hits",
+    ("hit_id",),
     _words(
         "hit_id captured_at detection_id camera_id latitude longitude plate state confidence "
         "match differences state_check entry_id source category listed_plate listed_state "
@@ -165,11 +176,13 @@ ALERT_HITS: Table[AlertHit] = Table(
 )
 HIT_ACTIONS: Table[HitAction] = Table(
     "hit_actions",
+    ("action_id",),
     _words("action_id hit_id at by kind case_number mvd_result actionable note"),
     _action_rows,
 )
 DEAD_LETTERS: Table[DeadLetter] = Table(
     "dead_letters",
+    ("topic", "partition", "offset"),
     _words("topic partition offset timestamp reason detail headers key value"),
     _dead_letter_rows,
     ("key", "value"),

@@ -1,0 +1,235 @@
+"""The embedded edge: topics as JSON lines on disk, a file a day, for one machine without a broker.
+
+A line is a message; a written line is on the disk before the epoch commits. A crash may leave half a line
+at the end: it was never acknowledged, readers do not see it and the next writer cuts it off.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from bytewax.outputs import DynamicSink, StatelessSinkPartition
+
+from connectors.clock import Clock, utc_now
+from connectors.loading import LoadGate
+from schemas.message import Loaded, Message
+from schemas.topics import Topic
+
+T = TypeVar("T")
+
+# The next byte to read: the day of its file, and how far into it. Plain data, for the recovery store.
+Position = tuple[str, int]
+START: Position = ("", 0)
+
+BATCH = 16
+POLL = timedelta(milliseconds=200)
+
+
+class FileTopics:
+    """Topics below `root`, one partition each. With `follow` sources wait for more, else they end."""
+
+    def __init__(self, root: Path, *, follow: bool, now: Clock = utc_now) -> None:
+        self._root, self._follow, self._now = root, follow, now
+        self._gate = LoadGate()
+
+    def read(self, topic: Topic[Any]) -> "FileSource":
+        return FileSource(self._log(topic), self._gate, follow=self._follow)
+
+    def load(self, topic: Topic[Any]) -> "FileLoad":
+        return FileLoad(self._log(topic), self._gate, follow=self._follow)
+
+    def write(self, topic: Topic[T]) -> "FileSink[T]":
+        return FileSink(self._log(topic), topic, self._now)
+
+    def append(self, topic: Topic[T], messages: list[Message]) -> None:
+        """Write messages as they are, the way cameras and the command line do."""
+        self._log(topic).append(messages, self._now().date())
+
+    def messages(self, topic: Topic[Any]) -> Iterator[Message]:
+        """All messages of `topic`, oldest first."""
+        log, position = self._log(topic), START
+        while batch := log.read(position, BATCH):
+            position = batch[-1][1]
+            yield from (message for message, _after in batch)
+
+    def purge(self, topic: Topic[Any]) -> list[str]:
+        """Delete the files of days that are wholly past what `topic` keeps; says which."""
+        return self._log(topic).purge(topic.keep, self._now())
+
+    def _log(self, topic: Topic[Any]) -> "DayLog":
+        return DayLog(self._root / "topics" / topic.name, topic.name)
+
+
+class DayLog:
+    """A folder of `YYYY-MM-DD.jsonl` files, by the day they were written (UTC)."""
+
+    def __init__(self, folder: Path, topic: str) -> None:
+        self._folder, self._topic = folder, topic
+
+    def append(self, messages: list[Message], day: date) -> None:
+        """Write and fsync; one writer at a time."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / f"{day.isoformat()}.jsonl").open("a+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            _cut_half_line(file)
+            file.write(b"".join(msgspec.json.encode(message) + b"\n" for message in messages))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def read(self, position: Position, most: int) -> list[tuple[Message, Position]]:
+        """Up to `most` whole messages from `position`, each with the position behind it."""
+        day, offset = position
+        for path in self._files():
+            if path.stem < day:
+                continue
+            start = offset if path.stem == day else 0
+            with path.open("rb") as file:
+                file.seek(start)
+                found = []
+                for line in file:
+                    if not line.endswith(b"\n") or len(found) == most:
+                        break
+                    found.append((self._message(line, path, start), (path.stem, start + len(line))))
+                    start += len(line)
+            if found:
+                return found
+        return []
+
+    def end(self) -> Position:
+        """The position behind the last byte written so far."""
+        files = self._files()
+        return (files[-1].stem, files[-1].stat().st_size) if files else START
+
+    def purge(self, keep: timedelta | None, now: datetime) -> list[str]:
+        """Names of the files deleted."""
+        if keep is None:
+            return []
+        gone = [path for path in self._files() if _day_ends(path) + keep < now]
+        for path in gone:
+            path.unlink()
+        return [path.name for path in gone]
+
+    def _files(self) -> list[Path]:
+        return sorted(self._folder.glob("*.jsonl"))
+
+    def _message(self, line: bytes, path: Path, offset: int) -> Message:
+        try:
+            message = msgspec.json.decode(line, type=Message)
+        except msgspec.DecodeError:
+            message = Message(None, line.rstrip(b"\n"))
+        partition = int(path.stem.replace("-", ""))
+        return replace(message, topic=self._topic, partition=partition, offset=offset)
+
+
+def _cut_half_line(file: Any) -> None:
+    size = file.seek(0, os.SEEK_END)
+    keep = size
+    while keep:
+        start = max(0, keep - 65536)
+        file.seek(start)
+        block = file.read(keep - start)
+        newline = block.rfind(b"\n")
+        if newline >= 0:
+            keep = start + newline + 1
+            break
+        keep = start
+    if keep != size:
+        file.truncate(keep)
+
+
+def _day_ends(path: Path) -> datetime:
+    return datetime.fromisoformat(path.stem).replace(tzinfo=UTC) + timedelta(days=1)
+
+
+class FileSource(FixedPartitionedSource[Message, Position]):
+    """Reads from the position of the last snapshot."""
+
+    def __init__(self, log: DayLog, gate: LoadGate, *, follow: bool) -> None:
+        self._log, self._gate, self._follow = log, gate, follow
+
+    def list_parts(self) -> list[str]:
+        return ["0"]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: Position | None) -> "_FilePartition":
+        return _FilePartition(self._log, self._gate, resume_state or START, self._follow)
+
+
+class _FilePartition(StatefulSourcePartition[Message, Position]):
+    def __init__(self, log: DayLog, gate: LoadGate, position: Position, follow: bool) -> None:
+        self._log, self._gate, self._position, self._follow = log, gate, position, follow
+        self._idle = False
+
+    def next_batch(self) -> list[Message]:
+        if not self._gate.loaded:
+            return []
+        batch = self._log.read(self._position, BATCH)
+        if batch:
+            self._position = batch[-1][1]
+        elif not self._follow:
+            raise StopIteration
+        self._idle = not batch
+        return [message for message, _after in batch]
+
+    def next_awake(self) -> datetime | None:
+        return utc_now() + POLL if self._idle else None
+
+    def snapshot(self) -> Position:
+        return self._position
+
+
+class FileLoad(FixedPartitionedSource[Message | Loaded, None]):
+    """Reads a changelog from its beginning; `Loaded` follows the end it had at the start."""
+
+    def __init__(self, log: DayLog, gate: LoadGate, *, follow: bool) -> None:
+        self._log, self._gate, self._follow = log, gate, follow
+
+    def list_parts(self) -> list[str]:
+        return ["0"]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_FileLoadPartition":
+        return _FileLoadPartition(self._log, self._gate, self._follow)
+
+
+class _FileLoadPartition(StatefulSourcePartition[Message | Loaded, None]):
+    def __init__(self, log: DayLog, gate: LoadGate, follow: bool) -> None:
+        self._part = _FilePartition(log, LoadGate(), START, follow)
+        self._gate, self._end = gate, log.end()
+        self._loaded = False
+        gate.expect("0")
+
+    def next_batch(self) -> list[Message | Loaded]:
+        if not self._loaded and self._part.snapshot() >= self._end:
+            self._loaded = True
+            self._gate.reached("0")
+            return [Loaded(0, 1)]
+        return list(self._part.next_batch())
+
+    def next_awake(self) -> datetime | None:
+        return self._part.next_awake()
+
+    def snapshot(self) -> None:
+        return None
+
+
+class FileSink(DynamicSink[T]):
+    """Appends an epoch's records batch by batch."""
+
+    def __init__(self, log: DayLog, topic: Topic[T], now: Clock) -> None:
+        self._log, self._topic, self._now = log, topic, now
+
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> "_FileSinkPartition[T]":
+        return _FileSinkPartition(self._log, self._topic, self._now)
+
+
+class _FileSinkPartition(StatelessSinkPartition[T]):
+    def __init__(self, log: DayLog, topic: Topic[T], now: Clock) -> None:
+        self._log, self._topic, self._now = log, topic, now
+
+    def write_batch(self, items: list[T]) -> None:
+        self._log.append([self._topic.encode(item) for item in items], self._now().date())

@@ -1,0 +1,25 @@
+"""Reads wait at their source while a changelog loads, so that little is held in the matcher's memory.
+
+This bounds memory within a process. That no read is judged too early is the matcher's own doing: it counts
+the `Loaded` marks, which reach it through the stream behind the entries, in any number of processes.
+"""
+
+
+class LoadGate:
+    """Shared by the sources of one edge in one process."""
+
+    def __init__(self) -> None:
+        self._loading: set[str] = set()
+
+    def expect(self, part: str) -> None:
+        """A changelog partition starts to load."""
+        self._loading.add(part)
+
+    def reached(self, part: str) -> None:
+        """It has been read to the end that it had at the start."""
+        self._loading.discard(part)
+
+    @property
+    def loaded(self) -> bool:
+        """No partition of this process is still loading."""
+        return not self._loading

@@ -1,0 +1,216 @@
+"""The edge in memory: what tests run whole flows on, and the model that the real edges are compared with."""
+
+import zlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from bytewax.outputs import DynamicSink, FixedPartitionedSink, StatefulSinkPartition, StatelessSinkPartition
+
+from connectors.loading import LoadGate
+from schemas.inquiry import FIRST, Inquiry, SealedInquiry, chain
+from schemas.message import Loaded, Message
+from schemas.tables import Row, Table
+from schemas.topics import Topic
+
+T = TypeVar("T")
+
+
+class MemoryTopics:
+    """Topics as lists, one a partition, kept for as long as this object; a flow reads them to their end."""
+
+    def __init__(self) -> None:
+        self._logs: dict[str, dict[int, list[Message]]] = defaultdict(lambda: defaultdict(list))
+        self._gate = LoadGate()
+
+    def append(self, topic: Topic[Any], message: Message) -> None:
+        """Write one message; the partition is chosen by its key, as a broker does."""
+        partition = zlib.crc32(message.key or b"") % topic.partitions
+        log = self._logs[topic.name][partition]
+        log.append(replace(message, topic=topic.name, partition=partition, offset=len(log)))
+
+    def messages(self, topic: Topic[Any]) -> list[Message]:
+        """All messages, partition by partition."""
+        return [message for _part, log in sorted(self._logs[topic.name].items()) for message in log]
+
+    def records(self, topic: Topic[T]) -> list[T]:
+        """All messages, decoded."""
+        return [topic.decode(message) for message in self.messages(topic)]
+
+    def log(self, topic: Topic[Any], partition: int) -> list[Message]:
+        """One partition, in order."""
+        return self._logs[topic.name][partition]
+
+    def read(self, topic: Topic[Any]) -> "MemorySource":
+        return MemorySource(self, topic, self._gate)
+
+    def load(self, topic: Topic[Any]) -> "MemoryLoad":
+        return MemoryLoad(self, topic, self._gate)
+
+    def write(self, topic: Topic[T]) -> "MemorySink[T]":
+        return MemorySink(self, topic)
+
+
+class MemorySource(FixedPartitionedSource[Message, int]):
+    """Reads from the position of the last snapshot to the end."""
+
+    def __init__(self, topics: MemoryTopics, topic: Topic[Any], gate: LoadGate) -> None:
+        self._topics, self._topic, self._gate = topics, topic, gate
+
+    def list_parts(self) -> list[str]:
+        return [str(partition) for partition in range(self._topic.partitions)]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_MemoryPartition":
+        return _MemoryPartition(self._topics.log(self._topic, int(for_part)), resume_state or 0, self._gate)
+
+
+class _MemoryPartition(StatefulSourcePartition[Message, int]):
+    def __init__(self, log: Sequence[Message], position: int, gate: LoadGate) -> None:
+        self._log, self._position, self._gate = log, position, gate
+
+    def next_batch(self) -> list[Message]:
+        if not self._gate.loaded:
+            return []
+        if self._position >= len(self._log):
+            raise StopIteration
+        self._position += 1
+        return [self._log[self._position - 1]]
+
+    def snapshot(self) -> int:
+        return self._position
+
+
+class MemoryLoad(FixedPartitionedSource[Message | Loaded, None]):
+    """Reads a changelog from its beginning, then says `Loaded`."""
+
+    def __init__(self, topics: MemoryTopics, topic: Topic[Any], gate: LoadGate) -> None:
+        self._topics, self._topic, self._gate = topics, topic, gate
+
+    def list_parts(self) -> list[str]:
+        return [str(partition) for partition in range(self._topic.partitions)]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_MemoryLoadPartition":
+        self._gate.expect(for_part)
+        mark = Loaded(int(for_part), self._topic.partitions)
+        return _MemoryLoadPartition(self._topics.log(self._topic, int(for_part)), mark, self._gate)
+
+
+class _MemoryLoadPartition(StatefulSourcePartition[Message | Loaded, None]):
+    def __init__(self, log: Sequence[Message], mark: Loaded, gate: LoadGate) -> None:
+        self._left: list[Message | Loaded] = [*log, mark]
+        self._mark, self._gate = mark, gate
+
+    def next_batch(self) -> list[Message | Loaded]:
+        if not self._left:
+            raise StopIteration
+        item = self._left.pop(0)
+        if item is self._mark:
+            self._gate.reached(str(self._mark.partition))
+        return [item]
+
+    def snapshot(self) -> None:
+        return None
+
+
+class MemorySink(DynamicSink[T]):
+    """Encodes and appends."""
+
+    def __init__(self, topics: MemoryTopics, topic: Topic[T]) -> None:
+        self._topics, self._topic = topics, topic
+
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> "_MemorySinkPartition[T]":
+        return _MemorySinkPartition(self._topics, self._topic)
+
+
+class _MemorySinkPartition(StatelessSinkPartition[T]):
+    def __init__(self, topics: MemoryTopics, topic: Topic[T]) -> None:
+        self._topics, self._topic = topics, topic
+
+    def write_batch(self, items: list[T]) -> None:
+        for item in items:
+            self._topics.append(self._topic, self._topic.encode(item))
+
+
+class MemoryTables:
+    """Tables as dicts by identity (the first column of a row, or all key columns), and an inquiry log."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, dict[Row, Row]] = defaultdict(dict)
+        self.log: list[Inquiry] = []
+        self.inserts: dict[str, int] = defaultdict(int)
+
+    def rows(self, table: Table[Any]) -> list[dict[str, Any]]:
+        """All rows, as dicts by column."""
+        return [dict(zip(table.columns, row, strict=True)) for row in self._rows[table.name].values()]
+
+    def put(self, table: Table[Any], rows: Sequence[Row]) -> None:
+        """Insert one block; rows of one identity replace each other."""
+        self.inserts[table.name] += 1
+        for row in rows:
+            named = dict(zip(table.columns, row, strict=True))
+            self._rows[table.name][tuple(named[column] for column in table.identity)] = row
+
+    def insert(self, table: Table[T]) -> "MemoryTableSink[T]":
+        return MemoryTableSink(self, table)
+
+    def inquiries(self) -> "MemoryInquiries":
+        return MemoryInquiries(self)
+
+
+class MemoryTableSink(FixedPartitionedSink[T, None]):
+    """Buffers an epoch and inserts it as one block when the epoch is snapshotted."""
+
+    def __init__(self, tables: MemoryTables, table: Table[T]) -> None:
+        self._tables, self._table = tables, table
+
+    def list_parts(self) -> list[str]:
+        return ["0"]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_MemoryTablePartition[T]":
+        return _MemoryTablePartition(self._tables, self._table)
+
+
+class _MemoryTablePartition(StatefulSinkPartition[T, None]):
+    def __init__(self, tables: MemoryTables, table: Table[T]) -> None:
+        self._tables, self._table = tables, table
+        self._buffer: list[Row] = []
+
+    def write_batch(self, values: list[T]) -> None:
+        for value in values:
+            self._buffer.extend(self._table.rows(value))
+
+    def snapshot(self) -> None:
+        if self._buffer:
+            self._tables.put(self._table, self._buffer)
+            self._buffer = []
+
+
+class MemoryInquiries(FixedPartitionedSource[SealedInquiry, int]):
+    """The log, sealed in order, from the position of the last snapshot to the end."""
+
+    def __init__(self, tables: MemoryTables) -> None:
+        self._tables = tables
+
+    def list_parts(self) -> list[str]:
+        return ["log"]
+
+    def build_part(
+        self, step_id: str, for_part: str, resume_state: int | None
+    ) -> "_MemoryInquiriesPartition":
+        return _MemoryInquiriesPartition(list(chain(self._tables.log, 0, FIRST)), resume_state or 0)
+
+
+class _MemoryInquiriesPartition(StatefulSourcePartition[SealedInquiry, int]):
+    def __init__(self, sealed: list[SealedInquiry], position: int) -> None:
+        self._sealed, self._position = sealed, position
+
+    def next_batch(self) -> list[SealedInquiry]:
+        if self._position >= len(self._sealed):
+            raise StopIteration
+        self._position += 1
+        return [self._sealed[self._position - 1]]
+
+    def snapshot(self) -> int:
+        return self._position

@@ -1,0 +1,115 @@
+"""One setting a thing, read from the environment (`PLATESTREAM_…`), and the edge that they name."""
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from connectors.clickhouse import ClickHouseTables
+from connectors.edge import Edge, Topics
+from connectors.files import FileTopics
+from connectors.kafka import KafkaTopics, properties
+
+
+class SettingsError(ValueError):
+    """A setting is missing or wrong; the message names it and never shows a secret."""
+
+
+class Settings(BaseSettings):
+    """Every field is an environment variable with the prefix PLATESTREAM_."""
+
+    model_config = SettingsConfigDict(env_prefix="PLATESTREAM_", hide_input_in_errors=True)
+
+    kafka: str = Field(
+        default="", description="bootstrap servers, host:port[,…]; empty: topics are files below `data`"
+    )
+    kafka_config_file: Path | None = Field(
+        default=None, description="librdkafka properties (security.protocol, sasl.*, ssl.*), a line each"
+    )
+    clickhouse: str = Field(
+        default="",
+        repr=False,
+        description="https://user:password@host:8443/platestream; empty: chDB in `data`/clickhouse",
+    )
+    clickhouse_file: Path | None = Field(
+        default=None, description="a file that holds `clickhouse`, for container secrets"
+    )
+    data: Path = Field(default=Path("data"), description="folder of the embedded edge")
+    models: Path | None = Field(
+        default=None, description="folder of PaddleOCR models; empty: the ones that come with the packages"
+    )
+    threads: int = Field(default=2, ge=1, le=64, description="threads an OCR session may use")
+    allow_plaintext: bool = Field(
+        default=False, description="let data cross a network unencrypted (a closed container network)"
+    )
+    on_lost_offset: Literal["stop", "earliest"] = Field(
+        default="stop", description="when the broker no longer has where a flow stopped"
+    )
+
+    @model_validator(mode="after")
+    def _read_secret(self) -> "Settings":
+        if self.clickhouse_file is not None:
+            self.clickhouse = self.clickhouse_file.read_text().strip()
+        if not self.clickhouse:
+            self.clickhouse = f"chdb://{(self.data / 'clickhouse').absolute()}/platestream"
+        return self
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> "Settings":
+        if self.allow_plaintext or not self.kafka:
+            return self
+        protocol = self.kafka_properties().get("security.protocol", "PLAINTEXT").upper()
+        if "SSL" not in protocol and not all(_loopback(server) for server in self.kafka.split(",")):
+            raise ValueError(
+                "PLATESTREAM_KAFKA leaves this machine unencrypted: set security.protocol in "
+                "PLATESTREAM_KAFKA_CONFIG_FILE, or PLATESTREAM_ALLOW_PLAINTEXT=true on a closed network"
+            )
+        return self
+
+    def kafka_properties(self) -> dict[str, str]:
+        """What librdkafka is told besides the servers."""
+        return {} if self.kafka_config_file is None else properties(self.kafka_config_file.read_text())
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises SettingsError that names each wrong one."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(_sentence(one["loc"], one["msg"]) for one in error.errors())
+        raise SettingsError(wrong) from None
+    except OSError as error:
+        raise SettingsError(f"a *_FILE setting names {error.filename}: {error.strerror}") from None
+
+
+def open_topics(settings: Settings, *, follow: bool = True) -> Topics:
+    """Kafka where one is named, else files."""
+    if settings.kafka:
+        return KafkaTopics(
+            settings.kafka, settings.kafka_properties(), on_lost_offset=settings.on_lost_offset
+        )
+    return FileTopics(settings.data, follow=follow)
+
+
+def open_edge(settings: Settings | None = None, *, follow: bool = True) -> Edge:
+    """The edge that the settings name. With `follow` sources wait for more, else files end at their end."""
+    settings = settings or load_settings()
+    return Edge(
+        topics=open_topics(settings, follow=follow),
+        tables=ClickHouseTables(settings.clickhouse, follow=follow),
+    )
+
+
+def _sentence(where: tuple[int | str, ...], message: str) -> str:
+    name = "".join(f"PLATESTREAM_{str(part).upper()}: " for part in where[:1])
+    return name + message.removeprefix("Value error, ")
+
+
+def _loopback(server: str) -> bool:
+    host = server.strip().rsplit(":", 1)[0].strip("[]")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

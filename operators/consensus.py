@@ -1,0 +1,196 @@
+"""One detection per vehicle pass: reads of one vehicle on one camera are merged, the best one kept.
+
+A pass opens with the first read of a vehicle and closes when the camera's frames are `gap` past its last
+read, or when `idle` of real time brought no frame at all. Time is the frames' capture time, so a replay
+makes the same passes with the same ids; only a pass that the idle clock closed may still get a late frame,
+and then the pass, remembered for `memory`, absorbs it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from bytewax.operators import StatefulLogic
+from rapidfuzz.distance import Levenshtein
+
+from operators.recognize import FrameReads, Sighting
+from schemas.detection import Alternative, Detection, detection_id
+from schemas.fields import Box, Vehicle
+from schemas.plates import equate, fold
+
+
+@dataclass(frozen=True)
+class PassRules:
+    """When two reads are the same vehicle.
+
+    `similarity` is 1 - edit distance / length over folded plates; `jump` is how far the plate may move
+    between two frames, in plate widths, unless both read the very same plate.
+    """
+
+    gap: timedelta = timedelta(seconds=2)
+    longest: timedelta = timedelta(seconds=60)
+    idle: timedelta = timedelta(seconds=2)
+    memory: timedelta = timedelta(minutes=5)
+    similarity: float = 0.7
+    jump: float = 6.0
+
+
+class _Votes(msgspec.Struct):
+    """What one string got: frames, the sum of confidences, and its best read as it would be published."""
+
+    frames: int
+    weight: float
+    best: Detection
+
+
+class _Pass(msgspec.Struct):
+    id: UUID
+    opened_at: datetime
+    last_at: datetime
+    plate: str
+    box: tuple[int, int, int, int]
+    frames: list[datetime]
+    votes: dict[str, _Votes]
+    closed: bool = False
+
+
+class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
+    """The open and the lately closed passes of one camera. `models` names what read them."""
+
+    def __init__(
+        self, resume: bytes | None, models: Sequence[str], rules: PassRules, now: Callable[[], datetime]
+    ) -> None:
+        self._models, self._rules, self._now = tuple(models), rules, now
+        self._passes = [] if resume is None else msgspec.msgpack.decode(resume, type=list[_Pass])
+        self._heard = now()
+
+    def on_item(self, value: FrameReads) -> tuple[list[Detection], bool]:
+        self._heard = self._now()
+        taken: set[UUID] = set()
+        for position, sighting in enumerate(value.sightings):
+            known = self._find(value.captured_at, sighting, taken)
+            if known is None:
+                known = self._open(value, position, sighting)
+            taken.add(known.id)
+            self._add(known, value, sighting)
+        return self._close(value.captured_at), self._forget(value.captured_at)
+
+    def on_notify(self) -> tuple[list[Detection], bool]:
+        return self._close(None), not self._passes
+
+    def on_eof(self) -> tuple[list[Detection], bool]:
+        return self._close(None), False
+
+    def notify_at(self) -> datetime | None:
+        waiting = any(not one.closed for one in self._passes)
+        return self._heard + self._rules.idle if waiting else None
+
+    def snapshot(self) -> bytes:
+        return msgspec.msgpack.encode(self._passes)
+
+    def _find(self, at: datetime, sighting: Sighting, taken: set[UUID]) -> _Pass | None:
+        """The pass that this sighting is most like, or None when it is of a new vehicle."""
+        alike = [
+            (_similarity(one.plate, sighting.read.plate), one)
+            for one in self._passes
+            if one.id not in taken and self._continues(one, at, sighting)
+        ]
+        return max(alike, key=lambda pair: pair[0])[1] if alike else None
+
+    def _continues(self, one: _Pass, at: datetime, sighting: Sighting) -> bool:
+        rules = self._rules
+        if at - one.last_at > rules.gap or one.opened_at - at > rules.gap:
+            return False
+        if at - one.opened_at > rules.longest:
+            return False
+        if equate(one.plate) == equate(sighting.read.plate):
+            return True
+        near = _jump(one.box, sighting.read.box) <= rules.jump
+        return near and _similarity(one.plate, sighting.read.plate) >= rules.similarity
+
+    def _open(self, seen: FrameReads, position: int, sighting: Sighting) -> _Pass:
+        opened = _Pass(
+            id=detection_id(seen.camera_id, seen.captured_at, position),
+            opened_at=seen.captured_at,
+            last_at=seen.captured_at,
+            plate=sighting.read.plate,
+            box=sighting.read.box,
+            frames=[],
+            votes={},
+        )
+        self._passes.append(opened)
+        return opened
+
+    def _add(self, known: _Pass, seen: FrameReads, sighting: Sighting) -> None:
+        """Count a sighting once a frame; what comes after its pass was published changes nothing."""
+        known.last_at = max(known.last_at, seen.captured_at)
+        known.box = sighting.read.box
+        if known.closed or seen.captured_at in known.frames:
+            return
+        known.frames.append(seen.captured_at)
+        read = sighting.read
+        votes = known.votes.get(read.plate)
+        if votes is None or read.confidence > votes.best.confidence:
+            best = self._detection(known, seen, sighting)
+            votes = _Votes(0, 0.0, best) if votes is None else _Votes(votes.frames, votes.weight, best)
+        known.votes[read.plate] = _Votes(votes.frames + 1, votes.weight + read.confidence, votes.best)
+        known.plate = max(known.votes.items(), key=lambda item: item[1].weight)[0]
+
+    def _detection(self, known: _Pass, seen: FrameReads, sighting: Sighting) -> Detection:
+        read = sighting.read
+        return Detection(
+            detection_id=known.id,
+            camera_id=seen.camera_id,
+            captured_at=known.opened_at,
+            best_at=seen.captured_at,
+            latitude=seen.latitude,
+            longitude=seen.longitude,
+            plate=read.plate,
+            confidence=read.confidence,
+            state=read.state,
+            state_confidence=read.state_confidence,
+            alternatives=tuple(Alternative(other.plate, other.confidence) for other in read.alternatives),
+            box=Box(*read.box),
+            frames=1,
+            agreeing=1,
+            models=self._models,
+            vehicle=seen.vehicle or Vehicle(),
+            crop=sighting.crop,
+            picture=sighting.picture,
+        )
+
+    def _close(self, at: datetime | None) -> list[Detection]:
+        """Publish what has ended by capture time `at`; all that is open when None."""
+        ended = [
+            one
+            for one in self._passes
+            if not one.closed and (at is None or abs(at - one.last_at) > self._rules.gap)
+        ]
+        published = []
+        for one in ended:
+            votes = one.votes[one.plate]
+            published.append(
+                msgspec.structs.replace(votes.best, frames=len(one.frames), agreeing=votes.frames)
+            )
+            one.closed, one.votes, one.frames = True, {}, []
+        return published
+
+    def _forget(self, at: datetime) -> bool:
+        """Drop what is long over; says whether nothing is left."""
+        self._passes = [
+            one for one in self._passes if not one.closed or abs(at - one.last_at) <= self._rules.memory
+        ]
+        return not self._passes
+
+
+def _similarity(a: str, b: str) -> float:
+    return Levenshtein.normalized_similarity(fold(a), fold(b))
+
+
+def _jump(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> float:
+    """Distance of two boxes' centres in widths of the wider one."""
+    across = (a[0] + a[2] / 2) - (b[0] + b[2] / 2)
+    down = (a[1] + a[3] / 2) - (b[1] + b[3] / 2)
+    return float((across**2 + down**2) ** 0.5 / max(a[2], b[2], 1))

@@ -1,0 +1,91 @@
+"""From a frame as it came to a picture, within bounds: age, bytes, pixels, and the time decoding may take."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Header
+
+from schemas.frame import Frame
+from schemas.message import RefusedError
+from schemas.topics import RETENTION
+
+Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a frame may cost. The defaults take any camera on the market and refuse what was made to hurt.
+
+    Time is bounded by what it is made of: a decoder passes over all pixels once a scan, so a progressive
+    JPEG with thousands of scans is as costly as thousands of pictures.
+    """
+
+    bytes: int = 20_000_000
+    pixels: int = 40_000_000
+    scans: int = 32
+    ahead: timedelta = timedelta(minutes=5)
+    age: timedelta = RETENTION
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A frame with its pixels: height x width x 3, BGR, 8 bits."""
+
+    frame: Frame
+    pixels: Image
+
+
+def admit(frame: Frame, now: datetime, bounds: Bounds) -> Frame:
+    """Refuse a frame that is older than data may be kept, or that claims to come from the future.
+
+    Age counts from the capture of the image (order, sections F.8.b and J.1). Raises RefusedError.
+    """
+    if frame.captured_at <= now - bounds.age:
+        raise RefusedError("expired", f"frame captured over {bounds.age.days} days ago")
+    if frame.captured_at > now + bounds.ahead:
+        raise RefusedError("future", "frame captured after now: check the camera's clock")
+    return frame
+
+
+def admission(now: Callable[[], datetime], bounds: Bounds) -> Callable[[Frame], Frame]:
+    """`admit` with its clock."""
+    return lambda frame: admit(frame, now(), bounds)
+
+
+def picture(frame: Frame, bounds: Bounds) -> Picture:
+    """Decode a frame. Raises RefusedError before anything is allocated for what is out of bounds."""
+    data = frame.image
+    if len(data) > bounds.bytes:
+        raise RefusedError("bytes", f"picture of {len(data)} bytes; {bounds.bytes} are allowed")
+    width, height, kind = _header(data)
+    if width * height > bounds.pixels:
+        raise RefusedError("pixels", f"picture of {width} x {height}; {bounds.pixels} pixels are allowed")
+    if kind == "JPEG" and data.count(b"\xff\xda") > bounds.scans:
+        raise RefusedError("scans", f"JPEG of over {bounds.scans} scans")
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise RefusedError("corrupt", f"{kind} that cannot be decoded") from error
+    if pixels is None:
+        raise RefusedError("corrupt", f"{kind} that cannot be decoded")
+    return Picture(frame, np.asarray(pixels, np.uint8))
+
+
+def _header(data: bytes) -> tuple[int, int, str]:
+    """Width, height and format from the header alone."""
+    try:
+        with Header.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as header:
+            return header.width, header.height, str(header.format)
+    except (OSError, ValueError, SyntaxError, Header.DecompressionBombError, *_odd_errors()) as error:
+        raise RefusedError("not_a_picture", "neither JPEG, PNG nor WebP") from error
+
+
+def _odd_errors() -> tuple[Any, ...]:
+    """What Pillow's parsers let through on bytes that were made to confuse them."""
+    return (IndexError, KeyError, TypeError, OverflowError)

@@ -1,0 +1,115 @@
+"""From a picture to what was read in it: plates, each with its crop and a picture of the vehicle."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from operators.decode import Picture
+from schemas.fields import Vehicle
+from schemas.message import RefusedError
+from schemas.reading import PlateRead
+
+Image = npt.NDArray[np.uint8]
+Read = Callable[[Image], list[PlateRead]]
+
+CROP_MARGIN = 0.25  # of the plate's size, each side: the frame around it tells a reader what it is
+VEHICLE_WIDTHS, VEHICLE_ABOVE, VEHICLE_BELOW = 4.0, 8.0, 2.5  # in plate widths, in plate heights
+VEHICLE_PIXELS = 640  # longer side of the vehicle's picture
+QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 85]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One plate in one frame. `crop` and `picture` are JPEG."""
+
+    read: PlateRead
+    crop: bytes
+    picture: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReads:
+    """What one frame showed, from left to right; `sightings` may be empty. It holds no frame."""
+
+    camera_id: str
+    captured_at: datetime
+    latitude: float
+    longitude: float
+    vehicle: Vehicle
+    sightings: tuple[Sighting, ...]
+
+
+class Recognizer:
+    """Reads pictures one by one. A picture that the engine fails on is refused and the rest go on; when the
+    engine fails on `patience` pictures in a row it is the engine that is broken, and the flow stops.
+    """
+
+    def __init__(self, read: Read, patience: int = 20) -> None:
+        self._read = read
+        self._patience = patience
+        self._failed = 0
+
+    def __call__(self, picture: Picture) -> FrameReads:
+        """Raises RefusedError for a picture, RuntimeError for a broken engine."""
+        try:
+            found = self._read(picture.pixels)
+        except Exception as error:  # an engine raises what it likes; which is not ours to know
+            self._failed += 1
+            if self._failed >= self._patience:
+                raise RuntimeError(f"the engine failed on {self._failed} frames in a row") from error
+            raise RefusedError("engine", f"the engine failed: {type(error).__name__}") from error
+        self._failed = 0
+        frame = picture.frame
+        return FrameReads(
+            camera_id=frame.camera_id,
+            captured_at=frame.captured_at,
+            latitude=frame.latitude,
+            longitude=frame.longitude,
+            vehicle=frame.vehicle,
+            sightings=tuple(
+                Sighting(
+                    read, plate_crop(picture.pixels, read.box), vehicle_picture(picture.pixels, read.box)
+                )
+                for read in sorted(found, key=lambda read: read.box)
+            ),
+        )
+
+
+def plate_crop(pixels: Image, box: tuple[int, int, int, int]) -> bytes:
+    """The plate with a margin, as JPEG."""
+    x, y, width, height = box
+    across, up = round(width * CROP_MARGIN), round(height * CROP_MARGIN)
+    return _jpeg(_cut(pixels, x - across, y - up, x + width + across, y + height + up))
+
+
+def vehicle_picture(pixels: Image, box: tuple[int, int, int, int]) -> bytes:
+    """What surrounds the plate by the usual size of a vehicle, as JPEG, at most 640 pixels a side."""
+    x, y, width, height = box
+    beside = round(width * (VEHICLE_WIDTHS - 1) / 2)
+    cut = _cut(
+        pixels,
+        x - beside,
+        y - round(height * VEHICLE_ABOVE),
+        x + width + beside,
+        y + height + round(height * VEHICLE_BELOW),
+    )
+    scale = VEHICLE_PIXELS / max(cut.shape[:2])
+    if scale < 1:
+        cut = np.asarray(cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    return _jpeg(cut)
+
+
+def _cut(pixels: Image, left: int, top: int, right: int, bottom: int) -> Image:
+    height, width = pixels.shape[:2]
+    return pixels[max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
+
+
+def _jpeg(pixels: Image) -> bytes:
+    done, data = cv2.imencode(".jpg", pixels, QUALITY)
+    if not done:
+        raise RefusedError("crop", "a crop could not be encoded")
+    return data.tobytes()

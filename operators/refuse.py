@@ -1,0 +1,66 @@
+"""Steps that may refuse what they are given: what is taken goes on, what is refused becomes a dead letter."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import bytewax.operators as op
+from bytewax.dataflow import Stream, operator
+
+from schemas.dead_letter import DeadLetter
+from schemas.message import Loaded, Message, RefusedError
+from schemas.topics import Topic
+
+X = TypeVar("X")
+Y = TypeVar("Y")
+
+
+@dataclass(frozen=True)
+class Taken(Generic[Y]):
+    """Both streams must be wired: one that is not is dropped without a word."""
+
+    oks: Stream[Y]
+    errs: Stream[DeadLetter]
+
+
+@operator
+def attempt(step_id: str, up: Stream[X], logic: Callable[[X], Y], origin: Callable[[X], Message]) -> Taken[Y]:
+    """`logic` on every item; where it raises RefusedError, `origin` of the item becomes a dead letter."""
+
+    def run(item: X) -> Y | DeadLetter:
+        try:
+            return logic(item)
+        except RefusedError as error:
+            return DeadLetter.of(origin(item), error)
+
+    tried = op.map("try", up, run)
+    split: Any = op.branch("split", tried, _refused)
+    return Taken(oks=split.falses, errs=split.trues)
+
+
+@operator
+def decode(step_id: str, up: Stream[Message], topic: Topic[Y]) -> Taken[Y]:
+    """Messages of `topic` as its records."""
+    return attempt("decode", up, topic.decode, _itself)
+
+
+@operator
+def decode_changes(step_id: str, up: Stream[Message | Loaded], topic: Topic[Y]) -> Taken[Y | Loaded]:
+    """Messages of a changelog as its records; the `Loaded` marks pass."""
+
+    def logic(item: Message | Loaded) -> Y | Loaded:
+        return item if isinstance(item, Loaded) else topic.decode(item)
+
+    def origin(item: Message | Loaded) -> Message:
+        assert isinstance(item, Message)  # a mark is never refused
+        return item
+
+    return attempt("decode", up, logic, origin)
+
+
+def _refused(item: object) -> bool:
+    return isinstance(item, DeadLetter)
+
+
+def _itself(message: Message) -> Message:
+    return message
