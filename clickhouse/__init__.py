@@ -1,0 +1,1 @@
+"""The database: numbered migrations, roles and grants, and what applies them."""

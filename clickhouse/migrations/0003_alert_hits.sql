@@ -1,0 +1,58 @@
+-- Alert hits go with their detection after 30 days; what officers found and did stays, without a plate.
+CREATE TABLE IF NOT EXISTS platestream.alert_hits
+(
+    hit_id       UUID CODEC(NONE)                              COMMENT 'uuid5 of detection and entry',
+    captured_at  DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)) COMMENT 'as in detections',
+    detection_id UUID CODEC(NONE),
+    camera_id    LowCardinality(String),
+    latitude     Float64 CODEC(ZSTD(1)),
+    longitude    Float64 CODEC(ZSTD(1)),
+    plate        String CODEC(ZSTD(1))                         COMMENT 'as read',
+    state        LowCardinality(String)                        COMMENT 'as read, or empty',
+    confidence   Float32 CODEC(ZSTD(1)),
+    match        LowCardinality(String)                        COMMENT 'exact, look_alike, ...',
+    differences  Array(Tuple(position UInt8, read String, listed String)) CODEC(ZSTD(1))
+                                                               COMMENT 'characters that differ, position from 0',
+    state_check  LowCardinality(String)                        COMMENT 'same, unknown or contradicts',
+    entry_id     String CODEC(ZSTD(1)),
+    source       LowCardinality(String)                        COMMENT 'hot list the entry is of',
+    category     LowCardinality(String),
+    listed_plate String CODEC(ZSTD(1)),
+    listed_state LowCardinality(String),
+    case_number  String CODEC(ZSTD(1)),
+    reason       String CODEC(ZSTD(1)),
+    requested_by String CODEC(ZSTD(1)),
+    contact      String CODEC(ZSTD(1)),
+    instructions String CODEC(ZSTD(1)),
+    other        String CODEC(ZSTD(1)),
+    expires_at   DateTime64(3, 'UTC') CODEC(ZSTD(1))           COMMENT 'end of the entry',
+    ingested_at  DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta(8), ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(ingested_at)
+PARTITION BY toYYYYMMDD(captured_at)
+ORDER BY (captured_at, hit_id)
+TTL toDateTime(least(captured_at, ingested_at)) + INTERVAL 30 DAY DELETE
+SETTINGS merge_with_ttl_timeout = 3600, old_parts_lifetime = 1, non_replicated_deduplication_window = 1000,
+         fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1
+COMMENT 'Detections that may be a listed vehicle, with the entry as it was';
+
+CREATE TABLE IF NOT EXISTS platestream.hit_actions
+(
+    action_id   UUID CODEC(NONE),
+    hit_id      UUID CODEC(NONE),
+    at          DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    by          LowCardinality(String)                         COMMENT 'the officer',
+    kind        LowCardinality(String)                         COMMENT 'what was found or done',
+    case_number String CODEC(ZSTD(3)),
+    mvd_result  String CODEC(ZSTD(3))                          COMMENT 'what the MVD query said (G.5.b)',
+    actionable  Bool                                           COMMENT 'Actionable ALPR Hit Related (G.8)',
+    note        String CODEC(ZSTD(3)),
+    ingested_at DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta(8), ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(ingested_at)
+PARTITION BY toYear(at)
+ORDER BY (hit_id, at, action_id)
+TTL toDateTime(at) + INTERVAL 7 YEAR DELETE
+SETTINGS non_replicated_deduplication_window = 1000,
+         fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1
+COMMENT 'Steps of verification and disposition; holds no plate';
