@@ -31,7 +31,9 @@ class TwoLooks:
         return self._engine.models
 
     def read(self, image: Image) -> list[PlateRead]:
-        boxes = [b for p in self._engine.detect(image, 960) if (b := _box(p, image.shape))[2] > 8 and b[3] > 5]
+        boxes = [
+            b for p in self._engine.detect(image, 960) if (b := _box(p, image.shape))[2] > 8 and b[3] > 5
+        ]
         lines = self._engine.recognise([image[y : y + h, x : x + w] for x, y, w, h in boxes])
         reads = [r for box, line in zip(boxes, lines, strict=True) if (r := _read(box, line))]
         return sorted(reads, key=lambda r: -r.box[2] * r.box[3])

@@ -1,0 +1,146 @@
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operators.consensus import PassRules, VehiclePasses
+from operators.recognize import FrameReads, Sighting
+from schemas.detection import Detection
+from schemas.fields import Vehicle
+from schemas.reading import PlateRead
+
+START = datetime(2026, 11, 24, 12, tzinfo=UTC)
+Seen = tuple[str, float] | tuple[str, float, int]
+
+
+def reads(second: float, *seen: Seen) -> FrameReads:
+    """A frame at `second`, with plates read as (plate, confidence[, x])."""
+    sightings = []
+    for index, one in enumerate(seen):
+        x = one[2] if len(one) == 3 else 400 * index
+        read = PlateRead(one[0], one[1], None, 0.0, (x, 300, 100, 50), (), (one[1],) * len(one[0]))
+        sightings.append(Sighting(read, f"crop {one[0]}".encode(), b"picture"))
+    return FrameReads("cam", START + timedelta(seconds=second), 34.5, -109.4, Vehicle(), tuple(sightings))
+
+
+def logic(resume: bytes | None = None, now: Callable[[], datetime] = lambda: START) -> VehiclePasses:
+    return VehiclePasses(resume, ("model",), PassRules(), now)
+
+
+def run(frames: Iterable[FrameReads], passes: VehiclePasses | None = None) -> list[Detection]:
+    passes = passes or logic()
+    found = [detection for frame in frames for detection in passes.on_item(frame)[0]]
+    return found + passes.on_eof()[0]
+
+
+def test_reads_of_one_vehicle_make_one_detection_with_the_best_kept() -> None:
+    (one,) = run([reads(0, ("ABC1234", 0.7)), reads(0.2, ("A8C1234", 0.6)), reads(0.4, ("ABC1234", 0.9))])
+    assert (one.plate, one.confidence, one.frames, one.agreeing) == ("ABC1234", 0.9, 3, 2)
+    assert one.captured_at == START
+    assert one.best_at == START + timedelta(seconds=0.4)
+    assert one.crop == b"crop ABC1234"
+
+
+def test_two_vehicles_in_one_frame_make_two_detections_however_alike() -> None:
+    frames = [reads(t / 10, ("ABC1234", 0.9, 100), ("ABC1235", 0.9, 700)) for t in range(4)]
+    assert sorted(one.plate for one in run(frames)) == ["ABC1234", "ABC1235"]
+
+
+def test_an_alike_plate_far_away_in_the_frame_is_another_vehicle() -> None:
+    frames = [reads(0, ("ABC1234", 0.9, 0)), reads(0.2, ("ABC1235", 0.9, 1100))]
+    assert len(run(frames)) == 2
+
+
+def test_the_same_vehicle_minutes_later_is_a_second_pass() -> None:
+    first, second = run([reads(0, ("ABC1234", 0.9)), reads(120, ("ABC1234", 0.9))])
+    assert first.detection_id != second.detection_id
+
+
+def test_a_pass_is_published_as_soon_as_the_camera_is_past_it() -> None:
+    passes = logic()
+    passes.on_item(reads(0, ("ABC1234", 0.9)))
+    published, _discard = passes.on_item(reads(2.5))
+    assert [one.plate for one in published] == ["ABC1234"]
+
+
+def test_a_camera_that_falls_silent_is_waited_for_only_so_long() -> None:
+    passes = logic()
+    passes.on_item(reads(0, ("ABC1234", 0.9)))
+    assert passes.notify_at() == START + PassRules().idle
+    published, discard = passes.on_notify()
+    assert [one.plate for one in published] == ["ABC1234"]
+    assert not discard, "a late frame must still find its pass"
+
+
+def test_a_late_frame_of_a_published_pass_opens_no_second_one() -> None:
+    passes = logic()
+    passes.on_item(reads(0, ("ABC1234", 0.9)))
+    passes.on_notify()
+    assert run([reads(0.5, ("ABC1234", 0.99))], passes) == []
+
+
+def test_a_parked_vehicle_is_detected_again_only_after_the_longest_pass() -> None:
+    found = run(reads(second, ("ABC1234", 0.9)) for second in range(100))
+    assert len(found) == 2
+
+
+def test_the_state_of_a_camera_is_gone_when_its_passes_are_forgotten() -> None:
+    passes = logic()
+    passes.on_item(reads(0, ("ABC1234", 0.9)))
+    _published, discard = passes.on_item(reads(400))
+    assert discard
+    passes.on_item(reads(400))
+    assert b"ABC1234" not in passes.snapshot()
+
+
+def test_the_id_does_not_depend_on_what_was_read() -> None:
+    (one,) = run([reads(0, ("ABC1234", 0.7))])
+    (other,) = run([reads(0, ("XYZ9876", 0.9))])
+    assert one.detection_id == other.detection_id
+
+
+PLATES = st.sampled_from(["ABC1234", "A8C1234", "XYZ9876", "KLM555"])
+FRAMES = st.lists(
+    st.tuples(st.integers(1, 30), st.lists(PLATES, max_size=2, unique=True)), min_size=1, max_size=25
+)
+
+
+def timeline(gaps: list[tuple[int, list[str]]]) -> list[FrameReads]:
+    at, frames = 0.0, []
+    for gap, seen in gaps:
+        at += gap / 10
+        frames.append(reads(at, *((plate, 0.9) for plate in seen)))
+    return frames
+
+
+@given(FRAMES)
+def test_playing_every_frame_twice_changes_nothing(gaps: list[tuple[int, list[str]]]) -> None:
+    frames = timeline(gaps)
+    assert run(frame for frame in frames for _twice in range(2)) == run(frames)
+
+
+@given(FRAMES, st.data())
+def test_a_crash_anywhere_and_a_replay_from_the_snapshot_publish_the_same_rows(
+    gaps: list[tuple[int, list[str]]], data: st.DataObject
+) -> None:
+    frames = timeline(gaps)
+    snapshot_at = data.draw(st.integers(0, len(frames)))
+    crash_at = data.draw(st.integers(snapshot_at, len(frames)))
+
+    passes = logic()
+    rows = {one.detection_id: one for frame in frames[:snapshot_at] for one in passes.on_item(frame)[0]}
+    saved = passes.snapshot()
+    for frame in frames[snapshot_at:crash_at]:
+        rows |= {one.detection_id: one for one in passes.on_item(frame)[0]}
+    rows |= {one.detection_id: one for one in run(frames[snapshot_at:], logic(saved))}
+
+    assert rows == {one.detection_id: one for one in run(frames)}
+
+
+@given(FRAMES)
+def test_every_read_belongs_to_exactly_one_published_pass(gaps: list[tuple[int, list[str]]]) -> None:
+    frames = timeline(gaps)
+    found = run(frames)
+    assert sum(one.frames for one in found) == sum(len(frame.sightings) for frame in frames)
+    assert len({one.detection_id for one in found}) == len(found)
