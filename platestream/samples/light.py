@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -29,8 +29,22 @@ class Light:
 LIGHTS: dict[Hour, Light] = {
     "day": Light((-0.45, 0.75, -0.48), (0.62, 0.68, 0.7), (0.52, 0.48, 0.46), (206, 146, 84), (236, 220, 204)),
     "evening": Light((0.7, 0.3, -0.65), (0.38, 0.58, 0.8), (0.46, 0.4, 0.4), (150, 104, 92), (120, 178, 244)),
-    "night": Light((0.2, 0.9, -0.4), (0.055, 0.05, 0.045), (0.1, 0.075, 0.065), (38, 24, 18), (58, 40, 34), True),
+    "night": Light((0.2, 0.9, -0.4), (0.1, 0.12, 0.13), (0.2, 0.155, 0.135), (44, 28, 20), (74, 54, 46), True),
 }
+
+
+def overcast(light: Light) -> Light:
+    """The same hour under a closed sky: no sun to speak of, grey all round."""
+    grey = sum(light.horizon) / 3
+    direct = tuple(d * 0.2 for d in light.direct)
+    ambient = tuple(a * 1.25 for a in light.ambient)
+    return replace(
+        light,
+        direct=(direct[0], direct[1], direct[2]),
+        ambient=(ambient[0], ambient[1], ambient[2]),
+        zenith=(grey * 0.66, grey * 0.64, grey * 0.62),
+        horizon=(grey * 0.84, grey * 0.82, grey * 0.8),
+    )
 
 
 def normals(quads: Floats, eye: Floats) -> Floats:

@@ -44,23 +44,24 @@ def _saguaro(image: Image, x: int, foot: int, height: int, colour: Bgr) -> None:
     limb((x, foot - height // 4), (x + reach, foot - height // 4 - 4), (x + reach, foot - height * 3 // 5))
 
 
-def desert(image: Image) -> None:
-    """A sun going down behind a purple range, a saguaro at the left edge."""
+def desert(image: Image, bold: float) -> None:
+    """A sun going down behind a purple range, a saguaro at the left edge, as tall and dark as `bold` says."""
     cv2.circle(image, (318, 300), 34, (240, 250, 255), -1, cv2.LINE_AA)
     ridge = [(0, 360), (0, 318), (40, 300), (84, 286), (112, 292), (150, 270), (176, 276), (214, 266), (246, 288)]
     ridge += [(286, 308), (330, 330), (400, 344), (720, 350), (720, 360)]
     _fill(image, [(float(x), float(y)) for x, y in ridge], (122, 44, 92))
     _fill(image, [(0, 360), (0, 338), (150, 332), (300, 350), (720, 356), (720, 360)], (92, 28, 66))
-    _saguaro(image, 48, 322, 150, (110, 36, 84))
+    pale = round(90 * (1 - bold))
+    _saguaro(image, 46, 322, 70 + round(80 * bold), (110 + pale, 36 + pale, 84 + pale))
     _saguaro(image, 676, 348, 52, (110, 36, 84))
 
 
-def mountains(image: Image) -> None:
-    """Snowy peaks along the foot, deep blue below."""
+def mountains(image: Image, bold: float) -> None:
+    """Snowy peaks along the foot, deep blue below, higher when `bold`."""
     height, width = image.shape[:2]
     peaks = [(0, 0.86), (0.12, 0.78), (0.2, 0.84), (0.34, 0.74), (0.45, 0.83), (0.6, 0.76), (0.72, 0.84)]
     peaks += [(0.85, 0.75), (1, 0.85)]
-    line = [(x * width, y * height) for x, y in peaks]
+    line = [(x * width, (y + 0.04 * (0.5 - bold)) * height) for x, y in peaks]
     _fill(image, [*line, (width, height), (0, height)], (176, 118, 62))
     _fill(image, [(x, y + 26) for x, y in line] + [(width, height), (0, height)], (132, 72, 30))
 
@@ -117,7 +118,7 @@ def tab(image: Image, x: int, y: int, rng: np.random.Generator) -> None:
     ink(image, year, x - year.shape[1] // 2, y - 2, (250, 250, 250))
 
 
-SCENERY: Mapping[str, Callable[[Image], None]] = {"desert": desert, "mountains": mountains}
+SCENERY: Mapping[str, Callable[[Image, float], None]] = {"desert": desert, "mountains": mountains}
 SYMBOLS: Mapping[str, Callable[[Image, int, int], None]] = {
     "sun": _sun,
     "arch": _arch,

@@ -31,7 +31,8 @@ class PlateLook:
 
     `rows`: "one" row; "stacked" sets the first two characters small, one above the other, before the rest;
     "two" breaks the serial into two rows. `dirt` and `fade` go from 0 (new) to 1 (hardly readable). `frame`
-    puts the black dealer's frame around it, which hides part of name and slogan.
+    puts the black dealer's frame around it, which hides part of name and slogan. `bold`, 0 to 1, is how strongly the
+    state's own picture and symbol stand beside the serial, where a reader may take them for a character.
     """
 
     text: str
@@ -41,6 +42,7 @@ class PlateLook:
     fade: float = 0.0
     frame: bool = False
     tabs: bool = True
+    bold: float = 0.4
 
 
 def draw_plate(look: PlateLook, rng: np.random.Generator) -> Image:
@@ -48,7 +50,7 @@ def draw_plate(look: PlateLook, rng: np.random.Generator) -> Image:
     style = style_of(look.state)
     plate = _background(style)
     if style.scenery:
-        SCENERY[style.scenery](plate)
+        SCENERY[style.scenery](plate, look.bold)
     _words(plate, style)
     _serial(plate, look, style)
     if look.tabs:
@@ -87,8 +89,8 @@ def _words(plate: Image, style: PlateStyle) -> None:
 def _serial(plate: Image, look: PlateLook, style: PlateStyle) -> None:
     if look.rows == "two":
         half = (len(look.text) + 1) // 2
-        _row(plate, look.text[:half], style.ink, (200, 520), 80, 106)
-        _row(plate, look.text[half:], style.ink, (200, 520), 200, 106)
+        _row(plate, look.text[:half], style.ink, (130, 590), 74, 108, 0.95)
+        _row(plate, look.text[half:], style.ink, (130, 590), 196, 108, 0.95)
         return
     text, left = look.text, 92 if style.scenery == "desert" else 52
     if look.rows == "stacked":
@@ -96,23 +98,35 @@ def _serial(plate: Image, look: PlateLook, style: PlateStyle) -> None:
             _emboss(plate, glyphs.stamped(letter, 52, 76), left, SERIAL_TOP + 8 + 84 * i, style.ink)
         text, left = text[2:], left + 78
     if style.symbol and look.rows == "one" and 0 < style.split < len(text):
-        _grouped(plate, text, style, left)
+        _grouped(plate, look, style, left)
     else:
         _row(plate, text, style.ink, (left, WIDTH - 46), SERIAL_TOP, SERIAL_H)
 
 
-def _grouped(plate: Image, text: str, style: PlateStyle, left: int) -> None:
+def _grouped(plate: Image, look: PlateLook, style: PlateStyle, left: int) -> None:
     """Two groups with the state's symbol between them; the symbol takes the width of one character."""
+    text = look.text
     step = (WIDTH - 46 - left) / (len(text) + 1)
     head = left + round(step * style.split)
     _row(plate, text[: style.split], style.ink, (left, head), SERIAL_TOP, SERIAL_H)
-    SYMBOLS[style.symbol](plate, head + round(step / 2), SERIAL_TOP + SERIAL_H // 2)
+    _symbol(plate, look, style, head + round(step / 2))
     _row(plate, text[style.split :], style.ink, (head + round(step), WIDTH - 46), SERIAL_TOP, SERIAL_H)
 
 
-def _row(plate: Image, text: str, colour: Bgr, span: tuple[int, int], top: int, height: int) -> None:
-    """Characters in equal cells, no wider than 0.52 of their height, centred within `span` (px)."""
-    step = min((span[1] - span[0]) / len(text), height * 0.62)
+def _symbol(plate: Image, look: PlateLook, style: PlateStyle, x: int) -> None:
+    """The symbol between the groups, printed the paler the less `bold` the plate is."""
+    printed = plate.copy()
+    SYMBOLS[style.symbol](printed, x, SERIAL_TOP + SERIAL_H // 2)
+    share = 0.4 + 0.6 * look.bold
+    plate[:] = cv2.addWeighted(printed, share, plate, 1 - share, 0)
+
+
+def _row(
+    plate: Image, text: str, colour: Bgr, span: tuple[int, int], top: int, height: int,
+    widest: float = 0.62,
+) -> None:  # fmt: skip
+    """Characters in equal cells, no wider than `widest` of their height, centred within `span` (px)."""
+    step = min((span[1] - span[0]) / len(text), height * widest)
     start = (span[0] + span[1]) / 2 - step * len(text) / 2
     width = round(step * 0.78)
     for i, letter in enumerate(text):

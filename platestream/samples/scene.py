@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from platestream.samples import fascia, glyphs, weather
 from platestream.samples.geometry import View
-from platestream.samples.light import LIGHTS, Hour, Light
+from platestream.samples.light import LIGHTS, Hour, Light, overcast
 from platestream.samples.plate_art import ink
 from platestream.samples.street import Street, draw_street
 from platestream.samples.vehicle_shapes import BODIES
@@ -58,7 +58,7 @@ def draw_scene(scene: Scene, rng: np.random.Generator) -> Image:
 
 def draw_scene_with_plates(scene: Scene, rng: np.random.Generator) -> tuple[Image, list[Shown]]:
     """The picture, and where the plates in it are."""
-    light = LIGHTS[scene.hour]
+    light = overcast(LIGHTS[scene.hour]) if scene.rain else LIGHTS[scene.hour]
     picture = draw_street(scene.street, scene.view, scene.hour, scene.rain > 0).copy()
     shown = []
     for vehicle in sorted(scene.vehicles, key=lambda v: -v.z):
@@ -99,7 +99,7 @@ def _lamps(picture: Picture, scene: Scene, vehicle: Vehicle, light: Light) -> No
         if vehicle.front:
             weather.glow(picture, x, y, unit * (0.17 if light.dark else 0.06), (236, 248, 255), 1.0)
         else:
-            weather.glow(picture, x, y, unit * 0.14, (30, 26, 255), 0.55 if light.dark else 0.2)
+            weather.glow(picture, x, y, unit * 0.2, (30, 26, 255), 0.7 if light.dark else 0.2)
 
 
 def _through_the_camera(picture: Picture, scene: Scene, light: Light, rng: np.random.Generator) -> Image:

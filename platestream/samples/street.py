@@ -9,12 +9,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from platestream.samples import glyphs, noise
+from platestream.samples import glyphs, noise, weather
 from platestream.samples.geometry import View
-from platestream.samples.light import LIGHTS, Bgr, Hour, Light
+from platestream.samples.light import LIGHTS, Bgr, Hour, Light, overcast
 from platestream.samples.plate_art import ink
 
 Picture = NDArray[np.float32]
+
+POLES = (10.0, 28.0)
+"""Where along the street the first street lamp stands, and how far apart they are, in metres."""
 
 LANE = 3.4
 """Width of a lane in metres; the street has two, its middle is x = 0."""
@@ -22,19 +25,21 @@ LANE = 3.4
 
 @dataclass(frozen=True)
 class Street:
-    """A street's own character. `sign` is the word over a shop on its right side; `seed` draws the rest."""
+    """A street's own character. `sign` is the word over a shop on its left side; `seed` draws the rest."""
 
     seed: int = 1
     sign: str = ""
     houses: int = 7
+    trees: float = 1.0
+    """The chance that a tree stands behind a house."""
 
 
 @lru_cache(maxsize=16)
 def draw_street(street: Street, view: View, hour: Hour, wet: bool) -> Picture:
     """The empty street as BGR (height, width, 3) float32, 0 to 255. Do not write to it: it is kept."""
     rng = np.random.default_rng([street.seed, 7])
-    light = LIGHTS[hour]
-    picture = _sky(view, light, rng)
+    light = overcast(LIGHTS[hour]) if wet else LIGHTS[hour]
+    picture = _sky(view, light, rng, 0.46 if wet else 0.0)
     _hills(picture, view, light, rng)
     _ground(picture, view, light, rng, wet)
     _roadside(picture, street, view, light, rng)
@@ -42,14 +47,15 @@ def draw_street(street: Street, view: View, hour: Hour, wet: bool) -> Picture:
     return picture
 
 
-def _sky(view: View, light: Light, rng: np.random.Generator) -> Picture:
+def _sky(view: View, light: Light, rng: np.random.Generator, overcast_by: float) -> Picture:
+    """A gradient with clouds on it; `overcast_by` lowers the bar for a cloud (0 fair, 0.5 closed)."""
     rays = view.rays()
     up = np.clip(rays[..., 1] / np.linalg.norm(rays, axis=-1) * 6, 0, 1)[..., None]
     sky = np.array(light.horizon) + (np.array(light.zenith) - np.array(light.horizon)) * up**0.7
     field = noise.octaves(rng, 512, 4, 6)
     height = np.maximum(rays[..., 1], 0.004)
     clouds = noise.sample(field, rays[..., 0] * 6, 12 * height, 1.4)
-    cover = np.clip((clouds - 0.52) * 3.2, 0, 0.85)[..., None] * np.clip(up * 6, 0, 1)
+    cover = np.clip((clouds - 0.52 + overcast_by) * 3.2, 0, 0.85)[..., None] * np.clip(up * 6, 0, 1)
     white = np.array(light.horizon) * 0.35 + np.array([250, 250, 252]) * (0.06 if light.dark else 0.65)
     return np.asarray(sky + (white - sky) * cover, np.float32)
 
@@ -83,11 +89,18 @@ def _ground(picture: Picture, view: View, light: Light, rng: np.random.Generator
     colour = _materials(x, z, rng)
     shine = np.array(light.horizon) * (0.5 if wet else 0.08)
     share = np.clip(z / 70, 0, 1)[..., None] * (0.55 if wet else 0.2) + (0.1 if wet else 0.0)
-    colour = colour * (np.array(light.ambient) + 0.62 * np.array(light.direct)) * (0.62 if wet else 1.0)
+    lamps = _lamplight(x, z)[..., None] * np.array([0.16, 0.3, 0.4]) if light.dark else 0.0
+    colour = colour * (np.array(light.ambient) + 0.62 * np.array(light.direct) + lamps) * (0.62 if wet else 1.0)
     colour = colour + (shine + colour * 0.5 - colour) * share
     haze = np.clip((z - 60) / 400, 0, 0.8)[..., None]
     colour = colour + (np.array(light.horizon) * 0.8 - colour) * haze
     picture[below] = colour[below]
+
+
+def _lamplight(x: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much of the street lamps' light reaches the ground (0 to 1, same shape)."""
+    along = (z - POLES[0] + POLES[1] / 2) % POLES[1] - POLES[1] / 2
+    return np.exp(-((np.abs(x) - 3.4) ** 2) / 14 - along**2 / 60)
 
 
 def _materials(x: NDArray[np.float64], z: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -124,12 +137,14 @@ def _roadside(picture: Picture, street: Street, view: View, light: Light, rng: n
         z = 26.0 + rng.uniform(0, 6)
         for i in range(street.houses):
             depth, front = rng.uniform(9, 15), side * rng.uniform(7.2, 9.5)
-            word = street.sign if side > 0 and i == 1 else ""
+            word = street.sign if side < 0 and i == 1 else ""
             things.append((z + depth, "house", (front, z, depth, rng.uniform(3.4, 6.5), word)))
-            things.append((z + depth + 1.0, "tree", (side * rng.uniform(6.2, 7.2), z + depth + 1.5)))
+            if rng.random() < street.trees:
+                things.append((z + depth + 1.0, "tree", (side * rng.uniform(6.2, 7.2), z + depth + 1.5)))
             z += depth + rng.uniform(3, 9)
         for pole in range(4):
-            things.append((24.0 + 30 * pole, "pole", (side * 5.4, 24.0 + 30 * pole)))
+            where = POLES[0] + POLES[1] * pole
+            things.append((where, "pole", (side * 5.4, where)))
     for _, kind, where in sorted(things, key=lambda t: -t[0]):
         if kind == "house":
             _house(picture, view, light, rng, *where)
@@ -216,6 +231,8 @@ def _tree(picture: Picture, view: View, light: Light, rng: np.random.Generator, 
     unit = view.focal / float(depth[0])
     foot, fork = at.round().astype(int)
     cv2.line(picture, foot.tolist(), fork.tolist(), _lit((54, 70, 88), light), max(2, int(unit * 0.16)), cv2.LINE_AA)
+    heart = (int(at[1, 0]), int(at[1, 1] - unit * 0.95))
+    cv2.circle(picture, heart, int(unit * 0.95), _lit((40, 84, 70), light, 0.3), -1, cv2.LINE_AA)
     for height in np.sort(rng.uniform(0, 1, 150)):
         spread = 1.25 * np.sin(np.pi * (0.12 + 0.83 * height)) * rng.uniform(0.1, 1)
         cx = at[1, 0] + unit * spread * rng.choice((-1, 1))
@@ -231,3 +248,5 @@ def _pole(picture: Picture, view: View, light: Light, x: float, z: float) -> Non
     thick = max(2, int(view.focal / float(depth[0]) * 0.14))
     points = np.clip(at, -8000, 8000).round().astype(np.int32)
     cv2.polylines(picture, [points], False, _lit((112, 116, 118), light, 0.5), thick, cv2.LINE_AA)
+    if light.dark:
+        weather.glow(picture, at[2, 0], at[2, 1], thick * 6, (110, 200, 255), 1.0)

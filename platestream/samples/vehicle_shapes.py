@@ -47,7 +47,7 @@ BODIES: dict[str, Body] = {
 
 @dataclass(frozen=True)
 class Part:
-    """Quads (n, 4, 3) and their material: "paint", "glass", "tyre", "rim", "trim" or "bed"."""
+    """Quads (n, 4, 3) and their material: "paint", "glass", "tyre", "rim", "trim", "seat" or "bed"."""
 
     quads: Floats
     material: str
@@ -117,7 +117,7 @@ def _cabin(body: Body) -> list[Part]:
     grid[..., 2] = ((rear + front) / 2)[:, None] + ((front - rear) / 2)[:, None] * ring_z
     quads = _grid(grid)
     material = _window_map(len(levels) - 1, len(turn) - 1, body)
-    crown = [grid[-1] * np.array([s, 1, 1]) + (1 - s) * np.array([0, 0, 0]) for s in (1, 0.7, 0.35, 0.0)]
+    crown = [grid[-1] * np.array([s, 1, 1]) for s in (1, 0.7, 0.35, 0.0)]
     for ring, lift in zip(crown, (0, 0.025, 0.04, 0.045), strict=True):
         ring[:, 1] += lift
     roof = _grid(np.stack(crown))
@@ -172,6 +172,33 @@ def _arches(body: Body) -> Part:
     return Part(np.concatenate(found), "trim")
 
 
+def _mirrors(body: Body) -> Part:
+    """The two outside mirrors, where the side windows begin."""
+    turn, rise = np.linspace(0, 2 * np.pi, 13), np.linspace(-np.pi / 2, np.pi / 2, 7)
+    gt, gr = np.meshgrid(turn, rise)
+    shape = np.stack([np.cos(gt) * np.cos(gr) * 0.11, np.sin(gr) * 0.08, np.sin(gt) * np.cos(gr) * 0.06], axis=-1)
+    height = float(np.interp(body.cabin[3], *zip(*body.deck, strict=True))) + 0.08
+    found = [_grid(shape + [side * (body.width / 2 + 0.06), height, body.cabin[3] - 0.25]) for side in (-1, 1)]
+    return Part(np.concatenate(found), "paint")
+
+
+def _seats(body: Body) -> Part:
+    """Head rests, seen through the end windows: rounded shapes laid just before the glass."""
+    foot_rear, roof_rear, roof_front, foot_front = body.cabin
+    belt = float(np.interp((foot_rear + foot_front) / 2, *zip(*body.deck, strict=True)))
+    turn = np.linspace(0, 2 * np.pi, 21)
+    ring = np.stack([np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.5 * 0.14,
+                     np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** 0.5 * 0.5], axis=1)  # fmt: skip
+    found = []
+    for foot, top, out in ((foot_rear, roof_rear, -0.02), (foot_front, roof_front, 0.02)):
+        for x in (-0.38, 0.38):
+            share = 0.2 + 0.42 * (ring[:, 1] + 0.5)
+            y, z = belt + (body.roof - belt) * share, foot + (top - foot) * share + out
+            edge = np.stack([x + ring[:, 0], y, z], axis=1)
+            found.append(_grid(np.stack([edge, np.repeat(edge.mean(axis=0)[None], len(edge), axis=0)])))
+    return Part(np.concatenate(found), "seat")
+
+
 def _bed(body: Body) -> list[Part]:
     """A pickup's bed: a dark well sunk into the deck."""
     if body.bed is None:
@@ -184,7 +211,9 @@ def _bed(body: Body) -> list[Part]:
 
 def parts(body: Body, front: bool) -> list[Part]:
     """All parts of a vehicle; with `front` it is turned round, so that its nose is at z = 0."""
-    found = [*_wheels(body), _arches(body), Part(_lower(body), "paint"), *_bed(body), *_cabin(body)]
+    found = [*_wheels(body), _arches(body), Part(_lower(body), "paint"), *_bed(body), *_cabin(body), _mirrors(body)]
+    if body.roof < 2:
+        found.append(_seats(body))
     if not front:
         return found
     turn, move = np.array([-1.0, 1.0, -1.0]), np.array([0.0, 0.0, body.length])

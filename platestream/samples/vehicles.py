@@ -23,8 +23,13 @@ COLOURS: dict[str, tuple[float, float, float]] = {
 }  # fmt: skip
 
 MATERIALS: dict[str, tuple[float, float, float]] = {
-    "glass": (40, 38, 36), "tyre": (38, 38, 40), "rim": (150, 150, 152), "trim": (20, 20, 22), "bed": (40, 40, 42),
+    "glass": (40, 38, 36), "tyre": (38, 38, 40), "rim": (150, 150, 152), "trim": (20, 20, 22), "seat": (30, 28, 28),
+    "bed": (40, 40, 42),
 }  # fmt: skip
+
+
+NEARER: dict[str, float] = {"rim": 0.05, "seat": 0.12}
+"""Metres by which a material counts as nearer than it is: it lies on another part and must be painted later."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ def _solid(
         base = COLOURS[vehicle.colour] if part.material == "paint" else MATERIALS[part.material]
         at, depth = view.project(quads)
         pixels.append((at - origin) * fine)
-        depths.append(depth.mean(axis=1) - (0.05 if part.material == "rim" else 0.0))
+        depths.append(depth.mean(axis=1) - NEARER.get(part.material, 0.0))
         colours.append(shade(light, quads, view.centre, base, part.material))
     points = np.round(np.concatenate(pixels) * 8).astype(np.int32)
     shades = np.clip(np.concatenate(colours), 0, 255)
