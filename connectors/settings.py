@@ -7,10 +7,10 @@ from typing import Literal
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from connectors.clickhouse import ClickHouseTables
 from connectors.edge import Edge, Topics
 from connectors.files import FileTopics
 from connectors.kafka import KafkaTopics, properties
+from connectors.store import ClickHouseTables
 
 
 class SettingsError(ValueError):

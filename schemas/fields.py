@@ -30,14 +30,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Validate `value`. Raises RefusedError that names the field, never the value."""
         if value is None:
             raise RefusedError("empty", f"{cls.__name__} without a value")
-        if b'"schema"' not in value:
-            raise RefusedError("schema", f"{cls.__name__} without `schema`, which names record and version")
         try:
-            return msgspec.json.decode(value, type=cls)
+            read = msgspec.json.decode(value, type=cls)
         except msgspec.ValidationError as error:
             raise RefusedError("schema", str(error)) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise RefusedError("not_json", f"{cls.__name__} that is not JSON") from error
+        if b'"schema"' not in value:
+            raise RefusedError("schema", f"{cls.__name__} without `schema`, which names record and version")
+        return read
 
 
 class Box(msgspec.Struct, frozen=True):
