@@ -118,7 +118,7 @@ def _refuse_misfits(entries: list[Entry]) -> None:
     pending = ""
     for entry in entries:
         if entry.state == "changed":
-            raise MigrationError(f"{entry.title}: changed after it was applied; write a new migration instead")
+            raise MigrationError(f"{entry.title}: changed after it was applied; write a new one instead")
         if entry.state == "unknown":
             raise MigrationError(f"{entry.title}: applied by a newer release than this one")
         if entry.state == "pending":

@@ -1,0 +1,161 @@
+"""Tables in ClickHouse: a sink that inserts once an epoch, and the edge's tables.
+
+Why a replay changes nothing: rows have ids derived from their causes, tables replace rows of one id, and a
+block that was inserted and is sent again byte for byte is dropped by its checksum. No insert token is used: a
+replayed epoch is cut elsewhere, and a token that covers other rows makes the database drop them.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+from clickhouse_connect.driver.client import Client
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from connectors.clickhouse_client import DATABASE, INGEST, SEALER, DatabaseError, SharedClient, run
+from connectors.clickhouse_client import connect as connect
+from connectors.inquiry_log import InquiryLogSource
+from schemas.tables import Row, Table
+
+T = TypeVar("T")
+
+MAX_ROWS = 10_000
+MAX_BYTES = 64_000_000
+PATIENCE = timedelta(minutes=5)
+ROW_BYTES = 200  # about what a row holds besides text and bytes
+
+# A replay of days touches many hours of images; an insert is done when it is in the table.
+INSERT_SETTINGS = {"max_partitions_per_insert_block": 1000, "async_insert": 0}
+
+logger = logging.getLogger(__name__)
+
+
+class TableSink(FixedPartitionedSink[T, int]):
+    """Keyed records into `table`, an insert an epoch and part, and sooner when the buffer is full.
+
+    `client` is called at the first insert. What passes (network, disk full, too many parts) is retried with
+    the same rows for as long as `patience`; everything else raises DatabaseError, so that the epoch is not
+    committed and comes again. `parts` lets as many workers insert.
+    """
+
+    def __init__(
+        self,
+        table: Table[T],
+        client: Callable[[], Client],
+        *,
+        parts: int = 1,
+        max_rows: int = MAX_ROWS,
+        max_bytes: int = MAX_BYTES,
+        patience: timedelta = PATIENCE,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._parts = parts
+        self._part = partial(
+            TablePart, table, client, max_rows=max_rows, max_bytes=max_bytes, patience=patience, sleep=sleep
+        )
+
+    def list_parts(self) -> list[str]:
+        return [str(part) for part in range(self._parts)]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "TablePart[T]":
+        return self._part(inserted=resume_state or 0)
+
+
+class TablePart(StatefulSinkPartition[T, int], Generic[T]):
+    """Buffers rows; the snapshot that ends the epoch inserts them. Its state counts rows inserted."""
+
+    def __init__(
+        self,
+        table: Table[T],
+        client: Callable[[], Client],
+        *,
+        max_rows: int,
+        max_bytes: int,
+        patience: timedelta,
+        sleep: Callable[[float], None],
+        inserted: int,
+    ) -> None:
+        self._table, self._client = table, client
+        self._max_rows, self._max_bytes = max_rows, max_bytes
+        self._inserted = inserted
+        self._rows: list[Row] = []
+        self._bytes = 0
+        self._types: Any = None
+        self._retrying = Retrying(
+            retry=retry_if_exception(_passes),
+            wait=wait_random_exponential(multiplier=0.2, max=10),
+            stop=stop_after_delay(patience),
+            sleep=sleep,
+            before_sleep=partial(_log_retry, table.name),
+            reraise=True,
+        )
+
+    def write_batch(self, values: list[T]) -> None:
+        for value in values:
+            rows = self._table.rows(value)
+            self._rows += rows
+            self._bytes += sum(map(_size, rows))
+            if len(self._rows) >= self._max_rows or self._bytes >= self._max_bytes:
+                self._flush()
+
+    def snapshot(self) -> int:
+        self._flush()
+        return self._inserted
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        self._retrying(run, f"inserting into {self._table.name}", self._insert)
+        self._inserted += len(self._rows)
+        self._rows, self._bytes = [], 0
+
+    def _insert(self) -> None:
+        client, name = self._client(), f"{DATABASE}.{self._table.name}"
+        if self._types is None:
+            self._types = client.create_insert_context(name, list(self._table.columns)).column_types
+        client.insert(
+            name,
+            self._rows,
+            column_names=list(self._table.columns),
+            column_types=self._types,
+            settings=INSERT_SETTINGS,
+        )
+
+
+class ClickHouseTables:
+    """The edge's tables (`connectors.edge.Tables`) at a DSN; one client a role for the whole process."""
+
+    def __init__(self, dsn: str, *, follow: bool = True, allow_plaintext: bool = False) -> None:
+        self._follow = follow
+        self._ingest = SharedClient(partial(connect, dsn, INGEST, allow_plaintext=allow_plaintext))
+        self._sealer = SharedClient(partial(connect, dsn, SEALER, allow_plaintext=allow_plaintext))
+
+    def insert(self, table: Table[T]) -> TableSink[T]:
+        """Keyed records to `table`."""
+        return TableSink(table, self._ingest)
+
+    def inquiries(self) -> InquiryLogSource:
+        """The inquiry log, sealed; it ends at its end unless `follow`."""
+        return InquiryLogSource(self._sealer, follow=self._follow)
+
+    def close(self) -> None:
+        """Close the clients: the embedded engine lets go of its folder when its last one is closed."""
+        self._ingest.close()
+        self._sealer.close()
+
+
+def _passes(error: BaseException) -> bool:
+    return isinstance(error, DatabaseError) and error.passing
+
+
+def _log_retry(table: str, state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    logger.warning("table %s: attempt %d: %s", table, state.attempt_number, error)
+
+
+def _size(row: Row) -> int:
+    return ROW_BYTES + sum(len(value) for value in row if isinstance(value, bytes | str))

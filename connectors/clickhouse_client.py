@@ -1,0 +1,221 @@
+"""Clients of the database: a ClickHouse server over HTTP(S), or the embedded engine (chDB), by one DSN.
+
+On a server a user has its roles; the embedded engine has one user that may take any role, and `connect` takes
+one on each connection. That proves the grants there; the boundary is who may read the folder.
+
+Messages of the database can hold what was asked or stored, plates included: clients are told to hide them,
+and `run` keeps the chain of causes, which still has them, out of what is raised.
+"""
+
+import fcntl
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error, OperationalError
+
+T = TypeVar("T")
+
+DATABASE = "platestream"
+OWNER = "platestream_owner"
+INGEST = "platestream_ingest"
+SEALER = "platestream_sealer"
+ANALYST = "platestream_analyst"
+AUDITOR = "platestream_auditor"
+DASHBOARD = "platestream_dashboard"
+
+ACCESS_DENIED = 497
+# Too many queries at once, socket timeout, network, no space on the disk, too many parts: all pass.
+PASSING = frozenset({202, 209, 210, 243, 252})
+TLS_OPTIONS = ("ca_cert", "client_cert", "client_cert_key")
+
+
+class DatabaseError(RuntimeError):
+    """A call failed; says what was attempted and ClickHouse's code (None: no answer), never a value."""
+
+    def __init__(self, attempted: str, code: int | None, passing: bool) -> None:
+        known = "no answer" if code is None and passing else f"ClickHouse code {code}"
+        super().__init__(f"{attempted}: {known}")
+        self.code = code
+        self.passing = passing
+
+
+class ConnectError(ValueError):
+    """The DSN cannot be used; the message holds no secret."""
+
+
+@dataclass(frozen=True)
+class Dsn:
+    """`https://user:password@host:8443/platestream` or `chdb:///absolute/path/platestream`."""
+
+    scheme: str
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = field(default="", repr=False)
+    path: Path = Path()
+    tls: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> "Dsn":
+        """Raises ConnectError, which never repeats `text`: it holds a password."""
+        try:
+            url = urlsplit(text)
+            scheme, port = url.scheme, url.port
+        except ValueError:
+            raise ConnectError("the ClickHouse DSN is not a URL") from None
+        if scheme == "chdb":
+            path = Path(unquote(url.path))
+            if url.netloc or not path.is_absolute() or path == Path("/"):
+                raise ConnectError("an embedded database is named chdb:///absolute/path/platestream")
+            return cls("chdb", path=path)
+        if scheme not in ("http", "https") or not url.hostname:
+            raise ConnectError("the ClickHouse DSN starts with https:// and a host, or with chdb:///")
+        if url.path.strip("/") not in ("", DATABASE):
+            raise ConnectError(f"the database is called {DATABASE}: let the DSN end with /{DATABASE}")
+        options = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        if unknown := sorted(set(options) - set(TLS_OPTIONS)):
+            raise ConnectError(f"ClickHouse DSN: unknown option {', '.join(unknown)}")
+        return cls(
+            scheme=scheme,
+            host=url.hostname,
+            port=port or (8443 if scheme == "https" else 8123),
+            user=unquote(url.username or "default"),
+            password=unquote(url.password or ""),
+            tls=options,
+        )
+
+
+def connect(
+    dsn: str, role: str | None = None, *, allow_plaintext: bool = False, explain: bool = False
+) -> Client:
+    """A client that acts in `role`; None: a server user's own roles, in the embedded engine the owner's.
+
+    `explain` shows the database's own messages, for migrations only: they hold no data. Times come back
+    aware, in UTC. Raises ConnectError for a DSN that cannot be used or a folder that another process holds,
+    and DatabaseError where a server refuses or does not answer.
+    """
+    parsed = Dsn.parse(dsn)
+    if parsed.scheme == "chdb":
+        return _embedded(parsed.path, role or OWNER, explain)
+    if parsed.scheme == "http" and not allow_plaintext and not _is_loopback(parsed.host):
+        raise ConnectError("http:// would carry plates unencrypted over a network: use https://")
+    return run("connecting to ClickHouse", lambda: _server(parsed, role, explain))
+
+
+def run(attempted: str, call: Callable[[], T]) -> T:
+    """`call()`. Its database errors become a DatabaseError without message, cause or context of theirs."""
+    try:
+        return call()
+    except Error as error:
+        passing = error.code in PASSING or (error.code is None and isinstance(error, OperationalError))
+        failure = DatabaseError(attempted, error.code, passing)
+    except UnicodeDecodeError:  # of the client, over a message that quotes binary data
+        failure = DatabaseError(attempted, None, passing=False)
+    raise failure
+
+
+class SharedClient:
+    """A factory that opens its client when it is first called and hands out the same one from then on."""
+
+    def __init__(self, open_client: Callable[[], Client]) -> None:
+        self._open = open_client
+        self._lock = threading.Lock()
+        self._client: Client | None = None
+
+    def __call__(self) -> Client:
+        with self._lock:
+            if self._client is None:
+                self._client = self._open()
+            return self._client
+
+    def close(self) -> None:
+        """Close what was opened; the next call opens it again."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+            self._client = None
+
+
+def _server(dsn: Dsn, role: str | None, explain: bool) -> Client:
+    settings: dict[str, Any] = {"role": role} if role else {}
+    tls: dict[str, Any] = dict(dsn.tls)
+    return clickhouse_connect.get_client(
+        interface=dsn.scheme,
+        host=dsn.host,
+        port=dsn.port,
+        username=dsn.user,
+        password=dsn.password,
+        settings=settings,
+        connect_timeout=10,
+        send_receive_timeout=120,
+        tz_mode="aware",
+        show_clickhouse_errors=explain,
+        # Without a session several threads may share a client; parameters stay out of URLs, which get logged.
+        autogenerate_session_id=False,
+        form_encode_query_params=True,
+        **tls,
+    )
+
+
+def _embedded(path: Path, role: str, explain: bool) -> Client:
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        client = clickhouse_connect.get_client(
+            interface="chdb",
+            path=str(path),
+            chdb_options={"config-file": str(_embedded_config())},
+            tz_mode="aware",
+            show_clickhouse_errors=explain,
+        )
+    except Error as error:
+        raise ConnectError(_why_not(path, str(error))) from None
+    run("taking a role", lambda: client.command(f"SET ROLE `{role}`"))
+    return client
+
+
+@cache
+def _embedded_config() -> Path:
+    """Configuration of the embedded engine, which wants absolute paths; lives as long as the process."""
+    folder = Path(_scratch().name)
+    package = files("clickhouse")
+    users = package.joinpath("embedded-users.xml").read_text(encoding="utf-8")
+    (folder / "users.xml").write_text(users.replace("@ROLES@", str(package.joinpath("roles.xml"))))
+    config = folder / "config.xml"
+    config.write_text(f"<clickhouse><users_config>{folder}/users.xml</users_config></clickhouse>")
+    return config
+
+
+@cache
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="platestream-chdb-")
+
+
+def _why_not(path: Path, message: str) -> str:
+    if "already initialized with path" in message:
+        return f"this process has another embedded database open; close it before {path}"
+    try:
+        with (path / "status").open() as status:
+            fcntl.flock(status, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = (path / "status").read_text().partition("\n")[0].removeprefix("PID: ")
+        return f"another process (PID {holder}) holds the embedded database {path}; only one can at a time"
+    except OSError as error:
+        return f"the embedded database {path} cannot be opened: {error.strerror}"
+    return f"the embedded database {path} cannot be opened: is it a folder this user may write?"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

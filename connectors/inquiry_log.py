@@ -1,0 +1,189 @@
+"""The inquiry log as a source: sealed in the database, then read in the order of its seals.
+
+The chain lives in the table `inquiry_seals` and not in the flow's state. A poll that is replayed after a
+crash may see other rows than the first time (some arrived since), so a chain kept in the flow could give one
+inquiry two numbers. Sealing starts from the table's own head instead, and seals are one block, which
+ClickHouse writes whole or not at all. Hence a crash before the block leaves nothing, one after it leaves
+seals that the next poll finds, and what was read but not committed is read again from the number of its
+seal: the same records.
+
+One process may seal at a time; seals of two would show as faults in `connectors.inquiry_verify`.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from clickhouse_connect.driver.client import Client
+
+from connectors.clickhouse_client import DatabaseError, run
+from schemas.inquiry import FIRST, Inquiry, SealedInquiry, chain
+
+BATCH = 1000
+POLL = timedelta(seconds=1)
+PATIENCE = 60  # failed polls in a row, at most 10 s apart, before the flow gives up
+COLUMNS = Inquiry.__struct_fields__
+SEAL_COLUMNS = ("seal", "entry", "inquiry_id", "at", "previous", "hash")
+SEAL_TYPES = ("UInt64", "UUID", "UUID", "DateTime64(6, 'UTC')", "String", "String")
+
+_FIELDS = ", ".join(f"log.{name}" for name in COLUMNS)
+_HEAD = "SELECT seal, hash, at FROM platestream.inquiry_seals ORDER BY seal DESC LIMIT 1"
+
+# A day back from the last seal: an insert that took long arrives with an older time than what is sealed. What
+# comes later still, nobody wrote through the gate: it stays without a seal, and verifying finds it.
+_UNSEALED = f"""
+SELECT log.entry, {_FIELDS}
+FROM (SELECT * FROM platestream.inquiry_log WHERE at > {{after:DateTime64(6, 'UTC')}}) AS log
+LEFT ANTI JOIN (
+    SELECT entry FROM platestream.inquiry_seals WHERE at > {{after:DateTime64(6, 'UTC')}}
+) AS seals ON log.entry = seals.entry
+ORDER BY log.at, log.inquiry_id, log.entry
+LIMIT {{count:UInt32}}
+"""  # noqa: S608 - names of our own columns
+
+_SEALS = """
+SELECT seal, entry, inquiry_id, at, previous, hash
+FROM platestream.inquiry_seals
+WHERE seal >= {first:UInt64} ORDER BY seal LIMIT {count:UInt32}
+"""
+
+_ENTRIES = f"""
+SELECT log.entry, {_FIELDS}
+FROM platestream.inquiry_log AS log
+WHERE at BETWEEN {{first:DateTime64(6, 'UTC')}} AND {{last:DateTime64(6, 'UTC')}}
+  AND entry IN {{entries:Array(UUID)}}
+"""  # noqa: S608 - names of our own columns
+
+logger = logging.getLogger(__name__)
+
+
+class Seal(NamedTuple):
+    """A row of `inquiry_seals`."""
+
+    seal: int
+    entry: UUID
+    inquiry_id: UUID
+    at: datetime
+    previous: str
+    hash: str
+
+
+def seal_new(client: Client, count: int = BATCH) -> int:
+    """Seal at most `count` rows of the log that have no seal yet; how many it sealed."""
+    head = client.query(_HEAD).result_rows
+    seal, last_hash, after = (head[0][0], head[0][1], head[0][2] - timedelta(days=1)) if head else _START
+    rows = client.query(_UNSEALED, parameters={"after": after, "count": count}).result_rows
+    if not rows:
+        return 0
+    sealed = chain(map(_inquiry, rows), seal, last_hash)
+    block = [
+        (one.seal, row[0], one.inquiry.inquiry_id, one.inquiry.at, one.previous, one.hash)
+        for row, one in zip(rows, sealed, strict=True)
+    ]
+    client.insert(
+        "platestream.inquiry_seals",
+        block,
+        column_names=list(SEAL_COLUMNS),
+        column_type_names=list(SEAL_TYPES),
+        settings={"async_insert": 0},
+    )
+    return len(rows)
+
+
+def read_seals(client: Client, first: int, count: int = BATCH) -> list[tuple[Seal, list[Inquiry]]]:
+    """At most `count` seals from number `first`, each with its rows of the log: one, unless tampered with."""
+    rows = client.query(_SEALS, parameters={"first": first, "count": count}).result_rows
+    seals = [Seal(*row) for row in rows]
+    if not seals:
+        return []
+    rows = client.query(
+        _ENTRIES,
+        parameters={
+            "first": min(seal.at for seal in seals),
+            "last": max(seal.at for seal in seals),
+            "entries": [str(seal.entry) for seal in seals],
+        },
+    ).result_rows
+    found: dict[UUID, list[Inquiry]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(_inquiry(row))
+    return [(seal, found.get(seal.entry, [])) for seal in seals]
+
+
+class InquiryLogSource(FixedPartitionedSource[SealedInquiry, int]):
+    """Seals what is new, then reads from the seal number where the flow stopped.
+
+    `client` needs the sealer's role. With `follow` it polls every second, else it ends at the log's end. A
+    seal whose row is gone is passed over: the copy then lacks that number, and verifying names it.
+    """
+
+    def __init__(self, client: Callable[[], Client], *, follow: bool = True, batch: int = BATCH) -> None:
+        self._client, self._follow, self._batch = client, follow, batch
+
+    def list_parts(self) -> list[str]:
+        return ["log"]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "InquiryLogPart":
+        return InquiryLogPart(self._client, resume_state or 1, self._follow, self._batch)
+
+
+class InquiryLogPart(StatefulSourcePartition[SealedInquiry, int]):
+    """Its state is the number of the next seal."""
+
+    def __init__(self, client: Callable[[], Client], position: int, follow: bool, batch: int) -> None:
+        self._client, self._position = client, position
+        self._follow, self._batch = follow, batch
+        self._failed = 0
+        self._awake: datetime | None = None
+
+    def next_batch(self) -> list[SealedInquiry]:
+        try:
+            more, items = run("following the inquiry log", self._poll)
+        except DatabaseError as error:
+            self._put_off(error)
+            return []
+        self._failed = 0
+        self._awake = None if more else datetime.now(UTC) + POLL
+        if not more and not self._follow:
+            raise StopIteration
+        return items
+
+    def next_awake(self) -> datetime | None:
+        return self._awake
+
+    def snapshot(self) -> int:
+        return self._position
+
+    def _poll(self) -> tuple[bool, list[SealedInquiry]]:
+        """Whether there was anything, and what of it can be sent on."""
+        client = self._client()
+        seal_new(client, self._batch)
+        read = read_seals(client, self._position, self._batch)
+        if read:
+            self._position = read[-1][0].seal + 1
+        return bool(read), list(_intact(read))
+
+    def _put_off(self, error: DatabaseError) -> None:
+        self._failed += 1
+        if not error.passing or self._failed > PATIENCE:
+            raise error
+        logger.warning("inquiry log: attempt %d: %s", self._failed, error)
+        self._awake = datetime.now(UTC) + min(self._failed * POLL, timedelta(seconds=10))
+
+
+_START = (0, FIRST, datetime(1970, 1, 1, tzinfo=UTC))
+
+
+def _inquiry(row: Sequence[Any]) -> Inquiry:
+    """From a row of `entry` and COLUMNS."""
+    values = dict(zip(COLUMNS, row[1:], strict=True))
+    return Inquiry(**{**values, "cameras": tuple(values["cameras"])})
+
+
+def _intact(read: Iterable[tuple[Seal, list[Inquiry]]]) -> Iterator[SealedInquiry]:
+    for seal, inquiries in read:
+        for inquiry in inquiries[:1]:
+            yield SealedInquiry(seal=seal.seal, previous=seal.previous, hash=seal.hash, inquiry=inquiry)
