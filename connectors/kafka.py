@@ -23,6 +23,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from connectors.clock import utc_now
 from connectors.loading import LoadGate
@@ -109,9 +110,19 @@ def _consumer(config: Mapping[str, Any], topic: str, partition: int, offset: int
 
 
 def _bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
-    """First offset and end of a partition now."""
+    """First offset and end of a partition now; a partition that changes its leader is asked again."""
+    asked = Retrying(
+        retry=retry_if_exception(
+            lambda error: isinstance(error, KafkaException) and error.args[0].retriable()
+        ),
+        stop=stop_after_delay(BROKER_SECONDS),
+        wait=wait_fixed(0.1),
+        reraise=True,
+    )
     try:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=BROKER_SECONDS)
+        low, high = asked(
+            consumer.get_watermark_offsets, TopicPartition(topic, partition), timeout=BROKER_SECONDS
+        )
     except KafkaException as error:
         raise BrokerError(f"no offsets of {topic}/{partition}: {_name(error)}") from error
     return low, high
@@ -231,7 +242,7 @@ def _poll(consumer: Consumer, most: int) -> tuple[list[Message], int]:
         if error is None:
             found.append(_message(raw))
         elif error.code() == KafkaError._PARTITION_EOF:
-            ended_at = raw.offset()
+            ended_at = raw.offset() or 0
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
             raise OffsetGoneError(f"{raw.topic()}/{raw.partition()}: offset {raw.offset()} is gone")
         elif error.fatal() or not error.retriable():
@@ -309,7 +320,7 @@ class KafkaWriter(Generic[T]):
                     value=message.value,
                     headers=dict(message.headers),
                     on_delivery=self._delivered,
-                    **({} if at is None else {"timestamp": round(at.timestamp() * 1000)}),
+                    timestamp=0 if at is None else round(at.timestamp() * 1000),  # 0: the broker's clock
                 )
             except BufferError:
                 self._producer.poll(0.1)  # the queue is full: let some out

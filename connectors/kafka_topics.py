@@ -1,0 +1,116 @@
+"""The topics on a broker: made as declared, and read back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from connectors.kafka import BROKER_SECONDS, BrokerError
+from schemas.topics import Topic
+
+COMPACT_WITHIN = timedelta(days=1)  # an entry that was removed is off the disk within a day
+
+
+def settings(topic: Topic[Any]) -> dict[str, str]:
+    """What the broker is told of a topic.
+
+    Only closed segments are deleted or compacted, so a segment closes after a quarter of what is kept.
+    """
+    keep = topic.keep
+    segment = min(timedelta(days=1), (keep or COMPACT_WITHIN) / 4)
+    said = {
+        "max.message.bytes": str(topic.max_bytes),
+        "segment.ms": _milliseconds(segment),
+        "message.timestamp.type": "CreateTime",
+    }
+    if keep is not None:
+        return {**said, "cleanup.policy": "delete", "retention.ms": _milliseconds(keep)}
+    return {
+        **said,
+        "cleanup.policy": "compact",
+        "max.compaction.lag.ms": _milliseconds(COMPACT_WITHIN),
+        "delete.retention.ms": _milliseconds(COMPACT_WITHIN),
+    }
+
+
+def create(config: Mapping[str, Any], topics: Sequence[Topic[Any]], replication: int = 1) -> list[str]:
+    """Make the topics that are not there and set what has drifted; says what was done, a line a change."""
+    admin = AdminClient(dict(config))
+    done = []
+    new = [NewTopic(topic.name, topic.partitions, replication, config=settings(topic)) for topic in topics]
+    for name, future in admin.create_topics(new, operation_timeout=BROKER_SECONDS).items():
+        try:
+            future.result(BROKER_SECONDS)
+            done.append(f"{name}: made")
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise BrokerError(f"{name}: {error.args[0].name()}") from error
+    drifted = [topic for topic in topics if _drift(topic, describe(config, [topic])[topic.name])]
+    changes = [
+        ConfigResource(
+            ResourceType.TOPIC,
+            topic.name,
+            incremental_configs=[
+                ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+                for name, value in settings(topic).items()
+            ],
+        )
+        for topic in drifted
+    ]
+    if changes:
+        for resource, future in admin.incremental_alter_configs(changes).items():
+            future.result(BROKER_SECONDS)
+            done.append(f"{resource.name}: settings put right")
+    return done
+
+
+def describe(config: Mapping[str, Any], topics: Sequence[Topic[Any]]) -> dict[str, dict[str, str]]:
+    """Settings and `partitions` of each topic as the broker has them; a topic it lacks is missing."""
+    admin = AdminClient(dict(config))
+    try:
+        there = admin.list_topics(timeout=BROKER_SECONDS).topics
+    except KafkaException as error:
+        raise BrokerError(f"no answer from {config['bootstrap.servers']}: {error.args[0].name()}") from error
+    asked = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in topics if topic.name in there]
+    if not asked:
+        return {}
+    return {
+        resource.name: {
+            **{name: entry.value for name, entry in future.result(BROKER_SECONDS).items()},
+            "partitions": str(len(there[resource.name].partitions)),
+        }
+        for resource, future in admin.describe_configs(asked).items()
+    }
+
+
+def faults(config: Mapping[str, Any], topics: Sequence[Topic[Any]]) -> Iterator[str]:
+    """What the broker has otherwise than declared, a sentence each; nothing when all is as it should be."""
+    found = describe(config, topics)
+    for topic in topics:
+        if topic.name not in found:
+            yield f"topic {topic.name} is missing"
+            continue
+        yield from _drift(topic, found[topic.name])
+        if int(found[topic.name]["partitions"]) != topic.partitions:
+            yield f"{topic.name}: {found[topic.name]['partitions']} partitions, {topic.partitions} declared"
+
+
+def _drift(topic: Topic[Any], found: Mapping[str, str]) -> list[str]:
+    return [
+        f"{topic.name}: {name} is {found.get(name)}, {value} declared"
+        for name, value in settings(topic).items()
+        if found.get(name) != value
+    ]
+
+
+def _milliseconds(span: timedelta) -> str:
+    return str(round(span.total_seconds() * 1000))

@@ -1,0 +1,181 @@
+"""One contract for the topics of every edge: in memory, files, Apache Kafka."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+
+from connectors.edge import Topics
+from connectors.files import FileTopics
+from connectors.kafka import KafkaTopics
+from connectors.memory import MemoryTopics
+from schemas import topics
+from schemas.hotlist import HotListChange
+from schemas.message import Loaded, Message
+from schemas.topics import Topic
+from tests.support.flows import detection, listed
+from tests.support.kafka_broker import Kafka
+
+Made = tuple[Topics, Callable[[Topic[Any]], Topic[Any]]]
+
+
+@pytest.fixture(params=["memory", "files", "kafka"])
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
+    """Topics, and a way to have a topic of one's own there."""
+    if request.param == "memory":
+        return MemoryTopics(), lambda topic: topic
+    if request.param == "files":
+        return FileTopics(tmp_path, follow=True), lambda topic: topic
+    broker: Kafka = request.getfixturevalue("kafka")
+
+    def on_broker(topic: Topic[Any]) -> Topic[Any]:
+        settings = {"cleanup_policy": "compact"} if topic.keep is None else {}
+        return replace(topic, name=broker.topic(topic.name, topic.partitions, **settings))
+
+    return KafkaTopics(broker.bootstrap), on_broker
+
+
+def write(edge: Topics, topic: Topic[Any], *records: object) -> None:
+    edge.write(topic).build("out", 0, 1).write_batch(list(records))  # type: ignore[attr-defined]
+
+
+class Reader:
+    """Drives the parts of a source by hand; `resume` holds the snapshots of an earlier one."""
+
+    def __init__(self, source: object, resume: dict[str, Any] | None = None) -> None:
+        assert isinstance(source, FixedPartitionedSource)
+        self.parts: dict[str, StatefulSourcePartition[Any, Any]] = {
+            part: source.build_part("in", part, (resume or {}).get(part)) for part in source.list_parts()
+        }
+
+    def take(self, count: int, within: float = 15) -> list[Any]:
+        """Up to `count` items, less when they do not come in time."""
+        found: list[Any] = []
+        until = time.monotonic() + within
+        live = dict(self.parts)
+        while live and len(found) < count and time.monotonic() < until:
+            for name, part in list(live.items()):
+                try:
+                    found += part.next_batch()
+                except StopIteration:
+                    del live[name]
+            time.sleep(0.002)
+        return found
+
+    def snapshot(self) -> dict[str, Any]:
+        return {name: part.snapshot() for name, part in self.parts.items()}
+
+
+def test_what_is_written_is_read_back_as_it_was(made: Made) -> None:
+    edge, own = made
+    topic = own(topics.DETECTIONS)
+    sent = [detection(f"AAA{n}", n) for n in range(5)]
+    write(edge, topic, *sent)
+    got = Reader(edge.read(topic)).take(5)
+    assert [topic.decode(message) for message in got] == sent, "one key: one partition, in order"
+    assert {message.key for message in got} == {b"cam"}
+    assert [message.timestamp for message in got] == [one.captured_at for one in sent]
+    assert len({message.origin for message in got}) == 5
+    assert all(message.topic == topic.name for message in got)
+
+
+def test_headers_and_bytes_of_a_frame_cross_unchanged(made: Made) -> None:
+    edge, own = made
+    topic = own(replace(topics.FRAMES, decode=lambda message: message, encode=lambda message: message))
+    sent = Message(
+        b"cam", bytes(range(256)), {"camera-id": "cam", "note": "ñ"}, datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    write(edge, topic, sent)
+    (got,) = Reader(edge.read(topic)).take(1)
+    assert (got.key, got.value, got.headers) == (sent.key, sent.value, sent.headers)
+
+
+def test_reading_goes_on_behind_the_snapshot(made: Made) -> None:
+    edge, own = made
+    topic = own(topics.DETECTIONS)
+    write(edge, topic, *(detection("AAA1", n) for n in range(3)))
+    first = Reader(edge.read(topic))
+    assert len(first.take(3)) == 3
+    write(edge, topic, *(detection("BBB2", n) for n in range(2)))
+    again = Reader(edge.read(topic), first.snapshot()).take(3, within=2)
+    assert [topic.decode(message).plate for message in again] == ["BBB2", "BBB2"]
+
+
+def test_a_snapshot_is_plain_data_that_outlives_class_names(made: Made) -> None:
+    edge, own = made
+    topic = own(topics.DETECTIONS)
+    write(edge, topic, detection("AAA1"))
+    reader = Reader(edge.read(topic))
+    reader.take(1)
+    for state in reader.snapshot().values():
+        assert type(state) in (int, tuple)
+
+
+def test_a_removal_crosses_as_a_key_without_a_value(made: Made) -> None:
+    edge, own = made
+    topic = own(topics.HOTLIST)
+    write(edge, topic, listed("AST3087", "1"), HotListChange("sjpd:1", None))
+    got = [topic.decode(message) for message in Reader(edge.read(topic)).take(2)]
+    assert [change.entry is None for change in got] == [False, True]
+
+
+def loaded(items: list[Any]) -> tuple[list[str], list[Loaded]]:
+    entries = [item.key.decode() for item in items if isinstance(item, Message)]
+    return entries, [item for item in items if isinstance(item, Loaded)]
+
+
+def test_a_changelog_is_read_to_its_end_and_then_says_so_once_a_partition(made: Made) -> None:
+    edge, own = made
+    topic = own(topics.HOTLIST)
+    write(edge, topic, *(listed("AST3087", str(n)) for n in range(20)))
+    reader = Reader(edge.load(topic))
+    entries, marks = loaded(reader.take(20 + len(reader.parts)))
+    assert sorted(entries) == sorted(f"sjpd:{n}" for n in range(20))
+    assert sorted(mark.partition for mark in marks) == sorted({mark.partition for mark in marks})
+    assert {mark.partitions for mark in marks} == {len(marks)}
+
+
+def test_an_empty_changelog_is_loaded_at_once(made: Made) -> None:
+    edge, own = made
+    reader = Reader(edge.load(own(topics.HOTLIST)))
+    entries, marks = loaded(reader.take(len(reader.parts)))
+    assert entries == []
+    assert len(marks) == len(reader.parts)
+
+
+def test_a_changelog_is_read_from_its_beginning_whatever_was_snapshotted(made: Made) -> None:
+    edge, own = made
+    topic = own(topics.HOTLIST)
+    write(edge, topic, listed("AST3087", "1"))
+    first = Reader(edge.load(topic))
+    first.take(1 + len(first.parts))
+    again = Reader(edge.load(topic), first.snapshot())
+    assert loaded(again.take(1 + len(again.parts)))[0] == ["sjpd:1"]
+
+
+def test_within_a_partition_the_mark_follows_every_entry_that_was_there(made: Made) -> None:
+    edge, own = made
+    topic = own(topics.HOTLIST)
+    write(edge, topic, *(listed("AST3087", str(n)) for n in range(50)))
+    reader = Reader(edge.load(topic))
+    items = reader.take(50 + len(reader.parts))
+    for mark in (item for item in items if isinstance(item, Loaded)):
+        behind = items[items.index(mark) :]
+        same = [item for item in behind if isinstance(item, Message) and item.partition == mark.partition]
+        assert same == []
+
+
+def test_reads_wait_at_their_source_while_the_changelog_loads(made: Made) -> None:
+    edge, own = made
+    hotlist, detections = own(topics.HOTLIST), own(topics.DETECTIONS)
+    write(edge, detections, detection("AST3087"))
+    loading = Reader(edge.load(hotlist))
+    reading = Reader(edge.read(detections))
+    assert reading.take(1, within=0.3) == []
+    loading.take(len(loading.parts))
+    assert len(reading.take(1)) == 1
