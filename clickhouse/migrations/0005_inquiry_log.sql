@@ -87,7 +87,7 @@ SELECT
     multiIf(
         inquire.kind NOT IN ('search', 'picture', 'hits'),
             'unknown kind of inquiry: it is search, picture or hits',
-        on_behalf_of != '' AND NOT speaks_for_people,
+        on_behalf_of NOT IN ('', account) AND NOT speaks_for_people,
             'this account asks for itself only, not on behalf of another person',
         given_case = '' AND given_reason = '',
             'neither case number nor reason: every inquiry is documented by one of them (order, section I.7)',

@@ -1,0 +1,93 @@
+"""The embedded database in tests: migrated once a run, its folder copied for each test.
+
+The engine holds one folder a process, so a test has one database and closes all its clients.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from clickhouse import migrate
+from connectors.clickhouse import INSERT_SETTINGS
+from connectors.clickhouse_client import ANALYST, OWNER, connect
+from schemas.tables import Table
+
+
+class Database:
+    """One database; clients by role are opened when first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.dsn = f"chdb://{folder}"
+        self._clients: dict[str, Client] = {}
+
+    def client(self, role: str = OWNER) -> Client:
+        if role not in self._clients:
+            self._clients[role] = connect(self.dsn, role, explain=role == OWNER)
+        return self._clients[role]
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+
+    def rows(self, sql: str, **parameters: Any) -> list[Any]:
+        return list(self.client().query(sql, parameters=parameters).result_rows)
+
+    def value(self, sql: str, **parameters: Any) -> Any:
+        return self.rows(sql, **parameters)[0][0]
+
+    def put(self, table: Table[Any], *records: Any) -> None:
+        """As the sink does it, in the owner's role."""
+        rows = [row for record in records for row in table.rows(record)]
+        columns = list(table.columns)
+        self.client().insert(
+            f"platestream.{table.name}", rows, column_names=columns, settings=INSERT_SETTINGS
+        )
+
+    def ask(self, role: str = ANALYST, **columns: Any) -> UUID:
+        """Write an inquiry, allowed unless `columns` say otherwise; its id."""
+        asked = {
+            "inquiry_id": uuid4(),
+            "kind": "search",
+            "reason": "stolen vehicle",
+            "pattern": "ABC*",
+            **columns,
+        }
+        self.client(role).insert("platestream.inquire", [list(asked.values())], column_names=list(asked))
+        return inquiry
+
+    def look(self, view: str, inquiry: UUID, role: str = ANALYST) -> Sequence[Any]:
+        sql = f"SELECT * FROM platestream.{view}(inquiry = {{inquiry:UUID}})"
+        return self.client(role).query(sql, parameters={"inquiry": inquiry}).result_rows
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("migrated") / "platestream"
+    made = Database(folder)
+    migrate.apply(made.client())
+    made.close()
+    return folder
+
+
+@pytest.fixture
+def database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
+    """A migrated, empty database of the test's own."""
+    made = Database(tmp_path / "platestream")
+    shutil.copytree(migrated, made.folder, symlinks=True)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def empty_database(tmp_path: Path) -> Iterator[Database]:
+    """A folder that nothing was applied to."""
+    made = Database(tmp_path / "platestream")
+    yield made
+    made.close()

@@ -1,0 +1,88 @@
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from schemas import plates
+from schemas.inquiry import Inquiry
+from schemas.tables import TABLES, Table
+from tests.support.database import Database
+
+CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+KEPT_FOR_EVER = {
+    "schema_migrations": "a row a release, about the schema only",
+    "inquire": "keeps nothing (Null)",
+}
+TTL = {
+    "detections": "TTL toDateTime(least(captured_at, ingested_at)) + toIntervalDay(30)",
+    "images": "TTL toDateTime(least(captured_at, ingested_at)) + toIntervalDay(30)",
+    "alert_hits": "TTL toDateTime(least(captured_at, ingested_at)) + toIntervalDay(30)",
+    "hit_actions": "TTL toDateTime(at) + toIntervalYear(7)",
+    "dead_letters": "TTL toDateTime(received_at) + toIntervalDay(7)",
+    "inquiry_log": "TTL toDateTime(at) + toIntervalYear(7)",
+    "inquiry_seals": "TTL toDateTime(at) + toIntervalYear(7)",
+}
+
+
+def created(database: Database) -> dict[str, str]:
+    """Tables that hold rows, with the statement that made them."""
+    return dict(
+        database.rows(
+            "SELECT name, create_table_query FROM system.tables"
+            " WHERE database = 'platestream' AND engine NOT IN ('View', 'MaterializedView')"
+        )
+    )
+
+
+def test_every_table_has_its_ttl_or_a_reason_to_have_none(database: Database) -> None:
+    declared = created(database)
+    assert set(declared) == set(TTL) | set(KEPT_FOR_EVER)
+    for name, ttl in TTL.items():
+        assert ttl in declared[name], name
+    for name in KEPT_FOR_EVER:
+        assert "TTL" not in declared[name]
+
+
+def test_plates_and_pictures_lie_in_partitions_of_time_and_every_write_reaches_the_disk(
+    database: Database,
+) -> None:
+    declared = created(database)
+    for name in ("detections", "alert_hits"):
+        assert "PARTITION BY toYYYYMMDD(captured_at)" in declared[name]
+    assert "PARTITION BY toStartOfHour(captured_at)" in declared["images"]
+    for name in TTL:
+        assert "fsync_after_insert = 1" in declared[name], name
+    assert "PARTITION BY" not in declared["inquiry_seals"], "a block of seals must be one part"
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_the_declared_columns_are_the_tables_columns(database: Database, table: Table[object]) -> None:
+    columns = database.rows(
+        "SELECT name, default_kind FROM system.columns"
+        " WHERE database = 'platestream' AND table = {table:String} ORDER BY position",
+        table=table.name,
+    )
+    written = tuple(name for name, default in columns if not default)
+    assert written == table.columns
+    assert set(table.identity) <= set(written)
+
+
+def test_the_log_has_all_that_an_inquiry_has(database: Database) -> None:
+    columns = database.rows(
+        "SELECT name FROM system.columns WHERE database = 'platestream' AND table = 'inquiry_log'"
+    )
+    assert set(Inquiry.__struct_fields__) <= {name for (name,) in columns}
+
+
+def test_plates_fold_in_sql_as_in_python(database: Database) -> None:
+    database.client().command("CREATE TABLE platestream.fold AS platestream.detections ENGINE = Memory")
+
+    @settings(max_examples=8, deadline=None)
+    @given(st.lists(st.text(CHARACTERS, min_size=1, max_size=10), min_size=1))
+    @example([CHARACTERS])
+    def same(texts: list[str]) -> None:
+        database.client().command("TRUNCATE TABLE platestream.fold")
+        database.client().insert("platestream.fold", [[text] for text in texts], column_names=["plate"])
+        for plate, zero, fold in database.rows("SELECT plate, plate_zero, plate_fold FROM platestream.fold"):
+            assert (zero, fold) == (plates.equate(plate), plates.fold(plate))
+
+    same()

@@ -1,0 +1,144 @@
+from uuid import UUID
+
+import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from connectors.clickhouse_client import (
+    ACCESS_DENIED,
+    ANALYST,
+    AUDITOR,
+    DASHBOARD,
+    INGEST,
+    OWNER,
+    SEALER,
+)
+from platestream.gate import THROWN
+from tests.support.database import Database
+
+FED = ["detections", "images", "alert_hits", "hit_actions", "dead_letters"]
+TABLES = [*FED, "inquiry_log", "inquiry_seals", "schema_migrations", "inquire"]
+VIEWS = ["verdict", "search", "picture", "hits"]
+ROLES = (OWNER, INGEST, SEALER, ANALYST, AUDITOR, DASHBOARD)
+
+READS = {
+    OWNER: {*TABLES, *VIEWS},
+    INGEST: set(),
+    SEALER: {"inquiry_log", "inquiry_seals"},
+    ANALYST: set(VIEWS),
+    AUDITOR: {"inquiry_log", "inquiry_seals", "schema_migrations"},
+    DASHBOARD: set(),
+}
+WRITES = {
+    OWNER: set(TABLES),
+    INGEST: set(FED),
+    SEALER: {"inquiry_seals"},
+    ANALYST: {"inquire"},
+    AUDITOR: set(),
+    DASHBOARD: set(),
+}
+FIGURES = {
+    "detections": "detection_id, captured_at, camera_id, confidence, state",
+    "alert_hits": "hit_id, captured_at, camera_id, match, category",
+    "hit_actions": "hit_id, at, kind, actionable",
+    "dead_letters": "topic, reason, received_at",
+    "inquiry_log": "at, kind, outcome",
+    "inquiry_seals": "seal, sealed_at",
+}
+WORDS = {
+    "detections": ["plate", "plate_zero", "plate_fold", "alternatives", "box", "vehicle_other"],
+    "alert_hits": ["plate", "listed_plate", "case_number", "reason", "entry_id", "differences"],
+    "hit_actions": ["by", "note", "case_number"],
+    "dead_letters": ["key", "value", "headers", "detail"],
+    "inquiry_log": ["who", "pattern", "reason", "case_number", "other"],
+    "images": ["jpeg"],
+}
+CHANGES = (
+    "ALTER TABLE platestream.inquiry_log DELETE WHERE 1",
+    "ALTER TABLE platestream.inquiry_log UPDATE who = '' WHERE 1",
+    "ALTER TABLE platestream.detections MODIFY TTL toDateTime(captured_at) + INTERVAL 1 YEAR",
+    "DELETE FROM platestream.inquiry_seals WHERE 1",
+    "TRUNCATE TABLE platestream.inquiry_log",
+    "DROP VIEW platestream.search",
+    "CREATE TABLE platestream.other (a UInt8) ENGINE = Memory",
+    "CREATE VIEW platestream.around AS SELECT * FROM platestream.detections",
+)
+
+
+def code(database: Database, role: str, sql: str) -> int | None:
+    """ClickHouse's code for what it refuses, None for what it does."""
+    try:
+        database.client(role).command(sql)
+    except DatabaseError as error:
+        return error.code
+    return None
+
+
+def may(database: Database, role: str, sql: str) -> bool:
+    return code(database, role, sql) != ACCESS_DENIED
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_reads_what_it_is_granted_and_nothing_else(database: Database, role: str) -> None:
+    nobody = UUID(int=0)
+    asked = {table: f"SELECT * FROM platestream.{table} LIMIT 0" for table in TABLES}
+    asked |= {view: f"SELECT * FROM platestream.{view}(inquiry = '{nobody}') LIMIT 0" for view in VIEWS}
+    assert {name for name, sql in asked.items() if may(database, role, sql)} == READS[role]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_writes_what_it_is_granted_and_nothing_else(database: Database, role: str) -> None:
+    columns = database.rows(
+        "SELECT table, any(name) FROM system.columns WHERE database = 'platestream'"
+        " AND default_kind = '' AND table IN {tables:Array(String)} GROUP BY table",
+        tables=TABLES,
+    )
+    asked = {
+        table: f"INSERT INTO platestream.{table} ({column}) VALUES (DEFAULT)" for table, column in columns
+    }
+    assert set(asked) == set(TABLES)
+    assert {name for name, sql in asked.items() if may(database, role, sql)} == WRITES[role]
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role != OWNER])
+def test_nobody_but_the_owner_changes_tables_or_what_was_logged(database: Database, role: str) -> None:
+    assert {code(database, role, sql) for sql in CHANGES} == {ACCESS_DENIED}
+
+
+def test_dashboards_see_figures_and_no_plate_picture_or_word(database: Database) -> None:
+    for table, columns in FIGURES.items():
+        assert may(database, DASHBOARD, f"SELECT {columns} FROM platestream.{table} LIMIT 0"), table
+    for table, columns_ in WORDS.items():
+        for column in columns_:
+            assert not may(database, DASHBOARD, f"SELECT {column} FROM platestream.{table} LIMIT 0"), column
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM merge('platestream', '.*')",
+        "SELECT * FROM remote('127.0.0.1', 'platestream', 'detections')",
+        "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')",
+        "SELECT * FROM file('/etc/hostname', 'LineAsString')",
+        "SELECT * FROM mergeTreeIndex('platestream', 'detections')",
+    ],
+)
+def test_an_analyst_finds_no_way_around_the_views(database: Database, sql: str) -> None:
+    assert code(database, ANALYST, sql) == ACCESS_DENIED
+
+
+@pytest.mark.parametrize("view", ["search", "picture", "hits"])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        "SELECT * FROM {}",
+        "SELECT count() FROM {}",
+        "SELECT * FROM {} LIMIT 0",
+        "SELECT * FROM {} WHERE 0",
+        "EXPLAIN SELECT * FROM {}",
+    ],
+)
+def test_without_an_inquiry_a_view_gives_not_even_the_answer_that_there_is_nothing(
+    database: Database, view: str, ask: str
+) -> None:
+    call = f"platestream.{view}(inquiry = '{UUID(int=0)}')"
+    assert code(database, ANALYST, ask.format(call)) == THROWN
