@@ -25,7 +25,9 @@ class _Sheet:
 
     def __init__(self, half: float, bottom: float, top: float, colour: Colour) -> None:
         self.half, self.top = half, top
-        self.pixels: Image = np.full((round((top - bottom) * PER_M), round(2 * half * PER_M), 3), colour, np.uint8)
+        self.pixels: Image = np.full(
+            (round((top - bottom) * PER_M), round(2 * half * PER_M), 3), colour, np.uint8
+        )
 
     def at(self, x: float, y: float) -> tuple[int, int]:
         return round((x + self.half) * PER_M), round((self.top - y) * PER_M)
@@ -107,8 +109,9 @@ def _nose(sheet: _Sheet, body: Body, colour: Colour, bottom: float, lit: bool) -
     centre = ((wide + half) / 2, (grille_top + grille_foot) / 2 + 0.03)
     sheet.disc(*centre, 0.062, (90, 88, 86))
     sheet.disc(*centre, 0.05, (255, 255, 255) if lit else (232, 230, 226))
-    sheet.pair([(half - 0.1, grille_foot + 0.09), (half - 0.03, grille_foot + 0.1), (half - 0.03, grille_top - 0.04),
-                (half - 0.08, grille_top - 0.04)], (40, 140, 240))  # fmt: skip
+    blinker = [(half - 0.1, grille_foot + 0.09), (half - 0.03, grille_foot + 0.1),
+               (half - 0.03, grille_top - 0.04), (half - 0.08, grille_top - 0.04)]  # fmt: skip
+    sheet.pair(blinker, (40, 140, 240))
     sheet.line(-half, bottom + 0.5 * tall, half, bottom + 0.5 * tall, _mix(colour, DARK, 0.5), 3)
     sheet.box(-half * 0.72, bottom + 0.015, half * 0.72, bottom + 0.11, DARK, 0.03)
     sheet.pair([(half - 0.3, bottom + 0.1), (half - 0.08, bottom + 0.13), (half - 0.08, bottom + 0.24),
@@ -153,13 +156,17 @@ def _tailgate(sheet: _Sheet, colour: Colour, bottom: float, lamp: Colour) -> Non
     step = bottom + 0.3
     seam = _mix(colour, DARK, 0.65)
     sheet.box(-half + 0.2, step + 0.05, half - 0.2, top - 0.025, _mix(colour, (255, 255, 255), 0.06), 0.02)
-    cv2.rectangle(sheet.pixels, sheet.at(-half + 0.19, top - 0.02), sheet.at(half - 0.19, step + 0.03), seam, 3)
+    cv2.rectangle(
+        sheet.pixels, sheet.at(-half + 0.19, top - 0.02), sheet.at(half - 0.19, step + 0.03), seam, 3
+    )
     sheet.box(-half + 0.36, step + 0.14, half - 0.36, top - 0.2, _mix(colour, DARK, 0.14), 0.05)
     sheet.box(-0.12, top - 0.15, 0.12, top - 0.08, DARK, 0.02)
     for side in (-1, 1):
         sheet.box(side * (half - 0.18), step + 0.06, side * (half - 0.015), top - 0.03, (20, 14, 60), 0.03)
         sheet.box(side * (half - 0.17), step + 0.2, side * (half - 0.025), top - 0.045, lamp, 0.03)
-        sheet.box(side * (half - 0.165), step + 0.08, side * (half - 0.03), step + 0.18, (224, 222, 222), 0.02)
+        sheet.box(
+            side * (half - 0.165), step + 0.08, side * (half - 0.03), step + 0.18, (224, 222, 222), 0.02
+        )
     sheet.box(-half, bottom, half, step, _mix(CHROME, (90, 92, 96), 0.35), 0.03)
     sheet.box(-half, step - 0.06, half, step, (58, 58, 60), 0.02)
     sheet.box(-0.28, bottom + 0.02, 0.28, step - 0.01, (48, 48, 50), 0.03)
@@ -173,9 +180,9 @@ def _finish(pixels: Image) -> Image:
     shaded = np.clip(pixels * (curve[:, None] * across[None])[..., None], 0, 255).astype(np.uint8)
     alpha = np.zeros((height, width), np.uint8)
     r = round(height * 0.16)
-    cv2.rectangle(alpha, (r, 0), (width - r, height), 255, -1)
-    cv2.rectangle(alpha, (0, r), (width, height - r), 255, -1)
+    cv2.rectangle(alpha, (r, 0), (width - r, height), (255,), -1)
+    cv2.rectangle(alpha, (0, r), (width, height - r), (255,), -1)
     for x in (r, width - r - 1):
         for y in (r, height - r - 1):
-            cv2.circle(alpha, (x, y), r, 255, -1, cv2.LINE_AA)
+            cv2.circle(alpha, (x, y), r, (255,), -1, cv2.LINE_AA)
     return np.dstack([shaded, alpha])

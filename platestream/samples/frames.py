@@ -1,7 +1,7 @@
 """The sample set: some forty camera frames, drawn when they are asked for.
 
-    for frame in sample_frames(datetime(2026, 5, 4, 18, 0, tzinfo=UTC)):
-        ...
+for frame in sample_frames(datetime(2026, 5, 4, 18, 0, tzinfo=UTC)):
+    ...
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def rfc3339(moment: datetime) -> str:
 
 
 def sample_frames(start: datetime, seed: int = SEED) -> Iterator[SampleFrame]:
-    """The frames in the order of their capture; the same bytes for the same seed. `start` needs a time zone."""
+    """The frames in the order of their capture, the same bytes for the same seed. `start` has a time zone."""
     if start.tzinfo is None:
         raise ValueError("the start of the sample frames needs a time zone")
     begin = start.astimezone(UTC).replace(microsecond=start.microsecond // 1000 * 1000)
@@ -103,7 +103,7 @@ def _frame(drive: Pass, number: int, shot: int, begin: datetime, seed: int) -> S
 
 
 def _jpeg(drive: Pass, number: int, shot: int, seed: int) -> bytes:
-    """The frame's bytes. The dirt on a plate comes from the pass, so it stays the same from frame to frame."""
+    """The frame's bytes. Chance comes from the pass, so a plate's dirt and tab stay from frame to frame."""
     if drive.corrupt:
         return b"\xff\xd8\xff\xe0" + np.random.default_rng([seed, number]).bytes(4000)
     scene = scene_of(drive, shot)
@@ -111,7 +111,7 @@ def _jpeg(drive: Pass, number: int, shot: int, seed: int) -> bytes:
 
 
 def write_folder(folder: Path, start: datetime, seed: int = SEED) -> list[SampleFrame]:
-    """Writes `<camera>/<name>.jpg`, each with its headers beside it in `<name>.jpg.json`; gives the frames back."""
+    """Writes `<camera>/<name>.jpg`, each with its headers in `<name>.jpg.json`; gives the frames back."""
     written = []
     for frame in sample_frames(start, seed):
         target = folder / frame.camera_id / f"{frame.name}.jpg"

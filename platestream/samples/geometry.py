@@ -52,14 +52,18 @@ class View:
         pixels = seen[..., :2] / depth[..., None] * self.focal
         return pixels + np.array([self.width / 2, self.height / 2]), depth
 
-    def rays(self) -> Floats:
-        """The direction each pixel looks in (height, width, 3), not normalised."""
-        x = (np.arange(self.width) + 0.5 - self.width / 2) / self.focal
-        y = (np.arange(self.height) + 0.5 - self.height / 2) / self.focal
-        gx, gy = np.meshgrid(x, y)
+    def rays(self, first: int, last: int) -> NDArray[np.float32]:
+        """The direction each pixel of rows first to last - 1 looks in (rows, width, 3), not normalised."""
+        x = (np.arange(self.width, dtype=np.float32) + 0.5 - self.width / 2) / self.focal
+        y = (np.arange(first, last, dtype=np.float32) + 0.5 - self.height / 2) / self.focal
+        gx, gy = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
         local = np.stack([gx, gy, np.ones_like(gx)], axis=-1)
-        turned: Floats = local @ self._axes()
+        turned: NDArray[np.float32] = local @ self._axes().astype(np.float32)
         return turned
+
+    def skyline(self) -> int:
+        """The first row (px) that shows ground; all rows above it are sky, as the camera is held level."""
+        return int(np.clip(np.ceil(self.horizon()) + 2, 1, self.height - 1))
 
     def horizon(self) -> float:
         """The row (px) of the horizon in the middle of the picture."""

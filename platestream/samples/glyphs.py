@@ -78,7 +78,9 @@ def printed(text: str, height: int, stroke: int = 4, spacing: int = 8, slant: fl
     return scaled(ink, round(ink.shape[1] * height / ink.shape[0]), height)
 
 
-def fit(text: str, height: int, max_width: int, stroke: int = 4, spacing: int = 8, slant: float = 0.0) -> Mask:
+def fit(
+    text: str, height: int, max_width: int, stroke: int = 4, spacing: int = 8, slant: float = 0.0
+) -> Mask:
     """A printed line, condensed sideways where it would be wider than `max_width` pixels."""
     mask = printed(text, height, stroke, spacing, slant)
     return mask if mask.shape[1] <= max_width else scaled(mask, max_width, height)

@@ -27,9 +27,13 @@ class Light:
 
 
 LIGHTS: dict[Hour, Light] = {
-    "day": Light((-0.45, 0.75, -0.48), (0.62, 0.68, 0.7), (0.52, 0.48, 0.46), (206, 146, 84), (236, 220, 204)),
+    "day": Light(
+        (-0.45, 0.75, -0.48), (0.62, 0.68, 0.7), (0.52, 0.48, 0.46), (206, 146, 84), (236, 220, 204)
+    ),
     "evening": Light((0.7, 0.3, -0.65), (0.38, 0.58, 0.8), (0.46, 0.4, 0.4), (150, 104, 92), (120, 178, 244)),
-    "night": Light((0.2, 0.9, -0.4), (0.1, 0.12, 0.13), (0.2, 0.155, 0.135), (44, 28, 20), (74, 54, 46), True),
+    "night": Light(
+        (0.2, 0.9, -0.4), (0.1, 0.12, 0.13), (0.2, 0.155, 0.135), (44, 28, 20), (74, 54, 46), True
+    ),
 }
 
 
@@ -47,13 +51,19 @@ def overcast(light: Light) -> Light:
     )
 
 
+def dull(colour: Bgr, light: Light, facing: float = 0.6) -> Bgr:
+    """A dull colour under the hour's light; `facing` is how far the surface turns to the sun (0 to 1)."""
+    b, g, r = (c * (a + d * facing) for c, a, d in zip(colour, light.ambient, light.direct, strict=True))
+    return b, g, r
+
+
 def normals(quads: Floats, eye: Floats) -> Floats:
     """Unit normals (n, 3) of quads (n, 4, 3), turned towards the eye."""
     found = np.cross(quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1])
     found /= np.linalg.norm(found, axis=1, keepdims=True) + 1e-12
     away = np.einsum("ij,ij->i", found, quads.mean(axis=1) - eye) > 0
     found[away] *= -1
-    return found
+    return np.asarray(found, np.float64)
 
 
 def _mirror(quads: Floats, normal: Floats, eye: Floats) -> tuple[Floats, Floats]:
@@ -81,7 +91,7 @@ def shade(light: Light, quads: Floats, eye: Floats, colour: Bgr, material: str) 
     lambert = np.clip(normal @ sun, 0, 1)[:, None] * np.array(light.direct)
     base = np.array(colour) * (np.array(light.ambient) * (0.72 + 0.28 * normal[:, 1:2]) + lambert)
     if material not in ("paint", "glass", "rim"):
-        return base
+        return np.asarray(base, np.float64)
     reflected, strength = _mirror(quads, normal, eye)
     gloss = {"paint": 0.62, "glass": 1.0, "rim": 0.5}[material]
     share = np.clip(strength[:, None] * gloss + (0.1 if material == "glass" else 0.03), 0, 0.85)

@@ -1,4 +1,4 @@
-"""Random fields: clouds, asphalt grain, stains. All take their generator and are the same for the same seed."""
+"""Random fields: clouds, asphalt grain, stains; the same for the same generator."""
 
 from __future__ import annotations
 
@@ -21,12 +21,9 @@ def octaves(rng: np.random.Generator, size: int, base: int, count: int, gain: fl
     return (total - low) / (high - low)
 
 
-def sample(field: Field, x: NDArray[np.float64], y: NDArray[np.float64], period: float) -> Field:
-    """The field at world places (any shape), repeated every `period` metres, mirrored at its edges."""
-    size = field.shape[0]
-    u = np.abs((x / period) % 2 - 1) * (size - 1)
-    v = np.abs((y / period) % 2 - 1) * (size - 1)
-    shape = u.shape
-    flat = cv2.remap(field, u.reshape(shape[0], -1).astype(np.float32), v.reshape(shape[0], -1).astype(np.float32),
-                     cv2.INTER_LINEAR)  # fmt: skip
-    return np.asarray(flat, np.float32).reshape(shape)
+def sample(field: Field, x: Field, y: Field, period: float) -> Field:
+    """The field at world places (h, w), repeated every `period` metres, mirrored at its edges."""
+    last = np.float32(field.shape[0] - 1)
+    u = np.abs((x / np.float32(period)) % 2 - 1) * last
+    v = np.abs((y / np.float32(period)) % 2 - 1) * last
+    return np.asarray(cv2.remap(field, u, v, cv2.INTER_LINEAR), np.float32)

@@ -44,7 +44,8 @@ SITES: dict[str, Site] = {
 class Pass:
     """Vehicles passing one camera. `at` is seconds after the set's start, `step` milliseconds between frames.
 
-    `speed` in metres a second: vehicles seen from behind move away by it, those seen from the front come nearer.
+    `speed` in metres a second: vehicles seen from behind move away by it, those seen from the front come
+    nearer.
     `vehicles` stand where they are in the first frame. `meta` is what the camera itself knows of the vehicle.
     """
 
@@ -73,9 +74,10 @@ PASSES: tuple[Pass, ...] = (
     Pass("empty street", "stj-01", 0, 1),
     Pass("plain", "stj-01", 21, 4, (Vehicle("pickup", "white", PlateLook("CKR4572"), RIGHT, 9.4),),
          meta=_meta("Ford", "F-150", "white", "pickup")),
-    Pass("plain", "stj-02", 74, 3, (Vehicle("sedan", "silver", PlateLook("7MKW318", "CA"), LEFT, 12.0, front=True),),
+    Pass("plain", "stj-02", 74, 3,
+         (Vehicle("sedan", "silver", PlateLook("7MKW318", "CA"), LEFT, 12.0, front=True),),
          speed=8.0, meta=_meta("Toyota", "Camry", "silver", "sedan")),
-    Pass("two vehicles", "stj-02", 190, 3, (
+    Pass("two vehicles, bold cactus", "stj-02", 190, 3, (
         Vehicle("sedan", "maroon", PlateLook("KRB5829", "TX"), LEFT - 0.2, 13.0, front=True),
         Vehicle("suv", "blue", PlateLook("LKA7R4E", frame=True, bold=1.0), RIGHT + 0.2, 10.4)), speed=5.0),
     Pass("motion blur", "stj-01", 287, 3, (Vehicle("sedan", "tan", PlateLook("BFK417", "NM"), RIGHT, 9.6),),
@@ -85,14 +87,16 @@ PASSES: tuple[Pass, ...] = (
          meta=_meta("Honda", "Fit", "green", "hatchback")),
     Pass("O or 0", "stj-02", 451, 3, (Vehicle("suv", "black", PlateLook("BOK2917"), RIGHT - 0.3, 9.2),),
          meta=_meta("Chevrolet", "Tahoe", "black", "suv")),
-    Pass("seen again", "stj-01", 622, 3, (Vehicle("pickup", "white", PlateLook("CKR4572"), RIGHT - 0.1, 9.7),),
+    Pass("seen again", "stj-01", 622, 3,
+         (Vehicle("pickup", "white", PlateLook("CKR4572"), RIGHT - 0.1, 9.7),),
          speed=11.0, meta=_meta("Ford", "F-150", "white", "pickup")),
     Pass("rain", "stj-03", 773, 3,
          (Vehicle("van", "white", PlateLook("Z38K4T", "UT"), LEFT + 0.2, 17.4, front=True, lit=True),),
          rain=0.75, meta=_meta("Ford", "Transit", "white", "van")),
     Pass("stacked letters", "stj-01", 905, 3, (Vehicle("pickup", "red", PlateLook("CM48213", rows="stacked"),
          RIGHT, 9.2),), hour="evening", speed=7.0),
-    Pass("two rows", "stj-02", 1018, 3, (Vehicle("van", "silver", PlateLook("TR4A7K", "TX", rows="two"), RIGHT - 0.5, 8.6),),
+    Pass("two rows", "stj-02", 1018, 3,
+         (Vehicle("van", "silver", PlateLook("TR4A7K", "TX", rows="two"), RIGHT - 0.5, 8.6),),
          hour="evening", speed=6.0, meta=_meta("Ram", "ProMaster", "silver", "van")),
     Pass("look-alike", "stj-03", 1143, 3,
          (Vehicle("sedan", "gold", PlateLook("LBT8264"), RIGHT, 10.2),), hour="evening",
@@ -100,8 +104,10 @@ PASSES: tuple[Pass, ...] = (
     Pass("night", "stj-01", 1504, 3, (Vehicle("suv", "grey", PlateLook("HWE3958"), RIGHT, 9.4, lit=True),),
          hour="night", meta=_meta("Jeep", "Grand Cherokee", "grey", "suv")),
     Pass("night, head lamps", "stj-02", 1631, 3,
-         (Vehicle("sedan", "blue", PlateLook("FB8A3E", "MO"), LEFT, 12.0, front=True, lit=True),), hour="night"),
-    Pass("no plate", "stj-03", 1702, 1, (Vehicle("suv", "white", None, LEFT + 0.4, 15.5, front=True, lit=True),),
+         (Vehicle("sedan", "blue", PlateLook("FB8A3E", "MO"), LEFT, 12.0, front=True, lit=True),),
+         hour="night"),
+    Pass("no plate", "stj-03", 1702, 1,
+         (Vehicle("suv", "white", None, LEFT + 0.4, 15.5, front=True, lit=True),),
          hour="night"),
     Pass("corrupt file", "stj-02", 1755, 1, corrupt=True),
 )  # fmt: skip

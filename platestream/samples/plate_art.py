@@ -24,7 +24,7 @@ def ink(image: Image, mask: glyphs.Mask, x: int, y: int, colour: Bgr, strength: 
         return
     cover = mask[y0 - y : y1 - y, x0 - x : x1 - x, None].astype(np.float32) * (strength / 255)
     part = image[y0:y1, x0:x1].astype(np.float32)
-    image[y0:y1, x0:x1] = (part + (np.float32(colour) - part) * cover).astype(np.uint8)
+    image[y0:y1, x0:x1] = (part + (np.array(colour, np.float32) - part) * cover).astype(np.uint8)
 
 
 def _fill(image: Image, points: list[tuple[float, float]], colour: Bgr) -> None:
@@ -47,7 +47,17 @@ def _saguaro(image: Image, x: int, foot: int, height: int, colour: Bgr) -> None:
 def desert(image: Image, bold: float) -> None:
     """A sun going down behind a purple range, a saguaro at the left edge, as tall and dark as `bold` says."""
     cv2.circle(image, (318, 300), 34, (240, 250, 255), -1, cv2.LINE_AA)
-    ridge = [(0, 360), (0, 318), (40, 300), (84, 286), (112, 292), (150, 270), (176, 276), (214, 266), (246, 288)]
+    ridge = [
+        (0, 360),
+        (0, 318),
+        (40, 300),
+        (84, 286),
+        (112, 292),
+        (150, 270),
+        (176, 276),
+        (214, 266),
+        (246, 288),
+    ]
     ridge += [(286, 308), (330, 330), (400, 344), (720, 350), (720, 360)]
     _fill(image, [(float(x), float(y)) for x, y in ridge], (122, 44, 92))
     _fill(image, [(0, 360), (0, 338), (150, 332), (300, 350), (720, 356), (720, 360)], (92, 28, 66))

@@ -31,8 +31,9 @@ class PlateLook:
 
     `rows`: "one" row; "stacked" sets the first two characters small, one above the other, before the rest;
     "two" breaks the serial into two rows. `dirt` and `fade` go from 0 (new) to 1 (hardly readable). `frame`
-    puts the black dealer's frame around it, which hides part of name and slogan. `bold`, 0 to 1, is how strongly the
-    state's own picture and symbol stand beside the serial, where a reader may take them for a character.
+    puts the black dealer's frame around it, which hides part of name and slogan. `bold`, 0 to 1, is how
+    strongly the state's own picture and symbol stand beside the serial, where a reader may take them for a
+    character.
     """
 
     text: str
@@ -62,11 +63,13 @@ def draw_plate(look: PlateLook, rng: np.random.Generator) -> Image:
 
 def _background(style: PlateStyle) -> Image:
     blend = np.linspace(0, 1, HEIGHT, dtype=np.float32)[:, None, None]
-    top, bottom = np.float32(style.top), np.float32(style.bottom)
+    top, bottom = np.array(style.top, np.float32), np.array(style.bottom, np.float32)
     if style.scenery == "desert":  # pale in the middle, where the serial stands
         middle = np.array([226, 232, 236], np.float32)
         upper = top + (middle - top) * np.clip(blend / 0.42, 0, 1)
-        column = np.where(blend < 0.42, upper, middle + (bottom - middle) * np.clip((blend - 0.42) / 0.42, 0, 1))
+        column = np.where(
+            blend < 0.42, upper, middle + (bottom - middle) * np.clip((blend - 0.42) / 0.42, 0, 1)
+        )
     else:
         column = top + (bottom - top) * np.clip((blend - 0.25) / 0.75, 0, 1)
     return np.repeat(column.astype(np.uint8), WIDTH, axis=1)
@@ -79,7 +82,8 @@ def _words(plate: Image, style: PlateStyle) -> None:
     else:
         name = glyphs.fit(style.name, 46, 400, stroke=7, spacing=26)
         left = WIDTH // 2 - name.shape[1] // 2
-        ink(plate, cv2.dilate(name, np.ones((5, 5), np.uint8)), left, 24, (250, 250, 250), 0.7)
+        halo = np.asarray(cv2.dilate(name, np.ones((5, 5), np.uint8)), np.uint8)
+        ink(plate, halo, left, 24, (250, 250, 250), 0.7)
         ink(plate, name, left, 24, style.name_ink)
     slogan = glyphs.fit(style.slogan, 27, 320, stroke=5, spacing=12)
     centre = 490 if style.scenery == "desert" else WIDTH // 2
@@ -156,7 +160,7 @@ def _age(plate: Image, look: PlateLook, rng: np.random.Generator) -> Image:
     """Sun takes the contrast (`fade`), the road puts brown patches over it (`dirt`)."""
     picture = plate.astype(np.float32)
     if look.fade:
-        picture += (np.float32([206, 210, 212]) - picture) * (0.75 * look.fade)
+        picture += (np.array([206, 210, 212], np.float32) - picture) * (0.75 * look.fade)
     if look.dirt:
         coarse = rng.random((9, 18), dtype=np.float32)
         fine = rng.random((60, 120), dtype=np.float32)
@@ -164,16 +168,16 @@ def _age(plate: Image, look: PlateLook, rng: np.random.Generator) -> Image:
         cloud += 0.3 * cv2.resize(fine, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
         low = np.linspace(0, 0.25, HEIGHT, dtype=np.float32)[:, None]
         cover = np.clip((cloud + low - 0.95 + 0.6 * look.dirt) * 2.2, 0, 0.9)[..., None]
-        picture += (np.float32([74, 100, 122]) - picture) * cover
+        picture += (np.array([74, 100, 122], np.float32) - picture) * cover
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
 def _finish(plate: Image) -> Image:
     """Adds the alpha channel with round corners (radius 24 px)."""
-    alpha = np.zeros((HEIGHT, WIDTH), np.uint8)
-    cv2.rectangle(alpha, (24, 0), (WIDTH - 25, HEIGHT - 1), 255, -1)
-    cv2.rectangle(alpha, (0, 24), (WIDTH - 1, HEIGHT - 25), 255, -1)
+    alpha: Image = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.rectangle(alpha, (24, 0), (WIDTH - 25, HEIGHT - 1), (255,), -1)
+    cv2.rectangle(alpha, (0, 24), (WIDTH - 1, HEIGHT - 25), (255,), -1)
     for x in (24, WIDTH - 25):
         for y in (24, HEIGHT - 25):
-            cv2.circle(alpha, (x, y), 24, 255, -1, cv2.LINE_AA)
+            cv2.circle(alpha, (x, y), 24, (255,), -1, cv2.LINE_AA)
     return np.dstack([plate, alpha])

@@ -1,4 +1,4 @@
-"""One picture of a street: the street, the vehicles on it, light, weather and camera, each an explicit setting."""
+"""One picture of a street: vehicles, light, weather and camera, each an explicit setting."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Picture = NDArray[np.float32]
 class Scene:
     """All that decides a picture.
 
-    Distance, angle, tilt and dirt belong to the vehicles and their plates. `rain` 0 to 1; `blur` is the motion
-    blur of vehicles in px of a 1280 px wide picture, along `blur_angle` (degrees, 90 is downwards); `focus` is
-    the sigma (px) of a lens out of focus; `grain` the noise in levels, None for what the hour brings; `overlay`
-    the line of text a camera writes into its picture.
+    Distance, angle, tilt and dirt belong to the vehicles and their plates. `rain` is 0 to 1; `blur` is the
+    motion blur of vehicles in px of a 1280 px wide picture, along `blur_angle` (degrees, 90 is downwards);
+    `focus` is the sigma (px) of a lens out of focus; `grain` the noise in levels, None for what the hour
+    brings; `overlay` is the line of text a camera writes into its picture.
     """
 
     view: View = field(default_factory=View)

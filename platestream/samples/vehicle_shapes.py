@@ -23,7 +23,7 @@ class Body:
     deck: tuple[tuple[float, float], ...]
     """(z, height) of the body's upper edge from tail to nose."""
     cabin: tuple[float, float, float, float]
-    """z where the rear window's foot, the roof's rear edge, the roof's front edge, the windscreen's foot are."""
+    """z of the rear window's foot, the roof's rear edge, the roof's front edge, the windscreen's foot."""
     roof: float
     clearance: float = 0.24
     wheel: float = 0.33
@@ -67,10 +67,14 @@ def _smooth(x: Floats, table: tuple[tuple[float, float], ...]) -> Floats:
     return np.asarray(np.mean(values, axis=0))
 
 
+def _deck(body: Body, z: float) -> float:
+    """Height in metres of the body's upper edge at one z."""
+    return float(_smooth(np.array([z]), body.deck)[0])
+
+
 def deck_height(body: Body, front: bool) -> float:
     """Height in metres of the body's upper edge at the end that faces the camera."""
-    z = np.array([body.length if front else 0.0])
-    return float(_smooth(z, body.deck)[0])
+    return _deck(body, body.length if front else 0.0)
 
 
 def half_width(body: Body, z: Floats) -> Floats:
@@ -101,7 +105,7 @@ def _lower(body: Body) -> Floats:
 def _cabin(body: Body) -> list[Part]:
     """Windows, pillars and roof: rounded rings stacked from the belt to the roof."""
     foot_rear, roof_rear, roof_front, foot_front = body.cabin
-    belt = float(_smooth(np.array([(foot_rear + foot_front) / 2]), body.deck)[0]) - 0.04
+    belt = _deck(body, (foot_rear + foot_front) / 2) - 0.04
     levels = np.array([0, 0.12, 0.3, 0.5, 0.7, 0.84, 0.94, 1.0])
     round_in = np.array([0, 0, 0, 0, 0, 0.005, 0.025, 0.07])
     turn = np.linspace(0, 2 * np.pi, 73)
@@ -176,23 +180,26 @@ def _mirrors(body: Body) -> Part:
     """The two outside mirrors, where the side windows begin."""
     turn, rise = np.linspace(0, 2 * np.pi, 13), np.linspace(-np.pi / 2, np.pi / 2, 7)
     gt, gr = np.meshgrid(turn, rise)
-    shape = np.stack([np.cos(gt) * np.cos(gr) * 0.11, np.sin(gr) * 0.08, np.sin(gt) * np.cos(gr) * 0.06], axis=-1)
-    height = float(np.interp(body.cabin[3], *zip(*body.deck, strict=True))) + 0.08
-    found = [_grid(shape + [side * (body.width / 2 + 0.06), height, body.cabin[3] - 0.25]) for side in (-1, 1)]
+    shape = np.stack(
+        [np.cos(gt) * np.cos(gr) * 0.11, np.sin(gr) * 0.08, np.sin(gt) * np.cos(gr) * 0.06], axis=-1
+    )
+    height = _deck(body, body.cabin[3]) + 0.08
+    reach, z = body.width / 2 + 0.06, body.cabin[3] - 0.25
+    found = [_grid(shape + np.array([side * reach, height, z])) for side in (-1, 1)]
     return Part(np.concatenate(found), "paint")
 
 
 def _seats(body: Body) -> Part:
     """Head rests, seen through the end windows: rounded shapes laid just before the glass."""
     foot_rear, roof_rear, roof_front, foot_front = body.cabin
-    belt = float(np.interp((foot_rear + foot_front) / 2, *zip(*body.deck, strict=True)))
+    belt = _deck(body, (foot_rear + foot_front) / 2)
     turn = np.linspace(0, 2 * np.pi, 21)
-    ring = np.stack([np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.5 * 0.14,
+    ring = np.stack([np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.5 * 0.12,
                      np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** 0.5 * 0.5], axis=1)  # fmt: skip
     found = []
     for foot, top, out in ((foot_rear, roof_rear, -0.02), (foot_front, roof_front, 0.02)):
         for x in (-0.38, 0.38):
-            share = 0.2 + 0.42 * (ring[:, 1] + 0.5)
+            share = 0.08 + 0.42 * (ring[:, 1] + 0.5)
             y, z = belt + (body.roof - belt) * share, foot + (top - foot) * share + out
             edge = np.stack([x + ring[:, 0], y, z], axis=1)
             found.append(_grid(np.stack([edge, np.repeat(edge.mean(axis=0)[None], len(edge), axis=0)])))
@@ -211,7 +218,14 @@ def _bed(body: Body) -> list[Part]:
 
 def parts(body: Body, front: bool) -> list[Part]:
     """All parts of a vehicle; with `front` it is turned round, so that its nose is at z = 0."""
-    found = [*_wheels(body), _arches(body), Part(_lower(body), "paint"), *_bed(body), *_cabin(body), _mirrors(body)]
+    found = [
+        *_wheels(body),
+        _arches(body),
+        Part(_lower(body), "paint"),
+        *_bed(body),
+        *_cabin(body),
+        _mirrors(body),
+    ]
     if body.roof < 2:
         found.append(_seats(body))
     if not front:

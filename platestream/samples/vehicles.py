@@ -23,21 +23,22 @@ COLOURS: dict[str, tuple[float, float, float]] = {
 }  # fmt: skip
 
 MATERIALS: dict[str, tuple[float, float, float]] = {
-    "glass": (40, 38, 36), "tyre": (38, 38, 40), "rim": (150, 150, 152), "trim": (20, 20, 22), "seat": (30, 28, 28),
+    "glass": (40, 38, 36), "tyre": (38, 38, 40), "rim": (150, 150, 152), "trim": (20, 20, 22),
+    "seat": (38, 35, 33),
     "bed": (40, 40, 42),
 }  # fmt: skip
 
 
 NEARER: dict[str, float] = {"rim": 0.05, "seat": 0.12}
-"""Metres by which a material counts as nearer than it is: it lies on another part and must be painted later."""
+"""Metres by which a material counts as nearer than it is: it lies on another part, so it is painted later."""
 
 
 @dataclass(frozen=True)
 class Vehicle:
     """A vehicle on the street. `x`, `z` in metres: the middle of the end that faces the camera.
 
-    `front`: it shows its front (it comes nearer), else its rear. `yaw` turns it (degrees). `plate_tilt` is how
-    far the plate hangs from level (degrees, clockwise). `lit` switches its lamps on.
+    `front`: it shows its front (it comes nearer), else its rear. `yaw` turns it (degrees). `plate_tilt` is
+    how far the plate hangs from level (degrees, clockwise). `lit` switches its lamps on.
     """
 
     body: str
@@ -67,7 +68,11 @@ def _placed(vehicle: Vehicle, points: Floats) -> Floats:
     turn = np.radians(vehicle.yaw)
     x, z = points[..., 0], points[..., 2]
     return np.stack(
-        [vehicle.x + x * np.cos(turn) + z * np.sin(turn), points[..., 1], vehicle.z - x * np.sin(turn) + z * np.cos(turn)],
+        [
+            vehicle.x + x * np.cos(turn) + z * np.sin(turn),
+            points[..., 1],
+            vehicle.z - x * np.sin(turn) + z * np.cos(turn),
+        ],
         axis=-1,
     )
 
@@ -76,7 +81,9 @@ def footprint(vehicle: Vehicle, margin: float = 0.05) -> Floats:
     """The four corners (4, 3) of the ground it covers, with a margin in metres."""
     body = BODIES[vehicle.body]
     half = body.width / 2 + margin
-    ends = np.array([[-half, 0, -margin], [half, 0, -margin], [half, 0, body.length], [-half, 0, body.length]])
+    ends = np.array(
+        [[-half, 0, -margin], [half, 0, -margin], [half, 0, body.length], [-half, 0, body.length]]
+    )
     return _placed(vehicle, ends)
 
 
@@ -89,7 +96,9 @@ def _rectangle(half: float, low: float, high: float, z: float, tilt: float = 0.0
     return np.stack([across, up + middle, np.full(4, z)], axis=-1)
 
 
-def draw_vehicle(vehicle: Vehicle, view: View, light: Light, rng: np.random.Generator, fine: int = 2) -> Drawn | None:
+def draw_vehicle(
+    vehicle: Vehicle, view: View, light: Light, rng: np.random.Generator, fine: int = 2
+) -> Drawn | None:
     """The vehicle as `view` sees it, drawn `fine` times larger and averaged down; None when out of sight."""
     body = BODIES[vehicle.body]
     outline, _ = view.project(_placed(vehicle, _bounds(body)))
@@ -106,18 +115,27 @@ def draw_vehicle(vehicle: Vehicle, view: View, light: Light, rng: np.random.Gene
     corners, _ = view.project(_placed(vehicle, _rectangle(half, low, high, -0.012)))
     _lay(layer, _dimmed(sheet, light, vehicle.lit), (corners - origin) * fine)
     plate = _hang_plate(layer, vehicle, body, view, light, origin, fine, rng)
-    small = cv2.resize(_premultiplied(layer), (int(right - left), int(bottom - top)), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(layer, (int(right - left), int(bottom - top)), interpolation=cv2.INTER_AREA
+    )
     return Drawn(np.asarray(small, np.float32), int(left), int(top), plate)
 
 
 def _bounds(body: Body) -> Floats:
     """The eight corners of the box around a vehicle."""
     half = body.width / 2 + 0.1
-    return np.array([[x, y, z] for x in (-half, half) for y in (0, body.roof + 0.1) for z in (-0.05, body.length)])
+    return np.array(
+        [[x, y, z] for x in (-half, half) for y in (0, body.roof + 0.1) for z in (-0.05, body.length)]
+    )
 
 
 def _solid(
-    layer: NDArray[np.uint8], vehicle: Vehicle, body: Body, view: View, light: Light, origin: Floats, fine: int
+    layer: NDArray[np.uint8],
+    vehicle: Vehicle,
+    body: Body,
+    view: View,
+    light: Light,
+    origin: Floats,
+    fine: int,
 ) -> None:
     """Paints all quads, the farthest first."""
     pixels, depths, colours = [], [], []
@@ -141,7 +159,7 @@ def _lit_colour(vehicle: Vehicle, light: Light) -> tuple[float, float, float]:
     return (b, g, r) if light.dark else (b * 0.96, g * 0.96, r * 0.96)
 
 
-def _facing_level(light: Light, vehicle: Vehicle) -> Floats:
+def _facing_level(light: Light) -> Floats:
     """How brightly (BGR factors) an upright surface that faces the camera is lit."""
     sun = np.array(light.sun) / np.linalg.norm(light.sun)
     return np.array(light.ambient) * 0.85 + max(0.0, float(-sun[2])) * np.array(light.direct) + 0.06
@@ -149,7 +167,7 @@ def _facing_level(light: Light, vehicle: Vehicle) -> Floats:
 
 def _dimmed(sheet: NDArray[np.uint8], light: Light, lit: bool) -> NDArray[np.uint8]:
     """The end's sheet under the hour's light; lamps that are on keep their own light."""
-    level = _facing_level(light, Vehicle("sedan", "white", None, 0, 0))
+    level = _facing_level(light)
     colour = sheet[..., :3].astype(np.float32) * level.astype(np.float32)
     if lit:
         bright = sheet[..., :3].astype(np.int16)
@@ -159,17 +177,17 @@ def _dimmed(sheet: NDArray[np.uint8], light: Light, lit: bool) -> NDArray[np.uin
 
 
 def _hang_plate(
-    layer: NDArray[np.uint8], vehicle: Vehicle, body: Body, view: View, light: Light, origin: Floats, fine: int,
-    rng: np.random.Generator,
+    layer: NDArray[np.uint8], vehicle: Vehicle, body: Body, view: View, light: Light, origin: Floats,
+    fine: int, rng: np.random.Generator,
 ) -> Floats | None:  # fmt: skip
-    """Puts the plate on; by night the camera's infrared flash lights it, as its film reflects. Its corners."""
+    """Puts the plate on and gives its corners; by night the camera's infrared flash lights it."""
     if vehicle.plate is None:
         return None
     middle = fascia.plate_height(body, vehicle.front)
     spot = _rectangle(WIDTH_M / 2, middle - HEIGHT_M / 2, middle + HEIGHT_M / 2, -0.03, vehicle.plate_tilt)
     corners, _ = view.project(_placed(vehicle, spot))
     plate = draw_plate(vehicle.plate, rng)
-    level = np.array([0.78, 0.8, 0.82]) if light.dark else np.minimum(_facing_level(light, vehicle) * 1.08, 1.05)
+    level = np.array([0.78, 0.8, 0.82]) if light.dark else np.minimum(_facing_level(light) * 1.08, 1.05)
     plate[..., :3] = np.clip(plate[..., :3] * level, 0, 255).astype(np.uint8)
     wide = float(np.linalg.norm(corners[1] - corners[0])) * fine
     shrink = min(1.0, wide * 1.1 / plate.shape[1])
@@ -179,7 +197,7 @@ def _hang_plate(
 
 
 def _lay(layer: NDArray[np.uint8], sheet: NDArray[np.uint8], corners: Floats) -> None:
-    """Blends a BGRA sheet onto a layer, its corners at the four pixels given."""
+    """Blends a BGRA sheet onto a premultiplied layer, its corners at the four pixels given."""
     h, w = sheet.shape[:2]
     low = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
     high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, [layer.shape[1], layer.shape[0]])
@@ -194,10 +212,3 @@ def _lay(layer: NDArray[np.uint8], sheet: NDArray[np.uint8], corners: Floats) ->
     under = part[..., :3].astype(np.float32)
     part[..., :3] = (under + (warped[..., :3] - under) * cover).astype(np.uint8)
     part[..., 3] = np.maximum(part[..., 3], warped[..., 3])
-
-
-def _premultiplied(layer: NDArray[np.uint8]) -> Layer:
-    """Colours times alpha, for averaging and blending without dark fringes."""
-    out = layer.astype(np.float32)
-    out[..., :3] *= out[..., 3:] / 255
-    return out

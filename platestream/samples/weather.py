@@ -13,7 +13,7 @@ Picture = NDArray[np.float32]
 
 
 def put(picture: Picture, layer: Picture, left: int, top: int) -> None:
-    """Lays a premultiplied BGRA layer (0 to 255) over a picture, its corner at (left, top); cut at the edges."""
+    """Lays a premultiplied BGRA layer (0 to 255) over a picture, its corner at (left, top)."""
     height, width = picture.shape[:2]
     x0, y0 = max(0, left), max(0, top)
     x1, y1 = min(width, left + layer.shape[1]), min(height, top + layer.shape[0])
@@ -29,13 +29,15 @@ def shadow(picture: Picture, corners: Floats, strength: float, soft: float) -> N
     """Darkens the ground within a polygon (n, 2) px; `soft` is the blur's sigma in px."""
     height, width = picture.shape[:2]
     mask = np.zeros((height // 4, width // 4), np.uint8)
-    cv2.fillPoly(mask, [np.clip(corners / 4, -4000, 4000).round().astype(np.int32)], 255)
+    cv2.fillPoly(mask, [np.clip(corners / 4, -4000, 4000).round().astype(np.int32)], (255,))
     cover = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), max(0.8, soft / 4))
     cover = cv2.resize(cover, (width, height), interpolation=cv2.INTER_LINEAR)
     picture *= (1 - cover * (strength / 255))[..., None]
 
 
-def glow(picture: Picture, x: float, y: float, radius: float, colour: tuple[float, float, float], power: float) -> None:
+def glow(
+    picture: Picture, x: float, y: float, radius: float, colour: tuple[float, float, float], power: float
+) -> None:
     """Adds the halo of a lamp at (x, y): bright core, wide skirt of `radius` px."""
     reach = int(radius * 4)
     x0, x1 = max(0, int(x) - reach), min(picture.shape[1], int(x) + reach)
@@ -45,7 +47,7 @@ def glow(picture: Picture, x: float, y: float, radius: float, colour: tuple[floa
     gy, gx = np.mgrid[y0:y1, x0:x1].astype(np.float32)
     square = ((gx - x) ** 2 + (gy - y) ** 2) / radius**2
     halo = np.exp(-square * 6) + 0.32 * np.exp(-square) + 0.1 * np.exp(-square / 4)
-    picture[y0:y1, x0:x1] += halo[..., None] * (np.float32(colour) * power)
+    picture[y0:y1, x0:x1] += halo[..., None] * (np.array(colour, np.float32) * power)
 
 
 def motion_blur(layer: Picture, length: float, angle: float) -> Picture:
@@ -57,8 +59,10 @@ def motion_blur(layer: Picture, length: float, angle: float) -> Picture:
     half = size / 2 - 0.5
     dx, dy = half * np.cos(np.radians(angle)), half * np.sin(np.radians(angle))
     a, b = (round(half - dx), round(half - dy)), (round(half + dx), round(half + dy))
-    cv2.line(kernel, a, b, 1.0, 1, cv2.LINE_AA)
-    return np.asarray(cv2.filter2D(layer, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE), np.float32)
+    cv2.line(kernel, a, b, (1.0,), 1, cv2.LINE_AA)
+    return np.asarray(
+        cv2.filter2D(layer, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE), np.float32
+    )
 
 
 def wet_mirror(picture: Picture, layer: Picture, left: int, foot: int, strength: float) -> None:
@@ -77,7 +81,7 @@ def rain(picture: Picture, amount: float, rng: np.random.Generator) -> Picture:
         x, y = rng.uniform(-40, width), rng.uniform(-60, height)
         length = rng.uniform(10, 42) * scale
         end = (int(x + length * 0.16), int(y + length))
-        cv2.line(streaks, (int(x), int(y)), end, float(rng.uniform(0.12, 0.5)), 1, cv2.LINE_AA)
+        cv2.line(streaks, (int(x), int(y)), end, (float(rng.uniform(0.12, 0.5)),), 1, cv2.LINE_AA)
     mist = np.float32(picture.mean()) * 1.1 + 12
     out = picture + (mist - picture) * (0.22 * amount)
     out = out + (np.float32(236) - out) * (cv2.GaussianBlur(streaks, (0, 0), 0.8) * 0.75)[..., None]
@@ -92,9 +96,9 @@ def _drops(picture: Picture, count: int, rng: np.random.Generator) -> Picture:
     mask = np.zeros(picture.shape[:2], np.float32)
     for _ in range(count):
         centre = (int(rng.uniform(0, picture.shape[1])), int(rng.uniform(0, picture.shape[0])))
-        cv2.circle(mask, centre, int(rng.uniform(6, 20) * picture.shape[1] / 1280), 1.0, -1, cv2.LINE_AA)
-    mask = cv2.GaussianBlur(mask, (0, 0), 2)[..., None]
-    return np.asarray(picture + (soft * 1.05 + 6 - picture) * mask * 0.8, np.float32)
+        cv2.circle(mask, centre, int(rng.uniform(6, 20) * picture.shape[1] / 1280), (1.0,), -1, cv2.LINE_AA)
+    cover = cv2.GaussianBlur(mask, (0, 0), 2)[..., None]
+    return np.asarray(picture + (soft * 1.05 + 6 - picture) * cover * 0.8, np.float32)
 
 
 def sensor(picture: Picture, grain: float, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -114,8 +118,8 @@ def _grain_tile(height: int, width: int) -> Picture:
     key = (height, width, "grain")
     if key not in _tiles:
         field = np.random.default_rng(20).standard_normal((height, width), dtype=np.float32)
-        field = cv2.GaussianBlur(field, (0, 0), 0.7)
-        _tiles[key] = np.asarray(field / field.std(), np.float32)[..., None]
+        soft = np.asarray(cv2.GaussianBlur(field, (0, 0), 0.7), np.float32)
+        _tiles[key] = np.asarray(soft / soft.std(), np.float32)[..., None]
     return _tiles[key]
 
 
@@ -125,7 +129,7 @@ def _vignette(height: int, width: int) -> Picture:
     if key not in _tiles:
         y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
         x = np.linspace(-1, 1, width, dtype=np.float32)[None]
-        _tiles[key] = (1 - 0.09 * (x * x + y * y))[..., None]
+        _tiles[key] = np.asarray(1 - 0.09 * (x * x + y * y), np.float32)[..., None]
     return _tiles[key]
 
 
