@@ -52,8 +52,9 @@ class Database:
 
     def ask(self, role: str = ANALYST, **columns: Any) -> UUID:
         """Write an inquiry, allowed unless `columns` say otherwise; its id."""
+        inquiry = uuid4()
         asked = {
-            "inquiry_id": uuid4(),
+            "inquiry_id": inquiry,
             "kind": "search",
             "reason": "stolen vehicle",
             "pattern": "ABC*",

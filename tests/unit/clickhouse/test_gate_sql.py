@@ -1,0 +1,234 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from connectors.clickhouse_client import ANALYST
+from platestream.gate import THROWN
+from schemas import tables
+from schemas.detection import Detection
+from tests.support.database import Database
+from tests.support.flows import detection
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+HOUR = timedelta(hours=1)
+
+
+def seen(plate: str, age: timedelta = HOUR, camera: str = "cam") -> Detection:
+    """A detection as of `age` ago; another one for each plate, age and camera."""
+    return msgspec.structs.replace(detection(plate, 0, camera), captured_at=NOW - age, detection_id=uuid4())
+
+
+def found(database: Database, **asked: Any) -> list[str]:
+    return [row[6] for row in database.look("search", database.ask(**asked))]
+
+
+def is_refused(database: Database, view: str, inquiry: UUID) -> bool:
+    with pytest.raises(DatabaseError) as error:
+        database.look(view, inquiry)
+    return error.value.code == THROWN
+
+
+def log(database: Database, inquiry: UUID, **columns: Any) -> None:
+    """A row of the log as only the owner could write it."""
+    row = {
+        "entry": uuid4(),
+        "inquiry_id": inquiry,
+        "at": datetime.now(UTC),
+        "who": "smith",
+        "account": "default",
+        "kind": "search",
+        "outcome": "allowed",
+        "pattern": "ABC123",
+        "since": NOW - 48 * HOUR,
+        "until": NOW + HOUR,
+        **columns,
+    }
+    database.client().insert("platestream.inquiry_log", [list(row.values())], column_names=list(row))
+
+
+def logged(database: Database, inquiry: UUID) -> dict[str, Any]:
+    rows = database.client().query(
+        "SELECT * FROM platestream.inquiry_log WHERE inquiry_id = {inquiry:UUID}",
+        parameters={"inquiry": inquiry},
+    )
+    (row,) = rows.named_results()
+    return dict(row)
+
+
+@pytest.mark.parametrize(
+    ("asked", "rule"),
+    [
+        ({"reason": ""}, "neither case number nor reason"),
+        ({"reason": " \t\u00a0.-"}, "neither case number nor reason"),
+        ({"reason": "", "case_number": "  "}, "neither case number nor reason"),
+        ({"reason": "abc"}, "less than 5 letters"),
+        ({"reason": "", "case_number": "x'; DROP"}, "no usable case number"),
+        ({"kind": "export"}, "unknown kind"),
+        ({"pattern": "AB%"}, "not searchable"),
+        ({"pattern": "AB_1"}, "not searchable"),
+        ({"pattern": "AB\\"}, "not searchable"),
+        ({"pattern": "x' OR 1=1 --"}, "not searchable"),
+        ({"pattern": "ABCDEFGHIJKLMNOPQ"}, "not searchable"),
+        ({"pattern": "*"}, "too open"),
+        ({"pattern": ""}, "too open"),
+        ({"pattern": "?*A"}, "too open"),
+        ({"since": NOW, "until": NOW - HOUR}, "ends before it begins"),
+        ({"since": NOW, "until": NOW}, "ends before it begins"),
+        ({"kind": "picture", "other": "no id"}, "by the id of its detection"),
+        ({"kind": "hits", "other": "no id"}, "by its id"),
+        ({"cameras": ["cam"] * 1001}, "more than 1000 cameras"),
+    ],
+)
+def test_what_a_rule_refuses_is_in_the_log_with_the_rule_and_opens_nothing(
+    database: Database, asked: dict[str, Any], rule: str
+) -> None:
+    inquiry = database.ask(**asked)
+    row = logged(database, inquiry)
+    assert row["outcome"] == "refused"
+    assert rule in row["refusal"]
+    assert is_refused(database, "search", inquiry)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"reason": "", "case_number": "24-001234"},
+        {"case_number": "?", "reason": "welfare check"},
+        {"pattern": "*", "since": NOW - 7 * 24 * HOUR, "until": NOW},
+        {"pattern": "ab-c 1?"},
+    ],
+)
+def test_a_case_number_or_a_reason_is_enough(database: Database, asked: dict[str, Any]) -> None:
+    inquiry = database.ask(**asked)
+    assert (logged(database, inquiry)["outcome"], logged(database, inquiry)["refusal"]) == ("allowed", "")
+    database.look("search", inquiry)
+
+
+def test_the_database_itself_stamps_who_asked_when_and_in_which_query(database: Database) -> None:
+    before = datetime.now(UTC)
+    row = logged(database, database.ask(on_behalf_of="smith", agency="SJPD", tool="console"))
+    assert before <= row["at"] <= datetime.now(UTC)
+    assert (row["who"], row["account"], row["agency"], row["tool"]) == ("smith", "default", "SJPD", "console")
+    assert len(row["query_id"]) == 36
+
+
+@pytest.mark.parametrize(
+    ("pattern", "plates"),
+    [
+        ("ABC123", {"ABC123"}),
+        ("abc-123", {"ABC123"}),
+        ("ABC*", {"ABC123", "ABC1234"}),
+        ("ABC???", {"ABC123"}),
+        ("*BC12*", {"ABC123", "ABC1234", "XBC129"}),
+        ("?BC12?", {"ABC123", "XBC129"}),
+        ("*34", {"ABC1234"}),
+        ("0HI0", {"OHIO"}),
+        ("OHI*", {"OHIO"}),
+        ("ZZZ*", set()),
+    ],
+)
+def test_stars_stand_for_any_characters_question_marks_for_one_and_o_for_zero(
+    database: Database, pattern: str, plates: set[str]
+) -> None:
+    database.put(tables.DETECTIONS, *map(seen, ("ABC123", "ABC1234", "XBC129", "OHIO", "QQQ777")))
+    assert set(found(database, pattern=pattern)) == plates
+
+
+def test_cameras_and_times_come_from_the_inquiry(database: Database) -> None:
+    near, far = seen("ABC123", HOUR, "north"), seen("ABC123", 5 * HOUR, "south")
+    database.put(tables.DETECTIONS, near, far)
+    assert len(found(database)) == 2
+    assert len(found(database, cameras=["north", "west"])) == 1
+    assert len(found(database, cameras=["west"])) == 0
+    assert len(found(database, since=NOW - 6 * HOUR, until=NOW - 2 * HOUR)) == 1
+
+
+def test_what_is_more_than_30_days_old_is_not_shown_even_while_it_is_still_stored(database: Database) -> None:
+    days = timedelta(days=30)
+    for table in ("detections", "images", "alert_hits"):
+        database.client().command(f"SYSTEM STOP MERGES platestream.{table}")
+    young, old = seen("ABC123", days - HOUR), seen("ABC124", days + HOUR)
+    database.put(tables.DETECTIONS, young, old)
+    database.put(tables.IMAGES, young, old)
+    assert database.value("SELECT count() FROM platestream.detections") == 2
+    ever = {"since": NOW - 2 * days, "until": NOW}
+    assert found(database, pattern="ABC12?", **ever) == ["ABC123"]
+    pictures = [
+        len(database.look("picture", database.ask(kind="picture", other=str(one.detection_id), **ever)))
+        for one in (young, old)
+    ]
+    assert pictures == [2, 0]
+
+
+def test_a_row_that_was_written_again_shows_once_and_as_last_read(database: Database) -> None:
+    first = seen("ABC123")
+    again = msgspec.structs.replace(first, plate="ABC128")
+    database.put(tables.DETECTIONS, first)
+    database.put(tables.DETECTIONS, again)
+    assert found(database, pattern="ABC12?") == ["ABC128"]
+
+
+@pytest.mark.parametrize(
+    ("row", "opens"),
+    [
+        ({}, True),
+        ({"account": "another"}, False),
+        ({"kind": "picture"}, False),
+        ({"outcome": "refused"}, False),
+        ({"at": datetime.now(UTC) - timedelta(minutes=9)}, True),
+        ({"at": datetime.now(UTC) - timedelta(minutes=11)}, False),
+    ],
+)
+def test_only_an_allowed_inquiry_of_ones_own_kind_and_last_10_minutes_opens_a_view(
+    database: Database, row: dict[str, Any], opens: bool
+) -> None:
+    database.put(tables.DETECTIONS, seen("ABC123"))
+    inquiry = uuid4()
+    log(database, inquiry, **row)
+    if opens:
+        assert len(database.look("search", inquiry)) == 1
+    else:
+        assert is_refused(database, "search", inquiry)
+
+
+def test_an_id_that_was_used_before_opens_nothing_whoever_used_it(database: Database) -> None:
+    inquiry = database.ask()
+    log(database, inquiry, account="another", kind="picture")
+    assert is_refused(database, "search", inquiry)
+
+
+def test_an_inquiry_for_one_picture_opens_no_other(database: Database) -> None:
+    one, other = seen("ABC123"), seen("ABC124")
+    database.put(tables.IMAGES, one, other)
+    rows = database.look("picture", database.ask(kind="picture", other=str(one.detection_id)))
+    assert {row[0] for row in rows} == {one.detection_id}
+    assert sorted(row[3] for row in rows) == ["crop", "vehicle"]
+
+
+@pytest.mark.parametrize("condition", ["throwIf(plate = 'SECRET1')", "plate = 'SECRET1'"])
+def test_a_condition_on_a_view_sees_no_row_outside_the_inquiry(database: Database, condition: str) -> None:
+    database.put(tables.DETECTIONS, seen("ABC123"), seen("SECRET1"))
+    sql = f"SELECT count() FROM platestream.search(inquiry = {{inquiry:UUID}}) WHERE {condition}"
+    answer = database.client(ANALYST).query(sql, parameters={"inquiry": database.ask()})
+    assert answer.result_rows == [(0,)]
+
+
+def test_a_search_reads_what_its_index_points_at_and_not_the_table(database: Database) -> None:
+    database.client().command(
+        "INSERT INTO platestream.detections (detection_id, captured_at, camera_id, plate)"
+        " SELECT generateUUIDv4(), now64(3) - INTERVAL number SECOND, concat('cam', toString(number % 20)),"
+        "  substring(hex(sipHash64(number)), 1, 7) FROM numbers(200000)"
+    )
+    database.client().command("OPTIMIZE TABLE platestream.detections")
+    database.put(tables.DETECTIONS, seen("ZQ7XW22"))
+    for pattern in ("ZQ7XW22", "*ZQ7X*", "?Q7XW*"):
+        answer = database.client(ANALYST).query(
+            "SELECT plate FROM platestream.search(inquiry = {inquiry:UUID})",
+            parameters={"inquiry": database.ask(pattern=pattern)},
+        )
+        assert answer.result_rows == [("ZQ7XW22",)]
+        assert int(answer.summary["read_rows"]) < 30_000, pattern
