@@ -91,7 +91,7 @@ class DayLog:
             start = offset if path.stem == day else 0
             with path.open("rb") as file:
                 file.seek(start)
-                found = []
+                found: list[tuple[Message, Position]] = []
                 for line in file:
                     if not line.endswith(b"\n") or len(found) == most:
                         break

@@ -7,10 +7,10 @@ from typing import Literal
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from connectors.clickhouse import ClickHouseTables
 from connectors.edge import Edge, Topics
 from connectors.files import FileTopics
 from connectors.kafka import KafkaTopics, properties
-from connectors.store import ClickHouseTables
 
 
 class SettingsError(ValueError):
@@ -98,7 +98,9 @@ def open_edge(settings: Settings | None = None, *, follow: bool = True) -> Edge:
     settings = settings or load_settings()
     return Edge(
         topics=open_topics(settings, follow=follow),
-        tables=ClickHouseTables(settings.clickhouse, follow=follow),
+        tables=ClickHouseTables(
+            settings.clickhouse, follow=follow, allow_plaintext=settings.allow_plaintext
+        ),
     )
 
 

@@ -60,8 +60,12 @@ def admission(now: Callable[[], datetime], bounds: Bounds) -> Callable[[Frame], 
 
 
 def picture(frame: Frame, bounds: Bounds) -> Picture:
-    """Decode a frame. Raises RefusedError before anything is allocated for what is out of bounds."""
-    data = frame.image
+    """A frame with its pixels. Raises RefusedError."""
+    return Picture(frame, decode_image(frame.image, bounds))
+
+
+def decode_image(data: bytes, bounds: Bounds) -> Image:
+    """Pixels of an encoded picture. Raises RefusedError before memory is taken for what is out of bounds."""
     if len(data) > bounds.bytes:
         raise RefusedError("bytes", f"picture of {len(data)} bytes; {bounds.bytes} are allowed")
     width, height, kind = _header(data)
@@ -75,7 +79,7 @@ def picture(frame: Frame, bounds: Bounds) -> Picture:
         raise RefusedError("corrupt", f"{kind} that cannot be decoded") from error
     if pixels is None:
         raise RefusedError("corrupt", f"{kind} that cannot be decoded")
-    return Picture(frame, np.asarray(pixels, np.uint8))
+    return np.asarray(pixels, np.uint8)
 
 
 def _check_jpeg(data: bytes, bounds: Bounds) -> None:

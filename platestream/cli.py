@@ -1,1 +1,51 @@
-def main() -> None: ...
+"""The command line. A command's work is in the module it calls; here is what it is told and what it says.
+
+Exit codes: 0 done, 1 refused or found wanting, 2 wrong usage. Answers on stdout, all else on stderr.
+"""
+
+import logging
+import sys
+
+import typer
+
+from connectors.clickhouse_client import ConnectError, DatabaseError
+from connectors.kafka import BrokerError
+from connectors.settings import SettingsError
+from platestream.commands import audit, bench, demo, hotlist, read, search, setup
+from platestream.gate import RefusedInquiry
+from schemas.message import RefusedError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="A licence plate reader pipeline that an agency runs itself and that can prove it follows its order.",
+)
+app.command()(demo.demo)
+app.command()(read.read)
+app.add_typer(hotlist.app, name="hotlist")
+app.command()(search.search)
+app.command()(setup.migrate)
+app.command()(setup.topics)
+app.add_typer(audit.app, name="audit")
+app.add_typer(bench.app, name="bench")
+
+REFUSALS = (
+    RefusedError,
+    RefusedInquiry,
+    SettingsError,
+    BrokerError,
+    ConnectError,
+    DatabaseError,
+    OSError,
+)
+
+
+def main() -> None:
+    """What `platestream` runs: known failures become one line, others a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except REFUSALS as error:
+        sys.stderr.write(f"platestream: {error}\n")
+        sys.exit(1)

@@ -1,0 +1,96 @@
+"""Pictures and videos of a folder as frames of cameras, for the demo and for `read`."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from schemas.message import Message, RefusedError
+
+IMAGES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+VIDEOS = frozenset({".mp4", ".avi", ".mkv", ".mov"})
+APART = timedelta(seconds=5)  # photographs that say no time: far enough apart to be passes of their own
+EVERY = 5  # of a video's frames, one in so many
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def media_files(path: Path) -> list[Path]:
+    """The file itself, or the pictures and videos below a folder, by name."""
+    if path.is_file():
+        return [path]
+    return sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGES | VIDEOS)
+
+
+def video_frames(file: Path, every: int = EVERY) -> Iterator[tuple[int, timedelta, Pixels]]:
+    """Number, time from the beginning and pixels of every so many frames. Raises RefusedError."""
+    video = cv2.VideoCapture(str(file))
+    try:
+        if not video.isOpened():
+            raise RefusedError("video", f"{file.name} is no video that can be opened")
+        rate = video.get(cv2.CAP_PROP_FPS) or 25.0
+        number = 0
+        while video.grab():
+            if number % every == 0:
+                whole, pixels = video.retrieve()
+                if whole:
+                    yield number, timedelta(seconds=number / rate), np.asarray(pixels, np.uint8)
+            number += 1
+    finally:
+        video.release()
+
+
+def folder_frames(folder: Path, end: datetime) -> Iterator[Message]:
+    """Messages of the `frames` topic from a folder, the last one captured before `end`.
+
+    A picture's headers are in `<picture>.json` beside it, as a gateway would send them. Without one the
+    folder's name is the camera, the place is unknown (0, 0) and the pictures are `APART` apart; a video is a
+    camera of its own. Raises RefusedError when there is nothing.
+    """
+    files = media_files(folder)
+    if not files:
+        raise RefusedError("frames", f"no picture and no video in {folder}")
+    start = end - APART * len(files)
+    for index, file in enumerate(files):
+        if file.suffix.lower() in VIDEOS:
+            yield from _video(file, end)
+            continue
+        sidecar = file.with_name(file.name + ".json")
+        if sidecar.exists():
+            yield frame_message(file.read_bytes(), json.loads(sidecar.read_text(encoding="utf-8")))
+        else:
+            headers = _headers(file.parent.name or "camera", start + APART * index)
+            yield frame_message(file.read_bytes(), headers)
+
+
+def frame_message(image: bytes, headers: dict[str, str]) -> Message:
+    """A frame as a gateway sends it."""
+    try:
+        at = datetime.fromisoformat(headers.get("captured-at", ""))
+    except ValueError:
+        at = None
+    return Message(headers.get("camera-id", "").encode(), image, headers, at)
+
+
+def _video(file: Path, end: datetime) -> Iterator[Message]:
+    video = cv2.VideoCapture(str(file))
+    length = timedelta(seconds=video.get(cv2.CAP_PROP_FRAME_COUNT) / (video.get(cv2.CAP_PROP_FPS) or 25.0))
+    video.release()
+    for _number, at, pixels in video_frames(file):
+        done, jpeg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 92])
+        if done:
+            yield frame_message(jpeg.tobytes(), _headers(file.stem, end - length + at))
+
+
+def _headers(camera: str, at: datetime) -> dict[str, str]:
+    name = "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "-" for char in camera)
+    return {
+        "camera-id": f"camera-{name}"[:64],
+        "captured-at": at.isoformat(timespec="milliseconds"),
+        "latitude": "0",
+        "longitude": "0",
+    }
