@@ -31,7 +31,7 @@ SITES: dict[str, Site] = {
     site.camera_id: site
     for site in (
         Site("stj-01", "Cleveland Street, westbound", 34.50586, -109.36094,
-             View(x=1.1, eye=1.7, yaw=0.2, pitch=3.1), Street(1, "HARDWARE", trees=0.5)),
+             View(x=1.1, eye=1.7, yaw=0.2, pitch=3.1), Street(1, "HARDWARE STORE", trees=0.5)),
         Site("stj-02", "Commercial Street, northbound", 34.50702, -109.35871,
              View(x=-0.1, eye=1.8, yaw=0.0, pitch=3.4, focal=2750.0), Street(5, trees=0.8)),
         Site("stj-03", "Washington Street, southbound", 34.50391, -109.36322,

@@ -22,9 +22,9 @@ POLES = (10.0, 28.0)
 
 @dataclass(frozen=True)
 class _Thing:
-    """Something that stands at (x, z), metres: a house reaches `depth` further back and bears a `word`."""
+    """Something that stands at (x, z), metres: a house is `depth` long, a sign bears a `word`."""
 
-    kind: Literal["house", "tree", "pole"]
+    kind: Literal["house", "tree", "pole", "sign"]
     x: float
     z: float
     depth: float = 0.0
@@ -39,19 +39,22 @@ def draw_roadside(
     things: list[_Thing] = []
     for side in (-1, 1):
         z = 26.0 + rng.uniform(0, 6)
-        for i in range(houses):
+        for _ in range(houses):
             depth, front = rng.uniform(9, 15), side * rng.uniform(7.2, 9.5)
-            word = sign if side < 0 and i == 1 else ""
-            things.append(_Thing("house", front, z, depth, rng.uniform(3.4, 6.5), word))
+            things.append(_Thing("house", front, z, depth, rng.uniform(3.4, 6.5)))
             if rng.random() < trees:
                 things.append(_Thing("tree", side * rng.uniform(6.2, 7.2), z + depth + 1.5))
             z += depth + rng.uniform(3, 9)
         things += [_Thing("pole", side * 5.4, POLES[0] + POLES[1] * i) for i in range(4)]
+    if sign:
+        things.append(_Thing("sign", -5.3, 37.0, word=sign))
     for thing in sorted(things, key=lambda t: -(t.z + t.depth)):
         if thing.kind == "house":
             _house(picture, view, light, rng, thing)
         elif thing.kind == "tree":
             _tree(picture, view, light, rng, thing.x, thing.z)
+        elif thing.kind == "sign":
+            _sign(picture, view, light, thing.word, thing.x, thing.z)
         else:
             _pole(picture, view, light, thing.x, thing.z)
 
@@ -64,7 +67,7 @@ def _face(picture: Picture, view: View, corners: list[tuple[float, float, float]
 
 def _house(picture: Picture, view: View, light: Light, rng: np.random.Generator, house: _Thing) -> None:
     """A flat-roofed house: its street wall with windows and door, its near end wall, a parapet."""
-    front, z, depth, height, word = house.x, house.z, house.depth, house.height, house.word
+    front, z, depth, height = house.x, house.z, house.depth, house.height
     walls: tuple[Bgr, ...] = (
         (128, 162, 198),
         (150, 184, 206),
@@ -99,8 +102,6 @@ def _house(picture: Picture, view: View, light: Light, rng: np.random.Generator,
         pane = [(front - side * 0.02, 0.9, near), (front - side * 0.02, 0.9, near + 1.4),
                 (front - side * 0.02, 2.3, near + 1.4), (front - side * 0.02, 2.3, near)]  # fmt: skip
         _face(picture, view, pane, _pane(light, rng))
-    if word:
-        _sign(picture, view, light, word, (front, far), height, z)
 
 
 def _pane(light: Light, rng: np.random.Generator) -> Bgr:
@@ -129,25 +130,21 @@ def _window(
     _face(picture, view, pane, _pane(light, rng))
 
 
-def _sign(
-    picture: Picture, view: View, light: Light, word: str, span: tuple[float, float], height: float, z: float
-) -> None:
-    """A shop's name on the wall that faces the camera."""
-    left, right = sorted((span[0] + 0.6, span[1] - 2.0))
-    near = z - 0.1
-    board = [(left, height - 0.95, near), (right, height - 0.95, near), (right, height - 0.2, near),
-             (left, height - 0.2, near)]  # fmt: skip
+def _sign(picture: Picture, view: View, light: Light, word: str, x: float, z: float) -> None:
+    """A shop's name on a board that stands out over the pavement, facing the camera; (x, z) is its middle."""
+    half, low, high = 1.15, 2.5, 3.0
+    board = [(x - half, low, z), (x + half, low, z), (x + half, high, z), (x - half, high, z)]
     _face(picture, view, board, dull((52, 60, 120), light, 0.6))
     at, _ = view.project(np.array(board))
-    low, high = at.min(axis=0), at.max(axis=0)
-    mask = glyphs.fit(
-        word, max(6, int((high[1] - low[1]) * 0.6)), max(12, int((high[0] - low[0]) * 0.86)), 8, 30
-    )
-    colour = tuple(int(c) for c in dull((210, 224, 236), light, 0.7))
+    (left, top), (right, foot) = at.min(axis=0), at.max(axis=0)
+    tall, wide = max(6, int((foot - top) * 0.6)), max(12, int((right - left) * 0.86))
+    mask = glyphs.fit(word, tall, wide, 8, 30)
+    b, g, r = dull((210, 224, 236), light, 0.7)
     flat = np.clip(picture, 0, 255).astype(np.uint8)
-    x, y = int((low[0] + high[0] - mask.shape[1]) / 2), int((low[1] + high[1] - mask.shape[0]) / 2)
-    ink(flat, mask, x, y, (colour[0], colour[1], colour[2]))
-    picture[max(0, y) : y + mask.shape[0]] = flat[max(0, y) : y + mask.shape[0]]
+    corner = int((left + right - mask.shape[1]) / 2), int((top + foot - mask.shape[0]) / 2)
+    ink(flat, mask, *corner, (int(b), int(g), int(r)))
+    rows = slice(max(0, corner[1]), max(0, corner[1] + mask.shape[0]))
+    picture[rows] = flat[rows]
 
 
 def _tree(picture: Picture, view: View, light: Light, rng: np.random.Generator, x: float, z: float) -> None:

@@ -22,7 +22,7 @@ LANE = 3.4
 
 @dataclass(frozen=True)
 class Street:
-    """A street's own character. `sign` is the word over a shop on its left side; `seed` draws the rest."""
+    """A street's own character. `sign` is the word on a shop's board; `seed` draws the rest."""
 
     seed: int = 1
     sign: str = ""

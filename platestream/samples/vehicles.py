@@ -115,8 +115,7 @@ def draw_vehicle(
     corners, _ = view.project(_placed(vehicle, _rectangle(half, low, high, -0.012)))
     _lay(layer, _dimmed(sheet, light, vehicle.lit), (corners - origin) * fine)
     plate = _hang_plate(layer, vehicle, body, view, light, origin, fine, rng)
-    small = cv2.resize(layer, (int(right - left), int(bottom - top)), interpolation=cv2.INTER_AREA
-    )
+    small = cv2.resize(layer, (int(right - left), int(bottom - top)), interpolation=cv2.INTER_AREA)
     return Drawn(np.asarray(small, np.float32), int(left), int(top), plate)
 
 
