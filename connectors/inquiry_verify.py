@@ -6,6 +6,8 @@ tells of it. Whoever can write both tables and the topic can forge all three; an
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import chain
 
 from clickhouse_connect.driver.client import Client
 
@@ -15,6 +17,7 @@ from schemas.inquiry import Inquiry, SealedInquiry, broken
 
 PAGE = 5000
 KEPT = timedelta(days=7 * 365)
+LATE = timedelta(days=62)  # a month's partition goes whole, and merges take their time
 GRACE = timedelta(minutes=1)
 
 _NEVER_SEALED = """
@@ -50,55 +53,59 @@ def verify(
     for inquiry, count in run("verifying", lambda: client.query(_COPIES_OF_A_ROW)).result_rows:
         faults.append(f"inquiry {inquiry}: {count} rows of one entry")
     if copy is not None:
-        faults += _copy_faults(copy, hashes)
+        faults += _copy_faults(copy, hashes, now)
     return faults
 
 
 def _chain_faults(client: Client, hashes: dict[int, str], now: datetime) -> Iterator[str]:
     """Faults of the chain and of the rows under it; fills `hashes` by seal."""
     gone: list[str] = []
-    first: list[Seal] = []
 
     def sealed() -> Iterator[SealedInquiry]:
         for seal, rows in _pages(client):
-            first[:] = first or [seal]
             hashes[seal.seal] = seal.hash
             if not rows:
                 gone.append(f"seal {seal.seal}: inquiry {seal.inquiry_id} is gone from the log")
             inquiry = rows[0] if rows else _nothing(seal)
             yield SealedInquiry(seal=seal.seal, previous=seal.previous, hash=seal.hash, inquiry=inquiry)
 
-    for fault in broken(sealed()):
-        expired = len(hashes) == 1 and first[0].seal > 1 and first[0].at < now - KEPT + timedelta(days=62)
-        if not (expired and "missing or out of order" in fault):
-            yield fault
+    yield from _broken(sealed(), now)
     yield from gone
 
 
+def _broken(sealed: Iterator[SealedInquiry], now: datetime) -> Iterator[str]:
+    """As `schemas.inquiry.broken`, but what is before a beginning that is 7 years old may have expired."""
+    first = next(sealed, None)
+    if first is None:
+        return
+    faults = broken(chain([first], sealed))
+    if first.seal > 1 and first.inquiry.at < now - KEPT + LATE:
+        next(faults)
+    yield from faults
+
+
 def _pages(client: Client) -> Iterator[tuple[Seal, list[Inquiry]]]:
-    last = -1
-    while page := run("verifying", lambda: read_seals(client, last + 1, PAGE)):  # noqa: B023
+    following = 0
+    while page := run("verifying", partial(read_seals, client, following, PAGE)):
         yield from page
-        last = page[-1][0].seal
+        following = page[-1][0].seal + 1
 
 
-def _copy_faults(copy: Iterable[SealedInquiry], hashes: dict[int, str]) -> Iterator[str]:
+def _copy_faults(copy: Iterable[SealedInquiry], hashes: dict[int, str], now: datetime) -> Iterator[str]:
     """Faults of the copy itself, and where the table's seals differ from it."""
     copied: dict[int, str] = {}
     again: list[str] = []
 
     def once() -> Iterator[SealedInquiry]:
         for one in copy:
-            if copied.setdefault(one.seal, one.hash) != one.hash:
-                again.append(f"copy: seal {one.seal}: twice, with different hashes")
-            elif len(copied) == 1 or one.seal > max_seen[0]:
-                max_seen[0] = one.seal
+            if one.seal not in copied:
+                copied[one.seal] = one.hash
                 yield one
+            elif copied[one.seal] != one.hash:
+                again.append(f"seal {one.seal}: twice, with different hashes")
 
-    max_seen = [0]
-    for fault in broken(once()):
+    for fault in chain(_broken(once(), now), again):
         yield f"copy: {fault}"
-    yield from again
     for seal in sorted(copied):
         if seal not in hashes:
             yield f"seal {seal}: in the copy, not in the database"

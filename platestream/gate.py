@@ -68,7 +68,7 @@ def search(
     every plate. No `cameras` means all; without `since` the last 30 days, without `until` up to now. `who` is
     for accounts that speak for people and left empty by all others. `client` needs the analyst's role.
 
-    Raises RefusedInquiry when the rules refuse it, and DatabaseError.
+    Raises RefusedInquiry when the rules refuse it, ValueError on a time without a zone, and DatabaseError.
     """
     return _look(
         client,
@@ -164,6 +164,9 @@ def _look(client: Client, kind: str, **asked: Any) -> list[Row]:
 def _ask(client: Client, asked: Mapping[str, Any]) -> None:
     """Write the inquiry; what is None is left to the table's default."""
     given = {name: value for name, value in asked.items() if value is not None}
+    for name, value in given.items():
+        if isinstance(value, datetime) and value.tzinfo is None:
+            raise ValueError(f"{name} has no time zone")
     run(
         "writing the inquiry",
         lambda: client.insert(

@@ -155,7 +155,7 @@ def test_what_is_more_than_30_days_old_is_not_shown_even_while_it_is_still_store
     database.put(tables.DETECTIONS, young, old)
     database.put(tables.IMAGES, young, old)
     assert database.value("SELECT count() FROM platestream.detections") == 2
-    ever = {"since": NOW - 2 * days, "until": NOW}
+    ever: dict[str, Any] = {"since": NOW - 2 * days, "until": NOW}
     assert found(database, pattern="ABC12?", **ever) == ["ABC123"]
     pictures = [
         len(database.look("picture", database.ask(kind="picture", other=str(one.detection_id), **ever)))

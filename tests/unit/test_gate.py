@@ -1,0 +1,100 @@
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from connectors.clickhouse_client import ANALYST
+from platestream import gate
+from platestream.gate import DamagedPicture, RefusedInquiry
+from schemas import tables
+from schemas.alert_hit import AlertHit
+from schemas.catalogue import example
+from schemas.detection import Detection
+from tests.support.database import Database
+from tests.support.flows import detection
+
+SEEN_AT = datetime.now(UTC) - timedelta(hours=3)
+CASE: dict[str, Any] = {"who": "smith", "agency": "SJPD", "tool": "cli", "case_number": "24-001234"}
+
+
+def seen(plate: str, camera: str = "cam") -> Detection:
+    return msgspec.structs.replace(
+        detection(plate, 0, camera), captured_at=SEEN_AT, detection_id=uuid4(), crop=plate.encode()
+    )
+
+
+def test_a_documented_search_finds_plates_as_they_were_stored_and_leaves_one_row(database: Database) -> None:
+    one = seen("ABC123")
+    database.put(tables.DETECTIONS, one, seen("XYZ789"))
+    (row,) = gate.search(database.client(ANALYST), pattern="abc*", **CASE)
+    assert (row["plate"], row["detection_id"], row["camera_id"]) == ("ABC123", one.detection_id, "cam")
+    assert row["captured_at"] == SEEN_AT.replace(microsecond=SEEN_AT.microsecond // 1000 * 1000)
+    logged = database.rows("SELECT who, agency, tool, outcome, pattern FROM platestream.inquiry_log")
+    assert logged == [("smith", "SJPD", "cli", "allowed", "ABC*")]
+
+
+def test_an_undocumented_search_is_refused_with_the_rule_and_is_in_the_log(database: Database) -> None:
+    database.put(tables.DETECTIONS, seen("ABC123"))
+    with pytest.raises(RefusedInquiry, match=r"neither case number nor reason.*section I\.7"):
+        gate.search(database.client(ANALYST), pattern="ABC123", who="smith")
+    logged = database.rows("SELECT who, outcome, pattern FROM platestream.inquiry_log")
+    assert logged == [("smith", "refused", "ABC123")]
+
+
+def test_cameras_and_times_bound_a_search(database: Database) -> None:
+    database.put(tables.DETECTIONS, seen("ABC123", "north"), seen("ABC124", "south"))
+    client = database.client(ANALYST)
+    (row,) = gate.search(client, cameras=["north"], since=SEEN_AT - timedelta(hours=1), **CASE)
+    assert row["plate"] == "ABC123"
+    assert gate.search(client, since=SEEN_AT + timedelta(hours=1), **CASE) == []
+
+
+def test_times_without_a_zone_are_not_guessed_at(database: Database) -> None:
+    with pytest.raises(ValueError, match="since has no time zone"):
+        gate.search(database.client(ANALYST), pattern="ABC*", since=datetime(2026, 1, 1), **CASE)  # noqa: DTZ001
+
+
+def test_pictures_come_with_their_bytes_and_only_those_of_the_detection(database: Database) -> None:
+    one, other = seen("ABC123"), seen("XYZ789")
+    database.put(tables.IMAGES, one, other)
+    found = gate.picture(
+        database.client(ANALYST), detection_id=one.detection_id, captured_at=one.captured_at, **CASE
+    )
+    assert found == {"crop": one.crop, "vehicle": one.picture}
+
+
+def test_a_picture_that_is_not_what_was_stored_is_not_shown(database: Database) -> None:
+    one = seen("ABC123")
+    database.put(tables.IMAGES, one)
+    database.client().command("ALTER TABLE platestream.images DROP CONSTRAINT intact")
+    forged = (one.detection_id, one.captured_at, "cam", "crop", sha256(one.crop).digest(), b"forged")
+    database.client().insert("platestream.images", [forged], column_names=list(tables.IMAGES.columns))
+    with pytest.raises(DamagedPicture):
+        gate.picture(
+            database.client(ANALYST), detection_id=one.detection_id, captured_at=one.captured_at, **CASE
+        )
+
+
+def test_hits_are_found_by_plate_and_by_id(database: Database) -> None:
+    hit = AlertHit.from_json(bytes(example("alert_hit").accepted))
+    read = msgspec.structs.replace(hit.detection, captured_at=SEEN_AT)
+    hit = msgspec.structs.replace(hit, detection=read)
+    other = msgspec.structs.replace(hit, hit_id=uuid4(), detection=seen("XYZ789"))
+    database.put(tables.ALERT_HITS, hit, other)
+    client = database.client(ANALYST)
+    assert len(gate.hits(client, **CASE)) == 2
+    (row,) = gate.hits(client, hit_id=hit.hit_id, **CASE)
+    assert (row["hit_id"], row["listed_plate"], row["match"]) == (hit.hit_id, hit.entry.plate, hit.match)
+    (row,) = gate.hits(client, pattern="XYZ*", **CASE)
+    assert row["hit_id"] == other.hit_id
+
+
+def test_a_pattern_is_a_value_and_never_sql(database: Database) -> None:
+    database.put(tables.DETECTIONS, seen("ABC123"))
+    for pattern in ("' OR '1'='1", "%", "_BC123", "ABC123'; DROP TABLE platestream.detections --", "\\"):
+        with pytest.raises(RefusedInquiry, match="not searchable"):
+            gate.search(database.client(ANALYST), pattern=pattern, **CASE)
+    assert database.value("SELECT count() FROM platestream.detections") == 1
