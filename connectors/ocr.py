@@ -16,13 +16,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 import yaml
 
-from schemas.reading import PlateRead
+from schemas.reading import GLYPHS, PlateRead
 
 # PaddleX otherwise probes model hubs at import: a pipeline in a closed network must not wait for that.
 os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")
@@ -73,16 +72,6 @@ RECOGNISER_CONFIG: dict[str, Any] = {
     },
 }
 
-# The columns of `TextEngine.recognise`: the blank of CTC, the characters plates and state names are made of,
-# and one column for the summed probability of the other 18,600 classes (symbols, other scripts).
-BLANK, OTHER = "", "\N{REPLACEMENT CHARACTER}"
-COLUMNS: tuple[str, ...] = (
-    BLANK,
-    *"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz -.·",
-    OTHER,
-)
-
-
 class ModelError(RuntimeError):
     """A model file is missing, or is not the file it should be."""
 
@@ -126,7 +115,7 @@ class TextEngine:
         return [np.asarray(p, np.float32) for p in polygons[0]]
 
     def recognise(self, crops: Sequence[Image], width: int = 320) -> list[Floats]:
-        """Character probabilities of each crop, steps x `COLUMNS`, all crops in one call.
+        """Character probabilities of each crop, steps x `schemas.reading.GLYPHS`, all crops in one call.
 
         A crop is scaled to 48 pixels of height; those narrower than `width` are padded to it, wider ones
         widen the whole batch.
@@ -214,7 +203,7 @@ def _predictor(folder: Path, threads: int) -> tuple[Any, ort.InferenceSession]:
 
 
 def _column_index(characters: Sequence[str]) -> tuple[npt.NDArray[np.intp], int]:
-    """Where each of `COLUMNS` (without the last) is in the recogniser's output: blank, list, space."""
+    """Where each of `schemas.reading.GLYPHS` (without the last) is in the recogniser's output: blank, list, space."""
     place = {c: i + 1 for i, c in enumerate(characters)}
-    place[BLANK], place[" "] = 0, len(characters) + 1
-    return np.array([place[c] for c in COLUMNS[:-1]], np.intp), len(characters) + 2
+    place[""], place[" "] = 0, len(characters) + 1
+    return np.array([place[c] for c in GLYPHS[:-1]], np.intp), len(characters) + 2

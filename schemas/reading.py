@@ -2,6 +2,14 @@
 
 from dataclasses import dataclass
 
+GLYPHS: tuple[str, ...] = (
+    "",
+    *"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz -.·",
+    "\N{REPLACEMENT CHARACTER}",
+)
+"""What the columns of a line's character probabilities stand for: the blank between characters first, then
+what plates and state names are made of, last everything else together (symbols, other scripts)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

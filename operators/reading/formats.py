@@ -1,0 +1,107 @@
+"""Serial formats as evidence: how likely a string is on a plate, before the picture has a say.
+
+A region's plates are a mixture: an issuer (as likely as its share of the population), one of its formats
+(current ones three times as likely as older ones), any characters the format allows; and with a fixed share
+strings of no format at all (personalised plates), so that a format can tip a close call but never outvote a
+clear picture.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from math import log
+from typing import Any
+
+FREE = 0.1
+"""Share of plates whose text follows no format. Personalised plates are about 4 % of US plates (AAMVA);
+special series make up the rest."""
+
+_DIGITS, _LETTERS = 10.0, 24.0
+_OLDER = 0.25
+_UNLISTED_LENGTH = 1e-4
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """Who issues plates: the words printed on them and the chance of each format ("AAA9999")."""
+
+    code: str
+    share: float
+    name: str
+    slogans: tuple[str, ...]
+    formats: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Region:
+    code: str
+    issuers: Mapping[str, Issuer]
+    lengths: Mapping[int, float]
+    zero_for_o: bool
+    formats: Mapping[str, float]
+    """All issuers' formats, weighed by the issuers' shares."""
+
+    def chance(self, text: str, issuer: str | None = None) -> float:
+        """Log of the chance of this very text among the region's (or one issuer's) plates."""
+        formats = self.formats if issuer is None else self.issuers[issuer].formats
+        free = FREE * self.lengths.get(len(text), _UNLISTED_LENGTH) / (_DIGITS + _LETTERS) ** len(text)
+        return log(free + (1 - FREE) * _issued(text, formats))
+
+    def knows(self, text: str) -> float:
+        """Share of the region's plates whose format this text has, 0 to 1."""
+        return sum(share for form, share in self.formats.items() if fits(text, form))
+
+
+def shape(text: str) -> str:
+    """The text's own format: A for a letter, 9 for a digit."""
+    return "".join("9" if c.isdigit() else "A" for c in text)
+
+
+def fits(text: str, form: str) -> bool:
+    """Whether a text has a format, where X stands for a letter or a digit."""
+    return len(text) == len(form) and all(f in ("X", s) for f, s in zip(form, shape(text), strict=True))
+
+
+def _issued(text: str, formats: Mapping[str, float]) -> float:
+    total = 0.0
+    for form, share in formats.items():
+        if fits(text, form):
+            sizes = {"9": _DIGITS, "A": _LETTERS, "X": _DIGITS + _LETTERS}
+            chance = share
+            for f in form:
+                chance /= sizes[f]
+            total += chance
+    return total
+
+
+def _issuer(code: str, raw: Mapping[str, Any], population: float) -> Issuer:
+    current, older = raw["formats"], raw["older_formats"]
+    formats: dict[str, float] = {}
+    for forms, part in ((current, 1 - _OLDER if older else 1.0), (older, _OLDER)):
+        for form in forms:
+            formats[form] = formats.get(form, 0.0) + part / len(forms)
+    share = float(raw["population_millions"]) / population
+    return Issuer(code, share, raw["name"].upper(), tuple(raw["slogans"]), formats)
+
+
+def region_of(raw: Mapping[str, Any]) -> Region:
+    """A region from its file's contents. Raises KeyError when a field is missing."""
+    population = sum(float(i["population_millions"]) for i in raw["issuers"].values())
+    issuers = {code: _issuer(code, i, population) for code, i in raw["issuers"].items()}
+    mixed: dict[str, float] = {}
+    for issuer in issuers.values():
+        for form, chance in issuer.formats.items():
+            mixed[form] = mixed.get(form, 0.0) + issuer.share * chance
+    lengths = {int(n): float(p) for n, p in raw["lengths"].items()}
+    return Region(raw["region"], issuers, lengths, bool(raw["zero_for_o"]), mixed)
+
+
+@lru_cache
+def region(code: str) -> Region:
+    """The region of that code ("us", "eu", "br"). Raises ValueError when there is no file for it."""
+    path = resources.files("operators.reading.regions") / f"{code}.json"
+    if not code.isalnum() or not path.is_file():
+        raise ValueError(f"no region {code!r}: the file {code}.json is not there")
+    return region_of(json.loads(path.read_text(encoding="utf-8")))

@@ -1,0 +1,117 @@
+"""Lines of text in a picture: their four corners, how they lie to each other, and upright crops of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Image = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+Box = tuple[int, int, int, int]
+
+CROP_HEIGHT = 48
+"""Pixels: what the recogniser is fed."""
+WIDEST_CROP = 640
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of text: `corners` is 4 x 2 (x, y in pixels), clockwise from the text's top left."""
+
+    corners: Floats
+
+    @cached_property
+    def height(self) -> float:
+        a, b, c, d = self.corners
+        return float(max(np.linalg.norm(d - a), np.linalg.norm(c - b)))
+
+    @cached_property
+    def width(self) -> float:
+        a, b, c, d = self.corners
+        return float(max(np.linalg.norm(b - a), np.linalg.norm(c - d)))
+
+    @cached_property
+    def centre(self) -> tuple[float, float]:
+        x, y = self.corners.mean(axis=0)
+        return float(x), float(y)
+
+    @cached_property
+    def span(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom."""
+        (x0, y0), (x1, y1) = self.corners.min(axis=0), self.corners.max(axis=0)
+        return float(x0), float(y0), float(x1), float(y1)
+
+    def grown(self, across: float, along: float) -> "Line":
+        """The line with margins, in heights of the line: `along` at both ends, `across` above and below."""
+        return self.shifted(-along, 1.0 + along, -across, 1.0 + across)
+
+    def shifted(self, left: float, right: float, top: float, bottom: float) -> "Line":
+        """A part of the line's own frame: `left` is in heights from its left end and `right` in heights from
+        its right end less one; `top` 0 is the line's top edge and `bottom` 1 its lower edge.
+        """
+        a, b, c, d = self.corners.astype(np.float64)
+        along = _unit((b - a) + (c - d)) * self.height
+        down_left, down_right = d - a, c - b
+        corners = (
+            a + left * along + top * down_left,
+            b + (right - 1.0) * along + top * down_right,
+            b + (right - 1.0) * along + bottom * down_right,
+            a + left * along + bottom * down_left,
+        )
+        return Line(np.array(corners, np.float32))
+
+
+def _unit(vector: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return vector / max(float(np.linalg.norm(vector)), 1e-6)
+
+
+def crop(image: Image, line: Line, stretch: float = 1.0) -> Image:
+    """The line, upright, 48 pixels high and in proportion (times `stretch`), with its contrast spread."""
+    width = int(np.clip(round(CROP_HEIGHT * stretch * line.width / max(line.height, 1.0)), 16, WIDEST_CROP))
+    target = np.array([[0, 0], [width, 0], [width, CROP_HEIGHT], [0, CROP_HEIGHT]], np.float32)
+    matrix = cv2.getPerspectiveTransform(line.corners, target)
+    how = cv2.INTER_CUBIC if line.height < CROP_HEIGHT * 1.4 else cv2.INTER_AREA
+    flat = cv2.warpPerspective(image, matrix, (width, CROP_HEIGHT), flags=how, borderMode=cv2.BORDER_REPLICATE)
+    return spread(np.asarray(flat, np.uint8))
+
+
+def spread(image: Image) -> Image:
+    """Contrast stretched so that the darkest and brightest 2 % are black and white.
+
+    Where there is hardly any contrast it is left low: noise must not become letters.
+    """
+    low, high = np.percentile(image, (2, 98))
+    scaled = (image.astype(np.float32) - low) * (255.0 / max(high - low, 20.0))
+    return np.clip(scaled, 0, 255).astype(np.uint8)
+
+
+def same_text(one: Line, other: Line) -> bool:
+    """Whether two boxes frame the same line of text: same height, one on top of the other."""
+    low, high = sorted((one.height, other.height))
+    if low < 0.6 * high or abs(one.centre[1] - other.centre[1]) > 0.45 * low + 1:
+        return False
+    overlap = min(one.span[2], other.span[2]) - max(one.span[0], other.span[0])
+    return overlap > 0.5 * min(one.width, other.width)
+
+
+def grouped(lines: Sequence[Line]) -> list[list[int]]:
+    """Indices of lines that frame the same text, in the order they first occur."""
+    groups: list[list[int]] = []
+    for i, line in enumerate(lines):
+        home = next((g for g in groups if any(same_text(line, lines[j]) for j in g)), None)
+        if home is None:
+            groups.append([i])
+        else:
+            home.append(i)
+    return groups
+
+
+def box_of(line: Line, shape: tuple[int, ...]) -> Box:
+    """x, y, width, height of a line in whole pixels, kept inside a picture of `shape` (height, width, …)."""
+    x0, y0, x1, y1 = line.span
+    left, top = max(int(x0), 0), max(int(y0), 0)
+    right, bottom = min(int(np.ceil(x1)), shape[1]), min(int(np.ceil(y1)), shape[0])
+    return left, top, max(right - left, 0), max(bottom - top, 0)
