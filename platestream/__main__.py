@@ -1,0 +1,5 @@
+"""`python -m platestream`."""
+
+from platestream.cli import main
+
+main()
