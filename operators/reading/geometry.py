@@ -74,7 +74,9 @@ def crop(image: Image, line: Line, stretch: float = 1.0) -> Image:
     target = np.array([[0, 0], [width, 0], [width, CROP_HEIGHT], [0, CROP_HEIGHT]], np.float32)
     matrix = cv2.getPerspectiveTransform(line.corners, target)
     how = cv2.INTER_CUBIC if line.height < CROP_HEIGHT * 1.4 else cv2.INTER_AREA
-    flat = cv2.warpPerspective(image, matrix, (width, CROP_HEIGHT), flags=how, borderMode=cv2.BORDER_REPLICATE)
+    flat = cv2.warpPerspective(
+        image, matrix, (width, CROP_HEIGHT), flags=how, borderMode=cv2.BORDER_REPLICATE
+    )
     return spread(np.asarray(flat, np.uint8))
 
 

@@ -1,60 +1,237 @@
-"""Baseline: one look, the largest plate-like line."""
+"""Two looks at a picture: a cheap one that finds lines of text, a careful one at what may be a plate.
 
-import re
+The first look reads every line once. Where that is sure (several crops of the line agree and every
+character is certain) it is believed. Otherwise the line's own region is looked at again at a better scale
+and with wider margins, and several crops of each line found there are read in one call of the recogniser;
+the vote over all of them (`vote`, `rank`) gives the candidates and their confidence.
+"""
+
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from schemas.reading import PlateRead
+from operators.reading import choose, glyphs, rank, states, vote
+from operators.reading.formats import Region, region
+from operators.reading.geometry import Image, Line, box_of, crop, grouped, spread
+from schemas.reading import PlateRead, Reading
 
-Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
-ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz -.·"
-PLATE = re.compile(r"(?=.*\d)[A-Z0-9]{4,8}")
 
 
 class Engine(Protocol):
+    """What finds and reads lines of text; `connectors.ocr.TextEngine` is one."""
+
     @property
     def models(self) -> tuple[str, ...]: ...
-    def detect(self, image: Image, longest: int) -> list[Floats]: ...
-    def recognise(self, crops: Sequence[Image], width: int = 320) -> list[Floats]: ...
+    def detect(self, image: Image, longest: int, threshold: float = ...) -> list[Floats]: ...
+    def recognise(self, crops: Sequence[Image], width: int = ...) -> list[Floats]: ...
+
+
+class Cut(NamedTuple):
+    """One way to cut a line out: margins in heights of the line, horizontal stretch, smoothing (pixels)."""
+
+    along: float
+    across: float
+    stretch: float = 1.0
+    smooth: float = 0.0
+
+
+FIRST = Cut(0.2, 0.0)
+CHECKS = (Cut(0.2, 0.0, smooth=1.2), Cut(0.2, -0.12))
+CAREFUL = (
+    Cut(0.2, 0.0, smooth=1.2), Cut(0.2, -0.12), Cut(0.2, -0.12, 1.3), Cut(0.2, 0.0, 1.3, 1.2),
+    Cut(0.5, 0.0), Cut(0.0, 0.15),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is looked at: pixels of the longer side, places looked at again, what counts as sure."""
+
+    first: int = 960
+    again: int = 640
+    text_height: float = 36.0
+    threshold: float = 0.4
+    places: int = 3
+    sure: float = 0.97
+    keep: float = 0.0
+    alternatives: int = 9
+
+
+@dataclass
+class Place:
+    """One line of text under all its boxes, with every reading of it."""
+
+    lines: list[Line]
+    text: str
+    tables: list[Floats] = field(default_factory=list)
+
+    @property
+    def line(self) -> Line:
+        return max(self.lines, key=lambda line: line.width)
+
+    @property
+    def height(self) -> float:
+        return float(np.median([line.height for line in self.lines]))
 
 
 class TwoLooks:
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    """Reads plates with an engine; see the module. `read` is what `PlateReader` asks for."""
+
+    def __init__(self, engine: Engine, region_code: str = "us", plan: Plan = Plan()) -> None:
+        self._engine, self._plan = engine, plan
+        self._region: Region = region(region_code)
 
     @property
     def models(self) -> tuple[str, ...]:
         return self._engine.models
 
     def read(self, image: Image) -> list[PlateRead]:
-        boxes = [
-            b for p in self._engine.detect(image, 960) if (b := _box(p, image.shape))[2] > 8 and b[3] > 5
+        """Plates in `image` (height x width x 3, BGR), most certain first; empty when there is none."""
+        lines = _lines(self._engine.detect(image, self._plan.first, threshold=self._plan.threshold))
+        places, signs = self._first_look(image, lines)
+        if not places:
+            return []
+        unsure = [p for p in self._promising(places) if not self._sure(image, p)]
+        if unsure:
+            places = self._second_look(image, places, unsure, signs)
+        texts = [(p.line, p.text) for p in (*places, *signs)]
+        tallest = max(p.height for p in places)
+        reads = [r for p in places if p.tables and (r := self._plate(image, p, tallest, texts))]
+        return sorted(reads, key=lambda r: -r.confidence)
+
+    def _first_look(self, image: Image, lines: list[Line]) -> tuple[list[Place], list[Place]]:
+        """Places that may be plates, and the other lines of text (names, slogans, signs)."""
+        read = self._engine.recognise([_cut(image, line, FIRST) for line in lines], 160)
+        places, signs = list[Place](), list[Place]()
+        for line, table in zip(lines, read, strict=True):
+            place = Place([line], glyphs.text_of(table), [glyphs.letters(table)])
+            (places if choose.plausible(line, place.text) else signs).append(place)
+        return places, signs
+
+    def _promising(self, places: list[Place]) -> list[Place]:
+        tallest = max(p.height for p in places)
+        order = sorted(places, key=lambda p: -choose.likely(p.line, p.text, tallest))
+        return order[: self._plan.places]
+
+    def _sure(self, image: Image, place: Place) -> bool:
+        """Whether two more crops of the line say the same, every character certain, in a known format."""
+        first = glyphs.greedy(place.tables[0])
+        if min(first.sure, default=0.0) < self._plan.sure or not self._region.knows(first.text):
+            return False
+        more = self._engine.recognise([_cut(image, place.line, c) for c in CHECKS], 160)
+        place.tables.extend(glyphs.letters(t) for t in more)
+        reads = [glyphs.greedy(t) for t in place.tables]
+        return all(r.text == first.text and min(r.sure) > 0.8 * self._plan.sure for r in reads)
+
+    def _second_look(
+        self, image: Image, places: list[Place], unsure: list[Place], signs: list[Place]
+    ) -> list[Place]:
+        """The places with what a closer look at the unsure ones adds; lines that belong together joined."""
+        found = [line for p in unsure for line in self._closer(image, p.line)]
+        found = [f for f in found if not choose.inside(f, [s.line for s in signs if len(s.text) > 10])]
+        known = [line for p in places for line in p.lines]
+        fresh = _distinct(found, known)
+        extra, more_signs = self._first_look(image, fresh)
+        signs.extend(more_signs)
+        everything = places + extra
+        merged = [_merge([everything[i] for i in g]) for g in grouped([p.line for p in everything])]
+        careful = [
+            p
+            for p in merged
+            if any(choose.inside(u.line, p.lines) for u in unsure) or p.text in {e.text for e in extra}
         ]
-        lines = self._engine.recognise([image[y : y + h, x : x + w] for x, y, w, h in boxes])
-        reads = [r for box, line in zip(boxes, lines, strict=True) if (r := _read(box, line))]
-        return sorted(reads, key=lambda r: -r.box[2] * r.box[3])
+        cuts = [(p, line, c) for p in careful for line in p.lines[:2] for c in CAREFUL]
+        tables = self._engine.recognise([_cut(image, line, c) for _, line, c in cuts], 160)
+        for (p, _, _), table in zip(cuts, tables, strict=True):
+            p.tables.append(glyphs.letters(table))
+        return merged
+
+    def _closer(self, image: Image, line: Line) -> list[Line]:
+        """Lines of text in the surroundings of a line, found with the text scaled to a good height."""
+        x, y = line.centre
+        wide = line.width + 4 * line.height
+        high = max(5 * line.height, 0.4 * wide)
+        left, top = int(max(x - wide / 2, 0)), int(max(y - high / 2, 0))
+        part = image[top : int(y + high / 2) + 1, left : int(x + wide / 2) + 1]
+        scale = min(float(np.clip(self._plan.text_height / line.height, 0.3, 4.0)), 512 / part.shape[1])
+        how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+        scaled = spread(np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=how), np.uint8))
+        found = self._engine.detect(scaled, self._plan.again, threshold=self._plan.threshold)
+        return _lines([quad / scale + np.array([left, top], np.float32) for quad in found])
+
+    def _plate(
+        self, image: Image, place: Place, tallest: float, texts: list[tuple[Line, str]]
+    ) -> PlateRead | None:
+        order = rank.ranked(vote.candidates(place.tables, self._region), place.height / tallest)
+        if not order or order[0][1] < self._plan.keep:
+            return None
+        best, confidence = order[0]
+        plate = vote.unfolded(best.text, place.tables, self._region)
+        near = [text for line, text in texts if _around(place.line, line)]
+        where = states.state(self._region, plate, near)
+        others = tuple(
+            Reading(vote.unfolded(c.text, place.tables, self._region), share)
+            for c, share in order[1 : self._plan.alternatives + 1]
+        )
+        return PlateRead(
+            plate, confidence, where.code, where.confidence, box_of(place.line, image.shape), others,
+            _per_character(best.text, place.tables),
+        )  # fmt: skip
 
 
-def _box(polygon: Floats, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    x, y = np.maximum(polygon.min(axis=0).astype(int), 0)
-    right, bottom = np.minimum(polygon.max(axis=0).astype(int) + 1, (shape[1], shape[0]))
-    return int(x), int(y), int(right - x), int(bottom - y)
+def _lines(quads: Sequence[Floats]) -> list[Line]:
+    return [line for q in quads if (line := Line(q)).height >= 5 and line.width >= 8]
 
 
-def _read(box: tuple[int, int, int, int], line: Floats) -> PlateRead | None:
-    best = line.argmax(axis=1)
-    keep = [i for i in range(len(best)) if best[i] and (i == 0 or best[i] != best[i - 1])]
-    pairs = [
-        (c.upper(), float(line[i, best[i]]))
-        for i in keep
-        if best[i] <= len(ALPHABET) and (c := ALPHABET[best[i] - 1]).isalnum()
-    ]
-    plate = "".join(c for c, _ in pairs)
-    if not PLATE.fullmatch(plate):
-        return None
-    sure = tuple(p for _, p in pairs)
-    return PlateRead(plate, float(np.prod(sure)), None, 0.0, box, (), sure)
+def _cut(image: Image, line: Line, cut: Cut) -> Image:
+    flat = crop(image, line.grown(cut.across, cut.along), cut.stretch)
+    if not cut.smooth:
+        return flat
+    return np.asarray(cv2.GaussianBlur(flat, (0, 0), cut.smooth), np.uint8)
+
+
+def _distinct(found: Sequence[Line], known: Sequence[Line]) -> list[Line]:
+    """The lines that are not, to an eighth of their height, the box of one already there."""
+    out: list[Line] = []
+    for line in found:
+        near = 0.12 * line.height + 1
+        if not any(np.abs(line.corners - k.corners).max() < near for k in (*known, *out)):
+            out.append(line)
+    return out
+
+
+def _merge(places: Sequence[Place]) -> Place:
+    first = places[0]
+    return Place(
+        [line for p in places for line in p.lines], first.text, [t for p in places for t in p.tables]
+    )
+
+
+def _around(serial: Line, other: Line) -> bool:
+    """Whether another line lies on the same plate as the serial: within about its height above or below."""
+    (x, y), (ox, oy) = serial.centre, other.centre
+    if other is serial:
+        return False
+    return abs(ox - x) < 0.7 * serial.width and 0.4 * serial.height < abs(oy - y) < 1.8 * serial.height
+
+
+def _per_character(text: str, tables: Sequence[Floats]) -> tuple[float, ...]:
+    """How likely each character is: mean over the readings of the text's chance against its rivals there."""
+    stacked = glyphs.tied(glyphs.stack(tables))
+    variants = [text] + [text[:i] + text[i + 1 :] for i in range(len(text))]
+    found = [glyphs.greedy(t) for t in stacked]
+    out = []
+    for i, c in enumerate(text):
+        votes = [
+            r.sure[i] if i < len(r.text) and vote.folded(r.text)[i] == c else 0.0
+            for r in found
+            if len(r.text) == len(text)
+        ]
+        out.append(float(np.mean(votes)) if votes else 0.5)
+    del variants
+    return tuple(out)

@@ -1,0 +1,45 @@
+"""Which lines of text may be a plate's serial, and which certainly are something else."""
+
+import re
+from collections.abc import Sequence
+
+from operators.reading.geometry import Line
+from operators.reading.vote import LONGEST, SHORTEST
+
+SMALLEST = 6.0
+"""Pixels: text lower than this cannot be read to the last character."""
+FLATTEST, TALLEST = 1.0, 11.0
+"""Width by height of a serial's line: a three-character plate, and nine narrow ones with margins."""
+
+_CLOCK = re.compile(
+    r"\d{1,2}\D\d{2}\D\d{2}|\d{4}\D\d{1,2}\D\d{1,2}|\d{1,2}\s*[:/.]\s*\d{2}\s*[:/.]\s*\d{2,4}"
+)
+_PHONE = re.compile(r"\d{3}\D{1,2}\d{3}\D{1,2}\d{4}|\(\d{3}\)|\d{3}\D\d{4}$")
+_SITE = re.compile(r"WWW|\.\s?(COM|NET|ORG|GOV|US)\b", re.IGNORECASE)
+
+
+def plausible(line: Line, text: str) -> bool:
+    """Whether a line of this shape, read as this text, may be a serial, alone or with a neighbour."""
+    if line.height < SMALLEST or not FLATTEST <= line.width / line.height <= TALLEST:
+        return False
+    length = sum(c.isalnum() for c in text)
+    return SHORTEST <= length <= LONGEST + 1 and not foreign(text)
+
+
+def foreign(text: str) -> bool:
+    """Clock times, dates, phone numbers and web addresses: read well, and never a plate."""
+    return bool(_CLOCK.search(text) or _PHONE.search(text) or _SITE.search(text))
+
+
+def inside(line: Line, others: Sequence[Line]) -> bool:
+    """Whether a line's centre lies within one of the others (a piece cut from a longer line)."""
+    x, y = line.centre
+    return any(o.span[0] <= x <= o.span[2] and o.span[1] <= y <= o.span[3] for o in others)
+
+
+def likely(line: Line, text: str, tallest: float) -> float:
+    """A rough order for a second look: big, with digits, of a plate's length. Greater is likelier."""
+    letters = [c for c in text if c.isalnum()]
+    digits = sum(c.isdigit() for c in letters)
+    fit = 1.0 - 0.2 * abs(len(letters) - 6.5)
+    return line.height / tallest + fit + (0.5 if digits > 0 else -0.5)

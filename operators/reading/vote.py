@@ -1,0 +1,130 @@
+"""What a plate says, from many readings of the same line: candidates, and how well each explains them all.
+
+A candidate is scored against every reading's character probabilities by CTC (`glyphs.likelihood`), so a
+reading that lost an edge or took a sticker for a letter still speaks for the rest of the string, character by
+character; nothing has to be aligned by hand. The format is one more piece of evidence in the sum.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+import numpy.typing as npt
+
+from operators.reading import glyphs
+from operators.reading.formats import Region, shape
+
+Floats = npt.NDArray[np.float32]
+
+SHORTEST, LONGEST = 3, 9
+MOST = 48
+"""Candidates that are scored; more cost time and have not once held the truth."""
+
+LOOK_ALIKES: Mapping[str, str] = {
+    "0": "D", "1": "LT7", "2": "Z", "4": "LA", "5": "S", "6": "G", "7": "T1", "8": "B",
+    "A": "4", "B": "8", "D": "0", "G": "6", "H": "W", "L": "14", "M": "N", "N": "MH",
+    "S": "5", "T": "7", "U": "0", "Z": "2",
+}  # fmt: skip
+_LIKE_ZERO, _LIKE_ONE = "OQ", "I"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One string with its evidence; `chances` is its CTC likelihood under each reading, 0 to 1."""
+
+    text: str
+    chances: tuple[float, ...]
+    votes: float
+    """Share of the readings that say exactly this, each counted by its confidence."""
+    prior: float
+    """Log of the format's chance, per-letter scale removed: how issued it looks (`formats.Region.chance`)."""
+
+    def features(self) -> tuple[float, ...]:
+        """What ranking weighs: mean and best log likelihood, votes, format, length, digits."""
+        p = np.asarray(self.chances)
+        return (
+            float(np.log(1e-3 + p).mean()),
+            log(float(p.mean()) + 1e-4),
+            log(float(p.max()) + 1e-4),
+            self.votes,
+            self.prior / 10,
+            self.prior + 2.8 * len(self.text),
+            abs(len(self.text) - 6.5),
+            float(not any(c.isdigit() for c in self.text)),
+        )
+
+
+def folded(text: str) -> str:
+    """O and Q written 0, I written 1: what plate dies do not tell apart."""
+    return text.replace("O", "0").replace("Q", "0").replace("I", "1")
+
+
+def said(tables: Floats) -> dict[str, float]:
+    """Each distinct (folded) greedy reading of readings x steps x 37, with its summed confidence."""
+    out: dict[str, float] = {}
+    for table in tables:
+        read = glyphs.greedy(table)
+        text = folded(read.text)
+        if SHORTEST <= len(text) <= LONGEST:
+            out[text] = out.get(text, 0.0) + float(np.prod(read.sure)) + 0.05
+    return out
+
+
+def proposals(readings: Mapping[str, float], region: Region) -> list[str]:
+    """The readings and what may be behind them: one character too many, or a look-alike, where that gives
+    a string with a format of the region that is clearly more common than the reading's own.
+    """
+    ranked = sorted(readings, key=lambda text: -readings[text])
+    extra: dict[str, None] = {}
+    for text in ranked[:6]:
+        usual = region.formats.get(shape(text), 0.0)
+        for i, letter in enumerate(text):
+            shorter = text[:i] + text[i + 1 :]
+            if len(shorter) > SHORTEST and shape(shorter) in region.formats:
+                extra[shorter] = None
+            for other in LOOK_ALIKES.get(letter, ""):
+                changed = text[:i] + other + text[i + 1 :]
+                if region.formats.get(shape(changed), 0.0) > 3 * usual:
+                    extra[changed] = None
+    return list(dict.fromkeys([*ranked, *extra]))[:MOST]
+
+
+def candidates(tables: Sequence[Floats], region: Region) -> list[Candidate]:
+    """Every string worth considering for readings given as steps x 37 tables; unordered, folded."""
+    if not tables:
+        return []
+    stacked = glyphs.tied(glyphs.stack(tables))
+    readings = said(stacked)
+    if not readings:
+        return []
+    texts = proposals(readings, region)
+    chances = glyphs.likelihood(stacked, texts)
+    return [
+        Candidate(text, tuple(map(float, row)), readings.get(text, 0.0) / len(tables), region.chance(text))
+        for text, row in zip(texts, chances, strict=True)
+    ]
+
+
+def unfolded(text: str, tables: Sequence[Floats], region: Region) -> str:
+    """The string with O and 0, I and 1 told apart: by the region's convention, its formats, the picture."""
+    options = [""]
+    for c in text:
+        choices = (
+            "0" + ("" if region.zero_for_o else _LIKE_ZERO)
+            if c == "0"
+            else "1" + _LIKE_ONE
+            if c == "1"
+            else c
+        )
+        options = [o + x for o in options for x in choices]
+        if len(options) > 64:
+            return text
+    if len(options) == 1:
+        return options[0]
+    chances = glyphs.likelihood(glyphs.stack(tables), options)
+    scores = [
+        float(np.log(1e-3 + row).mean()) + 0.3 * region.chance(option)
+        for option, row in zip(options, chances, strict=True)
+    ]
+    return options[int(np.argmax(scores))]
