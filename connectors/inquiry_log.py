@@ -30,10 +30,14 @@ SEAL_COLUMNS = ("seal", "entry", "inquiry_id", "at", "previous", "hash")
 SEAL_TYPES = ("UInt64", "UUID", "UUID", "DateTime64(6, 'UTC')", "String", "String")
 
 _FIELDS = ", ".join(f"log.{name}" for name in COLUMNS)
-_HEAD = "SELECT seal, hash, at FROM platestream.inquiry_seals ORDER BY seal DESC LIMIT 1"
 
 # A day back from the last seal: an insert that took long arrives with an older time than what is sealed. What
-# comes later still, nobody wrote through the gate: it stays without a seal, and verifying finds it.
+# comes later still, nobody wrote through the gate: it stays without a seal, and verifying finds it. A seal
+# from the future, of a clock since set right, must not hide what comes now.
+_HEAD = """
+SELECT seal, hash, least(at, now64(6)) - INTERVAL 1 DAY
+FROM platestream.inquiry_seals ORDER BY seal DESC LIMIT 1
+"""
 _UNSEALED = f"""
 SELECT log.entry, {_FIELDS}
 FROM (SELECT * FROM platestream.inquiry_log WHERE at > {{after:DateTime64(6, 'UTC')}}) AS log
@@ -74,7 +78,7 @@ class Seal(NamedTuple):
 def seal_new(client: Client, count: int = BATCH) -> int:
     """Seal at most `count` rows of the log that have no seal yet; how many it sealed."""
     head = client.query(_HEAD).result_rows
-    seal, last_hash, after = (head[0][0], head[0][1], head[0][2] - timedelta(days=1)) if head else _START
+    seal, last_hash, after = head[0] if head else _START
     rows = client.query(_UNSEALED, parameters={"after": after, "count": count}).result_rows
     if not rows:
         return 0

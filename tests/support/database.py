@@ -5,16 +5,19 @@ The engine holds one folder a process, so a test has one database and closes all
 
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from clickhouse import migrate
 from connectors.clickhouse import INSERT_SETTINGS
 from connectors.clickhouse_client import ANALYST, OWNER, connect
+from platestream.gate import THROWN
 from schemas.tables import Table
 
 
@@ -67,6 +70,17 @@ class Database:
         sql = f"SELECT * FROM platestream.{view}(inquiry = {{inquiry:UUID}})"
         return self.client(role).query(sql, parameters={"inquiry": inquiry}).result_rows
 
+    def refuses(self, view: str, inquiry: UUID) -> bool:
+        with pytest.raises(DatabaseError) as error:
+            self.look(view, inquiry)
+        return error.value.code == THROWN
+
+    def logged(self, inquiry: UUID) -> dict[str, Any]:
+        """The one row of the log with this id."""
+        sql = "SELECT * FROM platestream.inquiry_log WHERE inquiry_id = {inquiry:UUID}"
+        (row,) = self.client().query(sql, parameters={"inquiry": inquiry}).named_results()
+        return dict(row)
+
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -77,13 +91,20 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
-    """A migrated, empty database of the test's own."""
-    made = Database(tmp_path / "platestream")
+@contextmanager
+def copied(migrated: Path, folder: Path) -> Iterator[Database]:
+    """A copy of the migrated database; a module of tests that do not disturb each other makes one for all."""
+    made = Database(folder / "platestream")
     shutil.copytree(migrated, made.folder, symlinks=True)
     yield made
     made.close()
+
+
+@pytest.fixture
+def database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
+    """A migrated, empty database of the test's own."""
+    with copied(migrated, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,7 +1,12 @@
 import logging
+import re
 import subprocess
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -71,6 +76,60 @@ def test_a_server_that_does_not_answer_passes_and_no_secret_is_told(caplog: pyte
         connect(f"https://flows:{SECRET}@127.0.0.1:1/platestream", ANALYST)
     assert error.value.passing
     assert SECRET not in "".join(traceback.format_exception(error.value)) + caplog.text
+
+
+class Server(BaseHTTPRequestHandler):
+    """Answers as a server does, from the embedded engine, and remembers what it was asked."""
+
+    database: ClassVar[Database]
+    busy: ClassVar[bool] = False
+    asked: ClassVar[list[str]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode(errors="replace")
+        self.asked.append(self.path)
+        field = re.search(r'name="query"\r\n\r\n(.*?)\r\n--', body, re.DOTALL)
+        sql, _, form = (field[1] if field else body).partition("FORMAT ")
+        answer = b"" if self.busy else self.database.client().raw_query(sql, fmt=form or "TabSeparated")
+        self.send_response(503 if self.busy else 200)
+        self.send_header("X-ClickHouse-Format", form or "TabSeparated")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(database: Database) -> Iterator[str]:
+    """The address of a server."""
+    Server.database, Server.busy, Server.asked = database, False, []
+    listening = HTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=listening.serve_forever, daemon=True).start()
+    yield f"http://flows:{SECRET}@127.0.0.1:{listening.server_port}/platestream"
+    listening.shutdown()
+    listening.server_close()
+
+
+def test_a_servers_client_asks_in_its_role_and_keeps_secrets_and_values_out_of_urls(server: str) -> None:
+    client = connect(server, ANALYST)
+    Server.asked.clear()
+    rows = client.query("SELECT now64(3, 'UTC')", parameters={"plate": "CANARY7"}).result_rows
+    assert rows[0][0].tzinfo is not None
+    (path,) = Server.asked
+    assert "role=platestream_analyst" in path
+    assert "session_id" not in path
+    assert SECRET not in path
+    assert "CANARY7" not in path
+
+
+def test_a_busy_server_passes(server: str) -> None:
+    client = connect(server, ANALYST)
+    Server.busy = True
+    with pytest.raises(DatabaseError) as error:
+        run("asking", lambda: client.query("SELECT 1"))
+    assert error.value.passing
 
 
 def test_an_error_tells_its_code_and_nothing_of_the_question_or_the_data(database: Database) -> None:

@@ -54,6 +54,19 @@ def test_plates_and_pictures_lie_in_partitions_of_time_and_every_write_reaches_t
     assert "PARTITION BY" not in declared["inquiry_seals"], "a block of seals must be one part"
 
 
+def test_what_outlived_its_30_days_is_gone_after_a_merge_clocks_that_run_ahead_included(
+    database: Database,
+) -> None:
+    database.client().command(
+        "INSERT INTO platestream.detections (detection_id, captured_at, ingested_at, plate) VALUES"
+        " (generateUUIDv4(), now64(3) - INTERVAL 29 DAY, now64(3), 'KEPT'),"
+        " (generateUUIDv4(), now64(3) - INTERVAL 31 DAY, now64(3), 'OLD'),"
+        " (generateUUIDv4(), now64(3) + INTERVAL 70 YEAR, now64(3) - INTERVAL 31 DAY, 'AHEAD')"
+    )
+    database.client().command("OPTIMIZE TABLE platestream.detections FINAL")
+    assert database.rows("SELECT plate FROM platestream.detections") == [("KEPT",)]
+
+
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_the_declared_columns_are_the_tables_columns(database: Database, table: Table[object]) -> None:
     columns = database.rows(

@@ -109,6 +109,18 @@ def test_two_rows_of_one_inquiry_id_are_both_sealed(database: Database) -> None:
     assert faults(database) == []
 
 
+def test_a_clock_that_was_set_back_leaves_no_inquiry_unsealed(database: Database) -> None:
+    database.ask()
+    database.client().command(
+        "INSERT INTO platestream.inquiry_log"
+        " SELECT * REPLACE (generateUUIDv4() AS entry, at + INTERVAL 9 DAY AS at)"
+        " FROM platestream.inquiry_log"
+    )
+    assert [one.seal for one in follow(database)] == [1, 2]
+    database.ask()
+    assert [one.seal for one in follow(database)] == [1, 2, 3]
+
+
 def test_while_it_follows_it_waits_and_takes_what_is_new(database: Database) -> None:
     part = InquiryLogPart(lambda: database.client(SEALER), 1, follow=True, batch=10)
     assert part.next_batch() == []

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -13,7 +15,7 @@ from connectors.clickhouse_client import (
     SEALER,
 )
 from platestream.gate import THROWN
-from tests.support.database import Database
+from tests.support.database import Database, copied
 
 FED = ["detections", "images", "alert_hits", "hit_actions", "dead_letters"]
 TABLES = [*FED, "inquiry_log", "inquiry_seals", "schema_migrations", "inquire"]
@@ -62,6 +64,13 @@ CHANGES = (
     "CREATE TABLE platestream.other (a UInt8) ENGINE = Memory",
     "CREATE VIEW platestream.around AS SELECT * FROM platestream.detections",
 )
+
+
+@pytest.fixture(scope="module")
+def database(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """One for all tests here: what they may do leaves nothing that another looks at."""
+    with copied(migrated, tmp_path_factory.mktemp("roles")) as made:
+        yield made
 
 
 def code(database: Database, role: str, sql: str) -> int | None:
