@@ -30,7 +30,7 @@ def settings(topic: Topic[Any]) -> dict[str, str]:
     said = {
         "max.message.bytes": str(topic.max_bytes),
         "segment.ms": _milliseconds(segment),
-        "message.timestamp.type": "CreateTime",
+        "message.timestamp.type": "LogAppendTime" if topic.time_of_arrival else "CreateTime",
     }
     if keep is not None:
         return {**said, "cleanup.policy": "delete", "retention.ms": _milliseconds(keep)}

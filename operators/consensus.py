@@ -4,6 +4,9 @@ A pass opens with the first read of a vehicle and closes when the camera's frame
 read, or when `idle` of real time brought no frame at all. Time is the frames' capture time, so a replay
 makes the same passes with the same ids; only a pass that the idle clock closed may still get a late frame,
 and then the pass, remembered for `memory`, absorbs it.
+
+Frames that reach this step late are followed by others as late (a backlog is being worked off), so the idle
+clock waits as long as the camera's last frame was late, `patience` at most, and that long after a restart.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,6 +35,7 @@ class PassRules:
     gap: timedelta = timedelta(seconds=2)
     longest: timedelta = timedelta(seconds=60)
     idle: timedelta = timedelta(seconds=2)
+    patience: timedelta = timedelta(seconds=30)
     memory: timedelta = timedelta(minutes=5)
     similarity: float = 0.7
     jump: float = 6.0
@@ -64,10 +68,11 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
     ) -> None:
         self._models, self._rules, self._now = tuple(models), rules, now
         self._passes = [] if resume is None else msgspec.msgpack.decode(resume, type=list[_Pass])
-        self._heard = now()
+        self._heard, self._late = now(), rules.patience
 
     def on_item(self, value: FrameReads) -> tuple[list[Detection], bool]:
         self._heard = self._now()
+        self._late = self._heard - value.captured_at
         taken: set[UUID] = set()
         for position, sighting in enumerate(value.sightings):
             known = self._find(value.captured_at, sighting, taken)
@@ -85,7 +90,9 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
 
     def notify_at(self) -> datetime | None:
         waiting = any(not one.closed for one in self._passes)
-        return self._heard + self._rules.idle if waiting else None
+        if not waiting:
+            return None
+        return self._heard + max(self._rules.idle, min(self._late, self._rules.patience))
 
     def snapshot(self) -> bytes:
         return msgspec.msgpack.encode(self._passes)

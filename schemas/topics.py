@@ -26,7 +26,11 @@ SEVEN_YEARS = timedelta(days=7 * 365)
 
 @dataclass(frozen=True)
 class Topic(Generic[T]):
-    """A topic of records `T`. `keep` is None where the topic is compacted instead."""
+    """A topic of records `T`. `keep` is None where the topic is compacted instead.
+
+    What is kept counts from the message's own time, that of the capture; with `time_of_arrival` from when it
+    reached the broker.
+    """
 
     name: str
     partitions: int
@@ -34,6 +38,7 @@ class Topic(Generic[T]):
     max_bytes: int
     decode: Callable[[Message], T]
     encode: Callable[[T], Message]
+    time_of_arrival: bool = False
 
 
 def _topic(
@@ -52,9 +57,17 @@ def _topic(
     return Topic(name, partitions, keep, max_bytes, lambda message: record.from_json(message.value), encode)
 
 
-# A frame is kept a day at most: long enough to replay an outage, far below the 30 days of its detections.
+# A frame is kept a day: long enough to replay an outage, far below the 30 days of its detections. It counts from
+# arrival: a broker refuses a time that lies ahead, and all that came in one batch with it, so that one camera
+# with a wrong clock would stop others; and a frame from 2100 would keep its segment until then.
 FRAMES: Topic[Frame] = Topic(
-    "frames", 8, timedelta(hours=24), 20 * MEGABYTE, Frame.from_message, lambda frame: frame.message
+    "frames",
+    8,
+    timedelta(hours=24),
+    20 * MEGABYTE,
+    Frame.from_message,
+    lambda frame: frame.message,
+    time_of_arrival=True,
 )
 DETECTIONS = _topic(
     "detections",

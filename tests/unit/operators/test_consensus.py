@@ -73,6 +73,14 @@ def test_a_camera_that_falls_silent_is_waited_for_only_so_long() -> None:
     assert not discard, "a late frame must still find its pass"
 
 
+def test_a_backlog_is_waited_for_longer_and_so_is_what_follows_a_restart() -> None:
+    late = logic(now=lambda: START + timedelta(seconds=12))
+    late.on_item(reads(0, ("ABC1234", 0.9)))
+    assert late.notify_at() == START + timedelta(seconds=24)
+    again = logic(late.snapshot(), lambda: START)
+    assert again.notify_at() == START + PassRules().patience
+
+
 def test_a_late_frame_of_a_published_pass_opens_no_second_one() -> None:
     passes = logic()
     passes.on_item(reads(0, ("ABC1234", 0.9)))
