@@ -1,0 +1,48 @@
+# The flows and the command line; and, as a target of its own, Grafana with the ClickHouse plugin inside.
+# Building needs the network, running does not.
+
+FROM python:3.11.14-slim-bookworm AS build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /src
+RUN python -m venv /opt/venv
+COPY requirements.txt ./
+# --no-deps: the lock is complete, and requirements-overrides.txt has settled what packages disagree on.
+RUN /opt/venv/bin/pip install --no-deps --require-hashes --only-binary :all: -r requirements.txt
+COPY pyproject.toml README.md ./
+COPY clickhouse clickhouse
+COPY connectors connectors
+COPY flows flows
+COPY operators operators
+COPY platestream platestream
+COPY schemas schemas
+RUN /opt/venv/bin/pip install --no-deps --no-index --no-build-isolation .
+
+FROM python:3.11.14-slim-bookworm AS platestream
+# What OpenCV links to. Versions are Debian's of the base image.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libgl1 libglib2.0-0 \
+    && rm -rf /var/lib/apt/lists/* \
+    && groupadd --gid 10001 platestream \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin platestream \
+    && install --directory --owner=10001 --group=10001 --mode=0700 /recovery
+COPY --from=build /opt/venv /opt/venv
+COPY --chmod=0555 deploy/with-recovery /usr/local/bin/with-recovery
+# Only /tmp and /recovery are written to. PaddleX makes its cache folder at import, whether it needs it or not;
+# ONNX Runtime would keep a store of usage events and try to send them to its maker.
+ENV PATH=/opt/venv/bin:$PATH \
+    HOME=/tmp \
+    PADDLE_PDX_CACHE_HOME=/tmp/paddlex \
+    ORT_DISABLE_TELEMETRY=1 \
+    BYTEWAX_DATAFLOW_API_CACHE_PATH=/tmp \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+USER 10001:10001
+WORKDIR /tmp
+CMD ["platestream", "--help"]
+
+FROM grafana/grafana:11.6.14 AS grafana
+ENV GF_PATHS_PLUGINS=/usr/share/grafana-plugins
+USER 0
+RUN grafana cli --pluginsDir "$GF_PATHS_PLUGINS" plugins install grafana-clickhouse-datasource 4.20.0
+USER 472

@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""Makes the secrets that docker-compose.yml reads: python3 deploy/make_secrets.py
+
+Every password is new, random and known to no one; a folder that has secrets is left as it is. The folder is
+for its owner alone; the files in it can be read by the users of the containers that they are given to.
+"""
+
+import hashlib
+import secrets
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "secrets"
+ACCOUNTS = ("migrate", "flows", "console", "audit", "grafana")  # clickhouse/server-users.xml
+DSN = "http://platestream_{account}:{password}@clickhouse:8123/platestream"
+
+
+def make() -> dict[str, str]:
+    """Name of each file and what is in it."""
+    passwords = {account: secrets.token_urlsafe(32) for account in ACCOUNTS}
+    hashes = (
+        f"PLATESTREAM_{account.upper()}_SHA256={hashlib.sha256(password.encode()).hexdigest()}\n"
+        for account, password in passwords.items()
+    )
+    dsns = {
+        f"clickhouse_{account}": DSN.format(account=account, password=passwords[account]) + "\n"
+        for account in ACCOUNTS
+        if account != "grafana"
+    }
+    return {
+        **dsns,
+        "clickhouse.env": "".join(hashes),
+        "grafana_clickhouse": passwords["grafana"],
+        "grafana_admin": secrets.token_urlsafe(18),
+    }
+
+
+def write(folder: Path) -> None:
+    """Raises FileExistsError when one of the files is there."""
+    files = make()
+    if there := sorted(name for name in files if (folder / name).exists()):
+        raise FileExistsError(f"{folder} has secrets already ({', '.join(there)}); delete them for new ones")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o444)
+
+
+if __name__ == "__main__":
+    try:
+        write(FOLDER)
+    except OSError as error:
+        sys.exit(str(error))

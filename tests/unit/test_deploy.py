@@ -1,0 +1,319 @@
+"""The containers as they are declared: nothing here starts one."""
+
+import hashlib
+import importlib
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from connectors.clickhouse_client import Dsn
+from connectors.settings import Settings
+from schemas.topics import TOPICS
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+SERVER_USERS = (ROOT / "clickhouse" / "server-users.xml").read_text()
+GENERATOR = runpy.run_path(str(ROOT / "deploy" / "make_secrets.py"))
+
+FLOWS = ("recognize", "match", "audit")
+ONE_SHOT = ("setup", "tools")
+OURS = (*FLOWS, *ONE_SHOT)
+OUTSIDE = {"grafana": "127.0.0.1:3000:3000", "prometheus": "127.0.0.1:9090:9090"}
+# Their images write beside their volumes; a read-only root has not been tried with them.
+WRITABLE_ROOT = ("kafka", "clickhouse")
+# Every service says so but this: its image starts as the unprivileged `appuser`.
+USER_OF_IMAGE = ("kafka",)
+
+
+def environment(service: str) -> dict[str, str]:
+    return dict(SERVICES[service].get("environment", {}))
+
+
+def mounts(service: str) -> list[tuple[str, str]]:
+    pairs = [volume.split(":") for volume in SERVICES[service].get("volumes", [])]
+    return [(source, target) for source, target, *_mode in pairs]
+
+
+def test_there_is_a_service_for_each_flow() -> None:
+    modules = {path.stem for path in (ROOT / "flows").glob("*_flow.py")}
+    assert modules == {f"{flow}_flow" for flow in FLOWS}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_can_gain_a_privilege(name: str) -> None:
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert not {"privileged", "devices", "network_mode", "pid", "ipc"} & set(service)
+    if name not in USER_OF_IMAGE:
+        assert int(service["user"].split(":")[0]) > 0
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_limited(name: str) -> None:
+    assert set(SERVICES[name]["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
+    assert SERVICES[name]["logging"]["options"]["max-size"]
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - set(WRITABLE_ROOT)))
+def test_the_root_is_read_only_and_tmp_is_in_memory(name: str) -> None:
+    assert SERVICES[name]["read_only"] is True
+    assert [mount.split(":")[0] for mount in SERVICES[name]["tmpfs"]] == ["/tmp"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_run_as_the_user_of_the_image(name: str) -> None:
+    assert SERVICES[name]["user"] == "10001:10001"
+    assert "USER 10001:10001" in DOCKERFILE
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_images_are_pinned(name: str) -> None:
+    assert re.fullmatch(r"[a-z./-]+:v?\d+(\.\d+)+", SERVICES[name]["image"])
+
+
+def test_base_images_are_pinned() -> None:
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert bases
+    assert all(re.fullmatch(r"\S+:\d+\.\d+\.\d+\S*", base) for base in bases)
+
+
+def test_kafka_is_the_release_that_the_tests_run() -> None:
+    pom = (ROOT / "tests" / "kafka" / "pom.xml").read_text()
+    tested = re.search(r"<artifactId>kafka_[\d.]+</artifactId>\s*<version>([\d.]+)</version>", pom)
+    assert tested
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{tested[1]}"
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - set(ONE_SHOT)))
+def test_what_runs_comes_back_always_and_says_how_it_is(name: str) -> None:
+    assert SERVICES[name]["restart"] == "always"
+    assert SERVICES[name]["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
+
+
+@pytest.mark.parametrize("name", ONE_SHOT)
+def test_what_runs_once_is_not_started_again(name: str) -> None:
+    assert SERVICES[name]["restart"] == "no"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_only_the_boards_can_be_reached_and_only_from_this_machine(name: str) -> None:
+    expected = [OUTSIDE[name]] if name in OUTSIDE else []
+    assert SERVICES[name].get("ports", []) == expected
+    assert SERVICES[name]["networks"] == (["pipeline", "boards"] if name in OUTSIDE else ["pipeline"])
+
+
+def test_the_pipeline_has_no_way_out() -> None:
+    assert COMPOSE["networks"]["pipeline"] == {"internal": True}
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_flow_runs_as_bytewax_runs_flows(name: str) -> None:
+    flow = f"flows.{name}_flow:flow"
+    expected = ["python", "-m", "bytewax.run", flow, "-r", "/recovery/store", "-s", "1", "-b", "0"]
+    assert SERVICES[name]["command"] == expected
+    module, function = flow.split(":")
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_flow_has_a_store_of_its_own(name: str) -> None:
+    assert mounts(name) == [(f"{name}-recovery", "/recovery")]
+    assert f"{name}-recovery" in COMPOSE["volumes"]
+
+
+def test_a_store_has_a_partition_for_every_worker_that_topics_allow() -> None:
+    most = max(topic.partitions for topic in TOPICS)
+    for name in FLOWS:
+        script, partitions = SERVICES[name]["entrypoint"]
+        assert script == "with-recovery"
+        assert int(partitions) >= most
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_flow_waits_for_topics_and_tables(name: str) -> None:
+    assert SERVICES[name]["depends_on"]["setup"]["condition"] == "service_completed_successfully"
+    for other in ("kafka", "clickhouse"):
+        assert SERVICES[name]["depends_on"][other]["condition"] == "service_healthy"
+        assert SERVICES["setup"]["depends_on"][other]["condition"] == "service_healthy"
+    assert SERVICES["setup"]["command"][-1] == "platestream topics && platestream migrate"
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_flow_serves_its_metrics_where_they_are_looked_for(name: str) -> None:
+    settings = environment(name)
+    port = settings["BYTEWAX_DATAFLOW_API_PORT"]
+    assert settings["BYTEWAX_DATAFLOW_API_ENABLED"] == "1"
+    assert settings["BYTEWAX_DATAFLOW_API_CACHE_PATH"] == "/tmp"
+    assert f"http://127.0.0.1:{port}/metrics" in SERVICES[name]["healthcheck"]["test"][-1]
+    scraped = yaml.safe_load((ROOT / "deploy" / "prometheus.yml").read_text())["scrape_configs"]
+    assert f"{name}:{port}" in scraped[0]["static_configs"][0]["targets"]
+
+
+def test_the_health_check_is_python_that_compiles() -> None:
+    command = SERVICES["match"]["healthcheck"]["test"]
+    assert command[:3] == ["CMD", "python", "-c"]
+    compile(command[3], "healthcheck", "exec")
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_exists(name: str) -> None:
+    fields = {f"PLATESTREAM_{field.upper()}" for field in Settings.model_fields}
+    given = {variable for variable in environment(name) if variable.startswith("PLATESTREAM_")}
+    assert given <= fields
+    assert environment(name)["PLATESTREAM_KAFKA"] == "kafka:9092"
+
+
+def test_the_operators_page_has_every_setting_and_every_secret() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    wanted = [f"PLATESTREAM_{field.upper()}" for field in Settings.model_fields]
+    assert [name for name in [*wanted, *GENERATOR["make"]()] if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_is_mounted_is_in_the_repository(name: str) -> None:
+    for source, _target in mounts(name):
+        assert (ROOT / source).exists() if source.startswith("./") else source in COMPOSE["volumes"]
+
+
+def test_what_the_image_copies_is_in_the_repository_and_reaches_the_build() -> None:
+    copies = re.findall(r"^COPY (?!--from)(?:--\S+ )*(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    sources = [source for line in copies for source in line.split()]
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "clickhouse" in sources
+    assert [source for source in sources if not (ROOT / source).exists()] == []
+    assert [source for source in sources if f"!{source}" not in ignored] == []
+
+
+def test_the_image_holds_every_package() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+    copied = set(re.findall(r"^COPY (\w+) \1$", DOCKERFILE, re.MULTILINE))
+    assert packages == copied
+
+
+def test_the_image_installs_only_what_the_lock_names() -> None:
+    installs = re.findall(r"pip install (.+)", DOCKERFILE)
+    assert installs
+    assert all("--require-hashes" in line or "--no-index" in line for line in installs)
+
+
+def test_the_image_and_ci_have_the_same_system_libraries() -> None:
+    ci = ROOT / ".ci" / "run"
+    if not ci.exists():
+        pytest.skip("no .ci/run in this copy")
+    wanted = re.search(r"apt-get install .*?--no-install-recommends ([a-z0-9. +-]+)", DOCKERFILE)
+    assert wanted
+    assert set(wanted[1].split()) <= set(re.findall(r"[a-z0-9.+-]+", ci.read_text()))
+
+
+def test_nothing_calls_home() -> None:
+    assert "ORT_DISABLE_TELEMETRY=1" in DOCKERFILE
+    grafana = environment("grafana")
+    assert grafana["GF_ANALYTICS_REPORTING_ENABLED"] == "false"
+    assert grafana["GF_ANALYTICS_CHECK_FOR_UPDATES"] == "false"
+
+
+def test_secrets_are_files_that_git_ignores() -> None:
+    made = GENERATOR["make"]()
+    for name, secret in COMPOSE["secrets"].items():
+        assert secret == {"file": f"./deploy/secrets/{name}"}
+        assert name in made
+    assert (ROOT / "deploy" / "secrets" / ".gitignore").read_text().splitlines()[0] == "*"
+    assert SERVICES["clickhouse"]["env_file"] == ["./deploy/secrets/clickhouse.env"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_secret_is_named_by_its_file_and_by_who_is_given_it(name: str) -> None:
+    given = {f"/run/secrets/{secret}" for secret in SERVICES[name].get("secrets", [])}
+    for variable, value in environment(name).items():
+        if variable.endswith("_FILE"):
+            assert value in given
+        assert not re.search(r"PASSWORD$|SECRET$|TOKEN$", variable)
+        assert "@" not in value
+
+
+def test_the_database_gets_every_variable_that_its_accounts_need() -> None:
+    wanted = set(re.findall(r'from_env="(\w+)"', SERVER_USERS))
+    given = {line.partition("=")[0] for line in GENERATOR["make"]()["clickhouse.env"].splitlines()}
+    assert wanted
+    assert wanted == given
+
+
+def test_made_passwords_fit_the_accounts(tmp_path: Path) -> None:
+    GENERATOR["write"](tmp_path / "secrets")
+    lines = (tmp_path / "secrets" / "clickhouse.env").read_text().split()
+    hashes = dict(line.split("=") for line in lines)
+    for account in ("migrate", "flows", "console", "audit"):
+        dsn = Dsn.parse((tmp_path / "secrets" / f"clickhouse_{account}").read_text().strip())
+        assert f"<{dsn.user}>" in SERVER_USERS
+        assert (dsn.host, dsn.port) == ("clickhouse", 8123)
+        told = hashes[f"PLATESTREAM_{account.upper()}_SHA256"]
+        assert told == hashlib.sha256(dsn.password.encode()).hexdigest()
+    grafana = (tmp_path / "secrets" / "grafana_clickhouse").read_text()
+    assert hashes["PLATESTREAM_GRAFANA_SHA256"] == hashlib.sha256(grafana.encode()).hexdigest()
+    assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
+
+
+def test_secrets_that_are_there_are_never_replaced(tmp_path: Path) -> None:
+    GENERATOR["write"](tmp_path)
+    before = (tmp_path / "clickhouse_flows").read_text()
+    with pytest.raises(FileExistsError, match="clickhouse_flows"):
+        GENERATOR["write"](tmp_path)
+    assert (tmp_path / "clickhouse_flows").read_text() == before
+
+
+def test_grafana_reads_the_password_that_it_is_given() -> None:
+    folder = ROOT / "grafana" / "provisioning" / "datasources"
+    sources = yaml.safe_load((folder / "platestream.yaml").read_text())["datasources"]
+    clickhouse = next(source for source in sources if source["name"] == "ClickHouse")
+    assert clickhouse["secureJsonData"]["password"] == "$__file{/run/secrets/grafana_clickhouse}"
+    assert f"<{clickhouse['jsonData']['username']}>" in SERVER_USERS
+    assert "grafana_clickhouse" in SERVICES["grafana"]["secrets"]
+
+
+def test_grafana_looks_for_boards_where_they_are_mounted() -> None:
+    folder = ROOT / "grafana" / "provisioning" / "dashboards"
+    provider = yaml.safe_load((folder / "platestream.yaml").read_text())["providers"][0]
+    assert ("./grafana/dashboards", provider["options"]["path"]) in mounts("grafana")
+
+
+def with_recovery(folder: Path, *command: str) -> str:
+    """Runs deploy/with-recovery with `folder` as /recovery and this Python as `python`."""
+    script = (ROOT / "deploy" / "with-recovery").read_text().replace("/recovery", str(folder))
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    ran = subprocess.run(
+        ["/bin/sh", "-c", script, "with-recovery", "3", *command],
+        env={"PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return ran.stdout
+
+
+def test_a_recovery_store_is_made_once_and_kept(tmp_path: Path) -> None:
+    assert with_recovery(tmp_path, "echo", "started") == "started\n"
+    stores = sorted((tmp_path / "store").glob("part-*.sqlite3"))
+    assert len(stores) == 3
+    before = [store.stat().st_ino for store in stores]
+    assert with_recovery(tmp_path, "echo", "again") == "again\n"
+    assert [store.stat().st_ino for store in stores] == before
+
+
+def test_a_store_whose_making_was_interrupted_is_made_again(tmp_path: Path) -> None:
+    half = tmp_path / "making"
+    half.mkdir()
+    (half / "part-0.sqlite3").write_bytes(b"")
+    with_recovery(tmp_path, "true")
+    assert len(list((tmp_path / "store").glob("part-*.sqlite3"))) == 3
+    assert not half.exists()
