@@ -138,7 +138,7 @@ def open_engine(model_dir: Path | None = None, threads: int = 2) -> TextEngine:
     Raises ModelError when a file is missing or a shipped one is not what it was.
     """
     with tempfile.TemporaryDirectory(prefix="platestream-models-") as scratch:
-        root = model_dir or _shipped(Path(scratch))
+        root = model_dir or lay_out_models(Path(scratch))
         detector, _ = _predictor(root / "det", threads)
         recogniser, session = _predictor(root / "rec", threads)
         characters = session.get_modelmeta().custom_metadata_map.get("character", "").splitlines()
@@ -152,7 +152,7 @@ def open_reader(model_dir: Path | None = None, threads: int = 2) -> PlateReader:
     return TwoLooks(open_engine(model_dir, threads))
 
 
-def _shipped(scratch: Path) -> Path:
+def lay_out_models(scratch: Path) -> Path:
     """Lays out PaddleOCR model folders around the weights inside the `rapidocr` package."""
     spec = find_spec("rapidocr")
     if spec is None or spec.origin is None:
