@@ -13,6 +13,11 @@ from connectors.files import FileTopics
 from connectors.kafka import KafkaTopics, properties
 
 
+def embedded_dsn(data: Path) -> str:
+    """The embedded database of a data folder."""
+    return f"chdb://{(data / 'clickhouse').absolute()}/platestream"
+
+
 class SettingsError(ValueError):
     """A setting is missing or wrong; the message names it and never shows a secret."""
 
@@ -53,7 +58,7 @@ class Settings(BaseSettings):
         if self.clickhouse_file is not None:
             self.clickhouse = self.clickhouse_file.read_text().strip()
         if not self.clickhouse:
-            self.clickhouse = f"chdb://{(self.data / 'clickhouse').absolute()}/platestream"
+            self.clickhouse = embedded_dsn(self.data)
         return self
 
     @model_validator(mode="after")
@@ -98,9 +103,7 @@ def open_edge(settings: Settings | None = None, *, follow: bool = True) -> Edge:
     settings = settings or load_settings()
     return Edge(
         topics=open_topics(settings, follow=follow),
-        tables=ClickHouseTables(
-            settings.clickhouse, follow=follow, allow_plaintext=settings.allow_plaintext
-        ),
+        tables=ClickHouseTables(settings.clickhouse, follow=follow, allow_plaintext=settings.allow_plaintext),
     )
 
 

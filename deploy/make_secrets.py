@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "secrets"
-ACCOUNTS = ("migrate", "flows", "console", "audit", "grafana")  # clickhouse/server-users.xml
+ACCOUNTS = ("migrate", "flows", "console", "admin", "audit", "grafana")  # clickhouse/server-users.xml
 DSN = "http://platestream_{account}:{password}@clickhouse:8123/platestream"
 
 

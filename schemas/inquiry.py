@@ -22,6 +22,7 @@ class Inquiry(Record, tag="inquiry/1", frozen=True, kw_only=True):
     inquiry_id: UUID
     at: Instant
     who: str
+    account: str = ""
     agency: str
     tool: str
     query_id: str

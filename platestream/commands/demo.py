@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from connectors.settings import Settings, load_settings
+from connectors.settings import Settings, embedded_dsn, load_settings
 from platestream import demo as job
 from platestream.commands.console import err, out, print_json
 
@@ -34,9 +34,7 @@ def demo(
 
 def _embedded(settings: Settings) -> Settings:
     """The demo never touches an agency's broker or server."""
-    return settings.model_copy(
-        update={"kafka": "", "clickhouse": f"chdb://{settings.data.absolute() / 'clickhouse'}"}
-    )
+    return settings.model_copy(update={"kafka": "", "clickhouse": embedded_dsn(settings.data)})
 
 
 def _summary(outcome: job.Outcome) -> dict[str, Any]:

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import cv2
 import msgspec
-import numpy as np
 import pytest
 
 from connectors.changelog import publish, read_to_end
@@ -28,7 +26,7 @@ from schemas.inquiry import broken
 from schemas.message import Message
 from schemas.topics import TOPICS, Topic
 from tests.support.flow_process import ROOT, FlowProcess
-from tests.support.flows import ACTION, detection, listed
+from tests.support.flows import ACTION, detection, listed, plate_picture
 from tests.support.kafka_broker import KafkaBroker
 
 KILLS = 10
@@ -102,16 +100,6 @@ def records(streams: KafkaTopics, topic: Topic[Any]) -> list[Any]:
 
 def count(streams: KafkaTopics, topic: Topic[Any]) -> int:
     return sum(1 for _message in read_to_end(streams, topic))
-
-
-def plate_picture(text: str) -> bytes:
-    """A plate and nothing else: quick to read."""
-    pixels = np.full((160, 420, 3), 235, np.uint8)
-    cv2.rectangle(pixels, (20, 30), (400, 130), (120, 60, 20), 3)
-    cv2.putText(pixels, text, (40, 103), cv2.FONT_HERSHEY_DUPLEX, 2.1, (30, 20, 20), 5, cv2.LINE_AA)
-    done, jpeg = cv2.imencode(".jpg", pixels)
-    assert done
-    return jpeg.tobytes()
 
 
 def test_recognize_flow_loses_and_doubles_no_vehicle_pass(

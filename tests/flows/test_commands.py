@@ -1,0 +1,139 @@
+"""The command line as its users run it, on the embedded edge, in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.flow_process import ROOT
+from tests.support.flows import plate_picture
+
+CSV = (
+    "reference,plate,state,category,case_number,reason,requested_by,contact,instructions,expires_at\n"
+    "1,AST 3087,az,stolen_vehicle,26-1,stolen,Vale,928-555-0114,P/C for arrest,2030-12-31\n"
+    "2,XYZ-9876,NM,wanted_person,26-2,warrant,Vale,928-555-0114,Do not stop,2030-12-31\n"
+)
+
+
+class Cli:
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.env = {name: text for name, text in os.environ.items() if not name.startswith("PLATESTREAM_")}
+        self.env["PLATESTREAM_DATA"] = str(data)
+
+    def __call__(self, *arguments: str, code: int = 0) -> tuple[str, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "platestream", *arguments],
+            env=self.env,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        assert done.returncode == code, (done.stdout + done.stderr)[-3000:]
+        return done.stdout, done.stderr
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    return Cli(tmp_path / "data")
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    file = tmp_path / "list.csv"
+    file.write_text(CSV)
+    return file
+
+
+def entries(cli: Cli) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in cli("hotlist", "list", "--json")[0].splitlines()]
+
+
+def test_an_import_sends_only_what_changed(cli: Cli, csv: Path) -> None:
+    load = ("hotlist", "import", str(csv), "--source", "sjpd")
+    assert "2 new or changed, 0 removed, 0 unchanged" in cli(*load)[0]
+    assert "0 new or changed, 0 removed, 2 unchanged" in cli(*load)[0]
+    csv.write_text("".join(CSV.splitlines(keepends=True)[:2]).replace("stolen,Vale", "stolen,Begay"))
+    assert "1 new or changed, 1 removed, 0 unchanged" in cli(*load)[0]
+    assert [(one["entry_id"], one["plate"], one["state"]) for one in entries(cli)] == [
+        ("sjpd:1", "AST3087", "AZ")
+    ]
+
+
+def test_a_bad_line_is_named_the_others_are_taken_and_nothing_is_removed(cli: Cli, csv: Path) -> None:
+    cli("hotlist", "import", str(csv), "--source", "sjpd")
+    head, _first, second = CSV.splitlines()
+    csv.write_text(f"{head}\n{second.replace('26-2', '')}\n")
+    _out, err = cli("hotlist", "import", str(csv), "--source", "sjpd", code=1)
+    assert "list.csv, line 2" in err
+    assert "case_number" in err
+    assert "XYZ" not in err, "a plate does not reach a message"
+    assert len(entries(cli)) == 2
+
+
+def test_an_own_entry_without_its_case_is_refused_with_the_field_named(cli: Cli) -> None:
+    told = ["--plate", "AST3087", "--category", "stolen_vehicle", "--expires", "2030-12-31"]
+    _out, err = cli("hotlist", "add", "26-1", *told, code=1)
+    assert "case_number, reason, requested_by, contact, instructions" in err
+    _out, err = cli(
+        "hotlist", "add", "26-1", *told[:4], "--expires", "2020-01-01", "--source", "bolo", code=1
+    )
+    assert "`expires_at` is past" in err
+
+
+def test_an_entry_is_added_shown_and_removed(cli: Cli) -> None:
+    told = ["--plate", "ast-3087", "--category", "amber_alert", "--expires", "2030-12-31", "--source", "bolo"]
+    cli("hotlist", "add", "A1", *told)
+    assert [one["plate"] for one in entries(cli)] == ["AST3087"]
+    assert "bolo:A1 is off the list" in cli("hotlist", "remove", "bolo:A1")[0]
+    assert entries(cli) == []
+    assert "not on the list" in cli("hotlist", "remove", "bolo:A1", code=1)[1]
+
+
+def test_wrong_usage_is_code_two(cli: Cli) -> None:
+    cli("hotlist", "import", code=2)
+    cli("search", "AST3087", "--since", "yesterday", code=2)
+
+
+def test_migrations_apply_once(cli: Cli) -> None:
+    assert "would apply 0001" in cli("migrate", "--dry-run")[0]
+    assert "applied 0001" in cli("migrate")[0]
+    assert "nothing to apply" in cli("migrate")[0]
+    assert "pending" not in cli("migrate", "--list")[0]
+
+
+def test_the_demo_reads_hits_refuses_and_seals(cli: Cli) -> None:
+    told = json.loads(cli("demo", "--json")[0])
+    assert told["frames"] == 43
+    assert {"CKR4572", "HWE3958"} <= {one["plate"] for one in told["detections"]}
+    assert {"exact", "look_alike"} <= {hit["match"] for hit in told["hits"]}
+    assert {hit["status"] for hit in told["hits"]} == {"unverified"}
+    assert "sjpd:SJ-26-0102" not in {hit["entry"] for hit in told["hits"]}, "it had expired"
+    assert [letter["reason"] for letter in told["dead_letters"]] == ["not_a_picture"]
+    assert told["inquiry"]["found"] >= 1
+    assert "neither case number nor reason" in told["refused"]
+    assert (told["seals"], told["faults"]) == (2, [])
+
+    found, _err = cli("search", "CKR*", "--reason", "checking the demo", "--json")
+    assert {json.loads(line)["plate"] for line in found.splitlines()} == {"CKR4572"}
+    assert "neither case number nor reason" in cli("search", "CKR*", code=1)[1]
+    assert "never sealed" not in cli("audit", "verify")[1], "young rows need no seal yet"
+
+    again = json.loads(cli("demo", "--json")[0])
+    assert (again["frames"], again["seals"], again["faults"]) == (43, 6, [])
+
+
+def test_read_prints_a_line_a_picture_and_says_which_it_could_not_read(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "good.jpg").write_bytes(plate_picture("KTA1234"))
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8 no")
+    out, err = cli("read", "--json", str(tmp_path / "good.jpg"), str(tmp_path / "bad.jpg"), code=1)
+    (line,) = out.splitlines()
+    told = json.loads(line)
+    assert told["plates"][0]["plate"] == "KTA1234"
+    assert len(told["plates"][0]["box"]) == 4
+    assert "bad.jpg" in err

@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+
+from connectors.files import FileTopics
+from connectors.kafka import KafkaTopics, properties
+from connectors.settings import Settings, SettingsError, load_settings, open_topics
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"PLATESTREAM_{name.upper()}", raising=False)
+
+
+def test_without_settings_everything_is_on_this_machine() -> None:
+    settings = load_settings()
+    assert settings.clickhouse.startswith("chdb:///")
+    assert isinstance(open_topics(settings), FileTopics)
+
+
+def test_a_named_broker_means_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLATESTREAM_KAFKA", "localhost:9092")
+    assert isinstance(open_topics(load_settings()), KafkaTopics)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("THREADS", "none"),
+        ("ON_LOST_OFFSET", "skip"),
+        ("KAFKA", "broker:9092"),
+        ("KAFKA", "localhost:9092,10.0.0.7:9092"),
+    ],
+)
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"PLATESTREAM_{name}", value)
+    with pytest.raises(SettingsError, match=f"PLATESTREAM_{name}"):
+        load_settings()
+
+
+def test_plaintext_to_another_machine_needs_to_be_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PLATESTREAM_KAFKA", "broker:9093")
+    with pytest.raises(SettingsError, match="unencrypted"):
+        load_settings()
+    file = tmp_path / "kafka.properties"
+    file.write_text("# ours\nsecurity.protocol = SASL_SSL\nsasl.password=a=b\n")
+    monkeypatch.setenv("PLATESTREAM_KAFKA_CONFIG_FILE", str(file))
+    assert load_settings().kafka_properties() == {"security.protocol": "SASL_SSL", "sasl.password": "a=b"}
+    monkeypatch.delenv("PLATESTREAM_KAFKA_CONFIG_FILE")
+    monkeypatch.setenv("PLATESTREAM_ALLOW_PLAINTEXT", "true")
+    assert load_settings().kafka == "broker:9093"
+
+
+def test_the_database_password_comes_from_a_file_and_is_never_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = tmp_path / "dsn"
+    secret.write_text("https://flows:hunter2@clickhouse:8443/platestream\n")
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE_FILE", str(secret))
+    settings = load_settings()
+    assert settings.clickhouse.endswith("@clickhouse:8443/platestream")
+    assert "hunter2" not in repr(settings)
+
+
+def test_a_missing_secret_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE_FILE", "/nowhere/dsn")
+    with pytest.raises(SettingsError, match="/nowhere/dsn"):
+        load_settings()
+
+
+def test_properties_are_read_as_kafkas_own_tools_read_them() -> None:
+    assert properties("a=1\n\n# b=2\n c = x=y \n") == {"a": "1", "c": "x=y"}
