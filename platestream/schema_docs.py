@@ -1,6 +1,6 @@
 """`docs/schemas`: what crosses the topics, for whoever writes a camera gateway or reads a topic.
 
-    python -m platestream.schema_docs
+python -m platestream.schema_docs
 """
 
 import json
