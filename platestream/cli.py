@@ -19,7 +19,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="A licence plate reader pipeline that an agency runs itself and that can prove it follows its order.",
+    help="A licence plate reader that an agency runs itself, and that can prove it follows its order.",
 )
 app.command()(demo.demo)
 app.command()(read.read)

@@ -4,6 +4,7 @@ import getpass
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -151,10 +152,17 @@ def _after(streams: FileTopics, topic: Any, count: int) -> list[Any]:
 def _inquire(dsn: str, plate: str, now: datetime) -> tuple[list[dict[str, Any]], str]:
     """One inquiry with its reason, and one without: what the first finds, and what the second is told."""
     client = connect(dsn, ANALYST)
-    asked = {"who": getpass.getuser(), "tool": "platestream demo", "since": now - timedelta(days=1)}
-    found = gate.search(client, pattern=plate, reason="Demonstration of a documented inquiry", **asked)
+    ask = partial(
+        gate.search,
+        client,
+        pattern=plate,
+        who=getpass.getuser(),
+        tool="platestream demo",
+        since=now - timedelta(days=1),
+    )
+    found = ask(reason="Demonstration of a documented inquiry")
     try:
-        gate.search(client, pattern=plate, **asked)
+        ask()
     except gate.RefusedInquiry as refused:
         return found, str(refused)
     return found, ""

@@ -12,11 +12,11 @@ FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
 
 INTRODUCTION = """# What crosses the topics
 
-Made by `python -m platestream.schema_docs` from `schemas/`; a test holds both together. Each record has a JSON
-Schema beside this page, an example that is accepted, and one that is refused with the words that say why.
+Made by `python -m platestream.schema_docs` from `schemas/`; a test holds both together. Each record has a
+JSON Schema beside this page, an accepted example, and a refused one with the words that say why.
 
 A frame is the exception: its value is the picture (JPEG, PNG or WebP) as the camera made it, and the schema
-describes its Kafka headers. Further headers that start with `vehicle-` are kept as identifiers of the vehicle.
+describes its Kafka headers. Further headers that start with `vehicle-` identify the vehicle and are kept.
 """
 
 

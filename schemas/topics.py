@@ -57,9 +57,9 @@ def _topic(
     return Topic(name, partitions, keep, max_bytes, lambda message: record.from_json(message.value), encode)
 
 
-# A frame is kept a day: long enough to replay an outage, far below the 30 days of its detections. It counts from
-# arrival: a broker refuses a time that lies ahead, and all that came in one batch with it, so that one camera
-# with a wrong clock would stop others; and a frame from 2100 would keep its segment until then.
+# A frame is kept a day: long enough to replay an outage, far below the 30 days of its detections. It counts
+# from arrival: a broker refuses a time that lies ahead, and all that came in one batch with it, so that one
+# camera with a wrong clock would stop others; and a frame from 2100 would keep its segment until then.
 FRAMES: Topic[Frame] = Topic(
     "frames",
     8,

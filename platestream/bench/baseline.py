@@ -1,4 +1,4 @@
-"""What the reader is compared with: PaddleOCR's own pipeline on the same models, as its documentation calls it."""
+"""What the reader is compared with: PaddleOCR's own pipeline on the same models."""
 
 import tempfile
 from collections.abc import Callable, Iterator

@@ -35,7 +35,8 @@ def run(rounds: int, threads: int) -> dict[str, Any]:
     `flow_over_bare` and `flow_over_reader` are ratios of the medians: the first is what a frame costs against
     PaddleOCR alone, the second what the flow adds to its own reader.
     """
-    frames = [frame for frame in sample_frames(datetime.now(UTC) - SPAN) if frame.plates or frame.kind == "empty street"]
+    drawn = sample_frames(datetime.now(UTC) - SPAN)
+    frames = [frame for frame in drawn if frame.kind != "corrupt file"]
     messages = [frame_message(frame.jpeg, frame.headers()) for frame in frames]
     reader = open_reader(None, threads)
     taken: dict[str, list[float]] = {"bare": [], "reader": [], "flow": []}

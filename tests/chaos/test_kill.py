@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -70,9 +71,13 @@ def kill_again_and_again(
         before_start(round_)
         known = grown()
         flow.start()
-        wait(flow, lambda known=known: grown() > known)
+        wait(flow, partial(_has_grown, grown, known))
         time.sleep(chance.uniform(0, 2))
         flow.kill()
+
+
+def _has_grown(grown: Callable[[], int], known: int) -> bool:
+    return grown() > known
 
 
 def wait(flow: FlowProcess, until: Callable[[], bool], within: float = 240) -> None:
