@@ -1,12 +1,12 @@
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 import msgspec
 import pytest
 
-from connectors.clickhouse_client import ANALYST
+from connectors.clickhouse_client import ANALYST, AUDITOR
 from platestream import gate
 from platestream.gate import DamagedPicture, RefusedInquiry
 from schemas import tables
@@ -98,3 +98,22 @@ def test_a_pattern_is_a_value_and_never_sql(database: Database) -> None:
         with pytest.raises(RefusedInquiry, match="not searchable"):
             gate.search(database.client(ANALYST), pattern=pattern, **CASE)
     assert database.value("SELECT count() FROM platestream.detections") == 1
+
+
+@pytest.mark.parametrize("kind", get_args(gate.Recorded))
+def test_an_event_that_opens_no_view_is_put_on_record_and_is_refused_without_a_reason(
+    database: Database, kind: gate.Recorded
+) -> None:
+    client = database.client(AUDITOR)
+    told = {"who": "smith", "tool": "cli", "reason": "yearly audit", "other": "2026"}
+    inquiry = gate.record(client, kind=kind, **told)
+    row = database.logged(inquiry)
+    assert {name: row[name] for name in ("kind", "outcome", *told)} == {
+        "kind": kind,
+        "outcome": "allowed",
+        **told,
+    }
+    assert database.refuses("search", inquiry)
+    with pytest.raises(RefusedInquiry, match=r"section I\.7"):
+        gate.record(client, kind=kind, who="smith")
+    assert database.value("SELECT count() FROM platestream.inquiry_log") == 2

@@ -34,7 +34,7 @@ def database(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         ({"reason": "", "case_number": "  "}, "neither case number nor reason"),
         ({"reason": "abc"}, "less than 5 letters"),
         ({"reason": "", "case_number": "x'; DROP"}, "no usable case number"),
-        ({"kind": "export"}, "unknown kind"),
+        ({"kind": "download"}, "unknown kind"),
         ({"pattern": "AB%"}, "not searchable"),
         ({"pattern": "AB_1"}, "not searchable"),
         ({"pattern": "AB\\"}, "not searchable"),

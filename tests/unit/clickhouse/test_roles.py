@@ -27,7 +27,7 @@ READS = {
     INGEST: set(),
     SEALER: {"inquiry_log", "inquiry_seals"},
     ANALYST: set(VIEWS),
-    AUDITOR: {"inquiry_log", "inquiry_seals", "schema_migrations"},
+    AUDITOR: {"inquiry_log", "inquiry_seals", "schema_migrations", "verdict"},
     DASHBOARD: set(),
 }
 WRITES = {
@@ -35,7 +35,7 @@ WRITES = {
     INGEST: set(FED),
     SEALER: {"inquiry_seals"},
     ANALYST: {"inquire"},
-    AUDITOR: set(),
+    AUDITOR: {"inquire"},
     DASHBOARD: set(),
 }
 FIGURES = {
