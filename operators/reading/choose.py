@@ -12,9 +12,9 @@ FLATTEST, TALLEST = 1.0, 11.0
 """Width by height of a serial's line: a three-character plate, and nine narrow ones with margins."""
 
 _CLOCK = re.compile(
-    r"\d{1,2}\D\d{2}\D\d{2}|\d{4}\D\d{1,2}\D\d{1,2}|\d{1,2}\s*[:/.]\s*\d{2}\s*[:/.]\s*\d{2,4}"
+    r"\d{1,2}\D\d{2}\D\d{2}|(19|20)\d\d\D(0\d|1[0-2])(\D|$)|\d{1,2}\s*[:/.]\s*\d{2}\s*[:/.]\s*\d{2,4}|\d\d:\d\d"
 )
-_PHONE = re.compile(r"\d{3}\D{1,2}\d{3}\D{1,2}\d{4}|\(\d{3}\)|\d{3}\D\d{4}$")
+_PHONE = re.compile(r"\d{3}\D{1,2}\d{3}\D{1,2}\d{4}|\(\d{3}\)")
 _SITE = re.compile(r"WWW|\.\s?(COM|NET|ORG|GOV|US)\b", re.IGNORECASE)
 
 

@@ -7,6 +7,7 @@ clear picture.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,9 +15,9 @@ from importlib import resources
 from math import log
 from typing import Any
 
-FREE = 0.1
-"""Share of plates whose text follows no format. Personalised plates are about 4 % of US plates (AAMVA);
-special series make up the rest."""
+PERSONAL, ODD = 0.04, 0.004
+"""Share of plates that follow no listed format: personalised ones (about 4 % of US plates by the count of the
+AAMVA, nearly all of them letters, or letters before or after a number), and any other mixture."""
 
 _DIGITS, _LETTERS = 10.0, 24.0
 _OLDER = 0.25
@@ -43,11 +44,20 @@ class Region:
     formats: Mapping[str, float]
     """All issuers' formats, weighed by the issuers' shares."""
 
-    def chance(self, text: str, issuer: str | None = None) -> float:
-        """Log of the chance of this very text among the region's (or one issuer's) plates."""
-        formats = self.formats if issuer is None else self.issuers[issuer].formats
-        free = FREE * self.lengths.get(len(text), _UNLISTED_LENGTH) / (_DIGITS + _LETTERS) ** len(text)
-        return log(free + (1 - FREE) * _issued(text, formats))
+    def mixed(self, weights: Mapping[str, float]) -> dict[str, float]:
+        """All formats, each weighed by how likely its issuers are (`weights` by code, summing to one)."""
+        out: dict[str, float] = {}
+        for code, weight in weights.items():
+            for form, chance in self.issuers[code].formats.items():
+                out[form] = out.get(form, 0.0) + weight * chance
+        return out
+
+    def chance(self, text: str, formats: Mapping[str, float] | None = None) -> float:
+        """Log of the chance of this very text among plates of these formats (by default the region's)."""
+        formats = self.formats if formats is None else formats
+        share = PERSONAL if len(re.findall(r"A+|9+", shape(text))) < 3 else ODD
+        free = share * self.lengths.get(len(text), _UNLISTED_LENGTH) / (_DIGITS + _LETTERS) ** len(text)
+        return log(free + (1 - PERSONAL) * _issued(text, formats))
 
     def knows(self, text: str) -> float:
         """Share of the region's plates whose format this text has, 0 to 1."""
@@ -90,12 +100,9 @@ def region_of(raw: Mapping[str, Any]) -> Region:
     """A region from its file's contents. Raises KeyError when a field is missing."""
     population = sum(float(i["population_millions"]) for i in raw["issuers"].values())
     issuers = {code: _issuer(code, i, population) for code, i in raw["issuers"].items()}
-    mixed: dict[str, float] = {}
-    for issuer in issuers.values():
-        for form, chance in issuer.formats.items():
-            mixed[form] = mixed.get(form, 0.0) + issuer.share * chance
+    everyone = Region(raw["region"], issuers, {}, False, {}).mixed({c: i.share for c, i in issuers.items()})
     lengths = {int(n): float(p) for n, p in raw["lengths"].items()}
-    return Region(raw["region"], issuers, lengths, bool(raw["zero_for_o"]), mixed)
+    return Region(raw["region"], issuers, lengths, bool(raw["zero_for_o"]), everyone)
 
 
 @lru_cache

@@ -2,7 +2,7 @@
 
 Each candidate's score is a weighted sum of its evidence; its confidence is its share of the exponentials of
 all scores of the same place, beside one more for "none of these" (wrong, or no plate at all). The weights
-were fitted to the labelled photographs by maximum likelihood with a small ridge; nine numbers, so there is
+were fitted to the labelled photographs by maximum likelihood with a small ridge; ten numbers, so there is
 little to overfit, and `platestream bench read` draws the calibration curve that checks them.
 """
 
@@ -13,10 +13,10 @@ import numpy as np
 
 from operators.reading.vote import Candidate
 
-WEIGHTS = (0.59, 0.55, 0.40, -0.08, 0.11, 0.27, -0.65, -0.26)
-HEIGHT = 1.71
+WEIGHTS = (-0.27, 0.85, -0.28, 2.77, 0.08, 0.24, -1.06, -0.71)
+HEIGHT = 2.85
 """Weight of the log of the line's height beside the tallest plausible line of the picture."""
-NONE = -8.0
+NONE = -2.28
 """Score of "none of these"."""
 
 

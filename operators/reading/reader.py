@@ -7,7 +7,7 @@ the vote over all of them (`vote`, `rank`) gives the candidates and their confid
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 import cv2
@@ -16,10 +16,14 @@ import numpy.typing as npt
 
 from operators.reading import choose, glyphs, rank, states, vote
 from operators.reading.formats import Region, region
-from operators.reading.geometry import Image, Line, box_of, crop, grouped, spread
+from operators.reading.geometry import Box, Image, Line, box_of, crop, grouped, spread
 from schemas.reading import PlateRead, Reading
 
 Floats = npt.NDArray[np.float32]
+
+
+_LIFT = (255 * np.sqrt(np.arange(256) / 255)).astype(np.uint8)
+"""Grey values with the dark ones raised (gamma 0.5)."""
 
 
 class Engine(Protocol):
@@ -40,6 +44,8 @@ class Cut(NamedTuple):
     smooth: float = 0.0
 
 
+BESIDE = 0.2
+
 FIRST = Cut(0.2, 0.0)
 CHECKS = (Cut(0.2, 0.0, smooth=1.2), Cut(0.2, -0.12))
 CAREFUL = (
@@ -52,13 +58,15 @@ CAREFUL = (
 class Plan:
     """How much is looked at: pixels of the longer side, places looked at again, what counts as sure."""
 
-    first: int = 960
+    first: int = 1280
     again: int = 640
     text_height: float = 36.0
     threshold: float = 0.4
     places: int = 3
     sure: float = 0.97
-    keep: float = 0.0
+    keep: float = 0.02
+    doubtful: float = 0.2
+    last: int = 1920
     alternatives: int = 9
 
 
@@ -92,7 +100,15 @@ class TwoLooks:
 
     def read(self, image: Image) -> list[PlateRead]:
         """Plates in `image` (height x width x 3, BGR), most certain first; empty when there is none."""
-        lines = _lines(self._engine.detect(image, self._plan.first, threshold=self._plan.threshold))
+        reads = self._looked(image, self._plan.first)
+        if not reads or reads[0].confidence < self._plan.doubtful:
+            reads = self._brightened(image) + reads
+        reads.sort(key=lambda r: -r.confidence)
+        return _one_vehicle(reads)
+
+    def _looked(self, image: Image, longest: int) -> list[PlateRead]:
+        """Both looks at a picture shrunk to `longest` pixels; unsorted of what the two found together."""
+        lines = _lines(self._engine.detect(image, longest, threshold=self._plan.threshold))
         places, signs = self._first_look(image, lines)
         if not places:
             return []
@@ -104,13 +120,22 @@ class TwoLooks:
         reads = [r for p in places if p.tables and (r := self._plate(image, p, tallest, texts))]
         return sorted(reads, key=lambda r: -r.confidence)
 
+    def _brightened(self, image: Image) -> list[PlateRead]:
+        """A last look for small and dark plates: enlarged and with the dark parts lifted."""
+        scale = min(max(self._plan.last / max(image.shape[:2]), 1.0), 2.0)
+        lifted = cv2.LUT(image, _LIFT)
+        big = cv2.resize(lifted, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        found = self._looked(np.asarray(big, np.uint8), self._plan.last)
+        return [replace(r, box=_scaled(r.box, 1 / scale)) for r in found]
+
     def _first_look(self, image: Image, lines: list[Line]) -> tuple[list[Place], list[Place]]:
         """Places that may be plates, and the other lines of text (names, slogans, signs)."""
         read = self._engine.recognise([_cut(image, line, FIRST) for line in lines], 160)
         places, signs = list[Place](), list[Place]()
         for line, table in zip(lines, read, strict=True):
             place = Place([line], glyphs.text_of(table), [glyphs.letters(table)])
-            (places if choose.plausible(line, place.text) else signs).append(place)
+            fit = choose.plausible(line, place.text) and not states.names(self._region, place.text)
+            (places if fit else signs).append(place)
         return places, signs
 
     def _promising(self, places: list[Place]) -> list[Place]:
@@ -167,13 +192,14 @@ class TwoLooks:
     def _plate(
         self, image: Image, place: Place, tallest: float, texts: list[tuple[Line, str]]
     ) -> PlateRead | None:
-        order = rank.ranked(vote.candidates(place.tables, self._region), place.height / tallest)
+        issuers = states.by_words(self._region, [text for line, text in texts if _around(place.line, line)])
+        options = vote.candidates(place.tables, self._region, self._region.mixed(issuers))
+        order = rank.ranked(options, place.height / tallest)
         if not order or order[0][1] < self._plan.keep:
             return None
         best, confidence = order[0]
         plate = vote.unfolded(best.text, place.tables, self._region)
-        near = [text for line, text in texts if _around(place.line, line)]
-        where = states.state(self._region, plate, near)
+        where = states.state(self._region, plate, issuers)
         others = tuple(
             Reading(vote.unfolded(c.text, place.tables, self._region), share)
             for c, share in order[1 : self._plan.alternatives + 1]
@@ -182,6 +208,25 @@ class TwoLooks:
             plate, confidence, where.code, where.confidence, box_of(place.line, image.shape), others,
             _per_character(best.text, place.tables),
         )  # fmt: skip
+
+
+def _scaled(box: Box, scale: float) -> Box:
+    x, y, w, h = (round(v * scale) for v in box)
+    return x, y, w, h
+
+
+def _one_vehicle(reads: list[PlateRead]) -> list[PlateRead]:
+    """Most pictures hold one plate: beside a reading with letters and digits, words and numbers (names on
+    vans, fleet numbers) are that much less likely to be another one.
+    """
+    mixed = any(not r.plate.isalpha() and not r.plate.isdigit() and r.confidence > BESIDE for r in reads)
+    if not mixed:
+        return reads
+    lowered = [
+        replace(r, confidence=r.confidence * BESIDE) if r.plate.isalpha() or r.plate.isdigit() else r
+        for r in reads
+    ]
+    return sorted(lowered, key=lambda r: -r.confidence)
 
 
 def _lines(quads: Sequence[Floats]) -> list[Line]:

@@ -3,7 +3,7 @@
 Each is evidence and none decides alone. Where nothing tells, the answer is None.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import exp, log
 from typing import NamedTuple
 
@@ -56,23 +56,44 @@ def printed(issuer: Issuer, texts: Sequence[str]) -> float:
     return sum(max(match(text, phrase) for phrase in phrases) for text in texts)
 
 
-def weigh(region: Region, serial: str, texts: Iterable[str]) -> dict[str, float]:
-    """Chance of each issuer given the serial and the words around it; they sum to one."""
-    lines = [w for t in texts if len(w := words(t)) >= 3]
-    odds = {
-        code: printed(issuer, lines)
-        + FORMAT_WEIGHT * (region.chance(serial, code) - region.chance(serial))
-        + PRIOR_WEIGHT * log(issuer.share)
-        for code, issuer in region.issuers.items()
-    }
+def names(region: Region, text: str) -> bool:
+    """Whether a line of text is nothing but an issuer's printed name or slogan, give or take a letter."""
+    bare = words(text).replace(" ", "")
+    phrases = (p.replace(" ", "") for i in region.issuers.values() for p in (i.name, *i.slogans))
+    return len(bare) > 3 and any(
+        abs(len(p) - len(bare)) < 2 and Levenshtein.distance(p, bare, score_cutoff=1) <= (len(p) > 5)
+        for p in phrases
+    )
+
+
+def shares(odds: Mapping[str, float]) -> dict[str, float]:
+    """Log odds to chances that sum to one."""
     top = max(odds.values())
     raw = {code: exp(o - top) for code, o in odds.items()}
     total = sum(raw.values())
     return {code: r / total for code, r in raw.items()}
 
 
-def state(region: Region, serial: str, texts: Iterable[str]) -> State:
-    """The most likely issuer, or NOBODY when it is not likely enough to be named."""
-    chances = weigh(region, serial, texts)
+def by_words(region: Region, texts: Iterable[str]) -> dict[str, float]:
+    """Chance of each issuer from the words printed around the serial alone."""
+    lines = [w for t in texts if len(w := words(t)) >= 3]
+    return shares(
+        {
+            code: printed(issuer, lines) + PRIOR_WEIGHT * log(issuer.share)
+            for code, issuer in region.issuers.items()
+        }
+    )
+
+
+def state(region: Region, serial: str, issuers: Mapping[str, float]) -> State:
+    """The most likely issuer given `by_words` and the serial's format, or NOBODY when none is likely."""
+    usual = region.chance(serial, region.mixed(issuers))
+    chances = shares(
+        {
+            code: log(max(chance, 1e-12))
+            + FORMAT_WEIGHT * (region.chance(serial, region.issuers[code].formats) - usual)
+            for code, chance in issuers.items()
+        }
+    )
     code = max(chances, key=chances.__getitem__)
     return State(code, chances[code]) if chances[code] >= SAY_FROM else NOBODY

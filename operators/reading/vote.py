@@ -41,7 +41,7 @@ class Candidate:
     """Log of the format's chance, per-letter scale removed: how issued it looks (`formats.Region.chance`)."""
 
     def features(self) -> tuple[float, ...]:
-        """What ranking weighs: mean and best log likelihood, votes, format, length, digits."""
+        """What ranking weighs: log likelihoods, votes, format, length, and whether it is a word."""
         p = np.asarray(self.chances)
         return (
             float(np.log(1e-3 + p).mean()),
@@ -51,7 +51,7 @@ class Candidate:
             self.prior / 10,
             self.prior + 2.8 * len(self.text),
             abs(len(self.text) - 6.5),
-            float(not any(c.isdigit() for c in self.text)),
+            float(self.text.isalpha()),
         )
 
 
@@ -71,37 +71,45 @@ def said(tables: Floats) -> dict[str, float]:
     return out
 
 
-def proposals(readings: Mapping[str, float], region: Region) -> list[str]:
+def proposals(readings: Mapping[str, float], formats: Mapping[str, float]) -> list[str]:
     """The readings and what may be behind them: one character too many, or a look-alike, where that gives
-    a string with a format of the region that is clearly more common than the reading's own.
+    a string whose format is clearly more common than the reading's own.
     """
     ranked = sorted(readings, key=lambda text: -readings[text])
     extra: dict[str, None] = {}
     for text in ranked[:6]:
-        usual = region.formats.get(shape(text), 0.0)
+        usual = formats.get(shape(text), 0.0)
         for i, letter in enumerate(text):
             shorter = text[:i] + text[i + 1 :]
-            if len(shorter) > SHORTEST and shape(shorter) in region.formats:
+            if len(shorter) > SHORTEST and shape(shorter) in formats:
                 extra[shorter] = None
             for other in LOOK_ALIKES.get(letter, ""):
                 changed = text[:i] + other + text[i + 1 :]
-                if region.formats.get(shape(changed), 0.0) > 3 * usual:
+                if formats.get(shape(changed), 0.0) > 3 * usual:
                     extra[changed] = None
     return list(dict.fromkeys([*ranked, *extra]))[:MOST]
 
 
-def candidates(tables: Sequence[Floats], region: Region) -> list[Candidate]:
-    """Every string worth considering for readings given as steps x 37 tables; unordered, folded."""
+def candidates(
+    tables: Sequence[Floats], region: Region, formats: Mapping[str, float] | None = None
+) -> list[Candidate]:
+    """Every string worth considering for readings given as steps x 37 tables; unordered, folded.
+
+    `formats` are those to be expected of this plate (`Region.mixed`), by default all of the region.
+    """
+    formats = region.formats if formats is None else formats
     if not tables:
         return []
     stacked = glyphs.tied(glyphs.stack(tables))
     readings = said(stacked)
     if not readings:
         return []
-    texts = proposals(readings, region)
+    texts = proposals(readings, formats)
     chances = glyphs.likelihood(stacked, texts)
     return [
-        Candidate(text, tuple(map(float, row)), readings.get(text, 0.0) / len(tables), region.chance(text))
+        Candidate(
+            text, tuple(map(float, row)), readings.get(text, 0.0) / len(tables), region.chance(text, formats)
+        )
         for text, row in zip(texts, chances, strict=True)
     ]
 
