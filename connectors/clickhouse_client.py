@@ -31,6 +31,8 @@ INGEST = "platestream_ingest"
 SEALER = "platestream_sealer"
 ANALYST = "platestream_analyst"
 AUDITOR = "platestream_auditor"
+RETENTION = "platestream_retention"
+CUSTODIAN = "platestream_custodian"
 DASHBOARD = "platestream_dashboard"
 
 ACCESS_DENIED = 497

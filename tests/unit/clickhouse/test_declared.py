@@ -11,6 +11,9 @@ CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 KEPT_FOR_EVER = {
     "schema_migrations": "a row a release, about the schema only",
     "inquire": "keeps nothing (Null)",
+    "evidence_holds": "purged on its release date, with a receipt; the date may move",
+    "evidence_detections": "goes with its hold",
+    "evidence_images": "goes with its hold",
 }
 TTL = {
     "detections": "TTL toDateTime(least(captured_at, ingested_at)) + toIntervalDay(30)",
@@ -20,6 +23,9 @@ TTL = {
     "dead_letters": "TTL toDateTime(received_at) + toIntervalDay(7)",
     "inquiry_log": "TTL toDateTime(at) + toIntervalYear(7)",
     "inquiry_seals": "TTL toDateTime(at) + toIntervalYear(7)",
+    "ledger": "TTL toDateTime(at) + toIntervalYear(7)",
+    "utilization": "TTL day + toIntervalYear(7)",
+    "documents": "TTL toDateTime(stored_at) + toIntervalYear(7)",
 }
 
 

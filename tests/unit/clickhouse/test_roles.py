@@ -27,7 +27,7 @@ READS = {
     INGEST: set(),
     SEALER: {"inquiry_log", "inquiry_seals"},
     ANALYST: set(VIEWS),
-    AUDITOR: {"inquiry_log", "inquiry_seals", "schema_migrations", "verdict"},
+    AUDITOR: {"inquiry_log", "inquiry_seals", "schema_migrations", "verdict", "hit_actions"},
     DASHBOARD: set(),
 }
 WRITES = {
