@@ -24,6 +24,7 @@ from schemas.inquiry import FIRST, Inquiry, SealedInquiry, chain
 
 BATCH = 1000
 POLL = timedelta(seconds=1)
+WAKE = timedelta(milliseconds=100)
 PATIENCE = 60  # failed polls in a row, at most 10 s apart, before the flow gives up
 COLUMNS = Inquiry.__struct_fields__
 SEAL_COLUMNS = ("seal", "entry", "inquiry_id", "at", "previous", "hash")
@@ -144,6 +145,8 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry, int]):
         self._awake: datetime | None = None
 
     def next_batch(self) -> list[SealedInquiry]:
+        if self._awake is not None and datetime.now(UTC) < self._awake:
+            return []
         try:
             more, items = run("following the inquiry log", self._poll)
         except DatabaseError as error:
@@ -156,7 +159,8 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry, int]):
         return items
 
     def next_awake(self) -> datetime | None:
-        return self._awake
+        # Bytewax spins from the end of an epoch to the next wake-up of a source that sleeps across it.
+        return self._awake and datetime.now(UTC) + WAKE
 
     def snapshot(self) -> int:
         return self._position

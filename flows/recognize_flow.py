@@ -16,7 +16,7 @@ from bytewax.dataflow import Dataflow
 from connectors.clock import Clock, utc_now
 from connectors.edge import Edge
 from connectors.ocr import PlateReader, open_reader
-from connectors.settings import open_edge
+from connectors.settings import load_settings, open_edge
 from flows.dead_letters import dead_letters
 from operators.consensus import PassRules, VehiclePasses
 from operators.decode import Bounds, admission, picture
@@ -54,4 +54,5 @@ def build(
 
 def flow() -> Dataflow:
     """What `bytewax.run` starts: the edge and the model that the settings name."""
-    return build(open_edge(), open_reader())
+    settings = load_settings()
+    return build(open_edge(settings), open_reader(settings.models, settings.threads))
