@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from schemas.fields import Instant, Latitude, Longitude, Name, Record, Text
 
-Kind = Literal["agency", "user", "camera", "hotlist_source"]
+Kind = Literal["agency", "user", "camera", "hotlist_source", "hotlist_category"]
 
 
 class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True):
@@ -23,6 +23,9 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     trained_at: Annotated[Instant | None, Meta(description="user: training completed (F.7)")] = None
     mou_from: Annotated[Instant | None, Meta(description="agency: the MOU holds from (I.2)")] = None
     mou_until: Annotated[Instant | None, Meta(description="agency: the MOU holds until")] = None
+    longest_days: (
+        Annotated[int, Meta(ge=1, le=3660, description="hotlist_category: most days an entry holds (H.8)")] | None
+    ) = None
     latitude: Latitude | None = None
     longitude: Longitude | None = None
 
