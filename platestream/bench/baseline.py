@@ -10,8 +10,35 @@ import numpy as np
 import numpy.typing as npt
 
 from connectors.ocr import DETECTOR, RECOGNISER, lay_out_models
+from schemas import plates
+from schemas.reading import PlateRead
 
 Pixels = npt.NDArray[np.uint8]
+LEAST, MOST = 4, 10  # characters of a plate
+
+
+class PlainReader:
+    """A reader that takes the largest line of PaddleOCR's answer that could be a plate, and looks no further."""
+
+    models = (DETECTOR, RECOGNISER)
+
+    def __init__(self, predict: Callable[[Pixels], Any]) -> None:
+        self._predict = predict
+
+    def read(self, image: Pixels) -> list[PlateRead]:
+        """At most one plate."""
+        (page,) = self._predict(image)
+        found = [
+            PlateRead(plate, float(score), None, 0.0, _box(box), (), (float(score),) * len(plate))
+            for text, score, box in zip(page["rec_texts"], page["rec_scores"], page["rec_boxes"], strict=True)
+            if LEAST <= len(plate := plates.normalise(text)) <= MOST
+        ]
+        return sorted(found, key=lambda read: read.box[2] * read.box[3], reverse=True)[:1]
+
+
+def _box(corners: Any) -> tuple[int, int, int, int]:
+    left, top, right, bottom = (max(0, int(value)) for value in corners)
+    return left, top, max(1, right - left), max(1, bottom - top)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from connectors.files import FileTopics
 from connectors.ocr import PlateReader, open_reader
 from connectors.settings import embedded_dsn
 from flows import recognize_flow
-from platestream.bench.baseline import Pixels, plain_ocr
+from platestream.bench.baseline import Pixels, PlainReader, plain_ocr
 from platestream.media import frame_message
 from platestream.samples.frames import SPAN, sample_frames
 from schemas import topics
@@ -30,23 +30,25 @@ from schemas.message import Message
 def run(rounds: int, threads: int) -> dict[str, Any]:
     """Milliseconds a frame, medians of `rounds`, taken in turn so that a busy machine slows all alike.
 
-    `bare`: decode and PaddleOCR `predict`. `reader`: decode and this project's reader. `flow`: the recognise
-    flow on the embedded edge, from the topic to detections in topic and tables, with that reader.
-    `flow_over_bare` and `flow_over_reader` are ratios of the medians: the first is what a frame costs against
-    PaddleOCR alone, the second what the flow adds to its own reader.
+    `bare`: decode and PaddleOCR `predict`. `flow_on_bare`: the recognise flow on the embedded edge, from the
+    topic to detections in topic and tables, with a reader that calls that same `predict`: over `bare` it is
+    what the flow costs. `reader`: decode and this project's reader. `flow`: the flow with it, as it is run.
     """
     drawn = sample_frames(datetime.now(UTC) - SPAN)
     frames = [frame for frame in drawn if frame.kind != "corrupt file"]
     messages = [frame_message(frame.jpeg, frame.headers()) for frame in frames]
     reader = open_reader(None, threads)
-    taken: dict[str, list[float]] = {"bare": [], "reader": [], "flow": []}
     with plain_ocr() as predict, tempfile.TemporaryDirectory(prefix="platestream-bench-") as scratch:
         tables = _tables(Path(scratch))
         jobs: dict[str, Callable[[int], None]] = {
             "bare": lambda _round: _loop(messages, predict),
+            "flow_on_bare": lambda round_: _flow(
+                messages, PlainReader(predict), tables, Path(scratch) / f"bare-{round_}"
+            ),
             "reader": lambda _round: _loop(messages, reader.read),
             "flow": lambda round_: _flow(messages, reader, tables, Path(scratch) / str(round_)),
         }
+        taken: dict[str, list[float]] = {name: [] for name in jobs}
         for job in jobs.values():
             job(rounds)  # warm: models and database load what they load once
         for round_ in range(rounds):
@@ -62,6 +64,7 @@ def run(rounds: int, threads: int) -> dict[str, Any]:
         "threads": threads,
         **{f"{name}_ms_a_frame": round(value, 1) for name, value in middle.items()},
         "flow_frames_per_s": round(1000 / middle["flow"], 2),
+        "flow_on_bare_over_bare": round(middle["flow_on_bare"] / middle["bare"], 3),
         "flow_over_bare": round(middle["flow"] / middle["bare"], 3),
         "flow_over_reader": round(middle["flow"] / middle["reader"], 3),
     }
