@@ -18,7 +18,7 @@ LEAST, MOST = 4, 10  # characters of a plate
 
 
 class PlainReader:
-    """A reader that takes the largest line of PaddleOCR's answer that could be a plate, and looks no further."""
+    """Takes the largest line of PaddleOCR's answer that could be a plate, and looks no further."""
 
     models = (DETECTOR, RECOGNISER)
 

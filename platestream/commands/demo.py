@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from connectors.settings import Settings, embedded_dsn, load_settings
 from platestream import demo as job
-from platestream.commands.console import err, out, print_json
+from platestream.commands.console import err, out, print_json, table
 
 
 def demo(
@@ -77,7 +76,7 @@ def _summary(outcome: job.Outcome) -> dict[str, Any]:
 
 def _show(outcome: job.Outcome, settings: Settings, frames: Path | None) -> None:
     out.print(f"\n[bold]{outcome.frames} frames, {len(outcome.detections)} vehicle passes[/bold]")
-    reads = Table("captured (UTC)", "camera", "plate", "state", "sure", "frames that agree", "vehicle")
+    reads = table("captured (UTC)", "camera", "plate", "state", "sure", "frames that agree", "vehicle")
     for one in outcome.detections:
         vehicle = " ".join(filter(None, (one.vehicle.colour, one.vehicle.make, one.vehicle.model)))
         reads.add_row(
@@ -91,7 +90,7 @@ def _show(outcome: job.Outcome, settings: Settings, frames: Path | None) -> None
         )
     out.print(reads)
     out.print(f"\n[bold]{len(outcome.hits)} alert hits, all unverified[/bold]")
-    hits = Table("read", "listed", "why", "state", "category", "instructions", "entry")
+    hits = table("read", "listed", "why", "state", "category", "instructions", "entry")
     for hit in outcome.hits:
         apart = ", ".join(f"{one.read} for {one.listed}" for one in hit.differences)
         hits.add_row(

@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from connectors.clickhouse_client import ANALYST, connect
 from connectors.settings import load_settings
 from platestream import gate
-from platestream.commands.console import err, out, print_json
+from platestream.commands.console import err, out, print_json, table
 from schemas import plates
 
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
@@ -51,10 +50,10 @@ def search(
         for row in found:
             print_json(row)
         return
-    table = Table("captured (UTC)", "camera", "plate", "state", "sure", "frames", "vehicle", "detection")
+    shown = table("captured (UTC)", "camera", "plate", "state", "sure", "frames", "vehicle", "detection")
     for row in found:
         vehicle = " ".join(filter(None, (row["vehicle_colour"], row["vehicle_make"], row["vehicle_model"])))
-        table.add_row(
+        shown.add_row(
             f"{row['captured_at']:%Y-%m-%d %H:%M:%S}",
             row["camera_id"],
             row["plate"],
@@ -64,5 +63,5 @@ def search(
             vehicle,
             str(row["detection_id"]),
         )
-    out.print(table)
+    out.print(shown)
     err.print(f"{len(found)} detections; the inquiry is in the log")
