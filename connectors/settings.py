@@ -53,6 +53,13 @@ class Settings(BaseSettings):
         default="stop", description="when the broker no longer has where a flow stopped"
     )
 
+    profile: str = Field(
+        default="st-johns", description="rules of the agency: st-johns, virginia, new-jersey, or a .toml file"
+    )
+    evidence_key_file: Path | None = Field(
+        default=None, description="private Ed25519 key (PEM) that signs evidence packages"
+    )
+
     @model_validator(mode="after")
     def _read_secret(self) -> "Settings":
         if self.clickhouse_file is not None:

@@ -1,0 +1,229 @@
+"""An agency's rules as a TOML file: retention, purposes, MOU demands, audit, evidence schedules.
+
+A profile is named by PLATESTREAM_PROFILE: one that comes with the package (`st-johns`, `virginia`,
+`new-jersey`), or the path of a file. Anything wrong in it is refused with its line.
+"""
+
+import re
+import tomllib
+from datetime import date, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+SHORTEST, LONGEST = timedelta(minutes=3), timedelta(days=150)
+DAY = timedelta(days=1)
+_SPAN = re.compile(r"(\d+) (minute|hour|day|month|year)s?")
+_UNITS = {
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": DAY,
+    "month": timedelta(days=30),
+    "year": timedelta(days=365),
+}
+
+Text = Annotated[str, Meta(min_length=1, max_length=300)]
+
+
+class ProfileError(ValueError):
+    """A profile that cannot be used; names the file, the line and the field."""
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file; `spans` of it are text such as `30 days`."""
+
+
+class Agency(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who follows these rules, and by what right."""
+
+    name: Text
+    order: Text
+    memorandum_to: Text
+    memorandum_from: Text = "ALPR Administrator"
+
+
+class Retention(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long a detection is kept from the capture of its image: 3 minutes to 150 days."""
+
+    data: str
+    citation: Text
+
+    @property
+    def span(self) -> timedelta:
+        """`data` as a span."""
+        return span(self.data)
+
+
+class Purposes(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the gate lets nobody look for: RE2 patterns, lower case; and the only purposes there are, if listed."""
+
+    prohibited: list[Text]
+    allowed: list[Text] = []
+    citation: Text
+
+
+class Sharing(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is demanded of other agencies."""
+
+    mou_required: bool
+    written_declaration: bool = False
+    out_of_state: bool = True
+    citation: Text
+
+
+class Training(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When training must have been, to look."""
+
+    renewed_every: str
+    citation: Text
+
+
+class Audit(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The audit of inquiries: how many, from when, and by which day of the year (MM-DD) it must be filed."""
+
+    inquiries: Annotated[int, Meta(ge=1, le=10_000)]
+    inquiries_from: str
+    utilization_from: str
+    utilization_days: Annotated[int, Meta(ge=1, le=366)] = 10
+    due: Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-([0-2]\d|3[01])$")] = "12-31"
+    certification: bool = False
+    citation: Text
+
+
+class Evidence(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The records retention schedule: name of a series, and how long it is kept."""
+
+    schedules: dict[str, str]
+    citation: Text
+
+
+class Profile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All rules of an agency."""
+
+    agency: Agency
+    retention: Retention
+    purposes: Purposes
+    sharing: Sharing
+    training: Training
+    audit: Audit
+    evidence: Evidence
+
+
+def span(text: str) -> timedelta:
+    """`30 days` as a span; a month is 30 days, a year 365. Raises ValueError."""
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise ValueError("expected a number and minutes, hours, days, months or years, such as '30 days'")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def names() -> list[str]:
+    """The profiles that come with the package."""
+    folder = files("platestream.policy") / "profiles"
+    return sorted(one.name.removesuffix(".toml") for one in folder.iterdir() if one.name.endswith(".toml"))
+
+
+def load(name: str) -> Profile:
+    """A profile by name or path. Raises ProfileError."""
+    if name in names():
+        return parse((files("platestream.policy") / "profiles" / f"{name}.toml").read_text("utf-8"), name)
+    path = Path(name)
+    if path.suffix != ".toml":
+        raise ProfileError(f"no profile {name}: it is one of {', '.join(names())}, or a .toml file")
+    try:
+        return parse(path.read_text(encoding="utf-8"), name)
+    except OSError as error:
+        raise ProfileError(f"{name}: {error.strerror}") from None
+
+
+def parse(text: str, name: str) -> Profile:
+    """The profile in `text`; `name` is for messages. Raises ProfileError with line and field."""
+    try:
+        profile = msgspec.convert(tomllib.loads(text), Profile)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(f"{name}: {error}") from None
+    except msgspec.ValidationError as error:
+        message, _, where = str(error).partition(" - at `$.")
+        raise ProfileError(_refusal(text, name, where.rstrip("`"), message)) from None
+    for field, check in _CHECKS.items():
+        section, key = field.split(".")
+        try:
+            check(getattr(getattr(profile, section), key))
+        except (ValueError, re.error) as error:
+            raise ProfileError(_refusal(text, name, field, str(error))) from None
+    return profile
+
+
+def _kept(text: str) -> None:
+    if not SHORTEST <= span(text) <= LONGEST:
+        raise ValueError("data are kept 3 minutes at least and 150 days at most")
+
+
+def _schedules(schedules: dict[str, str]) -> None:
+    if not schedules:
+        raise ValueError("no schedule: evidence needs one")
+    for name, kept in schedules.items():
+        try:
+            span(kept)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+
+
+def _patterns(patterns: list[str]) -> None:
+    for pattern in patterns:
+        re.compile(pattern)
+
+
+def _due(text: str) -> None:
+    date.fromisoformat(f"2024-{text}")
+
+
+_CHECKS = {
+    "retention.data": _kept,
+    "purposes.prohibited": _patterns,
+    "training.renewed_every": span,
+    "audit.inquiries_from": span,
+    "audit.utilization_from": span,
+    "audit.due": _due,
+    "evidence.schedules": _schedules,
+}
+
+
+def _refusal(text: str, name: str, field: str, message: str) -> str:
+    unknown = re.search(r"contains unknown field `(\w+)`", message)
+    missing = re.search(r"missing required field `(\w+)`", message)
+    line = _line(text, [*filter(None, field.split(".")), *([unknown[1]] if unknown else [])])
+    where = f", line {line}" if line else ""
+    told = f"{field}: " if field else ""
+    return f"{name}{where}: {told}{f'`{missing[1]}` is missing' if missing else message}"
+
+
+def _line(text: str, field: list[str]) -> int:
+    """The line that the innermost known part of `field` is on; 0 when there is none."""
+    wanted = [re.sub(r"\[.*", "", part) for part in field]
+    section: list[str] = []
+    best = (0, 0)
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[([\w.-]+)\]", line):
+            section = header[1].split(".")
+            found = section
+        elif key := re.match(r"\s*\"?([\w-]+)\"?\s*=", line):
+            found = [*section, key[1]]
+        else:
+            continue
+        if found == wanted[: len(found)] and len(found) > best[0]:
+            best = (len(found), number)
+    return best[1]
+
+
+def due(profile: Profile, year: int) -> date:
+    """The day by which the audit of `year` must be filed."""
+    return date.fromisoformat(f"{year}-{profile.audit.due}")
+
+
+def cutoff(profile: Profile, now: datetime) -> datetime:
+    """What was captured before must be gone."""
+    return now - profile.retention.span

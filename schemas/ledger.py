@@ -1,0 +1,48 @@
+"""The ledger: receipts of retention runs, draws and findings of the yearly audit, custody of evidence.
+
+An entry's hash is SHA-256 over the hash of the entry before it in its chain and the entry as JSON, so an
+export can be checked with nothing but a hash function. No entry holds a plate.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from schemas.fields import Instant, Record
+
+FIRST = "0" * 64
+Chain = Literal["retention", "audit", "evidence"]
+CHAINS: tuple[Chain, ...] = ("retention", "audit", "evidence")
+
+
+class LedgerEntry(Record, tag="ledger_entry/1", frozen=True, kw_only=True):
+    """One entry, without its hash."""
+
+    chain: Chain
+    number: Annotated[int, Meta(ge=1, description="counts from 1 in its chain without a gap")]
+    kind: str
+    at: Instant
+    who: str
+    record: Annotated[str, Meta(description="JSON, as the kind has it")]
+    previous: Annotated[str, Meta(description="hash of the entry before, 64 hex digits")]
+
+    @property
+    def hash(self) -> str:
+        """64 hex digits: SHA-256 of the entry before's hash, a line feed and this entry's JSON."""
+        return hashlib.sha256(self.previous.encode() + b"\n" + self.to_json()).hexdigest()
+
+
+def broken(entries: Iterable[tuple[LedgerEntry, str]]) -> Iterator[str]:
+    """What is wrong with one chain of entries and their recorded hashes, in order, a sentence a fault."""
+    number, last = 0, FIRST
+    for entry, recorded in entries:
+        name = f"{entry.chain} {entry.number}"
+        if entry.number != number + 1:
+            yield f"{entry.chain} {number + 1}: missing, doubled or out of order (found {entry.number})"
+        elif entry.previous != last:
+            yield f"{name}: does not follow from the entry before"
+        if recorded != entry.hash:
+            yield f"{name}: is not what was written"
+        number, last = entry.number, recorded
