@@ -87,7 +87,7 @@ def spread(image: Image) -> Image:
     """
     low, high = np.percentile(image, (2, 98))
     scaled = (image.astype(np.float32) - low) * (255.0 / max(high - low, 20.0))
-    return np.clip(scaled, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(scaled, 0, 255), np.uint8)
 
 
 def same_text(one: Line, other: Line) -> bool:

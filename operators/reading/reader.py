@@ -217,16 +217,17 @@ def _scaled(box: Box, scale: float) -> Box:
 
 def _one_vehicle(reads: list[PlateRead]) -> list[PlateRead]:
     """Most pictures hold one plate: beside a reading with letters and digits, words and numbers (names on
-    vans, fleet numbers) are that much less likely to be another one.
+    vans, fleet numbers) are that much less likely to be another one; and words are, beside a number.
     """
-    mixed = any(not r.plate.isalpha() and not r.plate.isdigit() and r.confidence > BESIDE for r in reads)
-    if not mixed:
-        return reads
-    lowered = [
-        replace(r, confidence=r.confidence * BESIDE) if r.plate.isalpha() or r.plate.isdigit() else r
-        for r in reads
-    ]
-    return sorted(lowered, key=lambda r: -r.confidence)
+    likely = [r for r in reads if r.confidence > BESIDE]
+    mixed = any(not vote.is_word(r.plate) and not r.plate.isdigit() for r in likely)
+    numbers = any(r.plate.isdigit() for r in likely)
+
+    def beside(read: PlateRead) -> PlateRead:
+        other = (vote.is_word(read.plate) and (mixed or numbers)) or (read.plate.isdigit() and mixed)
+        return replace(read, confidence=read.confidence * BESIDE) if other else read
+
+    return sorted(map(beside, reads), key=lambda r: -r.confidence)
 
 
 def _lines(quads: Sequence[Floats]) -> list[Line]:

@@ -51,13 +51,18 @@ class Candidate:
             self.prior / 10,
             self.prior + 2.8 * len(self.text),
             abs(len(self.text) - 6.5),
-            float(self.text.isalpha()),
+            float(is_word(self.text)),
         )
 
 
 def folded(text: str) -> str:
     """O and Q written 0, I written 1: what plate dies do not tell apart."""
     return text.replace("O", "0").replace("Q", "0").replace("I", "1")
+
+
+def is_word(text: str) -> bool:
+    """Whether a string may be letters only, with O and I perhaps written as digits."""
+    return not set(text) & set("23456789") and any(c.isalpha() for c in text)
 
 
 def said(tables: Floats) -> dict[str, float]:
