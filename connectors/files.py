@@ -70,7 +70,7 @@ class DayLog:
     """A folder of `YYYY-MM-DD.jsonl` files, by the day they were written (UTC)."""
 
     def __init__(self, folder: Path, topic: str) -> None:
-        self._folder, self._topic = folder, topic
+        self._folder, self.topic = folder, topic
 
     def append(self, messages: list[Message], day: date) -> None:
         """Write and fsync; one writer at a time."""
@@ -124,7 +124,7 @@ class DayLog:
         except msgspec.DecodeError:
             message = Message(None, line.rstrip(b"\n"))
         partition = int(path.stem.replace("-", ""))
-        return replace(message, topic=self._topic, partition=partition, offset=offset)
+        return replace(message, topic=self.topic, partition=partition, offset=offset)
 
 
 def _cut_half_line(file: Any) -> None:
@@ -199,16 +199,20 @@ class FileLoad(FixedPartitionedSource[Message | Loaded, None]):
 class _FileLoadPartition(StatefulSourcePartition[Message | Loaded, None]):
     def __init__(self, log: DayLog, gate: LoadGate, follow: bool) -> None:
         self._part = _FilePartition(log, LoadGate(), START, follow)
-        self._gate, self._end = gate, log.end()
+        self._gate, self._end, self._topic = gate, log.end(), log.topic
         self._loaded = False
-        gate.expect("0")
+        gate.expect(log.topic)
 
     def next_batch(self) -> list[Message | Loaded]:
         if not self._loaded and self._part.snapshot() >= self._end:
             self._loaded = True
-            self._gate.reached("0")
+            self._gate.reached(self._topic)
             return [Loaded(0, 1)]
-        return list(self._part.next_batch())
+        # A changelog is one partition over all its days: a removal must follow the entry it removes.
+        return [
+            replace(message, partition=0, offset=message.partition * 10**10 + message.offset)
+            for message in self._part.next_batch()
+        ]
 
     def next_awake(self) -> datetime | None:
         return self._part.next_awake()

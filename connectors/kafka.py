@@ -200,16 +200,17 @@ class KafkaLoad(FixedPartitionedSource[Message | Loaded, None]):
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_KafkaLoadPartition":
         partition = int(for_part)
-        self._gate.expect(for_part)
+        self._gate.expect(f"{self._topic}/{for_part}")
         consumer = _consumer(self._config, self._topic, partition, OFFSET_BEGINNING)
         _low, end = _bounds(consumer, self._topic, partition)
         mark = Loaded(partition, len(partitions(self._config, self._topic)))
-        return _KafkaLoadPartition(consumer, end, mark, self._gate)
+        return _KafkaLoadPartition(consumer, self._topic, end, mark, self._gate)
 
 
 class _KafkaLoadPartition(StatefulSourcePartition[Message | Loaded, None]):
-    def __init__(self, consumer: Consumer, end: int, mark: Loaded, gate: LoadGate) -> None:
+    def __init__(self, consumer: Consumer, topic: str, end: int, mark: Loaded, gate: LoadGate) -> None:
         self._consumer, self._end, self._mark, self._gate = consumer, end, mark, gate
+        self._part = f"{topic}/{mark.partition}"
         self._loaded = False
         self._idle = False
 
@@ -221,7 +222,7 @@ class _KafkaLoadPartition(StatefulSourcePartition[Message | Loaded, None]):
         if self._loaded or reached < self._end:
             return list(batch)
         self._loaded = True
-        self._gate.reached(str(self._mark.partition))
+        self._gate.reached(self._part)
         return [*batch, self._mark]
 
     def next_awake(self) -> datetime | None:

@@ -92,22 +92,24 @@ class MemoryLoad(FixedPartitionedSource[Message | Loaded, None]):
         return [str(partition) for partition in range(self._topic.partitions)]
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_MemoryLoadPartition":
-        self._gate.expect(for_part)
+        self._gate.expect(f"{self._topic.name}/{for_part}")
         mark = Loaded(int(for_part), self._topic.partitions)
-        return _MemoryLoadPartition(self._topics.log(self._topic, int(for_part)), mark, self._gate)
+        return _MemoryLoadPartition(
+            self._topics.log(self._topic, int(for_part)), self._topic, mark, self._gate
+        )
 
 
 class _MemoryLoadPartition(StatefulSourcePartition[Message | Loaded, None]):
-    def __init__(self, log: Sequence[Message], mark: Loaded, gate: LoadGate) -> None:
+    def __init__(self, log: Sequence[Message], topic: Topic[Any], mark: Loaded, gate: LoadGate) -> None:
         self._left: list[Message | Loaded] = [*log, mark]
-        self._mark, self._gate = mark, gate
+        self._mark, self._gate, self._part = mark, gate, f"{topic.name}/{mark.partition}"
 
     def next_batch(self) -> list[Message | Loaded]:
         if not self._left:
             raise StopIteration
         item = self._left.pop(0)
         if item is self._mark:
-            self._gate.reached(str(self._mark.partition))
+            self._gate.reached(self._part)
         return [item]
 
     def snapshot(self) -> None:

@@ -1,10 +1,14 @@
 """Detections against the hot list, alert hits out.
 
-    hotlist ----> decode --> place --> by bucket \\
-                                                  match --> alert_hits (topic, table)
-    detections -> decode ----------> by bucket  /
+    registry ---> decode --> designate --> every bucket \\
+    hotlist ----> decode --> place ------> by bucket ---- match --> alert_hits (topic, table)
+        ^                      |                        /
+        |                      |                       /
+        +------ expired -------+                      /
+    detections -> decode --> probe ------> by bucket /
 
-No detection is judged before the hot list has been read to the end it had at this start.
+No detection is judged before hot list and registry have been read to the end they had at this start. An
+entry that has expired is taken off the hot list's topic.
 
     python -m bytewax.run flows.match_flow:flow -r DIR -s 1 -b 0
 """
@@ -12,31 +16,38 @@ No detection is judged before the hot list has been read to the end it had at th
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 
+from connectors.clock import Clock, utc_now
 from connectors.edge import Edge
 from connectors.settings import open_edge
 from flows.dead_letters import dead_letters
-from operators.match import HotListMatcher, Placement
+from operators.match import HotListMatcher
+from operators.matching.placement import Placement, designate, is_expired, probe
 from operators.refuse import decode, decode_changes
-from schemas import plates, tables, topics
+from schemas import tables, topics
 
 
-def build(edge: Edge) -> Dataflow:
+def build(edge: Edge, now: Clock = utc_now) -> Dataflow:
     """The flow on any edge."""
     flow = Dataflow("match")
+    designated = op.input("registry", flow, edge.topics.load(topics.REGISTRY))
     listed = op.input("hotlist", flow, edge.topics.load(topics.HOTLIST))
     read = op.input("detections", flow, edge.topics.read(topics.DETECTIONS))
 
+    records = decode_changes("decode_registry", designated, topics.REGISTRY)
     changes = decode_changes("decode_hotlist", listed, topics.HOTLIST)
     detections = decode("decode_detections", read, topics.DETECTIONS)
 
     by_partition = op.key_on("by_partition", changes.oks, lambda change: str(change.partition))
-    placed = op.key_rm("placed", op.stateful("place", by_partition, Placement))
-    bucketed = op.key_on("bucket", detections.oks, lambda read: str(plates.bucket(read.plate)))
-    hits = op.stateful("match", op.merge("events", placed, bucketed), HotListMatcher)
+    placed = op.stateful_batch("place", by_partition, lambda resume: Placement(resume, now))
+    split = op.branch("expired_or_placed", op.key_rm("placed", placed), is_expired)
+    told = op.flat_map("designate", records.oks, designate)
+    probes = op.flat_map_batch("probe", detections.oks, probe)
+    hits = op.stateful_batch("match", op.merge("events", split.falses, told, probes), HotListMatcher)
 
     op.output("alert_hits", op.key_rm("unkey", hits), edge.topics.write(topics.ALERT_HITS))
     op.output("alert_hits_table", hits, edge.tables.insert(tables.ALERT_HITS))
-    dead_letters(edge, changes.errs, detections.errs)
+    op.output("expired", split.trues, edge.topics.write(topics.HOTLIST))
+    dead_letters(edge, changes.errs, records.errs, detections.errs)
     return flow
 
 

@@ -2,143 +2,162 @@
 
 The list is not kept in the recovery store: each start reads the changelog again from its beginning, so
 nothing that was removed or has expired lives on in it, and a bucket's snapshot is small whatever the size
-of the list. What is kept is the reads that wait for the list to be loaded.
+of the list. What is kept is the reads that wait for the list to be loaded, and which passes have alerted.
 """
 
+import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import Any
 
 import msgspec
-from bytewax.operators import StatefulLogic
+from bytewax.operators import StatefulBatchLogic
 
+from operators.matching.events import Another, Event, Listed, Ready, Removed
+from operators.matching.judge import RULES, Rules, match_entry
+from operators.matching.passes import Passes
+from operators.matching.patterns import PatternIndex
 from schemas import plates
-from schemas.alert_hit import AlertHit, Difference, MatchClass, StateCheck, hit_id
+from schemas.alert_hit import AlertHit
+from schemas.designation import Designations
 from schemas.detection import Detection
-from schemas.hotlist import HotListChange, HotListEntry
-from schemas.message import Loaded
+from schemas.hotlist import HotListEntry, unpack
+from schemas.registry import RegistryRecord
 
-BUDGET = 1  # look-alike characters beyond O and 0; the field's default, two at most
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """An entry left this bucket: removed, or listed with another plate."""
-
-    entry_id: str
+CHANGELOGS = ("hotlist", "registry")
 
 
-Event = HotListEntry | Removed | Loaded | Detection
+class Kept(msgspec.Struct, array_like=True):
+    """A bucket's state in the recovery store: reads that wait, those of other readings, and passes."""
+
+    held: list[Detection] = []
+    others: list[Detection] = []
+    passes: dict[str, list[Any]] = {}
 
 
-class Placement(StatefulLogic[HotListChange | Loaded, tuple[str, Event], None]):
-    """Sends each change of one changelog partition to the bucket of its plate.
+class Bucket:
+    """The part of the list that one bucket keeps, and what a read meets in it."""
 
-    A removal names an entry and no plate, so where each entry went is remembered (not across starts: the
-    changelog is read again). A `Loaded` goes to every bucket.
-    """
+    def __init__(self, rules: Rules = RULES) -> None:
+        self._rules = rules
+        self._listed: dict[str, Listed | tuple[Listed, ...]] = {}
+        self._patterns = PatternIndex()
+        self.designated = Designations()
 
-    def __init__(self, _resume: None, buckets: int = plates.BUCKETS) -> None:
-        self._buckets = buckets
-        self._placed: dict[str, int] = {}
+    def add(self, listed: Listed) -> None:
+        """Put an entry in, or its newest version in its place."""
+        if not listed.shape:
+            self._patterns.add(unpack(listed.packed))
+            return
+        self.remove(listed.entry_id, listed.shape)
+        before = self._listed.get(listed.shape)
+        self._listed[listed.shape] = listed if before is None else (*_several(before), listed)
 
-    def on_item(self, value: HotListChange | Loaded) -> tuple[list[tuple[str, Event]], bool]:
-        if isinstance(value, Loaded):
-            return [(str(bucket), value) for bucket in range(self._buckets)], StatefulLogic.RETAIN
-        before = self._placed.pop(value.entry_id, None)
-        moved: list[tuple[str, Event]] = []
-        after = None
-        if value.entry is not None:
-            after = plates.bucket(value.entry.plate, self._buckets)
-            self._placed[value.entry_id] = after
-            moved.append((str(after), value.entry))
-        if before is not None and before != after:
-            moved.append((str(before), Removed(value.entry_id)))
-        return moved, StatefulLogic.RETAIN
+    def remove(self, entry_id: str, shape: str) -> None:
+        """Take an entry out; one that is not there is no matter."""
+        if not shape:
+            self._patterns.remove(entry_id)
+        elif (before := self._listed.get(shape)) is not None:
+            left = tuple(one for one in _several(before) if one.entry_id != entry_id)
+            if left:
+                self._listed[shape] = left[0] if len(left) == 1 else left
+            else:
+                del self._listed[shape]
 
-    def snapshot(self) -> None:
-        return None
+    def misses(self, read: Detection, *, patterns: bool) -> bool:
+        """Nothing listed looks like any reading: true of nearly all reads, so this is the quick way."""
+        listed = self._listed
+        if plates.shape(read.plate) in listed:
+            return False
+        for other in read.alternatives[: self._rules.alternatives]:
+            if plates.shape(other.plate) in listed:
+                return False
+        return not patterns or not self._patterns.candidates(read.plate)
+
+    def hits(self, read: Detection, *, patterns: bool) -> Iterator[AlertHit]:
+        """Hits by rank; `patterns` only in one of the buckets that a read is given to."""
+        entries = self._entries(read)
+        if patterns:
+            entries += self._patterns.candidates(read.plate)
+        found = (match_entry(read, entry, self._rules) for entry in entries if self.designated.allow(entry))
+        yield from sorted(
+            (hit for hit in found if hit is not None), key=lambda hit: (hit.rank, hit.entry.entry_id)
+        )
+
+    def _entries(self, read: Detection) -> list[HotListEntry]:
+        others = read.alternatives[: self._rules.alternatives]
+        shapes = {plates.shape(read.plate), *(plates.shape(other.plate) for other in others)}
+        return [unpack(one.packed) for shape in shapes for one in _several(self._listed.get(shape, ()))]
 
 
-class HotListMatcher(StatefulLogic[Event, AlertHit, bytes]):
-    """The entries of one bucket, and the reads that came before they were loaded."""
+def _several(listed: Listed | tuple[Listed, ...]) -> tuple[Listed, ...]:
+    return listed if isinstance(listed, tuple) else (listed,)
 
-    def __init__(self, resume: bytes | None) -> None:
-        self._entries: dict[str, HotListEntry] = {}
-        self._by_fold: dict[str, set[str]] = {}
-        self._loaded: set[int] = set()
-        self._partitions: int | None = None
-        self._held = [] if resume is None else msgspec.msgpack.decode(resume, type=list[Detection])
 
-    def on_item(self, value: Event) -> tuple[Iterable[AlertHit], bool]:
+class HotListMatcher(StatefulBatchLogic[Event, AlertHit, bytes]):
+    """One bucket in the flow: judges reads once list and registry are loaded, and alerts once a pass."""
+
+    def __init__(self, resume: bytes | None, rules: Rules = RULES) -> None:
+        kept = Kept() if resume is None else msgspec.msgpack.decode(resume, type=Kept)
+        self._bucket = Bucket(rules)
+        self._held: list[Detection | Another] = [*kept.held, *map(Another, kept.others)]
+        self._passes = Passes(kept.passes)
+        self._marks: dict[str, set[int]] = {name: set() for name in CHANGELOGS}
+        self._missing = set(CHANGELOGS)
+
+    def on_batch(self, values: list[Event]) -> tuple[Iterable[AlertHit], bool]:
         hits: list[AlertHit] = []
-        match value:
-            case HotListEntry():
-                self._remove(value.entry_id)
-                self._add(value)
-            case Removed():
-                self._remove(value.entry_id)
-            case Loaded():
-                self._loaded.add(value.partition)
-                self._partitions = value.partitions
-                if self._ready:
-                    held, self._held = self._held, []
-                    hits = [hit for detection in held for hit in self._hits(detection)]
-            case Detection():
-                if self._ready:
-                    hits = list(self._hits(value))
-                else:
-                    self._held.append(value)
-        return hits, StatefulLogic.RETAIN
+        misses = self._bucket.misses
+        for value in values:
+            if type(value) is Detection and not self._missing:
+                if not misses(value, patterns=True):
+                    hits.extend(self._judge(value))
+            else:
+                hits.extend(self._other(value))
+        return hits, StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> bytes:
-        return msgspec.msgpack.encode(self._held)
+        held = [one for one in self._held if isinstance(one, Detection)]
+        others = [one.read for one in self._held if isinstance(one, Another)]
+        return msgspec.msgpack.encode(Kept(held, others, self._passes.dump()))
 
-    @property
-    def _ready(self) -> bool:
-        """Every partition of the changelog has been read to the end it had at this start."""
-        return len(self._loaded) == self._partitions
+    def _other(self, value: Event) -> Iterable[AlertHit]:
+        match value:
+            case Listed():
+                self._bucket.add(value)
+            case Removed():
+                self._bucket.remove(value.entry_id, value.shape)
+            case RegistryRecord():
+                self._bucket.designated.apply(value)
+            case Ready():
+                return self._ready(value)
+            case _ if self._missing:
+                self._held.append(value)
+            case _:
+                return self._judge(value)
+        return ()
 
-    def _add(self, entry: HotListEntry) -> None:
-        self._entries[entry.entry_id] = entry
-        self._by_fold.setdefault(plates.fold(entry.plate), set()).add(entry.entry_id)
+    def _ready(self, mark: Ready) -> list[AlertHit]:
+        """Once both changelogs have been read to their ends, the reads that waited are judged."""
+        self._marks[mark.changelog].add(mark.partition)
+        if len(self._marks[mark.changelog]) < mark.partitions:
+            return []
+        self._missing.discard(mark.changelog)
+        if self._missing:
+            return []
+        held, self._held = self._held, []
+        return [hit for read in held for hit in self._judge(read)]
 
-    def _remove(self, entry_id: str) -> None:
-        entry = self._entries.pop(entry_id, None)
-        if entry is not None:
-            alike = self._by_fold[plates.fold(entry.plate)]
-            alike.discard(entry_id)
-            if not alike:
-                del self._by_fold[plates.fold(entry.plate)]
+    def _judge(self, value: Detection | Another) -> list[AlertHit]:
+        first = isinstance(value, Detection)
+        read = value if isinstance(value, Detection) else value.read
+        return [hit for hit in self._bucket.hits(read, patterns=first) if self._alerts(hit)]
 
-    def _hits(self, detection: Detection) -> Iterator[AlertHit]:
-        for entry_id in sorted(self._by_fold.get(plates.fold(detection.plate), ())):
-            hit = match_entry(detection, self._entries[entry_id])
-            if hit is not None:
-                yield hit
-
-
-def match_entry(detection: Detection, entry: HotListEntry, budget: int = BUDGET) -> AlertHit | None:
-    """The hit that `detection` is of `entry`, or None: expired at capture, or too many look-alikes apart."""
-    if entry.expires_at <= detection.captured_at or len(entry.plate) != len(detection.plate):
-        return None
-    apart = plates.differences(detection.plate, entry.plate)
-    if len(apart) > budget or plates.fold(entry.plate) != plates.fold(detection.plate):
-        return None
-    kind: MatchClass = "look_alike" if apart else "exact"
-    return AlertHit(
-        hit_id=hit_id(detection.detection_id, entry.entry_id),
-        match=kind,
-        differences=tuple(
-            Difference(position, detection.plate[position], entry.plate[position]) for position in apart
-        ),
-        state_check=check_state(detection.state, entry.state),
-        detection=detection,
-        entry=entry,
-    )
-
-
-def check_state(read: str | None, listed: str | None) -> StateCheck:
-    """State of issue as read against the entry's; unknown when either is."""
-    if read is None or listed is None:
-        return "unknown"
-    return "same" if read == listed else "contradicts"
+    def _alerts(self, hit: AlertHit) -> bool:
+        entry, read = hit.entry, hit.detection
+        if not entry.again_after_s:
+            return True
+        key = f"{entry.entry_id}|{read.camera_id}"
+        if entry.is_pattern:  # other vehicles fit it, too; a checksum tells them apart and shows no plate
+            key += f"|{zlib.crc32(plates.shape(read.plate).encode()):x}"
+        at = round(read.captured_at.timestamp() * 1000)
+        return self._passes.alerts(key, read.detection_id, at, entry.again_after_s * 1000, hit.rank)

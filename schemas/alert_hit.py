@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from schemas.detection import NAMESPACE, Detection
-from schemas.fields import Record
+from schemas.fields import Record, Share
 from schemas.hotlist import HotListEntry
 
 NOTICE = (
@@ -15,7 +15,7 @@ NOTICE = (
     "the vehicle's own, and verify the entry with NCIC or ACIC (order, section G.3 to G.5)."
 )
 
-MatchClass = Literal["exact", "look_alike"]
+MatchClass = Literal["exact", "look_alike", "alternative", "partial", "description"]
 StateCheck = Literal["same", "unknown", "contradicts"]
 
 
@@ -31,9 +31,29 @@ class AlertHit(Record, tag="alert_hit/1", frozen=True, kw_only=True):
     """Detection and entry as they were when they met. It stays unverified until hit actions say more."""
 
     hit_id: UUID
-    match: MatchClass
+    match: Annotated[
+        MatchClass,
+        Meta(
+            description="exact (O and 0 are one); look_alike: `differences` may be misread; alternative: "
+            "another reading of the plate is listed, `matched`; partial: unknown characters; description: the vehicle"
+        ),
+    ]
+    rank: Annotated[int, Meta(ge=0, le=99, description="0 is best; a state that contradicts adds 10")] = 0
+    likelihood: Annotated[
+        Share | None,
+        Meta(
+            description="how often the listed plate is read so (look_alike), or how sure the reader is of "
+            "that reading (alternative); 1 when exact; null when nobody can say"
+        ),
+    ] = None
+    matched: Annotated[str, Meta(description="the reading that matched, where it is not the detection's")] = (
+        ""
+    )
     differences: tuple[Difference, ...] = ()
     state_check: Annotated[StateCheck, Meta(description="state read against the state listed")]
+    historical: Annotated[
+        bool, Meta(description="captured before the entry was listed: what was, never a fresh alert")
+    ] = False
     detection: Detection
     entry: HotListEntry
     status: Literal["unverified"] = "unverified"

@@ -1,36 +1,62 @@
 """Hot list entries (section H of the order) and the changes that carry them."""
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from schemas.fields import Instant, Name, PlateText, Record, State, Text, Vehicle
+from schemas.fields import Instant, Latitude, Longitude, Name, Record, State, Text, Vehicle
 from schemas.message import Message, RefusedError
 
-Category = Literal[
-    "stolen_vehicle",
-    "stolen_plate",
-    "wanted_person",
-    "missing_person",
-    "protection_order",
-    "terrorist_activity",
-    "amber_alert",
-    "blue_alert",
-    "silver_alert",
-    "suspect_vehicle",
-]
 OWN_SOURCE = "sjpd"
 OWN_MUST_HAVE = ("case_number", "reason", "requested_by", "contact", "instructions")
+INSTRUCTIONS = (  # the order's own four (H.6); free text besides
+    "P/C for arrest",
+    "No P/C for arrest, stop only with P/C and identify occupants",
+    "Do not stop, contact member of Alert Hit",
+    "R/O known to carry firearm",
+)
+KNOWN_CHARACTERS = 2  # that a partial plate needs, as a search does
+KNOWN_FEATURES = 2  # that a description without a plate needs
+PASS_SECONDS = 90  # a vehicle that stays in view is detected again after 60 s
+WILD = re.compile(r"[?*]")
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="HH:MM")]
+Pattern = Annotated[
+    str, Meta(pattern=r"^[A-Z0-9?*]{1,16}$", description="A-Z and 0-9; ? one unknown character, * any number")
+]
 
 
-class HotListEntry(Record, tag="hotlist_entry/1", frozen=True, kw_only=True):
-    """A listed plate. The agency's own entries carry all that section H asks for; all entries expire."""
+class Area(msgspec.Struct, frozen=True):
+    """A circle on the map."""
+
+    latitude: Latitude
+    longitude: Longitude
+    radius_m: Annotated[float, Meta(gt=0, le=500_000)]
+
+
+class Hours(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Hours of a day from `start` up to `end`, over midnight where `end` is not later; no days: every day."""
+
+    start: Clock
+    end: Clock
+    days: tuple[Day, ...] = ()
+    offset_minutes: Annotated[int, Meta(ge=-840, le=840, description="of local time to UTC")] = -420
+
+
+class HotListEntry(Record, tag="hotlist_entry/1", frozen=True, kw_only=True, omit_defaults=True):
+    """A listed plate, partial plate or description, with all that section H asks for; every one expires.
+
+    The vehicle of an entry with a whole plate only informs: a stolen plate on another car must alert. For a
+    partial plate it is a filter, for a description (`plate` is `*`) it is all there is.
+    """
 
     entry_id: Annotated[Name, Meta(description="`source:reference`, the topic's key")]
     source: Name
-    category: Category
-    plate: PlateText
+    category: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,31}$")]
+    plate: Pattern
     state: State | None = None
     vehicle: Vehicle = Vehicle()
     case_number: Text = ""
@@ -39,14 +65,57 @@ class HotListEntry(Record, tag="hotlist_entry/1", frozen=True, kw_only=True):
     contact: Text = ""
     instructions: Text = ""
     other: Text = ""
+    valid_from: Instant | None = None
     expires_at: Instant
+    listed_at: Annotated[
+        Instant | None, Meta(description="since when it lists what it lists; reads before are historical")
+    ] = None
+    look_alikes: Annotated[int, Meta(ge=0, le=2, description="characters that may differ")] | None = None
+    cameras: Annotated[tuple[Name, ...], Meta(description="only these; empty: all")] = ()
+    areas: Annotated[tuple[Area, ...], Meta(description="only inside one of them; empty: anywhere")] = ()
+    hours: Annotated[tuple[Hours, ...], Meta(description="only then; empty: at any time")] = ()
+    silenced_for: Annotated[tuple[Name, ...], Meta(description="agencies that it does not alert")] = ()
+    again_after_s: Annotated[
+        int, Meta(ge=0, le=3600, description="a sighting this soon after the last is the same pass; 0: never")
+    ] = PASS_SECONDS
 
     def __post_init__(self) -> None:
-        if self.source != OWN_SOURCE:
-            return
-        missing = [name for name in OWN_MUST_HAVE if not getattr(self, name).strip()]
-        if missing:
-            raise ValueError(f"an own entry needs {', '.join(missing)} (order, section H)")
+        if self.source == OWN_SOURCE:
+            missing = [name for name in OWN_MUST_HAVE if not getattr(self, name).strip()]
+            if missing:
+                raise ValueError(f"an own entry needs {', '.join(missing)} (order, section H)")
+        if self.is_pattern:
+            self._check_pattern()
+        elif len(self.plate) > 10:
+            raise ValueError("`plate` is longer than 10 characters")
+        if self.valid_from is not None and self.valid_from >= self.expires_at:
+            raise ValueError("`valid_from` is not before `expires_at`")
+
+    @property
+    def is_pattern(self) -> bool:
+        """Unknown characters in the plate: a partial plate, or a description."""
+        return WILD.search(self.plate) is not None
+
+    @property
+    def known(self) -> str:
+        """The characters of the plate that are known."""
+        return WILD.sub("", self.plate)
+
+    @property
+    def breadth(self) -> tuple[object, ...]:
+        """All that decides which reads it matches: an entry of the same breadth needs no look-back."""
+        vehicle = self.vehicle if self.is_pattern else None
+        limits = (self.cameras, self.areas, self.hours, self.valid_from)
+        return (self.plate, self.state, vehicle, self.look_alikes, *limits)
+
+    def _check_pattern(self) -> None:
+        told = self.vehicle
+        features = sum(one is not None for one in (told.make, told.model, told.colour, told.body))
+        if len(self.known) < KNOWN_CHARACTERS and features + len(told.other) < KNOWN_FEATURES:
+            raise ValueError(
+                f"`plate` is too open: it needs {KNOWN_CHARACTERS} known characters, "
+                f"or `vehicle` {KNOWN_FEATURES} features"
+            )
 
 
 class HotListChange(msgspec.Struct, frozen=True):
@@ -72,3 +141,29 @@ class HotListChange(msgspec.Struct, frozen=True):
     def to_message(self) -> Message:
         """The change as a message of the changelog; a removal has no value."""
         return Message(self.entry_id.encode(), None if self.entry is None else self.entry.to_json())
+
+
+# Required fields first, so that an entry's defaults are cut off its end.
+_FIELDS = sorted(msgspec.structs.fields(HotListEntry), key=lambda one: not one.required)
+_NAMES = [one.name for one in _FIELDS]
+_DEFAULTS = [msgspec.UNSET if one.required else one.default for one in _FIELDS]
+_Packed = msgspec.defstruct(
+    "_Packed",
+    [(one.name, one.type) if one.required else (one.name, one.type, one.default) for one in _FIELDS],
+    array_like=True,
+)
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Packed)
+
+
+def pack(entry: HotListEntry) -> bytes:
+    """An entry in few bytes, fields by position: how a list of millions is kept in memory, never stored."""
+    values = [getattr(entry, name) for name in _NAMES]
+    while values[-1] == _DEFAULTS[len(values) - 1]:
+        values.pop()
+    return _encoder.encode(values)
+
+
+def unpack(packed: bytes) -> HotListEntry:
+    """The entry that `pack` was given."""
+    return HotListEntry(**msgspec.structs.asdict(_decoder.decode(packed)))

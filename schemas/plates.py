@@ -1,17 +1,37 @@
 """Plates as text: normalised, folded so that look-alikes meet, and spread over buckets.
 
+`fold` is what the tables and the passes know; `shape` also joins what this project's own reader is measured
+to confuse (`schemas/confusions.py`), and is what a hot list is matched by.
+
 The look-alike groups are the field's own (Genetec publishes 0ODQ 1I 2Z 5S 8B 6G and allows one such
 character by default, two at most); L joins 1 and I. O and 0 are one character everywhere: national hot
 list extracts write O as 0, and several states do not tell them apart on the plate.
 """
 
 import zlib
+from typing import Final
+
+from schemas.confusions import LIKELY
 
 LOOK_ALIKES = ("0ODQ", "1IL", "2Z", "5S", "8B", "6G")
-BUCKETS = 1024
+BUCKETS = 64  # few: what costs is keys a batch (docs/matching.md)
+LONGEST: Final = 10  # characters of a plate
 
 _FOLD = {ord(char): group[0] for group in LOOK_ALIKES for char in group}
 _LETTER_O = {ord("O"): "0"}
+
+
+def _shapes() -> dict[int, str]:
+    """Every character -> the one that stands for all it may be taken for, at any number of removes."""
+    stands = {ord(char): char for char in "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"}
+    pairs = [(group[0], char) for group in LOOK_ALIKES for char in group]
+    for one, other in [*pairs, *LIKELY]:
+        kept, gone = sorted((stands[ord(one)], stands[ord(other)]))
+        stands.update({char: kept for char, shown in stands.items() if shown == gone})
+    return stands
+
+
+_SHAPE = _shapes()
 
 
 def normalise(text: str) -> str:
@@ -41,12 +61,43 @@ def fold(plate: str) -> str:
     return plate.translate(_FOLD)
 
 
-def bucket(plate: str, buckets: int = BUCKETS) -> int:
-    """Which of `buckets` keeps this plate and all that look like it.
+def shape(plate: str) -> str:
+    """The plate with every character that may be taken for another written as the one that stands for all.
 
-    Keys of stateful steps are buckets, never plates: the recovery store never forgets a key.
+    >>> shape("QIZSBG") == shape("O12586")
+    True
     """
-    return zlib.crc32(fold(plate).encode()) % buckets
+    return plate.translate(_SHAPE)
+
+
+def confusable(read: str, listed: str) -> bool:
+    """One character may be taken for the other: alike (LOOK_ALIKES), or confused by our own reader."""
+    return _FOLD.get(ord(read), read) == _FOLD.get(ord(listed), listed) or (listed, read) in LIKELY
+
+
+class _Buckets(dict[str, str]):
+    """End of a shape -> key of its bucket; made when first asked for."""
+
+    def __missing__(self, end: str) -> str:
+        made = self[end] = str(zlib.crc32(end.encode()) % BUCKETS)
+        return made
+
+
+_BUCKETS = _Buckets()
+
+
+def bucket(plate: str) -> str:
+    """The key under which this plate and all that look like it are kept, a number below BUCKETS.
+
+    Keys of stateful steps are buckets, never plates: the recovery store never forgets a key. The end of a
+    plate spreads well enough and costs a look-up.
+    """
+    return _BUCKETS[plate.translate(_SHAPE)[-3:]]
+
+
+def shape_bucket(shape: str) -> str:
+    """The bucket of a plate whose shape is known."""
+    return _BUCKETS[shape[-3:]]
 
 
 def differences(read: str, listed: str) -> tuple[int, ...]:

@@ -23,6 +23,7 @@ STORED = {
         "recognize.dead_letters_table",
     ],
     "match": [
+        "match.registry",
         "match.hotlist",
         "match.detections",
         "match.place",
@@ -84,8 +85,9 @@ def test_topics_and_tables_have_kept_their_names() -> None:
 def test_state_is_bytes_or_nothing_so_that_class_names_may_change() -> None:
     passes = VehiclePasses(None, ("m",), PassRules(), lambda: NOW)
     matcher = HotListMatcher(None)
-    matcher.on_item(READ)
+    matcher.on_batch([READ])
     assert type(passes.snapshot()) is bytes
     assert type(matcher.snapshot()) is bytes
-    held = msgspec.msgpack.decode(matcher.snapshot())
+    held, others, passes = msgspec.msgpack.decode(matcher.snapshot())
     assert held[0]["schema"] == "detection/1"
+    assert (others, passes) == ([], {})

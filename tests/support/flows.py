@@ -80,9 +80,9 @@ def detection(plate: str, second: float = 0, camera: str = "cam") -> Detection:
     )
 
 
-def listed(plate: str, reference: str) -> HotListChange:
+def listed(plate: str, reference: str, **told: Any) -> HotListChange:
     entry_id = f"sjpd:{reference}"
-    return HotListChange(entry_id, msgspec.structs.replace(LISTED, entry_id=entry_id, plate=plate))
+    return HotListChange(entry_id, msgspec.structs.replace(LISTED, entry_id=entry_id, plate=plate, **told))
 
 
 def memory_edge() -> tuple[Edge, MemoryTopics, MemoryTables]:

@@ -38,4 +38,5 @@ def test_plates_without_differences_are_equal_but_for_o_and_zero(a: str, b: str)
 
 @given(PLATE)
 def test_every_bucket_number_is_within_range(plate: str) -> None:
-    assert 0 <= plates.bucket(plate) < plates.BUCKETS
+    assert 0 <= int(plates.bucket(plate)) < plates.BUCKETS
+    assert plates.shape_bucket(plates.shape(plate)) == plates.bucket(plate)

@@ -1,176 +1,294 @@
-from datetime import datetime, timedelta
-from uuid import UUID
+"""A bucket of the hot list, and where changes and reads belong."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.match import Event, HotListMatcher, Placement, Removed, check_state, match_entry
+from operators.match import HotListMatcher
+from operators.matching.events import Another, Event, Ready, Removed
+from operators.matching.judge import match_entry
+from operators.matching.placement import EVERY, GRACE, Placement, designate, listed, probe
 from schemas import plates
-from schemas.alert_hit import AlertHit, StateCheck
+from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
-from schemas.detection import Detection
+from schemas.detection import Alternative, Detection
 from schemas.hotlist import HotListChange, HotListEntry
 from schemas.message import Loaded
+from schemas.registry import RegistryRecord
 
 READ = Detection.from_json(bytes(example("detection").accepted))
 LISTED = HotListEntry.from_json(bytes(example("hotlist_entry").accepted))
+NOW = datetime(2026, 11, 24, 16, tzinfo=UTC)
 
 
-def detection(plate: str, state: str | None = None, at: datetime = READ.captured_at) -> Detection:
-    return msgspec.structs.replace(READ, plate=plate, state=state, captured_at=at)
+def detection(plate: str, second: float = 0, **told: Any) -> Detection:
+    at = READ.captured_at + timedelta(seconds=second)
+    alternatives = tuple(Alternative(other, 0.1) for other in told.pop("alternatives", ()))
+    named = {"detection_id": uuid4(), "plate": plate, "captured_at": at, "alternatives": alternatives}
+    return msgspec.structs.replace(READ, **{**named, **told})
 
 
-def entry(plate: str, name: str = "sjpd:1", state: str | None = None) -> HotListEntry:
-    return msgspec.structs.replace(LISTED, plate=plate, entry_id=name, state=state)
-
-
-@pytest.mark.parametrize(
-    ("read", "listed", "match", "apart"),
-    [
-        ("ABC1234", "ABC1234", "exact", []),
-        ("OOPS01", "00PSO1", "exact", []),
-        ("A8C1234", "ABC1234", "look_alike", [(1, "8", "B")]),
-        ("AST3O87", "A5T3087", "look_alike", [(1, "S", "5")]),
-    ],
-)
-def test_a_hit_says_what_matched_and_what_differs(
-    read: str, listed: str, match: str, apart: list[tuple[int, str, str]]
-) -> None:
-    hit = match_entry(detection(read), entry(listed))
-    assert hit is not None
-    assert hit.match == match
-    assert [(one.position, one.read, one.listed) for one in hit.differences] == apart
-
-
-@pytest.mark.parametrize(
-    ("read", "listed"),
-    [("ABC1234", "ABD1234"), ("A8C1Z34", "ABC1234"), ("ABC123", "ABC1234"), ("8888", "BBBB")],
-)
-def test_what_is_further_apart_is_no_hit(read: str, listed: str) -> None:
-    assert match_entry(detection(read), entry(listed)) is None
-
-
-def test_an_entry_counts_by_the_capture_time_of_the_read() -> None:
-    expires = LISTED.expires_at
-    assert match_entry(detection("AST3087", at=expires - timedelta(seconds=1)), LISTED)
-    assert match_entry(detection("AST3087", at=expires), LISTED) is None
-
-
-@pytest.mark.parametrize(
-    ("read", "listed", "said"),
-    [("AZ", "AZ", "same"), ("AZ", "NM", "contradicts"), (None, "AZ", "unknown"), ("AZ", None, "unknown")],
-)
-def test_a_contradicting_state_is_said_and_not_silently_missed(
-    read: str | None, listed: str | None, said: StateCheck
-) -> None:
-    assert check_state(read, listed) == said
-    hit = match_entry(detection("AST3087", read), entry("AST3087", state=listed))
-    assert hit is not None
-    assert hit.state_check == said
-
-
-def test_a_hit_stays_unverified_and_says_it_is_no_ground_for_a_stop() -> None:
-    hit = match_entry(detection("AST3087"), LISTED)
-    assert hit is not None
-    assert hit.status == "unverified"
-    assert "no ground for a stop" in hit.notice
+def entry(plate: str, name: str = "sjpd:1", **told: Any) -> HotListEntry:
+    return msgspec.structs.replace(LISTED, plate=plate, entry_id=name, **told)
 
 
 def play(matcher: HotListMatcher, *events: Event) -> list[AlertHit]:
-    return [hit for event in events for hit in matcher.on_item(event)[0]]
+    """One event a batch."""
+    return [hit for event in events for hit in matcher.on_batch([event])[0]]
 
 
-LOADED = (Loaded(0, 2), Loaded(1, 2))
+READY = (Ready("hotlist", 0, 2), Ready("registry", 0, 1), Ready("hotlist", 1, 2))
+AST = listed(entry("AST3087"))
 
 
-def test_no_read_is_judged_before_every_partition_of_the_list_is_loaded() -> None:
+def ready(*events: Event) -> HotListMatcher:
     matcher = HotListMatcher(None)
-    assert play(matcher, detection("AST3087"), Loaded(0, 2)) == []
-    assert play(matcher, LISTED) == []
-    assert [hit.entry for hit in play(matcher, Loaded(1, 2))] == [LISTED]
+    play(matcher, *events, *READY)
+    return matcher
+
+
+def test_no_read_is_judged_before_list_and_registry_are_loaded() -> None:
+    matcher = HotListMatcher(None)
+    assert play(matcher, detection("AST3087"), READY[0], READY[1]) == []
+    assert play(matcher, AST) == []
+    assert [hit.entry for hit in play(matcher, READY[2])] == [entry("AST3087")]
 
 
 def test_a_restart_waits_again_and_keeps_the_reads_that_waited() -> None:
     matcher = HotListMatcher(None)
-    play(matcher, detection("AST3087"))
+    play(matcher, detection("AST3087"), Another(detection("X", camera_id="b", alternatives=["AST3087"])))
     again = HotListMatcher(matcher.snapshot())
-    assert play(again, LISTED, Loaded(0, 2)) == []
-    assert len(play(again, Loaded(1, 2))) == 1
+    assert play(again, AST, *READY[:2]) == []
+    assert len(play(again, READY[2])) == 2
 
 
 def test_what_is_judged_leaves_the_snapshot() -> None:
     matcher = HotListMatcher(None)
-    play(matcher, detection("AST3087"), LISTED, *LOADED)
+    play(matcher, detection("AST3087"), AST, *READY)
     assert b"AST3087" not in matcher.snapshot()
 
 
 def test_a_removed_entry_stops_alerting_with_the_next_read() -> None:
-    matcher = HotListMatcher(None)
-    assert len(play(matcher, LISTED, *LOADED, detection("AST3087"))) == 1
-    assert play(matcher, Removed(LISTED.entry_id), detection("AST3087")) == []
+    matcher = ready(AST)
+    assert len(play(matcher, detection("AST3087"))) == 1
+    assert play(matcher, Removed(AST.entry_id, AST.shape), detection("AST3087", 1000)) == []
 
 
-def test_every_entry_of_a_plate_alerts() -> None:
+def test_every_entry_of_a_plate_alerts_the_better_ones_first() -> None:
+    read = detection("AST3087", state="AZ")
     hits = play(
-        HotListMatcher(None), entry("AST3087", "a"), entry("AST3087", "b"), *LOADED, detection("AST3087")
+        ready(
+            *(listed(entry("AST3087", f"ncic:{state}", source="ncic", state=state)) for state in ("NM", "AZ"))
+        ),
+        read,
     )
-    assert [hit.entry.entry_id for hit in hits] == ["a", "b"]
+    assert [(hit.entry.entry_id, hit.state_check) for hit in hits] == [
+        ("ncic:AZ", "same"),
+        ("ncic:NM", "contradicts"),
+    ]
+    assert hits[0].rank < hits[1].rank
     assert len({hit.hit_id for hit in hits}) == 2
 
 
 def test_a_read_judged_twice_makes_the_same_hit() -> None:
-    once, twice = play(HotListMatcher(None), LISTED, *LOADED, *[detection("AST3087")] * 2)
+    read = detection("AST3087")
+    once, twice = play(ready(AST), read, read)
     assert once == twice
     assert isinstance(once.hit_id, UUID)
 
 
+def test_a_vehicle_that_stays_alerts_once_a_pass() -> None:
+    reads = [detection("AST3087", second) for second in (0, 60, 120, 180)]
+    hits = play(ready(AST), *reads, detection("AST3087", 600))
+    assert [hit.detection.captured_at for hit in hits] == [
+        READ.captured_at,
+        READ.captured_at + timedelta(seconds=600),
+    ]
+
+
+def test_a_better_read_of_the_same_pass_alerts_once_more() -> None:
+    hits = play(ready(AST), detection("A5T3087"), detection("AST3087", 2), detection("A5T3087", 4))
+    assert [hit.match for hit in hits] == ["look_alike", "exact"]
+
+
+def test_another_camera_is_another_pass() -> None:
+    assert len(play(ready(AST), detection("AST3087"), detection("AST3087", 1, camera_id="cam-2"))) == 2
+
+
+def test_an_entry_may_alert_with_every_read() -> None:
+    matcher = ready(listed(entry("AST3087", again_after_s=0)))
+    assert len(play(matcher, detection("AST3087"), detection("AST3087", 1))) == 2
+
+
+def test_passes_are_remembered_across_a_restart() -> None:
+    matcher = ready(AST)
+    play(matcher, detection("AST3087"))
+    again = HotListMatcher(matcher.snapshot())
+    assert play(again, AST, *READY, detection("AST3087", 5)) == []
+
+
+def test_two_vehicles_that_fit_one_partial_plate_both_alert() -> None:
+    pattern = listed(entry("AST*", vehicle=LISTED.vehicle.__class__()))
+    assert len(play(ready(pattern), detection("AST3087"), detection("AST3088", 1))) == 2
+
+
+def test_a_partial_plate_alerts_in_the_bucket_of_the_plate_only() -> None:
+    pattern = listed(entry("??T3087"))
+    read = detection("AST3087", alternatives=["ABC1234"])
+    assert [len(play(ready(pattern), event)) for _bucket, event in probe([read])] == [1, 0]
+
+
+@pytest.mark.parametrize("kind", ["hotlist_source", "hotlist_category"])
+def test_an_entry_of_a_withdrawn_source_or_category_alerts_nobody(kind: Any) -> None:
+    name = LISTED.source if kind == "hotlist_source" else LISTED.category
+    record = RegistryRecord(kind=kind, id=name, name=name, active=False)
+    matcher = ready(AST, record)
+    assert play(matcher, detection("AST3087")) == []
+    again = msgspec.structs.replace(record, active=True)
+    assert len(play(matcher, again, detection("AST3087"))) == 1
+
+
+def place(now: datetime = NOW) -> Placement:
+    return Placement(None, lambda: now)
+
+
+def moved(placement: Placement, *changes: HotListChange | Loaded) -> list[Any]:
+    return list(placement.on_batch(list(changes))[0])
+
+
 def test_a_moved_entry_leaves_its_old_bucket() -> None:
-    place = Placement(None)
-    place.on_item(HotListChange("e", entry("AAA1111", "e")))
-    moved, _discard = place.on_item(HotListChange("e", entry("ZZZ9999", "e")))
-    assert dict(moved) == {
-        str(plates.bucket("ZZZ9999")): entry("ZZZ9999", "e"),
-        str(plates.bucket("AAA1111")): Removed("e"),
-    }
+    placement = place()
+    first, second = entry("AAA1111", "e"), entry("ZZZ9999", "e")
+    assert moved(placement, HotListChange("e", first)) == [(plates.bucket("AAA1111"), listed(first))]
+    assert moved(placement, HotListChange("e", second)) == [
+        (plates.bucket("AAA1111"), Removed("e", plates.shape("AAA1111"))),
+        (plates.bucket("ZZZ9999"), listed(second)),
+    ]
 
 
 def test_a_removal_finds_the_bucket_of_the_plate_it_does_not_name() -> None:
-    place = Placement(None)
-    place.on_item(HotListChange("e", entry("AAA1111", "e")))
-    assert place.on_item(HotListChange("e", None))[0] == [(str(plates.bucket("AAA1111")), Removed("e"))]
-    assert place.on_item(HotListChange("e", None))[0] == []
+    placement = place()
+    moved(placement, HotListChange("e", entry("AAA1111", "e")))
+    gone = [(plates.bucket("AAA1111"), Removed("e", plates.shape("AAA1111")))]
+    assert moved(placement, HotListChange("e", None)) == gone
+    assert moved(placement, HotListChange("e", None)) == []
 
 
-def test_the_mark_reaches_every_bucket() -> None:
-    assert len(Placement(None, buckets=8).on_item(Loaded(0, 1))[0]) == 8
+def test_patterns_and_marks_and_designations_reach_every_bucket() -> None:
+    assert [where for where, _event in moved(place(), HotListChange("e", entry("AB*", "e")))] == list(EVERY)
+    assert [where for where, _event in moved(place(), Loaded(0, 1))] == list(EVERY)
+    record = RegistryRecord(kind="hotlist_source", id="nm", name="New Mexico")
+    assert [where for where, _event in designate(record)] == list(EVERY)
+    assert [where for where, _event in designate(Loaded(0, 1))] == list(EVERY)
+    assert designate(RegistryRecord(kind="agency", id="nm", name="New Mexico")) == []
 
 
+def test_an_expired_entry_is_taken_off_its_bucket_and_off_the_topic() -> None:
+    late, later = entry("AAA1111", "late"), entry("BBB1111", "later", expires_at=NOW + timedelta(days=9))
+    placement = place(late.expires_at + GRACE)
+    moved(placement, HotListChange("late", late))
+    later = msgspec.structs.replace(later, expires_at=late.expires_at + timedelta(days=9))
+    moved(placement, HotListChange("later", later), Loaded(0, 1))
+    assert placement.notify_at() is not None
+    gone, _discard = placement.on_notify()
+    assert list(gone) == [
+        (plates.bucket("AAA1111"), Removed("late", plates.shape("AAA1111"))),
+        HotListChange("late", None),
+    ]
+    assert list(placement.on_notify()[0]) == []
+
+
+def test_reads_on_their_way_still_meet_an_entry_that_just_expired() -> None:
+    placement = place(LISTED.expires_at + GRACE - timedelta(seconds=1))
+    moved(placement, HotListChange("e", entry("AAA1111", "e")), Loaded(0, 1))
+    assert list(placement.on_notify()[0]) == []
+
+
+def test_a_read_is_given_once_to_each_bucket_that_one_of_its_readings_points_to() -> None:
+    read = detection("AST3087", alternatives=["A5T3087", "AST3082", "AST3081"])
+    placed = probe([read])
+    assert placed[0] == (plates.bucket("AST3087"), read)
+    assert {type(event) for _bucket, event in placed[1:]} == {Another}
+    assert len({bucket for bucket, _event in placed}) == len(placed)
+
+
+PLATES = ["AST3087", "A5T3087", "4ST3087", "XYZ1234", "XY2I234", "AST*", "?YZ1*", "A?T30*"]
 CHANGES = st.lists(
-    st.tuples(st.sampled_from("abc"), st.one_of(st.none(), st.sampled_from(["AST3087", "A5T3087", "XYZ1"]))),
-    max_size=12,
+    st.tuples(st.sampled_from("abc"), st.one_of(st.none(), st.sampled_from(PLATES))), max_size=12
+)
+READS = st.lists(
+    st.builds(
+        lambda plate, others, second: detection(plate, second, alternatives=others),
+        st.sampled_from(PLATES[:5]),
+        st.lists(st.sampled_from(PLATES[:5]), max_size=2),
+        st.integers(0, 5000),
+    ),
+    max_size=6,
 )
 
 
-@given(CHANGES, st.sampled_from(["AST3087", "A5T3087", "ASTE087", "XYZ1"]))
-def test_the_join_agrees_with_a_plain_search_of_the_newest_entries(
-    changes: list[tuple[str, str | None]], plate: str
-) -> None:
-    buckets = 4
-    place, matchers = Placement(None, buckets), [HotListMatcher(None) for _bucket in range(buckets)]
-    newest: dict[str, HotListEntry] = {}
-    for name, listed in changes:
-        newest.pop(name, None)
-        if listed is not None:
-            newest[name] = entry(listed, name)
-        for bucket, event in place.on_item(HotListChange(name, newest.get(name)))[0]:
-            matchers[int(bucket)].on_item(event)
-    for bucket, event in place.on_item(Loaded(0, 1))[0]:
-        matchers[int(bucket)].on_item(event)
+def found(changes: list[HotListChange], reads: list[Detection]) -> list[AlertHit]:
+    """What all buckets together make of changes and then reads."""
+    placement = place()
+    matchers = {bucket: HotListMatcher(None) for bucket in EVERY}
+    events = [*moved(placement, *changes), *moved(placement, Loaded(0, 1)), *designate(Loaded(0, 1))]
+    hits = []
+    for bucket, event in [*events, *probe(reads)]:
+        hits += play(matchers[bucket], event)
+    return hits
 
-    read = detection(plate)
-    hits = play(matchers[plates.bucket(plate, buckets)], read)
-    assert [hit.entry.entry_id for hit in hits] == sorted(
-        name for name, one in newest.items() if match_entry(read, one)
-    )
+
+@given(CHANGES, READS)
+def test_the_join_agrees_with_a_plain_search_of_the_newest_entries(
+    changes: list[tuple[str, str | None]], reads: list[Detection]
+) -> None:
+    told = [
+        HotListChange(name, None if plate is None else entry(plate, name, again_after_s=0))
+        for name, plate in changes
+    ]
+    newest = {change.entry_id: change.entry for change in told}
+    plain = [
+        hit
+        for read in reads
+        for one in newest.values()
+        if one is not None and (hit := match_entry(read, one))
+    ]
+    assert sorted(found(told, reads), key=repr) == sorted(plain, key=repr)
+
+
+@given(CHANGES, READS, st.randoms(use_true_random=False))
+def test_hits_do_not_depend_on_the_order_of_entries_or_of_changes_played_twice(
+    changes: list[tuple[str, str | None]], reads: list[Detection], chance: Any
+) -> None:
+    told = [HotListChange(name, plate and entry(plate, name)) for name, plate in changes]  # type: ignore[arg-type]
+    newest = list({change.entry_id: change for change in told}.values())
+    once = sorted(found(newest, reads), key=repr)
+    chance.shuffle(newest)
+    assert sorted(found(newest, reads), key=repr) == once
+    assert sorted(found([*told, *told], reads), key=repr) == once
+
+
+@given(CHANGES, READS)
+def test_reads_played_twice_make_no_other_hits(
+    changes: list[tuple[str, str | None]], reads: list[Detection]
+) -> None:
+    told = [HotListChange(name, plate and entry(plate, name)) for name, plate in changes]  # type: ignore[arg-type]
+    assert {hit.hit_id for hit in found(told, reads + reads)} == {hit.hit_id for hit in found(told, reads)}
+
+
+@given(CHANGES, READS, st.randoms(use_true_random=False))
+def test_without_the_rule_of_passes_the_order_of_reads_does_not_matter(
+    changes: list[tuple[str, str | None]], reads: list[Detection], chance: Any
+) -> None:
+    told = [
+        HotListChange(name, None if plate is None else entry(plate, name, again_after_s=0))
+        for name, plate in changes
+    ]
+    once = sorted(found(told, reads), key=repr)
+    chance.shuffle(reads)
+    assert sorted(found(told, reads), key=repr) == once

@@ -1,8 +1,7 @@
-from typing import get_args
-
 from platestream.samples.hotlist import EXPECTED, sample_entries
 from platestream.samples.passes import PASSES
-from schemas.hotlist import OWN_MUST_HAVE, Category
+from schemas.designation import LONGEST_DAYS
+from schemas.hotlist import OWN_MUST_HAVE
 
 ENTRIES = {entry["reference"]: entry for entry in sample_entries()}
 SEEN = {(v.plate.text, v.plate.state) for p in PASSES for v in p.vehicles if v.plate}
@@ -13,7 +12,7 @@ def _folded(plate: str) -> str:
 
 
 def test_every_category_has_an_entry() -> None:
-    assert {entry["category"] for entry in ENTRIES.values()} == set(get_args(Category))
+    assert {entry["category"] for entry in ENTRIES.values()} == set(LONGEST_DAYS)
 
 
 def test_own_entries_carry_all_that_section_h_asks_for() -> None:

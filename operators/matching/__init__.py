@@ -1,0 +1,1 @@
+"""What makes a read a hit: pure functions and small indexes, without an engine around them."""

@@ -1,0 +1,51 @@
+"""What reaches a bucket of the list: entries, removals, designations, marks, and reads."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from schemas.detection import Detection
+from schemas.registry import RegistryRecord
+
+Changelog = Literal["hotlist", "registry"]
+
+
+class Listed(msgspec.Struct, frozen=True, gc=False):
+    """An entry in its bucket, packed (`schemas.hotlist.pack`): decoded only when a read meets it.
+
+    `shape` is that of its plate, or empty for a pattern, which is in every bucket; `until` is its expiry in
+    seconds since 1970. Placement and bucket share one object, so that a list of millions is held once.
+    """
+
+    entry_id: str
+    shape: str
+    packed: bytes
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """An entry left this bucket: removed, expired, or listed with another plate."""
+
+    entry_id: str
+    shape: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One partition of a changelog has been read to the end that it had when the flow started."""
+
+    changelog: Changelog
+    partition: int
+    partitions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Another:
+    """A read in the bucket of another of its readings."""
+
+    read: Detection
+
+
+Event = Listed | Removed | RegistryRecord | Ready | Detection | Another

@@ -1,0 +1,122 @@
+"""Where each change, designation and read belongs: the bucket of its plate, or all of them."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import TypeGuard
+
+from bytewax.operators import StatefulBatchLogic
+
+from operators.matching.events import Another, Event, Listed, Ready, Removed
+from operators.matching.judge import RULES, Rules
+from schemas import plates
+from schemas.detection import Detection
+from schemas.hotlist import HotListChange, HotListEntry, pack
+from schemas.message import Loaded
+from schemas.registry import RegistryRecord
+
+LOOK_EVERY = timedelta(seconds=60)
+GRACE = timedelta(
+    hours=1
+)  # an entry is taken off this long after its end, so that reads on their way meet it
+
+EVERY = tuple(str(bucket) for bucket in range(plates.BUCKETS))
+Placed = tuple[str, Event]
+
+
+class Placement(StatefulBatchLogic[HotListChange | Loaded, Placed | HotListChange, None]):
+    """Sends each change of one changelog partition to the bucket of its plate, and a pattern to every bucket.
+
+    A removal names an entry and no plate, so where each entry went is remembered (not across starts: the
+    changelog is read again). Entries that have expired come out as removals for the changelog itself.
+    """
+
+    def __init__(self, _resume: None, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._placed: dict[str, Listed] = {}
+        self._soonest = float("inf")
+        self._look: datetime | None = None
+
+    def on_batch(self, values: list[HotListChange | Loaded]) -> tuple[Iterable[Placed | HotListChange], bool]:
+        out: list[Placed | HotListChange] = []
+        for value in values:
+            if isinstance(value, Loaded):
+                ready = Ready("hotlist", value.partition, value.partitions)
+                out.extend((bucket, ready) for bucket in EVERY)
+                self._look = self._now()
+            else:
+                out.extend(self._change(value))
+        return out, StatefulBatchLogic.RETAIN
+
+    def on_notify(self) -> tuple[Iterable[Placed | HotListChange], bool]:
+        """Take off what has expired."""
+        now = self._now()
+        self._look = now + LOOK_EVERY
+        end = (now - GRACE).timestamp()
+        if end < self._soonest:
+            return [], StatefulBatchLogic.RETAIN
+        gone = [name for name, listed in self._placed.items() if listed.until <= end]
+        changes = [HotListChange(name, None) for name in gone]
+        moved = list(chain.from_iterable(self._change(change) for change in changes))
+        self._soonest = min((listed.until for listed in self._placed.values()), default=float("inf"))
+        return [*moved, *changes], StatefulBatchLogic.RETAIN
+
+    def notify_at(self) -> datetime | None:
+        return self._look
+
+    def snapshot(self) -> None:
+        return None
+
+    def _change(self, change: HotListChange) -> Iterable[Placed]:
+        before = self._placed.pop(change.entry_id, None)
+        if change.entry is None:
+            return [] if before is None else _to(before, Removed(before.entry_id, before.shape))
+        after = listed(change.entry)
+        self._placed[after.entry_id] = after
+        self._soonest = min(self._soonest, after.until)
+        if before is None or before.shape == after.shape:
+            return _to(after, after)
+        return [*_to(before, Removed(before.entry_id, before.shape)), *_to(after, after)]
+
+
+def is_expired(item: Placed | HotListChange) -> TypeGuard[HotListChange]:
+    """A removal for the changelog itself, not an event for a bucket."""
+    return isinstance(item, HotListChange)
+
+
+def listed(entry: HotListEntry) -> Listed:
+    """An entry as buckets keep it."""
+    shape = "" if entry.is_pattern else plates.shape(entry.plate)
+    return Listed(entry.entry_id, shape, pack(entry), entry.expires_at.timestamp())
+
+
+def _to(where: Listed, event: Event) -> list[Placed]:
+    if where.shape:
+        return [(plates.shape_bucket(where.shape), event)]
+    return [(bucket, event) for bucket in EVERY]
+
+
+def designate(item: RegistryRecord | Loaded) -> list[Placed]:
+    """Designations and the registry's marks go to every bucket; other records concern none."""
+    if isinstance(item, Loaded):
+        ready = Ready("registry", item.partition, item.partitions)
+        return [(bucket, ready) for bucket in EVERY]
+    if item.kind in ("hotlist_source", "hotlist_category"):
+        return [(bucket, item) for bucket in EVERY]
+    return []
+
+
+def probe(reads: list[Detection], rules: Rules = RULES) -> list[Placed]:
+    """Each read in the bucket of its plate, and once in every other bucket that another reading points to.
+
+    An entry is in one bucket, and that bucket is given the whole read: so the best way in which both meet is
+    chosen in one place, and a hit comes out once.
+    """
+    out: list[Placed] = []
+    for read in reads:
+        first = plates.bucket(read.plate)
+        out.append((first, read))
+        if read.alternatives:
+            others = {plates.bucket(other.plate) for other in read.alternatives[: rules.alternatives]}
+            out.extend((bucket, Another(read)) for bucket in sorted(others - {first}))
+    return out
