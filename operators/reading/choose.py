@@ -8,7 +8,7 @@ from operators.reading.vote import LONGEST, SHORTEST
 
 SMALLEST = 6.0
 """Pixels: text lower than this cannot be read to the last character."""
-FLATTEST, TALLEST = 1.0, 11.0
+FLATTEST, LONGEST_SHAPE = 1.0, 11.0
 """Width by height of a serial's line: a three-character plate, and nine narrow ones with margins."""
 
 _CLOCK = re.compile(
@@ -18,10 +18,13 @@ _PHONE = re.compile(r"\d{3}\D{1,2}\d{3}\D{1,2}\d{4}|\(\d{3}\)")
 _SITE = re.compile(r"WWW|\.\s?(COM|NET|ORG|GOV|US)\b", re.IGNORECASE)
 
 
-def plausible(line: Line, text: str) -> bool:
-    """Whether a line of this shape, read as this text, may be a serial, alone or with a neighbour."""
-    if line.height < SMALLEST or not FLATTEST <= line.width / line.height <= TALLEST:
-        return False
+def shaped(line: Line) -> bool:
+    """Whether a line has the size and proportions of a serial."""
+    return line.height >= SMALLEST and FLATTEST <= line.width / line.height <= LONGEST_SHAPE
+
+
+def plausible(text: str) -> bool:
+    """Whether a line read as this text may be a serial, perhaps with a sticker or symbol read along."""
     length = sum(c.isalnum() for c in text)
     return SHORTEST <= length <= LONGEST + 1 and not foreign(text)
 

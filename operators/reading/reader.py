@@ -1,14 +1,15 @@
 """Two looks at a picture: a cheap one that finds lines of text, a careful one at what may be a plate.
 
-The first look reads every line once. Where that is sure (several crops of the line agree and every
-character is certain) it is believed. Otherwise the line's own region is looked at again at a better scale
-and with wider margins, and several crops of each line found there are read in one call of the recogniser;
-the vote over all of them (`vote`, `rank`) gives the candidates and their confidence.
+The first look, at a coarse scale, reads the lines that have a serial's shape. Where two crops agree and every
+character is certain it is believed, and that is all. Otherwise the picture is looked at in full, and around
+each line that may be a plate once more at a better scale; the lines found there are read in several crops at
+once, and the vote over all of them (`vote`, `rank`) gives the candidates and their confidence. Where even
+that finds nothing likely, the picture is enlarged and brightened for a last look.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -16,14 +17,17 @@ import numpy.typing as npt
 
 from operators.reading import choose, glyphs, rank, states, vote
 from operators.reading.formats import Region, region
-from operators.reading.geometry import Box, Image, Line, box_of, crop, grouped, spread
+from operators.reading.geometry import Box, Image, Line, box_of, same_text, spread
+from operators.reading.places import CAREFUL, CHECK, FIRST, Cut, Place, beside, cut, distinct, lines_of
 from schemas.reading import PlateRead, Reading
 
 Floats = npt.NDArray[np.float32]
 
-
 _LIFT = (255 * np.sqrt(np.arange(256) / 255)).astype(np.uint8)
 """Grey values with the dark ones raised (gamma 0.5)."""
+
+NARROW = 160
+"""Pixels: the least width of the recogniser's input; a plate's crop is seldom narrower."""
 
 
 class Engine(Protocol):
@@ -35,56 +39,42 @@ class Engine(Protocol):
     def recognise(self, crops: Sequence[Image], width: int = ...) -> list[Floats]: ...
 
 
-class Cut(NamedTuple):
-    """One way to cut a line out: margins in heights of the line, horizontal stretch, smoothing (pixels)."""
-
-    along: float
-    across: float
-    stretch: float = 1.0
-    smooth: float = 0.0
-
-
-BESIDE = 0.2
-
-FIRST = Cut(0.2, 0.0)
-CHECKS = (Cut(0.2, 0.0, smooth=1.2), Cut(0.2, -0.12))
-CAREFUL = (
-    Cut(0.2, 0.0, smooth=1.2), Cut(0.2, -0.12), Cut(0.2, -0.12, 1.3), Cut(0.2, 0.0, 1.3, 1.2),
-    Cut(0.5, 0.0), Cut(0.0, 0.15),
-)  # fmt: skip
-
-
 @dataclass(frozen=True)
 class Plan:
-    """How much is looked at: pixels of the longer side, places looked at again, what counts as sure."""
+    """How much is looked at. Lengths are pixels of the picture's longer side, chances 0 to 1."""
 
-    first: int = 1280
-    again: int = 640
-    text_height: float = 36.0
-    threshold: float = 0.4
-    places: int = 3
-    sure: float = 0.97
-    keep: float = 0.02
-    doubtful: float = 0.2
+    coarse: int = 640
+    full: int = 1280
     last: int = 1920
+    text_height: float = 36.0
+    """What a line is scaled to before its surroundings are looked at again."""
+    threshold: float = 0.4
+    """The detector's box threshold: lower than PaddleOCR's, because a false line costs little here."""
+    places: int = 3
+    sure: float = 0.9
+    enough: float = 0.9
+    doubtful: float = 0.2
+    keep: float = 0.02
     alternatives: int = 9
 
 
-@dataclass
-class Place:
-    """One line of text under all its boxes, with every reading of it."""
+@dataclass(eq=False)
+class Scene:
+    """One picture under work: places that may be plates, other text, and lines nobody needed to read yet."""
 
-    lines: list[Line]
-    text: str
-    tables: list[Floats] = field(default_factory=list)
+    image: Image
+    places: list[Place] = field(default_factory=list)
+    signs: list[Place] = field(default_factory=list)
+    unread: list[Line] = field(default_factory=list)
 
-    @property
-    def line(self) -> Line:
-        return max(self.lines, key=lambda line: line.width)
+    def lines(self) -> list[Line]:
+        read = [line for place in (*self.places, *self.signs) for line in place.lines]
+        return [*read, *self.unread]
 
-    @property
-    def height(self) -> float:
-        return float(np.median([line.height for line in self.lines]))
+    def long_lines(self) -> list[Line]:
+        """Text too long for a serial: what a closer look cuts from it is no plate."""
+        signs = [s.line for s in self.signs if len(s.text) > vote.LONGEST + 1]
+        return signs + [line for line in self.unread if line.width > choose.LONGEST_SHAPE * line.height]
 
 
 class TwoLooks:
@@ -100,84 +90,96 @@ class TwoLooks:
 
     def read(self, image: Image) -> list[PlateRead]:
         """Plates in `image` (height x width x 3, BGR), most certain first; empty when there is none."""
-        reads = self._looked(image, self._plan.first)
-        if not reads or reads[0].confidence < self._plan.doubtful:
-            reads = self._brightened(image) + reads
-        reads.sort(key=lambda r: -r.confidence)
-        return _one_vehicle(reads)
+        plan = self._plan
+        if max(image.shape[:2]) > 1.25 * plan.coarse and (reads := self._glance(image)):
+            return reads
+        reads = self._study(image, plan.full)
+        if not reads or reads[0].confidence < plan.doubtful:
+            reads = one_vehicle(reads + self._brightened(image))
+        return reads
 
-    def _looked(self, image: Image, longest: int) -> list[PlateRead]:
-        """Both looks at a picture shrunk to `longest` pixels; unsorted of what the two found together."""
-        lines = _lines(self._engine.detect(image, longest, threshold=self._plan.threshold))
-        places, signs = self._first_look(image, lines)
-        if not places:
-            return []
-        unsure = [p for p in self._promising(places) if not self._sure(image, p)]
-        if unsure:
-            places = self._second_look(image, places, unsure, signs)
-        texts = [(p.line, p.text) for p in (*places, *signs)]
-        tallest = max(p.height for p in places)
-        reads = [r for p in places if p.tables and (r := self._plate(image, p, tallest, texts))]
-        return sorted(reads, key=lambda r: -r.confidence)
+    def _glance(self, image: Image) -> list[PlateRead]:
+        """The plates a coarse look is sure of; empty when there is none such."""
+        scene = self._scene(image, self._plan.coarse)
+        sure = [p for p in self._promising(scene) if self._sure(image, p)]
+        return self._plates(scene, sure)
+
+    def _study(self, image: Image, longest: int) -> list[PlateRead]:
+        """Plates from a look at the picture in full and a second one around each promising line."""
+        scene = self._scene(image, longest)
+        looked = list[Place]()
+        for place in self._promising(scene):
+            around = [place] if self._sure(image, place) else self._closer_look(scene, place)
+            looked.extend(p for p in around if not any(p is q for q in looked))
+            reads = self._plates(scene, looked)
+            if reads and reads[0].confidence >= self._plan.enough:
+                break
+        return self._plates(scene, looked)
 
     def _brightened(self, image: Image) -> list[PlateRead]:
         """A last look for small and dark plates: enlarged and with the dark parts lifted."""
         scale = min(max(self._plan.last / max(image.shape[:2]), 1.0), 2.0)
         lifted = cv2.LUT(image, _LIFT)
         big = cv2.resize(lifted, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        found = self._looked(np.asarray(big, np.uint8), self._plan.last)
+        found = self._study(np.asarray(big, np.uint8), self._plan.last)
         return [replace(r, box=_scaled(r.box, 1 / scale)) for r in found]
 
-    def _first_look(self, image: Image, lines: list[Line]) -> tuple[list[Place], list[Place]]:
-        """Places that may be plates, and the other lines of text (names, slogans, signs)."""
-        read = self._engine.recognise([_cut(image, line, FIRST) for line in lines], 160)
-        places, signs = list[Place](), list[Place]()
-        for line, table in zip(lines, read, strict=True):
-            place = Place([line], glyphs.text_of(table), [glyphs.letters(table)])
-            fit = choose.plausible(line, place.text) and not states.names(self._region, place.text)
-            (places if fit else signs).append(place)
-        return places, signs
+    def _scene(self, image: Image, longest: int) -> Scene:
+        scene = Scene(image)
+        self._add(scene, lines_of(self._engine.detect(image, longest, threshold=self._plan.threshold)))
+        return scene
 
-    def _promising(self, places: list[Place]) -> list[Place]:
-        tallest = max(p.height for p in places)
-        order = sorted(places, key=lambda p: -choose.likely(p.line, p.text, tallest))
+    def _add(self, scene: Scene, lines: Sequence[Line]) -> list[Place]:
+        """Reads the lines with a serial's shape once; the places among them that may be plates."""
+        shaped = [line for line in lines if choose.shaped(line)]
+        scene.unread.extend(line for line in lines if not choose.shaped(line))
+        fresh = list[Place]()
+        for place in self._read(scene.image, [(line, FIRST) for line in shaped]):
+            likely = choose.plausible(place.text) and not states.names(self._region, place.text)
+            (fresh if likely else scene.signs).append(place)
+        scene.places.extend(fresh)
+        return fresh
+
+    def _read(self, image: Image, cuts: Sequence[tuple[Line, Cut]]) -> list[Place]:
+        tables = self._engine.recognise([cut(image, line, how) for line, how in cuts], NARROW)
+        return [
+            Place([line], glyphs.text_of(table), [glyphs.letters(table)])
+            for (line, _), table in zip(cuts, tables, strict=True)
+        ]
+
+    def _promising(self, scene: Scene) -> list[Place]:
+        tallest = max((p.height for p in scene.places), default=1.0)
+        order = sorted(scene.places, key=lambda p: -choose.likely(p.line, p.text, tallest))
         return order[: self._plan.places]
 
     def _sure(self, image: Image, place: Place) -> bool:
-        """Whether two more crops of the line say the same, every character certain, in a known format."""
-        first = glyphs.greedy(place.tables[0])
-        if min(first.sure, default=0.0) < self._plan.sure or not self._region.knows(first.text):
+        """Whether a second crop says the same, every character certain, in a format of the region."""
+        text = place.agreed(self._plan.sure)
+        if text is None or not self._region.knows(text) or vote.is_word(text) or text.isdigit():
             return False
-        more = self._engine.recognise([_cut(image, place.line, c) for c in CHECKS], 160)
-        place.tables.extend(glyphs.letters(t) for t in more)
-        reads = [glyphs.greedy(t) for t in place.tables]
-        return all(r.text == first.text and min(r.sure) > 0.8 * self._plan.sure for r in reads)
+        (more,) = self._read(image, [(place.line, CHECK)])
+        place.tables.extend(more.tables)
+        return place.agreed(self._plan.sure) is not None
 
-    def _second_look(
-        self, image: Image, places: list[Place], unsure: list[Place], signs: list[Place]
-    ) -> list[Place]:
-        """The places with what a closer look at the unsure ones adds; lines that belong together joined."""
-        found = [line for p in unsure for line in self._closer(image, p.line)]
-        found = [f for f in found if not choose.inside(f, [s.line for s in signs if len(s.text) > 10])]
-        known = [line for p in places for line in p.lines]
-        fresh = _distinct(found, known)
-        extra, more_signs = self._first_look(image, fresh)
-        signs.extend(more_signs)
-        everything = places + extra
-        merged = [_merge([everything[i] for i in g]) for g in grouped([p.line for p in everything])]
-        careful = [
-            p
-            for p in merged
-            if any(choose.inside(u.line, p.lines) for u in unsure) or p.text in {e.text for e in extra}
-        ]
-        cuts = [(p, line, c) for p in careful for line in p.lines[:2] for c in CAREFUL]
-        tables = self._engine.recognise([_cut(image, line, c) for _, line, c in cuts], 160)
-        for (p, _, _), table in zip(cuts, tables, strict=True):
-            p.tables.append(glyphs.letters(table))
-        return merged
+    def _closer_look(self, scene: Scene, place: Place) -> list[Place]:
+        """The place, and others near it, with what several crops of all lines there read."""
+        found = [f for f in self._surroundings(scene.image, place.line)
+                 if not choose.inside(f, scene.long_lines())]  # fmt: skip
+        near = [place]
+        for fresh in self._add(scene, distinct(found, scene.lines())):
+            same = next((p for p in near if any(same_text(fresh.line, line) for line in p.lines)), None)
+            if same is None:
+                near.append(fresh)
+            else:
+                same.join(fresh)
+                scene.places.remove(fresh)
+        cuts = [(p, line, how) for p in near[:3] for line in p.lines[-2:] for how in CAREFUL]
+        for (p, _, _), read in zip(cuts, self._read(scene.image, [c[1:] for c in cuts]), strict=True):
+            p.tables.extend(read.tables)
+        return near
 
-    def _closer(self, image: Image, line: Line) -> list[Line]:
-        """Lines of text in the surroundings of a line, found with the text scaled to a good height."""
+    def _surroundings(self, image: Image, line: Line) -> list[Line]:
+        """Lines of text around a line, found with it scaled to a good height and its contrast spread."""
         x, y = line.centre
         wide = line.width + 4 * line.height
         high = max(5 * line.height, 0.4 * wide)
@@ -186,98 +188,60 @@ class TwoLooks:
         scale = min(float(np.clip(self._plan.text_height / line.height, 0.3, 4.0)), 512 / part.shape[1])
         how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
         scaled = spread(np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=how), np.uint8))
-        found = self._engine.detect(scaled, self._plan.again, threshold=self._plan.threshold)
-        return _lines([quad / scale + np.array([left, top], np.float32) for quad in found])
+        found = self._engine.detect(scaled, self._plan.coarse, threshold=self._plan.threshold)
+        return lines_of([quad / scale + np.array([left, top], np.float32) for quad in found])
 
-    def _plate(
-        self, image: Image, place: Place, tallest: float, texts: list[tuple[Line, str]]
-    ) -> PlateRead | None:
-        issuers = states.by_words(self._region, [text for line, text in texts if _around(place.line, line)])
+    def _plates(self, scene: Scene, places: Sequence[Place]) -> list[PlateRead]:
+        tallest = max((p.height for p in scene.places), default=1.0)
+        return one_vehicle([r for p in places if (r := self._plate(scene, p, tallest))])
+
+    def _plate(self, scene: Scene, place: Place, tallest: float) -> PlateRead | None:
+        issuers = states.by_words(self._region, self._words(scene, place))
         options = vote.candidates(place.tables, self._region, self._region.mixed(issuers))
         order = rank.ranked(options, place.height / tallest)
         if not order or order[0][1] < self._plan.keep:
             return None
-        best, confidence = order[0]
-        plate = vote.unfolded(best.text, place.tables, self._region)
-        where = states.state(self._region, plate, issuers)
-        others = tuple(
+        spelled = [
             Reading(vote.unfolded(c.text, place.tables, self._region), share)
-            for c, share in order[1 : self._plan.alternatives + 1]
-        )
+            for c, share in order[: self._plan.alternatives + 1]
+        ]
+        best = spelled[0]
+        where = states.state(self._region, best.plate, issuers)
         return PlateRead(
-            plate, confidence, where.code, where.confidence, box_of(place.line, image.shape), others,
-            _per_character(best.text, place.tables),
+            best.plate, best.confidence, where.code, where.confidence,
+            box_of(place.line, scene.image.shape), tuple(spelled[1:]),
+            place.character_confidences(order[0][0].text),
         )  # fmt: skip
 
+    def _words(self, scene: Scene, serial: Place) -> list[str]:
+        """The text above and below a serial; lines there that nobody has read yet are read now."""
+        wanted = [line for line in scene.unread if beside(serial.line, line)]
+        scene.unread = [line for line in scene.unread if not any(line is w for w in wanted)]
+        scene.signs.extend(self._read(scene.image, [(line, FIRST) for line in wanted]))
+        return [p.text for p in (*scene.places, *scene.signs) if beside(serial.line, p.line)]
 
-def _scaled(box: Box, scale: float) -> Box:
-    x, y, w, h = (round(v * scale) for v in box)
-    return x, y, w, h
 
+def one_vehicle(reads: Sequence[PlateRead]) -> list[PlateRead]:
+    """Reads in order of confidence, once words and numbers beside a plate are trusted less.
 
-def _one_vehicle(reads: list[PlateRead]) -> list[PlateRead]:
-    """Most pictures hold one plate: beside a reading with letters and digits, words and numbers (names on
-    vans, fleet numbers) are that much less likely to be another one; and words are, beside a number.
+    Most pictures hold one plate: beside a reading with letters and digits, words and numbers (names on vans,
+    fleet numbers) are that much less likely to be another one; and words are, beside a number.
     """
     likely = [r for r in reads if r.confidence > BESIDE]
     mixed = any(not vote.is_word(r.plate) and not r.plate.isdigit() for r in likely)
     numbers = any(r.plate.isdigit() for r in likely)
 
-    def beside(read: PlateRead) -> PlateRead:
+    def lowered(read: PlateRead) -> PlateRead:
         other = (vote.is_word(read.plate) and (mixed or numbers)) or (read.plate.isdigit() and mixed)
         return replace(read, confidence=read.confidence * BESIDE) if other else read
 
-    return sorted(map(beside, reads), key=lambda r: -r.confidence)
+    return sorted(map(lowered, reads), key=lambda r: -r.confidence)
 
 
-def _lines(quads: Sequence[Floats]) -> list[Line]:
-    return [line for q in quads if (line := Line(q)).height >= 5 and line.width >= 8]
+BESIDE = 0.2
+"""Share of its confidence that a word or number keeps beside a likelier plate."""
 
 
-def _cut(image: Image, line: Line, cut: Cut) -> Image:
-    flat = crop(image, line.grown(cut.across, cut.along), cut.stretch)
-    if not cut.smooth:
-        return flat
-    return np.asarray(cv2.GaussianBlur(flat, (0, 0), cut.smooth), np.uint8)
-
-
-def _distinct(found: Sequence[Line], known: Sequence[Line]) -> list[Line]:
-    """The lines that are not, to an eighth of their height, the box of one already there."""
-    out: list[Line] = []
-    for line in found:
-        near = 0.12 * line.height + 1
-        if not any(np.abs(line.corners - k.corners).max() < near for k in (*known, *out)):
-            out.append(line)
-    return out
-
-
-def _merge(places: Sequence[Place]) -> Place:
-    first = places[0]
-    return Place(
-        [line for p in places for line in p.lines], first.text, [t for p in places for t in p.tables]
-    )
-
-
-def _around(serial: Line, other: Line) -> bool:
-    """Whether another line lies on the same plate as the serial: within about its height above or below."""
-    (x, y), (ox, oy) = serial.centre, other.centre
-    if other is serial:
-        return False
-    return abs(ox - x) < 0.7 * serial.width and 0.4 * serial.height < abs(oy - y) < 1.8 * serial.height
-
-
-def _per_character(text: str, tables: Sequence[Floats]) -> tuple[float, ...]:
-    """How likely each character is: mean over the readings of the text's chance against its rivals there."""
-    stacked = glyphs.tied(glyphs.stack(tables))
-    variants = [text] + [text[:i] + text[i + 1 :] for i in range(len(text))]
-    found = [glyphs.greedy(t) for t in stacked]
-    out = []
-    for i, c in enumerate(text):
-        votes = [
-            r.sure[i] if i < len(r.text) and vote.folded(r.text)[i] == c else 0.0
-            for r in found
-            if len(r.text) == len(text)
-        ]
-        out.append(float(np.mean(votes)) if votes else 0.5)
-    del variants
-    return tuple(out)
+def _scaled(box: Box, scale: float) -> Box:
+    x, y, w, h = (round(v * scale) for v in box)
+    return x, y, w, h
