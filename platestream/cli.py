@@ -11,8 +11,9 @@ import typer
 from connectors.clickhouse_client import ConnectError, DatabaseError
 from connectors.kafka import BrokerError
 from connectors.settings import SettingsError
-from platestream.commands import audit, bench, demo, hotlist, read, search, setup
+from platestream.commands import audit, bench, demo, hotlist, read, retention, search, setup
 from platestream.gate import RefusedInquiry
+from platestream.policy.profile import ProfileError
 from schemas.message import RefusedError
 
 app = typer.Typer(
@@ -28,12 +29,14 @@ app.command()(search.search)
 app.command()(setup.migrate)
 app.command()(setup.topics)
 app.add_typer(audit.app, name="audit")
+app.add_typer(retention.app, name="retention")
 app.add_typer(bench.app, name="bench")
 
 REFUSALS = (
     RefusedError,
     RefusedInquiry,
     SettingsError,
+    ProfileError,
     BrokerError,
     ConnectError,
     DatabaseError,

@@ -14,16 +14,17 @@ from bytewax.testing import run_main
 
 from clickhouse import migrate
 from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import ANALYST, AUDITOR, OWNER, connect
+from connectors.clickhouse_client import ANALYST, AUDITOR, OWNER, RETENTION, connect
 from connectors.edge import Edge
 from connectors.files import FileTopics
 from connectors.inquiry_verify import verify
 from connectors.ocr import open_reader
 from connectors.settings import Settings
 from flows import audit_flow, match_flow, recognize_flow
-from platestream import gate
+from platestream import gate, retention
 from platestream.hotlist import Import, import_lines
 from platestream.media import folder_frames, frame_message
+from platestream.policy import profile
 from platestream.samples.frames import SPAN, sample_frames
 from platestream.samples.hotlist import sample_entries
 from schemas import topics
@@ -75,6 +76,9 @@ def run(settings: Settings, frames: Path | None, now: datetime, say: Say) -> Out
         searched = hits[0].detection.plate if hits else "*"
         say("searching")
         found, refusal = _inquire(settings.clickhouse, searched, now)
+        say("deleting what is past its time")
+        period = profile.load(settings.profile).retention.span
+        retention.run(connect(settings.clickhouse, RETENTION), period, now, settings.data)
         say("sealing the inquiry log")
         _run(audit_flow.build(edge), settings.data)
         copy = [topics.INQUIRIES.decode(message) for message in streams.messages(topics.INQUIRIES)]

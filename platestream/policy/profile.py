@@ -6,10 +6,11 @@ A profile is named by PLATESTREAM_PROFILE: one that comes with the package (`st-
 
 import re
 import tomllib
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -58,7 +59,7 @@ class Retention(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Purposes(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the gate lets nobody look for: RE2 patterns, lower case; and the only purposes there are, if listed."""
+    """What nobody looks for (RE2 patterns, lower case), and the only purposes there are, if listed."""
 
     prohibited: list[Text]
     allowed: list[Text] = []
@@ -181,7 +182,7 @@ def _due(text: str) -> None:
     date.fromisoformat(f"2024-{text}")
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[Any], object]] = {
     "retention.data": _kept,
     "purposes.prohibited": _patterns,
     "training.renewed_every": span,

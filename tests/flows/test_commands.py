@@ -117,7 +117,7 @@ def test_the_demo_reads_hits_refuses_and_seals(cli: Cli) -> None:
     assert [letter["reason"] for letter in told["dead_letters"]] == ["not_a_picture"]
     assert told["inquiry"]["found"] >= 1
     assert "neither case number nor reason" in told["refused"]
-    assert (told["seals"], told["faults"]) == (2, [])
+    assert (told["seals"], told["faults"]) == (3, [])
 
     found, _err = cli("search", "CKR*", "--reason", "checking the demo", "--json")
     assert {json.loads(line)["plate"] for line in found.splitlines()} == {"CKR4572"}
@@ -125,7 +125,7 @@ def test_the_demo_reads_hits_refuses_and_seals(cli: Cli) -> None:
     assert "never sealed" not in cli("audit", "verify")[1], "young rows need no seal yet"
 
     again = json.loads(cli("demo", "--json")[0])
-    assert (again["frames"], again["seals"], again["faults"]) == (43, 6, [])
+    assert (again["frames"], again["seals"], again["faults"]) == (43, 8, [])
 
 
 def test_read_prints_a_line_a_picture_and_says_which_it_could_not_read(cli: Cli, tmp_path: Path) -> None:

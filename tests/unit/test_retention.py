@@ -1,0 +1,230 @@
+import json
+import sqlite3
+import time
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from connectors import ledger
+from connectors.clickhouse_client import AUDITOR, RETENTION
+from connectors.files import FileTopics
+from platestream import recovery_stores, retention
+from schemas import tables, topics
+from schemas.alert_hit import AlertHit
+from schemas.catalogue import example
+from schemas.dead_letter import DeadLetter
+from schemas.detection import Detection
+from schemas.message import Message
+from schemas.topics import Topic
+from tests.support.database import Database
+
+PERIOD = timedelta(days=30)
+# Noon, so that a boundary lies inside a day and an hour, whenever the test runs.
+NOW = datetime.now(UTC).replace(hour=12, minute=30, second=0, microsecond=0)
+READ = Detection.from_json(bytes(example("detection").accepted))
+HIT = AlertHit.from_json(bytes(example("alert_hit").accepted))
+DEAD = DeadLetter.from_json(bytes(example("dead_letter").accepted))
+
+
+def read(plate: str, age: timedelta) -> Detection:
+    return msgspec.structs.replace(
+        READ, detection_id=uuid4(), plate=plate, captured_at=NOW - age, crop=plate.encode() * 9
+    )
+
+
+def put(database: Database, *reads: Detection) -> None:
+    database.put(tables.DETECTIONS, *reads)
+    database.put(tables.IMAGES, *reads)
+    hits = [msgspec.structs.replace(HIT, hit_id=uuid4(), detection=one) for one in reads]
+    database.put(tables.ALERT_HITS, *hits)
+
+
+def receipt(database: Database, **options: Any) -> dict[str, Any]:
+    entry = retention.run(database.client(RETENTION), options.pop("period", PERIOD), NOW, **options)
+    return dict(json.loads(entry.record))
+
+
+def left(database: Database, table: str) -> int:
+    return int(database.value(f"SELECT uniqExact(detection_id) FROM platestream.{table}"))
+
+
+def seconds_until_gone(folder: Path, text: bytes, within: float) -> float:
+    began = time.monotonic()
+    while any(text in file.read_bytes() for file in folder.rglob("*") if file.is_file()):
+        if time.monotonic() - began > within:
+            pytest.fail(f"still on the disk after {within} s")
+        time.sleep(0.2)
+    return time.monotonic() - began
+
+
+def _ago(days: int) -> datetime:
+    return NOW - timedelta(days=days)
+
+
+def stop_expiry(database: Database) -> None:
+    """Rows that are put in old would be taken by the tables' own expiry before the job can."""
+    for table in ("detections", "images", "alert_hits"):
+        database.client().command(f"ALTER TABLE platestream.{table} REMOVE TTL")
+
+
+def test_what_is_30_days_old_is_deleted_and_the_receipt_says_what_went_and_what_is_oldest(
+    database: Database,
+) -> None:
+    stop_expiry(database)
+    whole, boundary = read("OLD0001", timedelta(days=33)), read("OLD0002", timedelta(days=30, hours=2))
+    kept = read("NEW0001", timedelta(days=30) - timedelta(hours=2))
+    put(database, whole, boundary, kept, read("NEW0002", timedelta(days=1)))
+    told = receipt(database)
+    assert told["deleted"] == {"detections": 2, "alert_hits": 2, "images": 4, "dead_letters": 0}
+    assert told["dropped"]["detections"] == [f"{whole.captured_at:%Y%m%d}"]
+    assert len(told["dropped"]["images"]) == 2, "pictures go by the hour"
+    assert [left(database, table) for table in ("detections", "alert_hits", "images")] == [2, 2, 2]
+    for table in ("detections", "alert_hits", "images"):
+        assert datetime.fromisoformat(told["oldest"][table]) == kept.captured_at
+    (row,) = database.rows("SELECT cutoff, deleted['images'] FROM platestream.retention_log")
+    assert row == (NOW - PERIOD, 4)
+
+
+def test_pictures_of_the_boundary_hour_go_at_its_end_an_hour_late_at_most(database: Database) -> None:
+    stop_expiry(database)
+    put(database, read("EDGE001", timedelta(days=30, minutes=5)))
+    assert receipt(database)["deleted"] == {
+        "detections": 1,
+        "alert_hits": 1,
+        "images": 0,
+        "dead_letters": 0,
+    }
+    entry = retention.run(database.client(RETENTION), PERIOD, NOW + timedelta(minutes=55))
+    assert json.loads(entry.record)["deleted"]["images"] == 2
+
+
+def test_three_minutes_are_kept_to_the_minute(database: Database) -> None:
+    put(database, read("OLD0001", timedelta(minutes=4)), read("NEW0001", timedelta(minutes=2)))
+    told = receipt(database, period=timedelta(minutes=3))
+    assert told["deleted"] == {"detections": 1, "alert_hits": 1, "images": 2, "dead_letters": 0}
+
+
+def test_dead_letters_keep_a_week_and_never_longer_than_the_period(database: Database) -> None:
+    database.put(tables.DEAD_LETTERS, DEAD)
+    client = database.client(RETENTION)
+    for later, gone in ((timedelta(days=6), 0), (timedelta(days=8), 1)):
+        entry = retention.run(client, PERIOD, datetime.now(UTC) + later)
+        assert json.loads(entry.record)["deleted"]["dead_letters"] == gone
+    database.put(tables.DEAD_LETTERS, msgspec.structs.replace(DEAD, offset=DEAD.offset + 1))
+    entry = retention.run(client, timedelta(days=1), datetime.now(UTC) + timedelta(days=2))
+    assert json.loads(entry.record)["deleted"]["dead_letters"] == 1
+
+
+def test_receipts_are_a_chain_that_the_inquiry_log_knows_of(database: Database) -> None:
+    for _run in range(3):
+        receipt(database)
+    assert [one.number for one, _hash in ledger.read(database.client(AUDITOR), "retention")] == [1, 2, 3]
+    assert ledger.verify(database.client(AUDITOR)) == []
+    database.client().command(
+        "ALTER TABLE platestream.ledger DELETE WHERE number = 2", settings={"mutations_sync": 2}
+    )
+    faults = ledger.verify(database.client(AUDITOR))
+    assert any("retention 2: missing" in fault for fault in faults)
+    assert any("in the inquiry log, not in the ledger" in fault for fault in faults)
+
+
+def test_a_receipt_that_is_changed_cut_off_or_slipped_in_is_found(database: Database) -> None:
+    receipt(database)
+    receipt(database)
+    change = "ALTER TABLE platestream.ledger UPDATE record = '{}' WHERE number = 1"
+    database.client().command(change, settings={"mutations_sync": 2})
+    assert any("retention 1: is not what was written" in one for one in ledger.verify(database.client()))
+    cut = "ALTER TABLE platestream.ledger DELETE WHERE 1"
+    database.client().command(cut, settings={"mutations_sync": 2})
+    assert len(ledger.verify(database.client())) == 2, "each run is known to the inquiry log"
+    ledger.append(database.client(), ledger.following(database.client(), "audit", "draw", "nobody", {}))
+    assert "audit 1: not in the inquiry log" in ledger.verify(database.client())
+
+
+def test_bytes_of_a_dropped_day_are_gone_within_a_second_those_of_the_boundary_day_within_a_minute(
+    database: Database, record_property: Any
+) -> None:
+    stop_expiry(database)
+    put(database, read("CNRYDAY", timedelta(days=33)), read("CNRYEDGE", timedelta(days=30, hours=2)))
+    receipt(database)
+    took = {}
+    for plate, within in (("CNRYDAY", 1.0), ("CNRYEDGE", 60.0)):
+        took[plate] = seconds_until_gone(database.folder, plate.encode(), within)
+    record_property("seconds until bytes are gone", took)
+    print(took)
+
+
+def test_files_of_topics_go_by_the_day_and_by_the_shorter_of_topic_and_period(tmp_path: Path) -> None:
+    kept: tuple[Topic[Any], ...] = (topics.FRAMES, topics.DETECTIONS, topics.INQUIRIES)
+    for age in (0, 1, 3, 9):
+        files = FileTopics(tmp_path, follow=False, now=partial(_ago, age))
+        for topic in kept:
+            files.append(topic, [Message(b"k", b"v")])
+    gone = set(retention._purge_files(tmp_path, PERIOD, NOW))
+    days = {age: f"{NOW - timedelta(days=age):%Y-%m-%d}.jsonl" for age in (0, 1, 3, 9)}
+    assert gone == {f"frames/{days[3]}", f"frames/{days[9]}", f"detections/{days[9]}"}
+    assert f"detections/{days[3]}" in set(retention._purge_files(tmp_path, timedelta(days=1), NOW))
+
+
+def test_forgotten_state_leaves_the_recovery_store_and_old_stores_go(tmp_path: Path) -> None:
+    for flow in ("recognize", "audit"):
+        (tmp_path / flow).mkdir()
+        with sqlite3.connect(tmp_path / flow / "part-0.sqlite3") as store:
+            store.execute("CREATE TABLE snaps (state BLOB)")
+            store.execute("INSERT INTO snaps VALUES (?)", [b"CANARY1" * 2000])
+        with sqlite3.connect(tmp_path / flow / "part-0.sqlite3") as store:
+            store.execute("PRAGMA secure_delete = OFF")  # as in the library that Bytewax brings
+            store.execute("DELETE FROM snaps")
+        assert b"CANARY1" in (tmp_path / flow / "part-0.sqlite3").read_bytes()
+    assert recovery_stores.clean(tmp_path, PERIOD, NOW) == []
+    assert b"CANARY1" not in (tmp_path / "recognize" / "part-0.sqlite3").read_bytes()
+    (removed,) = recovery_stores.clean(tmp_path, PERIOD, NOW + timedelta(days=15))
+    assert removed.startswith("recognize: removed")
+    assert (tmp_path / "audit").exists(), "its store holds seal numbers, no plate"
+
+
+def test_a_store_that_a_flow_holds_is_left_for_the_next_run(tmp_path: Path) -> None:
+    (tmp_path / "match").mkdir()
+    held = sqlite3.connect(tmp_path / "match" / "part-0.sqlite3", isolation_level=None)
+    held.execute("CREATE TABLE snaps (state BLOB)")
+    held.execute("BEGIN EXCLUSIVE")
+    assert recovery_stores.clean(tmp_path, PERIOD, NOW) == ["match: in use, left"]
+    held.close()
+
+
+def test_use_of_the_system_is_kept_without_a_plate_when_its_detections_are_gone(database: Database) -> None:
+    stop_expiry(database)
+    day = read("OLD0001", timedelta(days=29))
+    put(database, day, read("OLD0002", timedelta(days=29)))
+    receipt(database)
+    retention.run(database.client(RETENTION), PERIOD, NOW + timedelta(days=2))
+    assert left(database, "detections") == 0
+    (row,) = database.rows("SELECT day, camera_id, passes, hits FROM platestream.utilization FINAL")
+    assert row == (day.captured_at.date(), day.camera_id, 2, 2)
+
+
+def test_a_row_of_721_hours_is_in_no_view(database: Database) -> None:
+    stop_expiry(database)
+    old = msgspec.structs.replace(
+        READ, detection_id=uuid4(), plate="OLD0001", captured_at=datetime.now(UTC) - timedelta(hours=721)
+    )
+    put(database, old)
+    asked: dict[str, Any] = {"since": datetime.now(UTC) - timedelta(days=60), "pattern": "OLD0001"}
+    assert database.look("search", database.ask(**asked)) == []
+    assert database.look("hits", database.ask(kind="hits", **asked)) == []
+    picture = database.ask(kind="picture", other=str(old.detection_id), since=asked["since"])
+    assert database.look("picture", picture) == []
+
+
+def test_the_job_can_delete_by_age_and_read_no_plate_and_no_picture(database: Database) -> None:
+    client = database.client(RETENTION)
+    for column, table in (("plate", "detections"), ("jpeg", "images"), ("plate", "alert_hits")):
+        with pytest.raises(DatabaseError) as refused:
+            client.query(f"SELECT {column} FROM platestream.{table}")
+        assert refused.value.code == 497
