@@ -18,6 +18,7 @@ from uuid import UUID
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from clickhouse_connect.driver.client import Client
+from msgspec import UNSET
 
 from connectors.clickhouse_client import DatabaseError, run
 from schemas.inquiry import FIRST, Inquiry, SealedInquiry, chain
@@ -182,12 +183,16 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry, int]):
         self._awake = datetime.now(UTC) + min(self._failed * POLL, timedelta(seconds=10))
 
 
+# Columns that the log did not always have: empty is as if it had not.
+_LATER = ("within_s", "purpose", "requester", "legal_basis")
 _START = (0, FIRST, datetime(1970, 1, 1, tzinfo=UTC))
 
 
 def _inquiry(row: Sequence[Any]) -> Inquiry:
     """From a row of `entry` and COLUMNS."""
     values = dict(zip(COLUMNS, row[1:], strict=True))
+    for name in _LATER:
+        values[name] = values[name] or UNSET
     return Inquiry(**{**values, "cameras": tuple(values["cameras"])})
 
 

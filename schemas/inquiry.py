@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from schemas.fields import Instant, Record
 
@@ -17,7 +17,10 @@ FIRST = "0" * 64
 
 
 class Inquiry(Record, tag="inquiry/1", frozen=True, kw_only=True):
-    """A row of the gate's log, as the database stamped it."""
+    """A row of the gate's log, as the database stamped it.
+
+    Fields that came later are left out of the JSON where nobody filled them: older seals stay what they were.
+    """
 
     inquiry_id: UUID
     at: Instant
@@ -36,6 +39,10 @@ class Inquiry(Record, tag="inquiry/1", frozen=True, kw_only=True):
     cameras: tuple[str, ...] = ()
     since: Instant
     until: Instant
+    within_s: int | UnsetType = UNSET
+    purpose: str | UnsetType = UNSET
+    requester: str | UnsetType = UNSET
+    legal_basis: str | UnsetType = UNSET
 
 
 class SealedInquiry(Record, tag="sealed_inquiry/1", frozen=True, kw_only=True):
@@ -45,6 +52,9 @@ class SealedInquiry(Record, tag="sealed_inquiry/1", frozen=True, kw_only=True):
     previous: str
     hash: str
     inquiry: Inquiry
+    findings: Annotated[
+        tuple[str, ...] | UnsetType, Meta(description="what the checks found; not part of the hash")
+    ] = UNSET
 
 
 def seal_hash(previous: str, inquiry: Inquiry) -> str:

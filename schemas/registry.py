@@ -23,9 +23,24 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     trained_at: Annotated[Instant | None, Meta(description="user: training completed (F.7)")] = None
     mou_from: Annotated[Instant | None, Meta(description="agency: the MOU holds from (I.2)")] = None
     mou_until: Annotated[Instant | None, Meta(description="agency: the MOU holds until")] = None
+    own: Annotated[bool, Meta(description="agency: this one; it needs no MOU with itself")] = False
+    law_enforcement: Annotated[
+        bool, Meta(description="agency: false: each request needs its legal basis (I.4)")
+    ] = True
+    shares_cameras: Annotated[
+        tuple[Name, ...], Meta(max_length=1000, description="agency: what the MOU shares; empty: all")
+    ] = ()
+    shares_kinds: Annotated[
+        tuple[Name, ...], Meta(max_length=20, description="agency: kinds of inquiry; empty: all")
+    ] = ()
+    changed_at: Annotated[Instant | None, Meta(description="the newest record of an id stands")] = None
     longest_days: (
-        Annotated[int, Meta(ge=1, le=3660, description="hotlist_category: most days an entry holds (H.8)")] | None
+        Annotated[int, Meta(ge=1, le=3660, description="hotlist_category: most days an entry holds (H.8)")]
+        | None
     ) = None
+    refreshed_at: Annotated[
+        Instant | None, Meta(description="hotlist_source: its list was last imported whole")
+    ] = None
     latitude: Latitude | None = None
     longitude: Longitude | None = None
 

@@ -13,7 +13,10 @@ from typing import Any, Generic, TypeVar
 from schemas.alert_hit import AlertHit
 from schemas.dead_letter import DeadLetter
 from schemas.detection import Detection
+from schemas.fields import Vehicle
+from schemas.finding import Finding
 from schemas.hit_action import HitAction
+from schemas.registry import RegistryRecord
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -107,8 +110,19 @@ def _hit_rows(hit: AlertHit) -> list[Row]:
             entry.instructions,
             entry.other,
             entry.expires_at,
+            hit.rank,
+            hit.likelihood,
+            hit.matched,
+            hit.historical,
+            _described(entry.vehicle),
+            list(entry.silenced_for),
         )
     ]
+
+
+def _described(vehicle: Vehicle) -> dict[str, str]:
+    words = {name: getattr(vehicle, name) for name in ("make", "model", "colour", "body")}
+    return {**{name: text for name, text in words.items() if text}, **vehicle.other}
 
 
 def _action_rows(action: HitAction) -> list[Row]:
@@ -143,6 +157,46 @@ def _dead_letter_rows(letter: DeadLetter) -> list[Row]:
     ]
 
 
+def _registry_rows(one: RegistryRecord) -> list[Row]:
+    return [
+        (
+            one.kind,
+            one.id,
+            one.name,
+            one.active,
+            one.approved_by,
+            one.approved_at or EPOCH,
+            one.agency,
+            one.role,
+            one.trained_at or EPOCH,
+            one.own,
+            one.law_enforcement,
+            one.mou_from or EPOCH,
+            one.mou_until or EPOCH,
+            list(one.shares_cameras),
+            list(one.shares_kinds),
+            one.changed_at or EPOCH,
+            one.to_json().decode(),
+        )
+    ]
+
+
+def _finding_rows(finding: Finding) -> list[Row]:
+    return [
+        (
+            finding.finding_id,
+            finding.inquiry_id,
+            finding.at,
+            finding.who,
+            finding.agency,
+            finding.kind,
+            finding.rule,
+            finding.grade,
+            finding.detail,
+        )
+    ]
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
@@ -170,7 +224,8 @@ ALERT_HITS: Table[AlertHit] = Table(
     _words(
         "hit_id captured_at detection_id camera_id latitude longitude plate state confidence "
         "match differences state_check entry_id source category listed_plate listed_state "
-        "case_number reason requested_by contact instructions other expires_at"
+        "case_number reason requested_by contact instructions other expires_at "
+        "rank likelihood matched historical listed_vehicle silenced_for"
     ),
     _hit_rows,
 )
@@ -187,5 +242,28 @@ DEAD_LETTERS: Table[DeadLetter] = Table(
     _dead_letter_rows,
     ("key", "value"),
 )
+REGISTRY: Table[RegistryRecord] = Table(
+    "registry",
+    ("kind", "id"),
+    _words(
+        "kind id name active approved_by approved_at agency role trained_at own law_enforcement "
+        "mou_from mou_until shares_cameras shares_kinds changed_at record"
+    ),
+    _registry_rows,
+)
+INQUIRY_FINDINGS: Table[Finding] = Table(
+    "inquiry_findings",
+    ("finding_id",),
+    _words("finding_id inquiry_id at who agency kind rule grade detail"),
+    _finding_rows,
+)
 
-TABLES: tuple[Table[Any], ...] = (DETECTIONS, IMAGES, ALERT_HITS, HIT_ACTIONS, DEAD_LETTERS)
+TABLES: tuple[Table[Any], ...] = (
+    DETECTIONS,
+    IMAGES,
+    ALERT_HITS,
+    HIT_ACTIONS,
+    DEAD_LETTERS,
+    REGISTRY,
+    INQUIRY_FINDINGS,
+)

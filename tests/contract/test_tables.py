@@ -20,9 +20,11 @@ from schemas import tables
 from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
 from schemas.dead_letter import DeadLetter
+from schemas.finding import Finding
+from schemas.registry import RegistryRecord
 from schemas.tables import TABLES, Table
 from tests.support.database import Database
-from tests.support.flows import ACTION, detection, recovery, run
+from tests.support.flows import ACTION, INQUIRY, detection, recovery, run
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ONE_EPOCH = timedelta(hours=1)
@@ -116,6 +118,12 @@ def records(table: Table[Any], count: int = COUNT) -> list[Any]:
         return [msgspec.structs.replace(hit, hit_id=uuid4(), detection=seen(at)) for at in times]
     if table is tables.HIT_ACTIONS:
         return [msgspec.structs.replace(ACTION, action_id=uuid4(), at=at) for at in times]
+    if table is tables.REGISTRY:
+        agency = RegistryRecord(kind="agency", id="a", name="A", shares_cameras=("cam",), changed_at=NOW)
+        return [msgspec.structs.replace(agency, id=f"a{n}", mou_from=at) for n, at in enumerate(times)]
+    if table is tables.INQUIRY_FINDINGS:
+        asked = [msgspec.structs.replace(INQUIRY, at=at) for at in times]
+        return [Finding.of(one, "volume", "unusual", "more than usual") for one in asked]
     letter = DeadLetter.from_json(bytes(example("dead_letter").accepted))
     return [
         msgspec.structs.replace(letter, offset=number, key=b"\xff\x00", value=bytes(range(256)), timestamp=at)

@@ -79,6 +79,8 @@ def test_topics_and_tables_have_kept_their_names() -> None:
         "alert_hits",
         "hit_actions",
         "dead_letters",
+        "registry",
+        "inquiry_findings",
     ]
 
 

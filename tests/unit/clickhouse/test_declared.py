@@ -11,6 +11,8 @@ CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 KEPT_FOR_EVER = {
     "schema_migrations": "a row a release, about the schema only",
     "inquire": "keeps nothing (Null)",
+    "registry": "the newest record of each agency, user and camera: who was allowed to look",
+    "gate_rules": "a row a change of the rules, no data",
     "evidence_holds": "purged on its release date, with a receipt; the date may move",
     "evidence_detections": "goes with its hold",
     "evidence_images": "goes with its hold",
@@ -23,6 +25,7 @@ TTL = {
     "dead_letters": "TTL toDateTime(received_at) + toIntervalDay(7)",
     "inquiry_log": "TTL toDateTime(at) + toIntervalYear(7)",
     "inquiry_seals": "TTL toDateTime(at) + toIntervalYear(7)",
+    "inquiry_findings": "TTL toDateTime(at) + toIntervalYear(7)",
     "ledger": "TTL toDateTime(at) + toIntervalYear(7)",
     "utilization": "TTL day + toIntervalYear(7)",
     "documents": "TTL toDateTime(stored_at) + toIntervalYear(7)",

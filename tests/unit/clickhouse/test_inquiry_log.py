@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from bytewax.recovery import RecoveryConfig
 from bytewax.testing import TestingSink
 
 from connectors.clickhouse_client import AUDITOR, SEALER, DatabaseError
-from connectors.inquiry_log import InquiryLogPart, InquiryLogSource, seal_new
+from connectors.inquiry_log import POLL, InquiryLogPart, InquiryLogSource, seal_new
 from connectors.inquiry_verify import verify
 from schemas.inquiry import SealedInquiry, broken
 from tests.support.database import Database
@@ -126,6 +127,8 @@ def test_while_it_follows_it_waits_and_takes_what_is_new(database: Database) -> 
     assert part.next_batch() == []
     assert part.next_awake() is not None
     database.ask()
+    assert part.next_batch() == [], "it polls once a second"
+    time.sleep(POLL.total_seconds())
     assert [one.seal for one in part.next_batch()] == [1]
     assert part.next_awake() is None
     assert part.snapshot() == 2

@@ -9,25 +9,49 @@ from connectors.clickhouse_client import (
     ACCESS_DENIED,
     ANALYST,
     AUDITOR,
+    CUSTODIAN,
     DASHBOARD,
     INGEST,
     OWNER,
+    RETENTION,
     SEALER,
+    SUPERVISOR,
 )
 from platestream.gate import THROWN
 from tests.support.database import Database, copied
 
-FED = ["detections", "images", "alert_hits", "hit_actions", "dead_letters"]
-TABLES = [*FED, "inquiry_log", "inquiry_seals", "schema_migrations", "inquire"]
-VIEWS = ["verdict", "search", "picture", "hits"]
-ROLES = (OWNER, INGEST, SEALER, ANALYST, AUDITOR, DASHBOARD)
+FED = [
+    "detections",
+    "images",
+    "alert_hits",
+    "hit_actions",
+    "dead_letters",
+    "registry",
+    "inquiry_findings",
+]
+EVIDENCE = ["evidence_holds", "evidence_detections", "evidence_images"]
+AUDIT = ["ledger", "documents", "utilization"]
+LOG = ["inquiry_log", "inquiry_seals"]
+TABLES = [*FED, *EVIDENCE, *AUDIT, *LOG, "gate_rules", "schema_migrations", "inquire"]
+LOOKS = ["search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits"]
+GATE = ["verdict", *LOOKS]
+FIGURES_OF = ["retention_log", "evidence_state"]
+ROLES = (OWNER, INGEST, SEALER, ANALYST, SUPERVISOR, AUDITOR, RETENTION, CUSTODIAN, DASHBOARD)
 
 READS = {
-    OWNER: {*TABLES, *VIEWS},
+    OWNER: {*TABLES, *GATE, *FIGURES_OF},
     INGEST: set(),
-    SEALER: {"inquiry_log", "inquiry_seals"},
-    ANALYST: set(VIEWS),
-    AUDITOR: {"inquiry_log", "inquiry_seals", "schema_migrations", "verdict", "hit_actions"},
+    SEALER: {*LOG},
+    ANALYST: {*GATE},
+    SUPERVISOR: {*GATE, "inquiry_findings", "hit_actions", "registry", "gate_rules"},
+    AUDITOR: {
+        *LOG,
+        *AUDIT,
+        *FIGURES_OF,
+        *("inquiry_findings", "hit_actions", "registry", "gate_rules", "schema_migrations", "verdict"),
+    },
+    RETENTION: {"evidence_holds", "ledger", "utilization", "verdict"},
+    CUSTODIAN: {*EVIDENCE, *LOG, "ledger", "evidence_state", "verdict"},
     DASHBOARD: set(),
 }
 WRITES = {
@@ -35,7 +59,10 @@ WRITES = {
     INGEST: set(FED),
     SEALER: {"inquiry_seals"},
     ANALYST: {"inquire"},
-    AUDITOR: {"inquire"},
+    SUPERVISOR: {"inquire"},
+    AUDITOR: {"inquire", "ledger", "documents"},
+    RETENTION: {"inquire", "ledger", "utilization"},
+    CUSTODIAN: {"inquire", "ledger", *EVIDENCE},
     DASHBOARD: set(),
 }
 FIGURES = {
@@ -45,13 +72,17 @@ FIGURES = {
     "dead_letters": "topic, reason, received_at",
     "inquiry_log": "at, kind, outcome",
     "inquiry_seals": "seal, sealed_at",
+    "inquiry_findings": "at, kind, rule, grade",
+    "registry": "kind, id, trained_at, mou_until",
 }
 WORDS = {
     "detections": ["plate", "plate_zero", "plate_fold", "alternatives", "box", "vehicle_other"],
     "alert_hits": ["plate", "listed_plate", "case_number", "reason", "entry_id", "differences"],
     "hit_actions": ["by", "note", "case_number"],
     "dead_letters": ["key", "value", "headers", "detail"],
-    "inquiry_log": ["who", "pattern", "reason", "case_number", "other"],
+    "inquiry_log": ["who", "pattern", "reason", "case_number", "other", "requester", "legal_basis"],
+    "inquiry_findings": ["who", "detail", "inquiry_id"],
+    "registry": ["record", "approved_by"],
     "images": ["jpeg"],
 }
 CHANGES = (
@@ -86,11 +117,22 @@ def may(database: Database, role: str, sql: str) -> bool:
     return code(database, role, sql) != ACCESS_DENIED
 
 
+def test_the_matrix_names_every_object_there_is(database: Database) -> None:
+    objects = database.rows("SELECT name FROM system.tables WHERE database = 'platestream'")
+    assert {name for (name,) in objects} == {*TABLES, *GATE, *FIGURES_OF, "inquire_to_log"}
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role != OWNER])
+def test_nobody_reads_what_the_gate_moves_on(database: Database, role: str) -> None:
+    assert not may(database, role, "SELECT * FROM platestream.inquire_to_log LIMIT 0")
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_reads_what_it_is_granted_and_nothing_else(database: Database, role: str) -> None:
     nobody = UUID(int=0)
     asked = {table: f"SELECT * FROM platestream.{table} LIMIT 0" for table in TABLES}
-    asked |= {view: f"SELECT * FROM platestream.{view}(inquiry = '{nobody}') LIMIT 0" for view in VIEWS}
+    asked |= {view: f"SELECT * FROM platestream.{view}(inquiry = '{nobody}') LIMIT 0" for view in GATE}
+    asked |= {view: f"SELECT * FROM platestream.{view} LIMIT 0" for view in FIGURES_OF}
     assert {name for name, sql in asked.items() if may(database, role, sql)} == READS[role]
 
 
@@ -135,7 +177,7 @@ def test_an_analyst_finds_no_way_around_the_views(database: Database, sql: str) 
     assert code(database, ANALYST, sql) == ACCESS_DENIED
 
 
-@pytest.mark.parametrize("view", ["search", "picture", "hits"])
+@pytest.mark.parametrize("view", LOOKS)
 @pytest.mark.parametrize(
     "ask",
     [
