@@ -13,7 +13,7 @@ import numpy as np
 
 from operators.reading.vote import Candidate
 
-WEIGHTS = (-0.27, 0.85, -0.28, 2.77, 0.08, 0.24, -1.06, -0.71)
+WEIGHTS = (-0.27, 0.85, -0.28, 2.77, 0.08, 0.32, -1.06, -0.71)
 HEIGHT = 2.85
 """Weight of the log of the line's height beside the tallest plausible line of the picture."""
 NONE = -2.28

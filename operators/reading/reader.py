@@ -197,12 +197,13 @@ class TwoLooks:
 
     def _plate(self, scene: Scene, place: Place, tallest: float) -> PlateRead | None:
         issuers = states.by_words(self._region, self._words(scene, place))
-        options = vote.candidates(place.tables, self._region, self._region.mixed(issuers))
+        formats = self._region.mixed(issuers)
+        options = vote.candidates(place.tables, self._region, formats)
         order = rank.ranked(options, place.height / tallest)
         if not order or order[0][1] < self._plan.keep:
             return None
         spelled = [
-            Reading(vote.unfolded(c.text, place.tables, self._region), share)
+            Reading(vote.unfolded(c.text, place.tables, self._region, formats), share)
             for c, share in order[: self._plan.alternatives + 1]
         ]
         best = spelled[0]

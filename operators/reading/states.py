@@ -12,9 +12,9 @@ from rapidfuzz.distance import Levenshtein
 
 from operators.reading.formats import Issuer, Region
 
-PER_LETTER, PER_EDIT, PER_STRANGER = 1.2, 2.4, 0.5
+PER_LETTER, PER_EDIT, PER_STRANGER = 1.5, 2.4, 0.5
 """Log odds for a letter that fits a printed phrase, and against, for an edit and for a letter left over."""
-SUREST = 12.0
+SUREST = 20.0
 FORMAT_WEIGHT, PRIOR_WEIGHT = 0.7, 0.4
 SAY_FROM = 0.7
 """Below this the state is not given."""

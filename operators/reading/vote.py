@@ -28,6 +28,11 @@ LOOK_ALIKES: Mapping[str, str] = {
 }  # fmt: skip
 _LIKE_ZERO, _LIKE_ONE = "OQ", "I"
 
+MOST_SPELLINGS = 96
+DEMANDED = 0.1
+HARDLY_TOLD = 0.05
+"""Added to the picture's say between O and 0, I and 1: it can be outvoted, as the dies are hardly unlike."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -119,25 +124,25 @@ def candidates(
     ]
 
 
-def unfolded(text: str, tables: Sequence[Floats], region: Region) -> str:
-    """The string with O and 0, I and 1 told apart: by the region's convention, its formats, the picture."""
+def unfolded(text: str, tables: Sequence[Floats], region: Region, formats: Mapping[str, float]) -> str:
+    """The string with O and 0, I and 1 told apart: by the formats to be expected, a little by the picture.
+
+    Where the region writes zero for O (as the FBI's hot list does), an O is written only in a place where a
+    format that this plate very likely has demands a letter.
+    """
     options = [""]
     for c in text:
-        choices = (
-            "0" + ("" if region.zero_for_o else _LIKE_ZERO)
-            if c == "0"
-            else "1" + _LIKE_ONE
-            if c == "1"
-            else c
-        )
+        choices = "0" + _LIKE_ZERO if c == "0" else "1" + _LIKE_ONE if c == "1" else c
         options = [o + x for o in options for x in choices]
-        if len(options) > 64:
+        if len(options) > MOST_SPELLINGS:
             return text
+    if region.zero_for_o:
+        options = [o for o in options if not set(o) & set(_LIKE_ZERO) or formats.get(shape(o), 0) > DEMANDED]
     if len(options) == 1:
         return options[0]
     chances = glyphs.likelihood(glyphs.stack(tables), options)
     scores = [
-        float(np.log(1e-3 + row).mean()) + 0.3 * region.chance(option)
+        float(np.log(HARDLY_TOLD + row).mean()) + region.chance(option, formats)
         for option, row in zip(options, chances, strict=True)
     ]
     return options[int(np.argmax(scores))]

@@ -1,0 +1,63 @@
+import json
+from importlib import resources
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operators.reading.formats import fits, region, region_of, shape
+
+FILES = [p for p in resources.files("operators.reading.regions").iterdir() if p.name.endswith(".json")]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.name)
+def test_a_region_names_its_sources_and_every_format_is_well_formed(file: resources.abc.Traversable) -> None:
+    raw = json.loads(file.read_text(encoding="utf-8"))
+    assert raw["sources"]
+    for issuer in raw["issuers"].values():
+        for form in issuer["formats"] + issuer["older_formats"]:
+            assert set(form) <= set("A9X")
+
+
+def test_all_fifty_states_and_the_district_are_there() -> None:
+    assert len(region("us").issuers) == 51
+
+
+def test_shares_and_formats_are_chances() -> None:
+    for code in ("us", "eu", "br"):
+        found = region(code)
+        assert sum(i.share for i in found.issuers.values()) == pytest.approx(1.0)
+        assert sum(found.formats.values()) == pytest.approx(1.0)
+
+
+def test_an_arizona_plate_is_likelier_in_arizona_than_in_california() -> None:
+    us = region("us")
+    arizona, california = us.issuers["AZ"].formats, us.issuers["CA"].formats
+    assert us.chance("AST3087", arizona) > us.chance("AST3087", california)
+
+
+def test_a_listed_format_is_likelier_than_a_scramble_of_the_same_length() -> None:
+    assert region("us").chance("ABC1234") > region("us").chance("A1B23C4")
+
+
+def test_a_personal_plate_is_possible_everywhere() -> None:
+    us = region("us")
+    for issuer in us.issuers.values():
+        assert us.chance("DRIFTER", issuer.formats) > -60
+
+
+def test_a_region_that_is_not_there_is_named_in_the_error() -> None:
+    with pytest.raises(ValueError, match="atlantis"):
+        region("atlantis")
+
+
+def test_a_file_without_issuers_is_refused() -> None:
+    with pytest.raises(KeyError):
+        region_of({"region": "xx"})
+
+
+@given(st.text(alphabet="ABC0123456789", min_size=1, max_size=9))
+def test_a_text_fits_its_own_shape_and_the_open_one(text: str) -> None:
+    assert fits(text, shape(text))
+    assert fits(text, "X" * len(text))
+    assert not fits(text, shape(text) + "9")

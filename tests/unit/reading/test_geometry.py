@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operators.reading import choose
+from operators.reading.geometry import Line, box_of, crop, grouped, same_text, spread
+from operators.reading.places import FIRST, beside, cut, distinct
+
+
+def line(x: float, y: float, width: float, height: float, lean: float = 0.0) -> Line:
+    corners = [[x, y], [x + width, y + lean], [x + width, y + lean + height], [x, y + height]]
+    return Line(np.array(corners, np.float32))
+
+
+def test_a_crop_is_upright_and_48_pixels_high() -> None:
+    image = np.zeros((200, 400, 3), np.uint8)
+    assert crop(image, line(50, 50, 120, 30, lean=20)).shape[0] == 48
+
+
+def test_a_crop_at_the_pictures_edge_repeats_the_edge() -> None:
+    image = np.full((60, 100, 3), 90, np.uint8)
+    assert crop(image, line(-20, -5, 80, 30)).shape[0] == 48
+
+
+@given(st.floats(0.05, 0.6), st.floats(0.0, 0.5))
+def test_growing_adds_margins_in_heights_of_the_line(along: float, across: float) -> None:
+    grown = line(100, 100, 80, 20).grown(across, along)
+    assert grown.width == pytest.approx(80 + 2 * along * 20, rel=1e-3)
+    assert grown.height == pytest.approx(20 * (1 + 2 * across), rel=1e-3)
+
+
+def test_two_boxes_of_one_line_are_grouped_and_a_slogan_is_not() -> None:
+    serial, again, slogan = line(100, 100, 80, 20), line(98, 101, 85, 18), line(105, 125, 70, 8)
+    assert grouped([serial, slogan, again]) == [[0, 2], [1]]
+    assert not same_text(serial, slogan)
+    assert beside(serial, slogan)
+
+
+def test_a_box_already_there_is_not_taken_twice() -> None:
+    known = line(100, 100, 80, 20)
+    assert distinct([line(101, 100, 80, 20), line(100, 100, 60, 20)], [known])[0].width == 60
+
+
+def test_boxes_stay_inside_the_picture() -> None:
+    assert box_of(line(-5, -5, 500, 50), (40, 300, 3)) == (0, 0, 300, 40)
+
+
+def test_flat_grey_is_not_stretched_into_noise() -> None:
+    grey = np.full((48, 200, 3), 128, np.uint8)
+    grey[::2] += 1
+    assert int(np.ptp(spread(grey))) < 30
+
+
+def test_a_cut_is_wider_by_its_stretch() -> None:
+    image = np.zeros((100, 300, 3), np.uint8)
+    plain = crop(image, line(50, 30, 120, 30).grown(FIRST.across, FIRST.along))
+    assert cut(image, line(50, 30, 120, 30), FIRST).shape[1] == pytest.approx(1.3 * plain.shape[1], abs=2)
+
+
+@pytest.mark.parametrize(
+    "text", ["2014-06-17 08:38", "08:38:22", "2014-05", "314-845-5900", "WWW.DEALER.COM", "AB", "A" * 12]
+)
+def test_clocks_phones_and_long_lines_are_no_plates(text: str) -> None:
+    assert not choose.plausible(text)
+
+
+@pytest.mark.parametrize("text", ["918 5914", "HK0-E7C", "P60 2849", "4AST3087", "RK 876 AD"])
+def test_plates_in_groups_are_plausible(text: str) -> None:
+    assert choose.plausible(text)
+
+
+def test_a_line_too_small_or_too_long_is_not_shaped_like_a_serial() -> None:
+    assert not choose.shaped(line(0, 0, 40, 4))
+    assert not choose.shaped(line(0, 0, 400, 20))
+    assert choose.shaped(line(0, 0, 80, 18))

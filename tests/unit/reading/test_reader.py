@@ -1,0 +1,91 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from operators.reading.geometry import Image
+from operators.reading.reader import TwoLooks, one_vehicle
+from schemas.reading import PlateRead
+from tests.unit.reading.readings import Floats, spoken
+
+PICTURE = np.zeros((720, 1280, 3), np.uint8)
+
+
+class ScriptedEngine:
+    """Finds the same lines at every look and reads each by the script, in turn."""
+
+    models = ("scripted",)
+
+    def __init__(self, lines: Sequence[tuple[int, int, int, int]], says: Sequence[str], sure: float) -> None:
+        self.lines, self.says, self.sure = lines, says, sure
+        self.detected, self.read = 0, 0
+
+    def detect(self, image: Image, longest: int, threshold: float = 0.6) -> list[Floats]:
+        self.detected += 1
+        if image.shape != PICTURE.shape:
+            return []
+        return [
+            np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
+            for x, y, w, h in self.lines
+        ]
+
+    def recognise(self, crops: Sequence[Image], width: int = 320) -> list[Floats]:
+        first = self.read
+        self.read += len(crops)
+        return [spoken(self.says[(first + i) % len(self.says)], self.sure) for i in range(len(crops))]
+
+
+def test_a_picture_without_text_has_no_plate() -> None:
+    assert TwoLooks(ScriptedEngine([], ["X"], 0.9)).read(PICTURE) == []
+
+
+def test_a_sure_glance_is_enough() -> None:
+    engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
+    (read,) = TwoLooks(engine).read(PICTURE)
+    assert read.plate == "ABC1234"
+    assert engine.detected == 1
+    assert engine.read == 2
+
+
+def test_an_unsure_glance_is_followed_by_a_closer_look() -> None:
+    engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.7)
+    read = TwoLooks(engine).read(PICTURE)[0]
+    assert read.plate == "ABC1234"
+    assert engine.detected > 1
+    assert engine.read > 5
+
+
+def test_a_read_tells_its_box_and_a_confidence_a_character() -> None:
+    engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
+    (read,) = TwoLooks(engine).read(PICTURE)
+    assert read.box == (500, 400, 120, 30)
+    assert read.char_confidences == pytest.approx((0.99,) * 7, abs=0.01)
+
+
+def test_the_words_on_the_plate_give_the_state() -> None:
+    engine = ScriptedEngine([(500, 400, 120, 30), (520, 380, 90, 12)], ["AST3087", "ARIZONA"], 0.99)
+
+    def by_height(crops: Sequence[Image], width: int = 320) -> list[Floats]:
+        return [spoken("ARIZONA" if c.shape[1] > 300 else "AST3087", 0.99) for c in crops]
+
+    engine.recognise = by_height  # type: ignore[method-assign]
+    (read,) = TwoLooks(engine).read(PICTURE)
+    assert (read.plate, read.state) == ("AST3087", "AZ")
+
+
+def test_a_timestamp_is_no_plate() -> None:
+    engine = ScriptedEngine([(20, 690, 160, 18)], ["2014-05-17"], 0.99)
+    assert TwoLooks(engine).read(PICTURE) == []
+
+
+def plate(text: str, confidence: float) -> PlateRead:
+    return PlateRead(text, confidence, None, 0.0, (0, 0, 1, 1), (), ())
+
+
+def test_a_name_on_a_van_comes_after_its_plate() -> None:
+    reads = one_vehicle([plate("PENSKE", 0.9), plate("AB12345", 0.6)])
+    assert [r.plate for r in reads] == ["AB12345", "PENSKE"]
+
+
+def test_a_word_alone_may_be_a_personal_plate() -> None:
+    assert one_vehicle([plate("DRIFTER", 0.9)])[0].confidence == 0.9

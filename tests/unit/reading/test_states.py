@@ -1,0 +1,54 @@
+import pytest
+
+from operators.reading.formats import region
+from operators.reading.states import NOBODY, State, by_words, match, names, state, words
+
+US = region("us")
+
+
+def told(serial: str, *texts: str) -> State:
+    return state(US, serial, by_words(US, texts))
+
+
+@pytest.mark.parametrize("code", sorted(US.issuers))
+def test_a_states_own_name_names_it(code: str) -> None:
+    assert told("X1Z9", US.issuers[code].name if code != "DC" else "WASHINGTON, DC").code == code
+
+
+def test_a_name_with_a_letter_misread_still_names_the_state() -> None:
+    assert told("1ABC234", "Calfornia").code == "CA"
+
+
+def test_arkansas_is_not_kansas_and_west_virginia_not_virginia() -> None:
+    assert told("ABC123", "ARKANSAS").code == "AR"
+    assert told("9AK856", "West Virginia").code == "WV"
+
+
+def test_a_slogan_alone_names_the_state() -> None:
+    assert told("ABC1234", "GRAND CANYON STATE").code == "AZ"
+
+
+def test_without_words_a_common_format_names_nobody() -> None:
+    assert told("ABC1234") == NOBODY
+
+
+def test_a_dealers_name_is_no_evidence() -> None:
+    assert told("ABC1234", "BOB SMITH MOTORS", "TOYOTA") == NOBODY
+
+
+def test_chances_sum_to_one() -> None:
+    assert sum(by_words(US, ["TEXAS", "The Lone Star State"]).values()) == pytest.approx(1.0)
+
+
+def test_a_line_that_is_only_a_name_is_no_serial() -> None:
+    assert names(US, "Oregon")
+    assert names(US, "MARYIAND")
+    assert not names(US, "ABC1234")
+
+
+def test_words_are_capitals_with_single_spaces() -> None:
+    assert words("West   Virginia,") == "WEST VIRGINIA"
+
+
+def test_a_short_text_matches_nothing() -> None:
+    assert match("TX", "TEXAS") == 0.0

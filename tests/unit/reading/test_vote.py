@@ -1,0 +1,80 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operators.reading import glyphs, rank, vote
+from operators.reading.formats import region
+from tests.unit.reading.readings import Floats, doubted, spoken
+
+US, BR = region("us"), region("br")
+
+
+def tables(*spoken_tables: Floats) -> list[Floats]:
+    return [glyphs.letters(t) for t in spoken_tables]
+
+
+def best(readings: list[Floats], formats: dict[str, float] | None = None) -> tuple[str, float]:
+    ((top, confidence), *_) = rank.ranked(vote.candidates(readings, US, formats), 1.0)
+    return top.text, confidence
+
+
+def test_readings_that_agree_are_believed() -> None:
+    text, confidence = best(tables(*[spoken("ABC1234")] * 3))
+    assert text == "ABC1234"
+    assert confidence > 0.8
+
+
+def test_a_reading_that_lost_an_edge_does_not_shorten_the_plate() -> None:
+    assert best(tables(spoken("ABC1234"), spoken("ABC1234"), spoken("BC1234")))[0] == "ABC1234"
+
+
+def test_the_sticker_some_crops_take_for_a_letter_is_left_out() -> None:
+    readings = tables(spoken("4AST3087", 0.6), spoken("AST3087"), spoken("AST3087"))
+    assert best(readings, US.mixed({"AZ": 1.0}))[0] == "AST3087"
+
+
+def test_a_format_tips_a_close_call() -> None:
+    readings = tables(doubted("5ABC123", 0, "S", 0.5), doubted("5ABC123", 0, "S", 0.5))
+    assert best(readings, US.mixed({"CA": 1.0}))[0] == "5ABC123"
+
+
+def test_a_format_never_rewrites_a_clear_picture() -> None:
+    assert best(tables(*[spoken("ABCD12", 0.999)] * 4), US.mixed({"TX": 1.0}))[0] == "ABCD12"
+
+
+def test_more_doubt_means_less_confidence() -> None:
+    clear = best(tables(*[spoken("ABC1234")] * 3))[1]
+    mixed = best(tables(spoken("ABC1234"), spoken("ABG1234"), doubted("ABC1234", 2, "G", 0.5)))[1]
+    assert mixed < clear
+
+
+@given(st.lists(st.text(alphabet=glyphs.ALPHABET, min_size=3, max_size=9), min_size=1, max_size=4))
+def test_confidences_are_shares_of_one(texts: list[str]) -> None:
+    ranked = rank.ranked(vote.candidates(tables(*map(spoken, texts)), US), 1.0)
+    shares = [share for _, share in ranked]
+    assert shares == sorted(shares, reverse=True)
+    assert 0 <= sum(shares) <= 1.0 + 1e-9
+
+
+def test_nothing_read_gives_no_candidate() -> None:
+    assert vote.candidates([], US) == []
+    assert vote.candidates(tables(spoken("A")), US) == []
+
+
+def test_in_the_us_a_zero_is_written_for_an_o() -> None:
+    assert vote.unfolded("FR0GGY", tables(spoken("FROGGY")), US, US.formats) == "FR0GGY"
+
+
+def test_where_the_states_format_demands_a_letter_an_o_is_written() -> None:
+    arkansas = US.mixed({"AR": 1.0})
+    assert vote.unfolded("031X0P", tables(spoken("031XOP")), US, arkansas) == "031XOP"
+
+
+@pytest.mark.parametrize(("folded", "plate"), [("0UG6157", "OUG6157"), ("NT01053", "NTO1053")])
+def test_in_brazil_position_tells_o_from_zero(folded: str, plate: str) -> None:
+    assert vote.unfolded(folded, tables(spoken(folded)), BR, BR.formats) == plate
+
+
+@pytest.mark.parametrize(("text", "word"), [("PENSKE", True), ("C0LL1NS", True), ("1049338", False)])
+def test_words_are_known_with_o_and_i_written_as_digits(text: str, word: bool) -> None:
+    assert vote.is_word(text) is word
