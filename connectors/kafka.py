@@ -23,7 +23,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from connectors.clock import utc_now
 from connectors.loading import LoadGate
@@ -112,9 +112,7 @@ def _consumer(config: Mapping[str, Any], topic: str, partition: int, offset: int
 def _bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
     """First offset and end of a partition now; a partition that changes its leader is asked again."""
     asked = Retrying(
-        retry=retry_if_exception(
-            lambda error: isinstance(error, KafkaException) and error.args[0].retriable()
-        ),
+        retry=retry_if_exception_type(KafkaException),
         stop=stop_after_delay(BROKER_SECONDS),
         wait=wait_fixed(0.1),
         reraise=True,

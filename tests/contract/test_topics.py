@@ -53,7 +53,7 @@ class Reader:
             part: source.build_part("in", part, (resume or {}).get(part)) for part in source.list_parts()
         }
 
-    def take(self, count: int, within: float = 15) -> list[Any]:
+    def take(self, count: int, within: float = 60) -> list[Any]:
         """Up to `count` items, less when they do not come in time."""
         found: list[Any] = []
         until = time.monotonic() + within
