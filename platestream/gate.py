@@ -7,7 +7,7 @@ What is searched stands in the inquiry's row, stamped and judged by the database
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 from uuid import UUID, uuid4
 
 from clickhouse_connect.driver.client import Client
@@ -30,16 +30,46 @@ TYPES = {
     "cameras": "Array(String)",
     "since": "DateTime64(3, 'UTC')",
     "until": "DateTime64(3, 'UTC')",
+    "within_s": "UInt32",
+    "purpose": "String",
+    "requester": "String",
+    "legal_basis": "String",
 }
 THROWN = 395
 INSTANT = timedelta(milliseconds=1)
+MEETING = timedelta(seconds=60)
 
 _VERDICT = "SELECT outcome, refusal FROM platestream.verdict(inquiry = {inquiry:UUID})"
-_VIEWS = {
-    "search": "SELECT * FROM platestream.search(inquiry = {inquiry:UUID}) ORDER BY captured_at DESC",
-    "hits": "SELECT * FROM platestream.hits(inquiry = {inquiry:UUID}) ORDER BY captured_at DESC",
-    "picture": "SELECT * FROM platestream.picture(inquiry = {inquiry:UUID}) ORDER BY kind",
+_ORDER = {
+    "search": "captured_at DESC",
+    "sightings": "captured_at DESC",
+    "fuzzy": "indexOf(['same', 'look_alike', 'one_edit'], match), captured_at DESC",
+    "cotravel": "captured_at DESC",
+    "companions": "meetings DESC, cameras_met DESC, plate",
+    "hits": "captured_at DESC",
+    "picture": "kind",
 }
+_VIEWS = {
+    view: f"SELECT * FROM platestream.{view}(inquiry = {{inquiry:UUID}}) ORDER BY {order}"  # noqa: S608 - ours
+    for view, order in _ORDER.items()
+}
+
+
+class Why(TypedDict, total=False):
+    """Who looks, and why; the rules say what of it must be there.
+
+    `who` is for accounts that speak for people and left out by all others. `purpose` is one of the agency's,
+    where it lists them; `requester` and `legal_basis` document a request from outside of law enforcement.
+    """
+
+    who: str
+    agency: str
+    tool: str
+    case_number: str
+    reason: str
+    purpose: str
+    requester: str
+    legal_basis: str
 
 
 class RefusedInquiry(Exception):  # noqa: N818 - a refusal is an answer, and it is in the log
@@ -53,68 +83,98 @@ class DamagedPicture(Exception):  # noqa: N818
 def search(
     client: Client,
     *,
-    who: str = "",
-    agency: str = "",
-    tool: str = "",
-    case_number: str = "",
-    reason: str = "",
     pattern: str = "",
     cameras: Sequence[str] = (),
     since: datetime | None = None,
     until: datetime | None = None,
+    **why: Unpack[Why],
 ) -> list[Row]:
     """Detections as dicts by column, newest first.
 
     `pattern` is a plate, `*` standing for any characters and `?` for one, O and 0 counting as one; empty is
-    every plate. No `cameras` means all; without `since` the last 30 days, without `until` up to now. `who` is
-    for accounts that speak for people and left empty by all others. `client` needs the analyst's role.
+    every plate. No `cameras` means all; without `since` the last 30 days, without `until` up to now. `client`
+    needs the analyst's role.
 
     Raises RefusedInquiry when the rules refuse it, ValueError on a time without a zone, and DatabaseError.
     """
-    return _look(
-        client,
-        "search",
-        on_behalf_of=who,
-        agency=agency,
-        tool=tool,
-        case_number=case_number,
-        reason=reason,
-        pattern=pattern,
-        cameras=list(cameras),
-        since=since,
-        until=until,
-    )
+    return _look(client, "search", why, pattern=pattern, cameras=list(cameras), since=since, until=until)
+
+
+def sightings(
+    client: Client,
+    *,
+    cameras: Sequence[str],
+    since: datetime,
+    until: datetime | None = None,
+    pattern: str = "",
+    **why: Unpack[Why],
+) -> list[Row]:
+    """All that passed 1 to 20 cameras in 7 days at most, newest first. Else as `search`."""
+    return _look(client, "sightings", why, pattern=pattern, cameras=list(cameras), since=since, until=until)
+
+
+def fuzzy(
+    client: Client,
+    *,
+    plate: str,
+    cameras: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    **why: Unpack[Why],
+) -> list[Row]:
+    """Plates that look like `plate` (4 to 8 characters) or are one character away from it.
+
+    A row's `match` is `same`, `look_alike` or `one_edit` (one added, lost, changed, or two swapped), in this
+    order. Else as `search`.
+    """
+    return _look(client, "fuzzy", why, pattern=plate, cameras=list(cameras), since=since, until=until)
+
+
+def cotravel(
+    client: Client,
+    *,
+    plate: str,
+    other_plate: str,
+    within: timedelta = MEETING,
+    cameras: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    **why: Unpack[Why],
+) -> list[Row]:
+    """Where two plates passed one camera within so many seconds (1 s to an hour), newest first."""
+    asked = {"pattern": plate, "other": other_plate, "within_s": round(within.total_seconds())}
+    return _look(client, "cotravel", why, **asked, cameras=list(cameras), since=since, until=until)
+
+
+def companions(
+    client: Client,
+    *,
+    plate: str,
+    within: timedelta = MEETING,
+    cameras: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    **why: Unpack[Why],
+) -> list[Row]:
+    """Other plates that met `plate` twice or more at a camera, beginning with the most meetings."""
+    asked = {"pattern": plate, "within_s": round(within.total_seconds())}
+    return _look(client, "companions", why, **asked, cameras=list(cameras), since=since, until=until)
 
 
 def hits(
     client: Client,
     *,
-    who: str = "",
-    agency: str = "",
-    tool: str = "",
-    case_number: str = "",
-    reason: str = "",
     pattern: str = "",
     hit_id: UUID | None = None,
     cameras: Sequence[str] = (),
     since: datetime | None = None,
     until: datetime | None = None,
+    **why: Unpack[Why],
 ) -> list[Row]:
     """Alert hits as dicts by column, newest first; `pattern` is of the plate as read. Else as `search`."""
-    return _look(
-        client,
-        "hits",
-        on_behalf_of=who,
-        agency=agency,
-        tool=tool,
-        case_number=case_number,
-        reason=reason,
-        pattern=pattern,
-        other="" if hit_id is None else str(hit_id),
-        cameras=list(cameras),
-        since=since,
-        until=until,
-    )
+    other = "" if hit_id is None else str(hit_id)
+    asked = {"pattern": pattern, "other": other, "cameras": list(cameras)}
+    return _look(client, "hits", why, **asked, since=since, until=until)
 
 
 def picture(
@@ -122,11 +182,8 @@ def picture(
     *,
     detection_id: UUID,
     captured_at: datetime,
-    who: str = "",
-    agency: str = "",
-    tool: str = "",
-    case_number: str = "",
-    reason: str = "",
+    cameras: Sequence[str] = (),
+    **why: Unpack[Why],
 ) -> dict[str, bytes]:
     """The pictures of a detection by kind (`crop`, `vehicle`), JPEG; empty when there are none any more.
 
@@ -135,12 +192,9 @@ def picture(
     rows = _look(
         client,
         "picture",
-        on_behalf_of=who,
-        agency=agency,
-        tool=tool,
-        case_number=case_number,
-        reason=reason,
+        why,
         other=str(detection_id),
+        cameras=list(cameras),
         since=captured_at - INSTANT,
         until=captured_at + INSTANT,
     )
@@ -150,17 +204,7 @@ def picture(
     return {row["kind"]: row["jpeg"] for row in rows}
 
 
-def record(
-    client: Client,
-    *,
-    kind: Recorded,
-    who: str = "",
-    agency: str = "",
-    tool: str = "",
-    case_number: str = "",
-    reason: str = "",
-    other: str = "",
-) -> UUID:
+def record(client: Client, *, kind: Recorded, other: str = "", **why: Unpack[Why]) -> UUID:
     """Put an event on record that opens no view; the id of its row, judged and sealed like any other.
 
     `other` says what it was about: an entry of the hot list, a file, a draw; never a plate, and 64 characters
@@ -168,26 +212,14 @@ def record(
     the rules refuse it, and DatabaseError. `client` needs a role that may write `inquire`.
     """
     inquiry = uuid4()
-    _ask(
-        client,
-        {
-            "inquiry_id": inquiry,
-            "kind": kind,
-            "on_behalf_of": who,
-            "agency": agency,
-            "tool": tool,
-            "case_number": case_number,
-            "reason": reason,
-            "other": other,
-        },
-    )
+    _ask(client, inquiry, kind, why, {"other": other})
     _refuse(client, inquiry)
     return inquiry
 
 
-def _look(client: Client, kind: str, **asked: Any) -> list[Row]:
+def _look(client: Client, kind: str, why: Why, **asked: Any) -> list[Row]:
     inquiry = uuid4()
-    _ask(client, {"inquiry_id": inquiry, "kind": kind, **asked})
+    _ask(client, inquiry, kind, why, asked)
     _refuse(client, inquiry)
     return _read(client, kind, inquiry)
 
@@ -202,9 +234,11 @@ def _refuse(client: Client, inquiry: UUID) -> None:
         raise RefusedInquiry(refusal)
 
 
-def _ask(client: Client, asked: Mapping[str, Any]) -> None:
+def _ask(client: Client, inquiry: UUID, kind: str, why: Why, asked: Mapping[str, Any]) -> None:
     """Write the inquiry; what is None is left to the table's default."""
-    given = {name: value for name, value in asked.items() if value is not None}
+    reasons = {"on_behalf_of" if name == "who" else name: value for name, value in why.items()}
+    given = {"inquiry_id": inquiry, "kind": kind, **reasons, **asked}
+    given = {name: value for name, value in given.items() if value is not None}
     for name, value in given.items():
         if isinstance(value, datetime) and value.tzinfo is None:
             raise ValueError(f"{name} has no time zone")
