@@ -9,10 +9,12 @@ import sys
 import typer
 
 from connectors.clickhouse_client import ConnectError, DatabaseError
-from connectors.kafka import BrokerError
+from connectors.kafka_client import BrokerError
 from connectors.settings import SettingsError
-from platestream.commands import audit, bench, demo, hotlist, read, retention, search, setup
-from platestream.gate import RefusedInquiry
+from platestream.commands import audit, bench, demo, evidence, hotlist, read, retention, search, setup
+from platestream.evidence.hold import NothingToHold
+from platestream.evidence.package import PackageError
+from platestream.gate import DamagedPicture, RefusedInquiry
 from platestream.policy.profile import ProfileError
 from schemas.message import RefusedError
 
@@ -30,6 +32,7 @@ app.command()(setup.migrate)
 app.command()(setup.topics)
 app.add_typer(audit.app, name="audit")
 app.add_typer(retention.app, name="retention")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(bench.app, name="bench")
 
 REFUSALS = (
@@ -37,6 +40,9 @@ REFUSALS = (
     RefusedInquiry,
     SettingsError,
     ProfileError,
+    NothingToHold,
+    PackageError,
+    DamagedPicture,
     BrokerError,
     ConnectError,
     DatabaseError,

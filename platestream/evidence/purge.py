@@ -32,11 +32,11 @@ def purge_released(client: Client, now: datetime) -> list[str]:
     asked = {"now": now}
     rows = run("reading release dates", partial(client.query, _RELEASED, parameters=asked)).result_rows
     for hold_id, case_number, detections, release_at in rows:
+        purge = Purge(hold_id=hold_id, case_number=case_number, detections=detections, release_at=release_at)
+        reason = "Evidence past its release date is purged (order, section J.2)"
+        records.put(client, "evidence", "purge", purge, who=WHO, tool=TOOL, reason=reason)
         for table in TABLES:
             sql = f"ALTER TABLE platestream.{table} DELETE WHERE hold_id = {{hold:UUID}}"
             told, wait = {"hold": hold_id}, {"mutations_sync": 2}
             run("purging evidence", partial(client.command, sql, parameters=told, settings=wait))
-        purge = Purge(hold_id=hold_id, case_number=case_number, detections=detections, release_at=release_at)
-        reason = "Evidence past its release date is purged (order, section J.2)"
-        records.put(client, "evidence", "purge", purge, who=WHO, tool=TOOL, reason=reason)
     return [row[0] for row in rows]

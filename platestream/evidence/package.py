@@ -1,0 +1,199 @@
+"""An evidence package: files, a manifest with the SHA-256 of each, one Ed25519 signature over the manifest.
+
+It is checked with nothing but the package and, to know whose it is, the agency's public key: by `evidence
+verify`, or by hand with sha256sum and openssl (docs/evidence.md).
+"""
+
+import os
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from schemas.inquiry import SealedInquiry, seal_hash
+from schemas.ledger import LedgerEntry
+
+MANIFEST, SIGNATURE, KEY = "manifest.json", "manifest.sig", "public-key.pem"
+CUSTODY, INQUIRIES = "custody.json", "inquiries.json"
+LARGEST = 4_000_000_000  # bytes that verifying unpacks at most
+
+
+class PackageError(ValueError):
+    """A package or key that cannot be read."""
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of the package."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the signature covers: all of the package."""
+
+    schema: str = "platestream_evidence/1"
+    hold_id: str
+    case_number: str
+    agency: str
+    exported_at: datetime
+    exported_by: str
+    receiver: str
+    signed_by: str
+    files: list[File]
+
+
+class Custody(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of the ledger about this hold, with the hash that was recorded."""
+
+    entry: LedgerEntry
+    hash: str
+
+
+def new_key(path: Path) -> str:
+    """Make a private key at `path`, for its owner only; the fingerprint. Raises FileExistsError."""
+    key = Ed25519PrivateKey.generate()
+    text = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(text)
+    path.with_suffix(".pub").write_bytes(_pem(key.public_key()))
+    return fingerprint(_pem(key.public_key()))
+
+
+def read_key(path: Path) -> Ed25519PrivateKey:
+    """The private key of the agency. Raises PackageError."""
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise PackageError(f"no private key in {path}: {type(error).__name__}") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise PackageError(f"{path}: not an Ed25519 key")
+    return key
+
+
+def fingerprint(pem: bytes) -> str:
+    """SHA-256 of a public key (raw, 32 bytes), 64 hex digits. Raises PackageError."""
+    return sha256(_public(pem).public_bytes_raw()).hexdigest()
+
+
+def key_fingerprint(key: Ed25519PrivateKey) -> str:
+    """The fingerprint of the public half."""
+    return sha256(key.public_key().public_bytes_raw()).hexdigest()
+
+
+def seal(files: dict[str, bytes], manifest: Manifest, key: Ed25519PrivateKey) -> dict[str, bytes]:
+    """The whole package: `files` with key, manifest (its `files` filled in) and signature."""
+    files = {**files, KEY: _pem(key.public_key())}
+    listed = [
+        File(path=path, bytes=len(content), sha256=sha256(content).hexdigest())
+        for path, content in sorted(files.items())
+    ]
+    told = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(manifest, files=listed)))
+    return {**files, MANIFEST: told, SIGNATURE: key.sign(told)}
+
+
+def write(package: dict[str, bytes], to: Path) -> None:
+    """Into a .zip, or else a folder, that is not there yet. Raises FileExistsError."""
+    if to.exists():
+        raise FileExistsError(f"{to} is there already")
+    if to.suffix == ".zip":
+        with zipfile.ZipFile(to, "x") as archive:  # stored: JPEG does not shrink
+            for path, content in sorted(package.items()):
+                archive.writestr(zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0)), content)
+        return
+    for path, content in package.items():
+        file = to / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+
+def read(source: Path) -> dict[str, bytes]:
+    """All files of a package by path. Raises PackageError."""
+    if source.is_dir():
+        return {
+            file.relative_to(source).as_posix(): file.read_bytes()
+            for file in sorted(source.rglob("*"))
+            if file.is_file()
+        }
+    try:
+        with zipfile.ZipFile(source) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            names = [entry.filename for entry in entries]
+            if len(set(names)) != len(names):
+                raise PackageError(f"{source}: a file is in it twice")
+            if sum(entry.file_size for entry in entries) > LARGEST:
+                raise PackageError(f"{source}: unpacks to more than {LARGEST} bytes")
+            return {entry.filename: archive.read(entry) for entry in entries}
+    except (OSError, zipfile.BadZipFile, RuntimeError) as error:
+        raise PackageError(f"{source}: not an evidence package ({type(error).__name__})") from None
+
+
+def verify(package: dict[str, bytes], trusted: bytes | None = None) -> tuple[Manifest | None, list[str]]:
+    """The manifest, and what is wrong with the package, a sentence a fault.
+
+    `trusted` is the agency's public key (PEM); without it the package's own key is used, which shows that
+    nothing was changed since, and not who signed.
+    """
+    told, signature = package.get(MANIFEST), package.get(SIGNATURE)
+    pem = trusted or package.get(KEY)
+    if told is None or signature is None or pem is None:
+        return None, ["manifest, signature or key is missing"]
+    try:
+        manifest = msgspec.json.decode(told, type=Manifest)
+        _public(pem).verify(signature, told)
+    except (msgspec.DecodeError, PackageError):
+        return None, ["manifest or key cannot be read"]
+    except InvalidSignature:
+        return manifest, ["the signature does not fit: the manifest was changed, or another key signed it"]
+    faults = list(_file_faults(package, manifest))
+    if fingerprint(pem) != manifest.signed_by:
+        faults.append("the manifest names another key than the one that signed it")
+    return manifest, faults or list(_record_faults(package))
+
+
+def _file_faults(package: dict[str, bytes], manifest: Manifest) -> Iterator[str]:
+    listed = {file.path: file for file in manifest.files}
+    for path in sorted(set(package) - set(listed) - {MANIFEST, SIGNATURE}):
+        yield f"{path}: not in the manifest"
+    for path, file in listed.items():
+        if ".." in PurePosixPath(path).parts or path.startswith("/"):
+            yield f"{path}: points out of the package"
+        elif path not in package:
+            yield f"{path}: missing"
+        elif sha256(package[path]).hexdigest() != file.sha256 or len(package[path]) != file.bytes:
+            yield f"{path}: is not what was exported"
+
+
+def _record_faults(package: dict[str, bytes]) -> Iterator[str]:
+    """Hashes inside: entries of the ledger, and seals of the inquiries that led there."""
+    for one in msgspec.json.decode(package.get(CUSTODY, b"[]"), type=list[Custody]):
+        if one.entry.hash != one.hash:
+            yield f"{CUSTODY}: entry {one.entry.number} is not what was written"
+    for sealed in msgspec.json.decode(package.get(INQUIRIES, b"[]"), type=list[SealedInquiry]):
+        if sealed.hash != seal_hash(sealed.previous, sealed.inquiry):
+            yield f"{INQUIRIES}: inquiry {sealed.inquiry.inquiry_id} is not what was sealed"
+
+
+def _public(pem: bytes) -> Ed25519PublicKey:
+    try:
+        key = serialization.load_pem_public_key(pem)
+    except ValueError:
+        raise PackageError("not a public key in PEM") from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise PackageError("not an Ed25519 key")
+    return key
+
+
+def _pem(key: Ed25519PublicKey) -> bytes:
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

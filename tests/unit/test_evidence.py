@@ -1,0 +1,299 @@
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from connectors import ledger
+from connectors.clickhouse_client import ANALYST, AUDITOR, CUSTODIAN, RETENTION, SEALER
+from connectors.inquiry_log import seal_new
+from platestream import retention
+from platestream.evidence import export as exporting
+from platestream.evidence import hold as holding
+from platestream.evidence import package
+from platestream.gate import RefusedInquiry
+from schemas import tables
+from schemas.catalogue import example
+from schemas.detection import Detection
+from tests.support.database import Database, copied
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+READ = Detection.from_json(bytes(example("detection").accepted))
+
+
+def read(plate: str, age: timedelta = timedelta(hours=1)) -> Detection:
+    return msgspec.structs.replace(
+        READ,
+        detection_id=uuid4(),
+        plate=plate,
+        captured_at=NOW - age,
+        crop=plate.encode() * 9,
+        picture=b"\xff\xd8 picture of " + plate.encode(),
+    )
+
+
+def terms(release: timedelta = timedelta(days=365), case: str = "26-001234") -> holding.Terms:
+    return holding.Terms(
+        case_number=case, authority="Det. Begay", schedule="felony", release_at=NOW + release, who="vale"
+    )
+
+
+def put(database: Database, *reads: Detection) -> None:
+    database.put(tables.DETECTIONS, *reads)
+    database.put(tables.IMAGES, *reads)
+
+
+def hold(database: Database, pattern: str, terms: holding.Terms, *only: UUID) -> holding.Hold:
+    held, _entry = holding.hold(
+        database.client(ANALYST), database.client(CUSTODIAN), terms, pattern=pattern, detections=only
+    )
+    return held
+
+
+@dataclass(frozen=True)
+class Story:
+    """A hold and two exports of it, from a database that is closed by then."""
+
+    held: holding.Hold
+    asked: list[tuple[str, int]]
+    state: dict[str, Any]
+    ledger: list[str]
+    first: dict[str, bytes]
+    second: dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("key") / "agency.pem"
+    package.new_key(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def story(migrated: Path, tmp_path_factory: pytest.TempPathFactory, key: Path) -> Story:
+    with copied(migrated, tmp_path_factory.mktemp("evidence")) as database:
+        put(database, read("HELD001"), read("HELD001", timedelta(hours=2)), read("OTHER01"))
+        found = hold(database, "HELD001", terms())
+        seal_new(database.client(SEALER))
+        return Story(
+            found,
+            database.rows(
+                "SELECT kind, count() FROM platestream.inquiry_log WHERE tool = {tool:String}"
+                " AND case_number = '26-001234' AND outcome = 'allowed' GROUP BY kind ORDER BY kind",
+                tool=f"evidence hold {found.hold_id}",
+            ),
+            exporting.holds(database.client(CUSTODIAN))[0],
+            [entry.record for entry, _hash in ledger.read(database.client(AUDITOR), "evidence")],
+            export(database, found, key, "Evidence.com"),
+            export(database, found, key, "County Attorney"),
+        )
+
+
+def export(database: Database, held: holding.Hold, key: Path, receiver: str) -> dict[str, bytes]:
+    return exporting.export(
+        database.client(CUSTODIAN),
+        held.hold_id,
+        package.read_key(key),
+        who="vale",
+        agency="St. Johns PD",
+        receiver=receiver,
+    )
+
+
+@pytest.fixture
+def made(story: Story) -> dict[str, bytes]:
+    return story.first
+
+
+def test_a_hold_copies_detections_with_pictures_and_documents_each_look(story: Story) -> None:
+    assert len(story.held.detections) == 2
+    assert len(story.held.pictures) == 4
+    assert story.asked == [("picture", 2), ("search", 1)]
+    assert [story.state[name] for name in ("detections", "pictures", "damaged")] == [2, 4, 0]
+
+
+def test_no_entry_of_the_ledger_holds_a_plate(story: Story) -> None:
+    assert story.ledger
+    assert not any("HELD001" in record for record in story.ledger)
+
+
+def test_evidence_outlives_the_thirty_days_and_its_hashes_are_those_of_the_pictures(
+    database: Database,
+) -> None:
+    one = read("KEPT001")
+    put(database, one)
+    found = hold(database, "KEPT001", terms())
+    retention.run(database.client(RETENTION), timedelta(days=30), NOW + timedelta(days=31))
+    assert database.value("SELECT count() FROM platestream.detections") == 0
+    assert database.value("SELECT count() FROM platestream.images") == 0
+    kept = database.rows(
+        "SELECT kind, lower(hex(sha256)), lower(hex(SHA256(jpeg))) FROM platestream.evidence_images"
+    )
+    stored = {"crop": sha256(one.crop).hexdigest(), "vehicle": sha256(one.picture).hexdigest()}
+    assert {kind: digest for kind, digest, _again in kept} == stored
+    assert all(digest == again for _kind, digest, again in kept)
+    assert {picture.kind: picture.sha256 for picture in found.pictures} == stored
+
+
+def test_evidence_is_purged_on_its_release_date_and_not_before_with_a_receipt(database: Database) -> None:
+    put(database, read("KEPT001"))
+    found = hold(database, "KEPT001", terms(timedelta(days=60)))
+    client = database.client(RETENTION)
+    retention.run(client, timedelta(days=30), NOW + timedelta(days=59))
+    assert database.value("SELECT count() FROM platestream.evidence_images") == 2
+    entry = retention.run(client, timedelta(days=30), NOW + timedelta(days=60, minutes=1))
+    assert json.loads(entry.record)["released"] == [str(found.hold_id)]
+    for table in ("evidence_images", "evidence_detections", "evidence_holds"):
+        assert database.value(f"SELECT count() FROM platestream.{table}") == 0
+    kinds = [one.kind for one, _hash in ledger.read(database.client(AUDITOR), "evidence")]
+    assert kinds == ["hold", "purge"]
+    assert ledger.verify(database.client(AUDITOR)) == []
+
+
+def test_a_lawful_action_keeps_evidence_longer(database: Database) -> None:
+    put(database, read("KEPT001"))
+    found = hold(database, "KEPT001", terms(timedelta(days=60)))
+    holding.keep(database.client(CUSTODIAN), found.hold_id, terms(timedelta(days=400), case="26-CV-18"))
+    retention.run(database.client(RETENTION), timedelta(days=30), NOW + timedelta(days=399))
+    assert database.value("SELECT count() FROM platestream.evidence_images") == 2
+    with pytest.raises(holding.NothingToHold):
+        holding.keep(database.client(CUSTODIAN), uuid4(), terms())
+
+
+def test_nothing_is_held_undocumented_unfound_or_for_a_release_that_is_past(database: Database) -> None:
+    put(database, read("KEPT001"))
+    with pytest.raises(ValueError, match="case number"):
+        terms(case=" ")
+    with pytest.raises(ValueError, match="past"):
+        terms(timedelta(days=-1))
+    with pytest.raises(holding.NothingToHold, match="no detection fits"):
+        hold(database, "ZZZ9999", terms())
+    with pytest.raises(holding.NothingToHold, match="not found"):
+        hold(database, "KEPT001", terms(), uuid4())
+    with pytest.raises(RefusedInquiry):
+        hold(database, "K'; --", terms())
+    assert database.value("SELECT count() FROM platestream.evidence_holds") == 0
+
+
+def test_only_chosen_detections_are_held(database: Database) -> None:
+    one, other = read("KEPT001"), read("KEPT001", timedelta(hours=5))
+    put(database, one, other)
+    assert hold(database, "KEPT001", terms(), other.detection_id).detections == [other.detection_id]
+
+
+def test_a_package_holds_originals_custody_inquiries_and_a_page_and_verifies_alone(
+    made: dict[str, bytes], story: Story, key: Path
+) -> None:
+    manifest, faults = package.verify(made, key.with_suffix(".pub").read_bytes())
+    assert faults == []
+    assert manifest is not None
+    assert (manifest.case_number, manifest.exported_by) == ("26-001234", "vale")
+    originals = {path: content for path, content in made.items() if path.startswith("originals/")}
+    assert {sha256(one).hexdigest() for one in originals.values()} == {
+        one.sha256 for one in story.held.pictures
+    }
+    assert next(one["entry"]["kind"] for one in json.loads(made["custody.json"])) == "hold"
+    asked = [one["inquiry"]["kind"] for one in json.loads(made["inquiries.json"])]
+    assert asked.count("search") == 1
+    assert asked.count("picture") == 2
+    assert {one["plate"] for one in json.loads(made["detections.json"])} == {"HELD001"}
+    page = made["summary.html"].decode()
+    assert "26-001234" in page
+    assert all(path in page for path in originals)
+
+
+def test_each_export_is_in_the_custody_of_the_next(story: Story) -> None:
+    exports = [one for one in json.loads(story.second["custody.json"]) if one["entry"]["kind"] == "export"]
+    told = [json.loads(one["entry"]["record"]) for one in exports]
+    assert [one["manifest_sha256"] for one in told] == [sha256(story.first["manifest.json"]).hexdigest()]
+
+
+@pytest.mark.parametrize(
+    "name", ["manifest.json", "manifest.sig", "summary.html", "custody.json", "public-key.pem"]
+)
+def test_a_changed_file_is_found(made: dict[str, bytes], name: str) -> None:
+    changed = {**made, name: made[name][:-10] + bytes([made[name][-10] ^ 1]) + made[name][-9:]}
+    assert package.verify(changed)[1]
+
+
+def test_a_file_that_is_gone_or_added_is_named(made: dict[str, bytes]) -> None:
+    original = next(path for path in made if path.startswith("originals/"))
+    assert package.verify({path: made[path] for path in made if path != original})[1] == [
+        f"{original}: missing"
+    ]
+    assert package.verify({**made, "extra.txt": b""})[1] == ["extra.txt: not in the manifest"]
+
+
+def test_a_package_signed_anew_by_another_is_refused_by_the_agencys_key(
+    made: dict[str, bytes], key: Path, tmp_path: Path
+) -> None:
+    package.new_key(tmp_path / "other.pem")
+    other = package.read_key(tmp_path / "other.pem")
+    manifest = msgspec.structs.replace(
+        msgspec.json.decode(made["manifest.json"], type=package.Manifest),
+        signed_by=package.key_fingerprint(other),
+    )
+    files = {
+        path: made[path] for path in made if path not in ("manifest.json", "manifest.sig", "public-key.pem")
+    }
+    forged = package.seal({**files, "summary.html": b"other"}, manifest, other)
+    assert package.verify(forged)[1] == []
+    _manifest, faults = package.verify(forged, key.with_suffix(".pub").read_bytes())
+    assert "another key signed it" in faults[0]
+
+
+@pytest.mark.parametrize("name", ["case.zip", "case"])
+def test_a_package_is_written_once_and_read_as_folder_or_zip(
+    made: dict[str, bytes], tmp_path: Path, name: str
+) -> None:
+    package.write(made, tmp_path / name)
+    assert package.verify(package.read(tmp_path / name))[1] == []
+    with pytest.raises(FileExistsError):
+        package.write(made, tmp_path / name)
+
+
+def test_a_file_that_is_no_package_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "no.zip").write_bytes(b"no")
+    with pytest.raises(package.PackageError):
+        package.read(tmp_path / "no.zip")
+    (tmp_path / "empty").mkdir()
+    assert package.verify(package.read(tmp_path / "empty"))[1] == ["manifest, signature or key is missing"]
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not there")
+def test_the_signature_can_be_checked_with_openssl_alone(made: dict[str, bytes], tmp_path: Path) -> None:
+    package.write(made, tmp_path / "case")
+    done = subprocess.run(
+        [
+            "openssl",
+            "pkeyutl",
+            "-verify",
+            "-pubin",
+            "-inkey",
+            "public-key.pem",
+            "-rawin",
+            "-in",
+            "manifest.json",
+            "-sigfile",
+            "manifest.sig",
+        ],
+        cwd=tmp_path / "case",
+        capture_output=True,
+        text=True,
+    )
+    assert "Verified Successfully" in done.stdout
+
+
+def test_a_private_key_is_for_its_owner_alone_and_never_replaced(key: Path) -> None:
+    assert key.stat().st_mode & 0o077 == 0
+    with pytest.raises(FileExistsError):
+        package.new_key(key)
+    with pytest.raises(package.PackageError):
+        package.read_key(key.with_suffix(".pub"))
