@@ -14,7 +14,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from connectors.kafka import BROKER_SECONDS, BrokerError
+from connectors.kafka_client import BROKER_SECONDS, BrokerError
 from schemas.topics import Topic
 
 COMPACT_WITHIN = timedelta(days=1)  # an entry that was removed is off the disk within a day

@@ -10,7 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from connectors.clickhouse import ClickHouseTables
 from connectors.edge import Edge, Topics
 from connectors.files import FileTopics
-from connectors.kafka import KafkaTopics, properties
+from connectors.kafka import KafkaTopics
+from connectors.kafka_client import properties
 
 
 def embedded_dsn(data: Path) -> str:

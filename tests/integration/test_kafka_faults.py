@@ -9,9 +9,10 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from connectors import kafka as connector
+from connectors import kafka_client, kafka_write
 from connectors.changelog import newest, publish, read_to_end
-from connectors.kafka import BrokerError, KafkaTopics, OffsetGoneError, UndeliveredError
+from connectors.kafka import KafkaTopics
+from connectors.kafka_client import BrokerError, OffsetGoneError, UndeliveredError
 from connectors.kafka_topics import create, faults
 from schemas import topics
 from schemas.hotlist import HotListChange
@@ -37,7 +38,7 @@ def drain(part: Any, count: int, within: float = 20) -> list[Any]:
 def test_a_broker_that_is_down_at_start_is_an_error_within_a_time_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connector, "BROKER_SECONDS", 1.0)
+    monkeypatch.setattr(kafka_client, "BROKER_SECONDS", 1.0)
     began = time.monotonic()
     with pytest.raises(BrokerError, match="no answer"):
         KafkaTopics(f"127.0.0.1:{free_port()}").read(topics.FRAMES).list_parts()
@@ -78,7 +79,7 @@ def wait_for_low(streams: KafkaTopics, topic: Topic[Any], low: int) -> None:
 def test_records_that_a_dead_broker_did_not_acknowledge_raise(
     own_kafka: KafkaBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connector, "DELIVERY_SECONDS", 2.0)
+    monkeypatch.setattr(kafka_write, "DELIVERY_SECONDS", 2.0)
     topic = own(own_kafka, topics.DETECTIONS)
     sink = KafkaTopics(own_kafka.bootstrap).write(topic).build("out", 0, 1)
     sink.write_batch([detection("AAA1")])

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from connectors.files import FileTopics
-from connectors.kafka import KafkaTopics, properties
+from connectors.kafka import KafkaTopics
+from connectors.kafka_client import properties
 from connectors.settings import Settings, SettingsError, load_settings, open_topics
 
 

@@ -1,0 +1,203 @@
+"""Reading topics of Apache Kafka; `connectors.kafka` says why not with Bytewax's own source."""
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    TIMESTAMP_NOT_AVAILABLE,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from connectors import kafka_client
+from connectors.clock import utc_now
+from connectors.kafka_client import BrokerError, OffsetGoneError, name_of, partitions
+from connectors.loading import LoadGate
+from schemas.message import Loaded, Message
+
+LostOffset = Literal["stop", "earliest"]
+
+log = logging.getLogger(__name__)
+
+BATCH = 16  # messages a poll: a batch of frames holds a worker and its epoch
+LOAD_BATCH = 2000  # of a changelog: small messages, and all of them are wanted
+POLL = timedelta(milliseconds=20)
+
+
+def _consumer(config: Mapping[str, Any], topic: str, partition: int, offset: int) -> Consumer:
+    consumer = Consumer(
+        {
+            **config,
+            "group.id": "platestream",  # asked for by the client, never joined
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            "enable.partition.eof": True,
+            "queued.max.messages.kbytes": 32_768,
+        }
+    )
+    consumer.assign([TopicPartition(topic, partition, offset)])
+    return consumer
+
+
+def _bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
+    """First offset and end of a partition now; a partition that changes its leader is asked again."""
+    asked = Retrying(
+        retry=retry_if_exception_type(KafkaException),
+        stop=stop_after_delay(kafka_client.BROKER_SECONDS),
+        wait=wait_fixed(0.1),
+        reraise=True,
+    )
+    try:
+        low, high = asked(
+            consumer.get_watermark_offsets,
+            TopicPartition(topic, partition),
+            timeout=kafka_client.BROKER_SECONDS,
+        )
+    except KafkaException as error:
+        raise BrokerError(f"no offsets of {topic}/{partition}: {name_of(error)}") from error
+    return low, high
+
+
+class KafkaSource(FixedPartitionedSource[Message, int]):
+    """Reads each partition from the offset of the last snapshot, at first from its beginning."""
+
+    def __init__(
+        self, config: Mapping[str, Any], topic: str, gate: LoadGate, on_lost_offset: LostOffset
+    ) -> None:
+        self._config, self._topic, self._gate = config, topic, gate
+        self._on_lost_offset = on_lost_offset
+
+    def list_parts(self) -> list[str]:
+        return [str(partition) for partition in partitions(self._config, self._topic)]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_KafkaPartition":
+        partition = int(for_part)
+        consumer = _consumer(self._config, self._topic, partition, OFFSET_BEGINNING)
+        low, high = _bounds(consumer, self._topic, partition)
+        position = low if resume_state is None else resume_state
+        if not low <= position <= high:
+            self._lost(partition, position, low, high)
+            position = low
+        consumer.assign([TopicPartition(self._topic, partition, position)])
+        return _KafkaPartition(consumer, self._topic, partition, position, self._gate)
+
+    def _lost(self, partition: int, position: int, low: int, high: int) -> None:
+        what = (
+            f"{self._topic}/{partition}: the flow stopped at offset {position}, "
+            f"the broker has {low} to {high}"
+        )
+        if self._on_lost_offset == "stop":
+            raise OffsetGoneError(
+                f"{what}; what lies between is lost. PLATESTREAM_ON_LOST_OFFSET=earliest goes on at {low}"
+            )
+        log.error("%s; going on at %d", what, low)
+
+
+class _KafkaPartition(StatefulSourcePartition[Message, int]):
+    def __init__(self, consumer: Consumer, topic: str, partition: int, position: int, gate: LoadGate) -> None:
+        self._consumer, self._topic, self._partition = consumer, topic, partition
+        self._position, self._gate = position, gate
+        self._idle = False
+
+    def next_batch(self) -> list[Message]:
+        if not self._gate.loaded:
+            self._idle = True
+            return []
+        batch, _ended = _poll(self._consumer, BATCH)
+        self._idle = not batch
+        if batch:
+            self._position = batch[-1].offset + 1
+        return batch
+
+    def next_awake(self) -> datetime | None:
+        return utc_now() + POLL if self._idle else None
+
+    def snapshot(self) -> int:
+        return self._position
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+class KafkaLoad(FixedPartitionedSource[Message | Loaded, None]):
+    """Reads a compacted topic from its beginning; `Loaded` follows the end a partition had at the start."""
+
+    def __init__(self, config: Mapping[str, Any], topic: str, gate: LoadGate) -> None:
+        self._config, self._topic, self._gate = config, topic, gate
+
+    def list_parts(self) -> list[str]:
+        return [str(partition) for partition in partitions(self._config, self._topic)]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_KafkaLoadPartition":
+        partition = int(for_part)
+        self._gate.expect(f"{self._topic}/{for_part}")
+        consumer = _consumer(self._config, self._topic, partition, OFFSET_BEGINNING)
+        _low, end = _bounds(consumer, self._topic, partition)
+        mark = Loaded(partition, len(partitions(self._config, self._topic)))
+        return _KafkaLoadPartition(consumer, self._topic, end, mark, self._gate)
+
+
+class _KafkaLoadPartition(StatefulSourcePartition[Message | Loaded, None]):
+    def __init__(self, consumer: Consumer, topic: str, end: int, mark: Loaded, gate: LoadGate) -> None:
+        self._consumer, self._end, self._mark, self._gate = consumer, end, mark, gate
+        self._part = f"{topic}/{mark.partition}"
+        self._loaded = False
+        self._idle = False
+
+    def next_batch(self) -> list[Message | Loaded]:
+        batch, ended_at = _poll(self._consumer, LOAD_BATCH)
+        self._idle = not batch
+        # The last offsets may be compacted away, so the partition's end counts as well as the last message.
+        reached = max(ended_at, batch[-1].offset + 1 if batch else 0)
+        if self._loaded or reached < self._end:
+            return list(batch)
+        self._loaded = True
+        self._gate.reached(self._part)
+        return [*batch, self._mark]
+
+    def next_awake(self) -> datetime | None:
+        return utc_now() + POLL if self._idle else None
+
+    def snapshot(self) -> None:
+        return None
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+def _poll(consumer: Consumer, most: int) -> tuple[list[Message], int]:
+    """What has arrived, and the offset of the partition's end when that was reached, else -1."""
+    found, ended_at = [], -1
+    for raw in consumer.consume(most, timeout=0):
+        error = raw.error()
+        if error is None:
+            found.append(_message(raw))
+        elif error.code() == KafkaError._PARTITION_EOF:
+            ended_at = raw.offset() or 0
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+            raise OffsetGoneError(f"{raw.topic()}/{raw.partition()}: offset {raw.offset()} is gone")
+        elif error.fatal() or not error.retriable():
+            raise BrokerError(f"{raw.topic()}/{raw.partition()}: {error.name()}")
+    return found, ended_at
+
+
+def _message(raw: Any) -> Message:
+    kind, milliseconds = raw.timestamp()
+    return Message(
+        key=raw.key(),
+        value=raw.value(),
+        headers={name: (value or b"").decode(errors="replace") for name, value in raw.headers() or ()},
+        timestamp=None
+        if kind == TIMESTAMP_NOT_AVAILABLE
+        else datetime.fromtimestamp(milliseconds / 1000, UTC),
+        topic=raw.topic(),
+        partition=raw.partition(),
+        offset=raw.offset(),
+    )

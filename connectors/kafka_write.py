@@ -1,0 +1,84 @@
+"""Writing topics of Apache Kafka; `connectors.kafka` says why not with Bytewax's own sink."""
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from bytewax.outputs import DynamicSink, StatelessSinkPartition
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from connectors.kafka_client import UndeliveredError, name_of
+from schemas.message import Message
+from schemas.topics import Topic
+
+T = TypeVar("T")
+
+DELIVERY_SECONDS = 30.0  # how long a record may take to be acknowledged
+
+
+class KafkaSink(DynamicSink[T]):
+    """Writes records and waits for each to be acknowledged by all in-sync replicas."""
+
+    def __init__(self, config: Mapping[str, Any], topic: Topic[T]) -> None:
+        self._config, self._topic = config, topic
+
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> "_KafkaSinkPartition[T]":
+        return _KafkaSinkPartition(KafkaWriter(self._config, self._topic))
+
+
+class _KafkaSinkPartition(StatelessSinkPartition[T]):
+    def __init__(self, writer: "KafkaWriter[T]") -> None:
+        self._writer = writer
+
+    def write_batch(self, items: list[T]) -> None:
+        self._writer.write(items)
+
+
+class KafkaWriter(Generic[T]):
+    """A producer for one topic, for sinks and for the command line."""
+
+    def __init__(self, config: Mapping[str, Any], topic: Topic[T]) -> None:
+        self._topic = topic
+        self._failed: list[str] = []
+        self._producer = Producer(
+            {
+                **config,
+                "acks": "all",
+                "enable.idempotence": True,
+                "message.timeout.ms": int(DELIVERY_SECONDS * 1000),
+                "message.max.bytes": topic.max_bytes,
+                "linger.ms": 5,
+                "partitioner": "murmur2_random",  # as Kafka's Java clients: a camera stays on one partition
+            }
+        )
+
+    def write(self, records: list[T]) -> None:
+        """Returns when every record is acknowledged. Raises UndeliveredError."""
+        for record in records:
+            self._produce(self._topic.encode(record))
+        left = self._producer.flush(DELIVERY_SECONDS + 5)
+        if left or self._failed:
+            names = ", ".join(sorted(set(self._failed))) or "timed out"
+            raise UndeliveredError(f"{self._topic.name}: {left + len(self._failed)} not delivered: {names}")
+
+    def _produce(self, message: Message) -> None:
+        at = message.timestamp
+        while True:
+            try:
+                self._producer.produce(
+                    self._topic.name,
+                    key=message.key,
+                    value=message.value,
+                    headers=dict(message.headers),
+                    on_delivery=self._delivered,
+                    timestamp=0 if at is None else round(at.timestamp() * 1000),  # 0: the broker's clock
+                )
+            except BufferError:
+                self._producer.poll(0.1)  # the queue is full: let some out
+            except KafkaException as error:
+                raise UndeliveredError(f"{self._topic.name}: {name_of(error)}") from error
+            else:
+                return
+
+    def _delivered(self, error: KafkaError | None, _message: object) -> None:
+        if error is not None:
+            self._failed.append(error.name())
