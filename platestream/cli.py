@@ -16,6 +16,7 @@ from platestream.evidence.hold import NothingToHold
 from platestream.evidence.package import PackageError
 from platestream.gate import DamagedPicture, RefusedInquiry
 from platestream.policy.profile import ProfileError
+from platestream.yearly_audit.draw import TooSoon
 from schemas.message import RefusedError
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ REFUSALS = (
     ProfileError,
     NothingToHold,
     PackageError,
+    TooSoon,
     DamagedPicture,
     BrokerError,
     ConnectError,

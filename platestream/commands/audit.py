@@ -6,6 +6,7 @@ from connectors.changelog import read_to_end
 from connectors.clickhouse_client import AUDITOR, connect
 from connectors.inquiry_verify import verify as verify_log
 from connectors.settings import load_settings, open_topics
+from platestream.commands import yearly_audit
 from platestream.commands.console import err, out
 from schemas.topics import INQUIRIES
 
@@ -15,6 +16,11 @@ app = typer.Typer(no_args_is_help=True, help="The inquiry log, checked from outs
 @app.callback()
 def _group() -> None:
     """Keeps `audit verify` a command of a group."""
+
+
+app.command()(yearly_audit.sample)
+app.command()(yearly_audit.finding)
+app.command()(yearly_audit.memo)
 
 
 @app.command()

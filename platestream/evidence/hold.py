@@ -17,6 +17,7 @@ from clickhouse_connect.driver.client import Client
 from connectors.clickhouse_client import run
 from platestream import gate, records
 from schemas.ledger import LedgerEntry
+from schemas.message import RefusedError
 
 TOOL = "platestream evidence"
 
@@ -26,7 +27,7 @@ class NothingToHold(ValueError):  # noqa: N818 - an answer, not a failure
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """For which case, on whose word, and until when. Raises ValueError on a release that is no future."""
+    """For which case, on whose word, and until when. Raises RefusedError on what is missing or past."""
 
     case_number: str
     authority: str
@@ -36,9 +37,9 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not self.case_number.strip() or not self.authority.strip():
-            raise ValueError("evidence needs its case number, and who ordered it")
+            raise RefusedError("terms", "evidence needs its case number, and who ordered it")
         if self.release_at <= datetime.now(UTC):
-            raise ValueError("the release date is past")
+            raise RefusedError("terms", "the release date is past")
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,222 @@
+import hashlib
+import json
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors import ledger
+from connectors.clickhouse_client import AUDITOR, SEALER
+from connectors.inquiry_log import seal_new
+from platestream.policy import profile
+from platestream.yearly_audit import draw as drawing
+from platestream.yearly_audit import findings as judging
+from platestream.yearly_audit import memo as memos
+from platestream.yearly_audit.pdf import pdf
+from platestream.yearly_audit.text import markdown
+from schemas.ledger import LedgerEntry
+from tests.support.database import Database
+
+RULES = profile.load("st-johns")
+
+
+def draw(database: Database, *, after: timedelta = timedelta(minutes=1)) -> tuple[LedgerEntry, drawing.Draw]:
+    drawing.draw(
+        database.client(AUDITOR),
+        RULES,
+        2026,
+        datetime.now(UTC) + after,
+        who="auditor",
+        reason="Sample of the yearly audit 2026",
+    )
+    return drawing.draws(database.client(AUDITOR))[-1]
+
+
+def judge(database: Database, number: int, inquiry: UUID, *, meets: bool = True, **told: str) -> None:
+    found = judging.Finding(draw=number, inquiry_id=inquiry, meets=meets, **told)
+    judging.find(database.client(AUDITOR), found, who="auditor")
+
+
+def use(database: Database, days: int) -> None:
+    database.client().command(
+        "INSERT INTO platestream.utilization (day, camera_id, passes, hits, verified, acted_on)"
+        " SELECT today() - number - 1, 'cam', 1000 + number, 4, 3, 1 FROM numbers({days:UInt32})",
+        parameters={"days": days},
+    )
+
+
+def test_at_least_ten_inquiries_of_six_months_are_drawn_with_a_recorded_seed(database: Database) -> None:
+    asked = {database.ask(reason=f"Stolen vehicle number {n}") for n in range(30)}
+    database.ask(reason="")
+    use(database, 40)
+    _entry, drawn = draw(database)
+    assert (drawn.population, len(drawn.inquiries)) == (30, 10), "what was refused looked at nothing"
+    assert set(drawn.inquiries) <= asked
+    assert (drawn.use_population, len(drawn.use)) == (40, 10)
+    assert len(bytes.fromhex(drawn.seed)) == 32
+    assert drawn.inquiries_until - drawn.inquiries_since == timedelta(days=180)
+
+
+def test_anyone_can_draw_again_with_a_hash_function_and_nothing_of_ours(database: Database) -> None:
+    asked = [database.ask(reason=f"Stolen vehicle number {n}") for n in range(30)]
+    _entry, drawn = draw(database)
+    ranked = sorted(asked, key=lambda one: hashlib.sha256(f"{drawn.seed}:{one}".encode()).hexdigest())
+    assert drawn.inquiries == ranked[:10]
+    lines = "".join(f"{one}\n" for one in sorted(str(one) for one in asked))
+    assert drawn.population_sha256 == hashlib.sha256(lines.encode()).hexdigest()
+    assert drawing.again(database.client(AUDITOR), drawn) == []
+
+
+@given(st.sets(st.uuids(), min_size=1, max_size=60), st.binary(min_size=32, max_size=32))
+def test_a_draw_is_a_sample_without_repetition_and_depends_on_the_seed_alone(
+    population: set[UUID], seed: bytes
+) -> None:
+    drawn = drawing.choose(population, seed.hex(), 10)
+    assert len(drawn) == len(set(drawn)) == min(10, len(population))
+    assert drawn == drawing.choose(sorted(population, reverse=True), seed.hex(), 10)
+
+
+def test_every_inquiry_is_as_likely_as_any_other() -> None:
+    population = [UUID(int=n) for n in range(20)]
+    counts = dict.fromkeys(population, 0)
+    for seed in range(2000):
+        for one in drawing.choose(population, str(seed), 10):
+            counts[one] += 1
+    assert 900 < min(counts.values()) <= max(counts.values()) < 1100, "1000 expected, 5 deviations are 112"
+
+
+def test_another_draw_leaves_the_first_and_both_are_in_the_inquiry_log(database: Database) -> None:
+    database.ask()
+    first, second = draw(database), draw(database)
+    assert first[1].seed != second[1].seed
+    assert [entry.number for entry, _drawn in drawing.draws(database.client(AUDITOR), 2026)] == [1, 2]
+    logged = database.rows("SELECT other FROM platestream.inquiry_log WHERE kind = 'audit' ORDER BY at")
+    assert [row[0] for row in logged] == [first[0].hash, second[0].hash]
+
+
+def test_a_draw_that_is_taken_away_is_missed(database: Database) -> None:
+    database.ask()
+    draw(database)
+    draw(database)
+    for number in (2, 1):
+        database.client().command(
+            f"ALTER TABLE platestream.ledger DELETE WHERE number = {number}", settings={"mutations_sync": 2}
+        )
+        faults = ledger.verify(database.client(AUDITOR))
+        assert any("in the inquiry log, not in the ledger" in fault for fault in faults)
+
+
+def test_a_log_that_lost_an_inquiry_gives_another_draw_and_that_is_said(database: Database) -> None:
+    asked = [database.ask(reason=f"Stolen vehicle number {n}") for n in range(12)]
+    _entry, drawn = draw(database)
+    database.client().command(
+        "ALTER TABLE platestream.inquiry_log DELETE WHERE inquiry_id = {one:UUID}",
+        parameters={"one": asked[0]},
+        settings={"mutations_sync": 2},
+    )
+    assert "11 inquiries, 12 drawn from" in drawing.again(database.client(AUDITOR), drawn)[0]
+
+
+def test_there_is_no_draw_from_nothing_and_no_finding_outside_of_a_draw(database: Database) -> None:
+    with pytest.raises(drawing.TooSoon, match="nothing to draw from"):
+        draw(database)
+    database.ask()
+    draw(database)
+    with pytest.raises(drawing.TooSoon, match="is not in draw 1"):
+        judge(database, 1, uuid4())
+    with pytest.raises(drawing.TooSoon, match="no draw 7"):
+        judge(database, 7, uuid4())
+
+
+def test_an_inquiry_that_fails_needs_a_reason_and_a_correction_its_error() -> None:
+    with pytest.raises(ValueError, match="needs a note"):
+        judging.Finding(draw=1, inquiry_id=uuid4(), meets=False)
+    with pytest.raises(ValueError, match="without the data error"):
+        judging.Finding(draw=1, inquiry_id=uuid4(), meets=True, correction="done")
+
+
+def test_the_memorandum_waits_for_every_finding_and_is_stored_with_its_hashes(database: Database) -> None:
+    for number in range(12):
+        database.ask(reason=f"Stolen vehicle | number {number}", case_number=f"26-{number:06}")
+    use(database, 12)
+    entry, drawn = draw(database)
+    client = database.client(AUDITOR)
+    for number, inquiry in enumerate(drawn.inquiries):
+        with pytest.raises(drawing.TooSoon, match="have no finding yet"):
+            memos.compose(client, RULES, entry.number, auditor="auditor")
+        told = {"note": "no such case", "data_error": "Case number mistyped", "correction": "Put right"}
+        judge(database, entry.number, inquiry, meets=number > 0, **({} if number else told))
+    seal_new(database.client(SEALER))
+    memo = memos.compose(client, RULES, entry.number, auditor="auditor")
+    assert memo.whole == []
+    text, paper = markdown(memo), pdf(memo)
+    for told_of in (
+        *("TO:** Chief of Police", "9 of 10 inquiries meet", "1 does not", drawn.seed, entry.hash),
+        *(
+            "Case number mistyped",
+            "Put right",
+            "no such case",
+            "Reviewed: Chief of Police",
+            "no row was changed",
+        ),
+    ):
+        assert told_of in text
+    assert all(str(inquiry)[:8] in text for inquiry in drawn.inquiries)
+    assert paper.startswith(b"%PDF")
+    assert paper == pdf(memo), "the same memorandum makes the same bytes"
+
+    filed = memos.file(client, memo, text.encode(), paper, who="auditor")
+    record = json.loads(filed.record)
+    assert (record["inquiries"], record["met"], record["data_errors"]) == (10, 9, 1)
+    stored = dict(database.rows("SELECT name, lower(hex(sha256)) FROM platestream.documents"))
+    assert stored["memorandum-2026-draw-1.pdf"] == record["pdf_sha256"] == hashlib.sha256(paper).hexdigest()
+    assert stored["memorandum-2026-draw-1.md"] == record["markdown_sha256"]
+    assert ledger.verify(client) == []
+
+
+def test_the_memorandum_says_how_often_was_drawn_and_what_is_wrong_with_the_records(
+    database: Database,
+) -> None:
+    inquiry = database.ask()
+    draw(database)
+    entry, _drawn = draw(database)
+    judge(database, entry.number, inquiry)
+    seal_new(database.client(SEALER))
+    database.client().command(
+        "ALTER TABLE platestream.inquiry_log UPDATE reason = 'other' WHERE kind = 'search'",
+        settings={"mutations_sync": 2},
+    )
+    memo = memos.compose(database.client(AUDITOR), RULES, entry.number, auditor="auditor")
+    text = markdown(memo)
+    assert "| Draws for this year | 2: each is in the ledger" in text
+    assert "faults were found in the records" in text
+    assert "The policy asks for 10 inquiries; no more were made" in text
+
+
+def test_a_profile_that_asks_for_a_certification_gets_one(database: Database) -> None:
+    inquiry = database.ask()
+    entry, _drawn = draw(database)
+    judge(database, entry.number, inquiry)
+    rules = profile.load("new-jersey")
+    text = markdown(memos.compose(database.client(AUDITOR), rules, entry.number, auditor="auditor"))
+    assert "8. Certification" in text
+    assert "revealed no misuse" in text
+
+
+def test_use_is_drawn_by_day_and_camera_from_the_same_seed() -> None:
+    days = [
+        drawing.Use(
+            day=date(2026, 1, 1) + timedelta(days=n),
+            camera_id="cam",
+            passes=1,
+            hits=0,
+            verified=0,
+            acted_on=0,
+        )
+        for n in range(100)
+    ]
+    one, same, other = (drawing.choose_use(days, seed, 10) for seed in ("a", "a", "b"))
+    assert one == same != other
+    assert one == sorted(one, key=lambda use: use.day)
