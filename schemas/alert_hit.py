@@ -35,7 +35,8 @@ class AlertHit(Record, tag="alert_hit/1", frozen=True, kw_only=True):
         MatchClass,
         Meta(
             description="exact (O and 0 are one); look_alike: `differences` may be misread; alternative: "
-            "another reading of the plate is listed, `matched`; partial: unknown characters; description: the vehicle"
+            "another reading of the plate is listed, `matched`; partial: unknown characters; "
+            "description: the vehicle"
         ),
     ]
     rank: Annotated[int, Meta(ge=0, le=99, description="0 is best; a state that contradicts adds 10")] = 0

@@ -1,85 +1,141 @@
 """`platestream hotlist`: what the agency looks for."""
 
-from datetime import UTC, datetime
+import getpass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import rich.progress
 import typer
-from rich.table import Table
 
 from connectors.changelog import publish
-from connectors.settings import load_settings, open_topics
-from platestream.commands.console import err, out, print_json
-from platestream.hotlist import import_lines, listed, make_entry, read_csv
-from schemas.hotlist import OWN_SOURCE, HotListChange
+from connectors.clickhouse_client import ANALYST, connect
+from connectors.settings import Settings, load_settings, open_edge, open_topics
+from platestream import gate
+from platestream.commands.console import err, out, print_json, table
+from platestream.hotlist import (
+    Import,
+    Limits,
+    designations,
+    listed,
+    plan_import,
+    registry,
+    send,
+    with_listing,
+)
+from platestream.hotlist_entry import make_entry
+from platestream.hotlist_log import EACH, Record, difference, record_change, record_import
+from platestream.hotlist_lookback import look_back
+from platestream.hotlists.formats import FORMATS, parser
+from schemas.hotlist import OWN_SOURCE, HotListChange, HotListEntry
 from schemas.message import RefusedError
 from schemas.topics import HOTLIST
 
-app = typer.Typer(no_args_is_help=True, help="The hot list: import, add, remove, list.")
+app = typer.Typer(no_args_is_help=True, help="The hot list: import, add, remove, list, check.")
+
+OLD = timedelta(hours=24)  # a source that was imported longer ago is said to be old
+SHOWN = 20  # refused lines that are printed
+
+Text = Annotated[str, typer.Option()]
 
 
 @app.command("import")
 def import_file(
-    file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="CSV; the first line names columns.")
-    ],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The list.")],
     source: Annotated[str, typer.Option(help="Which list this file is: ncic, acic, mvd, bolo, sjpd …")],
+    layout: Annotated[str, typer.Option("--format", help=f"Layout: {', '.join(FORMATS)}.")] = "csv",
+    columns: Annotated[
+        str, typer.Option(help="CSV without names: what each column is, `plate,,state`.")
+    ] = "",
+    delimiter: Annotated[str, typer.Option(help="Between the columns of such a CSV.")] = ",",
+    max_bad: Annotated[float, typer.Option(min=0, max=1, help="Share of bad lines that is taken.")] = 0.02,
+    max_vanished: Annotated[float, typer.Option(min=0, max=1, help="Share of entries that may go.")] = 0.2,
+    force: Annotated[bool, typer.Option(help="Take the file whatever the shares.")] = False,
+    back: Annotated[bool, typer.Option("--look-back/--no-look-back", help="Search the last 30 days.")] = True,
 ) -> None:
     """Make the list of a source what a file says; only what is new, changed or gone is sent.
 
-    Example: platestream hotlist import ncic.csv --source ncic
+    Example: platestream hotlist import ncic.txt --source ncic --format ncic
     """
-    done = import_lines(open_topics(load_settings()), source, read_csv(file))
-    for line in done.refused:
-        err.print(f"{file.name}, {line}")
-    out.print(
-        f"{source}: {len(done.changed)} new or changed, {len(done.removed)} removed, "
-        f"{done.unchanged} unchanged, {len(done.refused)} refused"
-    )
-    if done.refused:
-        err.print("nothing was removed: a refused line may be an entry that is still wanted")
+    settings, now = load_settings(), datetime.now(UTC)
+    streams = open_topics(settings)
+    read = parser(layout, columns, delimiter)
+    with _opened(file) as lines:
+        plan = plan_import(streams, source, read(lines), now)
+    _report(file, plan)
+    if not force:
+        plan.check(Limits(max_bad, max_vanished))
+    with _on_record(settings) as record:
+        said = f"import of {file.name} (SHA-256 {_hash(file)}): {_summary(plan)}"
+        record_import(record, source, said, _each_change(plan, listed(streams) if _few(plan) else {}))
+        with rich.progress.Progress(console=err, disable=not err.is_terminal) as bar:
+            task = bar.add_task("sending", total=len(plan.changed) + len(plan.removed))
+            send(streams, plan, now, partial(bar.advance, task))
+    out.print(f"{source}: {_summary(plan)}")
+    if back and plan.before and plan.widened:
+        _look_back(settings, [entry for entry in plan.entries if entry.entry_id in plan.widened], now)
+    if plan.refused:
         raise typer.Exit(1)
 
 
 @app.command()
 def add(
     reference: Annotated[str, typer.Argument(help="What tells this entry apart, such as the case number.")],
-    plate: Annotated[str, typer.Option(help="The plate.")],
+    plate: Annotated[str, typer.Option(help="The plate; ? one unknown character, * any number.")],
     category: Annotated[str, typer.Option(help="stolen_vehicle, wanted_person, suspect_vehicle …")],
     expires: Annotated[str, typer.Option(help="Last day it counts, 2026-12-31.")],
     state: Annotated[str, typer.Option(help="State of issue, AZ.")] = "",
+    make: Annotated[str, typer.Option(help="Make of the vehicle.")] = "",
+    model: Annotated[str, typer.Option(help="Model.")] = "",
+    colour: Annotated[str, typer.Option(help="Colour.")] = "",
+    body: Annotated[str, typer.Option(help="Body: pickup, sedan …")] = "",
+    marks: Annotated[str, typer.Option(help="Marks, `sticker=moose; rack=yes`.")] = "",
     case: Annotated[str, typer.Option(help="Case number.")] = "",
     reason: Annotated[str, typer.Option(help="Why the vehicle is on the list.")] = "",
     by: Annotated[str, typer.Option(help="Requesting member.")] = "",
     contact: Annotated[str, typer.Option(help="How to reach the member.")] = "",
     instructions: Annotated[str, typer.Option(help="'P/C for arrest', 'Do not stop, contact member' …")] = "",
     other: Annotated[str, typer.Option(help="Other pertinent information.")] = "",
+    begins: Annotated[str, typer.Option(help="First day it counts.")] = "",
+    look_alikes: Annotated[str, typer.Option(help="Characters that may be misread: 0, 1 or 2.")] = "",
+    cameras: Annotated[str, typer.Option(help="Only these cameras, `a; b`.")] = "",
+    areas: Annotated[str, typer.Option(help="Only there, `34.5 -109.4 800` (metres); several with ;")] = "",
+    hours: Annotated[str, typer.Option(help="Only then, `mon tue 22:00-06:00`; several with ;")] = "",
+    silence: Annotated[str, typer.Option(help="Agencies that it does not alert, `a; b`.")] = "",
+    again: Annotated[str, typer.Option(help="Seconds until a camera's next sighting alerts anew.")] = "",
     source: Annotated[str, typer.Option(help="The list it goes on.")] = OWN_SOURCE,
+    back: Annotated[bool, typer.Option("--look-back/--no-look-back", help="Search the last 30 days.")] = True,
 ) -> None:
-    """Put a vehicle on the list, with all that section H of the order asks for.
+    """Put a vehicle on the list, or change it, with all that section H of the order asks for.
 
     Example: platestream hotlist add 26-001234 --plate AST3087 --state AZ --category stolen_vehicle
     --expires 2026-12-31 --case 26-001234 --reason 'Stolen' --by 'Ofc. Vale' --contact 928-555-0114
     --instructions 'P/C for arrest'
     """
     told = {
-        "reference": reference,
-        "plate": plate,
-        "category": category,
-        "expires_at": expires,
-        "state": state,
-        "case_number": case,
-        "reason": reason,
-        "requested_by": by,
-        "contact": contact,
-        "instructions": instructions,
-        "other": other,
+        **{"reference": reference, "plate": plate, "category": category, "expires_at": expires},
+        **{"state": state, "make": make, "model": model, "colour": colour, "body": body, "marks": marks},
+        **{"case_number": case, "reason": reason, "requested_by": by, "contact": contact},
+        **{"instructions": instructions, "other": other, "valid_from": begins, "look_alikes": look_alikes},
+        **{"cameras": cameras, "areas": areas, "hours": hours, "silenced_for": silence},
+        "again_after_s": again,
     }
+    settings, now = load_settings(), datetime.now(UTC)
+    streams = open_topics(settings)
     entry = make_entry(source, told)
-    if entry.expires_at <= datetime.now(UTC):
-        raise RefusedError("expiry", "`expires_at` is past")
-    publish(open_topics(load_settings()), HOTLIST, [HotListChange(entry.entry_id, entry)])
+    designations(streams).check(entry, now)
+    before = listed(streams).get(entry.entry_id)
+    entry = with_listing(entry, before, now)
+    with _on_record(settings) as record:
+        record_change(record, before, entry)
+        publish(streams, HOTLIST, [HotListChange(entry.entry_id, entry)])
     out.print(f"{entry.entry_id} is on the list until {entry.expires_at:%Y-%m-%d %H:%M} UTC")
+    if back and entry.listed_at == now:
+        _look_back(settings, [entry], now)
 
 
 @app.command()
@@ -90,10 +146,14 @@ def remove(
 
     Example: platestream hotlist remove sjpd:26-001234
     """
-    streams = open_topics(load_settings())
-    if entry_id not in listed(streams):
+    settings = load_settings()
+    streams = open_topics(settings)
+    before = listed(streams).get(entry_id)
+    if before is None:
         raise RefusedError("entry", f"{entry_id} is not on the list")
-    publish(streams, HOTLIST, [HotListChange(entry_id, None)])
+    with _on_record(settings) as record:
+        record_change(record, before, None)
+        publish(streams, HOTLIST, [HotListChange(entry_id, None)])
     out.print(f"{entry_id} is off the list")
 
 
@@ -112,10 +172,10 @@ def list_entries(
         for entry in shown:
             print_json(entry)
         return
-    table = Table("entry", "plate", "state", "category", "case", "instructions", "expires (UTC)")
+    made = table("entry", "plate", "state", "category", "case", "instructions", "expires (UTC)")
     for entry in shown:
         late = " (expired)" if entry.expires_at <= datetime.now(UTC) else ""
-        table.add_row(
+        made.add_row(
             entry.entry_id,
             entry.plate,
             entry.state or "",
@@ -124,4 +184,103 @@ def list_entries(
             entry.instructions,
             f"{entry.expires_at:%Y-%m-%d}{late}",
         )
-    out.print(table)
+    out.print(made)
+
+
+@app.command()
+def check() -> None:
+    """Say what is wrong with the list: expired entries, withdrawn sources and categories, old imports.
+
+    Example: platestream hotlist check
+    """
+    now, streams = datetime.now(UTC), open_topics(load_settings())
+    allowed, faults = designations(streams), []
+    for name, entry in sorted(listed(streams).items()):
+        if not allowed.allow(entry):
+            faults.append(f"{name}: source or category is not designated; it alerts nobody")
+        elif entry.expires_at <= now:
+            faults.append(f"{name}: expired at {entry.expires_at:%Y-%m-%d %H:%M} UTC; it alerts nobody")
+    for record in registry(streams).values():
+        if record.kind == "hotlist_source" and record.active and record.refreshed_at is not None:
+            age = now - record.refreshed_at
+            said = f"{record.id}: imported {age.total_seconds() / 3600:.1f} h ago"
+            if age > OLD:
+                faults.append(f"{said}, more than {OLD.total_seconds() / 3600:.0f} h")
+            else:
+                out.print(said)
+    for fault in faults:
+        err.print(fault)
+    if faults:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Iterable[str]]:
+    """Lines of a file, with a bar where a person looks on."""
+    quiet = not err.is_terminal
+    with rich.progress.open(
+        file, "rt", encoding="utf-8-sig", errors="replace", newline="", console=err, disable=quiet,
+        description=file.name,
+    ) as lines:  # fmt: skip
+        yield lines
+
+
+@contextmanager
+def _on_record(settings: Settings) -> Iterator[Record]:
+    client = connect(settings.clickhouse, ANALYST, allow_plaintext=settings.allow_plaintext)
+    try:
+        yield partial(gate.record, client, kind="hotlist", who=_person(settings), tool="platestream hotlist")
+    finally:
+        client.close()
+
+
+def _look_back(settings: Settings, entries: list[HotListEntry], now: datetime) -> None:
+    client = connect(settings.clickhouse, ANALYST, allow_plaintext=settings.allow_plaintext)
+    edge: Any = open_edge(settings)
+    try:
+        count = look_back(edge, client, entries, _person(settings), now)
+    finally:
+        client.close()
+        edge.tables.close()
+    out.print(f"look-back of {len(entries)} entries over 30 days: {count} historical hits")
+
+
+def _person(settings: Settings) -> str:
+    """The embedded engine has one account; a server knows who asks."""
+    return getpass.getuser() if settings.clickhouse.startswith("chdb:") else ""
+
+
+def _few(plan: Import) -> bool:
+    return len(plan.changed) + len(plan.removed) <= EACH
+
+
+def _each_change(plan: Import, before: dict[str, HotListEntry]) -> Iterator[str]:
+    """A text for each change where they are few."""
+    if _few(plan):
+        for entry in plan.entries:
+            yield f"{entry.entry_id} {difference(before.get(entry.entry_id), entry)}"
+        for name in plan.removed:
+            yield f"{name} {difference(before.get(name), None)}"
+
+
+def _summary(plan: Import) -> str:
+    return (
+        f"{len(plan.changed)} new or changed, {len(plan.removed)} removed, {plan.unchanged} unchanged, "
+        f"{plan.doubled} doubled, {plan.reasons.total()} refused"
+    )
+
+
+def _report(file: Path, plan: Import) -> None:
+    """What was refused and why; no plate is in it."""
+    for line in plan.refused[:SHOWN]:
+        err.print(f"{file.name}, {line}")
+    for reason, count in plan.reasons.most_common():
+        err.print(f"{file.name}: {count} lines refused: {reason}")
+
+
+def _hash(file: Path) -> str:
+    with file.open("rb") as opened:
+        digest = sha256()
+        while block := opened.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

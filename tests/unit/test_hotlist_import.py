@@ -1,0 +1,175 @@
+"""What a file changes, and only that; what is refused."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.changelog import publish
+from connectors.memory import MemoryTopics
+from platestream.hotlist import Import, Limits, import_lines, listed, plan_import, registry
+from platestream.hotlist_log import difference, record_change
+from schemas import topics
+from schemas.catalogue import example
+from schemas.designation import LONGEST_DAYS, Designations
+from schemas.hotlist import HotListEntry
+from schemas.message import RefusedError
+from schemas.registry import RegistryRecord
+
+NOW = datetime(2026, 11, 24, 16, tzinfo=UTC)
+DAY = timedelta(days=1)
+ENTRY = HotListEntry.from_json(bytes(example("hotlist_entry").accepted))
+
+
+def line(reference: str, plate: str = "AST3087", **told: str) -> dict[str, str]:
+    return {"reference": reference, "plate": plate, "category": "stolen_vehicle", **told}
+
+
+def load(streams: MemoryTopics, *lines: dict[str, str], now: datetime = NOW, source: str = "ncic") -> Import:
+    return import_lines(streams, source, enumerate(lines, 1), now)
+
+
+def test_a_second_import_of_the_same_file_sends_nothing() -> None:
+    streams = MemoryTopics()
+    assert len(load(streams, line("1"), line("2", "XYZ1")).changed) == 2
+    again = load(streams, line("1"), line("2", "XYZ1"), now=NOW + DAY)
+    assert (len(again.changed), again.unchanged, again.removed) == (0, 2, [])
+    assert len(streams.messages(topics.HOTLIST)) == 2
+
+
+def test_what_is_gone_is_removed_and_what_changed_is_sent() -> None:
+    streams = MemoryTopics()
+    load(streams, line("1"), line("2", "XYZ1"))
+    done = load(streams, line("1", colour="red"), line("3"), now=NOW + DAY)
+    assert set(done.changed) == {"ncic:1", "ncic:3"}
+    assert done.removed == ["ncic:2"]
+    assert set(listed(streams)) == {"ncic:1", "ncic:3"}
+
+
+def test_another_source_is_left_alone() -> None:
+    streams = MemoryTopics()
+    load(streams, line("1"), source="mvd")
+    load(streams, line("2"))
+    assert set(listed(streams)) == {"mvd:1", "ncic:2"}
+
+
+def test_an_entry_without_an_expiry_gets_the_longest_of_its_category_and_keeps_it_for_long() -> None:
+    streams = MemoryTopics()
+    load(streams, line("1"))
+    until = listed(streams)["ncic:1"].expires_at
+    assert timedelta(days=LONGEST_DAYS["stolen_vehicle"]) <= until - NOW < timedelta(days=367)
+    assert len(load(streams, line("1"), now=NOW + 100 * DAY).changed) == 0
+    assert len(load(streams, line("1"), now=NOW + 300 * DAY).changed) == 1
+    assert listed(streams)["ncic:1"].listed_at == NOW, "a longer time is no wider entry"
+
+
+def test_a_change_of_what_is_looked_for_starts_anew_and_another_reason_does_not() -> None:
+    streams = MemoryTopics()
+    load(streams, line("1"), line("2"))
+    done = load(streams, line("1", "XYZ1"), line("2", reason="found"), now=NOW + DAY)
+    assert done.widened == {"ncic:1"}
+    assert [entry.listed_at for _name, entry in sorted(listed(streams).items())] == [NOW + DAY, NOW]
+
+
+def test_a_refused_line_is_named_and_is_no_sign_that_its_entry_is_gone() -> None:
+    streams = MemoryTopics()
+    load(streams, line("1"), line("2"))
+    done = load(streams, line("1", expires_at="soon"), now=NOW + DAY)
+    assert done.refused == ["line 1: `expires_at` is missing or no date (2026-12-31)"]
+    assert done.removed == ["ncic:2"]
+
+
+def test_doubled_lines_are_counted_and_the_last_one_counts() -> None:
+    streams = MemoryTopics()
+    done = load(streams, line("1"), line("1", "XYZ1"))
+    assert (done.doubled, listed(streams)["ncic:1"].plate) == (1, "XYZ1")
+
+
+@pytest.mark.parametrize("lines", [[line(str(n), "?") for n in range(50)], []])
+def test_a_file_that_is_damaged_or_cut_off_is_refused_whole(lines: list[dict[str, str]]) -> None:
+    streams = MemoryTopics()
+    load(streams, *(line(str(n)) for n in range(100)))
+    before = streams.messages(topics.HOTLIST)
+    with pytest.raises(RefusedError, match="nothing was changed"):
+        load(streams, *lines, now=NOW + DAY)
+    assert streams.messages(topics.HOTLIST) == before
+
+
+def test_shares_are_set_and_undesignated_categories_are_no_damage() -> None:
+    streams = MemoryTopics()
+    lines = [line(str(n), category="sex_offender") for n in range(100)]
+    plan = plan_import(streams, "ncic", enumerate(lines, 1), NOW)
+    plan.check()
+    assert (plan.bad, plan.reasons["category"]) == (0, 100)
+    plan.reasons["schema"] = 3
+    with pytest.raises(RefusedError, match="3 of 100 lines"):
+        plan.check(Limits(bad=0.02, few=0))
+
+
+def test_an_undesignated_source_is_refused() -> None:
+    with pytest.raises(RefusedError, match="`source` is not designated"):
+        load(MemoryTopics(), line("1"), source="nobody")
+
+
+def test_the_administrator_designates_and_withdraws() -> None:
+    streams = MemoryTopics()
+    records = [
+        RegistryRecord(kind="hotlist_source", id="nm", name="New Mexico", approved_by="Chief Reyes"),
+        RegistryRecord(kind="hotlist_category", id="sex_offender", name="Sex offender", longest_days=10),
+        RegistryRecord(kind="hotlist_category", id="silver_alert", name="Silver alert", active=False),
+    ]
+    publish(streams, topics.REGISTRY, records)
+    done = load(streams, line("1", category="sex_offender"), line("2", category="silver_alert"), source="nm")
+    assert list(done.changed) == ["nm:1"]
+    assert "`category` is not designated" in done.refused[0]
+    assert listed(streams)["nm:1"].expires_at < NOW + 11 * DAY
+
+
+@pytest.mark.parametrize(
+    ("expires", "said"), [(NOW, "past"), (NOW + 400 * DAY, "further away than 366 days")]
+)
+def test_an_expiry_past_or_too_far_away_is_refused_with_the_field_named(expires: datetime, said: str) -> None:
+    with pytest.raises(RefusedError, match=f"`expires_at` is {said}"):
+        Designations().check(msgspec.structs.replace(ENTRY, expires_at=expires), NOW)
+
+
+def test_an_import_says_when_its_source_was_last_whole() -> None:
+    streams = MemoryTopics()
+    load(streams, line("1"))
+    assert registry(streams)["hotlist_source/ncic"].refreshed_at == NOW
+
+
+ENTRIES = st.dictionaries(
+    st.sampled_from("abcdef"),
+    st.tuples(st.sampled_from(["AST3087", "XYZ1", "A?T*"]), st.sampled_from(["", "red"])),
+)
+
+
+@given(st.lists(ENTRIES, max_size=4))
+def test_after_any_imports_the_list_is_what_the_last_file_says(
+    files: list[dict[str, tuple[str, str]]],
+) -> None:
+    streams = MemoryTopics()
+    for day, file in enumerate(files):
+        told = [line(name, plate, colour=colour) for name, (plate, colour) in file.items()]
+        load(streams, *told, now=NOW + day * DAY)
+    wanted = files[-1] if files else {}
+    assert {
+        name.removeprefix("ncic:"): (one.plate, one.vehicle.colour or "")
+        for name, one in listed(streams).items()
+    } == wanted
+
+
+def test_the_record_of_a_change_says_what_was_before_and_after_and_shows_no_plate() -> None:
+    later = msgspec.structs.replace(ENTRY, plate="XYZ1234", reason="Found", listed_at=NOW)
+    told = [difference(None, ENTRY), difference(ENTRY, later), difference(ENTRY, None)]
+    assert told[1] == "hot list: changed, plate changed; reason: Stolen from 1st West on 11-23 -> Found"
+    assert "case_number: 26-001234" in told[0]
+    assert "removed" in told[2]
+    assert not any("AST3087" in text or "XYZ1234" in text for text in told)
+    seen: list[dict[str, Any]] = []
+    record_change(lambda **what: seen.append(what), ENTRY, None)
+    assert (seen[0]["case_number"], seen[0]["other"]) == ("26-001234", "sjpd:26-001234")

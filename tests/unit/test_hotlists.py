@@ -1,0 +1,151 @@
+"""Layouts of other agencies' lists."""
+
+import pytest
+
+from platestream.hotlist_entry import make_entry
+from platestream.hotlists import codes
+from platestream.hotlists.formats import FORMATS, parser
+from platestream.hotlists.lines import Told
+from schemas.message import RefusedError
+
+NCIC = "V123456789LA057020020190509AB123456  CA2009MC2009YAMACYLMCBLK"
+
+
+def read(layout: str, *lines: str) -> list[Told | str]:
+    """Fields of each line, or what it is refused with."""
+    return [
+        f"{number} {told.detail}" if isinstance(told, RefusedError) else told
+        for number, told in FORMATS[layout](line + "\n" for line in lines)
+    ]
+
+
+def fields(layout: str, line: str, *names: str) -> tuple[str, ...]:
+    (told,) = read(layout, line)
+    assert isinstance(told, dict), told
+    return tuple(told[name] for name in names)
+
+
+def test_an_ncic_line_is_read_by_its_columns() -> None:
+    told = read("ncic", "HEADER 20261124", NCIC)[0]
+    assert told == {
+        "reference": "V123456789",
+        "category": "stolen_vehicle",
+        "plate": "AB123456",
+        "state": "CA",
+        "make": "Yamaha",
+        "model": "CYL",
+        "body": "motorcycle",
+        "colour": "black",
+        "reason": "Stolen vehicle",
+        "other": "NIC V123456789, ORI LA0570200, entered 20190509",
+    }
+
+
+def test_an_ncic_line_may_end_after_the_state() -> None:
+    assert fields("ncic", NCIC[:39], "plate", "state", "make") == ("AB123456", "CA", "")
+
+
+def test_letters_written_as_zero_are_read_as_what_they_mean() -> None:
+    line = NCIC.replace("AB123456  CA", "D0G1234   0H").replace("YAMA", "D0DG").replace("BLK", "0NG")
+    assert fields("ncic", line, "plate", "state", "make", "colour") == ("D0G1234", "OH", "Dodge", "orange")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (NCIC[:38], "1 the line ends before `state`"),
+        ("V12345678X" + NCIC[10:], "`nic` is not nine digits"),
+        ("Z" + NCIC[1:], "`type` is none of the record types"),
+        (NCIC.replace("AB123456", "UNKN0WN "), "`plate` is none"),
+        (NCIC.replace("AB123456", "000     "), "`plate` is none"),
+    ],
+)
+def test_a_bad_line_is_refused_with_line_and_field_and_without_its_plate(line: str, said: str) -> None:
+    # A line before it, so that a bad first line is not taken for a header.
+    refused = read("ncic", NCIC, line)[1]
+    assert isinstance(refused, str)
+    assert refused.startswith("2 ")
+    assert said.removeprefix("1 ") in refused
+    assert "AB123456" not in refused
+
+
+@pytest.mark.parametrize(
+    ("layout", "line", "plate", "category", "make"),
+    [
+        ("texas", "V1,TX1,20260101,ABC1,TX,26,09,CHEV,SIL,PK,WHI", "ABC1 TX", "stolen_vehicle", "Chevrolet"),
+        ("iowa", "ABC123,2027,PC,IA,26-1,STOLEN VEHICLE,IA1", "ABC123 IA", "stolen_vehicle", ""),
+        ("california-svs", "7ABC123 CA1920260101", "7ABC123 CA", "stolen_vehicle", ""),
+        ("california-slr", "7ABC123 CA1920260101", "7ABC123 CA", "stolen_plate", ""),
+        ("new-york", "ABC1234   NYPASXBUICWH", "ABC1234 NY", "stolen_vehicle", "Buick"),
+        ("colorado", "ABC123    COAttempt To Locate       2002 FORD", "ABC123 CO", "suspect_vehicle", "Ford"),
+        ("illinois", "AB12345 ILPCSTOLEN VYR/05 VMA/DODG OCA/26-7", "AB12345 IL", "stolen_vehicle", "Dodge"),
+        ("ohio", "ABC1 0H 2027 20260101 D0DG RAM 2005 RED STOLEN", "ABC1 OH", "stolen_vehicle", "Dodge"),
+    ],
+)  # fmt: skip
+def test_state_layouts_are_read(layout: str, line: str, plate: str, category: str, make: str) -> None:
+    found = fields(layout, line, "plate", "state", "category", "make")
+    assert found == (*plate.split(), category, make)
+
+
+@pytest.mark.parametrize("layout", sorted(set(FORMATS) - {"csv", "ncic"}))
+def test_an_id_that_is_made_up_shows_no_plate(layout: str) -> None:
+    lines = {
+        "texas": "V1,TX1,20260101,ABC1234,TX,2026,2009,CHEV,SIL,PK,WHI",
+        "iowa": "ABC1234,2027,PC,IA,26-1,STOLEN VEHICLE,IA1",
+        "colorado": "ABC1234   COAttempt To Locate",
+        "illinois": "ABC1234 ILPCSTOLEN ",
+        "ohio": "ABC1234 OH 2027 20260101 DODG RAM 2005 RED STOLEN",
+    }
+    (reference,) = fields(layout, lines.get(layout, "ABC1234   NYPASXBUICWH"), "reference")
+    assert "ABC1234" not in reference
+
+
+def test_a_layout_without_names_is_told_its_columns() -> None:
+    read_line = parser("csv", "plate,,state,reason,case_number", ";")
+    ((number, told),) = read_line(["abc 123;x;MN;Stolen plate;26-1"])
+    assert (number, isinstance(told, dict)) == (1, True)
+    assert isinstance(told, dict)
+    assert (told["plate"], told["state"], told["category"]) == ("ABC123", "MN", "stolen_plate")
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"), [("none", ""), ("csv", "plate,colour,nonsense"), ("csv", "state")]
+)
+def test_a_layout_that_is_none_is_refused(name: str, columns: str) -> None:
+    with pytest.raises(RefusedError):
+        parser(name, columns)
+
+
+@pytest.mark.parametrize(("text", "said"), [("WHI/BLK", "white"), ("gr0wn", "gr0wn"), ("", "")])
+def test_of_two_colours_the_first_counts(text: str, said: str) -> None:
+    assert codes.colour(text) == said
+
+
+OWN = {
+    "reference": "26-1", "plate": "a?t-30*", "category": "suspect_vehicle", "expires_at": "2026-12-31",
+    "case_number": "26-1", "reason": "Seen at a burglary", "requested_by": "Ofc. Vale", "contact": "555-0114",
+    "instructions": "Do not stop", "marks": "sticker=moose; rack=yes", "cameras": "a; b",
+    "areas": "34.5 -109.4 800", "hours": "mon tue 22:00-06:00; 12:00-13:00", "look_alikes": "2",
+}  # fmt: skip
+
+
+def test_limits_marks_and_partial_plates_are_read_from_text() -> None:
+    entry = make_entry("sjpd", OWN)
+    assert (entry.plate, entry.is_pattern) == ("A?T30*", True)
+    assert entry.vehicle.other == {"sticker": "moose", "rack": "yes"}
+    assert entry.cameras == ("a", "b")
+    assert entry.areas[0].radius_m == 800
+    assert [(one.days, one.start) for one in entry.hours] == [(("mon", "tue"), "22:00"), ((), "12:00")]
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("reference", ""), ("expires_at", "soon"), ("areas", "here"), ("hours", "always"), ("marks", "moose"),
+        ("look_alikes", "many"), ("look_alikes", "3"), ("plate", "AST30871234"), ("hours", "25:00-26:00"),
+    ],
+)  # fmt: skip
+def test_a_wrong_field_is_named_and_not_repeated(field: str, text: str) -> None:
+    with pytest.raises(RefusedError, match=field) as refusal:
+        make_entry("sjpd", {**OWN, field: text})
+    assert "AST3087" not in refusal.value.detail
