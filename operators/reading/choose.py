@@ -18,6 +18,16 @@ _PHONE = re.compile(r"\d{3}\D{1,2}\d{3}\D{1,2}\d{4}|\(\d{3}\)")
 _SITE = re.compile(r"WWW|\.\s?(COM|NET|ORG|GOV|US)\b", re.IGNORECASE)
 
 
+_PRINTED = """
+ACURA AUDI BENTLEY BUICK CADILLAC CHEVROLET CHRYSLER CITROEN DACIA DODGE FERRARI FIAT FORD GENESIS HONDA
+HYUNDAI INFINITI JAGUAR JEEP LEXUS LINCOLN MASERATI MAZDA MERCEDES MITSUBISHI NISSAN OPEL PENSKE PEUGEOT
+PONTIAC PORSCHE RENAULT SATURN SCION SEAT SKODA SUBARU SUZUKI TESLA TOYOTA VOLVO FEDEX UHAUL RYDER
+SCHOOLBUS TAXI STOP YIELD EXIT ONEWAY OPEN SALE PARKING POLICE SHERIFF AMBULANCE
+"""
+PRINTED = frozenset(_PRINTED.split())
+"""What stands in large letters on vehicles and signs: makers, hauliers, commands."""
+
+
 def shaped(line: Line) -> bool:
     """Whether a line has the size and proportions of a serial."""
     return line.height >= SMALLEST and FLATTEST <= line.width / line.height <= LONGEST_SHAPE
@@ -30,7 +40,9 @@ def plausible(text: str) -> bool:
 
 
 def foreign(text: str) -> bool:
-    """Clock times, dates, phone numbers and web addresses: read well, and never a plate."""
+    """Clock times, dates, phone numbers, web addresses, makers' names: read well, and no plate."""
+    if "".join(c for c in text.upper() if c.isalnum()) in PRINTED:
+        return True
     return bool(_CLOCK.search(text) or _PHONE.search(text) or _SITE.search(text))
 
 

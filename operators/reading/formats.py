@@ -43,14 +43,19 @@ class Region:
     zero_for_o: bool
     formats: Mapping[str, float]
     """All issuers' formats, weighed by the issuers' shares."""
+    character_width: float
+    """Width of a serial's line by its height and number of characters, as the detector frames it."""
+    width_spread: float
+    """Standard deviation of the logarithm of that."""
+
+    def proportion(self, width_by_height: float, length: int) -> float:
+        """How well a line's proportions suit a serial of so many characters: log odds, 0 best, -6 worst."""
+        off = (log(width_by_height / length) - log(self.character_width)) / self.width_spread
+        return max(-0.5 * off * off, -6.0)
 
     def mixed(self, weights: Mapping[str, float]) -> dict[str, float]:
         """All formats, each weighed by how likely its issuers are (`weights` by code, summing to one)."""
-        out: dict[str, float] = {}
-        for code, weight in weights.items():
-            for form, chance in self.issuers[code].formats.items():
-                out[form] = out.get(form, 0.0) + weight * chance
-        return out
+        return mixture(self.issuers, weights)
 
     def chance(self, text: str, formats: Mapping[str, float] | None = None) -> float:
         """Log of the chance of this very text among plates of these formats (by default the region's)."""
@@ -62,6 +67,15 @@ class Region:
     def knows(self, text: str) -> float:
         """Share of the region's plates whose format this text has, 0 to 1."""
         return sum(share for form, share in self.formats.items() if fits(text, form))
+
+
+def mixture(issuers: Mapping[str, Issuer], weights: Mapping[str, float]) -> dict[str, float]:
+    """The issuers' formats with their chances, each issuer weighed."""
+    out: dict[str, float] = {}
+    for code, weight in weights.items():
+        for form, chance in issuers[code].formats.items():
+            out[form] = out.get(form, 0.0) + weight * chance
+    return out
 
 
 def shape(text: str) -> str:
@@ -100,9 +114,13 @@ def region_of(raw: Mapping[str, Any]) -> Region:
     """A region from its file's contents. Raises KeyError when a field is missing."""
     population = sum(float(i["population_millions"]) for i in raw["issuers"].values())
     issuers = {code: _issuer(code, i, population) for code, i in raw["issuers"].items()}
-    everyone = Region(raw["region"], issuers, {}, False, {}).mixed({c: i.share for c, i in issuers.items()})
+    everyone = mixture(issuers, {code: issuer.share for code, issuer in issuers.items()})
     lengths = {int(n): float(p) for n, p in raw["lengths"].items()}
-    return Region(raw["region"], issuers, lengths, bool(raw["zero_for_o"]), everyone)
+    width = raw["character_width"]
+    return Region(
+        raw["region"], issuers, lengths, bool(raw["zero_for_o"]), everyone,
+        float(width["typical"]), float(width["spread"]),
+    )  # fmt: skip
 
 
 @lru_cache

@@ -2,34 +2,53 @@
 
 Each candidate's score is a weighted sum of its evidence; its confidence is its share of the exponentials of
 all scores of the same place, beside one more for "none of these" (wrong, or no plate at all). The weights
-were fitted to the labelled photographs by maximum likelihood with a small ridge; ten numbers, so there is
-little to overfit, and `platestream bench read` draws the calibration curve that checks them.
+were fitted by maximum likelihood with a small ridge to labelled photographs and to pictures without a plate;
+eleven numbers, so there is little to overfit (half fitted, half tested: the same within a point).
+`platestream bench read` draws the calibration that checks them.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import log
 
 import numpy as np
 
+from operators.reading.formats import Region
 from operators.reading.vote import Candidate
 
-WEIGHTS = (-0.27, 0.85, -0.28, 2.77, 0.08, 0.32, -1.06, -0.71)
-HEIGHT = 2.85
-"""Weight of the log of the line's height beside the tallest plausible line of the picture."""
-NONE = -2.28
+WEIGHTS = (0.06, 0.15, 0.50, 0.93, 0.05, 0.18, -0.71, -0.67)
+"""Of `Candidate.features`, in their order."""
+HEIGHT, PROPORTION = 2.14, 0.64
+NONE = -3.19
 """Score of "none of these"."""
 
 
-def score(candidate: Candidate, height: float) -> float:
-    """Evidence summed; `height` is the line's share of the tallest plausible line's height, 0 to 1."""
-    return float(np.dot(WEIGHTS, candidate.features())) + HEIGHT * log(max(height, 1e-3))
+@dataclass(frozen=True)
+class Setting:
+    """The line the candidates stand on: its height's share of the tallest plausible line's, 0 to 1, and its
+    width by its height.
+    """
+
+    height: float
+    width_by_height: float
 
 
-def ranked(candidates: Sequence[Candidate], height: float) -> list[tuple[Candidate, float]]:
+def score(candidate: Candidate, setting: Setting, region: Region) -> float:
+    """Evidence summed: what the readings say, the format, and whether the line looks like a serial."""
+    return (
+        float(np.dot(WEIGHTS, candidate.features()))
+        + HEIGHT * log(max(setting.height, 1e-3))
+        + PROPORTION * region.proportion(setting.width_by_height, len(candidate.text))
+    )
+
+
+def ranked(
+    candidates: Sequence[Candidate], setting: Setting, region: Region
+) -> list[tuple[Candidate, float]]:
     """Candidates with their confidence (0 to 1, together at most 1), best first."""
     if not candidates:
         return []
-    scores = np.array([score(c, height) for c in candidates])
+    scores = np.array([score(c, setting, region) for c in candidates])
     top = max(float(scores.max()), NONE)
     shares = np.exp(scores - top)
     shares = shares / (shares.sum() + np.exp(NONE - top))

@@ -54,7 +54,8 @@ class Plan:
     sure: float = 0.9
     enough: float = 0.9
     doubtful: float = 0.2
-    keep: float = 0.02
+    keep: float = 0.15
+    """Least confidence that is reported. Of the right reads of labelled photographs 1 in 100 is lower."""
     alternatives: int = 9
 
 
@@ -199,7 +200,9 @@ class TwoLooks:
         issuers = states.by_words(self._region, self._words(scene, place))
         formats = self._region.mixed(issuers)
         options = vote.candidates(place.tables, self._region, formats)
-        order = rank.ranked(options, place.height / tallest)
+        line = place.line
+        setting = rank.Setting(place.height / tallest, line.width / line.height)
+        order = rank.ranked(options, setting, self._region)
         if not order or order[0][1] < self._plan.keep:
             return None
         spelled = [
@@ -210,7 +213,7 @@ class TwoLooks:
         where = states.state(self._region, best.plate, issuers)
         return PlateRead(
             best.plate, best.confidence, where.code, where.confidence,
-            box_of(place.line, scene.image.shape), tuple(spelled[1:]),
+            box_of(line, scene.image.shape), tuple(spelled[1:]),
             place.character_confidences(order[0][0].text),
         )  # fmt: skip
 

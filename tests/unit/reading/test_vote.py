@@ -7,6 +7,7 @@ from operators.reading.formats import region
 from tests.unit.reading.readings import Floats, doubted, spoken
 
 US, BR = region("us"), region("br")
+SETTING = rank.Setting(height=1.0, width_by_height=2.9)
 
 
 def tables(*spoken_tables: Floats) -> list[Floats]:
@@ -14,7 +15,7 @@ def tables(*spoken_tables: Floats) -> list[Floats]:
 
 
 def best(readings: list[Floats], formats: dict[str, float] | None = None) -> tuple[str, float]:
-    ((top, confidence), *_) = rank.ranked(vote.candidates(readings, US, formats), 1.0)
+    ((top, confidence), *_) = rank.ranked(vote.candidates(readings, US, formats), SETTING, US)
     return top.text, confidence
 
 
@@ -50,7 +51,7 @@ def test_more_doubt_means_less_confidence() -> None:
 
 @given(st.lists(st.text(alphabet=glyphs.ALPHABET, min_size=3, max_size=9), min_size=1, max_size=4))
 def test_confidences_are_shares_of_one(texts: list[str]) -> None:
-    ranked = rank.ranked(vote.candidates(tables(*map(spoken, texts)), US), 1.0)
+    ranked = rank.ranked(vote.candidates(tables(*map(spoken, texts)), US), SETTING, US)
     shares = [share for _, share in ranked]
     assert shares == sorted(shares, reverse=True)
     assert 0 <= sum(shares) <= 1.0 + 1e-9
@@ -78,3 +79,10 @@ def test_in_brazil_position_tells_o_from_zero(folded: str, plate: str) -> None:
 @pytest.mark.parametrize(("text", "word"), [("PENSKE", True), ("C0LL1NS", True), ("1049338", False)])
 def test_words_are_known_with_o_and_i_written_as_digits(text: str, word: bool) -> None:
     assert vote.is_word(text) is word
+
+
+def test_a_line_as_wide_as_a_shop_sign_is_trusted_less() -> None:
+    options = vote.candidates(tables(*[spoken("ABC1234")] * 3), US)
+    plate = rank.ranked(options, SETTING, US)[0][1]
+    sign = rank.ranked(options, rank.Setting(1.0, 6.5), US)[0][1]
+    assert sign < 0.5 * plate
