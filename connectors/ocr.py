@@ -15,14 +15,14 @@ import tempfile
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 import yaml
 
-from schemas.reading import GLYPHS, PlateRead
+from schemas.reading import GLYPHS
 
 # PaddleX otherwise probes model hubs at import: a pipeline in a closed network must not wait for that.
 os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")
@@ -79,19 +79,6 @@ RECOGNISER_CONFIG: dict[str, Any] = {
 
 class ModelError(RuntimeError):
     """A model file is missing, or is not the file it should be."""
-
-
-class PlateReader(Protocol):
-    """Reads the plates in one picture; what flows and commands depend on."""
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Names of the models used, detector first."""
-        ...
-
-    def read(self, image: Image) -> list[PlateRead]:
-        """Plates in `image` (height x width x 3, BGR), most certain first; empty when there is none."""
-        ...
 
 
 class TextEngine:
@@ -157,16 +144,6 @@ def open_engine(model_dir: Path | None = None, threads: int = 2) -> TextEngine:
         recogniser, session = _predictor(root / "rec", threads)
         characters = session.get_modelmeta().custom_metadata_map.get("character", "").splitlines()
         return TextEngine(detector, recogniser, characters or recogniser.post_op.character[1:-1])
-
-
-def open_reader(model_dir: Path | None = None, threads: int = 2, region: str = "us") -> PlateReader:
-    """The reader flows and commands use; `region` names a file of `operators.reading.regions`.
-
-    Raises as `open_engine` does, and ValueError for a region that is not there.
-    """
-    from operators.reading.reader import TwoLooks
-
-    return TwoLooks(open_engine(model_dir, threads), region)
 
 
 def lay_out_models(scratch: Path) -> Path:

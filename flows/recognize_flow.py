@@ -15,9 +15,9 @@ from bytewax.dataflow import Dataflow
 
 from connectors.clock import Clock, utc_now
 from connectors.edge import Edge
-from connectors.ocr import PlateReader, open_reader
 from connectors.settings import load_settings, open_edge
 from flows.dead_letters import dead_letters
+from flows.reader import PlateReader, open_reader
 from operators.consensus import PassRules, VehiclePasses
 from operators.decode import Bounds, admission, picture
 from operators.recognize import Recognizer

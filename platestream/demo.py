@@ -18,9 +18,9 @@ from connectors.clickhouse_client import ANALYST, AUDITOR, OWNER, RETENTION, con
 from connectors.edge import Edge
 from connectors.files import FileTopics
 from connectors.inquiry_verify import verify
-from connectors.ocr import open_reader
 from connectors.settings import Settings
 from flows import audit_flow, match_flow, recognize_flow
+from flows.reader import open_reader
 from platestream import gate, retention
 from platestream.hotlist import Import, import_lines
 from platestream.media import folder_frames, frame_message

@@ -17,9 +17,9 @@ from connectors.clickhouse import ClickHouseTables
 from connectors.clickhouse_client import OWNER, connect
 from connectors.edge import Edge
 from connectors.files import FileTopics
-from connectors.ocr import PlateReader, open_reader
 from connectors.settings import embedded_dsn
 from flows import recognize_flow
+from flows.reader import PlateReader, open_reader
 from platestream.bench.baseline import Pixels, PlainReader, plain_ocr
 from platestream.media import frame_message
 from platestream.samples.frames import SPAN, sample_frames

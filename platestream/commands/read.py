@@ -9,8 +9,8 @@ import numpy.typing as npt
 import typer
 from rich.progress import track
 
-from connectors.ocr import open_reader
 from connectors.settings import load_settings
+from flows.reader import open_reader
 from operators.decode import Bounds, decode_image
 from platestream.commands.console import err, out, print_json
 from platestream.media import VIDEOS, media_files, video_frames
@@ -22,9 +22,7 @@ Pixels = npt.NDArray[np.uint8]
 
 def read(
     paths: Annotated[list[Path], typer.Argument(exists=True, help="Pictures, folders of them, or videos.")],
-    region: Annotated[
-        Literal["us", "eu", "br"] | None, typer.Option(help="Where the plates are from.")
-    ] = None,
+    region: Annotated[Literal["us", "eu", "br"], typer.Option(help="Where the plates are from.")] = "us",
     as_json: Annotated[bool, typer.Option("--json", help="A JSON line a picture.")] = False,
     every: Annotated[int, typer.Option(min=1, help="Of a video, every so many frames.")] = 5,
 ) -> None:
@@ -33,7 +31,7 @@ def read(
     Example: platestream read --json photos/
     """
     settings = load_settings()
-    reader = open_reader(settings.models, settings.threads)
+    reader = open_reader(settings.models, settings.threads, region)
     files = sorted({file for path in paths for file in media_files(path)})
     failed = 0
     for file in track(files, "reading", console=err, disable=as_json or not err.is_terminal):

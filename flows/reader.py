@@ -1,0 +1,48 @@
+"""The reader that flows and commands are given: the text engine and the two looks, put together."""
+
+import threading
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from connectors.ocr import open_engine
+from operators.reading.reader import TwoLooks
+from schemas.reading import PlateRead
+
+
+class PlateReader(Protocol):
+    """Reads the plates in one picture."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models used, detector first."""
+        ...
+
+    def read(self, image: npt.NDArray[np.uint8]) -> list[PlateRead]:
+        """Plates in `image` (height x width x 3, BGR), most certain first; empty when there is none."""
+        ...
+
+
+class _OneAtATime:
+    """The workers of a process share the reader, and the engine takes one picture at a time."""
+
+    def __init__(self, reader: PlateReader) -> None:
+        self._reader, self._lock = reader, threading.Lock()
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return self._reader.models
+
+    def read(self, image: npt.NDArray[np.uint8]) -> list[PlateRead]:
+        with self._lock:
+            return self._reader.read(image)
+
+
+def open_reader(model_dir: Path | None = None, threads: int = 2, region: str = "us") -> PlateReader:
+    """A reader for plates of `region`, a file of `operators.reading.regions`.
+
+    Raises ModelError as `connectors.ocr.open_engine` does, and ValueError for a region that is not there.
+    """
+    return _OneAtATime(TwoLooks(open_engine(model_dir, threads), region))
