@@ -17,7 +17,7 @@ demo: setup
 	$(VENV)/bin/platestream demo
 
 test: setup check
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2
 
 check: setup
 	$(VENV)/bin/ruff check .
