@@ -43,6 +43,8 @@ class Place:
     lines: list[Line]
     text: str
     tables: list[Floats] = field(default_factory=list)
+    searched: bool = False
+    """Whether its surroundings were searched for words."""
 
     @property
     def line(self) -> Line:

@@ -48,6 +48,10 @@ class Plan:
     last: int = 1920
     text_height: float = 36.0
     """What a line is scaled to before its surroundings are looked at again."""
+    word_height: float = 56.0
+    """The same when state names and slogans are looked for, which are a third of the serial's height."""
+    legible: float = 16.0
+    """Pixels of a serial's line from which the words around it can be read."""
     threshold: float = 0.4
     """The detector's box threshold: lower than PaddleOCR's, because a false line costs little here."""
     places: int = 3
@@ -79,7 +83,7 @@ class Scene:
 
 
 class TwoLooks:
-    """Reads plates with an engine; see the module. `read` is what `PlateReader` asks for."""
+    """Reads plates with an engine; see the module."""
 
     def __init__(self, engine: Engine, region_code: str = "us", plan: Plan = Plan()) -> None:
         self._engine, self._plan = engine, plan
@@ -164,7 +168,7 @@ class TwoLooks:
 
     def _closer_look(self, scene: Scene, place: Place) -> list[Place]:
         """The place, and others near it, with what several crops of all lines there read."""
-        found = [f for f in self._surroundings(scene.image, place.line)
+        found = [f for f in self._surroundings(scene.image, place.line, self._plan.text_height)
                  if not choose.inside(f, scene.long_lines())]  # fmt: skip
         near = [place]
         for fresh in self._add(scene, distinct(found, scene.lines())):
@@ -179,14 +183,14 @@ class TwoLooks:
             p.tables.extend(read.tables)
         return near
 
-    def _surroundings(self, image: Image, line: Line) -> list[Line]:
-        """Lines of text around a line, found with it scaled to a good height and its contrast spread."""
+    def _surroundings(self, image: Image, line: Line, text_height: float) -> list[Line]:
+        """Lines of text around a line, found with it scaled to that height and the contrast spread."""
         x, y = line.centre
         wide = line.width + 4 * line.height
         high = max(5 * line.height, 0.4 * wide)
         left, top = int(max(x - wide / 2, 0)), int(max(y - high / 2, 0))
         part = image[top : int(y + high / 2) + 1, left : int(x + wide / 2) + 1]
-        scale = min(float(np.clip(self._plan.text_height / line.height, 0.3, 4.0)), 512 / part.shape[1])
+        scale = min(float(np.clip(text_height / line.height, 0.3, 4.0)), 512 / part.shape[1])
         how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
         scaled = spread(np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=how), np.uint8))
         found = self._engine.detect(scaled, self._plan.coarse, threshold=self._plan.threshold)
@@ -197,7 +201,7 @@ class TwoLooks:
         return one_vehicle([r for p in places if (r := self._plate(scene, p, tallest))])
 
     def _plate(self, scene: Scene, place: Place, tallest: float) -> PlateRead | None:
-        issuers = states.by_words(self._region, self._words(scene, place))
+        issuers = self._issuers(scene, place)
         formats = self._region.mixed(issuers)
         options = vote.candidates(place.tables, self._region, formats)
         line = place.line
@@ -216,6 +220,20 @@ class TwoLooks:
             box_of(line, scene.image.shape), tuple(spelled[1:]),
             place.character_confidences(order[0][0].text),
         )  # fmt: skip
+
+    def _issuers(self, scene: Scene, place: Place) -> dict[str, float]:
+        """Chance of each issuer by the words on the plate; they are looked for where they may be legible."""
+        found = states.by_words(self._region, self._words(scene, place))
+        line = place.line
+        told = max(found.values()) >= states.SAY_FROM or not any(
+            i.slogans for i in self._region.issuers.values()
+        )
+        if told or place.searched or line.height < self._plan.legible:
+            return found
+        place.searched = True
+        around = self._surroundings(scene.image, line, self._plan.word_height)
+        scene.unread.extend(distinct([a for a in around if beside(line, a)], scene.lines()))
+        return states.by_words(self._region, self._words(scene, place))
 
     def _words(self, scene: Scene, serial: Place) -> list[str]:
         """The text above and below a serial; lines there that nobody has read yet are read now."""

@@ -41,10 +41,15 @@ def test_a_picture_without_text_has_no_plate() -> None:
 
 def test_a_sure_glance_is_enough() -> None:
     engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
-    (read,) = TwoLooks(engine).read(PICTURE)
+    (read,) = TwoLooks(engine, "br").read(PICTURE)
     assert read.plate == "ABC1234"
-    assert engine.detected == 1
-    assert engine.read == 2
+    assert (engine.detected, engine.read) == (1, 2)
+
+
+def test_a_us_plate_big_enough_is_searched_for_its_states_name() -> None:
+    engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
+    assert TwoLooks(engine).read(PICTURE)[0].state is None
+    assert engine.detected == 2
 
 
 def test_an_unsure_glance_is_followed_by_a_closer_look() -> None:

@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from platestream.bench import plateless, read
+from platestream.bench.read import Photo
+from schemas.reading import PlateRead, Reading
+
+
+def photo(plate: str, stem: str = "a", state: str | None = None) -> Photo:
+    return Photo(Path(f"{stem}.jpg"), "us", plate, state, None)
+
+
+def said(plate: str, *others: str, state: str | None = None) -> list[PlateRead]:
+    return [PlateRead(plate, 0.9, state, 0.9, (0, 0, 1, 1), tuple(Reading(o, 0.1) for o in others), ())]
+
+
+def test_labels_of_whole_photographs_and_of_crops_are_both_read(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,region,x,y,width,height,plate\nu/1.jpg,br,1,2,3.6,4,ABC1234\n")
+    (found,) = read.labelled(tmp_path)
+    assert (found.region, found.plate, found.box) == ("br", "ABC1234", (1, 2, 4, 4))
+    (tmp_path / "labels.csv").write_text("file,state,plate\nu/2.png,AZ,AST3087\n")
+    (found,) = read.labelled(tmp_path)
+    assert (found.region, found.state, found.box) == ("us", "AZ", None)
+
+
+def test_exact_folded_corrected_and_top_five_are_told_apart() -> None:
+    results = [
+        (photo("AB0123"), said("ABO123"), "AB0123"),
+        (photo("59E21P1", "wts-lg-000159"), said("59321P1"), ""),
+        (photo("XYZ999"), said("XYZ998", "XYZ999"), ""),
+        (photo("NONE12"), [], ""),
+    ]
+    figures = read.figures(results)
+    assert figures["exact"] == 0.0
+    assert figures["folded"] == 0.25
+    assert figures["folded_corrected"] == 0.5
+    assert figures["top5_folded_corrected"] == 0.75
+    assert figures["paddleocr_exact"] == 0.25
+
+
+def test_states_count_only_where_they_are_labelled() -> None:
+    figures = read.figures([(photo("AST3087", state="AZ"), said("AST3087", state="AZ"), "")])
+    assert (figures["state_given"], figures["state_right_when_given"], figures["arizona_exact"]) == (1, 1, 1)
+    assert "state_given" not in read.figures([(photo("AST3087"), said("AST3087"), "")])
+
+
+def test_calibration_holds_what_was_said_against_what_was_right() -> None:
+    (band,) = read.calibration([(0.92, True), (0.94, False)])
+    assert (band["reads"], band["said"], band["right"]) == (2, 0.93, 0.5)
+
+
+def test_plateless_pictures_are_the_same_each_time() -> None:
+    one, other = (next(plateless.drawn(1)) for _ in range(2))
+    assert one.shape == (720, 1280, 3)
+    assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("plate", [(10, 10, 60, 30), (500, 300, 60, 30), (0, 380, 640, 100)])
+def test_a_background_part_does_not_touch_the_plate(plate: tuple[int, int, int, int]) -> None:
+    image = np.zeros((480, 640, 3), np.uint8)
+    x, y, w, h = plate
+    image[y : y + h, x : x + w] = 255
+    assert not plateless.background(image, plate).any()
+
+
+def test_paddleocrs_plate_is_its_largest_line_with_a_digit() -> None:
+    square = [[0, 0], [10, 0], [10, 5], [0, 5]]
+    big = [[0, 0], [100, 0], [100, 5], [0, 5]]
+    page = {"rec_texts": ["AB-123", "TOYOTA"], "rec_polys": [square, big]}
+    assert read.largest_line([page]) == "AB123"

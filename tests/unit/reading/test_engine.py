@@ -1,0 +1,79 @@
+"""With the real models, on pictures drawn here."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from connectors import ocr
+from connectors.ocr import ModelError, TextEngine
+from operators.reading.geometry import Image
+from operators.reading.reader import TwoLooks
+from platestream.samples.plates import PlateLook, draw_plate
+
+
+@pytest.fixture(scope="module")
+def engine() -> TextEngine:
+    return ocr.open_engine()
+
+
+@pytest.fixture(scope="module")
+def reader(engine: TextEngine) -> TwoLooks:
+    return TwoLooks(engine)
+
+
+def street(look: PlateLook, width: int = 220) -> Image:
+    """A grey 720 x 1280 picture with the plate in it, `width` pixels wide."""
+    drawn = draw_plate(look, np.random.default_rng(1))
+    small = cv2.resize(drawn, (width, width // 2), interpolation=cv2.INTER_AREA).astype(np.float32)
+    image = np.full((720, 1280, 3), 96, np.float32)
+    place = image[400 : 400 + width // 2, 500 : 500 + width]
+    alpha = small[:, :, 3:] / 255
+    place[:] = place * (1 - alpha) + small[:, :, :3] * alpha
+    return np.asarray(image, np.uint8)
+
+
+def test_an_arizona_plate_is_read_with_its_state_and_place(reader: TwoLooks) -> None:
+    top = reader.read(street(PlateLook("CKR4172", "AZ")))[0]
+    assert (top.plate, top.state) == ("CKR4172", "AZ")
+    x, y, w, h = top.box
+    assert 480 < x < 720
+    assert 390 < y < 510
+    assert w <= 240
+    assert h <= 110
+
+
+def test_a_grey_picture_holds_no_plate(reader: TwoLooks) -> None:
+    assert reader.read(np.full((720, 1280, 3), 128, np.uint8)) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (8, 2000), (2000, 8), (33, 47)])
+def test_odd_pictures_are_survived(reader: TwoLooks, shape: tuple[int, int]) -> None:
+    assert reader.read(np.zeros((*shape, 3), np.uint8)) == []
+
+
+def test_the_same_picture_is_read_the_same(reader: TwoLooks) -> None:
+    picture = street(PlateLook("BXH2081", "AZ", dirt=0.3), 120)
+    assert reader.read(picture) == reader.read(picture)
+
+
+def test_crops_of_any_width_come_back_in_their_order(engine: TextEngine) -> None:
+    crops = [np.full((48, w, 3), 255, np.uint8) for w in (400, 60, 200)]
+    for crop, text in zip(crops, ("LONGERLINE", "7", "AB12"), strict=True):
+        cv2.putText(crop, text, (6, 36), cv2.FONT_HERSHEY_DUPLEX, 1.0, (0, 0, 0), 2)
+    sizes = [len(table) for table in engine.recognise(crops, 96)]
+    assert sizes[0] > sizes[2] > sizes[1]
+
+
+def test_a_folder_without_models_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"inference\.onnx"):
+        ocr.open_engine(tmp_path)
+
+
+def test_a_model_file_that_is_not_the_shipped_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ocr.SHA256, "PP-OCRv6_det_small.onnx", "0" * 64)
+    with pytest.raises(ModelError, match="SHA-256"):
+        ocr.open_engine()
