@@ -65,14 +65,17 @@ class LookBack:
         for entry in entries:
             bucket.add(listed(entry))
         why = {"reason": f"Look-back of {len(entries)} new or widened hot list entries", "case_number": ""}
+        known: set[Any] = set()
         for day in range(RETENTION.days):
             until = self._now - day * DAY
             asked: dict[str, Any] = {**why, "who": self._who, "tool": TOOL}
             asked |= {"since": until - DAY, "until": until}
-            known = {row["hit_id"] for row in gate.hits(self._client, **asked)}
+            known |= {row["hit_id"] for row in gate.hits(self._client, **asked)}
             for row in gate.search(self._client, **asked):
-                hits = bucket.hits(detection(row), patterns=True)
-                yield from (hit for hit in hits if hit.historical and hit.hit_id not in known)
+                for hit in bucket.hits(detection(row), patterns=True):
+                    if hit.historical and hit.hit_id not in known:
+                        known.add(hit.hit_id)  # a read on the edge of two days is in both
+                        yield hit
 
     def _slices(self, pattern: str) -> Iterator[tuple[datetime, datetime]]:
         """The 30 days at once, or by the week where the pattern alone would be too open."""

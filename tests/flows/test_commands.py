@@ -4,18 +4,22 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.clickhouse_client import OWNER, connect
+from connectors.settings import embedded_dsn
 from tests.support.flow_process import ROOT
 from tests.support.flows import plate_picture
 
+EXPIRES = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
 CSV = (
     "reference,plate,state,category,case_number,reason,requested_by,contact,instructions,expires_at\n"
-    "1,AST 3087,az,stolen_vehicle,26-1,stolen,Vale,928-555-0114,P/C for arrest,2030-12-31\n"
-    "2,XYZ-9876,NM,wanted_person,26-2,warrant,Vale,928-555-0114,Do not stop,2030-12-31\n"
+    f"1,AST 3087,az,stolen_vehicle,26-1,stolen,Vale,928-555-0114,P/C for arrest,{EXPIRES}\n"
+    f"2,XYZ-9876,NM,wanted_person,26-2,warrant,Vale,928-555-0114,Do not stop,{EXPIRES}\n"
 )
 
 
@@ -55,6 +59,7 @@ def entries(cli: Cli) -> list[dict[str, Any]]:
 
 
 def test_an_import_sends_only_what_changed(cli: Cli, csv: Path) -> None:
+    cli("migrate")
     load = ("hotlist", "import", str(csv), "--source", "sjpd")
     assert "2 new or changed, 0 removed, 0 unchanged" in cli(*load)[0]
     assert "0 new or changed, 0 removed, 2 unchanged" in cli(*load)[0]
@@ -63,9 +68,11 @@ def test_an_import_sends_only_what_changed(cli: Cli, csv: Path) -> None:
     assert [(one["entry_id"], one["plate"], one["state"]) for one in entries(cli)] == [
         ("sjpd:1", "AST3087", "AZ")
     ]
+    assert "sjpd: imported 0.0 h ago" in cli("hotlist", "check")[0]
 
 
-def test_a_bad_line_is_named_the_others_are_taken_and_nothing_is_removed(cli: Cli, csv: Path) -> None:
+def test_a_bad_line_is_named_and_its_entry_stays(cli: Cli, csv: Path) -> None:
+    cli("migrate")
     cli("hotlist", "import", str(csv), "--source", "sjpd")
     head, _first, second = CSV.splitlines()
     csv.write_text(f"{head}\n{second.replace('26-2', '')}\n")
@@ -73,26 +80,39 @@ def test_a_bad_line_is_named_the_others_are_taken_and_nothing_is_removed(cli: Cl
     assert "list.csv, line 2" in err
     assert "case_number" in err
     assert "XYZ" not in err, "a plate does not reach a message"
-    assert len(entries(cli)) == 2
+    assert [one["entry_id"] for one in entries(cli)] == ["sjpd:2"], "it was not in the file, line 2 was"
 
 
 def test_an_own_entry_without_its_case_is_refused_with_the_field_named(cli: Cli) -> None:
-    told = ["--plate", "AST3087", "--category", "stolen_vehicle", "--expires", "2030-12-31"]
+    told = ["--plate", "AST3087", "--category", "stolen_vehicle", "--expires", EXPIRES]
     _out, err = cli("hotlist", "add", "26-1", *told, code=1)
     assert "case_number, reason, requested_by, contact, instructions" in err
     _out, err = cli(
         "hotlist", "add", "26-1", *told[:4], "--expires", "2020-01-01", "--source", "bolo", code=1
     )
     assert "`expires_at` is past" in err
+    _out, err = cli("hotlist", "add", "26-1", *told, "--source", "nobody", code=1)
+    assert "`source` is not designated" in err
 
 
-def test_an_entry_is_added_shown_and_removed(cli: Cli) -> None:
-    told = ["--plate", "ast-3087", "--category", "amber_alert", "--expires", "2030-12-31", "--source", "bolo"]
-    cli("hotlist", "add", "A1", *told)
+def test_an_entry_is_added_shown_and_removed_and_each_change_is_on_record(cli: Cli) -> None:
+    cli("migrate")
+    told = ["--plate", "ast-3087", "--category", "amber_alert", "--expires", EXPIRES, "--source", "bolo"]
+    out, _err = cli("hotlist", "add", "A1", *told)
+    assert "look-back of 1 entries over 30 days: 0 historical hits" in out
     assert [one["plate"] for one in entries(cli)] == ["AST3087"]
     assert "bolo:A1 is off the list" in cli("hotlist", "remove", "bolo:A1")[0]
     assert entries(cli) == []
     assert "not on the list" in cli("hotlist", "remove", "bolo:A1", code=1)[1]
+    client = connect(embedded_dsn(cli.data), OWNER)
+    rows = client.query(
+        "SELECT kind, other, reason FROM platestream.inquiry_log WHERE kind = 'hotlist' ORDER BY at"
+    ).result_rows
+    client.close()
+    assert [row[:2] for row in rows] == [("hotlist", "bolo:A1")] * 2
+    assert "added, " in rows[0][2]
+    assert "removed, " in rows[1][2]
+    assert "AST3087" not in str(rows)
 
 
 def test_wrong_usage_is_code_two(cli: Cli) -> None:
