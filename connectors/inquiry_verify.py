@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse_client import run
 from connectors.inquiry_log import Seal, read_seals
-from schemas.inquiry import Inquiry, SealedInquiry, broken
+from schemas.inquiry import Inquiry, SealedInquiry, broken, seal_hash
 
 PAGE = 5000
 KEPT = timedelta(days=7 * 365)
@@ -92,13 +92,19 @@ def _pages(client: Client) -> Iterator[tuple[Seal, list[Inquiry]]]:
 
 
 def _copy_faults(copy: Iterable[SealedInquiry], hashes: dict[int, str], now: datetime) -> Iterator[str]:
-    """Faults of the copy itself, and where the table's seals differ from it."""
+    """Faults of the copy itself, and where the table's seals differ from it.
+
+    A record that carries findings is a remark on a seal: it follows at any time and is no link of the chain.
+    """
     copied: dict[int, str] = {}
+    remarks: list[SealedInquiry] = []
     again: list[str] = []
 
     def once() -> Iterator[SealedInquiry]:
         for one in copy:
-            if one.seal not in copied:
+            if one.findings:
+                remarks.append(one)
+            elif one.seal not in copied:
                 copied[one.seal] = one.hash
                 yield one
             elif copied[one.seal] != one.hash:
@@ -106,6 +112,9 @@ def _copy_faults(copy: Iterable[SealedInquiry], hashes: dict[int, str], now: dat
 
     for fault in chain(_broken(once(), now), again):
         yield f"copy: {fault}"
+    for one in remarks:
+        if copied.get(one.seal) != one.hash or one.hash != seal_hash(one.previous, one.inquiry):
+            yield f"copy: seal {one.seal}: findings on another inquiry than the one that was sealed"
     for seal in sorted(copied):
         if seal not in hashes:
             yield f"seal {seal}: in the copy, not in the database"

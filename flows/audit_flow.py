@@ -1,7 +1,12 @@
-"""The inquiry log and the hit actions, followed.
+r"""The inquiry log and the hit actions, followed; the registry, put where the gate reads it.
 
-inquiry log, sealed --> inquiries (topic: the independent copy)
-hit_actions --> decode --> hit_actions (table)
+    inquiry log, sealed ----+--------------------------------> inquiries (topic: the independent copy)
+                            +--> by person \                     ^
+    hit_actions --> decode --+-> by person -- check --> remarks -+
+                            |              /       \--> inquiry_findings (table)
+                            +--> hit_actions (table)
+    registry -----> decode --+-> everybody/
+                            +--> registry (table)
 
 python -m bytewax.run flows.audit_flow:flow -r DIR -s 1 -b 0
 """
@@ -9,25 +14,40 @@ python -m bytewax.run flows.audit_flow:flow -r DIR -s 1 -b 0
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 
+from connectors.clock import Clock, utc_now
 from connectors.edge import Edge
 from connectors.settings import open_edge
 from flows.dead_letters import dead_letters
-from operators.refuse import decode
+from operators.inquiry_checks.logic import InquiryChecks, finding, record, remark, spread
+from operators.inquiry_checks.order import RULES, CheckRules
+from operators.refuse import decode, decode_changes
 from schemas import tables, topics
 
 
-def build(edge: Edge) -> Dataflow:
+def build(edge: Edge, now: Clock = utc_now, rules: CheckRules = RULES) -> Dataflow:
     """The flow on any edge. One process of it at a time: it gives out the numbers of the seals."""
     flow = Dataflow("audit")
+    registry = op.input("registry", flow, edge.topics.load(topics.REGISTRY))
     sealed = op.input("inquiry_log", flow, edge.tables.inquiries())
     written = op.input("hit_actions", flow, edge.topics.read(topics.HIT_ACTIONS))
 
+    records = decode_changes("decode_registry", registry, topics.REGISTRY)
     actions = decode("decode_actions", written, topics.HIT_ACTIONS)
-    by_hit = op.key_on("by_hit", actions.oks, lambda action: str(action.hit_id))
+    events = op.flat_map("spread", op.merge("events", records.oks, sealed, actions.oks), spread)
+    checked = op.stateful_batch("check", events, lambda resume: InquiryChecks(resume, now, rules))
+    told = op.key_rm("checked", checked)
+    remarks = op.filter_map("remarks", told, remark)
 
-    op.output("inquiries", sealed, edge.topics.write(topics.INQUIRIES))
+    by_hit = op.key_on("by_hit", actions.oks, lambda action: str(action.hit_id))
+    by_record = op.key_on("by_record", op.filter_map("records", records.oks, record), lambda one: one.key)
+    findings = op.filter_map("findings", told, finding)
+    by_person = op.key_on("by_person", findings, lambda finding: finding.who)
+
+    op.output("inquiries", op.merge("copy", sealed, remarks), edge.topics.write(topics.INQUIRIES))
     op.output("hit_actions_table", by_hit, edge.tables.insert(tables.HIT_ACTIONS))
-    dead_letters(edge, actions.errs)
+    op.output("registry_table", by_record, edge.tables.insert(tables.REGISTRY))
+    op.output("findings_table", by_person, edge.tables.insert(tables.INQUIRY_FINDINGS))
+    dead_letters(edge, records.errs, actions.errs)
     return flow
 
 

@@ -7,6 +7,7 @@ from flows import audit_flow
 from schemas import tables, topics
 from schemas.inquiry import broken
 from schemas.message import Message
+from schemas.registry import RegistryRecord
 from tests.support.flows import ACTION, INQUIRY, memory_edge, recovery, run
 
 
@@ -42,3 +43,21 @@ def test_hit_actions_reach_their_table_once_and_bad_ones_the_dead_letters() -> N
     run(audit_flow.build(edge))
     assert [row["action_id"] for row in store.rows(tables.HIT_ACTIONS)] == [ACTION.action_id]
     assert [letter.reason for letter in streams.records(topics.DEAD_LETTERS)] == ["schema"]
+
+
+def test_the_registry_reaches_its_table_and_inquiries_are_checked_against_it() -> None:
+    edge, streams, store = memory_edge()
+    user = RegistryRecord(kind="user", id=INQUIRY.who, name="M. Lee", agency="sjpd")
+    agency = RegistryRecord(kind="agency", id="sjpd", name="St. Johns PD", own=True)
+    for record in (user, agency):
+        streams.append(topics.REGISTRY, topics.REGISTRY.encode(record))
+    store.log.extend(inquiries(1, 2))  # type: ignore[arg-type]
+    run(audit_flow.build(edge), workers=2)
+    assert {row["id"] for row in store.rows(tables.REGISTRY)} == {user.id, agency.id}
+    found = store.rows(tables.INQUIRY_FINDINGS)
+    assert {row["inquiry_id"] for row in found} == {UUID(int=1), UUID(int=2)}
+    assert {row["rule"] for row in found} == {"trained"}
+    copy = streams.records(topics.INQUIRIES)
+    remarks = [one for one in copy if one.findings]
+    assert [one.seal for one in copy if not one.findings] == [1, 2]
+    assert sorted(one.seal for one in remarks) == [1, 2]

@@ -32,9 +32,13 @@ STORED = {
         "match.dead_letters_table",
     ],
     "audit": [
+        "audit.registry",
         "audit.inquiry_log",
         "audit.hit_actions",
+        "audit.check",
         "audit.hit_actions_table",
+        "audit.registry_table",
+        "audit.findings_table",
         "audit.dead_letters_table",
     ],
 }
