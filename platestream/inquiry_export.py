@@ -1,0 +1,122 @@
+"""The sealed inquiry log as a file, and its check with nothing but a hash function.
+
+A line is a seal as JSON: `seal`, `previous`, `hash` and `inquiry`. `hash` is SHA-256, in hex, of `previous`, a
+line feed and the bytes of `inquiry` exactly as they stand in the line. The last line names the last seal and its
+hash. Whoever could rewrite the whole file could also forge that, so the head that an earlier export or
+memorandum noted is what a cut tail is told by.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import BinaryIO
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from connectors.clickhouse_client import run
+from connectors.inquiry_log import read_seals
+from connectors.inquiry_verify import KEPT, LATE
+from schemas.inquiry import FIRST
+
+PAGE = 5000
+
+
+class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The last seal of an export; `seals` counts the lines before it."""
+
+    last_seal: int
+    last_hash: str
+    seals: int
+
+    def __str__(self) -> str:
+        return f"{self.last_seal}:{self.last_hash}"
+
+
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A seal; the inquiry is kept as the bytes that were hashed, and null where the database had none."""
+
+    seal: int
+    previous: str
+    hash: str
+    inquiry: msgspec.Raw
+
+
+class _When(msgspec.Struct):
+    at: datetime
+
+
+def write(client: Client, file: BinaryIO) -> Head:
+    """All seals with their inquiries, a line each, and the head. `client` needs the auditor's role."""
+    head = Head(0, FIRST, 0)
+    while page := run("exporting", partial(read_seals, client, head.last_seal + 1, PAGE)):
+        for seal, rows in page:
+            inquiry = msgspec.Raw(rows[0].to_json() if rows else b"null")
+            file.write(msgspec.json.encode(Line(seal.seal, seal.previous, seal.hash, inquiry)) + b"\n")
+            head = Head(seal.seal, seal.hash, head.seals + 1)
+    file.write(msgspec.json.encode(head) + b"\n")
+    return head
+
+
+def verify(
+    lines: Iterable[bytes], now: datetime, expected: str = "", heads: list[Head] | None = None
+) -> Iterator[str]:
+    """What is wrong with an export, a sentence a fault, each with its line; nothing when it is whole.
+
+    `expected` is a head, `seal:hash`, noted earlier: the export must go as far and have that hash there.
+    `heads` is given the head that was reached. The beginning may lack what is over 7 years old.
+    """
+    told: Head | None = None
+    last, last_hash, count, number = 0, FIRST, 0, 0
+    wanted, _colon, wanted_hash = expected.partition(":")
+    for number, text in enumerate(lines, 1):
+        if told is not None:
+            yield f"line {number}: behind the end of the export"
+        item = _parse(text)
+        if isinstance(item, Head):
+            told = item
+            continue
+        if item is None:
+            yield f"line {number}: not a seal"
+            continue
+        if item.seal != last + 1 and not (count == 0 and _expired(item, now)):
+            yield f"line {number}: seal {last + 1} is missing or out of order (found {item.seal})"
+        elif item.previous != last_hash and count:
+            yield f"line {number}: seal {item.seal} does not follow from seal {last}"
+        if bytes(item.inquiry) == b"null":
+            yield f"line {number}: seal {item.seal}: its inquiry was gone from the log"
+        elif item.hash != _hash(item):
+            yield f"line {number}: seal {item.seal}: the inquiry is not what was sealed"
+        last, last_hash, count = item.seal, item.hash, count + 1
+        if str(last) == wanted and last_hash != wanted_hash:
+            yield f"line {number}: seal {last} is not the one that was noted"
+    reached = Head(last, last_hash, count)
+    if told is None:
+        yield f"line {number}: the export ends without its head: it is cut off"
+    elif told != reached:
+        yield f"line {number}: the head names seal {told.last_seal} of {told.seals}, found {last} of {count}"
+    if wanted.isdecimal() and int(wanted) > last:
+        yield f"line {number}: ends at seal {last}, though seal {wanted} was noted: the tail is cut off"
+    if heads is not None:
+        heads.append(reached)
+
+
+def _parse(text: bytes) -> Line | Head | None:
+    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.json.decode(text, type=Line)
+    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.json.decode(text, type=Head)
+    return None
+
+
+def _hash(line: Line) -> str:
+    return hashlib.sha256(line.previous.encode() + b"\n" + bytes(line.inquiry)).hexdigest()
+
+
+def _expired(line: Line, now: datetime) -> bool:
+    """Whether what was before this first line may have gone by age."""
+    with suppress(msgspec.DecodeError):
+        return msgspec.json.decode(line.inquiry, type=_When).at < now - KEPT + LATE
+    return False
