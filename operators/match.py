@@ -6,8 +6,8 @@ of the list. What is kept is the reads that wait for the list to be loaded, and 
 """
 
 import zlib
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, cast
 
 import msgspec
 from bytewax.operators import StatefulBatchLogic
@@ -39,7 +39,7 @@ class Bucket:
 
     def __init__(self, rules: Rules = RULES) -> None:
         self._rules = rules
-        self._listed: dict[str, Listed | tuple[Listed, ...]] = {}
+        self._listed: dict[bytes, Listed | tuple[Listed, ...]] = {}
         self._patterns = PatternIndex()
         self.designated = Designations()
 
@@ -52,7 +52,7 @@ class Bucket:
         before = self._listed.get(listed.shape)
         self._listed[listed.shape] = listed if before is None else (*_several(before), listed)
 
-    def remove(self, entry_id: str, shape: str) -> None:
+    def remove(self, entry_id: str, shape: bytes) -> None:
         """Take an entry out; one that is not there is no matter."""
         if not shape:
             self._patterns.remove(entry_id)
@@ -63,15 +63,27 @@ class Bucket:
             else:
                 del self._listed[shape]
 
+    def likely(self, reads: Sequence[Detection]) -> list[Detection]:
+        """Those that something listed may look like; the others, nearly all, are told without a call each."""
+        listed, table = self._listed, plates.SHAPE
+        last, second, first, third = self._patterns.masks()
+        return [
+            read
+            for read in reads
+            if (plate := read.plate).encode().translate(table) in listed
+            or last[plate[-2:]] & second[plate[-4:-2]] & first[plate[:2]] & third[plate[2:3]]
+            or (read.alternatives and not self.misses(read, patterns=False))
+        ]
+
     def misses(self, read: Detection, *, patterns: bool) -> bool:
         """Nothing listed looks like any reading: true of nearly all reads, so this is the quick way."""
         listed = self._listed
         if plates.shape(read.plate) in listed:
             return False
-        for other in read.alternatives[: self._rules.alternatives]:
+        for other in read.alternatives[: self._rules.alternatives] if read.alternatives else ():
             if plates.shape(other.plate) in listed:
                 return False
-        return not patterns or not self._patterns.candidates(read.plate)
+        return not patterns or not self._patterns.mask(read.plate)
 
     def hits(self, read: Detection, *, patterns: bool) -> Iterator[AlertHit]:
         """Hits by rank; `patterns` only in one of the buckets that a read is given to."""
@@ -105,14 +117,9 @@ class HotListMatcher(StatefulBatchLogic[Event, AlertHit, bytes]):
         self._missing = set(CHANGELOGS)
 
     def on_batch(self, values: list[Event]) -> tuple[Iterable[AlertHit], bool]:
-        hits: list[AlertHit] = []
-        misses = self._bucket.misses
-        for value in values:
-            if type(value) is Detection and not self._missing:
-                if not misses(value, patterns=True):
-                    hits.extend(self._judge(value))
-            else:
-                hits.extend(self._other(value))
+        if not self._missing and set(map(type, values)) == {Detection}:
+            values = list(self._bucket.likely(cast(list[Detection], values)))
+        hits = [hit for value in values for hit in self._event(value)]
         return hits, StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> bytes:
@@ -120,7 +127,7 @@ class HotListMatcher(StatefulBatchLogic[Event, AlertHit, bytes]):
         others = [one.read for one in self._held if isinstance(one, Another)]
         return msgspec.msgpack.encode(Kept(held, others, self._passes.dump()))
 
-    def _other(self, value: Event) -> Iterable[AlertHit]:
+    def _event(self, value: Event) -> Iterable[AlertHit]:
         match value:
             case Listed():
                 self._bucket.add(value)
@@ -158,6 +165,6 @@ class HotListMatcher(StatefulBatchLogic[Event, AlertHit, bytes]):
             return True
         key = f"{entry.entry_id}|{read.camera_id}"
         if entry.is_pattern:  # other vehicles fit it, too; a checksum tells them apart and shows no plate
-            key += f"|{zlib.crc32(plates.shape(read.plate).encode()):x}"
+            key += f"|{zlib.crc32(plates.shape(read.plate)):x}"
         at = round(read.captured_at.timestamp() * 1000)
         return self._passes.alerts(key, read.detection_id, at, entry.again_after_s * 1000, hit.rank)

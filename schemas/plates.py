@@ -31,7 +31,9 @@ def _shapes() -> dict[int, str]:
     return stands
 
 
-_SHAPE = _shapes()
+SHAPE: Final = bytes.maketrans(
+    bytes(_shapes()), "".join(_shapes().values()).encode()
+)  # for `bytes.translate`, where even a call of `shape` costs too much
 
 
 def normalise(text: str) -> str:
@@ -61,13 +63,15 @@ def fold(plate: str) -> str:
     return plate.translate(_FOLD)
 
 
-def shape(plate: str) -> str:
+def shape(plate: str) -> bytes:
     """The plate with every character that may be taken for another written as the one that stands for all.
+
+    Bytes, which are translated in a third of the time.
 
     >>> shape("QIZSBG") == shape("O12586")
     True
     """
-    return plate.translate(_SHAPE)
+    return plate.encode().translate(SHAPE)
 
 
 def confusable(read: str, listed: str) -> bool:
@@ -75,11 +79,11 @@ def confusable(read: str, listed: str) -> bool:
     return _FOLD.get(ord(read), read) == _FOLD.get(ord(listed), listed) or (listed, read) in LIKELY
 
 
-class _Buckets(dict[str, str]):
+class _Buckets(dict[bytes, str]):
     """End of a shape -> key of its bucket; made when first asked for."""
 
-    def __missing__(self, end: str) -> str:
-        made = self[end] = str(zlib.crc32(end.encode()) % BUCKETS)
+    def __missing__(self, end: bytes) -> str:
+        made = self[end] = str(zlib.crc32(end) % BUCKETS)
         return made
 
 
@@ -92,10 +96,10 @@ def bucket(plate: str) -> str:
     Keys of stateful steps are buckets, never plates: the recovery store never forgets a key. The end of a
     plate spreads well enough and costs a look-up.
     """
-    return _BUCKETS[plate.translate(_SHAPE)[-3:]]
+    return _BUCKETS[plate[-3:].encode().translate(SHAPE)]
 
 
-def shape_bucket(shape: str) -> str:
+def shape_bucket(shape: bytes) -> str:
     """The bucket of a plate whose shape is known."""
     return _BUCKETS[shape[-3:]]
 

@@ -19,7 +19,7 @@ class Listed(msgspec.Struct, frozen=True, gc=False):
     """
 
     entry_id: str
-    shape: str
+    shape: bytes
     packed: bytes
     until: float
 
@@ -29,7 +29,7 @@ class Removed:
     """An entry left this bucket: removed, expired, or listed with another plate."""
 
     entry_id: str
-    shape: str
+    shape: bytes
 
 
 @dataclass(frozen=True, slots=True)

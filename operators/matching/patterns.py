@@ -1,17 +1,31 @@
 """Partial plates and descriptions, of which there are a thousand: those that a plate may fit, by bit masks.
 
-A plate that fits none costs some look-ups, whatever the number of patterns. What comes out may still not
-match (`*` in the middle is only looked at in full by the judge), but nothing that matches is left out.
+A plate that fits none costs four look-ups, whatever the number of patterns: by two characters at a time, four
+from its end and three from its start, all that a plate of seven has. What comes out may still not match (what
+stands between two `*` is only looked at by the judge), but nothing that matches is left out.
 """
 
 from collections.abc import Iterator
-from itertools import chain
 
-from schemas.hotlist import WILD, HotListEntry
+from schemas.hotlist import HotListEntry
 from schemas.plates import LONGEST, equate
 
 CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-ENDS = 2  # characters before the end that are looked at, too
+Table = dict[str, int]
+
+
+class Masks(dict[str, int]):
+    """One or two characters of a plate -> the patterns that accept them; made when first asked for."""
+
+    def __init__(self, tables: list[Table], every: int, step: int) -> None:
+        self._tables, self._every, self._step = tables, every, step
+
+    def __missing__(self, text: str) -> int:
+        mask = self._every
+        for table, char in zip(self._tables, text[:: self._step], strict=False):
+            mask &= table[char]
+        self[text] = mask
+        return mask
 
 
 class PatternIndex:
@@ -21,9 +35,7 @@ class PatternIndex:
         self._slots: dict[str, int] = {}
         self._entries: list[HotListEntry | None] = []
         self._free: list[int] = []
-        self._tables: list[dict[str, int]] = []
-        self._lengths: list[int] = []
-        self._stale = True
+        self._build()
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -47,52 +59,64 @@ class PatternIndex:
             self._free.append(slot)
             self._stale = True
 
-    def candidates(self, plate: str) -> list[HotListEntry]:
-        """Entries whose pattern `plate` may fit, by id."""
-        if not self._slots:
-            return []
+    def masks(self) -> tuple[Masks, Masks, Masks, Masks]:
+        """For `plate[-2:]`, `plate[-4:-2]`, `plate[:2]` and `plate[2:3]`: a plate of which the four have no
+        bit in common fits no pattern."""
         if self._stale:
             self._build()
-        mask = self._lengths[len(plate)]
-        for table, char in zip(self._tables, chain(plate[: -ENDS - 1 : -1], plate), strict=False):
-            mask &= table[char]
-            if not mask:
-                return []
+        return self._masks
+
+    def mask(self, plate: str) -> int:
+        """The slots whose pattern `plate` may fit; 0 for nearly all plates."""
+        last, second, first, third = self.masks()
+        mask = last[plate[-2:]] & second[plate[-4:-2]] & first[plate[:2]] & third[plate[2:3]]
+        return mask and mask & self._lengths[len(plate)]
+
+    def candidates(self, plate: str) -> list[HotListEntry]:
+        """Entries whose pattern `plate` may fit, by id."""
+        mask = self.mask(plate)
+        if not mask:
+            return []
         found = [entry for slot in _bits(mask) if (entry := self._entries[slot]) is not None]
         return sorted(found, key=lambda entry: entry.entry_id)
 
     def _build(self) -> None:
-        """Tables from the end first: serials end in digits, which tell plates apart best."""
-        anything = [0] * (ENDS + LONGEST)
-        known: list[dict[str, int]] = [{} for _position in anything]
+        """Tables by position, from the start and from the end: serials end in digits, which tell best."""
+        patterns = {
+            1 << slot: equate(entry.plate)
+            for slot in self._slots.values()
+            if (entry := self._entries[slot]) is not None
+        }
+        starts = _tables({bit: text.partition("*")[0] for bit, text in patterns.items()})
+        ends = _tables({bit: text.rpartition("*")[2][::-1] for bit, text in patterns.items()})
+        every = sum(patterns)
+        self._masks = (
+            Masks(ends, every, -1),
+            Masks(ends[2:], every, -1),
+            Masks(starts, every, 1),
+            Masks(starts[2:], every, 1),
+        )
         self._lengths = [0] * (LONGEST + 1)
-        for slot in self._slots.values():
-            entry = self._entries[slot]
-            assert entry is not None
-            bit = 1 << slot
-            pattern = equate(entry.plate)
-            for place, char in enumerate(_anchored(pattern)):
-                if char == "?":
-                    anything[place] |= bit
-                else:
-                    known[place][char] = known[place].get(char, 0) | bit
-            least = len(pattern) - pattern.count("*")
-            most = LONGEST if "*" in pattern else least
-            for length in range(least, min(most, LONGEST) + 1):
+        for bit, text in patterns.items():
+            least = len(text) - text.count("*")
+            for length in range(least, (LONGEST if "*" in text else min(least, LONGEST)) + 1):
                 self._lengths[length] |= bit
-        self._tables = [
-            {char: free | fixed.get(equate(char), 0) for char in CHARACTERS}
-            for free, fixed in zip(anything, known, strict=True)
-        ]
         self._stale = False
 
 
-def _anchored(pattern: str) -> str:
-    """The characters that a pattern knows: the last ones from the end, then all from the start; else `?`."""
-    starred = WILD.search(pattern.replace("?", "-")) is not None
-    head, tail = pattern.partition("*")[0], pattern.rpartition("*")[2]
-    ends = tail[::-1][:ENDS] if starred or len(pattern) >= ENDS else ""
-    return ends.ljust(ENDS, "?") + head[:LONGEST].ljust(LONGEST, "?")
+def _tables(anchored: dict[int, str]) -> list[Table]:
+    """For each position: character -> patterns that accept it; beyond what is anchored all is accepted."""
+    tables = []
+    for place in range(LONGEST):
+        free, known = 0, dict.fromkeys(CHARACTERS, 0)
+        for bit, text in anchored.items():
+            char = text[place] if place < len(text) else "?"
+            if char == "?":
+                free |= bit
+            else:
+                known[char] |= bit
+        tables.append({char: free | known[equate(char)] for char in CHARACTERS})
+    return tables
 
 
 def _bits(mask: int) -> Iterator[int]:

@@ -86,7 +86,7 @@ def is_expired(item: Placed | HotListChange) -> TypeGuard[HotListChange]:
 
 def listed(entry: HotListEntry) -> Listed:
     """An entry as buckets keep it."""
-    shape = "" if entry.is_pattern else plates.shape(entry.plate)
+    shape = b"" if entry.is_pattern else plates.shape(entry.plate)
     return Listed(entry.entry_id, shape, pack(entry), entry.expires_at.timestamp())
 
 
