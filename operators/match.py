@@ -40,13 +40,13 @@ class Bucket:
     def __init__(self, rules: Rules = RULES) -> None:
         self._rules = rules
         self._listed: dict[bytes, Listed | tuple[Listed, ...]] = {}
-        self._patterns = PatternIndex()
+        self.patterns = PatternIndex()
         self.designated = Designations()
 
     def add(self, listed: Listed) -> None:
         """Put an entry in, or its newest version in its place."""
         if not listed.shape:
-            self._patterns.add(unpack(listed.packed))
+            self.patterns.add(unpack(listed.packed))
             return
         self.remove(listed.entry_id, listed.shape)
         before = self._listed.get(listed.shape)
@@ -55,7 +55,7 @@ class Bucket:
     def remove(self, entry_id: str, shape: bytes) -> None:
         """Take an entry out; one that is not there is no matter."""
         if not shape:
-            self._patterns.remove(entry_id)
+            self.patterns.remove(entry_id)
         elif (before := self._listed.get(shape)) is not None:
             left = tuple(one for one in _several(before) if one.entry_id != entry_id)
             if left:
@@ -66,7 +66,7 @@ class Bucket:
     def likely(self, reads: Sequence[Detection]) -> list[Detection]:
         """Those that something listed may look like; the others, nearly all, are told without a call each."""
         listed, table = self._listed, plates.SHAPE
-        last, second, first, third = self._patterns.masks()
+        last, second, first, third = self.patterns.masks()
         return [
             read
             for read in reads
@@ -83,13 +83,13 @@ class Bucket:
         for other in read.alternatives[: self._rules.alternatives] if read.alternatives else ():
             if plates.shape(other.plate) in listed:
                 return False
-        return not patterns or not self._patterns.mask(read.plate)
+        return not patterns or not self.patterns.mask(read.plate)
 
     def hits(self, read: Detection, *, patterns: bool) -> Iterator[AlertHit]:
         """Hits by rank; `patterns` only in one of the buckets that a read is given to."""
         entries = self._entries(read)
         if patterns:
-            entries += self._patterns.candidates(read.plate)
+            entries += self.patterns.candidates(read.plate)
         found = (match_entry(read, entry, self._rules) for entry in entries if self.designated.allow(entry))
         yield from sorted(
             (hit for hit in found if hit is not None), key=lambda hit: (hit.rank, hit.entry.entry_id)
@@ -151,6 +151,7 @@ class HotListMatcher(StatefulBatchLogic[Event, AlertHit, bytes]):
         self._missing.discard(mark.changelog)
         if self._missing:
             return []
+        self._bucket.patterns.masks()  # made now, not with the first read
         held, self._held = self._held, []
         return [hit for read in held for hit in self._judge(read)]
 

@@ -14,7 +14,7 @@ from typing import Final
 from schemas.confusions import LIKELY
 
 LOOK_ALIKES = ("0ODQ", "1IL", "2Z", "5S", "8B", "6G")
-BUCKETS = 64  # few: what costs is keys a batch (docs/matching.md)
+BUCKETS = 16  # few: what costs is keys a batch (docs/matching.md)
 LONGEST: Final = 10  # characters of a plate
 
 _FOLD = {ord(char): group[0] for group in LOOK_ALIKES for char in group}

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from connectors.settings import load_settings
-from platestream.commands.console import print_json
+from platestream.commands.console import err, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Benchmarks; each prints one JSON object of figures.")
 
@@ -26,3 +26,33 @@ def pipeline(
     from platestream.bench import pipeline as job
 
     print_json(job.run(rounds, load_settings().threads))
+
+
+@app.command()
+def match(
+    entries: Annotated[int, typer.Option(min=1000, help="Entries of the hot list.")] = 2_000_000,
+    patterns: Annotated[int, typer.Option(min=0, help="Partial plates.")] = 1_000,
+    reads: Annotated[int, typer.Option(min=20_000, help="Reads that are matched.")] = 300_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 3,
+) -> None:
+    """The matching steps beside a join on exact plates, and the matcher beside a bare look-up.
+
+    Example: platestream bench match --entries 200000 --rounds 1
+    """
+    from platestream.bench import match as job
+
+    print_json(job.run(entries, patterns, reads, rounds, err.print))
+
+
+@app.command()
+def recall(
+    entries: Annotated[int, typer.Option(min=1000, help="Entries of the hot list.")] = 500_000,
+    reads: Annotated[int, typer.Option(min=1000, help="Plates that are disturbed and matched.")] = 100_000,
+) -> None:
+    """Listed vehicles found and false alerts, by match class and budget, with the reader's own errors.
+
+    Example: platestream bench recall --entries 50000 --reads 20000
+    """
+    from platestream.bench import recall as job
+
+    print_json(job.run(entries, reads))

@@ -1,0 +1,100 @@
+"""Drawn hot lists and reads for the benchmarks of matching: plates, entries, partial plates, detections."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from schemas.detection import Alternative, Detection
+from schemas.fields import Box, Vehicle
+from schemas.hotlist import HotListChange, HotListEntry
+
+SEED = 4137
+START = datetime(2026, 11, 24, 12, tzinfo=UTC)
+LETTERS, DIGITS = "ABCDEFGHJKLMNPRSTUVWXYZ", "0123456789"
+SHAPES = ("@@@####", "#@@@###", "@@#@#@", "@@@###", "@######")  # of five common series
+
+
+def plates(count: int, chance: random.Random) -> Iterator[str]:
+    """Distinct plates of five series."""
+    seen: set[str] = set()
+    while len(seen) < count:
+        shape = chance.choice(SHAPES)
+        text = "".join(chance.choice(LETTERS if char == "@" else DIGITS) for char in shape)
+        if text not in seen:
+            seen.add(text)
+            yield text
+
+
+def entry(number: int, plate: str) -> HotListEntry:
+    """As an NCIC extract lists a stolen vehicle."""
+    return HotListEntry(
+        entry_id=f"ncic:V{number:09}",
+        source="ncic",
+        category="stolen_vehicle",
+        plate=plate,
+        state="AZ",
+        vehicle=Vehicle(make="Ford", model="F15", colour="white"),
+        reason="Stolen vehicle",
+        other=f"NIC V{number:09}, ORI AZ0010000, entered 20261101",
+        expires_at=START + timedelta(days=366),
+        listed_at=START - timedelta(days=1),
+    )
+
+
+def pattern(number: int, chance: random.Random) -> HotListEntry:
+    """A partial plate that lacks one to three characters; every fifth with an unknown count of them."""
+    text = "".join(chance.choice(LETTERS if char == "@" else DIGITS) for char in chance.choice(SHAPES))
+    known = set(chance.sample(range(len(text)), len(text) - chance.randint(1, 3)))
+    plate = "".join(char if place in known else "?" for place, char in enumerate(text))
+    if number % 5 == 0:
+        plate = f"{text[:4]}*" if chance.random() < 0.5 else f"{text[0]}*{text[-4:]}"
+    return HotListEntry(
+        entry_id=f"bolo:P{number:06}", source="bolo", category="suspect_vehicle", plate=plate,
+        expires_at=START + timedelta(days=30), listed_at=START - timedelta(days=1),
+    )  # fmt: skip
+
+
+def change(one: HotListEntry, partition: int = 0) -> HotListChange:
+    """The entry as a change."""
+    return HotListChange(one.entry_id, one, partition)
+
+
+def read(number: int, plate: str, alternatives: tuple[str, ...] = ()) -> Detection:
+    """A read without pictures, one every 10 ms, on one of 50 cameras."""
+    at = START + timedelta(milliseconds=10 * number)
+    return Detection(
+        detection_id=UUID(int=number),
+        camera_id=f"cam-{number % 50}",
+        captured_at=at,
+        best_at=at,
+        latitude=34.5,
+        longitude=-109.4,
+        plate=plate,
+        confidence=0.95,
+        state="AZ",
+        state_confidence=0.9,
+        alternatives=tuple(Alternative(other, 0.02) for other in alternatives),
+        box=Box(600, 400, 120, 60),
+        frames=4,
+        agreeing=3,
+        models=("det", "rec"),
+        crop=b"",
+        picture=b"",
+    )
+
+
+def reads(
+    count: int, listed: list[str], share: float, alternatives: int, chance: random.Random
+) -> list[Detection]:
+    """Reads, `share` of them of `listed` plates, with so many other readings: the plate cut or changed."""
+    made = []
+    for number in range(count):
+        if chance.random() < share:
+            plate = chance.choice(listed)
+        else:
+            shape = chance.choice(SHAPES)
+            plate = "".join(chance.choice(LETTERS if char == "@" else DIGITS) for char in shape)
+        others = (plate[:-1], plate[1:], plate[:2] + chance.choice(DIGITS) + plate[3:])[:alternatives]
+        made.append(read(number, plate, others))
+    return made
