@@ -23,7 +23,7 @@ from reportlab.platypus import Paragraph as Text
 from platestream.yearly_audit.memo import Memo
 from platestream.yearly_audit.text import Block, Grid, Heading, Paragraph, Signature, blocks, title
 
-WIDTH = letter[0] - 2 * inch
+WIDTH = letter[0] - 2 * inch - 12  # a frame has 6 points of padding on each side
 BODY = ParagraphStyle("body", fontName="Times-Roman", fontSize=10.5, leading=14, spaceAfter=6)
 SMALL = ParagraphStyle("small", parent=BODY, fontSize=9, leading=11.5, spaceAfter=0, splitLongWords=True)
 HEAD = ParagraphStyle("head", parent=SMALL, fontName="Times-Bold")
@@ -68,8 +68,11 @@ def _story(memo: Memo) -> Iterator[Flowable]:
     lines = [[Text(name + ":", HEAD), Text(escape(text), BODY)] for name, text in title(memo)]
     yield Table(lines, colWidths=[0.9 * inch, WIDTH - 0.9 * inch], style=TableStyle(_PLAIN), hAlign="LEFT")
     yield HRFlowable(width="100%", thickness=1, color=colors.black, spaceBefore=2, spaceAfter=6)
-    for block in blocks(memo):
-        yield _flowable(block)
+    told = list(blocks(memo))
+    last = max(index for index, block in enumerate(told) if isinstance(block, Heading))
+    yield from map(_flowable, told[:last])
+    # Signatures never stand alone on a page.
+    yield KeepTogether([_flowable(block) for block in told[last:]])
 
 
 def _flowable(block: Block) -> Flowable:
@@ -91,7 +94,7 @@ def _flowable(block: Block) -> Flowable:
                 style=TableStyle(_PLAIN),
                 hAlign="LEFT",
             )
-            return KeepTogether([Spacer(1, 0.35 * inch), line, under])
+            return KeepTogether([Spacer(1, 0.3 * inch), line, under])
 
 
 _INK = (0.7, colors.black)
@@ -112,8 +115,8 @@ def _grid(grid: Grid) -> Table:
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("LINEBELOW", (0, 0), (-1, -1), *RULE),
         ("LINEABOVE", (0, 0), (-1, 0), *RULE),
-        ("TOPPADDING", (0, 0), (-1, -1), 2.5),
-        ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5),
+        ("TOPPADDING", (0, 0), (-1, -1), 1.5),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
     ]
     if headed:
         style.append(("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#eeeeee")))

@@ -54,9 +54,9 @@ def blocks(memo: Memo) -> Iterator[Block]:
     yield Heading("1. Purpose")
     yield Paragraph(
         f"This memorandum documents the {drawn.year} audit of browsing inquiries in the license plate "
-        f"reader system ({rules.citation}). It verifies proper use from a sample of the system's use, determines for "
-        "randomly selected inquiries whether each meets the requirements of the policy, and names the data "
-        "errors found so that they can be corrected."
+        f"reader system ({rules.citation}). It verifies proper use from a sample of the system's use, "
+        "determines for randomly selected inquiries whether each meets the requirements of the policy, and "
+        "names the data errors found so that they can be corrected."
     )
     yield Heading("2. Result")
     yield Paragraph(_result(memo))
