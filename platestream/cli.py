@@ -11,10 +11,22 @@ import typer
 from connectors.clickhouse_client import ConnectError, DatabaseError
 from connectors.kafka_client import BrokerError
 from connectors.settings import SettingsError
-from platestream.commands import audit, bench, demo, evidence, hotlist, read, retention, search, setup
+from platestream.commands import (
+    audit,
+    bench,
+    demo,
+    evidence,
+    hotlist,
+    read,
+    registry,
+    retention,
+    search,
+    setup,
+)
 from platestream.evidence.hold import NothingToHold
 from platestream.evidence.package import PackageError
 from platestream.gate import DamagedPicture, RefusedInquiry
+from platestream.gate_rules import WrongRule
 from platestream.policy.profile import ProfileError
 from platestream.yearly_audit.draw import TooSoon
 from schemas.message import RefusedError
@@ -31,6 +43,7 @@ app.add_typer(hotlist.app, name="hotlist")
 app.command()(search.search)
 app.command()(setup.migrate)
 app.command()(setup.topics)
+app.add_typer(registry.app, name="registry")
 app.add_typer(audit.app, name="audit")
 app.add_typer(retention.app, name="retention")
 app.add_typer(evidence.app, name="evidence")
@@ -39,6 +52,7 @@ app.add_typer(bench.app, name="bench")
 REFUSALS = (
     RefusedError,
     RefusedInquiry,
+    WrongRule,
     SettingsError,
     ProfileError,
     NothingToHold,

@@ -1,9 +1,9 @@
 """The sealed inquiry log as a file, and its check with nothing but a hash function.
 
-A line is a seal as JSON: `seal`, `previous`, `hash` and `inquiry`. `hash` is SHA-256, in hex, of `previous`, a
-line feed and the bytes of `inquiry` exactly as they stand in the line. The last line names the last seal and its
-hash. Whoever could rewrite the whole file could also forge that, so the head that an earlier export or
-memorandum noted is what a cut tail is told by.
+A line is a seal as JSON: `seal`, `previous`, `hash` and `inquiry`. `hash` is SHA-256, in hex, of `previous`,
+a line feed and the bytes of `inquiry` exactly as they stand in the line. The last line names the last seal
+and its hash. Whoever could rewrite the whole file could also forge that, so the head that an earlier export
+or memorandum noted is what a cut tail is told by.
 """
 
 import hashlib

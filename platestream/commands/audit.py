@@ -41,15 +41,16 @@ def export(
     """
     settings = load_settings()
     client = connect(settings.clickhouse, AUDITOR, allow_plaintext=settings.allow_plaintext)
+    if file.exists():
+        raise typer.BadParameter(f"{file} exists")
+    told: gate.Why = {
+        "who": getpass.getuser() if settings.clickhouse.startswith("chdb:") else "",
+        "tool": "platestream audit export",
+        "case_number": case,
+        "reason": reason,
+    }
+    gate.record(client, kind="audit", other=f"export {file.name}"[:64], **told)
     with file.open("xb") as target:
-        who = getpass.getuser() if settings.clickhouse.startswith("chdb:") else ""
-        told: gate.Why = {
-            "who": who,
-            "tool": "platestream audit export",
-            "case_number": case,
-            "reason": reason,
-        }
-        gate.record(client, kind="audit", other=f"export {file.name}"[:64], **told)
         head = inquiry_export.write(client, target)
     out.print(f"{head.seals} seals; note this head, by which a cut tail is told: {head}")
 
