@@ -56,3 +56,17 @@ def recall(
     from platestream.bench import recall as job
 
     print_json(job.run(entries, reads))
+
+
+@app.command("search")
+def search_gate(
+    rows: Annotated[int, typer.Option(min=1000, help="How many detections.")] = 10_000_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 3,
+) -> None:
+    """Looking through the gate, rows read and ms, beside a full scan; the inquiry's row is part of the time.
+
+    Example: platestream bench search --rows 1000000
+    """
+    from platestream.bench import search as job
+
+    print_json(job.run(rows, rounds))
