@@ -32,8 +32,8 @@ def run(entries: int, reads: int) -> dict[str, Any]:
     ]
     disturbed = []
     for number, (plate, is_listed) in enumerate(seen):
-        text, alternatives = disturb(plate, chance)
-        disturbed.append((drawn.read(number, text, alternatives), plate, is_listed))
+        text, other_readings = disturb(plate, chance)
+        disturbed.append((drawn.read(number, text, other_readings), plate, is_listed))
     curve = []
     for budget in (0, 1, 2):
         for alternatives in (0, 3):
