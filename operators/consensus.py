@@ -83,7 +83,10 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
         return self._close(value.captured_at), self._forget(value.captured_at)
 
     def on_notify(self) -> tuple[list[Detection], bool]:
-        return self._close(None), not self._passes
+        published = self._close(None)
+        if self._now() - self._heard >= self._rules.memory:
+            self._passes = []  # a camera that fell silent leaves no plate behind in the recovery store
+        return published, not self._passes
 
     def on_eof(self) -> tuple[list[Detection], bool]:
         return self._close(None), False
@@ -91,7 +94,7 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
     def notify_at(self) -> datetime | None:
         waiting = any(not one.closed for one in self._passes)
         if not waiting:
-            return None
+            return self._heard + self._rules.memory if self._passes else None
         return self._heard + max(self._rules.idle, min(self._late, self._rules.patience))
 
     def snapshot(self) -> bytes:

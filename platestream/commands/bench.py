@@ -1,5 +1,6 @@
 """`platestream bench`: the benchmarks, one JSON object of figures each."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,6 +27,20 @@ def pipeline(
     from platestream.bench import pipeline as job
 
     print_json(job.run(rounds, load_settings().threads))
+
+
+@app.command("read")
+def read_photographs(
+    directory: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="With a labels.csv.")],
+    plateless: Annotated[int, typer.Option(min=0, help="Drawn pictures without a plate.")] = 500,
+) -> None:
+    """How well and how fast plates are read, beside PaddleOCR's own `predict` on the same pictures.
+
+    Example: platestream bench read photos/ --plateless 100
+    """
+    from platestream.bench import read as job
+
+    print_json(job.run(directory, threads=load_settings().threads, plateless=plateless))
 
 
 @app.command()

@@ -73,6 +73,18 @@ def test_a_camera_that_falls_silent_is_waited_for_only_so_long() -> None:
     assert not discard, "a late frame must still find its pass"
 
 
+def test_a_camera_that_stays_silent_leaves_no_plate_in_the_recovery_store() -> None:
+    clock = [START]
+    passes = logic(now=lambda: clock[0])
+    passes.on_item(reads(0, ("ABC1234", 0.9)))
+    clock[0] += PassRules().idle
+    passes.on_notify()
+    assert passes.notify_at() == START + PassRules().memory
+    clock[0] = START + PassRules().memory
+    assert passes.on_notify() == ([], True)
+    assert b"ABC1234" not in passes.snapshot()
+
+
 def test_a_backlog_is_waited_for_longer_and_so_is_what_follows_a_restart() -> None:
     late = logic(now=lambda: START + timedelta(seconds=12))
     late.on_item(reads(0, ("ABC1234", 0.9)))
