@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
@@ -19,6 +20,25 @@ from connectors.clickhouse import INSERT_SETTINGS
 from connectors.clickhouse_client import ANALYST, OWNER, connect
 from platestream.gate import THROWN
 from schemas.tables import Table
+
+_opened: list[Client] = []
+_get_client = clickhouse_connect.get_client
+
+
+def _remembered(*arguments: Any, **options: Any) -> Client:
+    client = _get_client(*arguments, **options)
+    _opened.append(client)
+    return client
+
+
+# Commands that a test runs in this process open clients of their own and leave closing to the process's end.
+clickhouse_connect.get_client = _remembered
+
+
+def close_all() -> None:
+    """Close every client of this process, so that the engine lets go of its folder."""
+    while _opened:
+        _opened.pop().close()
 
 
 class Database:
@@ -35,9 +55,8 @@ class Database:
         return self._clients[role]
 
     def close(self) -> None:
-        for client in self._clients.values():
-            client.close()
         self._clients.clear()
+        close_all()
 
     def rows(self, sql: str, **parameters: Any) -> list[Any]:
         return list(self.client().query(sql, parameters=parameters).result_rows)
@@ -94,10 +113,13 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def copied(migrated: Path, folder: Path) -> Iterator[Database]:
     """A copy of the migrated database; a module of tests that do not disturb each other makes one for all."""
+    close_all()  # whatever a test before this one left open
     made = Database(folder / "platestream")
     shutil.copytree(migrated, made.folder, symlinks=True)
-    yield made
-    made.close()
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture
