@@ -75,14 +75,20 @@ class Entry:
 
 
 def load(folder: Path = FOLDER) -> list[Migration]:
-    """All files in order. Raises MigrationError on a name or number that does not fit."""
-    migrations = []
-    for number, path in enumerate(sorted(folder.glob("*.sql")), 1):
+    """All files by number. Raises MigrationError on a name that does not fit or a number that is there twice.
+
+    Numbers may have gaps: who works on several things at once takes a range of numbers for each.
+    """
+    migrations: dict[int, Migration] = {}
+    for path in sorted(folder.glob("*.sql")):
         match = _NAME.fullmatch(path.name)
-        if match is None or int(match[1]) != number:
-            raise MigrationError(f"{path.name}: expected {number:04}_name.sql")
-        migrations.append(Migration(number, match[2], path.read_text(encoding="utf-8")))
-    return migrations
+        if match is None:
+            raise MigrationError(f"{path.name}: expected NNNN_name.sql")
+        number = int(match[1])
+        if number in migrations:
+            raise MigrationError(f"{path.name}: {migrations[number].title} has this number")
+        migrations[number] = Migration(number, match[2], path.read_text(encoding="utf-8"))
+    return list(migrations.values())
 
 
 def list_migrations(client: Client, folder: Path = FOLDER) -> list[Entry]:

@@ -95,9 +95,17 @@ def test_a_failing_statement_names_file_and_number_and_is_not_recorded(
     assert states(empty_database, files) == ["applied", "pending"]
 
 
-def test_a_gap_in_the_numbers_is_refused(files: Path) -> None:
-    (files / "0004_late.sql").write_text("SELECT 1;")
-    with pytest.raises(MigrationError, match="expected 0003_"):
+def test_numbers_may_have_gaps_and_none_is_there_twice(files: Path) -> None:
+    (files / "0014_late.sql").write_text("SELECT 1;")
+    assert [one.version for one in migrate.load(files)] == [1, 2, 14]
+    (files / "0014_again.sql").write_text("SELECT 1;")
+    with pytest.raises(MigrationError, match="0014_again has this number"):
+        migrate.load(files)
+
+
+def test_a_file_that_is_not_named_like_a_migration_is_refused(files: Path) -> None:
+    (files / "14_late.sql").write_text("SELECT 1;")
+    with pytest.raises(MigrationError, match=r"14_late\.sql: expected NNNN_name.sql"):
         migrate.load(files)
 
 
