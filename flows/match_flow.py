@@ -1,7 +1,7 @@
 """Detections against the hot list, alert hits out.
 
     registry ---> decode --> designate --> every bucket \\
-    hotlist ----> decode --> place ------> by bucket ---- match --> alert_hits (topic, table)
+    hotlist ----> decode --> place ------> by bucket ---- match --> alert_hits (topic, tables)
         ^                      |                        /
         |                      |                       /
         +------ expired -------+                      /
@@ -46,6 +46,7 @@ def build(edge: Edge, now: Clock = utc_now) -> Dataflow:
 
     op.output("alert_hits", op.key_rm("unkey", hits), edge.topics.write(topics.ALERT_HITS))
     op.output("alert_hits_table", hits, edge.tables.insert(tables.ALERT_HITS))
+    op.output("hit_facts_table", hits, edge.tables.insert(tables.HIT_FACTS))
     op.output("expired", split.trues, edge.topics.write(topics.HOTLIST))
     dead_letters(edge, changes.errs, records.errs, detections.errs)
     return flow

@@ -16,6 +16,7 @@ from platestream.commands import (
     bench,
     demo,
     evidence,
+    hits,
     hotlist,
     read,
     registry,
@@ -41,6 +42,7 @@ app.command()(demo.demo)
 app.command()(read.read)
 app.add_typer(hotlist.app, name="hotlist")
 app.command()(search.search)
+app.add_typer(hits.app, name="hits")
 app.command()(setup.migrate)
 app.command()(setup.topics)
 app.add_typer(registry.app, name="registry")

@@ -47,6 +47,7 @@ _ORDER = {
     "cotravel": "captured_at DESC",
     "companions": "meetings DESC, cameras_met DESC, plate",
     "hits": "captured_at DESC",
+    "hit_steps": "hit_id, at, toString(action_id)",
     "picture": "kind",
 }
 _VIEWS = {
@@ -175,6 +176,25 @@ def hits(
     other = "" if hit_id is None else str(hit_id)
     asked = {"pattern": pattern, "other": other, "cameras": list(cameras)}
     return _look(client, "hits", why, **asked, since=since, until=until)
+
+
+def hits_and_steps(
+    client: Client,
+    *,
+    pattern: str = "",
+    hit_id: UUID | None = None,
+    cameras: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    **why: Unpack[Why],
+) -> tuple[list[Row], list[Row]]:
+    """Alert hits as `hits` finds them, and the recorded steps on these, both by one inquiry."""
+    other = "" if hit_id is None else str(hit_id)
+    inquiry = uuid4()
+    asked = {"pattern": pattern, "other": other, "cameras": list(cameras), "since": since, "until": until}
+    _ask(client, inquiry, "hits", why, asked)
+    _refuse(client, inquiry)
+    return _read(client, "hits", inquiry), _read(client, "hit_steps", inquiry)
 
 
 def picture(

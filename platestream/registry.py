@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from connectors.changelog import newest, publish
-from connectors.clickhouse_client import INGEST, connect, run
 from connectors.edge import Topics
 from connectors.settings import Settings, open_topics
+from platestream.rows import put_at_once
 from schemas import tables, topics
 from schemas.message import RefusedError
 from schemas.registry import Kind, RegistryRecord
@@ -32,8 +32,7 @@ def put(settings: Settings, record: RegistryRecord) -> RegistryRecord:
     if missing := list(_missing(streams, checked)):
         raise RefusedError("registry", "; ".join(missing))
     publish(streams, topics.REGISTRY, [checked])
-    if settings.clickhouse.startswith("chdb:"):
-        _into_table(settings, checked)
+    put_at_once(settings, tables.REGISTRY, checked)
     return checked
 
 
@@ -48,17 +47,3 @@ def end(settings: Settings, kind: Kind, name: str) -> RegistryRecord:
 def _missing(streams: Topics, record: RegistryRecord) -> Iterator[str]:
     if record.kind == "user" and record.agency not in listed(streams, "agency"):
         yield f"agency {record.agency} is not registered: add it first, or its users cannot look"
-
-
-def _into_table(settings: Settings, record: RegistryRecord) -> None:
-    table = tables.REGISTRY
-    client = connect(settings.clickhouse, INGEST)
-    try:
-        run(
-            "writing the registry",
-            lambda: client.insert(
-                f"platestream.{table.name}", table.rows(record), column_names=list(table.columns)
-            ),
-        )
-    finally:
-        client.close()

@@ -137,6 +137,26 @@ def _action_rows(action: HitAction) -> list[Row]:
             action.mvd_result,
             action.actionable,
             action.note,
+            action.checked_with,
+            action.result,
+            [(one.actual, one.read) for one in action.confused],
+        )
+    ]
+
+
+def _fact_rows(hit: AlertHit) -> list[Row]:
+    return [
+        (
+            hit.hit_id,
+            hit.detection.captured_at,
+            hit.detection.camera_id,
+            hit.entry.source,
+            hit.entry.category,
+            hit.match,
+            hit.state_check,
+            hit.rank,
+            hit.historical,
+            len(hit.detection.plate),
         )
     ]
 
@@ -232,8 +252,14 @@ ALERT_HITS: Table[AlertHit] = Table(
 HIT_ACTIONS: Table[HitAction] = Table(
     "hit_actions",
     ("action_id",),
-    _words("action_id hit_id at by kind case_number mvd_result actionable note"),
+    _words("action_id hit_id at by kind case_number mvd_result actionable note checked_with result confused"),
     _action_rows,
+)
+HIT_FACTS: Table[AlertHit] = Table(
+    "hit_facts",
+    ("hit_id",),
+    _words("hit_id captured_at camera_id source category match state_check rank historical characters"),
+    _fact_rows,
 )
 DEAD_LETTERS: Table[DeadLetter] = Table(
     "dead_letters",
@@ -263,6 +289,7 @@ TABLES: tuple[Table[Any], ...] = (
     IMAGES,
     ALERT_HITS,
     HIT_ACTIONS,
+    HIT_FACTS,
     DEAD_LETTERS,
     REGISTRY,
     INQUIRY_FINDINGS,

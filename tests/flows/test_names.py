@@ -29,6 +29,7 @@ STORED = {
         "match.place",
         "match.match",
         "match.alert_hits_table",
+        "match.hit_facts_table",
         "match.dead_letters_table",
     ],
     "audit": [
@@ -82,6 +83,7 @@ def test_topics_and_tables_have_kept_their_names() -> None:
         "images",
         "alert_hits",
         "hit_actions",
+        "hit_facts",
         "dead_letters",
         "registry",
         "inquiry_findings",

@@ -25,6 +25,7 @@ FED = [
     "images",
     "alert_hits",
     "hit_actions",
+    "hit_facts",
     "dead_letters",
     "registry",
     "inquiry_findings",
@@ -33,9 +34,10 @@ EVIDENCE = ["evidence_holds", "evidence_detections", "evidence_images"]
 AUDIT = ["ledger", "documents", "utilization"]
 LOG = ["inquiry_log", "inquiry_seals"]
 TABLES = [*FED, *EVIDENCE, *AUDIT, *LOG, "gate_rules", "schema_migrations", "inquire"]
-LOOKS = ["search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits"]
+LOOKS = ["search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits", "hit_steps"]
 GATE = ["verdict", *LOOKS]
-FIGURES_OF = ["retention_log", "evidence_state"]
+HITS = ["hit_states", "hit_precision", "hit_confusions"]
+FIGURES_OF = ["retention_log", "evidence_state", *HITS]
 ROLES = (OWNER, INGEST, SEALER, ANALYST, SUPERVISOR, AUDITOR, RETENTION, CUSTODIAN, DASHBOARD)
 
 READS = {
@@ -43,16 +45,17 @@ READS = {
     INGEST: set(),
     SEALER: {*LOG},
     ANALYST: {*GATE},
-    SUPERVISOR: {*GATE, "inquiry_findings", "hit_actions", "registry", "gate_rules"},
+    SUPERVISOR: {*GATE, *HITS, "hit_facts", "inquiry_findings", "hit_actions", "registry", "gate_rules"},
     AUDITOR: {
         *LOG,
         *AUDIT,
         *FIGURES_OF,
-        *("inquiry_findings", "hit_actions", "registry", "gate_rules", "schema_migrations", "verdict"),
+        *("inquiry_findings", "hit_actions", "hit_facts", "registry", "gate_rules"),
+        *("schema_migrations", "verdict"),
     },
     RETENTION: {"evidence_holds", "ledger", "utilization", "verdict"},
     CUSTODIAN: {*EVIDENCE, *LOG, "ledger", "evidence_state", "verdict"},
-    DASHBOARD: set(),
+    DASHBOARD: {*HITS, "hit_facts"},
 }
 WRITES = {
     OWNER: set(TABLES),

@@ -1,0 +1,173 @@
+-- What came of a hit, without a plate, for as long as what officers did is kept.
+ALTER TABLE platestream.hit_actions
+    ADD COLUMN IF NOT EXISTS checked_with LowCardinality(String)
+        COMMENT 'confirmed_current: ncic, acic or mvd' AFTER note,
+    ADD COLUMN IF NOT EXISTS result LowCardinality(String)
+        COMMENT 'action_taken: what it came to: arrest, vehicle_recovered, ...' AFTER checked_with,
+    ADD COLUMN IF NOT EXISTS confused Array(Tuple(actual String, read String))
+        COMMENT 'characters that were misread, where known; never a whole plate' AFTER result;
+
+-- A hit without what would tell of whom: the hit itself goes after 30 days, figures need what it was.
+CREATE TABLE IF NOT EXISTS platestream.hit_facts
+(
+    hit_id      UUID CODEC(NONE),
+    captured_at DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    camera_id   LowCardinality(String),
+    source      LowCardinality(String)                         COMMENT 'hot list the entry is of',
+    category    LowCardinality(String),
+    match       LowCardinality(String),
+    state_check LowCardinality(String),
+    rank        UInt8,
+    historical  Bool,
+    characters  UInt8                                          COMMENT 'length of the plate as read',
+    ingested_at DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta(8), ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(ingested_at)
+PARTITION BY toYear(captured_at)
+ORDER BY (captured_at, hit_id)
+TTL toDateTime(least(captured_at, ingested_at)) + INTERVAL 7 YEAR DELETE
+SETTINGS non_replicated_deduplication_window = 1000,
+         fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1
+COMMENT 'Alert hits as figures need them: no plate, no entry, no case';
+
+-- Where each hit stands: its actions folded in the order of their times, by the steps of operators/hit_history.py
+-- (a test holds both together). An action that may not follow changes nothing and is counted in `beside`.
+CREATE OR REPLACE VIEW platestream.hit_states
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH
+    map(
+        'unverified plate_and_state_confirmed', 'plate_confirmed',
+        'unverified misread', 'misread',
+        'unverified wrong_state', 'wrong_state',
+        'plate_confirmed misread', 'misread',
+        'plate_confirmed wrong_state', 'wrong_state',
+        'plate_confirmed confirmed_current', 'confirmed',
+        'plate_confirmed not_current', 'not_current',
+        'misread plate_and_state_confirmed', 'plate_confirmed',
+        'misread wrong_state', 'wrong_state',
+        'misread no_action', 'closed',
+        'wrong_state plate_and_state_confirmed', 'plate_confirmed',
+        'wrong_state misread', 'misread',
+        'wrong_state no_action', 'closed',
+        'confirmed misread', 'misread',
+        'confirmed wrong_state', 'wrong_state',
+        'confirmed not_current', 'not_current',
+        'confirmed action_taken', 'acted',
+        'confirmed no_action', 'closed',
+        'not_current misread', 'misread',
+        'not_current wrong_state', 'wrong_state',
+        'not_current confirmed_current', 'confirmed',
+        'not_current no_action', 'closed',
+        'acted action_taken', 'acted',
+        'plate_confirmed action_taken local', 'acted',
+        'plate_confirmed no_action local', 'closed') AS steps,
+    arrayFold(
+        (state, action) -> if(
+            mapContains(steps, concat(state.1, ' ', action.3)) OR
+                local AND mapContains(steps, concat(state.1, ' ', action.3, ' local')),
+            (
+                if(mapContains(steps, concat(state.1, ' ', action.3)),
+                    steps[concat(state.1, ' ', action.3)], steps[concat(state.1, ' ', action.3, ' local')]),
+                multiIf(action.3 = 'plate_and_state_confirmed', 'confirmed',
+                    action.3 IN ('misread', 'wrong_state'), action.3, state.2),
+                multiIf(action.3 IN ('plate_and_state_confirmed', 'misread', 'wrong_state'), '',
+                    action.3 = 'confirmed_current', 'yes', action.3 = 'not_current', 'no', state.3),
+                state.4 + 1,
+                if(action.3 IN ('plate_and_state_confirmed', 'misread', 'wrong_state'), action.1, state.5),
+                if(action.3 IN ('confirmed_current', 'not_current'), action.1, state.6),
+                if(action.3 IN ('action_taken', 'no_action') AND state.7 = toDateTime64(0, 3, 'UTC'),
+                    action.1, state.7),
+                state.8 OR action.4,
+                if(action.5 != '', action.5, state.9)
+            ),
+            state),
+        actions,
+        ('unverified', '', '', toUInt64(0), toDateTime64(0, 3, 'UTC'), toDateTime64(0, 3, 'UTC'),
+         toDateTime64(0, 3, 'UTC'), false, '')) AS folded
+SELECT
+    hit_id, captured_at, camera_id, source, category, match, historical, characters,
+    folded.1 AS status,
+    folded.2 AS visual,
+    folded.3 AS current,
+    folded.4 AS steps_counted,
+    length(actions) - folded.4 AS beside,
+    length(arrayDistinct(arrayFilter(kind -> kind IN ('plate_and_state_confirmed', 'misread', 'wrong_state'),
+        actions.3))) > 1 AS disputed,
+    folded.5 AS looked_at,
+    folded.6 AS checked_at,
+    folded.7 AS disposed_at,
+    folded.8 AS actionable,
+    folded.9 AS result
+FROM
+(
+    SELECT
+        hit_id,
+        any(fact.captured_at) AS captured_at, any(fact.camera_id) AS camera_id, any(fact.source) AS source,
+        any(fact.category) AS category, any(fact.match) AS match, any(fact.historical) AS historical,
+        any(fact.characters) AS characters,
+        source NOT IN ('', 'ncic', 'acic', 'mvd') AS local,
+        arraySort(groupArrayIf(
+            (taken.at, toString(taken.action_id), toString(taken.kind), taken.actionable, toString(taken.result)),
+            taken.kind != '')) AS actions
+    FROM (SELECT * FROM platestream.hit_facts ORDER BY ingested_at DESC LIMIT 1 BY hit_id) AS fact
+    FULL OUTER JOIN
+        (SELECT * FROM platestream.hit_actions ORDER BY ingested_at DESC LIMIT 1 BY action_id) AS taken
+    USING (hit_id)
+    GROUP BY hit_id
+);
+
+-- How often hits were right: of those that an officer compared with the vehicle, with Wilson's interval (95 %).
+CREATE OR REPLACE VIEW platestream.hit_precision
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH 1.959964 AS z
+SELECT
+    toStartOfMonth(captured_at) AS month, source, camera_id, match,
+    count() AS hits,
+    countIf(visual != '') AS verified,
+    countIf(visual = 'confirmed') AS confirmed,
+    countIf(visual = 'misread') AS misread,
+    countIf(visual = 'wrong_state') AS wrong_state,
+    if(verified = 0, NULL, confirmed / verified) AS precision,
+    if(verified = 0, NULL, greatest(0, (precision + z * z / (2 * verified)
+        - z * sqrt(precision * (1 - precision) / verified + z * z / (4 * verified * verified)))
+        / (1 + z * z / verified))) AS low,
+    if(verified = 0, NULL, least(1, (precision + z * z / (2 * verified)
+        + z * sqrt(precision * (1 - precision) / verified + z * z / (4 * verified * verified)))
+        / (1 + z * z / verified))) AS high
+FROM platestream.hit_states
+WHERE source != ''
+GROUP BY month, source, camera_id, match;
+
+-- What the reader took for what, as officers saw it, by month.
+CREATE OR REPLACE VIEW platestream.hit_confusions
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT toStartOfMonth(at) AS month, one.1 AS actual, one.2 AS read, uniqExact(hit_id) AS hits
+FROM platestream.hit_actions
+ARRAY JOIN arrayDistinct(confused) AS one
+GROUP BY month, actual, read;
+
+-- The recorded steps on the hits that an inquiry of the kind `hits` opens, as migration 13 opens these.
+CREATE OR REPLACE VIEW platestream.hit_steps
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH (
+    SELECT (
+        throwIf(
+            count() != 1 OR countIf(outcome = 'allowed' AND kind = 'hits' AND account = authenticatedUser()) != 1,
+            'Refused: no documented inquiry of yours with this id and kind in the last 10 minutes'),
+        any(if(pattern = '', '%', translate(pattern, 'O*?', '0%_'))), any(cameras), any(since), any(until),
+        any(toUUIDOrNull(other)))
+    FROM platestream.inquiry_log
+    WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE
+) AS asked
+SELECT action_id, hit_id, at, by, kind, case_number, mvd_result, actionable, note, checked_with, result, confused
+FROM platestream.hit_actions
+WHERE asked.1 = 0
+  AND hit_id IN (
+    SELECT hit_id FROM platestream.alert_hits
+    WHERE translate(plate, 'O', '0') LIKE asked.2
+      AND (empty(asked.3) OR has(asked.3, camera_id))
+      AND captured_at >= asked.4 AND captured_at <= asked.5
+      AND (isNull(asked.6) OR hit_id = asked.6)
+      AND captured_at > now64(3) - INTERVAL 30 DAY)
+ORDER BY hit_id, at, toString(action_id), ingested_at DESC
+LIMIT 1 BY action_id;
