@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
+from schemas.gate_rules import Ruled
 from schemas.inquiry import SealedInquiry
 from schemas.message import Loaded, Message
 from schemas.tables import Table
@@ -33,8 +34,8 @@ class Tables(Protocol):
     def insert(self, table: Table[T]) -> Sink[tuple[str, T]]:
         """Keyed records to `table`, once an epoch; a replay changes nothing."""
 
-    def inquiries(self) -> Source[SealedInquiry]:
-        """The inquiry log in the order of its seals, from where the flow stopped."""
+    def inquiries(self) -> Source[SealedInquiry | Ruled]:
+        """The inquiry log in the order of its seals, from where the flow stopped, each behind its rules."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from clickhouse_connect.driver.client import Client
 from msgspec import UNSET
 
 from connectors.clickhouse_client import DatabaseError, run
+from connectors.gate_rules import EVER, history
+from schemas.gate_rules import Ruled
 from schemas.inquiry import FIRST, Inquiry, SealedInquiry, chain
 
 BATCH = 1000
@@ -119,8 +121,10 @@ def read_seals(client: Client, first: int, count: int = BATCH) -> list[tuple[Sea
     return [(seal, found.get(seal.entry, [])) for seal in seals]
 
 
-class InquiryLogSource(FixedPartitionedSource[SealedInquiry, int]):
+class InquiryLogSource(FixedPartitionedSource[SealedInquiry | Ruled, int]):
     """Seals what is new, then reads from the seal number where the flow stopped.
+
+    The gate's rules come first, all of them on every start: each inquiry follows the rules it was judged by.
 
     `client` needs the sealer's role. With `follow` it polls every second, else it ends at the log's end. A
     seal whose row is gone is passed over: the copy then lacks that number, and verifying names it.
@@ -136,16 +140,17 @@ class InquiryLogSource(FixedPartitionedSource[SealedInquiry, int]):
         return InquiryLogPart(self._client, resume_state or 1, self._follow, self._batch)
 
 
-class InquiryLogPart(StatefulSourcePartition[SealedInquiry, int]):
+class InquiryLogPart(StatefulSourcePartition[SealedInquiry | Ruled, int]):
     """Its state is the number of the next seal."""
 
     def __init__(self, client: Callable[[], Client], position: int, follow: bool, batch: int) -> None:
         self._client, self._position = client, position
         self._follow, self._batch = follow, batch
         self._failed = 0
+        self._ruled = EVER
         self._awake: datetime | None = None
 
-    def next_batch(self) -> list[SealedInquiry]:
+    def next_batch(self) -> list[SealedInquiry | Ruled]:
         if self._awake is not None and datetime.now(UTC) < self._awake:
             return []
         try:
@@ -154,8 +159,8 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry, int]):
             self._put_off(error)
             return []
         self._failed = 0
-        self._awake = None if more else datetime.now(UTC) + POLL
-        if not more and not self._follow:
+        self._awake = None if more or (items and not self._follow) else datetime.now(UTC) + POLL
+        if not more and not items and not self._follow:
             raise StopIteration
         return items
 
@@ -166,14 +171,20 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry, int]):
     def snapshot(self) -> int:
         return self._position
 
-    def _poll(self) -> tuple[bool, list[SealedInquiry]]:
-        """Whether there was anything, and what of it can be sent on."""
+    def _poll(self) -> tuple[bool, list[SealedInquiry | Ruled]]:
+        """Whether there was anything, and what of it can be sent on.
+
+        Rules are read after the log: those that an inquiry in it was judged by are there by then.
+        """
         client = self._client()
         seal_new(client, self._batch)
         read = read_seals(client, self._position, self._batch)
+        ruled = history(client, self._ruled)
+        if ruled:
+            self._ruled = ruled[-1].set_at
         if read:
             self._position = read[-1][0].seal + 1
-        return bool(read), list(_intact(read))
+        return bool(read), [*ruled, *_intact(read)]
 
     def _put_off(self, error: DatabaseError) -> None:
         self._failed += 1

@@ -10,9 +10,11 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, FixedPartitionedSink, StatefulSinkPartition, StatelessSinkPartition
 
 from connectors.loading import LoadGate
+from connectors.profiles import load
+from schemas.gate_rules import Ruled, of_profile
 from schemas.inquiry import FIRST, Inquiry, SealedInquiry, chain
 from schemas.message import Loaded, Message
-from schemas.tables import Row, Table
+from schemas.tables import EPOCH, Row, Table
 from schemas.topics import Topic
 
 T = TypeVar("T")
@@ -141,6 +143,7 @@ class MemoryTables:
     def __init__(self) -> None:
         self._rows: dict[str, dict[Row, Row]] = defaultdict(dict)
         self.log: list[Inquiry] = []
+        self.rules: list[Ruled] = [Ruled(EPOCH, of_profile("st-johns", load("st-johns")))]
         self.inserts: dict[str, int] = defaultdict(int)
 
     def rows(self, table: Table[Any]) -> list[dict[str, Any]]:
@@ -189,8 +192,8 @@ class _MemoryTablePartition(StatefulSinkPartition[T, None]):
             self._buffer = []
 
 
-class MemoryInquiries(FixedPartitionedSource[SealedInquiry, int]):
-    """The log, sealed in order, from the position of the last snapshot to the end."""
+class MemoryInquiries(FixedPartitionedSource[SealedInquiry | Ruled, int]):
+    """The rules, then the log, sealed in order, from the position of the last snapshot to the end."""
 
     def __init__(self, tables: MemoryTables) -> None:
         self._tables = tables
@@ -201,14 +204,18 @@ class MemoryInquiries(FixedPartitionedSource[SealedInquiry, int]):
     def build_part(
         self, step_id: str, for_part: str, resume_state: int | None
     ) -> "_MemoryInquiriesPartition":
-        return _MemoryInquiriesPartition(list(chain(self._tables.log, 0, FIRST)), resume_state or 0)
+        sealed = list(chain(self._tables.log, 0, FIRST))
+        return _MemoryInquiriesPartition(self._tables.rules, sealed, resume_state or 0)
 
 
-class _MemoryInquiriesPartition(StatefulSourcePartition[SealedInquiry, int]):
-    def __init__(self, sealed: list[SealedInquiry], position: int) -> None:
-        self._sealed, self._position = sealed, position
+class _MemoryInquiriesPartition(StatefulSourcePartition[SealedInquiry | Ruled, int]):
+    def __init__(self, rules: list[Ruled], sealed: list[SealedInquiry], position: int) -> None:
+        self._rules, self._sealed, self._position = list(rules), sealed, position
 
-    def next_batch(self) -> list[SealedInquiry]:
+    def next_batch(self) -> list[SealedInquiry | Ruled]:
+        if self._rules:
+            rules, self._rules = self._rules, []
+            return list(rules)
         if self._position >= len(self._sealed):
             raise StopIteration
         self._position += 1

@@ -1,6 +1,6 @@
 r"""The inquiry log and the hit actions, followed; the registry, put where the gate reads it.
 
-    inquiry log, sealed ----+--------------------------------> inquiries (topic: the independent copy)
+    rules, inquiry log -----+--------------------------------> inquiries (topic: the independent copy)
                             +--> by person \                     ^
     hit_actions --> decode --+-> by person -- check --> remarks -+
                             |              /       \--> inquiry_findings (table)
@@ -18,7 +18,7 @@ from connectors.clock import Clock, utc_now
 from connectors.edge import Edge
 from connectors.settings import open_edge
 from flows.dead_letters import dead_letters
-from operators.inquiry_checks.logic import InquiryChecks, finding, record, remark, spread
+from operators.inquiry_checks.logic import InquiryChecks, finding, inquiry_of_log, record, remark, spread
 from operators.inquiry_checks.order import RULES, CheckRules
 from operators.refuse import decode, decode_changes
 from schemas import tables, topics
@@ -28,12 +28,13 @@ def build(edge: Edge, now: Clock = utc_now, rules: CheckRules = RULES) -> Datafl
     """The flow on any edge. One process of it at a time: it gives out the numbers of the seals."""
     flow = Dataflow("audit")
     registry = op.input("registry", flow, edge.topics.load(topics.REGISTRY))
-    sealed = op.input("inquiry_log", flow, edge.tables.inquiries())
+    log = op.input("inquiry_log", flow, edge.tables.inquiries())
     written = op.input("hit_actions", flow, edge.topics.read(topics.HIT_ACTIONS))
 
     records = decode_changes("decode_registry", registry, topics.REGISTRY)
     actions = decode("decode_actions", written, topics.HIT_ACTIONS)
-    events = op.flat_map("spread", op.merge("events", records.oks, sealed, actions.oks), spread)
+    sealed = op.filter_map("sealed", log, inquiry_of_log)
+    events = op.flat_map("spread", op.merge("events", records.oks, log, actions.oks), spread)
     checked = op.stateful_batch("check", events, lambda resume: InquiryChecks(resume, now, rules))
     told = op.key_rm("checked", checked)
     remarks = op.filter_map("remarks", told, remark)

@@ -15,6 +15,7 @@ from bytewax.dataflow import Dataflow
 
 from connectors.clock import Clock, utc_now
 from connectors.edge import Edge
+from connectors.profiles import load as load_profile
 from connectors.settings import load_settings, open_edge
 from flows.dead_letters import dead_letters
 from flows.reader import PlateReader, open_reader
@@ -53,6 +54,8 @@ def build(
 
 
 def flow() -> Dataflow:
-    """What `bytewax.run` starts: the edge and the model that the settings name."""
+    """What `bytewax.run` starts: the edge, the model and the agency's rules that the settings name."""
     settings = load_settings()
-    return build(open_edge(settings), open_reader(settings.models, settings.threads))
+    age = load_profile(settings.profile).retention.span
+    reader = open_reader(settings.models, settings.threads)
+    return build(open_edge(settings), reader, bounds=Bounds(age=age))

@@ -48,10 +48,14 @@ def admit(frame: Frame, now: datetime, bounds: Bounds) -> Frame:
     Age counts from the capture of the image (order, sections F.8.b and J.1). Raises RefusedError.
     """
     if frame.captured_at <= now - bounds.age:
-        raise RefusedError("expired", f"frame captured over {bounds.age.days} days ago")
+        raise RefusedError("expired", f"frame captured over {_span(bounds.age)} ago")
     if frame.captured_at > now + bounds.ahead:
         raise RefusedError("future", "frame captured after now: check the camera's clock")
     return frame
+
+
+def _span(age: timedelta) -> str:
+    return f"{age.days} days" if age >= timedelta(days=1) else f"{round(age.total_seconds() / 60)} minutes"
 
 
 def admission(now: Callable[[], datetime], bounds: Bounds) -> Callable[[Frame], Frame]:

@@ -28,9 +28,9 @@ from platestream.evidence.hold import NothingToHold
 from platestream.evidence.package import PackageError
 from platestream.gate import DamagedPicture, RefusedInquiry
 from platestream.gate_rules import WrongRule
-from platestream.policy.profile import ProfileError
 from platestream.yearly_audit.draw import TooSoon
 from schemas.message import RefusedError
+from schemas.profile import ProfileError
 
 app = typer.Typer(
     no_args_is_help=True,

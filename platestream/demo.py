@@ -18,13 +18,14 @@ from connectors.clickhouse_client import ANALYST, AUDITOR, OWNER, RETENTION, con
 from connectors.edge import Edge
 from connectors.files import FileTopics
 from connectors.inquiry_verify import verify
+from connectors.profiles import load as load_profile
 from connectors.settings import Settings
 from flows import audit_flow, match_flow, recognize_flow
 from flows.reader import open_reader
+from operators.decode import Bounds
 from platestream import gate, retention
 from platestream.hotlist import Import, import_lines
 from platestream.media import folder_frames, frame_message
-from platestream.policy import profile
 from platestream.samples.frames import SPAN, sample_frames
 from platestream.samples.hotlist import sample_entries
 from schemas import topics
@@ -68,7 +69,8 @@ def run(settings: Settings, frames: Path | None, now: datetime, say: Say) -> Out
         count = _write(streams, sample_messages(now) if frames is None else folder_frames(frames, now))
         say(f"reading {count} frames")
         reader = open_reader(settings.models, settings.threads)
-        _run(recognize_flow.build(edge, reader), settings.data)
+        period = load_profile(settings.profile).retention.span
+        _run(recognize_flow.build(edge, reader, bounds=Bounds(age=period)), settings.data)
         say("matching")
         _run(match_flow.build(edge), settings.data)
         new = {topic.name: _after(streams, topic, before[topic.name]) for topic in _COUNTED}
@@ -77,7 +79,6 @@ def run(settings: Settings, frames: Path | None, now: datetime, say: Say) -> Out
         say("searching")
         found, refusal = _inquire(settings.clickhouse, searched, now)
         say("deleting what is past its time")
-        period = profile.load(settings.profile).retention.span
         retention.run(connect(settings.clickhouse, RETENTION), period, now, settings.data)
         say("sealing the inquiry log")
         _run(audit_flow.build(edge), settings.data)

@@ -3,18 +3,15 @@
 The gate judges by the newest row (`clickhouse/migrations/0011_gate_rules.sql`); an auditor sees all of them.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
 
 from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse_client import DatabaseError, run
+from connectors.gate_rules import COLUMNS, history
+from schemas.gate_rules import GateRules
+from schemas.profile import LONGEST, SHORTEST
 
-_COLUMNS = (
-    *("case_number", "reason_letters", "boilerplate", "prohibited", "purposes", "training_days"),
-    *("mou_required", "always_registry"),
-)
-_NEWEST = f"SELECT {', '.join(_COLUMNS)} FROM platestream.gate_rules ORDER BY set_at DESC LIMIT 1"  # noqa: S608
 # A pattern that does not compile would make the gate fail on every inquiry, so the engine is asked first.
 _COMPILES = "SELECT match('', {pattern:String})"
 _ENFORCED = """
@@ -27,30 +24,9 @@ class WrongRule(ValueError):  # noqa: N818
     """A rule that cannot be put in force; names it."""
 
 
-@dataclass(frozen=True)
-class GateRules:
-    """Patterns are RE2. `purposes` empty: none is asked for; `training_days` 0: training counts for good.
-
-    `always_registry`: the registry rules hold even before anybody is registered.
-    """
-
-    case_number: str
-    reason_letters: int
-    boilerplate: tuple[str, ...]
-    prohibited: tuple[str, ...]
-    purposes: tuple[str, ...]
-    training_days: int
-    mou_required: bool = True
-    always_registry: bool = False
-
-
 def in_force(client: Client) -> GateRules:
     """The rules that the gate judges by now. `client` needs the auditor's, supervisor's or owner's role."""
-    (row,) = run("reading the gate's rules", lambda: client.query(_NEWEST)).result_rows
-    values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
-    for name in ("boilerplate", "prohibited", "purposes"):
-        values[name] = tuple(values[name])
-    return GateRules(**values)
+    return history(client)[-1].rules
 
 
 def put_in_force(client: Client, rules: GateRules, set_by: str) -> bool:
@@ -62,6 +38,8 @@ def put_in_force(client: Client, rules: GateRules, set_by: str) -> bool:
         raise WrongRule("reason_letters: 0 to 1000")
     if not 0 <= rules.training_days <= 36500:
         raise WrongRule("training_days: 0 to 36500")
+    if not SHORTEST <= rules.retention <= LONGEST:
+        raise WrongRule("retention_s: 3 minutes to 150 days")
     for name, patterns in (("case_number", (rules.case_number,)), ("prohibited", rules.prohibited)):
         for pattern in patterns:
             _compile(client, name, pattern)
@@ -69,10 +47,10 @@ def put_in_force(client: Client, rules: GateRules, set_by: str) -> bool:
         return False
     values = asdict(rules)
     values["boilerplate"] = [word.lower() for word in rules.boilerplate]
-    row = [set_by, *(list(v) if isinstance(v, tuple) else v for v in (values[name] for name in _COLUMNS))]
+    row = [set_by, *(list(v) if isinstance(v, tuple) else v for v in (values[name] for name in COLUMNS))]
     run(
         "writing the gate's rules",
-        lambda: client.insert("platestream.gate_rules", [row], column_names=["set_by", *_COLUMNS]),
+        lambda: client.insert("platestream.gate_rules", [row], column_names=["set_by", *COLUMNS]),
     )
     return True
 

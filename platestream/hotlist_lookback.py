@@ -1,4 +1,4 @@
-"""Look-back: what the last 30 days saw of an entry that is new or lists more than before.
+"""Look-back: what the days that data is kept saw of an entry that is new or lists more than before.
 
 It goes through the inquiry gate like any person's search, with the entry's case or reason, so each look is a
 sealed row before it is an answer. What is found is published as a hit marked historical, never a fresh alert.
@@ -34,8 +34,11 @@ CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 class LookBack:
     """Looks for entries on behalf of a person; `client` needs the analyst's role."""
 
-    def __init__(self, client: Client, who: str, now: datetime) -> None:
+    def __init__(
+        self, client: Client, who: str, now: datetime, period: timedelta = RETENTION, purpose: str = ""
+    ) -> None:
         self._client, self._who, self._now = client, who, now
+        self._period, self._purpose = period, purpose
 
     def find(self, entries: Sequence[HotListEntry], budget: int = RULES.budget) -> list[AlertHit]:
         """Historical hits that are not yet known, with their pictures. Raises RefusedInquiry."""
@@ -66,9 +69,9 @@ class LookBack:
             bucket.add(listed(entry))
         why = {"reason": f"Look-back of {len(entries)} new or widened hot list entries", "case_number": ""}
         known: set[Any] = set()
-        for day in range(RETENTION.days):
+        for day in range(-(-self._period // DAY)):
             until = self._now - day * DAY
-            asked: dict[str, Any] = {**why, "who": self._who, "tool": TOOL}
+            asked: dict[str, Any] = {**why, "who": self._who, "tool": TOOL, "purpose": self._purpose}
             asked |= {"since": until - DAY, "until": until}
             known |= {row["hit_id"] for row in gate.hits(self._client, **asked)}
             for row in gate.search(self._client, **asked):
@@ -78,11 +81,11 @@ class LookBack:
                         yield hit
 
     def _slices(self, pattern: str) -> Iterator[tuple[datetime, datetime]]:
-        """The 30 days at once, or by the week where the pattern alone would be too open."""
-        step = RETENTION if len(WILD.sub("", pattern)) >= KNOWN_CHARACTERS else SLICE
+        """The whole time at once, or by the week where the pattern alone would be too open."""
+        step = self._period if len(WILD.sub("", pattern)) >= KNOWN_CHARACTERS else SLICE
         until = self._now
-        while until > self._now - RETENTION:
-            since = max(until - step, self._now - RETENTION)
+        while until > self._now - self._period:
+            since = max(until - step, self._now - self._period)
             yield since, until
             until = since
 
@@ -90,6 +93,7 @@ class LookBack:
         return {
             "who": self._who,
             "tool": TOOL,
+            "purpose": self._purpose,
             "case_number": entry.case_number,
             "reason": f"Look-back of hot list entry {entry.entry_id}: {entry.reason}",
             "cameras": entry.cameras,
@@ -177,9 +181,11 @@ def look_back(
     who: str,
     now: datetime,
     say: Callable[[int], None] = lambda _count: None,
+    period: timedelta = RETENTION,
+    purpose: str = "",
 ) -> int:
-    """Find, publish, and say how many."""
-    hits = LookBack(client, who, now).find(list(entries))
+    """Find, publish, and say how many; `period` is how long the agency keeps data."""
+    hits = LookBack(client, who, now, period, purpose).find(list(entries))
     publish_hits(edge, hits)
     say(len(hits))
     return len(hits)

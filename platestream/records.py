@@ -31,6 +31,7 @@ def put(
     tool: str,
     reason: str,
     case_number: str = "",
+    purpose: str = "",
 ) -> LedgerEntry:
     """Record what was done. Raises RefusedInquiry where the gate's rules refuse it, and DatabaseError.
 
@@ -44,6 +45,7 @@ def put(
         tool=tool,
         case_number=case_number,
         reason=reason,
+        purpose=purpose,
         other=entry.hash,
     )
     ledger.append(client, entry)

@@ -8,7 +8,7 @@ nothing of them. Where less than a day is kept they are deleted by time, too.
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -49,8 +49,6 @@ AGED = (
     Aged("images", grain=HOUR, partition="toString(toUnixTimestamp(toStartOfHour(captured_at)))"),
     Aged("dead_letters", "received_at", None, "'all'", topics.DEAD_LETTERS.keep),
 )
-# Topics whose messages hold what cameras saw; the hot list and the records of people are not aged by it.
-PLATED = (topics.FRAMES, topics.DETECTIONS, topics.ALERT_HITS, topics.DEAD_LETTERS)
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,8 +147,5 @@ def _end(at: datetime, grain: timedelta) -> datetime:
 def _purge_files(data: Path, period: timedelta, now: datetime) -> Iterator[str]:
     """Names of topic files deleted: whole days past what the topic keeps, and never more than `period`."""
     files = FileTopics(data, follow=False, now=lambda: now)
-    for topic in topics.TOPICS:
-        keep = topic.keep
-        if keep is not None and topic in PLATED:
-            keep = min(keep, period)
-        yield from (f"{topic.name}/{name}" for name in files.purge(replace(topic, keep=keep)))
+    for topic in topics.within(period):
+        yield from (f"{topic.name}/{name}" for name in files.purge(topic))

@@ -33,6 +33,10 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     shares_kinds: Annotated[
         tuple[Name, ...], Meta(max_length=20, description="agency: kinds of inquiry; empty: all")
     ] = ()
+    state: Annotated[str, Meta(max_length=2, description="agency: postal code; US: federal")] = ""
+    declared_at: Annotated[
+        Instant | None, Meta(description="agency: written declaration of what it looks for")
+    ] = None
     changed_at: Annotated[Instant | None, Meta(description="the newest record of an id stands")] = None
     longest_days: (
         Annotated[int, Meta(ge=1, le=3660, description="hotlist_category: most days an entry holds (H.8)")]

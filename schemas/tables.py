@@ -197,6 +197,8 @@ def _registry_rows(one: RegistryRecord) -> list[Row]:
             list(one.shares_kinds),
             one.changed_at or EPOCH,
             one.to_json().decode(),
+            one.state,
+            one.declared_at or EPOCH,
         )
     ]
 
@@ -273,7 +275,7 @@ REGISTRY: Table[RegistryRecord] = Table(
     ("kind", "id"),
     _words(
         "kind id name active approved_by approved_at agency role trained_at own law_enforcement "
-        "mou_from mou_until shares_cameras shares_kinds changed_at record"
+        "mou_from mou_until shares_cameras shares_kinds changed_at record state declared_at"
     ),
     _registry_rows,
 )

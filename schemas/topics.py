@@ -1,7 +1,7 @@
 """The topics, declared once: name, key, partitions, how long they keep, and what crosses them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -115,3 +115,14 @@ TOPICS: tuple[Topic[Any], ...] = (
     REGISTRY,
     DEAD_LETTERS,
 )
+
+# Topics whose messages hold what cameras saw: none of them keeps longer than the agency keeps data.
+PLATED: tuple[Topic[Any], ...] = (FRAMES, DETECTIONS, ALERT_HITS, DEAD_LETTERS)
+
+
+def within(period: timedelta) -> tuple[Topic[Any], ...]:
+    """All topics of an agency that keeps data for `period`."""
+    return tuple(
+        replace(topic, keep=min(topic.keep, period)) if topic in PLATED and topic.keep else topic
+        for topic in TOPICS
+    )

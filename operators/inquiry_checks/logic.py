@@ -1,6 +1,7 @@
-"""The checks as a step: keyed by bucket of people, the registry told to every bucket.
+"""The checks as a step: keyed by bucket of people, the registry and the gate's rules told to every bucket.
 
-The registry is not kept in the recovery store, as each start reads it again; inquiries wait until it is read.
+An inquiry is checked by the rules that were in force when it was made. Registry and rules are not kept in the
+recovery store, as each start reads them again; inquiries wait until they are read.
 A person of whom nothing was seen for 30 days is forgotten, so that the state stays bounded.
 """
 
@@ -14,6 +15,7 @@ from bytewax.operators import StatefulBatchLogic
 from operators.inquiry_checks.habits import REMEMBERED_DAYS, Person, expect, led_nowhere, unusual
 from operators.inquiry_checks.order import ACTIONS, RULES, CheckRules, Registered, against_the_order
 from schemas.finding import Finding
+from schemas.gate_rules import Ruled
 from schemas.hit_action import HitAction
 from schemas.inquiry import SealedInquiry
 from schemas.message import Loaded
@@ -23,7 +25,7 @@ BUCKETS = 16
 EVERY = tuple(str(bucket) for bucket in range(BUCKETS))
 LOOK_EVERY = timedelta(minutes=10)
 
-Event = SealedInquiry | HitAction | RegistryRecord | Loaded
+Event = SealedInquiry | HitAction | RegistryRecord | Ruled | Loaded
 Told = SealedInquiry | Finding
 
 
@@ -40,12 +42,17 @@ def bucket(who: str) -> str:
 
 
 def spread(item: Event) -> list[tuple[str, Event]]:
-    """Inquiries and steps on hits to the bucket of their person, the registry to all."""
+    """Inquiries and steps on hits to the bucket of their person, the registry and the rules to all."""
     if isinstance(item, SealedInquiry):
         return [(bucket(item.inquiry.who), item)]
     if isinstance(item, HitAction):
         return [(bucket(item.by), item)]
     return [(name, item) for name in EVERY]
+
+
+def inquiry_of_log(item: SealedInquiry | Ruled) -> SealedInquiry | None:
+    """What goes to the copy as it was sealed."""
+    return item if isinstance(item, SealedInquiry) else None
 
 
 def finding(item: Told) -> Finding | None:
@@ -72,7 +79,8 @@ class InquiryChecks(StatefulBatchLogic[Event, Told, bytes]):
         self._held, self._people = kept.held, kept.people
         self._registered = Registered()
         self._loaded: set[int] = set()
-        self._ready = False
+        self._whole = self._ready = False
+        self._ruled: list[Ruled] = []
         self._look = now() + LOOK_EVERY
 
     def on_batch(self, values: list[Event]) -> tuple[Iterable[Told], bool]:
@@ -101,11 +109,11 @@ class InquiryChecks(StatefulBatchLogic[Event, Told, bytes]):
             self._registered.put(value)
         elif isinstance(value, Loaded):
             self._loaded.add(value.partition)
-            self._ready = len(self._loaded) >= value.partitions
-            if self._ready:
-                held, self._held = self._held, []
-                for one in held:
-                    yield from self._check(one)
+            self._whole = len(self._loaded) >= value.partitions
+            yield from self._begin()
+        elif isinstance(value, Ruled):
+            self._ruled = sorted([*self._ruled, value], key=lambda one: one.set_at)
+            yield from self._begin()
         elif isinstance(value, HitAction):
             self._acted(value.by)
         elif self._ready:
@@ -113,12 +121,25 @@ class InquiryChecks(StatefulBatchLogic[Event, Told, bytes]):
         else:
             self._held.append(value)
 
+    def _begin(self) -> Iterator[Told]:
+        """What waited, once registry and rules are there."""
+        self._ready = self._whole and bool(self._ruled)
+        if self._ready:
+            held, self._held = self._held, []
+            for one in held:
+                yield from self._check(one)
+
+    def _rules_at(self, at: datetime) -> CheckRules:
+        before = [one for one in self._ruled if one.set_at <= at]
+        return self._rules.under((before or self._ruled)[-1 if before else 0].rules)
+
     def _check(self, sealed: SealedInquiry) -> Iterator[Told]:
         inquiry = sealed.inquiry
         person = self._people.setdefault(_name(inquiry.who), Person())
+        rules = self._rules_at(inquiry.at)
         found = [
-            *against_the_order(inquiry, self._registered, self._rules),
-            *unusual(person, inquiry, self._rules),
+            *against_the_order(inquiry, self._registered, rules),
+            *unusual(person, inquiry, rules),
         ]
         if inquiry.kind in ACTIONS and inquiry.outcome == "allowed":
             self._acted(inquiry.who)

@@ -5,7 +5,7 @@
 | `documented` | allowed without a case number or a reason (I.7) |
 | `registered` | looked without being a registered, active user (E.1.e) |
 | `trained` | looked untrained, or with lapsed training (F.7) |
-| `agency` | of an agency that is not registered, or without an MOU in force (F.6, I.2) |
+| `agency` | of one not registered, without an MOU in force, of another state, undeclared (F.6, I.2) |
 | `shared` | outside of what the MOU shares (I.2) |
 | `legal_basis` | for somebody outside of law enforcement, without a legal basis (I.4) |
 | `purpose` | a prohibited purpose, or none of those that are allowed (F.1, I.3) |
@@ -15,10 +15,11 @@ All of these are breaches: the gate refuses such inquiries, so one that was allo
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from schemas.finding import Finding
+from schemas.gate_rules import GateRules
 from schemas.inquiry import Inquiry
 from schemas.registry import RegistryRecord
 
@@ -43,10 +44,26 @@ class CheckRules:
     purposes: tuple[str, ...] = ()
     training: timedelta | None = timedelta(days=365)
     mou_required: bool = True
+    out_of_state: bool = True
+    own_state: str = ""
+    declaration: bool = False
     busy_day: int = 100
     quiet_day: int = 20
     refusals: int = 5
     follow: timedelta = timedelta(days=7)
+
+    def under(self, rules: GateRules) -> "CheckRules":
+        """The same, with what an agency sets as the gate has it."""
+        return replace(
+            self,
+            prohibited=rules.prohibited,
+            purposes=rules.purposes,
+            training=timedelta(days=rules.training_days) if rules.training_days else None,
+            mou_required=rules.mou_required,
+            out_of_state=rules.out_of_state,
+            own_state=rules.own_state,
+            declaration=rules.declaration,
+        )
 
 
 RULES = CheckRules()
@@ -105,6 +122,10 @@ def _who(inquiry: Inquiry, registered: Registered, rules: CheckRules) -> Iterato
 def _shared(inquiry: Inquiry, agency: RegistryRecord, rules: CheckRules) -> Iterator[Finding]:
     if rules.mou_required and not _in_force(agency, inquiry.at):
         yield Finding.of(inquiry, "agency", "breach", "no MOU was in force (I.2)")
+    elif not rules.out_of_state and agency.state != rules.own_state:
+        yield Finding.of(inquiry, "agency", "breach", "an agency of another state (I.2)")
+    elif rules.declaration and (agency.declared_at is None or agency.declared_at > inquiry.at):
+        yield Finding.of(inquiry, "agency", "breach", "no written declaration on record (I.2)")
     cameras = set(agency.shares_cameras)
     beyond = cameras and inquiry.kind in LOOKS and not (inquiry.cameras and cameras >= set(inquiry.cameras))
     if beyond or (agency.shares_kinds and inquiry.kind not in agency.shares_kinds):

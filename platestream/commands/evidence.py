@@ -10,16 +10,18 @@ from clickhouse_connect.driver.client import Client
 from rich.table import Table
 
 from connectors.clickhouse_client import ANALYST, CUSTODIAN, connect
+from connectors.profiles import load as load_profile
 from connectors.settings import Settings, load_settings
 from platestream import records
 from platestream.commands.console import err, out, print_json
 from platestream.evidence import export as exporting
 from platestream.evidence import hold as holding
 from platestream.evidence import package
-from platestream.policy import profile
+from schemas.profile import span
 
 DAYS = ["%Y-%m-%d"]
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+Purpose = Annotated[str, typer.Option(help="One of the agency's purposes, where it lists them.")]
 app = typer.Typer(no_args_is_help=True, help="Evidence: held, exported, verified, purged in time.")
 
 
@@ -33,6 +35,7 @@ def hold(
     camera: Annotated[list[str] | None, typer.Option(help="Only this camera; may be given again.")] = None,
     since: Annotated[datetime | None, typer.Option(formats=TIMES, help="From when, UTC.")] = None,
     until: Annotated[datetime | None, typer.Option(formats=TIMES, help="Up to when, UTC.")] = None,
+    purpose: Purpose = "",
     release: Annotated[
         datetime | None, typer.Option(formats=DAYS, help="Release date, instead of the schedule's.")
     ] = None,
@@ -42,17 +45,18 @@ def hold(
     Example: platestream evidence hold AST3087 --case 26-001234 --authority 'Det. Begay' --schedule felony
     """
     settings = load_settings()
-    schedules = profile.load(settings.profile).evidence.schedules
+    schedules = load_profile(settings.profile).evidence.schedules
     if schedule not in schedules:
         raise typer.BadParameter(f"{schedule}: it is one of {', '.join(schedules)}", param_hint="--schedule")
     custodian = _client(settings, CUSTODIAN)
-    ends = _utc(release) or datetime.now(UTC) + profile.span(schedules[schedule])
+    ends = _utc(release) or datetime.now(UTC) + span(schedules[schedule])
     terms = holding.Terms(
         case_number=case,
         authority=authority,
         schedule=schedule,
         release_at=ends,
         who=records.person(custodian, settings.clickhouse),
+        purpose=purpose,
     )
     held, _entry = holding.hold(
         _client(settings, ANALYST),
@@ -76,6 +80,7 @@ def keep(
     authority: Annotated[str, typer.Option(help="The lawful action that needs it longer.")],
     until: Annotated[datetime, typer.Option(formats=DAYS, help="The new release date.")],
     case: Annotated[str, typer.Option(help="Case number of that action.")],
+    purpose: Purpose = "",
 ) -> None:
     """Move the release date of a hold.
 
@@ -89,6 +94,7 @@ def keep(
         schedule="",
         release_at=until.replace(tzinfo=UTC),
         who=records.person(custodian, settings.clickhouse),
+        purpose=purpose,
     )
     holding.keep(custodian, hold_id, terms)
     out.print(f"hold {hold_id} is kept until {until:%Y-%m-%d}")
@@ -122,6 +128,7 @@ def export(
     hold_id: Annotated[UUID, typer.Argument(help="The hold.")],
     to: Annotated[Path, typer.Argument(help="A folder or .zip that is not there yet.")],
     receiver: Annotated[str, typer.Option(help="Who or what takes it in.")] = "evidence system",
+    purpose: Purpose = "",
 ) -> None:
     """Write a signed package of a hold: originals, manifest, chain of custody, inquiries, a summary.
 
@@ -135,8 +142,9 @@ def export(
     key = package.read_key(settings.evidence_key_file)
     custodian = _client(settings, CUSTODIAN)
     who = records.person(custodian, settings.clickhouse)
-    agency = profile.load(settings.profile).agency.name
-    made = exporting.export(custodian, hold_id, key, who=who, agency=agency, receiver=receiver)
+    agency = load_profile(settings.profile).agency.name
+    told = {"who": who, "agency": agency, "receiver": receiver, "purpose": purpose}
+    made = exporting.export(custodian, hold_id, key, **told)
     package.write(made, to)
     out.print(f"{to}: {len(made)} files, signed by key {package.key_fingerprint(key)}")
 

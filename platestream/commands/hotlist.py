@@ -14,6 +14,7 @@ import typer
 
 from connectors.changelog import publish
 from connectors.clickhouse_client import ANALYST, connect
+from connectors.profiles import load as load_profile
 from connectors.settings import Settings, load_settings, open_edge, open_topics
 from platestream import gate
 from platestream.commands.console import err, out, print_json, table
@@ -238,11 +239,13 @@ def _look_back(settings: Settings, entries: list[HotListEntry], now: datetime) -
     client = connect(settings.clickhouse, ANALYST, allow_plaintext=settings.allow_plaintext)
     edge: Any = open_edge(settings)
     try:
-        count = look_back(edge, client, entries, _person(settings), now)
+        rules = load_profile(settings.profile)
+        told: dict[str, Any] = {"period": rules.retention.span, "purpose": rules.purposes.look_back}
+        count = look_back(edge, client, entries, _person(settings), now, **told)
     finally:
         client.close()
         edge.tables.close()
-    out.print(f"look-back of {len(entries)} entries over 30 days: {count} historical hits")
+    out.print(f"look-back of {len(entries)} entries over {rules.retention.data}: {count} historical hits")
 
 
 def _person(settings: Settings) -> str:

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from connectors.clickhouse_client import OWNER, connect
+from connectors.profiles import load
 from connectors.settings import load_settings, open_topics
 from platestream import gate_rules
 from platestream import registry as job
 from platestream.commands.console import err, out, print_json, table
-from platestream.policy.profile import load, span
+from platestream.policy import in_force
 from schemas.registry import Kind, RegistryRecord
 
 app = typer.Typer(no_args_is_help=True, help="Agencies, users, cameras; the gate's rules.")
@@ -30,6 +31,10 @@ def agency(
     camera: Annotated[list[str] | None, typer.Option(help="What the MOU shares; none: all.")] = None,
     kind: Annotated[list[str] | None, typer.Option(help="Kinds of inquiry it allows; none: all.")] = None,
     civil: Annotated[bool, typer.Option("--civil", help="Not law enforcement: legal basis needed.")] = False,
+    state: Annotated[str, typer.Option(help="Postal code of its state; US: federal.")] = "",
+    declared: Annotated[
+        datetime | None, typer.Option(formats=DAY, help="Date of its written declaration.")
+    ] = None,
     approved_by: Annotated[str, typer.Option(help="Who approved it.")] = "",
 ) -> None:
     """Add or change an agency and its MOU (order, section I.2).
@@ -46,6 +51,8 @@ def agency(
         shares_cameras=tuple(camera or ()),
         shares_kinds=tuple(kind or ()),
         law_enforcement=not civil,
+        state=state.upper(),
+        declared_at=_utc(declared),
         approved_by=approved_by,
     )
     _put(record)
@@ -151,16 +158,13 @@ def rules(
     """
     settings = load_settings()
     client = connect(settings.clickhouse, OWNER, allow_plaintext=settings.allow_plaintext)
-    wanted = gate_rules.in_force(client)
     if profile:
         read = load(profile)
-        wanted = replace(
-            wanted,
-            prohibited=tuple(read.purposes.prohibited),
-            purposes=tuple(read.purposes.allowed),
-            training_days=span(read.training.renewed_every).days,
-            mou_required=read.sharing.mou_required,
-        )
+        if not by:
+            raise typer.BadParameter("say who ordered the change: --by")
+        for line in in_force.put_in_force(client, profile, read, by):
+            err.print(line)
+    wanted = gate_rules.in_force(client)
     if case_number:
         wanted = replace(wanted, case_number=case_number)
     if always is not None:

@@ -10,10 +10,10 @@ from rich.table import Table
 
 from connectors import ledger
 from connectors.clickhouse_client import AUDITOR, RETENTION, connect
+from connectors.profiles import load as load_profile
 from connectors.settings import Settings, load_settings
 from platestream import retention
 from platestream.commands.console import err, out, print_json
-from platestream.policy import profile
 from schemas.ledger import LedgerEntry
 
 app = typer.Typer(no_args_is_help=True, help="What is past the retention period is deleted, with receipts.")
@@ -41,7 +41,7 @@ def run(
 
 def once(settings: Settings, now: datetime) -> LedgerEntry:
     """One run by the settings' profile; the embedded edge's files and stores with it."""
-    period = profile.load(settings.profile).retention.span
+    period = load_profile(settings.profile).retention.span
     client = connect(settings.clickhouse, RETENTION, allow_plaintext=settings.allow_plaintext)
     try:
         return retention.run(client, period, now, None if settings.kafka else settings.data)

@@ -7,9 +7,10 @@ import typer
 from clickhouse import migrate as migrations
 from connectors.clickhouse_client import OWNER, connect
 from connectors.kafka_topics import create, faults
+from connectors.profiles import load as load_profile
 from connectors.settings import load_settings
 from platestream.commands.console import err, out
-from schemas.topics import TOPICS
+from schemas.topics import within
 
 
 def migrate(
@@ -45,7 +46,7 @@ def topics(
     ] = False,
     replication: Annotated[int, typer.Option(min=1, help="Copies of each partition.")] = 1,
 ) -> None:
-    """Make the topics on the broker, with partitions, retention and compaction as declared.
+    """Make the topics on the broker, with partitions, retention (the profile's at most) and compaction.
 
     Example: PLATESTREAM_KAFKA=localhost:9092 platestream topics --check
     """
@@ -54,12 +55,13 @@ def topics(
         out.print("PLATESTREAM_KAFKA is not set: the embedded edge makes its topics as it writes them")
         return
     config = {"bootstrap.servers": settings.kafka, **settings.kafka_properties()}
+    declared = within(load_profile(settings.profile).retention.span)
     if not check:
-        for line in create(config, TOPICS, replication):
+        for line in create(config, declared, replication):
             out.print(line)
-    wrong = list(faults(config, TOPICS))
+    wrong = list(faults(config, declared))
     for line in wrong:
         err.print(line)
     if wrong:
         raise typer.Exit(1)
-    out.print(f"{len(TOPICS)} topics are as declared")
+    out.print(f"{len(declared)} topics are as declared")

@@ -9,10 +9,10 @@ from clickhouse_connect.driver.client import Client
 from rich.table import Table
 
 from connectors.clickhouse_client import AUDITOR, connect
+from connectors.profiles import load as load_profile
 from connectors.settings import Settings, load_settings
 from platestream import records
 from platestream.commands.console import err, out, print_json
-from platestream.policy import profile
 from platestream.yearly_audit import draw as drawing
 from platestream.yearly_audit import findings as judging
 from platestream.yearly_audit import memo as memos
@@ -49,7 +49,7 @@ def sample(
             raise typer.Exit(1)
         entry = drawing.draw(
             client,
-            profile.load(settings.profile),
+            load_profile(settings.profile),
             of,
             datetime.now(UTC),
             who=records.person(client, settings.clickhouse),
@@ -100,7 +100,7 @@ def memo(
     settings = load_settings()
     client = _client(settings)
     who = records.person(client, settings.clickhouse)
-    composed = memos.compose(client, profile.load(settings.profile), draw, auditor=who)
+    composed = memos.compose(client, load_profile(settings.profile), draw, auditor=who)
     text, paper = markdown(composed).encode(), pdf(composed)
     entry = memos.file(client, composed, text, paper, who=who)
     to.mkdir(parents=True, exist_ok=True)

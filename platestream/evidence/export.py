@@ -61,7 +61,14 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def export(
-    custodian: Client, hold_id: UUID, key: Ed25519PrivateKey, *, who: str, agency: str, receiver: str
+    custodian: Client,
+    hold_id: UUID,
+    key: Ed25519PrivateKey,
+    *,
+    who: str,
+    agency: str,
+    receiver: str,
+    purpose: str = "",
 ) -> dict[str, bytes]:
     """The package by path, put on record. `custodian` needs that role.
 
@@ -103,7 +110,8 @@ def export(
     )
     reason = f"Evidence exported to {receiver}"
     case = facts["case_number"]
-    records.put(custodian, "evidence", "export", done, who=who, tool=TOOL, case_number=case, reason=reason)
+    why = {"who": who, "tool": TOOL, "case_number": case, "reason": reason, "purpose": purpose}
+    records.put(custodian, "evidence", "export", done, **why)
     return package
 
 

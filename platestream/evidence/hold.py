@@ -27,13 +27,17 @@ class NothingToHold(ValueError):  # noqa: N818 - an answer, not a failure
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """For which case, on whose word, and until when. Raises RefusedError on what is missing or past."""
+    """For which case, on whose word, and until when; `purpose` where the agency lists purposes.
+
+    Raises RefusedError on what is missing or past.
+    """
 
     case_number: str
     authority: str
     schedule: str
     release_at: datetime
     who: str
+    purpose: str = ""
 
     def __post_init__(self) -> None:
         if not self.case_number.strip() or not self.authority.strip():
@@ -93,6 +97,7 @@ def hold(
         "tool": f"evidence hold {hold_id}",
         "case_number": terms.case_number,
         "reason": f"Evidence: {terms.authority}",
+        "purpose": terms.purpose,
     }
     found = gate.search(analyst, pattern=pattern, cameras=cameras, since=since, until=until, **ask)
     rows = [row for row in found if not detections or row["detection_id"] in detections]
@@ -169,6 +174,7 @@ def _put(custodian: Client, kind: str, record: Any, terms: Terms) -> LedgerEntry
         tool=TOOL,
         case_number=terms.case_number,
         reason=f"Evidence: {terms.authority}",
+        purpose=terms.purpose,
     )
 
 

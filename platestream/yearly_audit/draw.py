@@ -19,8 +19,8 @@ from clickhouse_connect.driver.client import Client
 from connectors import ledger
 from connectors.clickhouse_client import run
 from platestream import records
-from platestream.policy.profile import Profile, span
 from schemas.ledger import LedgerEntry
+from schemas.profile import Profile, span
 
 TOOL = "platestream audit"
 # What is put on record and opens no view is no browsing inquiry; refused attempts looked at nothing.

@@ -14,10 +14,10 @@ from connectors import ledger
 from connectors.clickhouse_client import run
 from connectors.inquiry_verify import verify
 from platestream import records
-from platestream.policy.profile import Profile
 from platestream.yearly_audit.draw import TOOL, Draw, TooSoon, again, draws
 from platestream.yearly_audit.findings import Finding, Look, findings, looks
 from schemas.ledger import LedgerEntry
+from schemas.profile import Profile
 
 
 class Filed(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from connectors import ledger
 from connectors.clickhouse_client import AUDITOR, SEALER
 from connectors.inquiry_log import seal_new
-from platestream.policy import profile
+from connectors.profiles import load as load_profile
 from platestream.yearly_audit import draw as drawing
 from platestream.yearly_audit import findings as judging
 from platestream.yearly_audit import memo as memos
@@ -19,7 +19,7 @@ from platestream.yearly_audit.text import markdown
 from schemas.ledger import LedgerEntry
 from tests.support.database import Database
 
-RULES = profile.load("st-johns")
+RULES = load_profile("st-johns")
 
 
 def draw(database: Database, *, after: timedelta = timedelta(minutes=1)) -> tuple[LedgerEntry, drawing.Draw]:
@@ -199,7 +199,7 @@ def test_a_profile_that_asks_for_a_certification_gets_one(database: Database) ->
     inquiry = database.ask()
     entry, _drawn = draw(database)
     judge(database, entry.number, inquiry)
-    rules = profile.load("new-jersey")
+    rules = load_profile("new-jersey")
     text = markdown(memos.compose(database.client(AUDITOR), rules, entry.number, auditor="auditor"))
     assert "8. Certification" in text
     assert "revealed no misuse" in text

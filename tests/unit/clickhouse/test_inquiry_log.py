@@ -1,5 +1,6 @@
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ from bytewax.recovery import RecoveryConfig
 from bytewax.testing import TestingSink
 
 from connectors.clickhouse_client import AUDITOR, SEALER, DatabaseError
+from connectors.gate_rules import history
 from connectors.inquiry_log import POLL, InquiryLogPart, InquiryLogSource, seal_new
 from connectors.inquiry_verify import verify
+from platestream import gate_rules
+from schemas.gate_rules import Ruled
 from schemas.inquiry import SealedInquiry, broken
 from tests.support.database import Database
 from tests.support.flows import recovery, run
@@ -22,8 +26,14 @@ NOW_SEALED = timedelta(0)
 
 
 def follow(database: Database, batch: int = 1000, store: RecoveryConfig | None = None) -> list[SealedInquiry]:
-    """What the source sends on until the log's end."""
-    sent: list[SealedInquiry] = []
+    """The inquiries that the source sends on until the log's end."""
+    return [one for one in followed(database, batch, store) if isinstance(one, SealedInquiry)]
+
+
+def followed(
+    database: Database, batch: int = 1000, store: RecoveryConfig | None = None
+) -> list[SealedInquiry | Ruled]:
+    sent: list[SealedInquiry | Ruled] = []
     flow = Dataflow("follow")
     source = InquiryLogSource(lambda: database.client(SEALER), follow=False, batch=batch)
     op.output("out", op.input("log", flow, source), TestingSink(sent))
@@ -67,6 +77,21 @@ def test_a_restart_goes_on_behind_the_last_seal(database: Database, tmp_path: Pa
     database.ask()
     assert [one.seal for one in follow(database, store=store)] == [2, 3]
     assert follow(database, store=store) == []
+
+
+def test_every_start_is_told_the_rules_before_what_was_judged_by_them(
+    database: Database, tmp_path: Path
+) -> None:
+    store = recovery(tmp_path / "recovery")
+    database.ask()
+    rules = gate_rules.in_force(database.client())
+    gate_rules.put_in_force(database.client(), replace(rules, reason_letters=9), "chief")
+    database.ask()
+    first = followed(database, store=store)
+    assert [type(one) for one in first] == [Ruled, Ruled, SealedInquiry, SealedInquiry]
+    assert isinstance(first[1], Ruled)
+    assert (first[0], first[1].rules.reason_letters) == (history(database.client())[0], 9)
+    assert followed(database, store=store) == first[:2]
 
 
 def test_small_batches_seal_and_send_the_same(database: Database, copy: list[SealedInquiry]) -> None:
@@ -124,12 +149,12 @@ def test_a_clock_that_was_set_back_leaves_no_inquiry_unsealed(database: Database
 
 def test_while_it_follows_it_waits_and_takes_what_is_new(database: Database) -> None:
     part = InquiryLogPart(lambda: database.client(SEALER), 1, follow=True, batch=10)
-    assert part.next_batch() == []
+    assert [type(one) for one in part.next_batch()] == [Ruled]
     assert part.next_awake() is not None
     database.ask()
     assert part.next_batch() == [], "it polls once a second"
     time.sleep(POLL.total_seconds())
-    assert [one.seal for one in part.next_batch()] == [1]
+    assert [one.seal for one in part.next_batch() if isinstance(one, SealedInquiry)] == [1]
     assert part.next_awake() is None
     assert part.snapshot() == 2
 

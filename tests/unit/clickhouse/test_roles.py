@@ -43,7 +43,7 @@ ROLES = (OWNER, INGEST, SEALER, ANALYST, SUPERVISOR, AUDITOR, RETENTION, CUSTODI
 READS = {
     OWNER: {*TABLES, *GATE, *FIGURES_OF},
     INGEST: set(),
-    SEALER: {*LOG},
+    SEALER: {*LOG, "gate_rules"},
     ANALYST: {*GATE},
     SUPERVISOR: {*GATE, *HITS, "hit_facts", "inquiry_findings", "hit_actions", "registry", "gate_rules"},
     AUDITOR: {

@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.profiles import load
 from operators.inquiry_checks.logic import BUCKETS, EVERY, Event, InquiryChecks, bucket, spread
 from operators.inquiry_checks.order import RULES, CheckRules, Registered, against_the_order
 from schemas.finding import Finding
+from schemas.gate_rules import Ruled, of_profile
 from schemas.inquiry import Inquiry, SealedInquiry, seal_hash
 from schemas.message import Loaded
 from schemas.registry import RegistryRecord
@@ -19,6 +22,8 @@ from tests.support.flows import ACTION, INQUIRY
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 LOADED = Loaded(0, 1)
+RULED = Ruled(AT - 1000 * DAY, of_profile("st-johns", load("st-johns")))
+READY = (RULED, LOADED)
 
 
 def inquiry(number: int = 0, at: datetime = AT, **more: Any) -> Inquiry:
@@ -93,36 +98,59 @@ def test_an_inquiry_that_the_gate_should_have_refused_is_a_breach(
 def test_a_documented_inquiry_of_a_trained_user_of_an_agency_with_an_mou_is_no_finding() -> None:
     shares = agency(mou_from=AT - DAY, mou_until=AT + DAY, shares_cameras=("north", "south"))
     records = [user(), shares]
-    assert findings(checks(), *records, LOADED, sealed(inquiry(cameras=("north",)))) == []
+    assert findings(checks(), *records, *READY, sealed(inquiry(cameras=("north",)))) == []
 
 
 def test_without_any_user_in_the_registry_nobody_asks_who_may_look() -> None:
-    assert findings(checks(), agency(), LOADED, sealed(inquiry())) == []
+    assert findings(checks(), agency(), *READY, sealed(inquiry())) == []
 
 
 def test_purposes_are_checked_where_an_agency_lists_them() -> None:
-    rules = CheckRules(purposes=("criminal investigation",))
-    step = checks(rules=rules)
-    assert findings(step, LOADED, sealed(inquiry())) == ["purpose"]
-    assert findings(step, sealed(inquiry(purpose="criminal investigation"))) == []
+    step = checks()
+    strict = Ruled(AT, replace(RULED.rules, purposes=("criminal investigation",), prohibited=()))
+    before, after = inquiry(at=AT - DAY), inquiry(at=AT + DAY)
+    told = msgspec.structs.replace(after, purpose="criminal investigation", reason="personal use of it")
+    assert findings(step, *READY, strict, sealed(before), sealed(after), sealed(told)) == ["purpose"]
+    again = checks(resume=step.snapshot())
+    assert findings(again, LOADED, sealed(after), sealed(before)) == [], "they wait for the rules"
+    assert findings(again, strict) == ["purpose", "purpose"], "the oldest rules hold before them, too"
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "rule"),
+    [
+        ("virginia", {"state": "VA"}, []),
+        ("virginia", {"state": "MD"}, ["agency"]),
+        ("virginia", {}, ["agency"]),
+        ("new-jersey", {"declared_at": AT - DAY}, []),
+        ("new-jersey", {"declared_at": AT + DAY}, ["agency"]),
+        ("new-jersey", {}, ["agency"]),
+    ],
+)
+def test_what_a_profile_demands_of_other_agencies_is_checked(
+    name: str, told: dict[str, Any], rule: list[str]
+) -> None:
+    ruled = Ruled(AT - DAY, of_profile(name, load(name)))
+    asked = sealed(inquiry(purpose="missing or endangered person"))
+    assert findings(checks(), ruled, user(), agency(mou_from=AT - DAY, **told), LOADED, asked) == rule
 
 
 def test_inquiries_wait_for_the_registry_also_across_a_restart() -> None:
     step = checks()
     assert findings(step, sealed(inquiry())) == []
     again = checks(resume=step.snapshot())
-    assert findings(again, user(trained_at=None), agency(own=True), LOADED) == ["trained"]
+    assert findings(again, user(trained_at=None), agency(own=True), *READY) == ["trained"]
 
 
 def test_an_older_record_that_comes_later_does_not_stand() -> None:
     step = checks()
     gone = user(active=False, changed_at=AT)
-    assert findings(step, gone, user(changed_at=AT - DAY), LOADED, sealed(inquiry())) == ["registered"]
+    assert findings(step, gone, user(changed_at=AT - DAY), *READY, sealed(inquiry())) == ["registered"]
 
 
 def test_an_hour_that_nobody_knows_of_a_person_is_unusual_once_a_day() -> None:
     step = checks()
-    assert findings(step, LOADED, *days(6)) == []
+    assert findings(step, *READY, *days(6)) == []
     night = [sealed(inquiry(n, AT.replace(hour=2, minute=n))) for n in (1, 2)]
     assert findings(step, *night) == ["hours"]
     assert findings(step, sealed(inquiry(3, AT.replace(hour=12)))) == []
@@ -130,12 +158,12 @@ def test_an_hour_that_nobody_knows_of_a_person_is_unusual_once_a_day() -> None:
 
 def test_an_hour_near_midnight_is_near_on_both_sides() -> None:
     step = checks()
-    assert findings(step, LOADED, *days(6, hour=23), sealed(inquiry(1, AT.replace(hour=1)))) == []
+    assert findings(step, *READY, *days(6, hour=23), sealed(inquiry(1, AT.replace(hour=1)))) == []
 
 
 def test_three_times_the_usual_day_is_unusual_and_a_new_person_has_a_busy_day() -> None:
     step = checks()
-    findings(step, LOADED, *days(6, looks=8))
+    findings(step, *READY, *days(6, looks=8))
     today = [sealed(inquiry(n, AT + timedelta(minutes=n))) for n in range(25)]
     assert findings(step, *today[:24]) == []
     assert findings(step, *today[24:]) == ["volume"]
@@ -146,7 +174,7 @@ def test_three_times_the_usual_day_is_unusual_and_a_new_person_has_a_busy_day() 
 
 def test_refused_attempts_that_pile_up_are_found() -> None:
     refused = [sealed(inquiry(n, outcome="refused")) for n in range(7)]
-    assert findings(checks(), LOADED, *refused) == ["refusals"]
+    assert findings(checks(), *READY, *refused) == ["refusals"]
 
 
 def test_a_look_that_led_to_nothing_in_7_days_is_noted_and_one_that_was_followed_is_not() -> None:
@@ -155,7 +183,7 @@ def test_a_look_that_led_to_nothing_in_7_days_is_noted_and_one_that_was_followed
     looks = [sealed(inquiry(n, who=who)) for n, who in enumerate(people)]
     export = sealed(inquiry(9, AT + DAY, who="exporter", kind="export"))
     step_on_hit = msgspec.structs.replace(ACTION, by="Officer", at=AT + DAY)
-    findings(step, LOADED, *looks, export, step_on_hit)
+    findings(step, *READY, *looks, export, step_on_hit)
     out, _discard = step.on_notify()
     assert [(one.rule, one.grade, one.who) for one in out if isinstance(one, Finding)] == [
         ("no_action", "note", "idle")
@@ -165,7 +193,7 @@ def test_a_look_that_led_to_nothing_in_7_days_is_noted_and_one_that_was_followed
 
 def test_people_of_whom_nothing_was_seen_for_30_days_are_forgotten() -> None:
     step = checks(now=AT + 31 * DAY)
-    findings(step, LOADED, *(sealed(inquiry(n, who=f"user{n}")) for n in range(50)))
+    findings(step, *READY, *(sealed(inquiry(n, who=f"user{n}")) for n in range(50)))
     size = len(step.snapshot())
     step.on_notify()
     assert len(step.snapshot()) < size / 100
@@ -174,14 +202,14 @@ def test_people_of_whom_nothing_was_seen_for_30_days_are_forgotten() -> None:
 
 def test_state_holds_no_plate_no_reason_and_no_case_number_of_what_was_checked() -> None:
     step = checks()
-    findings(step, LOADED, sealed(inquiry(pattern="CANARY7", other="CANARY7", case_number="26-77")))
+    findings(step, *READY, sealed(inquiry(pattern="CANARY7", other="CANARY7", case_number="26-77")))
     for secret in (b"CANARY7", b"26-77", b"stolen vehicle"):
         assert secret not in step.snapshot()
 
 
 def test_what_was_found_goes_with_the_inquiry_to_the_copy_and_its_seal_stays() -> None:
     one = sealed(inquiry(reason="curiosity", case_number=""))
-    finding, remark = checks().on_batch([LOADED, one])[0]
+    finding, remark = checks().on_batch([*READY, one])[0]
     assert isinstance(finding, Finding)
     assert isinstance(remark, SealedInquiry)
     assert remark.findings == ("purpose: a prohibited purpose (F.1, I.3)",)
@@ -208,7 +236,7 @@ def test_a_person_has_one_bucket_of_a_bounded_number_however_the_name_is_written
 @settings(max_examples=30, deadline=None)
 def test_a_restart_anywhere_finds_the_same(hours: list[int], cut: int) -> None:
     asked = [sealed(inquiry(n, AT + timedelta(hours=h))) for n, h in enumerate(sorted(hours))]
-    whole = findings(checks(), LOADED, *asked)
+    whole = findings(checks(), *READY, *asked)
     step = checks()
-    first = findings(step, LOADED, *asked[:cut])
-    assert first + findings(checks(resume=step.snapshot()), LOADED, *asked[cut:]) == whole
+    first = findings(step, *READY, *asked[:cut])
+    assert first + findings(checks(resume=step.snapshot()), *READY, *asked[cut:]) == whole

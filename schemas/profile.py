@@ -1,15 +1,12 @@
-"""An agency's rules as a TOML file: retention, purposes, MOU demands, audit, evidence schedules.
+"""An agency's rules as TOML: retention, inquiries, purposes, MOU demands, audit, evidence schedules.
 
-A profile is named by PLATESTREAM_PROFILE: one that comes with the package (`st-johns`, `virginia`,
-`new-jersey`), or the path of a file. Anything wrong in it is refused with its line.
+Anything wrong in a profile is refused with its line. `connectors.profiles` finds the file.
 """
 
 import re
 import tomllib
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -27,6 +24,16 @@ _UNITS = {
 }
 
 Text = Annotated[str, Meta(min_length=1, max_length=300)]
+Day = Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-([0-2]\d|3[01])$")]
+
+CASE_NUMBER = r"^[A-Za-z0-9 ./_-]*[0-9][A-Za-z0-9 ./_-]*$"
+_WORDS = """
+a an the for of to and my in on investigation investigations investigate investigating investigative
+inv invest criminal police patrol law enforcement official officer department business duty use work
+case search searching look looking lookup check checking inquiry query test testing alpr lpr plate
+vehicle car hit misc other reason purpose purposes needed unknown none na n asdf xxx
+"""
+BOILERPLATE = tuple(_WORDS.split())
 
 
 class ProfileError(ValueError):
@@ -42,6 +49,7 @@ class Agency(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: Text
     order: Text
+    state: Annotated[str, Meta(pattern="^([A-Z]{2})?$")] = ""
     memorandum_to: Text
     memorandum_from: Text = "ALPR Administrator"
 
@@ -58,16 +66,29 @@ class Retention(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return span(self.data)
 
 
+class Inquiries(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What documents an inquiry: the form of a case number (RE2), letters that a reason has at least, and
+    words, lower case, that alone are no reason."""
+
+    case_number: Text = CASE_NUMBER
+    reason_letters: Annotated[int, Meta(ge=1, le=1000)] = 5
+    boilerplate: tuple[Text, ...] = BOILERPLATE
+
+
 class Purposes(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What nobody looks for (RE2 patterns, lower case), and the only purposes there are, if listed."""
+    """What nobody looks for (RE2 patterns, lower case), and the only purposes there are, if listed.
+
+    `look_back` is the one of these that looking back for a new hot list entry serves.
+    """
 
     prohibited: list[Text]
     allowed: list[Text] = []
+    look_back: Annotated[str, Meta(max_length=300)] = ""
     citation: Text
 
 
 class Sharing(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is demanded of other agencies."""
+    """What is demanded of other agencies: an MOU, a written declaration, and to be of the agency's state."""
 
     mou_required: bool
     written_declaration: bool = False
@@ -83,13 +104,13 @@ class Training(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Audit(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The audit of inquiries: how many, from when, and by which day of the year (MM-DD) it must be filed."""
+    """The audit of inquiries: how many, from when, and by which days of the year (MM-DD) it must be filed."""
 
     inquiries: Annotated[int, Meta(ge=1, le=10_000)]
     inquiries_from: str
     utilization_from: str
     utilization_days: Annotated[int, Meta(ge=1, le=366)] = 10
-    due: Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-([0-2]\d|3[01])$")] = "12-31"
+    due: Day | Annotated[list[Day], Meta(min_length=1, max_length=12)] = "12-31"
     certification: bool = False
     citation: Text
 
@@ -106,6 +127,7 @@ class Profile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     agency: Agency
     retention: Retention
+    inquiries: Inquiries = Inquiries()
     purposes: Purposes
     sharing: Sharing
     training: Training
@@ -119,25 +141,6 @@ def span(text: str) -> timedelta:
     if match is None:
         raise ValueError("expected a number and minutes, hours, days, months or years, such as '30 days'")
     return int(match[1]) * _UNITS[match[2]]
-
-
-def names() -> list[str]:
-    """The profiles that come with the package."""
-    folder = files("platestream.policy") / "profiles"
-    return sorted(one.name.removesuffix(".toml") for one in folder.iterdir() if one.name.endswith(".toml"))
-
-
-def load(name: str) -> Profile:
-    """A profile by name or path. Raises ProfileError."""
-    if name in names():
-        return parse((files("platestream.policy") / "profiles" / f"{name}.toml").read_text("utf-8"), name)
-    path = Path(name)
-    if path.suffix != ".toml":
-        raise ProfileError(f"no profile {name}: it is one of {', '.join(names())}, or a .toml file")
-    try:
-        return parse(path.read_text(encoding="utf-8"), name)
-    except OSError as error:
-        raise ProfileError(f"{name}: {error.strerror}") from None
 
 
 def parse(text: str, name: str) -> Profile:
@@ -155,6 +158,11 @@ def parse(text: str, name: str) -> Profile:
             check(getattr(getattr(profile, section), key))
         except (ValueError, re.error) as error:
             raise ProfileError(_refusal(text, name, field, str(error))) from None
+    if profile.purposes.allowed and profile.purposes.look_back not in profile.purposes.allowed:
+        raise ProfileError(_refusal(text, name, "purposes.look_back", "is none of the allowed purposes"))
+    if not profile.sharing.out_of_state and not profile.agency.state:
+        told = "`state` is missing, which `sharing.out_of_state = false` goes by"
+        raise ProfileError(_refusal(text, name, "agency", told))
     return profile
 
 
@@ -178,12 +186,18 @@ def _patterns(patterns: list[str]) -> None:
         re.compile(pattern)
 
 
-def _due(text: str) -> None:
-    date.fromisoformat(f"2024-{text}")
+def _pattern(pattern: str) -> None:
+    re.compile(pattern)
+
+
+def _due(days: str | list[str]) -> None:
+    for day in [days] if isinstance(days, str) else days:
+        date.fromisoformat(f"2023-{day}")
 
 
 _CHECKS: dict[str, Callable[[Any], object]] = {
     "retention.data": _kept,
+    "inquiries.case_number": _pattern,
     "purposes.prohibited": _patterns,
     "training.renewed_every": span,
     "audit.inquiries_from": span,
@@ -220,9 +234,10 @@ def _line(text: str, field: list[str]) -> int:
     return best[1]
 
 
-def due(profile: Profile, year: int) -> date:
-    """The day by which the audit of `year` must be filed."""
-    return date.fromisoformat(f"{year}-{profile.audit.due}")
+def due(profile: Profile, year: int) -> list[date]:
+    """The days by which an audit of `year` must be filed, in order."""
+    days = profile.audit.due
+    return sorted(date.fromisoformat(f"{year}-{day}") for day in ([days] if isinstance(days, str) else days))
 
 
 def cutoff(profile: Profile, now: datetime) -> datetime:

@@ -1,0 +1,172 @@
+"""Other agencies' profiles from frame to deletion: what is taken in, shown, refused, kept and deleted."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from connectors.clickhouse import ClickHouseTables
+from connectors.clickhouse_client import ANALYST, AUDITOR, RETENTION
+from connectors.edge import Edge
+from connectors.files import FileTopics
+from connectors.profiles import load
+from flows import recognize_flow
+from operators.decode import Bounds
+from platestream import gate, gate_rules, retention
+from platestream.cli import app
+from platestream.gate import RefusedInquiry
+from platestream.policy import in_force
+from schemas import tables, topics
+from schemas.message import Message
+from schemas.profile import Profile, ProfileError
+from schemas.registry import RegistryRecord
+from tests.support.database import Database, copied
+from tests.support.flows import ScriptedReader, jpeg, run
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+DAY = timedelta(days=1)
+YOUNG, MIDDLE, OLD, OLDEST = 2, 22, 100, 151
+PLATE = {YOUNG: "YNG0001", MIDDLE: "MDL0001", OLD: "LDR0001", OLDEST: "LST0001"}
+KEPT = {"virginia": [YOUNG], "st-johns": [YOUNG, MIDDLE], "new-jersey": [YOUNG, MIDDLE, OLD]}
+PURPOSE = {"virginia": "missing or endangered person"}
+
+
+@dataclass(frozen=True)
+class Agency:
+    """An agency with its own profile in force, over whose cameras four vehicles of four ages came."""
+
+    name: str
+    database: Database
+    data: Path
+    profile: Profile
+
+    def find(self, **more: Any) -> set[str]:
+        asked = {"who": "smith", "case_number": "26-001", "purpose": PURPOSE.get(self.name, "")}
+        rows = gate.search(self.database.client(ANALYST), pattern="*0001", **{**asked, **more})
+        return {row["plate"] for row in rows}
+
+
+def frame(age: int) -> Message:
+    at = NOW - age * DAY
+    told = {"camera-id": "cam", "captured-at": at.isoformat(), "latitude": "34.5", "longitude": "-109.4"}
+    return Message(b"cam", jpeg(list(PLATE).index(age) + 1), told, at)
+
+
+@pytest.fixture(scope="module", params=sorted(KEPT))
+def agency(
+    request: pytest.FixtureRequest, migrated: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Agency]:
+    folder, profile = tmp_path_factory.mktemp("agency"), load(request.param)
+    with copied(migrated, folder) as database:
+        in_force.put_in_force(database.client(), request.param, profile, "chief")
+        streams = FileTopics(folder / "data", follow=False)
+        streams.append(topics.FRAMES, [frame(age) for age in PLATE])
+        edge = Edge(streams, ClickHouseTables(database.dsn, follow=False))
+        reader = ScriptedReader({number + 1: [plate] for number, plate in enumerate(PLATE.values())})
+        run(recognize_flow.build(edge, reader, bounds=Bounds(age=profile.retention.span)))
+        yield Agency(request.param, database, folder / "data", profile)
+
+
+def test_frames_are_taken_in_while_data_is_kept_and_refused_from_then_on(agency: Agency) -> None:
+    streams = FileTopics(agency.data, follow=False)
+    refused = [topics.DEAD_LETTERS.decode(one).reason for one in streams.messages(topics.DEAD_LETTERS)]
+    assert refused == ["expired"] * (len(PLATE) - len(KEPT[agency.name]))
+    stored = {plate for (plate,) in agency.database.rows("SELECT plate FROM platestream.detections")}
+    assert stored == {PLATE[age] for age in KEPT[agency.name]}
+
+
+def test_looks_reach_as_far_back_as_data_is_kept_and_no_further(agency: Agency) -> None:
+    kept = {PLATE[age] for age in KEPT[agency.name]}
+    assert agency.find() == kept
+    for table in ("detections", "images", "alert_hits"):
+        agency.database.client().command(f"SYSTEM STOP MERGES platestream.{table}")
+    beyond = NOW - agency.profile.retention.span - timedelta(hours=1)
+    agency.database.client().command(
+        "INSERT INTO platestream.detections (detection_id, captured_at, plate)"
+        " SELECT generateUUIDv4(), {at:DateTime64(3, 'UTC')}, 'GNE0001'",
+        parameters={"at": beyond},
+    )
+    assert agency.find(since=NOW - 200 * DAY) == kept
+
+
+def test_every_table_topic_and_receipt_keeps_what_the_profile_says(agency: Agency) -> None:
+    period = agency.profile.retention.span
+    kept = in_force.ttls(agency.database.client(AUDITOR))
+    assert {kept[name] for name in ("detections", "images", "alert_hits")} == {period}
+    assert kept["dead_letters"] == 7 * DAY
+    assert all(topic.keep is None or topic.keep <= period for topic in topics.within(period)[:2])
+    later = NOW + period - 4 * DAY
+    entry = retention.run(agency.database.client(RETENTION), period, later, agency.data)
+    told = json.loads(entry.record)
+    assert told["period_s"] == period.total_seconds()
+    left = {plate for (plate,) in agency.database.rows("SELECT plate FROM platestream.detections")}
+    assert left == {PLATE[YOUNG]}, "two days before the youngest is as old"
+
+
+def test_what_is_put_in_force_twice_changes_nothing_the_second_time(agency: Agency) -> None:
+    assert in_force.put_in_force(agency.database.client(), agency.name, agency.profile, "chief") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "refused"),
+    [
+        ("virginia", {"state": "VA"}, None),
+        ("virginia", {"state": "MD"}, "an agency of another state"),
+        ("virginia", {"state": "US"}, "an agency of another state"),
+        ("new-jersey", {"declared_at": NOW - DAY}, None),
+        ("new-jersey", {}, "no written declaration"),
+        ("st-johns", {"state": "NM"}, None),
+    ],
+)
+def test_the_gate_demands_of_other_agencies_what_the_profile_demands(
+    database: Database, name: str, told: dict[str, Any], refused: str | None
+) -> None:
+    in_force.put_in_force(database.client(), name, load(name), "chief")
+    other = RegistryRecord(kind="agency", id="other", name="Other", mou_from=NOW - DAY, **told)
+    own = RegistryRecord(kind="agency", id="own", name="Own", own=True)
+    people = [
+        RegistryRecord(kind="user", id=who, name=who, agency=who, trained_at=NOW - DAY)
+        for who in ("own", "other")
+    ]
+    database.put(tables.REGISTRY, other, own, *people)
+    asked: dict[str, Any] = {"case_number": "26-001", "purpose": PURPOSE.get(name, ""), "pattern": "ABC*"}
+    client = database.client(ANALYST)
+    assert gate.search(client, who="own", **asked) == []
+    if refused is None:
+        assert gate.search(client, who="other", **asked) == []
+    else:
+        with pytest.raises(RefusedInquiry, match=refused):
+            gate.search(client, who="other", **asked)
+
+
+def test_purposes_that_a_profile_lists_are_the_only_ones(database: Database) -> None:
+    in_force.put_in_force(database.client(), "virginia", load("virginia"), "chief")
+    client = database.client(ANALYST)
+    with pytest.raises(RefusedInquiry, match="none of those that the agency allows"):
+        gate.search(client, who="smith", case_number="26-001", pattern="ABC*")
+    with pytest.raises(RefusedInquiry, match="a prohibited purpose"):
+        gate.search(client, who="smith", reason="Protest on Main St", purpose=PURPOSE["virginia"])
+
+
+def test_the_default_rules_are_those_of_the_orders_profile(database: Database) -> None:
+    assert in_force.put_in_force(database.client(), "st-johns", load("st-johns"), "chief") == []
+
+
+def test_a_profile_is_put_in_force_by_whoever_is_named_and_a_wrong_one_is_refused_with_its_line(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", database.dsn)
+    told = ["registry", "rules", "--profile", "virginia"]
+    assert CliRunner().invoke(app, told).exit_code == 2, "without --by"
+    assert CliRunner().invoke(app, [*told, "--by", "Chief"]).exit_code == 0
+    assert gate_rules.in_force(database.client()).retention == 21 * DAY
+    wrong = tmp_path / "own.toml"
+    wrong.write_text("[agency]\nname = 7\n")
+    refused = CliRunner().invoke(app, ["registry", "rules", "--profile", str(wrong), "--by", "Chief"])
+    assert isinstance(refused.exception, ProfileError)
+    assert "own.toml, line 2: agency.name" in str(refused.exception)
