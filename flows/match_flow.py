@@ -21,7 +21,7 @@ from connectors.edge import Edge
 from connectors.settings import open_edge
 from flows.dead_letters import dead_letters
 from operators.match import HotListMatcher
-from operators.matching.placement import Placement, designate, is_expired, probe
+from operators.matching.placement import Placement, by_partition, designate, is_expired, probe
 from operators.refuse import decode, decode_changes
 from schemas import tables, topics
 
@@ -37,10 +37,10 @@ def build(edge: Edge, now: Clock = utc_now) -> Dataflow:
     changes = decode_changes("decode_hotlist", listed, topics.HOTLIST)
     detections = decode("decode_detections", read, topics.DETECTIONS)
 
-    by_partition = op.key_on("by_partition", changes.oks, lambda change: str(change.partition))
-    placed = op.stateful_batch("place", by_partition, lambda resume: Placement(resume, now))
+    parted = op.flat_map_batch("by_partition", changes.oks, by_partition)
+    placed = op.stateful_batch("place", parted, lambda resume: Placement(resume, now))
     split = op.branch("expired_or_placed", op.key_rm("placed", placed), is_expired)
-    told = op.flat_map("designate", records.oks, designate)
+    told = op.flat_map_batch("designate", records.oks, designate)
     probes = op.flat_map_batch("probe", detections.oks, probe)
     hits = op.stateful_batch("match", op.merge("events", split.falses, told, probes), HotListMatcher)
 

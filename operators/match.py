@@ -6,13 +6,13 @@ of the list. What is kept is the reads that wait for the list to be loaded, and 
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
-from operators.matching.events import Another, Event, Listed, Ready, Removed
+from operators.matching.events import Event, Listed, Reads, Ready, Removed
 from operators.matching.judge import RULES, Rules, match_entry
 from operators.matching.passes import Passes
 from operators.matching.patterns import PatternIndex
@@ -20,7 +20,7 @@ from schemas import plates
 from schemas.alert_hit import AlertHit
 from schemas.designation import Designations
 from schemas.detection import Detection
-from schemas.hotlist import HotListEntry, unpack
+from schemas.hotlist import packed_plate, unpack
 from schemas.registry import RegistryRecord
 
 CHANGELOGS = ("hotlist", "registry")
@@ -66,84 +66,82 @@ class Bucket:
     def likely(self, reads: Sequence[Detection]) -> list[Detection]:
         """Those that something listed may look like; the others, nearly all, are told without a call each."""
         listed, table = self._listed, plates.SHAPE
-        last, second, first, third = self.patterns.masks()
+        last, first, middle = self.patterns.masks()
         return [
             read
             for read in reads
             if (plate := read.plate).encode().translate(table) in listed
-            or last[plate[-2:]] & second[plate[-4:-2]] & first[plate[:2]] & third[plate[2:3]]
-            or (read.alternatives and not self.misses(read, patterns=False))
+            or ((fit := last[plate[-3:]] & first[plate[:2]]) and fit & middle[plate[2:4]])
+            or (read.alternatives and self._shapes(read))
         ]
 
-    def misses(self, read: Detection, *, patterns: bool) -> bool:
-        """Nothing listed looks like any reading: true of nearly all reads, so this is the quick way."""
-        listed = self._listed
-        if plates.shape(read.plate) in listed:
-            return False
-        for other in read.alternatives[: self._rules.alternatives] if read.alternatives else ():
-            if plates.shape(other.plate) in listed:
-                return False
-        return not patterns or not self.patterns.mask(read.plate)
-
-    def hits(self, read: Detection, *, patterns: bool) -> Iterator[AlertHit]:
+    def hits(self, read: Detection, *, patterns: bool) -> list[AlertHit]:
         """Hits by rank; `patterns` only in one of the buckets that a read is given to."""
-        entries = self._entries(read)
+        entries = [
+            unpack(one.packed)
+            for shape in self._shapes(read)
+            for one in _several(self._listed[shape])
+            if read.alternatives or plates.apart(read.plate, packed_plate(one.packed)) is not None
+        ]
         if patterns:
             entries += self.patterns.candidates(read.plate)
-        found = (match_entry(read, entry, self._rules) for entry in entries if self.designated.allow(entry))
-        yield from sorted(
-            (hit for hit in found if hit is not None), key=lambda hit: (hit.rank, hit.entry.entry_id)
-        )
+        found = [
+            hit
+            for entry in entries
+            if self.designated.allow(entry) and (hit := match_entry(read, entry, self._rules)) is not None
+        ]
+        if len(found) > 1:
+            found.sort(key=lambda hit: (hit.rank, hit.entry.entry_id))
+        return found
 
-    def _entries(self, read: Detection) -> list[HotListEntry]:
-        others = read.alternatives[: self._rules.alternatives]
-        shapes = {plates.shape(read.plate), *(plates.shape(other.plate) for other in others)}
-        return [unpack(one.packed) for shape in shapes for one in _several(self._listed.get(shape, ()))]
+    def _shapes(self, read: Detection) -> set[bytes]:
+        """Of the read and its other readings, those that a listed plate has."""
+        shapes = {plates.shape(read.plate)}
+        if read.alternatives:
+            shapes |= {plates.shape(one.plate) for one in read.alternatives[: self._rules.alternatives]}
+        return {shape for shape in shapes if shape in self._listed}
 
 
 def _several(listed: Listed | tuple[Listed, ...]) -> tuple[Listed, ...]:
     return listed if isinstance(listed, tuple) else (listed,)
 
 
-class HotListMatcher(StatefulBatchLogic[Event, AlertHit, bytes]):
+class HotListMatcher(StatefulBatchLogic[list[Event], AlertHit, bytes]):
     """One bucket in the flow: judges reads once list and registry are loaded, and alerts once a pass."""
 
     def __init__(self, resume: bytes | None, rules: Rules = RULES) -> None:
         kept = Kept() if resume is None else msgspec.msgpack.decode(resume, type=Kept)
         self._bucket = Bucket(rules)
-        self._held: list[Detection | Another] = [*kept.held, *map(Another, kept.others)]
+        self._held = Reads(list(kept.held), list(kept.others))
         self._passes = Passes(kept.passes)
         self._marks: dict[str, set[int]] = {name: set() for name in CHANGELOGS}
         self._missing = set(CHANGELOGS)
 
-    def on_batch(self, values: list[Event]) -> tuple[Iterable[AlertHit], bool]:
-        if not self._missing and set(map(type, values)) == {Detection}:
-            values = list(self._bucket.likely(cast(list[Detection], values)))
-        hits = [hit for value in values for hit in self._event(value)]
+    def on_batch(self, values: list[list[Event]]) -> tuple[Iterable[AlertHit], bool]:
+        hits = [hit for events in values for event in events for hit in self._event(event)]
         return hits, StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> bytes:
-        held = [one for one in self._held if isinstance(one, Detection)]
-        others = [one.read for one in self._held if isinstance(one, Another)]
-        return msgspec.msgpack.encode(Kept(held, others, self._passes.dump()))
+        return msgspec.msgpack.encode(Kept(self._held.own, self._held.others, self._passes.dump()))
 
-    def _event(self, value: Event) -> Iterable[AlertHit]:
-        match value:
+    def _event(self, event: Event) -> Iterable[AlertHit]:
+        match event:
             case Listed():
-                self._bucket.add(value)
+                self._bucket.add(event)
+            case Reads() if self._missing:
+                self._held.own.extend(event.own)
+                self._held.others.extend(event.others)
+            case Reads():
+                return self._judge(event)
             case Removed():
-                self._bucket.remove(value.entry_id, value.shape)
-            case RegistryRecord():
-                self._bucket.designated.apply(value)
+                self._bucket.remove(event.entry_id, event.shape)
             case Ready():
-                return self._ready(value)
-            case _ if self._missing:
-                self._held.append(value)
-            case _:
-                return self._judge(value)
+                return self._ready(event)
+            case RegistryRecord():
+                self._bucket.designated.apply(event)
         return ()
 
-    def _ready(self, mark: Ready) -> list[AlertHit]:
+    def _ready(self, mark: Ready) -> Iterable[AlertHit]:
         """Once both changelogs have been read to their ends, the reads that waited are judged."""
         self._marks[mark.changelog].add(mark.partition)
         if len(self._marks[mark.changelog]) < mark.partitions:
@@ -152,13 +150,18 @@ class HotListMatcher(StatefulBatchLogic[Event, AlertHit, bytes]):
         if self._missing:
             return []
         self._bucket.patterns.masks()  # made now, not with the first read
-        held, self._held = self._held, []
-        return [hit for read in held for hit in self._judge(read)]
+        held, self._held = self._held, Reads([], [])
+        return self._judge(held)
 
-    def _judge(self, value: Detection | Another) -> list[AlertHit]:
-        first = isinstance(value, Detection)
-        read = value if isinstance(value, Detection) else value.read
-        return [hit for hit in self._bucket.hits(read, patterns=first) if self._alerts(hit)]
+    def _judge(self, reads: Reads) -> list[AlertHit]:
+        bucket = self._bucket
+        return [
+            hit
+            for some, patterns in ((reads.own, True), (reads.others, False))
+            for read in bucket.likely(some)
+            for hit in bucket.hits(read, patterns=patterns)
+            if self._alerts(hit)
+        ]
 
     def _alerts(self, hit: AlertHit) -> bool:
         entry, read = hit.entry, hit.detection

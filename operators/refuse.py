@@ -33,7 +33,7 @@ def attempt(step_id: str, up: Stream[X], logic: Callable[[X], Y], origin: Callab
         except RefusedError as error:
             return DeadLetter.of(origin(item), error)
 
-    tried = op.map("try", up, run)
+    tried = op.flat_map_batch("try", up, lambda items: list(map(run, items)))
     split: Any = op.branch("split", tried, _refused)
     return Taken(oks=split.falses, errs=split.trues)
 

@@ -28,7 +28,6 @@ RETENTION = topics.RETENTION
 SLICE = timedelta(days=7)  # how long a time may be asked for without two known characters
 ONE_BY_ONE = 50  # entries that are asked for each by its own inquiry; of more, all reads are gone through
 DAY = timedelta(days=1)
-CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 class LookBack:
@@ -132,7 +131,7 @@ def search_pattern(entry: HotListEntry, budget: int) -> str:
 
 
 def _taken_for_others(char: str) -> bool:
-    others = (other for other in CHARACTERS if plates.equate(other) != plates.equate(char))
+    others = (other for other in plates.CHARACTERS if plates.equate(other) != plates.equate(char))
     return any(plates.confusable(other, char) for other in others)
 
 

@@ -1,7 +1,8 @@
 """An alert hit: a detection that may be a listed vehicle (section C.3). A lead, never a ground for action."""
 
+from hashlib import sha1
 from typing import Annotated, Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta
@@ -61,6 +62,11 @@ class AlertHit(Record, tag="alert_hit/1", frozen=True, kw_only=True):
     notice: str = NOTICE
 
 
+_HITS = sha1(NAMESPACE.bytes + b"hit/", usedforsecurity=False)  # `uuid.uuid5`, which starts anew each time
+
+
 def hit_id(detection: UUID, entry_id: str) -> UUID:
     """The same detection and entry make the same hit, however often they meet."""
-    return uuid5(NAMESPACE, f"hit/{detection}/{entry_id}")
+    named = _HITS.copy()
+    named.update(detection.bytes + entry_id.encode())
+    return UUID(bytes=named.digest()[:16], version=5)

@@ -95,7 +95,7 @@ class HotListEntry(Record, tag="hotlist_entry/1", frozen=True, kw_only=True, omi
     @property
     def is_pattern(self) -> bool:
         """Unknown characters in the plate: a partial plate, or a description."""
-        return WILD.search(self.plate) is not None
+        return "?" in self.plate or "*" in self.plate
 
     @property
     def known(self) -> str:
@@ -144,8 +144,11 @@ class HotListChange(msgspec.Struct, frozen=True):
         return Message(self.entry_id.encode(), None if self.entry is None else self.entry.to_json())
 
 
-# Required fields first, so that an entry's defaults are cut off its end.
-_FIELDS = sorted(msgspec.structs.fields(HotListEntry), key=lambda one: not one.required)
+# Behind the plate: required fields first, so that an entry's defaults are cut off the end.
+_FIELDS = sorted(
+    (one for one in msgspec.structs.fields(HotListEntry) if one.name != "plate"),
+    key=lambda one: not one.required,
+)
 _NAMES = [one.name for one in _FIELDS]
 _DEFAULTS = [msgspec.UNSET if one.required else one.default for one in _FIELDS]
 _Packed = msgspec.defstruct(
@@ -162,9 +165,15 @@ def pack(entry: HotListEntry) -> bytes:
     values = [getattr(entry, name) for name in _NAMES]
     while values[-1] == _DEFAULTS[len(values) - 1]:
         values.pop()
-    return _encoder.encode(values)
+    return b"%c%b%b" % (len(entry.plate), entry.plate.encode(), _encoder.encode(values))
 
 
 def unpack(packed: bytes) -> HotListEntry:
     """The entry that `pack` was given."""
-    return HotListEntry(**msgspec.structs.asdict(_decoder.decode(packed)))
+    rest = _decoder.decode(memoryview(packed)[packed[0] + 1 :])
+    return HotListEntry(plate=packed_plate(packed), **msgspec.structs.asdict(rest))
+
+
+def packed_plate(packed: bytes) -> str:
+    """Its plate alone, which tells mostly enough."""
+    return packed[1 : packed[0] + 1].decode()

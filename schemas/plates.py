@@ -13,17 +13,17 @@ from typing import Final
 
 from schemas.confusions import LIKELY
 
+CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 LOOK_ALIKES = ("0ODQ", "1IL", "2Z", "5S", "8B", "6G")
 BUCKETS = 16  # few: what costs is keys a batch (docs/matching.md)
 LONGEST: Final = 10  # characters of a plate
 
 _FOLD = {ord(char): group[0] for group in LOOK_ALIKES for char in group}
-_LETTER_O = {ord("O"): "0"}
 
 
 def _shapes() -> dict[int, str]:
     """Every character -> the one that stands for all it may be taken for, at any number of removes."""
-    stands = {ord(char): char for char in "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"}
+    stands = {ord(char): char for char in CHARACTERS}
     pairs = [(group[0], char) for group in LOOK_ALIKES for char in group]
     for one, other in [*pairs, *LIKELY]:
         kept, gone = sorted((stands[ord(one)], stands[ord(other)]))
@@ -51,7 +51,7 @@ def equate(plate: str) -> str:
     >>> equate("OHIO1")
     '0HI01'
     """
-    return plate.translate(_LETTER_O)
+    return plate.replace("O", "0")
 
 
 def fold(plate: str) -> str:
@@ -79,6 +79,32 @@ def confusable(read: str, listed: str) -> bool:
     return _FOLD.get(ord(read), read) == _FOLD.get(ord(listed), listed) or (listed, read) in LIKELY
 
 
+_SAME: Final = {one + other: False for one in "O0" for other in "O0"}
+_TAKEN_FOR: Final = {
+    read + listed: True for read in CHARACTERS for listed in CHARACTERS if confusable(read, listed)
+} | _SAME  # read and listed character -> whether they differ; pairs that nobody confuses are missing
+
+
+def apart(read: str, listed: str) -> list[int] | None:
+    """Positions at which a read differs from a listed plate, O and 0 being equal; None where that cannot be a
+    misreading.
+
+    >>> apart("A8C0", "ABCO"), apart("AXC0", "ABCO")
+    ([1], None)
+    """
+    if len(read) != len(listed):
+        return None
+    found = []
+    for position, (one, other) in enumerate(zip(read, listed, strict=True)):
+        if one != other:
+            differ = _TAKEN_FOR.get(one + other)
+            if differ is None:
+                return None
+            if differ:
+                found.append(position)
+    return found
+
+
 class _Buckets(dict[bytes, str]):
     """End of a shape -> key of its bucket; made when first asked for."""
 
@@ -102,14 +128,3 @@ def bucket(plate: str) -> str:
 def shape_bucket(shape: bytes) -> str:
     """The bucket of a plate whose shape is known."""
     return _BUCKETS[shape[-3:]]
-
-
-def differences(read: str, listed: str) -> tuple[int, ...]:
-    """Positions at which two plates of one length differ, O and 0 counting as equal.
-
-    >>> differences("A8C0", "ABCO")
-    (1,)
-    """
-    return tuple(
-        position for position, (a, b) in enumerate(zip(equate(read), equate(listed), strict=True)) if a != b
-    )

@@ -1,5 +1,6 @@
 """What reaches a bucket of the list: entries, removals, designations, marks, and reads."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,11 +42,21 @@ class Ready:
     partitions: int
 
 
-@dataclass(frozen=True, slots=True)
-class Another:
-    """A read in the bucket of another of its readings."""
+class Reads(msgspec.Struct, frozen=True):
+    """Reads of one batch in one bucket: `own` are those whose plate belongs there, `others` those of which
+    another reading does. A batch crosses as one, because each item that crosses costs as much as a match."""
 
-    read: Detection
+    own: list[Detection] = []
+    others: list[Detection] = []
 
 
-Event = Listed | Removed | RegistryRecord | Ready | Detection | Another
+Event = Listed | Removed | RegistryRecord | Ready | Reads
+Placed = tuple[str, list[Event]]
+
+
+def gather(placed: Iterable[tuple[str, Event]]) -> list[Placed]:
+    """Events by bucket, each bucket's in their order."""
+    found: dict[str, list[Event]] = {}
+    for bucket, event in placed:
+        found.setdefault(bucket, []).append(event)
+    return list(found.items())

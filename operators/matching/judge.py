@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
+import msgspec
+
 from operators.matching.limits import applies
 from schemas import plates
 from schemas.alert_hit import AlertHit, Difference, MatchClass, StateCheck, hit_id
@@ -33,8 +35,7 @@ class Rules:
 RULES = Rules()
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """How a read and an entry meet; the lowest `rank` is the best."""
 
     kind: MatchClass
@@ -77,28 +78,18 @@ def check_state(read: str | None, listed: str | None) -> StateCheck:
 def _by_plate(read: Detection, entry: HotListEntry, rules: Rules) -> Iterator[Match]:
     """As read, with look-alikes; or another reading, to the letter: never both, which matches too much."""
     budget = rules.budget if entry.look_alikes is None else entry.look_alikes
-    apart = _apart(read.plate, entry.plate)
+    apart = plates.apart(read.plate, entry.plate)
     if apart is not None and not apart:
         yield Match("exact", 0, 1.0)
     elif apart is not None and len(apart) <= budget:
-        likely = prod(LIKELY.get((one.listed, one.read), UNSEEN) for one in apart)
-        yield Match("look_alike", 1 if len(apart) == 1 else 3, likely, differences=apart)
+        differ = tuple(Difference(place, read.plate[place], entry.plate[place]) for place in apart)
+        likely = prod(LIKELY.get((one.listed, one.read), UNSEEN) for one in differ)
+        yield Match("look_alike", 1 if len(apart) == 1 else 3, likely, differences=differ)
     if budget:
         wanted = plates.equate(entry.plate)
         for other in read.alternatives[: rules.alternatives]:
             if plates.equate(other.plate) == wanted:
                 yield Match("alternative", 2, other.confidence, matched=other.plate)
-
-
-def _apart(read: str, listed: str) -> tuple[Difference, ...] | None:
-    """Where the plates differ; None where a character cannot be taken for the other."""
-    if len(read) != len(listed):
-        return None
-    apart = tuple(
-        Difference(position, read[position], listed[position])
-        for position in plates.differences(read, listed)
-    )
-    return apart if all(plates.confusable(one.read, one.listed) for one in apart) else None
 
 
 def _by_pattern(read: Detection, entry: HotListEntry) -> Iterator[Match]:

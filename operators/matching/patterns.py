@@ -1,21 +1,21 @@
 """Partial plates and descriptions, of which there are a thousand: those that a plate may fit, by bit masks.
 
-A plate that fits none costs four look-ups, whatever the number of patterns: by two characters at a time, four
-from its end and three from its start, all that a plate of seven has. What comes out may still not match (what
-stands between two `*` is only looked at by the judge), but nothing that matches is left out.
+A plate that fits none costs two look-ups, by its last three characters and its first two, and sometimes a
+third, whatever the number of patterns. What comes out may still not match (what stands between two `*` is
+only looked at by the judge), but nothing that matches is left out.
 """
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from schemas.hotlist import HotListEntry
-from schemas.plates import LONGEST, equate
+from schemas.plates import CHARACTERS, LONGEST, equate
 
-CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 Table = dict[str, int]
 
 
 class Masks(dict[str, int]):
-    """One or two characters of a plate -> the patterns that accept them; made when first asked for."""
+    """A few characters of a plate -> the patterns that accept them; made when first asked for."""
 
     def __init__(self, tables: list[Table], every: int, step: int) -> None:
         self._tables, self._every, self._step = tables, every, step
@@ -59,26 +59,24 @@ class PatternIndex:
             self._free.append(slot)
             self._stale = True
 
-    def masks(self) -> tuple[Masks, Masks, Masks, Masks]:
-        """For `plate[-2:]`, `plate[-4:-2]`, `plate[:2]` and `plate[2:3]`: a plate of which the four have no
-        bit in common fits no pattern."""
+    def masks(self) -> tuple[Masks, Masks, Masks]:
+        """For `plate[-3:]`, `plate[:2]` and `plate[2:4]`: a plate of which these have no bit in common fits
+        no pattern. The first two mostly tell."""
         if self._stale:
             self._build()
         return self._masks
 
     def mask(self, plate: str) -> int:
         """The slots whose pattern `plate` may fit; 0 for nearly all plates."""
-        last, second, first, third = self.masks()
-        mask = last[plate[-2:]] & second[plate[-4:-2]] & first[plate[:2]] & third[plate[2:3]]
-        return mask and mask & self._lengths[len(plate)]
+        last, first, middle = self.masks()
+        return last[plate[-3:]] & first[plate[:2]] & middle[plate[2:4]] & self._lengths[len(plate)]
 
     def candidates(self, plate: str) -> list[HotListEntry]:
         """Entries whose pattern `plate` may fit, by id."""
-        mask = self.mask(plate)
-        if not mask:
+        if not (mask := self.mask(plate)):
             return []
         found = [entry for slot in _bits(mask) if (entry := self._entries[slot]) is not None]
-        return sorted(found, key=lambda entry: entry.entry_id)
+        return sorted(found, key=attrgetter("entry_id"))
 
     def _build(self) -> None:
         """Tables by position, from the start and from the end: serials end in digits, which tell best."""
@@ -90,12 +88,7 @@ class PatternIndex:
         starts = _tables({bit: text.partition("*")[0] for bit, text in patterns.items()})
         ends = _tables({bit: text.rpartition("*")[2][::-1] for bit, text in patterns.items()})
         every = sum(patterns)
-        self._masks = (
-            Masks(ends, every, -1),
-            Masks(ends[2:], every, -1),
-            Masks(starts, every, 1),
-            Masks(starts[2:], every, 1),
-        )
+        self._masks = Masks(ends, every, -1), Masks(starts, every, 1), Masks(starts[2:], every, 1)
         self._lengths = [0] * (LONGEST + 1)
         for bit, text in patterns.items():
             least = len(text) - text.count("*")

@@ -7,7 +7,7 @@ from typing import TypeGuard
 
 from bytewax.operators import StatefulBatchLogic
 
-from operators.matching.events import Another, Event, Listed, Ready, Removed
+from operators.matching.events import Event, Listed, Placed, Reads, Ready, Removed, gather
 from operators.matching.judge import RULES, Rules
 from schemas import plates
 from schemas.detection import Detection
@@ -21,10 +21,10 @@ GRACE = timedelta(
 )  # an entry is taken off this long after its end, so that reads on their way meet it
 
 EVERY = tuple(str(bucket) for bucket in range(plates.BUCKETS))
-Placed = tuple[str, Event]
+Change = HotListChange | Loaded
 
 
-class Placement(StatefulBatchLogic[HotListChange | Loaded, Placed | HotListChange, None]):
+class Placement(StatefulBatchLogic[list[Change], Placed | HotListChange, None]):
     """Sends each change of one changelog partition to the bucket of its plate, and a pattern to every bucket.
 
     A removal names an entry and no plate, so where each entry went is remembered (not across starts: the
@@ -37,16 +37,9 @@ class Placement(StatefulBatchLogic[HotListChange | Loaded, Placed | HotListChang
         self._soonest = float("inf")
         self._look: datetime | None = None
 
-    def on_batch(self, values: list[HotListChange | Loaded]) -> tuple[Iterable[Placed | HotListChange], bool]:
-        out: list[Placed | HotListChange] = []
-        for value in values:
-            if isinstance(value, Loaded):
-                ready = Ready("hotlist", value.partition, value.partitions)
-                out.extend((bucket, ready) for bucket in EVERY)
-                self._look = self._now()
-            else:
-                out.extend(self._change(value))
-        return out, StatefulBatchLogic.RETAIN
+    def on_batch(self, values: list[list[Change]]) -> tuple[Iterable[Placed | HotListChange], bool]:
+        moved = chain.from_iterable(map(self._move, chain.from_iterable(values)))
+        return gather(moved), StatefulBatchLogic.RETAIN
 
     def on_notify(self) -> tuple[Iterable[Placed | HotListChange], bool]:
         """Take off what has expired."""
@@ -55,11 +48,10 @@ class Placement(StatefulBatchLogic[HotListChange | Loaded, Placed | HotListChang
         end = (now - GRACE).timestamp()
         if end < self._soonest:
             return [], StatefulBatchLogic.RETAIN
-        gone = [name for name, listed in self._placed.items() if listed.until <= end]
-        changes = [HotListChange(name, None) for name in gone]
-        moved = list(chain.from_iterable(self._change(change) for change in changes))
+        gone = [HotListChange(name, None) for name, listed in self._placed.items() if listed.until <= end]
+        moved = gather(chain.from_iterable(map(self._move, gone)))
         self._soonest = min((listed.until for listed in self._placed.values()), default=float("inf"))
-        return [*moved, *changes], StatefulBatchLogic.RETAIN
+        return [*moved, *gone], StatefulBatchLogic.RETAIN
 
     def notify_at(self) -> datetime | None:
         return self._look
@@ -67,7 +59,10 @@ class Placement(StatefulBatchLogic[HotListChange | Loaded, Placed | HotListChang
     def snapshot(self) -> None:
         return None
 
-    def _change(self, change: HotListChange) -> Iterable[Placed]:
+    def _move(self, change: Change) -> Iterable[tuple[str, Event]]:
+        if isinstance(change, Loaded):
+            self._look = self._now()
+            return _to_all(Ready("hotlist", change.partition, change.partitions))
         before = self._placed.pop(change.entry_id, None)
         if change.entry is None:
             return [] if before is None else _to(before, Removed(before.entry_id, before.shape))
@@ -77,6 +72,14 @@ class Placement(StatefulBatchLogic[HotListChange | Loaded, Placed | HotListChang
         if before is None or before.shape == after.shape:
             return _to(after, after)
         return [*_to(before, Removed(before.entry_id, before.shape)), *_to(after, after)]
+
+
+def by_partition(changes: list[Change]) -> list[tuple[str, list[Change]]]:
+    """Changes keyed by their partition of the changelog, each partition's in their order."""
+    found: dict[int, list[Change]] = {}
+    for change in changes:
+        found.setdefault(change.partition, []).append(change)
+    return [(str(partition), of_it) for partition, of_it in found.items()]
 
 
 def is_expired(item: Placed | HotListChange) -> TypeGuard[HotListChange]:
@@ -90,20 +93,15 @@ def listed(entry: HotListEntry) -> Listed:
     return Listed(entry.entry_id, shape, pack(entry), entry.expires_at.timestamp())
 
 
-def _to(where: Listed, event: Event) -> list[Placed]:
-    if where.shape:
-        return [(plates.shape_bucket(where.shape), event)]
-    return [(bucket, event) for bucket in EVERY]
-
-
-def designate(item: RegistryRecord | Loaded) -> list[Placed]:
+def designate(records: list[RegistryRecord | Loaded]) -> list[Placed]:
     """Designations and the registry's marks go to every bucket; other records concern none."""
-    if isinstance(item, Loaded):
-        ready = Ready("registry", item.partition, item.partitions)
-        return [(bucket, ready) for bucket in EVERY]
-    if item.kind in ("hotlist_source", "hotlist_category"):
-        return [(bucket, item) for bucket in EVERY]
-    return []
+    told: list[Event] = []
+    for record in records:
+        if isinstance(record, Loaded):
+            told.append(Ready("registry", record.partition, record.partitions))
+        elif record.kind in ("hotlist_source", "hotlist_category"):
+            told.append(record)
+    return [(bucket, told) for bucket in EVERY] if told else []
 
 
 def probe(reads: list[Detection], rules: Rules = RULES) -> list[Placed]:
@@ -112,11 +110,20 @@ def probe(reads: list[Detection], rules: Rules = RULES) -> list[Placed]:
     An entry is in one bucket, and that bucket is given the whole read: so the best way in which both meet is
     chosen in one place, and a hit comes out once.
     """
-    out: list[Placed] = []
+    found: dict[str, Reads] = {}
     for read in reads:
         first = plates.bucket(read.plate)
-        out.append((first, read))
+        found.setdefault(first, Reads([], [])).own.append(read)
         if read.alternatives:
             others = {plates.bucket(other.plate) for other in read.alternatives[: rules.alternatives]}
-            out.extend((bucket, Another(read)) for bucket in sorted(others - {first}))
-    return out
+            for bucket in others - {first}:
+                found.setdefault(bucket, Reads([], [])).others.append(read)
+    return [(bucket, [of_it]) for bucket, of_it in found.items()]
+
+
+def _to(where: Listed, event: Event) -> Iterable[tuple[str, Event]]:
+    return [(plates.shape_bucket(where.shape), event)] if where.shape else _to_all(event)
+
+
+def _to_all(event: Event) -> Iterable[tuple[str, Event]]:
+    return [(bucket, event) for bucket in EVERY]

@@ -20,7 +20,7 @@ from bytewax.testing import run_main
 
 from operators.match import Bucket, HotListMatcher
 from operators.matching.events import Listed, Ready
-from operators.matching.placement import EVERY, Placement, is_expired, listed, probe
+from operators.matching.placement import EVERY, Placement, by_partition, is_expired, listed, probe
 from platestream.bench import match_data as drawn
 from schemas.detection import Detection
 from schemas.hotlist import HotListChange
@@ -35,11 +35,10 @@ def run(entries: int, patterns: int, reads: int, rounds: int, say: Progress) -> 
     """Medians of `rounds` in reads a second; `listed_share` of the reads is of listed plates."""
     chance = random.Random(drawn.SEED)
     say("drawing")
-    plates = list(drawn.plates(entries, chance))
+    plates = dict.fromkeys(drawn.plates(entries, chance))
     partial = [drawn.pattern(number, chance) for number in range(patterns)]
-    known = plates[:100_000]
-    plain = drawn.reads(reads, known, 0.01, 0, chance)
-    with_others = drawn.reads(reads, known, 0.01, 2, chance)
+    plain = drawn.reads(reads, plates, 0.01, 0, chance)
+    with_others = drawn.reads(reads, plates, 0.01, 2, chance)
 
     def changes() -> Iterator[HotListChange]:
         yield from (drawn.change(drawn.entry(number, plate)) for number, plate in enumerate(plates))
@@ -70,16 +69,19 @@ def run(entries: int, patterns: int, reads: int, rounds: int, say: Progress) -> 
 
 
 def _without_engine(
-    plates: list[str], partial: list[Any], plain: list[Detection], with_others: list[Detection], rounds: int
+    table: dict[str, None],
+    partial: list[Any],
+    plain: list[Detection],
+    with_others: list[Detection],
+    rounds: int,
 ) -> dict[str, Any]:
-    table = dict.fromkeys(plates)
     before = _resident()
     bucket = Bucket()
     placed = Placement(None, lambda: drawn.START)
-    for number, plate in enumerate(plates):
-        for item in placed.on_batch([drawn.change(drawn.entry(number, plate))])[0]:
-            if isinstance(item, tuple) and isinstance(item[1], Listed):
-                bucket.add(item[1])
+    for number, plate in enumerate(table):
+        for item in placed.on_batch([[drawn.change(drawn.entry(number, plate))]])[0]:
+            if isinstance(item, tuple) and isinstance(item[1][0], Listed):
+                bucket.add(item[1][0])
     grown = _resident() - before
     for one in partial:
         bucket.add(listed(one))
@@ -109,7 +111,7 @@ def _without_engine(
             rates.setdefault(name, []).append(len(plain) / (time.perf_counter() - began))
     middle = {name: statistics.median(found) for name, found in rates.items()}
     return {
-        "bytes_an_entry": round(grown / len(plates)),
+        "bytes_an_entry": round(grown / len(table)),
         **{f"{name}_reads_per_s": round(rate) for name, rate in middle.items()},
         **{
             f"{name}_over_bare_lookup": round(rate / middle["bare_lookup"], 3)
@@ -125,18 +127,18 @@ def _snapshots(reads: list[Detection]) -> dict[str, Any]:
     matchers = {name: HotListMatcher(None) for name in EVERY}
     placed = Placement(None, lambda: drawn.START)
     known = [drawn.entry(number, read.plate) for number, read in enumerate(reads[:100])]
-    for item in placed.on_batch([drawn.change(one) for one in known])[0]:
+    for item in placed.on_batch([[drawn.change(one) for one in known]])[0]:
         if isinstance(item, tuple):
             matchers[item[0]].on_batch([item[1]])
     for matcher in matchers.values():
-        matcher.on_batch([Ready("hotlist", 0, 1), Ready("registry", 0, 1)])
-    for where, event in probe(reads[:10_000]):
-        matchers[where].on_batch([event])
+        matcher.on_batch([[Ready("hotlist", 0, 1), Ready("registry", 0, 1)]])
+    for where, events in probe(reads[:10_000]):
+        matchers[where].on_batch([events])
     sizes = [len(matcher.snapshot()) for matcher in matchers.values()]
     return {"snapshot_bytes_an_epoch": sum(sizes), "snapshot_reads": 10_000, "snapshot_hits": 100}
 
 
-def _exact_join(plates: list[str], reads: list[Detection]) -> float:
+def _exact_join(plates: dict[str, None], reads: list[Detection]) -> float:
     """`stateful_map` keyed by plate: an entry is remembered, a read of it comes out."""
 
     def join(listed: bool | None, event: Any) -> tuple[bool | None, Any]:
@@ -157,10 +159,8 @@ def _matching_steps(changes: Iterator[HotListChange], reads: list[Detection]) ->
     """The steps of `flows/match_flow.py` between decoding and the sinks."""
 
     def steps(listed: Stream[Any], seen: Stream[Any]) -> Stream[Any]:
-        by_partition = op.key_on("by_partition", listed, lambda change: str(change.partition))
-        placed = op.stateful_batch(
-            "place", by_partition, lambda resume: Placement(resume, lambda: drawn.START)
-        )
+        parted = op.flat_map_batch("by_partition", listed, by_partition)
+        placed = op.stateful_batch("place", parted, lambda resume: Placement(resume, lambda: drawn.START))
         split = op.branch("expired_or_placed", op.key_rm("placed", placed), is_expired)
         probes = op.flat_map_batch("probe", seen, probe)
         ready = op.flat_map("registry", split.falses, _with_registry)
@@ -176,8 +176,9 @@ def _matching_steps(changes: Iterator[HotListChange], reads: list[Detection]) ->
 
 def _with_registry(placed: Any) -> list[Any]:
     """The registry's mark behind the list's, where the flow reads a topic of its own."""
-    where, event = placed
-    return [placed, (where, Ready("registry", 0, 1))] if isinstance(event, Ready) else [placed]
+    where, events = placed
+    marked = any(isinstance(event, Ready) for event in events)
+    return [placed, (where, [Ready("registry", 0, 1)])] if marked else [placed]
 
 
 def _rate(changes: Iterator[Any], reads: list[Detection], steps: Callable[..., Stream[Any]]) -> float:

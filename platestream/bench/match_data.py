@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from uuid import UUID
 
 from schemas.detection import Alternative, Detection
@@ -12,6 +13,7 @@ from schemas.hotlist import HotListChange, HotListEntry
 SEED = 4137
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LETTERS, DIGITS = "ABCDEFGHJKLMNPRSTUVWXYZ", "0123456789"
+LISTED_SEEN = 100_000  # of the listed vehicles, those that are on the road
 SHAPES = ("@@@####", "#@@@###", "@@#@#@", "@@@###", "@######")  # of five common series
 
 
@@ -19,8 +21,7 @@ def plates(count: int, chance: random.Random) -> Iterator[str]:
     """Distinct plates of five series."""
     seen: set[str] = set()
     while len(seen) < count:
-        shape = chance.choice(SHAPES)
-        text = "".join(chance.choice(LETTERS if char == "@" else DIGITS) for char in shape)
+        text = _plate(chance)
         if text not in seen:
             seen.add(text)
             yield text
@@ -44,7 +45,7 @@ def entry(number: int, plate: str) -> HotListEntry:
 
 def pattern(number: int, chance: random.Random) -> HotListEntry:
     """A partial plate that lacks one to three characters; every fifth with an unknown count of them."""
-    text = "".join(chance.choice(LETTERS if char == "@" else DIGITS) for char in chance.choice(SHAPES))
+    text = _plate(chance)
     known = set(chance.sample(range(len(text)), len(text) - chance.randint(1, 3)))
     plate = "".join(char if place in known else "?" for place, char in enumerate(text))
     if number % 5 == 0:
@@ -85,16 +86,25 @@ def read(number: int, plate: str, alternatives: tuple[str, ...] = ()) -> Detecti
 
 
 def reads(
-    count: int, listed: list[str], share: float, alternatives: int, chance: random.Random
+    count: int, listed: dict[str, None], share: float, alternatives: int, chance: random.Random
 ) -> list[Detection]:
     """Reads, `share` of them of `listed` plates, with so many other readings: the plate cut or changed."""
+    known = list(islice(listed, LISTED_SEEN))
     made = []
     for number in range(count):
-        if chance.random() < share:
-            plate = chance.choice(listed)
-        else:
-            shape = chance.choice(SHAPES)
-            plate = "".join(chance.choice(LETTERS if char == "@" else DIGITS) for char in shape)
+        plate = chance.choice(known) if chance.random() < share else unlisted(listed, chance)
         others = (plate[:-1], plate[1:], plate[:2] + chance.choice(DIGITS) + plate[3:])[:alternatives]
         made.append(read(number, plate, others))
     return made
+
+
+def unlisted(listed: dict[str, None], chance: random.Random) -> str:
+    """A plate that is on no list."""
+    while (plate := _plate(chance)) in listed:
+        pass
+    return plate
+
+
+def _plate(chance: random.Random) -> str:
+    shape = chance.choice(SHAPES)
+    return "".join(chance.choice(LETTERS if char == "@" else DIGITS) for char in shape)

@@ -10,6 +10,7 @@ from bytewax.dataflow import Dataflow
 from flows import audit_flow, match_flow, recognize_flow
 from operators.consensus import PassRules, VehiclePasses
 from operators.match import HotListMatcher
+from operators.matching.events import Reads
 from schemas.tables import TABLES
 from schemas.topics import TOPICS
 from tests.support.flows import NOW, READ, ScriptedReader, memory_edge
@@ -93,7 +94,7 @@ def test_topics_and_tables_have_kept_their_names() -> None:
 def test_state_is_bytes_or_nothing_so_that_class_names_may_change() -> None:
     passes = VehiclePasses(None, ("m",), PassRules(), lambda: NOW)
     matcher = HotListMatcher(None)
-    matcher.on_batch([READ])
+    matcher.on_batch([[Reads([READ])]])
     assert type(passes.snapshot()) is bytes
     assert type(matcher.snapshot()) is bytes
     held, others, passes = msgspec.msgpack.decode(matcher.snapshot())

@@ -3,13 +3,14 @@ from hypothesis import strategies as st
 
 from schemas import plates
 
-PLATE = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=10)
+PLATE = st.text(plates.CHARACTERS, min_size=1, max_size=10)
+CHARACTER = st.sampled_from(plates.CHARACTERS)
 
 
 @given(st.text(max_size=30))
 def test_normalising_leaves_only_capitals_and_digits_and_is_done_once(text: str) -> None:
     plate = plates.normalise(text)
-    assert all(char in "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" for char in plate)
+    assert all(char in plates.CHARACTERS for char in plate)
     assert plates.normalise(plate) == plate
 
 
@@ -26,14 +27,19 @@ def test_look_alikes_meet_in_one_bucket(plate: str, data: st.DataObject) -> None
 
 @given(PLATE)
 def test_o_and_zero_never_differ(plate: str) -> None:
-    assert plates.differences(plate, plate.replace("O", "0")) == ()
+    assert plates.apart(plate, plate.replace("O", "0")) == []
 
 
-@given(PLATE, PLATE)
-def test_plates_without_differences_are_equal_but_for_o_and_zero(a: str, b: str) -> None:
-    if len(a) == len(b):
-        assert (plates.differences(a, b) == ()) == (plates.equate(a) == plates.equate(b))
-        assert plates.differences(a, b) == plates.differences(b, a)
+@given(st.lists(st.tuples(CHARACTER, CHARACTER), min_size=1, max_size=10))
+def test_where_plates_are_apart_is_told_only_where_each_difference_may_be_a_misreading(
+    pairs: list[tuple[str, str]],
+) -> None:
+    read, listed = ("".join(side) for side in zip(*pairs, strict=True))
+    differ = [n for n, (a, b) in enumerate(pairs) if plates.equate(a) != plates.equate(b)]
+    possible = all(plates.confusable(*pairs[n]) for n in differ)
+    assert plates.apart(read, listed) == (differ if possible else None)
+    if possible:
+        assert plates.shape(read) == plates.shape(listed)
 
 
 @given(PLATE)

@@ -1,5 +1,6 @@
 """A bucket of the hot list, and where changes and reads belong."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.match import HotListMatcher
-from operators.matching.events import Another, Event, Ready, Removed
+from operators.matching.events import Event, Reads, Ready, Removed
 from operators.matching.judge import match_entry
 from operators.matching.placement import EVERY, GRACE, Placement, designate, listed, probe
 from schemas import plates
@@ -37,9 +38,10 @@ def entry(plate: str, name: str = "sjpd:1", **told: Any) -> HotListEntry:
     return msgspec.structs.replace(LISTED, plate=plate, entry_id=name, **told)
 
 
-def play(matcher: HotListMatcher, *events: Event) -> list[AlertHit]:
+def play(matcher: HotListMatcher, *events: Event | Detection) -> list[AlertHit]:
     """One event a batch."""
-    return [hit for event in events for hit in matcher.on_batch([event])[0]]
+    told: list[Event] = [Reads([event]) if isinstance(event, Detection) else event for event in events]
+    return [hit for event in told for hit in matcher.on_batch([[event]])[0]]
 
 
 READY = (Ready("hotlist", 0, 2), Ready("registry", 0, 1), Ready("hotlist", 1, 2))
@@ -61,7 +63,7 @@ def test_no_read_is_judged_before_list_and_registry_are_loaded() -> None:
 
 def test_a_restart_waits_again_and_keeps_the_reads_that_waited() -> None:
     matcher = HotListMatcher(None)
-    play(matcher, detection("AST3087"), Another(detection("X", camera_id="b", alternatives=["AST3087"])))
+    play(matcher, detection("AST3087"), Reads([], [detection("X", camera_id="b", alternatives=["AST3087"])]))
     again = HotListMatcher(matcher.snapshot())
     assert play(again, AST, *READY[:2]) == []
     assert len(play(again, READY[2])) == 2
@@ -140,7 +142,7 @@ def test_two_vehicles_that_fit_one_partial_plate_both_alert() -> None:
 def test_a_partial_plate_alerts_in_the_bucket_of_the_plate_only() -> None:
     pattern = listed(entry("??T3087"))
     read = detection("AST3087", alternatives=["ABC1234"])
-    assert [len(play(ready(pattern), event)) for _bucket, event in probe([read])] == [1, 0]
+    assert [len(play(ready(pattern), *events)) for _bucket, events in probe([read])] == [1, 0]
 
 
 @pytest.mark.parametrize("kind", ["hotlist_source", "hotlist_category"])
@@ -158,7 +160,13 @@ def place(now: datetime = NOW) -> Placement:
 
 
 def moved(placement: Placement, *changes: HotListChange | Loaded) -> list[Any]:
-    return list(placement.on_batch(list(changes))[0])
+    return flat(placement.on_batch([list(changes)])[0])
+
+
+def flat(placed: Iterable[Any]) -> list[Any]:
+    """Buckets with one event each, and what is no event."""
+    pairs = ([(one[0], event) for event in one[1]] if isinstance(one, tuple) else [one] for one in placed)
+    return [one for some in pairs for one in some]
 
 
 def test_a_moved_entry_leaves_its_old_bucket() -> None:
@@ -183,9 +191,9 @@ def test_patterns_and_marks_and_designations_reach_every_bucket() -> None:
     assert [where for where, _event in moved(place(), HotListChange("e", entry("AB*", "e")))] == list(EVERY)
     assert [where for where, _event in moved(place(), Loaded(0, 1))] == list(EVERY)
     record = RegistryRecord(kind="hotlist_source", id="nm", name="New Mexico")
-    assert [where for where, _event in designate(record)] == list(EVERY)
-    assert [where for where, _event in designate(Loaded(0, 1))] == list(EVERY)
-    assert designate(RegistryRecord(kind="agency", id="nm", name="New Mexico")) == []
+    assert [where for where, _event in designate([record])] == list(EVERY)
+    assert [where for where, _event in designate([Loaded(0, 1)])] == list(EVERY)
+    assert designate([RegistryRecord(kind="agency", id="nm", name="New Mexico")]) == []
 
 
 def test_an_expired_entry_is_taken_off_its_bucket_and_off_the_topic() -> None:
@@ -196,7 +204,7 @@ def test_an_expired_entry_is_taken_off_its_bucket_and_off_the_topic() -> None:
     moved(placement, HotListChange("later", later), Loaded(0, 1))
     assert placement.notify_at() is not None
     gone, _discard = placement.on_notify()
-    assert list(gone) == [
+    assert flat(gone) == [
         (plates.bucket("AAA1111"), Removed("late", plates.shape("AAA1111"))),
         HotListChange("late", None),
     ]
@@ -212,8 +220,8 @@ def test_reads_on_their_way_still_meet_an_entry_that_just_expired() -> None:
 def test_a_read_is_given_once_to_each_bucket_that_one_of_its_readings_points_to() -> None:
     read = detection("AST3087", alternatives=["A5T3087", "AST3082", "AST3081"])
     placed = probe([read])
-    assert placed[0] == (plates.bucket("AST3087"), read)
-    assert {type(event) for _bucket, event in placed[1:]} == {Another}
+    assert placed[0] == (plates.bucket("AST3087"), [Reads([read])])
+    assert all(events == [Reads([], [read])] for _bucket, events in placed[1:])
     assert len({bucket for bucket, _event in placed}) == len(placed)
 
 
@@ -236,10 +244,10 @@ def found(changes: list[HotListChange], reads: list[Detection]) -> list[AlertHit
     """What all buckets together make of changes and then reads."""
     placement = place()
     matchers = {bucket: HotListMatcher(None) for bucket in EVERY}
-    events = [*moved(placement, *changes), *moved(placement, Loaded(0, 1)), *designate(Loaded(0, 1))]
+    told: Any = [*placement.on_batch([list(changes)])[0], *placement.on_batch([[Loaded(0, 1)]])[0]]
     hits = []
-    for bucket, event in [*events, *probe(reads)]:
-        hits += play(matchers[bucket], event)
+    for bucket, events in [*told, *designate([Loaded(0, 1)]), *probe(reads)]:
+        hits += play(matchers[bucket], *events)
     return hits
 
 
