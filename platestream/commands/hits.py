@@ -81,7 +81,9 @@ def show(
     hit_id: HitId,
     case: Case = "",
     reason: Reason = "",
-    pictures: Annotated[Path, typer.Option(file_okay=False, help="Where the pictures are put.")] = Path("."),
+    pictures: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Put the pictures into this folder.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """One hit with all that is to be known before acting: pictures, what matched and differs, entry, steps.
@@ -91,10 +93,11 @@ def show(
     settings, client = _open()
     why = _why(settings, case, reason or _verifying(hit_id))
     hit = job.one(client, hit_id, **why)
-    found = gate.picture(
-        client, detection_id=hit.row["detection_id"], captured_at=hit.row["captured_at"], **why
-    )
-    files = [_save(pictures, hit_id, kind, jpeg) for kind, jpeg in sorted(found.items())]
+    files: list[Path] = []
+    if pictures is not None:
+        row = hit.row
+        found = gate.picture(client, detection_id=row["detection_id"], captured_at=row["captured_at"], **why)
+        files = [_save(pictures, hit_id, kind, jpeg) for kind, jpeg in sorted(found.items())]
     if as_json:
         print_json(_as_json(hit, files))
         return
@@ -250,7 +253,7 @@ def _tell(hit: job.Standing, files: list[Path]) -> None:
         ("contact", f"{row['requested_by']} {row['contact']}".strip()),
         ("instructions", row["instructions"]),
         ("other", row["other"]),
-        ("pictures", "  ".join(map(str, files)) or "none any more"),
+        ("pictures", "  ".join(map(str, files)) or "--pictures FOLDER puts them there"),
         ("status", f"{done.status}{' (disputed)' if done.disputed else ''}"),
     ):
         if text:

@@ -83,7 +83,7 @@ def test_every_look_is_in_the_inquiry_log_and_a_list_needs_its_reason(
 ) -> None:
     hit = put_hit(database, 1)
     assert "every inquiry is documented" in officer("list", code=1)
-    officer("show", hit)
+    officer("show", hit, "--pictures", str(officer.data))
     logged = database.rows("SELECT kind, outcome FROM platestream.inquiry_log ORDER BY at")
     assert logged == [("hits", "refused"), ("hits", "allowed"), ("picture", "allowed")]
 
