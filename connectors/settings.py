@@ -54,6 +54,9 @@ class Settings(BaseSettings):
         default="stop", description="when the broker no longer has where a flow stopped"
     )
 
+    notify_file: Path | None = Field(
+        default=None, description="rules of notification (TOML, a secret); empty: nobody is told of hits"
+    )
     profile: str = Field(
         default="st-johns", description="rules of the agency: st-johns, virginia, new-jersey, or a .toml file"
     )

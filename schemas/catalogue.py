@@ -7,6 +7,7 @@ import msgspec
 
 from schemas.alert_hit import AlertHit
 from schemas.dead_letter import DeadLetter
+from schemas.delivery import Delivery
 from schemas.detection import Detection
 from schemas.fields import Record
 from schemas.frame import FrameHeaders
@@ -21,6 +22,7 @@ RECORDS: dict[str, type[Record] | type[FrameHeaders]] = {
     "hotlist_entry": HotListEntry,
     "alert_hit": AlertHit,
     "hit_action": HitAction,
+    "delivery": Delivery,
     "sealed_inquiry": SealedInquiry,
     "registry_record": RegistryRecord,
     "dead_letter": DeadLetter,

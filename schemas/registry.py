@@ -1,12 +1,18 @@
-"""Registry records: agencies, users, cameras and hot list sources, and who approved them."""
+"""Registry records: agencies, users and their shifts, cameras, special details, what came of them, hot list
+sources; and who approved what.
+"""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from schemas.fields import Instant, Latitude, Longitude, Name, Record, Text
 
-Kind = Literal["agency", "user", "camera", "hotlist_source", "hotlist_category"]
+Kind = Literal[
+    "agency", "user", "camera", "hotlist_source", "hotlist_category", "shift", "detail", "incident"
+]
+Outcome = Literal["", "arrest", "recovery", "person_located", "significant", "result"]
 
 
 class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True):
@@ -47,12 +53,50 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     ] = None
     latitude: Latitude | None = None
     longitude: Longitude | None = None
+    since: Annotated[
+        Instant | None,
+        Meta(description="camera, detail: the approved period; shift: logged in; incident: when it was"),
+    ] = None
+    until: Annotated[
+        Instant | None, Meta(description="camera, detail: the period's end; shift: logged out, or at most")
+    ] = None
+    user: Annotated[str, Meta(max_length=64, description="shift: whose")] = ""
+    cameras: Annotated[
+        tuple[Name, ...], Meta(max_length=1000, description="detail: its cameras; incident: where")
+    ] = ()
+    detail: Annotated[str, Meta(max_length=64, description="incident: of which special detail")] = ""
+    moves: Annotated[
+        bool, Meta(description="camera: in a vehicle or portable; its place is no fixed one")
+    ] = False
+    case_number: Text = ""
+    outcome: Annotated[Outcome, Meta(description="incident: what it was (E.1.f)")] = ""
+    results: Annotated[Text, Meta(description="camera, detail, incident: what came of it, no plate")] = ""
 
     def __post_init__(self) -> None:
         if self.kind == "camera" and (self.latitude is None or self.longitude is None):
             raise ValueError("a camera needs `latitude` and `longitude`")
         if self.kind == "user" and not self.agency:
             raise ValueError("a user needs `agency`")
+        if self.kind == "shift" and not (self.user and self.since and self.until):
+            raise ValueError("a shift needs `user`, `since` and `until`")
+        if self.kind == "detail" and not (self.cameras and self.since and self.until):
+            raise ValueError("a special detail needs `cameras`, `since` and `until`")
+        if self.kind == "incident" and not (self.since and self.outcome and (self.cameras or self.detail)):
+            raise ValueError("an incident needs `since`, `outcome`, and `cameras` or `detail`")
+        if self.since and self.until and self.until < self.since:
+            raise ValueError("`until` is before `since`")
+
+    def counts_at(self, at: datetime) -> bool:
+        """Inside the period of a camera, shift or detail."""
+        begun = self.since is None or self.since <= at
+        return self.active and begun and (self.until is None or at < self.until)
+
+    def mou_at(self, at: datetime) -> bool:
+        """Of an agency: nothing stands in the way of sharing with it (I.2)."""
+        if not self.active or self.own:
+            return self.active
+        begun = self.mou_from is not None and self.mou_from <= at
+        return begun and (self.mou_until is None or at < self.mou_until)
 
     @property
     def key(self) -> str:

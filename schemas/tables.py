@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from schemas.alert_hit import AlertHit
 from schemas.dead_letter import DeadLetter
+from schemas.delivery import Delivery
 from schemas.detection import Detection
 from schemas.fields import Vehicle
 from schemas.finding import Finding
@@ -161,6 +162,24 @@ def _fact_rows(hit: AlertHit) -> list[Row]:
     ]
 
 
+def _delivery_rows(delivery: Delivery) -> list[Row]:
+    return [
+        (
+            delivery.delivery_id,
+            delivery.hit_id,
+            delivery.receiver,
+            delivery.agency,
+            delivery.priority,
+            delivery.outcome,
+            delivery.at,
+            delivery.captured_at,
+            delivery.attempts,
+            delivery.seconds,
+            delivery.reason,
+        )
+    ]
+
+
 def _dead_letter_rows(letter: DeadLetter) -> list[Row]:
     return [
         (
@@ -263,6 +282,12 @@ HIT_FACTS: Table[AlertHit] = Table(
     _words("hit_id captured_at camera_id source category match state_check rank historical characters"),
     _fact_rows,
 )
+DELIVERIES: Table[Delivery] = Table(
+    "deliveries",
+    ("delivery_id",),
+    _words("delivery_id hit_id receiver agency priority outcome at captured_at attempts seconds reason"),
+    _delivery_rows,
+)
 DEAD_LETTERS: Table[DeadLetter] = Table(
     "dead_letters",
     ("topic", "partition", "offset"),
@@ -292,6 +317,7 @@ TABLES: tuple[Table[Any], ...] = (
     ALERT_HITS,
     HIT_ACTIONS,
     HIT_FACTS,
+    DELIVERIES,
     DEAD_LETTERS,
     REGISTRY,
     INQUIRY_FINDINGS,

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from schemas.alert_hit import AlertHit
 from schemas.dead_letter import DeadLetter
+from schemas.delivery import Delivery
 from schemas.detection import Detection
 from schemas.fields import Record
 from schemas.frame import Frame
@@ -90,6 +91,9 @@ ALERT_HITS = _topic(
 HIT_ACTIONS = _topic(
     "hit_actions", HitAction, lambda action: str(action.hit_id), SEVEN_YEARS, time=lambda action: action.at
 )
+# The ledger of notifications: kept as long as the hits that could be read again, and read from its beginning
+# at each start. It holds no plate.
+DELIVERIES = _topic("deliveries", Delivery, lambda delivery: delivery.key, timedelta(days=14), partitions=1)
 # One partition: its order is the order of the seals.
 INQUIRIES = _topic(
     "inquiries",
@@ -111,6 +115,7 @@ TOPICS: tuple[Topic[Any], ...] = (
     HOTLIST,
     ALERT_HITS,
     HIT_ACTIONS,
+    DELIVERIES,
     INQUIRIES,
     REGISTRY,
     DEAD_LETTERS,

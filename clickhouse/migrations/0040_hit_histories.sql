@@ -146,10 +146,11 @@ FROM platestream.hit_actions
 ARRAY JOIN arrayDistinct(confused) AS one
 GROUP BY month, actual, read;
 
--- The recorded steps on the hits that an inquiry of the kind `hits` opens, as migration 13 opens these.
+-- The recorded steps on the hits that an inquiry of the kind `hits` opens, as migration 21 opens these.
 CREATE OR REPLACE VIEW platestream.hit_steps
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH (
+WITH (SELECT now64(3) - toIntervalSecond(argMax(retention_s, set_at)) FROM platestream.gate_rules) AS kept,
+(
     SELECT (
         throwIf(
             count() != 1 OR countIf(outcome = 'allowed' AND kind = 'hits' AND account = authenticatedUser()) != 1,
@@ -168,6 +169,6 @@ WHERE asked.1 = 0
       AND (empty(asked.3) OR has(asked.3, camera_id))
       AND captured_at >= asked.4 AND captured_at <= asked.5
       AND (isNull(asked.6) OR hit_id = asked.6)
-      AND captured_at > now64(3) - INTERVAL 30 DAY)
+      AND captured_at > kept)
 ORDER BY hit_id, at, toString(action_id), ingested_at DESC
 LIMIT 1 BY action_id;

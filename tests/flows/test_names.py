@@ -7,10 +7,11 @@ import msgspec
 import pytest
 from bytewax.dataflow import Dataflow
 
-from flows import audit_flow, match_flow, recognize_flow
+from flows import audit_flow, match_flow, notify_flow, recognize_flow
 from operators.consensus import PassRules, VehiclePasses
 from operators.match import HotListMatcher
 from operators.matching.events import Reads
+from operators.notify.rules import NotifyRules
 from schemas.tables import TABLES
 from schemas.topics import TOPICS
 from tests.support.flows import NOW, READ, ScriptedReader, memory_edge
@@ -33,6 +34,15 @@ STORED = {
         "match.hit_facts_table",
         "match.dead_letters_table",
     ],
+    "notify": [
+        "notify.registry",
+        "notify.deliveries",
+        "notify.alert_hits",
+        "notify.route",
+        "notify.outbox",
+        "notify.deliveries_table",
+        "notify.dead_letters_table",
+    ],
     "audit": [
         "audit.registry",
         "audit.inquiry_log",
@@ -52,6 +62,7 @@ def flows() -> dict[str, Dataflow]:
         "recognize": recognize_flow.build(edge, ScriptedReader({})),
         "match": match_flow.build(edge),
         "audit": audit_flow.build(edge),
+        "notify": notify_flow.build(edge, NotifyRules()),
     }
 
 
@@ -75,6 +86,7 @@ def test_topics_and_tables_have_kept_their_names() -> None:
         "hotlist",
         "alert_hits",
         "hit_actions",
+        "deliveries",
         "inquiries",
         "registry",
         "dead_letters",
@@ -85,6 +97,7 @@ def test_topics_and_tables_have_kept_their_names() -> None:
         "alert_hits",
         "hit_actions",
         "hit_facts",
+        "deliveries",
         "dead_letters",
         "registry",
         "inquiry_findings",

@@ -26,6 +26,7 @@ FED = [
     "alert_hits",
     "hit_actions",
     "hit_facts",
+    "deliveries",
     "dead_letters",
     "registry",
     "inquiry_findings",
@@ -45,17 +46,21 @@ READS = {
     INGEST: set(),
     SEALER: {*LOG, "gate_rules"},
     ANALYST: {*GATE},
-    SUPERVISOR: {*GATE, *HITS, "hit_facts", "inquiry_findings", "hit_actions", "registry", "gate_rules"},
+    SUPERVISOR: {
+        *GATE,
+        *HITS,
+        *("hit_facts", "deliveries", "inquiry_findings", "hit_actions", "registry", "gate_rules"),
+    },
     AUDITOR: {
         *LOG,
         *AUDIT,
         *FIGURES_OF,
-        *("inquiry_findings", "hit_actions", "hit_facts", "registry", "gate_rules"),
+        *("inquiry_findings", "hit_actions", "hit_facts", "deliveries", "registry", "gate_rules"),
         *("schema_migrations", "verdict"),
     },
     RETENTION: {"evidence_holds", "ledger", "utilization", "verdict"},
     CUSTODIAN: {*EVIDENCE, *LOG, "ledger", "evidence_state", "verdict"},
-    DASHBOARD: {*HITS, "hit_facts"},
+    DASHBOARD: {*HITS, "hit_facts", "deliveries"},
 }
 WRITES = {
     OWNER: set(TABLES),

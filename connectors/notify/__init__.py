@@ -1,0 +1,1 @@
+"""The edge of notifications: what opens a connection to a receiver."""

@@ -1,0 +1,66 @@
+"""The post that the notify flow is given: rules and senders, put together."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from bytewax.outputs import DynamicSink
+
+from connectors.clock import Clock
+from connectors.edge import Edge
+from connectors.notify import signed
+from connectors.notify.post import ThreadedPost
+from connectors.notify.senders import ByApprise, MailServer, MailTo, Send, Webhook, read_secret
+from connectors.settings import Settings
+from operators.notify.outbox import Post
+from operators.notify.rules import NotifyRules, Receiver, parse_rules, span
+from schemas import topics
+from schemas.delivery import Delivery
+from schemas.message import RefusedError
+
+
+def read_rules(settings: Settings) -> NotifyRules:
+    """The rules that PLATESTREAM_NOTIFY_FILE names; without it nobody is told. Raises RefusedError."""
+    if settings.notify_file is None:
+        return NotifyRules()
+    text = read_secret(str(settings.notify_file))
+    return parse_rules(text, allow_plaintext=settings.allow_plaintext)
+
+
+def open_senders(rules: NotifyRules) -> Mapping[str, Send]:
+    """A sender for each receiver, by name. Raises RefusedError for a secret that cannot be read or used."""
+    return {one.name: _sender(one, rules) for one in rules.receivers}
+
+
+def open_post(edge: Edge, rules: NotifyRules, now: Clock) -> Post:
+    """Threads that send, and write what was delivered to the ledger on this edge."""
+    return ThreadedPost(open_senders(rules), _Ledger(edge), patience=span(rules.patience), now=now)
+
+
+class _Ledger:
+    """Writes deliveries by one writer, opened with the first."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._writer: Any = None
+
+    def __call__(self, delivery: Delivery) -> None:
+        if self._writer is None:
+            sink = cast(DynamicSink[Delivery], self._edge.topics.write(topics.DELIVERIES))
+            self._writer = sink.build("ledger", 0, 1)
+        self._writer.write_batch([delivery])
+
+
+def _sender(one: Receiver, rules: NotifyRules) -> Send:
+    if one.webhook is not None:
+        try:
+            key = signed.secret(read_secret(str(one.secret_file)))
+        except ValueError as error:
+            raise RefusedError("rules", f"receiver {one.name}: {error}") from None
+        return Webhook(one.webhook, key)
+    if one.mail is not None:
+        assert rules.mail is not None  # parse_rules has seen to it
+        mail = rules.mail
+        password = read_secret(mail.password_file) if mail.password_file else ""
+        server = MailServer(mail.server, mail.sender, mail.domain, mail.security, mail.user, password)
+        return MailTo(server, one.mail)
+    return ByApprise(str(one.apprise))

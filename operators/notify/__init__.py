@@ -1,0 +1,1 @@
+"""Notifications: who hears of an alert hit, in which words, and that everybody hears it once."""

@@ -1,0 +1,120 @@
+"""One receiver's outbox: what it was not told yet, kept over crashes, and sent once.
+
+Sending is not done here: `Post` (connectors/notify/post.py) does it beside the flow, each receiver apart from
+every other, so that a dead one holds up nobody. What was delivered is known from the topic `deliveries`, the
+ledger, which each start reads again from its beginning; a notice that is in it is not sent again.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+from bytewax.operators import StatefulBatchLogic
+
+from operators.notify.message import Notice
+from schemas.dead_letter import DeadLetter
+from schemas.delivery import Delivery
+from schemas.message import Loaded, Message, RefusedError
+
+LOOK_EVERY = timedelta(milliseconds=100)
+
+Event = Notice | Delivery | Loaded
+Told = Delivery | DeadLetter
+
+
+class Post(Protocol):
+    """Sends notices of all receivers, each in its own time."""
+
+    def submit(self, notice: Notice) -> None:
+        """Send it as soon as may be; returns at once."""
+
+    def finished(self, receiver: str) -> list[Delivery]:
+        """What has come of notices since the last call. Delivered ones are in the ledger already."""
+
+    def drain(self, receiver: str) -> None:
+        """Wait until all of this receiver's are finished."""
+
+
+class Outbox(StatefulBatchLogic[Event, Told, bytes]):
+    """Notices wait until the ledger has been read; what is delivered or given up leaves the state."""
+
+    def __init__(self, resume: bytes | None, post: Post, now: Callable[[], datetime]) -> None:
+        kept = [] if resume is None else _decoder.decode(resume)
+        self._waiting: dict[UUID, Notice] = {one.delivery_id: one for one in kept}
+        self._post, self._now = post, now
+        self._receiver = ""
+        self._done: set[UUID] = set()
+        self._marks: set[int] = set()
+        self._ready = False
+
+    def on_batch(self, values: list[Event]) -> tuple[Iterable[Told], bool]:
+        for value in values:
+            self._take(value)
+        return list(self._finished()), StatefulBatchLogic.RETAIN
+
+    def on_notify(self) -> tuple[Iterable[Told], bool]:
+        return list(self._finished()), StatefulBatchLogic.RETAIN
+
+    def on_eof(self) -> tuple[Iterable[Told], bool]:
+        if self._waiting and self._ready:
+            self._post.drain(self._receiver)
+        return list(self._finished()), StatefulBatchLogic.RETAIN
+
+    def notify_at(self) -> datetime | None:
+        return self._now() + LOOK_EVERY if self._waiting and self._ready else None
+
+    def snapshot(self) -> bytes:
+        return msgspec.msgpack.encode(list(self._waiting.values()))
+
+    def _take(self, value: Event) -> None:
+        if isinstance(value, Delivery):
+            self._done.add(value.delivery_id)
+            self._waiting.pop(value.delivery_id, None)
+        elif isinstance(value, Notice):
+            if value.delivery_id in self._done or value.delivery_id in self._waiting:
+                return
+            self._waiting[value.delivery_id] = value
+            if self._ready:
+                self._send(value)
+        else:
+            self._marks.add(value.partition)
+            if not self._ready and len(self._marks) >= value.partitions:
+                self._ready = True
+                for notice in self._waiting.values():
+                    self._send(notice)
+
+    def _send(self, notice: Notice) -> None:
+        self._receiver = notice.receiver
+        self._post.submit(notice)
+
+    def _finished(self) -> Iterator[Told]:
+        if not self._receiver:
+            return
+        for delivery in self._post.finished(self._receiver):
+            self._done.add(delivery.delivery_id)
+            notice = self._waiting.pop(delivery.delivery_id, None)
+            yield delivery
+            if notice is not None and delivery.outcome == "failed":
+                yield _dead(notice, delivery)
+
+
+def _dead(notice: Notice, delivery: Delivery) -> DeadLetter:
+    """What could not be delivered, as it would have been told: it holds what the receiver may know."""
+    ident = notice.delivery_id
+    message = Message(
+        ident.bytes,
+        notice.body,
+        {"receiver": notice.receiver, "hit-id": str(notice.hit_id)},
+        notice.captured_at,
+        topic=f"notify/{notice.receiver}",
+        partition=0,
+        offset=ident.int >> 65,  # of its own in a table that knows refusals by topic, partition and offset
+    )
+    return DeadLetter.of(
+        message, RefusedError("undelivered", f"{delivery.reason}, {delivery.attempts} attempts")
+    )
+
+
+_decoder = msgspec.msgpack.Decoder(list[Notice])

@@ -1,0 +1,198 @@
+"""Who is told of a hit: by category, source, priority, camera and area, by who is on shift, and by MOU.
+
+What is decided against telling somebody is a record, too, and never silent: quiet hours, an entry that does
+not alert an agency, an MOU that is not in force, nobody on shift.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+from bytewax.operators import StatefulBatchLogic
+
+from operators.matching.limits import in_hours, metres
+from operators.notify.message import Notice, notice
+from operators.notify.rules import ON_SHIFT, TOP, NotifyRules, Receiver, Route, span
+from schemas.alert_hit import AlertHit
+from schemas.delivery import Delivery, Outcome, delivery_id
+from schemas.message import Loaded
+from schemas.registry import RegistryRecord
+
+NOBODY = "Nobody is on shift: whoever reads this, see that an officer hears of it."
+
+Event = AlertHit | RegistryRecord | Loaded
+Told = Notice | Delivery
+
+
+@dataclass
+class Known:
+    """What the registry says now: shifts by user, agencies, cameras."""
+
+    shifts: dict[str, dict[str, RegistryRecord]] = field(default_factory=dict)
+    agencies: dict[str, RegistryRecord] = field(default_factory=dict)
+    cameras: dict[str, RegistryRecord] = field(default_factory=dict)
+
+    def put(self, record: RegistryRecord) -> None:
+        """The newest record of an id; other kinds concern nobody here."""
+        if record.kind == "shift":
+            self.shifts.setdefault(record.user, {})[record.id] = record
+        elif record.kind == "agency":
+            self.agencies[record.id] = record
+        elif record.kind == "camera":
+            self.cameras[record.id] = record
+
+    def on_shift(self, user: str, at: datetime) -> bool:
+        """Logged in, and not out since, nor for longer than a shift may last (F.4)."""
+        return any(shift.counts_at(at) for shift in self.shifts.get(user, {}).values())
+
+    def shared(self, receiver: Receiver, camera: str, at: datetime) -> bool:
+        """Of another agency: an MOU is in force and shares this camera (I.2)."""
+        if not receiver.agency:
+            return True
+        agency = self.agencies.get(receiver.agency)
+        if agency is None or not agency.mou_at(at):
+            return False
+        return not agency.shares_cameras or camera in agency.shares_cameras
+
+    def forget(self, at: datetime) -> None:
+        """Shifts that have ended; new ones come with their logging in."""
+        for shifts in self.shifts.values():
+            for name in [name for name, one in shifts.items() if one.until and one.until < at]:
+                del shifts[name]
+
+
+def addressed(hit: AlertHit, rules: NotifyRules, known: Known, now: datetime) -> tuple[list[Receiver], bool]:
+    """Whom the routes name, each once; and whether a route asked for who is on shift and nobody is."""
+    names: dict[str, None] = {}
+    nobody = False
+    for route in rules.routes:
+        if not _fits(route, hit, rules):
+            continue
+        names |= dict.fromkeys(name for name in route.to if name != ON_SHIFT)
+        if ON_SHIFT in route.to:
+            officers = [
+                one.name for one in rules.receivers if one.officer and known.on_shift(one.officer, now)
+            ]
+            names |= dict.fromkeys(officers)
+            nobody = nobody or not officers
+    if nobody:
+        names |= dict.fromkeys(rules.nobody)
+    found = (rules.receiver(name) for name in names)
+    return [one for one in found if one is not None], nobody
+
+
+def route(hit: AlertHit, rules: NotifyRules, known: Known, now: datetime) -> Iterator[Told]:
+    """A notice for each who is told, a delivery record for each who is not and why."""
+    receivers, nobody = addressed(hit, rules, known, now)
+    camera = known.cameras.get(hit.detection.camera_id)
+    place = camera.name if camera else ""
+    for receiver in receivers:
+        against = _against(hit, receiver, rules, known, now)
+        if against is None:
+            yield notice(hit, receiver, rules, place, now, NOBODY if nobody else "")
+        else:
+            yield _not_told(hit, rules, receiver.name, receiver.agency, against, now)
+    if nobody or (not receivers and not hit.historical):
+        yield _not_told(hit, rules, "", "", "nobody", now)
+
+
+def _against(
+    hit: AlertHit, receiver: Receiver, rules: NotifyRules, known: Known, now: datetime
+) -> Outcome | None:
+    if not known.shared(receiver, hit.detection.camera_id, now):
+        return "not_shared"
+    if receiver.agency and receiver.agency in hit.entry.silenced_for:
+        return "silenced"
+    if not hit.historical and hit.detection.captured_at < now - span(rules.oldest):
+        return "stale"
+    if rules.priority(hit.entry.category) != TOP and _is_quiet(hit, receiver, rules, now):
+        return "quiet"
+    return None
+
+
+def _is_quiet(hit: AlertHit, receiver: Receiver, rules: NotifyRules, now: datetime) -> bool:
+    if receiver.quiet and in_hours(now, receiver.quiet):
+        return True
+    return any(
+        (not one.receivers or receiver.name in one.receivers)
+        and (not one.categories or hit.entry.category in one.categories)
+        and (not one.cameras or hit.detection.camera_id in one.cameras)
+        and in_hours(now, one.hours)
+        for one in rules.quiet
+    )
+
+
+def _fits(route: Route, hit: AlertHit, rules: NotifyRules) -> bool:
+    read, entry = hit.detection, hit.entry
+    return (
+        (route.historical or not hit.historical)
+        and (not route.categories or entry.category in route.categories)
+        and (not route.sources or entry.source in route.sources)
+        and (not route.priorities or rules.priority(entry.category) in route.priorities)
+        and (not route.cameras or read.camera_id in route.cameras)
+        and (
+            not route.areas
+            or any(metres(read.latitude, read.longitude, area) <= area.radius_m for area in route.areas)
+        )
+    )
+
+
+def _not_told(
+    hit: AlertHit, rules: NotifyRules, receiver: str, agency: str, outcome: Outcome, now: datetime
+) -> Delivery:
+    return Delivery(
+        delivery_id=delivery_id(hit.hit_id, receiver),
+        hit_id=hit.hit_id,
+        receiver=receiver,
+        agency=agency,
+        priority=rules.priority(hit.entry.category),
+        outcome=outcome,
+        at=now,
+        captured_at=hit.detection.captured_at,
+    )
+
+
+class Router(StatefulBatchLogic[Event, Told, bytes]):
+    """The one key through which hits pass: they wait until the registry has been read.
+
+    The registry is not kept in the recovery store: each start reads it again.
+    """
+
+    def __init__(self, resume: bytes | None, rules: NotifyRules, now: Callable[[], datetime]) -> None:
+        self._rules, self._now = rules, now
+        self._held: list[AlertHit] = [] if resume is None else _decoder.decode(resume)
+        self._known = Known()
+        self._marks: set[int] = set()
+        self._ready = False
+
+    def on_batch(self, values: list[Event]) -> tuple[Iterable[Told], bool]:
+        out: list[Told] = []
+        for value in values:
+            out.extend(self._take(value))
+        return out, StatefulBatchLogic.RETAIN
+
+    def snapshot(self) -> bytes:
+        return msgspec.msgpack.encode(self._held)
+
+    def _take(self, value: Event) -> Iterator[Told]:
+        if isinstance(value, RegistryRecord):
+            self._known.put(value)
+        elif isinstance(value, Loaded):
+            self._marks.add(value.partition)
+            self._ready = len(self._marks) >= value.partitions
+            held, self._held = (self._held, []) if self._ready else ([], self._held)
+            for hit in held:
+                yield from self._route(hit)
+        elif self._ready:
+            yield from self._route(value)
+        else:
+            self._held.append(value)
+
+    def _route(self, hit: AlertHit) -> Iterator[Told]:
+        now = self._now()
+        self._known.forget(now)
+        yield from route(hit, self._rules, self._known, now)
+
+
+_decoder = msgspec.msgpack.Decoder(list[AlertHit])

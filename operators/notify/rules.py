@@ -1,0 +1,196 @@
+"""The agency's rules of notification, a TOML file: receivers, routes, quiet hours, priorities.
+
+The file names passwords' files and may hold URLs with keys in them: it is a secret. What is wrong in it is
+refused with the field named, and never repeated. docs/hits.md has an example of everything.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from schemas.fields import Name
+from schemas.hotlist import Area, Hours
+from schemas.message import RefusedError
+
+Shows = Literal["link", "plate", "picture"]
+Priority = Annotated[int, Meta(ge=1, le=5)]
+Text = Annotated[str, Meta(min_length=1, max_length=2000)]
+
+TOP: Priority = 1
+ON_SHIFT = "on_shift"
+PRIORITIES: Mapping[str, int] = {
+    "amber_alert": 1,
+    "blue_alert": 1,
+    "terrorist_activity": 1,
+    "wanted_person": 2,
+    "missing_person": 2,
+    "silver_alert": 2,
+    "protection_order": 2,
+}
+OTHERS = 3  # of a category that neither the rules nor the table above name
+_SPAN = re.compile(r"(\d+) (second|minute|hour|day)s?")
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Receiver(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where notifications go: one of `webhook`, `mail` and `apprise` (any service that Apprise knows).
+
+    `officer`: a registered user's own, for routes to `on_shift`; `agency`: another agency's, which needs an
+    MOU in force. `shows` overrides the file's. `secret_file` signs a webhook.
+    """
+
+    name: Name
+    webhook: Text | None = None
+    secret_file: Text | None = None
+    mail: Text | None = None
+    apprise: Text | None = None
+    officer: str = ""
+    agency: str = ""
+    shows: Shows | None = None
+    quiet: tuple[Hours, ...] = ()
+
+    @property
+    def kind(self) -> Literal["webhook", "mail", "apprise"]:
+        return "webhook" if self.webhook else "mail" if self.mail else "apprise"
+
+
+class Route(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Hits that all of its limits let pass go to all of `to`; a limit that is not given lets all pass."""
+
+    to: Annotated[tuple[Name, ...], Meta(min_length=1)]
+    categories: tuple[Name, ...] = ()
+    sources: Annotated[tuple[Name, ...], Meta(description="whose entry: hot list sources")] = ()
+    priorities: tuple[Priority, ...] = ()
+    cameras: tuple[Name, ...] = ()
+    areas: tuple[Area, ...] = ()
+    historical: Annotated[bool, Meta(description="finds of a look-back, too")] = False
+
+
+class Quiet(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Hours in which hits that fit are not sent: to some receivers or all. Never the top priority."""
+
+    hours: Annotated[tuple[Hours, ...], Meta(min_length=1)]
+    receivers: tuple[Name, ...] = ()
+    categories: tuple[Name, ...] = ()
+    cameras: tuple[Name, ...] = ()
+
+
+class Mail(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The server that takes mail. `domain` ends the Message-ID, so that it never changes."""
+
+    server: Text
+    sender: Text
+    domain: Text
+    security: Literal["tls", "starttls", "none"] = "starttls"
+    user: str = ""
+    password_file: str = ""
+
+
+class NotifyRules(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of the file; without one nobody is told."""
+
+    shows: Shows = "link"
+    link: str = "platestream hits show {hit_id}"
+    time_zone: str = "UTC"
+    oldest: str = "12 hours"
+    patience: str = "1 hour"
+    nobody: Annotated[tuple[Name, ...], Meta(description="who is told when nobody is on shift")] = ()
+    priorities: dict[str, Priority] = {}
+    mail: Mail | None = None
+    receivers: tuple[Receiver, ...] = ()
+    routes: tuple[Route, ...] = ()
+    quiet: tuple[Quiet, ...] = ()
+
+    def priority(self, category: str) -> int:
+        """1 is the top."""
+        return self.priorities.get(category) or PRIORITIES.get(category, OTHERS)
+
+    def receiver(self, name: str) -> Receiver | None:
+        """By name."""
+        return next((one for one in self.receivers if one.name == name), None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.receivers)
+
+
+def span(text: str) -> timedelta:
+    """`12 hours` as a span. Raises ValueError."""
+    match = _SPAN.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("a span is written like `12 hours`")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def parse_rules(text: str, *, allow_plaintext: bool = False) -> NotifyRules:
+    """The rules that `text` (TOML) says. Raises RefusedError that names what is wrong."""
+    try:
+        told: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RefusedError("rules", f"no TOML: {error}") from None
+    try:
+        rules = msgspec.convert(told, NotifyRules)
+    except msgspec.ValidationError as error:
+        raise RefusedError("rules", str(error)) from None
+    if wrong := list(_wrong(rules, allow_plaintext)):
+        raise RefusedError("rules", "; ".join(wrong))
+    return rules
+
+
+def _wrong(rules: NotifyRules, allow_plaintext: bool) -> Iterator[str]:
+    known = set(rules.names)
+    if len(known) != len(rules.receivers):
+        yield "`receivers`: a name is there twice"
+    if "{hit_id}" not in rules.link:
+        yield "`link` has no {hit_id}"
+    for name, text in (("oldest", rules.oldest), ("patience", rules.patience)):
+        try:
+            span(text)
+        except ValueError as error:
+            yield f"`{name}`: {error}"
+    for receiver in rules.receivers:
+        for fault in _wrong_receiver(receiver, rules, allow_plaintext):
+            yield f"receiver {receiver.name}: {fault}"
+    for number, route in enumerate(rules.routes, 1):
+        for name in set(route.to) - known - {ON_SHIFT}:
+            yield f"route {number}: `to` names {name}, which is no receiver"
+    for where, names in (("nobody", rules.nobody), *(("quiet", one.receivers) for one in rules.quiet)):
+        for name in set(names) - known:
+            yield f"`{where}` names {name}, which is no receiver"
+
+
+def _wrong_receiver(one: Receiver, rules: NotifyRules, allow_plaintext: bool) -> Iterator[str]:
+    if one.name == ON_SHIFT:
+        yield "this name stands for whoever is on shift"
+    if sum(way is not None for way in (one.webhook, one.mail, one.apprise)) != 1:
+        yield "one of `webhook`, `mail` and `apprise` is needed"
+    if one.webhook is not None:
+        if one.secret_file is None:
+            yield "a webhook needs `secret_file`: what it is sent is signed"
+        url = urlsplit(one.webhook)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            yield "`webhook` is no URL"
+        elif url.scheme == "http" and not allow_plaintext and not _loopback(url.hostname):
+            yield "`webhook` would leave this machine unencrypted: https:// is needed"
+    if one.mail is not None and rules.mail is None:
+        yield "`mail` needs the section [mail], which names the server"
+    if one.apprise is not None and one.apprise.startswith(("mailto:", "mailtos:")):
+        yield "mail is sent by `mail`, whose Message-ID says that it is the same one"
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,263 @@
+"""Whole flows on the edge in memory, with a real HTTP server and a real SMTP server as receivers."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from connectors.clock import Clock
+from connectors.edge import Edge
+from connectors.memory import MemoryTables, MemoryTopics
+from connectors.notify import post as posting
+from connectors.notify import signed
+from flows import notify_flow
+from flows.post import open_post, open_senders
+from operators.notify.outbox import Post
+from operators.notify.rules import NotifyRules, parse_rules
+from schemas import tables, topics
+from schemas.alert_hit import AlertHit
+from schemas.catalogue import example
+from schemas.delivery import Delivery
+from schemas.message import RefusedError
+from tests.support.flows import memory_edge, recovery, run
+from tests.support.receivers import (
+    SECRET,
+    HttpReceiver,
+    MailReceiver,
+    http_receiver,
+    mail_receiver,
+)
+
+FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))
+
+
+@pytest.fixture
+def web() -> Iterator[HttpReceiver]:
+    with http_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def mail() -> Iterator[MailReceiver]:
+    with mail_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def secret_file(tmp_path: Path) -> Path:
+    file = tmp_path / "secret"
+    file.write_text(SECRET)
+    return file
+
+
+def rules(
+    secret_file: Path, web: HttpReceiver, mail: MailReceiver | None = None, more: str = ""
+) -> NotifyRules:
+    text = f"""
+    patience = "3 seconds"
+    {more}
+    [[receivers]]
+    name = "cad"
+    webhook = "{web.url}"
+    secret_file = "{secret_file}"
+    [[routes]]
+    to = ["cad"]
+    """
+    if mail is not None:
+        text += f"""
+        [[receivers]]
+        name = "desk"
+        mail = "desk@example.gov"
+        [mail]
+        server = "127.0.0.1:{mail.port}"
+        security = "none"
+        sender = "alpr@example.gov"
+        domain = "alpr.example.gov"
+        [[routes]]
+        to = ["desk"]
+        """
+    return parse_rules(text)
+
+
+def hit(number: int) -> AlertHit:
+    seen = msgspec.structs.replace(FOUND.detection, captured_at=datetime.now(UTC))
+    return msgspec.structs.replace(FOUND, hit_id=UUID(int=number), detection=seen)
+
+
+def put(streams: MemoryTopics, *numbers: int) -> None:
+    for number in numbers:
+        streams.append(topics.ALERT_HITS, topics.ALERT_HITS.encode(hit(number)))
+
+
+def outcomes(store: MemoryTables) -> dict[str, str]:
+    return {row["receiver"]: row["outcome"] for row in store.rows(tables.DELIVERIES)}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_receiver_hears_of_each_hit_once_and_it_is_on_record(
+    web: HttpReceiver, mail: MailReceiver, secret_file: Path, workers: int
+) -> None:
+    edge, streams, store = memory_edge()
+    put(streams, 1, 2, 3, 2, 1)
+    run(notify_flow.build(edge, rules(secret_file, web, mail)), workers=workers)
+    rows = store.rows(tables.DELIVERIES)
+    assert len(rows) == 6
+    assert {row["outcome"] for row in rows} == {"delivered"}
+    assert sorted(web.ids) == sorted(str(row["delivery_id"]) for row in rows if row["receiver"] == "cad")
+    by_mail = [f"<{row['delivery_id']}@alpr.example.gov>" for row in rows if row["receiver"] == "desk"]
+    assert sorted(mail.ids) == sorted(by_mail)
+    assert len(streams.records(topics.DELIVERIES)) == 6
+
+
+def test_a_webhook_is_signed_and_by_default_holds_a_link_and_no_plate(
+    web: HttpReceiver, secret_file: Path
+) -> None:
+    edge, streams, _store = memory_edge()
+    put(streams, 1)
+    run(notify_flow.build(edge, rules(secret_file, web)))
+    (call,) = web.calls
+    ident = signed.verify(signed.secret(SECRET), call.headers, call.body, datetime.now(UTC))
+    assert ident == call.headers["idempotency-key"]
+    assert call.json["hit_id"] == str(UUID(int=1))
+    assert FOUND.detection.plate.encode() not in call.body
+    assert "pictures" not in call.json
+
+
+def test_what_a_receiver_may_have_it_gets_pictures_too(
+    web: HttpReceiver, mail: MailReceiver, secret_file: Path
+) -> None:
+    edge, streams, _store = memory_edge()
+    put(streams, 1)
+    run(notify_flow.build(edge, rules(secret_file, web, mail, 'shows = "picture"')))
+    assert web.calls[0].json["plate"] == FOUND.detection.plate
+    assert set(web.calls[0].json["pictures"]) == {"plate", "vehicle"}
+    ((_at, message),) = mail.mails
+    attached = {part.get_filename(): part.get_content() for part in message.iter_attachments()}
+    assert attached == {"plate.jpg": FOUND.detection.crop, "vehicle.jpg": FOUND.detection.picture}
+    body = message.get_body()
+    assert body is not None
+    assert FOUND.entry.instructions in body.get_content()
+
+
+def test_a_dead_receiver_holds_up_nobody_and_what_is_given_up_is_a_dead_letter(
+    web: HttpReceiver, mail: MailReceiver, secret_file: Path
+) -> None:
+    web.down = True
+    edge, streams, store = memory_edge()
+    put(streams, 1, 2)
+    run(notify_flow.build(edge, rules(secret_file, web, mail)))
+    assert outcomes(store) == {"cad": "failed", "desk": "delivered"}
+    assert {row["reason"] for row in store.rows(tables.DELIVERIES)} == {"", "connection"}
+    assert all(row["seconds"] < 1 for row in store.rows(tables.DELIVERIES) if row["receiver"] == "desk")
+    letters = streams.records(topics.DEAD_LETTERS)
+    assert {(letter.topic, letter.reason) for letter in letters} == {("notify/cad", "undelivered")}
+    assert len(store.rows(tables.DEAD_LETTERS)) == 2
+
+
+def test_what_a_receiver_rejects_is_not_tried_again(web: HttpReceiver, secret_file: Path) -> None:
+    web.status = 400
+    edge, streams, store = memory_edge()
+    put(streams, 1)
+    run(notify_flow.build(edge, rules(secret_file, web)))
+    (row,) = store.rows(tables.DELIVERIES)
+    assert (row["outcome"], row["attempts"], row["reason"]) == ("failed", 1, "http_400")
+
+
+def test_mail_that_is_refused_for_good_is_given_up_at_once(
+    web: HttpReceiver, mail: MailReceiver, secret_file: Path
+) -> None:
+    mail.refuse = "550 no such mailbox"
+    edge, streams, store = memory_edge()
+    put(streams, 1)
+    run(notify_flow.build(edge, rules(secret_file, web, mail)))
+    rows = {row["receiver"]: row for row in store.rows(tables.DELIVERIES)}
+    assert (rows["desk"]["outcome"], rows["desk"]["attempts"], rows["desk"]["reason"]) == (
+        *("failed", 1),
+        "smtp_550",
+    )
+
+
+def test_a_receiver_that_comes_back_is_told_then(secret_file: Path, web: HttpReceiver) -> None:
+    web.status = 503
+
+    def recover(edge: Edge, by: NotifyRules, now: Clock) -> Post:
+        def sleep(_seconds: float) -> None:
+            web.status = 200
+
+        senders = open_senders(by)
+        return posting.ThreadedPost(
+            senders, lambda _delivery: None, patience=timedelta(seconds=30), now=now, sleep=sleep
+        )
+
+    edge, streams, store = memory_edge()
+    put(streams, 1)
+    run(notify_flow.build(edge, rules(secret_file, web), recover))
+    (row,) = store.rows(tables.DELIVERIES)
+    assert (row["outcome"], row["attempts"]) == ("delivered", 2)
+
+
+def test_a_full_replay_sends_nothing_again(web: HttpReceiver, secret_file: Path) -> None:
+    edge, streams, store = memory_edge()
+    put(streams, 1, 2)
+    run(notify_flow.build(edge, rules(secret_file, web)))
+    once = store.rows(tables.DELIVERIES)
+    run(notify_flow.build(edge, rules(secret_file, web)))
+    assert len(web.calls) == 2
+    assert store.rows(tables.DELIVERIES) == once
+
+
+def test_what_was_sent_right_before_a_crash_is_known_from_the_ledger_alone(
+    web: HttpReceiver, secret_file: Path, tmp_path: Path
+) -> None:
+    edge, streams, store = memory_edge()
+    kept = recovery(tmp_path / "recovery")
+    put(streams, 1)
+
+    class CrashedError(RuntimeError):
+        pass
+
+    class DiesAfterSending:
+        """Sends, writes the ledger, and takes the flow down before it hears of it."""
+
+        def __init__(self, post: Post) -> None:
+            self._post = post
+
+        def submit(self, notice: Any) -> None:
+            self._post.submit(notice)
+            self._post.drain(notice.receiver)
+            raise CrashedError
+
+        def finished(self, receiver: str) -> list[Delivery]:
+            return self._post.finished(receiver)
+
+        def drain(self, receiver: str) -> None:
+            self._post.drain(receiver)
+
+    by = rules(secret_file, web)
+    with pytest.raises(BaseException) as crash:  # noqa: PT011 - Bytewax wraps it
+        run(notify_flow.build(edge, by, lambda *given: DiesAfterSending(open_post(*given))), kept)
+    assert "Crashed" in repr(crash.value) + repr(crash.value.__cause__)
+    assert len(web.calls) == 1
+    run(notify_flow.build(edge, by), kept)
+    assert len(web.calls) == 1
+    assert outcomes(store) == {"cad": "delivered"}
+
+
+def test_without_rules_nobody_is_told_and_that_is_on_record() -> None:
+    edge, streams, store = memory_edge()
+    put(streams, 1)
+    run(notify_flow.build(edge, NotifyRules()))
+    assert outcomes(store) == {"": "nobody"}
+
+
+def test_secrets_that_cannot_be_used_stop_the_start_and_are_named(web: HttpReceiver, tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="absent"):
+        open_senders(rules(tmp_path / "absent", web))
+    weak = tmp_path / "weak"
+    weak.write_text("short")
+    with pytest.raises(RefusedError, match="receiver cad"):
+        open_senders(rules(weak, web))

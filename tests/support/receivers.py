@@ -1,0 +1,128 @@
+"""Receivers of notifications on this machine: a real HTTP server and a real SMTP server."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+SECRET = "whsec_" + "cGxhdGVzdHJlYW0tdGVzdC1zZWNyZXQtMzItYnl0ZXM="
+
+
+@dataclass
+class Call:
+    """One request as it came."""
+
+    at: float
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(self.body)
+        return told
+
+
+@dataclass
+class HttpReceiver:
+    """Answers with `status`; remembers every request. `down`: takes the connection and says nothing."""
+
+    port: int = 0
+    status: int = 200
+    down: bool = False
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/alerts"
+
+    @property
+    def ids(self) -> list[str]:
+        return [call.headers["idempotency-key"] for call in self.calls]
+
+
+@contextmanager
+def http_receiver(port: int = 0, **told: Any) -> Iterator[HttpReceiver]:
+    receiver = HttpReceiver(**told)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if receiver.down:
+                self.close_connection = True
+                return
+            named = {name.lower(): value for name, value in self.headers.items()}
+            if receiver.status < 300:
+                receiver.calls.append(Call(time.time(), named, body))
+            self.send_response(receiver.status)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            """Quiet."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        allow_reuse_address = True
+
+    server = Server(("127.0.0.1", port), Handler)
+    receiver.port = server.server_port
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@dataclass
+class MailReceiver:
+    """An SMTP server that takes all mail."""
+
+    port: int = 0
+    mails: list[tuple[float, EmailMessage]] = field(default_factory=list)
+    refuse: str = ""
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's
+        if self.refuse:
+            return self.refuse
+        message = BytesParser(policy=default).parsebytes(envelope.content)
+        assert isinstance(message, EmailMessage)
+        self.mails.append((time.time(), message))
+        return "250 OK"
+
+    @property
+    def ids(self) -> list[str]:
+        return [str(mail["Message-ID"]) for _at, mail in self.mails]
+
+
+@contextmanager
+def mail_receiver(port: int = 0) -> Iterator[MailReceiver]:
+    receiver = MailReceiver()
+    controller = Controller(receiver, hostname="127.0.0.1", port=port or _free_port())
+    controller.start()
+    receiver.port = controller.port
+    try:
+        yield receiver
+    finally:
+        controller.stop()
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

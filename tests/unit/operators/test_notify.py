@@ -1,0 +1,343 @@
+"""Rules, routes and words of notifications; the outbox by itself."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operators.notify.message import Notice, notice
+from operators.notify.outbox import Outbox
+from operators.notify.route import NOBODY, Known, Router, route
+from operators.notify.rules import NotifyRules, Receiver, parse_rules
+from schemas.alert_hit import NOTICE, AlertHit, Difference
+from schemas.catalogue import example
+from schemas.dead_letter import DeadLetter
+from schemas.delivery import Delivery
+from schemas.message import Loaded, RefusedError
+from schemas.registry import RegistryRecord
+
+NOW = datetime(2026, 11, 24, 15, 4, 10, tzinfo=UTC)
+FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))
+BASE = """
+[[receivers]]
+name = "dispatch"
+apprise = "json://localhost"
+[[receivers]]
+name = "vale"
+apprise = "json://localhost"
+officer = "rvale"
+[[receivers]]
+name = "sheriff"
+apprise = "json://localhost"
+agency = "apache-county-so"
+"""
+
+
+def rules(more: str, before: str = "") -> NotifyRules:
+    return parse_rules(before + BASE + more)
+
+
+def hit(number: int = 1, *, camera: str = "", seen: dict[str, Any] | None = None, **told: Any) -> AlertHit:
+    entry = msgspec.structs.replace(FOUND.entry, **told.pop("listed", {}))
+    detection = msgspec.structs.replace(FOUND.detection, **(seen or {}))
+    if camera:
+        detection = msgspec.structs.replace(detection, camera_id=camera)
+    return msgspec.structs.replace(FOUND, hit_id=UUID(int=number), detection=detection, entry=entry, **told)
+
+
+def known(*records: RegistryRecord) -> Known:
+    made = Known()
+    for record in records:
+        made.put(record)
+    return made
+
+
+def shift(user: str, **told: Any) -> RegistryRecord:
+    since = NOW - timedelta(hours=2)
+    period = {"since": since, "until": since + timedelta(hours=12), **told}
+    return RegistryRecord(kind="shift", id=f"{user}@{since:%H}", name=user, user=user, **period)
+
+
+def agency(**told: Any) -> RegistryRecord:
+    return RegistryRecord(kind="agency", id="apache-county-so", name="Apache County SO", **told)
+
+
+def outcomes(found: list[Any]) -> list[tuple[str, str]]:
+    return [(one.receiver, "told" if isinstance(one, Notice) else one.outcome) for one in found]
+
+
+def told(hit: AlertHit, by: NotifyRules, *records: RegistryRecord) -> list[tuple[str, str]]:
+    return outcomes(list(route(hit, by, known(*records), NOW)))
+
+
+@pytest.mark.parametrize(
+    ("limit", "matches"),
+    [
+        ('categories = ["stolen_vehicle"]', True),
+        ('categories = ["amber_alert"]', False),
+        ('sources = ["sjpd"]', True),
+        ('sources = ["ncic"]', False),
+        ("priorities = [3]", True),
+        ("priorities = [1, 2]", False),
+        ('cameras = ["white-mountain-dr-n"]', True),
+        ('cameras = ["other"]', False),
+        ("areas = [{latitude = 34.5059, longitude = -109.361, radius_m = 100}]", True),
+        ("areas = [{latitude = 35.0, longitude = -109.361, radius_m = 100}]", False),
+    ],
+)
+def test_a_route_is_by_category_source_priority_camera_and_area(limit: str, matches: bool) -> None:
+    found = told(hit(), rules(f'\n[[routes]]\nto = ["dispatch"]\n{limit}\n'))
+    assert found == ([("dispatch", "told")] if matches else [("", "nobody")])
+
+
+ON_SHIFT = '\n[[routes]]\nto = ["on_shift", "dispatch"]\n'
+
+
+def test_who_is_on_shift_is_told_and_who_logged_out_is_not() -> None:
+    assert told(hit(), rules(ON_SHIFT), shift("rvale")) == [("dispatch", "told"), ("vale", "told")]
+    for ended in ({"active": False}, {"until": NOW}, {"since": NOW + timedelta(hours=1)}):
+        found = told(hit(), rules(ON_SHIFT), shift("rvale", **ended))
+        assert found == [("dispatch", "told"), ("", "nobody")]
+
+
+def test_with_nobody_on_shift_the_ones_named_for_it_are_told_and_told_so() -> None:
+    by = rules('\n[[routes]]\nto = ["on_shift"]\n', before='nobody = ["dispatch"]\n')
+    found = list(route(hit(), by, known(), NOW))
+    assert outcomes(found) == [("dispatch", "told"), ("", "nobody")]
+    assert isinstance(found[0], Notice)
+    assert NOBODY in found[0].text
+
+
+QUIET = '\n[[routes]]\nto = ["dispatch"]\n[[quiet]]\nhours = [{start = "07:00", end = "09:00"}]\n'
+
+
+def test_quiet_hours_hold_back_all_but_the_top_priority_and_are_on_record() -> None:
+    assert told(hit(), rules(QUIET)) == [("dispatch", "quiet")], "15:04 UTC is 08:04 in Arizona"
+    assert told(hit(listed={"category": "amber_alert"}), rules(QUIET)) == [("dispatch", "told")]
+
+
+@given(
+    st.sampled_from(["amber_alert", "blue_alert", "terrorist_activity"]),
+    st.lists(st.sampled_from(["receivers = ['dispatch']", "categories = ['amber_alert']", ""]), max_size=3),
+)
+def test_no_quiet_rule_ever_silences_the_top_priority(category: str, quiet: list[str]) -> None:
+    hours = 'hours = [{start = "00:00", end = "00:00"}]'
+    text = "".join(f"\n[[quiet]]\n{hours}\n{limit}\n" for limit in quiet)
+    by = rules('\n[[routes]]\nto = ["dispatch"]\n' + text)
+    assert told(hit(listed={"category": category}), by) == [("dispatch", "told")]
+
+
+SHERIFF = '\n[[routes]]\nto = ["sheriff"]\n'
+
+
+@pytest.mark.parametrize(
+    ("record", "outcome"),
+    [
+        (None, "not_shared"),
+        (agency(), "not_shared"),
+        (agency(mou_from=NOW - timedelta(days=9)), "told"),
+        (agency(mou_from=NOW + timedelta(days=1)), "not_shared"),
+        (agency(mou_from=NOW - timedelta(days=9), mou_until=NOW), "not_shared"),
+        (agency(mou_from=NOW - timedelta(days=9), active=False), "not_shared"),
+        (agency(mou_from=NOW - timedelta(days=9), shares_cameras=("other",)), "not_shared"),
+        (agency(mou_from=NOW - timedelta(days=9), shares_cameras=("white-mountain-dr-n",)), "told"),
+    ],
+)
+def test_another_agency_is_told_only_by_an_mou_in_force(record: RegistryRecord | None, outcome: str) -> None:
+    assert told(hit(), rules(SHERIFF), *([record] if record else [])) == [("sheriff", outcome)]
+
+
+def test_an_entry_that_does_not_alert_an_agency_is_not_sent_there() -> None:
+    silenced = hit(listed={"silenced_for": ("apache-county-so",)})
+    assert told(silenced, rules(SHERIFF), agency(mou_from=NOW)) == [("sheriff", "silenced")]
+
+
+def test_what_was_captured_long_ago_is_no_alert_any_more() -> None:
+    late = hit(seen={"captured_at": NOW - timedelta(hours=13)})
+    assert told(late, rules('\n[[routes]]\nto = ["dispatch"]\n')) == [("dispatch", "stale")]
+
+
+def test_finds_of_a_look_back_are_sent_only_where_a_route_asks_for_them() -> None:
+    old = hit(historical=True, seen={"captured_at": NOW - timedelta(days=20)})
+    assert told(old, rules('\n[[routes]]\nto = ["dispatch"]\n')) == []
+    wanted = rules('\n[[routes]]\nto = ["dispatch"]\nhistorical = true\n')
+    (found,) = route(old, wanted, known(), NOW)
+    assert isinstance(found, Notice)
+    assert "HISTORICAL" in found.text
+
+
+SECRET = ("AST3087", "26-001234", "P/C for arrest", "928-555-0114")
+
+
+def message(shows: str, **told: Any) -> Notice:
+    receiver = Receiver(name="dispatch", apprise="json://localhost", shows=shows)  # type: ignore[arg-type]
+    by = NotifyRules(link="https://alpr.example/hits/{hit_id}", time_zone="America/Phoenix")
+    return notice(hit(**told), receiver, by, "White Mountain Drive", NOW)
+
+
+def test_by_default_only_a_link_leaves_the_network() -> None:
+    assert NotifyRules().shows == "link"
+    sent = message("link")
+    whole = sent.text + sent.subject + sent.body.decode()
+    assert not [word for word in SECRET if word in whole]
+    assert sent.pictures == {}
+    assert "https://alpr.example/hits/00000000-0000-0000-0000-000000000001" in sent.text
+    assert NOTICE in sent.text
+
+
+def test_a_message_carries_all_that_is_to_be_known_before_acting() -> None:
+    sent = message(
+        "picture",
+        match="look_alike",
+        differences=(Difference(3, "3", "8"),),
+        listed={"plate": "AST8087"},
+    )
+    for wanted in (
+        *("AST3087 AZ", "AST8087 AZ", "look_alike", "character 4 read 3, listed 8", "same"),
+        *SECRET[1:],
+        *("White Mountain Drive", "2026-11-24 08:04:05 MST", "34.50590, -109.36100", NOTICE),
+    ):
+        assert wanted in sent.text, wanted
+    assert sent.pictures == {"plate": FOUND.detection.crop, "vehicle": FOUND.detection.picture}
+    assert "AST" not in sent.subject, "subjects are seen on locked screens"
+    body = msgspec.json.decode(sent.body)
+    assert (body["plate"], body["instructions"]) == ("AST3087", FOUND.entry.instructions)
+
+
+@pytest.mark.parametrize(
+    ("text", "because"),
+    [
+        ("receivers = 1", "receivers"),
+        ("shows = 'all'", "shows"),
+        ("link = 'https://x'", "{hit_id}"),
+        ("oldest = 'ever'", "oldest"),
+        ("nobody = ['x']", "no receiver"),
+        ("[[routes]]\nto = ['x']", "route 1"),
+        ("[[receivers]]\nname = 'a'", "one of `webhook`"),
+        ("[[receivers]]\nname = 'a'\nwebhook = 'https://x'", "secret_file"),
+        ("[[receivers]]\nname = 'a'\nwebhook = 'http://x.example'\nsecret_file = 'f'", "unencrypted"),
+        ("[[receivers]]\nname = 'a'\nmail = 'x@y'", "[mail]"),
+        ("[[receivers]]\nname = 'a'\napprise = 'mailto://u:p@x'", "Message-ID"),
+        ("[[receivers]]\nname = 'on_shift'\napprise = 'json://x'", "stands for"),
+        ("what = 1", "what"),
+        ("= 1", "TOML"),
+    ],
+)
+def test_rules_that_are_wrong_are_refused_with_the_place_named(text: str, because: str) -> None:
+    with pytest.raises(RefusedError) as refused:
+        parse_rules(text)
+    assert because in str(refused.value)
+
+
+def test_hits_wait_until_the_registry_is_read_over_a_restart_too() -> None:
+    by = rules(ON_SHIFT)
+    first = Router(None, by, lambda: NOW)
+    assert list(first.on_batch([hit()])[0]) == []
+    again = Router(first.snapshot(), by, lambda: NOW)
+    found = again.on_batch([shift("rvale"), Loaded(0, 1)])[0]
+    assert outcomes(list(found)) == [("dispatch", "told"), ("vale", "told")]
+
+
+class Desk:
+    """A post that does what the test says."""
+
+    def __init__(self) -> None:
+        self.submitted: list[Notice] = []
+        self.done: list[Delivery] = []
+
+    def submit(self, notice: Notice) -> None:
+        self.submitted.append(notice)
+
+    def finished(self, receiver: str) -> list[Delivery]:
+        found, self.done = self.done, []
+        return found
+
+    def drain(self, receiver: str) -> None:
+        """Nothing waits."""
+
+
+def came_of(sent: Notice, outcome: str = "delivered") -> Delivery:
+    return Delivery(
+        delivery_id=sent.delivery_id,
+        hit_id=sent.hit_id,
+        receiver=sent.receiver,
+        priority=sent.priority,
+        outcome=outcome,  # type: ignore[arg-type]
+        at=NOW,
+        captured_at=NOW,
+        attempts=1,
+    )
+
+
+def test_nothing_is_sent_before_the_ledger_was_read_nor_what_is_in_it() -> None:
+    desk, one, two = Desk(), message("link"), message("link", number=2)
+    box = Outbox(None, desk, lambda: NOW)
+    box.on_batch([one, two, came_of(one)])
+    assert desk.submitted == []
+    box.on_batch([Loaded(0, 1)])
+    assert desk.submitted == [two]
+
+
+def test_a_notice_that_comes_again_is_not_sent_again() -> None:
+    desk, one = Desk(), message("link")
+    box = Outbox(None, desk, lambda: NOW)
+    box.on_batch([Loaded(0, 1), one, one])
+    desk.done = [came_of(one)]
+    assert list(box.on_notify()[0]) == [came_of(one)]
+    box.on_batch([one])
+    assert desk.submitted == [one]
+    assert box.snapshot() == Outbox(None, desk, lambda: NOW).snapshot(), "nothing of it is kept"
+
+
+def test_what_waits_survives_a_restart_unless_the_ledger_has_it() -> None:
+    desk, one, two = Desk(), message("link"), message("link", number=2)
+    box = Outbox(None, Desk(), lambda: NOW)
+    box.on_batch([Loaded(0, 1), one, two])
+    again = Outbox(box.snapshot(), desk, lambda: NOW)
+    again.on_batch([came_of(two), Loaded(0, 1)])
+    assert desk.submitted == [one]
+
+
+def test_what_is_given_up_is_on_record_and_a_dead_letter() -> None:
+    desk, one = Desk(), message("link")
+    box = Outbox(None, desk, lambda: NOW)
+    box.on_batch([Loaded(0, 1), one])
+    desk.done = [came_of(one, "failed")]
+    delivery, letter = box.on_notify()[0]
+    assert delivery == came_of(one, "failed")
+    assert isinstance(letter, DeadLetter)
+    assert (letter.topic, letter.value, letter.reason) == ("notify/dispatch", one.body, "undelivered")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["notice", "crash", "done", "load"]), st.integers(0, 3)), max_size=30)
+)
+def test_every_notice_is_sent_until_it_is_done_and_never_after(course: list[tuple[str, int]]) -> None:
+    notices = [message("link", number=number + 1) for number in range(4)]
+    ledger: list[Delivery] = []
+    desk, asked = Desk(), set[UUID]()
+    box = Outbox(None, desk, lambda: NOW)
+    sent: list[UUID] = []
+    for what, number in [*course, ("crash", 0), ("load", 0)]:
+        if what == "notice":
+            asked.add(notices[number].delivery_id)
+            box.on_batch([notices[number]])
+        elif what == "load":
+            box.on_batch([*ledger, Loaded(0, 1)])
+        elif what == "crash":
+            desk = Desk()
+            box = Outbox(box.snapshot(), desk, lambda: NOW)
+        elif desk.submitted:
+            done = came_of(desk.submitted.pop(0))
+            assert done.delivery_id not in sent, "sent again after it was delivered"
+            sent.append(done.delivery_id)
+            ledger.append(done)
+            desk.done.append(done)
+            box.on_notify()
+    waiting = {one.delivery_id for one in desk.submitted}
+    assert waiting | set(sent) == asked
+    assert not waiting & set(sent)
