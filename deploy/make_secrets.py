@@ -5,6 +5,7 @@ Every password is new, random and known to no one; a folder that has secrets is 
 for its owner alone; the files in it can be read by the users of the containers that they are given to.
 """
 
+import base64
 import hashlib
 import secrets
 import sys
@@ -13,6 +14,11 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "secrets"
 ACCOUNTS = ("migrate", "flows", "console", "admin", "audit", "grafana")  # clickhouse/server-users.xml
 DSN = "http://platestream_{account}:{password}@clickhouse:8123/platestream"
+
+NOTIFY = """# Who is told of alert hits: docs/hits.md in the sources has an example of everything.
+# Without a receiver and a route nobody is told.
+shows = "link"
+"""
 
 
 def make() -> dict[str, str]:
@@ -31,6 +37,8 @@ def make() -> dict[str, str]:
         **dsns,
         "clickhouse.env": "".join(hashes),
         "grafana_clickhouse": passwords["grafana"],
+        "notify.toml": NOTIFY,
+        "webhook_secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode() + "\n",
         "grafana_admin": secrets.token_urlsafe(18),
     }
 

@@ -18,11 +18,13 @@ from platestream.commands import (
     evidence,
     hits,
     hotlist,
+    notify,
     read,
     registry,
     retention,
     search,
     setup,
+    shift,
 )
 from platestream.evidence.hold import NothingToHold
 from platestream.evidence.package import PackageError
@@ -43,6 +45,8 @@ app.command()(read.read)
 app.add_typer(hotlist.app, name="hotlist")
 app.command()(search.search)
 app.add_typer(hits.app, name="hits")
+app.add_typer(shift.app, name="shift")
+app.add_typer(notify.app, name="notify")
 app.command()(setup.migrate)
 app.command()(setup.topics)
 app.add_typer(registry.app, name="registry")

@@ -23,9 +23,15 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 SERVER_USERS = (ROOT / "clickhouse" / "server-users.xml").read_text()
 GENERATOR = runpy.run_path(str(ROOT / "deploy" / "make_secrets.py"))
 
-FLOWS = ("recognize", "match", "audit")
+FLOWS = ("recognize", "match", "audit", "notify")
 ONE_SHOT = ("setup", "tools")
 OURS = (*FLOWS, *ONE_SHOT)
+# The pipeline is closed; these have another network besides.
+NETWORKS = {
+    "grafana": ["pipeline", "boards"],
+    "prometheus": ["pipeline", "boards"],
+    "notify": ["pipeline", "notices"],
+}
 OUTSIDE = {"grafana": "127.0.0.1:3000:3000", "prometheus": "127.0.0.1:9090:9090"}
 # Their images write beside their volumes; a read-only root has not been tried with them.
 WRITABLE_ROOT = ("kafka", "clickhouse")
@@ -109,7 +115,7 @@ def test_what_runs_once_is_not_started_again(name: str) -> None:
 def test_only_the_boards_can_be_reached_and_only_from_this_machine(name: str) -> None:
     expected = [OUTSIDE[name]] if name in OUTSIDE else []
     assert SERVICES[name].get("ports", []) == expected
-    assert SERVICES[name]["networks"] == (["pipeline", "boards"] if name in OUTSIDE else ["pipeline"])
+    assert SERVICES[name]["networks"] == NETWORKS.get(name, ["pipeline"])
 
 
 def test_the_pipeline_has_no_way_out() -> None:
