@@ -7,7 +7,6 @@ at the end: it was never acknowledged, readers do not see it and the next writer
 import fcntl
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -124,7 +123,7 @@ class DayLog:
         except msgspec.DecodeError:
             message = Message(None, line.rstrip(b"\n"))
         partition = int(path.stem.replace("-", ""))
-        return replace(message, topic=self.topic, partition=partition, offset=offset)
+        return msgspec.structs.replace(message, topic=self.topic, partition=partition, offset=offset)
 
 
 def _cut_half_line(file: Any) -> None:
@@ -210,7 +209,7 @@ class _FileLoadPartition(StatefulSourcePartition[Message | Loaded, None]):
             return [Loaded(0, 1)]
         # A changelog is one partition over all its days: a removal must follow the entry it removes.
         return [
-            replace(message, partition=0, offset=message.partition * 10**10 + message.offset)
+            msgspec.structs.replace(message, partition=0, offset=message.partition * 10**10 + message.offset)
             for message in self._part.next_batch()
         ]
 

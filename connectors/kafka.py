@@ -29,7 +29,7 @@ class KafkaTopics:
         self._gate = LoadGate()
 
     def read(self, topic: Topic[Any]) -> "KafkaSource":
-        return KafkaSource(self._config, topic.name, self._gate, self._on_lost_offset)
+        return KafkaSource(self._config, topic, self._gate, self._on_lost_offset)
 
     def load(self, topic: Topic[Any]) -> "KafkaLoad":
         return KafkaLoad(self._config, topic.name, self._gate)

@@ -21,12 +21,12 @@ from connectors.clock import utc_now
 from connectors.kafka_client import BrokerError, OffsetGoneError, name_of, partitions
 from connectors.loading import LoadGate
 from schemas.message import Loaded, Message
+from schemas.topics import Topic
 
 LostOffset = Literal["stop", "earliest"]
 
 log = logging.getLogger(__name__)
 
-BATCH = 16  # messages a poll: a batch of frames holds a worker and its epoch
 LOAD_BATCH = 2000  # of a changelog: small messages, and all of them are wanted
 POLL = timedelta(milliseconds=20)
 
@@ -69,9 +69,10 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
     """Reads each partition from the offset of the last snapshot, at first from its beginning."""
 
     def __init__(
-        self, config: Mapping[str, Any], topic: str, gate: LoadGate, on_lost_offset: LostOffset
+        self, config: Mapping[str, Any], topic: Topic[Any], gate: LoadGate, on_lost_offset: LostOffset
     ) -> None:
-        self._config, self._topic, self._gate = config, topic, gate
+        self._config, self._topic, self._gate = config, topic.name, gate
+        self._most = topic.a_poll
         self._on_lost_offset = on_lost_offset
 
     def list_parts(self) -> list[str]:
@@ -86,7 +87,7 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
             self._lost(partition, position, low, high)
             position = low
         consumer.assign([TopicPartition(self._topic, partition, position)])
-        return _KafkaPartition(consumer, self._topic, partition, position, self._gate)
+        return _KafkaPartition(consumer, self._most, position, self._gate)
 
     def _lost(self, partition: int, position: int, low: int, high: int) -> None:
         what = (
@@ -101,16 +102,15 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
 
 
 class _KafkaPartition(StatefulSourcePartition[Message, int]):
-    def __init__(self, consumer: Consumer, topic: str, partition: int, position: int, gate: LoadGate) -> None:
-        self._consumer, self._topic, self._partition = consumer, topic, partition
-        self._position, self._gate = position, gate
+    def __init__(self, consumer: Consumer, most: int, position: int, gate: LoadGate) -> None:
+        self._consumer, self._most, self._position, self._gate = consumer, most, position, gate
         self._idle = False
 
     def next_batch(self) -> list[Message]:
         if not self._gate.loaded:
             self._idle = True
             return []
-        batch, _ended = _poll(self._consumer, BATCH)
+        batch, _ended = _poll(self._consumer, self._most)
         self._idle = not batch
         if batch:
             self._position = batch[-1].offset + 1
@@ -189,15 +189,14 @@ def _poll(consumer: Consumer, most: int) -> tuple[list[Message], int]:
 
 
 def _message(raw: Any) -> Message:
-    kind, milliseconds = raw.timestamp()
+    (kind, milliseconds), headers = raw.timestamp(), raw.headers()
+    known = kind != TIMESTAMP_NOT_AVAILABLE
     return Message(
-        key=raw.key(),
-        value=raw.value(),
-        headers={name: (value or b"").decode(errors="replace") for name, value in raw.headers() or ()},
-        timestamp=None
-        if kind == TIMESTAMP_NOT_AVAILABLE
-        else datetime.fromtimestamp(milliseconds / 1000, UTC),
-        topic=raw.topic(),
-        partition=raw.partition(),
-        offset=raw.offset(),
+        raw.key(),
+        raw.value(),
+        {name: (value or b"").decode(errors="replace") for name, value in headers} if headers else {},
+        datetime.fromtimestamp(milliseconds / 1000, UTC) if known else None,
+        raw.topic(),
+        raw.partition(),
+        raw.offset(),
     )

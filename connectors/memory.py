@@ -3,9 +3,9 @@
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
+import msgspec
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, FixedPartitionedSink, StatefulSinkPartition, StatelessSinkPartition
 
@@ -31,7 +31,7 @@ class MemoryTopics:
         """Write one message; the partition is chosen by its key, as a broker does."""
         partition = zlib.crc32(message.key or b"") % topic.partitions
         log = self._logs[topic.name][partition]
-        log.append(replace(message, topic=topic.name, partition=partition, offset=len(log)))
+        log.append(msgspec.structs.replace(message, topic=topic.name, partition=partition, offset=len(log)))
 
     def messages(self, topic: Topic[Any]) -> list[Message]:
         """All messages, partition by partition."""

@@ -20,7 +20,7 @@ MatchClass = Literal["exact", "look_alike", "alternative", "partial", "descripti
 StateCheck = Literal["same", "unknown", "contradicts"]
 
 
-class Difference(msgspec.Struct, frozen=True):
+class Difference(msgspec.Struct, frozen=True, gc=False):
     """One character in which read and entry differ; `position` counts from 0."""
 
     position: int

@@ -23,7 +23,7 @@ from schemas.fields import (
 NAMESPACE = UUID("7d6f1c6e-3f0b-5d0a-9b57-41370d7e1f10")
 
 
-class Alternative(msgspec.Struct, frozen=True):
+class Alternative(msgspec.Struct, frozen=True, gc=False):
     """Another reading of the same plate."""
 
     plate: PlateText

@@ -18,8 +18,14 @@ Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees east, WG
 Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset")]
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="schema"):
-    """What crosses a topic: JSON, with `schema` naming record and version."""
+class Record(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="schema", gc=False
+):
+    """What crosses a topic: JSON, with `schema` naming record and version.
+
+    A record is a tree, so no collector needs to look for cycles through it: that took a third of the time of
+    the match flow.
+    """
 
     def to_json(self) -> bytes:
         """The record as JSON, fields in declared order, bytes in base64, times in RFC 3339."""
@@ -41,7 +47,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return read
 
 
-class Box(msgspec.Struct, frozen=True):
+class Box(msgspec.Struct, frozen=True, gc=False):
     """Pixels in the frame; x, y is the upper left corner."""
 
     x: Annotated[int, Meta(ge=0)]
@@ -50,7 +56,7 @@ class Box(msgspec.Struct, frozen=True):
     height: Annotated[int, Meta(ge=1)]
 
 
-class Vehicle(msgspec.Struct, frozen=True, omit_defaults=True):
+class Vehicle(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What the camera or a reader says of the vehicle; what nobody said is None."""
 
     make: Annotated[str, Meta(max_length=64)] | None = None

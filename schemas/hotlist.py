@@ -30,7 +30,7 @@ Pattern = Annotated[
 ]
 
 
-class Area(msgspec.Struct, frozen=True):
+class Area(msgspec.Struct, frozen=True, gc=False):
     """A circle on the map."""
 
     latitude: Latitude
@@ -119,7 +119,7 @@ class HotListEntry(Record, tag="hotlist_entry/1", frozen=True, kw_only=True, omi
             )
 
 
-class HotListChange(msgspec.Struct, frozen=True):
+class HotListChange(msgspec.Struct, frozen=True, gc=False):
     """The newest version of an entry, or its removal: `entry` is None."""
 
     entry_id: str

@@ -1,12 +1,13 @@
 """What every edge carries: a message of a topic, and the mark that a changelog has been read to its end."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 
-@dataclass(slots=True)
-class Message:
-    """One message of a topic, whichever edge it crosses; not frozen, which costs a microsecond a message.
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """One message of a topic, whichever edge it crosses.
 
     `timestamp` is the time of what the message tells of (capture time for frames and detections), UTC;
     `partition` and `offset` are where it was read, -1 before it was written.
@@ -14,7 +15,7 @@ class Message:
 
     key: bytes | None
     value: bytes | None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = {}
     timestamp: datetime | None = None
     topic: str = ""
     partition: int = -1

@@ -30,7 +30,7 @@ class Topic(Generic[T]):
     """A topic of records `T`. `keep` is None where the topic is compacted instead.
 
     What is kept counts from the message's own time, that of the capture; with `time_of_arrival` from when it
-    reached the broker.
+    reached the broker. `a_poll` messages at most come in one batch: what is large or slow holds the worker.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Topic(Generic[T]):
     decode: Callable[[Message], T]
     encode: Callable[[T], Message]
     time_of_arrival: bool = False
+    a_poll: int = 500
 
 
 def _topic(
@@ -69,6 +70,7 @@ FRAMES: Topic[Frame] = Topic(
     Frame.from_message,
     lambda frame: frame.message,
     time_of_arrival=True,
+    a_poll=16,
 )
 DETECTIONS = _topic(
     "detections",
