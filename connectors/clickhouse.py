@@ -19,6 +19,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 from connectors.clickhouse_client import DATABASE, INGEST, SEALER, DatabaseError, SharedClient, run
 from connectors.clickhouse_client import connect as connect
 from connectors.inquiry_log import InquiryLogSource
+from connectors.query_log import QueryLogSource
 from schemas.tables import Row, Table
 
 T = TypeVar("T")
@@ -141,6 +142,10 @@ class ClickHouseTables:
     def inquiries(self) -> InquiryLogSource:
         """The inquiry log, sealed; it ends at its end unless `follow`."""
         return InquiryLogSource(self._sealer, follow=self._follow)
+
+    def queries(self) -> QueryLogSource:
+        """What the server's own log says was read beside the gate."""
+        return QueryLogSource(self._sealer, follow=self._follow)
 
     def close(self) -> None:
         """Close the clients: the embedded engine lets go of its folder when its last one is closed."""

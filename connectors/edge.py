@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
+from schemas.finding import Finding
 from schemas.gate_rules import Ruled
 from schemas.inquiry import SealedInquiry
 from schemas.message import Loaded, Message
@@ -33,6 +34,9 @@ class Tables(Protocol):
 
     def insert(self, table: Table[T]) -> Sink[tuple[str, T]]:
         """Keyed records to `table`, once an epoch; a replay changes nothing."""
+
+    def queries(self) -> Source[Finding]:
+        """What the server's own log says was read beside the gate; nothing where there is no such log."""
 
     def inquiries(self) -> Source[SealedInquiry | Ruled]:
         """The inquiry log in the order of its seals, from where the flow stopped, each behind its rules."""

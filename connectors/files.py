@@ -6,10 +6,11 @@ at the end: it was never acknowledged, readers do not see it and the next writer
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
@@ -61,6 +62,19 @@ class FileTopics:
         """Delete the files of days that are wholly past what `topic` keeps; says which."""
         return self._log(topic).purge(topic.keep, self._now())
 
+    def first_day(self, topic: Topic[Any]) -> date | None:
+        """The day of the oldest file; None where nothing was written."""
+        return self._log(topic).first_day()
+
+    def compact(
+        self, topic: Topic[Any], stays: Callable[[Message], bool] = lambda _message: True
+    ) -> list[str]:
+        """Of a changelog, move what counts out of old files and delete these; says which.
+
+        Removed and replaced messages go with them, and what `stays` says no to. See `DayLog.compact`.
+        """
+        return self._log(topic).compact(self._now().date(), stays)
+
     def _log(self, topic: Topic[Any]) -> "DayLog":
         return DayLog(self._root / "topics" / topic.name, topic.name)
 
@@ -73,13 +87,39 @@ class DayLog:
 
     def append(self, messages: list[Message], day: date) -> None:
         """Write and fsync; one writer at a time."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / f"{day.isoformat()}.jsonl").open("a+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            _cut_half_line(file)
-            file.write(b"".join(msgspec.json.encode(message) + b"\n" for message in messages))
-            file.flush()
-            os.fsync(file.fileno())
+        with self._writing(day) as file:
+            _write(file, messages)
+
+    def compact(self, day: date, stays: Callable[[Message], bool]) -> list[str]:
+        """Write the newest message of each key that old files hold once more, at the end; delete these files.
+
+        Nothing is rewritten in place: whoever reads goes on from its position, and reads again what it knows.
+        A crash leaves both, old and new, which are the same to readers. A file is old a whole day after its
+        end, so that a reader has seen the removals in it.
+        """
+        old = [path for path in self._files() if _day_ends(path).date() < day]
+        if not old:
+            return []
+        with self._writing(day) as file:
+            newest: dict[bytes | None, tuple[str, Message]] = {}
+            for path in self._files():
+                for message in self._all(path):
+                    newest[message.key] = (path.stem, message)
+            last = old[-1].stem
+            kept = [
+                msgspec.structs.replace(message, topic="", partition=-1, offset=-1)
+                for stem, message in newest.values()
+                if stem <= last and message.value is not None and stays(message)
+            ]
+            _write(file, kept)
+        for path in old:
+            path.unlink()
+        return [path.name for path in old]
+
+    def first_day(self) -> date | None:
+        """The day of the oldest file."""
+        files = self._files()
+        return date.fromisoformat(files[0].stem) if files else None
 
     def read(self, position: Position, most: int) -> list[tuple[Message, Position]]:
         """Up to `most` whole messages from `position`, each with the position behind it."""
@@ -101,9 +141,12 @@ class DayLog:
         return []
 
     def end(self) -> Position:
-        """The position behind the last byte written so far."""
-        files = self._files()
-        return (files[-1].stem, files[-1].stat().st_size) if files else START
+        """The position behind the last whole message written so far."""
+        for path in reversed(self._files()):
+            with path.open("rb") as file:
+                if size := _whole_lines(file):
+                    return (path.stem, size)
+        return START
 
     def purge(self, keep: timedelta | None, now: datetime) -> list[str]:
         """Names of the files deleted."""
@@ -113,6 +156,23 @@ class DayLog:
         for path in gone:
             path.unlink()
         return [path.name for path in gone]
+
+    @contextmanager
+    def _writing(self, day: date) -> Iterator[BinaryIO]:
+        """The file of `day`, locked, at its end, half a line of a crash cut off."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / f"{day.isoformat()}.jsonl").open("a+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            _cut_half_line(file)
+            yield file
+
+    def _all(self, path: Path) -> Iterator[Message]:
+        offset = 0
+        with path.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield self._message(line, path, offset)
+                offset += len(line)
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("*.jsonl"))
@@ -126,20 +186,29 @@ class DayLog:
         return msgspec.structs.replace(message, topic=self.topic, partition=partition, offset=offset)
 
 
-def _cut_half_line(file: Any) -> None:
-    size = file.seek(0, os.SEEK_END)
-    keep = size
+def _write(file: BinaryIO, messages: Iterable[Message]) -> None:
+    file.writelines(msgspec.json.encode(message) + b"\n" for message in messages)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _cut_half_line(file: BinaryIO) -> None:
+    keep = _whole_lines(file)
+    if keep != file.seek(0, os.SEEK_END):
+        file.truncate(keep)
+
+
+def _whole_lines(file: BinaryIO) -> int:
+    """Bytes up to the last line's end."""
+    keep = file.seek(0, os.SEEK_END)
     while keep:
         start = max(0, keep - 65536)
         file.seek(start)
-        block = file.read(keep - start)
-        newline = block.rfind(b"\n")
+        newline = file.read(keep - start).rfind(b"\n")
         if newline >= 0:
-            keep = start + newline + 1
-            break
+            return start + newline + 1
         keep = start
-    if keep != size:
-        file.truncate(keep)
+    return 0
 
 
 def _day_ends(path: Path) -> datetime:

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 import msgspec
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, FixedPartitionedSink, StatefulSinkPartition, StatelessSinkPartition
+from bytewax.testing import TestingSource
 
 from connectors.loading import LoadGate
 from connectors.profiles import load
+from schemas.finding import Finding
 from schemas.gate_rules import Ruled, of_profile
 from schemas.inquiry import FIRST, Inquiry, SealedInquiry, chain
 from schemas.message import Loaded, Message
@@ -143,6 +145,7 @@ class MemoryTables:
     def __init__(self) -> None:
         self._rows: dict[str, dict[Row, Row]] = defaultdict(dict)
         self.log: list[Inquiry] = []
+        self.beside: list[Finding] = []
         self.rules: list[Ruled] = [Ruled(EPOCH, of_profile("st-johns", load("st-johns")))]
         self.inserts: dict[str, int] = defaultdict(int)
 
@@ -159,6 +162,9 @@ class MemoryTables:
 
     def insert(self, table: Table[T]) -> "MemoryTableSink[T]":
         return MemoryTableSink(self, table)
+
+    def queries(self) -> TestingSource[Finding]:
+        return TestingSource(self.beside)
 
     def inquiries(self) -> "MemoryInquiries":
         return MemoryInquiries(self)

@@ -3,7 +3,7 @@ r"""The inquiry log and the hit actions, followed; the registry, put where the g
     rules, inquiry log -----+--------------------------------> inquiries (topic: the independent copy)
                             +--> by person \                     ^
     hit_actions --> decode --+-> by person -- check --> remarks -+
-                            |              /       \--> inquiry_findings (table)
+                            |              /       \--> inquiry_findings (table) <-- query log of a server
                             +--> hit_actions (table)
     registry -----> decode --+-> everybody/
                             +--> registry (table)
@@ -29,6 +29,7 @@ def build(edge: Edge, now: Clock = utc_now, rules: CheckRules = RULES) -> Datafl
     flow = Dataflow("audit")
     registry = op.input("registry", flow, edge.topics.load(topics.REGISTRY))
     log = op.input("inquiry_log", flow, edge.tables.inquiries())
+    beside = op.input("query_log", flow, edge.tables.queries())
     written = op.input("hit_actions", flow, edge.topics.read(topics.HIT_ACTIONS))
 
     records = decode_changes("decode_registry", registry, topics.REGISTRY)
@@ -41,7 +42,7 @@ def build(edge: Edge, now: Clock = utc_now, rules: CheckRules = RULES) -> Datafl
 
     by_hit = op.key_on("by_hit", actions.oks, lambda action: str(action.hit_id))
     by_record = op.key_on("by_record", op.filter_map("records", records.oks, record), lambda one: one.key)
-    findings = op.filter_map("findings", told, finding)
+    findings = op.merge("found", op.filter_map("findings", told, finding), beside)
     by_person = op.key_on("by_person", findings, lambda finding: finding.who)
 
     op.output("inquiries", op.merge("copy", sealed, remarks), edge.topics.write(topics.INQUIRIES))

@@ -19,6 +19,7 @@ from platestream.commands import (
     hits,
     hotlist,
     notify,
+    policy,
     read,
     registry,
     retention,
@@ -53,6 +54,7 @@ app.add_typer(registry.app, name="registry")
 app.add_typer(audit.app, name="audit")
 app.add_typer(retention.app, name="retention")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(policy.app, name="policy")
 app.add_typer(bench.app, name="bench")
 
 REFUSALS = (

@@ -15,6 +15,15 @@ PLATED = ("recognize", "match")
 MADE = ".made"  # beside a store: when it was first seen
 
 
+def made(folder: Path) -> dict[str, datetime]:
+    """Stores with plates in their state, and when each was first seen by `clean`."""
+    return {
+        mark.name.removesuffix(MADE): datetime.fromisoformat(mark.read_text())
+        for mark in sorted(folder.glob(f"*{MADE}"))
+        if mark.name.removesuffix(MADE) in PLATED
+    }
+
+
 def clean(folder: Path, period: timedelta, now: datetime) -> list[str]:
     """Rebuild each store below `folder`, and remove those that are too old; says what was done.
 

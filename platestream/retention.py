@@ -8,6 +8,7 @@ nothing of them. Where less than a day is kept they are deleted by time, too.
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,6 +26,7 @@ from platestream.recovery_stores import clean
 from platestream.utilization import tally
 from schemas import topics
 from schemas.ledger import LedgerEntry
+from schemas.message import Message, RefusedError
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 WHO, TOOL = "retention job", "platestream retention"
@@ -145,7 +147,25 @@ def _end(at: datetime, grain: timedelta) -> datetime:
 
 
 def _purge_files(data: Path, period: timedelta, now: datetime) -> Iterator[str]:
-    """Names of topic files deleted: whole days past what the topic keeps, and never more than `period`."""
+    """Names of topic files deleted: whole days past what the topic keeps, and never more than `period`.
+
+    Files of a changelog go when what counts of them was written anew: of the hot list, what has not expired.
+    """
     files = FileTopics(data, follow=False, now=lambda: now)
     for topic in topics.within(period):
-        yield from (f"{topic.name}/{name}" for name in files.purge(topic))
+        gone = files.purge(topic)
+        if topic.keep is None:
+            gone = files.compact(topic, partial(_in_force, now) if topic is topics.HOTLIST else _stays)
+        yield from (f"{topic.name}/{name}" for name in gone)
+
+
+def _in_force(now: datetime, message: Message) -> bool:
+    """Whether an entry has not expired; what cannot be read as one stays for whoever mends it."""
+    with suppress(RefusedError):
+        entry = topics.HOTLIST.decode(message).entry
+        return entry is not None and entry.expires_at > now
+    return True
+
+
+def _stays(_message: Message) -> bool:
+    return True

@@ -46,6 +46,7 @@ STORED = {
     "audit": [
         "audit.registry",
         "audit.inquiry_log",
+        "audit.query_log",
         "audit.hit_actions",
         "audit.check",
         "audit.hit_actions_table",

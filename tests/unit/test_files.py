@@ -1,3 +1,4 @@
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.changelog import newest
 from connectors.files import FileTopics
 from schemas import topics
 from schemas.message import Message, RefusedError
@@ -52,6 +54,74 @@ def test_days_are_read_in_order_and_deleted_when_they_are_past(tmp_path: Path) -
     assert plates(streams) == ["AAA1", "BBB2"]
     assert streams.purge(topics.DETECTIONS) == ["2026-11-15.jsonl"]
     assert plates(streams) == ["BBB2"]
+
+
+def changelog(root: Path, now: datetime) -> FileTopics:
+    return FileTopics(root, follow=False, now=lambda: now)
+
+
+def test_old_files_of_a_changelog_go_and_what_counts_of_them_is_written_anew(tmp_path: Path) -> None:
+    days = [DAY - timedelta(days=age) for age in (5, 3, 1)]
+    for number, now in enumerate(days):
+        messages = [Message(key.encode(), f"{key}{number}".encode()) for key in ("a", "b", f"only{number}")]
+        changelog(tmp_path, now).append(topics.HOTLIST, [*messages, Message(b"gone", b"CANARY7")])
+    changelog(tmp_path, days[1]).append(topics.HOTLIST, [Message(b"gone", None)])
+    changelog(tmp_path, days[2]).append(topics.HOTLIST, [Message(b"gone", None)])
+    streams = changelog(tmp_path, DAY)
+    before = newest(streams, topics.HOTLIST)
+    gone = streams.compact(topics.HOTLIST, lambda message: message.key != b"only1")
+    assert gone == ["2026-11-19.jsonl", "2026-11-21.jsonl"]
+    after = newest(streams, topics.HOTLIST)
+    told = {key: message.value for key, message in after.items()}
+    assert told == {key: message.value for key, message in before.items() if key != b"only1"}
+    assert streams.compact(topics.HOTLIST) == []
+
+
+def test_a_reader_in_the_middle_of_an_old_file_misses_nothing(tmp_path: Path) -> None:
+    old, new = DAY - timedelta(days=3), DAY
+    changelog(tmp_path, old).append(topics.HOTLIST, [Message(b"%d" % n, b"old") for n in range(40)])
+    reader = changelog(tmp_path, new).load(topics.HOTLIST).build_part("s", "0", None)
+    seen = [item.key for item in reader.next_batch() if isinstance(item, Message)]
+    assert len(seen) == 16
+    changelog(tmp_path, new).append(topics.HOTLIST, [Message(b"3", b"new"), Message(b"39", None)])
+    changelog(tmp_path, new).compact(topics.HOTLIST)
+    values: dict[bytes | None, bytes | None] = {}
+    with suppress(StopIteration):
+        while True:
+            values |= {item.key: item.value for item in reader.next_batch() if isinstance(item, Message)}
+    assert values[b"3"] == b"new"
+    assert values[b"39"] is None
+    assert set(values) | set(seen) == {b"%d" % n for n in range(40)}
+
+
+def test_a_changelog_that_ends_in_half_a_line_or_an_empty_file_is_read_to_its_end(tmp_path: Path) -> None:
+    changelog(tmp_path, DAY).append(topics.HOTLIST, [Message(b"a", b"1")])
+    folder = tmp_path / "topics" / "hotlist"
+    with (folder / f"{DAY:%Y-%m-%d}.jsonl").open("ab") as file:
+        file.write(b'{"key":"Y2Ft","val')
+    (folder / f"{DAY + timedelta(days=1):%Y-%m-%d}.jsonl").touch()
+    assert list(newest(changelog(tmp_path, DAY), topics.HOTLIST)) == [b"a"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    changes=st.lists(
+        st.tuples(st.integers(0, 6), st.sampled_from("abc"), st.sampled_from([None, b"1", b"2"])), max_size=30
+    )
+)
+def test_whatever_was_changed_when_the_newest_of_every_key_is_the_same_after_as_before(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, str, bytes | None]]
+) -> None:
+    root = tmp_path_factory.mktemp("changelog")
+    for age, key, value in sorted(changes, key=lambda one: -one[0]):
+        message = Message(key.encode(), value)
+        changelog(root, DAY - timedelta(days=age)).append(topics.HOTLIST, [message])
+    streams = changelog(root, DAY)
+    before = {key: message.value for key, message in newest(streams, topics.HOTLIST).items()}
+    streams.compact(topics.HOTLIST)
+    assert {key: one.value for key, one in newest(streams, topics.HOTLIST).items()} == before
+    first = streams.first_day(topics.HOTLIST)
+    assert first is None or first >= (DAY - timedelta(days=1)).date()
 
 
 @settings(max_examples=30, deadline=None)
