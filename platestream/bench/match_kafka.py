@@ -88,7 +88,7 @@ def run(
     with (
         _cluster(settings) as nothing,
         _cluster(settings) as cluster,
-        tempfile.TemporaryDirectory() as folder,
+        TemporaryDirectory() as folder,
     ):
         say("writing the list")
         listed = (drawn.change(drawn.entry(number, plate)) for number, plate in enumerate(plates))
@@ -166,7 +166,7 @@ class _Cluster:
     """Topics of one part of the bench on the broker."""
 
     def __init__(self, settings: Settings, prefix: str) -> None:
-        self._config = {"bootstrap.servers": settings.kafka, **settings.kafka_properties()}
+        self._config: dict[str, Any] = {"bootstrap.servers": settings.kafka, **settings.kafka_properties()}
         self._env = {**os.environ, PREFIX: prefix}
         self._prefix = prefix
         self._admin = AdminClient(self._config)
@@ -206,9 +206,10 @@ class _Cluster:
         ended = 0
         while ended < topic.partitions:
             for raw in consumer.consume(1000, timeout=0.05):
-                if raw.error() is None:
+                error = raw.error()
+                if error is None:
                     yield raw
-                elif raw.error().code() == KafkaError._PARTITION_EOF:
+                elif error.code() == KafkaError._PARTITION_EOF:
                     ended += 1
         consumer.close()
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from schemas import topics
 from schemas.hotlist import HotListChange
 from schemas.message import Loaded, Message
 from schemas.topics import Topic
-from tests.support.flows import detection, listed
+from tests.support.flows import NOW, detection, listed
 from tests.support.kafka_broker import Kafka
 
 Made = tuple[Topics, Callable[[Topic[Any]], Topic[Any]]]
@@ -90,9 +89,7 @@ def test_headers_and_bytes_of_a_frame_cross_unchanged(made: Made) -> None:
         "frames", 8, None, 20_000_000, lambda message: message, lambda message: message
     )
     topic = own(raw)
-    sent = Message(
-        b"cam", bytes(range(256)), {"camera-id": "cam", "note": "ñ"}, datetime(2026, 1, 1, tzinfo=UTC)
-    )
+    sent = Message(b"cam", bytes(range(256)), {"camera-id": "cam", "note": "ñ"}, NOW)
     write(edge, topic, sent)
     (got,) = Reader(edge.read(topic)).take(1)
     assert (got.key, got.value, got.headers) == (sent.key, sent.value, sent.headers)
