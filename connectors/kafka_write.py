@@ -43,7 +43,7 @@ class KafkaWriter(Generic[T]):
             {
                 **config,
                 "acks": "all",
-                "enable.idempotence": True,
+                "enable.idempotence": not topic.repeatable,
                 "message.timeout.ms": int(DELIVERY_SECONDS * 1000),
                 "message.max.bytes": topic.max_bytes,
                 "linger.ms": 5,

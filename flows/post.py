@@ -1,7 +1,7 @@
 """The post that the notify flow is given: rules and senders, put together."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from bytewax.outputs import DynamicSink
 
@@ -37,17 +37,14 @@ def open_post(edge: Edge, rules: NotifyRules, now: Clock) -> Post:
 
 
 class _Ledger:
-    """Writes deliveries by one writer, opened with the first."""
+    """Writes deliveries by one writer."""
 
     def __init__(self, edge: Edge) -> None:
-        self._edge = edge
-        self._writer: Any = None
+        sink = cast(DynamicSink[Delivery], edge.topics.write(topics.DELIVERIES))
+        self._writer = sink.build("ledger", 0, 1)
 
-    def __call__(self, delivery: Delivery) -> None:
-        if self._writer is None:
-            sink = cast(DynamicSink[Delivery], self._edge.topics.write(topics.DELIVERIES))
-            self._writer = sink.build("ledger", 0, 1)
-        self._writer.write_batch([delivery])
+    def __call__(self, deliveries: list[Delivery]) -> None:
+        self._writer.write_batch(deliveries)
 
 
 def _sender(one: Receiver, rules: NotifyRules) -> Send:

@@ -31,6 +31,8 @@ class Topic(Generic[T]):
 
     What is kept counts from the message's own time, that of the capture; with `time_of_arrival` from when it
     reached the broker. `a_poll` messages at most come in one batch: what is large or slow holds the worker.
+    reached the broker. A record of a `repeatable` topic may be there twice, so its writer asks for no
+    producer id: getting one takes a second at the first write.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Topic(Generic[T]):
     encode: Callable[[T], Message]
     time_of_arrival: bool = False
     a_poll: int = 500
+    repeatable: bool = False
 
 
 def _topic(
@@ -95,7 +98,10 @@ HIT_ACTIONS = _topic(
 )
 # The ledger of notifications: kept as long as the hits that could be read again, and read from its beginning
 # at each start. It holds no plate.
-DELIVERIES = _topic("deliveries", Delivery, lambda delivery: delivery.key, timedelta(days=14), partitions=1)
+DELIVERIES = replace(
+    _topic("deliveries", Delivery, lambda delivery: delivery.key, timedelta(days=14), partitions=1),
+    repeatable=True,
+)
 # One partition: its order is the order of the seals.
 INQUIRIES = _topic(
     "inquiries",

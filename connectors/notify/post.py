@@ -33,20 +33,21 @@ log = logging.getLogger(__name__)
 
 
 class ThreadedPost:
-    """`ledger` writes a delivery and returns when it is acknowledged; `sleep` is for tests."""
+    """`ledger` writes deliveries and returns when they are acknowledged; `sleep` is for tests."""
 
     def __init__(
         self,
         senders: Mapping[str, Send],
-        ledger: Callable[[Delivery], None],
+        ledger: Callable[[list[Delivery]], None],
         *,
         patience: timedelta,
         now: Callable[[], datetime],
         sleep: Callable[[float], None] = time.sleep,
         told: Callable[[Delivery], None] = lambda _delivery: None,
     ) -> None:
+        book = _Book(ledger, sleep)
         self._lines = {
-            name: _Line(name, send, ledger, patience, now, sleep, told) for name, send in senders.items()
+            name: _Line(name, send, book, patience, now, sleep, told) for name, send in senders.items()
         }
         self._unknown: dict[str, list[Delivery]] = {}
         self._now = now
@@ -75,19 +76,18 @@ class _Line:
         self,
         name: str,
         send: Send,
-        ledger: Callable[[Delivery], None],
+        book: "_Book",
         patience: timedelta,
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
         told: Callable[[Delivery], None],
     ) -> None:
-        self._name, self._send, self._ledger = name, send, ledger
+        self._name, self._send, self._book = name, send, book
         self._patience, self._now, self._sleep, self._told = patience, now, sleep, told
         self._queue: queue.PriorityQueue[tuple[int, int, Any]] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._finished: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._writing = threading.Lock()
 
     def submit(self, notice: Any) -> None:
         self._queue.put((notice.priority, next(self._numbers), notice))
@@ -136,7 +136,7 @@ class _Line:
             last = error.last_attempt.exception()
             return self._gave_up(notice, attempts, last.reason if isinstance(last, SendError) else "error")
         delivery = _outcome(notice, "delivered", self._now(), attempts, "")
-        self._write(delivery)
+        self._book.enter(delivery)
         self._told(delivery)
         return delivery
 
@@ -161,22 +161,52 @@ class _Line:
         self._told(delivery)
         return delivery
 
-    def _write(self, delivery: Delivery) -> None:
-        """The ledger must have it: what it does not have is sent again after a restart."""
+    def _log(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        reason = error.reason if isinstance(error, SendError) else "error"
+        log.warning("receiver %s: attempt %d: %s", self._name, state.attempt_number, reason)
+
+
+class _Book:
+    """The ledger, written for all threads by one: what waits goes in together, so that nobody waits in line.
+
+    A delivery must be in it: what is not there is sent again after a restart.
+    """
+
+    def __init__(self, write: Callable[[list[Delivery]], None], sleep: Callable[[float], None]) -> None:
+        self._ledger, self._sleep = write, sleep
+        self._queue: queue.SimpleQueue[tuple[Delivery, threading.Event]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def enter(self, delivery: Delivery) -> None:
+        """Returns when the ledger has it."""
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="notify-ledger", daemon=True)
+                self._thread.start()
+        written = threading.Event()
+        self._queue.put((delivery, written))
+        written.wait()
+
+    def _work(self) -> None:
+        while True:
+            waiting = [self._queue.get()]
+            while not self._queue.empty():
+                waiting.append(self._queue.get())
+            self._write([delivery for delivery, _written in waiting])
+            for _delivery, written in waiting:
+                written.set()
+
+    def _write(self, deliveries: list[Delivery]) -> None:
         while True:
             try:
-                with self._writing:
-                    self._ledger(delivery)
+                self._ledger(deliveries)
             except Exception as error:  # broker or disk: both pass, or the flow's own writes stop it
                 log.warning("ledger of deliveries: %s", type(error).__name__)
                 self._sleep(1.0)
             else:
                 return
-
-    def _log(self, state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        reason = error.reason if isinstance(error, SendError) else "error"
-        log.warning("receiver %s: attempt %d: %s", self._name, state.attempt_number, reason)
 
 
 def _outcome(

@@ -85,3 +85,21 @@ def search_gate(
     from platestream.bench import search as job
 
     print_json(job.run(rows, rounds))
+
+
+@app.command("notify")
+def notify_receivers(
+    rate: Annotated[float, typer.Option(min=0.01, help="Hits a second; 1: ten busy days' busiest hour.")] = 1,
+    hits: Annotated[int, typer.Option(min=10, help="How many hits are timed.")] = 300,
+    reads: Annotated[int, typer.Option(min=1000, help="Reads a round of the throughput.")] = 20_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds with receivers alive and dead.")] = 5,
+) -> None:
+    """From a detection on the broker to webhook and mail received; matching with all receivers dead.
+
+    Needs a broker without topics of Platestream, and aiosmtpd.
+
+    Example: PLATESTREAM_KAFKA=localhost:9092 platestream bench notify --hits 300
+    """
+    from platestream.bench import notify as job
+
+    print_json(job.run(load_settings(), rate, hits, reads, rounds, err.print))

@@ -190,7 +190,7 @@ def test_a_receiver_that_comes_back_is_told_then(secret_file: Path, web: HttpRec
 
         senders = open_senders(by)
         return posting.ThreadedPost(
-            senders, lambda _delivery: None, patience=timedelta(seconds=30), now=now, sleep=sleep
+            senders, lambda _deliveries: None, patience=timedelta(seconds=30), now=now, sleep=sleep
         )
 
     edge, streams, store = memory_edge()

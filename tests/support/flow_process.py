@@ -21,7 +21,9 @@ print(json.dumps([[str(value) for value in row] for row in rows]))
 class FlowProcess:
     """`python -m bytewax.run flows.NAME_flow:flow`, its recovery store and its own chDB below `folder`."""
 
-    def __init__(self, name: str, folder: Path, bootstrap: str, *, epoch_seconds: int = 1) -> None:
+    def __init__(
+        self, name: str, folder: Path, bootstrap: str, *, epoch_seconds: int = 1, **settings: str
+    ) -> None:
         self._name, self._folder, self._epoch = name, folder, epoch_seconds
         folder.mkdir(parents=True, exist_ok=True)
         self.dsn = f"chdb://{folder / 'clickhouse'}"
@@ -31,6 +33,7 @@ class FlowProcess:
             "PLATESTREAM_CLICKHOUSE": self.dsn,
             "PLATESTREAM_DATA": str(folder),
             "PLATESTREAM_THREADS": "1",
+            **settings,
         }
         self._recovery = folder / "recovery"
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,0 +1,321 @@
+"""From a detection on the broker to a webhook and a mail, both flows being processes of their own; and how
+fast matching goes on while every receiver is dead.
+
+A busy day is taken as 3,600 hits, a tenth of them in its busiest hour; `rate` 1 a second is ten times that
+hour.
+"""
+
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+from bytewax.outputs import DynamicSink
+
+from connectors.changelog import publish, read_to_end
+from connectors.kafka import KafkaTopics
+from connectors.kafka_topics import create
+from connectors.settings import Settings
+from platestream.bench import match_data as drawn
+from schemas import topics
+from schemas.alert_hit import hit_id
+from schemas.detection import Detection, detection_id
+from schemas.hotlist import HotListChange
+from schemas.message import RefusedError
+
+ENTRIES = 10_000
+PICTURE = random.Random(drawn.SEED).randbytes(20_000)
+RULES = """
+shows = "plate"
+patience = "1 hour"
+[mail]
+server = "127.0.0.1:{mail}"
+security = "none"
+sender = "alpr@example.gov"
+domain = "alpr.example.gov"
+[[receivers]]
+name = "webhook"
+webhook = "http://127.0.0.1:{web}/"
+secret_file = "{secret}"
+[[receivers]]
+name = "mail"
+mail = "desk@example.gov"
+[[routes]]
+to = ["webhook", "mail"]
+"""
+Progress = Callable[[str], None]
+
+
+def run(settings: Settings, rate: float, hits: int, reads: int, rounds: int, say: Progress) -> dict[str, Any]:
+    """Latencies in milliseconds; throughput of matching in reads a second, medians of `rounds` taken in turn.
+
+    The broker that the settings name must have no topics of Platestream, or empty ones.
+    """
+    if not settings.kafka:
+        raise RefusedError("bench", "PLATESTREAM_KAFKA names no broker; this needs one of its own")
+    config = {"bootstrap.servers": settings.kafka, **settings.kafka_properties()}
+    create(config, topics.TOPICS)
+    streams = KafkaTopics(settings.kafka, settings.kafka_properties())
+    if any(True for topic in (topics.DETECTIONS, topics.HOTLIST) for _one in read_to_end(streams, topic)):
+        raise RefusedError("bench", "this broker has detections or a hot list: take one of its own")
+    plates = list(drawn.plates(ENTRIES, random.Random(drawn.SEED)))
+    with tempfile.TemporaryDirectory(prefix="platestream-bench-") as scratch, _receivers() as heard:
+        say("hot list")
+        publish(streams, topics.HOTLIST, [_entry(number, plate) for number, plate in enumerate(plates)])
+        folder = Path(scratch)
+        rules = folder / "notify.toml"
+        (folder / "secret").write_text("whsec_" + "A" * 44)
+        rules.write_text(RULES.format(mail=heard.mail_port, web=heard.web_port, secret=folder / "secret"))
+        match = _Flow("match", folder / "match", settings)
+        notify = _Flow("notify", folder / "notify", settings, PLATESTREAM_NOTIFY_FILE=str(rules))
+        try:
+            notify.start()
+            match.start()
+            say(f"{hits} hits, {rate:g} a second")
+            latencies = _latencies(streams, plates, heard, rate, hits)
+            throughput = _throughput(streams, plates, heard, match, reads, rounds, say)
+        finally:
+            match.stop()
+            notify.stop()
+    return {"rate_per_s": rate, "hits": hits, **latencies, **throughput}
+
+
+def _latencies(
+    streams: KafkaTopics, plates: list[str], heard: "_Heard", rate: float, hits: int
+) -> dict[str, Any]:
+    writer = cast(DynamicSink[Detection], streams.write(topics.DETECTIONS)).build("bench", 0, 1)
+    acknowledged: dict[str, float] = {}
+    warm = 20  # until both flows have loaded what they load
+    for number in range(-warm, hits):
+        if number == 0:
+            _wait(lambda: len(heard.web) >= warm and len(heard.mail) >= warm, 120)
+        read = _read(number + warm, plates[number % ENTRIES], datetime.now(UTC))
+        writer.write_batch([read])
+        if number >= 0:
+            acknowledged[_hit(read, number % ENTRIES)] = time.time()
+        time.sleep(1 / rate if number >= 0 else 0.05)
+    _wait(lambda: acknowledged.keys() <= heard.web.keys() and acknowledged.keys() <= heard.mail.keys(), 120)
+    figures: dict[str, Any] = {}
+    for name, came in (("webhook", heard.web), ("mail", heard.mail)):
+        taken = sorted(1000 * (came[hit] - at) for hit, at in acknowledged.items())
+        figures |= {
+            f"{name}_p50_ms": round(statistics.median(taken), 1),
+            f"{name}_p99_ms": round(taken[min(len(taken) - 1, int(len(taken) * 0.99))], 1),
+            f"{name}_worst_ms": round(taken[-1], 1),
+        }
+    return figures
+
+
+def _throughput(
+    streams: KafkaTopics,
+    plates: list[str],
+    heard: "_Heard",
+    match: "_Flow",
+    reads: int,
+    rounds: int,
+    say: Progress,
+) -> dict[str, Any]:
+    """One read in a hundred is listed. Each round: reads are on the broker, then matching starts; from its
+    first hit to its last. Receivers are alive and dead in turn, the notify flow runs all the time.
+    """
+    rates: dict[str, list[float]] = {"alive": [], "dead": []}
+    first = 1_000_000
+    for round_ in range(rounds):
+        for name in ("alive", "dead") if round_ % 2 == 0 else ("dead", "alive"):
+            say(f"round {round_ + 1}: receivers {name}")
+            heard.dead = name == "dead"
+            match.stop()
+            before = sum(1 for _one in read_to_end(streams, topics.ALERT_HITS))
+            batch = [
+                _read(
+                    first + number,
+                    plates[number % ENTRIES] if number % 100 == 0 else f"NN{number:05}",
+                    datetime.now(UTC) - timedelta(seconds=60) + timedelta(milliseconds=number),
+                )
+                for number in range(reads)
+            ]
+            first += reads
+            publish(streams, topics.DETECTIONS, batch)
+            match.start()
+            rates[name].append(reads / _drain(streams, before, reads // 100))
+    middle = {name: statistics.median(found) for name, found in rates.items()}
+    return {
+        "reads": reads,
+        "rounds": rounds,
+        "reads_per_s_alive": round(middle["alive"]),
+        "reads_per_s_dead": round(middle["dead"]),
+        "dead_over_alive": round(middle["dead"] / middle["alive"], 3),
+        "each_alive": [round(one) for one in rates["alive"]],
+        "each_dead": [round(one) for one in rates["dead"]],
+    }
+
+
+def _drain(streams: KafkaTopics, before: int, hits: int) -> float:
+    """Seconds from the first new alert hit to the last of so many."""
+    began = 0.0
+    source: Any = streams.read(topics.ALERT_HITS)
+    parts = [source.build_part("bench", name, None) for name in source.list_parts()]
+    seen, end = 0, time.monotonic() + 300
+    try:
+        while seen < before + hits:
+            found = sum(len(part.next_batch()) for part in parts)
+            seen += found
+            if seen > before and not began:
+                began = time.monotonic()
+            if time.monotonic() > end:
+                raise RuntimeError(f"{seen - before} of {hits} hits in 300 s")
+            if not found:
+                time.sleep(0.002)
+    finally:
+        for part in parts:
+            part.close()
+    return time.monotonic() - began
+
+
+def _entry(number: int, plate: str) -> HotListChange:
+    entry = msgspec.structs.replace(
+        drawn.entry(number, plate),
+        again_after_s=0,
+        look_alikes=0,
+        listed_at=None,
+        expires_at=datetime.now(UTC) + timedelta(days=2),
+    )
+    return HotListChange(entry.entry_id, entry)
+
+
+def _read(number: int, plate: str, at: datetime) -> Detection:
+    camera = f"camera-{number % 8}"
+    return msgspec.structs.replace(
+        drawn.read(number, plate, ()),
+        detection_id=detection_id(camera, at, number % 1000),
+        camera_id=camera,
+        captured_at=at,
+        best_at=at,
+        picture=PICTURE,
+    )
+
+
+def _hit(read: Detection, number: int) -> str:
+    return str(hit_id(read.detection_id, drawn.entry(number, "A").entry_id))
+
+
+class _Heard:
+    """What the receivers took, by hit: when."""
+
+    def __init__(self) -> None:
+        self.web: dict[str, float] = {}
+        self.mail: dict[str, float] = {}
+        self.web_port = self.mail_port = 0
+        self.dead = False
+
+
+@contextmanager
+def _receivers() -> Iterator[_Heard]:
+    """A real HTTP server and a real SMTP server; dead, they hang up on whoever comes."""
+    try:
+        from aiosmtpd.controller import Controller
+    except ImportError:
+        raise RefusedError("bench", "aiosmtpd is needed: requirements-dev.txt has it") from None
+    heard = _Heard()
+
+    class Web(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if heard.dead:
+                self.close_connection = True
+                return
+            heard.web.setdefault(msgspec.json.decode(body)["hit_id"], time.time())
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            """Quiet."""
+
+    class Mail:
+        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+            if heard.dead:
+                return "451 try again"
+            text = envelope.content.decode()
+            heard.mail.setdefault(text.partition("hits show ")[2][:36], time.time())
+            return "250 OK"
+
+    web = ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    web.daemon_threads = True
+    mail = Controller(Mail(), hostname="127.0.0.1", port=_free_port())
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    mail.start()
+    heard.web_port, heard.mail_port = web.server_port, mail.port
+    try:
+        yield heard
+    finally:
+        web.shutdown()
+        mail.stop()
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class _Flow:
+    """A flow as an operator starts it, with a recovery store and an embedded database of its own."""
+
+    def __init__(self, name: str, folder: Path, settings: Settings, **more: str) -> None:
+        self._name, self._folder = name, folder
+        folder.mkdir()
+        self._env = {
+            **os.environ,
+            "PLATESTREAM_KAFKA": settings.kafka,
+            "PLATESTREAM_CLICKHOUSE": f"chdb://{folder / 'clickhouse'}",
+            "PLATESTREAM_DATA": str(folder),
+            **more,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self._python("-m", "platestream", "migrate")
+        (folder / "recovery").mkdir()
+        self._python("-m", "bytewax.recovery", str(folder / "recovery"), "4")
+
+    def start(self) -> None:
+        store = str(self._folder / "recovery")
+        command = [sys.executable, "-m", "bytewax.run", f"flows.{self._name}_flow:flow"]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "-r", store, "-s", "1", "-b", "0"], env=self._env, stdout=log, stderr=log
+            )
+
+    def stop(self) -> None:
+        """SIGKILL: stopping loses nothing."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait(10)
+            self._process = None
+
+    def _python(self, *arguments: str) -> None:
+        subprocess.run(
+            [sys.executable, *arguments], env=self._env, check=True, capture_output=True, timeout=120
+        )
+
+
+def _wait(until: Callable[[], bool], within: float) -> None:
+    end = time.monotonic() + within
+    while not until():
+        if time.monotonic() > end:
+            raise RuntimeError(f"nothing more came in {within:.0f} s")
+        time.sleep(0.05)
