@@ -1,7 +1,10 @@
 """Frames in, detections out.
 
-    frames --> decode --> picture --> recognize --> passes --> detections (topic, table, images)
-                  \\________ \\__________ \\______________________> dead_letters
+    registry -> decode ----> approvals
+                                |
+    frames --> decode --> admit --> judge --> picture --> recognize --> passes --> detections (topic, tables)
+                  \\___________ \\____ |  \\______ \\__________ \\____________________> dead_letters
+                                      +--> frames_apart, deployment_findings
 
 A frame stays on the worker that read it; what crosses workers is reads with their crops.
 
@@ -17,12 +20,14 @@ from connectors.clock import Clock, utc_now
 from connectors.edge import Edge
 from connectors.profiles import load as load_profile
 from connectors.settings import load_settings, open_edge
+from flows.approvals import open_approvals
 from flows.dead_letters import dead_letters
 from flows.reader import PlateReader, open_reader
 from operators.consensus import PassRules, VehiclePasses
 from operators.decode import Bounds, admission, picture
+from operators.deployments import Unapproved, as_judged
 from operators.recognize import Recognizer
-from operators.refuse import attempt, decode
+from operators.refuse import attempt, decode, decode_changes
 from schemas import tables, topics
 
 
@@ -32,14 +37,20 @@ def build(
     now: Clock = utc_now,
     bounds: Bounds = Bounds(),
     rules: PassRules = PassRules(),
+    unapproved: Unapproved = "apart",
 ) -> Dataflow:
-    """The flow on any edge, with any reader."""
+    """The flow on any edge, with any reader; `unapproved` as the setting of this name."""
     flow = Dataflow("recognize")
+    approvals = open_approvals(edge, unapproved)
+    registered = op.input("registry", flow, edge.topics.load(topics.REGISTRY))
     messages = op.input("frames", flow, edge.topics.read(topics.FRAMES))
 
     frames = decode("decode_frames", messages, topics.FRAMES)
     admitted = attempt("admit", frames.oks, admission(now, bounds), lambda frame: frame.message)
-    pictures = attempt("picture", admitted.oks, partial(picture, bounds=bounds), lambda frame: frame.message)
+    records = decode_changes("decode_registry", registered, topics.REGISTRY)
+    judged = op.branch("judge", op.map("approved", admitted.oks, approvals.judge), approvals.passes)
+    taken = op.map("taken", judged.trues, as_judged)
+    pictures = attempt("picture", taken, partial(picture, bounds=bounds), lambda frame: frame.message)
     reads = attempt("recognize", pictures.oks, Recognizer(reader.read), lambda seen: seen.frame.message)
 
     by_camera = op.key_on("by_camera", reads.oks, lambda seen: seen.camera_id)
@@ -49,7 +60,14 @@ def build(
     op.output("detections", detections, edge.topics.write(topics.DETECTIONS))
     op.output("detections_table", passes, edge.tables.insert(tables.DETECTIONS))
     op.output("images_table", passes, edge.tables.insert(tables.IMAGES))
-    dead_letters(edge, frames.errs, admitted.errs, pictures.errs, reads.errs)
+    apart = op.filter_map("apart", judged.falses, approvals.kept_apart)
+    op.output("frames_apart", apart, edge.topics.write(topics.FRAMES_APART))
+    seen = op.flat_map("seen", op.merge("all", judged.trues, judged.falses), approvals.findings)
+    findings = op.merge("findings", seen, op.flat_map("register", records.oks, approvals.register))
+    by_site = op.key_on("by_site", findings, lambda finding: finding.camera_id)
+    op.output("deployment_findings_table", by_site, edge.tables.insert(tables.DEPLOYMENT_FINDINGS))
+    refused = op.filter_map("refused_sites", judged.falses, approvals.refused)
+    dead_letters(edge, records.errs, frames.errs, admitted.errs, refused, pictures.errs, reads.errs)
     return flow
 
 
@@ -58,4 +76,4 @@ def flow() -> Dataflow:
     settings = load_settings()
     age = load_profile(settings.profile).retention.span
     reader = open_reader(settings.models, settings.threads)
-    return build(open_edge(settings), reader, bounds=Bounds(age=age))
+    return build(open_edge(settings), reader, bounds=Bounds(age=age), unapproved=settings.unapproved)

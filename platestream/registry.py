@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from connectors.changelog import newest, publish
+from connectors.changelog import newest, publish, read_to_end
 from connectors.edge import Topics
 from connectors.settings import Settings, open_topics
 from platestream.rows import put_at_once
@@ -47,3 +47,22 @@ def end(settings: Settings, kind: Kind, name: str) -> RegistryRecord:
 def _missing(streams: Topics, record: RegistryRecord) -> Iterator[str]:
     if record.kind == "user" and record.agency not in listed(streams, "agency"):
         yield f"agency {record.agency} is not registered: add it first, or its users cannot look"
+
+
+def release(settings: Settings, camera: str) -> int:
+    """Write frames of `camera` that were kept apart to the topic of frames again; how many.
+
+    What was released before comes to the same passes again. Raises RefusedError while nobody approved it.
+    """
+    streams = open_topics(settings)
+    record = listed(streams, "camera").get(camera)
+    if record is None or not record.active or not record.approved_by:
+        raise RefusedError("registry", f"camera {camera} is not approved: its frames stay apart")
+    frames = [
+        topics.FRAMES_APART.decode(message)
+        for message in read_to_end(streams, topics.FRAMES_APART)
+        if message.key == camera.encode()
+    ]
+    for start in range(0, len(frames), 50):
+        publish(streams, topics.FRAMES, frames[start : start + 50])
+    return len(frames)

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from schemas.alert_hit import AlertHit
 from schemas.dead_letter import DeadLetter
 from schemas.delivery import Delivery
+from schemas.deployment import DeploymentFinding
 from schemas.detection import Detection
 from schemas.fields import Vehicle
 from schemas.finding import Finding
@@ -238,6 +239,20 @@ def _finding_rows(finding: Finding) -> list[Row]:
     ]
 
 
+def _deployment_rows(finding: DeploymentFinding) -> list[Row]:
+    return [
+        (
+            finding.finding_id,
+            finding.day,
+            finding.at,
+            finding.camera_id,
+            finding.detail,
+            finding.rule,
+            finding.said,
+        )
+    ]
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
@@ -310,6 +325,12 @@ INQUIRY_FINDINGS: Table[Finding] = Table(
     _words("finding_id inquiry_id at who agency kind rule grade detail"),
     _finding_rows,
 )
+DEPLOYMENT_FINDINGS: Table[DeploymentFinding] = Table(
+    "deployment_findings",
+    ("finding_id",),
+    _words("finding_id day at camera_id detail rule said"),
+    _deployment_rows,
+)
 
 TABLES: tuple[Table[Any], ...] = (
     DETECTIONS,
@@ -321,4 +342,5 @@ TABLES: tuple[Table[Any], ...] = (
     DEAD_LETTERS,
     REGISTRY,
     INQUIRY_FINDINGS,
+    DEPLOYMENT_FINDINGS,
 )

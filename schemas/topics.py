@@ -75,6 +75,9 @@ FRAMES: Topic[Frame] = Topic(
     time_of_arrival=True,
     a_poll=16,
 )
+# Frames of cameras that nobody approved: nobody reads or searches them; who approves the camera within the
+# day may release them.
+FRAMES_APART: Topic[Frame] = replace(FRAMES, name="frames_apart")
 DETECTIONS = _topic(
     "detections",
     Detection,
@@ -119,6 +122,7 @@ DEAD_LETTERS = _topic(
 
 TOPICS: tuple[Topic[Any], ...] = (
     FRAMES,
+    FRAMES_APART,
     DETECTIONS,
     HOTLIST,
     ALERT_HITS,
@@ -130,7 +134,7 @@ TOPICS: tuple[Topic[Any], ...] = (
 )
 
 # Topics whose messages hold what cameras saw: none of them keeps longer than the agency keeps data.
-PLATED: tuple[Topic[Any], ...] = (FRAMES, DETECTIONS, ALERT_HITS, DEAD_LETTERS)
+PLATED: tuple[Topic[Any], ...] = (FRAMES, FRAMES_APART, DETECTIONS, ALERT_HITS, DEAD_LETTERS)
 
 
 def within(period: timedelta) -> tuple[Topic[Any], ...]:

@@ -46,23 +46,25 @@ class ThreadedPost:
         told: Callable[[Delivery], None] = lambda _delivery: None,
     ) -> None:
         book = _Book(ledger, sleep)
+        self._finished = _Finished()
         self._lines = {
-            name: _Line(name, send, book, patience, now, sleep, told) for name, send in senders.items()
+            name: _Line(name, send, book, self._finished, patience, now, sleep, told)
+            for name, send in senders.items()
         }
-        self._unknown: dict[str, list[Delivery]] = {}
         self._now = now
 
     def submit(self, notice: Any) -> None:
         line = self._lines.get(notice.receiver)
         if line is None:  # taken out of the rules while it waited
-            gone = _outcome(notice, "failed", self._now(), 0, "no_receiver")
-            self._unknown.setdefault(notice.receiver, []).append(gone)
+            self._finished.add(notice, _outcome(notice, "failed", self._now(), 0, "no_receiver"))
         else:
             line.submit(notice)
 
-    def finished(self, receiver: str) -> list[Delivery]:
-        line = self._lines.get(receiver)
-        return self._unknown.pop(receiver, []) if line is None else line.finished()
+    def finished(self, box: str) -> list[Delivery]:
+        return self._finished.take(box)
+
+    def knows(self, receiver: str) -> bool:
+        return receiver in self._lines
 
     def drain(self, receiver: str) -> None:
         if line := self._lines.get(receiver):
@@ -77,6 +79,7 @@ class _Line:
         name: str,
         send: Send,
         book: "_Book",
+        finished: "_Finished",
         patience: timedelta,
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
@@ -86,7 +89,7 @@ class _Line:
         self._patience, self._now, self._sleep, self._told = patience, now, sleep, told
         self._queue: queue.PriorityQueue[tuple[int, int, Any]] = queue.PriorityQueue()
         self._numbers = itertools.count()
-        self._finished: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+        self._finished = finished
         self._threads: list[threading.Thread] = []
 
     def submit(self, notice: Any) -> None:
@@ -96,12 +99,6 @@ class _Line:
             self._threads.append(thread)
             thread.start()
 
-    def finished(self) -> list[Delivery]:
-        found = []
-        while not self._finished.empty():
-            found.append(self._finished.get())
-        return found
-
     def drain(self) -> None:
         self._queue.join()
 
@@ -109,7 +106,7 @@ class _Line:
         while True:
             _priority, _number, notice = self._queue.get()
             try:
-                self._finished.put(self._deliver(notice))
+                self._finished.add(notice, self._deliver(notice))
             finally:
                 self._queue.task_done()
 
@@ -165,6 +162,22 @@ class _Line:
         error = state.outcome.exception() if state.outcome else None
         reason = error.reason if isinstance(error, SendError) else "error"
         log.warning("receiver %s: attempt %d: %s", self._name, state.attempt_number, reason)
+
+
+class _Finished:
+    """What came of notices, by outbox, until it is asked for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[str, list[Delivery]] = {}
+
+    def add(self, notice: Any, delivery: Delivery) -> None:
+        with self._lock:
+            self._found.setdefault(notice.box, []).append(delivery)
+
+    def take(self, box: str) -> list[Delivery]:
+        with self._lock:
+            return self._found.pop(box, [])
 
 
 class _Book:

@@ -13,6 +13,8 @@ from schemas.alert_hit import AlertHit
 from schemas.delivery import delivery_id
 from schemas.fields import Vehicle
 
+BOXES = 16
+
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """What one receiver is told of one hit. `origin` is the hit's place on its topic, for a dead letter.
@@ -31,6 +33,21 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     body: bytes
     pictures: dict[str, bytes] = {}
+
+    @property
+    def box(self) -> str:
+        """The outbox that keeps it."""
+        return box(self.receiver, self.delivery_id)
+
+
+def box(receiver: str, delivery: UUID) -> str:
+    """The outbox of a delivery: a receiver has several, so that an epoch stores a part of what waits for it."""
+    return f"{receiver}/{delivery.int % BOXES}"
+
+
+def boxes(receiver: str) -> list[str]:
+    """All outboxes of a receiver."""
+    return [f"{receiver}/{number}" for number in range(BOXES)]
 
 
 def notice(

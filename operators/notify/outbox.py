@@ -1,4 +1,4 @@
-"""One receiver's outbox: what it was not told yet, kept over crashes, and sent once.
+"""An outbox of a receiver: what it was not told yet, kept over crashes, and sent once.
 
 Sending is not done here: `Post` (connectors/notify/post.py) does it beside the flow, each receiver apart from
 every other, so that a dead one holds up nobody. What was delivered is known from the topic `deliveries`, the
@@ -18,7 +18,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.delivery import Delivery
 from schemas.message import Loaded, Message, RefusedError
 
-LOOK_EVERY = timedelta(milliseconds=100)
+LOOK_EVERY = timedelta(seconds=1)  # for what was given up; what was delivered comes back from the ledger
 
 Event = Notice | Delivery | Loaded
 Told = Delivery | DeadLetter
@@ -30,8 +30,11 @@ class Post(Protocol):
     def submit(self, notice: Notice) -> None:
         """Send it as soon as may be; returns at once."""
 
-    def finished(self, receiver: str) -> list[Delivery]:
-        """What has come of notices since the last call. Delivered ones are in the ledger already."""
+    def finished(self, box: str) -> list[Delivery]:
+        """What has come of an outbox's notices since the last call; delivered ones are in the ledger by then."""
+
+    def knows(self, receiver: str) -> bool:
+        """The rules still name it."""
 
     def drain(self, receiver: str) -> None:
         """Wait until all of this receiver's are finished."""
@@ -44,7 +47,7 @@ class Outbox(StatefulBatchLogic[Event, Told, bytes]):
         kept = [] if resume is None else _decoder.decode(resume)
         self._waiting: dict[UUID, Notice] = {one.delivery_id: one for one in kept}
         self._post, self._now = post, now
-        self._receiver = ""
+        self._box = self._receiver = ""
         self._done: set[UUID] = set()
         self._marks: set[int] = set()
         self._ready = False
@@ -55,6 +58,10 @@ class Outbox(StatefulBatchLogic[Event, Told, bytes]):
         return list(self._finished()), StatefulBatchLogic.RETAIN
 
     def on_notify(self) -> tuple[Iterable[Told], bool]:
+        if not self._ready:
+            # A receiver that was taken out of the rules gets no marks: what waits for it is given up.
+            for notice in [one for one in self._waiting.values() if not self._post.knows(one.receiver)]:
+                self._send(notice)
         return list(self._finished()), StatefulBatchLogic.RETAIN
 
     def on_eof(self) -> tuple[Iterable[Told], bool]:
@@ -63,7 +70,7 @@ class Outbox(StatefulBatchLogic[Event, Told, bytes]):
         return list(self._finished()), StatefulBatchLogic.RETAIN
 
     def notify_at(self) -> datetime | None:
-        return self._now() + LOOK_EVERY if self._waiting and self._ready else None
+        return self._now() + LOOK_EVERY if self._waiting else None
 
     def snapshot(self) -> bytes:
         return msgspec.msgpack.encode(list(self._waiting.values()))
@@ -86,13 +93,13 @@ class Outbox(StatefulBatchLogic[Event, Told, bytes]):
                     self._send(notice)
 
     def _send(self, notice: Notice) -> None:
-        self._receiver = notice.receiver
+        self._box, self._receiver = notice.box, notice.receiver
         self._post.submit(notice)
 
     def _finished(self) -> Iterator[Told]:
-        if not self._receiver:
+        if not self._box:
             return
-        for delivery in self._post.finished(self._receiver):
+        for delivery in self._post.finished(self._box):
             self._done.add(delivery.delivery_id)
             notice = self._waiting.pop(delivery.delivery_id, None)
             yield delivery

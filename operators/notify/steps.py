@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from operators.notify.message import Notice
+from operators.notify.message import Notice, box, boxes
 from operators.notify.rules import NotifyRules
 from schemas.dead_letter import DeadLetter
 from schemas.delivery import Delivery
@@ -17,12 +17,13 @@ def is_notice(item: object) -> bool:
 
 
 def to_receivers(rules: NotifyRules) -> Callable[[News], list[tuple[str, News]]]:
-    """Notices and deliveries to their receiver's outbox, the ledger's marks to every outbox."""
+    """Notices and deliveries to their outbox, the ledger's marks to every outbox."""
+    every = [name for receiver in rules.names for name in boxes(receiver)]
 
     def to(item: News) -> list[tuple[str, News]]:
         if isinstance(item, Loaded):
-            return [(name, item) for name in rules.names]
-        return [(item.receiver, item)] if item.receiver else []
+            return [(name, item) for name in every]
+        return [(box(item.receiver, item.delivery_id), item)] if item.receiver else []
 
     return to
 

@@ -1,10 +1,12 @@
 """`platestream registry`: who may look, and where cameras are."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from connectors.clickhouse_client import OWNER, connect
 from connectors.profiles import load
@@ -13,11 +15,12 @@ from platestream import gate_rules
 from platestream import registry as job
 from platestream.commands.console import err, out, print_json, table
 from platestream.policy import in_force
-from schemas.registry import Kind, RegistryRecord
+from schemas.registry import Kind, Outcome, RegistryRecord
 
 app = typer.Typer(no_args_is_help=True, help="Agencies, users, cameras; the gate's rules.")
 
 DAY = ["%Y-%m-%d"]
+TIMES = [*DAY, "%Y-%m-%dT%H:%M"]
 Day = Annotated[datetime | None, typer.Option(formats=DAY)]
 
 
@@ -91,10 +94,15 @@ def camera(
     longitude: Annotated[float, typer.Option(help="Degrees east, WGS 84.")],
     approved_by: Annotated[str, typer.Option(help="Who approved the location (D.5).")] = "",
     approved: Annotated[datetime | None, typer.Option(formats=DAY, help="When.")] = None,
+    since: Annotated[datetime | None, typer.Option(formats=DAY, help="Begin of the approved period.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=DAY, help="Its end.")] = None,
+    moves: Annotated[bool, typer.Option("--moves", help="In a vehicle or portable: no fixed place.")] = False,
+    results: Annotated[str, typer.Option(help="What came of it (E.1.f); no plate.")] = "",
 ) -> None:
-    """Add or change a camera and its approval (order, sections D.5 and E.1.f).
+    """Add or change a camera and its approval. From the first one on, frames of any other are kept apart.
 
     Example: platestream registry camera main-st-n --title 'Main St' --latitude 34.5 --longitude -109.4
+    --approved-by 'Chief of Police' --approved 2026-01-15
     """
     record = RegistryRecord(
         kind="camera",
@@ -104,13 +112,93 @@ def camera(
         longitude=longitude,
         approved_by=approved_by,
         approved_at=_utc(approved),
+        since=_utc(since),
+        until=_utc(until),
+        moves=moves,
+        results=results,
+    )
+    _put(record)
+    if not approved_by:
+        err.print(f"nobody approved {name} yet: its frames are kept apart (order, section D.5)")
+
+
+@app.command()
+def detail(
+    name: Annotated[str, typer.Argument(metavar="ID", help="Short name of the special detail.")],
+    title: Annotated[str, typer.Option(help="What it is: the operation or investigation.")],
+    camera: Annotated[list[str], typer.Option(help="A camera of it; may be given again.")],
+    since: Annotated[datetime, typer.Option(formats=TIMES, help="Its begin, UTC.")],
+    until: Annotated[datetime, typer.Option(formats=TIMES, help="Its end, UTC.")],
+    approved_by: Annotated[str, typer.Option(help="The Police Chief, who must approve it (G.6).")] = "",
+    approved: Annotated[datetime | None, typer.Option(formats=DAY, help="When.")] = None,
+    case: Annotated[str, typer.Option(help="Case number.")] = "",
+    results: Annotated[str, typer.Option(help="What came of it (E.1.f); no plate.")] = "",
+) -> None:
+    """Add or change a special detail: cameras in a nontraditional deployment for a time (order, section G.6).
+
+    Example: platestream registry detail op-canyon --title 'Operation Canyon' --camera trailer-1
+    --since 2026-11-24T18:00 --until 2026-11-26 --approved-by 'Chief of Police' --case 26-001234
+    """
+    record = RegistryRecord(
+        kind="detail",
+        id=name,
+        name=title,
+        cameras=tuple(camera),
+        since=_utc(since),
+        until=_utc(until),
+        approved_by=approved_by,
+        approved_at=_utc(approved),
+        case_number=case,
+        results=results,
+    )
+    _put(record)
+    if not approved_by:
+        err.print(f"nobody approved {name}: a finding (order, section G.6)")
+
+
+@app.command()
+def incident(
+    name: Annotated[str, typer.Argument(metavar="ID", help="Short name, such as the case number.")],
+    title: Annotated[str, typer.Option(help="What happened; no plate.")],
+    outcome: Annotated[Outcome, typer.Option(help="arrest, recovery, person_located, significant, result.")],
+    at: Annotated[datetime, typer.Option(formats=TIMES, help="When, UTC.")],
+    camera: Annotated[list[str] | None, typer.Option(help="Where; may be given again.")] = None,
+    detail: Annotated[str, typer.Option(help="Of which special detail.")] = "",
+    case: Annotated[str, typer.Option(help="Case number.")] = "",
+) -> None:
+    """Put a significant incident or arrest that is related to ALPR use on record (order, section E.1.f).
+
+    Example: platestream registry incident 26-001234 --title 'Stolen truck recovered' --outcome recovery
+    --at 2026-11-24T15:30 --camera white-mountain-dr-n --case 26-001234
+    """
+    record = RegistryRecord(
+        kind="incident",
+        id=name,
+        name=title,
+        outcome=outcome,
+        since=_utc(at),
+        cameras=tuple(camera or ()),
+        detail=detail,
+        case_number=case,
     )
     _put(record)
 
 
 @app.command()
+def release(
+    camera: Annotated[str, typer.Argument(help="A camera that is approved by now.")],
+) -> None:
+    """Let frames that were kept apart be read after all, once their camera is approved. They wait for a day.
+
+    Example: platestream registry release main-st-n
+    """
+    count = job.release(load_settings(), camera)
+    out.print(f"{count} frames of {camera} are released to be read")
+
+
+@app.command()
 def end(
-    kind: Annotated[str, typer.Argument(help="agency, user or camera.")],
+    kind: Annotated[str, typer.Argument(help="agency, user, camera, detail, incident or shift.")],
     name: Annotated[str, typer.Argument(metavar="ID")],
 ) -> None:
     """End an agency's, user's or camera's time; the record stays.
@@ -123,7 +211,7 @@ def end(
 
 @app.command("list")
 def list_records(
-    kind: Annotated[str, typer.Argument(help="agency, user or camera.")],
+    kind: Annotated[str, typer.Argument(help="agency, user, camera, detail, incident or shift.")],
     as_json: Annotated[bool, typer.Option("--json", help="A JSON line a record.")] = False,
 ) -> None:
     """What the registry says now.
@@ -135,11 +223,7 @@ def list_records(
         for one in records:
             print_json(one)
         return
-    shown = table("id", "name", "active", "agency", "trained", "MOU from", "MOU until", "shares")
-    for one in records:
-        shares = ", ".join((*one.shares_cameras, *one.shares_kinds))
-        days = [f"{day:%Y-%m-%d}" if day else "" for day in (one.trained_at, one.mou_from, one.mou_until)]
-        shown.add_row(one.id, one.name, "yes" if one.active else "no", one.agency, *days, shares)
+    shown = (_places if _kind(kind) in ("camera", "detail", "incident") else _people)(records)
     out.print(shown)
 
 
@@ -179,16 +263,42 @@ def rules(
         err.print("nobody is registered yet: anybody with access to the database may look (F.7)")
 
 
+def _people(records: Iterable[RegistryRecord]) -> Table:
+    shown = table("id", "name", "active", "agency", "trained", "MOU from", "MOU until", "shares")
+    for one in records:
+        shares = ", ".join((*one.shares_cameras, *one.shares_kinds))
+        days = [_day(day) for day in (one.trained_at, one.mou_from, one.mou_until)]
+        shown.add_row(one.id, one.name, "yes" if one.active else "no", one.agency, *days, shares)
+    return shown
+
+
+def _places(records: Iterable[RegistryRecord]) -> Table:
+    shown = table(
+        "id", "name", "active", "approved by", "approved", "since", "until", "cameras", "what came of it"
+    )
+    for one in records:
+        days = [_day(day) for day in (one.approved_at, one.since, one.until)]
+        came = " ".join(text for text in (one.outcome, one.case_number, one.results) if text)
+        active = "yes" if one.active else "no"
+        shown.add_row(one.id, one.name, active, one.approved_by, *days, ", ".join(one.cameras), came)
+    return shown
+
+
+def _day(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d}" if at else ""
+
+
 def _put(record: RegistryRecord) -> None:
     written = job.put(load_settings(), record)
     out.print(f"{written.key}: on record from {written.changed_at:%Y-%m-%d %H:%M} UTC")
 
 
 def _kind(text: str) -> Kind:
-    known: dict[str, Kind] = {"agency": "agency", "user": "user", "camera": "camera"}
-    if text not in known:
-        raise typer.BadParameter("agency, user or camera")
-    return known[text]
+    known: tuple[Kind, ...] = ("agency", "user", "camera", "detail", "incident", "shift")
+    for kind in known:
+        if text == kind:
+            return kind
+    raise typer.BadParameter(", ".join(known))
 
 
 def _utc(day: datetime | None) -> datetime | None:

@@ -142,4 +142,4 @@ def wait(flow: FlowProcess, until: Callable[[], bool], within: float = 240) -> N
     while not until():
         assert flow.running, f"the flow stopped by itself:\n{flow.log[-3000:]}"
         assert time.monotonic() < end, f"nothing came in {within:.0f} s:\n{flow.log[-2000:]}"
-        time.sleep(0.05)
+        time.sleep(0.2)

@@ -18,10 +18,12 @@ from tests.support.flows import NOW, READ, ScriptedReader, memory_edge
 
 STORED = {
     "recognize": [
+        "recognize.registry",
         "recognize.frames",
         "recognize.passes",
         "recognize.detections_table",
         "recognize.images_table",
+        "recognize.deployment_findings_table",
         "recognize.dead_letters_table",
     ],
     "match": [
@@ -83,6 +85,7 @@ def test_flow_and_step_ids_that_the_recovery_store_uses_have_not_changed(name: s
 def test_topics_and_tables_have_kept_their_names() -> None:
     assert [topic.name for topic in TOPICS] == [
         "frames",
+        "frames_apart",
         "detections",
         "hotlist",
         "alert_hits",
@@ -102,6 +105,7 @@ def test_topics_and_tables_have_kept_their_names() -> None:
         "dead_letters",
         "registry",
         "inquiry_findings",
+        "deployment_findings",
     ]
 
 

@@ -231,8 +231,11 @@ def test_what_was_sent_right_before_a_crash_is_known_from_the_ledger_alone(
             self._post.drain(notice.receiver)
             raise CrashedError
 
-        def finished(self, receiver: str) -> list[Delivery]:
-            return self._post.finished(receiver)
+        def finished(self, box: str) -> list[Delivery]:
+            return self._post.finished(box)
+
+        def knows(self, receiver: str) -> bool:
+            return self._post.knows(receiver)
 
         def drain(self, receiver: str) -> None:
             self._post.drain(receiver)

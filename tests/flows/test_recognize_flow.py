@@ -1,13 +1,18 @@
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bytewax.dataflow import Dataflow
 
 from connectors.edge import Edge
+from connectors.memory import MemoryTables, MemoryTopics
 from flows import recognize_flow
+from operators.deployments import Unapproved
 from schemas import tables, topics
 from schemas.message import Message
-from tests.support.flows import ScriptedReader, frame_message, memory_edge, recovery, run
+from schemas.registry import RegistryRecord
+from tests.support.flows import NOW, ScriptedReader, frame_message, memory_edge, recovery, run
 
 SCRIPT = {1: ["ABC1234"], 2: ["XYZ9876", "KLM5555"], 3: [], 4: ["A8C1234"]}
 
@@ -119,3 +124,86 @@ def test_a_table_is_written_once_an_epoch() -> None:
 
     run_main(build(edge))
     assert store.inserts["detections"] == 1
+
+
+CHIEF = "Chief of Police"
+
+
+def camera(name: str, **told: Any) -> RegistryRecord:
+    place = {"latitude": 34.5, "longitude": -109.4}
+    return RegistryRecord(kind="camera", id=name, name=name, **{**place, **told})
+
+
+def detail(*cameras: str, **told: Any) -> RegistryRecord:
+    period = {"since": NOW - timedelta(hours=1), "until": NOW + timedelta(hours=1)}
+    return RegistryRecord(kind="detail", id="op-1", name="Operation", cameras=cameras, **{**period, **told})
+
+
+def judged(*records: RegistryRecord, mode: Unapproved = "apart") -> tuple[MemoryTopics, MemoryTables]:
+    edge, streams, store = memory_edge()
+    for record in records:
+        streams.append(topics.REGISTRY, topics.REGISTRY.encode(record))
+    for name in ("known", "other"):
+        streams.append(topics.FRAMES, frame_message(1, -1, camera=name))
+    run(recognize_flow.build(edge, ScriptedReader(SCRIPT), unapproved=mode))
+    return streams, store
+
+
+def read_and_found(streams: MemoryTopics, store: MemoryTables) -> tuple[set[str], dict[str, str]]:
+    read = {one.camera_id for one in streams.records(topics.DETECTIONS)}
+    return read, {row["camera_id"]: row["rule"] for row in store.rows(tables.DEPLOYMENT_FINDINGS)}
+
+
+def test_frames_of_a_camera_that_nobody_approved_are_kept_apart_and_found() -> None:
+    streams, store = judged(camera("known", approved_by=CHIEF))
+    assert read_and_found(streams, store) == ({"known"}, {"other": "unregistered"})
+    (apart,) = streams.records(topics.FRAMES_APART)
+    assert (apart.camera_id, apart.image) == ("other", frame_message(1, -1).value)
+    assert streams.messages(topics.DEAD_LETTERS) == []
+
+
+def test_refused_by_configuration_they_leave_no_picture() -> None:
+    streams, store = judged(camera("known", approved_by=CHIEF), mode="refuse")
+    assert read_and_found(streams, store)[0] == {"known"}
+    assert streams.messages(topics.FRAMES_APART) == []
+    (letter,) = streams.records(topics.DEAD_LETTERS)
+    assert (letter.reason, letter.value, letter.headers["camera-id"]) == ("unapproved", None, "other")
+
+
+def test_watched_they_are_read_and_found_all_the_same() -> None:
+    found = read_and_found(*judged(camera("known", approved_by=CHIEF), mode="watch"))
+    assert found == ({"known", "other"}, {"other": "unregistered"})
+
+
+@pytest.mark.parametrize(
+    ("told", "rule"),
+    [
+        ({"approved_by": CHIEF, "active": False}, "ended"),
+        ({}, "unapproved"),
+        ({"approved_by": CHIEF, "until": NOW - timedelta(days=1)}, "period"),
+        ({"approved_by": CHIEF, "since": NOW + timedelta(days=1)}, "period"),
+        ({"approved_by": CHIEF, "latitude": 34.51}, "moved"),
+        ({"approved_by": CHIEF, "latitude": 34.51, "moves": True}, None),
+        ({"approved_by": CHIEF, "latitude": 34.501}, None),
+    ],
+)
+def test_what_an_approval_is_for_is_place_and_period(told: dict[str, Any], rule: str | None) -> None:
+    read, found = read_and_found(*judged(camera("known", **told), camera("other", approved_by=CHIEF)))
+    assert found == ({"known": rule} if rule else {})
+    assert ("known" in read) == (rule is None)
+
+
+def test_a_special_detail_covers_its_cameras_when_the_chief_approved_it() -> None:
+    approved = judged(camera("known", approved_by=CHIEF), detail("other", approved_by=CHIEF))
+    assert read_and_found(*approved) == ({"known", "other"}, {})
+    not_approved = judged(camera("known", approved_by=CHIEF), detail("other"))
+    assert read_and_found(*not_approved) == ({"known"}, {"other": "detail_unapproved"})
+    over = judged(
+        camera("known", approved_by=CHIEF),
+        detail("other", approved_by=CHIEF, until=NOW - timedelta(minutes=9)),
+    )
+    assert read_and_found(*over) == ({"known"}, {"other": "unregistered"})
+
+
+def test_before_any_camera_is_registered_all_are_taken() -> None:
+    assert read_and_found(*judged()) == ({"known", "other"}, {})

@@ -96,6 +96,7 @@ class MailReceiver:
 
     port: int = 0
     mails: list[tuple[float, EmailMessage]] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
     refuse: str = ""
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's
@@ -104,11 +105,8 @@ class MailReceiver:
         message = BytesParser(policy=default).parsebytes(envelope.content)
         assert isinstance(message, EmailMessage)
         self.mails.append((time.time(), message))
+        self.ids.append(str(message["Message-ID"]))
         return "250 OK"
-
-    @property
-    def ids(self) -> list[str]:
-        return [str(mail["Message-ID"]) for _at, mail in self.mails]
 
 
 @contextmanager

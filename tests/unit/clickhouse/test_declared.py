@@ -22,6 +22,7 @@ TTL = {
     "images": "TTL toDateTime(least(captured_at, ingested_at)) + toIntervalDay(30)",
     "alert_hits": "TTL toDateTime(least(captured_at, ingested_at)) + toIntervalDay(30)",
     "hit_actions": "TTL toDateTime(at) + toIntervalYear(7)",
+    "deployment_findings": "TTL day + toIntervalYear(7)",
     "deliveries": "TTL toDateTime(least(captured_at, ingested_at)) + toIntervalYear(7)",
     "hit_facts": "TTL toDateTime(least(captured_at, ingested_at)) + toIntervalYear(7)",
     "dead_letters": "TTL toDateTime(received_at) + toIntervalDay(7)",

@@ -27,6 +27,7 @@ FED = [
     "hit_actions",
     "hit_facts",
     "deliveries",
+    "deployment_findings",
     "dead_letters",
     "registry",
     "inquiry_findings",
@@ -38,7 +39,8 @@ TABLES = [*FED, *EVIDENCE, *AUDIT, *LOG, "gate_rules", "schema_migrations", "inq
 LOOKS = ["search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits", "hit_steps"]
 GATE = ["verdict", *LOOKS]
 HITS = ["hit_states", "hit_precision", "hit_confusions"]
-FIGURES_OF = ["retention_log", "evidence_state", *HITS]
+PLACES = ["deployments"]
+FIGURES_OF = ["retention_log", "evidence_state", *HITS, *PLACES]
 ROLES = (OWNER, INGEST, SEALER, ANALYST, SUPERVISOR, AUDITOR, RETENTION, CUSTODIAN, DASHBOARD)
 
 READS = {
@@ -49,18 +51,20 @@ READS = {
     SUPERVISOR: {
         *GATE,
         *HITS,
-        *("hit_facts", "deliveries", "inquiry_findings", "hit_actions", "registry", "gate_rules"),
+        *("hit_facts", "deliveries", "deployment_findings", "deployments"),
+        *("inquiry_findings", "hit_actions", "registry", "gate_rules"),
     },
     AUDITOR: {
         *LOG,
         *AUDIT,
         *FIGURES_OF,
         *("inquiry_findings", "hit_actions", "hit_facts", "deliveries", "registry", "gate_rules"),
+        "deployment_findings",
         *("schema_migrations", "verdict"),
     },
     RETENTION: {"evidence_holds", "ledger", "utilization", "verdict"},
     CUSTODIAN: {*EVIDENCE, *LOG, "ledger", "evidence_state", "verdict"},
-    DASHBOARD: {*HITS, "hit_facts", "deliveries"},
+    DASHBOARD: {*HITS, "hit_facts", "deliveries", "deployment_findings"},
 }
 WRITES = {
     OWNER: set(TABLES),

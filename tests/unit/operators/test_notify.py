@@ -252,9 +252,12 @@ class Desk:
     def submit(self, notice: Notice) -> None:
         self.submitted.append(notice)
 
-    def finished(self, receiver: str) -> list[Delivery]:
+    def finished(self, box: str) -> list[Delivery]:
         found, self.done = self.done, []
         return found
+
+    def knows(self, receiver: str) -> bool:
+        return receiver == "dispatch"
 
     def drain(self, receiver: str) -> None:
         """Nothing waits."""
@@ -300,6 +303,15 @@ def test_what_waits_survives_a_restart_unless_the_ledger_has_it() -> None:
     again = Outbox(box.snapshot(), desk, lambda: NOW)
     again.on_batch([came_of(two), Loaded(0, 1)])
     assert desk.submitted == [one]
+
+
+def test_what_waits_for_a_receiver_that_is_gone_from_the_rules_does_not_stay_in_the_store() -> None:
+    one = msgspec.structs.replace(message("link"), receiver="gone")
+    desk = Desk()
+    box = Outbox(msgspec.msgpack.encode([one]), desk, lambda: NOW)
+    assert box.notify_at() is not None
+    box.on_notify()
+    assert desk.submitted == [one], "the post gives it up"
 
 
 def test_what_is_given_up_is_on_record_and_a_dead_letter() -> None:

@@ -1,0 +1,23 @@
+"""The approvals that the recognise flow is given: what the registry holds when the flow starts."""
+
+from collections.abc import Iterator
+
+from connectors.changelog import newest
+from connectors.edge import Edge
+from operators.deployments import Approvals, Unapproved
+from schemas import topics
+from schemas.message import RefusedError
+from schemas.registry import RegistryRecord
+
+
+def open_approvals(edge: Edge, mode: Unapproved) -> Approvals:
+    """Approvals as the registry has them now; the flow tells them what changes."""
+    return Approvals(mode, _known(edge))
+
+
+def _known(edge: Edge) -> Iterator[RegistryRecord]:
+    for message in newest(edge.topics, topics.REGISTRY).values():
+        try:
+            yield topics.REGISTRY.decode(message)
+        except RefusedError:
+            continue  # the flow reads it once more, and makes it a dead letter

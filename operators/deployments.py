@@ -1,0 +1,143 @@
+"""Frames against the deployments that were approved (order, sections D.5, E.1.f and G.6).
+
+These rules hold from the first camera or special detail in the registry on, ended ones included; before that
+any camera is taken. A special detail that the Chief approved covers its cameras wherever they are.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from operators.matching.limits import metres
+from schemas.dead_letter import DeadLetter
+from schemas.deployment import SAID, DeploymentFinding, Rule
+from schemas.frame import Frame
+from schemas.hotlist import Area
+from schemas.message import Loaded
+from schemas.registry import RegistryRecord
+
+Unapproved = Literal["apart", "refuse", "watch"]
+FAR_M = 250.0  # a camera's own place, its map's error included
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A frame, and the rule that it breaks, if any."""
+
+    frame: Frame
+    rule: Rule | None = None
+    detail: str = ""
+
+
+class Approvals:
+    """What the registry says of cameras and details: shared by the workers of a process.
+
+    `mode`: frames of what nobody approved are kept apart, refused, or read all the same (`watch`); a finding
+    is raised each time. `known` is what the registry held when the flow started, so that no frame is judged
+    before it was read; `register` takes what comes later.
+    """
+
+    def __init__(self, mode: Unapproved = "apart", known: Iterable[RegistryRecord] = ()) -> None:
+        self.mode = mode
+        self._cameras: dict[str, RegistryRecord] = {}
+        self._details: dict[str, RegistryRecord] = {}
+        self._raised: set[str] = set()
+        self._lock = threading.Lock()
+        for record in known:
+            self._put(record)
+
+    def register(self, item: RegistryRecord | Loaded) -> Iterator[DeploymentFinding]:
+        """The newest version of a record; a finding where it is a detail that nobody approved."""
+        if isinstance(item, Loaded):
+            return
+        self._put(item)
+        if item.kind == "detail" and item.active and not item.approved_by and item.since:
+            for camera in item.cameras:
+                yield DeploymentFinding.of(camera, "detail_unapproved", item.since, item.id)
+
+    def judge(self, frame: Frame) -> Judged:
+        """By where and when the frame was captured."""
+        if not self._cameras and not self._details:
+            return Judged(frame)
+        rule = self._camera_rule(frame)
+        if rule is None:
+            return Judged(frame)
+        for detail in self._covering(frame.camera_id, frame.captured_at):
+            if detail.approved_by:
+                return Judged(frame)
+            return Judged(frame, "detail_unapproved", detail.id)
+        return Judged(frame, rule)
+
+    def passes(self, judged: Judged) -> bool:
+        """Goes on to be read."""
+        return judged.rule is None or self.mode == "watch"
+
+    def findings(self, judged: Judged) -> Iterator[DeploymentFinding]:
+        """Of a frame that breaks a rule, once a camera, rule and day in this process."""
+        if judged.rule is None:
+            return
+        frame = judged.frame
+        found = DeploymentFinding.of(frame.camera_id, judged.rule, frame.captured_at, judged.detail)
+        name = str(found.finding_id)
+        with self._lock:
+            if name in self._raised:
+                return
+            if len(self._raised) > 10_000:  # days go by
+                self._raised.clear()
+            self._raised.add(name)
+        yield found
+
+    def kept_apart(self, judged: Judged) -> Frame | None:
+        """The frame, where it is kept for whoever approves the camera yet."""
+        return judged.frame if self.mode == "apart" else None
+
+    def refused(self, judged: Judged) -> DeadLetter | None:
+        """A dead letter without the picture, where frames of what nobody approved are refused."""
+        if self.mode != "refuse" or judged.rule is None:
+            return None
+        message = judged.frame.message
+        return DeadLetter(
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            reason="unapproved",
+            detail=SAID[judged.rule],
+            key=message.key,
+            headers=message.headers,
+            timestamp=message.timestamp,
+        )
+
+    def _put(self, record: RegistryRecord) -> None:
+        if record.kind == "camera":
+            self._cameras[record.id] = record
+        elif record.kind == "detail":
+            self._details = {**self._details, record.id: record}
+
+    def _camera_rule(self, frame: Frame) -> Rule | None:
+        camera = self._cameras.get(frame.camera_id)
+        if camera is None:
+            return "unregistered"
+        if not camera.active:
+            return "ended"
+        if not camera.approved_by:
+            return "unapproved"
+        if not camera.counts_at(frame.captured_at):
+            return "period"
+        assert camera.latitude is not None  # a record of a camera without a place is refused
+        assert camera.longitude is not None
+        place = Area(camera.latitude, camera.longitude, FAR_M)
+        if not camera.moves and metres(frame.latitude, frame.longitude, place) > FAR_M:
+            return "moved"
+        return None
+
+    def _covering(self, camera: str, at: datetime) -> list[RegistryRecord]:
+        """Details of this camera and time, approved ones first."""
+        found = [one for one in self._details.values() if camera in one.cameras and one.counts_at(at)]
+        return sorted(found, key=lambda one: (not one.approved_by, one.id))
+
+
+def as_judged(item: Judged) -> Frame:
+    """The frame itself."""
+    return item.frame

@@ -1,0 +1,46 @@
+"""A deployment finding: a camera or special detail that works without approval (sections D.5, E.1.f, G.6)."""
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID, uuid5
+
+from msgspec import Meta
+
+from schemas.detection import NAMESPACE
+from schemas.fields import Instant, Record, Text
+
+Rule = Literal["unregistered", "ended", "unapproved", "period", "moved", "detail_unapproved"]
+SAID: dict[Rule, str] = {
+    "unregistered": "the camera is not registered",
+    "ended": "the camera's time has ended",
+    "unapproved": "nobody approved this location (D.5)",
+    "period": "outside of the period that was approved (D.5)",
+    "moved": "far from the place that was approved (D.5)",
+    "detail_unapproved": "a special detail that the Chief has not approved (G.6)",
+}
+
+
+class DeploymentFinding(Record, tag="deployment_finding/1", frozen=True, kw_only=True):
+    """Once a camera, rule and day."""
+
+    finding_id: UUID
+    day: date
+    at: Annotated[Instant, Meta(description="of a frame, or of the detail's record")]
+    camera_id: str
+    detail: Annotated[str, Meta(description="id of the special detail, where there is one")] = ""
+    rule: Rule
+    said: Text
+
+    @classmethod
+    def of(cls, camera_id: str, rule: Rule, at: Instant, detail: str = "") -> "DeploymentFinding":
+        """The same camera, rule and day are the same finding, however often it is found."""
+        day = at.date()
+        return cls(
+            finding_id=uuid5(NAMESPACE, f"deployment/{camera_id}/{detail}/{rule}/{day}"),
+            day=day,
+            at=at,
+            camera_id=camera_id,
+            detail=detail,
+            rule=rule,
+            said=SAID[rule],
+        )
