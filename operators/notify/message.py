@@ -41,7 +41,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def box(receiver: str, delivery: UUID) -> str:
-    """The outbox of a delivery: a receiver has several, so that an epoch stores a part of what waits for it."""
+    """The outbox of a delivery: a receiver has several, so that an epoch stores a part of what waits."""
     return f"{receiver}/{delivery.int % BOXES}"
 
 

@@ -31,7 +31,7 @@ class Post(Protocol):
         """Send it as soon as may be; returns at once."""
 
     def finished(self, box: str) -> list[Delivery]:
-        """What has come of an outbox's notices since the last call; delivered ones are in the ledger by then."""
+        """What has come of an outbox's notices since the last call; what was delivered is in the ledger."""
 
     def knows(self, receiver: str) -> bool:
         """The rules still name it."""
