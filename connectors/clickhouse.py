@@ -19,7 +19,9 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 from connectors.clickhouse_client import DATABASE, INGEST, SEALER, DatabaseError, SharedClient, run
 from connectors.clickhouse_client import connect as connect
 from connectors.inquiry_log import InquiryLogSource
+from connectors.metrics import meters
 from connectors.query_log import QueryLogSource
+from schemas import metrics
 from schemas.tables import Row, Table
 
 T = TypeVar("T")
@@ -111,6 +113,7 @@ class TablePart(StatefulSinkPartition[T, int], Generic[T]):
         if not self._rows:
             return
         self._retrying(run, f"inserting into {self._table.name}", self._insert)
+        meters.count(metrics.ROWS_WRITTEN, self._table.name, by=len(self._rows))
         self._inserted += len(self._rows)
         self._rows, self._bytes = [], 0
 
@@ -118,7 +121,7 @@ class TablePart(StatefulSinkPartition[T, int], Generic[T]):
         client, name = self._client(), f"{DATABASE}.{self._table.name}"
         if self._types is None:
             self._types = client.create_insert_context(name, list(self._table.columns)).column_types
-        client.insert(
+        meters.timed(metrics.STAGE_SECONDS, "insert")(client.insert)(
             name,
             self._rows,
             column_names=list(self._table.columns),
@@ -159,6 +162,7 @@ def _passes(error: BaseException) -> bool:
 
 def _log_retry(table: str, state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
+    meters.count(metrics.SINK_RETRIES, table)
     logger.warning("table %s: attempt %d: %s", table, state.attempt_number, error)
 
 

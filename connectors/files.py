@@ -17,7 +17,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from connectors.clock import Clock, utc_now
-from connectors.loading import LoadGate
+from connectors.loading import LoadGate, arrived
 from schemas.message import Loaded, Message
 from schemas.topics import Topic
 
@@ -239,6 +239,7 @@ class _FilePartition(StatefulSourcePartition[Message, Position]):
         batch = self._log.read(self._position, BATCH)
         if batch:
             self._position = batch[-1][1]
+            arrived(self._log.topic)
         elif not self._follow:
             raise StopIteration
         self._idle = not batch

@@ -22,6 +22,8 @@ from msgspec import UNSET
 
 from connectors.clickhouse_client import DatabaseError, run
 from connectors.gate_rules import EVER, history
+from connectors.metrics import meters
+from schemas import metrics
 from schemas.gate_rules import Ruled
 from schemas.inquiry import FIRST, Inquiry, SealedInquiry, chain
 
@@ -177,7 +179,8 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | Ruled, int]):
         Rules are read after the log: those that an inquiry in it was judged by are there by then.
         """
         client = self._client()
-        seal_new(client, self._batch)
+        if seal_new(client, self._batch) < self._batch:
+            meters.put(metrics.SEALED_UNTIL, to=datetime.now(UTC).timestamp())
         read = read_seals(client, self._position, self._batch)
         ruled = history(client, self._ruled)
         if ruled:

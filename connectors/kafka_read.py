@@ -19,7 +19,9 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from connectors import kafka_client
 from connectors.clock import utc_now
 from connectors.kafka_client import BrokerError, OffsetGoneError, name_of, partitions
-from connectors.loading import LoadGate
+from connectors.loading import LoadGate, arrived
+from connectors.metrics import meters
+from schemas import metrics
 from schemas.message import Loaded, Message
 from schemas.topics import Topic
 
@@ -87,7 +89,8 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
             self._lost(partition, position, low, high)
             position = low
         consumer.assign([TopicPartition(self._topic, partition, position)])
-        return _KafkaPartition(consumer, self._most, position, self._gate)
+        where = TopicPartition(self._topic, partition)
+        return _KafkaPartition(consumer, where, self._most, position, self._gate)
 
     def _lost(self, partition: int, position: int, low: int, high: int) -> None:
         what = (
@@ -102,8 +105,11 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
 
 
 class _KafkaPartition(StatefulSourcePartition[Message, int]):
-    def __init__(self, consumer: Consumer, most: int, position: int, gate: LoadGate) -> None:
-        self._consumer, self._most, self._position, self._gate = consumer, most, position, gate
+    def __init__(
+        self, consumer: Consumer, where: TopicPartition, most: int, position: int, gate: LoadGate
+    ) -> None:
+        self._consumer, self._where, self._most = consumer, where, most
+        self._position, self._gate = position, gate
         self._idle = False
 
     def next_batch(self) -> list[Message]:
@@ -114,7 +120,20 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
         self._idle = not batch
         if batch:
             self._position = batch[-1].offset + 1
+            arrived(self._where.topic)
+        self._show_lag()
         return batch
+
+    def _show_lag(self) -> None:
+        """By the end of the partition as the last answer of the broker had it; nothing is asked for it."""
+        _low, end = self._consumer.get_watermark_offsets(self._where, cached=True)
+        if end >= 0:
+            meters.put(
+                metrics.TOPIC_LAG,
+                self._where.topic,
+                str(self._where.partition),
+                to=max(0, end - self._position),
+            )
 
     def next_awake(self) -> datetime | None:
         return utc_now() + POLL if self._idle else None

@@ -7,6 +7,8 @@ from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from connectors.kafka_client import UndeliveredError, name_of
+from connectors.metrics import meters
+from schemas import metrics
 from schemas.message import Message
 from schemas.topics import Topic
 
@@ -30,7 +32,7 @@ class _KafkaSinkPartition(StatelessSinkPartition[T]):
         self._writer = writer
 
     def write_batch(self, items: list[T]) -> None:
-        self._writer.write(items)
+        meters.timed(metrics.STAGE_SECONDS, "publish")(self._writer.write)(items)
 
 
 class KafkaWriter(Generic[T]):
@@ -59,6 +61,7 @@ class KafkaWriter(Generic[T]):
         if left or self._failed:
             names = ", ".join(sorted(set(self._failed))) or "timed out"
             raise UndeliveredError(f"{self._topic.name}: {left + len(self._failed)} not delivered: {names}")
+        meters.count(metrics.RECORDS_WRITTEN, self._topic.name, by=len(records))
 
     def _produce(self, message: Message) -> None:
         at = message.timestamp

@@ -4,6 +4,15 @@ This bounds memory within a process. That no read is judged too early is the mat
 the `Loaded` marks, which reach it through the stream behind the entries, in any number of processes.
 """
 
+from connectors.clock import utc_now
+from connectors.metrics import meters
+from schemas import metrics
+
+
+def arrived(topic: str) -> None:
+    """A source got messages of `topic`."""
+    meters.put(metrics.TOPIC_LAST_MESSAGE, topic, to=utc_now().timestamp())
+
 
 class LoadGate:
     """Shared by the sources of one edge in one process."""
@@ -14,10 +23,12 @@ class LoadGate:
     def expect(self, part: str) -> None:
         """A changelog partition starts to load."""
         self._loading.add(part)
+        meters.put(metrics.LOADING, to=len(self._loading))
 
     def reached(self, part: str) -> None:
         """It has been read to the end that it had at the start."""
         self._loading.discard(part)
+        meters.put(metrics.LOADING, to=len(self._loading))
 
     @property
     def loaded(self) -> bool:

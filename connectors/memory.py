@@ -10,7 +10,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, FixedPartitionedSink, StatefulSinkPartition, StatelessSinkPartition
 from bytewax.testing import TestingSource
 
-from connectors.loading import LoadGate
+from connectors.loading import LoadGate, arrived
 from connectors.profiles import load
 from schemas.finding import Finding
 from schemas.gate_rules import Ruled, of_profile
@@ -80,7 +80,9 @@ class _MemoryPartition(StatefulSourcePartition[Message, int]):
         if self._position >= len(self._log):
             raise StopIteration
         self._position += 1
-        return [self._log[self._position - 1]]
+        message = self._log[self._position - 1]
+        arrived(message.topic)
+        return [message]
 
     def snapshot(self) -> int:
         return self._position

@@ -14,9 +14,11 @@ python -m bytewax.run flows.audit_flow:flow -r DIR -s 1 -b 0
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 
+from connectors import process
 from connectors.clock import Clock, utc_now
 from connectors.edge import Edge
-from connectors.settings import open_edge
+from connectors.settings import load_settings, open_edge
+from flows import meters
 from flows.dead_letters import dead_letters
 from operators.inquiry_checks.logic import InquiryChecks, finding, inquiry_of_log, record, remark, spread
 from operators.inquiry_checks.order import RULES, CheckRules
@@ -26,6 +28,7 @@ from schemas import tables, topics
 
 def build(edge: Edge, now: Clock = utc_now, rules: CheckRules = RULES) -> Dataflow:
     """The flow on any edge. One process of it at a time: it gives out the numbers of the seals."""
+    meters.show("audit")
     flow = Dataflow("audit")
     registry = op.input("registry", flow, edge.topics.load(topics.REGISTRY))
     log = op.input("inquiry_log", flow, edge.tables.inquiries())
@@ -33,26 +36,30 @@ def build(edge: Edge, now: Clock = utc_now, rules: CheckRules = RULES) -> Datafl
     written = op.input("hit_actions", flow, edge.topics.read(topics.HIT_ACTIONS))
 
     records = decode_changes("decode_registry", registry, topics.REGISTRY)
-    actions = decode("decode_actions", written, topics.HIT_ACTIONS)
-    sealed = op.filter_map("sealed", log, inquiry_of_log)
-    events = op.flat_map("spread", op.merge("events", records.oks, log, actions.oks), spread)
+    decoded = decode("decode_actions", written, topics.HIT_ACTIONS)
+    actions = meters.counted("count_actions", decoded.oks, meters.actions)
+    sealed = meters.counted("count_inquiries", op.filter_map("sealed", log, inquiry_of_log), meters.inquiries)
+    events = op.flat_map("spread", op.merge("events", records.oks, log, actions), spread)
     checked = op.stateful_batch("check", events, lambda resume: InquiryChecks(resume, now, rules))
     told = op.key_rm("checked", checked)
     remarks = op.filter_map("remarks", told, remark)
 
-    by_hit = op.key_on("by_hit", actions.oks, lambda action: str(action.hit_id))
+    by_hit = op.key_on("by_hit", actions, lambda action: str(action.hit_id))
     by_record = op.key_on("by_record", op.filter_map("records", records.oks, record), lambda one: one.key)
-    findings = op.merge("found", op.filter_map("findings", told, finding), beside)
+    found = op.merge("found", op.filter_map("findings", told, finding), beside)
+    findings = meters.counted("count_findings", found, meters.findings)
     by_person = op.key_on("by_person", findings, lambda finding: finding.who)
 
     op.output("inquiries", op.merge("copy", sealed, remarks), edge.topics.write(topics.INQUIRIES))
     op.output("hit_actions_table", by_hit, edge.tables.insert(tables.HIT_ACTIONS))
     op.output("registry_table", by_record, edge.tables.insert(tables.REGISTRY))
     op.output("findings_table", by_person, edge.tables.insert(tables.INQUIRY_FINDINGS))
-    dead_letters(edge, records.errs, actions.errs)
+    dead_letters(edge, records.errs, decoded.errs)
     return flow
 
 
 def flow() -> Dataflow:
     """What `bytewax.run` starts: the edge that the settings name."""
-    return build(open_edge())
+    settings = load_settings()
+    process.watch(None if settings.kafka else settings.data)
+    return build(open_edge(settings))

@@ -16,9 +16,11 @@ entry that has expired is taken off the hot list's topic.
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 
+from connectors import process
 from connectors.clock import Clock, utc_now
 from connectors.edge import Edge
-from connectors.settings import open_edge
+from connectors.settings import load_settings, open_edge
+from flows import meters
 from flows.dead_letters import dead_letters
 from operators.match import HotListMatcher
 from operators.matching.placement import Placement, by_partition, designate, is_expired, probe
@@ -28,6 +30,7 @@ from schemas import tables, topics
 
 def build(edge: Edge, now: Clock = utc_now) -> Dataflow:
     """The flow on any edge."""
+    meters.show("match")
     flow = Dataflow("match")
     designated = op.input("registry", flow, edge.topics.load(topics.REGISTRY))
     listed = op.input("hotlist", flow, edge.topics.load(topics.HOTLIST))
@@ -37,14 +40,17 @@ def build(edge: Edge, now: Clock = utc_now) -> Dataflow:
     changes = decode_changes("decode_hotlist", listed, topics.HOTLIST)
     detections = decode("decode_detections", read, topics.DETECTIONS)
 
+    tally = meters.hotlist_tally()
     parted = op.flat_map_batch("by_partition", changes.oks, by_partition)
-    placed = op.stateful_batch("place", parted, lambda resume: Placement(resume, now))
+    placed = op.stateful_batch("place", parted, lambda resume: Placement(resume, now, tally()))
     split = op.branch("expired_or_placed", op.key_rm("placed", placed), is_expired)
-    told = op.flat_map_batch("designate", records.oks, designate)
+    registry = meters.counted("count_registry", records.oks, meters.registry)
+    told = op.flat_map_batch("designate", registry, designate)
     probes = op.flat_map_batch("probe", detections.oks, probe)
     hits = op.stateful_batch("match", op.merge("events", split.falses, told, probes), HotListMatcher)
 
-    op.output("alert_hits", op.key_rm("unkey", hits), edge.topics.write(topics.ALERT_HITS))
+    published = meters.counted("count_hits", op.key_rm("unkey", hits), meters.hits(now))
+    op.output("alert_hits", published, edge.topics.write(topics.ALERT_HITS))
     op.output("alert_hits_table", hits, edge.tables.insert(tables.ALERT_HITS))
     op.output("hit_facts_table", hits, edge.tables.insert(tables.HIT_FACTS))
     op.output("expired", split.trues, edge.topics.write(topics.HOTLIST))
@@ -54,4 +60,6 @@ def build(edge: Edge, now: Clock = utc_now) -> Dataflow:
 
 def flow() -> Dataflow:
     """What `bytewax.run` starts: the edge that the settings name."""
-    return build(open_edge())
+    settings = load_settings()
+    process.watch(None if settings.kafka else settings.data)
+    return build(open_edge(settings))

@@ -18,9 +18,11 @@ from collections.abc import Callable
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 
+from connectors import process
 from connectors.clock import Clock, utc_now
 from connectors.edge import Edge
 from connectors.settings import load_settings, open_edge
+from flows import meters
 from flows.dead_letters import dead_letters
 from flows.post import open_post, read_rules
 from operators.notify.outbox import Outbox, Post
@@ -35,6 +37,7 @@ OpenPost = Callable[[Edge, NotifyRules, Clock], Post]
 
 def build(edge: Edge, rules: NotifyRules, post: OpenPost = open_post, now: Clock = utc_now) -> Dataflow:
     """The flow on any edge. One process of it at a time: its threads are the only ones that send."""
+    meters.show("notify")
     flow = Dataflow("notify")
     office = post(edge, rules, now)
     registered = op.input("registry", flow, edge.topics.load(topics.REGISTRY))
@@ -42,29 +45,31 @@ def build(edge: Edge, rules: NotifyRules, post: OpenPost = open_post, now: Clock
     alerted = op.input("alert_hits", flow, edge.topics.read(topics.ALERT_HITS))
 
     records = decode_changes("decode_registry", registered, topics.REGISTRY)
-    sent = decode_changes("decode_deliveries", ledgered, topics.DELIVERIES)
+    decided = decode_changes("decode_deliveries", ledgered, topics.DELIVERIES)
+    sent = meters.counted("count_deliveries", decided.oks, meters.Notifications())
     hits = decode("decode_hits", alerted, topics.ALERT_HITS)
 
     events = op.key_on("one", op.merge("events", records.oks, hits.oks), lambda _event: "all")
     routed = op.stateful_batch("route", events, lambda resume: Router(resume, rules, now))
     split = op.branch("told_or_not", op.key_rm("routed", routed), is_notice)
-    known = op.flat_map("to_receivers", op.merge("news", sent.oks, split.trues), to_receivers(rules))
+    known = op.flat_map("to_receivers", op.merge("news", sent, split.trues), to_receivers(rules))
     posted = op.key_rm(
         "posted", op.stateful_batch("outbox", known, lambda resume: Outbox(resume, office, now))
     )
 
     not_told = op.filter_map("not_told", split.falses, delivered)
     failed = op.filter_map("failed", posted, gave_up)
-    noted = op.filter_map("noted", op.merge("notes", sent.oks, posted, split.falses), delivered)
+    noted = op.filter_map("noted", op.merge("notes", sent, posted, split.falses), delivered)
     by_hit = op.key_on("by_hit", noted, lambda one: str(one.hit_id))
     op.output("ledger", op.merge("to_ledger", not_told, failed), edge.topics.write(topics.DELIVERIES))
     op.output("deliveries_table", by_hit, edge.tables.insert(tables.DELIVERIES))
     letters = op.filter_map("letters", posted, dead)
-    dead_letters(edge, records.errs, sent.errs, hits.errs, letters)
+    dead_letters(edge, records.errs, decided.errs, hits.errs, letters)
     return flow
 
 
 def flow() -> Dataflow:
     """What `bytewax.run` starts: the edge and the rules that the settings name."""
     settings = load_settings()
+    process.watch(None if settings.kafka else settings.data)
     return build(open_edge(settings), read_rules(settings))

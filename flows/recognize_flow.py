@@ -16,10 +16,12 @@ from functools import partial
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 
+from connectors import process
 from connectors.clock import Clock, utc_now
 from connectors.edge import Edge
 from connectors.profiles import load as load_profile
 from connectors.settings import load_settings, open_edge
+from flows import meters
 from flows.approvals import open_approvals
 from flows.dead_letters import dead_letters
 from flows.reader import PlateReader, open_reader
@@ -40,6 +42,8 @@ def build(
     unapproved: Unapproved = "apart",
 ) -> Dataflow:
     """The flow on any edge, with any reader; `unapproved` as the setting of this name."""
+    meters.show("recognize")
+    meters.models(reader.models)
     flow = Dataflow("recognize")
     approvals = open_approvals(edge, unapproved)
     registered = op.input("registry", flow, edge.topics.load(topics.REGISTRY))
@@ -48,14 +52,18 @@ def build(
     frames = decode("decode_frames", messages, topics.FRAMES)
     admitted = attempt("admit", frames.oks, admission(now, bounds), lambda frame: frame.message)
     records = decode_changes("decode_registry", registered, topics.REGISTRY)
-    judged = op.branch("judge", op.map("approved", admitted.oks, approvals.judge), approvals.passes)
+    arrived = meters.counted("count_frames", admitted.oks, meters.frames)
+    judged = op.branch("judge", op.map("approved", arrived, approvals.judge), approvals.passes)
     taken = op.map("taken", judged.trues, as_judged)
-    pictures = attempt("picture", taken, partial(picture, bounds=bounds), lambda frame: frame.message)
-    reads = attempt("recognize", pictures.oks, Recognizer(reader.read), lambda seen: seen.frame.message)
+    decoder = meters.timed("decode", partial(picture, bounds=bounds))
+    pictures = attempt("picture", taken, decoder, lambda frame: frame.message)
+    recognizer = Recognizer(meters.timed("recognize", reader.read))
+    reads = attempt("recognize", pictures.oks, recognizer, lambda seen: seen.frame.message)
+    read = meters.counted("count_reads", reads.oks, meters.reads(now))
 
-    by_camera = op.key_on("by_camera", reads.oks, lambda seen: seen.camera_id)
+    by_camera = op.key_on("by_camera", read, lambda seen: seen.camera_id)
     passes = op.stateful("passes", by_camera, lambda resume: VehiclePasses(resume, reader.models, rules, now))
-    detections = op.key_rm("unkey", passes)
+    detections = meters.counted("count_detections", op.key_rm("unkey", passes), meters.detections(now))
 
     op.output("detections", detections, edge.topics.write(topics.DETECTIONS))
     op.output("detections_table", passes, edge.tables.insert(tables.DETECTIONS))
@@ -74,6 +82,7 @@ def build(
 def flow() -> Dataflow:
     """What `bytewax.run` starts: the edge, the model and the agency's rules that the settings name."""
     settings = load_settings()
+    process.watch(None if settings.kafka else settings.data)
     age = load_profile(settings.profile).retention.span
     reader = open_reader(settings.models, settings.threads)
     return build(open_edge(settings), reader, bounds=Bounds(age=age), unapproved=settings.unapproved)

@@ -10,6 +10,7 @@ import typer
 
 from connectors.clickhouse_client import ConnectError, DatabaseError
 from connectors.kafka_client import BrokerError
+from connectors.metrics import PortTakenError
 from connectors.settings import SettingsError
 from platestream.commands import (
     audit,
@@ -70,6 +71,7 @@ REFUSALS = (
     BrokerError,
     ConnectError,
     DatabaseError,
+    PortTakenError,
     OSError,
 )
 

@@ -20,11 +20,12 @@ from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse_client import run as call
 from connectors.files import FileTopics
+from connectors.metrics import meters
 from platestream import records
 from platestream.evidence.purge import purge_released
 from platestream.recovery_stores import clean
 from platestream.utilization import tally
-from schemas import topics
+from schemas import metrics, topics
 from schemas.ledger import LedgerEntry
 from schemas.message import Message, RefusedError
 
@@ -93,7 +94,16 @@ def run(client: Client, period: timedelta, now: datetime, data: Path | None = No
         released=purge_released(client, now),
         took_ms=round(1000 * (time.monotonic() - began)),
     )
-    return records.put(client, "retention", "run", receipt, who=WHO, tool=TOOL, reason=REASON)
+    entry = records.put(client, "retention", "run", receipt, who=WHO, tool=TOOL, reason=REASON)
+    _show(receipt, now)
+    return entry
+
+
+def _show(receipt: Receipt, now: datetime) -> None:
+    for table, at in receipt.oldest.items():
+        meters.put(metrics.OLDEST_ROW, table, to=(at or now).timestamp())
+        meters.count(metrics.RETENTION_DELETED, table, by=receipt.deleted[table])
+    meters.put(metrics.RETENTION_RUN, to=now.timestamp())
 
 
 def read_receipt(entry: LedgerEntry) -> Receipt:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import TypeGuard
+from typing import Protocol, TypeGuard
 
 from bytewax.operators import StatefulBatchLogic
 
@@ -24,6 +24,24 @@ EVERY = tuple(str(bucket) for bucket in range(plates.BUCKETS))
 Change = HotListChange | Loaded
 
 
+class Tally(Protocol):
+    """Hears of every change of the list, and when it is time to tell how the list is."""
+
+    def change(self, before: Listed | None, after: Listed | None) -> None:
+        """An entry was added, replaced or removed."""
+
+    def tell(self, now: datetime) -> None:
+        """The list is loaded, and changes up to here have been heard."""
+
+
+class NoTally:
+    """Counts nothing."""
+
+    def change(self, before: Listed | None, after: Listed | None) -> None: ...
+
+    def tell(self, now: datetime) -> None: ...
+
+
 class Placement(StatefulBatchLogic[list[Change], Placed | HotListChange, None]):
     """Sends each change of one changelog partition to the bucket of its plate, and a pattern to every bucket.
 
@@ -31,15 +49,18 @@ class Placement(StatefulBatchLogic[list[Change], Placed | HotListChange, None]):
     changelog is read again). Entries that have expired come out as removals for the changelog itself.
     """
 
-    def __init__(self, _resume: None, now: Callable[[], datetime]) -> None:
+    def __init__(self, _resume: None, now: Callable[[], datetime], tally: Tally | None = None) -> None:
         self._now = now
+        self._tally = tally or NoTally()
         self._placed: dict[str, Listed] = {}
         self._soonest = float("inf")
         self._look: datetime | None = None
 
     def on_batch(self, values: list[list[Change]]) -> tuple[Iterable[Placed | HotListChange], bool]:
-        moved = chain.from_iterable(map(self._move, chain.from_iterable(values)))
-        return gather(moved), StatefulBatchLogic.RETAIN
+        moved = gather(chain.from_iterable(map(self._move, chain.from_iterable(values))))
+        if self._look is not None:
+            self._tally.tell(self._now())
+        return moved, StatefulBatchLogic.RETAIN
 
     def on_notify(self) -> tuple[Iterable[Placed | HotListChange], bool]:
         """Take off what has expired."""
@@ -47,10 +68,12 @@ class Placement(StatefulBatchLogic[list[Change], Placed | HotListChange, None]):
         self._look = now + LOOK_EVERY
         end = (now - GRACE).timestamp()
         if end < self._soonest:
+            self._tally.tell(now)
             return [], StatefulBatchLogic.RETAIN
         gone = [HotListChange(name, None) for name, listed in self._placed.items() if listed.until <= end]
         moved = gather(chain.from_iterable(map(self._move, gone)))
         self._soonest = min((listed.until for listed in self._placed.values()), default=float("inf"))
+        self._tally.tell(now)
         return [*moved, *gone], StatefulBatchLogic.RETAIN
 
     def notify_at(self) -> datetime | None:
@@ -64,9 +87,10 @@ class Placement(StatefulBatchLogic[list[Change], Placed | HotListChange, None]):
             self._look = self._now()
             return _to_all(Ready("hotlist", change.partition, change.partitions))
         before = self._placed.pop(change.entry_id, None)
-        if change.entry is None:
+        after = None if change.entry is None else listed(change.entry)
+        self._tally.change(before, after)
+        if after is None:
             return [] if before is None else _to(before, Removed(before.entry_id, before.shape))
-        after = listed(change.entry)
         self._placed[after.entry_id] = after
         self._soonest = min(self._soonest, after.until)
         if before is None or before.shape == after.shape:

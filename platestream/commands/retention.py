@@ -10,6 +10,7 @@ from rich.table import Table
 
 from connectors import ledger
 from connectors.clickhouse_client import AUDITOR, RETENTION, connect
+from connectors.metrics import serve
 from connectors.profiles import load as load_profile
 from connectors.settings import Settings, load_settings
 from platestream import retention
@@ -24,14 +25,19 @@ def run(
     every: Annotated[
         int, typer.Option(min=0, help="Minutes from one run to the next; 0: run once and end.")
     ] = 0,
+    metrics_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Serve metrics on this port; 0: none.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="The receipt as a JSON object.")] = False,
 ) -> None:
     """Delete what is older than the profile allows, and put a receipt on record (order, F.8.b, J.1, J.2).
 
     Examples: platestream retention run
-    and platestream retention run --every 15
+    and platestream retention run --every 15 --metrics-port 3031
     """
     settings = load_settings()
+    if metrics_port:
+        serve(metrics_port)
     while True:
         _show(once(settings, datetime.now(UTC)), as_json)
         if not every:

@@ -1,0 +1,211 @@
+"""What the flows count as records pass, a function a stream; a step that counts changes nothing."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import ParamSpec, TypeVar
+
+import bytewax.operators as op
+from bytewax.dataflow import Stream
+
+from connectors.clock import Clock
+from connectors.metrics import meters
+from operators.matching.events import Listed
+from operators.recognize import FrameReads
+from schemas import metrics
+from schemas.alert_hit import AlertHit
+from schemas.dead_letter import DeadLetter
+from schemas.delivery import Delivery
+from schemas.detection import Detection
+from schemas.finding import Finding
+from schemas.frame import Frame
+from schemas.hit_action import HitAction
+from schemas.inquiry import SealedInquiry
+from schemas.message import Loaded
+from schemas.registry import RegistryRecord
+
+P = ParamSpec("P")
+R = TypeVar("R")
+X = TypeVar("X")
+
+EXPIRING_DAYS = 7
+
+
+def counted(step_id: str, up: Stream[X], look: Callable[[list[X]], None]) -> Stream[X]:
+    """`up` as it is; `look` sees each batch."""
+    if not meters.on:
+        return up
+
+    def see(batch: list[X]) -> list[X]:
+        look(batch)
+        return batch
+
+    return op.flat_map_batch(step_id, up, see)
+
+
+def show(flow: str) -> None:
+    """Put what this flow counts on the page, from 0."""
+    meters.prepare(*(metric for metric in metrics.METRICS if flow in metric.shown_by))
+
+
+def models(names: Iterable[str]) -> None:
+    """Which models read; what a flow before showed is forgotten."""
+    meters.forget(metrics.MODEL)
+    for name in names:
+        meters.put(metrics.MODEL, name, to=1)
+
+
+def timed(stage: str, call: Callable[P, R]) -> Callable[P, R]:
+    """`call`, its time counted as that of a stage."""
+    return meters.timed(metrics.STAGE_SECONDS, stage)(call)
+
+
+def frames(batch: list[Frame]) -> None:
+    """Frames taken in."""
+    for frame in batch:
+        meters.count(metrics.FRAMES, frame.camera_id)
+        meters.newest(metrics.CAMERA_LAST_FRAME, frame.camera_id, to=frame.captured_at.timestamp())
+
+
+def reads(now: Clock) -> Callable[[list[FrameReads]], None]:
+    """Frames read, and the plates in them."""
+
+    def look(batch: list[FrameReads]) -> None:
+        at = now()
+        for seen in batch:
+            meters.count(metrics.FRAMES_READ, "plate" if seen.sightings else "nothing")
+            meters.count(metrics.READS, by=len(seen.sightings))
+            meters.observe(metrics.FRAME_DELAY, _since(seen.captured_at, at))
+
+    return look
+
+
+def detections(now: Clock) -> Callable[[list[Detection]], None]:
+    """Vehicle passes as they are published."""
+
+    def look(batch: list[Detection]) -> None:
+        at = now()
+        for one in batch:
+            meters.count(metrics.DETECTIONS)
+            meters.observe(metrics.CONFIDENCE, one.confidence)
+            meters.observe(metrics.AGREEMENT, one.agreeing / one.frames)
+            meters.observe(metrics.DETECTION_DELAY, _since(one.captured_at, at))
+
+    return look
+
+
+def hits(now: Clock) -> Callable[[list[AlertHit]], None]:
+    """Alert hits as they are published."""
+
+    def look(batch: list[AlertHit]) -> None:
+        at = now()
+        for hit in batch:
+            meters.count(metrics.ALERT_HITS, hit.match, hit.entry.category, "yes" if hit.historical else "no")
+            if not hit.historical:
+                meters.observe(metrics.ALERT_DELAY, _since(hit.detection.captured_at, at))
+
+    return look
+
+
+class HotListTally:
+    """How the part of the list in one partition is: entries by source and day of expiry, and its changes."""
+
+    def __init__(self, parts: "list[HotListTally]") -> None:
+        self.entries: Counter[tuple[str, int]] = Counter()
+        self._parts, self._loaded = parts, False
+        parts.append(self)
+
+    def change(self, before: Listed | None, after: Listed | None) -> None:
+        """An entry was added, replaced or removed."""
+        if before is not None:
+            self.entries[_source(before), _day(before.until)] -= 1
+        if after is not None:
+            self.entries[_source(after), _day(after.until)] += 1
+        one = after or before
+        if self._loaded and one is not None:
+            kind = "removed" if after is None else "added" if before is None else "changed"
+            meters.count(metrics.HOTLIST_CHANGES, _source(one), kind)
+
+    def tell(self, now: datetime) -> None:
+        """Show how the whole list of this process is."""
+        self._loaded = True
+        soon = _day(now.timestamp()) + EXPIRING_DAYS
+        entries: Counter[str] = Counter()
+        expiring: Counter[str] = Counter()
+        for part in list(self._parts):
+            for (source, day), count in list(part.entries.items()):
+                entries[source] += count
+                expiring[source] += count if day <= soon else 0
+        for source, count in entries.items():
+            meters.put(metrics.HOTLIST_ENTRIES, source, to=count)
+            meters.put(metrics.HOTLIST_EXPIRING, source, to=expiring[source])
+
+
+def hotlist_tally() -> Callable[[], HotListTally]:
+    """Makes the tally of each partition of one flow; figures of a flow before it are forgotten."""
+    for metric in (metrics.HOTLIST_ENTRIES, metrics.HOTLIST_EXPIRING):
+        meters.forget(metric)
+    parts: list[HotListTally] = []
+    return lambda: HotListTally(parts)
+
+
+def _source(one: Listed) -> str:
+    return one.entry_id.partition(":")[0]
+
+
+def _day(seconds: float) -> int:
+    return int(seconds // 86400)
+
+
+class Notifications:
+    """Deliveries of the ledger that are new: what it had at the start of the flow was counted then."""
+
+    def __init__(self) -> None:
+        self._loaded: set[int] = set()
+        self._new = False
+
+    def __call__(self, batch: list[Delivery | Loaded]) -> None:
+        for one in batch:
+            if isinstance(one, Loaded):
+                self._loaded.add(one.partition)
+                self._new = len(self._loaded) >= one.partitions
+            elif self._new:
+                meters.count(metrics.NOTIFICATIONS, one.outcome, str(one.priority))
+                if one.outcome == "delivered":
+                    meters.observe(metrics.NOTIFICATION_DELAY, _since(one.captured_at, one.at))
+
+
+def registry(batch: Iterable[RegistryRecord | Loaded]) -> None:
+    """When each hot list source was last imported whole."""
+    for record in batch:
+        if isinstance(record, RegistryRecord) and record.kind == "hotlist_source" and record.refreshed_at:
+            meters.put(metrics.HOTLIST_IMPORTED, record.id, to=record.refreshed_at.timestamp())
+
+
+def inquiries(batch: list[SealedInquiry]) -> None:
+    """Inquiries as they are sealed."""
+    for one in batch:
+        meters.count(metrics.INQUIRIES, one.inquiry.kind, one.inquiry.outcome)
+
+
+def findings(batch: list[Finding]) -> None:
+    """What the checks found."""
+    for one in batch:
+        meters.count(metrics.FINDINGS, one.rule, one.grade)
+
+
+def actions(batch: list[HitAction]) -> None:
+    """Steps of verification and disposition."""
+    for one in batch:
+        meters.count(metrics.HIT_ACTIONS, one.kind)
+
+
+def dead_letters(batch: list[DeadLetter]) -> None:
+    """What was refused."""
+    for letter in batch:
+        meters.count(metrics.DEAD_LETTERS, letter.topic, letter.reason)
+
+
+def _since(then: datetime, now: datetime) -> float:
+    """Seconds; a camera's clock may be ahead."""
+    return max(0.0, (now - then).total_seconds())

@@ -1,0 +1,319 @@
+"""The metrics, declared once: name, type, labels and meaning. `docs/metrics.md` is made from this.
+
+A label takes values from a bounded set and never a plate, a person or free text; what is outside the set is
+counted as `other`. Names are `platestream_<what>_<unit>`, counters end in `_total`; times are seconds,
+moments are seconds since 1970 (UTC), so that an age goes on growing when whoever measures it has stopped.
+`connectors.metrics` counts; nobody else makes a metric.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from schemas.tables import TABLES
+from schemas.topics import TOPICS
+
+Kind = Literal["counter", "gauge", "histogram"]
+OTHER = "other"
+FLOWS = ("recognize", "match", "notify", "audit")
+
+
+@dataclass(frozen=True)
+class Label:
+    """`values` are all that it takes; where they are not known ahead, the first `most` that come."""
+
+    name: str
+    values: tuple[str, ...] = ()
+    most: int = 0
+
+
+@dataclass(frozen=True)
+class Metric:
+    """`shown_by`: flows and jobs whose process has it. `debugging`: for finding faults; it is on no board."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    labels: tuple[Label, ...] = ()
+    buckets: tuple[float, ...] = ()
+    shown_by: tuple[str, ...] = ()
+    debugging: bool = False
+
+    @property
+    def series(self) -> str:
+        """The name that a query uses for its value or, of a histogram, its buckets."""
+        return f"{self.name}_bucket" if self.kind == "histogram" else self.name
+
+
+REASONS = (
+    *("empty", "headers", "expired", "future", "bytes", "pixels", "scans", "truncated", "not_a_picture"),
+    *("corrupt", "engine", "crop", "schema", "not_json", "key", "source", "category", "expiry"),
+    *("rules", "undelivered"),
+)
+INQUIRY_KINDS = (
+    *("search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits"),
+    *("hotlist", "export", "evidence", "audit", "retention"),
+)
+CAMERA = Label("camera", most=500)
+SOURCE = Label("source", most=100)
+TOPIC = Label("topic", tuple(topic.name for topic in TOPICS))
+TABLE = Label("table", tuple(table.name for table in TABLES))
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+DELAYS = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 86400.0)
+
+# Reading
+FRAMES = Metric(
+    "platestream_frames_total",
+    "counter",
+    "Frames taken in: whole headers, not too old.",
+    (CAMERA,),
+    shown_by=("recognize",),
+)
+CAMERA_LAST_FRAME = Metric(
+    "platestream_camera_last_frame_timestamp_seconds",
+    "gauge",
+    "Capture time of the newest frame of a camera.",
+    (CAMERA,),
+    shown_by=("recognize",),
+)
+FRAMES_READ = Metric(
+    "platestream_frames_read_total",
+    "counter",
+    "Frames read by the engine, by whether a plate was in them.",
+    (Label("found", ("plate", "nothing")),),
+    shown_by=("recognize",),
+)
+READS = Metric(
+    "platestream_reads_total",
+    "counter",
+    "Plates read in frames, before they become passes.",
+    shown_by=("recognize",),
+)
+STAGE_SECONDS = Metric(
+    "platestream_stage_seconds",
+    "histogram",
+    "Time that one item takes in a stage: a frame in decode and recognize, a write in insert and publish "
+    "(a batch).",
+    (Label("stage", ("decode", "recognize", "insert", "publish")),),
+    SECONDS,
+    shown_by=FLOWS,
+)
+FRAME_DELAY = Metric(
+    "platestream_frame_delay_seconds",
+    "histogram",
+    "From the capture of a frame to its reading.",
+    buckets=DELAYS,
+    shown_by=("recognize",),
+)
+DETECTIONS = Metric(
+    "platestream_detections_total", "counter", "Vehicle passes published.", shown_by=("recognize",)
+)
+DETECTION_DELAY = Metric(
+    "platestream_detection_delay_seconds",
+    "histogram",
+    "From the first frame of a vehicle pass to its publication.",
+    buckets=DELAYS,
+    shown_by=("recognize",),
+)
+CONFIDENCE = Metric(
+    "platestream_detection_confidence_ratio",
+    "histogram",
+    "Confidence of detections.",
+    buckets=SHARES,
+    shown_by=("recognize",),
+)
+AGREEMENT = Metric(
+    "platestream_detection_agreement_ratio",
+    "histogram",
+    "Share of a pass's frames that read the very plate published.",
+    buckets=SHARES,
+    shown_by=("recognize",),
+)
+MODEL = Metric(
+    "platestream_model_info",
+    "gauge",
+    "1 for each model that reads.",
+    (Label("model", most=10),),
+    shown_by=("recognize",),
+)
+
+# The hot list and what meets it
+HOTLIST_ENTRIES = Metric(
+    "platestream_hotlist_entries",
+    "gauge",
+    "Entries in force, as the match flow holds them.",
+    (SOURCE,),
+    shown_by=("match",),
+)
+HOTLIST_EXPIRING = Metric(
+    "platestream_hotlist_expiring_entries",
+    "gauge",
+    "Of these, entries that end within 7 days.",
+    (SOURCE,),
+    shown_by=("match",),
+)
+HOTLIST_CHANGES = Metric(
+    "platestream_hotlist_changes_total",
+    "counter",
+    "Entries added, changed and removed since the list was loaded.",
+    (SOURCE, Label("change", ("added", "changed", "removed"))),
+    shown_by=("match",),
+)
+HOTLIST_IMPORTED = Metric(
+    "platestream_hotlist_source_imported_timestamp_seconds",
+    "gauge",
+    "When the list of a source was last imported whole.",
+    (SOURCE,),
+    shown_by=("match",),
+)
+LOADING = Metric(
+    "platestream_changelog_parts_loading",
+    "gauge",
+    "Parts of hot list and registry not yet loaded: reads wait.",
+    shown_by=("match", "notify", "audit"),
+)
+ALERT_HITS = Metric(
+    "platestream_alert_hits_total",
+    "counter",
+    "Alert hits published, by how read and entry met; historical: captured before the entry was listed.",
+    (
+        Label("match", ("exact", "look_alike", "alternative", "partial", "description")),
+        Label("category", most=100),
+        Label("historical", ("yes", "no")),
+    ),
+    shown_by=("match",),
+)
+ALERT_DELAY = Metric(
+    "platestream_alert_delay_seconds",
+    "histogram",
+    "From capture to the alert hit's publication; without historical ones.",
+    buckets=DELAYS,
+    shown_by=("match",),
+)
+
+NOTIFICATIONS = Metric(
+    "platestream_notifications_total",
+    "counter",
+    "Decisions about one hit and one receiver: delivered, given up (failed), or not to be told and why.",
+    (
+        Label("outcome", ("delivered", "failed", "quiet", "stale", "silenced", "not_shared", "nobody")),
+        Label("priority", ("1", "2", "3", "4", "5")),
+    ),
+    shown_by=("notify",),
+)
+NOTIFICATION_DELAY = Metric(
+    "platestream_notification_delay_seconds",
+    "histogram",
+    "From the capture of a vehicle to the delivery of the notification.",
+    buckets=DELAYS,
+    shown_by=("notify",),
+)
+
+# What people did
+HIT_ACTIONS = Metric(
+    "platestream_hit_actions_total",
+    "counter",
+    "Steps of verification and disposition recorded.",
+    (Label("kind", most=30),),
+    shown_by=("audit",),
+)
+INQUIRIES = Metric(
+    "platestream_inquiries_total",
+    "counter",
+    "Inquiries sealed, by kind and outcome.",
+    (Label("kind", INQUIRY_KINDS), Label("outcome", ("allowed", "refused"))),
+    shown_by=("audit",),
+)
+FINDINGS = Metric(
+    "platestream_inquiry_findings_total",
+    "counter",
+    "What the checks of inquiries found.",
+    (Label("rule", most=50), Label("grade", ("breach", "unusual", "note"))),
+    shown_by=("audit",),
+)
+SEALED_UNTIL = Metric(
+    "platestream_inquiries_sealed_timestamp_seconds",
+    "gauge",
+    "When every inquiry of the log had its seal.",
+    shown_by=("audit",),
+)
+
+# Retention
+OLDEST_ROW = Metric(
+    "platestream_retention_oldest_row_timestamp_seconds",
+    "gauge",
+    "The time from which the oldest row left in a table counts its age; of an empty table, now.",
+    (Label("table", ("detections", "images", "alert_hits", "dead_letters")),),
+    shown_by=("retention",),
+)
+RETENTION_RUN = Metric(
+    "platestream_retention_last_run_timestamp_seconds",
+    "gauge",
+    "When the retention job last ended well.",
+    shown_by=("retention",),
+)
+RETENTION_DELETED = Metric(
+    "platestream_retention_rows_deleted_total",
+    "counter",
+    "Rows that the retention job deleted.",
+    (Label("table", ("detections", "images", "alert_hits", "dead_letters")),),
+    shown_by=("retention",),
+)
+
+# How the flows are
+DEAD_LETTERS = Metric(
+    "platestream_dead_letters_total",
+    "counter",
+    "Messages refused, by topic and reason.",
+    (TOPIC, Label("reason", REASONS)),
+    shown_by=FLOWS,
+)
+TOPIC_LAG = Metric(
+    "platestream_topic_lag_messages",
+    "gauge",
+    "Messages of a partition that the flow has not read yet (Kafka).",
+    (TOPIC, Label("partition", most=64)),
+    shown_by=FLOWS,
+)
+TOPIC_LAST_MESSAGE = Metric(
+    "platestream_topic_last_message_timestamp_seconds",
+    "gauge",
+    "When the flow last got a message of a topic.",
+    (TOPIC,),
+    shown_by=FLOWS,
+)
+SINK_RETRIES = Metric(
+    "platestream_sink_retries_total",
+    "counter",
+    "Inserts that failed for a passing reason and were tried again.",
+    (TABLE,),
+    shown_by=FLOWS,
+)
+ROWS_WRITTEN = Metric(
+    "platestream_rows_written_total",
+    "counter",
+    "Rows inserted, replays included.",
+    (TABLE,),
+    debugging=True,
+    shown_by=FLOWS,
+)
+RECORDS_WRITTEN = Metric(
+    "platestream_records_written_total",
+    "counter",
+    "Records acknowledged by the broker (Kafka), replays included.",
+    (TOPIC,),
+    debugging=True,
+    shown_by=FLOWS,
+)
+RECOVERY_BYTES = Metric(
+    "platestream_recovery_store_bytes", "gauge", "Size of the flow's recovery store.", shown_by=FLOWS
+)
+DISK_FREE = Metric(
+    "platestream_disk_free_ratio",
+    "gauge",
+    "Free share of the disk that holds the folder.",
+    (Label("folder", ("recovery", "data")),),
+    shown_by=FLOWS,
+)
+
+METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
