@@ -2,8 +2,9 @@
 
 Days (of pictures: hours) that are wholly past go as partitions, whose bytes leave the disk at once. What is
 past of the boundary day is deleted by time, never by plate: the text of a deletion is kept in the table's
-folder. Pictures of the boundary hour wait for its end, an hour at most, and are not rewritten; views show
-nothing of them. Where less than a day is kept they are deleted by time, too.
+folder; the parts that held it are cleared right after. Pictures of the boundary hour wait for its end, an
+hour at most, and are not rewritten; views show nothing of them. Where less than a day is kept they are
+deleted by time, too.
 """
 
 import time
@@ -22,6 +23,7 @@ from connectors.clickhouse_client import run as call
 from connectors.files import FileTopics
 from connectors.metrics import meters
 from platestream import records
+from platestream.evidence.purge import TABLES as HELD
 from platestream.evidence.purge import purge_released
 from platestream.recovery_stores import clean
 from platestream.utilization import tally
@@ -33,6 +35,7 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 WHO, TOOL = "retention job", "platestream retention"
 REASON = "Data past the retention period are deleted (order, section J.1)"
 WAIT = {"mutations_sync": 2}
+OLD_PARTS_LIFETIME = 1.2  # s, and a little: the tables' old_parts_lifetime
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ def run(client: Client, period: timedelta, now: datetime, data: Path | None = No
     for table in AGED:
         limit = cutoff if table.keep is None else max(cutoff, now - table.keep)
         dropped[table.name], deleted[table.name] = _expire(client, table, limit, whole=period >= DAY)
+    released = purge_released(client, now)
+    _clear(client, [name for name in deleted if deleted[name]] + (list(HELD) if released else []))
     receipt = Receipt(
         period_s=round(period.total_seconds()),
         cutoff=cutoff,
@@ -91,7 +96,7 @@ def run(client: Client, period: timedelta, now: datetime, data: Path | None = No
         oldest={table.name: oldest(client, table) for table in AGED},
         files=[] if data is None else list(_purge_files(data, period, now)),
         stores=[] if data is None else clean(data / "recovery", period, now),
-        released=purge_released(client, now),
+        released=released,
         took_ms=round(1000 * (time.monotonic() - began)),
     )
     entry = records.put(client, "retention", "run", receipt, who=WHO, tool=TOOL, reason=REASON)
@@ -104,6 +109,19 @@ def _show(receipt: Receipt, now: datetime) -> None:
         meters.put(metrics.OLDEST_ROW, table, to=(at or now).timestamp())
         meters.count(metrics.RETENTION_DELETED, table, by=receipt.deleted[table])
     meters.put(metrics.RETENTION_RUN, to=now.timestamp())
+
+
+def _clear(client: Client, names: list[str]) -> None:
+    """Take off the disk what was deleted by time: the parts that it was rewritten from.
+
+    The engine itself looks for such parts only every half minute when it is idle, and not at all once its
+    process has ended. Dropping a partition clears them at once; the one of 1970 never holds anything.
+    """
+    if names:
+        time.sleep(OLD_PARTS_LIFETIME)
+    for name in names:
+        sql = f"ALTER TABLE platestream.{name} DROP PARTITION ID '19700101'"
+        call("clearing old parts", partial(client.command, sql))
 
 
 def read_receipt(entry: LedgerEntry) -> Receipt:

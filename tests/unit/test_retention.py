@@ -54,9 +54,13 @@ def left(database: Database, table: str) -> int:
     return int(database.value(f"SELECT uniqExact(detection_id) FROM platestream.{table}"))
 
 
+def on_disk(folder: Path, text: bytes) -> bool:
+    return any(text in file.read_bytes() for file in folder.rglob("*") if file.is_file())
+
+
 def seconds_until_gone(folder: Path, text: bytes, within: float) -> float:
     began = time.monotonic()
-    while any(text in file.read_bytes() for file in folder.rglob("*") if file.is_file()):
+    while on_disk(folder, text):
         if time.monotonic() - began > within:
             pytest.fail(f"still on the disk after {within} s")
         time.sleep(0.2)
@@ -147,17 +151,35 @@ def test_a_receipt_that_is_changed_cut_off_or_slipped_in_is_found(database: Data
     assert "audit 1: not in the inquiry log" in ledger.verify(database.client())
 
 
-def test_bytes_of_a_dropped_day_are_gone_within_a_second_those_of_the_boundary_day_within_a_minute(
+def test_bytes_of_what_is_past_are_off_the_disk_when_the_job_has_run(
     database: Database, record_property: Any
 ) -> None:
     stop_expiry(database)
-    put(database, read("CNRYDAY", timedelta(days=33)), read("CNRYEDGE", timedelta(days=30, hours=2)))
-    receipt(database)
-    took = {}
-    for plate, within in (("CNRYDAY", 1.0), ("CNRYEDGE", 60.0)):
-        took[plate] = seconds_until_gone(database.folder, plate.encode(), within)
+    reads = [
+        read("CNRYDAY", timedelta(days=33)),
+        read("CNRYEDGE", timedelta(days=30, hours=2)),
+        read("CNRYHOUR", timedelta(days=30, minutes=45)),
+    ]
+    put(database, *reads)
+    database.put(tables.DEAD_LETTERS, msgspec.structs.replace(DEAD, value=b"CNRYDEAD"))
+    marks = [b"CNRYDAY", b"CNRYEDGE", b"CNRYDEAD", *(one.crop for one in reads)]
+    assert all(on_disk(database.folder, mark) for mark in marks)
+    began = time.monotonic()
+    retention.run(database.client(RETENTION), PERIOD, NOW + timedelta(days=8))
+    took = {mark[:8].decode(): seconds_until_gone(database.folder, mark, 1.0) for mark in marks}
     record_property("seconds until bytes are gone", took)
+    record_property("seconds that the job took", time.monotonic() - began)
     print(took)
+
+
+def test_the_boundary_of_thirty_days_is_cleared_too(database: Database) -> None:
+    stop_expiry(database)
+    put(
+        database, read("CNRYEDGE", timedelta(days=30, hours=2)), read("KEPT001", timedelta(days=29, hours=23))
+    )
+    receipt(database)
+    seconds_until_gone(database.folder, b"CNRYEDGE", 1.0)
+    assert on_disk(database.folder, b"KEPT001" * 9)
 
 
 def test_files_of_topics_go_by_the_day_and_by_the_shorter_of_topic_and_period(tmp_path: Path) -> None:

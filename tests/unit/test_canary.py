@@ -1,0 +1,226 @@
+"""A marked vehicle goes in through the front door; 31 days later nothing of it is left, except what was held.
+
+Frames go through the real flows on the embedded edge: topics as files, chDB on the disk, recovery stores.
+"""
+
+import base64
+import binascii
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import cv2
+import msgspec
+import numpy as np
+import prometheus_client
+import pytest
+from bytewax.dataflow import Dataflow
+from bytewax.recovery import RecoveryConfig, init_db_dir
+
+from connectors.changelog import newest, publish
+from connectors.clickhouse import ClickHouseTables
+from connectors.clickhouse_client import ANALYST, CUSTODIAN, RETENTION
+from connectors.edge import Edge
+from connectors.files import FileTopics
+from flows import audit_flow, match_flow, recognize_flow
+from platestream import gate, retention
+from platestream.evidence import hold as holding
+from schemas import topics
+from schemas.hotlist import HotListChange
+from schemas.message import Message
+from tests.support.database import Database, copied
+from tests.support.flows import LISTED, ScriptedReader, run
+from tests.support.hit_actions import action
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+LATER = NOW + timedelta(days=31)
+PERIOD = timedelta(days=30)
+GONE, HELD = "CNR7Y42", "HKT7Y43"  # no character that is folded into another
+COMMENT = b"picture of the marked vehicle"
+LEVELS = {5: GONE, 9: HELD}
+WHY: gate.Why = {"who": "smith", "case_number": "26-001234"}
+
+
+@dataclass
+class Agency:
+    """The embedded edge at a time."""
+
+    database: Database
+    data: Path
+    now: datetime = NOW
+
+    @property
+    def topics(self) -> FileTopics:
+        return FileTopics(self.data, follow=False, now=lambda: self.now)
+
+    def run(self, build: Any, *more: Any) -> None:
+        """A flow to its end, on its own recovery store."""
+        tables = ClickHouseTables(self.database.dsn, follow=False)
+        flow: Dataflow = build(Edge(self.topics, tables), *more, now=lambda: self.now)
+        store = self.data / "recovery" / flow.flow_id
+        if not store.exists():
+            store.mkdir(parents=True)
+            init_db_dir(store, 1)
+        run(flow, RecoveryConfig(str(store), backup_interval=timedelta(0)))
+
+    def retain(self) -> None:
+        retention.run(self.database.client(RETENTION), PERIOD, self.now, self.data)
+
+
+def jpeg(level: int) -> bytes:
+    """A noisy picture that a ScriptedReader reads as `level`, with COMMENT in its bytes."""
+    noise = np.random.default_rng(level).integers(-20, 21, (120, 480, 3))
+    done, encoded = cv2.imencode(".jpg", (level * 10 + noise).astype(np.uint8))
+    assert done
+    comment = b"\xff\xfe" + (len(COMMENT) + 2).to_bytes(2, "big") + COMMENT
+    data = encoded.tobytes()
+    return data[:2] + comment + data[2:]
+
+
+def frame(level: int, camera: str, image: bytes | None = None) -> Message:
+    at = NOW - timedelta(minutes=5)
+    told = {"camera-id": camera, "captured-at": at.isoformat(), "latitude": "34.5", "longitude": "-109.4"}
+    return Message(camera.encode(), image or jpeg(level), told, at)
+
+
+def layers(raw: bytes) -> Iterator[bytes]:
+    """What is in a line of a topic: itself, and all that is packed in it as base64 or JSON."""
+    yield raw
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        return
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, dict):
+            todo += [*item, *item.values()]
+        elif isinstance(item, list):
+            todo += item
+        elif isinstance(item, str):
+            try:
+                yield from layers(base64.b64decode(item, validate=True))
+            except binascii.Error:
+                continue
+
+
+def holding_any(folder: Path, marks: Iterable[bytes]) -> set[str]:
+    """Files below `folder` that hold one of the marks, relative to it."""
+    found = set()
+    wanted = list(marks)
+    for file in (path for path in folder.rglob("*") if path.is_file()):
+        lines = file.read_bytes().splitlines() if file.suffix == ".jsonl" else [file.read_bytes()]
+        parts = (part for line in lines for part in (layers(line) if file.suffix == ".jsonl" else [line]))
+        if any(mark in part for part in parts for mark in wanted):
+            found.add(str(file.relative_to(folder)))
+    return found
+
+
+def tables_with(database: Database, marks: Iterable[bytes]) -> set[str]:
+    """Tables of which a row holds one of the marks; each column as the engine gives it out."""
+    wanted = list(marks)
+    tables = database.rows(
+        "SELECT name FROM system.tables WHERE database = 'platestream'"
+        " AND engine NOT IN ('View', 'MaterializedView', 'Null')"
+    )
+    return {
+        name
+        for (name,) in tables
+        if any(
+            mark in database.client().raw_query(f"SELECT * FROM platestream.{name}", fmt="RowBinary")
+            for mark in wanted
+        )
+    }
+
+
+def folders_of(agency: Agency) -> dict[str, str]:
+    """Where a table's files are, relative to the database's folder, by table."""
+    rows = agency.database.rows("SELECT name, data_paths FROM system.tables WHERE database = 'platestream'")
+    root = agency.database.folder
+    return {name: str(Path(paths[0]).relative_to(root)) for name, paths in rows if paths}
+
+
+def take_in(agency: Agency) -> dict[str, list[bytes]]:
+    """The vehicles come by, are hit, looked at, acted on, one is held; what marks each of them."""
+    listed = [
+        msgspec.structs.replace(
+            LISTED, entry_id=f"sjpd:{n}", plate=plate, state=None, expires_at=NOW + timedelta(days=20)
+        )
+        for n, plate in enumerate((GONE, HELD))
+    ]
+    publish(agency.topics, topics.HOTLIST, [HotListChange(one.entry_id, one) for one in listed])
+    frames = [frame(5, "gone"), frame(9, "held"), frame(5, "gone", jpeg(5)[:3000])]
+    agency.topics.append(topics.FRAMES, frames)
+    agency.run(recognize_flow.build, ScriptedReader({level: [plate] for level, plate in LEVELS.items()}))
+    agency.run(match_flow.build)
+
+    read = {
+        one.plate: one for one in map(topics.DETECTIONS.decode, agency.topics.messages(topics.DETECTIONS))
+    }
+    assert set(read) == {GONE, HELD}
+    hits = [topics.ALERT_HITS.decode(one) for one in agency.topics.messages(topics.ALERT_HITS)]
+    assert {hit.detection.plate for hit in hits} == {GONE, HELD}
+    done = [action("plate_and_state_confirmed", at=NOW, hit=hit.hit_id) for hit in hits]
+    publish(agency.topics, topics.HIT_ACTIONS, done)
+    analyst = agency.database.client(ANALYST)
+    gate.sightings(analyst, cameras=["gone", "held"], since=NOW - timedelta(hours=1), **WHY)
+    gate.hits(analyst, **WHY)
+    seen = read[GONE]
+    assert gate.picture(analyst, detection_id=seen.detection_id, captured_at=seen.captured_at, **WHY)
+    terms = holding.Terms(
+        case_number="26-001234",
+        authority="Det. Begay",
+        schedule="felony",
+        release_at=NOW + timedelta(days=999),
+        who="smith",
+    )
+    hour: dict[str, Any] = {"since": NOW - timedelta(hours=1), "until": NOW}
+    holding.hold(analyst, agency.database.client(CUSTODIAN), terms, cameras=["held"], **hour)
+    agency.run(audit_flow.build)
+    agency.retain()
+    middle = {plate: [one.crop[600:640], one.picture[900:940]] for plate, one in read.items()}
+    return {plate: [plate.encode(), *marks] for plate, marks in middle.items()}
+
+
+def test_nothing_of_a_vehicle_is_left_31_days_later_except_what_was_held(
+    migrated: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with caplog.at_level(logging.DEBUG), copied(migrated, tmp_path) as database:
+        agency = Agency(database, tmp_path / "data")
+        marks = take_in(agency)
+        plates = [GONE.encode(), COMMENT]
+        topics_before = holding_any(agency.data, plates)
+        assert {Path(name).parts[1] for name in topics_before if name.startswith("topics")} == {
+            *("frames", "detections", "alert_hits", "dead_letters", "hotlist")
+        }
+        assert "recovery/recognize/part-0.sqlite3" in topics_before, "a pass that is remembered"
+        held_by = {"detections", "images", "alert_hits", "dead_letters"}
+        assert tables_with(database, [*marks[GONE], COMMENT]) == held_by
+        assert holding_any(database.folder, marks[GONE][1:]), "pictures lie on the disk as they are"
+
+        agency.now = LATER
+        agency.run(match_flow.build)
+        agency.retain()
+        assert newest(agency.topics, topics.HOTLIST) == {}, "both entries have expired"
+        agency.now += timedelta(days=2)
+        agency.retain()
+
+        assert tables_with(database, [*marks[GONE], COMMENT]) == set()
+        assert tables_with(database, marks[HELD]) == {"evidence_detections", "evidence_images"}
+        evidence = {folders_of(agency)[name] for name in ("evidence_detections", "evidence_images")}
+    assert holding_any(tmp_path, [*marks[GONE], COMMENT]) == set()
+    left = holding_any(tmp_path, marks[HELD])
+    assert left, "the evidence is there"
+    assert {name for name in left if not any(folder in name for folder in evidence)} == set()
+    said = capfd.readouterr()
+    figures = prometheus_client.generate_latest().decode()
+    for text in (caplog.text, said.out, said.err, figures):
+        assert GONE not in text
+        assert HELD not in text
