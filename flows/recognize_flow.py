@@ -28,6 +28,7 @@ from flows.reader import PlateReader, open_reader
 from operators.consensus import PassRules, VehiclePasses
 from operators.decode import Bounds, admission, picture
 from operators.deployments import Unapproved, as_judged
+from operators.reading.watch import Watcher
 from operators.recognize import Recognizer
 from operators.refuse import attempt, decode, decode_changes
 from schemas import tables, topics
@@ -57,7 +58,7 @@ def build(
     taken = op.map("taken", judged.trues, as_judged)
     decoder = meters.timed("decode", partial(picture, bounds=bounds))
     pictures = attempt("picture", taken, decoder, lambda frame: frame.message)
-    recognizer = Recognizer(meters.timed("recognize", reader.read))
+    recognizer = Recognizer(Watcher(meters.timed("recognize", reader.read)))
     reads = attempt("recognize", pictures.oks, recognizer, lambda seen: seen.frame.message)
     read = meters.counted("count_reads", reads.oks, meters.reads(now))
 

@@ -14,7 +14,8 @@ from schemas.message import RefusedError
 from schemas.reading import PlateRead
 
 Image = npt.NDArray[np.uint8]
-Read = Callable[[Image], list[PlateRead]]
+Read = Callable[[str, datetime, Image], list[PlateRead]]
+"""Reads a camera's frame: camera, capture time, pixels. `operators.reading.watch.Watcher` is one."""
 
 CROP_MARGIN = 0.25  # of the plate's size, each side: the frame around it tells a reader what it is
 VEHICLE_WIDTHS, VEHICLE_ABOVE, VEHICLE_BELOW = 4.0, 8.0, 2.5  # in plate widths, in plate heights
@@ -55,15 +56,15 @@ class Recognizer:
 
     def __call__(self, picture: Picture) -> FrameReads:
         """Raises RefusedError for a picture, RuntimeError for a broken engine."""
+        frame = picture.frame
         try:
-            found = self._read(picture.pixels)
+            found = self._read(frame.camera_id, frame.captured_at, picture.pixels)
         except Exception as error:  # an engine raises what it likes; which is not ours to know
             self._failed += 1
             if self._failed >= self._patience:
                 raise RuntimeError(f"the engine failed on {self._failed} frames in a row") from error
             raise RefusedError("engine", f"the engine failed: {type(error).__name__}") from error
         self._failed = 0
-        frame = picture.frame
         return FrameReads(
             camera_id=frame.camera_id,
             captured_at=frame.captured_at,

@@ -84,9 +84,11 @@ class TimedEngine:
     def models(self) -> tuple[str, ...]:
         return self._engine.models
 
-    def detect(self, image: Image, longest: int, threshold: float = 0.6) -> list[npt.NDArray[np.float32]]:
+    def detect(
+        self, image: Image, longest: int, threshold: float = 0.6, careful: bool = False
+    ) -> list[npt.NDArray[np.float32]]:
         found: list[npt.NDArray[np.float32]] = self._clock.time(
-            "detect", lambda: self._engine.detect(image, longest, threshold)
+            "detect", lambda: self._engine.detect(image, longest, threshold, careful)
         )
         return found
 

@@ -74,6 +74,6 @@ def test_a_folder_without_models_is_named(tmp_path: Path) -> None:
 def test_a_model_file_that_is_not_the_shipped_one_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(ocr.SHA256, "PP-OCRv6_det_small.onnx", "0" * 64)
+    monkeypatch.setitem(ocr.SHIPPED, ocr.QUICK, (ocr.SHIPPED[ocr.QUICK][0], "0" * 64))
     with pytest.raises(ModelError, match="SHA-256"):
         ocr.open_engine()

@@ -18,10 +18,13 @@ class ScriptedEngine:
 
     def __init__(self, lines: Sequence[tuple[int, int, int, int]], says: Sequence[str], sure: float) -> None:
         self.lines, self.says, self.sure = lines, says, sure
-        self.detected, self.read = 0, 0
+        self.detected, self.careful, self.read = 0, 0, 0
 
-    def detect(self, image: Image, longest: int, threshold: float = 0.6) -> list[Floats]:
+    def detect(
+        self, image: Image, longest: int, threshold: float = 0.6, careful: bool = False
+    ) -> list[Floats]:
         self.detected += 1
+        self.careful += careful
         if image.shape != PICTURE.shape:
             return []
         return [
@@ -58,6 +61,16 @@ def test_an_unsure_glance_is_followed_by_a_closer_look() -> None:
     assert read.plate == "ABC1234"
     assert engine.detected > 1
     assert engine.read > 5
+
+
+def test_the_careful_detector_is_asked_only_where_the_answer_is_doubtful() -> None:
+    sure = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
+    TwoLooks(sure).read(PICTURE)
+    nothing = ScriptedEngine([], ["X"], 0.9)
+    TwoLooks(nothing).read(PICTURE)
+    doubtful = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.6)
+    TwoLooks(doubtful).read(PICTURE)
+    assert (sure.careful, nothing.careful, doubtful.careful) == (0, 0, 1)
 
 
 def test_a_read_tells_its_box_and_a_confidence_a_character() -> None:

@@ -1,0 +1,139 @@
+"""Frames of a drawn street, and a reader that counts what it is shown and finds the white plates in it."""
+
+from datetime import UTC, datetime, timedelta
+
+import cv2
+import numpy as np
+import pytest
+
+from operators.reading.geometry import Image
+from operators.reading.watch import Watcher, WatchRules
+from schemas.reading import PlateRead
+
+START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+FRAME = timedelta(milliseconds=200)
+
+
+class Counting:
+    """Finds white rectangles; remembers the size of each picture it was given."""
+
+    def __init__(self) -> None:
+        self.sizes: list[tuple[int, int]] = []
+
+    def __call__(self, image: Image) -> list[PlateRead]:
+        self.sizes.append((image.shape[1], image.shape[0]))
+        white = (image.min(axis=2) > 230).astype(np.uint8)
+        _, _, stats, _ = cv2.connectedComponentsWithStats(white)
+        boxes = [tuple(int(v) for v in row[:4]) for row in stats[1:] if row[4] > 200]
+        return [
+            PlateRead("ABC123", 0.9, None, 0.0, (x, y, w, h), (), (0.9,) * 6) for x, y, w, h in sorted(boxes)
+        ]
+
+
+def street(*cars: tuple[int, int], noise: int = 0, light: int = 0) -> Image:
+    """1920 x 1080, grey, with a dark car and its white plate at each place (top left of the car)."""
+    image = np.full((1080, 1920, 3), 110 + light, np.int16)
+    image[600:] = 70 + light
+    for x, y in cars:
+        image[y : y + 200, x : x + 300] = 30
+        image[y + 120 : y + 160, x + 110 : x + 190] = 250
+    if noise:
+        image += np.random.default_rng(noise).normal(0, 6, image.shape).astype(np.int16)
+    return np.asarray(np.clip(image, 0, 255), np.uint8)
+
+
+def boxes(reads: list[PlateRead]) -> list[tuple[int, int, int, int]]:
+    return sorted(read.box for read in reads)
+
+
+@pytest.fixture
+def reader() -> Counting:
+    return Counting()
+
+
+@pytest.fixture
+def watcher(reader: Counting) -> Watcher:
+    return Watcher(reader)
+
+
+def test_a_frame_that_only_differs_in_noise_is_not_read_again(watcher: Watcher, reader: Counting) -> None:
+    first = watcher("a", START, street((400, 500), noise=1))
+    second = watcher("a", START + FRAME, street((400, 500), noise=2))
+    assert len(reader.sizes) == 1
+    assert boxes(second) == boxes(first)
+    assert len(first) == 1
+
+
+def test_a_cloud_over_all_of_it_is_no_change(watcher: Watcher, reader: Counting) -> None:
+    watcher("a", START, street())
+    watcher("a", START + FRAME, street(light=4))
+    assert len(reader.sizes) == 1
+
+
+def test_what_came_is_read_in_its_part_and_what_stood_still_stands(
+    watcher: Watcher, reader: Counting
+) -> None:
+    watcher("a", START, street((100, 500), noise=1))
+    seen = watcher("a", START + FRAME, street((100, 500), (1200, 600), noise=2))
+    assert boxes(seen) == [(210, 620, 80, 40), (1310, 720, 80, 40)]
+    assert reader.sizes[0] == (1920, 1080)
+    width, height = reader.sizes[1]
+    assert width * height < 0.2 * 1920 * 1080
+
+
+def test_what_left_is_forgotten(watcher: Watcher) -> None:
+    assert len(watcher("a", START, street((100, 500), (1200, 600)))) == 2
+    assert boxes(watcher("a", START + FRAME, street((100, 500)))) == [(210, 620, 80, 40)]
+
+
+def test_a_car_that_creeps_is_seen_once_it_has_moved_enough(watcher: Watcher) -> None:
+    rules = WatchRules(whole=timedelta(hours=1))
+    watcher = Watcher(Counting(), rules)
+    for step in range(41):
+        seen = watcher("a", START + step * FRAME, street((400 + step, 500), noise=step + 1))
+    (left, *_), *_ = boxes(seen)
+    assert abs(left - 550) <= 16
+
+
+def test_a_known_plate_at_the_edge_of_a_change_is_not_cut(watcher: Watcher) -> None:
+    watcher("a", START, street((100, 500), (1000, 500)))
+    changed = street((100, 500), (1000, 500))
+    changed[640:700, 310:360] = 160
+    assert boxes(watcher("a", START + FRAME, changed)) == [(210, 620, 80, 40), (1110, 620, 80, 40)]
+
+
+def test_cameras_do_not_share_a_memory(watcher: Watcher, reader: Counting) -> None:
+    watcher("a", START, street((400, 500)))
+    assert watcher("b", START + FRAME, street()) == []
+    assert len(reader.sizes) == 2
+
+
+@pytest.mark.parametrize("after", [timedelta(seconds=-1), WatchRules().whole])
+def test_after_a_pause_and_out_of_order_the_frame_is_read_whole(
+    watcher: Watcher, reader: Counting, after: timedelta
+) -> None:
+    watcher("a", START, street((400, 500)))
+    watcher("a", START + after, street((400, 500)))
+    assert reader.sizes == [(1920, 1080)] * 2
+
+
+def test_another_size_of_picture_is_read_whole(watcher: Watcher, reader: Counting) -> None:
+    watcher("a", START, street())
+    watcher("a", START + FRAME, street()[:700, :900])
+    assert reader.sizes == [(1920, 1080), (900, 700)]
+
+
+def test_a_silent_cameras_reads_do_not_stay_in_memory(watcher: Watcher) -> None:
+    watcher("a", START, street((400, 500)))
+    watcher("b", START + timedelta(minutes=1), street())
+    assert list(watcher._cameras) == ["b"]
+
+
+def test_a_failed_read_leaves_no_memory() -> None:
+    def broken(image: Image) -> list[PlateRead]:
+        raise ValueError("engine")
+
+    watcher = Watcher(broken)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="engine"):
+            watcher("a", START, street())
