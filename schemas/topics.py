@@ -31,8 +31,8 @@ class Topic(Generic[T]):
 
     What is kept counts from the message's own time, that of the capture; with `time_of_arrival` from when it
     reached the broker. `a_poll` messages at most come in one batch: what is large or slow holds the worker. A
-    record of a `repeatable` topic may be there twice, so its writer asks for no producer id: getting one takes
-    a second at the first write.
+    record of a `repeatable` topic may be there twice, so its writer asks for no producer id: getting one
+    takes a second at the first write.
     """
 
     name: str
