@@ -23,6 +23,7 @@ from platestream.commands import (
     policy,
     read,
     registry,
+    report,
     retention,
     search,
     setup,
@@ -53,6 +54,7 @@ app.command()(setup.migrate)
 app.command()(setup.topics)
 app.add_typer(registry.app, name="registry")
 app.add_typer(audit.app, name="audit")
+app.add_typer(report.app, name="report")
 app.add_typer(retention.app, name="retention")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(policy.app, name="policy")

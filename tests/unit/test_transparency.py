@@ -1,0 +1,157 @@
+"""Reports on a database with hits, steps, deliveries and inquiries in it."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from platestream.cli import app
+from platestream.transparency import Period, precision
+from schemas import tables
+from schemas.alert_hit import AlertHit
+from schemas.catalogue import example
+from schemas.delivery import Delivery, delivery_id
+from schemas.hit_action import ActionKind, Confused
+from schemas.message import RefusedError
+from schemas.registry import RegistryRecord
+from tests.support.database import Database, copied
+from tests.support.hit_actions import action
+
+NOW = datetime.now(UTC)
+TODAY = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
+FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))
+PERIOD = (
+    "--since",
+    f"{TODAY - timedelta(days=2):%Y-%m-%d}",
+    "--until",
+    f"{TODAY + timedelta(days=1):%Y-%m-%d}",
+)
+COURSES: list[tuple[ActionKind, ...]] = [
+    ("plate_and_state_confirmed", "confirmed_current", "action_taken"),
+    ("plate_and_state_confirmed", "not_current", "no_action"),
+    ("misread", "no_action"),
+    (),
+]
+
+
+@pytest.fixture(scope="module")
+def database(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    with copied(migrated, tmp_path_factory.mktemp("transparency")) as made:
+        _fill(made)
+        yield made
+
+
+def _fill(database: Database) -> None:
+    for number, course in enumerate(COURSES, 1):
+        seen = msgspec.structs.replace(FOUND.detection, captured_at=TODAY, detection_id=UUID(int=number))
+        entry = msgspec.structs.replace(FOUND.entry, source="ncic")
+        hit = msgspec.structs.replace(FOUND, hit_id=UUID(int=number), detection=seen, entry=entry)
+        for table in (tables.ALERT_HITS, tables.HIT_FACTS):
+            database.put(table, hit)
+        database.put(tables.DETECTIONS, seen)
+        for minute, kind in enumerate(course):
+            result: dict[str, Any] = {"result": "arrest"} if kind == "action_taken" else {}
+            seen_as: dict[str, Any] = {"confused": (Confused("B", "8"),)} if kind == "misread" else {}
+            at = TODAY + timedelta(minutes=minute)
+            told = {**result, **seen_as}
+            database.put(
+                tables.HIT_ACTIONS, action(kind, at=at, hit=hit.hit_id, number=10 * number + minute, **told)
+            )
+        database.put(
+            tables.DELIVERIES,
+            Delivery(
+                delivery_id=delivery_id(hit.hit_id, "sheriff"),
+                hit_id=hit.hit_id,
+                receiver="sheriff",
+                agency="apache-county-so",
+                priority=3,
+                outcome="delivered" if number < 4 else "not_shared",
+                at=NOW,
+                captured_at=TODAY,
+                seconds=float(number),
+            ),
+        )
+    camera = RegistryRecord(
+        kind="camera", id="main", name="Main", latitude=34.5, longitude=-109.4, approved_by="Chief"
+    )
+    database.put(tables.REGISTRY, camera)
+    database.ask(reason="stolen vehicle")
+    database.ask(reason="")
+
+
+@pytest.fixture
+def report(database: Database, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", database.dsn)
+    return CliRunner()
+
+
+def test_the_figures_of_a_period_are_counted(report: CliRunner) -> None:
+    done = report.invoke(app, ["report", "transparency", *PERIOD, "--json"])
+    assert done.exit_code == 0, done.output + repr(done.exception)
+    told = json.loads(done.stdout)
+    assert told["plates_scanned"] == 4
+    wanted = {
+        **{"alerts": 4, "historical": 0, "verified": 3, "not_verified": 1, "plate_and_state_confirmed": 2},
+        **{"misread": 1, "wrong_state": 0, "confirmed_current": 1, "not_current": 1, "not_correlated": 2},
+        **{"action_taken": 1, "no_action": 2, "actionable": 0, "arrests": 1, "disputed": 0},
+    }
+    assert told["hits"] == wanted
+    assert told["field_precision"] == {"share": 0.6667, "low": 0.2077, "high": 0.9385}
+    assert told["by_source"] == {"ncic": 4}
+    assert told["alerts_shared_with"] == {"apache-county-so": 3}
+    assert told["notifications"] == {"delivered": 3, "not_shared": 1}
+    assert told["inquiries"] == {"search allowed": 1, "search refused": 1}
+    assert told["registry_now"]["cameras_approved"] == 1
+    assert told["whole"] is False
+
+
+def test_no_plate_person_case_or_camera_is_in_a_report(report: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "report.md"
+    report.invoke(app, ["report", "transparency", *PERIOD, "--file", str(file)])
+    text = file.read_text()
+    assert "| plates scanned (vehicle passes) | 4 |" in text
+    assert "66.7% were right (95 % interval 20.8% to 93.8%)" in text
+    entry, detection = FOUND.entry, FOUND.detection
+    for secret in (
+        detection.plate,
+        entry.plate,
+        entry.case_number,
+        entry.requested_by,
+        detection.camera_id,
+        "rvale",
+    ):
+        assert secret not in text, secret
+
+
+def test_a_report_counts_only_its_period(report: CliRunner) -> None:
+    done = report.invoke(app, ["report", "transparency", "--half", "2020-1", "--json"])
+    told = json.loads(done.stdout)
+    assert (told["plates_scanned"], told["hits"]["alerts"], told["field_precision"]) == (0, 0, None)
+    assert told["whole"] is True
+
+
+def test_precision_and_confusions_are_shown(report: CliRunner) -> None:
+    shown = report.invoke(app, ["report", "precision"]).stdout
+    assert "66.7%" in shown
+    assert "20.8% to 93.9%" in shown
+    told = json.loads(report.invoke(app, ["report", "confusions", "--json"]).stdout)
+    assert told["confusions"] == [{"actual": "B", "read": "8", "hits": 1, "reckoned": 0.002}]
+    assert told["characters_verified"] == 3 * len(FOUND.detection.plate)
+
+
+@pytest.mark.parametrize("text", ["2026", "2026-3", "1999-1", "x"])
+def test_what_is_no_half_year_is_refused(text: str) -> None:
+    with pytest.raises(RefusedError, match="half-year"):
+        Period.half(text)
+
+
+def test_wilsons_interval_of_all_and_of_none() -> None:
+    assert precision(0, 0) is None
+    assert precision(10, 10) == {"share": 1.0, "low": 0.7225, "high": 1.0}
+    assert precision(0, 10) == {"share": 0.0, "low": 0.0, "high": 0.2775}
