@@ -14,6 +14,7 @@ from its beginning at each start, and sends nothing before it has.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -72,4 +73,5 @@ def flow() -> Dataflow:
     """What `bytewax.run` starts: the edge and the rules that the settings name."""
     settings = load_settings()
     process.watch(None if settings.kafka else settings.data)
-    return build(open_edge(settings), read_rules(settings))
+    post = partial(open_post, journal=settings.data / "notify" / "journal.jsonl")
+    return build(open_edge(settings), read_rules(settings), post)

@@ -1,6 +1,7 @@
 """The post that the notify flow is given: rules and senders, put together."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import cast
 
 from bytewax.outputs import DynamicSink
@@ -8,6 +9,7 @@ from bytewax.outputs import DynamicSink
 from connectors.clock import Clock
 from connectors.edge import Edge
 from connectors.notify import signed
+from connectors.notify.journal import Journal
 from connectors.notify.post import ThreadedPost
 from connectors.notify.senders import ByApprise, MailServer, MailTo, Send, Webhook, read_secret
 from connectors.settings import Settings
@@ -31,9 +33,18 @@ def open_senders(rules: NotifyRules) -> Mapping[str, Send]:
     return {one.name: _sender(one, rules) for one in rules.receivers}
 
 
-def open_post(edge: Edge, rules: NotifyRules, now: Clock) -> Post:
-    """Threads that send, and write what was delivered to the ledger on this edge."""
-    return ThreadedPost(open_senders(rules), _Ledger(edge), patience=span(rules.patience), now=now)
+def open_post(edge: Edge, rules: NotifyRules, now: Clock, journal: Path | None = None) -> Post:
+    """Threads that send, and write what was delivered to the ledger on this edge.
+
+    What a process before this one noted in `journal` and did not get into the ledger is put there first, so
+    that the flow finds it when it reads the ledger.
+    """
+    senders, ledger = open_senders(rules), _Ledger(edge)
+    noted = None if journal is None else Journal(journal)
+    if noted is not None and (left := noted.left()):
+        ledger(left)
+        noted.clear()
+    return ThreadedPost(senders, ledger, patience=span(rules.patience), now=now, journal=noted)
 
 
 class _Ledger:

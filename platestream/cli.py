@@ -15,6 +15,7 @@ from connectors.settings import SettingsError
 from platestream.commands import (
     audit,
     bench,
+    bolo,
     demo,
     evidence,
     hits,
@@ -48,6 +49,7 @@ app.command()(read.read)
 app.add_typer(hotlist.app, name="hotlist")
 app.command()(search.search)
 app.add_typer(hits.app, name="hits")
+app.add_typer(bolo.app, name="bolo")
 app.add_typer(shift.app, name="shift")
 app.add_typer(notify.app, name="notify")
 app.command()(setup.migrate)

@@ -163,14 +163,15 @@ def detection(row: dict[str, Any]) -> Detection:
 
 
 def publish_hits(edge: Edge, hits: list[AlertHit]) -> None:
-    """To topic and table, as the match flow does."""
+    """To topic and tables, as the match flow does."""
     if not hits:
         return
     publish(edge.topics, topics.ALERT_HITS, hits)
-    sink = cast(Any, edge.tables.insert(tables.ALERT_HITS))
-    part = sink.build_part("look_back", sink.list_parts()[0], None)
-    part.write_batch(hits)
-    part.snapshot()
+    for table in (tables.ALERT_HITS, tables.HIT_FACTS):
+        sink = cast(Any, edge.tables.insert(table))
+        part = sink.build_part("look_back", sink.list_parts()[0], None)
+        part.write_batch(hits)
+        part.snapshot()
 
 
 def look_back(

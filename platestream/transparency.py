@@ -41,7 +41,8 @@ SELECT countIf(NOT hit.historical) AS alerts, countIf(hit.historical) AS histori
     countIf(current = 'yes') AS confirmed_current, countIf(current = 'no') AS not_current,
     countIf(visual IN ('misread', 'wrong_state') OR current = 'no') AS not_correlated,
     countIf(status = 'acted') AS action_taken, countIf(status = 'closed') AS no_action,
-    countIf(hit.actionable) AS actionable, countIf(result = 'arrest') AS arrests, countIf(hit.disputed) AS disputed
+    countIf(hit.actionable) AS actionable, countIf(result = 'arrest') AS arrests,
+    countIf(hit.disputed) AS disputed
 {_OF_HITS}
 """
 _BY = {

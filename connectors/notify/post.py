@@ -1,10 +1,11 @@
-"""Sends notices beside the flow, each receiver by threads of its own: a dead one holds up nobody.
+"""Sends notices beside the flow, each receiver by a thread of its own: a dead one holds up nobody.
 
-What was delivered is written to the ledger (the topic `deliveries`) and acknowledged before anything else
-happens to it. A crash between the receiver's acknowledgement and the ledger's, some milliseconds, sends the
-notice once more with the same id; a receiver that goes by ids takes it once.
+What was delivered goes into the journal in the same moment, and then to the ledger (the topic `deliveries`).
+A crash between a receiver's acknowledgement and the journal sends the notice once more with the same id; a
+receiver that goes by ids takes it once.
 """
 
+import heapq
 import itertools
 import logging
 import queue
@@ -12,28 +13,38 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from tenacity import (
-    RetryCallState,
-    RetryError,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_delay,
-    wait_random_exponential,
-)
+from tenacity import RetryCallState, Retrying, wait_random_exponential
 
-from connectors.notify.senders import Letter, Rejected, Send, SendError, Unreachable
+from connectors.notify.senders import Rejected, Send, SendError, Unreachable
 from schemas.delivery import Delivery
 
-THREADS = 4  # a receiver: one notice that it chokes on does not hold up the next
-LONGEST_PAUSE = 10.0  # seconds between two attempts
+BACK_OFF = wait_random_exponential(multiplier=0.25, max=10)  # seconds between two attempts
+NO_ANSWER = frozenset({"connection", "timeout", "error", "apprise"})  # of the receiver, whatever it is sent
 
 log = logging.getLogger(__name__)
 
 
+class Journal(Protocol):
+    """`connectors.notify.journal`, or none."""
+
+    def note(self, delivery: Delivery) -> None: ...
+    def settle(self, count: int) -> None: ...
+
+
+class NoJournal:
+    """For an edge in memory."""
+
+    def note(self, delivery: Delivery) -> None:
+        """Kept nowhere."""
+
+    def settle(self, count: int) -> None:
+        """Nothing to forget."""
+
+
 class ThreadedPost:
-    """`ledger` writes deliveries and returns when they are acknowledged; `sleep` is for tests."""
+    """`ledger` writes deliveries and returns when they are acknowledged; `told` hears what became of each."""
 
     def __init__(
         self,
@@ -42,16 +53,16 @@ class ThreadedPost:
         *,
         patience: timedelta,
         now: Callable[[], datetime],
-        sleep: Callable[[float], None] = time.sleep,
+        journal: Journal | None = None,
         told: Callable[[Delivery], None] = lambda _delivery: None,
     ) -> None:
-        book = _Book(ledger, sleep)
+        self._now = now
         self._finished = _Finished()
+        book = _Book(ledger, journal or NoJournal())
         self._lines = {
-            name: _Line(name, send, book, self._finished, patience, now, sleep, told)
+            name: _Line(name, send, book, self._finished, patience, now, told)
             for name, send in senders.items()
         }
-        self._now = now
 
     def submit(self, notice: Any) -> None:
         line = self._lines.get(notice.receiver)
@@ -72,7 +83,10 @@ class ThreadedPost:
 
 
 class _Line:
-    """One receiver's queue, the most urgent first, and its threads, which start with the first notice."""
+    """One receiver's notices, the most urgent first; each waits its own time after a failure.
+
+    Where the receiver itself does not answer, all wait: nothing else would get through either.
+    """
 
     def __init__(
         self,
@@ -82,62 +96,75 @@ class _Line:
         finished: "_Finished",
         patience: timedelta,
         now: Callable[[], datetime],
-        sleep: Callable[[float], None],
         told: Callable[[Delivery], None],
     ) -> None:
-        self._name, self._send, self._book = name, send, book
-        self._patience, self._now, self._sleep, self._told = patience, now, sleep, told
-        self._queue: queue.PriorityQueue[tuple[int, int, Any]] = queue.PriorityQueue()
+        self._name, self._send, self._book, self._finished = name, send, book, finished
+        self._patience, self._now, self._told = patience, now, told
+        self._changed = threading.Condition()
+        self._ready: list[tuple[int, int, Any, int]] = []  # priority, number, notice, attempts
+        self._later: list[tuple[float, int, Any, int]] = []  # when, number, notice, attempts
         self._numbers = itertools.count()
-        self._finished = finished
-        self._threads: list[threading.Thread] = []
+        self._left = 0
+        self._silent = 0  # how often in a row there was no answer
+        self._opens_at = 0.0
+        self._thread: threading.Thread | None = None
 
     def submit(self, notice: Any) -> None:
-        self._queue.put((notice.priority, next(self._numbers), notice))
-        if len(self._threads) < THREADS:
-            thread = threading.Thread(target=self._work, name=f"notify-{self._name}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        with self._changed:
+            heapq.heappush(self._ready, (notice.priority, next(self._numbers), notice, 0))
+            self._left += 1
+            self._changed.notify_all()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name=f"notify-{self._name}", daemon=True)
+                self._thread.start()
 
     def drain(self) -> None:
-        self._queue.join()
+        with self._changed:
+            self._changed.wait_for(lambda: self._left == 0)
 
     def _work(self) -> None:
         while True:
-            _priority, _number, notice = self._queue.get()
-            try:
-                self._finished.add(notice, self._deliver(notice))
-            finally:
-                self._queue.task_done()
+            notice, attempts = self._next()
+            delivery = self._attempt(notice, attempts + 1)
+            if delivery is None:
+                continue
+            self._finished.add(notice, delivery)
+            self._told(delivery)
+            with self._changed:
+                self._left -= 1
+                self._changed.notify_all()
 
-    def _deliver(self, notice: Any) -> Delivery:
-        attempts = 0
+    def _next(self) -> tuple[Any, int]:
+        """The next notice that may be tried, with the attempts it had; waits for one."""
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                while self._later and self._later[0][0] <= now:
+                    _when, number, notice, attempts = heapq.heappop(self._later)
+                    heapq.heappush(self._ready, (notice.priority, number, notice, attempts))
+                if self._ready and self._opens_at <= now:
+                    _priority, _number, notice, attempts = heapq.heappop(self._ready)
+                    return notice, attempts
+                due = [self._opens_at] if self._ready else [self._later[0][0]] if self._later else []
+                self._changed.wait(max(0.001, due[0] - now) if due else None)
 
-        def attempt() -> None:
-            nonlocal attempts
-            attempts += 1
-            self._once(notice)
-
-        trying = Retrying(
-            retry=retry_if_exception_type(Unreachable),
-            wait=wait_random_exponential(multiplier=0.25, max=LONGEST_PAUSE),
-            stop=stop_after_delay(self._left(notice)),
-            sleep=self._sleep,
-            before_sleep=self._log,
-        )
+    def _attempt(self, notice: Any, attempts: int) -> Delivery | None:
+        """What came of it; None when it is to be tried again."""
         try:
-            trying(attempt)
+            self._once(notice)
         except Rejected as error:
             return self._gave_up(notice, attempts, error.reason)
-        except RetryError as error:
-            last = error.last_attempt.exception()
-            return self._gave_up(notice, attempts, last.reason if isinstance(last, SendError) else "error")
+        except Unreachable as error:
+            if self._now() - notice.taken_at >= self._patience:  # counted over restarts
+                return self._gave_up(notice, attempts, error.reason)
+            self._put_off(notice, attempts, error.reason)
+            return None
+        self._silent, self._opens_at = 0, 0.0
         delivery = _outcome(notice, "delivered", self._now(), attempts, "")
         self._book.enter(delivery)
-        self._told(delivery)
         return delivery
 
-    def _once(self, notice: Letter) -> None:
+    def _once(self, notice: Any) -> None:
         try:
             self._send(notice)
         except SendError:
@@ -146,22 +173,22 @@ class _Line:
             log.warning("receiver %s: %s", self._name, type(error).__name__)
             raise Unreachable("error") from None
 
-    def _left(self, notice: Any) -> timedelta:
-        """Patience counts from when the hit was taken, over restarts."""
-        spent: timedelta = self._now() - notice.taken_at
-        return max(timedelta(), self._patience - spent)
+    def _put_off(self, notice: Any, attempts: int, reason: str) -> None:
+        log.warning("receiver %s: attempt %d: %s", self._name, attempts, reason)
+        with self._changed:
+            now = time.monotonic()
+            if reason in NO_ANSWER:
+                self._silent += 1
+                self._opens_at = now + _back_off(self._silent)
+                heapq.heappush(self._ready, (notice.priority, next(self._numbers), notice, attempts))
+            else:
+                when = now + _back_off(attempts)
+                heapq.heappush(self._later, (when, next(self._numbers), notice, attempts))
 
     def _gave_up(self, notice: Any, attempts: int, reason: str) -> Delivery:
         """Not in the ledger yet: the flow writes it together with the dead letter, in one epoch."""
-        delivery = _outcome(notice, "failed", self._now(), attempts, reason)
         log.error("receiver %s: given up after %d attempts: %s", self._name, attempts, reason)
-        self._told(delivery)
-        return delivery
-
-    def _log(self, state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        reason = error.reason if isinstance(error, SendError) else "error"
-        log.warning("receiver %s: attempt %d: %s", self._name, state.attempt_number, reason)
+        return _outcome(notice, "failed", self._now(), attempts, reason)
 
 
 class _Finished:
@@ -186,14 +213,15 @@ class _Book:
     A delivery must be in it: what is not there is sent again after a restart.
     """
 
-    def __init__(self, write: Callable[[list[Delivery]], None], sleep: Callable[[float], None]) -> None:
-        self._ledger, self._sleep = write, sleep
+    def __init__(self, write: Callable[[list[Delivery]], None], journal: Journal) -> None:
+        self._ledger, self._journal = write, journal
         self._queue: queue.SimpleQueue[tuple[Delivery, threading.Event]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
     def enter(self, delivery: Delivery) -> None:
         """Returns when the ledger has it."""
+        self._journal.note(delivery)
         with self._starting:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="notify-ledger", daemon=True)
@@ -208,6 +236,7 @@ class _Book:
             while not self._queue.empty():
                 waiting.append(self._queue.get())
             self._write([delivery for delivery, _written in waiting])
+            self._journal.settle(len(waiting))
             for _delivery, written in waiting:
                 written.set()
 
@@ -217,9 +246,15 @@ class _Book:
                 self._ledger(deliveries)
             except Exception as error:  # broker or disk: both pass, or the flow's own writes stop it
                 log.warning("ledger of deliveries: %s", type(error).__name__)
-                self._sleep(1.0)
+                time.sleep(1.0)
             else:
                 return
+
+
+def _back_off(attempts: int) -> float:
+    state = RetryCallState(Retrying(), None, (), {})
+    state.attempt_number = attempts
+    return BACK_OFF(state)
 
 
 def _outcome(

@@ -70,7 +70,7 @@ def import_file(
     _report(file, plan)
     if not force:
         plan.check(Limits(max_bad, max_vanished))
-    with _on_record(settings) as record:
+    with on_record(settings) as record:
         said = f"import of {file.name} (SHA-256 {_hash(file)}): {_summary(plan)}"
         record_import(record, source, said, _each_change(plan, listed(streams) if _few(plan) else {}))
         with rich.progress.Progress(console=err, disable=not err.is_terminal) as bar:
@@ -78,7 +78,7 @@ def import_file(
             send(streams, plan, now, partial(bar.advance, task))
     out.print(f"{source}: {_summary(plan)}")
     if back and plan.before and plan.widened:
-        _look_back(settings, [entry for entry in plan.entries if entry.entry_id in plan.widened], now)
+        look_back_for(settings, [entry for entry in plan.entries if entry.entry_id in plan.widened], now)
     if plan.refused:
         raise typer.Exit(1)
 
@@ -131,12 +131,12 @@ def add(
     designations(streams).check(entry, now)
     before = listed(streams).get(entry.entry_id)
     entry = with_listing(entry, before, now)
-    with _on_record(settings) as record:
+    with on_record(settings) as record:
         record_change(record, before, entry)
         publish(streams, HOTLIST, [HotListChange(entry.entry_id, entry)])
     out.print(f"{entry.entry_id} is on the list until {entry.expires_at:%Y-%m-%d %H:%M} UTC")
     if back and entry.listed_at == now:
-        _look_back(settings, [entry], now)
+        look_back_for(settings, [entry], now)
 
 
 @app.command()
@@ -152,7 +152,7 @@ def remove(
     before = listed(streams).get(entry_id)
     if before is None:
         raise RefusedError("entry", f"{entry_id} is not on the list")
-    with _on_record(settings) as record:
+    with on_record(settings) as record:
         record_change(record, before, None)
         publish(streams, HOTLIST, [HotListChange(entry_id, None)])
     out.print(f"{entry_id} is off the list")
@@ -227,15 +227,17 @@ def _opened(file: Path) -> Iterator[Iterable[str]]:
 
 
 @contextmanager
-def _on_record(settings: Settings) -> Iterator[Record]:
+def on_record(settings: Settings, tool: str = "platestream hotlist") -> Iterator[Record]:
+    """Puts changes of the hot list into the inquiry log, in the name of whoever runs the command."""
     client = connect(settings.clickhouse, ANALYST, allow_plaintext=settings.allow_plaintext)
     try:
-        yield partial(gate.record, client, kind="hotlist", who=_person(settings), tool="platestream hotlist")
+        yield partial(gate.record, client, kind="hotlist", who=_person(settings), tool=tool)
     finally:
         client.close()
 
 
-def _look_back(settings: Settings, entries: list[HotListEntry], now: datetime) -> None:
+def look_back_for(settings: Settings, entries: list[HotListEntry], now: datetime) -> None:
+    """Search what is kept for entries that are new, and say how many hits there were."""
     client = connect(settings.clickhouse, ANALYST, allow_plaintext=settings.allow_plaintext)
     edge: Any = open_edge(settings)
     try:

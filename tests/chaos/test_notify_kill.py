@@ -130,7 +130,7 @@ def test_no_delivery_is_lost_or_doubled(own_kafka: KafkaBroker, tmp_path: Path) 
             assert set(ids()) == wanted[name], name
     rows = flow.query(ROWS)
     assert rows == [[name, "delivered", str(sent), str(sent)] for name in ("cad", "desk", "dying")]
-    assert sum(again.values()) <= KILLS, "at most a notice or two a crash, of hundreds on their way"
+    assert sum(again.values()) <= 3 * KILLS, "at most a notice a receiver and crash"
 
 
 def heard_more(web: HttpReceiver, known: int) -> bool:

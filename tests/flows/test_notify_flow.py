@@ -1,7 +1,9 @@
 """Whole flows on the edge in memory, with a real HTTP server and a real SMTP server as receivers."""
 
+import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,10 +11,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from connectors.clock import Clock
-from connectors.edge import Edge
 from connectors.memory import MemoryTables, MemoryTopics
-from connectors.notify import post as posting
 from connectors.notify import signed
 from flows import notify_flow
 from flows.post import open_post, open_senders
@@ -21,7 +20,7 @@ from operators.notify.rules import NotifyRules, parse_rules
 from schemas import tables, topics
 from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
-from schemas.delivery import Delivery
+from schemas.delivery import Delivery, delivery_id
 from schemas.message import RefusedError
 from tests.support.flows import memory_edge, recovery, run
 from tests.support.receivers import (
@@ -183,21 +182,42 @@ def test_mail_that_is_refused_for_good_is_given_up_at_once(
 
 def test_a_receiver_that_comes_back_is_told_then(secret_file: Path, web: HttpReceiver) -> None:
     web.status = 503
-
-    def recover(edge: Edge, by: NotifyRules, now: Clock) -> Post:
-        def sleep(_seconds: float) -> None:
-            web.status = 200
-
-        senders = open_senders(by)
-        return posting.ThreadedPost(
-            senders, lambda _deliveries: None, patience=timedelta(seconds=30), now=now, sleep=sleep
-        )
-
+    back = threading.Timer(0.3, lambda: setattr(web, "status", 200))
     edge, streams, store = memory_edge()
     put(streams, 1)
-    run(notify_flow.build(edge, rules(secret_file, web), recover))
+    back.start()
+    run(notify_flow.build(edge, rules(secret_file, web)))
     (row,) = store.rows(tables.DELIVERIES)
-    assert (row["outcome"], row["attempts"]) == ("delivered", 2)
+    assert row["outcome"] == "delivered"
+    assert row["attempts"] > 1
+
+
+def test_a_notice_that_a_receiver_chokes_on_holds_up_no_other(secret_file: Path, web: HttpReceiver) -> None:
+    edge, streams, store = memory_edge()
+    put(streams, 1, 2, 3)
+    web.chokes_on = str(delivery_id(UUID(int=2), "cad"))
+    run(notify_flow.build(edge, rules(secret_file, web)))
+    told = {row["hit_id"].int: (row["outcome"], row["reason"]) for row in store.rows(tables.DELIVERIES)}
+    assert told == {1: ("delivered", ""), 2: ("failed", "http_500"), 3: ("delivered", "")}
+    assert max(row["seconds"] for row in store.rows(tables.DELIVERIES) if row["hit_id"].int != 2) < 2
+
+
+def test_what_the_journal_has_and_the_ledger_has_not_is_not_sent_again(
+    web: HttpReceiver, secret_file: Path, tmp_path: Path
+) -> None:
+    journal = tmp_path / "notify" / "journal.jsonl"
+    edge, streams, store = memory_edge()
+    put(streams, 1, 2)
+    by = rules(secret_file, web)
+    done = Delivery.from_json(bytes(example("delivery").accepted))
+    ident = delivery_id(UUID(int=1), "cad")
+    done = msgspec.structs.replace(done, delivery_id=ident, hit_id=UUID(int=1), receiver="cad")
+    journal.parent.mkdir()
+    journal.write_bytes(done.to_json() + b"\n" + done.to_json()[:40])
+    run(notify_flow.build(edge, by, partial(open_post, journal=journal)))
+    assert web.ids == [str(delivery_id(UUID(int=2), "cad"))]
+    assert len(store.rows(tables.DELIVERIES)) == 2
+    assert journal.read_bytes() == b"", "all of it is in the ledger"
 
 
 def test_a_full_replay_sends_nothing_again(web: HttpReceiver, secret_file: Path) -> None:

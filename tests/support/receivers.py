@@ -38,6 +38,7 @@ class HttpReceiver:
     port: int = 0
     status: int = 200
     down: bool = False
+    chokes_on: str = ""
     calls: list[Call] = field(default_factory=list)
 
     @property
@@ -62,9 +63,10 @@ def http_receiver(port: int = 0, **told: Any) -> Iterator[HttpReceiver]:
                 self.close_connection = True
                 return
             named = {name.lower(): value for name, value in self.headers.items()}
-            if receiver.status < 300:
+            chokes = receiver.chokes_on == named["idempotency-key"]
+            if receiver.status < 300 and not chokes:
                 receiver.calls.append(Call(time.time(), named, body))
-            self.send_response(receiver.status)
+            self.send_response(500 if chokes else receiver.status)
             self.send_header("content-length", "0")
             self.end_headers()
 

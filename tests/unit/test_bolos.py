@@ -1,0 +1,219 @@
+"""BOLOs of neighbours: by mail, CSV and signed webhook."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+from connectors.memory import MemoryTopics
+from connectors.notify import signed
+from platestream import bolos
+from platestream.bolo_server import application, read_secrets
+from platestream.cli import app
+from platestream.hotlist import listed
+from schemas import topics
+from schemas.message import RefusedError
+from schemas.registry import RegistryRecord
+from tests.support.database import Database
+from tests.support.receivers import SECRET
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+EXPIRES = f"{NOW + timedelta(days=20):%Y-%m-%d}"
+SHERIFF = "apache-county-so"
+TOLD = {
+    **{"reference": "B-17", "plate": "AST 3087", "state": "az", "category": "Stolen vehicle"},
+    **{"case_number": "26-77", "reason": "Taken at gunpoint", "requested_by": "Dep. Nez"},
+    **{"contact": "928-555-0101", "instructions": "P/C for arrest", "expires_at": EXPIRES},
+}
+MAIL = f"""From: Deputy Nez <nez@apache.example>
+To: bolo@sjpd.example
+Subject: BOLO stolen truck
+
+All units,
+BOLO: B-17
+Plate: AST-3087
+State: AZ
+Make: Ford
+Color: white
+Offense: Stolen Vehicle
+Case #: 26-77
+Reason: Taken at gunpoint
+Officer: Dep. Nez
+Phone: 928-555-0101
+Action: P/C for arrest
+Good until: {EXPIRES}
+"""
+
+
+class Station:
+    """Topics, and a record of what was put on record."""
+
+    def __init__(self) -> None:
+        self.streams = MemoryTopics()
+        self.recorded: list[dict[str, str]] = []
+        sheriff = RegistryRecord(kind="agency", id=SHERIFF, name="Apache County SO")
+        self.streams.append(topics.REGISTRY, topics.REGISTRY.encode(sheriff))
+
+    def record(self, *, case_number: str, reason: str, other: str) -> None:
+        self.recorded.append({"case_number": case_number, "reason": reason, "other": other})
+
+    def take(self, agency: str = SHERIFF, **told: Any) -> bolos.Taken:
+        return bolos.take(self.streams, self.record, agency, {**TOLD, **told}, NOW)
+
+
+@pytest.fixture
+def station() -> Station:
+    return Station()
+
+
+def test_a_bolo_becomes_an_entry_with_its_source_and_is_on_record(station: Station) -> None:
+    assert station.take() == bolos.Taken(f"bolo:{SHERIFF}/B-17", "added")
+    (entry,) = listed(station.streams).values()
+    assert (entry.source, entry.plate, entry.state, entry.category) == (
+        "bolo",
+        "AST3087",
+        "AZ",
+        "stolen_vehicle",
+    )
+    assert entry.other == "BOLO of Apache County SO"
+    assert (entry.case_number, entry.contact) == ("26-77", "928-555-0101")
+    (on_record,) = station.recorded
+    assert on_record["other"] == entry.entry_id
+    assert "AST" not in str(station.recorded)
+
+
+def test_sent_again_it_changes_nothing_and_changed_or_cancelled_it_does(station: Station) -> None:
+    station.take()
+    assert station.take().done == "unchanged"
+    assert station.take(instructions="Do not stop, contact member of Alert Hit").done == "changed"
+    assert station.take(cancel="yes").done == "removed"
+    assert listed(station.streams) == {}
+    with pytest.raises(RefusedError, match="cannot be cancelled"):
+        station.take(cancel="yes")
+
+
+def test_all_fields_that_lack_are_named_at_once_and_the_refusal_is_on_record(station: Station) -> None:
+    with pytest.raises(RefusedError) as refused:
+        station.take(case_number="", contact=" ", expires_at="")
+    assert refused.value.detail == "lacks case_number, contact, expires_at"
+    assert "lacks case_number, contact, expires_at" in station.recorded[0]["reason"]
+    assert listed(station.streams) == {}
+
+
+@pytest.mark.parametrize("name", bolos.MUST_HAVE)
+def test_each_field_must_be_there(station: Station, name: str) -> None:
+    with pytest.raises(RefusedError, match=name):
+        station.take(**{name: ""})
+
+
+def test_a_described_vehicle_stands_in_place_of_a_plate(station: Station) -> None:
+    station.take(plate="", make="Ford", colour="white", state="")
+    (entry,) = listed(station.streams).values()
+    assert (entry.plate, entry.vehicle.make) == ("*", "Ford")
+
+
+@pytest.mark.parametrize(
+    ("agency", "told", "because"),
+    [
+        ("nobody", {}, "no registered"),
+        (SHERIFF, {"category": "parking"}, "category"),
+        (SHERIFF, {"expires_at": "2020-01-01"}, "expires_at"),
+        (SHERIFF, {"plate": "AST30877777777"}, "plate"),
+    ],
+)
+def test_what_is_not_to_be_taken_is_refused(
+    station: Station, agency: str, told: dict[str, str], because: str
+) -> None:
+    with pytest.raises(RefusedError, match=because):
+        station.take(agency, **told)
+    assert len(station.recorded) == 1
+
+
+def test_mail_is_read_with_the_words_that_people_use() -> None:
+    said = bolos.read_mail(MAIL)
+    assert bolos.lacking(said) == []
+    assert (said["plate"], said["category"], said["colour"]) == ("AST-3087", "Stolen Vehicle", "white")
+    assert bolos.read_mail(MAIL.partition("\n\n")[2]) == said, "the text alone is enough"
+    with pytest.raises(RefusedError, match="no line"):
+        bolos.read_mail("Please look out for a white truck.")
+
+
+KEY = signed.secret(SECRET)
+
+
+def post(client: TestClient, told: Any, ident: str = "m1", agency: str = SHERIFF, at: datetime = NOW) -> Any:
+    body = msgspec.json.encode(told)
+    return client.post(f"/bolo/{agency}", content=body, headers=signed.headers(KEY, ident, at, body))
+
+
+@pytest.fixture
+def client(station: Station) -> TestClient:
+    def take(agency: str, told: Any) -> bolos.Taken:
+        return bolos.take(station.streams, station.record, agency, told, NOW)
+
+    return TestClient(application({SHERIFF: KEY}, take, lambda: NOW))
+
+
+def test_a_signed_webhook_is_taken_once(client: TestClient, station: Station) -> None:
+    answer = post(client, TOLD)
+    assert (answer.status_code, answer.json()) == (200, {"entry_id": f"bolo:{SHERIFF}/B-17", "done": "added"})
+    again = post(client, TOLD)
+    assert again.json()["done"] == "added", "the same message, the same answer"
+    assert len(station.recorded) == 1
+
+
+def test_what_lacks_is_in_the_answer(client: TestClient) -> None:
+    answer = post(client, {**TOLD, "contact": ""})
+    assert answer.status_code == 422
+    assert answer.json() == {"because": "lacks contact", "lacks": ["contact"]}
+
+
+def test_who_did_not_sign_is_not_heard(client: TestClient, station: Station) -> None:
+    assert client.post(f"/bolo/{SHERIFF}", json=TOLD).status_code == 401
+    assert post(client, TOLD, agency="nobody").status_code == 401
+    assert post(client, TOLD, at=NOW - timedelta(minutes=6)).status_code == 401
+    assert post(client, "x" * 200_000).status_code == 413
+    assert post(client, ["a"], ident="m2").status_code == 422
+    assert station.recorded == []
+    assert client.get("/healthy").json() == {"ok": True}
+
+
+def test_secrets_are_a_file_an_agency(tmp_path: Path) -> None:
+    (tmp_path / SHERIFF).write_text(SECRET)
+    assert read_secrets(tmp_path) == {SHERIFF: KEY}
+    (tmp_path / "other").write_text("short")
+    with pytest.raises(RefusedError, match="24 bytes"):
+        read_secrets(tmp_path)
+
+
+def test_on_the_command_line_by_mail_and_csv(
+    database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", database.dsn)
+    monkeypatch.setenv("PLATESTREAM_DATA", str(tmp_path / "data"))
+
+    def run(*words: str, code: int = 0) -> str:
+        done = CliRunner().invoke(app, list(words))
+        assert done.exit_code == code, done.output + repr(done.exception)
+        return done.output
+
+    run("registry", "agency", SHERIFF, "--title", "Apache County SO")
+    mail, csv = tmp_path / "bolo.eml", tmp_path / "bolos.csv"
+    mail.write_text(MAIL)
+    assert "added" in run("bolo", "take", str(mail), "--agency", SHERIFF)
+    columns = list(TOLD)
+    first = ",".join({**TOLD, "reference": "B-18", "plate": "XYZ9876"}[name] for name in columns)
+    second = ",".join({**TOLD, "reference": "B-19", "contact": ""}[name] for name in columns)
+    csv.write_text("\n".join((",".join(columns), first, second)))
+    shown = run("bolo", "take", str(csv), "--agency", SHERIFF, "--format", "csv", code=1)
+    assert "bolos.csv, line 3: lacks contact" in shown
+    assert "B-18" in run("hotlist", "list", "--source", "bolo")
+    rows = database.rows(
+        "SELECT outcome, other FROM platestream.inquiry_log WHERE kind = 'hotlist' ORDER BY at"
+    )
+    assert [row[1] for row in rows] == [f"bolo:{SHERIFF}/B-{number}" for number in (17, 18, 19)]
+    assert {row[0] for row in rows} == {"allowed"}
