@@ -12,7 +12,16 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "secrets"
-ACCOUNTS = ("migrate", "flows", "console", "admin", "audit", "grafana")  # clickhouse/server-users.xml
+ACCOUNTS = (
+    "migrate",
+    "flows",
+    "console",
+    "admin",
+    "audit",
+    "retention",
+    "grafana",
+)  # clickhouse/server-users.xml
+USERS = {"retention": "retention_job"}  # a role is called platestream_retention
 DSN = "http://platestream_{account}:{password}@clickhouse:8123/platestream"
 
 NOTIFY = """# Who is told of alert hits: docs/hits.md in the sources has an example of everything.
@@ -29,7 +38,8 @@ def make() -> dict[str, str]:
         for account, password in passwords.items()
     )
     dsns = {
-        f"clickhouse_{account}": DSN.format(account=account, password=passwords[account]) + "\n"
+        f"clickhouse_{account}": DSN.format(account=USERS.get(account, account), password=passwords[account])
+        + "\n"
         for account in ACCOUNTS
         if account != "grafana"
     }

@@ -100,7 +100,7 @@ def hits(now: Clock) -> Callable[[list[AlertHit]], None]:
     def look(batch: list[AlertHit]) -> None:
         at = now()
         for hit in batch:
-            meters.count(metrics.ALERT_HITS, hit.match, hit.entry.category, "yes" if hit.historical else "no")
+            meters.count(metrics.ALERT_HITS, hit.match, "yes" if hit.historical else "no")
             if not hit.historical:
                 meters.observe(metrics.ALERT_DELAY, _since(hit.detection.captured_at, at))
 

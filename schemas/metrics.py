@@ -7,8 +7,9 @@ moments are seconds since 1970 (UTC), so that an age goes on growing when whoeve
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from schemas.hit_action import ActionKind
 from schemas.tables import TABLES
 from schemas.topics import TOPICS
 
@@ -19,11 +20,14 @@ FLOWS = ("recognize", "match", "notify", "audit")
 
 @dataclass(frozen=True)
 class Label:
-    """`values` are all that it takes; where they are not known ahead, the first `most` that come."""
+    """`values` are all that it takes, `told` says which these are where they are many; where they are not
+    known ahead, it takes the first `most` that come.
+    """
 
     name: str
     values: tuple[str, ...] = ()
     most: int = 0
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,14 @@ INQUIRY_KINDS = (
     *("search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits"),
     *("hotlist", "export", "evidence", "audit", "retention"),
 )
+FINDING_RULES = (
+    *("documented", "purpose", "legal_basis", "registered", "trained", "agency", "shared"),
+    *("unlogged", "denied", "refusals", "hours", "volume", "no_action"),
+)
 CAMERA = Label("camera", most=500)
 SOURCE = Label("source", most=100)
-TOPIC = Label("topic", tuple(topic.name for topic in TOPICS))
-TABLE = Label("table", tuple(table.name for table in TABLES))
+TOPIC = Label("topic", tuple(topic.name for topic in TOPICS), told="the topics")
+TABLE = Label("table", tuple(table.name for table in TABLES), told="the tables that flows write")
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 DELAYS = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 86400.0)
@@ -178,7 +186,6 @@ ALERT_HITS = Metric(
     "Alert hits published, by how read and entry met; historical: captured before the entry was listed.",
     (
         Label("match", ("exact", "look_alike", "alternative", "partial", "description")),
-        Label("category", most=100),
         Label("historical", ("yes", "no")),
     ),
     shown_by=("match",),
@@ -214,7 +221,7 @@ HIT_ACTIONS = Metric(
     "platestream_hit_actions_total",
     "counter",
     "Steps of verification and disposition recorded.",
-    (Label("kind", most=30),),
+    (Label("kind", get_args(ActionKind)),),
     shown_by=("audit",),
 )
 INQUIRIES = Metric(
@@ -228,7 +235,7 @@ FINDINGS = Metric(
     "platestream_inquiry_findings_total",
     "counter",
     "What the checks of inquiries found.",
-    (Label("rule", most=50), Label("grade", ("breach", "unusual", "note"))),
+    (Label("rule", FINDING_RULES), Label("grade", ("breach", "unusual", "note"))),
     shown_by=("audit",),
 )
 SEALED_UNTIL = Metric(

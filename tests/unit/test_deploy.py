@@ -25,7 +25,7 @@ GENERATOR = runpy.run_path(str(ROOT / "deploy" / "make_secrets.py"))
 
 FLOWS = ("recognize", "match", "audit", "notify")
 ONE_SHOT = ("setup", "tools")
-OURS = (*FLOWS, *ONE_SHOT)
+OURS = (*FLOWS, *ONE_SHOT, "retention")
 # The pipeline is closed; these have another network besides.
 NETWORKS = {
     "grafana": ["pipeline", "boards"],
@@ -256,7 +256,7 @@ def test_made_passwords_fit_the_accounts(tmp_path: Path) -> None:
     GENERATOR["write"](tmp_path / "secrets")
     lines = (tmp_path / "secrets" / "clickhouse.env").read_text().split()
     hashes = dict(line.split("=") for line in lines)
-    for account in ("migrate", "flows", "console", "audit"):
+    for account in ("migrate", "flows", "console", "audit", "retention"):
         dsn = Dsn.parse((tmp_path / "secrets" / f"clickhouse_{account}").read_text().strip())
         assert f"<{dsn.user}>" in SERVER_USERS
         assert (dsn.host, dsn.port) == ("clickhouse", 8123)

@@ -95,6 +95,15 @@ def test_every_reason_for_which_a_flow_refuses_is_a_value_of_the_label() -> None
     assert given - set(metrics.REASONS) == set()
 
 
+def test_every_rule_of_a_finding_is_a_value_of_the_label() -> None:
+    text = "".join(path.read_text() for path in (ROOT / "operators" / "inquiry_checks").glob("*.py"))
+    text += (ROOT / "connectors" / "query_log.py").read_text()
+    given = set(re.findall(r'Finding\.of\([^"]*"(\w+)"', text)) | set(re.findall(r'rule = "(\w+)"', text))
+    given |= set(re.findall(r'else "(\w+)"\n', text)) & {"unlogged"}
+    assert len(given) > 8
+    assert given - set(metrics.FINDING_RULES) == set()
+
+
 COUNTER = Metric("platestream_a_total", "counter", "A.", (Label("known", ("a", "b")), Label("free", most=2)))
 KNOWN = Metric("platestream_b_total", "counter", "B.", (Label("known", ("a", "b")),))
 MOMENT = Metric("platestream_c_seconds", "gauge", "C.", (Label("free", most=2),))
