@@ -33,9 +33,11 @@ def attempt(step_id: str, up: Stream[X], logic: Callable[[X], Y], origin: Callab
         except RefusedError as error:
             return DeadLetter.of(origin(item), error)
 
-    tried = op.flat_map_batch("try", up, lambda items: list(map(run, items)))
-    split: Any = op.branch("split", tried, _refused)
-    return Taken(oks=split.falses, errs=split.trues)
+    tried: Any = op.flat_map_batch("try", up, lambda items: list(map(run, items)))
+    return Taken(
+        oks=op.flat_map_batch("taken", tried, lambda items: [i for i in items if type(i) is not DeadLetter]),
+        errs=op.flat_map_batch("refused", tried, lambda items: [i for i in items if type(i) is DeadLetter]),
+    )
 
 
 @operator
@@ -56,10 +58,6 @@ def decode_changes(step_id: str, up: Stream[Message | Loaded], topic: Topic[Y]) 
         return item
 
     return attempt("decode", up, logic, origin)
-
-
-def _refused(item: object) -> bool:
-    return isinstance(item, DeadLetter)
 
 
 def _itself(message: Message) -> Message:

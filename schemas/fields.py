@@ -1,12 +1,15 @@
 """The types that several records share, and the base of all records."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from functools import cache
+from typing import Annotated, Self, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from schemas.message import RefusedError
+
+T = TypeVar("T")
 
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:@/#-]*$")]
 Text = Annotated[str, Meta(max_length=2000)]
@@ -16,6 +19,11 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees north, WGS 84")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees east, WGS 84")]
 Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset")]
+
+
+@cache
+def _decoder(record: type[T]) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(record)
 
 
 class Record(
@@ -37,7 +45,7 @@ class Record(
         if value is None:
             raise RefusedError("empty", f"{cls.__name__} without a value")
         try:
-            read = msgspec.json.decode(value, type=cls)
+            read: Self = _decoder(cls).decode(value)
         except msgspec.ValidationError as error:
             raise RefusedError("schema", str(error)) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

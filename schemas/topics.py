@@ -30,9 +30,9 @@ class Topic(Generic[T]):
     """A topic of records `T`. `keep` is None where the topic is compacted instead.
 
     What is kept counts from the message's own time, that of the capture; with `time_of_arrival` from when it
-    reached the broker. `a_poll` messages at most come in one batch: what is large or slow holds the worker. A
-    record of a `repeatable` topic may be there twice, so its writer asks for no producer id: getting one
-    takes a second at the first write.
+    reached the broker. `a_poll` messages at most come in one batch: what is large or slow holds the worker,
+    and what does not fit its caches slows it. A record of a `repeatable` topic may be there twice, so its
+    writer asks for no producer id: getting one takes a second at the first write.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Topic(Generic[T]):
     decode: Callable[[Message], T]
     encode: Callable[[T], Message]
     time_of_arrival: bool = False
-    a_poll: int = 500
+    a_poll: int = 128
     repeatable: bool = False
 
 

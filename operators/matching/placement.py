@@ -1,5 +1,6 @@
 """Where each change, designation and read belongs: the bucket of its plate, or all of them."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import chain
@@ -134,15 +135,16 @@ def probe(reads: list[Detection], rules: Rules = RULES) -> list[Placed]:
     An entry is in one bucket, and that bucket is given the whole read: so the best way in which both meet is
     chosen in one place, and a hit comes out once.
     """
-    found: dict[str, Reads] = {}
+    own, others = defaultdict[str, list[Detection]](list), defaultdict[str, list[Detection]](list)
     for read in reads:
         first = plates.bucket(read.plate)
-        found.setdefault(first, Reads([], [])).own.append(read)
+        own[first].append(read)
         if read.alternatives:
-            others = {plates.bucket(other.plate) for other in read.alternatives[: rules.alternatives]}
-            for bucket in others - {first}:
-                found.setdefault(bucket, Reads([], [])).others.append(read)
-    return [(bucket, [of_it]) for bucket, of_it in found.items()]
+            for bucket in {plates.bucket(one.plate) for one in read.alternatives[: rules.alternatives]} - {
+                first
+            }:
+                others[bucket].append(read)
+    return [(bucket, [Reads(own.get(bucket, []), others.get(bucket, []))]) for bucket in {**own, **others}]
 
 
 def _to(where: Listed, event: Event) -> Iterable[tuple[str, Event]]:

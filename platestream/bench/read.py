@@ -131,7 +131,7 @@ def run(
         readers["us"].read(warm)
         clock.spent.clear()
         for turn, photo in enumerate(progress(photos)):
-            image = _load(photo.path)
+            image = load(photo.path)
             ours: list[PlateRead] = []
             theirs = ""
             for who in ("ours", "theirs") if turn % 2 else ("theirs", "ours"):
@@ -156,7 +156,7 @@ def run(
         "speed_ratio": round(spent["theirs"] / spent["ours"], 2),
         "false_plates": {
             "drawn": false_plates(readers["us"], drawn(plateless)),
-            "background": false_plates(readers["us"], _backgrounds(photos)),
+            "background": false_plates(readers["us"], backgrounds(photos)),
         },
         "missed": [
             {"file": p.path.name, "truth": p.truth, "read": reads[0].plate if reads else None}
@@ -165,7 +165,7 @@ def run(
     }  # fmt: skip
 
 
-def _load(path: Path) -> Image:
+def load(path: Path) -> Image:
     image = cv2.imread(str(path))
     if image is None:
         raise FileNotFoundError(f"{path} is missing or is no picture")
@@ -245,11 +245,11 @@ def false_plates(reader: TwoLooks, pictures: Iterable[Image]) -> dict[str, float
     return {"pictures": len(tops), "false": sum(t > 0 for t in tops), **wrong}
 
 
-def _backgrounds(photos: Iterable[Photo]) -> Iterator[Image]:
+def backgrounds(photos: Iterable[Photo]) -> Iterator[Image]:
     """Of each whole photograph the largest part that does not touch the plate."""
     for photo in photos:
         if photo.box is not None:
-            yield background(_load(photo.path), photo.box)
+            yield background(load(photo.path), photo.box)
 
 
 def _share(values: Iterable[float]) -> float:
