@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 from tests.support.kafka_broker import EXISTING, Kafka, KafkaBroker, KafkaUnavailableError, SharedBroker
+
+# How long an example takes says how busy the machine is, nothing else.
+settings.register_profile("any_machine", deadline=None)
+settings.load_profile("any_machine")
 
 RUN = "PLATESTREAM_TEST_KAFKA_RUN"
 OWNER = "PLATESTREAM_TEST_KAFKA_OWNER"
