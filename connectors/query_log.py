@@ -29,7 +29,7 @@ WAKE = timedelta(seconds=1)
 LOOKS = ("search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits")
 HELD = ("detections", "images", "alert_hits", "dead_letters", "evidence_detections", "evidence_images")
 # Accounts of the pipeline whose grants show neither plate nor picture (clickhouse/server-users.xml).
-OURS = ("platestream_flows", "platestream_retention", "platestream_audit", "platestream_grafana")
+OURS = ("platestream_flows", "platestream_retention_job", "platestream_audit", "platestream_grafana")
 _NAMESPACE = UUID("5d4f8f0e-0f5e-4e7b-9f0a-6a3f3cf0b7d2")
 
 logger = logging.getLogger(__name__)

@@ -1,12 +1,15 @@
-"""Recovery stores of the embedded edge: what a flow has forgotten leaves the disk, too.
+"""Recovery stores: what a flow has forgotten leaves the disk, too.
 
 SQLite keeps deleted bytes in free pages until it is told to rebuild the file. And a camera that fell silent
 leaves its last passes in the store's state, so a store lives half the retention period at most: a flow
 without its store reads its topics again and makes the same rows (docs/design.md, crash points).
+
+In a container a flow's store is rebuilt before the flow starts: python -m platestream.recovery_stores STORE
 """
 
 import shutil
 import sqlite3
+import sys
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,10 +43,15 @@ def clean(folder: Path, period: timedelta, now: datetime) -> list[str]:
             mark.unlink()
             done.append(f"{store.name}: removed, made {made:%Y-%m-%d}")
             continue
-        rebuilt = [_rebuild(file) for file in sorted(store.glob("*.sqlite3"))]
-        if not all(rebuilt):
+        if not rebuild(store):
             done.append(f"{store.name}: in use, left")
     return done
+
+
+def rebuild(store: Path) -> bool:
+    """Take off the disk what the flow of this store has forgotten; False where it holds a file of it."""
+    rebuilt = [_rebuild(file) for file in sorted(store.glob("*.sqlite3"))]
+    return all(rebuilt)
 
 
 def _rebuild(file: Path) -> bool:
@@ -54,3 +62,7 @@ def _rebuild(file: Path) -> bool:
     except sqlite3.OperationalError:
         return False
     return True
+
+
+if __name__ == "__main__":
+    sys.exit(0 if rebuild(Path(sys.argv[1])) else f"{sys.argv[1]} is in use")

@@ -4,10 +4,13 @@ import hashlib
 import importlib
 import re
 import runpy
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -25,7 +28,8 @@ GENERATOR = runpy.run_path(str(ROOT / "deploy" / "make_secrets.py"))
 
 FLOWS = ("recognize", "match", "audit", "notify")
 ONE_SHOT = ("setup", "tools")
-OURS = (*FLOWS, *ONE_SHOT, "retention")
+JOBS = ("retention",)
+OURS = (*FLOWS, *JOBS, *ONE_SHOT)
 # The pipeline is closed; these have another network besides.
 NETWORKS = {
     "grafana": ["pipeline", "boards"],
@@ -154,6 +158,20 @@ def test_a_flow_waits_for_topics_and_tables(name: str) -> None:
     assert SERVICES["setup"]["command"][-1] == "platestream topics && platestream migrate"
 
 
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_serves_its_metrics_where_they_are_looked_for(name: str) -> None:
+    *_command, option, port = SERVICES[name]["command"]
+    assert option == "--metrics-port"
+    assert f"http://127.0.0.1:{port}/metrics" in SERVICES[name]["healthcheck"]["test"][-1]
+    scraped = yaml.safe_load((ROOT / "deploy" / "prometheus.yml").read_text())["scrape_configs"]
+    assert f"{name}:{port}" in [target for job in scraped for target in job["static_configs"][0]["targets"]]
+
+
+@pytest.mark.parametrize("name", [*FLOWS, *JOBS, "setup", "tools"])
+def test_everybody_goes_by_one_profile(name: str) -> None:
+    assert environment(name)["PLATESTREAM_PROFILE"] == "${PLATESTREAM_PROFILE:-st-johns}"
+
+
 @pytest.mark.parametrize("name", FLOWS)
 def test_a_flow_serves_its_metrics_where_they_are_looked_for(name: str) -> None:
     settings = environment(name)
@@ -252,6 +270,54 @@ def test_the_database_gets_every_variable_that_its_accounts_need() -> None:
     assert wanted == given
 
 
+# Every account of a server, its roles, and whether it may write: nobody has more than it needs.
+ACCOUNTS = {
+    "platestream_migrate": ({"platestream_owner"}, "default"),
+    "platestream_flows": ({"platestream_ingest", "platestream_sealer"}, "default"),
+    "platestream_console": ({"platestream_analyst"}, "platestream_person"),
+    "platestream_admin": (
+        {
+            *("platestream_analyst", "platestream_supervisor", "platestream_auditor"),
+            *("platestream_custodian", "platestream_dashboard"),
+        },
+        "default",
+    ),
+    "platestream_retention_job": ({"platestream_retention"}, "default"),
+    "platestream_audit": ({"platestream_auditor"}, "platestream_examiner"),
+    "platestream_grafana": ({"platestream_dashboard"}, "platestream_reader"),
+}
+
+
+def test_every_account_of_a_server_has_its_roles_and_no_more() -> None:
+    users = ElementTree.fromstring(SERVER_USERS).find("users")
+    assert users is not None
+    found = {
+        user.tag: (
+            {
+                word
+                for query in user.iter("query")
+                for word in re.findall(r"platestream_\w+", query.text or "")
+            },
+            user.findtext("profile"),
+        )
+        for user in users
+        if user.tag != "default"
+    }
+    assert found == ACCOUNTS
+    assert users.find("default[@remove='remove']") is not None
+
+
+def test_an_account_that_writes_has_no_profile_that_forbids_it() -> None:
+    roles = ElementTree.fromstring((ROOT / "clickhouse" / "roles.xml").read_text())
+    profiles = roles.find("profiles")
+    assert profiles is not None
+    readonly = {profile.tag for profile in profiles if profile.find("readonly") is not None}
+    granted = {role.tag: " ".join(query.text or "" for query in role.iter("query")) for role in roles.iter()}
+    for account, (names, profile) in ACCOUNTS.items():
+        writes = any(re.search("INSERT|ALTER|GRANT ALL", granted[name]) for name in names)
+        assert not (writes and profile in readonly), account
+
+
 def test_made_passwords_fit_the_accounts(tmp_path: Path) -> None:
     GENERATOR["write"](tmp_path / "secrets")
     lines = (tmp_path / "secrets" / "clickhouse.env").read_text().split()
@@ -312,6 +378,28 @@ def test_a_recovery_store_is_made_once_and_kept(tmp_path: Path) -> None:
     before = [store.stat().st_ino for store in stores]
     assert with_recovery(tmp_path, "echo", "again") == "again\n"
     assert [store.stat().st_ino for store in stores] == before
+
+
+def test_what_a_flow_has_forgotten_leaves_its_store_at_the_next_start(tmp_path: Path) -> None:
+    with_recovery(tmp_path, "true")
+    store = tmp_path / "store" / "part-0.sqlite3"
+    with closing(sqlite3.connect(store)) as made:
+        made.execute("PRAGMA secure_delete = OFF")
+        made.execute("CREATE TABLE remembered (state BLOB)")
+        made.execute("INSERT INTO remembered VALUES (?)", [b"CANARY7" * 3000])
+        made.commit()
+        made.execute("DROP TABLE remembered")
+        made.commit()
+    assert b"CANARY7" in store.read_bytes()
+    with_recovery(tmp_path, "true")
+    assert b"CANARY7" not in store.read_bytes()
+
+
+def test_a_flow_is_started_anew_when_its_store_is_due(tmp_path: Path) -> None:
+    script = (ROOT / "deploy" / "with-recovery").read_text()
+    assert 'exec timeout --signal=TERM "${WITH_RECOVERY_FRESH:-7d}" "$@"' in script
+    ended = subprocess.run(["timeout", "--signal=TERM", "0.1s", "sleep", "5"], check=False)
+    assert ended.returncode != 0, "the container's restart policy brings it back"
 
 
 def test_a_store_whose_making_was_interrupted_is_made_again(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_a_query_of_a_person_that_reads_plates_beside_the_gate_is_a_breach(datab
         {"query_kind": "Insert"},
         {"type": "QueryStart"},
         {"type": "ExceptionBeforeStart", "exception_code": 62},
-        {"user": "platestream_retention"},
+        {"user": "platestream_retention_job"},
         {"user": "platestream_grafana"},
     ],
 )
