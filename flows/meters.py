@@ -173,6 +173,26 @@ class Notifications:
                 meters.count(metrics.NOTIFICATIONS, one.outcome, str(one.priority))
                 if one.outcome == "delivered":
                     meters.observe(metrics.NOTIFICATION_DELAY, _since(one.captured_at, one.at))
+                    meters.observe(metrics.NOTIFICATION_SECONDS, one.seconds)
+
+
+class Shifts:
+    """Who is on shift, asked when somebody reads the page: shifts end by themselves, too."""
+
+    def __init__(self, now: Clock) -> None:
+        self._now = now
+        self._shifts: dict[str, RegistryRecord] = {}
+        meters.follow(metrics.ON_SHIFT, value=self.count)
+
+    def __call__(self, batch: Iterable[RegistryRecord | Loaded]) -> None:
+        for record in batch:
+            if isinstance(record, RegistryRecord) and record.kind == "shift":
+                self._shifts[record.id] = record
+
+    def count(self) -> float:
+        now = self._now()
+        self._shifts = {name: one for name, one in self._shifts.items() if one.until and one.until > now}
+        return float(len({one.user for one in self._shifts.values() if one.counts_at(now)}))
 
 
 def registry(batch: Iterable[RegistryRecord | Loaded]) -> None:

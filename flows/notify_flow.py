@@ -45,12 +45,13 @@ def build(edge: Edge, rules: NotifyRules, post: OpenPost = open_post, now: Clock
     ledgered = op.input("deliveries", flow, edge.topics.load(topics.DELIVERIES))
     alerted = op.input("alert_hits", flow, edge.topics.read(topics.ALERT_HITS))
 
-    records = decode_changes("decode_registry", registered, topics.REGISTRY)
+    registry = decode_changes("decode_registry", registered, topics.REGISTRY)
+    records = meters.counted("count_shifts", registry.oks, meters.Shifts(now))
     decided = decode_changes("decode_deliveries", ledgered, topics.DELIVERIES)
     sent = meters.counted("count_deliveries", decided.oks, meters.Notifications())
     hits = decode("decode_hits", alerted, topics.ALERT_HITS)
 
-    events = op.key_on("one", op.merge("events", records.oks, hits.oks), lambda _event: "all")
+    events = op.key_on("one", op.merge("events", records, hits.oks), lambda _event: "all")
     routed = op.stateful_batch("route", events, lambda resume: Router(resume, rules, now))
     split = op.branch("told_or_not", op.key_rm("routed", routed), is_notice)
     known = op.flat_map("to_receivers", op.merge("news", sent, split.trues), to_receivers(rules))
@@ -65,7 +66,7 @@ def build(edge: Edge, rules: NotifyRules, post: OpenPost = open_post, now: Clock
     op.output("ledger", op.merge("to_ledger", not_told, failed), edge.topics.write(topics.DELIVERIES))
     op.output("deliveries_table", by_hit, edge.tables.insert(tables.DELIVERIES))
     letters = op.filter_map("letters", posted, dead)
-    dead_letters(edge, records.errs, decided.errs, hits.errs, letters)
+    dead_letters(edge, registry.errs, decided.errs, hits.errs, letters)
     return flow
 
 

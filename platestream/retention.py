@@ -26,6 +26,7 @@ from platestream import records
 from platestream.evidence.purge import TABLES as HELD
 from platestream.evidence.purge import purge_released
 from platestream.recovery_stores import clean
+from platestream.transparency import precision
 from platestream.utilization import tally
 from schemas import metrics, topics
 from schemas.ledger import LedgerEntry
@@ -35,6 +36,11 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 WHO, TOOL = "retention job", "platestream retention"
 REASON = "Data past the retention period are deleted (order, section J.1)"
 WAIT = {"mutations_sync": 2}
+PRECISION_OF = timedelta(days=90)
+_PRECISION = """
+SELECT source, countIf(visual = 'confirmed'), countIf(visual != '') FROM platestream.hit_states
+WHERE captured_at > {since:DateTime64(3, 'UTC')} AND source != '' GROUP BY source
+"""
 OLD_PARTS_LIFETIME = 1.2  # s, and a little: the tables' old_parts_lifetime
 
 
@@ -101,6 +107,7 @@ def run(client: Client, period: timedelta, now: datetime, data: Path | None = No
     )
     entry = records.put(client, "retention", "run", receipt, who=WHO, tool=TOOL, reason=REASON)
     _show(receipt, now)
+    _show_precision(client, now)
     return entry
 
 
@@ -109,6 +116,16 @@ def _show(receipt: Receipt, now: datetime) -> None:
         meters.put(metrics.OLDEST_ROW, table, to=(at or now).timestamp())
         meters.count(metrics.RETENTION_DELETED, table, by=receipt.deleted[table])
     meters.put(metrics.RETENTION_RUN, to=now.timestamp())
+
+
+def _show_precision(client: Client, now: datetime) -> None:
+    """This job comes by often and sees figures of all hits, so it puts their precision on its page."""
+    told = {"since": now - PRECISION_OF}
+    for source, right, verified in call(
+        "reading the precision", partial(client.query, _PRECISION, parameters=told)
+    ).result_rows:
+        for bound, value in (precision(right, verified) or {}).items():
+            meters.put(metrics.HIT_PRECISION, source, bound, to=value)
 
 
 def _clear(client: Client, names: list[str]) -> None:

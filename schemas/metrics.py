@@ -216,6 +216,27 @@ NOTIFICATION_DELAY = Metric(
     shown_by=("notify",),
 )
 
+NOTIFICATION_SECONDS = Metric(
+    "platestream_notification_sending_seconds",
+    "histogram",
+    "From when the notify flow took a hit to its delivery; what waited for a dead receiver is in it.",
+    buckets=DELAYS,
+    shown_by=("notify",),
+)
+ON_SHIFT = Metric(
+    "platestream_open_shifts",
+    "gauge",
+    "Officers who are logged in for their shift; 0: no officer hears of an alert hit.",
+    shown_by=("notify",),
+)
+HIT_PRECISION = Metric(
+    "platestream_hit_precision_ratio",
+    "gauge",
+    "Of the hits of 90 days that officers compared with the vehicle, the share that was right, low and high.",
+    (SOURCE, Label("bound", ("share", "low", "high"))),
+    shown_by=("retention",),
+)
+
 # What people did
 HIT_ACTIONS = Metric(
     "platestream_hit_actions_total",

@@ -99,7 +99,11 @@ CLAUSES = (
         "case number or reason on every look, and its purpose where the agency lists them",
     ),
     Clause("F.3", "No suspicion is needed to use an ALPR", people="permits"),
-    Clause("F.4", "Officers stay logged in while on duty", people="is up to officers and their supervisors"),
+    Clause(
+        "F.4",
+        "Officers stay logged in while on duty",
+        people="is up to officers; `platestream shift` has who is in ([hits](hits.md))",
+    ),
     Clause(
         "F.5",
         "Partial plates and vehicles of major crimes are entered",
@@ -124,8 +128,16 @@ CLAUSES = (
         "30 days from the image, then deleted for good",
         "admission by age, TTLs, views, topics, stores, a job with receipts ([retention](retention.md))",
     ),
-    Clause("G.1", "Hits may come from neighbours", people="permits"),
-    Clause("G.2", "Hits on mobile phones", people="is a setting of each phone"),
+    Clause(
+        "G.1",
+        "Hits may come from neighbours",
+        people="permits; `platestream bolo` takes them ([hits](hits.md))",
+    ),
+    Clause(
+        "G.2",
+        "Hits on mobile phones",
+        people="is a setting of each phone; the notify flow sends ([hits](hits.md))",
+    ),
     Clause(
         "G.3",
         "A hit alone is no ground: verify first",
@@ -144,7 +156,7 @@ CLAUSES = (
     Clause(
         "G.6",
         "Special details are approved by the Chief",
-        "a camera of a special detail is a registered, approved camera like any other",
+        "a detail covers its cameras for its time; frames of others are kept apart ([hits](hits.md))",
     ),
     Clause(
         "G.7",

@@ -19,7 +19,7 @@ from schemas.metrics import METRICS, OTHER, Label, Metric
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("schemas", "operators", "connectors", "flows", "platestream", "clickhouse", "grafana")
-UNITS = ("seconds", "bytes", "ratio", "messages", "entries", "loading", "info", "total")
+UNITS = ("seconds", "bytes", "ratio", "messages", "entries", "loading", "info", "shifts", "total")
 PERSONAL = re.compile(r"plate|person|who|user|officer|name|case|reason_given|pattern|detail|text")
 
 

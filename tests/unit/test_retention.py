@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -14,6 +14,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from connectors import ledger
 from connectors.clickhouse_client import AUDITOR, RETENTION
 from connectors.files import FileTopics
+from connectors.metrics import REGISTRY
 from platestream import recovery_stores, retention
 from schemas import tables, topics
 from schemas.alert_hit import AlertHit
@@ -23,6 +24,7 @@ from schemas.detection import Detection
 from schemas.message import Message
 from schemas.topics import Topic
 from tests.support.database import Database
+from tests.support.hit_actions import action
 
 PERIOD = timedelta(days=30)
 # Noon, so that a boundary lies inside a day and an hour, whenever the test runs.
@@ -250,3 +252,20 @@ def test_the_job_can_delete_by_age_and_read_no_plate_and_no_picture(database: Da
         with pytest.raises(DatabaseError) as refused:
             client.query(f"SELECT {column} FROM platestream.{table}")
         assert refused.value.code == 497
+
+
+def test_the_job_shows_how_often_hits_were_right(database: Database) -> None:
+    hit = AlertHit.from_json(bytes(example("alert_hit").accepted))
+    seen = msgspec.structs.replace(hit.detection, captured_at=datetime.now(UTC))
+    for number, kind in enumerate(("plate_and_state_confirmed", "misread"), 1):
+        one = msgspec.structs.replace(hit, hit_id=UUID(int=number), detection=seen)
+        database.put(tables.HIT_FACTS, one)
+        database.put(tables.HIT_ACTIONS, action(kind, number=number, hit=one.hit_id))  # type: ignore[arg-type]
+    retention._show_precision(database.client(RETENTION), datetime.now(UTC))
+    shown = {
+        bound: REGISTRY.get_sample_value(
+            "platestream_hit_precision_ratio", {"source": hit.entry.source, "bound": bound}
+        )
+        for bound in ("share", "low", "high")
+    }
+    assert shown == {"share": 0.5, "low": 0.0945, "high": 0.9055}

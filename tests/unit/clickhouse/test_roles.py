@@ -62,7 +62,7 @@ READS = {
         "deployment_findings",
         *("schema_migrations", "verdict"),
     },
-    RETENTION: {"evidence_holds", "ledger", "utilization", "verdict"},
+    RETENTION: {"evidence_holds", "ledger", "utilization", "verdict", "hit_states"},
     CUSTODIAN: {*EVIDENCE, *LOG, "ledger", "evidence_state", "verdict"},
     DASHBOARD: {*HITS, "hit_facts", "deliveries", "deployment_findings"},
 }
