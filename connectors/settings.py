@@ -50,6 +50,15 @@ class Settings(BaseSettings):
     allow_plaintext: bool = Field(
         default=False, description="let data cross a network unencrypted (a closed container network)"
     )
+    alert_confidence: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="least confidence of a read that may alert; others are only stored",
+    )
+    alternative_confidence: float = Field(
+        default=0.0, ge=0, le=1, description="least confidence of another reading of a plate that may alert"
+    )
     on_lost_offset: Literal["stop", "earliest"] = Field(
         default="stop", description="when the broker no longer has where a flow stopped"
     )

@@ -13,6 +13,8 @@ entry that has expired is taken off the hot list's topic.
     python -m bytewax.run flows.match_flow:flow -r DIR -s 1 -b 0
 """
 
+from functools import partial
+
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 
@@ -23,12 +25,13 @@ from connectors.settings import load_settings, open_edge
 from flows import meters
 from flows.dead_letters import dead_letters
 from operators.match import HotListMatcher
+from operators.matching.judge import RULES, Rules
 from operators.matching.placement import Placement, by_partition, designate, is_expired, probe
 from operators.refuse import decode, decode_changes
 from schemas import tables, topics
 
 
-def build(edge: Edge, now: Clock = utc_now) -> Dataflow:
+def build(edge: Edge, now: Clock = utc_now, rules: Rules = RULES) -> Dataflow:
     """The flow on any edge."""
     meters.show("match")
     flow = Dataflow("match")
@@ -46,8 +49,9 @@ def build(edge: Edge, now: Clock = utc_now) -> Dataflow:
     split = op.branch("expired_or_placed", op.key_rm("placed", placed), is_expired)
     registry = meters.counted("count_registry", records.oks, meters.registry)
     told = op.flat_map_batch("designate", registry, designate)
-    probes = op.flat_map_batch("probe", detections.oks, probe)
-    hits = op.stateful_batch("match", op.merge("events", split.falses, told, probes), HotListMatcher)
+    probes = op.flat_map_batch("probe", detections.oks, partial(probe, rules=rules))
+    matcher = partial(HotListMatcher, rules=rules, withheld=meters.withheld)
+    hits = op.stateful_batch("match", op.merge("events", split.falses, told, probes), matcher)
 
     published = meters.counted("count_hits", op.key_rm("unkey", hits), meters.hits(now))
     op.output("alert_hits", published, edge.topics.write(topics.ALERT_HITS))
@@ -59,7 +63,10 @@ def build(edge: Edge, now: Clock = utc_now) -> Dataflow:
 
 
 def flow() -> Dataflow:
-    """What `bytewax.run` starts: the edge that the settings name."""
+    """What `bytewax.run` starts: the edge and the least confidences that the settings name."""
     settings = load_settings()
     process.watch(None if settings.kafka else settings.data)
-    return build(open_edge(settings))
+    rules = Rules(
+        least_alternative=settings.alternative_confidence, least_confidence=settings.alert_confidence
+    )
+    return build(open_edge(settings), rules=rules)

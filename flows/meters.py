@@ -20,6 +20,7 @@ from schemas.detection import Detection
 from schemas.finding import Finding
 from schemas.frame import Frame
 from schemas.hit_action import HitAction
+from schemas.hotlist import HotListEntry
 from schemas.inquiry import SealedInquiry
 from schemas.message import Loaded
 from schemas.registry import RegistryRecord
@@ -105,6 +106,11 @@ def hits(now: Clock) -> Callable[[list[AlertHit]], None]:
                 meters.observe(metrics.ALERT_DELAY, _since(hit.detection.captured_at, at))
 
     return look
+
+
+def withheld(entry: HotListEntry) -> None:
+    """A read met an entry whose source or category is not designated."""
+    meters.count(metrics.HITS_WITHHELD, entry.source)
 
 
 class HotListTally:

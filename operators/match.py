@@ -6,7 +6,7 @@ of the list. What is kept is the reads that wait for the list to be loaded, and 
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -20,10 +20,11 @@ from schemas import plates
 from schemas.alert_hit import AlertHit
 from schemas.designation import Designations
 from schemas.detection import Detection
-from schemas.hotlist import packed_plate, unpack
+from schemas.hotlist import HotListEntry, packed_plate, unpack
 from schemas.registry import RegistryRecord
 
 CHANGELOGS = ("hotlist", "registry")
+Withheld = Callable[[HotListEntry], None]  # hears of each read that met an entry which may alert nobody
 
 
 class Kept(msgspec.Struct, array_like=True):
@@ -37,8 +38,9 @@ class Kept(msgspec.Struct, array_like=True):
 class Bucket:
     """The part of the list that one bucket keeps, and what a read meets in it."""
 
-    def __init__(self, rules: Rules = RULES) -> None:
-        self._rules = rules
+    def __init__(self, rules: Rules = RULES, withheld: Withheld = lambda _entry: None) -> None:
+        self.rules = rules
+        self._withheld = withheld
         self._listed: dict[bytes, Listed | tuple[Listed, ...]] = {}
         self.patterns = PatternIndex()
         self.designated = Designations()
@@ -85,20 +87,23 @@ class Bucket:
         ]
         if patterns:
             entries += self.patterns.candidates(read.plate)
-        found = [
-            hit
-            for entry in entries
-            if self.designated.allow(entry) and (hit := match_entry(read, entry, self._rules)) is not None
-        ]
+        met = [hit for entry in entries if (hit := match_entry(read, entry, self.rules)) is not None]
+        found = [hit for hit in met if self._may_alert(hit.entry)]
         if len(found) > 1:
             found.sort(key=lambda hit: (hit.rank, hit.entry.entry_id))
         return found
+
+    def _may_alert(self, entry: HotListEntry) -> bool:
+        if self.designated.allow(entry):
+            return True
+        self._withheld(entry)
+        return False
 
     def _shapes(self, read: Detection) -> set[bytes]:
         """Of the read and its other readings, those that a listed plate has."""
         shapes = {plates.shape(read.plate)}
         if read.alternatives:
-            shapes |= {plates.shape(one.plate) for one in read.alternatives[: self._rules.alternatives]}
+            shapes |= {plates.shape(other.plate) for other in self.rules.others(read)}
         return {shape for shape in shapes if shape in self._listed}
 
 
@@ -109,9 +114,11 @@ def _several(listed: Listed | tuple[Listed, ...]) -> tuple[Listed, ...]:
 class HotListMatcher(StatefulBatchLogic[list[Event], AlertHit, bytes]):
     """One bucket in the flow: judges reads once list and registry are loaded, and alerts once a pass."""
 
-    def __init__(self, resume: bytes | None, rules: Rules = RULES) -> None:
+    def __init__(
+        self, resume: bytes | None, rules: Rules = RULES, withheld: Withheld = lambda _entry: None
+    ) -> None:
         kept = Kept() if resume is None else msgspec.msgpack.decode(resume, type=Kept)
-        self._bucket = Bucket(rules)
+        self._bucket = Bucket(rules, withheld)
         self._held = Reads(list(kept.held), list(kept.others))
         self._passes = Passes(kept.passes)
         self._marks: dict[str, set[int]] = {name: set() for name in CHANGELOGS}

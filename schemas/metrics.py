@@ -190,6 +190,13 @@ ALERT_HITS = Metric(
     ),
     shown_by=("match",),
 )
+HITS_WITHHELD = Metric(
+    "platestream_hits_withheld_total",
+    "counter",
+    "Reads that met an entry and alerted nobody, because its source or category is not designated.",
+    (SOURCE,),
+    shown_by=("match",),
+)
 ALERT_DELAY = Metric(
     "platestream_alert_delay_seconds",
     "histogram",

@@ -12,7 +12,7 @@ from operators.matching.limits import applies
 from schemas import plates
 from schemas.alert_hit import AlertHit, Difference, MatchClass, StateCheck, hit_id
 from schemas.confusions import LIKELY, UNSEEN
-from schemas.detection import Detection
+from schemas.detection import Alternative, Detection
 from schemas.fields import Vehicle
 from schemas.hotlist import KNOWN_CHARACTERS, OWN_SOURCE, HotListEntry
 
@@ -22,14 +22,23 @@ SAME_WORDS = {"gray": "grey", "silver": "grey", "gold": "beige", "tan": "beige"}
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`budget`: look-alikes that may differ beyond O and 0; `alternatives`: readings that are looked up, too.
+    """Which reads alert. All defaults come from the curve in docs/matching.md.
 
-    Both defaults come from the curve in docs/matching.md. `agency` is whom the flow alerts.
+    `budget`: look-alikes that may differ beyond O and 0; `alternatives`: readings that are looked up, too,
+    the reader being at least `least_alternative` sure of them; `least_confidence`: of a read as a whole; one
+    below it alerts nobody and is only stored; `agency` is whom the flow alerts.
     """
 
     budget: int = 1
     alternatives: int = 3
+    least_alternative: float = 0.0
+    least_confidence: float = 0.0
     agency: str = OWN_SOURCE
+
+    def others(self, read: Detection) -> list[Alternative]:
+        """Other readings of the plate that count, best first."""
+        first = read.alternatives[: self.alternatives]
+        return [one for one in first if one.confidence >= self.least_alternative]
 
 
 RULES = Rules()
@@ -47,7 +56,7 @@ class Match(msgspec.Struct, frozen=True):
 
 def match_entry(read: Detection, entry: HotListEntry, rules: Rules = RULES) -> AlertHit | None:
     """The hit that `read` is of `entry`, or None. Of several ways to match it is the best."""
-    if not applies(read, entry, rules.agency):
+    if read.confidence < rules.least_confidence or not applies(read, entry, rules.agency):
         return None
     ways = _by_pattern(read, entry) if entry.is_pattern else _by_plate(read, entry, rules)
     best = min(ways, key=lambda way: (way.rank, -(way.likelihood or 0)), default=None)
@@ -87,7 +96,7 @@ def _by_plate(read: Detection, entry: HotListEntry, rules: Rules) -> Iterator[Ma
         yield Match("look_alike", 1 if len(apart) == 1 else 3, likely, differences=differ)
     if budget:
         wanted = plates.equate(entry.plate)
-        for other in read.alternatives[: rules.alternatives]:
+        for other in rules.others(read):
             if plates.equate(other.plate) == wanted:
                 yield Match("alternative", 2, other.confidence, matched=other.plate)
 

@@ -133,16 +133,17 @@ def probe(reads: list[Detection], rules: Rules = RULES) -> list[Placed]:
     """Each read in the bucket of its plate, and once in every other bucket that another reading points to.
 
     An entry is in one bucket, and that bucket is given the whole read: so the best way in which both meet is
-    chosen in one place, and a hit comes out once.
+    chosen in one place, and a hit comes out once. A read that is too doubtful to alert goes nowhere: it is in
+    the table of detections and can be searched.
     """
     own, others = defaultdict[str, list[Detection]](list), defaultdict[str, list[Detection]](list)
     for read in reads:
+        if read.confidence < rules.least_confidence:
+            continue
         first = plates.bucket(read.plate)
         own[first].append(read)
         if read.alternatives:
-            for bucket in {plates.bucket(one.plate) for one in read.alternatives[: rules.alternatives]} - {
-                first
-            }:
+            for bucket in {plates.bucket(other.plate) for other in rules.others(read)} - {first}:
                 others[bucket].append(read)
     return [(bucket, [Reads(own.get(bucket, []), others.get(bucket, []))]) for bucket in {**own, **others}]
 

@@ -81,6 +81,8 @@ CASES = [
         1440,
         {'platestream_hotlist_source_imported_timestamp_seconds{source="ncic"}': "0x2000"},
     ),
+    Case("HotListWithheld", True, 5, {'platestream_hits_withheld_total{source="acic"}': "_ _ 1x60"}),
+    Case("HotListWithheld", False, 100, {'platestream_hits_withheld_total{source="acic"}': "1x200"}),
     # Now is minute 0, so a moment of 30 days and an hour ago is negative.
     Case("RetentionLate", True, 10, {OLDEST: "-2595600x20"}),
     Case("RetentionLate", False, 10, {OLDEST: "-2594400x20"}),

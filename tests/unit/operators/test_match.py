@@ -149,8 +149,11 @@ def test_a_partial_plate_alerts_in_the_bucket_of_the_plate_only() -> None:
 def test_an_entry_of_a_withdrawn_source_or_category_alerts_nobody(kind: Any) -> None:
     name = LISTED.source if kind == "hotlist_source" else LISTED.category
     record = RegistryRecord(kind=kind, id=name, name=name, active=False)
-    matcher = ready(AST, record)
+    withheld: list[str] = []
+    matcher = HotListMatcher(None, withheld=lambda entry: withheld.append(entry.entry_id))
+    play(matcher, AST, record, *READY)
     assert play(matcher, detection("AST3087")) == []
+    assert withheld == [AST.entry_id]
     again = msgspec.structs.replace(record, active=True)
     assert len(play(matcher, again, detection("AST3087"))) == 1
 
