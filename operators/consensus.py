@@ -1,4 +1,4 @@
-"""One detection per vehicle pass: reads of one vehicle on one camera are merged, the best one kept.
+"""One detection per vehicle pass: reads of one vehicle on one camera are combined, the best picture kept.
 
 A pass opens with the first read of a vehicle and closes when the camera's frames are `gap` past its last
 read, or when `idle` of real time brought no frame at all. Time is the frames' capture time, so a replay
@@ -18,9 +18,11 @@ import msgspec
 from bytewax.operators import StatefulLogic
 from rapidfuzz.distance import Levenshtein
 
+from operators.reading.merge import Merged
 from operators.recognize import FrameReads, Sighting
+from operators.vehicle import described
 from schemas.detection import Alternative, Detection, detection_id
-from schemas.fields import Box, Vehicle
+from schemas.fields import Box
 from schemas.plates import equate, fold
 
 
@@ -42,10 +44,9 @@ class PassRules:
 
 
 class _Votes(msgspec.Struct):
-    """What one string got: frames, the sum of confidences, and its best read as it would be published."""
+    """What one string got: frames, and its best read as it would be published."""
 
     frames: int
-    weight: float
     best: Detection
 
 
@@ -57,6 +58,7 @@ class _Pass(msgspec.Struct):
     box: tuple[int, int, int, int]
     frames: list[datetime]
     votes: dict[str, _Votes]
+    merged: Merged
     closed: bool = False
 
 
@@ -129,6 +131,7 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
             box=sighting.read.box,
             frames=[],
             votes={},
+            merged=Merged(),
         )
         self._passes.append(opened)
         return opened
@@ -143,10 +146,10 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
         read = sighting.read
         votes = known.votes.get(read.plate)
         if votes is None or read.confidence > votes.best.confidence:
-            best = self._detection(known, seen, sighting)
-            votes = _Votes(0, 0.0, best) if votes is None else _Votes(votes.frames, votes.weight, best)
-        known.votes[read.plate] = _Votes(votes.frames + 1, votes.weight + read.confidence, votes.best)
-        known.plate = max(known.votes.items(), key=lambda item: item[1].weight)[0]
+            votes = _Votes(0 if votes is None else votes.frames, self._detection(known, seen, sighting))
+        known.votes[read.plate] = _Votes(votes.frames + 1, votes.best)
+        known.merged.add(read)
+        known.plate = known.merged.ranked(1)[0].plate
 
     def _detection(self, known: _Pass, seen: FrameReads, sighting: Sighting) -> Detection:
         read = sighting.read
@@ -166,7 +169,7 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
             frames=1,
             agreeing=1,
             models=self._models,
-            vehicle=seen.vehicle or Vehicle(),
+            vehicle=described(seen.vehicle, sighting.colour),
             crop=sighting.crop,
             picture=sighting.picture,
         )
@@ -178,13 +181,9 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
             for one in self._passes
             if not one.closed and (at is None or abs(at - one.last_at) > self._rules.gap)
         ]
-        published = []
+        published = [_published(one) for one in ended]
         for one in ended:
-            votes = one.votes[one.plate]
-            published.append(
-                msgspec.structs.replace(votes.best, frames=len(one.frames), agreeing=votes.frames)
-            )
-            one.closed, one.votes, one.frames = True, {}, []
+            one.closed, one.votes, one.frames, one.merged = True, {}, [], Merged()
         return published
 
     def _forget(self, at: datetime) -> bool:
@@ -193,6 +192,26 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
             one for one in self._passes if not one.closed or abs(at - one.last_at) <= self._rules.memory
         ]
         return not self._passes
+
+
+def _published(one: _Pass) -> Detection:
+    """What the frames say together, with the best picture of it: of the frame that was surest of this very
+    string, or, when none said just that, of one most like it.
+    """
+    said, *others = one.merged.ranked()
+    votes = one.votes.get(said.plate)
+    best = max(
+        (other.best for other in one.votes.values()) if votes is None else [votes.best],
+        key=lambda read: (_similarity(read.plate, said.plate), read.confidence),
+    )
+    return msgspec.structs.replace(
+        best,
+        plate=said.plate,
+        confidence=said.confidence,
+        alternatives=tuple(Alternative(other.plate, other.confidence) for other in others),
+        frames=len(one.frames),
+        agreeing=0 if votes is None else votes.frames,
+    )
 
 
 def _similarity(a: str, b: str) -> float:

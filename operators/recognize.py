@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.decode import Picture
+from operators.vehicle import Colour, colour
 from schemas.fields import Vehicle
 from schemas.message import RefusedError
 from schemas.reading import PlateRead
@@ -25,11 +26,12 @@ QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 85]
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One plate in one frame. `crop` and `picture` are JPEG."""
+    """One plate in one frame. `crop` and `picture` are JPEG; `colour` is the vehicle's, where it is clear."""
 
     read: PlateRead
     crop: bytes
     picture: bytes
+    colour: Colour | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,10 @@ class Recognizer:
             vehicle=frame.vehicle,
             sightings=tuple(
                 Sighting(
-                    read, plate_crop(picture.pixels, read.box), vehicle_picture(picture.pixels, read.box)
+                    read,
+                    plate_crop(picture.pixels, read.box),
+                    vehicle_picture(picture.pixels, read.box),
+                    colour(picture.pixels, read.box),
                 )
                 for read in sorted(found, key=lambda read: read.box)
             ),

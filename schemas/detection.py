@@ -46,7 +46,7 @@ class Detection(Record, tag="detection/1", frozen=True, kw_only=True):
     alternatives: tuple[Alternative, ...] = ()
     box: Annotated[Box, Meta(description="the plate in the frame read best, pixels")]
     frames: Annotated[int, Meta(ge=1, description="frames in which this vehicle was read")]
-    agreeing: Annotated[int, Meta(ge=1, description="of these, frames that read this very plate")]
+    agreeing: Annotated[int, Meta(ge=0, description="of these, frames that read this very plate")]
     models: tuple[str, ...]
     vehicle: Vehicle = Vehicle()
     crop: Annotated[bytes, Meta(description="JPEG of the plate")]

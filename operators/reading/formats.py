@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from math import log
-from typing import Any
+from typing import Any, NamedTuple
 
 PERSONAL, ODD = 0.04, 0.004
 """Share of plates that follow no listed format: personalised ones (about 4 % of US plates by the count of the
@@ -22,6 +22,17 @@ AAMVA, nearly all of them letters, or letters before or after a number), and any
 _DIGITS, _LETTERS = 10.0, 24.0
 _OLDER = 0.25
 _UNLISTED_LENGTH = 1e-4
+RARE = 0.05
+"""Chance below which an issuer's symbols are not thought of."""
+
+
+class Symbol(NamedTuple):
+    """A picture that stands in the issuer's serials before character `at` (0 is in front of all), and the
+    characters it is taken for.
+    """
+
+    at: int
+    read_as: str
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,7 @@ class Issuer:
     name: str
     slogans: tuple[str, ...]
     formats: Mapping[str, float]
+    symbols: tuple[Symbol, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,10 @@ class Region:
     def mixed(self, weights: Mapping[str, float]) -> dict[str, float]:
         """All formats, each weighed by how likely its issuers are (`weights` by code, summing to one)."""
         return mixture(self.issuers, weights)
+
+    def symbols(self, weights: Mapping[str, float]) -> list[tuple[Symbol, float]]:
+        """The pictures that this plate may carry, each with the chance (0 to 1) that its issuer made it."""
+        return [(s, w) for code, w in weights.items() for s in self.issuers[code].symbols if w > RARE]
 
     def chance(self, text: str, formats: Mapping[str, float] | None = None) -> float:
         """Log of the chance of this very text among plates of these formats (by default the region's)."""
@@ -107,7 +123,8 @@ def _issuer(code: str, raw: Mapping[str, Any], population: float) -> Issuer:
         for form in forms:
             formats[form] = formats.get(form, 0.0) + part / len(forms)
     share = float(raw["population_millions"]) / population
-    return Issuer(code, share, raw["name"].upper(), tuple(raw["slogans"]), formats)
+    symbols = tuple(Symbol(int(s["at"]), s["read_as"]) for s in raw.get("symbols", ()))
+    return Issuer(code, share, raw["name"].upper(), tuple(raw["slogans"]), formats, symbols)
 
 
 def region_of(raw: Mapping[str, Any]) -> Region:

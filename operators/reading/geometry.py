@@ -44,6 +44,13 @@ class Line:
         (x0, y0), (x1, y1) = self.corners.min(axis=0), self.corners.max(axis=0)
         return float(x0), float(y0), float(x1), float(y1)
 
+    @cached_property
+    def slope(self) -> float:
+        """Pixels the line falls for each it runs to the right."""
+        a, b, c, d = self.corners
+        run = (b - a) + (c - d)
+        return float(run[1] / run[0]) if run[0] else 0.0
+
     def grown(self, across: float, along: float) -> "Line":
         """The line with margins, in heights of the line: `along` at both ends, `across` above and below."""
         return self.shifted(-along, 1.0 + along, -across, 1.0 + across)
@@ -99,16 +106,26 @@ def same_text(one: Line, other: Line) -> bool:
     return overlap > 0.5 * min(one.width, other.width)
 
 
-def grouped(lines: Sequence[Line]) -> list[list[int]]:
-    """Indices of lines that frame the same text, in the order they first occur."""
-    groups: list[list[int]] = []
-    for i, line in enumerate(lines):
-        home = next((g for g in groups if any(same_text(line, lines[j]) for j in g)), None)
-        if home is None:
-            groups.append([i])
-        else:
-            home.append(i)
-    return groups
+def joined(lines: Sequence[Line]) -> list[Line]:
+    """Each two neighbours that may be the halves of one serial, as one line: a wide gap or a symbol between
+    the groups makes a detector frame them apart.
+    """
+    order = sorted(lines, key=lambda line: line.centre[0])
+    return [_over(a, b) for i, a in enumerate(order) for b in order[i + 1 :] if _halves(a, b)]
+
+
+def _halves(left: Line, right: Line) -> bool:
+    low, high = sorted((left.height, right.height))
+    gap = right.span[0] - left.span[2]
+    along = right.centre[0] - left.centre[0]
+    level = abs(right.centre[1] - left.centre[1] - along * left.slope) < 0.3 * high
+    return low > 0.75 * high and level and -0.3 * high < gap < 1.5 * high
+
+
+def _over(left: Line, right: Line) -> Line:
+    a, _, _, d = left.corners
+    _, b, c, _ = right.corners
+    return Line(np.array((a, b, c, d), np.float32))
 
 
 def box_of(line: Line, shape: tuple[int, ...]) -> Box:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from operators.reading import choose, glyphs, rank, states, vote
 from operators.reading.formats import Region, region
-from operators.reading.geometry import Box, Image, Line, box_of, same_text, spread
+from operators.reading.geometry import Box, Image, Line, box_of, joined, same_text, spread
 from operators.reading.places import CAREFUL, CHECK, FIRST, Cut, Place, beside, cut, distinct, lines_of
 from schemas.reading import PlateRead, Reading
 
@@ -142,7 +142,7 @@ class TwoLooks:
 
     def _add(self, scene: Scene, lines: Sequence[Line]) -> list[Place]:
         """Reads the lines with a serial's shape once; the places among them that may be plates."""
-        shaped = [line for line in lines if choose.shaped(line)]
+        shaped = [line for line in (*lines, *joined(lines)) if choose.shaped(line)]
         scene.unread.extend(line for line in lines if not choose.shaped(line))
         fresh = list[Place]()
         for place in self._read(scene.image, [(line, FIRST) for line in shaped]):
@@ -209,7 +209,7 @@ class TwoLooks:
     def _plate(self, scene: Scene, place: Place, tallest: float) -> PlateRead | None:
         issuers = self._issuers(scene, place)
         formats = self._region.mixed(issuers)
-        options = vote.candidates(place.tables, self._region, formats)
+        options = vote.candidates(place.tables, self._region, formats, self._region.symbols(issuers))
         line = place.line
         setting = rank.Setting(place.height / tallest, line.width / line.height)
         order = rank.ranked(options, setting, self._region)

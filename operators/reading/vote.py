@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.reading import glyphs
-from operators.reading.formats import Region, shape
+from operators.reading.formats import Region, Symbol, shape
 
 Floats = npt.NDArray[np.float32]
 
@@ -28,6 +28,8 @@ LOOK_ALIKES: Mapping[str, str] = {
 }  # fmt: skip
 _LIKE_ZERO, _LIKE_ONE = "OQ", "I"
 
+TAKEN = 0.8
+"""How much of a reading that may have taken a symbol for a character speaks for the string without it."""
 MOST_SPELLINGS = 96
 DEMANDED = 0.1
 HARDLY_TOLD = 0.05
@@ -101,11 +103,16 @@ def proposals(readings: Mapping[str, float], formats: Mapping[str, float]) -> li
 
 
 def candidates(
-    tables: Sequence[Floats], region: Region, formats: Mapping[str, float] | None = None
+    tables: Sequence[Floats],
+    region: Region,
+    formats: Mapping[str, float] | None = None,
+    symbols: Sequence[tuple[Symbol, float]] = (),
 ) -> list[Candidate]:
     """Every string worth considering for readings given as steps x 37 tables; unordered, folded.
 
-    `formats` are those to be expected of this plate (`Region.mixed`), by default all of the region.
+    `formats` are those to be expected of this plate (`Region.mixed`), by default all of the region, and
+    `symbols` the pictures it may carry (`Region.symbols`): a reading that took one for a character speaks
+    for the string without it, too.
     """
     formats = region.formats if formats is None else formats
     if not tables:
@@ -115,20 +122,30 @@ def candidates(
     if not readings:
         return []
     texts = proposals(readings, formats)
-    chances = glyphs.likelihood(stacked, texts)
+    chances = dict(zip(texts, glyphs.likelihood(stacked, texts), strict=True))
+    votes = {text: readings.get(text, 0.0) / len(tables) for text in texts}
+    for symbol, weight in symbols:
+        for text, bare in without(texts, symbol):
+            chances[bare] = np.maximum(chances[bare], TAKEN * weight * chances[text])
+            votes[bare] = max(votes[bare], TAKEN * weight * votes[text])
     return [
-        Candidate(
-            text, tuple(map(float, row)), readings.get(text, 0.0) / len(tables), region.chance(text, formats)
-        )
-        for text, row in zip(texts, chances, strict=True)
+        Candidate(text, tuple(map(float, chances[text])), votes[text], region.chance(text, formats))
+        for text in texts
     ]
+
+
+def without(texts: Sequence[str], symbol: Symbol) -> list[tuple[str, str]]:
+    """The texts that may hold the symbol as a character, each with the one among them that lacks it."""
+    known = set(texts)
+    pairs = [(t, t[: symbol.at] + t[symbol.at + 1 :]) for t in texts if t[symbol.at : symbol.at + 1]]
+    return [(t, bare) for t, bare in pairs if t[symbol.at] in symbol.read_as and bare in known]
 
 
 def unfolded(text: str, tables: Sequence[Floats], region: Region, formats: Mapping[str, float]) -> str:
     """The string with O and 0, I and 1 told apart: by the formats to be expected, a little by the picture.
 
     Where the region writes zero for O (as the FBI's hot list does), an O is written only in a place where a
-    format that this plate very likely has demands a letter.
+    format that this plate very likely has demands a letter. A Q has a tail and is told by the picture.
     """
     options = [""]
     for c in text:
@@ -136,13 +153,13 @@ def unfolded(text: str, tables: Sequence[Floats], region: Region, formats: Mappi
         options = [o + x for o in options for x in choices]
         if len(options) > MOST_SPELLINGS:
             return text
+    chances = dict(zip(options, glyphs.likelihood(glyphs.stack(tables), options), strict=True))
     if region.zero_for_o:
-        options = [o for o in options if not set(o) & set(_LIKE_ZERO) or formats.get(shape(o), 0) > DEMANDED]
-    if len(options) == 1:
-        return options[0]
-    chances = glyphs.likelihood(glyphs.stack(tables), options)
-    scores = [
-        float(np.log(HARDLY_TOLD + row).mean()) + region.chance(option, formats)
-        for option, row in zip(options, chances, strict=True)
-    ]
-    return options[int(np.argmax(scores))]
+        tailed = {o for o in options if "Q" in o and chances[o].mean() > chances[o.replace("Q", "O")].mean()}
+        options = [o for o in options if "O" not in o or formats.get(shape(o), 0) > DEMANDED]
+        options = [o for o in options if "Q" not in o or o in tailed]
+
+    def score(option: str) -> float:
+        return float(np.log(HARDLY_TOLD + chances[option]).mean()) + region.chance(option, formats)
+
+    return max(options, key=score)

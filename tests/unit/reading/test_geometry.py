@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.reading import choose
-from operators.reading.geometry import Line, box_of, crop, grouped, same_text, spread
+from operators.reading.geometry import Line, box_of, crop, joined, same_text, spread
 from operators.reading.places import FIRST, beside, cut, distinct
 
 
@@ -30,11 +30,27 @@ def test_growing_adds_margins_in_heights_of_the_line(along: float, across: float
     assert grown.height == pytest.approx(20 * (1 + 2 * across), rel=1e-3)
 
 
-def test_two_boxes_of_one_line_are_grouped_and_a_slogan_is_not() -> None:
+def test_a_slogan_is_beside_a_serial_and_no_part_of_it() -> None:
     serial, again, slogan = line(100, 100, 80, 20), line(98, 101, 85, 18), line(105, 125, 70, 8)
-    assert grouped([serial, slogan, again]) == [[0, 2], [1]]
+    assert same_text(serial, again)
     assert not same_text(serial, slogan)
     assert beside(serial, slogan)
+    assert joined([serial, slogan]) == []
+
+
+def test_two_halves_with_a_symbol_between_are_one_line_too() -> None:
+    left, right = line(100, 100, 50, 20, lean=4), line(170, 105.6, 66, 19, lean=5)
+    (whole,) = joined([right, left])
+    assert whole.span == pytest.approx((100, 100, 236, 129.6), abs=1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [line(260, 100, 50, 20), line(160, 118, 50, 20), line(160, 100, 50, 12), line(101, 100, 50, 20)],
+    ids=["far", "lower", "small", "same"],
+)
+def test_other_lines_are_no_half_of_it(other: Line) -> None:
+    assert joined([line(100, 100, 50, 20), other]) == []
 
 
 def test_a_box_already_there_is_not_taken_twice() -> None:

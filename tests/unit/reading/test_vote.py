@@ -1,9 +1,11 @@
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.reading import glyphs, rank, vote
-from operators.reading.formats import region
+from operators.reading.formats import Symbol, region
 from tests.unit.reading.readings import Floats, doubted, spoken
 
 US, BR = region("us"), region("br")
@@ -66,6 +68,12 @@ def test_in_the_us_a_zero_is_written_for_an_o() -> None:
     assert vote.unfolded("FR0GGY", tables(spoken("FROGGY")), US, US.formats) == "FR0GGY"
 
 
+def test_a_q_is_told_by_its_tail() -> None:
+    mississippi = US.mixed({"MS": 1.0})
+    assert vote.unfolded("FS0769", tables(spoken("FSQ769")), US, mississippi) == "FSQ769"
+    assert vote.unfolded("FS0769", tables(spoken("FS0769")), US, mississippi) != "FSQ769"
+
+
 def test_where_the_states_format_demands_a_letter_an_o_is_written() -> None:
     arkansas = US.mixed({"AR": 1.0})
     assert vote.unfolded("031X0P", tables(spoken("031XOP")), US, arkansas) == "031XOP"
@@ -86,3 +94,18 @@ def test_a_line_as_wide_as_a_shop_sign_is_trusted_less() -> None:
     plate = rank.ranked(options, SETTING, US)[0][1]
     sign = rank.ranked(options, rank.Setting(1.0, 6.5), US)[0][1]
     assert sign < 0.5 * plate
+
+
+def test_a_cactus_read_as_a_4_is_left_out_where_the_plate_is_arizonas() -> None:
+    reads, arizona = tables(*[spoken("4100AAA")] * 3), US.mixed({"AZ": 1.0})
+
+    def told(symbols: Sequence[tuple[Symbol, float]]) -> str:
+        return rank.ranked(vote.candidates(reads, US, arizona, symbols), SETTING, US)[0][0].text
+
+    assert told(US.symbols({"AZ": 1.0})) == "100AAA"
+    assert told([]) == "4100AAA"
+
+
+def test_a_symbol_is_only_left_out_where_it_stands() -> None:
+    cactus = Symbol(0, "4LM")
+    assert vote.without(["4AST", "AST", "A4ST", "4A"], cactus) == [("4AST", "AST")]
