@@ -21,11 +21,6 @@ OWNER = "PLATESTREAM_TEST_KAFKA_OWNER"
 SHARED = pytest.StashKey[SharedBroker]()
 
 
-# A machine that is busy with something else must not fail a property.
-settings.register_profile("platestream", deadline=None)
-settings.load_profile("platestream")
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """The run's main process makes the folder; pytest-xdist's workers inherit its name."""
     if not hasattr(config, "workerinput"):
