@@ -1,0 +1,100 @@
+-- What the boards read instead of millions of detections. No plate and no id is kept, only counts of ids: an
+-- approximate count of distinct ones, exact for as long as a step is small, so that a replay counts nothing twice.
+CREATE TABLE IF NOT EXISTS platestream.traffic
+(
+    step       DateTime('UTC')                                  COMMENT 'start of 5 minutes of capture time',
+    passes     AggregateFunction(uniqCombined64, UUID),
+    confidence AggregateFunction(avg, Float32),
+    agreement  AggregateFunction(avg, Float64)                  COMMENT 'share of frames that read the plate published',
+    delay      AggregateFunction(quantilesTDigest(0.5, 0.95), Float64) COMMENT 'seconds from capture to the table'
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toYYYYMM(step)
+ORDER BY step
+TTL step + INTERVAL 30 DAY DELETE
+SETTINGS merge_with_ttl_timeout = 3600, fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Vehicle passes of 5 minutes';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.detections_to_traffic TO platestream.traffic
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT
+    toStartOfFiveMinutes(toDateTime(captured_at, 'UTC')) AS step,
+    uniqCombined64State(detection_id) AS passes,
+    avgState(confidence) AS confidence,
+    avgState(agreeing / greatest(frames, 1)) AS agreement,
+    quantilesTDigestState(0.5, 0.95)(greatest(0., dateDiff('millisecond', captured_at, ingested_at) / 1000)) AS delay
+FROM platestream.detections
+GROUP BY step;
+
+CREATE TABLE IF NOT EXISTS platestream.camera_hours
+(
+    hour       DateTime('UTC'),
+    camera_id  LowCardinality(String),
+    passes     AggregateFunction(uniqCombined64, UUID),
+    latest     SimpleAggregateFunction(max, DateTime64(3, 'UTC')),
+    latitude   SimpleAggregateFunction(anyLast, Float64),
+    longitude  SimpleAggregateFunction(anyLast, Float64)
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toYYYYMM(hour)
+ORDER BY (hour, camera_id)
+TTL hour + INTERVAL 30 DAY DELETE
+SETTINGS merge_with_ttl_timeout = 3600, fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Vehicle passes of an hour and a camera';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.detections_to_camera_hours TO platestream.camera_hours
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT
+    toStartOfHour(toDateTime(captured_at, 'UTC')) AS hour,
+    camera_id,
+    uniqCombined64State(detection_id) AS passes,
+    max(captured_at) AS latest,
+    anyLast(latitude) AS latitude,
+    anyLast(longitude) AS longitude
+FROM platestream.detections
+GROUP BY hour, camera_id;
+
+-- Who asked, without who: role and agency as the registry has them; what is typed in is `not registered`.
+CREATE OR REPLACE VIEW platestream.inquiry_figures
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT
+    toStartOfHour(log.at) AS hour,
+    if(people.role = '', 'not registered', people.role) AS role,
+    multiIf(people.agency != '', people.agency, agencies.id != '', agencies.id, 'not registered') AS agency,
+    log.kind AS kind,
+    toString(log.outcome) AS outcome,
+    count() AS inquiries,
+    countIf(log.case_number = '' AND log.reason = '') AS undocumented
+FROM (SELECT at, who, agency, kind, outcome, case_number, reason FROM platestream.inquiry_log) AS log
+LEFT JOIN (SELECT id, role, agency FROM platestream.registry FINAL WHERE kind = 'user') AS people ON log.who = people.id
+LEFT JOIN (SELECT id FROM platestream.registry FINAL WHERE kind = 'agency') AS agencies ON log.agency = agencies.id
+GROUP BY hour, role, agency, kind, outcome;
+
+-- The newest receipt of the retention job, a row a table; and what all of them deleted.
+CREATE OR REPLACE VIEW platestream.retention_figures
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT
+    at,
+    deleted.1 AS name,
+    deleted.2 AS rows_deleted,
+    JSONExtractInt(record, 'took_ms') AS took_ms
+FROM platestream.ledger
+ARRAY JOIN JSONExtractKeysAndValues(record, 'deleted', 'UInt64') AS deleted
+WHERE chain = 'retention' AND kind = 'run';
+
+-- How far the yearly audit is: entries of the ledger by kind, without their words.
+CREATE OR REPLACE VIEW platestream.audit_figures
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT toYear(at) AS year, kind, count() AS entries, max(at) AS latest
+FROM platestream.ledger
+WHERE chain = 'audit'
+GROUP BY year, kind;
+
+CREATE OR REPLACE VIEW platestream.hotlist_sources
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT
+    id AS source,
+    active,
+    parseDateTime64BestEffortOrNull(JSONExtractString(record, 'refreshed_at'), 3, 'UTC') AS refreshed_at
+FROM platestream.registry FINAL
+WHERE kind = 'hotlist_source';

@@ -1,0 +1,210 @@
+"""The boards of `platestream.boards` as Grafana wants them, by Grafana's own SDK.
+
+python grafana/render.py      # writes grafana/dashboards/*.json; a test holds both together
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    dashboard,
+    geomap,
+    prometheus,
+    stat,
+    table,
+    timeseries,
+)
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models.common import (
+    BigValueColorMode,
+    BigValueGraphMode,
+    LegendDisplayMode,
+    LegendPlacement,
+    VizOrientation,
+)
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardLinkType,
+    DataSourceRef,
+    Threshold,
+    ThresholdsMode,
+    VariableHide,
+)
+
+FOLDER = Path(__file__).parent / "dashboards"
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from platestream.boards import BOARDS  # noqa: E402
+from platestream.boards.panel import Board, Panel  # noqa: E402
+
+PLUGIN = "grafana-clickhouse-datasource"
+CLICKHOUSE = DataSourceRef(type_val=PLUGIN, uid="${clickhouse}")
+PROMETHEUS = DataSourceRef(type_val="prometheus", uid="${prometheus}")
+PLUGIN_VERSION = "4.20.0"
+TIME_SERIES, TABLE = 0, 1
+# Tiles would come from a server elsewhere, which then knew where the cameras are.
+NO_TILES = {"type": "xyz", "name": "no tiles", "config": {"url": "", "attribution": ""}}
+FITTED = {"id": "fit", "allLayers": True, "lat": 0, "lon": 0, "zoom": 12}
+HEIGHT = {"figure": 4, "map": 12}
+CONSOLE = "http://127.0.0.1:8088/"
+
+
+class Sql(Dataquery):
+    """A query of the ClickHouse plugin, which the SDK has none of."""
+
+    def __init__(self, sql: str, series: bool) -> None:
+        self._sql, self._series = sql.strip(), series
+
+    def to_json(self) -> dict[str, Any]:
+        """As the plugin's editor writes it (its src/types/sql.ts)."""
+        return {
+            "datasource": CLICKHOUSE.to_json(),
+            "editorType": "sql",
+            "format": TIME_SERIES if self._series else TABLE,
+            "pluginVersion": PLUGIN_VERSION,
+            "queryType": "timeseries" if self._series else "table",
+            "rawSql": self._sql,
+            "refId": "A",
+        }
+
+
+class SqlQuery(Builder[Dataquery]):
+    """What the panel builders take."""
+
+    def __init__(self, panel: Panel) -> None:
+        self._query = Sql(panel.sql, panel.kind == "series")
+
+    def build(self) -> Dataquery:
+        return self._query
+
+
+def query(panel: Panel) -> Builder[Dataquery]:
+    """The panel's question."""
+    if panel.sql:
+        return SqlQuery(panel)
+    asked = prometheus.Dataquery().ref_id("A").datasource(PROMETHEUS).expr(panel.promql)
+    legend = f"{{{{{panel.legend}}}}}" if panel.legend else panel.title
+    return (asked.range() if panel.kind == "series" else asked.instant()).legend_format(legend)
+
+
+def picture(panel: Panel) -> Any:
+    """The kind of panel, with what only this kind has."""
+    if panel.kind == "figure":
+        last = common.ReduceDataOptions().calcs(["lastNotNull"])
+        return (
+            stat.Panel()
+            .color_mode(BigValueColorMode.VALUE)
+            .graph_mode(BigValueGraphMode.NONE)
+            .reduce_options(last)
+        )
+    if panel.kind == "series":
+        legend = (
+            common.VizLegendOptions()
+            .show_legend(True)
+            .display_mode(LegendDisplayMode.LIST)
+            .placement(LegendPlacement.BOTTOM)
+        )
+        return timeseries.Panel().legend(legend).fill_opacity(10).line_width(1).min(0)
+    if panel.kind == "bars":
+        options = common.ReduceDataOptions().calcs(["lastNotNull"]).values(bool(panel.sql))
+        return bargauge.Panel().orientation(VizOrientation.HORIZONTAL).reduce_options(options).min(0)
+    if panel.kind == "map":
+        where = {"mode": "coords", "latitude": "latitude", "longitude": "longitude"}
+        style = {
+            "color": {"field": "age"},
+            "size": {"fixed": 6},
+            "text": {"field": "camera", "mode": "field"},
+        }
+        layer = {
+            "type": "markers",
+            "name": "cameras",
+            "location": where,
+            "config": {"showLegend": False, "style": style},
+        }
+        return geomap.Panel().layers([Layer(layer)]).basemap(Layer(NO_TILES)).view(Layer(FITTED))
+    return table.Panel()
+
+
+class Layer(Builder[Any]):
+    """A layer of the map as JSON: the SDK's own leaves out where a marker is."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self._told = told
+
+    def build(self) -> Any:
+        return self._told
+
+
+def panel_of(panel: Panel, number: int) -> Any:
+    """A panel, built but for its place."""
+    steps = [
+        Threshold(value=None if value == float("-inf") else value, color=colour)
+        for value, colour in panel.steps
+    ]
+    return (
+        picture(panel)
+        .id(number)
+        .title(panel.title)
+        .description(panel.description)
+        .datasource(CLICKHOUSE if panel.sql else PROMETHEUS)
+        .with_target(query(panel))
+        .unit(panel.unit)
+        .no_value(panel.empty)
+        .thresholds(dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps))
+        .span(panel.width)
+        .height(HEIGHT.get(panel.kind, 8))
+    )
+
+
+def source(name: str, kind: str, label: str) -> Any:
+    """The data source as a variable, so that a board can be looked at with another."""
+    return dashboard.DatasourceVariable(name).label(label).type(kind).hide(VariableHide.DONT_HIDE)
+
+
+def board(one: Board) -> Any:
+    """A board with its panels, its links to the others and to the page without Grafana."""
+    made = (
+        dashboard.Dashboard(one.title)
+        .uid(one.uid)
+        .description(one.about)
+        .tags(["platestream"])
+        .readonly()
+        .refresh("1m")
+        .time(f"now-{one.hours}h", "now")
+        .timezone("browser")
+        .with_variable(source("clickhouse", PLUGIN, "ClickHouse"))
+        .with_variable(source("prometheus", "prometheus", "Prometheus"))
+        .link(
+            dashboard.DashboardLink("Boards")
+            .type(DashboardLinkType.DASHBOARDS)
+            .tags(["platestream"])
+            .keep_time(True)
+        )
+        .link(dashboard.DashboardLink("Console").type(DashboardLinkType.LINK).url(CONSOLE).target_blank(True))
+    )
+    for number, panel in enumerate(one.panels, 1):
+        made = made.with_panel(panel_of(panel, number))
+    return made.build()
+
+
+def files() -> dict[str, str]:
+    """File name -> JSON of every board."""
+    return {
+        f"{one.uid}.json": json.dumps(board(one), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
+        for one in BOARDS
+    }
+
+
+def main() -> None:
+    """Write the boards."""
+    for name, text in files().items():
+        (FOLDER / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()
