@@ -187,6 +187,32 @@ WHERE month >= toStartOfMonth($__fromTime) GROUP BY actual, read ORDER BY times 
             unit="s",
         ),
         Panel(
+            "From the hit to the receiver",
+            "series",
+            "Seconds from when the notify flow took a hit until its receiver had it, 95th percentile.",
+            "a slow or dead receiver: docs/hits.md.",
+            promql="histogram_quantile(0.95, sum by (le) "
+            "(rate(platestream_notification_sending_seconds_bucket[$__rate_interval])))",
+            unit="s",
+        ),
+        Panel(
+            "Officers on shift",
+            "figure",
+            "Officers who are logged in for their shift.",
+            "0: no officer hears of a hit; docs/hits.md, shifts.",
+            promql="max(platestream_open_shifts)",
+            steps=((_INF, "red"), (1.0, "green")),
+        ),
+        Panel(
+            "Field precision by source, 90 days",
+            "series",
+            "Share of hits that were right of those that officers compared, by source.",
+            "a low one: What each list is good for (Hot lists).",
+            promql='max by (source) (platestream_hit_precision_ratio{bound="share"})',
+            legend="source",
+            unit="percentunit",
+        ),
+        Panel(
             "Steps that officers record",
             "series",
             "Steps of verification and disposition an hour, by kind.",

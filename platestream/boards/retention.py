@@ -1,11 +1,11 @@
 """Retention: is anything older than the order allows?"""
 
-from platestream.boards.panel import Board, Panel
+from platestream.boards.panel import Board, Panel, Step
 from schemas.topics import TOPICS
 
 _INF = float("-inf")
 _DAY = 86400.0
-_AGES = ((_INF, "green"), (30 * _DAY, "orange"), (30 * _DAY + 3600, "red"))
+_AGES: tuple[Step, ...] = ((_INF, "green"), (30 * _DAY, "orange"), (30 * _DAY + 3600, "red"))
 
 
 def _kept() -> str:

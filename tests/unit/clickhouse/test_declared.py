@@ -21,6 +21,8 @@ TTL = {
     "detections": "TTL toDateTime(least(captured_at, ingested_at)) + toIntervalDay(30)",
     "images": "TTL toDateTime(least(captured_at, ingested_at)) + toIntervalDay(30)",
     "alert_hits": "TTL toDateTime(least(captured_at, ingested_at)) + toIntervalDay(30)",
+    "traffic": "TTL step + toIntervalDay(30)",
+    "camera_hours": "TTL hour + toIntervalDay(30)",
     "hit_actions": "TTL toDateTime(at) + toIntervalYear(7)",
     "deployment_findings": "TTL day + toIntervalYear(7)",
     "deliveries": "TTL toDateTime(least(captured_at, ingested_at)) + toIntervalYear(7)",

@@ -35,16 +35,19 @@ FED = [
 EVIDENCE = ["evidence_holds", "evidence_detections", "evidence_images"]
 AUDIT = ["ledger", "documents", "utilization"]
 LOG = ["inquiry_log", "inquiry_seals"]
-TABLES = [*FED, *EVIDENCE, *AUDIT, *LOG, "gate_rules", "schema_migrations", "inquire"]
+BOARDS = ["traffic", "camera_hours"]
+TABLES = [*FED, *EVIDENCE, *AUDIT, *LOG, *BOARDS, "gate_rules", "schema_migrations", "inquire"]
 LOOKS = ["search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits", "hit_steps"]
 GATE = ["verdict", *LOOKS]
 HITS = ["hit_states", "hit_precision", "hit_confusions"]
 PLACES = ["deployments"]
+FEEDERS = ["inquire_to_log", "detections_to_traffic", "detections_to_camera_hours"]
+BOARD_VIEWS = ["inquiry_figures", "retention_figures", "audit_figures", "hotlist_sources"]
 FIGURES_OF = ["retention_log", "evidence_state", *HITS, *PLACES]
 ROLES = (OWNER, INGEST, SEALER, ANALYST, SUPERVISOR, AUDITOR, RETENTION, CUSTODIAN, DASHBOARD)
 
 READS = {
-    OWNER: {*TABLES, *GATE, *FIGURES_OF},
+    OWNER: {*TABLES, *GATE, *FIGURES_OF, *BOARD_VIEWS},
     INGEST: set(),
     SEALER: {*LOG, "gate_rules"},
     ANALYST: {*GATE},
@@ -64,7 +67,7 @@ READS = {
     },
     RETENTION: {"evidence_holds", "ledger", "utilization", "verdict", "hit_states"},
     CUSTODIAN: {*EVIDENCE, *LOG, "ledger", "evidence_state", "verdict"},
-    DASHBOARD: {*HITS, "hit_facts", "deliveries", "deployment_findings"},
+    DASHBOARD: {*HITS, *BOARDS, *BOARD_VIEWS, "hit_facts", "deliveries", "deployment_findings"},
 }
 WRITES = {
     OWNER: set(TABLES),
@@ -131,7 +134,7 @@ def may(database: Database, role: str, sql: str) -> bool:
 
 def test_the_matrix_names_every_object_there_is(database: Database) -> None:
     objects = database.rows("SELECT name FROM system.tables WHERE database = 'platestream'")
-    assert {name for (name,) in objects} == {*TABLES, *GATE, *FIGURES_OF, "inquire_to_log"}
+    assert {name for (name,) in objects} == {*TABLES, *GATE, *FIGURES_OF, *BOARD_VIEWS, *FEEDERS}
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role != OWNER])
@@ -144,7 +147,7 @@ def test_a_role_reads_what_it_is_granted_and_nothing_else(database: Database, ro
     nobody = UUID(int=0)
     asked = {table: f"SELECT * FROM platestream.{table} LIMIT 0" for table in TABLES}
     asked |= {view: f"SELECT * FROM platestream.{view}(inquiry = '{nobody}') LIMIT 0" for view in GATE}
-    asked |= {view: f"SELECT * FROM platestream.{view} LIMIT 0" for view in FIGURES_OF}
+    asked |= {view: f"SELECT * FROM platestream.{view} LIMIT 0" for view in [*FIGURES_OF, *BOARD_VIEWS]}
     assert {name for name, sql in asked.items() if may(database, role, sql)} == READS[role]
 
 
