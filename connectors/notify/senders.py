@@ -121,6 +121,8 @@ class MailServer:
                 if self._user:
                     server.login(self._user, self._password)
                 server.send_message(message)
+                server.putcmd("quit")
+                server.close()  # taken is taken: nobody waits for the farewell
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _words in error.recipients.values()]
             raise _by_code(max(codes)) from None
