@@ -133,8 +133,8 @@ def _latencies(
 
 
 def _warm(detect: Callable[[], str], heard: "_Heard") -> None:
-    """Both flows have loaded what they load, and have opened their databases with their first rows: ten hits in a
-    row come within a second each.
+    """Both flows have loaded what they load, and have opened their databases with their first rows: ten hits
+    in a row come within a second each.
     """
     prompt, end = 0, time.monotonic() + 300
     while prompt < 10:
