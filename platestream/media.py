@@ -1,8 +1,11 @@
 """Pictures and videos of a folder as frames of cameras, for the demo and for `read`."""
 
+import contextlib
 import json
+import queue
+import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import cv2
@@ -13,6 +16,7 @@ from schemas.message import Message, RefusedError
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 VIDEOS = frozenset({".mp4", ".avi", ".mkv", ".mov"})
+STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
 APART = timedelta(seconds=5)  # photographs that say no time: far enough apart to be passes of their own
 EVERY = 5  # of a video's frames, one in so many
 
@@ -42,6 +46,59 @@ def video_frames(file: Path, every: int = EVERY) -> Iterator[tuple[int, timedelt
             number += 1
     finally:
         video.release()
+
+
+def frame_count(file: Path) -> int:
+    """How many frames a video says it has; 0 when it does not say."""
+    video = cv2.VideoCapture(str(file))
+    try:
+        return max(int(video.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+    finally:
+        video.release()
+
+
+def is_stream(source: str) -> bool:
+    """Whether it is a camera's address, as rtsp://camera/stream1, and no file."""
+    return source.lower().startswith(STREAMS)
+
+
+def stream_frames(address: str) -> Iterator[tuple[int, datetime, Pixels]]:
+    """Number, time of arrival and pixels of a camera's newest frame, again and again.
+
+    A reader slower than the camera skips frames and does not fall behind. Ends when the stream does. Raises
+    RefusedError when it cannot be opened; the address, which may hold a password, is not in the message.
+    """
+    video = cv2.VideoCapture(address)
+    if not video.isOpened():
+        video.release()
+        raise RefusedError("stream", "the stream cannot be opened")
+    newest: queue.Queue[tuple[int, datetime, Pixels] | None] = queue.Queue(1)
+    stop = threading.Event()
+    threading.Thread(target=_receive, args=(video, newest, stop), daemon=True).start()
+    try:
+        while (frame := newest.get()) is not None:
+            yield frame
+    finally:
+        stop.set()
+
+
+def _receive(
+    video: cv2.VideoCapture, newest: "queue.Queue[tuple[int, datetime, Pixels] | None]", stop: threading.Event
+) -> None:
+    """Puts each frame in place of the one that nobody has taken yet; None at the end."""
+    number = 0
+    try:
+        while not stop.is_set():
+            whole, pixels = video.read()
+            if not whole:
+                break
+            with contextlib.suppress(queue.Empty):
+                newest.get_nowait()
+            newest.put((number, datetime.now(UTC), np.asarray(pixels, np.uint8)))
+            number += 1
+    finally:
+        video.release()
+        newest.put(None)
 
 
 def folder_frames(folder: Path, end: datetime) -> Iterator[Message]:

@@ -4,10 +4,16 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from connectors.clickhouse_client import OWNER, connect
@@ -146,6 +152,45 @@ def test_the_demo_reads_hits_refuses_and_seals(cli: Cli) -> None:
 
     again = json.loads(cli("demo", "--json")[0])
     assert (again["frames"], again["seals"], again["faults"]) == (43, 8, [])
+
+
+def test_read_takes_a_video_and_a_cameras_stream_and_draws_what_it_read(
+    cli: Cli, tmp_path: Path, served: str
+) -> None:
+    picture = cv2.imdecode(np.frombuffer(plate_picture("KTA1234"), np.uint8), cv2.IMREAD_COLOR)
+    picture = cv2.copyMakeBorder(picture, 100, 100, 200, 200, cv2.BORDER_CONSTANT, value=(90, 90, 90))
+    picture = cv2.resize(picture, (picture.shape[1] // 2 * 2, picture.shape[0] // 2 * 2))
+    size = (picture.shape[1], picture.shape[0])
+    video = cv2.VideoWriter(str(tmp_path / "street.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 10, size)
+    for _ in range(12):
+        video.write(picture)
+    video.release()
+    drawn = tmp_path / "drawn"
+    shown, _ = cli(
+        "read", "--json", "--every", "4", "--frames", "2", "--draw", str(drawn),
+        str(tmp_path / "street.mp4"), f"{served}/street.mp4",
+    )  # fmt: skip
+    lines = [json.loads(line) for line in shown.splitlines()]
+    assert [line["plates"][0]["plate"] for line in lines] == ["KTA1234"] * 5
+    assert [line["file"].split("#")[-1] for line in lines[:3]] == ["0", "4", "8"]
+    assert len(list(drawn.glob("*.jpg"))) == 5
+
+
+def test_read_says_what_is_not_there(cli: Cli) -> None:
+    assert "nowhere.jpg is not there" in cli("read", "nowhere.jpg", code=2)[1]
+    _, told = cli("read", "rtsp://user:secret@127.0.0.1:1/stream", code=1)
+    assert "camera 1: the stream cannot be opened" in told
+    assert "secret" not in told
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """An HTTP server of the test's folder, as a camera that serves its stream."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
 
 
 def test_read_prints_a_line_a_picture_and_says_which_it_could_not_read(cli: Cli, tmp_path: Path) -> None:
