@@ -9,6 +9,7 @@ counts O and Q as 0 and I as 1 on both sides.
 """
 
 import csv
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pygal
 from rapidfuzz.distance import Levenshtein
 
 from connectors.ocr import TextEngine, open_engine
@@ -28,6 +30,7 @@ from operators.reading.reader import TwoLooks
 from operators.reading.vote import folded
 from platestream.bench.baseline import plain_ocr
 from platestream.bench.plateless import background, drawn
+from platestream.drawing import Tile, contact_sheet
 from schemas.reading import PlateRead
 
 Image = npt.NDArray[np.uint8]
@@ -119,8 +122,13 @@ def run(
     threads: int = 2,
     plateless: int = 500,
     progress: Callable[[Iterable[Photo]], Iterable[Photo]] = lambda photos: photos,
+    sheet: Path | None = None,
+    curve: Path | None = None,
 ) -> dict[str, object]:
-    """All figures for the photographs in `directory`; see the module. `plateless` pictures are drawn."""
+    """All figures for the photographs in `directory`; see the module. `plateless` pictures are drawn.
+
+    `sheet` names a file for a contact sheet of the misses, `curve` one for the drawn calibration.
+    """
     photos, clock = labelled(directory), Clock()
     engine = TimedEngine(open_engine(threads=threads), clock)
     readers = {code: TwoLooks(engine, code) for code in {p.region for p in photos} | {"us"}}
@@ -142,6 +150,11 @@ def run(
                     theirs = largest_line(clock.time("theirs", partial(plain, image)))
             results.append((photo, ours, theirs))
     spent = dict(clock.spent)
+    bands = calibration([(reads[0].confidence, _right(p, reads)) for p, reads, _ in results if reads])
+    if sheet is not None:
+        _write(sheet, contact_sheet([_miss(p, reads) for p, reads, _ in results if not _right(p, reads)]))
+    if curve is not None:
+        curve.write_text(drawn_calibration(bands), encoding="utf-8")
     return {
         "pictures": len(photos),
         "models": list(engine.models),
@@ -149,9 +162,7 @@ def run(
             code: figures([r for r in results if r[0].region == code])
             for code in sorted({p.region for p in photos})
         },
-        "calibration": calibration(
-            [(reads[0].confidence, _right(p, reads)) for p, reads, _ in results if reads]
-        ),
+        "calibration": bands,
         "ms_per_picture": _milliseconds(spent, len(photos)),
         "speed_ratio": round(spent["theirs"] / spent["ours"], 2),
         "false_plates": {
@@ -166,6 +177,7 @@ def run(
 
 
 def load(path: Path) -> Image:
+    """The picture, BGR. Raises FileNotFoundError."""
     image = cv2.imread(str(path))
     if image is None:
         raise FileNotFoundError(f"{path} is missing or is no picture")
@@ -236,6 +248,33 @@ def calibration(pairs: Sequence[tuple[float, bool]]) -> list[dict[str, float]]:
                  "right": round(float(right), 3)}
             )  # fmt: skip
     return out
+
+
+def drawn_calibration(bands: Sequence[Mapping[str, float]]) -> str:
+    """The share that was right over the confidence that was said, as SVG, beside the line of "as said"."""
+    chart = pygal.XY(
+        title="Reads that are right, by the confidence said", x_title="confidence said", y_title="right",
+        range=(0, 1), xrange=(0, 1), show_legend=True, width=720, height=480, disable_xml_declaration=True,
+        js=[],
+    )  # fmt: skip
+    chart.add("as said", [(0, 0), (1, 1)], show_dots=False)
+    chart.add("measured", [(band["said"], band["right"]) for band in bands])
+    return re.sub(r"<script.*?</script>", "", chart.render(is_unicode=True), flags=re.DOTALL)
+
+
+def _miss(photo: Photo, reads: Sequence[PlateRead]) -> Tile:
+    """What is around the label's box (or the read's, or all of it), with truth, read and confidence."""
+    image = load(photo.path)
+    box = photo.box or (reads[0].box if reads else (0, 0, image.shape[1], image.shape[0]))
+    x, y, width, height = box
+    around = image[max(y - height, 0) : y + 2 * height, max(x - width // 2, 0) : x + width * 3 // 2]
+    told = f"{reads[0].plate} {reads[0].confidence:.2f}" if reads else "nothing"
+    return Tile(around if around.size else image, [f"{photo.truth} read as {told}", photo.path.name])
+
+
+def _write(path: Path, picture: Image) -> None:
+    if not cv2.imwrite(str(path), picture):
+        raise OSError(f"{path} cannot be written")
 
 
 def false_plates(reader: TwoLooks, pictures: Iterable[Image]) -> dict[str, float]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import track
 
 from connectors.settings import load_settings
 from platestream.commands.console import err, print_json
@@ -33,14 +34,56 @@ def pipeline(
 def read_photographs(
     directory: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="With a labels.csv.")],
     plateless: Annotated[int, typer.Option(min=0, help="Drawn pictures without a plate.")] = 500,
+    sheet: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write the misses as one picture there (PNG or JPEG).")
+    ] = None,
+    curve: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write the calibration curve there (SVG).")
+    ] = None,
 ) -> None:
     """How well and how fast plates are read, beside PaddleOCR's own `predict` on the same pictures.
 
-    Example: platestream bench read photos/ --plateless 100
+    Example: platestream bench read photos/ --plateless 100 --sheet misses.png
     """
     from platestream.bench import read as job
 
-    print_json(job.run(directory, threads=load_settings().threads, plateless=plateless))
+    print_json(
+        job.run(
+            directory, load_settings().threads, plateless, lambda p: track(p, "reading", console=err),
+            sheet, curve,
+        )
+    )  # fmt: skip
+
+
+@app.command("frames")
+def frames_of_a_pass(
+    directory: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="With a labels.csv.")],
+    frames: Annotated[int, typer.Option(min=2, help="Frames of a pass.")] = 5,
+    most: Annotated[int, typer.Option(min=1, help="Photographs at most.")] = 1_000,
+) -> None:
+    """What several frames of a vehicle give over one, on photographs disturbed as a camera would.
+
+    Example: platestream bench frames photos/ --frames 5
+    """
+    from platestream.bench import frames as job
+
+    threads = load_settings().threads
+    print_json(job.run(directory, frames, most, threads, lambda p: track(p, "reading", console=err)))
+
+
+@app.command()
+def video(
+    seconds: Annotated[float, typer.Option(min=2, help="Length of the drawn video.")] = 60,
+    fps: Annotated[float, typer.Option(min=1, help="Its frames a second.")] = 10,
+    beside: Annotated[int, typer.Option(min=1, help="Every so many frames PaddleOCR reads one.")] = 20,
+) -> None:
+    """A drawn 1080p street, most of whose frames hold nothing new, beside PaddleOCR's `predict`.
+
+    Example: platestream bench video --seconds 20
+    """
+    from platestream.bench import video as job
+
+    print_json(job.run(seconds, fps, beside, load_settings().threads, err.print))
 
 
 @app.command()

@@ -1,9 +1,10 @@
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from platestream.bench import plateless, read
+from platestream.bench import frames, plateless, read
 from platestream.bench.read import Photo
 from schemas.reading import PlateRead, Reading
 
@@ -70,3 +71,28 @@ def test_paddleocrs_plate_is_its_largest_line_with_a_digit() -> None:
     big = [[0, 0], [100, 0], [100, 5], [0, 5]]
     page = {"rec_texts": ["AB-123", "TOYOTA"], "rec_polys": [square, big]}
     assert read.largest_line([page]) == "AB123"
+
+
+def test_the_calibration_is_drawn_without_scripts() -> None:
+    svg = read.drawn_calibration(read.calibration([(0.95, True), (0.92, False), (0.4, False)]))
+    assert svg.startswith("<svg")
+    assert "measured" in svg
+    assert "<script" not in svg
+
+
+def test_a_sheet_of_the_misses_is_written(tmp_path: Path) -> None:
+    picture = np.full((90, 160, 3), 120, np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    photo = Photo(tmp_path / "a.png", "us", "ABC123", None, (40, 30, 60, 20))
+    tile = read._miss(photo, [])
+    assert tile.picture.shape == (60, 120, 3)
+    assert tile.lines == ["ABC123 read as nothing", "a.png"]
+
+
+def test_a_disturbed_picture_keeps_its_size_and_differs_every_time() -> None:
+    image = np.random.default_rng(1).integers(0, 255, (120, 200, 3)).astype(np.uint8)
+    first, second = frames.disturbed(image, 2, seed=3)
+    again, _ = frames.disturbed(image, 2, seed=3)
+    assert first.shape == image.shape
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, second)
