@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         description="least confidence of a read that may alert; others are only stored",
     )
     alternative_confidence: float = Field(
-        default=0.0, ge=0, le=1, description="least confidence of another reading of a plate that may alert"
+        default=0.01, ge=0, le=1, description="least confidence of another reading of a plate that may alert"
     )
     on_lost_offset: Literal["stop", "earliest"] = Field(
         default="stop", description="when the broker no longer has where a flow stopped"

@@ -31,7 +31,7 @@ class Rules:
 
     budget: int = 1
     alternatives: int = 3
-    least_alternative: float = 0.0
+    least_alternative: float = 0.01
     least_confidence: float = 0.0
     agency: str = OWN_SOURCE
 

@@ -42,6 +42,7 @@ class Measured(msgspec.Struct, frozen=True):
 
     pictures: tuple[tuple[Reading, ...], ...]
     plateless: tuple[float, ...]
+    characters: dict[str, int] = {}  # on the plates of all pictures, O written 0
 
 
 def measure(
@@ -60,6 +61,7 @@ def measure(
     return Measured(
         tuple(readings(truth, reads) for truth, reads in seen),
         tuple(round(max((read.confidence for read in reads), default=0.0), 3) for reads in empty),
+        dict(Counter("".join(equate(photo.truth) for photo in photos)).most_common()),
     )
 
 
@@ -90,15 +92,22 @@ def edits(truth: str, read: str) -> tuple[Edit, ...]:
 
 
 def figures(measured: Measured) -> dict[str, Any]:
-    """Counts of how pictures were read, and of each character that was taken for another."""
+    """Counts of how pictures were read; of each character, how often and as what it was misread."""
     kinds = Counter(kind(shown[0].edits) if shown else "nothing" for shown in measured.pictures)
     pairs = Counter(
-        f"{edit.told}-{edit.read}"
+        (edit.told, edit.read)
         for shown in measured.pictures
         if shown and kind(shown[0].edits) in ("confused", "other")
         for edit in shown[0].edits
     )
-    return {"pictures": len(measured.pictures), **kinds, "pairs": dict(pairs.most_common())}
+    return {
+        "pictures": len(measured.pictures),
+        **kinds,
+        "pairs": {
+            f"{told}-{read}": [count, round(count / measured.characters[told], 4)]
+            for (told, read), count in pairs.most_common()
+        },
+    }
 
 
 def kind(edited: Sequence[Edit]) -> str:

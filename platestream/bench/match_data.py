@@ -1,7 +1,7 @@
 """Drawn hot lists and reads for the benchmarks of matching: plates, entries, partial plates, detections."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from uuid import UUID
@@ -61,7 +61,7 @@ def change(one: HotListEntry, partition: int = 0) -> HotListChange:
     return HotListChange(one.entry_id, one, partition)
 
 
-def read(number: int, plate: str, alternatives: tuple[str, ...] = ()) -> Detection:
+def read(number: int, plate: str, alternatives: tuple[Alternative, ...] = ()) -> Detection:
     """A read without pictures, one every 10 ms, on one of 50 cameras."""
     at = START + timedelta(milliseconds=10 * number)
     return Detection(
@@ -75,7 +75,7 @@ def read(number: int, plate: str, alternatives: tuple[str, ...] = ()) -> Detecti
         confidence=0.95,
         state="AZ",
         state_confidence=0.9,
-        alternatives=tuple(Alternative(other, 0.02) for other in alternatives),
+        alternatives=alternatives,
         box=Box(600, 400, 120, 60),
         frames=4,
         agreeing=3,
@@ -86,15 +86,21 @@ def read(number: int, plate: str, alternatives: tuple[str, ...] = ()) -> Detecti
 
 
 def reads(
-    count: int, listed: dict[str, None], share: float, alternatives: int, chance: random.Random
+    count: int,
+    listed: dict[str, None],
+    share: float,
+    chance: random.Random,
+    others: Sequence[Sequence[float]] = ((),),
 ) -> list[Detection]:
-    """Reads, `share` of them of `listed` plates, with so many other readings: the plate cut or changed."""
+    """Reads, `share` of them of `listed` plates. Each has as many other readings as one of `others` says how
+    sure the reader is of them: the plate without an end, or changed."""
     known = list(islice(listed, LISTED_SEEN))
     made = []
     for number in range(count):
         plate = chance.choice(known) if chance.random() < share else unlisted(listed, chance)
-        others = (plate[:-1], plate[1:], plate[:2] + chance.choice(DIGITS) + plate[3:])[:alternatives]
-        made.append(read(number, plate, others))
+        said = (plate[:-1], plate[1:], plate[:2] + chance.choice(DIGITS) + plate[3:])
+        alternatives = tuple(map(Alternative, said, chance.choice(others)))
+        made.append(read(number, plate, alternatives))
     return made
 
 

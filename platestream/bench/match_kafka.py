@@ -144,7 +144,7 @@ def _reads(count: int, plates: dict[str, None], picture: int, chance: random.Ran
         msgspec.structs.replace(
             one, detection_id=UUID(int=first + number), camera_id=f"cam-{number}", picture=shown
         )
-        for number, one in enumerate(drawn.reads(count, plates, 0.01, 0, chance))
+        for number, one in enumerate(drawn.reads(count, plates, 0.01, chance))
     ]
 
 

@@ -102,18 +102,67 @@ def match(
     print_json(job.run(entries, patterns, reads, rounds, err.print))
 
 
+@app.command("match-kafka")
+def match_on_kafka(
+    entries: Annotated[int, typer.Option(min=1000, help="Entries of the hot list.")] = 2_000_000,
+    patterns: Annotated[int, typer.Option(min=0, help="Partial plates.")] = 1_000,
+    reads: Annotated[int, typer.Option(min=20_000, help="Reads that wait on the topic.")] = 300_000,
+    picture: Annotated[int, typer.Option(min=0, help="Bytes of pictures in a read.")] = 0,
+    seconds: Annotated[int, typer.Option(min=1, help="How long reads come at half of the rate.")] = 20,
+    rounds: Annotated[int, typer.Option(min=1, help="How often the bare consumers are measured.")] = 3,
+) -> None:
+    """The match flow on the broker of PLATESTREAM_KAFKA, on topics of its own, beside bare consumers.
+
+    Example: PLATESTREAM_KAFKA=localhost:9092 platestream bench match-kafka --entries 200000
+    """
+    from platestream.bench import match_kafka as job
+
+    print_json(job.run(entries, patterns, reads, picture, seconds, rounds, err.print))
+
+
+@app.command()
+def confusions(
+    directories: Annotated[
+        list[Path], typer.Argument(exists=True, file_okay=False, help="Each with labels.csv.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write how each picture was read; no plate is in it.")
+    ] = None,
+    plateless: Annotated[int, typer.Option(min=0, help="Drawn pictures without a plate.")] = 100,
+) -> None:
+    """What the reader takes for what, on labelled pictures; `bench recall` disturbs plates by `--out`.
+
+    Example: platestream bench confusions photos/ crops/ --out platestream/bench/measured.json
+    """
+    import msgspec
+
+    from platestream.bench import confusions as job
+
+    measured = job.measure(
+        directories, load_settings().threads, plateless, lambda photos: track(photos, console=err)
+    )
+    if out is not None:
+        out.write_bytes(msgspec.json.encode(measured) + b"\n")
+    print_json(job.figures(measured))
+
+
 @app.command()
 def recall(
     entries: Annotated[int, typer.Option(min=1000, help="Entries of the hot list.")] = 500_000,
     reads: Annotated[int, typer.Option(min=1000, help="Plates that are disturbed and matched.")] = 100_000,
+    draw: Annotated[Path | None, typer.Option(help="Draw the curves into this SVG.")] = None,
 ) -> None:
-    """Listed vehicles found and false alerts, by match class and budget, with the reader's own errors.
+    """Listed vehicles found and false alerts, by how much doubt is allowed, with the reader's own errors.
 
-    Example: platestream bench recall --entries 50000 --reads 20000
+    Example: platestream bench recall --entries 50000 --reads 20000 --draw docs/matching.svg
     """
     from platestream.bench import recall as job
+    from platestream.bench.recall_chart import chart
 
-    print_json(job.run(entries, reads))
+    figures = job.run(entries, reads)
+    if draw is not None:
+        draw.write_text(chart(figures))
+    print_json(figures)
 
 
 @app.command("search")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.settings import Settings
 from operators.matching.judge import Rules, check_state, match_entry
 from operators.matching.limits import in_hours
 from operators.matching.patterns import PatternIndex
@@ -78,6 +79,14 @@ def test_the_best_of_several_ways_counts() -> None:
     hit = match_entry(detection("A8C1234", alternatives=["ABC1234"]), entry("ABC1234"))
     assert hit is not None
     assert hit.match == "look_alike"
+
+
+def test_settings_and_rules_agree_on_how_sure_the_reader_must_be() -> None:
+    told = Settings()
+    assert (told.alert_confidence, told.alternative_confidence) == (
+        Rules().least_confidence,
+        Rules().least_alternative,
+    )
 
 
 def test_an_entry_counts_by_the_capture_time_of_the_read() -> None:
