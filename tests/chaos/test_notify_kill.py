@@ -111,6 +111,7 @@ def test_no_delivery_is_lost_or_doubled(own_kafka: KafkaBroker, tmp_path: Path) 
         finally:
             stop.set()
             feeding.join()
+            flow.end()
         numbers = range(1, sent + 1)
         wanted = {
             name: {str(delivery_id(UUID(int=n), name)) for n in numbers} for name in ("cad", "dying", "desk")
@@ -130,7 +131,9 @@ def test_no_delivery_is_lost_or_doubled(own_kafka: KafkaBroker, tmp_path: Path) 
             assert set(ids()) == wanted[name], name
     rows = flow.query(ROWS)
     assert rows == [[name, "delivered", str(sent), str(sent)] for name in ("cad", "desk", "dying")]
-    assert sum(again.values()) <= 3 * KILLS, "at most a notice a receiver and crash"
+    assert sum(again.values()) <= KILLS + 3, (
+        "about one in two crashes met a notice between receiver and journal"
+    )
 
 
 def heard_more(web: HttpReceiver, known: int) -> bool:

@@ -68,6 +68,12 @@ class FlowProcess:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait(10)
 
+    def end(self) -> None:
+        """SIGKILL, if it still runs: for the end of a test that may have failed."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(10)
+
     def cli(self, *arguments: str) -> str:
         """What `platestream` says with this flow's settings."""
         return self._python("-m", "platestream", *arguments)
