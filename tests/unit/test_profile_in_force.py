@@ -170,3 +170,28 @@ def test_a_profile_is_put_in_force_by_whoever_is_named_and_a_wrong_one_is_refuse
     refused = CliRunner().invoke(app, ["registry", "rules", "--profile", str(wrong), "--by", "Chief"])
     assert isinstance(refused.exception, ProfileError)
     assert "own.toml, line 2: agency.name" in str(refused.exception)
+
+
+def test_a_day_that_was_dropped_does_not_come_back_when_its_frames_are_read_again(
+    database: Database, tmp_path: Path
+) -> None:
+    profile = load("st-johns")
+    streams = FileTopics(tmp_path / "data", follow=False)
+    streams.append(topics.FRAMES, [frame(MIDDLE)])
+    reader = ScriptedReader({number + 1: [plate] for number, plate in enumerate(PLATE.values())})
+    bounds = Bounds(age=profile.retention.span)
+
+    def read_all(now: datetime) -> int:
+        edge = Edge(streams, ClickHouseTables(database.dsn, follow=False))
+        run(recognize_flow.build(edge, reader, now=lambda: now, bounds=bounds))
+        return int(database.value("SELECT uniqExact(detection_id) FROM platestream.detections"))
+
+    assert read_all(NOW) == 1
+    later = NOW + (31 - MIDDLE) * DAY
+    retention.run(database.client(RETENTION), profile.retention.span, later)
+    assert database.value("SELECT count() FROM platestream.detections") == 0
+    assert read_all(later) == 0, "a lost recovery store: everything is read again"
+    assert database.value("SELECT count() FROM platestream.images") == 0
+    assert [topics.DEAD_LETTERS.decode(one).reason for one in streams.messages(topics.DEAD_LETTERS)] == [
+        "expired"
+    ]

@@ -17,7 +17,6 @@ from connectors.clickhouse_client import (
     SEALER,
     SUPERVISOR,
 )
-from platestream.gate import THROWN
 from tests.support.database import Database, copied
 
 FED = [
@@ -176,35 +175,3 @@ def test_dashboards_see_figures_and_no_plate_picture_or_word(database: Database)
     for table, columns_ in WORDS.items():
         for column in columns_:
             assert not may(database, DASHBOARD, f"SELECT {column} FROM platestream.{table} LIMIT 0"), column
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "SELECT * FROM merge('platestream', '.*')",
-        "SELECT * FROM remote('127.0.0.1', 'platestream', 'detections')",
-        "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')",
-        "SELECT * FROM file('/etc/hostname', 'LineAsString')",
-        "SELECT * FROM mergeTreeIndex('platestream', 'detections')",
-    ],
-)
-def test_an_analyst_finds_no_way_around_the_views(database: Database, sql: str) -> None:
-    assert code(database, ANALYST, sql) == ACCESS_DENIED
-
-
-@pytest.mark.parametrize("view", LOOKS)
-@pytest.mark.parametrize(
-    "ask",
-    [
-        "SELECT * FROM {}",
-        "SELECT count() FROM {}",
-        "SELECT * FROM {} LIMIT 0",
-        "SELECT * FROM {} WHERE 0",
-        "EXPLAIN SELECT * FROM {}",
-    ],
-)
-def test_without_an_inquiry_a_view_gives_not_even_the_answer_that_there_is_nothing(
-    database: Database, view: str, ask: str
-) -> None:
-    call = f"platestream.{view}(inquiry = '{UUID(int=0)}')"
-    assert code(database, ANALYST, ask.format(call)) == THROWN
