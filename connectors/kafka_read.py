@@ -29,7 +29,7 @@ LostOffset = Literal["stop", "earliest"]
 
 log = logging.getLogger(__name__)
 
-LOAD_BATCH = 2000  # of a changelog: small messages, and all of them are wanted
+LOAD_BATCH = 250  # of a changelog: what does not fit the caches is slower
 POLL = timedelta(milliseconds=20)
 
 

@@ -50,20 +50,23 @@ class Bucket:
         if not listed.shape:
             self.patterns.add(unpack(listed.packed))
             return
-        self.remove(listed.entry_id, listed.shape)
-        before = self._listed.get(listed.shape)
-        self._listed[listed.shape] = listed if before is None else (*_several(before), listed)
+        others = self._others(listed.entry_id, listed.shape)
+        self._listed[listed.shape] = (*others, listed) if others else listed
 
     def remove(self, entry_id: str, shape: bytes) -> None:
         """Take an entry out; one that is not there is no matter."""
         if not shape:
             self.patterns.remove(entry_id)
-        elif (before := self._listed.get(shape)) is not None:
-            left = tuple(one for one in _several(before) if one.entry_id != entry_id)
+        elif shape in self._listed:
+            left = self._others(entry_id, shape)
             if left:
                 self._listed[shape] = left[0] if len(left) == 1 else left
             else:
                 del self._listed[shape]
+
+    def _others(self, entry_id: str, shape: bytes) -> tuple[Listed, ...]:
+        before = self._listed.get(shape)
+        return () if before is None else tuple(one for one in _several(before) if one.entry_id != entry_id)
 
     def likely(self, reads: Sequence[Detection]) -> list[Detection]:
         """Those that something listed may look like; the others, nearly all, are told without a call each."""

@@ -1,6 +1,7 @@
 """Hot list entries (section H of the order) and the changes that carry them."""
 
 import re
+from operator import attrgetter
 from typing import Annotated, Literal
 
 import msgspec
@@ -144,28 +145,19 @@ class HotListChange(msgspec.Struct, frozen=True, gc=False):
         return Message(self.entry_id.encode(), None if self.entry is None else self.entry.to_json())
 
 
-# Behind the plate: required fields first, so that an entry's defaults are cut off the end.
-_FIELDS = sorted(
-    (one for one in msgspec.structs.fields(HotListEntry) if one.name != "plate"),
-    key=lambda one: not one.required,
-)
-_NAMES = [one.name for one in _FIELDS]
-_DEFAULTS = [msgspec.UNSET if one.required else one.default for one in _FIELDS]
-_Packed = msgspec.defstruct(
-    "_Packed",
-    [(one.name, one.type) if one.required else (one.name, one.type, one.default) for one in _FIELDS],
-    array_like=True,
-)
+_FIELDS = [one for one in msgspec.structs.fields(HotListEntry) if one.name != "plate"]
+_values = attrgetter(*(one.name for one in _FIELDS))
+_Packed = msgspec.defstruct("_Packed", [(one.name, one.type) for one in _FIELDS], array_like=True)
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Packed)
 
 
 def pack(entry: HotListEntry) -> bytes:
-    """An entry in few bytes, fields by position: how a list of millions is kept in memory, never stored."""
-    values = [getattr(entry, name) for name in _NAMES]
-    while values[-1] == _DEFAULTS[len(values) - 1]:
-        values.pop()
-    return b"%c%b%b" % (len(entry.plate), entry.plate.encode(), _encoder.encode(values))
+    """An entry in few bytes: how a list of millions is kept in memory, never stored.
+
+    Its plate with its length, then the other fields by position.
+    """
+    return b"%c%b%b" % (len(entry.plate), entry.plate.encode(), _encoder.encode(_values(entry)))
 
 
 def unpack(packed: bytes) -> HotListEntry:

@@ -1,6 +1,5 @@
 """What reaches a bucket of the list: entries, removals, designations, marks, and reads."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,11 +51,3 @@ class Reads(msgspec.Struct, frozen=True):
 
 Event = Listed | Removed | RegistryRecord | Ready | Reads
 Placed = tuple[str, list[Event]]
-
-
-def gather(placed: Iterable[tuple[str, Event]]) -> list[Placed]:
-    """Events by bucket, each bucket's in their order."""
-    found: dict[str, list[Event]] = {}
-    for bucket, event in placed:
-        found.setdefault(bucket, []).append(event)
-    return list(found.items())

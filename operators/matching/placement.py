@@ -8,7 +8,7 @@ from typing import Protocol, TypeGuard
 
 from bytewax.operators import StatefulBatchLogic
 
-from operators.matching.events import Event, Listed, Placed, Reads, Ready, Removed, gather
+from operators.matching.events import Event, Listed, Placed, Reads, Ready, Removed
 from operators.matching.judge import RULES, Rules
 from schemas import plates
 from schemas.detection import Detection
@@ -58,7 +58,7 @@ class Placement(StatefulBatchLogic[list[Change], Placed | HotListChange, None]):
         self._look: datetime | None = None
 
     def on_batch(self, values: list[list[Change]]) -> tuple[Iterable[Placed | HotListChange], bool]:
-        moved = gather(chain.from_iterable(map(self._move, chain.from_iterable(values))))
+        moved = self._move(chain.from_iterable(values))
         if self._look is not None:
             self._tally.tell(self._now())
         return moved, StatefulBatchLogic.RETAIN
@@ -72,7 +72,7 @@ class Placement(StatefulBatchLogic[list[Change], Placed | HotListChange, None]):
             self._tally.tell(now)
             return [], StatefulBatchLogic.RETAIN
         gone = [HotListChange(name, None) for name, listed in self._placed.items() if listed.until <= end]
-        moved = gather(chain.from_iterable(map(self._move, gone)))
+        moved = self._move(gone)
         self._soonest = min((listed.until for listed in self._placed.values()), default=float("inf"))
         self._tally.tell(now)
         return [*moved, *gone], StatefulBatchLogic.RETAIN
@@ -83,20 +83,23 @@ class Placement(StatefulBatchLogic[list[Change], Placed | HotListChange, None]):
     def snapshot(self) -> None:
         return None
 
-    def _move(self, change: Change) -> Iterable[tuple[str, Event]]:
-        if isinstance(change, Loaded):
-            self._look = self._now()
-            return _to_all(Ready("hotlist", change.partition, change.partitions))
-        before = self._placed.pop(change.entry_id, None)
-        after = None if change.entry is None else listed(change.entry)
-        self._tally.change(before, after)
-        if after is None:
-            return [] if before is None else _to(before, Removed(before.entry_id, before.shape))
-        self._placed[after.entry_id] = after
-        self._soonest = min(self._soonest, after.until)
-        if before is None or before.shape == after.shape:
-            return _to(after, after)
-        return [*_to(before, Removed(before.entry_id, before.shape)), *_to(after, after)]
+    def _move(self, changes: Iterable[Change]) -> list[Placed]:
+        out = defaultdict[str, list[Event]](list)
+        for change in changes:
+            if isinstance(change, Loaded):
+                self._look = self._now()
+                _send(out, EVERY, Ready("hotlist", change.partition, change.partitions))
+                continue
+            before = self._placed.pop(change.entry_id, None)
+            after = None if change.entry is None else listed(change.entry)
+            self._tally.change(before, after)
+            if before is not None and (after is None or before.shape != after.shape):
+                _send(out, _buckets(before), Removed(before.entry_id, before.shape))
+            if after is not None:
+                self._placed[after.entry_id] = after
+                self._soonest = min(self._soonest, after.until)
+                _send(out, _buckets(after), after)
+        return list(out.items())
 
 
 def by_partition(changes: list[Change]) -> list[tuple[str, list[Change]]]:
@@ -148,9 +151,10 @@ def probe(reads: list[Detection], rules: Rules = RULES) -> list[Placed]:
     return [(bucket, [Reads(own.get(bucket, []), others.get(bucket, []))]) for bucket in {**own, **others}]
 
 
-def _to(where: Listed, event: Event) -> Iterable[tuple[str, Event]]:
-    return [(plates.shape_bucket(where.shape), event)] if where.shape else _to_all(event)
+def _buckets(where: Listed) -> tuple[str, ...]:
+    return (plates.shape_bucket(where.shape),) if where.shape else EVERY
 
 
-def _to_all(event: Event) -> Iterable[tuple[str, Event]]:
-    return [(bucket, event) for bucket in EVERY]
+def _send(out: dict[str, list[Event]], buckets: tuple[str, ...], event: Event) -> None:
+    for bucket in buckets:
+        out[bucket].append(event)
