@@ -16,6 +16,7 @@ from schemas import metrics
 from schemas.alert_hit import AlertHit
 from schemas.dead_letter import DeadLetter
 from schemas.delivery import Delivery
+from schemas.deployment import DeploymentFinding
 from schemas.detection import Detection
 from schemas.finding import Finding
 from schemas.frame import Frame
@@ -218,6 +219,12 @@ def findings(batch: list[Finding]) -> None:
     """What the checks found."""
     for one in batch:
         meters.count(metrics.FINDINGS, one.rule, one.grade)
+
+
+def deployments(batch: list[DeploymentFinding]) -> None:
+    """Cameras and details without approval."""
+    for one in batch:
+        meters.count(metrics.DEPLOYMENT_FINDINGS, one.rule)
 
 
 def actions(batch: list[HitAction]) -> None:

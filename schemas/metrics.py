@@ -51,7 +51,7 @@ class Metric:
 REASONS = (
     *("empty", "headers", "expired", "future", "bytes", "pixels", "scans", "truncated", "not_a_picture"),
     *("corrupt", "engine", "crop", "schema", "not_json", "key", "source", "category", "expiry"),
-    *("rules", "undelivered"),
+    *("rules", "undelivered", "unapproved"),
 )
 INQUIRY_KINDS = (
     *("search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits"),
@@ -242,6 +242,14 @@ HIT_PRECISION = Metric(
     "Of the hits of 90 days that officers compared with the vehicle, the share that was right, low and high.",
     (SOURCE, Label("bound", ("share", "low", "high"))),
     shown_by=("retention",),
+)
+
+DEPLOYMENT_FINDINGS = Metric(
+    "platestream_deployment_findings_total",
+    "counter",
+    "Cameras and special details found to work without approval, once a camera, rule and day.",
+    (Label("rule", ("unregistered", "ended", "unapproved", "period", "moved", "detail_unapproved")),),
+    shown_by=("recognize",),
 )
 
 # What people did
