@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     notify_file: Path | None = Field(
         default=None, description="rules of notification (TOML, a secret); empty: nobody is told of hits"
     )
+    prometheus: str = Field(
+        default="", description="URL of a Prometheus that scrapes the flows, for `platestream board`"
+    )
     profile: str = Field(
         default="st-johns", description="rules of the agency: st-johns, virginia, new-jersey, or a .toml file"
     )

@@ -15,6 +15,7 @@ from connectors.settings import SettingsError
 from platestream.commands import (
     audit,
     bench,
+    board,
     bolo,
     demo,
     evidence,
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 app.command()(demo.demo)
 app.command()(read.read)
+app.command()(board.board)
 app.add_typer(hotlist.app, name="hotlist")
 app.command()(search.search)
 app.add_typer(hits.app, name="hits")

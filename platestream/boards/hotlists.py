@@ -99,6 +99,15 @@ FROM platestream.hotlist_sources ORDER BY active DESC, refreshed_at LIMIT 100
             legend="change",
         ),
         Panel(
+            "Withheld",
+            "series",
+            "Reads an hour that met an entry and alerted nobody, by source.",
+            "a source or category that is not designated: platestream registry put hotlist_source.",
+            promql="sum by (source) (increase(platestream_hits_withheld_total[1h])) > 0",
+            legend="source",
+            empty="None",
+        ),
+        Panel(
             "Changes on record by day",
             "series",
             "Changes in the inquiry log by outcome; refused ones had neither case nor reason.",

@@ -10,7 +10,7 @@ _AGES: tuple[Step, ...] = ((_INF, "green"), (30 * _DAY, "orange"), (30 * _DAY + 
 
 def _kept() -> str:
     rows = ", ".join(
-        f"('{topic.name}', '{'until replaced' if topic.keep is None else str(topic.keep)}')"
+        f"('{topic.name}', '{'until replaced' if topic.keep is None else f'{topic.keep.days} days'}')"
         for topic in TOPICS
     )
     return f"SELECT * FROM values('topic String, kept String', {rows})"  # noqa: S608 - names of our own

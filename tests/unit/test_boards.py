@@ -222,7 +222,8 @@ def test_each_promql_parses_and_names_metrics_that_are_declared(pair: tuple[Boar
 def test_every_metric_is_on_a_board_or_said_to_be_for_debugging() -> None:
     shown = {one for _board, panel in PROMQL for one in named(panel.promql)}
     for metric in METRICS:
-        assert (metric.series in shown) != metric.debugging, metric.name
+        where = f"{metric.name}: give it a panel in platestream/boards, or say that it is for debugging"
+        assert (metric.series in shown) != metric.debugging, where
 
 
 def test_a_panel_asks_one_question() -> None:

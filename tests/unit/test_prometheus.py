@@ -27,6 +27,7 @@ EMPTY = {
     "From capture to the receiver",
     "From the hit to the receiver",
     "Changes",
+    "Withheld",
     "Findings, as they come",
     "Notifications, as they go out",
     "Officers on shift",

@@ -1,0 +1,26 @@
+import socket
+
+import pytest
+from typer.testing import CliRunner
+
+from connectors.clickhouse_client import DASHBOARD, connect
+from platestream.boards.server import Boards, app, serve
+from platestream.cli import app as cli
+from tests.support.database import Database
+
+
+def test_a_database_without_tables_is_refused(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", empty_database.dsn)
+    told = CliRunner().invoke(cli, ["board"])
+    assert "run `platestream migrate`" in str(told.exception)
+
+
+def test_a_port_that_is_taken_is_refused(empty_database: Database) -> None:
+    boards = Boards(connect(empty_database.dsn, DASHBOARD), None)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        with pytest.raises(OSError, match="in use"):
+            serve(app(boards), listening.getsockname()[1])
