@@ -195,3 +195,31 @@ def notify_receivers(
     from platestream.bench import notify as job
 
     print_json(job.run(load_settings(), rate, hits, reads, rounds, err.print))
+
+
+@app.command()
+def board(
+    rows: Annotated[int, typer.Option(min=1000, help="How many detections.")] = 10_000_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 3,
+) -> None:
+    """Every panel of the boards: rows read and ms; and what the tables that they read cost an insert.
+
+    Example: platestream bench board --rows 1000000
+    """
+    from platestream.bench import board as job
+
+    print_json(job.run(rows, rounds))
+
+
+@app.command()
+def metrics(
+    frames: Annotated[int, typer.Option(min=100, help="Frames a round.")] = 3000,
+    rounds: Annotated[int, typer.Option(min=2, help="How often each is measured, in turn.")] = 10,
+) -> None:
+    """The recognise flow with metrics and without, beside what a frame takes to read.
+
+    Example: platestream bench metrics --frames 1000 --rounds 4
+    """
+    from platestream.bench import board as job
+
+    print_json(job.counting(frames, rounds, load_settings().threads))
