@@ -154,6 +154,9 @@ def _wrong(rules: NotifyRules, allow_plaintext: bool) -> Iterator[str]:
         yield "`receivers`: a name is there twice"
     if "{hit_id}" not in rules.link:
         yield "`link` has no {hit_id}"
+    open_mail = rules.mail is not None and rules.mail.security == "none" and not allow_plaintext
+    if rules.mail is not None and open_mail and not _loopback(_host(rules.mail.server)):
+        yield "[mail] `security` is none: mail would leave this machine unencrypted"
     for name, text in (("oldest", rules.oldest), ("patience", rules.patience)):
         try:
             span(text)
@@ -187,6 +190,10 @@ def _wrong_receiver(one: Receiver, rules: NotifyRules, allow_plaintext: bool) ->
         yield "`mail` needs the section [mail], which names the server"
     if one.apprise is not None and one.apprise.startswith(("mailto:", "mailtos:")):
         yield "mail is sent by `mail`, whose Message-ID says that it is the same one"
+
+
+def _host(server: str) -> str:
+    return server.rpartition(":")[0] or server
 
 
 def _loopback(host: str) -> bool:

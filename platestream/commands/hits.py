@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 from clickhouse_connect.driver.client import Client
 
-from connectors.clickhouse_client import ANALYST, connect
+from connectors.clickhouse_client import ANALYST, Dsn, connect
 from connectors.settings import Settings, load_settings
 from platestream import gate
 from platestream import hits as job
@@ -187,7 +187,7 @@ def _record(
     settings: Settings, client: Client, hit: job.Standing, kind: ActionKind, told: dict[str, Any]
 ) -> None:
     client.close()  # one at a time in the embedded engine
-    done = job.take_step(settings, hit, kind, getpass.getuser(), **told)
+    done = job.take_step(settings, hit, kind, _officer(settings), **told)
     out.print(f"recorded: {job.SAID[kind]}. The hit is {done.history.status}.")
     if done.missing:
         err.print(f"Before any action: {done.missing} (order, sections G.3 to G.5).")
@@ -196,6 +196,13 @@ def _record(
 def _open() -> tuple[Settings, Client]:
     settings = load_settings()
     return settings, connect(settings.clickhouse, ANALYST, allow_plaintext=settings.allow_plaintext)
+
+
+def _officer(settings: Settings) -> str:
+    """The database's account, which the officer signed in with; the embedded engine has one for all."""
+    if settings.clickhouse.startswith("chdb:"):
+        return getpass.getuser()
+    return Dsn.parse(settings.clickhouse).user
 
 
 def _why(settings: Settings, case: str, reason: str) -> gate.Why:

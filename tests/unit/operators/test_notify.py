@@ -223,6 +223,7 @@ def test_a_message_carries_all_that_is_to_be_known_before_acting() -> None:
         ("[[receivers]]\nname = 'a'\nmail = 'x@y'", "[mail]"),
         ("[[receivers]]\nname = 'a'\napprise = 'mailto://u:p@x'", "Message-ID"),
         ("[[receivers]]\nname = 'on_shift'\napprise = 'json://x'", "stands for"),
+        ("[mail]\nserver = 'mx.example:25'\nsender = 'a'\ndomain = 'b'\nsecurity = 'none'", "unencrypted"),
         ("what = 1", "what"),
         ("= 1", "TOML"),
     ],
