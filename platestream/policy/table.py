@@ -52,6 +52,13 @@ CHECKS = (
         cameras.approved,
     ),
     Check(
+        "deployed",
+        _clauses("D.5 E.1.f G.6"),
+        "no camera and no special detail worked without approval",
+        "platestream registry; deployment_findings",
+        cameras.deployed,
+    ),
+    Check(
         "rules",
         _clauses("E.1.a"),
         "the profile is the one in force",

@@ -33,6 +33,7 @@ from platestream.yearly_audit import memo as memos
 from schemas import tables, topics
 from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
+from schemas.deployment import DeploymentFinding
 from schemas.detection import Detection
 from schemas.finding import Finding
 from schemas.hotlist import HotListChange
@@ -184,6 +185,11 @@ def _untrain(agency: Agency) -> None:
     agency.database.put(tables.REGISTRY, RegistryRecord(kind="user", id="new", name="New", agency="sjpd"))
 
 
+def _unapproved_detail(agency: Agency) -> None:
+    found = DeploymentFinding.of("van-1", "detail_unapproved", NOW - HOUR, "op-7")
+    agency.database.put(tables.DEPLOYMENT_FINDINGS, found)
+
+
 def _change_rules(agency: Agency) -> None:
     client = agency.database.client()
     gate_rules.put_in_force(client, replace(gate_rules.in_force(client), reason_letters=2), "somebody")
@@ -244,6 +250,7 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
         {},
         "not registered: new",
     ),
+    ("deployed", _unapproved_detail, {}, "detail unapproved: op-7"),
     ("rules", _change_rules, {}, "differ from profile st-johns: reason_letters"),
     (
         "records",
@@ -321,6 +328,22 @@ def test_what_breaks_the_order_breaks_its_check_which_says_what(
     outcome, faults = agency.results(name, **changes)[name]
     assert outcome != "held"
     assert says in faults
+
+
+def test_cameras_of_an_approved_special_detail_are_covered_by_it(agency: Agency) -> None:
+    agency.database.put(tables.DETECTIONS, read(HOUR, "van-1"))
+    assert agency.results("cameras")["cameras"][0] == "broken"
+    detail = RegistryRecord(
+        kind="detail",
+        id="op-7",
+        name="Op 7",
+        cameras=("van-1",),
+        since=NOW - DAY,
+        until=NOW + DAY,
+        approved_by="Chief",
+    )
+    agency.database.put(tables.REGISTRY, detail)
+    assert agency.results("cameras")["cameras"] == ("held", "")
 
 
 def test_every_check_is_broken_by_some_test() -> None:

@@ -12,6 +12,13 @@ SELECT id, active AND approved_by != '' AND approved_at > toDateTime64(0, 3, 'UT
     AND approved_at <= {now:DateTime64(3, 'UTC')}
 FROM platestream.registry FINAL WHERE kind = 'camera'
 """
+_DETAILED = """
+SELECT DISTINCT arrayJoin(cameras) FROM platestream.deployments WHERE kind = 'detail' AND approved_by != ''
+"""
+_WITHOUT = """
+SELECT rule, arraySort(groupUniqArray(if(detail = '', camera_id, detail)))
+FROM platestream.deployment_findings FINAL WHERE at > {since:DateTime64(3, 'UTC')} GROUP BY rule ORDER BY rule
+"""
 _WHOLE = """
 SELECT count(), countIf(latitude = 0 AND longitude = 0), countIf(detection_id NOT IN (
     SELECT detection_id FROM platestream.images
@@ -27,8 +34,12 @@ FROM platestream.detections WHERE captured_at < {before:DateTime64(3, 'UTC')}
 
 
 def approved(live: Live) -> Told:
-    """Every camera that delivered is registered, with who approved its place and when."""
-    seen = [name for (name,) in live.rows(_SEEN)]
+    """Every camera that delivered is registered, with who approved its place and when.
+
+    Cameras of an approved special detail are covered by that.
+    """
+    detailed = {name for (name,) in live.rows(_DETAILED)}
+    seen = [name for (name,) in live.rows(_SEEN) if name not in detailed]
     registered = dict(live.rows(_REGISTERED, now=live.now))
     unknown = [name for name in seen if name not in registered]
     bare = [name for name in seen if name in registered and not registered[name]]
@@ -37,6 +48,13 @@ def approved(live: Live) -> Told:
         f"not registered: {named(unknown)}" if unknown else "",
         f"ended, or without an approval on record: {named(bare)}" if bare else "",
     )
+
+
+def deployed(live: Live) -> Told:
+    """No camera and no special detail worked without approval while data is kept."""
+    found = live.rows(_WITHOUT, since=live.now - live.period)
+    told_of = [f"{rule.replace('_', ' ')}: {named(names)}" for rule, names in found]
+    return told(f"findings of {live.profile.retention.data}: {len(found)}", told_of)
 
 
 def pictures(live: Live) -> Told:
