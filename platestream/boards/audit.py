@@ -109,6 +109,17 @@ WHERE $__timeFilter_ms(at) GROUP BY rule, grade ORDER BY grade, findings DESC LI
             empty="Nothing was found",
         ),
         Panel(
+            "Cameras without approval",
+            "table",
+            "Cameras and special details that worked without an approval in force, by rule.",
+            "any: approve it or take it down (order, section D).",
+            sql="""
+SELECT rule, uniqExact(camera_id) AS cameras, uniqExact(finding_id) AS findings, max(at) AS latest
+FROM platestream.deployment_findings WHERE $__timeFilter_ms(at) GROUP BY rule ORDER BY findings DESC LIMIT 20
+""",
+            empty="None",
+        ),
+        Panel(
             "Yearly audit",
             "table",
             "How far the yearly audit is: draws, findings, memoranda.",
@@ -147,6 +158,15 @@ SELECT countIf(active) AS users FROM (SELECT id, argMax(active, changed_at) AS a
 FROM platestream.registry WHERE kind = 'user' GROUP BY id)
 """,
             width=6,
+        ),
+        Panel(
+            "Cameras without approval, as they are found",
+            "series",
+            "Cameras and special details that worked without an approval in force, an hour, by rule.",
+            "any: approve it or take it down (order, section D); docs/deploy.md says what happens to its frames.",
+            promql="sum by (rule) (increase(platestream_deployment_findings_total[1h])) > 0",
+            legend="rule",
+            empty="None",
         ),
         Panel(
             "Inquiries, as they are sealed",

@@ -12,7 +12,7 @@ from platestream.boards.panel import Step, Unit
 from platestream.boards.words import grade, number, tick
 
 # Told apart by people who see colours differently (Okabe and Ito).
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5c00", "#555555")
+COLOURS = ("#2185d0", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5c00", "#555555")
 WIDTH, HEIGHT = 640, 220
 LEFT, RIGHT, TOP, BOTTOM = 84, 10, 10, 26
 LABEL_WIDTH, LABEL_HEIGHT = 130, 15

@@ -13,6 +13,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from connectors.clickhouse_client import DASHBOARD
+from platestream import board_docs
 from platestream.boards import BOARDS
 from platestream.boards.answers import Answer, Period, ask_clickhouse
 from platestream.boards.macros import UnknownMacroError, expand
@@ -29,7 +30,7 @@ PANELS = [(board, panel) for board in BOARDS for panel in board.panels]
 SQL = [pair for pair in PANELS if pair[1].sql]
 PROMQL = [pair for pair in PANELS if pair[1].promql]
 # What the flows of a few minutes do not come to.
-EMPTY = {"Time to tell", "Findings", "Yearly audit"}
+EMPTY = {"Time to tell", "Findings", "Yearly audit", "Cameras without approval"}
 FOREIGN = {"up", "process_resident_memory_bytes", "bytewax_item_out_count_total"}
 
 
@@ -47,6 +48,11 @@ def targets() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
 def test_the_files_are_what_the_declarations_make() -> None:
     made = RENDER["files"]()
     assert {path.name: path.read_text() for path in FOLDER.glob("*.json")} == made
+
+
+def test_the_table_of_panels_is_what_the_declarations_make() -> None:
+    assert board_docs.PAGE.read_text() == board_docs.page(board_docs.PAGE.read_text())
+    assert len(board_docs.table().splitlines()) == len(PANELS) + 2
 
 
 def test_boards_cannot_be_edited_and_lead_to_each_other_and_to_the_page() -> None:

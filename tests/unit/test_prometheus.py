@@ -27,6 +27,7 @@ EMPTY = {
     "From capture to the receiver",
     "From the hit to the receiver",
     "Changes",
+    "Cameras without approval, as they are found",
     "Withheld",
     "Findings, as they come",
     "Notifications, as they go out",
