@@ -115,6 +115,7 @@ def _show(receipt: Receipt, now: datetime) -> None:
     for table, at in receipt.oldest.items():
         meters.put(metrics.OLDEST_ROW, table, to=(at or now).timestamp())
         meters.count(metrics.RETENTION_DELETED, table, by=receipt.deleted[table])
+    meters.put(metrics.RETENTION_PERIOD, to=receipt.period_s)
     meters.put(metrics.RETENTION_RUN, to=now.timestamp())
 
 

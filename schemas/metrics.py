@@ -289,6 +289,13 @@ OLDEST_ROW = Metric(
     (Label("table", ("detections", "images", "alert_hits", "dead_letters")),),
     shown_by=("retention",),
 )
+RETENTION_PERIOD = Metric(
+    "platestream_retention_period_seconds",
+    "gauge",
+    "How long data is kept, by the profile that the retention job goes by; the alert RetentionLate goes by it.",
+    shown_by=("retention",),
+    debugging=True,
+)
 RETENTION_RUN = Metric(
     "platestream_retention_last_run_timestamp_seconds",
     "gauge",

@@ -24,6 +24,7 @@ CAMERA = 'platestream_camera_last_frame_timestamp_seconds{camera="N1"}'
 LAG = 'platestream_topic_lag_messages{flow="recognize",topic="frames",partition="0"}'
 LETTERS = 'platestream_dead_letters_total{topic="frames",reason="corrupt"}'
 OLDEST = 'platestream_retention_oldest_row_timestamp_seconds{table="detections"}'
+PERIOD = "platestream_retention_period_seconds"
 OCR = 'platestream_stage_seconds_bucket{stage="recognize",le="%s"}'
 HITS = 'platestream_alert_hits_total{match="exact",historical="no"}'
 TOLD = 'platestream_notifications_total{outcome="%s",priority="1"}'
@@ -86,6 +87,9 @@ CASES = [
     # Now is minute 0, so a moment of 30 days and an hour ago is negative.
     Case("RetentionLate", True, 10, {OLDEST: "-2595600x20"}),
     Case("RetentionLate", False, 10, {OLDEST: "-2594400x20"}),
+    Case("RetentionLate", True, 10, {OLDEST: "-1818000x20", PERIOD: "1814400x20"}),
+    Case("RetentionLate", False, 10, {OLDEST: "-1816800x20", PERIOD: "1814400x20"}),
+    Case("RetentionLate", False, 10, {OLDEST: "-2595600x20", PERIOD: "12960000x20"}),
     Case("RetentionNotRun", True, 70, {"platestream_retention_last_run_timestamp_seconds": "0x80"}),
     Case("RetentionNotRun", True, 10, {}),
     Case("RetentionNotRun", False, 70, {"platestream_retention_last_run_timestamp_seconds": "0+60x80"}),
