@@ -292,7 +292,7 @@ OLDEST_ROW = Metric(
 RETENTION_PERIOD = Metric(
     "platestream_retention_period_seconds",
     "gauge",
-    "How long data is kept, by the profile that the retention job goes by; the alert RetentionLate goes by it.",
+    "How long data is kept, by the profile: what RetentionLate measures against.",
     shown_by=("retention",),
     debugging=True,
 )
