@@ -1,9 +1,11 @@
 import ast
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from connectors.process import recovery_folder, size
 from platestream import metric_docs
 from schemas import metrics
 from schemas.metrics import METRICS, OTHER, Label, Metric
+from tests.support.kafka_broker import free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("schemas", "operators", "connectors", "flows", "platestream", "clickhouse", "grafana")
@@ -202,6 +205,53 @@ def test_a_flow_whose_port_is_taken_ends_with_an_error(taken_port: int, tmp_path
             "one port a process: set BYTEWAX_DATAFLOW_API_PORT"
         )
     )
+
+
+def test_a_running_flow_shows_its_own_metrics_beside_those_of_bytewax_and_of_the_process(
+    migrated: Path, tmp_path: Path
+) -> None:
+    port = free_port()
+    env = {
+        **os.environ,
+        "BYTEWAX_DATAFLOW_API_ENABLED": "1",
+        "BYTEWAX_DATAFLOW_API_PORT": str(port),
+        "BYTEWAX_DATAFLOW_API_CACHE_PATH": str(tmp_path),
+        "PLATESTREAM_DATA": str(tmp_path),
+    }
+    (tmp_path / "store").mkdir()
+    shutil.copytree(migrated, tmp_path / "clickhouse" / "platestream", symlinks=True)
+    subprocess.run(
+        [sys.executable, "-m", "bytewax.recovery", str(tmp_path / "store"), "1"], check=True, timeout=60
+    )
+    command = [
+        *(sys.executable, "-m", "bytewax.run", "flows.audit_flow:flow"),
+        *("-r", str(tmp_path / "store"), "-s", "1", "-b", "0"),
+    ]
+    wanted = {
+        "bytewax_item_inp_count_total",
+        "process_resident_memory_bytes",
+        "platestream_inquiries_total",
+        "platestream_inquiries_sealed_timestamp_seconds",
+        "platestream_recovery_store_bytes",
+        "platestream_disk_free_ratio",
+    }
+    with (tmp_path / "log").open("wb") as log:
+        flow = subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log)
+    try:
+        wait_until(lambda: wanted <= names_at(port), 60, f"{wanted} on the page")
+    finally:
+        flow.kill()
+        flow.wait(10)
+
+
+def names_at(port: int) -> set[str]:
+    """Names of the series at a port; none while nobody answers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as page:
+            text = page.read().decode()
+    except OSError:
+        return set()
+    return set(re.findall(r"^([a-z]\w+)", text, re.MULTILINE))
 
 
 def test_the_recovery_store_is_found_as_bytewax_finds_it_and_measured(tmp_path: Path) -> None:
