@@ -90,3 +90,13 @@ def test_a_line_too_small_or_too_long_is_not_shaped_like_a_serial() -> None:
     assert not choose.shaped(line(0, 0, 40, 4))
     assert not choose.shaped(line(0, 0, 400, 20))
     assert choose.shaped(line(0, 0, 80, 18))
+
+
+@pytest.mark.parametrize("text", ["2014", "2014-", "-1998"])
+def test_a_year_alone_is_what_is_left_of_a_date(text: str) -> None:
+    assert choose.foreign(text)
+
+
+@pytest.mark.parametrize("text", ["AST2014", "2014A", "2140", "1420", "12014"])
+def test_a_serial_with_a_years_digits_is_none(text: str) -> None:
+    assert not choose.foreign(text)
