@@ -1,11 +1,17 @@
 -- Granules of 2,048 rows instead of 8,192: a search reads every granule that has a row of its answer, and four
 -- characters at the end of a plate are in most granules of 8,192. The setting is fixed when a table is made, so the
--- rows move to a new one. Each statement may be run again: what was interrupted begins anew.
-DROP TABLE IF EXISTS platestream.detections_before;
+-- rows move to a new one. A row that is there twice is one row, so every statement may be run again; what a flow
+-- writes meanwhile into the old table is fetched after the new one has taken its place.
+CREATE TABLE IF NOT EXISTS platestream.detections_large AS platestream.detections;
 
-DROP TABLE IF EXISTS platestream.detections_after;
+INSERT INTO platestream.detections SELECT * FROM platestream.detections_large
+SETTINGS max_partitions_per_insert_block = 1000;
 
-CREATE TABLE platestream.detections_after AS platestream.detections
+DROP TABLE platestream.detections_large;
+
+DROP TABLE IF EXISTS platestream.detections_small;
+
+CREATE TABLE platestream.detections_small AS platestream.detections
 ENGINE = ReplacingMergeTree(ingested_at)
 PARTITION BY toYYYYMMDD(captured_at)
 ORDER BY (camera_id, captured_at, detection_id)
@@ -15,10 +21,14 @@ SETTINGS merge_with_ttl_timeout = 3600, old_parts_lifetime = 1, non_replicated_d
          index_granularity = 2048
 COMMENT 'One read of one vehicle pass';
 
-INSERT INTO platestream.detections_after SELECT * FROM platestream.detections
+INSERT INTO platestream.detections_small SELECT * FROM platestream.detections
 SETTINGS max_partitions_per_insert_block = 1000;
 
-RENAME TABLE platestream.detections TO platestream.detections_before,
-             platestream.detections_after TO platestream.detections;
+RENAME TABLE platestream.detections TO platestream.detections_large,
+             platestream.detections_small TO platestream.detections;
 
-DROP TABLE platestream.detections_before;
+INSERT INTO platestream.detections SELECT * FROM platestream.detections_large
+WHERE ingested_at > now64(3) - INTERVAL 1 DAY
+SETTINGS max_partitions_per_insert_block = 1000;
+
+DROP TABLE platestream.detections_large;

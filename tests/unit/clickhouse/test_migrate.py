@@ -112,3 +112,23 @@ def test_a_file_that_is_not_named_like_a_migration_is_refused(files: Path) -> No
 def test_statements_end_with_a_semicolon_at_the_end_of_a_line_only() -> None:
     sql = "-- a comment;\nSELECT 'a;b' -- why\n, 2;  \n\nSELECT 3;\n"
     assert list(Migration(1, "x", sql).statements()) == ["SELECT 'a;b' -- why\n, 2", "SELECT 3"]
+
+
+def test_detections_outlive_the_move_to_smaller_granules_wherever_it_is_interrupted(
+    database: Database,
+) -> None:
+    (move,) = [one for one in migrate.load() if one.name == "smaller_granules"]
+    count = "SELECT uniqExact(plate) FROM platestream.detections"
+    statements = list(move.statements())
+    for cut in range(len(statements) + 1):
+        database.client().command(
+            "INSERT INTO platestream.detections (detection_id, captured_at, plate)"
+            f" VALUES (generateUUIDv4(), now64(3), 'CUT{cut}')"
+        )
+        for statement in [*statements[:cut], *statements]:
+            database.client().command(statement)
+        assert database.value(count) == cut + 1
+        made = database.value("SELECT create_table_query FROM system.tables WHERE name = 'detections'")
+        assert "index_granularity = 2048" in made
+    left = "SELECT name FROM system.tables WHERE name IN ('detections_large', 'detections_small')"
+    assert database.rows(left) == []
