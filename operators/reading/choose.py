@@ -15,7 +15,7 @@ _CLOCK = re.compile(
     r"\d{1,2}\D\d{2}\D\d{2}|(19|20)\d\d\D(0\d|1[0-2])(\D|$)|\d{1,2}\s*[:/.]\s*\d{2}\s*[:/.]\s*\d{2,4}|\d\d:\d\d"
 )
 _YEAR = re.compile(r"[\W_]*(199\d|20[0-3]\d)[\W_]*")
-"""What is left of a date when its line is cut; of plates of four digits one in two hundred is such a number."""
+"""What is left of a date when its line is cut; of four-digit plates one in two hundred is such a number."""
 _PHONE = re.compile(r"\d{3}\D{1,2}\d{3}\D{1,2}\d{4}|\(\d{3}\)")
 _SITE = re.compile(r"WWW|\.\s?(COM|NET|ORG|GOV|US)\b", re.IGNORECASE)
 
