@@ -21,6 +21,7 @@ from connectors.notify.senders import Rejected, Send, SendError, Unreachable
 from schemas.delivery import Delivery
 
 BACK_OFF = wait_random_exponential(multiplier=0.25, max=10)  # seconds between two attempts
+SEVERAL = 3  # notices that fail in a row: it is the receiver
 NO_ANSWER = frozenset({"connection", "timeout", "error", "apprise"})  # of the receiver, whatever it is sent
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,9 @@ class ThreadedPost:
 class _Line:
     """One receiver's notices, the most urgent first; each waits its own time after a failure.
 
-    Where the receiver itself does not answer, all wait: nothing else would get through either.
+    Where the receiver itself does not answer, or fails on several notices in a row, all wait: nothing else
+    would get through either, and hundreds that are tried again and again would cost more than they are
+    worth.
     """
 
     def __init__(
@@ -105,7 +108,9 @@ class _Line:
         self._later: list[tuple[float, int, Any, int]] = []  # when, number, notice, attempts
         self._numbers = itertools.count()
         self._left = 0
-        self._silent = 0  # how often in a row there was no answer
+        self._failing: set[Any] = set()  # notices that failed since the last success
+        self._silent = 0  # how often in a row it looked dead
+        self._reason = ""  # of the last failure
         self._opens_at = 0.0
         self._thread: threading.Thread | None = None
 
@@ -127,12 +132,31 @@ class _Line:
             notice, attempts = self._next()
             delivery = self._attempt(notice, attempts + 1)
             if delivery is None:
-                continue
-            self._finished.add(notice, delivery)
-            self._told(delivery)
-            with self._changed:
-                self._left -= 1
-                self._changed.notify_all()
+                for old, tried, reason in self._take_expired():
+                    self._finish(old, self._gave_up(old, tried, reason))
+            else:
+                self._finish(notice, delivery)
+
+    def _finish(self, notice: Any, delivery: Delivery) -> None:
+        self._finished.add(notice, delivery)
+        self._told(delivery)
+        with self._changed:
+            self._left -= 1
+            self._changed.notify_all()
+
+    def _take_expired(self) -> list[tuple[Any, int, str]]:
+        """Of a receiver that looks dead: what has waited past its patience, without another attempt."""
+        with self._changed:
+            if not self._silent:
+                return []
+            limit = self._now() - self._patience
+            gone = [(one[-2], one[-1], self._reason) for one in (*self._ready, *self._later)
+                    if one[-2].taken_at <= limit]  # fmt: skip
+            self._ready = [one for one in self._ready if one[-2].taken_at > limit]
+            self._later = [one for one in self._later if one[-2].taken_at > limit]
+            heapq.heapify(self._ready)
+            heapq.heapify(self._later)
+            return gone
 
     def _next(self) -> tuple[Any, int]:
         """The next notice that may be tried, with the attempts it had; waits for one."""
@@ -160,6 +184,7 @@ class _Line:
             self._put_off(notice, attempts, error.reason)
             return None
         self._silent, self._opens_at = 0, 0.0
+        self._failing.clear()
         delivery = _outcome(notice, "delivered", self._now(), attempts, "")
         self._book.enter(delivery)
         return delivery
@@ -177,9 +202,12 @@ class _Line:
         log.warning("receiver %s: attempt %d: %s", self._name, attempts, reason)
         with self._changed:
             now = time.monotonic()
-            if reason in NO_ANSWER:
+            self._failing.add(notice.delivery_id)
+            self._reason = reason
+            if reason in NO_ANSWER or len(self._failing) >= SEVERAL:
                 self._silent += 1
                 self._opens_at = now + _back_off(self._silent)
+            if reason in NO_ANSWER:
                 heapq.heappush(self._ready, (notice.priority, next(self._numbers), notice, attempts))
             else:
                 when = now + _back_off(attempts)

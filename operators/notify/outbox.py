@@ -18,7 +18,9 @@ from schemas.dead_letter import DeadLetter
 from schemas.delivery import Delivery
 from schemas.message import Loaded, Message, RefusedError
 
-LOOK_EVERY = timedelta(seconds=1)  # for what was given up; what was delivered comes back from the ledger
+# For what was given up; what was delivered comes back from the ledger at once. Not more often: a look touches
+# the outbox, and what is touched is stored whole at the end of the epoch.
+LOOK_EVERY = timedelta(seconds=30)
 
 Event = Notice | Delivery | Loaded
 Told = Delivery | DeadLetter

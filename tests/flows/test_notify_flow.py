@@ -284,3 +284,16 @@ def test_secrets_that_cannot_be_used_stop_the_start_and_are_named(web: HttpRecei
     weak.write_text("short")
     with pytest.raises(RefusedError, match="receiver cad"):
         open_senders(rules(weak, web))
+
+
+def test_a_receiver_that_fails_on_everything_is_tried_now_and_then_and_not_with_all(
+    web: HttpReceiver, mail: MailReceiver, secret_file: Path
+) -> None:
+    mail.refuse = "451 try again"
+    edge, streams, store = memory_edge()
+    put(streams, *range(1, 101))
+    run(notify_flow.build(edge, rules(secret_file, web, mail)))
+    rows = [row for row in store.rows(tables.DELIVERIES) if row["receiver"] == "desk"]
+    assert {row["reason"] for row in rows} == {"smtp_451"}
+    assert sum(row["attempts"] for row in rows) < 3 * len(rows), "each at its end, few before"
+    assert len(web.calls) == 100
