@@ -77,7 +77,7 @@ class Bucket:
             for read in reads
             if (plate := read.plate).encode().translate(table) in listed
             or ((fit := last[plate[-3:]] & first[plate[:2]]) and fit & middle[plate[2:4]])
-            or (read.alternatives and self._shapes(read))
+            or (read.alternatives and self._other_is_listed(read))
         ]
 
     def hits(self, read: Detection, *, patterns: bool) -> list[AlertHit]:
@@ -101,6 +101,9 @@ class Bucket:
             return True
         self._withheld(entry)
         return False
+
+    def _other_is_listed(self, read: Detection) -> bool:
+        return any(plates.shape(other.plate) in self._listed for other in self.rules.others(read))
 
     def _shapes(self, read: Detection) -> set[bytes]:
         """Of the read and its other readings, those that a listed plate has."""

@@ -145,8 +145,8 @@ def probe(reads: list[Detection], rules: Rules = RULES) -> list[Placed]:
             continue
         first = plates.bucket(read.plate)
         own[first].append(read)
-        if read.alternatives:
-            for bucket in {plates.bucket(other.plate) for other in rules.others(read)} - {first}:
+        if read.alternatives and (said := rules.others(read)):
+            for bucket in {plates.bucket(other.plate) for other in said} - {first}:
                 others[bucket].append(read)
     return [(bucket, [Reads(own.get(bucket, []), others.get(bucket, []))]) for bucket in {**own, **others}]
 

@@ -1,6 +1,7 @@
 """The curves of `platestream bench recall` as a picture for the documentation."""
 
 import re
+from math import log10
 from typing import Any
 
 import pygal
@@ -26,11 +27,16 @@ def chart(figures: dict[str, Any]) -> str:
         print_labels=True,
         print_values=False,
         disable_xml_declaration=True,
+        x_value_formatter=lambda power: f"{10**power:.0f}",
     )
+    drawn.x_labels = [log10(count) for count in (1, 3, 10, 30, 100, 300)]
     for name, curve in figures["curves"].items():
         points = [
             {
-                "value": (one["false_alerts_per_100000_reads"], round(100 * one["found_share"], 2)),
+                "value": (
+                    log10(max(1, one["false_alerts_per_100000_reads"])),
+                    round(100 * one["found_share"], 2),
+                ),
                 "label": f"{one[name]:g}",
             }
             for one in curve
