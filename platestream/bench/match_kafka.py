@@ -2,7 +2,8 @@
 
 The broker is the one that the settings name; the topics are made for this and deleted at the end. The flow
 is a process of its own, started as an operator starts it: one worker, a recovery store, epochs of 1 s.
-Arrivals are the broker's own times (LogAppendTime) on both topics.
+Arrivals are the broker's own times (LogAppendTime) on both topics. Rates are also given by the second of
+processor time of consumer and flow alone, because broker, bench and whatever else run on the same machine.
 """
 
 import os
@@ -13,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -105,36 +106,44 @@ def run(
         one = drawn.read(0, "AAA1111")
         nothing.write(topics.HOTLIST, iter([drawn.change(drawn.entry(0, one.plate))]))
         nothing.write(topics.DETECTIONS, iter([one]))
-        with nothing.flow(Path(folder) / "nothing") as began:
-            start = min(nothing.alerts([one]).values()) - began
+        with nothing.flow(Path(folder) / "nothing") as small:
+            start = min(nothing.alerts([one], small).values()) - small.began
         say("match flow: list and reads")
         wanted = [read for read in seen if read.plate in plates]
-        with cluster.flow(Path(folder) / "flow") as began:
-            times = sorted(cluster.alerts(wanted).values())
-            loaded, rate = times[0] - began - start, len(seen) / (times[-1] - times[0])
+        with cluster.flow(Path(folder) / "flow") as large:
+            times = sorted(cluster.alerts(wanted, large).values())
+            loaded, rate = times[0] - large.began - start, len(seen) / (times[-1] - times[0])
             say(f"{rate:,.0f} detections/s; read to alert at half of it")
             pace = rate / 2
             latency = cluster.pace(_reads(round(pace * seconds), plates, picture, chance), plates, pace)
-    load, decode = statistics.median(bare), statistics.median(decoding)
-    counted = len(seen) / statistics.median(counting)
+    (read, read_cpu), (decode, decode_cpu), (count, count_cpu) = map(_medians, (bare, decoding, counting))
+    loaded_cpu, matched_cpu = large.spent[0] - small.spent[0], large.spent[-1] - large.spent[0]
     return {
         "entries": entries + patterns,
         "load_s": round(loaded, 1),
-        "bare_read_s": round(load, 1),
-        "bare_decode_s": round(decode, 1),
-        "load_over_bare_read": round(loaded / load, 2),
+        "load_over_bare_read": round(loaded / read, 2),
         "load_over_bare_decode": round(loaded / decode, 2),
+        "load_cpu_s": round(loaded_cpu, 1),
+        "load_over_bare_read_cpu": round(loaded_cpu / read_cpu, 2),
+        "load_over_bare_decode_cpu": round(loaded_cpu / decode_cpu, 2),
         "start_s": round(start, 1),
         "reads": len(seen),
         "bytes_a_read": len(seen[0].to_json()),
         "flow_detections_per_s": round(rate),
-        "bare_detections_per_s": round(counted),
-        "flow_over_bare": round(rate / counted, 3),
+        "bare_detections_per_s": round(len(seen) / count),
+        "flow_over_bare": round(rate * count / len(seen), 3),
+        "flow_detections_per_cpu_s": round(len(seen) / matched_cpu),
+        "bare_detections_per_cpu_s": round(len(seen) / count_cpu),
+        "flow_over_bare_cpu": round(count_cpu / matched_cpu, 3),
         "paced_detections_per_s": round(pace),
         "paced_s": seconds,
         "alerts": len(latency),
         "read_to_alert_ms": {name: round(value * 1000) for name, value in _quantiles(latency).items()},
     }
+
+
+def _medians(taken: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return statistics.median(one[0] for one in taken), statistics.median(one[1] for one in taken)
 
 
 def _reads(count: int, plates: dict[str, None], picture: int, chance: random.Random) -> list[Detection]:
@@ -190,13 +199,14 @@ class _Cluster:
                 chunk = []
         writer.write(chunk)
 
-    def bare(self, topic: Topic[Any], decode: Callable[[bytes], Any] | None) -> float:
-        """Seconds that a consumer takes to read, and decode, a topic to its end."""
-        began = time.perf_counter()
+    def bare(self, topic: Topic[Any], decode: Callable[[bytes], Any] | None) -> tuple[float, float]:
+        """Seconds, and of them of the processor, that a consumer takes to read, and decode, a topic to its
+        end."""
+        began, spent = time.perf_counter(), time.process_time()
         for raw in self._consume(topic):
             if decode is not None:
                 decode(raw.value())
-        return time.perf_counter() - began
+        return time.perf_counter() - began, time.process_time() - spent
 
     def _consume(self, topic: Topic[Any]) -> Iterator[Any]:
         consumer = Consumer({**self._config, "group.id": "bench", "enable.partition.eof": True})
@@ -214,8 +224,8 @@ class _Cluster:
         consumer.close()
 
     @contextmanager
-    def flow(self, folder: Path) -> Iterator[float]:
-        """The flow while it runs; when it was started, seconds since 1970."""
+    def flow(self, folder: Path) -> Iterator["_Flow"]:
+        """The flow while it runs."""
         dsn = embedded_dsn(folder)
         owner = connect(dsn, OWNER)
         migrate.apply(owner)
@@ -231,12 +241,12 @@ class _Cluster:
         began = time.time()
         process = subprocess.Popen(command, env=env)
         try:
-            yield began
+            yield _Flow(began, process.pid)
         finally:
             process.kill()
             process.wait(10)
 
-    def alerts(self, reads: Sequence[Detection]) -> dict[UUID, float]:
+    def alerts(self, reads: Sequence[Detection], flow: "_Flow | None" = None) -> dict[UUID, float]:
         """When the alert of each read arrived at the broker; waits until all of them have."""
         wanted, until = {read.detection_id for read in reads}, time.monotonic() + PATIENCE
         found: dict[UUID, float] = {}
@@ -248,6 +258,8 @@ class _Cluster:
             for raw in consumer.consume(1000, timeout=0.05):
                 hit = AlertHit.from_json(raw.value())
                 found.setdefault(hit.detection.detection_id, raw.timestamp()[1] / 1000)
+            if flow is not None and found:
+                flow.look()
             if time.monotonic() > until:
                 raise TimeoutError(f"{len(wanted - found.keys())} of {len(wanted)} alerts did not come")
         consumer.close()
@@ -268,6 +280,19 @@ class _Cluster:
         producer.flush()
         seen = self.alerts([read for read, _message, is_listed in messages if is_listed])
         return [seen[name] - at for name, at in arrived.items()]
+
+
+@dataclass
+class _Flow:
+    """A process: when it was started (seconds since 1970), and the processor time used at each look."""
+
+    began: float
+    pid: int
+    spent: list[float] = field(default_factory=list)
+
+    def look(self) -> None:
+        spent = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
+        self.spent.append((int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK"))
 
 
 def _note(arrived: dict[UUID, float], name: UUID) -> Callable[[Any, Any], None]:

@@ -1,0 +1,18 @@
+import pytest
+
+from platestream.bench import match_kafka
+from tests.support.kafka_broker import Kafka
+
+
+def test_the_bench_on_kafka_loads_a_list_matches_and_leaves_no_topic_behind(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLATESTREAM_KAFKA", kafka.bootstrap)
+    said: list[str] = []
+    figures = match_kafka.run(2000, 10, 3000, 10, 1, 1, said.append)
+    assert figures["entries"] == 2010
+    assert figures["alerts"] > 0
+    assert 0 < figures["read_to_alert_ms"]["p50"] <= figures["read_to_alert_ms"]["most"]
+    assert figures["flow_detections_per_s"] > 0
+    left = kafka.admin().list_topics(timeout=10).topics
+    assert not [name for name in left if name.startswith("bench-")]
