@@ -113,14 +113,14 @@ FROM platestream.camera_hours WHERE $__timeFilter(hour) GROUP BY camera ORDER BY
         Panel(
             "Cameras",
             "table",
-            "Cameras of the last 30 days, the longest silent first.",
+            "Cameras of the last 7 days, the longest silent first.",
             "a camera at the top that should run: power, network, gateway, clock; then the alert CameraSilent.",
             sql="""
 SELECT camera_id AS camera, max(latest) AS last_pass, dateDiff('second', last_pass, now64(3)) AS age_s,
     uniqCombined64MergeIf(passes, $__timeFilter(hour)) AS passes
-FROM platestream.camera_hours GROUP BY camera ORDER BY last_pass LIMIT 50
+FROM platestream.camera_hours WHERE hour > now() - INTERVAL 7 DAY GROUP BY camera ORDER BY last_pass LIMIT 50
 """,
-            empty="No camera in 30 days",
+            empty="No camera in 7 days",
         ),
         Panel(
             "Frames",

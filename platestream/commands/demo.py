@@ -122,5 +122,6 @@ def _next(outcome: job.Outcome, settings: Settings, frames: Path | None) -> str:
         f"\n[bold]Where to look next[/bold]  (all of it is in {settings.data})"
         f"\n  .venv/bin/platestream search '{outcome.searched[:3]}*' --reason 'trying it out'"
         f"\n  .venv/bin/platestream hotlist list"
-        f"\n  .venv/bin/platestream audit verify{own}"
+        f"\n  .venv/bin/platestream audit verify"
+        f"\n  .venv/bin/platestream board                  all of it as figures, http://127.0.0.1:8088{own}"
     )

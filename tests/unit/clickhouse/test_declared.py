@@ -17,6 +17,8 @@ KEPT_FOR_EVER = {
     "evidence_detections": "goes with its hold",
     "evidence_images": "goes with its hold",
 }
+# Figures for boards: a power cut may take their last seconds (migration 31).
+COUNTED_AHEAD = {"traffic", "camera_hours"}
 TTL = {
     "detections": "TTL toDateTime(least(captured_at, ingested_at)) + toIntervalDay(30)",
     "images": "TTL toDateTime(least(captured_at, ingested_at)) + toIntervalDay(30)",
@@ -63,7 +65,7 @@ def test_plates_and_pictures_lie_in_partitions_of_time_and_every_write_reaches_t
     for name in ("detections", "alert_hits"):
         assert "PARTITION BY toYYYYMMDD(captured_at)" in declared[name]
     assert "PARTITION BY toStartOfHour(captured_at)" in declared["images"]
-    for name in TTL:
+    for name in set(TTL) - COUNTED_AHEAD:
         assert "fsync_after_insert = 1" in declared[name], name
     assert "PARTITION BY" not in declared["inquiry_seals"], "a block of seals must be one part"
 
