@@ -42,7 +42,7 @@ def check(
     if as_json:
         print_json({"at": live.now, "profile": settings.profile, **_told(shown)})
     else:
-        _show(shown)
+        _show(shown, results)
     if any(one.outcome != "held" for one in results):
         raise typer.Exit(1)
 
@@ -85,9 +85,9 @@ def _told(results: list[checking.Result]) -> dict[str, object]:
     }
 
 
-def _show(results: list[checking.Result]) -> None:
+def _show(those: list[checking.Result], results: list[checking.Result]) -> None:
     shown = table("clauses", "what must be so", "found", "", "where to look")
-    for one in results:
+    for one in those:
         found = "\n".join([*filter(None, [one.figure]), *(f"[red]{fault}[/red]" for fault in one.faults)])
         shown.add_row(", ".join(one.check.clauses), one.check.what, found, SAYS[one.outcome], one.check.where)
     out.print(shown)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from platestream.policy.checks.live import Live, Told, named, told
+from platestream.policy.checks.live import Live, Told, counted, named, told
 
 DAY, SETTLED = timedelta(days=1), timedelta(minutes=10)
 
@@ -54,7 +54,7 @@ def deployed(live: Live) -> Told:
     """No camera and no special detail worked without approval while data is kept."""
     found = live.rows(_WITHOUT, since=live.now - live.period)
     told_of = [f"{rule.replace('_', ' ')}: {named(names)}" for rule, names in found]
-    return told(f"findings of {live.profile.retention.data}: {len(found)}", told_of)
+    return told(f"{counted(len(found), 'rule')} broken in {live.profile.retention.data}", told_of)
 
 
 def pictures(live: Live) -> Told:
@@ -62,7 +62,7 @@ def pictures(live: Live) -> Told:
     times = {"since": live.now - DAY, "until": live.now - SETTLED}
     ((count, placeless, bare),) = live.rows(_WHOLE, **times)
     return told(
-        f"{count} detections of the last day",
+        counted(count, "detection") + " of the last day",
         f"{placeless} without a place" if placeless else "",
         f"{bare} without a picture" if bare else "",
     )
@@ -71,4 +71,4 @@ def pictures(live: Live) -> Told:
 def results(live: Live) -> Told:
     """What each day's use came to is kept, without a plate, when its detections are gone."""
     ((days, missing),) = live.rows(_DAYS, before=live.now - 2 * DAY)
-    return told(f"{days} days", f"not counted: {named(sorted(missing))}" if missing else "")
+    return told(counted(days, "day"), f"not counted: {named(sorted(missing))}" if missing else "")

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from platestream.policy.checks.live import Live, Told, named, told
+from platestream.policy.checks.live import Live, Told, counted, named, told
 from schemas.hotlist import CHECKED_SOURCES
 
 REPORTED = timedelta(days=7)
@@ -31,7 +31,7 @@ def verified(live: Live) -> Told:
     unseen = [hit for hit, looked, _asked, _unmarked in acted if not looked]
     unasked = [hit for hit, _looked, asked, _unmarked in acted if not asked]
     return told(
-        f"{len(acted)} hits acted on in a year",
+        counted(len(acted), "hit") + " acted on in a year",
         f"before plate and state were compared: {named(unseen)}" if unseen else "",
         f"before NCIC, ACIC or MVD was asked: {named(unasked)}" if unasked else "",
     )
@@ -42,7 +42,7 @@ def marked(live: Live) -> Told:
     acted = _acted(live)
     unmarked = [hit for hit, _looked, _asked, one in acted if one]
     return told(
-        f"{len(acted)} hits acted on in a year",
+        counted(len(acted), "hit") + " acted on in a year",
         f"with a result and not marked after {REPORTED.days} days: {named(unmarked)}" if unmarked else "",
     )
 

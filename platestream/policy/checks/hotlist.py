@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import timedelta
 
 from platestream.hotlist import designations
-from platestream.policy.checks.live import Live, Told, named, told
+from platestream.policy.checks.live import Live, Told, counted, named, told
 from schemas.hotlist import OWN_MUST_HAVE, OWN_SOURCE
 from schemas.message import RefusedError
 
@@ -25,7 +25,7 @@ def complete(live: Live) -> Told:
     own = [one for one in entries if one.source == OWN_SOURCE]
     lacking = [one.entry_id for one in own if not all(getattr(one, name).strip() for name in OWN_MUST_HAVE)]
     return told(
-        f"{len(own)} own entries",
+        counted(len(own), "own entry"),
         f"incomplete: {named(lacking)}" if lacking else "",
         f"not a valid entry: {named(unread)}" if unread else "",
     )

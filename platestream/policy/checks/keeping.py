@@ -7,7 +7,7 @@ from connectors.files import FileTopics
 from connectors.kafka_topics import faults as topic_faults
 from platestream import gate_rules, recovery_stores
 from platestream.policy import in_force
-from platestream.policy.checks.live import Live, Told, named, told
+from platestream.policy.checks.live import Live, Told, counted, named, told
 from platestream.retention import AGED, HOUR, oldest, read_receipt
 from schemas import topics
 
@@ -50,7 +50,7 @@ def job(live: Live) -> Told:
     late = f"the retention job last ran {_days(ago)} ago" if ago > LATE else ""
     period = read_receipt(last).period_s
     other = "" if period <= live.period.total_seconds() else f"the last run kept {period} s"
-    return told(f"{len(receipts)} receipts, the last of {last.at:%Y-%m-%d %H:%M}", late, other)
+    return told(f"{counted(len(receipts), 'receipt')}, the last of {last.at:%Y-%m-%d %H:%M}", late, other)
 
 
 def ttls(live: Live) -> Told:

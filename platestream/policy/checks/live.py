@@ -96,3 +96,10 @@ def named(things: Any) -> str:
     every = [str(one) for one in things]
     rest = f" and {len(every) - NAMED} more" if len(every) > NAMED else ""
     return ", ".join(every[:NAMED]) + rest
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 hold`, `2 holds`; a last y becomes ies."""
+    if number == 1:
+        return f"1 {thing}"
+    return f"{number} {thing[:-1]}ies" if thing.endswith("y") else f"{number} {thing}s"

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from platestream import gate_rules
-from platestream.policy.checks.live import Live, Told, named, told
+from platestream.policy.checks.live import Live, Told, counted, named, told
 
 BEHIND = timedelta(minutes=10)
 
@@ -58,7 +58,7 @@ def checked(live: Live) -> Told:
     late = (
         f"{count} inquiries wait for the audit flow, the oldest since {first:%Y-%m-%d %H:%M}" if count else ""
     )
-    return told(f"{sealed} inquiries sealed", late)
+    return told(counted(sealed, "inquiry") + " sealed", late)
 
 
 def trained(live: Live) -> Told:
@@ -76,7 +76,7 @@ def trained(live: Live) -> Told:
         else ("nobody is registered: anybody with access to the database may look")
     )
     lapsed = f"without training in force: {named(untrained)}" if untrained else ""
-    return told(f"{len(users)} active users", open_door, lapsed, live.found("registered", "trained"))
+    return told(counted(len(users), "active user"), open_door, lapsed, live.found("registered", "trained"))
 
 
 def agencies(live: Live) -> Told:
@@ -120,4 +120,4 @@ def requests(live: Live) -> Told:
     """Requests from outside of law enforcement have their legal basis on record."""
     ((count, bare),) = live.rows(_REQUESTS, since=live.year)
     lacking = f"{bare} requests without a legal basis" if bare else ""
-    return told(f"{count} requests in a year", lacking, live.found("legal_basis"))
+    return told(counted(count, "request") + " in a year", lacking, live.found("legal_basis"))
