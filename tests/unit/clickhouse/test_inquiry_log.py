@@ -1,4 +1,3 @@
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,9 +11,10 @@ from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig
 from bytewax.testing import TestingSink
 
+from connectors import inquiry_log
 from connectors.clickhouse_client import AUDITOR, SEALER, DatabaseError
 from connectors.gate_rules import history
-from connectors.inquiry_log import POLL, InquiryLogPart, InquiryLogSource, seal_new
+from connectors.inquiry_log import InquiryLogPart, InquiryLogSource, seal_new
 from connectors.inquiry_verify import verify
 from platestream import gate_rules
 from schemas.gate_rules import Ruled
@@ -147,13 +147,16 @@ def test_a_clock_that_was_set_back_leaves_no_inquiry_unsealed(database: Database
     assert [one.seal for one in follow(database)] == [1, 2, 3]
 
 
-def test_while_it_follows_it_waits_and_takes_what_is_new(database: Database) -> None:
+def test_while_it_follows_it_waits_and_takes_what_is_new(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inquiry_log, "POLL", timedelta(hours=1))
     part = InquiryLogPart(lambda: database.client(SEALER), 1, follow=True, batch=10)
     assert [type(one) for one in part.next_batch()] == [Ruled]
     assert part.next_awake() is not None
     database.ask()
-    assert part.next_batch() == [], "it polls once a second"
-    time.sleep(POLL.total_seconds())
+    assert part.next_batch() == [], "it does not poll before its time"
+    part._awake = datetime.now(UTC)
     assert [one.seal for one in part.next_batch() if isinstance(one, SealedInquiry)] == [1]
     assert part.next_awake() is None
     assert part.snapshot() == 2
