@@ -103,11 +103,18 @@ _COUNTED = (topics.DETECTIONS, topics.ALERT_HITS, topics.DEAD_LETTERS)
 
 
 def load_sample_list(streams: FileTopics, now: datetime) -> list[Import]:
-    """Import the sample hot list, a source at a time, the way `hotlist import` does."""
+    """Import the sample hot list, a source at a time, the way `hotlist import` does, and a day ago: hits of
+    frames captured before an entry was listed would be historical, which is not what a demo is to show.
+    """
     told = [_line(dict(entry), now) for entry in sample_entries()]
     sources = sorted({line["source"] for line in told})
     return [
-        import_lines(streams, source, enumerate(line for line in told if line["source"] == source))
+        import_lines(
+            streams,
+            source,
+            enumerate(line for line in told if line["source"] == source),
+            now - timedelta(days=1),
+        )
         for source in sources
     ]
 

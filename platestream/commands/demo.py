@@ -63,6 +63,7 @@ def _summary(outcome: job.Outcome) -> dict[str, Any]:
                 "category": hit.entry.category,
                 "instructions": hit.entry.instructions,
                 "status": hit.status,
+                "historical": hit.historical,
             }
             for hit in outcome.hits
         ],

@@ -138,7 +138,7 @@ def test_the_demo_reads_hits_refuses_and_seals(cli: Cli) -> None:
     assert told["frames"] == 43
     assert {"CKR4572", "HWE3958"} <= {one["plate"] for one in told["detections"]}
     assert {"exact", "look_alike"} <= {hit["match"] for hit in told["hits"]}
-    assert {hit["status"] for hit in told["hits"]} == {"unverified"}
+    assert {(hit["status"], hit["historical"]) for hit in told["hits"]} == {("unverified", False)}
     assert "sjpd:SJ-26-0102" not in {hit["entry"] for hit in told["hits"]}, "it had expired"
     assert [letter["reason"] for letter in told["dead_letters"]] == ["not_a_picture"]
     assert told["inquiry"]["found"] >= 1
