@@ -55,6 +55,8 @@ def scraped(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         server.wait_for("platestream_inquiries_total")
         fill(database)
         server.wait_for("count(rate(platestream_retention_rows_deleted_total[1m])) > 0")
+        # Counted last, by the audit flow: a scrape may have come between.
+        server.wait_for("count(increase(platestream_hit_actions_total[1h]) > 0) > 0")
         yield server
 
 
