@@ -20,6 +20,8 @@ from schemas import tables
 from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
 from schemas.dead_letter import DeadLetter
+from schemas.delivery import Delivery
+from schemas.deployment import DeploymentFinding
 from schemas.finding import Finding
 from schemas.registry import RegistryRecord
 from schemas.tables import TABLES, Table
@@ -113,7 +115,7 @@ def records(table: Table[Any], count: int = COUNT) -> list[Any]:
     times = [NOW - timedelta(hours=1 + number) for number in range(count)]
     if table in (tables.DETECTIONS, tables.IMAGES):
         return [seen(at) for at in times]
-    if table is tables.ALERT_HITS:
+    if table in (tables.ALERT_HITS, tables.HIT_FACTS):
         hit = AlertHit.from_json(bytes(example("alert_hit").accepted))
         return [msgspec.structs.replace(hit, hit_id=uuid4(), detection=seen(at)) for at in times]
     if table is tables.HIT_ACTIONS:
@@ -124,6 +126,12 @@ def records(table: Table[Any], count: int = COUNT) -> list[Any]:
     if table is tables.INQUIRY_FINDINGS:
         asked = [msgspec.structs.replace(INQUIRY, at=at) for at in times]
         return [Finding.of(one, "volume", "unusual", "more than usual") for one in asked]
+    if table is tables.DELIVERIES:
+        told = Delivery.from_json(bytes(example("delivery").accepted))
+        return [msgspec.structs.replace(told, delivery_id=uuid4(), at=at, captured_at=at) for at in times]
+    if table is tables.DEPLOYMENT_FINDINGS:
+        return [DeploymentFinding.of(f"camera-{n}", "ended", at) for n, at in enumerate(times)]
+    assert table is tables.DEAD_LETTERS, "a table without records to test it by"
     letter = DeadLetter.from_json(bytes(example("dead_letter").accepted))
     return [
         msgspec.structs.replace(letter, offset=number, key=b"\xff\x00", value=bytes(range(256)), timestamp=at)

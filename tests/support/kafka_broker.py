@@ -272,7 +272,8 @@ class KafkaBroker(Kafka):
 
     def _format(self) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c"]
+        # One word: an id that begins with a minus would be taken for an option, one time in 64.
+        tool = ["kafka.tools.StorageTool", "format", "--standalone", f"--cluster-id={cluster}", "-c"]
         command = self._command("-Xmx128m", *tool)
         with self.log.open("ab") as log:
             code = subprocess.run(command, stdout=log, stderr=log, timeout=60, check=False).returncode
