@@ -9,7 +9,7 @@ from bytewax.outputs import Sink
 from schemas.finding import Finding
 from schemas.gate_rules import Ruled
 from schemas.inquiry import SealedInquiry
-from schemas.message import Loaded, Message
+from schemas.message import Batch, Loaded, Message
 from schemas.tables import Table
 from schemas.topics import Topic
 
@@ -22,7 +22,7 @@ class Topics(Protocol):
     def read(self, topic: Topic[Any]) -> Source[Message]:
         """Messages of `topic`, from where the flow stopped; they wait for what the same edge loads."""
 
-    def load(self, topic: Topic[Any]) -> Source[Message | Loaded]:
+    def load(self, topic: Topic[Any]) -> Source[Batch | Loaded]:
         """A changelog, from its beginning on every start; `Loaded` follows the end a partition had then."""
 
     def write(self, topic: Topic[T]) -> Sink[T]:

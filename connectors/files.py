@@ -18,7 +18,7 @@ from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from connectors.clock import Clock, utc_now
 from connectors.loading import LoadGate, arrived
-from schemas.message import Loaded, Message
+from schemas.message import Batch, Loaded, Message
 from schemas.topics import Topic
 
 T = TypeVar("T")
@@ -252,7 +252,7 @@ class _FilePartition(StatefulSourcePartition[Message, Position]):
         return self._position
 
 
-class FileLoad(FixedPartitionedSource[Message | Loaded, None]):
+class FileLoad(FixedPartitionedSource[Batch | Loaded, None]):
     """Reads a changelog from its beginning; `Loaded` follows the end it had at the start."""
 
     def __init__(self, log: DayLog, gate: LoadGate, *, follow: bool) -> None:
@@ -265,23 +265,24 @@ class FileLoad(FixedPartitionedSource[Message | Loaded, None]):
         return _FileLoadPartition(self._log, self._gate, self._follow)
 
 
-class _FileLoadPartition(StatefulSourcePartition[Message | Loaded, None]):
+class _FileLoadPartition(StatefulSourcePartition[Batch | Loaded, None]):
     def __init__(self, log: DayLog, gate: LoadGate, follow: bool) -> None:
         self._part = _FilePartition(log, LoadGate(), START, follow)
         self._gate, self._end, self._topic = gate, log.end(), log.topic
         self._loaded = False
         gate.expect(log.topic)
 
-    def next_batch(self) -> list[Message | Loaded]:
+    def next_batch(self) -> list[Batch | Loaded]:
         if not self._loaded and self._part.snapshot() >= self._end:
             self._loaded = True
             self._gate.reached(self._topic)
             return [Loaded(0, 1)]
         # A changelog is one partition over all its days: a removal must follow the entry it removes.
-        return [
+        found = [
             msgspec.structs.replace(message, partition=0, offset=message.partition * 10**10 + message.offset)
             for message in self._part.next_batch()
         ]
+        return [Batch.of(0, found)] if found else []
 
     def next_awake(self) -> datetime | None:
         return self._part.next_awake()

@@ -22,7 +22,7 @@ from connectors.kafka_client import BrokerError, OffsetGoneError, name_of, parti
 from connectors.loading import LoadGate, arrived
 from connectors.metrics import meters
 from schemas import metrics
-from schemas.message import Loaded, Message
+from schemas.message import Batch, Loaded, Message
 from schemas.topics import Topic
 
 LostOffset = Literal["stop", "earliest"]
@@ -30,10 +30,12 @@ LostOffset = Literal["stop", "earliest"]
 log = logging.getLogger(__name__)
 
 LOAD_BATCH = 250  # of a changelog: what does not fit the caches is slower
+LOAD_QUEUE_KB = 2048  # read ahead of a changelog, for the same reason
+QUEUE_KB = 32_768
 POLL = timedelta(milliseconds=20)
 
 
-def _consumer(config: Mapping[str, Any], topic: str, partition: int, offset: int) -> Consumer:
+def _consumer(config: Mapping[str, Any], topic: str, partition: int, *, queue_kb: int = QUEUE_KB) -> Consumer:
     consumer = Consumer(
         {
             **config,
@@ -41,10 +43,11 @@ def _consumer(config: Mapping[str, Any], topic: str, partition: int, offset: int
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
             "enable.partition.eof": True,
-            "queued.max.messages.kbytes": 32_768,
+            "queued.max.messages.kbytes": queue_kb,
+            "fetch.queue.backoff.ms": 10,  # a full queue is emptied long before the default, a second
         }
     )
-    consumer.assign([TopicPartition(topic, partition, offset)])
+    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
     return consumer
 
 
@@ -82,7 +85,7 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_KafkaPartition":
         partition = int(for_part)
-        consumer = _consumer(self._config, self._topic, partition, OFFSET_BEGINNING)
+        consumer = _consumer(self._config, self._topic, partition)
         low, high = _bounds(consumer, self._topic, partition)
         position = low if resume_state is None else resume_state
         if not low <= position <= high:
@@ -116,7 +119,8 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
         if not self._gate.loaded:
             self._idle = True
             return []
-        batch, _ended = _poll(self._consumer, self._most)
+        raws, _ended = _poll(self._consumer, self._most)
+        batch = list(map(_message, raws))
         self._idle = not batch
         if batch:
             self._position = batch[-1].offset + 1
@@ -145,7 +149,7 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
         self._consumer.close()
 
 
-class KafkaLoad(FixedPartitionedSource[Message | Loaded, None]):
+class KafkaLoad(FixedPartitionedSource[Batch | Loaded, None]):
     """Reads a compacted topic from its beginning; `Loaded` follows the end a partition had at the start."""
 
     def __init__(self, config: Mapping[str, Any], topic: str, gate: LoadGate) -> None:
@@ -157,29 +161,34 @@ class KafkaLoad(FixedPartitionedSource[Message | Loaded, None]):
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_KafkaLoadPartition":
         partition = int(for_part)
         self._gate.expect(f"{self._topic}/{for_part}")
-        consumer = _consumer(self._config, self._topic, partition, OFFSET_BEGINNING)
+        consumer = _consumer(self._config, self._topic, partition, queue_kb=LOAD_QUEUE_KB)
         _low, end = _bounds(consumer, self._topic, partition)
         mark = Loaded(partition, len(partitions(self._config, self._topic)))
         return _KafkaLoadPartition(consumer, self._topic, end, mark, self._gate)
 
 
-class _KafkaLoadPartition(StatefulSourcePartition[Message | Loaded, None]):
+class _KafkaLoadPartition(StatefulSourcePartition[Batch | Loaded, None]):
     def __init__(self, consumer: Consumer, topic: str, end: int, mark: Loaded, gate: LoadGate) -> None:
         self._consumer, self._end, self._mark, self._gate = consumer, end, mark, gate
         self._part = f"{topic}/{mark.partition}"
         self._loaded = False
         self._idle = False
 
-    def next_batch(self) -> list[Message | Loaded]:
-        batch, ended_at = _poll(self._consumer, LOAD_BATCH)
-        self._idle = not batch
+    def next_batch(self) -> list[Batch | Loaded]:
+        raws, ended_at = _poll(self._consumer, LOAD_BATCH)
+        self._idle = not raws
+        found: list[Batch | Loaded] = [self._batch(raws)] if raws else []
         # The last offsets may be compacted away, so the partition's end counts as well as the last message.
-        reached = max(ended_at, batch[-1].offset + 1 if batch else 0)
-        if self._loaded or reached < self._end:
-            return list(batch)
-        self._loaded = True
-        self._gate.reached(self._part)
-        return [*batch, self._mark]
+        reached = max(ended_at, raws[-1].offset() + 1 if raws else 0)
+        if not self._loaded and reached >= self._end:
+            self._loaded = True
+            self._gate.reached(self._part)
+            found.append(self._mark)
+        return found
+
+    def _batch(self, raws: list[Any]) -> Batch:
+        keys, values = [raw.key() for raw in raws], [raw.value() for raw in raws]
+        return Batch(self._mark.partition, keys, values, lambda place: _message(raws[place]))
 
     def next_awake(self) -> datetime | None:
         return utc_now() + POLL if self._idle else None
@@ -191,13 +200,13 @@ class _KafkaLoadPartition(StatefulSourcePartition[Message | Loaded, None]):
         self._consumer.close()
 
 
-def _poll(consumer: Consumer, most: int) -> tuple[list[Message], int]:
+def _poll(consumer: Consumer, most: int) -> tuple[list[Any], int]:
     """What has arrived, and the offset of the partition's end when that was reached, else -1."""
     found, ended_at = [], -1
     for raw in consumer.consume(most, timeout=0):
         error = raw.error()
         if error is None:
-            found.append(_message(raw))
+            found.append(raw)
         elif error.code() == KafkaError._PARTITION_EOF:
             ended_at = raw.offset() or 0
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:

@@ -15,7 +15,7 @@ from connectors.profiles import load
 from schemas.finding import Finding
 from schemas.gate_rules import Ruled, of_profile
 from schemas.inquiry import FIRST, Inquiry, SealedInquiry, chain
-from schemas.message import Loaded, Message
+from schemas.message import Batch, Loaded, Message
 from schemas.tables import EPOCH, Row, Table
 from schemas.topics import Topic
 
@@ -88,7 +88,7 @@ class _MemoryPartition(StatefulSourcePartition[Message, int]):
         return self._position
 
 
-class MemoryLoad(FixedPartitionedSource[Message | Loaded, None]):
+class MemoryLoad(FixedPartitionedSource[Batch | Loaded, None]):
     """Reads a changelog from its beginning, then says `Loaded`."""
 
     def __init__(self, topics: MemoryTopics, topic: Topic[Any], gate: LoadGate) -> None:
@@ -105,12 +105,12 @@ class MemoryLoad(FixedPartitionedSource[Message | Loaded, None]):
         )
 
 
-class _MemoryLoadPartition(StatefulSourcePartition[Message | Loaded, None]):
+class _MemoryLoadPartition(StatefulSourcePartition[Batch | Loaded, None]):
     def __init__(self, log: Sequence[Message], topic: Topic[Any], mark: Loaded, gate: LoadGate) -> None:
-        self._left: list[Message | Loaded] = [*log, mark]
+        self._left: list[Batch | Loaded] = [*(Batch.of(mark.partition, [one]) for one in log), mark]
         self._mark, self._gate, self._part = mark, gate, f"{topic.name}/{mark.partition}"
 
-    def next_batch(self) -> list[Message | Loaded]:
+    def next_batch(self) -> list[Batch | Loaded]:
         if not self._left:
             raise StopIteration
         item = self._left.pop(0)

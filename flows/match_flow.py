@@ -25,10 +25,13 @@ from connectors.settings import load_settings, open_edge
 from flows import meters
 from flows.dead_letters import dead_letters
 from operators.match import HotListMatcher
+from operators.matching.events import Changes
 from operators.matching.judge import RULES, Rules
+from operators.matching.listing import list_changes
 from operators.matching.placement import Placement, by_partition, designate, is_expired, probe
-from operators.refuse import decode, decode_changes
+from operators.refuse import Taken, decode, decode_changes, sift
 from schemas import tables, topics
+from schemas.message import Loaded
 
 
 def build(edge: Edge, now: Clock = utc_now, rules: Rules = RULES) -> Dataflow:
@@ -40,7 +43,7 @@ def build(edge: Edge, now: Clock = utc_now, rules: Rules = RULES) -> Dataflow:
     read = op.input("detections", flow, edge.topics.read(topics.DETECTIONS))
 
     records = decode_changes("decode_registry", designated, topics.REGISTRY)
-    changes = decode_changes("decode_hotlist", listed, topics.HOTLIST)
+    changes: Taken[Changes | Loaded] = sift("decode_hotlist", listed, list_changes)
     detections = decode("decode_detections", read, topics.DETECTIONS)
 
     tally = meters.hotlist_tally()

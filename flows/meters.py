@@ -118,34 +118,39 @@ class HotListTally:
     """How the part of the list in one partition is: entries by source and day of expiry, and its changes."""
 
     def __init__(self, parts: "list[HotListTally]") -> None:
-        self.entries: Counter[tuple[str, int]] = Counter()
+        self.entries: Counter[tuple[bytes, int]] = Counter()
         self._parts, self._loaded = parts, False
         parts.append(self)
 
-    def change(self, before: Listed | None, after: Listed | None) -> None:
-        """An entry was added, replaced or removed."""
-        if before is not None:
-            self.entries[_source(before), _day(before.until)] -= 1
+    def added(self, entries: list[Listed]) -> None:
+        """Entries were added."""
+        self.entries.update([(one.key.partition(b":")[0], one.until.toordinal()) for one in entries])
+        if self._loaded:
+            for one in entries:
+                meters.count(metrics.HOTLIST_CHANGES, _source_and_day(one)[0].decode(), "added")
+
+    def change(self, before: Listed, after: Listed | None) -> None:
+        """An entry was replaced or removed."""
+        self.entries[_source_and_day(before)] -= 1
         if after is not None:
-            self.entries[_source(after), _day(after.until)] += 1
-        one = after or before
-        if self._loaded and one is not None:
-            kind = "removed" if after is None else "added" if before is None else "changed"
-            meters.count(metrics.HOTLIST_CHANGES, _source(one), kind)
+            self.entries[_source_and_day(after)] += 1
+        if self._loaded:
+            kind = "removed" if after is None else "changed"
+            meters.count(metrics.HOTLIST_CHANGES, _source_and_day(before)[0].decode(), kind)
 
     def tell(self, now: datetime) -> None:
         """Show how the whole list of this process is."""
         self._loaded = True
-        soon = _day(now.timestamp()) + EXPIRING_DAYS
-        entries: Counter[str] = Counter()
-        expiring: Counter[str] = Counter()
+        soon = now.toordinal() + EXPIRING_DAYS
+        entries: Counter[bytes] = Counter()
+        expiring: Counter[bytes] = Counter()
         for part in list(self._parts):
             for (source, day), count in list(part.entries.items()):
                 entries[source] += count
                 expiring[source] += count if day <= soon else 0
         for source, count in entries.items():
-            meters.put(metrics.HOTLIST_ENTRIES, source, to=count)
-            meters.put(metrics.HOTLIST_EXPIRING, source, to=expiring[source])
+            meters.put(metrics.HOTLIST_ENTRIES, source.decode(), to=count)
+            meters.put(metrics.HOTLIST_EXPIRING, source.decode(), to=expiring[source])
 
 
 def hotlist_tally() -> Callable[[], HotListTally]:
@@ -156,12 +161,8 @@ def hotlist_tally() -> Callable[[], HotListTally]:
     return lambda: HotListTally(parts)
 
 
-def _source(one: Listed) -> str:
-    return one.entry_id.partition(":")[0]
-
-
-def _day(seconds: float) -> int:
-    return int(seconds // 86400)
+def _source_and_day(one: Listed) -> tuple[bytes, int]:
+    return one.key.partition(b":")[0], one.until.toordinal()
 
 
 class Notifications:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
-from operators.matching.events import Event, Listed, Reads, Ready, Removed
+from operators.matching.events import Entries, Event, Listed, Reads, Ready, Removed
 from operators.matching.judge import RULES, Rules, match_entry
 from operators.matching.passes import Passes
 from operators.matching.patterns import PatternIndex
@@ -20,7 +20,8 @@ from schemas import plates
 from schemas.alert_hit import AlertHit
 from schemas.designation import Designations
 from schemas.detection import Detection
-from schemas.hotlist import HotListEntry, packed_plate, unpack
+from schemas.hotlist import HotListEntry
+from schemas.hotlist_packed import packed_plate, unpack
 from schemas.registry import RegistryRecord
 
 CHANGELOGS = ("hotlist", "registry")
@@ -45,28 +46,34 @@ class Bucket:
         self.patterns = PatternIndex()
         self.designated = Designations()
 
+    def add_new(self, entries: list[Listed]) -> None:
+        """Put entries with whole plates in; hardly two have one shape."""
+        known = self._listed.setdefault
+        for one in [one for one in entries if known(one.shape, one) is not one]:
+            self.add(one)
+
     def add(self, listed: Listed) -> None:
         """Put an entry in, or its newest version in its place."""
         if not listed.shape:
             self.patterns.add(unpack(listed.packed))
             return
-        others = self._others(listed.entry_id, listed.shape)
+        others = self._others(listed.key, listed.shape)
         self._listed[listed.shape] = (*others, listed) if others else listed
 
-    def remove(self, entry_id: str, shape: bytes) -> None:
+    def remove(self, key: bytes, shape: bytes) -> None:
         """Take an entry out; one that is not there is no matter."""
         if not shape:
-            self.patterns.remove(entry_id)
+            self.patterns.remove(key.decode())
         elif shape in self._listed:
-            left = self._others(entry_id, shape)
+            left = self._others(key, shape)
             if left:
                 self._listed[shape] = left[0] if len(left) == 1 else left
             else:
                 del self._listed[shape]
 
-    def _others(self, entry_id: str, shape: bytes) -> tuple[Listed, ...]:
+    def _others(self, key: bytes, shape: bytes) -> tuple[Listed, ...]:
         before = self._listed.get(shape)
-        return () if before is None else tuple(one for one in _several(before) if one.entry_id != entry_id)
+        return () if before is None else tuple(one for one in _several(before) if one.key != key)
 
     def likely(self, reads: Sequence[Detection]) -> list[Detection]:
         """Those that something listed may look like; the others, nearly all, are told without a call each."""
@@ -139,6 +146,8 @@ class HotListMatcher(StatefulBatchLogic[list[Event], AlertHit, bytes]):
 
     def _event(self, event: Event) -> Iterable[AlertHit]:
         match event:
+            case Entries():
+                self._bucket.add_new(event.listed)
             case Listed():
                 self._bucket.add(event)
             case Reads() if self._missing:
@@ -147,7 +156,7 @@ class HotListMatcher(StatefulBatchLogic[list[Event], AlertHit, bytes]):
             case Reads():
                 return self._judge(event)
             case Removed():
-                self._bucket.remove(event.entry_id, event.shape)
+                self._bucket.remove(event.key, event.shape)
             case Ready():
                 return self._ready(event)
             case RegistryRecord():

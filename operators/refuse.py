@@ -8,7 +8,7 @@ import bytewax.operators as op
 from bytewax.dataflow import Stream, operator
 
 from schemas.dead_letter import DeadLetter
-from schemas.message import Loaded, Message, RefusedError
+from schemas.message import Batch, Loaded, Message, RefusedError
 from schemas.topics import Topic
 
 X = TypeVar("X")
@@ -33,7 +33,13 @@ def attempt(step_id: str, up: Stream[X], logic: Callable[[X], Y], origin: Callab
         except RefusedError as error:
             return DeadLetter.of(origin(item), error)
 
-    tried: Any = op.flat_map_batch("try", up, lambda items: list(map(run, items)))
+    return sift("sift", up, lambda items: list(map(run, items)))
+
+
+@operator
+def sift(step_id: str, up: Stream[X], logic: Callable[[list[X]], list[Y | DeadLetter]]) -> Taken[Y]:
+    """What `logic` makes of each batch, apart from what it refuses."""
+    tried: Any = op.flat_map_batch("try", up, logic)
     return Taken(
         oks=op.flat_map_batch("taken", tried, lambda items: [i for i in items if type(i) is not DeadLetter]),
         errs=op.flat_map_batch("refused", tried, lambda items: [i for i in items if type(i) is DeadLetter]),
@@ -47,7 +53,7 @@ def decode(step_id: str, up: Stream[Message], topic: Topic[Y]) -> Taken[Y]:
 
 
 @operator
-def decode_changes(step_id: str, up: Stream[Message | Loaded], topic: Topic[Y]) -> Taken[Y | Loaded]:
+def decode_changes(step_id: str, up: Stream[Batch | Loaded], topic: Topic[Y]) -> Taken[Y | Loaded]:
     """Messages of a changelog as its records; the `Loaded` marks pass."""
 
     def logic(item: Message | Loaded) -> Y | Loaded:
@@ -57,7 +63,11 @@ def decode_changes(step_id: str, up: Stream[Message | Loaded], topic: Topic[Y]) 
         assert isinstance(item, Message)  # a mark is never refused
         return item
 
-    return attempt("decode", up, logic, origin)
+    return attempt("decode", op.flat_map("messages", up, _messages), logic, origin)
+
+
+def _messages(item: Batch | Loaded) -> list[Message | Loaded]:
+    return [*item.messages()] if isinstance(item, Batch) else [item]
 
 
 def _itself(message: Message) -> Message:

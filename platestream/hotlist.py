@@ -14,7 +14,8 @@ from connectors.edge import Topics
 from platestream.hotlist_entry import make_entry
 from schemas import topics
 from schemas.designation import Designations
-from schemas.hotlist import HotListChange, HotListEntry, pack, unpack
+from schemas.hotlist import HotListChange, HotListEntry
+from schemas.hotlist_packed import pack, unpack
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
 

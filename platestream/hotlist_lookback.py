@@ -15,7 +15,7 @@ from connectors.changelog import publish
 from connectors.edge import Edge
 from operators.match import Bucket
 from operators.matching.judge import RULES, match_entry
-from operators.matching.placement import listed
+from operators.matching.listing import listed
 from platestream import gate
 from schemas import plates, tables, topics
 from schemas.alert_hit import AlertHit

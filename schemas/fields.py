@@ -11,7 +11,8 @@ from schemas.message import RefusedError
 
 T = TypeVar("T")
 
-Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:@/#-]*$")]
+NAME = r"[A-Za-z0-9][A-Za-z0-9 ._:@/#-]*"
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=rf"^{NAME}$")]
 Text = Annotated[str, Meta(max_length=2000)]
 PlateText = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,10}$", description="A-Z and 0-9 only, upper case")]
 State = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="postal code of the state of issue")]

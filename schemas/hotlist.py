@@ -1,7 +1,6 @@
 """Hot list entries (section H of the order) and the changes that carry them."""
 
 import re
-from operator import attrgetter
 from typing import Annotated, Literal
 
 import msgspec
@@ -125,7 +124,6 @@ class HotListChange(msgspec.Struct, frozen=True, gc=False):
 
     entry_id: str
     entry: HotListEntry | None
-    partition: int = -1
 
     @classmethod
     def from_message(cls, message: Message) -> "HotListChange":
@@ -134,38 +132,12 @@ class HotListChange(msgspec.Struct, frozen=True, gc=False):
         if not key:
             raise RefusedError("key", "hot list change without a key: it names no entry")
         if message.value is None:
-            return cls(key, None, message.partition)
+            return cls(key, None)
         entry = HotListEntry.from_json(message.value)
         if entry.entry_id != key:
             raise RefusedError("key", "hot list entry whose key is not its `entry_id`")
-        return cls(key, entry, message.partition)
+        return cls(key, entry)
 
     def to_message(self) -> Message:
         """The change as a message of the changelog; a removal has no value."""
         return Message(self.entry_id.encode(), None if self.entry is None else self.entry.to_json())
-
-
-_FIELDS = [one for one in msgspec.structs.fields(HotListEntry) if one.name != "plate"]
-_values = attrgetter(*(one.name for one in _FIELDS))
-_Packed = msgspec.defstruct("_Packed", [(one.name, one.type) for one in _FIELDS], array_like=True)
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(_Packed)
-
-
-def pack(entry: HotListEntry) -> bytes:
-    """An entry in few bytes: how a list of millions is kept in memory, never stored.
-
-    Its plate with its length, then the other fields by position.
-    """
-    return b"%c%b%b" % (len(entry.plate), entry.plate.encode(), _encoder.encode(_values(entry)))
-
-
-def unpack(packed: bytes) -> HotListEntry:
-    """The entry that `pack` was given."""
-    rest = _decoder.decode(memoryview(packed)[packed[0] + 1 :])
-    return HotListEntry(plate=packed_plate(packed), **msgspec.structs.asdict(rest))
-
-
-def packed_plate(packed: bytes) -> str:
-    """Its plate alone, which tells mostly enough."""
-    return packed[1 : packed[0] + 1].decode()

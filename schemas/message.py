@@ -1,5 +1,6 @@
-"""What every edge carries: a message of a topic, and the mark that a changelog has been read to its end."""
+"""What every edge carries: messages of a topic, and the mark that a changelog has been read to its end."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +26,30 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     def origin(self) -> str:
         """Where it was read, as `topic/partition/offset`."""
         return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Messages of one partition of a changelog, in their order, as columns.
+
+    A list of millions is loaded like this: a `Message` each would cost more than what is done with it.
+    `message` gives one of them whole, by its place.
+    """
+
+    partition: int
+    keys: list[bytes | None]
+    values: list[bytes | None]
+    message: Callable[[int], Message]
+
+    @classmethod
+    def of(cls, partition: int, messages: list[Message]) -> "Batch":
+        """The same messages as columns."""
+        keys, values = [one.key for one in messages], [one.value for one in messages]
+        return cls(partition, keys, values, messages.__getitem__)
+
+    def messages(self) -> list[Message]:
+        """All of them, whole."""
+        return [self.message(place) for place in range(len(self.keys))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What reaches a bucket of the list: entries, removals, designations, marks, and reads."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -12,23 +13,37 @@ Changelog = Literal["hotlist", "registry"]
 
 
 class Listed(msgspec.Struct, frozen=True, gc=False):
-    """An entry in its bucket, packed (`schemas.hotlist.pack`): decoded only when a read meets it.
+    """An entry in its bucket, packed (`schemas.hotlist_packed`): decoded only when a read meets it.
 
-    `shape` is that of its plate, or empty for a pattern, which is in every bucket; `until` is its expiry in
-    seconds since 1970. Placement and bucket share one object, so that a list of millions is held once.
+    `key` is its id, `until` its expiry; `shape` is that of its plate, or empty for a pattern, which is in
+    every bucket. Placement and bucket share one object, so that a list of millions is held once.
     """
 
-    entry_id: str
+    key: bytes
     shape: bytes
     packed: bytes
-    until: float
+    until: datetime
+
+
+class Changes(msgspec.Struct, frozen=True, gc=False):
+    """Changes of one partition of the changelog, no key twice: entries as they are now, and keys removed."""
+
+    partition: int
+    listed: list[Listed]
+    removed: list[bytes]
+
+
+class Entries(msgspec.Struct, frozen=True, gc=False):
+    """Entries with whole plates that are new in this bucket."""
+
+    listed: list[Listed]
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
     """An entry left this bucket: removed, expired, or listed with another plate."""
 
-    entry_id: str
+    key: bytes
     shape: bytes
 
 
@@ -49,5 +64,5 @@ class Reads(msgspec.Struct, frozen=True):
     others: list[Detection] = []
 
 
-Event = Listed | Removed | RegistryRecord | Ready | Reads
+Event = Entries | Listed | Removed | RegistryRecord | Ready | Reads
 Placed = tuple[str, list[Event]]

@@ -2,17 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Protocol, TypeGuard
 
 from bytewax.operators import StatefulBatchLogic
 
-from operators.matching.events import Event, Listed, Placed, Reads, Ready, Removed
+from operators.matching.events import Changes, Entries, Event, Listed, Placed, Reads, Ready, Removed
 from operators.matching.judge import RULES, Rules
 from schemas import plates
 from schemas.detection import Detection
-from schemas.hotlist import HotListChange, HotListEntry, pack
+from schemas.hotlist import HotListChange
 from schemas.message import Loaded
 from schemas.registry import RegistryRecord
 
@@ -22,14 +22,17 @@ GRACE = timedelta(
 )  # an entry is taken off this long after its end, so that reads on their way meet it
 
 EVERY = tuple(str(bucket) for bucket in range(plates.BUCKETS))
-Change = HotListChange | Loaded
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Tally(Protocol):
     """Hears of every change of the list, and when it is time to tell how the list is."""
 
-    def change(self, before: Listed | None, after: Listed | None) -> None:
-        """An entry was added, replaced or removed."""
+    def added(self, entries: list[Listed]) -> None:
+        """Entries were added."""
+
+    def change(self, before: Listed, after: Listed | None) -> None:
+        """An entry was replaced or removed."""
 
     def tell(self, now: datetime) -> None:
         """The list is loaded, and changes up to here have been heard."""
@@ -38,12 +41,14 @@ class Tally(Protocol):
 class NoTally:
     """Counts nothing."""
 
-    def change(self, before: Listed | None, after: Listed | None) -> None: ...
+    def added(self, entries: list[Listed]) -> None: ...
+
+    def change(self, before: Listed, after: Listed | None) -> None: ...
 
     def tell(self, now: datetime) -> None: ...
 
 
-class Placement(StatefulBatchLogic[list[Change], Placed | HotListChange, None]):
+class Placement(StatefulBatchLogic[list[Changes | Loaded], Placed | HotListChange, None]):
     """Sends each change of one changelog partition to the bucket of its plate, and a pattern to every bucket.
 
     A removal names an entry and no plate, so where each entry went is remembered (not across starts: the
@@ -53,11 +58,12 @@ class Placement(StatefulBatchLogic[list[Change], Placed | HotListChange, None]):
     def __init__(self, _resume: None, now: Callable[[], datetime], tally: Tally | None = None) -> None:
         self._now = now
         self._tally = tally or NoTally()
-        self._placed: dict[str, Listed] = {}
-        self._soonest = float("inf")
+        self._placed: dict[bytes, Listed] = {}
+        self._apart = _Apart()
+        self._soonest = NEVER
         self._look: datetime | None = None
 
-    def on_batch(self, values: list[list[Change]]) -> tuple[Iterable[Placed | HotListChange], bool]:
+    def on_batch(self, values: list[list[Changes | Loaded]]) -> tuple[Iterable[Placed | HotListChange], bool]:
         moved = self._move(chain.from_iterable(values))
         if self._look is not None:
             self._tally.tell(self._now())
@@ -67,15 +73,15 @@ class Placement(StatefulBatchLogic[list[Change], Placed | HotListChange, None]):
         """Take off what has expired."""
         now = self._now()
         self._look = now + LOOK_EVERY
-        end = (now - GRACE).timestamp()
+        end = now - GRACE
         if end < self._soonest:
             self._tally.tell(now)
             return [], StatefulBatchLogic.RETAIN
-        gone = [HotListChange(name, None) for name, listed in self._placed.items() if listed.until <= end]
-        moved = self._move(gone)
-        self._soonest = min((listed.until for listed in self._placed.values()), default=float("inf"))
+        gone = [key for key, one in self._placed.items() if one.until <= end]
+        moved = self._move([Changes(0, [], gone)])
+        self._soonest = min((one.until for one in self._placed.values()), default=NEVER)
         self._tally.tell(now)
-        return [*moved, *gone], StatefulBatchLogic.RETAIN
+        return [*moved, *(HotListChange(key.decode(), None) for key in gone)], StatefulBatchLogic.RETAIN
 
     def notify_at(self) -> datetime | None:
         return self._look
@@ -83,28 +89,69 @@ class Placement(StatefulBatchLogic[list[Change], Placed | HotListChange, None]):
     def snapshot(self) -> None:
         return None
 
-    def _move(self, changes: Iterable[Change]) -> list[Placed]:
+    def _move(self, changes: Iterable[Changes | Loaded]) -> list[Placed]:
         out = defaultdict[str, list[Event]](list)
         for change in changes:
             if isinstance(change, Loaded):
                 self._look = self._now()
                 _send(out, EVERY, Ready("hotlist", change.partition, change.partitions))
                 continue
-            before = self._placed.pop(change.entry_id, None)
-            after = None if change.entry is None else listed(change.entry)
-            self._tally.change(before, after)
-            if before is not None and (after is None or before.shape != after.shape):
-                _send(out, _buckets(before), Removed(before.entry_id, before.shape))
-            if after is not None:
-                self._placed[after.entry_id] = after
-                self._soonest = min(self._soonest, after.until)
-                _send(out, _buckets(after), after)
+            if change.listed:
+                self._list(change.listed, out)
+            for key in change.removed:
+                if (before := self._placed.pop(key, None)) is not None:
+                    self._tally.change(before, None)
+                    _send(out, _buckets(before), Removed(key, before.shape))
         return list(out.items())
 
+    def _list(self, entries: list[Listed], out: dict[str, list[Event]]) -> None:
+        """Nearly all are new and have a whole plate: these go to their buckets together."""
+        known = self._placed.setdefault
+        changed = [one for one in entries if known(one.key, one) is not one]
+        if changed:
+            keys = {one.key for one in changed}
+            entries = [one for one in entries if one.key not in keys]
+        for one in changed:
+            self._replace(one, out)
+        self._soonest = min(self._soonest, min([one.until for one in entries], default=NEVER))
+        self._tally.added(entries)
+        apart = self._apart
+        for one in entries:
+            apart[one.shape[-3:]].append(one)
+        for bucket, some in apart.buckets.items():
+            if some:
+                out[bucket].append(Entries(some.copy()))
+                some.clear()
+        for one in apart.patterns:
+            _send(out, EVERY, one)
+        apart.patterns.clear()
 
-def by_partition(changes: list[Change]) -> list[tuple[str, list[Change]]]:
+    def _replace(self, after: Listed, out: dict[str, list[Event]]) -> None:
+        before = self._placed[after.key]
+        self._tally.change(before, after)
+        if before.shape != after.shape:
+            _send(out, _buckets(before), Removed(before.key, before.shape))
+        self._placed[after.key] = after
+        self._soonest = min(self._soonest, after.until)
+        _send(out, _buckets(after), after)
+
+
+class _Apart(dict[bytes, list[Listed]]):
+    """End of a shape -> the list of its bucket's entries; patterns, which have no shape, have their own."""
+
+    def __init__(self) -> None:
+        self.buckets: dict[str, list[Listed]] = {bucket: [] for bucket in EVERY}
+        self.patterns: list[Listed] = []
+        self[b""] = self.patterns
+
+    def __missing__(self, end: bytes) -> list[Listed]:
+        found = self[end] = self.buckets[plates.shape_bucket(end)]
+        return found
+
+
+def by_partition(changes: list[Changes | Loaded]) -> list[tuple[str, list[Changes | Loaded]]]:
     """Changes keyed by their partition of the changelog, each partition's in their order."""
-    found: dict[int, list[Change]] = {}
+    found: dict[int, list[Changes | Loaded]] = {}
     for change in changes:
         found.setdefault(change.partition, []).append(change)
     return [(str(partition), of_it) for partition, of_it in found.items()]
@@ -113,12 +160,6 @@ def by_partition(changes: list[Change]) -> list[tuple[str, list[Change]]]:
 def is_expired(item: Placed | HotListChange) -> TypeGuard[HotListChange]:
     """A removal for the changelog itself, not an event for a bucket."""
     return isinstance(item, HotListChange)
-
-
-def listed(entry: HotListEntry) -> Listed:
-    """An entry as buckets keep it."""
-    shape = b"" if entry.is_pattern else plates.shape(entry.plate)
-    return Listed(entry.entry_id, shape, pack(entry), entry.expires_at.timestamp())
 
 
 def designate(records: list[RegistryRecord | Loaded]) -> list[Placed]:

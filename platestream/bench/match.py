@@ -20,13 +20,13 @@ from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from bytewax.testing import run_main
 
 from operators.match import Bucket, HotListMatcher
-from operators.matching.events import Listed, Ready
-from operators.matching.placement import EVERY, Placement, by_partition, is_expired, listed, probe
+from operators.matching.events import Changes, Entries, Placed, Ready
+from operators.matching.listing import list_changes, listed
+from operators.matching.placement import EVERY, Placement, by_partition, is_expired, probe
 from platestream.bench import match_data as drawn
 from platestream.bench.recall import measured
 from schemas.detection import Detection
-from schemas.hotlist import HotListChange
-from schemas.message import Loaded
+from schemas.message import Batch, Loaded
 
 BATCH = 1000
 EPOCH = timedelta(seconds=1)
@@ -43,9 +43,9 @@ def run(entries: int, patterns: int, reads: int, rounds: int, say: Progress) -> 
     said = [[one.confidence for one in shown[1:4]] for shown in measured().pictures if shown]
     with_others = drawn.reads(reads, plates, 0.01, chance, said)
 
-    def changes() -> Iterator[HotListChange]:
-        yield from (drawn.change(drawn.entry(number, plate)) for number, plate in enumerate(plates))
-        yield from map(drawn.change, partial)
+    def changes() -> Iterator[Batch]:
+        yield from drawn.batches(drawn.entry(number, plate) for number, plate in enumerate(plates))
+        yield from drawn.batches(partial)
 
     say("bare look-up and matcher")
     figures = _without_engine(plates, partial, plain, with_others, rounds)
@@ -81,10 +81,11 @@ def _without_engine(
     before = _resident()
     bucket = Bucket()
     placed = Placement(None, lambda: drawn.START)
-    for number, plate in enumerate(table):
-        for item in placed.on_batch([[drawn.change(drawn.entry(number, plate))]])[0]:
-            if isinstance(item, tuple) and isinstance(item[1][0], Listed):
-                bucket.add(item[1][0])
+    for batch in drawn.batches(drawn.entry(number, plate) for number, plate in enumerate(table)):
+        for _bucket, events in _placed(placed, batch):
+            for event in events:
+                if isinstance(event, Entries):
+                    bucket.add_new(event.listed)
     grown = _resident() - before
     for one in partial:
         bucket.add(listed(one))
@@ -129,16 +130,20 @@ def _snapshots(reads: list[Detection]) -> dict[str, Any]:
     """What all buckets put into the recovery store at the end of an epoch, after so many reads."""
     matchers = {name: HotListMatcher(None) for name in EVERY}
     placed = Placement(None, lambda: drawn.START)
-    known = [drawn.entry(number, read.plate) for number, read in enumerate(reads[:100])]
-    for item in placed.on_batch([[drawn.change(one) for one in known]])[0]:
-        if isinstance(item, tuple):
-            matchers[item[0]].on_batch([item[1]])
+    for batch in drawn.batches(drawn.entry(number, read.plate) for number, read in enumerate(reads[:100])):
+        for where, events in _placed(placed, batch):
+            matchers[where].on_batch([events])
     for matcher in matchers.values():
         matcher.on_batch([[Ready("hotlist", 0, 1), Ready("registry", 0, 1)]])
     for where, events in probe(reads[:10_000]):
         matchers[where].on_batch([events])
     sizes = [len(matcher.snapshot()) for matcher in matchers.values()]
     return {"snapshot_bytes_an_epoch": sum(sizes), "snapshot_reads": 10_000, "snapshot_hits": 100}
+
+
+def _placed(placement: Placement, batch: Batch) -> Iterator[Placed]:
+    changes = [one for one in list_changes([batch]) if isinstance(one, Changes)]
+    yield from (item for item in placement.on_batch([[*changes]])[0] if isinstance(item, tuple))
 
 
 def _exact_join(plates: dict[str, None], reads: list[Detection]) -> float:
@@ -158,11 +163,12 @@ def _exact_join(plates: dict[str, None], reads: list[Detection]) -> float:
     return _rate(iter(plates), reads, steps)
 
 
-def _matching_steps(changes: Iterator[HotListChange], reads: list[Detection]) -> float:
+def _matching_steps(changes: Iterator[Batch], reads: list[Detection]) -> float:
     """The steps of `flows/match_flow.py` between decoding and the sinks."""
 
     def steps(listed: Stream[Any], seen: Stream[Any]) -> Stream[Any]:
-        parted = op.flat_map_batch("by_partition", listed, by_partition)
+        changed: Stream[Any] = op.flat_map_batch("decode_hotlist", listed, list_changes)
+        parted = op.flat_map_batch("by_partition", changed, by_partition)
         placed = op.stateful_batch("place", parted, lambda resume: Placement(resume, lambda: drawn.START))
         split = op.branch("expired_or_placed", op.key_rm("placed", placed), is_expired)
         probes = op.flat_map_batch("probe", seen, probe)

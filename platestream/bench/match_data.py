@@ -1,7 +1,7 @@
 """Drawn hot lists and reads for the benchmarks of matching: plates, entries, partial plates, detections."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from uuid import UUID
@@ -9,10 +9,12 @@ from uuid import UUID
 from schemas.detection import Alternative, Detection
 from schemas.fields import Box, Vehicle
 from schemas.hotlist import HotListChange, HotListEntry
+from schemas.message import Batch
 
 SEED = 4137
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LETTERS, DIGITS = "ABCDEFGHJKLMNPRSTUVWXYZ", "0123456789"
+LOADED_AT_ONCE = 250
 LISTED_SEEN = 100_000  # of the listed vehicles, those that are on the road
 SHAPES = ("@@@####", "#@@@###", "@@#@#@", "@@@###", "@######")  # of five common series
 
@@ -56,9 +58,16 @@ def pattern(number: int, chance: random.Random) -> HotListEntry:
     )  # fmt: skip
 
 
-def change(one: HotListEntry, partition: int = 0) -> HotListChange:
+def change(one: HotListEntry) -> HotListChange:
     """The entry as a change."""
-    return HotListChange(one.entry_id, one, partition)
+    return HotListChange(one.entry_id, one)
+
+
+def batches(entries: Iterable[HotListEntry]) -> Iterator[Batch]:
+    """Entries as they come from one partition of the changelog."""
+    left = iter(entries)
+    while some := [change(one).to_message() for one in islice(left, LOADED_AT_ONCE)]:
+        yield Batch.of(0, some)
 
 
 def read(number: int, plate: str, alternatives: tuple[Alternative, ...] = ()) -> Detection:

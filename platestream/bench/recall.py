@@ -16,7 +16,7 @@ import msgspec
 
 from operators.match import Bucket
 from operators.matching.judge import RULES, Rules
-from operators.matching.placement import listed
+from operators.matching.listing import listed
 from platestream.bench import match_data as drawn
 from platestream.bench.confusions import Edit, Measured, Reading
 from schemas.detection import Alternative, Detection

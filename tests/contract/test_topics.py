@@ -15,7 +15,7 @@ from connectors.kafka import KafkaTopics
 from connectors.memory import MemoryTopics
 from schemas import topics
 from schemas.hotlist import HotListChange
-from schemas.message import Loaded, Message
+from schemas.message import Batch, Loaded, Message
 from schemas.topics import Topic
 from tests.support.flows import NOW, detection, listed
 from tests.support.kafka_broker import Kafka
@@ -60,7 +60,8 @@ class Reader:
         while live and len(found) < count and time.monotonic() < until:
             for name, part in list(live.items()):
                 try:
-                    found += part.next_batch()
+                    for item in part.next_batch():
+                        found += item.messages() if isinstance(item, Batch) else [item]
                 except StopIteration:
                     del live[name]
             time.sleep(0.002)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from connectors.changelog import newest
 from connectors.files import FileTopics
 from schemas import topics
-from schemas.message import Message, RefusedError
+from schemas.message import Batch, Loaded, Message, RefusedError
 from tests.support.flows import detection
 
 DAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -77,18 +77,22 @@ def test_old_files_of_a_changelog_go_and_what_counts_of_them_is_written_anew(tmp
     assert streams.compact(topics.HOTLIST) == []
 
 
+def messages(items: list[Batch | Loaded]) -> list[Message]:
+    return [one for item in items if isinstance(item, Batch) for one in item.messages()]
+
+
 def test_a_reader_in_the_middle_of_an_old_file_misses_nothing(tmp_path: Path) -> None:
     old, new = DAY - timedelta(days=3), DAY
     changelog(tmp_path, old).append(topics.HOTLIST, [Message(b"%d" % n, b"old") for n in range(40)])
     reader = changelog(tmp_path, new).load(topics.HOTLIST).build_part("s", "0", None)
-    seen = [item.key for item in reader.next_batch() if isinstance(item, Message)]
+    seen = [one.key for one in messages(reader.next_batch())]
     assert len(seen) == 16
     changelog(tmp_path, new).append(topics.HOTLIST, [Message(b"3", b"new"), Message(b"39", None)])
     changelog(tmp_path, new).compact(topics.HOTLIST)
     values: dict[bytes | None, bytes | None] = {}
     with suppress(StopIteration):
         while True:
-            values |= {item.key: item.value for item in reader.next_batch() if isinstance(item, Message)}
+            values |= {one.key: one.value for one in messages(reader.next_batch())}
     assert values[b"3"] == b"new"
     assert values[b"39"] is None
     assert set(values) | set(seen) == {b"%d" % n for n in range(40)}

@@ -11,15 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.match import HotListMatcher
-from operators.matching.events import Event, Reads, Ready, Removed
+from operators.matching.events import Changes, Entries, Event, Reads, Ready, Removed
 from operators.matching.judge import match_entry
-from operators.matching.placement import EVERY, GRACE, Placement, designate, listed, probe
+from operators.matching.listing import list_changes, listed
+from operators.matching.placement import EVERY, GRACE, Placement, designate, probe
 from schemas import plates
 from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
 from schemas.detection import Alternative, Detection
 from schemas.hotlist import HotListChange, HotListEntry
-from schemas.message import Loaded
+from schemas.message import Batch, Loaded
 from schemas.registry import RegistryRecord
 
 READ = Detection.from_json(bytes(example("detection").accepted))
@@ -78,7 +79,7 @@ def test_what_is_judged_leaves_the_snapshot() -> None:
 def test_a_removed_entry_stops_alerting_with_the_next_read() -> None:
     matcher = ready(AST)
     assert len(play(matcher, detection("AST3087"))) == 1
-    assert play(matcher, Removed(AST.entry_id, AST.shape), detection("AST3087", 1000)) == []
+    assert play(matcher, Removed(AST.key, AST.shape), detection("AST3087", 1000)) == []
 
 
 def test_every_entry_of_a_plate_alerts_the_better_ones_first() -> None:
@@ -153,7 +154,7 @@ def test_an_entry_of_a_withdrawn_source_or_category_alerts_nobody(kind: Any) -> 
     matcher = HotListMatcher(None, withheld=lambda entry: withheld.append(entry.entry_id))
     play(matcher, AST, record, *READY)
     assert play(matcher, detection("AST3087")) == []
-    assert withheld == [AST.entry_id]
+    assert withheld == [AST.key.decode()]
     again = msgspec.structs.replace(record, active=True)
     assert len(play(matcher, again, detection("AST3087"))) == 1
 
@@ -163,13 +164,24 @@ def place(now: datetime = NOW) -> Placement:
 
 
 def moved(placement: Placement, *changes: HotListChange | Loaded) -> list[Any]:
-    return flat(placement.on_batch([list(changes)])[0])
+    """Changes in one batch of the changelog, and marks behind it."""
+    messages = [one.to_message() for one in changes if isinstance(one, HotListChange)]
+    marks = [one for one in changes if isinstance(one, Loaded)]
+    told: Any = list_changes([*([Batch.of(0, messages)] if messages else []), *marks])
+    assert all(isinstance(one, Changes | Loaded) for one in told)
+    return flat(placement.on_batch([told])[0])
 
 
 def flat(placed: Iterable[Any]) -> list[Any]:
     """Buckets with one event each, and what is no event."""
     pairs = ([(one[0], event) for event in one[1]] if isinstance(one, tuple) else [one] for one in placed)
-    return [one for some in pairs for one in some]
+    return [one for some in pairs for pair in some for one in _singly(pair)]
+
+
+def _singly(pair: Any) -> list[Any]:
+    if isinstance(pair, tuple) and isinstance(pair[1], Entries):
+        return [(pair[0], entry) for entry in pair[1].listed]
+    return [pair]
 
 
 def test_a_moved_entry_leaves_its_old_bucket() -> None:
@@ -177,7 +189,7 @@ def test_a_moved_entry_leaves_its_old_bucket() -> None:
     first, second = entry("AAA1111", "e"), entry("ZZZ9999", "e")
     assert moved(placement, HotListChange("e", first)) == [(plates.bucket("AAA1111"), listed(first))]
     assert moved(placement, HotListChange("e", second)) == [
-        (plates.bucket("AAA1111"), Removed("e", plates.shape("AAA1111"))),
+        (plates.bucket("AAA1111"), Removed(b"e", plates.shape("AAA1111"))),
         (plates.bucket("ZZZ9999"), listed(second)),
     ]
 
@@ -185,7 +197,7 @@ def test_a_moved_entry_leaves_its_old_bucket() -> None:
 def test_a_removal_finds_the_bucket_of_the_plate_it_does_not_name() -> None:
     placement = place()
     moved(placement, HotListChange("e", entry("AAA1111", "e")))
-    gone = [(plates.bucket("AAA1111"), Removed("e", plates.shape("AAA1111")))]
+    gone = [(plates.bucket("AAA1111"), Removed(b"e", plates.shape("AAA1111")))]
     assert moved(placement, HotListChange("e", None)) == gone
     assert moved(placement, HotListChange("e", None)) == []
 
@@ -208,7 +220,7 @@ def test_an_expired_entry_is_taken_off_its_bucket_and_off_the_topic() -> None:
     assert placement.notify_at() is not None
     gone, _discard = placement.on_notify()
     assert flat(gone) == [
-        (plates.bucket("AAA1111"), Removed("late", plates.shape("AAA1111"))),
+        (plates.bucket("AAA1111"), Removed(b"late", plates.shape("AAA1111"))),
         HotListChange("late", None),
     ]
     assert list(placement.on_notify()[0]) == []
@@ -247,9 +259,11 @@ def found(changes: list[HotListChange], reads: list[Detection]) -> list[AlertHit
     """What all buckets together make of changes and then reads."""
     placement = place()
     matchers = {bucket: HotListMatcher(None) for bucket in EVERY}
-    told: Any = [*placement.on_batch([list(changes)])[0], *placement.on_batch([[Loaded(0, 1)]])[0]]
+    told = [*moved(placement, *changes), *moved(placement, Loaded(0, 1))]
     hits = []
-    for bucket, events in [*told, *designate([Loaded(0, 1)]), *probe(reads)]:
+    for bucket, event in told:
+        play(matchers[bucket], event)
+    for bucket, events in [*designate([Loaded(0, 1)]), *probe(reads)]:
         hits += play(matchers[bucket], *events)
     return hits
 
