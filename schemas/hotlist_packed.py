@@ -1,6 +1,6 @@
 """A hot list entry in few bytes: how a list of millions is kept in memory, never stored."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from operator import attrgetter
 from typing import Annotated, Any, Protocol, cast
 
@@ -45,12 +45,13 @@ _decoder = msgspec.msgpack.Decoder(_Packed)
 
 def pack(entry: Fields) -> bytes:
     """Its fields by position."""
-    return _encoder.encode(_values(entry))
+    (packed,) = pack_all([entry])
+    return packed
 
 
-def pack_all(entries: Iterable[Fields]) -> Iterator[bytes]:
-    """Each of them, without a call of Python's own for each."""
-    return map(_encoder.encode, map(_values, entries))
+def pack_all(entries: Iterable[Fields]) -> list[bytes]:
+    """Each of them; copied, because the encoder's own bytes keep a quarter more memory than they show."""
+    return [b"%b" % one for one in map(_encoder.encode, map(_values, entries))]
 
 
 def unpack(packed: bytes) -> HotListEntry:
