@@ -3,8 +3,8 @@
 This bounds memory within a process. That no read is judged too early is the matcher's own doing: it counts
 the `Loaded` marks, which reach it through the stream behind the entries, in any number of processes.
 
-What is loaded stays, so the collector of cycles does not look while it comes and never looks at it after: with
-millions of entries each look would hold the flow for a tenth of a second.
+What is loaded stays, so the collector of cycles rests while it comes and never looks at it after: at
+millions of entries each look would hold the flow up.
 """
 
 import gc
