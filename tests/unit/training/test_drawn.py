@@ -1,0 +1,117 @@
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training import pool, train
+from training.augment import augment
+from training.camera import WIDEST, cut_out, photograph
+from training.dice import Dice
+from training.lettering import PILLOWS_OWN, fonts, word
+from training.paint import LUMINANCE
+from training.plates import AROUND, Plate, draw_plate
+from training.samples import STEP, Sample, contact_sheet, draw
+from training.serials import REGIONS, Serial, draw_serial, split_of
+from training.weather import weather
+
+seeds = st.integers(0, 2**32)
+
+
+def _drawn(seed: int) -> tuple[Serial, Plate]:
+    dice = Dice(seed)
+    serial = draw_serial(dice)
+    return serial, draw_plate(dice, serial)
+
+
+def test_the_same_seed_draws_the_same_sample() -> None:
+    one, again, other = draw(Dice(11)), draw(Dice(11)), draw(Dice(12))
+    assert one.text == again.text
+    assert np.array_equal(one.crop, again.crop)
+    assert one.text != other.text
+
+
+@settings(max_examples=60, deadline=None)
+@given(seeds)
+def test_a_sample_is_a_crop_as_the_reader_makes_it_and_wide_enough_for_ctc(seed: int) -> None:
+    crop, text = draw(Dice(seed))
+    assert crop.dtype == np.uint8
+    assert (crop.shape[0], crop.shape[2]) == (48, 3)
+    assert crop.shape[1] <= WIDEST
+    twins = sum(a == b for a, b in pairwise(text))
+    assert crop.shape[1] // STEP >= len(text) + twins
+    assert crop.max() > crop.min()
+
+
+@settings(deadline=None)
+@given(seeds)
+def test_a_serial_is_three_to_eight_letters_and_digits(seed: int) -> None:
+    dice = Dice(seed)
+    serial = draw_serial(dice)
+    assert re.fullmatch("[A-Z0-9]{3,8}", serial.text)
+    assert serial.region in REGIONS
+    assert 0 < split_of(dice, serial.text) < len(serial.text)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seeds)
+def test_the_serials_box_lies_on_the_plate_and_holds_ink(seed: int) -> None:
+    _, plate = _drawn(seed)
+    left, top, right, bottom = plate.box
+    height, width = plate.picture.shape[:2]
+    assert AROUND <= left < right <= width - AROUND
+    assert AROUND <= top < bottom <= height - AROUND
+    inside = plate.picture[int(top) : int(bottom), int(left) : int(right)] @ LUMINANCE
+    low, high = np.percentile(inside, (5, 95))
+    assert high - low > 20
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds)
+def test_weather_and_camera_leave_a_picture_and_the_plate_as_it_was(seed: int) -> None:
+    _, plate = _drawn(seed)
+    before, dice = plate.picture.copy(), Dice(seed)
+    seen = Plate(weather(dice, plate.picture), plate.box)
+    taken = photograph(dice, seen)
+    assert min(taken.image.shape) > 0
+    assert cut_out(dice, seen, taken).shape[0] == 48
+    assert np.array_equal(plate.picture, before)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, st.integers(16, WIDEST))
+def test_augmenting_keeps_size_and_type(seed: int, width: int) -> None:
+    crop = np.full((48, width, 3), 90, np.uint8)
+    changed = augment(Dice(seed), crop)
+    assert (changed.shape, changed.dtype) == (crop.shape, crop.dtype)
+    assert np.all(crop == 90)
+
+
+def test_the_pool_hands_over_64_samples_in_order_of_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "FIRST", pool.AT_ONCE)
+    with pool.Pool(seed=3) as samples:
+        samples.refill()
+        widths = [sample.crop.shape[1] for sample in samples.pick(Dice(1))]
+    assert len(widths) == 64
+    assert widths == sorted(widths)
+
+
+def test_without_installed_fonts_pillows_own_is_used(tmp_path: Path) -> None:
+    assert fonts(tmp_path) == (PILLOWS_OWN,)
+    assert word(Dice(1), "New York 08-11", PILLOWS_OWN, 12).max() > 200
+
+
+@pytest.mark.parametrize("count", [1, 5, 7])
+def test_a_contact_sheet_has_five_samples_a_row(count: int) -> None:
+    sheet = contact_sheet([Sample(np.zeros((48, 100, 3), np.uint8), "ABC123")] * count)
+    assert sheet.shape == (66 * -(-count // 5), 326 * 5, 3)
+
+
+def test_looking_writes_a_picture_and_needs_no_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "SHOWN", 4)
+    assert train.main(["--look", str(tmp_path / "sheet.png")]) == 0
+    assert cv2.imread(str(tmp_path / "sheet.png")) is not None

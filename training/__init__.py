@@ -1,0 +1,5 @@
+"""Fine-tunes the plate recogniser on drawn plates: `python -m training.train`. See docs/recogniser.md.
+
+Nothing here runs in the pipeline. Drawing (`samples` and what it imports) needs NumPy, OpenCV and Pillow;
+`fitting`, `network` and `operations` need what `training/requirements.txt` names.
+"""

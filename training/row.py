@@ -1,0 +1,148 @@
+"""The serial's row: where each character stands, and drawing it as a die presses it."""
+
+from dataclasses import dataclass
+
+from training.dice import Dice
+from training.emblems import Spot, between, emblem, stacked
+from training.lettering import fonts, glyph, shaped
+from training.paint import Colour, Mask, Picture, put
+from training.serials import Serial, split_of
+
+ALIKE = {"O": "0", "I": "1"}
+"""What dies of most states make alike."""
+
+
+@dataclass(frozen=True)
+class Aside:
+    """What stands beside the serial: an emblem, stacked letters, both, none; widths in pixels."""
+
+    emblem: float
+    stacked: float
+    left: bool
+    """Left of the serial, else right."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """All in pixels of the plate, already squeezed to its width."""
+
+    text: str
+    font: str
+    top: int
+    height: int
+    lefts: tuple[float, ...]
+    widths: tuple[int, ...]
+    gap: float
+    right: float
+    opening: tuple[float, float] | None
+    """Left end and width of the space between the groups, with half the gaps around it."""
+    aside: Aside
+    squeeze: float
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        return self.top, self.height
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom of the serial's characters."""
+        return self.lefts[0], self.top, self.right, self.top + self.height
+
+
+def lay_out(dice: Dice, serial: Serial, plate: tuple[int, int], band: bool) -> Row:
+    """Sets a serial on a plate (height, width); `band` keeps the left end free for the EU's blue band."""
+    us, text, (plate_height, plate_width) = serial.region == "us", serial.text, plate
+    height = int(plate_height * (dice.uniform(0.36, 0.58) if us else dice.uniform(0.55, 0.75)))
+    top = int((plate_height - height) / 2 + plate_height * dice.uniform(-0.05, 0.07))
+    font, gap = dice.choice(fonts()), height * dice.uniform(0.06, 0.26)
+    widths, cells = _widths(dice, text, font, height, us)
+
+    split, opening = None, 0.0
+    if len(text) >= 4 and dice.chance(0.6 if us else 0.75):
+        split, opening = split_of(dice, text), height * dice.uniform(0.1, 0.8 if us else 0.45)
+    emblem_width = height * dice.uniform(0.6, 1.1) if us and dice.chance(0.32) else 0.0
+    stacked_width = height * dice.uniform(0.32, 0.45) if us and dice.chance(0.18) else 0.0
+
+    total = sum(cells) + gap * (len(text) - 1) + opening + emblem_width + stacked_width
+    room = plate_width * (dice.uniform(0.86, 0.97) if us else dice.uniform(0.72, 0.9))
+    squeeze = min(1.0, room / total)
+    aside = Aside(emblem_width * squeeze, stacked_width * squeeze, left=dice.chance(0.7))
+    x = _start(dice, plate_width, total * squeeze, band)
+    if aside.left:
+        x += aside.emblem + aside.stacked
+
+    gap, opening, symbol, lefts, drawn = gap * squeeze, opening * squeeze, None, [], []
+    for i, (width, cell) in enumerate(zip(widths, cells, strict=True)):
+        if i == split:
+            if opening > 0.18 * height * squeeze:
+                symbol = (x - gap / 2, opening)
+            x += opening
+        drawn.append(max(2, round(width * squeeze)))
+        lefts.append(x + (cell * squeeze - drawn[-1]) / 2)
+        x += cell * squeeze + gap
+    return Row(text, font, top, height, tuple(lefts), tuple(drawn), gap, x - gap, symbol, aside, squeeze)
+
+
+def _widths(dice: Dice, text: str, font: str, height: int, us: bool) -> tuple[list[float], list[float]]:
+    """Each character's own width, and the width of the cell it stands in: dies have cells of one width,
+    printed plates give each character its own.
+    """
+    cell = dice.chance(0.75 if us else 0.35)
+    aspect = dice.uniform(0.32, 0.56) if us else dice.uniform(0.42, 0.62)
+    widths = []
+    for character in text:
+        mask = glyph(font, character)
+        natural = mask.shape[1] / mask.shape[0]
+        if not cell:
+            share = natural * aspect / 0.5
+        elif character in "1I":
+            share = min(aspect, natural * dice.uniform(0.8, 1.3))
+        else:
+            share = aspect
+        widths.append(max(2.0, share * height))
+    return widths, [aspect * height] * len(text) if cell else widths
+
+
+def _start(dice: Dice, plate_width: int, total: float, band: bool) -> float:
+    """Where the row begins: on most plates so that it is in the middle."""
+    if band:
+        return plate_width * 0.09 + dice.uniform(0, max(0, plate_width * 0.89 - total))
+    spare = max(0, plate_width * 0.96 - total)
+    off = dice.uniform(-0.5, 0.5) * dice.choice((0, 0, 0.3, 1))
+    return (plate_width - total) / 2 + off * spare
+
+
+def draw_row(dice: Dice, picture: Picture, row: Row, ink: Colour, us: bool) -> None:
+    _draw_aside(dice, picture, row, ink)
+    if row.opening is not None:
+        between(dice, picture, row.opening, row.rows, ink, widest=row.opening[1] + row.gap)
+    weight = dice.choice((-1, 0, 0, 0, 1, 1, 2))
+    alike = ALIKE if us and dice.chance(0.6) else {}
+    masks = [
+        shaped(row.font, alike.get(character, character), width, row.height, weight)
+        for character, width in zip(row.text, row.widths, strict=True)
+    ]
+    if dice.chance(0.6):
+        _emboss(dice, picture, row, masks)
+    for mask, left in zip(masks, row.lefts, strict=True):
+        put(picture, mask, left, row.top, ink, dice.choice((1, 1, 0.85)))
+
+
+def _emboss(dice: Dice, picture: Picture, row: Row, masks: list[Mask]) -> None:
+    """A light and a dark edge, as light from one side gives pressed characters."""
+    edge = dice.choice((-1, 1)) * dice.uniform(0.6, 2)
+    for mask, left in zip(masks, row.lefts, strict=True):
+        put(picture, mask, left - edge, row.top - abs(edge), 255, 0.5)
+        put(picture, mask, left + edge, row.top + abs(edge), 30, 0.45)
+
+
+def _draw_aside(dice: Dice, picture: Picture, row: Row, ink: Colour) -> None:
+    aside = row.aside
+    left = row.lefts[0] - aside.emblem - aside.stacked if aside.left else row.right + row.gap
+    if aside.emblem:
+        width, height = int(row.height * 0.8 * row.squeeze) + 2, int(row.height * dice.uniform(0.8, 1.5))
+        top = row.top + (row.height - height) / 2
+        emblem(dice, picture, Spot(left, top, width, height), ink)
+        left += row.height * 0.85 * row.squeeze
+    if aside.stacked:
+        stacked(dice, picture, left, row.rows, row.font, ink, row.squeeze)

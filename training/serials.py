@@ -1,0 +1,78 @@
+"""Which serials are drawn: those of the regions' formats, and enough of anything else.
+
+Issuers and formats come up equally often: the recogniser must read a small state's plate as well as a large
+one's. A third follows no format, so that it learns characters and not habits: what is likely is judged after
+it (`operators.reading.formats`).
+"""
+
+import string
+from dataclasses import dataclass
+
+from operators.reading.formats import region
+from operators.reading.glyphs import ALPHABET
+from training.dice import Dice
+
+REGIONS = ("us", "eu", "br")
+
+CAREFUL_STATES = 0.85
+"""Share of US serials without I, O and Q, which most states leave out."""
+
+
+@dataclass(frozen=True)
+class Serial:
+    region: str
+    text: str
+
+
+def draw_serial(dice: Dice) -> Serial:
+    """A serial of 3 to 8 characters of A-Z and 0-9, and the region whose plates carry it."""
+    kind = dice.choices((_anything, _mostly_letters, _number, _formatted), (0.12, 0.08, 0.10, 0.70))[0]
+    return kind(dice)
+
+
+def _anything(dice: Dice) -> Serial:
+    length = dice.choices((3, 4, 5, 6, 7, 8), (1, 2, 4, 8, 8, 1))[0]
+    return Serial(dice.choice(("us", "us", "eu")), _some(dice, ALPHABET, length))
+
+
+def _mostly_letters(dice: Dice) -> Serial:
+    """As personal plates are."""
+    length = dice.choices((3, 4, 5, 6, 7), (1, 2, 4, 6, 6))[0]
+    kinds = [string.ascii_uppercase if dice.chance(0.85) else string.digits for _ in range(length)]
+    return Serial("us", "".join(dice.choice(kind) for kind in kinds))
+
+
+def _number(dice: Dice) -> Serial:
+    """A number, alone or with up to two letters, as on special and commercial plates."""
+    digits = _some(dice, string.digits, dice.choices((4, 5, 6, 7), (2, 3, 4, 2))[0])
+    letters = _some(dice, string.ascii_uppercase, dice.randint(0, 2))
+    return Serial("us", (letters + digits)[:7] if dice.chance(0.5) else digits[:5] + letters)
+
+
+def _formatted(dice: Dice) -> Serial:
+    code = dice.choices(REGIONS, (0.48, 0.15, 0.07))[0]
+    issuer = dice.choice(list(region(code).issuers.values()))
+    letters = string.ascii_uppercase
+    if code == "us" and dice.chance(CAREFUL_STATES):
+        letters = "".join(c for c in letters if c not in "IOQ")
+    sets = {"A": letters, "9": string.digits, "X": letters + string.digits}
+    form = dice.choice(list(issuer.formats))
+    return Serial(code, "".join(dice.choice(sets.get(c, c)) for c in form))
+
+
+def _some(dice: Dice, characters: str, count: int) -> str:
+    return "".join(dice.choice(characters) for _ in range(count))
+
+
+def split_of(dice: Dice, text: str) -> int:
+    """Before which character the groups part: mostly where letters meet digits, near the middle."""
+    changes = [i for i in range(1, len(text)) if text[i].isdigit() != text[i - 1].isdigit()]
+    if changes and dice.chance(0.85):
+        return min(changes, key=lambda i: abs(i - len(text) / 2) + dice.random())
+    return dice.randint(2, max(2, len(text) - 2))
+
+
+def printed_words() -> tuple[str, ...]:
+    """Names and slogans of all issuers."""
+    issuers = [issuer for code in REGIONS for issuer in region(code).issuers.values()]
+    return tuple(i.name.title() for i in issuers) + tuple(slogan for i in issuers for slogan in i.slogans)
