@@ -31,7 +31,7 @@ lock:
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
 
-# Trains the plate recogniser anew (docs/recogniser.md): some 4 GB of packages, then MINUTES on two cores.
+# Trains the plate recogniser anew (docs/recogniser.md): some 5 GB of packages, then MINUTES on two cores.
 TRAINING := training/.venv
 MINUTES ?= 100
 
