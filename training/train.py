@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cv2.setNumThreads(1)
     from training.fitting import Plan, fit  # torch is not there where samples are only looked at
 
-    fit(Plan(asked.minutes, asked.out, asked.start, asked.rate, asked.seed, asked.threads))
+    fit(Plan(asked.minutes, asked.out, asked.start, asked.rate, asked.seed, asked.threads, asked.learnt))
     return 0
 
 
@@ -51,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate", type=float, default=3e-4, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=1, help="another one for a run that goes on")
     parser.add_argument("--threads", type=int, default=1, help="of torch; drawing takes one more core")
+    parser.add_argument(
+        "--learnt", type=float, default=0.5, help="share of the fine-tuned weights in the file"
+    )
     return parser
 
 

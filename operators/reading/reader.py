@@ -1,11 +1,11 @@
 """Two looks at a picture: a cheap one that finds lines of text, a careful one at what may be a plate.
 
-The first look, at a coarse scale, reads the lines that have a serial's shape. Where two crops agree and every
-character is certain it is believed, and that is all. Otherwise the picture is looked at in full, and around
-each line that may be a plate once more at a better scale; the lines found there are read in several crops at
-once, and the vote over all of them (`vote`, `rank`) gives the candidates and their confidence. Where that is
-doubtful, the careful detector looks again; where it finds nothing likely either, the picture is enlarged and
-brightened for a last look.
+The picture is searched coarsely, every line with a serial's shape is read once by a small recogniser of any
+text, and the promising ones in two crops by the recogniser trained on plates. Where both say the same and
+every character is certain, that is all; otherwise the line's surroundings are searched at a better scale and
+what is found there is read the same way. The vote over all crops (`vote`, `rank`) gives the candidates and
+their confidence. Where the coarse look leaves doubt, the picture is looked at in full; then by the careful
+detector; then enlarged and brightened.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from operators.reading import choose, glyphs, rank, states, vote
 from operators.reading.formats import Region, region
 from operators.reading.geometry import Box, Image, Line, box_of, joined, same_text, spread
-from operators.reading.places import CAREFUL, CHECK, FIRST, Cut, Place, beside, cut, distinct, lines_of
+from operators.reading.places import FIRST, TWICE, Place, beside, cut, distinct, lines_of
 from schemas.reading import PlateRead, Reading
 
 Floats = npt.NDArray[np.float32]
@@ -39,7 +39,7 @@ class Engine(Protocol):
     def detect(
         self, image: Image, longest: int, threshold: float = ..., careful: bool = ...
     ) -> list[Floats]: ...
-    def recognise(self, crops: Sequence[Image], width: int = ...) -> list[Floats]: ...
+    def recognise(self, crops: Sequence[Image], width: int = ..., serials: bool = ...) -> list[Floats]: ...
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ class Plan:
     places: int = 3
     sure: float = 0.9
     enough: float = 0.9
+    at_once: float = 0.75
+    """From this on a coarse look is believed and the picture not looked at in full."""
     doubtful: float = 0.3
     """Below this the picture is looked at again with more effort."""
     keep: float = 0.15
@@ -100,20 +102,16 @@ class TwoLooks:
     def read(self, image: Image) -> list[PlateRead]:
         """Plates in `image` (height x width x 3, BGR), most certain first; empty when there is none."""
         plan = self._plan
-        if max(image.shape[:2]) > 1.25 * plan.coarse and (reads := self._glance(image)):
-            return reads
+        if max(image.shape[:2]) > 1.25 * plan.coarse:
+            reads = self._study(image, plan.coarse)
+            if _best(reads) >= plan.at_once:
+                return reads
         reads = self._study(image, plan.full)
         if reads and reads[0].confidence < plan.doubtful:
             reads = max(reads, self._study(image, plan.full, careful=True), key=_best)
         if not reads or reads[0].confidence < plan.doubtful:
             reads = one_vehicle(reads + self._brightened(image))
         return reads
-
-    def _glance(self, image: Image) -> list[PlateRead]:
-        """The plates a coarse look is sure of; empty when there is none such."""
-        scene = self._scene(image, self._plan.coarse)
-        sure = [p for p in self._promising(scene) if self._sure(image, p)]
-        return self._plates(scene, sure)
 
     def _study(self, image: Image, longest: int, careful: bool = False) -> list[PlateRead]:
         """Plates from a look at the picture in full and a second one around each promising line."""
@@ -145,18 +143,24 @@ class TwoLooks:
         shaped = [line for line in (*lines, *joined(lines)) if choose.shaped(line)]
         scene.unread.extend(line for line in lines if not choose.shaped(line))
         fresh = list[Place]()
-        for place in self._read(scene.image, [(line, FIRST) for line in shaped]):
+        for place in self._read(scene.image, shaped):
             likely = choose.plausible(place.text) and not states.names(self._region, place.text)
             (fresh if likely else scene.signs).append(place)
         scene.places.extend(fresh)
         return fresh
 
-    def _read(self, image: Image, cuts: Sequence[tuple[Line, Cut]]) -> list[Place]:
-        tables = self._engine.recognise([cut(image, line, how) for line, how in cuts], NARROW)
-        return [
-            Place([line], glyphs.text_of(table), [glyphs.letters(table)])
-            for (line, _), table in zip(cuts, tables, strict=True)
-        ]
+    def _read(self, image: Image, lines: Sequence[Line]) -> list[Place]:
+        """The lines as text of any kind, read once."""
+        tables = self._engine.recognise([cut(image, line, FIRST) for line in lines], NARROW)
+        return [Place([line], glyphs.text_of(table)) for line, table in zip(lines, tables, strict=True)]
+
+    def _read_serials(self, image: Image, places: Sequence[Place]) -> None:
+        """Reads as a plate's serial, in two crops each, those lines of the places that were not yet."""
+        cuts = [(p, line, how) for p in places for line in p.unread() for how in TWICE]
+        crops = [cut(image, line, how) for _, line, how in cuts]
+        tables = self._engine.recognise(crops, NARROW, serials=True)
+        for (place, _, _), table in zip(cuts, tables, strict=True):
+            place.tables.append(glyphs.letters(table))
 
     def _promising(self, scene: Scene) -> list[Place]:
         tallest = max((p.height for p in scene.places), default=1.0)
@@ -164,13 +168,12 @@ class TwoLooks:
         return order[: self._plan.places]
 
     def _sure(self, image: Image, place: Place) -> bool:
-        """Whether a second crop says the same, every character certain, in a format of the region."""
+        """Whether both crops say the same, every character certain, in a format of the region."""
+        self._read_serials(image, [place])
         text = place.agreed(self._plan.sure)
-        if text is None or not self._region.knows(text) or vote.is_word(text) or text.isdigit():
+        if text is None or vote.is_word(text) or text.isdigit():
             return False
-        (more,) = self._read(image, [(place.line, CHECK)])
-        place.tables.extend(more.tables)
-        return place.agreed(self._plan.sure) is not None
+        return self._region.knows(text) > 0
 
     def _closer_look(self, scene: Scene, place: Place) -> list[Place]:
         """The place, and others near it, with what several crops of all lines there read."""
@@ -184,9 +187,7 @@ class TwoLooks:
             else:
                 same.join(fresh)
                 scene.places.remove(fresh)
-        cuts = [(p, line, how) for p in near[:3] for line in p.lines[-2:] for how in CAREFUL]
-        for (p, _, _), read in zip(cuts, self._read(scene.image, [c[1:] for c in cuts]), strict=True):
-            p.tables.extend(read.tables)
+        self._read_serials(scene.image, near[:3])
         return near
 
     def _surroundings(self, image: Image, line: Line, text_height: float) -> list[Line]:
@@ -245,7 +246,7 @@ class TwoLooks:
         """The text above and below a serial; lines there that nobody has read yet are read now."""
         wanted = [line for line in scene.unread if beside(serial.line, line)]
         scene.unread = [line for line in scene.unread if not any(line is w for w in wanted)]
-        scene.signs.extend(self._read(scene.image, [(line, FIRST) for line in wanted]))
+        scene.signs.extend(self._read(scene.image, wanted))
         return [p.text for p in (*scene.places, *scene.signs) if beside(serial.line, p.line)]
 
 

@@ -11,7 +11,7 @@ counts O and Q as 0 and I as 1 on both sides.
 import csv
 import re
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -95,9 +95,11 @@ class TimedEngine:
         )
         return found
 
-    def recognise(self, crops: Sequence[Image], width: int = 320) -> list[npt.NDArray[np.float32]]:
+    def recognise(
+        self, crops: Sequence[Image], width: int = 320, serials: bool = False
+    ) -> list[npt.NDArray[np.float32]]:
         found: list[npt.NDArray[np.float32]] = self._clock.time(
-            "recognise", lambda: self._engine.recognise(crops, width)
+            "recognise", lambda: self._engine.recognise(crops, width, serials)
         )
         return found
 
@@ -170,7 +172,8 @@ def run(
             "background": false_plates(readers["us"], backgrounds(photos)),
         },
         "missed": [
-            {"file": p.path.name, "truth": p.truth, "read": reads[0].plate if reads else None}
+            {"file": p.path.name, "truth": p.truth, "read": reads[0].plate if reads else None,
+             "class": failure(p.truth, reads[0].plate if reads else "")}
             for p, reads, _ in results if not _right(p, reads)
         ],
     }  # fmt: skip
@@ -206,6 +209,25 @@ def _right(photo: Photo, reads: Sequence[PlateRead]) -> bool:
     return bool(reads) and folded(reads[0].plate) == folded(photo.truth)
 
 
+def failure(truth: str, read: str) -> str:
+    """What went wrong in a read whose folded text is not the truth's: nothing read, another text (a sign, a
+    second vehicle), characters too many (a symbol, a sticker) or too few at one end or inside, or, of the
+    right length, look-alikes.
+    """
+    true, said = folded(truth), folded(read)
+    if not said:
+        return "nothing read"
+    if Levenshtein.normalized_similarity(true, said) < 0.5:
+        return "another text"
+    if len(said) == len(true):
+        return "look-alike"
+    longer, shorter = (said, true) if len(said) > len(true) else (true, said)
+    kind = "too many" if longer is said else "too few"
+    if longer.endswith(shorter):
+        return f"{kind} in front"
+    return f"{kind} behind" if longer.startswith(shorter) else f"{kind} inside"
+
+
 def figures(results: Sequence[tuple[Photo, list[PlateRead], str]]) -> dict[str, object]:
     """Shares (0 to 1) of photographs read rightly, of characters, and of states."""
     tops = [(p, reads[0].plate if reads else "") for p, reads, _ in results]
@@ -226,6 +248,11 @@ def figures(results: Sequence[tuple[Photo, list[PlateRead], str]]) -> dict[str, 
         "paddleocr_exact": _share(plate == p.plate for p, _, plate in results),
         "paddleocr_folded": _share(folded(plate) == folded(p.plate) for p, _, plate in results),
     }
+    out["failures"] = dict(
+        Counter(
+            failure(p.truth, plate) for p, plate in tops if folded(plate) != folded(p.truth)
+        ).most_common()
+    )
     if any(p.state for p, _, _ in results):
         given = [(p.state, reads[0].state) for p, reads, _ in results if reads and reads[0].state]
         out["state_given"] = round(len(given) / len(results), 4)

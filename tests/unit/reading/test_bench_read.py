@@ -96,3 +96,21 @@ def test_a_disturbed_picture_keeps_its_size_and_differs_every_time() -> None:
     assert first.shape == image.shape
     assert np.array_equal(first, again)
     assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("truth", "told", "kind"),
+    [
+        ("ABC123", "", "nothing read"),
+        ("ABC123", "PENSKE9", "another text"),
+        ("ABC123", "A8C123", "look-alike"),
+        ("ABC123", "4ABC123", "too many in front"),
+        ("ABC123", "ABC1237", "too many behind"),
+        ("ABC123", "ABC4123", "too many inside"),
+        ("ABC123", "BC123", "too few in front"),
+        ("ABC123", "ABC12", "too few behind"),
+        ("ABC123", "AB123", "too few inside"),
+    ],
+)
+def test_a_miss_is_named_by_what_went_wrong(truth: str, told: str, kind: str) -> None:
+    assert read.failure(truth, told) == kind

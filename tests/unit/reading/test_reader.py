@@ -32,7 +32,7 @@ class ScriptedEngine:
             for x, y, w, h in self.lines
         ]
 
-    def recognise(self, crops: Sequence[Image], width: int = 320) -> list[Floats]:
+    def recognise(self, crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
         first = self.read
         self.read += len(crops)
         return [spoken(self.says[(first + i) % len(self.says)], self.sure) for i in range(len(crops))]
@@ -46,13 +46,29 @@ def test_a_sure_glance_is_enough() -> None:
     engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
     (read,) = TwoLooks(engine, "br").read(PICTURE)
     assert read.plate == "ABC1234"
-    assert (engine.detected, engine.read) == (1, 2)
+    assert (engine.detected, engine.read) == (1, 3)
 
 
 def test_a_us_plate_big_enough_is_searched_for_its_states_name() -> None:
     engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
     assert TwoLooks(engine).read(PICTURE)[0].state is None
     assert engine.detected == 2
+
+
+def test_the_plate_recogniser_is_asked_only_for_what_may_be_a_serial() -> None:
+    engine = ScriptedEngine([(500, 400, 120, 30), (20, 690, 160, 18)], ["ABC1234", "2014-05-17"], 0.99)
+    asked: list[int] = []
+    reads = engine.recognise
+
+    def counted(crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
+        if serials:
+            asked.append(len(crops))
+            return [spoken("ABC1234", 0.99) for _ in crops]
+        return reads(crops, width)
+
+    engine.recognise = counted  # type: ignore[method-assign]
+    assert TwoLooks(engine, "br").read(PICTURE)[0].plate == "ABC1234"
+    assert asked == [2]
 
 
 def test_an_unsure_glance_is_followed_by_a_closer_look() -> None:
@@ -83,7 +99,7 @@ def test_a_read_tells_its_box_and_a_confidence_a_character() -> None:
 def test_the_words_on_the_plate_give_the_state() -> None:
     engine = ScriptedEngine([(500, 400, 120, 30), (520, 380, 90, 12)], ["AST3087", "ARIZONA"], 0.99)
 
-    def by_height(crops: Sequence[Image], width: int = 320) -> list[Floats]:
+    def by_height(crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
         return [spoken("ARIZONA" if c.shape[1] > 300 else "AST3087", 0.99) for c in crops]
 
     engine.recognise = by_height  # type: ignore[method-assign]
