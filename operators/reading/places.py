@@ -57,14 +57,6 @@ class Place:
         self.lines.extend(other.lines)
         self.tables.extend(other.tables)
 
-    def agreed(self, sure: float) -> str | None:
-        """The text all readings agree on with every character at least so sure (0 to 1), or None."""
-        reads = [glyphs.greedy(table) for table in self.tables]
-        texts = {read.text for read in reads}
-        if len(texts) != 1 or min((min(read.sure, default=0.0) for read in reads), default=0.0) < sure:
-            return None
-        return texts.pop()
-
     def character_confidences(self, text: str) -> tuple[float, ...]:
         """For each character of the (folded) text the mean certainty with which the readings say it."""
         reads = [glyphs.greedy(table) for table in glyphs.tied(glyphs.stack(self.tables))]

@@ -55,6 +55,12 @@ def test_a_us_plate_big_enough_is_searched_for_its_states_name() -> None:
     assert engine.detected == 2
 
 
+def test_a_second_vehicle_is_read_beside_the_first() -> None:
+    engine = ScriptedEngine([(500, 400, 120, 30), (900, 410, 110, 28)], ["ABC1234"], 0.99)
+    assert [read.box for read in TwoLooks(engine, "br").read(PICTURE)] == engine.lines
+    assert engine.detected == 1
+
+
 def test_the_plate_recogniser_is_asked_only_for_what_may_be_a_serial() -> None:
     engine = ScriptedEngine([(500, 400, 120, 30), (20, 690, 160, 18)], ["ABC1234", "2014-05-17"], 0.99)
     asked: list[int] = []
