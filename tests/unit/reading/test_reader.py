@@ -118,12 +118,18 @@ def test_a_timestamp_is_no_plate() -> None:
     assert TwoLooks(engine).read(PICTURE) == []
 
 
-def plate(text: str, confidence: float) -> PlateRead:
-    return PlateRead(text, confidence, None, 0.0, (0, 0, 1, 1), (), ())
+def plate(text: str, confidence: float, box: tuple[int, int, int, int] = (0, 0, 9, 3)) -> PlateRead:
+    return PlateRead(text, confidence, None, 0.0, box, (), ())
+
+
+def test_two_boxes_of_one_plate_are_one_read() -> None:
+    small, large = plate("KTA1049", 0.64, (36, 49, 294, 63)), plate("KTA1049", 0.97, (15, 21, 330, 111))
+    beside = plate("KTA1049", 0.5, (400, 21, 330, 111))
+    assert one_vehicle([small, large, beside]) == [large, beside]
 
 
 def test_a_name_on_a_van_comes_after_its_plate() -> None:
-    reads = one_vehicle([plate("PENSKE", 0.9), plate("AB12345", 0.6)])
+    reads = one_vehicle([plate("PENSKE", 0.9), plate("AB12345", 0.6, (50, 0, 9, 3))])
     assert [r.plate for r in reads] == ["AB12345", "PENSKE"]
 
 
