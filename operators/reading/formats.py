@@ -80,10 +80,6 @@ class Region:
         free = share * self.lengths.get(len(text), _UNLISTED_LENGTH) / (_DIGITS + _LETTERS) ** len(text)
         return log(free + (1 - PERSONAL) * _issued(text, formats))
 
-    def knows(self, text: str) -> float:
-        """Share of the region's plates whose format this text has, 0 to 1."""
-        return sum(share for form, share in self.formats.items() if fits(text, form))
-
 
 def mixture(issuers: Mapping[str, Issuer], weights: Mapping[str, float]) -> dict[str, float]:
     """The issuers' formats with their chances, each issuer weighed."""

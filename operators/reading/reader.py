@@ -120,7 +120,7 @@ class TwoLooks:
         looked, reads = list[Place](), list[PlateRead]()
         for place in self._promising(scene):
             enough = _best(reads) >= self._plan.enough
-            if any(place is p for p in looked) or (enough and not self._like_a_plate(place.text)):
+            if any(place is p for p in looked) or (enough and not _mixed(place.text)):
                 continue
             self._read_serials(image, [place])
             looked.append(place)
@@ -129,11 +129,6 @@ class TwoLooks:
                 looked.extend(p for p in self._closer_look(scene, place) if not any(p is q for q in looked))
                 reads = self._plates(scene, looked)
         return reads
-
-    def _like_a_plate(self, text: str) -> bool:
-        """Whether a line's text has a format of the region and is neither a word nor a number."""
-        bare = "".join(c for c in text.upper() if c.isalnum())
-        return not vote.is_word(bare) and not bare.isdigit() and self._region.knows(bare) > 0
 
     def _brightened(self, image: Image) -> list[PlateRead]:
         """A last look for small and dark plates: enlarged and with the dark parts lifted."""
@@ -250,6 +245,11 @@ class TwoLooks:
         scene.unread = [line for line in scene.unread if not any(line is w for w in wanted)]
         scene.signs.extend(self._read(scene.image, wanted))
         return [p.text for p in (*scene.places, *scene.signs) if beside(serial.line, p.line)]
+
+
+def _mixed(text: str) -> bool:
+    """Whether a line holds letters and digits, as plates do and few words and numbers."""
+    return any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
 
 
 def _best(reads: Sequence[PlateRead]) -> float:
