@@ -30,7 +30,7 @@ PERIOD = (
     "--since",
     f"{TODAY - timedelta(days=2):%Y-%m-%d}",
     "--until",
-    f"{TODAY + timedelta(days=1):%Y-%m-%d}",
+    f"{TODAY + timedelta(days=2):%Y-%m-%d}",  # a run of the tests may pass midnight
 )
 COURSES: list[tuple[ActionKind, ...]] = [
     ("plate_and_state_confirmed", "confirmed_current", "action_taken"),
