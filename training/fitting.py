@@ -118,8 +118,9 @@ def _trials() -> list[Sample]:
 
 def _learn(network: Network, optimiser: Any, dice: Dice, samples: Sequence[Sample]) -> float:
     """One step; gives the loss."""
-    logits = network(batch_of([augment(dice, sample.crop) for sample in samples]))
-    chances = logits.log_softmax(2).permute(1, 0, 2)
+    with torch.autocast("cpu", torch.bfloat16, enabled=torch.cpu._is_avx512_bf16_supported()):  # 1.4 x faster
+        logits = network(batch_of([augment(dice, sample.crop) for sample in samples]))
+    chances = logits.float().log_softmax(2).permute(1, 0, 2)
     labels = torch.tensor([INDEX[c] for sample in samples for c in sample.text])
     steps = torch.full((len(samples),), chances.shape[0])
     lengths = torch.tensor([len(sample.text) for sample in samples])

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from math import log
+from math import log, prod
 from typing import Any, NamedTuple
 
 PERSONAL, ODD = 0.04, 0.004
@@ -20,6 +20,8 @@ PERSONAL, ODD = 0.04, 0.004
 AAMVA, nearly all of them letters, or letters before or after a number), and any other mixture."""
 
 _DIGITS, _LETTERS = 10.0, 24.0
+_SIZES = {"9": _DIGITS, "A": _LETTERS, "X": _DIGITS + _LETTERS}
+_SHAPE = str.maketrans(dict.fromkeys("0123456789", "9") | dict.fromkeys("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "A"))
 _OLDER = 0.25
 _UNLISTED_LENGTH = 1e-4
 RARE = 0.05
@@ -92,24 +94,28 @@ def mixture(issuers: Mapping[str, Issuer], weights: Mapping[str, float]) -> dict
 
 def shape(text: str) -> str:
     """The text's own format: A for a letter, 9 for a digit."""
-    return "".join("9" if c.isdigit() else "A" for c in text)
+    return text.translate(_SHAPE)
 
 
 def fits(text: str, form: str) -> bool:
     """Whether a text has a format, where X stands for a letter or a digit."""
-    return len(text) == len(form) and all(f in ("X", s) for f, s in zip(form, shape(text), strict=True))
+    return _of_form(shape(text), form)
+
+
+@lru_cache(2**16)
+def _of_form(own: str, form: str) -> bool:
+    return len(own) == len(form) and all(f in ("X", s) for f, s in zip(form, own, strict=True))
+
+
+@lru_cache(2**12)
+def _texts(form: str) -> float:
+    """How many texts have a format."""
+    return prod(_SIZES[f] for f in form)
 
 
 def _issued(text: str, formats: Mapping[str, float]) -> float:
-    total = 0.0
-    for form, share in formats.items():
-        if fits(text, form):
-            sizes = {"9": _DIGITS, "A": _LETTERS, "X": _DIGITS + _LETTERS}
-            chance = share
-            for f in form:
-                chance /= sizes[f]
-            total += chance
-    return total
+    own = shape(text)
+    return sum(share / _texts(form) for form, share in formats.items() if _of_form(own, form))
 
 
 def _issuer(code: str, raw: Mapping[str, Any], population: float) -> Issuer:

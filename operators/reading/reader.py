@@ -1,7 +1,7 @@
 """Two looks at a picture: a cheap one that finds lines of text, a careful one at what may be a plate.
 
 The picture is searched coarsely, every line with a serial's shape is read once by a small recogniser of any
-text, and the promising ones in two crops by the recogniser trained on plates. The vote over all crops
+text, and the promising ones in one or two crops by the recogniser trained on plates. The vote over all crops
 (`vote`, `rank`) gives the candidates and their confidence. Where that is not enough, the line's
 surroundings are searched at a better scale and what is found there is read the same way; where the coarse
 look leaves doubt, the picture is looked at in full; then by the careful detector; then enlarged and
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from operators.reading import choose, glyphs, rank, states, vote
 from operators.reading.formats import Region, region
 from operators.reading.geometry import Box, Image, Line, box_of, joined, same_text, spread
-from operators.reading.places import FIRST, TWICE, Place, beside, cut, distinct, lines_of
+from operators.reading.places import FIRST, SECOND, Cut, Place, beside, cut, distinct, lines_of
 from schemas.reading import PlateRead, Reading
 
 Floats = npt.NDArray[np.float32]
@@ -65,6 +65,8 @@ class Plan:
     keep: float = 0.15
     """Least confidence that is reported. Of the right reads of labelled photographs 1 in 100 is lower."""
     alternatives: int = 9
+    sure: float = 0.9
+    """From this least certainty of a character on a serial is not read in another crop."""
 
 
 @dataclass(eq=False)
@@ -160,12 +162,23 @@ class TwoLooks:
         return [Place([line], glyphs.text_of(table)) for line, table in zip(lines, tables, strict=True)]
 
     def _read_serials(self, image: Image, places: Sequence[Place]) -> None:
-        """Reads as a plate's serial, in two crops each, those lines of the places that were not yet."""
-        cuts = [(p, line, how) for p in places for line in p.unread() for how in TWICE]
-        crops = [cut(image, line, how) for _, line, how in cuts]
-        tables = self._engine.recognise(crops, NARROW, serials=True)
-        for (place, _, _), table in zip(cuts, tables, strict=True):
-            place.tables.append(glyphs.letters(table))
+        """Reads as a plate's serial those lines of the places that were not yet: in two crops, or in one
+        that counts for both where every character is sure, as most are.
+        """
+        fresh = [(place, line) for place in places for line in place.unread()]
+        again = list[tuple[Place, Line]]()
+        for (place, line), table in zip(fresh, self._serials(image, fresh, FIRST), strict=True):
+            place.tables.append(table)
+            if min(glyphs.greedy(glyphs.tied(table)).sure, default=0.0) >= self._plan.sure:
+                place.tables.append(table)
+            else:
+                again.append((place, line))
+        for (place, _), table in zip(again, self._serials(image, again, SECOND), strict=True):
+            place.tables.append(table)
+
+    def _serials(self, image: Image, lines: Sequence[tuple[Place, Line]], how: Cut) -> list[Floats]:
+        crops = [cut(image, line, how) for _, line in lines]
+        return [glyphs.letters(table) for table in self._engine.recognise(crops, NARROW, serials=True)]
 
     def _promising(self, scene: Scene) -> list[Place]:
         tallest = max((p.height for p in scene.places), default=1.0)

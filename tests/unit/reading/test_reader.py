@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from operators.reading.geometry import Image
-from operators.reading.reader import TwoLooks, one_vehicle
+from operators.reading.reader import Plan, TwoLooks, one_vehicle
 from schemas.reading import PlateRead
 from tests.unit.reading.readings import Floats, spoken
 
@@ -46,6 +46,12 @@ def test_a_sure_glance_is_enough() -> None:
     engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
     (read,) = TwoLooks(engine, "br").read(PICTURE)
     assert read.plate == "ABC1234"
+    assert (engine.detected, engine.read) == (1, 2)
+
+
+def test_a_serial_with_an_unsure_character_is_read_in_a_second_crop() -> None:
+    engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.85)
+    TwoLooks(engine, "br", Plan(enough=0.5)).read(PICTURE)
     assert (engine.detected, engine.read) == (1, 3)
 
 
@@ -74,7 +80,7 @@ def test_the_plate_recogniser_is_asked_only_for_what_may_be_a_serial() -> None:
 
     engine.recognise = counted  # type: ignore[method-assign]
     assert TwoLooks(engine, "br").read(PICTURE)[0].plate == "ABC1234"
-    assert asked == [2]
+    assert sum(asked) == 1
 
 
 def test_an_unsure_glance_is_followed_by_a_closer_look() -> None:
