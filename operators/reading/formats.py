@@ -15,9 +15,9 @@ from importlib import resources
 from math import log, prod
 from typing import Any, NamedTuple
 
-PERSONAL, ODD = 0.04, 0.004
-"""Share of plates that follow no listed format: personalised ones (about 4 % of US plates by the count of the
-AAMVA, nearly all of them letters, or letters before or after a number), and any other mixture."""
+ODD = 0.1
+"""Of plates that follow no listed format nearly all are letters, or letters before or after a number; any
+other mixture is that much rarer."""
 
 _DIGITS, _LETTERS = 10.0, 24.0
 _SIZES = {"9": _DIGITS, "A": _LETTERS, "X": _DIGITS + _LETTERS}
@@ -53,6 +53,8 @@ class Issuer:
 class Region:
     code: str
     issuers: Mapping[str, Issuer]
+    personal: float
+    """Share of plates that follow no listed format, 0 to 1."""
     lengths: Mapping[int, float]
     zero_for_o: bool
     formats: Mapping[str, float]
@@ -77,10 +79,20 @@ class Region:
 
     def chance(self, text: str, formats: Mapping[str, float] | None = None) -> float:
         """Log of the chance of this very text among plates of these formats (by default the region's)."""
-        formats = self.formats if formats is None else formats
-        share = PERSONAL if len(re.findall(r"A+|9+", shape(text))) < 3 else ODD
+        return self._chance(text, shape(text), self.formats if formats is None else formats)
+
+    def chance_folded(self, text: str, formats: Mapping[str, float]) -> float:
+        """The same for a text whose 0 and 1 may be letters, unless the region writes zero for O."""
+        own = shape(text)
+        if not self.zero_for_o:
+            own = "".join("?" if c in "01" else o for c, o in zip(text, own, strict=True))
+        return self._chance(text, own, formats)
+
+    def _chance(self, text: str, own: str, formats: Mapping[str, float]) -> float:
+        share = self.personal * (1.0 if len(re.findall(r"A+|9+", shape(text))) < 3 else ODD)
         free = share * self.lengths.get(len(text), _UNLISTED_LENGTH) / (_DIGITS + _LETTERS) ** len(text)
-        return log(free + (1 - PERSONAL) * _issued(text, formats))
+        issued = sum(chance / _texts(form) for form, chance in formats.items() if _of_form(own, form))
+        return log(free + (1 - self.personal) * issued)
 
 
 def mixture(issuers: Mapping[str, Issuer], weights: Mapping[str, float]) -> dict[str, float]:
@@ -104,18 +116,13 @@ def fits(text: str, form: str) -> bool:
 
 @lru_cache(2**16)
 def _of_form(own: str, form: str) -> bool:
-    return len(own) == len(form) and all(f in ("X", s) for f, s in zip(form, own, strict=True))
+    return len(own) == len(form) and all(f in ("X", s) or s == "?" for f, s in zip(form, own, strict=True))
 
 
 @lru_cache(2**12)
 def _texts(form: str) -> float:
     """How many texts have a format."""
     return prod(_SIZES[f] for f in form)
-
-
-def _issued(text: str, formats: Mapping[str, float]) -> float:
-    own = shape(text)
-    return sum(share / _texts(form) for form, share in formats.items() if _of_form(own, form))
 
 
 def _issuer(code: str, raw: Mapping[str, Any], population: float) -> Issuer:
@@ -137,7 +144,7 @@ def region_of(raw: Mapping[str, Any]) -> Region:
     lengths = {int(n): float(p) for n, p in raw["lengths"].items()}
     width = raw["character_width"]
     return Region(
-        raw["region"], issuers, lengths, bool(raw["zero_for_o"]), everyone,
+        raw["region"], issuers, float(raw["personal"]), lengths, bool(raw["zero_for_o"]), everyone,
         float(width["typical"]), float(width["spread"]),
     )  # fmt: skip
 

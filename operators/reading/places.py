@@ -95,3 +95,12 @@ def beside(serial: Line, other: Line) -> bool:
     (x, y), (ox, oy) = serial.centre, other.centre
     near = 0.4 * serial.height < abs(oy - y) < 1.8 * serial.height
     return near and abs(ox - x) < 0.7 * serial.width
+
+
+def stacked(serial: Line, other: Line) -> bool:
+    """Whether another line stands right above or below, about as high as the serial: so stand the lines of a
+    sign or of a timestamp. What a plate says beside its serial is half as high or less.
+    """
+    (x, y), (ox, oy) = serial.centre, other.centre
+    like = 0.7 < other.height / serial.height < 1.4 and other.width > 0.4 * serial.width
+    return like and 0.5 < abs(oy - y) / serial.height < 1.35 and abs(ox - x) < 0.8 * serial.width

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from operators.reading import choose, glyphs, rank, states, vote
 from operators.reading.formats import Region, region
 from operators.reading.geometry import Box, Image, Line, box_of, joined, same_text, spread
-from operators.reading.places import FIRST, SECOND, Cut, Place, beside, cut, distinct, lines_of
+from operators.reading.places import FIRST, SECOND, Cut, Place, beside, cut, distinct, lines_of, stacked
 from schemas.reading import PlateRead, Reading
 
 Floats = npt.NDArray[np.float32]
@@ -222,7 +222,7 @@ class TwoLooks:
         formats = self._region.mixed(issuers)
         options = vote.candidates(place.tables, self._region, formats, self._region.symbols(issuers))
         line = place.line
-        setting = rank.Setting(place.height / tallest, line.width / line.height)
+        setting = rank.Setting(place.height / tallest, line.width / line.height, self._stacked(scene, place))
         order = rank.ranked(options, setting, self._region)
         if not order or order[0][1] < self._plan.keep:
             return None
@@ -237,6 +237,15 @@ class TwoLooks:
             box_of(line, scene.image.shape), tuple(spelled[1:]),
             place.character_confidences(order[0][0].text),
         )  # fmt: skip
+
+    def _stacked(self, scene: Scene, place: Place) -> bool:
+        """Whether text as high as the line, and no state's name, stands right above or below."""
+        return any(
+            stacked(place.line, other.line)
+            for other in (*scene.places, *scene.signs)
+            if sum(c.isalnum() for c in other.text) >= vote.SHORTEST
+            and not states.names(self._region, other.text)
+        )
 
     def _issuers(self, scene: Scene, place: Place) -> dict[str, float]:
         """Chance of each issuer by the words on the plate; they are looked for where they may be legible."""

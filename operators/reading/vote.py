@@ -129,7 +129,7 @@ def candidates(
             chances[bare] = np.maximum(chances[bare], TAKEN * weight * chances[text])
             votes[bare] = max(votes[bare], TAKEN * weight * votes[text])
     return [
-        Candidate(text, tuple(map(float, chances[text])), votes[text], region.chance(text, formats))
+        Candidate(text, tuple(map(float, chances[text])), votes[text], region.chance_folded(text, formats))
         for text in texts
     ]
 
