@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from operators.reading.geometry import Line
 from operators.reading.vote import LONGEST, SHORTEST
 
+SHORT = 6
+"""Digits from which on a number is rather a plate's than a sign's."""
 SMALLEST = 6.0
 """Pixels: text lower than this cannot be read to the last character."""
 FLATTEST, LONGEST_SHAPE = 1.0, 11.0
@@ -16,7 +18,15 @@ _CLOCK = re.compile(
 )
 _YEAR = re.compile(r"[\W_]*(199\d|20[0-3]\d)[\W_]*")
 """What is left of a date when its line is cut; of four-digit plates one in two hundred is such a number."""
-_PHONE = re.compile(r"\d{3}\D{1,2}\d{3}\D{1,2}\d{4}|\(\d{3}\)")
+_PHONE = re.compile(r"\d{3}\D{1,2}\d{3}\D{1,2}\d{4}|\(\d{3}\)|^\W*\d{3}-\d{4}\W*$")
+_NUMBERED = re.compile(
+    r"(EXIT|ROUTE|RTE|HIGHWAY|HWY|ROAD|UNIT|SUITE|ROOM|LEVEL|FLOOR|GATE|DOCK|BAY|LOT|CAMERA|MILE|ZONE)"
+    r"\W*[\dO]{1,4}\W?[A-Z]?"
+    r"|(US|SR|CR|I|ST|RD|APT|CAM|BUS|STOP|P)\W+[\dO]{1,4}[A-Z]?"
+    r"|\d{1,4}(/\d)?\W*(MILES?|HOURS?|HRS?|MPH|KM|FEET|FT|LBS|TONS?)",
+    re.IGNORECASE,
+)
+"""What roads, places and limits are called on signs (MUTCD 2023, part 2)."""
 _SITE = re.compile(r"WWW|\.\s?(COM|NET|ORG|GOV|US)\b", re.IGNORECASE)
 
 
@@ -45,7 +55,15 @@ def foreign(text: str) -> bool:
     """Clock times, dates, years, phone numbers, web addresses, makers' names: read well, and no plate."""
     if "".join(c for c in text.upper() if c.isalnum()) in PRINTED:
         return True
-    return bool(_YEAR.fullmatch(text) or _CLOCK.search(text) or _PHONE.search(text) or _SITE.search(text))
+    whole, part = (_YEAR, _NUMBERED), (_CLOCK, _PHONE, _SITE)
+    return any(p.fullmatch(text.strip()) for p in whole) or any(p.search(text) for p in part)
+
+
+def bare(text: str) -> bool:
+    """Whether a line read as this text is a word or a short number, as most signs are."""
+    letters = [c for c in text if c.isalnum()]
+    digits = sum(c.isdigit() for c in letters)
+    return digits == 0 or (digits == len(letters) < SHORT)
 
 
 def inside(line: Line, others: Sequence[Line]) -> bool:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from math import log, prod
 from typing import Any, NamedTuple
@@ -63,6 +63,11 @@ class Region:
     """Width of a serial's line by its height and number of characters, as the detector frames it."""
     width_spread: float
     """Standard deviation of the logarithm of that."""
+
+    @cached_property
+    def speaks(self) -> bool:
+        """Whether its plates bear names or slogans that tell the issuer."""
+        return any(issuer.slogans for issuer in self.issuers.values())
 
     def proportion(self, width_by_height: float, length: int) -> float:
         """How well a line's proportions suit a serial of so many characters: log odds, 0 best, -6 worst."""

@@ -21,6 +21,8 @@ WEIGHTS = (0.06, 0.15, 0.50, 0.93, 0.05, 0.18, -0.71, -0.67)
 HEIGHT, PROPORTION = 2.14, 0.64
 STACKED = -4.0
 """Not fitted with the others: of 285 labelled plates 1 has such a neighbour, of 24 false ones 16."""
+BARE = -2.0
+"""So are signs, and few plates. Not fitted either."""
 NONE = -3.19
 """Score of "none of these"."""
 
@@ -35,6 +37,8 @@ class Setting:
     width_by_height: float
     stacked: bool = False
     """Whether another line as high stands right above or below."""
+    bare: bool = False
+    """Whether it is a word or a short number without its issuer's name or slogan beside it."""
 
 
 def score(candidate: Candidate, setting: Setting, region: Region) -> float:
@@ -44,6 +48,7 @@ def score(candidate: Candidate, setting: Setting, region: Region) -> float:
         + HEIGHT * log(max(setting.height, 1e-3))
         + PROPORTION * region.proportion(setting.width_by_height, len(candidate.text))
         + STACKED * setting.stacked
+        + BARE * setting.bare
     )
 
 

@@ -222,7 +222,11 @@ class TwoLooks:
         formats = self._region.mixed(issuers)
         options = vote.candidates(place.tables, self._region, formats, self._region.symbols(issuers))
         line = place.line
-        setting = rank.Setting(place.height / tallest, line.width / line.height, self._stacked(scene, place))
+        named = max(issuers.values()) >= states.SAY_FROM or not self._region.speaks
+        setting = rank.Setting(
+            place.height / tallest, line.width / line.height,
+            stacked=self._stacked(scene, place), bare=not named and _bare(scene, place),
+        )  # fmt: skip
         order = rank.ranked(options, setting, self._region)
         if not order or order[0][1] < self._plan.keep:
             return None
@@ -251,9 +255,7 @@ class TwoLooks:
         """Chance of each issuer by the words on the plate; they are looked for where they may be legible."""
         found = states.by_words(self._region, self._words(scene, place))
         line = place.line
-        told = max(found.values()) >= states.SAY_FROM or not any(
-            i.slogans for i in self._region.issuers.values()
-        )
+        told = max(found.values()) >= states.SAY_FROM or not self._region.speaks
         if told or place.searched or line.height < self._plan.legible:
             return found
         place.searched = True
@@ -272,6 +274,14 @@ class TwoLooks:
 def _mixed(text: str) -> bool:
     """Whether a line holds letters and digits, as plates do and few words and numbers."""
     return any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
+
+
+def _bare(scene: Scene, place: Place) -> bool:
+    """Whether a line is a word or a short number and nothing else tells that it is a plate's; in a picture
+    that it fills it is.
+    """
+    said = [glyphs.greedy(table).text for table in place.tables]
+    return all(map(choose.bare, said)) and place.line.width < FILLS * scene.image.shape[1]
 
 
 def _best(reads: Sequence[PlateRead]) -> float:
@@ -312,6 +322,8 @@ def _upon(one: Box, other: Box) -> bool:
     )
 
 
+FILLS = 0.5
+"""Share of a picture's width from which on a line is that of a picture cut to a plate."""
 BESIDE = 0.2
 """Share of its confidence that a word or number keeps beside a likelier plate."""
 

@@ -57,7 +57,7 @@ def measure(
     readers = {code: TwoLooks(engine, code) for code in {photo.region for photo in photos} | {"us"}}
     seen = [(photo.truth, readers[photo.region].read(load(photo.path))) for photo in show(photos)]
     empty = [reader for picture in drawn(plateless) for reader in [readers["us"].read(picture)]]
-    empty += [readers["us"].read(picture) for picture in backgrounds(photos)]
+    empty += [readers[photo.region].read(picture) for photo, picture in backgrounds(photos)]
     return Measured(
         tuple(readings(truth, reads) for truth, reads in seen),
         tuple(round(max((read.confidence for read in reads), default=0.0), 3) for reads in empty),

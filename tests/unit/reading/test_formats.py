@@ -40,6 +40,18 @@ def test_a_listed_format_is_likelier_than_a_scramble_of_the_same_length() -> Non
     assert region("us").chance("ABC1234") > region("us").chance("A1B23C4")
 
 
+def test_a_zero_may_be_a_letter_where_the_region_writes_both() -> None:
+    br = region("br")
+    assert br.chance_folded("0ZV6697", br.formats) == pytest.approx(br.chance("OZV6697"), abs=0.01)
+    us = region("us")
+    assert us.chance_folded("0ZV6697", us.formats) == us.chance("0ZV6697")
+
+
+def test_a_word_is_no_plate_where_nobody_chooses_his() -> None:
+    us, br = region("us"), region("br")
+    assert br.chance("RALLYEX") < us.chance("RALLYEX") - 2
+
+
 def test_a_personal_plate_is_possible_everywhere() -> None:
     us = region("us")
     for issuer in us.issuers.values():

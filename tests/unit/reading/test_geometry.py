@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from operators.reading import choose
 from operators.reading.geometry import Line, box_of, crop, joined, same_text, spread
-from operators.reading.places import FIRST, beside, cut, distinct
+from operators.reading.places import FIRST, beside, cut, distinct, stacked
 
 
 def line(x: float, y: float, width: float, height: float, lean: float = 0.0) -> Line:
@@ -92,11 +92,37 @@ def test_a_line_too_small_or_too_long_is_not_shaped_like_a_serial() -> None:
     assert choose.shaped(line(0, 0, 80, 18))
 
 
-@pytest.mark.parametrize("text", ["2014", "2014-", "-1998"])
-def test_a_year_alone_is_what_is_left_of_a_date(text: str) -> None:
+@pytest.mark.parametrize("text", ["2014", "2014-", "-1998", "555-0142"])
+def test_a_year_alone_and_a_local_phone_number_are_no_plates(text: str) -> None:
     assert choose.foreign(text)
 
 
 @pytest.mark.parametrize("text", ["AST2014", "2014A", "2140", "1420", "12014"])
 def test_a_serial_with_a_years_digits_is_none(text: str) -> None:
     assert not choose.foreign(text)
+
+
+@pytest.mark.parametrize("text", ["EXIT 12", "UNIT 2O8", "ROUTE 60", "CAM 03", "1/4 MILE", "45 MPH"])
+def test_numbered_places_and_limits_are_no_plates(text: str) -> None:
+    assert choose.foreign(text)
+
+
+@pytest.mark.parametrize("text", ["EXIT12A7", "I5A 123", "CAM0312", "555 0142", "5550142", "US191"])
+def test_a_serial_that_begins_like_a_sign_may_be_one(text: str) -> None:
+    assert choose.plausible(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"), [("PIZZA", True), ("1420", True), ("712 340", False), ("B12", False)]
+)
+def test_words_and_short_numbers_are_bare(text: str, bare: bool) -> None:
+    assert choose.bare(text) is bare
+
+
+def test_lines_as_high_stand_stacked_and_a_states_name_does_not() -> None:
+    serial = line(100, 100, 120, 30)
+    assert stacked(serial, line(90, 135, 140, 28))
+    assert stacked(serial, line(110, 66, 90, 26))
+    assert not stacked(serial, line(120, 80, 80, 12))
+    assert not stacked(serial, line(100, 190, 120, 30))
+    assert not stacked(serial, line(300, 135, 120, 30))

@@ -141,3 +141,18 @@ def test_a_name_on_a_van_comes_after_its_plate() -> None:
 
 def test_a_word_alone_may_be_a_personal_plate() -> None:
     assert one_vehicle([plate("DRIFTER", 0.9)])[0].confidence == 0.9
+
+
+def confidence(lines: Sequence[tuple[int, int, int, int]], says: Sequence[str], region: str = "us") -> float:
+    reads = TwoLooks(ScriptedEngine(lines, says, 0.99), region).read(PICTURE)
+    return reads[0].confidence if reads else 0.0
+
+
+def test_lines_of_one_height_above_each_other_are_a_signs() -> None:
+    alone = [(500, 400, 120, 30)]
+    assert confidence([*alone, (500, 440, 120, 30)], ["KLB4821"]) < 0.3 < confidence(alone, ["KLB4821"])
+
+
+def test_a_word_without_a_states_name_is_rather_a_sign_unless_it_fills_the_picture() -> None:
+    small, wide = (500, 400, 120, 30), (200, 300, 680, 170)
+    assert confidence([small], ["BAKERY"]) < 0.3 < confidence([wide], ["BAKERY"])
