@@ -23,6 +23,7 @@ _NUMBERED = re.compile(
     r"(EXIT|ROUTE|RTE|HIGHWAY|HWY|ROAD|UNIT|SUITE|ROOM|LEVEL|FLOOR|GATE|DOCK|BAY|LOT|CAMERA|MILE|ZONE)"
     r"\W*[\dO]{1,4}\W?[A-Z]?"
     r"|(US|SR|CR|I|ST|RD|APT|CAM|BUS|STOP|P)\W+[\dO]{1,4}[A-Z]?"
+    r"|(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|N[O0]V|DEC)\W*\d{2,4}"  # a sticker's
     r"|\d{1,4}(/\d)?\W*(MILES?|HOURS?|HRS?|MPH|KM|FEET|FT|LBS|TONS?)",
     re.IGNORECASE,
 )

@@ -28,6 +28,9 @@ class Cut(NamedTuple):
 FIRST = Cut(0.2, 0.0, 1.3, 1.2)
 SECOND = Cut(0.2, 0.0, 1.0, 1.2)
 
+LONGEST_ROW = 5
+"""Characters in a row of a plate with two: motorcycles', and some states' and countries' for trucks."""
+
 
 @dataclass(eq=False)
 class Place:
@@ -38,6 +41,8 @@ class Place:
     tables: list[Floats] = field(default_factory=list)
     searched: bool = False
     """Whether its surroundings were searched for words."""
+    rows: int = 1
+    """In how many rows the serial stands; the line is around all of them."""
     _read: int = 0
 
     def unread(self) -> list[Line]:
@@ -51,7 +56,8 @@ class Place:
 
     @property
     def height(self) -> float:
-        return float(np.median([line.height for line in self.lines]))
+        """Of one row."""
+        return float(np.median([line.height for line in self.lines])) / self.rows
 
     def join(self, other: "Place") -> None:
         self.lines.extend(other.lines)
@@ -65,6 +71,27 @@ class Place:
             return (0.0,) * len(text)
         said = [[s if c == t else 0.0 for c, t, s in zip(r.text, text, r.sure, strict=True)] for r in known]
         return tuple(float(min(mean, 1.0)) for mean in np.mean(said, axis=0))
+
+
+def in_rows(upper: Place, lower: Place) -> Place | None:
+    """The serial that two places may be the rows of: one above the other, as wide, and of few characters."""
+    over, under = upper.line, lower.line
+    level = abs(under.centre[0] - over.centre[0]) < 0.25 * max(over.width, under.width)
+    below = under.centre[1] > over.centre[1] and stacked(over, under)
+    as_wide = 0.6 < under.width / over.width < 1.7
+    lengths = [sum(c.isalnum() for c in place.text) for place in (upper, lower)]
+    if not (level and below and as_wide and all(2 <= n <= LONGEST_ROW for n in lengths)):
+        return None
+    a, b, _, _ = over.corners
+    _, _, c, d = under.corners
+    return Place([Line(np.array((a, b, c, d), np.float32))], upper.text + lower.text, rows=2, _read=1)
+
+
+def one_row(upper: Floats, lower: Floats) -> Floats:
+    """Two rows' tables (steps x 37) as one of a serial in one row, with a gap between."""
+    gap = np.zeros((1, upper.shape[1]), np.float32)
+    gap[0, 0] = 1.0
+    return np.concatenate((upper, gap, lower))
 
 
 def cut(image: Image, line: Line, how: Cut) -> Image:

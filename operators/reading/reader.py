@@ -10,6 +10,7 @@ brightened.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import permutations
 from typing import Protocol
 
 import cv2
@@ -19,7 +20,19 @@ import numpy.typing as npt
 from operators.reading import choose, glyphs, rank, states, vote
 from operators.reading.formats import Region, region
 from operators.reading.geometry import Box, Image, Line, box_of, joined, same_text, spread
-from operators.reading.places import FIRST, SECOND, Cut, Place, beside, cut, distinct, lines_of, stacked
+from operators.reading.places import (
+    FIRST,
+    SECOND,
+    Cut,
+    Place,
+    beside,
+    cut,
+    distinct,
+    in_rows,
+    lines_of,
+    one_row,
+    stacked,
+)
 from schemas.reading import PlateRead, Reading
 
 Floats = npt.NDArray[np.float32]
@@ -130,7 +143,23 @@ class TwoLooks:
             if _best(reads) < self._plan.enough:
                 looked.extend(p for p in self._closer_look(scene, place) if not any(p is q for q in looked))
                 reads = self._plates(scene, looked)
+        if _best(reads) < self._plan.enough and (pairs := self._in_rows(scene)):
+            reads = self._plates(scene, [*looked, *pairs])
         return reads
+
+    def _in_rows(self, scene: Scene) -> list[Place]:
+        """Places that may be one serial in two rows, read."""
+        found = list[Place]()
+        texts = [*scene.places, *scene.signs]
+        for upper, lower in permutations(texts, 2):
+            pair = in_rows(upper, lower)
+            if pair is None or not _mixed(pair.text) or self._stacked(scene, upper, lower):
+                continue
+            rows = [(pair, upper.line), (pair, lower.line)]
+            for how in (FIRST, SECOND):
+                pair.tables.append(one_row(*self._serials(scene.image, rows, how)))
+            found.append(pair)
+        return found
 
     def _brightened(self, image: Image) -> list[PlateRead]:
         """A last look for small and dark plates: enlarged and with the dark parts lifted."""
@@ -224,8 +253,8 @@ class TwoLooks:
         line = place.line
         named = max(issuers.values()) >= states.SAY_FROM or not self._region.speaks
         setting = rank.Setting(
-            place.height / tallest, line.width / line.height,
-            stacked=self._stacked(scene, place), bare=not named and _bare(scene, place),
+            place.height / tallest, line.width / line.height, stacked=self._stacked(scene, place),
+            in_rows=place.rows > 1, bare=not named and _bare(scene, place),
         )  # fmt: skip
         order = rank.ranked(options, setting, self._region)
         if not order or order[0][1] < self._plan.keep:
@@ -242,14 +271,16 @@ class TwoLooks:
             place.character_confidences(order[0][0].text),
         )  # fmt: skip
 
-    def _stacked(self, scene: Scene, place: Place) -> bool:
-        """Whether text as high as the line, and no state's name, stands right above or below."""
-        return any(
-            stacked(place.line, other.line)
+    def _stacked(self, scene: Scene, *rows: Place) -> bool:
+        """Whether text as high as the rows, and no state's name, stands right above or below."""
+        others = [
+            other.line
             for other in (*scene.places, *scene.signs)
             if sum(c.isalnum() for c in other.text) >= vote.SHORTEST
             and not states.names(self._region, other.text)
-        )
+            and not any(same_text(other.line, row.line) for row in rows)
+        ]
+        return any(stacked(row.line, other) for row in rows for other in others)
 
     def _issuers(self, scene: Scene, place: Place) -> dict[str, float]:
         """Chance of each issuer by the words on the plate; they are looked for where they may be legible."""

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from operators.reading import choose
 from operators.reading.geometry import Line, box_of, crop, joined, same_text, spread
-from operators.reading.places import FIRST, beside, cut, distinct, stacked
+from operators.reading.places import FIRST, Place, beside, cut, distinct, in_rows, stacked
 
 
 def line(x: float, y: float, width: float, height: float, lean: float = 0.0) -> Line:
@@ -102,7 +102,9 @@ def test_a_serial_with_a_years_digits_is_none(text: str) -> None:
     assert not choose.foreign(text)
 
 
-@pytest.mark.parametrize("text", ["EXIT 12", "UNIT 2O8", "ROUTE 60", "CAM 03", "1/4 MILE", "45 MPH"])
+@pytest.mark.parametrize(
+    "text", ["EXIT 12", "UNIT 2O8", "ROUTE 60", "CAM 03", "1/4 MILE", "SEP 28"]
+)
 def test_numbered_places_and_limits_are_no_plates(text: str) -> None:
     assert choose.foreign(text)
 
@@ -126,3 +128,14 @@ def test_lines_as_high_stand_stacked_and_a_states_name_does_not() -> None:
     assert not stacked(serial, line(120, 80, 80, 12))
     assert not stacked(serial, line(100, 190, 120, 30))
     assert not stacked(serial, line(300, 135, 120, 30))
+
+
+def test_two_lines_as_wide_one_above_the_other_may_be_a_serials_rows() -> None:
+    upper, lower = Place([line(100, 100, 80, 40)], "TR4"), Place([line(104, 148, 76, 38)], "A7K")
+    pair = in_rows(upper, lower)
+    assert pair is not None
+    assert (pair.text, pair.rows, pair.line.span) == ("TR4A7K", 2, (100, 100, 180, 186))
+    assert pair.height == pytest.approx(43, abs=1)
+    assert in_rows(lower, upper) is None
+    assert in_rows(upper, Place([line(104, 148, 76, 38)], "REFERRAL")) is None
+    assert in_rows(upper, Place([line(104, 148, 200, 38)], "A7K")) is None

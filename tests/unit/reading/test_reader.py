@@ -156,3 +156,15 @@ def test_lines_of_one_height_above_each_other_are_a_signs() -> None:
 def test_a_word_without_a_states_name_is_rather_a_sign_unless_it_fills_the_picture() -> None:
     small, wide = (500, 400, 120, 30), (200, 300, 680, 170)
     assert confidence([small], ["BAKERY"]) < 0.3 < confidence([wide], ["BAKERY"])
+
+
+def test_a_plate_in_two_rows_is_one_plate() -> None:
+    engine = ScriptedEngine([(500, 400, 80, 40), (502, 446, 78, 40), (510, 380, 60, 12)], ["?"], 0.99)
+
+    def by_width(crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
+        texts = iter(("AB4", "127"))
+        return [spoken("ARIZONA" if c.shape[1] > 200 else next(texts, "AB4"), 0.99) for c in crops]
+
+    engine.recognise = by_width  # type: ignore[method-assign]
+    (read,) = TwoLooks(engine).read(PICTURE)
+    assert (read.plate, read.state, read.box) == ("AB4127", "AZ", (500, 400, 80, 86))
