@@ -77,12 +77,16 @@ class Bucket:
 
     def likely(self, reads: Sequence[Detection]) -> list[Detection]:
         """Those that something listed may look like; the others, nearly all, are told without a call each."""
-        listed, table = self._listed, plates.SHAPE
+        if not reads:
+            return []
+        listed = self._listed
         last, first, middle = self.patterns.masks()
+        written = [read.plate for read in reads]
+        shapes = "\n".join(written).encode().translate(plates.SHAPE).split(b"\n")
         return [
             read
-            for read in reads
-            if (plate := read.plate).encode().translate(table) in listed
+            for read, plate, shape in zip(reads, written, shapes, strict=True)
+            if shape in listed
             or ((fit := last[plate[-3:]] & first[plate[:2]]) and fit & middle[plate[2:4]])
             or (read.alternatives and self._other_is_listed(read))
         ]

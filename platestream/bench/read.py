@@ -42,8 +42,11 @@ CORRECTED: Mapping[str, str] = {
     "test_056": "RK300AG",
     "test_065": "4B04979",
     "FZB9581": "FBZ9581",
+    "vt268": "00000",
+    "md178": "0000",
 }
-"""Labels that the photographs contradict, by file stem. Found by looking; three write O for a digit."""
+"""Labels that the photographs contradict, by file stem. Found by looking; three write O for a digit, two have
+lost their leading zeros."""
 
 OTHER_PLATES = frozenset(
     ("wts-lg-000115", "test_051", "JSK5419", "NZU2673", "OKK7448", "OLB4809", "OUN4297", "PJJ4955")
