@@ -7,18 +7,12 @@ hour.
 
 import os
 import random
-import signal
 import statistics
-import subprocess
-import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,6 +25,8 @@ from connectors.kafka import KafkaTopics
 from connectors.kafka_topics import create
 from connectors.settings import Settings
 from platestream.bench import match_data as drawn
+from platestream.bench.flow_process import FlowProcess
+from platestream.bench.receivers import Heard, receivers
 from schemas import topics
 from schemas.alert_hit import hit_id
 from schemas.detection import Detection, detection_id
@@ -74,15 +70,15 @@ def run(settings: Settings, rate: float, hits: int, reads: int, rounds: int, say
     if any(True for topic in (topics.DETECTIONS, topics.HOTLIST) for _one in read_to_end(streams, topic)):
         raise RefusedError("bench", "this broker has detections or a hot list: take one of its own")
     plates = list(drawn.plates(ENTRIES, random.Random(drawn.SEED)))
-    with tempfile.TemporaryDirectory(prefix="platestream-bench-") as scratch, _receivers() as heard:
+    with tempfile.TemporaryDirectory(prefix="platestream-bench-") as scratch, receivers() as heard:
         say("hot list")
         publish(streams, topics.HOTLIST, [_entry(number, plate) for number, plate in enumerate(plates)])
         folder = Path(scratch)
         rules = folder / "notify.toml"
         (folder / "secret").write_text("whsec_" + "A" * 44)
         rules.write_text(RULES.format(mail=heard.mail_port, web=heard.web_port, secret=folder / "secret"))
-        match = _Flow("match", folder / "match", settings)
-        notify = _Flow("notify", folder / "notify", settings, PLATESTREAM_NOTIFY_FILE=str(rules))
+        match = FlowProcess("match", folder / "match", settings)
+        notify = FlowProcess("notify", folder / "notify", settings, PLATESTREAM_NOTIFY_FILE=str(rules))
         try:
             notify.start()
             match.start()
@@ -104,7 +100,7 @@ def run(settings: Settings, rate: float, hits: int, reads: int, rounds: int, say
 
 
 def _latencies(
-    streams: KafkaTopics, plates: list[str], heard: "_Heard", rate: float, hits: int
+    streams: KafkaTopics, plates: list[str], heard: "Heard", rate: float, hits: int
 ) -> dict[str, Any]:
     writer = cast(DynamicSink[Detection], streams.write(topics.DETECTIONS)).build("bench", 0, 1)
     number = 0
@@ -133,7 +129,7 @@ def _latencies(
     return figures
 
 
-def _warm(detect: Callable[[], str], heard: "_Heard") -> None:
+def _warm(detect: Callable[[], str], heard: "Heard") -> None:
     """Both flows have loaded what they load, and have opened their databases with their first rows: ten hits
     in a row come within a second each.
     """
@@ -147,11 +143,11 @@ def _warm(detect: Callable[[], str], heard: "_Heard") -> None:
             raise RuntimeError("no ten hits in a row came within a second each, in 300 s")
 
 
-def _came(heard: "_Heard", hit: str) -> bool:
+def _came(heard: "Heard", hit: str) -> bool:
     return hit in heard.web and hit in heard.mail
 
 
-def _bare(streams: KafkaTopics, heard: "_Heard", hits: int, rate: float) -> dict[str, Any]:
+def _bare(streams: KafkaTopics, heard: "Heard", hits: int, rate: float) -> dict[str, Any]:
     """The same without flows: read from the broker and posted at once, in this process: the least it is."""
     writer = cast(DynamicSink[Detection], streams.write(topics.DETECTIONS)).build("bench", 0, 1)
     source: Any = streams.read(topics.DETECTIONS)
@@ -182,8 +178,8 @@ def _bare(streams: KafkaTopics, heard: "_Heard", hits: int, rate: float) -> dict
 def _throughput(
     streams: KafkaTopics,
     plates: list[str],
-    heard: "_Heard",
-    match: "_Flow",
+    heard: "Heard",
+    match: "FlowProcess",
     reads: int,
     rounds: int,
     say: Progress,
@@ -275,108 +271,6 @@ def _read(number: int, plate: str, at: datetime) -> Detection:
 
 def _hit(read: Detection, number: int) -> str:
     return str(hit_id(read.detection_id, drawn.entry(number, "A").entry_id))
-
-
-class _Heard:
-    """What the receivers took, by hit: when."""
-
-    def __init__(self) -> None:
-        self.web: dict[str, float] = {}
-        self.mail: dict[str, float] = {}
-        self.web_port = self.mail_port = 0
-        self.dead = False
-
-
-@contextmanager
-def _receivers() -> Iterator[_Heard]:
-    """A real HTTP server and a real SMTP server; dead, they hang up on whoever comes."""
-    try:
-        from aiosmtpd.controller import Controller
-    except ImportError:
-        raise RefusedError("bench", "aiosmtpd is needed: requirements-dev.txt has it") from None
-    heard = _Heard()
-
-    class Web(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if heard.dead:
-                self.close_connection = True
-                return
-            heard.web.setdefault(msgspec.json.decode(body)["hit_id"], time.time())
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, format: str, *arguments: Any) -> None:
-            """Quiet."""
-
-    class Mail:
-        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
-            if heard.dead:
-                return "451 try again"
-            text = envelope.content.decode()
-            heard.mail.setdefault(text.partition("hits show ")[2][:36], time.time())
-            return "250 OK"
-
-    web = ThreadingHTTPServer(("127.0.0.1", 0), Web)
-    web.daemon_threads = True
-    mail = Controller(Mail(), hostname="127.0.0.1", port=_free_port())
-    threading.Thread(target=web.serve_forever, daemon=True).start()
-    mail.start()
-    heard.web_port, heard.mail_port = web.server_port, mail.port
-    try:
-        yield heard
-    finally:
-        web.shutdown()
-        mail.stop()
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class _Flow:
-    """A flow as an operator starts it, with a recovery store and an embedded database of its own."""
-
-    def __init__(self, name: str, folder: Path, settings: Settings, **more: str) -> None:
-        self._name, self._folder = name, folder
-        folder.mkdir()
-        self._env = {
-            **os.environ,
-            "PLATESTREAM_KAFKA": settings.kafka,
-            "PLATESTREAM_CLICKHOUSE": f"chdb://{folder / 'clickhouse'}",
-            "PLATESTREAM_DATA": str(folder),
-            **more,
-        }
-        self._process: subprocess.Popen[bytes] | None = None
-        self._python("-m", "platestream", "migrate")
-        (folder / "recovery").mkdir()
-        self._python("-m", "bytewax.recovery", str(folder / "recovery"), "4")
-
-    def start(self) -> None:
-        store = str(self._folder / "recovery")
-        command = [sys.executable, "-m", "bytewax.run", f"flows.{self._name}_flow:flow"]
-        with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, "-r", store, "-s", "1", "-b", "0"], env=self._env, stdout=log, stderr=log
-            )
-
-    def stop(self) -> None:
-        """SIGKILL: stopping loses nothing."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait(10)
-            self._process = None
-
-    def _python(self, *arguments: str) -> None:
-        subprocess.run(
-            [sys.executable, *arguments], env=self._env, check=True, capture_output=True, timeout=120
-        )
 
 
 def _wait(until: Callable[[], bool], within: float) -> None:
