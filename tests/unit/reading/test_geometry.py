@@ -102,9 +102,7 @@ def test_a_serial_with_a_years_digits_is_none(text: str) -> None:
     assert not choose.foreign(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["EXIT 12", "UNIT 2O8", "ROUTE 60", "CAM 03", "1/4 MILE", "SEP 28"]
-)
+@pytest.mark.parametrize("text", ["EXIT 12", "UNIT 2O8", "ROUTE 60", "CAM 03", "1/4 MILE", "SEP 28"])
 def test_numbered_places_and_limits_are_no_plates(text: str) -> None:
     assert choose.foreign(text)
 
