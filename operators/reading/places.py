@@ -41,6 +41,8 @@ class Place:
     tables: list[Floats] = field(default_factory=list)
     searched: bool = False
     """Whether its surroundings were searched for words."""
+    pair: str = ""
+    """Two small letters one above the other before the serial (`operators.reading.pairs`)."""
     rows: int = 1
     """In how many rows the serial stands; the line is around all of them."""
     _read: int = 0

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from operators.reading import choose, glyphs, rank, states, vote
+from operators.reading import choose, glyphs, pairs, rank, states, vote
 from operators.reading.formats import Region, region
 from operators.reading.geometry import Box, Image, Line, box_of, joined, same_text, spread
 from operators.reading.places import (
@@ -78,6 +78,8 @@ class Plan:
     keep: float = 0.15
     """Least confidence that is reported. Of the right reads of labelled photographs 1 in 100 is lower."""
     alternatives: int = 9
+    legibly: float = 0.6
+    """Least certainty of each of a pair of small letters before the serial."""
     sure: float = 0.9
     """From this least certainty of a character on a serial is not read in another crop."""
 
@@ -114,15 +116,15 @@ class TwoLooks:
 
     def read(self, image: Image) -> list[PlateRead]:
         """Plates in `image` (height x width x 3, BGR), most certain first; empty when there is none."""
-        plan = self._plan
+        plan, reads = self._plan, list[PlateRead]()
         if max(image.shape[:2]) > 1.25 * plan.coarse:
             reads = self._study(image, plan.coarse)
             if _best(reads) >= plan.enough:
                 return reads
-        reads = self._study(image, plan.full)
-        if reads and reads[0].confidence < plan.doubtful:
+        reads = max(self._study(image, plan.full), reads, key=_best)
+        if 0 < _best(reads) < plan.doubtful:
             reads = max(reads, self._study(image, plan.full, careful=True), key=_best)
-        if not reads or reads[0].confidence < plan.doubtful:
+        if _best(reads) < plan.doubtful:
             reads = one_vehicle(reads + self._brightened(image))
         return reads
 
@@ -206,8 +208,22 @@ class TwoLooks:
             place.tables.append(table)
 
     def _serials(self, image: Image, lines: Sequence[tuple[Place, Line]], how: Cut) -> list[Floats]:
+        """Each line as a plate's serial, steps x 37; a pair of small letters before it is kept aside."""
         crops = [cut(image, line, how) for _, line in lines]
-        return [glyphs.letters(table) for table in self._engine.recognise(crops, NARROW, serials=True)]
+        tables = [glyphs.letters(table) for table in self._engine.recognise(crops, NARROW, serials=True)]
+        for i, ((place, _), crop) in enumerate(zip(lines, crops, strict=True)):
+            read = glyphs.greedy(tables[i])
+            if (columns := pairs.pair_before(crop, read)) and (pair := self._pair(crop, columns)):
+                place.pair = pair
+                tables[i] = pairs.without_pair(tables[i], read)
+        return tables
+
+    def _pair(self, crop: Image, columns: tuple[int, int]) -> str:
+        """The two letters of a pair, or nothing where they are not clear."""
+        tables = self._engine.recognise(pairs.halves(crop, columns), NARROW, serials=True)
+        reads = [glyphs.greedy(glyphs.letters(table)) for table in tables]
+        clear = all(len(read.text) == 1 and read.sure[0] > self._plan.legibly for read in reads)
+        return "".join(read.text for read in reads) if clear else ""
 
     def _promising(self, scene: Scene) -> list[Place]:
         tallest = max((p.height for p in scene.places), default=1.0)
@@ -263,11 +279,15 @@ class TwoLooks:
             Reading(vote.unfolded(c.text, place.tables, self._region, formats), share)
             for c, share in order[: self._plan.alternatives + 1]
         ]
-        best = spelled[0]
+        best, others = spelled[0], spelled[1:]
+        if place.pair:  # the official number, with what chance the others leave
+            rest = max(0.0, 1.0 - sum(reading.confidence for reading in spelled))
+            others.append(Reading(place.pair + best.plate, min(rest, best.confidence)))
+            others.sort(key=lambda reading: -reading.confidence)
         where = states.state(self._region, best.plate, issuers)
         return PlateRead(
             best.plate, best.confidence, where.code, where.confidence,
-            box_of(line, scene.image.shape), tuple(spelled[1:]),
+            box_of(line, scene.image.shape), tuple(others),
             place.character_confidences(order[0][0].text),
         )  # fmt: skip
 

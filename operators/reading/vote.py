@@ -32,7 +32,7 @@ TAKEN = 0.8
 """How much of a reading that may have taken a symbol for a character speaks for the string without it."""
 MOST_SPELLINGS = 96
 DEMANDED = 0.1
-HARDLY_TOLD = 0.3
+HARDLY_TOLD = 0.03
 """Added to the picture's say between O and 0, I and 1: it can be outvoted, as the dies are hardly unlike."""
 
 
