@@ -1,6 +1,6 @@
 """The text engine: PaddleOCR's detector and recogniser on ONNX Runtime, from model files on disk.
 
-PaddleX keeps what it is good at (resizing, normalising, box post-processing); the ONNX sessions are our own,
+PaddleX keeps what it is good at (resizing, box post-processing); the ONNX sessions are our own,
 because its `engine_config` cannot turn off thread spinning, and spinning sessions slow each other down by
 25-35 % on two cores. The recogniser's answer is kept as character probabilities, not as a string: choosing
 among readings needs them (`operators.reading`).
@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
@@ -56,6 +57,7 @@ WIDENED = 1.35
 """How much wider than the narrowest the widest crop of one recogniser call may be."""
 
 # PaddleOCR's published preprocessing for its mobile and small models.
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 DETECTOR_CONFIG: dict[str, Any] = {
     "PreProcess": {
         "transform_ops": [
@@ -63,8 +65,8 @@ DETECTOR_CONFIG: dict[str, Any] = {
             {"DetResizeForTest": {"resize_long": 960}},
             {
                 "NormalizeImage": {
-                    "mean": [0.485, 0.456, 0.406],
-                    "std": [0.229, 0.224, 0.225],
+                    "mean": list(MEAN),
+                    "std": list(DEVIATION),
                     "scale": "1./255.",
                     "order": "hwc",
                 }
@@ -88,6 +90,13 @@ RECOGNISER_CONFIG: dict[str, Any] = {
         ]
     },
 }
+
+
+NORMALISED: list[Floats] = [
+    ((np.arange(256) * (1 / 255) - mean) / std).astype(np.float32)
+    for mean, std in zip(MEAN, DEVIATION, strict=True)
+]
+"""By channel, what a detector is given for each grey value."""
 
 
 class ModelError(RuntimeError):
@@ -116,8 +125,7 @@ class TextEngine:
         detector = self._careful if careful else self._quick
         ops = detector.pre_tfs
         images, shapes = ops["Resize"](imgs=[image], limit_side_len=longest, limit_type="max")
-        batch = ops["ToBatch"](imgs=ops["ToCHW"](imgs=ops["Normalize"](imgs=images)))
-        maps = detector.runner(x=batch)
+        maps = detector.runner(x=[normalised(images[0])])
         polygons, _ = detector.post_op(maps, shapes, thresh=0.3, box_thresh=threshold, unclip_ratio=1.5)
         return [np.asarray(p, np.float32) for p in polygons[0]]
 
@@ -156,6 +164,16 @@ class Recogniser:
         kept[:, :, self._missing] = 0.0
         other = np.clip(1.0 - kept.sum(axis=2, keepdims=True), 0.0, 1.0)
         return np.asarray(np.concatenate([kept, other], axis=2), np.float32)
+
+
+def normalised(image: Image) -> Floats:
+    """A picture (height x width x 3) as a detector's input, 1 x 3 x height x width: PaddleX's own three steps
+    give the same in up to seven times the time.
+    """
+    out = np.empty((1, 3, *image.shape[:2]), np.float32)
+    for plane, table, target in zip(cv2.split(image), NORMALISED, out[0], strict=True):
+        cv2.LUT(plane, table, dst=target)
+    return out
 
 
 def open_engine(model_dir: Path | None = None, threads: int = 2) -> TextEngine:

@@ -5,8 +5,11 @@ character. So they are found by what no character has, an empty stripe across it
 and read by themselves.
 """
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from operators.reading.geometry import CROP_HEIGHT, Image
 from operators.reading.glyphs import Decoded, Floats
@@ -19,21 +22,36 @@ _TEXT, _MIDDLE = slice(8, 40), slice(10, 22)
 """Where a crop's text is, and of that the middle; rows."""
 
 
-def pair_before(crop: Image, read: Decoded) -> tuple[int, int] | None:
-    """The columns (pixels of the crop) of a pair that was read as the first character, None where none is."""
+class Pair(NamedTuple):
+    """Where a pair stands in a crop, columns of pixels, and whether it was read as the first character."""
+
+    left: int
+    right: int
+    read: bool
+
+
+def pair_before(crop: Image, read: Decoded) -> Pair | None:
+    """The pair before the row, None where none is."""
     if len(read.steps) < 4:
         return None
     at = STEP * (np.asarray(read.steps) + 0.5)
     pitch = float(np.median(np.diff(at)))
-    left, right = max(0, round(at[0] - 0.5 * pitch)), round(at[0] + 0.4 * pitch)
     grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)[_TEXT]
     row = grey[:, round(at[1] - 0.5 * pitch) : round(at[-1] + 0.5 * pitch)]
     level, _ = cv2.threshold(row, 0, 255, cv2.THRESH_OTSU)
     dark = bool((row <= level).mean() < 0.5)
-    ink = ((grey <= level) == dark)[:, left:right].mean(axis=1)
+    ink = (grey <= level) == dark
+    for start, end, is_read in ((-0.5, 0.4, True), (-1.5, -0.55, False)):
+        left, right = max(0, round(at[0] + start * pitch)), round(at[0] + end * pitch)
+        if right > left and _is_pair(ink[:, left:right].mean(axis=1)):
+            return Pair(left, right, is_read)
+    return None
+
+
+def _is_pair(ink: npt.NDArray[np.float64]) -> bool:
+    """Whether there is ink above and below and none between; `ink` is its share in each row of pixels."""
     above, below = ink[: _MIDDLE.start].max(), ink[_MIDDLE.stop :].max()
-    found = ink[_MIDDLE].min() < EMPTY and min(above, below) > INK
-    return (left, right) if found else None
+    return bool(ink[_MIDDLE].min() < EMPTY and min(above, below) > INK)
 
 
 def without_pair(table: Floats, read: Decoded) -> Floats:
@@ -44,11 +62,12 @@ def without_pair(table: Floats, read: Decoded) -> Floats:
     return out
 
 
-def halves(crop: Image, columns: tuple[int, int]) -> list[Image]:
+def halves(crop: Image, pair: Pair) -> list[Image]:
     """The upper and the lower letter of a pair, each as a crop of its own."""
-    left, right = columns
     middle = CROP_HEIGHT // 2
-    return [_alone(crop[rows, left:right]) for rows in (slice(4, middle + 2), slice(middle - 2, 44))]
+    return [
+        _alone(crop[rows, pair.left : pair.right]) for rows in (slice(4, middle + 2), slice(middle - 2, 44))
+    ]
 
 
 def _alone(letter: Image) -> Image:

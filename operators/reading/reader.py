@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from operators.reading import choose, glyphs, pairs, rank, states, vote
 from operators.reading.formats import Region, region
-from operators.reading.geometry import Box, Image, Line, box_of, joined, same_text, spread
+from operators.reading.geometry import CROP_HEIGHT, Box, Image, Line, box_of, joined, same_text, spread
 from operators.reading.places import (
     FIRST,
     SECOND,
@@ -67,7 +67,7 @@ class Plan:
     word_height: float = 56.0
     """The same when state names and slogans are looked for, which are a third of the serial's height."""
     legible: float = 16.0
-    """Pixels of a serial's line from which the words around it can be read."""
+    """Pixels of a serial's line from which the words around it and small letters before it can be read."""
     threshold: float = 0.4
     """The detector's box threshold: lower than PaddleOCR's, because a false line costs little here."""
     places: int = 3
@@ -211,16 +211,19 @@ class TwoLooks:
         """Each line as a plate's serial, steps x 37; a pair of small letters before it is kept aside."""
         crops = [cut(image, line, how) for _, line in lines]
         tables = [glyphs.letters(table) for table in self._engine.recognise(crops, NARROW, serials=True)]
-        for i, ((place, _), crop) in enumerate(zip(lines, crops, strict=True)):
+        for i, ((place, line), crop) in enumerate(zip(lines, crops, strict=True)):
+            if line.height < self._plan.legible:
+                continue
             read = glyphs.greedy(tables[i])
-            if (columns := pairs.pair_before(crop, read)) and (pair := self._pair(crop, columns)):
-                place.pair = pair
-                tables[i] = pairs.without_pair(tables[i], read)
+            if (pair := pairs.pair_before(crop, read)) and (letters := self._pair(crop, pair)):
+                place.pair = letters
+                if pair.read:
+                    tables[i] = pairs.without_pair(tables[i], read)
         return tables
 
-    def _pair(self, crop: Image, columns: tuple[int, int]) -> str:
+    def _pair(self, crop: Image, pair: pairs.Pair) -> str:
         """The two letters of a pair, or nothing where they are not clear."""
-        tables = self._engine.recognise(pairs.halves(crop, columns), NARROW, serials=True)
+        tables = self._engine.recognise(pairs.halves(crop, pair), CROP_HEIGHT, serials=True)
         reads = [glyphs.greedy(glyphs.letters(table)) for table in tables]
         clear = all(len(read.text) == 1 and read.sure[0] > self._plan.legibly for read in reads)
         return "".join(read.text for read in reads) if clear else ""

@@ -77,3 +77,16 @@ def test_a_model_file_that_is_not_the_shipped_one_is_refused(
     monkeypatch.setitem(ocr.SHIPPED, ocr.QUICK, (ocr.SHIPPED[ocr.QUICK][0], "0" * 64))
     with pytest.raises(ModelError, match="SHA-256"):
         ocr.open_engine()
+
+
+def test_a_detectors_input_is_what_paddlex_makes_of_a_picture(engine: TextEngine) -> None:
+    image = np.random.default_rng(3).integers(0, 256, (96, 160, 3), dtype=np.uint8)
+    ops = engine._quick.pre_tfs
+    (theirs,) = ops["ToBatch"](imgs=ops["ToCHW"](imgs=ops["Normalize"](imgs=[image])))
+    assert ocr.normalised(image) == pytest.approx(theirs, abs=1e-5)
+
+
+def test_a_pair_of_small_letters_is_an_alternative_with_the_official_number(reader: TwoLooks) -> None:
+    top = reader.read(street(PlateLook("CM48213", "AZ", rows="stacked"), 400))[0]
+    assert top.plate == "48213"
+    assert "CM48213" in {other.plate for other in top.alternatives}

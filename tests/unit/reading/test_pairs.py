@@ -31,7 +31,14 @@ def crop(first: str, *, dark: bool = True) -> Image:
 def test_two_small_letters_before_the_row_are_a_pair(pair: str, dark: bool) -> None:
     found = pair_before(crop(pair, dark=dark), READ)
     assert found is not None
+    assert found.read
     assert [half.shape[0] for half in halves(crop(pair), found)] == [48, 48]
+
+
+def test_a_pair_that_nothing_was_read_of_is_found_before_the_first_character() -> None:
+    found = pair_before(crop("CM"), Decoded(ROW, (0.9,) * 4, (6, 10, 14, 18)))
+    assert found is not None
+    assert not found.read
 
 
 @pytest.mark.parametrize("letter", ALPHABET)
