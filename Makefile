@@ -31,13 +31,15 @@ lock:
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
 
-# Trains the plate recogniser anew (docs/recogniser.md): some 5 GB of packages, then MINUTES on two cores.
+# Trains the plate recogniser anew (docs/recogniser.md): some 5 GB of packages, then twice MINUTES on two cores.
 TRAINING := training/.venv
-MINUTES ?= 100
+MINUTES ?= 75
+TRAIN := $(TRAINING)/bin/python -m training.train --minutes $(MINUTES) --out build/plates.onnx
 
 recogniser: $(TRAINING)/.installed training/node_modules/.package-lock.json
 	mkdir -p build connectors/weights
-	$(TRAINING)/bin/python -m training.train --minutes $(MINUTES) --out build/plates.onnx
+	$(TRAIN) --learnt 1
+	$(TRAIN) --start build/plates.onnx --rate 2e-4 --seed 7
 	mv build/plates.onnx connectors/weights/plates.onnx
 
 $(TRAINING)/.installed: training/requirements.txt
