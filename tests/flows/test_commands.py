@@ -167,13 +167,13 @@ def test_read_takes_a_video_and_a_cameras_stream_and_draws_what_it_read(
     video.release()
     drawn = tmp_path / "drawn"
     shown, _ = cli(
-        "read", "--json", "--every", "4", "--frames", "2", "--draw", str(drawn),
+        "read", "--json", "--every", "4", "--frames", "1", "--draw", str(drawn),
         str(tmp_path / "street.mp4"), f"{served}/street.mp4",
     )  # fmt: skip
     lines = [json.loads(line) for line in shown.splitlines()]
-    assert [line["plates"][0]["plate"] for line in lines] == ["KTA1234"] * 5
+    assert [line["plates"][0]["plate"] for line in lines] == ["KTA1234"] * 4
     assert [line["file"].split("#")[-1] for line in lines[:3]] == ["0", "4", "8"]
-    assert len(list(drawn.glob("*.jpg"))) == 5
+    assert len(list(drawn.glob("*.jpg"))) == 4
 
 
 def test_read_says_what_is_not_there(cli: Cli) -> None:
