@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from operators.reading.geometry import Image
-from operators.reading.reader import Plan, TwoLooks, one_vehicle
+from operators.reading.reader import Plan, TwoLooks
+from operators.reading.vehicles import one_vehicle
 from schemas.reading import PlateRead
 from tests.unit.reading.readings import Floats, spoken
 
