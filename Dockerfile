@@ -15,6 +15,7 @@ COPY flows flows
 COPY operators operators
 COPY platestream platestream
 COPY schemas schemas
+COPY services services
 RUN /opt/venv/bin/pip install --no-deps --no-index --no-build-isolation .
 
 FROM python:3.11.14-slim-bookworm AS platestream

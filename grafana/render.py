@@ -1,4 +1,4 @@
-"""The boards of `platestream.boards` as Grafana wants them, by Grafana's own SDK.
+"""The boards of `services.boards` as Grafana wants them, by Grafana's own SDK.
 
 python grafana/render.py      # writes grafana/dashboards/*.json; a test holds both together
 """
@@ -39,8 +39,8 @@ from grafana_foundation_sdk.models.dashboard import (
 FOLDER = Path(__file__).parent / "dashboards"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from platestream.boards import BOARDS  # noqa: E402
-from platestream.boards.panel import Board, Panel  # noqa: E402
+from services.boards import BOARDS  # noqa: E402
+from services.boards.panel import Board, Panel  # noqa: E402
 
 PLUGIN = "grafana-clickhouse-datasource"
 CLICKHOUSE = DataSourceRef(type_val=PLUGIN, uid="${clickhouse}")

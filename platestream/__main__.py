@@ -1,5 +1,5 @@
 """`python -m platestream`."""
 
-from platestream.cli import main
+from platestream.cli.main import main
 
 main()

@@ -24,8 +24,8 @@ from starlette.routing import Route
 from connectors.clock import Clock, utc_now
 from connectors.notify import signed
 from connectors.notify.senders import read_secret
-from platestream.bolos import Taken, lacking
 from schemas.message import RefusedError
+from services.hotlist.bolos import Taken, lacking
 
 LARGEST = 100_000
 REMEMBERED = 10_000  # ids, far more than come in the 5 minutes that a signature holds

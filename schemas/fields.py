@@ -1,6 +1,6 @@
 """The types that several records share, and the base of all records."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Self, TypeVar
 
@@ -20,6 +20,11 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees north, WGS 84")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees east, WGS 84")]
 Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset")]
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment in UTC to the millisecond, such as 2026-05-04T18:00:21.160Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @cache

@@ -205,7 +205,7 @@ def test_match_flow_loses_and_doubles_no_hit(
 INQUIRE = """
 import sys
 from connectors.clickhouse_client import ANALYST, connect
-from platestream import gate
+from services.inquiries import gate
 client = connect(sys.argv[1], ANALYST)
 for number in range(40):
     reason = f"chaos round {sys.argv[2]}" if number % 4 else ""

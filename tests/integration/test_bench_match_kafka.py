@@ -1,6 +1,6 @@
 import pytest
 
-from platestream.bench import match_kafka
+from benchmarks import match_kafka
 from tests.support.kafka_broker import Kafka, wait_until
 
 

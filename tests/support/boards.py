@@ -12,11 +12,12 @@ from connectors.edge import Edge
 from connectors.memory import MemoryTopics
 from flows import audit_flow, match_flow, notify_flow, recognize_flow
 from operators.notify.rules import NotifyRules
-from platestream import gate, retention
 from schemas import topics
 from schemas.hit_action import HitAction
 from schemas.message import Message
 from schemas.registry import RegistryRecord
+from services.inquiries import gate
+from services.retention import job as retention
 from tests.support.database import Database
 from tests.support.flows import NOW, ScriptedReader, frame_message, listed, run
 

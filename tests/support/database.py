@@ -18,8 +18,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from clickhouse import migrate
 from connectors.clickhouse import INSERT_SETTINGS
 from connectors.clickhouse_client import ANALYST, OWNER, connect
-from platestream.gate import THROWN
 from schemas.tables import Table
+from services.inquiries.gate import THROWN
 
 _opened: list[Client] = []
 _get_client = clickhouse_connect.get_client

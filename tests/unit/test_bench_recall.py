@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platestream.bench.confusions import Edit, Reading, edits, figures, kind
-from platestream.bench.recall import disturb, disturbed, measured
-from platestream.bench.recall_chart import chart
+from benchmarks.confusions import Edit, Reading, edits, figures, kind
+from benchmarks.recall import disturb, disturbed, measured
+from benchmarks.recall_chart import chart
 from schemas import plates
 
 PLATE = st.text(plates.CHARACTERS.replace("O", ""), min_size=4, max_size=8)

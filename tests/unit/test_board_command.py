@@ -4,8 +4,8 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors.clickhouse_client import DASHBOARD, connect
-from platestream.boards.server import Boards, app, serve
-from platestream.cli import app as cli
+from platestream.cli.main import app as cli
+from services.boards.server import Boards, app, serve
 from tests.support.database import Database
 
 

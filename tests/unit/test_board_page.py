@@ -14,11 +14,11 @@ from playwright.sync_api import Browser, Page
 from starlette.testclient import TestClient
 
 from connectors.clickhouse_client import DASHBOARD, DatabaseError
-from platestream.boards import BOARDS, plots, words
-from platestream.boards.answers import Answer, Period, ask_clickhouse
-from platestream.boards.page import render, show
-from platestream.boards.panel import Panel
-from platestream.boards.server import Boards, app
+from services.boards import BOARDS, plots, words
+from services.boards.answers import Answer, Period, ask_clickhouse
+from services.boards.page import render, show
+from services.boards.panel import Panel
+from services.boards.server import Boards, app
 from tests.support.boards import PEOPLE, PLATES, WORDS, fill
 from tests.support.browser import chromium
 from tests.support.database import Database, copied
@@ -130,7 +130,7 @@ def test_a_panel_that_fails_does_not_take_the_others_with_it(
             raise DatabaseError("panel Cameras", 159, passing=False)
         return ask_clickhouse(client, one, period)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("platestream.boards.server.ask_clickhouse", fails)
+    monkeypatch.setattr("services.boards.server.ask_clickhouse", fails)
     text = boards(filled).page(None)
     assert "No answer: panel Cameras: ClickHouse code 159" in text
     assert text.count("No answer") == 1

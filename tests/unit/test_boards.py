@@ -13,12 +13,12 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from connectors.clickhouse_client import DASHBOARD
-from platestream import board_docs
-from platestream.boards import BOARDS
-from platestream.boards.answers import Answer, Period, ask_clickhouse
-from platestream.boards.macros import UnknownMacroError, expand
-from platestream.boards.panel import Board, Panel
 from schemas.metrics import METRICS
+from services.boards import BOARDS
+from services.boards import docs as board_docs
+from services.boards.answers import Answer, Period, ask_clickhouse
+from services.boards.macros import UnknownMacroError, expand
+from services.boards.panel import Board, Panel
 from tests.support.boards import PEOPLE, PLATES, WORDS, fill
 from tests.support.database import Database, copied
 
@@ -228,7 +228,7 @@ def test_each_promql_parses_and_names_metrics_that_are_declared(pair: tuple[Boar
 def test_every_metric_is_on_a_board_or_said_to_be_for_debugging() -> None:
     shown = {one for _board, panel in PROMQL for one in named(panel.promql)}
     for metric in METRICS:
-        where = f"{metric.name}: give it a panel in platestream/boards, or say that it is for debugging"
+        where = f"{metric.name}: give it a panel in services/boards, or say that it is for debugging"
         assert (metric.series in shown) != metric.debugging, where
 
 

@@ -11,13 +11,13 @@ from typer.testing import CliRunner
 
 from connectors.memory import MemoryTopics
 from connectors.notify import signed
-from platestream import bolos
 from platestream.bolo_server import application, read_secrets
-from platestream.cli import app
-from platestream.hotlist import listed
+from platestream.cli.main import app
 from schemas import topics
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
+from services.hotlist import bolos
+from services.hotlist.importing import listed
 from tests.support.database import Database
 from tests.support.receivers import SECRET
 

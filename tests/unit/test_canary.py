@@ -27,11 +27,12 @@ from connectors.clickhouse_client import ANALYST, CUSTODIAN, RETENTION
 from connectors.edge import Edge
 from connectors.files import FileTopics
 from flows import audit_flow, match_flow, recognize_flow
-from platestream import gate, retention
-from platestream.evidence import hold as holding
 from schemas import topics
 from schemas.hotlist import HotListChange
 from schemas.message import Message
+from services.evidence import hold as holding
+from services.inquiries import gate
+from services.retention import job as retention
 from tests.support.database import Database, copied
 from tests.support.flows import LISTED, ScriptedReader, run
 from tests.support.hit_actions import action

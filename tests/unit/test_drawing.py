@@ -1,7 +1,7 @@
 import numpy as np
 
-from platestream.drawing import AMBER, GREEN, Tile, annotated, contact_sheet
 from schemas.reading import PlateRead
+from services.reading.drawing import AMBER, GREEN, Tile, annotated, contact_sheet
 
 
 def read(confidence: float, y: int = 100) -> PlateRead:

@@ -14,14 +14,14 @@ import pytest
 from connectors import ledger
 from connectors.clickhouse_client import ANALYST, AUDITOR, CUSTODIAN, RETENTION, SEALER
 from connectors.inquiry_log import seal_new
-from platestream import retention
-from platestream.evidence import export as exporting
-from platestream.evidence import hold as holding
-from platestream.evidence import package
-from platestream.gate import RefusedInquiry
 from schemas import tables
 from schemas.catalogue import example
 from schemas.detection import Detection
+from services.evidence import export as exporting
+from services.evidence import hold as holding
+from services.evidence import package
+from services.inquiries.gate import RefusedInquiry
+from services.retention import job as retention
 from tests.support.database import Database, copied
 
 NOW = datetime.now(UTC).replace(microsecond=0)

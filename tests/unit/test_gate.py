@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from connectors.clickhouse_client import ANALYST, AUDITOR
-from platestream import gate
-from platestream.gate import DamagedPicture, RefusedInquiry
 from schemas import tables
 from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
 from schemas.detection import Detection
+from services.inquiries import gate
+from services.inquiries.gate import DamagedPicture, RefusedInquiry
 from tests.support.database import Database
 from tests.support.flows import detection
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.clickhouse_client import ANALYST
-from platestream import gate
-from platestream.gate import RefusedInquiry
 from schemas import plates, tables
 from schemas.detection import Detection
+from services.inquiries import gate
+from services.inquiries.gate import RefusedInquiry
 from tests.support.database import Database, copied
 from tests.support.flows import detection
 

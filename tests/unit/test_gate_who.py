@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from connectors.clickhouse_client import ANALYST, AUDITOR
-from platestream import gate, gate_rules
-from platestream.gate import RefusedInquiry
-from platestream.gate_rules import WrongRule
 from schemas import tables
 from schemas.registry import RegistryRecord
+from services.inquiries import gate
+from services.inquiries.gate import RefusedInquiry
+from services.rules import gate_rules
+from services.rules.gate_rules import WrongRule
 from tests.support.database import Database, copied
 
 NOW = datetime.now(UTC).replace(microsecond=0)

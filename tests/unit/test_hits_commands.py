@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors.files import FileTopics
-from platestream.cli import app
-from platestream.hits import confused
+from platestream.cli.main import app
 from schemas import tables, topics
 from schemas.alert_hit import NOTICE, AlertHit, Difference
 from schemas.catalogue import example
 from schemas.hit_action import Confused
+from services.hits import confused
 from tests.support.database import Database
 
 FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from connectors.changelog import publish
 from connectors.memory import MemoryTopics
-from platestream.hotlist import Import, Limits, import_lines, listed, plan_import, registry
-from platestream.hotlist_log import difference, record_change
 from schemas import topics
 from schemas.catalogue import example
 from schemas.designation import LONGEST_DAYS, Designations
 from schemas.hotlist import HotListEntry
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
+from services.hotlist.importing import Import, Limits, import_lines, listed, plan_import, registry
+from services.hotlist.log import difference, record_change
 
 NOW = datetime(2026, 11, 24, 16, tzinfo=UTC)
 DAY = timedelta(days=1)

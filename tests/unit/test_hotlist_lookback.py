@@ -10,13 +10,13 @@ from connectors.clickhouse import ClickHouseTables
 from connectors.clickhouse_client import ANALYST
 from connectors.edge import Edge
 from connectors.memory import MemoryTopics
-from platestream import hotlist_lookback
-from platestream.hotlist_lookback import look_back, publish_hits, search_pattern
 from schemas import tables, topics
 from schemas.alert_hit import hit_id
 from schemas.detection import Alternative, Detection
 from schemas.fields import Vehicle
 from schemas.hotlist import HotListEntry
+from services.hotlist import lookback as hotlist_lookback
+from services.hotlist.lookback import look_back, publish_hits, search_pattern
 from tests.support.database import Database
 from tests.support.flows import LISTED, detection
 

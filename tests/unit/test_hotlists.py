@@ -2,11 +2,11 @@
 
 import pytest
 
-from platestream.hotlist_entry import make_entry
-from platestream.hotlists import codes
-from platestream.hotlists.formats import FORMATS, parser
-from platestream.hotlists.lines import Told
 from schemas.message import RefusedError
+from services.hotlist.entry import make_entry
+from services.hotlist.files import codes
+from services.hotlist.files.formats import FORMATS, parser
+from services.hotlist.files.lines import Told
 
 NCIC = "V123456789LA057020020190509AB123456  CA2009MC2009YAMACYLMCBLK"
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from connectors.clickhouse_client import AUDITOR, SEALER
 from connectors.inquiry_log import seal_new
-from platestream import inquiry_export
-from platestream.inquiry_export import Head, Line
 from schemas.inquiry import FIRST, Inquiry, chain
+from services.inquiries import export as inquiry_export
+from services.inquiries.export import Head, Line
 from tests.support.database import Database
 from tests.support.flows import INQUIRY
 

@@ -15,8 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.metrics import Meters, PortTakenError, require_port, serve
 from connectors.process import recovery_folder, size
-from platestream import metric_docs
-from schemas import metrics
+from schemas import metric_docs, metrics
 from schemas.metrics import METRICS, OTHER, Label, Metric
 from tests.support.kafka_broker import free_port, wait_until
 

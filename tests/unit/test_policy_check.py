@@ -19,17 +19,7 @@ from connectors.edge import Edge
 from connectors.files import FileTopics
 from connectors.profiles import load
 from flows import audit_flow
-from platestream import gate_rules, recovery_stores, retention
-from platestream.cli import app
-from platestream.evidence import hold as holding
-from platestream.policy import check as checking
-from platestream.policy import docs, in_force
-from platestream.policy.checks.live import Live
-from platestream.policy.clauses import CLAUSES
-from platestream.policy.table import CHECKS
-from platestream.yearly_audit import draw as drawing
-from platestream.yearly_audit import findings as judging
-from platestream.yearly_audit import memo as memos
+from platestream.cli.main import app
 from schemas import tables, topics
 from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
@@ -39,6 +29,18 @@ from schemas.finding import Finding
 from schemas.hotlist import HotListChange
 from schemas.message import Message
 from schemas.registry import RegistryRecord
+from services.evidence import hold as holding
+from services.policy import check as checking
+from services.policy import docs
+from services.policy.checks.live import Live
+from services.policy.clauses import CLAUSES
+from services.policy.table import CHECKS
+from services.retention import job as retention
+from services.retention import recovery_stores
+from services.rules import gate_rules, in_force
+from services.yearly_audit import draw as drawing
+from services.yearly_audit import findings as judging
+from services.yearly_audit import memo as memos
 from tests.support.database import Database, copied
 from tests.support.flows import INQUIRY, LISTED, READ, run
 from tests.support.hit_actions import action
@@ -396,7 +398,7 @@ def test_no_clause_of_the_order_is_left_out() -> None:
 
 
 def test_the_page_is_made_of_the_table() -> None:
-    assert docs.PAGE.read_text() == docs.page(), "python -m platestream.policy.docs"
+    assert docs.PAGE.read_text() == docs.page(), "python -m services.policy.docs"
 
 
 def test_the_command_prints_every_check_and_ends_with_1_when_one_is_not_held(

@@ -17,14 +17,15 @@ from connectors.files import FileTopics
 from connectors.profiles import load
 from flows import recognize_flow
 from operators.decode import Bounds
-from platestream import gate, gate_rules, retention
-from platestream.cli import app
-from platestream.gate import RefusedInquiry
-from platestream.policy import in_force
+from platestream.cli.main import app
 from schemas import tables, topics
 from schemas.message import Message
 from schemas.profile import Profile, ProfileError
 from schemas.registry import RegistryRecord
+from services.inquiries import gate
+from services.inquiries.gate import RefusedInquiry
+from services.retention import job as retention
+from services.rules import gate_rules, in_force
 from tests.support.database import Database, copied
 from tests.support.flows import ScriptedReader, jpeg, run
 

@@ -9,9 +9,9 @@ import yaml
 from connectors import process
 from connectors.metrics import serve
 from flows import meters
-from platestream.boards import BOARDS
-from platestream.boards.panel import Panel
 from schemas.metrics import FLOWS
+from services.boards import BOARDS
+from services.boards.panel import Panel
 from tests.support.boards import PEOPLE, PLATES, fill
 from tests.support.database import copied
 from tests.support.kafka_broker import free_port

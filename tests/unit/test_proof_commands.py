@@ -17,14 +17,14 @@ from connectors.clickhouse import ClickHouseTables
 from connectors.edge import Edge
 from connectors.files import FileTopics
 from flows import audit_flow
-from platestream.cli import app
-from platestream.evidence import package
-from platestream.evidence.hold import NothingToHold
-from platestream.evidence.package import PackageError
-from platestream.gate import RefusedInquiry
-from platestream.yearly_audit.draw import TooSoon
+from platestream.cli.main import app
 from schemas import tables
 from schemas.detection import Detection
+from services.evidence import package
+from services.evidence.hold import NothingToHold
+from services.evidence.package import PackageError
+from services.inquiries.gate import RefusedInquiry
+from services.yearly_audit.draw import TooSoon
 from tests.support.database import Database
 from tests.support.flows import READ, run
 

@@ -9,11 +9,11 @@ from typer.testing import CliRunner
 from connectors.clickhouse_client import ANALYST, INGEST
 from connectors.files import FileTopics
 from connectors.settings import load_settings
-from platestream import gate
-from platestream.cli import app
-from platestream.gate import RefusedInquiry
+from platestream.cli.main import app
 from schemas import topics
 from schemas.message import Message
+from services.inquiries import gate
+from services.inquiries.gate import RefusedInquiry
 from tests.support.database import Database
 
 

@@ -15,7 +15,6 @@ from connectors import ledger
 from connectors.clickhouse_client import AUDITOR, RETENTION
 from connectors.files import FileTopics
 from connectors.metrics import REGISTRY
-from platestream import recovery_stores, retention
 from schemas import tables, topics
 from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
@@ -23,6 +22,8 @@ from schemas.dead_letter import DeadLetter
 from schemas.detection import Detection
 from schemas.message import Message
 from schemas.topics import Topic
+from services.retention import job as retention
+from services.retention import recovery_stores
 from tests.support.database import Database
 from tests.support.hit_actions import action
 

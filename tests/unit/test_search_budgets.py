@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.search import DAYS, fill, looks, rows_read
 from connectors.clickhouse_client import ANALYST
-from platestream.bench.search import DAYS, fill, looks, rows_read
 from tests.support.database import Database, copied
 
 ROWS = 280_000

@@ -7,10 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors.settings import load_settings, open_topics
-from platestream import registry, shifts
-from platestream.cli import app
+from platestream.cli.main import app
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
+from services import registry, shifts
 from tests.support.database import Database
 from tests.support.receivers import SECRET, http_receiver
 

@@ -11,8 +11,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from platestream.cli import app
-from platestream.transparency import Period, precision
+from platestream.cli.main import app
 from schemas import tables
 from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
@@ -20,6 +19,7 @@ from schemas.delivery import Delivery, delivery_id
 from schemas.hit_action import ActionKind, Confused
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
+from services.reports.transparency import Period, precision
 from tests.support.database import Database, copied
 from tests.support.hit_actions import action
 

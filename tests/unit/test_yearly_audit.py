@@ -11,12 +11,12 @@ from connectors import ledger
 from connectors.clickhouse_client import AUDITOR, SEALER
 from connectors.inquiry_log import seal_new
 from connectors.profiles import load as load_profile
-from platestream.yearly_audit import draw as drawing
-from platestream.yearly_audit import findings as judging
-from platestream.yearly_audit import memo as memos
-from platestream.yearly_audit.pdf import pdf
-from platestream.yearly_audit.text import markdown
 from schemas.ledger import LedgerEntry
+from services.yearly_audit import draw as drawing
+from services.yearly_audit import findings as judging
+from services.yearly_audit import memo as memos
+from services.yearly_audit.pdf import pdf
+from services.yearly_audit.text import markdown
 from tests.support.database import Database
 
 RULES = load_profile("st-johns")

@@ -24,11 +24,11 @@ from connectors.clickhouse_client import (
     DASHBOARD,
     SUPERVISOR,
 )
-from platestream.gate import THROWN
 from schemas import tables
 from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
 from schemas.detection import Detection
+from services.inquiries.gate import THROWN
 from tests.support.database import Database, copied
 from tests.support.flows import READ
 from tests.support.hit_actions import action

@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from benchmarks.search import rows_read
 from connectors.clickhouse_client import ANALYST
-from platestream.bench.search import rows_read
 from schemas import tables
 from schemas.detection import Detection
 from tests.support.database import Database

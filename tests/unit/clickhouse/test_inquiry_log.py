@@ -16,9 +16,9 @@ from connectors.clickhouse_client import AUDITOR, SEALER, DatabaseError
 from connectors.gate_rules import history
 from connectors.inquiry_log import InquiryLogPart, InquiryLogSource, seal_new
 from connectors.inquiry_verify import verify
-from platestream import gate_rules
 from schemas.gate_rules import Ruled
 from schemas.inquiry import SealedInquiry, broken
+from services.rules import gate_rules
 from tests.support.database import Database
 from tests.support.flows import recovery, run
 

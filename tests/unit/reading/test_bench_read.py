@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from platestream.bench import frames, plateless, read
-from platestream.bench.read import Photo
+from benchmarks import frames, plateless, read
+from benchmarks.read import Photo
 from schemas.reading import PlateRead, Reading
 
 

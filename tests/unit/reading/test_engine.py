@@ -10,7 +10,7 @@ from connectors import ocr
 from connectors.ocr import ModelError, TextEngine
 from operators.reading.geometry import Image
 from operators.reading.reader import TwoLooks
-from platestream.samples.plates import PlateLook, draw_plate
+from samples.plates import PlateLook, draw_plate
 
 
 @pytest.fixture(scope="module")

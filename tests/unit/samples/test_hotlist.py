@@ -1,5 +1,5 @@
-from platestream.samples.hotlist import EXPECTED, sample_entries
-from platestream.samples.passes import PASSES
+from samples.hotlist import EXPECTED, sample_entries
+from samples.passes import PASSES
 from schemas.designation import LONGEST_DAYS
 from schemas.hotlist import OWN_MUST_HAVE
 

@@ -1,0 +1,231 @@
+"""`platestream bench`: the benchmarks, one JSON object of figures each."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import track
+
+from connectors.settings import load_settings
+from platestream.cli.console import err, print_json
+from schemas.message import RefusedError
+
+app = typer.Typer(no_args_is_help=True, help="Benchmarks; each prints one JSON object of figures.")
+
+
+@app.callback()
+def _group() -> None:
+    """Finds the benchmarks beside the package: they come with the source tree, not with what is installed."""
+    tree = Path(__file__).parents[2]
+    if not (tree / "benchmarks").is_dir():
+        raise RefusedError("bench", "benchmarks come with the source tree: run this in a checkout")
+    sys.path.insert(0, str(tree))
+
+
+@app.command()
+def pipeline(
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured, in turn.")] = 5,
+) -> None:
+    """The whole recognise flow beside a bare loop of PaddleOCR over the same frames.
+
+    Example: platestream bench pipeline --rounds 5
+    """
+    from benchmarks import pipeline as job
+
+    print_json(job.run(rounds, load_settings().threads))
+
+
+@app.command("read")
+def read_photographs(
+    directory: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="With a labels.csv.")],
+    plateless: Annotated[int, typer.Option(min=0, help="Drawn pictures without a plate.")] = 500,
+    sheet: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write the misses as one picture there (PNG or JPEG).")
+    ] = None,
+    curve: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write the calibration curve there (SVG).")
+    ] = None,
+) -> None:
+    """How well and how fast plates are read, beside PaddleOCR's own `predict` on the same pictures.
+
+    Example: platestream bench read photos/ --plateless 100 --sheet misses.png
+    """
+    from benchmarks import read as job
+
+    print_json(
+        job.run(
+            directory, load_settings().threads, plateless, lambda p: track(p, "reading", console=err),
+            sheet, curve,
+        )
+    )  # fmt: skip
+
+
+@app.command("frames")
+def frames_of_a_pass(
+    directory: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="With a labels.csv.")],
+    frames: Annotated[int, typer.Option(min=2, help="Frames of a pass.")] = 5,
+    most: Annotated[int, typer.Option(min=1, help="Photographs at most.")] = 1_000,
+) -> None:
+    """What several frames of a vehicle give over one, on photographs disturbed as a camera would.
+
+    Example: platestream bench frames photos/ --frames 5
+    """
+    from benchmarks import frames as job
+
+    threads = load_settings().threads
+    print_json(job.run(directory, frames, most, threads, lambda p: track(p, "reading", console=err)))
+
+
+@app.command()
+def video(
+    seconds: Annotated[float, typer.Option(min=2, help="Length of the drawn video.")] = 60,
+    fps: Annotated[float, typer.Option(min=1, help="Its frames a second.")] = 10,
+    beside: Annotated[int, typer.Option(min=1, help="Every so many frames PaddleOCR reads one.")] = 20,
+) -> None:
+    """A drawn 1080p street, most of whose frames hold nothing new, beside PaddleOCR's `predict`.
+
+    Example: platestream bench video --seconds 20
+    """
+    from benchmarks import video as job
+
+    print_json(job.run(seconds, fps, beside, load_settings().threads, err.print))
+
+
+@app.command()
+def match(
+    entries: Annotated[int, typer.Option(min=1000, help="Entries of the hot list.")] = 2_000_000,
+    patterns: Annotated[int, typer.Option(min=0, help="Partial plates.")] = 1_000,
+    reads: Annotated[int, typer.Option(min=20_000, help="Reads that are matched.")] = 300_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 3,
+) -> None:
+    """The matching steps beside a join on exact plates, and the matcher beside a bare look-up.
+
+    Example: platestream bench match --entries 200000 --rounds 1
+    """
+    from benchmarks import match as job
+
+    print_json(job.run(entries, patterns, reads, rounds, err.print))
+
+
+@app.command("match-kafka")
+def match_on_kafka(
+    entries: Annotated[int, typer.Option(min=1000, help="Entries of the hot list.")] = 2_000_000,
+    patterns: Annotated[int, typer.Option(min=0, help="Partial plates.")] = 1_000,
+    reads: Annotated[int, typer.Option(min=20_000, help="Reads that wait on the topic.")] = 300_000,
+    picture: Annotated[int, typer.Option(min=0, help="Bytes of pictures in a read.")] = 0,
+    seconds: Annotated[int, typer.Option(min=1, help="How long reads come at half of the rate.")] = 20,
+    rounds: Annotated[int, typer.Option(min=1, help="How often the bare consumers are measured.")] = 3,
+) -> None:
+    """The match flow on the broker of PLATESTREAM_KAFKA, on topics of its own, beside bare consumers.
+
+    Example: PLATESTREAM_KAFKA=localhost:9092 platestream bench match-kafka --entries 200000
+    """
+    from benchmarks import match_kafka as job
+
+    print_json(job.run(entries, patterns, reads, picture, seconds, rounds, err.print))
+
+
+@app.command()
+def confusions(
+    directories: Annotated[
+        list[Path], typer.Argument(exists=True, file_okay=False, help="Each with labels.csv.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write how each picture was read; no plate is in it.")
+    ] = None,
+    plateless: Annotated[int, typer.Option(min=0, help="Drawn pictures without a plate.")] = 100,
+) -> None:
+    """What the reader takes for what, on labelled pictures; `bench recall` disturbs plates by `--out`.
+
+    Example: platestream bench confusions photos/ crops/ --out benchmarks/measured.json
+    """
+    import msgspec
+
+    from benchmarks import confusions as job
+
+    measured = job.measure(
+        directories, load_settings().threads, plateless, lambda photos: track(photos, console=err)
+    )
+    if out is not None:
+        out.write_bytes(msgspec.json.encode(measured) + b"\n")
+    print_json(job.figures(measured))
+
+
+@app.command()
+def recall(
+    entries: Annotated[int, typer.Option(min=1000, help="Entries of the hot list.")] = 500_000,
+    reads: Annotated[int, typer.Option(min=1000, help="Plates that are disturbed and matched.")] = 100_000,
+    draw: Annotated[Path | None, typer.Option(help="Draw the curves into this SVG.")] = None,
+) -> None:
+    """Listed vehicles found and false alerts, by how much doubt is allowed, with the reader's own errors.
+
+    Example: platestream bench recall --entries 50000 --reads 20000 --draw docs/matching.svg
+    """
+    from benchmarks import recall as job
+    from benchmarks.recall_chart import chart
+
+    figures = job.run(entries, reads)
+    if draw is not None:
+        draw.write_text(chart(figures))
+    print_json(figures)
+
+
+@app.command("search")
+def search_gate(
+    rows: Annotated[int, typer.Option(min=1000, help="How many detections.")] = 10_000_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 3,
+) -> None:
+    """Looking through the gate, rows read and ms, beside a full scan; the inquiry's row is part of the time.
+
+    Example: platestream bench search --rows 1000000
+    """
+    from benchmarks import search as job
+
+    print_json(job.run(rows, rounds))
+
+
+@app.command("notify")
+def notify_receivers(
+    rate: Annotated[float, typer.Option(min=0.01, help="Hits a second; 1: ten busy days' busiest hour.")] = 1,
+    hits: Annotated[int, typer.Option(min=10, help="How many hits are timed.")] = 300,
+    reads: Annotated[int, typer.Option(min=1000, help="Reads a round of the throughput.")] = 20_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds with receivers alive and dead.")] = 5,
+) -> None:
+    """From a detection on the broker to webhook and mail received; matching with all receivers dead.
+
+    Needs a broker without topics of Platestream, and aiosmtpd.
+
+    Example: PLATESTREAM_KAFKA=localhost:9092 platestream bench notify --hits 300
+    """
+    from benchmarks import notify as job
+
+    print_json(job.run(load_settings(), rate, hits, reads, rounds, err.print))
+
+
+@app.command()
+def board(
+    rows: Annotated[int, typer.Option(min=1000, help="How many detections.")] = 10_000_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 3,
+) -> None:
+    """Every panel of the boards: rows read and ms; and what the tables that they read cost an insert.
+
+    Example: platestream bench board --rows 1000000
+    """
+    from benchmarks import board as job
+
+    print_json(job.run(rows, rounds))
+
+
+@app.command()
+def metrics(
+    frames: Annotated[int, typer.Option(min=100, help="Frames a round.")] = 3000,
+    rounds: Annotated[int, typer.Option(min=2, help="How often each is measured, in turn.")] = 10,
+) -> None:
+    """The recognise flow with metrics and without, beside what a frame takes to read.
+
+    Example: platestream bench metrics --frames 1000 --rounds 4
+    """
+    from benchmarks import board as job
+
+    print_json(job.counting(frames, rounds, load_settings().threads))

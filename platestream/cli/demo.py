@@ -1,0 +1,128 @@
+"""`platestream demo`: the whole job on one machine, and where to look next."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from connectors.settings import Settings, embedded_dsn, load_settings
+from platestream.cli.console import err, out, print_json, table
+from platestream.demo import job
+
+
+def demo(
+    frames: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="Your own pictures or videos.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Run the whole job on the embedded edge: frames, hot list, three dataflows, an inquiry and its log.
+
+    Example: platestream demo --frames photos/
+    """
+    settings = _embedded(load_settings())
+    with err.status("starting") as status:
+        outcome = job.run(settings, frames, job.today(), lambda step: status.update(step))
+    if as_json:
+        print_json(_summary(outcome))
+    else:
+        _show(outcome, settings, frames)
+    if outcome.faults:
+        raise typer.Exit(1)
+
+
+def _embedded(settings: Settings) -> Settings:
+    """The demo never touches an agency's broker or server."""
+    return settings.model_copy(update={"kafka": "", "clickhouse": embedded_dsn(settings.data)})
+
+
+def _summary(outcome: job.Outcome) -> dict[str, Any]:
+    return {
+        "frames": outcome.frames,
+        "detections": [
+            {
+                "detection_id": one.detection_id,
+                "camera": one.camera_id,
+                "captured_at": one.captured_at,
+                "plate": one.plate,
+                "state": one.state,
+                "confidence": round(one.confidence, 4),
+                "frames": one.frames,
+                "agreeing": one.agreeing,
+            }
+            for one in outcome.detections
+        ],
+        "hits": [
+            {
+                "hit_id": hit.hit_id,
+                "plate": hit.detection.plate,
+                "listed": hit.entry.plate,
+                "match": hit.match,
+                "state_check": hit.state_check,
+                "entry": hit.entry.entry_id,
+                "category": hit.entry.category,
+                "instructions": hit.entry.instructions,
+                "status": hit.status,
+                "historical": hit.historical,
+            }
+            for hit in outcome.hits
+        ],
+        "dead_letters": [{"origin": one.origin, "reason": one.reason} for one in outcome.dead_letters],
+        "inquiry": {"pattern": outcome.searched, "found": len(outcome.found)},
+        "refused": outcome.refusal,
+        "seals": outcome.seals,
+        "faults": outcome.faults,
+    }
+
+
+def _show(outcome: job.Outcome, settings: Settings, frames: Path | None) -> None:
+    out.print(f"\n[bold]{outcome.frames} frames, {len(outcome.detections)} vehicle passes[/bold]")
+    reads = table("captured (UTC)", "camera", "plate", "state", "sure", "frames that agree", "vehicle")
+    for one in outcome.detections:
+        vehicle = " ".join(filter(None, (one.vehicle.colour, one.vehicle.make, one.vehicle.model)))
+        reads.add_row(
+            f"{one.captured_at:%H:%M:%S}",
+            one.camera_id,
+            one.plate,
+            one.state or "",
+            f"{one.confidence:.2f}",
+            f"{one.agreeing} of {one.frames}",
+            vehicle,
+        )
+    out.print(reads)
+    out.print(f"\n[bold]{len(outcome.hits)} alert hits, all unverified[/bold]")
+    hits = table("read", "listed", "why", "state", "category", "instructions", "entry")
+    for hit in outcome.hits:
+        apart = ", ".join(f"{one.read} for {one.listed}" for one in hit.differences)
+        hits.add_row(
+            hit.detection.plate,
+            hit.entry.plate,
+            f"{hit.match.replace('_', '-')}{f' ({apart})' if apart else ''}",
+            hit.state_check,
+            hit.entry.category,
+            hit.entry.instructions,
+            hit.entry.entry_id,
+        )
+    out.print(hits)
+    if outcome.hits:
+        out.print(outcome.hits[0].notice)
+    out.print(f"\n[bold]{len(outcome.dead_letters)} dead letters[/bold]")
+    for letter in outcome.dead_letters:
+        out.print(f"  {letter.origin}: {letter.reason}, {letter.detail}")
+    out.print(
+        f"\n[bold]Inquiries[/bold]\n  {outcome.searched} with a reason: {len(outcome.found)} found"
+        f"\n  {outcome.searched} without one: refused, and logged: {outcome.refusal}"
+        f"\n  {outcome.seals} inquiries sealed; {'; '.join(outcome.faults) or 'the log is whole'}"
+    )
+    out.print(_next(outcome, settings, frames))
+
+
+def _next(outcome: job.Outcome, settings: Settings, frames: Path | None) -> str:
+    own = "" if frames else "\n  .venv/bin/platestream demo --frames DIR       your own pictures or videos"
+    return (
+        f"\n[bold]Where to look next[/bold]  (all of it is in {settings.data})"
+        f"\n  .venv/bin/platestream search '{outcome.searched[:3]}*' --reason 'trying it out'"
+        f"\n  .venv/bin/platestream hotlist list"
+        f"\n  .venv/bin/platestream audit verify"
+        f"\n  .venv/bin/platestream board                  all of it as figures, http://127.0.0.1:8088{own}"
+    )

@@ -1,0 +1,196 @@
+"""`platestream evidence`: detections of a case, out of the 30-day store."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from clickhouse_connect.driver.client import Client
+from rich.table import Table
+
+from connectors.clickhouse_client import ANALYST, CUSTODIAN, connect
+from connectors.profiles import load as load_profile
+from connectors.settings import Settings, load_settings
+from platestream.cli.console import err, out, print_json
+from schemas.profile import span
+from services import records
+from services.evidence import export as exporting
+from services.evidence import hold as holding
+from services.evidence import package
+
+DAYS = ["%Y-%m-%d"]
+TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+Purpose = Annotated[str, typer.Option(help="One of the agency's purposes, where it lists them.")]
+app = typer.Typer(no_args_is_help=True, help="Evidence: held, exported, verified, purged in time.")
+
+
+@app.command()
+def hold(
+    case: Annotated[str, typer.Option(help="Case number.")],
+    authority: Annotated[str, typer.Option(help="Who ordered it, or the lawful action it serves.")],
+    schedule: Annotated[str, typer.Option(help="Series of the records retention schedule (profile).")],
+    pattern: Annotated[str, typer.Argument(help="Plate; * stands for any characters, ? for one.")] = "",
+    detection: Annotated[list[UUID] | None, typer.Option(help="Only this detection; again for more.")] = None,
+    camera: Annotated[list[str] | None, typer.Option(help="Only this camera; may be given again.")] = None,
+    since: Annotated[datetime | None, typer.Option(formats=TIMES, help="From when, UTC.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=TIMES, help="Up to when, UTC.")] = None,
+    purpose: Purpose = "",
+    release: Annotated[
+        datetime | None, typer.Option(formats=DAYS, help="Release date, instead of the schedule's.")
+    ] = None,
+) -> None:
+    """Copy detections with their pictures out of the 30-day store (order, F.8.a, J.2).
+
+    Example: platestream evidence hold AST3087 --case 26-001234 --authority 'Det. Begay' --schedule felony
+    """
+    settings = load_settings()
+    schedules = load_profile(settings.profile).evidence.schedules
+    if schedule not in schedules:
+        raise typer.BadParameter(f"{schedule}: it is one of {', '.join(schedules)}", param_hint="--schedule")
+    custodian = _client(settings, CUSTODIAN)
+    ends = _utc(release) or datetime.now(UTC) + span(schedules[schedule])
+    terms = holding.Terms(
+        case_number=case,
+        authority=authority,
+        schedule=schedule,
+        release_at=ends,
+        who=records.person(custodian, settings.clickhouse),
+        purpose=purpose,
+    )
+    held, _entry = holding.hold(
+        _client(settings, ANALYST),
+        custodian,
+        terms,
+        pattern=pattern,
+        detections=detection or (),
+        cameras=camera or (),
+        since=_utc(since),
+        until=_utc(until),
+    )
+    out.print(
+        f"hold {held.hold_id}: {len(held.detections)} detections, {len(held.pictures)} pictures, "
+        f"until {held.release_at:%Y-%m-%d}"
+    )
+
+
+@app.command()
+def keep(
+    hold_id: Annotated[UUID, typer.Argument(help="The hold.")],
+    authority: Annotated[str, typer.Option(help="The lawful action that needs it longer.")],
+    until: Annotated[datetime, typer.Option(formats=DAYS, help="The new release date.")],
+    case: Annotated[str, typer.Option(help="Case number of that action.")],
+    purpose: Purpose = "",
+) -> None:
+    """Move the release date of a hold.
+
+    Example: platestream evidence keep 7c0e... --authority 'Subpoena' --until 2031-01-01 --case 26-CV-18
+    """
+    settings = load_settings()
+    custodian = _client(settings, CUSTODIAN)
+    terms = holding.Terms(
+        case_number=case,
+        authority=authority,
+        schedule="",
+        release_at=until.replace(tzinfo=UTC),
+        who=records.person(custodian, settings.clickhouse),
+        purpose=purpose,
+    )
+    holding.keep(custodian, hold_id, terms)
+    out.print(f"hold {hold_id} is kept until {until:%Y-%m-%d}")
+
+
+@app.command("list")
+def list_(as_json: Annotated[bool, typer.Option("--json", help="A JSON line a hold.")] = False) -> None:
+    """All holds, the next to be released first.
+
+    Example: platestream evidence list
+    """
+    rows = exporting.holds(_client(load_settings(), CUSTODIAN))
+    if as_json:
+        for row in rows:
+            print_json(row)
+        return
+    table = Table("hold", "case", "held (UTC)", "release", "detections", "pictures", "damaged")
+    for row in rows:
+        table.add_row(
+            str(row["hold_id"]),
+            row["case_number"],
+            f"{row['held_at']:%Y-%m-%d %H:%M}",
+            f"{row['release_at']:%Y-%m-%d}",
+            *(str(row[name]) for name in ("detections", "pictures", "damaged")),
+        )
+    out.print(table)
+
+
+@app.command()
+def export(
+    hold_id: Annotated[UUID, typer.Argument(help="The hold.")],
+    to: Annotated[Path, typer.Argument(help="A folder or .zip that is not there yet.")],
+    receiver: Annotated[str, typer.Option(help="Who or what takes it in.")] = "evidence system",
+    purpose: Purpose = "",
+) -> None:
+    """Write a signed package of a hold: originals, manifest, chain of custody, inquiries, a summary.
+
+    Example: platestream evidence export 7c0e... case-26-001234.zip --receiver 'Evidence.com'
+    """
+    settings = load_settings()
+    if settings.evidence_key_file is None:
+        raise package.PackageError("PLATESTREAM_EVIDENCE_KEY_FILE is not set: see platestream evidence key")
+    if to.exists():
+        raise FileExistsError(f"{to} is there already")
+    key = package.read_key(settings.evidence_key_file)
+    custodian = _client(settings, CUSTODIAN)
+    who = records.person(custodian, settings.clickhouse)
+    agency = load_profile(settings.profile).agency.name
+    told = {"who": who, "agency": agency, "receiver": receiver, "purpose": purpose}
+    made = exporting.export(custodian, hold_id, key, **told)
+    package.write(made, to)
+    out.print(f"{to}: {len(made)} files, signed by key {package.key_fingerprint(key)}")
+
+
+@app.command()
+def verify(
+    source: Annotated[Path, typer.Argument(exists=True, help="A package: folder or .zip.")],
+    key: Annotated[
+        Path | None, typer.Option(exists=True, help="The agency's public key (PEM), to know who signed.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Check a package, without a database: every file, the signature, custody and seals.
+
+    Example: platestream evidence verify case-26-001234.zip --key sjpd.pub
+    """
+    manifest, faults = package.verify(package.read(source), None if key is None else key.read_bytes())
+    if as_json:
+        print_json(
+            {"file": str(source), "manifest": manifest, "trusted_key": key is not None, "faults": faults}
+        )
+    else:
+        for fault in faults:
+            err.print(fault)
+        if manifest is not None and not faults:
+            out.print(f"whole: case {manifest.case_number}, {len(manifest.files)} files, {manifest.agency}")
+            told = "signed by the given key" if key else "compare the key's fingerprint with the agency's"
+            out.print(f"{told}: {manifest.signed_by}")
+    if faults:
+        raise typer.Exit(1)
+
+
+@app.command("key")
+def make_key(
+    path: Annotated[Path, typer.Argument(help="Where the private key goes; .pub beside it.")],
+) -> None:
+    """Make the key that signs packages. Keep the private half; give the .pub file to whoever verifies.
+
+    Example: platestream evidence key sjpd.pem
+    """
+    out.print(f"{path}: fingerprint {package.new_key(path)}")
+
+
+def _client(settings: Settings, role: str) -> Client:
+    return connect(settings.clickhouse, role, allow_plaintext=settings.allow_plaintext)
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at and at.replace(tzinfo=UTC)

@@ -1,0 +1,291 @@
+"""`platestream hits`: an alert hit from the read to what came of it."""
+
+import getpass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from clickhouse_connect.driver.client import Client
+
+from connectors.clickhouse_client import ANALYST, Dsn, connect
+from connectors.settings import Settings, load_settings
+from platestream.cli.console import err, out, print_json, table
+from platestream.cli.search import TIMES
+from schemas import plates
+from schemas.alert_hit import NOTICE
+from schemas.hit_action import ActionKind, CheckedWith, HitAction, Result
+from services import hits as job
+from services.inquiries import gate
+
+app = typer.Typer(no_args_is_help=True, help="Alert hits: list, show, verify, dispose.")
+
+HitId = Annotated[UUID, typer.Argument(metavar="HIT", help="The hit's id, as `list` shows it.")]
+Case = Annotated[str, typer.Option(help="Case or incident number.")]
+Reason = Annotated[str, typer.Option(help="Reason of the look; by default that this hit is verified.")]
+Note = Annotated[str, typer.Option(help="Anything else worth knowing.")]
+
+
+@app.command("list")
+def list_hits(
+    pattern: Annotated[str, typer.Argument(help="Plate as read; * any characters, ? one.")] = "",
+    case: Case = "",
+    reason: Annotated[str, typer.Option(help="Reason of the look.")] = "",
+    camera: Annotated[list[str] | None, typer.Option(help="Only this camera; may be given again.")] = None,
+    since: Annotated[datetime | None, typer.Option(formats=TIMES, help="From when, UTC.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=TIMES, help="Up to when, UTC.")] = None,
+    status: Annotated[str, typer.Option(help="Only these: unverified, confirmed, acted …")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON line a hit.")] = False,
+) -> None:
+    """Alert hits of the last 30 days and where they stand, newest first. A logged look, as a search is.
+
+    Example: platestream hits list --status unverified --reason 'Hits of the night shift'
+    """
+    settings, client = _open()
+    plate = "".join(char for char in pattern if char in "*?" or plates.normalise(char))
+    found = job.standing(
+        client,
+        pattern=plate,
+        cameras=camera or (),
+        since=since and since.replace(tzinfo=UTC),
+        until=until and until.replace(tzinfo=UTC),
+        **_why(settings, case, reason),
+    )
+    shown = [one for one in found if status in ("", one.history.status)]
+    if as_json:
+        for one in shown:
+            print_json({**one.row, "status": one.history.status, "missing": one.missing})
+        return
+    made = table("captured (UTC)", "camera", "read", "listed", "match", "state", "category", "status", "hit")
+    for one in shown:
+        row = one.row
+        disputed = " (disputed)" if one.history.disputed else ""
+        made.add_row(
+            f"{row['captured_at']:%Y-%m-%d %H:%M:%S}",
+            row["camera_id"],
+            f"{row['plate']} {row['state']}".strip(),
+            f"{row['listed_plate']} {row['listed_state']}".strip(),
+            row["match"],
+            row["state_check"],
+            row["category"],
+            f"{one.history.status}{disputed}",
+            str(row["hit_id"]),
+        )
+    out.print(made)
+    err.print(f"{len(shown)} hits; the look is in the log")
+
+
+@app.command()
+def show(
+    hit_id: HitId,
+    case: Case = "",
+    reason: Reason = "",
+    pictures: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Put the pictures into this folder.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """One hit with all that is to be known before acting: pictures, what matched and differs, entry, steps.
+
+    Example: platestream hits show 5f3b7a90-51f5-5c0d-8a43-0c3d0c1d2e3f --pictures /tmp
+    """
+    settings, client = _open()
+    why = _why(settings, case, reason or _verifying(hit_id))
+    hit = job.one(client, hit_id, **why)
+    files: list[Path] = []
+    if pictures is not None:
+        row = hit.row
+        found = gate.picture(client, detection_id=row["detection_id"], captured_at=row["captured_at"], **why)
+        files = [_save(pictures, hit_id, kind, jpeg) for kind, jpeg in sorted(found.items())]
+    if as_json:
+        print_json(_as_json(hit, files))
+        return
+    _tell(hit, files)
+
+
+@app.command()
+def verify(
+    hit_id: HitId,
+    confirmed: Annotated[
+        bool, typer.Option("--confirmed", help="Plate AND state of issue match the vehicle's own.")
+    ] = False,
+    misread: Annotated[bool, typer.Option("--misread", help="The vehicle has another plate.")] = False,
+    wrong_state: Annotated[
+        bool, typer.Option("--wrong-state", help="The plate is of another state than the entry's.")
+    ] = False,
+    current: Annotated[
+        CheckedWith, typer.Option(help="The entry is current, says: ncic, acic or mvd.", show_default=False)
+    ] = "",
+    not_current: Annotated[bool, typer.Option("--not-current", help="The entry is not current.")] = False,
+    actual: Annotated[
+        str, typer.Option(help="With --misread: the vehicle's plate. Only characters misread are kept.")
+    ] = "",
+    mvd: Annotated[str, typer.Option(help="What the MVD query said (G.5.b).")] = "",
+    case: Case = "",
+    note: Note = "",
+    reason: Reason = "",
+) -> None:
+    """Record one step of verification: first the look at plate and state, then the check of the entry.
+
+    Examples: platestream hits verify HIT --confirmed
+    and platestream hits verify HIT --current ncic --mvd 'valid, registered owner matches'
+    and platestream hits verify HIT --misread --actual ABC1234
+    """
+    steps: dict[ActionKind, bool] = {
+        "plate_and_state_confirmed": confirmed,
+        "misread": misread,
+        "wrong_state": wrong_state,
+        "confirmed_current": bool(current),
+        "not_current": not_current,
+    }
+    chosen = [kind for kind, said in steps.items() if said]
+    if len(chosen) != 1:
+        raise typer.BadParameter("one of --confirmed, --misread, --wrong-state, --current, --not-current")
+    if actual and not misread:
+        raise typer.BadParameter("--actual is said with --misread")
+    (kind,) = chosen
+    settings, client = _open()
+    hit = job.one(client, hit_id, **_why(settings, case, reason or _verifying(hit_id)))
+    told: dict[str, Any] = {"case_number": case, "note": note, "mvd_result": mvd, "checked_with": current}
+    if kind == "misread":
+        told["confused"] = job.confused(hit.row["plate"], actual) if actual else ()
+    elif kind == "plate_and_state_confirmed":
+        told["confused"] = job.confirmed_confusions(hit.row)
+    _record(settings, client, hit, kind, told)
+
+
+@app.command()
+def dispose(
+    hit_id: HitId,
+    action: Annotated[
+        Result, typer.Option(help="Action was taken, and came to: arrest, vehicle_recovered …")
+    ] = "",
+    no_action: Annotated[bool, typer.Option("--no-action", help="No action was taken.")] = False,
+    actionable: Annotated[
+        bool, typer.Option("--actionable", help="'Actionable ALPR Hit Related' in the report (G.8).")
+    ] = False,
+    case: Annotated[str, typer.Option(help="Number of the report.")] = "",
+    note: Note = "",
+    reason: Reason = "",
+) -> None:
+    """Record what came of a verified hit. With --actionable the report's number is needed.
+
+    Examples: platestream hits dispose HIT --action vehicle_recovered --actionable --case 26-001234
+    and platestream hits dispose HIT --no-action --note 'Vehicle not found'
+    """
+    if bool(action) == no_action:
+        raise typer.BadParameter("either --action RESULT or --no-action")
+    settings, client = _open()
+    hit = job.one(client, hit_id, **_why(settings, case, reason or _verifying(hit_id)))
+    kind: ActionKind = "no_action" if no_action else "action_taken"
+    told = {"case_number": case, "note": note, "actionable": actionable, "result": action}
+    _record(settings, client, hit, kind, told)
+
+
+def _record(
+    settings: Settings, client: Client, hit: job.Standing, kind: ActionKind, told: dict[str, Any]
+) -> None:
+    client.close()  # one at a time in the embedded engine
+    done = job.take_step(settings, hit, kind, _officer(settings), **told)
+    out.print(f"recorded: {job.SAID[kind]}. The hit is {done.history.status}.")
+    if done.missing:
+        err.print(f"Before any action: {done.missing} (order, sections G.3 to G.5).")
+
+
+def _open() -> tuple[Settings, Client]:
+    settings = load_settings()
+    return settings, connect(settings.clickhouse, ANALYST, allow_plaintext=settings.allow_plaintext)
+
+
+def _officer(settings: Settings) -> str:
+    """The database's account, which the officer signed in with; the embedded engine has one for all."""
+    if settings.clickhouse.startswith("chdb:"):
+        return getpass.getuser()
+    return Dsn.parse(settings.clickhouse).user
+
+
+def _why(settings: Settings, case: str, reason: str) -> gate.Why:
+    return {
+        "who": getpass.getuser() if settings.clickhouse.startswith("chdb:") else "",
+        "tool": "platestream hits",
+        "case_number": case,
+        "reason": reason,
+    }
+
+
+def _verifying(hit_id: UUID) -> str:
+    return f"Verification of alert hit {hit_id} (order, section G.3)"
+
+
+def _save(folder: Path, hit_id: UUID, kind: str, jpeg: bytes) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{hit_id}-{kind}.jpg"
+    path.write_bytes(jpeg)
+    return path
+
+
+def _as_json(hit: job.Standing, files: list[Path]) -> dict[str, Any]:
+    done = hit.history
+    return {
+        **hit.row,
+        "status": done.status,
+        "missing": hit.missing,
+        "disputed": done.disputed,
+        "steps": done.counted,
+        "beside": done.beside,
+        "pictures": [str(path) for path in files],
+        "notice": NOTICE,
+    }
+
+
+def _tell(hit: job.Standing, files: list[Path]) -> None:
+    row, done = hit.row, hit.history
+    differs = "; ".join(
+        f"character {one[0] + 1}: read {one[1]}, listed {one[2]}" for one in map(_values, row["differences"])
+    )
+    place = f"{row['camera_id']} ({row['latitude']:.4f}, {row['longitude']:.4f})"
+    vehicle = " ".join(row["listed_vehicle"].values())
+    made = table("", "")
+    for name, text in (
+        ("read", f"{row['plate']} {row['state'] or '(state not read)'}, sure {row['confidence']:.2f}"),
+        ("listed", f"{row['listed_plate']} {row['listed_state']} {vehicle}".strip()),
+        ("match", f"{row['match']}, state {row['state_check']}"),
+        ("differs", differs or row["matched"]),
+        ("captured", f"{row['captured_at']:%Y-%m-%d %H:%M:%S} UTC at {place}"),
+        ("list", f"{row['source']}, {row['category']}"),
+        ("historical", "captured before the entry was listed: no fresh alert" if row["historical"] else ""),
+        ("case", row["case_number"]),
+        ("reason", row["reason"]),
+        ("contact", f"{row['requested_by']} {row['contact']}".strip()),
+        ("instructions", row["instructions"]),
+        ("other", row["other"]),
+        ("pictures", "  ".join(map(str, files)) or "--pictures FOLDER puts them there"),
+        ("status", f"{done.status}{' (disputed)' if done.disputed else ''}"),
+    ):
+        if text:
+            made.add_row(name, text)
+    out.print(made)
+    for step in done.counted:
+        out.print(_line(step))
+    for step in done.beside:
+        out.print(f"{_line(step)}  (out of turn, not counted)")
+    if hit.missing:
+        out.print(f"Before any action: {hit.missing}.")
+    out.print(NOTICE)
+
+
+def _line(step: HitAction) -> str:
+    said = [job.SAID[step.kind], step.checked_with.upper(), step.result, step.mvd_result, step.note]
+    case = f"case {step.case_number}" if step.case_number else ""
+    mark = "Actionable ALPR Hit Related" if step.actionable else ""
+    told = "; ".join(text for text in (*said, case, mark) if text)
+    return f"{step.at:%Y-%m-%d %H:%M} UTC  {step.by}  {told}"
+
+
+def _values(difference: Any) -> tuple[int, str, str]:
+    """The client gives tuples with names as dicts."""
+    if isinstance(difference, dict):
+        return difference["position"], difference["read"], difference["listed"]
+    position, read, listed = difference
+    return position, read, listed

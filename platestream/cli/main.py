@@ -1,0 +1,120 @@
+"""The command line. What a command does is in the service that it calls; here is what it is told and says.
+
+A command's module is imported when the command is called, so that help and mistakes answer at once.
+Exit codes: 0 done, 1 refused or found wanting, 2 wrong usage. Answers on stdout, all else on stderr.
+"""
+
+import logging
+import sys
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+class Entry(NamedTuple):
+    """Where a command is and what it does; `module` has the group as `app`, or one `function`."""
+
+    module: str
+    summary: str
+    function: str = ""
+
+
+COMMANDS = {
+    "demo": Entry("demo", "The whole job on this machine, with sample frames or your own.", "demo"),
+    "read": Entry("read", "Read plates in pictures, videos and cameras.", "read"),
+    "board": Entry("board", "The boards' key figures as one page, for where no Grafana is.", "board"),
+    "hotlist": Entry("hotlist", "The hot list: import, add, remove, list, check."),
+    "search": Entry("search", "Look for a plate: a documented inquiry.", "search"),
+    "hits": Entry("hits", "Alert hits: list, show, verify, dispose."),
+    "bolo": Entry("bolo", "BOLOs of neighbouring agencies: take, serve."),
+    "shift": Entry("shift", "Who is on shift and hears of alert hits: login, logout, list."),
+    "notify": Entry("notify", "Notifications: check the rules, try a receiver."),
+    "migrate": Entry("setup", "Bring the database to this release's tables.", "migrate"),
+    "topics": Entry("setup", "Make or compare the broker's topics.", "topics"),
+    "registry": Entry("registry", "Agencies, users, cameras; the rules in force."),
+    "audit": Entry("audit", "The inquiry log and the yearly audit."),
+    "report": Entry("report", "Reports without a plate: transparency, precision, confusions."),
+    "retention": Entry("retention", "Delete what is past its time, with receipts."),
+    "evidence": Entry("evidence", "Evidence: held, exported, verified, purged in time."),
+    "policy": Entry("policy", "The order, clause by clause, on live data."),
+    "bench": Entry("bench", "Benchmarks; each prints one JSON object of figures."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Knows its commands by name and summary; imports the one that is called."""
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: Any, cmd_name: str) -> Any:
+        """Enough of a command for the help page."""
+        entry = COMMANDS.get(cmd_name)
+        return entry and TyperCommand(cmd_name, help=entry.summary)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command and load(COMMANDS[str(name)]), rest
+
+
+def load(entry: Entry) -> Any:
+    """The command itself, its module imported."""
+    module = import_module(f"platestream.cli.{entry.module}")
+    if not entry.function:
+        return typer.main.get_command(module.app)
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name=entry.function)(getattr(module, entry.function))
+    return typer.main.get_command(alone)
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="A licence plate reader that an agency runs itself, and that can prove it follows its order.",
+)
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `platestream` a group of commands."""
+
+
+def main() -> None:
+    """What `platestream` runs: known failures become one line, others a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except Exception as error:
+        if not is_refusal(error):
+            raise
+        sys.stderr.write(f"platestream: {error}\n")
+        sys.exit(1)
+
+
+# Where the errors are that a person is told in one line. A module that was not imported raised none of them.
+REFUSALS = {
+    "schemas.message": "RefusedError",
+    "schemas.profile": "ProfileError",
+    "connectors.settings": "SettingsError",
+    "connectors.kafka_client": "BrokerError",
+    "connectors.clickhouse_client": "ConnectError DatabaseError",
+    "connectors.metrics": "PortTakenError",
+    "services.inquiries.gate": "RefusedInquiry DamagedPicture",
+    "services.rules.gate_rules": "WrongRule",
+    "services.evidence.hold": "NothingToHold",
+    "services.evidence.package": "PackageError",
+    "services.yearly_audit.draw": "TooSoon",
+}
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether `error` is an answer to the person at the command line, and no fault of the program."""
+    known: list[Any] = [OSError]
+    for module, names in REFUSALS.items():
+        if imported := sys.modules.get(module):
+            known += [getattr(imported, name) for name in names.split()]
+    return isinstance(error, tuple(known))

@@ -1,0 +1,1 @@
+"""The main job, end to end, on one machine, over frames and a hot list that are invented (`samples/`)."""

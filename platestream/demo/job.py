@@ -1,0 +1,174 @@
+"""The main job, end to end, on the embedded edge: what `platestream demo` does and what came of it."""
+
+import getpass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bytewax.dataflow import Dataflow
+from bytewax.recovery import RecoveryConfig, init_db_dir
+from bytewax.testing import run_main
+
+from clickhouse import migrate
+from connectors.clickhouse import ClickHouseTables
+from connectors.clickhouse_client import ANALYST, AUDITOR, OWNER, RETENTION, connect
+from connectors.edge import Edge
+from connectors.files import FileTopics
+from connectors.inquiry_verify import verify
+from connectors.profiles import load as load_profile
+from connectors.settings import Settings
+from flows import audit_flow, match_flow, recognize_flow
+from flows.reader import open_reader
+from operators.decode import Bounds
+from platestream.demo.files import sample_hot_list, sample_messages
+from schemas import topics
+from schemas.alert_hit import AlertHit
+from schemas.dead_letter import DeadLetter
+from schemas.detection import Detection
+from schemas.message import Message
+from services.hotlist.importing import Import, import_lines
+from services.inquiries import gate
+from services.reading.media import folder_frames
+from services.retention import job as retention
+
+EPOCH = timedelta(seconds=1)
+BATCH = 50  # frames written to the topic at once
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one demo read, hit, refused and logged."""
+
+    frames: int
+    detections: list[Detection]
+    hits: list[AlertHit]
+    dead_letters: list[DeadLetter]
+    searched: str
+    found: list[dict[str, Any]]
+    refusal: str
+    seals: int
+    faults: list[str]
+
+
+def run(settings: Settings, frames: Path | None, now: datetime, say: Say) -> Outcome:
+    """Run all three flows to their end over `frames`, or over the sample frames; `say` hears each step."""
+    streams = FileTopics(settings.data, follow=False)
+    tables = ClickHouseTables(settings.clickhouse, follow=False)
+    edge = Edge(streams, tables)
+    before = {topic.name: len(list(streams.messages(topic))) for topic in _COUNTED}
+    try:
+        say("tables")
+        migrate.apply(connect(settings.clickhouse, OWNER, explain=True))
+        say("hot list")
+        load_sample_list(streams, now)
+        say("frames")
+        count = _write(streams, sample_messages(now) if frames is None else folder_frames(frames, now))
+        say(f"reading {count} frames")
+        reader = open_reader(settings.models, settings.threads)
+        period = load_profile(settings.profile).retention.span
+        _run(recognize_flow.build(edge, reader, bounds=Bounds(age=period)), settings.data)
+        say("matching")
+        _run(match_flow.build(edge), settings.data)
+        new = {topic.name: _after(streams, topic, before[topic.name]) for topic in _COUNTED}
+        hits = new[topics.ALERT_HITS.name]
+        searched = hits[0].detection.plate if hits else "*"
+        say("searching")
+        found, refusal = _inquire(settings.clickhouse, searched, now)
+        say("deleting what is past its time")
+        retention.run(connect(settings.clickhouse, RETENTION), period, now, settings.data)
+        say("sealing the inquiry log")
+        _run(audit_flow.build(edge), settings.data)
+        copy = [topics.INQUIRIES.decode(message) for message in streams.messages(topics.INQUIRIES)]
+        faults = verify(connect(settings.clickhouse, AUDITOR), copy)
+    finally:
+        tables.close()
+    return Outcome(
+        frames=count,
+        detections=new[topics.DETECTIONS.name],
+        hits=hits,
+        dead_letters=new[topics.DEAD_LETTERS.name],
+        searched=searched,
+        found=found,
+        refusal=refusal,
+        seals=len({one.seal for one in copy}),
+        faults=faults,
+    )
+
+
+_COUNTED = (topics.DETECTIONS, topics.ALERT_HITS, topics.DEAD_LETTERS)
+
+
+def load_sample_list(streams: FileTopics, now: datetime) -> list[Import]:
+    """Import the sample hot list, a source at a time, the way `hotlist import` does, and a day ago: hits of
+    frames captured before an entry was listed would be historical, which is not what a demo is to show.
+    """
+    told = sample_hot_list(now)
+    sources = sorted({line["source"] for line in told})
+    return [
+        import_lines(
+            streams,
+            source,
+            enumerate(line for line in told if line["source"] == source),
+            now - timedelta(days=1),
+        )
+        for source in sources
+    ]
+
+
+def _write(streams: FileTopics, messages: Iterable[Message]) -> int:
+    count, batch = 0, []
+    for message in messages:
+        batch.append(message)
+        count += 1
+        if len(batch) == BATCH:
+            streams.append(topics.FRAMES, batch)
+            batch = []
+    if batch:
+        streams.append(topics.FRAMES, batch)
+    return count
+
+
+def _run(flow: Dataflow, data: Path) -> None:
+    """One flow to the end of its input, going on where its last run stopped."""
+    folder = data / "recovery" / flow.flow_id
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        init_db_dir(folder, 1)
+    run_main(
+        flow,
+        epoch_interval=EPOCH,
+        recovery_config=RecoveryConfig(str(folder), backup_interval=timedelta(0)),
+    )
+
+
+def _after(streams: FileTopics, topic: Any, count: int) -> list[Any]:
+    return [topic.decode(message) for message in list(streams.messages(topic))[count:]]
+
+
+def _inquire(dsn: str, plate: str, now: datetime) -> tuple[list[dict[str, Any]], str]:
+    """One inquiry with its reason, and one without: what the first finds, and what the second is told."""
+    client = connect(dsn, ANALYST)
+    ask = partial(
+        gate.search,
+        client,
+        pattern=plate,
+        who=getpass.getuser(),
+        tool="platestream demo",
+        since=now - timedelta(days=1),
+    )
+    found = ask(reason="Demonstration of a documented inquiry")
+    try:
+        ask()
+    except gate.RefusedInquiry as refused:
+        return found, str(refused)
+    return found, ""
+
+
+def today() -> datetime:
+    """Now, in whole milliseconds, as cameras write it."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -1,0 +1,189 @@
+"""Audit: who looks, with what documents, what the checks found, and whether the log is whole."""
+
+from services.boards.panel import Board, Panel
+
+_INF = float("-inf")
+
+AUDIT = Board(
+    "platestream-audit",
+    "Audit",
+    "Looks at stored data, without names: how many, by whom by role and agency, and what is wrong with them.",
+    24 * 30,
+    (
+        Panel(
+            "Inquiries",
+            "figure",
+            "Looks at stored data of the time shown, refused ones too.",
+            "none though people search: is the gate gone around? See Findings.",
+            sql="SELECT count() AS inquiries FROM platestream.inquiry_log WHERE $__timeFilter_ms(at)",
+            width=6,
+        ),
+        Panel(
+            "Refused",
+            "figure",
+            "Inquiries that the gate refused.",
+            "many: people or programs that do not give a case number or a reason; teach them.",
+            sql="""
+SELECT countIf(outcome = 'refused') AS refused FROM platestream.inquiry_log WHERE $__timeFilter_ms(at)
+""",
+            steps=((_INF, "green"), (10.0, "orange"), (100.0, "red")),
+            width=6,
+        ),
+        Panel(
+            "Breaches found",
+            "figure",
+            "Findings of the grade breach.",
+            "any: platestream policy check, and the ALPR administrator (order, section I).",
+            sql="""
+SELECT uniqExact(finding_id) AS breaches FROM platestream.inquiry_findings
+WHERE $__timeFilter_ms(at) AND grade = 'breach'
+""",
+            steps=((_INF, "green"), (1.0, "red")),
+            width=6,
+        ),
+        Panel(
+            "Not yet sealed",
+            "figure",
+            "Inquiries of the last day without a seal.",
+            "over 0 for a minute: docs/runbook.md, SealLate.",
+            sql="""
+SELECT greatest(0, toInt64((SELECT count() FROM platestream.inquiry_log WHERE at > now64(6) - INTERVAL 1 DAY))
+    - toInt64((SELECT uniqExact(seal) FROM platestream.inquiry_seals WHERE at > now64(6) - INTERVAL 1 DAY)))
+    AS unsealed
+""",
+            steps=((_INF, "green"), (1.0, "orange"), (100.0, "red")),
+            width=6,
+        ),
+        Panel(
+            "Inquiries by outcome",
+            "series",
+            "Inquiries by step of time, allowed and refused.",
+            "a night with many: Findings, rule hours or volume.",
+            sql="""
+SELECT $__timeInterval(at) AS time, toString(outcome) AS result, count() AS inquiries
+FROM platestream.inquiry_log WHERE $__timeFilter_ms(at) GROUP BY time, result ORDER BY time, result
+""",
+        ),
+        Panel(
+            "Inquiries by role and agency",
+            "table",
+            "Who looks, as the registry has them, and never who.",
+            "not registered: platestream registry put user; another agency: is its MOU in force?",
+            sql="""
+SELECT role, agency, sum(inquiries) AS looks, sumIf(inquiries, outcome = 'refused') AS refused,
+    sum(undocumented) AS undocumented
+FROM platestream.inquiry_figures WHERE $__timeFilter(hour) GROUP BY role, agency ORDER BY looks DESC LIMIT 50
+""",
+        ),
+        Panel(
+            "Undocumented attempts",
+            "series",
+            "Attempts with neither case number nor reason, all refused, by agency.",
+            "an agency that goes on: section I.7; see that its people are trained.",
+            sql="""
+SELECT $__timeInterval(hour) AS time, agency, sum(undocumented) AS attempts
+FROM platestream.inquiry_figures WHERE $__timeFilter(hour) GROUP BY time, agency HAVING attempts > 0
+ORDER BY time, agency
+""",
+            empty="None",
+        ),
+        Panel(
+            "Inquiries by kind",
+            "bars",
+            "What was looked for.",
+            "many pictures or exports: Findings, rule volume.",
+            sql="""
+SELECT kind, count() AS inquiries FROM platestream.inquiry_log
+WHERE $__timeFilter_ms(at) GROUP BY kind ORDER BY inquiries DESC LIMIT 20
+""",
+        ),
+        Panel(
+            "Findings",
+            "table",
+            "What the checks found, by rule and grade.",
+            "a breach: the auditor sees who in inquiry_findings; docs/inquiries.md explains each rule.",
+            sql="""
+SELECT rule, grade, uniqExact(finding_id) AS findings, max(at) AS latest FROM platestream.inquiry_findings
+WHERE $__timeFilter_ms(at) GROUP BY rule, grade ORDER BY grade, findings DESC LIMIT 50
+""",
+            empty="Nothing was found",
+        ),
+        Panel(
+            "Cameras without approval",
+            "table",
+            "Cameras and special details that worked without an approval in force, by rule.",
+            "any: approve it or take it down (order, section D).",
+            sql="""
+SELECT rule, uniqExact(camera_id) AS cameras, uniqExact(finding_id) AS findings, max(at) AS latest
+FROM platestream.deployment_findings WHERE $__timeFilter_ms(at) GROUP BY rule ORDER BY findings DESC LIMIT 20
+""",
+            empty="None",
+        ),
+        Panel(
+            "Yearly audit",
+            "table",
+            "How far the yearly audit is: draws, findings, memoranda.",
+            "no draw in a year: platestream audit sample --year (order, section K).",
+            sql="SELECT year, kind, entries, latest FROM platestream.audit_figures ORDER BY year DESC, kind LIMIT 50",
+            empty="No audit was drawn yet",
+        ),
+        Panel(
+            "Seals",
+            "series",
+            "Seconds from an inquiry to its seal, the longest of each step.",
+            "over a minute: was audit down?",
+            sql="""
+SELECT $__timeInterval(at) AS time, max(dateDiff('millisecond', at, sealed_at) / 1000) AS longest
+FROM platestream.inquiry_seals WHERE $__timeFilter_ms(at) GROUP BY time ORDER BY time
+""",
+            unit="s",
+        ),
+        Panel(
+            "Time since all was sealed",
+            "figure",
+            "Seconds since the audit flow last found no inquiry without a seal.",
+            "minutes: docs/runbook.md, SealLate.",
+            promql="time() - max(platestream_inquiries_sealed_timestamp_seconds)",
+            unit="s",
+            steps=((_INF, "green"), (60.0, "orange"), (600.0, "red")),
+            width=6,
+        ),
+        Panel(
+            "Users",
+            "figure",
+            "Active users in the registry.",
+            "people who left are still active: platestream registry put user ... --inactive.",
+            sql="""
+SELECT countIf(active) AS users FROM (SELECT id, argMax(active, changed_at) AS active
+FROM platestream.registry WHERE kind = 'user' GROUP BY id)
+""",
+            width=6,
+        ),
+        Panel(
+            "Cameras without approval, as they are found",
+            "series",
+            "Cameras and special details that worked without an approval in force, an hour, by rule.",
+            "any: approve it or take it down (order, section D); docs/deploy.md says what happens to its frames.",
+            promql="sum by (rule) (increase(platestream_deployment_findings_total[1h])) > 0",
+            legend="rule",
+            empty="None",
+        ),
+        Panel(
+            "Inquiries, as they are sealed",
+            "series",
+            "Inquiries an hour by outcome.",
+            "refused ones that rise: docs/runbook.md, RefusedInquiries.",
+            promql="sum by (outcome) (increase(platestream_inquiries_total[1h]))",
+            legend="outcome",
+        ),
+        Panel(
+            "Findings, as they come",
+            "series",
+            "Findings an hour by rule.",
+            "unlogged, denied, documented: docs/runbook.md, UndocumentedQuery.",
+            promql="sum by (rule) (increase(platestream_inquiry_findings_total[1h])) > 0",
+            legend="rule",
+            empty="Nothing was found",
+        ),
+    ),
+)

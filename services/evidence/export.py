@@ -1,0 +1,161 @@
+"""A hold as a package: originals, custody, inquiries, a page to read, one signature over all of it."""
+
+from datetime import UTC, datetime
+from functools import partial
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from connectors import ledger
+from connectors.clickhouse_client import run
+from connectors.inquiry_log import read_seals
+from schemas.inquiry import SealedInquiry
+from services import records
+from services.evidence.hold import TOOL, NothingToHold
+from services.evidence.package import (
+    CUSTODY,
+    INQUIRIES,
+    MANIFEST,
+    Custody,
+    Manifest,
+    key_fingerprint,
+    seal,
+)
+from services.evidence.page import page
+
+_HOLD = """
+SELECT hold_id, case_number, authority, schedule, inquiry_id,
+       who, held_at, release_at, detections
+FROM platestream.evidence_holds FINAL WHERE hold_id = {hold:UUID}
+"""
+_DETECTIONS = """
+SELECT record FROM platestream.evidence_detections FINAL WHERE hold_id = {hold:UUID}
+ORDER BY captured_at, detection_id
+"""
+_IMAGES = """
+SELECT toString(detection_id), kind, sha256, jpeg FROM platestream.evidence_images FINAL
+WHERE hold_id = {hold:UUID} ORDER BY detection_id, kind
+"""
+# The inquiry that led there and its pictures, and what else was asked for this case before.
+_SEALS = """
+SELECT seal FROM platestream.inquiry_seals WHERE entry IN (
+    SELECT entry FROM platestream.inquiry_log
+    WHERE tool = {tool:String} OR (case_number = {case:String} AND kind NOT IN ('audit', 'retention')))
+ORDER BY seal
+"""
+
+
+class Export(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger keeps of an export."""
+
+    hold_id: UUID
+    case_number: str
+    receiver: str
+    files: int
+    manifest_sha256: str
+    signed_by: str
+
+
+def export(
+    custodian: Client,
+    hold_id: UUID,
+    key: Ed25519PrivateKey,
+    *,
+    who: str,
+    agency: str,
+    receiver: str,
+    purpose: str = "",
+) -> dict[str, bytes]:
+    """The package by path, put on record. `custodian` needs that role.
+
+    Raises NothingToHold where there is no such hold or a picture is damaged, RefusedInquiry, DatabaseError.
+    """
+    held = _rows(custodian, _HOLD, hold=hold_id)
+    if not held:
+        raise NothingToHold(f"no hold {hold_id}")
+    facts = held[0]
+    detections = [msgspec.json.decode(row["record"]) for row in _rows(custodian, _DETECTIONS, hold=hold_id)]
+    originals = dict(_originals(custodian, hold_id))
+    custody = _custody(custodian, hold_id)
+    inquiries = _inquiries(custodian, hold_id, facts["case_number"])
+    files = {
+        **originals,
+        "detections.json": _json(detections),
+        CUSTODY: _json(custody),
+        INQUIRIES: _json(inquiries),
+        "summary.html": page(facts, detections, originals, custody, inquiries, agency).encode(),
+    }
+    manifest = Manifest(
+        hold_id=str(hold_id),
+        case_number=facts["case_number"],
+        agency=agency,
+        exported_at=datetime.now(UTC),
+        exported_by=who,
+        receiver=receiver,
+        signed_by=key_fingerprint(key),
+        files=[],
+    )
+    package = seal(files, manifest, key)
+    done = Export(
+        hold_id=hold_id,
+        case_number=facts["case_number"],
+        receiver=receiver,
+        files=len(package),
+        manifest_sha256=sha256(package[MANIFEST]).hexdigest(),
+        signed_by=manifest.signed_by,
+    )
+    reason = f"Evidence exported to {receiver}"
+    case = facts["case_number"]
+    why = {"who": who, "tool": TOOL, "case_number": case, "reason": reason, "purpose": purpose}
+    records.put(custodian, "evidence", "export", done, **why)
+    return package
+
+
+def holds(custodian: Client) -> list[dict[str, Any]]:
+    """All holds, the next to be released first."""
+    return _rows(custodian, "SELECT * FROM platestream.evidence_state ORDER BY release_at")
+
+
+def _originals(client: Client, hold_id: UUID) -> list[tuple[str, bytes]]:
+    asked = {"hold": hold_id}
+    rows = run(
+        "reading pictures",
+        partial(client.query, _IMAGES, parameters=asked, column_formats={"jpeg": "bytes", "sha256": "bytes"}),
+    ).result_rows
+    for detection, kind, digest, jpeg in rows:
+        if sha256(jpeg).digest() != digest:
+            raise NothingToHold(f"the {kind} picture of {detection} is damaged")
+    return [(f"originals/{detection}-{kind}.jpg", jpeg) for detection, kind, _digest, jpeg in rows]
+
+
+def _custody(client: Client, hold_id: UUID) -> list[Custody]:
+    return [
+        Custody(entry=entry, hash=recorded)
+        for entry, recorded in ledger.read(client, "evidence")
+        if msgspec.json.decode(entry.record).get("hold_id") == str(hold_id)
+    ]
+
+
+def _inquiries(client: Client, hold_id: UUID, case_number: str) -> list[SealedInquiry]:
+    """Sealed ones only: what is younger than a second or two has no seal yet."""
+    told = {"tool": f"evidence hold {hold_id}", "case": case_number}
+    numbers = [row["seal"] for row in _rows(client, _SEALS, **told)]
+    pages = (run("reading seals", partial(read_seals, client, number, 1)) for number in numbers)
+    return [
+        SealedInquiry(seal=one.seal, previous=one.previous, hash=one.hash, inquiry=inquiry)
+        for page_ in pages
+        for one, found in page_
+        for inquiry in found[:1]
+    ]
+
+
+def _rows(client: Client, sql: str, **asked: Any) -> list[dict[str, Any]]:
+    return list(run("reading evidence", partial(client.query, sql, parameters=asked)).named_results())
+
+
+def _json(value: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value))

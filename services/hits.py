@@ -1,0 +1,156 @@
+"""Alert hits as officers handle them: looked at through the gate, verified step by step, disposed of.
+
+A step goes to the `hit_actions` topic. It is checked against what is recorded so far, so an officer hears
+at once what is missing; two who act in the same moment may both pass that check, and the history of the hit
+(`operators/hit_history.py`) then counts the first and keeps the other beside it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Unpack
+from uuid import UUID, uuid4
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+from rapidfuzz.distance import Levenshtein
+
+from connectors.changelog import publish
+from connectors.settings import Settings, open_topics
+from operators.hit_history import History, history, is_local
+from schemas import plates, tables, topics
+from schemas.hit_action import ActionKind, Confused, HitAction
+from schemas.message import RefusedError
+from services.inquiries import gate
+from services.rows import put_at_once
+
+MOST_CONFUSED = 3  # more characters apart, and it is another plate and no misreading
+SAID = {
+    "plate_and_state_confirmed": "plate and state compared with the vehicle: they match",
+    "misread": "the vehicle has another plate",
+    "wrong_state": "the plate is of another state",
+    "confirmed_current": "the entry is current",
+    "not_current": "the entry is not current",
+    "action_taken": "action taken",
+    "no_action": "no action",
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A hit as its row tells it, and what was recorded about it so far."""
+
+    row: gate.Row
+    history: History
+
+    @property
+    def hit_id(self) -> UUID:
+        return UUID(str(self.row["hit_id"]))
+
+    @property
+    def missing(self) -> str:
+        """What is to be done before anybody acts, in words; empty when nothing is."""
+        if self.history.status == "unverified":
+            return "compare plate and state of issue with the vehicle's own"
+        if self.history.status == "plate_confirmed" and not self.history.local:
+            return "verify the entry with NCIC, ACIC or MVD"
+        return ""
+
+
+def standing(
+    client: Client,
+    *,
+    pattern: str = "",
+    hit_id: UUID | None = None,
+    cameras: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    **why: Unpack[gate.Why],
+) -> list[Standing]:
+    """Hits and where they stand, newest first; arguments and errors as `gate.hits`."""
+    rows, steps = gate.hits_and_steps(
+        client, pattern=pattern, hit_id=hit_id, cameras=cameras, since=since, until=until, **why
+    )
+    done: dict[UUID, list[HitAction]] = {}
+    for step in steps:
+        action = _action(step)
+        done.setdefault(action.hit_id, []).append(action)
+    return [
+        Standing(row, history(done.get(UUID(str(row["hit_id"])), ()), local=is_local(row["source"])))
+        for row in rows
+    ]
+
+
+def one(client: Client, hit_id: UUID, **why: Unpack[gate.Why]) -> Standing:
+    """The hit of this id. Raises RefusedError when there is none (any more), and what `standing` raises."""
+    found = standing(client, hit_id=hit_id, **why)
+    if not found:
+        raise RefusedError("hit", f"no alert hit {hit_id}: hits are kept for 30 days")
+    return found[0]
+
+
+def take_step(settings: Settings, hit: Standing, kind: ActionKind, by: str, **told: Any) -> Standing:
+    """Record one step, checked against what is recorded so far; how the hit stands then.
+
+    `told` are fields of HitAction. Raises RefusedError for a step that may not follow or lacks something.
+    """
+    if kind not in hit.history.next_steps:
+        raise RefusedError("step", _out_of_turn(hit, kind))
+    now = datetime.now(UTC)
+    try:
+        action = HitAction(
+            action_id=uuid4(),
+            hit_id=hit.hit_id,
+            at=now.replace(microsecond=now.microsecond // 1000 * 1000),
+            by=by,
+            kind=kind,
+            **told,
+        )
+    except ValueError as error:
+        raise RefusedError("step", str(error)) from None
+    checked = HitAction.from_json(action.to_json())
+    publish(open_topics(settings), topics.HIT_ACTIONS, [checked])
+    put_at_once(settings, tables.HIT_ACTIONS, checked)
+    done = hit.history
+    return Standing(hit.row, history((*done.counted, *done.beside, checked), local=done.local))
+
+
+def confused(read: str, actual: str) -> tuple[Confused, ...]:
+    """Characters that the reader took for others. Empty where the plates are the same or too far apart.
+
+    >>> confused("A8C1234", "ABC1234")
+    (Confused(actual='B', read='8'),)
+    """
+    seen, true = plates.normalise(read), plates.normalise(actual)
+    steps = Levenshtein.editops(seen, true)
+    if not 0 < len(steps) <= MOST_CONFUSED:
+        return ()
+    return tuple(
+        Confused(actual=true[step.dest_pos], read=seen[step.src_pos])
+        for step in steps
+        if step.tag == "replace"
+    )
+
+
+def confirmed_confusions(row: gate.Row) -> tuple[Confused, ...]:
+    """A look-alike that an officer confirmed was misread in just the characters in which it differs."""
+    if row["match"] != "look_alike":
+        return ()
+    return confused(row["plate"], row["listed_plate"])
+
+
+def _out_of_turn(hit: Standing, kind: ActionKind) -> str:
+    done = hit.history
+    if done.status in ("acted", "closed"):
+        last = done.counted[-1]
+        return (
+            f"{SAID[last.kind]} was recorded by {last.by} at {last.at:%Y-%m-%d %H:%M} UTC; the hit is closed"
+        )
+    allowed = "; ".join(SAID[one] for one in done.next_steps)
+    before = hit.missing or f"the hit is {done.status}"
+    return f"'{SAID[kind]}' cannot be recorded yet: {before} (order, sections G.3 to G.5). Next: {allowed}"
+
+
+def _action(step: gate.Row) -> HitAction:
+    pairs = [{"actual": one["actual"], "read": one["read"]} for one in step["confused"]]
+    return msgspec.convert({**step, "schema": "hit_action/1", "confused": pairs}, HitAction)

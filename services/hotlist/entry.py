@@ -1,0 +1,99 @@
+"""An entry from what people and files say: text by name of field."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import msgspec
+
+from schemas import plates
+from schemas.hotlist import HotListEntry
+from schemas.message import RefusedError
+
+TEXT = ("case_number", "reason", "requested_by", "contact", "instructions", "other")
+WIDE = ("make", "model", "colour", "body")
+
+
+def make_entry(source: str, told: Mapping[str, Any]) -> HotListEntry:
+    """An entry of `source` from fields by name (`services.hotlist.files.formats.COLUMNS`).
+
+    Lists are separated by `;`: cameras and agencies by name, areas as `34.5 -109.4 800` (metres), hours as
+    `mon tue 22:00-06:00`, marks as `sticker=moose`. Raises RefusedError that names the wrong field.
+    """
+    said = {name: str(value or "").strip() for name, value in told.items()}
+    if not said.get("reference"):
+        raise RefusedError("schema", "`reference` is missing: it tells entries of a source apart")
+    vehicle: dict[str, Any] = {name: said[name] for name in WIDE if said.get(name)}
+    if marks := [_pair(one, "marks") for one in _several(said.get("marks"))]:
+        vehicle["other"] = dict(marks)
+    entry: dict[str, Any] = {
+        "schema": "hotlist_entry/1",
+        "entry_id": f"{source}:{said['reference']}",
+        "source": source,
+        "category": said.get("category", ""),
+        "plate": _plate(said.get("plate", "")),
+        "vehicle": vehicle,
+        "expires_at": instant(said.get("expires_at", ""), "expires_at"),
+        **{name: said[name] for name in TEXT if said.get(name)},
+    }
+    if said.get("state"):
+        entry["state"] = said["state"].upper()
+    if said.get("valid_from"):
+        entry["valid_from"] = instant(said["valid_from"], "valid_from", begin=True)
+    for name in ("look_alikes", "again_after_s"):
+        if said.get(name):
+            entry[name] = _number(said[name], name)
+    for name, each in (("cameras", str), ("silenced_for", str), ("areas", _area), ("hours", _hours)):
+        if said.get(name):
+            entry[name] = [each(one) for one in _several(said[name])]
+    return HotListEntry.from_json(msgspec.json.encode(entry))
+
+
+def instant(text: str, field: str, *, begin: bool = False) -> str:
+    """A date counts from its begin or to its end (UTC); a time without an offset is UTC."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise RefusedError("schema", f"`{field}` is missing or no date (2026-12-31)") from None
+    if len(text) == len("2026-12-31"):
+        at = datetime.combine(date.fromisoformat(text), time() if begin else time(23, 59, 59))
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
+
+
+def _plate(text: str) -> str:
+    return "".join(char for char in text.upper() if char in "?*" or plates.normalise(char))
+
+
+def _several(text: str | None) -> Iterable[str]:
+    return (one.strip() for one in (text or "").split(";") if one.strip())
+
+
+def _number(text: str, field: str) -> int:
+    if not text.isdigit():
+        raise RefusedError("schema", f"`{field}` is no number")
+    return int(text)
+
+
+def _pair(text: str, field: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise RefusedError("schema", f"`{field}` is not name=value")
+    return name.strip(), value.strip()
+
+
+def _area(text: str) -> dict[str, float]:
+    try:
+        latitude, longitude, radius = map(float, text.split())
+    except ValueError:
+        raise RefusedError(
+            "schema", "`areas` is not latitude, longitude and metres (34.5 -109.4 800)"
+        ) from None
+    return {"latitude": latitude, "longitude": longitude, "radius_m": radius}
+
+
+def _hours(text: str) -> dict[str, Any]:
+    *days, clock = text.split()
+    start, dash, end = clock.partition("-")
+    if not dash:
+        raise RefusedError("schema", "`hours` is not days and start-end (mon tue 22:00-06:00)")
+    return {"start": start, "end": end, "days": days}

@@ -1,0 +1,54 @@
+"""The layouts by name, and this project's own CSV, whose first line names its columns."""
+
+import csv
+from collections.abc import Iterable, Iterator
+
+from schemas.message import RefusedError
+from services.hotlist.files import ncic, states
+from services.hotlist.files.lines import Line, Parser
+
+COLUMNS = (
+    *("reference", "category", "plate", "state", "make", "model", "colour", "body", "marks", "case_number"),
+    *("reason", "requested_by", "contact", "instructions", "other", "valid_from", "expires_at"),
+    *("look_alikes", "cameras", "areas", "hours", "silenced_for", "again_after_s"),
+)
+
+
+def own(lines: Iterable[str]) -> Iterator[Line]:
+    """CSV; the first line names columns (COLUMNS). Raises RefusedError for one that it does not know."""
+    reader = csv.DictReader(lines)
+    names = reader.fieldnames or ()
+    unknown = set(names) - set(COLUMNS)
+    if unknown or "plate" not in names:
+        what = f"unknown columns {', '.join(sorted(unknown))}" if unknown else "no column `plate`"
+        raise RefusedError("columns", f"{what}; known are {', '.join(COLUMNS)}")
+    for row in reader:
+        yield reader.line_num, {name: text or "" for name, text in row.items() if name in COLUMNS}
+
+
+FORMATS: dict[str, Parser] = {
+    "csv": own,
+    "ncic": ncic.read,
+    "texas": states.texas,
+    "iowa": states.iowa,
+    "california-svs": states.california("stolen_vehicle", "Stolen vehicle, California"),
+    "california-sfr": states.california("wanted_person", "Felony vehicle, California"),
+    "california-slr": states.california("stolen_plate", "Lost or stolen plate, California"),
+    "new-york": states.new_york,
+    "colorado": states.colorado,
+    "illinois": states.illinois,
+    "ohio": states.ohio,
+}
+
+
+def parser(name: str, columns: str = "", delimiter: str = ",") -> Parser:
+    """A layout by name, or CSV by its columns. Raises RefusedError that says which there are."""
+    if columns:
+        names = [column.strip() for column in columns.split(",")]
+        wrong = set(filter(None, names)) - set(COLUMNS)
+        if wrong or "plate" not in names:
+            raise RefusedError("columns", f"`columns` needs plate and may name {', '.join(COLUMNS)}")
+        return states.columns(names, delimiter)
+    if name not in FORMATS:
+        raise RefusedError("format", f"no layout `{name}`; there are {', '.join(FORMATS)}")
+    return FORMATS[name]

@@ -1,0 +1,42 @@
+"""The fixed-width extract of NCIC: type, NIC, ORI, date, plate, state, years, make, model, style, colour."""
+
+from collections.abc import Iterable, Iterator
+
+from schemas.message import RefusedError
+from services.hotlist.files import codes
+from services.hotlist.files.lines import Line, Told, each
+
+SHORTEST = 39  # up to the state; lines are often stripped of trailing blanks
+
+
+def read(lines: Iterable[str]) -> Iterator[Line]:
+    """Entries of an extract; a first line that is no record is its header."""
+    first = True
+
+    def parse(line: str) -> Told | None:
+        nonlocal first
+        header, first = first and not line[1:10].isdigit(), False
+        return None if header else record(line)
+
+    return each(lines, parse)
+
+
+def record(line: str) -> Told:
+    """One line. Raises RefusedError that names the field."""
+    if len(line) < SHORTEST:
+        raise RefusedError("schema", "the line ends before `state`")
+    if not line[1:10].isdigit():
+        raise RefusedError("schema", "`nic` is not nine digits")
+    category, reason = codes.category(line[0].upper())
+    return {
+        "reference": f"{line[0].upper()}{line[1:10]}",
+        "category": category,
+        "plate": codes.plate(line[27:37]),
+        "state": codes.state(line[37:39]),
+        "make": codes.make(line[49:53]),
+        "model": line[53:56].strip(),
+        "body": codes.body(line[56:58]),
+        "colour": codes.colour(line[58:]),
+        "reason": reason,
+        "other": f"NIC {line[:10]}, ORI {line[10:19].strip()}, entered {line[19:27].strip()}",
+    }

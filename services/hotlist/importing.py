@@ -1,0 +1,225 @@
+"""The hot list as the command line handles it: what a file changes, and only that is sent."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from connectors.changelog import newest, publish, read_to_end
+from connectors.edge import Topics
+from schemas import topics
+from schemas.designation import Designations
+from schemas.hotlist import HotListChange, HotListEntry
+from schemas.hotlist_packed import pack, unpack
+from schemas.message import RefusedError
+from schemas.registry import RegistryRecord
+from services.hotlist.entry import make_entry
+
+SHOWN = 1000  # refusals that are kept word by word; the rest are counted
+AT_ONCE = 5000  # changes sent in one go
+UNDESIGNATED = "category"  # left out on purpose: no sign of a damaged file
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Shares from which on a file is refused whole, and how few lines are too few to speak of a share."""
+
+    bad: float = 0.02
+    vanished: float = 0.2
+    few: int = 20
+
+
+@dataclass
+class Import:
+    """What a file comes to. Entries are packed: a list may have millions."""
+
+    source: str
+    lines: int = 0
+    changed: dict[str, bytes] = field(default_factory=dict)
+    widened: set[str] = field(default_factory=set)
+    removed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    before: int = 0
+    doubled: int = 0
+    refused: list[str] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def bad(self) -> int:
+        """Lines that should have been entries; of categories that are not designated there may be many."""
+        return self.reasons.total() - self.reasons[UNDESIGNATED]
+
+    @property
+    def entries(self) -> Iterator[HotListEntry]:
+        """What is new or changed."""
+        return map(unpack, self.changed.values())
+
+    def check(self, limits: Limits = Limits()) -> None:
+        """Raises RefusedError for a file that looks cut off or damaged."""
+        if self.bad > limits.few and self.bad > limits.bad * self.lines:
+            raise RefusedError(
+                "import",
+                f"{self.bad} of {self.lines} lines are bad, over {limits.bad:.0%}: nothing was changed",
+            )
+        gone = len(self.removed)
+        if gone > limits.few and gone > limits.vanished * self.before:
+            raise RefusedError(
+                "import",
+                f"{gone} of {self.before} entries are gone, over {limits.vanished:.0%}: nothing was changed",
+            )
+
+    def refuse(self, number: int, error: RefusedError) -> None:
+        """Note a line that is not taken."""
+        self.reasons[error.reason] += 1
+        if len(self.refused) < SHOWN:
+            self.refused.append(f"line {number}: {error.detail}")
+
+
+def listed(streams: Topics) -> dict[str, HotListEntry]:
+    """The entries on the list now, by id."""
+    return {
+        key.decode(): HotListEntry.from_json(message.value)
+        for key, message in newest(streams, topics.HOTLIST).items()
+    }
+
+
+def designations(streams: Topics) -> Designations:
+    """Which sources and categories are designated now."""
+    return Designations(registry(streams).values())
+
+
+def registry(streams: Topics) -> dict[str, RegistryRecord]:
+    """The registry now, by key."""
+    return {
+        key.decode(): topics.REGISTRY.decode(message)
+        for key, message in newest(streams, topics.REGISTRY).items()
+    }
+
+
+def plan_import(
+    streams: Topics,
+    source: str,
+    lines: Iterable[tuple[int, Mapping[str, Any] | RefusedError]],
+    now: datetime,
+) -> Import:
+    """What would make the list of `source` what the lines say: what is new, changed or gone; nothing is sent.
+
+    Raises RefusedError for a source that is not designated.
+    """
+    allowed = designations(streams)
+    allowed.check_source(source)
+    before = _packed(streams, source)
+    plan = Import(source, before=len(before))
+    kept: set[str] = set()
+    seen: set[str] = set()
+    for number, told in lines:
+        plan.lines += 1
+        try:
+            if isinstance(told, RefusedError):
+                raise told
+            entry = _entry(source, told, before, allowed, now)
+        except RefusedError as error:
+            plan.refuse(number, error)
+            if not isinstance(told, RefusedError) and error.reason != UNDESIGNATED:
+                kept.add(f"{source}:{told.get('reference', '')}")  # a bad line is no sign that it is gone
+        else:
+            plan.doubled += entry.entry_id in seen
+            seen.add(entry.entry_id)
+            _compare(plan, entry, before.get(entry.entry_id), now)
+    plan.unchanged = len(seen) - len(plan.changed)
+    plan.removed = sorted(before.keys() - seen - kept)
+    return plan
+
+
+def send(streams: Topics, plan: Import, now: datetime, say: Any = lambda _count: None) -> None:
+    """Send what changed, then note when the source was last imported; `say` hears how many were sent."""
+    changes = [HotListChange(name, None) for name in plan.removed]
+    for number, packed in enumerate(plan.changed.values(), 1):
+        changes.append(HotListChange((entry := unpack(packed)).entry_id, entry))
+        if len(changes) >= AT_ONCE or number == len(plan.changed):
+            publish(streams, topics.HOTLIST, changes)
+            say(len(changes))
+            changes = []
+    if changes:
+        publish(streams, topics.HOTLIST, changes)
+        say(len(changes))
+    key = f"hotlist_source/{plan.source}"
+    known = registry(streams).get(key) or RegistryRecord(
+        kind="hotlist_source", id=plan.source, name=plan.source
+    )
+    publish(streams, topics.REGISTRY, [msgspec.structs.replace(known, refreshed_at=now, changed_at=now)])
+
+
+def import_lines(
+    streams: Topics,
+    source: str,
+    lines: Iterable[tuple[int, Mapping[str, Any] | RefusedError]],
+    now: datetime | None = None,
+) -> Import:
+    """Make the list of `source` what the lines say. Raises RefusedError, and then nothing is changed."""
+    now = now or datetime.now(UTC)
+    plan = plan_import(streams, source, lines, now)
+    plan.check()
+    send(streams, plan, now)
+    return plan
+
+
+def with_listing(entry: HotListEntry, before: HotListEntry | None, now: datetime) -> HotListEntry:
+    """The entry with `listed_at`, since when it lists what it lists: reads before that are history."""
+    kept = before is not None and before.breadth == entry.breadth and before.expires_at > now
+    return msgspec.structs.replace(entry, listed_at=before.listed_at if kept and before is not None else now)
+
+
+def _compare(plan: Import, entry: HotListEntry, before: bytes | None, now: datetime) -> None:
+    old = None if before is None else unpack(before)
+    new = with_listing(entry, old, now)
+    if old == new:
+        plan.changed.pop(entry.entry_id, None)
+        return
+    if new.listed_at == now:
+        plan.widened.add(entry.entry_id)
+    plan.changed[entry.entry_id] = pack(new)
+
+
+def _entry(
+    source: str, told: Mapping[str, Any], before: Mapping[str, bytes], allowed: Designations, now: datetime
+) -> HotListEntry:
+    if not told.get("expires_at") and source != "sjpd":
+        longest = allowed.longest(str(told.get("category", "")))
+        old = before.get(f"{source}:{told.get('reference', '')}")
+        told = {**told, "expires_at": _expiry(unpack(old) if old else None, longest, now)}
+    entry = make_entry(source, told)
+    allowed.check(entry, now)
+    return entry
+
+
+def _expiry(before: HotListEntry | None, longest: timedelta, now: datetime) -> str:
+    """Of an entry whose file names none: what it had while over a third is left, else the longest.
+
+    Renewing all of them every day would send the whole list every day; the share is spread by id, so that
+    a list that came in one day is not renewed in one day.
+    """
+    if before is not None:
+        share = 1 / 3 + crc32(before.entry_id.encode()) % 100 / 300
+        if before.expires_at - now > share * longest:
+            return before.expires_at.isoformat()
+    return (now + longest).replace(hour=23, minute=59, second=59, microsecond=0).isoformat()
+
+
+def _packed(streams: Topics, source: str) -> dict[str, bytes]:
+    """The entries of one source now, packed, by id."""
+    found: dict[str, bytes] = {}
+    prefix = f"{source}:".encode()
+    for message in read_to_end(streams, topics.HOTLIST):
+        key = message.key or b""
+        if not key.startswith(prefix):
+            continue
+        if message.value is None:
+            found.pop(key.decode(), None)
+        else:
+            found[key.decode()] = pack(HotListEntry.from_json(message.value))
+    return found

@@ -1,0 +1,77 @@
+"""The records themselves, and the yearly audit: sections E.1.c and K."""
+
+from datetime import UTC
+
+from connectors import ledger
+from connectors.changelog import read_to_end
+from connectors.inquiry_verify import verify
+from schemas.ledger import LedgerEntry
+from schemas.profile import due
+from schemas.topics import INQUIRIES
+from services.policy.checks.live import Live, Told, named, told
+from services.yearly_audit.draw import Draw, again, draws
+from services.yearly_audit.memo import filed
+
+_FIRST = "SELECT min(at), count() FROM platestream.inquiry_log"
+_STORED = "SELECT lower(hex(sha256)), SHA256(content) = sha256 FROM platestream.documents FINAL"
+
+
+def whole(live: Live) -> Told:
+    """Inquiry log, its seals, their copy and the ledger fit together."""
+    copy = [INQUIRIES.decode(message) for message in read_to_end(live.topics, INQUIRIES)]
+    faults = [*verify(live.client, copy, now=live.now), *ledger.verify(live.client)]
+    first = [named(faults)] if faults else []
+    return told(f"{len({one.seal for one in copy})} seals, each with its copy", first)
+
+
+def filed_in_time(live: Live) -> Told:
+    """Each year's audit is filed by the day it is due."""
+    ((first, count),) = live.rows(_FIRST)
+    if not count:
+        return told("nobody has looked yet")
+    began, today = first.astimezone(UTC).date(), live.now.date()
+    memoranda = [memo.year for _entry, memo in filed(live.client)]
+    missing, open_ = [], []
+    for year in range(began.year, today.year + 1):
+        days = [day for day in due(live.profile, year) if day >= began]
+        past = [day for day in days if day < today]
+        if memoranda.count(year) < len(past):
+            missing.append(f"the audit of {year} is missing; it was due on {past[-1]}")
+        elif coming := days[memoranda.count(year) :]:
+            open_.append(f"{year} is due on {coming[0]}")
+    return told("; ".join([f"{len(memoranda)} memoranda filed", *open_]), missing)
+
+
+def sampled(live: Live) -> Told:
+    """Each filed audit drew enough inquiries of its period at random, and a sample of the use."""
+    drawn = {entry.number: (entry, one) for entry, one in draws(live.client)}
+    faults = [
+        fault
+        for _entry, memo in filed(live.client)
+        if memo.draw in drawn
+        for fault in _of_draw(live, *drawn[memo.draw])
+    ]
+    return told(f"{len(drawn)} draws, {live.profile.audit.inquiries} inquiries asked for", faults)
+
+
+def _of_draw(live: Live, entry: LedgerEntry, drawn: Draw) -> list[str]:
+    name, wanted = f"draw {entry.number}", live.profile.audit.inquiries
+    few = len(drawn.inquiries) < min(wanted, drawn.population)
+    faults = [f"{name}: {len(drawn.inquiries)} inquiries, {wanted} asked for"] if few else []
+    if drawn.use_population and not drawn.use:
+        faults.append(f"{name}: no sample of the use of the system")
+    # Inquiries are kept for seven years: a log of this period that differs has lost or gained some.
+    return [*faults, *(f"{name}: {fault}" for fault in again(live.client, drawn))]
+
+
+def memoranda(live: Live) -> Told:
+    """Memoranda are stored as they were filed, and say which data errors wait for correction."""
+    stored = dict(live.rows(_STORED))
+    faults, errors = [], 0
+    for _entry, memo in filed(live.client):
+        errors += memo.data_errors
+        for digest in (memo.markdown_sha256, memo.pdf_sha256):
+            if not stored.get(digest):
+                state = "is damaged" if digest in stored else "is not stored"
+                faults.append(f"the memorandum of {memo.year} (draw {memo.draw}) {state}")
+    return told(f"{len(stored)} documents; {errors} data errors found", sorted(set(faults)))

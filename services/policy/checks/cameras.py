@@ -1,0 +1,74 @@
+"""Cameras and what they saw: sections C.6, D.1, D.5, E.1.f and G.6."""
+
+from datetime import timedelta
+
+from services.policy.checks.live import Live, Told, counted, named, told
+
+DAY, SETTLED = timedelta(days=1), timedelta(minutes=10)
+
+_SEEN = "SELECT DISTINCT camera_id FROM platestream.detections ORDER BY camera_id"
+_REGISTERED = """
+SELECT id, active AND approved_by != '' AND approved_at > toDateTime64(0, 3, 'UTC')
+    AND approved_at <= {now:DateTime64(3, 'UTC')}
+FROM platestream.registry FINAL WHERE kind = 'camera'
+"""
+_DETAILED = """
+SELECT DISTINCT arrayJoin(cameras) FROM platestream.deployments WHERE kind = 'detail' AND approved_by != ''
+"""
+_WITHOUT = """
+SELECT rule, arraySort(groupUniqArray(if(detail = '', camera_id, detail)))
+FROM platestream.deployment_findings FINAL WHERE at > {since:DateTime64(3, 'UTC')} GROUP BY rule ORDER BY rule
+"""
+_WHOLE = """
+SELECT count(), countIf(latitude = 0 AND longitude = 0), countIf(detection_id NOT IN (
+    SELECT detection_id FROM platestream.images
+    WHERE captured_at > {since:DateTime64(3, 'UTC')} - INTERVAL 1 HOUR))
+FROM platestream.detections
+WHERE captured_at > {since:DateTime64(3, 'UTC')} AND captured_at < {until:DateTime64(3, 'UTC')}
+"""
+_DAYS = """
+SELECT uniqExact(toDate(captured_at)), groupUniqArrayIf(toDate(captured_at),
+    toDate(captured_at) NOT IN (SELECT day FROM platestream.utilization))
+FROM platestream.detections WHERE captured_at < {before:DateTime64(3, 'UTC')}
+"""
+
+
+def approved(live: Live) -> Told:
+    """Every camera that delivered is registered, with who approved its place and when.
+
+    Cameras of an approved special detail are covered by that.
+    """
+    detailed = {name for (name,) in live.rows(_DETAILED)}
+    seen = [name for (name,) in live.rows(_SEEN) if name not in detailed]
+    registered = dict(live.rows(_REGISTERED, now=live.now))
+    unknown = [name for name in seen if name not in registered]
+    bare = [name for name in seen if name in registered and not registered[name]]
+    return told(
+        f"{len(seen)} cameras delivered, {len(registered)} are registered",
+        f"not registered: {named(unknown)}" if unknown else "",
+        f"ended, or without an approval on record: {named(bare)}" if bare else "",
+    )
+
+
+def deployed(live: Live) -> Told:
+    """No camera and no special detail worked without approval while data is kept."""
+    found = live.rows(_WITHOUT, since=live.now - live.period)
+    told_of = [f"{rule.replace('_', ' ')}: {named(names)}" for rule, names in found]
+    return told(f"{counted(len(found), 'rule')} broken in {live.profile.retention.data}", told_of)
+
+
+def pictures(live: Live) -> Told:
+    """A detection has its pictures and its place."""
+    times = {"since": live.now - DAY, "until": live.now - SETTLED}
+    ((count, placeless, bare),) = live.rows(_WHOLE, **times)
+    return told(
+        counted(count, "detection") + " of the last day",
+        f"{placeless} without a place" if placeless else "",
+        f"{bare} without a picture" if bare else "",
+    )
+
+
+def results(live: Live) -> Told:
+    """What each day's use came to is kept, without a plate, when its detections are gone."""
+    ((days, missing),) = live.rows(_DAYS, before=live.now - 2 * DAY)
+    return told(counted(days, "day"), f"not counted: {named(sorted(missing))}" if missing else "")

@@ -1,0 +1,219 @@
+"""The order, St. Johns PD 41.37, clause by clause: who holds it, and what serves it.
+
+`services.policy.table` has the checks; `python -m services.policy.docs` makes docs/policy.md of both.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A clause: what it asks, and what serves it; `people` says why no machine can hold it."""
+
+    number: str
+    asks: str
+    served: str = ""
+    people: str = ""
+
+
+_PRODUCT = "a product that this one stands in for or exports to"
+_DEFINES = "defines a word"
+
+CLAUSES = (
+    Clause("A", "Purpose of the order", people="says what the order is for"),
+    Clause("B", "Proper and responsible use", people="is held by all that follows"),
+    Clause("C.1", "ALPR", people=_DEFINES),
+    Clause("C.2", "ALPR Administrator: the Chief or designee", people="names a person"),
+    Clause(
+        "C.3",
+        "An alert hit says that a plate may be listed",
+        "a hit says what matched and what differs, and stays `unverified` ([matching](matching.md))",
+    ),
+    Clause(
+        "C.4",
+        "Hot lists come from NCIC, ACIC, MVD, BOLOs, the own list",
+        "designated sources; others alert nobody",
+    ),
+    Clause("C.5", "Vehicles of interest", "designated categories"),
+    Clause(
+        "C.6",
+        "A detection: image, plate, vehicle, place of the camera",
+        "`schemas/detection.py`; the place comes with the frame ([schemas](schemas/README.md))",
+    ),
+    Clause("C.7", "Flock Safety", people=_PRODUCT),
+    Clause("C.8", "Evidence.com", people=_PRODUCT),
+    Clause(
+        "D.1",
+        "Plates and vehicles are read for official purposes",
+        "detections with plate, state and what the camera knows of the vehicle ([reading](reading.md))",
+    ),
+    Clause(
+        "D.2",
+        "A plate is no person",
+        people="is what investigations are about; no field of ours names a person seen",
+    ),
+    Clause("D.3", "Misuse is prohibited", "prohibited purposes are refused ([inquiries](inquiries.md))"),
+    Clause(
+        "D.4", "Restricted to missions of the agency", people="is for command; purposes are checked under F.1"
+    ),
+    Clause(
+        "D.5",
+        "The Chief determines where cameras are",
+        "`platestream registry camera` with approver and date",
+    ),
+    Clause(
+        "E.1.a",
+        "Protocols for access, retention and purging",
+        "a profile, put in force by a named person; each change stays on record ([retention](retention.md))",
+    ),
+    Clause(
+        "E.1.b",
+        "Hot list categories and sources are designated",
+        "registry records; undesignated entries alert nobody",
+    ),
+    Clause(
+        "E.1.c",
+        "Security and integrity of data",
+        "least-privilege roles, TLS off this machine, hashed pictures, sealed records ([design](design.md))",
+    ),
+    Clause("E.1.d", "Training materials are up to date", people="is written by people"),
+    Clause(
+        "E.1.e",
+        "Training is completed before access",
+        "the gate refuses the unregistered and the untrained ([inquiries](inquiries.md))",
+    ),
+    Clause(
+        "E.1.f",
+        "Deployments and their results are on record",
+        "camera registry; use by day and camera is kept without a plate; histories of hits",
+    ),
+    Clause("E.1.g", "Requests follow policy and law", "a request needs its legal basis"),
+    Clause(
+        "F.1",
+        "Authorized purposes only",
+        "prohibited and allowed purposes are configuration ([inquiries](inquiries.md))",
+    ),
+    Clause(
+        "F.2",
+        "Official purposes only",
+        "case number or reason on every look, and its purpose where the agency lists them",
+    ),
+    Clause("F.3", "No suspicion is needed to use an ALPR", people="permits"),
+    Clause(
+        "F.4",
+        "Officers stay logged in while on duty",
+        people="is up to officers; `platestream shift` has who is in ([hits](hits.md))",
+    ),
+    Clause(
+        "F.5",
+        "Partial plates and vehicles of major crimes are entered",
+        people="is up to whoever has them; the hot list and searches take both ([matching](matching.md))",
+    ),
+    Clause(
+        "F.6",
+        "Other agencies by MOU",
+        "agencies with their MOU, cameras and kinds; the gate refuses the rest",
+    ),
+    Clause("F.7", "No access without training", "training has a date and lapses; the gate refuses"),
+    Clause(
+        "F.8", "Data should be used to follow up", people="encourages; any sworn employee may be registered"
+    ),
+    Clause(
+        "F.8.a",
+        "Data of a case goes to the evidence store",
+        "`platestream evidence hold`, `export` ([evidence](evidence.md))",
+    ),
+    Clause(
+        "F.8.b",
+        "30 days from the image, then deleted for good",
+        "admission by age, TTLs, views, topics, stores, a job with receipts ([retention](retention.md))",
+    ),
+    Clause(
+        "G.1",
+        "Hits may come from neighbours",
+        people="permits; `platestream bolo` takes them ([hits](hits.md))",
+    ),
+    Clause(
+        "G.2",
+        "Hits on mobile phones",
+        people="is a setting of each phone; the notify flow sends ([hits](hits.md))",
+    ),
+    Clause(
+        "G.3",
+        "A hit alone is no ground: verify first",
+        "steps of verification that cannot be skipped; `platestream hits`",
+    ),
+    Clause("G.4", "No restriction of freedom on a hit alone", "a hit says so, and the steps are on record"),
+    Clause("G.4.a", "Match the driver with the description", people="is seen at the roadside"),
+    Clause("G.5", "Before a stop", people="see G.5.a to G.5.c"),
+    Clause("G.5.a", "Compare plate and state with the vehicle", "a recorded step with who and when"),
+    Clause(
+        "G.5.b",
+        "Query MVD when circumstances allow",
+        people="depends on the moment; the step has a field for the result",
+    ),
+    Clause("G.5.c", "Proper stop procedures", people="is tactics"),
+    Clause(
+        "G.6",
+        "Special details are approved by the Chief",
+        "a detail covers its cameras for its time; frames of others are kept apart ([hits](hits.md))",
+    ),
+    Clause(
+        "G.7",
+        "Searches of historical data follow policy",
+        "nothing is shown without an inquiry ([inquiries](inquiries.md))",
+    ),
+    Clause("G.8", '"Actionable ALPR Hit Related" is marked', "an action says so and needs its case number"),
+    Clause(
+        "H.1",
+        "Only vehicles wanted or suspected",
+        people="is judged by whoever enters them; all else of H is checked",
+    ),
+    Clause("H.2", "Case number", "required of own entries"),
+    Clause("H.3", "Reason", "required of own entries"),
+    Clause("H.4", "Requesting member", "required of own entries"),
+    Clause("H.5", "Contact", "required of own entries"),
+    Clause("H.6", "Instructions", "required of own entries"),
+    Clause("H.7", "Other pertinent information", "a field of every entry"),
+    Clause(
+        "H.8", "Every entry expires", "required; longest time by category; expired entries leave the list"
+    ),
+    Clause("I.1", "Official use only", people="is for whoever shares; looks are checked under F.1 and I.3"),
+    Clause("I.2", "Sharing by MOU", "agencies with an MOU from, until, cameras and kinds"),
+    Clause("I.2.a", "Employees can see who has an MOU", "`platestream registry list agency`"),
+    Clause("I.3", "Not sold, no other purpose", "prohibited purposes; every export is on record"),
+    Clause(
+        "I.4",
+        "Requests from outside of law enforcement follow the law",
+        "requester and legal basis, or refused",
+    ),
+    Clause("I.5", "Only for legitimate purposes of the job", "as I.3"),
+    Clause("I.6", "Release to verified agencies", "an agency must be registered"),
+    Clause(
+        "I.7",
+        "Every inquiry is documented by a case or incident number, or a reason",
+        "an inquiry's row is the key to its answer; refused ones are rows, too ([inquiries](inquiries.md))",
+    ),
+    Clause("J.1", "30 days, then hard deleted; evidence is downloaded", "as F.8.b and F.8.a"),
+    Clause(
+        "J.2",
+        "Evidence by its schedule, then purged unless needed",
+        "release dates, moved only on an authority; purged with a receipt ([evidence](evidence.md))",
+    ),
+    Clause(
+        "K.1",
+        "An audit each calendar year",
+        "`platestream audit`; due dates are in the profile ([audit](audit.md))",
+    ),
+    Clause("K.2", "A sample of twelve months of use", "camera days, drawn from the same seed"),
+    Clause(
+        "K.3",
+        "Ten inquiries of six months at random",
+        "drawn from a recorded seed that anyone can draw from again",
+    ),
+    Clause(
+        "K.4",
+        "A memorandum to the Chief, with data errors, filed",
+        "`platestream audit memo`: Markdown and PDF, stored with their hashes; people review and file it",
+    ),
+)

@@ -1,0 +1,215 @@
+"""The checks of the order on live data: what must be so, and where to look when it is not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.policy.checks import audit, cameras, evidence, hits, hotlist, keeping, looks
+from services.policy.checks.live import Live, Told
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check of one or more clauses: what must be so, and where to look when it is not."""
+
+    name: str
+    clauses: tuple[str, ...]
+    what: str
+    where: str
+    run: Callable[[Live], Told]
+
+
+def _clauses(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+CHECKS = (
+    Check(
+        "designated",
+        _clauses("C.3 C.4 C.5 E.1.b"),
+        "entries are of designated sources and categories",
+        "platestream hotlist list",
+        hotlist.designated,
+    ),
+    Check(
+        "pictures",
+        _clauses("C.6 D.1"),
+        "detections have their pictures and their place",
+        "docs/schemas; camera gateways",
+        cameras.pictures,
+    ),
+    Check(
+        "purposes",
+        _clauses("D.3 F.1 F.2 I.3 I.5"),
+        "prohibited purposes are refused, none got past",
+        "inquiry_findings: purpose",
+        looks.purposes,
+    ),
+    Check(
+        "cameras",
+        _clauses("D.5 E.1.f G.6"),
+        "cameras that deliver are registered and approved",
+        "platestream registry list camera",
+        cameras.approved,
+    ),
+    Check(
+        "deployed",
+        _clauses("D.5 E.1.f G.6"),
+        "no camera and no special detail worked without approval",
+        "platestream registry; deployment_findings",
+        cameras.deployed,
+    ),
+    Check(
+        "rules",
+        _clauses("E.1.a"),
+        "the profile is the one in force",
+        "platestream registry rules",
+        keeping.rules,
+    ),
+    Check(
+        "records",
+        _clauses("E.1.c"),
+        "inquiry log, seals, their copy and the ledger are whole",
+        "platestream audit verify; retention log",
+        audit.whole,
+    ),
+    Check(
+        "checked",
+        _clauses("E.1.c I.7"),
+        "the audit flow keeps up with the log",
+        "flows.audit_flow",
+        looks.checked,
+    ),
+    Check(
+        "trained",
+        _clauses("E.1.e F.7"),
+        "whoever may look is registered and trained",
+        "platestream registry list user",
+        looks.trained,
+    ),
+    Check(
+        "results",
+        _clauses("E.1.f K.2"),
+        "use of each day is counted and kept",
+        "platestream retention run",
+        cameras.results,
+    ),
+    Check(
+        "requests",
+        _clauses("E.1.g I.4"),
+        "outside requests have a legal basis",
+        "inquiry_log: requester, legal_basis",
+        looks.requests,
+    ),
+    Check(
+        "agencies",
+        _clauses("F.6 I.2 I.2.a I.6"),
+        "other agencies look by an MOU in force",
+        "platestream registry list agency",
+        looks.agencies,
+    ),
+    Check(
+        "evidence",
+        _clauses("F.8.a J.1"),
+        "what is held is whole",
+        "platestream evidence list",
+        evidence.whole,
+    ),
+    Check(
+        "taken",
+        _clauses("F.8.a J.1"),
+        "cases of hits that were acted on have evidence held",
+        "platestream evidence hold",
+        evidence.taken,
+    ),
+    Check(
+        "rows", _clauses("F.8.b J.1"), "no row is past its time", "platestream retention run", keeping.rows
+    ),
+    Check("job", _clauses("F.8.b J.1"), "the retention job runs", "platestream retention log", keeping.job),
+    Check(
+        "ttls",
+        _clauses("E.1.a F.8.b J.1"),
+        "tables expire rows by themselves",
+        "platestream registry rules --profile",
+        keeping.ttls,
+    ),
+    Check(
+        "topics",
+        _clauses("F.8.b J.1"),
+        "topics keep no longer",
+        "platestream topics --check",
+        keeping.streams,
+    ),
+    Check(
+        "stores",
+        _clauses("F.8.b J.1"),
+        "recovery stores are made anew in time",
+        "platestream retention run",
+        keeping.stores,
+    ),
+    Check(
+        "verified",
+        _clauses("G.3 G.4 G.5.a"),
+        "nobody acted on an unverified hit",
+        "platestream hits list",
+        hits.verified,
+    ),
+    Check(
+        "marked",
+        _clauses("G.8"),
+        "what led to a report is marked as actionable",
+        "platestream hits list",
+        hits.marked,
+    ),
+    Check(
+        "complete",
+        _clauses("H.2 H.3 H.4 H.5 H.6 H.7"),
+        "own entries have all that is asked for",
+        "platestream hotlist list",
+        hotlist.complete,
+    ),
+    Check(
+        "expiring",
+        _clauses("H.8"),
+        "entries expire in time and leave the list",
+        "platestream hotlist list",
+        hotlist.expiring,
+    ),
+    Check(
+        "documented",
+        _clauses("G.7 I.7"),
+        "every look has a case number or a reason",
+        "inquiry_findings: documented",
+        looks.documented,
+    ),
+    Check(
+        "unlogged",
+        _clauses("G.7 I.7"),
+        "no query reached data beside the gate",
+        "inquiry_findings: unlogged",
+        looks.unlogged,
+    ),
+    Check(
+        "released",
+        _clauses("J.2"),
+        "evidence is purged at the end of its schedule",
+        "platestream evidence list",
+        evidence.released,
+    ),
+    Check(
+        "filed",
+        _clauses("K.1 K.4"),
+        "each year's audit is filed by its day",
+        "platestream audit sample; memo",
+        audit.filed_in_time,
+    ),
+    Check(
+        "sampled",
+        _clauses("K.2 K.3"),
+        "enough was drawn, and the seed draws it again",
+        "platestream audit sample --show",
+        audit.sampled,
+    ),
+    Check(
+        "memoranda", _clauses("K.4"), "memoranda are stored as they were filed", "documents", audit.memoranda
+    ),
+)

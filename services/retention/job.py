@@ -1,0 +1,217 @@
+"""Retention (order, F.8.b and J.1): what is older than the profile allows is deleted, and a receipt says so.
+
+Days (of pictures: hours) that are wholly past go as partitions, whose bytes leave the disk at once. What is
+past of the boundary day is deleted by time, never by plate: the text of a deletion is kept in the table's
+folder; the parts that held it are cleared right after. Pictures of the boundary hour wait for its end, an
+hour at most, and are not rewritten; views show nothing of them. Where less than a day is kept they are
+deleted by time, too.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from connectors.clickhouse_client import run as call
+from connectors.files import FileTopics
+from connectors.metrics import meters
+from schemas import metrics, topics
+from schemas.ledger import LedgerEntry
+from schemas.message import Message, RefusedError
+from services import records
+from services.evidence.purge import TABLES as HELD
+from services.evidence.purge import purge_released
+from services.reports.transparency import precision
+from services.retention.recovery_stores import clean
+from services.retention.utilization import tally
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+WHO, TOOL = "retention job", "platestream retention"
+REASON = "Data past the retention period are deleted (order, section J.1)"
+WAIT = {"mutations_sync": 2}
+PRECISION_OF = timedelta(days=90)
+_PRECISION = """
+SELECT source, countIf(visual = 'confirmed'), countIf(visual != '') FROM platestream.hit_states
+WHERE captured_at > {since:DateTime64(3, 'UTC')} AND source != '' GROUP BY source
+"""
+OLD_PARTS_LIFETIME = 1.2  # s, and a little: the tables' old_parts_lifetime
+
+
+@dataclass(frozen=True)
+class Aged:
+    """A table that ages: `age` is the time that counts, `grain` the length of a partition (None: one)."""
+
+    name: str
+    age: str = "least(captured_at, ingested_at)"
+    grain: timedelta | None = DAY
+    partition: str = "toString(toYYYYMMDD(captured_at))"
+    keep: timedelta | None = None
+
+
+AGED = (
+    Aged("detections"),
+    Aged("alert_hits"),
+    Aged("images", grain=HOUR, partition="toString(toUnixTimestamp(toStartOfHour(captured_at)))"),
+    Aged("dead_letters", "received_at", None, "'all'", topics.DEAD_LETTERS.keep),
+)
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run did. Times are UTC, `oldest` is what was left, `took_ms` the whole run."""
+
+    period_s: int
+    cutoff: datetime
+    dropped: dict[str, list[str]]
+    deleted: dict[str, int]
+    oldest: dict[str, datetime | None]
+    files: list[str]
+    stores: list[str]
+    released: list[str]
+    took_ms: int
+
+
+def run(client: Client, period: timedelta, now: datetime, data: Path | None = None) -> LedgerEntry:
+    """Delete what is older than `period` at `now`; the receipt's entry in the ledger.
+
+    `client` needs the retention role. `data` is the folder of the embedded edge, None where topics and
+    recovery stores are a broker's and the flows' own. Raises DatabaseError; then nothing is receipted, and
+    the next run deletes what this one did not.
+    """
+    began = time.monotonic()
+    cutoff = now - period
+    tally(client, cutoff, now)
+    dropped: dict[str, list[str]] = {}
+    deleted: dict[str, int] = {}
+    for table in AGED:
+        limit = cutoff if table.keep is None else max(cutoff, now - table.keep)
+        dropped[table.name], deleted[table.name] = _expire(client, table, limit, whole=period >= DAY)
+    released = purge_released(client, now)
+    _clear(client, [name for name in deleted if deleted[name]] + (list(HELD) if released else []))
+    receipt = Receipt(
+        period_s=round(period.total_seconds()),
+        cutoff=cutoff,
+        dropped=dropped,
+        deleted=deleted,
+        oldest={table.name: oldest(client, table) for table in AGED},
+        files=[] if data is None else list(_purge_files(data, period, now)),
+        stores=[] if data is None else clean(data / "recovery", period, now),
+        released=released,
+        took_ms=round(1000 * (time.monotonic() - began)),
+    )
+    entry = records.put(client, "retention", "run", receipt, who=WHO, tool=TOOL, reason=REASON)
+    _show(receipt, now)
+    _show_precision(client, now)
+    return entry
+
+
+def _show(receipt: Receipt, now: datetime) -> None:
+    for table, at in receipt.oldest.items():
+        meters.put(metrics.OLDEST_ROW, table, to=(at or now).timestamp())
+        meters.count(metrics.RETENTION_DELETED, table, by=receipt.deleted[table])
+    meters.put(metrics.RETENTION_PERIOD, to=receipt.period_s)
+    meters.put(metrics.RETENTION_RUN, to=now.timestamp())
+
+
+def _show_precision(client: Client, now: datetime) -> None:
+    """This job comes by often and sees figures of all hits, so it puts their precision on its page."""
+    told = {"since": now - PRECISION_OF}
+    for source, right, verified in call(
+        "reading the precision", partial(client.query, _PRECISION, parameters=told)
+    ).result_rows:
+        for bound, value in (precision(right, verified) or {}).items():
+            meters.put(metrics.HIT_PRECISION, source, bound, to=value)
+
+
+def _clear(client: Client, names: list[str]) -> None:
+    """Take off the disk what was deleted by time: the parts that it was rewritten from.
+
+    The engine itself looks for such parts only every half minute when it is idle, and not at all once its
+    process has ended. Dropping a partition clears them at once; the one of 1970 never holds anything.
+    """
+    if names:
+        time.sleep(OLD_PARTS_LIFETIME)
+    for name in names:
+        sql = f"ALTER TABLE platestream.{name} DROP PARTITION ID '19700101'"
+        call("clearing old parts", partial(client.command, sql))
+
+
+def read_receipt(entry: LedgerEntry) -> Receipt:
+    """The receipt in an entry of the ledger."""
+    return msgspec.json.decode(entry.record, type=Receipt)
+
+
+def oldest(client: Client, table: Aged) -> datetime | None:
+    """The age-giving time of the oldest row, UTC; None of an empty table."""
+    sql = f"SELECT min({table.age}), count() FROM platestream.{table.name}"  # noqa: S608 - our own names
+    ((at, count),) = call("reading ages", partial(client.query, sql)).result_rows
+    return at.astimezone(UTC) if count else None
+
+
+def _expire(client: Client, table: Aged, cutoff: datetime, *, whole: bool) -> tuple[list[str], int]:
+    """Partitions dropped, and rows gone in all."""
+    dropped, rows = [], 0
+    for name, past, newest in _past(client, table, cutoff):
+        if table.grain is not None and _end(newest, table.grain) <= cutoff:
+            sql = f"ALTER TABLE platestream.{table.name} DROP PARTITION ID {{id:String}}"
+            call("dropping a partition", partial(client.command, sql, parameters={"id": name}))
+            dropped.append(name)
+        elif table.grain == HOUR and whole:
+            continue
+        else:
+            sql = (
+                f"ALTER TABLE platestream.{table.name} DELETE IN PARTITION ID {{id:String}} "
+                f"WHERE {table.age} < {{cutoff:DateTime64(3, 'UTC')}}"
+            )
+            told: dict[str, Any] = {"id": name, "cutoff": cutoff}
+            call("deleting by time", partial(client.command, sql, parameters=told, settings=WAIT))
+        rows += past
+    return dropped, rows
+
+
+def _past(client: Client, table: Aged, cutoff: datetime) -> list[tuple[str, int, datetime]]:
+    """Partitions that hold what is past: id, rows past, and the newest time that placed a row there."""
+    placed = "captured_at" if table.grain is not None else table.age
+    sql = (
+        f"SELECT {table.partition} AS id, countIf({table.age} < {{cutoff:DateTime64(3, 'UTC')}}) AS past, "  # noqa: S608
+        f"max({placed}) FROM platestream.{table.name} GROUP BY id HAVING past > 0 ORDER BY id"
+    )
+    found = call("reading ages", partial(client.query, sql, parameters={"cutoff": cutoff})).result_rows
+    return [(name, past, newest.astimezone(UTC)) for name, past, newest in found]
+
+
+def _end(at: datetime, grain: timedelta) -> datetime:
+    """Where the partition of `at` ends: all that can still come into it is before."""
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    return start + ((at - start) // grain + 1) * grain
+
+
+def _purge_files(data: Path, period: timedelta, now: datetime) -> Iterator[str]:
+    """Names of topic files deleted: whole days past what the topic keeps, and never more than `period`.
+
+    Files of a changelog go when what counts of them was written anew: of the hot list, what has not expired.
+    """
+    files = FileTopics(data, follow=False, now=lambda: now)
+    for topic in topics.within(period):
+        gone = files.purge(topic)
+        if topic.keep is None:
+            gone = files.compact(topic, partial(_in_force, now) if topic is topics.HOTLIST else _stays)
+        yield from (f"{topic.name}/{name}" for name in gone)
+
+
+def _in_force(now: datetime, message: Message) -> bool:
+    """Whether an entry has not expired; what cannot be read as one stays for whoever mends it."""
+    with suppress(RefusedError):
+        entry = topics.HOTLIST.decode(message).entry
+        return entry is not None and entry.expires_at > now
+    return True
+
+
+def _stays(_message: Message) -> bool:
+    return True
