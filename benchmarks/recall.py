@@ -28,7 +28,7 @@ Seen = tuple[Detection, str, bool]  # a read, the plate it is of, and whether th
 
 def measured() -> Measured:
     """What `platestream bench confusions` measured of the reader that is built in."""
-    told = files("platestream.bench").joinpath("measured.json").read_bytes()
+    told = files("benchmarks").joinpath("measured.json").read_bytes()
     return msgspec.json.decode(told, type=Measured)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from services.boards import BOARDS
 from services.boards.panel import Panel
 
-PAGE = Path(__file__).parent.parent / "docs" / "boards.md"
+PAGE = Path(__file__).parents[2] / "docs" / "boards.md"
 START, END = "<!-- panels -->\n", "<!-- end -->\n"
 
 

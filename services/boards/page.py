@@ -18,7 +18,7 @@ BARS = 12  # that a panel shows at most
 
 Ask = Callable[[Panel, Period], Answer]
 
-_templates = Environment(loader=PackageLoader("platestream.boards"), autoescape=True, trim_blocks=True)
+_templates = Environment(loader=PackageLoader("services.boards"), autoescape=True, trim_blocks=True)
 
 
 @dataclass(frozen=True)

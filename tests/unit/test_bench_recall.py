@@ -57,7 +57,7 @@ def test_a_disturbed_read_keeps_confidences_and_leaves_out_readings_that_are_its
     assert [(one.plate, one.confidence) for one in read.alternatives] == [("XYB456", 0.2), ("XYB456", 0.1)]
 
 
-def test_what_was_measured_comes_with_the_package_and_holds_no_plate() -> None:
+def test_what_was_measured_comes_with_the_source_and_holds_no_plate() -> None:
     told = measured()
     assert sum(figures(told)[name] for name in ("right", "confused", "other", "length", "nothing")) == 589
     assert all(len(edit.told) <= 1 for shown in told.pictures for one in shown for edit in one.edits)

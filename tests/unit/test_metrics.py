@@ -20,7 +20,7 @@ from schemas.metrics import METRICS, OTHER, Label, Metric
 from tests.support.kafka_broker import free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("schemas", "operators", "connectors", "flows", "platestream", "clickhouse", "grafana")
+PACKAGES = ("schemas", "operators", "connectors", "flows", "services", "platestream", "clickhouse", "grafana")
 UNITS = ("seconds", "bytes", "ratio", "messages", "entries", "loading", "info", "shifts", "total")
 PERSONAL = re.compile(r"plate|person|who|user|officer|name|case|reason_given|pattern|detail|text")
 
