@@ -35,6 +35,7 @@ AUDITOR = "platestream_auditor"
 RETENTION = "platestream_retention"
 CUSTODIAN = "platestream_custodian"
 DASHBOARD = "platestream_dashboard"
+DOOR = "platestream_door"
 
 ACCESS_DENIED = 497
 # Too many queries at once, socket timeout, network, no space on the disk, too many parts: all pass.

@@ -43,6 +43,11 @@ class Inquiry(Record, tag="inquiry/1", frozen=True, kw_only=True):
     purpose: str | UnsetType = UNSET
     requester: str | UnsetType = UNSET
     legal_basis: str | UnsetType = UNSET
+    automatic: Annotated[
+        bool | UnsetType, Meta(description="by the machine itself, no employee's inquiry")
+    ] = UNSET
+    set_off_by: Annotated[str | UnsetType, Meta(description="automatic: whose act set it off")] = UNSET
+    change: Annotated[str | UnsetType, Meta(description="what an act changed, before and after")] = UNSET
 
 
 class SealedInquiry(Record, tag="sealed_inquiry/1", frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ moments are seconds since 1970 (UTC), so that an age goes on growing when whoeve
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from schemas.acts import ACTS
 from schemas.hit_action import ActionKind
 from schemas.tables import TABLES
 from schemas.topics import TOPICS
@@ -53,10 +54,7 @@ REASONS = (
     *("corrupt", "engine", "crop", "schema", "not_json", "key", "source", "category", "expiry"),
     *("rules", "undelivered", "unapproved"),
 )
-INQUIRY_KINDS = (
-    *("search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits"),
-    *("hotlist", "export", "evidence", "audit", "retention"),
-)
+INQUIRY_KINDS = tuple(act.name for act in ACTS)
 FINDING_RULES = (
     *("documented", "purpose", "legal_basis", "registered", "trained", "agency", "shared"),
     *("unlogged", "denied", "refusals", "hours", "volume", "no_action"),

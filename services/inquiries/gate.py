@@ -7,7 +7,7 @@ What is searched stands in the inquiry's row, stamped and judged by the database
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 from uuid import UUID, uuid4
 
 from clickhouse_connect.driver.client import Client
@@ -15,7 +15,6 @@ from clickhouse_connect.driver.client import Client
 from connectors.clickhouse_client import DatabaseError, run
 
 Row = dict[str, Any]
-Recorded = Literal["hotlist", "export", "evidence", "audit", "retention"]
 
 TYPES = {
     "inquiry_id": "UUID",
@@ -34,6 +33,10 @@ TYPES = {
     "purpose": "String",
     "requester": "String",
     "legal_basis": "String",
+    "automatic": "Bool",
+    "set_off_by": "String",
+    "change": "String",
+    "refuse": "String",
 }
 THROWN = 395
 INSTANT = timedelta(milliseconds=1)
@@ -61,6 +64,9 @@ class Why(TypedDict, total=False):
 
     `who` is for accounts that speak for people and left out by all others. `purpose` is one of the agency's,
     where it lists them; `requester` and `legal_basis` document a request from outside of law enforcement.
+    `automatic`: the machine acts by itself, set off by the person `set_off_by`, for accounts of the machine
+    only. `change` is what an act changes, before and after; with `refuse` the caller has a rule that forbids
+    the act, and it is on record as refused by it.
     """
 
     who: str
@@ -71,6 +77,10 @@ class Why(TypedDict, total=False):
     purpose: str
     requester: str
     legal_basis: str
+    automatic: bool
+    set_off_by: str
+    change: str
+    refuse: str
 
 
 class RefusedInquiry(Exception):  # noqa: N818 - a refusal is an answer, and it is in the log
@@ -224,12 +234,13 @@ def picture(
     return {row["kind"]: row["jpeg"] for row in rows}
 
 
-def record(client: Client, *, kind: Recorded, other: str = "", **why: Unpack[Why]) -> UUID:
-    """Put an event on record that opens no view; the id of its row, judged and sealed like any other.
+def record(client: Client, *, kind: str, other: str = "", **why: Unpack[Why]) -> UUID:
+    """Put an act on record that opens no view; the id of its row, judged and sealed like any other.
 
-    `other` says what it was about: an entry of the hot list, a file, a draw; never a plate, and 64 characters
-    of it are kept. To be called before the event, which must not happen when this raises: RefusedInquiry when
-    the rules refuse it, and DatabaseError. `client` needs a role that may write `inquire`.
+    `kind` is an act of `schemas.acts`; `other` says what it is about: an entry of the hot list, a file, a
+    draw; never a plate, and 64 characters of it are kept. To be called before the act, which must not happen
+    when this raises: RefusedInquiry when the rules refuse it, and DatabaseError. Only `services.door` and
+    the ledger call it.
     """
     inquiry = uuid4()
     _ask(client, inquiry, kind, why, {"other": other})

@@ -1,0 +1,114 @@
+"""What people do with the system, and what the order asks of each act: the one table.
+
+The inquiry gate judges by it (`python -m schemas.acts_sql` makes the view `platestream.acts` of it), services
+name acts from it, and the checks of the audit flow, `policy check` and docs/policy.md read it. An act that
+is not here cannot be put on record, so it cannot be done.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["officer", "analyst", "supervisor", "auditor", "custodian", "administrator"]
+ROLES: dict[Role, str] = {
+    "officer": "sworn employee: searches, goes on shift, verifies hits, lists vehicles (F.4, F.8, G, H)",
+    "analyst": "searches, lists vehicles, holds evidence; is not told of alert hits",
+    "supervisor": "what an officer does, for others, too; imports hot lists, releases quarantined frames",
+    "auditor": "draws, judges and files the yearly audit; sees the inquiry log, no detection (K)",
+    "custodian": "keeps and exports evidence (F.8.a, J.2)",
+    "administrator": "the ALPR administrator: people, agencies, cameras, hot list sources, rules (C.2, E.1)",
+}
+Documented = Literal["", "inquiry", "case"]
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act; `name` is the `kind` of its row in the inquiry log.
+
+    Whoever does it has one of the `roles`, is registered, active and trained, and of this agency, or of one
+    with an MOU in force where `partners` may do it. `documented`: "inquiry" asks for a case number or a
+    reason (I.7), "case" for a case number. `browses`: it shows stored detections, so it is a browsing
+    inquiry, which is drawn and counted. `automatic`: the machine may do it by itself, on record as such.
+    """
+
+    name: str
+    does: str
+    clauses: str
+    roles: tuple[Role, ...]
+    partners: bool = False
+    documented: Documented = ""
+    browses: bool = False
+    automatic: bool = False
+
+    @property
+    def shows_data(self) -> bool:
+        """It gives out detections: one of the agency's purposes is needed, where it lists them."""
+        return self.browses or self.name in ("evidence_hold", "evidence_export")
+
+
+_SEARCHERS: tuple[Role, ...] = ("officer", "analyst", "supervisor")
+_LISTERS: tuple[Role, ...] = ("officer", "analyst", "supervisor", "administrator")
+_PATROL: tuple[Role, ...] = ("officer", "supervisor")
+_ADMIN: tuple[Role, ...] = ("administrator",)
+_CHIEFS: tuple[Role, ...] = ("supervisor", "administrator")
+_CUSTODY: tuple[Role, ...] = ("custodian",)
+_HOLDERS: tuple[Role, ...] = (*_SEARCHERS, "custodian")
+_EVERYBODY: tuple[Role, ...] = tuple(ROLES)
+
+
+def _browse(name: str, does: str) -> Act:
+    """A look at stored detections. Look-backs of the hot list are made by the machine."""
+    clauses = "F.6 F.8 G.7 I.7"
+    return Act(
+        name, does, clauses, _SEARCHERS, partners=True, documented="inquiry", browses=True, automatic=True
+    )
+
+
+def _register(kind: str, does: str, clauses: str, roles: tuple[Role, ...] = _ADMIN) -> Act:
+    return Act(f"registry_{kind}", does, clauses, roles)
+
+
+ACTS: tuple[Act, ...] = (
+    _browse("search", "search for a plate"),
+    _browse("sightings", "see all that passed some cameras"),
+    _browse("fuzzy", "search for plates that look alike"),
+    _browse("cotravel", "see where two vehicles met"),
+    _browse("companions", "see which vehicles met one"),
+    _browse("picture", "see the pictures of a detection"),
+    _browse("hits", "see alert hits"),
+    Act("hotlist_show", "see the hot list", "F.7 H", _LISTERS),
+    Act("hotlist_add", "put a vehicle on the hot list, or change its entry", "F.5 H.1 H.8", _LISTERS),
+    Act("hotlist_remove", "take a vehicle off the hot list", "H.1", _LISTERS),
+    Act("hotlist_import", "import a hot list", "C.4 E.1.b", _CHIEFS, automatic=True),
+    Act("bolo", "take a BOLO of a neighbouring agency", "G.1", _LISTERS, automatic=True),
+    Act("shift_login", "log in for a shift, so that alert hits are delivered", "F.4 G.2", _PATROL),
+    Act("shift_logout", "log out at the end of a shift", "F.4", _PATROL),
+    Act("shift_show", "see who is on shift", "F.4", ("officer", "supervisor", "auditor", "administrator")),
+    Act("hit_verify", "record a step of the verification of an alert hit", "G.3 G.4 G.5", _PATROL),
+    Act("hit_dispose", "record what came of an alert hit", "G.8 E.1.f", _PATROL),
+    Act("evidence_hold", "hold detections as evidence", "F.8.a J.1", _HOLDERS, documented="case"),
+    Act("evidence_keep", "keep evidence longer than its schedule says", "J.2", _CUSTODY, documented="case"),
+    Act("evidence_export", "export held evidence", "F.8.a I.6", _CUSTODY, documented="case"),
+    Act("evidence_show", "see what evidence is held", "J.2", ("custodian", "auditor")),
+    Act("evidence_purge", "purge evidence past its schedule", "J.2", (), automatic=True),
+    _register("agency", "register an agency and its MOU", "F.6 I.2"),
+    _register("user", "register a person, their roles and training", "E.1.e F.7"),
+    _register("camera", "register a camera and its approval", "D.5 E.1.f"),
+    _register("detail", "register a special detail and its approval", "G.6"),
+    _register("incident", "record what came of ALPR use", "E.1.f", _CHIEFS),
+    _register("source", "designate a hot list source", "C.4 E.1.b"),
+    _register("category", "designate a hot list category", "C.3 E.1.b"),
+    Act("registry_show", "see the registry", "E.1.e I.2.a", _EVERYBODY),
+    Act("quarantine_release", "let quarantined frames be read", "D.5", _CHIEFS),
+    Act("rules", "change the rules in force", "E.1.a", _ADMIN),
+    Act("audit_show", "see draws, and the inquiries in them", "K", ("auditor", "administrator")),
+    Act("audit_draw", "draw the sample of the yearly audit", "K.2 K.3", ("auditor",)),
+    Act("audit_finding", "judge an inquiry of a draw", "K.3 K.4", ("auditor",)),
+    Act("audit_memo", "file the memorandum of a yearly audit", "K.4", ("auditor",)),
+    Act("audit_export", "export the sealed inquiry log", "E.1.c K", ("auditor",)),
+    Act("retention", "delete what is past its time", "F.8.b J.1", _ADMIN, automatic=True),
+    Act("dead_letter_show", "see what was refused", "E.1.c", _ADMIN),
+    Act("dead_letter_resend", "send what was refused again", "E.1.c", _ADMIN),
+    Act("notify_test", "send a receiver of notifications a test", "G.2", _CHIEFS),
+)  # fmt: skip
+BY_NAME = {act.name: act for act in ACTS}
+BROWSING = tuple(act.name for act in ACTS if act.browses)

@@ -1,0 +1,158 @@
+"""The door: every act of a person passes here, whoever brings it: command line, console, another agency.
+
+*Who* comes from a sign-in. *Whether they may*, and *whether it is documented*, is judged by the database as
+the act is put on record (`clickhouse/views/gate.sql`, by the table in `schemas/acts.py`): so what was judged
+is what is on record, before anything is done, and what was refused is on record, too. What a service does
+with data is done with the `Permit` that the door gives for it.
+
+What the machine does by itself passes the same door as automatic, with who set it off.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Self, TypedDict, Unpack
+from uuid import UUID
+
+from clickhouse_connect.driver.client import Client
+
+from connectors.clickhouse_client import DOOR, connect
+from connectors.edge import Topics
+from connectors.settings import Settings, open_topics
+from schemas.acts import BY_NAME
+from schemas.message import RefusedError
+from services.inquiries import gate
+from services.people import signed_in
+
+
+class Why(TypedDict, total=False):
+    """How an act is documented; the order says what of it must be there for which act."""
+
+    case_number: str
+    reason: str
+    purpose: str
+    requester: str
+    legal_basis: str
+    agency: str
+
+
+@dataclass(frozen=True)
+class Permit:
+    """An act that is on record as allowed; services act with one. Only the door makes it."""
+
+    inquiry_id: UUID
+    act: str
+    who: str
+
+
+class Clients:
+    """Connections to the database by role, opened when first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._open: dict[str | None, Client] = {}
+
+    def __call__(self, role: str | None) -> Client:
+        if role not in self._open:
+            plain = self._settings.allow_plaintext
+            self._open[role] = connect(self._settings.clickhouse, role, allow_plaintext=plain)
+        return self._open[role]
+
+    def close(self) -> None:
+        """Close them all; a later call opens anew."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+
+@dataclass(frozen=True)
+class Door:
+    """One person's way in, by one tool. `set_off_by`: the machine acts, because this person did something."""
+
+    settings: Settings
+    who: str
+    tool: str
+    clients: Clients
+    automatic: bool = False
+    set_off_by: str = ""
+
+    @classmethod
+    def open(cls, settings: Settings, tool: str) -> Self:
+        """The door for whoever signed in to what the settings name. Raises ConnectError."""
+        return cls(settings, signed_in(settings), tool, Clients(settings))
+
+    @classmethod
+    def of_machine(cls, settings: Settings, name: str) -> Self:
+        """The door for a job that no person set off, such as one that runs by the clock."""
+        return cls(settings, name, f"platestream {name}", Clients(settings), automatic=True)
+
+    def machine(self, name: str) -> "Door":
+        """The same door for what the machine does now by itself, set off by this person."""
+        return replace(self, who=name, tool=f"platestream {name}", automatic=True, set_off_by=self.who)
+
+    def client(self, role: str) -> Client:
+        """A connection in `role`; of a person on a server it must have been granted."""
+        return self.clients(role)
+
+    @property
+    def streams(self) -> Topics:
+        """The topics of the edge, to their end."""
+        return open_topics(self.settings, follow=False)
+
+    def enter(
+        self, act: str, about: str = "", *, change: str = "", refusal: str = "", **why: Unpack[Why]
+    ) -> Permit:
+        """Put an act on record, judged, before it is done.
+
+        `about` says what it concerns (an id, never a plate; 64 characters are kept) and `change` what before
+        and after (no plate, 4,000 characters). With `refusal` the service itself has a rule of the order that
+        forbids it: the attempt is on record with that rule.
+
+        Raises RefusedInquiry where the act is refused, and then it must not be done, and DatabaseError.
+        """
+        if act not in BY_NAME:
+            raise KeyError(f"no act {act}: schemas/acts.py declares them")
+        said: gate.Why = {**self.said(**why), "change": change[:4000], "refuse": refusal[:1000]}
+        inquiry = gate.record(self.clients(self._role), kind=act, other=about, **said)
+        return Permit(inquiry, act, self.who)
+
+    @contextmanager
+    def on_record(self, act: str, about: str = "", **why: Unpack[Why]) -> Iterator[None]:
+        """What is refused inside, before `enter`, is on record as a refused attempt of `act`."""
+        try:
+            yield
+        except RefusedError as error:
+            try:
+                self.enter(act, about, refusal=str(error), **why)
+            except gate.RefusedInquiry as refused:
+                if str(refused) != str(error)[:1000]:  # the person may not even try
+                    raise refused from None
+            raise
+
+    def said(self, **why: Unpack[Why]) -> gate.Why:
+        """Who asks, with what, and why: for the looks of `services.inquiries.gate`."""
+        machine: gate.Why = {"automatic": True, "set_off_by": self.set_off_by} if self.automatic else {}
+        return {"who": self._speaks_as, "tool": self.tool, **machine, **why}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.clients.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    @property
+    def _embedded(self) -> bool:
+        return self.settings.clickhouse.startswith("chdb:")
+
+    @property
+    def _role(self) -> str | None:
+        """On a server all the roles that the account has."""
+        return DOOR if self._embedded else None
+
+    @property
+    def _speaks_as(self) -> str:
+        """Named where the account speaks for people; a person's own account on a server says who it is."""
+        return self.who if self._embedded or self.automatic else ""

@@ -1,0 +1,50 @@
+"""Doors for tests: a person signed in to a test's database."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from connectors.settings import Settings
+from schemas.acts import ROLES, Role
+from schemas.registry import RegistryRecord
+from schemas.tables import REGISTRY
+from services.door import Clients, Door
+from tests.support.database import Database
+
+OWN = RegistryRecord(kind="agency", id="sjpd", name="St. Johns PD", own=True)
+
+
+def door_of(database: Database, who: str = "vale", *, data: Path | None = None, tool: str = "test") -> Door:
+    """The door for `who` in a test's database; topics are files in `data`, by default beside the database."""
+    settings = Settings(clickhouse=database.dsn, data=data or database.folder.parent / "data")
+    return Door(settings, who, tool, Clients(settings))
+
+
+def person(
+    who: str = "vale",
+    *roles: Role,
+    trained: datetime | None = None,
+    agency: str = "sjpd",
+    active: bool = True,
+) -> RegistryRecord:
+    """A registered person with these roles, or all of them, trained a month ago unless said otherwise."""
+    return RegistryRecord(
+        kind="user",
+        id=who,
+        name=who,
+        agency=agency,
+        active=active,
+        role=",".join(roles or ROLES),
+        trained_at=trained or datetime.now(UTC) - timedelta(days=30),
+    )
+
+
+def staffed(database: Database, *people: RegistryRecord) -> None:
+    """Register this agency and `people`, or Vale with every role, so that the registry's rules hold."""
+    database.put(REGISTRY, OWN, *(people or (person(),)))
+
+
+def signed_in_as(monkeypatch: pytest.MonkeyPatch, who: str) -> None:
+    """Commands that this test runs in its own process are run by `who`."""
+    monkeypatch.setattr("services.people.system_account", lambda: who)
