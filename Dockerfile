@@ -8,7 +8,7 @@ RUN python -m venv /opt/venv
 COPY requirements.txt ./
 # --no-deps: the lock is complete, and requirements-overrides.txt has settled what packages disagree on.
 RUN /opt/venv/bin/pip install --no-deps --require-hashes --only-binary :all: -r requirements.txt
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY clickhouse clickhouse
 COPY connectors connectors
 COPY flows flows
