@@ -1,1 +1,1 @@
-"""The database: numbered migrations, roles and grants, and what applies them."""
+"""The database: numbered migrations, views, roles and grants, and what applies them."""

@@ -1,42 +1,26 @@
-"""Migrations: numbered SQL files, applied in order, each recorded with the SHA-256 of what was applied.
+"""Migrations: numbered SQL files, applied in order and recorded with the SHA-256 of each; then views.
 
 A file is `NNNN_name.sql`; a statement ends with a `;` at the end of a line. DDL has no transactions, so every
 statement can be run again (IF NOT EXISTS) and a file that was interrupted is simply applied once more. The
-first file makes the table that records them.
+first file makes the tables that record them. Tables are made by migrations, views by `view_files`.
 """
 
-import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal
 
-FOLDER = Path(__file__).parent / "migrations"
+from clickhouse import view_files
+from clickhouse.sql_files import Client, MigrationError, exists, run, sha256, statements
+
+ROOT = Path(__file__).parent
 TABLE = "platestream.schema_migrations"
 COLUMNS = ("version", "name", "sha256")
+# What the baseline (100 and on) holds in one; a database that has all of them is taken over as it is.
+FOLDED = frozenset({*range(1, 14), 20, 21, 22, 30, 31, 40, 41, 42})
 _NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 
-State = Literal["applied", "pending", "changed", "unknown"]
-
-
-class Rows(Protocol):
-    """The answer to a query."""
-
-    @property
-    def result_rows(self) -> Any: ...
-
-
-class Client(Protocol):
-    """What is needed of a clickhouse-connect client, whose role must be the owner's."""
-
-    def command(self, cmd: str) -> Any: ...
-    def query(self, query: str) -> Rows: ...
-    def insert(self, table: str, data: list[list[Any]], column_names: tuple[str, ...]) -> Any: ...
-
-
-class MigrationError(RuntimeError):
-    """Files and database do not fit, or a statement failed. Names the file, never data."""
+State = Literal["applied", "pending", "changed", "unknown", "folded"]
 
 
 @dataclass(frozen=True)
@@ -50,37 +34,30 @@ class Migration:
     @property
     def sha256(self) -> str:
         """Of the file, 64 hex digits."""
-        return hashlib.sha256(self.sql.encode()).hexdigest()
+        return sha256(self.sql)
 
     @property
     def title(self) -> str:
         """The file's name without its ending."""
         return f"{self.version:04}_{self.name}"
 
-    def statements(self) -> Iterator[str]:
-        """The statements in order, comments left out."""
-        lines = [line for line in self.sql.splitlines() if not line.lstrip().startswith("--")]
-        for statement in re.split(r";[ \t]*$", "\n".join(lines), flags=re.MULTILINE):
-            if statement.strip():
-                yield statement.strip()
-
 
 @dataclass(frozen=True)
 class Entry:
-    """A migration as `list_migrations` shows it; `sha256` is the file's, or the record's where no file is."""
+    """A file as `list_migrations` shows it; `sha256` is the file's, or the record's where no file is."""
 
     title: str
     sha256: str
     state: State
 
 
-def load(folder: Path = FOLDER) -> list[Migration]:
-    """All files by number. Raises MigrationError on a name that does not fit or a number that is there twice.
+def load(root: Path = ROOT) -> list[Migration]:
+    """All migrations by number. Raises MigrationError on a name that does not fit and on a number twice.
 
     Numbers may have gaps: who works on several things at once takes a range of numbers for each.
     """
     migrations: dict[int, Migration] = {}
-    for path in sorted(folder.glob("*.sql")):
+    for path in sorted((root / "migrations").glob("*.sql")):
         match = _NAME.fullmatch(path.name)
         if match is None:
             raise MigrationError(f"{path.name}: expected NNNN_name.sql")
@@ -91,33 +68,70 @@ def load(folder: Path = FOLDER) -> list[Migration]:
     return list(migrations.values())
 
 
-def list_migrations(client: Client, folder: Path = FOLDER) -> list[Entry]:
-    """Every file with its state, then what the database has and no file tells of."""
+def load_views(root: Path = ROOT) -> list[view_files.ViewFile]:
+    """All files of views in the order in which they are applied; raises as `view_files.load`."""
+    return view_files.load(root / "views")
+
+
+def list_migrations(client: Client, root: Path = ROOT) -> list[Entry]:
+    """Migrations with their states, what the database has and no file tells of, then views.
+
+    A view file whose text changed is pending: it is applied again.
+    """
+    return [*_list_migrations(client, root), *_list_views(client, root)]
+
+
+def apply(client: Client, root: Path = ROOT, *, dry_run: bool = False) -> list[str]:
+    """Apply what is pending, in order; the titles of these, also when `dry_run` leaves all as it is.
+
+    Raises MigrationError before anything is done when an applied migration was changed, when one is missing,
+    when a pending one comes before an applied one, and when only a part of the old ones was applied; and
+    when a statement fails.
+    """
+    entries = _list_migrations(client, root)
+    _refuse_a_part(client)
+    _refuse_misfits(entries)
+    states = {entry.title: entry.state for entry in [*entries, *_list_views(client, root)]}
+    migrations = [one for one in load(root) if states[one.title] == "pending"]
+    views = [one for one in load_views(root) if states[one.title] == "pending"]
+    if not dry_run:
+        for migration in migrations:
+            _apply(client, migration)
+        for view in views:
+            view_files.apply(client, view)
+    return [one.title for one in migrations] + [one.title for one in views]
+
+
+def _list_migrations(client: Client, root: Path) -> list[Entry]:
     recorded = _recorded(client)
     entries = []
-    for migration in load(folder):
+    for migration in load(root):
         applied = recorded.pop(migration.version, None)
         state: State = "pending" if applied is None else "applied"
         if applied is not None and applied[1] != migration.sha256:
             state = "changed"
         entries.append(Entry(migration.title, migration.sha256, state))
-    entries += [Entry(f"{version:04}_{name}", sha, "unknown") for version, (name, sha) in recorded.items()]
+    for version, (name, sha) in recorded.items():
+        entries.append(Entry(f"{version:04}_{name}", sha, "folded" if version in FOLDED else "unknown"))
     return entries
 
 
-def apply(client: Client, folder: Path = FOLDER, *, dry_run: bool = False) -> list[str]:
-    """Apply what is pending, in order; the titles of these, also when `dry_run` leaves all as it is.
+def _list_views(client: Client, root: Path) -> list[Entry]:
+    recorded = view_files.recorded(client)
+    return [
+        Entry(file.title, file.sha256, "applied" if recorded.get(file.name) == file.sha256 else "pending")
+        for file in load_views(root)
+    ]
 
-    Raises MigrationError before anything is done when an applied file was changed, when one is missing, or
-    when a pending one comes before an applied one; and when a statement fails.
-    """
-    entries = list_migrations(client, folder)
-    _refuse_misfits(entries)
-    pending = [m for m, entry in zip(load(folder), entries, strict=True) if entry.state == "pending"]
-    if not dry_run:
-        for migration in pending:
-            _apply(client, migration)
-    return [migration.title for migration in pending]
+
+def _refuse_a_part(client: Client) -> None:
+    missing = sorted(FOLDED - set(_recorded(client)))
+    if missing and len(missing) < len(FOLDED):
+        told = ", ".join(map(str, missing))
+        raise MigrationError(
+            f"migrations 1 to 42 are one baseline now, and this database has a part of them only ({told}"
+            f" missing): apply the rest with the release that still has them, or start with an empty database"
+        )
 
 
 def _refuse_misfits(entries: list[Entry]) -> None:
@@ -129,25 +143,19 @@ def _refuse_misfits(entries: list[Entry]) -> None:
             raise MigrationError(f"{entry.title}: applied by a newer release than this one")
         if entry.state == "pending":
             pending = entry.title
-        elif pending:
+        elif pending and entry.state == "applied":
             raise MigrationError(f"{pending}: pending, though {entry.title} after it was applied")
 
 
 def _apply(client: Client, migration: Migration) -> None:
-    for number, statement in enumerate(migration.statements(), 1):
-        try:
-            client.command(statement)
-        except Exception as error:
-            code = getattr(error, "code", None)
-            raise MigrationError(
-                f"{migration.title}: statement {number} failed (ClickHouse code {code}): {error}"
-            ) from None
+    for number, statement in enumerate(statements(migration.sql), 1):
+        run(client, migration.title, number, statement)
     client.insert(TABLE, [[migration.version, migration.name, migration.sha256]], column_names=COLUMNS)
 
 
 def _recorded(client: Client) -> dict[int, tuple[str, str]]:
     """Version -> (name, SHA-256); empty before the first migration."""
-    if not client.query(f"EXISTS TABLE {TABLE}").result_rows[0][0]:
+    if not exists(client, TABLE):
         return {}
     rows = client.query(f"SELECT version, name, sha256 FROM {TABLE} ORDER BY version").result_rows  # noqa: S608
     return {version: (name, sha) for version, name, sha in rows}

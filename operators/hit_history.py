@@ -13,7 +13,7 @@ closed, and from misread or wrong_state back to plate_confirmed, from where the 
 A hit's history is a function of the *set* of its actions: they count in the order of their times (at equal
 times of their ids), each once, and one that may not follow is kept beside the history and changes nothing. So
 two officers at once, late, doubled and replayed actions end in one history wherever it is put together; the
-view `platestream.hit_states` (clickhouse/migrations) puts it together by the same table of steps.
+view `platestream.hit_states` (clickhouse/views/hits.sql) puts it together by the same table of steps.
 """
 
 from collections.abc import Iterable, Mapping

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from clickhouse import migrate as migrations
+from clickhouse.sql_files import MigrationError
 from connectors.clickhouse_client import OWNER, connect
 from connectors.kafka_topics import create, faults
 from connectors.profiles import load as load_profile
@@ -15,11 +16,11 @@ from schemas.topics import within
 
 def migrate(
     listing: Annotated[
-        bool, typer.Option("--list", help="Show every migration and whether it is applied.")
+        bool, typer.Option("--list", help="Show migrations and files of views, and whether they are applied.")
     ] = False,
     dry_run: Annotated[bool, typer.Option(help="Say what would be applied; change nothing.")] = False,
 ) -> None:
-    """Bring the database to this release's tables. Applying twice changes nothing.
+    """Bring the database to this release's tables and views. Applying twice changes nothing.
 
     Example: platestream migrate --dry-run
     """
@@ -31,7 +32,7 @@ def migrate(
                 out.print(f"{entry.title:32} {entry.state:8} {entry.sha256[:12]}")
             return
         done = migrations.apply(client, dry_run=dry_run)
-    except migrations.MigrationError as error:
+    except MigrationError as error:
         err.print(str(error))
         raise typer.Exit(1) from None
     for title in done:

@@ -1,7 +1,7 @@
 """A client of the inquiry gate: first the inquiry is written, then the view that it opens is read.
 
 What is searched stands in the inquiry's row, stamped and judged by the database
-(`clickhouse/migrations/0005_inquiry_log.sql`), so nothing here can look at more than was logged.
+(`clickhouse/views/gate.sql`), so nothing here can look at more than was logged.
 """
 
 from collections.abc import Mapping, Sequence

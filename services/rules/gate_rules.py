@@ -1,6 +1,6 @@
 """The rules of the gate that an agency sets: read, checked and put in force, each change a row that stays.
 
-The gate judges by the newest row (`clickhouse/migrations/0011_gate_rules.sql`); an auditor sees all of them.
+The gate judges by the newest row (`clickhouse/views/gate.sql`); an auditor sees all of them.
 """
 
 from dataclasses import asdict

@@ -127,10 +127,14 @@ def test_wrong_usage_is_code_two(cli: Cli) -> None:
 
 
 def test_migrations_apply_once(cli: Cli) -> None:
-    assert "would apply 0001" in cli("migrate", "--dry-run")[0]
-    assert "applied 0001" in cli("migrate")[0]
+    would = cli("migrate", "--dry-run")[0]
+    assert "would apply 0100" in would
+    assert "would apply views/gate" in would
+    assert "applied 0100" in cli("migrate")[0]
     assert "nothing to apply" in cli("migrate")[0]
-    assert "pending" not in cli("migrate", "--list")[0]
+    listed = cli("migrate", "--list")[0]
+    assert "views/gate" in listed
+    assert "pending" not in listed
 
 
 def test_the_demo_reads_hits_refuses_and_seals(cli: Cli) -> None:

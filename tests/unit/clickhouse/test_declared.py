@@ -10,6 +10,7 @@ from tests.support.database import Database
 CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 KEPT_FOR_EVER = {
     "schema_migrations": "a row a release, about the schema only",
+    "schema_views": "a row a file of views, about the schema only",
     "inquire": "keeps nothing (Null)",
     "registry": "the newest record of each agency, user and camera: who was allowed to look",
     "gate_rules": "a row a change of the rules, no data",
@@ -17,7 +18,7 @@ KEPT_FOR_EVER = {
     "evidence_detections": "goes with its hold",
     "evidence_images": "goes with its hold",
 }
-# Figures for boards: a power cut may take their last seconds (migration 31).
+# Figures for boards: a power cut may take their last seconds (0107_boards.sql).
 COUNTED_AHEAD = {"traffic", "camera_hours"}
 TTL = {
     "detections": "TTL toDateTime(least(captured_at, ingested_at)) + toIntervalDay(30)",

@@ -52,6 +52,7 @@ SCENES: dict[str, tuple[str, dict[str, Any]]] = {
     "hit_steps": ("hits", {"pattern": "LEAD*"}),
 }
 OWN = {"verdict"}  # shows whoever asked what became of it, and no data
+BUILDING = {"recent", "documented"}  # what the others judge by; granted to nobody (test_roles)
 VIEWS = sorted(SCENES)
 
 
@@ -145,7 +146,7 @@ def test_every_view_that_an_inquiry_opens_has_its_scene(seen: Seen) -> None:
         " WHERE database = 'platestream' AND engine = 'View'"
     )
     opened = {name for name, query in made if "{inquiry:UUID}" in query}
-    assert opened == {*SCENES, *OWN}
+    assert opened == {*SCENES, *OWN, *BUILDING}
     plated = re.compile(
         r"\b(detections|images|alert_hits|dead_letters|evidence_detections|evidence_images)\b"
     )
@@ -160,7 +161,8 @@ def test_every_view_goes_by_the_period_in_force_and_by_no_other(seen: Seen) -> N
             " WHERE database = 'platestream' AND name = {view:String}",
             view=view,
         )
-        assert "retention_s" in made, view
+        assert "(SELECT since FROM platestream.kept) AS kept" in made, view
+        assert "captured_at > kept" in made, view
         assert "toIntervalDay(" not in made, view
 
 

@@ -1,30 +1,20 @@
--- The gate by its rules and the registry. What it refuses names the rule and is a row.
-ALTER TABLE platestream.inquire
-    ADD COLUMN IF NOT EXISTS within_s    UInt32 DEFAULT 60 COMMENT 'cotravel, companions: seconds between two vehicles at one camera',
-    ADD COLUMN IF NOT EXISTS purpose     String DEFAULT '' COMMENT 'one of the purposes that the agency allows, where it lists them',
-    ADD COLUMN IF NOT EXISTS requester   String DEFAULT '' COMMENT 'who outside of law enforcement asked for it (I.4)',
-    ADD COLUMN IF NOT EXISTS legal_basis String DEFAULT '' COMMENT 'what entitles them: court order, statute, records request',
-    COMMENT COLUMN kind 'search, sightings, fuzzy, cotravel, companions, picture, hits; on record only: hotlist, export, evidence, audit, retention',
-    COMMENT COLUMN other 'detection id of a picture, hit id of hits, the second plate of cotravel';
-
-ALTER TABLE platestream.inquiry_log
-    ADD COLUMN IF NOT EXISTS within_s    UInt32 DEFAULT 0 CODEC(ZSTD(3)) COMMENT 'cotravel, companions: seconds; else 0',
-    ADD COLUMN IF NOT EXISTS purpose     String CODEC(ZSTD(3)),
-    ADD COLUMN IF NOT EXISTS requester   String CODEC(ZSTD(3)) COMMENT 'outside of law enforcement (I.4), or empty',
-    ADD COLUMN IF NOT EXISTS legal_basis String CODEC(ZSTD(3));
-
-ALTER TABLE platestream.inquire_to_log MODIFY QUERY
+-- The gate: it writes every inquiry down, allowed or refused, by the rules and the registry. What it refuses names
+-- the rule and is a row. Some kinds are put on record only and open no view: changes of the hot list, exports,
+-- evidence, audits, retention; the rules are the same for them.
+CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_log TO platestream.inquiry_log
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
-    (SELECT argMax((case_number, reason_letters, boilerplate, prohibited, purposes, training_days, always_registry, mou_required), set_at)
+    (SELECT argMax((case_number, reason_letters, boilerplate, prohibited, purposes, training_days, always_registry, mou_required,
+        retention_s, out_of_state, own_state, declaration), set_at)
      FROM platestream.gate_rules) AS rules,
     (SELECT count() > 0 FROM platestream.registry WHERE kind = 'user') OR rules.7 AS registry_on,
     (SELECT mapFromArrays(groupArray(id), groupArray((active, agency, trained_at)))
      FROM platestream.registry FINAL WHERE kind = 'user') AS users,
     (SELECT mapFromArrays(groupArray(id), groupArray(
-        (active, own, law_enforcement, mou_from, mou_until, shares_cameras, shares_kinds)))
+        (active, own, law_enforcement, mou_from, mou_until, shares_cameras, shares_kinds, state, declared_at)))
      FROM platestream.registry FINAL WHERE kind = 'agency') AS agencies,
     ['search', 'sightings', 'fuzzy', 'cotravel', 'companions', 'picture', 'hits'] AS looks,
-    authenticatedUser() AS account,
+    assumeNotNull((SELECT account FROM platestream.caller)) AS account,
     account IN ('default', 'platestream_console') AS speaks_for_people,
     if(speaks_for_people AND on_behalf_of != '', toValidUTF8(left(on_behalf_of, 64)), account) AS person,
     users[person] AS user,
@@ -32,6 +22,8 @@ WITH
     if(registry_on AND user.2 != '', user.2, toValidUTF8(left(inquire.agency, 64))) AS of_agency,
     agencies[of_agency] AS mou,
     registry_on AND has(arrayConcat(looks, ['export', 'evidence']), inquire.kind) AS shows_data,
+    -- 1970 is the default of `since`: as long as data is kept.
+    if(inquire.since <= toDateTime64(0, 3, 'UTC'), now64(3) - toIntervalSecond(rules.9), inquire.since) AS asked_since,
     trimBoth(toValidUTF8(inquire.case_number)) AS given_case,
     trimBoth(toValidUTF8(inquire.reason)) AS given_reason,
     trimBoth(toValidUTF8(inquire.purpose)) AS given_purpose,
@@ -85,6 +77,10 @@ SELECT
             'no MOU with this agency is in force (order, section I.2)',
         rules.8 AND shows_data AND NOT mou.2 AND mou.5 > toDateTime64(0, 3) AND mou.5 <= now64(3),
             'the MOU with this agency has ended (order, section I.2)',
+        NOT rules.10 AND shows_data AND NOT mou.2 AND mou.8 != rules.11,
+            'an agency of another state, with which nothing is shared (order, section I.2)',
+        rules.12 AND shows_data AND NOT mou.2 AND (mou.9 <= toDateTime64(0, 3) OR mou.9 > now64(3)),
+            'no written declaration of this agency is on record (order, section I.2)',
         shows_data AND NOT mou.2 AND notEmpty(mou.7) AND NOT has(mou.7, inquire.kind),
             'the MOU with this agency does not share this kind of inquiry (order, section I.2)',
         shows_data AND NOT mou.2 AND notEmpty(mou.6) AND has(looks, inquire.kind)
@@ -93,7 +89,7 @@ SELECT
         (given_requester != '' OR shows_data AND NOT mou.3)
             AND lengthUTF8(replaceRegexpAll(given_basis, '[^\\pL\\pN]', '')) < 5,
             'a request from outside of law enforcement without its legal basis (order, section I.4)',
-        until <= since,
+        until <= asked_since,
             'the time asked for ends before it begins',
         length(inquire.cameras) > 1000,
             'more than 1000 cameras named; name none for all',
@@ -103,9 +99,9 @@ SELECT
             'a hit is asked for by its id',
         inquire.kind IN ('search', 'sightings', 'hits') AND NOT match(given_pattern, '^[A-Z0-9*?]{0,16}$'),
             'pattern not searchable: letters, digits, * for any characters and ? for one, 16 at most',
-        inquire.kind = 'search' AND length(known) < 2 AND since < until - INTERVAL 7 DAY,
+        inquire.kind = 'search' AND length(known) < 2 AND asked_since < until - INTERVAL 7 DAY,
             'pattern too open: it needs two known characters, or a time of 7 days at most',
-        inquire.kind = 'sightings' AND (empty(inquire.cameras) OR length(inquire.cameras) > 20 OR since < until - INTERVAL 7 DAY),
+        inquire.kind = 'sightings' AND (empty(inquire.cameras) OR length(inquire.cameras) > 20 OR asked_since < until - INTERVAL 7 DAY),
             'sightings are asked for by 1 to 20 cameras and 7 days at most',
         inquire.kind = 'fuzzy' AND NOT match(given_pattern, '^[A-Z0-9]{4,8}$'),
             'a plate of 4 to 8 letters and digits is needed to look for similar ones',
@@ -121,10 +117,17 @@ SELECT
     leftUTF8(given_pattern, 64) AS pattern,
     if(inquire.kind = 'cotravel', leftUTF8(second_plate, 64), toValidUTF8(left(inquire.other, 64))) AS other,
     arrayMap(camera -> toValidUTF8(left(camera, 64)), arraySlice(cameras, 1, 1000)) AS cameras,
-    since,
+    asked_since AS since,
     until,
     if(inquire.kind IN ('cotravel', 'companions'), inquire.within_s, 0) AS within_s,
     leftUTF8(given_purpose, 200) AS purpose,
     leftUTF8(given_requester, 200) AS requester,
     leftUTF8(given_basis, 1000) AS legal_basis
 FROM platestream.inquire;
+
+-- What became of an inquiry of one's own: the only part of the log that whoever asks can read.
+CREATE OR REPLACE VIEW platestream.verdict
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT outcome, refusal, pattern, since, until
+FROM platestream.recent(inquiry = {inquiry:UUID})
+WHERE mine;

@@ -1,34 +1,48 @@
--- What came of a hit, without a plate, for as long as what officers did is kept.
-ALTER TABLE platestream.hit_actions
-    ADD COLUMN IF NOT EXISTS checked_with LowCardinality(String)
-        COMMENT 'confirmed_current: ncic, acic or mvd' AFTER note,
-    ADD COLUMN IF NOT EXISTS result LowCardinality(String)
-        COMMENT 'action_taken: what it came to: arrest, vehicle_recovered, ...' AFTER checked_with,
-    ADD COLUMN IF NOT EXISTS confused Array(Tuple(actual String, read String))
-        COMMENT 'characters that were misread, where known; never a whole plate' AFTER result;
-
--- A hit without what would tell of whom: the hit itself goes after 30 days, figures need what it was.
-CREATE TABLE IF NOT EXISTS platestream.hit_facts
+-- Alert hits, and the recorded steps on them, through the gate: built as the views in searches.sql.
+CREATE OR REPLACE VIEW platestream.hits
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH (SELECT since FROM platestream.kept) AS kept,
 (
-    hit_id      UUID CODEC(NONE),
-    captured_at DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    camera_id   LowCardinality(String),
-    source      LowCardinality(String)                         COMMENT 'hot list the entry is of',
-    category    LowCardinality(String),
-    match       LowCardinality(String),
-    state_check LowCardinality(String),
-    rank        UInt8,
-    historical  Bool,
-    characters  UInt8                                          COMMENT 'length of the plate as read',
-    ingested_at DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta(8), ZSTD(1))
-)
-ENGINE = ReplacingMergeTree(ingested_at)
-PARTITION BY toYear(captured_at)
-ORDER BY (captured_at, hit_id)
-TTL toDateTime(least(captured_at, ingested_at)) + INTERVAL 7 YEAR DELETE
-SETTINGS non_replicated_deduplication_window = 1000,
-         fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1
-COMMENT 'Alert hits as figures need them: no plate, no entry, no case';
+    SELECT (
+        refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), cameras, since, until, toUUIDOrNull(other))
+    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'hits')
+) AS asked
+SELECT
+    hit_id, captured_at, detection_id, camera_id, latitude, longitude, plate, state, confidence,
+    match, differences, state_check, rank, likelihood, matched, historical,
+    entry_id, source, category, listed_plate, listed_state, listed_vehicle,
+    case_number, reason, requested_by, contact, instructions, other, expires_at, silenced_for
+FROM platestream.alert_hits
+WHERE asked.1 = 0
+  AND translate(plate, 'O', '0') LIKE asked.2
+  AND (empty(asked.3) OR has(asked.3, camera_id))
+  AND captured_at >= asked.4 AND captured_at <= asked.5
+  AND (isNull(asked.6) OR hit_id = asked.6)
+  AND captured_at > kept
+ORDER BY captured_at DESC, hit_id, ingested_at DESC
+LIMIT 1 BY hit_id;
+
+-- The recorded steps on the hits that an inquiry of the kind `hits` opens.
+CREATE OR REPLACE VIEW platestream.hit_steps
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH (SELECT since FROM platestream.kept) AS kept,
+(
+    SELECT (
+        refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), cameras, since, until, toUUIDOrNull(other))
+    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'hits')
+) AS asked
+SELECT action_id, hit_id, at, by, kind, case_number, mvd_result, actionable, note, checked_with, result, confused
+FROM platestream.hit_actions
+WHERE asked.1 = 0
+  AND hit_id IN (
+    SELECT hit_id FROM platestream.alert_hits
+    WHERE translate(plate, 'O', '0') LIKE asked.2
+      AND (empty(asked.3) OR has(asked.3, camera_id))
+      AND captured_at >= asked.4 AND captured_at <= asked.5
+      AND (isNull(asked.6) OR hit_id = asked.6)
+      AND captured_at > kept)
+ORDER BY hit_id, at, toString(action_id), ingested_at DESC
+LIMIT 1 BY action_id;
 
 -- Where each hit stands: its actions folded in the order of their times, by the steps of operators/hit_history.py
 -- (a test holds both together). An action that may not follow changes nothing and is counted in `beside`.
@@ -145,30 +159,3 @@ SELECT toStartOfMonth(at) AS month, one.1 AS actual, one.2 AS read, uniqExact(hi
 FROM platestream.hit_actions
 ARRAY JOIN arrayDistinct(confused) AS one
 GROUP BY month, actual, read;
-
--- The recorded steps on the hits that an inquiry of the kind `hits` opens, as migration 21 opens these.
-CREATE OR REPLACE VIEW platestream.hit_steps
-DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH (SELECT now64(3) - toIntervalSecond(argMax(retention_s, set_at)) FROM platestream.gate_rules) AS kept,
-(
-    SELECT (
-        throwIf(
-            count() != 1 OR countIf(outcome = 'allowed' AND kind = 'hits' AND account = authenticatedUser()) != 1,
-            'Refused: no documented inquiry of yours with this id and kind in the last 10 minutes'),
-        any(if(pattern = '', '%', translate(pattern, 'O*?', '0%_'))), any(cameras), any(since), any(until),
-        any(toUUIDOrNull(other)))
-    FROM platestream.inquiry_log
-    WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE
-) AS asked
-SELECT action_id, hit_id, at, by, kind, case_number, mvd_result, actionable, note, checked_with, result, confused
-FROM platestream.hit_actions
-WHERE asked.1 = 0
-  AND hit_id IN (
-    SELECT hit_id FROM platestream.alert_hits
-    WHERE translate(plate, 'O', '0') LIKE asked.2
-      AND (empty(asked.3) OR has(asked.3, camera_id))
-      AND captured_at >= asked.4 AND captured_at <= asked.5
-      AND (isNull(asked.6) OR hit_id = asked.6)
-      AND captured_at > kept)
-ORDER BY hit_id, at, toString(action_id), ingested_at DESC
-LIMIT 1 BY action_id;

@@ -1,20 +1,4 @@
--- What the boards read instead of millions of detections. No plate and no id is kept, only counts of ids: an
--- approximate count of distinct ones, exact for as long as a step is small, so that a replay counts nothing twice.
-CREATE TABLE IF NOT EXISTS platestream.traffic
-(
-    step       DateTime('UTC')                                  COMMENT 'start of 5 minutes of capture time',
-    passes     AggregateFunction(uniqCombined64, UUID),
-    confidence AggregateFunction(avg, Float32),
-    agreement  AggregateFunction(avg, Float64)                  COMMENT 'share of frames that read the plate published',
-    delay      AggregateFunction(quantilesTDigest(0.5, 0.95), Float64) COMMENT 'seconds from capture to the table'
-)
-ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(step)
-ORDER BY step
-TTL step + INTERVAL 30 DAY DELETE
-SETTINGS merge_with_ttl_timeout = 3600, fsync_after_insert = 1, fsync_part_directory = 1
-COMMENT 'Vehicle passes of 5 minutes';
-
+-- What the boards read instead of millions of detections: counts that are kept up with every insert.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.detections_to_traffic TO platestream.traffic
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT
@@ -25,22 +9,6 @@ SELECT
     quantilesTDigestState(0.5, 0.95)(greatest(0., dateDiff('millisecond', captured_at, ingested_at) / 1000)) AS delay
 FROM platestream.detections
 GROUP BY step;
-
-CREATE TABLE IF NOT EXISTS platestream.camera_hours
-(
-    hour       DateTime('UTC'),
-    camera_id  LowCardinality(String),
-    passes     AggregateFunction(uniqCombined64, UUID),
-    latest     SimpleAggregateFunction(max, DateTime64(3, 'UTC')),
-    latitude   SimpleAggregateFunction(anyLast, Float64),
-    longitude  SimpleAggregateFunction(anyLast, Float64)
-)
-ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(hour)
-ORDER BY (hour, camera_id)
-TTL hour + INTERVAL 30 DAY DELETE
-SETTINGS merge_with_ttl_timeout = 3600, fsync_after_insert = 1, fsync_part_directory = 1
-COMMENT 'Vehicle passes of an hour and a camera';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.detections_to_camera_hours TO platestream.camera_hours
 DEFINER = platestream_definer SQL SECURITY DEFINER AS

@@ -1,18 +1,36 @@
--- More ways to look, each with its own kind of inquiry, built as in migration 6: all that is looked for comes
--- from the row of the log, and a scalar sub-query throws where there is no valid one. The same row is read once
--- more by sub-queries behind IN, because the primary key and the text index take sets from there.
+-- What people see of detections and pictures. A view takes all it needs from the row of the log, so what is logged is
+-- what is looked at, and `documented` throws where there is no valid one.
+-- LIMIT 1 BY instead of FINAL, which would read past the text index; until parts are merged, a plate that a
+-- newer model reads otherwise is found by both readings.
+CREATE OR REPLACE VIEW platestream.search
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH (SELECT since FROM platestream.kept) AS kept,
+(
+    SELECT (refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), cameras, since, until)
+    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'search')
+) AS asked
+SELECT
+    detection_id, captured_at, best_at, camera_id, latitude, longitude, plate, confidence, state, state_confidence,
+    alternatives, box, frames, agreeing, models,
+    vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other
+FROM platestream.detections
+WHERE asked.1 = 0
+  AND plate_zero LIKE asked.2
+  AND (empty(asked.3) OR has(asked.3, camera_id))
+  AND captured_at >= asked.4 AND captured_at <= asked.5
+  AND captured_at > kept
+ORDER BY captured_at DESC, detection_id, ingested_at DESC
+LIMIT 1 BY detection_id;
 
 -- Which vehicles passed these cameras in this time.
-CREATE VIEW IF NOT EXISTS platestream.sightings
+-- The row of the log is read once more by a sub-query behind IN, here and in `fuzzy`, because the primary key and
+-- the text index take sets from there.
+CREATE OR REPLACE VIEW platestream.sightings
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH (
-    SELECT (
-        throwIf(
-            count() != 1 OR countIf(outcome = 'allowed' AND kind = 'sightings' AND account = authenticatedUser()) != 1,
-            'Refused: no documented inquiry of yours with this id and kind in the last 10 minutes'),
-        any(if(pattern = '', '%', translate(pattern, 'O*?', '0%_'))), any(since), any(until))
-    FROM platestream.inquiry_log
-    WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE
+WITH (SELECT since FROM platestream.kept) AS kept,
+(
+    SELECT (refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), since, until)
+    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'sightings')
 ) AS asked
 SELECT
     detection_id, captured_at, best_at, camera_id, latitude, longitude, plate, confidence, state, state_confidence,
@@ -21,27 +39,22 @@ SELECT
 FROM platestream.detections
 WHERE asked.1 = 0
   AND camera_id IN (
-    SELECT arrayJoin(cameras) FROM platestream.inquiry_log
-    WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE)
+    SELECT arrayJoin(cameras) FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'sightings'))
   AND captured_at >= asked.3 AND captured_at <= asked.4
-  AND captured_at > now64(3) - INTERVAL 30 DAY
+  AND captured_at > kept
   AND plate_zero LIKE asked.2
 ORDER BY captured_at DESC, detection_id, ingested_at DESC
 LIMIT 1 BY detection_id;
 
 -- A plate that may have been seen or noted wrongly: look-alikes, and one character added, lost, changed or swapped
 -- with its neighbour. The candidates are folded texts, which the text index knows; there are some 500 of them.
-CREATE VIEW IF NOT EXISTS platestream.fuzzy
+CREATE OR REPLACE VIEW platestream.fuzzy
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH (
+WITH (SELECT since FROM platestream.kept) AS kept,
+(
     SELECT (
-        throwIf(
-            count() != 1 OR countIf(outcome = 'allowed' AND kind = 'fuzzy' AND account = authenticatedUser()) != 1,
-            'Refused: no documented inquiry of yours with this id and kind in the last 10 minutes'),
-        any(translate(pattern, 'O', '0')), any(translate(pattern, 'ODQILZSBG', '000112586')),
-        any(cameras), any(since), any(until))
-    FROM platestream.inquiry_log
-    WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE
+        refused, translate(pattern, 'O', '0'), translate(pattern, 'ODQILZSBG', '000112586'), cameras, since, until)
+    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'fuzzy')
 ) AS asked
 SELECT
     detection_id, captured_at, best_at, camera_id, latitude, longitude, plate, confidence, state, state_confidence,
@@ -64,27 +77,21 @@ WHERE asked.1 = 0
             c -> concat(substring(folded, 1, i - 1), c, substring(folded, i + 1)), alphabet), range(1, size + 1))),
         arrayFlatten(arrayMap(i -> arrayMap(
             c -> concat(substring(folded, 1, i), c, substring(folded, i + 1)), alphabet), range(0, size + 1))))))
-    FROM platestream.inquiry_log
-    WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE)
+    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'fuzzy'))
   AND (plate_fold = asked.3 OR damerauLevenshteinDistance(plate_zero, asked.2) <= 1)
   AND (empty(asked.4) OR has(asked.4, camera_id))
   AND captured_at >= asked.5 AND captured_at <= asked.6
-  AND captured_at > now64(3) - INTERVAL 30 DAY
+  AND captured_at > kept
 ORDER BY captured_at DESC, detection_id, ingested_at DESC
 LIMIT 1 BY detection_id;
 
 -- Two known plates at one camera within some seconds of each other.
-CREATE VIEW IF NOT EXISTS platestream.cotravel
+CREATE OR REPLACE VIEW platestream.cotravel
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH (
-    SELECT (
-        throwIf(
-            count() != 1 OR countIf(outcome = 'allowed' AND kind = 'cotravel' AND account = authenticatedUser()) != 1,
-            'Refused: no documented inquiry of yours with this id and kind in the last 10 minutes'),
-        any(translate(pattern, 'O', '0')), any(translate(other, 'O', '0')),
-        any(cameras), any(since), any(until), any(within_s))
-    FROM platestream.inquiry_log
-    WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE
+WITH (SELECT since FROM platestream.kept) AS kept,
+(
+    SELECT (refused, translate(pattern, 'O', '0'), translate(other, 'O', '0'), cameras, since, until, within_s)
+    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'cotravel')
 ) AS asked
 SELECT
     one.camera_id AS camera_id,
@@ -95,14 +102,14 @@ FROM (
     SELECT detection_id, camera_id, captured_at, plate FROM platestream.detections
     WHERE asked.1 = 0 AND plate_zero LIKE asked.2
       AND (empty(asked.4) OR has(asked.4, camera_id))
-      AND captured_at >= asked.5 AND captured_at <= asked.6 AND captured_at > now64(3) - INTERVAL 30 DAY
+      AND captured_at >= asked.5 AND captured_at <= asked.6 AND captured_at > kept
     ORDER BY detection_id, ingested_at DESC LIMIT 1 BY detection_id
 ) AS one
 INNER JOIN (
     SELECT detection_id, camera_id, captured_at, plate FROM platestream.detections
     WHERE asked.1 = 0 AND plate_zero LIKE asked.3
       AND (empty(asked.4) OR has(asked.4, camera_id))
-      AND captured_at >= asked.5 AND captured_at <= asked.6 AND captured_at > now64(3) - INTERVAL 30 DAY
+      AND captured_at >= asked.5 AND captured_at <= asked.6 AND captured_at > kept
     ORDER BY detection_id, ingested_at DESC LIMIT 1 BY detection_id
 ) AS another ON one.camera_id = another.camera_id
 WHERE abs(dateDiff('millisecond', one.captured_at, another.captured_at)) <= asked.7 * 1000
@@ -111,16 +118,12 @@ ORDER BY captured_at DESC;
 -- Who was at the same cameras within some seconds of a plate, at least twice, beginning with the most meetings.
 -- The whole time asked for is read once: a granule of the table holds several cameras, so that the plate's own
 -- sightings would rule out little. Joined by slots of time, on the small side in three of them, not pair by pair.
-CREATE VIEW IF NOT EXISTS platestream.companions
+CREATE OR REPLACE VIEW platestream.companions
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH (
-    SELECT (
-        throwIf(
-            count() != 1 OR countIf(outcome = 'allowed' AND kind = 'companions' AND account = authenticatedUser()) != 1,
-            'Refused: no documented inquiry of yours with this id and kind in the last 10 minutes'),
-        any(translate(pattern, 'O', '0')), any(cameras), any(since), any(until), any(greatest(within_s, 1)))
-    FROM platestream.inquiry_log
-    WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE
+WITH (SELECT since FROM platestream.kept) AS kept,
+(
+    SELECT (refused, translate(pattern, 'O', '0'), cameras, since, until, greatest(within_s, 1))
+    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'companions')
 ) AS asked
 SELECT
     others.plate AS plate,
@@ -133,7 +136,7 @@ FROM (
     FROM platestream.detections
     WHERE asked.1 = 0
       AND (empty(asked.3) OR has(asked.3, camera_id))
-      AND captured_at >= asked.4 AND captured_at <= asked.5 AND captured_at > now64(3) - INTERVAL 30 DAY
+      AND captured_at >= asked.4 AND captured_at <= asked.5 AND captured_at > kept
 ) AS others
 INNER JOIN (
     SELECT detection_id, camera_id, captured_at,
@@ -141,7 +144,7 @@ INNER JOIN (
     FROM platestream.detections
     WHERE asked.1 = 0 AND plate_zero LIKE asked.2
       AND (empty(asked.3) OR has(asked.3, camera_id))
-      AND captured_at >= asked.4 AND captured_at <= asked.5 AND captured_at > now64(3) - INTERVAL 30 DAY
+      AND captured_at >= asked.4 AND captured_at <= asked.5 AND captured_at > kept
 ) AS one ON one.camera_id = others.camera_id AND one.slot = others.slot
 WHERE others.plate_zero != asked.2
   AND abs(dateDiff('millisecond', one.captured_at, others.captured_at)) <= asked.6 * 1000
@@ -149,17 +152,13 @@ GROUP BY others.plate
 HAVING meetings >= 2
 ORDER BY meetings DESC, cameras_met DESC, plate;
 
--- As in migration 6, and by cameras: an agency with which some cameras are shared sees pictures of these only.
+-- By cameras, too: an agency with which some cameras are shared sees pictures of these only.
 CREATE OR REPLACE VIEW platestream.picture
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH (
-    SELECT (
-        throwIf(
-            count() != 1 OR countIf(outcome = 'allowed' AND kind = 'picture' AND account = authenticatedUser()) != 1,
-            'Refused: no documented inquiry of yours with this id and kind in the last 10 minutes'),
-        any(toUUIDOrZero(other)), any(since), any(until), any(cameras))
-    FROM platestream.inquiry_log
-    WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE
+WITH (SELECT since FROM platestream.kept) AS kept,
+(
+    SELECT (refused, toUUIDOrZero(other), since, until, cameras)
+    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'picture')
 ) AS asked
 SELECT detection_id, captured_at, camera_id, kind, sha256, jpeg
 FROM platestream.images
@@ -167,6 +166,6 @@ WHERE asked.1 = 0
   AND detection_id = asked.2
   AND captured_at >= asked.3 AND captured_at <= asked.4
   AND (empty(asked.5) OR has(asked.5, camera_id))
-  AND captured_at > now64(3) - INTERVAL 30 DAY
+  AND captured_at > kept
 ORDER BY captured_at, detection_id, kind, ingested_at DESC
 LIMIT 1 BY detection_id, kind;

@@ -1,0 +1,54 @@
+"""Files of SQL: their statements, their checksums, and what is needed of a client to apply them."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+
+class Rows(Protocol):
+    """The answer to a query."""
+
+    @property
+    def result_rows(self) -> Any: ...
+
+
+class Client(Protocol):
+    """What is needed of a clickhouse-connect client, whose role must be the owner's."""
+
+    def command(self, cmd: str) -> Any: ...
+    def query(self, query: str) -> Rows: ...
+    def insert(self, table: str, data: list[list[Any]], column_names: tuple[str, ...]) -> Any: ...
+
+
+class MigrationError(RuntimeError):
+    """Files and database do not fit, or a statement failed. Names the file, never data."""
+
+
+def sha256(sql: str) -> str:
+    """Of the file, 64 hex digits."""
+    return hashlib.sha256(sql.encode()).hexdigest()
+
+
+def statements(sql: str) -> Iterator[str]:
+    """The statements in order, comments left out; each ends with a `;` at the end of a line."""
+    lines = [line for line in sql.splitlines() if not line.lstrip().startswith("--")]
+    for statement in re.split(r";[ \t]*$", "\n".join(lines), flags=re.MULTILINE):
+        if statement.strip():
+            yield statement.strip()
+
+
+def run(client: Client, title: str, number: int, statement: str) -> None:
+    """Run a statement of the file `title`. Raises MigrationError with both and the database's own words."""
+    try:
+        client.command(statement)
+    except Exception as error:
+        code = getattr(error, "code", None)
+        raise MigrationError(
+            f"{title}: statement {number} failed (ClickHouse code {code}): {error}"
+        ) from None
+
+
+def exists(client: Client, table: str) -> bool:
+    """Whether there is a table or view of this name."""
+    return bool(client.query(f"EXISTS TABLE {table}").result_rows[0][0])

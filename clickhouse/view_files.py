@@ -1,0 +1,109 @@
+"""Views: each stands once, in its present text, and is applied again when the text of its file changed.
+
+A view is replaced, and a materialized view keeps running and gets its new query, so that no insert passes
+it by. A file comes after the files whose views it names. A view that nobody needs any more is dropped by a
+migration.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from clickhouse.sql_files import Client, MigrationError, exists, run, sha256, statements
+
+TABLE = "platestream.schema_views"
+COLUMNS = ("name", "sha256")
+_VIEW = re.compile(r"CREATE OR REPLACE VIEW (\S+)\s")
+_MATERIALIZED = re.compile(
+    r"CREATE MATERIALIZED VIEW IF NOT EXISTS (\S+) TO (\S+)\s+DEFINER = \S+ SQL SECURITY DEFINER AS\s(.*)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class ViewFile:
+    """One file, `name.sql`."""
+
+    name: str
+    sql: str
+
+    @property
+    def title(self) -> str:
+        """As people are shown it."""
+        return f"views/{self.name}"
+
+    @property
+    def sha256(self) -> str:
+        """Of the file, 64 hex digits."""
+        return sha256(self.sql)
+
+    def makes(self) -> Iterator[str]:
+        """The views of this file. Raises MigrationError on a statement that makes none."""
+        for number, statement in enumerate(statements(self.sql), 1):
+            made = _VIEW.match(statement) or _MATERIALIZED.match(statement)
+            if made is None:
+                raise MigrationError(
+                    f"{self.title}: statement {number} is neither CREATE OR REPLACE VIEW nor"
+                    " CREATE MATERIALIZED VIEW IF NOT EXISTS name TO table with its DEFINER"
+                )
+            yield made[1]
+
+    def names(self) -> set[str]:
+        """Every table and view that the statements name."""
+        return set(re.findall(r"platestream\.\w+", "\n".join(statements(self.sql))))
+
+
+def load(folder: Path) -> list[ViewFile]:
+    """All files in the order in which they are applied.
+
+    Raises MigrationError on a statement that makes no view, on a view that two files make, and on files that
+    need each other.
+    """
+    files = {path.stem: ViewFile(path.stem, path.read_text("utf-8")) for path in sorted(folder.glob("*.sql"))}
+    home: dict[str, str] = {}
+    for file in files.values():
+        for view in file.makes():
+            if view in home:
+                raise MigrationError(f"{file.title}: views/{home[view]} makes {view}, too")
+            home[view] = file.name
+    needs = {
+        file.name: sorted({home[one] for one in file.names() if one in home} - {file.name})
+        for file in files.values()
+    }
+    try:
+        return [files[name] for name in TopologicalSorter(needs).static_order()]
+    except CycleError as error:
+        raise MigrationError(f"views need each other: {' -> '.join(error.args[1])}") from None
+
+
+def recorded(client: Client) -> dict[str, str]:
+    """File name -> SHA-256 of what is in force; empty before the first migration."""
+    if not exists(client, TABLE):
+        return {}
+    return dict(client.query(f"SELECT name, sha256 FROM {TABLE} FINAL").result_rows)  # noqa: S608
+
+
+def apply(client: Client, file: ViewFile) -> None:
+    """Bring the views of a file to its text and record it. Raises MigrationError when a statement fails."""
+    for number, statement in enumerate(statements(file.sql), 1):
+        run(client, file.title, number, _fitting(client, file.title, statement))
+    client.insert(TABLE, [[file.name, file.sha256]], column_names=COLUMNS)
+
+
+def _fitting(client: Client, title: str, statement: str) -> str:
+    """The statement, or that which gives a materialized view that is there its new query."""
+    materialized = _MATERIALIZED.match(statement)
+    if materialized is None or not exists(client, materialized[1]):
+        return statement
+    view, target, query = materialized.groups()
+    if _target(client, view) != target:
+        raise MigrationError(f"{title}: {view} writes to another table; a migration must drop it first")
+    return f"ALTER TABLE {view} MODIFY QUERY\n{query}"
+
+
+def _target(client: Client, view: str) -> str:
+    made = str(client.query(f"SHOW CREATE TABLE {view}").result_rows[0][0])
+    found = re.match(r"CREATE MATERIALIZED VIEW \S+ TO (\S+)", made)
+    return found[1] if found else ""
