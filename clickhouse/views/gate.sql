@@ -1,27 +1,40 @@
--- The gate: it writes every inquiry down, allowed or refused, by the rules and the registry. What it refuses names
--- the rule and is a row. Some kinds are put on record only and open no view: changes of the hot list, exports,
--- evidence, audits, retention; the rules are the same for them.
+-- The gate, and the door of services/door.py: whatever a person does, or the machine by itself, is a row here
+-- first. What it asks of each act is the view `acts`, who a person is the registry, what an agency sets
+-- `gate_rules`. What is refused names the rule and is a row.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_log TO platestream.inquiry_log
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
     (SELECT argMax((case_number, reason_letters, boilerplate, prohibited, purposes, training_days, always_registry, mou_required,
         retention_s, out_of_state, own_state, declaration), set_at)
      FROM platestream.gate_rules) AS rules,
+    (SELECT mapFromArrays(groupArray(kind), groupArray((roles, partners, documented, browses, automatic, shows_data)))
+     FROM platestream.acts) AS acts,
     (SELECT count() > 0 FROM platestream.registry WHERE kind = 'user') OR rules.7 AS registry_on,
-    (SELECT mapFromArrays(groupArray(id), groupArray((active, agency, trained_at)))
+    (SELECT mapFromArrays(groupArray(id), groupArray((active, agency, trained_at, if(role = '', ['officer'], splitByChar(',', role)))))
      FROM platestream.registry FINAL WHERE kind = 'user') AS users,
     (SELECT mapFromArrays(groupArray(id), groupArray(
         (active, own, law_enforcement, mou_from, mou_until, shares_cameras, shares_kinds, state, declared_at)))
      FROM platestream.registry FINAL WHERE kind = 'agency') AS agencies,
-    ['search', 'sightings', 'fuzzy', 'cotravel', 'companions', 'picture', 'hits'] AS looks,
     assumeNotNull((SELECT account FROM platestream.caller)) AS account,
     account IN ('default', 'platestream_console') AS speaks_for_people,
-    if(speaks_for_people AND on_behalf_of != '', toValidUTF8(left(on_behalf_of, 64)), account) AS person,
+    speaks_for_people OR account IN ('platestream_flows', 'platestream_retention_job') AS of_machine,
+    mapContains(acts, inquire.kind) AS known_act,
+    acts[inquire.kind] AS act,
+    inquire.automatic AND of_machine AND act.5 AS by_itself,
+    if((speaks_for_people OR by_itself) AND on_behalf_of != '', toValidUTF8(left(on_behalf_of, 64)), account) AS person,
     users[person] AS user,
+    now64(3) - toIntervalDay(rules.6) AS trained_since,
+    -- Somebody must be able to begin: while no trained administrator is there, people and agencies can be registered
+    -- by whoever was not ended.
+    NOT arrayExists(one -> one.1 AND has(one.4, 'administrator') AND one.3 > toDateTime64(0, 3) AND one.3 <= now64(3)
+        AND (rules.6 = 0 OR one.3 >= trained_since), mapValues(users)) AS no_administrator,
+    no_administrator AND inquire.kind IN ('registry_agency', 'registry_user')
+        AND (user.1 OR NOT mapContains(users, person)) AS founding,
+    registry_on AND NOT by_itself AND NOT founding AS judged,
     -- A registered person's agency is what the registry says, not what is claimed.
     if(registry_on AND user.2 != '', user.2, toValidUTF8(left(inquire.agency, 64))) AS of_agency,
     agencies[of_agency] AS mou,
-    registry_on AND has(arrayConcat(looks, ['export', 'evidence']), inquire.kind) AS shows_data,
+    judged AND NOT mou.2 AS foreign,
     -- 1970 is the default of `since`: as long as data is kept.
     if(inquire.since <= toDateTime64(0, 3, 'UTC'), now64(3) - toIntervalSecond(rules.9), inquire.since) AS asked_since,
     trimBoth(toValidUTF8(inquire.case_number)) AS given_case,
@@ -29,8 +42,13 @@ WITH
     trimBoth(toValidUTF8(inquire.purpose)) AS given_purpose,
     trimBoth(toValidUTF8(inquire.requester)) AS given_requester,
     trimBoth(toValidUTF8(inquire.legal_basis)) AS given_basis,
+    leftUTF8(trimBoth(toValidUTF8(inquire.refuse)), 1000) AS given_refusal,
     replaceRegexpAll(given_reason, '[^\\pL\\pN]', '') AS reason_letters,
-    extractAll(lowerUTF8(given_reason), '[\\pL\\pN]+') AS reason_words,
+    -- Words that say something: no boilerplate, no bare number, no run of keys, and no four letters without a vowel.
+    arrayFilter(word -> NOT has(rules.3, word) AND NOT match(word, '^[0-9]*$')
+            AND NOT match(word, 'qwer|asdf|sdfg|dfgh|fghj|ghjk|hjkl|zxcv|xcvb|cvbn|vbnm|rtyu|tyui|yuio|uiop|abcd|bcde|cdef')
+            AND NOT match(word, '^[bcdfghjklmnpqrstvwxz]{4,}$'),
+        extractAll(lowerUTF8(given_reason), '[\\pL\\pN]+')) AS reason_words,
     lengthUTF8(given_case) BETWEEN 2 AND 64 AND match(given_case, rules.1) AS usable_case,
     replaceRegexpAll(upper(toValidUTF8(inquire.pattern)), '[ .-]', '') AS given_pattern,
     replaceRegexpAll(upper(toValidUTF8(inquire.other)), '[ .-]', '') AS second_plate,
@@ -44,49 +62,62 @@ SELECT
     of_agency AS agency,
     toValidUTF8(left(tool, 64)) AS tool,
     initialQueryID() AS query_id,
-    toValidUTF8(left(kind, 16)) AS kind,
+    toValidUTF8(left(kind, 32)) AS kind,
     if(refusal = '', 'allowed', 'refused') AS outcome,
     multiIf(
-        NOT has(arrayConcat(looks, ['hotlist', 'export', 'evidence', 'audit', 'retention']), inquire.kind),
+        NOT known_act,
             'unknown kind of inquiry',
-        on_behalf_of NOT IN ('', account) AND NOT speaks_for_people,
+        on_behalf_of NOT IN ('', account) AND NOT speaks_for_people AND NOT by_itself,
             'this account asks for itself only, not on behalf of another person',
-        replaceRegexpAll(given_case, '[^\\pL\\pN]', '') = '' AND reason_letters = '',
+        inquire.automatic AND NOT by_itself,
+            'only the machine acts by itself: this account does not, or not with this act',
+        judged AND NOT mapContains(users, person),
+            'not a registered user (order, section E.1.e)',
+        judged AND NOT user.1,
+            'a user whose access has ended (order, section E.1.e)',
+        judged AND (user.3 <= toDateTime64(0, 3) OR user.3 > now64(3)),
+            'no training on record (order, section F.7)',
+        judged AND rules.6 > 0 AND user.3 < trained_since,
+            'training has lapsed and must be renewed (order, section F.7)',
+        judged AND inquire.agency NOT IN ('', of_agency),
+            'this user is of another agency (order, section F.6)',
+        judged AND NOT (mapContains(agencies, of_agency) AND mou.1),
+            'an agency that is not registered (order, section I.2)',
+        foreign AND NOT act.2,
+            'only this agency''s own employees do this (order, sections D.4 and F.1)',
+        rules.8 AND foreign AND (mou.4 <= toDateTime64(0, 3) OR mou.4 > now64(3)),
+            'no MOU with this agency is in force (order, section I.2)',
+        rules.8 AND foreign AND mou.5 > toDateTime64(0, 3) AND mou.5 <= now64(3),
+            'the MOU with this agency has ended (order, section I.2)',
+        NOT rules.10 AND foreign AND mou.8 != rules.11,
+            'an agency of another state, with which nothing is shared (order, section I.2)',
+        rules.12 AND foreign AND (mou.9 <= toDateTime64(0, 3) OR mou.9 > now64(3)),
+            'no written declaration of this agency is on record (order, section I.2)',
+        foreign AND notEmpty(mou.7) AND NOT has(mou.7, inquire.kind),
+            'the MOU with this agency does not share this kind of inquiry (order, section I.2)',
+        foreign AND notEmpty(mou.6) AND act.4
+            AND (empty(inquire.cameras) OR NOT hasAll(mou.6, inquire.cameras)),
+            'the MOU with this agency shares some cameras only: name them and no other (order, section I.2)',
+        empty(act.1) AND NOT by_itself,
+            'only the machine does this, by itself',
+        judged AND NOT hasAny(user.4, act.1),
+            concat('none of this user''s roles may do this: it takes ', arrayStringConcat(act.1, ' or '), ' (order, section E.1.a)'),
+        judged AND inquire.kind = 'registry_user' AND inquire.other = concat('user/', person),
+            'nobody changes their own roles or training: another administrator does (order, section E.1.e)',
+        act.3 = 'case' AND NOT usable_case,
+            'no usable case number (as the agency writes them): evidence is of a case (order, section F.8.a)',
+        act.3 = 'inquiry' AND replaceRegexpAll(given_case, '[^\\pL\\pN]', '') = '' AND reason_letters = '',
             'neither case number nor reason: every inquiry is documented by one of them (order, section I.7)',
-        NOT usable_case AND (lengthUTF8(reason_letters) < rules.2 OR length(arrayDistinct(ngrams(lowerUTF8(reason_letters), 1))) < 3),
+        act.3 = 'inquiry' AND NOT usable_case
+            AND (lengthUTF8(reason_letters) < rules.2 OR length(arrayDistinct(ngrams(lowerUTF8(reason_letters), 1))) < 3),
             concat('no usable case number (as the agency writes them) and a reason of less than ', toString(rules.2), ' letters (order, section I.7)'),
-        NOT usable_case AND empty(arrayFilter(word -> NOT has(rules.3, word) AND NOT match(word, '^[0-9]*$'), reason_words)),
+        act.3 = 'inquiry' AND NOT usable_case AND empty(reason_words),
             'no usable case number, and a reason that says nothing: what is looked into, and why (order, section I.7)',
         arrayExists(one -> match(lowerUTF8(concat(given_purpose, ' ', given_reason)), one), rules.4),
             'a prohibited purpose (order, sections F.1 and I.3)',
-        notEmpty(rules.5) AND has(arrayConcat(looks, ['export', 'evidence']), inquire.kind) AND NOT has(rules.5, given_purpose),
+        notEmpty(rules.5) AND act.6 AND NOT has(rules.5, given_purpose),
             'the purpose is none of those that the agency allows (order, section F.1)',
-        shows_data AND NOT mapContains(users, person),
-            'not a registered user (order, section E.1.e)',
-        shows_data AND NOT user.1,
-            'a user whose access has ended (order, section E.1.e)',
-        shows_data AND (user.3 <= toDateTime64(0, 3) OR user.3 > now64(3)),
-            'no training on record (order, section F.7)',
-        shows_data AND rules.6 > 0 AND user.3 < now64(3) - toIntervalDay(rules.6),
-            'training has lapsed and must be renewed (order, section F.7)',
-        shows_data AND inquire.agency NOT IN ('', of_agency),
-            'this user is of another agency (order, section F.6)',
-        shows_data AND NOT (mapContains(agencies, of_agency) AND mou.1),
-            'an agency that is not registered (order, section I.2)',
-        rules.8 AND shows_data AND NOT mou.2 AND (mou.4 <= toDateTime64(0, 3) OR mou.4 > now64(3)),
-            'no MOU with this agency is in force (order, section I.2)',
-        rules.8 AND shows_data AND NOT mou.2 AND mou.5 > toDateTime64(0, 3) AND mou.5 <= now64(3),
-            'the MOU with this agency has ended (order, section I.2)',
-        NOT rules.10 AND shows_data AND NOT mou.2 AND mou.8 != rules.11,
-            'an agency of another state, with which nothing is shared (order, section I.2)',
-        rules.12 AND shows_data AND NOT mou.2 AND (mou.9 <= toDateTime64(0, 3) OR mou.9 > now64(3)),
-            'no written declaration of this agency is on record (order, section I.2)',
-        shows_data AND NOT mou.2 AND notEmpty(mou.7) AND NOT has(mou.7, inquire.kind),
-            'the MOU with this agency does not share this kind of inquiry (order, section I.2)',
-        shows_data AND NOT mou.2 AND notEmpty(mou.6) AND has(looks, inquire.kind)
-            AND (empty(inquire.cameras) OR NOT hasAll(mou.6, inquire.cameras)),
-            'the MOU with this agency shares some cameras only: name them and no other (order, section I.2)',
-        (given_requester != '' OR shows_data AND NOT mou.3)
+        (given_requester != '' OR foreign AND act.6 AND NOT mou.3)
             AND lengthUTF8(replaceRegexpAll(given_basis, '[^\\pL\\pN]', '')) < 5,
             'a request from outside of law enforcement without its legal basis (order, section I.4)',
         until <= asked_since,
@@ -111,7 +142,7 @@ SELECT
             'the second plate is needed as a whole, of 3 to 10 letters and digits',
         inquire.kind IN ('cotravel', 'companions') AND (within_s = 0 OR within_s > 3600),
             'vehicles travel together within 1 to 3600 seconds',
-        '') AS refusal,
+        given_refusal) AS refusal,
     leftUTF8(given_case, 200) AS case_number,
     leftUTF8(given_reason, 1000) AS reason,
     leftUTF8(given_pattern, 64) AS pattern,
@@ -122,7 +153,10 @@ SELECT
     if(inquire.kind IN ('cotravel', 'companions'), inquire.within_s, 0) AS within_s,
     leftUTF8(given_purpose, 200) AS purpose,
     leftUTF8(given_requester, 200) AS requester,
-    leftUTF8(given_basis, 1000) AS legal_basis
+    leftUTF8(given_basis, 1000) AS legal_basis,
+    by_itself AS automatic,
+    if(by_itself, toValidUTF8(left(inquire.set_off_by, 64)), '') AS set_off_by,
+    leftUTF8(toValidUTF8(inquire.change), 4000) AS change
 FROM platestream.inquire;
 
 -- What became of an inquiry of one's own: the only part of the log that whoever asks can read.

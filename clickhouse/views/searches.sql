@@ -125,30 +125,42 @@ WITH (SELECT since FROM platestream.kept) AS kept,
     SELECT (refused, translate(pattern, 'O', '0'), cameras, since, until, greatest(within_s, 1))
     FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'companions')
 ) AS asked
+-- A meeting is of one pass of each: a pass of the plate asked for meets the nearest pass of another vehicle, and passes
+-- of that vehicle that were met are counted once each, however often they were met.
 SELECT
-    others.plate AS plate,
-    uniqExact(one.detection_id) AS meetings,
-    uniqExact(one.camera_id) AS cameras_met,
-    min(others.captured_at) AS first_at,
-    max(others.captured_at) AS last_at
+    plate,
+    uniqExact(met.1) AS meetings,
+    uniqExact(camera_id) AS cameras_met,
+    min(met.2) AS first_at,
+    max(met.2) AS last_at
 FROM (
-    SELECT camera_id, captured_at, plate, plate_zero, toInt64(intDiv(toUnixTimestamp(captured_at), asked.6)) AS slot
-    FROM platestream.detections
-    WHERE asked.1 = 0
-      AND (empty(asked.3) OR has(asked.3, camera_id))
-      AND captured_at >= asked.4 AND captured_at <= asked.5 AND captured_at > kept
-) AS others
-INNER JOIN (
-    SELECT detection_id, camera_id, captured_at,
-        toInt64(intDiv(toUnixTimestamp(captured_at), asked.6)) + arrayJoin([-1, 0, 1]) AS slot
-    FROM platestream.detections
-    WHERE asked.1 = 0 AND plate_zero LIKE asked.2
-      AND (empty(asked.3) OR has(asked.3, camera_id))
-      AND captured_at >= asked.4 AND captured_at <= asked.5 AND captured_at > kept
-) AS one ON one.camera_id = others.camera_id AND one.slot = others.slot
-WHERE others.plate_zero != asked.2
-  AND abs(dateDiff('millisecond', one.captured_at, others.captured_at)) <= asked.6 * 1000
-GROUP BY others.plate
+    SELECT
+        others.plate AS plate,
+        one.camera_id AS camera_id,
+        one.detection_id AS detection_id,
+        argMin((others.detection_id, others.captured_at),
+            (abs(dateDiff('millisecond', one.captured_at, others.captured_at)), others.detection_id)) AS met
+    FROM (
+        SELECT detection_id, camera_id, captured_at, plate, plate_zero,
+            toInt64(intDiv(toUnixTimestamp(captured_at), asked.6)) AS slot
+        FROM platestream.detections
+        WHERE asked.1 = 0
+          AND (empty(asked.3) OR has(asked.3, camera_id))
+          AND captured_at >= asked.4 AND captured_at <= asked.5 AND captured_at > kept
+    ) AS others
+    INNER JOIN (
+        SELECT detection_id, camera_id, captured_at,
+            toInt64(intDiv(toUnixTimestamp(captured_at), asked.6)) + arrayJoin([-1, 0, 1]) AS slot
+        FROM platestream.detections
+        WHERE asked.1 = 0 AND plate_zero LIKE asked.2
+          AND (empty(asked.3) OR has(asked.3, camera_id))
+          AND captured_at >= asked.4 AND captured_at <= asked.5 AND captured_at > kept
+    ) AS one ON one.camera_id = others.camera_id AND one.slot = others.slot
+    WHERE others.plate_zero != asked.2
+      AND abs(dateDiff('millisecond', one.captured_at, others.captured_at)) <= asked.6 * 1000
+    GROUP BY plate, camera_id, detection_id
+)
+GROUP BY plate
 HAVING meetings >= 2
 ORDER BY meetings DESC, cameras_met DESC, plate;
 

@@ -52,6 +52,7 @@ HITS = ["hit_states", "hit_precision", "hit_confusions"]
 PLACES = ["deployments"]
 # What the gate is built of; `documented` is asked with a kind besides.
 BUILDING = {
+    "acts": "acts",
     "caller": "caller",
     "kept": "kept",
     "recent": "recent(inquiry = '{}')",
