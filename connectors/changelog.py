@@ -8,7 +8,7 @@ from bytewax.inputs import FixedPartitionedSource
 from bytewax.outputs import DynamicSink
 
 from connectors.edge import Topics
-from schemas.message import Batch, Loaded, Message
+from schemas.message import Batch, EndOfSnapshot, Message
 from schemas.topics import Topic
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ def newest(topics: Topics, topic: Topic[Any]) -> dict[bytes, Message]:
 
 def read_to_end(topics: Topics, topic: Topic[Any]) -> Iterable[Message]:
     """Every message of `topic` up to the end it has now, partition by partition in order."""
-    source = cast(FixedPartitionedSource[Batch | Loaded, None], topics.load(topic))
+    source = cast(FixedPartitionedSource[Batch | EndOfSnapshot, None], topics.load(topic))
     for name in source.list_parts():
         part = source.build_part("changelog", name, None)
         try:
@@ -38,7 +38,7 @@ def read_to_end(topics: Topics, topic: Topic[Any]) -> Iterable[Message]:
                 for item in batch:
                     if isinstance(item, Batch):
                         yield from item.messages()
-                loaded = any(isinstance(item, Loaded) for item in batch)
+                loaded = any(isinstance(item, EndOfSnapshot) for item in batch)
                 if not batch:
                     time.sleep(0.005)
         finally:

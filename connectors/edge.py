@@ -7,9 +7,9 @@ from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
 from schemas.finding import Finding
-from schemas.gate_rules import Ruled
+from schemas.gate_rules import RulesInForce
 from schemas.inquiry import SealedInquiry
-from schemas.message import Batch, Loaded, Message
+from schemas.message import Batch, EndOfSnapshot, Message
 from schemas.tables import Table
 from schemas.topics import Topic
 
@@ -22,8 +22,8 @@ class Topics(Protocol):
     def read(self, topic: Topic[Any]) -> Source[Message]:
         """Messages of `topic`, from where the flow stopped; they wait for what the same edge loads."""
 
-    def load(self, topic: Topic[Any]) -> Source[Batch | Loaded]:
-        """A changelog, from its beginning on every start; `Loaded` follows the end a partition had then."""
+    def load(self, topic: Topic[Any]) -> Source[Batch | EndOfSnapshot]:
+        """A changelog, from its beginning at every start; `EndOfSnapshot` marks the end it had then."""
 
     def write(self, topic: Topic[T]) -> Sink[T]:
         """Records to `topic`; a record is written when it is acknowledged, and what is not raises."""
@@ -38,7 +38,7 @@ class Tables(Protocol):
     def queries(self) -> Source[Finding]:
         """What the server's own log says was read beside the gate; nothing where there is no such log."""
 
-    def inquiries(self) -> Source[SealedInquiry | Ruled]:
+    def inquiries(self) -> Source[SealedInquiry | RulesInForce]:
         """The inquiry log in the order of its seals, from where the flow stopped, each behind its rules."""
 
 

@@ -17,8 +17,8 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from connectors.clock import Clock, utc_now
-from connectors.loading import LoadGate, arrived
-from schemas.message import Batch, Loaded, Message
+from connectors.loading import SnapshotBarrier, arrived
+from schemas.message import Batch, EndOfSnapshot, Message
 from schemas.topics import Topic
 
 T = TypeVar("T")
@@ -36,13 +36,13 @@ class FileTopics:
 
     def __init__(self, root: Path, *, follow: bool, now: Clock = utc_now) -> None:
         self._root, self._follow, self._now = root, follow, now
-        self._gate = LoadGate()
+        self._barrier = SnapshotBarrier()
 
     def read(self, topic: Topic[Any]) -> "FileSource":
-        return FileSource(self._log(topic), self._gate, follow=self._follow)
+        return FileSource(self._log(topic), self._barrier, follow=self._follow)
 
     def load(self, topic: Topic[Any]) -> "FileLoad":
-        return FileLoad(self._log(topic), self._gate, follow=self._follow)
+        return FileLoad(self._log(topic), self._barrier, follow=self._follow)
 
     def write(self, topic: Topic[T]) -> "FileSink[T]":
         return FileSink(self._log(topic), topic, self._now)
@@ -60,7 +60,10 @@ class FileTopics:
 
     def purge(self, topic: Topic[Any]) -> list[str]:
         """Delete the files of days that are wholly past what `topic` keeps; says which."""
-        return self._log(topic).purge(topic.keep, self._now())
+        logs = [self._log(topic)]
+        if topic.formerly:
+            logs.append(DayLog(self._root / "topics" / topic.formerly, topic.formerly))
+        return [name for log in logs for name in log.purge(topic.keep, self._now())]
 
     def first_day(self, topic: Topic[Any]) -> date | None:
         """The day of the oldest file; None where nothing was written."""
@@ -218,23 +221,23 @@ def _day_ends(path: Path) -> datetime:
 class FileSource(FixedPartitionedSource[Message, Position]):
     """Reads from the position of the last snapshot."""
 
-    def __init__(self, log: DayLog, gate: LoadGate, *, follow: bool) -> None:
-        self._log, self._gate, self._follow = log, gate, follow
+    def __init__(self, log: DayLog, barrier: SnapshotBarrier, *, follow: bool) -> None:
+        self._log, self._barrier, self._follow = log, barrier, follow
 
     def list_parts(self) -> list[str]:
         return ["0"]
 
     def build_part(self, step_id: str, for_part: str, resume_state: Position | None) -> "_FilePartition":
-        return _FilePartition(self._log, self._gate, resume_state or START, self._follow)
+        return _FilePartition(self._log, self._barrier, resume_state or START, self._follow)
 
 
 class _FilePartition(StatefulSourcePartition[Message, Position]):
-    def __init__(self, log: DayLog, gate: LoadGate, position: Position, follow: bool) -> None:
-        self._log, self._gate, self._position, self._follow = log, gate, position, follow
+    def __init__(self, log: DayLog, barrier: SnapshotBarrier, position: Position, follow: bool) -> None:
+        self._log, self._barrier, self._position, self._follow = log, barrier, position, follow
         self._idle = False
 
     def next_batch(self) -> list[Message]:
-        if not self._gate.loaded:
+        if not self._barrier.loaded:
             return []
         batch = self._log.read(self._position, BATCH)
         if batch:
@@ -252,31 +255,31 @@ class _FilePartition(StatefulSourcePartition[Message, Position]):
         return self._position
 
 
-class FileLoad(FixedPartitionedSource[Batch | Loaded, None]):
-    """Reads a changelog from its beginning; `Loaded` follows the end it had at the start."""
+class FileLoad(FixedPartitionedSource[Batch | EndOfSnapshot, None]):
+    """Reads a changelog from its beginning; `EndOfSnapshot` marks the end it had at the start."""
 
-    def __init__(self, log: DayLog, gate: LoadGate, *, follow: bool) -> None:
-        self._log, self._gate, self._follow = log, gate, follow
+    def __init__(self, log: DayLog, barrier: SnapshotBarrier, *, follow: bool) -> None:
+        self._log, self._barrier, self._follow = log, barrier, follow
 
     def list_parts(self) -> list[str]:
         return ["0"]
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_FileLoadPartition":
-        return _FileLoadPartition(self._log, self._gate, self._follow)
+        return _FileLoadPartition(self._log, self._barrier, self._follow)
 
 
-class _FileLoadPartition(StatefulSourcePartition[Batch | Loaded, None]):
-    def __init__(self, log: DayLog, gate: LoadGate, follow: bool) -> None:
-        self._part = _FilePartition(log, LoadGate(), START, follow)
-        self._gate, self._end, self._topic = gate, log.end(), log.topic
+class _FileLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
+    def __init__(self, log: DayLog, barrier: SnapshotBarrier, follow: bool) -> None:
+        self._part = _FilePartition(log, SnapshotBarrier(), START, follow)
+        self._barrier, self._end, self._topic = barrier, log.end(), log.topic
         self._loaded = False
-        gate.expect(log.topic)
+        barrier.expect(log.topic)
 
-    def next_batch(self) -> list[Batch | Loaded]:
+    def next_batch(self) -> list[Batch | EndOfSnapshot]:
         if not self._loaded and self._part.snapshot() >= self._end:
             self._loaded = True
-            self._gate.reached(self._topic)
-            return [Loaded(0, 1)]
+            self._barrier.reached(self._topic)
+            return [EndOfSnapshot(self._topic, 0, 1)]
         # A changelog is one partition over all its days: a removal must follow the entry it removes.
         found = [
             msgspec.structs.replace(message, partition=0, offset=message.partition * 10**10 + message.offset)

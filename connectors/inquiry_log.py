@@ -24,7 +24,7 @@ from connectors.clickhouse_client import DatabaseError, run
 from connectors.gate_rules import EVER, history
 from connectors.metrics import meters
 from schemas import metrics
-from schemas.gate_rules import Ruled
+from schemas.gate_rules import RulesInForce
 from schemas.inquiry import FIRST, Inquiry, SealedInquiry, chain
 
 BATCH = 1000
@@ -123,7 +123,7 @@ def read_seals(client: Client, first: int, count: int = BATCH) -> list[tuple[Sea
     return [(seal, found.get(seal.entry, [])) for seal in seals]
 
 
-class InquiryLogSource(FixedPartitionedSource[SealedInquiry | Ruled, int]):
+class InquiryLogSource(FixedPartitionedSource[SealedInquiry | RulesInForce, int]):
     """Seals what is new, then reads from the seal number where the flow stopped.
 
     The gate's rules come first, all of them on every start: each inquiry follows the rules it was judged by.
@@ -142,7 +142,7 @@ class InquiryLogSource(FixedPartitionedSource[SealedInquiry | Ruled, int]):
         return InquiryLogPart(self._client, resume_state or 1, self._follow, self._batch)
 
 
-class InquiryLogPart(StatefulSourcePartition[SealedInquiry | Ruled, int]):
+class InquiryLogPart(StatefulSourcePartition[SealedInquiry | RulesInForce, int]):
     """Its state is the number of the next seal."""
 
     def __init__(self, client: Callable[[], Client], position: int, follow: bool, batch: int) -> None:
@@ -152,7 +152,7 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | Ruled, int]):
         self._ruled = EVER
         self._awake: datetime | None = None
 
-    def next_batch(self) -> list[SealedInquiry | Ruled]:
+    def next_batch(self) -> list[SealedInquiry | RulesInForce]:
         if self._awake is not None and datetime.now(UTC) < self._awake:
             return []
         try:
@@ -173,7 +173,7 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | Ruled, int]):
     def snapshot(self) -> int:
         return self._position
 
-    def _poll(self) -> tuple[bool, list[SealedInquiry | Ruled]]:
+    def _poll(self) -> tuple[bool, list[SealedInquiry | RulesInForce]]:
         """Whether there was anything, and what of it can be sent on.
 
         Rules are read after the log: those that an inquiry in it was judged by are there by then.

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from connectors.kafka_client import report
 from connectors.kafka_read import KafkaLoad, KafkaSource, LostOffset
 from connectors.kafka_write import KafkaSink
-from connectors.loading import LoadGate
+from connectors.loading import SnapshotBarrier
 from schemas.topics import Topic
 
 T = TypeVar("T")
@@ -26,13 +26,13 @@ class KafkaTopics:
     ) -> None:
         self._config = {"bootstrap.servers": servers, "error_cb": report, **(config or {})}
         self._on_lost_offset: LostOffset = on_lost_offset
-        self._gate = LoadGate()
+        self._barrier = SnapshotBarrier()
 
     def read(self, topic: Topic[Any]) -> "KafkaSource":
-        return KafkaSource(self._config, topic, self._gate, self._on_lost_offset)
+        return KafkaSource(self._config, topic, self._barrier, self._on_lost_offset)
 
     def load(self, topic: Topic[Any]) -> "KafkaLoad":
-        return KafkaLoad(self._config, topic.name, self._gate)
+        return KafkaLoad(self._config, topic.name, self._barrier)
 
     def write(self, topic: Topic[T]) -> "KafkaSink[T]":
         return KafkaSink(self._config, topic)

@@ -19,10 +19,10 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from connectors import kafka_client
 from connectors.clock import utc_now
 from connectors.kafka_client import BrokerError, OffsetGoneError, name_of, partitions
-from connectors.loading import LoadGate, arrived
+from connectors.loading import SnapshotBarrier, arrived
 from connectors.metrics import meters
 from schemas import metrics
-from schemas.message import Batch, Loaded, Message
+from schemas.message import Batch, EndOfSnapshot, Message
 from schemas.topics import Topic
 
 LostOffset = Literal["stop", "earliest"]
@@ -74,9 +74,13 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
     """Reads each partition from the offset of the last snapshot, at first from its beginning."""
 
     def __init__(
-        self, config: Mapping[str, Any], topic: Topic[Any], gate: LoadGate, on_lost_offset: LostOffset
+        self,
+        config: Mapping[str, Any],
+        topic: Topic[Any],
+        barrier: SnapshotBarrier,
+        on_lost_offset: LostOffset,
     ) -> None:
-        self._config, self._topic, self._gate = config, topic.name, gate
+        self._config, self._topic, self._barrier = config, topic.name, barrier
         self._most = topic.a_poll
         self._on_lost_offset = on_lost_offset
 
@@ -93,7 +97,7 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
             position = low
         consumer.assign([TopicPartition(self._topic, partition, position)])
         where = TopicPartition(self._topic, partition)
-        return _KafkaPartition(consumer, where, self._most, position, self._gate)
+        return _KafkaPartition(consumer, where, self._most, position, self._barrier)
 
     def _lost(self, partition: int, position: int, low: int, high: int) -> None:
         what = (
@@ -109,14 +113,14 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
 
 class _KafkaPartition(StatefulSourcePartition[Message, int]):
     def __init__(
-        self, consumer: Consumer, where: TopicPartition, most: int, position: int, gate: LoadGate
+        self, consumer: Consumer, where: TopicPartition, most: int, position: int, barrier: SnapshotBarrier
     ) -> None:
         self._consumer, self._where, self._most = consumer, where, most
-        self._position, self._gate = position, gate
+        self._position, self._barrier = position, barrier
         self._idle = False
 
     def next_batch(self) -> list[Message]:
-        if not self._gate.loaded:
+        if not self._barrier.loaded:
             self._idle = True
             return []
         raws, _ended = _poll(self._consumer, self._most)
@@ -149,40 +153,42 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
         self._consumer.close()
 
 
-class KafkaLoad(FixedPartitionedSource[Batch | Loaded, None]):
-    """Reads a compacted topic from its beginning; `Loaded` follows the end a partition had at the start."""
+class KafkaLoad(FixedPartitionedSource[Batch | EndOfSnapshot, None]):
+    """Reads a compacted topic from its beginning; `EndOfSnapshot` marks the end it had at the start."""
 
-    def __init__(self, config: Mapping[str, Any], topic: str, gate: LoadGate) -> None:
-        self._config, self._topic, self._gate = config, topic, gate
+    def __init__(self, config: Mapping[str, Any], topic: str, barrier: SnapshotBarrier) -> None:
+        self._config, self._topic, self._barrier = config, topic, barrier
 
     def list_parts(self) -> list[str]:
         return [str(partition) for partition in partitions(self._config, self._topic)]
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_KafkaLoadPartition":
         partition = int(for_part)
-        self._gate.expect(f"{self._topic}/{for_part}")
+        self._barrier.expect(f"{self._topic}/{for_part}")
         consumer = _consumer(self._config, self._topic, partition, queue_kb=LOAD_QUEUE_KB)
         _low, end = _bounds(consumer, self._topic, partition)
-        mark = Loaded(partition, len(partitions(self._config, self._topic)))
-        return _KafkaLoadPartition(consumer, self._topic, end, mark, self._gate)
+        mark = EndOfSnapshot(self._topic, partition, len(partitions(self._config, self._topic)))
+        return _KafkaLoadPartition(consumer, self._topic, end, mark, self._barrier)
 
 
-class _KafkaLoadPartition(StatefulSourcePartition[Batch | Loaded, None]):
-    def __init__(self, consumer: Consumer, topic: str, end: int, mark: Loaded, gate: LoadGate) -> None:
-        self._consumer, self._end, self._mark, self._gate = consumer, end, mark, gate
+class _KafkaLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
+    def __init__(
+        self, consumer: Consumer, topic: str, end: int, mark: EndOfSnapshot, barrier: SnapshotBarrier
+    ) -> None:
+        self._consumer, self._end, self._mark, self._barrier = consumer, end, mark, barrier
         self._part = f"{topic}/{mark.partition}"
         self._loaded = False
         self._idle = False
 
-    def next_batch(self) -> list[Batch | Loaded]:
+    def next_batch(self) -> list[Batch | EndOfSnapshot]:
         raws, ended_at = _poll(self._consumer, LOAD_BATCH)
         self._idle = not raws
-        found: list[Batch | Loaded] = [self._batch(raws)] if raws else []
+        found: list[Batch | EndOfSnapshot] = [self._batch(raws)] if raws else []
         # The last offsets may be compacted away, so the partition's end counts as well as the last message.
         reached = max(ended_at, raws[-1].offset() + 1 if raws else 0)
         if not self._loaded and reached >= self._end:
             self._loaded = True
-            self._gate.reached(self._part)
+            self._barrier.reached(self._part)
             found.append(self._mark)
         return found
 

@@ -10,12 +10,12 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, FixedPartitionedSink, StatefulSinkPartition, StatelessSinkPartition
 from bytewax.testing import TestingSource
 
-from connectors.loading import LoadGate, arrived
+from connectors.loading import SnapshotBarrier, arrived
 from connectors.profiles import load
 from schemas.finding import Finding
-from schemas.gate_rules import Ruled, of_profile
+from schemas.gate_rules import RulesInForce, of_profile
 from schemas.inquiry import FIRST, Inquiry, SealedInquiry, chain
-from schemas.message import Batch, Loaded, Message
+from schemas.message import Batch, EndOfSnapshot, Message
 from schemas.tables import EPOCH, Row, Table
 from schemas.topics import Topic
 
@@ -27,7 +27,7 @@ class MemoryTopics:
 
     def __init__(self) -> None:
         self._logs: dict[str, dict[int, list[Message]]] = defaultdict(lambda: defaultdict(list))
-        self._gate = LoadGate()
+        self._barrier = SnapshotBarrier()
 
     def append(self, topic: Topic[Any], message: Message) -> None:
         """Write one message; the partition is chosen by its key, as a broker does."""
@@ -48,10 +48,10 @@ class MemoryTopics:
         return self._logs[topic.name][partition]
 
     def read(self, topic: Topic[Any]) -> "MemorySource":
-        return MemorySource(self, topic, self._gate)
+        return MemorySource(self, topic, self._barrier)
 
     def load(self, topic: Topic[Any]) -> "MemoryLoad":
-        return MemoryLoad(self, topic, self._gate)
+        return MemoryLoad(self, topic, self._barrier)
 
     def write(self, topic: Topic[T]) -> "MemorySink[T]":
         return MemorySink(self, topic)
@@ -60,22 +60,24 @@ class MemoryTopics:
 class MemorySource(FixedPartitionedSource[Message, int]):
     """Reads from the position of the last snapshot to the end."""
 
-    def __init__(self, topics: MemoryTopics, topic: Topic[Any], gate: LoadGate) -> None:
-        self._topics, self._topic, self._gate = topics, topic, gate
+    def __init__(self, topics: MemoryTopics, topic: Topic[Any], barrier: SnapshotBarrier) -> None:
+        self._topics, self._topic, self._barrier = topics, topic, barrier
 
     def list_parts(self) -> list[str]:
         return [str(partition) for partition in range(self._topic.partitions)]
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_MemoryPartition":
-        return _MemoryPartition(self._topics.log(self._topic, int(for_part)), resume_state or 0, self._gate)
+        return _MemoryPartition(
+            self._topics.log(self._topic, int(for_part)), resume_state or 0, self._barrier
+        )
 
 
 class _MemoryPartition(StatefulSourcePartition[Message, int]):
-    def __init__(self, log: Sequence[Message], position: int, gate: LoadGate) -> None:
-        self._log, self._position, self._gate = log, position, gate
+    def __init__(self, log: Sequence[Message], position: int, barrier: SnapshotBarrier) -> None:
+        self._log, self._position, self._barrier = log, position, barrier
 
     def next_batch(self) -> list[Message]:
-        if not self._gate.loaded:
+        if not self._barrier.loaded:
             return []
         if self._position >= len(self._log):
             raise StopIteration
@@ -88,34 +90,36 @@ class _MemoryPartition(StatefulSourcePartition[Message, int]):
         return self._position
 
 
-class MemoryLoad(FixedPartitionedSource[Batch | Loaded, None]):
-    """Reads a changelog from its beginning, then says `Loaded`."""
+class MemoryLoad(FixedPartitionedSource[Batch | EndOfSnapshot, None]):
+    """Reads a changelog from its beginning, then marks its end."""
 
-    def __init__(self, topics: MemoryTopics, topic: Topic[Any], gate: LoadGate) -> None:
-        self._topics, self._topic, self._gate = topics, topic, gate
+    def __init__(self, topics: MemoryTopics, topic: Topic[Any], barrier: SnapshotBarrier) -> None:
+        self._topics, self._topic, self._barrier = topics, topic, barrier
 
     def list_parts(self) -> list[str]:
         return [str(partition) for partition in range(self._topic.partitions)]
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_MemoryLoadPartition":
-        self._gate.expect(f"{self._topic.name}/{for_part}")
-        mark = Loaded(int(for_part), self._topic.partitions)
+        self._barrier.expect(f"{self._topic.name}/{for_part}")
+        mark = EndOfSnapshot(self._topic.name, int(for_part), self._topic.partitions)
         return _MemoryLoadPartition(
-            self._topics.log(self._topic, int(for_part)), self._topic, mark, self._gate
+            self._topics.log(self._topic, int(for_part)), self._topic, mark, self._barrier
         )
 
 
-class _MemoryLoadPartition(StatefulSourcePartition[Batch | Loaded, None]):
-    def __init__(self, log: Sequence[Message], topic: Topic[Any], mark: Loaded, gate: LoadGate) -> None:
-        self._left: list[Batch | Loaded] = [*(Batch.of(mark.partition, [one]) for one in log), mark]
-        self._mark, self._gate, self._part = mark, gate, f"{topic.name}/{mark.partition}"
+class _MemoryLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
+    def __init__(
+        self, log: Sequence[Message], topic: Topic[Any], mark: EndOfSnapshot, barrier: SnapshotBarrier
+    ) -> None:
+        self._left: list[Batch | EndOfSnapshot] = [*(Batch.of(mark.partition, [one]) for one in log), mark]
+        self._mark, self._barrier, self._part = mark, barrier, f"{topic.name}/{mark.partition}"
 
-    def next_batch(self) -> list[Batch | Loaded]:
+    def next_batch(self) -> list[Batch | EndOfSnapshot]:
         if not self._left:
             raise StopIteration
         item = self._left.pop(0)
         if item is self._mark:
-            self._gate.reached(self._part)
+            self._barrier.reached(self._part)
         return [item]
 
     def snapshot(self) -> None:
@@ -148,7 +152,7 @@ class MemoryTables:
         self._rows: dict[str, dict[Row, Row]] = defaultdict(dict)
         self.log: list[Inquiry] = []
         self.beside: list[Finding] = []
-        self.rules: list[Ruled] = [Ruled(EPOCH, of_profile("st-johns", load("st-johns")))]
+        self.rules: list[RulesInForce] = [RulesInForce(EPOCH, of_profile("st-johns", load("st-johns")))]
         self.inserts: dict[str, int] = defaultdict(int)
 
     def rows(self, table: Table[Any]) -> list[dict[str, Any]]:
@@ -200,7 +204,7 @@ class _MemoryTablePartition(StatefulSinkPartition[T, None]):
             self._buffer = []
 
 
-class MemoryInquiries(FixedPartitionedSource[SealedInquiry | Ruled, int]):
+class MemoryInquiries(FixedPartitionedSource[SealedInquiry | RulesInForce, int]):
     """The rules, then the log, sealed in order, from the position of the last snapshot to the end."""
 
     def __init__(self, tables: MemoryTables) -> None:
@@ -216,11 +220,11 @@ class MemoryInquiries(FixedPartitionedSource[SealedInquiry | Ruled, int]):
         return _MemoryInquiriesPartition(self._tables.rules, sealed, resume_state or 0)
 
 
-class _MemoryInquiriesPartition(StatefulSourcePartition[SealedInquiry | Ruled, int]):
-    def __init__(self, rules: list[Ruled], sealed: list[SealedInquiry], position: int) -> None:
+class _MemoryInquiriesPartition(StatefulSourcePartition[SealedInquiry | RulesInForce, int]):
+    def __init__(self, rules: list[RulesInForce], sealed: list[SealedInquiry], position: int) -> None:
         self._rules, self._sealed, self._position = list(rules), sealed, position
 
-    def next_batch(self) -> list[SealedInquiry | Ruled]:
+    def next_batch(self) -> list[SealedInquiry | RulesInForce]:
         if self._rules:
             rules, self._rules = self._rules, []
             return list(rules)

@@ -4,7 +4,7 @@
                                 |
     frames --> decode --> admit --> judge --> picture --> recognize --> passes --> detections (topic, tables)
                   \\___________ \\____ |  \\______ \\__________ \\____________________> dead_letters
-                                      +--> frames_apart, deployment_findings
+                                      +--> frames_quarantine, deployment_findings
 
 A frame stays on the worker that read it; what crosses workers is reads with their crops.
 
@@ -28,7 +28,7 @@ from flows.reader import PlateReader, open_reader
 from operators.consensus import PassRules, VehiclePasses
 from operators.decode import Bounds, admission, picture
 from operators.deployments import Unapproved, as_judged
-from operators.reading.watch import Watcher
+from operators.reading.change_detector import ChangeDetector
 from operators.recognize import Recognizer
 from operators.refuse import attempt, decode, decode_changes
 from schemas import tables, topics
@@ -40,7 +40,7 @@ def build(
     now: Clock = utc_now,
     bounds: Bounds = Bounds(),
     rules: PassRules = PassRules(),
-    unapproved: Unapproved = "apart",
+    unapproved: Unapproved = "quarantine",
 ) -> Dataflow:
     """The flow on any edge, with any reader; `unapproved` as the setting of this name."""
     meters.show("recognize")
@@ -58,7 +58,7 @@ def build(
     taken = op.map("taken", judged.trues, as_judged)
     decoder = meters.timed("decode", partial(picture, bounds=bounds))
     pictures = attempt("picture", taken, decoder, lambda frame: frame.message)
-    recognizer = Recognizer(Watcher(meters.timed("recognize", reader.read)))
+    recognizer = Recognizer(ChangeDetector(meters.timed("recognize", reader.read)))
     reads = attempt("recognize", pictures.oks, recognizer, lambda seen: seen.frame.message)
     read = meters.counted("count_reads", reads.oks, meters.reads(now))
 
@@ -69,8 +69,8 @@ def build(
     op.output("detections", detections, edge.topics.write(topics.DETECTIONS))
     op.output("detections_table", passes, edge.tables.insert(tables.DETECTIONS))
     op.output("images_table", passes, edge.tables.insert(tables.IMAGES))
-    apart = op.filter_map("apart", judged.falses, approvals.kept_apart)
-    op.output("frames_apart", apart, edge.topics.write(topics.FRAMES_APART))
+    quarantined = op.filter_map("quarantined", judged.falses, approvals.quarantined)
+    op.output("frames_quarantine", quarantined, edge.topics.write(topics.FRAMES_QUARANTINE))
     seen = op.flat_map("seen", op.merge("all", judged.trues, judged.falses), approvals.findings)
     found = op.merge("findings", seen, op.flat_map("register", records.oks, approvals.register))
     findings = meters.counted("count_sites", found, meters.deployments)

@@ -15,10 +15,10 @@ from schemas.dead_letter import DeadLetter
 from schemas.deployment import SAID, DeploymentFinding, Rule
 from schemas.frame import Frame
 from schemas.hotlist import Area
-from schemas.message import Loaded
+from schemas.message import EndOfSnapshot
 from schemas.registry import RegistryRecord
 
-Unapproved = Literal["apart", "refuse", "watch"]
+Unapproved = Literal["quarantine", "refuse", "watch"]
 FAR_M = 250.0  # a camera's own place, its map's error included
 
 
@@ -34,12 +34,12 @@ class Judged:
 class Approvals:
     """What the registry says of cameras and details: shared by the workers of a process.
 
-    `mode`: frames of what nobody approved are kept apart, refused, or read all the same (`watch`); a finding
-    is raised each time. `known` is what the registry held when the flow started, so that no frame is judged
-    before it was read; `register` takes what comes later.
+    `mode`: frames of what nobody approved go to quarantine, are refused, or are read all the same (`watch`);
+    a finding is raised each time. `known` is what the registry held when the flow started, so that no frame
+    is judged before it was read; `register` takes what comes later.
     """
 
-    def __init__(self, mode: Unapproved = "apart", known: Iterable[RegistryRecord] = ()) -> None:
+    def __init__(self, mode: Unapproved = "quarantine", known: Iterable[RegistryRecord] = ()) -> None:
         self.mode = mode
         self._cameras: dict[str, RegistryRecord] = {}
         self._details: dict[str, RegistryRecord] = {}
@@ -48,9 +48,9 @@ class Approvals:
         for record in known:
             self._put(record)
 
-    def register(self, item: RegistryRecord | Loaded) -> Iterator[DeploymentFinding]:
+    def register(self, item: RegistryRecord | EndOfSnapshot) -> Iterator[DeploymentFinding]:
         """The newest version of a record; a finding where it is a detail that nobody approved."""
-        if isinstance(item, Loaded):
+        if isinstance(item, EndOfSnapshot):
             return
         self._put(item)
         if item.kind == "detail" and item.active and not item.approved_by and item.since:
@@ -89,9 +89,9 @@ class Approvals:
             self._raised.add(name)
         yield found
 
-    def kept_apart(self, judged: Judged) -> Frame | None:
-        """The frame, where it is kept for whoever approves the camera yet."""
-        return judged.frame if self.mode == "apart" else None
+    def quarantined(self, judged: Judged) -> Frame | None:
+        """The frame, where it waits in quarantine for whoever approves the camera yet."""
+        return judged.frame if self.mode == "quarantine" else None
 
     def refused(self, judged: Judged) -> DeadLetter | None:
         """A dead letter without the picture, where frames of what nobody approved are refused."""

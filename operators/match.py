@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
-from operators.matching.events import Entries, Event, Listed, Reads, Ready, Removed
+from operators.matching.deduplication import AlertDeduplication
+from operators.matching.events import Entries, Event, PackedEntry, Reads, Removal
 from operators.matching.judge import RULES, Rules, match_entry
-from operators.matching.passes import Passes
 from operators.matching.patterns import PatternIndex
 from schemas import plates
 from schemas.alert_hit import AlertHit
@@ -22,13 +22,14 @@ from schemas.designation import Designations
 from schemas.detection import Detection
 from schemas.hotlist import HotListEntry
 from schemas.hotlist_packed import packed_plate, unpack
+from schemas.message import EndOfSnapshot
 from schemas.registry import RegistryRecord
 
 CHANGELOGS = ("hotlist", "registry")
 Withheld = Callable[[HotListEntry], None]  # hears of each read that met an entry which may alert nobody
 
 
-class Kept(msgspec.Struct, array_like=True):
+class MatcherState(msgspec.Struct, array_like=True):
     """A bucket's state in the recovery store: reads that wait, those of other readings, and passes."""
 
     held: list[Detection] = []
@@ -42,17 +43,17 @@ class Bucket:
     def __init__(self, rules: Rules = RULES, withheld: Withheld = lambda _entry: None) -> None:
         self.rules = rules
         self._withheld = withheld
-        self._listed: dict[bytes, Listed | tuple[Listed, ...]] = {}
+        self._listed: dict[bytes, PackedEntry | tuple[PackedEntry, ...]] = {}
         self.patterns = PatternIndex()
         self.designated = Designations()
 
-    def add_new(self, entries: list[Listed]) -> None:
+    def add_new(self, entries: list[PackedEntry]) -> None:
         """Put entries with whole plates in; hardly two have one shape."""
         known = self._listed.setdefault
         for one in [one for one in entries if known(one.shape, one) is not one]:
             self.add(one)
 
-    def add(self, listed: Listed) -> None:
+    def add(self, listed: PackedEntry) -> None:
         """Put an entry in, or its newest version in its place."""
         if not listed.shape:
             self.patterns.add(unpack(listed.packed))
@@ -71,7 +72,7 @@ class Bucket:
             else:
                 del self._listed[shape]
 
-    def _others(self, key: bytes, shape: bytes) -> tuple[Listed, ...]:
+    def _others(self, key: bytes, shape: bytes) -> tuple[PackedEntry, ...]:
         before = self._listed.get(shape)
         return () if before is None else tuple(one for one in _several(before) if one.key != key)
 
@@ -97,7 +98,7 @@ class Bucket:
             unpack(one.packed)
             for shape in self._shapes(read)
             for one in _several(self._listed[shape])
-            if read.alternatives or plates.apart(read.plate, packed_plate(one.packed)) is not None
+            if read.alternatives or plates.differences(read.plate, packed_plate(one.packed)) is not None
         ]
         if patterns:
             entries += self.patterns.candidates(read.plate)
@@ -124,7 +125,7 @@ class Bucket:
         return {shape for shape in shapes if shape in self._listed}
 
 
-def _several(listed: Listed | tuple[Listed, ...]) -> tuple[Listed, ...]:
+def _several(listed: PackedEntry | tuple[PackedEntry, ...]) -> tuple[PackedEntry, ...]:
     return listed if isinstance(listed, tuple) else (listed,)
 
 
@@ -134,10 +135,10 @@ class HotListMatcher(StatefulBatchLogic[list[Event], AlertHit, bytes]):
     def __init__(
         self, resume: bytes | None, rules: Rules = RULES, withheld: Withheld = lambda _entry: None
     ) -> None:
-        kept = Kept() if resume is None else msgspec.msgpack.decode(resume, type=Kept)
+        kept = MatcherState() if resume is None else msgspec.msgpack.decode(resume, type=MatcherState)
         self._bucket = Bucket(rules, withheld)
         self._held = Reads(list(kept.held), list(kept.others))
-        self._passes = Passes(kept.passes)
+        self._passes = AlertDeduplication(kept.passes)
         self._marks: dict[str, set[int]] = {name: set() for name in CHANGELOGS}
         self._missing = set(CHANGELOGS)
 
@@ -146,28 +147,28 @@ class HotListMatcher(StatefulBatchLogic[list[Event], AlertHit, bytes]):
         return hits, StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> bytes:
-        return msgspec.msgpack.encode(Kept(self._held.own, self._held.others, self._passes.dump()))
+        return msgspec.msgpack.encode(MatcherState(self._held.own, self._held.others, self._passes.dump()))
 
     def _event(self, event: Event) -> Iterable[AlertHit]:
         match event:
             case Entries():
                 self._bucket.add_new(event.listed)
-            case Listed():
+            case PackedEntry():
                 self._bucket.add(event)
             case Reads() if self._missing:
                 self._held.own.extend(event.own)
                 self._held.others.extend(event.others)
             case Reads():
                 return self._judge(event)
-            case Removed():
+            case Removal():
                 self._bucket.remove(event.key, event.shape)
-            case Ready():
+            case EndOfSnapshot():
                 return self._ready(event)
             case RegistryRecord():
                 self._bucket.designated.apply(event)
         return ()
 
-    def _ready(self, mark: Ready) -> Iterable[AlertHit]:
+    def _ready(self, mark: EndOfSnapshot) -> Iterable[AlertHit]:
         """Once both changelogs have been read to their ends, the reads that waited are judged."""
         self._marks[mark.changelog].add(mark.partition)
         if len(self._marks[mark.changelog]) < mark.partitions:

@@ -36,7 +36,7 @@ class GateRules:
 
 
 @dataclass(frozen=True)
-class Ruled:
+class RulesInForce:
     """Rules in force from `set_at` (UTC) on, until others follow."""
 
     set_at: datetime

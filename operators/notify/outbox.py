@@ -16,14 +16,14 @@ from bytewax.operators import StatefulBatchLogic
 from operators.notify.message import Notice
 from schemas.dead_letter import DeadLetter
 from schemas.delivery import Delivery
-from schemas.message import Loaded, Message, RefusedError
+from schemas.message import EndOfSnapshot, Message, RefusedError
 
 # For what was given up; what was delivered comes back from the ledger at once. Not more often: a look touches
 # the outbox, and what is touched is stored whole at the end of the epoch.
 LOOK_EVERY = timedelta(seconds=30)
 
-Event = Notice | Delivery | Loaded
-Told = Delivery | DeadLetter
+Event = Notice | Delivery | EndOfSnapshot
+Report = Delivery | DeadLetter
 
 
 class Post(Protocol):
@@ -42,7 +42,7 @@ class Post(Protocol):
         """Wait until all of this receiver's are finished."""
 
 
-class Outbox(StatefulBatchLogic[Event, Told, bytes]):
+class Outbox(StatefulBatchLogic[Event, Report, bytes]):
     """Notices wait until the ledger has been read; what is delivered or given up leaves the state."""
 
     def __init__(self, resume: bytes | None, post: Post, now: Callable[[], datetime]) -> None:
@@ -54,19 +54,19 @@ class Outbox(StatefulBatchLogic[Event, Told, bytes]):
         self._marks: set[int] = set()
         self._ready = False
 
-    def on_batch(self, values: list[Event]) -> tuple[Iterable[Told], bool]:
+    def on_batch(self, values: list[Event]) -> tuple[Iterable[Report], bool]:
         for value in values:
             self._take(value)
         return list(self._finished()), StatefulBatchLogic.RETAIN
 
-    def on_notify(self) -> tuple[Iterable[Told], bool]:
+    def on_notify(self) -> tuple[Iterable[Report], bool]:
         if not self._ready:
             # A receiver that was taken out of the rules gets no marks: what waits for it is given up.
             for notice in [one for one in self._waiting.values() if not self._post.knows(one.receiver)]:
                 self._send(notice)
         return list(self._finished()), StatefulBatchLogic.RETAIN
 
-    def on_eof(self) -> tuple[Iterable[Told], bool]:
+    def on_eof(self) -> tuple[Iterable[Report], bool]:
         if self._waiting and self._ready:
             self._post.drain(self._receiver)
         return list(self._finished()), StatefulBatchLogic.RETAIN
@@ -98,7 +98,7 @@ class Outbox(StatefulBatchLogic[Event, Told, bytes]):
         self._box, self._receiver = notice.box, notice.receiver
         self._post.submit(notice)
 
-    def _finished(self) -> Iterator[Told]:
+    def _finished(self) -> Iterator[Report]:
         if not self._box:
             return
         for delivery in self._post.finished(self._box):

@@ -6,9 +6,9 @@ from operators.notify.message import Notice, box, boxes
 from operators.notify.rules import NotifyRules
 from schemas.dead_letter import DeadLetter
 from schemas.delivery import Delivery
-from schemas.message import Loaded
+from schemas.message import EndOfSnapshot
 
-News = Notice | Delivery | Loaded
+News = Notice | Delivery | EndOfSnapshot
 
 
 def is_notice(item: object) -> bool:
@@ -21,7 +21,7 @@ def to_receivers(rules: NotifyRules) -> Callable[[News], list[tuple[str, News]]]
     every = [name for receiver in rules.names for name in boxes(receiver)]
 
     def to(item: News) -> list[tuple[str, News]]:
-        if isinstance(item, Loaded):
+        if isinstance(item, EndOfSnapshot):
             return [(name, item) for name in every]
         return [(box(item.receiver, item.delivery_id), item)] if item.receiver else []
 

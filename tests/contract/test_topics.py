@@ -15,7 +15,7 @@ from connectors.kafka import KafkaTopics
 from connectors.memory import MemoryTopics
 from schemas import topics
 from schemas.hotlist import HotListChange
-from schemas.message import Batch, Loaded, Message
+from schemas.message import Batch, EndOfSnapshot, Message
 from schemas.topics import Topic
 from tests.support.flows import NOW, detection, listed
 from tests.support.kafka_broker import Kafka
@@ -125,9 +125,9 @@ def test_a_removal_crosses_as_a_key_without_a_value(made: Made) -> None:
     assert [change.entry is None for change in got] == [False, True]
 
 
-def loaded(items: list[Any]) -> tuple[list[str], list[Loaded]]:
+def loaded(items: list[Any]) -> tuple[list[str], list[EndOfSnapshot]]:
     entries = [(item.key or b"").decode() for item in items if isinstance(item, Message)]
-    return entries, [item for item in items if isinstance(item, Loaded)]
+    return entries, [item for item in items if isinstance(item, EndOfSnapshot)]
 
 
 def test_a_changelog_is_read_to_its_end_and_then_says_so_once_a_partition(made: Made) -> None:
@@ -165,7 +165,7 @@ def test_within_a_partition_the_mark_follows_every_entry_that_was_there(made: Ma
     write(edge, topic, *(listed("AST3087", str(n)) for n in range(50)))
     reader = Reader(edge.load(topic))
     items = reader.take(50 + len(reader.parts))
-    for mark in (item for item in items if isinstance(item, Loaded)):
+    for mark in (item for item in items if isinstance(item, EndOfSnapshot)):
         behind = items[items.index(mark) :]
         same = [item for item in behind if isinstance(item, Message) and item.partition == mark.partition]
         assert same == []

@@ -85,7 +85,7 @@ def test_flow_and_step_ids_that_the_recovery_store_uses_have_not_changed(name: s
 def test_topics_and_tables_have_kept_their_names() -> None:
     assert [topic.name for topic in TOPICS] == [
         "frames",
-        "frames_apart",
+        "frames_quarantine",
         "detections",
         "hotlist",
         "alert_hits",

@@ -1,4 +1,5 @@
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from connectors.changelog import newest
 from connectors.files import FileTopics
 from schemas import topics
-from schemas.message import Batch, Loaded, Message, RefusedError
+from schemas.message import Batch, EndOfSnapshot, Message, RefusedError
 from tests.support.flows import detection
 
 DAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -56,6 +57,15 @@ def test_days_are_read_in_order_and_deleted_when_they_are_past(tmp_path: Path) -
     assert plates(streams) == ["BBB2"]
 
 
+def test_what_is_left_under_the_name_of_the_version_before_is_deleted_when_it_is_past(tmp_path: Path) -> None:
+    old = replace(topics.FRAMES_QUARANTINE, name=topics.FRAMES_QUARANTINE.formerly)
+    for age in (3, 0):
+        files = FileTopics(tmp_path, follow=False, now=lambda age=age: DAY - timedelta(days=age))  # type: ignore[misc]
+        files.append(old, [Message(b"cam", b"a frame")])
+    assert files.purge(topics.FRAMES_QUARANTINE) == ["2026-11-21.jsonl"]
+    assert len(list(files.messages(old))) == 1
+
+
 def changelog(root: Path, now: datetime) -> FileTopics:
     return FileTopics(root, follow=False, now=lambda: now)
 
@@ -77,7 +87,7 @@ def test_old_files_of_a_changelog_go_and_what_counts_of_them_is_written_anew(tmp
     assert streams.compact(topics.HOTLIST) == []
 
 
-def messages(items: list[Batch | Loaded]) -> list[Message]:
+def messages(items: list[Batch | EndOfSnapshot]) -> list[Message]:
     return [one for item in items if isinstance(item, Batch) for one in item.messages()]
 
 

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 
 from connectors.profiles import load
 from operators.inquiry_checks.logic import BUCKETS, EVERY, Event, InquiryChecks, bucket, spread
-from operators.inquiry_checks.order import RULES, CheckRules, Registered, against_the_order
+from operators.inquiry_checks.order import RULES, CheckRules, InquiryRegistry, against_the_order
 from schemas.finding import Finding
-from schemas.gate_rules import Ruled, of_profile
+from schemas.gate_rules import RulesInForce, of_profile
 from schemas.inquiry import Inquiry, SealedInquiry, seal_hash
-from schemas.message import Loaded
+from schemas.message import EndOfSnapshot
 from schemas.registry import RegistryRecord
 from tests.support.flows import ACTION, INQUIRY
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
-LOADED = Loaded(0, 1)
-RULED = Ruled(AT - 1000 * DAY, of_profile("st-johns", load("st-johns")))
+LOADED = EndOfSnapshot("registry", 0, 1)
+RULED = RulesInForce(AT - 1000 * DAY, of_profile("st-johns", load("st-johns")))
 READY = (RULED, LOADED)
 
 
@@ -87,7 +87,7 @@ def days(count: int, hour: int = 10, looks: int = 5) -> Iterable[SealedInquiry]:
 def test_an_inquiry_that_the_gate_should_have_refused_is_a_breach(
     asked: dict[str, Any], records: list[RegistryRecord], rule: str
 ) -> None:
-    registered = Registered()
+    registered = InquiryRegistry()
     for record in records:
         registered.put(record)
     (found,) = against_the_order(inquiry(**asked), registered, RULES)
@@ -107,7 +107,7 @@ def test_without_any_user_in_the_registry_nobody_asks_who_may_look() -> None:
 
 def test_purposes_are_checked_where_an_agency_lists_them() -> None:
     step = checks()
-    strict = Ruled(AT, replace(RULED.rules, purposes=("criminal investigation",), prohibited=()))
+    strict = RulesInForce(AT, replace(RULED.rules, purposes=("criminal investigation",), prohibited=()))
     before, after = inquiry(at=AT - DAY), inquiry(at=AT + DAY)
     told = msgspec.structs.replace(after, purpose="criminal investigation", reason="personal use of it")
     assert findings(step, *READY, strict, sealed(before), sealed(after), sealed(told)) == ["purpose"]
@@ -130,7 +130,7 @@ def test_purposes_are_checked_where_an_agency_lists_them() -> None:
 def test_what_a_profile_demands_of_other_agencies_is_checked(
     name: str, told: dict[str, Any], rule: list[str]
 ) -> None:
-    ruled = Ruled(AT - DAY, of_profile(name, load(name)))
+    ruled = RulesInForce(AT - DAY, of_profile(name, load(name)))
     asked = sealed(inquiry(purpose="missing or endangered person"))
     assert findings(checks(), ruled, user(), agency(mou_from=AT - DAY, **told), LOADED, asked) == rule
 
