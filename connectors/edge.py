@@ -38,8 +38,11 @@ class Tables(Protocol):
     def queries(self) -> Source[Finding]:
         """What the server's own log says was read beside the gate; nothing where there is no such log."""
 
-    def inquiries(self) -> Source[SealedInquiry | RulesInForce]:
-        """The inquiry log in the order of its seals, from where the flow stopped, each behind its rules."""
+    def inquiries(self) -> Source[SealedInquiry | RulesInForce | EndOfSnapshot]:
+        """The inquiry log in the order of its seals, from where the flow stopped, each behind its rules.
+
+        At every start the rules so far come first, and behind them a mark.
+        """
 
 
 @dataclass(frozen=True)

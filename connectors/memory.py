@@ -13,7 +13,7 @@ from bytewax.testing import TestingSource
 from connectors.loading import SnapshotBarrier, arrived
 from connectors.profiles import load
 from schemas.finding import Finding
-from schemas.gate_rules import RulesInForce, of_profile
+from schemas.gate_rules import GATE_RULES, RulesInForce, of_profile
 from schemas.inquiry import FIRST, Inquiry, SealedInquiry, chain
 from schemas.message import Batch, EndOfSnapshot, Message
 from schemas.tables import EPOCH, Row, Table
@@ -204,8 +204,8 @@ class _MemoryTablePartition(StatefulSinkPartition[T, None]):
             self._buffer = []
 
 
-class MemoryInquiries(FixedPartitionedSource[SealedInquiry | RulesInForce, int]):
-    """The rules, then the log, sealed in order, from the position of the last snapshot to the end."""
+class MemoryInquiries(FixedPartitionedSource[SealedInquiry | RulesInForce | EndOfSnapshot, int]):
+    """The rules and their mark, then the log, sealed, from the position of the last snapshot to the end."""
 
     def __init__(self, tables: MemoryTables) -> None:
         self._tables = tables
@@ -220,14 +220,15 @@ class MemoryInquiries(FixedPartitionedSource[SealedInquiry | RulesInForce, int])
         return _MemoryInquiriesPartition(self._tables.rules, sealed, resume_state or 0)
 
 
-class _MemoryInquiriesPartition(StatefulSourcePartition[SealedInquiry | RulesInForce, int]):
+class _MemoryInquiriesPartition(StatefulSourcePartition[SealedInquiry | RulesInForce | EndOfSnapshot, int]):
     def __init__(self, rules: list[RulesInForce], sealed: list[SealedInquiry], position: int) -> None:
-        self._rules, self._sealed, self._position = list(rules), sealed, position
+        self._first: list[RulesInForce | EndOfSnapshot] = [*rules, EndOfSnapshot(GATE_RULES, 0, 1)]
+        self._sealed, self._position = sealed, position
 
-    def next_batch(self) -> list[SealedInquiry | RulesInForce]:
-        if self._rules:
-            rules, self._rules = self._rules, []
-            return list(rules)
+    def next_batch(self) -> list[SealedInquiry | RulesInForce | EndOfSnapshot]:
+        if self._first:
+            first, self._first = self._first, []
+            return [*first]
         if self._position >= len(self._sealed):
             raise StopIteration
         self._position += 1

@@ -10,6 +10,7 @@ from bytewax.dataflow import Stream
 
 from connectors.clock import Clock
 from connectors.metrics import meters
+from operators.hold import Hold
 from operators.matching.events import PackedEntry
 from operators.recognize import FrameReads
 from schemas import metrics
@@ -169,15 +170,13 @@ class Notifications:
     """Deliveries of the ledger that are new: what it had at the start of the flow was counted then."""
 
     def __init__(self) -> None:
-        self._loaded: set[int] = set()
-        self._new = False
+        self._hold: Hold[Delivery] = Hold(("deliveries",))
 
     def __call__(self, batch: list[Delivery | EndOfSnapshot]) -> None:
         for one in batch:
             if isinstance(one, EndOfSnapshot):
-                self._loaded.add(one.partition)
-                self._new = len(self._loaded) >= one.partitions
-            elif self._new:
+                self._hold.end(one)
+            elif self._hold.open:
                 meters.count(metrics.NOTIFICATIONS, one.outcome, str(one.priority))
                 if one.outcome == "delivered":
                     meters.observe(metrics.NOTIFICATION_DELAY, _since(one.captured_at, one.at))

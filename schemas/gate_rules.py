@@ -35,6 +35,9 @@ class GateRules:
         return timedelta(seconds=self.retention_s)
 
 
+GATE_RULES = "gate_rules"  # the name under which the end of their snapshot is marked
+
+
 @dataclass(frozen=True)
 class RulesInForce:
     """Rules in force from `set_at` (UTC) on, until others follow."""

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
+from operators.hold import Hold
 from operators.notify.message import Notice
 from schemas.dead_letter import DeadLetter
 from schemas.delivery import Delivery
@@ -46,13 +47,12 @@ class Outbox(StatefulBatchLogic[Event, Report, bytes]):
     """Notices wait until the ledger has been read; what is delivered or given up leaves the state."""
 
     def __init__(self, resume: bytes | None, post: Post, now: Callable[[], datetime]) -> None:
-        kept = [] if resume is None else _decoder.decode(resume)
+        kept: list[Notice] = [] if resume is None else _decoder.decode(resume)
         self._waiting: dict[UUID, Notice] = {one.delivery_id: one for one in kept}
         self._post, self._now = post, now
         self._box = self._receiver = ""
         self._done: set[UUID] = set()
-        self._marks: set[int] = set()
-        self._ready = False
+        self._hold = Hold(("deliveries",), kept)
 
     def on_batch(self, values: list[Event]) -> tuple[Iterable[Report], bool]:
         for value in values:
@@ -60,14 +60,13 @@ class Outbox(StatefulBatchLogic[Event, Report, bytes]):
         return list(self._finished()), StatefulBatchLogic.RETAIN
 
     def on_notify(self) -> tuple[Iterable[Report], bool]:
-        if not self._ready:
+        if not self._hold.open:
             # A receiver that was taken out of the rules gets no marks: what waits for it is given up.
-            for notice in [one for one in self._waiting.values() if not self._post.knows(one.receiver)]:
-                self._send(notice)
+            self._send([one for one in self._waiting.values() if not self._post.knows(one.receiver)])
         return list(self._finished()), StatefulBatchLogic.RETAIN
 
     def on_eof(self) -> tuple[Iterable[Report], bool]:
-        if self._waiting and self._ready:
+        if self._waiting and self._hold.open:
             self._post.drain(self._receiver)
         return list(self._finished()), StatefulBatchLogic.RETAIN
 
@@ -85,18 +84,15 @@ class Outbox(StatefulBatchLogic[Event, Report, bytes]):
             if value.delivery_id in self._done or value.delivery_id in self._waiting:
                 return
             self._waiting[value.delivery_id] = value
-            if self._ready:
-                self._send(value)
+            self._send(self._hold.take(value))
         else:
-            self._marks.add(value.partition)
-            if not self._ready and len(self._marks) >= value.partitions:
-                self._ready = True
-                for notice in self._waiting.values():
-                    self._send(notice)
+            self._send(self._hold.end(value))
 
-    def _send(self, notice: Notice) -> None:
-        self._box, self._receiver = notice.box, notice.receiver
-        self._post.submit(notice)
+    def _send(self, notices: list[Notice]) -> None:
+        for notice in notices:
+            if notice.delivery_id in self._waiting:
+                self._box, self._receiver = notice.box, notice.receiver
+                self._post.submit(notice)
 
     def _finished(self) -> Iterator[Report]:
         if not self._box:

@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
+from operators.hold import Hold
 from operators.matching.limits import in_hours, metres
 from operators.notify.message import Notice, notice
 from operators.notify.rules import ON_SHIFT, TOP, NotifyRules, Receiver, Route, span
@@ -163,10 +164,8 @@ class Router(StatefulBatchLogic[Event, Decision, bytes]):
 
     def __init__(self, resume: bytes | None, rules: NotifyRules, now: Callable[[], datetime]) -> None:
         self._rules, self._now = rules, now
-        self._held: list[AlertHit] = [] if resume is None else _decoder.decode(resume)
+        self._hold = Hold(("registry",), [] if resume is None else _decoder.decode(resume))
         self._known = NotifyRegistry()
-        self._marks: set[int] = set()
-        self._ready = False
 
     def on_batch(self, values: list[Event]) -> tuple[Iterable[Decision], bool]:
         out: list[Decision] = []
@@ -175,26 +174,17 @@ class Router(StatefulBatchLogic[Event, Decision, bytes]):
         return out, StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> bytes:
-        return msgspec.msgpack.encode(self._held)
+        return msgspec.msgpack.encode(self._hold.waiting)
 
     def _take(self, value: Event) -> Iterator[Decision]:
         if isinstance(value, RegistryRecord):
             self._known.put(value)
-        elif isinstance(value, EndOfSnapshot):
-            self._marks.add(value.partition)
-            self._ready = len(self._marks) >= value.partitions
-            held, self._held = (self._held, []) if self._ready else ([], self._held)
-            for hit in held:
-                yield from self._route(hit)
-        elif self._ready:
-            yield from self._route(value)
-        else:
-            self._held.append(value)
-
-    def _route(self, hit: AlertHit) -> Iterator[Decision]:
-        now = self._now()
-        self._known.forget(now)
-        yield from route(hit, self._rules, self._known, now)
+            return
+        hits = self._hold.end(value) if isinstance(value, EndOfSnapshot) else self._hold.take(value)
+        for hit in hits:
+            now = self._now()
+            self._known.forget(now)
+            yield from route(hit, self._rules, self._known, now)
 
 
 _decoder = msgspec.msgpack.Decoder(list[AlertHit])
