@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+import bytewax.operators as op
+from bytewax.dataflow import Stream, operator
+
 from operators.matching.limits import metres
 from schemas.dead_letter import DeadLetter
 from schemas.deployment import SAID, DeploymentFinding, Rule
@@ -23,7 +26,7 @@ FAR_M = 250.0  # a camera's own place, its map's error included
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Judgement:
     """A frame, and the rule that it breaks, if any."""
 
     frame: Frame
@@ -57,24 +60,24 @@ class Approvals:
             for camera in item.cameras:
                 yield DeploymentFinding.of(camera, "detail_unapproved", item.since, item.id)
 
-    def judge(self, frame: Frame) -> Judged:
+    def judge(self, frame: Frame) -> Judgement:
         """By where and when the frame was captured."""
         if not self._cameras and not self._details:
-            return Judged(frame)
+            return Judgement(frame)
         rule = self._camera_rule(frame)
         if rule is None:
-            return Judged(frame)
+            return Judgement(frame)
         for detail in self._covering(frame.camera_id, frame.captured_at):
             if detail.approved_by:
-                return Judged(frame)
-            return Judged(frame, "detail_unapproved", detail.id)
-        return Judged(frame, rule)
+                return Judgement(frame)
+            return Judgement(frame, "detail_unapproved", detail.id)
+        return Judgement(frame, rule)
 
-    def passes(self, judged: Judged) -> bool:
-        """Goes on to be read."""
-        return judged.rule is None or self.mode == "watch"
+    def read_on(self, judged: Judgement) -> Frame | None:
+        """The frame, where it goes on to be read."""
+        return judged.frame if judged.rule is None or self.mode == "watch" else None
 
-    def findings(self, judged: Judged) -> Iterator[DeploymentFinding]:
+    def findings(self, judged: Judgement) -> Iterator[DeploymentFinding]:
         """Of a frame that breaks a rule, once a camera, rule and day in this process."""
         if judged.rule is None:
             return
@@ -89,11 +92,11 @@ class Approvals:
             self._raised.add(name)
         yield found
 
-    def quarantined(self, judged: Judged) -> Frame | None:
+    def quarantined(self, judged: Judgement) -> Frame | None:
         """The frame, where it waits in quarantine for whoever approves the camera yet."""
-        return judged.frame if self.mode == "quarantine" else None
+        return judged.frame if judged.rule is not None and self.mode == "quarantine" else None
 
-    def refused(self, judged: Judged) -> DeadLetter | None:
+    def refused(self, judged: Judgement) -> DeadLetter | None:
         """A dead letter without the picture, where frames of what nobody approved are refused."""
         if self.mode != "refuse" or judged.rule is None:
             return None
@@ -138,6 +141,33 @@ class Approvals:
         return sorted(found, key=lambda one: (not one.approved_by, one.id))
 
 
-def as_judged(item: Judged) -> Frame:
-    """The frame itself."""
-    return item.frame
+@dataclass(frozen=True)
+class Control:
+    """What becomes of frames. All four streams must be wired: one that is not is dropped without a word."""
+
+    read_on: Stream[Frame]
+    quarantined: Stream[Frame]
+    refused: Stream[DeadLetter]
+    findings: Stream[DeploymentFinding]
+
+
+@operator
+def control(
+    step_id: str,
+    frames: Stream[Frame],
+    records: Stream[RegistryRecord | EndOfSnapshot],
+    approvals: Approvals,
+) -> Control:
+    """Each frame to one of three ways, and what is found of frames and of the registry's records.
+
+    A frame stays on its worker.
+    """
+    judged = op.map("judge", frames, approvals.judge)
+    seen = op.flat_map("seen", judged, approvals.findings)
+    registered = op.flat_map("register", records, approvals.register)
+    return Control(
+        read_on=op.filter_map("read_on", judged, approvals.read_on),
+        quarantined=op.filter_map("quarantined", judged, approvals.quarantined),
+        refused=op.filter_map("refused", judged, approvals.refused),
+        findings=op.merge("findings", seen, registered),
+    )
