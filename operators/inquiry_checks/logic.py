@@ -52,26 +52,6 @@ def spread(item: Event) -> list[tuple[str, Event]]:
     return [(name, item) for name in EVERY]
 
 
-def inquiry_of_log(item: SealedInquiry | RulesInForce | EndOfSnapshot) -> SealedInquiry | None:
-    """What goes to the copy as it was sealed."""
-    return item if isinstance(item, SealedInquiry) else None
-
-
-def finding(item: Verdict) -> Finding | None:
-    """What goes to the findings."""
-    return item if isinstance(item, Finding) else None
-
-
-def remark(item: Verdict) -> SealedInquiry | None:
-    """What goes to the copy."""
-    return item if isinstance(item, SealedInquiry) else None
-
-
-def record(item: RegistryRecord | EndOfSnapshot) -> RegistryRecord | None:
-    """What goes to the registry's table."""
-    return item if isinstance(item, RegistryRecord) else None
-
-
 class InquiryChecks(StatefulBatchLogic[Event, Verdict, bytes]):
     """Findings of each inquiry, and behind them the inquiry again with what was found, for the copy."""
 

@@ -14,7 +14,8 @@ import msgspec
 from bytewax.operators import StatefulBatchLogic
 
 from operators.hold import Hold
-from operators.notify.message import Notice
+from operators.notify.message import Notice, box, boxes
+from operators.notify.rules import NotifyRules
 from schemas.dead_letter import DeadLetter
 from schemas.delivery import Delivery
 from schemas.message import EndOfSnapshot, Message, RefusedError
@@ -23,8 +24,25 @@ from schemas.message import EndOfSnapshot, Message, RefusedError
 # the outbox, and what is touched is stored whole at the end of the epoch.
 LOOK_EVERY = timedelta(seconds=30)
 
-Event = Notice | Delivery | EndOfSnapshot
+Event = Notice | Delivery | EndOfSnapshot  # what an outbox is told: notices, and what the ledger has
 Report = Delivery | DeadLetter
+
+
+def to_receivers(rules: NotifyRules) -> Callable[[Event], list[tuple[str, Event]]]:
+    """Notices and deliveries to their outbox, the ledger's marks to every outbox."""
+    every = [name for receiver in rules.names for name in boxes(receiver)]
+
+    def to(item: Event) -> list[tuple[str, Event]]:
+        if isinstance(item, EndOfSnapshot):
+            return [(name, item) for name in every]
+        return [(box(item.receiver, item.delivery_id), item)] if item.receiver else []
+
+    return to
+
+
+def has_failed(delivery: Delivery) -> bool:
+    """It was given up. The ledger has not got that yet; what was delivered is in it before it comes here."""
+    return delivery.outcome == "failed"
 
 
 class Post(Protocol):
@@ -101,7 +119,7 @@ class Outbox(StatefulBatchLogic[Event, Report, bytes]):
             self._done.add(delivery.delivery_id)
             notice = self._waiting.pop(delivery.delivery_id, None)
             yield delivery
-            if notice is not None and delivery.outcome == "failed":
+            if notice is not None and has_failed(delivery):
                 yield _dead(notice, delivery)
 
 
