@@ -1,11 +1,13 @@
 """The edge of a flow: where its streams come from and go to. A flow is handed one and names no broker."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
+from connectors.writer import TableWriter, TopicWriter
 from schemas.finding import Finding
 from schemas.gate_rules import RulesInForce
 from schemas.inquiry import SealedInquiry
@@ -28,12 +30,24 @@ class Topics(Protocol):
     def write(self, topic: Topic[T]) -> Sink[T]:
         """Records to `topic`; a record is written when it is acknowledged, and what is not raises."""
 
+    def writer(self, topic: Topic[T]) -> TopicWriter[T]:
+        """The same outside a flow."""
+
+    def read_to_end(self, topic: Topic[Any], prefix: bytes = b"") -> Iterator[Message]:
+        """Every message whose key starts with `prefix`, up to the end now, each partition's in its order.
+
+        A changelog that is written anew meanwhile may give a message twice, and loses none that counts.
+        """
+
 
 class Tables(Protocol):
     """The store: in memory for tests, ClickHouse (embedded or a server) otherwise."""
 
     def insert(self, table: Table[T]) -> Sink[tuple[str, T]]:
         """Keyed records to `table`, once an epoch; a replay changes nothing."""
+
+    def writer(self, table: Table[T]) -> TableWriter[T]:
+        """The same outside a flow, at once."""
 
     def queries(self) -> Source[Finding]:
         """What the server's own log says was read beside the gate; nothing where there is no such log."""

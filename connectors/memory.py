@@ -2,16 +2,17 @@
 
 import zlib
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
-from bytewax.outputs import DynamicSink, FixedPartitionedSink, StatefulSinkPartition, StatelessSinkPartition
+from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from bytewax.testing import TestingSource
 
 from connectors.loading import SnapshotBarrier, arrived
 from connectors.profiles import load
+from connectors.writer import TopicSink
 from schemas.finding import Finding
 from schemas.gate_rules import GATE_RULES, RulesInForce, of_profile
 from schemas.inquiry import FIRST, Inquiry, SealedInquiry, chain
@@ -53,8 +54,25 @@ class MemoryTopics:
     def load(self, topic: Topic[Any]) -> "MemoryLoad":
         return MemoryLoad(self, topic, self._barrier)
 
-    def write(self, topic: Topic[T]) -> "MemorySink[T]":
-        return MemorySink(self, topic)
+    def write(self, topic: Topic[T]) -> TopicSink[T]:
+        return TopicSink(lambda: self.writer(topic))
+
+    def writer(self, topic: Topic[T]) -> "MemoryWriter[T]":
+        return MemoryWriter(self, topic)
+
+    def read_to_end(self, topic: Topic[Any], prefix: bytes = b"") -> Iterator[Message]:
+        return (one for one in self.messages(topic) if (one.key or b"").startswith(prefix))
+
+
+class MemoryWriter(Generic[T]):
+    """Encodes and appends."""
+
+    def __init__(self, topics: MemoryTopics, topic: Topic[T]) -> None:
+        self._topics, self._topic = topics, topic
+
+    def publish(self, records: Sequence[T]) -> None:
+        for record in records:
+            self._topics.append(self._topic, self._topic.encode(record))
 
 
 class MemorySource(FixedPartitionedSource[Message, int]):
@@ -126,25 +144,6 @@ class _MemoryLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None])
         return None
 
 
-class MemorySink(DynamicSink[T]):
-    """Encodes and appends."""
-
-    def __init__(self, topics: MemoryTopics, topic: Topic[T]) -> None:
-        self._topics, self._topic = topics, topic
-
-    def build(self, step_id: str, worker_index: int, worker_count: int) -> "_MemorySinkPartition[T]":
-        return _MemorySinkPartition(self._topics, self._topic)
-
-
-class _MemorySinkPartition(StatelessSinkPartition[T]):
-    def __init__(self, topics: MemoryTopics, topic: Topic[T]) -> None:
-        self._topics, self._topic = topics, topic
-
-    def write_batch(self, items: list[T]) -> None:
-        for item in items:
-            self._topics.append(self._topic, self._topic.encode(item))
-
-
 class MemoryTables:
     """Tables as dicts by identity (the first column of a row, or all key columns), and an inquiry log."""
 
@@ -167,7 +166,10 @@ class MemoryTables:
             self._rows[table.name][tuple(named[column] for column in table.identity)] = row
 
     def insert(self, table: Table[T]) -> "MemoryTableSink[T]":
-        return MemoryTableSink(self, table)
+        return MemoryTableSink(self.writer(table))
+
+    def writer(self, table: Table[T]) -> "MemoryTableWriter[T]":
+        return MemoryTableWriter(self, table)
 
     def queries(self) -> TestingSource[Finding]:
         return TestingSource(self.beside)
@@ -176,32 +178,41 @@ class MemoryTables:
         return MemoryInquiries(self)
 
 
-class MemoryTableSink(FixedPartitionedSink[T, None]):
-    """Buffers an epoch and inserts it as one block when the epoch is snapshotted."""
+class MemoryTableWriter(Generic[T]):
+    """Inserts records as one block."""
 
     def __init__(self, tables: MemoryTables, table: Table[T]) -> None:
         self._tables, self._table = tables, table
+
+    def insert(self, records: Sequence[T]) -> None:
+        if rows := [row for record in records for row in self._table.rows(record)]:
+            self._tables.put(self._table, rows)
+
+
+class MemoryTableSink(FixedPartitionedSink[T, None]):
+    """Buffers an epoch and inserts it as one block when the epoch is snapshotted."""
+
+    def __init__(self, writer: MemoryTableWriter[T]) -> None:
+        self._writer = writer
 
     def list_parts(self) -> list[str]:
         return ["0"]
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_MemoryTablePartition[T]":
-        return _MemoryTablePartition(self._tables, self._table)
+        return _MemoryTablePartition(self._writer)
 
 
 class _MemoryTablePartition(StatefulSinkPartition[T, None]):
-    def __init__(self, tables: MemoryTables, table: Table[T]) -> None:
-        self._tables, self._table = tables, table
-        self._buffer: list[Row] = []
+    def __init__(self, writer: MemoryTableWriter[T]) -> None:
+        self._writer = writer
+        self._buffer: list[T] = []
 
     def write_batch(self, values: list[T]) -> None:
-        for value in values:
-            self._buffer.extend(self._table.rows(value))
+        self._buffer.extend(values)
 
     def snapshot(self) -> None:
-        if self._buffer:
-            self._tables.put(self._table, self._buffer)
-            self._buffer = []
+        values, self._buffer = self._buffer, []
+        self._writer.insert(values)
 
 
 class MemoryInquiries(FixedPartitionedSource[SealedInquiry | RulesInForce | EndOfSnapshot, int]):

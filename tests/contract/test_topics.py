@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
+from connectors.changelog import newest, newest_of
 from connectors.edge import Topics
 from connectors.files import FileTopics
 from connectors.kafka import KafkaTopics
@@ -37,6 +38,22 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
         return replace(topic, name=broker.topic(topic.name, topic.partitions, **settings))
 
     return KafkaTopics(broker.bootstrap), on_broker
+
+
+def test_what_is_published_is_read_to_its_end_by_the_beginning_of_its_key(made: Made) -> None:
+    edge, own = made
+    topic = own(topics.HOTLIST)
+    writer = edge.writer(topic)
+    writer.publish([listed("AST3087", str(n)) for n in range(12)])
+    writer.publish([HotListChange("sjpd:1", None)])
+    keys = [(message.key or b"").decode() for message in edge.read_to_end(topic)]
+    assert sorted(keys) == sorted(["sjpd:1", *(f"sjpd:{n}" for n in range(12))])
+    assert sorted(newest(edge, topic, b"sjpd:1")) == [b"sjpd:10", b"sjpd:11"]
+    assert newest_of(edge, topic, b"sjpd:1") is None
+    (found,) = [newest_of(edge, topic, b"sjpd:2")]
+    assert found is not None
+    assert topic.decode(found) == listed("AST3087", "2")
+    assert list(edge.read_to_end(own(topics.REGISTRY))) == []
 
 
 def write(edge: Topics, topic: Topic[Any], *records: object) -> None:
