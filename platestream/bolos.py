@@ -13,7 +13,7 @@ from typing import Any
 from connectors.changelog import publish
 from connectors.edge import Topics
 from platestream import registry
-from platestream.hotlist import designations, listed, with_listing
+from platestream.hotlist import designations, entry_of, with_listing
 from platestream.hotlist_entry import make_entry
 from platestream.hotlist_log import Record, record_change
 from platestream.hotlists.formats import COLUMNS
@@ -109,7 +109,7 @@ def _take(
     if sender is None or not sender.active:
         raise RefusedError("bolo", f"{agency} is no registered, active agency")
     entry_id = _id(agency, str(told.get("reference") or "").strip())
-    before = listed(streams).get(entry_id)
+    before = entry_of(streams, entry_id)
     if str(told.get("cancel") or "").strip().lower() in ("yes", "true", "1"):
         if before is None:
             raise RefusedError("bolo", f"{entry_id} is not on the list, so it cannot be cancelled")
