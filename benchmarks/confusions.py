@@ -16,7 +16,7 @@ from benchmarks.plateless import drawn
 from benchmarks.read import Photo, backgrounds, labelled, load
 from connectors.ocr import open_engine
 from operators.reading.reader import TwoLooks
-from schemas.plates import apart, equate
+from schemas.plates import differences, equate
 from schemas.reading import PlateRead
 
 KEPT = 5  # other readings of a picture that are written down
@@ -120,4 +120,4 @@ def kind(edited: Sequence[Edit]) -> str:
         return "right"
     if any(not edit.told or not edit.read for edit in edited):
         return "length"
-    return "confused" if len(edited) == 1 and apart(edited[0].read, edited[0].told) else "other"
+    return "confused" if len(edited) == 1 and differences(edited[0].read, edited[0].told) else "other"

@@ -22,11 +22,11 @@ from bytewax.testing import run_main
 from benchmarks import match_data as drawn
 from benchmarks.recall import measured
 from operators.match import Bucket, HotListMatcher
-from operators.matching.events import Changes, Entries, Placed, Ready
+from operators.matching.events import BucketEvents, Changes, Entries
 from operators.matching.listing import list_changes, listed
-from operators.matching.placement import EVERY, Placement, by_partition, is_expired, probe
+from operators.matching.router import EVERY, HotListRouter, by_partition, is_expired, probe
 from schemas.detection import Detection
-from schemas.message import Batch, Loaded
+from schemas.message import Batch, EndOfSnapshot
 
 BATCH = 1000
 EPOCH = timedelta(seconds=1)
@@ -80,7 +80,7 @@ def _without_engine(
 ) -> dict[str, Any]:
     before = _resident()
     bucket = Bucket()
-    placed = Placement(None, lambda: drawn.START)
+    placed = HotListRouter(None, lambda: drawn.START)
     for batch in drawn.batches(drawn.entry(number, plate) for number, plate in enumerate(table)):
         for _bucket, events in _placed(placed, batch):
             for event in events:
@@ -129,21 +129,21 @@ def _without_engine(
 def _snapshots(reads: list[Detection]) -> dict[str, Any]:
     """What all buckets put into the recovery store at the end of an epoch, after so many reads."""
     matchers = {name: HotListMatcher(None) for name in EVERY}
-    placed = Placement(None, lambda: drawn.START)
+    placed = HotListRouter(None, lambda: drawn.START)
     for batch in drawn.batches(drawn.entry(number, read.plate) for number, read in enumerate(reads[:100])):
         for where, events in _placed(placed, batch):
             matchers[where].on_batch([events])
     for matcher in matchers.values():
-        matcher.on_batch([[Ready("hotlist", 0, 1), Ready("registry", 0, 1)]])
+        matcher.on_batch([[EndOfSnapshot("hotlist", 0, 1), EndOfSnapshot("registry", 0, 1)]])
     for where, events in probe(reads[:10_000]):
         matchers[where].on_batch([events])
     sizes = [len(matcher.snapshot()) for matcher in matchers.values()]
     return {"snapshot_bytes_an_epoch": sum(sizes), "snapshot_reads": 10_000, "snapshot_hits": 100}
 
 
-def _placed(placement: Placement, batch: Batch) -> Iterator[Placed]:
+def _placed(router: HotListRouter, batch: Batch) -> Iterator[BucketEvents]:
     changes = [one for one in list_changes([batch]) if isinstance(one, Changes)]
-    yield from (item for item in placement.on_batch([[*changes]])[0] if isinstance(item, tuple))
+    yield from (item for item in router.on_batch([[*changes]])[0] if isinstance(item, tuple))
 
 
 def _exact_join(plates: dict[str, None], reads: list[Detection]) -> float:
@@ -169,7 +169,7 @@ def _matching_steps(changes: Iterator[Batch], reads: list[Detection]) -> float:
     def steps(listed: Stream[Any], seen: Stream[Any]) -> Stream[Any]:
         changed: Stream[Any] = op.flat_map_batch("decode_hotlist", listed, list_changes)
         parted = op.flat_map_batch("by_partition", changed, by_partition)
-        placed = op.stateful_batch("place", parted, lambda resume: Placement(resume, lambda: drawn.START))
+        placed = op.stateful_batch("place", parted, lambda resume: HotListRouter(resume, lambda: drawn.START))
         split = op.branch("expired_or_placed", op.key_rm("placed", placed), is_expired)
         probes = op.flat_map_batch("probe", seen, probe)
         ready = op.flat_map("registry", split.falses, _with_registry)
@@ -178,7 +178,7 @@ def _matching_steps(changes: Iterator[Batch], reads: list[Detection]) -> float:
 
     def told() -> Iterator[Any]:
         yield from changes
-        yield Loaded(0, 1)
+        yield EndOfSnapshot("hotlist", 0, 1)
 
     return _rate(told(), reads, steps)
 
@@ -186,8 +186,8 @@ def _matching_steps(changes: Iterator[Batch], reads: list[Detection]) -> float:
 def _with_registry(placed: Any) -> list[Any]:
     """The registry's mark behind the list's, where the flow reads a topic of its own."""
     where, events = placed
-    marked = any(isinstance(event, Ready) for event in events)
-    return [placed, (where, [Ready("registry", 0, 1)])] if marked else [placed]
+    marked = any(isinstance(event, EndOfSnapshot) for event in events)
+    return [placed, (where, [EndOfSnapshot("registry", 0, 1)])] if marked else [placed]
 
 
 def _rate(changes: Iterator[Any], reads: list[Detection], steps: Callable[..., Stream[Any]]) -> float:

@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -52,29 +52,10 @@ def flow() -> Dataflow:
     """What `bytewax.run` starts: the match flow on the bench's topics."""
     settings = load_settings()
     edge = Edge(
-        _Prefixed(settings.kafka, settings.kafka_properties(), os.environ[PREFIX]),
+        KafkaTopics(settings.kafka, settings.kafka_properties(), prefix=os.environ[PREFIX]),
         ClickHouseTables(settings.clickhouse),
     )
     return match_flow.build(edge, lambda: drawn.START)
-
-
-class _Prefixed:
-    """The cluster's topics under other names."""
-
-    def __init__(self, servers: str, config: Mapping[str, str], prefix: str) -> None:
-        self._topics, self._prefix = KafkaTopics(servers, config), prefix
-
-    def read(self, topic: Topic[Any]) -> Any:
-        return self._topics.read(self._named(topic))
-
-    def load(self, topic: Topic[Any]) -> Any:
-        return self._topics.load(self._named(topic))
-
-    def write(self, topic: Topic[Any]) -> Any:
-        return self._topics.write(self._named(topic))
-
-    def _named(self, topic: Topic[Any]) -> Topic[Any]:
-        return replace(topic, name=self._prefix + topic.name)
 
 
 def run(
@@ -195,9 +176,9 @@ class _Cluster:
         for record in records:
             chunk.append(record)
             if len(chunk) == CHUNK:
-                writer.write(chunk)
+                writer.publish(chunk)
                 chunk = []
-        writer.write(chunk)
+        writer.publish(chunk)
 
     def bare(self, topic: Topic[Any], decode: Callable[[bytes], Any] | None) -> tuple[float, float]:
         """Seconds, and of them of the processor, that a consumer takes to read, and decode, a topic to its

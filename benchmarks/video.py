@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from benchmarks.baseline import plain_ocr
 from connectors.ocr import open_engine
+from operators.reading.change_detector import ChangeDetector
 from operators.reading.reader import TwoLooks
 from operators.reading.vote import folded
-from operators.reading.watch import Watcher
 from samples.video import draw_video
 from schemas.reading import PlateRead
 from services.reading.media import video_frames
@@ -42,16 +42,16 @@ class CountingReader:
 def run(seconds: float, fps: float, beside: int, threads: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Figures for a 1920 x 1080 video of so many seconds at `fps`, one vehicle in about ten seconds.
 
-    Every frame goes through `Watcher` and the reader; every `beside`-th one through PaddleOCR's `predict`,
-    too, at its turn, so that a busy machine slows both. A vehicle is found when its plate was the best read
-    (O as 0, I as 1) of at least one frame.
+    Every frame goes through `ChangeDetector` and the reader; every `beside`-th one through PaddleOCR's
+    `predict`, too, at its turn, so that a busy machine slows both. A vehicle is found when its plate was the
+    best read (O as 0, I as 1) of at least one frame.
     """
     with tempfile.TemporaryDirectory(prefix="platestream-bench-") as scratch, plain_ocr() as predict:
         file = Path(scratch) / "street.mp4"
         say(f"drawing {seconds:g} s of a street")
         passes = draw_video(file, seconds, fps)
         counted = CountingReader(TwoLooks(open_engine(threads=threads)).read, (1080, 1920))
-        watcher = Watcher(counted)
+        detector = ChangeDetector(counted)
         warm = np.zeros((1080, 1920, 3), np.uint8)
         counted(warm)
         predict(warm)
@@ -60,7 +60,7 @@ def run(seconds: float, fps: float, beside: int, threads: int, say: Callable[[st
         ours, theirs, found = list[float](), list[float](), set[str]()
         for number, at, pixels in video_frames(file, 1):
             began = time.perf_counter()
-            reads = watcher("street", START + timedelta(seconds=at.total_seconds()), pixels)
+            reads = detector("street", START + timedelta(seconds=at.total_seconds()), pixels)
             ours.append(time.perf_counter() - began)
             found.update(folded(read.plate) for read in reads)
             if number % beside == 0:

@@ -7,7 +7,7 @@ replayed epoch is cut elsewhere, and a token that covers other rows makes the da
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -37,12 +37,12 @@ INSERT_SETTINGS = {"max_partitions_per_insert_block": 1000, "async_insert": 0}
 logger = logging.getLogger(__name__)
 
 
-class TableSink(FixedPartitionedSink[T, int]):
-    """Keyed records into `table`, an insert an epoch and part, and sooner when the buffer is full.
+class BufferedWriter(Generic[T]):
+    """Writes records into `table`: `add` buffers their rows, `flush` inserts them; `insert` does both.
 
     `client` is called at the first insert. What passes (network, disk full, too many parts) is retried with
-    the same rows for as long as `patience`; everything else raises DatabaseError, so that the epoch is not
-    committed and comes again. `parts` lets as many workers insert.
+    the same rows for as long as `patience`; everything else raises DatabaseError. A full buffer is inserted
+    at once. `inserted` counts rows.
     """
 
     def __init__(
@@ -50,41 +50,14 @@ class TableSink(FixedPartitionedSink[T, int]):
         table: Table[T],
         client: Callable[[], Client],
         *,
-        parts: int = 1,
         max_rows: int = MAX_ROWS,
         max_bytes: int = MAX_BYTES,
         patience: timedelta = PATIENCE,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._parts = parts
-        self._part = partial(
-            TablePart, table, client, max_rows=max_rows, max_bytes=max_bytes, patience=patience, sleep=sleep
-        )
-
-    def list_parts(self) -> list[str]:
-        return [str(part) for part in range(self._parts)]
-
-    def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "TablePart[T]":
-        return self._part(inserted=resume_state or 0)
-
-
-class TablePart(StatefulSinkPartition[T, int], Generic[T]):
-    """Buffers rows; the snapshot that ends the epoch inserts them. Its state counts rows inserted."""
-
-    def __init__(
-        self,
-        table: Table[T],
-        client: Callable[[], Client],
-        *,
-        max_rows: int,
-        max_bytes: int,
-        patience: timedelta,
-        sleep: Callable[[float], None],
-        inserted: int,
-    ) -> None:
         self._table, self._client = table, client
         self._max_rows, self._max_bytes = max_rows, max_bytes
-        self._inserted = inserted
+        self.inserted = 0
         self._rows: list[Row] = []
         self._bytes = 0
         self._types: Any = None
@@ -97,24 +70,27 @@ class TablePart(StatefulSinkPartition[T, int], Generic[T]):
             reraise=True,
         )
 
-    def write_batch(self, values: list[T]) -> None:
-        for value in values:
-            rows = self._table.rows(value)
+    def insert(self, records: Sequence[T]) -> None:
+        """Returns when all their rows are in the table."""
+        self.add(records)
+        self.flush()
+
+    def add(self, records: Sequence[T]) -> None:
+        """Keep their rows until the next flush."""
+        for record in records:
+            rows = self._table.rows(record)
             self._rows += rows
             self._bytes += sum(map(_size, rows))
             if len(self._rows) >= self._max_rows or self._bytes >= self._max_bytes:
-                self._flush()
+                self.flush()
 
-    def snapshot(self) -> int:
-        self._flush()
-        return self._inserted
-
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Insert what is buffered."""
         if not self._rows:
             return
         self._retrying(run, f"inserting into {self._table.name}", self._insert)
         meters.count(metrics.ROWS_WRITTEN, self._table.name, by=len(self._rows))
-        self._inserted += len(self._rows)
+        self.inserted += len(self._rows)
         self._rows, self._bytes = [], 0
 
     def _insert(self) -> None:
@@ -130,6 +106,37 @@ class TablePart(StatefulSinkPartition[T, int], Generic[T]):
         )
 
 
+class TableSink(FixedPartitionedSink[T, int]):
+    """Keyed records into a table, an insert an epoch and part, and sooner when the buffer is full.
+
+    Where an insert fails for good the epoch is not committed and comes again. `parts` lets as many workers
+    insert, each with a writer of its own.
+    """
+
+    def __init__(self, writer: Callable[[], BufferedWriter[T]], *, parts: int = 1) -> None:
+        self._writer, self._parts = writer, parts
+
+    def list_parts(self) -> list[str]:
+        return [str(part) for part in range(self._parts)]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_TablePart[T]":
+        return _TablePart(self._writer(), resume_state or 0)
+
+
+class _TablePart(StatefulSinkPartition[T, int]):
+    """The snapshot that ends the epoch inserts. Its state counts rows inserted."""
+
+    def __init__(self, writer: BufferedWriter[T], before: int) -> None:
+        self._writer, self._before = writer, before
+
+    def write_batch(self, values: list[T]) -> None:
+        self._writer.add(values)
+
+    def snapshot(self) -> int:
+        self._writer.flush()
+        return self._before + self._writer.inserted
+
+
 class ClickHouseTables:
     """The edge's tables (`connectors.edge.Tables`) at a DSN; one client a role for the whole process."""
 
@@ -140,7 +147,11 @@ class ClickHouseTables:
 
     def insert(self, table: Table[T]) -> TableSink[T]:
         """Keyed records to `table`."""
-        return TableSink(table, self._ingest)
+        return TableSink(lambda: self.writer(table))
+
+    def writer(self, table: Table[T]) -> BufferedWriter[T]:
+        """The same outside a flow, at once."""
+        return BufferedWriter(table, self._ingest)
 
     def inquiries(self) -> InquiryLogSource:
         """The inquiry log, sealed; it ends at its end unless `follow`."""

@@ -8,7 +8,7 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse_client import run
-from schemas.gate_rules import GateRules, Ruled
+from schemas.gate_rules import GateRules, RulesInForce
 
 COLUMNS = GateRules.__dataclass_fields__.keys()
 LISTS = ("boilerplate", "prohibited", "purposes")
@@ -19,7 +19,7 @@ WHERE set_at > {{after:DateTime64(6, 'UTC')}} ORDER BY set_at
 """  # noqa: S608 - names of our own columns
 
 
-def history(client: Client, after: datetime = EVER) -> list[Ruled]:
+def history(client: Client, after: datetime = EVER) -> list[RulesInForce]:
     """Every change of the rules since `after`, oldest first.
 
     `client` needs the sealer's, auditor's, supervisor's or owner's role. Raises DatabaseError.
@@ -29,8 +29,8 @@ def history(client: Client, after: datetime = EVER) -> list[Ruled]:
     return [_ruled(row) for row in rows]
 
 
-def _ruled(row: Sequence[Any]) -> Ruled:
+def _ruled(row: Sequence[Any]) -> RulesInForce:
     values: dict[str, Any] = dict(zip(COLUMNS, row[1:], strict=True))
     for name in LISTS:
         values[name] = tuple(values[name])
-    return Ruled(row[0], GateRules(**values))
+    return RulesInForce(row[0], GateRules(**values))

@@ -24,8 +24,9 @@ from connectors.clickhouse_client import DatabaseError, run
 from connectors.gate_rules import EVER, history
 from connectors.metrics import meters
 from schemas import metrics
-from schemas.gate_rules import Ruled
+from schemas.gate_rules import GATE_RULES, RulesInForce
 from schemas.inquiry import FIRST, Inquiry, SealedInquiry, chain
+from schemas.message import EndOfSnapshot
 
 BATCH = 1000
 POLL = timedelta(seconds=1)
@@ -123,10 +124,11 @@ def read_seals(client: Client, first: int, count: int = BATCH) -> list[tuple[Sea
     return [(seal, found.get(seal.entry, [])) for seal in seals]
 
 
-class InquiryLogSource(FixedPartitionedSource[SealedInquiry | Ruled, int]):
+class InquiryLogSource(FixedPartitionedSource[SealedInquiry | RulesInForce | EndOfSnapshot, int]):
     """Seals what is new, then reads from the seal number where the flow stopped.
 
-    The gate's rules come first, all of them on every start: each inquiry follows the rules it was judged by.
+    The gate's rules come first, all of them on every start, and the mark at their end: each inquiry follows
+    the rules it was judged by.
 
     `client` needs the sealer's role. With `follow` it polls every second, else it ends at the log's end. A
     seal whose row is gone is passed over: the copy then lacks that number, and verifying names it.
@@ -142,7 +144,7 @@ class InquiryLogSource(FixedPartitionedSource[SealedInquiry | Ruled, int]):
         return InquiryLogPart(self._client, resume_state or 1, self._follow, self._batch)
 
 
-class InquiryLogPart(StatefulSourcePartition[SealedInquiry | Ruled, int]):
+class InquiryLogPart(StatefulSourcePartition[SealedInquiry | RulesInForce | EndOfSnapshot, int]):
     """Its state is the number of the next seal."""
 
     def __init__(self, client: Callable[[], Client], position: int, follow: bool, batch: int) -> None:
@@ -150,9 +152,10 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | Ruled, int]):
         self._follow, self._batch = follow, batch
         self._failed = 0
         self._ruled = EVER
+        self._marks = [EndOfSnapshot(GATE_RULES, 0, 1)]
         self._awake: datetime | None = None
 
-    def next_batch(self) -> list[SealedInquiry | Ruled]:
+    def next_batch(self) -> list[SealedInquiry | RulesInForce | EndOfSnapshot]:
         if self._awake is not None and datetime.now(UTC) < self._awake:
             return []
         try:
@@ -173,7 +176,7 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | Ruled, int]):
     def snapshot(self) -> int:
         return self._position
 
-    def _poll(self) -> tuple[bool, list[SealedInquiry | Ruled]]:
+    def _poll(self) -> tuple[bool, list[SealedInquiry | RulesInForce | EndOfSnapshot]]:
         """Whether there was anything, and what of it can be sent on.
 
         Rules are read after the log: those that an inquiry in it was judged by are there by then.
@@ -187,7 +190,8 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | Ruled, int]):
             self._ruled = ruled[-1].set_at
         if read:
             self._position = read[-1][0].seal + 1
-        return bool(read), [*ruled, *_intact(read)]
+        marks, self._marks = self._marks, []
+        return bool(read), [*ruled, *marks, *_intact(read)]
 
     def _put_off(self, error: DatabaseError) -> None:
         self._failed += 1

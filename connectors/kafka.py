@@ -6,33 +6,52 @@ to the end when an offset is gone. Offsets live in the recovery store alone, so 
 one; consumer groups are not used.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from connectors.kafka_client import report
-from connectors.kafka_read import KafkaLoad, KafkaSource, LostOffset
-from connectors.kafka_write import KafkaSink
-from connectors.loading import LoadGate
+from connectors.kafka_load import KafkaLoad, read_to_end
+from connectors.kafka_read import KafkaSource, LostOffset
+from connectors.kafka_write import KafkaWriter
+from connectors.loading import SnapshotBarrier
+from connectors.writer import TopicSink
+from schemas.message import Message
 from schemas.topics import Topic
 
 T = TypeVar("T")
 
 
 class KafkaTopics:
-    """The topics of one cluster."""
+    """The topics of one cluster, which has them under their names behind `prefix`."""
 
     def __init__(
-        self, servers: str, config: Mapping[str, str] | None = None, *, on_lost_offset: LostOffset = "stop"
+        self,
+        servers: str,
+        config: Mapping[str, str] | None = None,
+        *,
+        on_lost_offset: LostOffset = "stop",
+        prefix: str = "",
     ) -> None:
+        self._prefix = prefix
         self._config = {"bootstrap.servers": servers, "error_cb": report, **(config or {})}
         self._on_lost_offset: LostOffset = on_lost_offset
-        self._gate = LoadGate()
+        self._barrier = SnapshotBarrier()
 
     def read(self, topic: Topic[Any]) -> "KafkaSource":
-        return KafkaSource(self._config, topic, self._gate, self._on_lost_offset)
+        return KafkaSource(self._config, self._there(topic), self._barrier, self._on_lost_offset)
 
     def load(self, topic: Topic[Any]) -> "KafkaLoad":
-        return KafkaLoad(self._config, topic.name, self._gate)
+        return KafkaLoad(self._config, self._there(topic).name, topic.name, self._barrier)
 
-    def write(self, topic: Topic[T]) -> "KafkaSink[T]":
-        return KafkaSink(self._config, topic)
+    def write(self, topic: Topic[T]) -> TopicSink[T]:
+        return TopicSink(lambda: self.writer(topic))
+
+    def writer(self, topic: Topic[T]) -> KafkaWriter[T]:
+        return KafkaWriter(self._config, self._there(topic))
+
+    def read_to_end(self, topic: Topic[Any], prefix: bytes = b"") -> Iterator[Message]:
+        return read_to_end(self._config, self._there(topic).name, prefix)
+
+    def _there(self, topic: Topic[T]) -> Topic[T]:
+        return replace(topic, name=self._prefix + topic.name) if self._prefix else topic

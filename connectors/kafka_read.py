@@ -19,23 +19,24 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from connectors import kafka_client
 from connectors.clock import utc_now
 from connectors.kafka_client import BrokerError, OffsetGoneError, name_of, partitions
-from connectors.loading import LoadGate, arrived
+from connectors.loading import SnapshotBarrier, arrived
 from connectors.metrics import meters
 from schemas import metrics
-from schemas.message import Batch, Loaded, Message
+from schemas.message import Message
 from schemas.topics import Topic
 
 LostOffset = Literal["stop", "earliest"]
 
 log = logging.getLogger(__name__)
 
-LOAD_BATCH = 250  # of a changelog: what does not fit the caches is slower
-LOAD_QUEUE_KB = 2048  # read ahead of a changelog, for the same reason
 QUEUE_KB = 32_768
 POLL = timedelta(milliseconds=20)
 
 
-def _consumer(config: Mapping[str, Any], topic: str, partition: int, *, queue_kb: int = QUEUE_KB) -> Consumer:
+def consumer_of(
+    config: Mapping[str, Any], topic: str, partition: int, *, queue_kb: int = QUEUE_KB
+) -> Consumer:
+    """A consumer of one partition, at its beginning."""
     consumer = Consumer(
         {
             **config,
@@ -51,7 +52,7 @@ def _consumer(config: Mapping[str, Any], topic: str, partition: int, *, queue_kb
     return consumer
 
 
-def _bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
+def bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
     """First offset and end of a partition now; a partition that changes its leader is asked again."""
     asked = Retrying(
         retry=retry_if_exception_type(KafkaException),
@@ -74,9 +75,13 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
     """Reads each partition from the offset of the last snapshot, at first from its beginning."""
 
     def __init__(
-        self, config: Mapping[str, Any], topic: Topic[Any], gate: LoadGate, on_lost_offset: LostOffset
+        self,
+        config: Mapping[str, Any],
+        topic: Topic[Any],
+        barrier: SnapshotBarrier,
+        on_lost_offset: LostOffset,
     ) -> None:
-        self._config, self._topic, self._gate = config, topic.name, gate
+        self._config, self._topic, self._barrier = config, topic.name, barrier
         self._most = topic.a_poll
         self._on_lost_offset = on_lost_offset
 
@@ -85,15 +90,15 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_KafkaPartition":
         partition = int(for_part)
-        consumer = _consumer(self._config, self._topic, partition)
-        low, high = _bounds(consumer, self._topic, partition)
+        consumer = consumer_of(self._config, self._topic, partition)
+        low, high = bounds(consumer, self._topic, partition)
         position = low if resume_state is None else resume_state
         if not low <= position <= high:
             self._lost(partition, position, low, high)
             position = low
         consumer.assign([TopicPartition(self._topic, partition, position)])
         where = TopicPartition(self._topic, partition)
-        return _KafkaPartition(consumer, where, self._most, position, self._gate)
+        return _KafkaPartition(consumer, where, self._most, position, self._barrier)
 
     def _lost(self, partition: int, position: int, low: int, high: int) -> None:
         what = (
@@ -109,18 +114,18 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
 
 class _KafkaPartition(StatefulSourcePartition[Message, int]):
     def __init__(
-        self, consumer: Consumer, where: TopicPartition, most: int, position: int, gate: LoadGate
+        self, consumer: Consumer, where: TopicPartition, most: int, position: int, barrier: SnapshotBarrier
     ) -> None:
         self._consumer, self._where, self._most = consumer, where, most
-        self._position, self._gate = position, gate
+        self._position, self._barrier = position, barrier
         self._idle = False
 
     def next_batch(self) -> list[Message]:
-        if not self._gate.loaded:
+        if not self._barrier.loaded:
             self._idle = True
             return []
-        raws, _ended = _poll(self._consumer, self._most)
-        batch = list(map(_message, raws))
+        raws, _ended = poll(self._consumer, self._most)
+        batch = list(map(message_of, raws))
         self._idle = not batch
         if batch:
             self._position = batch[-1].offset + 1
@@ -149,58 +154,7 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
         self._consumer.close()
 
 
-class KafkaLoad(FixedPartitionedSource[Batch | Loaded, None]):
-    """Reads a compacted topic from its beginning; `Loaded` follows the end a partition had at the start."""
-
-    def __init__(self, config: Mapping[str, Any], topic: str, gate: LoadGate) -> None:
-        self._config, self._topic, self._gate = config, topic, gate
-
-    def list_parts(self) -> list[str]:
-        return [str(partition) for partition in partitions(self._config, self._topic)]
-
-    def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_KafkaLoadPartition":
-        partition = int(for_part)
-        self._gate.expect(f"{self._topic}/{for_part}")
-        consumer = _consumer(self._config, self._topic, partition, queue_kb=LOAD_QUEUE_KB)
-        _low, end = _bounds(consumer, self._topic, partition)
-        mark = Loaded(partition, len(partitions(self._config, self._topic)))
-        return _KafkaLoadPartition(consumer, self._topic, end, mark, self._gate)
-
-
-class _KafkaLoadPartition(StatefulSourcePartition[Batch | Loaded, None]):
-    def __init__(self, consumer: Consumer, topic: str, end: int, mark: Loaded, gate: LoadGate) -> None:
-        self._consumer, self._end, self._mark, self._gate = consumer, end, mark, gate
-        self._part = f"{topic}/{mark.partition}"
-        self._loaded = False
-        self._idle = False
-
-    def next_batch(self) -> list[Batch | Loaded]:
-        raws, ended_at = _poll(self._consumer, LOAD_BATCH)
-        self._idle = not raws
-        found: list[Batch | Loaded] = [self._batch(raws)] if raws else []
-        # The last offsets may be compacted away, so the partition's end counts as well as the last message.
-        reached = max(ended_at, raws[-1].offset() + 1 if raws else 0)
-        if not self._loaded and reached >= self._end:
-            self._loaded = True
-            self._gate.reached(self._part)
-            found.append(self._mark)
-        return found
-
-    def _batch(self, raws: list[Any]) -> Batch:
-        keys, values = [raw.key() for raw in raws], [raw.value() for raw in raws]
-        return Batch(self._mark.partition, keys, values, lambda place: _message(raws[place]))
-
-    def next_awake(self) -> datetime | None:
-        return utc_now() + POLL if self._idle else None
-
-    def snapshot(self) -> None:
-        return None
-
-    def close(self) -> None:
-        self._consumer.close()
-
-
-def _poll(consumer: Consumer, most: int) -> tuple[list[Any], int]:
+def poll(consumer: Consumer, most: int) -> tuple[list[Any], int]:
     """What has arrived, and the offset of the partition's end when that was reached, else -1."""
     found, ended_at = [], -1
     for raw in consumer.consume(most, timeout=0):
@@ -216,7 +170,8 @@ def _poll(consumer: Consumer, most: int) -> tuple[list[Any], int]:
     return found, ended_at
 
 
-def _message(raw: Any) -> Message:
+def message_of(raw: Any) -> Message:
+    """A message as the client has it, as ours."""
     (kind, milliseconds), headers = raw.timestamp(), raw.headers()
     known = kind != TIMESTAMP_NOT_AVAILABLE
     return Message(

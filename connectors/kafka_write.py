@@ -1,9 +1,8 @@
 """Writing topics of Apache Kafka; `connectors.kafka` says why not with Bytewax's own sink."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from connectors.kafka_client import UndeliveredError, name_of
@@ -17,26 +16,8 @@ T = TypeVar("T")
 DELIVERY_SECONDS = 30.0  # how long a record may take to be acknowledged
 
 
-class KafkaSink(DynamicSink[T]):
-    """Writes records and waits for each to be acknowledged by all in-sync replicas."""
-
-    def __init__(self, config: Mapping[str, Any], topic: Topic[T]) -> None:
-        self._config, self._topic = config, topic
-
-    def build(self, step_id: str, worker_index: int, worker_count: int) -> "_KafkaSinkPartition[T]":
-        return _KafkaSinkPartition(KafkaWriter(self._config, self._topic))
-
-
-class _KafkaSinkPartition(StatelessSinkPartition[T]):
-    def __init__(self, writer: "KafkaWriter[T]") -> None:
-        self._writer = writer
-
-    def write_batch(self, items: list[T]) -> None:
-        meters.timed(metrics.STAGE_SECONDS, "publish")(self._writer.write)(items)
-
-
 class KafkaWriter(Generic[T]):
-    """A producer for one topic, for sinks and for the command line."""
+    """A producer for one topic; a record is written when all in-sync replicas acknowledge it."""
 
     def __init__(self, config: Mapping[str, Any], topic: Topic[T]) -> None:
         self._topic = topic
@@ -53,7 +34,7 @@ class KafkaWriter(Generic[T]):
             }
         )
 
-    def write(self, records: list[T]) -> None:
+    def publish(self, records: Sequence[T]) -> None:
         """Returns when every record is acknowledged. Raises UndeliveredError."""
         for record in records:
             self._produce(self._topic.encode(record))

@@ -1,7 +1,7 @@
 """Reads wait at their source while a changelog loads, so that little is held in the matcher's memory.
 
 This bounds memory within a process. That no read is judged too early is the matcher's own doing: it counts
-the `Loaded` marks, which reach it through the stream behind the entries, in any number of processes.
+the `EndOfSnapshot` marks, which reach it through the stream behind the entries, in any number of processes.
 
 What is loaded stays, so the collector of cycles rests while it comes and never looks at it after: at
 millions of entries each look would hold the flow up.
@@ -19,7 +19,7 @@ def arrived(topic: str) -> None:
     meters.put(metrics.TOPIC_LAST_MESSAGE, topic, to=utc_now().timestamp())
 
 
-class LoadGate:
+class SnapshotBarrier:
     """Shared by the sources of one edge in one process."""
 
     def __init__(self) -> None:

@@ -2,20 +2,21 @@
 
 import zlib
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
-from bytewax.outputs import DynamicSink, FixedPartitionedSink, StatefulSinkPartition, StatelessSinkPartition
+from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from bytewax.testing import TestingSource
 
-from connectors.loading import LoadGate, arrived
+from connectors.loading import SnapshotBarrier, arrived
 from connectors.profiles import load
+from connectors.writer import TopicSink
 from schemas.finding import Finding
-from schemas.gate_rules import Ruled, of_profile
+from schemas.gate_rules import GATE_RULES, RulesInForce, of_profile
 from schemas.inquiry import FIRST, Inquiry, SealedInquiry, chain
-from schemas.message import Batch, Loaded, Message
+from schemas.message import Batch, EndOfSnapshot, Message
 from schemas.tables import EPOCH, Row, Table
 from schemas.topics import Topic
 
@@ -27,7 +28,7 @@ class MemoryTopics:
 
     def __init__(self) -> None:
         self._logs: dict[str, dict[int, list[Message]]] = defaultdict(lambda: defaultdict(list))
-        self._gate = LoadGate()
+        self._barrier = SnapshotBarrier()
 
     def append(self, topic: Topic[Any], message: Message) -> None:
         """Write one message; the partition is chosen by its key, as a broker does."""
@@ -48,34 +49,53 @@ class MemoryTopics:
         return self._logs[topic.name][partition]
 
     def read(self, topic: Topic[Any]) -> "MemorySource":
-        return MemorySource(self, topic, self._gate)
+        return MemorySource(self, topic, self._barrier)
 
     def load(self, topic: Topic[Any]) -> "MemoryLoad":
-        return MemoryLoad(self, topic, self._gate)
+        return MemoryLoad(self, topic, self._barrier)
 
-    def write(self, topic: Topic[T]) -> "MemorySink[T]":
-        return MemorySink(self, topic)
+    def write(self, topic: Topic[T]) -> TopicSink[T]:
+        return TopicSink(lambda: self.writer(topic))
+
+    def writer(self, topic: Topic[T]) -> "MemoryWriter[T]":
+        return MemoryWriter(self, topic)
+
+    def read_to_end(self, topic: Topic[Any], prefix: bytes = b"") -> Iterator[Message]:
+        return (one for one in self.messages(topic) if (one.key or b"").startswith(prefix))
+
+
+class MemoryWriter(Generic[T]):
+    """Encodes and appends."""
+
+    def __init__(self, topics: MemoryTopics, topic: Topic[T]) -> None:
+        self._topics, self._topic = topics, topic
+
+    def publish(self, records: Sequence[T]) -> None:
+        for record in records:
+            self._topics.append(self._topic, self._topic.encode(record))
 
 
 class MemorySource(FixedPartitionedSource[Message, int]):
     """Reads from the position of the last snapshot to the end."""
 
-    def __init__(self, topics: MemoryTopics, topic: Topic[Any], gate: LoadGate) -> None:
-        self._topics, self._topic, self._gate = topics, topic, gate
+    def __init__(self, topics: MemoryTopics, topic: Topic[Any], barrier: SnapshotBarrier) -> None:
+        self._topics, self._topic, self._barrier = topics, topic, barrier
 
     def list_parts(self) -> list[str]:
         return [str(partition) for partition in range(self._topic.partitions)]
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_MemoryPartition":
-        return _MemoryPartition(self._topics.log(self._topic, int(for_part)), resume_state or 0, self._gate)
+        return _MemoryPartition(
+            self._topics.log(self._topic, int(for_part)), resume_state or 0, self._barrier
+        )
 
 
 class _MemoryPartition(StatefulSourcePartition[Message, int]):
-    def __init__(self, log: Sequence[Message], position: int, gate: LoadGate) -> None:
-        self._log, self._position, self._gate = log, position, gate
+    def __init__(self, log: Sequence[Message], position: int, barrier: SnapshotBarrier) -> None:
+        self._log, self._position, self._barrier = log, position, barrier
 
     def next_batch(self) -> list[Message]:
-        if not self._gate.loaded:
+        if not self._barrier.loaded:
             return []
         if self._position >= len(self._log):
             raise StopIteration
@@ -88,57 +108,40 @@ class _MemoryPartition(StatefulSourcePartition[Message, int]):
         return self._position
 
 
-class MemoryLoad(FixedPartitionedSource[Batch | Loaded, None]):
-    """Reads a changelog from its beginning, then says `Loaded`."""
+class MemoryLoad(FixedPartitionedSource[Batch | EndOfSnapshot, None]):
+    """Reads a changelog from its beginning, then marks its end."""
 
-    def __init__(self, topics: MemoryTopics, topic: Topic[Any], gate: LoadGate) -> None:
-        self._topics, self._topic, self._gate = topics, topic, gate
+    def __init__(self, topics: MemoryTopics, topic: Topic[Any], barrier: SnapshotBarrier) -> None:
+        self._topics, self._topic, self._barrier = topics, topic, barrier
 
     def list_parts(self) -> list[str]:
         return [str(partition) for partition in range(self._topic.partitions)]
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_MemoryLoadPartition":
-        self._gate.expect(f"{self._topic.name}/{for_part}")
-        mark = Loaded(int(for_part), self._topic.partitions)
+        self._barrier.expect(f"{self._topic.name}/{for_part}")
+        mark = EndOfSnapshot(self._topic.name, int(for_part), self._topic.partitions)
         return _MemoryLoadPartition(
-            self._topics.log(self._topic, int(for_part)), self._topic, mark, self._gate
+            self._topics.log(self._topic, int(for_part)), self._topic, mark, self._barrier
         )
 
 
-class _MemoryLoadPartition(StatefulSourcePartition[Batch | Loaded, None]):
-    def __init__(self, log: Sequence[Message], topic: Topic[Any], mark: Loaded, gate: LoadGate) -> None:
-        self._left: list[Batch | Loaded] = [*(Batch.of(mark.partition, [one]) for one in log), mark]
-        self._mark, self._gate, self._part = mark, gate, f"{topic.name}/{mark.partition}"
+class _MemoryLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
+    def __init__(
+        self, log: Sequence[Message], topic: Topic[Any], mark: EndOfSnapshot, barrier: SnapshotBarrier
+    ) -> None:
+        self._left: list[Batch | EndOfSnapshot] = [*(Batch.of(mark.partition, [one]) for one in log), mark]
+        self._mark, self._barrier, self._part = mark, barrier, f"{topic.name}/{mark.partition}"
 
-    def next_batch(self) -> list[Batch | Loaded]:
+    def next_batch(self) -> list[Batch | EndOfSnapshot]:
         if not self._left:
             raise StopIteration
         item = self._left.pop(0)
         if item is self._mark:
-            self._gate.reached(self._part)
+            self._barrier.reached(self._part)
         return [item]
 
     def snapshot(self) -> None:
         return None
-
-
-class MemorySink(DynamicSink[T]):
-    """Encodes and appends."""
-
-    def __init__(self, topics: MemoryTopics, topic: Topic[T]) -> None:
-        self._topics, self._topic = topics, topic
-
-    def build(self, step_id: str, worker_index: int, worker_count: int) -> "_MemorySinkPartition[T]":
-        return _MemorySinkPartition(self._topics, self._topic)
-
-
-class _MemorySinkPartition(StatelessSinkPartition[T]):
-    def __init__(self, topics: MemoryTopics, topic: Topic[T]) -> None:
-        self._topics, self._topic = topics, topic
-
-    def write_batch(self, items: list[T]) -> None:
-        for item in items:
-            self._topics.append(self._topic, self._topic.encode(item))
 
 
 class MemoryTables:
@@ -148,7 +151,7 @@ class MemoryTables:
         self._rows: dict[str, dict[Row, Row]] = defaultdict(dict)
         self.log: list[Inquiry] = []
         self.beside: list[Finding] = []
-        self.rules: list[Ruled] = [Ruled(EPOCH, of_profile("st-johns", load("st-johns")))]
+        self.rules: list[RulesInForce] = [RulesInForce(EPOCH, of_profile("st-johns", load("st-johns")))]
         self.inserts: dict[str, int] = defaultdict(int)
 
     def rows(self, table: Table[Any]) -> list[dict[str, Any]]:
@@ -163,7 +166,10 @@ class MemoryTables:
             self._rows[table.name][tuple(named[column] for column in table.identity)] = row
 
     def insert(self, table: Table[T]) -> "MemoryTableSink[T]":
-        return MemoryTableSink(self, table)
+        return MemoryTableSink(self.writer(table))
+
+    def writer(self, table: Table[T]) -> "MemoryTableWriter[T]":
+        return MemoryTableWriter(self, table)
 
     def queries(self) -> TestingSource[Finding]:
         return TestingSource(self.beside)
@@ -172,36 +178,45 @@ class MemoryTables:
         return MemoryInquiries(self)
 
 
-class MemoryTableSink(FixedPartitionedSink[T, None]):
-    """Buffers an epoch and inserts it as one block when the epoch is snapshotted."""
+class MemoryTableWriter(Generic[T]):
+    """Inserts records as one block."""
 
     def __init__(self, tables: MemoryTables, table: Table[T]) -> None:
         self._tables, self._table = tables, table
+
+    def insert(self, records: Sequence[T]) -> None:
+        if rows := [row for record in records for row in self._table.rows(record)]:
+            self._tables.put(self._table, rows)
+
+
+class MemoryTableSink(FixedPartitionedSink[T, None]):
+    """Buffers an epoch and inserts it as one block when the epoch is snapshotted."""
+
+    def __init__(self, writer: MemoryTableWriter[T]) -> None:
+        self._writer = writer
 
     def list_parts(self) -> list[str]:
         return ["0"]
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_MemoryTablePartition[T]":
-        return _MemoryTablePartition(self._tables, self._table)
+        return _MemoryTablePartition(self._writer)
 
 
 class _MemoryTablePartition(StatefulSinkPartition[T, None]):
-    def __init__(self, tables: MemoryTables, table: Table[T]) -> None:
-        self._tables, self._table = tables, table
-        self._buffer: list[Row] = []
+    def __init__(self, writer: MemoryTableWriter[T]) -> None:
+        self._writer = writer
+        self._buffer: list[T] = []
 
     def write_batch(self, values: list[T]) -> None:
-        for value in values:
-            self._buffer.extend(self._table.rows(value))
+        self._buffer.extend(values)
 
     def snapshot(self) -> None:
-        if self._buffer:
-            self._tables.put(self._table, self._buffer)
-            self._buffer = []
+        values, self._buffer = self._buffer, []
+        self._writer.insert(values)
 
 
-class MemoryInquiries(FixedPartitionedSource[SealedInquiry | Ruled, int]):
-    """The rules, then the log, sealed in order, from the position of the last snapshot to the end."""
+class MemoryInquiries(FixedPartitionedSource[SealedInquiry | RulesInForce | EndOfSnapshot, int]):
+    """The rules and their mark, then the log, sealed, from the position of the last snapshot to the end."""
 
     def __init__(self, tables: MemoryTables) -> None:
         self._tables = tables
@@ -216,14 +231,15 @@ class MemoryInquiries(FixedPartitionedSource[SealedInquiry | Ruled, int]):
         return _MemoryInquiriesPartition(self._tables.rules, sealed, resume_state or 0)
 
 
-class _MemoryInquiriesPartition(StatefulSourcePartition[SealedInquiry | Ruled, int]):
-    def __init__(self, rules: list[Ruled], sealed: list[SealedInquiry], position: int) -> None:
-        self._rules, self._sealed, self._position = list(rules), sealed, position
+class _MemoryInquiriesPartition(StatefulSourcePartition[SealedInquiry | RulesInForce | EndOfSnapshot, int]):
+    def __init__(self, rules: list[RulesInForce], sealed: list[SealedInquiry], position: int) -> None:
+        self._first: list[RulesInForce | EndOfSnapshot] = [*rules, EndOfSnapshot(GATE_RULES, 0, 1)]
+        self._sealed, self._position = sealed, position
 
-    def next_batch(self) -> list[SealedInquiry | Ruled]:
-        if self._rules:
-            rules, self._rules = self._rules, []
-            return list(rules)
+    def next_batch(self) -> list[SealedInquiry | RulesInForce | EndOfSnapshot]:
+        if self._first:
+            first, self._first = self._first, []
+            return [*first]
         if self._position >= len(self._sealed):
             raise StopIteration
         self._position += 1

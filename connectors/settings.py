@@ -63,9 +63,9 @@ class Settings(BaseSettings):
         default="stop", description="when the broker no longer has where a flow stopped"
     )
 
-    unapproved: Literal["apart", "refuse", "watch"] = Field(
-        default="apart",
-        description="frames of cameras that nobody approved: kept apart a day, refused, or read all the same",
+    unapproved: Literal["quarantine", "refuse", "watch"] = Field(
+        default="quarantine",
+        description="frames of cameras that nobody approved: quarantine for a day, refuse, or read (watch)",
     )
     notify_file: Path | None = Field(
         default=None, description="rules of notification (TOML, a secret); empty: nobody is told of hits"

@@ -20,10 +20,14 @@ from connectors.edge import Edge
 from connectors.settings import load_settings, open_edge
 from flows import meters
 from flows.dead_letters import dead_letters
-from operators.inquiry_checks.logic import InquiryChecks, finding, inquiry_of_log, record, remark, spread
+from operators.inquiry_checks.logic import InquiryChecks, spread
 from operators.inquiry_checks.order import RULES, CheckRules
 from operators.refuse import decode, decode_changes
+from operators.split import split_by_type
 from schemas import tables, topics
+from schemas.finding import Finding
+from schemas.inquiry import SealedInquiry
+from schemas.registry import RegistryRecord
 
 
 def build(edge: Edge, now: Clock = utc_now, rules: CheckRules = RULES) -> Dataflow:
@@ -38,16 +42,16 @@ def build(edge: Edge, now: Clock = utc_now, rules: CheckRules = RULES) -> Datafl
     records = decode_changes("decode_registry", registry, topics.REGISTRY)
     decoded = decode("decode_actions", written, topics.HIT_ACTIONS)
     actions = meters.counted("count_actions", decoded.oks, meters.actions)
-    sealed = meters.counted("count_inquiries", op.filter_map("sealed", log, inquiry_of_log), meters.inquiries)
+    (inquiries,) = split_by_type("logged", log, SealedInquiry)
+    sealed = meters.counted("count_inquiries", inquiries, meters.inquiries)
     events = op.flat_map("spread", op.merge("events", records.oks, log, actions), spread)
     checked = op.stateful_batch("check", events, lambda resume: InquiryChecks(resume, now, rules))
-    told = op.key_rm("checked", checked)
-    remarks = op.filter_map("remarks", told, remark)
+    found, remarks = split_by_type("checked_as", op.key_rm("checked", checked), Finding, SealedInquiry)
 
     by_hit = op.key_on("by_hit", actions, lambda action: str(action.hit_id))
-    by_record = op.key_on("by_record", op.filter_map("records", records.oks, record), lambda one: one.key)
-    found = op.merge("found", op.filter_map("findings", told, finding), beside)
-    findings = meters.counted("count_findings", found, meters.findings)
+    (registered,) = split_by_type("registered", records.oks, RegistryRecord)
+    by_record = op.key_on("by_record", registered, lambda record: record.key)
+    findings = meters.counted("count_findings", op.merge("found", found, beside), meters.findings)
     by_person = op.key_on("by_person", findings, lambda finding: finding.who)
 
     op.output("inquiries", op.merge("copy", sealed, remarks), edge.topics.write(topics.INQUIRIES))

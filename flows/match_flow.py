@@ -28,10 +28,10 @@ from operators.match import HotListMatcher
 from operators.matching.events import Changes
 from operators.matching.judge import RULES, Rules
 from operators.matching.listing import list_changes
-from operators.matching.placement import Placement, by_partition, designate, is_expired, probe
-from operators.refuse import Taken, decode, decode_changes, sift
+from operators.matching.router import HotListRouter, by_partition, designate, is_expired, probe
+from operators.refuse import Results, decode, decode_changes, sift
 from schemas import tables, topics
-from schemas.message import Loaded
+from schemas.message import EndOfSnapshot
 
 
 def build(edge: Edge, now: Clock = utc_now, rules: Rules = RULES) -> Dataflow:
@@ -43,12 +43,12 @@ def build(edge: Edge, now: Clock = utc_now, rules: Rules = RULES) -> Dataflow:
     read = op.input("detections", flow, edge.topics.read(topics.DETECTIONS))
 
     records = decode_changes("decode_registry", designated, topics.REGISTRY)
-    changes: Taken[Changes | Loaded] = sift("decode_hotlist", listed, list_changes)
+    changes: Results[Changes | EndOfSnapshot] = sift("decode_hotlist", listed, list_changes)
     detections = decode("decode_detections", read, topics.DETECTIONS)
 
     tally = meters.hotlist_tally()
     parted = op.flat_map_batch("by_partition", changes.oks, by_partition)
-    placed = op.stateful_batch("place", parted, lambda resume: Placement(resume, now, tally()))
+    placed = op.stateful_batch("place", parted, lambda resume: HotListRouter(resume, now, tally()))
     split = op.branch("expired_or_placed", op.key_rm("placed", placed), is_expired)
     registry = meters.counted("count_registry", records.oks, meters.registry)
     told = op.flat_map_batch("designate", registry, designate)

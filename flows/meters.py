@@ -10,7 +10,8 @@ from bytewax.dataflow import Stream
 
 from connectors.clock import Clock
 from connectors.metrics import meters
-from operators.matching.events import Listed
+from operators.hold import Hold
+from operators.matching.events import PackedEntry
 from operators.recognize import FrameReads
 from schemas import metrics
 from schemas.alert_hit import AlertHit
@@ -23,7 +24,7 @@ from schemas.frame import Frame
 from schemas.hit_action import HitAction
 from schemas.hotlist import HotListEntry
 from schemas.inquiry import SealedInquiry
-from schemas.message import Loaded
+from schemas.message import EndOfSnapshot
 from schemas.registry import RegistryRecord
 
 P = ParamSpec("P")
@@ -122,14 +123,14 @@ class HotListTally:
         self._parts, self._loaded = parts, False
         parts.append(self)
 
-    def added(self, entries: list[Listed]) -> None:
+    def added(self, entries: list[PackedEntry]) -> None:
         """Entries were added."""
         self.entries.update([(one.key.partition(b":")[0], one.until.toordinal()) for one in entries])
         if self._loaded:
             for one in entries:
                 meters.count(metrics.HOTLIST_CHANGES, _source_and_day(one)[0].decode(), "added")
 
-    def change(self, before: Listed, after: Listed | None) -> None:
+    def change(self, before: PackedEntry, after: PackedEntry | None) -> None:
         """An entry was replaced or removed."""
         self.entries[_source_and_day(before)] -= 1
         if after is not None:
@@ -161,7 +162,7 @@ def hotlist_tally() -> Callable[[], HotListTally]:
     return lambda: HotListTally(parts)
 
 
-def _source_and_day(one: Listed) -> tuple[bytes, int]:
+def _source_and_day(one: PackedEntry) -> tuple[bytes, int]:
     return one.key.partition(b":")[0], one.until.toordinal()
 
 
@@ -169,15 +170,13 @@ class Notifications:
     """Deliveries of the ledger that are new: what it had at the start of the flow was counted then."""
 
     def __init__(self) -> None:
-        self._loaded: set[int] = set()
-        self._new = False
+        self._hold: Hold[Delivery] = Hold(("deliveries",))
 
-    def __call__(self, batch: list[Delivery | Loaded]) -> None:
+    def __call__(self, batch: list[Delivery | EndOfSnapshot]) -> None:
         for one in batch:
-            if isinstance(one, Loaded):
-                self._loaded.add(one.partition)
-                self._new = len(self._loaded) >= one.partitions
-            elif self._new:
+            if isinstance(one, EndOfSnapshot):
+                self._hold.end(one)
+            elif self._hold.open:
                 meters.count(metrics.NOTIFICATIONS, one.outcome, str(one.priority))
                 if one.outcome == "delivered":
                     meters.observe(metrics.NOTIFICATION_DELAY, _since(one.captured_at, one.at))
@@ -192,7 +191,7 @@ class Shifts:
         self._shifts: dict[str, RegistryRecord] = {}
         meters.follow(metrics.ON_SHIFT, value=self.count)
 
-    def __call__(self, batch: Iterable[RegistryRecord | Loaded]) -> None:
+    def __call__(self, batch: Iterable[RegistryRecord | EndOfSnapshot]) -> None:
         for record in batch:
             if isinstance(record, RegistryRecord) and record.kind == "shift":
                 self._shifts[record.id] = record
@@ -203,7 +202,7 @@ class Shifts:
         return float(len({one.user for one in self._shifts.values() if one.counts_at(now)}))
 
 
-def registry(batch: Iterable[RegistryRecord | Loaded]) -> None:
+def registry(batch: Iterable[RegistryRecord | EndOfSnapshot]) -> None:
     """When each hot list source was last imported whole."""
     for record in batch:
         if isinstance(record, RegistryRecord) and record.kind == "hotlist_source" and record.refreshed_at:

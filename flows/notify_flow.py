@@ -26,12 +26,15 @@ from connectors.settings import load_settings, open_edge
 from flows import meters
 from flows.dead_letters import dead_letters
 from flows.post import open_post, read_rules
-from operators.notify.outbox import Outbox, Post
+from operators.notify.message import Notice
+from operators.notify.outbox import Outbox, Post, has_failed, to_receivers
 from operators.notify.route import Router
 from operators.notify.rules import NotifyRules
-from operators.notify.steps import dead, delivered, gave_up, is_notice, to_receivers
 from operators.refuse import decode, decode_changes
+from operators.split import split_by_type
 from schemas import tables, topics
+from schemas.dead_letter import DeadLetter
+from schemas.delivery import Delivery
 
 OpenPost = Callable[[Edge, NotifyRules, Clock], Post]
 
@@ -53,19 +56,16 @@ def build(edge: Edge, rules: NotifyRules, post: OpenPost = open_post, now: Clock
 
     events = op.key_on("one", op.merge("events", records, hits.oks), lambda _event: "all")
     routed = op.stateful_batch("route", events, lambda resume: Router(resume, rules, now))
-    split = op.branch("told_or_not", op.key_rm("routed", routed), is_notice)
-    known = op.flat_map("to_receivers", op.merge("news", sent, split.trues), to_receivers(rules))
-    posted = op.key_rm(
-        "posted", op.stateful_batch("outbox", known, lambda resume: Outbox(resume, office, now))
-    )
+    notices, not_told = split_by_type("routed_as", op.key_rm("routed", routed), Notice, Delivery)
+    known = op.flat_map("to_receivers", op.merge("news", sent, notices), to_receivers(rules))
+    posted = op.stateful_batch("outbox", known, lambda resume: Outbox(resume, office, now))
+    reported, letters = split_by_type("posted_as", op.key_rm("posted", posted), Delivery, DeadLetter)
 
-    not_told = op.filter_map("not_told", split.falses, delivered)
-    failed = op.filter_map("failed", posted, gave_up)
-    noted = op.filter_map("noted", op.merge("notes", sent, posted, split.falses), delivered)
-    by_hit = op.key_on("by_hit", noted, lambda one: str(one.hit_id))
+    (earlier,) = split_by_type("ledgered", sent, Delivery)
+    by_hit = op.key_on("by_hit", op.merge("notes", earlier, reported, not_told), lambda one: str(one.hit_id))
+    failed = op.filter("failed", reported, has_failed)
     op.output("ledger", op.merge("to_ledger", not_told, failed), edge.topics.write(topics.DELIVERIES))
     op.output("deliveries_table", by_hit, edge.tables.insert(tables.DELIVERIES))
-    letters = op.filter_map("letters", posted, dead)
     dead_letters(edge, registry.errs, decided.errs, hits.errs, letters)
     return flow
 

@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
-
-from bytewax.outputs import DynamicSink
 
 from connectors.clock import Clock
 from connectors.edge import Edge
@@ -16,7 +13,6 @@ from connectors.settings import Settings
 from operators.notify.outbox import Post
 from operators.notify.rules import NotifyRules, Receiver, parse_rules, span
 from schemas import topics
-from schemas.delivery import Delivery
 from schemas.message import RefusedError
 
 
@@ -39,23 +35,12 @@ def open_post(edge: Edge, rules: NotifyRules, now: Clock, journal: Path | None =
     What a process before this one noted in `journal` and did not get into the ledger is put there first, so
     that the flow finds it when it reads the ledger.
     """
-    senders, ledger = open_senders(rules), _Ledger(edge)
+    senders, ledger = open_senders(rules), edge.topics.writer(topics.DELIVERIES).publish
     noted = None if journal is None else Journal(journal)
     if noted is not None and (left := noted.left()):
         ledger(left)
         noted.clear()
     return ThreadedPost(senders, ledger, patience=span(rules.patience), now=now, journal=noted)
-
-
-class _Ledger:
-    """Writes deliveries by one writer."""
-
-    def __init__(self, edge: Edge) -> None:
-        sink = cast(DynamicSink[Delivery], edge.topics.write(topics.DELIVERIES))
-        self._writer = sink.build("ledger", 0, 1)
-
-    def __call__(self, deliveries: list[Delivery]) -> None:
-        self._writer.write_batch(deliveries)
 
 
 def _sender(one: Receiver, rules: NotifyRules) -> Send:

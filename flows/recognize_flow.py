@@ -1,10 +1,9 @@
 """Frames in, detections out.
 
-    registry -> decode ----> approvals
-                                |
-    frames --> decode --> admit --> judge --> picture --> recognize --> passes --> detections (topic, tables)
-                  \\___________ \\____ |  \\______ \\__________ \\____________________> dead_letters
-                                      +--> frames_apart, deployment_findings
+    registry -> decode ------------\\
+    frames ---> decode --> admit --> deployments --> picture --> recognize --> passes --> detections
+                    \\_________\\___________|\\____________\\____________\\____________> dead_letters
+                                          +--> frames_quarantine, deployment_findings
 
 A frame stays on the worker that read it; what crosses workers is reads with their crops.
 
@@ -25,10 +24,11 @@ from flows import meters
 from flows.approvals import open_approvals
 from flows.dead_letters import dead_letters
 from flows.reader import PlateReader, open_reader
+from operators import deployments
 from operators.consensus import PassRules, VehiclePasses
 from operators.decode import Bounds, admission, picture
-from operators.deployments import Unapproved, as_judged
-from operators.reading.watch import Watcher
+from operators.deployments import Unapproved
+from operators.reading.change_detector import ChangeDetector
 from operators.recognize import Recognizer
 from operators.refuse import attempt, decode, decode_changes
 from schemas import tables, topics
@@ -40,13 +40,12 @@ def build(
     now: Clock = utc_now,
     bounds: Bounds = Bounds(),
     rules: PassRules = PassRules(),
-    unapproved: Unapproved = "apart",
+    unapproved: Unapproved = "quarantine",
 ) -> Dataflow:
     """The flow on any edge, with any reader; `unapproved` as the setting of this name."""
     meters.show("recognize")
     meters.models(reader.models)
     flow = Dataflow("recognize")
-    approvals = open_approvals(edge, unapproved)
     registered = op.input("registry", flow, edge.topics.load(topics.REGISTRY))
     messages = op.input("frames", flow, edge.topics.read(topics.FRAMES))
 
@@ -54,11 +53,10 @@ def build(
     admitted = attempt("admit", frames.oks, admission(now, bounds), lambda frame: frame.message)
     records = decode_changes("decode_registry", registered, topics.REGISTRY)
     arrived = meters.counted("count_frames", admitted.oks, meters.frames)
-    judged = op.branch("judge", op.map("approved", arrived, approvals.judge), approvals.passes)
-    taken = op.map("taken", judged.trues, as_judged)
+    deployed = deployments.control("deployments", arrived, records.oks, open_approvals(edge, unapproved))
     decoder = meters.timed("decode", partial(picture, bounds=bounds))
-    pictures = attempt("picture", taken, decoder, lambda frame: frame.message)
-    recognizer = Recognizer(Watcher(meters.timed("recognize", reader.read)))
+    pictures = attempt("picture", deployed.read_on, decoder, lambda frame: frame.message)
+    recognizer = Recognizer(ChangeDetector(meters.timed("recognize", reader.read)))
     reads = attempt("recognize", pictures.oks, recognizer, lambda seen: seen.frame.message)
     read = meters.counted("count_reads", reads.oks, meters.reads(now))
 
@@ -69,15 +67,11 @@ def build(
     op.output("detections", detections, edge.topics.write(topics.DETECTIONS))
     op.output("detections_table", passes, edge.tables.insert(tables.DETECTIONS))
     op.output("images_table", passes, edge.tables.insert(tables.IMAGES))
-    apart = op.filter_map("apart", judged.falses, approvals.kept_apart)
-    op.output("frames_apart", apart, edge.topics.write(topics.FRAMES_APART))
-    seen = op.flat_map("seen", op.merge("all", judged.trues, judged.falses), approvals.findings)
-    found = op.merge("findings", seen, op.flat_map("register", records.oks, approvals.register))
-    findings = meters.counted("count_sites", found, meters.deployments)
+    op.output("frames_quarantine", deployed.quarantined, edge.topics.write(topics.FRAMES_QUARANTINE))
+    findings = meters.counted("count_sites", deployed.findings, meters.deployments)
     by_site = op.key_on("by_site", findings, lambda finding: finding.camera_id)
     op.output("deployment_findings_table", by_site, edge.tables.insert(tables.DEPLOYMENT_FINDINGS))
-    refused = op.filter_map("refused_sites", judged.falses, approvals.refused)
-    dead_letters(edge, records.errs, frames.errs, admitted.errs, refused, pictures.errs, reads.errs)
+    dead_letters(edge, records.errs, frames.errs, admitted.errs, deployed.refused, pictures.errs, reads.errs)
     return flow
 
 

@@ -10,20 +10,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+import bytewax.operators as op
+from bytewax.dataflow import Stream, operator
+
 from operators.matching.limits import metres
 from schemas.dead_letter import DeadLetter
 from schemas.deployment import SAID, DeploymentFinding, Rule
 from schemas.frame import Frame
 from schemas.hotlist import Area
-from schemas.message import Loaded
+from schemas.message import EndOfSnapshot
 from schemas.registry import RegistryRecord
 
-Unapproved = Literal["apart", "refuse", "watch"]
+Unapproved = Literal["quarantine", "refuse", "watch"]
 FAR_M = 250.0  # a camera's own place, its map's error included
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Judgement:
     """A frame, and the rule that it breaks, if any."""
 
     frame: Frame
@@ -34,12 +37,12 @@ class Judged:
 class Approvals:
     """What the registry says of cameras and details: shared by the workers of a process.
 
-    `mode`: frames of what nobody approved are kept apart, refused, or read all the same (`watch`); a finding
-    is raised each time. `known` is what the registry held when the flow started, so that no frame is judged
-    before it was read; `register` takes what comes later.
+    `mode`: frames of what nobody approved go to quarantine, are refused, or are read all the same (`watch`);
+    a finding is raised each time. `known` is what the registry held when the flow started, so that no frame
+    is judged before it was read; `register` takes what comes later.
     """
 
-    def __init__(self, mode: Unapproved = "apart", known: Iterable[RegistryRecord] = ()) -> None:
+    def __init__(self, mode: Unapproved = "quarantine", known: Iterable[RegistryRecord] = ()) -> None:
         self.mode = mode
         self._cameras: dict[str, RegistryRecord] = {}
         self._details: dict[str, RegistryRecord] = {}
@@ -48,33 +51,33 @@ class Approvals:
         for record in known:
             self._put(record)
 
-    def register(self, item: RegistryRecord | Loaded) -> Iterator[DeploymentFinding]:
+    def register(self, item: RegistryRecord | EndOfSnapshot) -> Iterator[DeploymentFinding]:
         """The newest version of a record; a finding where it is a detail that nobody approved."""
-        if isinstance(item, Loaded):
+        if isinstance(item, EndOfSnapshot):
             return
         self._put(item)
         if item.kind == "detail" and item.active and not item.approved_by and item.since:
             for camera in item.cameras:
                 yield DeploymentFinding.of(camera, "detail_unapproved", item.since, item.id)
 
-    def judge(self, frame: Frame) -> Judged:
+    def judge(self, frame: Frame) -> Judgement:
         """By where and when the frame was captured."""
         if not self._cameras and not self._details:
-            return Judged(frame)
+            return Judgement(frame)
         rule = self._camera_rule(frame)
         if rule is None:
-            return Judged(frame)
+            return Judgement(frame)
         for detail in self._covering(frame.camera_id, frame.captured_at):
             if detail.approved_by:
-                return Judged(frame)
-            return Judged(frame, "detail_unapproved", detail.id)
-        return Judged(frame, rule)
+                return Judgement(frame)
+            return Judgement(frame, "detail_unapproved", detail.id)
+        return Judgement(frame, rule)
 
-    def passes(self, judged: Judged) -> bool:
-        """Goes on to be read."""
-        return judged.rule is None or self.mode == "watch"
+    def read_on(self, judged: Judgement) -> Frame | None:
+        """The frame, where it goes on to be read."""
+        return judged.frame if judged.rule is None or self.mode == "watch" else None
 
-    def findings(self, judged: Judged) -> Iterator[DeploymentFinding]:
+    def findings(self, judged: Judgement) -> Iterator[DeploymentFinding]:
         """Of a frame that breaks a rule, once a camera, rule and day in this process."""
         if judged.rule is None:
             return
@@ -89,11 +92,11 @@ class Approvals:
             self._raised.add(name)
         yield found
 
-    def kept_apart(self, judged: Judged) -> Frame | None:
-        """The frame, where it is kept for whoever approves the camera yet."""
-        return judged.frame if self.mode == "apart" else None
+    def quarantined(self, judged: Judgement) -> Frame | None:
+        """The frame, where it waits in quarantine for whoever approves the camera yet."""
+        return judged.frame if judged.rule is not None and self.mode == "quarantine" else None
 
-    def refused(self, judged: Judged) -> DeadLetter | None:
+    def refused(self, judged: Judgement) -> DeadLetter | None:
         """A dead letter without the picture, where frames of what nobody approved are refused."""
         if self.mode != "refuse" or judged.rule is None:
             return None
@@ -138,6 +141,33 @@ class Approvals:
         return sorted(found, key=lambda one: (not one.approved_by, one.id))
 
 
-def as_judged(item: Judged) -> Frame:
-    """The frame itself."""
-    return item.frame
+@dataclass(frozen=True)
+class Control:
+    """What becomes of frames. All four streams must be wired: one that is not is dropped without a word."""
+
+    read_on: Stream[Frame]
+    quarantined: Stream[Frame]
+    refused: Stream[DeadLetter]
+    findings: Stream[DeploymentFinding]
+
+
+@operator
+def control(
+    step_id: str,
+    frames: Stream[Frame],
+    records: Stream[RegistryRecord | EndOfSnapshot],
+    approvals: Approvals,
+) -> Control:
+    """Each frame to one of three ways, and what is found of frames and of the registry's records.
+
+    A frame stays on its worker.
+    """
+    judged = op.map("judge", frames, approvals.judge)
+    seen = op.flat_map("seen", judged, approvals.findings)
+    registered = op.flat_map("register", records, approvals.register)
+    return Control(
+        read_on=op.filter_map("read_on", judged, approvals.read_on),
+        quarantined=op.filter_map("quarantined", judged, approvals.quarantined),
+        refused=op.filter_map("refused", judged, approvals.refused),
+        findings=op.merge("findings", seen, registered),
+    )

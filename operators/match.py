@@ -7,14 +7,16 @@ of the list. What is kept is the reads that wait for the list to be loaded, and 
 
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
-from operators.matching.events import Entries, Event, Listed, Reads, Ready, Removed
+from operators.hold import Hold
+from operators.matching.deduplication import AlertDeduplication
+from operators.matching.events import Entries, Event, PackedEntry, Reads, Removal
 from operators.matching.judge import RULES, Rules, match_entry
-from operators.matching.passes import Passes
 from operators.matching.patterns import PatternIndex
 from schemas import plates
 from schemas.alert_hit import AlertHit
@@ -22,18 +24,40 @@ from schemas.designation import Designations
 from schemas.detection import Detection
 from schemas.hotlist import HotListEntry
 from schemas.hotlist_packed import packed_plate, unpack
+from schemas.message import EndOfSnapshot
 from schemas.registry import RegistryRecord
 
 CHANGELOGS = ("hotlist", "registry")
 Withheld = Callable[[HotListEntry], None]  # hears of each read that met an entry which may alert nobody
 
 
-class Kept(msgspec.Struct, array_like=True):
-    """A bucket's state in the recovery store: reads that wait, those of other readings, and passes."""
+class MatcherState(msgspec.Struct, array_like=True):
+    """A bucket's state in the recovery store: reads that wait, those of other readings, and passes.
+
+    `batches` says how many of both each batch that waits has, so that they are judged in their order.
+    """
 
     held: list[Detection] = []
     others: list[Detection] = []
     passes: dict[str, list[Any]] = {}
+    batches: list[tuple[int, int]] = []
+
+    @classmethod
+    def of(cls, waiting: list[Reads], passes: dict[str, list[Any]]) -> "MatcherState":
+        """The state of a bucket in which these batches wait."""
+        return cls(
+            [read for batch in waiting for read in batch.own],
+            [read for batch in waiting for read in batch.others],
+            passes,
+            [(len(batch.own), len(batch.others)) for batch in waiting],
+        )
+
+    @property
+    def waiting(self) -> list[Reads]:
+        """The batches; what the version before stored is one."""
+        own, others = iter(self.held), iter(self.others)
+        sizes = self.batches or [(len(self.held), len(self.others))] * bool(self.held or self.others)
+        return [Reads(list(islice(own, one)), list(islice(others, other))) for one, other in sizes]
 
 
 class Bucket:
@@ -42,17 +66,17 @@ class Bucket:
     def __init__(self, rules: Rules = RULES, withheld: Withheld = lambda _entry: None) -> None:
         self.rules = rules
         self._withheld = withheld
-        self._listed: dict[bytes, Listed | tuple[Listed, ...]] = {}
+        self._listed: dict[bytes, PackedEntry | tuple[PackedEntry, ...]] = {}
         self.patterns = PatternIndex()
         self.designated = Designations()
 
-    def add_new(self, entries: list[Listed]) -> None:
+    def add_new(self, entries: list[PackedEntry]) -> None:
         """Put entries with whole plates in; hardly two have one shape."""
         known = self._listed.setdefault
         for one in [one for one in entries if known(one.shape, one) is not one]:
             self.add(one)
 
-    def add(self, listed: Listed) -> None:
+    def add(self, listed: PackedEntry) -> None:
         """Put an entry in, or its newest version in its place."""
         if not listed.shape:
             self.patterns.add(unpack(listed.packed))
@@ -71,7 +95,7 @@ class Bucket:
             else:
                 del self._listed[shape]
 
-    def _others(self, key: bytes, shape: bytes) -> tuple[Listed, ...]:
+    def _others(self, key: bytes, shape: bytes) -> tuple[PackedEntry, ...]:
         before = self._listed.get(shape)
         return () if before is None else tuple(one for one in _several(before) if one.key != key)
 
@@ -97,7 +121,7 @@ class Bucket:
             unpack(one.packed)
             for shape in self._shapes(read)
             for one in _several(self._listed[shape])
-            if read.alternatives or plates.apart(read.plate, packed_plate(one.packed)) is not None
+            if read.alternatives or plates.differences(read.plate, packed_plate(one.packed)) is not None
         ]
         if patterns:
             entries += self.patterns.candidates(read.plate)
@@ -124,7 +148,7 @@ class Bucket:
         return {shape for shape in shapes if shape in self._listed}
 
 
-def _several(listed: Listed | tuple[Listed, ...]) -> tuple[Listed, ...]:
+def _several(listed: PackedEntry | tuple[PackedEntry, ...]) -> tuple[PackedEntry, ...]:
     return listed if isinstance(listed, tuple) else (listed,)
 
 
@@ -134,62 +158,52 @@ class HotListMatcher(StatefulBatchLogic[list[Event], AlertHit, bytes]):
     def __init__(
         self, resume: bytes | None, rules: Rules = RULES, withheld: Withheld = lambda _entry: None
     ) -> None:
-        kept = Kept() if resume is None else msgspec.msgpack.decode(resume, type=Kept)
+        kept = MatcherState() if resume is None else msgspec.msgpack.decode(resume, type=MatcherState)
         self._bucket = Bucket(rules, withheld)
-        self._held = Reads(list(kept.held), list(kept.others))
-        self._passes = Passes(kept.passes)
-        self._marks: dict[str, set[int]] = {name: set() for name in CHANGELOGS}
-        self._missing = set(CHANGELOGS)
+        self._hold = Hold(CHANGELOGS, kept.waiting)
+        self._alerts = AlertDeduplication(kept.passes)
 
     def on_batch(self, values: list[list[Event]]) -> tuple[Iterable[AlertHit], bool]:
         hits = [hit for events in values for event in events for hit in self._event(event)]
         return hits, StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> bytes:
-        return msgspec.msgpack.encode(Kept(self._held.own, self._held.others, self._passes.dump()))
+        return msgspec.msgpack.encode(MatcherState.of(self._hold.waiting, self._alerts.dump()))
 
     def _event(self, event: Event) -> Iterable[AlertHit]:
         match event:
             case Entries():
                 self._bucket.add_new(event.listed)
-            case Listed():
+            case PackedEntry():
                 self._bucket.add(event)
-            case Reads() if self._missing:
-                self._held.own.extend(event.own)
-                self._held.others.extend(event.others)
             case Reads():
-                return self._judge(event)
-            case Removed():
+                return self._judge(self._hold.take(event))
+            case Removal():
                 self._bucket.remove(event.key, event.shape)
-            case Ready():
-                return self._ready(event)
+            case EndOfSnapshot():
+                return self._end(event)
             case RegistryRecord():
                 self._bucket.designated.apply(event)
         return ()
 
-    def _ready(self, mark: Ready) -> Iterable[AlertHit]:
-        """Once both changelogs have been read to their ends, the reads that waited are judged."""
-        self._marks[mark.changelog].add(mark.partition)
-        if len(self._marks[mark.changelog]) < mark.partitions:
-            return []
-        self._missing.discard(mark.changelog)
-        if self._missing:
-            return []
-        self._bucket.patterns.masks()  # made now, not with the first read
-        held, self._held = self._held, Reads([], [])
-        return self._judge(held)
+    def _end(self, mark: EndOfSnapshot) -> Iterable[AlertHit]:
+        waiting = self._hold.end(mark)
+        if self._hold.open:
+            self._bucket.patterns.masks()  # made now, not with the first read
+        return self._judge(waiting)
 
-    def _judge(self, reads: Reads) -> list[AlertHit]:
+    def _judge(self, batches: list[Reads]) -> list[AlertHit]:
         bucket = self._bucket
         return [
             hit
+            for reads in batches
             for some, patterns in ((reads.own, True), (reads.others, False))
             for read in bucket.likely(some)
             for hit in bucket.hits(read, patterns=patterns)
-            if self._alerts(hit)
+            if self._alerts_now(hit)
         ]
 
-    def _alerts(self, hit: AlertHit) -> bool:
+    def _alerts_now(self, hit: AlertHit) -> bool:
         entry, read = hit.entry, hit.detection
         if not entry.again_after_s:
             return True
@@ -197,4 +211,4 @@ class HotListMatcher(StatefulBatchLogic[list[Event], AlertHit, bytes]):
         if entry.is_pattern:  # other vehicles fit it, too; a checksum tells them apart and shows no plate
             key += f"|{zlib.crc32(plates.shape(read.plate)):x}"
         at = round(read.captured_at.timestamp() * 1000)
-        return self._passes.alerts(key, read.detection_id, at, entry.again_after_s * 1000, hit.rank)
+        return self._alerts.alerts(key, read.detection_id, at, entry.again_after_s * 1000, hit.rank)

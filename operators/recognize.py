@@ -16,7 +16,7 @@ from schemas.reading import PlateRead
 
 Image = npt.NDArray[np.uint8]
 Read = Callable[[str, datetime, Image], list[PlateRead]]
-"""Reads a camera's frame: camera, capture time, pixels. `operators.reading.watch.Watcher` is one."""
+"""Reads a camera's frame: camera, capture time, pixels. `reading.change_detector.ChangeDetector` is one."""
 
 CROP_MARGIN = 0.25  # of the plate's size, each side: the frame around it tells a reader what it is
 VEHICLE_WIDTHS, VEHICLE_ABOVE, VEHICLE_BELOW = 4.0, 8.0, 2.5  # in plate widths, in plate heights

@@ -8,7 +8,7 @@ import bytewax.operators as op
 from bytewax.dataflow import Stream, operator
 
 from schemas.dead_letter import DeadLetter
-from schemas.message import Batch, Loaded, Message, RefusedError
+from schemas.message import Batch, EndOfSnapshot, Message, RefusedError
 from schemas.topics import Topic
 
 X = TypeVar("X")
@@ -16,7 +16,7 @@ Y = TypeVar("Y")
 
 
 @dataclass(frozen=True)
-class Taken(Generic[Y]):
+class Results(Generic[Y]):
     """Both streams must be wired: one that is not is dropped without a word."""
 
     oks: Stream[Y]
@@ -24,7 +24,9 @@ class Taken(Generic[Y]):
 
 
 @operator
-def attempt(step_id: str, up: Stream[X], logic: Callable[[X], Y], origin: Callable[[X], Message]) -> Taken[Y]:
+def attempt(
+    step_id: str, up: Stream[X], logic: Callable[[X], Y], origin: Callable[[X], Message]
+) -> Results[Y]:
     """`logic` on every item; where it raises RefusedError, `origin` of the item becomes a dead letter."""
 
     def run(item: X) -> Y | DeadLetter:
@@ -37,36 +39,38 @@ def attempt(step_id: str, up: Stream[X], logic: Callable[[X], Y], origin: Callab
 
 
 @operator
-def sift(step_id: str, up: Stream[X], logic: Callable[[list[X]], list[Y | DeadLetter]]) -> Taken[Y]:
+def sift(step_id: str, up: Stream[X], logic: Callable[[list[X]], list[Y | DeadLetter]]) -> Results[Y]:
     """What `logic` makes of each batch, apart from what it refuses."""
     tried: Any = op.flat_map_batch("try", up, logic)
-    return Taken(
+    return Results(
         oks=op.flat_map_batch("taken", tried, lambda items: [i for i in items if type(i) is not DeadLetter]),
         errs=op.flat_map_batch("refused", tried, lambda items: [i for i in items if type(i) is DeadLetter]),
     )
 
 
 @operator
-def decode(step_id: str, up: Stream[Message], topic: Topic[Y]) -> Taken[Y]:
+def decode(step_id: str, up: Stream[Message], topic: Topic[Y]) -> Results[Y]:
     """Messages of `topic` as its records."""
     return attempt("decode", up, topic.decode, _itself)
 
 
 @operator
-def decode_changes(step_id: str, up: Stream[Batch | Loaded], topic: Topic[Y]) -> Taken[Y | Loaded]:
-    """Messages of a changelog as its records; the `Loaded` marks pass."""
+def decode_changes(
+    step_id: str, up: Stream[Batch | EndOfSnapshot], topic: Topic[Y]
+) -> Results[Y | EndOfSnapshot]:
+    """Messages of a changelog as its records; marks go through."""
 
-    def logic(item: Message | Loaded) -> Y | Loaded:
-        return item if isinstance(item, Loaded) else topic.decode(item)
+    def logic(item: Message | EndOfSnapshot) -> Y | EndOfSnapshot:
+        return item if isinstance(item, EndOfSnapshot) else topic.decode(item)
 
-    def origin(item: Message | Loaded) -> Message:
+    def origin(item: Message | EndOfSnapshot) -> Message:
         assert isinstance(item, Message)  # a mark is never refused
         return item
 
     return attempt("decode", op.flat_map("messages", up, _messages), logic, origin)
 
 
-def _messages(item: Batch | Loaded) -> list[Message | Loaded]:
+def _messages(item: Batch | EndOfSnapshot) -> list[Message | EndOfSnapshot]:
     return [*item.messages()] if isinstance(item, Batch) else [item]
 
 

@@ -35,8 +35,11 @@ class GateRules:
         return timedelta(seconds=self.retention_s)
 
 
+GATE_RULES = "gate_rules"  # the name under which the end of their snapshot is marked
+
+
 @dataclass(frozen=True)
-class Ruled:
+class RulesInForce:
     """Rules in force from `set_at` (UTC) on, until others follow."""
 
     set_at: datetime

@@ -1,4 +1,4 @@
-"""What every edge carries: messages of a topic, and the mark that a changelog has been read to its end."""
+"""What every edge carries: messages of a topic, and the mark at the end of a changelog's snapshot."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,12 +53,14 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """A changelog partition has been read to the end that it had when the flow started.
+class EndOfSnapshot:
+    """One partition of a changelog has been read to the end that it had when the flow started.
 
-    `partitions` says how many such marks there are in all: who has seen that many has the whole list.
+    `changelog` is the name of its topic, which has `partitions` in all: who has seen the mark of each has the
+    whole snapshot.
     """
 
+    changelog: str
     partition: int
     partitions: int
 

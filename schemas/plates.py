@@ -85,11 +85,11 @@ _TAKEN_FOR: Final = {
 } | _SAME  # read and listed character -> whether they differ; pairs that nobody confuses are missing
 
 
-def apart(read: str, listed: str) -> list[int] | None:
+def differences(read: str, listed: str) -> list[int] | None:
     """Positions at which a read differs from a listed plate, O and 0 being equal; None where that cannot be a
     misreading.
 
-    >>> apart("A8C0", "ABCO"), apart("AXC0", "ABCO")
+    >>> differences("A8C0", "ABCO"), differences("AXC0", "ABCO")
     ([1], None)
     """
     if len(read) != len(listed):

@@ -32,7 +32,8 @@ class Topic(Generic[T]):
     What is kept counts from the message's own time, that of the capture; with `time_of_arrival` from when it
     reached the broker. `a_poll` messages at most come in one batch: what is large or slow holds the worker,
     and what does not fit its caches slows it. A record of a `repeatable` topic may be there twice, so its
-    writer asks for no producer id: getting one takes a second at the first write.
+    writer asks for no producer id: getting one takes a second at the first write. `formerly` is its name in
+    the version before: nothing is written there, and what is left goes when its time has come.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Topic(Generic[T]):
     time_of_arrival: bool = False
     a_poll: int = 128
     repeatable: bool = False
+    formerly: str = ""
 
 
 def _topic(
@@ -77,7 +79,7 @@ FRAMES: Topic[Frame] = Topic(
 )
 # Frames of cameras that nobody approved: nobody reads or searches them; who approves the camera within the
 # day may release them.
-FRAMES_APART: Topic[Frame] = replace(FRAMES, name="frames_apart")
+FRAMES_QUARANTINE: Topic[Frame] = replace(FRAMES, name="frames_quarantine", formerly="frames_apart")
 DETECTIONS = _topic(
     "detections",
     Detection,
@@ -122,7 +124,7 @@ DEAD_LETTERS = _topic(
 
 TOPICS: tuple[Topic[Any], ...] = (
     FRAMES,
-    FRAMES_APART,
+    FRAMES_QUARANTINE,
     DETECTIONS,
     HOTLIST,
     ALERT_HITS,
@@ -134,7 +136,7 @@ TOPICS: tuple[Topic[Any], ...] = (
 )
 
 # Topics whose messages hold what cameras saw: none of them keeps longer than the agency keeps data.
-PLATED: tuple[Topic[Any], ...] = (FRAMES, FRAMES_APART, DETECTIONS, ALERT_HITS, DEAD_LETTERS)
+PLATED: tuple[Topic[Any], ...] = (FRAMES, FRAMES_QUARANTINE, DETECTIONS, ALERT_HITS, DEAD_LETTERS)
 
 
 def within(period: timedelta) -> tuple[Topic[Any], ...]:

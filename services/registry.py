@@ -59,8 +59,8 @@ def release(settings: Settings, camera: str) -> int:
     if record is None or not record.active or not record.approved_by:
         raise RefusedError("registry", f"camera {camera} is not approved: its frames stay apart")
     frames = [
-        topics.FRAMES_APART.decode(message)
-        for message in read_to_end(streams, topics.FRAMES_APART)
+        topics.FRAMES_QUARANTINE.decode(message)
+        for message in read_to_end(streams, topics.FRAMES_QUARANTINE)
         if message.key == camera.encode()
     ]
     for start in range(0, len(frames), 50):

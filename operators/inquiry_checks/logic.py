@@ -12,27 +12,29 @@ from datetime import datetime, timedelta
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
+from operators.hold import Hold
 from operators.inquiry_checks.habits import REMEMBERED_DAYS, Person, expect, led_nowhere, unusual
-from operators.inquiry_checks.order import ACTIONS, RULES, CheckRules, Registered, against_the_order
+from operators.inquiry_checks.order import ACTIONS, RULES, CheckRules, InquiryRegistry, against_the_order
 from schemas.finding import Finding
-from schemas.gate_rules import Ruled
+from schemas.gate_rules import GATE_RULES, RulesInForce
 from schemas.hit_action import HitAction
 from schemas.inquiry import SealedInquiry
-from schemas.message import Loaded
+from schemas.message import EndOfSnapshot
 from schemas.registry import RegistryRecord
 
 BUCKETS = 16
 EVERY = tuple(str(bucket) for bucket in range(BUCKETS))
 LOOK_EVERY = timedelta(minutes=10)
+CHANGELOGS = ("registry", GATE_RULES)
 
-Event = SealedInquiry | HitAction | RegistryRecord | Ruled | Loaded
-Told = SealedInquiry | Finding
+Event = SealedInquiry | HitAction | RegistryRecord | RulesInForce | EndOfSnapshot
+Verdict = SealedInquiry | Finding
 
 
-class Kept(msgspec.Struct, array_like=True):
-    """A bucket's state in the recovery store: inquiries that wait for the registry, and people."""
+class ChecksState(msgspec.Struct, array_like=True):
+    """A bucket's state in the recovery store: what waits for registry and rules, and people."""
 
-    held: list[SealedInquiry] = []
+    held: list[SealedInquiry | HitAction] = []
     people: dict[str, Person] = {}
 
 
@@ -50,46 +52,24 @@ def spread(item: Event) -> list[tuple[str, Event]]:
     return [(name, item) for name in EVERY]
 
 
-def inquiry_of_log(item: SealedInquiry | Ruled) -> SealedInquiry | None:
-    """What goes to the copy as it was sealed."""
-    return item if isinstance(item, SealedInquiry) else None
-
-
-def finding(item: Told) -> Finding | None:
-    """What goes to the findings."""
-    return item if isinstance(item, Finding) else None
-
-
-def remark(item: Told) -> SealedInquiry | None:
-    """What goes to the copy."""
-    return item if isinstance(item, SealedInquiry) else None
-
-
-def record(item: RegistryRecord | Loaded) -> RegistryRecord | None:
-    """What goes to the registry's table."""
-    return item if isinstance(item, RegistryRecord) else None
-
-
-class InquiryChecks(StatefulBatchLogic[Event, Told, bytes]):
+class InquiryChecks(StatefulBatchLogic[Event, Verdict, bytes]):
     """Findings of each inquiry, and behind them the inquiry again with what was found, for the copy."""
 
     def __init__(self, resume: bytes | None, now: Callable[[], datetime], rules: CheckRules = RULES) -> None:
         self._now, self._rules = now, rules
-        kept = Kept() if resume is None else _decoder.decode(resume)
-        self._held, self._people = kept.held, kept.people
-        self._registered = Registered()
-        self._loaded: set[int] = set()
-        self._whole = self._ready = False
-        self._ruled: list[Ruled] = []
+        kept = ChecksState() if resume is None else _decoder.decode(resume)
+        self._hold, self._people = Hold(CHANGELOGS, kept.held), kept.people
+        self._registered = InquiryRegistry()
+        self._ruled: list[RulesInForce] = []
         self._look = now() + LOOK_EVERY
 
-    def on_batch(self, values: list[Event]) -> tuple[Iterable[Told], bool]:
-        out: list[Told] = []
+    def on_batch(self, values: list[Event]) -> tuple[Iterable[Verdict], bool]:
+        out: list[Verdict] = []
         for value in values:
             out.extend(self._take(value))
         return out, StatefulBatchLogic.RETAIN
 
-    def on_notify(self) -> tuple[Iterable[Told], bool]:
+    def on_notify(self) -> tuple[Iterable[Verdict], bool]:
         """What led nowhere; and who was not seen for long is forgotten."""
         now = self._now()
         self._look = now + LOOK_EVERY
@@ -102,38 +82,29 @@ class InquiryChecks(StatefulBatchLogic[Event, Told, bytes]):
         return self._look if self._people else None
 
     def snapshot(self) -> bytes:
-        return msgspec.msgpack.encode(Kept(list(self._held), self._people))
+        return msgspec.msgpack.encode(ChecksState(self._hold.waiting, self._people))
 
-    def _take(self, value: Event) -> Iterator[Told]:
+    def _take(self, value: Event) -> Iterator[Verdict]:
         if isinstance(value, RegistryRecord):
             self._registered.put(value)
-        elif isinstance(value, Loaded):
-            self._loaded.add(value.partition)
-            self._whole = len(self._loaded) >= value.partitions
-            yield from self._begin()
-        elif isinstance(value, Ruled):
+        elif isinstance(value, RulesInForce):
             self._ruled = sorted([*self._ruled, value], key=lambda one: one.set_at)
-            yield from self._begin()
-        elif isinstance(value, HitAction):
-            self._acted(value.by)
-        elif self._ready:
-            yield from self._check(value)
         else:
-            self._held.append(value)
+            items = self._hold.end(value) if isinstance(value, EndOfSnapshot) else self._hold.take(value)
+            for item in items:
+                yield from self._judge(item)
 
-    def _begin(self) -> Iterator[Told]:
-        """What waited, once registry and rules are there."""
-        self._ready = self._whole and bool(self._ruled)
-        if self._ready:
-            held, self._held = self._held, []
-            for one in held:
-                yield from self._check(one)
+    def _judge(self, item: SealedInquiry | HitAction) -> Iterator[Verdict]:
+        if isinstance(item, HitAction):
+            self._acted(item.by)
+        else:
+            yield from self._check(item)
 
     def _rules_at(self, at: datetime) -> CheckRules:
-        before = [one for one in self._ruled if one.set_at <= at]
-        return self._rules.under((before or self._ruled)[-1 if before else 0].rules)
+        before = [one for one in self._ruled if one.set_at <= at] or self._ruled[:1]
+        return self._rules.under(before[-1].rules) if before else self._rules
 
-    def _check(self, sealed: SealedInquiry) -> Iterator[Told]:
+    def _check(self, sealed: SealedInquiry) -> Iterator[Verdict]:
         inquiry = sealed.inquiry
         person = self._people.setdefault(_name(inquiry.who), Person())
         rules = self._rules_at(inquiry.at)
@@ -160,4 +131,4 @@ def _name(who: str) -> str:
     return " ".join(who.casefold().split())
 
 
-_decoder = msgspec.msgpack.Decoder(Kept)
+_decoder = msgspec.msgpack.Decoder(ChecksState)

@@ -70,7 +70,7 @@ RULES = CheckRules()
 
 
 @dataclass
-class Registered:
+class InquiryRegistry:
     """Users and agencies as the registry has them now. Without any user nobody asks who may look."""
 
     users: dict[str, RegistryRecord] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Registered:
             kept[record.id] = record
 
 
-def against_the_order(inquiry: Inquiry, registered: Registered, rules: CheckRules) -> Iterator[Finding]:
+def against_the_order(inquiry: Inquiry, registered: InquiryRegistry, rules: CheckRules) -> Iterator[Finding]:
     """What an allowed inquiry should have been refused for; nothing of a refused one."""
     if inquiry.outcome == "refused":
         return
@@ -103,7 +103,7 @@ def against_the_order(inquiry: Inquiry, registered: Registered, rules: CheckRule
         yield from _who(inquiry, registered, rules)
 
 
-def _who(inquiry: Inquiry, registered: Registered, rules: CheckRules) -> Iterator[Finding]:
+def _who(inquiry: Inquiry, registered: InquiryRegistry, rules: CheckRules) -> Iterator[Finding]:
     user = registered.users.get(inquiry.who)
     if user is None or not user.active:
         yield Finding.of(inquiry, "registered", "breach", "not a registered, active user (E.1.e)")

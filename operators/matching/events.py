@@ -2,21 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 
 from schemas.detection import Detection
+from schemas.message import EndOfSnapshot
 from schemas.registry import RegistryRecord
 
-Changelog = Literal["hotlist", "registry"]
 
-
-class Listed(msgspec.Struct, frozen=True, gc=False):
+class PackedEntry(msgspec.Struct, frozen=True, gc=False):
     """An entry in its bucket, packed (`schemas.hotlist_packed`): decoded only when a read meets it.
 
     `key` is its id, `until` its expiry; `shape` is that of its plate, or empty for a pattern, which is in
-    every bucket. Placement and bucket share one object, so that a list of millions is held once.
+    every bucket. Router and bucket share one object, so that a list of millions is held once.
     """
 
     key: bytes
@@ -29,31 +27,22 @@ class Changes(msgspec.Struct, frozen=True, gc=False):
     """Changes of one partition of the changelog, no key twice: entries as they are now, and keys removed."""
 
     partition: int
-    listed: list[Listed]
+    listed: list[PackedEntry]
     removed: list[bytes]
 
 
 class Entries(msgspec.Struct, frozen=True, gc=False):
     """Entries with whole plates that are new in this bucket."""
 
-    listed: list[Listed]
+    listed: list[PackedEntry]
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
+class Removal:
     """An entry left this bucket: removed, expired, or listed with another plate."""
 
     key: bytes
     shape: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """One partition of a changelog has been read to the end that it had when the flow started."""
-
-    changelog: Changelog
-    partition: int
-    partitions: int
 
 
 class Reads(msgspec.Struct, frozen=True):
@@ -64,5 +53,5 @@ class Reads(msgspec.Struct, frozen=True):
     others: list[Detection] = []
 
 
-Event = Entries | Listed | Removed | RegistryRecord | Ready | Reads
-Placed = tuple[str, list[Event]]
+Event = Entries | PackedEntry | Removal | RegistryRecord | EndOfSnapshot | Reads
+BucketEvents = tuple[str, list[Event]]

@@ -87,13 +87,13 @@ def check_state(read: str | None, listed: str | None) -> StateCheck:
 def _by_plate(read: Detection, entry: HotListEntry, rules: Rules) -> Iterator[Match]:
     """As read, with look-alikes; or another reading, to the letter: never both, which matches too much."""
     budget = rules.budget if entry.look_alikes is None else entry.look_alikes
-    apart = plates.apart(read.plate, entry.plate)
-    if apart is not None and not apart:
+    differ = plates.differences(read.plate, entry.plate)
+    if differ is not None and not differ:
         yield Match("exact", 0, 1.0)
-    elif apart is not None and len(apart) <= budget:
-        differ = tuple(Difference(place, read.plate[place], entry.plate[place]) for place in apart)
-        likely = prod(LIKELY.get((one.listed, one.read), UNSEEN) for one in differ)
-        yield Match("look_alike", 1 if len(apart) == 1 else 3, likely, differences=differ)
+    elif differ is not None and len(differ) <= budget:
+        places = tuple(Difference(place, read.plate[place], entry.plate[place]) for place in differ)
+        likely = prod(LIKELY.get((one.listed, one.read), UNSEEN) for one in places)
+        yield Match("look_alike", 1 if len(differ) == 1 else 3, likely, differences=places)
     if budget:
         wanted = plates.equate(entry.plate)
         for other in rules.others(read):

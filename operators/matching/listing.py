@@ -2,8 +2,8 @@
 
 Most of what an entry costs to decode alone is the call and the patterns of its texts. So a batch is decoded
 by one call, and its texts are checked a column at a time. A batch with anything else than whole plates of
-other agencies in it is halved until the rest is apart, and that is decoded one by one: what is refused, and
-why, is always said by the record's own decoder.
+other agencies in it is halved until what is unusual is alone, and that is decoded by itself: what is refused,
+and why, is always said by the record's own decoder.
 """
 
 import re
@@ -13,15 +13,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from operators.matching.events import Changes, Listed
+from operators.matching.events import Changes, PackedEntry
 from schemas import plates
 from schemas.dead_letter import DeadLetter
 from schemas.fields import NAME
 from schemas.hotlist import OWN_SOURCE, HotListChange, HotListEntry
 from schemas.hotlist_packed import loose_fields, pack, pack_all
-from schemas.message import Batch, Loaded, RefusedError
+from schemas.message import Batch, EndOfSnapshot, RefusedError
 
-Found = Changes | Loaded | DeadLetter
+Found = Changes | EndOfSnapshot | DeadLetter
 
 _SCHEMA = ("schema", Literal["hotlist_entry/1"])
 _Loose: Any = msgspec.defstruct(
@@ -32,19 +32,19 @@ _NAMES = re.compile(rf"(?:{NAME}\n)*")
 _PLATES = re.compile(r"(?:[A-Z0-9]{1,10}\n)*")
 
 
-def list_changes(items: list[Batch | Loaded]) -> list[Found]:
-    """The changes of batches, and what is refused of them; the `Loaded` marks pass."""
+def list_changes(items: list[Batch | EndOfSnapshot]) -> list[Found]:
+    """The changes of batches, and what is refused of them; marks go through."""
     return [
         one
         for item in items
-        for one in ([item] if isinstance(item, Loaded) else _changes(item, 0, len(item.keys)))
+        for one in ([item] if isinstance(item, EndOfSnapshot) else _changes(item, 0, len(item.keys)))
     ]
 
 
-def listed(entry: HotListEntry) -> Listed:
+def listed(entry: HotListEntry) -> PackedEntry:
     """An entry as buckets keep it."""
     shape = b"" if entry.is_pattern else plates.shape(entry.plate)
-    return Listed(entry.entry_id.encode(), shape, pack(entry), entry.expires_at)
+    return PackedEntry(entry.entry_id.encode(), shape, pack(entry), entry.expires_at)
 
 
 def _changes(batch: Batch, start: int, end: int) -> list[Changes | DeadLetter]:
@@ -55,8 +55,8 @@ def _changes(batch: Batch, start: int, end: int) -> list[Changes | DeadLetter]:
     if removed:
         keys = [key for key, value in zip(keys, values, strict=True) if value is not None]
         values = [value for value in values if value is not None]
-    apart = len({*keys, *removed}) == end - start
-    if apart and all(removed) and (entries := _usual(keys, values)) is not None:
+    distinct = len({*keys, *removed}) == end - start
+    if distinct and all(removed) and (entries := _usual(keys, values)) is not None:
         return [Changes(batch.partition, entries, removed)]
     middle = (start + end) // 2
     return _changes(batch, start, middle) + _changes(batch, middle, end)
@@ -73,7 +73,7 @@ def _one(batch: Batch, place: int) -> Changes | DeadLetter:
     return Changes(batch.partition, [listed(change.entry)], [])
 
 
-def _usual(keys: list[Any], values: list[Any]) -> list[Listed] | None:
+def _usual(keys: list[Any], values: list[Any]) -> list[PackedEntry] | None:
     """Entries of other agencies with whole plates, all of them valid; None when one of them is not."""
     if not values:
         return []
@@ -91,7 +91,7 @@ def _usual(keys: list[Any], values: list[Any]) -> list[Listed] | None:
     shapes = written.encode().translate(plates.SHAPE).split(b"\n")[:-1]
     if names.encode().split(b"\n")[:-1] != keys or len(shapes) != len(keys):
         return None
-    return list(map(Listed, keys, shapes, pack_all(entries), [one.expires_at for one in entries]))
+    return list(map(PackedEntry, keys, shapes, pack_all(entries), [one.expires_at for one in entries]))
 
 
 def _known(entries: list[Any]) -> bool:

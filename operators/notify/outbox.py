@@ -13,17 +13,36 @@ from uuid import UUID
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
-from operators.notify.message import Notice
+from operators.hold import Hold
+from operators.notify.message import Notice, box, boxes
+from operators.notify.rules import NotifyRules
 from schemas.dead_letter import DeadLetter
 from schemas.delivery import Delivery
-from schemas.message import Loaded, Message, RefusedError
+from schemas.message import EndOfSnapshot, Message, RefusedError
 
 # For what was given up; what was delivered comes back from the ledger at once. Not more often: a look touches
 # the outbox, and what is touched is stored whole at the end of the epoch.
 LOOK_EVERY = timedelta(seconds=30)
 
-Event = Notice | Delivery | Loaded
-Told = Delivery | DeadLetter
+Event = Notice | Delivery | EndOfSnapshot  # what an outbox is told: notices, and what the ledger has
+Report = Delivery | DeadLetter
+
+
+def to_receivers(rules: NotifyRules) -> Callable[[Event], list[tuple[str, Event]]]:
+    """Notices and deliveries to their outbox, the ledger's marks to every outbox."""
+    every = [name for receiver in rules.names for name in boxes(receiver)]
+
+    def to(item: Event) -> list[tuple[str, Event]]:
+        if isinstance(item, EndOfSnapshot):
+            return [(name, item) for name in every]
+        return [(box(item.receiver, item.delivery_id), item)] if item.receiver else []
+
+    return to
+
+
+def has_failed(delivery: Delivery) -> bool:
+    """It was given up. The ledger has not got that yet; what was delivered is in it before it comes here."""
+    return delivery.outcome == "failed"
 
 
 class Post(Protocol):
@@ -42,32 +61,30 @@ class Post(Protocol):
         """Wait until all of this receiver's are finished."""
 
 
-class Outbox(StatefulBatchLogic[Event, Told, bytes]):
+class Outbox(StatefulBatchLogic[Event, Report, bytes]):
     """Notices wait until the ledger has been read; what is delivered or given up leaves the state."""
 
     def __init__(self, resume: bytes | None, post: Post, now: Callable[[], datetime]) -> None:
-        kept = [] if resume is None else _decoder.decode(resume)
+        kept: list[Notice] = [] if resume is None else _decoder.decode(resume)
         self._waiting: dict[UUID, Notice] = {one.delivery_id: one for one in kept}
         self._post, self._now = post, now
         self._box = self._receiver = ""
         self._done: set[UUID] = set()
-        self._marks: set[int] = set()
-        self._ready = False
+        self._hold = Hold(("deliveries",), kept)
 
-    def on_batch(self, values: list[Event]) -> tuple[Iterable[Told], bool]:
+    def on_batch(self, values: list[Event]) -> tuple[Iterable[Report], bool]:
         for value in values:
             self._take(value)
         return list(self._finished()), StatefulBatchLogic.RETAIN
 
-    def on_notify(self) -> tuple[Iterable[Told], bool]:
-        if not self._ready:
+    def on_notify(self) -> tuple[Iterable[Report], bool]:
+        if not self._hold.open:
             # A receiver that was taken out of the rules gets no marks: what waits for it is given up.
-            for notice in [one for one in self._waiting.values() if not self._post.knows(one.receiver)]:
-                self._send(notice)
+            self._send([one for one in self._waiting.values() if not self._post.knows(one.receiver)])
         return list(self._finished()), StatefulBatchLogic.RETAIN
 
-    def on_eof(self) -> tuple[Iterable[Told], bool]:
-        if self._waiting and self._ready:
+    def on_eof(self) -> tuple[Iterable[Report], bool]:
+        if self._waiting and self._hold.open:
             self._post.drain(self._receiver)
         return list(self._finished()), StatefulBatchLogic.RETAIN
 
@@ -85,27 +102,24 @@ class Outbox(StatefulBatchLogic[Event, Told, bytes]):
             if value.delivery_id in self._done or value.delivery_id in self._waiting:
                 return
             self._waiting[value.delivery_id] = value
-            if self._ready:
-                self._send(value)
+            self._send(self._hold.take(value))
         else:
-            self._marks.add(value.partition)
-            if not self._ready and len(self._marks) >= value.partitions:
-                self._ready = True
-                for notice in self._waiting.values():
-                    self._send(notice)
+            self._send(self._hold.end(value))
 
-    def _send(self, notice: Notice) -> None:
-        self._box, self._receiver = notice.box, notice.receiver
-        self._post.submit(notice)
+    def _send(self, notices: list[Notice]) -> None:
+        for notice in notices:
+            if notice.delivery_id in self._waiting:
+                self._box, self._receiver = notice.box, notice.receiver
+                self._post.submit(notice)
 
-    def _finished(self) -> Iterator[Told]:
+    def _finished(self) -> Iterator[Report]:
         if not self._box:
             return
         for delivery in self._post.finished(self._box):
             self._done.add(delivery.delivery_id)
             notice = self._waiting.pop(delivery.delivery_id, None)
             yield delivery
-            if notice is not None and delivery.outcome == "failed":
+            if notice is not None and has_failed(delivery):
                 yield _dead(notice, delivery)
 
 

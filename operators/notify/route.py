@@ -11,22 +11,23 @@ from datetime import datetime
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
+from operators.hold import Hold
 from operators.matching.limits import in_hours, metres
 from operators.notify.message import Notice, notice
 from operators.notify.rules import ON_SHIFT, TOP, NotifyRules, Receiver, Route, span
 from schemas.alert_hit import AlertHit
 from schemas.delivery import Delivery, Outcome, delivery_id
-from schemas.message import Loaded
+from schemas.message import EndOfSnapshot
 from schemas.registry import RegistryRecord
 
 NOBODY = "Nobody is on shift: whoever reads this, see that an officer hears of it."
 
-Event = AlertHit | RegistryRecord | Loaded
-Told = Notice | Delivery
+Event = AlertHit | RegistryRecord | EndOfSnapshot
+Decision = Notice | Delivery
 
 
 @dataclass
-class Known:
+class NotifyRegistry:
     """What the registry says now: shifts by user, agencies, cameras."""
 
     shifts: dict[str, dict[str, RegistryRecord]] = field(default_factory=dict)
@@ -62,7 +63,9 @@ class Known:
                 del shifts[name]
 
 
-def addressed(hit: AlertHit, rules: NotifyRules, known: Known, now: datetime) -> tuple[list[Receiver], bool]:
+def addressed(
+    hit: AlertHit, rules: NotifyRules, known: NotifyRegistry, now: datetime
+) -> tuple[list[Receiver], bool]:
     """Whom the routes name, each once; and whether a route asked for who is on shift and nobody is."""
     names: dict[str, None] = {}
     nobody = False
@@ -82,7 +85,7 @@ def addressed(hit: AlertHit, rules: NotifyRules, known: Known, now: datetime) ->
     return [one for one in found if one is not None], nobody
 
 
-def route(hit: AlertHit, rules: NotifyRules, known: Known, now: datetime) -> Iterator[Told]:
+def route(hit: AlertHit, rules: NotifyRules, known: NotifyRegistry, now: datetime) -> Iterator[Decision]:
     """A notice for each who is told, a delivery record for each who is not and why."""
     receivers, nobody = addressed(hit, rules, known, now)
     camera = known.cameras.get(hit.detection.camera_id)
@@ -98,7 +101,7 @@ def route(hit: AlertHit, rules: NotifyRules, known: Known, now: datetime) -> Ite
 
 
 def _against(
-    hit: AlertHit, receiver: Receiver, rules: NotifyRules, known: Known, now: datetime
+    hit: AlertHit, receiver: Receiver, rules: NotifyRules, known: NotifyRegistry, now: datetime
 ) -> Outcome | None:
     if not known.shared(receiver, hit.detection.camera_id, now):
         return "not_shared"
@@ -153,7 +156,7 @@ def _not_told(
     )
 
 
-class Router(StatefulBatchLogic[Event, Told, bytes]):
+class Router(StatefulBatchLogic[Event, Decision, bytes]):
     """The one key through which hits pass: they wait until the registry has been read.
 
     The registry is not kept in the recovery store: each start reads it again.
@@ -161,38 +164,27 @@ class Router(StatefulBatchLogic[Event, Told, bytes]):
 
     def __init__(self, resume: bytes | None, rules: NotifyRules, now: Callable[[], datetime]) -> None:
         self._rules, self._now = rules, now
-        self._held: list[AlertHit] = [] if resume is None else _decoder.decode(resume)
-        self._known = Known()
-        self._marks: set[int] = set()
-        self._ready = False
+        self._hold = Hold(("registry",), [] if resume is None else _decoder.decode(resume))
+        self._known = NotifyRegistry()
 
-    def on_batch(self, values: list[Event]) -> tuple[Iterable[Told], bool]:
-        out: list[Told] = []
+    def on_batch(self, values: list[Event]) -> tuple[Iterable[Decision], bool]:
+        out: list[Decision] = []
         for value in values:
             out.extend(self._take(value))
         return out, StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> bytes:
-        return msgspec.msgpack.encode(self._held)
+        return msgspec.msgpack.encode(self._hold.waiting)
 
-    def _take(self, value: Event) -> Iterator[Told]:
+    def _take(self, value: Event) -> Iterator[Decision]:
         if isinstance(value, RegistryRecord):
             self._known.put(value)
-        elif isinstance(value, Loaded):
-            self._marks.add(value.partition)
-            self._ready = len(self._marks) >= value.partitions
-            held, self._held = (self._held, []) if self._ready else ([], self._held)
-            for hit in held:
-                yield from self._route(hit)
-        elif self._ready:
-            yield from self._route(value)
-        else:
-            self._held.append(value)
-
-    def _route(self, hit: AlertHit) -> Iterator[Told]:
-        now = self._now()
-        self._known.forget(now)
-        yield from route(hit, self._rules, self._known, now)
+            return
+        hits = self._hold.end(value) if isinstance(value, EndOfSnapshot) else self._hold.take(value)
+        for hit in hits:
+            now = self._now()
+            self._known.forget(now)
+            yield from route(hit, self._rules, self._known, now)
 
 
 _decoder = msgspec.msgpack.Decoder(list[AlertHit])

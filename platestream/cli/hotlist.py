@@ -26,6 +26,7 @@ from services.hotlist.importing import (
     Import,
     Limits,
     designations,
+    entry_of,
     listed,
     plan_import,
     registry,
@@ -129,7 +130,7 @@ def add(
     streams = open_topics(settings)
     entry = make_entry(source, told)
     designations(streams).check(entry, now)
-    before = listed(streams).get(entry.entry_id)
+    before = entry_of(streams, entry.entry_id)
     entry = with_listing(entry, before, now)
     with on_record(settings) as record:
         record_change(record, before, entry)
@@ -149,7 +150,7 @@ def remove(
     """
     settings = load_settings()
     streams = open_topics(settings)
-    before = listed(streams).get(entry_id)
+    before = entry_of(streams, entry_id)
     if before is None:
         raise RefusedError("entry", f"{entry_id} is not on the list")
     with on_record(settings) as record:

@@ -15,7 +15,7 @@ from rich.progress import Progress
 from connectors.settings import load_settings
 from flows.reader import open_reader
 from operators.decode import Bounds, decode_image
-from operators.reading.watch import Watcher
+from operators.reading.change_detector import ChangeDetector
 from platestream.cli.console import err, out, print_json
 from schemas.message import RefusedError
 from schemas.reading import PlateRead
@@ -59,7 +59,7 @@ def read(
     files = _files([source for source in sources if not is_stream(source)])
     settings = load_settings()
     reader = open_reader(settings.models, settings.threads, region)
-    watcher = Watcher(reader.read)
+    detector = ChangeDetector(reader.read)
     failed = 0
     with Progress(console=err, disable=as_json or not err.is_terminal, transient=True) as progress:
         task = progress.add_task("reading", total=sum(_length(file, every) for file in files) or None)
@@ -70,7 +70,7 @@ def read(
         for name, shots in jobs:
             try:
                 for shot in shots():
-                    found = _reads(reader.read, watcher, shot)
+                    found = _reads(reader.read, detector, shot)
                     _show(shot.name, found, as_json)
                     _draw(draw, shot, found)
                     progress.advance(task)
@@ -92,8 +92,10 @@ def _length(file: Path, every: int) -> int:
     return -(-frame_count(file) // every) if file.suffix.lower() in VIDEOS else 1
 
 
-def _reads(read: Callable[[Pixels], list[PlateRead]], watcher: Watcher, shot: Shot) -> list[PlateRead]:
-    return read(shot.pixels) if shot.at is None else watcher(shot.source, shot.at, shot.pixels)
+def _reads(
+    read: Callable[[Pixels], list[PlateRead]], detector: ChangeDetector, shot: Shot
+) -> list[PlateRead]:
+    return read(shot.pixels) if shot.at is None else detector(shot.source, shot.at, shot.pixels)
 
 
 def _shots(file: Path, every: int) -> Iterator[Shot]:

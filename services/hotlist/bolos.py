@@ -18,7 +18,7 @@ from schemas.topics import HOTLIST
 from services import registry
 from services.hotlist.entry import make_entry
 from services.hotlist.files.formats import COLUMNS
-from services.hotlist.importing import designations, listed, with_listing
+from services.hotlist.importing import designations, entry_of, with_listing
 from services.hotlist.log import Record, record_change
 
 SOURCE = "bolo"
@@ -109,7 +109,7 @@ def _take(
     if sender is None or not sender.active:
         raise RefusedError("bolo", f"{agency} is no registered, active agency")
     entry_id = _id(agency, str(told.get("reference") or "").strip())
-    before = listed(streams).get(entry_id)
+    before = entry_of(streams, entry_id)
     if str(told.get("cancel") or "").strip().lower() in ("yes", "true", "1"):
         if before is None:
             raise RefusedError("bolo", f"{entry_id} is not on the list, so it cannot be cancelled")

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import msgspec
 
-from connectors.changelog import newest, publish, read_to_end
+from connectors.changelog import newest, newest_of, publish, read_to_end
 from connectors.edge import Topics
 from schemas import topics
 from schemas.designation import Designations
@@ -85,6 +85,12 @@ def listed(streams: Topics) -> dict[str, HotListEntry]:
         key.decode(): HotListEntry.from_json(message.value)
         for key, message in newest(streams, topics.HOTLIST).items()
     }
+
+
+def entry_of(streams: Topics, entry_id: str) -> HotListEntry | None:
+    """One entry as it is listed now; no other is decoded."""
+    message = newest_of(streams, topics.HOTLIST, entry_id.encode())
+    return None if message is None else HotListEntry.from_json(message.value)
 
 
 def designations(streams: Topics) -> Designations:
@@ -213,13 +219,10 @@ def _expiry(before: HotListEntry | None, longest: timedelta, now: datetime) -> s
 def _packed(streams: Topics, source: str) -> dict[str, bytes]:
     """The entries of one source now, packed, by id."""
     found: dict[str, bytes] = {}
-    prefix = f"{source}:".encode()
-    for message in read_to_end(streams, topics.HOTLIST):
-        key = message.key or b""
-        if not key.startswith(prefix):
-            continue
+    for message in read_to_end(streams, topics.HOTLIST, f"{source}:".encode()):
+        key = (message.key or b"").decode()
         if message.value is None:
-            found.pop(key.decode(), None)
+            found.pop(key, None)
         else:
-            found[key.decode()] = pack(HotListEntry.from_json(message.value))
+            found[key] = pack(HotListEntry.from_json(message.value))
     return found

@@ -6,7 +6,7 @@ sealed row before it is an answer. What is found is published as a hit marked hi
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from clickhouse_connect.driver.client import Client
@@ -168,10 +168,7 @@ def publish_hits(edge: Edge, hits: list[AlertHit]) -> None:
         return
     publish(edge.topics, topics.ALERT_HITS, hits)
     for table in (tables.ALERT_HITS, tables.HIT_FACTS):
-        sink = cast(Any, edge.tables.insert(table))
-        part = sink.build_part("look_back", sink.list_parts()[0], None)
-        part.write_batch(hits)
-        part.snapshot()
+        edge.tables.writer(table).insert(hits)
 
 
 def look_back(

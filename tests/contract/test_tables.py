@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -13,9 +14,10 @@ from bytewax.dataflow import Dataflow
 from bytewax.errors import BytewaxRuntimeError
 from bytewax.testing import TestingSource, run_main
 
-from connectors.clickhouse import TableSink
+from connectors.clickhouse import BufferedWriter, TableSink
 from connectors.clickhouse_client import INGEST, DatabaseError
 from connectors.memory import MemoryTables
+from connectors.writer import TableWriter
 from schemas import tables
 from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
@@ -37,6 +39,7 @@ class Store(Protocol):
     """A store under test: its sink, and what is in it."""
 
     def sink(self, table: Table[Any]) -> Any: ...
+    def writer(self, table: Table[Any]) -> TableWriter[Any]: ...
     def rows(self, table: Table[Any]) -> list[dict[str, Any]]: ...
     def inserts(self, table: Table[Any]) -> int: ...
 
@@ -47,6 +50,9 @@ class InMemory:
 
     def sink(self, table: Table[Any]) -> Any:
         return self._tables.insert(table)
+
+    def writer(self, table: Table[Any]) -> TableWriter[Any]:
+        return self._tables.writer(table)
 
     def rows(self, table: Table[Any]) -> list[dict[str, Any]]:
         return self._tables.rows(table)
@@ -73,6 +79,10 @@ class Counting:
         self._client.insert(name, rows, **options)
 
 
+def _no_sleep(_seconds: float) -> None:
+    """A retry comes at once."""
+
+
 class InClickHouse:
     def __init__(self, database: Database) -> None:
         self.database, self.client = database, Counting(database)
@@ -80,7 +90,10 @@ class InClickHouse:
             database.client().command(f"SYSTEM STOP MERGES platestream.{table.name}")
 
     def sink(self, table: Table[Any], **options: Any) -> Any:
-        return TableSink(table, lambda: self.client, sleep=lambda _seconds: None, **options)  # type: ignore[arg-type, return-value]
+        return TableSink(partial(self.writer, table, **options))
+
+    def writer(self, table: Table[Any], **options: Any) -> BufferedWriter[Any]:
+        return BufferedWriter(table, lambda: self.client, sleep=_no_sleep, **options)  # type: ignore[arg-type, return-value]
 
     def rows(self, table: Table[Any]) -> list[dict[str, Any]]:
         """By FINAL, and the same by LIMIT 1 BY."""
@@ -149,6 +162,14 @@ def insert(store: Store, table: Table[Any], *batches: Sequence[Any]) -> None:
     for batch in batches:
         part.write_batch(list(batch))
         part.snapshot()
+
+
+@pytest.mark.parametrize("table", [tables.DETECTIONS, tables.REGISTRY], ids=lambda table: table.name)
+def test_what_a_writer_inserts_is_there_when_it_returns(store: Store, table: Table[Any]) -> None:
+    store.writer(table).insert(records(table))
+    assert len(store.rows(table)) == COUNT
+    store.writer(table).insert([])
+    assert store.inserts(table) == 1
 
 
 def stream(items: Sequence[Any], sink: Any, batch_size: int = 2) -> Dataflow:

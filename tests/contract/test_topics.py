@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
+from connectors.changelog import newest, newest_of
 from connectors.edge import Topics
 from connectors.files import FileTopics
 from connectors.kafka import KafkaTopics
 from connectors.memory import MemoryTopics
 from schemas import topics
 from schemas.hotlist import HotListChange
-from schemas.message import Batch, Loaded, Message
+from schemas.message import Batch, EndOfSnapshot, Message
 from schemas.topics import Topic
 from tests.support.flows import NOW, detection, listed
 from tests.support.kafka_broker import Kafka
@@ -37,6 +38,22 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
         return replace(topic, name=broker.topic(topic.name, topic.partitions, **settings))
 
     return KafkaTopics(broker.bootstrap), on_broker
+
+
+def test_what_is_published_is_read_to_its_end_by_the_beginning_of_its_key(made: Made) -> None:
+    edge, own = made
+    topic = own(topics.HOTLIST)
+    writer = edge.writer(topic)
+    writer.publish([listed("AST3087", str(n)) for n in range(12)])
+    writer.publish([HotListChange("sjpd:1", None)])
+    keys = [(message.key or b"").decode() for message in edge.read_to_end(topic)]
+    assert sorted(keys) == sorted(["sjpd:1", *(f"sjpd:{n}" for n in range(12))])
+    assert sorted(newest(edge, topic, b"sjpd:1")) == [b"sjpd:10", b"sjpd:11"]
+    assert newest_of(edge, topic, b"sjpd:1") is None
+    (found,) = [newest_of(edge, topic, b"sjpd:2")]
+    assert found is not None
+    assert topic.decode(found) == listed("AST3087", "2")
+    assert list(edge.read_to_end(own(topics.REGISTRY))) == []
 
 
 def write(edge: Topics, topic: Topic[Any], *records: object) -> None:
@@ -125,9 +142,9 @@ def test_a_removal_crosses_as_a_key_without_a_value(made: Made) -> None:
     assert [change.entry is None for change in got] == [False, True]
 
 
-def loaded(items: list[Any]) -> tuple[list[str], list[Loaded]]:
+def loaded(items: list[Any]) -> tuple[list[str], list[EndOfSnapshot]]:
     entries = [(item.key or b"").decode() for item in items if isinstance(item, Message)]
-    return entries, [item for item in items if isinstance(item, Loaded)]
+    return entries, [item for item in items if isinstance(item, EndOfSnapshot)]
 
 
 def test_a_changelog_is_read_to_its_end_and_then_says_so_once_a_partition(made: Made) -> None:
@@ -165,7 +182,7 @@ def test_within_a_partition_the_mark_follows_every_entry_that_was_there(made: Ma
     write(edge, topic, *(listed("AST3087", str(n)) for n in range(50)))
     reader = Reader(edge.load(topic))
     items = reader.take(50 + len(reader.parts))
-    for mark in (item for item in items if isinstance(item, Loaded)):
+    for mark in (item for item in items if isinstance(item, EndOfSnapshot)):
         behind = items[items.index(mark) :]
         same = [item for item in behind if isinstance(item, Message) and item.partition == mark.partition]
         assert same == []

@@ -1,6 +1,7 @@
 """Names that outlive code: a step's id is the key of its state and position in the recovery store."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -9,12 +10,17 @@ from bytewax.dataflow import Dataflow
 
 from flows import audit_flow, match_flow, notify_flow, recognize_flow
 from operators.consensus import PassRules, VehiclePasses
+from operators.inquiry_checks.logic import InquiryChecks
 from operators.match import HotListMatcher
 from operators.matching.events import Reads
+from operators.matching.listing import listed
 from operators.notify.rules import NotifyRules
+from schemas.alert_hit import AlertHit
+from schemas.inquiry import FIRST, chain
+from schemas.message import EndOfSnapshot
 from schemas.tables import TABLES
 from schemas.topics import TOPICS
-from tests.support.flows import NOW, READ, ScriptedReader, memory_edge
+from tests.support.flows import INQUIRY, LISTED, NOW, READ, ScriptedReader, memory_edge
 
 STORED = {
     "recognize": [
@@ -85,7 +91,7 @@ def test_flow_and_step_ids_that_the_recovery_store_uses_have_not_changed(name: s
 def test_topics_and_tables_have_kept_their_names() -> None:
     assert [topic.name for topic in TOPICS] == [
         "frames",
-        "frames_apart",
+        "frames_quarantine",
         "detections",
         "hotlist",
         "alert_hits",
@@ -115,6 +121,22 @@ def test_state_is_bytes_or_nothing_so_that_class_names_may_change() -> None:
     matcher.on_batch([[Reads([READ])]])
     assert type(passes.snapshot()) is bytes
     assert type(matcher.snapshot()) is bytes
-    held, others, passes = msgspec.msgpack.decode(matcher.snapshot())
+    held, others, passes, batches = msgspec.msgpack.decode(matcher.snapshot())
     assert held[0]["schema"] == "detection/1"
-    assert (others, passes) == ([], {})
+    assert (others, passes, batches) == ([], {}, [[1, 0]])
+
+
+def test_what_waits_in_a_store_of_the_version_before_is_judged_by_this_one() -> None:
+    """Its encodings: the matcher without `batches`, the checks with inquiries alone."""
+    hits = list(matched(msgspec.msgpack.encode([[READ], [], {}])))
+    assert [hit.detection for hit in hits] == [READ]
+    inquiry = next(iter(chain([INQUIRY], 0, FIRST)))
+    checks = InquiryChecks(msgspec.msgpack.encode([[inquiry], {}]), lambda: NOW)
+    assert msgspec.msgpack.decode(checks.snapshot())[0][0]["schema"] == "sealed_inquiry/1"
+
+
+def matched(state: bytes) -> Iterator[AlertHit]:
+    matcher = HotListMatcher(state)
+    marks = [EndOfSnapshot(name, 0, 1) for name in ("hotlist", "registry")]
+    entry = msgspec.structs.replace(LISTED, plate=READ.plate, expires_at=READ.captured_at + timedelta(days=1))
+    yield from matcher.on_batch([[listed(entry), *marks]])[0]

@@ -139,7 +139,7 @@ def detail(*cameras: str, **told: Any) -> RegistryRecord:
     return RegistryRecord(kind="detail", id="op-1", name="Operation", cameras=cameras, **{**period, **told})
 
 
-def judged(*records: RegistryRecord, mode: Unapproved = "apart") -> tuple[MemoryTopics, MemoryTables]:
+def judged(*records: RegistryRecord, mode: Unapproved = "quarantine") -> tuple[MemoryTopics, MemoryTables]:
     edge, streams, store = memory_edge()
     for record in records:
         streams.append(topics.REGISTRY, topics.REGISTRY.encode(record))
@@ -157,15 +157,15 @@ def read_and_found(streams: MemoryTopics, store: MemoryTables) -> tuple[set[str]
 def test_frames_of_a_camera_that_nobody_approved_are_kept_apart_and_found() -> None:
     streams, store = judged(camera("known", approved_by=CHIEF))
     assert read_and_found(streams, store) == ({"known"}, {"other": "unregistered"})
-    (apart,) = streams.records(topics.FRAMES_APART)
-    assert (apart.camera_id, apart.image) == ("other", frame_message(1, -1).value)
+    (quarantined,) = streams.records(topics.FRAMES_QUARANTINE)
+    assert (quarantined.camera_id, quarantined.image) == ("other", frame_message(1, -1).value)
     assert streams.messages(topics.DEAD_LETTERS) == []
 
 
 def test_refused_by_configuration_they_leave_no_picture() -> None:
     streams, store = judged(camera("known", approved_by=CHIEF), mode="refuse")
     assert read_and_found(streams, store)[0] == {"known"}
-    assert streams.messages(topics.FRAMES_APART) == []
+    assert streams.messages(topics.FRAMES_QUARANTINE) == []
     (letter,) = streams.records(topics.DEAD_LETTERS)
     assert (letter.reason, letter.value, letter.headers["camera-id"]) == ("unapproved", None, "other")
 

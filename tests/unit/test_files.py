@@ -1,4 +1,5 @@
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from connectors.changelog import newest
 from connectors.files import FileTopics
 from schemas import topics
-from schemas.message import Batch, Loaded, Message, RefusedError
+from schemas.message import Batch, EndOfSnapshot, Message, RefusedError
 from tests.support.flows import detection
 
 DAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -56,8 +57,58 @@ def test_days_are_read_in_order_and_deleted_when_they_are_past(tmp_path: Path) -
     assert plates(streams) == ["BBB2"]
 
 
+def test_what_is_left_under_the_name_of_the_version_before_is_deleted_when_it_is_past(tmp_path: Path) -> None:
+    old = replace(topics.FRAMES_QUARANTINE, name=topics.FRAMES_QUARANTINE.formerly)
+    for age in (3, 0):
+        files = FileTopics(tmp_path, follow=False, now=lambda age=age: DAY - timedelta(days=age))  # type: ignore[misc]
+        files.append(old, [Message(b"cam", b"a frame")])
+    assert files.purge(topics.FRAMES_QUARANTINE) == ["2026-11-21.jsonl"]
+    assert len(list(files.messages(old))) == 1
+
+
 def changelog(root: Path, now: datetime) -> FileTopics:
     return FileTopics(root, follow=False, now=lambda: now)
+
+
+KEYS = st.sampled_from(
+    [b"", b"a", b"ab", b"abc", b"abcd", b"abce", b"b", "ü".encode(), b'"', b"sjpd:1", b"sjpd:10"]
+)
+
+
+@given(st.lists(st.tuples(st.none() | KEYS, st.none() | st.binary(max_size=4))), KEYS)
+@settings(max_examples=100, deadline=None)
+def test_what_is_read_by_the_beginning_of_a_key_is_what_has_it(
+    tmp_path_factory: pytest.TempPathFactory, sent: list[tuple[bytes | None, bytes | None]], prefix: bytes
+) -> None:
+    root = tmp_path_factory.mktemp("files")
+    streams = changelog(root, DAY)
+    streams.append(topics.HOTLIST, [Message(key, value) for key, value in sent])
+    with (root / "topics" / "hotlist" / "2026-11-24.jsonl").open("ab") as file:
+        file.write(b'{"value":"YQ==","key":"YWJj","headers":{}}\n')  # by another program, in another order
+    there = [*sent, (b"abc", b"a")]
+    read = [(one.key, one.value) for one in streams.read_to_end(topics.HOTLIST, prefix)]
+    assert read == [one for one in there if (one[0] or b"").startswith(prefix)]
+
+
+def test_what_is_written_behind_the_end_while_it_is_read_is_not_waited_for(tmp_path: Path) -> None:
+    streams = changelog(tmp_path, DAY)
+    streams.append(topics.HOTLIST, [Message(b"a", b"1"), Message(b"b", b"1")])
+    reading = streams.read_to_end(topics.HOTLIST)
+    read = [next(reading).key]
+    streams.append(topics.HOTLIST, [Message(b"c", b"1")])
+    assert [*read, *(one.key for one in reading)] == [b"a", b"b"]
+
+
+def test_a_changelog_that_is_written_anew_while_it_is_read_loses_nothing_that_counts(tmp_path: Path) -> None:
+    for age in (5, 3, 2):
+        files = changelog(tmp_path, DAY - timedelta(days=age))
+        files.append(topics.HOTLIST, [Message(f"{age}".encode(), b"1"), Message(b"a", f"{age}".encode())])
+    streams = changelog(tmp_path, DAY)
+    reading = streams.read_to_end(topics.HOTLIST)
+    found = {(one := next(reading)).key: one.value}
+    assert len(streams.compact(topics.HOTLIST)) == 3
+    found |= {one.key: one.value for one in reading}
+    assert found == {b"5": b"1", b"3": b"1", b"2": b"1", b"a": b"2"}
 
 
 def test_old_files_of_a_changelog_go_and_what_counts_of_them_is_written_anew(tmp_path: Path) -> None:
@@ -77,7 +128,7 @@ def test_old_files_of_a_changelog_go_and_what_counts_of_them_is_written_anew(tmp
     assert streams.compact(topics.HOTLIST) == []
 
 
-def messages(items: list[Batch | Loaded]) -> list[Message]:
+def messages(items: list[Batch | EndOfSnapshot]) -> list[Message]:
     return [one for item in items if isinstance(item, Batch) for one in item.messages()]
 
 

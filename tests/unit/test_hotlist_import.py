@@ -14,9 +14,9 @@ from schemas import topics
 from schemas.catalogue import example
 from schemas.designation import LONGEST_DAYS, Designations
 from schemas.hotlist import HotListEntry
-from schemas.message import RefusedError
+from schemas.message import Message, RefusedError
 from schemas.registry import RegistryRecord
-from services.hotlist.importing import Import, Limits, import_lines, listed, plan_import, registry
+from services.hotlist.importing import Import, Limits, entry_of, import_lines, listed, plan_import, registry
 from services.hotlist.log import difference, record_change
 
 NOW = datetime(2026, 11, 24, 16, tzinfo=UTC)
@@ -47,6 +47,17 @@ def test_what_is_gone_is_removed_and_what_changed_is_sent() -> None:
     assert set(done.changed) == {"ncic:1", "ncic:3"}
     assert done.removed == ["ncic:2"]
     assert set(listed(streams)) == {"ncic:1", "ncic:3"}
+
+
+def test_one_entry_is_found_whatever_the_others_are() -> None:
+    streams = MemoryTopics()
+    load(streams, line("1"), line("12", "XYZ1"), line("3"))
+    streams.append(topics.HOTLIST, Message(b"ncic:11", b"not an entry"))
+    found = entry_of(streams, "ncic:1")
+    assert found is not None
+    assert (found.entry_id, found.plate) == ("ncic:1", "AST3087")
+    streams.append(topics.HOTLIST, Message(b"ncic:1", None))
+    assert entry_of(streams, "ncic:1") is None
 
 
 def test_another_source_is_left_alone() -> None:

@@ -1,18 +1,18 @@
 import gc
 
-from connectors.loading import LoadGate
+from connectors.loading import SnapshotBarrier
 
 
 def test_the_collector_of_cycles_rests_while_changelogs_load_and_never_looks_at_what_was_loaded() -> None:
-    gate = LoadGate()
+    barrier = SnapshotBarrier()
     loaded: dict[str, list[str]] = {"entries": []}
     try:
-        gate.expect("hotlist/0")
-        gate.expect("hotlist/1")
-        gate.reached("hotlist/0")
+        barrier.expect("hotlist/0")
+        barrier.expect("hotlist/1")
+        barrier.reached("hotlist/0")
         assert not gc.isenabled()
         assert any(one is loaded for one in gc.get_objects())
-        gate.reached("hotlist/1")
+        barrier.reached("hotlist/1")
         assert gc.isenabled()
         assert not any(one is loaded for one in gc.get_objects())
     finally:

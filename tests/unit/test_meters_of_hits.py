@@ -10,7 +10,7 @@ from flows import meters
 from schemas.catalogue import example
 from schemas.delivery import Delivery
 from schemas.deployment import DeploymentFinding
-from schemas.message import Loaded
+from schemas.message import EndOfSnapshot
 from schemas.registry import RegistryRecord
 
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
@@ -29,7 +29,7 @@ def test_open_shifts_are_counted_by_officer_and_end_by_themselves(page: Collecto
     since, until = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
     for name, user in (("a@1", "a"), ("a@2", "a"), ("b@1", "b")):
         shift = RegistryRecord(kind="shift", id=name, name=user, user=user, since=since, until=until)
-        shifts([shift, Loaded(0, 1)])
+        shifts([shift, EndOfSnapshot("registry", 0, 1)])
     assert page.get_sample_value("platestream_open_shifts") == 2
     now = NOW + timedelta(hours=2)
     assert page.get_sample_value("platestream_open_shifts") == 0
@@ -38,7 +38,7 @@ def test_open_shifts_are_counted_by_officer_and_end_by_themselves(page: Collecto
 def test_only_new_deliveries_are_counted_with_the_time_they_took(page: CollectorRegistry) -> None:
     one = Delivery.from_json(bytes(example("delivery").accepted))
     counted = meters.Notifications()
-    counted([one, Loaded(0, 1), one])
+    counted([one, EndOfSnapshot("deliveries", 0, 1), one])
     assert page.get_sample_value("platestream_notification_sending_seconds_count") == 1
     assert page.get_sample_value("platestream_notification_sending_seconds_sum") == one.seconds
 

@@ -27,7 +27,7 @@ def test_look_alikes_meet_in_one_bucket(plate: str, data: st.DataObject) -> None
 
 @given(PLATE)
 def test_o_and_zero_never_differ(plate: str) -> None:
-    assert plates.apart(plate, plate.replace("O", "0")) == []
+    assert plates.differences(plate, plate.replace("O", "0")) == []
 
 
 @given(st.lists(st.tuples(CHARACTER, CHARACTER), min_size=1, max_size=10))
@@ -37,7 +37,7 @@ def test_where_plates_are_apart_is_told_only_where_each_difference_may_be_a_misr
     read, listed = ("".join(side) for side in zip(*pairs, strict=True))
     differ = [n for n, (a, b) in enumerate(pairs) if plates.equate(a) != plates.equate(b)]
     possible = all(plates.confusable(*pairs[n]) for n in differ)
-    assert plates.apart(read, listed) == (differ if possible else None)
+    assert plates.differences(read, listed) == (differ if possible else None)
     if possible:
         assert plates.shape(read) == plates.shape(listed)
 

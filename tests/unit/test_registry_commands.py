@@ -74,7 +74,7 @@ def test_deployments_their_approval_and_what_came_of_them_are_on_record(
     streams = FileTopics(load_settings().data, follow=False)
     kept = Message(b"main", b"jpeg", {"camera-id": "main", "captured-at": "2026-11-24T08:00:00Z",
                                       "latitude": "34.5", "longitude": "-109.4"})  # fmt: skip
-    streams.append(topics.FRAMES_APART, [kept, msgspec.structs.replace(kept, key=b"other")])
+    streams.append(topics.FRAMES_QUARANTINE, [kept, msgspec.structs.replace(kept, key=b"other")])
     registry(
         "camera", "main", "--title", "Main St", *place, "--approved-by", "Chief", "--results", "two stops"
     )

@@ -16,8 +16,9 @@ from connectors.clickhouse_client import AUDITOR, SEALER, DatabaseError
 from connectors.gate_rules import history
 from connectors.inquiry_log import InquiryLogPart, InquiryLogSource, seal_new
 from connectors.inquiry_verify import verify
-from schemas.gate_rules import Ruled
+from schemas.gate_rules import RulesInForce
 from schemas.inquiry import SealedInquiry, broken
+from schemas.message import EndOfSnapshot
 from services.rules import gate_rules
 from tests.support.database import Database
 from tests.support.flows import recovery, run
@@ -32,8 +33,8 @@ def follow(database: Database, batch: int = 1000, store: RecoveryConfig | None =
 
 def followed(
     database: Database, batch: int = 1000, store: RecoveryConfig | None = None
-) -> list[SealedInquiry | Ruled]:
-    sent: list[SealedInquiry | Ruled] = []
+) -> list[SealedInquiry | RulesInForce | EndOfSnapshot]:
+    sent: list[SealedInquiry | RulesInForce | EndOfSnapshot] = []
     flow = Dataflow("follow")
     source = InquiryLogSource(lambda: database.client(SEALER), follow=False, batch=batch)
     op.output("out", op.input("log", flow, source), TestingSink(sent))
@@ -88,10 +89,10 @@ def test_every_start_is_told_the_rules_before_what_was_judged_by_them(
     gate_rules.put_in_force(database.client(), replace(rules, reason_letters=9), "chief")
     database.ask()
     first = followed(database, store=store)
-    assert [type(one) for one in first] == [Ruled, Ruled, SealedInquiry, SealedInquiry]
-    assert isinstance(first[1], Ruled)
+    assert [type(one) for one in first] == [RulesInForce] * 2 + [EndOfSnapshot] + [SealedInquiry] * 2
+    assert isinstance(first[1], RulesInForce)
     assert (first[0], first[1].rules.reason_letters) == (history(database.client())[0], 9)
-    assert followed(database, store=store) == first[:2]
+    assert followed(database, store=store) == first[:3]
 
 
 def test_small_batches_seal_and_send_the_same(database: Database, copy: list[SealedInquiry]) -> None:
@@ -152,7 +153,7 @@ def test_while_it_follows_it_waits_and_takes_what_is_new(
 ) -> None:
     monkeypatch.setattr(inquiry_log, "POLL", timedelta(hours=1))
     part = InquiryLogPart(lambda: database.client(SEALER), 1, follow=True, batch=10)
-    assert [type(one) for one in part.next_batch()] == [Ruled]
+    assert [type(one) for one in part.next_batch()] == [RulesInForce, EndOfSnapshot]
     assert part.next_awake() is not None
     database.ask()
     assert part.next_batch() == [], "it does not poll before its time"

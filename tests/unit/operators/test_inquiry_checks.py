@@ -11,19 +11,20 @@ from hypothesis import strategies as st
 
 from connectors.profiles import load
 from operators.inquiry_checks.logic import BUCKETS, EVERY, Event, InquiryChecks, bucket, spread
-from operators.inquiry_checks.order import RULES, CheckRules, Registered, against_the_order
+from operators.inquiry_checks.order import RULES, CheckRules, InquiryRegistry, against_the_order
 from schemas.finding import Finding
-from schemas.gate_rules import Ruled, of_profile
+from schemas.gate_rules import GATE_RULES, RulesInForce, of_profile
 from schemas.inquiry import Inquiry, SealedInquiry, seal_hash
-from schemas.message import Loaded
+from schemas.message import EndOfSnapshot
 from schemas.registry import RegistryRecord
 from tests.support.flows import ACTION, INQUIRY
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
-LOADED = Loaded(0, 1)
-RULED = Ruled(AT - 1000 * DAY, of_profile("st-johns", load("st-johns")))
-READY = (RULED, LOADED)
+LOADED = EndOfSnapshot("registry", 0, 1)
+RULED = RulesInForce(AT - 1000 * DAY, of_profile("st-johns", load("st-johns")))
+RULES_READ = EndOfSnapshot(GATE_RULES, 0, 1)
+READY = (RULED, RULES_READ, LOADED)
 
 
 def inquiry(number: int = 0, at: datetime = AT, **more: Any) -> Inquiry:
@@ -87,7 +88,7 @@ def days(count: int, hour: int = 10, looks: int = 5) -> Iterable[SealedInquiry]:
 def test_an_inquiry_that_the_gate_should_have_refused_is_a_breach(
     asked: dict[str, Any], records: list[RegistryRecord], rule: str
 ) -> None:
-    registered = Registered()
+    registered = InquiryRegistry()
     for record in records:
         registered.put(record)
     (found,) = against_the_order(inquiry(**asked), registered, RULES)
@@ -107,13 +108,30 @@ def test_without_any_user_in_the_registry_nobody_asks_who_may_look() -> None:
 
 def test_purposes_are_checked_where_an_agency_lists_them() -> None:
     step = checks()
-    strict = Ruled(AT, replace(RULED.rules, purposes=("criminal investigation",), prohibited=()))
+    strict = RulesInForce(AT, replace(RULED.rules, purposes=("criminal investigation",), prohibited=()))
     before, after = inquiry(at=AT - DAY), inquiry(at=AT + DAY)
     told = msgspec.structs.replace(after, purpose="criminal investigation", reason="personal use of it")
     assert findings(step, *READY, strict, sealed(before), sealed(after), sealed(told)) == ["purpose"]
     again = checks(resume=step.snapshot())
-    assert findings(again, LOADED, sealed(after), sealed(before)) == [], "they wait for the rules"
-    assert findings(again, strict) == ["purpose", "purpose"], "the oldest rules hold before them, too"
+    assert findings(again, LOADED, sealed(after), sealed(before), strict) == [], "they wait for the rules"
+    assert findings(again, RULES_READ) == ["purpose", "purpose"], "the oldest rules hold before them, too"
+
+
+def test_an_inquiry_that_waited_is_checked_by_the_newest_rules_it_was_made_under() -> None:
+    lax = RulesInForce(AT - 2 * DAY, replace(RULED.rules, purposes=()))
+    strict = RulesInForce(AT, replace(RULED.rules, purposes=("criminal investigation",)))
+    waiting = sealed(inquiry(at=AT + DAY))
+    assert findings(checks(), LOADED, waiting, lax, strict, RULES_READ) == ["purpose"]
+
+
+def test_what_led_somewhere_while_it_waited_for_the_registry_did_not_lead_nowhere() -> None:
+    step = checks(now=AT + 8 * DAY)
+    acted = msgspec.structs.replace(ACTION, by="smith", at=AT + timedelta(minutes=5))
+    findings(step, sealed(inquiry(pattern="ABC1234")), acted, *READY)
+    assert list(step.on_notify()[0]) == []
+    step = checks(now=AT + 8 * DAY)
+    findings(step, sealed(inquiry(pattern="ABC1234")), *READY)
+    assert [one.rule for one in step.on_notify()[0] if isinstance(one, Finding)] != []
 
 
 @pytest.mark.parametrize(
@@ -130,9 +148,10 @@ def test_purposes_are_checked_where_an_agency_lists_them() -> None:
 def test_what_a_profile_demands_of_other_agencies_is_checked(
     name: str, told: dict[str, Any], rule: list[str]
 ) -> None:
-    ruled = Ruled(AT - DAY, of_profile(name, load(name)))
+    ruled = RulesInForce(AT - DAY, of_profile(name, load(name)))
     asked = sealed(inquiry(purpose="missing or endangered person"))
-    assert findings(checks(), ruled, user(), agency(mou_from=AT - DAY, **told), LOADED, asked) == rule
+    records = (user(), agency(mou_from=AT - DAY, **told))
+    assert findings(checks(), ruled, RULES_READ, *records, LOADED, asked) == rule
 
 
 def test_inquiries_wait_for_the_registry_also_across_a_restart() -> None:

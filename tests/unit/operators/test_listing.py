@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.matching import listing
-from operators.matching.events import Changes, Listed
+from operators.matching.events import Changes, PackedEntry
 from operators.matching.listing import list_changes, listed
 from schemas.dead_letter import DeadLetter
 from schemas.hotlist import HotListEntry
-from schemas.message import Batch, Loaded, Message
+from schemas.message import Batch, EndOfSnapshot, Message
 from tests.unit.operators.test_match import LISTED
 
 NCIC = msgspec.structs.replace(LISTED, source="ncic", plate="AST3087")
@@ -31,9 +31,9 @@ def singly(messages: list[Message]) -> list[Any]:
     return [one for each in messages for one in list_changes([Batch.of(3, [each])])]
 
 
-def end_of(found: list[Any]) -> tuple[dict[bytes, Listed | None], list[DeadLetter]]:
+def end_of(found: list[Any]) -> tuple[dict[bytes, PackedEntry | None], list[DeadLetter]]:
     """The list that changes leave, and what was refused."""
-    newest: dict[bytes, Listed | None] = {}
+    newest: dict[bytes, PackedEntry | None] = {}
     for one in found:
         if isinstance(one, Changes):
             keys = [*(entry.key for entry in one.listed), *one.removed]
@@ -122,5 +122,5 @@ def test_a_batch_of_what_is_usual_is_decoded_at_once(monkeypatch: Any) -> None:
 
 
 def test_marks_stay_behind_what_they_follow() -> None:
-    batch, mark = Batch.of(3, [message(written())]), Loaded(3, 4)
-    assert [type(one) for one in list_changes([batch, mark, batch])] == [Changes, Loaded, Changes]
+    batch, mark = Batch.of(3, [message(written())]), EndOfSnapshot("hotlist", 3, 4)
+    assert [type(one) for one in list_changes([batch, mark, batch])] == [Changes, EndOfSnapshot, Changes]

@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.match import HotListMatcher
-from operators.matching.events import Changes, Entries, Event, Reads, Ready, Removed
+from operators.matching.events import Changes, Entries, Event, Reads, Removal
 from operators.matching.judge import match_entry
 from operators.matching.listing import list_changes, listed
-from operators.matching.placement import EVERY, GRACE, Placement, designate, probe
+from operators.matching.router import EVERY, GRACE, HotListRouter, designate, probe
 from schemas import plates
 from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
 from schemas.detection import Alternative, Detection
 from schemas.hotlist import HotListChange, HotListEntry
-from schemas.message import Batch, Loaded
+from schemas.message import Batch, EndOfSnapshot
 from schemas.registry import RegistryRecord
 
 READ = Detection.from_json(bytes(example("detection").accepted))
@@ -45,7 +45,7 @@ def play(matcher: HotListMatcher, *events: Event | Detection) -> list[AlertHit]:
     return [hit for event in told for hit in matcher.on_batch([[event]])[0]]
 
 
-READY = (Ready("hotlist", 0, 2), Ready("registry", 0, 1), Ready("hotlist", 1, 2))
+READY = (EndOfSnapshot("hotlist", 0, 2), EndOfSnapshot("registry", 0, 1), EndOfSnapshot("hotlist", 1, 2))
 AST = listed(entry("AST3087"))
 
 
@@ -79,7 +79,7 @@ def test_what_is_judged_leaves_the_snapshot() -> None:
 def test_a_removed_entry_stops_alerting_with_the_next_read() -> None:
     matcher = ready(AST)
     assert len(play(matcher, detection("AST3087"))) == 1
-    assert play(matcher, Removed(AST.key, AST.shape), detection("AST3087", 1000)) == []
+    assert play(matcher, Removal(AST.key, AST.shape), detection("AST3087", 1000)) == []
 
 
 def test_every_entry_of_a_plate_alerts_the_better_ones_first() -> None:
@@ -159,17 +159,17 @@ def test_an_entry_of_a_withdrawn_source_or_category_alerts_nobody(kind: Any) -> 
     assert len(play(matcher, again, detection("AST3087"))) == 1
 
 
-def place(now: datetime = NOW) -> Placement:
-    return Placement(None, lambda: now)
+def place(now: datetime = NOW) -> HotListRouter:
+    return HotListRouter(None, lambda: now)
 
 
-def moved(placement: Placement, *changes: HotListChange | Loaded) -> list[Any]:
+def moved(router: HotListRouter, *changes: HotListChange | EndOfSnapshot) -> list[Any]:
     """Changes in one batch of the changelog, and marks behind it."""
     messages = [one.to_message() for one in changes if isinstance(one, HotListChange)]
-    marks = [one for one in changes if isinstance(one, Loaded)]
+    marks = [one for one in changes if isinstance(one, EndOfSnapshot)]
     told: Any = list_changes([*([Batch.of(0, messages)] if messages else []), *marks])
-    assert all(isinstance(one, Changes | Loaded) for one in told)
-    return flat(placement.on_batch([told])[0])
+    assert all(isinstance(one, Changes | EndOfSnapshot) for one in told)
+    return flat(router.on_batch([told])[0])
 
 
 def flat(placed: Iterable[Any]) -> list[Any]:
@@ -185,51 +185,51 @@ def _singly(pair: Any) -> list[Any]:
 
 
 def test_a_moved_entry_leaves_its_old_bucket() -> None:
-    placement = place()
+    router = place()
     first, second = entry("AAA1111", "e"), entry("ZZZ9999", "e")
-    assert moved(placement, HotListChange("e", first)) == [(plates.bucket("AAA1111"), listed(first))]
-    assert moved(placement, HotListChange("e", second)) == [
-        (plates.bucket("AAA1111"), Removed(b"e", plates.shape("AAA1111"))),
+    assert moved(router, HotListChange("e", first)) == [(plates.bucket("AAA1111"), listed(first))]
+    assert moved(router, HotListChange("e", second)) == [
+        (plates.bucket("AAA1111"), Removal(b"e", plates.shape("AAA1111"))),
         (plates.bucket("ZZZ9999"), listed(second)),
     ]
 
 
 def test_a_removal_finds_the_bucket_of_the_plate_it_does_not_name() -> None:
-    placement = place()
-    moved(placement, HotListChange("e", entry("AAA1111", "e")))
-    gone = [(plates.bucket("AAA1111"), Removed(b"e", plates.shape("AAA1111")))]
-    assert moved(placement, HotListChange("e", None)) == gone
-    assert moved(placement, HotListChange("e", None)) == []
+    router = place()
+    moved(router, HotListChange("e", entry("AAA1111", "e")))
+    gone = [(plates.bucket("AAA1111"), Removal(b"e", plates.shape("AAA1111")))]
+    assert moved(router, HotListChange("e", None)) == gone
+    assert moved(router, HotListChange("e", None)) == []
 
 
 def test_patterns_and_marks_and_designations_reach_every_bucket() -> None:
     assert [where for where, _event in moved(place(), HotListChange("e", entry("AB*", "e")))] == list(EVERY)
-    assert [where for where, _event in moved(place(), Loaded(0, 1))] == list(EVERY)
+    assert [where for where, _event in moved(place(), EndOfSnapshot("hotlist", 0, 1))] == list(EVERY)
     record = RegistryRecord(kind="hotlist_source", id="nm", name="New Mexico")
     assert [where for where, _event in designate([record])] == list(EVERY)
-    assert [where for where, _event in designate([Loaded(0, 1)])] == list(EVERY)
+    assert [where for where, _event in designate([EndOfSnapshot("registry", 0, 1)])] == list(EVERY)
     assert designate([RegistryRecord(kind="agency", id="nm", name="New Mexico")]) == []
 
 
 def test_an_expired_entry_is_taken_off_its_bucket_and_off_the_topic() -> None:
     late, later = entry("AAA1111", "late"), entry("BBB1111", "later", expires_at=NOW + timedelta(days=9))
-    placement = place(late.expires_at + GRACE)
-    moved(placement, HotListChange("late", late))
+    router = place(late.expires_at + GRACE)
+    moved(router, HotListChange("late", late))
     later = msgspec.structs.replace(later, expires_at=late.expires_at + timedelta(days=9))
-    moved(placement, HotListChange("later", later), Loaded(0, 1))
-    assert placement.notify_at() is not None
-    gone, _discard = placement.on_notify()
+    moved(router, HotListChange("later", later), EndOfSnapshot("hotlist", 0, 1))
+    assert router.notify_at() is not None
+    gone, _discard = router.on_notify()
     assert flat(gone) == [
-        (plates.bucket("AAA1111"), Removed(b"late", plates.shape("AAA1111"))),
+        (plates.bucket("AAA1111"), Removal(b"late", plates.shape("AAA1111"))),
         HotListChange("late", None),
     ]
-    assert list(placement.on_notify()[0]) == []
+    assert list(router.on_notify()[0]) == []
 
 
 def test_reads_on_their_way_still_meet_an_entry_that_just_expired() -> None:
-    placement = place(LISTED.expires_at + GRACE - timedelta(seconds=1))
-    moved(placement, HotListChange("e", entry("AAA1111", "e")), Loaded(0, 1))
-    assert list(placement.on_notify()[0]) == []
+    router = place(LISTED.expires_at + GRACE - timedelta(seconds=1))
+    moved(router, HotListChange("e", entry("AAA1111", "e")), EndOfSnapshot("hotlist", 0, 1))
+    assert list(router.on_notify()[0]) == []
 
 
 def test_a_read_is_given_once_to_each_bucket_that_one_of_its_readings_points_to() -> None:
@@ -257,13 +257,13 @@ READS = st.lists(
 
 def found(changes: list[HotListChange], reads: list[Detection]) -> list[AlertHit]:
     """What all buckets together make of changes and then reads."""
-    placement = place()
+    router = place()
     matchers = {bucket: HotListMatcher(None) for bucket in EVERY}
-    told = [*moved(placement, *changes), *moved(placement, Loaded(0, 1))]
+    told = [*moved(router, *changes), *moved(router, EndOfSnapshot("hotlist", 0, 1))]
     hits = []
     for bucket, event in told:
         play(matchers[bucket], event)
-    for bucket, events in [*designate([Loaded(0, 1)]), *probe(reads)]:
+    for bucket, events in [*designate([EndOfSnapshot("registry", 0, 1)]), *probe(reads)]:
         hits += play(matchers[bucket], *events)
     return hits
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from operators.notify.message import Notice, notice
 from operators.notify.outbox import Outbox
-from operators.notify.route import NOBODY, Known, Router, route
+from operators.notify.route import NOBODY, NotifyRegistry, Router, route
 from operators.notify.rules import NotifyRules, Receiver, parse_rules
 from schemas.alert_hit import NOTICE, AlertHit, Difference
 from schemas.catalogue import example
 from schemas.dead_letter import DeadLetter
 from schemas.delivery import Delivery
-from schemas.message import Loaded, RefusedError
+from schemas.message import EndOfSnapshot, RefusedError
 from schemas.registry import RegistryRecord
 
 NOW = datetime(2026, 11, 24, 15, 4, 10, tzinfo=UTC)
@@ -49,8 +49,8 @@ def hit(number: int = 1, *, camera: str = "", seen: dict[str, Any] | None = None
     return msgspec.structs.replace(FOUND, hit_id=UUID(int=number), detection=detection, entry=entry, **told)
 
 
-def known(*records: RegistryRecord) -> Known:
-    made = Known()
+def known(*records: RegistryRecord) -> NotifyRegistry:
+    made = NotifyRegistry()
     for record in records:
         made.put(record)
     return made
@@ -239,7 +239,7 @@ def test_hits_wait_until_the_registry_is_read_over_a_restart_too() -> None:
     first = Router(None, by, lambda: NOW)
     assert list(first.on_batch([hit()])[0]) == []
     again = Router(first.snapshot(), by, lambda: NOW)
-    found = again.on_batch([shift("rvale"), Loaded(0, 1)])[0]
+    found = again.on_batch([shift("rvale"), EndOfSnapshot("registry", 0, 1)])[0]
     assert outcomes(list(found)) == [("dispatch", "told"), ("vale", "told")]
 
 
@@ -282,14 +282,14 @@ def test_nothing_is_sent_before_the_ledger_was_read_nor_what_is_in_it() -> None:
     box = Outbox(None, desk, lambda: NOW)
     box.on_batch([one, two, came_of(one)])
     assert desk.submitted == []
-    box.on_batch([Loaded(0, 1)])
+    box.on_batch([EndOfSnapshot("deliveries", 0, 1)])
     assert desk.submitted == [two]
 
 
 def test_a_notice_that_comes_again_is_not_sent_again() -> None:
     desk, one = Desk(), message("link")
     box = Outbox(None, desk, lambda: NOW)
-    box.on_batch([Loaded(0, 1), one, one])
+    box.on_batch([EndOfSnapshot("deliveries", 0, 1), one, one])
     desk.done = [came_of(one)]
     assert list(box.on_notify()[0]) == [came_of(one)]
     box.on_batch([one])
@@ -300,9 +300,9 @@ def test_a_notice_that_comes_again_is_not_sent_again() -> None:
 def test_what_waits_survives_a_restart_unless_the_ledger_has_it() -> None:
     desk, one, two = Desk(), message("link"), message("link", number=2)
     box = Outbox(None, Desk(), lambda: NOW)
-    box.on_batch([Loaded(0, 1), one, two])
+    box.on_batch([EndOfSnapshot("deliveries", 0, 1), one, two])
     again = Outbox(box.snapshot(), desk, lambda: NOW)
-    again.on_batch([came_of(two), Loaded(0, 1)])
+    again.on_batch([came_of(two), EndOfSnapshot("deliveries", 0, 1)])
     assert desk.submitted == [one]
 
 
@@ -318,7 +318,7 @@ def test_what_waits_for_a_receiver_that_is_gone_from_the_rules_does_not_stay_in_
 def test_what_is_given_up_is_on_record_and_a_dead_letter() -> None:
     desk, one = Desk(), message("link")
     box = Outbox(None, desk, lambda: NOW)
-    box.on_batch([Loaded(0, 1), one])
+    box.on_batch([EndOfSnapshot("deliveries", 0, 1), one])
     desk.done = [came_of(one, "failed")]
     delivery, letter = box.on_notify()[0]
     assert delivery == came_of(one, "failed")
@@ -340,7 +340,7 @@ def test_every_notice_is_sent_until_it_is_done_and_never_after(course: list[tupl
             asked.add(notices[number].delivery_id)
             box.on_batch([notices[number]])
         elif what == "load":
-            box.on_batch([*ledger, Loaded(0, 1)])
+            box.on_batch([*ledger, EndOfSnapshot("deliveries", 0, 1)])
         elif what == "crash":
             desk = Desk()
             box = Outbox(box.snapshot(), desk, lambda: NOW)

@@ -8,12 +8,12 @@ from typing import Protocol, TypeGuard
 
 from bytewax.operators import StatefulBatchLogic
 
-from operators.matching.events import Changes, Entries, Event, Listed, Placed, Reads, Ready, Removed
+from operators.matching.events import BucketEvents, Changes, Entries, Event, PackedEntry, Reads, Removal
 from operators.matching.judge import RULES, Rules
 from schemas import plates
 from schemas.detection import Detection
 from schemas.hotlist import HotListChange
-from schemas.message import Loaded
+from schemas.message import EndOfSnapshot
 from schemas.registry import RegistryRecord
 
 LOOK_EVERY = timedelta(seconds=60)
@@ -28,10 +28,10 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 class Tally(Protocol):
     """Hears of every change of the list, and when it is time to tell how the list is."""
 
-    def added(self, entries: list[Listed]) -> None:
+    def added(self, entries: list[PackedEntry]) -> None:
         """Entries were added."""
 
-    def change(self, before: Listed, after: Listed | None) -> None:
+    def change(self, before: PackedEntry, after: PackedEntry | None) -> None:
         """An entry was replaced or removed."""
 
     def tell(self, now: datetime) -> None:
@@ -41,14 +41,14 @@ class Tally(Protocol):
 class NoTally:
     """Counts nothing."""
 
-    def added(self, entries: list[Listed]) -> None: ...
+    def added(self, entries: list[PackedEntry]) -> None: ...
 
-    def change(self, before: Listed, after: Listed | None) -> None: ...
+    def change(self, before: PackedEntry, after: PackedEntry | None) -> None: ...
 
     def tell(self, now: datetime) -> None: ...
 
 
-class Placement(StatefulBatchLogic[list[Changes | Loaded], Placed | HotListChange, None]):
+class HotListRouter(StatefulBatchLogic[list[Changes | EndOfSnapshot], BucketEvents | HotListChange, None]):
     """Sends each change of one changelog partition to the bucket of its plate, and a pattern to every bucket.
 
     A removal names an entry and no plate, so where each entry went is remembered (not across starts: the
@@ -58,18 +58,20 @@ class Placement(StatefulBatchLogic[list[Changes | Loaded], Placed | HotListChang
     def __init__(self, _resume: None, now: Callable[[], datetime], tally: Tally | None = None) -> None:
         self._now = now
         self._tally = tally or NoTally()
-        self._placed: dict[bytes, Listed] = {}
-        self._apart = _Apart()
+        self._placed: dict[bytes, PackedEntry] = {}
+        self._by_bucket = _ByBucket()
         self._soonest = NEVER
         self._look: datetime | None = None
 
-    def on_batch(self, values: list[list[Changes | Loaded]]) -> tuple[Iterable[Placed | HotListChange], bool]:
+    def on_batch(
+        self, values: list[list[Changes | EndOfSnapshot]]
+    ) -> tuple[Iterable[BucketEvents | HotListChange], bool]:
         moved = self._move(chain.from_iterable(values))
         if self._look is not None:
             self._tally.tell(self._now())
         return moved, StatefulBatchLogic.RETAIN
 
-    def on_notify(self) -> tuple[Iterable[Placed | HotListChange], bool]:
+    def on_notify(self) -> tuple[Iterable[BucketEvents | HotListChange], bool]:
         """Take off what has expired."""
         now = self._now()
         self._look = now + LOOK_EVERY
@@ -89,22 +91,22 @@ class Placement(StatefulBatchLogic[list[Changes | Loaded], Placed | HotListChang
     def snapshot(self) -> None:
         return None
 
-    def _move(self, changes: Iterable[Changes | Loaded]) -> list[Placed]:
+    def _move(self, changes: Iterable[Changes | EndOfSnapshot]) -> list[BucketEvents]:
         out = defaultdict[str, list[Event]](list)
         for change in changes:
-            if isinstance(change, Loaded):
+            if isinstance(change, EndOfSnapshot):
                 self._look = self._now()
-                _send(out, EVERY, Ready("hotlist", change.partition, change.partitions))
+                _send(out, EVERY, change)
                 continue
             if change.listed:
                 self._list(change.listed, out)
             for key in change.removed:
                 if (before := self._placed.pop(key, None)) is not None:
                     self._tally.change(before, None)
-                    _send(out, _buckets(before), Removed(key, before.shape))
+                    _send(out, _buckets(before), Removal(key, before.shape))
         return list(out.items())
 
-    def _list(self, entries: list[Listed], out: dict[str, list[Event]]) -> None:
+    def _list(self, entries: list[PackedEntry], out: dict[str, list[Event]]) -> None:
         """Nearly all are new and have a whole plate: these go to their buckets together."""
         known = self._placed.setdefault
         changed = [one for one in entries if known(one.key, one) is not one]
@@ -115,65 +117,64 @@ class Placement(StatefulBatchLogic[list[Changes | Loaded], Placed | HotListChang
             self._replace(one, out)
         self._soonest = min(self._soonest, min([one.until for one in entries], default=NEVER))
         self._tally.added(entries)
-        apart = self._apart
+        by_bucket = self._by_bucket
         for one in entries:
-            apart[one.shape[-3:]].append(one)
-        for bucket, some in apart.buckets.items():
+            by_bucket[one.shape[-3:]].append(one)
+        for bucket, some in by_bucket.buckets.items():
             if some:
                 out[bucket].append(Entries(some.copy()))
                 some.clear()
-        for one in apart.patterns:
+        for one in by_bucket.patterns:
             _send(out, EVERY, one)
-        apart.patterns.clear()
+        by_bucket.patterns.clear()
 
-    def _replace(self, after: Listed, out: dict[str, list[Event]]) -> None:
+    def _replace(self, after: PackedEntry, out: dict[str, list[Event]]) -> None:
         before = self._placed[after.key]
         self._tally.change(before, after)
         if before.shape != after.shape:
-            _send(out, _buckets(before), Removed(before.key, before.shape))
+            _send(out, _buckets(before), Removal(before.key, before.shape))
         self._placed[after.key] = after
         self._soonest = min(self._soonest, after.until)
         _send(out, _buckets(after), after)
 
 
-class _Apart(dict[bytes, list[Listed]]):
+class _ByBucket(dict[bytes, list[PackedEntry]]):
     """End of a shape -> the list of its bucket's entries; patterns, which have no shape, have their own."""
 
     def __init__(self) -> None:
-        self.buckets: dict[str, list[Listed]] = {bucket: [] for bucket in EVERY}
-        self.patterns: list[Listed] = []
+        self.buckets: dict[str, list[PackedEntry]] = {bucket: [] for bucket in EVERY}
+        self.patterns: list[PackedEntry] = []
         self[b""] = self.patterns
 
-    def __missing__(self, end: bytes) -> list[Listed]:
+    def __missing__(self, end: bytes) -> list[PackedEntry]:
         found = self[end] = self.buckets[plates.shape_bucket(end)]
         return found
 
 
-def by_partition(changes: list[Changes | Loaded]) -> list[tuple[str, list[Changes | Loaded]]]:
+def by_partition(changes: list[Changes | EndOfSnapshot]) -> list[tuple[str, list[Changes | EndOfSnapshot]]]:
     """Changes keyed by their partition of the changelog, each partition's in their order."""
-    found: dict[int, list[Changes | Loaded]] = {}
+    found: dict[int, list[Changes | EndOfSnapshot]] = {}
     for change in changes:
         found.setdefault(change.partition, []).append(change)
     return [(str(partition), of_it) for partition, of_it in found.items()]
 
 
-def is_expired(item: Placed | HotListChange) -> TypeGuard[HotListChange]:
+def is_expired(item: BucketEvents | HotListChange) -> TypeGuard[HotListChange]:
     """A removal for the changelog itself, not an event for a bucket."""
     return isinstance(item, HotListChange)
 
 
-def designate(records: list[RegistryRecord | Loaded]) -> list[Placed]:
+def designate(records: list[RegistryRecord | EndOfSnapshot]) -> list[BucketEvents]:
     """Designations and the registry's marks go to every bucket; other records concern none."""
-    told: list[Event] = []
-    for record in records:
-        if isinstance(record, Loaded):
-            told.append(Ready("registry", record.partition, record.partitions))
-        elif record.kind in ("hotlist_source", "hotlist_category"):
-            told.append(record)
+    told: list[Event] = [
+        record
+        for record in records
+        if isinstance(record, EndOfSnapshot) or record.kind in ("hotlist_source", "hotlist_category")
+    ]
     return [(bucket, told) for bucket in EVERY] if told else []
 
 
-def probe(reads: list[Detection], rules: Rules = RULES) -> list[Placed]:
+def probe(reads: list[Detection], rules: Rules = RULES) -> list[BucketEvents]:
     """Each read in the bucket of its plate, and once in every other bucket that another reading points to.
 
     An entry is in one bucket, and that bucket is given the whole read: so the best way in which both meet is
@@ -192,7 +193,7 @@ def probe(reads: list[Detection], rules: Rules = RULES) -> list[Placed]:
     return [(bucket, [Reads(own.get(bucket, []), others.get(bucket, []))]) for bucket in {**own, **others}]
 
 
-def _buckets(where: Listed) -> tuple[str, ...]:
+def _buckets(where: PackedEntry) -> tuple[str, ...]:
     return (plates.shape_bucket(where.shape),) if where.shape else EVERY
 
 

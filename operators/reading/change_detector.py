@@ -55,7 +55,7 @@ class _Memory:
     seen_at: datetime
 
 
-class Watcher:
+class ChangeDetector:
     """Reads a camera's frames, in the order they were captured, by what changed since they were looked at.
 
     Not for use by several threads at once. `read` is what reads one picture.

@@ -1,4 +1,4 @@
-"""One alert a pass: a vehicle that stays in view, or whose pass was cut, does not alert again.
+"""Alert de-duplication: a vehicle that stays in view, or whose pass was cut, does not alert again.
 
 What is kept says which entry was seen on which camera and when, for two hours, and no plate.
 """
@@ -13,8 +13,8 @@ MOST = 16  # passes of one entry on one camera that are remembered
 Pass = list[Any]  # first and last sighting (ms), best rank alerted, ids of the detections that alerted
 
 
-class Passes:
-    """Plain data in and out; times are capture times in milliseconds since 1970."""
+class AlertDeduplication:
+    """Which sightings alert. Plain data in and out; times are capture times in milliseconds since 1970."""
 
     def __init__(self, kept: Mapping[str, list[Pass]] | None = None) -> None:
         self._passes: dict[str, list[Pass]] = {name: list(passes) for name, passes in (kept or {}).items()}

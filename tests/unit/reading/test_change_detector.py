@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from operators.reading.change_detector import ChangeDetector, WatchRules
 from operators.reading.geometry import Image
-from operators.reading.watch import Watcher, WatchRules
 from schemas.reading import PlateRead
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -52,88 +52,90 @@ def reader() -> Counting:
 
 
 @pytest.fixture
-def watcher(reader: Counting) -> Watcher:
-    return Watcher(reader)
+def detector(reader: Counting) -> ChangeDetector:
+    return ChangeDetector(reader)
 
 
-def test_a_frame_that_only_differs_in_noise_is_not_read_again(watcher: Watcher, reader: Counting) -> None:
-    first = watcher("a", START, street((400, 500), noise=1))
-    second = watcher("a", START + FRAME, street((400, 500), noise=2))
+def test_a_frame_that_only_differs_in_noise_is_not_read_again(
+    detector: ChangeDetector, reader: Counting
+) -> None:
+    first = detector("a", START, street((400, 500), noise=1))
+    second = detector("a", START + FRAME, street((400, 500), noise=2))
     assert len(reader.sizes) == 1
     assert boxes(second) == boxes(first)
     assert len(first) == 1
 
 
-def test_a_cloud_over_all_of_it_is_no_change(watcher: Watcher, reader: Counting) -> None:
-    watcher("a", START, street())
-    watcher("a", START + FRAME, street(light=4))
+def test_a_cloud_over_all_of_it_is_no_change(detector: ChangeDetector, reader: Counting) -> None:
+    detector("a", START, street())
+    detector("a", START + FRAME, street(light=4))
     assert len(reader.sizes) == 1
 
 
 def test_what_came_is_read_in_its_part_and_what_stood_still_stands(
-    watcher: Watcher, reader: Counting
+    detector: ChangeDetector, reader: Counting
 ) -> None:
-    watcher("a", START, street((100, 500), noise=1))
-    seen = watcher("a", START + FRAME, street((100, 500), (1200, 600), noise=2))
+    detector("a", START, street((100, 500), noise=1))
+    seen = detector("a", START + FRAME, street((100, 500), (1200, 600), noise=2))
     assert boxes(seen) == [(210, 620, 80, 40), (1310, 720, 80, 40)]
     assert reader.sizes[0] == (1920, 1080)
     width, height = reader.sizes[1]
     assert width * height < 0.2 * 1920 * 1080
 
 
-def test_what_left_is_forgotten(watcher: Watcher) -> None:
-    assert len(watcher("a", START, street((100, 500), (1200, 600)))) == 2
-    assert boxes(watcher("a", START + FRAME, street((100, 500)))) == [(210, 620, 80, 40)]
+def test_what_left_is_forgotten(detector: ChangeDetector) -> None:
+    assert len(detector("a", START, street((100, 500), (1200, 600)))) == 2
+    assert boxes(detector("a", START + FRAME, street((100, 500)))) == [(210, 620, 80, 40)]
 
 
-def test_a_car_that_creeps_is_seen_once_it_has_moved_enough(watcher: Watcher) -> None:
+def test_a_car_that_creeps_is_seen_once_it_has_moved_enough(detector: ChangeDetector) -> None:
     rules = WatchRules(whole=timedelta(hours=1))
-    watcher = Watcher(Counting(), rules)
+    detector = ChangeDetector(Counting(), rules)
     for step in range(41):
-        seen = watcher("a", START + step * FRAME, street((400 + step, 500), noise=step + 1))
+        seen = detector("a", START + step * FRAME, street((400 + step, 500), noise=step + 1))
     (left, *_), *_ = boxes(seen)
     assert abs(left - 550) <= 16
 
 
-def test_a_known_plate_at_the_edge_of_a_change_is_not_cut(watcher: Watcher) -> None:
-    watcher("a", START, street((100, 500), (1000, 500)))
+def test_a_known_plate_at_the_edge_of_a_change_is_not_cut(detector: ChangeDetector) -> None:
+    detector("a", START, street((100, 500), (1000, 500)))
     changed = street((100, 500), (1000, 500))
     changed[640:700, 310:360] = 160
-    assert boxes(watcher("a", START + FRAME, changed)) == [(210, 620, 80, 40), (1110, 620, 80, 40)]
+    assert boxes(detector("a", START + FRAME, changed)) == [(210, 620, 80, 40), (1110, 620, 80, 40)]
 
 
-def test_cameras_do_not_share_a_memory(watcher: Watcher, reader: Counting) -> None:
-    watcher("a", START, street((400, 500)))
-    assert watcher("b", START + FRAME, street()) == []
+def test_cameras_do_not_share_a_memory(detector: ChangeDetector, reader: Counting) -> None:
+    detector("a", START, street((400, 500)))
+    assert detector("b", START + FRAME, street()) == []
     assert len(reader.sizes) == 2
 
 
 @pytest.mark.parametrize("after", [timedelta(seconds=-1), WatchRules().whole])
 def test_after_a_pause_and_out_of_order_the_frame_is_read_whole(
-    watcher: Watcher, reader: Counting, after: timedelta
+    detector: ChangeDetector, reader: Counting, after: timedelta
 ) -> None:
-    watcher("a", START, street((400, 500)))
-    watcher("a", START + after, street((400, 500)))
+    detector("a", START, street((400, 500)))
+    detector("a", START + after, street((400, 500)))
     assert reader.sizes == [(1920, 1080)] * 2
 
 
-def test_another_size_of_picture_is_read_whole(watcher: Watcher, reader: Counting) -> None:
-    watcher("a", START, street())
-    watcher("a", START + FRAME, street()[:700, :900])
+def test_another_size_of_picture_is_read_whole(detector: ChangeDetector, reader: Counting) -> None:
+    detector("a", START, street())
+    detector("a", START + FRAME, street()[:700, :900])
     assert reader.sizes == [(1920, 1080), (900, 700)]
 
 
-def test_a_silent_cameras_reads_do_not_stay_in_memory(watcher: Watcher) -> None:
-    watcher("a", START, street((400, 500)))
-    watcher("b", START + timedelta(minutes=1), street())
-    assert list(watcher._cameras) == ["b"]
+def test_a_silent_cameras_reads_do_not_stay_in_memory(detector: ChangeDetector) -> None:
+    detector("a", START, street((400, 500)))
+    detector("b", START + timedelta(minutes=1), street())
+    assert list(detector._cameras) == ["b"]
 
 
 def test_a_failed_read_leaves_no_memory() -> None:
     def broken(image: Image) -> list[PlateRead]:
         raise ValueError("engine")
 
-    watcher = Watcher(broken)
+    detector = ChangeDetector(broken)
     for _ in range(2):
         with pytest.raises(ValueError, match="engine"):
-            watcher("a", START, street())
+            detector("a", START, street())
