@@ -13,7 +13,7 @@ import msgspec
 from bytewax.operators import StatefulBatchLogic
 
 from operators.inquiry_checks.habits import REMEMBERED_DAYS, Person, expect, led_nowhere, unusual
-from operators.inquiry_checks.order import ACTIONS, RULES, CheckRules, Registered, against_the_order
+from operators.inquiry_checks.order import FOLLOW_UPS, RULES, CheckRules, Registered, against_the_order
 from schemas.finding import Finding
 from schemas.gate_rules import Ruled
 from schemas.hit_action import HitAction
@@ -135,13 +135,14 @@ class InquiryChecks(StatefulBatchLogic[Event, Told, bytes]):
 
     def _check(self, sealed: SealedInquiry) -> Iterator[Told]:
         inquiry = sealed.inquiry
-        person = self._people.setdefault(_name(inquiry.who), Person())
+        # The machine is nobody: what it does by itself makes no person of it.
+        person = Person() if inquiry.automatic is True else self._person(inquiry.who)
         rules = self._rules_at(inquiry.at)
         found = [
             *against_the_order(inquiry, self._registered, rules),
             *unusual(person, inquiry, rules),
         ]
-        if inquiry.kind in ACTIONS and inquiry.outcome == "allowed":
+        if inquiry.kind in FOLLOW_UPS and inquiry.outcome == "allowed":
             self._acted(inquiry.who)
         expect(person, inquiry)
         yield from found
@@ -149,6 +150,9 @@ class InquiryChecks(StatefulBatchLogic[Event, Told, bytes]):
             yield msgspec.structs.replace(
                 sealed, findings=tuple(f"{one.rule}: {one.detail}" for one in found)
             )
+
+    def _person(self, who: str) -> Person:
+        return self._people.setdefault(_name(who), Person())
 
     def _acted(self, who: str) -> None:
         if person := self._people.get(_name(who)):
