@@ -56,7 +56,8 @@ REASONS = (
 )
 INQUIRY_KINDS = tuple(act.name for act in ACTS)
 FINDING_RULES = (
-    *("documented", "purpose", "legal_basis", "registered", "trained", "agency", "shared"),
+    *("unknown_act", "documented", "purpose", "legal_basis", "automatic"),
+    *("registered", "trained", "roles", "agency", "shared"),
     *("unlogged", "denied", "refusals", "hours", "volume", "no_action"),
 )
 CAMERA = Label("camera", most=500)

@@ -346,7 +346,9 @@ def test_any_act_of_anybody_that_was_allowed_is_a_breach_just_where_the_order_do
     for record in [*AGENCIES, chief, *(records if person.registered else [])]:
         registered.put(record)
     told: dict[str, Any] = {"case_number": "26-001234" if case else "", "reason": reason}
-    asked = inquiry(kind=act.name, **told, **({"automatic": True} if machine else {}))
+    if machine:
+        told["automatic"] = True
+    asked = inquiry(kind=act.name, **told)
     found = list(against_the_order(asked, registered, RULES))
     assert (found == []) == may(person, act, case, reason == "Stolen truck", machine), found
     assert all(one.grade == "breach" for one in found)
