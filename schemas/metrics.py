@@ -262,8 +262,12 @@ HIT_ACTIONS = Metric(
 INQUIRIES = Metric(
     "platestream_inquiries_total",
     "counter",
-    "Inquiries sealed, by kind and outcome.",
-    (Label("kind", INQUIRY_KINDS), Label("outcome", ("allowed", "refused"))),
+    "Inquiries and other acts sealed, by kind and outcome, of people and of the machine by itself.",
+    (
+        Label("kind", INQUIRY_KINDS),
+        Label("outcome", ("allowed", "refused")),
+        Label("by", ("person", "machine")),
+    ),
     shown_by=("audit",),
 )
 FINDINGS = Metric(
