@@ -212,7 +212,8 @@ def registry(batch: Iterable[RegistryRecord | EndOfSnapshot]) -> None:
 def inquiries(batch: list[SealedInquiry]) -> None:
     """Inquiries as they are sealed."""
     for one in batch:
-        meters.count(metrics.INQUIRIES, one.inquiry.kind, one.inquiry.outcome)
+        by = "machine" if one.inquiry.automatic is True else "person"
+        meters.count(metrics.INQUIRIES, one.inquiry.kind, one.inquiry.outcome, by)
 
 
 def findings(batch: list[Finding]) -> None:

@@ -44,6 +44,12 @@ class Act:
         """It gives out detections: one of the agency's purposes is needed, where it lists them."""
         return self.browses or self.name in ("evidence_hold", "evidence_export")
 
+    @property
+    def follows_up(self) -> bool:
+        """Something came of a look: a vehicle is listed, a hit is handled, evidence is held."""
+        by_people = bool(self.roles) and self.name not in ("hotlist_import", "hotlist_show", "evidence_show")
+        return by_people and self.name.startswith(("hotlist_", "hit_", "evidence_"))
+
 
 _SEARCHERS: tuple[Role, ...] = ("officer", "analyst", "supervisor")
 _LISTERS: tuple[Role, ...] = ("officer", "analyst", "supervisor", "administrator")

@@ -56,7 +56,8 @@ REASONS = (
 )
 INQUIRY_KINDS = tuple(act.name for act in ACTS)
 FINDING_RULES = (
-    *("documented", "purpose", "legal_basis", "registered", "trained", "agency", "shared"),
+    *("unknown_act", "documented", "purpose", "legal_basis", "automatic"),
+    *("registered", "trained", "roles", "agency", "shared"),
     *("unlogged", "denied", "refusals", "hours", "volume", "no_action"),
 )
 CAMERA = Label("camera", most=500)
@@ -261,8 +262,12 @@ HIT_ACTIONS = Metric(
 INQUIRIES = Metric(
     "platestream_inquiries_total",
     "counter",
-    "Inquiries sealed, by kind and outcome.",
-    (Label("kind", INQUIRY_KINDS), Label("outcome", ("allowed", "refused"))),
+    "Inquiries and other acts sealed, by kind and outcome, of people and of the machine by itself.",
+    (
+        Label("kind", INQUIRY_KINDS),
+        Label("outcome", ("allowed", "refused")),
+        Label("by", ("person", "machine")),
+    ),
     shown_by=("audit",),
 )
 FINDINGS = Metric(

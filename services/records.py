@@ -15,7 +15,7 @@ from schemas.ledger import Chain, LedgerEntry
 from services.inquiries import gate
 
 # How the gate knows what goes on record: evidence only for trained people, the job for itself.
-_KINDS: dict[tuple[Chain, str], gate.Recorded] = {
+_KINDS: dict[tuple[Chain, str], str] = {
     ("evidence", "export"): "export",
     ("evidence", "purge"): "retention",
 }

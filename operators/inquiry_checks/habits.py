@@ -7,7 +7,8 @@
 | `refusals` | so many refused attempts in a day |
 | `no_action` | looked, and in 7 days nothing followed: export, evidence, hot list, a step on a hit |
 
-The first three come once a person and day. All are leads for an auditor, no verdicts.
+The first three come once for each person and day. All are leads for an auditor, no verdicts. What the machine
+does by itself is nobody's habit: it is not counted here.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from datetime import datetime
 
 import msgspec
 
-from operators.inquiry_checks.order import LOOKS, CheckRules
+from operators.inquiry_checks.order import CheckRules, is_look
 from schemas.finding import Finding
 from schemas.inquiry import Inquiry
 
@@ -44,6 +45,8 @@ class Person(msgspec.Struct, array_like=True):
 
 def unusual(person: Person, inquiry: Inquiry, rules: CheckRules) -> Iterator[Finding]:
     """Count the inquiry and say what is unusual about it."""
+    if inquiry.automatic is True:
+        return
     today, hour = inquiry.at.toordinal(), inquiry.at.hour
     if inquiry.outcome == "refused":
         count = person.refused[1] + 1 if person.refused[0] == today else 1
@@ -51,7 +54,7 @@ def unusual(person: Person, inquiry: Inquiry, rules: CheckRules) -> Iterator[Fin
         if count >= rules.refusals and _first(person, "refusals", today):
             yield Finding.of(inquiry, "refusals", "unusual", f"{count} refused attempts in a day")
         return
-    if inquiry.kind not in LOOKS:
+    if not is_look(inquiry):
         return
     person.forget(today - REMEMBERED_DAYS)
     before = [hours for day, hours in person.looks.items() if day != today]
@@ -67,7 +70,7 @@ def unusual(person: Person, inquiry: Inquiry, rules: CheckRules) -> Iterator[Fin
 
 def expect(person: Person, inquiry: Inquiry) -> None:
     """From now on a look of this day waits for something to come of it."""
-    if inquiry.outcome == "allowed" and inquiry.kind in LOOKS:
+    if inquiry.outcome == "allowed" and is_look(inquiry):
         bare = msgspec.structs.replace(
             inquiry, pattern="", other="", reason="", case_number="", cameras=(), query_id=""
         )

@@ -14,7 +14,7 @@ from bytewax.operators import StatefulBatchLogic
 
 from operators.hold import Hold
 from operators.inquiry_checks.habits import REMEMBERED_DAYS, Person, expect, led_nowhere, unusual
-from operators.inquiry_checks.order import ACTIONS, RULES, CheckRules, InquiryRegistry, against_the_order
+from operators.inquiry_checks.order import FOLLOW_UPS, RULES, CheckRules, InquiryRegistry, against_the_order
 from schemas.finding import Finding
 from schemas.gate_rules import GATE_RULES, RulesInForce
 from schemas.hit_action import HitAction
@@ -106,13 +106,14 @@ class InquiryChecks(StatefulBatchLogic[Event, Verdict, bytes]):
 
     def _check(self, sealed: SealedInquiry) -> Iterator[Verdict]:
         inquiry = sealed.inquiry
-        person = self._people.setdefault(_name(inquiry.who), Person())
+        # The machine is nobody: what it does by itself makes no person of it.
+        person = Person() if inquiry.automatic is True else self._person(inquiry.who)
         rules = self._rules_at(inquiry.at)
         found = [
             *against_the_order(inquiry, self._registered, rules),
             *unusual(person, inquiry, rules),
         ]
-        if inquiry.kind in ACTIONS and inquiry.outcome == "allowed":
+        if inquiry.kind in FOLLOW_UPS and inquiry.outcome == "allowed":
             self._acted(inquiry.who)
         expect(person, inquiry)
         yield from found
@@ -120,6 +121,9 @@ class InquiryChecks(StatefulBatchLogic[Event, Verdict, bytes]):
             yield msgspec.structs.replace(
                 sealed, findings=tuple(f"{one.rule}: {one.detail}" for one in found)
             )
+
+    def _person(self, who: str) -> Person:
+        return self._people.setdefault(_name(who), Person())
 
     def _acted(self, who: str) -> None:
         if person := self._people.get(_name(who)):

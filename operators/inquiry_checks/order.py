@@ -1,31 +1,53 @@
 """An inquiry against the order: a second opinion on what the gate decided, reached without the gate.
 
+What an act asks of whoever does it stands in `schemas.acts`; what follows from it is worked out here anew.
+
 | rule | finding |
 |---|---|
-| `documented` | allowed without a case number or a reason (I.7) |
-| `registered` | looked without being a registered, active user (E.1.e) |
-| `trained` | looked untrained, or with lapsed training (F.7) |
+| `unknown_act` | allowed though it is no act of the table |
+| `documented` | allowed without a usable case number, and without a reason that says something (I.7, F.8.a) |
+| `automatic` | done by the machine by itself, though only people do it |
+| `registered` | done by somebody who is not a registered, active user (E.1.e) |
+| `trained` | done untrained, or with lapsed training (F.7) |
+| `roles` | allowed to somebody whose roles do not include it, or on their own registration (E.1.a, E.1.e) |
 | `agency` | of one not registered, without an MOU in force, of another state, undeclared (F.6, I.2) |
 | `shared` | outside of what the MOU shares (I.2) |
 | `legal_basis` | for somebody outside of law enforcement, without a legal basis (I.4) |
 | `purpose` | a prohibited purpose, or none of those that are allowed (F.1, I.3) |
 
 All of these are breaches: the gate refuses such inquiries, so one that was allowed got past it.
+
+Rows from before the table of acts have the kinds in `FORMER`. They needed a case number or a reason, and
+nobody had roles then.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from operators.inquiry_checks.reasons import says_something, usable_case
+from schemas.acts import ACTS, BY_NAME, Act
 from schemas.finding import Finding
 from schemas.gate_rules import GateRules
 from schemas.inquiry import Inquiry
+from schemas.profile import BOILERPLATE, CASE_NUMBER
 from schemas.registry import RegistryRecord
 
-LOOKS = frozenset({"search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits"})
-ACTIONS = frozenset({"export", "evidence", "hotlist"})
-SHOWS_DATA = LOOKS | {"export", "evidence"}
+# Kinds of rows from before the table of acts, each as an act with what was asked of it then.
+FORMER: Mapping[str, Act] = {
+    "hotlist": Act("hotlist", "change the hot list", "H", (), documented="inquiry"),
+    "export": Act("export", "export evidence", "F.8.a", (), documented="inquiry"),
+    "evidence": Act("evidence", "hold or keep evidence", "F.8.a J.2", (), documented="inquiry"),
+    "audit": Act("audit", "draw, judge or file the yearly audit", "K", (), documented="inquiry"),
+    "retention": Act("retention", "delete what is past its time", "J.1", (), documented="inquiry"),
+}
+FORMER_SHOWS_DATA = frozenset({"export", "evidence"})
+# What a look leads to: a vehicle listed, a hit handled, evidence held; and the former names of these.
+FOLLOW_UPS = frozenset(act.name for act in ACTS if act.follows_up) | {"export", "evidence", "hotlist"}
+FOUNDING = frozenset({"registry_agency", "registry_user"})
+FORMER_JOBS = frozenset({"retention job", "platestream_retention_job"})  # `retention` is an act now, too
+DEFAULT_ROLE = "officer"  # of a record that names none
 
 
 @dataclass(frozen=True)
@@ -47,6 +69,10 @@ class CheckRules:
     out_of_state: bool = True
     own_state: str = ""
     declaration: bool = False
+    always_registry: bool = False
+    case_number: str = CASE_NUMBER
+    reason_letters: int = 5
+    boilerplate: tuple[str, ...] = BOILERPLATE
     busy_day: int = 100
     quiet_day: int = 20
     refusals: int = 5
@@ -63,7 +89,17 @@ class CheckRules:
             out_of_state=rules.out_of_state,
             own_state=rules.own_state,
             declaration=rules.declaration,
+            always_registry=rules.always_registry,
+            case_number=rules.case_number,
+            reason_letters=rules.reason_letters,
+            boilerplate=rules.boilerplate,
         )
+
+    def in_training(self, user: RegistryRecord, at: datetime) -> bool:
+        """Trained before `at`, and not so long ago that it has lapsed."""
+        if user.trained_at is None or user.trained_at > at:
+            return False
+        return self.training is None or user.trained_at >= at - self.training
 
 
 RULES = CheckRules()
@@ -85,41 +121,122 @@ class InquiryRegistry:
         if before is None or _changed(record) >= _changed(before):
             kept[record.id] = record
 
+    def had_administrator(self, at: datetime, rules: CheckRules) -> bool:
+        """There was a trained administrator then; a record that changed since counts from its change."""
+        return any(
+            user.active
+            and "administrator" in roles(user)
+            and rules.in_training(user, at)
+            and _changed(user) <= at.timestamp()
+            for user in self.users.values()
+        )
+
+
+def roles(user: RegistryRecord) -> set[str]:
+    """The roles of a registered person; who has none named is an officer."""
+    return set(user.role.split(",")) if user.role else {DEFAULT_ROLE}
+
+
+def is_look(inquiry: Inquiry) -> bool:
+    """A person browsed stored data. What the machine asks by itself is no employee's inquiry (K.3)."""
+    act = BY_NAME.get(inquiry.kind)
+    return act is not None and act.browses and inquiry.automatic is not True
+
 
 def against_the_order(inquiry: Inquiry, registered: InquiryRegistry, rules: CheckRules) -> Iterator[Finding]:
     """What an allowed inquiry should have been refused for; nothing of a refused one."""
     if inquiry.outcome == "refused":
         return
-    if not _said(inquiry.case_number) and not _said(inquiry.reason):
+    act = act_of(inquiry)
+    if act is None:
+        yield Finding.of(inquiry, "unknown_act", "breach", "no act of the table, and no former kind")
+        return
+    yield from _documented(inquiry, act, rules)
+    yield from _purpose(inquiry, act, rules)
+    if inquiry.requester and not inquiry.legal_basis:
+        yield Finding.of(inquiry, "legal_basis", "breach", "a requester without a legal basis (I.4)")
+    if inquiry.automatic is True:
+        if not act.automatic:
+            yield Finding.of(inquiry, "automatic", "breach", "the machine does not do this by itself")
+    elif _judged(inquiry, act, registered, rules):
+        yield from _who(inquiry, act, registered, rules)
+    elif not act.roles and not _is_former(act):
+        yield Finding.of(inquiry, "roles", "breach", "only the machine does this, by itself")
+
+
+def act_of(inquiry: Inquiry) -> Act | None:
+    """The act of an inquiry, a former one where its row is from before the table; None: unknown."""
+    act = BY_NAME.get(inquiry.kind)
+    if act is None or inquiry.who in FORMER_JOBS:
+        return FORMER.get(inquiry.kind, act)
+    return act
+
+
+def _is_former(act: Act) -> bool:
+    return BY_NAME.get(act.name) is not act
+
+
+def _documented(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Finding]:
+    if not act.documented:
+        return
+    cased = usable_case(inquiry.case_number, rules.case_number)
+    if act.documented == "case" and not cased:
+        yield Finding.of(inquiry, "documented", "breach", "no usable case number (F.8.a)")
+    elif not cased and not _said(inquiry.case_number) and not _said(inquiry.reason):
         yield Finding.of(inquiry, "documented", "breach", "neither case number nor reason (I.7)")
+    elif not cased and not says_something(inquiry.reason, rules.reason_letters, rules.boilerplate):
+        yield Finding.of(inquiry, "documented", "breach", "a reason that says nothing (I.7)")
+
+
+def _purpose(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Finding]:
     told = f"{inquiry.purpose or ''} {inquiry.reason}".lower()
     if any(re.search(one, told) for one in rules.prohibited):
         yield Finding.of(inquiry, "purpose", "breach", "a prohibited purpose (F.1, I.3)")
-    elif rules.purposes and inquiry.kind in SHOWS_DATA and inquiry.purpose not in rules.purposes:
+    elif rules.purposes and _shows_data(act) and inquiry.purpose not in rules.purposes:
         yield Finding.of(inquiry, "purpose", "breach", "none of the allowed purposes (F.1)")
-    if inquiry.requester and not inquiry.legal_basis:
-        yield Finding.of(inquiry, "legal_basis", "breach", "a requester without a legal basis (I.4)")
-    if registered.users and inquiry.kind in SHOWS_DATA:
-        yield from _who(inquiry, registered, rules)
 
 
-def _who(inquiry: Inquiry, registered: InquiryRegistry, rules: CheckRules) -> Iterator[Finding]:
+def _judged(inquiry: Inquiry, act: Act, registered: InquiryRegistry, rules: CheckRules) -> bool:
+    """Whether it matters who it was: a registry is there, and nobody is founding it."""
+    if not registered.users and not rules.always_registry:
+        return False
+    if _is_former(act):
+        return act.name in FORMER_SHOWS_DATA
+    user = registered.users.get(inquiry.who)
+    founding = inquiry.kind in FOUNDING and (user is None or user.active)
+    return not (founding and not registered.had_administrator(inquiry.at, rules))
+
+
+def _who(inquiry: Inquiry, act: Act, registered: InquiryRegistry, rules: CheckRules) -> Iterator[Finding]:
     user = registered.users.get(inquiry.who)
     if user is None or not user.active:
         yield Finding.of(inquiry, "registered", "breach", "not a registered, active user (E.1.e)")
         return
     if user.trained_at is None or user.trained_at > inquiry.at:
         yield Finding.of(inquiry, "trained", "breach", "no training on record (F.7)")
-    elif rules.training and user.trained_at < inquiry.at - rules.training:
+    elif not rules.in_training(user, inquiry.at):
         yield Finding.of(inquiry, "trained", "breach", "training had lapsed (F.7)")
+    yield from _roles(inquiry, act, user)
     agency = registered.agencies.get(user.agency)
     if agency is None or not agency.active:
         yield Finding.of(inquiry, "agency", "breach", "an agency that is not registered (I.2)")
+    elif not agency.own and not act.partners and not _is_former(act):
+        yield Finding.of(inquiry, "agency", "breach", "only this agency's own employees do this (D.4, F.1)")
     elif not agency.own:
-        yield from _shared(inquiry, agency, rules)
+        yield from _shared(inquiry, act, agency, rules)
 
 
-def _shared(inquiry: Inquiry, agency: RegistryRecord, rules: CheckRules) -> Iterator[Finding]:
+def _roles(inquiry: Inquiry, act: Act, user: RegistryRecord) -> Iterator[Finding]:
+    """Roles as they are now: of a record that changed after the inquiry nothing can be said."""
+    if _is_former(act) or _changed(user) > inquiry.at.timestamp():
+        return
+    if not roles(user) & set(act.roles):
+        yield Finding.of(inquiry, "roles", "breach", "none of this user's roles may do this (E.1.a)")
+    elif inquiry.kind == "registry_user" and inquiry.other == f"user/{inquiry.who}":
+        yield Finding.of(inquiry, "roles", "breach", "changed their own roles or training (E.1.e)")
+
+
+def _shared(inquiry: Inquiry, act: Act, agency: RegistryRecord, rules: CheckRules) -> Iterator[Finding]:
     if rules.mou_required and not _in_force(agency, inquiry.at):
         yield Finding.of(inquiry, "agency", "breach", "no MOU was in force (I.2)")
     elif not rules.out_of_state and agency.state != rules.own_state:
@@ -127,7 +244,7 @@ def _shared(inquiry: Inquiry, agency: RegistryRecord, rules: CheckRules) -> Iter
     elif rules.declaration and (agency.declared_at is None or agency.declared_at > inquiry.at):
         yield Finding.of(inquiry, "agency", "breach", "no written declaration on record (I.2)")
     cameras = set(agency.shares_cameras)
-    beyond = cameras and inquiry.kind in LOOKS and not (inquiry.cameras and cameras >= set(inquiry.cameras))
+    beyond = cameras and act.browses and not (inquiry.cameras and cameras >= set(inquiry.cameras))
     if beyond or (agency.shares_kinds and inquiry.kind not in agency.shares_kinds):
         yield Finding.of(inquiry, "shared", "breach", "outside of what the MOU shares (I.2)")
     if not agency.law_enforcement and not inquiry.legal_basis:
@@ -137,6 +254,10 @@ def _shared(inquiry: Inquiry, agency: RegistryRecord, rules: CheckRules) -> Iter
 def _in_force(agency: RegistryRecord, at: datetime) -> bool:
     begun = agency.mou_from is not None and agency.mou_from <= at
     return begun and (agency.mou_until is None or agency.mou_until > at)
+
+
+def _shows_data(act: Act) -> bool:
+    return act.shows_data or act.name in FORMER_SHOWS_DATA
 
 
 def _changed(record: RegistryRecord) -> float:

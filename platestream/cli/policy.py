@@ -1,19 +1,23 @@
 """`platestream policy check`: is the order followed, as far as a machine can tell?"""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from connectors.clickhouse_client import AUDITOR, connect
-from connectors.profiles import load as load_profile
-from connectors.settings import Settings, load_settings, open_topics
 from platestream.cli.console import err, out, print_json, table
+from platestream.cli.entrance import entrance
 from services.policy import check as checking
 from services.policy.checks.live import Live
 
 app = typer.Typer(no_args_is_help=True, help="The order, clause by clause, on live data.")
-SAYS = {"held": "[green]held[/green]", "broken": "[red]BROKEN[/red]", "unknown": "[yellow]unknown[/yellow]"}
+SAYS: dict[checking.Outcome, str] = {
+    "held": "[green]held[/green]",
+    "not_held": "[red]NOT HELD[/red]",
+    "not_checked": "[yellow]not checked[/yellow]",
+}
 
 
 @app.callback()
@@ -24,49 +28,40 @@ def _group() -> None:
 @app.command()
 def check(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
-    failed: Annotated[bool, typer.Option("--failed", help="Only what is not held.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Leave out what is held.")] = False,
+    strict: Annotated[bool, typer.Option(help="Exit 1 for what could not be checked, too.")] = False,
+    names: Annotated[
+        bool, typer.Option("--names", help="Name people instead of counting them: an act on record.")
+    ] = False,
 ) -> None:
-    """Check every clause of the order that a machine can check; exit 1 when one is not held.
+    """Check every clause of the order that a machine can check.
+
+    A check answers held, not held, or not checked; the last says why, and what would make it checkable. Exit
+    code: 1 when something is not held, with --strict also when something is not checked, else 0.
+
+    Figures need no act. --names is for auditors and administrators, and is on record.
 
     Examples: platestream policy check
-    and platestream policy check --json
+    and platestream policy check --json --strict
     """
-    settings = load_settings()
-    live = look_at(settings, datetime.now(UTC))
-    try:
+    with entrance("policy check") as door:
+        live = Live.of(door, datetime.now(UTC), names=names)
         with err.status("checking"):
             results = list(checking.run(live))
-    finally:
-        live.client.close()
     shown = [one for one in results if not failed or one.outcome != "held"]
     if as_json:
-        print_json({"at": live.now, "profile": settings.profile, **_told(shown)})
+        print_json({"at": live.now, "profile": live.profile_name, **_told(shown, results)})
     else:
         _show(shown, results)
-    if any(one.outcome != "held" for one in results):
+    worst = checking.worst(results)
+    if worst == "not_held" or (strict and worst == "not_checked"):
         raise typer.Exit(1)
 
 
-def look_at(settings: Settings, now: datetime) -> Live:
-    """What the settings name, seen with the auditor's eyes."""
-    profile = load_profile(settings.profile)
-    return Live(
-        client=connect(settings.clickhouse, AUDITOR, allow_plaintext=settings.allow_plaintext),
-        topics=open_topics(settings, follow=False),
-        profile_name=settings.profile,
-        profile=profile,
-        now=now,
-        data=None if settings.kafka else settings.data,
-        broker={"bootstrap.servers": settings.kafka, **settings.kafka_properties()}
-        if settings.kafka
-        else None,
-        embedded=settings.clickhouse.startswith("chdb:"),
-    )
-
-
-def _told(results: list[checking.Result]) -> dict[str, object]:
+def _told(shown: Sequence[checking.Result], results: Sequence[checking.Result]) -> dict[str, object]:
     return {
-        "held": all(one.outcome == "held" for one in results),
+        "outcome": checking.worst(results),
+        "counts": {name: sum(one.outcome == name for one in results) for name in SAYS},
         "checks": [
             {
                 "check": one.check.name,
@@ -75,9 +70,10 @@ def _told(results: list[checking.Result]) -> dict[str, object]:
                 "outcome": one.outcome,
                 "figure": one.figure,
                 "faults": one.faults,
+                "not_checked": [{"why": gap.why, "needs": gap.needs} for gap in one.gaps],
                 "where": one.check.where,
             }
-            for one in results
+            for one in shown
         ],
         "people": [
             {"clause": one.number, "asks": one.asks, "why": one.people} for one in checking.for_people()
@@ -85,13 +81,22 @@ def _told(results: list[checking.Result]) -> dict[str, object]:
     }
 
 
-def _show(those: list[checking.Result], results: list[checking.Result]) -> None:
-    shown = table("clauses", "what must be so", "found", "", "where to look")
-    for one in those:
-        found = "\n".join([*filter(None, [one.figure]), *(f"[red]{fault}[/red]" for fault in one.faults)])
-        shown.add_row(", ".join(one.check.clauses), one.check.what, found, SAYS[one.outcome], one.check.where)
-    out.print(shown)
+def _show(shown: Sequence[checking.Result], results: Sequence[checking.Result]) -> None:
+    made = table("clauses", "what must be so", "found", "", "where to look")
+    for one in shown:
+        made.add_row(
+            ", ".join(one.check.clauses), one.check.what, _found(one), SAYS[one.outcome], one.check.where
+        )
+    out.print(made)
     people = ", ".join(one.number for one in checking.for_people())
     out.print(f"For people alone (docs/policy.md says why): {people}")
-    broken = sum(one.outcome != "held" for one in results)
-    err.print(f"{broken} of {len(results)} checks are not held" if broken else "every check is held")
+    count = Counter(one.outcome for one in results)
+    err.print(
+        f"of {len(results)} checks {count['held']} are held, {count['not_held']} are not held, "
+        f"{count['not_checked']} could not be checked"
+    )
+
+
+def _found(one: checking.Result) -> str:
+    gaps = (f"[yellow]{gap.why}; needs: {gap.needs}[/yellow]" for gap in one.gaps)
+    return "\n".join([*filter(None, [one.figure]), *(f"[red]{fault}[/red]" for fault in one.faults), *gaps])

@@ -1,30 +1,35 @@
 """Audit: who looks, with what documents, what the checks found, and whether the log is whole."""
 
+from schemas.acts import ACTS, BROWSING
 from services.boards.panel import Board, Panel
 
+_LOOKS = ", ".join(f"'{name}'" for name in BROWSING)
+_DOCUMENTED = ", ".join(f"'{act.name}'" for act in ACTS if act.documented)
 _INF = float("-inf")
 
 AUDIT = Board(
     "platestream-audit",
     "Audit",
-    "Looks at stored data, without names: how many, by whom by role and agency, and what is wrong with them.",
+    "Looks at stored data and other acts, without names: of people, by role and agency, and apart from them what the machine does by itself; and what is wrong with them.",
     24 * 30,
     (
         Panel(
             "Inquiries",
             "figure",
-            "Looks at stored data of the time shown, refused ones too.",
+            "Looks of people at stored data in the time shown, refused ones too; without what the machine looks up.",
             "none though people search: is the gate gone around? See Findings.",
-            sql="SELECT count() AS inquiries FROM platestream.inquiry_log WHERE $__timeFilter_ms(at)",
+            sql=f"""
+SELECT countIf(NOT automatic AND kind IN ({_LOOKS})) AS inquiries FROM platestream.inquiry_log WHERE $__timeFilter_ms(at)
+""",
             width=6,
         ),
         Panel(
             "Refused",
             "figure",
-            "Inquiries that the gate refused.",
+            "Acts of people that the gate refused, looks and others.",
             "many: people or programs that do not give a case number or a reason; teach them.",
             sql="""
-SELECT countIf(outcome = 'refused') AS refused FROM platestream.inquiry_log WHERE $__timeFilter_ms(at)
+SELECT countIf(outcome = 'refused' AND NOT automatic) AS refused FROM platestream.inquiry_log WHERE $__timeFilter_ms(at)
 """,
             steps=((_INF, "green"), (10.0, "orange"), (100.0, "red")),
             width=6,
@@ -44,7 +49,7 @@ WHERE $__timeFilter_ms(at) AND grade = 'breach'
         Panel(
             "Not yet sealed",
             "figure",
-            "Inquiries of the last day without a seal.",
+            "Acts of the last day without a seal, of people and of the machine.",
             "over 0 for a minute: docs/runbook.md, SealLate.",
             sql="""
 SELECT greatest(0, toInt64((SELECT count() FROM platestream.inquiry_log WHERE at > now64(6) - INTERVAL 1 DAY))
@@ -57,32 +62,35 @@ SELECT greatest(0, toInt64((SELECT count() FROM platestream.inquiry_log WHERE at
         Panel(
             "Inquiries by outcome",
             "series",
-            "Inquiries by step of time, allowed and refused.",
+            "Looks of people by step of time, allowed and refused.",
             "a night with many: Findings, rule hours or volume.",
-            sql="""
+            sql=f"""
 SELECT $__timeInterval(at) AS time, toString(outcome) AS result, count() AS inquiries
-FROM platestream.inquiry_log WHERE $__timeFilter_ms(at) GROUP BY time, result ORDER BY time, result
+FROM platestream.inquiry_log WHERE $__timeFilter_ms(at) AND NOT automatic AND kind IN ({_LOOKS})
+GROUP BY time, result ORDER BY time, result
 """,
         ),
         Panel(
             "Inquiries by role and agency",
             "table",
-            "Who looks, as the registry has them, and never who.",
-            "not registered: platestream registry put user; another agency: is its MOU in force?",
-            sql="""
+            "Who looks, by role and agency as the registry has them, and never who; the machine's own looks are not registered.",
+            "not registered: platestream registry user; another agency: is its MOU in force?",
+            sql=f"""
 SELECT role, agency, sum(inquiries) AS looks, sumIf(inquiries, outcome = 'refused') AS refused,
     sum(undocumented) AS undocumented
-FROM platestream.inquiry_figures WHERE $__timeFilter(hour) GROUP BY role, agency ORDER BY looks DESC LIMIT 50
+FROM platestream.inquiry_figures WHERE $__timeFilter(hour) AND kind IN ({_LOOKS})
+GROUP BY role, agency ORDER BY looks DESC LIMIT 50
 """,
         ),
         Panel(
             "Undocumented attempts",
             "series",
-            "Attempts with neither case number nor reason, all refused, by agency.",
+            "Attempts at what needs a case number or a reason with neither, all refused, by agency.",
             "an agency that goes on: section I.7; see that its people are trained.",
-            sql="""
+            sql=f"""
 SELECT $__timeInterval(hour) AS time, agency, sum(undocumented) AS attempts
-FROM platestream.inquiry_figures WHERE $__timeFilter(hour) GROUP BY time, agency HAVING attempts > 0
+FROM platestream.inquiry_figures WHERE $__timeFilter(hour) AND kind IN ({_DOCUMENTED})
+GROUP BY time, agency HAVING attempts > 0
 ORDER BY time, agency
 """,
             empty="None",
@@ -90,12 +98,34 @@ ORDER BY time, agency
         Panel(
             "Inquiries by kind",
             "bars",
-            "What was looked for.",
-            "many pictures or exports: Findings, rule volume.",
-            sql="""
+            "Looks of people at stored data, by kind.",
+            "many pictures: Findings, rule volume.",
+            sql=f"""
 SELECT kind, count() AS inquiries FROM platestream.inquiry_log
-WHERE $__timeFilter_ms(at) GROUP BY kind ORDER BY inquiries DESC LIMIT 20
+WHERE $__timeFilter_ms(at) AND NOT automatic AND kind IN ({_LOOKS}) GROUP BY kind ORDER BY inquiries DESC LIMIT 20
 """,
+        ),
+        Panel(
+            "Other acts by kind",
+            "bars",
+            "What else people did: the hot list, shifts, hits, evidence, the registry, the audit (docs/policy.md has all acts).",
+            "an act that nobody expects, such as rules or registry_user: the auditor sees who in inquiry_log.",
+            sql=f"""
+SELECT kind, count() AS acts FROM platestream.inquiry_log
+WHERE $__timeFilter_ms(at) AND NOT automatic AND kind NOT IN ({_LOOKS}) GROUP BY kind ORDER BY acts DESC LIMIT 50
+""",
+            empty="Nobody did anything else",
+        ),
+        Panel(
+            "Automatic acts by kind",
+            "bars",
+            "What the machine did by itself: look-backs, imports, retention. These are no inquiries of employees.",
+            "look-backs without a new entry on the hot list: the auditor sees who set them off in inquiry_log.",
+            sql="""
+SELECT kind, count() AS acts FROM platestream.inquiry_log
+WHERE $__timeFilter_ms(at) AND automatic GROUP BY kind ORDER BY acts DESC LIMIT 50
+""",
+            empty="The machine did nothing by itself",
         ),
         Panel(
             "Findings",
@@ -152,7 +182,7 @@ FROM platestream.inquiry_seals WHERE $__timeFilter_ms(at) GROUP BY time ORDER BY
             "Users",
             "figure",
             "Active users in the registry.",
-            "people who left are still active: platestream registry put user ... --inactive.",
+            "people who left are still active: platestream registry end user ID.",
             sql="""
 SELECT countIf(active) AS users FROM (SELECT id, argMax(active, changed_at) AS active
 FROM platestream.registry WHERE kind = 'user' GROUP BY id)
@@ -171,9 +201,9 @@ FROM platestream.registry WHERE kind = 'user' GROUP BY id)
         Panel(
             "Inquiries, as they are sealed",
             "series",
-            "Inquiries an hour by outcome.",
+            "Inquiries and other acts of people an hour, by outcome.",
             "refused ones that rise: docs/runbook.md, RefusedInquiries.",
-            promql="sum by (outcome) (increase(platestream_inquiries_total[1h]))",
+            promql='sum by (outcome) (increase(platestream_inquiries_total{by="person"}[1h]))',
             legend="outcome",
         ),
         Panel(

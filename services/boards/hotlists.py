@@ -2,6 +2,7 @@
 
 from services.boards.panel import Board, Panel
 
+_CHANGES = "'hotlist_add', 'hotlist_remove', 'hotlist_import', 'bolo', 'hotlist'"  # the last: rows of before the acts
 _INF = float("-inf")
 _DAY = 86400.0
 
@@ -29,18 +30,18 @@ FROM platestream.hotlist_sources WHERE active AND refreshed_at IS NOT NULL
             "Sources",
             "figure",
             "Designated sources in use (order, section H.4).",
-            "one is missing: platestream registry put hotlist_source.",
+            "one is missing: platestream registry source.",
             sql="SELECT countIf(active) AS sources FROM platestream.hotlist_sources",
             width=6,
         ),
         Panel(
             "Changes on record",
             "figure",
-            "Imports, additions, changes and removals in the inquiry log, of the time shown.",
+            "Imports, BOLOs, additions, changes and removals in the inquiry log, of the time shown.",
             "none for days: nobody keeps the list.",
-            sql="""
+            sql=f"""
 SELECT countIf(outcome = 'allowed') AS changes FROM platestream.inquiry_log
-WHERE $__timeFilter_ms(at) AND kind = 'hotlist'
+WHERE $__timeFilter_ms(at) AND kind IN ({_CHANGES})
 """,
             width=6,
         ),
@@ -102,7 +103,7 @@ FROM platestream.hotlist_sources ORDER BY active DESC, refreshed_at LIMIT 100
             "Withheld",
             "series",
             "Reads an hour that met an entry and alerted nobody, by source.",
-            "a source or category that is not designated: platestream registry put hotlist_source.",
+            "a source or category that is not designated: platestream registry source.",
             promql="sum by (source) (increase(platestream_hits_withheld_total[1h])) > 0",
             legend="source",
             empty="None",
@@ -110,11 +111,12 @@ FROM platestream.hotlist_sources ORDER BY active DESC, refreshed_at LIMIT 100
         Panel(
             "Changes on record by day",
             "series",
-            "Changes in the inquiry log by outcome; refused ones had neither case nor reason.",
+            "Changes in the inquiry log by outcome; refused ones were by somebody who may not, or lacked what section H asks.",
             "refused ones: who changes the list says why (order, section H).",
-            sql="""
+            sql=f"""
 SELECT toDateTime(toStartOfDay(at)) AS time, toString(outcome) AS result, count() AS changes
-FROM platestream.inquiry_log WHERE $__timeFilter_ms(at) AND kind = 'hotlist' GROUP BY time, result ORDER BY time, result
+FROM platestream.inquiry_log WHERE $__timeFilter_ms(at) AND kind IN ({_CHANGES})
+GROUP BY time, result ORDER BY time, result
 """,
         ),
         Panel(

@@ -1,39 +1,59 @@
-"""The checks run, one after another: a check that cannot be made counts as failed, and the rest go on."""
+"""The checks run, one after another. One that cannot be made is not checked, and the rest go on."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from connectors.clickhouse_client import DatabaseError
 from connectors.kafka_client import BrokerError
-from services.policy.checks.live import Live
+from services.policy.checks.live import Answer, Gap, Live
 from services.policy.clauses import CLAUSES, Clause
 from services.policy.table import CHECKS, Check
 
-Outcome = Literal["held", "broken", "unknown"]
+Outcome = Literal["held", "not_held", "not_checked"]
+OUTCOMES: tuple[Outcome, ...] = ("not_held", "not_checked", "held")  # the first that occurs is that of all
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a check said: `unknown` where it could not be made."""
+    """What a check said: `faults` where it is not held, `gaps` for what it did not look at."""
 
     check: Check
     outcome: Outcome
     figure: str
-    faults: tuple[str, ...]
+    faults: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 def run(live: Live, checks: Iterable[Check] = CHECKS) -> Iterator[Result]:
     """The results in order."""
     for check in checks:
-        try:
-            said = check.run(live)
-        except (DatabaseError, BrokerError, OSError, ValueError) as error:
-            yield Result(check, "unknown", "", (f"could not be checked: {error}",))
-            continue
-        yield Result(check, "broken" if said.faults else "held", said.figure, said.faults)
+        said = _ask(check, live)
+        yield Result(check, outcome(said), said.figure, said.faults, said.gaps)
+
+
+def outcome(said: Answer) -> Outcome:
+    """A fault is a fault however little was looked at; held is only what was looked at whole."""
+    if said.faults:
+        return "not_held"
+    return "not_checked" if said.gaps else "held"
+
+
+def worst(results: Sequence[Result]) -> Outcome:
+    """The outcome of all together."""
+    there = {one.outcome for one in results}
+    return next((one for one in OUTCOMES if one in there), "held")
 
 
 def for_people() -> list[Clause]:
     """The clauses that only people can hold."""
     return [clause for clause in CLAUSES if clause.people]
+
+
+def _ask(check: Check, live: Live) -> Answer:
+    try:
+        return check.run(live)
+    except (DatabaseError, BrokerError) as error:
+        return Answer("", (), (Gap(f"no answer: {error}", "the database or the broker within reach"),))
+    except (OSError, ValueError) as error:
+        return Answer("", (), (Gap(f"could not be read: {error}", "what is named there, put right"),))

@@ -64,7 +64,7 @@ CLAUSES = (
     Clause(
         "E.1.a",
         "Protocols for access, retention and purging",
-        "a profile, put in force by a named person; each change stays on record ([retention](retention.md))",
+        "a profile and roles, set by administrators; each change is an act ([retention](retention.md))",
     ),
     Clause(
         "E.1.b",
@@ -102,12 +102,12 @@ CLAUSES = (
     Clause(
         "F.4",
         "Officers stay logged in while on duty",
-        people="is up to officers; `platestream shift` has who is in ([hits](hits.md))",
+        "shifts have their people and times; a step on a hit is compared with them ([hits](hits.md))",
     ),
     Clause(
         "F.5",
         "Partial plates and vehicles of major crimes are entered",
-        people="is up to whoever has them; the hot list and searches take both ([matching](matching.md))",
+        "the hot list and searches take both ([matching](matching.md)); how many there are is a figure",
     ),
     Clause(
         "F.6",
@@ -131,12 +131,12 @@ CLAUSES = (
     Clause(
         "G.1",
         "Hits may come from neighbours",
-        people="permits; `platestream bolo` takes them ([hits](hits.md))",
+        "`platestream bolo` takes or refuses them, both on record ([hits](hits.md))",
     ),
     Clause(
         "G.2",
         "Hits on mobile phones",
-        people="is a setting of each phone; the notify flow sends ([hits](hits.md))",
+        "the notify flow sends to whoever is on shift, and keeps what became of each ([hits](hits.md))",
     ),
     Clause(
         "G.3",
@@ -150,7 +150,7 @@ CLAUSES = (
     Clause(
         "G.5.b",
         "Query MVD when circumstances allow",
-        people="depends on the moment; the step has a field for the result",
+        "the step has a field for the result; how often it was asked is a figure",
     ),
     Clause("G.5.c", "Proper stop procedures", people="is tactics"),
     Clause(
@@ -169,11 +169,11 @@ CLAUSES = (
         "Only vehicles wanted or suspected",
         people="is judged by whoever enters them; all else of H is checked",
     ),
-    Clause("H.2", "Case number", "required of own entries"),
-    Clause("H.3", "Reason", "required of own entries"),
-    Clause("H.4", "Requesting member", "required of own entries"),
-    Clause("H.5", "Contact", "required of own entries"),
-    Clause("H.6", "Instructions", "required of own entries"),
+    Clause("H.2", "Case number", "required of what is entered by hand"),
+    Clause("H.3", "Reason", "required of what is entered by hand"),
+    Clause("H.4", "Requesting member", "required of what is entered by hand"),
+    Clause("H.5", "Contact", "required of what is entered by hand"),
+    Clause("H.6", "Instructions", "required of what is entered by hand"),
     Clause("H.7", "Other pertinent information", "a field of every entry"),
     Clause(
         "H.8", "Every entry expires", "required; longest time by category; expired entries leave the list"

@@ -1,39 +1,85 @@
-"""`docs/policy.md`, made of the table that `platestream policy check` runs, so that neither can drift.
+"""`docs/policy.md`, made of the tables that the gate and `platestream policy check` use.
 
 python -m services.policy.docs
+
+The matrix of acts and people between its marks is made by the gate itself: python -m tests.support.matrix
 """
 
 from pathlib import Path
 
+from schemas.acts import ACTS, ROLES, Act
 from services.policy.clauses import CLAUSES
-from services.policy.table import CHECKS
+from services.policy.table import CHECKS, Check
 
 PAGE = Path(__file__).parents[2] / "docs" / "policy.md"
+START, END = "<!-- made by the gate: python -m tests.support.matrix -->\n", "<!-- end -->\n"
 
 INTRODUCTION = """# The order, clause by clause
 
-Made by `python -m services.policy.docs` from `services/policy/clauses.py` and `table.py`; a test
+Made by `python -m services.policy.docs` from `schemas/acts.py`, `services/policy/clauses.py` and `table.py`; a test
 holds them together. The order is St. Johns PD 41.37, *Automatic License Plate Reader*.
 
-`platestream policy check` makes the checks below on live data and exits with 1 when one is not held;
-`--json` gives all of it, with the clauses that only people can hold. A breach that the audit flow found
-counts for as long as the yearly audit looks back. For each check there is a test that breaks it and one
-that it holds in (`tests/unit/test_policy_check.py`).
+`platestream policy check` makes the checks below on live data. Each has one of three answers:
+
+| answer | means |
+|---|---|
+| held | all that the check looks at was there, and is as the order wants it |
+| not held | something is not; the answer names it |
+| not checked | something could not be looked at: why, and what would make it checkable |
+
+What was not looked at is never held: an empty hot list, no hit in a year, inquiries that wait for the audit flow, a
+broker or a database without an answer. Exit code: 1 when something is not held, with `--strict` also when something is
+not checked, else 0. `--json` gives `outcome` (`held`, `not_held`, `not_checked`) of all and of each check, its `faults`,
+its `not_checked` with `why` and `needs`, and the clauses that only people can hold. A breach that the audit flow found
+counts for as long as the yearly audit looks back.
+
+The check reads figures in the auditor's role, shows no plate, and counts people; it needs no act. With `--names` it names
+them, which is the act `audit_show`. For each check there is a test that breaks it, one that it holds in, and one where it
+has nothing to look at (`tests/engine/test_policy_check.py`).
+"""
+
+BEHIND = """
+## What was done behind the door
+
+Acts are on record before they are done. So what is there without an act was done behind the door: through a topic, a
+table, or by an account that was granted too much. These checks compare both, and need both at hand:
+
+| check | compares | cannot tell |
+|---|---|---|
+| `listed`, `kept` | the hot list's topic with `hotlist_add`, `hotlist_import`, `hotlist_remove` and `bolo` | an entry overwritten with its `listed_at` kept; which of a large import's entries is not of its file, only that there are too many; whether what is gone from an import older than a day had expired (then: not checked) |
+| `recorded` | the registry's topic and table with `registry_*` and shifts | a record changed within five minutes of an act about it |
+| `ruled` | `gate_rules` with `rules` | a change within five minutes of an act that changed nothing |
+| `steps` | `hit_actions` with `hit_verify` and `hit_dispose` | a step within five minutes of an act of the same officer on the same hit |
+| `custody`, `scheduled` | `evidence_state` with the ledger | pictures replaced together with their hash |
+| `records` | log, seals, their copy and the ledger | all of them forged at once; an export kept elsewhere tells |
+| `unlogged` | a server's query log with the inquiries | on the embedded engine nothing records queries: not checked |
+
+On a broker whose topics cannot be read, the first four are not checked.
 """
 
 
-def page() -> str:
-    """The text of the page."""
+def page(text: str) -> str:
+    """The page; the matrix is kept as it stands in `text`."""
+    matrix = text.partition(START)[2].partition(END)[0]
+    held, alone = [one for one in CLAUSES if not one.people], [one for one in CLAUSES if one.people]
     return (
         f"{INTRODUCTION}\n## What a machine holds\n\n"
         + "| clause | asks | served by | checks |\n|---|---|---|---|\n"
-        + "".join(_clause(one.number, one.asks, one.served) for one in CLAUSES if not one.people)
+        + "".join(_clause(one.number, one.asks, one.served) for one in held)
         + "\n## The checks\n\n| check | clauses | what must be so | where to look |\n|---|---|---|---|\n"
-        + "".join(
-            f"| `{one.name}` | {', '.join(one.clauses)} | {one.what} | {one.where} |\n" for one in CHECKS
-        )
+        + "".join(map(_check, CHECKS))
+        + BEHIND
+        + "\n## Acts\n\n"
+        + "Everything that somebody does is one of these acts, judged and on record before it is done. *Needs*: what it\n"
+        + "must be documented by. *Also*: other agencies under their MOU, the machine by itself (on record as automatic).\n\n"
+        + "| act | what it is | roles | needs | also | clauses |\n|---|---|---|---|---|---|\n"
+        + "".join(map(_act, ACTS))
+        + "\nWhoever does one is registered, active, and trained not longer ago than the profile says; that holds for every\n"
+        + "act and every role.\n\n| role | |\n|---|---|\n"
+        + "".join(f"| {role} | {what} |\n" for role, what in ROLES.items())
+        + f"\n## Who may do what\n\n{START}{matrix}{END}"
         + "\n## What only people can hold\n\n| clause | asks | why |\n|---|---|---|\n"
-        + "".join(f"| {one.number} | {one.asks} | {one.people} |\n" for one in CLAUSES if one.people)
+        + "".join(f"| {one.number} | {one.asks} | {one.people} |\n" for one in alone)
     )
 
 
@@ -42,9 +88,24 @@ def _clause(number: str, asks: str, served: str) -> str:
     return f"| {number} | {asks} | {served} | {checks} |\n"
 
 
+def _check(one: Check) -> str:
+    return f"| `{one.name}` | {', '.join(one.clauses)} | {one.what} | {one.where} |\n"
+
+
+def _act(act: Act) -> str:
+    needs = {"": "", "inquiry": "case number or reason", "case": "case number"}[act.documented]
+    needs += ", purpose" if act.shows_data else ""
+    also = ", ".join(
+        word for word, there in (("partners", act.partners), ("automatic", act.automatic)) if there
+    )
+    roles = ", ".join(act.roles) if len(act.roles) < len(ROLES) else "every role"
+    clauses = ", ".join(act.clauses.split())
+    return f"| `{act.name}` | {act.does} | {roles or 'nobody'} | {needs} | {also} | {clauses} |\n"
+
+
 def main() -> None:
     """Write the page."""
-    PAGE.write_text(page())
+    PAGE.write_text(page(PAGE.read_text()))
 
 
 if __name__ == "__main__":

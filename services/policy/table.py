@@ -3,8 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.policy.checks import audit, cameras, evidence, hits, hotlist, keeping, looks
-from services.policy.checks.live import Live, Told
+from services.policy.checks import (
+    audit,
+    cameras,
+    evidence,
+    hits,
+    hotlist,
+    keeping,
+    listing,
+    looks,
+    people,
+    recorded,
+)
+from services.policy.checks.live import Answer, Live
 
 
 @dataclass(frozen=True)
@@ -15,7 +26,7 @@ class Check:
     clauses: tuple[str, ...]
     what: str
     where: str
-    run: Callable[[Live], Told]
+    run: Callable[[Live], Answer]
 
 
 def _clauses(text: str) -> tuple[str, ...]:
@@ -29,6 +40,20 @@ CHECKS = (
         "entries are of designated sources and categories",
         "platestream hotlist list",
         hotlist.designated,
+    ),
+    Check(
+        "listed",
+        _clauses("E.1.b E.1.c"),
+        "entries were put on the hot list by acts on record",
+        "platestream hotlist list; inquiry_log",
+        listing.listed,
+    ),
+    Check(
+        "kept",
+        _clauses("C.4 E.1.c"),
+        "no hot list was emptied, or lost much, without an act on record",
+        "inquiry_log: hotlist_import, hotlist_remove",
+        listing.kept,
     ),
     Check(
         "pictures",
@@ -66,6 +91,34 @@ CHECKS = (
         keeping.rules,
     ),
     Check(
+        "ruled",
+        _clauses("E.1.a E.1.c"),
+        "changes of the rules were acts on record",
+        "gate_rules; inquiry_log: rules",
+        recorded.ruled,
+    ),
+    Check(
+        "recorded",
+        _clauses("E.1.b E.1.c E.1.e E.1.f"),
+        "records of the registry were made by acts on record",
+        "platestream registry list; inquiry_log: registry_*",
+        recorded.recorded,
+    ),
+    Check(
+        "administrator",
+        _clauses("E.1.a E.1.e"),
+        "there is an ALPR administrator in force",
+        "platestream registry list user",
+        people.administrator,
+    ),
+    Check(
+        "entitled",
+        _clauses("E.1.a"),
+        "acts were allowed to people whose roles include them",
+        "inquiry_findings: roles, automatic, unknown_act",
+        people.entitled,
+    ),
+    Check(
         "records",
         _clauses("E.1.c"),
         "inquiry log, seals, their copy and the ledger are whole",
@@ -84,7 +137,28 @@ CHECKS = (
         _clauses("E.1.e F.7"),
         "whoever may look is registered and trained",
         "platestream registry list user",
-        looks.trained,
+        people.trained,
+    ),
+    Check(
+        "shifts",
+        _clauses("E.1.e F.4 F.7"),
+        "whoever is on shift is a trained employee of this agency",
+        "platestream shift list",
+        people.shifts,
+    ),
+    Check(
+        "on_duty",
+        _clauses("F.4"),
+        "who recorded steps on hits was logged in for a shift",
+        "platestream shift list; hit_actions",
+        people.on_duty,
+    ),
+    Check(
+        "patterns",
+        _clauses("F.5"),
+        "partial plates and descriptions are on the hot list",
+        "platestream hotlist list",
+        hotlist.patterns,
     ),
     Check(
         "results",
@@ -105,7 +179,7 @@ CHECKS = (
         _clauses("F.6 I.2 I.2.a I.6"),
         "other agencies look by an MOU in force",
         "platestream registry list agency",
-        looks.agencies,
+        people.agencies,
     ),
     Check(
         "evidence",
@@ -147,11 +221,46 @@ CHECKS = (
         keeping.stores,
     ),
     Check(
+        "bolos",
+        _clauses("G.1"),
+        "BOLOs of neighbours were taken or refused on record",
+        "inquiry_log: bolo",
+        hits.bolos,
+    ),
+    Check(
+        "notified",
+        _clauses("G.2"),
+        "fresh hits reached somebody, while somebody was on shift",
+        "deliveries; platestream shift list",
+        hits.notified,
+    ),
+    Check(
         "verified",
         _clauses("G.3 G.4 G.5.a"),
         "nobody acted on an unverified hit",
         "platestream hits list",
         hits.verified,
+    ),
+    Check(
+        "keeper",
+        _clauses("G.3"),
+        "hits of NCIC and ACIC were verified with NCIC or ACIC",
+        "platestream hits list",
+        hits.keeper,
+    ),
+    Check(
+        "steps",
+        _clauses("E.1.c G.3 G.5.a"),
+        "steps on hits were acts on record, by the officer named",
+        "hit_actions; inquiry_log: hit_verify, hit_dispose",
+        hits.steps,
+    ),
+    Check(
+        "mvd",
+        _clauses("G.5.b"),
+        "how often MVD was asked before acting (a figure)",
+        "platestream hits show",
+        hits.mvd,
     ),
     Check(
         "marked",
@@ -163,7 +272,7 @@ CHECKS = (
     Check(
         "complete",
         _clauses("H.2 H.3 H.4 H.5 H.6 H.7"),
-        "own entries have all that is asked for",
+        "what was entered by hand has all that section H asks for",
         "platestream hotlist list",
         hotlist.complete,
     ),
@@ -182,6 +291,13 @@ CHECKS = (
         looks.documented,
     ),
     Check(
+        "reasons",
+        _clauses("I.7"),
+        "reasons that stand alone say something",
+        "inquiry_log: reason",
+        looks.reasons,
+    ),
+    Check(
         "unlogged",
         _clauses("G.7 I.7"),
         "no query reached data beside the gate",
@@ -194,6 +310,20 @@ CHECKS = (
         "evidence is purged at the end of its schedule",
         "platestream evidence list",
         evidence.released,
+    ),
+    Check(
+        "custody",
+        _clauses("F.8.a J.2"),
+        "holds, release dates and purges are as the ledger has them",
+        "platestream evidence list; ledger",
+        evidence.custody,
+    ),
+    Check(
+        "scheduled",
+        _clauses("J.2"),
+        "no release date is before the least of its schedule",
+        "platestream evidence list; the profile's schedules",
+        evidence.scheduled,
     ),
     Check(
         "filed",

@@ -5,63 +5,33 @@ What is expected is worked out here from the order, in the order's own words, an
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.clickhouse_client import DOOR
-from schemas.acts import ACTS, ROLES, Act, Role
-from schemas.registry import RegistryRecord
+from schemas.acts import ACTS, ROLES, Act
 from schemas.tables import REGISTRY
+from services.policy.docs import END, PAGE, START
 from tests.support.database import Database, copied
-
-YEAR = timedelta(days=365)
-OWN, PARTNER, EXPIRED, SILENT, ENDED = "sjpd", "apache-county-so", "old-partner-pd", "no-mou-pd", "ended-pd"
-SAID = {"case_number": "26-001234", "reason": "Stolen truck of last night"}
-PLATE = {"cotravel": {"pattern": "ABC123", "other": "XYZ789"}, "picture": {"other": str(UUID(int=7))}}
-
-
-FOUND = """
-SELECT inquiry_id, outcome, refusal FROM platestream.inquiry_log WHERE inquiry_id IN {ids:Array(UUID)}
-"""
-
-
-@dataclass(frozen=True)
-class Person:
-    """As the registry has them; `trained` is days ago, negative in the future, None never."""
-
-    registered: bool = True
-    active: bool = True
-    agency: str = OWN
-    trained: float | None = 30
-    roles: tuple[Role, ...] = tuple(ROLES)
-
-
-PEOPLE: dict[str, Person] = {
-    "trained, with every role": Person(),
-    **{f"only {role}": Person(roles=(role,)) for role in ROLES},
-    "without a role that is known": Person(roles=()),
-    "never trained": Person(trained=None),
-    "trained next month": Person(trained=-30),
-    "whose training lapsed": Person(trained=400),
-    "whose access has ended": Person(active=False),
-    "never registered": Person(registered=False),
-    "of a partner with an MOU": Person(agency=PARTNER),
-    "of a partner, untrained": Person(agency=PARTNER, trained=None),
-    "of a partner whose MOU has ended": Person(agency=EXPIRED),
-    "of an agency without an MOU": Person(agency=SILENT),
-    "of an agency whose time has ended": Person(agency=ENDED),
-    "of an agency nobody registered": Person(agency="nowhere-pd"),
-}
-
-
-def agency(name: str, **told: object) -> RegistryRecord:
-    return RegistryRecord(kind="agency", id=name, name=name, **told)  # type: ignore[arg-type]
+from tests.support.matrix import matrix
+from tests.support.people import (
+    ENDED,
+    EXPIRED,
+    OWN,
+    PARTNER,
+    PEOPLE,
+    SILENT,
+    Person,
+    agency,
+    attempt,
+    furnish,
+    record,
+)
 
 
 def may(person: Person, act: Act) -> bool:
@@ -77,53 +47,14 @@ def may(person: Person, act: Act) -> bool:
 
 @pytest.fixture(scope="module")
 def office(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """A registry with an administrator, this agency and four others."""
     with copied(migrated, tmp_path_factory.mktemp("office")) as database:
-        now = datetime.now(UTC)
-        database.put(
-            REGISTRY,
-            agency(OWN, own=True),
-            agency(PARTNER, mou_from=now - YEAR),
-            agency(EXPIRED, mou_from=now - YEAR, mou_until=now - timedelta(days=1)),
-            agency(SILENT),
-            agency(ENDED, own=True, active=False),
-            record("chief", Person(roles=("administrator",)), now),
-        )
+        furnish(database)
         yield database
 
 
-def record(name: str, person: Person, now: datetime) -> RegistryRecord:
-    trained = None if person.trained is None else now - timedelta(days=person.trained)
-    return RegistryRecord(
-        kind="user",
-        id=name,
-        name=name,
-        active=person.active,
-        agency=person.agency,
-        role=",".join(person.roles) or "janitor",
-        trained_at=trained,
-    )
-
-
-def attempt(office: Database, people: dict[str, Person]) -> dict[tuple[str, str], str]:
-    """Each person tries each act in one go; the outcome by person and act, of which there must be one."""
-    now = datetime.now(UTC)
-    office.put(REGISTRY, *(record(name, one, now) for name, one in people.items() if one.registered))
-    asked, rows = {}, []
-    for name in people:
-        for act in ACTS:
-            inquiry = uuid4()
-            asked[inquiry] = (name, act.name)
-            told = {"pattern": "ABC1", "other": "", **PLATE.get(act.name, {})}
-            cameras = ["main-st-n"] if act.name == "sightings" else []
-            since = now - timedelta(days=1)
-            rows.append([inquiry, name, act.name, *SAID.values(), *told.values(), cameras, since])
-    columns = ["inquiry_id", "on_behalf_of", "kind", *SAID, "pattern", "other", "cameras", "since"]
-    office.client(DOOR).insert("platestream.inquire", rows, column_names=columns)
-    found = office.rows(FOUND, ids=[str(one) for one in asked])
-    assert len(found) == len(asked), "an attempt that is not on record"
-    assert all((outcome == "refused") == bool(refusal) for _id, outcome, refusal in found)
-    return {asked[inquiry]: outcome for inquiry, outcome, _refusal in found}
+def test_the_matrix_in_the_documents_is_what_the_gate_answers(office: Database) -> None:
+    written = PAGE.read_text().partition(START)[2].partition(END)[0]
+    assert written == matrix(office), "python -m tests.support.matrix"
 
 
 def test_each_kind_of_person_may_do_just_what_the_order_gives_them(office: Database) -> None:

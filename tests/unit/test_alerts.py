@@ -30,7 +30,7 @@ HITS = 'platestream_alert_hits_total{match="exact",historical="no"}'
 TOLD = 'platestream_notifications_total{outcome="%s",priority="1"}'
 FREE = 'platestream_disk_free_ratio{instance="match:3030",folder="recovery"}'
 STARTED = 'process_start_time_seconds{job="flows",instance="match:3030"}'
-REFUSED = 'platestream_inquiries_total{kind="search",outcome="refused"}'
+REFUSED = 'platestream_inquiries_total{kind="search",outcome="refused",by="person"}'
 
 
 class Case(NamedTuple):

@@ -3,32 +3,38 @@
 from datetime import UTC
 
 from connectors import ledger
-from connectors.changelog import read_to_end
 from connectors.inquiry_verify import verify
 from schemas.ledger import LedgerEntry
 from schemas.profile import due
 from schemas.topics import INQUIRIES
-from services.policy.checks.live import Live, Told, named, told
+from services.policy.checks.live import Answer, Live, answer, counted, named, unless
 from services.yearly_audit.draw import Draw, again, draws
 from services.yearly_audit.memo import filed
 
 _FIRST = "SELECT min(at), count() FROM platestream.inquiry_log"
+_SEALED = "SELECT count() FROM platestream.inquiry_seals"
 _STORED = "SELECT lower(hex(sha256)), SHA256(content) = sha256 FROM platestream.documents FINAL"
 
 
-def whole(live: Live) -> Told:
+def whole(live: Live) -> Answer:
     """Inquiry log, its seals, their copy and the ledger fit together."""
-    copy = [INQUIRIES.decode(message) for message in read_to_end(live.topics, INQUIRIES)]
+    ((rows,),) = live.rows(_SEALED)
+    copy = [INQUIRIES.decode(message) for message in live.messages(INQUIRIES)]
     faults = [*verify(live.client, copy, now=live.now), *ledger.verify(live.client)]
-    first = [named(faults)] if faults else []
-    return told(f"{len({one.seal for one in copy})} seals, each with its copy", first)
+    return answer(
+        f"{counted(len({one.seal for one in copy}), 'seal')} in the copy, {rows} in the database",
+        named(faults) if faults else "",
+        unless(rows or copy, "nothing was sealed yet", "flows.audit_flow running, and an act on record"),
+    )
 
 
-def filed_in_time(live: Live) -> Told:
+def filed_in_time(live: Live) -> Answer:
     """Each year's audit is filed by the day it is due."""
     ((first, count),) = live.rows(_FIRST)
     if not count:
-        return told("nobody has looked yet")
+        return answer(
+            "", unless(count, "nothing is on record that could be audited", "a look at stored data")
+        )
     began, today = first.astimezone(UTC).date(), live.now.date()
     memoranda = [memo.year for _entry, memo in filed(live.client)]
     missing, open_ = [], []
@@ -39,10 +45,14 @@ def filed_in_time(live: Live) -> Told:
             missing.append(f"the audit of {year} is missing; it was due on {past[-1]}")
         elif coming := days[memoranda.count(year) :]:
             open_.append(f"{year} is due on {coming[0]}")
-    return told("; ".join([f"{len(memoranda)} memoranda filed", *open_]), missing)
+    return answer(
+        "; ".join([f"{len(memoranda)} memoranda filed", *open_]),
+        missing,
+        unless(memoranda or missing, "no audit was due yet, and none is filed", "the first audit"),
+    )
 
 
-def sampled(live: Live) -> Told:
+def sampled(live: Live) -> Answer:
     """Each filed audit drew enough inquiries of its period at random, and a sample of the use."""
     drawn = {entry.number: (entry, one) for entry, one in draws(live.client)}
     faults = [
@@ -51,7 +61,11 @@ def sampled(live: Live) -> Told:
         if memo.draw in drawn
         for fault in _of_draw(live, *drawn[memo.draw])
     ]
-    return told(f"{len(drawn)} draws, {live.profile.audit.inquiries} inquiries asked for", faults)
+    return answer(
+        f"{counted(len(drawn), 'draw')}, {live.profile.audit.inquiries} inquiries asked for",
+        faults,
+        unless(filed(live.client), "no memorandum is filed, so no draw counts yet", "an audit that is filed"),
+    )
 
 
 def _of_draw(live: Live, entry: LedgerEntry, drawn: Draw) -> list[str]:
@@ -64,7 +78,7 @@ def _of_draw(live: Live, entry: LedgerEntry, drawn: Draw) -> list[str]:
     return [*faults, *(f"{name}: {fault}" for fault in again(live.client, drawn))]
 
 
-def memoranda(live: Live) -> Told:
+def memoranda(live: Live) -> Answer:
     """Memoranda are stored as they were filed, and say which data errors wait for correction."""
     stored = dict(live.rows(_STORED))
     faults, errors = [], 0
@@ -74,4 +88,8 @@ def memoranda(live: Live) -> Told:
             if not stored.get(digest):
                 state = "is damaged" if digest in stored else "is not stored"
                 faults.append(f"the memorandum of {memo.year} (draw {memo.draw}) {state}")
-    return told(f"{len(stored)} documents; {errors} data errors found", sorted(set(faults)))
+    return answer(
+        f"{counted(len(stored), 'document')}; {errors} data errors found",
+        sorted(set(faults)),
+        unless(stored or faults, "no memorandum is filed", "an audit that is filed"),
+    )

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.policy.checks.live import Live, Told, counted, named, told
+from services.policy.checks.live import Answer, Live, answer, counted, named, unless
 
 DAY, SETTLED = timedelta(days=1), timedelta(minutes=10)
 
@@ -19,6 +19,10 @@ _WITHOUT = """
 SELECT rule, arraySort(groupUniqArray(if(detail = '', camera_id, detail)))
 FROM platestream.deployment_findings FINAL WHERE at > {since:DateTime64(3, 'UTC')} GROUP BY rule ORDER BY rule
 """
+_COMPARED = """
+SELECT (SELECT count() FROM platestream.registry WHERE kind IN ('camera', 'detail')),
+    (SELECT count() FROM platestream.detections)
+"""
 _WHOLE = """
 SELECT count(), countIf(latitude = 0 AND longitude = 0), countIf(detection_id NOT IN (
     SELECT detection_id FROM platestream.images
@@ -33,7 +37,7 @@ FROM platestream.detections WHERE captured_at < {before:DateTime64(3, 'UTC')}
 """
 
 
-def approved(live: Live) -> Told:
+def approved(live: Live) -> Answer:
     """Every camera that delivered is registered, with who approved its place and when.
 
     Cameras of an approved special detail are covered by that.
@@ -43,32 +47,47 @@ def approved(live: Live) -> Told:
     registered = dict(live.rows(_REGISTERED, now=live.now))
     unknown = [name for name in seen if name not in registered]
     bare = [name for name in seen if name in registered and not registered[name]]
-    return told(
+    return answer(
         f"{len(seen)} cameras delivered, {len(registered)} are registered",
         f"not registered: {named(unknown)}" if unknown else "",
         f"ended, or without an approval on record: {named(bare)}" if bare else "",
+        unless(seen, "no camera has delivered while data is kept", "detections"),
     )
 
 
-def deployed(live: Live) -> Told:
-    """No camera and no special detail worked without approval while data is kept."""
+def deployed(live: Live) -> Answer:
+    """No camera and no special detail worked without approval while data is kept.
+
+    Frames are compared with the approvals only from the first camera or detail in the registry on.
+    """
+    ((approvals, seen),) = live.rows(_COMPARED)
     found = live.rows(_WITHOUT, since=live.now - live.period)
     told_of = [f"{rule.replace('_', ' ')}: {named(names)}" for rule, names in found]
-    return told(f"{counted(len(found), 'rule')} broken in {live.profile.retention.data}", told_of)
+    return answer(
+        f"{counted(len(found), 'rule')} broken in {live.profile.retention.data}",
+        told_of,
+        unless(approvals, "no camera and no special detail is registered", "cameras with their approval"),
+        unless(seen or found, "no camera has delivered while data is kept", "detections"),
+    )
 
 
-def pictures(live: Live) -> Told:
+def pictures(live: Live) -> Answer:
     """A detection has its pictures and its place."""
     times = {"since": live.now - DAY, "until": live.now - SETTLED}
     ((count, placeless, bare),) = live.rows(_WHOLE, **times)
-    return told(
+    return answer(
         counted(count, "detection") + " of the last day",
         f"{placeless} without a place" if placeless else "",
         f"{bare} without a picture" if bare else "",
+        unless(count, "there was no detection in the last day", "a detection"),
     )
 
 
-def results(live: Live) -> Told:
+def results(live: Live) -> Answer:
     """What each day's use came to is kept, without a plate, when its detections are gone."""
     ((days, missing),) = live.rows(_DAYS, before=live.now - 2 * DAY)
-    return told(counted(days, "day"), f"not counted: {named(sorted(missing))}" if missing else "")
+    return answer(
+        counted(days, "day"),
+        f"not counted: {named(sorted(missing))}" if missing else "",
+        unless(days, "no detection is older than two days", "detections of a day that is over"),
+    )

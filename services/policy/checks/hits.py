@@ -1,52 +1,163 @@
-"""What officers did about alert hits: sections G.3 to G.5 and G.8."""
+"""What officers did about alert hits: sections G.1 to G.5 and G.8."""
 
+from collections import defaultdict
 from datetime import timedelta
+from uuid import UUID
 
 from schemas.hotlist import CHECKED_SOURCES
-from services.policy.checks.live import Live, Told, counted, named, told
+from services.policy.checks.acts import OnRecord, acts
+from services.policy.checks.live import BEHIND, Answer, Gap, Live, answer, counted, named, unless
+from services.policy.checks.people import open_at
 
 REPORTED = timedelta(days=7)
+KEEPERS = ("ncic", "acic")  # by whom an entry of theirs is verified (G.3); MVD is asked besides (G.5.b)
 
 # A step counts that came before the action.
 _ACTED = """
 SELECT toString(hit_id), looked_at > epoch AND looked_at <= acted_at AS looked,
        source NOT IN {checked:Array(String)} OR asked_at > epoch AND asked_at <= acted_at AS asked,
-       acted_at < {reported:DateTime64(3, 'UTC')} AND NOT actionable AND reported_result AS unmarked
+       acted_at < {reported:DateTime64(3, 'UTC')} AND NOT actionable AND reported_result AS unmarked, mvd
 FROM (
     SELECT hit_id, toDateTime64(0, 3, 'UTC') AS epoch,
         minIf(at, kind = 'action_taken') AS acted_at,
         minIf(at, kind = 'plate_and_state_confirmed') AS looked_at,
         minIf(at, kind = 'confirmed_current') AS asked_at,
-        max(actionable) AS actionable, max(result NOT IN ('', 'other')) AS reported_result
+        max(actionable) AS actionable, max(result NOT IN ('', 'other')) AS reported_result,
+        max(mvd_result != '' OR checked_with = 'mvd') AS mvd
     FROM platestream.hit_actions FINAL WHERE at > {since:DateTime64(3, 'UTC')} GROUP BY hit_id
     HAVING countIf(kind = 'action_taken') > 0) AS acted
 LEFT JOIN (SELECT hit_id, source FROM platestream.hit_facts FINAL) AS fact ON acted.hit_id = fact.hit_id
 ORDER BY 1
 """
+_ASKED = """
+SELECT toString(step.hit_id), step.checked_with
+FROM (SELECT hit_id, checked_with FROM platestream.hit_actions FINAL
+    WHERE kind = 'confirmed_current' AND at > {since:DateTime64(3, 'UTC')}) AS step
+INNER JOIN (SELECT hit_id FROM platestream.hit_facts FINAL WHERE source IN {keepers:Array(String)}) AS fact
+    ON step.hit_id = fact.hit_id
+ORDER BY 1
+"""
+_STEPS = """
+SELECT toString(action_id), hit_id, at, by FROM platestream.hit_actions FINAL
+WHERE at > {since:DateTime64(3, 'UTC')} ORDER BY at
+"""
+_TOLD = """
+SELECT toString(fact.hit_id), arraySort(groupUniqArrayIf(told.outcome, told.outcome != '')) AS outcomes,
+    minIf(told.at, told.outcome = 'delivered' AND told.agency = '') AS delivered_at
+FROM (SELECT hit_id FROM platestream.hit_facts FINAL WHERE NOT historical
+    AND captured_at > {since:DateTime64(3, 'UTC')} AND captured_at < {until:DateTime64(3, 'UTC')}) AS fact
+LEFT JOIN (SELECT hit_id, toString(outcome) AS outcome, at, agency FROM platestream.deliveries FINAL) AS told
+    ON fact.hit_id = told.hit_id
+GROUP BY fact.hit_id ORDER BY 1
+"""
+_BOLOS = """
+SELECT countIf(outcome = 'allowed'), countIf(outcome = 'refused') FROM platestream.inquiry_log
+WHERE kind = 'bolo' AND at > {since:DateTime64(6, 'UTC')}
+"""
+# By a rule of the agency, of the entry or of an MOU nobody was to be told.
+BY_RULE = frozenset({"quiet", "silenced", "not_shared"})
 
 
-def verified(live: Live) -> Told:
+def verified(live: Live) -> Answer:
     """Nobody acted on a hit before plate and state were compared and the entry was verified."""
     acted = _acted(live)
-    unseen = [hit for hit, looked, _asked, _unmarked in acted if not looked]
-    unasked = [hit for hit, _looked, asked, _unmarked in acted if not asked]
-    return told(
+    unseen = [hit for hit, looked, _asked, _unmarked, _mvd in acted if not looked]
+    unasked = [hit for hit, _looked, asked, _unmarked, _mvd in acted if not asked]
+    return answer(
         counted(len(acted), "hit") + " acted on in a year",
         f"before plate and state were compared: {named(unseen)}" if unseen else "",
-        f"before NCIC, ACIC or MVD was asked: {named(unasked)}" if unasked else "",
+        f"before the entry's keeper was asked: {named(unasked)}" if unasked else "",
+        _none_acted(acted),
     )
 
 
-def marked(live: Live) -> Told:
+def keeper(live: Live) -> Answer:
+    """An entry of NCIC or ACIC was verified with NCIC or ACIC; MVD is no answer to that."""
+    asked = live.rows(_ASKED, since=live.year, keepers=list(KEEPERS))
+    others = [hit for hit, checked_with in asked if checked_with not in KEEPERS]
+    return answer(
+        f"{counted(len(asked), 'hit')} of NCIC or ACIC verified in a year",
+        f"verified with another than NCIC or ACIC: {named(others)}" if others else "",
+        unless(asked, "no hit of NCIC or ACIC was verified in a year", "such a hit"),
+    )
+
+
+def marked(live: Live) -> Answer:
     """What led to a report is marked as "Actionable ALPR Hit Related", with its case number."""
     acted = _acted(live)
-    unmarked = [hit for hit, _looked, _asked, one in acted if one]
-    return told(
+    unmarked = [hit for hit, _looked, _asked, one, _mvd in acted if one]
+    return answer(
         counted(len(acted), "hit") + " acted on in a year",
         f"with a result and not marked after {REPORTED.days} days: {named(unmarked)}" if unmarked else "",
+        _none_acted(acted),
     )
 
 
-def _acted(live: Live) -> list[tuple[str, bool, bool, bool]]:
+def mvd(live: Live) -> Answer:
+    """How often MVD was asked: a figure, never not held, as the order says: when circumstances allow."""
+    acted = _acted(live)
+    asked = sum(row[4] for row in acted)
+    return answer(
+        f"MVD asked of {asked} of {counted(len(acted), 'hit')} acted on in a year", _none_acted(acted)
+    )
+
+
+def steps(live: Live) -> Answer:
+    """Every step on a hit was an act on record, by the officer whom it names."""
+    taken = live.rows(_STEPS, since=live.year)
+    by_hit: dict[str, list[OnRecord]] = defaultdict(list)
+    for act in acts(live, ("hit_verify", "hit_dispose"), live.year):
+        by_hit[act.about].append(act)
+    bare = [step for step, hit, at, by in taken if not _has_act(by_hit[str(UUID(str(hit)))], at, by)]
+    return answer(
+        f"{counted(len(taken), 'step')} in a year",
+        f"without an act on record of the same officer: {named(bare)}" if bare else "",
+        unless(taken, "no step on a hit is on record in a year", "a hit that an officer handled"),
+    )
+
+
+def notified(live: Live) -> Answer:
+    """Fresh hits reached somebody, while somebody was on shift."""
+    settled = {"since": live.now - live.period, "until": live.now - BEHIND}
+    hits, every = live.rows(_TOLD, **settled), live.registered("shift")
+    silent = [hit for hit, outcomes, _at in hits if not outcomes]
+    lost = [hit for hit, outcomes, _at in hits if outcomes and not {"delivered", *BY_RULE} & set(outcomes)]
+    alone = [hit for hit, _said, at in hits if at.year > 1970 and not open_at(every, at)]
+    delivered = sum("delivered" in outcomes for _hit, outcomes, _at in hits)
+    return answer(
+        f"{delivered} of {counted(len(hits), 'fresh hit')} delivered",
+        f"reached nobody: {named(lost)}" if lost else "",
+        f"delivered while nobody was on shift: {named(alone)}" if alone else "",
+        unless(
+            not silent, f"of {counted(len(silent), 'hit')} nothing is on record", "flows.notify_flow running"
+        ),
+        unless(hits, "there was no fresh hit", "a hit"),
+    )
+
+
+def bolos(live: Live) -> Answer:
+    """Each BOLO of a neighbour was taken or refused on record."""
+    ((taken, refused),) = live.rows(_BOLOS, since=live.year)
+    recorded = {act.about for act in acts(live, ("bolo", "hotlist"))}
+    there = [one.entry_id for one in live.hot_list[0] if one.source == "bolo"]
+    bare = [name for name in there if name[:64] not in recorded]
+    return answer(
+        f"{taken} taken, {refused} refused in a year; {len(there)} on the list",
+        f"on the list and never taken on record: {named(bare)}" if bare else "",
+        unless(taken or refused or there, "no BOLO came in a year", "a BOLO"),
+    )
+
+
+def _has_act(recorded: list[OnRecord], at: object, by: str) -> bool:
+    return any(act.who == by and act.is_near(at) for act in recorded)  # type: ignore[arg-type]
+
+
+def _acted(live: Live) -> list[tuple[str, bool, bool, bool, bool]]:
     asked = {"since": live.year, "reported": live.now - REPORTED, "checked": list(CHECKED_SOURCES)}
-    return [(row[0], bool(row[1]), bool(row[2]), bool(row[3])) for row in live.rows(_ACTED, **asked)]
+    return [
+        (row[0], bool(row[1]), bool(row[2]), bool(row[3]), bool(row[4])) for row in live.rows(_ACTED, **asked)
+    ]
+
+
+def _none_acted(acted: list[tuple[str, bool, bool, bool, bool]]) -> list[Gap]:
+    return unless(acted, "no hit was acted on in a year", "a hit that an officer acted on")

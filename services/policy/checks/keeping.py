@@ -6,7 +6,7 @@ from connectors import ledger
 from connectors.files import FileTopics
 from connectors.kafka_topics import faults as topic_faults
 from schemas import topics
-from services.policy.checks.live import Live, Told, counted, named, told
+from services.policy.checks.live import Answer, Gap, Live, answer, counted, named, unless
 from services.retention import recovery_stores
 from services.retention.job import AGED, HOUR, oldest, read_receipt
 from services.rules import gate_rules, in_force
@@ -16,7 +16,7 @@ LATE = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
-def rules(live: Live) -> Told:
+def rules(live: Live) -> Answer:
     """The profile that the settings name is the one in force."""
     ruled, wanted = (
         gate_rules.in_force(live.client),
@@ -24,10 +24,10 @@ def rules(live: Live) -> Told:
     )
     differ = [name for name in vars(wanted) if getattr(ruled, name) != getattr(wanted, name)]
     told_of = f"differ from profile {live.profile_name}: {', '.join(differ)}" if differ else ""
-    return told(f"rules of {ruled.profile} in force", told_of)
+    return answer(f"rules of {ruled.profile} in force", told_of)
 
 
-def rows(live: Live) -> Told:
+def rows(live: Live) -> Answer:
     """No table holds a row past its time."""
     late, ages = [], []
     for table in AGED:
@@ -37,23 +37,27 @@ def rows(live: Live) -> Told:
             ages.append(live.now - first)
             if live.now - first > limit:
                 late.append(f"{table.name}: a row {_days(live.now - first)} old")
-    return told(f"oldest row {_days(max(ages))} old" if ages else "no rows", late)
+    return answer(
+        f"oldest row {_days(max(ages))} old" if ages else "no rows",
+        late,
+        unless(ages, "the tables that age are empty", "a detection"),
+    )
 
 
-def job(live: Live) -> Told:
+def job(live: Live) -> Answer:
     """The retention job runs, and each run left its receipt."""
     receipts = ledger.read(live.client, "retention", "run")
     if not receipts:
-        return told("no receipt", "the retention job has never run")
+        return answer("no receipt", "the retention job has never run")
     last = receipts[-1][0]
     ago = live.now - last.at
     late = f"the retention job last ran {_days(ago)} ago" if ago > LATE else ""
     period = read_receipt(last).period_s
     other = "" if period <= live.period.total_seconds() else f"the last run kept {period} s"
-    return told(f"{counted(len(receipts), 'receipt')}, the last of {last.at:%Y-%m-%d %H:%M}", late, other)
+    return answer(f"{counted(len(receipts), 'receipt')}, the last of {last.at:%Y-%m-%d %H:%M}", late, other)
 
 
-def ttls(live: Live) -> Told:
+def ttls(live: Live) -> Answer:
     """Tables expire rows by themselves, too."""
     kept = in_force.ttls(live.client)
     wrong = [
@@ -61,17 +65,20 @@ def ttls(live: Live) -> Told:
         for table in AGED
         if (found := kept[table.name]) != in_force.keeps(table, live.period)
     ]
-    return told(f"{len(AGED)} tables with a TTL of {live.profile.retention.data} or less", wrong)
+    return answer(f"{len(AGED)} tables with a TTL of {live.profile.retention.data} or less", wrong)
 
 
-def streams(live: Live) -> Told:
+def streams(live: Live) -> Answer:
     """Topics with what cameras saw keep no longer."""
     declared = topics.within(live.period)
     if live.broker is not None:
-        return told(f"{len(declared)} topics on the broker", list(topic_faults(live.broker, declared)))
+        return answer(f"{len(declared)} topics on the broker", list(topic_faults(live.broker, declared)))
     if live.data is None:
-        return told("no topics")
+        return answer(
+            "", Gap("neither a broker nor a folder of topics is named", "PLATESTREAM_KAFKA or _DATA")
+        )
     files = FileTopics(live.data, follow=False)
+    written = [topic for topic in declared if files.first_day(topic) is not None]
     late = [
         f"{topic.name}: file of {first}"
         for topic in declared
@@ -79,16 +86,31 @@ def streams(live: Live) -> Told:
         and (first := files.first_day(topic)) is not None
         and datetime.combine(first, datetime.min.time(), UTC) + DAY + topic.keep + SLACK < live.now
     ]
-    return told(f"{len(declared)} topics as files", late)
+    return answer(
+        f"{len(written)} of {len(declared)} topics written, as files",
+        late,
+        unless(written, "no topic has been written", "a message"),
+    )
 
 
-def stores(live: Live) -> Told:
+def stores(live: Live) -> Answer:
     """Recovery stores are rebuilt, so that what a flow has forgotten is off the disk."""
     if live.data is None:
-        return told("in the flows' containers: rebuilt at each start, and flows start anew every week")
-    made = recovery_stores.made(live.data / "recovery")
+        why = "they are in the flows' containers, which are not seen from here"
+        return answer("", Gap(why, "their age, read in each container: ls -l of the store"))
+    folder = live.data / "recovery"
+    made = recovery_stores.made(folder)
     late = [name for name, at in made.items() if live.now - at > live.period]
-    return told(f"{len(made)} recovery stores", f"older than data may be: {named(late)}" if late else "")
+    there = {path.name for path in folder.glob("*") if path.is_dir() and path.name in recovery_stores.PLATED}
+    unseen = sorted(there - set(made))
+    return answer(
+        counted(len(made), "recovery store"),
+        f"older than data may be: {named(late)}" if late else "",
+        unless(not unseen, f"of unknown age: {named(unseen)}", "platestream retention run"),
+        unless(
+            made or there, "no flow has a recovery store here", "flows started with -r DATA/recovery/FLOW"
+        ),
+    )
 
 
 def _days(span: timedelta) -> str:

@@ -1,24 +1,52 @@
-"""What the checks look at, and what one of them says."""
+"""What the checks look at, and what one of them answers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from clickhouse_connect.driver.client import Client
 
-from connectors.changelog import newest
-from connectors.clickhouse_client import run
+from connectors.changelog import read_to_end
+from connectors.clickhouse_client import AUDITOR, run
 from connectors.edge import Topics
+from connectors.kafka_client import BrokerError
+from connectors.profiles import load as load_profile
 from connectors.query_log import LOG
 from schemas import topics
 from schemas.hotlist import HotListEntry
-from schemas.message import RefusedError
+from schemas.message import Message, RefusedError
 from schemas.profile import Profile, span
+from schemas.registry import RegistryRecord
+from schemas.topics import Topic
+from services.door import Door
 
 NAMED = 5  # ids that a fault names; the rest are counted
+BEHIND = timedelta(minutes=10)  # of the audit flow; it polls every second
+
+_UNSEALED = """
+SELECT count(), min(at) FROM platestream.inquiry_log
+WHERE at < {before:DateTime64(6, 'UTC')} AND entry NOT IN (SELECT entry FROM platestream.inquiry_seals)
+"""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that was not looked at: why, and what would make it checkable."""
+
+    why: str
+    needs: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A check's figure; what is wrong, one sentence each; and what it could not look at."""
+
+    figure: str
+    faults: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -26,6 +54,7 @@ class Live:
     """An agency's data now. `client` has the auditor's role: figures, and no plate.
 
     `data` is the embedded edge's folder, None where a broker has the topics; `broker` is how that is reached.
+    Without `names` people are counted and not named.
     """
 
     client: Client
@@ -37,12 +66,37 @@ class Live:
     broker: Mapping[str, str] | None = None
     embedded: bool = True
     query_log: str = LOG
+    names: bool = False
+    _silent: list[BrokerError] = field(default_factory=list, repr=False)
+
+    @classmethod
+    def of(cls, door: Door, now: datetime, *, names: bool = False) -> Self:
+        """What the settings name, seen with the auditor's eyes.
+
+        Figures need no act. People's names are the auditor's to see, which is the act `audit_show`: whoever
+        may not is refused, on record. Raises RefusedInquiry, ProfileError, ConnectError and DatabaseError.
+        """
+        if names:
+            door.enter("audit_show", "policy check")
+        settings = door.settings
+        kafka = {"bootstrap.servers": settings.kafka, **settings.kafka_properties()}
+        return cls(
+            client=door.client(AUDITOR),
+            topics=door.streams,
+            profile_name=settings.profile,
+            profile=load_profile(settings.profile),
+            now=now,
+            data=None if settings.kafka else settings.data,
+            broker=kafka if settings.kafka else None,
+            embedded=settings.clickhouse.startswith("chdb:"),
+            names=names,
+        )
 
     @cached_property
     def hot_list(self) -> tuple[list[HotListEntry], list[str]]:
         """Entries on the list now, and the keys of what cannot be read as one."""
         entries, unread = [], []
-        for key, message in newest(self.topics, topics.HOTLIST).items():
+        for key, message in self._newest(topics.HOTLIST).items():
             try:
                 change = topics.HOTLIST.decode(message)
             except RefusedError:
@@ -51,6 +105,42 @@ class Live:
             if change.entry is not None:
                 entries.append(change.entry)
         return entries, unread
+
+    @cached_property
+    def registry(self) -> tuple[dict[str, RegistryRecord], list[str]]:
+        """The registry's topic now, by key, and the keys of what cannot be read as a record."""
+        found, unread = {}, []
+        for key, message in self._newest(topics.REGISTRY).items():
+            try:
+                record = topics.REGISTRY.decode(message)
+            except RefusedError:
+                unread.append(key.decode(errors="replace"))
+                continue
+            found[record.key] = record
+        return found, unread
+
+    def messages(self, topic: Topic[Any]) -> Iterable[Message]:
+        """All of a topic up to the end it has now. A broker that gave no answer is not asked again."""
+        if self._silent:
+            raise self._silent[0]
+        try:
+            yield from read_to_end(self.topics, topic)
+        except BrokerError as error:
+            self._silent.append(error)
+            raise
+
+    def _newest(self, topic: Topic[Any]) -> dict[bytes, Message]:
+        found: dict[bytes, Message] = {}
+        for message in self.messages(topic):
+            if message.value is None:
+                found.pop(message.key or b"", None)
+            else:
+                found[message.key or b""] = message
+        return found
+
+    def registered(self, kind: str) -> list[RegistryRecord]:
+        """The newest records of a kind, ended ones too."""
+        return [record for record in self.registry[0].values() if record.kind == kind]
 
     @property
     def year(self) -> datetime:
@@ -74,21 +164,43 @@ class Live:
             WHERE at > {since:DateTime64(6, 'UTC')} AND grade = 'breach' AND rule IN {rules:Array(String)}
         """
         ((count, people),) = self.rows(sql, since=self.year, rules=list(rules))
-        return [f"{count} looks that broke it, by {named(people)}"] if count else []
+        return [f"{counted(count, 'inquiry')} that broke it, by {self.people(people)}"] if count else []
+
+    @cached_property
+    def unsealed(self) -> tuple[int, datetime]:
+        """How many inquiries wait for the audit flow for long, and the oldest's time (1970: none)."""
+        ((count, first),) = self.rows(_UNSEALED, before=self.now - BEHIND)
+        return count, first
+
+    @cached_property
+    def unfound(self) -> list[Gap]:
+        """Why findings of the audit flow may be missing; empty when it has checked what is there."""
+        since = "SELECT count() FROM platestream.inquiry_log WHERE at > {since:DateTime64(6, 'UTC')}"
+        if not self.rows(since, since=self.year)[0][0]:
+            return [Gap("nobody has done anything that is on record in a year", "an inquiry or another act")]
+        if self.unsealed[0]:
+            waiting = counted(self.unsealed[0], "inquiry")
+            return [Gap(f"{waiting} not yet checked by the audit flow", "flows.audit_flow running")]
+        return []
+
+    def people(self, names: Any) -> str:
+        """People, named for whoever may see that, else counted."""
+        every = sorted({str(name) for name in names})
+        return named(every) if self.names else f"{len(every)} {'person' if len(every) == 1 else 'people'}"
 
 
-@dataclass(frozen=True)
-class Told:
-    """A check's figure, and what is wrong, a sentence each; without faults it is passed."""
+def answer(figure: str, *found: str | Gap | Sequence[str | Gap]) -> Answer:
+    """Faults and gaps may come one by one or as lists; empty texts are left out."""
+    flat: list[str | Gap] = [
+        one for part in found for one in ([part] if isinstance(part, str | Gap) else part)
+    ]
+    faults = tuple(one for one in flat if isinstance(one, str) and one)
+    return Answer(figure, faults, tuple(one for one in flat if isinstance(one, Gap)))
 
-    figure: str
-    faults: tuple[str, ...] = ()
 
-
-def told(figure: str, *faults: str | list[str]) -> Told:
-    """Faults may come one by one or as lists; empty ones are left out."""
-    flat = [one for fault in faults for one in ([fault] if isinstance(fault, str) else fault)]
-    return Told(figure, tuple(one for one in flat if one))
+def unless(there: object, why: str, needs: str) -> list[Gap]:
+    """A gap where there is nothing to look at."""
+    return [] if there else [Gap(why, needs)]
 
 
 def named(things: Any) -> str:
@@ -99,7 +211,12 @@ def named(things: Any) -> str:
 
 
 def counted(number: int, thing: str) -> str:
-    """`1 hold`, `2 holds`; a last y becomes ies."""
+    """`1 hold`, `2 holds`; a last y after a consonant becomes ies.
+
+    >>> counted(1, "entry"), counted(2, "entry"), counted(2, "day"), counted(0, "hold")
+    ('1 entry', '2 entries', '2 days', '0 holds')
+    """
     if number == 1:
         return f"1 {thing}"
-    return f"{number} {thing[:-1]}ies" if thing.endswith("y") else f"{number} {thing}s"
+    plural = f"{thing[:-1]}ies" if thing.endswith("y") and thing[-2] not in "aeiou" else f"{thing}s"
+    return f"{number} {plural}"

@@ -1,123 +1,114 @@
-"""Who looked, and why: sections D.3, E.1.e, E.1.g, F.1, F.6, F.7, G.7 and I."""
+"""What was looked at, and why: sections D.3, E.1.g, F.1, F.2, G.7 and I."""
 
-from datetime import timedelta
-
-from services.policy.checks.live import Live, Told, counted, named, told
+from connectors.gate_rules import history
+from operators.inquiry_checks.reasons import is_documented
+from schemas.acts import ACTS, BROWSING
+from schemas.gate_rules import GateRules, RulesInForce
+from services.policy.checks.live import Answer, Gap, Live, answer, counted, unless
 from services.rules import gate_rules
 
-BEHIND = timedelta(minutes=10)
+# What asks for a case number or a reason; and the former kinds, of which all did.
+DOCUMENTED = tuple(act.name for act in ACTS if act.documented)
+LOOKS = (*DOCUMENTED, "hotlist", "export", "evidence", "audit")
 
 _LOG = """
-SELECT count(), countIf(outcome = 'refused'),
-       countIf(outcome = 'allowed' AND NOT match(concat(case_number, reason), '[\\\\pL\\\\pN]'))
+SELECT countIf(NOT automatic), countIf(outcome = 'refused' AND NOT automatic), countIf(automatic),
+       countIf(outcome = 'allowed' AND kind IN {looks:Array(String)}
+           AND NOT match(concat(case_number, reason), '[\\\\pL\\\\pN]'))
 FROM platestream.inquiry_log WHERE at > {since:DateTime64(6, 'UTC')}
 """
-_UNSEALED = """
-SELECT count(), min(at) FROM platestream.inquiry_log
-WHERE at < {before:DateTime64(6, 'UTC')} AND entry NOT IN (SELECT entry FROM platestream.inquiry_seals)
+_GIVEN = """
+SELECT who, case_number, reason, max(at), count() FROM platestream.inquiry_log
+WHERE at > {since:DateTime64(6, 'UTC')} AND outcome = 'allowed' AND NOT automatic
+  AND kind IN {looks:Array(String)} GROUP BY who, case_number, reason
 """
-_USERS = """
-SELECT id, agency, trained_at FROM platestream.registry FINAL WHERE kind = 'user' AND active ORDER BY id
-"""
-_AGENCIES = """
-SELECT id, mou_from, mou_until, state, declared_at FROM platestream.registry FINAL
-WHERE kind = 'agency' AND active AND NOT own
-  AND id IN (SELECT agency FROM platestream.registry FINAL WHERE kind = 'user' AND active)
-ORDER BY id
-"""
+_SEALED = "SELECT count() FROM platestream.inquiry_seals"
 _REQUESTS = """
 SELECT count(), countIf(legal_basis = '') FROM platestream.inquiry_log
 WHERE at > {since:DateTime64(6, 'UTC')} AND outcome = 'allowed' AND requester != ''
 """
 
 
-def documented(live: Live) -> Told:
+def documented(live: Live) -> Answer:
     """Every look has a case number or a reason."""
-    ((count, refused, bare),) = live.rows(_LOG, since=live.year)
-    figure = f"{count} inquiries in a year, {refused} of them refused"
-    return told(
-        figure, f"{bare} allowed without case number and reason" if bare else "", live.found("documented")
+    ((count, refused, automatic, bare),) = live.rows(_LOG, since=live.year, looks=list(LOOKS))
+    figure = f"{counted(count, 'act')} of people in a year, {refused} of them refused; {automatic} automatic"
+    return answer(
+        figure,
+        f"{bare} allowed without case number and reason" if bare else "",
+        live.found("documented"),
+        live.unfound,
     )
 
 
-def unlogged(live: Live) -> Told:
+def reasons(live: Live) -> Answer:
+    """A reason that stands alone says something, by the rules of its time."""
+    given = live.rows(_GIVEN, since=live.year, looks=list(BROWSING))
+    ruled = history(live.client)
+    empty = [row for row in given if not is_documented(row[1], row[2], _rules_at(ruled, row))]
+    total = sum(row[4] for row in empty)
+    said = (
+        f"{counted(total, 'look')} for a reason that says nothing, by {live.people(row[0] for row in empty)}"
+    )
+    return answer(
+        f"{sum(row[4] for row in given)} looks of people in a year",
+        said if empty else "",
+        unless(given, "nobody has looked at stored data in a year", "a look"),
+    )
+
+
+def unlogged(live: Live) -> Answer:
     """No query of a person reached data beside the gate."""
     if live.embedded:
-        return told("embedded engine: one account, no log of queries; its folder is the boundary")
+        why = "the embedded engine keeps no log of queries: whoever may open its folder can read it"
+        return answer("", live.found("unlogged"), Gap(why, "a ClickHouse server, clickhouse/server.xml"))
     ((there,),) = live.rows(f"EXISTS TABLE {live.query_log}")
     if not there:
-        return told("no log", "the server keeps no query_log: clickhouse/server.xml turns it on")
+        why = "the server keeps no log of queries (or has not written one yet)"
+        return answer(
+            "", live.found("unlogged"), Gap(why, "query_log turned on, as in clickhouse/server.xml")
+        )
     ((queries,),) = live.rows(f"SELECT count() FROM {live.query_log}")  # noqa: S608
-    return told(f"{queries} queries in the server's log", live.found("unlogged"))
+    return answer(
+        f"{counted(queries, 'query')} in the server's log",
+        live.found("unlogged"),
+        unless(queries, "the server's log of queries is empty", "a query"),
+        live.unfound,
+    )
 
 
-def checked(live: Live) -> Told:
+def checked(live: Live) -> Answer:
     """The audit flow has sealed and checked what is older than some minutes."""
-    ((count, first),) = live.rows(_UNSEALED, before=live.now - BEHIND)
-    ((sealed,),) = live.rows("SELECT count() FROM platestream.inquiry_seals")
-    late = (
-        f"{count} inquiries wait for the audit flow, the oldest since {first:%Y-%m-%d %H:%M}" if count else ""
-    )
-    return told(counted(sealed, "inquiry") + " sealed", late)
-
-
-def trained(live: Live) -> Told:
-    """Whoever may look is registered and has training that has not lapsed."""
-    users = live.rows(_USERS)
-    days = gate_rules.in_force(live.client).training_days
-    untrained = [
-        who
-        for who, _agency, at in users
-        if at.year <= 1970 or at > live.now or (days and at < live.now - timedelta(days=days))
-    ]
-    open_door = (
-        ""
-        if gate_rules.registry_enforced(live.client)
-        else ("nobody is registered: anybody with access to the database may look")
-    )
-    lapsed = f"without training in force: {named(untrained)}" if untrained else ""
-    return told(counted(len(users), "active user"), open_door, lapsed, live.found("registered", "trained"))
-
-
-def agencies(live: Live) -> Told:
-    """Other agencies look by an MOU in force, inside what it shares."""
-    rules, others = gate_rules.in_force(live.client), live.rows(_AGENCIES)
-    bare = [
-        name
-        for name, since, until, _state, _declared in others
-        if rules.mou_required
-        and (since.year <= 1970 or since > live.now or (until.year > 1970 and until <= live.now))
-    ]
-    foreign = [
-        name
-        for name, *_dates, state, _declared in others
-        if not rules.out_of_state and state != rules.own_state
-    ]
-    silent = [
-        name
-        for *_rest, declared in others
-        for name in [_rest[0]]
-        if rules.declaration and declared.year <= 1970
-    ]
-    return told(
-        f"{len(others)} other agencies with users",
-        f"without an MOU in force: {named(bare)}" if bare else "",
-        f"of another state: {named(foreign)}" if foreign else "",
-        f"without a written declaration: {named(silent)}" if silent else "",
-        live.found("agency", "shared"),
+    count, first = live.unsealed
+    ((sealed,),) = live.rows(_SEALED)
+    waiting = f"{counted(count, 'inquiry')} waiting for the audit flow, since {first:%Y-%m-%d %H:%M}"
+    return answer(
+        f"{counted(sealed, 'inquiry')} sealed",
+        waiting if count else "",
+        unless(sealed or count, "nothing is on record that a flow could seal", "an act on record"),
     )
 
 
-def purposes(live: Live) -> Told:
+def purposes(live: Live) -> Answer:
     """Prohibited purposes are refused, and none got past."""
     rules = gate_rules.in_force(live.client)
     figure = f"{len(rules.prohibited)} prohibited purposes, {len(rules.purposes) or 'all other'} allowed"
     bare = "" if rules.prohibited else "the gate knows no prohibited purpose"
-    return told(figure, bare, live.found("purpose"))
+    return answer(figure, bare, live.found("purpose"), live.unfound)
 
 
-def requests(live: Live) -> Told:
+def requests(live: Live) -> Answer:
     """Requests from outside of law enforcement have their legal basis on record."""
     ((count, bare),) = live.rows(_REQUESTS, since=live.year)
-    lacking = f"{bare} requests without a legal basis" if bare else ""
-    return told(counted(count, "request") + " in a year", lacking, live.found("legal_basis"))
+    lacking = f"{bare} of them without a legal basis" if bare else ""
+    return answer(
+        f"{counted(count, 'request')} in a year",
+        lacking,
+        live.found("legal_basis"),
+        unless(count, "no request from outside of law enforcement is on record in a year", "such a request"),
+    )
+
+
+def _rules_at(ruled: list[RulesInForce], row: tuple[object, ...]) -> GateRules:
+    before = [one for one in ruled if one.set_at <= row[3]]  # type: ignore[operator]
+    return (before[-1] if before else ruled[0]).rules

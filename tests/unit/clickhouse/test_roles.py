@@ -102,7 +102,7 @@ FIGURES = {
     "alert_hits": "hit_id, captured_at, camera_id, match, category",
     "hit_actions": "hit_id, at, kind, actionable",
     "dead_letters": "topic, reason, received_at",
-    "inquiry_log": "at, kind, outcome",
+    "inquiry_log": "at, kind, outcome, automatic",
     "inquiry_seals": "seal, sealed_at",
     "inquiry_findings": "at, kind, rule, grade",
     "registry": "kind, id, trained_at, mou_until",

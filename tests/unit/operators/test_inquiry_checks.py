@@ -1,5 +1,5 @@
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from connectors.profiles import load
 from operators.inquiry_checks.logic import BUCKETS, EVERY, Event, InquiryChecks, bucket, spread
 from operators.inquiry_checks.order import RULES, CheckRules, InquiryRegistry, against_the_order
+from schemas.acts import ACTS, ROLES, Act
 from schemas.finding import Finding
 from schemas.gate_rules import GATE_RULES, RulesInForce, of_profile
 from schemas.inquiry import Inquiry, SealedInquiry, seal_hash
@@ -67,6 +68,18 @@ def days(count: int, hour: int = 10, looks: int = 5) -> Iterable[SealedInquiry]:
     ("asked", "records", "rule"),
     [
         ({"reason": " .", "case_number": ""}, [], "documented"),
+        ({"reason": "asdfgh", "case_number": ""}, [], "documented"),
+        ({"reason": "police investigation", "case_number": "none"}, [], "documented"),
+        ({"kind": "evidence_keep", "case_number": "none"}, [], "documented"),
+        ({"kind": "password"}, [], "unknown_act"),
+        ({"kind": "hit_verify", "automatic": True}, [], "automatic"),
+        ({"kind": "evidence_purge"}, [], "roles"),
+        ({"kind": "registry_camera"}, [user(), agency(own=True)], "roles"),
+        ({"kind": "retention", "reason": ""}, [user(), agency(own=True)], "roles"),
+        ({"kind": "hotlist_add"}, [user(), agency(mou_from=AT - DAY)], "agency"),
+        ({"kind": "shift_login", "who": "jones"}, [user(), agency(own=True)], "registered"),
+        ({"kind": "export", "who": "jones"}, [user(), agency(own=True)], "registered"),
+        ({"kind": "evidence"}, [user(trained_at=None), agency(own=True)], "trained"),
         ({"reason": "Personal use"}, [], "purpose"),
         ({"requester": "Acme Insurance"}, [], "legal_basis"),
         ({"who": "jones"}, [user(), agency(own=True)], "registered"),
@@ -100,6 +113,54 @@ def test_a_documented_inquiry_of_a_trained_user_of_an_agency_with_an_mou_is_no_f
     shares = agency(mou_from=AT - DAY, mou_until=AT + DAY, shares_cameras=("north", "south"))
     records = [user(), shares]
     assert findings(checks(), *records, *READY, sealed(inquiry(cameras=("north",)))) == []
+
+
+def test_nobody_changes_their_own_roles_or_training() -> None:
+    chief = user(role="administrator")
+    own = sealed(inquiry(kind="registry_user", other="user/smith"))
+    another = sealed(inquiry(1, kind="registry_user", other="user/jones"))
+    assert findings(checks(), chief, agency(own=True), *READY, own, another) == ["roles"]
+
+
+def test_until_there_is_an_administrator_whoever_was_not_ended_registers_people_and_agencies() -> None:
+    first = sealed(inquiry(kind="registry_user", who="founder", other="user/chief"))
+    ended = sealed(inquiry(1, kind="registry_agency", who="smith", other="agency/sjpd"))
+    chief = user(id="chief", role="administrator", changed_at=AT + DAY)
+    later = sealed(inquiry(2, AT + 2 * DAY, kind="registry_user", who="founder", other="user/new"))
+    records = [user(active=False), chief, agency(own=True)]
+    assert findings(checks(), *records, *READY, first) == []
+    assert findings(checks(), *records, *READY, ended) == ["registered"]
+    assert findings(checks(), *records, *READY, later) == ["registered"]
+
+
+def test_roles_that_were_given_after_the_act_say_nothing_of_it() -> None:
+    demoted = user(role="auditor", changed_at=AT + DAY)
+    assert findings(checks(), demoted, agency(own=True), *READY, sealed(inquiry())) == []
+    assert findings(checks(), demoted, agency(own=True), *READY, sealed(inquiry(at=AT + 2 * DAY))) == [
+        "roles"
+    ]
+
+
+def test_rows_from_before_the_table_of_acts_are_still_understood() -> None:
+    kinds = ("hotlist", "export", "evidence", "audit", "retention")
+    rows = [sealed(inquiry(n, kind=kind)) for n, kind in enumerate(kinds[:4])]
+    job = sealed(inquiry(9, kind="retention", who="retention job", reason="Data past the period are deleted"))
+    assert findings(checks(), user(role="detective"), agency(own=True), *READY, *rows, job) == []
+
+
+def test_where_the_registry_always_holds_it_holds_before_anybody_is_registered() -> None:
+    strict = RulesInForce(AT - DAY, replace(RULED.rules, always_registry=True))
+    assert findings(checks(), strict, RULES_READ, LOADED, sealed(inquiry())) == ["registered"]
+
+
+def test_what_the_machine_does_by_itself_is_nobodys_habit_and_no_inquiry_of_a_person() -> None:
+    step = checks(now=AT + 8 * DAY, rules=replace(RULES, busy_day=3))
+    asked = [sealed(inquiry(n, who="look-back", automatic=True, set_off_by="smith")) for n in range(20)]
+    refused = [sealed(inquiry(50 + n, who="look-back", automatic=True, outcome="refused")) for n in range(20)]
+    assert findings(step, *READY, *asked, *refused) == []
+    assert step.snapshot() == checks().snapshot(), "nobody to remember"
+    assert list(step.on_notify()[0]) == []
+    assert findings(step, *(sealed(inquiry(n)) for n in range(20))) == ["volume"]
 
 
 def test_without_any_user_in_the_registry_nobody_asks_who_may_look() -> None:
@@ -240,6 +301,89 @@ def test_the_same_finding_has_the_same_id_whenever_it_is_found() -> None:
     first = Finding.of(inquiry(), "volume", "unusual", "30 looks")
     assert Finding.of(inquiry(), "volume", "unusual", "31 looks").finding_id == first.finding_id
     assert Finding.of(inquiry(1), "volume", "unusual", "30 looks").finding_id != first.finding_id
+
+
+@dataclass(frozen=True)
+class Person:
+    """As the registry has them; `trained` is days ago, negative in the future, None never."""
+
+    registered: bool
+    active: bool
+    agency: str
+    trained: int | None
+    roles: tuple[str, ...]
+
+
+AGENCIES = [
+    agency("sjpd", own=True),
+    agency("county", mou_from=AT - DAY),
+    agency("expired", mou_from=AT - 9 * DAY, mou_until=AT - DAY),
+    agency("silent"),
+    agency("ended", own=True, active=False),
+]
+people = st.builds(
+    Person,
+    registered=st.booleans() | st.just(True),
+    active=st.booleans() | st.just(True),
+    agency=st.sampled_from(["sjpd", "sjpd", *(one.id for one in AGENCIES), "nowhere"]),
+    trained=st.none() | st.integers(-400, 400).filter(lambda days: days not in (0, 365)),
+    roles=st.lists(st.sampled_from(sorted(ROLES)), unique=True).map(tuple),
+)
+
+
+def may(person: Person, act: Act, case: bool, reason: bool, machine: bool) -> bool:
+    """Worked out from the order, in its own words: F.7 and E.1.e, F.6 and I.2, E.1.a, I.7 and F.8.a."""
+    if act.documented == "case" and not case:
+        return False
+    if act.documented == "inquiry" and not (case or reason):
+        return False
+    if machine:
+        return act.automatic
+    if not (person.registered and person.active) or person.trained is None:
+        return False
+    if not 0 <= person.trained <= 365 or not set(person.roles) & set(act.roles):
+        return False
+    return person.agency == "sjpd" or (person.agency == "county" and act.browses)
+
+
+@given(
+    people,
+    st.sampled_from(ACTS),
+    st.booleans(),
+    st.sampled_from(["", "asdfgh", "Stolen truck"]),
+    st.booleans(),
+)
+@settings(max_examples=400)
+def test_any_act_of_anybody_that_was_allowed_is_a_breach_just_where_the_order_does_not_give_it(
+    person: Person, act: Act, case: bool, reason: str, machine: bool
+) -> None:
+    registered = InquiryRegistry()
+    trained = None if person.trained is None else AT - person.trained * DAY
+    role = ",".join(person.roles) or "janitor"
+    records = [user(agency=person.agency, active=person.active, trained_at=trained, role=role)]
+    chief = user(id="chief", role="administrator")
+    for record in [*AGENCIES, chief, *(records if person.registered else [])]:
+        registered.put(record)
+    told: dict[str, Any] = {"case_number": "26-001234" if case else "", "reason": reason}
+    if machine:
+        told["automatic"] = True
+    asked = inquiry(kind=act.name, **told)
+    found = list(against_the_order(asked, registered, RULES))
+    assert (found == []) == may(person, act, case, reason == "Stolen truck", machine), found
+    assert all(one.grade == "breach" for one in found)
+    refused = msgspec.structs.replace(asked, outcome="refused")
+    assert list(against_the_order(refused, registered, RULES)) == []
+
+
+def test_a_store_of_the_version_before_is_read() -> None:
+    """The state of a bucket as 0.1.0 wrote it: looks by day and hour, and what waits."""
+    day = AT.toordinal()
+    before = msgspec.msgpack.encode(
+        [[], {"smith": [{day: [0] * 9 + [3] + [0] * 14}, [day, 2], {"hours": day}, {day: inquiry()}]}]
+    )
+    step = checks(now=AT + 8 * DAY, resume=before)
+    out, _discard = step.on_notify()
+    assert [(one.rule, one.who) for one in out if isinstance(one, Finding)] == [("no_action", "smith")]
 
 
 @given(st.text())

@@ -1,0 +1,200 @@
+"""The hot list's topic against the inquiry log: who put entries there, and who took them off (E.1.b, E.1.c).
+
+Found where both are at hand. The log has an act for each entry that a person puts on the list, and for each
+change of a small import; a large import is one act with counts. So an entry is on record when an act about
+itself, or an import of its list, is near the time since which it is listed; and no list has more such entries
+than its last import left. What an entry *says* is in the log only as far as the act says it, without plate:
+an entry that was overwritten behind the door and keeps its `listed_at` is not found here.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from schemas import topics
+from schemas.hotlist import HotListEntry
+from schemas.message import RefusedError
+from services.policy.checks.acts import IMPORT_READS, OnRecord, acts
+from services.policy.checks.live import Answer, Gap, Live, answer, counted, named, unless
+
+ABOUT = 64  # characters of `about` that the log keeps
+FEW, SHARE = 20, 0.2  # an import that takes more, and a larger share, is to be forced
+RECENT = timedelta(days=1)  # a removal stays on the topic for so long at least
+ENTERED = ("hotlist_add", "bolo")
+IMPORTED = ("hotlist_import",)
+REMOVED = ("hotlist_remove", "bolo")
+FORMER = ("hotlist",)  # all of these, before the table of acts
+
+_COUNT = re.compile(r"(\d+) (new or changed|added|changed|removed|unchanged|refused|doubled)\b")
+_FORCED = re.compile(r"\bforce", re.IGNORECASE)
+_EXPIRES = re.compile(r"\bexpires_at: (\d{4}-\d\d-\d\d)")
+
+
+@dataclass(frozen=True)
+class ImportCounts:
+    """What an import's act says that it did to the list of `source`.
+
+    `forced`: taken though it took more off the list than an import may.
+    """
+
+    source: str
+    act: OnRecord
+    changed: int
+    removed: int
+    unchanged: int
+    refused: int
+    forced: bool
+
+    @classmethod
+    def read(cls, act: OnRecord) -> "ImportCounts | None":
+        """The counts in an act about a whole list (`ncic`, `ncic: import`); None of one about an entry."""
+        source, colon, rest = act.about.partition(":")
+        if colon and rest.strip() != "import":
+            return None
+        said: Counter[str] = Counter()
+        for number, word in _COUNT.findall(act.said):
+            said[word] += int(number)
+        changed = said["new or changed"] + said["added"] + said["changed"]
+        rest_of = (said["removed"], said["unchanged"], said["refused"], bool(_FORCED.search(act.said)))
+        return cls(source.strip(), act, changed, *rest_of)
+
+    @property
+    def counted(self) -> bool:
+        """Whether the act says how many."""
+        return _COUNT.search(self.act.said) is not None
+
+    @property
+    def left_at_most(self) -> int:
+        """Entries on the list after it; of a line that was refused the entry before may have stayed."""
+        return self.changed + self.unchanged + self.refused
+
+    @property
+    def is_drastic(self) -> bool:
+        """It emptied the list, or took much of it, and was not forced."""
+        gone, left = self.removed, self.left_at_most
+        return not self.forced and gone > 0 and (left == 0 or (gone > FEW and gone > SHARE * (gone + left)))
+
+
+def imports(live: Live) -> list[ImportCounts]:
+    """Imports of whole lists on record, in order."""
+    read = (ImportCounts.read(act) for act in acts(live, IMPORTED + FORMER))
+    return [one for one in read if one is not None]
+
+
+def listed(live: Live) -> Answer:
+    """Every entry was put on the list by an act on record."""
+    entries, _unread = live.hot_list
+    about: dict[str, list[OnRecord]] = defaultdict(list)
+    for act in acts(live, ENTERED + IMPORTED + FORMER):
+        about[act.about].append(act)
+    whole: dict[str, list[ImportCounts]] = defaultdict(list)
+    for one in imports(live):
+        whole[one.source].append(one)
+    by_import: Counter[str] = Counter()
+    unrecorded, alone = [], 0
+    for entry in entries:
+        if _near(entry, about[entry.entry_id[:ABOUT]], timedelta(minutes=5)):
+            alone += 1
+        elif _near(entry, (one.act for one in whole[entry.source]), IMPORT_READS):
+            by_import[entry.source] += 1
+        else:
+            unrecorded.append(entry.entry_id)
+    more, uncounted = [], []
+    for source, count in sorted(by_import.items()):
+        last = whole[source][-1]
+        if not last.counted:
+            uncounted.append(source)
+        elif count > last.left_at_most:
+            beyond = counted(count - last.left_at_most, "entry")
+            more.append(f"{source} has {beyond} more than its last import left")
+    return answer(
+        f"{counted(len(entries), 'entry')}: {alone} by acts of their own, {by_import.total()} by imports",
+        f"on the list without an act on record: {named(unrecorded)}" if unrecorded else "",
+        more,
+        [Gap(f"the last import of {one} says no counts", "an import of this release") for one in uncounted],
+        unless(entries, "the hot list is empty: there is no entry to look at", "a hot list"),
+    )
+
+
+def kept(live: Live) -> Answer:
+    """No list was emptied, or lost much, without an act: a removal, or an import that was forced."""
+    known = imports(live)
+    drastic = [
+        f"an import of {one.source} on {one.act.at:%Y-%m-%d} took {one.removed} of its entries unforced"
+        for one in known
+        if one.is_drastic
+    ]
+    taken = sorted(_taken_off(live, known))
+    gone = sorted(_vanished(live, known))
+    entered = acts(live, (*ENTERED, *FORMER))
+    return answer(
+        f"{counted(len(known), 'import')} on record, {len(live.hot_list[0])} entries now",
+        drastic,
+        f"taken off the list without an act on record: {named(taken)}" if taken else "",
+        f"put on the list by an act, not expired, and gone: {named(gone)}" if gone else "",
+        list(_shrunk(live, known)),
+        unless(known or entered, "no entry and no import is on record", "a hot list"),
+    )
+
+
+def _near(entry: HotListEntry, recorded: Iterable[OnRecord], before: timedelta) -> bool:
+    since = entry.listed_at
+    return since is not None and any(act.is_near(since, before) for act in recorded)
+
+
+def _taken_off(live: Live, known: list[ImportCounts]) -> Iterator[str]:
+    """Entries whose removal is still on the topic, before their end and without an act about it."""
+    last: dict[str, HotListEntry] = {}
+    removed: dict[str, HotListEntry] = {}
+    for message in live.messages(topics.HOTLIST):
+        try:
+            change = topics.HOTLIST.decode(message)
+        except RefusedError:
+            continue
+        if change.entry is not None:
+            last[change.entry_id] = change.entry
+            removed.pop(change.entry_id, None)
+        elif change.entry_id in last:
+            removed[change.entry_id] = last[change.entry_id]
+    recorded = {act.about for act in acts(live, REMOVED + IMPORTED + FORMER)}
+    for name, entry in removed.items():
+        since = entry.listed_at or live.now
+        by_import = any(one.source == entry.source and one.act.at >= since for one in known)
+        if entry.expires_at > live.now and name[:ABOUT] not in recorded and not by_import:
+            yield name
+
+
+def _vanished(live: Live, known: list[ImportCounts]) -> Iterator[str]:
+    """Entries that the log says were put on the list until a day to come, and nobody took off."""
+    there = {entry.entry_id[:ABOUT] for entry in live.hot_list[0]}
+    there |= {key[:ABOUT] for key in live.hot_list[1]}
+    until: dict[str, tuple[date, datetime]] = {}
+    for act in acts(live, (*ENTERED, *IMPORTED, *REMOVED, *FORMER)):
+        if "removed" in act.said or act.kind == "hotlist_remove":
+            until.pop(act.about, None)
+        elif found := _EXPIRES.search(act.said):
+            until[act.about] = date.fromisoformat(found[1]), act.at
+    for name, (last, at) in until.items():
+        source = name.partition(":")[0]
+        by_import = any(one.source == source and one.removed and one.act.at > at for one in known)
+        if name not in there and last > live.now.date() and not by_import:
+            yield name
+
+
+def _shrunk(live: Live, known: list[ImportCounts]) -> Iterator[str | Gap]:
+    """Lists that have far fewer entries than their last import left."""
+    now = Counter(entry.source for entry in live.hot_list[0])
+    for source, last in {one.source: one for one in known if one.counted}.items():
+        left = last.changed + last.unchanged
+        removals = acts(live, REMOVED + FORMER, last.act.at)
+        gone = left - now[source] - sum(act.about.startswith(f"{source}:") for act in removals)
+        if gone <= SHARE * left:
+            continue
+        said = f"{gone} of {left} entries of {source} are gone since its import of {last.act.at:%Y-%m-%d}"
+        if live.now - last.act.at < RECENT:
+            yield f"{said}, with no removal on record"
+        else:
+            why = "those that expired cannot be told from those taken away"
+            yield Gap(f"{said}: {why}", f"a new import of {source}")

@@ -1,0 +1,132 @@
+"""Who may do what, and who is on shift: sections E.1.a, E.1.e, F.4, F.6, F.7 and I.2."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from operators.inquiry_checks.order import roles
+from schemas.registry import RegistryRecord
+from services.policy.checks.live import Answer, Live, answer, counted, named, unless
+from services.rules import gate_rules
+
+_USERS = """
+SELECT id, agency, trained_at, role FROM platestream.registry FINAL WHERE kind = 'user' AND active ORDER BY id
+"""
+_OWN = "SELECT id FROM platestream.registry FINAL WHERE kind = 'agency' AND active AND own"
+_AGENCIES = """
+SELECT id, mou_from, mou_until, state, declared_at FROM platestream.registry FINAL
+WHERE kind = 'agency' AND active AND NOT own
+  AND id IN (SELECT agency FROM platestream.registry FINAL WHERE kind = 'user' AND active)
+ORDER BY id
+"""
+_STEPS = (
+    "SELECT at, by FROM platestream.hit_actions FINAL WHERE at > {since:DateTime64(3, 'UTC')} ORDER BY at"
+)
+
+
+def trained(live: Live) -> Answer:
+    """Whoever may do anything is registered and has training that has not lapsed."""
+    users = live.rows(_USERS)
+    untrained = [who for who, _agency, at, _role in users if not _in_training(live, at)]
+    enforced = gate_rules.registry_enforced(live.client)
+    lapsed = f"without training in force: {live.people(untrained)}" if untrained else ""
+    return answer(
+        counted(len(users), "active user"),
+        "" if enforced else "nobody is registered: anybody with access to the database may look",
+        lapsed,
+        live.found("registered", "trained"),
+        live.unfound,
+    )
+
+
+def entitled(live: Live) -> Answer:
+    """Acts were allowed to people whose roles include them, and to the machine what it does by itself."""
+    users = live.rows(_USERS)
+    return answer(
+        counted(len({role for *_rest, names in users for role in names.split(",")}), "role") + " given",
+        live.found("roles", "automatic", "unknown_act"),
+        unless(users, "nobody is registered, so nobody has a role", "people registered with their roles"),
+        live.unfound,
+    )
+
+
+def administrator(live: Live) -> Answer:
+    """The agency has an ALPR administrator who is registered, active and trained."""
+    own = {name for (name,) in live.rows(_OWN)}
+    there = [
+        who
+        for who, agency, at, role in live.rows(_USERS)
+        if agency in own and "administrator" in role.split(",") and _in_training(live, at)
+    ]
+    missing = "nobody is: whoever was not ended may register people and agencies"
+    return answer(f"{counted(len(there), 'administrator')} in force", "" if there else missing)
+
+
+def agencies(live: Live) -> Answer:
+    """Other agencies look by an MOU in force, inside what it shares."""
+    rules, others = gate_rules.in_force(live.client), live.rows(_AGENCIES)
+    bare = [
+        name
+        for name, since, until, _state, _declared in others
+        if rules.mou_required
+        and (since.year <= 1970 or since > live.now or (until.year > 1970 and until <= live.now))
+    ]
+    foreign = [row[0] for row in others if not rules.out_of_state and row[3] != rules.own_state]
+    silent = [row[0] for row in others if rules.declaration and row[4].year <= 1970]
+    return answer(
+        f"{len(others)} other agencies with users",
+        f"without an MOU in force: {named(bare)}" if bare else "",
+        f"of another state: {named(foreign)}" if foreign else "",
+        f"without a written declaration: {named(silent)}" if silent else "",
+        live.found("agency", "shared"),
+        unless(others, "no other agency has users here", "a partner agency with users"),
+        live.unfound,
+    )
+
+
+def shifts(live: Live) -> Answer:
+    """Whoever is or was on shift is a registered employee of this agency, trained before."""
+    users = {one.id: one for one in live.registered("user")}
+    own = {one.id for one in live.registered("agency") if one.own and one.active}
+    every = [one for one in live.registered("shift") if (one.since or live.now) > live.year]
+    unknown = [one.user for one in every if one.user not in users]
+    foreign = [one.user for one in every if one.user in users and users[one.user].agency not in own]
+    untrained = [one.user for one in every if one.user in users and not _fit(live, one, users[one.user])]
+    return answer(
+        f"{counted(len(every), 'shift')} in a year, {len(open_at(every, live.now))} now",
+        f"on shift and not registered: {live.people(unknown)}" if unknown else "",
+        f"on shift, of another agency: {live.people(foreign)}" if foreign else "",
+        f"on shift, untrained or ended: {live.people(untrained)}" if untrained else "",
+        unless(every, "nobody has logged in for a shift in a year", "a shift"),
+    )
+
+
+def on_duty(live: Live) -> Answer:
+    """Whoever recorded a step on a hit was logged in for their shift."""
+    every, steps = live.registered("shift"), live.rows(_STEPS, since=live.year)
+    off = [(at, by) for at, by in steps if by not in {one.user for one in open_at(every, at)}]
+    said = f"{counted(len(off), 'step')} by {live.people(by for _at, by in off)}, not on shift then"
+    return answer(
+        f"{counted(len(steps), 'step')} on hits in a year",
+        said if off else "",
+        unless(steps, "no step on a hit is on record in a year", "a hit that an officer handled"),
+    )
+
+
+def open_at(every: Iterable[RegistryRecord], at: datetime) -> list[RegistryRecord]:
+    """The shifts that were open then; one that has ended counts until its end."""
+    return [one for one in every if one.since and one.until and one.since <= at <= one.until]
+
+
+def _in_training(live: Live, at: datetime) -> bool:
+    days = gate_rules.in_force(live.client).training_days
+    lapsed = days and at < live.now - timedelta(days=days)
+    return at.year > 1970 and at <= live.now and not lapsed
+
+
+def _fit(live: Live, shift: RegistryRecord, user: RegistryRecord) -> bool:
+    """As of now, of an open shift. Of an older one the registry tells whether there ever was training."""
+    if user.trained_at is None or user.trained_at > live.now:
+        return False
+    if not open_at([shift], live.now) or not shift.active:
+        return True
+    return user.active and _in_training(live, user.trained_at) and bool(roles(user))

@@ -1,0 +1,100 @@
+"""Registry and rules against the inquiry log: every record there was made by an act (E.1.a, E.1.c, E.1.e).
+
+The registry is compared on its topic and in the table that the gate reads, the newest record of each id; what
+came before it is in the log alone.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from schemas.registry import RegistryRecord
+from schemas.tables import EPOCH
+from services.policy.checks.acts import OnRecord, acts
+from services.policy.checks.live import BEHIND, Answer, Live, answer, counted, named, unless
+
+ACTS_OF: Mapping[str, tuple[str, ...]] = {
+    "agency": ("registry_agency",),
+    "user": ("registry_user",),
+    "camera": ("registry_camera",),
+    "detail": ("registry_detail",),
+    "incident": ("registry_incident",),
+    # An import notes in its source's record when the list was last whole.
+    "hotlist_source": ("registry_source", "hotlist_import", "hotlist"),
+    "hotlist_category": ("registry_category",),
+    "shift": ("shift_login", "shift_logout"),
+}
+_TABLE = "SELECT kind, id, changed_at FROM platestream.registry FINAL"
+_RULES = "SELECT set_at, set_by FROM platestream.gate_rules ORDER BY set_at"
+SECOND = timedelta(seconds=1)
+MIGRATION = "migration"  # the rules that a new database begins with
+
+
+def recorded(live: Live) -> Answer:
+    """Every record of the registry was made by an act on record."""
+    records, unread = live.registry
+    table = {f"{kind}/{name}": changed for kind, name, changed in live.rows(_TABLE)}
+    by_act: dict[str, list[OnRecord]] = defaultdict(list)
+    for act in acts(live, {kind for kinds in ACTS_OF.values() for kind in kinds}):
+        by_act[act.kind].append(act)
+    bare = [key for key, one in sorted(records.items()) if not _has_act(one, by_act)]
+    newer = [key for key, at in sorted(table.items()) if at > _changed(records.get(key)) + SECOND]
+    late = [
+        key
+        for key, one in sorted(records.items())
+        if table.get(key, EPOCH) < _changed(one) - SECOND and _changed(one) < live.now - BEHIND
+    ]
+    kinds = Counter(one.kind for one in records.values())
+    return answer(
+        ", ".join(counted(count, kind.replace("_", " ")) for kind, count in sorted(kinds.items())),
+        f"without an act on record: {_ids(live, bare)}" if bare else "",
+        f"in the gate's table and not on the topic: {_ids(live, newer)}" if newer else "",
+        f"on the topic and not in the gate's table: {_ids(live, late)}" if late else "",
+        f"not a valid record: {_ids(live, unread)}" if unread else "",
+        unless(records or table, "the registry is empty", "an agency and its people, registered"),
+    )
+
+
+def ruled(live: Live) -> Answer:
+    """Every change of the gate's rules was an act on record, by the person who set them."""
+    set_ = [(at, by) for at, by in live.rows(_RULES) if by != MIGRATION]
+    left = acts(live, ("rules",))
+    bare = []
+    for at, by in set_:  # one act changes the rules once
+        if act := next((one for one in left if one.is_near(at) and one.who == by), None):
+            left.remove(act)
+        else:
+            bare.append((at, by))
+    days = named(f"{at:%Y-%m-%d %H:%M}" for at, _by in bare)
+    said = f"set without an act on record: {days}, in the name of {live.people(by for _at, by in bare)}"
+    return answer(
+        f"{counted(len(set_), 'change')} of the rules",
+        said if bare else "",
+        unless(set_, "the rules are those that the database began with", "a profile put in force"),
+    )
+
+
+def _has_act(record: RegistryRecord, by_act: Mapping[str, list[OnRecord]]) -> bool:
+    """An act about this record near the time of its last change; of a shift, by or about its officer."""
+    names = {record.key[:64], record.id[:64], record.key.removeprefix("hotlist_")[:64]}
+    if record.kind == "shift":
+        names |= {record.user, f"user/{record.user}"}
+    changed = _changed(record)
+    for act in (act for kind in ACTS_OF[record.kind] for act in by_act[kind]):
+        mine = act.about in names or act.about.partition(":")[0] == record.id
+        if (mine or (record.kind == "shift" and act.who == record.user)) and act.is_near(changed):
+            return True
+    return False
+
+
+def _changed(record: RegistryRecord | None) -> datetime:
+    return EPOCH if record is None or record.changed_at is None else record.changed_at
+
+
+def _ids(live: Live, keys: list[str]) -> str:
+    """Ids as they are; people's only for whoever may see them."""
+    people = [key for key in keys if key.startswith(("user/", "shift/"))]
+    rest = [key for key in keys if key not in people]
+    if live.names or not people:
+        return named(keys)
+    return "; ".join([*([named(rest)] if rest else []), f"{counted(len(people), 'record')} of people"])

@@ -1,0 +1,306 @@
+"""An agency that follows the order, and ways to break it: as its services leave topics, tables and the log.
+
+Acts pass the real gate, and what they make is written as it is stored. The services themselves are not
+called, so that what the checks find does not depend on what the services refuse.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+
+from connectors import ledger
+from connectors.clickhouse import ClickHouseTables
+from connectors.clickhouse_client import AUDITOR, DOOR, RETENTION
+from connectors.edge import Edge
+from connectors.files import FileTopics
+from connectors.profiles import load
+from flows import audit_flow
+from schemas import tables, topics
+from schemas.acts import ROLES
+from schemas.alert_hit import AlertHit
+from schemas.catalogue import example
+from schemas.delivery import Delivery, delivery_id
+from schemas.detection import Detection
+from schemas.finding import Finding
+from schemas.gate_rules import GateRules
+from schemas.hotlist import HotListChange
+from schemas.ledger import Chain, LedgerEntry
+from schemas.registry import RegistryRecord
+from services.policy import check as checking
+from services.policy.checks.live import Live
+from services.policy.table import CHECKS
+from services.retention.job import Receipt
+from services.retention.utilization import tally
+from services.rules import gate_rules
+from services.yearly_audit import draw as drawing
+from tests.support.database import Database
+from tests.support.flows import INQUIRY, LISTED, READ, run
+from tests.support.hit_actions import action
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+PROFILE = load("st-johns")
+CASE = "26-001234"
+HIT = AlertHit.from_json(bytes(example("alert_hit").accepted))
+VERIFIED = ("plate_and_state_confirmed", "confirmed_current", "action_taken")
+HOLD = UUID(int=0x401D)
+
+
+@dataclass(frozen=True)
+class Agency:
+    """An agency's database and folder, and ways to keep or break its order."""
+
+    database: Database
+    data: Path
+
+    @property
+    def streams(self) -> FileTopics:
+        return FileTopics(self.data, follow=False)
+
+    def live(self, **changes: Any) -> Live:
+        now, client = datetime.now(UTC), self.database.client(AUDITOR)
+        live = Live(client, self.streams, "st-johns", PROFILE, now, self.data, names=True)
+        return replace(live, **changes)
+
+    def results(self, *names: str, **changes: Any) -> dict[str, checking.Result]:
+        """What these checks say, or all, by name."""
+        wanted = [check for check in CHECKS if not names or check.name in names]
+        return {one.check.name: one for one in checking.run(self.live(**changes), wanted)}
+
+    def outcomes(self, *names: str, **changes: Any) -> dict[str, str]:
+        return {name: one.outcome for name, one in self.results(*names, **changes).items()}
+
+    def sql(self, text: str) -> None:
+        self.database.client().command(text, settings={"mutations_sync": 2})
+
+    def enter(self, act: str, about: str = "", who: str = "chief", **said: Any) -> UUID:
+        """An act through the gate, which must allow it."""
+        told = {"kind": act, "on_behalf_of": who, "other": about, "pattern": "", "reason": "", **said}
+        inquiry = self.database.ask(DOOR, **told)
+        assert self.database.logged(inquiry)["outcome"] == "allowed", self.database.logged(inquiry)["refusal"]
+        return inquiry
+
+    def log(self, **columns: Any) -> None:
+        """A row of the log that the gate would not have let through, an hour old and unsealed."""
+        row = {
+            "entry": uuid4(),
+            "inquiry_id": uuid4(),
+            "at": NOW - HOUR,
+            "who": "smith",
+            "outcome": "allowed",
+        }
+        row |= {"kind": "search", "reason": "stolen vehicle", **columns}
+        self.database.client().insert("platestream.inquiry_log", [list(row.values())], column_names=list(row))
+
+    def found(self, rule: str) -> None:
+        one = msgspec.structs.replace(INQUIRY, inquiry_id=uuid4(), at=NOW - HOUR)
+        self.database.put(tables.INQUIRY_FINDINGS, Finding.of(one, rule, "breach", "as a test"))
+
+    def put(self, *records: RegistryRecord) -> None:
+        """Records in the registry, behind the door's back: on the topic and in the table."""
+        stamped = [
+            msgspec.structs.replace(one, changed_at=one.changed_at or datetime.now(UTC)) for one in records
+        ]
+        self.streams.append(topics.REGISTRY, [topics.REGISTRY.encode(one) for one in stamped])
+        self.database.put(tables.REGISTRY, *stamped)
+
+    def register(self, *records: RegistryRecord, who: str = "chief") -> None:
+        """Records in the registry, each by an act."""
+        for one in records:
+            self.enter(f"registry_{one.kind}", one.key, who)
+            self.put(one)
+
+    def shift(self, user: str, since: timedelta = HOUR, *, acted: bool = True) -> None:
+        """`user` is on shift since so long ago, for four weeks: steps of long ago count, too."""
+        if acted:
+            self.enter("shift_login", user, user)
+        begun = NOW - since
+        times: dict[str, Any] = {"since": begun, "until": NOW + 8 * HOUR}
+        self.put(
+            RegistryRecord(
+                kind="shift", id=f"{user}@{begun:%Y-%m-%dT%H:%M:%SZ}", name=user, user=user, **times
+            )
+        )
+
+    def list(self, reference: str, *, acted: str = "hotlist_add", **told: Any) -> str:
+        """An entry on the list; by the act `acted`, or behind the door's back where that is empty."""
+        source = told.pop("prefix", "x")
+        entry = msgspec.structs.replace(
+            LISTED, entry_id=f"{source}:{reference}", **{"listed_at": NOW, **told}
+        )
+        if acted:
+            said = f"hot list: added, case_number: {entry.case_number}; expires_at: {entry.expires_at}"
+            self.enter(acted, entry.entry_id, change=said)
+            entry = msgspec.structs.replace(entry, listed_at=datetime.now(UTC))
+        self.streams.append(topics.HOTLIST, [HotListChange(entry.entry_id, entry).to_message()])
+        return entry.entry_id
+
+    def unlist(self, entry_id: str, *, acted: bool = False) -> None:
+        if acted:
+            self.enter("hotlist_remove", entry_id, change="hot list: removed")
+        self.streams.append(topics.HOTLIST, [HotListChange(entry_id, None).to_message()])
+
+    def act(
+        self, *kinds: str, age: timedelta = 8 * DAY, source: str = "ncic", by: str = "smith", **told: Any
+    ) -> UUID:
+        """Steps on a hit, a minute apart, the last one `age` ago; each an act on record, and delivered."""
+        entry = msgspec.structs.replace(LISTED, source=source)
+        hit = msgspec.structs.replace(HIT, hit_id=uuid4(), detection=read(age + HOUR), entry=entry)
+        self.database.put(tables.HIT_FACTS, hit)
+        self.deliver(hit)
+        for number, kind in enumerate(reversed(kinds)):
+            more = {
+                key: value for key, value in told.items() if key != "checked_with" and kind == "action_taken"
+            }
+            more |= {
+                key: told[key] for key in ("checked_with",) if key in told and kind == "confirmed_current"
+            }
+            at = NOW - age - number * MINUTE
+            step = action(kind, at=at, hit=hit.hit_id, by=by, **more)  # type: ignore[arg-type]
+            self.database.put(tables.HIT_ACTIONS, step)
+            act = "hit_dispose" if kind in ("action_taken", "no_action") else "hit_verify"
+            self.log(at=at, kind=act, who=by, other=str(hit.hit_id), reason="")
+        return hit.hit_id
+
+    def deliver(self, hit: AlertHit, outcome: Any = "delivered") -> None:
+        told: dict[str, Any] = {"hit_id": hit.hit_id, "receiver": "shift", "priority": 1, "outcome": outcome}
+        at = hit.detection.captured_at
+        name = delivery_id(hit.hit_id, "shift")
+        self.database.put(tables.DELIVERIES, Delivery(delivery_id=name, at=at, captured_at=at, **told))
+
+    def write(self, chain: Chain, kind: str, record: Any, who: str = "chief") -> LedgerEntry:
+        """An entry of the ledger, told to the log before, as rows from before the table of acts are."""
+        client = self.database.client()
+        entry = ledger.following(client, chain, kind, who, record)
+        self.log(kind=chain, who=who, other=entry.hash, at=datetime.now(UTC), reason=f"The {chain} {kind}")
+        ledger.append(client, entry)
+        return entry
+
+    def hold(
+        self, release_at: datetime = NOW + 3700 * DAY, *, acted: bool = True, hold_id: UUID = HOLD
+    ) -> None:
+        """Evidence of one detection with its picture."""
+        detection, jpeg = uuid4(), b"\xff\xd8picture"
+        record = {"hold_id": hold_id, "case_number": CASE, "schedule": "felony", "release_at": release_at}
+        if acted:
+            self.write("evidence", "hold", {**record, "detections": [detection]})
+        self.hold_row(hold_id, release_at)
+        columns = ["hold_id", "detection_id", "kind", "sha256", "jpeg"]
+        row = [hold_id, detection, "vehicle", sha256(jpeg).digest(), jpeg]
+        self.database.client().insert("platestream.evidence_images", [row], column_names=columns)
+
+    def hold_row(self, hold_id: UUID, release_at: datetime) -> None:
+        """The hold as its table has it."""
+        row: dict[str, Any] = {"hold_id": hold_id, "case_number": CASE, "schedule": "felony", "detections": 1}
+        row |= {"held_at": NOW, "release_at": release_at, "who": "chief"}
+        client = self.database.client()
+        client.insert("platestream.evidence_holds", [list(row.values())], column_names=list(row))
+
+    def retain(self) -> None:
+        """A run of the retention job."""
+        now = datetime.now(UTC)
+        tally(self.database.client(RETENTION), now - PROFILE.retention.span, now)
+        nothing: dict[str, Any] = {"dropped": {}, "deleted": {}, "oldest": {}, "files": [], "stores": []}
+        period = round(PROFILE.retention.span.total_seconds())
+        times: dict[str, Any] = {"period_s": period, "cutoff": now - PROFILE.retention.span, "took_ms": 1}
+        self.write("retention", "run", Receipt(**times, **nothing, released=[]), who="retention job")
+
+    def audit(self, year: int = NOW.year) -> None:
+        """A draw and its memorandum, filed."""
+        client, now = self.database.client(), datetime.now(UTC)
+        population = drawing.inquiries_between(client, now - 180 * DAY, now)
+        days = drawing.use_between(client, (now - 365 * DAY).date(), now.date())
+        times: dict[str, Any] = {"drawn_at": now, "inquiries_since": now - 180 * DAY, "inquiries_until": now}
+        drawn = drawing.Draw(
+            **times,
+            year=year,
+            seed="07",
+            population=len(population),
+            population_sha256=drawing.digest(population),
+            inquiries=drawing.choose(population, "07", 10),
+            use_since=(now - 365 * DAY).date(),
+            use_until=now.date(),
+            use_population=len(days),
+            use=drawing.choose_use(days, "07", 10),
+        )
+        entry = self.write("audit", "draw", drawn)
+        hashes = [sha256(content).digest() for content in (b"memo", b"%PDF")]
+        told: dict[str, Any] = {
+            "year": year,
+            "draw": entry.number,
+            "inquiries": 1,
+            "met": 1,
+            "data_errors": 0,
+        }
+        told |= {"markdown_sha256": hashes[0].hex(), "pdf_sha256": hashes[1].hex()}
+        self.write("audit", "memorandum", told)
+        rows = [[hashes[0], "memo.md", b"memo"], [hashes[1], "memo.pdf", b"%PDF"]]
+        client.insert("platestream.documents", rows, column_names=["sha256", "name", "content"])
+
+    def rule(self, rules: GateRules, by: str = "chief", *, acted: bool = True) -> None:
+        if acted:
+            self.enter("rules", rules.profile, by)
+        gate_rules.put_in_force(self.database.client(), rules, by)
+
+    def follow(self) -> None:
+        """The audit flow, to the end of the log."""
+        tables_ = ClickHouseTables(self.database.dsn, follow=False)
+        run(audit_flow.build(Edge(self.streams, tables_)))
+        tables_.close()
+
+
+def read(age: timedelta, camera: str = "main-n", **told: Any) -> Detection:
+    """A detection of so long ago."""
+    at = NOW - age
+    return msgspec.structs.replace(
+        READ, detection_id=uuid4(), camera_id=camera, captured_at=at, best_at=at, **told
+    )
+
+
+def user(name: str, *roles: str, **told: Any) -> RegistryRecord:
+    """A person of this agency, trained a month ago, with these roles or all."""
+    said = {"agency": "sjpd", "trained_at": NOW - 30 * DAY, "role": ",".join(roles or ROLES), **told}
+    return RegistryRecord(kind="user", id=name, name=name.title(), **said)
+
+
+def people() -> Iterator[RegistryRecord]:
+    """Who there is in an agency that follows the order, its administrator first."""
+    yield RegistryRecord(kind="agency", id="sjpd", name="St. Johns PD", own=True)
+    yield user("chief")
+    yield RegistryRecord(kind="agency", id="county", name="County SO", mou_from=NOW - 90 * DAY)
+    yield user("smith", "officer")
+    yield user("jones", "officer", agency="county")
+    place: dict[str, Any] = {"latitude": 34.5, "longitude": -109.4}
+    yield RegistryRecord(
+        kind="camera", id="main-n", name="Main", **place, approved_by="Chief", approved_at=NOW - 90 * DAY
+    )
+
+
+def follow_the_order(agency: Agency) -> None:
+    """What an agency does that keeps to all of it, and the audit flow that checks it."""
+    agency.register(*people())
+    agency.rule(replace(gate_rules.in_force(agency.database.client()), always_registry=True))
+    agency.shift("smith", 20 * DAY)
+    reads = [read(HOUR), read(3 * DAY), read(9 * DAY)]
+    agency.database.put(tables.DETECTIONS, *reads)
+    agency.database.put(tables.IMAGES, *reads)
+    agency.list("own", prefix="sjpd", source="sjpd", expires_at=NOW + 20 * DAY)
+    agency.list("part", prefix="sjpd", source="sjpd", expires_at=NOW + 20 * DAY, plate="AB*12")
+    agency.list("county/1", acted="bolo", prefix="bolo", source="bolo", expires_at=NOW + 20 * DAY)
+    agency.act(*VERIFIED, actionable=True, result="arrest", case_number=CASE, mvd_result="valid")
+    agency.hold()
+    for who in ("smith", "jones"):
+        agency.enter("search", who=who, reason="Stolen truck of last night", pattern="ABC*")
+    agency.log(kind="search", requester="Acme", legal_basis="court order 7", case_number=CASE)
+    agency.retain()
+    agency.audit()
+    made = agency.data / "recovery" / "match.made"
+    made.parent.mkdir(parents=True, exist_ok=True)
+    made.write_text(NOW.isoformat())
+    agency.follow()

@@ -1,0 +1,89 @@
+"""Whatever tells a person to run `platestream …` names a command that there is."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from platestream.cli.main import COMMANDS, load
+from services.boards import BOARDS
+from services.policy.clauses import CLAUSES
+from services.policy.table import CHECKS
+
+ROOT = Path(__file__).parents[2]
+# Of this release, made beside this test.
+COMING = {"registry": {"source", "category"}, "dead-letters": {"list", "show", "send-again"}}
+_NAMED = re.compile(r"(?<![\w./-])platestream ([a-z][a-z-]*)(?: ([a-z][a-z_-]*))?")
+PAGES = [
+    *sorted(ROOT.glob("docs/**/*.md")),
+    *sorted(ROOT.glob("deploy/**/*.yml")),
+    *sorted(ROOT.glob("grafana/**/*.json")),
+    *(
+        ROOT / name
+        for name in ("README.md", "CONTRIBUTING.md", "docker-compose.yml", "grafana/dashboards/README.md")
+    ),
+]
+CODE = sorted(
+    path
+    for folder in ("services", "connectors", "flows", "schemas", "platestream")
+    for path in (ROOT / folder).rglob("*.py")
+)
+
+
+@cache
+def commands(group: str) -> frozenset[str]:
+    """The commands of a group; empty for a command that stands alone."""
+    return frozenset(getattr(load(COMMANDS[group]), "commands", ())) if group in COMMANDS else frozenset()
+
+
+def wrong(text: str) -> Iterator[str]:
+    """What `text` names that is no command."""
+    for group, word in _NAMED.findall(text):
+        there = commands(group) | COMING.get(group, set())
+        if (group not in COMMANDS and group not in COMING) or (there and word and word not in there):
+            yield f"platestream {group} {word}".strip()
+
+
+def spans(page: str) -> Iterator[str]:
+    """Of a page in Markdown what is set as code: there a word after `platestream` is a command."""
+    yield from re.findall(r"```[a-z]*\n(.*?)```", page, re.DOTALL)
+    yield from re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", page, flags=re.DOTALL))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_alerts_and_dashboards_name_commands_that_there_are(path: Path) -> None:
+    text = path.read_text()
+    told = spans(text) if path.suffix == ".md" else [text]
+    assert [one for part in told for one in wrong(part)] == []
+
+
+def test_boards_name_commands_that_there_are() -> None:
+    told = [f"{one.description} {one.empty}" for board in BOARDS for one in board.panels]
+    assert [one for part in told for one in wrong(part)] == []
+
+
+def test_the_checks_and_clauses_of_the_order_name_commands_that_there_are() -> None:
+    told = [
+        *(f"{one.what} {one.where}" for one in CHECKS),
+        *(f"{one.served} {one.people}" for one in CLAUSES),
+    ]
+    assert [one for part in told for one in wrong(part)] == []
+
+
+def test_messages_and_help_name_commands_that_there_are() -> None:
+    found = {
+        (str(path.relative_to(ROOT)), one)
+        for path in CODE
+        for one in wrong(path.read_text())
+        if one.split()[1] in COMMANDS
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    "text", ["platestream registry put user", "platestream hotlists", "run platestream hits lst"]
+)
+def test_a_command_that_there_is_not_is_found(text: str) -> None:
+    assert list(wrong(text)) != []
