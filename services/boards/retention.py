@@ -13,7 +13,7 @@ def _kept() -> str:
         f"('{topic.name}', '{'until replaced' if topic.keep is None else f'{topic.keep.days} days'}')"
         for topic in TOPICS
     )
-    return f"SELECT * FROM values('topic String, kept String', {rows})"  # noqa: S608 - names of our own
+    return f"SELECT * FROM values('topic String, kept String', {rows})"
 
 
 RETENTION = Board(

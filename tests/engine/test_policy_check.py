@@ -498,7 +498,7 @@ def test_an_old_list_that_is_gone_may_have_expired_so_it_is_not_checked(agency: 
 
 def test_a_purge_at_the_end_of_the_schedule_is_custody(agency: Agency) -> None:
     agency.sql("TRUNCATE TABLE platestream.evidence_holds")
-    agency.write("evidence", "purge", {"hold_id": str(HOLD), "detections": 1}, who="retention job")
+    agency.write("evidence", "purge", {"hold_id": str(HOLD), "detections": 1}, who="retention")
     assert faults(agency.results("custody")) == {"custody": ("no evidence is held",)}
 
 
