@@ -264,6 +264,12 @@ def _told_before_the_shift(agency: Agency) -> None:
     agency.deliver(hit)
 
 
+def _untrained_on_shift(agency: Agency) -> None:
+    """Row 3 of the issue: who is to be trained tomorrow is on shift today."""
+    agency.put(user("new", trained_at=NOW + DAY))
+    agency.shift("new", acted=False)
+
+
 def _entered_by_hand(agency: Agency) -> None:
     """Row 2 of the issue: an NCIC entry by hand, without the case, reason and the rest."""
     bare = dict.fromkeys(("case_number", "reason", "requested_by", "contact", "instructions"), "")
@@ -362,7 +368,7 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("shifts", lambda one: one.shift("jones", acted=False), {}, "of another agency: jones"),
     (
         "shifts",
-        lambda one: (one.put(user("new", trained_at=NOW + DAY)), one.shift("new", acted=False)),
+        _untrained_on_shift,
         {},
         "untrained or ended: new",
     ),

@@ -101,6 +101,7 @@ def inquiries(database: Database) -> None:
     with contextlib.suppress(gate.RefusedInquiry):
         gate.search(client, pattern="AST*", who="jdoe", tool="tests")
     gate.record(client, kind="hotlist_add", other="sjpd:1", who="jdoe", tool="tests", reason=WORDS[0])
-    machine: gate.Why = {"who": "look-back", "automatic": True, "set_off_by": "jdoe"}
+    by: gate.Why = {"who": "look-back", "tool": "tests", "automatic": True, "set_off_by": "jdoe"}
+    by["reason"] = WORDS[1]
     for _day in range(3):
-        gate.search(client, pattern="AST*", tool="tests", reason=WORDS[1], **machine)
+        gate.search(client, pattern="AST*", **by)

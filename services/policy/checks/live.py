@@ -1,6 +1,6 @@
 """What the checks look at, and what one of them answers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -189,9 +189,11 @@ class Live:
         return named(every) if self.names else f"{len(every)} {'person' if len(every) == 1 else 'people'}"
 
 
-def answer(figure: str, *found: str | Gap | list[str] | list[Gap]) -> Answer:
+def answer(figure: str, *found: str | Gap | Sequence[str | Gap]) -> Answer:
     """Faults and gaps may come one by one or as lists; empty texts are left out."""
-    flat: list[str | Gap] = [one for part in found for one in (part if isinstance(part, list) else [part])]
+    flat: list[str | Gap] = []
+    for part in found:
+        flat.extend([part] if isinstance(part, str | Gap) else part)
     faults = tuple(one for one in flat if isinstance(one, str) and one)
     return Answer(figure, faults, tuple(one for one in flat if isinstance(one, Gap)))
 
