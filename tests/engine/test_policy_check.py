@@ -105,6 +105,12 @@ NOTHING: list[tuple[str, Callable[[Agency], object], dict[str, Any], str]] = [
     ("unlogged", lambda _one: None, {}, "keeps no log of queries"),
     ("unlogged", lambda _one: None, {"embedded": False}, "keeps no log of queries"),
     ("purposes", lambda one: one.log(), {}, "1 inquiry not yet checked by the audit flow"),
+    (
+        "purposes",
+        lambda one: one.sql("TRUNCATE TABLE platestream.inquiry_seals"),
+        {},
+        "has checked nothing yet",
+    ),
     ("agencies", lambda one: one.log(), {}, "1 inquiry not yet checked by the audit flow"),
     ("verified", lambda one: _no_steps(one), {}, "no hit was acted on"),
     ("marked", lambda one: _no_steps(one), {}, "no hit was acted on"),

@@ -178,6 +178,8 @@ class Live:
         since = "SELECT count() FROM platestream.inquiry_log WHERE at > {since:DateTime64(6, 'UTC')}"
         if not self.rows(since, since=self.year)[0][0]:
             return [Gap("nobody has done anything that is on record in a year", "an inquiry or another act")]
+        if not self.rows("SELECT count() FROM platestream.inquiry_seals")[0][0]:
+            return [Gap("the audit flow has checked nothing yet", "flows.audit_flow running")]
         if self.unsealed[0]:
             waiting = counted(self.unsealed[0], "inquiry")
             return [Gap(f"{waiting} not yet checked by the audit flow", "flows.audit_flow running")]
