@@ -4,11 +4,8 @@ from typing import Annotated
 
 import typer
 
-from connectors.clickhouse_client import DASHBOARD, ConnectError, connect, run
-from connectors.settings import load_settings
 from platestream.cli.console import err
-
-_THERE = "EXISTS TABLE platestream.traffic"
+from platestream.cli.entrance import entrance
 
 
 def board(
@@ -21,11 +18,9 @@ def board(
 
     Example: platestream board --port 8088
     """
-    from services.boards.server import Boards, app, open_prometheus, serve
+    from services.boards.server import app, open_boards, serve
 
-    settings = load_settings()
-    client = connect(settings.clickhouse, DASHBOARD, allow_plaintext=settings.allow_plaintext)
-    if not run("looking for the boards' tables", lambda: client.query(_THERE)).result_rows[0][0]:
-        raise ConnectError("the database has no tables for the boards yet: run `platestream migrate`")
-    err.print(f"the boards are on http://127.0.0.1:{port}/ until Ctrl-C")
-    serve(app(Boards(client, open_prometheus(settings.prometheus))), port)
+    with entrance("board") as door:
+        boards = open_boards(door)
+        err.print(f"the boards are on http://127.0.0.1:{port}/ until Ctrl-C")
+        serve(app(boards), port)

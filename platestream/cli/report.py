@@ -1,30 +1,19 @@
 """`platestream report`: what the agency can publish, and what the reader got wrong."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from connectors.clickhouse_client import AUDITOR, connect, run
-from connectors.profiles import load as load_profile
-from connectors.settings import load_settings
 from platestream.cli.console import err, out, print_json, table
-from schemas.confusions import LIKELY, UNSEEN
+from platestream.cli.entrance import entrance
+from services.reports import reading
 from services.reports import transparency as job
 
 app = typer.Typer(no_args_is_help=True, help="Reports without a plate: transparency, precision, confusions.")
 
 DAY = ["%Y-%m-%d"]
-_PRECISION = """
-SELECT month, source, camera_id, match, hits, verified, confirmed, precision, low, high
-FROM platestream.hit_precision ORDER BY month DESC, source, camera_id, match
-"""
-_CONFUSIONS = """
-SELECT actual, read, sum(hits) FROM platestream.hit_confusions GROUP BY actual, read ORDER BY 3 DESC, actual,
-read
-"""
-_CHARACTERS = "SELECT sum(characters) FROM platestream.hit_states WHERE visual IN ('confirmed', 'misread')"
 
 
 @app.command()
@@ -43,11 +32,8 @@ def transparency(
     if bool(half) == bool(since and until):
         raise typer.BadParameter("either --half, or --since and --until")
     period = job.Period.half(half) if half else job.Period(since.date(), until.date())  # type: ignore[union-attr]
-    settings = load_settings()
-    profile = load_profile(settings.profile)
-    client = connect(settings.clickhouse, AUDITOR, allow_plaintext=settings.allow_plaintext)
-    kept = profile.retention.span.total_seconds() / 86400
-    told = job.figures(client, period, profile.agency.name, kept)
+    with entrance("report transparency") as door:
+        told = job.figures(door, period, datetime.now(UTC))
     text = job.as_json(told) if as_json else job.markdown(told)
     if file is None:
         typer.echo(text, nl=False)
@@ -58,23 +44,23 @@ def transparency(
 
 @app.command()
 def precision(
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON line a row.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each row.")] = False,
 ) -> None:
     """How often hits were right, by month, list, camera and way of matching, with the 95 % interval.
 
     Example: platestream report precision
     """
-    settings = load_settings()
-    client = connect(settings.clickhouse, AUDITOR, allow_plaintext=settings.allow_plaintext)
-    answer = run("reading the precision", lambda: client.query(_PRECISION))
+    with entrance("report precision") as door:
+        rows = reading.precision(door)
     if as_json:
-        for row in answer.named_results():
+        for row in rows:
             print_json(row)
         return
     made = table("month", "list", "camera", "match", "hits", "verified", "right", "share", "95 % interval")
-    for month, source, camera, match, hits, verified, right, share, low, high in answer.result_rows:
-        shown = ("", "") if share is None else (f"{share:.1%}", f"{low:.1%} to {high:.1%}")
-        made.add_row(f"{month:%Y-%m}", source, camera, match, str(hits), str(verified), str(right), *shown)
+    for row in rows:
+        what = (f"{row.month:%Y-%m}", row.source, row.camera_id, row.match)
+        counts = (str(row.hits), str(row.verified), str(row.confirmed))
+        made.add_row(*what, *counts, *_share(row))
     out.print(made)
 
 
@@ -86,20 +72,20 @@ def confusions(
 
     Example: platestream report confusions
     """
-    settings = load_settings()
-    client = connect(settings.clickhouse, AUDITOR, allow_plaintext=settings.allow_plaintext)
-    rows = run("reading confusions", lambda: client.query(_CONFUSIONS)).result_rows
-    ((characters,),) = run("reading confusions", lambda: client.query(_CHARACTERS)).result_rows
+    with entrance("report confusions") as door:
+        told = reading.confusions(door)
     if as_json:
-        pairs = [
-            {"actual": actual, "read": read, "hits": hits, "reckoned": LIKELY.get((actual, read), UNSEEN)}
-            for actual, read, hits in rows
-        ]
-        print_json({"characters_verified": characters, "confusions": pairs})
+        print_json(told)
         return
     made = table("actual", "read as", "hits", "in 1,000 characters", "matching reckons (share of the actual)")
-    for actual, read, hits in rows:
-        rate = f"{1000 * hits / characters:.2f}" if characters else ""
-        made.add_row(actual, read, str(hits), rate, f"{LIKELY.get((actual, read), UNSEEN):.4f}")
+    for one in told.confusions:
+        rate = f"{1000 * one.hits / told.characters_verified:.2f}" if told.characters_verified else ""
+        made.add_row(one.actual, one.read, str(one.hits), rate, f"{one.reckoned:.4f}")
     out.print(made)
-    err.print(f"{characters} characters of verified hits")
+    err.print(f"{told.characters_verified} characters of verified hits")
+
+
+def _share(row: reading.Precision) -> tuple[str, str]:
+    if row.precision is None:
+        return "", ""
+    return f"{row.precision:.1%}", f"{row.low:.1%} to {row.high:.1%}"

@@ -14,13 +14,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from connectors.clickhouse_client import DatabaseError
+from connectors.clickhouse_client import DASHBOARD, ConnectError, DatabaseError, run
 from connectors.clock import Clock, utc_now
 from services.boards.answers import Answer, Period, ask_clickhouse, ask_prometheus
 from services.boards.page import SPANS, render
 from services.boards.panel import Panel
+from services.door import Door
 
 FRESH_S = 5.0
+_THERE = "EXISTS TABLE platestream.traffic"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -78,6 +80,18 @@ def app(boards: Boards) -> Starlette:
 def open_prometheus(url: str) -> httpx.Client | None:
     """A client of a Prometheus, or None where none is named."""
     return httpx.Client(base_url=url, timeout=10) if url else None
+
+
+def open_boards(door: Door) -> Boards:
+    """The boards as their account sees the database of the settings, with the Prometheus that is named there.
+
+    Figures only, so no act: the account reads no plate, no person and no words of an inquiry. Raises
+    ConnectError where the tables are not there yet, and DatabaseError.
+    """
+    client = door.client(DASHBOARD)
+    if not run("looking for the boards' tables", lambda: client.query(_THERE)).result_rows[0][0]:
+        raise ConnectError("the database has no tables for the boards yet: run `platestream migrate`")
+    return Boards(client, open_prometheus(door.settings.prometheus))
 
 
 Serve = Callable[[Starlette, int], None]

@@ -1,22 +1,26 @@
 """What an agency can publish of its use of ALPR: figures of a period, and no plate in them.
 
 All are counted from what outlives the 30 days: use by day, hits without their plates, what officers recorded,
-inquiries, deliveries, the registry. Definitions stand in docs/hits.md and beside the figures.
+inquiries, deliveries, the registry. Definitions stand in docs/hits.md and beside the figures. They are the
+auditor's to read and need no act: there is no plate, person, case or camera in them.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from connectors.clickhouse_client import run
+from connectors.clickhouse_client import AUDITOR, run
+from connectors.profiles import load as load_profile
+from schemas.acts import BROWSING
 from schemas.message import RefusedError
+from services.door import Door
 
 Z = 1.959964  # 95 %
 
@@ -65,9 +69,11 @@ SELECT agency, count() FROM platestream.deliveries FINAL
 WHERE agency != '' AND outcome = 'delivered' AND at >= {since:Date} AND at < {until:Date}
 GROUP BY agency ORDER BY agency
 """
+# Looks of people apart from what else they did, and both from what the machine did by itself.
 _INQUIRIES = """
-SELECT concat(kind, ' ', outcome) AS name, count() FROM platestream.inquiry_log
-WHERE at >= {since:Date} AND at < {until:Date} GROUP BY name ORDER BY name
+SELECT multiIf(automatic, 'automatic_acts', kind IN {looks:Array(String)}, 'inquiries', 'other_acts') AS part,
+    concat(kind, ' ', outcome) AS name, count() FROM platestream.inquiry_log
+WHERE at >= {since:Date} AND at < {until:Date} GROUP BY part, name ORDER BY part, name
 """
 _FINDINGS = """
 SELECT grade, uniqExact(finding_id) FROM platestream.inquiry_findings
@@ -114,52 +120,115 @@ class Period:
         return cls(date(year, 7, 1), date(year + 1, 1, 1))
 
 
-def figures(client: Client, period: Period, agency: str, kept_days: float) -> dict[str, Any]:
-    """All figures of a period, by name. `client` needs the auditor's role."""
+class Counts(NamedTuple):
+    """Figures of one period, asked for by name."""
+
+    client: Client
+    asked: dict[str, Any]
+
+    def rows(self, sql: str) -> list[Any]:
+        """The answer to a query."""
+        told = run("counting", partial(self.client.query, sql, parameters=self.asked))
+        return list(told.result_rows)
+
+    def pairs(self, sql: str) -> dict[str, int]:
+        """A count for each name."""
+        return {str(name): int(count) for name, count in self.rows(sql)}
+
+    def named(self, sql: str) -> dict[str, int]:
+        """One row: a count for each column."""
+        told = run("counting", partial(self.client.query, sql, parameters=self.asked))
+        return {name: int(value) for row in told.named_results() for name, value in row.items()}
+
+    def parts(self, sql: str) -> dict[str, dict[str, int]]:
+        """Counts by part and name."""
+        found: dict[str, dict[str, int]] = {}
+        for part, name, count in self.rows(sql):
+            found.setdefault(part, {})[name] = int(count)
+        return found
+
+
+class Transparency(msgspec.Struct, tag_field="schema", tag="transparency/1", frozen=True, kw_only=True):
+    """The figures of a period; counts by name. `whole`: the period is over.
+
+    `inquiries` are looks of people at stored data, `other_acts` what else people did, and `automatic_acts`
+    what the machine did by itself.
+    """
+
+    agency: str
+    since: date
+    until: date
+    made_at: datetime
+    whole: bool
+    data_kept_days: float
+    plates_scanned: int
+    cameras_used: int
+    hits: dict[str, int]
+    hits_share: float | None
+    field_precision: dict[str, float] | None
+    by_source: dict[str, int]
+    by_category: dict[str, int]
+    by_match: dict[str, int]
+    by_result: dict[str, int]
+    notifications: dict[str, int]
+    notified_within_s: dict[str, float] | None
+    alerts_shared_with: dict[str, int]
+    inquiries: dict[str, int]
+    other_acts: dict[str, int]
+    automatic_acts: dict[str, int]
+    inquiry_findings: dict[str, int]
+    registry_now: dict[str, int]
+    incidents: dict[str, int]
+    special_details: dict[str, int]
+    cameras_with_findings: dict[str, int]
+
+
+def figures(door: Door, period: Period, now: datetime) -> Transparency:
+    """All figures of a period. The account needs the auditor's role; no act is needed.
+
+    Raises RefusedError for a period that ends before it begins, ProfileError and DatabaseError.
+    """
     if period.until <= period.since:
         raise RefusedError("period", "the period ends before it begins")
-    asked = {"since": period.since, "until": period.until}
+    profile = load_profile(door.settings.profile)
+    times: dict[str, Any] = {"since": period.since, "until": period.until, "looks": list(BROWSING)}
+    counts = Counts(door.client(AUDITOR), times)
+    ((scanned, cameras),) = counts.rows(_SCANNED)
+    hits, told, acts = counts.named(_HITS), counts.rows(_TOLD), counts.parts(_INQUIRIES)
+    by = {name: counts.pairs(sql) for name, sql in _BY.items()}
+    return Transparency(
+        agency=profile.agency.name,
+        since=period.since,
+        until=period.until,
+        made_at=now.replace(microsecond=0),
+        whole=period.until <= now.date(),
+        data_kept_days=profile.retention.span / timedelta(days=1),
+        plates_scanned=int(scanned or 0),
+        cameras_used=int(cameras),
+        hits=hits,
+        hits_share=round(hits["alerts"] / scanned, 8) if scanned else None,
+        field_precision=precision(hits["plate_and_state_confirmed"], hits["verified"]),
+        **by,
+        notifications={str(row[0]): int(row[1]) for row in told},
+        notified_within_s=_within(told),
+        alerts_shared_with=counts.pairs(_SHARED),
+        inquiries=acts.get("inquiries", {}),
+        other_acts=acts.get("other_acts", {}),
+        automatic_acts=acts.get("automatic_acts", {}),
+        inquiry_findings=counts.pairs(_FINDINGS),
+        registry_now=counts.named(_REGISTERED),
+        incidents=counts.pairs(_INCIDENTS),
+        special_details=counts.pairs(_DETAILS),
+        cameras_with_findings=counts.pairs(_SITES),
+    )
 
-    def rows(sql: str) -> list[Any]:
-        return list(run("counting", partial(client.query, sql, parameters=asked)).result_rows)
 
-    def pairs(sql: str) -> dict[str, int]:
-        return {str(name): int(count) for name, count in rows(sql)}
-
-    def named(sql: str) -> dict[str, int]:
-        answer = run("counting", partial(client.query, sql, parameters=asked))
-        return {name: int(value) for row in answer.named_results() for name, value in row.items()}
-
-    ((scanned, cameras),) = rows(_SCANNED)
-    hits = named(_HITS)
-    told = rows(_TOLD)
-    delivered = next((row for row in told if row[0] == "delivered"), None)
-    return {
-        "schema": "transparency/1",
-        "agency": agency,
-        "since": period.since,
-        "until": period.until,
-        "made_at": datetime.now(UTC).replace(microsecond=0),
-        "whole": period.until <= datetime.now(UTC).date(),
-        "data_kept_days": kept_days,
-        "plates_scanned": int(scanned or 0),
-        "cameras_used": int(cameras),
-        "hits": hits,
-        "hits_share": round(hits["alerts"] / scanned, 8) if scanned else None,
-        "field_precision": precision(hits["plate_and_state_confirmed"], hits["verified"]),
-        **{name: pairs(sql) for name, sql in _BY.items()},
-        "notifications": {str(row[0]): int(row[1]) for row in told},
-        "notified_within_s": None
-        if delivered is None
-        else {"half": round(delivered[2], 2), "99 in 100": round(delivered[3], 2)},
-        "alerts_shared_with": pairs(_SHARED),
-        "inquiries": pairs(_INQUIRIES),
-        "inquiry_findings": pairs(_FINDINGS),
-        "registry_now": named(_REGISTERED),
-        "incidents": pairs(_INCIDENTS),
-        "special_details": pairs(_DETAILS),
-        "cameras_with_findings": pairs(_SITES),
-    }
+def _within(told: list[Any]) -> dict[str, float] | None:
+    """Seconds within which half, and 99 in 100, of what was delivered was delivered."""
+    for outcome, _count, middle, slow in told:
+        if outcome == "delivered":
+            return {"half": round(middle, 2), "99 in 100": round(slow, 2)}
+    return None
 
 
 def precision(right: int, of: int) -> dict[str, float] | None:
@@ -181,71 +250,79 @@ def precision(right: int, of: int) -> dict[str, float] | None:
     }
 
 
-def markdown(told: dict[str, Any]) -> str:
+def markdown(told: Transparency) -> str:
     """The report as a page."""
     return "\n".join(_page(told)) + "\n"
 
 
-def _page(told: dict[str, Any]) -> Iterator[str]:
-    last = told["until"] - timedelta(days=1)
-    hits = told["hits"]
-    yield f"# Use of licence plate readers: {told['agency']}"
+def as_json(told: Transparency) -> str:
+    """The figures as JSON, a page of it."""
+    return msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"
+
+
+def _page(told: Transparency) -> Iterator[str]:
+    last = told.until - timedelta(days=1)
+    hits = told.hits
+    yield f"# Use of licence plate readers: {told.agency}"
     yield ""
-    yield f"{told['since']} to {last}. Made on {told['made_at']:%Y-%m-%d}."
-    if not told["whole"]:
+    yield f"{told.since} to {last}. Made on {told.made_at:%Y-%m-%d}."
+    if not told.whole:
         yield "**The period is not over: figures are of what there is so far.**"
     yield (
         "An alert hit is a lead, never a ground for a stop. Plates and pictures are deleted "
-        f"{told['data_kept_days']:g} days after the picture was taken; this report holds none."
+        f"{told.data_kept_days:g} days after the picture was taken; this report holds none."
     )
     yield ""
     yield from _table(
         "What was seen",
         {
-            "plates scanned (vehicle passes)": told["plates_scanned"],
-            "cameras used": told["cameras_used"],
+            "plates scanned (vehicle passes)": told.plates_scanned,
+            "cameras used": told.cameras_used,
             "alert hits": hits["alerts"],
             "finds of look-backs over stored data": hits["historical"],
         },
     )
-    yield from _table(
-        "What came of the hits",
-        {
-            "compared with the vehicle by an officer": hits["verified"],
-            "- plate and state of issue confirmed": hits["plate_and_state_confirmed"],
-            "- misread": hits["misread"],
-            "- another state of issue": hits["wrong_state"],
-            "entry confirmed as current": hits["confirmed_current"],
-            "entry no longer current": hits["not_current"],
-            "not correlated (misread, other state, or not current)": hits["not_correlated"],
-            "never verified": hits["not_verified"],
-            "action taken": hits["action_taken"],
-            "marked as Actionable ALPR Hit Related": hits["actionable"],
-            "arrests": hits["arrests"],
-        },
-    )
-    if share := told["field_precision"]:
+    yield from _table("What came of the hits", {text: hits[name] for name, text in CAME_OF_HITS.items()})
+    if share := told.field_precision:
         yield (
             f"Of the hits that were compared with the vehicle, {share['share']:.1%} were right "
             f"(95 % interval {share['low']:.1%} to {share['high']:.1%})."
         )
         yield ""
-    for title, name in (
-        ("Hits by list", "by_source"),
-        ("Hits by category", "by_category"),
-        ("Hits by way of matching", "by_match"),
-        ("Results", "by_result"),
-        ("Notifications by outcome", "notifications"),
-        ("Alerts shared with agencies under an MOU", "alerts_shared_with"),
-        ("Inquiries into stored data", "inquiries"),
-        ("Findings of the checks on inquiries", "inquiry_findings"),
-        ("Cameras with findings on their approval", "cameras_with_findings"),
-        ("Special details", "special_details"),
-        ("Incidents on record", "incidents"),
-        ("Registered today", "registry_now"),
-    ):
-        if told[name]:
-            yield from _table(title, {key.replace("_", " "): count for key, count in told[name].items()})
+    for name, title in TABLES.items():
+        if rows := getattr(told, name):
+            yield from _table(title, {key.replace("_", " "): count for key, count in rows.items()})
+
+
+CAME_OF_HITS = {
+    "verified": "compared with the vehicle by an officer",
+    "plate_and_state_confirmed": "- plate and state of issue confirmed",
+    "misread": "- misread",
+    "wrong_state": "- another state of issue",
+    "confirmed_current": "entry confirmed as current",
+    "not_current": "entry no longer current",
+    "not_correlated": "not correlated (misread, other state, or not current)",
+    "not_verified": "never verified",
+    "action_taken": "action taken",
+    "actionable": "marked as Actionable ALPR Hit Related",
+    "arrests": "arrests",
+}
+TABLES = {
+    "by_source": "Hits by list",
+    "by_category": "Hits by category",
+    "by_match": "Hits by way of matching",
+    "by_result": "Results",
+    "notifications": "Notifications by outcome",
+    "alerts_shared_with": "Alerts shared with agencies under an MOU",
+    "inquiries": "Inquiries of people into stored data",
+    "other_acts": "Other acts of people",
+    "automatic_acts": "What the machine did by itself (look-backs, imports, retention)",
+    "inquiry_findings": "Findings of the checks on inquiries",
+    "cameras_with_findings": "Cameras with findings on their approval",
+    "special_details": "Special details",
+    "incidents": "Incidents on record",
+    "registry_now": "Registered today",
+}
 
 
 def _table(title: str, rows: dict[str, int]) -> Iterator[str]:
@@ -256,8 +333,3 @@ def _table(title: str, rows: dict[str, int]) -> Iterator[str]:
     for name, count in rows.items():
         yield f"| {name} | {count:,} |"
     yield ""
-
-
-def as_json(told: dict[str, Any]) -> str:
-    """The figures as JSON, a page of it."""
-    return msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"

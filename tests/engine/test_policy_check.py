@@ -105,6 +105,12 @@ NOTHING: list[tuple[str, Callable[[Agency], object], dict[str, Any], str]] = [
     ("unlogged", lambda _one: None, {}, "keeps no log of queries"),
     ("unlogged", lambda _one: None, {"embedded": False}, "keeps no log of queries"),
     ("purposes", lambda one: one.log(), {}, "1 inquiry not yet checked by the audit flow"),
+    (
+        "purposes",
+        lambda one: one.sql("TRUNCATE TABLE platestream.inquiry_seals"),
+        {},
+        "has checked nothing yet",
+    ),
     ("agencies", lambda one: one.log(), {}, "1 inquiry not yet checked by the audit flow"),
     ("verified", lambda one: _no_steps(one), {}, "no hit was acted on"),
     ("marked", lambda one: _no_steps(one), {}, "no hit was acted on"),
@@ -264,6 +270,12 @@ def _told_before_the_shift(agency: Agency) -> None:
     agency.deliver(hit)
 
 
+def _untrained_on_shift(agency: Agency) -> None:
+    """Row 3 of the issue: who is to be trained tomorrow is on shift today."""
+    agency.put(user("new", trained_at=NOW + DAY))
+    agency.shift("new", acted=False)
+
+
 def _entered_by_hand(agency: Agency) -> None:
     """Row 2 of the issue: an NCIC entry by hand, without the case, reason and the rest."""
     bare = dict.fromkeys(("case_number", "reason", "requested_by", "contact", "instructions"), "")
@@ -362,7 +374,7 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("shifts", lambda one: one.shift("jones", acted=False), {}, "of another agency: jones"),
     (
         "shifts",
-        lambda one: (one.put(user("new", trained_at=NOW + DAY)), one.shift("new", acted=False)),
+        _untrained_on_shift,
         {},
         "untrained or ended: new",
     ),
@@ -498,7 +510,7 @@ def test_an_old_list_that_is_gone_may_have_expired_so_it_is_not_checked(agency: 
 
 def test_a_purge_at_the_end_of_the_schedule_is_custody(agency: Agency) -> None:
     agency.sql("TRUNCATE TABLE platestream.evidence_holds")
-    agency.write("evidence", "purge", {"hold_id": str(HOLD), "detections": 1}, who="retention job")
+    agency.write("evidence", "purge", {"hold_id": str(HOLD), "detections": 1}, who="retention")
     assert faults(agency.results("custody")) == {"custody": ("no evidence is held",)}
 
 

@@ -35,7 +35,7 @@ from schemas.registry import RegistryRecord
 from services.policy import check as checking
 from services.policy.checks.live import Live
 from services.policy.table import CHECKS
-from services.retention.job import Receipt
+from services.retention.job import AGED, Receipt
 from services.retention.utilization import tally
 from services.rules import gate_rules
 from services.yearly_audit import draw as drawing
@@ -178,7 +178,8 @@ class Agency:
         """An entry of the ledger, told to the log before, as rows from before the table of acts are."""
         client = self.database.client()
         entry = ledger.following(client, chain, kind, who, record)
-        self.log(kind=chain, who=who, other=entry.hash, at=datetime.now(UTC), reason=f"The {chain} {kind}")
+        said: dict[str, Any] = {"reason": f"The {chain} {kind}", "automatic": chain == "retention"}
+        self.log(kind=chain, who=who, other=entry.hash, at=datetime.now(UTC), **said)
         ledger.append(client, entry)
         return entry
 
@@ -206,10 +207,11 @@ class Agency:
         """A run of the retention job."""
         now = datetime.now(UTC)
         tally(self.database.client(RETENTION), now - PROFILE.retention.span, now)
-        nothing: dict[str, Any] = {"dropped": {}, "deleted": {}, "oldest": {}, "files": [], "stores": []}
+        nothing: dict[str, Any] = {"dropped": {}, "oldest": {}, "files": [], "stores": []}
+        nothing["deleted"] = {table.name: 0 for table in AGED}
         period = round(PROFILE.retention.span.total_seconds())
         times: dict[str, Any] = {"period_s": period, "cutoff": now - PROFILE.retention.span, "took_ms": 1}
-        self.write("retention", "run", Receipt(**times, **nothing, released=[]), who="retention job")
+        self.write("retention", "run", Receipt(**times, **nothing, released=[]), who="retention")
 
     def audit(self, year: int = NOW.year) -> None:
         """A draw and its memorandum, filed."""

@@ -1,13 +1,13 @@
 """The real flows over topics in memory and the embedded database: what boards and their page are tried on."""
 
 import contextlib
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import msgspec
 
 from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import ANALYST, RETENTION
+from connectors.clickhouse_client import ANALYST
 from connectors.edge import Edge
 from connectors.memory import MemoryTopics
 from flows import audit_flow, match_flow, notify_flow, recognize_flow
@@ -17,7 +17,7 @@ from schemas.hit_action import HitAction
 from schemas.message import Message
 from schemas.registry import RegistryRecord
 from services.inquiries import gate
-from services.retention import job as retention
+from tests.support.agency import Agency
 from tests.support.database import Database
 from tests.support.flows import NOW, ScriptedReader, frame_message, listed, run
 
@@ -79,7 +79,7 @@ def fill(database: Database) -> None:
     for number, hit in enumerate(streams.records(topics.ALERT_HITS)[:4]):
         for kind in ("plate_and_state_confirmed", "confirmed_current") if number else ("misread",):
             streams.append(topics.HIT_ACTIONS, topics.HIT_ACTIONS.encode(step(hit.hit_id, kind, number)))
-    retention.run(database.client(RETENTION), timedelta(days=30), datetime.now(UTC))
+    Agency(database, database.folder.parent).retain()
     run(audit_flow.build(edge))
     tables.close()
 
@@ -95,9 +95,13 @@ def step(hit_id: object, kind: str, number: int) -> HitAction:
 
 
 def inquiries(database: Database) -> None:
-    """A documented look, one without a reason, and a change of the hot list."""
+    """A documented look, one without a reason, a change of the hot list, and the looks that this set off."""
     client = database.client(ANALYST)
     gate.search(client, pattern="AST*", who="jdoe", tool="tests", reason=WORDS[1], case_number="26-001234")
     with contextlib.suppress(gate.RefusedInquiry):
         gate.search(client, pattern="AST*", who="jdoe", tool="tests")
-    gate.record(client, kind="hotlist", other="sjpd:1", who="jdoe", tool="tests", reason=WORDS[0])
+    gate.record(client, kind="hotlist_add", other="sjpd:1", who="jdoe", tool="tests", reason=WORDS[0])
+    by: gate.Why = {"who": "look-back", "tool": "tests", "automatic": True, "set_off_by": "jdoe"}
+    by["reason"] = WORDS[1]
+    for _day in range(3):
+        gate.search(client, pattern="AST*", **by)

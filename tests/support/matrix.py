@@ -21,7 +21,8 @@ def matrix(office: Database) -> str:
     count = [sum((name, act.name) in allowed for act in ACTS) for name in names]
     made = [
         f"{len(PEOPLE)} kinds of people tried each of the {len(ACTS)} acts on an embedded database.",
-        f"Of {len(outcomes)} attempts {len(allowed)} were allowed, the rest was refused. Each is on record.",
+        f"Of {len(outcomes)} attempts {len(allowed)} were allowed,",
+        f"{len(outcomes) - len(allowed)} refused; each is on record.",
         "",
         *(f"{number}. {kind}" for number, kind in enumerate(PEOPLE, 1)),
         "",

@@ -178,6 +178,8 @@ class Live:
         since = "SELECT count() FROM platestream.inquiry_log WHERE at > {since:DateTime64(6, 'UTC')}"
         if not self.rows(since, since=self.year)[0][0]:
             return [Gap("nobody has done anything that is on record in a year", "an inquiry or another act")]
+        if not self.rows("SELECT count() FROM platestream.inquiry_seals")[0][0]:
+            return [Gap("the audit flow has checked nothing yet", "flows.audit_flow running")]
         if self.unsealed[0]:
             waiting = counted(self.unsealed[0], "inquiry")
             return [Gap(f"{waiting} not yet checked by the audit flow", "flows.audit_flow running")]
@@ -191,9 +193,9 @@ class Live:
 
 def answer(figure: str, *found: str | Gap | Sequence[str | Gap]) -> Answer:
     """Faults and gaps may come one by one or as lists; empty texts are left out."""
-    flat: list[str | Gap] = [
-        one for part in found for one in ([part] if isinstance(part, str | Gap) else part)
-    ]
+    flat: list[str | Gap] = []
+    for part in found:
+        flat.extend([part] if isinstance(part, str | Gap) else part)
     faults = tuple(one for one in flat if isinstance(one, str) and one)
     return Answer(figure, faults, tuple(one for one in flat if isinstance(one, Gap)))
 

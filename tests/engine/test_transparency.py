@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from connectors.clickhouse_client import DOOR
 from platestream.cli.main import app
 from schemas import tables
 from schemas.alert_hit import AlertHit
@@ -83,6 +84,11 @@ def _fill(database: Database) -> None:
     database.put(tables.REGISTRY, camera)
     database.ask(reason="stolen vehicle")
     database.ask(reason="")
+    database.ask(DOOR, kind="hotlist_add", on_behalf_of="vale", other="sjpd:1")
+    for _day in range(2):
+        database.ask(
+            reason="Look-back of a stolen truck", automatic=True, set_off_by="vale", on_behalf_of="look-back"
+        )
 
 
 @pytest.fixture
@@ -107,6 +113,8 @@ def test_the_figures_of_a_period_are_counted(report: CliRunner) -> None:
     assert told["alerts_shared_with"] == {"apache-county-so": 3}
     assert told["notifications"] == {"delivered": 3, "not_shared": 1}
     assert told["inquiries"] == {"search allowed": 1, "search refused": 1}
+    assert told["other_acts"] == {"hotlist_add allowed": 1}
+    assert told["automatic_acts"] == {"search allowed": 2}, "no inquiries of people"
     assert told["registry_now"]["cameras_approved"] == 1
     assert told["whole"] is False
 
@@ -125,6 +133,7 @@ def test_no_plate_person_case_or_camera_is_in_a_report(report: CliRunner, tmp_pa
         entry.requested_by,
         detection.camera_id,
         "rvale",
+        "vale",
     ):
         assert secret not in text, secret
 

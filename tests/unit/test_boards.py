@@ -4,23 +4,18 @@ import json
 import re
 import runpy
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import promql_parser
 import pytest
-from clickhouse_connect.driver.exceptions import DatabaseError
 
-from connectors.clickhouse_client import DASHBOARD
 from schemas.metrics import METRICS
 from services.boards import BOARDS
 from services.boards import docs as board_docs
-from services.boards.answers import Answer, Period, ask_clickhouse
 from services.boards.macros import UnknownMacroError, expand
 from services.boards.panel import Board, Panel
-from tests.support.boards import PEOPLE, PLATES, WORDS, fill
-from tests.support.database import Database, copied
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "grafana" / "dashboards"
@@ -123,92 +118,6 @@ def test_macros_are_expanded_and_one_that_is_not_known_is_refused() -> None:
     )
     with pytest.raises(UnknownMacroError, match="timeGroup"):
         expand("$__timeGroup(at, 5m)", since, until, 60)
-
-
-@pytest.fixture(scope="module")
-def filled(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    with copied(migrated, tmp_path_factory.mktemp("boards")) as made:
-        fill(made)
-        yield made
-
-
-def answer(filled: Database, board: Board, panel: Panel) -> Answer:
-    return ask_clickhouse(filled.client(DASHBOARD), panel, Period.last(board.hours, datetime.now(UTC)))
-
-
-@pytest.mark.parametrize("pair", SQL, ids=name)
-def test_each_query_answers_the_boards_account_in_the_shape_of_its_panel(
-    filled: Database, pair: tuple[Board, Panel]
-) -> None:
-    panel = pair[1]
-    found = answer(filled, *pair)
-    assert bool(found.rows) == (panel.title not in EMPTY)
-    check_shape(panel, found)
-
-
-def check_shape(panel: Panel, found: Answer) -> None:
-    numbers = (int, float, type(None))
-    if panel.kind == "figure":
-        ((value,),) = found.rows
-        assert isinstance(value, numbers)
-    for row in found.rows:
-        if panel.kind == "series":
-            assert isinstance(row[0], datetime)
-            assert row[0].tzinfo is not None
-            rest = row[2:] if isinstance(row[1], str) else row[1:]
-            assert rest
-            assert all(isinstance(value, numbers) for value in rest)
-        if panel.kind == "bars":
-            assert isinstance(row[0], str)
-            assert isinstance(row[1], numbers)
-            assert len(row) == 2
-        if panel.kind == "map":
-            told = dict(zip(found.columns, row, strict=True))
-            assert -90 <= told["latitude"] <= 90
-            assert -180 <= told["longitude"] <= 180
-            assert isinstance(told["camera"], str)
-            assert isinstance(told["age"], numbers)
-        if panel.kind == "table":
-            assert all(isinstance(value, str | bool | int | float | date | dict | None) for value in row)
-    if panel.kind == "series":
-        assert found.rows == sorted(found.rows, key=lambda row: row[0])
-
-
-@pytest.mark.parametrize("pair", SQL, ids=name)
-def test_no_answer_holds_a_plate_a_person_or_words(filled: Database, pair: tuple[Board, Panel]) -> None:
-    text = repr(answer(filled, *pair).rows)
-    assert [word for word in (*PLATES, *PEOPLE, *WORDS) if word in text] == []
-
-
-@pytest.mark.parametrize("column", ["detections.plate", "alert_hits.plate", "inquiry_log.who", "images.jpeg"])
-def test_the_boards_account_cannot_read_what_no_board_may_show(filled: Database, column: str) -> None:
-    table, field = column.split(".")
-    with pytest.raises(DatabaseError) as refused:
-        filled.client(DASHBOARD).query(f"SELECT {field} FROM platestream.{table} LIMIT 1")
-    assert refused.value.code == 497
-
-
-def test_figures_are_what_was_put_in(filled: Database) -> None:
-    found = {panel.title: answer(filled, board, panel).rows for board, panel in SQL}
-    assert found["Vehicle passes"] == [
-        (filled.value("SELECT uniqExact(detection_id) FROM platestream.detections"),)
-    ]
-    assert found["Refused by reason"] == [("frames: not_a_picture", 2)]
-    assert found["Field precision"] == [(0.75,)]
-    assert found["Inquiries"] == [(4,)]
-    assert found["Refused"] == [(1,)]
-    assert ("analyst", "sjpd", 3, 1, 1) in found["Inquiries by role and agency"]
-    assert found["Misread characters"] == [("B", "8", 1)]
-
-
-def test_a_replay_counts_nothing_twice(filled: Database) -> None:
-    counts = "SELECT uniqCombined64Merge(passes) FROM platestream."
-    before = [filled.value(counts + table) for table in ("traffic", "camera_hours")]
-    columns = "detection_id, captured_at, camera_id, latitude, longitude, confidence, frames, agreeing"
-    filled.client().command(
-        f"INSERT INTO platestream.detections ({columns}) SELECT {columns} FROM platestream.detections"
-    )
-    assert [filled.value(counts + table) for table in ("traffic", "camera_hours")] == before
 
 
 def named(expr: str) -> set[str]:

@@ -1,0 +1,73 @@
+"""How well plates are read, as officers found it: precision of hits, and characters taken for others.
+
+Figures of the auditor's role, which need no act: no plate and no person is in them.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from connectors.clickhouse_client import AUDITOR, run
+from schemas.confusions import LIKELY, UNSEEN
+from services.door import Door
+
+_PRECISION = """
+SELECT month, source, camera_id, match, hits, verified, confirmed, precision, low, high
+FROM platestream.hit_precision ORDER BY month DESC, source, camera_id, match
+"""
+_CONFUSIONS = """
+SELECT actual, read, sum(hits) FROM platestream.hit_confusions GROUP BY actual, read ORDER BY 3 DESC, actual,
+read
+"""
+_CHARACTERS = "SELECT sum(characters) FROM platestream.hit_states WHERE visual IN ('confirmed', 'misread')"
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Of `verified` hits so many were `confirmed`; `precision` is their share, None of no hit, with the 95 %
+    interval by Wilson.
+    """
+
+    month: date
+    source: str
+    camera_id: str
+    match: str
+    hits: int
+    verified: int
+    confirmed: int
+    precision: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """The reader took `actual` for `read` on so many hits; matching reckons with the share `reckoned`."""
+
+    actual: str
+    read: str
+    hits: int
+    reckoned: float
+
+
+@dataclass(frozen=True)
+class Confusions:
+    """All of them, the most frequent first, and how many characters officers compared."""
+
+    characters_verified: int
+    confusions: list[Confusion]
+
+
+def precision(door: Door) -> list[Precision]:
+    """By month, list, camera and way of matching, the newest month first. Raises DatabaseError."""
+    client = door.client(AUDITOR)
+    rows = run("reading the precision", lambda: client.query(_PRECISION)).result_rows
+    return [Precision(*row) for row in rows]
+
+
+def confusions(door: Door) -> Confusions:
+    """Which characters were taken for which. Raises DatabaseError."""
+    client = door.client(AUDITOR)
+    rows = run("reading confusions", lambda: client.query(_CONFUSIONS)).result_rows
+    ((characters,),) = run("reading confusions", lambda: client.query(_CHARACTERS)).result_rows
+    pairs = [Confusion(actual, read, hits, LIKELY.get((actual, read), UNSEEN)) for actual, read, hits in rows]
+    return Confusions(characters, pairs)
