@@ -47,7 +47,8 @@ WHERE hold_id = {hold:UUID} ORDER BY detection_id, kind
 _SEALS = """
 SELECT seal FROM platestream.inquiry_seals WHERE entry IN (
     SELECT entry FROM platestream.inquiry_log
-    WHERE tool = {tool:String} OR (case_number = {case:String} AND NOT startsWith(kind, 'audit') AND kind != 'retention'))
+    WHERE tool = {tool:String}
+       OR (case_number = {case:String} AND NOT startsWith(kind, 'audit') AND kind != 'retention'))
 ORDER BY seal
 """
 

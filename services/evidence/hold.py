@@ -62,8 +62,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """What the ledger keeps of a hold: ids and hashes, no plate.
 
-    It was held at `held_at`, and its schedule keeps it until `schedule_ends` at least; entries of before these
-    were recorded have None.
+    It was held at `held_at`, and its schedule keeps it until `schedule_ends` at least; entries of before
+    these were recorded have None.
     """
 
     hold_id: UUID
@@ -197,8 +197,8 @@ def _later(terms: Terms, before: datetime, ends: datetime) -> datetime:
     if terms.release_at < before:
         raise RefusedError(
             "release",
-            f"a hold is never shortened: this one is kept until {before:%Y-%m-%d}, the first date that would keep "
-            f"it longer is {_first_day(before)} (order, section J.2)",
+            f"a hold is never shortened: this one is kept until {before:%Y-%m-%d}, and the first date that "
+            f"would keep it longer is {_first_day(before)} (order, section J.2)",
         )
     if terms.release_at < ends:
         raise RefusedError(
@@ -222,7 +222,7 @@ def _schedule_ends(door: Door, row: dict[str, Any]) -> datetime:
         if held.hold_id == row["hold_id"] and held.schedule_ends is not None:
             return held.schedule_ends
     series = load_profile(door.settings.profile).evidence.schedules.get(row["schedule"])
-    kept = row["release_at"] if series is None else row["held_at"] + span(series)
+    kept: datetime = row["release_at"] if series is None else row["held_at"] + span(series)
     return kept.astimezone(UTC)
 
 

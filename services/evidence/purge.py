@@ -4,7 +4,6 @@ from datetime import datetime
 from functools import partial
 
 import msgspec
-from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse_client import RETENTION, run
 from services import records

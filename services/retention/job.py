@@ -152,7 +152,7 @@ def serve_metrics(port: int) -> None:
 
 
 def _purge_evidence(door: Door, now: datetime) -> list[str]:
-    """Ids of the holds purged. Only the machine purges: a person's account on a server leaves it to the clock."""
+    """Ids of the holds purged. Only the machine does: an account of a person leaves it to the clock."""
     try:
         return purge_released(door if door.automatic else door.machine("retention"), now)
     except RefusedInquiry:

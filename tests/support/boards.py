@@ -7,7 +7,7 @@ from uuid import uuid4
 import msgspec
 
 from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import ANALYST, RETENTION
+from connectors.clickhouse_client import ANALYST
 from connectors.edge import Edge
 from connectors.memory import MemoryTopics
 from flows import audit_flow, match_flow, notify_flow, recognize_flow
@@ -19,6 +19,7 @@ from schemas.registry import RegistryRecord
 from services.inquiries import gate
 from services.retention import job as retention
 from tests.support.database import Database
+from tests.support.door import door_of
 from tests.support.flows import NOW, ScriptedReader, frame_message, listed, run
 
 SCRIPT = {1: ["AST3087"], 2: ["XYZ9876"], 3: [], 4: ["KLM5555"], 5: ["AST3087"]}
@@ -79,7 +80,7 @@ def fill(database: Database) -> None:
     for number, hit in enumerate(streams.records(topics.ALERT_HITS)[:4]):
         for kind in ("plate_and_state_confirmed", "confirmed_current") if number else ("misread",):
             streams.append(topics.HIT_ACTIONS, topics.HIT_ACTIONS.encode(step(hit.hit_id, kind, number)))
-    retention.run(database.client(RETENTION), timedelta(days=30), datetime.now(UTC))
+    retention.run(retention.by_the_clock(door_of(database)), timedelta(days=30), datetime.now(UTC))
     run(audit_flow.build(edge))
     tables.close()
 
