@@ -148,7 +148,7 @@ def refuse_filed(client: Client, draw: int) -> None:
             raise RefusedError(
                 "memorandum",
                 f"the memorandum of draw {draw} was filed on {entry.at:%Y-%m-%d} (entry {entry.number}), and "
-                "filed is filed; what was found since belongs in another draw, with --again (order, section K.4)",
+                "filed is filed; what was found since belongs in another draw (order, section K.4)",
             )
 
 
