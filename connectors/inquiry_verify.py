@@ -18,13 +18,18 @@ from schemas.inquiry import Inquiry, SealedInquiry, broken, seal_hash
 PAGE = 5000
 KEPT = timedelta(days=7 * 365)
 LATE = timedelta(days=62)  # a month's partition goes whole, and merges take their time
-GRACE = timedelta(minutes=1)
+GRACE = timedelta(minutes=2)
 
 _NEVER_SEALED = """
 SELECT toString(inquiry_id), toString(at)
 FROM platestream.inquiry_log AS log
 WHERE at < {before:DateTime64(6, 'UTC')} AND entry NOT IN (SELECT entry FROM platestream.inquiry_seals)
+  AND (SELECT count() FROM platestream.inquiry_seals) > 0
 ORDER BY at LIMIT 100
+"""
+_WAITING = """
+SELECT countIf(at >= {before:DateTime64(6, 'UTC')} OR (SELECT count() FROM platestream.inquiry_seals) = 0)
+FROM platestream.inquiry_log WHERE entry NOT IN (SELECT entry FROM platestream.inquiry_seals)
 """
 _COPIES_OF_A_ROW = """
 SELECT toString(any(inquiry_id)), count()
@@ -42,7 +47,8 @@ def verify(
     """What is wrong with the log, a sentence a fault; empty when it is whole.
 
     `client` needs the auditor's role. `copy` is the `inquiries` topic in its order, in which a record may
-    come twice. Rows younger than `grace` need no seal yet. Raises DatabaseError.
+    come twice. Rows younger than `grace` need no seal yet, and none does before an audit flow has run for the
+    first time: `waiting` counts them. Raises DatabaseError.
     """
     now = now or datetime.now(UTC)
     hashes: dict[int, str] = {}
@@ -55,6 +61,18 @@ def verify(
     if copy is not None:
         faults += _copy_faults(copy, hashes, now)
     return faults
+
+
+def waiting(client: Client, *, now: datetime | None = None, grace: timedelta = GRACE) -> int:
+    """Rows that wait for the audit flow to seal them, which is no fault. Raises DatabaseError."""
+    before = {"before": (now or datetime.now(UTC)) - grace}
+    ((count,),) = run("verifying", lambda: client.query(_WAITING, parameters=before)).result_rows
+    return int(count)
+
+
+def waiting_sentence(count: int) -> str:
+    """What is said of rows that wait; empty where none does."""
+    return "" if not count else f"{count} {'row waits' if count == 1 else 'rows wait'} to be sealed"
 
 
 def _chain_faults(client: Client, hashes: dict[int, str], now: datetime) -> Iterator[str]:

@@ -4,56 +4,33 @@ So an entry that is taken away later, or a draw that is made again until it plea
 log, in its seals and in its copy outside the database.
 """
 
-import getpass
-from typing import Any
-
-from clickhouse_connect.driver.client import Client
+from typing import Any, Unpack
 
 from connectors import ledger
-from connectors.clickhouse_client import run
+from connectors.clickhouse_client import AUDITOR, CUSTODIAN, RETENTION
 from schemas.ledger import Chain, LedgerEntry
-from services.inquiries import gate
+from services.door import Door, Why
 
-# How the gate knows what goes on record: evidence only for trained people, the job for itself.
-_KINDS: dict[tuple[Chain, str], str] = {
-    ("evidence", "export"): "export",
-    ("evidence", "purge"): "retention",
-}
+WRITERS: dict[Chain, str] = {"audit": AUDITOR, "evidence": CUSTODIAN, "retention": RETENTION}
 
 
 def put(
-    client: Client,
+    door: Door,
+    act: str,
     chain: Chain,
     kind: str,
     record: Any,
     *,
-    who: str,
-    tool: str,
-    reason: str,
-    case_number: str = "",
-    purpose: str = "",
+    change: str = "",
+    **why: Unpack[Why],
 ) -> LedgerEntry:
-    """Record what was done. Raises RefusedInquiry where the gate's rules refuse it, and DatabaseError.
+    """Put `act` on record with the hash of its entry, then write the entry; `record` becomes its JSON.
 
-    `who` may be named by accounts that speak for people only; on a server it is the account.
+    Raises RefusedInquiry where the gate refuses the act, and DatabaseError.
     """
-    entry = ledger.following(client, chain, kind, who, record)
-    gate.record(
-        client,
-        kind=_KINDS.get((chain, kind), chain),
-        who=who,
-        tool=tool,
-        case_number=case_number,
-        reason=reason,
-        purpose=purpose,
-        other=entry.hash,
-    )
+    # The job purges evidence, too, and has the role of retention only.
+    client = door.client(RETENTION if act == "evidence_purge" else WRITERS[chain])
+    entry = ledger.following(client, chain, kind, door.who, record)
+    door.enter(act, entry.hash, change=change, **why)
     ledger.append(client, entry)
     return entry
-
-
-def person(client: Client, dsn: str) -> str:
-    """Who acts: the account on a server; the embedded engine has one account, so there the system's user."""
-    if dsn.startswith("chdb:"):
-        return getpass.getuser()
-    return str(run("asking for the account", lambda: client.query("SELECT currentUser()")).result_rows[0][0])

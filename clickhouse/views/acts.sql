@@ -40,8 +40,9 @@ SELECT * FROM values(
     ('audit_draw', ['auditor'], 0, '', 0, 0, 0),
     ('audit_finding', ['auditor'], 0, '', 0, 0, 0),
     ('audit_memo', ['auditor'], 0, '', 0, 0, 0),
-    ('audit_export', ['auditor'], 0, '', 0, 0, 0),
+    ('audit_export', ['auditor'], 0, 'inquiry', 0, 0, 0),
     ('retention', ['administrator'], 0, '', 0, 1, 0),
+    ('retention_show', ['auditor', 'administrator'], 0, '', 0, 0, 0),
     ('dead_letter_show', ['administrator'], 0, '', 0, 0, 0),
     ('dead_letter_resend', ['administrator'], 0, '', 0, 0, 0),
     ('notify_test', ['supervisor', 'administrator'], 0, '', 0, 0, 0)

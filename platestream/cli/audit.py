@@ -1,21 +1,16 @@
 """`platestream audit`: is the inquiry log whole?"""
 
-import getpass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from connectors.changelog import read_to_end
-from connectors.clickhouse_client import AUDITOR, connect
-from connectors.inquiry_verify import verify as verify_log
-from connectors.settings import load_settings, open_topics
 from platestream.cli import yearly_audit
 from platestream.cli.console import err, out
-from schemas.topics import INQUIRIES
+from platestream.cli.entrance import entrance
 from services.inquiries import export as inquiry_export
-from services.inquiries import gate
+from services.inquiries import whole
 
 app = typer.Typer(no_args_is_help=True, help="The inquiry log, checked from outside.")
 
@@ -40,19 +35,8 @@ def export(
 
     Example: platestream audit export inquiries-2026.jsonl --reason 'Yearly audit 2026'
     """
-    settings = load_settings()
-    client = connect(settings.clickhouse, AUDITOR, allow_plaintext=settings.allow_plaintext)
-    if file.exists():
-        raise typer.BadParameter(f"{file} exists")
-    told: gate.Why = {
-        "who": getpass.getuser() if settings.clickhouse.startswith("chdb:") else "",
-        "tool": "platestream audit export",
-        "case_number": case,
-        "reason": reason,
-    }
-    gate.record(client, kind="audit", other=f"export {file.name}"[:64], **told)
-    with file.open("xb") as target:
-        head = inquiry_export.write(client, target)
+    with entrance("audit export") as door:
+        head = whole.export(door, file, case_number=case, reason=reason)
     out.print(f"{head.seals} seals; note this head, by which a cut tail is told: {head}")
 
 
@@ -72,15 +56,15 @@ def verify(
     if export is not None:
         _verify_export(export, head)
         return
-    settings = load_settings()
-    client = connect(settings.clickhouse, AUDITOR, allow_plaintext=settings.allow_plaintext)
-    copy = [INQUIRIES.decode(message) for message in read_to_end(open_topics(settings), INQUIRIES)]
-    faults = verify_log(client, copy)
-    for fault in faults:
+    with entrance("audit verify") as door:
+        found = whole.check(door)
+    for fault in found.faults:
         err.print(fault)
-    if faults:
+    if waits := whole.waiting_sentence(found.waiting):
+        err.print(waits)
+    if found.faults:
         raise typer.Exit(1)
-    out.print(f"the inquiry log is whole: {len({one.seal for one in copy})} seals, each as in the copy")
+    out.print(f"the inquiry log is whole: {found.seals} seals, each as in the copy")
 
 
 def _verify_export(file: Path, expected: str) -> None:

@@ -6,21 +6,15 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from clickhouse_connect.driver.client import Client
 from rich.table import Table
 
-from connectors.clickhouse_client import ANALYST, CUSTODIAN, connect
-from connectors.profiles import load as load_profile
-from connectors.settings import Settings, load_settings
 from platestream.cli.console import err, out, print_json
-from schemas.profile import span
-from services import records
+from platestream.cli.entrance import entrance
+from platestream.cli.times import DAYS, TIMES, instant
 from services.evidence import export as exporting
 from services.evidence import hold as holding
 from services.evidence import package
 
-DAYS = ["%Y-%m-%d"]
-TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 Purpose = Annotated[str, typer.Option(help="One of the agency's purposes, where it lists them.")]
 app = typer.Typer(no_args_is_help=True, help="Evidence: held, exported, verified, purged in time.")
 
@@ -44,30 +38,24 @@ def hold(
 
     Example: platestream evidence hold AST3087 --case 26-001234 --authority 'Det. Begay' --schedule felony
     """
-    settings = load_settings()
-    schedules = load_profile(settings.profile).evidence.schedules
-    if schedule not in schedules:
-        raise typer.BadParameter(f"{schedule}: it is one of {', '.join(schedules)}", param_hint="--schedule")
-    custodian = _client(settings, CUSTODIAN)
-    ends = _utc(release) or datetime.now(UTC) + span(schedules[schedule])
     terms = holding.Terms(
         case_number=case,
         authority=authority,
         schedule=schedule,
-        release_at=ends,
-        who=records.person(custodian, settings.clickhouse),
+        release_at=instant(release),
         purpose=purpose,
     )
-    held, _entry = holding.hold(
-        _client(settings, ANALYST),
-        custodian,
-        terms,
-        pattern=pattern,
-        detections=detection or (),
-        cameras=camera or (),
-        since=_utc(since),
-        until=_utc(until),
-    )
+    with entrance("evidence hold") as door:
+        held = holding.hold(
+            door,
+            terms,
+            datetime.now(UTC),
+            pattern=pattern,
+            detections=detection or (),
+            cameras=camera or (),
+            since=instant(since),
+            until=instant(until),
+        )
     out.print(
         f"hold {held.hold_id}: {len(held.detections)} detections, {len(held.pictures)} pictures, "
         f"until {held.release_at:%Y-%m-%d}"
@@ -82,43 +70,40 @@ def keep(
     case: Annotated[str, typer.Option(help="Case number of that action.")],
     purpose: Purpose = "",
 ) -> None:
-    """Move the release date of a hold.
+    """Keep a hold longer than its release date; it is never shortened (order, J.2).
 
     Example: platestream evidence keep 7c0e... --authority 'Subpoena' --until 2031-01-01 --case 26-CV-18
     """
-    settings = load_settings()
-    custodian = _client(settings, CUSTODIAN)
     terms = holding.Terms(
-        case_number=case,
-        authority=authority,
-        schedule="",
-        release_at=until.replace(tzinfo=UTC),
-        who=records.person(custodian, settings.clickhouse),
-        purpose=purpose,
+        case_number=case, authority=authority, schedule="", release_at=instant(until), purpose=purpose
     )
-    holding.keep(custodian, hold_id, terms)
+    with entrance("evidence keep") as door:
+        holding.keep(door, hold_id, terms)
     out.print(f"hold {hold_id} is kept until {until:%Y-%m-%d}")
 
 
 @app.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="A JSON line a hold.")] = False) -> None:
+def list_(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each hold.")] = False,
+) -> None:
     """All holds, the next to be released first.
 
     Example: platestream evidence list
     """
-    rows = exporting.holds(_client(load_settings(), CUSTODIAN))
+    with entrance("evidence list") as door:
+        holds = exporting.holds(door)
     if as_json:
-        for row in rows:
-            print_json(row)
+        for one in holds:
+            print_json(one)
         return
     table = Table("hold", "case", "held (UTC)", "release", "detections", "pictures", "damaged")
-    for row in rows:
+    for one in holds:
         table.add_row(
-            str(row["hold_id"]),
-            row["case_number"],
-            f"{row['held_at']:%Y-%m-%d %H:%M}",
-            f"{row['release_at']:%Y-%m-%d}",
-            *(str(row[name]) for name in ("detections", "pictures", "damaged")),
+            str(one.hold_id),
+            one.case_number,
+            f"{one.held_at:%Y-%m-%d %H:%M}",
+            f"{one.release_at:%Y-%m-%d}",
+            *(str(count) for count in (one.detections, one.pictures, one.damaged)),
         )
     out.print(table)
 
@@ -134,17 +119,15 @@ def export(
 
     Example: platestream evidence export 7c0e... case-26-001234.zip --receiver 'Evidence.com'
     """
-    settings = load_settings()
-    if settings.evidence_key_file is None:
-        raise package.PackageError("PLATESTREAM_EVIDENCE_KEY_FILE is not set: see platestream evidence key")
-    if to.exists():
-        raise FileExistsError(f"{to} is there already")
-    key = package.read_key(settings.evidence_key_file)
-    custodian = _client(settings, CUSTODIAN)
-    who = records.person(custodian, settings.clickhouse)
-    agency = load_profile(settings.profile).agency.name
-    told = {"who": who, "agency": agency, "receiver": receiver, "purpose": purpose}
-    made = exporting.export(custodian, hold_id, key, **told)
+    with entrance("evidence export") as door:
+        if door.settings.evidence_key_file is None:
+            raise package.PackageError(
+                "PLATESTREAM_EVIDENCE_KEY_FILE is not set: see platestream evidence key"
+            )
+        if to.exists():
+            raise FileExistsError(f"{to} is there already")
+        key = package.read_key(door.settings.evidence_key_file)
+        made = exporting.export(door, hold_id, key, datetime.now(UTC), receiver=receiver, purpose=purpose)
     package.write(made, to)
     out.print(f"{to}: {len(made)} files, signed by key {package.key_fingerprint(key)}")
 
@@ -164,7 +147,12 @@ def verify(
     manifest, faults = package.verify(package.read(source), None if key is None else key.read_bytes())
     if as_json:
         print_json(
-            {"file": str(source), "manifest": manifest, "trusted_key": key is not None, "faults": faults}
+            {
+                "file": str(source),
+                "package": manifest and package.summary(manifest),
+                "trusted_key": key is not None,
+                "faults": faults,
+            }
         )
     else:
         for fault in faults:
@@ -186,11 +174,3 @@ def make_key(
     Example: platestream evidence key sjpd.pem
     """
     out.print(f"{path}: fingerprint {package.new_key(path)}")
-
-
-def _client(settings: Settings, role: str) -> Client:
-    return connect(settings.clickhouse, role, allow_plaintext=settings.allow_plaintext)
-
-
-def _utc(at: datetime | None) -> datetime | None:
-    return at and at.replace(tzinfo=UTC)

@@ -8,12 +8,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from connectors import ledger
-from connectors.clickhouse_client import AUDITOR, RETENTION, connect
-from connectors.metrics import serve
-from connectors.profiles import load as load_profile
-from connectors.settings import Settings, load_settings
 from platestream.cli.console import err, out, print_json
+from platestream.cli.entrance import entrance
 from schemas.ledger import LedgerEntry
 from services.retention import job as retention
 
@@ -32,50 +28,43 @@ def run(
 ) -> None:
     """Delete what is older than the profile allows, and put a receipt on record (order, F.8.b, J.1, J.2).
 
+    One run is the act of whoever runs it. With --every it is the job that runs by the clock: on record as the
+    machine's, and on a server only the job's own account may run it.
+
     Examples: platestream retention run
     and platestream retention run --every 15 --metrics-port 3031
     """
-    settings = load_settings()
     if metrics_port:
-        serve(metrics_port)
-    while True:
-        _show(once(settings, datetime.now(UTC)), as_json)
-        if not every:
-            return
-        time.sleep(60 * every)
-
-
-def once(settings: Settings, now: datetime) -> LedgerEntry:
-    """One run by the settings' profile; the embedded edge's files and stores with it."""
-    period = load_profile(settings.profile).retention.span
-    client = connect(settings.clickhouse, RETENTION, allow_plaintext=settings.allow_plaintext)
-    try:
-        return retention.run(client, period, now, None if settings.kafka else settings.data)
-    finally:
-        client.close()
+        retention.serve_metrics(metrics_port)
+    with entrance("retention run") as person:
+        job = retention.by_the_clock(person) if every else person
+        while True:
+            with job:
+                _show(retention.once(job, datetime.now(UTC)), as_json)
+            if not every:
+                return
+            time.sleep(60 * every)
 
 
 @app.command()
 def log(
     last: Annotated[int, typer.Option(min=1, help="How many receipts.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON line a receipt.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each receipt.")] = False,
 ) -> None:
     """The receipts, newest first; exit 1 when the ledger is not whole.
 
     Example: platestream retention log --last 5
     """
-    settings = load_settings()
-    client = connect(settings.clickhouse, AUDITOR, allow_plaintext=settings.allow_plaintext)
-    entries = [entry for entry, _hash in ledger.read(client, "retention", "run")][-last:][::-1]
+    with entrance("retention log") as door:
+        found = retention.log(door, last)
     if as_json:
-        for entry in entries:
+        for entry, _receipt in found.receipts:
             print_json(_told(entry))
     else:
-        out.print(_table(entries))
-    faults = ledger.verify(client)
-    for fault in faults:
+        out.print(_table(found.receipts))
+    for fault in found.faults:
         err.print(fault)
-    if faults:
+    if found.faults:
         raise typer.Exit(1)
 
 
@@ -95,10 +84,9 @@ def _told(entry: LedgerEntry) -> dict[str, object]:
     return {**told, **json.loads(entry.record)}
 
 
-def _table(entries: list[LedgerEntry]) -> Table:
+def _table(receipts: list[tuple[LedgerEntry, retention.Receipt]]) -> Table:
     table = Table("receipt", "at (UTC)", "deleted before", "rows", "oldest detection left", "hash")
-    for entry in entries:
-        told = retention.read_receipt(entry)
+    for entry, told in receipts:
         first = told.oldest.get("detections")
         table.add_row(
             str(entry.number),

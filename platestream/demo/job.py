@@ -14,7 +14,7 @@ from bytewax.testing import run_main
 
 from clickhouse import migrate
 from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import ANALYST, AUDITOR, OWNER, RETENTION, connect
+from connectors.clickhouse_client import ANALYST, AUDITOR, OWNER, connect
 from connectors.edge import Edge
 from connectors.files import FileTopics
 from connectors.inquiry_verify import verify
@@ -29,6 +29,7 @@ from schemas.alert_hit import AlertHit
 from schemas.dead_letter import DeadLetter
 from schemas.detection import Detection
 from schemas.message import Message
+from services.door import Door
 from services.hotlist.importing import Import, import_lines
 from services.inquiries import gate
 from services.reading.media import folder_frames
@@ -79,7 +80,8 @@ def run(settings: Settings, frames: Path | None, now: datetime, say: Say) -> Out
         say("searching")
         found, refusal = _inquire(settings.clickhouse, searched, now)
         say("deleting what is past its time")
-        retention.run(connect(settings.clickhouse, RETENTION), period, now, settings.data)
+        with Door.of_machine(settings, "retention") as job:
+            retention.run(job, period, now)
         say("sealing the inquiry log")
         _run(audit_flow.build(edge), settings.data)
         copy = [topics.INQUIRIES.decode(message) for message in streams.messages(topics.INQUIRIES)]

@@ -1,6 +1,7 @@
 """A hold as a package: originals, custody, inquiries, a page to read, one signature over all of it."""
 
-from datetime import UTC, datetime
+from dataclasses import dataclass, fields
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -11,11 +12,13 @@ from clickhouse_connect.driver.client import Client
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from connectors import ledger
-from connectors.clickhouse_client import run
+from connectors.clickhouse_client import CUSTODIAN, run
 from connectors.inquiry_log import read_seals
+from connectors.profiles import load as load_profile
 from schemas.inquiry import SealedInquiry
 from services import records
-from services.evidence.hold import TOOL, NothingToHold
+from services.door import Door, Why
+from services.evidence.hold import NothingToHold
 from services.evidence.package import (
     CUSTODY,
     INQUIRIES,
@@ -44,7 +47,8 @@ WHERE hold_id = {hold:UUID} ORDER BY detection_id, kind
 _SEALS = """
 SELECT seal FROM platestream.inquiry_seals WHERE entry IN (
     SELECT entry FROM platestream.inquiry_log
-    WHERE tool = {tool:String} OR (case_number = {case:String} AND kind NOT IN ('audit', 'retention')))
+    WHERE tool = {tool:String}
+       OR (case_number = {case:String} AND NOT startsWith(kind, 'audit') AND kind != 'retention'))
 ORDER BY seal
 """
 
@@ -60,64 +64,83 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     signed_by: str
 
 
+@dataclass(frozen=True)
+class HoldState:
+    """A hold as it stands: pictures that are there, and how many of them are damaged. Times are UTC."""
+
+    hold_id: UUID
+    case_number: str
+    authority: str
+    schedule: str
+    inquiry_id: UUID
+    who: str
+    held_at: datetime
+    release_at: datetime
+    detections: int
+    pictures: int
+    damaged: int
+
+
 def export(
-    custodian: Client,
-    hold_id: UUID,
-    key: Ed25519PrivateKey,
-    *,
-    who: str,
-    agency: str,
-    receiver: str,
-    purpose: str = "",
+    door: Door, hold_id: UUID, key: Ed25519PrivateKey, now: datetime, *, receiver: str, purpose: str = ""
 ) -> dict[str, bytes]:
-    """The package by path, put on record. `custodian` needs that role.
+    """The package by path, put on record.
 
     Raises NothingToHold where there is no such hold or a picture is damaged, RefusedInquiry, DatabaseError.
     """
+    custodian = door.client(CUSTODIAN)
+    agency = load_profile(door.settings.profile).agency.name
     held = _rows(custodian, _HOLD, hold=hold_id)
     if not held:
         raise NothingToHold(f"no hold {hold_id}")
     facts = held[0]
+    case = facts["case_number"]
+    manifest = Manifest(
+        hold_id=str(hold_id),
+        case_number=case,
+        agency=agency,
+        exported_at=now,
+        exported_by=door.who,
+        receiver=receiver,
+        signed_by=key_fingerprint(key),
+        files=[],
+    )
+    package = seal(_files(custodian, facts, agency), manifest, key)
+    done = Export(
+        hold_id=hold_id,
+        case_number=case,
+        receiver=receiver,
+        files=len(package),
+        manifest_sha256=sha256(package[MANIFEST]).hexdigest(),
+        signed_by=manifest.signed_by,
+    )
+    why: Why = {"case_number": case, "reason": f"Evidence exported to {receiver}", "purpose": purpose}
+    records.put(door, "evidence_export", "evidence", "export", done, **why)
+    return package
+
+
+def holds(door: Door) -> list[HoldState]:
+    """All holds, the next to be released first. Raises RefusedInquiry and DatabaseError."""
+    door.enter("evidence_show", "all holds")
+    columns = ", ".join(field.name for field in fields(HoldState))
+    sql = f"SELECT {columns} FROM platestream.evidence_state ORDER BY release_at"  # noqa: S608 - our own names
+    return [HoldState(**row) for row in _rows(door.client(CUSTODIAN), sql)]
+
+
+def _files(custodian: Client, facts: dict[str, Any], agency: str) -> dict[str, bytes]:
+    """What the package is about, by path: without key, manifest and signature."""
+    hold_id = facts["hold_id"]
     detections = [msgspec.json.decode(row["record"]) for row in _rows(custodian, _DETECTIONS, hold=hold_id)]
     originals = dict(_originals(custodian, hold_id))
     custody = _custody(custodian, hold_id)
     inquiries = _inquiries(custodian, hold_id, facts["case_number"])
-    files = {
+    return {
         **originals,
         "detections.json": _json(detections),
         CUSTODY: _json(custody),
         INQUIRIES: _json(inquiries),
         "summary.html": page(facts, detections, originals, custody, inquiries, agency).encode(),
     }
-    manifest = Manifest(
-        hold_id=str(hold_id),
-        case_number=facts["case_number"],
-        agency=agency,
-        exported_at=datetime.now(UTC),
-        exported_by=who,
-        receiver=receiver,
-        signed_by=key_fingerprint(key),
-        files=[],
-    )
-    package = seal(files, manifest, key)
-    done = Export(
-        hold_id=hold_id,
-        case_number=facts["case_number"],
-        receiver=receiver,
-        files=len(package),
-        manifest_sha256=sha256(package[MANIFEST]).hexdigest(),
-        signed_by=manifest.signed_by,
-    )
-    reason = f"Evidence exported to {receiver}"
-    case = facts["case_number"]
-    why = {"who": who, "tool": TOOL, "case_number": case, "reason": reason, "purpose": purpose}
-    records.put(custodian, "evidence", "export", done, **why)
-    return package
-
-
-def holds(custodian: Client) -> list[dict[str, Any]]:
-    """All holds, the next to be released first."""
-    return _rows(custodian, "SELECT * FROM platestream.evidence_state ORDER BY release_at")
 
 
 def _originals(client: Client, hold_id: UUID) -> list[tuple[str, bytes]]:

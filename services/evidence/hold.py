@@ -1,11 +1,13 @@
 """Detections of a case, copied with their pictures out of the 30-day store (order, F.8.a and J.2).
 
-What is held is found through the gate like any other look, by a person with the analyst's role: the search
-and each picture are inquiries of their own, documented by the case number.
+What is held is found through the gate like any other look, by a person who may search: the search and each
+picture are inquiries of their own, documented by the case number. A hold lasts as long as the records
+retention schedule says at least; a lawful action can make it longer, and nothing makes it shorter.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -14,13 +16,15 @@ from uuid import UUID, uuid4
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from connectors.clickhouse_client import run
+from connectors import ledger
+from connectors.clickhouse_client import ANALYST, CUSTODIAN, run
+from connectors.profiles import load as load_profile
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
+from schemas.profile import span
 from services import records
+from services.door import Door, Why
 from services.inquiries import gate
-
-TOOL = "platestream evidence"
 
 
 class NothingToHold(ValueError):  # noqa: N818 - an answer, not a failure
@@ -28,23 +32,23 @@ class NothingToHold(ValueError):  # noqa: N818 - an answer, not a failure
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """For which case, on whose word, and until when; `purpose` where the agency lists purposes.
+    """For which case, on whose word, and by which series of the retention schedule.
 
-    Raises RefusedError on what is missing or past.
+    `release_at` is when it may be purged, instead of the end of the schedule; `purpose` is one of the
+    agency's, where it lists purposes.
     """
 
     case_number: str
     authority: str
     schedule: str
-    release_at: datetime
-    who: str
+    release_at: datetime | None = None
     purpose: str = ""
 
-    def __post_init__(self) -> None:
-        if not self.case_number.strip() or not self.authority.strip():
-            raise RefusedError("terms", "evidence needs its case number, and who ordered it")
-        if self.release_at <= datetime.now(UTC):
-            raise RefusedError("terms", "the release date is past")
+    @property
+    def why(self) -> Why:
+        """How the acts on this hold are documented."""
+        reason = f"Evidence: {self.authority}"
+        return {"case_number": self.case_number, "reason": reason, "purpose": self.purpose}
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +60,11 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger keeps of a hold: ids and hashes, no plate."""
+    """What the ledger keeps of a hold: ids and hashes, no plate.
+
+    It was held at `held_at`, and its schedule keeps it until `schedule_ends` at least; entries of before
+    these were recorded have None.
+    """
 
     hold_id: UUID
     case_number: str
@@ -65,85 +73,167 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     release_at: datetime
     detections: list[UUID]
     pictures: list[Picture]
+    held_at: datetime | None = None
+    schedule_ends: datetime | None = None
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """A release date that was moved, with the lawful ground."""
+    """A release date that was moved, with the lawful ground; `schedule_ends` as of the hold."""
 
     hold_id: UUID
     case_number: str
     authority: str
     release_at: datetime
+    released_before: datetime | None = None
+    schedule_ends: datetime | None = None
 
 
 def hold(
-    analyst: Client,
-    custodian: Client,
+    door: Door,
     terms: Terms,
+    now: datetime,
     *,
     pattern: str = "",
     detections: Sequence[UUID] = (),
     cameras: Sequence[str] = (),
     since: datetime | None = None,
     until: datetime | None = None,
-) -> tuple[Hold, LedgerEntry]:
+) -> Hold:
     """Hold what the search finds, or of it only `detections`.
 
-    Raises NothingToHold when one of them is not found, RefusedInquiry, DamagedPicture and DatabaseError. One
-    that was interrupted has fewer pictures than detections, and `policy check` says so.
+    Raises RefusedError on terms that the order does not allow, NothingToHold when one of the detections is
+    not found, RefusedInquiry, DamagedPicture and DatabaseError. One that was interrupted has fewer pictures
+    than detections, and `policy check` says so.
     """
     hold_id = uuid4()
-    ask: dict[str, Any] = {
-        "who": terms.who,
-        "tool": f"evidence hold {hold_id}",
-        "case_number": terms.case_number,
-        "reason": f"Evidence: {terms.authority}",
-        "purpose": terms.purpose,
-    }
-    found = gate.search(analyst, pattern=pattern, cameras=cameras, since=since, until=until, **ask)
+    with door.on_record("evidence_hold", str(hold_id), **terms.why):
+        ends, release = _release(door, terms, now)
+    looking = replace(door, tool=f"evidence hold {hold_id}")
+    why = looking.said(**terms.why)
+    asked: dict[str, Any] = {"pattern": pattern, "cameras": cameras, "since": since, "until": until}
+    found = gate.search(door.client(ANALYST), **asked, **why)
     rows = [row for row in found if not detections or row["detection_id"] in detections]
     missing = set(detections) - {row["detection_id"] for row in rows}
     if missing or not rows:
         raise NothingToHold(f"not found: {', '.join(map(str, sorted(missing))) or 'no detection fits'}")
-    pictures = {row["detection_id"]: _pictures(analyst, row, ask) for row in rows}
+    pictures = {row["detection_id"]: _pictures(door.client(ANALYST), row, why) for row in rows}
     held = Hold(
         hold_id=hold_id,
         case_number=terms.case_number,
         authority=terms.authority,
         schedule=terms.schedule,
-        release_at=terms.release_at,
+        release_at=release,
         detections=[row["detection_id"] for row in rows],
         pictures=[
             Picture(detection_id=one, kind=kind, sha256=sha256(jpeg).hexdigest())
             for one, kinds in pictures.items()
             for kind, jpeg in sorted(kinds.items())
         ],
+        held_at=now,
+        schedule_ends=ends,
     )
-    entry = _put(custodian, "hold", held, terms)
-    _insert(custodian, "evidence_holds", [_hold_row(held, terms, entry.at, _inquiry(custodian, hold_id))])
+    records.put(door, "evidence_hold", "evidence", "hold", held, **terms.why)
+    custodian = door.client(CUSTODIAN)
+    _insert(custodian, "evidence_holds", [_hold_row(held, door.who, now, _inquiry(custodian, hold_id))])
     _insert(custodian, "evidence_images", _image_rows(hold_id, pictures))
     _insert(custodian, "evidence_detections", [_detection_row(hold_id, row) for row in rows])
-    return held, entry
+    return held
 
 
-def keep(custodian: Client, hold_id: UUID, terms: Terms) -> LedgerEntry:
-    """Move the release date, for a lawful action (J.2). Raises as `hold` does."""
-    asked = {"hold": hold_id}
-    columns = ", ".join(_HOLDS)
-    sql = f"SELECT {columns} FROM platestream.evidence_holds FINAL WHERE hold_id = {{hold:UUID}}"  # noqa: S608
-    rows = run("reading the hold", partial(custodian.query, sql, parameters=asked)).result_rows
-    if not rows:
-        raise NothingToHold(f"no hold {hold_id}")
-    row = dict(zip(_HOLDS, rows[0], strict=True))
+def keep(door: Door, hold_id: UUID, terms: Terms) -> LedgerEntry:
+    """Move the release date to `terms.release_at`, for a lawful action (J.2).
+
+    Raises NothingToHold where there is no such hold, RefusedError where it would be released earlier than
+    now or than its schedule says, RefusedInquiry and DatabaseError.
+    """
+    with door.on_record("evidence_keep", str(hold_id), **terms.why):
+        row = _held(door.client(CUSTODIAN), hold_id)
+        ends = _schedule_ends(door, row)
+        release = _later(terms, row["release_at"].astimezone(UTC), ends)
     moved = Kept(
         hold_id=hold_id,
         case_number=row["case_number"],
         authority=terms.authority,
-        release_at=terms.release_at,
+        release_at=release,
+        released_before=row["release_at"],
+        schedule_ends=ends,
     )
-    entry = _put(custodian, "keep", moved, terms)
-    _insert(custodian, "evidence_holds", [tuple({**row, "release_at": terms.release_at}.values())])
+    change = f"release date {row['release_at']:%Y-%m-%d} -> {release:%Y-%m-%d}"
+    entry = records.put(door, "evidence_keep", "evidence", "keep", moved, change=change, **terms.why)
+    _insert(door.client(CUSTODIAN), "evidence_holds", [tuple({**row, "release_at": release}.values())])
     return entry
+
+
+def _documented(terms: Terms) -> None:
+    if not terms.case_number.strip() or not terms.authority.strip():
+        raise RefusedError(
+            "terms", "evidence needs its case number, and who ordered it (order, section F.8.a)"
+        )
+
+
+def _release(door: Door, terms: Terms, now: datetime) -> tuple[datetime, datetime]:
+    """When the schedule ends, and when the hold is to be released, which is never before."""
+    _documented(terms)
+    schedules = load_profile(door.settings.profile).evidence.schedules
+    if terms.schedule not in schedules:
+        known = ", ".join(schedules)
+        raise RefusedError("schedule", f"the retention schedule has no such series; it is one of {known}")
+    ends = now + span(schedules[terms.schedule])
+    release = terms.release_at or ends
+    if release < ends:
+        raise RefusedError(
+            "release",
+            f"the schedule keeps {terms.schedule} evidence longer: the first release date that it allows is "
+            f"{_first_day(ends)} (order, section J.2)",
+        )
+    return ends, release
+
+
+def _later(terms: Terms, before: datetime, ends: datetime) -> datetime:
+    """The new release date. Raises RefusedError where a hold would be shortened."""
+    _documented(terms)
+    if terms.release_at is None:
+        raise RefusedError("release", "a hold is kept until a date, and none was given")
+    if terms.release_at < before:
+        raise RefusedError(
+            "release",
+            f"a hold is never shortened: this one is kept until {before:%Y-%m-%d}, and the first date that "
+            f"would keep it longer is {_first_day(before)} (order, section J.2)",
+        )
+    if terms.release_at < ends:
+        raise RefusedError(
+            "release",
+            f"the schedule keeps this evidence longer: the first release date that it allows is "
+            f"{_first_day(ends)} (order, section J.2)",
+        )
+    return terms.release_at
+
+
+def _first_day(at: datetime) -> str:
+    """The first day that begins at `at` or later."""
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return f"{midnight if midnight == at else midnight + timedelta(days=1):%Y-%m-%d}"
+
+
+def _schedule_ends(door: Door, row: dict[str, Any]) -> datetime:
+    """As it was recorded; of a hold that recorded none, by its series now; else as long as it is held."""
+    for entry, _hash in ledger.read(door.client(CUSTODIAN), "evidence", "hold"):
+        held = msgspec.json.decode(entry.record, type=Hold)
+        if held.hold_id == row["hold_id"] and held.schedule_ends is not None:
+            return held.schedule_ends
+    series = load_profile(door.settings.profile).evidence.schedules.get(row["schedule"])
+    kept: datetime = row["release_at"] if series is None else row["held_at"] + span(series)
+    return kept.astimezone(UTC)
+
+
+def _held(custodian: Client, hold_id: UUID) -> dict[str, Any]:
+    columns = ", ".join(_HOLDS)
+    sql = f"SELECT {columns} FROM platestream.evidence_holds FINAL WHERE hold_id = {{hold:UUID}}"  # noqa: S608
+    asked = {"hold": hold_id}
+    rows = run("reading the hold", partial(custodian.query, sql, parameters=asked)).result_rows
+    if not rows:
+        raise NothingToHold(f"no hold {hold_id}")
+    return dict(zip(_HOLDS, rows[0], strict=True))
 
 
 _HOLDS = (
@@ -161,22 +251,8 @@ WHERE tool = {tool:String} AND kind = 'search' AND outcome = 'allowed' ORDER BY 
 """
 
 
-def _pictures(analyst: Client, row: gate.Row, ask: dict[str, Any]) -> dict[str, bytes]:
-    return gate.picture(analyst, detection_id=row["detection_id"], captured_at=row["captured_at"], **ask)
-
-
-def _put(custodian: Client, kind: str, record: Any, terms: Terms) -> LedgerEntry:
-    return records.put(
-        custodian,
-        "evidence",
-        kind,
-        record,
-        who=terms.who,
-        tool=TOOL,
-        case_number=terms.case_number,
-        reason=f"Evidence: {terms.authority}",
-        purpose=terms.purpose,
-    )
+def _pictures(analyst: Client, row: gate.Row, why: gate.Why) -> dict[str, bytes]:
+    return gate.picture(analyst, detection_id=row["detection_id"], captured_at=row["captured_at"], **why)
 
 
 def _image_rows(hold_id: UUID, pictures: dict[UUID, dict[str, bytes]]) -> list[tuple[Any, ...]]:
@@ -191,9 +267,9 @@ def _detection_row(hold_id: UUID, row: gate.Row) -> tuple[Any, ...]:
     return (hold_id, row["detection_id"], row["captured_at"], msgspec.json.encode(row).decode())
 
 
-def _hold_row(held: Hold, terms: Terms, at: datetime, inquiry: UUID) -> tuple[Any, ...]:
+def _hold_row(held: Hold, who: str, at: datetime, inquiry: UUID) -> tuple[Any, ...]:
     return (
-        *(held.hold_id, held.case_number, held.authority, held.schedule, inquiry, terms.who, at),
+        *(held.hold_id, held.case_number, held.authority, held.schedule, inquiry, who, at),
         *(held.release_at, len(held.detections)),
     )
 

@@ -50,6 +50,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: list[File]
 
 
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be told of a package to whoever checks it: no plate and no person."""
+
+    hold_id: str
+    case_number: str
+    agency: str
+    exported_at: datetime
+    signed_by: str
+    files: int
+
+
 class Custody(msgspec.Struct, frozen=True, kw_only=True):
     """An entry of the ledger about this hold, with the hash that was recorded."""
 
@@ -160,6 +171,12 @@ def verify(package: dict[str, bytes], trusted: bytes | None = None) -> tuple[Man
     if fingerprint(pem) != manifest.signed_by:
         faults.append("the manifest names another key than the one that signed it")
     return manifest, faults or list(_record_faults(package))
+
+
+def summary(manifest: Manifest) -> Summary:
+    """The manifest without people."""
+    named = {name: getattr(manifest, name) for name in Summary.__struct_fields__ if name != "files"}
+    return Summary(**named, files=len(manifest.files))
 
 
 def _file_faults(package: dict[str, bytes], manifest: Manifest) -> Iterator[str]:

@@ -4,12 +4,12 @@ from datetime import datetime
 from functools import partial
 
 import msgspec
-from clickhouse_connect.driver.client import Client
 
-from connectors.clickhouse_client import run
+from connectors.clickhouse_client import RETENTION, run
 from services import records
+from services.door import Door
 
-WHO, TOOL = "retention job", "platestream retention"
+REASON = "Evidence past its release date is purged (order, section J.2)"
 # The hold itself goes last: what was interrupted is found again.
 TABLES = ("evidence_images", "evidence_detections", "evidence_holds")
 _RELEASED = """
@@ -27,14 +27,14 @@ class Purge(msgspec.Struct, frozen=True, kw_only=True):
     release_at: datetime
 
 
-def purge_released(client: Client, now: datetime) -> list[str]:
-    """Ids of the holds purged. `client` needs the retention role. Raises DatabaseError."""
+def purge_released(door: Door, now: datetime) -> list[str]:
+    """Ids of the holds purged. `door` is the machine's. Raises RefusedInquiry and DatabaseError."""
+    client = door.client(RETENTION)
     asked = {"now": now}
     rows = run("reading release dates", partial(client.query, _RELEASED, parameters=asked)).result_rows
     for hold_id, case_number, detections, release_at in rows:
         purge = Purge(hold_id=hold_id, case_number=case_number, detections=detections, release_at=release_at)
-        reason = "Evidence past its release date is purged (order, section J.2)"
-        records.put(client, "evidence", "purge", purge, who=WHO, tool=TOOL, reason=reason)
+        records.put(door, "evidence_purge", "evidence", "purge", purge, reason=REASON)
         for table in TABLES:
             sql = f"ALTER TABLE platestream.{table} DELETE WHERE hold_id = {{hold:UUID}}"
             told, wait = {"hold": hold_id}, {"mutations_sync": 2}

@@ -19,21 +19,25 @@ from typing import Any
 import msgspec
 from clickhouse_connect.driver.client import Client
 
+from connectors import ledger
+from connectors.clickhouse_client import AUDITOR, RETENTION
 from connectors.clickhouse_client import run as call
 from connectors.files import FileTopics
-from connectors.metrics import meters
+from connectors.metrics import meters, serve
+from connectors.profiles import load as load_profile
 from schemas import metrics, topics
 from schemas.ledger import LedgerEntry
 from schemas.message import Message, RefusedError
 from services import records
+from services.door import Door
 from services.evidence.purge import TABLES as HELD
 from services.evidence.purge import purge_released
+from services.inquiries.gate import RefusedInquiry
 from services.reports.transparency import precision
 from services.retention.recovery_stores import clean
 from services.retention.utilization import tally
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-WHO, TOOL = "retention job", "platestream retention"
 REASON = "Data past the retention period are deleted (order, section J.1)"
 WAIT = {"mutations_sync": 2}
 PRECISION_OF = timedelta(days=90)
@@ -77,22 +81,45 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     took_ms: int
 
 
-def run(client: Client, period: timedelta, now: datetime, data: Path | None = None) -> LedgerEntry:
+class Log(msgspec.Struct, frozen=True, kw_only=True):
+    """Receipts with their entries, newest first, and what is wrong with the ledger, a sentence a fault."""
+
+    receipts: list[tuple[LedgerEntry, Receipt]]
+    faults: list[str]
+
+
+def by_the_clock(door: Door) -> Door:
+    """The door of the job that runs by the clock: what it does is the machine's, and no person's act."""
+    return Door.of_machine(door.settings, "retention")
+
+
+def once(door: Door, now: datetime) -> LedgerEntry:
+    """One run by the profile of the settings; raises as `run`."""
+    return run(door, load_profile(door.settings.profile).retention.span, now)
+
+
+def run(door: Door, period: timedelta, now: datetime) -> LedgerEntry:
     """Delete what is older than `period` at `now`; the receipt's entry in the ledger.
 
-    `client` needs the retention role. `data` is the folder of the embedded edge, None where topics and
-    recovery stores are a broker's and the flows' own. Raises DatabaseError; then nothing is receipted, and
-    the next run deletes what this one did not.
+    By a person's door it is that person's act, by the door of `by_the_clock` the machine's; either is on
+    record before anything is deleted, and the receipt after. Of the embedded edge the files of topics and
+    recovery stores are purged, too.
+
+    Raises RefusedInquiry, and then nothing was deleted, and DatabaseError; then nothing is receipted, and the
+    next run deletes what this one did not.
     """
     began = time.monotonic()
     cutoff = now - period
+    door.enter("retention", "run", change=f"deletes what is before {cutoff:%Y-%m-%dT%H:%M}Z", reason=REASON)
+    client = door.client(RETENTION)
+    data = None if door.settings.kafka else door.settings.data
     tally(client, cutoff, now)
     dropped: dict[str, list[str]] = {}
     deleted: dict[str, int] = {}
     for table in AGED:
         limit = cutoff if table.keep is None else max(cutoff, now - table.keep)
         dropped[table.name], deleted[table.name] = _expire(client, table, limit, whole=period >= DAY)
-    released = purge_released(client, now)
+    released = _purge_evidence(door, now)
     _clear(client, [name for name in deleted if deleted[name]] + (list(HELD) if released else []))
     receipt = Receipt(
         period_s=round(period.total_seconds()),
@@ -105,10 +132,33 @@ def run(client: Client, period: timedelta, now: datetime, data: Path | None = No
         released=released,
         took_ms=round(1000 * (time.monotonic() - began)),
     )
-    entry = records.put(client, "retention", "run", receipt, who=WHO, tool=TOOL, reason=REASON)
+    entry = records.put(door, "retention", "retention", "run", receipt, reason=REASON)
     _show(receipt, now)
     _show_precision(client, now)
     return entry
+
+
+def log(door: Door, last: int) -> Log:
+    """The `last` receipts. Raises RefusedInquiry and DatabaseError."""
+    door.enter("retention_show", f"{last} receipts")
+    client = door.client(AUDITOR)
+    entries = [entry for entry, _hash in ledger.read(client, "retention", "run")][-last:][::-1]
+    return Log(receipts=[(one, read_receipt(one)) for one in entries], faults=ledger.verify(client))
+
+
+def serve_metrics(port: int) -> None:
+    """Serve this process's metrics on `port`. Raises PortTakenError."""
+    serve(port)
+
+
+def _purge_evidence(door: Door, now: datetime) -> list[str]:
+    """Ids of the holds purged. Only the machine does: an account of a person leaves it to the clock."""
+    try:
+        return purge_released(door if door.automatic else door.machine("retention"), now)
+    except RefusedInquiry:
+        if door.automatic:
+            raise
+        return []
 
 
 def _show(receipt: Receipt, now: datetime) -> None:

@@ -4,29 +4,46 @@ The seed is 32 random bytes, made when the sample is drawn and written down with
 SHA-256 of `seed:inquiry_id` (both as lower-case text), and the first N are the sample; days and cameras
 likewise by `seed:YYYY-MM-DD:camera`. So whoever has the log can draw the same again with a hash function, and
 nobody can choose. A draw that displeased and was made again stays in the ledger with its number.
+
+Drawn are browsing inquiries by employees: those that were allowed and looked at stored data. Acts that show
+no detections are none, and neither is what the machine asked by itself.
 """
 
 import hashlib
 import secrets
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from clickhouse_connect.driver.client import Client
 
 from connectors import ledger
-from connectors.clickhouse_client import run
+from connectors.clickhouse_client import AUDITOR, run
+from connectors.profiles import load as load_profile
+from schemas.acts import BROWSING
 from schemas.ledger import LedgerEntry
-from schemas.profile import Profile, span
+from schemas.message import RefusedError
+from schemas.profile import span
 from services import records
+from services.door import Door
 
-TOOL = "platestream audit"
-# What is put on record and opens no view is no browsing inquiry; refused attempts looked at nothing.
-RECORDED = ("hotlist", "export", "evidence", "audit", "retention")
+# A draw of before acts were declared drew from all kinds but these, and it must be possible to repeat it.
+OLD_RECORDS = ("hotlist", "export", "evidence", "audit", "retention")
+FIRST_YEAR = 2000
 
+# Inquiries by employees that looked at stored data. What the machine did by itself is no employee's; before
+# the log said so of a row, look-backs of the hot list are known by their tool.
 _POPULATION = """
+SELECT DISTINCT inquiry_id FROM platestream.inquiry_log
+WHERE at >= {since:DateTime64(6, 'UTC')} AND at < {until:DateTime64(6, 'UTC')}
+  AND outcome = 'allowed' AND kind IN {browsing:Array(String)} AND NOT automatic
+  AND NOT (tool = 'platestream look-back'
+    AND at < ifNull((SELECT minOrNull(at) FROM platestream.inquiry_log WHERE automatic), now64(6)))
+"""
+_OLD_POPULATION = """
 SELECT DISTINCT inquiry_id FROM platestream.inquiry_log
 WHERE at >= {since:DateTime64(6, 'UTC')} AND at < {until:DateTime64(6, 'UTC')}
   AND outcome = 'allowed' AND kind NOT IN {recorded:Array(String)}
@@ -49,7 +66,10 @@ class Use(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Draw(msgspec.Struct, frozen=True, kw_only=True):
-    """A sample. `population_sha256` is over the sorted ids, a line each: the log has not changed since."""
+    """A sample. `population_sha256` is over the sorted ids, a line each: the log has not changed since.
+
+    `browsing`: drawn from browsing inquiries by employees, as K.3 says; draws of before took all kinds.
+    """
 
     year: int
     seed: str
@@ -63,40 +83,77 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True):
     use_until: date
     use_population: int
     use: list[Use]
+    browsing: bool = False
 
 
 class TooSoon(ValueError):  # noqa: N818 - an answer
     """There is nothing to draw from, or no such draw."""
 
 
-def draw(client: Client, profile: Profile, year: int, now: datetime, *, who: str, reason: str) -> LedgerEntry:
-    """Draw the sample of `year` at `now`, and put it on record. `client` needs the auditor's role.
+def draw(door: Door, year: int, now: datetime, again: str = "") -> LedgerEntry:
+    """Draw the sample of `year` at `now`, and put it on record.
 
-    Raises TooSoon when nobody looked at anything, RefusedInquiry and DatabaseError.
+    The year that is running is drawn from the months before `now`, a year that is over from its last months.
+    `again` says why another draw is made for a year that has one.
+
+    Raises RefusedError for a year that has not begun or was drawn already, TooSoon when nobody looked at
+    anything, RefusedInquiry and DatabaseError.
     """
-    rules = profile.audit
+    reason = again or f"Sample of the yearly audit {year}"
+    client, rules = door.client(AUDITOR), load_profile(door.settings.profile).audit
+    with door.on_record("audit_draw", f"year {year}", reason=reason):
+        until = end_of_period(year, now)
+        _not_drawn_yet(client, year, again)
     seed = secrets.token_hex(32)
-    since = now - span(rules.inquiries_from)
-    population = inquiries_between(client, since, now)
+    since = until - span(rules.inquiries_from)
+    population = inquiries_between(client, since, until)
     if not population:
-        raise TooSoon(f"no inquiry since {since:%Y-%m-%d}: nothing to draw from")
-    use_since = (now - span(rules.utilization_from)).date()
-    use = use_between(client, use_since, now.date())
+        raise TooSoon(
+            f"no browsing inquiry by an employee from {since:%Y-%m-%d} to {until:%Y-%m-%d}: "
+            "nothing to draw from"
+        )
+    use_since = (until - span(rules.utilization_from)).date()
+    use = use_between(client, use_since, until.date())
     drawn = Draw(
         year=year,
         seed=seed,
         drawn_at=now,
         inquiries_since=since,
-        inquiries_until=now,
+        inquiries_until=until,
         population=len(population),
         population_sha256=digest(population),
         inquiries=choose(population, seed, rules.inquiries),
         use_since=use_since,
-        use_until=now.date(),
+        use_until=until.date(),
         use_population=len(use),
         use=choose_use(use, seed, rules.utilization_days),
+        browsing=True,
     )
-    return records.put(client, "audit", "draw", drawn, who=who, tool=TOOL, reason=reason)
+    return records.put(door, "audit_draw", "audit", "draw", drawn, reason=reason)
+
+
+def end_of_period(year: int, now: datetime) -> datetime:
+    """Up to when inquiries are drawn for `year`: its end, or `now` while it is running.
+
+    Raises RefusedError for a year that has not begun.
+    """
+    if not FIRST_YEAR <= year <= now.year:
+        raise RefusedError(
+            "year",
+            f"an audit is of a year from {FIRST_YEAR} to {now.year}: its inquiries are of the six months "
+            "before the draw (order, section K.3)",
+        )
+    return min(now, datetime(year + 1, 1, 1, tzinfo=UTC))
+
+
+def _not_drawn_yet(client: Client, year: int, again: str) -> None:
+    made = ", ".join(str(entry.number) for entry, _drawn in draws(client, year))
+    if made and not again.strip():
+        raise RefusedError(
+            "year",
+            f"{year} has a draw already ({made}): see --show, or say with --again why there is another "
+            "(order, section K.3)",
+        )
 
 
 def choose(population: Iterable[UUID], seed: str, count: int) -> list[UUID]:
@@ -112,7 +169,8 @@ def choose_use(use: Iterable[Use], seed: str, count: int) -> list[Use]:
 
 def again(client: Client, drawn: Draw) -> list[str]:
     """Draw again from the seed; what differs, a sentence each. Days that were counted since may differ."""
-    population = inquiries_between(client, drawn.inquiries_since, drawn.inquiries_until)
+    between = inquiries_between if drawn.browsing else _old_inquiries_between
+    population = between(client, drawn.inquiries_since, drawn.inquiries_until)
     faults = []
     if digest(population) != drawn.population_sha256:
         faults.append(
@@ -132,13 +190,26 @@ def draws(client: Client, year: int | None = None) -> list[tuple[LedgerEntry, Dr
     return [(entry, drawn) for entry, drawn in found if year in (None, drawn.year)]
 
 
+def drawn_as(client: Client, number: int) -> tuple[LedgerEntry, Draw]:
+    """The draw with this number in the ledger. Raises TooSoon where there is none."""
+    for entry, drawn in draws(client):
+        if entry.number == number:
+            return entry, drawn
+    raise TooSoon(f"no draw {number}")
+
+
 def inquiries_between(client: Client, since: datetime, until: datetime) -> list[UUID]:
-    """Ids of the looks at stored data in a period."""
-    asked = {"since": since, "until": until, "recorded": list(RECORDED)}
-    return [
-        row[0]
-        for row in run("reading the log", partial(client.query, _POPULATION, parameters=asked)).result_rows
-    ]
+    """Ids of the browsing inquiries that employees made in a period."""
+    return _ids(client, _POPULATION, since=since, until=until, browsing=list(BROWSING))
+
+
+def _old_inquiries_between(client: Client, since: datetime, until: datetime) -> list[UUID]:
+    return _ids(client, _OLD_POPULATION, since=since, until=until, recorded=list(OLD_RECORDS))
+
+
+def _ids(client: Client, sql: str, **asked: Any) -> list[UUID]:
+    found = run("reading the log", partial(client.query, sql, parameters=asked)).result_rows
+    return [row[0] for row in found]
 
 
 def use_between(client: Client, since: date, until: date) -> list[Use]:

@@ -1,6 +1,7 @@
-"""What the auditor found about each inquiry of a draw: rows of the ledger, the newest stands."""
+"""What the auditor found about each inquiry of a draw: rows of the ledger; the newest stands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,16 +11,22 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from connectors import ledger
-from connectors.clickhouse_client import run
+from connectors.clickhouse_client import AUDITOR, run
+from connectors.profiles import load as load_profile
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
 from services import records
-from services.yearly_audit.draw import TOOL, TooSoon, draws
+from services.door import Door
+from services.yearly_audit.draw import Draw, TooSoon, drawn_as
 
 _LOOKS = """
 SELECT inquiry_id, at, who, agency, kind, case_number, reason, pattern, cameras, since, until
 FROM platestream.inquiry_log WHERE inquiry_id IN {inquiries:Array(UUID)} ORDER BY at
 """
+_STORED = """
+SELECT uniqExact(sha256) FROM platestream.documents WHERE lower(hex(sha256)) IN {hashes:Array(String)}
+"""
+OWN = "nobody judges an inquiry of their own: another auditor does (order, sections K.3 and K.4)"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +51,18 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
             raise RefusedError("finding", "a correction without the data error that it corrects")
 
 
+class Filed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger keeps of a memorandum; its bytes are in `documents` by these hashes."""
+
+    year: int
+    draw: int
+    markdown_sha256: str
+    pdf_sha256: str
+    inquiries: int
+    met: int
+    data_errors: int
+
+
 class Look(msgspec.Struct, frozen=True, kw_only=True):
     """An inquiry as it stands in the log."""
 
@@ -60,15 +79,92 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
 
 
-def find(client: Client, finding: Finding, *, who: str) -> LedgerEntry:
-    """Put a finding on record. Raises TooSoon when the draw has no such inquiry, and as `records.put`."""
-    drawn = {entry.number: one for entry, one in draws(client)}
-    if finding.draw not in drawn:
-        raise TooSoon(f"no draw {finding.draw}")
-    if finding.inquiry_id not in drawn[finding.draw].inquiries:
+@dataclass(frozen=True)
+class Judged:
+    """A finding that is on record; `waiting` of the draw's `inquiries` have none yet."""
+
+    entry: LedgerEntry
+    waiting: int
+    inquiries: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A draw with its inquiries as they stand in the log and the finding on each, where there is one.
+
+    The profile asks for `asked_for` inquiries; a draw has fewer where no more were made.
+    """
+
+    entry: LedgerEntry
+    drawn: Draw
+    looks: Sequence[Look]
+    findings: Mapping[UUID, Finding]
+    asked_for: int
+
+
+def show(door: Door, number: int) -> Shown:
+    """Draw `number`. Raises TooSoon where there is none, RefusedInquiry and DatabaseError."""
+    door.enter("audit_show", f"draw {number}")
+    client = door.client(AUDITOR)
+    asked = load_profile(door.settings.profile).audit.inquiries
+    entry, drawn = drawn_as(client, number)
+    found = {one: finding for one, (_entry, finding) in findings(client, number).items()}
+    return Shown(entry, drawn, looks(client, drawn.inquiries), found, asked)
+
+
+def begins(door: Door, number: int, start: str) -> UUID:
+    """The inquiry of draw `number` whose id begins with `start`. Raises TooSoon unless it is one."""
+    _entry, drawn = drawn_as(door.client(AUDITOR), number)
+    fits = [one for one in drawn.inquiries if str(one).startswith(start.strip().lower())]
+    if len(fits) != 1:
+        raise TooSoon(f"{len(fits)} inquiries of draw {number} begin like this")
+    return fits[0]
+
+
+def find(door: Door, finding: Finding) -> Judged:
+    """Put a finding on record; until the memorandum is filed a later one corrects it, and both stay.
+
+    Raises TooSoon when the draw has no such inquiry, RefusedError for an inquiry of the auditor's own or a
+    draw whose memorandum was filed, RefusedInquiry and DatabaseError.
+    """
+    client = door.client(AUDITOR)
+    _entry, drawn = drawn_as(client, finding.draw)
+    if finding.inquiry_id not in drawn.inquiries:
         raise TooSoon(f"inquiry {finding.inquiry_id} is not in draw {finding.draw}")
     reason = f"Finding of the yearly audit, draw {finding.draw}"
-    return records.put(client, "audit", "finding", finding, who=who, tool=TOOL, reason=reason)
+    with door.on_record("audit_finding", str(finding.inquiry_id), reason=reason):
+        refuse_filed(client, finding.draw)
+        if any(look.who == door.who for look in looks(client, [finding.inquiry_id])):
+            raise RefusedError("finding", OWN)
+    entry = records.put(door, "audit_finding", "audit", "finding", finding, reason=reason)
+    waiting = len(set(drawn.inquiries) - set(findings(client, finding.draw)))
+    return Judged(entry, waiting, len(drawn.inquiries))
+
+
+def refuse_filed(client: Client, draw: int) -> None:
+    """Raises RefusedError where the memorandum of this draw was filed, and stored whole."""
+    for entry, one in filed(client):
+        if one.draw == draw and stored(client, one):
+            raise RefusedError(
+                "memorandum",
+                f"the memorandum of draw {draw} was filed on {entry.at:%Y-%m-%d} (entry {entry.number}), and "
+                "filed is filed; what was found since belongs in another draw (order, section K.4)",
+            )
+
+
+def filed(client: Client) -> list[tuple[LedgerEntry, Filed]]:
+    """All memoranda on record."""
+    return [
+        (entry, msgspec.json.decode(entry.record, type=Filed))
+        for entry, _hash in ledger.read(client, "audit", "memorandum")
+    ]
+
+
+def stored(client: Client, one: Filed) -> bool:
+    """Whether both forms of a memorandum are stored; filing may have been interrupted before they were."""
+    asked = {"hashes": [one.markdown_sha256, one.pdf_sha256]}
+    rows = run("reading documents", partial(client.query, _STORED, parameters=asked)).result_rows
+    return int(rows[0][0]) == len(set(asked["hashes"]))
 
 
 def findings(client: Client, draw: int) -> dict[UUID, tuple[LedgerEntry, Finding]]:

@@ -1,40 +1,30 @@
-"""The memorandum to the Chief (order, section K.4): what it says, filed with its hashes."""
+"""What the memorandum to the Chief says (order, section K.4)."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
-from hashlib import sha256
-
-import msgspec
-from clickhouse_connect.driver.client import Client
+from datetime import datetime
 
 from connectors import ledger
-from connectors.clickhouse_client import run
-from connectors.inquiry_verify import verify
+from connectors.clickhouse_client import AUDITOR
+from connectors.inquiry_verify import verify, waiting
+from connectors.profiles import load as load_profile
 from schemas.ledger import LedgerEntry
+from schemas.message import RefusedError
 from schemas.profile import Profile
-from services import records
-from services.yearly_audit.draw import TOOL, Draw, TooSoon, again, draws
-from services.yearly_audit.findings import Finding, Look, findings, looks
+from services.door import Door
+from services.yearly_audit.draw import Draw, TooSoon, again, drawn_as, draws
+from services.yearly_audit.findings import OWN, Finding, Look, filed, findings, looks
 
-
-class Filed(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger keeps of a memorandum; its bytes are in `documents` by these hashes."""
-
-    year: int
-    draw: int
-    markdown_sha256: str
-    pdf_sha256: str
-    inquiries: int
-    met: int
-    data_errors: int
+__all__ = ["Memo", "compose", "filed"]
 
 
 @dataclass(frozen=True)
 class Memo:
-    """All that the memorandum tells. `draws_made` counts the draws of that year: one, unless re-rolled."""
+    """All that the memorandum tells. `draws_made` counts the draws of that year: one, unless re-rolled.
+
+    `whole` is what is wrong with the records, a sentence a fault; `waiting` counts rows not sealed yet.
+    """
 
     profile: Profile
     entry: LedgerEntry
@@ -43,6 +33,7 @@ class Memo:
     looks: Sequence[Look]
     findings: Sequence[Finding]
     whole: Sequence[str]
+    waiting: int
     auditor: str
     at: datetime
 
@@ -65,66 +56,33 @@ class Memo:
         return total
 
 
-def compose(client: Client, profile: Profile, number: int, *, auditor: str) -> Memo:
-    """What the memorandum on draw `number` says. Raises TooSoon while an inquiry has no finding."""
-    found = {entry.number: (entry, drawn) for entry, drawn in draws(client)}
-    if number not in found:
-        raise TooSoon(f"no draw {number}")
-    entry, drawn = found[number]
+def compose(door: Door, number: int, at: datetime) -> Memo:
+    """What the memorandum on draw `number` says.
+
+    Raises TooSoon while an inquiry has no finding, and RefusedError where somebody judged their own.
+    """
+    client = door.client(AUDITOR)
+    entry, drawn = drawn_as(client, number)
     judged = findings(client, number)
-    waiting = [one for one in drawn.inquiries if one not in judged]
-    if waiting:
+    missing = [one for one in drawn.inquiries if one not in judged]
+    if missing:
         raise TooSoon(
-            f"{len(waiting)} of {len(drawn.inquiries)} inquiries have no finding yet, "
-            f"the first is {waiting[0]}"
+            f"{len(missing)} of {len(drawn.inquiries)} inquiries have no finding yet, "
+            f"the first is {missing[0]}"
         )
     asked = looks(client, drawn.inquiries)
+    own = [one.inquiry_id for one in asked if judged[one.inquiry_id][0].who == one.who]
+    if own:
+        raise RefusedError("memorandum", f"inquiry {own[0]} was judged by whoever made it: {OWN}")
     return Memo(
-        profile=profile,
+        profile=load_profile(door.settings.profile),
         entry=entry,
         drawn=drawn,
-        draws_made=sum(one.year == drawn.year for _entry, one in found.values()),
+        draws_made=len(draws(client, drawn.year)),
         looks=asked,
         findings=[judged[one.inquiry_id][1] for one in asked],
         whole=[*again(client, drawn), *verify(client), *ledger.verify(client)],
-        auditor=auditor,
-        at=datetime.now(UTC),
+        waiting=waiting(client),
+        auditor=door.who,
+        at=at,
     )
-
-
-def file(client: Client, memo: Memo, markdown: bytes, pdf: bytes, *, who: str) -> LedgerEntry:
-    """Store both forms and put them on record. Raises RefusedInquiry and DatabaseError."""
-    rows = [
-        (sha256(content).digest(), f"memorandum-{memo.drawn.year}-draw-{memo.entry.number}.{kind}", content)
-        for kind, content in (("md", markdown), ("pdf", pdf))
-    ]
-    filed = Filed(
-        year=memo.drawn.year,
-        draw=memo.entry.number,
-        markdown_sha256=rows[0][0].hex(),
-        pdf_sha256=rows[1][0].hex(),
-        inquiries=len(memo.findings),
-        met=memo.met,
-        data_errors=len(memo.errors),
-    )
-    reason = f"Memorandum of the yearly audit {memo.drawn.year}"
-    entry = records.put(client, "audit", "memorandum", filed, who=who, tool=TOOL, reason=reason)
-    run(
-        "filing the memorandum",
-        partial(
-            client.insert,
-            "platestream.documents",
-            rows,
-            column_names=["sha256", "name", "content"],
-            settings={"async_insert": 0},
-        ),
-    )
-    return entry
-
-
-def filed(client: Client) -> list[tuple[LedgerEntry, Filed]]:
-    """All memoranda on record."""
-    return [
-        (entry, msgspec.json.decode(entry.record, type=Filed))
-        for entry, _hash in ledger.read(client, "audit", "memorandum")
-    ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from connectors.inquiry_verify import waiting_sentence
 from services.yearly_audit.draw import Use
 from services.yearly_audit.findings import Finding, Look
 from services.yearly_audit.memo import Memo
@@ -63,7 +64,8 @@ def blocks(memo: Memo) -> Iterator[Block]:
     yield Heading("3. Period and method")
     yield Paragraph(
         f"Inquiries: {drawn.inquiries_since:%Y-%m-%d} to {drawn.inquiries_until:%Y-%m-%d} "
-        f"({rules.inquiries_from}). {drawn.population} inquiries looked at stored data in that period; "
+        f"({rules.inquiries_from} before {_end(memo)}). Employees made {drawn.population} browsing inquiries "
+        "in that period, not counting what the system asked by itself; "
         f"{len(drawn.inquiries)} were drawn. Use of the system: {drawn.use_since} to {drawn.use_until} "
         f"({rules.utilization_from}); {drawn.use_population} camera days on record, {len(drawn.use)} drawn. "
         "All times are UTC."
@@ -155,11 +157,19 @@ def _result(memo: Memo) -> str:
     )
     short = len(memo.drawn.inquiries) < memo.profile.audit.inquiries
     few = (
-        f" The policy asks for {memo.profile.audit.inquiries} inquiries; no more were made in the period."
+        f" The policy asks for {memo.profile.audit.inquiries} inquiries; no more were made in the period, "
+        "so all of them were audited."
         if short
         else ""
     )
     return f"{met}{told}; {found}.{few}"
+
+
+def _end(memo: Memo) -> str:
+    """An audit of the running year ends with its draw, one of a year that is over with the year."""
+    return (
+        "the draw" if memo.drawn.inquiries_until == memo.drawn.drawn_at else f"the end of {memo.drawn.year}"
+    )
 
 
 def _draws(memo: Memo) -> str:
@@ -195,12 +205,15 @@ def _finding(number: int, look: Look, finding: Finding) -> list[str]:
 
 
 def _integrity(memo: Memo) -> str:
+    waits = waiting_sentence(memo.waiting)
+    told = f" {waits} by the audit process; rows are sealed a moment after they are made." if waits else ""
     if not memo.whole:
         return (
             "The draw was repeated from its seed and gave the same inquiries. The inquiry log was checked "
             "against its seals, and the ledger against the inquiry log: no row was changed, added or removed."
+            f"{told}"
         )
-    return f"{len(memo.whole)} faults were found in the records: {'; '.join(memo.whole[:10])}."
+    return f"{len(memo.whole)} faults were found in the records: {'; '.join(memo.whole[:10])}.{told}"
 
 
 def _certification(memo: Memo) -> str:

@@ -1,7 +1,7 @@
 """The real flows over topics in memory and the embedded database: what boards and their page are tried on."""
 
 import contextlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import msgspec
@@ -17,8 +17,8 @@ from schemas.hit_action import HitAction
 from schemas.message import Message
 from schemas.registry import RegistryRecord
 from services.inquiries import gate
-from tests.support.agency import Agency
 from tests.support.database import Database
+from tests.support.door import door_of
 from tests.support.flows import NOW, ScriptedReader, frame_message, listed, run
 
 SCRIPT = {1: ["AST3087"], 2: ["XYZ9876"], 3: [], 4: ["KLM5555"], 5: ["AST3087"]}
@@ -79,7 +79,7 @@ def fill(database: Database) -> None:
     for number, hit in enumerate(streams.records(topics.ALERT_HITS)[:4]):
         for kind in ("plate_and_state_confirmed", "confirmed_current") if number else ("misread",):
             streams.append(topics.HIT_ACTIONS, topics.HIT_ACTIONS.encode(step(hit.hit_id, kind, number)))
-    Agency(database, database.folder.parent).retain()
+    retention.run(retention.by_the_clock(door_of(database)), timedelta(days=30), datetime.now(UTC))
     run(audit_flow.build(edge))
     tables.close()
 

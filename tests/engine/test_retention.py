@@ -22,9 +22,12 @@ from schemas.dead_letter import DeadLetter
 from schemas.detection import Detection
 from schemas.message import Message
 from schemas.topics import Topic
+from services.door import Door
+from services.inquiries.gate import RefusedInquiry
 from services.retention import job as retention
 from services.retention import recovery_stores
 from tests.support.database import Database
+from tests.support.door import door_of, person, staffed
 from tests.support.hit_actions import action
 
 PERIOD = timedelta(days=30)
@@ -44,6 +47,11 @@ def read(plate: str, age: timedelta) -> Detection:
     )
 
 
+def job(database: Database) -> Door:
+    """The job that runs by the clock."""
+    return retention.by_the_clock(door_of(database))
+
+
 def put(database: Database, *reads: Detection) -> None:
     database.put(tables.DETECTIONS, *reads)
     database.put(tables.IMAGES, *reads)
@@ -52,7 +60,7 @@ def put(database: Database, *reads: Detection) -> None:
 
 
 def receipt(database: Database, **options: Any) -> dict[str, Any]:
-    entry = retention.run(database.client(RETENTION), options.pop("period", PERIOD), NOW, **options)
+    entry = retention.run(job(database), options.pop("period", PERIOD), NOW, **options)
     return dict(json.loads(entry.record))
 
 
@@ -110,7 +118,7 @@ def test_pictures_of_the_boundary_hour_go_at_its_end_an_hour_late_at_most(databa
         "images": 0,
         "dead_letters": 0,
     }
-    entry = retention.run(database.client(RETENTION), PERIOD, NOW + timedelta(minutes=55))
+    entry = retention.run(job(database), PERIOD, NOW + timedelta(minutes=55))
     assert json.loads(entry.record)["deleted"]["images"] == 2
 
 
@@ -122,7 +130,7 @@ def test_three_minutes_are_kept_to_the_minute(database: Database) -> None:
 
 def test_dead_letters_keep_a_week_and_never_longer_than_the_period(database: Database) -> None:
     database.put(tables.DEAD_LETTERS, DEAD)
-    client = database.client(RETENTION)
+    client = job(database)
     for later, gone in ((timedelta(days=6), 0), (timedelta(days=8), 1)):
         entry = retention.run(client, PERIOD, datetime.now(UTC) + later)
         assert json.loads(entry.record)["deleted"]["dead_letters"] == gone
@@ -171,7 +179,7 @@ def test_bytes_of_what_is_past_are_off_the_disk_when_the_job_has_run(
     marks = [b"CNRYDAY", b"CNRYEDGE", b"CNRYDEAD", *(one.crop for one in reads)]
     assert all(on_disk(database.folder, mark) for mark in marks)
     began = time.monotonic()
-    retention.run(database.client(RETENTION), PERIOD, NOW + timedelta(days=8))
+    retention.run(job(database), PERIOD, NOW + timedelta(days=8))
     took = {mark[:8].decode(): seconds_until_gone(database.folder, mark, 1.0) for mark in marks}
     record_property("seconds until bytes are gone", took)
     record_property("seconds that the job took", time.monotonic() - began)
@@ -231,7 +239,7 @@ def test_use_of_the_system_is_kept_without_a_plate_when_its_detections_are_gone(
     day = read("OLD0001", timedelta(days=29))
     put(database, day, read("OLD0002", timedelta(days=29)))
     receipt(database)
-    retention.run(database.client(RETENTION), PERIOD, NOW + timedelta(days=2))
+    retention.run(job(database), PERIOD, NOW + timedelta(days=2))
     assert left(database, "detections") == 0
     (row,) = database.rows("SELECT day, camera_id, passes, hits FROM platestream.utilization FINAL")
     assert row == (day.captured_at.date(), day.camera_id, 2, 2)
@@ -273,3 +281,23 @@ def test_the_job_shows_how_often_hits_were_right(database: Database) -> None:
         for bound in ("share", "low", "high")
     }
     assert shown == {"share": 0.5, "low": 0.0945, "high": 0.9055}
+
+
+def test_a_run_by_the_clock_is_the_machines_and_one_by_hand_the_persons(database: Database) -> None:
+    staffed(database, person("chief", "administrator"), person("vale", "officer"))
+    put(database, read("OLD0001", timedelta(minutes=4)))
+    with pytest.raises(RefusedInquiry, match="administrator"):
+        retention.run(door_of(database, "vale"), timedelta(minutes=3), NOW)
+    assert left(database, "detections") == 1, "what is refused deletes nothing"
+    retention.run(door_of(database, "chief"), timedelta(minutes=3), NOW)
+    retention.run(job(database), timedelta(minutes=3), NOW)
+    rows = database.rows("SELECT who, outcome, automatic FROM platestream.inquiry_log ORDER BY at")
+    assert rows == [
+        ("vale", "refused", False),
+        *[("chief", "allowed", False)] * 2,
+        *[("retention", "allowed", True)] * 2,
+    ]
+    assert [entry.who for entry, _hash in ledger.read(database.client(AUDITOR), "retention")] == [
+        "chief",
+        "retention",
+    ]

@@ -1,6 +1,8 @@
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,35 +10,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors import ledger
-from connectors.clickhouse_client import AUDITOR, SEALER
+from connectors.clickhouse_client import AUDITOR, DOOR, SEALER
 from connectors.inquiry_log import seal_new
-from connectors.profiles import load as load_profile
+from connectors.inquiry_verify import verify, waiting
 from schemas.ledger import LedgerEntry
+from schemas.message import RefusedError
 from services.yearly_audit import draw as drawing
+from services.yearly_audit import filing
 from services.yearly_audit import findings as judging
 from services.yearly_audit import memo as memos
 from services.yearly_audit.pdf import pdf
 from services.yearly_audit.text import markdown
 from tests.support.database import Database
+from tests.support.door import door_of
 
-RULES = load_profile("st-johns")
+AUDIT = "auditor"
+NOW = datetime.now(UTC)
+YEAR = (datetime.now(UTC) + timedelta(minutes=1)).year
 
 
 def draw(database: Database, *, after: timedelta = timedelta(minutes=1)) -> tuple[LedgerEntry, drawing.Draw]:
-    drawing.draw(
-        database.client(AUDITOR),
-        RULES,
-        2026,
-        datetime.now(UTC) + after,
-        who="auditor",
-        reason="Sample of the yearly audit 2026",
-    )
+    at = datetime.now(UTC) + after
+    drawing.draw(door_of(database, AUDIT), at.year, at, again="A rehearsal")
     return drawing.draws(database.client(AUDITOR))[-1]
 
 
 def judge(database: Database, number: int, inquiry: UUID, *, meets: bool = True, **told: str) -> None:
     found = judging.Finding(draw=number, inquiry_id=inquiry, meets=meets, **told)
-    judging.find(database.client(AUDITOR), found, who="auditor")
+    judging.find(door_of(database, AUDIT), found)
 
 
 def use(database: Database, days: int) -> None:
@@ -91,8 +92,8 @@ def test_another_draw_leaves_the_first_and_both_are_in_the_inquiry_log(database:
     database.ask()
     first, second = draw(database), draw(database)
     assert first[1].seed != second[1].seed
-    assert [entry.number for entry, _drawn in drawing.draws(database.client(AUDITOR), 2026)] == [1, 2]
-    logged = database.rows("SELECT other FROM platestream.inquiry_log WHERE kind = 'audit' ORDER BY at")
+    assert [entry.number for entry, _drawn in drawing.draws(database.client(AUDITOR), YEAR)] == [1, 2]
+    logged = database.rows("SELECT other FROM platestream.inquiry_log WHERE kind = 'audit_draw' ORDER BY at")
     assert [row[0] for row in logged] == [first[0].hash, second[0].hash]
 
 
@@ -137,7 +138,9 @@ def test_an_inquiry_that_fails_needs_a_reason_and_a_correction_its_error() -> No
         judging.Finding(draw=1, inquiry_id=uuid4(), meets=True, correction="done")
 
 
-def test_the_memorandum_waits_for_every_finding_and_is_stored_with_its_hashes(database: Database) -> None:
+def test_the_memorandum_waits_for_every_finding_and_is_stored_with_its_hashes(
+    database: Database, tmp_path: Path
+) -> None:
     for number in range(12):
         database.ask(reason=f"Stolen vehicle | number {number}", case_number=f"26-{number:06}")
     use(database, 12)
@@ -145,11 +148,11 @@ def test_the_memorandum_waits_for_every_finding_and_is_stored_with_its_hashes(da
     client = database.client(AUDITOR)
     for number, inquiry in enumerate(drawn.inquiries):
         with pytest.raises(drawing.TooSoon, match="have no finding yet"):
-            memos.compose(client, RULES, entry.number, auditor="auditor")
+            memos.compose(door_of(database, AUDIT), entry.number, NOW)
         told = {"note": "no such case", "data_error": "Case number mistyped", "correction": "Put right"}
         judge(database, entry.number, inquiry, meets=number > 0, **({} if number else told))
     seal_new(database.client(SEALER))
-    memo = memos.compose(client, RULES, entry.number, auditor="auditor")
+    memo = memos.compose(door_of(database, AUDIT), entry.number, NOW)
     assert memo.whole == []
     text, paper = markdown(memo), pdf(memo)
     for told_of in (
@@ -167,12 +170,14 @@ def test_the_memorandum_waits_for_every_finding_and_is_stored_with_its_hashes(da
     assert paper.startswith(b"%PDF")
     assert paper == pdf(memo), "the same memorandum makes the same bytes"
 
-    filed = memos.file(client, memo, text.encode(), paper, who="auditor")
-    record = json.loads(filed.record)
+    filed = filing.file(door_of(database, AUDIT), entry.number, NOW, tmp_path)
+    record = json.loads(filed.entry.record)
     assert (record["inquiries"], record["met"], record["data_errors"]) == (10, 9, 1)
     stored = dict(database.rows("SELECT name, lower(hex(sha256)) FROM platestream.documents"))
-    assert stored["memorandum-2026-draw-1.pdf"] == record["pdf_sha256"] == hashlib.sha256(paper).hexdigest()
-    assert stored["memorandum-2026-draw-1.md"] == record["markdown_sha256"]
+    assert stored[f"memorandum-{YEAR}-draw-1.pdf"] == record["pdf_sha256"]
+    written = (tmp_path / f"alpr-audit-{YEAR}-draw-1.pdf").read_bytes()
+    assert hashlib.sha256(written).hexdigest() == record["pdf_sha256"]
+    assert stored[f"memorandum-{YEAR}-draw-1.md"] == record["markdown_sha256"]
     assert ledger.verify(client) == []
 
 
@@ -188,7 +193,7 @@ def test_the_memorandum_says_how_often_was_drawn_and_what_is_wrong_with_the_reco
         "ALTER TABLE platestream.inquiry_log UPDATE reason = 'other' WHERE kind = 'search'",
         settings={"mutations_sync": 2},
     )
-    memo = memos.compose(database.client(AUDITOR), RULES, entry.number, auditor="auditor")
+    memo = memos.compose(door_of(database, AUDIT), entry.number, NOW)
     text = markdown(memo)
     assert "| Draws for this year | 2: each is in the ledger" in text
     assert "faults were found in the records" in text
@@ -199,8 +204,9 @@ def test_a_profile_that_asks_for_a_certification_gets_one(database: Database) ->
     inquiry = database.ask()
     entry, _drawn = draw(database)
     judge(database, entry.number, inquiry)
-    rules = load_profile("new-jersey")
-    text = markdown(memos.compose(database.client(AUDITOR), rules, entry.number, auditor="auditor"))
+    door = door_of(database, AUDIT)
+    door = replace(door, settings=replace(door.settings, profile="new-jersey"))
+    text = markdown(memos.compose(door, entry.number, NOW))
     assert "8. Certification" in text
     assert "revealed no misuse" in text
 
@@ -220,3 +226,122 @@ def test_use_is_drawn_by_day_and_camera_from_the_same_seed() -> None:
     one, same, other = (drawing.choose_use(days, seed, 10) for seed in ("a", "a", "b"))
     assert one == same != other
     assert one == sorted(one, key=lambda use: use.day)
+
+
+def judged(database: Database, count: int = 3) -> int:
+    """A draw whose inquiries all have a finding."""
+    for number in range(count):
+        database.ask(reason=f"Stolen vehicle number {number}")
+    entry, drawn = draw(database)
+    for inquiry in drawn.inquiries:
+        judge(database, entry.number, inquiry)
+    return entry.number
+
+
+def refusals(database: Database, act: str) -> list[str]:
+    sql = "SELECT refusal FROM platestream.inquiry_log WHERE kind = {act:String} AND outcome = 'refused'"
+    return [row[0] for row in database.rows(sql, act=act)]
+
+
+def test_only_browsing_inquiries_by_employees_are_drawn(database: Database) -> None:
+    before = database.ask(DOOR, tool="platestream look-back", on_behalf_of="vale")
+    employee = {database.ask(DOOR, on_behalf_of="vale"), database.ask(DOOR, kind="hits", on_behalf_of="vale")}
+    for _each in range(30):
+        database.ask(DOOR, automatic=True, on_behalf_of="look-back", set_off_by="vale")
+    database.ask(DOOR, kind="hotlist_add", on_behalf_of="vale")
+    after = database.ask(DOOR, tool="platestream look-back", on_behalf_of="vale")
+    _entry, drawn = draw(database)
+    assert set(drawn.inquiries) == {*employee, after}, (
+        "a tool's name hides nobody once the log marks the machine"
+    )
+    assert before not in drawn.inquiries
+    assert drawing.again(database.client(AUDITOR), drawn) == []
+
+
+def test_a_draw_is_of_the_year_that_was_asked_for(database: Database) -> None:
+    database.ask()
+    door = door_of(database, AUDIT)
+    with pytest.raises(RefusedError, match=r"K\.3"):
+        drawing.draw(door, YEAR + 4, NOW + timedelta(minutes=1))
+    assert "K.3" in refusals(database, "audit_draw")[0]
+    with pytest.raises(drawing.TooSoon, match=f"to {YEAR}-01-01"):
+        drawing.draw(door, YEAR - 1, NOW + timedelta(minutes=1))
+    later = datetime(YEAR + 1, 3, 1, tzinfo=UTC)
+    drawing.draw(door, YEAR, later)
+    ((_entry, drawn),) = drawing.draws(database.client(AUDITOR))
+    end = datetime(YEAR + 1, 1, 1, tzinfo=UTC)
+    assert (drawn.inquiries_since, drawn.inquiries_until) == (end - timedelta(days=180), end)
+    assert (drawn.use_since, drawn.use_until) == ((end - timedelta(days=360)).date(), end.date())
+
+
+def test_an_auditor_does_not_judge_an_inquiry_of_their_own(database: Database) -> None:
+    own = database.ask(DOOR, on_behalf_of=AUDIT)
+    entry, _drawn = draw(database)
+    with pytest.raises(RefusedError, match="of their own"):
+        judge(database, entry.number, own)
+    assert "K.4" in refusals(database, "audit_finding")[0]
+    found = judging.Finding(draw=entry.number, inquiry_id=own, meets=True)
+    assert judging.find(door_of(database, "other"), found).waiting == 0
+
+
+def test_a_memorandum_with_a_finding_on_an_own_inquiry_is_not_filed(
+    database: Database, tmp_path: Path
+) -> None:
+    own = database.ask(DOOR, on_behalf_of=AUDIT)
+    entry, _drawn = draw(database)
+    client, found = database.client(AUDITOR), judging.Finding(draw=entry.number, inquiry_id=own, meets=True)
+    ledger.append(client, ledger.following(client, "audit", "finding", AUDIT, found))
+    with pytest.raises(RefusedError, match="judged by whoever made it"):
+        filing.file(door_of(database, "other"), entry.number, NOW, tmp_path)
+    assert list(tmp_path.glob("*.pdf")) == []
+
+
+def test_filed_is_filed(database: Database, tmp_path: Path) -> None:
+    number = judged(database)
+    door = door_of(database, AUDIT)
+    files = filing.file(door, number, NOW, tmp_path / "one").files
+    before = [one.read_bytes() for one in files]
+    with pytest.raises(RefusedError, match="filed is filed"):
+        filing.file(door, number, NOW + timedelta(days=1), tmp_path / "two")
+    (_entry, drawn), *_more = drawing.draws(database.client(AUDITOR))
+    with pytest.raises(RefusedError, match="filed is filed"):
+        judge(database, number, drawn.inquiries[0])
+    assert [one.read_bytes() for one in files] == before
+    assert not (tmp_path / "two").exists()
+    assert database.value("SELECT count() FROM platestream.documents FINAL") == 2
+    assert len(refusals(database, "audit_memo")) == len(refusals(database, "audit_finding")) == 1
+
+
+def test_no_file_is_written_over_and_then_nothing_is_filed(database: Database, tmp_path: Path) -> None:
+    number = judged(database)
+    there = tmp_path / f"alpr-audit-{YEAR}-draw-{number}.pdf"
+    there.write_bytes(b"another")
+    with pytest.raises(RefusedError, match="not written over"):
+        filing.file(door_of(database, AUDIT), number, NOW, tmp_path)
+    assert there.read_bytes() == b"another"
+    assert judging.filed(database.client(AUDITOR)) == []
+
+
+def test_a_finding_can_be_corrected_before_it_is_filed_and_both_stay(database: Database) -> None:
+    number = judged(database, 1)
+    (_entry, drawn), *_more = drawing.draws(database.client(AUDITOR))
+    judge(database, number, drawn.inquiries[0], meets=False, note="no such case")
+    client = database.client(AUDITOR)
+    assert len(ledger.read(client, "audit", "finding")) == 2
+    assert not judging.findings(client, number)[drawn.inquiries[0]][1].meets
+
+
+def test_rows_that_wait_for_the_audit_flow_are_no_fault_and_are_counted(database: Database) -> None:
+    old = datetime.now(UTC) + timedelta(hours=1)
+    database.ask()
+    client = database.client(AUDITOR)
+    assert (verify(client, now=old), waiting(client, now=old)) == ([], 1), "no audit flow has run yet"
+    seal_new(database.client(SEALER))
+    database.ask()
+    assert (verify(client), waiting(client)) == ([], 1)
+    (fault,) = verify(client, now=old)
+    assert "never sealed" in fault
+    number = judged(database)
+    memo = memos.compose(door_of(database, AUDIT), number, NOW)
+    assert memo.whole == []
+    assert "rows wait to be sealed" in markdown(memo)

@@ -5,24 +5,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 
 from connectors import ledger
-from connectors.clickhouse_client import ANALYST, AUDITOR, CUSTODIAN, RETENTION, SEALER
+from connectors.clickhouse_client import AUDITOR, SEALER
 from connectors.inquiry_log import seal_new
 from schemas import tables
 from schemas.catalogue import example
 from schemas.detection import Detection
+from schemas.ledger import LedgerEntry
+from schemas.message import RefusedError
 from services.evidence import export as exporting
 from services.evidence import hold as holding
 from services.evidence import package
 from services.inquiries.gate import RefusedInquiry
 from services.retention import job as retention
 from tests.support.database import Database, copied
+from tests.support.door import door_of, person, staffed
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 READ = Detection.from_json(bytes(example("detection").accepted))
@@ -39,10 +41,17 @@ def read(plate: str, age: timedelta = timedelta(hours=1)) -> Detection:
     )
 
 
-def terms(release: timedelta = timedelta(days=365), case: str = "26-001234") -> holding.Terms:
+def terms(release: timedelta | None = None, case: str = "26-001234") -> holding.Terms:
     return holding.Terms(
-        case_number=case, authority="Det. Begay", schedule="felony", release_at=NOW + release, who="vale"
+        case_number=case,
+        authority="Det. Begay",
+        schedule="felony",
+        release_at=None if release is None else NOW + release,
     )
+
+
+def retain(database: Database, now: datetime) -> LedgerEntry:
+    return retention.run(retention.by_the_clock(door_of(database)), timedelta(days=30), now)
 
 
 def put(database: Database, *reads: Detection) -> None:
@@ -51,10 +60,7 @@ def put(database: Database, *reads: Detection) -> None:
 
 
 def hold(database: Database, pattern: str, terms: holding.Terms, *only: UUID) -> holding.Hold:
-    held, _entry = holding.hold(
-        database.client(ANALYST), database.client(CUSTODIAN), terms, pattern=pattern, detections=only
-    )
-    return held
+    return holding.hold(door_of(database), terms, NOW, pattern=pattern, detections=only)
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Story:
 
     held: holding.Hold
     asked: list[tuple[str, int]]
-    state: dict[str, Any]
+    state: exporting.HoldState
     ledger: list[str]
     first: dict[str, bytes]
     second: dict[str, bytes]
@@ -89,7 +95,7 @@ def story(migrated: Path, tmp_path_factory: pytest.TempPathFactory, key: Path) -
                 " AND case_number = '26-001234' AND outcome = 'allowed' GROUP BY kind ORDER BY kind",
                 tool=f"evidence hold {found.hold_id}",
             ),
-            exporting.holds(database.client(CUSTODIAN))[0],
+            exporting.holds(door_of(database))[0],
             [entry.record for entry, _hash in ledger.read(database.client(AUDITOR), "evidence")],
             export(database, found, key, "Evidence.com"),
             export(database, found, key, "County Attorney"),
@@ -97,14 +103,7 @@ def story(migrated: Path, tmp_path_factory: pytest.TempPathFactory, key: Path) -
 
 
 def export(database: Database, held: holding.Hold, key: Path, receiver: str) -> dict[str, bytes]:
-    return exporting.export(
-        database.client(CUSTODIAN),
-        held.hold_id,
-        package.read_key(key),
-        who="vale",
-        agency="St. Johns PD",
-        receiver=receiver,
-    )
+    return exporting.export(door_of(database), held.hold_id, package.read_key(key), NOW, receiver=receiver)
 
 
 @pytest.fixture
@@ -116,7 +115,7 @@ def test_a_hold_copies_detections_with_pictures_and_documents_each_look(story: S
     assert len(story.held.detections) == 2
     assert len(story.held.pictures) == 4
     assert story.asked == [("picture", 2), ("search", 1)]
-    assert [story.state[name] for name in ("detections", "pictures", "damaged")] == [2, 4, 0]
+    assert [story.state.detections, story.state.pictures, story.state.damaged] == [2, 4, 0]
 
 
 def test_no_entry_of_the_ledger_holds_a_plate(story: Story) -> None:
@@ -130,7 +129,7 @@ def test_evidence_outlives_the_thirty_days_and_its_hashes_are_those_of_the_pictu
     one = read("KEPT001")
     put(database, one)
     found = hold(database, "KEPT001", terms())
-    retention.run(database.client(RETENTION), timedelta(days=30), NOW + timedelta(days=31))
+    retain(database, NOW + timedelta(days=31))
     assert database.value("SELECT count() FROM platestream.detections") == 0
     assert database.value("SELECT count() FROM platestream.images") == 0
     kept = database.rows(
@@ -144,11 +143,10 @@ def test_evidence_outlives_the_thirty_days_and_its_hashes_are_those_of_the_pictu
 
 def test_evidence_is_purged_on_its_release_date_and_not_before_with_a_receipt(database: Database) -> None:
     put(database, read("KEPT001"))
-    found = hold(database, "KEPT001", terms(timedelta(days=60)))
-    client = database.client(RETENTION)
-    retention.run(client, timedelta(days=30), NOW + timedelta(days=59))
+    found = hold(database, "KEPT001", terms())
+    retain(database, NOW + timedelta(days=3649))
     assert database.value("SELECT count() FROM platestream.evidence_images") == 2
-    entry = retention.run(client, timedelta(days=30), NOW + timedelta(days=60, minutes=1))
+    entry = retain(database, NOW + timedelta(days=3650, minutes=1))
     assert json.loads(entry.record)["released"] == [str(found.hold_id)]
     for table in ("evidence_images", "evidence_detections", "evidence_holds"):
         assert database.value(f"SELECT count() FROM platestream.{table}") == 0
@@ -159,20 +157,20 @@ def test_evidence_is_purged_on_its_release_date_and_not_before_with_a_receipt(da
 
 def test_a_lawful_action_keeps_evidence_longer(database: Database) -> None:
     put(database, read("KEPT001"))
-    found = hold(database, "KEPT001", terms(timedelta(days=60)))
-    holding.keep(database.client(CUSTODIAN), found.hold_id, terms(timedelta(days=400), case="26-CV-18"))
-    retention.run(database.client(RETENTION), timedelta(days=30), NOW + timedelta(days=399))
+    found = hold(database, "KEPT001", terms())
+    holding.keep(door_of(database), found.hold_id, terms(timedelta(days=4000), case="26-CV-18"))
+    retain(database, NOW + timedelta(days=3999))
     assert database.value("SELECT count() FROM platestream.evidence_images") == 2
     with pytest.raises(holding.NothingToHold):
-        holding.keep(database.client(CUSTODIAN), uuid4(), terms())
+        holding.keep(door_of(database), uuid4(), terms(timedelta(days=4000)))
 
 
 def test_nothing_is_held_undocumented_unfound_or_for_a_release_that_is_past(database: Database) -> None:
     put(database, read("KEPT001"))
     with pytest.raises(ValueError, match="case number"):
-        terms(case=" ")
-    with pytest.raises(ValueError, match="past"):
-        terms(timedelta(days=-1))
+        hold(database, "KEPT001", terms(case=" "))
+    with pytest.raises(ValueError, match="first release date"):
+        hold(database, "KEPT001", terms(timedelta(days=-1)))
     with pytest.raises(holding.NothingToHold, match="no detection fits"):
         hold(database, "ZZZ9999", terms())
     with pytest.raises(holding.NothingToHold, match="not found"):
@@ -297,3 +295,47 @@ def test_a_private_key_is_for_its_owner_alone_and_never_replaced(key: Path) -> N
         package.new_key(key)
     with pytest.raises(package.PackageError):
         package.read_key(key.with_suffix(".pub"))
+
+
+def refusals(database: Database, act: str) -> list[str]:
+    sql = "SELECT refusal FROM platestream.inquiry_log WHERE kind = {act:String} AND outcome = 'refused'"
+    return [row[0] for row in database.rows(f"{sql} ORDER BY at", act=act)]
+
+
+def test_a_hold_is_never_shortened_and_the_attempt_is_on_record(database: Database) -> None:
+    put(database, read("KEPT001"))
+    found = hold(database, "KEPT001", terms(timedelta(days=5000)))
+    for days in (2, 3649, 3651, 4999):
+        with pytest.raises(RefusedError, match="never shortened"):
+            holding.keep(door_of(database), found.hold_id, terms(timedelta(days=days)))
+    assert exporting.holds(door_of(database))[0].release_at == NOW + timedelta(days=5000)
+    told = refusals(database, "evidence_keep")
+    assert len(told) == 4
+    assert all("section J.2" in one for one in told)
+
+
+def test_a_release_before_the_schedule_ends_is_refused_and_on_record(database: Database) -> None:
+    put(database, read("KEPT001"))
+    with pytest.raises(RefusedError, match="first release date"):
+        hold(database, "KEPT001", terms(timedelta(days=3649)))
+    (told,) = refusals(database, "evidence_hold")
+    assert "section J.2" in told
+    assert database.value("SELECT count() FROM platestream.evidence_holds") == 0
+    assert hold(database, "KEPT001", terms(timedelta(days=3650))).release_at == NOW + timedelta(days=3650)
+
+
+def test_a_hold_records_when_its_schedule_ends(database: Database) -> None:
+    put(database, read("KEPT001"))
+    held = hold(database, "KEPT001", terms(timedelta(days=5000)))
+    assert (held.held_at, held.schedule_ends) == (NOW, NOW + timedelta(days=3650))
+    ((entry, _hash),) = ledger.read(database.client(AUDITOR), "evidence", "hold")
+    assert msgspec.json.decode(entry.record, type=holding.Hold) == held
+
+
+def test_only_a_custodian_exports_and_the_attempt_is_on_record(database: Database, key: Path) -> None:
+    put(database, read("KEPT001"))
+    held = hold(database, "KEPT001", terms())
+    staffed(database, person("vale", "officer"))
+    with pytest.raises(RefusedInquiry, match="custodian"):
+        export(database, held, key, "Evidence.com")
+    assert len(refusals(database, "evidence_export")) == 1

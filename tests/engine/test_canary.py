@@ -23,7 +23,7 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 
 from connectors.changelog import newest, publish
 from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import ANALYST, CUSTODIAN, RETENTION
+from connectors.clickhouse_client import ANALYST
 from connectors.edge import Edge
 from connectors.files import FileTopics
 from flows import audit_flow, match_flow, recognize_flow
@@ -34,6 +34,7 @@ from services.evidence import hold as holding
 from services.inquiries import gate
 from services.retention import job as retention
 from tests.support.database import Database, copied
+from tests.support.door import door_of
 from tests.support.flows import LISTED, ScriptedReader, run
 from tests.support.hit_actions import action
 
@@ -69,7 +70,7 @@ class Agency:
         run(flow, RecoveryConfig(str(store), backup_interval=timedelta(0)))
 
     def retain(self) -> None:
-        retention.run(self.database.client(RETENTION), PERIOD, self.now, self.data)
+        retention.run(retention.by_the_clock(door_of(self.database, data=self.data)), PERIOD, self.now)
 
 
 def jpeg(level: int) -> bytes:
@@ -176,11 +177,9 @@ def take_in(agency: Agency) -> dict[str, list[bytes]]:
         case_number="26-001234",
         authority="Det. Begay",
         schedule="felony",
-        release_at=NOW + timedelta(days=999),
-        who="smith",
     )
     hour: dict[str, Any] = {"since": NOW - timedelta(hours=1), "until": NOW}
-    holding.hold(analyst, agency.database.client(CUSTODIAN), terms, cameras=["held"], **hour)
+    holding.hold(door_of(agency.database, "smith"), terms, NOW, cameras=["held"], **hour)
     agency.run(audit_flow.build)
     agency.retain()
     middle = {plate: [one.crop[600:640], one.picture[900:940]] for plate, one in read.items()}
