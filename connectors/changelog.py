@@ -26,6 +26,15 @@ def newest(topics: Topics, topic: Topic[Any]) -> dict[bytes, Message]:
     return found
 
 
+def newest_of(topics: Topics, topic: Topic[Any], key: bytes) -> Message | None:
+    """The newest message of one key; None where there is none or it was removed. No other is decoded."""
+    found = None
+    for message in read_to_end(topics, topic):
+        if message.key == key:
+            found = message
+    return None if found is None or found.value is None else found
+
+
 def read_to_end(topics: Topics, topic: Topic[Any]) -> Iterable[Message]:
     """Every message of `topic` up to the end it has now, partition by partition in order."""
     source = cast(FixedPartitionedSource[Batch | Loaded, None], topics.load(topic))
