@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Self, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta
@@ -16,10 +17,101 @@ Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=rf"^{NAME}$")]
 Text = Annotated[str, Meta(max_length=2000)]
 PlateText = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,10}$", description="A-Z and 0-9 only, upper case")]
 State = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="postal code of the state of issue")]
+# Who issues plates, as lists write it: US states, DC, territories and the government; provinces of Canada with
+# their older codes; Mexico. What a camera reads keeps the wider `State`.
+STATES = frozenset(
+    [
+        "AL",
+        "AK",
+        "AZ",
+        "AR",
+        "CA",
+        "CO",
+        "CT",
+        "DE",
+        "FL",
+        "GA",
+        "HI",
+        "ID",
+        "IL",
+        "IN",
+        "IA",
+        "KS",
+        "KY",
+        "LA",
+        "ME",
+        "MD",
+        "MA",
+        "MI",
+        "MN",
+        "MS",
+        "MO",
+        "MT",
+        "NE",
+        "NV",
+        "NH",
+        "NJ",
+        "NM",
+        "NY",
+        "NC",
+        "ND",
+        "OH",
+        "OK",
+        "OR",
+        "PA",
+        "RI",
+        "SC",
+        "SD",
+        "TN",
+        "TX",
+        "UT",
+        "VT",
+        "VA",
+        "WA",
+        "WV",
+        "WI",
+        "WY",
+        "DC",
+        "AS",
+        "GU",
+        "MP",
+        "PR",
+        "VI",
+        "US",
+        "AB",
+        "BC",
+        "MB",
+        "NB",
+        "NF",
+        "NL",
+        "NK",
+        "NS",
+        "NT",
+        "NU",
+        "ON",
+        "PE",
+        "PQ",
+        "QC",
+        "SK",
+        "YT",
+        "MX",
+        "MM",
+    ]
+)
 Share = Annotated[float, Meta(ge=0, le=1)]
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees north, WGS 84")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees east, WGS 84")]
 Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset")]
+
+
+@cache
+def is_zone(name: str) -> bool:
+    """Whether `name` is a time zone of the IANA database that this machine has."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return False
+    return True
 
 
 def rfc3339(moment: datetime) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from schemas.fields import Instant, Latitude, Longitude, Name, Record, State, Text, Vehicle
+from schemas.fields import Instant, Latitude, Longitude, Name, Record, State, Text, Vehicle, is_zone
 from schemas.message import Message, RefusedError
 
 OWN_SOURCE = "sjpd"
@@ -45,6 +45,13 @@ class Hours(msgspec.Struct, frozen=True, omit_defaults=True):
     end: Clock
     days: tuple[Day, ...] = ()
     offset_minutes: Annotated[int, Meta(ge=-840, le=840, description="of local time to UTC")] = -420
+    zone: Annotated[
+        str, Meta(max_length=64, description="IANA time zone with its daylight saving; before offset_minutes")
+    ] = ""
+
+    def __post_init__(self) -> None:
+        if self.zone and not is_zone(self.zone):
+            raise ValueError("`zone` is no IANA time zone, such as America/Phoenix")
 
 
 class HotListEntry(Record, tag="hotlist_entry/1", frozen=True, kw_only=True, omit_defaults=True):

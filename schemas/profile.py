@@ -12,6 +12,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from schemas.fields import is_zone
+
 SHORTEST, LONGEST = timedelta(minutes=3), timedelta(days=150)
 DAY = timedelta(days=1)
 _SPAN = re.compile(r"(\d+) (minute|hour|day|month|year)s?")
@@ -45,11 +47,12 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Agency(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who follows these rules, and by what right."""
+    """Who follows these rules, and by what right; dates that people write are of `time_zone` (IANA)."""
 
     name: Text
     order: Text
     state: Annotated[str, Meta(pattern="^([A-Z]{2})?$")] = ""
+    time_zone: Text = "UTC"
     memorandum_to: Text
     memorandum_from: Text = "ALPR Administrator"
 
@@ -195,7 +198,13 @@ def _due(days: str | list[str]) -> None:
         date.fromisoformat(f"2023-{day}")
 
 
+def _zone(name: str) -> None:
+    if not is_zone(name):
+        raise ValueError("is no IANA time zone, such as America/Phoenix")
+
+
 _CHECKS: dict[str, Callable[[Any], object]] = {
+    "agency.time_zone": _zone,
     "retention.data": _kept,
     "inquiries.case_number": _pattern,
     "purposes.prohibited": _patterns,

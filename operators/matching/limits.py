@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import asin, cos, radians, sin, sqrt
+from zoneinfo import ZoneInfo
 
 from schemas.detection import Detection
 from schemas.hotlist import Area, HotListEntry, Hours
@@ -40,7 +41,11 @@ def _inside(read: Detection, area: Area) -> bool:
 
 
 def _in(at: datetime, hours: Hours) -> bool:
-    local = at + timedelta(minutes=hours.offset_minutes - _offset(at))
+    local = (
+        at.astimezone(ZoneInfo(hours.zone))
+        if hours.zone
+        else at + timedelta(minutes=hours.offset_minutes - _offset(at))
+    )
     clock = f"{local:%H:%M}"
     over_midnight = hours.end <= hours.start
     if over_midnight and clock < hours.end:

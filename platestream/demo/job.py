@@ -30,7 +30,8 @@ from schemas.dead_letter import DeadLetter
 from schemas.detection import Detection
 from schemas.message import Message
 from services.door import Door
-from services.hotlist.importing import Import, import_lines
+from services.hotlist.importing import Import
+from services.hotlist.intake import import_lines
 from services.inquiries import gate
 from services.reading.media import folder_frames
 from services.retention import job as retention
@@ -65,7 +66,7 @@ def run(settings: Settings, frames: Path | None, now: datetime, say: Say) -> Out
         say("tables")
         migrate.apply(connect(settings.clickhouse, OWNER, explain=True))
         say("hot list")
-        load_sample_list(streams, now)
+        load_sample_list(settings, now)
         say("frames")
         count = _write(streams, sample_messages(now) if frames is None else folder_frames(frames, now))
         say(f"reading {count} frames")
@@ -104,21 +105,23 @@ def run(settings: Settings, frames: Path | None, now: datetime, say: Say) -> Out
 _COUNTED = (topics.DETECTIONS, topics.ALERT_HITS, topics.DEAD_LETTERS)
 
 
-def load_sample_list(streams: FileTopics, now: datetime) -> list[Import]:
+def load_sample_list(settings: Settings, now: datetime) -> list[Import]:
     """Import the sample hot list, a source at a time, the way `hotlist import` does, and a day ago: hits of
     frames captured before an entry was listed would be historical, which is not what a demo is to show.
     """
     told = sample_hot_list(now)
     sources = sorted({line["source"] for line in told})
-    return [
-        import_lines(
-            streams,
-            source,
-            enumerate(line for line in told if line["source"] == source),
-            now - timedelta(days=1),
-        )
-        for source in sources
-    ]
+    with Door.of_machine(settings, "demo") as door:
+        return [
+            import_lines(
+                door,
+                source,
+                enumerate(line for line in told if line["source"] == source),
+                now - timedelta(days=1),
+                "the sample hot list",
+            )
+            for source in sources
+        ]
 
 
 def _write(streams: FileTopics, messages: Iterable[Message]) -> int:

@@ -5,23 +5,29 @@ that names all that lacks. Either way it is on record in the sealed inquiry log,
 import email
 import email.policy
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from connectors.changelog import publish
-from connectors.edge import Topics
+from connectors.settings import Settings
 from schemas.hotlist import HotListChange, HotListEntry
 from schemas.message import RefusedError
 from schemas.topics import HOTLIST
 from services import registry
+from services.door import Door
+from services.hotlist.entries import find
 from services.hotlist.entry import make_entry
-from services.hotlist.files.formats import COLUMNS
-from services.hotlist.importing import designations, entry_of, with_listing
-from services.hotlist.log import Record, record_change
+from services.hotlist.files.formats import COLUMNS, own
+from services.hotlist.files.lines import TextLines, Told
+from services.hotlist.importing import designations, with_listing
+from services.hotlist.log import difference
+from services.hotlist.lookback import look_back
+from services.hotlist.zone import agency_zone
 
 SOURCE = "bolo"
+LARGEST_MAIL = 1_000_000  # bytes
 # What section H asks of our own entries is asked of a neighbour's: whoever is alerted must know as much.
 MUST_HAVE = (
     *("reference", "plate", "category", "case_number", "reason", "requested_by", "contact"),
@@ -44,7 +50,6 @@ SAYS = {  # what people write in mail -> field
     },
 }
 _LINE = re.compile(r"^\s*([A-Za-z][A-Za-z .#/]{1,24}?)\s*[:=]\s*(.+?)\s*$")
-LookBack = Callable[[HotListEntry], None]
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,17 @@ def read_mail(text: str) -> dict[str, str]:
     return said
 
 
+def read_file(file: BinaryIO, layout: str) -> Iterator[tuple[int, Told | RefusedError]]:
+    """The BOLOs of a file by line, or why one is refused; `layout` is csv, or mail for a single one."""
+    if layout == "csv":
+        yield from own(TextLines(file))
+        return
+    try:
+        yield 1, read_mail(file.read(LARGEST_MAIL).decode("utf-8", "replace"))
+    except RefusedError as error:
+        yield 1, error
+
+
 def lacking(told: Mapping[str, Any]) -> list[str]:
     """The fields that must be there and are not; of a plate, a described vehicle stands in its place."""
     said = {name for name, value in told.items() if str(value or "").strip()}
@@ -79,54 +95,51 @@ def lacking(told: Mapping[str, Any]) -> list[str]:
     return [name for name in MUST_HAVE if name not in said]
 
 
-def take(
-    streams: Topics,
-    record: Record,
-    agency: str,
-    told: Mapping[str, Any],
-    now: datetime,
-    look_back: LookBack = lambda _entry: None,
-) -> Taken:
-    """Make a BOLO of `agency` an entry, change or remove it. `record` puts it on record before.
+def take(door: Door, agency: str, told: Mapping[str, Any], now: datetime) -> Taken:
+    """Make a BOLO of `agency` an entry, change or remove it; a look-back when it lists something new.
 
     Raises RefusedError that names the agency or every field that lacks or is wrong; a refusal is on record,
-    too.
+    too. RefusedInquiry.
     """
-    reference = str(told.get("reference") or "").strip()
-    try:
-        return _take(streams, record, agency, told, now, look_back)
-    except RefusedError as error:
-        record(
-            case_number="", reason=f"BOLO of {agency} refused: {error}"[:1000], other=_id(agency, reference)
-        )
-        raise
-
-
-def _take(
-    streams: Topics, record: Record, agency: str, told: Mapping[str, Any], now: datetime, look_back: LookBack
-) -> Taken:
-    sender = registry.listed(streams, "agency").get(agency)
-    if sender is None or not sender.active:
-        raise RefusedError("bolo", f"{agency} is no registered, active agency")
     entry_id = _id(agency, str(told.get("reference") or "").strip())
-    before = entry_of(streams, entry_id)
+    with door.on_record("bolo", entry_id, reason=f"BOLO of {agency}"):
+        before = find(door.streams, entry_id)
+        entry = _judged(door, agency, told, before, now)
+    if entry is not None and entry == before:
+        return Taken(entry_id, "unchanged")
+    one = entry or before
+    case = one.case_number if one else ""
+    change = difference(before, entry)
+    door.enter("bolo", entry_id, change=change, case_number=case, reason=f"BOLO of {agency}")
+    publish(door.streams, HOTLIST, [HotListChange(entry_id, entry)])
+    if entry is None:
+        return Taken(entry_id, "removed")
+    if entry.listed_at == now:
+        look_back(door, [entry], now)
+    return Taken(entry_id, "added" if before is None else "changed")
+
+
+def webhook(settings: Settings, agency: str) -> Door:
+    """The door of the machine that takes what `agency` sent it, and set off."""
+    return replace(Door.of_machine(settings, "bolo"), set_off_by=f"agency:{agency}")
+
+
+def _judged(
+    door: Door, agency: str, told: Mapping[str, Any], before: HotListEntry | None, now: datetime
+) -> HotListEntry | None:
+    """What the entry is to be; None where the BOLO cancels it."""
+    sender = registry.listed(door.streams, "agency").get(agency)
+    if sender is None or not sender.active:
+        raise RefusedError("bolo", "the sender is no registered, active agency")
     if str(told.get("cancel") or "").strip().lower() in ("yes", "true", "1"):
         if before is None:
-            raise RefusedError("bolo", f"{entry_id} is not on the list, so it cannot be cancelled")
-        record_change(record, before, None)
-        publish(streams, HOTLIST, [HotListChange(entry_id, None)])
-        return Taken(entry_id, "removed")
+            raise RefusedError("bolo", "the entry is not on the list, so it cannot be cancelled")
+        return None
     if missing := lacking(told):
         raise RefusedError("bolo", f"lacks {', '.join(missing)}")
-    entry = with_listing(make_entry(SOURCE, dict(_fields(told, agency, sender.name))), before, now)
-    designations(streams).check(entry, now)
-    if entry == before:
-        return Taken(entry_id, "unchanged")
-    record_change(record, before, entry)
-    publish(streams, HOTLIST, [HotListChange(entry_id, entry)])
-    if entry.listed_at == now:
-        look_back(entry)
-    return Taken(entry_id, "added" if before is None else "changed")
+    entry = make_entry(SOURCE, dict(_fields(told, agency, sender.name)), agency_zone(door.settings))
+    designations(door.streams).check(entry, now)
+    return with_listing(entry, before, now)
 
 
 def _fields(told: Mapping[str, Any], agency: str, name: str) -> Iterator[tuple[str, str]]:

@@ -1,12 +1,15 @@
 """An entry from what people and files say: text by name of field."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
+from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from schemas import plates
+from schemas.fields import STATES
 from schemas.hotlist import HotListEntry
 from schemas.message import RefusedError
 
@@ -14,11 +17,12 @@ TEXT = ("case_number", "reason", "requested_by", "contact", "instructions", "oth
 WIDE = ("make", "model", "colour", "body")
 
 
-def make_entry(source: str, told: Mapping[str, Any]) -> HotListEntry:
+def make_entry(source: str, told: Mapping[str, Any], zone: tzinfo = UTC) -> HotListEntry:
     """An entry of `source` from fields by name (`services.hotlist.files.formats.COLUMNS`).
 
     Lists are separated by `;`: cameras and agencies by name, areas as `34.5 -109.4 800` (metres), hours as
-    `mon tue 22:00-06:00`, marks as `sticker=moose`. Raises RefusedError that names the wrong field.
+    `mon tue 22:00-06:00`, marks as `sticker=moose`. Dates and hours are those of `zone`, the agency's own.
+    Raises RefusedError that names the wrong field.
     """
     said = {name: str(value or "").strip() for name, value in told.items()}
     if not said.get("reference"):
@@ -33,31 +37,43 @@ def make_entry(source: str, told: Mapping[str, Any]) -> HotListEntry:
         "category": said.get("category", ""),
         "plate": _plate(said.get("plate", "")),
         "vehicle": vehicle,
-        "expires_at": instant(said.get("expires_at", ""), "expires_at"),
+        "expires_at": instant(said.get("expires_at", ""), "expires_at", zone),
         **{name: said[name] for name in TEXT if said.get(name)},
     }
     if said.get("state"):
-        entry["state"] = said["state"].upper()
+        entry["state"] = _state(said["state"])
     if said.get("valid_from"):
-        entry["valid_from"] = instant(said["valid_from"], "valid_from", begin=True)
+        entry["valid_from"] = instant(said["valid_from"], "valid_from", zone, begin=True)
     for name in ("look_alikes", "again_after_s"):
         if said.get(name):
             entry[name] = _number(said[name], name)
-    for name, each in (("cameras", str), ("silenced_for", str), ("areas", _area), ("hours", _hours)):
+    for name, each in (
+        ("cameras", str),
+        ("silenced_for", str),
+        ("areas", _area),
+        ("hours", partial(_hours, zone)),
+    ):
         if said.get(name):
             entry[name] = [each(one) for one in _several(said[name])]
     return HotListEntry.from_json(msgspec.json.encode(entry))
 
 
-def instant(text: str, field: str, *, begin: bool = False) -> str:
-    """A date counts from its begin or to its end (UTC); a time without an offset is UTC."""
+def instant(text: str, field: str, zone: tzinfo = UTC, *, begin: bool = False) -> str:
+    """In UTC. A date counts from its begin or to its end in `zone`; a time without an offset is of `zone`."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        if len(text) == len("2026-12-31"):
+            at = datetime.combine(date.fromisoformat(text), time() if begin else time(23, 59, 59))
+        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
         raise RefusedError("schema", f"`{field}` is missing or no date (2026-12-31)") from None
-    if len(text) == len("2026-12-31"):
-        at = datetime.combine(date.fromisoformat(text), time() if begin else time(23, 59, 59))
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
+
+
+def _state(text: str) -> str:
+    code = text.upper()
+    if code not in STATES:
+        raise RefusedError("schema", "`state` is no state, territory or province by its two letters (AZ)")
+    return code
 
 
 def _plate(text: str) -> str:
@@ -69,7 +85,7 @@ def _several(text: str | None) -> Iterable[str]:
 
 
 def _number(text: str, field: str) -> int:
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise RefusedError("schema", f"`{field}` is no number")
     return int(text)
 
@@ -91,9 +107,10 @@ def _area(text: str) -> dict[str, float]:
     return {"latitude": latitude, "longitude": longitude, "radius_m": radius}
 
 
-def _hours(text: str) -> dict[str, Any]:
+def _hours(zone: tzinfo, text: str) -> dict[str, Any]:
     *days, clock = text.split()
     start, dash, end = clock.partition("-")
     if not dash:
         raise RefusedError("schema", "`hours` is not days and start-end (mon tue 22:00-06:00)")
-    return {"start": start, "end": end, "days": days}
+    named = {"zone": zone.key} if isinstance(zone, ZoneInfo) else {}
+    return {"start": start, "end": end, "days": days, **named}

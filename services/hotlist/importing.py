@@ -1,9 +1,9 @@
-"""The hot list as the command line handles it: what a file changes, and only that is sent."""
+"""The list as a whole: what a file changes, and only that is sent."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zlib import crc32
 
@@ -13,35 +13,45 @@ from connectors.changelog import newest, newest_of, publish, read_to_end
 from connectors.edge import Topics
 from schemas import topics
 from schemas.designation import Designations
-from schemas.hotlist import HotListChange, HotListEntry
+from schemas.hotlist import OWN_SOURCE, HotListChange, HotListEntry
 from schemas.hotlist_packed import pack, unpack
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
+from services.door import Permit
 from services.hotlist.entry import make_entry
 
 SHOWN = 1000  # refusals that are kept word by word; the rest are counted
 AT_ONCE = 5000  # changes sent in one go
+ENOUGH = 5  # lines from which on one bad line is let pass
 UNDESIGNATED = "category"  # left out on purpose: no sign of a damaged file
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Shares from which on a file is refused whole, and how few lines are too few to speak of a share."""
+    """Shares from which on a file is refused whole.
+
+    A single bad line is let pass from ENOUGH lines on, and a single entry may always go: of a short list one
+    is more than any share. A list is never emptied, nor more than half of it taken away, by any share.
+    """
 
     bad: float = 0.02
     vanished: float = 0.2
-    few: int = 20
+
+
+USUAL = Limits()
 
 
 @dataclass
 class Import:
-    """What a file comes to. Entries are packed: a list may have millions."""
+    """What a file comes to. Entries are packed: a list may have millions. `before` counts those in force, and
+    `ended` are the removed ones that were not."""
 
     source: str
     lines: int = 0
     changed: dict[str, bytes] = field(default_factory=dict)
     widened: set[str] = field(default_factory=set)
     removed: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
     unchanged: int = 0
     before: int = 0
     doubled: int = 0
@@ -58,19 +68,31 @@ class Import:
         """What is new or changed."""
         return map(unpack, self.changed.values())
 
-    def check(self, limits: Limits = Limits()) -> None:
-        """Raises RefusedError for a file that looks cut off or damaged."""
-        if self.bad > limits.few and self.bad > limits.bad * self.lines:
-            raise RefusedError(
-                "import",
-                f"{self.bad} of {self.lines} lines are bad, over {limits.bad:.0%}: nothing was changed",
-            )
-        gone = len(self.removed)
-        if gone > limits.few and gone > limits.vanished * self.before:
-            raise RefusedError(
-                "import",
-                f"{gone} of {self.before} entries are gone, over {limits.vanished:.0%}: nothing was changed",
-            )
+    @property
+    def summary(self) -> str:
+        """In numbers."""
+        return (
+            f"{len(self.changed)} new or changed, {len(self.removed)} removed, {self.unchanged} unchanged, "
+            f"{self.doubled} doubled, {self.reasons.total()} refused"
+        )
+
+    def wrong(self, limits: Limits = USUAL) -> str:
+        """Why the file looks empty, cut off or damaged; empty where it does not."""
+        if not self.changed and not self.unchanged:
+            return f"none of its {self.lines} lines is an entry that can be listed"
+        if self.bad > max(self.lines >= ENOUGH, limits.bad * self.lines):
+            return f"{self.bad} of {self.lines} lines are bad, over {limits.bad:.0%}"
+        gone = len(self.removed) - len(self.ended)
+        if gone > max(1, limits.vanished * self.before):
+            return f"{gone} of {self.before} entries are gone, over {limits.vanished:.0%}"
+        if gone > max(1, self.before / 2):
+            return f"{gone} of {self.before} entries are gone, more than half"
+        return ""
+
+    def check(self, limits: Limits = USUAL) -> None:
+        """Raises RefusedError for a file that looks empty, cut off or damaged."""
+        if wrong := self.wrong(limits):
+            raise RefusedError("import", f"{wrong}: nothing was changed")
 
     def refuse(self, number: int, error: RefusedError) -> None:
         """Note a line that is not taken."""
@@ -111,6 +133,7 @@ def plan_import(
     source: str,
     lines: Iterable[tuple[int, Mapping[str, Any] | RefusedError]],
     now: datetime,
+    zone: tzinfo = UTC,
 ) -> Import:
     """What would make the list of `source` what the lines say: what is new, changed or gone; nothing is sent.
 
@@ -119,7 +142,8 @@ def plan_import(
     allowed = designations(streams)
     allowed.check_source(source)
     before = _packed(streams, source)
-    plan = Import(source, before=len(before))
+    past = {name for name, packed in before.items() if unpack(packed).expires_at <= now}
+    plan = Import(source, before=len(before) - len(past))
     kept: set[str] = set()
     seen: set[str] = set()
     for number, told in lines:
@@ -127,7 +151,7 @@ def plan_import(
         try:
             if isinstance(told, RefusedError):
                 raise told
-            entry = _entry(source, told, before, allowed, now)
+            entry = _entry(source, told, before, allowed, now, zone)
         except RefusedError as error:
             plan.refuse(number, error)
             if not isinstance(told, RefusedError) and error.reason != UNDESIGNATED:
@@ -138,11 +162,18 @@ def plan_import(
             _compare(plan, entry, before.get(entry.entry_id), now)
     plan.unchanged = len(seen) - len(plan.changed)
     plan.removed = sorted(before.keys() - seen - kept)
+    plan.ended = sorted(past.intersection(plan.removed))
     return plan
 
 
-def send(streams: Topics, plan: Import, now: datetime, say: Any = lambda _count: None) -> None:
-    """Send what changed, then note when the source was last imported; `say` hears how many were sent."""
+def send(
+    _permit: Permit,
+    streams: Topics,
+    plan: Import,
+    now: datetime,
+    say: Callable[[int], None] = lambda _count: None,
+) -> None:
+    """Send what changed, which is on record, then note when the source was last imported; `say` hears how many were sent."""
     changes = [HotListChange(name, None) for name in plan.removed]
     for number, packed in enumerate(plan.changed.values(), 1):
         changes.append(HotListChange((entry := unpack(packed)).entry_id, entry))
@@ -158,20 +189,6 @@ def send(streams: Topics, plan: Import, now: datetime, say: Any = lambda _count:
         kind="hotlist_source", id=plan.source, name=plan.source
     )
     publish(streams, topics.REGISTRY, [msgspec.structs.replace(known, refreshed_at=now, changed_at=now)])
-
-
-def import_lines(
-    streams: Topics,
-    source: str,
-    lines: Iterable[tuple[int, Mapping[str, Any] | RefusedError]],
-    now: datetime | None = None,
-) -> Import:
-    """Make the list of `source` what the lines say. Raises RefusedError, and then nothing is changed."""
-    now = now or datetime.now(UTC)
-    plan = plan_import(streams, source, lines, now)
-    plan.check()
-    send(streams, plan, now)
-    return plan
 
 
 def with_listing(entry: HotListEntry, before: HotListEntry | None, now: datetime) -> HotListEntry:
@@ -192,13 +209,18 @@ def _compare(plan: Import, entry: HotListEntry, before: bytes | None, now: datet
 
 
 def _entry(
-    source: str, told: Mapping[str, Any], before: Mapping[str, bytes], allowed: Designations, now: datetime
+    source: str,
+    told: Mapping[str, Any],
+    before: Mapping[str, bytes],
+    allowed: Designations,
+    now: datetime,
+    zone: tzinfo,
 ) -> HotListEntry:
-    if not told.get("expires_at") and source != "sjpd":
+    if not told.get("expires_at") and source != OWN_SOURCE:
         longest = allowed.longest(str(told.get("category", "")))
         old = before.get(f"{source}:{told.get('reference', '')}")
-        told = {**told, "expires_at": _expiry(unpack(old) if old else None, longest, now)}
-    entry = make_entry(source, told)
+        told = {**told, "expires_at": _expiry(unpack(old) if old else None, longest, now.astimezone(zone))}
+    entry = make_entry(source, told, zone)
     allowed.check(entry, now)
     return entry
 

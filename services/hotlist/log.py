@@ -4,9 +4,6 @@ A change is recorded before it is made, and is not made when the gate refuses it
 plate, or a vehicle, the record says that it changed.
 """
 
-from collections.abc import Iterable
-from typing import Protocol
-
 import msgspec
 
 from schemas.hotlist import HotListEntry
@@ -15,24 +12,9 @@ HIDDEN = {"plate", "vehicle", "schema", "listed_at"}
 EACH = 100  # up to so many changes of an import are recorded one by one; more are counted
 
 
-class Record(Protocol):
-    """`services.inquiries.gate.record` with client, person and tool filled in."""
-
-    def __call__(self, *, case_number: str, reason: str, other: str) -> object: ...
-
-
-def record_change(record: Record, before: HotListEntry | None, after: HotListEntry | None) -> None:
-    """One entry added, changed or removed. Raises RefusedInquiry."""
-    one = after or before
-    assert one is not None
-    record(case_number=one.case_number, reason=difference(before, after), other=one.entry_id)
-
-
-def record_import(record: Record, source: str, said: str, entries: Iterable[str]) -> None:
-    """An import as a whole, and each of `entries`: texts that start with the id of an entry."""
-    record(case_number="", reason=said, other=f"{source}: import")
-    for text in entries:
-        record(case_number="", reason=text, other=text.partition(" ")[0])
+def entry_reason(entry: HotListEntry) -> str:
+    """Why the entry is on the list, as the reason of the act that lists it."""
+    return f"Hot list entry {entry.entry_id}: {entry.reason}"
 
 
 def difference(before: HotListEntry | None, after: HotListEntry | None) -> str:

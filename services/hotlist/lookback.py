@@ -1,18 +1,22 @@
 """Look-back: what the days that data is kept saw of an entry that is new or lists more than before.
 
-It goes through the inquiry gate like any person's search, with the entry's case or reason, so each look is a
-sealed row before it is an answer. What is found is published as a hit marked historical, never a fresh alert.
+It goes through the inquiry gate with the entry's case and reason, so each look is a sealed row before it is an
+answer. On record it is automatic, set off by the person who listed the entry, and no inquiry of an employee.
+What is found is published as a hit marked historical, never as a fresh alert.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from clickhouse_connect.driver.client import Client
 
 from connectors.changelog import publish
+from connectors.clickhouse_client import ANALYST
 from connectors.edge import Edge
+from connectors.profiles import load
+from connectors.settings import open_edge
 from operators.match import Bucket
 from operators.matching.judge import RULES, match_entry
 from operators.matching.listing import listed
@@ -22,22 +26,21 @@ from schemas.designation import Designations
 from schemas.detection import Alternative, Detection
 from schemas.fields import Box, Vehicle
 from schemas.hotlist import KNOWN_CHARACTERS, WILD, HotListEntry
+from services.door import Door, Why
 from services.inquiries import gate
 
-RETENTION = topics.RETENTION
 SLICE = timedelta(days=7)  # how long a time may be asked for without two known characters
 ONE_BY_ONE = 50  # entries that are asked for each by its own inquiry; of more, all reads are gone through
 DAY = timedelta(days=1)
 
 
 class LookBack:
-    """Looks for entries on behalf of a person; `client` needs the analyst's role."""
+    """Looks for entries by `door`, which is the machine's, in what the agency keeps."""
 
-    def __init__(
-        self, client: Client, who: str, now: datetime, period: timedelta = RETENTION, purpose: str = ""
-    ) -> None:
-        self._client, self._who, self._now = client, who, now
-        self._period, self._purpose = period, purpose
+    def __init__(self, door: Door, now: datetime) -> None:
+        rules = load(door.settings.profile)
+        self._door, self._client, self._now = door, door.client(ANALYST), now
+        self._period, self._purpose = rules.retention.span, rules.purposes.look_back
 
     def find(self, entries: Sequence[HotListEntry], budget: int = RULES.budget) -> list[AlertHit]:
         """Historical hits that are not yet known, with their pictures. Raises RefusedInquiry."""
@@ -66,11 +69,12 @@ class LookBack:
         bucket.designated = _Everything()
         for entry in entries:
             bucket.add(listed(entry))
-        why = {"reason": f"Look-back of {len(entries)} new or widened hot list entries", "case_number": ""}
+        reason = f"Look-back of {len(entries)} new or widened hot list entries"
+        why: Why = {"reason": reason, "purpose": self._purpose}
         known: set[Any] = set()
         for day in range(-(-self._period // DAY)):
             until = self._now - day * DAY
-            asked: dict[str, Any] = {**why, "who": self._who, "tool": TOOL, "purpose": self._purpose}
+            asked: dict[str, Any] = {**self._door.said(**why)}
             asked |= {"since": until - DAY, "until": until}
             known |= {row["hit_id"] for row in gate.hits(self._client, **asked)}
             for row in gate.search(self._client, **asked):
@@ -89,15 +93,12 @@ class LookBack:
             until = since
 
     def _asked(self, entry: HotListEntry, **what: Any) -> dict[str, Any]:
-        return {
-            "who": self._who,
-            "tool": TOOL,
-            "purpose": self._purpose,
+        why: Why = {
             "case_number": entry.case_number,
             "reason": f"Look-back of hot list entry {entry.entry_id}: {entry.reason}",
-            "cameras": entry.cameras,
-            **what,
+            "purpose": self._purpose,
         }
+        return {**self._door.said(**why), "cameras": entry.cameras, **what}
 
     def _with_pictures(self, hit: AlertHit) -> AlertHit:
         asked = self._asked(hit.entry)
@@ -108,9 +109,6 @@ class LookBack:
         )
         pictures = {"crop": kept.get("crop", b""), "picture": kept.get("vehicle", b"")}
         return msgspec.structs.replace(hit, detection=msgspec.structs.replace(seen, **pictures))
-
-
-TOOL = "platestream look-back"
 
 
 class _Everything(Designations):
@@ -171,18 +169,17 @@ def publish_hits(edge: Edge, hits: list[AlertHit]) -> None:
         edge.tables.writer(table).insert(hits)
 
 
-def look_back(
-    edge: Edge,
-    client: Client,
-    entries: Iterable[HotListEntry],
-    who: str,
-    now: datetime,
-    say: Callable[[int], None] = lambda _count: None,
-    period: timedelta = RETENTION,
-    purpose: str = "",
-) -> int:
-    """Find, publish, and say how many; `period` is how long the agency keeps data."""
-    hits = LookBack(client, who, now, period, purpose).find(list(entries))
-    publish_hits(edge, hits)
-    say(len(hits))
+def look_back(door: Door, entries: Sequence[HotListEntry], now: datetime) -> int:
+    """Find and publish what was seen before; how many. The machine looks, set off by whoever `door` is of.
+
+    Raises RefusedInquiry.
+    """
+    by = door.set_off_by or door.who
+    hits = LookBack(replace(door.machine("look-back"), set_off_by=by), now).find(entries)
+    if hits:
+        edge = open_edge(door.settings, follow=False)
+        try:
+            publish_hits(edge, hits)
+        finally:
+            cast(Any, edge.tables).close()
     return len(hits)

@@ -4,6 +4,7 @@ National extracts write O as 0 in every field (`0H` is Ohio, `D0DG` Dodge), so c
 0 as one.
 """
 
+from schemas.fields import STATES
 from schemas.message import RefusedError
 from schemas.plates import equate, normalise
 
@@ -86,7 +87,7 @@ def body(code: str) -> str:
 def state(code: str) -> str:
     """State of issue: letters only, so 0 is O; none where the field is no state."""
     said = code.strip().upper().replace("0", "O")
-    return said if len(said) == 2 and said.isalpha() else ""
+    return said if said in STATES else ""
 
 
 def plate(text: str) -> str:

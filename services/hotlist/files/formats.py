@@ -1,11 +1,10 @@
 """The layouts by name, and this project's own CSV, whose first line names its columns."""
 
-import csv
 from collections.abc import Iterable, Iterator
 
 from schemas.message import RefusedError
 from services.hotlist.files import ncic, states
-from services.hotlist.files.lines import Line, Parser
+from services.hotlist.files.lines import Line, Parser, Told, cells, each, whole
 
 COLUMNS = (
     *("reference", "category", "plate", "state", "make", "model", "colour", "body", "marks", "case_number"),
@@ -16,14 +15,21 @@ COLUMNS = (
 
 def own(lines: Iterable[str]) -> Iterator[Line]:
     """CSV; the first line names columns (COLUMNS). Raises RefusedError for one that it does not know."""
-    reader = csv.DictReader(lines)
-    names = reader.fieldnames or ()
+    rest = iter(lines)
+    names = cells(whole(next(rest, "")))
     unknown = set(names) - set(COLUMNS)
     if unknown or "plate" not in names:
-        what = f"unknown columns {', '.join(sorted(unknown))}" if unknown else "no column `plate`"
-        raise RefusedError("columns", f"{what}; known are {', '.join(COLUMNS)}")
-    for row in reader:
-        yield reader.line_num, {name: text or "" for name, text in row.items() if name in COLUMNS}
+        what = f"{len(unknown)} unknown columns" if unknown else "no column `plate`"
+        raise RefusedError("columns", f"line 1 has {what}; known are {', '.join(COLUMNS)}")
+
+    def parse(line: str) -> Told:
+        found = cells(line)
+        if len(found) != len(names):
+            raise RefusedError("schema", f"{len(found)} columns, expected {len(names)} as in line 1")
+        return dict(zip(names, found, strict=True))
+
+    for number, told in each(rest, parse):
+        yield number + 1, told
 
 
 FORMATS: dict[str, Parser] = {
@@ -44,6 +50,10 @@ FORMATS: dict[str, Parser] = {
 def parser(name: str, columns: str = "", delimiter: str = ",") -> Parser:
     """A layout by name, or CSV by its columns. Raises RefusedError that says which there are."""
     if columns:
+        if len(delimiter) != 1 or delimiter in '\r\n"\0':
+            raise RefusedError(
+                "columns", "`delimiter` is one character, and neither a quote nor a line's end"
+            )
         names = [column.strip() for column in columns.split(",")]
         wrong = set(filter(None, names)) - set(COLUMNS)
         if wrong or "plate" not in names:

@@ -1,12 +1,11 @@
 """Layouts that state agencies hand out: fixed columns, CSV without names, words in a row."""
 
-import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from schemas.message import RefusedError
 from services.hotlist.files import codes
-from services.hotlist.files.lines import Line, Told, each, reference
+from services.hotlist.files.lines import Line, Told, cells, each, reference
 
 
 def texas(lines: Iterable[str]) -> Iterator[Line]:
@@ -154,8 +153,8 @@ class _Columns:
         return each(lines, self._parse)
 
     def _parse(self, line: str) -> Told:
-        cells = _cells(line, len(self._names), self._delimiter)
-        told = {name: cell for name, cell in zip(self._names, cells, strict=True) if name}
+        found = _cells(line, len(self._names), self._delimiter)
+        told = {name: cell for name, cell in zip(self._names, found, strict=True) if name}
         plate, state = told.get("plate", ""), told.get("state", "")
         told |= _known(plate, state, *(told.get(name, "") for name in ("make", "model", "colour")))
         told.setdefault("reference", reference(told["plate"], state, told.get("case_number", "")))
@@ -175,10 +174,10 @@ def _known(plate: str, state: str, make: str = "", model: str = "", colour: str 
 
 
 def _cells(line: str, count: int, delimiter: str = ",") -> list[str]:
-    cells = [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
-    if len(cells) != count:
-        raise RefusedError("schema", f"{len(cells)} columns, expected {count}")
-    return cells
+    found = cells(line, delimiter)
+    if len(found) != count:
+        raise RefusedError("schema", f"{len(found)} columns, expected {count}")
+    return found
 
 
 def _long_enough(line: str, least: int) -> None:

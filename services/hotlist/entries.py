@@ -1,0 +1,107 @@
+"""What people do with single entries of the hot list: add or change one, remove it, see the list, check it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connectors.changelog import newest_of, publish
+from connectors.edge import Topics
+from schemas.hotlist import OWN_MUST_HAVE, HotListChange, HotListEntry
+from schemas.message import RefusedError
+from schemas.topics import HOTLIST
+from services.door import Door, Why
+from services.hotlist.entry import make_entry
+from services.hotlist.importing import designations, listed, registry, with_listing
+from services.hotlist.log import difference, entry_reason
+from services.hotlist.lookback import look_back
+from services.hotlist.zone import agency_zone
+
+OLD = timedelta(hours=24)  # a source that was imported longer ago is said to be old
+
+
+@dataclass(frozen=True)
+class Added:
+    """An entry as it is on the list now; `historical_hits` is None where nothing was looked back for."""
+
+    entry: HotListEntry
+    historical_hits: int | None
+
+
+@dataclass(frozen=True)
+class Health:
+    """What `check` found: what is wrong with the list, and when each source was imported."""
+
+    faults: list[str]
+    imported: list[str]
+
+
+def find(streams: Topics, entry_id: str) -> HotListEntry | None:
+    """One entry now; no other is decoded."""
+    message = newest_of(streams, HOTLIST, entry_id.encode())
+    return None if message is None else HotListEntry.from_json(message.value)
+
+
+def add(door: Door, source: str, told: Mapping[str, str], now: datetime, *, back: bool = True) -> Added:
+    """Put an entry on the list, or change it, with all that section H of the order asks for.
+
+    `told` is text by name of field, as `make_entry` takes it. Whatever the source is named: what a person
+    enters is that person's. Raises RefusedError that names the field, and RefusedInquiry.
+    """
+    about = f"{source}:{told.get('reference', '').strip()}"
+    with door.on_record("hotlist_add", about, case_number=told.get("case_number", "")):
+        check_complete(told)
+        entry = make_entry(source, told, agency_zone(door.settings))
+        designations(door.streams).check(entry, now)
+        before = find(door.streams, entry.entry_id)
+    entry = with_listing(entry, before, now)
+    why: Why = {"case_number": entry.case_number, "reason": entry_reason(entry)}
+    door.enter("hotlist_add", entry.entry_id, change=difference(before, entry), **why)
+    publish(door.streams, HOTLIST, [HotListChange(entry.entry_id, entry)])
+    new = back and entry.listed_at == now
+    return Added(entry, look_back(door, [entry], now) if new else None)
+
+
+def check_complete(told: Mapping[str, str]) -> None:
+    """Raises RefusedError that names all that section H of the order asks for and is not there."""
+    missing = [name for name in (*OWN_MUST_HAVE, "expires_at") if not told.get(name, "").strip()]
+    if missing:
+        said = ", ".join(missing)
+        raise RefusedError("schema", f"an entry that a person makes needs {said} (order, section H)")
+
+
+def remove(door: Door, entry_id: str) -> HotListEntry:
+    """Take an entry off the list; as it was. Raises RefusedError where there is none, and RefusedInquiry."""
+    with door.on_record("hotlist_remove", entry_id):
+        before = find(door.streams, entry_id)
+        if before is None:
+            raise RefusedError("entry", "this entry is not on the list")
+    change = difference(before, None)
+    door.enter("hotlist_remove", entry_id, change=change, case_number=before.case_number)
+    publish(door.streams, HOTLIST, [HotListChange(entry_id, None)])
+    return before
+
+
+def show(door: Door, source: str = "") -> list[HotListEntry]:
+    """The list now, or that of one source, by id. Raises RefusedInquiry."""
+    door.enter("hotlist_show", source or "all sources")
+    entries = listed(door.streams)
+    return [entry for _name, entry in sorted(entries.items()) if source in ("", entry.source)]
+
+
+def check(door: Door, now: datetime) -> Health:
+    """What is wrong: expired entries, withdrawn sources and categories, old imports. Raises RefusedInquiry."""
+    door.enter("hotlist_show", "check")
+    allowed, faults, imported = designations(door.streams), [], []
+    for name, entry in sorted(listed(door.streams).items()):
+        if not allowed.allow(entry):
+            faults.append(f"{name}: source or category is not designated; it alerts nobody")
+        elif entry.expires_at <= now:
+            at = entry.expires_at.astimezone(agency_zone(door.settings))
+            faults.append(f"{name}: expired at {at:%Y-%m-%d %H:%M %Z}; it alerts nobody")
+    for record in registry(door.streams).values():
+        if record.kind == "hotlist_source" and record.active and record.refreshed_at is not None:
+            age = now - record.refreshed_at
+            said = f"{record.id}: imported {age.total_seconds() / 3600:.1f} h ago"
+            late = f"{said}, more than {OLD.total_seconds() / 3600:.0f} h"
+            faults.append(late) if age > OLD else imported.append(said)
+    return Health(faults, imported)

@@ -1,0 +1,93 @@
+"""A file of another agency made the list of its source: judged, put on record, sent, looked back for."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from schemas.hotlist import HotListEntry
+from schemas.message import RefusedError
+from services.door import Door, Permit
+from services.hotlist.files.lines import Parser, TextLines
+from services.hotlist.importing import USUAL, Import, Limits, listed, plan_import, send
+from services.hotlist.log import EACH, difference
+from services.hotlist.lookback import look_back
+from services.hotlist.zone import agency_zone
+
+Lines = Iterable[tuple[int, Mapping[str, Any] | RefusedError]]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import came to; `historical_hits` is None where nothing was looked back for."""
+
+    plan: Import
+    historical_hits: int | None
+
+
+def import_file(
+    door: Door,
+    file: BinaryIO,
+    name: str,
+    source: str,
+    parser: Parser,
+    now: datetime,
+    *,
+    limits: Limits = USUAL,
+    force: bool = False,
+    back: bool = True,
+    judged: Callable[[Import], None] = lambda _plan: None,
+    sent: Callable[[int], None] = lambda _count: None,
+) -> Imported:
+    """Make the list of `source` what the file says. `judged` hears of the plan before it is refused or done,
+    `sent` how many changes were sent.
+
+    Raises RefusedError, and then nothing is changed, and RefusedInquiry.
+    """
+    text = TextLines(file)
+    about = f"{source}: import"
+    with door.on_record("hotlist_import", about, reason=f"import of {name}"):
+        plan = plan_import(door.streams, source, parser(text), now, agency_zone(door.settings))
+        judged(plan)
+        wrong = plan.wrong(limits)
+        if wrong and not force:
+            raise RefusedError("import", f"{wrong}: nothing was changed")
+    forced = f"; FORCED, though {wrong}" if wrong else ""
+    change = f"file {name}, SHA-256 {text.sha256}: {plan.summary}{forced}"
+    permit = _enter(door, plan, about, f"import of {name}", change)
+    send(permit, door.streams, plan, now, sent)
+    if not (back and plan.before and plan.widened):
+        return Imported(plan, None)
+    widened = [entry for entry in plan.entries if entry.entry_id in plan.widened]
+    return Imported(plan, look_back(door, widened, now))
+
+
+def import_lines(door: Door, source: str, lines: Lines, now: datetime, name: str = "lines") -> Import:
+    """The same of lines that are read already, without a look-back. Raises RefusedError, RefusedInquiry."""
+    about = f"{source}: import"
+    with door.on_record("hotlist_import", about, reason=f"import of {name}"):
+        plan = plan_import(door.streams, source, lines, now, agency_zone(door.settings))
+        if wrong := plan.wrong():
+            raise RefusedError("import", f"{wrong}: nothing was changed")
+    send(_enter(door, plan, about, f"import of {name}", plan.summary), door.streams, plan, now)
+    return plan
+
+
+def _enter(door: Door, plan: Import, about: str, reason: str, change: str) -> Permit:
+    """The import on record, and each change where they are few."""
+    permit = door.enter("hotlist_import", about, change=change, reason=reason)
+    for name, said in _each_change(plan, listed(door.streams) if _few(plan) else {}):
+        door.enter("hotlist_import", name, change=said, reason=reason)
+    return permit
+
+
+def _few(plan: Import) -> bool:
+    return 0 < len(plan.changed) + len(plan.removed) <= EACH
+
+
+def _each_change(plan: Import, before: Mapping[str, HotListEntry]) -> Iterator[tuple[str, str]]:
+    if _few(plan):
+        for entry in plan.entries:
+            yield entry.entry_id, difference(before.get(entry.entry_id), entry)
+        for name in plan.removed:
+            yield name, difference(before.get(name), None)
