@@ -18,7 +18,6 @@ from schemas.message import Message
 from schemas.registry import RegistryRecord
 from services.inquiries import gate
 from services.retention import job as retention
-from services.retention import job as retention
 from tests.support.database import Database
 from tests.support.door import door_of
 from tests.support.flows import NOW, ScriptedReader, frame_message, listed, run
