@@ -13,7 +13,8 @@ import msgspec
 from bytewax.operators import StatefulBatchLogic
 
 from operators.inquiry_checks.habits import REMEMBERED_DAYS, Person, expect, led_nowhere, unusual
-from operators.inquiry_checks.order import ACTIONS, RULES, CheckRules, Registered, against_the_order
+from operators.inquiry_checks.order import ACTIONS, RULES, CheckRules, against_the_order
+from operators.people import People
 from schemas.finding import Finding
 from schemas.gate_rules import Ruled
 from schemas.hit_action import HitAction
@@ -77,7 +78,7 @@ class InquiryChecks(StatefulBatchLogic[Event, Told, bytes]):
         self._now, self._rules = now, rules
         kept = Kept() if resume is None else _decoder.decode(resume)
         self._held, self._people = kept.held, kept.people
-        self._registered = Registered()
+        self._registered = People()
         self._loaded: set[int] = set()
         self._whole = self._ready = False
         self._ruled: list[Ruled] = []

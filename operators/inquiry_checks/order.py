@@ -16,8 +16,9 @@ All of these are breaches: the gate refuses such inquiries, so one that was allo
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from operators.people import People, PeopleRules
 from schemas.finding import Finding
 from schemas.gate_rules import GateRules
 from schemas.inquiry import Inquiry
@@ -42,11 +43,7 @@ class CheckRules:
         "private (use|purpose|interest)",
     )
     purposes: tuple[str, ...] = ()
-    training: timedelta | None = timedelta(days=365)
-    mou_required: bool = True
-    out_of_state: bool = True
-    own_state: str = ""
-    declaration: bool = False
+    people: PeopleRules = field(default_factory=PeopleRules)
     busy_day: int = 100
     quiet_day: int = 20
     refusals: int = 5
@@ -58,35 +55,14 @@ class CheckRules:
             self,
             prohibited=rules.prohibited,
             purposes=rules.purposes,
-            training=timedelta(days=rules.training_days) if rules.training_days else None,
-            mou_required=rules.mou_required,
-            out_of_state=rules.out_of_state,
-            own_state=rules.own_state,
-            declaration=rules.declaration,
+            people=PeopleRules.of(rules),
         )
 
 
 RULES = CheckRules()
 
 
-@dataclass
-class Registered:
-    """Users and agencies as the registry has them now. Without any user nobody asks who may look."""
-
-    users: dict[str, RegistryRecord] = field(default_factory=dict)
-    agencies: dict[str, RegistryRecord] = field(default_factory=dict)
-
-    def put(self, record: RegistryRecord) -> None:
-        """The newest record of an id stands; other kinds concern no inquiry."""
-        kept = {"user": self.users, "agency": self.agencies}.get(record.kind)
-        if kept is None:
-            return
-        before = kept.get(record.id)
-        if before is None or _changed(record) >= _changed(before):
-            kept[record.id] = record
-
-
-def against_the_order(inquiry: Inquiry, registered: Registered, rules: CheckRules) -> Iterator[Finding]:
+def against_the_order(inquiry: Inquiry, registered: People, rules: CheckRules) -> Iterator[Finding]:
     """What an allowed inquiry should have been refused for; nothing of a refused one."""
     if inquiry.outcome == "refused":
         return
@@ -103,44 +79,26 @@ def against_the_order(inquiry: Inquiry, registered: Registered, rules: CheckRule
         yield from _who(inquiry, registered, rules)
 
 
-def _who(inquiry: Inquiry, registered: Registered, rules: CheckRules) -> Iterator[Finding]:
+def _who(inquiry: Inquiry, registered: People, rules: CheckRules) -> Iterator[Finding]:
+    if objection := registered.person(inquiry.who, inquiry.at, rules.people):
+        yield Finding.of(inquiry, objection.rule, "breach", objection.said)
     user = registered.users.get(inquiry.who)
     if user is None or not user.active:
-        yield Finding.of(inquiry, "registered", "breach", "not a registered, active user (E.1.e)")
         return
-    if user.trained_at is None or user.trained_at > inquiry.at:
-        yield Finding.of(inquiry, "trained", "breach", "no training on record (F.7)")
-    elif rules.training and user.trained_at < inquiry.at - rules.training:
-        yield Finding.of(inquiry, "trained", "breach", "training had lapsed (F.7)")
+    if objection := registered.agency(user.agency, inquiry.at, rules.people):
+        yield Finding.of(inquiry, objection.rule, "breach", objection.said)
     agency = registered.agencies.get(user.agency)
-    if agency is None or not agency.active:
-        yield Finding.of(inquiry, "agency", "breach", "an agency that is not registered (I.2)")
-    elif not agency.own:
-        yield from _shared(inquiry, agency, rules)
+    if agency is not None and agency.active and not agency.own:
+        yield from _shared(inquiry, agency)
 
 
-def _shared(inquiry: Inquiry, agency: RegistryRecord, rules: CheckRules) -> Iterator[Finding]:
-    if rules.mou_required and not _in_force(agency, inquiry.at):
-        yield Finding.of(inquiry, "agency", "breach", "no MOU was in force (I.2)")
-    elif not rules.out_of_state and agency.state != rules.own_state:
-        yield Finding.of(inquiry, "agency", "breach", "an agency of another state (I.2)")
-    elif rules.declaration and (agency.declared_at is None or agency.declared_at > inquiry.at):
-        yield Finding.of(inquiry, "agency", "breach", "no written declaration on record (I.2)")
+def _shared(inquiry: Inquiry, agency: RegistryRecord) -> Iterator[Finding]:
     cameras = set(agency.shares_cameras)
     beyond = cameras and inquiry.kind in LOOKS and not (inquiry.cameras and cameras >= set(inquiry.cameras))
     if beyond or (agency.shares_kinds and inquiry.kind not in agency.shares_kinds):
         yield Finding.of(inquiry, "shared", "breach", "outside of what the MOU shares (I.2)")
     if not agency.law_enforcement and not inquiry.legal_basis:
         yield Finding.of(inquiry, "legal_basis", "breach", "no legal basis given (I.4)")
-
-
-def _in_force(agency: RegistryRecord, at: datetime) -> bool:
-    begun = agency.mou_from is not None and agency.mou_from <= at
-    return begun and (agency.mou_until is None or agency.mou_until > at)
-
-
-def _changed(record: RegistryRecord) -> float:
-    return record.changed_at.timestamp() if record.changed_at else 0.0
 
 
 def _said(text: str) -> bool:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from connectors.profiles import load
 from operators.inquiry_checks.logic import BUCKETS, EVERY, Event, InquiryChecks, bucket, spread
-from operators.inquiry_checks.order import RULES, CheckRules, Registered, against_the_order
+from operators.inquiry_checks.order import RULES, CheckRules, against_the_order
+from operators.people import People
 from schemas.finding import Finding
 from schemas.gate_rules import Ruled, of_profile
 from schemas.inquiry import Inquiry, SealedInquiry, seal_hash
@@ -87,7 +88,7 @@ def days(count: int, hour: int = 10, looks: int = 5) -> Iterable[SealedInquiry]:
 def test_an_inquiry_that_the_gate_should_have_refused_is_a_breach(
     asked: dict[str, Any], records: list[RegistryRecord], rule: str
 ) -> None:
-    registered = Registered()
+    registered = People()
     for record in records:
         registered.put(record)
     (found,) = against_the_order(inquiry(**asked), registered, RULES)
