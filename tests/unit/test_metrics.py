@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.metrics import Meters, PortTakenError, require_port, serve
 from connectors.process import recovery_folder, size
+from operators.people import Rule
 from schemas import metric_docs, metrics
 from schemas.metrics import METRICS, OTHER, Label, Metric
 from tests.support.kafka_broker import free_port, wait_until
@@ -102,7 +103,7 @@ def test_every_rule_of_a_finding_is_a_value_of_the_label() -> None:
     text = "".join(path.read_text() for path in (ROOT / "operators" / "inquiry_checks").glob("*.py"))
     text += (ROOT / "connectors" / "query_log.py").read_text()
     given = (
-        set(re.findall(r'Finding\.of\(\w+, "(\w+)"', text))
+        set(re.findall(r'Finding\.of\(\s*[\w.]+,\s*"(\w+)"', text))
         | set(get_args(Rule))
         | set(re.findall(r'rule = "(\w+)"', text))
     )
