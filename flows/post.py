@@ -9,10 +9,13 @@ from connectors.notify import signed
 from connectors.notify.journal import Journal
 from connectors.notify.post import ThreadedPost
 from connectors.notify.senders import ByApprise, MailServer, MailTo, Send, Webhook, read_secret
+from connectors.profiles import load
 from connectors.settings import Settings
 from operators.notify.outbox import Post
 from operators.notify.rules import NotifyRules, Receiver, parse_rules, span
+from operators.people import PeopleRules
 from schemas import topics
+from schemas.gate_rules import of_profile
 from schemas.message import RefusedError
 
 
@@ -21,7 +24,8 @@ def read_rules(settings: Settings) -> NotifyRules:
     if settings.notify_file is None:
         return NotifyRules()
     text = read_secret(str(settings.notify_file))
-    return parse_rules(text, allow_plaintext=settings.allow_plaintext)
+    people = PeopleRules.of(of_profile(settings.profile, load(settings.profile)))
+    return parse_rules(text, allow_plaintext=settings.allow_plaintext, people=people)
 
 
 def open_senders(rules: NotifyRules) -> Mapping[str, Send]:

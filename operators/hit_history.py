@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from schemas.hit_action import ActionKind, HitAction
+from schemas.hit_action import ActionKind, CheckedWith, HitAction
 from schemas.hotlist import CHECKED_SOURCES
 
 Status = Literal[
@@ -66,6 +66,23 @@ def is_local(source: str) -> bool:
     return source not in ("", *CHECKED_SOURCES)
 
 
+KEEPERS: Mapping[str, tuple[CheckedWith, ...]] = {
+    "ncic": ("ncic", "acic"),
+    "acic": ("ncic", "acic"),
+    "mvd": ("mvd",),
+}
+
+
+def confirms(source: str, action: HitAction) -> bool:
+    """Whether this step may say that an entry of `source` is current.
+
+    An entry of NCIC or ACIC is confirmed by one of these two (G.3); an MVD query is made besides (G.5.b).
+    """
+    if action.kind != "confirmed_current":
+        return True
+    return source not in KEEPERS or action.checked_with in KEEPERS[source]
+
+
 def following(status: Status, *, local: bool) -> dict[ActionKind, Status]:
     """What may follow, and where it leads."""
     steps = dict(STEPS[status])
@@ -88,6 +105,7 @@ class History:
     beside: tuple[HitAction, ...] = ()
     disputed: bool = False
     local: bool = False
+    source: str = ""
 
     @property
     def verified(self) -> bool:
@@ -102,6 +120,7 @@ class History:
 
 @dataclass
 class _Fold:
+    source: str
     local: bool
     status: Status = "unverified"
     visual: str = ""
@@ -111,7 +130,7 @@ class _Fold:
 
     def take(self, action: HitAction) -> None:
         leads_to = following(self.status, local=self.local).get(action.kind)
-        if leads_to is None:
+        if leads_to is None or not confirms(self.source, action):
             self.beside.append(action)
             return
         self.status = leads_to
@@ -122,13 +141,14 @@ class _Fold:
             self.current = "yes" if action.kind == "confirmed_current" else "no"
 
 
-def history(actions: Iterable[HitAction], *, local: bool) -> History:
+def history(actions: Iterable[HitAction], *, source: str) -> History:
     """The history of one hit from its actions, in whatever order and however often they come.
 
-    `local`: the entry is of a list that is verified by looking alone (`is_local`).
+    `source` is the list of its entry, which says who confirms it; empty where it is not known.
     """
+    local = is_local(source)
     once = {action.action_id: action for action in sorted(actions, key=_whole)}
-    fold = _Fold(local)
+    fold = _Fold(source, local)
     for action in sorted(once.values(), key=_turn):
         fold.take(action)
     seen = {VISUAL[one.kind] for one in (*fold.counted, *fold.beside) if one.kind in VISUAL}
@@ -140,6 +160,7 @@ def history(actions: Iterable[HitAction], *, local: bool) -> History:
         beside=tuple(fold.beside),
         disputed=len(seen) > 1,
         local=local,
+        source=source,
     )
 
 

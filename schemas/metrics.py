@@ -209,7 +209,10 @@ NOTIFICATIONS = Metric(
     "counter",
     "Decisions about one hit and one receiver: delivered, given up (failed), or not to be told and why.",
     (
-        Label("outcome", ("delivered", "failed", "quiet", "stale", "silenced", "not_shared", "nobody")),
+        Label(
+            "outcome",
+            ("delivered", "failed", "quiet", "stale", "silenced", "not_shared", "not_entitled", "nobody"),
+        ),
         Label("priority", ("1", "2", "3", "4", "5")),
     ),
     shown_by=("notify",),

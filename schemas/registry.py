@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from schemas.acts import ROLES, Role
 from schemas.fields import Instant, Latitude, Longitude, Name, Record, Text
 
 Kind = Literal[
@@ -25,7 +26,9 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     approved_by: Text = ""
     approved_at: Instant | None = None
     agency: Annotated[str, Meta(max_length=64, description="user: the agency's id")] = ""
-    role: Annotated[str, Meta(max_length=64, description="user: what the person may do")] = ""
+    role: Annotated[str, Meta(max_length=64, description="user: roles, joined by commas; empty: officer")] = (
+        ""
+    )
     trained_at: Annotated[Instant | None, Meta(description="user: training completed (F.7)")] = None
     mou_from: Annotated[Instant | None, Meta(description="agency: the MOU holds from (I.2)")] = None
     mou_until: Annotated[Instant | None, Meta(description="agency: the MOU holds until")] = None
@@ -44,6 +47,7 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
         Instant | None, Meta(description="agency: written declaration of what it looks for")
     ] = None
     changed_at: Annotated[Instant | None, Meta(description="the newest record of an id stands")] = None
+    changed_by: Annotated[str, Meta(max_length=64, description="who wrote this version (E.1.a)")] = ""
     longest_days: (
         Annotated[int, Meta(ge=1, le=3660, description="hotlist_category: most days an entry holds (H.8)")]
         | None
@@ -97,6 +101,12 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
             return self.active
         begun = self.mou_from is not None and self.mou_from <= at
         return begun and (self.mou_until is None or at < self.mou_until)
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Of a user: the roles that are known; a record without any is an officer's."""
+        said = self.role.split(",") if self.role else ["officer"]
+        return tuple(role for role in ROLES if role in said)
 
     @property
     def key(self) -> str:

@@ -17,7 +17,7 @@ from rapidfuzz.distance import Levenshtein
 
 from connectors.changelog import publish
 from connectors.settings import Settings, open_topics
-from operators.hit_history import History, history, is_local
+from operators.hit_history import KEEPERS, History, confirms, history
 from schemas import plates, tables, topics
 from schemas.hit_action import ActionKind, Confused, HitAction
 from schemas.message import RefusedError
@@ -76,8 +76,7 @@ def standing(
         action = _action(step)
         done.setdefault(action.hit_id, []).append(action)
     return [
-        Standing(row, history(done.get(UUID(str(row["hit_id"])), ()), local=is_local(row["source"])))
-        for row in rows
+        Standing(row, history(done.get(UUID(str(row["hit_id"])), ()), source=row["source"])) for row in rows
     ]
 
 
@@ -109,10 +108,17 @@ def take_step(settings: Settings, hit: Standing, kind: ActionKind, by: str, **to
     except ValueError as error:
         raise RefusedError("step", str(error)) from None
     checked = HitAction.from_json(action.to_json())
+    if not confirms(hit.history.source, checked):
+        raise RefusedError(
+            "step",
+            f"{checked.checked_with.upper()} cannot confirm an entry of {hit.history.source.upper()}: ask"
+            f" {' or '.join(KEEPERS[hit.history.source]).upper()}; what MVD said goes to --mvd (order,"
+            " sections G.3 and G.5.b)",
+        )
     publish(open_topics(settings), topics.HIT_ACTIONS, [checked])
     put_at_once(settings, tables.HIT_ACTIONS, checked)
     done = hit.history
-    return Standing(hit.row, history((*done.counted, *done.beside, checked), local=done.local))
+    return Standing(hit.row, history((*done.counted, *done.beside, checked), source=done.source))
 
 
 def confused(read: str, actual: str) -> tuple[Confused, ...]:

@@ -1,7 +1,8 @@
 """Who is told of a hit: by category, source, priority, camera and area, by who is on shift, and by MOU.
 
 What is decided against telling somebody is a record, too, and never silent: quiet hours, an entry that does
-not alert an agency, an MOU that is not in force, nobody on shift.
+not alert an agency, an MOU that is not in force, a person who is not registered or not trained at the moment
+of the hit, nobody on shift.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,7 @@ from operators.hold import Hold
 from operators.matching.limits import in_hours, metres
 from operators.notify.message import Notice, notice
 from operators.notify.rules import ON_SHIFT, TOP, NotifyRules, Receiver, Route, span
+from operators.people import FOREIGN, Objection, People
 from schemas.alert_hit import AlertHit
 from schemas.delivery import Delivery, Outcome, delivery_id
 from schemas.message import EndOfSnapshot
@@ -28,45 +30,46 @@ Decision = Notice | Delivery
 
 @dataclass
 class NotifyRegistry:
-    """What the registry says now: shifts by user, agencies, cameras."""
+    """What the registry says now: who is who, and cameras."""
 
-    shifts: dict[str, dict[str, RegistryRecord]] = field(default_factory=dict)
-    agencies: dict[str, RegistryRecord] = field(default_factory=dict)
+    people: People = field(default_factory=People)
     cameras: dict[str, RegistryRecord] = field(default_factory=dict)
 
     def put(self, record: RegistryRecord) -> None:
         """The newest record of an id; other kinds concern nobody here."""
-        if record.kind == "shift":
-            self.shifts.setdefault(record.user, {})[record.id] = record
-        elif record.kind == "agency":
-            self.agencies[record.id] = record
-        elif record.kind == "camera":
+        self.people.put(record)
+        if record.kind == "camera":
             self.cameras[record.id] = record
 
-    def on_shift(self, user: str, at: datetime) -> bool:
-        """Logged in, and not out since, nor for longer than a shift may last (F.4)."""
-        return any(shift.counts_at(at) for shift in self.shifts.get(user, {}).values())
-
-    def shared(self, receiver: Receiver, camera: str, at: datetime) -> bool:
-        """Of another agency: an MOU is in force and shares this camera (I.2)."""
+    def shared(self, receiver: Receiver, camera: str, at: datetime, rules: NotifyRules) -> bool:
+        """Of another agency: data may be shared with it now (I.2), and of this camera."""
         if not receiver.agency:
             return True
-        agency = self.agencies.get(receiver.agency)
-        if agency is None or not agency.mou_at(at):
+        if self.people.agency(receiver.agency, at, rules.people):
             return False
-        return not agency.shares_cameras or camera in agency.shares_cameras
+        cameras = self.people.agencies[receiver.agency].shares_cameras
+        return not cameras or camera in cameras
 
-    def forget(self, at: datetime) -> None:
-        """Shifts that have ended; new ones come with their logging in."""
-        for shifts in self.shifts.values():
-            for name in [name for name, one in shifts.items() if one.until and one.until < at]:
-                del shifts[name]
+    def objection(self, receiver: Receiver, at: datetime, rules: NotifyRules) -> Objection | None:
+        """What stands against the person behind a receiver at this moment (E.1.e, F.7), if it has one.
+
+        They are of our own agency, or of the agency that the rules name for their receiver.
+        """
+        if not receiver.officer:
+            return None
+        if not receiver.agency:
+            return self.people.colleague(receiver.officer, at, rules.people)
+        objection = self.people.person(receiver.officer, at, rules.people)
+        if objection is None and self.people.users[receiver.officer].agency != receiver.agency:
+            return FOREIGN
+        return objection
 
 
 def addressed(
     hit: AlertHit, rules: NotifyRules, known: NotifyRegistry, now: datetime
 ) -> tuple[list[Receiver], bool]:
-    """Whom the routes name, each once; and whether a route asked for who is on shift and nobody is."""
+    """Whom the routes name, each once; and whether a route asked for who is on shift and nobody is
+    who may be told."""
     names: dict[str, None] = {}
     nobody = False
     for route in rules.routes:
@@ -75,10 +78,10 @@ def addressed(
         names |= dict.fromkeys(name for name in route.to if name != ON_SHIFT)
         if ON_SHIFT in route.to:
             officers = [
-                one.name for one in rules.receivers if one.officer and known.on_shift(one.officer, now)
+                one for one in rules.receivers if one.officer and known.people.on_shift(one.officer, now)
             ]
-            names |= dict.fromkeys(officers)
-            nobody = nobody or not officers
+            names |= dict.fromkeys(one.name for one in officers)
+            nobody = nobody or all(known.objection(one, now, rules) for one in officers)
     if nobody:
         names |= dict.fromkeys(rules.nobody)
     found = (rules.receiver(name) for name in names)
@@ -91,11 +94,13 @@ def route(hit: AlertHit, rules: NotifyRules, known: NotifyRegistry, now: datetim
     camera = known.cameras.get(hit.detection.camera_id)
     place = camera.name if camera else ""
     for receiver in receivers:
-        against = _against(hit, receiver, rules, known, now)
+        objection = known.objection(receiver, now, rules)
+        against = "not_entitled" if objection else _against(hit, receiver, rules, known, now)
         if against is None:
             yield notice(hit, receiver, rules, place, now, NOBODY if nobody else "")
         else:
-            yield _not_told(hit, rules, receiver.name, receiver.agency, against, now)
+            because = objection.code if objection else ""
+            yield _not_told(hit, rules, receiver.name, receiver.agency, against, now, because)
     if nobody or (not receivers and not hit.historical):
         yield _not_told(hit, rules, "", "", "nobody", now)
 
@@ -103,7 +108,7 @@ def route(hit: AlertHit, rules: NotifyRules, known: NotifyRegistry, now: datetim
 def _against(
     hit: AlertHit, receiver: Receiver, rules: NotifyRules, known: NotifyRegistry, now: datetime
 ) -> Outcome | None:
-    if not known.shared(receiver, hit.detection.camera_id, now):
+    if not known.shared(receiver, hit.detection.camera_id, now, rules):
         return "not_shared"
     if receiver.agency and receiver.agency in hit.entry.silenced_for:
         return "silenced"
@@ -142,7 +147,13 @@ def _fits(route: Route, hit: AlertHit, rules: NotifyRules) -> bool:
 
 
 def _not_told(
-    hit: AlertHit, rules: NotifyRules, receiver: str, agency: str, outcome: Outcome, now: datetime
+    hit: AlertHit,
+    rules: NotifyRules,
+    receiver: str,
+    agency: str,
+    outcome: Outcome,
+    now: datetime,
+    reason: str = "",
 ) -> Delivery:
     return Delivery(
         delivery_id=delivery_id(hit.hit_id, receiver),
@@ -153,6 +164,7 @@ def _not_told(
         outcome=outcome,
         at=now,
         captured_at=hit.detection.captured_at,
+        reason=reason,
     )
 
 
@@ -183,7 +195,7 @@ class Router(StatefulBatchLogic[Event, Decision, bytes]):
         hits = self._hold.end(value) if isinstance(value, EndOfSnapshot) else self._hold.take(value)
         for hit in hits:
             now = self._now()
-            self._known.forget(now)
+            self._known.people.forget_shifts(now)
             yield from route(hit, self._rules, self._known, now)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from operators.people import THE_ORDERS, PeopleRules
 from schemas.fields import Name
 from schemas.hotlist import Area, Hours
 from schemas.message import RefusedError
@@ -97,7 +98,7 @@ class Mail(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     password_file: str = ""
 
 
-class NotifyRules(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RulesFile(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of the file; without one nobody is told."""
 
     shows: Shows = "link"
@@ -125,6 +126,12 @@ class NotifyRules(_Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return tuple(one.name for one in self.receivers)
 
 
+class NotifyRules(RulesFile, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file, and what the agency's profile demands of people; the file cannot say that."""
+
+    people: PeopleRules = THE_ORDERS
+
+
 def span(text: str) -> timedelta:
     """`12 hours` as a span. Raises ValueError."""
     match = _SPAN.fullmatch(text.strip())
@@ -133,16 +140,20 @@ def span(text: str) -> timedelta:
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
-def parse_rules(text: str, *, allow_plaintext: bool = False) -> NotifyRules:
-    """The rules that `text` (TOML) says. Raises RefusedError that names what is wrong."""
+def parse_rules(text: str, *, allow_plaintext: bool = False, people: PeopleRules = THE_ORDERS) -> NotifyRules:
+    """The rules that `text` (TOML) says; `people`: who may be told.
+
+    Raises RefusedError that names what is wrong.
+    """
     try:
         told: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RefusedError("rules", f"no TOML: {error}") from None
     try:
-        rules = msgspec.convert(told, NotifyRules)
+        file = msgspec.convert(told, RulesFile)
     except msgspec.ValidationError as error:
         raise RefusedError("rules", str(error)) from None
+    rules = NotifyRules(**msgspec.structs.asdict(file), people=people)
     if wrong := list(_wrong(rules, allow_plaintext)):
         raise RefusedError("rules", "; ".join(wrong))
     return rules

@@ -115,7 +115,11 @@ def verify(
         bool, typer.Option("--wrong-state", help="The plate is of another state than the entry's.")
     ] = False,
     current: Annotated[
-        CheckedWith, typer.Option(help="The entry is current, says: ncic, acic or mvd.", show_default=False)
+        CheckedWith,
+        typer.Option(
+            help="The entry is current, says: ncic or acic; mvd for an entry of MVD (G.3).",
+            show_default=False,
+        ),
     ] = "",
     not_current: Annotated[bool, typer.Option("--not-current", help="The entry is not current.")] = False,
     actual: Annotated[

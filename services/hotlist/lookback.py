@@ -8,7 +8,7 @@ What is found is published as a hit marked historical, never as a fresh alert.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 

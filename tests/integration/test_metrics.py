@@ -8,6 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -15,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.metrics import Meters, PortTakenError, require_port, serve
 from connectors.process import recovery_folder, size
+from operators.people import Rule
 from schemas import metric_docs, metrics
 from schemas.metrics import METRICS, OTHER, Label, Metric
 from tests.support.kafka_broker import free_port, wait_until
@@ -100,7 +102,11 @@ def test_every_reason_for_which_a_flow_refuses_is_a_value_of_the_label() -> None
 def test_every_rule_of_a_finding_is_a_value_of_the_label() -> None:
     text = "".join(path.read_text() for path in (ROOT / "operators" / "inquiry_checks").glob("*.py"))
     text += (ROOT / "connectors" / "query_log.py").read_text()
-    given = set(re.findall(r'Finding\.of\([^"]*"(\w+)"', text)) | set(re.findall(r'rule = "(\w+)"', text))
+    given = (
+        set(re.findall(r'Finding\.of\(\s*[\w.]+,\s*"(\w+)"', text))
+        | set(get_args(Rule))
+        | set(re.findall(r'rule = "(\w+)"', text))
+    )
     given |= set(re.findall(r'else "(\w+)"\n', text)) & {"unlogged"}
     assert len(given) > 8
     assert given - set(metrics.FINDING_RULES) == set()

@@ -37,7 +37,7 @@ def hit(number: int, source: str = "ncic", **told: object) -> AlertHit:
 
 
 def expected(done: list[HitAction], source: str) -> tuple[object, ...]:
-    found = history(done, local=is_local(source))
+    found = history(done, source=source)
     counted, beside = len(found.counted), len(found.beside)
     return (found.status, found.visual, found.current, counted, beside, found.disputed)
 
@@ -75,9 +75,7 @@ def test_every_step_of_the_table_is_the_database_s_too(database: Database) -> No
     facts, done = [], []
     for source in ("ncic", "sjpd"):
         for one in KINDS:
-            for two in following(
-                history([action(one)], local=is_local(source)).status, local=is_local(source)
-            ):
+            for two in following(history([action(one)], source=source).status, local=is_local(source)):
                 for three in KINDS:
                     number += 1
                     steps = [

@@ -9,9 +9,11 @@ from operators.hit_history import LOCAL_STEPS, STEPS, History, Status, following
 from schemas.hit_action import ActionKind, HitAction
 from tests.support.hit_actions import HIT, KINDS, action, actions
 
+SOURCE = {True: "sjpd", False: "ncic"}
+
 
 def told(*kinds: ActionKind, local: bool = False) -> History:
-    return history((action(kind, number) for number, kind in enumerate(kinds)), local=local)
+    return history((action(kind, number) for number, kind in enumerate(kinds)), source=SOURCE[local])
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_of_two_officers_at_once_the_first_counts_and_the_other_is_on_record() -
     first, second = action("no_action", 2, number=2), action("action_taken", 2, number=1)
     before = [action("plate_and_state_confirmed", 0), action("confirmed_current", 1)]
     for order in ([first, second], [second, first]):
-        found = history([*order, *before], local=False)
+        found = history([*order, *before], source="ncic")
         assert found.status == "acted", "the same millisecond: the smaller id"
         assert [one.kind for one in found.beside] == ["no_action"]
 
@@ -85,14 +87,14 @@ def test_order_and_doubling_never_change_a_history(data: st.DataObject) -> None:
     )
     kept = [one for one in again if one in done]
     local = data.draw(st.booleans())
-    assert history(kept, local=local) == history(done, local=local)
+    assert history(kept, source=SOURCE[local]) == history(done, source=SOURCE[local])
 
 
 @given(st.lists(actions(), max_size=12), st.booleans())
 def test_every_action_is_in_the_history_once_and_only_allowed_steps_count(
     done: list[HitAction], local: bool
 ) -> None:
-    found = history(done, local=local)
+    found = history(done, source=SOURCE[local])
     ids = [one.action_id for one in (*found.counted, *found.beside)]
     assert sorted(ids) == sorted({one.action_id for one in done})
     status: Status = "unverified"
@@ -103,7 +105,7 @@ def test_every_action_is_in_the_history_once_and_only_allowed_steps_count(
 
 @given(st.lists(actions(), max_size=10), st.booleans())
 def test_nobody_acts_before_plate_and_state_were_compared(done: list[HitAction], local: bool) -> None:
-    kinds = [one.kind for one in history(done, local=local).counted]
+    kinds = [one.kind for one in history(done, source=SOURCE[local]).counted]
     if "action_taken" in kinds:
         before = kinds[: kinds.index("action_taken")]
         assert "plate_and_state_confirmed" in before
@@ -120,5 +122,27 @@ def test_times_count_to_the_millisecond_as_the_table_keeps_them() -> None:
     at = datetime(2026, 11, 24, 15, 0, 0, 123_900, UTC)
     late = action("misread", at=at, number=1)
     early = action("plate_and_state_confirmed", at=at - timedelta(microseconds=800), number=2)
-    assert history([late, early], local=False).counted[0] is late
+    assert history([late, early], source="ncic").counted[0] is late
     assert late.hit_id == HIT
+
+
+@pytest.mark.parametrize(
+    ("source", "asked", "counts"),
+    [
+        *(
+            (source, asked, asked != "mvd")
+            for source in ("ncic", "acic")
+            for asked in ("ncic", "acic", "mvd")
+        ),
+        ("mvd", "mvd", True),
+        ("mvd", "ncic", False),
+        ("sjpd", "mvd", True),
+        ("bolo", "ncic", True),
+    ],
+)
+def test_an_entry_is_confirmed_by_its_keeper_and_an_mvd_query_confirms_no_ncic_hit(
+    source: str, asked: str, counts: bool
+) -> None:
+    steps = [action("plate_and_state_confirmed", 0), action("confirmed_current", 1, checked_with=asked)]
+    found = history(steps, source=source)
+    assert (found.status == "confirmed", len(found.beside)) == (counts, int(not counts))

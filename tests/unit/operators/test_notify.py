@@ -56,6 +56,14 @@ def known(*records: RegistryRecord) -> NotifyRegistry:
     return made
 
 
+OWN = RegistryRecord(kind="agency", id="sjpd", name="St. Johns PD", own=True)
+
+
+def officer(**told: Any) -> RegistryRecord:
+    told = {"agency": "sjpd", "trained_at": NOW - timedelta(days=30), **told}
+    return RegistryRecord(kind="user", id="rvale", name="Ofc. Vale", **told)
+
+
 def shift(user: str, **told: Any) -> RegistryRecord:
     since = NOW - timedelta(hours=2)
     period = {"since": since, "until": since + timedelta(hours=12), **told}
@@ -98,10 +106,51 @@ ON_SHIFT = '\n[[routes]]\nto = ["on_shift", "dispatch"]\n'
 
 
 def test_who_is_on_shift_is_told_and_who_logged_out_is_not() -> None:
-    assert told(hit(), rules(ON_SHIFT), shift("rvale")) == [("dispatch", "told"), ("vale", "told")]
+    found = told(hit(), rules(ON_SHIFT), OWN, officer(), shift("rvale"))
+    assert found == [("dispatch", "told"), ("vale", "told")]
     for ended in ({"active": False}, {"until": NOW}, {"since": NOW + timedelta(hours=1)}):
-        found = told(hit(), rules(ON_SHIFT), shift("rvale", **ended))
+        found = told(hit(), rules(ON_SHIFT), OWN, officer(), shift("rvale", **ended))
         assert found == [("dispatch", "told"), ("", "nobody")]
+
+
+DAY = timedelta(days=1)
+NOT_ENTITLED = {
+    "who was never registered": None,
+    "whose access has ended": officer(active=False),
+    "who was never trained": officer(trained_at=None),
+    "who is trained tomorrow": officer(trained_at=NOW + DAY),
+    "whose training lapsed in mid-shift": officer(trained_at=NOW - 365 * DAY - timedelta(seconds=1)),
+    "who is another agency's": officer(agency="apache-county-so"),
+    "who is of an agency that nobody registered": officer(agency="nowhere-pd"),
+}
+
+
+@pytest.mark.parametrize("person", NOT_ENTITLED.values(), ids=NOT_ENTITLED)
+def test_nobody_is_told_who_is_not_registered_trained_and_ours_though_on_shift_or_named(
+    person: RegistryRecord | None,
+) -> None:
+    records = [OWN, agency(mou_from=NOW - DAY), shift("rvale"), *([person] if person else [])]
+    found = told(hit(), rules(ON_SHIFT), *records)
+    assert found == [("dispatch", "told"), ("vale", "not_entitled"), ("", "nobody")]
+    assert told(hit(), rules('\n[[routes]]\nto = ["vale"]\n'), *records) == [("vale", "not_entitled")]
+
+
+def test_what_stands_against_telling_a_person_is_on_record_as_a_code() -> None:
+    (decided,) = route(
+        hit(), rules('\n[[routes]]\nto = ["vale"]\n'), known(OWN, officer(trained_at=None)), NOW
+    )
+    assert isinstance(decided, Delivery)
+    assert (decided.outcome, decided.reason) == ("not_entitled", "untrained")
+
+
+def test_another_agency_s_officer_is_told_where_the_rules_name_the_agency_and_its_mou_is_in_force() -> None:
+    partner = "apache-county-so"
+    by = parse_rules(BASE.replace('officer = "rvale"', f'officer = "rvale"\nagency = "{partner}"')
+                     + '\n[[routes]]\nto = ["vale"]\n')  # fmt: skip
+    theirs = officer(agency=partner)
+    assert told(hit(), by, agency(mou_from=NOW - DAY), theirs) == [("vale", "told")]
+    assert told(hit(), by, agency(), theirs) == [("vale", "not_shared")]
+    assert told(hit(), by, agency(mou_from=NOW - DAY), OWN, officer()) == [("vale", "not_entitled")]
 
 
 def test_with_nobody_on_shift_the_ones_named_for_it_are_told_and_told_so() -> None:
@@ -239,7 +288,7 @@ def test_hits_wait_until_the_registry_is_read_over_a_restart_too() -> None:
     first = Router(None, by, lambda: NOW)
     assert list(first.on_batch([hit()])[0]) == []
     again = Router(first.snapshot(), by, lambda: NOW)
-    found = again.on_batch([shift("rvale"), EndOfSnapshot("registry", 0, 1)])[0]
+    found = again.on_batch([OWN, officer(), shift("rvale"), EndOfSnapshot("registry", 0, 1)])[0]
     assert outcomes(list(found)) == [("dispatch", "told"), ("vale", "told")]
 
 
