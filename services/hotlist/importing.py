@@ -167,7 +167,10 @@ def send(
     now: datetime,
     say: Callable[[int], None] = lambda _count: None,
 ) -> None:
-    """Send what changed, which is on record, then note when the source was last imported; `say` hears how many were sent."""
+    """Send what changed, which is on record, then note when the source was imported.
+
+    `say` hears how many were sent.
+    """
     changes = [HotListChange(name, None) for name in plan.removed]
     for number, packed in enumerate(plan.changed.values(), 1):
         changes.append(HotListChange((entry := unpack(packed)).entry_id, entry))
