@@ -85,7 +85,7 @@ def test_a_look_back_is_the_machines_documented_by_the_entry_and_set_off_by_the_
     assert rows == [("hits", *by_itself), ("search", *by_itself)]
 
 
-def test_what_alerted_when_it_passed_does_not_come_again(edge: Edge, door: Door, database: Database) -> None:
+def test_what_alerted_when_it_passed_does_not_come_again(edge: Edge, door: Door) -> None:
     seen = detection("AST3087", -DAY)
     store(edge, seen)
     assert look_back(door, [entry("AST3087")], NOW) == 1
@@ -102,7 +102,7 @@ def test_what_passes_after_the_listing_is_left_to_the_flow(
     assert look_back(door, [entry("AST3087", listed_at=listed)], NOW) == 0
 
 
-def test_a_description_is_looked_for_by_the_week(edge: Edge, door: Door, database: Database) -> None:
+def test_a_description_is_looked_for_by_the_week(edge: Edge, door: Door) -> None:
     store(edge, detection("AST3087", -20 * DAY))
     described = entry("*", vehicle=Vehicle(make="Ford", colour="white"))
     assert look_back(door, [described], NOW) == 1
