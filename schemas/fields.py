@@ -17,87 +17,14 @@ Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=rf"^{NAME}$")]
 Text = Annotated[str, Meta(max_length=2000)]
 PlateText = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,10}$", description="A-Z and 0-9 only, upper case")]
 State = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="postal code of the state of issue")]
-# Who issues plates, as lists write it: US states, DC, territories and the government; provinces of Canada with
-# their older codes; Mexico. What a camera reads keeps the wider `State`.
-STATES = frozenset(
-    [
-        "AL",
-        "AK",
-        "AZ",
-        "AR",
-        "CA",
-        "CO",
-        "CT",
-        "DE",
-        "FL",
-        "GA",
-        "HI",
-        "ID",
-        "IL",
-        "IN",
-        "IA",
-        "KS",
-        "KY",
-        "LA",
-        "ME",
-        "MD",
-        "MA",
-        "MI",
-        "MN",
-        "MS",
-        "MO",
-        "MT",
-        "NE",
-        "NV",
-        "NH",
-        "NJ",
-        "NM",
-        "NY",
-        "NC",
-        "ND",
-        "OH",
-        "OK",
-        "OR",
-        "PA",
-        "RI",
-        "SC",
-        "SD",
-        "TN",
-        "TX",
-        "UT",
-        "VT",
-        "VA",
-        "WA",
-        "WV",
-        "WI",
-        "WY",
-        "DC",
-        "AS",
-        "GU",
-        "MP",
-        "PR",
-        "VI",
-        "US",
-        "AB",
-        "BC",
-        "MB",
-        "NB",
-        "NF",
-        "NL",
-        "NK",
-        "NS",
-        "NT",
-        "NU",
-        "ON",
-        "PE",
-        "PQ",
-        "QC",
-        "SK",
-        "YT",
-        "MX",
-        "MM",
-    ]
+# Who issues plates, as lists write it. What a camera reads keeps the wider `State`.
+_US = (
+    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH "
+    "OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI US"
 )
+_CANADA = "AB BC MB NB NF NL NK NS NT NU ON PE PQ QC SK YT"  # NF, NK and PQ are older, or NCIC's own
+_MEXICO = "MX MM"
+STATES = frozenset(f"{_US} {_CANADA} {_MEXICO}".split())
 Share = Annotated[float, Meta(ge=0, le=1)]
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees north, WGS 84")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees east, WGS 84")]

@@ -1,4 +1,4 @@
-"""What people do with single entries of the hot list: add or change one, remove it, see the list, check it."""
+"""What people do with the entries of the hot list: add or change one, remove one, see them, check them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,7 +89,10 @@ def show(door: Door, source: str = "") -> list[HotListEntry]:
 
 
 def check(door: Door, now: datetime) -> Health:
-    """What is wrong: expired entries, withdrawn sources and categories, old imports. Raises RefusedInquiry."""
+    """What is wrong: expired entries, withdrawn sources and categories, old imports.
+
+    Raises RefusedInquiry.
+    """
     door.enter("hotlist_show", "check")
     allowed, faults, imported = designations(door.streams), [], []
     for name, entry in sorted(listed(door.streams).items()):

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import msgspec
 
-from connectors.changelog import newest, newest_of, publish, read_to_end
+from connectors.changelog import newest, publish, read_to_end
 from connectors.edge import Topics
 from schemas import topics
 from schemas.designation import Designations
@@ -109,12 +109,6 @@ def listed(streams: Topics) -> dict[str, HotListEntry]:
     }
 
 
-def entry_of(streams: Topics, entry_id: str) -> HotListEntry | None:
-    """One entry as it is listed now; no other is decoded."""
-    message = newest_of(streams, topics.HOTLIST, entry_id.encode())
-    return None if message is None else HotListEntry.from_json(message.value)
-
-
 def designations(streams: Topics) -> Designations:
     """Which sources and categories are designated now."""
     return Designations(registry(streams).values())
@@ -173,7 +167,10 @@ def send(
     now: datetime,
     say: Callable[[int], None] = lambda _count: None,
 ) -> None:
-    """Send what changed, which is on record, then note when the source was last imported; `say` hears how many were sent."""
+    """Send what changed, which is on record, then note when the source was imported.
+
+    `say` hears how many were sent.
+    """
     changes = [HotListChange(name, None) for name in plan.removed]
     for number, packed in enumerate(plan.changed.values(), 1):
         changes.append(HotListChange((entry := unpack(packed)).entry_id, entry))

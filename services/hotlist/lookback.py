@@ -1,7 +1,7 @@
 """Look-back: what the days that data is kept saw of an entry that is new or lists more than before.
 
-It goes through the inquiry gate with the entry's case and reason, so each look is a sealed row before it is an
-answer. On record it is automatic, set off by the person who listed the entry, and no inquiry of an employee.
+It goes through the inquiry gate with the entry's case and reason, so each look is a sealed row before it is
+an answer. On record it is automatic, set off by the person who listed the entry: no inquiry of an employee.
 What is found is published as a hit marked historical, never as a fresh alert.
 """
 

@@ -27,6 +27,10 @@ CSV = (
     f"1,AST 3087,az,stolen_vehicle,26-1,stolen,Vale,928-555-0114,P/C for arrest,{EXPIRES}\n"
     f"2,XYZ-9876,NM,wanted_person,26-2,warrant,Vale,928-555-0114,Do not stop,{EXPIRES}\n"
 )
+SECTION_H = (
+    *("--case", "26-1", "--reason", "Taken from 1st West", "--by", "Ofc. Vale", "--contact", "928-555-0114"),
+    *("--instructions", "P/C for arrest"),
+)
 
 
 class Cli:
@@ -70,7 +74,7 @@ def test_an_import_sends_only_what_changed(cli: Cli, csv: Path) -> None:
     assert "2 new or changed, 0 removed, 0 unchanged" in cli(*load)[0]
     assert "0 new or changed, 0 removed, 2 unchanged" in cli(*load)[0]
     csv.write_text("".join(CSV.splitlines(keepends=True)[:2]).replace("stolen,Vale", "stolen,Begay"))
-    assert "1 new or changed, 1 removed, 0 unchanged" in cli(*load)[0]
+    assert "1 new or changed, 1 removed, 0 unchanged" in cli(*load)[0], "one entry may always go"
     assert [(one["entry_id"], one["plate"], one["state"]) for one in entries(cli)] == [
         ("sjpd:1", "AST3087", "AZ")
     ]
@@ -82,7 +86,10 @@ def test_a_bad_line_is_named_and_its_entry_stays(cli: Cli, csv: Path) -> None:
     cli("hotlist", "import", str(csv), "--source", "sjpd")
     head, _first, second = CSV.splitlines()
     csv.write_text(f"{head}\n{second.replace('26-2', '')}\n")
-    _out, err = cli("hotlist", "import", str(csv), "--source", "sjpd", code=1)
+    refused = cli("hotlist", "import", str(csv), "--source", "sjpd", code=1)[1]
+    assert "none of its 1 lines is an entry that can be listed: nothing was changed" in refused
+    assert len(entries(cli)) == 2
+    _out, err = cli("hotlist", "import", str(csv), "--source", "sjpd", "--force", code=1)
     assert "list.csv, line 2" in err
     assert "case_number" in err
     assert "XYZ" not in err, "a plate does not reach a message"
@@ -90,32 +97,36 @@ def test_a_bad_line_is_named_and_its_entry_stays(cli: Cli, csv: Path) -> None:
 
 
 def test_an_own_entry_without_its_case_is_refused_with_the_field_named(cli: Cli) -> None:
+    cli("migrate")
     told = ["--plate", "AST3087", "--category", "stolen_vehicle", "--expires", EXPIRES]
     _out, err = cli("hotlist", "add", "26-1", *told, code=1)
     assert "case_number, reason, requested_by, contact, instructions" in err
     _out, err = cli(
-        "hotlist", "add", "26-1", *told[:4], "--expires", "2020-01-01", "--source", "bolo", code=1
+        "hotlist", "add", "26-1", *told[:4], "--expires", "2020-01-01", "--source", "bolo", *SECTION_H, code=1
     )
     assert "`expires_at` is past" in err
-    _out, err = cli("hotlist", "add", "26-1", *told, "--source", "nobody", code=1)
+    _out, err = cli("hotlist", "add", "26-1", *told, "--source", "nobody", *SECTION_H, code=1)
     assert "`source` is not designated" in err
 
 
 def test_an_entry_is_added_shown_and_removed_and_each_change_is_on_record(cli: Cli) -> None:
     cli("migrate")
     told = ["--plate", "ast-3087", "--category", "amber_alert", "--expires", EXPIRES, "--source", "bolo"]
-    out, _err = cli("hotlist", "add", "A1", *told)
-    assert "look-back of 1 entries over 30 days: 0 historical hits" in out
+    assert "order, section H" in cli("hotlist", "add", "A1", *told, code=1)[1]
+    out, _err = cli("hotlist", "add", "A1", *told, *SECTION_H)
+    assert f"on the list until {EXPIRES} 23:59 MST" in out
+    assert "look-back of 1 entry over all that is kept: 0 historical hits" in out
     assert [one["plate"] for one in entries(cli)] == ["AST3087"]
     assert "bolo:A1 is off the list" in cli("hotlist", "remove", "bolo:A1")[0]
     assert entries(cli) == []
     assert "not on the list" in cli("hotlist", "remove", "bolo:A1", code=1)[1]
     client = connect(embedded_dsn(cli.data), OWNER)
     rows = client.query(
-        "SELECT kind, other, reason FROM platestream.inquiry_log WHERE kind = 'hotlist' ORDER BY at"
+        "SELECT kind, other, change FROM platestream.inquiry_log "
+        "WHERE kind IN ('hotlist_add', 'hotlist_remove') AND outcome = 'allowed' ORDER BY at"
     ).result_rows
     client.close()
-    assert [row[:2] for row in rows] == [("hotlist", "bolo:A1")] * 2
+    assert [row[:2] for row in rows] == [("hotlist_add", "bolo:A1"), ("hotlist_remove", "bolo:A1")]
     assert "added, " in rows[0][2]
     assert "removed, " in rows[1][2]
     assert "AST3087" not in str(rows)

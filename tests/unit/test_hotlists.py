@@ -1,12 +1,21 @@
 """Layouts of other agencies' lists."""
 
-import pytest
+import io
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operators.matching.limits import in_hours
+from schemas.hotlist import Hours
 from schemas.message import RefusedError
 from services.hotlist.entry import make_entry
 from services.hotlist.files import codes
 from services.hotlist.files.formats import FORMATS, parser
-from services.hotlist.files.lines import Told
+from services.hotlist.files.lines import TextLines, Told
 
 NCIC = "V123456789LA057020020190509AB123456  CA2009MC2009YAMACYLMCBLK"
 
@@ -143,9 +152,105 @@ def test_limits_marks_and_partial_plates_are_read_from_text() -> None:
     [
         ("reference", ""), ("expires_at", "soon"), ("areas", "here"), ("hours", "always"), ("marks", "moose"),
         ("look_alikes", "many"), ("look_alikes", "3"), ("plate", "AST30871234"), ("hours", "25:00-26:00"),
+        ("state", "ZZ"),
     ],
 )  # fmt: skip
 def test_a_wrong_field_is_named_and_not_repeated(field: str, text: str) -> None:
     with pytest.raises(RefusedError, match=field) as refusal:
         make_entry("sjpd", {**OWN, field: text})
     assert "AST3087" not in refusal.value.detail
+
+
+def test_states_of_the_us_canada_and_mexico_are_states_and_zz_is_none() -> None:
+    for code in ("AZ", "DC", "PR", "ON", "PQ", "MX"):
+        assert make_entry("sjpd", {**OWN, "state": code.lower()}).state == code
+        assert codes.state(code) == code
+    assert codes.state("ZZ") == ""
+
+
+@pytest.mark.parametrize(
+    ("zone", "ends"),
+    [("America/Phoenix", "2027-01-01T06:59:59Z"), ("America/New_York", "2027-01-01T04:59:59Z")],
+)
+def test_a_date_ends_at_the_end_of_that_day_in_the_agencys_zone(zone: str, ends: str) -> None:
+    entry = make_entry("sjpd", {**OWN, "valid_from": "2026-12-30"}, ZoneInfo(zone))
+    assert entry.expires_at == datetime.fromisoformat(ends)
+    assert entry.valid_from == entry.expires_at - timedelta(days=2) + timedelta(seconds=1)
+
+
+def test_hours_follow_the_zones_daylight_saving_and_older_entries_their_offset() -> None:
+    (zoned,) = make_entry("sjpd", {**OWN, "hours": "22:00-23:00"}, ZoneInfo("America/New_York")).hours
+    winter, summer = datetime(2026, 1, 5, 3, 30, tzinfo=UTC), datetime(2026, 7, 5, 2, 30, tzinfo=UTC)
+    assert in_hours(winter, (zoned,))
+    assert in_hours(summer, (zoned,))
+    old = msgspec.json.decode(b'{"start":"22:00","end":"23:00","offset_minutes":-300}', type=Hours)
+    assert (in_hours(winter, (old,)), in_hours(summer, (old,))) == (True, False)
+    with pytest.raises(msgspec.ValidationError, match="IANA"):
+        msgspec.json.decode(b'{"start":"22:00","end":"23:00","zone":"Mars/Base"}', type=Hours)
+
+
+GOOD = {
+    "csv": b"1,AST3087,AZ",
+    "ncic": NCIC.encode(),
+    "texas": b"V1,TX1,20260101,ABC1,TX,26,09,CHEV,SIL,PK,WHI",
+    "iowa": b"ABC123,2027,PC,IA,26-1,STOLEN VEHICLE,IA1",
+    "california-svs": b"7ABC123 CA1920260101",
+    "california-sfr": b"7ABC123 CA1920260101",
+    "california-slr": b"7ABC123 CA1920260101",
+    "new-york": b"ABC1234   NYPASXBUICWH",
+    "colorado": b"ABC123    COAttempt To Locate       2002 FORD",
+    "illinois": b"AB12345 ILPCSTOLEN VYR/05 VMA/DODG OCA/26-7",
+    "ohio": b"ABC1 0H 2027 20260101 D0DG RAM 2005 RED STOLEN",
+}
+BAD = {
+    "a field of 200,000 characters": (b"1,AST3087," + b"A" * 200_000, "longer than"),
+    "a carriage return inside": (b"1,AST\r3087,AZ", "control character (U+000D)"),
+    "a NUL": (b"1,AST\x003087,AZ", "control character (U+0000)"),
+    "Latin-1": (b"1,AST3087,\xe9", "not in UTF-8"),
+}
+
+
+def lines(layout: str, *content: bytes) -> list[tuple[int, str]]:
+    """Number of each line, and what it is refused with or nothing."""
+    head = [b"reference,plate,state"] if layout == "csv" else []
+    text = TextLines(io.BytesIO(b"\n".join([*head, *content])))
+    return [
+        (number - len(head), told.detail if isinstance(told, RefusedError) else "")
+        for number, told in FORMATS[layout](text)
+    ]
+
+
+@pytest.mark.parametrize("layout", FORMATS)
+@pytest.mark.parametrize("name", BAD)
+def test_a_line_that_is_no_text_is_refused_with_its_number_and_nothing_else_is_lost(
+    layout: str, name: str
+) -> None:
+    content, said = BAD[name]
+    first, second, third = lines(layout, GOOD[layout], content, GOOD[layout])
+    assert (first, third) == ((1, ""), (3, ""))
+    assert second[0] == 2
+    assert said in second[1]
+    assert "AST" not in second[1]
+
+
+def test_a_quote_that_is_not_closed_loses_its_own_line_only() -> None:
+    first, second, third = lines("csv", b'1,"AST3087,AZ', GOOD["csv"], b"1,AST3087")
+    assert (first[1], second[1]) == ("the quotes in the line do not match", "")
+    assert third[1] == "2 columns, expected 3 as in line 1"
+
+
+def test_a_file_in_utf_16_is_refused_whole_and_says_so() -> None:
+    with pytest.raises(RefusedError, match="UTF-16"):
+        list(TextLines(io.BytesIO("reference,plate".encode("utf-16"))))
+
+
+@pytest.mark.parametrize("layout", FORMATS)
+@given(st.lists(st.binary(max_size=80).map(lambda one: one.replace(b"\n", b" ")), max_size=5))
+def test_whatever_bytes_come_each_line_is_read_or_refused_and_good_ones_stay(
+    layout: str, content: list[bytes]
+) -> None:
+    good = GOOD[layout]
+    found = dict(lines(layout, good, *content, good))
+    assert found[1] == ""
+    assert found[len(content) + 2] == ""
+    assert set(found) <= set(range(1, len(content) + 3))

@@ -1,4 +1,4 @@
-"""What parsers share: lines of bytes as text, a line's fields or its refusal, and an id for lines without one.
+"""What parsers share: bytes as lines, a line's fields or its refusal, and an id for lines without one.
 
 A line is an entry, whatever its layout: what is wrong with one line says nothing about the next.
 """

@@ -9,16 +9,20 @@ import pytest
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from connectors.memory import MemoryTopics
+from connectors.changelog import publish
+from connectors.files import FileTopics
 from connectors.notify import signed
 from platestream.bolo_server import application, read_secrets
 from platestream.cli.main import app
 from schemas import topics
+from schemas.hotlist import HotListEntry
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
 from services.hotlist import bolos
 from services.hotlist.importing import listed
+from services.inquiries.gate import RefusedInquiry
 from tests.support.database import Database
+from tests.support.door import door_of, signed_in_as, staffed
 from tests.support.receivers import SECRET
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -50,29 +54,41 @@ Good until: {EXPIRES}
 
 
 class Station:
-    """Topics, and a record of what was put on record."""
+    """A person's door and the webhook's, in a database with one neighbour registered."""
 
-    def __init__(self) -> None:
-        self.streams = MemoryTopics()
-        self.recorded: list[dict[str, str]] = []
+    def __init__(self, database: Database) -> None:
+        staffed(database)
+        self.database, self.door = database, door_of(database)
         sheriff = RegistryRecord(kind="agency", id=SHERIFF, name="Apache County SO")
-        self.streams.append(topics.REGISTRY, topics.REGISTRY.encode(sheriff))
+        publish(self.door.streams, topics.REGISTRY, [sheriff])
 
-    def record(self, *, case_number: str, reason: str, other: str) -> None:
-        self.recorded.append({"case_number": case_number, "reason": reason, "other": other})
+    @property
+    def recorded(self) -> list[Any]:
+        return self.database.rows(
+            "SELECT outcome, who, automatic, set_off_by, other, case_number, change, refusal "
+            "FROM platestream.inquiry_log WHERE kind = 'bolo' ORDER BY at"
+        )
+
+    @property
+    def listed(self) -> dict[str, HotListEntry]:
+        return listed(self.door.streams)
 
     def take(self, agency: str = SHERIFF, **told: Any) -> bolos.Taken:
-        return bolos.take(self.streams, self.record, agency, {**TOLD, **told}, NOW)
+        return bolos.take(self.door, agency, {**TOLD, **told}, NOW)
+
+    def webhook(self, agency: str, told: Any) -> bolos.Taken:
+        with bolos.webhook(self.door.settings, agency) as door:
+            return bolos.take(door, agency, told, NOW)
 
 
 @pytest.fixture
-def station() -> Station:
-    return Station()
+def station(database: Database) -> Station:
+    return Station(database)
 
 
 def test_a_bolo_becomes_an_entry_with_its_source_and_is_on_record(station: Station) -> None:
     assert station.take() == bolos.Taken(f"bolo:{SHERIFF}/B-17", "added")
-    (entry,) = listed(station.streams).values()
+    (entry,) = station.listed.values()
     assert (entry.source, entry.plate, entry.state, entry.category) == (
         "bolo",
         "AST3087",
@@ -81,8 +97,9 @@ def test_a_bolo_becomes_an_entry_with_its_source_and_is_on_record(station: Stati
     )
     assert entry.other == "BOLO of Apache County SO"
     assert (entry.case_number, entry.contact) == ("26-77", "928-555-0101")
-    (on_record,) = station.recorded
-    assert on_record["other"] == entry.entry_id
+    (row,) = station.recorded
+    assert row[:6] == ("allowed", "vale", False, "", entry.entry_id, "26-77")
+    assert "added" in row[6]
     assert "AST" not in str(station.recorded)
 
 
@@ -91,7 +108,7 @@ def test_sent_again_it_changes_nothing_and_changed_or_cancelled_it_does(station:
     assert station.take().done == "unchanged"
     assert station.take(instructions="Do not stop, contact member of Alert Hit").done == "changed"
     assert station.take(cancel="yes").done == "removed"
-    assert listed(station.streams) == {}
+    assert station.listed == {}
     with pytest.raises(RefusedError, match="cannot be cancelled"):
         station.take(cancel="yes")
 
@@ -100,8 +117,9 @@ def test_all_fields_that_lack_are_named_at_once_and_the_refusal_is_on_record(sta
     with pytest.raises(RefusedError) as refused:
         station.take(case_number="", contact=" ", expires_at="")
     assert refused.value.detail == "lacks case_number, contact, expires_at"
-    assert "lacks case_number, contact, expires_at" in station.recorded[0]["reason"]
-    assert listed(station.streams) == {}
+    assert station.recorded[0][0] == "refused"
+    assert "lacks case_number, contact, expires_at" in station.recorded[0][7]
+    assert station.listed == {}
 
 
 @pytest.mark.parametrize("name", bolos.MUST_HAVE)
@@ -112,7 +130,7 @@ def test_each_field_must_be_there(station: Station, name: str) -> None:
 
 def test_a_described_vehicle_stands_in_place_of_a_plate(station: Station) -> None:
     station.take(plate="", make="Ford", colour="white", state="")
-    (entry,) = listed(station.streams).values()
+    (entry,) = station.listed.values()
     assert (entry.plate, entry.vehicle.make) == ("*", "Ford")
 
 
@@ -130,7 +148,15 @@ def test_what_is_not_to_be_taken_is_refused(
 ) -> None:
     with pytest.raises(RefusedError, match=because):
         station.take(agency, **told)
-    assert len(station.recorded) == 1
+    assert [row[0] for row in station.recorded] == ["refused"]
+
+
+def test_whoever_is_not_registered_and_trained_takes_no_bolo(station: Station) -> None:
+    stranger = door_of(station.database, "stranger")
+    with pytest.raises(RefusedInquiry, match="not a registered user"):
+        bolos.take(stranger, SHERIFF, TOLD, NOW)
+    assert station.listed == {}
+    assert station.recorded[0][:2] == ("refused", "stranger")
 
 
 def test_mail_is_read_with_the_words_that_people_use() -> None:
@@ -152,10 +178,7 @@ def post(client: TestClient, told: Any, ident: str = "m1", agency: str = SHERIFF
 
 @pytest.fixture
 def client(station: Station) -> TestClient:
-    def take(agency: str, told: Any) -> bolos.Taken:
-        return bolos.take(station.streams, station.record, agency, told, NOW)
-
-    return TestClient(application({SHERIFF: KEY}, take, lambda: NOW))
+    return TestClient(application({SHERIFF: KEY}, station.webhook, lambda: NOW))
 
 
 def test_a_signed_webhook_is_taken_once(client: TestClient, station: Station) -> None:
@@ -163,13 +186,18 @@ def test_a_signed_webhook_is_taken_once(client: TestClient, station: Station) ->
     assert (answer.status_code, answer.json()) == (200, {"entry_id": f"bolo:{SHERIFF}/B-17", "done": "added"})
     again = post(client, TOLD)
     assert again.json()["done"] == "added", "the same message, the same answer"
-    assert len(station.recorded) == 1
+    (row,) = station.recorded
+    assert row[:4] == ("allowed", "bolo", True, f"agency:{SHERIFF}"), "the machine, set off by the sender"
+    looks = "SELECT DISTINCT set_off_by FROM platestream.inquiry_log WHERE kind = 'search'"
+    assert station.database.rows(looks) == [(f"agency:{SHERIFF}",)]
 
 
-def test_what_lacks_is_in_the_answer(client: TestClient) -> None:
+def test_what_lacks_is_in_the_answer_and_on_record(client: TestClient, station: Station) -> None:
     answer = post(client, {**TOLD, "contact": ""})
     assert answer.status_code == 422
     assert answer.json() == {"because": "lacks contact", "lacks": ["contact"]}
+    (row,) = station.recorded
+    assert row[:4] == ("refused", "bolo", True, f"agency:{SHERIFF}")
 
 
 def test_who_did_not_sign_is_not_heard(client: TestClient, station: Station) -> None:
@@ -201,7 +229,10 @@ def test_on_the_command_line_by_mail_and_csv(
         assert done.exit_code == code, done.output + repr(done.exception)
         return done.output
 
-    run("registry", "agency", SHERIFF, "--title", "Apache County SO")
+    staffed(database)
+    signed_in_as(monkeypatch, "vale")
+    sheriff = RegistryRecord(kind="agency", id=SHERIFF, name="Apache County SO")
+    publish(FileTopics(tmp_path / "data", follow=False), topics.REGISTRY, [sheriff])
     mail, csv = tmp_path / "bolo.eml", tmp_path / "bolos.csv"
     mail.write_text(MAIL)
     assert "added" in run("bolo", "take", str(mail), "--agency", SHERIFF)
@@ -212,8 +243,6 @@ def test_on_the_command_line_by_mail_and_csv(
     shown = run("bolo", "take", str(csv), "--agency", SHERIFF, "--format", "csv", code=1)
     assert "bolos.csv, line 3: lacks contact" in shown
     assert "B-18" in run("hotlist", "list", "--source", "bolo")
-    rows = database.rows(
-        "SELECT outcome, other FROM platestream.inquiry_log WHERE kind = 'hotlist' ORDER BY at"
-    )
-    assert [row[1] for row in rows] == [f"bolo:{SHERIFF}/B-{number}" for number in (17, 18, 19)]
-    assert {row[0] for row in rows} == {"allowed"}
+    rows = database.rows("SELECT outcome, other FROM platestream.inquiry_log WHERE kind = 'bolo' ORDER BY at")
+    outcomes = ("allowed", "allowed", "refused")
+    assert rows == [(one, f"bolo:{SHERIFF}/B-{17 + number}") for number, one in enumerate(outcomes)]

@@ -6,18 +6,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import ANALYST
+from connectors.changelog import read_to_end
 from connectors.edge import Edge
-from connectors.memory import MemoryTopics
+from connectors.settings import open_edge
 from schemas import tables, topics
-from schemas.alert_hit import hit_id
+from schemas.alert_hit import AlertHit, hit_id
 from schemas.detection import Alternative, Detection
 from schemas.fields import Vehicle
 from schemas.hotlist import HotListEntry
+from services.door import Door
 from services.hotlist import lookback as hotlist_lookback
-from services.hotlist.lookback import look_back, publish_hits, search_pattern
+from services.hotlist.lookback import look_back, search_pattern
 from tests.support.database import Database
+from tests.support.door import door_of, staffed
 from tests.support.flows import LISTED, detection
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -38,18 +39,28 @@ def store(edge: Edge, *seen: Detection) -> None:
 
 
 @pytest.fixture
-def edge(database: Database) -> Any:
-    stored = ClickHouseTables(database.dsn, follow=False)
-    yield Edge(MemoryTopics(), stored)
-    stored.close()
+def edge(door: Door) -> Any:
+    opened = open_edge(door.settings, follow=False)
+    yield opened
+    opened.tables.close()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def door(database: Database) -> Door:
+    staffed(database)
+    return door_of(database)
+
+
+def published(door: Door) -> list[AlertHit]:
+    return [topics.ALERT_HITS.decode(one) for one in read_to_end(door.streams, topics.ALERT_HITS)]
 
 
 def test_what_was_seen_before_the_listing_is_a_historical_hit_with_its_picture(
-    edge: Edge, database: Database
+    edge: Edge, door: Door, database: Database
 ) -> None:
     store(edge, detection("AST3087", -5 * DAY), detection("A5T3087", -2 * DAY), detection("XYZ1234", -DAY))
-    found = look_back(edge, database.client(ANALYST), [entry("AST3087")], "", NOW)
-    hits = edge.topics.records(topics.ALERT_HITS)  # type: ignore[attr-defined]
+    found = look_back(door, [entry("AST3087")], NOW)
+    hits = published(door)
     assert found == len(hits) == 2
     assert {(hit.match, hit.historical) for hit in hits} == {("exact", True), ("look_alike", True)}
     assert all(hit.detection.picture for hit in hits)
@@ -61,56 +72,59 @@ def test_what_was_seen_before_the_listing_is_a_historical_hit_with_its_picture(
     assert rows == [(True, 0), (True, 1)]
 
 
-def test_a_look_back_is_documented_by_the_entrys_case(edge: Edge, database: Database) -> None:
-    look_back(edge, database.client(ANALYST), [entry("AST3087")], "", NOW)
-    told = (
-        database.client()
-        .query("SELECT DISTINCT case_number, kind, tool FROM platestream.inquiry_log")
-        .result_rows
+def test_a_look_back_is_the_machines_documented_by_the_entry_and_set_off_by_the_person(
+    edge: Edge, door: Door, database: Database
+) -> None:
+    look_back(door, [entry("AST3087")], NOW)
+    said = "Look-back of hot list entry sjpd:1: Stolen from 1st West on 11-23"
+    rows = database.rows(
+        "SELECT DISTINCT kind, case_number, reason, tool, who, automatic, set_off_by, outcome "
+        "FROM platestream.inquiry_log ORDER BY kind"
     )
-    assert set(told) == {
-        ("26-001234", "hits", hotlist_lookback.TOOL),
-        ("26-001234", "search", hotlist_lookback.TOOL),
-    }
+    by_itself = ("26-001234", said, "platestream look-back", "look-back", True, "vale", "allowed")
+    assert rows == [("hits", *by_itself), ("search", *by_itself)]
 
 
-def test_what_alerted_when_it_passed_does_not_come_again(edge: Edge, database: Database) -> None:
+def test_what_alerted_when_it_passed_does_not_come_again(edge: Edge, door: Door) -> None:
     seen = detection("AST3087", -DAY)
     store(edge, seen)
-    client = database.client(ANALYST)
-    assert look_back(edge, client, [entry("AST3087")], "", NOW) == 1
-    assert look_back(edge, client, [entry("AST3087")], "", NOW) == 0
-    assert look_back(edge, client, [entry("AST3?87")], "", NOW) == 0
-    assert look_back(edge, client, [entry("AST3?87", "sjpd:2")], "", NOW) == 1
+    assert look_back(door, [entry("AST3087")], NOW) == 1
+    assert look_back(door, [entry("AST3087")], NOW) == 0
+    assert look_back(door, [entry("AST3?87")], NOW) == 0
+    assert look_back(door, [entry("AST3?87", "sjpd:2")], NOW) == 1
 
 
-def test_what_passes_after_the_listing_is_left_to_the_flow(edge: Edge, database: Database) -> None:
+def test_what_passes_after_the_listing_is_left_to_the_flow(
+    edge: Edge, door: Door, database: Database
+) -> None:
     store(edge, detection("AST3087", -DAY))
     listed = NOW - timedelta(days=2)
-    assert look_back(edge, database.client(ANALYST), [entry("AST3087", listed_at=listed)], "", NOW) == 0
+    assert look_back(door, [entry("AST3087", listed_at=listed)], NOW) == 0
 
 
-def test_a_description_is_looked_for_by_the_week(edge: Edge, database: Database) -> None:
+def test_a_description_is_looked_for_by_the_week(edge: Edge, door: Door) -> None:
     store(edge, detection("AST3087", -20 * DAY))
     described = entry("*", vehicle=Vehicle(make="Ford", colour="white"))
-    assert look_back(edge, database.client(ANALYST), [described], "", NOW) == 1
+    assert look_back(door, [described], NOW) == 1
 
 
-def test_many_entries_are_looked_for_in_all_reads_a_day_at_a_time(edge: Edge, database: Database) -> None:
+def test_many_entries_are_looked_for_in_all_reads_a_day_at_a_time(
+    edge: Edge, door: Door, database: Database
+) -> None:
     other = msgspec.structs.replace(
         detection("QQQ1111", -8 * DAY), alternatives=(Alternative("AB00007", 0.1),)
     )
     store(edge, detection("AB00003", -3 * DAY), other)
     many = [entry(f"AB{n:05}", f"sjpd:{n}") for n in range(hotlist_lookback.ONE_BY_ONE + 1)]
-    assert look_back(edge, database.client(ANALYST), many, "", NOW) == 2
-    hits = edge.topics.records(topics.ALERT_HITS)  # type: ignore[attr-defined]
+    assert look_back(door, many, NOW) == 2
+    hits = published(door)
     assert sorted(hit.match for hit in hits) == ["alternative", "exact"]
     assert {hit.hit_id for hit in hits} >= {hit_id(other.detection_id, "sjpd:7")}
 
 
-def test_nothing_found_publishes_nothing(edge: Edge) -> None:
-    publish_hits(edge, [])
-    assert edge.topics.records(topics.ALERT_HITS) == []  # type: ignore[attr-defined]
+def test_nothing_found_publishes_nothing(door: Door) -> None:
+    assert look_back(door, [entry("AST3087")], NOW) == 0
+    assert published(door) == []
 
 
 @pytest.mark.parametrize(
