@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -206,7 +205,7 @@ def test_a_profile_that_asks_for_a_certification_gets_one(database: Database) ->
     entry, _drawn = draw(database)
     judge(database, entry.number, inquiry)
     door = door_of(database, AUDIT)
-    door = replace(door, settings=msgspec.structs.replace(door.settings, profile="new-jersey"))
+    door = replace(door, settings=door.settings.model_copy(update={"profile": "new-jersey"}))
     text = markdown(memos.compose(door, entry.number, NOW))
     assert "8. Certification" in text
     assert "revealed no misuse" in text
