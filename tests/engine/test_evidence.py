@@ -46,7 +46,7 @@ def terms(release: timedelta | None = None, case: str = "26-001234") -> holding.
         case_number=case,
         authority="Det. Begay",
         schedule="felony",
-        release_at=release and NOW + release,
+        release_at=None if release is None else NOW + release,
     )
 
 
