@@ -19,8 +19,8 @@ PlateText = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,10}$", description="A-Z an
 State = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="postal code of the state of issue")]
 # Who issues plates, as lists write it. What a camera reads keeps the wider `State`.
 _US = (
-    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH "
-    "OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI US"
+    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND "
+    "OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI US"
 )
 _CANADA = "AB BC MB NB NF NL NK NS NT NU ON PE PQ QC SK YT"  # NF, NK and PQ are older, or NCIC's own
 _MEXICO = "MX MM"

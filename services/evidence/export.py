@@ -70,10 +70,6 @@ class HoldState:
 
     hold_id: UUID
     case_number: str
-    authority: str
-    schedule: str
-    inquiry_id: UUID
-    who: str
     held_at: datetime
     release_at: datetime
     detections: int

@@ -167,7 +167,7 @@ def test_a_lawful_action_keeps_evidence_longer(database: Database) -> None:
 
 def test_nothing_is_held_undocumented_unfound_or_for_a_release_that_is_past(database: Database) -> None:
     put(database, read("KEPT001"))
-    with pytest.raises(ValueError, match="case number"):
+    with pytest.raises(RefusedInquiry, match="case number"):
         hold(database, "KEPT001", terms(case=" "))
     with pytest.raises(ValueError, match="first release date"):
         hold(database, "KEPT001", terms(timedelta(days=-1)))

@@ -205,7 +205,7 @@ def test_a_profile_that_asks_for_a_certification_gets_one(database: Database) ->
     entry, _drawn = draw(database)
     judge(database, entry.number, inquiry)
     door = door_of(database, AUDIT)
-    door = replace(door, settings=replace(door.settings, profile="new-jersey"))
+    door = replace(door, settings=door.settings.model_copy(update={"profile": "new-jersey"}))
     text = markdown(memos.compose(door, entry.number, NOW))
     assert "8. Certification" in text
     assert "revealed no misuse" in text
@@ -261,7 +261,7 @@ def test_only_browsing_inquiries_by_employees_are_drawn(database: Database) -> N
 def test_a_draw_is_of_the_year_that_was_asked_for(database: Database) -> None:
     database.ask()
     door = door_of(database, AUDIT)
-    with pytest.raises(RefusedError, match=r"K\.3"):
+    with pytest.raises(RefusedError, match="section K"):
         drawing.draw(door, YEAR + 4, NOW + timedelta(minutes=1))
     assert "K.3" in refusals(database, "audit_draw")[0]
     with pytest.raises(drawing.TooSoon, match=f"to {YEAR}-01-01"):
