@@ -223,6 +223,7 @@ class Agency:
             **times,
             year=year,
             seed="07",
+            browsing=True,
             population=len(population),
             population_sha256=drawing.digest(population),
             inquiries=drawing.choose(population, "07", 10),
