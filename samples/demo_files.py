@@ -1,5 +1,6 @@
 """Writes the files that `platestream demo` comes with: python -m samples.demo_files."""
 
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 
@@ -38,7 +39,11 @@ def _file(number: int, frame: SampleFrame) -> FrameFile:
     headers = frame.headers()
     del headers["captured-at"]
     after = round((frame.captured_at - START) / timedelta(milliseconds=1))
-    return FrameFile(f"{number:02}-{frame.camera_id}-{frame.kind.replace(' ', '-')}.jpg", after, headers)
+    return FrameFile(f"{number:02}-{frame.camera_id}-{_words(frame.kind)}.jpg", after, headers)
+
+
+def _words(text: str) -> str:
+    return "-".join(re.findall(r"[a-z0-9]+", text.lower()))
 
 
 if __name__ == "__main__":
