@@ -61,7 +61,7 @@ SELECT
     account,
     of_agency AS agency,
     toValidUTF8(left(tool, 64)) AS tool,
-    initialQueryID() AS query_id,
+    assumeNotNull((SELECT query_id FROM platestream.caller)) AS query_id,
     toValidUTF8(left(kind, 32)) AS kind,
     if(refusal = '', 'allowed', 'refused') AS outcome,
     multiIf(

@@ -1,0 +1,99 @@
+"""`python -m connectors.engine --data DIR --port N`: the engine of a folder, for clients of ClickHouse."""
+
+import argparse
+import logging
+import os
+import socket
+import sys
+import threading
+from ipaddress import ip_address
+from pathlib import Path
+
+import uvicorn
+
+from connectors.engine import accounts, configuration, folder
+from connectors.engine.runner import Runner
+from connectors.engine.server import Limits, Server
+from connectors.engine.users import Users
+
+logger = logging.getLogger("connectors.engine")
+
+CLOSING = 10.0  # seconds
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until a signal; 2 where it cannot start, with a sentence."""
+    options = _options(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        _loopback(options.listen, options.allow_plaintext)
+        with folder.hold(options.data):
+            _serve(options)
+    except (accounts.AccountsError, folder.FolderError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> None:
+    config = configuration.write(options.data / "engine", options.roles)
+    roles = (options.data / "engine" / "roles.xml").read_text()
+    profiles = configuration.profiles(roles)
+    known = accounts.Known(configuration.known_roles(roles), frozenset(profiles))
+    users = Users(options.users, known)
+    for name in users().without:
+        logger.warning("account %s has no password in the environment and cannot sign in", name)
+    runner = Runner((options.data / "clickhouse").absolute(), config, profiles)
+    limits = Limits(options.queries, 4 * options.queries, options.body_mib << 20, options.seconds)
+    server = Server(runner, users, limits, socket.gethostname())
+    application = server.application()
+    try:
+        uvicorn.run(
+            application,
+            host=options.listen,
+            port=options.port,
+            log_config=None,
+            access_log=False,
+            ws="none",
+            lifespan="off",
+            timeout_graceful_shutdown=10,
+        )
+    finally:
+        _end_within(CLOSING)
+        runner.close()
+
+
+def _end_within(seconds: float) -> None:
+    """End this process at the latest then: what was acknowledged is stored, whatever still runs."""
+    timer = threading.Timer(seconds, os._exit, args=(0,))
+    timer.daemon = True
+    timer.start()
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m connectors.engine", description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("PLATESTREAM_DATA", "data")))
+    parser.add_argument(
+        "--listen", default="127.0.0.1", help="address; another than loopback needs --allow-plaintext"
+    )
+    parser.add_argument("--port", type=int, default=8123)
+    parser.add_argument(
+        "--users", type=Path, action="append", help="a users file of a ClickHouse server; repeatable"
+    )
+    parser.add_argument("--roles", type=Path, help="roles and profiles; the project's own without it")
+    parser.add_argument("--queries", type=int, default=16, help="statements that run at once")
+    parser.add_argument("--seconds", type=float, default=900, help="the longest a statement may run")
+    parser.add_argument("--body-mib", type=int, default=512, help="the largest body, decoded, in MiB")
+    parser.add_argument(
+        "--allow-plaintext", action="store_true", help="listen beyond loopback: a closed network only"
+    )
+    return parser.parse_args(arguments)
+
+
+def _loopback(address: str, allowed: bool) -> None:
+    if not allowed and not ip_address(address).is_loopback:
+        raise ValueError(f"{address} is not loopback: passwords and plates would cross a network unencrypted")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""Bodies compressed by HTTP's Content-Encoding, or by ClickHouse's blocks (`compress=1`, `decompress=1`).
+
+A block is a CityHash128 checksum of what follows, a method, two little-endian lengths (of method, lengths and
+data together; of the data decompressed) and the data, in LZ4 or ZSTD or as it is.
+"""
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import lz4.block
+import lz4.frame
+from backports import zstd
+from clickhouse_cityhash.cityhash import CityHash128
+
+from connectors.engine.errors import BAD_ARGUMENTS, CANNOT_DECOMPRESS, EngineError
+
+LZ4, ZSTD, NONE = 0x82, 0x90, 0x02
+CHECKSUM = struct.Struct("<QQ")
+HEADER = struct.Struct("<BII")
+LARGEST_BLOCK = 1 << 30
+PIECE = 1 << 20
+
+
+class Decompressor(Protocol):
+    """Of one frame or member; those of zlib, zstd and lz4 are alike."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes | None: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+_FRAMES: dict[str, Callable[[], Decompressor]] = {
+    "gzip": lambda: zlib.decompressobj(zlib.MAX_WBITS | 16),
+    "x-gzip": lambda: zlib.decompressobj(zlib.MAX_WBITS | 16),
+    "deflate": lambda: zlib.decompressobj(zlib.MAX_WBITS),
+    "zstd": zstd.ZstdDecompressor,
+    "lz4": lz4.frame.LZ4FrameDecompressor,
+}
+
+
+class Frames:
+    """Decodes a body with this Content-Encoding: frames one after the other, in pieces of any size."""
+
+    def __init__(self, encoding: str) -> None:
+        if encoding not in _FRAMES:
+            known = ", ".join(_FRAMES)
+            raise EngineError(BAD_ARGUMENTS, f"Content-Encoding {encoding} is not known here: {known}")
+        self._encoding = encoding
+        self._frame = _FRAMES[encoding]()
+        self._begun = False
+
+    def decompress(self, data: bytes) -> bytes:
+        """What the pieces up to now hold. Raises EngineError where they are something else."""
+        found = b""
+        try:
+            while data:
+                if self._frame.eof:
+                    self._frame = _FRAMES[self._encoding]()
+                found += self._frame.decompress(data)
+                self._begun = True
+                data = self._frame.unused_data or b""
+        except (zlib.error, zstd.ZstdError, RuntimeError, EOFError) as error:
+            raise EngineError(CANNOT_DECOMPRESS, f"the body is not {self._encoding}: {error}", 400) from None
+        return found
+
+    def finish(self) -> None:
+        """Raises EngineError where a body ends within a frame."""
+        if self._begun and not self._frame.eof:
+            raise EngineError(CANNOT_DECOMPRESS, f"the body ends within a frame of {self._encoding}", 400)
+
+
+class Blocks:
+    """Decodes ClickHouse's blocks from pieces of any size; `finish` says whether the last one was whole."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def decompress(self, data: bytes) -> bytes:
+        """What the blocks that are whole by now hold."""
+        self._held += data
+        return b"".join(self._whole())
+
+    def finish(self) -> None:
+        """Raises EngineError where a body ends within a block."""
+        if self._held:
+            raise EngineError(CANNOT_DECOMPRESS, "the body ends within a compressed block", 400)
+
+    def _whole(self) -> Iterator[bytes]:
+        start = CHECKSUM.size
+        while len(self._held) >= start + HEADER.size:
+            method, packed, size = HEADER.unpack_from(self._held, start)
+            if packed < HEADER.size or max(packed, size) > LARGEST_BLOCK:
+                raise EngineError(CANNOT_DECOMPRESS, "the body is not made of compressed blocks", 400)
+            if len(self._held) < start + packed:
+                return
+            block = bytes(self._held[start : start + packed])
+            if CHECKSUM.unpack_from(self._held) != checksum(block):
+                raise EngineError(
+                    40, "checksum of a compressed block does not match: it was damaged on the way", 400
+                )
+            del self._held[: start + packed]
+            yield _unpacked(method, block[HEADER.size :], size)
+
+
+def checksum(block: bytes) -> tuple[int, int]:
+    """Of method, lengths and data, as ClickHouse writes it before them."""
+    value = CityHash128(block)
+    return value >> 64, value & 0xFFFF_FFFF_FFFF_FFFF
+
+
+def blocks(data: bytes) -> bytes:
+    """`data` as LZ4 blocks of a piece each."""
+    return b"".join(block(data[at : at + PIECE]) for at in range(0, len(data), PIECE))
+
+
+def block(data: bytes) -> bytes:
+    """One LZ4 block."""
+    packed = lz4.block.compress(data, store_size=False)
+    body = HEADER.pack(LZ4, len(packed) + HEADER.size, len(data)) + packed
+    return bytes(CHECKSUM.pack(*checksum(body)) + body)
+
+
+def _unpacked(method: int, data: bytes, size: int) -> bytes:
+    try:
+        if method == LZ4:
+            return bytes(lz4.block.decompress(data, uncompressed_size=size))
+        if method == ZSTD:
+            return zstd.decompress(data)
+    except (lz4.block.LZ4BlockError, zstd.ZstdError) as error:
+        raise EngineError(CANNOT_DECOMPRESS, f"a compressed block cannot be read: {error}", 400) from None
+    if method == NONE:
+        return data
+    raise EngineError(
+        CANNOT_DECOMPRESS, f"compression method {method:#x} is not known here: LZ4, ZSTD or none", 400
+    )

@@ -1,0 +1,51 @@
+"""Configuration of the engine behind HTTP: a server's roles, less what none may do in this process."""
+
+import re
+from importlib.resources import files
+from pathlib import Path
+from xml.etree import ElementTree
+
+OWNER = "platestream_owner"
+SIGNED_IN = "platestream_signed_in"
+
+# GRANT ALL without sources (files, addresses, other servers), SYSTEM and accounts.
+_OWNER_GRANTS = (
+    "GRANT SHOW, SELECT, INSERT, ALTER, CREATE DATABASE, CREATE TABLE, CREATE VIEW, CREATE FUNCTION, DROP, "
+    "TRUNCATE, OPTIMIZE, CHECK, SYSTEM VIEWS, SYSTEM MERGES, SYSTEM TTL MERGES ON *.*"
+)
+_ALL = re.compile(r"GRANT\s+ALL(\s+PRIVILEGES)?\s+ON\s+\*\.\*", re.IGNORECASE)
+_DEFINER_GRANTS = "GRANT SET DEFINER ON *"
+
+
+def write(folder: Path, roles: Path | None = None) -> Path:
+    """Write users.xml, roles.xml and config.xml below `folder`; the path of config.xml."""
+    package = files("clickhouse")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    text = roles.read_text() if roles else package.joinpath("roles.xml").read_text(encoding="utf-8")
+    granted = f"{_OWNER_GRANTS}</query><query>{_DEFINER_GRANTS}"
+    (folder / "roles.xml").write_text(_ALL.sub(granted, text))
+    users = package.joinpath("embedded-users.xml").read_text(encoding="utf-8")
+    names = ", ".join(sorted(known_roles(text)))
+    users = re.sub(r"GRANT platestream_owner, [^<]*", f"GRANT {names}", users)
+    (folder / "users.xml").write_text(users.replace("@ROLES@", str((folder / "roles.xml").absolute())))
+    config = folder / "config.xml"
+    config.write_text(
+        f"<clickhouse><users_config>{(folder / 'users.xml').absolute()}</users_config>"
+        "<timezone>UTC</timezone></clickhouse>"
+    )
+    return config.absolute()
+
+
+def profiles(text: str) -> dict[str, dict[str, str]]:
+    """Settings of each profile in the text of roles.xml; its constraints are the engine's own to read."""
+    found = ElementTree.fromstring(text).find("profiles")  # noqa: S314
+    return {
+        profile.tag: {one.tag: (one.text or "").strip() for one in profile if one.tag != "constraints"}
+        for profile in found or ()
+    }
+
+
+def known_roles(text: str) -> frozenset[str]:
+    """Names of the roles in the text of roles.xml."""
+    roles = ElementTree.fromstring(text).find("roles")  # noqa: S314
+    return frozenset(role.tag for role in roles) if roles is not None else frozenset()

@@ -1,0 +1,38 @@
+"""One process for one data folder: a lock that the kernel lets go when its holder dies, even by kill -9."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO
+
+NAME = "engine.lock"
+
+
+class FolderError(RuntimeError):
+    """The folder cannot be used; a sentence for the terminal."""
+
+
+def hold(folder: Path) -> IO[str]:
+    """Make `folder` (0700) if need be and take its lock, which lasts until the answer is closed.
+
+    The file stays when its holder dies, the lock does not. Raises FolderError that names the holder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (folder / NAME).open("a+")
+    except OSError as error:
+        raise FolderError(f"the data folder {folder} cannot be used: {error.strerror}") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        holder = lock.read().strip() or "unknown"
+        lock.close()
+        raise FolderError(
+            f"another engine (process {holder}) holds {folder}; stop it first, or connect to it"
+        ) from None
+    lock.seek(0)
+    lock.truncate()
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+    return lock

@@ -1,0 +1,72 @@
+"""Where the SQL of an INSERT ends and its data begins, in a body that holds both."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_TOKEN = re.compile(
+    rb"(?P<space>\s+|--[^\n]*|#[ !][^\n]*|/\*.*?\*/)"
+    rb"|(?P<quoted>'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.|``)*`|\"(?:[^\"\\]|\\.|\"\")*\")"
+    rb"|(?P<word>\w+)|(?P<other>.)",
+    re.DOTALL,
+)
+_BEFORE_DATA = re.compile(rb"[ \t\f]*\r?\n?")
+_STRING = re.compile(rb"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
+# Outside of strings: plain characters only, no quoted name, no comment, no sub-query, and calls of these.
+_PLAIN = re.compile(rb"(?!.*--)(?!.*/\*)[\w\s(),.:+*/\[\]{}=<>-]*", re.DOTALL)
+_CALLED = re.compile(rb"(\w+)\s*\(|\b(SELECT)\b", re.IGNORECASE)
+_HARMLESS = re.compile(
+    rb"now(64)?|today|yesterday|array|tuple|map|concat|generateuuidv[47]|to[a-z0-9]+", re.IGNORECASE
+)
+LIMIT = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Head:
+    """`sql` is the statement without data, VALUES as FORMAT Values; `data_at` is None where there is none."""
+
+    sql: bytes
+    data_at: int | None
+
+
+def split(text: bytes) -> Head | None:
+    """The head of an INSERT; None where `text` is another statement. Looks at the first LIMIT bytes only.
+
+    `text` is what ClickHouse puts together: the query of the URL, a line break, the body.
+    """
+    words = _words(text[:LIMIT])
+    first = next(words, None)
+    if first is None or first[0] != b"INSERT":
+        return None
+    for word, begin, end, depth in words:
+        if depth or word in (b"SELECT", b"WITH"):
+            if not depth:
+                return Head(text, None)
+            continue
+        if word == b"VALUES":
+            return Head(text[:begin] + b" FORMAT Values", end)
+        if word == b"FORMAT":
+            name = next(words, None)
+            if name is not None:
+                after = _BEFORE_DATA.match(text, name[2])
+                return Head(text[: name[2]], after.end() if after else name[2])
+    return Head(text, None)
+
+
+def may_evaluate(data: bytes) -> bool:
+    """Whether expressions in the data of VALUES may be evaluated: they call plain functions only."""
+    rest = _STRING.sub(b"''", data).replace(b"''", b" ")
+    if not _PLAIN.fullmatch(rest):
+        return False
+    called = (name or word for name, word in _CALLED.findall(rest))
+    return all(_HARMLESS.fullmatch(name) for name in called)
+
+
+def _words(text: bytes) -> Iterator[tuple[bytes, int, int, int]]:
+    """(word in upper case, begin, end, depth of brackets) in order."""
+    depth = 0
+    for match in _TOKEN.finditer(text):
+        if match.lastgroup == "word":
+            yield match[0].upper(), match.start(), match.end(), depth
+        elif match.lastgroup == "other":
+            depth += (match[0] in (b"(", b"[", b"{")) - (match[0] in (b")", b"]", b"}"))

@@ -1,0 +1,72 @@
+"""Clients of ClickHouse that nobody here wrote, in Node.js and Java, for tests of the engine."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.support.engine import Engine, password
+from tests.support.kafka_broker import locked
+
+CLIENTS = Path(__file__).parents[1] / "clients"
+
+
+class ClientUnavailableError(RuntimeError):
+    """What the client needs is not on this machine; a sentence."""
+
+
+def javascript(engine: Engine, account: str) -> dict[str, Any]:
+    """What tests/clients/javascript/talk.mjs told. Raises ClientUnavailableError."""
+    folder = CLIENTS / "javascript"
+    node, npm = _program("node", "Node.js"), _program("npm", "npm")
+    with locked(folder / ".lock"):
+        _once(folder / "package-lock.json", folder / "node_modules", [npm, "ci", "--no-audit", "--no-fund"])
+    at = {"url": engine.url, "user": account, "password": password(account)}
+    environment = {**os.environ, "PLATESTREAM_TEST_ENGINE": json.dumps(at)}
+    told = _run([node, "talk.mjs"], folder, environment)
+    return dict(json.loads(told.splitlines()[-1]))
+
+
+def jdbc(engine: Engine, account: str) -> dict[str, str]:
+    """What tests/clients/java/Talk.java told. Raises ClientUnavailableError."""
+    folder = CLIENTS / "java"
+    java, maven = _program("java", "Java 17"), _program("mvn", "Maven")
+    _program("javac", "a JDK (javac)")
+    copy = [maven, "-B", "-q", "--strict-checksums", "dependency:copy-dependencies"]
+    with locked(folder / ".lock"):
+        _once(folder / "pom.xml", folder / "target" / "jars", copy)
+    url = f"jdbc:clickhouse://127.0.0.1:{engine.port}/platestream"
+    command = [java, "-cp", "target/jars/*", "Talk.java", url, account, password(account)]
+    lines = _run(command, folder, dict(os.environ)).splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def _program(name: str, what: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise ClientUnavailableError(f"{what} is not on this machine: no {name} found")
+    return found
+
+
+def _once(named: Path, into: Path, command: list[str]) -> None:
+    """Fetch what `named` names, unless it was fetched for this very file."""
+    stamp = into / ".fetched"
+    wanted = hashlib.sha256(named.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    shutil.rmtree(into, ignore_errors=True)
+    done = subprocess.run(command, cwd=named.parent, capture_output=True, text=True, timeout=240, check=False)
+    if done.returncode:
+        raise ClientUnavailableError(f"{command[0]} could not fetch (no network?): {done.stderr[-500:]}")
+    stamp.write_text(wanted)
+
+
+def _run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert done.returncode == 0, f"{done.stdout[-1000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
