@@ -1,5 +1,6 @@
-"""Makes the database's fixtures known here."""
+"""Makes the fixtures of the database, and of the engine behind its HTTP interface, known here."""
 
 from tests.support.database import database, empty_database, migrated
+from tests.support.engine import engine
 
-__all__ = ["database", "empty_database", "migrated"]
+__all__ = ["database", "empty_database", "engine", "migrated"]
