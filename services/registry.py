@@ -1,5 +1,5 @@
-"""The registry: agencies and their MOUs, people and their training, cameras, special details, what came of ALPR
-use, and the designated sources and categories of the hot list.
+"""The registry: agencies and their MOUs, people and their training, cameras, special details, what came of
+ALPR use, and the designated sources and categories of the hot list.
 
 Each change is an act on record with what was before and after, and then a record on the `registry` topic;
 audit_flow puts it where the gate reads it. On the embedded edge it is put there at once as well.
@@ -170,7 +170,7 @@ def _before(door: Door, record: RegistryRecord) -> RegistryRecord | None:
 
 
 def _judge(door: Door, record: RegistryRecord, now: datetime) -> None:
-    """Raises RefusedError for what would leave nobody of this agency in charge (order, sections C.2, E.1.e)."""
+    """Raises RefusedError for what would leave nobody of this agency in charge (sections C.2, E.1.e)."""
     if wrong := "; ".join(_wrong(door, record, now)):
         raise RefusedError("registry", wrong)
 
@@ -184,7 +184,7 @@ def _wrong(door: Door, record: RegistryRecord, now: datetime) -> Iterator[str]:
     people.put(record)
     if record.kind == "agency":
         if in_charge and not people.with_role("administrator", now, rules):
-            yield f"{record.id} is the agency of the ALPR administrator: without it nobody could do anything"
+            yield f"{record.id} is the ALPR administrator's agency: without it nobody could do anything"
         return
     if own is None:
         yield f"agency {record.agency} is not registered: register it first, or its people cannot look"
@@ -192,9 +192,9 @@ def _wrong(door: Door, record: RegistryRecord, now: datetime) -> Iterator[str]:
         yield "the ALPR administrator is an employee of this agency (order, section C.2)"
     elif not in_charge and record.id not in people.with_role("administrator", now, rules):
         yield (
-            "no ALPR administrator is in force: the first person to be registered is the administrator of this "
-            "agency, whose training is completed and has not lapsed: --role administrator --trained DATE "
-            "(order, sections C.2 and E.1.e)"
+            "no ALPR administrator is in force: the first person to be registered is the administrator of "
+            "this agency, whose training is completed and has not lapsed (--role administrator --trained DAY; "
+            "order, sections C.2 and E.1.e)"
         )
 
 

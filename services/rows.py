@@ -1,5 +1,5 @@
-"""Records that a command writes: to their topic, and at once to the table where no flow may be running, which is
-on the embedded edge. The flow that follows the topic later writes the same row.
+"""Records that a command writes: to their topic, and on the embedded edge, where no flow may be running, at
+once to their table. The flow that follows the topic later writes the same row.
 """
 
 from typing import Any, TypeVar

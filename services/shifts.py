@@ -52,7 +52,10 @@ def log_in(door: Door, lasts: timedelta, now: datetime, user: str = "") -> Regis
 
 
 def log_out(door: Door, now: datetime, user: str = "") -> RegistryRecord:
-    """End one's own shift, or that of `user`. Raises RefusedError for who is not logged in, RefusedInquiry."""
+    """End one's own shift, or that of `user`.
+
+    Raises RefusedError for who is not logged in, which is on record, and RefusedInquiry.
+    """
     who = user or door.who
     with door.on_record("shift_logout", _about(who)):
         people, _rules = who_is_who(door)

@@ -79,8 +79,8 @@ def user(
 ) -> None:
     """Add or change a person; training is renewed by giving its new date (order, sections E.1.e and F.7).
 
-    Roles and training that are not given stay as they are; somebody new is an officer. The first person is the
-    ALPR administrator. Nobody changes their own record.
+    Roles and training that are not given stay as they are; somebody new is an officer. The first person is
+    the ALPR administrator. Nobody changes their own record.
 
     Example: platestream registry user mlee --title 'Det. M. Lee' --agency sjpd --trained 2026-09-01
     --role officer --role supervisor

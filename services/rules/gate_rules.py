@@ -1,6 +1,7 @@
 """The rules of the gate that an agency sets: read, checked and put in force, each change a row that stays.
 
-Who changed them is whoever came through the door; on whose order stands beside it in the act. The gate judges by the newest row (`clickhouse/views/gate.sql`); an auditor sees all of them.
+Who changed them is whoever came through the door; on whose order stands beside it in the act. The gate
+judges by the newest row (`clickhouse/views/gate.sql`); an auditor sees all of them.
 """
 
 from dataclasses import asdict

@@ -59,7 +59,8 @@ def log(database: Database, columns: str = "kind, who, other, outcome", **asked:
 def user(database: Database, name: str) -> Any:
     """Role, day of training, and who changed it."""
     sql = (
-        "SELECT role, if(trained_at = 0, '', toString(toDate(trained_at, 'America/Phoenix'))), JSONExtractString(record, 'changed_by')"
+        "SELECT role, if(trained_at = 0, '', toString(toDate(trained_at, 'America/Phoenix'))),"
+        " JSONExtractString(record, 'changed_by')"
         " FROM platestream.registry FINAL WHERE kind = 'user' AND id = {name:String}"
     )
     return database.rows(sql, name=name)[0]

@@ -64,7 +64,8 @@ def test_a_shift_is_from_login_to_logout_and_stays_on_record(station: Station, d
     assert "is not logged in" in station("shift", "logout", code=1)
     station("shift", "list", code=1)
     rows = database.rows(
-        "SELECT active, JSONExtractString(record, 'changed_by') FROM platestream.registry FINAL WHERE kind = 'shift'"
+        "SELECT active, JSONExtractString(record, 'changed_by')"
+        " FROM platestream.registry FINAL WHERE kind = 'shift'"
     )
     assert rows == [(False, "vale")]
     assert log(database) == [
