@@ -193,7 +193,7 @@ def _wrong(door: Door, record: RegistryRecord, now: datetime) -> Iterator[str]:
     elif not in_charge and record.id not in people.with_role("administrator", now, rules):
         yield (
             "no ALPR administrator is in force: the first person to be registered is the administrator of "
-            "this agency, whose training is completed and has not lapsed (--role administrator --trained DAY; "
+            "this agency, with training that has not lapsed (--role administrator --trained DAY; "
             "order, sections C.2 and E.1.e)"
         )
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
@@ -62,7 +63,7 @@ def change(door: Door, wanted_: Change, by: str) -> Ruled:
     owner = door.client(OWNER)
     before = gate_rules.in_force(owner)
     rules = wanted(owner, wanted_.profile, load(wanted_.profile)) if wanted_.profile else before
-    told = {"case_number": wanted_.case_number, "always_registry": wanted_.always_registry}
+    told: dict[str, Any] = {"case_number": wanted_.case_number, "always_registry": wanted_.always_registry}
     rules = replace(rules, **{name: value for name, value in told.items() if value is not None})
     gate_rules.check(owner, rules)
     expiries = _expiries(owner, rules) if wanted_.profile else {}
