@@ -50,6 +50,10 @@ class Designations:
         """Source and category are designated: an entry that is not alerts nobody."""
         return entry.source in self._sources and entry.category in self._longest
 
+    def knows(self, kind: str, name: str) -> bool:
+        """Whether a `hotlist_source` or `hotlist_category` of this name is designated."""
+        return name in (self._sources if kind == "hotlist_source" else self._longest)
+
     def longest(self, category: str) -> timedelta:
         """How far ahead an entry may expire. Raises RefusedError for a category that is not designated."""
         if category not in self._longest:

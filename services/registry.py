@@ -1,68 +1,209 @@
-"""The registry as the command line handles it: agencies and their MOUs, users and their training, cameras.
+"""The registry: agencies and their MOUs, people and their training, cameras, special details, what came of
+ALPR use, and the designated sources and categories of the hot list.
 
-A record goes to the `registry` topic; audit_flow puts it where the gate reads it. On the embedded edge, where
-no flow may be running, it is put there at once as well: the same row, which the flow later writes again.
+Each change is an act on record with what was before and after, and then a record on the `registry` topic;
+audit_flow puts it where the gate reads it. On the embedded edge it is put there at once as well.
 """
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from connectors.changelog import newest, publish, read_to_end
 from connectors.edge import Topics
-from connectors.settings import Settings, open_topics
+from connectors.profiles import load as load_profile
+from operators.people import People, PeopleRules
 from schemas import tables, topics
+from schemas.acts import ROLES
+from schemas.designation import Designations
+from schemas.gate_rules import of_profile
 from schemas.message import RefusedError
 from schemas.registry import Kind, RegistryRecord
-from services.rows import put_at_once
+from services.door import Door, Permit
+from services.rows import write
+
+UNTOLD = ("schema", "kind", "id", "changed_at", "changed_by")  # the act itself says what, who and when
+AT_ONCE = 50  # frames released to the topic at once
+ANOTHERS = "shift login and shift logout keep the shifts"
+
+
+def records(streams: Topics) -> list[RegistryRecord]:
+    """The newest version of every record, ended ones too."""
+    return [topics.REGISTRY.decode(one) for one in newest(streams, topics.REGISTRY).values()]
 
 
 def listed(streams: Topics, kind: Kind) -> dict[str, RegistryRecord]:
     """The records of a kind now, by id, ended ones too."""
-    records = (RegistryRecord.from_json(one.value) for one in newest(streams, topics.REGISTRY).values())
-    return {one.id: one for one in sorted(records, key=lambda one: one.id) if one.kind == kind}
+    found = (one for one in records(streams) if one.kind == kind)
+    return {one.id: one for one in sorted(found, key=lambda one: one.id)}
 
 
-def put(settings: Settings, record: RegistryRecord) -> RegistryRecord:
-    """Make `record` the newest of its id; as it was written. Raises RefusedError on a field that is wrong."""
-    stamped = msgspec.structs.replace(record, changed_at=datetime.now(UTC).replace(microsecond=0))
-    checked = RegistryRecord.from_json(stamped.to_json())
-    streams = open_topics(settings)
-    if missing := list(_missing(streams, checked)):
-        raise RefusedError("registry", "; ".join(missing))
-    publish(streams, topics.REGISTRY, [checked])
-    put_at_once(settings, tables.REGISTRY, checked)
+def who_is_who(door: Door) -> tuple[People, PeopleRules]:
+    """People and agencies now, and what this agency's profile demands of them. Raises ProfileError."""
+    rules = of_profile(door.settings.profile, load_profile(door.settings.profile))
+    return People(records(door.streams)), PeopleRules.of(rules)
+
+
+def act_of(kind: Kind) -> str:
+    """The act that registers a record of this kind. Raises RefusedError for shifts, which are no such act."""
+    if kind == "shift":
+        raise RefusedError("registry", ANOTHERS)
+    return f"registry_{kind.removeprefix('hotlist_')}"
+
+
+def show(door: Door, kind: Kind) -> list[RegistryRecord]:
+    """What the registry says now of a kind. Raises RefusedInquiry."""
+    door.enter("registry_show", kind)
+    return list(listed(door.streams, kind).values())
+
+
+def put(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
+    """Make `record` the newest of its id; as it was written.
+
+    Raises RefusedError on a field that is wrong or what the order forbids, which is on record, and
+    RefusedInquiry.
+    """
+    act = act_of(record.kind)
+    stamped = stamp(door, record, now)
+    with door.on_record(act, record.key):
+        checked = RegistryRecord.from_json(stamped.to_json())
+        _judge(door, checked, now)
+    permit = door.enter(act, checked.key, change=difference(_before(door, checked), checked))
+    write(permit, door, topics.REGISTRY, tables.REGISTRY, checked)
     return checked
 
 
-def end(settings: Settings, kind: Kind, name: str) -> RegistryRecord:
-    """From now on `name` counts no more; what it was stays on record. Raises RefusedError."""
-    record = listed(open_topics(settings), kind).get(name)
-    if record is None:
-        raise RefusedError("registry", f"no {kind} {name}")
-    return put(settings, msgspec.structs.replace(record, active=False))
+def stamp(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
+    """The record with who changes it, and when."""
+    return msgspec.structs.replace(record, changed_at=now.replace(microsecond=0), changed_by=door.who[:64])
 
 
-def _missing(streams: Topics, record: RegistryRecord) -> Iterator[str]:
-    if record.kind == "user" and record.agency not in listed(streams, "agency"):
-        yield f"agency {record.agency} is not registered: add it first, or its users cannot look"
-
-
-def release(settings: Settings, camera: str) -> int:
-    """Write frames of `camera` that were kept apart to the topic of frames again; how many.
-
-    What was released before comes to the same passes again. Raises RefusedError while nobody approved it.
+def put_user(door: Door, record: RegistryRecord, now: datetime, roles: Iterable[str] = ()) -> RegistryRecord:
+    """Register a person in `roles`. Without roles, or without a day of training, somebody who is registered
+    and active keeps what is on record; somebody new is an officer without training. Raises as `put`.
     """
-    streams = open_topics(settings)
-    record = listed(streams, "camera").get(camera)
-    if record is None or not record.active or not record.approved_by:
-        raise RefusedError("registry", f"camera {camera} is not approved: its frames stay apart")
+    known = _before(door, record)
+    kept = known if known and known.active else None
+    with door.on_record("registry_user", record.key):
+        if unknown := set(roles) - ROLES.keys():
+            raise RefusedError(
+                "registry", f"no role {', '.join(sorted(unknown))}: it is one of {', '.join(ROLES)}"
+            )
+    given = set(roles) or set(kept.roles if kept else ("officer",))
+    trained = record.trained_at or (kept.trained_at if kept else None)
+    role = ",".join(one for one in ROLES if one in given)
+    return put(door, msgspec.structs.replace(record, role=role, trained_at=trained), now)
+
+
+def designate(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
+    """Designate a source or category of the hot list, or withdraw it where `record` is not active (E.1.b).
+
+    What the order itself designates can be withdrawn, too. What is not told stays as it was: the title, the
+    longest time, and when a source's list was last imported. Raises as `put`.
+    """
+    known = _before(door, record)
+    told: dict[str, Any] = {"name": record.name or (known.name if known else record.id)}
+    if known is not None:
+        told |= {
+            "refreshed_at": known.refreshed_at,
+            "longest_days": record.longest_days or known.longest_days,
+        }
+    if not record.active and not Designations(records(door.streams)).knows(record.kind, record.id):
+        with door.on_record(act_of(record.kind), record.key):
+            raise RefusedError("registry", f"{record.id} is not designated, so it cannot be withdrawn")
+    return put(door, msgspec.structs.replace(record, **told), now)
+
+
+def end(door: Door, kind: Kind, name: str, now: datetime) -> RegistryRecord:
+    """From now on `name` counts no more; what it was stays on record. Raises as `put`."""
+    with door.on_record(act_of(kind), f"{kind}/{name}"):
+        record = listed(door.streams, kind).get(name)
+        if record is None:
+            raise RefusedError("registry", f"no {kind} {name} is registered")
+    return put(door, msgspec.structs.replace(record, active=False), now)
+
+
+def release(door: Door, camera: str) -> int:
+    """Write frames of `camera` that are in quarantine to the topic of frames again; how many.
+
+    What was released before comes to the same passes again. Raises RefusedError while nobody approved it,
+    which is on record, and RefusedInquiry.
+    """
+    about = f"camera/{camera}"
+    with door.on_record("quarantine_release", about):
+        record = listed(door.streams, "camera").get(camera)
+        if record is None or not record.active or not record.approved_by:
+            raise RefusedError(
+                "registry",
+                f"camera {camera} is not approved: its frames stay in quarantine (order, section D.5)",
+            )
+    permit = door.enter("quarantine_release", about, change="frames in quarantine -> to be read")
+    return _send_frames(permit, door.streams, camera)
+
+
+def difference(before: RegistryRecord | None, after: RegistryRecord) -> str:
+    """What a change is, field by field; fields that nobody filled are left out.
+
+    >>> agency = RegistryRecord(kind="agency", id="sjpd", name="St. Johns PD", own=True)
+    >>> difference(agency, msgspec.structs.replace(agency, state="AZ"))
+    'state: - -> AZ'
+    """
+    old = msgspec.to_builtins(before) if before else {}
+    new = msgspec.to_builtins(after)
+    changed = [name for name in new if name not in UNTOLD and old.get(name) != new[name]]
+    told = [f"{name}: {_said(old.get(name))} -> {_said(new[name])}" for name in changed]
+    return "; ".join(one for one in told if not one.endswith(": - -> -")) or "nothing changed"
+
+
+def _said(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value in (None, "") else str(value)
+
+
+def _before(door: Door, record: RegistryRecord) -> RegistryRecord | None:
+    return listed(door.streams, record.kind).get(record.id)
+
+
+def _judge(door: Door, record: RegistryRecord, now: datetime) -> None:
+    """Raises RefusedError for what would leave nobody of this agency in charge (sections C.2, E.1.e)."""
+    if wrong := "; ".join(_wrong(door, record, now)):
+        raise RefusedError("registry", wrong)
+
+
+def _wrong(door: Door, record: RegistryRecord, now: datetime) -> Iterator[str]:
+    if record.kind not in ("agency", "user"):
+        return
+    people, rules = who_is_who(door)
+    in_charge = people.with_role("administrator", now, rules)
+    own = people.agencies.get(record.agency)
+    people.put(record)
+    if record.kind == "agency":
+        if in_charge and not people.with_role("administrator", now, rules):
+            yield f"{record.id} is the ALPR administrator's agency: without it nobody could do anything"
+        return
+    if own is None:
+        yield f"agency {record.agency} is not registered: register it first, or its people cannot look"
+    elif record.active and "administrator" in record.roles and not (own.own and own.active):
+        yield "the ALPR administrator is an employee of this agency (order, section C.2)"
+    elif not in_charge and record.id not in people.with_role("administrator", now, rules):
+        yield (
+            "no ALPR administrator is in force: the first person to be registered is the administrator of "
+            "this agency, with training that has not lapsed (--role administrator --trained DAY; "
+            "order, sections C.2 and E.1.e)"
+        )
+
+
+def _send_frames(_permit: Permit, streams: Topics, camera: str) -> int:
     frames = [
         topics.FRAMES_QUARANTINE.decode(message)
         for message in read_to_end(streams, topics.FRAMES_QUARANTINE)
         if message.key == camera.encode()
     ]
-    for start in range(0, len(frames), 50):
-        publish(streams, topics.FRAMES, frames[start : start + 50])
+    for start in range(0, len(frames), AT_ONCE):
+        publish(streams, topics.FRAMES, frames[start : start + AT_ONCE])
     return len(frames)

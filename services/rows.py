@@ -1,13 +1,23 @@
-"""Rows that a command writes at once where no flow may be running: on the embedded edge.
-
-The record goes to its topic in any case, and the flow that follows the topic later writes the same row.
+"""Records that a command writes: to their topic, and on the embedded edge, where no flow may be running, at
+once to their table. The flow that follows the topic later writes the same row.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
+from connectors.changelog import publish
 from connectors.clickhouse_client import INGEST, connect, run
 from connectors.settings import Settings
 from schemas.tables import Table
+from schemas.topics import Topic
+from services.door import Door, Permit
+
+T = TypeVar("T")
+
+
+def write(_permit: Permit, door: Door, topic: Topic[T], table: Table[T], record: T) -> None:
+    """Write what is on record as allowed. Raises DatabaseError, and BrokerError."""
+    publish(door.streams, topic, [record])
+    put_at_once(door.settings, table, record)
 
 
 def put_at_once(settings: Settings, table: Table[Any], record: Any) -> None:

@@ -1,57 +1,112 @@
-"""Who is on shift (order, section F.4): officers log in and out; alert hits reach whoever is in.
+"""Who is on shift (order, section F.4): officers log in and out; alert hits reach whoever is logged in.
 
 A shift is a record of the registry, and stays on record. It ends by logging out, or by itself after its
-longest time: somebody who forgot to log out is not alerted for ever.
+longest time: somebody who forgot to log out is not alerted for ever. Only a trained employee of this agency
+goes on shift (F.7), and only a supervisor logs in or out for somebody else.
 """
 
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from connectors.edge import Topics
-from connectors.settings import Settings, open_topics
+from operators.people import People, PeopleRules
+from schemas import tables, topics
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
-from services import registry
+from services.door import Door
+from services.registry import difference, stamp, who_is_who
+from services.rows import write
 
 LONGEST = timedelta(hours=16)
+GOES = ("officer", "supervisor")
 
 
-def on_shift(streams: Topics, now: datetime) -> list[RegistryRecord]:
-    """The shifts that count now, the longest first."""
-    found = [one for one in registry.listed(streams, "shift").values() if one.counts_at(now)]
-    return sorted(found, key=lambda one: (one.since or now, one.id))
+def show(door: Door, now: datetime) -> list[RegistryRecord]:
+    """The shifts that count now, the longest first. Raises RefusedInquiry."""
+    door.enter("shift_show")
+    people, _rules = who_is_who(door)
+    return _open(people, now)
 
 
-def log_in(settings: Settings, user: str, lasts: timedelta, by: str, now: datetime) -> RegistryRecord:
-    """Start a shift of at most `lasts`. Raises RefusedError for who is not registered or is in already."""
-    streams = open_topics(settings)
-    if not timedelta() < lasts <= LONGEST:
-        raise RefusedError("shift", f"a shift lasts {LONGEST.total_seconds() / 3600:.0f} hours at most")
-    known = registry.listed(streams, "user").get(user)
-    if known is None or not known.active:
-        raise RefusedError("shift", f"{user} is no registered, active user (platestream registry user)")
-    for shift in on_shift(streams, now):
-        if shift.user == user:
-            raise RefusedError("shift", f"{user} has been logged in since {shift.since:%Y-%m-%d %H:%M} UTC")
+def log_in(door: Door, lasts: timedelta, now: datetime, user: str = "") -> RegistryRecord:
+    """Start a shift of at most `lasts`, one's own, or that of `user`.
+
+    Raises RefusedError for who may not go on shift or is logged in already, which is on record, and
+    RefusedInquiry.
+    """
+    who = user or door.who
+    with door.on_record("shift_login", _about(who)):
+        people, rules = who_is_who(door)
+        _may(door, people, who)
+        if not timedelta() < lasts <= LONGEST:
+            raise RefusedError("shift", f"a shift lasts {LONGEST.total_seconds() / 3600:.0f} hours at most")
+        _fit(people, rules, who, now)
+        for shift in _open(people, now):
+            if shift.user == who:
+                raise RefusedError(
+                    "shift", f"{who} has been logged in since {shift.since:%Y-%m-%d %H:%M} UTC"
+                )
+        record = _shift(door, people.users[who], lasts, now)
+    _write(door, "shift_login", None, record)
+    return record
+
+
+def log_out(door: Door, now: datetime, user: str = "") -> RegistryRecord:
+    """End one's own shift, or that of `user`.
+
+    Raises RefusedError for who is not logged in, which is on record, and RefusedInquiry.
+    """
+    who = user or door.who
+    with door.on_record("shift_logout", _about(who)):
+        people, _rules = who_is_who(door)
+        _may(door, people, who)
+        shift = next((one for one in _open(people, now) if one.user == who), None)
+        if shift is None:
+            raise RefusedError("shift", f"{who} is not logged in")
+    ended = msgspec.structs.replace(shift, until=now.replace(microsecond=0), active=False)
+    ended = stamp(door, ended, now)
+    _write(door, "shift_logout", shift, ended)
+    return ended
+
+
+def _may(door: Door, people: People, who: str) -> None:
+    """Raises RefusedError where somebody other than a supervisor acts for somebody else."""
+    me = people.users.get(door.who)
+    if who != door.who and (me is None or "supervisor" not in me.roles):
+        raise RefusedError("shift", "only a supervisor logs in or out for somebody else (order, section F.4)")
+
+
+def _fit(people: People, rules: PeopleRules, who: str, now: datetime) -> None:
+    """Raises RefusedError for who may not go on shift."""
+    if objection := people.colleague(who, now, rules):
+        raise RefusedError("shift", f"{who} may not go on shift: {objection.said}")
+    if not any(role in GOES for role in people.users[who].roles):
+        raise RefusedError("shift", f"{who} may not go on shift: neither officer nor supervisor (F.4)")
+
+
+def _shift(door: Door, user: RegistryRecord, lasts: timedelta, now: datetime) -> RegistryRecord:
     since = now.replace(microsecond=0)
     record = RegistryRecord(
         kind="shift",
-        id=f"{user[:40]}@{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        name=known.name,
-        user=user,
-        agency=known.agency,
+        id=f"{user.id[:40]}@{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        name=user.name,
+        user=user.id,
+        agency=user.agency,
         since=since,
         until=since + lasts,
-        approved_by="" if by == user else by,
+        approved_by="" if door.who == user.id else door.who,
     )
-    return registry.put(settings, record)
+    return RegistryRecord.from_json(stamp(door, record, now).to_json())
 
 
-def log_out(settings: Settings, user: str, now: datetime) -> RegistryRecord:
-    """End the shift. Raises RefusedError for who is not logged in."""
-    for shift in on_shift(open_topics(settings), now):
-        if shift.user == user:
-            ended = msgspec.structs.replace(shift, until=now.replace(microsecond=0), active=False)
-            return registry.put(settings, ended)
-    raise RefusedError("shift", f"{user} is not logged in")
+def _open(people: People, now: datetime) -> list[RegistryRecord]:
+    return sorted(people.shifts_at(now), key=lambda one: (one.since or now, one.id))
+
+
+def _about(who: str) -> str:
+    return f"user/{who}"
+
+
+def _write(door: Door, act: str, before: RegistryRecord | None, record: RegistryRecord) -> None:
+    change = f"{record.key}: {difference(before, record)}"
+    write(door.enter(act, _about(record.user), change=change), door, topics.REGISTRY, tables.REGISTRY, record)

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-from connectors.settings import Settings, embedded_dsn, load_settings
 from platestream.cli.console import err, out, print_json, table
 from platestream.demo import job
 
@@ -20,20 +19,14 @@ def demo(
 
     Example: platestream demo --frames photos/
     """
-    settings = _embedded(load_settings())
     with err.status("starting") as status:
-        outcome = job.run(settings, frames, job.today(), lambda step: status.update(step))
+        outcome = job.run_here(frames, lambda step: status.update(step))
     if as_json:
         print_json(_summary(outcome))
     else:
-        _show(outcome, settings, frames)
+        _show(outcome, frames)
     if outcome.faults:
         raise typer.Exit(1)
-
-
-def _embedded(settings: Settings) -> Settings:
-    """The demo never touches an agency's broker or server."""
-    return settings.model_copy(update={"kafka": "", "clickhouse": embedded_dsn(settings.data)})
 
 
 def _summary(outcome: job.Outcome) -> dict[str, Any]:
@@ -75,7 +68,7 @@ def _summary(outcome: job.Outcome) -> dict[str, Any]:
     }
 
 
-def _show(outcome: job.Outcome, settings: Settings, frames: Path | None) -> None:
+def _show(outcome: job.Outcome, frames: Path | None) -> None:
     out.print(f"\n[bold]{outcome.frames} frames, {len(outcome.detections)} vehicle passes[/bold]")
     reads = table("captured (UTC)", "camera", "plate", "state", "sure", "frames that agree", "vehicle")
     for one in outcome.detections:
@@ -114,13 +107,13 @@ def _show(outcome: job.Outcome, settings: Settings, frames: Path | None) -> None
         f"\n  {outcome.searched} without one: refused, and logged: {outcome.refusal}"
         f"\n  {outcome.seals} inquiries sealed; {'; '.join(outcome.faults) or 'the log is whole'}"
     )
-    out.print(_next(outcome, settings, frames))
+    out.print(_next(outcome, frames))
 
 
-def _next(outcome: job.Outcome, settings: Settings, frames: Path | None) -> str:
+def _next(outcome: job.Outcome, frames: Path | None) -> str:
     own = "" if frames else "\n  .venv/bin/platestream demo --frames DIR       your own pictures or videos"
     return (
-        f"\n[bold]Where to look next[/bold]  (all of it is in {settings.data})"
+        f"\n[bold]Where to look next[/bold]  (all of it is in {outcome.data})"
         f"\n  .venv/bin/platestream search '{outcome.searched[:3]}*' --reason 'trying it out'"
         f"\n  .venv/bin/platestream hotlist list"
         f"\n  .venv/bin/platestream audit verify"

@@ -1,26 +1,33 @@
-"""`platestream registry`: who may look, and where cameras are."""
+"""`platestream registry`: who may do what, where cameras are, and by which rules.
 
-from collections.abc import Iterable
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Annotated
+Days and times that people type are those of the agency's time zone.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, tzinfo
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.table import Table
 
-from connectors.clickhouse_client import OWNER, connect
-from connectors.profiles import load
-from connectors.settings import load_settings, open_topics
 from platestream.cli.console import err, out, print_json, table
+from platestream.cli.entrance import entrance
+from schemas.acts import ROLES
 from schemas.registry import Kind, Outcome, RegistryRecord
 from services import registry as job
-from services.rules import gate_rules, in_force
+from services.door import Door
+from services.hotlist.zone import agency_zone
+from services.rules import in_force
 
-app = typer.Typer(no_args_is_help=True, help="Agencies, users, cameras; the gate's rules.")
+app = typer.Typer(
+    no_args_is_help=True, help="Agencies, people, cameras, hot list sources; the rules in force."
+)
 
+KINDS: tuple[Kind, ...] = get_args(Kind)
 DAY = ["%Y-%m-%d"]
 TIMES = [*DAY, "%Y-%m-%dT%H:%M"]
 Day = Annotated[datetime | None, typer.Option(formats=DAY)]
+Put = Callable[[Door, RegistryRecord, datetime], RegistryRecord]
 
 
 @app.command()
@@ -43,21 +50,20 @@ def agency(
 
     Example: platestream registry agency apache-county-so --title 'Apache County SO' --mou-from 2026-01-01
     """
-    record = RegistryRecord(
-        kind="agency",
-        id=name,
+    _put(
+        "agency",
+        name,
         name=title,
         own=own,
-        mou_from=_utc(mou_from),
-        mou_until=_utc(mou_until),
+        mou_from=mou_from,
+        mou_until=mou_until,
         shares_cameras=tuple(camera or ()),
         shares_kinds=tuple(kind or ()),
         law_enforcement=not civil,
         state=state.upper(),
-        declared_at=_utc(declared),
+        declared_at=declared,
         approved_by=approved_by,
     )
-    _put(record)
 
 
 @app.command()
@@ -66,23 +72,24 @@ def user(
     title: Annotated[str, typer.Option(help="The person's name.")],
     agency: Annotated[str, typer.Option(help="Id of the agency.")],
     trained: Annotated[datetime | None, typer.Option(formats=DAY, help="Training completed (F.7).")] = None,
-    role: Annotated[str, typer.Option(help="analyst, supervisor, auditor …")] = "",
+    role: Annotated[
+        list[str] | None, typer.Option(help=f"One of {', '.join(ROLES)}; may be given again.")
+    ] = None,
     approved_by: Annotated[str, typer.Option(help="Who approved it.")] = "",
 ) -> None:
-    """Add or change a user; training is renewed by giving its new date (order, sections E.1.e and F.7).
+    """Add or change a person; training is renewed by giving its new date (order, sections E.1.e and F.7).
+
+    Roles and training that are not given stay as they are; somebody new is an officer. The first person is
+    the ALPR administrator. Nobody changes their own record.
 
     Example: platestream registry user mlee --title 'Det. M. Lee' --agency sjpd --trained 2026-09-01
+    --role officer --role supervisor
     """
-    record = RegistryRecord(
-        kind="user",
-        id=name,
-        name=title,
-        agency=agency,
-        role=role,
-        trained_at=_utc(trained),
-        approved_by=approved_by,
-    )
-    _put(record)
+
+    def put(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
+        return job.put_user(door, record, now, role or ())
+
+    _put("user", name, put, name=title, agency=agency, trained_at=trained, approved_by=approved_by)
 
 
 @app.command()
@@ -98,27 +105,26 @@ def camera(
     moves: Annotated[bool, typer.Option("--moves", help="In a vehicle or portable: no fixed place.")] = False,
     results: Annotated[str, typer.Option(help="What came of it (E.1.f); no plate.")] = "",
 ) -> None:
-    """Add or change a camera and its approval. From the first one on, frames of any other are kept apart.
+    """Add or change a camera and its approval. From the first one on, frames of any other go to quarantine.
 
     Example: platestream registry camera main-st-n --title 'Main St' --latitude 34.5 --longitude -109.4
     --approved-by 'Chief of Police' --approved 2026-01-15
     """
-    record = RegistryRecord(
-        kind="camera",
-        id=name,
+    _put(
+        "camera",
+        name,
         name=title,
         latitude=latitude,
         longitude=longitude,
         approved_by=approved_by,
-        approved_at=_utc(approved),
-        since=_utc(since),
-        until=_utc(until),
+        approved_at=approved,
+        since=since,
+        until=until,
         moves=moves,
         results=results,
     )
-    _put(record)
     if not approved_by:
-        err.print(f"nobody approved {name} yet: its frames are kept apart (order, section D.5)")
+        err.print(f"nobody approved {name} yet: its frames go to quarantine (order, section D.5)")
 
 
 @app.command()
@@ -126,8 +132,8 @@ def detail(
     name: Annotated[str, typer.Argument(metavar="ID", help="Short name of the special detail.")],
     title: Annotated[str, typer.Option(help="What it is: the operation or investigation.")],
     camera: Annotated[list[str], typer.Option(help="A camera of it; may be given again.")],
-    since: Annotated[datetime, typer.Option(formats=TIMES, help="Its begin, UTC.")],
-    until: Annotated[datetime, typer.Option(formats=TIMES, help="Its end, UTC.")],
+    since: Annotated[datetime, typer.Option(formats=TIMES, help="Its begin, in the agency's time zone.")],
+    until: Annotated[datetime, typer.Option(formats=TIMES, help="Its end, in the agency's time zone.")],
     approved_by: Annotated[str, typer.Option(help="The Police Chief, who must approve it (G.6).")] = "",
     approved: Annotated[datetime | None, typer.Option(formats=DAY, help="When.")] = None,
     case: Annotated[str, typer.Option(help="Case number.")] = "",
@@ -138,19 +144,18 @@ def detail(
     Example: platestream registry detail op-canyon --title 'Operation Canyon' --camera trailer-1
     --since 2026-11-24T18:00 --until 2026-11-26 --approved-by 'Chief of Police' --case 26-001234
     """
-    record = RegistryRecord(
-        kind="detail",
-        id=name,
+    _put(
+        "detail",
+        name,
         name=title,
         cameras=tuple(camera),
-        since=_utc(since),
-        until=_utc(until),
+        since=since,
+        until=until,
         approved_by=approved_by,
-        approved_at=_utc(approved),
+        approved_at=approved,
         case_number=case,
         results=results,
     )
-    _put(record)
     if not approved_by:
         err.print(f"nobody approved {name}: a finding (order, section G.6)")
 
@@ -160,7 +165,7 @@ def incident(
     name: Annotated[str, typer.Argument(metavar="ID", help="Short name, such as the case number.")],
     title: Annotated[str, typer.Option(help="What happened; no plate.")],
     outcome: Annotated[Outcome, typer.Option(help="arrest, recovery, person_located, significant, result.")],
-    at: Annotated[datetime, typer.Option(formats=TIMES, help="When, UTC.")],
+    at: Annotated[datetime, typer.Option(formats=TIMES, help="When, in the agency's time zone.")],
     camera: Annotated[list[str] | None, typer.Option(help="Where; may be given again.")] = None,
     detail: Annotated[str, typer.Option(help="Of which special detail.")] = "",
     case: Annotated[str, typer.Option(help="Case number.")] = "",
@@ -170,60 +175,97 @@ def incident(
     Example: platestream registry incident 26-001234 --title 'Stolen truck recovered' --outcome recovery
     --at 2026-11-24T15:30 --camera white-mountain-dr-n --case 26-001234
     """
-    record = RegistryRecord(
-        kind="incident",
-        id=name,
+    _put(
+        "incident",
+        name,
         name=title,
         outcome=outcome,
-        since=_utc(at),
+        since=at,
         cameras=tuple(camera or ()),
         detail=detail,
         case_number=case,
     )
-    _put(record)
+
+
+@app.command()
+def source(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As entries name it: ncic, acic, mvd, bolo …")],
+    title: Annotated[str, typer.Option(help="Whose list it is.")] = "",
+    end: Annotated[bool, typer.Option("--end", help="Withdraw it: its entries alert nobody.")] = False,
+    approved_by: Annotated[str, typer.Option(help="Who approved it.")] = "",
+) -> None:
+    """Designate a source of the hot list, or withdraw it (order, sections C.4 and E.1.b).
+
+    Example: platestream registry source repo --title 'Repossessions of the county'
+    """
+    if not (title or end):
+        raise typer.BadParameter("say whose list it is, --title, or withdraw it, --end")
+    _put("hotlist_source", name, job.designate, name=title, active=not end, approved_by=approved_by)
+
+
+@app.command()
+def category(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As entries name it: stolen_vehicle …")],
+    longest_days: Annotated[
+        int | None, typer.Option(min=1, max=3660, help="For how many days an entry may hold at most (H.8).")
+    ] = None,
+    title: Annotated[str, typer.Option(help="What it is.")] = "",
+    end: Annotated[bool, typer.Option("--end", help="Withdraw it: its entries alert nobody.")] = False,
+    approved_by: Annotated[str, typer.Option(help="Who approved it.")] = "",
+) -> None:
+    """Designate a category of the hot list, or withdraw it (order, sections C.3, E.1.b and H.8).
+
+    Example: platestream registry category stolen_trailer --longest-days 90
+    """
+    if not (longest_days or end):
+        raise typer.BadParameter("say how long an entry may hold, --longest-days, or withdraw it, --end")
+    told = {"longest_days": longest_days, "active": not end, "approved_by": approved_by}
+    _put("hotlist_category", name, job.designate, name=title, **told)
 
 
 @app.command()
 def release(
     camera: Annotated[str, typer.Argument(help="A camera that is approved by now.")],
 ) -> None:
-    """Let frames that were kept apart be read after all, once their camera is approved. They wait for a day.
+    """Let frames in quarantine be read after all, once their camera is approved. They wait for a day.
 
     Example: platestream registry release main-st-n
     """
-    count = job.release(load_settings(), camera)
+    with entrance("registry release") as door:
+        count = job.release(door, camera)
     out.print(f"{count} frames of {camera} are released to be read")
 
 
 @app.command()
 def end(
-    kind: Annotated[str, typer.Argument(help="agency, user, camera, detail, incident or shift.")],
+    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}.")],
     name: Annotated[str, typer.Argument(metavar="ID")],
 ) -> None:
-    """End an agency's, user's or camera's time; the record stays.
+    """End the time of an agency, a person, a camera …; the record stays.
 
     Example: platestream registry end user mlee
     """
-    record = job.end(load_settings(), _kind(kind), name)
+    with entrance("registry end") as door:
+        record = job.end(door, _kind(kind), name, datetime.now(UTC))
     out.print(f"{record.key} has ended")
 
 
 @app.command("list")
 def list_records(
-    kind: Annotated[str, typer.Argument(help="agency, user, camera, detail, incident or shift.")],
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON line a record.")] = False,
+    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each record.")] = False,
 ) -> None:
     """What the registry says now.
 
     Example: platestream registry list user
     """
-    records = job.listed(open_topics(load_settings()), _kind(kind)).values()
+    with entrance("registry list") as door:
+        records, zone = job.show(door, _kind(kind)), agency_zone(door.settings)
     if as_json:
         for one in records:
             print_json(one)
         return
-    shown = (_places if _kind(kind) in ("camera", "detail", "incident") else _people)(records)
-    out.print(shown)
+    out.print((_people if _kind(kind) in ("agency", "user") else _places)(records, zone))
 
 
 @app.command()
@@ -239,66 +281,60 @@ def rules(
 
     Example: platestream registry rules --profile st-johns --by 'Chief of Police'
     """
-    settings = load_settings()
-    client = connect(settings.clickhouse, OWNER, allow_plaintext=settings.allow_plaintext)
-    if profile:
-        read = load(profile)
-        if not by:
-            raise typer.BadParameter("say who ordered the change: --by")
-        for line in in_force.put_in_force(client, profile, read, by):
-            err.print(line)
-    wanted = gate_rules.in_force(client)
-    if case_number:
-        wanted = replace(wanted, case_number=case_number)
-    if always is not None:
-        wanted = replace(wanted, always_registry=always)
-    if wanted != gate_rules.in_force(client):
-        if not by:
-            raise typer.BadParameter("say who ordered the change: --by")
-        gate_rules.put_in_force(client, wanted, by)
-        err.print("in force from now on")
-    print_json(gate_rules.in_force(client))
-    if not gate_rules.registry_enforced(client):
+    wanted = in_force.Change(profile or None, case_number or None, always)
+    if not (wanted.nothing or by.strip()):
+        raise typer.BadParameter("say who ordered the change: --by")
+    with entrance("registry rules") as door:
+        ruled = in_force.show(door) if wanted.nothing else in_force.change(door, wanted, by)
+    for line in ruled.changed:
+        err.print(f"in force from now on: {line}")
+    print_json(ruled.rules)
+    if not ruled.registry_enforced:
         err.print("nobody is registered yet: anybody with access to the database may look (F.7)")
 
 
-def _people(records: Iterable[RegistryRecord]) -> Table:
-    shown = table("id", "name", "active", "agency", "trained", "MOU from", "MOU until", "shares")
+def _people(records: Iterable[RegistryRecord], zone: tzinfo) -> Table:
+    shown = table("id", "name", "active", "agency", "roles", "trained", "MOU from", "MOU until", "shares")
     for one in records:
         shares = ", ".join((*one.shares_cameras, *one.shares_kinds))
-        days = [_day(day) for day in (one.trained_at, one.mou_from, one.mou_until)]
-        shown.add_row(one.id, one.name, "yes" if one.active else "no", one.agency, *days, shares)
+        days = [_day(day, zone) for day in (one.trained_at, one.mou_from, one.mou_until)]
+        roles = ", ".join(one.roles) if one.kind == "user" else ""
+        shown.add_row(one.id, one.name, "yes" if one.active else "no", one.agency, roles, *days, shares)
     return shown
 
 
-def _places(records: Iterable[RegistryRecord]) -> Table:
+def _places(records: Iterable[RegistryRecord], zone: tzinfo) -> Table:
     shown = table(
         "id", "name", "active", "approved by", "approved", "since", "until", "cameras", "what came of it"
     )
     for one in records:
-        days = [_day(day) for day in (one.approved_at, one.since, one.until)]
+        days = [_day(day, zone) for day in (one.approved_at, one.since, one.until)]
         came = " ".join(text for text in (one.outcome, one.case_number, one.results) if text)
         active = "yes" if one.active else "no"
         shown.add_row(one.id, one.name, active, one.approved_by, *days, ", ".join(one.cameras), came)
     return shown
 
 
-def _day(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d}" if at else ""
+def _day(at: datetime | None, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d}" if at else ""
 
 
-def _put(record: RegistryRecord) -> None:
-    written = job.put(load_settings(), record)
-    out.print(f"{written.key}: on record from {written.changed_at:%Y-%m-%d %H:%M} UTC")
+def _put(kind: Kind, name: str, put: Put = job.put, /, **told: Any) -> None:
+    """Make a record of what was told, times in the agency's zone, and put it on record."""
+    with entrance(f"registry {kind.removeprefix('hotlist_')}") as door:
+        zone = agency_zone(door.settings)
+        times = {key: at.replace(tzinfo=zone) for key, at in told.items() if isinstance(at, datetime)}
+        try:
+            record = RegistryRecord(kind=kind, id=name, **{**told, **times})
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+        written = put(door, record, datetime.now(UTC))
+    assert written.changed_at is not None
+    out.print(f"{written.key}: on record from {written.changed_at.astimezone(zone):%Y-%m-%d %H:%M %Z}")
 
 
 def _kind(text: str) -> Kind:
-    known: tuple[Kind, ...] = ("agency", "user", "camera", "detail", "incident", "shift")
-    for kind in known:
+    for kind in KINDS:
         if text == kind:
             return kind
-    raise typer.BadParameter(", ".join(known))
-
-
-def _utc(day: datetime | None) -> datetime | None:
-    return day and day.replace(tzinfo=UTC)
+    raise typer.BadParameter(f"one of {', '.join(KINDS)}")

@@ -1,18 +1,18 @@
 """`platestream shift`: log in at the begin of a shift, out at its end; who is on shift."""
 
-import getpass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from connectors.settings import load_settings, open_topics
 from platestream.cli.console import err, out, print_json, table
+from platestream.cli.entrance import entrance
 from services import shifts as job
+from services.hotlist.zone import agency_zone
 
 app = typer.Typer(no_args_is_help=True, help="Who is on shift and hears of alert hits: login, logout, list.")
 
-User = Annotated[str, typer.Option(help="For somebody else; it is on record who did it.")]
+User = Annotated[str, typer.Option(help="For somebody else, by a supervisor; it is on record who did it.")]
 
 
 @app.command()
@@ -24,10 +24,11 @@ def login(
 
     Example: platestream shift login --hours 10
     """
-    who = user or getpass.getuser()
-    now = datetime.now(UTC)
-    shift = job.log_in(load_settings(), who, timedelta(hours=hours), getpass.getuser(), now)
-    out.print(f"{who} is on shift until {shift.until:%Y-%m-%d %H:%M} UTC at most")
+    with entrance("shift login") as door:
+        shift = job.log_in(door, timedelta(hours=hours), datetime.now(UTC), user)
+        zone = agency_zone(door.settings)
+    until = shift.until and shift.until.astimezone(zone)
+    out.print(f"{shift.user} is on shift until {until:%Y-%m-%d %H:%M %Z} at most")
 
 
 @app.command()
@@ -36,29 +37,31 @@ def logout(user: User = "") -> None:
 
     Example: platestream shift logout
     """
-    who = user or getpass.getuser()
-    shift = job.log_out(load_settings(), who, datetime.now(UTC))
-    out.print(f"{who} was on shift from {shift.since:%Y-%m-%d %H:%M} to {shift.until:%H:%M} UTC")
+    with entrance("shift logout") as door:
+        shift = job.log_out(door, datetime.now(UTC), user)
+        zone = agency_zone(door.settings)
+    since, until = (at and at.astimezone(zone) for at in (shift.since, shift.until))
+    out.print(f"{shift.user} was on shift from {since:%Y-%m-%d %H:%M} to {until:%H:%M %Z}")
 
 
 @app.command("list")
 def list_shifts(
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON line a shift.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each shift.")] = False,
 ) -> None:
     """Who is on shift now. Warns, and exits 1, when nobody is.
 
     Example: platestream shift list
     """
-    found = job.on_shift(open_topics(load_settings()), datetime.now(UTC))
+    with entrance("shift list") as door:
+        found, zone = job.show(door, datetime.now(UTC)), agency_zone(door.settings)
     if as_json:
         for one in found:
             print_json(one)
     else:
-        made = table("user", "name", "agency", "since (UTC)", "until at most (UTC)")
+        made = table("user", "name", "agency", f"since ({zone.key})", "until at most")
         for one in found:
-            made.add_row(
-                one.user, one.name, one.agency, f"{one.since:%Y-%m-%d %H:%M}", f"{one.until:%Y-%m-%d %H:%M}"
-            )
+            times = [f"{at.astimezone(zone):%Y-%m-%d %H:%M}" for at in (one.since, one.until) if at]
+            made.add_row(one.user, one.name, one.agency, *times)
         out.print(made)
     if not found:
         err.print("nobody is on shift: no officer hears of an alert hit (order, section F.4)")

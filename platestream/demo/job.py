@@ -1,6 +1,5 @@
 """The main job, end to end, on the embedded edge: what `platestream demo` does and what came of it."""
 
-import getpass
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,11 +18,12 @@ from connectors.edge import Edge
 from connectors.files import FileTopics
 from connectors.inquiry_verify import verify
 from connectors.profiles import load as load_profile
-from connectors.settings import Settings
+from connectors.settings import Settings, embedded_dsn, load_settings
 from flows import audit_flow, match_flow, recognize_flow
 from flows.reader import open_reader
 from operators.decode import Bounds
 from platestream.demo.files import sample_hot_list, sample_messages
+from platestream.demo.people import register_whoever_runs_it
 from schemas import topics
 from schemas.alert_hit import AlertHit
 from schemas.dead_letter import DeadLetter
@@ -43,8 +43,9 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one demo read, hit, refused and logged."""
+    """What one demo read, hit, refused and logged; all of it is in the folder `data`."""
 
+    data: Path
     frames: int
     detections: list[Detection]
     hits: list[AlertHit]
@@ -56,8 +57,27 @@ class Outcome:
     faults: list[str]
 
 
+def run_here(frames: Path | None, say: Say) -> Outcome:
+    """The demo in the data folder that the environment names: never an agency's broker or server.
+
+    Raises SettingsError, and what `run` raises.
+    """
+    settings = load_settings()
+    embedded = settings.model_copy(update={"kafka": "", "clickhouse": embedded_dsn(settings.data)})
+    return run(embedded, frames, today(), say)
+
+
 def run(settings: Settings, frames: Path | None, now: datetime, say: Say) -> Outcome:
-    """Run all three flows to their end over `frames`, or over the sample frames; `say` hears each step."""
+    """Run all three flows to their end over `frames`, or over the sample frames; `say` hears each step.
+
+    Raises RefusedInquiry where somebody else is registered and whoever runs it is not.
+    """
+    with Door.open(settings, "platestream demo") as door:
+        return _run_all(door, frames, now, say)
+
+
+def _run_all(door: Door, frames: Path | None, now: datetime, say: Say) -> Outcome:
+    settings = door.settings
     streams = FileTopics(settings.data, follow=False)
     tables = ClickHouseTables(settings.clickhouse, follow=False)
     edge = Edge(streams, tables)
@@ -65,8 +85,10 @@ def run(settings: Settings, frames: Path | None, now: datetime, say: Say) -> Out
     try:
         say("tables")
         migrate.apply(connect(settings.clickhouse, OWNER, explain=True))
+        say("agency and people")
+        register_whoever_runs_it(door, now)
         say("hot list")
-        load_sample_list(settings, now)
+        load_sample_list(door, now)
         say("frames")
         count = _write(streams, sample_messages(now) if frames is None else folder_frames(frames, now))
         say(f"reading {count} frames")
@@ -79,17 +101,17 @@ def run(settings: Settings, frames: Path | None, now: datetime, say: Say) -> Out
         hits = new[topics.ALERT_HITS.name]
         searched = hits[0].detection.plate if hits else "*"
         say("searching")
-        found, refusal = _inquire(settings.clickhouse, searched, now)
+        found, refusal = _inquire(door, searched, now)
         say("deleting what is past its time")
-        with Door.of_machine(settings, "retention") as job:
-            retention.run(job, period, now)
+        retention.run(door.machine("retention"), period, now)
         say("sealing the inquiry log")
         _run(audit_flow.build(edge), settings.data)
         copy = [topics.INQUIRIES.decode(message) for message in streams.messages(topics.INQUIRIES)]
-        faults = verify(connect(settings.clickhouse, AUDITOR), copy)
+        faults = verify(door.client(AUDITOR), copy)
     finally:
         tables.close()
     return Outcome(
+        data=settings.data,
         frames=count,
         detections=new[topics.DETECTIONS.name],
         hits=hits,
@@ -105,23 +127,22 @@ def run(settings: Settings, frames: Path | None, now: datetime, say: Say) -> Out
 _COUNTED = (topics.DETECTIONS, topics.ALERT_HITS, topics.DEAD_LETTERS)
 
 
-def load_sample_list(settings: Settings, now: datetime) -> list[Import]:
+def load_sample_list(door: Door, now: datetime) -> list[Import]:
     """Import the sample hot list, a source at a time, the way `hotlist import` does, and a day ago: hits of
     frames captured before an entry was listed would be historical, which is not what a demo is to show.
     """
     told = sample_hot_list(now)
     sources = sorted({line["source"] for line in told})
-    with Door.of_machine(settings, "demo") as door:
-        return [
-            import_lines(
-                door,
-                source,
-                enumerate(line for line in told if line["source"] == source),
-                now - timedelta(days=1),
-                "the sample hot list",
-            )
-            for source in sources
-        ]
+    return [
+        import_lines(
+            door.machine("demo"),
+            source,
+            enumerate(line for line in told if line["source"] == source),
+            now - timedelta(days=1),
+            "the sample hot list",
+        )
+        for source in sources
+    ]
 
 
 def _write(streams: FileTopics, messages: Iterable[Message]) -> int:
@@ -154,20 +175,12 @@ def _after(streams: FileTopics, topic: Any, count: int) -> list[Any]:
     return [topic.decode(message) for message in list(streams.messages(topic))[count:]]
 
 
-def _inquire(dsn: str, plate: str, now: datetime) -> tuple[list[dict[str, Any]], str]:
+def _inquire(door: Door, plate: str, now: datetime) -> tuple[list[dict[str, Any]], str]:
     """One inquiry with its reason, and one without: what the first finds, and what the second is told."""
-    client = connect(dsn, ANALYST)
-    ask = partial(
-        gate.search,
-        client,
-        pattern=plate,
-        who=getpass.getuser(),
-        tool="platestream demo",
-        since=now - timedelta(days=1),
-    )
-    found = ask(reason="Demonstration of a documented inquiry")
+    ask = partial(gate.search, door.client(ANALYST), pattern=plate, since=now - timedelta(days=1))
+    found = ask(**door.said(reason="Demonstration of a documented inquiry"))
     try:
-        ask()
+        ask(**door.said())
     except gate.RefusedInquiry as refused:
         return found, str(refused)
     return found, ""

@@ -1,16 +1,18 @@
 """The rules of the gate that an agency sets: read, checked and put in force, each change a row that stays.
 
-The gate judges by the newest row (`clickhouse/views/gate.sql`); an auditor sees all of them.
+Who changed them is whoever came through the door; on whose order stands beside it in the act. The gate
+judges by the newest row (`clickhouse/views/gate.sql`); an auditor sees all of them.
 """
 
 from dataclasses import asdict
 
 from clickhouse_connect.driver.client import Client
 
-from connectors.clickhouse_client import DatabaseError, run
+from connectors.clickhouse_client import OWNER, DatabaseError, run
 from connectors.gate_rules import COLUMNS, history
 from schemas.gate_rules import GateRules
 from schemas.profile import LONGEST, SHORTEST
+from services.door import Door, Permit
 
 # A pattern that does not compile would make the gate fail on every inquiry, so the engine is asked first.
 _COMPILES = "SELECT match('', {pattern:String})"
@@ -29,11 +31,36 @@ def in_force(client: Client) -> GateRules:
     return history(client)[-1].rules
 
 
-def put_in_force(client: Client, rules: GateRules, set_by: str) -> bool:
-    """Judge by `rules` from now on; whether that changes anything. `client` needs the owner's role.
+def put_in_force(door: Door, rules: GateRules, by: str) -> bool:
+    """Judge by `rules` from now on, on the order of `by`; whether that changes anything.
 
-    Raises WrongRule, and DatabaseError.
+    Raises WrongRule, RefusedInquiry and DatabaseError.
     """
+    before = in_force(door.client(OWNER))
+    check(door.client(OWNER), rules)
+    if before == rules:
+        return False
+    permit = door.enter("rules", rules.profile, change=difference(before, rules), reason=ordered(by))
+    write(permit, door, rules)
+    return True
+
+
+def write(permit: Permit, door: Door, rules: GateRules) -> None:
+    """Write rules whose change is on record, in the name of who made it."""
+    values = asdict(rules)
+    values["boilerplate"] = [word.lower() for word in rules.boilerplate]
+    row = [
+        permit.who,
+        *(list(v) if isinstance(v, tuple) else v for v in (values[name] for name in COLUMNS)),
+    ]
+    run(
+        "writing the gate's rules",
+        lambda: door.client(OWNER).insert("platestream.gate_rules", [row], column_names=["set_by", *COLUMNS]),
+    )
+
+
+def check(client: Client, rules: GateRules) -> None:
+    """Raises WrongRule for what cannot be put in force."""
     if not 0 <= rules.reason_letters <= 1000:
         raise WrongRule("reason_letters: 0 to 1000")
     if not 0 <= rules.training_days <= 36500:
@@ -43,16 +70,25 @@ def put_in_force(client: Client, rules: GateRules, set_by: str) -> bool:
     for name, patterns in (("case_number", (rules.case_number,)), ("prohibited", rules.prohibited)):
         for pattern in patterns:
             _compile(client, name, pattern)
-    if in_force(client) == rules:
-        return False
-    values = asdict(rules)
-    values["boilerplate"] = [word.lower() for word in rules.boilerplate]
-    row = [set_by, *(list(v) if isinstance(v, tuple) else v for v in (values[name] for name in COLUMNS))]
-    run(
-        "writing the gate's rules",
-        lambda: client.insert("platestream.gate_rules", [row], column_names=["set_by", *COLUMNS]),
+
+
+def ordered(by: str) -> str:
+    """On whose order, as the reason of the act."""
+    return f"By order of {by}"
+
+
+def difference(before: GateRules, after: GateRules) -> str:
+    """What a change is, rule by rule: before -> after."""
+    old, new = asdict(before), asdict(after)
+    return "; ".join(
+        f"{name}: {_said(old[name])} -> {_said(new[name])}" for name in new if old[name] != new[name]
     )
-    return True
+
+
+def _said(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "-"
+    return "-" if value == "" else str(value)
 
 
 def registry_enforced(client: Client) -> bool:

@@ -4,14 +4,18 @@ Topics follow by `platestream topics`, flows and the retention job by PLATESTREA
 """
 
 import re
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from connectors.clickhouse_client import run
+from connectors.clickhouse_client import OWNER, run
+from connectors.profiles import load
 from schemas.gate_rules import GateRules, of_profile
 from schemas.profile import Profile
+from services.door import Door, Permit
 from services.retention.job import AGED, Aged
 from services.rules import gate_rules
 
@@ -22,22 +26,83 @@ WHERE database = 'platestream' AND name IN {tables:Array(String)}
 _TTL = re.compile(r" TTL .* \+ toInterval(Second|Minute|Hour|Day)\((\d+)\)")
 
 
-def put_in_force(owner: Client, name: str, profile: Profile, by: str) -> list[str]:
-    """Judge, show and expire by `profile` from now on; says what changed. `owner` needs that role.
+@dataclass(frozen=True)
+class Change:
+    """What is to change; None leaves a rule as it is. `profile` is a name or a file."""
 
-    Whether the registry always holds is left as it is. Raises WrongRule and DatabaseError.
+    profile: str | None = None
+    case_number: str | None = None
+    always_registry: bool | None = None
+
+    @property
+    def nothing(self) -> bool:
+        """Nothing is to change."""
+        return self == Change()
+
+
+@dataclass(frozen=True)
+class Ruled:
+    """The rules in force now, what was changed, and whether the gate asks who may look."""
+
+    rules: GateRules
+    changed: list[str]
+    registry_enforced: bool
+
+
+def show(door: Door) -> Ruled:
+    """The rules in force. Raises RefusedInquiry and DatabaseError."""
+    door.enter("registry_show", "rules")
+    return _ruled(door, [])
+
+
+def change(door: Door, wanted_: Change, by: str) -> Ruled:
+    """Put rules in force on the order of `by`: one act, on record with what was before and after.
+
+    Raises ProfileError and WrongRule, and then nothing is changed, RefusedInquiry and DatabaseError.
     """
-    rules = wanted(owner, name, profile)
-    changed = [f"rules of {name}"] if gate_rules.put_in_force(owner, rules, by) else []
+    owner = door.client(OWNER)
+    before = gate_rules.in_force(owner)
+    rules = wanted(owner, wanted_.profile, load(wanted_.profile)) if wanted_.profile else before
+    told: dict[str, Any] = {"case_number": wanted_.case_number, "always_registry": wanted_.always_registry}
+    rules = replace(rules, **{name: value for name, value in told.items() if value is not None})
+    gate_rules.check(owner, rules)
+    expiries = _expiries(owner, rules) if wanted_.profile else {}
+    changed = [gate_rules.difference(before, rules)] if rules != before else []
+    changed += [f"table {table.name}: {kept} -> {period}" for table, (kept, period) in expiries.items()]
+    if not changed:
+        return _ruled(door, [])
+    permit = door.enter("rules", rules.profile, change="; ".join(changed), reason=gate_rules.ordered(by))
+    if rules != before:
+        gate_rules.write(permit, door, rules)
+    for table, (_kept, period) in expiries.items():
+        _expire(permit, owner, table, period)
+    return _ruled(door, changed)
+
+
+def put_in_force(door: Door, name: str, by: str) -> list[str]:
+    """Judge, show and expire by the profile `name` from now on; says what changed. Raises as `change`.
+
+    Whether the registry always holds is left as it is.
+    """
+    return change(door, Change(profile=name), by).changed
+
+
+def _expiries(owner: Client, rules: GateRules) -> dict[Aged, tuple[timedelta | None, timedelta]]:
+    """The tables whose rows are to expire after another time than they do: before and after."""
     kept = ttls(owner)
-    for table in AGED:
-        period = keeps(table, rules.retention)
-        if kept[table.name] != period:
-            seconds = round(period.total_seconds())
-            sql = f"ALTER TABLE platestream.{table.name} MODIFY TTL {expiry(table, seconds)}"
-            run("setting a TTL", partial(owner.command, sql))
-            changed.append(f"table {table.name}: {seconds} s")
-    return changed
+    periods = {table: keeps(table, rules.retention) for table in AGED}
+    return {table: (kept[table.name], one) for table, one in periods.items() if kept[table.name] != one}
+
+
+def _expire(_permit: Permit, owner: Client, table: Aged, period: timedelta) -> None:
+    seconds = round(period.total_seconds())
+    sql = f"ALTER TABLE platestream.{table.name} MODIFY TTL {expiry(table, seconds)}"
+    run("setting a TTL", partial(owner.command, sql))
+
+
+def _ruled(door: Door, changed: list[str]) -> Ruled:
+    owner = door.client(OWNER)
+    return Ruled(gate_rules.in_force(owner), changed, gate_rules.registry_enforced(owner))
 
 
 def wanted(client: Client, name: str, profile: Profile) -> GateRules:

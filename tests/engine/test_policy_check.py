@@ -544,7 +544,8 @@ def test_another_agencys_profile_is_checked_by_its_own_rules(agency: Agency) -> 
     virginia = load("virginia")
     told: dict[str, Any] = {"profile": virginia, "profile_name": "virginia"}
     assert set(agency.outcomes("rules", "ttls", **told).values()) == {"not_held"}
-    in_force.put_in_force(agency.database.client(), "virginia", virginia, "chief")
+    with door_of(agency.database, "chief", data=agency.data) as door:
+        in_force.put_in_force(door, "virginia", "Chief of Police")
     results = agency.results("rules", "ttls", "agencies", **told)
     assert (results["rules"].outcome, results["ttls"].outcome) == ("held", "held")
     assert "of another state: county" in "; ".join(results["agencies"].faults)

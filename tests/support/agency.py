@@ -5,7 +5,7 @@ called, so that what the checks find does not depend on what the services refuse
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -249,13 +249,20 @@ class Agency:
     def rule(self, rules: GateRules, by: str = "chief", *, acted: bool = True) -> None:
         if acted:
             self.enter("rules", rules.profile, by)
-        gate_rules.put_in_force(self.database.client(), rules, by)
+        set_rules(self.database, rules, by)
 
     def follow(self) -> None:
         """The audit flow, to the end of the log."""
         tables_ = ClickHouseTables(self.database.dsn, follow=False)
         run(audit_flow.build(Edge(self.streams, tables_)))
         tables_.close()
+
+
+def set_rules(database: Database, rules: GateRules, by: str = "chief") -> None:
+    """Rules in the gate's table, written as they are stored."""
+    row = {"set_by": by, **asdict(rules)}
+    columns = list(row)
+    database.client().insert("platestream.gate_rules", [list(row.values())], column_names=columns)
 
 
 def read(age: timedelta, camera: str = "main-n", **told: Any) -> Detection:

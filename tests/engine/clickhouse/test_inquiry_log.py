@@ -20,6 +20,7 @@ from schemas.gate_rules import RulesInForce
 from schemas.inquiry import SealedInquiry, broken
 from schemas.message import EndOfSnapshot
 from services.rules import gate_rules
+from tests.support.agency import set_rules
 from tests.support.database import Database
 from tests.support.flows import recovery, run
 
@@ -86,7 +87,7 @@ def test_every_start_is_told_the_rules_before_what_was_judged_by_them(
     store = recovery(tmp_path / "recovery")
     database.ask()
     rules = gate_rules.in_force(database.client())
-    gate_rules.put_in_force(database.client(), replace(rules, reason_letters=9), "chief")
+    set_rules(database, replace(rules, reason_letters=9))
     database.ask()
     first = followed(database, store=store)
     assert [type(one) for one in first] == [RulesInForce] * 2 + [EndOfSnapshot] + [SealedInquiry] * 2

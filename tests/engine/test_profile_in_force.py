@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import ANALYST, AUDITOR, RETENTION
+from connectors.clickhouse_client import ANALYST, AUDITOR
 from connectors.edge import Edge
 from connectors.files import FileTopics
 from connectors.profiles import load
@@ -22,11 +22,13 @@ from schemas import tables, topics
 from schemas.message import Message
 from schemas.profile import Profile, ProfileError
 from schemas.registry import RegistryRecord
+from services.door import Door
 from services.inquiries import gate
 from services.inquiries.gate import RefusedInquiry
 from services.retention import job as retention
 from services.rules import gate_rules, in_force
 from tests.support.database import Database, copied
+from tests.support.door import door_of
 from tests.support.flows import ScriptedReader, jpeg, run
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -52,6 +54,11 @@ class Agency:
         return {row["plate"] for row in rows}
 
 
+def clock(database: Database, data: Path | None = None) -> Door:
+    """The door of the retention job that runs by the clock."""
+    return replace(door_of(database, "retention", data=data), automatic=True)
+
+
 def frame(age: int) -> Message:
     at = NOW - age * DAY
     told = {"camera-id": "cam", "captured-at": at.isoformat(), "latitude": "34.5", "longitude": "-109.4"}
@@ -64,7 +71,7 @@ def agency(
 ) -> Iterator[Agency]:
     folder, profile = tmp_path_factory.mktemp("agency"), load(request.param)
     with copied(migrated, folder) as database:
-        in_force.put_in_force(database.client(), request.param, profile, "chief")
+        in_force.put_in_force(door_of(database), request.param, "Chief of Police")
         streams = FileTopics(folder / "data", follow=False)
         streams.append(topics.FRAMES, [frame(age) for age in PLATE])
         edge = Edge(streams, ClickHouseTables(database.dsn, follow=False))
@@ -102,7 +109,7 @@ def test_every_table_topic_and_receipt_keeps_what_the_profile_says(agency: Agenc
     assert kept["dead_letters"] == 7 * DAY
     assert all(topic.keep is None or topic.keep <= period for topic in topics.within(period)[:2])
     later = NOW + period - 4 * DAY
-    entry = retention.run(agency.database.client(RETENTION), period, later, agency.data)
+    entry = retention.run(clock(agency.database, agency.data), period, later)
     told = json.loads(entry.record)
     assert told["period_s"] == period.total_seconds()
     left = {plate for (plate,) in agency.database.rows("SELECT plate FROM platestream.detections")}
@@ -110,7 +117,7 @@ def test_every_table_topic_and_receipt_keeps_what_the_profile_says(agency: Agenc
 
 
 def test_what_is_put_in_force_twice_changes_nothing_the_second_time(agency: Agency) -> None:
-    assert in_force.put_in_force(agency.database.client(), agency.name, agency.profile, "chief") == []
+    assert in_force.put_in_force(door_of(agency.database), agency.name, "Chief of Police") == []
 
 
 @pytest.mark.parametrize(
@@ -127,7 +134,7 @@ def test_what_is_put_in_force_twice_changes_nothing_the_second_time(agency: Agen
 def test_the_gate_demands_of_other_agencies_what_the_profile_demands(
     database: Database, name: str, told: dict[str, Any], refused: str | None
 ) -> None:
-    in_force.put_in_force(database.client(), name, load(name), "chief")
+    in_force.put_in_force(door_of(database), name, "Chief of Police")
     other = RegistryRecord(kind="agency", id="other", name="Other", mou_from=NOW - DAY, **told)
     own = RegistryRecord(kind="agency", id="own", name="Own", own=True)
     people = [
@@ -146,7 +153,7 @@ def test_the_gate_demands_of_other_agencies_what_the_profile_demands(
 
 
 def test_purposes_that_a_profile_lists_are_the_only_ones(database: Database) -> None:
-    in_force.put_in_force(database.client(), "virginia", load("virginia"), "chief")
+    in_force.put_in_force(door_of(database), "virginia", "Chief of Police")
     client = database.client(ANALYST)
     with pytest.raises(RefusedInquiry, match="none of those that the agency allows"):
         gate.search(client, who="smith", case_number="26-001", pattern="ABC*")
@@ -155,7 +162,7 @@ def test_purposes_that_a_profile_lists_are_the_only_ones(database: Database) -> 
 
 
 def test_the_default_rules_are_those_of_the_orders_profile(database: Database) -> None:
-    assert in_force.put_in_force(database.client(), "st-johns", load("st-johns"), "chief") == []
+    assert in_force.put_in_force(door_of(database), "st-johns", "Chief of Police") == []
 
 
 def test_a_profile_is_put_in_force_by_whoever_is_named_and_a_wrong_one_is_refused_with_its_line(
@@ -189,7 +196,7 @@ def test_a_day_that_was_dropped_does_not_come_back_when_its_frames_are_read_agai
 
     assert read_all(NOW) == 1
     later = NOW + (31 - MIDDLE) * DAY
-    retention.run(database.client(RETENTION), profile.retention.span, later)
+    retention.run(clock(database), profile.retention.span, later)
     assert database.value("SELECT count() FROM platestream.detections") == 0
     assert read_all(later) == 0, "a lost recovery store: everything is read again"
     assert database.value("SELECT count() FROM platestream.images") == 0
