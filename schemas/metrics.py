@@ -50,7 +50,7 @@ class Metric:
 
 
 REASONS = (
-    *("empty", "headers", "expired", "future", "bytes", "pixels", "scans", "truncated", "not_a_picture"),
+    *("empty", "headers", "expired", "future", "bytes", "small", "pixels", "scans", "truncated", "not_a_picture"),
     *("corrupt", "engine", "crop", "schema", "not_json", "key", "source", "category", "expiry"),
     *("rules", "undelivered", "unapproved"),
 )
