@@ -160,7 +160,7 @@ GATEWAY_OUTCOMES = (*TAKEN, "sent", "full", "expired", "undeliverable")
 GATEWAY_FRAMES = Metric(
     "platestream_gateway_frames_total",
     "counter",
-    "Frames that reached the gateway, by what became of them: spooled frames are sent, or lost and counted so.",
+    "Frames that reached the gateway, by what became of them; spooled ones are sent, or lost and counted so.",
     (
         CAMERA,
         Label(
@@ -171,10 +171,10 @@ GATEWAY_FRAMES = Metric(
     shown_by=("gateway",),
     debugging=True,
 )
-GATEWAY_CAMERA_UP = Metric(
-    "platestream_gateway_camera_up",
+GATEWAY_LAST_FRAME = Metric(
+    "platestream_gateway_last_frame_timestamp_seconds",
     "gauge",
-    "1 while a camera sends, 0 from when it was silent for longer than it may be.",
+    "When the gateway last got a picture from a camera, changed or not.",
     (CAMERA,),
     shown_by=("gateway",),
     debugging=True,

@@ -155,7 +155,12 @@ def _signed(url: str, credentials: str, headers: list[tuple[str, str]]) -> str:
     user, _colon, password = credentials.partition(":")
     if not digests:
         return f"Basic {b64encode(credentials.encode()).decode()}"
-    told = parse_keqv_list(parse_http_list(digests[0][7:]))
+    try:
+        told = parse_keqv_list(parse_http_list(digests[0][7:]))
+    except (ValueError, IndexError):
+        raise CameraError("it asks for a sign-in that cannot be read") from None
+    if not {"realm", "nonce"} <= told.keys():
+        raise CameraError("it asks for a sign-in that cannot be read")
     name = told.get("algorithm", "MD5").upper()
     make = hashlib.sha256 if name == "SHA-256" else hashlib.md5
 

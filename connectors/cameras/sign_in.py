@@ -44,7 +44,7 @@ class SignIn:
                 return self._of_basic(rest.strip())
             if scheme.lower() == "digest":
                 return self._of_digest(parse_keqv_list(parse_http_list(rest)), method, target)
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, IndexError):  # the last from `parse_keqv_list`, for `name=` alone
             return None
         return None
 
@@ -82,7 +82,7 @@ class SignIn:
     def _fresh_in(self, header: str) -> bool:
         try:
             return self._fresh(parse_keqv_list(parse_http_list(header.partition(" ")[2]))["nonce"])
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, IndexError):
             return False
 
     def _first_use(self, nonce: str, count: str) -> bool:

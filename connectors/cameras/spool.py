@@ -184,7 +184,8 @@ class Spool:
     def _shrink(self) -> None:
         """Give the pages of an empty spool back to the disk: no picture stays in them."""
         if self._db.execute("PRAGMA page_count").fetchone()[0] > 2_000:
-            self._db.execute("PRAGMA incremental_vacuum").fetchall()
+            # A script is run to its end; `execute` would free one page, as this yields one a step.
+            self._db.executescript("PRAGMA incremental_vacuum")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 

@@ -57,6 +57,7 @@ class CameraState:
         """A frame came that is a picture."""
         with self._lock:
             self._last, self._fault, self.drift = at, "", drift
+        meters.put(metrics.GATEWAY_LAST_FRAME, self.name, to=at.timestamp())
         if drift is not None:
             meters.put(metrics.GATEWAY_DRIFT, self.name, to=drift)
 
@@ -72,7 +73,6 @@ class CameraState:
             up = self._last is not None and quiet <= self._silent
             fault = self._fault or ("" if quiet <= self._silent else f"no frame for {quiet:.0f} s")
             told = dict(self._frames)
-        meters.put(metrics.GATEWAY_CAMERA_UP, self.name, to=float(up))
         return CameraHealth(
             name=self.name,
             kind=self._kind,
