@@ -53,6 +53,9 @@ DICTIONARIES = {WORDS: "ppocrv6_tiny_dict.txt", RECOGNISER: "ppocrv6_dict.txt"}
 OWN = ("plates.onnx", "03ac5dacfee3c2a5d640483c8dcf14dccaac7e4a899a566bdbc5a9e9b7c856c5")
 """The project's own recogniser (docs/recogniser.md): file below `weights`, and SHA-256."""
 
+KNOWN = "CKR4172"
+"""The plate in `weights/known_plate.png`, which every engine that works reads."""
+
 WIDENED = 1.35
 """How much wider than the narrowest the widest crop of one recogniser call may be."""
 
@@ -209,6 +212,15 @@ def lay_out_models(scratch: Path) -> Path:
     # PaddleX takes only names of models it knows; ours has the shape of this one.
     _lay_out(scratch / "plates", RECOGNISER, own, _reading(GLYPHS[1:37]))
     return scratch
+
+
+def known_picture() -> Image:
+    """A drawn plate, 200 x 340 x 3 (BGR), with the serial `KNOWN`: what a broken engine is told by."""
+    path = Path(__file__).parent / "weights" / "known_plate.png"
+    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise ModelError(f"{path} is missing or damaged")
+    return np.asarray(pixels, np.uint8)
 
 
 def _reading(characters: Sequence[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from connectors.ocr import open_engine
+from connectors.ocr import KNOWN, known_picture, open_engine
 from operators.reading.reader import TwoLooks
 from schemas.reading import PlateRead
 
@@ -38,6 +38,14 @@ class _OneAtATime:
     def read(self, image: npt.NDArray[np.uint8]) -> list[PlateRead]:
         with self._lock:
             return self._reader.read(image)
+
+
+def sound(reader: PlateReader) -> bool:
+    """Whether the reader reads the drawn plate that comes with the package: one that does not is broken."""
+    try:
+        return any(found.plate == KNOWN for found in reader.read(known_picture()))
+    except Exception:  # an engine raises what it likes
+        return False
 
 
 def open_reader(model_dir: Path | None = None, threads: int = 2, region: str = "us") -> PlateReader:

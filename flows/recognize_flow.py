@@ -23,7 +23,7 @@ from connectors.settings import load_settings, open_edge
 from flows import meters
 from flows.approvals import open_approvals
 from flows.dead_letters import dead_letters
-from flows.reader import PlateReader, open_reader
+from flows.reader import PlateReader, open_reader, sound
 from operators import deployments
 from operators.consensus import PassRules, VehiclePasses
 from operators.decode import Bounds, admission, picture
@@ -56,7 +56,7 @@ def build(
     deployed = deployments.control("deployments", arrived, records.oks, open_approvals(edge, unapproved))
     decoder = meters.timed("decode", partial(picture, bounds=bounds))
     pictures = attempt("picture", deployed.read_on, decoder, lambda frame: frame.message)
-    recognizer = Recognizer(ChangeDetector(meters.timed("recognize", reader.read)))
+    recognizer = Recognizer(ChangeDetector(meters.timed("recognize", reader.read)), partial(sound, reader))
     reads = attempt("recognize", pictures.oks, recognizer, lambda seen: seen.frame.message)
     read = meters.counted("count_reads", reads.oks, meters.reads(now))
 

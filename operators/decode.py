@@ -28,6 +28,8 @@ class Bounds:
     """
 
     bytes: int = 20_000_000
+    side: int = 16
+    """Least pixels of the shorter side. A drawn plate cut to its edges is read from 24 pixels of height."""
     pixels: int = 40_000_000
     scans: int = 32
     ahead: timedelta = timedelta(minutes=5)
@@ -73,6 +75,8 @@ def decode_image(data: bytes, bounds: Bounds) -> Image:
     if len(data) > bounds.bytes:
         raise RefusedError("bytes", f"picture of {len(data)} bytes; {bounds.bytes} are allowed")
     width, height, kind = _header(data)
+    if min(width, height) < bounds.side:
+        raise RefusedError("small", f"picture of {width} x {height}: too small to hold a plate")
     if width * height > bounds.pixels:
         raise RefusedError("pixels", f"picture of {width} x {height}; {bounds.pixels} pixels are allowed")
     if kind == "JPEG":

@@ -47,12 +47,14 @@ class FrameReads:
 
 
 class Recognizer:
-    """Reads pictures one by one. A picture that the engine fails on is refused and the rest go on; when the
-    engine fails on `patience` pictures in a row it is the engine that is broken, and the flow stops.
+    """Reads pictures one by one. A picture that the engine fails on is refused and the rest go on.
+
+    After `patience` failures in a row `sound` says whether the engine still reads a picture that it must be
+    able to read. If it does, the pictures are bad and are refused as before; if not, the flow stops.
     """
 
-    def __init__(self, read: Read, patience: int = 20) -> None:
-        self._read = read
+    def __init__(self, read: Read, sound: Callable[[], bool], patience: int = 20) -> None:
+        self._read, self._sound = read, sound
         self._patience = patience
         self._failed = 0
 
@@ -63,8 +65,9 @@ class Recognizer:
             found = self._read(frame.camera_id, frame.captured_at, picture.pixels)
         except Exception as error:  # an engine raises what it likes; which is not ours to know
             self._failed += 1
-            if self._failed >= self._patience:
-                raise RuntimeError(f"the engine failed on {self._failed} frames in a row") from error
+            if self._failed % self._patience == 0 and not self._sound():
+                failed = f"the engine failed on {self._failed} frames in a row"
+                raise RuntimeError(f"{failed} and on the picture that it must read") from error
             raise RefusedError("engine", f"the engine failed: {type(error).__name__}") from error
         self._failed = 0
         return FrameReads(

@@ -50,7 +50,18 @@ class Metric:
 
 
 REASONS = (
-    *("empty", "headers", "expired", "future", "bytes", "pixels", "scans", "truncated", "not_a_picture"),
+    *(
+        "empty",
+        "headers",
+        "expired",
+        "future",
+        "bytes",
+        "small",
+        "pixels",
+        "scans",
+        "truncated",
+        "not_a_picture",
+    ),
     *("corrupt", "engine", "crop", "schema", "not_json", "key", "source", "category", "expiry"),
     *("rules", "undelivered", "unapproved"),
 )
@@ -142,6 +153,47 @@ MODEL = Metric(
     "1 for each model that reads.",
     (Label("model", most=10),),
     shown_by=("recognize",),
+)
+
+# The camera gateway
+TAKEN = ("spooled", "unchanged", "too_fast", "refused")
+GATEWAY_OUTCOMES = (*TAKEN, "sent", "full", "expired", "undeliverable")
+GATEWAY_FRAMES = Metric(
+    "platestream_gateway_frames_total",
+    "counter",
+    "Frames that reached the gateway, by what became of them; spooled ones are sent, or lost and counted so.",
+    (
+        CAMERA,
+        Label(
+            "outcome",
+            GATEWAY_OUTCOMES,
+        ),
+    ),
+    shown_by=("gateway",),
+    debugging=True,
+)
+GATEWAY_LAST_FRAME = Metric(
+    "platestream_gateway_last_frame_timestamp_seconds",
+    "gauge",
+    "When the gateway last got a picture from a camera, changed or not.",
+    (CAMERA,),
+    shown_by=("gateway",),
+    debugging=True,
+)
+GATEWAY_DRIFT = Metric(
+    "platestream_gateway_clock_drift_seconds",
+    "gauge",
+    "By how much a camera's clock is behind ours; negative where it is ahead.",
+    (CAMERA,),
+    shown_by=("gateway",),
+    debugging=True,
+)
+GATEWAY_SPOOL = Metric(
+    "platestream_gateway_spool_bytes",
+    "gauge",
+    "Frames that wait for the broker.",
+    shown_by=("gateway",),
+    debugging=True,
 )
 
 # The hot list and what meets it

@@ -24,6 +24,7 @@ class Entry(NamedTuple):
 COMMANDS = {
     "demo": Entry("demo", "The whole job on this machine, with sample frames or your own.", "demo"),
     "read": Entry("read", "Read plates in pictures, videos and cameras.", "read"),
+    "cameras": Entry("cameras", "The camera gateway: run, check, list, health."),
     "board": Entry("board", "The boards' key figures as one page, for where no Grafana is.", "board"),
     "hotlist": Entry("hotlist", "The hot list: import, add, remove, list, check."),
     "search": Entry("search", "Look for a plate: a documented inquiry.", "search"),

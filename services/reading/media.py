@@ -18,6 +18,7 @@ IMAGES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 VIDEOS = frozenset({".mp4", ".avi", ".mkv", ".mov"})
 STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
 APART = timedelta(seconds=5)  # photographs that say no time: far enough apart to be passes of their own
+SILENT = 20.0  # seconds without a frame after which a stream has ended
 EVERY = 5  # of a video's frames, one in so many
 
 Pixels = npt.NDArray[np.uint8]
@@ -68,18 +69,23 @@ def stream_frames(address: str) -> Iterator[tuple[int, datetime, Pixels]]:
     A reader slower than the camera skips frames and does not fall behind. Ends when the stream does. Raises
     RefusedError when it cannot be opened; the address, which may hold a password, is not in the message.
     """
-    video = cv2.VideoCapture(address)
+    limit = round(SILENT * 1000)
+    timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit]
+    video = cv2.VideoCapture(address, cv2.CAP_FFMPEG, timeouts)
     if not video.isOpened():
         video.release()
         raise RefusedError("stream", "the stream cannot be opened")
     newest: queue.Queue[tuple[int, datetime, Pixels] | None] = queue.Queue(1)
     stop = threading.Event()
-    threading.Thread(target=_receive, args=(video, newest, stop), daemon=True).start()
+    receiver = threading.Thread(target=_receive, args=(video, newest, stop), daemon=True)
+    receiver.start()
     try:
         while (frame := newest.get()) is not None:
             yield frame
     finally:
         stop.set()
+        # A thread that is inside OpenCV when the interpreter ends is torn out of it: the process aborts.
+        receiver.join(timeout=SILENT + 1)
 
 
 def _receive(
@@ -92,13 +98,22 @@ def _receive(
             whole, pixels = video.read()
             if not whole:
                 break
-            with contextlib.suppress(queue.Empty):
-                newest.get_nowait()
-            newest.put((number, datetime.now(UTC), np.asarray(pixels, np.uint8)))
+            _replace(newest, (number, datetime.now(UTC), np.asarray(pixels, np.uint8)))
             number += 1
     finally:
         video.release()
-        newest.put(None)
+        while not stop.is_set():
+            with contextlib.suppress(queue.Full):
+                newest.put(None, timeout=0.2)
+                break
+
+
+def _replace(
+    newest: "queue.Queue[tuple[int, datetime, Pixels] | None]", frame: tuple[int, datetime, Pixels]
+) -> None:
+    with contextlib.suppress(queue.Empty):
+        newest.get_nowait()
+    newest.put(frame)  # there is room: nobody else puts
 
 
 def folder_frames(folder: Path, end: datetime) -> Iterator[Message]:

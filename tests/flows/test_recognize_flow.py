@@ -2,11 +2,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import cv2
+import msgspec
+import numpy as np
 import pytest
 from bytewax.dataflow import Dataflow
 
 from connectors.edge import Edge
 from connectors.memory import MemoryTables, MemoryTopics
+from connectors.ocr import KNOWN, known_picture
 from flows import recognize_flow
 from operators.deployments import Unapproved
 from schemas import tables, topics
@@ -92,6 +96,34 @@ def test_an_engine_that_fails_on_everything_stops_the_flow() -> None:
         streams.append(topics.FRAMES, frame_message(9, index / 10))
     with pytest.raises(RuntimeError, match="recognize"):
         run(build(edge))
+
+
+def one_pixel(second: float) -> Message:
+    done, png = cv2.imencode(".png", np.zeros((1, 1, 3), np.uint8))
+    assert done
+    return msgspec.structs.replace(frame_message(1, second), value=png.tobytes())
+
+
+def test_one_pixel_pictures_are_refused_and_the_good_frame_behind_them_is_read() -> None:
+    edge, streams, _store = memory_edge()
+    for index in range(25):
+        streams.append(topics.FRAMES, one_pixel(index / 10 - 5))
+    streams.append(topics.FRAMES, frame_message(1, -1))
+    run(build(edge))
+    assert [one.plate for one in streams.records(topics.DETECTIONS)] == ["ABC1234"]
+    assert [letter.reason for letter in streams.records(topics.DEAD_LETTERS)] == ["small"] * 25
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_frames_that_an_engine_in_order_fails_on_are_dead_letters_however_many(workers: int) -> None:
+    known = round(float(known_picture().mean()) / 10)
+    edge, streams, _store = memory_edge()
+    for index in range(65):
+        streams.append(topics.FRAMES, frame_message(9 if known != 9 else 20, index / 10 - 20))
+    streams.append(topics.FRAMES, frame_message(1, -1))
+    run(build(edge, ScriptedReader({**SCRIPT, known: [KNOWN]})), workers=workers)
+    assert [one.plate for one in streams.records(topics.DETECTIONS)] == ["ABC1234"]
+    assert [letter.reason for letter in streams.records(topics.DEAD_LETTERS)] == ["engine"] * 65
 
 
 def test_two_full_plays_of_the_topic_leave_the_same_rows() -> None:

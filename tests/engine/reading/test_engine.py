@@ -8,6 +8,7 @@ import pytest
 
 from connectors import ocr
 from connectors.ocr import ModelError, TextEngine
+from flows.reader import sound
 from operators.reading.geometry import Image
 from operators.reading.reader import TwoLooks
 from samples.plates import PlateLook, draw_plate
@@ -51,6 +52,30 @@ def test_a_grey_picture_holds_no_plate(reader: TwoLooks) -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (8, 2000), (2000, 8), (33, 47)])
 def test_odd_pictures_are_survived(reader: TwoLooks, shape: tuple[int, int]) -> None:
     assert reader.read(np.zeros((*shape, 3), np.uint8)) == []
+
+
+@pytest.mark.parametrize("region", ["us", "eu", "br"])
+def test_an_engine_in_order_reads_the_plate_that_comes_with_the_package(
+    engine: TextEngine, region: str
+) -> None:
+    assert sound(TwoLooks(engine, region))
+
+
+def test_an_engine_that_finds_nothing_or_fails_is_broken(engine: TextEngine) -> None:
+    class Blind:
+        models = engine.models
+
+        def detect(self, *_: object, **__: object) -> list[ocr.Floats]:
+            return []
+
+        recognise = engine.recognise
+
+    class Failing(Blind):
+        def detect(self, *_: object, **__: object) -> list[ocr.Floats]:
+            raise MemoryError
+
+    assert not sound(TwoLooks(Blind()))
+    assert not sound(TwoLooks(Failing()))
 
 
 def test_the_same_picture_is_read_the_same(reader: TwoLooks) -> None:

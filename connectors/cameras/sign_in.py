@@ -1,0 +1,101 @@
+"""Who uploads by HTTP: Basic (RFC 7617) and Digest (RFC 7616, MD5 and SHA-256, qop=auth) sign-in.
+
+A nonce is a time under a key of this process, so the server remembers nothing of who never comes back. A
+request that was heard on the wire cannot be played again: each count of a nonce is taken once.
+"""
+
+import hashlib
+import hmac
+import secrets
+from base64 import b64decode
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from urllib.request import parse_http_list, parse_keqv_list
+
+REALM = "platestream"
+NONCE_SECONDS = 300.0
+REMEMBERED = 2_000
+ALGORITHMS: dict[str, Callable[[bytes], str]] = {
+    "SHA-256": lambda data: hashlib.sha256(data).hexdigest(),
+    "MD5": lambda data: hashlib.md5(data, usedforsecurity=False).hexdigest(),
+}
+
+
+class SignIn:
+    """Accounts by name with their passwords; `now` is in seconds. `basic`: whether Basic is let in."""
+
+    def __init__(self, accounts: Mapping[str, str], basic: bool, now: Callable[[], float]) -> None:
+        self._accounts, self._basic, self._now = dict(accounts), basic, now
+        self._key = secrets.token_bytes(32)
+        self._used: OrderedDict[str, set[str]] = OrderedDict()
+
+    def challenges(self, stale: bool = False) -> list[str]:
+        """Values of `WWW-Authenticate`, the best first."""
+        nonce, more = self._nonce(), ", stale=true" if stale else ""
+        told = f'realm="{REALM}", qop="auth", nonce="{nonce}"{more}'
+        digests = [f"Digest {told}, algorithm={name}" for name in ALGORITHMS]
+        return digests + ([f'Basic realm="{REALM}", charset="UTF-8"'] if self._basic else [])
+
+    def account(self, header: str, method: str, target: str) -> str | None:
+        """Who a request is signed in as; None where nobody. `target` is its path with query."""
+        scheme, _space, rest = header.partition(" ")
+        try:
+            if scheme.lower() == "basic" and self._basic:
+                return self._of_basic(rest.strip())
+            if scheme.lower() == "digest":
+                return self._of_digest(parse_keqv_list(parse_http_list(rest)), method, target)
+        except (ValueError, KeyError, IndexError):  # the last from `parse_keqv_list`, for `name=` alone
+            return None
+        return None
+
+    def stale(self, header: str) -> bool:
+        """Whether a refused request failed by its nonce alone: a client then tries again by itself."""
+        return header.lower().startswith("digest ") and "nonce=" in header and not self._fresh_in(header)
+
+    def _of_basic(self, text: str) -> str | None:
+        name, _colon, password = b64decode(text, validate=True).decode().partition(":")
+        return name if same(self._accounts.get(name), password) else None
+
+    def _of_digest(self, told: Mapping[str, str], method: str, target: str) -> str | None:
+        digest = ALGORITHMS[told.get("algorithm", "MD5")]
+        name, nonce, count = told["username"], told["nonce"], told["nc"]
+        password = self._accounts.get(name, secrets.token_hex())
+        first = digest(f"{name}:{REALM}:{password}".encode())
+        second = digest(f"{method}:{told['uri']}".encode())
+        wanted = digest(f"{first}:{nonce}:{count}:{told['cnonce']}:{told['qop']}:{second}".encode())
+        right = hmac.compare_digest(wanted, told["response"].lower()) and name in self._accounts
+        if not right or told["qop"] != "auth" or told["uri"] != target or told["realm"] != REALM:
+            return None
+        return name if self._fresh(nonce) and self._first_use(nonce, count) else None
+
+    def _nonce(self, at: float | None = None) -> str:
+        moment = f"{(self._now() if at is None else at):.3f}"
+        return f"{moment}-{hmac.new(self._key, moment.encode(), 'sha256').hexdigest()[:32]}"
+
+    def _fresh(self, nonce: str) -> bool:
+        at = float(nonce.partition("-")[0])
+        return (
+            hmac.compare_digest(self._nonce(at).encode(), nonce.encode())
+            and -1 <= self._now() - at < NONCE_SECONDS
+        )
+
+    def _fresh_in(self, header: str) -> bool:
+        try:
+            return self._fresh(parse_keqv_list(parse_http_list(header.partition(" ")[2]))["nonce"])
+        except (ValueError, KeyError, IndexError):
+            return False
+
+    def _first_use(self, nonce: str, count: str) -> bool:
+        int(count, 16)
+        used = self._used.setdefault(nonce, set())
+        if count in used or len(used) >= REMEMBERED:
+            return False
+        used.add(count)
+        while len(self._used) > REMEMBERED:
+            self._used.popitem(last=False)
+        return True
+
+
+def same(known: str | None, told: str) -> bool:
+    """Whether a password is the known one; how long the answer takes says nothing about it."""
+    return known is not None and hmac.compare_digest(known.encode(), told.encode())

@@ -1,0 +1,1 @@
+"""The camera gateway: from cameras to the topic of frames."""

@@ -1,0 +1,67 @@
+"""From the spool to the topic, in order. A frame leaves the spool when the broker acknowledged it.
+
+A gateway that is killed between these two sends the frame again: a frame may come twice and is never lost.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from connectors.cameras.spool import Spool, Waiting
+from connectors.kafka_client import BrokerError
+from connectors.metrics import meters
+from connectors.writer import TopicWriter
+from schemas import metrics
+from schemas.frame import Frame
+from services.cameras.state import CameraState
+
+log = logging.getLogger(__name__)
+
+BATCH = 16
+LONGEST_WAIT = 30.0
+TOO_LARGE = "MSG_SIZE_TOO_LARGE"  # librdkafka's name: a broker that takes smaller messages than it should
+
+
+class Sender:
+    """Sends until `stop` is set. `open_writer` is called again after each failure."""
+
+    def __init__(
+        self, spool: Spool, open_writer: Callable[[], TopicWriter[Frame]], states: dict[str, CameraState]
+    ) -> None:
+        self._spool, self._open, self._states = spool, open_writer, states
+        self.fault = ""
+
+    def run(self, stop: threading.Event) -> None:
+        """Sends what comes; where it cannot be sent, waits longer each time and tries again."""
+        writer: TopicWriter[Frame] | None = None
+        wait, most = 1.0, BATCH
+        while not stop.is_set():
+            meters.put(metrics.GATEWAY_SPOOL, to=self._spool.bytes)
+            batch = self._spool.take(most)
+            if not batch:
+                self._spool.arrived.wait(0.5)
+                continue
+            try:
+                writer = writer or self._open()
+                writer.publish([Frame.from_message(one.message) for one in batch])
+            except (BrokerError, OSError) as error:
+                writer = None
+                if TOO_LARGE in str(error) and len(batch) == 1:
+                    self._done(batch, "undeliverable")
+                    continue
+                if not self.fault:
+                    log.warning("frames wait: %s", error)
+                self.fault, most = str(error), 1 if TOO_LARGE in str(error) else most
+                stop.wait(wait)
+                wait = min(2 * wait, LONGEST_WAIT)
+                continue
+            if self.fault:
+                log.warning("frames are sent again")
+            self.fault, wait, most = "", 1.0, BATCH
+            self._done(batch)
+
+    def _done(self, batch: list[Waiting], dropped: str = "") -> None:
+        self._spool.done(batch, dropped)
+        for one in batch:
+            if one.camera in self._states:
+                self._states[one.camera].count(dropped or "sent")

@@ -1,0 +1,142 @@
+"""Uploads to a real gateway by curl, which nobody here wrote."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import skip_unless_ci
+from tests.support.flows import plate_picture
+from tests.support.gateway import PLACE, GatewayProcess, account
+from tests.support.kafka_broker import wait_until
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[GatewayProcess]:
+    if shutil.which("curl") is None:
+        skip_unless_ci("curl is not there")
+    (tmp_path / "one.jpg").write_bytes(plate_picture("ABC1234"))
+    account(tmp_path, "gate"), account(tmp_path, "yard")
+    cameras = "".join(
+        f'[cameras.{name}]\nkind = "{kind}"\ncredentials_file = "{name}.account"\nrate = 60.0\n{PLACE}'
+        for name, kind in (("gate", "http"), ("yard", "ftp"))
+    )
+    made = GatewayProcess(tmp_path, cameras, more="largest_bytes = 2000000")
+    made.start()
+    made.listening(made.http)
+    made.listening(made.ftp)
+    yield made
+    made.close()
+
+
+def curl(*arguments: str) -> tuple[int, str]:
+    """Exit code, and the last status that the server gave."""
+    command = ["curl", "-sS", "-o", "/dev/null", "-w", "%{response_code}", "--max-time", "60", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout
+
+
+GATE, YARD = "gate:s3cret:word", "yard:s3cret:word"
+
+
+def arrived(gateway: GatewayProcess, count: int) -> None:
+    wait_until(lambda: len(gateway.frames()) >= count, 20, f"{count} frames on the topic")
+
+
+def test_raw_and_form_uploads_with_digest_come_as_they_were_sent(gateway: GatewayProcess) -> None:
+    url, photo = f"http://127.0.0.1:{gateway.http}/any/path?x=1", gateway.folder / "one.jpg"
+    told = "captured-at: " + time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+    assert curl("--digest", "-u", GATE, "-H", told, "--data-binary", f"@{photo}", url) == (0, "200")
+    assert curl("--digest", "-u", GATE, "-F", "meta=1", "-F", f"image=@{photo}", url) == (0, "200")
+    assert curl("--digest", "-u", GATE, "-T", str(photo), url) == (0, "200")
+    arrived(gateway, 3)
+    frames = gateway.frames()
+    assert [frame.value for frame in frames] == [photo.read_bytes()] * 3
+    assert frames[0].headers["camera-id"] == "gate"
+    assert frames[0].headers["captured-at"][:19] == told[13:32]
+
+
+def test_who_does_not_sign_in_rightly_leaves_nothing(gateway: GatewayProcess) -> None:
+    url, photo = f"http://127.0.0.1:{gateway.http}/", f"@{gateway.folder / 'one.jpg'}"
+    assert curl("--data-binary", photo, url) == (0, "401")
+    assert curl("--digest", "-u", "gate:wrong", "--data-binary", photo, url) == (0, "401")
+    assert curl("--digest", "-u", YARD, "--data-binary", photo, url) == (0, "401"), "an account of FTP"
+    assert curl("--basic", "-u", GATE, "--data-binary", photo, url) == (0, "401"), "in clear, so not let in"
+    ftp = f"ftp://127.0.0.1:{gateway.ftp}/a.jpg"
+    assert curl("-u", "yard:wrong", "-T", photo[1:], ftp)[0] == 67
+    time.sleep(1)
+    assert gateway.frames() == []
+
+
+def test_what_is_no_picture_or_too_large_is_refused_by_http(gateway: GatewayProcess) -> None:
+    url = f"http://127.0.0.1:{gateway.http}/"
+    (gateway.folder / "big").write_bytes(bytes(3_000_000))
+    (gateway.folder / "text").write_text("no picture")
+    (gateway.folder / "half.jpg").write_bytes((gateway.folder / "one.jpg").read_bytes()[:-100])
+    for name, status in [("big", "413"), ("text", "415"), ("half.jpg", "422")]:
+        assert curl("--digest", "-u", GATE, "--data-binary", f"@{gateway.folder / name}", url) == (0, status)
+    big = f"@{gateway.folder / 'big'}"
+    assert (
+        curl("--digest", "-u", GATE, "-H", "Transfer-Encoding: chunked", "--data-binary", big, url)[1]
+        == "413"
+    )
+    assert gateway.frames() == []
+
+
+def test_ftp_takes_pictures_from_any_folder_and_refuses_the_rest(gateway: GatewayProcess) -> None:
+    photo, root = gateway.folder / "one.jpg", f"ftp://127.0.0.1:{gateway.ftp}"
+    assert curl("-u", YARD, "-T", str(photo), f"{root}/a.jpg")[0] == 0
+    assert curl("-u", YARD, "--ftp-create-dirs", "-T", str(photo), f"{root}/2026/11/b.jpg")[0] == 0
+    traversal = f"{root}/../../../{str(gateway.folder).lstrip('/')}/stolen.jpg"
+    assert curl("-u", YARD, "--path-as-is", "-T", str(photo), traversal)[0] == 0
+    assert not (gateway.folder / "stolen.jpg").exists()
+    (gateway.folder / "big").write_bytes(bytes(3_000_000))
+    (gateway.folder / "half.jpg").write_bytes(photo.read_bytes()[:-100])
+    for name in ("big", "half.jpg"):
+        assert curl("-u", YARD, "-T", str(gateway.folder / name), f"{root}/{name}")[0] != 0
+    assert curl("-u", YARD, f"{root}/a.jpg")[0] != 0, "nothing can be fetched"
+    assert curl("-u", YARD, "--path-as-is", f"{root}/../../etc/passwd")[0] != 0
+    arrived(gateway, 3)
+    assert [frame.headers["camera-id"] for frame in gateway.frames()] == ["yard"] * 3
+
+
+def test_slow_connections_are_closed_and_others_are_served_meanwhile(gateway: GatewayProcess) -> None:
+    slow = [socket.create_connection(("127.0.0.1", gateway.http)) for _ in range(40)]
+    for one in slow:
+        one.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nX-")
+    url, photo = f"http://127.0.0.1:{gateway.http}/", f"@{gateway.folder / 'one.jpg'}"
+    assert curl("--digest", "-u", GATE, "--data-binary", photo, url) == (0, "200")
+    for one in slow:
+        one.settimeout(20)
+        assert one.recv(1000) == b"", "closed by the server, which did not wait for the rest"
+        one.close()
+
+
+def test_an_acknowledged_upload_survives_kills(gateway: GatewayProcess) -> None:
+    """Uploads by HTTP and FTP go on through five kills; each that was acknowledged is on the topic."""
+    photo = (gateway.folder / "one.jpg").read_bytes()
+    acknowledged: list[bytes] = []
+    for number in range(60):
+        if number % 12 == 11:
+            gateway.kill()
+            gateway.start()
+            gateway.listening(gateway.http)
+            gateway.listening(gateway.ftp)
+        mine = photo + f"-{number}".encode()  # behind the end of a JPEG anything may stand
+        file = gateway.folder / "mine.jpg"
+        file.write_bytes(mine)
+        if number % 2:
+            done = curl("-u", YARD, "-T", str(file), f"ftp://127.0.0.1:{gateway.ftp}/x.jpg")[0] == 0
+        else:
+            url = f"http://127.0.0.1:{gateway.http}/"
+            done = curl("--digest", "-u", GATE, "--data-binary", f"@{file}", url) == (0, "200")
+        if done:
+            acknowledged.append(mine)
+    assert len(acknowledged) > 50
+    wait_until(lambda: {one.value for one in gateway.frames()} >= set(acknowledged), 30, "all on the topic")
+    firsts = list(dict.fromkeys(one.value for one in gateway.frames()))
+    assert [one for one in firsts if one in acknowledged] == acknowledged, "in order"

@@ -1,0 +1,115 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.cameras.spool import OVERHEAD, Spool, SpoolInUseError
+from schemas.message import Message, RefusedError
+
+
+def message(text: str, size: int = 1000) -> Message:
+    return Message(b"cam", text.encode().ljust(size, b"."), {"camera-id": "cam", "n": text})
+
+
+def texts(spool: Spool) -> list[str]:
+    return [one.message.headers["n"] for one in spool.take(1000, 10**9)]
+
+
+def test_frames_come_out_in_order_and_stay_until_they_are_done(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 10**6)
+    for n in range(5):
+        spool.put("cam", message(str(n)), n)
+    first = spool.take(2)
+    assert [one.message.headers["n"] for one in first] == ["0", "1"]
+    assert texts(spool) == ["0", "1", "2", "3", "4"]
+    spool.done(first)
+    assert texts(spool) == ["2", "3", "4"]
+    assert (spool.count, spool.bytes) == (3, 3 * (1000 + OVERHEAD))
+
+
+def test_what_does_not_fit_pushes_out_the_oldest_and_is_counted_on_disk(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 3 * (1000 + OVERHEAD))
+    gone = [spool.put("cam", message(str(n)), n) for n in range(5)]
+    assert gone == [[], [], [], ["cam"], ["cam"]]
+    spool.close()
+    again = Spool(tmp_path, 3 * (1000 + OVERHEAD))
+    assert texts(again) == ["2", "3", "4"]
+    assert again.dropped() == {("cam", "full"): 2}
+
+
+def test_what_is_being_sent_is_not_pushed_out(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 3 * (1000 + OVERHEAD))
+    for n in range(3):
+        spool.put("cam", message(str(n)), n)
+    sending = spool.take(2)
+    spool.put("cam", message("3"), 3)
+    spool.done(sending)
+    assert texts(spool) == ["3"]
+    assert spool.dropped() == {("cam", "full"): 1}
+
+
+def test_a_frame_larger_than_the_spool_is_refused_and_pushes_nothing_out(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 3000)
+    spool.put("cam", message("0"), 0)
+    with pytest.raises(RefusedError, match="does not fit"):
+        spool.put("cam", message("1", 5000), 1)
+    assert texts(spool) == ["0"]
+    assert spool.dropped() == {}
+
+
+def test_what_waited_too_long_is_dropped_and_counted(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 10**6)
+    for n in range(4):
+        spool.put("cam", message(str(n)), n)
+    assert spool.expire(2) == ["cam", "cam"]
+    assert texts(spool) == ["2", "3"]
+    assert spool.dropped() == {("cam", "expired"): 2}
+
+
+def test_a_second_gateway_on_the_same_spool_is_refused(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 10**6)
+    code = "from connectors.cameras.spool import Spool; from pathlib import Path; "
+    code += f"Spool(Path({str(tmp_path)!r}), 1)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "another gateway works on" in done.stderr
+    with pytest.raises(SpoolInUseError):
+        Spool(tmp_path, 10**6)
+    spool.close()
+
+
+def test_only_the_owner_may_look_into_it(tmp_path: Path) -> None:
+    Spool(tmp_path / "spool", 10**6).close()
+    assert (tmp_path / "spool").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "spool" / "spool.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_spool_that_ran_empty_gives_its_disk_back(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 10**8)
+    for n in range(40):
+        spool.put("cam", message(str(n), 500_000), n)
+    spool.done(spool.take(100, 10**9))
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 1_000_000
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.sampled_from(["put", "send"]), st.integers(1, 3000)), max_size=40))
+def test_every_frame_is_sent_waits_or_is_counted(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
+) -> None:
+    spool = Spool(tmp_path_factory.mktemp("spool"), 8000)
+    put = sent = 0
+    for what, size in steps:
+        if what == "put":
+            spool.put("cam", message(str(put), size), put)
+            put += 1
+        else:
+            batch = spool.take(2)
+            spool.done(batch)
+            sent += len(batch)
+    assert put == sent + spool.count + sum(spool.dropped().values())
+    assert spool.bytes <= 8000
+    assert [int(one) for one in texts(spool)] == list(range(put - spool.count, put))
+    spool.close()
