@@ -1,42 +1,12 @@
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
 
 from operators.reading.geometry import Image
 from operators.reading.reader import Plan, TwoLooks
 from operators.reading.vehicles import one_vehicle
 from schemas.reading import PlateRead
-from tests.unit.reading.readings import Floats, spoken
-
-PICTURE = np.zeros((720, 1280, 3), np.uint8)
-
-
-class ScriptedEngine:
-    """Finds the same lines at every look and reads each by the script, in turn."""
-
-    models = ("scripted",)
-
-    def __init__(self, lines: Sequence[tuple[int, int, int, int]], says: Sequence[str], sure: float) -> None:
-        self.lines, self.says, self.sure = lines, says, sure
-        self.detected, self.careful, self.read = 0, 0, 0
-
-    def detect(
-        self, image: Image, longest: int, threshold: float = 0.6, careful: bool = False
-    ) -> list[Floats]:
-        self.detected += 1
-        self.careful += careful
-        if image.shape != PICTURE.shape:
-            return []
-        return [
-            np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
-            for x, y, w, h in self.lines
-        ]
-
-    def recognise(self, crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
-        first = self.read
-        self.read += len(crops)
-        return [spoken(self.says[(first + i) % len(self.says)], self.sure) for i in range(len(crops))]
+from tests.unit.reading.readings import PICTURE, Floats, ScriptedEngine, spoken
 
 
 def test_a_picture_without_text_has_no_plate() -> None:
