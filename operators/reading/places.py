@@ -31,6 +31,10 @@ SECOND = Cut(0.2, 0.0, 1.0, 1.2)
 
 REACH, MARGIN = 0.25, 0.1
 """Heights that a serial must go on beyond its box, for the box to be lengthened, and its margin then."""
+FILLS = 0.5
+"""Share of a picture's width from which on a line is that of a picture cut to a plate."""
+AT_EDGE = 0.05
+"""Heights between a line and the picture's edge at which the serial may go on beyond it."""
 WIDER = 0.2
 """Heights by which one box must go on beyond another to be a wider one. The same from 0.1 to 0.35."""
 LONGEST_ROW = 5
@@ -177,3 +181,12 @@ def wider(line: Line, other: Line) -> bool:
     """Whether another box of the same line goes on beyond it at an end, by more than boxes differ."""
     more = WIDER * line.height
     return line.span[0] - other.span[0] > more or other.span[2] - line.span[2] > more
+
+
+def cut_off(line: Line, shape: tuple[int, ...]) -> bool:
+    """Whether a line ends at the left or right edge of a picture of `shape` (height, width, …) that shows
+    more than the plate.
+    """
+    left, _, right, _ = line.span
+    near = AT_EDGE * line.height
+    return line.width < FILLS * shape[1] and (left < near or right > shape[1] - near)

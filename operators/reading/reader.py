@@ -21,12 +21,14 @@ from operators.reading.formats import Region, region
 from operators.reading.geometry import CROP_HEIGHT, Image, Line, box_of, joined, same_text, spread
 from operators.reading.looks import Look, Plan, Scene
 from operators.reading.places import (
+    FILLS,
     FIRST,
     SECOND,
     Cut,
     Place,
     beside,
     cut,
+    cut_off,
     distinct,
     in_rows,
     lines_of,
@@ -224,7 +226,7 @@ class TwoLooks:
         setting = rank.Setting(
             place.height / tallest, line.width / line.height, stacked=self._stacked(scene, place),
             in_rows=place.rows > 1, named=named and self._region.speaks,
-            bare=not named and _bare(scene, place),
+            bare=not named and _bare(scene, place), cut=cut_off(line, scene.image.shape),
         )  # fmt: skip
         order = rank.ranked(options, setting, self._region)
         if not order or order[0][1] < self._plan.keep:
@@ -299,7 +301,3 @@ def _bare(scene: Scene, place: Place) -> bool:
 
 def _best(reads: Sequence[PlateRead]) -> float:
     return reads[0].confidence if reads else 0.0
-
-
-FILLS = 0.5
-"""Share of a picture's width from which on a line is that of a picture cut to a plate."""

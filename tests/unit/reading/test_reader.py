@@ -3,6 +3,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from operators.reading import choose
 from operators.reading.geometry import Image, Line
 from operators.reading.looks import Plan
 from operators.reading.places import Place
@@ -204,3 +205,18 @@ def test_a_line_that_goes_on_beyond_another_takes_its_place_and_a_piece_of_it_do
     assert len(place.lines) == 2
     place.join(box(0, 90))
     assert [line.span[0] for line in place.lines] == [0]
+
+
+def test_a_serial_at_the_pictures_edge_is_never_sure() -> None:
+    inside, edge = (500, 400, 120, 30), (1160, 400, 120, 30)
+    assert confidence([edge], ["ABC1234"], "br") <= 0.9 < confidence([inside], ["ABC1234"], "br")
+
+
+@pytest.mark.parametrize("text", ["N906BA", "N12345", "N1", "N405MR"])
+def test_an_aircrafts_number_is_rather_no_plate(text: str) -> None:
+    assert choose.bare(text)
+
+
+@pytest.mark.parametrize("text", ["N0123", "NAB1234", "N1234567", "ABC1234", "N12IO", "N123ABC"])
+def test_what_aircraft_do_not_bear_is_no_aircrafts_number(text: str) -> None:
+    assert not choose.bare(text)
