@@ -180,6 +180,7 @@ def plates_line(name: str, results: Sequence[Result]) -> dict[str, object]:
         "pictures": len(results),
         "exact": share([r.top == r.labelled.photo.plate for r in results]),
         "folded": share([_right(r, r.top) for r in results]),
+        "folded_in_five": share([_in_five(r) for r in results]),
         "sure": len(sure),
         "sure_right": share([_right(r, r.top) for r in sure]),
     }
@@ -217,6 +218,12 @@ def speed(results: Sequence[Result]) -> dict[str, object]:
 
 def _right(result: Result, said: str) -> bool:
     return bool(said) and folded(said) == folded(result.labelled.photo.plate)
+
+
+def _in_five(result: Result) -> bool:
+    """Whether the label is the read or one of its four likeliest others, as official numbers are."""
+    said = [result.top, *(a.plate for a in result.ours[0].alternatives[:4])] if result.ours else []
+    return any(_right(result, plate) for plate in said)
 
 
 def share(hits: Sequence[bool]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from platestream.bench import sets
 from platestream.bench.read import Photo
 from platestream.bench.sets import Labelled, Result
 from schemas.reading import PlateRead
+from schemas.reading import Reading as AltReading
 from tests.unit.reading.readings import ScriptedEngine
 
 LABELS = """file,state,plate,vintage,stacked,sample_art,unsure
@@ -59,6 +60,12 @@ def test_exact_folded_and_sure_are_counted_apart() -> None:
     assert line["folded"] == sets.share([True, False, False])
     assert (line["sure"], line["sure_right"]) == (1, sets.share([True]))
     assert "times_paddleocr" not in line
+
+
+def test_an_official_number_among_the_other_readings_is_counted_apart() -> None:
+    read = PlateRead("0615", 0.75, None, 0.0, (0, 0, 1, 1), (AltReading("EN0615", 0.25),), ())
+    line = sets.plates_line("x", [Result(result("EN0615", "").labelled, [read], 0.1)])
+    assert (line["folded"], line["folded_in_five"]) == (sets.share([False]), sets.share([True]))
 
 
 def test_a_state_counts_where_it_is_given_and_paddleocr_where_it_was_asked() -> None:
