@@ -116,10 +116,11 @@ class TimedEngine:
 def labelled(directory: Path) -> list[Photo]:
     """The photographs of `labels.csv`. Raises FileNotFoundError, and KeyError for a missing column."""
     with (directory / "labels.csv").open(newline="", encoding="utf-8") as file:
-        return [_photo(directory, row) for row in csv.DictReader(file)]
+        return [photo(directory, row) for row in csv.DictReader(file)]
 
 
-def _photo(directory: Path, row: Mapping[str, str]) -> Photo:
+def photo(directory: Path, row: Mapping[str, str]) -> Photo:
+    """The photograph of a row of `labels.csv`. Raises KeyError for a missing column."""
     corners = [row.get(k) for k in ("x", "y", "width", "height")]
     box = tuple(round(float(v)) for v in corners if v)
     return Photo(

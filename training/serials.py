@@ -51,7 +51,7 @@ def _number(dice: Dice) -> Serial:
 
 def _formatted(dice: Dice) -> Serial:
     code = dice.choices(REGIONS, (0.48, 0.15, 0.07))[0]
-    issuer = dice.choice(list(region(code).issuers.values()))
+    issuer = dice.choice([issuer for issuer in region(code).issuers.values() if issuer.formats])
     letters = string.ascii_uppercase
     if code == "us" and dice.chance(CAREFUL_STATES):
         letters = "".join(c for c in letters if c not in "IOQ")

@@ -28,6 +28,8 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 """What roads, places and limits are called on signs (MUTCD 2023, part 2)."""
+_AIRCRAFT = re.compile(r"N[1-9](\d{0,4}|\d{0,3}[A-HJ-NP-Z]|\d{0,2}[A-HJ-NP-Z]{2})")
+"""A US aircraft's registration (14 CFR 47.15)."""
 _SITE = re.compile(r"WWW|\.\s?(COM|NET|ORG|GOV|US)\b", re.IGNORECASE)
 
 
@@ -61,10 +63,10 @@ def foreign(text: str) -> bool:
 
 
 def bare(text: str) -> bool:
-    """Whether a line read as this text is a word or a short number, as most signs are."""
+    """Whether a line read as this text is a word or a short number, as most signs are, or an aircraft's."""
     letters = [c for c in text if c.isalnum()]
     digits = sum(c.isdigit() for c in letters)
-    return digits == 0 or (digits == len(letters) < SHORT)
+    return digits == 0 or (digits == len(letters) < SHORT) or bool(_AIRCRAFT.fullmatch("".join(letters)))
 
 
 def inside(line: Line, others: Sequence[Line]) -> bool:

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from operators.reading import glyphs
-from operators.reading.geometry import Image, Line, crop
+from operators.reading import glyphs, pairs
+from operators.reading.ends import ends_of
+from operators.reading.geometry import Image, Line, crop, same_text
 
 Floats = npt.NDArray[np.float32]
 
@@ -28,6 +29,14 @@ class Cut(NamedTuple):
 FIRST = Cut(0.2, 0.0, 1.3, 1.2)
 SECOND = Cut(0.2, 0.0, 1.0, 1.2)
 
+REACH, MARGIN = 0.25, 0.1
+"""Heights that a serial must go on beyond its box, for the box to be lengthened, and its margin then."""
+FILLS = 0.5
+"""Share of a picture's width from which on a line is that of a picture cut to a plate."""
+AT_EDGE = 0.05
+"""Heights between a line and the picture's edge at which the serial may go on beyond it."""
+WIDER = 0.2
+"""Heights by which one box must go on beyond another to be a wider one. The same from 0.1 to 0.35."""
 LONGEST_ROW = 5
 """Characters in a row of a plate with two: motorcycles', and some states' and countries' for trucks."""
 
@@ -41,8 +50,11 @@ class Place:
     tables: list[Floats] = field(default_factory=list)
     searched: bool = False
     """Whether its surroundings were searched for words."""
-    pair: str = ""
-    """Two small letters one above the other before the serial (`operators.reading.pairs`)."""
+    small: list[pairs.Pair] = field(default_factory=list)
+    """Small letters one above the other at the ends of the line `paired`, which may be no letters."""
+    paired: Line | None = None
+    official: tuple[str, str] = ("", "")
+    """What they say, before and behind the serial."""
     rows: int = 1
     """In how many rows the serial stands; the line is around all of them."""
     _read: int = 0
@@ -51,6 +63,24 @@ class Place:
         """Its lines that were not handed out before: at most the two newest."""
         fresh, self._read = self.lines[self._read :][-2:], len(self.lines)
         return fresh
+
+    def reach(self, image: Image) -> bool:
+        """Makes a line that was not read yet as long as what stands beside it in its row, and finds the pairs
+        at its ends; False where there is no such line.
+        """
+        if not self._read < len(self.lines) or self.rows > 1:
+            return False
+        ends = ends_of(image, self.line)
+        before, behind = (more + MARGIN if more > REACH else 0.0 for more in (ends.before, ends.behind))
+        if before or behind:
+            self._only(self.line.shifted(-before, 1 + behind, 0.0, 1.0))
+        if ends.flat is not None:
+            middle, self.paired = ends.flat.shape[1] / 2, self.line
+            self.small = [pairs.pair_of(p, ends.flat, p.left > middle, before) for p in ends.pairs]
+        return True
+
+    def _only(self, line: Line) -> None:
+        self.lines, self.tables, self._read = [line], [], 0
 
     @property
     def line(self) -> Line:
@@ -61,9 +91,21 @@ class Place:
         """Of one row."""
         return float(np.median([line.height for line in self.lines])) / self.rows
 
-    def join(self, other: "Place") -> None:
-        self.lines.extend(other.lines)
-        self.tables.extend(other.tables)
+    def join(self, other: Line) -> None:
+        """Takes in another box of the same line. Where one goes on beyond the other at an end, the other
+        ended inside the serial, and only the wider one counts.
+        """
+        longer, shorter = wider(self.line, other), wider(other, self.line)
+        if longer and not shorter:
+            self._only(other)
+        elif longer == shorter:
+            self.lines.append(other)
+
+    def widen(self, found: Sequence[Line]) -> None:
+        """Takes the line as it was found anew where that is wider."""
+        for other in found:
+            if same_text(self.line, other) and wider(self.line, other):
+                self.join(other)
 
     def character_confidences(self, text: str) -> tuple[float, ...]:
         """For each character of the (folded) text the mean certainty with which the readings say it."""
@@ -133,3 +175,18 @@ def stacked(serial: Line, other: Line) -> bool:
     (x, y), (ox, oy) = serial.centre, other.centre
     like = 0.7 < other.height / serial.height < 1.4 and other.width > 0.4 * serial.width
     return like and 0.5 < abs(oy - y) / serial.height < 1.35 and abs(ox - x) < 0.8 * serial.width
+
+
+def wider(line: Line, other: Line) -> bool:
+    """Whether another box of the same line goes on beyond it at an end, by more than boxes differ."""
+    more = WIDER * line.height
+    return line.span[0] - other.span[0] > more or other.span[2] - line.span[2] > more
+
+
+def cut_off(line: Line, shape: tuple[int, ...]) -> bool:
+    """Whether a line ends at the left or right edge of a picture of `shape` (height, width, …) that shows
+    more than the plate.
+    """
+    left, _, right, _ = line.span
+    near = AT_EDGE * line.height
+    return line.width < FILLS * shape[1] and (left < near or right > shape[1] - near)

@@ -1,15 +1,14 @@
 """Two looks at a picture: a cheap one that finds lines of text, a careful one at what may be a plate.
 
 The picture is searched coarsely, every line with a serial's shape is read once by a small recogniser of any
-text, and the promising ones in one or two crops by the recogniser trained on plates. The vote over all crops
-(`vote`, `rank`) gives the candidates and their confidence. Where that is not enough, the line's
-surroundings are searched at a better scale and what is found there is read the same way; where the coarse
-look leaves doubt, the picture is looked at in full; then by the careful detector; then enlarged and
-brightened.
+text, and the promising ones in one or two crops by the recogniser trained on plates. Before that the
+surroundings are searched at a better scale for the plate's words and for all of its serial: a detector's box
+may end inside it. The vote over all crops (`vote`, `rank`) gives the candidates and their confidence. Where
+that is not enough, what is around the line is read the same way; where the coarse look leaves doubt, the
+picture is looked at in full, small ones enlarged and dark parts lifted; then by the careful detector.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from itertools import permutations
 from typing import Protocol
 
@@ -19,14 +18,17 @@ import numpy.typing as npt
 
 from operators.reading import choose, glyphs, pairs, rank, states, vote
 from operators.reading.formats import Region, region
-from operators.reading.geometry import CROP_HEIGHT, Box, Image, Line, box_of, joined, same_text, spread
+from operators.reading.geometry import CROP_HEIGHT, Image, Line, box_of, joined, same_text, spread
+from operators.reading.looks import Look, Plan, Scene
 from operators.reading.places import (
+    FILLS,
     FIRST,
     SECOND,
     Cut,
     Place,
     beside,
     cut,
+    cut_off,
     distinct,
     in_rows,
     lines_of,
@@ -38,9 +40,7 @@ from schemas.reading import PlateRead, Reading
 
 Floats = npt.NDArray[np.float32]
 
-_LIFT = (255 * np.sqrt(np.arange(256) / 255)).astype(np.uint8)
-"""Grey values with the dark ones raised (gamma 0.5)."""
-
+PLAN = Plan()
 NARROW = 160
 """Pixels: the least width of the recogniser's input; a plate's crop is seldom narrower."""
 
@@ -56,58 +56,10 @@ class Engine(Protocol):
     def recognise(self, crops: Sequence[Image], width: int = ..., serials: bool = ...) -> list[Floats]: ...
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How much is looked at. Lengths are pixels of the picture's longer side, chances 0 to 1."""
-
-    coarse: int = 640
-    full: int = 1536
-    last: int = 1920
-    text_height: float = 36.0
-    """What a line is scaled to before its surroundings are looked at again."""
-    word_height: float = 56.0
-    """The same when state names and slogans are looked for, which are a third of the serial's height."""
-    legible: float = 16.0
-    """Pixels of a serial's line from which the words around it and small letters before it can be read."""
-    threshold: float = 0.4
-    """The detector's box threshold: lower than PaddleOCR's, because a false line costs little here."""
-    places: int = 3
-    enough: float = 0.75
-    """From this on a read is believed and nothing more is looked at. Of such reads 98 in 100 are right."""
-    doubtful: float = 0.3
-    """Below this the picture is looked at again with more effort."""
-    keep: float = 0.15
-    """Least confidence that is reported. Of the right reads of labelled photographs 1 in 100 is lower."""
-    alternatives: int = 9
-    legibly: float = 0.6
-    """Least certainty of each of a pair of small letters before the serial."""
-    sure: float = 0.9
-    """From this least certainty of a character on a serial is not read in another crop."""
-
-
-@dataclass(eq=False)
-class Scene:
-    """One picture under work: places that may be plates, other text, and lines nobody needed to read yet."""
-
-    image: Image
-    places: list[Place] = field(default_factory=list)
-    signs: list[Place] = field(default_factory=list)
-    unread: list[Line] = field(default_factory=list)
-
-    def lines(self) -> list[Line]:
-        read = [line for place in (*self.places, *self.signs) for line in place.lines]
-        return [*read, *self.unread]
-
-    def long_lines(self) -> list[Line]:
-        """Text too long for a serial: what a closer look cuts from it is no plate."""
-        signs = [s.line for s in self.signs if len(s.text) > vote.LONGEST + 1]
-        return signs + [line for line in self.unread if line.width > choose.LONGEST_SHAPE * line.height]
-
-
 class TwoLooks:
     """Reads plates with an engine; see the module."""
 
-    def __init__(self, engine: Engine, region_code: str = "us", plan: Plan = Plan()) -> None:
+    def __init__(self, engine: Engine, region_code: str = "us", plan: Plan = PLAN) -> None:
         self._engine, self._plan = engine, plan
         self._region: Region = region(region_code)
 
@@ -117,29 +69,26 @@ class TwoLooks:
 
     def read(self, image: Image) -> list[PlateRead]:
         """Plates in `image` (height x width x 3, BGR), most certain first; empty when there is none."""
-        plan, reads = self._plan, list[PlateRead]()
-        if max(image.shape[:2]) > 1.25 * plan.coarse:
-            reads = self._study(image, plan.coarse)
-            if _best(reads) >= plan.enough:
-                return reads
-        reads = max(self._study(image, plan.full), reads, key=_best)
+        plan = self._plan
+        reads = self._study(image, plan.coarse)
+        if _best(reads) < plan.enough:
+            reads = max(self._study(image, plan.full), reads, key=_best)
         if 0 < _best(reads) < plan.doubtful:
-            reads = max(reads, self._study(image, plan.full, careful=True), key=_best)
-        if _best(reads) < plan.doubtful:
-            reads = one_vehicle(reads + self._brightened(image))
+            reads = max(reads, self._study(image, plan.careful), key=_best)
         return reads
 
-    def _study(self, image: Image, longest: int, careful: bool = False) -> list[PlateRead]:
+    def _study(self, image: Image, look: Look) -> list[PlateRead]:
         """Plates from a look at the picture and, where that is not enough, one around each promising line.
 
         Beside a plate that is sure enough, only what looks like one more (a second vehicle's) is read.
         """
-        scene = self._scene(image, longest, careful)
+        scene = self._scene(image, look)
         looked, reads = list[Place](), list[PlateRead]()
         for place in self._promising(scene):
             enough = _best(reads) >= self._plan.enough
             if any(place is p for p in looked) or (enough and not _mixed(place.text)):
                 continue
+            self._look_around(scene, place)
             self._read_serials(image, [place])
             looked.append(place)
             reads = self._plates(scene, looked)
@@ -164,17 +113,12 @@ class TwoLooks:
             found.append(pair)
         return found
 
-    def _brightened(self, image: Image) -> list[PlateRead]:
-        """A last look for small and dark plates: enlarged and with the dark parts lifted."""
-        scale = min(max(self._plan.last / max(image.shape[:2]), 1.0), 2.0)
-        lifted = cv2.LUT(image, _LIFT)
-        big = cv2.resize(lifted, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        found = self._study(np.asarray(big, np.uint8), self._plan.last)
-        return [replace(r, box=_scaled(r.box, 1 / scale)) for r in found]
-
-    def _scene(self, image: Image, longest: int, careful: bool = False) -> Scene:
+    def _scene(self, image: Image, look: Look) -> Scene:
+        """The picture with the lines that a look finds, in the picture's own pixels."""
         scene = Scene(image)
-        self._add(scene, lines_of(self._engine.detect(image, longest, self._plan.threshold, careful)))
+        seen, scale = look.at(image)
+        found = self._engine.detect(seen, look.longest_of(seen), self._plan.threshold, look.careful)
+        self._add(scene, lines_of([quad / np.float32(scale) for quad in found]))
         return scene
 
     def _add(self, scene: Scene, lines: Sequence[Line]) -> list[Place]:
@@ -197,6 +141,8 @@ class TwoLooks:
         """Reads as a plate's serial those lines of the places that were not yet: in two crops, or in one
         that counts for both where every character is sure, as most are.
         """
+        for place in places:
+            self._read_pairs(image, place)
         fresh = [(place, line) for place in places for line in place.unread()]
         again = list[tuple[Place, Line]]()
         for (place, line), table in zip(fresh, self._serials(image, fresh, FIRST), strict=True):
@@ -209,22 +155,27 @@ class TwoLooks:
             place.tables.append(table)
 
     def _serials(self, image: Image, lines: Sequence[tuple[Place, Line]], how: Cut) -> list[Floats]:
-        """Each line as a plate's serial, steps x 37; a pair of small letters before it is kept aside."""
+        """Each line as a plate's serial, steps x 37, without pairs of small letters that were read apart."""
         crops = [cut(image, line, how) for _, line in lines]
-        tables = [glyphs.letters(table) for table in self._engine.recognise(crops, NARROW, serials=True)]
-        for i, ((place, line), crop) in enumerate(zip(lines, crops, strict=True)):
-            if line.height < self._plan.legible:
-                continue
-            read = glyphs.greedy(tables[i])
-            if (pair := pairs.pair_before(crop, read)) and (letters := self._pair(crop, pair)):
-                place.pair = letters
-                if pair.read:
-                    tables[i] = pairs.without_pair(tables[i], read)
-        return tables
+        for i, (place, line) in enumerate(lines):
+            for pair in place.small if line is place.paired else ():
+                crops[i] = pairs.painted_over(crops[i], pair, how.along, how.stretch)
+        return [glyphs.letters(table) for table in self._engine.recognise(crops, NARROW, serials=True)]
 
-    def _pair(self, crop: Image, pair: pairs.Pair) -> str:
+    def _read_pairs(self, image: Image, place: Place) -> None:
+        """Reads the small letters at a new line's ends; where they are not clear they are none."""
+        if not place.reach(image):
+            return
+        legible = place.height >= self._plan.legible
+        said = [(pair, letters) for pair in place.small if legible and (letters := self._pair(pair))]
+        place.small = [pair for pair, _ in said]
+        if said:
+            texts = {pair.behind: letters for pair, letters in said}
+            place.official = texts.get(False, ""), texts.get(True, "")
+
+    def _pair(self, pair: pairs.Pair) -> str:
         """The two letters of a pair, or nothing where they are not clear."""
-        tables = self._engine.recognise(pairs.halves(crop, pair), CROP_HEIGHT, serials=True)
+        tables = self._engine.recognise(pair.letters, CROP_HEIGHT, serials=True)
         reads = [glyphs.greedy(glyphs.letters(table)) for table in tables]
         clear = all(len(read.text) == 1 and read.sure[0] > self._plan.legibly for read in reads)
         return "".join(read.text for read in reads) if clear else ""
@@ -244,7 +195,7 @@ class TwoLooks:
             if same is None:
                 near.append(fresh)
             else:
-                same.join(fresh)
+                same.join(fresh.line)
                 scene.places.remove(fresh)
         self._read_serials(scene.image, near[:3])
         return near
@@ -259,7 +210,7 @@ class TwoLooks:
         scale = min(float(np.clip(text_height / line.height, 0.3, 4.0)), 512 / part.shape[1])
         how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
         scaled = spread(np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=how), np.uint8))
-        found = self._engine.detect(scaled, self._plan.coarse, threshold=self._plan.threshold)
+        found = self._engine.detect(scaled, self._plan.around, threshold=self._plan.threshold)
         return lines_of([quad / scale + np.array([left, top], np.float32) for quad in found])
 
     def _plates(self, scene: Scene, places: Sequence[Place]) -> list[PlateRead]:
@@ -274,7 +225,8 @@ class TwoLooks:
         named = max(issuers.values()) >= states.SAY_FROM or not self._region.speaks
         setting = rank.Setting(
             place.height / tallest, line.width / line.height, stacked=self._stacked(scene, place),
-            in_rows=place.rows > 1, bare=not named and _bare(scene, place),
+            in_rows=place.rows > 1, named=named and self._region.speaks,
+            bare=not named and _bare(scene, place), cut=cut_off(line, scene.image.shape),
         )  # fmt: skip
         order = rank.ranked(options, setting, self._region)
         if not order or order[0][1] < self._plan.keep:
@@ -284,9 +236,10 @@ class TwoLooks:
             for c, share in order[: self._plan.alternatives + 1]
         ]
         best, others = spelled[0], spelled[1:]
-        if place.pair:  # the official number, with what chance the others leave
+        if any(place.official):  # with what chance the others leave
             rest = max(0.0, 1.0 - sum(reading.confidence for reading in spelled))
-            others.append(Reading(place.pair + best.plate, min(rest, best.confidence)))
+            before, behind = place.official
+            others.append(Reading(before + best.plate + behind, min(rest, best.confidence)))
             others.sort(key=lambda reading: -reading.confidence)
         where = states.state(self._region, best.plate, issuers)
         return PlateRead(
@@ -307,16 +260,23 @@ class TwoLooks:
         return any(stacked(row.line, other) for row in rows for other in others)
 
     def _issuers(self, scene: Scene, place: Place) -> dict[str, float]:
-        """Chance of each issuer by the words on the plate; they are looked for where they may be legible."""
-        found = states.by_words(self._region, self._words(scene, place))
+        """Chance of each issuer by the words on the plate."""
+        self._look_around(scene, place)
+        return states.by_words(self._region, self._words(scene, place))
+
+    def _look_around(self, scene: Scene, place: Place) -> None:
+        """Searches what is around a serial, once: for all of its own line, and for the words beside it.
+
+        Only where plates bear words: without them a closer look is taken where it is needed, and boxes were
+        whole on all that were measured.
+        """
         line = place.line
-        told = max(found.values()) >= states.SAY_FROM or not self._region.speaks
-        if told or place.searched or line.height < self._plan.legible:
-            return found
+        if place.searched or place.rows > 1 or not self._region.speaks or line.height < self._plan.legible:
+            return
         place.searched = True
         around = self._surroundings(scene.image, line, self._plan.word_height)
+        place.widen(around)
         scene.unread.extend(distinct([a for a in around if beside(line, a)], scene.lines()))
-        return states.by_words(self._region, self._words(scene, place))
 
     def _words(self, scene: Scene, serial: Place) -> list[str]:
         """The text above and below a serial; lines there that nobody has read yet are read now."""
@@ -341,12 +301,3 @@ def _bare(scene: Scene, place: Place) -> bool:
 
 def _best(reads: Sequence[PlateRead]) -> float:
     return reads[0].confidence if reads else 0.0
-
-
-FILLS = 0.5
-"""Share of a picture's width from which on a line is that of a picture cut to a plate."""
-
-
-def _scaled(box: Box, scale: float) -> Box:
-    x, y, w, h = (round(v * scale) for v in box)
-    return x, y, w, h

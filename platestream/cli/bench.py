@@ -1,6 +1,7 @@
 """`platestream bench`: the benchmarks, one JSON object of figures each."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -38,27 +39,49 @@ def pipeline(
 
 @app.command("read")
 def read_photographs(
-    directory: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="With a labels.csv.")],
-    plateless: Annotated[int, typer.Option(min=0, help="Drawn pictures without a plate.")] = 500,
+    directories: Annotated[
+        list[Path],
+        typer.Argument(exists=True, file_okay=False, help="With a labels.csv, or pictures without a plate."),
+    ],
+    plateless: Annotated[int, typer.Option(min=0, help="Drawn pictures without a plate; one folder.")] = 500,
     sheet: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="Write the misses as one picture there (PNG or JPEG).")
+        Path | None,
+        typer.Option(dir_okay=False, help="Write the misses of one folder as one picture there (PNG, JPEG)."),
     ] = None,
     curve: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="Write the calibration curve there (SVG).")
+        Path | None, typer.Option(dir_okay=False, help="Write one folder's calibration curve there (SVG).")
     ] = None,
+    baseline: Annotated[bool, typer.Option(help="Let PaddleOCR read every picture, too.")] = True,
 ) -> None:
     """How well and how fast plates are read, beside PaddleOCR's own `predict` on the same pictures.
 
+    One labelled folder is told about in detail. Several folders, a folder without labels, or
+    --no-baseline give one line for each set, with 95 % intervals.
+
     Example: platestream bench read photos/ --plateless 100 --sheet misses.png
+
+    Example: platestream bench read car-parks/ streets/ no-plate/
     """
     from benchmarks import read as job
 
+    threads = load_settings().threads
+    if len(directories) > 1 or not baseline or not (directories[0] / "labels.csv").is_file():
+        _read_sets(directories, threads, baseline)
+        return
     print_json(
         job.run(
-            directory, load_settings().threads, plateless, lambda p: track(p, "reading", console=err),
-            sheet, curve,
+            directories[0], threads, plateless, lambda p: track(p, "reading", console=err), sheet, curve,
         )
     )  # fmt: skip
+
+
+def _read_sets(directories: Sequence[Path], threads: int, baseline: bool) -> None:
+    """Lines for people on stderr, and the JSON object."""
+    from benchmarks import sets as job
+
+    found = job.run(directories, threads, baseline, lambda p: track(p, "reading", console=err))
+    err.print(job.as_text(found.lines))
+    print_json(found.as_json())
 
 
 @app.command("frames")

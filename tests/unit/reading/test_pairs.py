@@ -2,56 +2,109 @@ import cv2
 import numpy as np
 import pytest
 
-from operators.reading.geometry import Image
-from operators.reading.glyphs import ALPHABET, Decoded
-from operators.reading.pairs import halves, pair_before, without_pair
-from tests.unit.reading.readings import spoken
+from operators.reading import ends, pairs
+from operators.reading.ends import Ends, ends_of
+from operators.reading.geometry import Image, Line
+from operators.reading.glyphs import ALPHABET
+from operators.reading.places import FIRST, Place, cut
 
 ROW = "5821"
-READ = Decoded("C5821", (0.9,) * 5, (2, 6, 10, 14, 18))
-"""What a recogniser says of a crop with a character every 32 pixels."""
+LEFT, PITCH = 102, 38
+"""Where the row begins and how far its characters are apart, pixels."""
+LINE = Line(
+    np.array([[LEFT - 6, 40], [LEFT + 4 * PITCH, 40], [LEFT + 4 * PITCH, 88], [LEFT - 6, 88]], np.float32)
+)
+"""The row's box, 48 high, without what stands beside it."""
 
 
-def crop(first: str, *, dark: bool = True) -> Image:
-    """A serial's row, 48 high; two letters of `first` stand one above the other, one stands in the row."""
+def picture(before: str = "", behind: str = "", *, dark: bool = True) -> Image:
+    """A row; at its ends two letters of `before` or `behind` stand one above the other, or one in the row."""
     paper, ink = (230, 30) if dark else (40, 220)
-    image = np.full((48, 176, 3), paper, np.uint8)
+    image = np.full((128, 380, 3), paper, np.uint8)
     for i, letter in enumerate(ROW):
-        cv2.putText(image, letter, (42 + 32 * i, 39), cv2.FONT_HERSHEY_SIMPLEX, 1.3, (ink,) * 3, 3)
-    if len(first) == 1:
-        cv2.putText(image, first, (9, 39), cv2.FONT_HERSHEY_SIMPLEX, 1.3, (ink,) * 3, 3)
-    else:
-        for letter, bottom in zip(first, (21, 40), strict=True):
-            cv2.putText(image, letter, (12, bottom), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (ink,) * 3, 2)
+        cv2.putText(image, letter, (LEFT + PITCH * i, 79), cv2.FONT_HERSHEY_SIMPLEX, 1.3, (ink,) * 3, 3)
+    for x, text in ((LEFT - PITCH, before), (LEFT + 4 * PITCH, behind)):
+        places = ((3, 62), (3, 79)) if len(text) == 2 else ((0, 79),)
+        for letter, (right, foot) in zip(text, places, strict=False):
+            size, thick = (0.55, 2) if len(text) == 2 else (1.3, 3)
+            cv2.putText(image, letter, (x + right, foot), cv2.FONT_HERSHEY_SIMPLEX, size, (ink,) * 3, thick)
     return image
+
+
+def found(image: Image) -> Ends:
+    return ends_of(image, LINE)
 
 
 @pytest.mark.parametrize("dark", [True, False])
 @pytest.mark.parametrize("pair", ["CL", "RT", "US", "PC", "CH"])
-def test_two_small_letters_before_the_row_are_a_pair(pair: str, dark: bool) -> None:
-    found = pair_before(crop(pair, dark=dark), READ)
-    assert found is not None
-    assert found.read
-    assert [half.shape[0] for half in halves(crop(pair), found)] == [48, 48]
+def test_two_small_letters_at_an_end_of_the_row_are_a_pair(pair: str, dark: bool) -> None:
+    for image in (picture(before=pair, dark=dark), picture(behind=pair, dark=dark)):
+        ends = found(image)
+        assert len(ends.pairs) == 1
+        assert (ends.before, ends.behind) == (0.0, 0.0)
 
 
-def test_a_pair_that_nothing_was_read_of_is_found_before_the_first_character() -> None:
-    found = pair_before(crop("CM"), Decoded(ROW, (0.9,) * 4, (6, 10, 14, 18)))
-    assert found is not None
-    assert not found.read
+@pytest.mark.parametrize("letter", ALPHABET.replace("W", ""))  # the font's W is as wide as it is high
+def test_a_character_beside_the_box_is_more_of_the_serial_and_no_pair(letter: str) -> None:
+    before, behind = found(picture(before=letter)), found(picture(behind=letter))
+    assert not before.pairs
+    assert not behind.pairs
+    assert before.before > 0.1
+    assert behind.behind > 0.1
 
 
-@pytest.mark.parametrize("letter", ALPHABET)
-def test_a_character_is_no_pair(letter: str) -> None:
-    assert pair_before(crop(letter), READ) is None
+def test_nothing_beside_the_box_is_nothing() -> None:
+    ends = found(picture())
+    assert (ends.before, ends.behind, list(ends.pairs)) == (0.0, 0.0, [])
 
 
-def test_a_short_read_tells_nothing_of_its_row() -> None:
-    assert pair_before(crop("CL"), Decoded("C5", (0.9, 0.9), (2, 6))) is None
+def test_a_frame_higher_than_the_row_is_not_more_of_it() -> None:
+    image = picture()
+    cv2.rectangle(image, (LEFT - 30, 8), (LEFT + 4 * PITCH + 30, 120), (30, 30, 30), 4)
+    ends = found(image)
+    assert (ends.before, ends.behind) == (0.0, 0.0)
 
 
-def test_a_pair_is_taken_out_of_the_row() -> None:
-    from operators.reading.glyphs import greedy, letters
+def test_a_picture_without_ink_has_no_ends() -> None:
+    assert found(np.full((128, 380, 3), 200, np.uint8)) == Ends()
 
-    table = letters(spoken("C5821", 0.99))
-    assert greedy(without_pair(table, greedy(table))).text == "5821"
+
+def test_a_box_that_ends_inside_the_serial_is_made_longer() -> None:
+    place = Place([LINE], "5821")
+    assert place.reach(picture(before="4"))
+    assert place.line.span[0] < LINE.span[0] - 20
+    assert place.line.span[2] == pytest.approx(LINE.span[2], abs=1)
+
+
+def test_a_line_is_reached_for_once() -> None:
+    place = Place([LINE], "5821")
+    place.unread()
+    assert not place.reach(picture(before="4"))
+
+
+def test_a_pair_is_cut_out_letter_by_letter_and_painted_over_in_the_row() -> None:
+    image = picture(before="CL")
+    place = Place([LINE], "5821")
+    place.reach(image)
+    (pair,) = place.small
+    assert [letter.shape[0] for letter in pair.letters] == [48, 48]
+    assert (pair.behind, pair.right < 0.1) == (False, True)
+    wide = LINE.shifted(-1.0, 1.0, 0.0, 1.0)
+    crop = cut(image, wide, FIRST)
+    left = round((FIRST.along + 1.0 + pair.left) * 48 * FIRST.stretch)
+    right = round((FIRST.along + 1.0 + pair.right) * 48 * FIRST.stretch)
+    painted = pairs.painted_over(crop, pair, FIRST.along + 1.0, FIRST.stretch)
+    assert crop[:, left:right].min() < 100 < painted[:, left:right].min()
+    assert np.array_equal(crop[:, right + 4 :], painted[:, right + 4 :])
+
+
+def test_a_pair_outside_a_crop_leaves_it_as_it_is() -> None:
+    crop = np.full((48, 100, 3), 9, np.uint8)
+    far = pairs.Pair(-3.0, -2.0, (crop, crop), behind=False)
+    assert pairs.painted_over(crop, far, 0.2, 1.0) is crop
+
+
+def test_letters_of_a_broken_figure_touch_and_are_no_pair() -> None:
+    upper, lower = ends.Piece(10, 10, 10, 15), ends.Piece(10, 25, 10, 15)
+    assert not ends._above(upper, lower, 10, 40)
+    assert ends._above(upper, lower._replace(top=28, height=12), 10, 40)

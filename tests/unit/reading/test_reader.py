@@ -3,40 +3,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from operators.reading.geometry import Image
-from operators.reading.reader import Plan, TwoLooks
+from operators.reading import choose
+from operators.reading.geometry import Image, Line
+from operators.reading.looks import Plan
+from operators.reading.places import Place
+from operators.reading.reader import TwoLooks
 from operators.reading.vehicles import one_vehicle
 from schemas.reading import PlateRead
-from tests.unit.reading.readings import Floats, spoken
-
-PICTURE = np.zeros((720, 1280, 3), np.uint8)
-
-
-class ScriptedEngine:
-    """Finds the same lines at every look and reads each by the script, in turn."""
-
-    models = ("scripted",)
-
-    def __init__(self, lines: Sequence[tuple[int, int, int, int]], says: Sequence[str], sure: float) -> None:
-        self.lines, self.says, self.sure = lines, says, sure
-        self.detected, self.careful, self.read = 0, 0, 0
-
-    def detect(
-        self, image: Image, longest: int, threshold: float = 0.6, careful: bool = False
-    ) -> list[Floats]:
-        self.detected += 1
-        self.careful += careful
-        if image.shape != PICTURE.shape:
-            return []
-        return [
-            np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
-            for x, y, w, h in self.lines
-        ]
-
-    def recognise(self, crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
-        first = self.read
-        self.read += len(crops)
-        return [spoken(self.says[(first + i) % len(self.says)], self.sure) for i in range(len(crops))]
+from tests.unit.reading.readings import PICTURE, Floats, ScriptedEngine, spoken
 
 
 def test_a_picture_without_text_has_no_plate() -> None:
@@ -169,3 +143,80 @@ def test_a_plate_in_two_rows_is_one_plate() -> None:
     engine.recognise = by_width  # type: ignore[method-assign]
     (read,) = TwoLooks(engine).read(PICTURE)
     assert (read.plate, read.state, read.box) == ("AB4127", "AZ", (500, 400, 80, 86))
+
+
+def test_the_line_that_is_found_again_and_wider_is_read_in_place_of_the_short_one() -> None:
+    """The detector's first box ends inside the serial, and every character in it is sure."""
+    short, whole = (530, 400, 90, 30), (500, 400, 120, 30)
+    engine = ScriptedEngine([short], ["?"], 0.99)
+    detect = engine.detect
+
+    def again(image: Image, longest: int, threshold: float = 0.6, careful: bool = False) -> list[Floats]:
+        if image.shape == PICTURE.shape:
+            return detect(image, longest, threshold, careful)
+        left, top, scale = 425.0, 332.0, 56 / 30  # of the part around the short line, which is enlarged
+        x, y, w, h = whole
+        corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
+        return [(corners - np.array([left, top], np.float32)) * np.float32(scale)]
+
+    def by_width(crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
+        return [spoken("4WAG376" if c.shape[1] > 220 else "4WAG37", 0.99) for c in crops]
+
+    engine.detect, engine.recognise = again, by_width  # type: ignore[method-assign]
+    assert TwoLooks(engine).read(PICTURE)[0].plate == "4WAG376"
+
+
+def test_a_picture_without_text_is_searched_twice_and_no_more() -> None:
+    engine = ScriptedEngine([], ["X"], 0.9)
+    TwoLooks(engine).read(PICTURE)
+    assert engine.detected == 2
+
+
+def test_an_issuers_name_beside_it_makes_a_serial_surer() -> None:
+    def best(word: str) -> float:
+        engine = ScriptedEngine([(500, 400, 120, 30), (520, 380, 90, 12)], ["?"], 0.99)
+
+        def by_height(crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
+            return [spoken(word if c.shape[1] > 300 else "AST3087", 0.99) for c in crops]
+
+        engine.recognise = by_height  # type: ignore[method-assign]
+        return TwoLooks(engine).read(PICTURE)[0].confidence
+
+    assert best("ARIZONA") > best("QQXYZ")
+
+
+@pytest.mark.parametrize(
+    ("size", "scale"), [((480, 640), 1.5), ((592, 896), 1280 / 896), ((720, 1280), 1.0), ((1080, 1920), 1.0)]
+)
+def test_small_pictures_are_enlarged_for_the_full_look(size: tuple[int, int], scale: float) -> None:
+    seen, by = Plan().full.at(np.zeros((*size, 3), np.uint8))
+    assert by == pytest.approx(scale)
+    assert seen.shape[1] == round(size[1] * scale)
+
+
+def test_a_line_that_goes_on_beyond_another_takes_its_place_and_a_piece_of_it_does_not() -> None:
+    def box(left: float, right: float) -> Line:
+        return Line(np.array([[left, 0], [right, 0], [right, 20], [left, 20]], np.float32))
+
+    place = Place([box(10, 90)], "ABC1234")
+    place.join(box(11, 91))
+    assert len(place.lines) == 2
+    place.join(box(30, 90))
+    assert len(place.lines) == 2
+    place.join(box(0, 90))
+    assert [line.span[0] for line in place.lines] == [0]
+
+
+def test_a_serial_at_the_pictures_edge_is_never_sure() -> None:
+    inside, edge = (500, 400, 120, 30), (1160, 400, 120, 30)
+    assert confidence([edge], ["ABC1234"], "br") <= 0.9 < confidence([inside], ["ABC1234"], "br")
+
+
+@pytest.mark.parametrize("text", ["N906BA", "N12345", "N1", "N405MR"])
+def test_an_aircrafts_number_is_rather_no_plate(text: str) -> None:
+    assert choose.bare(text)
+
+
+@pytest.mark.parametrize("text", ["N0123", "NAB1234", "N1234567", "ABC1234", "N12IO", "N123ABC"])
+def test_what_aircraft_do_not_bear_is_no_aircrafts_number(text: str) -> None:
+    assert not choose.bare(text)

@@ -12,7 +12,8 @@ def told(serial: str, *texts: str) -> State:
 
 @pytest.mark.parametrize("code", sorted(US.issuers))
 def test_a_states_own_name_names_it(code: str) -> None:
-    assert told("X1Z9", US.issuers[code].name if code != "DC" else "WASHINGTON, DC").code == code
+    printed = {"DC": "WASHINGTON, DC", "GU": "GUAM, USA"}.get(code, US.issuers[code].name)
+    assert told("X1Z9", printed).code == code
 
 
 def test_a_name_with_a_letter_misread_still_names_the_state() -> None:
@@ -26,6 +27,11 @@ def test_arkansas_is_not_kansas_and_west_virginia_not_virginia() -> None:
 
 def test_a_slogan_alone_names_the_state() -> None:
     assert told("ABC1234", "GRAND CANYON STATE").code == "AZ"
+
+
+@pytest.mark.parametrize("serial", ["2422", "692", "5501"])
+def test_a_short_number_without_words_names_nobody(serial: str) -> None:
+    assert told(serial) == NOBODY
 
 
 def test_without_words_a_common_format_names_nobody() -> None:

@@ -1,0 +1,278 @@
+"""`platestream bench read DIR…`: several sets of photographs side by side, one line of figures for each.
+
+A set is a region of a folder with a `labels.csv` (`benchmarks.read`), or a folder of pictures without
+one: those hold no plate, and what is read there is false. Where the labels have the columns vintage, stacked,
+sample_art and unsure (1 where it is so), the plates that are not vintage, those in stacked small letters and
+the plain rest get lines of their own. Labels count as they are: nothing is corrected here.
+
+Each share comes with the 95 % interval of Wilson: of a hundred pictures four more or less are chance.
+"""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from math import sqrt
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from benchmarks.baseline import plain_ocr
+from benchmarks.read import Image, Photo, largest_line, load, photo
+from connectors.ocr import open_engine
+from operators.reading.reader import TwoLooks
+from operators.reading.vote import folded
+from schemas.reading import PlateRead
+
+SURE = 0.95
+"""Confidence from which a read is counted as sure."""
+FALSE_FROM = (0.15, 0.5, 0.8, 0.9)
+MARKS = ("vintage", "stacked", "sample_art", "unsure")
+PICTURES = frozenset((".jpg", ".jpeg", ".png"))
+Z = 1.959964
+"""Standard deviations on both sides of which 95 % lie."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One photograph and the marks of its label; no plate where none is there."""
+
+    photo: Photo
+    marks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    name: str
+    photos: tuple[Labelled, ...]
+
+    @property
+    def plateless(self) -> bool:
+        return not any(p.photo.plate for p in self.photos)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was read in a photograph, and the seconds it took; `theirs` is None without the baseline."""
+
+    labelled: Labelled
+    ours: Sequence[PlateRead]
+    seconds: float
+    theirs: str | None = None
+    their_seconds: float = 0.0
+
+    @property
+    def top(self) -> str:
+        return self.ours[0].plate if self.ours else ""
+
+    @property
+    def confidence(self) -> float:
+        return self.ours[0].confidence if self.ours else 0.0
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The models that read, and a line for each set or part of one."""
+
+    models: tuple[str, ...]
+    lines: list[dict[str, object]]
+
+    def as_json(self) -> dict[str, object]:
+        return {"models": self.models, "sure_from": SURE, "sets": self.lines}
+
+
+def sets_of(directory: Path) -> list[PhotoSet]:
+    """The sets of a folder. Raises ValueError where it holds no picture, KeyError for a missing column."""
+    if not (directory / "labels.csv").is_file():
+        pictures = sorted(p for p in directory.rglob("*") if p.suffix.lower() in PICTURES)
+        if not pictures:
+            raise ValueError(f"{directory} has neither a labels.csv nor pictures (.jpg, .png)")
+        return [PhotoSet(directory.name, tuple(Labelled(Photo(p, "us", "", None, None)) for p in pictures))]
+    with (directory / "labels.csv").open(newline="", encoding="utf-8") as file:
+        found = [_labelled(directory, row) for row in csv.DictReader(file)]
+    regions = sorted({p.photo.region for p in found})
+    return [
+        PhotoSet(
+            directory.name if len(regions) == 1 else f"{directory.name} {region}",
+            tuple(p for p in found if p.photo.region == region),
+        )
+        for region in regions
+    ]
+
+
+def _labelled(directory: Path, row: Mapping[str, str]) -> Labelled:
+    return Labelled(photo(directory, row), frozenset(m for m in MARKS if row.get(m) == "1"))
+
+
+def run(
+    directories: Sequence[Path],
+    threads: int = 2,
+    baseline: bool = True,
+    progress: Callable[[Iterable[Labelled]], Iterable[Labelled]] = lambda photos: photos,
+) -> Figures:
+    """The lines of all sets. With `baseline`, PaddleOCR's `predict` reads every photograph, too, turn about
+    in the same process, so that whatever else the machine does slows both.
+    """
+    sets = [found for directory in directories for found in sets_of(directory)]
+    engine = open_engine(threads=threads)
+    readers = {code: TwoLooks(engine, code) for code in {p.photo.region for s in sets for p in s.photos}}
+    with plain_ocr() if baseline else nullcontext() as plain:
+        lines = [line for s in sets for line in lines_of(s, measured(progress(s.photos), readers, plain))]
+    return Figures(engine.models, lines)
+
+
+def measured(
+    photos: Iterable[Labelled], readers: Mapping[str, TwoLooks], plain: Callable[[Image], Any] | None
+) -> list[Result]:
+    """Every photograph read; the models are warm before the first is timed."""
+    return list(_measured(photos, readers, plain))
+
+
+def _measured(
+    photos: Iterable[Labelled], readers: Mapping[str, TwoLooks], plain: Callable[[Image], Any] | None
+) -> Iterator[Result]:
+    for turn, labelled in enumerate(photos):
+        image = load(labelled.photo.path)
+        ours = partial(readers[labelled.photo.region].read, image)
+        if turn == 0:
+            ours()
+        if plain is None:
+            reads, seconds = _timed(ours)
+            yield Result(labelled, reads, seconds)
+            continue
+        theirs = partial(plain, image)
+        if turn % 2:
+            (reads, seconds), (page, theirs_took) = _timed(ours), _timed(theirs)
+        else:
+            (page, theirs_took), (reads, seconds) = _timed(theirs), _timed(ours)
+        yield Result(labelled, reads, seconds, largest_line(page), theirs_took)
+
+
+def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    started = perf_counter()
+    done = work()
+    return done, perf_counter() - started
+
+
+def lines_of(photo_set: PhotoSet, results: Sequence[Result]) -> list[dict[str, object]]:
+    """A set's line, and one for each part that its labels' marks tell apart."""
+    if photo_set.plateless:
+        return [plateless_line(photo_set.name, results)]
+    lines = [plates_line(photo_set.name, results)]
+    if not any(r.labelled.marks for r in results):
+        return lines
+    parts = {
+        "not vintage": [r for r in results if "vintage" not in r.labelled.marks],
+        "stacked": [r for r in results if "stacked" in r.labelled.marks],
+        "no mark": [r for r in results if not r.labelled.marks],
+    }
+    return [*lines, *(plates_line(f"{photo_set.name}, {part}", rs) for part, rs in parts.items() if rs)]
+
+
+def plates_line(name: str, results: Sequence[Result]) -> dict[str, object]:
+    """Figures of photographs with a plate."""
+    sure = [r for r in results if r.confidence >= SURE]
+    line: dict[str, object] = {
+        "set": name,
+        "pictures": len(results),
+        "exact": share([r.top == r.labelled.photo.plate for r in results]),
+        "folded": share([_right(r, r.top) for r in results]),
+        "folded_in_five": share([_in_five(r) for r in results]),
+        "sure": len(sure),
+        "sure_right": share([_right(r, r.top) for r in sure]),
+    }
+    if any(r.labelled.photo.state for r in results):
+        given = [r for r in results if r.ours and r.ours[0].state]
+        line["state_given"] = round(len(given) / len(results), 4)
+        line["state_right"] = share([r.ours[0].state == r.labelled.photo.state for r in given])
+    if all(r.theirs is not None for r in results):
+        line["paddleocr_exact"] = share([r.theirs == r.labelled.photo.plate for r in results])
+        line["paddleocr_folded"] = share([_right(r, r.theirs or "") for r in results])
+    return {**line, **speed(results)}
+
+
+def plateless_line(name: str, results: Sequence[Result]) -> dict[str, object]:
+    """In how many pictures without a plate one was read, at several confidences."""
+    tops = [max((read.confidence for read in r.ours), default=0.0) for r in results]
+    return {
+        "set": name,
+        "pictures": len(results),
+        **{f"false_from_{c}": sum(top >= c for top in tops) for c in FALSE_FROM},
+        "false_share_from_0.8": share([top >= 0.8 for top in tops]),
+        **speed(results),
+    }
+
+
+def speed(results: Sequence[Result]) -> dict[str, object]:
+    """Milliseconds for each picture, and how many times PaddleOCR's rate that is."""
+    ours, theirs = sum(r.seconds for r in results), sum(r.their_seconds for r in results)
+    out: dict[str, object] = {"ms": round(1000 * ours / len(results), 1)}
+    if theirs:
+        out["paddleocr_ms"] = round(1000 * theirs / len(results), 1)
+        out["times_paddleocr"] = round(theirs / ours, 2)
+    return out
+
+
+def _right(result: Result, said: str) -> bool:
+    return bool(said) and folded(said) == folded(result.labelled.photo.plate)
+
+
+def _in_five(result: Result) -> bool:
+    """Whether the label is the read or one of its four likeliest others, as official numbers are."""
+    said = [result.top, *(a.plate for a in result.ours[0].alternatives[:4])] if result.ours else []
+    return any(_right(result, plate) for plate in said)
+
+
+def share(hits: Sequence[bool]) -> dict[str, float]:
+    """A share (0 to 1) with its interval; of nothing it is 0, and the interval everything."""
+    low, high = wilson(sum(hits), len(hits))
+    mean = float(np.mean(hits)) if hits else 0.0
+    return {"share": round(mean, 4), "low": round(low, 4), "high": round(high, 4)}
+
+
+def wilson(hits: int, count: int) -> tuple[float, float]:
+    """Where the true share lies 95 times in 100, when `hits` of `count` were seen."""
+    if count == 0:
+        return 0.0, 1.0
+    seen, spread = hits / count, Z * Z / count
+    middle = seen + spread / 2
+    half = Z * sqrt(seen * (1 - seen) / count + spread / (4 * count))
+    return max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread))
+
+
+COLUMNS = ("set", "n", "exact", "folded", f"from {SURE}", "of these right", "state given, right",
+           "PaddleOCR", "ms", "speed")  # fmt: skip
+
+
+def as_text(lines: Sequence[Mapping[str, Any]]) -> str:
+    """The sets' lines in columns, one line of text for each."""
+    rows = [COLUMNS, *map(told, lines)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def told(line: Mapping[str, Any]) -> tuple[str, ...]:
+    """A set's line as cells: `COLUMNS`."""
+    name, count = line["set"], str(line["pictures"])
+    speed = f"{line['ms']:.0f}", f"{line['times_paddleocr']:.2f} x" if "times_paddleocr" in line else ""
+    if "folded" not in line:
+        false = ", ".join(f"{line[f'false_from_{c}']} at {c}" for c in FALSE_FROM[1:])
+        return name, count, "", f"false: {false}", "", "", "", "", *speed
+    state = (
+        f"{100 * line['state_given']:.1f}, {_percent(line['state_right'])}" if "state_given" in line else ""
+    )
+    theirs = " / ".join(f"{100 * line[f'paddleocr_{k}']['share']:.1f}" for k in ("exact", "folded")
+                        if f"paddleocr_{k}" in line)  # fmt: skip
+    return (
+        name, count, _percent(line["exact"]), _percent(line["folded"]), str(line["sure"]),
+        _percent(line["sure_right"]), state, theirs, *speed,
+    )  # fmt: skip
+
+
+def _percent(value: Mapping[str, float]) -> str:
+    return f"{100 * value['share']:.1f} ({100 * value['low']:.0f}-{100 * value['high']:.0f})"

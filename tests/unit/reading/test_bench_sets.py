@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks import sets
+from benchmarks.read import Photo
+from benchmarks.sets import Labelled, Result
+from operators.reading.reader import TwoLooks
+from schemas.reading import PlateRead
+from schemas.reading import Reading as AltReading
+from tests.unit.reading.readings import ScriptedEngine
+
+LABELS = """file,state,plate,vintage,stacked,sample_art,unsure
+us/1.jpg,AZ,AST3087,0,0,0,0
+us/2.jpg,NM,211465,1,1,0,0
+us/3.jpg,NC,J642BP,0,1,0,1
+"""
+
+
+def result(
+    plate: str, said: str, confidence: float = 0.9, state: str | None = None, theirs: str | None = None
+) -> Result:
+    photo = Photo(Path("a.jpg"), "us", plate, "AZ" if state else None, None)
+    reads = [PlateRead(said, confidence, state, 0.9, (0, 0, 1, 1), (), ())] if said else []
+    return Result(Labelled(photo), reads, 0.1, theirs, 0.2 if theirs is not None else 0.0)
+
+
+def test_a_folder_without_labels_is_a_set_without_plates(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((9, 9, 3), np.uint8))
+    (found,) = sets.sets_of(tmp_path)
+    assert (len(found.photos), found.plateless) == (1, True)
+
+
+def test_a_folder_with_neither_labels_nor_pictures_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=str(tmp_path)):
+        sets.sets_of(tmp_path)
+
+
+def test_each_region_of_a_folder_is_a_set(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,region,plate\n1.jpg,us,ABC123\n2.jpg,br,ABC1234\n")
+    assert [s.name for s in sets.sets_of(tmp_path)] == [f"{tmp_path.name} br", f"{tmp_path.name} us"]
+
+
+def test_marked_plates_get_lines_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(LABELS)
+    (found,) = sets.sets_of(tmp_path)
+    lines = sets.lines_of(found, [Result(p, [], 0.1) for p in found.photos])
+    counts = {str(line["set"]).removeprefix(tmp_path.name): line["pictures"] for line in lines}
+    assert counts == {"": 3, ", not vintage": 2, ", stacked": 2, ", no mark": 1}
+
+
+def test_exact_folded_and_sure_are_counted_apart() -> None:
+    line = sets.plates_line("x", [result("AB0123", "ABO123", 0.96), result("XYZ999", "XYZ998"),
+                                  result("KLM111", "")])  # fmt: skip
+    assert line["exact"] == sets.share([False] * 3)
+    assert line["folded"] == sets.share([True, False, False])
+    assert (line["sure"], line["sure_right"]) == (1, sets.share([True]))
+    assert "times_paddleocr" not in line
+
+
+def test_an_official_number_among_the_other_readings_is_counted_apart() -> None:
+    read = PlateRead("0615", 0.75, None, 0.0, (0, 0, 1, 1), (AltReading("EN0615", 0.25),), ())
+    line = sets.plates_line("x", [Result(result("EN0615", "").labelled, [read], 0.1)])
+    assert (line["folded"], line["folded_in_five"]) == (sets.share([False]), sets.share([True]))
+
+
+def test_a_state_counts_where_it_is_given_and_paddleocr_where_it_was_asked() -> None:
+    line = sets.plates_line("x", [result("AST3087", "AST3087", state="NV", theirs="AST3087")])
+    assert (line["state_given"], line["state_right"]) == (1.0, sets.share([False]))
+    assert (line["paddleocr_exact"], line["times_paddleocr"]) == (sets.share([True]), 2.0)
+
+
+def test_a_false_plate_is_counted_at_each_confidence_it_reaches() -> None:
+    line = sets.plateless_line("x", [result("", "ABC123", 0.85), result("", "", 0.0)])
+    assert [line[f"false_from_{c}"] for c in sets.FALSE_FROM] == [1, 1, 1, 0]
+
+
+def test_each_set_is_one_line_of_text() -> None:
+    lines = [
+        sets.plates_line("x", [result("A1", "A1", theirs="A1")]),
+        sets.plateless_line("y", [result("", "")]),
+    ]
+    assert [text.split()[0] for text in sets.as_text(lines).splitlines()] == ["set", "x", "y"]
+
+
+def test_photographs_are_read_and_timed_with_and_without_the_baseline(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((720, 1280, 3), np.uint8))
+    (tmp_path / "labels.csv").write_text("file,region,plate\na.png,br,ABC1234\n")
+    (found,) = sets.sets_of(tmp_path)
+    readers = {"br": TwoLooks(ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99), "br")}
+    page = {"rec_texts": ["ABC-1234"], "rec_polys": [[[0, 0], [9, 0], [9, 3], [0, 3]]]}
+    (alone,), (beside,) = (sets.measured(found.photos, readers, plain) for plain in (None, lambda _: [page]))
+    assert (alone.top, alone.theirs) == ("ABC1234", None)
+    assert (beside.top, beside.theirs) == ("ABC1234", "ABC1234")
+    assert beside.seconds > 0 < beside.their_seconds
+
+
+def test_the_interval_of_ninety_in_a_hundred_is_as_tables_have_it() -> None:
+    assert sets.wilson(90, 100) == pytest.approx((0.8256, 0.9448), abs=1e-4)
+    assert sets.wilson(0, 0) == (0.0, 1.0)
+
+
+@given(st.integers(1, 2000), st.data())
+def test_the_interval_holds_the_share_and_stays_within_nought_and_one(
+    count: int, data: st.DataObject
+) -> None:
+    hits = data.draw(st.integers(0, count))
+    low, high = sets.wilson(hits, count)
+    assert 0 <= low <= hits / count + 1e-9
+    assert hits / count - 1e-9 <= high <= 1
