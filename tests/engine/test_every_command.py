@@ -1,0 +1,146 @@
+"""Every command of the command line: its acts are refused, and on record, for who may not; or it says why it has none."""
+
+import os
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from typer.testing import CliRunner
+
+from platestream.cli.main import COMMANDS, app
+from schemas.acts import BY_NAME
+from tests.support.database import Database
+from tests.support.door import signed_in_as, staffed
+
+ID = str(UUID(int=7))
+FILE = "FILE"  # becomes a file that is there
+ENTRY = (
+    *("hotlist add 26-1 --plate ABC1234 --category stolen_vehicle --expires 2030-01-01 --case 26-1").split(),
+    *("--reason", "stolen", "--by", "Vale", "--contact", "928", "--instructions", "P/C for arrest"),
+)
+# Command -> the act that is tried, and how it is called.
+ACTED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "hotlist import": ("hotlist_import", ("hotlist", "import", FILE, "--source", "ncic")),
+    "hotlist add": ("hotlist_add", ENTRY),
+    "hotlist remove": ("hotlist_remove", ("hotlist", "remove", "sjpd:1")),
+    "hotlist list": ("hotlist_show", ("hotlist", "list")),
+    "hotlist check": ("hotlist_show", ("hotlist", "check")),
+    "search": ("search", ("search", "ABC1234", "--case", "26-1")),
+    "hits list": ("hits", ("hits", "list", "--case", "26-1")),
+    "hits show": ("hits", ("hits", "show", ID, "--case", "26-1")),
+    "hits verify": ("hits", ("hits", "verify", ID, "--confirmed")),
+    "hits dispose": ("hits", ("hits", "dispose", ID, "--no-action")),
+    "bolo take": ("bolo", ("bolo", "take", FILE, "--agency", "sheriff")),
+    "shift login": ("shift_login", ("shift", "login")),
+    "shift logout": ("shift_logout", ("shift", "logout")),
+    "shift list": ("shift_show", ("shift", "list")),
+    "notify test": ("notify_test", ("notify", "test", "dispatch")),
+    "registry agency": ("registry_agency", ("registry", "agency", "x", "--title", "X")),
+    "registry user": ("registry_user", ("registry", "user", "x", "--title", "X", "--agency", "sjpd")),
+    "registry camera": (
+        "registry_camera",
+        ("registry", "camera", "x", "--title", "X", "--latitude", "34.5", "--longitude", "-109.4"),
+    ),
+    "registry detail": (
+        "registry_detail",
+        *(("registry detail x --title X --camera c --since 2026-01-01 --until 2026-01-02".split(" ")),),
+    ),
+    "registry incident": (
+        "registry_incident",
+        *(("registry incident x --title X --outcome arrest --at 2026-01-01 --camera c".split(" ")),),
+    ),
+    "registry source": ("registry_source", ("registry", "source", "x", "--title", "X")),
+    "registry category": ("registry_category", ("registry", "category", "x", "--longest-days", "30")),
+    "registry release": ("quarantine_release", ("registry", "release", "x")),
+    "registry end": ("registry_camera", ("registry", "end", "camera", "x")),
+    "registry list": ("registry_show", ("registry", "list", "user")),
+    "registry rules": ("rules", ("registry", "rules", "--always", "--by", "Chief")),
+    "audit sample": ("audit_draw", ("audit", "sample")),
+    "audit finding": ("audit_finding", ("audit", "finding", "1", ID, "--meets")),
+    "audit memo": ("audit_memo", ("audit", "memo", "1")),
+    "audit export": ("audit_export", ("audit", "export", "OUT", "--reason", "for the court")),
+    "retention run": ("retention", ("retention", "run")),
+    "retention log": ("retention_show", ("retention", "log")),
+    "evidence hold": (
+        "evidence_hold",
+        ("evidence", "hold", "ABC1234", "--case", "26-1", "--authority", "Vale", "--schedule", "felony"),
+    ),
+    "evidence keep": (
+        "evidence_keep",
+        ("evidence", "keep", ID, "--authority", "Court", "--until", "2035-01-01", "--case", "26-1"),
+    ),
+    "evidence list": ("evidence_show", ("evidence", "list")),
+    "evidence export": ("evidence_export", ("evidence", "export", ID, "OUT")),
+    "dead-letters list": ("dead_letter_show", ("dead-letters", "list")),
+    "dead-letters show": ("dead_letter_show", ("dead-letters", "show", "frames/0/1")),
+    "dead-letters send-again": ("dead_letter_resend", ("dead-letters", "send-again", "frames/0/1")),
+}
+# Command -> why it passes no door.
+OUTSIDE = {
+    "demo": "its own data, on its own folder; what it does there passes the door",
+    "read": "pictures that whoever calls it brings",
+    "board": "figures, no plate and no person; whoever asks needs the boards' account",
+    "bolo serve": "a service: what an agency sends is an act of the machine, set off by that agency",
+    "notify check": "rules of a file, no data",
+    "migrate": "tables, no data",
+    "topics": "topics, no data",
+    "audit verify": "faults only, no inquiry",
+    "report transparency": "figures, no plate and no person",
+    "report precision": "figures, no plate and no person",
+    "report confusions": "figures, no plate and no person",
+    "evidence verify": "a package that whoever calls it has",
+    "evidence key": "a key",
+    "policy check": "figures; names only by --names, which is an act",
+    "cameras run": "a service",
+    "cameras check": "an address, no data",
+    "cameras list": "a file of settings",
+    "cameras health": "figures of cameras",
+}
+
+
+def commands() -> Iterator[str]:
+    for name, entry in COMMANDS.items():
+        if name == "bench":
+            continue
+        module = import_module(f"platestream.cli.{entry.module}")
+        if entry.function:
+            yield name
+        else:
+            for one in module.app.registered_commands:
+                yield f"{name} {one.name or one.callback.__name__.rstrip('_').replace('_', '-')}"
+
+
+def test_every_command_has_its_acts_or_says_why_it_has_none() -> None:
+    assert sorted(commands()) == sorted({**ACTED, **OUTSIDE})
+    assert {act for act, _call in ACTED.values()} <= set(BY_NAME)
+
+
+@pytest.fixture
+def office(database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Database:
+    for name in [name for name in os.environ if name.startswith("PLATESTREAM_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", database.dsn)
+    monkeypatch.setenv("PLATESTREAM_DATA", str(tmp_path / "data"))
+    (tmp_path / "notify.toml").write_text(
+        '[[receiver]]\nname = "dispatch"\nkind = "mail"\nto = "dispatch@example.org"\n'
+    )
+    staffed(database)
+    signed_in_as(monkeypatch, "stranger")
+    return database
+
+
+@pytest.mark.parametrize("command", ACTED)
+def test_whoever_may_not_is_refused_and_that_is_on_record(
+    office: Database, command: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    act, call = ACTED[command]
+    file = tmp_path / "list.csv"
+    file.write_text("reference,plate,category,expires_at\n1,ABC1234,stolen_vehicle,2030-01-01\n")
+    words = [{FILE: str(file), "OUT": str(tmp_path / "out")}.get(word, word) for word in call]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code != 0, done.output
+    rows = office.rows("SELECT kind, who, outcome FROM platestream.inquiry_log ORDER BY at")
+    assert (act, "stranger", "refused") in rows, (rows, done.output, done.exception)
+    assert [row for row in rows if row[2] == "allowed"] == []
