@@ -42,4 +42,10 @@ def actions(draw: st.DrawFn) -> HitAction:
     kind = draw(st.sampled_from(KINDS))
     number = draw(st.integers(1, 10**6))
     at = START + timedelta(milliseconds=number % 7)
-    return action(kind, number=number * 7 + KINDS.index(kind), at=at, by=draw(st.sampled_from(["a", "b"])))
+    keeper = (
+        {"checked_with": draw(st.sampled_from(["ncic", "acic", "mvd"]))}
+        if kind == "confirmed_current"
+        else {}
+    )
+    by = draw(st.sampled_from(["a", "b"]))
+    return action(kind, number=number * 7 + KINDS.index(kind), at=at, by=by, **keeper)
