@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.progress import track
 
-from connectors.settings import load_settings
 from platestream.cli.console import err, print_json
+from platestream.cli.entrance import settings
 from schemas.message import RefusedError
 
 app = typer.Typer(no_args_is_help=True, help="Benchmarks; each prints one JSON object of figures.")
@@ -33,7 +33,7 @@ def pipeline(
     """
     from benchmarks import pipeline as job
 
-    print_json(job.run(rounds, load_settings().threads))
+    print_json(job.run(rounds, settings().threads))
 
 
 @app.command("read")
@@ -55,7 +55,7 @@ def read_photographs(
 
     print_json(
         job.run(
-            directory, load_settings().threads, plateless, lambda p: track(p, "reading", console=err),
+            directory, settings().threads, plateless, lambda p: track(p, "reading", console=err),
             sheet, curve,
         )
     )  # fmt: skip
@@ -73,7 +73,7 @@ def frames_of_a_pass(
     """
     from benchmarks import frames as job
 
-    threads = load_settings().threads
+    threads = settings().threads
     print_json(job.run(directory, frames, most, threads, lambda p: track(p, "reading", console=err)))
 
 
@@ -89,7 +89,7 @@ def video(
     """
     from benchmarks import video as job
 
-    print_json(job.run(seconds, fps, beside, load_settings().threads, err.print))
+    print_json(job.run(seconds, fps, beside, settings().threads, err.print))
 
 
 @app.command()
@@ -145,7 +145,7 @@ def confusions(
     from benchmarks import confusions as job
 
     measured = job.measure(
-        directories, load_settings().threads, plateless, lambda photos: track(photos, console=err)
+        directories, settings().threads, plateless, lambda photos: track(photos, console=err)
     )
     if out is not None:
         out.write_bytes(msgspec.json.encode(measured) + b"\n")
@@ -200,7 +200,7 @@ def notify_receivers(
     """
     from benchmarks import notify as job
 
-    print_json(job.run(load_settings(), rate, hits, reads, rounds, err.print))
+    print_json(job.run(settings(), rate, hits, reads, rounds, err.print))
 
 
 @app.command()
@@ -228,4 +228,4 @@ def metrics(
     """
     from benchmarks import board as job
 
-    print_json(job.counting(frames, rounds, load_settings().threads))
+    print_json(job.counting(frames, rounds, settings().threads))
