@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -39,7 +40,7 @@ class Administrator:
         self.streams.writer(topics.DEAD_LETTERS).publish([letter])
         return letter.origin
 
-    def sent(self, topic: Topic[object]) -> list[Message]:
+    def sent(self, topic: Topic[Any]) -> list[Message]:
         return list(self.streams.messages(topic))
 
     def log(self, kind: str) -> list[tuple[str, ...]]:
@@ -93,7 +94,7 @@ def test_what_is_in_a_letter_is_written_to_a_new_file_only(admin: Administrator,
     "topic", [topics.FRAMES, topics.DETECTIONS, topics.HIT_ACTIONS], ids=lambda one: one.name
 )
 def test_a_letter_is_sent_again_as_it_came_and_a_second_time_only_when_that_is_said(
-    admin: Administrator, topic: Topic[object]
+    admin: Administrator, topic: Topic[Any]
 ) -> None:
     origin = admin.refused(topic.name, 12)
     assert f"sent to {topic.name}" in admin("send-again", origin)

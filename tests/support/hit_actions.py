@@ -1,7 +1,7 @@
 """Actions on one hit, as tests and Hypothesis make them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 from uuid import UUID, uuid4
 
 from hypothesis import strategies as st
