@@ -42,10 +42,7 @@ def actions(draw: st.DrawFn) -> HitAction:
     kind = draw(st.sampled_from(KINDS))
     number = draw(st.integers(1, 10**6))
     at = START + timedelta(milliseconds=number % 7)
-    keeper = (
-        {"checked_with": draw(st.sampled_from(["ncic", "acic", "mvd"]))}
-        if kind == "confirmed_current"
-        else {}
-    )
+    asked = draw(st.sampled_from(["ncic", "acic", "mvd"]))
+    keeper: dict[str, Any] = {"checked_with": asked} if kind == "confirmed_current" else {}
     by = draw(st.sampled_from(["a", "b"]))
     return action(kind, number=number * 7 + KINDS.index(kind), at=at, by=by, **keeper)
