@@ -20,7 +20,6 @@ from connectors.clickhouse_client import DOOR, connect
 from connectors.edge import Topics
 from connectors.settings import Settings, open_topics
 from schemas.acts import BY_NAME
-from schemas.message import RefusedError
 from services.inquiries import gate
 from services.people import signed_in
 
@@ -117,10 +116,13 @@ class Door:
 
     @contextmanager
     def on_record(self, act: str, about: str = "", **why: Unpack[Why]) -> Iterator[None]:
-        """What is refused inside, before `enter`, is on record as a refused attempt of `act`."""
+        """What is refused inside, before `enter`, is on record as a refused attempt of `act`.
+
+        A refusal is a ValueError of the services. Whoever may not do the act at all hears just that.
+        """
         try:
             yield
-        except RefusedError as error:
+        except ValueError as error:
             try:
                 self.enter(act, about, refusal=str(error), **why)
             except gate.RefusedInquiry as refused:

@@ -1,6 +1,7 @@
 """Alert hits as officers handle them: looked at through the gate, verified step by step, disposed of.
 
-A step goes to the `hit_actions` topic. It is checked against what is recorded so far, so an officer hears
+Each step passes the door first, refused ones too. It
+goes to the `hit_actions` topic. It is checked against what is recorded so far, so an officer hears
 at once what is missing; two who act in the same moment may both pass that check, and the history of the hit
 (`operators/hit_history.py`) then counts the first and keeps the other beside it.
 """
@@ -12,20 +13,21 @@ from typing import Any, Unpack
 from uuid import UUID, uuid4
 
 import msgspec
-from clickhouse_connect.driver.client import Client
 from rapidfuzz.distance import Levenshtein
 
 from connectors.changelog import publish
-from connectors.settings import Settings, open_topics
+from connectors.clickhouse_client import ANALYST
 from operators.hit_history import KEEPERS, History, confirms, history
 from schemas import plates, tables, topics
 from schemas.hit_action import ActionKind, Confused, HitAction
 from schemas.message import RefusedError
+from services.door import Door, Why
 from services.inquiries import gate
 from services.rows import put_at_once
 
 MOST_CONFUSED = 3  # more characters apart, and it is another plate and no misreading
-SAID = {
+DISPOSING: tuple[ActionKind, ...] = ("action_taken", "no_action")
+SAID: dict[ActionKind, str] = {
     "plate_and_state_confirmed": "plate and state compared with the vehicle: they match",
     "misread": "the vehicle has another plate",
     "wrong_state": "the plate is of another state",
@@ -58,18 +60,24 @@ class Standing:
 
 
 def standing(
-    client: Client,
+    door: Door,
     *,
     pattern: str = "",
     hit_id: UUID | None = None,
     cameras: Sequence[str] = (),
     since: datetime | None = None,
     until: datetime | None = None,
-    **why: Unpack[gate.Why],
+    **why: Unpack[Why],
 ) -> list[Standing]:
-    """Hits and where they stand, newest first; arguments and errors as `gate.hits`."""
+    """Hits and where they stand, newest first; arguments and errors as `gate.hits`. A logged look."""
     rows, steps = gate.hits_and_steps(
-        client, pattern=pattern, hit_id=hit_id, cameras=cameras, since=since, until=until, **why
+        door.client(ANALYST),
+        pattern=pattern,
+        hit_id=hit_id,
+        cameras=cameras,
+        since=since,
+        until=until,
+        **door.said(**why),
     )
     done: dict[UUID, list[HitAction]] = {}
     for step in steps:
@@ -80,45 +88,39 @@ def standing(
     ]
 
 
-def one(client: Client, hit_id: UUID, **why: Unpack[gate.Why]) -> Standing:
+def one(door: Door, hit_id: UUID, **why: Unpack[Why]) -> Standing:
     """The hit of this id. Raises RefusedError when there is none (any more), and what `standing` raises."""
-    found = standing(client, hit_id=hit_id, **why)
+    found = standing(door, hit_id=hit_id, **why)
     if not found:
         raise RefusedError("hit", f"no alert hit {hit_id}: hits are kept for 30 days")
     return found[0]
 
 
-def take_step(settings: Settings, hit: Standing, kind: ActionKind, by: str, **told: Any) -> Standing:
+def pictures(door: Door, hit: Standing, **why: Unpack[Why]) -> dict[str, bytes]:
+    """The hit's pictures by kind, JPEG: a look of its own, with the errors of `gate.picture`."""
+    return gate.picture(
+        door.client(ANALYST),
+        detection_id=hit.row["detection_id"],
+        captured_at=hit.row["captured_at"],
+        **door.said(**why),
+    )
+
+
+def take_step(door: Door, hit: Standing, kind: ActionKind, **told: Any) -> Standing:
     """Record one step, checked against what is recorded so far; how the hit stands then.
 
-    `told` are fields of HitAction. Raises RefusedError for a step that may not follow or lacks something.
+    `told` are fields of HitAction. Raises RefusedError for a step that may not follow, lacks something, or
+    is confirmed by the wrong keeper, and RefusedInquiry where the person may not: either is on record.
     """
-    if kind not in hit.history.next_steps:
-        raise RefusedError("step", _out_of_turn(hit, kind))
-    now = datetime.now(UTC)
-    try:
-        action = HitAction(
-            action_id=uuid4(),
-            hit_id=hit.hit_id,
-            at=now.replace(microsecond=now.microsecond // 1000 * 1000),
-            by=by,
-            kind=kind,
-            **told,
-        )
-    except ValueError as error:
-        raise RefusedError("step", str(error)) from None
-    checked = HitAction.from_json(action.to_json())
-    if not confirms(hit.history.source, checked):
-        raise RefusedError(
-            "step",
-            f"{checked.checked_with.upper()} cannot confirm an entry of {hit.history.source.upper()}: ask"
-            f" {' or '.join(KEEPERS[hit.history.source]).upper()}; what MVD said goes to --mvd (order,"
-            " sections G.3 and G.5.b)",
-        )
-    publish(open_topics(settings), topics.HIT_ACTIONS, [checked])
-    put_at_once(settings, tables.HIT_ACTIONS, checked)
+    act = "hit_dispose" if kind in DISPOSING else "hit_verify"
+    case = str(told.get("case_number", ""))
+    with door.on_record(act, str(hit.hit_id), case_number=case):
+        action = _judged(hit, kind, door.who, told)
+    door.enter(act, str(hit.hit_id), change=_in_words(hit, action), case_number=case)
+    publish(door.streams, topics.HIT_ACTIONS, [action])
+    put_at_once(door.settings, tables.HIT_ACTIONS, action)
     done = hit.history
-    return Standing(hit.row, history((*done.counted, *done.beside, checked), source=done.source))
+    return Standing(hit.row, history((*done.counted, *done.beside, action), source=done.source))
 
 
 def confused(read: str, actual: str) -> tuple[Confused, ...]:
@@ -143,6 +145,37 @@ def confirmed_confusions(row: gate.Row) -> tuple[Confused, ...]:
     if row["match"] != "look_alike":
         return ()
     return confused(row["plate"], row["listed_plate"])
+
+
+def _judged(hit: Standing, kind: ActionKind, by: str, told: dict[str, Any]) -> HitAction:
+    """The step as it is to be recorded. Raises RefusedError."""
+    if kind not in hit.history.next_steps:
+        raise RefusedError("step", _out_of_turn(hit, kind))
+    now = datetime.now(UTC)
+    at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    try:
+        action = HitAction(action_id=uuid4(), hit_id=hit.hit_id, at=at, by=by, kind=kind, **told)
+    except ValueError as error:
+        raise RefusedError("step", str(error)) from None
+    checked = HitAction.from_json(action.to_json())
+    if not confirms(hit.history.source, checked):
+        raise RefusedError("step", _wrong_keeper(hit.history.source, checked))
+    return checked
+
+
+def _wrong_keeper(source: str, action: HitAction) -> str:
+    return (
+        f"{action.checked_with.upper()} cannot confirm an entry of {source.upper()}: ask"
+        f" {' or '.join(KEEPERS[source]).upper()}; what MVD said goes to --mvd (order,"
+        " sections G.3 and G.5.b)"
+    )
+
+
+def _in_words(hit: Standing, action: HitAction) -> str:
+    """The step for the inquiry log: nothing that was typed is in it, so no plate."""
+    mark = "Actionable ALPR Hit Related" if action.actionable else ""
+    told = (SAID[action.kind], action.checked_with.upper(), action.result.replace("_", " "), mark)
+    return f"was {hit.history.status}: {', '.join(filter(None, told))}"
 
 
 def _out_of_turn(hit: Standing, kind: ActionKind) -> str:

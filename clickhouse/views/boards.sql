@@ -22,7 +22,8 @@ SELECT
 FROM platestream.detections
 GROUP BY hour, camera_id;
 
--- Who asked, without who: role and agency as the registry has them; what is typed in is `not registered`.
+-- Who asked, without who: role and agency as the registry has them; what is typed in is `not registered`. What the
+-- machine did by itself is nobody's.
 CREATE OR REPLACE VIEW platestream.inquiry_figures
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT
@@ -33,7 +34,8 @@ SELECT
     toString(log.outcome) AS outcome,
     count() AS inquiries,
     countIf(log.case_number = '' AND log.reason = '') AS undocumented
-FROM (SELECT at, who, agency, kind, outcome, case_number, reason FROM platestream.inquiry_log) AS log
+FROM (SELECT at, who, agency, kind, outcome, case_number, reason FROM platestream.inquiry_log
+    WHERE NOT automatic) AS log
 LEFT JOIN (SELECT id, role, agency FROM platestream.registry FINAL WHERE kind = 'user') AS people ON log.who = people.id
 LEFT JOIN (SELECT id FROM platestream.registry FINAL WHERE kind = 'agency') AS agencies ON log.agency = agencies.id
 GROUP BY hour, role, agency, kind, outcome;

@@ -121,7 +121,13 @@ FROM
         any(fact.characters) AS characters,
         source NOT IN ('', 'ncic', 'acic', 'mvd') AS local,
         arraySort(groupArrayIf(
-            (taken.at, toString(taken.action_id), toString(taken.kind), taken.actionable, toString(taken.result)),
+            (taken.at, toString(taken.action_id),
+             -- An entry of NCIC or ACIC is confirmed by one of these, one of MVD by MVD (order, sections G.3, G.5.b).
+             if(taken.kind = 'confirmed_current' AND (
+                    fact.source IN ('ncic', 'acic') AND taken.checked_with NOT IN ('ncic', 'acic')
+                    OR fact.source = 'mvd' AND taken.checked_with != 'mvd'),
+                'confirmed_by_another', toString(taken.kind)),
+             taken.actionable, toString(taken.result)),
             taken.kind != '')) AS actions
     FROM (SELECT * FROM platestream.hit_facts ORDER BY ingested_at DESC LIMIT 1 BY hit_id) AS fact
     FULL OUTER JOIN

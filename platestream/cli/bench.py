@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.progress import track
 
-from connectors.settings import load_settings
 from platestream.cli.console import err, print_json
+from platestream.cli.entrance import settings
 from schemas.message import RefusedError
 
 app = typer.Typer(no_args_is_help=True, help="Benchmarks; each prints one JSON object of figures.")
@@ -34,7 +34,7 @@ def pipeline(
     """
     from benchmarks import pipeline as job
 
-    print_json(job.run(rounds, load_settings().threads))
+    print_json(job.run(rounds, settings().threads))
 
 
 @app.command("read")
@@ -64,7 +64,7 @@ def read_photographs(
     """
     from benchmarks import read as job
 
-    threads = load_settings().threads
+    threads = settings().threads
     if len(directories) > 1 or not baseline or not (directories[0] / "labels.csv").is_file():
         _read_sets(directories, threads, baseline)
         return
@@ -96,7 +96,7 @@ def frames_of_a_pass(
     """
     from benchmarks import frames as job
 
-    threads = load_settings().threads
+    threads = settings().threads
     print_json(job.run(directory, frames, most, threads, lambda p: track(p, "reading", console=err)))
 
 
@@ -112,7 +112,7 @@ def video(
     """
     from benchmarks import video as job
 
-    print_json(job.run(seconds, fps, beside, load_settings().threads, err.print))
+    print_json(job.run(seconds, fps, beside, settings().threads, err.print))
 
 
 @app.command()
@@ -168,7 +168,7 @@ def confusions(
     from benchmarks import confusions as job
 
     measured = job.measure(
-        directories, load_settings().threads, plateless, lambda photos: track(photos, console=err)
+        directories, settings().threads, plateless, lambda photos: track(photos, console=err)
     )
     if out is not None:
         out.write_bytes(msgspec.json.encode(measured) + b"\n")
@@ -223,7 +223,7 @@ def notify_receivers(
     """
     from benchmarks import notify as job
 
-    print_json(job.run(load_settings(), rate, hits, reads, rounds, err.print))
+    print_json(job.run(settings(), rate, hits, reads, rounds, err.print))
 
 
 @app.command()
@@ -251,4 +251,4 @@ def metrics(
     """
     from benchmarks import board as job
 
-    print_json(job.counting(frames, rounds, load_settings().threads))
+    print_json(job.counting(frames, rounds, settings().threads))

@@ -3,8 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from connectors.settings import load_settings
+from connectors.settings import Settings, load_settings
 from services.door import Door
+
+
+def settings() -> Settings:
+    """What the environment says, for commands that neither show nor change anything. Raises SettingsError."""
+    return load_settings()
 
 
 @contextmanager

@@ -1,23 +1,20 @@
 """`platestream hits`: an alert hit from the read to what came of it."""
 
-import getpass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from clickhouse_connect.driver.client import Client
 
-from connectors.clickhouse_client import ANALYST, Dsn, connect
-from connectors.settings import Settings, load_settings
 from platestream.cli.console import err, out, print_json, table
-from platestream.cli.search import TIMES
+from platestream.cli.entrance import entrance
+from platestream.cli.times import TIMES, local
 from schemas import plates
 from schemas.alert_hit import NOTICE
 from schemas.hit_action import ActionKind, CheckedWith, HitAction, Result
 from services import hits as job
-from services.inquiries import gate
+from services.door import Door
 
 app = typer.Typer(no_args_is_help=True, help="Alert hits: list, show, verify, dispose.")
 
@@ -33,8 +30,8 @@ def list_hits(
     case: Case = "",
     reason: Annotated[str, typer.Option(help="Reason of the look.")] = "",
     camera: Annotated[list[str] | None, typer.Option(help="Only this camera; may be given again.")] = None,
-    since: Annotated[datetime | None, typer.Option(formats=TIMES, help="From when, UTC.")] = None,
-    until: Annotated[datetime | None, typer.Option(formats=TIMES, help="Up to when, UTC.")] = None,
+    since: Annotated[datetime | None, typer.Option(formats=TIMES, help="From when, agency's time.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=TIMES, help="Up to when, agency's time.")] = None,
     status: Annotated[str, typer.Option(help="Only these: unverified, confirmed, acted …")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="A JSON line a hit.")] = False,
 ) -> None:
@@ -42,16 +39,17 @@ def list_hits(
 
     Example: platestream hits list --status unverified --reason 'Hits of the night shift'
     """
-    settings, client = _open()
     plate = "".join(char for char in pattern if char in "*?" or plates.normalise(char))
-    found = job.standing(
-        client,
-        pattern=plate,
-        cameras=camera or (),
-        since=since and since.replace(tzinfo=UTC),
-        until=until and until.replace(tzinfo=UTC),
-        **_why(settings, case, reason),
-    )
+    with entrance("hits list") as door:
+        found = job.standing(
+            door,
+            pattern=plate,
+            cameras=camera or (),
+            since=local(door, since),
+            until=local(door, until),
+            case_number=case,
+            reason=reason,
+        )
     shown = [one for one in found if status in ("", one.history.status)]
     if as_json:
         for one in shown:
@@ -90,14 +88,12 @@ def show(
 
     Example: platestream hits show 5f3b7a90-51f5-5c0d-8a43-0c3d0c1d2e3f --pictures /tmp
     """
-    settings, client = _open()
-    why = _why(settings, case, reason or _verifying(hit_id))
-    hit = job.one(client, hit_id, **why)
     files: list[Path] = []
-    if pictures is not None:
-        row = hit.row
-        found = gate.picture(client, detection_id=row["detection_id"], captured_at=row["captured_at"], **why)
-        files = [_save(pictures, hit_id, kind, jpeg) for kind, jpeg in sorted(found.items())]
+    with entrance("hits show") as door:
+        hit = _look(door, hit_id, case, reason)
+        if pictures is not None:
+            found = job.pictures(door, hit, case_number=case, reason=reason or _verifying(hit_id))
+            files = [_save(pictures, hit_id, kind, jpeg) for kind, jpeg in sorted(found.items())]
     if as_json:
         print_json(_as_json(hit, files))
         return
@@ -149,14 +145,14 @@ def verify(
     if actual and not misread:
         raise typer.BadParameter("--actual is said with --misread")
     (kind,) = chosen
-    settings, client = _open()
-    hit = job.one(client, hit_id, **_why(settings, case, reason or _verifying(hit_id)))
     told: dict[str, Any] = {"case_number": case, "note": note, "mvd_result": mvd, "checked_with": current}
-    if kind == "misread":
-        told["confused"] = job.confused(hit.row["plate"], actual) if actual else ()
-    elif kind == "plate_and_state_confirmed":
-        told["confused"] = job.confirmed_confusions(hit.row)
-    _record(settings, client, hit, kind, told)
+    with entrance("hits verify") as door:
+        hit = _look(door, hit_id, case, reason)
+        if kind == "misread":
+            told["confused"] = job.confused(hit.row["plate"], actual) if actual else ()
+        elif kind == "plate_and_state_confirmed":
+            told["confused"] = job.confirmed_confusions(hit.row)
+        _record(door, hit, kind, told)
 
 
 @app.command()
@@ -180,42 +176,21 @@ def dispose(
     """
     if bool(action) == no_action:
         raise typer.BadParameter("either --action RESULT or --no-action")
-    settings, client = _open()
-    hit = job.one(client, hit_id, **_why(settings, case, reason or _verifying(hit_id)))
     kind: ActionKind = "no_action" if no_action else "action_taken"
     told = {"case_number": case, "note": note, "actionable": actionable, "result": action}
-    _record(settings, client, hit, kind, told)
+    with entrance("hits dispose") as door:
+        _record(door, _look(door, hit_id, case, reason), kind, told)
 
 
-def _record(
-    settings: Settings, client: Client, hit: job.Standing, kind: ActionKind, told: dict[str, Any]
-) -> None:
-    client.close()  # one at a time in the embedded engine
-    done = job.take_step(settings, hit, kind, _officer(settings), **told)
+def _look(door: Door, hit_id: UUID, case: str, reason: str) -> job.Standing:
+    return job.one(door, hit_id, case_number=case, reason=reason or _verifying(hit_id))
+
+
+def _record(door: Door, hit: job.Standing, kind: ActionKind, told: dict[str, Any]) -> None:
+    done = job.take_step(door, hit, kind, **told)
     out.print(f"recorded: {job.SAID[kind]}. The hit is {done.history.status}.")
     if done.missing:
         err.print(f"Before any action: {done.missing} (order, sections G.3 to G.5).")
-
-
-def _open() -> tuple[Settings, Client]:
-    settings = load_settings()
-    return settings, connect(settings.clickhouse, ANALYST, allow_plaintext=settings.allow_plaintext)
-
-
-def _officer(settings: Settings) -> str:
-    """The database's account, which the officer signed in with; the embedded engine has one for all."""
-    if settings.clickhouse.startswith("chdb:"):
-        return getpass.getuser()
-    return Dsn.parse(settings.clickhouse).user
-
-
-def _why(settings: Settings, case: str, reason: str) -> gate.Why:
-    return {
-        "who": getpass.getuser() if settings.clickhouse.startswith("chdb:") else "",
-        "tool": "platestream hits",
-        "case_number": case,
-        "reason": reason,
-    }
 
 
 def _verifying(hit_id: UUID) -> str:

@@ -32,6 +32,7 @@ COMMANDS = {
     "bolo": Entry("bolo", "BOLOs of neighbouring agencies: take, serve."),
     "shift": Entry("shift", "Who is on shift and hears of alert hits: login, logout, list."),
     "notify": Entry("notify", "Notifications: check the rules, try a receiver."),
+    "dead-letters": Entry("dead_letters", "What was refused: list, show, send again."),
     "migrate": Entry("setup", "Bring the database to this release's tables.", "migrate"),
     "topics": Entry("setup", "Make or compare the broker's topics.", "topics"),
     "registry": Entry("registry", "Agencies, users, cameras; the rules in force."),

@@ -1,19 +1,17 @@
 """`platestream search`: a documented inquiry."""
 
-import getpass
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from datetime import datetime, timedelta
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from connectors.clickhouse_client import ANALYST, connect
-from connectors.settings import load_settings
 from platestream.cli.console import err, out, print_json, table
+from platestream.cli.entrance import entrance
+from platestream.cli.times import TIMES, local
 from schemas import plates
 from services.inquiries import gate
-
-TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+from services.inquiries.looking import Asked, Way, look
 
 
 def search(
@@ -21,8 +19,8 @@ def search(
     case: Annotated[str, typer.Option(help="Case or incident number.")] = "",
     reason: Annotated[str, typer.Option(help="Reason for the inquiry.")] = "",
     camera: Annotated[list[str] | None, typer.Option(help="Only this camera; may be given again.")] = None,
-    since: Annotated[datetime | None, typer.Option(formats=TIMES, help="From when, UTC.")] = None,
-    until: Annotated[datetime | None, typer.Option(formats=TIMES, help="Up to when, UTC.")] = None,
+    since: Annotated[datetime | None, typer.Option(formats=TIMES, help="From when, agency's time.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=TIMES, help="Up to when, agency's time.")] = None,
     similar: Annotated[bool, typer.Option("--similar", help="Look-alikes and one edit away, too.")] = False,
     sightings: Annotated[bool, typer.Option("--sightings", help="All that passed the cameras.")] = False,
     companions: Annotated[
@@ -42,44 +40,46 @@ def search(
     and platestream search 'AST*' --camera white-mountain-dr-n --reason 'Hit and run on 11-23'
     and platestream search AST3087 --companions --case 26-001234
     """
-    settings = load_settings()
-    client = connect(settings.clickhouse, ANALYST, allow_plaintext=settings.allow_plaintext)
-    why: gate.Why = {
-        # The embedded engine has one account; a server knows who asks.
-        "who": getpass.getuser() if settings.clickhouse.startswith("chdb:") else "",
-        "agency": agency,
-        "tool": "platestream search",
-        "case_number": case,
-        "reason": reason,
-        "purpose": purpose,
-        "requester": requester,
-        "legal_basis": legal_basis,
-    }
-    where: Any = {
-        "cameras": camera or (),
-        "since": since and since.replace(tzinfo=UTC),
-        "until": until and until.replace(tzinfo=UTC),
-    }
-    plate = "".join(char for char in pattern if char in "*?" or plates.normalise(char))
-    apart = timedelta(seconds=within)
-    if [similar, sightings, companions, bool(along)].count(True) > 1:
-        raise typer.BadParameter("--similar, --sightings, --companions and --with exclude each other")
-    if along:
-        found = gate.cotravel(client, plate=plate, other_plate=along, within=apart, **where, **why)
-    elif companions:
-        found = gate.companions(client, plate=plate, within=apart, **where, **why)
-    elif sightings:
-        found = gate.sightings(client, pattern=plate, **where, **why)
-    elif similar:
-        found = gate.fuzzy(client, plate=plate, **where, **why)
-    else:
-        found = gate.search(client, pattern=plate, **where, **why)
+    way = _way(similar=similar, sightings=sightings, companions=companions, along=bool(along))
+    with entrance("search") as door:
+        asked = Asked(
+            way,
+            "".join(char for char in pattern if char in "*?" or plates.normalise(char)),
+            along,
+            timedelta(seconds=within),
+            camera or (),
+            local(door, since),
+            local(door, until),
+        )
+        found = look(
+            door,
+            asked,
+            agency=agency,
+            case_number=case,
+            reason=reason,
+            purpose=purpose,
+            requester=requester,
+            legal_basis=legal_basis,
+        )
     if as_json:
         for row in found:
             print_json(row)
         return
     out.print(_pairs(found) if along else _companions(found) if companions else _detections(found))
     err.print(f"{len(found)} rows; the inquiry is in the log")
+
+
+def _way(*, similar: bool, sightings: bool, companions: bool, along: bool) -> Way:
+    ways: dict[Way, bool] = {
+        "fuzzy": similar,
+        "sightings": sightings,
+        "companions": companions,
+        "cotravel": along,
+    }
+    chosen = [way for way, said in ways.items() if said]
+    if len(chosen) > 1:
+        raise typer.BadParameter("--similar, --sightings, --companions and --with exclude each other")
+    return chosen[0] if chosen else "search"
 
 
 def _detections(found: list[gate.Row]) -> Table:

@@ -4,14 +4,10 @@ from typing import Annotated
 
 import typer
 
-from clickhouse import migrate as migrations
 from clickhouse.sql_files import MigrationError
-from connectors.clickhouse_client import OWNER, connect
-from connectors.kafka_topics import create, faults
-from connectors.profiles import load as load_profile
-from connectors.settings import load_settings
 from platestream.cli.console import err, out
-from schemas.topics import within
+from platestream.cli.entrance import entrance
+from services import setup as job
 
 
 def migrate(
@@ -24,14 +20,13 @@ def migrate(
 
     Example: platestream migrate --dry-run
     """
-    settings = load_settings()
-    client = connect(settings.clickhouse, OWNER, allow_plaintext=settings.allow_plaintext, explain=True)
     try:
-        if listing:
-            for entry in migrations.list_migrations(client):
-                out.print(f"{entry.title:32} {entry.state:8} {entry.sha256[:12]}")
-            return
-        done = migrations.apply(client, dry_run=dry_run)
+        with entrance("migrate") as door:
+            if listing:
+                for entry in job.migrations(door):
+                    out.print(f"{entry.title:32} {entry.state:8} {entry.sha256[:12]}")
+                return
+            done = job.apply_migrations(door, dry_run=dry_run)
     except MigrationError as error:
         err.print(str(error))
         raise typer.Exit(1) from None
@@ -51,18 +46,15 @@ def topics(
 
     Example: PLATESTREAM_KAFKA=localhost:9092 platestream topics --check
     """
-    settings = load_settings()
-    if not settings.kafka:
+    with entrance("topics") as door:
+        compared = job.topics(door, check=check, replication=replication)
+    if compared is None:
         out.print("PLATESTREAM_KAFKA is not set: the embedded edge makes its topics as it writes them")
         return
-    config = {"bootstrap.servers": settings.kafka, **settings.kafka_properties()}
-    declared = within(load_profile(settings.profile).retention.span)
-    if not check:
-        for line in create(config, declared, replication):
-            out.print(line)
-    wrong = list(faults(config, declared))
-    for line in wrong:
+    for line in compared.made:
+        out.print(line)
+    for line in compared.wrong:
         err.print(line)
-    if wrong:
+    if compared.wrong:
         raise typer.Exit(1)
-    out.print(f"{len(declared)} topics are as declared")
+    out.print(f"{compared.declared} topics are as declared")

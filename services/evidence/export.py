@@ -82,8 +82,11 @@ def export(
 ) -> dict[str, bytes]:
     """The package by path, put on record.
 
+    Whoever exports sees the hold first, which is an act of its own.
+
     Raises NothingToHold where there is no such hold or a picture is damaged, RefusedInquiry, DatabaseError.
     """
+    door.enter("evidence_show", str(hold_id))
     custodian = door.client(CUSTODIAN)
     agency = load_profile(door.settings.profile).agency.name
     held = _rows(custodian, _HOLD, hold=hold_id)

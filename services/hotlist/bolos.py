@@ -66,7 +66,9 @@ def read_mail(text: str) -> dict[str, str]:
     Raises RefusedError where no line says anything.
     """
     message = email.message_from_string(text, policy=email.policy.default)
-    body = message.get_body(("plain",)) if message.keys() else None
+    # `Plate: ABC 1234` in the first line looks like a header, too: a mail has one of these.
+    is_mail = any(name in message for name in ("From", "Subject", "Received", "MIME-Version"))
+    body = message.get_body(("plain",)) if is_mail else None
     said: dict[str, str] = {}
     for line in (body.get_content() if body is not None else text).splitlines():
         if (match := _LINE.match(line)) and (field := SAYS.get(_words(match[1]))):

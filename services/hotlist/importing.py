@@ -185,7 +185,8 @@ def send(
     known = registry(streams).get(key) or RegistryRecord(
         kind="hotlist_source", id=plan.source, name=plan.source
     )
-    publish(streams, topics.REGISTRY, [msgspec.structs.replace(known, refreshed_at=now, changed_at=now)])
+    changed = datetime.now(UTC).replace(microsecond=0)
+    publish(streams, topics.REGISTRY, [msgspec.structs.replace(known, refreshed_at=now, changed_at=changed)])
 
 
 def with_listing(entry: HotListEntry, before: HotListEntry | None, now: datetime) -> HotListEntry:

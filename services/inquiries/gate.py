@@ -115,12 +115,12 @@ def sightings(
     client: Client,
     *,
     cameras: Sequence[str],
-    since: datetime,
+    since: datetime | None,
     until: datetime | None = None,
     pattern: str = "",
     **why: Unpack[Why],
 ) -> list[Row]:
-    """All that passed 1 to 20 cameras in 7 days at most, newest first. Else as `search`."""
+    """All that passed 1 to 20 cameras in 7 days at most, newest first; more is refused. Else as `search`."""
     return _look(client, "sightings", why, pattern=pattern, cameras=list(cameras), since=since, until=until)
 
 

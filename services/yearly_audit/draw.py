@@ -104,14 +104,14 @@ def draw(door: Door, year: int, now: datetime, again: str = "") -> LedgerEntry:
     with door.on_record("audit_draw", f"year {year}", reason=reason):
         until = end_of_period(year, now)
         _not_drawn_yet(client, year, again)
+        since = until - span(rules.inquiries_from)
+        population = inquiries_between(client, since, until)
+        if not population:
+            raise TooSoon(
+                f"no browsing inquiry by an employee from {since:%Y-%m-%d} to {until:%Y-%m-%d}: "
+                "nothing to draw from"
+            )
     seed = secrets.token_hex(32)
-    since = until - span(rules.inquiries_from)
-    population = inquiries_between(client, since, until)
-    if not population:
-        raise TooSoon(
-            f"no browsing inquiry by an employee from {since:%Y-%m-%d} to {until:%Y-%m-%d}: "
-            "nothing to draw from"
-        )
     use_since = (until - span(rules.utilization_from)).date()
     use = use_between(client, use_since, until.date())
     drawn = Draw(

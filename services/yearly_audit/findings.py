@@ -114,11 +114,13 @@ def show(door: Door, number: int) -> Shown:
 
 def begins(door: Door, number: int, start: str) -> UUID:
     """The inquiry of draw `number` whose id begins with `start`. Raises TooSoon unless it is one."""
-    _entry, drawn = drawn_as(door.client(AUDITOR), number)
-    fits = [one for one in drawn.inquiries if str(one).startswith(start.strip().lower())]
-    if len(fits) != 1:
-        raise TooSoon(f"{len(fits)} inquiries of draw {number} begin like this")
-    return fits[0]
+    reason = f"Finding of the yearly audit, draw {number}"
+    with door.on_record("audit_finding", f"draw {number}", reason=reason):
+        _entry, drawn = drawn_as(door.client(AUDITOR), number)
+        fits = [one for one in drawn.inquiries if str(one).startswith(start.strip().lower())]
+        if len(fits) != 1:
+            raise TooSoon(f"{len(fits)} inquiries of draw {number} begin like this")
+        return fits[0]
 
 
 def find(door: Door, finding: Finding) -> Judged:
@@ -128,11 +130,11 @@ def find(door: Door, finding: Finding) -> Judged:
     draw whose memorandum was filed, RefusedInquiry and DatabaseError.
     """
     client = door.client(AUDITOR)
-    _entry, drawn = drawn_as(client, finding.draw)
-    if finding.inquiry_id not in drawn.inquiries:
-        raise TooSoon(f"inquiry {finding.inquiry_id} is not in draw {finding.draw}")
     reason = f"Finding of the yearly audit, draw {finding.draw}"
     with door.on_record("audit_finding", str(finding.inquiry_id), reason=reason):
+        _entry, drawn = drawn_as(client, finding.draw)
+        if finding.inquiry_id not in drawn.inquiries:
+            raise TooSoon(f"inquiry {finding.inquiry_id} is not in draw {finding.draw}")
         refuse_filed(client, finding.draw)
         if any(look.who == door.who for look in looks(client, [finding.inquiry_id])):
             raise RefusedError("finding", OWN)

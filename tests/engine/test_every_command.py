@@ -1,6 +1,7 @@
-"""Every command of the command line: its acts are refused, and on record, for who may not; or it says why it has none."""
+"""Every command: for who may not its act is refused and on record, or it says why it has none."""
 
 import os
+import shlex
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -11,72 +12,79 @@ from typer.testing import CliRunner
 
 from platestream.cli.main import COMMANDS, app
 from schemas.acts import BY_NAME
+from services.evidence.package import new_key
 from tests.support.database import Database
 from tests.support.door import signed_in_as, staffed
 
 ID = str(UUID(int=7))
-FILE = "FILE"  # becomes a file that is there
-ENTRY = (
-    *("hotlist add 26-1 --plate ABC1234 --category stolen_vehicle --expires 2030-01-01 --case 26-1").split(),
-    *("--reason", "stolen", "--by", "Vale", "--contact", "928", "--instructions", "P/C for arrest"),
-)
-# Command -> the act that is tried, and how it is called.
-ACTED: dict[str, tuple[str, tuple[str, ...]]] = {
-    "hotlist import": ("hotlist_import", ("hotlist", "import", FILE, "--source", "ncic")),
-    "hotlist add": ("hotlist_add", ENTRY),
-    "hotlist remove": ("hotlist_remove", ("hotlist", "remove", "sjpd:1")),
-    "hotlist list": ("hotlist_show", ("hotlist", "list")),
-    "hotlist check": ("hotlist_show", ("hotlist", "check")),
-    "search": ("search", ("search", "ABC1234", "--case", "26-1")),
-    "hits list": ("hits", ("hits", "list", "--case", "26-1")),
-    "hits show": ("hits", ("hits", "show", ID, "--case", "26-1")),
-    "hits verify": ("hits", ("hits", "verify", ID, "--confirmed")),
-    "hits dispose": ("hits", ("hits", "dispose", ID, "--no-action")),
-    "bolo take": ("bolo", ("bolo", "take", FILE, "--agency", "sheriff")),
-    "shift login": ("shift_login", ("shift", "login")),
-    "shift logout": ("shift_logout", ("shift", "logout")),
-    "shift list": ("shift_show", ("shift", "list")),
-    "notify test": ("notify_test", ("notify", "test", "dispatch")),
-    "registry agency": ("registry_agency", ("registry", "agency", "x", "--title", "X")),
-    "registry user": ("registry_user", ("registry", "user", "x", "--title", "X", "--agency", "sjpd")),
+# Command -> the act that is tried, and how it is called; FILE, MAIL and OUT become files.
+ACTED = {
+    "hotlist import": ("hotlist_import", "hotlist import FILE --source ncic"),
+    "hotlist add": (
+        "hotlist_add",
+        "hotlist add 26-1 --plate ABC1234 --category stolen_vehicle --expires 2030-01-01 --case 26-1 "
+        "--reason stolen --by Vale --contact 928-555-0114 --instructions 'P/C for arrest'",
+    ),
+    "hotlist remove": ("hotlist_remove", "hotlist remove sjpd:1"),
+    "hotlist list": ("hotlist_show", "hotlist list"),
+    "hotlist check": ("hotlist_show", "hotlist check"),
+    "search": ("search", "search ABC1234 --case 26-1"),
+    "hits list": ("hits", "hits list --case 26-1"),
+    "hits show": ("hits", f"hits show {ID} --case 26-1"),
+    "hits verify": ("hits", f"hits verify {ID} --confirmed"),
+    "hits dispose": ("hits", f"hits dispose {ID} --no-action"),
+    "bolo take": ("bolo", "bolo take MAIL --agency sheriff"),
+    "shift login": ("shift_login", "shift login"),
+    "shift logout": ("shift_logout", "shift logout"),
+    "shift list": ("shift_show", "shift list"),
+    "notify test": ("notify_test", "notify test dispatch"),
+    "registry agency": ("registry_agency", "registry agency x --title X"),
+    "registry user": ("registry_user", "registry user x --title X --agency sjpd"),
     "registry camera": (
         "registry_camera",
-        ("registry", "camera", "x", "--title", "X", "--latitude", "34.5", "--longitude", "-109.4"),
+        "registry camera x --title X --latitude 34.5 --longitude -109.4",
     ),
     "registry detail": (
         "registry_detail",
-        *(("registry detail x --title X --camera c --since 2026-01-01 --until 2026-01-02".split(" ")),),
+        "registry detail x --title X --camera c --since 2026-01-01 --until 2026-01-02",
     ),
     "registry incident": (
         "registry_incident",
-        *(("registry incident x --title X --outcome arrest --at 2026-01-01 --camera c".split(" ")),),
+        "registry incident x --title X --outcome arrest --at 2026-01-01 --camera c",
     ),
-    "registry source": ("registry_source", ("registry", "source", "x", "--title", "X")),
-    "registry category": ("registry_category", ("registry", "category", "x", "--longest-days", "30")),
-    "registry release": ("quarantine_release", ("registry", "release", "x")),
-    "registry end": ("registry_camera", ("registry", "end", "camera", "x")),
-    "registry list": ("registry_show", ("registry", "list", "user")),
-    "registry rules": ("rules", ("registry", "rules", "--always", "--by", "Chief")),
-    "audit sample": ("audit_draw", ("audit", "sample")),
-    "audit finding": ("audit_finding", ("audit", "finding", "1", ID, "--meets")),
-    "audit memo": ("audit_memo", ("audit", "memo", "1")),
-    "audit export": ("audit_export", ("audit", "export", "OUT", "--reason", "for the court")),
-    "retention run": ("retention", ("retention", "run")),
-    "retention log": ("retention_show", ("retention", "log")),
+    "registry source": ("registry_source", "registry source x --title X"),
+    "registry category": ("registry_category", "registry category x --longest-days 30"),
+    "registry release": ("quarantine_release", "registry release x"),
+    "registry end": ("registry_camera", "registry end camera x"),
+    "registry list": ("registry_show", "registry list user"),
+    "registry rules": ("rules", "registry rules --always --by Chief"),
+    "audit sample": ("audit_draw", "audit sample"),
+    "audit finding": ("audit_finding", f"audit finding 1 {ID} --meets"),
+    "audit memo": ("audit_memo", "audit memo 1"),
+    "audit export": ("audit_export", "audit export OUT --reason 'for the court'"),
+    "retention run": ("retention", "retention run"),
+    "retention log": ("retention_show", "retention log"),
     "evidence hold": (
-        "evidence_hold",
-        ("evidence", "hold", "ABC1234", "--case", "26-1", "--authority", "Vale", "--schedule", "felony"),
+        "search",  # what is held is found first
+        "evidence hold ABC1234 --case 26-1 --authority Vale --schedule felony",
     ),
     "evidence keep": (
         "evidence_keep",
-        ("evidence", "keep", ID, "--authority", "Court", "--until", "2035-01-01", "--case", "26-1"),
+        f"evidence keep {ID} --authority Court --until 2035-01-01 --case 26-1",
     ),
-    "evidence list": ("evidence_show", ("evidence", "list")),
-    "evidence export": ("evidence_export", ("evidence", "export", ID, "OUT")),
-    "dead-letters list": ("dead_letter_show", ("dead-letters", "list")),
-    "dead-letters show": ("dead_letter_show", ("dead-letters", "show", "frames/0/1")),
-    "dead-letters send-again": ("dead_letter_resend", ("dead-letters", "send-again", "frames/0/1")),
+    "evidence list": ("evidence_show", "evidence list"),
+    "evidence export": ("evidence_show", f"evidence export {ID} OUT"),
+    "dead-letters list": ("dead_letter_show", "dead-letters list"),
+    "dead-letters show": ("dead_letter_show", "dead-letters show frames/0/1"),
+    "dead-letters send-again": ("dead_letter_resend", "dead-letters send-again frames/0/1"),
 }
+RULES = """
+[[receivers]]
+name = "dispatch"
+apprise = "json://localhost"
+[[routes]]
+to = ["dispatch"]
+"""
 # Command -> why it passes no door.
 OUTSIDE = {
     "demo": "its own data, on its own folder; what it does there passes the door",
@@ -123,9 +131,10 @@ def office(database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         monkeypatch.delenv(name)
     monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", database.dsn)
     monkeypatch.setenv("PLATESTREAM_DATA", str(tmp_path / "data"))
-    (tmp_path / "notify.toml").write_text(
-        '[[receiver]]\nname = "dispatch"\nkind = "mail"\nto = "dispatch@example.org"\n'
-    )
+    (tmp_path / "notify.toml").write_text(RULES)
+    monkeypatch.setenv("PLATESTREAM_NOTIFY_FILE", str(tmp_path / "notify.toml"))
+    monkeypatch.setenv("PLATESTREAM_EVIDENCE_KEY_FILE", str(tmp_path / "key.pem"))
+    new_key(tmp_path / "key.pem")
     staffed(database)
     signed_in_as(monkeypatch, "stranger")
     return database
@@ -138,7 +147,10 @@ def test_whoever_may_not_is_refused_and_that_is_on_record(
     act, call = ACTED[command]
     file = tmp_path / "list.csv"
     file.write_text("reference,plate,category,expires_at\n1,ABC1234,stolen_vehicle,2030-01-01\n")
-    words = [{FILE: str(file), "OUT": str(tmp_path / "out")}.get(word, word) for word in call]
+    mail = tmp_path / "bolo.txt"
+    mail.write_text("Plate: ABC 1234\nCase: 26-1\n")
+    files = {"FILE": file, "MAIL": mail, "OUT": tmp_path / "out"}
+    words = [str(files.get(word, word)) for word in shlex.split(call)]
     done = CliRunner().invoke(app, words)
     assert done.exit_code != 0, done.output
     rows = office.rows("SELECT kind, who, outcome FROM platestream.inquiry_log ORDER BY at")

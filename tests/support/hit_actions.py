@@ -1,7 +1,7 @@
 """Actions on one hit, as tests and Hypothesis make them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 from uuid import UUID, uuid4
 
 from hypothesis import strategies as st
@@ -42,4 +42,7 @@ def actions(draw: st.DrawFn) -> HitAction:
     kind = draw(st.sampled_from(KINDS))
     number = draw(st.integers(1, 10**6))
     at = START + timedelta(milliseconds=number % 7)
-    return action(kind, number=number * 7 + KINDS.index(kind), at=at, by=draw(st.sampled_from(["a", "b"])))
+    asked = draw(st.sampled_from(["ncic", "acic", "mvd"]))
+    keeper: dict[str, Any] = {"checked_with": asked} if kind == "confirmed_current" else {}
+    by = draw(st.sampled_from(["a", "b"]))
+    return action(kind, number=number * 7 + KINDS.index(kind), at=at, by=by, **keeper)

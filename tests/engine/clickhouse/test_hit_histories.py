@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -43,7 +43,8 @@ def expected(done: list[HitAction], source: str) -> tuple[object, ...]:
 
 
 def test_the_database_folds_actions_as_python_does(database: Database) -> None:
-    histories = st.lists(st.tuples(st.sampled_from(["ncic", "sjpd"]), st.lists(actions(), max_size=8)))
+    sources = st.sampled_from(["ncic", "acic", "mvd", "sjpd"])
+    histories = st.lists(st.tuples(sources, st.lists(actions(), max_size=8)))
     first = 1 << 40
 
     @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
@@ -91,6 +92,25 @@ def test_every_step_of_the_table_is_the_database_s_too(database: Database) -> No
     assert {row[0]: tuple(row[1:]) for row in rows} == wanted
 
 
+@pytest.mark.parametrize("keeper", ["ncic", "acic", "mvd"])
+@pytest.mark.parametrize("source", ["ncic", "acic", "mvd", "sjpd"])
+def test_a_confirmation_by_the_wrong_keeper_is_not_counted(
+    database: Database, source: str, keeper: str
+) -> None:
+    number = uuid4().int
+    one = hit(number, source)
+    done = [
+        action("plate_and_state_confirmed", 1, hit=one.hit_id),
+        action("confirmed_current", 2, hit=one.hit_id, checked_with=keeper),
+    ]
+    database.put(tables.HIT_FACTS, one)
+    database.put(tables.HIT_ACTIONS, *done)
+    ((_id, *stands),) = database.rows(STATE, hits=[one.hit_id])
+    assert tuple(stands) == expected(done, source)
+    wrong = (source in ("ncic", "acic") and keeper == "mvd") or (source == "mvd" and keeper != "mvd")
+    assert stands[0] == ("plate_confirmed" if wrong else "confirmed")
+
+
 def test_precision_is_of_those_that_were_looked_at_with_wilsons_interval(database: Database) -> None:
     first = 9 << 50
     for number in range(12):
@@ -101,7 +121,7 @@ def test_precision_is_of_those_that_were_looked_at_with_wilsons_interval(databas
             database.put(tables.HIT_ACTIONS, action(kind, number=first + number, hit=one.hit_id))
     (row,) = database.rows(
         "SELECT hits, verified, confirmed, misread, wrong_state, precision, round(low, 4), round(high, 4)"
-        " FROM platestream.hit_precision WHERE source = 'acic'"
+        " FROM platestream.hit_precision WHERE source = 'acic' AND match = 'look_alike'"
     )
     assert row == (12, 10, 8, 2, 0, 0.8, 0.4902, 0.9433)  # Wilson, 8 of 10, as published tables have it
 

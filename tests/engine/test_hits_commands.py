@@ -1,8 +1,10 @@
 """`platestream hits` on the embedded edge, in one process, as an officer uses it."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -16,6 +18,7 @@ from schemas.catalogue import example
 from schemas.hit_action import Confused
 from services.hits import confused
 from tests.support.database import Database
+from tests.support.door import person, signed_in_as, staffed
 
 FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))
 
@@ -36,6 +39,7 @@ class Officer:
 def officer(database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Officer:
     monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", database.dsn)
     monkeypatch.setenv("PLATESTREAM_DATA", str(tmp_path / "data"))
+    signed_in_as(monkeypatch, "vale")
     return Officer(tmp_path / "data")
 
 
@@ -53,6 +57,7 @@ def put_hit(database: Database, number: int, source: str = "ncic", **told: Any) 
 def test_a_hit_is_looked_at_verified_step_by_step_and_disposed_of(
     officer: Officer, database: Database, tmp_path: Path
 ) -> None:
+    staffed(database)
     hit = put_hit(database, 1)
     assert "unverified" in officer("list", "--reason", "Hits of the night shift")
     shown = officer("show", hit, "--pictures", str(tmp_path / "pictures"))
@@ -86,6 +91,65 @@ def test_every_look_is_in_the_inquiry_log_and_a_list_needs_its_reason(
     officer("show", hit, "--pictures", str(officer.data))
     logged = database.rows("SELECT kind, outcome FROM platestream.inquiry_log ORDER BY at")
     assert logged == [("hits", "refused"), ("hits", "allowed"), ("picture", "allowed")]
+
+
+@pytest.mark.parametrize("source", ["ncic", "acic"])
+def test_mvd_confirms_no_entry_of_ncic_or_acic_and_the_attempt_is_on_record(
+    officer: Officer, database: Database, source: str
+) -> None:
+    hit = put_hit(database, 5, source=source)
+    officer("verify", hit, "--confirmed")
+    refused = officer("verify", hit, "--current", "mvd", code=1)
+    assert f"MVD cannot confirm an entry of {source.upper()}" in refused
+    assert database.value("SELECT status FROM platestream.hit_states") == "plate_confirmed"
+    logged = database.rows(
+        "SELECT who, other, outcome, refusal LIKE '%sections G.3 and G.5.b%' FROM platestream.inquiry_log"
+        " WHERE kind = 'hit_verify' ORDER BY at"
+    )
+    assert logged == [("vale", hit, "allowed", 0), ("vale", hit, "refused", 1)]
+
+
+def test_each_step_is_on_record_in_words_before_it_is_taken_and_out_of_turn_as_refused(
+    officer: Officer, database: Database
+) -> None:
+    hit = put_hit(database, 6)
+    officer("dispose", hit, "--action", "arrest", "--note", "AST3087 stopped", code=1)
+    officer("verify", hit, "--confirmed", "--note", "AST3087 seen")
+    officer("verify", hit, "--current", "acic", "--mvd", "AST3087 valid")
+    officer("dispose", hit, "--action", "vehicle_recovered", "--actionable", "--case", "26-001234")
+    logged = database.rows(
+        "SELECT kind, outcome, case_number, change FROM platestream.inquiry_log"
+        " WHERE kind IN ('hit_verify', 'hit_dispose') ORDER BY at"
+    )
+    assert logged == [
+        ("hit_dispose", "refused", "", ""),
+        ("hit_verify", "allowed", "",
+         "was unverified: plate and state compared with the vehicle: they match"),
+        ("hit_verify", "allowed", "", "was plate_confirmed: the entry is current, ACIC"),
+        ("hit_dispose", "allowed", "26-001234",
+         "was confirmed: action taken, vehicle recovered, Actionable ALPR Hit Related"),
+    ]  # fmt: skip
+
+
+def test_who_may_look_but_is_no_officer_takes_no_step(
+    officer: Officer, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staffed(database, person("vale"), person("ana", "analyst"))
+    hit = put_hit(database, 7)
+    signed_in_as(monkeypatch, "ana")
+    assert "officer or supervisor" in officer("verify", hit, "--confirmed", code=1)
+    assert database.value("SELECT count() FROM platestream.hit_actions") == 0
+    assert list(officer.data.rglob("*.jsonl")) == []
+
+
+def test_times_are_typed_in_the_agencys_time_zone(officer: Officer, database: Database) -> None:
+    hit = put_hit(database, 8)
+    captured = database.value("SELECT captured_at FROM platestream.alert_hits")
+    local = captured.astimezone(ZoneInfo("America/Phoenix")) - timedelta(minutes=2)
+    why = ("--reason", "Hits of the night shift", "--since", f"{local:%Y-%m-%dT%H:%M}")
+    assert hit in officer("list", *why)
+    until = ("--until", f"{local:%Y-%m-%dT%H:%M}")
+    assert hit not in officer("list", "--reason", "Hits of the night shift", *until)
 
 
 def test_an_entry_of_our_own_list_may_be_acted_on_after_the_look(

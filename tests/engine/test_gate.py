@@ -1,13 +1,14 @@
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any, get_args
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 import pytest
 
-from connectors.clickhouse_client import ANALYST, AUDITOR
+from connectors.clickhouse_client import ANALYST, DOOR
 from schemas import tables
+from schemas.acts import ACTS, Act
 from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
 from schemas.detection import Detection
@@ -18,6 +19,8 @@ from tests.support.flows import detection
 
 SEEN_AT = datetime.now(UTC) - timedelta(hours=3)
 CASE: dict[str, Any] = {"who": "smith", "agency": "SJPD", "tool": "cli", "case_number": "24-001234"}
+OPENING_NO_VIEW = [one for one in ACTS if one.roles and not one.browses]
+DOCUMENTED = [one for one in ACTS if one.roles and one.documented]
 
 
 def seen(plate: str, camera: str = "cam") -> Detection:
@@ -100,20 +103,39 @@ def test_a_pattern_is_a_value_and_never_sql(database: Database) -> None:
     assert database.value("SELECT count() FROM platestream.detections") == 1
 
 
-@pytest.mark.parametrize("kind", get_args(gate.Recorded))
-def test_an_event_that_opens_no_view_is_put_on_record_and_is_refused_without_a_reason(
-    database: Database, kind: gate.Recorded
-) -> None:
-    client = database.client(AUDITOR)
-    told = {"who": "smith", "tool": "cli", "reason": "yearly audit", "other": "2026"}
-    inquiry = gate.record(client, kind=kind, **told)
+@pytest.mark.parametrize(
+    "act", [one for one in ACTS if one.roles and not one.browses], ids=lambda one: one.name
+)
+def test_an_act_that_opens_no_view_is_put_on_record(database: Database, act: Act) -> None:
+    told: dict[str, Any] = {
+        "who": "smith",
+        "tool": "cli",
+        "case_number": "26-001234",
+        "reason": "stolen vehicle",
+        "other": "2026",
+    }
+    inquiry = gate.record(database.client(DOOR), kind=act.name, **told)
     row = database.logged(inquiry)
-    assert {name: row[name] for name in ("kind", "outcome", *told)} == {
-        "kind": kind,
+    assert {name: row[name] for name in ("kind", "outcome", "other", *told)} == {
+        "kind": act.name,
         "outcome": "allowed",
+        "other": "2026",
         **told,
     }
     assert database.refuses("search", inquiry)
-    with pytest.raises(RefusedInquiry, match=r"section I\.7"):
-        gate.record(client, kind=kind, who="smith")
-    assert database.value("SELECT count() FROM platestream.inquiry_log") == 2
+
+
+@pytest.mark.parametrize(
+    "act", [one for one in ACTS if one.roles and one.documented], ids=lambda one: one.name
+)
+def test_an_act_that_is_to_be_documented_is_refused_without_it_and_is_on_record(
+    database: Database, act: Act
+) -> None:
+    with pytest.raises(RefusedInquiry, match=r"section (I\.7|F\.8\.a)"):
+        gate.record(database.client(DOOR), kind=act.name, who="smith")
+    assert database.rows("SELECT kind, outcome FROM platestream.inquiry_log") == [(act.name, "refused")]
+
+
+def test_what_is_no_act_of_the_table_is_refused(database: Database) -> None:
+    with pytest.raises(RefusedInquiry, match="unknown kind"):
+        gate.record(database.client(DOOR), kind="hotlist", who="smith", reason="stolen vehicle")

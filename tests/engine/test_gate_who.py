@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.clickhouse_client import ANALYST, AUDITOR
+from connectors.clickhouse_client import ANALYST, AUDITOR, DOOR
 from schemas import tables
 from schemas.registry import RegistryRecord
 from services.inquiries import gate
@@ -141,13 +141,11 @@ def test_a_request_from_outside_of_law_enforcement_needs_its_legal_basis_and_rec
     assert row == [tuple(told.values())]
 
 
-def test_exports_and_evidence_need_training_audits_and_retention_do_not(database: Database) -> None:
-    client = database.client(AUDITOR)
-    for kind in ("export", "evidence"):
-        with pytest.raises(RefusedInquiry, match="no training"):
-            gate.record(client, kind=kind, who="untrained", case_number="26-001")
-    for kind in ("audit", "retention", "hotlist"):
-        gate.record(client, kind=kind, who="state auditor", reason="yearly audit")  # type: ignore[arg-type]
+@pytest.mark.parametrize("act", ["audit_export", "evidence_export", "audit_draw", "retention", "hotlist_add"])
+def test_without_training_nobody_does_anything(database: Database, act: str) -> None:
+    for who, rule in (("untrained", "no training"), ("state auditor", "not a registered user")):
+        with pytest.raises(RefusedInquiry, match=rule):
+            gate.record(database.client(DOOR), kind=act, who=who, case_number="26-001", reason="yearly audit")
 
 
 def test_before_anybody_is_registered_anybody_may_look_unless_ruled_otherwise(
