@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from connectors.changelog import newest, publish, read_to_end
+from connectors.clock import Clock, utc_now
 from connectors.edge import Topics
 from connectors.profiles import load as load_profile
 from operators.people import People, PeopleRules
@@ -59,25 +60,28 @@ def show(door: Door, kind: Kind) -> list[RegistryRecord]:
     return list(listed(door.streams, kind).values())
 
 
-def put(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
+def put(door: Door, record: RegistryRecord, now: datetime, clock: Clock = utc_now) -> RegistryRecord:
     """Make `record` the newest of its id; as it was written.
 
     Raises RefusedError on a field that is wrong or what the order forbids, which is on record, and
     RefusedInquiry.
     """
     act = act_of(record.kind)
-    stamped = stamp(door, record, now)
+    stamped = _stamped(record, door.who, now)
     with door.on_record(act, record.key):
         checked = RegistryRecord.from_json(stamped.to_json())
         _judge(door, checked, now)
     permit = door.enter(act, checked.key, change=difference(_before(door, checked), checked))
-    write(permit, door, topics.REGISTRY, tables.REGISTRY, checked)
-    return checked
+    return write_after(permit, door, checked, clock)
 
 
-def stamp(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
-    """The record with who changes it, and when."""
-    return msgspec.structs.replace(record, changed_at=now.replace(microsecond=0), changed_by=door.who[:64])
+def write_after(permit: Permit, door: Door, record: RegistryRecord, clock: Clock = utc_now) -> RegistryRecord:
+    """Write a record whose change is on record by now, so that its time is never before that of the act: the
+    checks of the audit flow judge an act by what the registry said before it.
+    """
+    written = _stamped(record, permit.who, clock())
+    write(permit, door, topics.REGISTRY, tables.REGISTRY, written)
+    return written
 
 
 def put_user(door: Door, record: RegistryRecord, now: datetime, roles: Iterable[str] = ()) -> RegistryRecord:
@@ -155,6 +159,12 @@ def difference(before: RegistryRecord | None, after: RegistryRecord) -> str:
     changed = [name for name in new if name not in UNTOLD and old.get(name) != new[name]]
     told = [f"{name}: {_said(old.get(name))} -> {_said(new[name])}" for name in changed]
     return "; ".join(one for one in told if not one.endswith(": - -> -")) or "nothing changed"
+
+
+def _stamped(record: RegistryRecord, who: str, at: datetime) -> RegistryRecord:
+    """The record with who changed it, and when, in whole milliseconds."""
+    at = at.replace(microsecond=at.microsecond // 1000 * 1000)
+    return msgspec.structs.replace(record, changed_at=at, changed_by=who[:64])
 
 
 def _said(value: object) -> str:

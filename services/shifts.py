@@ -10,12 +10,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from operators.people import People, PeopleRules
-from schemas import tables, topics
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
 from services.door import Door
-from services.registry import difference, stamp, who_is_who
-from services.rows import write
+from services.registry import difference, who_is_who, write_after
 
 LONGEST = timedelta(hours=16)
 GOES = ("officer", "supervisor")
@@ -47,8 +45,7 @@ def log_in(door: Door, lasts: timedelta, now: datetime, user: str = "") -> Regis
                     "shift", f"{who} has been logged in since {shift.since:%Y-%m-%d %H:%M} UTC"
                 )
         record = _shift(door, people.users[who], lasts, now)
-    _write(door, "shift_login", None, record)
-    return record
+    return _write(door, "shift_login", None, record)
 
 
 def log_out(door: Door, now: datetime, user: str = "") -> RegistryRecord:
@@ -64,9 +61,7 @@ def log_out(door: Door, now: datetime, user: str = "") -> RegistryRecord:
         if shift is None:
             raise RefusedError("shift", f"{who} is not logged in")
     ended = msgspec.structs.replace(shift, until=now.replace(microsecond=0), active=False)
-    ended = stamp(door, ended, now)
-    _write(door, "shift_logout", shift, ended)
-    return ended
+    return _write(door, "shift_logout", shift, ended)
 
 
 def _may(door: Door, people: People, who: str) -> None:
@@ -96,7 +91,7 @@ def _shift(door: Door, user: RegistryRecord, lasts: timedelta, now: datetime) ->
         until=since + lasts,
         approved_by="" if door.who == user.id else door.who,
     )
-    return RegistryRecord.from_json(stamp(door, record, now).to_json())
+    return RegistryRecord.from_json(record.to_json())
 
 
 def _open(people: People, now: datetime) -> list[RegistryRecord]:
@@ -107,6 +102,6 @@ def _about(who: str) -> str:
     return f"user/{who}"
 
 
-def _write(door: Door, act: str, before: RegistryRecord | None, record: RegistryRecord) -> None:
+def _write(door: Door, act: str, before: RegistryRecord | None, record: RegistryRecord) -> RegistryRecord:
     change = f"{record.key}: {difference(before, record)}"
-    write(door.enter(act, _about(record.user), change=change), door, topics.REGISTRY, tables.REGISTRY, record)
+    return write_after(door.enter(act, _about(record.user), change=change), door, record)

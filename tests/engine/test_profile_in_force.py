@@ -196,7 +196,7 @@ def test_a_day_that_was_dropped_does_not_come_back_when_its_frames_are_read_agai
 
     assert read_all(NOW) == 1
     later = NOW + (31 - MIDDLE) * DAY
-    retention.run(clock(database), profile.retention.span, later)
+    retention.run(clock(database, tmp_path / "elsewhere"), profile.retention.span, later)
     assert database.value("SELECT count() FROM platestream.detections") == 0
     assert read_all(later) == 0, "a lost recovery store: everything is read again"
     assert database.value("SELECT count() FROM platestream.images") == 0

@@ -19,6 +19,7 @@ from schemas.acts import ROLES
 from schemas.message import Message
 from services.inquiries import gate
 from services.inquiries.gate import RefusedInquiry
+from tests.support.agency import Agency
 from tests.support.database import Database
 from tests.support.door import signed_in_as
 
@@ -101,6 +102,20 @@ def test_each_change_is_on_record_before_it_is_done_with_who_and_what_was_before
     assert rows[1][4] == "name: Det. Lee -> Sgt. Lee; role: officer -> supervisor"
     assert rows[2][4] == "active: yes -> no"
     assert user(database, "mlee") == ("supervisor", "", "ortiz")
+
+
+def test_a_record_is_changed_after_its_act_so_that_the_audit_flow_finds_no_breach_in_the_founding(
+    founded: Run, database: Database
+) -> None:
+    founded("user", "mlee", "--title", "Lee", "--agency", "sjpd", "--trained", TRAINED)
+    early = """
+    SELECT other FROM platestream.inquiry_log AS act
+    INNER JOIN (SELECT concat(kind, '/', id) AS key, changed_at FROM platestream.registry FINAL) AS one
+    ON act.other = one.key WHERE one.changed_at < act.at
+    """
+    assert database.rows(early) == []
+    Agency(database, load_settings().data).follow()
+    assert database.rows("SELECT rule, grade, detail FROM platestream.inquiry_findings") == []
 
 
 WRONG_FIRST = [

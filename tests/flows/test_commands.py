@@ -18,6 +18,8 @@ import pytest
 
 from connectors.clickhouse_client import OWNER, connect
 from connectors.settings import embedded_dsn
+from schemas.acts import ROLES
+from services.people import system_account
 from tests.support.flow_process import ROOT
 from tests.support.flows import plate_picture
 
@@ -158,7 +160,12 @@ def test_the_demo_reads_hits_refuses_and_seals(cli: Cli) -> None:
     assert [letter["reason"] for letter in told["dead_letters"]] == ["not_a_picture"]
     assert told["inquiry"]["found"] >= 1
     assert "neither case number nor reason" in told["refused"]
-    assert (told["seals"], told["faults"]) == (3, [])
+    registered, imported, looked, retained = 2, 5 + 12, 2, 2  # acts: 12 entries of 5 sources
+    assert (told["seals"], told["faults"]) == (registered + imported + looked + retained, [])
+    (person,) = (json.loads(line) for line in cli("registry", "list", "user", "--json")[0].splitlines())
+    assert (person["id"], person["role"].split(",")) == (system_account(), list(ROLES))
+    assert "nobody is on shift" in cli("shift", "list", code=1)[1]
+    assert "is on shift until" in cli("shift", "login")[0], "whoever ran the demo may do everything"
 
     found, _err = cli("search", "CKR*", "--reason", "checking the demo", "--json")
     assert {json.loads(line)["plate"] for line in found.splitlines()} == {"CKR4572"}
@@ -166,7 +173,11 @@ def test_the_demo_reads_hits_refuses_and_seals(cli: Cli) -> None:
     assert "never sealed" not in cli("audit", "verify")[1], "young rows need no seal yet"
 
     again = json.loads(cli("demo", "--json")[0])
-    assert (again["frames"], again["seals"], again["faults"]) == (43, 8, [])
+    beside = 5  # registry list, shift list and login, two searches
+    seals = (
+        told["seals"] + beside + 5 + looked + retained
+    )  # the lists did not change, nobody is registered anew
+    assert (again["frames"], again["seals"], again["faults"]) == (43, seals, [])
 
 
 def test_read_takes_a_video_and_a_cameras_stream_and_draws_what_it_read(
