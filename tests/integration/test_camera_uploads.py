@@ -136,6 +136,22 @@ def test_ftp_takes_pictures_from_any_folder_and_refuses_the_rest(gateway: Gatewa
     assert [frame.headers["camera-id"] for frame in gateway.frames()] == ["yard"] * 3
 
 
+def test_while_the_topics_disk_is_away_uploads_are_taken_and_wait(gateway: GatewayProcess) -> None:
+    away = gateway.folder / "data"
+    away.write_text("where the folder of topics should be")
+    url, photo = f"http://127.0.0.1:{gateway.http}/", f"@{gateway.folder / 'one.jpg'}"
+    for _ in range(3):
+        assert curl("--digest", "-u", GATE, "--data-binary", photo, url) == (0, "200")
+
+    def told() -> bool:
+        found = gateway.health()
+        return found is not None and found.waiting == 3 and found.sending != ""
+
+    wait_until(told, 20, "frames wait and the state says why")
+    away.unlink()
+    arrived(gateway, 3)
+
+
 def test_slow_connections_are_closed_and_others_are_served_meanwhile(gateway: GatewayProcess) -> None:
     slow = [socket.create_connection(("127.0.0.1", gateway.http)) for _ in range(40)]
     for one in slow:
