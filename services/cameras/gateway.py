@@ -125,6 +125,7 @@ class CameraGateway:
                 ends.append(self._serve_ftp(by_ftp, zones))
             yield
         finally:
+            self.stop.set()
             for end in ends:
                 end()
 
@@ -175,16 +176,19 @@ class CameraGateway:
     def _serve_ftp(self, accounts: dict[str, tuple[str, str]], zones: dict[str, Any]) -> Callable[[], None]:
         told = self._found.ftp
         first, last = told.passive_ports or (0, -1)
-        server = ftp_server.server(
-            config.address(told.listen),
-            {user: camera for user, (camera, _password) in accounts.items()},
-            {user: password for user, (_camera, password) in accounts.items()},
-            self.accept,
-            zones,
-            self._found.largest_bytes,
-            range(first, last + 1),
-            told.public_address,
-        )
+        try:
+            server = ftp_server.server(
+                config.address(told.listen),
+                {user: camera for user, (camera, _password) in accounts.items()},
+                {user: password for user, (_camera, password) in accounts.items()},
+                self.accept,
+                zones,
+                self._found.largest_bytes,
+                range(first, last + 1),
+                told.public_address,
+            )
+        except OSError as error:
+            raise OSError(f"uploads by FTP on {told.listen}: {error.strerror}") from None
 
         def work() -> None:
             while not self.stop.is_set():

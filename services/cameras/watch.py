@@ -45,6 +45,9 @@ class Watcher:
                     return
             except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
                 self._failed(sentence(error))
+            except Exception as error:  # what one camera sends must not stop the others
+                log.exception("camera %s", self._state.name)
+                self._failed(f"a fault of the program: {type(error).__name__}")
             self._stop.wait(wait * random.uniform(0.8, 1.2))
             wait = min(2 * wait, LONGEST_WAIT)
 

@@ -64,11 +64,11 @@ def serve(video: Path) -> Iterator[Serve]:
         process.wait(10)
 
 
-def rtsp_gateway(folder: Path, port: int, more: str = "", **named: str) -> GatewayProcess:
+def rtsp_gateway(folder: Path, port: int, more: str = "", kafka: str = "") -> GatewayProcess:
     table = (
         f'[cameras.street]\nkind = "rtsp"\nurl = "rtsp://127.0.0.1:{port}/street"\nrate = 5.0\n{PLACE}{more}'
     )
-    return GatewayProcess(folder, table, **named)
+    return GatewayProcess(folder, table, kafka)
 
 
 def only(gateway: GatewayProcess) -> CameraHealth:

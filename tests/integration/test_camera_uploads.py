@@ -1,9 +1,13 @@
 """Uploads to a real gateway by curl, which nobody here wrote."""
 
+import os
+import random
 import shutil
 import socket
 import subprocess
+import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +16,9 @@ import pytest
 from tests.conftest import skip_unless_ci
 from tests.support.flows import plate_picture
 from tests.support.gateway import PLACE, GatewayProcess, account
-from tests.support.kafka_broker import wait_until
+from tests.support.kafka_broker import free_port, wait_until
+
+METRICS = free_port()
 
 
 @pytest.fixture
@@ -25,7 +31,7 @@ def gateway(tmp_path: Path) -> Iterator[GatewayProcess]:
         f'[cameras.{name}]\nkind = "{kind}"\ncredentials_file = "{name}.account"\nrate = 60.0\n{PLACE}'
         for name, kind in (("gate", "http"), ("yard", "ftp"))
     )
-    made = GatewayProcess(tmp_path, cameras, more="largest_bytes = 2000000")
+    made = GatewayProcess(tmp_path, cameras, more=f'largest_bytes = 2000000\nmetrics = "127.0.0.1:{METRICS}"')
     made.start()
     made.listening(made.http)
     made.listening(made.ftp)
@@ -58,6 +64,32 @@ def test_raw_and_form_uploads_with_digest_come_as_they_were_sent(gateway: Gatewa
     assert [frame.value for frame in frames] == [photo.read_bytes()] * 3
     assert frames[0].headers["camera-id"] == "gate"
     assert frames[0].headers["captured-at"][:19] == told[13:32]
+    page = urllib.request.urlopen(f"http://127.0.0.1:{METRICS}/metrics").read().decode()
+    assert 'platestream_gateway_frames_total{camera="gate",outcome="spooled"} 3.0' in page
+    assert gateway.cli("health", "--config", str(gateway.config)).stdout.count("gate") >= 1
+
+
+def test_basic_is_let_in_over_tls(tmp_path: Path) -> None:
+    if shutil.which("curl") is None or shutil.which("openssl") is None:
+        skip_unless_ci("curl and openssl are not both there")
+    made = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    made += ["-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "cert")]
+    subprocess.run(["openssl", "req", *made, *files], check=True, capture_output=True)
+    (tmp_path / "one.jpg").write_bytes(plate_picture("ABC1234"))
+    account(tmp_path, "gate")
+    table = f'[cameras.gate]\nkind = "http"\ncredentials_file = "gate.account"\n{PLACE}'
+    gateway = GatewayProcess(tmp_path, table, tls=True)
+    gateway.start()
+    try:
+        gateway.listening(gateway.http)
+        secure = ["--cacert", str(tmp_path / "cert"), "--data-binary", f"@{tmp_path / 'one.jpg'}"]
+        url = f"https://127.0.0.1:{gateway.http}/"
+        assert curl(*secure, "--basic", "-u", GATE, url) == (0, "200")
+        assert curl(*secure, "--basic", "-u", "gate:wrong", url) == (0, "401")
+        arrived(gateway, 1)
+    finally:
+        assert gateway.end() == 0
 
 
 def test_who_does_not_sign_in_rightly_leaves_nothing(gateway: GatewayProcess) -> None:
@@ -104,6 +136,22 @@ def test_ftp_takes_pictures_from_any_folder_and_refuses_the_rest(gateway: Gatewa
     assert [frame.headers["camera-id"] for frame in gateway.frames()] == ["yard"] * 3
 
 
+def test_while_the_topics_disk_is_away_uploads_are_taken_and_wait(gateway: GatewayProcess) -> None:
+    away = gateway.folder / "data"
+    away.write_text("where the folder of topics should be")
+    url, photo = f"http://127.0.0.1:{gateway.http}/", f"@{gateway.folder / 'one.jpg'}"
+    for _ in range(3):
+        assert curl("--digest", "-u", GATE, "--data-binary", photo, url) == (0, "200")
+
+    def told() -> bool:
+        found = gateway.health()
+        return found is not None and found.waiting == 3 and found.sending != ""
+
+    wait_until(told, 20, "frames wait and the state says why")
+    away.unlink()
+    arrived(gateway, 3)
+
+
 def test_slow_connections_are_closed_and_others_are_served_meanwhile(gateway: GatewayProcess) -> None:
     slow = [socket.create_connection(("127.0.0.1", gateway.http)) for _ in range(40)]
     for one in slow:
@@ -116,27 +164,49 @@ def test_slow_connections_are_closed_and_others_are_served_meanwhile(gateway: Ga
         one.close()
 
 
-def test_an_acknowledged_upload_survives_kills(gateway: GatewayProcess) -> None:
-    """Uploads by HTTP and FTP go on through five kills; each that was acknowledged is on the topic."""
-    photo = (gateway.folder / "one.jpg").read_bytes()
-    acknowledged: list[bytes] = []
-    for number in range(60):
-        if number % 12 == 11:
-            gateway.kill()
-            gateway.start()
-            gateway.listening(gateway.http)
-            gateway.listening(gateway.ftp)
-        mine = photo + f"-{number}".encode()  # behind the end of a JPEG anything may stand
-        file = gateway.folder / "mine.jpg"
-        file.write_bytes(mine)
-        if number % 2:
-            done = curl("-u", YARD, "-T", str(file), f"ftp://127.0.0.1:{gateway.ftp}/x.jpg")[0] == 0
-        else:
-            url = f"http://127.0.0.1:{gateway.http}/"
-            done = curl("--digest", "-u", GATE, "--data-binary", f"@{file}", url) == (0, "200")
-        if done:
-            acknowledged.append(mine)
-    assert len(acknowledged) > 50
-    wait_until(lambda: {one.value for one in gateway.frames()} >= set(acknowledged), 30, "all on the topic")
-    firsts = list(dict.fromkeys(one.value for one in gateway.frames()))
-    assert [one for one in firsts if one in acknowledged] == acknowledged, "in order"
+KILLS = int(os.environ.get("PLATESTREAM_TEST_KILLS", "6"))
+
+
+def test_an_acknowledged_upload_survives_kills_at_any_moment(gateway: GatewayProcess) -> None:
+    """Uploads never stop while the gateway is killed again and again: what was acknowledged is there."""
+    photo, chance = (gateway.folder / "one.jpg").read_bytes(), random.Random(7)
+    acknowledged: dict[str, list[bytes]] = {"gate": [], "yard": []}
+    over = threading.Event()
+
+    def upload(camera: str) -> None:
+        file = gateway.folder / f"{camera}.jpg"
+        number = 0
+        while not over.is_set():
+            number += 1
+            mine = photo + f"-{camera}-{number}".encode()  # behind the end of a JPEG anything may stand
+            file.write_bytes(mine)
+            if camera == "yard":
+                done = curl("-u", YARD, "-T", str(file), f"ftp://127.0.0.1:{gateway.ftp}/x.jpg")[0] == 0
+            else:
+                url = f"http://127.0.0.1:{gateway.http}/"
+                done = curl("--digest", "-u", GATE, "--data-binary", f"@{file}", url) == (0, "200")
+            if done:
+                acknowledged[camera].append(mine)
+
+    uploaders = [threading.Thread(target=upload, args=(camera,)) for camera in acknowledged]
+    for one in uploaders:
+        one.start()
+    for _ in range(KILLS):
+        time.sleep(chance.uniform(0.3, 2))
+        gateway.kill()
+        gateway.start()
+        gateway.listening(gateway.http)
+        gateway.listening(gateway.ftp)
+    time.sleep(1)
+    over.set()
+    for one in uploaders:
+        one.join(60)
+    sent = {one for images in acknowledged.values() for one in images}
+    assert min(len(images) for images in acknowledged.values()) > KILLS
+    wait_until(lambda: {one.value for one in gateway.frames()} >= sent, 30, "all on the topic")
+    frames = [one.value or b"" for one in gateway.frames()]
+    again = len(frames) - len(set(frames))
+    print(f"{KILLS} kills: {len(sent)} acknowledged, {len(set(frames))} on the topic, {again} twice")
+    for images in acknowledged.values():
+        mine = set(images)
+        assert [one for one in dict.fromkeys(frames) if one in mine] == images, "in order"

@@ -21,12 +21,15 @@ PLACE = "latitude = 34.5\nlongitude = -109.4\n"
 class GatewayProcess:
     """`platestream cameras run` in `folder`; `cameras` is TOML with the cameras' tables."""
 
-    def __init__(self, folder: Path, cameras: str, kafka: str = "", more: str = "") -> None:
+    def __init__(
+        self, folder: Path, cameras: str, kafka: str = "", more: str = "", tls: bool = False
+    ) -> None:
         self.folder, self.http, self.ftp = folder, free_port(), free_port()
         folder.mkdir(parents=True, exist_ok=True)
         self.config = folder / "cameras.toml"
+        keys = 'certificate = "cert"\nkey = "key"\n' if tls else ""
         self.config.write_text(
-            f'spool = "spool"\n{more}\n[http]\nlisten = "127.0.0.1:{self.http}"\n'
+            f'spool = "spool"\n{more}\n[http]\nlisten = "127.0.0.1:{self.http}"\n{keys}'
             f'[ftp]\nlisten = "127.0.0.1:{self.ftp}"\n{cameras}'
         )
         self.env = {**os.environ, "PLATESTREAM_DATA": str(folder / "data"), "PLATESTREAM_KAFKA": kafka}

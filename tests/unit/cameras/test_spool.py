@@ -60,6 +60,17 @@ def test_a_frame_larger_than_the_spool_is_refused_and_pushes_nothing_out(tmp_pat
     assert spool.dropped() == {}
 
 
+def test_a_full_disk_refuses_a_frame_and_the_spool_goes_on(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 10**9)
+    spool.put("cam", message("0"), 0)
+    spool._db.execute("PRAGMA max_page_count = 30")  # SQLite then says what it says on a full disk
+    with pytest.raises(RefusedError, match="disk is full"):
+        spool.put("cam", message("1", 200_000), 1)
+    spool.put("cam", message("2"), 2)
+    assert texts(spool) == ["0", "2"]
+    assert spool.count == 2
+
+
 def test_what_waited_too_long_is_dropped_and_counted(tmp_path: Path) -> None:
     spool = Spool(tmp_path, 10**6)
     for n in range(4):
