@@ -164,6 +164,7 @@ def test_mail_is_read_with_the_words_that_people_use() -> None:
     assert bolos.lacking(said) == []
     assert (said["plate"], said["category"], said["colour"]) == ("AST-3087", "Stolen Vehicle", "white")
     assert bolos.read_mail(MAIL.partition("\n\n")[2]) == said, "the text alone is enough"
+    assert bolos.read_mail("Plate: ABC 1234\nCase: 26-1\n") == {"plate": "ABC 1234", "case_number": "26-1"}
     with pytest.raises(RefusedError, match="no line"):
         bolos.read_mail("Please look out for a white truck.")
 
