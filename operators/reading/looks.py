@@ -11,8 +11,6 @@ from operators.reading.places import Place
 
 _LIFT = (255 * np.sqrt(np.arange(256) / 255)).astype(np.uint8)
 """Grey values with the dark ones raised (gamma 0.5)."""
-ENLARGED_TO = 1280
-"""Pixels of the longer side."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,8 @@ class Look:
     spared: float = 1.0
     """So many times `longest` are not worth shrinking for."""
     enlarged: float = 1.0
-    """How many times a picture smaller than `ENLARGED_TO` is enlarged at most."""
+    """How many times a picture whose longer side is below `to` is enlarged at most."""
+    to: int = 1280
     lifted: bool = False
     """With the dark parts raised: bright ones lose nothing by it."""
     careful: bool = False
@@ -32,7 +31,7 @@ class Look:
     def at(self, image: Image) -> tuple[Image, float]:
         """The picture to search, and its scale."""
         seen = np.asarray(cv2.LUT(image, _LIFT), np.uint8) if self.lifted else image
-        scale = min(max(ENLARGED_TO / max(image.shape[:2]), 1.0), self.enlarged)
+        scale = min(max(self.to / max(image.shape[:2]), 1.0), self.enlarged)
         if scale == 1:
             return seen, scale
         larger = cv2.resize(seen, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
@@ -52,6 +51,7 @@ class Plan:
     """Finds four of five plates; enlarged, 99 of 105 instead of 80 for twice the time."""
     full: Look = Look(1536, enlarged=1.5, lifted=True)
     careful: Look = Look(1536, careful=True)
+    last: Look = Look(1920, enlarged=2.0, to=1920, lifted=True)
     around: int = 640
     """Of a part of the picture that is searched more closely."""
     text_height: float = 36.0

@@ -5,7 +5,8 @@ text, and the promising ones in one or two crops by the recogniser trained on pl
 surroundings are searched at a better scale for the plate's words and for all of its serial: a detector's box
 may end inside it. The vote over all crops (`vote`, `rank`) gives the candidates and their confidence. Where
 that is not enough, what is around the line is read the same way; where the coarse look leaves doubt, the
-picture is looked at in full, small ones enlarged and dark parts lifted; then by the careful detector.
+picture is looked at in full, small ones enlarged and dark parts lifted; then by the careful detector, then
+enlarged twice.
 """
 
 from collections.abc import Sequence
@@ -73,8 +74,9 @@ class TwoLooks:
         reads = self._study(image, plan.coarse)
         if _best(reads) < plan.enough:
             reads = max(self._study(image, plan.full), reads, key=_best)
-        if 0 < _best(reads) < plan.doubtful:
-            reads = max(reads, self._study(image, plan.careful), key=_best)
+        for look in (plan.careful, plan.last):
+            if 0 < _best(reads) < plan.doubtful:
+                reads = max(reads, self._study(image, look), key=_best)
         return reads
 
     def _study(self, image: Image, look: Look) -> list[PlateRead]:
