@@ -21,8 +21,8 @@ from services.boards.panel import Panel
 from services.boards.server import Boards, app
 from tests.support.boards import PEOPLE, PLATES, WORDS, fill
 from tests.support.browser import chromium
+from tests.support.clock import NOW
 from tests.support.database import Database, copied
-from tests.support.flows import NOW
 from tests.support.kafka_broker import free_port
 
 PERIOD = Period(NOW - timedelta(hours=24), NOW)

@@ -1,7 +1,7 @@
 """One contract for the tables of every edge: in memory, and ClickHouse (here the embedded engine)."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,10 +27,10 @@ from schemas.deployment import DeploymentFinding
 from schemas.finding import Finding
 from schemas.registry import RegistryRecord
 from schemas.tables import TABLES, Table
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.flows import ACTION, INQUIRY, detection, recovery, run
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 ONE_EPOCH = timedelta(hours=1)
 COUNT = 10
 

@@ -18,7 +18,8 @@ from schemas import topics
 from schemas.hotlist import HotListChange
 from schemas.message import Batch, EndOfSnapshot, Message
 from schemas.topics import Topic
-from tests.support.flows import NOW, detection, listed
+from tests.support.clock import NOW
+from tests.support.flows import detection, listed
 from tests.support.kafka_broker import Kafka
 
 Made = tuple[Topics, Callable[[Topic[Any]], Topic[Any]]]

@@ -1,6 +1,6 @@
 """BOLOs of neighbours: by mail, CSV and signed webhook."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,11 @@ from schemas.registry import RegistryRecord
 from services.hotlist import bolos
 from services.hotlist.importing import listed
 from services.inquiries.gate import RefusedInquiry
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import door_of, signed_in_as, staffed
 from tests.support.receivers import SECRET
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 EXPIRES = f"{NOW + timedelta(days=20):%Y-%m-%d}"
 SHERIFF = "apache-county-so"
 TOLD = {

@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,12 @@ from schemas.message import Message
 from services.evidence import hold as holding
 from services.inquiries import gate
 from services.retention import job as retention
+from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.door import door_of
 from tests.support.flows import LISTED, ScriptedReader, run
 from tests.support.hit_actions import action
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 LATER = NOW + timedelta(days=31)
 PERIOD = timedelta(days=30)
 GONE, HELD = "CNR7Y42", "HKT7Y43"  # no character that is folded into another

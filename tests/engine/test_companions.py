@@ -1,6 +1,6 @@
 """Companions: a meeting is of one pass of each vehicle."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import combinations, permutations
 from uuid import uuid4
 
@@ -12,10 +12,11 @@ from connectors.clickhouse_client import ANALYST, OWNER
 from schemas import tables
 from schemas.detection import Detection
 from services.inquiries import gate
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.flows import detection
 
-BEGAN = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+BEGAN = NOW - timedelta(hours=2)
 WHY: gate.Why = {"who": "smith", "case_number": "26-001234"}
 Passes = list[tuple[str, int]]  # camera, seconds
 

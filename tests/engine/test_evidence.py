@@ -2,7 +2,7 @@ import json
 import shutil
 import subprocess
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -23,10 +23,10 @@ from services.evidence import hold as holding
 from services.evidence import package
 from services.inquiries.gate import RefusedInquiry
 from services.retention import job as retention
+from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.door import door_of, person, staffed
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 READ = Detection.from_json(bytes(example("detection").accepted))
 
 

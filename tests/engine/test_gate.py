@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
@@ -14,10 +14,11 @@ from schemas.catalogue import example
 from schemas.detection import Detection
 from services.inquiries import gate
 from services.inquiries.gate import DamagedPicture, RefusedInquiry
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.flows import detection
 
-SEEN_AT = datetime.now(UTC) - timedelta(hours=3)
+SEEN_AT = NOW - timedelta(hours=3)
 CASE: dict[str, Any] = {"who": "smith", "agency": "SJPD", "tool": "cli", "case_number": "24-001234"}
 OPENING_NO_VIEW = [one for one in ACTS if one.roles and not one.browses]
 DOCUMENTED = [one for one in ACTS if one.roles and one.documented]

@@ -1,7 +1,7 @@
 """The ways to look: sightings, similar plates, travel together."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,10 +16,10 @@ from schemas import plates, tables
 from schemas.detection import Detection
 from services.inquiries import gate
 from services.inquiries.gate import RefusedInquiry
+from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.flows import detection
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 WHY: gate.Why = {"who": "smith", "case_number": "26-001234"}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,10 @@ from services.inquiries import gate
 from services.inquiries.gate import RefusedInquiry
 from services.rules import gate_rules
 from services.rules.gate_rules import WrongRule
+from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.door import door_of
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
 REASON = "stolen vehicle"
 AGENCIES: dict[str, dict[str, Any]] = {

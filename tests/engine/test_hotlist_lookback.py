@@ -1,6 +1,6 @@
 """What the last 30 days saw of an entry that is new, through the gate, on the embedded database."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -17,11 +17,11 @@ from schemas.hotlist import HotListEntry
 from services.door import Door
 from services.hotlist import lookback as hotlist_lookback
 from services.hotlist.lookback import look_back, search_pattern
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import door_of, staffed
 from tests.support.flows import LISTED, detection
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = 24 * 3600.0
 
 

@@ -17,10 +17,10 @@ from services.hotlist.files.formats import parser
 from services.hotlist.importing import listed
 from services.hotlist.intake import Imported, import_file
 from services.inquiries.gate import RefusedInquiry
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import door_of, person, staffed
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 EXPIRES = f"{NOW + timedelta(days=20):%Y-%m-%d}"
 TOLD = {
     **{"reference": "26-1", "plate": "ast-3087", "state": "AZ", "category": "stolen_vehicle"},

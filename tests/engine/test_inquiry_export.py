@@ -1,6 +1,6 @@
 import io
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +14,10 @@ from connectors.inquiry_log import seal_new
 from schemas.inquiry import FIRST, Inquiry, chain
 from services.inquiries import export as inquiry_export
 from services.inquiries.export import Head, Line
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.flows import INQUIRY
 
-NOW = datetime.now(UTC)
 COUNT = 6
 
 

@@ -37,7 +37,6 @@ from tests.support.agency import (
     HOLD,
     HOUR,
     MINUTE,
-    NOW,
     PROFILE,
     VERIFIED,
     Agency,
@@ -45,6 +44,7 @@ from tests.support.agency import (
     read,
     user,
 )
+from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.door import door_of
 from tests.support.hit_actions import action

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,11 @@ from services.inquiries import gate
 from services.inquiries.gate import RefusedInquiry
 from services.retention import job as retention
 from services.rules import gate_rules, in_force
+from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.door import door_of
 from tests.support.flows import ScriptedReader, jpeg, run
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
 YOUNG, MIDDLE, OLD, OLDEST = 2, 22, 100, 151
 PLATE = {YOUNG: "YNG0001", MIDDLE: "MDL0001", OLD: "LDR0001", OLDEST: "LST0001"}

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,10 +25,10 @@ from services.evidence.hold import NothingToHold
 from services.evidence.package import PackageError
 from services.inquiries.gate import RefusedInquiry
 from services.yearly_audit.draw import TooSoon
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.flows import READ, run
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 Cli = Callable[..., Result]
 
 

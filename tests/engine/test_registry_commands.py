@@ -20,10 +20,11 @@ from schemas.message import Message
 from services.inquiries import gate
 from services.inquiries.gate import RefusedInquiry
 from tests.support.agency import Agency
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import signed_in_as
 
-TODAY = datetime.now(ZoneInfo("America/Phoenix")).date()
+TODAY = NOW.astimezone(ZoneInfo("America/Phoenix")).date()
 TRAINED = f"{TODAY - timedelta(days=30)}"
 PLACE = ("--latitude", "34.5", "--longitude", "-109.4")
 CHIEF = ("--title", "Cmdr. Ortiz", "--agency", "sjpd")

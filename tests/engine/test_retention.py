@@ -26,6 +26,7 @@ from services.door import Door
 from services.inquiries.gate import RefusedInquiry
 from services.retention import job as retention
 from services.retention import recovery_stores
+from tests.support import clock
 from tests.support.database import Database
 from tests.support.door import door_of, person, staffed
 from tests.support.hit_actions import action
@@ -33,9 +34,7 @@ from tests.support.hit_actions import action
 PERIOD = timedelta(days=30)
 # The last half past noon: a boundary lies inside a day and an hour whenever the test runs, and no capture is
 # later than its arrival, which would then be what it is dated by.
-NOW = (datetime.now(UTC) - timedelta(hours=12, minutes=30)).replace(
-    hour=12, minute=30, second=0, microsecond=0
-)
+NOW = (clock.NOW - timedelta(hours=12, minutes=30)).replace(hour=12, minute=30, second=0, microsecond=0)
 READ = Detection.from_json(bytes(example("detection").accepted))
 HIT = AlertHit.from_json(bytes(example("alert_hit").accepted))
 DEAD = DeadLetter.from_json(bytes(example("dead_letter").accepted))

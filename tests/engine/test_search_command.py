@@ -1,6 +1,6 @@
 """`platestream search` on the embedded edge: each way to look passes the door, for whoever signed in."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -11,11 +11,12 @@ from typer.testing import CliRunner
 
 from platestream.cli.main import app
 from schemas import tables
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import person, signed_in_as, staffed
 from tests.support.flows import detection
 
-AT = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=3)
+AT = NOW.replace(second=0) - timedelta(hours=3)
 CASE = ("--case", "26-001234")
 DAY_BEFORE = f"{AT - timedelta(days=2):%Y-%m-%d}"
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,11 @@ from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
 from schemas.tables import REGISTRY
 from services import shifts
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import OWN, door_of, person, signed_in_as
 from tests.support.receivers import SECRET, http_receiver
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
 COUNTY = RegistryRecord(kind="agency", id="county", name="County SO", mou_from=NOW - 90 * DAY)
 Station = Callable[..., str]

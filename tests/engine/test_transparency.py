@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,10 +21,10 @@ from schemas.hit_action import ActionKind, Confused
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
 from services.reports.transparency import Period, precision
+from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.hit_actions import action
 
-NOW = datetime.now(UTC)
 TODAY = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
 FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))
 PERIOD = (

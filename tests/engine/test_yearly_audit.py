@@ -21,12 +21,12 @@ from services.yearly_audit import findings as judging
 from services.yearly_audit import memo as memos
 from services.yearly_audit.pdf import pdf
 from services.yearly_audit.text import markdown
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import door_of
 
 AUDIT = "auditor"
-NOW = datetime.now(UTC)
-YEAR = (datetime.now(UTC) + timedelta(minutes=1)).year
+YEAR = (NOW + timedelta(minutes=1)).year
 
 
 def draw(database: Database, *, after: timedelta = timedelta(minutes=1)) -> tuple[LedgerEntry, drawing.Draw]:

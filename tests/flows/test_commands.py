@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,10 +20,11 @@ from connectors.clickhouse_client import OWNER, connect
 from connectors.settings import embedded_dsn
 from schemas.acts import ROLES
 from services.people import system_account
+from tests.support.clock import NOW
 from tests.support.flow_process import ROOT
 from tests.support.flows import plate_picture
 
-EXPIRES = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
+EXPIRES = (NOW + timedelta(days=20)).date().isoformat()
 CSV = (
     "reference,plate,state,category,case_number,reason,requested_by,contact,instructions,expires_at\n"
     f"1,AST 3087,az,stolen_vehicle,26-1,stolen,Vale,928-555-0114,P/C for arrest,{EXPIRES}\n"

@@ -20,7 +20,8 @@ from schemas.inquiry import FIRST, chain
 from schemas.message import EndOfSnapshot
 from schemas.tables import TABLES
 from schemas.topics import TOPICS
-from tests.support.flows import INQUIRY, LISTED, NOW, READ, ScriptedReader, memory_edge
+from tests.support.clock import NOW
+from tests.support.flows import INQUIRY, LISTED, READ, ScriptedReader, memory_edge
 
 STORED = {
     "recognize": [

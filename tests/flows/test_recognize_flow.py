@@ -16,7 +16,8 @@ from operators.deployments import Unapproved
 from schemas import tables, topics
 from schemas.message import Message
 from schemas.registry import RegistryRecord
-from tests.support.flows import NOW, ScriptedReader, frame_message, memory_edge, recovery, run
+from tests.support.clock import NOW
+from tests.support.flows import ScriptedReader, frame_message, memory_edge, recovery, run
 
 SCRIPT = {1: ["ABC1234"], 2: ["XYZ9876", "KLM5555"], 3: [], 4: ["A8C1234"]}
 

@@ -1,6 +1,5 @@
 """Dead letters on a broker: sent again as they came, and a second time only when that is said."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,11 @@ from schemas.dead_letter import DeadLetter
 from schemas.message import RefusedError
 from services import dead_letters, setup
 from services.door import Clients, Door
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import staffed
 from tests.support.kafka_broker import KafkaBroker
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 HEADERS = {"camera-id": "N1"}
 BYTES = b"\xff\xd8\x00\n{}"
 

@@ -39,11 +39,11 @@ from services.retention.job import AGED, Receipt
 from services.retention.utilization import tally
 from services.rules import gate_rules
 from services.yearly_audit import draw as drawing
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.flows import INQUIRY, LISTED, READ, run
 from tests.support.hit_actions import action
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 PROFILE = load("st-johns")
 CASE = "26-001234"

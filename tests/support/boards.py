@@ -18,9 +18,10 @@ from schemas.message import Message
 from schemas.registry import RegistryRecord
 from services.inquiries import gate
 from services.retention import job as retention
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import door_of
-from tests.support.flows import NOW, ScriptedReader, frame_message, listed, run
+from tests.support.flows import ScriptedReader, frame_message, listed, run
 
 SCRIPT = {1: ["AST3087"], 2: ["XYZ9876"], 3: [], 4: ["KLM5555"], 5: ["AST3087"]}
 CAMERAS = ("N1", "N2", "cam-3")

@@ -1,7 +1,7 @@
 """What flow tests share: records made from the examples, a scripted reader, and ways to run a flow."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,9 @@ from schemas.hotlist import HotListChange, HotListEntry
 from schemas.inquiry import Inquiry, SealedInquiry
 from schemas.message import Message
 from schemas.reading import PlateRead
+from tests.support.clock import NOW
 
 # Bytewax wakes steps by the real clock, so tests of whole flows live in the present.
-NOW = datetime.now(UTC).replace(microsecond=0)
 READ = Detection.from_json(bytes(example("detection").accepted))
 LISTED = HotListEntry.from_json(bytes(example("hotlist_entry").accepted))
 ACTION = HitAction.from_json(bytes(example("hit_action").accepted))

@@ -7,7 +7,7 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,11 +29,11 @@ from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
 from schemas.detection import Detection
 from services.inquiries.gate import THROWN
+from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.flows import READ
 from tests.support.hit_actions import action
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 AGES = {"young": HOUR, "old": 721 * HOUR}
 SECRET = "SECRET1"

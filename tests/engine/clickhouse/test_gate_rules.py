@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from schemas import tables
+from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.flows import detection
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR = timedelta(hours=1)
 PLATES = ("ABC123", "ABC1234", "XBC129", "OHIO", "QQQ777")
 

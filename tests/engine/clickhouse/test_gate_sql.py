@@ -9,10 +9,10 @@ from benchmarks.search import rows_read
 from connectors.clickhouse_client import ANALYST
 from schemas import tables
 from schemas.detection import Detection
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.flows import detection
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR = timedelta(hours=1)
 
 

@@ -13,10 +13,10 @@ from connectors.query_log import OVERLAP, QueryLogPart, QueryLogSource
 from flows import audit_flow
 from schemas import tables
 from schemas.finding import Finding
+from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.flows import memory_edge, run
 
-NOW = datetime.now(UTC)
 LOG = "platestream.query_log"
 CREATE = f"""
 CREATE TABLE {LOG} (

@@ -17,7 +17,8 @@ from operators.notify.outbox import Outbox
 from operators.notify.route import Router
 from schemas.gate_rules import GATE_RULES
 from schemas.message import EndOfSnapshot
-from tests.support.flows import ACTION, LISTED, NOW, detection
+from tests.support.clock import NOW
+from tests.support.flows import ACTION, LISTED, detection
 from tests.unit.operators.test_inquiry_checks import RULED, agency, inquiry, sealed, user
 from tests.unit.operators.test_notify import ON_SHIFT, Desk, came_of, hit, message, rules, shift
 
