@@ -55,7 +55,7 @@ class Standing:
         if self.history.status == "unverified":
             return "compare plate and state of issue with the vehicle's own"
         if self.history.status == "plate_confirmed" and not self.history.local:
-            return "verify the entry with NCIC, ACIC or MVD"
+            return f"verify the entry with {keepers(self.history.source)}"
         return ""
 
 
@@ -163,11 +163,15 @@ def _judged(hit: Standing, kind: ActionKind, by: str, told: dict[str, Any]) -> H
     return checked
 
 
+def keepers(source: str) -> str:
+    """Who confirms that an entry of `source` is current (G.3)."""
+    return " or ".join(one.upper() for one in KEEPERS.get(source, ()))
+
+
 def _wrong_keeper(source: str, action: HitAction) -> str:
     return (
-        f"{action.checked_with.upper()} cannot confirm an entry of {source.upper()}: ask"
-        f" {' or '.join(KEEPERS[source]).upper()}; what MVD said goes to --mvd (order,"
-        " sections G.3 and G.5.b)"
+        f"{action.checked_with.upper()} cannot confirm an entry of {source.upper()}: ask {keepers(source)}; "
+        "what MVD said goes to --mvd (order, sections G.3 and G.5.b)"
     )
 
 
