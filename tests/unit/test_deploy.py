@@ -283,7 +283,7 @@ ACCOUNTS = {
     "platestream_admin": (
         {
             *("platestream_analyst", "platestream_supervisor", "platestream_auditor"),
-            *("platestream_custodian", "platestream_dashboard"),
+            *("platestream_custodian", "platestream_dashboard", "platestream_door"),
         },
         "default",
     ),
