@@ -44,7 +44,7 @@ def verify(
     now: datetime | None = None,
     grace: timedelta = GRACE,
 ) -> list[str]:
-    """What is wrong with the log, a sentence a fault; empty when it is whole.
+    """What is wrong with the log, one sentence for each fault; empty when it is whole.
 
     `client` needs the auditor's role. `copy` is the `inquiries` topic in its order, in which a record may
     come twice. Rows younger than `grace` need no seal yet, and none does before an audit flow has run for the

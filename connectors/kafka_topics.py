@@ -43,7 +43,7 @@ def settings(topic: Topic[Any]) -> dict[str, str]:
 
 
 def create(config: Mapping[str, Any], topics: Sequence[Topic[Any]], replication: int = 1) -> list[str]:
-    """Make the topics that are not there and set what has drifted; says what was done, a line a change."""
+    """Make the topics that are not there and set what has drifted; one line for each change."""
     admin = AdminClient(dict(config))
     done = []
     new = [NewTopic(topic.name, topic.partitions, replication, config=settings(topic)) for topic in topics]

@@ -75,7 +75,7 @@ def read(client: Client, chain: Chain, kind: str = "") -> list[tuple[LedgerEntry
 
 
 def verify(client: Client) -> list[str]:
-    """What is wrong with the ledger, a sentence a fault; `client` needs the auditor's role.
+    """What is wrong with the ledger, one sentence for each fault; `client` needs the auditor's role.
 
     A hash is told to the inquiry log before its entry is written: one that is told and not there was taken
     away, or its writer was interrupted between the two.

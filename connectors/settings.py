@@ -1,4 +1,4 @@
-"""One setting a thing, read from the environment (`PLATESTREAM_…`), and the edge that they name."""
+"""One setting for each thing, read from the environment (`PLATESTREAM_…`), and the edge that they name."""
 
 from ipaddress import ip_address
 from pathlib import Path

@@ -78,7 +78,7 @@ class Approvals:
         return judged.frame if judged.rule is None or self.mode == "watch" else None
 
     def findings(self, judged: Judgement) -> Iterator[DeploymentFinding]:
-        """Of a frame that breaks a rule, once a camera, rule and day in this process."""
+        """Of a frame that breaks a rule, once for each camera, rule and day in this process."""
         if judged.rule is None:
             return
         frame = judged.frame

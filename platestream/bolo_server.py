@@ -34,7 +34,7 @@ Take = Callable[[str, Mapping[str, Any]], Taken]
 
 
 def read_secrets(folder: Path) -> dict[str, bytes]:
-    """Agency -> key, from a folder with a file an agency. Raises RefusedError."""
+    """Agency -> key, from a folder with one file for each agency. Raises RefusedError."""
     try:
         return {file.name: signed.secret(read_secret(str(file))) for file in sorted(folder.iterdir())}
     except (OSError, ValueError) as error:

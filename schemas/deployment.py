@@ -21,7 +21,7 @@ SAID: dict[Rule, str] = {
 
 
 class DeploymentFinding(Record, tag="deployment_finding/1", frozen=True, kw_only=True):
-    """Once a camera, rule and day."""
+    """Once for each camera, rule and day."""
 
     finding_id: UUID
     day: date

@@ -76,7 +76,7 @@ def chain(inquiries: Iterable[Inquiry], last_seal: int, last_hash: str) -> Itera
 
 
 def broken(sealed: Iterable[SealedInquiry]) -> Iterator[str]:
-    """What is wrong with a chain read in order of its seals, a sentence a fault; nothing when it is whole."""
+    """What is wrong with a chain read in order of its seals, one sentence for each fault."""
     last_seal, last_hash = 0, FIRST
     for item in sealed:
         if item.seal != last_seal + 1:

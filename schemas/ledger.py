@@ -35,7 +35,7 @@ class LedgerEntry(Record, tag="ledger_entry/1", frozen=True, kw_only=True):
 
 
 def broken(entries: Iterable[tuple[LedgerEntry, str]]) -> Iterator[str]:
-    """What is wrong with one chain of entries and their recorded hashes, in order, a sentence a fault."""
+    """What is wrong with one chain of entries and their recorded hashes, one sentence for each fault."""
     number, last = 0, FIRST
     for entry, recorded in entries:
         name = f"{entry.chain} {entry.number}"

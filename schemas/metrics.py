@@ -301,7 +301,7 @@ HIT_PRECISION = Metric(
 DEPLOYMENT_FINDINGS = Metric(
     "platestream_deployment_findings_total",
     "counter",
-    "Cameras and special details found to work without approval, once a camera, rule and day.",
+    "Cameras and special details found to work without approval, once for each camera, rule and day.",
     (Label("rule", ("unregistered", "ended", "unapproved", "period", "moved", "detail_unapproved")),),
     shown_by=("recognize",),
 )

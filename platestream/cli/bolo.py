@@ -45,7 +45,7 @@ def take(
 @app.command()
 def serve(
     secrets: Annotated[
-        Path, typer.Option(file_okay=False, exists=True, help="A file with the secret an agency.")
+        Path, typer.Option(file_okay=False, exists=True, help="One file with the secret for each agency.")
     ],
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port.")] = 8095,

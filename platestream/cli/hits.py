@@ -33,7 +33,7 @@ def list_hits(
     since: Annotated[datetime | None, typer.Option(formats=TIMES, help="From when, agency's time.")] = None,
     until: Annotated[datetime | None, typer.Option(formats=TIMES, help="Up to when, agency's time.")] = None,
     status: Annotated[str, typer.Option(help="Only these: unverified, confirmed, acted …")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON line a hit.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each hit.")] = False,
 ) -> None:
     """Alert hits of the last 30 days and where they stand, newest first. A logged look, as a search is.
 

@@ -21,7 +21,7 @@ def read(
         list[str], typer.Argument(help="Pictures, folders, videos, or a camera's rtsp:// address.")
     ],
     region: Annotated[Literal["us", "eu", "br"], typer.Option(help="Where the plates are from.")] = "us",
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON line a picture.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each picture.")] = False,
     every: Annotated[int, typer.Option(min=1, help="Of a video, every so many frames.")] = 5,
     draw: Annotated[
         Path | None, typer.Option(file_okay=False, help="Write the pictures with their reads there.")

@@ -32,7 +32,7 @@ def search(
     purpose: Annotated[str, typer.Option(help="One of the agency's purposes, where it lists them.")] = "",
     requester: Annotated[str, typer.Option(help="Who outside of law enforcement asked (I.4).")] = "",
     legal_basis: Annotated[str, typer.Option(help="What entitles the requester.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON line a detection.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each detection.")] = False,
 ) -> None:
     """Look for a plate in the last 30 days. Every inquiry is logged, refused ones too (order, section I.7).
 

@@ -102,7 +102,7 @@ FROM platestream.hotlist_sources ORDER BY active DESC, refreshed_at LIMIT 100
         Panel(
             "Withheld",
             "series",
-            "Reads an hour that met an entry and alerted nobody, by source.",
+            "Reads per hour that met an entry and alerted nobody, by source.",
             "a source or category that is not designated: platestream registry source.",
             promql="sum by (source) (increase(platestream_hits_withheld_total[1h])) > 0",
             legend="source",

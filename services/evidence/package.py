@@ -151,7 +151,7 @@ def read(source: Path) -> dict[str, bytes]:
 
 
 def verify(package: dict[str, bytes], trusted: bytes | None = None) -> tuple[Manifest | None, list[str]]:
-    """The manifest, and what is wrong with the package, a sentence a fault.
+    """The manifest, and what is wrong with the package, one sentence for each fault.
 
     `trusted` is the agency's public key (PEM); without it the package's own key is used, which shows that
     nothing was changed since, and not who signed.

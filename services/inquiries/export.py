@@ -63,7 +63,7 @@ def write(client: Client, file: BinaryIO) -> Head:
 def verify(
     lines: Iterable[bytes], now: datetime, expected: str = "", heads: list[Head] | None = None
 ) -> Iterator[str]:
-    """What is wrong with an export, a sentence a fault, each with its line; nothing when it is whole.
+    """What is wrong with an export, one sentence for each fault, with its line; nothing when it is whole.
 
     `expected` is a head, `seal:hash`, noted earlier: the export must go as far and have that hash there.
     `heads` is given the head that was reached. The beginning may lack what is over 7 years old.

@@ -82,7 +82,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):
-    """Receipts with their entries, newest first, and what is wrong with the ledger, a sentence a fault."""
+    """Receipts with their entries, newest first, and one sentence for each fault of the ledger."""
 
     receipts: list[tuple[LedgerEntry, Receipt]]
     faults: list[str]

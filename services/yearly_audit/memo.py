@@ -23,7 +23,7 @@ __all__ = ["Memo", "compose", "filed"]
 class Memo:
     """All that the memorandum tells. `draws_made` counts the draws of that year: one, unless re-rolled.
 
-    `whole` is what is wrong with the records, a sentence a fault; `waiting` counts rows not sealed yet.
+    `whole` is what is wrong with the records, one sentence for each fault; `waiting` counts unsealed rows.
     """
 
     profile: Profile

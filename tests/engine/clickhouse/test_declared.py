@@ -13,7 +13,7 @@ KEPT_FOR_EVER = {
     "schema_views": "a row a file of views, about the schema only",
     "inquire": "keeps nothing (Null)",
     "registry": "the newest record of each agency, user and camera: who was allowed to look",
-    "gate_rules": "a row a change of the rules, no data",
+    "gate_rules": "one row for each change of the rules, no data",
     "evidence_holds": "purged on its release date, with a receipt; the date may move",
     "evidence_detections": "goes with its hold",
     "evidence_images": "goes with its hold",
