@@ -16,7 +16,7 @@ TITLES = {
 
 
 def chart(figures: dict[str, Any]) -> str:
-    """SVG: one line for each rule, found over false alerts, one dot for each value; all meet at the default."""
+    """SVG: one line for each rule, found over false alerts, one dot for each value."""
     drawn = pygal.XY(
         pygal.Config(js=[], explicit_size=True, width=900, height=560, legend_at_bottom=True),
         style=CleanStyle(font_family="sans-serif"),

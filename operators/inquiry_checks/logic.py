@@ -14,7 +14,8 @@ from bytewax.operators import StatefulBatchLogic
 
 from operators.hold import Hold
 from operators.inquiry_checks.habits import REMEMBERED_DAYS, Person, expect, led_nowhere, unusual
-from operators.inquiry_checks.order import FOLLOW_UPS, RULES, CheckRules, InquiryRegistry, against_the_order
+from operators.inquiry_checks.order import FOLLOW_UPS, RULES, CheckRules, against_the_order
+from operators.people import People
 from schemas.finding import Finding
 from schemas.gate_rules import GATE_RULES, RulesInForce
 from schemas.hit_action import HitAction
@@ -59,7 +60,7 @@ class InquiryChecks(StatefulBatchLogic[Event, Verdict, bytes]):
         self._now, self._rules = now, rules
         kept = ChecksState() if resume is None else _decoder.decode(resume)
         self._hold, self._people = Hold(CHANGELOGS, kept.held), kept.people
-        self._registered = InquiryRegistry()
+        self._registered = People()
         self._ruled: list[RulesInForce] = []
         self._look = now() + LOOK_EVERY
 

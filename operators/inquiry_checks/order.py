@@ -23,10 +23,11 @@ nobody had roles then.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from operators.inquiry_checks.reasons import says_something, usable_case
+from operators.people import THE_ORDERS, UNREGISTERED, People, PeopleRules
 from schemas.acts import ACTS, BY_NAME, Act
 from schemas.finding import Finding
 from schemas.gate_rules import GateRules
@@ -47,7 +48,6 @@ FORMER_SHOWS_DATA = frozenset({"export", "evidence"})
 FOLLOW_UPS = frozenset(act.name for act in ACTS if act.follows_up) | {"export", "evidence", "hotlist"}
 FOUNDING = frozenset({"registry_agency", "registry_user"})
 FORMER_JOBS = frozenset({"retention job", "platestream_retention_job"})  # `retention` is an act now, too
-DEFAULT_ROLE = "officer"  # of a record that names none
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,7 @@ class CheckRules:
         "private (use|purpose|interest)",
     )
     purposes: tuple[str, ...] = ()
-    training: timedelta | None = timedelta(days=365)
-    mou_required: bool = True
-    out_of_state: bool = True
-    own_state: str = ""
-    declaration: bool = False
+    people: PeopleRules = THE_ORDERS
     always_registry: bool = False
     case_number: str = CASE_NUMBER
     reason_letters: int = 5
@@ -84,57 +80,28 @@ class CheckRules:
             self,
             prohibited=rules.prohibited,
             purposes=rules.purposes,
-            training=timedelta(days=rules.training_days) if rules.training_days else None,
-            mou_required=rules.mou_required,
-            out_of_state=rules.out_of_state,
-            own_state=rules.own_state,
-            declaration=rules.declaration,
+            people=PeopleRules.of(rules),
             always_registry=rules.always_registry,
             case_number=rules.case_number,
             reason_letters=rules.reason_letters,
             boilerplate=rules.boilerplate,
         )
 
-    def in_training(self, user: RegistryRecord, at: datetime) -> bool:
-        """Trained before `at`, and not so long ago that it has lapsed."""
-        if user.trained_at is None or user.trained_at > at:
-            return False
-        return self.training is None or user.trained_at >= at - self.training
-
 
 RULES = CheckRules()
 
 
-@dataclass
-class InquiryRegistry:
-    """Users and agencies as the registry has them now. Without any user nobody asks who may look."""
+def had_administrator(people: People, at: datetime, rules: CheckRules) -> bool:
+    """There was a trained administrator then; a record that changed since counts from its change.
 
-    users: dict[str, RegistryRecord] = field(default_factory=dict)
-    agencies: dict[str, RegistryRecord] = field(default_factory=dict)
-
-    def put(self, record: RegistryRecord) -> None:
-        """The newest record of an id stands; other kinds concern no inquiry."""
-        kept = {"user": self.users, "agency": self.agencies}.get(record.kind)
-        if kept is None:
-            return
-        before = kept.get(record.id)
-        if before is None or _changed(record) >= _changed(before):
-            kept[record.id] = record
-
-    def had_administrator(self, at: datetime, rules: CheckRules) -> bool:
-        """There was a trained administrator then; a record that changed since counts from its change."""
-        return any(
-            user.active
-            and "administrator" in roles(user)
-            and rules.in_training(user, at)
-            and _changed(user) <= at.timestamp()
-            for user in self.users.values()
-        )
-
-
-def roles(user: RegistryRecord) -> set[str]:
-    """The roles of a registered person; who has none named is an officer."""
-    return set(user.role.split(",")) if user.role else {DEFAULT_ROLE}
+    Of whatever agency: the gate asks no more before it lets anybody be registered.
+    """
+    return any(
+        "administrator" in user.roles
+        and people.person(who, at, rules.people) is None
+        and _changed(user) <= at.timestamp()
+        for who, user in people.users.items()
+    )
 
 
 def is_look(inquiry: Inquiry) -> bool:
@@ -143,7 +110,7 @@ def is_look(inquiry: Inquiry) -> bool:
     return act is not None and act.browses and inquiry.automatic is not True
 
 
-def against_the_order(inquiry: Inquiry, registered: InquiryRegistry, rules: CheckRules) -> Iterator[Finding]:
+def against_the_order(inquiry: Inquiry, people: People, rules: CheckRules) -> Iterator[Finding]:
     """What an allowed inquiry should have been refused for; nothing of a refused one."""
     if inquiry.outcome == "refused":
         return
@@ -158,8 +125,8 @@ def against_the_order(inquiry: Inquiry, registered: InquiryRegistry, rules: Chec
     if inquiry.automatic is True:
         if not act.automatic:
             yield Finding.of(inquiry, "automatic", "breach", "the machine does not do this by itself")
-    elif _judged(inquiry, act, registered, rules):
-        yield from _who(inquiry, act, registered, rules)
+    elif _judged(inquiry, act, people, rules):
+        yield from _who(inquiry, act, people, rules)
     elif not act.roles and not _is_former(act):
         yield Finding.of(inquiry, "roles", "breach", "only the machine does this, by itself")
 
@@ -196,64 +163,51 @@ def _purpose(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Finding]
         yield Finding.of(inquiry, "purpose", "breach", "none of the allowed purposes (F.1)")
 
 
-def _judged(inquiry: Inquiry, act: Act, registered: InquiryRegistry, rules: CheckRules) -> bool:
+def _judged(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> bool:
     """Whether it matters who it was: a registry is there, and nobody is founding it."""
-    if not registered.users and not rules.always_registry:
+    if not people.users and not rules.always_registry:
         return False
     if _is_former(act):
         return act.name in FORMER_SHOWS_DATA
-    user = registered.users.get(inquiry.who)
+    user = people.users.get(inquiry.who)
     founding = inquiry.kind in FOUNDING and (user is None or user.active)
-    return not (founding and not registered.had_administrator(inquiry.at, rules))
+    return not (founding and not had_administrator(people, inquiry.at, rules))
 
 
-def _who(inquiry: Inquiry, act: Act, registered: InquiryRegistry, rules: CheckRules) -> Iterator[Finding]:
-    user = registered.users.get(inquiry.who)
-    if user is None or not user.active:
-        yield Finding.of(inquiry, "registered", "breach", "not a registered, active user (E.1.e)")
-        return
-    if user.trained_at is None or user.trained_at > inquiry.at:
-        yield Finding.of(inquiry, "trained", "breach", "no training on record (F.7)")
-    elif not rules.in_training(user, inquiry.at):
-        yield Finding.of(inquiry, "trained", "breach", "training had lapsed (F.7)")
+def _who(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> Iterator[Finding]:
+    if objection := people.person(inquiry.who, inquiry.at, rules.people):
+        yield Finding.of(inquiry, objection.rule, "breach", objection.said)
+        if objection is UNREGISTERED:
+            return
+    user = people.users[inquiry.who]
     yield from _roles(inquiry, act, user)
-    agency = registered.agencies.get(user.agency)
-    if agency is None or not agency.active:
-        yield Finding.of(inquiry, "agency", "breach", "an agency that is not registered (I.2)")
-    elif not agency.own and not act.partners and not _is_former(act):
+    agency = people.agencies.get(user.agency)
+    if agency is not None and agency.active and not agency.own and not act.partners and not _is_former(act):
         yield Finding.of(inquiry, "agency", "breach", "only this agency's own employees do this (D.4, F.1)")
-    elif not agency.own:
-        yield from _shared(inquiry, act, agency, rules)
+        return
+    if objection := people.agency(user.agency, inquiry.at, rules.people):
+        yield Finding.of(inquiry, objection.rule, "breach", objection.said)
+    if agency is not None and agency.active and not agency.own:
+        yield from _shared(inquiry, act, agency)
 
 
 def _roles(inquiry: Inquiry, act: Act, user: RegistryRecord) -> Iterator[Finding]:
     """Roles as they are now: of a record that changed after the inquiry nothing can be said."""
     if _is_former(act) or _changed(user) > inquiry.at.timestamp():
         return
-    if not roles(user) & set(act.roles):
+    if not set(user.roles) & set(act.roles):
         yield Finding.of(inquiry, "roles", "breach", "none of this user's roles may do this (E.1.a)")
     elif inquiry.kind == "registry_user" and inquiry.other == f"user/{inquiry.who}":
         yield Finding.of(inquiry, "roles", "breach", "changed their own roles or training (E.1.e)")
 
 
-def _shared(inquiry: Inquiry, act: Act, agency: RegistryRecord, rules: CheckRules) -> Iterator[Finding]:
-    if rules.mou_required and not _in_force(agency, inquiry.at):
-        yield Finding.of(inquiry, "agency", "breach", "no MOU was in force (I.2)")
-    elif not rules.out_of_state and agency.state != rules.own_state:
-        yield Finding.of(inquiry, "agency", "breach", "an agency of another state (I.2)")
-    elif rules.declaration and (agency.declared_at is None or agency.declared_at > inquiry.at):
-        yield Finding.of(inquiry, "agency", "breach", "no written declaration on record (I.2)")
+def _shared(inquiry: Inquiry, act: Act, agency: RegistryRecord) -> Iterator[Finding]:
     cameras = set(agency.shares_cameras)
     beyond = cameras and act.browses and not (inquiry.cameras and cameras >= set(inquiry.cameras))
     if beyond or (agency.shares_kinds and inquiry.kind not in agency.shares_kinds):
         yield Finding.of(inquiry, "shared", "breach", "outside of what the MOU shares (I.2)")
     if not agency.law_enforcement and not inquiry.legal_basis:
         yield Finding.of(inquiry, "legal_basis", "breach", "no legal basis given (I.4)")
-
-
-def _in_force(agency: RegistryRecord, at: datetime) -> bool:
-    begun = agency.mou_from is not None and agency.mou_from <= at
-    return begun and (agency.mou_until is None or agency.mou_until > at)
 
 
 def _shows_data(act: Act) -> bool:

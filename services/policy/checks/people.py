@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from operators.inquiry_checks.order import roles
 from schemas.registry import RegistryRecord
 from services.policy.checks.live import Answer, Live, answer, counted, named, unless
 from services.rules import gate_rules
@@ -129,4 +128,4 @@ def _fit(live: Live, shift: RegistryRecord, user: RegistryRecord) -> bool:
         return False
     if not open_at([shift], live.now) or not shift.active:
         return True
-    return user.active and _in_training(live, user.trained_at) and bool(roles(user))
+    return user.active and _in_training(live, user.trained_at) and bool(user.roles)

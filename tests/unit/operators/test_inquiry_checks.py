@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from connectors.profiles import load
 from operators.inquiry_checks.logic import BUCKETS, EVERY, Event, InquiryChecks, bucket, spread
-from operators.inquiry_checks.order import RULES, CheckRules, InquiryRegistry, against_the_order
+from operators.inquiry_checks.order import RULES, CheckRules, against_the_order
+from operators.people import People
 from schemas.acts import ACTS, ROLES, Act
 from schemas.finding import Finding
 from schemas.gate_rules import GATE_RULES, RulesInForce, of_profile
@@ -101,7 +102,7 @@ def days(count: int, hour: int = 10, looks: int = 5) -> Iterable[SealedInquiry]:
 def test_an_inquiry_that_the_gate_should_have_refused_is_a_breach(
     asked: dict[str, Any], records: list[RegistryRecord], rule: str
 ) -> None:
-    registered = InquiryRegistry()
+    registered = People()
     for record in records:
         registered.put(record)
     (found,) = against_the_order(inquiry(**asked), registered, RULES)
@@ -357,7 +358,7 @@ def may(person: Person, act: Act, case: bool, reason: bool, machine: bool) -> bo
 def test_any_act_of_anybody_that_was_allowed_is_a_breach_just_where_the_order_does_not_give_it(
     person: Person, act: Act, case: bool, reason: str, machine: bool
 ) -> None:
-    registered = InquiryRegistry()
+    registered = People()
     trained = None if person.trained is None else AT - person.trained * DAY
     role = ",".join(person.roles) or "janitor"
     records = [user(agency=person.agency, active=person.active, trained_at=trained, role=role)]
