@@ -70,6 +70,7 @@ class CameraGateway:
                         camera, self._intakes[name], self._states[name], self._found.largest_bytes, self.stop
                     )
                     threads.append(self._thread(watcher.run, name))
+            self._look_after()
             while not self.stop.wait(STATE_SECONDS):
                 self._look_after()
             for thread in threads:

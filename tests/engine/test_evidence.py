@@ -338,4 +338,8 @@ def test_only_a_custodian_exports_and_the_attempt_is_on_record(database: Databas
     staffed(database, person("vale", "officer"))
     with pytest.raises(RefusedInquiry, match="custodian"):
         export(database, held, key, "Evidence.com")
+    assert len(refusals(database, "evidence_show")) == 1, "the hold is not even seen"
+    staffed(database, person("vale", "auditor"))
+    with pytest.raises(RefusedInquiry, match="custodian"):
+        export(database, held, key, "Evidence.com")
     assert len(refusals(database, "evidence_export")) == 1

@@ -150,11 +150,11 @@ def test_rules_are_checked_and_a_receiver_tried(
             '[[routes]]\nto = ["cad"]\n'
         )
         assert "cad" in station("notify", "check")
-        assert "delivered" in station("notify", "test", "cad")
+        assert "delivered" in station("notify", "test", "cad", by="sgt")
         assert web.calls[0].json["schema"] == "notification_test/1"
         web.status = 400
-        assert "http_400" in station("notify", "test", "cad", code=1)
-        assert "there are cad" in station("notify", "test", "other", code=1)
+        assert "http_400" in station("notify", "test", "cad", code=1, by="sgt")
+        assert "there are cad" in station("notify", "test", "other", code=1, by="sgt")
 
 
 def test_rules_that_reach_nobody_are_said_to(
