@@ -1,165 +1,231 @@
-"""The embedded edge: topics as JSON lines on disk, a file a day, for one machine without a broker.
-
-A line is a message; a written line is on the disk before the epoch commits. A crash may leave half a line
-at the end: it was never acknowledged, readers do not see it and the next writer cuts it off.
-"""
+"""The embedded edge: topics as files below a folder, for one machine without a broker."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import msgspec
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from connectors.clock import Clock, utc_now
-from connectors.day_log import START, DayLog, Position
 from connectors.loading import SnapshotBarrier, arrived
+from connectors.metrics import meters
+from connectors.topic_file import Bounds, TopicFile, TopicFileError
 from connectors.writer import TopicSink
+from schemas import metrics
 from schemas.message import Batch, EndOfSnapshot, Message
 from schemas.topics import Topic
 
 T = TypeVar("T")
 
-BATCH = 16
+LOAD = 1000  # messages of a changelog that are loaded at once
 POLL = timedelta(milliseconds=200)
+SEEN = timedelta(days=1)  # how long a changelog keeps a removal for those who read on
+UNREAD = 2  # epochs behind the newest, of which a reader may still come back to the start
 
 
 class FileTopics:
-    """Topics below `root`, one partition each. With `follow` sources wait for more, else they end."""
+    """Topics below `root`, a file each. With `follow` sources wait for more, else they end."""
 
     def __init__(self, root: Path, *, follow: bool, now: Clock = utc_now) -> None:
         self._root, self._follow, self._now = root, follow, now
         self._barrier = SnapshotBarrier()
 
     def read(self, topic: Topic[Any]) -> "FileSource":
-        return FileSource(self._log(topic), self._barrier, follow=self._follow)
+        return FileSource(lambda: self._file(topic, synchronised=False), topic, self._barrier, self._follow)
 
     def load(self, topic: Topic[Any]) -> "FileLoad":
-        return FileLoad(self._log(topic), self._barrier, follow=self._follow)
+        return FileLoad(lambda: self._file(topic, synchronised=False), topic, self._barrier, self._follow)
 
     def write(self, topic: Topic[T]) -> TopicSink[T]:
         return TopicSink(lambda: self.writer(topic))
 
     def writer(self, topic: Topic[T]) -> "FileWriter[T]":
-        return FileWriter(self._log(topic), topic, self._now)
+        return FileWriter(self._file(topic), topic, self._now)
 
     def read_to_end(self, topic: Topic[Any], prefix: bytes = b"") -> Iterator[Message]:
-        return self._log(topic).read_to_end(prefix)
+        return self._file(topic).read_to_end(prefix)
 
-    def append(self, topic: Topic[T], messages: list[Message]) -> None:
+    def append(self, topic: Topic[Any], messages: Sequence[Message]) -> None:
         """Write messages as they are, the way cameras and the command line do."""
-        self._log(topic).append(messages, self._now().date())
+        self.writer(topic).append(messages)
 
     def messages(self, topic: Topic[Any]) -> Iterator[Message]:
         """All messages of `topic`, oldest first."""
         return self.read_to_end(topic)
 
-    def purge(self, topic: Topic[Any]) -> list[str]:
-        """Delete the files of days that are wholly past what `topic` keeps; says which."""
-        logs = [self._log(topic)]
-        if topic.formerly:
-            logs.append(DayLog(self._root / "topics" / topic.formerly, topic.formerly))
-        return [name for log in logs for name in log.purge(topic.keep, self._now())]
+    def waiting(self, topic: Topic[Any]) -> dict[str, int]:
+        """How many messages are in front of each flow's input that reads `topic`."""
+        return self._file(topic).waiting()
 
-    def first_day(self, topic: Topic[Any]) -> date | None:
-        """The day of the oldest file; None where nothing was written."""
-        return self._log(topic).first_day()
+    def expire(self, topic: Topic[Any]) -> int:
+        """Delete the messages that are past what `topic` keeps; how many went."""
+        return 0 if topic.keep is None else self._file(topic).expire(self._now() - topic.keep)
 
-    def compact(
-        self, topic: Topic[Any], stays: Callable[[Message], bool] = lambda _message: True
-    ) -> list[str]:
-        """Of a changelog, move what counts out of old files and delete these; says which.
+    def oldest(self, topic: Topic[Any]) -> datetime | None:
+        """What the oldest message ages from, UTC; None where there is none."""
+        return self._file(topic).oldest()
 
-        Removed and replaced messages go with them, and what `stays` says no to. See `DayLog.compact`.
+    def compact(self, topic: Topic[Any], stays: Callable[[Message], bool] = lambda _message: True) -> int:
+        """Of a changelog, delete what a day later counts no longer; how many messages went.
+
+        That is what was replaced or removed, and what `stays` says no to.
         """
-        return self._log(topic).compact(self._now().date(), stays)
+        return self._file(topic).compact(self._now() - SEEN, stays)
 
-    def _log(self, topic: Topic[Any]) -> DayLog:
-        return DayLog(self._root / "topics" / topic.name, topic.name)
+    def _file(self, topic: Topic[Any], *, synchronised: bool = True) -> TopicFile:
+        folder = self._root / "topics"
+        if (folder / topic.name).is_dir():
+            raise TopicFileError(
+                f"{folder / topic.name}: topics of a version that kept them as JSON lines are not read any "
+                "more: take another data folder"
+            )
+        return TopicFile(folder / f"{topic.name}.sqlite3", topic.name, synchronised=synchronised)
 
 
-class FileSource(FixedPartitionedSource[Message, Position]):
-    """Reads from the position of the last snapshot."""
+class FileSource(FixedPartitionedSource[Message, int]):
+    """Reads from the place of the last snapshot, and says in the file how far it is."""
 
-    def __init__(self, log: DayLog, barrier: SnapshotBarrier, *, follow: bool) -> None:
-        self._log, self._barrier, self._follow = log, barrier, follow
+    def __init__(
+        self, file: Callable[[], TopicFile], topic: Topic[Any], barrier: SnapshotBarrier, follow: bool
+    ) -> None:
+        self._file, self._topic, self._barrier, self._follow = file, topic, barrier, follow
 
     def list_parts(self) -> list[str]:
-        return ["0"]
+        return [str(partition) for partition in range(self._topic.partitions)]
 
-    def build_part(self, step_id: str, for_part: str, resume_state: Position | None) -> "_FilePartition":
-        return _FilePartition(self._log, self._barrier, resume_state or START, self._follow)
+    def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_FilePartition":
+        place = resume_state or 0
+        return _FilePartition(
+            self._file(), self._topic, int(for_part), place, self._barrier, step_id, self._follow
+        )
 
 
-class _FilePartition(StatefulSourcePartition[Message, Position]):
-    def __init__(self, log: DayLog, barrier: SnapshotBarrier, position: Position, follow: bool) -> None:
-        self._log, self._barrier, self._position, self._follow = log, barrier, position, follow
+class _FilePartition(StatefulSourcePartition[Message, int]):
+    def __init__(
+        self,
+        file: TopicFile,
+        topic: Topic[Any],
+        partition: int,
+        place: int,
+        barrier: SnapshotBarrier,
+        reader: str,
+        follow: bool,
+    ) -> None:
+        self._file, self._topic, self._partition, self._place = file, topic, partition, place
+        self._barrier, self._reader, self._follow = barrier, reader, follow
         self._idle = False
+        self._epochs = [place] * (UNREAD + 1)
+        self._told = -1
 
     def next_batch(self) -> list[Message]:
         if not self._barrier.loaded:
             return []
-        batch = self._log.read(self._position, BATCH)
-        if batch:
-            self._position = batch[-1][1]
-            arrived(self._log.topic)
+        rows = self._file.rows(self._partition, self._place, self._topic.a_poll)
+        if rows:
+            self._place = rows[-1][0]
+            arrived(self._topic.name)
         elif not self._follow:
             raise StopIteration
-        self._idle = not batch
-        return [message for message, _after in batch]
+        self._idle = not rows
+        return [self._file.message(row) for row in rows]
 
     def next_awake(self) -> datetime | None:
-        return utc_now() + POLL if self._idle else None
+        return next_poll(utc_now()) if self._idle else None
 
-    def snapshot(self) -> Position:
-        return self._position
+    def snapshot(self) -> int:
+        """What an earlier epoch has read is never asked for again: that epoch is in the recovery store."""
+        self._epochs = [*self._epochs[1:], self._place]
+        if self._epochs[0] != self._told:
+            self._told = self._epochs[0]
+            self._file.passed(self._reader, self._partition, self._told, forget=self._topic.read_once)
+        return self._place
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class FileLoad(FixedPartitionedSource[Batch | EndOfSnapshot, None]):
     """Reads a changelog from its beginning; `EndOfSnapshot` marks the end it had at the start."""
 
-    def __init__(self, log: DayLog, barrier: SnapshotBarrier, *, follow: bool) -> None:
-        self._log, self._barrier, self._follow = log, barrier, follow
+    def __init__(
+        self, file: Callable[[], TopicFile], topic: Topic[Any], barrier: SnapshotBarrier, follow: bool
+    ) -> None:
+        self._file, self._topic, self._barrier, self._follow = file, topic, barrier, follow
 
     def list_parts(self) -> list[str]:
-        return ["0"]
+        return [str(partition) for partition in range(self._topic.partitions)]
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_FileLoadPartition":
-        return _FileLoadPartition(self._log, self._barrier, self._follow)
+        mark = EndOfSnapshot(self._topic.name, int(for_part), self._topic.partitions)
+        return _FileLoadPartition(self._file(), mark, self._barrier, self._follow)
 
 
 class _FileLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
-    def __init__(self, log: DayLog, barrier: SnapshotBarrier, follow: bool) -> None:
-        self._part = _FilePartition(log, SnapshotBarrier(), START, follow)
-        self._barrier, self._end, self._topic = barrier, log.end(), log.topic
-        self._loaded = False
-        barrier.expect(log.topic)
+    def __init__(self, file: TopicFile, mark: EndOfSnapshot, barrier: SnapshotBarrier, follow: bool) -> None:
+        self._file, self._mark, self._barrier, self._follow = file, mark, barrier, follow
+        self._part = f"{mark.changelog}/{mark.partition}"
+        self._place, self._end = 0, file.end(mark.partition)
+        self._idle = self._marked = False
+        barrier.expect(self._part)
 
     def next_batch(self) -> list[Batch | EndOfSnapshot]:
-        if not self._loaded and self._part.snapshot() >= self._end:
-            self._loaded = True
-            self._barrier.reached(self._topic)
-            return [EndOfSnapshot(self._topic, 0, 1)]
-        # A changelog is one partition over all its days: a removal must follow the entry it removes.
-        found = [
-            msgspec.structs.replace(message, partition=0, offset=message.partition * 10**10 + message.offset)
-            for message in self._part.next_batch()
-        ]
-        return [Batch.of(0, found)] if found else []
+        rows = [] if self._waits() else self._file.rows(self._mark.partition, self._place, LOAD)
+        self._idle = not rows
+        if rows:
+            self._place = rows[-1][0]
+            keys, values = [row[3] for row in rows], [row[5] for row in rows]
+            return [Batch(self._mark.partition, keys, values, lambda place: self._file.message(rows[place]))]
+        if not self._marked:
+            self._marked = True
+            self._barrier.reached(self._part)
+            return [self._mark]
+        if not self._follow:
+            raise StopIteration
+        return []
+
+    def _waits(self) -> bool:
+        """The mark stands at the end that there was at the start, before what came since."""
+        return not self._marked and self._place >= self._end
 
     def next_awake(self) -> datetime | None:
-        return self._part.next_awake()
+        return next_poll(utc_now()) if self._idle and self._marked else None
 
     def snapshot(self) -> None:
         return None
 
+    def close(self) -> None:
+        self._file.close()
+
 
 class FileWriter(Generic[T]):
-    """Appends records, which are on the disk when it returns."""
+    """Appends records, which are on the disk when it returns. Raises TopicFileError."""
 
-    def __init__(self, log: DayLog, topic: Topic[T], now: Clock) -> None:
-        self._log, self._topic, self._now = log, topic, now
+    def __init__(self, file: TopicFile, topic: Topic[T], now: Clock) -> None:
+        self._file, self._topic, self._now = file, topic, now
+        most = topic.most_bytes
+        self._bounds = None if most is None else Bounds(most, oldest_go=not topic.read_once)
 
     def publish(self, records: Sequence[T]) -> None:
-        self._log.append([self._topic.encode(record) for record in records], self._now().date())
+        self.append([self._topic.encode(record) for record in records])
+
+    def append(self, messages: Sequence[Message]) -> None:
+        """Write messages as they are."""
+        if not messages:
+            return
+        gone = self._file.append(
+            messages,
+            self._topic.partitions,
+            self._now(),
+            by_arrival=self._topic.time_of_arrival or self._topic.keep is None,
+            bounds=self._bounds,
+        )
+        meters.count(metrics.RECORDS_WRITTEN, self._topic.name, by=len(messages))
+        if gone:
+            meters.count(metrics.TOPIC_DROPPED, self._topic.name, by=gone)
+
+
+def next_poll(now: datetime) -> datetime:
+    """The next moment of a grid that all sources of a process share: it wakes once for all of them."""
+    since = (now - now.min.replace(tzinfo=now.tzinfo)) % POLL
+    return now + POLL - since

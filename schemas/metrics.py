@@ -408,7 +408,15 @@ ROWS_WRITTEN = Metric(
 RECORDS_WRITTEN = Metric(
     "platestream_records_written_total",
     "counter",
-    "Records acknowledged by the broker (Kafka), replays included.",
+    "Records that the broker or the topic's file acknowledged, replays included.",
+    (TOPIC,),
+    debugging=True,
+    shown_by=FLOWS,
+)
+TOPIC_DROPPED = Metric(
+    "platestream_topic_dropped_total",
+    "counter",
+    "Oldest messages that had to go because the topic's file held its most bytes.",
     (TOPIC,),
     debugging=True,
     shown_by=FLOWS,

@@ -21,6 +21,7 @@ T = TypeVar("T")
 R = TypeVar("R", bound=Record)
 
 MEGABYTE = 1_000_000
+GIGABYTE = 1_000 * MEGABYTE
 RETENTION = timedelta(days=30)
 SEVEN_YEARS = timedelta(days=7 * 365)
 
@@ -32,8 +33,10 @@ class Topic(Generic[T]):
     What is kept counts from the message's own time, that of the capture; with `time_of_arrival` from when it
     reached the broker. `a_poll` messages at most come in one batch: what is large or slow holds the worker,
     and what does not fit its caches slows it. A record of a `repeatable` topic may be there twice, so its
-    writer asks for no producer id: getting one takes a second at the first write. `formerly` is its name in
-    the version before: nothing is written there, and what is left goes when its time has come.
+    writer asks for no producer id: getting one takes a second at the first write.
+
+    On the embedded edge at most `most_bytes` are kept, past which the oldest go; of a `read_once` topic each
+    message goes when its readers are past it, and at `most_bytes` a writer has to wait for them.
     """
 
     name: str
@@ -45,7 +48,8 @@ class Topic(Generic[T]):
     time_of_arrival: bool = False
     a_poll: int = 128
     repeatable: bool = False
-    formerly: str = ""
+    most_bytes: int | None = None
+    read_once: bool = False
 
 
 def _topic(
@@ -76,10 +80,14 @@ FRAMES: Topic[Frame] = Topic(
     lambda frame: frame.message,
     time_of_arrival=True,
     a_poll=16,
+    most_bytes=4 * GIGABYTE,
+    read_once=True,
 )
 # Frames of cameras that nobody approved: nobody reads or searches them; who approves the camera within the
 # day may release them.
-FRAMES_QUARANTINE: Topic[Frame] = replace(FRAMES, name="frames_quarantine", formerly="frames_apart")
+FRAMES_QUARANTINE: Topic[Frame] = replace(
+    FRAMES, name="frames_quarantine", most_bytes=GIGABYTE, read_once=False
+)
 DETECTIONS = _topic(
     "detections",
     Detection,
@@ -118,8 +126,11 @@ INQUIRIES = _topic(
 )
 REGISTRY = _topic("registry", RegistryRecord, lambda record: record.key, None, partitions=1)
 # In base64 a frame of the largest size grows by a third.
-DEAD_LETTERS = _topic(
-    "dead_letters", DeadLetter, lambda letter: letter.origin, timedelta(days=7), max_bytes=28 * MEGABYTE
+DEAD_LETTERS = replace(
+    _topic(
+        "dead_letters", DeadLetter, lambda letter: letter.origin, timedelta(days=7), max_bytes=28 * MEGABYTE
+    ),
+    most_bytes=GIGABYTE,
 )
 
 TOPICS: tuple[Topic[Any], ...] = (

@@ -102,8 +102,8 @@ def run(door: Door, period: timedelta, now: datetime) -> LedgerEntry:
     """Delete what is older than `period` at `now`; the receipt's entry in the ledger.
 
     By a person's door it is that person's act, by the door of `by_the_clock` the machine's; either is on
-    record before anything is deleted, and the receipt after. Of the embedded edge the files of topics and
-    recovery stores are purged, too.
+    record before anything is deleted, and the receipt after. Of the embedded edge the topics and recovery
+    stores are purged, too.
 
     Raises RefusedInquiry, and then nothing was deleted, and DatabaseError; then nothing is receipted, and the
     next run deletes what this one did not.
@@ -127,7 +127,7 @@ def run(door: Door, period: timedelta, now: datetime) -> LedgerEntry:
         dropped=dropped,
         deleted=deleted,
         oldest={table.name: oldest(client, table) for table in AGED},
-        files=[] if data is None else list(_purge_files(data, period, now)),
+        files=[] if data is None else list(_purge_topics(data, period, now)),
         stores=[] if data is None else clean(data / "recovery", period, now),
         released=released,
         took_ms=round(1000 * (time.monotonic() - began)),
@@ -242,17 +242,19 @@ def _end(at: datetime, grain: timedelta) -> datetime:
     return start + ((at - start) // grain + 1) * grain
 
 
-def _purge_files(data: Path, period: timedelta, now: datetime) -> Iterator[str]:
-    """Names of topic files deleted: whole days past what the topic keeps, and never more than `period`.
+def _purge_topics(data: Path, period: timedelta, now: datetime) -> Iterator[str]:
+    """How many messages of each topic were deleted: what is past its keep, and never more than `period`.
 
-    Files of a changelog go when what counts of them was written anew: of the hot list, what has not expired.
+    Of a changelog goes what counts no longer: of the hot list, what has expired, too.
     """
     files = FileTopics(data, follow=False, now=lambda: now)
     for topic in topics.within(period):
-        gone = files.purge(topic)
         if topic.keep is None:
             gone = files.compact(topic, partial(_in_force, now) if topic is topics.HOTLIST else _stays)
-        yield from (f"{topic.name}/{name}" for name in gone)
+        else:
+            gone = files.expire(topic)
+        if gone:
+            yield f"{topic.name}: {gone}"
 
 
 def _in_force(now: datetime, message: Message) -> bool:

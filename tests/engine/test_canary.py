@@ -7,7 +7,9 @@ import base64
 import binascii
 import json
 import logging
+import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -90,7 +92,7 @@ def frame(level: int, camera: str, image: bytes | None = None) -> Message:
 
 
 def layers(raw: bytes) -> Iterator[bytes]:
-    """What is in a line of a topic: itself, and all that is packed in it as base64 or JSON."""
+    """What is in a part of a message: itself, and all that is packed in it as base64 or JSON."""
     yield raw
     try:
         value = json.loads(raw)
@@ -115,11 +117,19 @@ def holding_any(folder: Path, marks: Iterable[bytes]) -> set[str]:
     found = set()
     wanted = list(marks)
     for file in (path for path in folder.rglob("*") if path.is_file()):
-        lines = file.read_bytes().splitlines() if file.suffix == ".jsonl" else [file.read_bytes()]
-        parts = (part for line in lines for part in (layers(line) if file.suffix == ".jsonl" else [line]))
+        parts = [file.read_bytes(), *(packed(file) if file.parent.name == "topics" else ())]
         if any(mark in part for part in parts for mark in wanted):
             found.add(str(file.relative_to(folder)))
     return found
+
+
+def packed(file: Path) -> Iterator[bytes]:
+    """What the messages of a topic's file hold."""
+    if file.suffix == ".sqlite3":
+        with closing(sqlite3.connect(file)) as topic:
+            for row in topic.execute("SELECT key, headers, value FROM messages").fetchall():
+                for part in row:
+                    yield from layers(bytes(part or b""))
 
 
 def tables_with(database: Database, marks: Iterable[bytes]) -> set[str]:
@@ -197,9 +207,8 @@ def test_nothing_of_a_vehicle_is_left_31_days_later_except_what_was_held(
         marks = take_in(agency)
         plates = [GONE.encode(), COMMENT]
         topics_before = holding_any(agency.data, plates)
-        assert {Path(name).parts[1] for name in topics_before if name.startswith("topics")} == {
-            *("frames", "detections", "alert_hits", "dead_letters", "hotlist")
-        }
+        written = {Path(name).stem for name in topics_before if Path(name).match("topics/*.sqlite3")}
+        assert written == {"frames", "detections", "alert_hits", "dead_letters", "hotlist"}
         assert "recovery/recognize/part-0.sqlite3" in topics_before, "a pass that is remembered"
         held_by = {"detections", "images", "alert_hits", "dead_letters"}
         assert tables_with(database, [*marks[GONE], COMMENT]) == held_by

@@ -139,7 +139,7 @@ def test_who_may_look_but_is_no_officer_takes_no_step(
     signed_in_as(monkeypatch, "ana")
     assert "officer or supervisor" in officer("verify", hit, "--confirmed", code=1)
     assert database.value("SELECT count() FROM platestream.hit_actions") == 0
-    assert list(officer.data.rglob("*.jsonl")) == []
+    assert list(officer.data.rglob("*.sqlite3")) == []
 
 
 def test_times_are_typed_in_the_agencys_time_zone(officer: Officer, database: Database) -> None:
@@ -166,7 +166,8 @@ def test_misread_characters_are_kept_and_the_plate_is_not(officer: Officer, data
     stored = database.rows("SELECT * FROM platestream.hit_actions")
     assert "AST30B7" not in str(stored)
     assert database.rows("SELECT actual, read FROM platestream.hit_confusions") == [("B", "8")]
-    sent = b"".join(path.read_bytes() for path in officer.data.rglob("*.jsonl"))
+    sent = b"".join(path.read_bytes() for path in (officer.data / "topics").iterdir())
+    assert hit.encode() in sent
     assert b"AST30B7" not in sent
 
 

@@ -139,7 +139,8 @@ NOTHING: list[tuple[str, Callable[[Agency], object], dict[str, Any], str]] = [
 
 
 def _no_list(agency: Agency) -> None:
-    shutil.rmtree(agency.data / "topics" / "hotlist")
+    for path in (agency.data / "topics").glob("hotlist.sqlite3*"):
+        path.unlink()
 
 
 def _no_steps(agency: Agency) -> None:
@@ -211,7 +212,7 @@ def _old_row(agency: Agency) -> None:
     agency.database.put(tables.DETECTIONS, read(31 * DAY))
 
 
-def _old_file(agency: Agency) -> None:
+def _old_message(agency: Agency) -> None:
     FileTopics(agency.data, follow=False, now=lambda: NOW - 9 * DAY).append(
         topics.DETECTIONS, [Message(b"k", b"v")]
     )
@@ -400,7 +401,7 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("job", lambda _one: None, {"now": NOW + 2 * HOUR}, "the retention job last ran"),
     ("job", lambda one: one.sql("TRUNCATE TABLE platestream.ledger"), {}, "has never run"),
     ("ttls", lambda one: one.sql("ALTER TABLE platestream.images REMOVE TTL"), {}, "images keeps for ever"),
-    ("topics", _old_file, {}, f"detections: file of {NOW - 9 * DAY:%Y-%m-%d}"),
+    ("topics", _old_message, {}, f"detections: a message of {NOW - 9 * DAY:%Y-%m-%d}"),
     ("stores", _old_store, {}, "older than data may be: match"),
     (
         "bolos",

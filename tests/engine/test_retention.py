@@ -195,16 +195,15 @@ def test_the_boundary_of_thirty_days_is_cleared_too(database: Database) -> None:
     assert on_disk(database.folder, b"KEPT001" * 9)
 
 
-def test_files_of_topics_go_by_the_day_and_by_the_shorter_of_topic_and_period(tmp_path: Path) -> None:
+def test_messages_of_topics_go_by_the_shorter_of_topic_and_period(tmp_path: Path) -> None:
     kept: tuple[Topic[Any], ...] = (topics.FRAMES, topics.DETECTIONS, topics.INQUIRIES)
     for age in (0, 1, 3, 9):
         files = FileTopics(tmp_path, follow=False, now=partial(_ago, age))
         for topic in kept:
             files.append(topic, [Message(b"k", b"v")])
-    gone = set(retention._purge_files(tmp_path, PERIOD, NOW))
-    days = {age: f"{NOW - timedelta(days=age):%Y-%m-%d}.jsonl" for age in (0, 1, 3, 9)}
-    assert gone == {f"frames/{days[3]}", f"frames/{days[9]}", f"detections/{days[9]}"}
-    assert f"detections/{days[3]}" in set(retention._purge_files(tmp_path, timedelta(days=1), NOW))
+    gone = set(retention._purge_topics(tmp_path, PERIOD, NOW))
+    assert gone == {"frames: 2", "detections: 1"}
+    assert set(retention._purge_topics(tmp_path, timedelta(hours=30), NOW)) == {"detections: 1"}
 
 
 def test_forgotten_state_leaves_the_recovery_store_and_old_stores_go(tmp_path: Path) -> None:

@@ -1,161 +1,275 @@
+import sqlite3
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.changelog import newest
-from connectors.files import FileTopics
+from connectors.files import FileTopics, next_poll
+from connectors.topic_file import TopicFileError, TopicFullError
 from schemas import topics
-from schemas.message import Batch, EndOfSnapshot, Message, RefusedError
+from schemas.message import Batch, EndOfSnapshot, Message
+from schemas.topics import Topic
 from tests.support.flows import detection
 
 DAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
+CAMERA = Message(b"cam", b"picture" * 1000)
+
+
+def files(root: Path, now: datetime = DAY) -> FileTopics:
+    return FileTopics(root, follow=False, now=lambda: now)
 
 
 def written(root: Path, *plates: str, now: datetime = DAY) -> FileTopics:
-    streams = FileTopics(root, follow=False, now=lambda: now)
-    streams.append(topics.DETECTIONS, [topics.DETECTIONS.encode(detection(plate)) for plate in plates])
+    streams = files(root, now)
+    sent = [replace_time(topics.DETECTIONS.encode(detection(plate)), now) for plate in plates]
+    streams.append(topics.DETECTIONS, sent)
     return streams
+
+
+def replace_time(message: Message, at: datetime) -> Message:
+    return Message(message.key, message.value, message.headers, at)
 
 
 def plates(streams: FileTopics) -> list[str]:
     return [topics.DETECTIONS.decode(message).plate for message in streams.messages(topics.DETECTIONS)]
 
 
-def test_half_a_line_left_by_a_crash_is_not_read_and_is_cut_off_by_the_next_writer(tmp_path: Path) -> None:
-    streams = written(tmp_path, "AAA1")
-    (path,) = (tmp_path / "topics" / "detections").iterdir()
-    with path.open("ab") as file:
-        file.write(b'{"key":"Y2Ft","val')
-    assert plates(streams) == ["AAA1"]
-    written(tmp_path, "BBB2")
-    assert plates(streams) == ["AAA1", "BBB2"]
+def test_messages_past_what_their_topic_keeps_are_deleted_and_leave_no_byte(tmp_path: Path) -> None:
+    written(tmp_path, "GONE111", now=DAY - timedelta(days=9))
+    streams = written(tmp_path, "KEPT222")
+    assert streams.expire(topics.DETECTIONS) == 1
+    assert plates(streams) == ["KEPT222"]
+    held = b"".join(path.read_bytes() for path in (tmp_path / "topics").iterdir())
+    assert b"GONE111" not in held
+    assert b"KEPT222" in held
+    assert streams.oldest(topics.DETECTIONS) == DAY
 
 
-def test_a_damaged_line_is_refused_and_the_next_one_read(tmp_path: Path) -> None:
-    streams = written(tmp_path, "AAA1")
-    (path,) = (tmp_path / "topics" / "detections").iterdir()
-    with path.open("ab") as file:
-        file.write(b"\xff not json\n")
-    written(tmp_path, "BBB2")
-    first, damaged, last = streams.messages(topics.DETECTIONS)
-    assert damaged.value == b"\xff not json"
-    with pytest.raises(RefusedError, match="not_json"):
-        topics.DETECTIONS.decode(damaged)
-    assert first.offset < damaged.offset < last.offset
+def test_a_time_ahead_keeps_nothing_longer_and_a_frame_ages_from_its_arrival(tmp_path: Path) -> None:
+    streams = files(tmp_path)
+    streams.append(topics.DETECTIONS, [Message(b"cam", b"x", timestamp=DAY + timedelta(days=700))])
+    assert streams.oldest(topics.DETECTIONS) == DAY
+    streams.append(topics.FRAMES, [Message(b"cam", b"x", timestamp=DAY - timedelta(days=20))])
+    assert streams.oldest(topics.FRAMES) == DAY
 
 
-def test_days_are_read_in_order_and_deleted_when_they_are_past(tmp_path: Path) -> None:
-    written(tmp_path, "AAA1", now=DAY - timedelta(days=9))
-    streams = written(tmp_path, "BBB2")
-    assert plates(streams) == ["AAA1", "BBB2"]
-    assert streams.purge(topics.DETECTIONS) == ["2026-11-15.jsonl"]
-    assert plates(streams) == ["BBB2"]
+def test_a_topic_that_nobody_wrote_reads_as_empty_and_makes_no_file(tmp_path: Path) -> None:
+    streams = files(tmp_path)
+    assert list(streams.messages(topics.HOTLIST)) == []
+    assert streams.oldest(topics.HOTLIST) is None
+    assert streams.expire(topics.DETECTIONS) == streams.compact(topics.HOTLIST) == 0
+    assert streams.waiting(topics.FRAMES) == {}
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_left_under_the_name_of_the_version_before_is_deleted_when_it_is_past(tmp_path: Path) -> None:
-    old = replace(topics.FRAMES_QUARANTINE, name=topics.FRAMES_QUARANTINE.formerly)
-    for age in (3, 0):
-        files = FileTopics(tmp_path, follow=False, now=lambda age=age: DAY - timedelta(days=age))  # type: ignore[misc]
-        files.append(old, [Message(b"cam", b"a frame")])
-    assert files.purge(topics.FRAMES_QUARANTINE) == ["2026-11-21.jsonl"]
-    assert len(list(files.messages(old))) == 1
+def test_files_and_folder_are_for_their_owner_only(tmp_path: Path) -> None:
+    written(tmp_path, "AAA1")
+    (path,) = (tmp_path / "topics").glob("*.sqlite3")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert [one.name for one in path.parent.iterdir() if one.name.startswith(".")] == [], "nothing half made"
 
 
-def changelog(root: Path, now: datetime) -> FileTopics:
-    return FileTopics(root, follow=False, now=lambda: now)
+def test_a_file_that_is_no_topic_is_named(tmp_path: Path) -> None:
+    written(tmp_path, "AAA1")
+    (path,) = (tmp_path / "topics").glob("*.sqlite3")
+    path.write_bytes(b"not a database" * 1000)
+    with pytest.raises(TopicFileError, match=r"detections\.sqlite3: file is not a database"):
+        plates(files(tmp_path))
+    with sqlite3.connect(tmp_path / "topics" / "alert_hits.sqlite3") as other:
+        other.execute("CREATE TABLE messages (a)")
+    with pytest.raises(TopicFileError, match=r"alert_hits\.sqlite3: is not of this version"):
+        files(tmp_path).append(topics.ALERT_HITS, [CAMERA])
+
+
+def test_a_folder_of_json_lines_is_refused_and_not_taken_for_an_empty_topic(tmp_path: Path) -> None:
+    (tmp_path / "topics" / "hotlist").mkdir(parents=True)
+    with pytest.raises(TopicFileError, match="JSON lines"):
+        newest(files(tmp_path), topics.HOTLIST)
+
+
+class Reader:
+    """One partition of a source, driven by hand, an epoch at a time."""
+
+    def __init__(self, root: Path, topic: Topic[Any], name: str, place: int | None = None) -> None:
+        partition = crc32(b"cam") % topic.partitions
+        self.part = files(root).read(topic).build_part(name, str(partition), place)
+
+    def epoch(self) -> int:
+        with suppress(StopIteration):
+            self.part.next_batch()
+        return self.part.snapshot()
+
+
+def test_a_frame_goes_when_every_reader_is_two_epochs_past_it(tmp_path: Path) -> None:
+    topic = replace(topics.FRAMES, a_poll=1)
+    streams = files(tmp_path)
+    streams.append(topic, [CAMERA] * 2)
+    one, other = Reader(tmp_path, topic, "recognize.frames"), Reader(tmp_path, topic, "bench.frames")
+    other.epoch()
+    for _ in range(4):
+        one.epoch()
+    assert len(list(streams.messages(topic))) == 2, "the other reader has not gone on"
+    assert streams.waiting(topic) == {"bench.frames": 2, "recognize.frames": 0}
+    other.epoch()
+    other.epoch()
+    assert len(list(streams.messages(topic))) == 1
+    assert other.part.snapshot() == 2
+
+
+def test_whatever_a_reader_may_come_back_to_is_there(tmp_path: Path) -> None:
+    topic = replace(topics.FRAMES, a_poll=1)
+    files(tmp_path).append(topic, [CAMERA] * 5)
+    reader = Reader(tmp_path, topic, "recognize.frames")
+    places = [0]
+    for _ in range(5):
+        places.append(reader.epoch())
+        again = Reader(tmp_path, topic, "recognize.frames", places[-2])
+        assert again.part.next_batch()[0].offset == places[-1], "from the epoch before"
+
+
+def test_places_are_not_given_twice_when_all_frames_are_gone(tmp_path: Path) -> None:
+    streams = files(tmp_path)
+    streams.append(topics.FRAMES, [CAMERA])
+    reader = Reader(tmp_path, topics.FRAMES, "recognize.frames")
+    last = [reader.epoch() for _ in range(4)][-1]
+    assert list(streams.messages(topics.FRAMES)) == []
+    streams.append(topics.FRAMES, [CAMERA])
+    assert [one.offset for one in streams.messages(topics.FRAMES)] == [last + 1]
+
+
+def filled(root: Path, topic: Topic[Any]) -> tuple[FileTopics, Topic[Any]]:
+    topic = replace(topic, most_bytes=400_000)
+    streams = files(root)
+    for number in range(3):
+        streams.append(topic, [Message(b"cam", bytes([number]) * 100_000)])
+    return streams, topic
+
+
+def test_a_topic_whose_frames_nobody_has_read_refuses_more_than_its_most(tmp_path: Path) -> None:
+    streams, topic = filled(tmp_path, topics.FRAMES)
+    with pytest.raises(TopicFullError, match=r"frames\.sqlite3: 100000 bytes more do not fit its 400000"):
+        streams.append(topic, [Message(b"cam", b"3" * 100_000)])
+    assert len(list(streams.messages(topic))) == 3
+    reader = Reader(tmp_path, topic, "recognize.frames")
+    for _ in range(4):
+        reader.epoch()
+    streams.append(topic, [Message(b"cam", b"3" * 100_000)])
+    assert len(list(streams.messages(topic))) == 1
+
+
+def test_frames_in_quarantine_push_out_the_oldest_and_do_not_stop_the_flow(tmp_path: Path) -> None:
+    streams, topic = filled(tmp_path, topics.FRAMES_QUARANTINE)
+    streams.append(topic, [Message(b"cam", bytes([3]) * 100_000)])
+    left = [(one.value or b"")[0] for one in streams.messages(topic)]
+    assert left[-1] == 3
+    assert 0 not in left
 
 
 KEYS = st.sampled_from(
-    [b"", b"a", b"ab", b"abc", b"abcd", b"abce", b"b", "ü".encode(), b'"', b"sjpd:1", b"sjpd:10"]
+    [
+        b"",
+        b"a",
+        b"ab",
+        b"abc",
+        b"b",
+        b"\xff",
+        b"\xff\xff",
+        b"a\xff",
+        "ü".encode(),
+        b'"',
+        b"sjpd:1",
+        b"sjpd:10",
+    ]
 )
 
 
 @given(st.lists(st.tuples(st.none() | KEYS, st.none() | st.binary(max_size=4))), KEYS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_is_read_by_the_beginning_of_a_key_is_what_has_it(
     tmp_path_factory: pytest.TempPathFactory, sent: list[tuple[bytes | None, bytes | None]], prefix: bytes
 ) -> None:
-    root = tmp_path_factory.mktemp("files")
-    streams = changelog(root, DAY)
+    streams = files(tmp_path_factory.mktemp("files"))
     streams.append(topics.HOTLIST, [Message(key, value) for key, value in sent])
-    with (root / "topics" / "hotlist" / "2026-11-24.jsonl").open("ab") as file:
-        file.write(b'{"value":"YQ==","key":"YWJj","headers":{}}\n')  # by another program, in another order
-    there = [*sent, (b"abc", b"a")]
     read = [(one.key, one.value) for one in streams.read_to_end(topics.HOTLIST, prefix)]
-    assert read == [one for one in there if (one[0] or b"").startswith(prefix)]
+    assert read == [one for one in sent if (one[0] or b"").startswith(prefix)]
 
 
-def test_what_is_written_behind_the_end_while_it_is_read_is_not_waited_for(tmp_path: Path) -> None:
-    streams = changelog(tmp_path, DAY)
-    streams.append(topics.HOTLIST, [Message(b"a", b"1"), Message(b"b", b"1")])
+def test_what_is_written_and_compacted_while_one_reads_changes_nothing_for_the_reader(
+    tmp_path: Path,
+) -> None:
+    files(tmp_path, DAY - timedelta(days=3)).append(
+        topics.HOTLIST, [Message(b"a", b"1"), Message(b"b", b"1"), Message(b"a", b"2")]
+    )
+    streams = files(tmp_path)
     reading = streams.read_to_end(topics.HOTLIST)
-    read = [next(reading).key]
+    read = [next(reading).value]
     streams.append(topics.HOTLIST, [Message(b"c", b"1")])
-    assert [*read, *(one.key for one in reading)] == [b"a", b"b"]
+    assert streams.compact(topics.HOTLIST) == 1
+    assert [*read, *(one.value for one in reading)] == [b"1", b"1", b"2"]
+    assert {key: one.value for key, one in newest(streams, topics.HOTLIST).items()} == {
+        b"a": b"2",
+        b"b": b"1",
+        b"c": b"1",
+    }
 
 
-def test_a_changelog_that_is_written_anew_while_it_is_read_loses_nothing_that_counts(tmp_path: Path) -> None:
-    for age in (5, 3, 2):
-        files = changelog(tmp_path, DAY - timedelta(days=age))
-        files.append(topics.HOTLIST, [Message(f"{age}".encode(), b"1"), Message(b"a", f"{age}".encode())])
-    streams = changelog(tmp_path, DAY)
-    reading = streams.read_to_end(topics.HOTLIST)
-    found = {(one := next(reading)).key: one.value}
-    assert len(streams.compact(topics.HOTLIST)) == 3
-    found |= {one.key: one.value for one in reading}
-    assert found == {b"5": b"1", b"3": b"1", b"2": b"1", b"a": b"2"}
+def test_of_an_old_changelog_what_counts_stays_and_the_rest_leaves_no_byte(tmp_path: Path) -> None:
+    old = files(tmp_path, DAY - timedelta(days=3))
+    old.append(topics.HOTLIST, [Message(b"replaced", b"CANARY1"), Message(b"removed", b"CANARY2")])
+    old.append(topics.HOTLIST, [Message(b"expired", b"CANARY3"), Message(b"stays", b"valid")])
+    files(tmp_path, DAY - timedelta(days=2)).append(topics.HOTLIST, [Message(b"removed", None)])
+    streams = files(tmp_path)
+    streams.append(topics.HOTLIST, [Message(b"replaced", b"new")])
+    assert streams.compact(topics.HOTLIST, lambda one: one.key != b"expired") == 4
+    assert {one.key: one.value for one in streams.messages(topics.HOTLIST)} == {
+        b"stays": b"valid",
+        b"replaced": b"new",
+    }
+    held = b"".join(path.read_bytes() for path in (tmp_path / "topics").iterdir())
+    assert b"CANARY" not in held
+    assert streams.compact(topics.HOTLIST) == 0
 
 
-def test_old_files_of_a_changelog_go_and_what_counts_of_them_is_written_anew(tmp_path: Path) -> None:
-    days = [DAY - timedelta(days=age) for age in (5, 3, 1)]
-    for number, now in enumerate(days):
-        messages = [Message(key.encode(), f"{key}{number}".encode()) for key in ("a", "b", f"only{number}")]
-        changelog(tmp_path, now).append(topics.HOTLIST, [*messages, Message(b"gone", b"CANARY7")])
-    changelog(tmp_path, days[1]).append(topics.HOTLIST, [Message(b"gone", None)])
-    changelog(tmp_path, days[2]).append(topics.HOTLIST, [Message(b"gone", None)])
-    streams = changelog(tmp_path, DAY)
-    before = newest(streams, topics.HOTLIST)
-    gone = streams.compact(topics.HOTLIST, lambda message: message.key != b"only1")
-    assert gone == ["2026-11-19.jsonl", "2026-11-21.jsonl"]
-    after = newest(streams, topics.HOTLIST)
-    told = {key: message.value for key, message in after.items()}
-    assert told == {key: message.value for key, message in before.items() if key != b"only1"}
-    assert streams.compact(topics.HOTLIST) == []
+def test_a_fresh_removal_is_kept_for_those_who_read_on(tmp_path: Path) -> None:
+    files(tmp_path, DAY - timedelta(days=3)).append(topics.HOTLIST, [Message(b"a", b"1")])
+    streams = files(tmp_path)
+    streams.append(topics.HOTLIST, [Message(b"a", None)])
+    streams.compact(topics.HOTLIST)
+    assert [one.value for one in streams.messages(topics.HOTLIST)] == [None]
 
 
 def messages(items: list[Batch | EndOfSnapshot]) -> list[Message]:
     return [one for item in items if isinstance(item, Batch) for one in item.messages()]
 
 
-def test_a_reader_in_the_middle_of_an_old_file_misses_nothing(tmp_path: Path) -> None:
-    old, new = DAY - timedelta(days=3), DAY
-    changelog(tmp_path, old).append(topics.HOTLIST, [Message(b"%d" % n, b"old") for n in range(40)])
-    reader = changelog(tmp_path, new).load(topics.HOTLIST).build_part("s", "0", None)
-    seen = [one.key for one in messages(reader.next_batch())]
-    assert len(seen) == 16
-    changelog(tmp_path, new).append(topics.HOTLIST, [Message(b"3", b"new"), Message(b"39", None)])
-    changelog(tmp_path, new).compact(topics.HOTLIST)
-    values: dict[bytes | None, bytes | None] = {}
+def test_a_changelog_that_is_compacted_while_it_loads_loses_nothing_and_comes_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.files.LOAD", 10)
+    topic = replace(topics.HOTLIST, partitions=1)
+    files(tmp_path, DAY - timedelta(days=3)).append(topic, [Message(b"%d" % n, b"old") for n in range(40)])
+    loading = files(tmp_path).load(topic).build_part("s", "0", None)
+    values = {one.key: one.value for one in messages(loading.next_batch())}
+    assert len(values) == 10
+    streams = files(tmp_path)
+    streams.append(topic, [Message(b"3", b"new"), Message(b"39", None)])
+    assert streams.compact(topic) == 2
+    marks = 0
     with suppress(StopIteration):
         while True:
-            values |= {one.key: one.value for one in messages(reader.next_batch())}
-    assert values[b"3"] == b"new"
-    assert values[b"39"] is None
-    assert set(values) | set(seen) == {b"%d" % n for n in range(40)}
-
-
-def test_a_changelog_that_ends_in_half_a_line_or_an_empty_file_is_read_to_its_end(tmp_path: Path) -> None:
-    changelog(tmp_path, DAY).append(topics.HOTLIST, [Message(b"a", b"1")])
-    folder = tmp_path / "topics" / "hotlist"
-    with (folder / f"{DAY:%Y-%m-%d}.jsonl").open("ab") as file:
-        file.write(b'{"key":"Y2Ft","val')
-    (folder / f"{DAY + timedelta(days=1):%Y-%m-%d}.jsonl").touch()
-    assert list(newest(changelog(tmp_path, DAY), topics.HOTLIST)) == [b"a"]
+            items = loading.next_batch()
+            values |= {one.key: one.value for one in messages(items)}
+            marks += sum(isinstance(item, EndOfSnapshot) for item in items)
+    assert (values[b"3"], values[b"39"], marks) == (b"new", None, 1)
+    assert set(values) == {b"%d" % n for n in range(40)}
 
 
 @settings(max_examples=40, deadline=None)
@@ -169,23 +283,49 @@ def test_whatever_was_changed_when_the_newest_of_every_key_is_the_same_after_as_
 ) -> None:
     root = tmp_path_factory.mktemp("changelog")
     for age, key, value in sorted(changes, key=lambda one: -one[0]):
-        message = Message(key.encode(), value)
-        changelog(root, DAY - timedelta(days=age)).append(topics.HOTLIST, [message])
-    streams = changelog(root, DAY)
+        files(root, DAY - timedelta(days=age)).append(topics.HOTLIST, [Message(key.encode(), value)])
+    streams = files(root)
     before = {key: message.value for key, message in newest(streams, topics.HOTLIST).items()}
     streams.compact(topics.HOTLIST)
     assert {key: one.value for key, one in newest(streams, topics.HOTLIST).items()} == before
-    first = streams.first_day(topics.HOTLIST)
-    assert first is None or first >= (DAY - timedelta(days=1)).date()
+    later = files(root, DAY + timedelta(days=2))
+    later.compact(topics.HOTLIST)
+    assert {one.key: one.value for one in later.messages(topics.HOTLIST)} == before
 
 
 @settings(max_examples=30, deadline=None)
-@given(value=st.binary(max_size=200), key=st.binary(max_size=20), header=st.text(max_size=20))
-def test_any_bytes_cross_a_line(
-    tmp_path_factory: pytest.TempPathFactory, value: bytes, key: bytes, header: str
+@given(
+    value=st.none() | st.binary(max_size=200),
+    key=st.none() | st.binary(max_size=20),
+    header=st.text(max_size=20),
+    time=st.none() | st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+)
+def test_any_message_crosses_unchanged(
+    tmp_path_factory: pytest.TempPathFactory,
+    value: bytes | None,
+    key: bytes | None,
+    header: str,
+    time: datetime | None,
 ) -> None:
-    root = tmp_path_factory.mktemp("files")
-    streams = FileTopics(root, follow=False)
-    streams.append(topics.DETECTIONS, [Message(key, value, {"note": header})])
+    streams = files(tmp_path_factory.mktemp("files"))
+    streams.append(topics.DETECTIONS, [Message(key, value, {"note": header}, time)])
     (read,) = streams.messages(topics.DETECTIONS)
-    assert (read.key, read.value, read.headers) == (key, value, {"note": header})
+    assert (read.key, read.value, read.headers, read.timestamp) == (key, value, {"note": header}, time)
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 2), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_sources_of_a_process_wake_up_together_and_soon(now: datetime) -> None:
+    awake = next_poll(now)
+    assert timedelta(0) < awake - now <= timedelta(milliseconds=200)
+    assert awake.microsecond % 200_000 == 0
+
+
+def test_a_write_that_is_cut_short_leaves_nothing_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    streams = written(tmp_path, "AAA1")
+    (path,) = (tmp_path / "topics").glob("*.sqlite3")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("INSERT INTO messages (partition, ages_from, value) VALUES (0, 0, 'half')")
+    other.close()
+    written(tmp_path, "BBB2")
+    assert plates(streams) == ["AAA1", "BBB2"]

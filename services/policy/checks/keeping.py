@@ -1,6 +1,6 @@
 """How long data is kept, and by which rules: sections E.1.a, F.8.b and J.1."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from connectors import ledger
 from connectors.files import FileTopics
@@ -78,18 +78,16 @@ def streams(live: Live) -> Answer:
             "", Gap("neither a broker nor a folder of topics is named", "PLATESTREAM_KAFKA or _DATA")
         )
     files = FileTopics(live.data, follow=False)
-    written = [topic for topic in declared if files.first_day(topic) is not None]
+    oldest = {topic: at for topic in declared if (at := files.oldest(topic)) is not None}
     late = [
-        f"{topic.name}: file of {first}"
-        for topic in declared
-        if topic.keep is not None
-        and (first := files.first_day(topic)) is not None
-        and datetime.combine(first, datetime.min.time(), UTC) + DAY + topic.keep + SLACK < live.now
+        f"{topic.name}: a message of {at:%Y-%m-%d %H:%M}"
+        for topic, at in oldest.items()
+        if topic.keep is not None and at + topic.keep + SLACK < live.now
     ]
     return answer(
-        f"{len(written)} of {len(declared)} topics written, as files",
+        f"{len(oldest)} of {len(declared)} topics hold messages, as files",
         late,
-        unless(written, "no topic has been written", "a message"),
+        unless(oldest, "no topic holds a message", "a message"),
     )
 
 

@@ -1,0 +1,313 @@
+"""A topic of the embedded edge on disk: one SQLite file, which many processes write and read at once.
+
+A message is on the disk when it is acknowledged (each commit is synchronised with it), and of a write that
+was cut short nothing is left. What is deleted is overwritten: a plate leaves the disk with its message.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from schemas.message import Message
+
+VERSION = 1
+BUSY_SECONDS = 60.0  # how long a writer waits for the others
+AFTER_CUT = 16 * 1024 * 1024  # bytes of the write-ahead file that stay after a checkpoint
+
+# What is small stands before the value: to look for it no page of a picture is read.
+_TABLES = f"""
+PRAGMA page_size = 8192;
+PRAGMA auto_vacuum = INCREMENTAL;
+PRAGMA journal_mode = WAL;
+CREATE TABLE messages (
+    place INTEGER PRIMARY KEY AUTOINCREMENT, partition INTEGER NOT NULL, ages_from INTEGER NOT NULL,
+    time INTEGER, key BLOB, headers BLOB, value BLOB
+);
+CREATE INDEX by_partition ON messages (partition);
+CREATE INDEX by_age ON messages (ages_from);
+CREATE INDEX by_key ON messages (key);
+CREATE TABLE readers (
+    reader TEXT, partition INTEGER, place INTEGER NOT NULL, PRIMARY KEY (reader, partition)
+);
+PRAGMA user_version = {VERSION};
+"""
+_INSERT = "INSERT INTO messages (partition, ages_from, time, key, headers, value) VALUES (?, ?, ?, ?, ?, ?)"
+_MESSAGE = "SELECT place, partition, time, key, headers, value FROM messages "
+_BEHIND = _MESSAGE + "WHERE partition = ? AND place > ? ORDER BY place LIMIT ?"
+_PASSED = """
+INSERT INTO readers VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET place = excluded.place
+"""
+_READ_BY_ALL = """
+DELETE FROM messages WHERE partition = ?1
+    AND place <= (SELECT min(place) FROM readers WHERE partition = ?1)
+"""
+_WAITING = """
+SELECT reader, count(messages.place) FROM readers
+LEFT JOIN messages ON messages.partition = readers.partition AND messages.place > readers.place
+GROUP BY reader ORDER BY reader
+"""
+_OLDEST = "DELETE FROM messages WHERE place IN (SELECT place FROM messages ORDER BY place LIMIT 16)"
+# Of what is old: each message that a later one of its key replaces, and removals.
+_REPLACED = """
+DELETE FROM messages WHERE ages_from < ?1 AND key IS NOT NULL AND (
+    value IS NULL OR EXISTS (
+        SELECT 1 FROM messages AS later WHERE later.key = messages.key AND later.place > messages.place
+    )
+)
+"""
+Row = tuple[int, int, int | None, bytes | None, bytes | None, bytes | None]
+"""place, partition, time (microseconds since 1970), key, headers (JSON), value"""
+
+
+class TopicFileError(OSError):
+    """The file of a topic cannot be read or written; the message names it and says why."""
+
+
+class TopicFullError(TopicFileError):
+    """The topic holds its most bytes, and nobody has read them yet."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much is kept: `most_bytes`, past which the oldest go, or else a writer is refused."""
+
+    most_bytes: int
+    oldest_go: bool
+
+
+class TopicFile:
+    """The file at `path`, by one connection, for one thread at a time. Every method raises TopicFileError.
+
+    The first write makes the file; until then it reads as empty. A place is the number of a message in its
+    topic; places start at 1 and grow, and none is given twice. A `synchronised` commit waits for the disk.
+    """
+
+    def __init__(self, path: Path, topic: str, *, synchronised: bool = True) -> None:
+        self._path, self.topic, self._synchronised = path, topic, synchronised
+        self._connection: sqlite3.Connection | None = None
+
+    def append(
+        self,
+        messages: Sequence[Message],
+        partitions: int,
+        now: datetime,
+        *,
+        by_arrival: bool = False,
+        bounds: Bounds | None = None,
+    ) -> int:
+        """Write messages, on the disk on return; how many old ones had to go for them.
+
+        A message ages from its own time, at the latest from now; with `by_arrival` from now.
+        """
+        arrived = micros(now)
+        rows = [_row(one, partitions, arrived, by_arrival=by_arrival) for one in messages]
+        with self._writing() as db:
+            gone = 0 if bounds is None else self._make_room(db, sum(map(_size, messages)), bounds)
+            db.executemany(_INSERT, rows)
+        return gone
+
+    def rows(self, partition: int, after: int, most: int) -> list[Row]:
+        """Up to `most` messages of `partition` behind the place `after`, oldest first, as they are kept."""
+        return self._found(_BEHIND, (partition, after, most))
+
+    def read_to_end(self, prefix: bytes = b"") -> Iterator[Message]:
+        """What is there now, oldest first, whose key starts with `prefix`; no write meanwhile changes it."""
+        if not self._path.exists():
+            return
+        where, asked = _keys_from(prefix)
+        with self._errors(), closing(self._connect()) as db:
+            for row in db.execute(f"{_MESSAGE} {where} ORDER BY place", asked):
+                yield self.message(row)
+
+    def message(self, row: Row) -> Message:
+        """A row as a message."""
+        place, partition, time, key, headers, value = row
+        told = msgspec.json.decode(headers, type=dict[str, str]) if headers else {}
+        return Message(key, value, told, None if time is None else at(time), self.topic, partition, place)
+
+    def end(self, partition: int) -> int:
+        """The place of the newest message of `partition`; 0 where there is none."""
+        found = self._found("SELECT ifnull(max(place), 0) FROM messages WHERE partition = ?", (partition,))
+        return int(found[0][0]) if found else 0
+
+    def oldest(self) -> datetime | None:
+        """What the oldest message ages from, UTC; None where there is none."""
+        found = self._found("SELECT min(ages_from) FROM messages", ())
+        return at(found[0][0]) if found and found[0][0] is not None else None
+
+    def passed(self, reader: str, partition: int, place: int, *, forget: bool) -> None:
+        """`reader` never comes back to `place` or before; with `forget` what all readers passed goes."""
+        with self._writing() as db:
+            db.execute(_PASSED, (reader, partition, place))
+            if forget:
+                db.execute(_READ_BY_ALL, (partition,))
+
+    def waiting(self) -> dict[str, int]:
+        """How many messages are in front of each reader."""
+        return dict(self._found(_WAITING, ()))
+
+    def expire(self, before: datetime) -> int:
+        """Delete what ages from before a moment; how many messages went, of which the disk keeps nothing."""
+        return self._delete("DELETE FROM messages WHERE ages_from < ?", before)
+
+    def compact(self, before: datetime, stays: Callable[[Message], bool]) -> int:
+        """Of a changelog, delete what ages from before a moment and counts no longer; how many messages went.
+
+        That is what a later message of its key replaced, removals, and the newest of a key where `stays` says
+        no to it. A removal is kept until then so that whoever reads has seen it.
+        """
+        if not self._path.exists():
+            return 0
+        gone = self._delete(_REPLACED, before)
+        old = self._found(_MESSAGE + "WHERE ages_from < ? AND value IS NOT NULL", (micros(before),))
+        unwanted = [(row[0],) for row in old if not stays(self.message(row))]
+        if unwanted:
+            with self._writing() as db:
+                db.executemany("DELETE FROM messages WHERE place = ?", unwanted)
+            self._clear()
+        return gone + len(unwanted)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _delete(self, statement: str, before: datetime) -> int:
+        if not self._path.exists():
+            return 0
+        with self._writing() as db:
+            gone = db.execute(statement, (micros(before),)).rowcount
+        if gone:
+            self._clear()
+        return gone
+
+    def _clear(self) -> None:
+        """Give free pages back, and what the write-ahead file still says of deleted messages."""
+        with self._errors():
+            db = self._db()
+            # A script is run to its end; `execute` would free one page, as this yields one a step.
+            db.executescript("PRAGMA incremental_vacuum")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _make_room(self, db: sqlite3.Connection, wanted: int, bounds: Bounds) -> int:
+        gone = 0
+        while _used(db) + wanted > bounds.most_bytes:
+            found = db.execute(_OLDEST).rowcount if bounds.oldest_go else 0
+            if not found:
+                raise TopicFullError(
+                    f"{self._path}: {wanted} bytes more do not fit its {bounds.most_bytes}, and what is "
+                    "there was not read yet: is its flow running?"
+                )
+            gone += found
+        return gone
+
+    def _found(self, statement: str, asked: tuple[Any, ...]) -> list[Any]:
+        if self._connection is None and not self._path.exists():
+            return []
+        with self._errors():
+            return self._db().execute(statement, asked).fetchall()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._errors():
+            if self._connection is None and not self._path.exists():
+                self._make()
+            db = self._db()
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    db.execute("ROLLBACK")
+                raise
+
+    def _make(self) -> None:
+        """Beside its place, and moved there whole: no process ever sees half a file."""
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        making = self._path.with_name(f".{self._path.name}.{os.getpid()}-{id(self)}")
+        os.close(os.open(making, os.O_RDWR | os.O_CREAT, 0o600))
+        try:
+            with closing(sqlite3.connect(making, isolation_level=None)) as db:
+                db.executescript(_TABLES)
+            with suppress(FileExistsError):  # another process was first
+                os.link(making, self._path)
+        finally:
+            making.unlink()
+
+    def _db(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        db.executescript(
+            f"PRAGMA secure_delete = ON; PRAGMA journal_size_limit = {AFTER_CUT}; "
+            f"PRAGMA synchronous = {'FULL' if self._synchronised else 'NORMAL'};"
+        )
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version != VERSION:
+            db.close()
+            raise TopicFileError(f"{self._path}: is not of this version of platestream, or no topic")
+        return db
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise TopicFileError(f"{self._path}: {error}") from error
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def at(time: int) -> datetime:
+    """The moment of `micros`, UTC."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time)
+
+
+def _row(message: Message, partitions: int, arrived: int, *, by_arrival: bool) -> tuple[Any, ...]:
+    time = None if message.timestamp is None else micros(message.timestamp)
+    return (
+        crc32(message.key or b"") % partitions,
+        arrived if by_arrival or time is None else min(arrived, time),
+        time,
+        message.key,
+        msgspec.json.encode(message.headers) if message.headers else None,
+        message.value,
+    )
+
+
+def _size(message: Message) -> int:
+    return len(message.value or b"")
+
+
+def _used(db: sqlite3.Connection) -> int:
+    (pages,), (free,), (size,) = (
+        db.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
+
+
+def _keys_from(prefix: bytes) -> tuple[str, list[bytes]]:
+    """The condition that a key starts with `prefix`, as a range of the index."""
+    if not prefix:
+        return "", []
+    stem = prefix.rstrip(b"\xff")
+    if not stem:
+        return "WHERE key >= ?", [prefix]
+    return "WHERE key >= ? AND key < ?", [prefix, stem[:-1] + bytes([stem[-1] + 1])]
