@@ -1,6 +1,6 @@
 """The edge of a flow: where its streams come from and go to. A flow is handed one and names no broker."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +16,20 @@ from schemas.tables import Table
 from schemas.topics import Topic
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of the partitions of a topic: number 0 to `of` - 1. What is loaded is loaded whole by each."""
+
+    number: int = 0
+    of: int = 1
+
+    def __call__(self, partitions: Iterable[int]) -> list[int]:
+        return [one for one in partitions if one % self.of == self.number]
+
+
+WHOLE = Share()
 
 
 class Topics(Protocol):

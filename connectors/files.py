@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from connectors.clock import Clock, utc_now
+from connectors.edge import WHOLE, Share
 from connectors.loading import SnapshotBarrier, arrived
 from connectors.metrics import meters
 from connectors.topic_file import Bounds, TopicFile, TopicFileError
@@ -25,17 +27,22 @@ UNREAD = 2  # epochs behind the newest, of which a reader may still come back to
 
 
 class FileTopics:
-    """Topics below `root`, a file each. With `follow` sources wait for more, else they end."""
+    """Topics below `root`, a file each. With `follow` sources wait for more, else they end.
 
-    def __init__(self, root: Path, *, follow: bool, now: Clock = utc_now) -> None:
-        self._root, self._follow, self._now = root, follow, now
+    Of what is read, `share` is read here.
+    """
+
+    def __init__(self, root: Path, *, follow: bool, share: Share = WHOLE, now: Clock = utc_now) -> None:
+        self._root, self._follow, self._share, self._now = root, follow, share, now
         self._barrier = SnapshotBarrier()
 
     def read(self, topic: Topic[Any]) -> "FileSource":
-        return FileSource(lambda: self._file(topic, synchronised=False), topic, self._barrier, self._follow)
+        parts = self._share(range(topic.partitions))
+        file = partial(self._file, topic, synchronised=False)
+        return FileSource(file, topic, parts, self._barrier, self._follow)
 
     def load(self, topic: Topic[Any]) -> "FileLoad":
-        return FileLoad(lambda: self._file(topic, synchronised=False), topic, self._barrier, self._follow)
+        return FileLoad(partial(self._file, topic, synchronised=False), topic, self._barrier, self._follow)
 
     def write(self, topic: Topic[T]) -> TopicSink[T]:
         return TopicSink(lambda: self.writer(topic))
@@ -87,12 +94,18 @@ class FileSource(FixedPartitionedSource[Message, int]):
     """Reads from the place of the last snapshot, and says in the file how far it is."""
 
     def __init__(
-        self, file: Callable[[], TopicFile], topic: Topic[Any], barrier: SnapshotBarrier, follow: bool
+        self,
+        file: Callable[[], TopicFile],
+        topic: Topic[Any],
+        partitions: Sequence[int],
+        barrier: SnapshotBarrier,
+        follow: bool,
     ) -> None:
-        self._file, self._topic, self._barrier, self._follow = file, topic, barrier, follow
+        self._file, self._topic, self._partitions = file, topic, partitions
+        self._barrier, self._follow = barrier, follow
 
     def list_parts(self) -> list[str]:
-        return [str(partition) for partition in range(self._topic.partitions)]
+        return [str(partition) for partition in self._partitions]
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_FilePartition":
         place = resume_state or 0
@@ -217,6 +230,7 @@ class FileWriter(Generic[T]):
             messages,
             self._topic.partitions,
             self._now(),
+            in_turn=self._topic.few_keys,
             by_arrival=self._topic.time_of_arrival or self._topic.keep is None,
             bounds=self._bounds,
         )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from connectors.edge import WHOLE, Share
 from connectors.kafka_client import report
 from connectors.kafka_load import KafkaLoad, read_to_end
 from connectors.kafka_read import KafkaSource, LostOffset
@@ -23,7 +24,10 @@ T = TypeVar("T")
 
 
 class KafkaTopics:
-    """The topics of one cluster, which has them under their names behind `prefix`."""
+    """The topics of one cluster, which has them under their names behind `prefix`.
+
+    Of what is read, `share` is read here.
+    """
 
     def __init__(
         self,
@@ -31,15 +35,17 @@ class KafkaTopics:
         config: Mapping[str, str] | None = None,
         *,
         on_lost_offset: LostOffset = "stop",
+        share: Share = WHOLE,
         prefix: str = "",
     ) -> None:
         self._prefix = prefix
         self._config = {"bootstrap.servers": servers, "error_cb": report, **(config or {})}
         self._on_lost_offset: LostOffset = on_lost_offset
+        self._share = share
         self._barrier = SnapshotBarrier()
 
     def read(self, topic: Topic[Any]) -> "KafkaSource":
-        return KafkaSource(self._config, self._there(topic), self._barrier, self._on_lost_offset)
+        return KafkaSource(self._config, self._there(topic), self._barrier, self._on_lost_offset, self._share)
 
     def load(self, topic: Topic[Any]) -> "KafkaLoad":
         return KafkaLoad(self._config, self._there(topic).name, topic.name, self._barrier)

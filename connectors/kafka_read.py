@@ -18,6 +18,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from connectors import kafka_client
 from connectors.clock import utc_now
+from connectors.edge import WHOLE, Share
 from connectors.kafka_client import BrokerError, OffsetGoneError, name_of, partitions
 from connectors.loading import SnapshotBarrier, arrived
 from connectors.metrics import meters
@@ -80,13 +81,14 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
         topic: Topic[Any],
         barrier: SnapshotBarrier,
         on_lost_offset: LostOffset,
+        share: Share = WHOLE,
     ) -> None:
-        self._config, self._topic, self._barrier = config, topic.name, barrier
+        self._config, self._topic, self._barrier, self._share = config, topic.name, barrier, share
         self._most = topic.a_poll
         self._on_lost_offset = on_lost_offset
 
     def list_parts(self) -> list[str]:
-        return [str(partition) for partition in partitions(self._config, self._topic)]
+        return [str(partition) for partition in self._share(partitions(self._config, self._topic))]
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_KafkaPartition":
         partition = int(for_part)

@@ -8,18 +8,20 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from connectors.metrics import meters, require_port
+from connectors.metrics import meters, require_port, serve
+from connectors.settings import Settings
 from schemas import metrics
 
 RECOVERY = "BYTEWAX_RECOVERY_DIRECTORY"
 
 
-def watch(data: Path | None = None) -> None:
-    """Called once at the start of a flow's process; `data` is the embedded edge's folder.
-
-    Raises PortTakenError.
-    """
+def watch(settings: Settings) -> None:
+    """Called once at the start of a flow's process. Raises PortTakenError."""
     require_port(os.environ)
+    if settings.metrics:
+        host, _colon, port = settings.metrics.rpartition(":")
+        serve(int(port), host)
+    data = None if settings.kafka else settings.data
     folders = {"recovery": recovery_folder(sys.argv[1:], os.environ), "data": data}
     for name, folder in folders.items():
         if folder is not None:

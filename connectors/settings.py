@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.clickhouse import ClickHouseTables
-from connectors.edge import Edge, Topics
+from connectors.edge import Edge, Share, Topics
 from connectors.files import FileTopics
 from connectors.kafka import KafkaTopics
 from connectors.kafka_client import properties
@@ -43,6 +43,16 @@ class Settings(BaseSettings):
         default=None, description="a file that holds `clickhouse`, for container secrets"
     )
     data: Path = Field(default=Path("data"), description="folder of the embedded edge")
+    share: str = Field(
+        default="1/1",
+        pattern=r"^[1-9]\d?/[1-9]\d?$",
+        description="which part of the cameras this process reads, as 1/2 and 2/2; for `recognize`",
+    )
+    metrics: str = Field(
+        default="",
+        pattern=r"^(.+:\d{1,5})?$",
+        description="host:port where a flow serves its metrics; empty: nowhere",
+    )
     models: Path | None = Field(
         default=None, description="folder of PaddleOCR models; empty: the ones that come with the packages"
     )
@@ -89,6 +99,12 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _one_of(self) -> "Settings":
+        if self.of_partitions.number >= self.of_partitions.of:
+            raise ValueError(f"PLATESTREAM_SHARE: {self.share} is no part: the first of two is 1/2")
+        return self
+
+    @model_validator(mode="after")
     def _encrypted(self) -> "Settings":
         if self.allow_plaintext or not self.kafka:
             return self
@@ -99,6 +115,12 @@ class Settings(BaseSettings):
                 "PLATESTREAM_KAFKA_CONFIG_FILE, or PLATESTREAM_ALLOW_PLAINTEXT=true on a closed network"
             )
         return self
+
+    @property
+    def of_partitions(self) -> Share:
+        """Which partitions of a topic this process reads."""
+        number, _slash, of = self.share.partition("/")
+        return Share(int(number) - 1, int(of))
 
     def kafka_properties(self) -> dict[str, str]:
         """What librdkafka is told besides the servers."""
@@ -120,9 +142,12 @@ def open_topics(settings: Settings, *, follow: bool = True) -> Topics:
     """Kafka where one is named, else files."""
     if settings.kafka:
         return KafkaTopics(
-            settings.kafka, settings.kafka_properties(), on_lost_offset=settings.on_lost_offset
+            settings.kafka,
+            settings.kafka_properties(),
+            on_lost_offset=settings.on_lost_offset,
+            share=settings.of_partitions,
         )
-    return FileTopics(settings.data, follow=follow)
+    return FileTopics(settings.data, follow=follow, share=settings.of_partitions)
 
 
 def open_edge(settings: Settings | None = None, *, follow: bool = True) -> Edge:

@@ -37,11 +37,13 @@ CREATE INDEX by_key ON messages (key);
 CREATE TABLE readers (
     reader TEXT, partition INTEGER, place INTEGER NOT NULL, PRIMARY KEY (reader, partition)
 );
+CREATE TABLE keys (key BLOB PRIMARY KEY, partition INTEGER NOT NULL);
 PRAGMA user_version = {VERSION};
 """
 _INSERT = "INSERT INTO messages (partition, ages_from, time, key, headers, value) VALUES (?, ?, ?, ?, ?, ?)"
 _MESSAGE = "SELECT place, partition, time, key, headers, value FROM messages "
 _BEHIND = _MESSAGE + "WHERE partition = ? AND place > ? ORDER BY place LIMIT ?"
+_NEXT = "INSERT INTO keys SELECT ?, count(*) % ? FROM keys RETURNING partition"
 _PASSED = """
 INSERT INTO readers VALUES (?, ?, ?)
 ON CONFLICT DO UPDATE SET place = excluded.place
@@ -102,16 +104,21 @@ class TopicFile:
         now: datetime,
         *,
         by_arrival: bool = False,
+        in_turn: bool = False,
         bounds: Bounds | None = None,
     ) -> int:
         """Write messages, on the disk on return; how many old ones had to go for them.
 
-        A message ages from its own time, at the latest from now; with `by_arrival` from now.
+        A message ages from its own time, at the latest from now; with `by_arrival` from now. Its partition
+        follows from its key; with `in_turn`, from the order in which the keys first came.
         """
         arrived = micros(now)
-        rows = [_row(one, partitions, arrived, by_arrival=by_arrival) for one in messages]
+        place = _in_turn if in_turn else _by_key
         with self._writing() as db:
             gone = 0 if bounds is None else self._make_room(db, sum(map(_size, messages)), bounds)
+            rows = [
+                _row(one, place(db, one.key, partitions), arrived, by_arrival=by_arrival) for one in messages
+            ]
             db.executemany(_INSERT, rows)
         return gone
 
@@ -280,10 +287,20 @@ def at(time: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time)
 
 
-def _row(message: Message, partitions: int, arrived: int, *, by_arrival: bool) -> tuple[Any, ...]:
+def _by_key(_db: sqlite3.Connection, key: bytes | None, partitions: int) -> int:
+    return crc32(key or b"") % partitions
+
+
+def _in_turn(db: sqlite3.Connection, key: bytes | None, partitions: int) -> int:
+    found = db.execute("SELECT partition FROM keys WHERE key = ?", (key or b"",)).fetchone()
+    (partition,) = found or db.execute(_NEXT, (key or b"", partitions)).fetchone()
+    return int(partition)
+
+
+def _row(message: Message, partition: int, arrived: int, *, by_arrival: bool) -> tuple[Any, ...]:
     time = None if message.timestamp is None else micros(message.timestamp)
     return (
-        crc32(message.key or b"") % partitions,
+        partition,
         arrived if by_arrival or time is None else min(arrived, time),
         time,
         message.key,

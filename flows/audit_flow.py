@@ -65,5 +65,5 @@ def build(edge: Edge, now: Clock = utc_now, rules: CheckRules = RULES) -> Datafl
 def flow() -> Dataflow:
     """What `bytewax.run` starts: the edge that the settings name."""
     settings = load_settings()
-    process.watch(None if settings.kafka else settings.data)
+    process.watch(settings)
     return build(open_edge(settings))

@@ -68,7 +68,7 @@ def build(edge: Edge, now: Clock = utc_now, rules: Rules = RULES) -> Dataflow:
 def flow() -> Dataflow:
     """What `bytewax.run` starts: the edge and the least confidences that the settings name."""
     settings = load_settings()
-    process.watch(None if settings.kafka else settings.data)
+    process.watch(settings)
     rules = Rules(
         least_alternative=settings.alternative_confidence, least_confidence=settings.alert_confidence
     )

@@ -73,6 +73,6 @@ def build(edge: Edge, rules: NotifyRules, post: OpenPost = open_post, now: Clock
 def flow() -> Dataflow:
     """What `bytewax.run` starts: the edge and the rules that the settings name."""
     settings = load_settings()
-    process.watch(None if settings.kafka else settings.data)
+    process.watch(settings)
     post = partial(open_post, journal=settings.data / "notify" / "journal.jsonl")
     return build(open_edge(settings), read_rules(settings), post)

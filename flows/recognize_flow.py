@@ -78,7 +78,7 @@ def build(
 def flow() -> Dataflow:
     """What `bytewax.run` starts: the edge, the model and the agency's rules that the settings name."""
     settings = load_settings()
-    process.watch(None if settings.kafka else settings.data)
+    process.watch(settings)
     age = load_profile(settings.profile).retention.span
     reader = open_reader(settings.models, settings.threads)
     return build(open_edge(settings), reader, bounds=Bounds(age=age), unapproved=settings.unapproved)

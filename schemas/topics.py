@@ -36,7 +36,8 @@ class Topic(Generic[T]):
     writer asks for no producer id: getting one takes a second at the first write.
 
     On the embedded edge at most `most_bytes` are kept, past which the oldest go; of a `read_once` topic each
-    message goes when its readers are past it, and at `most_bytes` a writer has to wait for them.
+    message goes when its readers are past it, and at `most_bytes` a writer has to wait for them. There, too,
+    `few_keys`, such as cameras, get partitions in turn: by a hash, some would share one and others be empty.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Topic(Generic[T]):
     repeatable: bool = False
     most_bytes: int | None = None
     read_once: bool = False
+    few_keys: bool = False
 
 
 def _topic(
@@ -82,6 +84,7 @@ FRAMES: Topic[Frame] = Topic(
     a_poll=16,
     most_bytes=4 * GIGABYTE,
     read_once=True,
+    few_keys=True,
 )
 # Frames of cameras that nobody approved: nobody reads or searches them; who approves the camera within the
 # day may release them.

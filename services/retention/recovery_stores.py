@@ -4,49 +4,113 @@ SQLite keeps deleted bytes in free pages until it is told to rebuild the file. A
 leaves its last passes in the store's state, so a store lives half the retention period at most: a flow
 without its store reads its topics again and makes the same rows (docs/design.md, crash points).
 
-In a container the store of a flow is rebuilt before the flow starts:
-python -m services.retention.recovery_stores STORE
+What starts a flow starts it through this module, which brings the store in order first and then becomes
+the flow's process: python -m services.retention.recovery_stores STORE PARTITIONS COMMAND…
+So that there is a start now and then, the kernel ends that process after PLATESTREAM_FLOW_DAYS (7); whatever
+restarts it lets it go on where it stopped.
 """
 
+import fcntl
+import os
 import shutil
+import signal
 import sqlite3
 import sys
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
+
+from bytewax.recovery import init_db_dir
+
+from connectors.profiles import load as load_profile
+from connectors.settings import load_settings
 
 PLATED = ("recognize", "match")
 MADE = ".made"  # beside a store: when it was first seen
+LOCK = ".lock"  # beside a store: held by the process that works with it
+DAYS = "PLATESTREAM_FLOW_DAYS"
+
+
+class StoreInUseError(OSError):
+    """Another process works with the store."""
+
+
+def plated(name: str) -> bool:
+    """Whether the store of this name has plates in its state; `recognize-1-of-2` is one of recognize's."""
+    return name.split("-")[0] in PLATED
 
 
 def made(folder: Path) -> dict[str, datetime]:
     """Stores with plates in their state, and when each was first seen by `clean`."""
+    names = {mark.name.removesuffix(MADE): mark for mark in sorted(folder.glob(f"*{MADE}"))}
     return {
-        mark.name.removesuffix(MADE): datetime.fromisoformat(mark.read_text())
-        for mark in sorted(folder.glob(f"*{MADE}"))
-        if mark.name.removesuffix(MADE) in PLATED
+        name: datetime.fromisoformat(mark.read_text())
+        for name, mark in names.items()
+        if plated(name) and (folder / name).exists()
     }
+
+
+def hold(store: Path) -> IO[bytes]:
+    """The lock of a store, until the answer is closed. Raises StoreInUseError."""
+    lock = store.with_name(store.name + LOCK).open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise StoreInUseError(f"the recovery store {store} is in use by another process") from None
+    return lock
+
+
+def make(store: Path, partitions: int) -> None:
+    """Make a store whole, beside its place; one whose making was interrupted is made again."""
+    making = store.with_name(f"{store.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    init_db_dir(making, partitions)
+    making.rename(store)
+
+
+def bring_in_order(store: Path, partitions: int, period: timedelta, now: datetime) -> str:
+    """A store for a flow that starts now, whose lock is held: made, or made anew, or rebuilt; says which."""
+    mark = store.with_name(store.name + MADE)
+    since = datetime.fromisoformat(mark.read_text()) if mark.exists() else now
+    if store.exists() and not (plated(store.name) and now - since >= period / 2):
+        if not mark.exists():
+            mark.write_text(now.isoformat())
+        rebuild(store)
+        return ""
+    shutil.rmtree(store, ignore_errors=True)
+    make(store, partitions)
+    mark.write_text(now.isoformat())
+    return f"made the recovery store {store} with {partitions} partitions"
 
 
 def clean(folder: Path, period: timedelta, now: datetime) -> list[str]:
     """Rebuild each store below `folder`, and remove those that are too old; says what was done.
 
-    A store that a running flow holds is left for the next run.
+    A store that a flow holds is left: its next start brings it in order.
     """
     done = []
-    for store in sorted(path for path in folder.glob("*") if path.is_dir()):
-        mark = folder / f"{store.name}{MADE}"
-        if not mark.exists():
-            mark.write_text(now.isoformat())
-        made = datetime.fromisoformat(mark.read_text())
-        if store.name in PLATED and now - made >= period / 2:
-            shutil.rmtree(store)
-            mark.unlink()
-            done.append(f"{store.name}: removed, made {made:%Y-%m-%d}")
-            continue
-        if not rebuild(store):
+    for store in sorted(path for path in folder.glob("*") if path.is_dir() and not path.suffix):
+        try:
+            with hold(store):
+                done += _clean(store, period, now)
+        except StoreInUseError:
             done.append(f"{store.name}: in use, left")
     return done
+
+
+def _clean(store: Path, period: timedelta, now: datetime) -> list[str]:
+    mark = store.with_name(store.name + MADE)
+    if not mark.exists():
+        mark.write_text(now.isoformat())
+    since = datetime.fromisoformat(mark.read_text())
+    if plated(store.name) and now - since >= period / 2:
+        shutil.rmtree(store)
+        mark.unlink()
+        return [f"{store.name}: removed, made {since:%Y-%m-%d}"]
+    return [] if rebuild(store) else [f"{store.name}: in use, left"]
 
 
 def rebuild(store: Path) -> bool:
@@ -65,5 +129,23 @@ def _rebuild(file: Path) -> bool:
     return True
 
 
+def main(store: str, partitions: str, *command: str) -> None:
+    """Becomes `command`, with the store in order and its lock held. Raises StoreInUseError, SettingsError."""
+    place = Path(store)
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = hold(place)
+    os.set_inheritable(lock.fileno(), True)
+    period = load_profile(load_settings().profile).retention.span
+    said = bring_in_order(place, int(partitions), period, datetime.now(UTC))
+    if said:
+        sys.stderr.write(f"{said}\n")
+    # The alarm stays through exec. It ends the flow amid whatever it does, which is what the store is for.
+    signal.alarm(round(float(os.environ.get(DAYS, "7")) * 86_400))
+    os.execvp(command[0], command)  # noqa: S606  a flow, named by whoever starts this
+
+
 if __name__ == "__main__":
-    sys.exit(0 if rebuild(Path(sys.argv[1])) else f"{sys.argv[1]} is in use")
+    try:
+        main(*sys.argv[1:])
+    except StoreInUseError as error:
+        sys.exit(str(error))

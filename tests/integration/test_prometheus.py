@@ -8,6 +8,7 @@ import yaml
 
 from connectors import process
 from connectors.metrics import serve
+from connectors.settings import Settings
 from flows import meters
 from schemas.metrics import FLOWS
 from services.boards import BOARDS
@@ -48,7 +49,7 @@ def scraped(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     serve(port, "127.0.0.1")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(process.RECOVERY, str(folder))
-        process.watch(folder)
+        process.watch(Settings(data=folder))
     with prometheus(folder, [f"127.0.0.1:{port}"]) as server, copied(migrated, folder) as database:
         for flow in FLOWS:
             meters.show(flow)

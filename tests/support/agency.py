@@ -311,6 +311,6 @@ def follow_the_order(agency: Agency) -> None:
     agency.retain()
     agency.audit()
     made = agency.data / "recovery" / "match.made"
-    made.parent.mkdir(parents=True, exist_ok=True)
+    made.with_suffix("").mkdir(parents=True, exist_ok=True)
     made.write_text(NOW.isoformat())
     agency.follow()

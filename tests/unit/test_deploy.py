@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import re
 import runpy
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import yaml
 from connectors.clickhouse_client import Dsn
 from connectors.settings import Settings
 from schemas.topics import TOPICS
+from services.retention import recovery_stores
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -361,13 +363,13 @@ def test_grafana_looks_for_boards_where_they_are_mounted() -> None:
     assert ("./grafana/dashboards", provider["options"]["path"]) in mounts("grafana")
 
 
-def with_recovery(folder: Path, *command: str) -> str:
+def with_recovery(folder: Path, *command: str, days: str = "7") -> str:
     """Runs deploy/with-recovery with `folder` as /recovery and this Python as `python`."""
     script = (ROOT / "deploy" / "with-recovery").read_text().replace("/recovery", str(folder))
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
     ran = subprocess.run(
         ["/bin/sh", "-c", script, "with-recovery", "3", *command],
-        env={"PATH": path},
+        env={"PATH": path, recovery_stores.DAYS: days},
         capture_output=True,
         text=True,
         check=True,
@@ -401,14 +403,21 @@ def test_what_a_flow_has_forgotten_leaves_its_store_at_the_next_start(tmp_path: 
 
 
 def test_a_flow_is_started_anew_when_its_store_is_due(tmp_path: Path) -> None:
-    script = (ROOT / "deploy" / "with-recovery").read_text()
-    assert 'exec timeout --signal=TERM "${WITH_RECOVERY_FRESH:-7d}" "$@"' in script
-    ended = subprocess.run(["timeout", "--signal=TERM", "0.1s", "sleep", "5"], check=False)
-    assert ended.returncode != 0, "the container's restart policy brings it back"
+    with pytest.raises(subprocess.CalledProcessError) as ended:
+        with_recovery(tmp_path, "sleep", "30", days="0.00002")
+    assert ended.value.returncode == -signal.SIGALRM, "the container's restart policy brings it back"
+
+
+def test_a_store_that_a_flow_works_with_is_refused_to_a_second_one(tmp_path: Path) -> None:
+    with_recovery(tmp_path, "true")
+    held = recovery_stores.hold(tmp_path / "store")
+    with held, pytest.raises(subprocess.CalledProcessError) as refused:
+        with_recovery(tmp_path, "true")
+    assert "in use by another process" in refused.value.stderr
 
 
 def test_a_store_whose_making_was_interrupted_is_made_again(tmp_path: Path) -> None:
-    half = tmp_path / "making"
+    half = tmp_path / "store.making"
     half.mkdir()
     (half / "part-0.sqlite3").write_bytes(b"")
     with_recovery(tmp_path, "true")

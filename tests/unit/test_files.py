@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import bytewax.operators as op
 import pytest
+from bytewax.dataflow import Dataflow
+from bytewax.testing import TestingSink, run_main
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.changelog import newest
+from connectors.edge import Share
 from connectors.files import FileTopics, next_poll
 from connectors.topic_file import TopicFileError, TopicFullError
 from schemas import topics
@@ -329,3 +333,33 @@ def test_a_write_that_is_cut_short_leaves_nothing_and_the_next_one_goes_on(tmp_p
     other.close()
     written(tmp_path, "BBB2")
     assert plates(streams) == ["AAA1", "BBB2"]
+
+
+def test_cameras_get_partitions_in_turn_so_that_processes_share_them_evenly(tmp_path: Path) -> None:
+    streams = files(tmp_path)
+    cameras = [b"stj-01", b"stj-02", b"stj-03", b"stj-04"]
+    for key in [*cameras, *reversed(cameras)]:
+        streams.append(topics.FRAMES, [Message(key, b"picture")])
+    found = [(message.key, message.partition) for message in streams.messages(topics.FRAMES)]
+    assert dict(found) == dict(zip(cameras, range(4), strict=True))
+    assert len(set(found)) == 4, "a camera stays where it was"
+
+
+@given(st.integers(1, 9), st.integers(1, 9))
+def test_shares_cover_each_partition_once(partitions: int, processes: int) -> None:
+    read = [one for number in range(processes) for one in Share(number, processes)(range(partitions))]
+    assert sorted(read) == list(range(partitions))
+
+
+def test_a_process_reads_the_partitions_of_its_share(tmp_path: Path) -> None:
+    sent = [Message(key, b"picture") for key in (b"a", b"b", b"c")]
+    files(tmp_path).append(topics.FRAMES, sent)
+    seen: list[list[bytes | None]] = []
+    for number in range(2):
+        share = FileTopics(tmp_path, follow=False, share=Share(number, 2))
+        out: list[Message] = []
+        flow = Dataflow("read")
+        op.output("out", op.input("frames", flow, share.read(topics.FRAMES)), TestingSink(out))
+        run_main(flow)
+        seen.append(sorted((message.key for message in out), key=str))
+    assert seen == [[b"a", b"c"], [b"b"]]

@@ -30,6 +30,8 @@ def test_a_named_broker_means_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("THREADS", "none"),
         ("ON_LOST_OFFSET", "skip"),
+        ("SHARE", "0/2"),
+        ("SHARE", "3/2"),
         ("KAFKA", "broker:9092"),
         ("KAFKA", "localhost:9092,10.0.0.7:9092"),
     ],
