@@ -1,5 +1,7 @@
 """One setting for each thing, read from the environment (`PLATESTREAM_…`), and the edge that they name."""
 
+import os
+import pwd
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
@@ -12,6 +14,26 @@ from connectors.edge import Edge, Share, Topics
 from connectors.files import FileTopics
 from connectors.kafka import KafkaTopics
 from connectors.kafka_client import properties
+
+ACCOUNTS = "accounts"
+"""Folder of the accounts of the engine that `platestream up` starts, below the data folder."""
+
+
+def system_account() -> str:
+    """The account of the operating system that this process was started by.
+
+    By the process's real user id: environment variables such as USER do not count.
+    """
+    uid = os.getuid()
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:  # a container's user may have no name
+        return f"uid-{uid}"
+
+
+def own_account(data: Path) -> Path:
+    """The file with the DSN of this person's account with the engine of a data folder."""
+    return data / ACCOUNTS / "people" / system_account()
 
 
 def embedded_dsn(data: Path) -> str:
@@ -95,7 +117,8 @@ class Settings(BaseSettings):
         if self.clickhouse_file is not None:
             self.clickhouse = self.clickhouse_file.read_text().strip()
         if not self.clickhouse:
-            self.clickhouse = embedded_dsn(self.data)
+            own = own_account(self.data)
+            self.clickhouse = own.read_text().strip() if own.exists() else embedded_dsn(self.data)
         return self
 
     @model_validator(mode="after")

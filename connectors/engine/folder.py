@@ -29,7 +29,7 @@ def hold(folder: Path) -> IO[str]:
         holder = lock.read().strip() or "unknown"
         lock.close()
         raise FolderError(
-            f"another engine (process {holder}) holds {folder}; stop it first, or connect to it"
+            f"an engine or a demo works in {folder} (process {holder}): stop it first, or connect to it"
         ) from None
     lock.seek(0)
     lock.truncate()

@@ -22,6 +22,9 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
+    "up": Entry("up", "Start the whole system on this machine.", "up"),
+    "status": Entry("up", "How the system on this machine is.", "status"),
+    "down": Entry("up", "End the system on this machine.", "down"),
     "demo": Entry("demo", "The whole job on this machine.", "demo"),
     "read": Entry("read", "Read plates in pictures, videos and cameras.", "read"),
     "cameras": Entry("cameras", "The camera gateway: run, check, list, health."),
@@ -88,6 +91,8 @@ def _group() -> None:
 def main() -> None:
     """What `platestream` runs: known failures become one line, others a traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    for client in ("urllib3", "clickhouse_connect"):  # what fails in them is said in the command's own words
+        logging.getLogger(client).setLevel(logging.CRITICAL)
     try:
         app()
     except Exception as error:
@@ -102,6 +107,7 @@ REFUSALS = {
     "schemas.message": "RefusedError",
     "schemas.profile": "ProfileError",
     "connectors.settings": "SettingsError",
+    "connectors.engine.folder": "FolderError",
     "connectors.kafka_client": "BrokerError",
     "connectors.clickhouse_client": "ConnectError DatabaseError",
     "connectors.metrics": "PortTakenError",

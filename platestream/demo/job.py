@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from bytewax.dataflow import Dataflow
-from bytewax.recovery import RecoveryConfig, init_db_dir
+from bytewax.recovery import RecoveryConfig
 from bytewax.testing import run_main
 
 from clickhouse import migrate
 from connectors.clickhouse import ClickHouseTables
 from connectors.clickhouse_client import ANALYST, AUDITOR, OWNER, connect
 from connectors.edge import Edge
+from connectors.engine.folder import hold
 from connectors.files import FileTopics
 from connectors.inquiry_verify import verify
 from connectors.profiles import load as load_profile
-from connectors.settings import Settings, embedded_dsn, load_settings
+from connectors.settings import ACCOUNTS, Settings, SettingsError, embedded_dsn, load_settings
 from flows import audit_flow, match_flow, recognize_flow
 from flows.reader import open_reader
 from operators.decode import Bounds
@@ -35,6 +36,7 @@ from services.hotlist.intake import import_lines
 from services.inquiries import gate
 from services.reading.media import folder_frames
 from services.retention import job as retention
+from services.retention import recovery_stores
 
 EPOCH = timedelta(seconds=1)
 BATCH = 50  # frames written to the topic at once
@@ -63,6 +65,11 @@ def run_here(frames: Path | None, say: Say) -> Outcome:
     Raises SettingsError, and what `run` raises.
     """
     settings = load_settings()
+    if (settings.data / ACCOUNTS).exists():
+        raise SettingsError(
+            f"{settings.data} belongs to a system that platestream up runs: name another folder in "
+            "PLATESTREAM_DATA for the demo"
+        )
     embedded = settings.model_copy(update={"kafka": "", "clickhouse": embedded_dsn(settings.data)})
     return run(embedded, frames, today(), say)
 
@@ -70,9 +77,10 @@ def run_here(frames: Path | None, say: Say) -> Outcome:
 def run(settings: Settings, frames: Path | None, now: datetime, say: Say) -> Outcome:
     """Run all three flows to their end over `frames`, or over the sample frames; `say` hears each step.
 
-    Raises RefusedInquiry where somebody else is registered and whoever runs it is not.
+    Raises FolderError where another demo or an engine works in the folder, and RefusedInquiry where somebody
+    else is registered and whoever runs it is not.
     """
-    with Door.open(settings, "platestream demo") as door:
+    with hold(settings.data), Door.open(settings, "platestream demo") as door:
         return _run_all(door, frames, now, say)
 
 
@@ -88,7 +96,7 @@ def _run_all(door: Door, frames: Path | None, now: datetime, say: Say) -> Outcom
         say("agency and people")
         register_whoever_runs_it(door, now)
         say("hot list")
-        load_sample_list(door, now)
+        load_sample_list(door.machine("demo"), now)
         say("frames")
         count = _write(streams, sample_messages(now) if frames is None else folder_frames(frames, now))
         say(f"reading {count} frames")
@@ -135,7 +143,7 @@ def load_sample_list(door: Door, now: datetime) -> list[Import]:
     sources = sorted({line["source"] for line in told})
     return [
         import_lines(
-            door.machine("demo"),
+            door,
             source,
             enumerate(line for line in told if line["source"] == source),
             now - timedelta(days=1),
@@ -161,14 +169,15 @@ def _write(streams: FileTopics, messages: Iterable[Message]) -> int:
 def _run(flow: Dataflow, data: Path) -> None:
     """One flow to the end of its input, going on where its last run stopped."""
     folder = data / "recovery" / flow.flow_id
-    if not folder.exists():
-        folder.mkdir(parents=True)
-        init_db_dir(folder, 1)
-    run_main(
-        flow,
-        epoch_interval=EPOCH,
-        recovery_config=RecoveryConfig(str(folder), backup_interval=timedelta(0)),
-    )
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with recovery_stores.hold(folder):
+        if not folder.exists():
+            recovery_stores.make(folder, 1)
+        run_main(
+            flow,
+            epoch_interval=EPOCH,
+            recovery_config=RecoveryConfig(str(folder), backup_interval=timedelta(0)),
+        )
 
 
 def _after(streams: FileTopics, topic: Any, count: int) -> list[Any]:

@@ -17,9 +17,8 @@ import numpy as np
 import pytest
 
 from connectors.clickhouse_client import OWNER, connect
-from connectors.settings import embedded_dsn
+from connectors.settings import embedded_dsn, system_account
 from schemas.acts import ROLES
-from services.people import system_account
 from tests.support.clock import NOW
 from tests.support.flow_process import ROOT
 from tests.support.flows import plate_picture

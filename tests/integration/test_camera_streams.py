@@ -17,15 +17,13 @@ import cv2
 import numpy as np
 import pytest
 
+from platestream.demo.street import NEEDED, PYTHON
 from schemas.topics import FRAMES
 from services.cameras.state import CameraHealth
 from tests.conftest import skip_unless_ci
 from tests.support.flows import plate_picture
 from tests.support.gateway import PLACE, ROOT, GatewayProcess, account
 from tests.support.kafka_broker import KafkaBroker, free_port, wait_until
-
-PYTHON = "/usr/bin/python3"  # Debian's, which has GStreamer's bindings
-NEEDED = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +49,9 @@ def serve(video: Path) -> Iterator[Serve]:
     started: list[subprocess.Popen[bytes]] = []
 
     def start(port: int, *login: str) -> subprocess.Popen[bytes]:
-        command = [PYTHON, str(ROOT / "tests/support/rtsp_server.py"), str(video), str(port), *login]
+        pipeline = f"street=filesrc location={video} ! qtdemux ! h264parse ! rtph264pay name=pay0 pt=96"
+        account = ["--account", *login] if login else []
+        command = [PYTHON, str(ROOT / "platestream/demo/rtsp_server.py"), str(port), *account, pipeline]
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"

@@ -288,7 +288,7 @@ def test_a_second_engine_on_the_folder_is_refused_with_a_sentence(engine: Engine
         engine.command, env=engine.environment, capture_output=True, text=True, timeout=30
     )
     assert second.returncode == 2
-    assert f"another engine (process {engine.pid}) holds" in second.stderr
+    assert f"(process {engine.pid}): stop it first, or connect to it" in second.stderr
 
 
 def test_it_listens_on_loopback_unless_told_otherwise(own_engine: Engine) -> None:

@@ -1,0 +1,116 @@
+"""Accounts of the engine that `platestream up` starts: one for each job, one for the person who starts it.
+
+The jobs are those of the users file of a server (clickhouse/server-users.xml); each has a random password
+that only its DSN's file holds. The engine is told hashes.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from xml.etree import ElementTree  # files of the project's own and of the operator
+
+from connectors.clickhouse_client import (
+    ANALYST,
+    AUDITOR,
+    CUSTODIAN,
+    DASHBOARD,
+    DATABASE,
+    DOOR,
+    SUPERVISOR,
+    Dsn,
+)
+from connectors.settings import ACCOUNTS, own_account, system_account
+
+PERSON = (DOOR, ANALYST, SUPERVISOR, AUDITOR, CUSTODIAN, DASHBOARD)
+"""What the person who starts the system may do in SQL; what the order lets them do, the registry says."""
+PEOPLE = "people.xml"
+
+
+def users_files(data: Path) -> tuple[Path, Path]:
+    """The users files that the engine reads: the jobs', and the people's."""
+    return Path(str(files("clickhouse").joinpath("server-users.xml"))), data / ACCOUNTS / PEOPLE
+
+
+def of_job(folder: Path, job: str) -> Path:
+    """The file with the DSN of a job's account: `flows`, `migrate`, `retention`, `grafana` and so on."""
+    return folder / f"clickhouse_{job}"
+
+
+def make(data: Path, port: int) -> dict[str, str]:
+    """Make the accounts that are not there yet, and let all DSNs name `port`; hashes for the engine's
+    environment. Raises OSError.
+    """
+    folder = data / ACCOUNTS
+    folder.mkdir(mode=0o700, exist_ok=True)
+    hashes = {}
+    for account, variable, job in _jobs():
+        hashes[variable] = _hash(_dsn(of_job(folder, job), account, port))
+    person = system_account()
+    mine = own_account(data)
+    mine.parent.mkdir(mode=0o700, exist_ok=True)
+    _write_people(folder / PEOPLE, person, _hash(_dsn(mine, person, port)))
+    return hashes
+
+
+def port_of(data: Path) -> int | None:
+    """The port that the accounts name; None where there are none yet."""
+    file = of_job(data / ACCOUNTS, "migrate")
+    return Dsn.parse(file.read_text().strip()).port if file.exists() else None
+
+
+def _jobs() -> Iterator[tuple[str, str, str]]:
+    """Account, variable with its password's hash, and job: PLATESTREAM_FLOWS_SHA256 is of `flows`."""
+    users = ElementTree.parse(users_files(Path())[0]).getroot().find("users")  # noqa: S314
+    for account in users if users is not None else ():
+        for password in account.iterfind("password_sha256_hex[@from_env]"):
+            variable = password.attrib["from_env"]
+            yield account.tag, variable, variable.removeprefix("PLATESTREAM_").removesuffix("_SHA256").lower()
+
+
+def _dsn(file: Path, account: str, port: int) -> str:
+    """The password in the DSN of `file`, which is made or brought to `port`."""
+    kept = Dsn.parse(file.read_text().strip()).password if file.exists() else ""
+    password = kept or secrets.token_urlsafe(32)
+    _put(file, f"http://{account}:{password}@127.0.0.1:{port}/{DATABASE}\n")
+    return password
+
+
+def _hash(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
+def _write_people(file: Path, person: str, password: str) -> None:
+    """Replaces one person's account, and leaves the others as they are."""
+    if file.exists():
+        root = ElementTree.parse(file).getroot()  # noqa: S314
+    else:
+        root = ElementTree.fromstring("<clickhouse><users/></clickhouse>")  # noqa: S314
+    users = root.find("users")
+    if users is None:
+        users = ElementTree.SubElement(root, "users")
+    known = users.find(person)
+    if known is None:
+        known = ElementTree.SubElement(users, person)
+        networks = ElementTree.SubElement(known, "networks")
+        for address in ("127.0.0.1", "::1"):
+            ElementTree.SubElement(networks, "ip").text = address
+        ElementTree.SubElement(known, "profile").text = "platestream_person"
+        grants = ElementTree.SubElement(known, "grants")
+        ElementTree.SubElement(grants, "query").text = f"GRANT {', '.join(PERSON)}"
+    hashed = known.find("password_sha256_hex")
+    if hashed is None:
+        hashed = ElementTree.SubElement(known, "password_sha256_hex")
+    hashed.text = password
+    ElementTree.indent(root)
+    _put(file, ElementTree.tostring(root, encoding="unicode") + "\n")
+
+
+def _put(file: Path, text: str) -> None:
+    """Whole or not at all, and for its owner alone."""
+    making = file.with_name(f".{file.name}.{os.getpid()}")
+    with open(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+        opened.write(text)
+    making.replace(file)

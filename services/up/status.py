@@ -1,0 +1,138 @@
+"""How the system on this machine is: what runs, what waits, the cameras, the disk, and what is wrong."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from prometheus_client.parser import text_string_to_metric_families
+
+from connectors.files import FileTopics
+from connectors.process import free
+from connectors.settings import Settings
+from schemas import metrics, topics
+from services.cameras import health
+from services.cameras.state import CameraHealth, GatewayHealth
+from services.up.plan import Program
+from services.up.supervisor import ProcessState, Supervisor
+
+PLAN = "plan.json"
+LITTLE_DISK = 0.1
+SETTLED = timedelta(minutes=1)
+BEHIND: dict[topics.Topic[Any], int] = {
+    topics.FRAMES: 500,
+    topics.DETECTIONS: 1000,
+    topics.ALERT_HITS: 100,
+    topics.HIT_ACTIONS: 1000,
+}
+"""From how many messages in front of its reader on a topic is called behind."""
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A process that was started, for whoever asks later."""
+
+    name: str
+    does: str
+    metrics: str = ""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What `platestream up` started. `cameras` is the gateway's configuration; empty: none."""
+
+    programs: tuple[Planned, ...]
+    cameras: str = ""
+    boards: int = 0
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A process. `since` is None where it does not run."""
+
+    name: str
+    does: str
+    state: str
+    pid: int
+    since: datetime | None
+    said: str
+
+
+class Status(msgspec.Struct, frozen=True):
+    """The whole. `waiting` is messages in front of the readers of each topic, None where nobody says;
+    `disk_free` a share.
+    """
+
+    processes: tuple[Running, ...]
+    waiting: dict[str, int | None]
+    cameras: tuple[CameraHealth, ...]
+    disk_free: float
+    wrong: tuple[str, ...]
+    boards: int
+
+
+def write_plan(folder: Path, programs: list[Program], cameras: Path | None, boards: int) -> None:
+    """Remember what was started."""
+    planned = tuple(Planned(one.name, one.does, one.metrics) for one in programs)
+    plan = Plan(planned, str(cameras or ""), boards)
+    (folder / PLAN).write_bytes(msgspec.json.encode(plan))
+
+
+def status(settings: Settings, now: datetime) -> Status:
+    """Asks supervisor, topics and gateway. Raises UpError where nothing runs."""
+    supervisor = Supervisor(settings.data)
+    states = {one.name: one for one in supervisor.states()}
+    plan = msgspec.json.decode((supervisor.folder / PLAN).read_bytes(), type=Plan)
+    running = tuple(_running(one, states) for one in plan.programs)
+    waiting = {topic.name: _waiting(settings, plan, topic) for topic in BEHIND}
+    gateway = health.newest(Path(plan.cameras)) if plan.cameras else None
+    disk = free(settings.data)
+    wrong = [*_processes(running, now, supervisor.log), *_behind(waiting), *_cameras(plan, gateway, now)]
+    if disk < LITTLE_DISK:
+        wrong.append(f"{disk:.0%} of the disk of {settings.data} is free: make room, or keep less")
+    cameras = gateway.cameras if gateway else ()
+    return Status(running, waiting, cameras, disk, tuple(wrong), plan.boards)
+
+
+def _running(one: Planned, states: dict[str, ProcessState]) -> Running:
+    found = states.get(one.name, ProcessState(one.name, "unknown", 0, None, ""))
+    return Running(one.name, one.does, found.state, found.pid, found.since, found.said)
+
+
+def _processes(running: tuple[Running, ...], now: datetime, log: Path) -> Iterator[str]:
+    for one in running:
+        if one.state == "running" or (one.state == "starting" and one.since and now - one.since < SETTLED):
+            continue
+        yield f"{one.name} is {one.state}{f' ({one.said})' if one.said else ''}: grep '{one.name} ' {log}"
+
+
+def _waiting(settings: Settings, plan: Plan, topic: topics.Topic[Any]) -> int | None:
+    if not settings.kafka:
+        return sum(FileTopics(settings.data, follow=False).waiting(topic).values())
+    told = [found for one in plan.programs if one.metrics for found in _lag(one.metrics, topic.name)]
+    return round(sum(told)) if told else None
+
+
+def _lag(address: str, topic: str) -> Iterator[float]:
+    try:
+        page = httpx.get(f"http://{address}/metrics", timeout=2).text
+    except httpx.HTTPError:
+        return
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            if sample.name == metrics.TOPIC_LAG.name and sample.labels.get("topic") == topic:
+                yield sample.value
+
+
+def _behind(waiting: dict[str, int | None]) -> Iterator[str]:
+    for topic, most in BEHIND.items():
+        found = waiting[topic.name]
+        if found is not None and found > most:
+            yield f"{found} messages of {topic.name} wait: its reader is behind, or stands still"
+
+
+def _cameras(plan: Plan, gateway: GatewayHealth | None, now: datetime) -> list[str]:
+    if not plan.cameras:
+        return ["no camera is set up: write a cameras.toml (docs/cameras.md), and start with --cameras"]
+    if gateway is None:
+        return ["the camera gateway has not said anything yet"]
+    return health.faults(gateway, now)

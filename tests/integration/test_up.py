@@ -1,0 +1,142 @@
+"""The whole system on one machine, started, used, hurt and ended as its users do."""
+
+import json
+import os
+import signal
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.settings import system_account
+from schemas.acts import ROLES
+from tests.support.kafka_broker import wait_until
+from tests.support.up import System
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system that runs, its agency and administrator registered, one plate on its hot list."""
+    one = System.of(tmp_path_factory.mktemp("up"))
+    one.up()
+    try:
+        me = system_account()
+        roles = [word for role in ROLES for word in ("--role", role)]
+        for told in (
+            ["registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ"],
+            ["registry", "user", me, "--title", me, "--agency", "sjpd", "--trained", "2026-11-01", *roles],
+            ["shift", "login"],
+        ):
+            ran = one.run(*told)
+            assert ran.returncode == 0, ran.stdout + ran.stderr
+        yield one
+    finally:
+        one.run("down")
+
+
+def seen(system: System, plate: str) -> list[dict[str, Any]]:
+    ran = system.run("search", plate, "--reason", "test of the running system", "--json")
+    return [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
+
+
+def lives(pid: int) -> bool:
+    """Whether a process is there and has not ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except OSError:
+        return False
+
+
+def test_a_picture_becomes_a_detection_while_commands_ask(system: System) -> None:
+    system.photograph("KBD4821", "one")
+    wait_until(lambda: bool(seen(system, "KBD4821")), 120, "a detection")
+    assert len(seen(system, "KBD4821")) == 1
+
+
+def test_a_second_up_and_a_demo_on_the_same_folder_are_refused_with_a_sentence(system: System) -> None:
+    second = system.run("up")
+    assert second.returncode == 1
+    assert "already" in second.stderr
+    assert "platestream down" in second.stderr
+    demo = system.run("demo")
+    assert demo.returncode == 1
+    assert "belongs to a system that platestream up runs" in demo.stderr
+
+
+def test_everything_is_for_its_owner_alone(system: System) -> None:
+    for path in [system.data, *system.data.rglob("*")]:
+        if not path.is_symlink() and path.exists():
+            assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_a_process_that_is_killed_comes_back_and_the_system_goes_on(system: System) -> None:
+    before = system.pids()
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    system.photograph("MXV7730", "two")
+
+    def back() -> bool:
+        now = system.status()["processes"]
+        return all(one["state"] == "running" and one["pid"] != before[one["name"]] for one in now)
+
+    wait_until(back, 120, "all run again")
+    wait_until(lambda: bool(seen(system, "MXV7730")), 120, "a detection")
+    assert len(seen(system, "MXV7730")) == 1
+
+
+def test_no_password_is_in_the_list_of_processes_or_in_the_log(system: System) -> None:
+    secrets = [
+        file.read_text().split(":")[2].split("@")[0]
+        for file in (system.data / "accounts").rglob("*")
+        if file.is_file() and file.suffix != ".xml"
+    ]
+    told = system.log
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            told += process.read_text(errors="replace")
+        except OSError:
+            continue
+    assert len(secrets) == 8
+    assert not [secret for secret in secrets if secret in told]
+
+
+def test_what_runs_dies_with_its_supervisor_and_the_next_up_goes_on(system: System) -> None:
+    pids = system.pids().values()
+    os.kill(int((system.data / "up" / "supervisord.pid").read_text()), signal.SIGKILL)
+    wait_until(lambda: not any(map(lives, pids)), 30, "the others have ended")
+    gone = system.run("status")
+    assert gone.returncode == 1
+    assert "start it with platestream up" in gone.stderr
+    system.photograph("RTJ2065", "three")
+    system.up()
+    wait_until(lambda: bool(seen(system, "RTJ2065")), 120, "a detection")
+    assert len(seen(system, "KBD4821")) == 1
+
+
+def test_status_says_what_is_wrong_and_ends_with_1(system: System) -> None:
+    (system.pictures / "no-picture.jpg").write_bytes(b"GIF89a")
+    store = system.data / "recovery" / "match"
+    victim = system.pids()["match"]
+    hidden = store.with_name("match.hidden")
+    store.rename(hidden)
+    store.write_text("no store")
+    os.kill(victim, signal.SIGKILL)
+    try:
+        wait_until(lambda: any("match is" in line for line in system.status()["wrong"]), 90, "a fault")
+        assert system.run("status").returncode == 1
+    finally:
+        store.unlink()
+        hidden.rename(store)
+    wait_until(lambda: not any("match is" in line for line in system.status()["wrong"]), 120, "no fault")
+
+
+def test_down_ends_everything_and_says_so_when_there_is_nothing(system: System) -> None:
+    pids = system.pids()
+    began = time.monotonic()
+    assert "everything has ended" in system.run("down").stdout
+    assert time.monotonic() - began < 60
+    assert not [pid for pid in pids.values() if lives(pid)]
+    assert "start it with platestream up" in system.run("down").stderr

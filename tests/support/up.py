@@ -1,0 +1,71 @@
+"""`platestream up` as somebody runs it: in a folder of its own, its camera a folder of pictures."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.flows import plate_picture
+from tests.support.kafka_broker import free_port
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass
+class System:
+    """The system of one folder. Commands run as whoever runs the tests."""
+
+    folder: Path
+    port: int
+    kafka: str = ""
+
+    @classmethod
+    def of(cls, folder: Path, kafka: str = "") -> "System":
+        one = cls(folder, free_port(), kafka)
+        one.pictures.mkdir(parents=True)
+        (folder / "cameras.toml").write_text(
+            '[cameras.yard]\nkind = "folder"\npath = "pictures"\nlatitude = 34.5\nlongitude = -109.4\n'
+        )
+        return one
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def pictures(self) -> Path:
+        return self.folder / "pictures"
+
+    def run(self, *arguments: str, timeout: float = 240) -> "subprocess.CompletedProcess[str]":
+        keep = {key: value for key, value in os.environ.items() if not key.startswith("PLATESTREAM_")}
+        env = {**keep, "PLATESTREAM_DATA": str(self.data), "PLATESTREAM_KAFKA": self.kafka}
+        command = [sys.executable, "-m", "platestream", *arguments]
+        return subprocess.run(
+            command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False
+        )
+
+    def up(self) -> None:
+        config = str(self.folder / "cameras.toml")
+        ran = self.run("up", "--cameras", config, "--port", str(self.port), "--boards", "0")
+        assert ran.returncode == 0, ran.stdout + ran.stderr + self.log
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
+        return found
+
+    def pids(self) -> dict[str, int]:
+        return {one["name"]: one["pid"] for one in self.status()["processes"]}
+
+    @property
+    def log(self) -> str:
+        file = self.data / "log" / "platestream.log"
+        return file.read_text(errors="replace") if file.exists() else ""
+
+    def photograph(self, plate: str, name: str) -> None:
+        """A picture as a camera puts it into the folder: whole or not at all."""
+        making = self.folder / f"{name}.making"
+        making.write_bytes(plate_picture(plate))
+        making.replace(self.pictures / f"{name}.jpg")

@@ -1,0 +1,133 @@
+"""What `platestream up` is made of, without a process: its plan, accounts, supervisor's file and log."""
+
+import os
+import shlex
+import stat
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from supervisor.options import UnhosedConfigParser
+
+from connectors.clickhouse_client import INGEST, OWNER, RETENTION, SEALER
+from connectors.engine import accounts as engine_accounts
+from connectors.engine.accounts import Known
+from connectors.settings import Settings, own_account, system_account
+from services.up import accounts, log
+from services.up.plan import Program, Wanted, programs
+from services.up.supervisor import LONGEST_SOCKET, Supervisor, UpError
+
+KNOWN = Known(
+    frozenset({*accounts.PERSON, OWNER, INGEST, SEALER, RETENTION}),
+    frozenset({"default", "platestream_person", "platestream_examiner", "platestream_reader"}),
+)
+
+
+def wanted(data: Path, **told: object) -> Wanted:
+    return Wanted(settings=Settings(data=data), port=8123, cores=2, **told)  # type: ignore[arg-type]
+
+
+def names(found: list[Program]) -> list[str]:
+    return [one.name for one in found]
+
+
+def test_one_reader_for_each_core_and_the_engine_first(tmp_path: Path) -> None:
+    found = programs(wanted(tmp_path), {})
+    assert names(found) == ["engine", "recognize-1-of-2", "recognize-2-of-2", "match", "audit", "retention"]
+    assert [one.name for one in found if one.first] == ["engine"]
+    shares = [one.environment["PLATESTREAM_SHARE"] for one in found if "recognize" in one.name]
+    assert shares == ["1/2", "2/2"]
+    stores = [one.command[3] for one in found if "bytewax.run" in one.command]
+    assert len(set(stores)) == len(stores), "each process has a recovery store of its own"
+
+
+def test_with_a_server_no_engine_is_started_and_its_accounts_are_used(tmp_path: Path) -> None:
+    found = programs(wanted(tmp_path, accounts=tmp_path / "secrets"), {})
+    assert "engine" not in names(found)
+    files = {one.environment.get("PLATESTREAM_CLICKHOUSE_FILE") for one in found}
+    assert str(tmp_path / "secrets" / "clickhouse_flows") in files
+
+
+def test_ports_of_metrics_are_apart(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, notify_file=tmp_path / "notify.toml")
+    found = programs(Wanted(settings=settings, port=8123, cores=4, metrics=9110), {})
+    ports = [one.metrics for one in found if one.metrics]
+    assert len(ports) == 7
+    assert len(set(ports)) == 7
+
+
+def test_accounts_are_what_the_engine_takes_and_stay_at_the_next_start(tmp_path: Path) -> None:
+    hashes = accounts.make(tmp_path, 8123)
+    read = engine_accounts.read(accounts.users_files(tmp_path), KNOWN, hashes)
+    assert read.without == ()
+    mine = own_account(tmp_path).read_text()
+    password = mine.split(":")[2].split("@")[0]
+    signed_in = read.sign_in(system_account(), password, "127.0.0.1")
+    assert signed_in is not None
+    assert "platestream_ingest" not in signed_in.roles
+    assert read.sign_in(system_account(), password, "10.0.0.1") is None, "from this machine only"
+    assert accounts.make(tmp_path, 9000) == hashes
+    assert own_account(tmp_path).read_text() == mine.replace(":8123/", ":9000/")
+    assert accounts.port_of(tmp_path) == 9000
+
+
+def test_accounts_are_for_their_owner_alone(tmp_path: Path) -> None:
+    accounts.make(tmp_path, 8123)
+    for path in (tmp_path / "accounts").rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_what_others_wrote_into_the_people_file_stays(tmp_path: Path) -> None:
+    accounts.make(tmp_path, 8123)
+    people = accounts.users_files(tmp_path)[1]
+    smith = "<smith><password>long enough</password><profile>platestream_person</profile></smith>"
+    people.write_text(people.read_text().replace("<users>", f"<users>{smith}"))
+    accounts.make(tmp_path, 8123)
+    assert "smith" in people.read_text()
+
+
+def test_commands_sign_in_with_the_account_of_whoever_runs_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts.make(tmp_path, 8123)
+    monkeypatch.delenv("PLATESTREAM_CLICKHOUSE", raising=False)
+    assert Settings(data=tmp_path).clickhouse == own_account(tmp_path).read_text().strip()
+    assert Settings(data=tmp_path / "other").clickhouse.startswith("chdb:")
+
+
+@given(st.text(st.characters(min_codepoint=32, exclude_characters="\x7f"), min_size=1, max_size=40))
+def test_any_path_reaches_the_program_as_it_is(path: str) -> None:
+    program = Program("cameras", "", ("python", "--config", path), {"PLATESTREAM_DATA": path})
+    text = Supervisor(Path("/data"))._config([program])
+    config = UnhosedConfigParser()
+    config.read_string(text)
+    command = shlex.split(config.get("program:cameras", "command") % {})
+    assert command[-1] == path
+    assert f"PLATESTREAM_DATA={path}" in command
+
+
+def test_the_socket_of_a_deep_folder_is_elsewhere_and_as_short_as_the_kernel_wants(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["a" * 40] * 5)
+    assert len(os.fsencode(Supervisor(deep)._socket())) <= LONGEST_SOCKET
+    assert Supervisor(tmp_path / "a")._socket() != Supervisor(tmp_path / "b")._socket()
+
+
+def test_asking_where_nothing_runs_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UpError, match="platestream up"):
+        Supervisor(tmp_path).states()
+    assert not Supervisor(tmp_path).runs
+
+
+def test_the_log_has_whole_lines_of_each_process() -> None:
+    begun: dict[str, str] = defaultdict(str)
+    head = "processname:{} groupname:g pid:7 channel:stdout\n"
+    first = log.lines("PROCESS_LOG_STDOUT", head.format("match") + "one\ntw", begun)
+    other = log.lines("PROCESS_LOG_STDOUT", head.format("audit") + "apart\n", begun)
+    last = log.lines("PROCESS_LOG_STDOUT", head.format("match") + "o\n", begun)
+    assert [first, other, last] == [["match one"], ["audit apart"], ["match two"]]
+    told = log.lines(
+        "PROCESS_STATE_EXITED", "processname:match groupname:g from_state:RUNNING expected:0 pid:7", begun
+    )
+    assert told == ["match * exited, process 7"]
