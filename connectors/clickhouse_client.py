@@ -38,6 +38,11 @@ DASHBOARD = "platestream_dashboard"
 DOOR = "platestream_door"
 
 ACCESS_DENIED = 497
+SAID = {
+    ACCESS_DENIED: "the account may not do that",
+    512: "the account has not been given the role for it",
+    516: "no account of this name and password",
+}
 # Too many queries at once, socket timeout, network, no space on the disk, too many parts: all pass.
 PASSING = frozenset({202, 209, 210, 243, 252})
 TLS_OPTIONS = ("ca_cert", "client_cert", "client_cert_key")
@@ -48,7 +53,8 @@ class DatabaseError(RuntimeError):
 
     def __init__(self, attempted: str, code: int | None, passing: bool) -> None:
         known = "no answer" if code is None and passing else f"ClickHouse code {code}"
-        super().__init__(f"{attempted}: {known}")
+        why = f"{SAID[code]} ({known})" if code in SAID else known
+        super().__init__(f"{attempted}: {why}")
         self.code = code
         self.passing = passing
 

@@ -6,10 +6,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.clickhouse import ClickHouseTables
+from connectors.clickhouse_client import INGEST, OWNER, RETENTION, SEALER
 from connectors.edge import Edge, Share, Topics
 from connectors.files import FileTopics
 from connectors.kafka import KafkaTopics
@@ -17,6 +18,15 @@ from connectors.kafka_client import properties
 
 ACCOUNTS = "accounts"
 """Folder of the accounts of the engine that `platestream up` starts, below the data folder."""
+
+
+JOBS = {OWNER: "migrate", RETENTION: "retention", INGEST: "flows", SEALER: "flows"}
+"""Roles that no person has, and the job whose account has them."""
+
+
+def job_account(folder: Path, job: str) -> Path:
+    """The file with the DSN of a job's account: `flows`, `migrate`, `retention`, `grafana` and so on."""
+    return folder / f"clickhouse_{job}"
 
 
 def system_account() -> str:
@@ -49,6 +59,8 @@ class Settings(BaseSettings):
     """Every field is an environment variable with the prefix PLATESTREAM_."""
 
     model_config = SettingsConfigDict(env_prefix="PLATESTREAM_", hide_input_in_errors=True)
+
+    _jobs: bool = PrivateAttr(default=False)
 
     kafka: str = Field(
         default="", description="bootstrap servers, host:port[,…]; empty: topics are files below `data`"
@@ -118,7 +130,8 @@ class Settings(BaseSettings):
             self.clickhouse = self.clickhouse_file.read_text().strip()
         if not self.clickhouse:
             own = own_account(self.data)
-            self.clickhouse = own.read_text().strip() if own.exists() else embedded_dsn(self.data)
+            self._jobs = own.exists()
+            self.clickhouse = own.read_text().strip() if self._jobs else embedded_dsn(self.data)
         return self
 
     @model_validator(mode="after")
@@ -138,6 +151,13 @@ class Settings(BaseSettings):
                 "PLATESTREAM_KAFKA_CONFIG_FILE, or PLATESTREAM_ALLOW_PLAINTEXT=true on a closed network"
             )
         return self
+
+    def clickhouse_for(self, role: str | None, *, automatic: bool = False) -> str:
+        """The DSN to take a role with: this person's own; with the engine of `platestream up` also that of the
+        job that has the role, or does what is `automatic`: whoever may read the data folder may read it.
+        """
+        job = JOBS.get(role or "", "console" if automatic else None) if self._jobs else None
+        return self.clickhouse if job is None else job_account(self.data / ACCOUNTS, job).read_text().strip()
 
     @property
     def of_partitions(self) -> Share:
@@ -178,7 +198,9 @@ def open_edge(settings: Settings | None = None, *, follow: bool = True) -> Edge:
     settings = settings or load_settings()
     return Edge(
         topics=open_topics(settings, follow=follow),
-        tables=ClickHouseTables(settings.clickhouse, follow=follow, allow_plaintext=settings.allow_plaintext),
+        tables=ClickHouseTables(
+            settings.clickhouse_for(INGEST), follow=follow, allow_plaintext=settings.allow_plaintext
+        ),
     )
 
 

@@ -47,20 +47,31 @@ class Permit:
 class Clients:
     """Connections to the database by role, opened when first asked for."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, *, automatic: bool = False) -> None:
+        self._settings, self._automatic = settings, automatic
         self._open: dict[str | None, Client] = {}
+        self._machine: Clients | None = None
 
     def __call__(self, role: str | None) -> Client:
         if role not in self._open:
             plain = self._settings.allow_plaintext
-            self._open[role] = connect(self._settings.clickhouse, role, allow_plaintext=plain)
+            dsn = self._settings.clickhouse_for(role, automatic=self._automatic)
+            self._open[role] = connect(dsn, role, allow_plaintext=plain)
         return self._open[role]
+
+    @property
+    def machine(self) -> "Clients":
+        """Those of the machine; closed with these."""
+        if self._machine is None:
+            self._machine = Clients(self._settings, automatic=True)
+        return self._machine
 
     def close(self) -> None:
         """Close them all; a later call opens anew."""
         while self._open:
             self._open.popitem()[1].close()
+        if self._machine is not None:
+            self._machine.close()
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,14 @@ class Door:
 
     def machine(self, name: str) -> "Door":
         """The same door for what the machine does now by itself, set off by this person."""
-        return replace(self, who=name, tool=f"platestream {name}", automatic=True, set_off_by=self.who)
+        return replace(
+            self,
+            who=name,
+            tool=f"platestream {name}",
+            clients=self.clients.machine,
+            automatic=True,
+            set_off_by=self.who,
+        )
 
     def client(self, role: str) -> Client:
         """A connection in `role`; of a person on a server it must have been granted."""

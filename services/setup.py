@@ -8,7 +8,7 @@ from clickhouse_connect.driver.client import Client
 
 from clickhouse import migrate
 from clickhouse.migrate import Entry
-from connectors.clickhouse_client import OWNER, connect
+from connectors.clickhouse_client import OWNER, connect, run
 from connectors.kafka_topics import create, faults
 from connectors.profiles import load
 from schemas.topics import within
@@ -54,7 +54,8 @@ def topics(door: Door, *, check: bool = False, replication: int = 1) -> Compared
 def _owner(door: Door) -> Iterator[Client]:
     """A connection that also says what a server's account lacks."""
     settings = door.settings
-    client = connect(settings.clickhouse, OWNER, allow_plaintext=settings.allow_plaintext, explain=True)
+    dsn, plain = settings.clickhouse_for(OWNER), settings.allow_plaintext
+    client = run("connecting as the owner", lambda: connect(dsn, OWNER, allow_plaintext=plain, explain=True))
     try:
         yield client
     finally:

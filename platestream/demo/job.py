@@ -96,7 +96,8 @@ def _run_all(door: Door, frames: Path | None, now: datetime, say: Say) -> Outcom
         say("agency and people")
         register_whoever_runs_it(door, now)
         say("hot list")
-        load_sample_list(door.machine("demo"), now)
+        # A day ago: hits of frames that were captured before an entry was listed would be historical.
+        load_sample_list(door.machine("demo"), now, now - timedelta(days=1))
         say("frames")
         count = _write(streams, sample_messages(now) if frames is None else folder_frames(frames, now))
         say(f"reading {count} frames")
@@ -135,10 +136,8 @@ def _run_all(door: Door, frames: Path | None, now: datetime, say: Say) -> Outcom
 _COUNTED = (topics.DETECTIONS, topics.ALERT_HITS, topics.DEAD_LETTERS)
 
 
-def load_sample_list(door: Door, now: datetime) -> list[Import]:
-    """Import the sample hot list, a source at a time, the way `hotlist import` does, and a day ago: hits of
-    frames captured before an entry was listed would be historical, which is not what a demo is to show.
-    """
+def load_sample_list(door: Door, now: datetime, listed: datetime) -> list[Import]:
+    """Import the sample hot list the way `hotlist import` does, a source at a time, as of `listed`."""
     told = sample_hot_list(now)
     sources = sorted({line["source"] for line in told})
     return [
@@ -146,7 +145,7 @@ def load_sample_list(door: Door, now: datetime) -> list[Import]:
             door,
             source,
             enumerate(line for line in told if line["source"] == source),
-            now - timedelta(days=1),
+            listed,
             "the sample hot list",
         )
         for source in sources

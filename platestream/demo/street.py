@@ -29,8 +29,8 @@ CORRUPT = "corrupt"
 # A picture for each second of an H.264 video of five frames a second.
 PIPELINE = (
     "multifilesrc location={folder}/%03d.jpg loop=true caps=image/jpeg,width=1280,height=720,framerate=1/1"
-    " ! jpegdec ! videorate ! video/x-raw,framerate=5/1 ! videoconvert ! openh264enc gop-size=10"
-    " ! h264parse ! rtph264pay name=pay0 config-interval=1 pt=96"
+    " ! jpegdec ! videorate ! video/x-raw,framerate=5/1 ! videoconvert"
+    " ! openh264enc gop-size=10 bitrate=4000000 ! h264parse ! rtph264pay name=pay0 config-interval=1 pt=96"
 )
 
 
@@ -73,7 +73,7 @@ def fill(settings: Settings, now: datetime) -> None:
         register_whoever_runs_it(door, now)
         for name, frames in _cameras().items():
             registry.put(door, _record(name, frames[0], now), now)
-        load_sample_list(door, now)
+        load_sample_list(door, now, now)
 
 
 def _cameras() -> dict[str, list[FrameFile]]:

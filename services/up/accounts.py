@@ -22,7 +22,7 @@ from connectors.clickhouse_client import (
     SUPERVISOR,
     Dsn,
 )
-from connectors.settings import ACCOUNTS, own_account, system_account
+from connectors.settings import ACCOUNTS, job_account, own_account, system_account
 
 PERSON = (DOOR, ANALYST, SUPERVISOR, AUDITOR, CUSTODIAN, DASHBOARD)
 """What the person who starts the system may do in SQL; what the order lets them do, the registry says."""
@@ -34,11 +34,6 @@ def users_files(data: Path) -> tuple[Path, Path]:
     return Path(str(files("clickhouse").joinpath("server-users.xml"))), data / ACCOUNTS / PEOPLE
 
 
-def of_job(folder: Path, job: str) -> Path:
-    """The file with the DSN of a job's account: `flows`, `migrate`, `retention`, `grafana` and so on."""
-    return folder / f"clickhouse_{job}"
-
-
 def make(data: Path, port: int) -> dict[str, str]:
     """Make the accounts that are not there yet, and let all DSNs name `port`; hashes for the engine's
     environment. Raises OSError.
@@ -47,7 +42,7 @@ def make(data: Path, port: int) -> dict[str, str]:
     folder.mkdir(mode=0o700, exist_ok=True)
     hashes = {}
     for account, variable, job in _jobs():
-        hashes[variable] = _hash(_dsn(of_job(folder, job), account, port))
+        hashes[variable] = _hash(_dsn(job_account(folder, job), account, port))
     person = system_account()
     mine = own_account(data)
     mine.parent.mkdir(mode=0o700, exist_ok=True)
@@ -57,7 +52,7 @@ def make(data: Path, port: int) -> dict[str, str]:
 
 def port_of(data: Path) -> int | None:
     """The port that the accounts name; None where there are none yet."""
-    file = of_job(data / ACCOUNTS, "migrate")
+    file = job_account(data / ACCOUNTS, "migrate")
     return Dsn.parse(file.read_text().strip()).port if file.exists() else None
 
 

@@ -13,7 +13,7 @@ from types import FrameType
 
 from connectors.clickhouse_client import DatabaseError, Dsn, connect
 from connectors.engine.folder import FolderError, hold
-from connectors.settings import ACCOUNTS, Settings
+from connectors.settings import ACCOUNTS, Settings, job_account
 from services import setup
 from services.cameras import config as cameras_config
 from services.door import Door
@@ -119,7 +119,7 @@ def _accounts(wanted: Wanted) -> dict[str, str]:
 def _set_up(wanted: Wanted, supervisor: Supervisor, say: Say) -> None:
     """Tables and topics as this release declares them."""
     folder = wanted.accounts or wanted.settings.data / ACCOUNTS
-    dsn = accounts.of_job(folder, "migrate").read_text().strip()
+    dsn = job_account(folder, "migrate").read_text().strip()
     settings = wanted.settings.model_copy(update={"clickhouse": dsn})
     say("waiting for the engine")
     _answered(settings, supervisor)

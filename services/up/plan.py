@@ -4,8 +4,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connectors.settings import ACCOUNTS, Settings
-from services.up.accounts import of_job, users_files
+from connectors.settings import ACCOUNTS, Settings, job_account
+from services.up.accounts import users_files
 
 PYTHON = sys.executable
 
@@ -107,7 +107,7 @@ def _job(wanted: Wanted, name: str, does: str, *command: str, account: str = "")
 
 def _account(wanted: Wanted, job: str) -> dict[str, str]:
     folder = wanted.accounts or wanted.settings.data / ACCOUNTS
-    return {"PLATESTREAM_CLICKHOUSE_FILE": str(of_job(folder, job))}
+    return {"PLATESTREAM_CLICKHOUSE_FILE": str(job_account(folder, job))}
 
 
 def _metrics(wanted: Wanted, name: str) -> dict[str, str]:
