@@ -153,8 +153,8 @@ class Settings(BaseSettings):
         return self
 
     def clickhouse_for(self, role: str | None, *, automatic: bool = False) -> str:
-        """The DSN to take a role with: this person's own; with the engine of `platestream up` also that of the
-        job that has the role, or does what is `automatic`: whoever may read the data folder may read it.
+        """The DSN to take a role with: this person's own; with the engine of `platestream up` also that of
+        the job that has the role, or does what is `automatic`: whoever may read the data folder may read it.
         """
         job = JOBS.get(role or "", "console" if automatic else None) if self._jobs else None
         return self.clickhouse if job is None else job_account(self.data / ACCOUNTS, job).read_text().strip()

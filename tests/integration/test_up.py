@@ -87,7 +87,6 @@ def test_a_picture_becomes_a_detection_while_commands_ask(system: System) -> Non
         "dead-letters list",
         "migrate --list",
         "topics --check",
-        "status",
     ],
 )
 def test_the_daily_tasks_work_while_it_runs(system: System, command: str) -> None:
