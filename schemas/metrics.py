@@ -101,6 +101,14 @@ FRAMES_READ = Metric(
     (Label("found", ("plate", "nothing")),),
     shown_by=("recognize",),
 )
+FRAMES_DOUBLED = Metric(
+    "platestream_frames_doubled_total",
+    "counter",
+    "Frames that came again, as after a kill of the gateway: the first one counted.",
+    (CAMERA,),
+    shown_by=("recognize",),
+    debugging=True,
+)
 READS = Metric(
     "platestream_reads_total",
     "counter",

@@ -188,7 +188,7 @@ def test_an_acknowledged_upload_survives_kills_at_any_moment(gateway: GatewayPro
             if done:
                 acknowledged[camera].append(mine)
 
-    uploaders = [threading.Thread(target=upload, args=(camera,)) for camera in acknowledged]
+    uploaders = [threading.Thread(target=upload, args=(camera,), daemon=True) for camera in acknowledged]
     for one in uploaders:
         one.start()
     for _ in range(KILLS):
