@@ -31,7 +31,7 @@ class FrameHeaders(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
         Annotated[
             UUID,
             Meta(
-                description="one id for one frame, however often it is sent: of a camera's frames with the same "
+                description="one id for one frame, however often it is sent: of a camera's frames with one "
                 "id the first counts; without it each message is a frame of its own"
             ),
         ]
