@@ -10,6 +10,7 @@ from bytewax.dataflow import Stream
 
 from connectors.clock import Clock
 from connectors.metrics import meters
+from operators.frame_outcomes import Outcome, camera_of
 from operators.hold import Hold
 from operators.matching.events import PackedEntry
 from operators.recognize import FrameReads
@@ -81,6 +82,11 @@ def reads(now: Clock) -> Callable[[list[FrameReads]], None]:
             meters.observe(metrics.FRAME_DELAY, _since(seen.captured_at, at))
 
     return look
+
+
+def doubled(outcome: Outcome) -> None:
+    """A frame came again."""
+    meters.count(metrics.FRAMES_DOUBLED, camera_of(outcome))
 
 
 def detections(now: Clock) -> Callable[[list[Detection]], None]:

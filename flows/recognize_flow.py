@@ -1,19 +1,21 @@
 """Frames in, detections out.
 
     registry -> decode ------------\\
-    frames ---> decode --> admit --> deployments --> picture --> recognize --> passes --> detections
-                    \\_________\\___________|\\____________\\____________\\____________> dead_letters
+    frames ---> decode --> admit --> deployments --> picture --> recognize --> once --> passes --> detections
+                    \\_________\\___________|\\____________\\___________________/ \\------------> dead_letters
                                           +--> frames_quarantine, deployment_findings
 
-A frame stays on the worker that read it; what crosses workers is reads with their crops.
+A frame stays on the worker that read it; what crosses workers is reads with their crops, and what is refused.
+A frame that comes twice has the outcome of the first.
 
     python -m bytewax.run flows.recognize_flow:flow -r DIR -s 1 -b 0
 """
 
 from functools import partial
+from typing import Any
 
 import bytewax.operators as op
-from bytewax.dataflow import Dataflow
+from bytewax.dataflow import Dataflow, Stream
 
 from connectors import process
 from connectors.clock import Clock, utc_now
@@ -28,10 +30,13 @@ from operators import deployments
 from operators.consensus import PassRules, VehiclePasses
 from operators.decode import Bounds, admission, picture
 from operators.deployments import Unapproved
+from operators.frame_outcomes import FrameOutcomes, camera_of
 from operators.reading.change_detector import ChangeDetector
-from operators.recognize import Recognizer
+from operators.recognize import FrameReads, Recognizer
 from operators.refuse import attempt, decode, decode_changes
+from operators.split import split_by_type
 from schemas import tables, topics
+from schemas.dead_letter import DeadLetter
 
 
 def build(
@@ -60,7 +65,12 @@ def build(
     reads = attempt("recognize", pictures.oks, recognizer, lambda seen: seen.frame.message)
     read = meters.counted("count_reads", reads.oks, meters.reads(now))
 
-    by_camera = op.key_on("by_camera", read, lambda seen: seen.camera_id)
+    refused = (frames.errs, admitted.errs, deployed.refused, pictures.errs, reads.errs)
+    outcomes: Stream[Any] = op.merge("outcomes", read, *refused)
+    of_camera = op.key_on("outcomes_of", outcomes, camera_of)
+    once = op.stateful_batch("once", of_camera, lambda resume: FrameOutcomes(resume, meters.doubled))
+    first, letters = split_by_type("first", op.key_rm("once_of_all", once), FrameReads, DeadLetter)
+    by_camera = op.key_on("by_camera", first, lambda seen: seen.camera_id)
     passes = op.stateful("passes", by_camera, lambda resume: VehiclePasses(resume, reader.models, rules, now))
     detections = meters.counted("count_detections", op.key_rm("unkey", passes), meters.detections(now))
 
@@ -71,7 +81,7 @@ def build(
     findings = meters.counted("count_sites", deployed.findings, meters.deployments)
     by_site = op.key_on("by_site", findings, lambda finding: finding.camera_id)
     op.output("deployment_findings_table", by_site, edge.tables.insert(tables.DEPLOYMENT_FINDINGS))
-    dead_letters(edge, records.errs, frames.errs, admitted.errs, deployed.refused, pictures.errs, reads.errs)
+    dead_letters(edge, records.errs, letters)
     return flow
 
 

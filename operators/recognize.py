@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import cv2
 import numpy as np
@@ -44,6 +45,7 @@ class FrameReads:
     longitude: float
     vehicle: Vehicle
     sightings: tuple[Sighting, ...]
+    frame_id: UUID | None = None
 
 
 class Recognizer:
@@ -85,6 +87,7 @@ class Recognizer:
                 )
                 for read in sorted(found, key=lambda read: read.box)
             ),
+            frame_id=frame.frame_id,
         )
 
 

@@ -47,10 +47,11 @@ class Act:
     @property
     def follows_up(self) -> bool:
         """Something came of a look: a vehicle is listed, a hit is handled, evidence is held."""
-        by_people = bool(self.roles) and self.name not in ("hotlist_import", "hotlist_show", "evidence_show")
+        by_people = bool(self.roles) and self.name not in _NO_FOLLOW_UP
         return by_people and self.name.startswith(("hotlist_", "hit_", "evidence_"))
 
 
+_NO_FOLLOW_UP = ("hotlist_import", "hotlist_force", "hotlist_show", "evidence_show")
 _SEARCHERS: tuple[Role, ...] = ("officer", "analyst", "supervisor")
 _LISTERS: tuple[Role, ...] = ("officer", "analyst", "supervisor", "administrator")
 _PATROL: tuple[Role, ...] = ("officer", "supervisor")
@@ -85,6 +86,10 @@ ACTS: tuple[Act, ...] = (
     Act("hotlist_add", "put a vehicle on the hot list, or change its entry", "F.5 H.1 H.8", _LISTERS),
     Act("hotlist_remove", "take a vehicle off the hot list", "H.1", _LISTERS),
     Act("hotlist_import", "import a hot list", "C.4 E.1.b", _CHIEFS, automatic=True),
+    Act(
+        "hotlist_force", "import a file that looks empty, cut off or damaged", "C.4 E.1.b", _ADMIN,
+        documented="inquiry",
+    ),
     Act("bolo", "take a BOLO of a neighbouring agency", "G.1", _LISTERS, automatic=True),
     Act("shift_login", "log in for a shift, so that alert hits are delivered", "F.4 G.2", _PATROL),
     Act("shift_logout", "log out at the end of a shift", "F.4", _PATROL),

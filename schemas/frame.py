@@ -1,12 +1,19 @@
 """A camera frame: a JPEG as the camera made it, with headers that say where and when."""
 
-from datetime import UTC
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID, uuid5
 
 import msgspec
+from msgspec import Meta
 
 from schemas.fields import Instant, Latitude, Longitude, Name, Vehicle
 from schemas.message import Message, RefusedError
 
+NAMESPACE = UUID("5a3e0a52-6a0f-5f4e-8a39-41370d7e1f14")
+FRAME_ID = "frame-id"
 VEHICLE_HEADERS = ("make", "model", "colour", "body")
 
 
@@ -20,6 +27,16 @@ class FrameHeaders(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     captured_at: Instant
     latitude: Latitude
     longitude: Longitude
+    frame_id: (
+        Annotated[
+            UUID,
+            Meta(
+                description="one id for one frame, however often it is sent: of a camera's frames with one "
+                "id the first counts; without it each message is a frame of its own"
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +49,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     vehicle: Vehicle
     image: bytes
     message: Message
+    frame_id: UUID | None = None
 
     @classmethod
     def from_message(cls, message: Message) -> "Frame":
@@ -56,4 +74,19 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
             vehicle=Vehicle(**known, other=told),
             image=message.value,
             message=message,
+            frame_id=told_frame_id(message.headers),
         )
+
+
+def frame_id(camera_id: str, taken_at: datetime, image: bytes) -> UUID:
+    """The id of a frame: from its cause, so that a picture which a camera sends again has the same one."""
+    digest = hashlib.sha256(image).hexdigest()
+    return uuid5(NAMESPACE, f"{camera_id}/{taken_at.astimezone(UTC).isoformat()}/{digest}")
+
+
+def told_frame_id(headers: Mapping[str, str]) -> UUID | None:
+    """The id in a message's headers; None where there is none, or what stands there is no id."""
+    try:
+        return UUID(headers[FRAME_ID])
+    except (KeyError, ValueError):
+        return None

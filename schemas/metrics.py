@@ -101,6 +101,14 @@ FRAMES_READ = Metric(
     (Label("found", ("plate", "nothing")),),
     shown_by=("recognize",),
 )
+FRAMES_DOUBLED = Metric(
+    "platestream_frames_doubled_total",
+    "counter",
+    "Frames that came again, as after a kill of the gateway: the first one counted.",
+    (CAMERA,),
+    shown_by=("recognize",),
+    debugging=True,
+)
 READS = Metric(
     "platestream_reads_total",
     "counter",
@@ -170,15 +178,13 @@ GATEWAY_FRAMES = Metric(
         ),
     ),
     shown_by=("gateway",),
-    debugging=True,
 )
 GATEWAY_LAST_FRAME = Metric(
     "platestream_gateway_last_frame_timestamp_seconds",
     "gauge",
-    "When the gateway last got a picture from a camera, changed or not.",
+    "When the gateway last got a picture from a camera, changed or not; ahead of the first, its start.",
     (CAMERA,),
     shown_by=("gateway",),
-    debugging=True,
 )
 GATEWAY_DRIFT = Metric(
     "platestream_gateway_clock_drift_seconds",
@@ -186,14 +192,18 @@ GATEWAY_DRIFT = Metric(
     "By how much a camera's clock is behind ours; negative where it is ahead.",
     (CAMERA,),
     shown_by=("gateway",),
-    debugging=True,
 )
 GATEWAY_SPOOL = Metric(
     "platestream_gateway_spool_bytes",
     "gauge",
     "Frames that wait for the broker.",
     shown_by=("gateway",),
-    debugging=True,
+)
+GATEWAY_SPOOL_LIMIT = Metric(
+    "platestream_gateway_spool_limit_bytes",
+    "gauge",
+    "What the spool holds at most; beyond it the oldest frames are dropped.",
+    shown_by=("gateway",),
 )
 
 # The hot list and what meets it
@@ -418,7 +428,6 @@ TOPIC_DROPPED = Metric(
     "counter",
     "Oldest messages that had to go because the topic's file held its most bytes.",
     (TOPIC,),
-    debugging=True,
     shown_by=FLOWS,
 )
 RECOVERY_BYTES = Metric(

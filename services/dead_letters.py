@@ -13,6 +13,7 @@ import msgspec
 
 from schemas import topics
 from schemas.dead_letter import DeadLetter
+from schemas.frame import FRAME_ID
 from schemas.message import Message, RefusedError
 from schemas.topics import Topic
 from services.door import Door
@@ -89,7 +90,9 @@ def send_again(door: Door, origin: str, now: datetime, *, again: bool = False) -
     door.enter("dead_letter_resend", origin, change=f"sent to the topic {topic.name} again")
     _mark(door, letter, now)
     at = None if topic.time_of_arrival else letter.timestamp
-    message = Message(letter.key, letter.value, letter.headers, at)
+    # Without its id: that stands for the frame whose outcome the letter was.
+    headers = {name: text for name, text in letter.headers.items() if name != FRAME_ID}
+    message = Message(letter.key, letter.value, headers, at)
     door.streams.writer(replace(topic, encode=_as_it_came)).publish([message])
     return replace(_told(letter), sent_again=sent + 1)
 

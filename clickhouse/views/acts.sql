@@ -15,6 +15,7 @@ SELECT * FROM values(
     ('hotlist_add', ['officer', 'analyst', 'supervisor', 'administrator'], 0, '', 0, 0, 0),
     ('hotlist_remove', ['officer', 'analyst', 'supervisor', 'administrator'], 0, '', 0, 0, 0),
     ('hotlist_import', ['supervisor', 'administrator'], 0, '', 0, 1, 0),
+    ('hotlist_force', ['administrator'], 0, 'inquiry', 0, 0, 0),
     ('bolo', ['officer', 'analyst', 'supervisor', 'administrator'], 0, '', 0, 1, 0),
     ('shift_login', ['officer', 'supervisor'], 0, '', 0, 0, 0),
     ('shift_logout', ['officer', 'supervisor'], 0, '', 0, 0, 0),

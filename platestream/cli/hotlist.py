@@ -1,9 +1,10 @@
 """`platestream hotlist`: what the agency looks for."""
 
+import time
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import rich.progress
 import typer
@@ -11,9 +12,11 @@ import typer
 from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import entrance
 from schemas.hotlist import OWN_SOURCE
+from schemas.message import RefusedError
 from services.hotlist import entries as job
+from services.hotlist.feed import Feed, FeedImport, by_the_clock
 from services.hotlist.files.formats import FORMATS, parser
-from services.hotlist.importing import Import, Limits
+from services.hotlist.importing import Import
 from services.hotlist.intake import import_file as take_file
 from services.hotlist.zone import agency_zone
 
@@ -24,25 +27,45 @@ SHOWN = 20  # refused lines that are printed
 
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The list.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, help="The list; with --every perhaps a folder, whose newest file counts."
+        ),
+    ],
     source: Annotated[str, typer.Option(help="Which list this file is: ncic, acic, mvd, bolo, sjpd …")],
     layout: Annotated[str, typer.Option("--format", help=f"Layout: {', '.join(FORMATS)}.")] = "csv",
     columns: Annotated[
         str, typer.Option(help="CSV without names: what each column is, `plate,,state`.")
     ] = "",
     delimiter: Annotated[str, typer.Option(help="Between the columns of such a CSV.")] = ",",
-    max_bad: Annotated[float, typer.Option(min=0, max=1, help="Share of bad lines that is taken.")] = 0.02,
-    max_vanished: Annotated[float, typer.Option(min=0, max=1, help="Share of entries that may go.")] = 0.2,
     force: Annotated[
-        bool, typer.Option(help="Take the file whatever is wrong with it; that is on record.")
-    ] = False,
+        str,
+        typer.Option(
+            help="Why the file is right although it looks empty or cut off. The administrator's act."
+        ),
+    ] = "",
     back: Annotated[bool, typer.Option("--look-back/--no-look-back", help="Search the last 30 days.")] = True,
+    every: Annotated[
+        int,
+        typer.Option(min=0, help="Minutes from one look for a new file to the next; 0: one import."),
+    ] = 0,
 ) -> None:
     """Make the list of a source what a file says; only what is new, changed or gone is sent.
 
-    Example: platestream hotlist import ncic.txt --source ncic --format ncic
+    With --every it is the job that runs by the clock, on record as the machine's: it imports each new file,
+    and none that looks empty, cut off or damaged.
+
+    Examples: platestream hotlist import ncic.txt --source ncic --format ncic
+    and platestream hotlist import /srv/ncic --source ncic --format ncic --every 15
     """
     read = parser(layout, columns, delimiter)
+    if every:
+        if force or not back:
+            raise typer.BadParameter("--every neither forces a file nor leaves the look-back out")
+        _follow(Feed(file, source, read), every)
+    if file.is_dir():
+        raise typer.BadParameter(f"{file} is a folder: name a file, or say --every")
     quiet = not err.is_terminal
     with (
         entrance("hotlist import") as door,
@@ -50,12 +73,27 @@ def import_file(
     ):
         made = take_file(
             door, opened, file.name, source, read, datetime.now(UTC),
-            limits=Limits(max_bad, max_vanished), force=force, back=back, judged=partial(_report, file.name),
+            force=force, back=back, judged=partial(_report, file.name),
         )  # fmt: skip
     out.print(f"{source}: {made.plan.summary}")
     _looked_back(made.historical_hits, len(made.plan.widened))
     if made.plan.refused:
         raise typer.Exit(1)
+
+
+def _follow(feed: Feed, every: int) -> NoReturn:
+    job = FeedImport(feed)
+    with entrance("hotlist import") as person:
+        machine = by_the_clock(person)
+        while True:
+            with machine:
+                try:
+                    if made := job.look(machine, datetime.now(UTC), _report):
+                        out.print(f"{feed.source}: {made.plan.summary}")
+                        _looked_back(made.historical_hits, len(made.plan.widened))
+                except RefusedError as error:  # the list stays as it is, and the next file is looked for
+                    err.print(f"{feed.source}: {error.detail}")
+            time.sleep(60 * every)
 
 
 @app.command()

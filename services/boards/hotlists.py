@@ -2,7 +2,7 @@
 
 from services.boards.panel import Board, Panel
 
-_CHANGES = "'hotlist_add', 'hotlist_remove', 'hotlist_import', 'bolo', 'hotlist'"  # the last: rows of before the acts
+_CHANGES = "'hotlist_add', 'hotlist_remove', 'hotlist_import', 'hotlist_force', 'bolo', 'hotlist'"  # the last: rows of before the acts
 _INF = float("-inf")
 _DAY = 86400.0
 

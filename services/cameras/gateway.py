@@ -58,7 +58,8 @@ class CameraGateway:
 
     def run(self) -> None:
         """Works until `stop` is set; a thread that fails by a fault of the program ends the gateway."""
-        meters.prepare(metrics.GATEWAY_SPOOL)
+        meters.put(metrics.GATEWAY_SPOOL, to=self._spool.bytes)
+        meters.put(metrics.GATEWAY_SPOOL_LIMIT, to=self._spool.limit)
         if self._found.metrics:
             host, port = config.address(self._found.metrics)
             serve(port, host)

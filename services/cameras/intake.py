@@ -9,7 +9,7 @@ from connectors.cameras.capture import Capture, Pixels
 from connectors.cameras.spool import Spool
 from operators.decode import Bounds, admit, decode_image
 from schemas.fields import rfc3339
-from schemas.frame import Frame
+from schemas.frame import FRAME_ID, Frame, frame_id
 from schemas.message import Message, RefusedError
 from services.cameras.changes import LastSent
 from services.cameras.clock import CameraClock
@@ -71,6 +71,7 @@ class Intake:
                 "latitude": str(self._camera.latitude),
                 "longitude": str(self._camera.longitude),
                 "region": self._camera.region,
+                FRAME_ID: str(frame_id(self._name, capture.told_at or at, image)),
             },
         )
         admit(Frame.from_message(message), capture.arrived_at, self._bounds)

@@ -1,6 +1,7 @@
 """From the spool to the topic, in order. A frame leaves the spool when the broker acknowledged it.
 
-A gateway that is killed between these two sends the frame again: a frame may come twice and is never lost.
+A gateway that is killed between these two sends the frame again, with the id that it had: the recognise flow
+knows it by that.
 """
 
 import logging

@@ -46,6 +46,9 @@ class CameraState:
         self._last: datetime | None = None
         self._fault = ""
         self.drift: float | None = None
+        meters.put(metrics.GATEWAY_LAST_FRAME, name, to=began.timestamp())
+        for outcome in metrics.GATEWAY_OUTCOMES:  # from 0, so that the first one that is lost is seen
+            meters.count(metrics.GATEWAY_FRAMES, name, outcome, by=0)
 
     def count(self, outcome: str, by: int = 1) -> None:
         """Frames with an outcome of `metrics.GATEWAY_FRAMES`."""

@@ -26,19 +26,9 @@ ENOUGH = 5  # lines from which on one bad line is let pass
 UNDESIGNATED = "category"  # left out on purpose: no sign of a damaged file
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Shares from which on a file is refused whole.
-
-    A single bad line is let pass from ENOUGH lines on, and a single entry may always go: of a short list one
-    is more than any share. A list is never emptied, nor more than half of it taken away, by any share.
-    """
-
-    bad: float = 0.02
-    vanished: float = 0.2
-
-
-USUAL = Limits()
+# Shares from which on a file is refused whole. A single bad line is let pass from ENOUGH lines on, and a
+# single entry may always go: of a short list one is more than any share.
+BAD, VANISHED = 0.02, 0.2
 
 
 @dataclass
@@ -76,23 +66,22 @@ class Import:
             f"{self.doubled} doubled, {self.reasons.total()} refused"
         )
 
-    def wrong(self, limits: Limits = USUAL) -> str:
+    @property
+    def wrong(self) -> str:
         """Why the file looks empty, cut off or damaged; empty where it does not."""
         if not self.changed and not self.unchanged:
             return f"none of its {self.lines} lines is an entry that can be listed"
-        if self.bad > max(self.lines >= ENOUGH, limits.bad * self.lines):
-            return f"{self.bad} of {self.lines} lines are bad, over {limits.bad:.0%}"
+        if self.bad > max(self.lines >= ENOUGH, BAD * self.lines):
+            return f"{self.bad} of {self.lines} lines are bad, over {BAD:.0%}"
         gone = len(self.removed) - len(self.ended)
-        if gone > max(1, limits.vanished * self.before):
-            return f"{gone} of {self.before} entries are gone, over {limits.vanished:.0%}"
-        if gone > max(1, self.before / 2):
-            return f"{gone} of {self.before} entries are gone, more than half"
+        if gone > max(1, VANISHED * self.before):
+            return f"{gone} of {self.before} entries are gone, over {VANISHED:.0%}"
         return ""
 
-    def check(self, limits: Limits = USUAL) -> None:
+    def check(self) -> None:
         """Raises RefusedError for a file that looks empty, cut off or damaged."""
-        if wrong := self.wrong(limits):
-            raise RefusedError("import", f"{wrong}: nothing was changed")
+        if self.wrong:
+            raise RefusedError("import", f"{self.wrong}: nothing was changed")
 
     def refuse(self, number: int, error: RefusedError) -> None:
         """Note a line that is not taken."""

@@ -9,7 +9,7 @@ from schemas.hotlist import HotListEntry
 from schemas.message import RefusedError
 from services.door import Door, Permit
 from services.hotlist.files.lines import Parser, TextLines
-from services.hotlist.importing import USUAL, Import, Limits, listed, plan_import, send
+from services.hotlist.importing import Import, listed, plan_import, send
 from services.hotlist.log import EACH, difference
 from services.hotlist.lookback import look_back
 from services.hotlist.zone import agency_zone
@@ -33,14 +33,14 @@ def import_file(
     parser: Parser,
     now: datetime,
     *,
-    limits: Limits = USUAL,
-    force: bool = False,
+    force: str = "",
     back: bool = True,
     judged: Callable[[Import], None] = lambda _plan: None,
     sent: Callable[[int], None] = lambda _count: None,
 ) -> Imported:
     """Make the list of `source` what the file says. `judged` hears of the plan before it is refused or done,
-    `sent` how many changes were sent.
+    `sent` how many changes were sent. `force` says why a file is taken although it looks empty, cut off or
+    damaged: an act of its own, the administrator's, and the reason must say something.
 
     Raises RefusedError, and then nothing is changed, and RefusedInquiry.
     """
@@ -49,12 +49,14 @@ def import_file(
     with door.on_record("hotlist_import", about, reason=f"import of {name}"):
         plan = plan_import(door.streams, source, parser(text), now, agency_zone(door.settings))
         judged(plan)
-        wrong = plan.wrong(limits)
-        if wrong and not force:
-            raise RefusedError("import", f"{wrong}: nothing was changed")
-    forced = f"; FORCED, though {wrong}" if wrong else ""
-    change = f"file {name}, SHA-256 {text.sha256}: {plan.summary}{forced}"
-    permit = _enter(door, plan, about, f"import of {name}", change)
+        if not force:
+            plan.check()
+    change = f"file {name}, SHA-256 {text.sha256}: {plan.summary}"
+    if plan.wrong:
+        change = f"{change}; though {plan.wrong}"
+        permit = _enter(door, plan, about, force, change, act="hotlist_force")
+    else:
+        permit = _enter(door, plan, about, f"import of {name}", change)
     send(permit, door.streams, plan, now, sent)
     if not (back and plan.before and plan.widened):
         return Imported(plan, None)
@@ -67,17 +69,18 @@ def import_lines(door: Door, source: str, lines: Lines, now: datetime, name: str
     about = f"{source}: import"
     with door.on_record("hotlist_import", about, reason=f"import of {name}"):
         plan = plan_import(door.streams, source, lines, now, agency_zone(door.settings))
-        if wrong := plan.wrong():
-            raise RefusedError("import", f"{wrong}: nothing was changed")
+        plan.check()
     send(_enter(door, plan, about, f"import of {name}", plan.summary), door.streams, plan, now)
     return plan
 
 
-def _enter(door: Door, plan: Import, about: str, reason: str, change: str) -> Permit:
+def _enter(
+    door: Door, plan: Import, about: str, reason: str, change: str, act: str = "hotlist_import"
+) -> Permit:
     """The import on record, and each change where they are few."""
-    permit = door.enter("hotlist_import", about, change=change, reason=reason)
+    permit = door.enter(act, about, change=change, reason=reason)
     for name, said in _each_change(plan, listed(door.streams) if _few(plan) else {}):
-        door.enter("hotlist_import", name, change=said, reason=reason)
+        door.enter(act, name, change=said, reason=reason)
     return permit
 
 

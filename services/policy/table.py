@@ -52,7 +52,7 @@ CHECKS = (
         "kept",
         _clauses("C.4 E.1.c"),
         "no hot list was emptied, or lost much, without an act on record",
-        "inquiry_log: hotlist_import, hotlist_remove",
+        "inquiry_log: hotlist_import, hotlist_force, hotlist_remove",
         listing.kept,
     ),
     Check(

@@ -3,16 +3,19 @@
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.changelog import publish
 from schemas import topics
+from schemas.acts import Role
 from schemas.hotlist import OWN_MUST_HAVE, HotListChange
 from schemas.message import RefusedError
 from services.door import Door
 from services.hotlist import entries
+from services.hotlist.feed import Feed, FeedImport, by_the_clock
 from services.hotlist.files.formats import parser
 from services.hotlist.importing import listed
 from services.hotlist.intake import Imported, import_file
@@ -48,7 +51,7 @@ def file(*references: str, bad: int = 0) -> bytes:
     return "\n".join([HEAD, *lines, *["?"] * bad, ""]).encode()
 
 
-def load(door: Door, content: bytes, *, force: bool = False, source: str = "sjpd") -> Imported:
+def load(door: Door, content: bytes, *, force: str = "", source: str = "sjpd") -> Imported:
     return import_file(door, io.BytesIO(content), "list.csv", source, parser("csv"), NOW, force=force)
 
 
@@ -129,13 +132,111 @@ def test_two_bad_of_42_lines_are_over_two_percent(door: Door) -> None:
         load(door, file(*map(str, range(40)), bad=2))
 
 
-def test_a_forced_import_is_done_and_on_record_as_forced(door: Door, database: Database) -> None:
+WHY = "The state police ended this list, case closed"
+
+
+def test_a_forced_import_is_an_act_of_its_own_with_its_reason_on_record(
+    door: Door, database: Database
+) -> None:
     load(door, file("1", "2"))
-    load(door, file(), force=True)
+    load(door, file(), force=WHY)
     assert listed(door.streams) == {}
-    said = [row for row in rows(database, "hotlist_import") if "FORCED" in row[3]]
-    assert len(said) == 1
-    assert "though none of its 0 lines is an entry" in said[0][3]
+    outcome, who, about, change, _refusal = rows(database, "hotlist_force")[0]
+    assert (outcome, who, about) == ("allowed", "vale", "sjpd: import")
+    assert "though none of its 0 lines is an entry" in change
+    told = "SELECT DISTINCT reason FROM platestream.inquiry_log WHERE kind = 'hotlist_force'"
+    assert database.rows(told) == [(WHY,)]
+
+
+@pytest.mark.parametrize("reason", ["x", "asdf", "1234567"])
+def test_a_reason_that_says_nothing_forces_no_file(door: Door, database: Database, reason: str) -> None:
+    load(door, file("1", "2"))
+    before = listed(door.streams)
+    with pytest.raises(RefusedInquiry):
+        load(door, file(), force=reason)
+    assert listed(door.streams) == before
+    assert rows(database, "hotlist_force")[-1][0] == "refused"
+
+
+@pytest.mark.parametrize("role", ["supervisor", "officer", "analyst"])
+def test_whoever_is_not_the_administrator_forces_no_file(door: Door, database: Database, role: Role) -> None:
+    load(door, file("1", "2"))
+    before = listed(door.streams)
+    staffed(database, person("other", role))
+    other = door_of(database, "other")
+    for content in (file(), HEAD.encode(), b""):
+        with pytest.raises((RefusedInquiry, RefusedError)):
+            load(other, content, force=WHY)
+    assert listed(other.streams) == before
+    assert {row[0] for row in rows(database, "hotlist_force") + rows(database, "hotlist_import")[1:]} >= {
+        "refused"
+    }
+
+
+def test_the_machine_forces_no_file(door: Door, database: Database) -> None:
+    load(door, file("1", "2"))
+    with pytest.raises(RefusedInquiry, match="only the machine acts by itself"):
+        load(by_the_clock(door), file(), force=WHY)
+    assert len(listed(door.streams)) == 2
+
+
+def test_a_file_that_is_sound_is_a_plain_import_whatever_force_says(door: Door, database: Database) -> None:
+    load(door, file("1", "2"), force=WHY)
+    assert rows(database, "hotlist_force") == []
+    assert rows(database, "hotlist_import")[0][0] == "allowed"
+
+
+class Folder:
+    """A folder that files come to, and the job that looks there `at` seconds from now."""
+
+    def __init__(self, door: Door, place: Path) -> None:
+        place.mkdir()
+        self.place, self.door = place, by_the_clock(door)
+        self.job = FeedImport(Feed(place, "sjpd", parser("csv")))
+
+    def look(self, seconds: float) -> Imported | None:
+        return self.job.look(self.door, datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+def test_new_files_of_a_folder_are_imported_by_the_machine_each_once(
+    door: Door, database: Database, tmp_path: Path
+) -> None:
+    folder = Folder(door, tmp_path / "lists")
+    assert folder.look(60) is None
+    (folder.place / "monday.csv").write_bytes(file("1", "2"))
+    (folder.place / ".tuesday.csv").write_bytes(file("1"))
+    assert folder.look(0) is None, "it may still be being written"
+    first = folder.look(60)
+    assert first is not None
+    assert len(first.plan.changed) == 2
+    assert folder.look(120) is None
+    again = FeedImport(Feed(folder.place, "sjpd", parser("csv")))
+    assert again.look(folder.door, datetime.now(UTC) + timedelta(seconds=180)) is None, "a restart"
+    log = "SELECT DISTINCT who, automatic FROM platestream.inquiry_log WHERE kind = 'hotlist_import'"
+    assert database.rows(log) == [("hotlist", True)]
+
+
+def test_a_header_alone_that_comes_by_itself_changes_nothing_and_the_next_file_is_taken(
+    door: Door, database: Database, tmp_path: Path
+) -> None:
+    load(door, file("1", "2"))
+    folder = Folder(door, tmp_path / "lists")
+    (folder.place / "list.csv").write_bytes(HEAD.encode())
+    with pytest.raises(RefusedError, match="nothing was changed"):
+        folder.look(20)
+    assert rows(database, "hotlist_import")[-1][:2] == ("refused", "hotlist")
+    assert folder.look(40) is None, "tried once"
+    assert len(listed(door.streams)) == 2
+    (folder.place / "list.csv").write_bytes(file("2", "3"))
+    assert folder.look(60) is not None
+    assert set(listed(door.streams)) == {"sjpd:2", "sjpd:3"}
+
+
+def test_the_untrained_import_nothing_by_force(door: Door, database: Database) -> None:
+    load(door, file("1", "2"))
+    with pytest.raises(RefusedInquiry, match="training"):
+        load(door_of(database, "untrained"), file(), force=WHY)
+    assert len(listed(door.streams)) == 2
 
 
 def test_a_date_ends_at_the_end_of_that_day_where_the_agency_is(door: Door) -> None:

@@ -224,7 +224,7 @@ def _old_store(agency: Agency) -> None:
 
 
 def _import(agency: Agency, said: str, entries: int = 0, about: str = "ncic: import", **told: Any) -> None:
-    agency.enter("hotlist_import", about, change=f"import of list.txt: {said}")
+    agency.enter("hotlist_import", about, change=f"import of forced.txt: {said}")
     for number in range(entries):
         told = {"prefix": "ncic", "source": "ncic", "listed_at": datetime.now(UTC), **told}
         agency.list(f"i{number}", acted="", expires_at=NOW + 20 * DAY, **told)
@@ -487,10 +487,13 @@ def test_a_list_that_was_imported_and_removed_from_by_acts_is_on_record(agency: 
     _import(agency, "40 new or changed, 0 removed, 0 unchanged, 0 doubled, 0 refused", entries=40)
     agency.unlist("ncic:i0", acted=True)
     assert faults(agency.results("listed", "kept")) == {}
-    _import(agency, "0 new or changed, 39 removed, 0 unchanged, 0 refused; forced", about="ncic: import")
+    said = "0 new or changed, 39 removed, 0 unchanged, 0 refused; though 39 of 39 entries are gone"
+    agency.enter("hotlist_force", "ncic: import", change=said, reason="The state police ended this list")
     for number in range(1, 40):
         agency.unlist(f"ncic:i{number}")
-    assert faults(agency.results("listed", "kept")) == {}
+    results = agency.results("listed", "kept")
+    assert faults(results) == {}
+    assert f"1 forced (ncic on {NOW:%Y-%m-%d}, 39 gone)" in results["kept"].figure
 
 
 def test_an_import_that_says_no_counts_is_not_checked(agency: Agency) -> None:

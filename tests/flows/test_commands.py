@@ -91,7 +91,9 @@ def test_a_bad_line_is_named_and_its_entry_stays(cli: Cli, csv: Path) -> None:
     refused = cli("hotlist", "import", str(csv), "--source", "sjpd", code=1)[1]
     assert "none of its 1 lines is an entry that can be listed: nothing was changed" in refused
     assert len(entries(cli)) == 2
-    _out, err = cli("hotlist", "import", str(csv), "--source", "sjpd", "--force", code=1)
+    _out, err = cli(
+        "hotlist", "import", str(csv), "--source", "sjpd", "--force", "Only one of the two was right", code=1
+    )
     assert "list.csv, line 2" in err
     assert "case_number" in err
     assert "XYZ" not in err, "a plate does not reach a message"

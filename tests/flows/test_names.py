@@ -27,6 +27,7 @@ STORED = {
     "recognize": [
         "recognize.registry",
         "recognize.frames",
+        "recognize.once",
         "recognize.passes",
         "recognize.detections_table",
         "recognize.images_table",

@@ -1,6 +1,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import cv2
 import msgspec
@@ -135,6 +136,42 @@ def test_two_full_plays_of_the_topic_leave_the_same_rows() -> None:
     once = store.rows(tables.DETECTIONS)
     run(build(edge))
     assert store.rows(tables.DETECTIONS) == once
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_frames_that_a_gateway_sends_again_have_the_outcome_that_they_had(
+    workers: int, tmp_path: Path
+) -> None:
+    """Killed, and started again when the camera's passes have long been forgotten."""
+    edge, streams, store = memory_edge()
+    kept = recovery(tmp_path / "recovery")
+    sent = [frame_message(1, second, **{"frame-id": str(uuid4())}) for second in (-3600, -3599.8, -3599.6)]
+    sent.append(frame_message(9, -3599.4, **{"frame-id": str(uuid4())}))
+    sent += [frame_message(2, second, **{"frame-id": str(uuid4())}) for second in (-2400, -1200)]
+    for message in (*sent, *sent[1:]):
+        streams.append(topics.FRAMES, message)
+    run(build(edge), kept, workers)
+    for message in sent[1:]:
+        streams.append(topics.FRAMES, message)
+    run(build(edge), kept, workers)
+
+    passes = [(one.plate, one.frames) for one in streams.records(topics.DETECTIONS)]
+    assert sorted(passes) == [
+        ("ABC1234", 3),
+        *(("KLM5555", 1),) * 2,
+        *(("XYZ9876", 1),) * 2,
+    ]
+    assert len(store.rows(tables.DETECTIONS)) == 5
+    assert [one.reason for one in streams.records(topics.DEAD_LETTERS)] == ["engine"]
+    assert len(store.rows(tables.DEAD_LETTERS)) == 1
+
+
+def test_a_frame_whose_id_is_none_is_refused() -> None:
+    edge, streams, _store = memory_edge()
+    streams.append(topics.FRAMES, frame_message(1, 0, **{"frame-id": "seven"}))
+    run(build(edge))
+    (letter,) = streams.records(topics.DEAD_LETTERS)
+    assert (letter.reason, "frame-id" in letter.detail) == ("headers", True)
 
 
 def test_a_restart_goes_on_where_the_flow_stopped(tmp_path: Path) -> None:

@@ -31,6 +31,11 @@ TOLD = 'platestream_notifications_total{outcome="%s",priority="1"}'
 FREE = 'platestream_disk_free_ratio{instance="match:3030",folder="recovery"}'
 STARTED = 'process_start_time_seconds{job="flows",instance="match:3030"}'
 REFUSED = 'platestream_inquiries_total{kind="search",outcome="refused",by="person"}'
+GOT = 'platestream_gateway_last_frame_timestamp_seconds{camera="N1"}'
+SPOOL, HELD = "platestream_gateway_spool_bytes", "platestream_gateway_spool_limit_bytes"
+GATEWAY = 'platestream_gateway_frames_total{camera="N1",outcome="%s"}'
+DRIFT = 'platestream_gateway_clock_drift_seconds{camera="N1"}'
+DROPPED = 'platestream_topic_dropped_total{topic="frames_quarantine"}'
 
 
 class Case(NamedTuple):
@@ -52,6 +57,29 @@ CASES = [
     Case("CameraSilent", False, 18, {CAMERA: "0+60x4 240x40"}),
     Case("OcrSlow", True, 30, {OCR % "2.5": "0+1x40", OCR % "5.0": "0+10x40", OCR % "+Inf": "0+10x40"}),
     Case("OcrSlow", False, 30, {OCR % "0.5": "0+10x40", OCR % "5.0": "0+10x40", OCR % "+Inf": "0+10x40"}),
+    Case("GatewayCameraSilent", True, 25, {GOT: "0+60x4 240x40"}),
+    Case("GatewayCameraSilent", True, 40, {GOT: "0+60x4 _x40"}),
+    Case("GatewayCameraSilent", True, 20, {GOT: "0x40"}),
+    Case("GatewayCameraSilent", False, 25, {GOT: "0+60x40"}),
+    Case("GatewayCameraSilent", False, 18, {GOT: "0+60x4 240x40"}),
+    Case("SpoolFilling", True, 15, {SPOOL: "600x30", HELD: "1000x30"}),
+    Case("SpoolFilling", True, 20, {SPOOL: "0+20x40", HELD: "1000x40"}),
+    Case("SpoolFilling", False, 30, {SPOOL: "400x40", HELD: "1000x40"}),
+    Case("SpoolFilling", False, 30, {SPOOL: "0 90 0 90 10 0x40", HELD: "1000x40"}),
+    Case("FramesDropped", True, 10, {GATEWAY % "full": "0x5 1x20"}),
+    Case("FramesDropped", True, 10, {GATEWAY % "expired": "0x5 1x20"}),
+    Case("FramesDropped", False, 10, {GATEWAY % "full": "7x20", GATEWAY % "sent": "0+9x20"}),
+    Case("FramesUndeliverable", True, 10, {GATEWAY % "undeliverable": "0x5 1x20"}),
+    Case("FramesUndeliverable", False, 10, {GATEWAY % "undeliverable": "0x20", GATEWAY % "full": "0+1x20"}),
+    Case("FramesRefused", True, 20, {GATEWAY % "refused": "0+2x30"}),
+    Case("FramesRefused", True, 20, {GATEWAY % "too_fast": "0+2x30"}),
+    Case("FramesRefused", False, 20, {GATEWAY % "refused": "0x10 3x20", GATEWAY % "unchanged": "0+9x30"}),
+    Case("CameraClockWrong", True, 15, {DRIFT: "8x20"}),
+    Case("CameraClockWrong", True, 15, {DRIFT: "-8x20"}),
+    Case("CameraClockWrong", False, 15, {DRIFT: "3x20"}),
+    Case("TopicDropped", True, 10, {DROPPED: "0x5 16x20"}),
+    Case("TopicDropped", False, 10, {DROPPED: "0x20"}),
+    Case("FlowDown", True, 5, {'up{job="gateways",instance="gateway:9105"}': "1 0x10"}),
     Case("FlowDown", True, 5, {'up{job="flows",instance="match:3030"}': "1 0x10"}),
     Case("FlowDown", False, 5, {'up{job="flows",instance="match:3030"}': "1x10"}),
     Case("FlowRestartedOften", True, 20, {STARTED: "0+60x20"}),

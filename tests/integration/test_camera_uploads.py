@@ -66,6 +66,9 @@ def test_raw_and_form_uploads_with_digest_come_as_they_were_sent(gateway: Gatewa
     assert frames[0].headers["captured-at"][:19] == told[13:32]
     page = urllib.request.urlopen(f"http://127.0.0.1:{METRICS}/metrics").read().decode()
     assert 'platestream_gateway_frames_total{camera="gate",outcome="spooled"} 3.0' in page
+    assert 'platestream_gateway_frames_total{camera="gate",outcome="full"} 0.0' in page, "its first is seen"
+    assert "platestream_gateway_spool_limit_bytes 2e+09" in page
+    assert 'platestream_gateway_last_frame_timestamp_seconds{camera="yard"}' in page, "it sent nothing yet"
     assert gateway.cli("health", "--config", str(gateway.config)).stdout.count("gate") >= 1
 
 
@@ -188,7 +191,7 @@ def test_an_acknowledged_upload_survives_kills_at_any_moment(gateway: GatewayPro
             if done:
                 acknowledged[camera].append(mine)
 
-    uploaders = [threading.Thread(target=upload, args=(camera,)) for camera in acknowledged]
+    uploaders = [threading.Thread(target=upload, args=(camera,), daemon=True) for camera in acknowledged]
     for one in uploaders:
         one.start()
     for _ in range(KILLS):

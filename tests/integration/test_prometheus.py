@@ -7,13 +7,17 @@ import pytest
 import yaml
 
 from connectors import process
+from connectors.metrics import meters as meters_of_all
 from connectors.metrics import serve
 from connectors.settings import Settings
 from flows import meters
+from schemas import metrics
 from schemas.metrics import FLOWS
 from services.boards import BOARDS
 from services.boards.panel import Panel
+from services.cameras.state import CameraState
 from tests.support.boards import PEOPLE, PLATES, fill
+from tests.support.clock import NOW
 from tests.support.database import copied
 from tests.support.kafka_broker import free_port
 from tests.support.prometheus import Prometheus, prometheus
@@ -53,12 +57,21 @@ def scraped(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with prometheus(folder, [f"127.0.0.1:{port}"]) as server, copied(migrated, folder) as database:
         for flow in FLOWS:
             meters.show(flow)
+        gateway()
         server.wait_for("platestream_inquiries_total")
         fill(database)
         server.wait_for("count(rate(platestream_retention_rows_deleted_total[1m])) > 0")
         # Counted last, by the audit flow: a scrape may have come between.
         server.wait_for("count(increase(platestream_hit_actions_total[1h]) > 0) > 0")
         yield server
+
+
+def gateway() -> None:
+    """What a gateway shows whose one camera sent a picture."""
+    camera = CameraState("N1", "http", 20.0, NOW)
+    camera.arrived(NOW, 0.4)
+    meters_of_all.put(metrics.GATEWAY_SPOOL, to=0)
+    meters_of_all.put(metrics.GATEWAY_SPOOL_LIMIT, to=1e9)
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.title)

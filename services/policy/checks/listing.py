@@ -23,12 +23,12 @@ ABOUT = 64  # characters of `about` that the log keeps
 FEW, SHARE = 20, 0.2  # an import that takes more, and a larger share, is to be forced
 RECENT = timedelta(days=1)  # a removal stays on the topic for so long at least
 ENTERED = ("hotlist_add", "bolo")
-IMPORTED = ("hotlist_import",)
+FORCED = "hotlist_force"
+IMPORTED = ("hotlist_import", FORCED)
 REMOVED = ("hotlist_remove", "bolo")
 FORMER = ("hotlist",)  # all of these, before the table of acts
 
 _COUNT = re.compile(r"(\d+) (new or changed|added|changed|removed|unchanged|refused|doubled)\b")
-_FORCED = re.compile(r"\bforce", re.IGNORECASE)
 _EXPIRES = re.compile(r"\bexpires_at: (\d{4}-\d\d-\d\d)")
 
 
@@ -57,7 +57,7 @@ class ImportCounts:
         for number, word in _COUNT.findall(act.said):
             said[word] += int(number)
         changed = said["new or changed"] + said["added"] + said["changed"]
-        rest_of = (said["removed"], said["unchanged"], said["refused"], bool(_FORCED.search(act.said)))
+        rest_of = (said["removed"], said["unchanged"], said["refused"], act.kind == FORCED)
         return cls(source.strip(), act, changed, *rest_of)
 
     @property
@@ -129,8 +129,10 @@ def kept(live: Live) -> Answer:
     taken = sorted(_taken_off(live, known))
     gone = sorted(_vanished(live, known))
     entered = acts(live, (*ENTERED, *FORMER))
+    forced = [f"{one.source} on {one.act.at:%Y-%m-%d}, {one.removed} gone" for one in known if one.forced]
+    shown = f", {len(forced)} forced ({named(reversed(forced))})" if forced else ""
     return answer(
-        f"{counted(len(known), 'import')} on record, {len(live.hot_list[0])} entries now",
+        f"{counted(len(known), 'import')} on record{shown}, {len(live.hot_list[0])} entries now",
         drastic,
         f"taken off the list without an act on record: {named(taken)}" if taken else "",
         f"put on the list by an act, not expired, and gone: {named(gone)}" if gone else "",

@@ -20,7 +20,7 @@ ACTS_OF: Mapping[str, tuple[str, ...]] = {
     "detail": ("registry_detail",),
     "incident": ("registry_incident",),
     # An import notes in its source's record when the list was last whole.
-    "hotlist_source": ("registry_source", "hotlist_import", "hotlist"),
+    "hotlist_source": ("registry_source", "hotlist_import", "hotlist_force", "hotlist"),
     "hotlist_category": ("registry_category",),
     "shift": ("shift_login", "shift_logout"),
 }

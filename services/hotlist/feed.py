@@ -1,0 +1,76 @@
+"""Files that come by themselves: a source's list is imported as soon as a new file of it is there.
+
+A file is new when it came to its place (its inode changed) after the source was last imported, so that a
+restart imports nothing twice and an old file never makes a list look fresh.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from services.door import Door
+from services.hotlist.files.lines import Parser
+from services.hotlist.importing import Import, registry
+from services.hotlist.intake import Imported, import_file
+
+WRITTEN = timedelta(seconds=10)
+"""A file that changed within this time may still be being written."""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Where files of a source come: a file that is replaced, or a folder, of which the newest file counts."""
+
+    place: Path
+    source: str
+    parser: Parser
+
+    def newest(self) -> tuple[Path, datetime] | None:
+        """The file, and when it came to its place; names that start with a dot are none yet."""
+        paths = self.place.iterdir() if self.place.is_dir() else [self.place]
+        files = [path for path in paths if path.is_file() and not path.name.startswith(".")]
+        came = [(path, datetime.fromtimestamp(path.stat().st_ctime, UTC)) for path in files]
+        return max(came, key=lambda one: one[1], default=None)
+
+
+def by_the_clock(door: Door) -> Door:
+    """The door of the job that runs by the clock: its imports are the machine's, and it never forces one."""
+    return Door.of_machine(door.settings, "hotlist")
+
+
+class FeedImport:
+    """The imports of one feed; a file that was refused is not tried again."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._tried: datetime | None = None
+
+    def look(
+        self, door: Door, now: datetime, judged: Callable[[str, Import], None] = lambda _name, _plan: None
+    ) -> Imported | None:
+        """Import the newest file, if it is new; None where it is not.
+
+        `judged` hears of the file's name and of the plan before it is refused or done. Raises RefusedError,
+        and then nothing is changed, and RefusedInquiry.
+        """
+        found = self._feed.newest()
+        if found is None:
+            return None
+        path, came = found
+        record = registry(door.streams).get(f"hotlist_source/{self._feed.source}")
+        imported = None if record is None else record.refreshed_at
+        known = [at for at in (self._tried, imported) if at is not None]
+        if now - came < WRITTEN or (known and came <= max(known)):
+            return None
+        self._tried = came
+        with path.open("rb") as opened:
+            return import_file(
+                door,
+                opened,
+                path.name,
+                self._feed.source,
+                self._feed.parser,
+                now,
+                judged=lambda plan: judged(path.name, plan),
+            )
