@@ -100,12 +100,18 @@ class Dsn:
 
 
 def connect(
-    dsn: str, role: str | None = None, *, allow_plaintext: bool = False, explain: bool = False
+    dsn: str,
+    role: str | None = None,
+    *,
+    allow_plaintext: bool = False,
+    explain: bool = False,
+    patience: float = 120,
 ) -> Client:
     """A client that acts in `role`; None: a server user's own roles, in the embedded engine the owner's.
 
-    `explain` shows the database's own messages, for migrations only: they hold no data. Times come back
-    aware, in UTC. Raises ConnectError for a DSN that cannot be used or a folder that another process holds,
+    `explain` shows the database's own messages, for migrations, which hold no data, and for people who are
+    told what they asked themselves. `patience`: seconds to wait for a server's answer. Times come back aware,
+    in UTC. Raises ConnectError for a DSN that cannot be used or a folder that another process holds,
     and DatabaseError where a server refuses or does not answer.
     """
     parsed = Dsn.parse(dsn)
@@ -113,7 +119,7 @@ def connect(
         return _embedded(parsed.path, role or OWNER, explain)
     if parsed.scheme == "http" and not allow_plaintext and not _is_loopback(parsed.host):
         raise ConnectError("http:// would carry plates unencrypted over a network: use https://")
-    return run("connecting to ClickHouse", lambda: _server(parsed, role, explain))
+    return run("connecting to ClickHouse", lambda: _server(parsed, role, explain, patience))
 
 
 def run(attempted: str, call: Callable[[], T]) -> T:
@@ -150,7 +156,7 @@ class SharedClient:
             self._client = None
 
 
-def _server(dsn: Dsn, role: str | None, explain: bool) -> Client:
+def _server(dsn: Dsn, role: str | None, explain: bool, patience: float) -> Client:
     settings: dict[str, Any] = {"role": role} if role else {}
     tls: dict[str, Any] = dict(dsn.tls)
     return clickhouse_connect.get_client(
@@ -161,7 +167,7 @@ def _server(dsn: Dsn, role: str | None, explain: bool) -> Client:
         password=dsn.password,
         settings=settings,
         connect_timeout=10,
-        send_receive_timeout=120,
+        send_receive_timeout=patience,
         tz_mode="aware",
         show_clickhouse_errors=explain,
         # Without a session several threads may share a client; parameters stay out of URLs, which get logged.
