@@ -38,8 +38,8 @@ DASHBOARD = "platestream_dashboard"
 DOOR = "platestream_door"
 
 ACCESS_DENIED = 497
-# Too many queries at once, socket timeout, network, no space on the disk, too many parts: all pass.
-PASSING = frozenset({202, 209, 210, 243, 252})
+# Sign-ins that wait, too many queries at once, socket timeout, network, full disk, too many parts: all pass.
+PASSING = frozenset({201, 202, 209, 210, 243, 252})
 TLS_OPTIONS = ("ca_cert", "client_cert", "client_cert_key")
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from math import ceil
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -18,7 +19,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from connectors.engine import compression
+from connectors.engine import compression, guesses
 from connectors.engine.accounts import Account, Accounts
 from connectors.engine.answers import About, Answer
 from connectors.engine.asked import Asked, asked
@@ -26,6 +27,7 @@ from connectors.engine.body import Body, Decoded, Decoder
 from connectors.engine.errors import (
     AUTHENTICATION_FAILED,
     NOT_IMPLEMENTED,
+    QUOTA_EXCEEDED,
     TOO_MANY_QUERIES,
     UNKNOWN_EXCEPTION,
     EngineError,
@@ -63,6 +65,7 @@ class Server:
         self._places = asyncio.Semaphore(limits.queries)
         self._here = 0
         self._sessions = Sessions()
+        self._guesses = guesses.Guesses()
 
     def application(self) -> Starlette:
         """Answers `/`, `/ping` and `/replicas_status`."""
@@ -117,10 +120,22 @@ class Server:
             await self._run(wanted, account, body, Client(wanted, receive, send, answer), get=get)
 
     def _sign_in(self, wanted: Asked, request: Request) -> Account:
-        address = request.client.host if request.client else ""
-        account = self._accounts().sign_in(wanted.user, wanted.password, address)
+        address, port = request.client or ("", 0)
+        known = self._accounts()
+        account = known.sign_in(wanted.user, wanted.password, address)
+        if account is not None and not self._guesses:
+            return account
+        user = guesses.local_user((address, port), request.scope["server"][1])
+        attempt = guesses.Attempt(wanted.user, address, user)
+        if wait := self._guesses.wait(attempt):
+            raise EngineError(
+                QUOTA_EXCEEDED,
+                f"too many wrong passwords for this account from {address}: wait {ceil(wait)} seconds",
+            )
         if account is None:
-            logger.warning("a sign-in from %s was refused", address)
+            count = self._guesses.count(attempt)
+            of = f"of account {wanted.user} " if wanted.user in known.by_name else ""
+            logger.warning("a sign-in %sfrom %s was refused, number %s of late", of, address, count)
             raise EngineError(
                 AUTHENTICATION_FAILED,
                 "Authentication failed: no such account, wrong password, or not from here",

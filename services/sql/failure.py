@@ -21,6 +21,7 @@ _TODO = {
     81: "the database is not set up: whoever runs it does so with `platestream migrate`",
     159: "ask for a shorter time or fewer cameras",
     164: "your account only reads",
+    201: "somebody, or a program of yours, tried wrong passwords as you: tell whoever runs it",
     202: "ask again in a moment",
     241: "ask for a shorter time or fewer cameras",
     373: "a statement of yours still runs: ask again in a moment",
