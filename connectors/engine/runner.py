@@ -158,6 +158,8 @@ def escaped(text: str) -> str:
 def _query(connection: Any, sql: str, parameters: dict[str, str]) -> Any:
     try:
         return connection.query(sql, "TSV", params=parameters)
+    except UnicodeDecodeError as error:  # a message that quotes binary data
+        raise EngineError.of_engine(error.object.decode(errors="replace")) from None
     except (RuntimeError, ValueError) as error:
         raise EngineError.of_engine(str(error)) from None
 
