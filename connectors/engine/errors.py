@@ -83,6 +83,13 @@ class EngineError(Exception):
         sentence = _PARSING.sub("", _VERSION.sub("", _NOISE.sub("", sentence)))
         return cls(code, _once(sentence.strip()))
 
+    def told_to(self, account: str) -> "EngineError":
+        """The same, where the engine calls the account by the name that all have there."""
+        sentence = str(self)
+        if self.code != ACCESS_DENIED or not sentence.startswith("default: "):
+            return self
+        return EngineError(self.code, account + sentence.removeprefix("default"), self.status)
+
     def text(self, version: str) -> str:
         """The body of an answer, as a server writes it."""
         name = _NAMES.get(self.code)

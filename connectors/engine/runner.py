@@ -102,7 +102,10 @@ class Runner:
     def run(self, work: Work, sql: str) -> Summary:
         """Run one statement. Raises EngineError with the engine's code."""
         with self._opened(work) as connection:
-            return _summary(_query(connection, sql, dict(work.parameters)))
+            try:
+                return _summary(_query(connection, sql, dict(work.parameters)))
+            except EngineError as error:
+                raise error.told_to(work.account) from None
 
     def cancel(self, work: Work) -> None:
         """Ask the engine to end what `work` runs; returns at once."""
