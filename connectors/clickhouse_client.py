@@ -43,8 +43,8 @@ SAID = {
     512: "the account has not been given the role for it",
     516: "no account of this name and password",
 }
-# Too many queries at once, socket timeout, network, no space on the disk, too many parts: all pass.
-PASSING = frozenset({202, 209, 210, 243, 252})
+# Sign-ins that wait, too many queries at once, socket timeout, network, full disk, too many parts: all pass.
+PASSING = frozenset({201, 202, 209, 210, 243, 252})
 TLS_OPTIONS = ("ca_cert", "client_cert", "client_cert_key")
 
 
@@ -106,12 +106,18 @@ class Dsn:
 
 
 def connect(
-    dsn: str, role: str | None = None, *, allow_plaintext: bool = False, explain: bool = False
+    dsn: str,
+    role: str | None = None,
+    *,
+    allow_plaintext: bool = False,
+    explain: bool = False,
+    patience: float = 120,
 ) -> Client:
     """A client that acts in `role`; None: a server user's own roles, in the embedded engine the owner's.
 
-    `explain` shows the database's own messages, for migrations only: they hold no data. Times come back
-    aware, in UTC. Raises ConnectError for a DSN that cannot be used or a folder that another process holds,
+    `explain` shows the database's own messages, for migrations, which hold no data, and for people who are
+    told what they asked themselves. `patience`: seconds to wait for a server's answer. Times come back aware,
+    in UTC. Raises ConnectError for a DSN that cannot be used or a folder that another process holds,
     and DatabaseError where a server refuses or does not answer.
     """
     parsed = Dsn.parse(dsn)
@@ -119,7 +125,7 @@ def connect(
         return _embedded(parsed.path, role or OWNER, explain)
     if parsed.scheme == "http" and not allow_plaintext and not _is_loopback(parsed.host):
         raise ConnectError("http:// would carry plates unencrypted over a network: use https://")
-    return run("connecting to ClickHouse", lambda: _server(parsed, role, explain))
+    return run("connecting to ClickHouse", lambda: _server(parsed, role, explain, patience))
 
 
 def run(attempted: str, call: Callable[[], T]) -> T:
@@ -156,7 +162,7 @@ class SharedClient:
             self._client = None
 
 
-def _server(dsn: Dsn, role: str | None, explain: bool) -> Client:
+def _server(dsn: Dsn, role: str | None, explain: bool, patience: float) -> Client:
     settings: dict[str, Any] = {"role": role} if role else {}
     tls: dict[str, Any] = dict(dsn.tls)
     return clickhouse_connect.get_client(
@@ -167,7 +173,7 @@ def _server(dsn: Dsn, role: str | None, explain: bool) -> Client:
         password=dsn.password,
         settings=settings,
         connect_timeout=10,
-        send_receive_timeout=120,
+        send_receive_timeout=patience,
         tz_mode="aware",
         show_clickhouse_errors=explain,
         # Without a session several threads may share a client; parameters stay out of URLs, which get logged.

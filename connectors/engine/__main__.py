@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import resource
 import socket
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 import uvicorn
 
 from connectors.engine import accounts, configuration, folder
+from connectors.engine.connection import patient
 from connectors.engine.runner import Runner
 from connectors.engine.server import Limits, Server
 from connectors.engine.users import Users
@@ -25,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal; 2 where it cannot start, with a sentence."""
     options = _options(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns with bytes of bodies
     try:
         _loopback(options.listen, options.allow_plaintext)
         with folder.hold(options.data):
@@ -44,12 +47,17 @@ def _serve(options: argparse.Namespace) -> None:
     for name in users().without:
         logger.warning("account %s has no password in the environment and cannot sign in", name)
     runner = Runner((options.data / "clickhouse").absolute(), config, profiles)
-    limits = Limits(options.queries, 4 * options.queries, options.body_mib << 20, options.seconds)
+    limits = Limits(
+        options.queries, 4 * options.queries, options.body_mib << 20, options.seconds, options.stalled
+    )
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     server = Server(runner, users, limits, socket.gethostname())
     application = server.application()
     try:
         uvicorn.run(
             application,
+            http=patient(options.stalled),
             host=options.listen,
             port=options.port,
             log_config=None,
@@ -83,6 +91,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--roles", type=Path, help="roles and profiles; the project's own without it")
     parser.add_argument("--queries", type=int, default=16, help="statements that run at once")
     parser.add_argument("--seconds", type=float, default=900, help="the longest a statement may run")
+    parser.add_argument(
+        "--stalled", type=float, default=60, help="seconds that a client may send and take nothing"
+    )
     parser.add_argument("--body-mib", type=int, default=512, help="the largest body, decoded, in MiB")
     parser.add_argument(
         "--allow-plaintext", action="store_true", help="listen beyond loopback: a closed network only"

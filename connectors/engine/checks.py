@@ -35,6 +35,10 @@ class Checks:
             self._setting(name, stored=asked.first in ("CREATE", "ALTER"))
         if asked.first == "CREATE":
             _creates(tokens)
+        if asked.first == "SHOW" and "GRANTS" in [token.text for token in tokens]:
+            raise EngineError(
+                ACCESS_DENIED, "roles come from the users files: SELECT currentRoles(), or SHOW CURRENT ROLES"
+            )
         if not owner:
             _system(asked, tokens)
 
@@ -150,6 +154,8 @@ def _creates(tokens: Sequence[Token]) -> None:
 
 
 def _system(asked: Statement, tokens: Sequence[Token]) -> None:
+    if asked.first == "SYSTEM":
+        raise EngineError(ACCESS_DENIED, "SYSTEM is for the owner's account only")
     names = [token.name for token in tokens]
     if asked.first == "USE" and "system" in names:
         raise EngineError(ACCESS_DENIED, _NOT_IN_USE)

@@ -10,6 +10,7 @@ CHECKSUM_DOES_NOT_MATCH = 40
 NOT_IMPLEMENTED = 48
 QUERY_ID_TAKEN = 216
 QUERY_CANCELLED = 394
+QUOTA_EXCEEDED = 201
 READONLY = 164
 SESSION_LOCKED = 373
 SESSION_NOT_FOUND = 372
@@ -29,6 +30,7 @@ _NAMES = {
     NOT_IMPLEMENTED: "NOT_IMPLEMENTED",
     QUERY_ID_TAKEN: "QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING",
     QUERY_CANCELLED: "QUERY_WAS_CANCELLED",
+    QUOTA_EXCEEDED: "QUOTA_EXCEEDED",
     READONLY: "READONLY",
     SESSION_LOCKED: "SESSION_IS_LOCKED",
     SESSION_NOT_FOUND: "SESSION_NOT_FOUND",
@@ -49,6 +51,7 @@ _STATUS = {
     **dict.fromkeys((164, 452), 403),
     **dict.fromkeys((168, TOO_LARGE), 413),
     TIMEOUT: 408,
+    QUOTA_EXCEEDED: 429,
     NOT_IMPLEMENTED: 501,
     **dict.fromkeys((TOO_MANY_QUERIES, 209, 243, SESSION_LOCKED), 503),
 }
@@ -79,6 +82,13 @@ class EngineError(Exception):
             sentence = sentence[found.end() :]
         sentence = _PARSING.sub("", _VERSION.sub("", _NOISE.sub("", sentence)))
         return cls(code, _once(sentence.strip()))
+
+    def told_to(self, account: str) -> "EngineError":
+        """The same, where the engine calls the account by the name that all have there."""
+        sentence = str(self)
+        if self.code != ACCESS_DENIED or not sentence.startswith("default: "):
+            return self
+        return EngineError(self.code, account + sentence.removeprefix("default"), self.status)
 
     def text(self, version: str) -> str:
         """The body of an answer, as a server writes it."""

@@ -39,7 +39,8 @@ WHO = frozenset(
     ["currentuser", "current_user", "user", "authenticateduser", "authuser", "session_user", "initialuser"]
 )
 
-# Tables of `system` that tell of the engine and of what the account may see, not of what others do.
+# Tables of `system` that tell of the engine and of what the account may see, not of what others do nor of
+# this machine.
 SYSTEM_TABLES = frozenset(
     [
         "one",
@@ -75,12 +76,6 @@ SYSTEM_TABLES = frozenset(
         "dictionaries",
         "macros",
         "clusters",
-        "server_settings",
-        "metrics",
-        "events",
-        "asynchronous_metrics",
-        "disks",
-        "storage_policies",
         "view_refreshes",
         "completions",
         "documentation",

@@ -102,7 +102,10 @@ class Runner:
     def run(self, work: Work, sql: str) -> Summary:
         """Run one statement. Raises EngineError with the engine's code."""
         with self._opened(work) as connection:
-            return _summary(_query(connection, sql, dict(work.parameters)))
+            try:
+                return _summary(_query(connection, sql, dict(work.parameters)))
+            except EngineError as error:
+                raise error.told_to(work.account) from None
 
     def cancel(self, work: Work) -> None:
         """Ask the engine to end what `work` runs; returns at once."""
@@ -158,6 +161,8 @@ def escaped(text: str) -> str:
 def _query(connection: Any, sql: str, parameters: dict[str, str]) -> Any:
     try:
         return connection.query(sql, "TSV", params=parameters)
+    except UnicodeDecodeError as error:  # a message that quotes binary data
+        raise EngineError.of_engine(error.object.decode(errors="replace")) from None
     except (RuntimeError, ValueError) as error:
         raise EngineError.of_engine(str(error)) from None
 

@@ -1,35 +1,39 @@
 """ClickHouse's HTTP interface over one engine: an ASGI application.
 
-A request takes a place (there are `queries` of them), is signed in, read, checked and run.
+A request is signed in, takes a place (there are `queries` of them), is read, checked and run.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from math import ceil
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from connectors.engine import compression
+from connectors.engine import compression, guesses
 from connectors.engine.accounts import Account, Accounts
 from connectors.engine.answers import About, Answer
 from connectors.engine.asked import Asked, asked
 from connectors.engine.body import Body, Decoded, Decoder
 from connectors.engine.errors import (
     AUTHENTICATION_FAILED,
+    BAD_ARGUMENTS,
     NOT_IMPLEMENTED,
-    TOO_MANY_QUERIES,
+    QUOTA_EXCEEDED,
+    TIMEOUT,
     UNKNOWN_EXCEPTION,
     EngineError,
 )
+from connectors.engine.places import Places
 from connectors.engine.plan import plan
 from connectors.engine.runner import Runner
 from connectors.engine.serving import BrokenOffError, Client, Serving, send_whole
@@ -42,12 +46,16 @@ FORM_FIELD = 64 << 20  # bytes
 
 @dataclass(frozen=True)
 class Limits:
-    """`queries` run at once and `waiting` more may wait; `body` bytes decoded; `seconds` for a statement."""
+    """`queries` run at once and `waiting` more may wait; `body` bytes decoded; `seconds` for a statement.
+
+    `stalled`: seconds that a client may neither send its body nor take what it asked for.
+    """
 
     queries: int = 16
     waiting: int = 64
     body: int = 512 << 20
     seconds: float = 900
+    stalled: float = 60
 
 
 class Server:
@@ -59,10 +67,11 @@ class Server:
         self._limits = limits
         self._about = About(runner.version, runner.timezone, name)
         # More threads than places: ending a statement must not wait for one to end.
-        self._serving = Serving(runner, ThreadPoolExecutor(limits.queries + 4, "engine"), limits.seconds)
-        self._places = asyncio.Semaphore(limits.queries)
-        self._here = 0
+        threads = ThreadPoolExecutor(limits.queries + 4, "engine")
+        self._serving = Serving(runner, threads, limits.seconds)
+        self._places = Places(limits.queries, limits.waiting)
         self._sessions = Sessions()
+        self._guesses = guesses.Guesses()
 
     def application(self) -> Starlette:
         """Answers `/`, `/ping` and `/replicas_status`."""
@@ -72,9 +81,9 @@ class Server:
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request to `/`."""
         answer = Answer(self._about, "")
+        send = _taken(send, self._limits.stalled)
         try:
-            async with self._place():
-                await self._answer(Request(scope, receive), receive, send, answer)
+            await self._answer(Request(scope, receive), receive, send, answer)
         except EngineError as error:
             await send_whole(send, *answer.failure(error))
         except ClientDisconnect:
@@ -86,41 +95,42 @@ class Server:
             failure = EngineError(UNKNOWN_EXCEPTION, "an error in this engine; its log says which")
             await send_whole(send, *answer.failure(failure))
 
-    @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        if self._here >= self._limits.queries + self._limits.waiting:
-            raise EngineError(
-                TOO_MANY_QUERIES, f"{self._here} requests run or wait here; ask again in a while"
-            )
-        self._here += 1
-        try:
-            async with self._places:
-                yield
-        finally:
-            self._here -= 1
-
     async def _answer(self, request: Request, receive: Receive, send: Send, answer: Answer) -> None:
         pairs = parse_qsl(request.scope["query_string"].decode(), keep_blank_values=True)
-        is_form = request.headers.get("content-type", "").startswith("multipart/form-data")
-        if is_form:
-            pairs += await _fields(request)
         get = request.method in ("GET", "HEAD")
         if get and "query" not in dict(pairs):
             await send_whole(send, 200, [(b"content-type", b"text/html; charset=UTF-8")], b"Ok.\n")
             return
         wanted = asked(pairs, request.headers)
         answer.query_id = wanted.query_id
-        account = self._sign_in(wanted, request)
-        with Body(self._limits.body) as body:
-            if not is_form:
-                await _read(request, wanted, body)
-            await self._run(wanted, account, body, Client(wanted, receive, send, answer), get=get)
+        account = self._sign_in(wanted, request)  # before a byte of the body is read
+        async with self._places.take(account.name):
+            with Body(self._limits.body) as body:
+                coming = Request(request.scope, _sent(receive, self._limits))
+                if request.headers.get("content-type", "").startswith("multipart/form-data"):
+                    wanted = asked([*pairs, *await _fields(coming)], request.headers)
+                    answer.query_id = wanted.query_id
+                else:
+                    await _read(coming, wanted, body)
+                await self._run(wanted, account, body, Client(wanted, receive, send, answer), get=get)
 
     def _sign_in(self, wanted: Asked, request: Request) -> Account:
-        address = request.client.host if request.client else ""
-        account = self._accounts().sign_in(wanted.user, wanted.password, address)
+        address, port = request.client or ("", 0)
+        known = self._accounts()
+        account = known.sign_in(wanted.user, wanted.password, address)
+        if account is not None and not self._guesses:
+            return account
+        user = guesses.local_user((address, port), request.scope["server"][1])
+        attempt = guesses.Attempt(wanted.user, address, user)
+        if wait := self._guesses.wait(attempt):
+            raise EngineError(
+                QUOTA_EXCEEDED,
+                f"too many wrong passwords for this account from {address}: wait {ceil(wait)} seconds",
+            )
         if account is None:
-            logger.warning("a sign-in from %s was refused", address)
+            count = self._guesses.count(attempt)
+            of = f"of account {wanted.user} " if wanted.user in known.by_name else ""
+            logger.warning("a sign-in %sfrom %s was refused, number %s of late", of, address, count)
             raise EngineError(
                 AUTHENTICATION_FAILED,
                 "Authentication failed: no such account, wrong password, or not from here",
@@ -151,12 +161,43 @@ class _Raw:
         await self._server.serve(scope, receive, send)
 
 
+def _taken(send: Send, stalled: float) -> Send:
+    """`send` that gives up on a client who takes nothing."""
+
+    async def patient(message: Message) -> None:
+        try:
+            async with asyncio.timeout(stalled):
+                await send(message)
+        except TimeoutError:
+            raise BrokenOffError from None
+
+    return patient
+
+
+def _sent(receive: Receive, limits: Limits) -> Receive:
+    """`receive` that gives up on a client who sends nothing, or takes too long in all."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + limits.seconds
+
+    async def patient() -> Message:
+        try:
+            async with asyncio.timeout(min(limits.stalled, end - loop.time())):
+                return await receive()
+        except TimeoutError:
+            raise EngineError(TIMEOUT, "the body of the request did not come") from None
+
+    return patient
+
+
 async def _ok(_: Request) -> PlainTextResponse:
     return PlainTextResponse("Ok.\n")
 
 
 async def _fields(request: Request) -> list[tuple[str, str]]:
-    form = await request.form(max_part_size=FORM_FIELD)
+    try:
+        form = await request.form(max_part_size=FORM_FIELD)
+    except HTTPException:  # its text would repeat bytes of the body
+        raise EngineError(BAD_ARGUMENTS, "the form cannot be read") from None
     if any(isinstance(value, UploadFile) for _, value in form.multi_items()):
         raise EngineError(
             NOT_IMPLEMENTED, "external tables are not supported here: insert the rows into a table"

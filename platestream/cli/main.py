@@ -31,6 +31,7 @@ COMMANDS = {
     "board": Entry("board", "The boards as one page, without Grafana.", "board"),
     "hotlist": Entry("hotlist", "The hot list: import, add, remove, list, check."),
     "search": Entry("search", "Look for a plate: a documented inquiry.", "search"),
+    "sql": Entry("sql", "SQL as one's own account, at a prompt or from a script.", "sql"),
     "hits": Entry("hits", "Alert hits: list, show, verify, dispose."),
     "bolo": Entry("bolo", "BOLOs of neighbouring agencies: take, serve."),
     "shift": Entry("shift", "Shifts: login, logout, list."),
@@ -115,6 +116,7 @@ REFUSALS = {
     "services.rules.gate_rules": "WrongRule",
     "services.evidence.hold": "NothingToHold",
     "services.evidence.package": "PackageError",
+    "services.sql.failure": "SqlError",
     "services.yearly_audit.draw": "TooSoon",
 }
 

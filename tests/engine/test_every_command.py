@@ -100,6 +100,7 @@ OUTSIDE = {
     "report confusions": "figures, no plate and no person",
     "evidence verify": "a package that whoever calls it has",
     "evidence key": "a key",
+    "sql": "a person's own account: the gate judges and logs each look, and without one there is no data",
     "policy check": "figures; names only by --names, which is an act",
     "cameras run": "a service",
     "cameras check": "an address, no data",

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from tests.support.engine import Engine, password
+from tests.support.engine import SERVICES, Engine, password
 
 SECRET = "the-secret-of-this-machine"
 
@@ -331,6 +331,55 @@ def test_one_account_does_not_see_what_others_ask(engine: Engine) -> None:
     assert engine.code("USE system", "smith") == 497
     assert engine.code("SELECT 1", "smith", params={"database": "system"}) == 497
     slow.join()
+
+
+OUT_OF_REACH = [
+    "SELECT file('/etc/hostname')",
+    "SELECT * FROM file('/etc/hostname', 'LineAsString')",
+    "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
+    "SELECT * FROM system.users",
+    "SELECT * FROM system.grants",
+    "SELECT * FROM system.processes",
+    "SELECT * FROM system.events",
+    "SELECT * FROM system.disks",
+    "SELECT * FROM platestream.caller",
+    "SELECT * FROM dictionary('x')",
+    "CREATE DICTIONARY platestream.d (id UInt64) PRIMARY KEY id SOURCE(NULL()) LAYOUT(FLAT()) LIFETIME(0)",
+    "CREATE TABLE platestream.d (a Int8) ENGINE = Memory",
+    "SELECT mergeTreeIndex('platestream', 'detections')",
+    "SELECT * FROM mergeTreeIndex('platestream', 'detections')",
+    "SYSTEM STOP MERGES",
+    "SYSTEM FLUSH LOGS",
+    "SHOW GRANTS",
+    "SHOW GRANTS FOR default",
+    "SHOW CREATE USER default",
+    "SET ROLE platestream_owner",
+]
+
+
+@pytest.mark.parametrize(
+    "account", ["smith", "maier", "check", "flows", "console", "admin", "audit", "retention", "grafana"]
+)
+def test_no_account_but_the_owners_reaches_past_its_tables(engine: Engine, account: str) -> None:
+    name = f"platestream_{account}{'_job' * (account == 'retention')}" if account in SERVICES else account
+    auth = httpx.BasicAuth(name.encode(), password(account).encode())
+    for sql in OUT_OF_REACH:
+        answer = httpx.post(engine.url, content=sql, auth=auth, timeout=60)
+        assert answer.headers.get("x-clickhouse-exception-code") in ("46", "164", "497"), (sql, answer.text)
+
+
+def test_a_refusal_names_the_account_and_not_the_engines_user(engine: Engine) -> None:
+    answer = engine.ask("SELECT plate FROM platestream.detections", "smith").text
+    assert answer.startswith("Code: 497. DB::Exception: smith: Not enough privileges.")
+
+
+def test_explaining_a_view_shows_nothing_of_other_peoples_inquiries(engine: Engine) -> None:
+    made = uuid4()
+    columns = "INSERT INTO platestream.inquire (inquiry_id, reason, pattern) VALUES"
+    engine.ask(f"{columns} ('{made}', 'stolen vehicle', 'CANARY7*')", "smith")
+    for kind in ("AST", "SYNTAX", "QUERY TREE", "QUERY TREE run_passes = 1", "PLAN", "PIPELINE", "ESTIMATE"):
+        sql = f"EXPLAIN {kind} SELECT * FROM platestream.search(inquiry = '{made}')"
+        assert "CANARY7" not in engine.ask(sql, "jones").text
 
 
 def test_accounts_change_while_it_runs(own_engine: Engine) -> None:

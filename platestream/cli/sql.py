@@ -1,0 +1,116 @@
+"""`platestream sql`: SQL as one's own account, at a prompt or from a script."""
+
+import logging
+import sys
+from collections.abc import Iterable
+from datetime import tzinfo
+from typing import Annotated
+
+import typer
+
+from platestream.cli import sql_answers
+from platestream.cli.console import err
+from platestream.cli.entrance import settings
+from services.hotlist.zone import agency_zone
+from services.sql import text
+from services.sql.failure import SqlError
+from services.sql.session import Session
+
+OURS = ("table", "csv", "json")
+
+
+def sql(
+    command: Annotated[str, typer.Option("--command", "-c", help="Run this and end; `;` between two.")] = "",
+    written_as: Annotated[
+        str, typer.Option("--format", help="table, csv, json, or a format of ClickHouse, as it writes it.")
+    ] = "table",
+) -> None:
+    """Ask the database in SQL, as the account in PLATESTREAM_CLICKHOUSE (docs/sql.md).
+
+    Without --command it asks at a prompt, or runs what stands on standard input up to the first error.
+    Statements end with a semicolon. Times are shown in the agency's time zone; times in SQL are UTC.
+
+    Examples: platestream sql
+    and platestream sql -c 'SHOW TABLES FROM platestream' --format json
+    and platestream sql --format csv < report.sql > report.csv
+    """
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # what it warns of is said as an error afterwards
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
+    ours = settings()
+    zone = agency_zone(ours)
+    with Session(ours) as session:
+        if command or not sys.stdin.isatty():
+            statements, last = text.split(command or sys.stdin.read())
+            ok = _script(session, [*statements, last] if last else statements, written_as, zone)
+            raise typer.Exit(0 if ok else 1)
+        _prompt(session, written_as, zone)
+
+
+def _script(session: Session, statements: Iterable[str], written_as: str, zone: tzinfo) -> bool:
+    try:
+        return all(_run(session, one, written_as, zone) for one in statements)
+    except KeyboardInterrupt:
+        _cancel(session)
+        raise typer.Exit(130) from None
+
+
+def _prompt(session: Session, written_as: str, zone: tzinfo) -> None:
+    from platestream.cli.sql_prompt import Prompt
+
+    prompt = Prompt(f"{session.account}@{session.host}", session.words())
+    err.print(
+        f"ClickHouse {session.version} on {session.host}, as {session.account}.\n"
+        "Statements end with a semicolon; Tab completes, Ctrl-C cancels, Ctrl-D ends.\n"
+        "Times shown are the agency's. The history that is kept on disk has no literals.",
+        markup=False,
+    )
+    while True:
+        try:
+            for statement in prompt.statements():
+                if not _run(session, statement, written_as, zone):
+                    break
+        except KeyboardInterrupt:
+            _cancel(session)
+        except EOFError:
+            return
+
+
+def _run(session: Session, statement: str, written_as: str, zone: tzinfo) -> bool:
+    """Run and show one statement; False where it was refused."""
+    try:
+        if not text.reads(statement):
+            return _change(session, statement)
+        if text.has_format(statement) or written_as not in OURS:
+            own = "" if text.has_format(statement) else written_as
+            for piece in session.pieces(statement, own):
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+        else:
+            with session.rows(statement) as rows:
+                sql_answers.write(rows, written_as, zone)
+    except SqlError as error:
+        _say(str(error))
+        return False
+    return True
+
+
+def _change(session: Session, statement: str) -> bool:
+    verdicts = session.change(statement)
+    for one in verdicts:
+        _say(f"inquiry {one.inquiry}: {one.outcome}{': ' if one.refusal else ''}{one.refusal}")
+    if not verdicts:
+        err.print("done")
+    return all(one.outcome == "allowed" for one in verdicts)
+
+
+def _cancel(session: Session) -> None:
+    try:
+        if session.cancel():
+            _say("cancelled; what SET and USE said is forgotten")
+    except SqlError as error:
+        _say(f"it may still run: {error}")
+
+
+def _say(message: str) -> None:
+    for line in message.splitlines():
+        err.print(sql_answers.plain(line), markup=False)

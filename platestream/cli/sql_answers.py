@@ -1,0 +1,103 @@
+"""Answers of `platestream sql`: as a table, CSV or JSON, with times in the agency's time zone.
+
+A table names the zone in each time (`MST`, `EDT`); CSV and JSON have the offset (ISO 8601).
+"""
+
+import csv
+import struct
+import sys
+from datetime import datetime, tzinfo
+from itertools import chain, islice
+from typing import Any
+
+import msgspec
+from rich.markup import escape
+from rich.text import Text
+
+from platestream.cli.console import err, out, table
+from services.sql.session import Rows
+
+MOST = 1000  # rows of a table
+
+
+def write(rows: Rows, written_as: str, zone: tzinfo) -> None:
+    """Write all of `rows` to stdout as `table`, `csv` or `json`; of a table the first MOST."""
+    {"table": _table, "csv": _csv, "json": _json}[written_as](rows, zone)
+
+
+def plain(text: str) -> str:
+    """Without anything that a terminal would act on, and on one line."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _table(rows: Rows, zone: tzinfo) -> None:
+    shown = table(*(escape(plain(name)) for name in rows.columns))
+    every = chain.from_iterable(rows.blocks)
+    for row in islice(every, MOST):
+        shown.add_row(*(Text(plain(_shown(value, zone))) for value in row))
+    out.print(shown)
+    if next(every, None) is not None:
+        err.print(f"the first {MOST} rows; --format csv gives all")
+    else:
+        err.print("1 row" if shown.row_count == 1 else f"{shown.row_count} rows")
+
+
+def _csv(rows: Rows, zone: tzinfo) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(rows.columns)
+    for row in chain.from_iterable(rows.blocks):
+        writer.writerow([_cell(_placed(value, zone)) for value in row])
+
+
+def _json(rows: Rows, zone: tzinfo) -> None:
+    for row in chain.from_iterable(rows.blocks):
+        fields = {name: _placed(value, zone) for name, value in zip(rows.columns, row, strict=True)}
+        sys.stdout.write(msgspec.json.encode(fields, enc_hook=str).decode() + "\n")
+
+
+def _placed(value: Any, zone: tzinfo) -> Any:
+    """The same, times in `zone`."""
+    if isinstance(value, datetime):
+        return value.astimezone(zone) if value.tzinfo else value
+    if isinstance(value, dict):
+        return {str(key): _placed(one, zone) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_placed(one, zone) for one in value]
+    if isinstance(value, float):
+        return _short(value)
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _short(value: float) -> float:
+    """0.97 of what Float32 makes 0.9700000286102295."""
+    short = float(f"{value:.7g}")
+    try:
+        return short if struct.pack("f", short) == struct.pack("f", value) and _is_single(value) else value
+    except OverflowError:
+        return value
+
+
+def _is_single(value: float) -> bool:
+    return bool(struct.unpack("f", struct.pack("f", value))[0] == value)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list | dict | bool):
+        return msgspec.json.encode(value, enc_hook=str).decode()
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _shown(value: Any, zone: tzinfo) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime) and value.tzinfo:
+        at = value.astimezone(zone)
+        milliseconds = f".{at.microsecond // 1000:03}" if at.microsecond else ""
+        return f"{at:%Y-%m-%d %H:%M:%S}{milliseconds} {at:%Z}"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_shown(one, zone)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_shown(one, zone) for one in value) + "]"
+    return value.hex() if isinstance(value, bytes) else str(_placed(value, zone))

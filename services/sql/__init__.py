@@ -1,0 +1,1 @@
+"""SQL of a person, asked by hand as their own account."""

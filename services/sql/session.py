@@ -1,0 +1,191 @@
+"""A person's own connection for SQL: over HTTP, to a ClickHouse server or to the engine of a folder.
+
+No act of the door: the database signs the person in, judges what is looked at by the inquiry written before,
+and keeps that inquiry; without one it shows no data. What is said here is what the database said.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from io import IOBase
+from typing import Any, Self, cast
+from uuid import UUID, uuid4
+
+from clickhouse_connect.driver.exceptions import Error
+from clickhouse_connect.driver.query import QueryResult
+from urllib3.exceptions import HTTPError
+
+from connectors.clickhouse_client import ConnectError, DatabaseError, Dsn, connect
+from connectors.settings import Settings
+from services.sql import text
+from services.sql.failure import SESSION_NOT_FOUND, THROWN, SqlError, failure, unreached
+
+PATIENCE = 900.0  # seconds, the longest that a statement of any account may take
+PIECE = 1 << 16
+_SECONDS = "3600"  # a session without statements
+_VERDICT = "SELECT outcome, refusal FROM platestream.verdict(inquiry = {inquiry:UUID})"
+_WORDS = """
+SELECT DISTINCT arrayJoin(splitByChar(' ', word)) FROM (
+    SELECT keyword AS word FROM system.keywords
+    UNION ALL SELECT name FROM system.functions
+    UNION ALL SELECT name FROM system.table_functions
+    UNION ALL SELECT name FROM system.settings
+    UNION ALL SELECT name FROM system.data_type_families
+    UNION ALL SELECT name FROM system.formats
+    UNION ALL SELECT name FROM system.databases
+    UNION ALL SELECT 'inquiry'
+    UNION ALL SELECT name FROM system.tables WHERE database IN ('platestream', 'system')
+    UNION ALL SELECT name FROM system.columns WHERE database IN ('platestream', 'system'))
+"""
+_NOBODY_SIGNS_IN = """\
+the database of {0} is inside each process, where nobody signs in. Start its engine, which has accounts,
+  python -m connectors.engine --data {0} --users clickhouse/server-users.xml --users people.xml
+and name yours, in PLATESTREAM_CLICKHOUSE or a file that PLATESTREAM_CLICKHOUSE_FILE names:
+  http://NAME:PASSWORD@127.0.0.1:8123/platestream
+(docs/engine.md says how people.xml is written)"""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a statement gives: names of its columns, and its rows in blocks, as they come."""
+
+    columns: Sequence[str]
+    blocks: Iterator[Sequence[Sequence[Any]]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate made of an inquiry; `refusal` names the rule, and is empty where it was allowed."""
+
+    inquiry: UUID
+    outcome: str
+    refusal: str
+
+
+class Session:
+    """Statements of one account, one at a time. SET and USE hold until `cancel`, or an hour without any."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Sign in. Raises ConnectError, with what to do where no engine or server is named, and SqlError."""
+        dsn = Dsn.parse(settings.clickhouse)
+        if dsn.scheme == "chdb":
+            raise ConnectError(_NOBODY_SIGNS_IN.format(settings.data))
+        self.account = dsn.user
+        self.host = f"{dsn.host}:{dsn.port}"
+        try:
+            self._client = connect(
+                settings.clickhouse,
+                allow_plaintext=settings.allow_plaintext,
+                explain=True,
+                patience=PATIENCE,
+            )
+        except DatabaseError as error:
+            raise unreached(self.host, error.code) from None
+        self._begin()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    @property
+    def version(self) -> str:
+        """Of the database."""
+        return str(self._client.server_version)
+
+    @contextmanager
+    def rows(self, statement: str) -> Iterator[Rows]:
+        """What a statement that reads gives, values of Python, times aware. Raises SqlError, inside too."""
+        with (
+            self._told(statement),
+            self._client.query_row_block_stream(statement, settings=self._asked()) as stream,
+        ):
+            yield Rows(cast(QueryResult, stream.source).column_names, iter(stream))
+
+    def pieces(self, statement: str, written_as: str = "") -> Iterator[bytes]:
+        """What it gives as the database writes it, in its own format where it names one. Raises SqlError."""
+        with self._told(statement):
+            asked = self._client.raw_stream(statement, fmt=written_as or None, settings=self._asked())
+            with closing(cast(IOBase, asked)) as stream:
+                while piece := stream.read(PIECE):
+                    yield piece
+
+    def change(self, statement: str) -> list[Verdict]:
+        """Run what gives no rows; the gate's verdicts on inquiries whose ids are in it. Raises SqlError."""
+        with self._told(statement):
+            self._client.raw_query(statement, settings=self._asked())
+        return self.verdicts(statement) if text.asks(statement) else []
+
+    def verdicts(self, statement: str) -> list[Verdict]:
+        """Of the inquiries of one's own, of the last ten minutes, whose ids are in it."""
+        found = []
+        for inquiry in text.ids(statement)[:10]:
+            with self._told(""):
+                answer = self._client.query(_VERDICT, parameters={"inquiry": inquiry})
+            found += [Verdict(inquiry, *row) for row in answer.result_rows]
+        return found
+
+    def cancel(self) -> bool:
+        """End what this session asks; False where it asks nothing. Raises SqlError where it may go on."""
+        if not self._query_id:
+            return False
+        kill = f"KILL QUERY WHERE query_id = '{self._query_id}' ASYNC"
+        self._begin()
+        with self._told(""):
+            self._client.raw_query(kill)
+        return True
+
+    def words(self) -> list[str]:
+        """What the database knows by name: keywords, functions, tables, columns … Raises SqlError."""
+        with self._told(""):
+            return [str(row[0]) for row in self._client.query(_WORDS).result_rows]
+
+    def _begin(self) -> None:
+        self._session = {"session_id": str(uuid4()), "session_timeout": _SECONDS}
+        self._query_id = ""
+
+    def _asked(self) -> dict[str, str]:
+        self._query_id = str(uuid4())
+        asked = {**self._session, "query_id": self._query_id, "database": "platestream"}
+        self._session["session_check"] = "1"  # from now on, so that no SET is forgotten in silence
+        return asked
+
+    @contextmanager
+    def _told(self, statement: str) -> Iterator[None]:
+        try:
+            yield
+        except Error as error:
+            raised = failure(error, self.host)
+        except HTTPError:
+            raised = SqlError("the answer broke off", todo="what came so far is not all")
+        else:
+            self._query_id = ""
+            return
+        self._query_id = ""
+        if raised.code == SESSION_NOT_FOUND:
+            self._begin()
+            raised = SqlError(
+                "an hour has passed, and what SET and USE said is forgotten", raised.code, "ask again"
+            )
+        if raised.code == THROWN and text.ids(statement):
+            raised = self._refused(raised, statement)
+        raise raised
+
+    def _refused(self, raised: SqlError, statement: str) -> SqlError:
+        """The same with what the gate said of the inquiry that was to open a view."""
+        found = self.verdicts(statement)
+        refused = [one for one in found if one.outcome != "allowed"]
+        if refused:
+            todo = f"inquiry {refused[0].inquiry} was refused: {refused[0].refusal}"
+        elif found:
+            todo = f"inquiry {found[0].inquiry} is allowed, but of another kind than this view"
+        else:
+            todo = (
+                f"write yours first, into platestream.inquire: {text.ids(statement)[0]} is none that counts"
+            )
+        return SqlError(raised.sentence, raised.code, todo)

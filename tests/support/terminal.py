@@ -1,0 +1,61 @@
+"""A program at a terminal, with a person who types."""
+
+import os
+import pty
+import select
+import signal
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+
+class Terminal:
+    """`command` on a terminal of its own; `shown` is all that it wrote."""
+
+    def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
+        self.shown = ""
+        self._seen = 0
+        self._pid, self._terminal = pty.fork()
+        if self._pid == 0:
+            # A terminal that is asked where its cursor is would have to answer.
+            os.execvpe(
+                command[0],
+                command,
+                {**environment, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "COLUMNS": "200"},
+            )
+
+    def press(self, keys: str) -> None:
+        os.write(self._terminal, keys.encode())
+
+    def wait_for(self, text: str, within: float = 30) -> str:
+        """Read on until it shows `text`; what came since that of the last call."""
+        begin, end = self._seen, time.monotonic() + within
+        while text not in self.shown[begin:]:
+            left = end - time.monotonic()
+            assert left > 0, f"no {text!r} in {self.shown[begin:]!r}"
+            if select.select([self._terminal], [], [], left)[0]:
+                self.shown += self._read()
+        self._seen = self.shown.index(text, begin) + len(text)
+        return self.shown[begin : self._seen]
+
+    def ended(self) -> int:
+        """The exit code, once it has ended."""
+        while select.select([self._terminal], [], [], 30)[0] and (piece := self._read()):
+            self.shown += piece
+        os.kill(self._pid, signal.SIGKILL)  # nothing to one that has ended
+        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+
+    def _read(self) -> str:
+        try:
+            return os.read(self._terminal, 1 << 16).decode(errors="replace")
+        except OSError:  # the other side has closed
+            return ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._terminal)  # which ends what still runs there
