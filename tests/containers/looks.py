@@ -10,7 +10,7 @@ WRITE = "if touch /probe 2>/dev/null; then rm /probe; echo written; else echo re
 CONNECT = """
 import socket, sys
 try:
-    socket.create_connection((sys.argv[1], int(sys.argv[2])), 5).close()
+    socket.create_connection((sys.argv[1], int(sys.argv[2])), 2).close()
     print("connected")
 except OSError as error:
     print(error)
