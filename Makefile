@@ -1,7 +1,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell $(p) -c 'import sys; sys.version_info[:2] in ((3, 11), (3, 12)) and print("$(p)")' 2>/dev/null)))
 VENV := .venv
 
-.PHONY: setup demo test check lock recogniser clean
+.PHONY: setup demo test check lock recogniser containers clean
 
 setup: $(VENV)/.installed
 
@@ -52,6 +52,12 @@ $(TRAINING)/.installed: training/requirements.txt
 training/node_modules/.package-lock.json: training/package-lock.json
 	npm ci --prefix training --no-audit --no-fund
 	@touch $@
+
+# Starts docker-compose.yml on a Docker engine, with images that stand in for a registry's (docs/deploy.md): for Debian
+# 12, as root. What it installs stays.
+containers: setup
+	deploy/stand-ins/prepare
+	$(VENV)/bin/python -m tests.containers
 
 clean:
 	rm -rf $(VENV) $(TRAINING) training/node_modules data

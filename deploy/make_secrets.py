@@ -29,6 +29,19 @@ NOTIFY = """# Who is told of alert hits: docs/hits.md in the sources has an exam
 shows = "link"
 """
 
+CAMERAS = """# Which cameras there are: docs/cameras.md in the sources explains every field. Passwords of
+# cameras are files beside this one. Addresses are the container's; docker-compose.yml publishes them.
+[http]
+listen = "0.0.0.0:8089"
+
+[ftp]
+listen = "0.0.0.0:2121"
+passive_ports = [30000, 30015]
+# public_address = "10.0.5.1"  # what PLATESTREAM_UPLOADS names
+
+[cameras]
+"""
+
 
 def make() -> dict[str, str]:
     """Name of each file and what is in it."""
@@ -48,6 +61,7 @@ def make() -> dict[str, str]:
         "clickhouse.env": "".join(hashes),
         "grafana_clickhouse": passwords["grafana"],
         "notify.toml": NOTIFY,
+        "cameras/cameras.toml": CAMERAS,
         "webhook_secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode() + "\n",
         "grafana_admin": secrets.token_urlsafe(18),
     }
@@ -61,6 +75,7 @@ def write(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
     for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
         (folder / name).chmod(0o444)
 

@@ -19,12 +19,19 @@ CONFIG = Annotated[
 
 
 @app.command()
-def run(config: CONFIG = Path("cameras.toml")) -> None:
+def run(
+    config: CONFIG = Path("cameras.toml"),
+    metrics_port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, help="Serve metrics on this port; 0: where the file says."),
+    ] = 0,
+) -> None:
     """Bring the frames of all cameras to the pipeline, until it is told to end.
 
-    Example: platestream cameras run --config cameras.toml
+    Examples: platestream cameras run --config cameras.toml
+    and platestream cameras run --config cameras.toml --metrics-port 3032
     """
-    gateway = open_gateway(config)
+    gateway = open_gateway(config, metrics_port)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: gateway.stop.set())
     err.print(f"the gateway runs for the cameras of {config}")

@@ -310,7 +310,7 @@ FROM platestream.camera_hours WHERE hour > now() - INTERVAL 7 DAY GROUP BY camer
             "bars",
             "1: the process answers, 0: it does not.",
             "0: docs/runbook.md, FlowDown.",
-            promql='max by (flow) (up{job=~"flows|retention"})',
+            promql='max by (flow) (up{job=~"flows|retention|cameras"})',
             legend="flow",
             steps=((_INF, "red"), (1.0, "green")),
         ),

@@ -23,6 +23,9 @@ Positive = Annotated[float, Meta(gt=0)]
 LARGEST = 19_000_000
 """Bytes of the largest picture: with its headers it still fits a message of the topic."""
 
+CONTAINER_SECRETS = Path("/run/secrets")
+"""What a container is given: nobody else sees it there, whatever its mode."""
+
 
 class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One camera. Times are seconds; `crop` is left, top, right, bottom as shares of the picture."""
@@ -138,7 +141,8 @@ def credentials(camera: Camera) -> str:
     """`user:password` from the camera's file; empty where there is none. Raises ValueError and OSError."""
     if camera.credentials_file is None:
         return ""
-    if stat.S_IMODE(camera.credentials_file.stat().st_mode) & 0o077:
+    readable = stat.S_IMODE(camera.credentials_file.stat().st_mode) & 0o077
+    if readable and not camera.credentials_file.is_relative_to(CONTAINER_SECRETS):
         raise ValueError(f"{camera.credentials_file} may be read by others: chmod 600")
     text = camera.credentials_file.read_text(encoding="utf-8").strip()
     if ":" not in text or "\n" in text:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
 from connectors.cameras.capture import CameraError, Capture
 from connectors.cameras.check import first_frame, separate
 from connectors.settings import load_settings
@@ -33,9 +35,14 @@ class Look:
     said: str
 
 
-def open_gateway(path: Path) -> CameraGateway:
-    """The gateway of a configuration. Raises RefusedError, SettingsError and OSError."""
-    return CameraGateway(load_settings(), config.load(path))
+def open_gateway(path: Path, metrics_port: int = 0) -> CameraGateway:
+    """The gateway of a configuration; with a port its metrics are there, on all addresses, and not where the
+    file says. Raises RefusedError, SettingsError and OSError.
+    """
+    found = config.load(path)
+    if metrics_port:
+        found = msgspec.structs.replace(found, metrics=f"0.0.0.0:{metrics_port}")
+    return CameraGateway(load_settings(), found)
 
 
 def look(at: Address) -> Look:

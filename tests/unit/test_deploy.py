@@ -1,4 +1,4 @@
-"""The containers as they are declared: nothing here starts one."""
+"""The containers as they are declared: nothing here starts one (`make containers` does)."""
 
 import hashlib
 import importlib
@@ -19,6 +19,7 @@ import yaml
 from connectors.clickhouse_client import Dsn
 from connectors.settings import Settings
 from schemas.topics import TOPICS
+from services.cameras import config
 from services.retention import recovery_stores
 
 ROOT = Path(__file__).parents[2]
@@ -30,15 +31,21 @@ GENERATOR = runpy.run_path(str(ROOT / "deploy" / "make_secrets.py"))
 
 FLOWS = ("recognize", "match", "audit", "notify")
 ONE_SHOT = ("setup", "tools")
-JOBS = ("retention",)
+JOBS = ("retention", "cameras")
 OURS = (*FLOWS, *JOBS, *ONE_SHOT)
 # The pipeline is closed; these have another network besides.
 NETWORKS = {
     "grafana": ["pipeline", "boards"],
     "prometheus": ["pipeline", "boards"],
     "notify": ["pipeline", "notices"],
+    "cameras": ["pipeline", "cameras"],
 }
-OUTSIDE = {"grafana": "127.0.0.1:3000:3000", "prometheus": "127.0.0.1:9090:9090"}
+UPLOADS = "${PLATESTREAM_UPLOADS:-127.0.0.1}"
+OUTSIDE = {
+    "grafana": ["127.0.0.1:3000:3000"],
+    "prometheus": ["127.0.0.1:9090:9090"],
+    "cameras": [f"{UPLOADS}:8089:8089", f"{UPLOADS}:2121:2121", f"{UPLOADS}:30000-30015:30000-30015"],
+}
 # Their images write beside their volumes; a read-only root has not been tried with them.
 WRITABLE_ROOT = ("kafka", "clickhouse")
 # Every service says so but this: its image starts as the unprivileged `appuser`.
@@ -94,8 +101,8 @@ def test_images_are_pinned(name: str) -> None:
 
 
 def test_base_images_are_pinned() -> None:
-    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
-    assert bases
+    bases = re.findall(r"^(?:ARG \w+=|FROM )([^$\s]\S+)", DOCKERFILE, re.MULTILINE)
+    assert len(bases) == 2
     assert all(re.fullmatch(r"\S+:\d+\.\d+\.\d+\S*", base) for base in bases)
 
 
@@ -118,9 +125,8 @@ def test_what_runs_once_is_not_started_again(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_only_the_boards_can_be_reached_and_only_from_this_machine(name: str) -> None:
-    expected = [OUTSIDE[name]] if name in OUTSIDE else []
-    assert SERVICES[name].get("ports", []) == expected
+def test_only_boards_and_uploads_can_be_reached_and_only_from_this_machine(name: str) -> None:
+    assert SERVICES[name].get("ports", []) == OUTSIDE.get(name, [])
     assert SERVICES[name]["networks"] == NETWORKS.get(name, ["pipeline"])
 
 
@@ -167,7 +173,22 @@ def test_a_job_serves_its_metrics_where_they_are_looked_for(name: str) -> None:
     assert f"http://127.0.0.1:{port}/metrics" in SERVICES[name]["healthcheck"]["test"][-1]
     scraped = yaml.safe_load((ROOT / "deploy" / "prometheus.yml").read_text())["scrape_configs"]
     listed = [one for job in scraped for one in job.get("static_configs", [])]
+    listed += yaml.safe_load((ROOT / "deploy" / "gateways.yml").read_text())
     assert f"{name}:{port}" in [target for one in listed for target in one["targets"]]
+
+
+def test_the_gateway_listens_where_its_ports_are(tmp_path: Path) -> None:
+    GENERATOR["write"](tmp_path)
+    made = tmp_path / "cameras" / "cameras.toml"
+    found = config.load(made)
+    first, last = found.ftp.passive_ports or (0, 0)
+    inside = [found.http.listen, found.ftp.listen, f"0.0.0.0:{first}-{last}"]
+    assert [port.rpartition(":")[2] for port in OUTSIDE["cameras"]] == [
+        one.rpartition(":")[2] for one in inside
+    ]
+    assert all(one.startswith("0.0.0.0:") for one in inside)
+    assert ("./deploy/secrets/cameras", "/run/secrets/cameras") in mounts("cameras")
+    assert f"/run/secrets/cameras/{made.name}" in SERVICES["cameras"]["command"]
 
 
 @pytest.mark.parametrize("name", [*FLOWS, *JOBS, "setup", "tools"])
@@ -207,9 +228,11 @@ def test_the_operators_page_has_every_setting_and_every_secret() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_what_is_mounted_is_in_the_repository(name: str) -> None:
+def test_what_is_mounted_is_in_the_repository_or_made_with_the_secrets(name: str) -> None:
+    made = {f"./deploy/secrets/{Path(file).parent}" for file in GENERATOR["make"]()}
     for source, _target in mounts(name):
-        assert (ROOT / source).exists() if source.startswith("./") else source in COMPOSE["volumes"]
+        there = source in made or (ROOT / source).exists()
+        assert there if source.startswith("./") else source in COMPOSE["volumes"]
 
 
 def test_what_the_image_copies_is_in_the_repository_and_reaches_the_build() -> None:
@@ -424,3 +447,11 @@ def test_a_store_whose_making_was_interrupted_is_made_again(tmp_path: Path) -> N
     with_recovery(tmp_path, "true")
     assert len(list((tmp_path / "store").glob("part-*.sqlite3"))) == 3
     assert not half.exists()
+
+
+def test_stand_ins_change_images_and_little_else() -> None:
+    text = (ROOT / "deploy" / "stand-ins" / "compose.yml").read_text()
+    services = yaml.load(text.replace("!reset null", "reset"), yaml.SafeLoader)["services"]
+    more = {name: sorted(set(told) - {"image"}) for name, told in services.items() if set(told) != {"image"}}
+    assert set(services) == set(SERVICES)
+    assert more == {"kafka": ["healthcheck"], "clickhouse": ["ulimits", "volumes"], "grafana": ["profiles"]}

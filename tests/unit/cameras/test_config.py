@@ -72,3 +72,13 @@ def test_the_file_in_the_documentation_is_a_good_one(tmp_path: Path) -> None:
     found = config.load(written(tmp_path, page.split("```toml\n")[1].split("```")[0]))
     assert sorted(found.cameras) == ["white-mountain-dr-n", "yard-gate"]
     assert set(config.Camera.__struct_fields__) <= set(page.replace("`", " ").replace(",", " ").split())
+
+
+def test_what_a_container_is_given_may_be_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gate").write_text("gate:secret")
+    (tmp_path / "gate").chmod(0o444)
+    path = written(tmp_path, f'[cameras.gate]\nkind = "http"\ncredentials_file = "gate"\n{PLACE}')
+    with pytest.raises(RefusedError, match="chmod 600"):
+        config.load(path)
+    monkeypatch.setattr(config, "CONTAINER_SECRETS", tmp_path)
+    assert config.accounts(config.load(path), "http") == {"gate": ("gate", "secret")}
