@@ -92,14 +92,17 @@ def ends_of(image: Image, line: Line) -> Ends:
 
 
 def _pieces(flat: Image, edge: int) -> list[Piece]:
-    """All connected ink that is as dark, or as bright, as the serial's characters."""
+    """All connected ink that is as dark, or as bright, as the serial's characters and ends within the line:
+    what goes on above and below is a frame's side or the ground.
+    """
     grey = cv2.cvtColor(flat, cv2.COLOR_BGR2GRAY)
     middle = grey[8:40, edge:-edge]
     level, _ = cv2.threshold(middle, 0, 255, cv2.THRESH_OTSU)
     dark = bool((middle <= level).mean() < 0.5)
     ink = ((grey <= level) == dark).astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    return [Piece(*map(int, stat[:4])) for stat in stats[1:]]
+    pieces = [Piece(*map(int, stat[:4])) for stat in stats[1:]]
+    return [piece for piece in pieces if piece.height < CROP_HEIGHT]
 
 
 def _row(pieces: Sequence[Piece]) -> tuple[int, int] | None:

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from math import log
 
 import numpy as np
+import numpy.typing as npt
 
 from operators.reading.formats import Region
 from operators.reading.vote import Candidate
+
+Floats = npt.NDArray[np.float64]
 
 WEIGHTS = (0.06, 0.15, 0.50, 0.93, 0.05, 0.18, -0.71, -0.67)
 """Of `Candidate.features`, in their order."""
@@ -29,6 +32,8 @@ CUT = 0.9
 """Confidence that a serial keeps which may go on beyond the picture's edge: it is never sure."""
 NAMED = 1.0
 """Its issuer's name tells a plate. Set by hand: 1 lowers no set's precision from 0.95 on, 2 does."""
+SET_WIDE = 0.9
+"""Confidence that a serial keeps whose proportions are not counted: it may lack a character."""
 NONE = -3.19
 """Score of "none of these"."""
 
@@ -69,13 +74,26 @@ def score(candidate: Candidate, setting: Setting, region: Region) -> float:
 def ranked(
     candidates: Sequence[Candidate], setting: Setting, region: Region
 ) -> list[tuple[Candidate, float]]:
-    """Candidates with their confidence (0 to 1, together at most 1), best first."""
+    """Candidates with their confidence (0 to 1, together at most 1), best first.
+
+    Proportions tell a serial from a sign. Beside its issuer's name it is no sign, and a short one is set
+    wide: then they count between the candidates only, and the best of them is not sure.
+    """
     if not candidates:
         return []
     scores = np.array([score(c, setting, region) for c in candidates])
-    top = max(float(scores.max()), NONE)
-    shares = np.exp(scores - top)
-    shares = shares / (shares.sum() + np.exp(NONE - top))
+    shares = _shares(scores)
+    if setting.named and not setting.in_rows:
+        best = candidates[int(np.argmax(scores))]
+        against = PROPORTION * region.proportion(setting.width_by_height, len(best.text))
+        shares = max(shares, SET_WIDE * _shares(scores - against), key=lambda s: float(s.sum()))
     shares *= CUT if setting.cut else 1.0
     order = np.argsort(-shares)
     return [(candidates[int(i)], float(shares[i])) for i in order]
+
+
+def _shares(scores: Floats) -> Floats:
+    """Confidences, beside "none of these"."""
+    top = max(float(scores.max()), NONE)
+    shares = np.exp(scores - top)
+    return np.asarray(shares / (shares.sum() + np.exp(NONE - top)))

@@ -25,6 +25,7 @@ from operators.reading.places import (
     FILLS,
     FIRST,
     SECOND,
+    TIGHT,
     Cut,
     Place,
     beside,
@@ -110,7 +111,7 @@ class TwoLooks:
             if pair is None or not _mixed(pair.text) or self._stacked(scene, upper, lower):
                 continue
             rows = [(pair, upper.line), (pair, lower.line)]
-            for how in (FIRST, SECOND):
+            for how in (TIGHT, SECOND):
                 pair.tables.append(one_row(*self._serials(scene.image, rows, how)))
             found.append(pair)
         return found
@@ -147,7 +148,7 @@ class TwoLooks:
             self._read_pairs(image, place)
         fresh = [(place, line) for place in places for line in place.unread()]
         again = list[tuple[Place, Line]]()
-        for (place, line), table in zip(fresh, self._serials(image, fresh, FIRST), strict=True):
+        for (place, line), table in zip(fresh, self._serials(image, fresh, TIGHT), strict=True):
             place.tables.append(table)
             if min(glyphs.greedy(glyphs.tied(table)).sure, default=0.0) >= self._plan.sure:
                 place.tables.append(table)
@@ -161,7 +162,7 @@ class TwoLooks:
         crops = [cut(image, line, how) for _, line in lines]
         for i, (place, line) in enumerate(lines):
             for pair in place.small if line is place.paired else ():
-                crops[i] = pairs.painted_over(crops[i], pair, how.along, how.stretch)
+                crops[i] = pairs.painted_over(crops[i], pair, how.along, how.wider)
         return [glyphs.letters(table) for table in self._engine.recognise(crops, NARROW, serials=True)]
 
     def _read_pairs(self, image: Image, place: Place) -> None:

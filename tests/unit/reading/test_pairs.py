@@ -6,7 +6,7 @@ from operators.reading import ends, pairs
 from operators.reading.ends import Ends, ends_of
 from operators.reading.geometry import Image, Line
 from operators.reading.glyphs import ALPHABET
-from operators.reading.places import FIRST, Place, cut
+from operators.reading.places import SECOND, TIGHT, Cut, Place, cut
 
 ROW = "5821"
 LEFT, PITCH = 102, 38
@@ -65,6 +65,14 @@ def test_a_frame_higher_than_the_row_is_not_more_of_it() -> None:
     assert (ends.before, ends.behind) == (0.0, 0.0)
 
 
+def test_a_frames_sides_beside_a_tight_box_are_no_characters() -> None:
+    image = picture()
+    for x in (LEFT - 26, LEFT + 4 * PITCH + 12):
+        cv2.rectangle(image, (x, 0), (x + 12, 127), (30, 30, 30), -1)
+    tight = ends_of(image, LINE.shifted(0.0, 1.0, 0.14, 0.86))
+    assert (tight.before, tight.behind) == (0.0, 0.0)
+
+
 def test_a_picture_without_ink_has_no_ends() -> None:
     assert found(np.full((128, 380, 3), 200, np.uint8)) == Ends()
 
@@ -82,7 +90,8 @@ def test_a_line_is_reached_for_once() -> None:
     assert not place.reach(picture(before="4"))
 
 
-def test_a_pair_is_cut_out_letter_by_letter_and_painted_over_in_the_row() -> None:
+@pytest.mark.parametrize("how", [TIGHT, SECOND])
+def test_a_pair_is_cut_out_letter_by_letter_and_painted_over_in_the_row(how: Cut) -> None:
     image = picture(before="CL")
     place = Place([LINE], "5821")
     place.reach(image)
@@ -90,10 +99,9 @@ def test_a_pair_is_cut_out_letter_by_letter_and_painted_over_in_the_row() -> Non
     assert [letter.shape[0] for letter in pair.letters] == [48, 48]
     assert (pair.behind, pair.right < 0.1) == (False, True)
     wide = LINE.shifted(-1.0, 1.0, 0.0, 1.0)
-    crop = cut(image, wide, FIRST)
-    left = round((FIRST.along + 1.0 + pair.left) * 48 * FIRST.stretch)
-    right = round((FIRST.along + 1.0 + pair.right) * 48 * FIRST.stretch)
-    painted = pairs.painted_over(crop, pair, FIRST.along + 1.0, FIRST.stretch)
+    crop = cut(image, wide, how)
+    left, right = (round((how.along + 1.0 + x) * 48 * how.wider) for x in (pair.left, pair.right))
+    painted = pairs.painted_over(crop, pair, how.along + 1.0, how.wider)
     assert crop[:, left:right].min() < 100 < painted[:, left:right].min()
     assert np.array_equal(crop[:, right + 4 :], painted[:, right + 4 :])
 

@@ -96,6 +96,16 @@ def test_a_line_as_wide_as_a_shop_sign_is_trusted_less() -> None:
     assert sign < 0.5 * plate
 
 
+def test_a_short_serial_set_wide_beside_its_issuers_name_is_read_and_not_sure() -> None:
+    options = vote.candidates(tables(*[spoken("7364", 0.99)] * 2), US)
+
+    def confidence(named: bool) -> float:
+        return rank.ranked(options, rank.Setting(1.0, 3.2, named=named), US)[0][1]
+
+    assert confidence(named=False) < 0.3
+    assert 0.5 < confidence(named=True) < rank.SET_WIDE
+
+
 def test_a_cactus_read_as_a_4_is_left_out_where_the_plate_is_arizonas() -> None:
     reads, arizona = tables(*[spoken("4100AAA")] * 3), US.mixed({"AZ": 1.0})
 
