@@ -8,7 +8,10 @@ from typing import Annotated, Literal
 import typer
 
 from platestream.cli.console import err, out, print_json, table
+from platestream.cli.entrance import settings
+from platestream.cli.times import shown_at
 from services.cameras.health import Address, faults, look, newest, open_gateway, sources
+from services.hotlist.zone import agency_zone
 
 app = typer.Typer(no_args_is_help=True, help="The camera gateway: run, check, list, health.")
 
@@ -88,9 +91,10 @@ def health(
     if as_json:
         print_json(found)
     else:
+        zone = agency_zone(settings())
         made = table("camera", "kind", "up", "last frame", "clock behind", "frames", "fault")
         for one in found.cameras:
-            last = f"{one.last_frame:%Y-%m-%d %H:%M:%S}Z" if one.last_frame else "never"
+            last = shown_at(one.last_frame, zone) or "never"
             drift = "" if one.drift is None else f"{one.drift:.1f} s"
             frames = ", ".join(f"{count} {name}" for name, count in sorted(one.frames.items()))
             made.add_row(one.name, one.kind, "yes" if one.up else "no", last, drift, frames, one.fault)

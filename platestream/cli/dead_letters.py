@@ -9,7 +9,9 @@ import typer
 
 from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import entrance
+from platestream.cli.times import shown_at
 from services import dead_letters as job
+from services.hotlist.zone import agency_zone
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters, what was refused: list, show, send again.")
 
@@ -27,14 +29,14 @@ def list_letters(
     Example: platestream dead-letters list --topic frames --reason future
     """
     with entrance("dead-letters list") as door:
-        found = job.letters(door, reason=reason, topic=topic)
+        found, zone = job.letters(door, reason=reason, topic=topic), agency_zone(door.settings)
     if as_json:
         for one in found:
             print_json(one)
         return
-    made = table("letter", "time (UTC)", "reason", "what", "bytes", "sent again")
+    made = table("letter", "time", "reason", "what", "bytes", "sent again")
     for one in found:
-        time = "" if one.timestamp is None else f"{one.timestamp:%Y-%m-%d %H:%M:%S}"
+        time = shown_at(one.timestamp, zone)
         size = "not kept" if one.size is None else str(one.size)
         made.add_row(one.origin, time, one.reason, one.detail, size, str(one.sent_again or ""))
     out.print(made)

@@ -6,7 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from platestream.cli.console import err, out, print_json, table
+from platestream.cli.entrance import settings
+from platestream.cli.times import shown_at
 from platestream.demo import job
+from services.hotlist.zone import agency_zone
 
 
 def demo(
@@ -70,11 +73,12 @@ def _summary(outcome: job.Outcome) -> dict[str, Any]:
 
 def _show(outcome: job.Outcome, frames: Path | None) -> None:
     out.print(f"\n[bold]{outcome.frames} frames, {len(outcome.detections)} vehicle passes[/bold]")
-    reads = table("captured (UTC)", "camera", "plate", "state", "sure", "frames that agree", "vehicle")
+    zone = agency_zone(settings())
+    reads = table("captured", "camera", "plate", "state", "sure", "frames that agree", "vehicle")
     for one in outcome.detections:
         vehicle = " ".join(filter(None, (one.vehicle.colour, one.vehicle.make, one.vehicle.model)))
         reads.add_row(
-            f"{one.captured_at:%H:%M:%S}",
+            shown_at(one.captured_at, zone),
             one.camera_id,
             one.plate,
             one.state or "",

@@ -10,10 +10,11 @@ from rich.table import Table
 
 from platestream.cli.console import err, out, print_json
 from platestream.cli.entrance import entrance
-from platestream.cli.times import DAYS, TIMES, instant
+from platestream.cli.times import DAYS, TIMES, local, shown_at
 from services.evidence import export as exporting
 from services.evidence import hold as holding
 from services.evidence import package
+from services.hotlist.zone import agency_zone
 
 Purpose = Annotated[str, typer.Option(help="One of the agency's purposes, where it lists them.")]
 app = typer.Typer(no_args_is_help=True, help="Evidence: held, exported, verified, purged in time.")
@@ -38,14 +39,14 @@ def hold(
 
     Example: platestream evidence hold AST3087 --case 26-001234 --authority 'Det. Begay' --schedule felony
     """
-    terms = holding.Terms(
-        case_number=case,
-        authority=authority,
-        schedule=schedule,
-        release_at=instant(release),
-        purpose=purpose,
-    )
     with entrance("evidence hold") as door:
+        terms = holding.Terms(
+            case_number=case,
+            authority=authority,
+            schedule=schedule,
+            release_at=local(door, release),
+            purpose=purpose,
+        )
         held = holding.hold(
             door,
             terms,
@@ -53,12 +54,13 @@ def hold(
             pattern=pattern,
             detections=detection or (),
             cameras=camera or (),
-            since=instant(since),
-            until=instant(until),
+            since=local(door, since),
+            until=local(door, until),
         )
+        zone = agency_zone(door.settings)
     out.print(
         f"hold {held.hold_id}: {len(held.detections)} detections, {len(held.pictures)} pictures, "
-        f"until {held.release_at:%Y-%m-%d}"
+        f"until {held.release_at.astimezone(zone):%Y-%m-%d}"
     )
 
 
@@ -74,10 +76,11 @@ def keep(
 
     Example: platestream evidence keep 7c0e... --authority 'Subpoena' --until 2031-01-01 --case 26-CV-18
     """
-    terms = holding.Terms(
-        case_number=case, authority=authority, schedule="", release_at=instant(until), purpose=purpose
-    )
     with entrance("evidence keep") as door:
+        release = local(door, until)
+        terms = holding.Terms(
+            case_number=case, authority=authority, schedule="", release_at=release, purpose=purpose
+        )
         holding.keep(door, hold_id, terms)
     out.print(f"hold {hold_id} is kept until {until:%Y-%m-%d}")
 
@@ -91,18 +94,18 @@ def list_(
     Example: platestream evidence list
     """
     with entrance("evidence list") as door:
-        holds = exporting.holds(door)
+        holds, zone = exporting.holds(door), agency_zone(door.settings)
     if as_json:
         for one in holds:
             print_json(one)
         return
-    table = Table("hold", "case", "held (UTC)", "release", "detections", "pictures", "damaged")
+    table = Table("hold", "case", "held", "release", "detections", "pictures", "damaged")
     for one in holds:
         table.add_row(
             str(one.hold_id),
             one.case_number,
-            f"{one.held_at:%Y-%m-%d %H:%M}",
-            f"{one.release_at:%Y-%m-%d}",
+            shown_at(one.held_at, zone, seconds=False),
+            f"{one.release_at.astimezone(zone):%Y-%m-%d}",
             *(str(count) for count in (one.detections, one.pictures, one.damaged)),
         )
     out.print(table)

@@ -8,13 +8,14 @@ from uuid import UUID
 import typer
 
 from platestream.cli.console import err, out, print_json, table
-from platestream.cli.entrance import entrance
-from platestream.cli.times import TIMES, local
+from platestream.cli.entrance import entrance, settings
+from platestream.cli.times import TIMES, local, shown_at
 from schemas import plates
 from schemas.alert_hit import NOTICE
 from schemas.hit_action import ActionKind, CheckedWith, HitAction, Result
 from services import hits as job
 from services.door import Door
+from services.hotlist.zone import agency_zone
 
 app = typer.Typer(no_args_is_help=True, help="Alert hits: list, show, verify, dispose.")
 
@@ -55,12 +56,12 @@ def list_hits(
         for one in shown:
             print_json({**one.row, "status": one.history.status, "missing": one.missing})
         return
-    made = table("captured (UTC)", "camera", "read", "listed", "match", "state", "category", "status", "hit")
+    made = table("captured", "camera", "read", "listed", "match", "state", "category", "status", "hit")
     for one in shown:
         row = one.row
         disputed = " (disputed)" if one.history.disputed else ""
         made.add_row(
-            f"{row['captured_at']:%Y-%m-%d %H:%M:%S}",
+            _at(row["captured_at"]),
             row["camera_id"],
             f"{row['plate']} {row['state']}".strip(),
             f"{row['listed_plate']} {row['listed_state']}".strip(),
@@ -231,7 +232,7 @@ def _tell(hit: job.Standing, files: list[Path]) -> None:
         ("listed", f"{row['listed_plate']} {row['listed_state']} {vehicle}".strip()),
         ("match", f"{row['match']}, state {row['state_check']}"),
         ("differs", differs or row["matched"]),
-        ("captured", f"{row['captured_at']:%Y-%m-%d %H:%M:%S} UTC at {place}"),
+        ("captured", f"{_at(row['captured_at'])} at {place}"),
         ("list", f"{row['source']}, {row['category']}"),
         ("historical", "captured before the entry was listed: no fresh alert" if row["historical"] else ""),
         ("case", row["case_number"]),
@@ -259,7 +260,11 @@ def _line(step: HitAction) -> str:
     case = f"case {step.case_number}" if step.case_number else ""
     mark = "Actionable ALPR Hit Related" if step.actionable else ""
     told = "; ".join(text for text in (*said, case, mark) if text)
-    return f"{step.at:%Y-%m-%d %H:%M} UTC  {step.by}  {told}"
+    return f"{_at(step.at)}  {step.by}  {told}"
+
+
+def _at(at: datetime) -> str:
+    return shown_at(at, agency_zone(settings()))
 
 
 def _values(difference: Any) -> tuple[int, str, str]:

@@ -9,8 +9,10 @@ import typer
 from rich.table import Table
 
 from platestream.cli.console import err, out, print_json
-from platestream.cli.entrance import entrance
+from platestream.cli.entrance import entrance, settings
+from platestream.cli.times import shown_at
 from schemas.ledger import LedgerEntry
+from services.hotlist.zone import agency_zone
 from services.retention import job as retention
 
 app = typer.Typer(no_args_is_help=True, help="What is past the retention period is deleted, with receipts.")
@@ -74,7 +76,8 @@ def _show(entry: LedgerEntry, as_json: bool) -> None:
         return
     told = retention.read_receipt(entry)
     gone = ", ".join(f"{rows} of {table}" for table, rows in told.deleted.items() if rows) or "no row"
-    out.print(f"receipt {entry.number}: past {told.cutoff:%Y-%m-%d %H:%M} UTC: {gone}")
+    past = shown_at(told.cutoff, agency_zone(settings()), seconds=False)
+    out.print(f"receipt {entry.number}: past {past}: {gone}")
     for line in [*told.files, *told.stores, *(f"evidence {one}" for one in told.released)]:
         out.print(f"  {line}")
 
@@ -85,15 +88,16 @@ def _told(entry: LedgerEntry) -> dict[str, object]:
 
 
 def _table(receipts: list[tuple[LedgerEntry, retention.Receipt]]) -> Table:
-    table = Table("receipt", "at (UTC)", "deleted before", "rows", "oldest detection left", "hash")
+    zone = agency_zone(settings())
+    table = Table("receipt", "at", "deleted before", "rows", "oldest detection left", "hash")
     for entry, told in receipts:
         first = told.oldest.get("detections")
         table.add_row(
             str(entry.number),
-            f"{entry.at:%Y-%m-%d %H:%M}",
-            f"{told.cutoff:%Y-%m-%d %H:%M}",
+            shown_at(entry.at, zone, seconds=False),
+            shown_at(told.cutoff, zone, seconds=False),
             str(sum(told.deleted.values())),
-            f"{first:%Y-%m-%d %H:%M}" if first else "none",
+            shown_at(first, zone, seconds=False) or "none",
             entry.hash[:12],
         )
     return table

@@ -7,9 +7,10 @@ import typer
 from rich.table import Table
 
 from platestream.cli.console import err, out, print_json, table
-from platestream.cli.entrance import entrance
-from platestream.cli.times import TIMES, local
+from platestream.cli.entrance import entrance, settings
+from platestream.cli.times import TIMES, local, shown_at
 from schemas import plates
+from services.hotlist.zone import agency_zone
 from services.inquiries import gate
 from services.inquiries.looking import Asked, Way, look
 
@@ -83,7 +84,7 @@ def _way(*, similar: bool, sightings: bool, companions: bool, along: bool) -> Wa
 
 
 def _detections(found: list[gate.Row]) -> Table:
-    shown = table("captured (UTC)", "camera", "plate", "state", "sure", "frames", "vehicle", "detection")
+    shown = table("captured", "camera", "plate", "state", "sure", "frames", "vehicle", "detection")
     for row in found:
         vehicle = " ".join(filter(None, (row["vehicle_colour"], row["vehicle_make"], row["vehicle_model"])))
         shown.add_row(
@@ -100,7 +101,7 @@ def _detections(found: list[gate.Row]) -> Table:
 
 
 def _pairs(found: list[gate.Row]) -> Table:
-    shown = table("captured (UTC)", "camera", "plate", "with", "seconds behind")
+    shown = table("captured", "camera", "plate", "with", "seconds behind")
     for row in found:
         behind = f"{row['seconds_behind']:+.1f}"
         shown.add_row(_time(row["captured_at"]), row["camera_id"], row["plate"], row["other_plate"], behind)
@@ -108,7 +109,7 @@ def _pairs(found: list[gate.Row]) -> Table:
 
 
 def _companions(found: list[gate.Row]) -> Table:
-    shown = table("plate", "meetings", "cameras", "first (UTC)", "last (UTC)")
+    shown = table("plate", "meetings", "cameras", "first", "last")
     for row in found:
         first, last = _time(row["first_at"]), _time(row["last_at"])
         shown.add_row(row["plate"], str(row["meetings"]), str(row["cameras_met"]), first, last)
@@ -116,4 +117,4 @@ def _companions(found: list[gate.Row]) -> Table:
 
 
 def _time(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S}"
+    return shown_at(at, agency_zone(settings()))

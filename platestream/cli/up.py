@@ -9,6 +9,7 @@ import typer
 from clickhouse.sql_files import MigrationError
 from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import settings
+from platestream.cli.times import shown_at
 from platestream.demo.street import fill, prepare
 from services.hotlist.zone import agency_zone
 from services.up import job
@@ -109,13 +110,13 @@ def _show(told: Status, data: Path) -> None:
     zone = agency_zone(settings())
     processes = table("process", "does", "state", "since", "pid")
     for one in told.processes:
-        since = f"{one.since.astimezone(zone):%Y-%m-%d %H:%M:%S}" if one.since else ""
+        since = shown_at(one.since, zone)
         processes.add_row(one.name, one.does, one.state, since, str(one.pid or ""))
     out.print(processes)
     if told.cameras:
         cameras = table("camera", "up", "last frame", "frames sent", "fault")
         for camera in told.cameras:
-            last = f"{camera.last_frame.astimezone(zone):%Y-%m-%d %H:%M:%S}" if camera.last_frame else "never"
+            last = shown_at(camera.last_frame, zone)
             cameras.add_row(
                 camera.name,
                 "yes" if camera.up else "no",

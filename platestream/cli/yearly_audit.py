@@ -8,7 +8,9 @@ import typer
 from rich.table import Table
 
 from platestream.cli.console import err, out, print_json
-from platestream.cli.entrance import entrance
+from platestream.cli.entrance import entrance, settings
+from platestream.cli.times import shown_at
+from services.hotlist.zone import agency_zone
 from services.inquiries.whole import waiting_sentence
 from services.yearly_audit import draw as drawing
 from services.yearly_audit import filing
@@ -95,7 +97,7 @@ def _show(shown: judging.Shown) -> None:
     entry, drawn = shown.entry, shown.drawn
     out.print(
         f"[bold]draw {entry.number}[/bold] for {drawn.year}, "
-        f"{drawn.drawn_at:%Y-%m-%d %H:%M} UTC by {entry.who}\n"
+        f"{shown_at(drawn.drawn_at, agency_zone(settings()))} by {entry.who}\n"
         f"seed {drawn.seed}\n{len(drawn.inquiries)} of {drawn.population} inquiries from "
         f"{drawn.inquiries_since:%Y-%m-%d} to {drawn.inquiries_until:%Y-%m-%d}; "
         f"{len(drawn.use)} of {drawn.use_population} camera days"
@@ -105,13 +107,14 @@ def _show(shown: judging.Shown) -> None:
             f"The policy asks for {shown.asked_for} inquiries; employees made {drawn.population} in this "
             "period, so all of them are in the draw."
         )
-    table = Table("inquiry", "at (UTC)", "who", "kind", "pattern", "case", "reason", "finding")
+    zone = agency_zone(settings())
+    table = Table("inquiry", "at", "who", "kind", "pattern", "case", "reason", "finding")
     for look in shown.looks:
         found = shown.findings.get(look.inquiry_id)
         verdict = "" if found is None else "meets" if found.meets else "fails"
         table.add_row(
             str(look.inquiry_id)[:8],
-            f"{look.at:%Y-%m-%d %H:%M}",
+            shown_at(look.at, zone),
             *(look.who, look.kind, look.pattern, look.case_number, look.reason, verdict),
         )
     out.print(table)
