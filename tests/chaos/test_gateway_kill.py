@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,52 +23,17 @@ from connectors.edge import Topics
 from connectors.files import FileTopics
 from connectors.kafka import KafkaTopics
 from connectors.kafka_topics import create
-from schemas.detection import detection_id
-from schemas.fields import rfc3339
 from schemas.topics import DETECTIONS, FRAMES, TOPICS
 from tests.conftest import skip_unless_ci
 from tests.support.flow_process import FlowProcess
-from tests.support.flows import plate_picture
 from tests.support.gateway import PLACE, GatewayProcess, account
 from tests.support.kafka_broker import KafkaBroker, wait_until
+from tests.support.uploading import SHOTS, Camera
 
 KILLS = int(os.environ.get("PLATESTREAM_TEST_KILLS", "10"))
 OUTAGE_SECONDS = float(os.environ.get("PLATESTREAM_TEST_OUTAGE", "20"))
 SEED = 14
-SHOTS = 3
-APART = timedelta(seconds=150)
-"""Between two vehicles: after three of them the flow has forgotten the first one's pass."""
-
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3600)]
-
-
-@dataclass
-class Camera:
-    """Uploads vehicles of three frames each, one frame after the other, until it is told to stop."""
-
-    name: str
-    send: Callable[[str, str, bytes], bool]
-    first: datetime
-    acknowledged: list[datetime] = field(default_factory=list)
-    sent_again: int = 0
-
-    def run(self, over: threading.Event) -> None:
-        number = 0
-        while not over.is_set():
-            picture = plate_picture(f"KT{self.name[0].upper()}{1000 + number}")
-            for shot in range(SHOTS):
-                at = self.first + number * APART + shot * timedelta(milliseconds=200)
-                while not self.send(self.name, rfc3339(at), picture):
-                    self.sent_again += 1
-                    time.sleep(0.05)
-                self.acknowledged.append(at)
-                time.sleep(0.03)
-            number += 1
-
-    @property
-    def passes(self) -> set[str]:
-        opening = self.acknowledged[::SHOTS]
-        return {str(detection_id(self.name, at, 0)) for at in opening}
 
 
 @dataclass

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from services.up.supervisor import Supervisor
 from tests.support.flows import plate_picture
 from tests.support.kafka_broker import free_port
 
+YARD = '[cameras.yard]\nkind = "folder"\npath = "pictures"\nlatitude = 34.5\nlongitude = -109.4\n'
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -23,12 +25,10 @@ class System:
     kafka: str = ""
 
     @classmethod
-    def of(cls, folder: Path, kafka: str = "") -> "System":
+    def of(cls, folder: Path, kafka: str = "", cameras: str = YARD) -> "System":
         one = cls(folder, free_port(), kafka)
         one.pictures.mkdir(parents=True)
-        (folder / "cameras.toml").write_text(
-            '[cameras.yard]\nkind = "folder"\npath = "pictures"\nlatitude = 34.5\nlongitude = -109.4\n'
-        )
+        (folder / "cameras.toml").write_text(cameras)
         return one
 
     @property
@@ -46,6 +46,10 @@ class System:
         return subprocess.run(
             command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False
         )
+
+    @property
+    def supervisor(self) -> Supervisor:
+        return Supervisor(self.data)
 
     def up(self) -> None:
         config = str(self.folder / "cameras.toml")
