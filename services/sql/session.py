@@ -119,6 +119,8 @@ class Session:
         """Run what gives no rows; the gate's verdicts on inquiries whose ids are in it. Raises SqlError."""
         with self._told(statement):
             self._client.raw_query(statement, settings=self._asked())
+        if text.sets(statement):
+            self._session["session_check"] = "1"  # from now on, so that it is not forgotten in silence
         return self.verdicts(statement) if text.asks(statement) else []
 
     def verdicts(self, statement: str) -> list[Verdict]:
@@ -151,9 +153,7 @@ class Session:
 
     def _asked(self) -> dict[str, str]:
         self._query_id = str(uuid4())
-        asked = {**self._session, "query_id": self._query_id, "database": "platestream"}
-        self._session["session_check"] = "1"  # from now on, so that no SET is forgotten in silence
-        return asked
+        return {**self._session, "query_id": self._query_id, "database": "platestream"}
 
     @contextmanager
     def _told(self, statement: str) -> Iterator[None]:
@@ -169,9 +169,7 @@ class Session:
         self._query_id = ""
         if raised.code == SESSION_NOT_FOUND:
             self._begin()
-            raised = SqlError(
-                "an hour has passed, and what SET and USE said is forgotten", raised.code, "ask again"
-            )
+            raised = SqlError("this session has ended, and what SET and USE said is forgotten", raised.code)
         if raised.code == THROWN and text.ids(statement):
             raised = self._refused(raised, statement)
         raise raised

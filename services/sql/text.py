@@ -58,6 +58,11 @@ def has_format(statement: str) -> bool:
     )
 
 
+def sets(statement: str) -> bool:
+    """Whether it says how later statements run."""
+    return [token.text.upper() for token in _tokens(statement)][:1] in (["SET"], ["USE"])
+
+
 def asks(statement: str) -> bool:
     """Whether it writes an inquiry."""
     words = [token.text.strip('`"').lower() for token in _tokens(statement)]

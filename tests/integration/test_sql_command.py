@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from clickhouse import migrate
 from tests.support.engine import Engine
 from tests.support.terminal import Terminal
 
@@ -80,6 +81,26 @@ def test_ctrl_c_cancels_the_query_in_the_engine_and_leaves_the_prompt(
     assert "48" in ask(terminal, "SELECT 6 * 8;", "1 row")
     terminal.press("exit\r")
     assert terminal.ended() == 0
+
+
+def test_an_engine_that_was_started_again_is_asked_on_and_no_setting_is_forgotten_in_silence(
+    own_engine: Engine, environment: dict[str, str]
+) -> None:
+    own_engine.start()
+    migrate.apply(own_engine.client("owner"))
+    environment["PLATESTREAM_CLICKHOUSE"] = own_engine.dsn("smith")
+    with Terminal(COMMAND, environment) as terminal:
+        terminal.wait_for("smith@")
+        ask(terminal, "SELECT 6 * 7;", "1 row")
+        own_engine.kill()
+        ask(terminal, "SELECT 6 * 7;", "gave no answer")
+        own_engine.start()
+        ask(terminal, "SELECT 6 * 7;", "1 row")
+        ask(terminal, "SET max_block_size = 77;", "done")
+        own_engine.kill()
+        own_engine.start()
+        ask(terminal, "SELECT 6 * 7;", "is forgotten")
+        ask(terminal, "SELECT 6 * 7;", "1 row")
 
 
 def test_tab_completes_the_names_of_views(terminal: Terminal) -> None:
