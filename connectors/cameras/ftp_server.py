@@ -2,18 +2,23 @@
 
 Folders may be made and entered, files renamed and deleted, because cameras do that; nothing comes of it. The
 226 behind a STOR says that the frame is on the disk; one that is not taken in is answered with 550 or 451.
+With a certificate it is FTP over TLS as RFC 4217 has it (`AUTH TLS`), TLS 1.2 at the least.
 """
 
+import errno
 import io
 import logging
 import posixpath
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from pathlib import Path
 from typing import Any
 
+from OpenSSL import SSL
 from pyftpdlib.authorizers import AuthenticationFailed
 from pyftpdlib.filesystems import AbstractedFS, FilesystemError
-from pyftpdlib.handlers import DTPHandler, FTPHandler
+from pyftpdlib.handlers import DTPHandler, FTPHandler, TLS_DTPHandler, TLS_FTPHandler
 from pyftpdlib.servers import FTPServer
 
 from connectors.cameras.capture import Accept, Capture
@@ -134,21 +139,54 @@ class _Accounts:
     def terminate_impersonation(self, username: str) -> None: ...
 
 
-class _Transfer(DTPHandler):  # type: ignore[misc]
-    """Answers behind the frame was taken in, and not before."""
+class _Answers:
+    """Of a transfer: answers behind the frame was taken in, and not before. TLS closes in several steps."""
 
     timeout = 30
+    _answer = ""
 
-    def close(self) -> None:
+    def close(self: Any) -> None:
         if (
             not self._closed
             and self.receive
             and self.transfer_finished
             and isinstance(self.file_obj, _Upload)
         ):
-            self.file_obj.close()
-            self._resp = (self.cmd_channel.take(self.file_obj.content), log.debug)
-        super().close()
+            if not self._answer:
+                self.file_obj.close()
+                self._answer = self.cmd_channel.take(self.file_obj.content)
+            self._resp = (self._answer, log.debug)
+        super().close()  # type: ignore[misc]  # of the transfer that it is mixed into
+
+
+class _Transfer(_Answers, DTPHandler):  # type: ignore[misc]
+    pass
+
+
+class _TlsTransfer(_Answers, TLS_DTPHandler):  # type: ignore[misc]
+    pass
+
+
+@dataclass(frozen=True)
+class Tls:
+    """PEM files of the certificate and its key; `optional` lets cameras in that do not encrypt."""
+
+    certificate: Path
+    key: Path | None
+    optional: bool = False
+
+    def context(self) -> SSL.Context:
+        """Raises OSError where the files hold no certificate and its key."""
+        made = SSL.Context(SSL.TLS_SERVER_METHOD)
+        made.set_min_proto_version(SSL.TLS1_2_VERSION)
+        try:
+            made.use_certificate_chain_file(str(self.certificate))
+            made.use_privatekey_file(str(self.key or self.certificate))
+            made.check_privatekey()
+        except SSL.Error:
+            said = f"{self.certificate} and {self.key or 'itself'} are no certificate and its key"
+            raise OSError(errno.EINVAL, said) from None
+        return made
 
 
 def server(
@@ -160,17 +198,20 @@ def server(
     largest: int,
     passive_ports: Sequence[int] = (),
     public_address: str = "",
+    tls: Tls | None = None,
     now: Clock = utc_now,
 ) -> Any:
-    """pyftpdlib's server, listening; `cameras` is the camera of each account."""
+    """pyftpdlib's server, listening; `cameras` is the camera of each account. Raises OSError."""
 
     class Files(_Nowhere):
         pass
 
-    class Channel(FTPHandler):  # type: ignore[misc]
+    class Channel(FTPHandler if tls is None else TLS_FTPHandler):  # type: ignore[misc]
         authorizer = _Accounts(passwords)
         abstracted_fs = Files
-        dtp_handler = _Transfer
+        dtp_handler = _Transfer if tls is None else _TlsTransfer
+        ssl_context = None if tls is None else tls.context()
+        tls_control_required = tls_data_required = tls is not None and not tls.optional
         banner = "Platestream takes frames."
         timeout = 60
         max_login_attempts = 3

@@ -66,9 +66,12 @@ class HttpUploads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class FtpUploads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The server for uploads by FTP."""
+    """The server for uploads by FTP. With a certificate over TLS alone; `plain` lets FTP in clear in, too."""
 
     listen: str = "127.0.0.1:2121"
+    certificate: Path | None = None
+    key: Path | None = None
+    plain: bool = False
     passive_ports: tuple[int, int] | None = None
     public_address: str = ""
 

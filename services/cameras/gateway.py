@@ -188,6 +188,9 @@ class CameraGateway:
                 self._found.largest_bytes,
                 range(first, last + 1),
                 told.public_address,
+                None
+                if told.certificate is None
+                else ftp_server.Tls(told.certificate, told.key, optional=told.plain),
             )
         except OSError as error:
             raise OSError(f"uploads by FTP on {told.listen}: {error.strerror}") from None

@@ -72,13 +72,56 @@ def test_raw_and_form_uploads_with_digest_come_as_they_were_sent(gateway: Gatewa
     assert gateway.cli("health", "--config", str(gateway.config)).stdout.count("gate") >= 1
 
 
-def test_basic_is_let_in_over_tls(tmp_path: Path) -> None:
+def certificate(folder: Path) -> None:
+    """A certificate of its own, `cert` and `key`, for 127.0.0.1."""
     if shutil.which("curl") is None or shutil.which("openssl") is None:
         skip_unless_ci("curl and openssl are not both there")
     made = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
     made += ["-addext", "subjectAltName=IP:127.0.0.1"]
-    files = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "cert")]
+    files = ["-keyout", str(folder / "key"), "-out", str(folder / "cert")]
     subprocess.run(["openssl", "req", *made, *files], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_ftp_over_tls_takes_pictures_and_in_clear_only_where_it_may(tmp_path: Path, plain: bool) -> None:
+    certificate(tmp_path)
+    (tmp_path / "one.jpg").write_bytes(plate_picture("ABC1234"))
+    (tmp_path / "half.jpg").write_bytes(plate_picture("ABC1234")[:-100])
+    account(tmp_path, "yard")
+    table = f'[cameras.yard]\nkind = "ftp"\ncredentials_file = "yard.account"\n{PLACE}'
+    gateway = GatewayProcess(tmp_path, table, tls=True, ftp=f"plain = {str(plain).lower()}\n")
+    gateway.start()
+    try:
+        gateway.listening(gateway.ftp)
+        to = f"ftp://127.0.0.1:{gateway.ftp}/a.jpg"
+        secure = ["--ssl-reqd", "--cacert", str(tmp_path / "cert"), "-u", YARD]
+        for _ in range(3):
+            assert curl(*secure, "-T", str(tmp_path / "one.jpg"), to) == (0, "226")
+        assert curl(*secure, "--tls-max", "1.2", "-T", str(tmp_path / "one.jpg"), to) == (0, "226")
+        assert curl(*secure, "--tls-max", "1.1", "-T", str(tmp_path / "one.jpg"), to)[0] != 0
+        assert curl(*secure, "-T", str(tmp_path / "half.jpg"), to)[0] != 0
+        assert curl(*secure[:3], "-u", "yard:wrong", "-T", str(tmp_path / "one.jpg"), to)[0] == 67
+        assert (curl("-u", YARD, "-T", str(tmp_path / "one.jpg"), to)[0] == 0) == plain
+        arrived(gateway, 4 + plain)
+        time.sleep(1)
+        assert len(gateway.frames()) == 4 + plain
+    finally:
+        assert gateway.end() == 0
+
+
+def test_a_wrong_certificate_is_said_at_the_start(tmp_path: Path) -> None:
+    for name in ("cert", "key"):
+        (tmp_path / name).write_text("no certificate")
+    account(tmp_path, "yard")
+    table = f'[cameras.yard]\nkind = "ftp"\ncredentials_file = "yard.account"\n{PLACE}'
+    said = GatewayProcess(tmp_path, table, tls=True)
+    done = said.cli("run", "--config", str(said.config))
+    assert done.returncode == 1
+    assert "are no certificate and its key" in done.stderr.replace("\n", " ")
+
+
+def test_basic_is_let_in_over_tls(tmp_path: Path) -> None:
+    certificate(tmp_path)
     (tmp_path / "one.jpg").write_bytes(plate_picture("ABC1234"))
     account(tmp_path, "gate")
     table = f'[cameras.gate]\nkind = "http"\ncredentials_file = "gate.account"\n{PLACE}'

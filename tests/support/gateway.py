@@ -22,7 +22,7 @@ class GatewayProcess:
     """`platestream cameras run` in `folder`; `cameras` is TOML with the cameras' tables."""
 
     def __init__(
-        self, folder: Path, cameras: str, kafka: str = "", more: str = "", tls: bool = False
+        self, folder: Path, cameras: str, kafka: str = "", more: str = "", tls: bool = False, ftp: str = ""
     ) -> None:
         self.folder, self.http, self.ftp = folder, free_port(), free_port()
         folder.mkdir(parents=True, exist_ok=True)
@@ -30,7 +30,7 @@ class GatewayProcess:
         keys = 'certificate = "cert"\nkey = "key"\n' if tls else ""
         self.config.write_text(
             f'spool = "spool"\n{more}\n[http]\nlisten = "127.0.0.1:{self.http}"\n{keys}'
-            f'[ftp]\nlisten = "127.0.0.1:{self.ftp}"\n{cameras}'
+            f'[ftp]\nlisten = "127.0.0.1:{self.ftp}"\n{keys}{ftp}{cameras}'
         )
         self.env = {**os.environ, "PLATESTREAM_DATA": str(folder / "data"), "PLATESTREAM_KAFKA": kafka}
         self._process: subprocess.Popen[bytes] | None = None
