@@ -53,6 +53,7 @@ CASES = [
     Case("OcrSlow", True, 30, {OCR % "2.5": "0+1x40", OCR % "5.0": "0+10x40", OCR % "+Inf": "0+10x40"}),
     Case("OcrSlow", False, 30, {OCR % "0.5": "0+10x40", OCR % "5.0": "0+10x40", OCR % "+Inf": "0+10x40"}),
     Case("FlowDown", True, 5, {'up{job="flows",instance="match:3030"}': "1 0x10"}),
+    Case("FlowDown", True, 5, {'up{job="cameras",instance="cameras:3032"}': "1 0x10"}),
     Case("FlowDown", False, 5, {'up{job="flows",instance="match:3030"}': "1x10"}),
     Case("FlowRestartedOften", True, 20, {STARTED: "0+60x20"}),
     Case("FlowRestartedOften", False, 20, {STARTED: "0 0 0 180x20"}),
