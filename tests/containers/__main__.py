@@ -292,6 +292,10 @@ def story() -> None:
             works(seen, told)
     with step("Prometheus reaches all again"):
         until("all targets are up", lambda: targets() == watched, 90)
+    with step("a stop is heard: nothing has to be killed"):
+        compose("stop")
+        codes = {name: state(name)["State"]["ExitCode"] for name in names}
+        looks.hold(137 not in codes.values(), f"ended with {codes}")
     with step("down, and up with the volumes kept"):
         gone("receiver")
         compose("down")
