@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
-from connectors.clock import Clock, utc_now
+from connectors.clock import Clock, next_poll, utc_now
 from connectors.edge import WHOLE, Share
 from connectors.loading import SnapshotBarrier, arrived
 from connectors.metrics import meters
@@ -144,7 +144,7 @@ class _FilePartition(StatefulSourcePartition[Message, int]):
         return [self._file.message(row) for row in rows]
 
     def next_awake(self) -> datetime | None:
-        return next_poll(utc_now()) if self._idle else None
+        return next_poll(utc_now(), POLL) if self._idle else None
 
     def snapshot(self) -> int:
         """What an earlier epoch has read is never asked for again: that epoch is in the recovery store."""
@@ -202,7 +202,7 @@ class _FileLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
         return not self._marked and self._place >= self._end
 
     def next_awake(self) -> datetime | None:
-        return next_poll(utc_now()) if self._idle and self._marked else None
+        return next_poll(utc_now(), POLL) if self._idle and self._marked else None
 
     def snapshot(self) -> None:
         return None
@@ -237,9 +237,3 @@ class FileWriter(Generic[T]):
         meters.count(metrics.RECORDS_WRITTEN, self._topic.name, by=len(messages))
         if gone:
             meters.count(metrics.TOPIC_DROPPED, self._topic.name, by=gone)
-
-
-def next_poll(now: datetime) -> datetime:
-    """The next moment of a grid that all sources of a process share: it wakes once for all of them."""
-    since = (now - now.min.replace(tzinfo=now.tzinfo)) % POLL
-    return now + POLL - since

@@ -7,7 +7,7 @@ from typing import Any
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
-from connectors.clock import utc_now
+from connectors.clock import next_poll, utc_now
 from connectors.kafka_client import partitions
 from connectors.kafka_read import POLL, bounds, consumer_of, message_of, poll
 from connectors.loading import SnapshotBarrier
@@ -94,7 +94,7 @@ class _KafkaLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
         return Batch(self._mark.partition, keys, values, lambda place: message_of(raws[place]))
 
     def next_awake(self) -> datetime | None:
-        return utc_now() + POLL if self._idle else None
+        return next_poll(utc_now(), POLL) if self._idle else None
 
     def snapshot(self) -> None:
         return None

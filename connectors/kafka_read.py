@@ -17,7 +17,7 @@ from confluent_kafka import (
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from connectors import kafka_client
-from connectors.clock import utc_now
+from connectors.clock import next_poll, utc_now
 from connectors.edge import WHOLE, Share
 from connectors.kafka_client import BrokerError, OffsetGoneError, name_of, partitions
 from connectors.loading import SnapshotBarrier, arrived
@@ -31,7 +31,8 @@ LostOffset = Literal["stop", "earliest"]
 log = logging.getLogger(__name__)
 
 QUEUE_KB = 32_768
-POLL = timedelta(milliseconds=20)
+# What is idle looks this often. At 20 ms four idle flows took 0.8 of a core.
+POLL = timedelta(milliseconds=100)
 
 
 def consumer_of(
@@ -147,7 +148,7 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
             )
 
     def next_awake(self) -> datetime | None:
-        return utc_now() + POLL if self._idle else None
+        return next_poll(utc_now(), POLL) if self._idle else None
 
     def snapshot(self) -> int:
         return self._position

@@ -252,3 +252,20 @@ def metrics(
     from benchmarks import board as job
 
     print_json(job.counting(frames, rounds, settings().threads))
+
+
+@app.command()
+def live(
+    alerts: Annotated[int, typer.Option(min=1, help="Uploads of listed plates.")] = 30,
+    cameras: Annotated[int, typer.Option(min=1, help="The most cameras of RTSP, 1080p.")] = 3,
+    seconds: Annotated[float, typer.Option(min=10, help="How long each number of them is watched.")] = 40,
+) -> None:
+    """The system of `platestream up`: its start, idle, uploads to alerts, and cameras of RTSP.
+
+    Needs GStreamer's RTSP server and ffmpeg, as the tests do.
+
+    Example: platestream bench live --cameras 4
+    """
+    from benchmarks import live as job
+
+    print_json(job.run(alerts, cameras, seconds))

@@ -141,7 +141,7 @@ def test_an_error_tells_its_code_and_nothing_of_the_question_or_the_data(databas
             run("searching", lambda: client.query(sql, parameters={"plate": plate}))
     finally:
         client.close()
-    assert str(error.value) == "searching: ClickHouse code 497"
+    assert str(error.value) == "searching: the account may not do that (ClickHouse code 497)"
     assert not error.value.passing
     assert plate not in "".join(traceback.format_exception(error.value))
 
