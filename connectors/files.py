@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
-from connectors.clock import Clock, next_poll, utc_now
+from connectors.clock import WAKE, Clock, next_poll, utc_now
 from connectors.edge import WHOLE, Share
 from connectors.loading import SnapshotBarrier, arrived
 from connectors.metrics import meters
@@ -21,7 +21,6 @@ from schemas.topics import Topic
 T = TypeVar("T")
 
 LOAD = 1000  # messages of a changelog that are loaded at once
-POLL = timedelta(milliseconds=200)
 SEEN = timedelta(days=1)  # how long a changelog keeps a removal for those who read on
 UNREAD = 2  # epochs behind the newest, of which a reader may still come back to the start
 
@@ -140,11 +139,12 @@ class _FilePartition(StatefulSourcePartition[Message, int]):
             arrived(self._topic.name)
         elif not self._follow:
             raise StopIteration
-        self._idle = not rows
+        # What is not full is at the end; a call off the grid could end an epoch off it (connectors/clock.py).
+        self._idle = not rows or (self._follow and len(rows) < self._topic.a_poll)
         return [self._file.message(row) for row in rows]
 
     def next_awake(self) -> datetime | None:
-        return next_poll(utc_now(), POLL) if self._idle else None
+        return next_poll(utc_now(), WAKE) if self._idle else None
 
     def snapshot(self) -> int:
         """What an earlier epoch has read is never asked for again: that epoch is in the recovery store."""
@@ -184,7 +184,7 @@ class _FileLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
 
     def next_batch(self) -> list[Batch | EndOfSnapshot]:
         rows = [] if self._waits() else self._file.rows(self._mark.partition, self._place, LOAD)
-        self._idle = not rows
+        self._idle = len(rows) < LOAD
         if rows:
             self._place = rows[-1][0]
             keys, values = [row[3] for row in rows], [row[5] for row in rows]
@@ -202,7 +202,7 @@ class _FileLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
         return not self._marked and self._place >= self._end
 
     def next_awake(self) -> datetime | None:
-        return next_poll(utc_now(), POLL) if self._idle and self._marked else None
+        return next_poll(utc_now(), WAKE) if self._idle and self._marked else None
 
     def snapshot(self) -> None:
         return None

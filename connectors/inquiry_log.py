@@ -21,6 +21,7 @@ from clickhouse_connect.driver.client import Client
 from msgspec import UNSET
 
 from connectors.clickhouse_client import DatabaseError, run
+from connectors.clock import WAKE, next_poll
 from connectors.gate_rules import EVER, history
 from connectors.metrics import meters
 from schemas import metrics
@@ -30,7 +31,6 @@ from schemas.message import EndOfSnapshot
 
 BATCH = 1000
 POLL = timedelta(seconds=1)
-WAKE = timedelta(milliseconds=100)
 PATIENCE = 60  # failed polls in a row, at most 10 s apart, before the flow gives up
 COLUMNS = Inquiry.__struct_fields__
 SEAL_COLUMNS = ("seal", "entry", "inquiry_id", "at", "previous", "hash")
@@ -170,8 +170,7 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | RulesInForce | EndO
         return items
 
     def next_awake(self) -> datetime | None:
-        # Bytewax spins from the end of an epoch to the next wake-up of a source that sleeps across it.
-        return self._awake and datetime.now(UTC) + WAKE
+        return self._awake and next_poll(datetime.now(UTC), WAKE)
 
     def snapshot(self) -> int:
         return self._position

@@ -7,9 +7,9 @@ from typing import Any
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
-from connectors.clock import next_poll, utc_now
+from connectors.clock import WAKE, next_poll, utc_now
 from connectors.kafka_client import partitions
-from connectors.kafka_read import POLL, bounds, consumer_of, message_of, poll
+from connectors.kafka_read import bounds, consumer_of, message_of, poll
 from connectors.loading import SnapshotBarrier
 from schemas.message import Batch, EndOfSnapshot, Message
 
@@ -81,7 +81,7 @@ class _KafkaLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
 
     def next_batch(self) -> list[Batch | EndOfSnapshot]:
         raws = self._reader.poll()
-        self._idle = not raws
+        self._idle = not raws or self._marked
         found: list[Batch | EndOfSnapshot] = [self._batch(raws)] if raws else []
         if self._reader.ended and not self._marked:
             self._marked = True
@@ -94,7 +94,7 @@ class _KafkaLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
         return Batch(self._mark.partition, keys, values, lambda place: message_of(raws[place]))
 
     def next_awake(self) -> datetime | None:
-        return next_poll(utc_now(), POLL) if self._idle else None
+        return next_poll(utc_now(), WAKE) if self._idle else None
 
     def snapshot(self) -> None:
         return None

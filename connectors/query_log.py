@@ -20,12 +20,12 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse_client import ACCESS_DENIED, DatabaseError, run
+from connectors.clock import WAKE, next_poll
 from schemas.finding import Finding
 
 LOG = "system.query_log"
 POLL = timedelta(seconds=60)
 OVERLAP = timedelta(seconds=60)  # the server writes its log every 7.5 s
-WAKE = timedelta(seconds=1)
 LOOKS = ("search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits")
 HELD = ("detections", "images", "alert_hits", "dead_letters", "evidence_detections", "evidence_images")
 # Accounts of the pipeline whose grants show neither plate nor picture (clickhouse/server-users.xml).
@@ -97,19 +97,18 @@ class QueryLogPart(StatefulSourcePartition[Finding, str]):
             logger.warning("query log: %s", error)
             found = []
         self._awake = datetime.now(UTC) + POLL
-        self._done = not (self._follow and self._there)
+        self._done = not self._follow  # a source that ends lets Bytewax spin for as long as the others go on
         return found
 
     def next_awake(self) -> datetime | None:
-        # Bytewax spins from the end of an epoch to the next wake-up of a source that sleeps across it.
-        return self._awake and datetime.now(UTC) + WAKE
+        return self._awake and next_poll(datetime.now(UTC), WAKE)
 
     def snapshot(self) -> str:
         return self._after.isoformat()
 
     def _poll(self) -> list[Finding]:
         client = self._client()
-        if self._there is None:
+        if not self._there:
             self._there = bool(client.query(f"EXISTS TABLE {self._log}").result_rows[0][0])
         if not self._there:
             return []
