@@ -21,6 +21,7 @@ from prometheus_client import (
     disable_created_metrics,
     start_http_server,
 )
+from prometheus_client.parser import text_string_to_metric_families
 
 from schemas.metrics import OTHER, Label, Metric
 
@@ -176,6 +177,14 @@ def require_port(environ: Mapping[str, str]) -> None:
             raise PortTakenError(
                 f"port {port} for metrics: {error.strerror}; one port a process: set {PORT}"
             ) from None
+
+
+def samples(page: str, metric: Metric) -> Iterator[tuple[dict[str, str], float]]:
+    """Labels and value of each sample of `metric` on a page that a process serves."""
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            if sample.name == metric.name:
+                yield sample.labels, sample.value
 
 
 def serve(port: int, host: str = "0.0.0.0") -> None:  # noqa: S104 - Prometheus scrapes from elsewhere

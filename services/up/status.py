@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import msgspec
-from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.files import FileTopics
+from connectors.metrics import samples
 from connectors.process import free
 from connectors.settings import Settings
 from schemas import metrics, topics
@@ -117,10 +117,7 @@ def _lag(address: str, topic: str) -> Iterator[float]:
         page = httpx.get(f"http://{address}/metrics", timeout=2).text
     except httpx.HTTPError:
         return
-    for family in text_string_to_metric_families(page):
-        for sample in family.samples:
-            if sample.name == metrics.TOPIC_LAG.name and sample.labels.get("topic") == topic:
-                yield sample.value
+    yield from (value for labels, value in samples(page, metrics.TOPIC_LAG) if labels.get("topic") == topic)
 
 
 def _behind(waiting: dict[str, int | None]) -> Iterator[str]:

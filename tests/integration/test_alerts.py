@@ -81,7 +81,6 @@ CASES = [
     Case("TopicDropped", False, 10, {DROPPED: "0x20"}),
     Case("FlowDown", True, 5, {'up{job="gateways",instance="gateway:9105"}': "1 0x10"}),
     Case("FlowDown", True, 5, {'up{job="flows",instance="match:3030"}': "1 0x10"}),
-    Case("FlowDown", True, 5, {'up{job="cameras",instance="cameras:3032"}': "1 0x10"}),
     Case("FlowDown", False, 5, {'up{job="flows",instance="match:3030"}': "1x10"}),
     Case("FlowRestartedOften", True, 20, {STARTED: "0+60x20"}),
     Case("FlowRestartedOften", False, 20, {STARTED: "0 0 0 180x20"}),
