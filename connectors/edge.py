@@ -1,6 +1,6 @@
 """The edge of a flow: where its streams come from and go to. A flow is handed one and names no broker."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -52,6 +52,9 @@ class Topics(Protocol):
 
         A changelog that is written anew meanwhile may give a message twice, and loses none that counts.
         """
+
+    def follow(self, topic: Topic[Any]) -> Iterator[Sequence[Message]]:
+        """Messages that come from now on, outside a flow, as they come; an empty sequence while none does."""
 
 
 class Tables(Protocol):

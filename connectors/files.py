@@ -1,5 +1,6 @@
 """The embedded edge: topics as files below a folder, for one machine without a broker."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +13,7 @@ from connectors.clock import WAKE, Clock, next_poll, utc_now
 from connectors.edge import WHOLE, Share
 from connectors.loading import SnapshotBarrier, arrived
 from connectors.metrics import meters
-from connectors.topic_file import Bounds, TopicFile, TopicFileError
+from connectors.topic_file import Bounds, TopicFile, TopicFileError, Unread
 from connectors.writer import TopicSink
 from schemas import metrics
 from schemas.message import Batch, EndOfSnapshot, Message
@@ -52,6 +53,11 @@ class FileTopics:
     def read_to_end(self, topic: Topic[Any], prefix: bytes = b"") -> Iterator[Message]:
         return self._file(topic).read_to_end(prefix)
 
+    def follow(self, topic: Topic[Any]) -> Iterator[Sequence[Message]]:
+        file = self._file(topic)
+        places = {partition: file.end(partition) for partition in range(topic.partitions)}
+        return _follow(file, places, topic.a_poll)
+
     def append(self, topic: Topic[Any], messages: Sequence[Message]) -> None:
         """Write messages as they are, the way cameras and the command line do."""
         self.writer(topic).append(messages)
@@ -60,9 +66,9 @@ class FileTopics:
         """All messages of `topic`, oldest first."""
         return self.read_to_end(topic)
 
-    def waiting(self, topic: Topic[Any]) -> dict[str, int]:
-        """How many messages are in front of each flow's input that reads `topic`."""
-        return self._file(topic).waiting()
+    def unread(self, topic: Topic[Any]) -> Unread:
+        """What waits for the flow that reads `topic`."""
+        return self._file(topic).unread()
 
     def expire(self, topic: Topic[Any]) -> int:
         """Delete the messages that are past what `topic` keeps; how many went."""
@@ -87,6 +93,15 @@ class FileTopics:
                 "more: take another data folder"
             )
         return TopicFile(folder / f"{topic.name}.sqlite3", topic.name, synchronised=synchronised)
+
+
+def _follow(file: TopicFile, places: dict[int, int], most: int) -> Iterator[list[Message]]:
+    while True:
+        rows = [row for partition, place in places.items() for row in file.rows(partition, place, most)]
+        places.update({row[1]: row[0] for row in rows})
+        yield [file.message(row) for row in rows]
+        if not rows:
+            time.sleep(WAKE.total_seconds())
 
 
 class FileSource(FixedPartitionedSource[Message, int]):

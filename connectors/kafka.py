@@ -6,14 +6,14 @@ to the end when an offset is gone. Offsets live in the recovery store alone, so 
 one; consumer groups are not used.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from connectors.edge import WHOLE, Share
 from connectors.kafka_client import report
 from connectors.kafka_load import KafkaLoad, read_to_end
-from connectors.kafka_read import KafkaSource, LostOffset
+from connectors.kafka_read import KafkaSource, LostOffset, follow
 from connectors.kafka_write import KafkaWriter
 from connectors.loading import SnapshotBarrier
 from connectors.writer import TopicSink
@@ -58,6 +58,9 @@ class KafkaTopics:
 
     def read_to_end(self, topic: Topic[Any], prefix: bytes = b"") -> Iterator[Message]:
         return read_to_end(self._config, self._there(topic).name, prefix)
+
+    def follow(self, topic: Topic[Any]) -> Iterator[Sequence[Message]]:
+        return follow(self._config, self._there(topic).name)
 
     def _there(self, topic: Topic[T]) -> Topic[T]:
         return replace(topic, name=self._prefix + topic.name) if self._prefix else topic

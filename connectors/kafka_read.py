@@ -1,7 +1,7 @@
 """Reading topics of Apache Kafka; `connectors.kafka` says why not with Bytewax's own source."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -154,10 +154,29 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
         self._consumer.close()
 
 
-def poll(consumer: Consumer, most: int) -> tuple[list[Any], int]:
-    """What has arrived, and the offset of the partition's end when that was reached, else -1."""
+def follow(config: Mapping[str, Any], topic: str) -> Iterator[list[Message]]:
+    """What comes to all partitions of `topic` from now on; an empty list while nothing does."""
+    consumer = consumer_of(config, topic, 0)
+    places = [
+        TopicPartition(topic, partition, bounds(consumer, topic, partition)[1])
+        for partition in partitions(config, topic)
+    ]
+    consumer.assign(places)
+    return _follow(consumer)
+
+
+def _follow(consumer: Consumer) -> Iterator[list[Message]]:
+    try:
+        while True:
+            yield [message_of(raw) for raw in poll(consumer, 1000, timeout=WAKE.total_seconds())[0]]
+    finally:
+        consumer.close()
+
+
+def poll(consumer: Consumer, most: int, timeout: float = 0) -> tuple[list[Any], int]:
+    """What has arrived (within `timeout` seconds), and the offset of the partition's end when that was reached, else -1."""
     found, ended_at = [], -1
-    for raw in consumer.consume(most, timeout=0):
+    for raw in consumer.consume(most, timeout=timeout):
         error = raw.error()
         if error is None:
             found.append(raw)

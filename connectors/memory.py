@@ -63,6 +63,17 @@ class MemoryTopics:
     def read_to_end(self, topic: Topic[Any], prefix: bytes = b"") -> Iterator[Message]:
         return (one for one in self.messages(topic) if (one.key or b"").startswith(prefix))
 
+    def follow(self, topic: Topic[Any]) -> Iterator[Sequence[Message]]:
+        logs = self._logs[topic.name]
+        seen = {partition: len(logs[partition]) for partition in range(topic.partitions)}
+        return iter(lambda: _behind(logs, seen), None)
+
+
+def _behind(logs: dict[int, list[Message]], seen: dict[int, int]) -> list[Message]:
+    found = [message for partition, place in seen.items() for message in logs[partition][place:]]
+    seen.update({partition: len(logs[partition]) for partition in seen})
+    return found
+
 
 class MemoryWriter(Generic[T]):
     """Encodes and appends."""

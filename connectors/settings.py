@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.clickhouse import ClickHouseTables
@@ -59,8 +59,6 @@ class Settings(BaseSettings):
     """Every field is an environment variable with the prefix PLATESTREAM_."""
 
     model_config = SettingsConfigDict(env_prefix="PLATESTREAM_", hide_input_in_errors=True)
-
-    _jobs: bool = PrivateAttr(default=False)
 
     kafka: str = Field(
         default="", description="bootstrap servers, host:port[,…]; empty: topics are files below `data`"
@@ -129,14 +127,12 @@ class Settings(BaseSettings):
         if self.clickhouse_file is not None:
             self.clickhouse = self.clickhouse_file.read_text().strip()
         if not self.clickhouse:
-            own = own_account(self.data)
-            self._jobs = own.exists()
-            self.clickhouse = own.read_text().strip() if self._jobs else embedded_dsn(self.data)
+            self.clickhouse = _own_dsn(self.data) or embedded_dsn(self.data)
         return self
 
     @model_validator(mode="after")
     def _one_of(self) -> "Settings":
-        if self.of_partitions.number >= self.of_partitions.of:
+        if self.partitions.number >= self.partitions.of:
             raise ValueError(f"PLATESTREAM_SHARE: {self.share} is no part: the first of two is 1/2")
         return self
 
@@ -156,11 +152,17 @@ class Settings(BaseSettings):
         """The DSN to take a role with: this person's own; with the engine of `platestream up` also that of
         the job that has the role, or does what is `automatic`: whoever may read the data folder may read it.
         """
-        job = JOBS.get(role or "", "console" if automatic else None) if self._jobs else None
+        ours = self.clickhouse == _own_dsn(self.data)
+        job = JOBS.get(role or "", "console" if automatic else None) if ours else None
         return self.clickhouse if job is None else job_account(self.data / ACCOUNTS, job).read_text().strip()
 
     @property
-    def of_partitions(self) -> Share:
+    def names_server(self) -> bool:
+        """Whether the tables are a server's, or those of an engine that somebody else looks after."""
+        return not self.clickhouse.startswith("chdb:") and self.clickhouse != _own_dsn(self.data)
+
+    @property
+    def partitions(self) -> Share:
         """Which partitions of a topic this process reads."""
         number, _slash, of = self.share.partition("/")
         return Share(int(number) - 1, int(of))
@@ -188,9 +190,9 @@ def open_topics(settings: Settings, *, follow: bool = True) -> Topics:
             settings.kafka,
             settings.kafka_properties(),
             on_lost_offset=settings.on_lost_offset,
-            share=settings.of_partitions,
+            share=settings.partitions,
         )
-    return FileTopics(settings.data, follow=follow, share=settings.of_partitions)
+    return FileTopics(settings.data, follow=follow, share=settings.partitions)
 
 
 def open_edge(settings: Settings | None = None, *, follow: bool = True) -> Edge:
@@ -202,6 +204,11 @@ def open_edge(settings: Settings | None = None, *, follow: bool = True) -> Edge:
             settings.clickhouse_for(INGEST), follow=follow, allow_plaintext=settings.allow_plaintext
         ),
     )
+
+
+def _own_dsn(data: Path) -> str:
+    own = own_account(data)
+    return own.read_text().strip() if own.exists() else ""
 
 
 def _sentence(where: tuple[int | str, ...], message: str) -> str:

@@ -29,7 +29,7 @@ PRAGMA auto_vacuum = INCREMENTAL;
 PRAGMA journal_mode = WAL;
 CREATE TABLE messages (
     place INTEGER PRIMARY KEY AUTOINCREMENT, partition INTEGER NOT NULL, ages_from INTEGER NOT NULL,
-    time INTEGER, key BLOB, headers BLOB, value BLOB
+    arrived INTEGER NOT NULL, time INTEGER, key BLOB, headers BLOB, value BLOB
 );
 CREATE INDEX by_partition ON messages (partition);
 CREATE INDEX by_age ON messages (ages_from);
@@ -40,7 +40,9 @@ CREATE TABLE readers (
 CREATE TABLE keys (key BLOB PRIMARY KEY, partition INTEGER NOT NULL);
 PRAGMA user_version = {VERSION};
 """
-_INSERT = "INSERT INTO messages (partition, ages_from, time, key, headers, value) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT = """
+INSERT INTO messages (partition, ages_from, arrived, time, key, headers, value) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
 _MESSAGE = "SELECT place, partition, time, key, headers, value FROM messages "
 _BEHIND = _MESSAGE + "WHERE partition = ? AND place > ? ORDER BY place LIMIT ?"
 _NEXT = "INSERT INTO keys SELECT ?, count(*) % ? FROM keys RETURNING partition"
@@ -52,10 +54,12 @@ _READ_BY_ALL = """
 DELETE FROM messages WHERE partition = ?1
     AND place <= (SELECT min(place) FROM readers WHERE partition = ?1)
 """
-_WAITING = """
-SELECT reader, count(messages.place) FROM readers
-LEFT JOIN messages ON messages.partition = readers.partition AND messages.place > readers.place
-GROUP BY reader ORDER BY reader
+# A partition that no reader has passed anything of is unread from its beginning.
+_UNREAD = """
+SELECT count(*), min(arrived) FROM messages
+LEFT JOIN (SELECT partition, min(place) AS passed FROM readers GROUP BY partition) AS slowest
+    ON slowest.partition = messages.partition
+WHERE messages.place > ifnull(passed, 0)
 """
 _OLDEST = "DELETE FROM messages WHERE place IN (SELECT place FROM messages ORDER BY place LIMIT 16)"
 # Of what is old: each message that a later one of its key replaces, and removals.
@@ -84,6 +88,14 @@ class Bounds:
 
     most_bytes: int
     oldest_go: bool
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Messages that wait for a reader, and when the first of them arrived, UTC; None where none waits."""
+
+    count: int
+    since: datetime | None
 
 
 class TopicFile:
@@ -158,9 +170,11 @@ class TopicFile:
             if forget:
                 db.execute(_READ_BY_ALL, (partition,))
 
-    def waiting(self) -> dict[str, int]:
-        """How many messages are in front of each reader."""
-        return dict(self._found(_WAITING, ()))
+    def unread(self) -> Unread:
+        """What is in front of the slowest reader of each partition."""
+        found = self._found(_UNREAD, ())
+        count, arrived = found[0] if found else (0, None)
+        return Unread(count, None if arrived is None else at(arrived))
 
     def expire(self, before: datetime) -> int:
         """Delete what ages from before a moment; how many messages went, of which the disk keeps nothing."""
@@ -302,6 +316,7 @@ def _row(message: Message, partition: int, arrived: int, *, by_arrival: bool) ->
     return (
         partition,
         arrived if by_arrival or time is None else min(arrived, time),
+        arrived,
         time,
         message.key,
         msgspec.json.encode(message.headers) if message.headers else None,

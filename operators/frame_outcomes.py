@@ -41,7 +41,8 @@ class FrameOutcomes(StatefulBatchLogic[Outcome, Outcome, bytes]):
         self._doubled = doubled
 
     def on_batch(self, values: list[Outcome]) -> tuple[list[Outcome], bool]:
-        return [one for one in values if self._first(one)], StatefulBatchLogic.RETAIN
+        # Of frames without ids nothing is kept: refused ones may name any camera.
+        return [one for one in values if self._first(one)], not self._known
 
     def snapshot(self) -> bytes:
         return msgspec.msgpack.encode(list(self._known))

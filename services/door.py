@@ -76,7 +76,9 @@ class Clients:
 
 @dataclass(frozen=True)
 class Door:
-    """One person's way in, by one tool. `set_off_by`: the machine acts, because this person did something."""
+    """One person's way in, by one tool. `set_off_by`: the machine acts, because this person did something.
+    `speaks`: the account speaks for a person who signed in elsewhere.
+    """
 
     settings: Settings
     who: str
@@ -84,6 +86,7 @@ class Door:
     clients: Clients
     automatic: bool = False
     set_off_by: str = ""
+    speaks: bool = False
 
     @classmethod
     def open(cls, settings: Settings, tool: str) -> Self:
@@ -91,9 +94,15 @@ class Door:
         return cls(settings, signed_in(settings), tool, Clients(settings))
 
     @classmethod
+    def for_person(cls, settings: Settings, who: str, tool: str, clients: Clients) -> Self:
+        """The door for a person whom `tool` has signed in; `clients` are the machine's and stay the caller's."""
+        return cls(settings, who, tool, clients, speaks=True)
+
+    @classmethod
     def of_machine(cls, settings: Settings, name: str) -> Self:
         """The door for a job that no person set off, such as one that runs by the clock."""
-        return cls(settings, name, f"platestream {name}", Clients(settings), automatic=True)
+        clients = Clients(settings, automatic=True)
+        return cls(settings, name, f"platestream {name}", clients, automatic=True)
 
     def machine(self, name: str) -> "Door":
         """The same door for what the machine does now by itself, set off by this person."""
@@ -175,4 +184,4 @@ class Door:
     @property
     def _speaks_as(self) -> str:
         """Named where the account speaks for people; a person's own account on a server says who it is."""
-        return self.who if self._embedded or self.automatic else ""
+        return self.who if self._embedded or self.automatic or self.speaks else ""

@@ -1,6 +1,5 @@
 """`platestream sql`: SQL as one's own account, at a prompt or from a script."""
 
-import logging
 import sys
 from collections.abc import Iterable
 from datetime import tzinfo
@@ -34,8 +33,6 @@ def sql(
     and platestream sql -c 'SHOW TABLES FROM platestream' --format json
     and platestream sql --format csv < report.sql > report.csv
     """
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # what it warns of is said as an error afterwards
-    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
     ours = settings()
     zone = agency_zone(ours)
     with Session(ours) as session:

@@ -1,6 +1,7 @@
 """`platestream up`, `status` and `down`: the whole system live on one machine."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -56,13 +57,11 @@ def up(
     found = settings()
     data = found.data.absolute()
     there = data / "cameras.toml"
-    config, also = cameras or (there if there.exists() else None), None
-    if sample:
-        config, also = prepare(data)
+    config = cameras or (there if there.exists() else None)
     wanted = Wanted(
         settings=found.model_copy(update={"data": data}),
         port=port or port_of(data) or job.PORT,
-        cores=readers or job.cores(),
+        readers=readers or job.cores(),
         cameras=config and config.absolute(),
         accounts=accounts and accounts.absolute(),
         boards=boards,
@@ -70,16 +69,17 @@ def up(
     )
     try:
         with err.status("starting") as shown:
-            process = job.up(wanted, lambda step: shown.update(step), also)
-            if sample:
-                shown.update("the sample's hot list")
-                fill(settings(), datetime.now(UTC))
+            process = job.up(wanted, lambda step: shown.update(step), _street(data) if sample else None)
     except MigrationError as error:
         err.print(str(error))
         raise typer.Exit(1) from None
     _show(how_it_is(wanted.settings, datetime.now(UTC)), wanted.settings.data)
     if foreground:
         raise typer.Exit(job.stay(process, data))
+
+
+def _street(data: Path) -> job.Sample:
+    return job.Sample(partial(prepare, data), lambda: fill(settings(), datetime.now(UTC)))
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
@@ -126,8 +126,7 @@ def _show(told: Status, data: Path) -> None:
             )
         out.print(cameras)
     waiting = ", ".join(
-        f"{'?' if count is None else count} {topic.replace('_', ' ')}"
-        for topic, count in told.waiting.items()
+        f"{'?' if one.count is None else one.count} {one.topic.replace('_', ' ')}" for one in told.waiting
     )
     out.print(f"waiting: {waiting}; {told.disk_free:.0%} of the disk is free; log: {Supervisor(data).log}")
     if told.boards:

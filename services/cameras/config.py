@@ -16,6 +16,8 @@ from schemas.message import RefusedError
 
 Kind = Literal["rtsp", "mjpeg", "snapshot", "http", "ftp", "folder", "video"]
 UPLOADS = ("http", "ftp")
+SENDS = (*UPLOADS, "folder")
+"""Cameras that choose themselves when to send: often when something moves, and on a timer."""
 URLS = {"rtsp": ("rtsp", "rtsps"), "mjpeg": ("http", "https"), "snapshot": ("http", "https")}
 PATHS = ("path", "credentials_file", "spool", "certificate", "key")
 Part = Annotated[float, Meta(ge=0, le=1)]
@@ -41,7 +43,7 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     crop: tuple[Part, Part, Part, Part] | None = None
     only_changes: bool | None = None
     still: Positive = 30.0
-    silent: Annotated[float, Meta(ge=2)] = 20.0
+    silent: Annotated[float, Meta(ge=2)] | None = None
     trust: Positive = 5.0
     time_zone: str = "UTC"
     repeat: bool = False
@@ -49,7 +51,14 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def changes(self) -> bool:
         """Whether frames that show nothing new are left out: by default where the camera does not choose."""
-        return self.kind not in (*UPLOADS, "folder") if self.only_changes is None else self.only_changes
+        return self.kind not in SENDS if self.only_changes is None else self.only_changes
+
+    @property
+    def longest_silence(self) -> float:
+        """Seconds without a frame after which something is wrong: 15 minutes, as the alert has it, where the camera
+        chooses, because at night nothing may pass.
+        """
+        return self.silent or (900.0 if self.kind in SENDS else 20.0)
 
     @property
     def zone(self) -> tzinfo:

@@ -61,12 +61,12 @@ class Watcher:
     def _captures(self) -> Iterator[Capture]:
         camera, stopped, secret = self._camera, self._stop.is_set, credentials(self._camera)
         if camera.kind == "rtsp":
-            return rtsp(camera.url, secret, camera.silent, self._due, stopped)
+            return rtsp(camera.url, secret, camera.longest_silence, self._due, stopped)
         if camera.kind == "video":
             return played(_path(camera), camera.repeat, self._due, stopped)
         if camera.kind == "folder":
             return self._files()
-        asker = Asker(camera.url, secret, camera.silent, self._largest)
+        asker = Asker(camera.url, secret, camera.longest_silence, self._largest)
         if camera.kind == "snapshot":
             return asker.snapshots(1 / camera.rate, stopped, camera.zone)
         return (one for one in asker.mjpeg(stopped, camera.zone) if self._due())

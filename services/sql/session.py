@@ -38,11 +38,11 @@ SELECT DISTINCT arrayJoin(splitByChar(' ', word)) FROM (
     UNION ALL SELECT name FROM system.columns WHERE database IN ('platestream', 'system'))
 """
 _NOBODY_SIGNS_IN = """\
-the database of {0} is inside each process, where nobody signs in. Start its engine, which has accounts,
-  python -m connectors.engine --data {0} --users clickhouse/server-users.xml --users people.xml
-and name yours, in PLATESTREAM_CLICKHOUSE or a file that PLATESTREAM_CLICKHOUSE_FILE names:
+the database of {0} is inside each process, where nobody signs in. Start the system, whose engine has
+accounts, with platestream up, or name yours, in PLATESTREAM_CLICKHOUSE or a file that
+PLATESTREAM_CLICKHOUSE_FILE names:
   http://NAME:PASSWORD@127.0.0.1:8123/platestream
-(docs/engine.md says how people.xml is written)"""
+(docs/up.md says how others get an account)"""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -20,11 +21,13 @@ from services.door import Door
 from services.up import accounts
 from services.up.plan import Program, Wanted, programs
 from services.up.status import write_plan
-from services.up.supervisor import Supervisor, UpError, free_port
+from services.up.supervisor import Supervisor, UpError, is_free
 
 ENGINE_SECONDS = 90.0
 START_SECONDS = 60.0
 PORT = 8123
+OURS = {"accounts", "topics", "clickhouse", "recovery", "cameras", "cameras.toml", "up.lock"}
+"""Names in a data folder, of which a demo's, too, has one."""
 Say = Callable[[str], None]
 
 
@@ -33,13 +36,22 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def up(wanted: Wanted, say: Say, also: Program | None = None) -> "subprocess.Popen[bytes]":
+@dataclass(frozen=True)
+class Sample:
+    """A system to try: `lay_out` gives its cameras' configuration and what serves them, `fill` its data."""
+
+    lay_out: Callable[[], tuple[Path, Program]]
+    fill: Callable[[], None]
+
+
+def up(wanted: Wanted, say: Say, sample: Sample | None = None) -> "subprocess.Popen[bytes]":
     """Start everything; on return it runs. Its supervisor's process is answered.
 
     Raises UpError where it runs already or something does not start, RefusedError for a wrong configuration
     of cameras, MigrationError, and what the settings raise.
     """
     settings = wanted.settings
+    _consistent(wanted, sample)
     os.umask(0o077)
     with _only_one(settings.data):
         supervisor = Supervisor(settings.data)
@@ -48,10 +60,14 @@ def up(wanted: Wanted, say: Say, also: Program | None = None) -> "subprocess.Pop
                 f"Platestream runs in {settings.data} already (process {supervisor.pid}): "
                 "platestream status shows it, platestream down ends it"
             )
+        street: Program | None = None
+        if sample is not None:
+            config, street = sample.lay_out()
+            wanted = replace(wanted, cameras=config)
         if wanted.cameras is not None:
             cameras_config.load(wanted.cameras)
         hashes = {} if wanted.accounts else _accounts(wanted)
-        found = programs(wanted, hashes, also)
+        found = programs(wanted, hashes, street)
         say("starting")
         process = supervisor.start(found)
         write_plan(supervisor.folder, found, wanted.cameras, wanted.boards)
@@ -63,6 +79,9 @@ def up(wanted: Wanted, say: Say, also: Program | None = None) -> "subprocess.Pop
                     supervisor.begin(program.name)
             say("waiting until everything runs")
             _wait(supervisor)
+            if sample is not None:
+                say("the sample's hot list")
+                sample.fill()
         except BaseException:
             with suppress(UpError):
                 supervisor.stop()
@@ -84,8 +103,21 @@ def stay(process: "subprocess.Popen[bytes]", data: Path) -> int:
 
 def down(data: Path) -> None:
     """End everything. Raises UpError where nothing runs."""
-    with _only_one(data):
-        Supervisor(data).stop()
+    supervisor = Supervisor(data)
+    if supervisor.pid:  # which raises, before anything is made in a folder that is no system's
+        with _only_one(data):
+            supervisor.stop()
+
+
+def _consistent(wanted: Wanted, sample: Sample | None) -> None:
+    settings = wanted.settings
+    if wanted.accounts is None and settings.names_server:
+        raise UpError(
+            "PLATESTREAM_CLICKHOUSE names a server, where each job has an account of its own: give the "
+            "folder of their DSNs with --accounts, or take PLATESTREAM_CLICKHOUSE away"
+        )
+    if sample is not None and (settings.kafka or wanted.accounts is not None):
+        raise UpError("a sample has a folder of its own: neither PLATESTREAM_KAFKA nor --accounts go with it")
 
 
 @contextmanager
@@ -93,8 +125,13 @@ def _only_one(data: Path) -> Iterator[None]:
     """One command starts or ends the system at a time."""
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        there = {path.name for path in data.iterdir()}
+        if there and not there & OURS:
+            raise UpError(f"{data} holds other things: name a folder of its own in PLATESTREAM_DATA")
         data.chmod(0o700)
         lock = (data / "up.lock").open("a")
+    except UpError:
+        raise
     except OSError as error:
         raise UpError(f"the data folder {data} cannot be used: {error.strerror}") from None
     with lock:
@@ -111,7 +148,7 @@ def _accounts(wanted: Wanted) -> dict[str, str]:
         hold(data).close()
     except FolderError as error:
         raise UpError(str(error)) from None
-    if not free_port(wanted.port):
+    if not is_free(wanted.port):
         raise UpError(f"port {wanted.port} of this machine is taken: choose another with --port")
     return accounts.make(data, wanted.port)
 

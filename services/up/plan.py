@@ -34,7 +34,7 @@ class Wanted:
 
     settings: Settings
     port: int
-    cores: int
+    readers: int
     cameras: Path | None = None
     accounts: Path | None = None
     boards: int = 0
@@ -45,7 +45,7 @@ def programs(wanted: Wanted, hashes: dict[str, str], also: Program | None = None
     """All processes, in the order in which they are started."""
     data = wanted.settings.data
     made = [] if wanted.accounts else [_engine(data, wanted.port, hashes)]
-    made += [_recognize(wanted, number) for number in range(1, wanted.cores + 1)]
+    made += [_recognize(wanted, number) for number in range(1, wanted.readers + 1)]
     made.append(_flow(wanted, "match", "compares detections with the hot list"))
     made.append(_flow(wanted, "audit", "seals the inquiry log"))
     if wanted.settings.notify_file is not None:
@@ -75,10 +75,10 @@ def _engine(data: Path, port: int, hashes: dict[str, str]) -> Program:
 
 def _recognize(wanted: Wanted, number: int) -> Program:
     """One process with one thread for each core: two such read more than one process with two threads."""
-    if wanted.cores == 1:
+    if wanted.readers == 1:
         return _flow(wanted, "recognize", "reads plates", PLATESTREAM_THREADS="1")
-    share = f"{number}/{wanted.cores}"
-    name = f"recognize-{number}-of-{wanted.cores}"
+    share = f"{number}/{wanted.readers}"
+    name = f"recognize-{number}-of-{wanted.readers}"
     return _flow(
         wanted,
         name,

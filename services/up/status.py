@@ -20,14 +20,16 @@ from services.up.supervisor import ProcessState, Supervisor
 
 PLAN = "plan.json"
 LITTLE_DISK = 0.1
-SETTLED = timedelta(minutes=1)
-BEHIND: dict[topics.Topic[Any], int] = {
-    topics.FRAMES: 500,
-    topics.DETECTIONS: 1000,
-    topics.ALERT_HITS: 100,
-    topics.HIT_ACTIONS: 1000,
+READ_BY: dict[topics.Topic[Any], str] = {
+    topics.FRAMES: "recognize",
+    topics.DETECTIONS: "match",
+    topics.ALERT_HITS: "notify",
+    topics.HIT_ACTIONS: "audit",
 }
-"""From how many messages in front of its reader on a topic is called behind."""
+LONG = timedelta(minutes=1)
+"""How long a message may wait for its reader."""
+MANY = 1000
+"""How many may wait on a broker, which is asked of no times."""
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -45,6 +47,10 @@ class Plan(msgspec.Struct, frozen=True):
     cameras: str = ""
     boards: int = 0
 
+    def has(self, flow: str) -> bool:
+        """Whether a process of `flow` was started."""
+        return any(one.name.split("-")[0] == flow for one in self.programs)
+
 
 class Running(msgspec.Struct, frozen=True):
     """A process. `since` is None where it does not run."""
@@ -57,13 +63,23 @@ class Running(msgspec.Struct, frozen=True):
     said: str
 
 
-class Status(msgspec.Struct, frozen=True):
-    """The whole. `waiting` is messages in front of the readers of each topic, None where nobody says;
-    `disk_free` a share.
+class Waiting(msgspec.Struct, frozen=True):
+    """Messages of a topic that its reader has not read, and when the first of them arrived.
+
+    `count` is None where nobody says, `since` where none waits or times are not known.
     """
 
+    topic: str
+    reader: str
+    count: int | None
+    since: datetime | None = None
+
+
+class Status(msgspec.Struct, frozen=True):
+    """The whole; `disk_free` is a share."""
+
     processes: tuple[Running, ...]
-    waiting: dict[str, int | None]
+    waiting: tuple[Waiting, ...]
     cameras: tuple[CameraHealth, ...]
     disk_free: float
     wrong: tuple[str, ...]
@@ -83,10 +99,12 @@ def status(settings: Settings, now: datetime) -> Status:
     states = {one.name: one for one in supervisor.states()}
     plan = msgspec.json.decode((supervisor.folder / PLAN).read_bytes(), type=Plan)
     running = tuple(_running(one, states) for one in plan.programs)
-    waiting = {topic.name: _waiting(settings, plan, topic) for topic in BEHIND}
+    waiting = tuple(
+        _waiting(settings, plan, topic, flow) for topic, flow in READ_BY.items() if plan.has(flow)
+    )
     gateway = health.newest(Path(plan.cameras)) if plan.cameras else None
     disk = free(settings.data)
-    wrong = [*_processes(running, now, supervisor.log), *_behind(waiting), *_cameras(plan, gateway, now)]
+    wrong = [*_processes(running, now, supervisor.log), *_behind(waiting, now), *_cameras(plan, gateway, now)]
     if disk < LITTLE_DISK:
         wrong.append(f"{disk:.0%} of the disk of {settings.data} is free: make room, or keep less")
     cameras = gateway.cameras if gateway else ()
@@ -100,16 +118,20 @@ def _running(one: Planned, states: dict[str, ProcessState]) -> Running:
 
 def _processes(running: tuple[Running, ...], now: datetime, log: Path) -> Iterator[str]:
     for one in running:
-        if one.state == "running" or (one.state == "starting" and one.since and now - one.since < SETTLED):
+        if one.state == "running" or (one.state == "starting" and one.since and now - one.since < LONG):
             continue
-        yield f"{one.name} is {one.state}{f' ({one.said})' if one.said else ''}: grep '{one.name} ' {log}"
+        if one.state == "stopped":
+            yield f"{one.name} was not started: platestream down, and then platestream up"
+        else:
+            yield f"{one.name} is {one.state}{f' ({one.said})' if one.said else ''}: grep '{one.name} ' {log}"
 
 
-def _waiting(settings: Settings, plan: Plan, topic: topics.Topic[Any]) -> int | None:
+def _waiting(settings: Settings, plan: Plan, topic: topics.Topic[Any], flow: str) -> Waiting:
     if not settings.kafka:
-        return sum(FileTopics(settings.data, follow=False).waiting(topic).values())
+        found = FileTopics(settings.data, follow=False).unread(topic)
+        return Waiting(topic.name, flow, found.count, found.since)
     told = [found for one in plan.programs if one.metrics for found in _lag(one.metrics, topic.name)]
-    return round(sum(told)) if told else None
+    return Waiting(topic.name, flow, round(sum(told)) if told else None)
 
 
 def _lag(address: str, topic: str) -> Iterator[float]:
@@ -120,11 +142,12 @@ def _lag(address: str, topic: str) -> Iterator[float]:
     yield from (value for labels, value in samples(page, metrics.TOPIC_LAG) if labels.get("topic") == topic)
 
 
-def _behind(waiting: dict[str, int | None]) -> Iterator[str]:
-    for topic, most in BEHIND.items():
-        found = waiting[topic.name]
-        if found is not None and found > most:
-            yield f"{found} messages of {topic.name} wait: its reader is behind, or stands still"
+def _behind(waiting: tuple[Waiting, ...], now: datetime) -> Iterator[str]:
+    for one in waiting:
+        late = one.since is not None and now - one.since > LONG
+        if late or (one.count or 0) > MANY:
+            since = f", the first for {(now - one.since).total_seconds():.0f} s" if one.since else ""
+            yield f"{one.count} messages of {one.topic} wait{since}: {one.reader} is behind, or stands still"
 
 
 def _cameras(plan: Plan, gateway: GatewayHealth | None, now: datetime) -> list[str]:

@@ -65,7 +65,7 @@ class Supervisor:
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
-                env={key: value for key, value in os.environ.items() if not key.startswith("BYTEWAX_")},
+                env=self._environment(),
             )
         until = time.monotonic() + 20
         while not self.runs:
@@ -90,11 +90,7 @@ class Supervisor:
 
     def begin(self, name: str) -> None:
         """Start a program that is not started yet."""
-        try:
-            self._ask("startProcess", name, False)
-        except Fault as fault:
-            if "ALREADY_STARTED" not in fault.faultString:
-                raise UpError(f"{name} cannot be started: {fault.faultString}") from None
+        self._ask("startProcess", name, False)
 
     def states(self) -> list[ProcessState]:
         """Every process but the log's. Raises UpError where no supervisor runs."""
@@ -114,8 +110,15 @@ class Supervisor:
         proxy = ServerProxy("http://127.0.0.1", SupervisorTransport(None, None, f"unix://{self._socket()}"))
         try:
             return getattr(proxy.supervisor, call)(*told)
+        except Fault as fault:
+            raise UpError(f"the supervisor refuses {call}: {fault.faultString}") from None
         except (OSError, EOFError) as error:
             raise UpError(f"nothing runs in {self._data}: start it with platestream up") from error
+
+    def _environment(self) -> dict[str, str]:
+        """Of all processes: what whoever starts them has, but for Bytewax's own metrics."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("BYTEWAX_")}
+        return {**kept, "PLATESTREAM_DATA": str(self._data)}
 
     def _socket(self) -> Path:
         beside = self.folder / "supervisor.sock"
@@ -185,7 +188,7 @@ def _is_zombie(pid: int) -> bool:
         return True
 
 
-def free_port(port: int) -> bool:
+def is_free(port: int) -> bool:
     """Whether nobody listens on a port of loopback."""
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
 
 from connectors.changelog import read_to_end
@@ -28,7 +28,7 @@ from tests.conftest import skip_unless_ci
 from tests.support.flow_process import FlowProcess
 from tests.support.gateway import PLACE, GatewayProcess, account
 from tests.support.kafka_broker import KafkaBroker, wait_until
-from tests.support.uploading import SHOTS, Camera
+from tests.support.uploading import SHOTS, Camera, by_httpx
 
 KILLS = int(os.environ.get("PLATESTREAM_TEST_KILLS", "10"))
 OUTAGE_SECONDS = float(os.environ.get("PLATESTREAM_TEST_OUTAGE", "20"))
@@ -52,19 +52,6 @@ class Street:
         command += ["-u", f"{camera}:s3cret:word", "-H", f"captured-at: {at}", "--data-binary", f"@{file}"]
         command += [f"http://127.0.0.1:{self.gateway.http}/"]
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout == "200"
-
-    def by_httpx(self, camera: str, at: str, picture: bytes) -> bool:
-        try:
-            answer = httpx.post(
-                f"http://127.0.0.1:{self.gateway.http}/",
-                content=picture,
-                headers={"captured-at": at},
-                auth=httpx.DigestAuth(camera, "s3cret:word"),
-                timeout=20,
-            )
-        except httpx.HTTPError:
-            return False
-        return answer.status_code == 200
 
     def start_flow(self) -> None:
         """A flow whose broker is away ends; a supervisor starts it again."""
@@ -124,9 +111,8 @@ def street(folder: Path, topics: Topics, kafka: str = "") -> Street:
     # In the past, and never caught up with: a camera whose clock is trusted sends what it kept. Younger than
     # the seven days after which a broker drops a detection by its capture time.
     first = datetime.now(UTC).replace(microsecond=0) - timedelta(days=5)
-    made.cameras = [
-        Camera(name, send, first) for name, send in zip(names, (made.by_curl, made.by_httpx), strict=True)
-    ]
+    sends: tuple[Callable[[str, str, bytes], bool], ...] = (made.by_curl, partial(by_httpx, gateway.http))
+    made.cameras = [Camera(name, send, first) for name, send in zip(names, sends, strict=True)]
     gateway.start()
     gateway.listening(gateway.http)
     flow.start()

@@ -9,16 +9,16 @@ import signal
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
 
 from connectors.clickhouse_client import connect
 from tests.support.gateway import PLACE, account
 from tests.support.kafka_broker import free_port, wait_until
 from tests.support.up import System
-from tests.support.uploading import SHOTS, Camera
+from tests.support.uploading import SHOTS, Camera, by_httpx
 
 KILLS = int(os.environ.get("PLATESTREAM_TEST_KILLS", "8"))
 SEED = 41
@@ -40,21 +40,8 @@ def street(folder: Path) -> tuple[System, list[Camera]]:
         account(folder, name)
     system = System.of(folder, cameras=f'[http]\nlisten = "127.0.0.1:{port}"\n{"".join(tables)}')
 
-    def send(camera: str, at: str, picture: bytes) -> bool:
-        try:
-            answer = httpx.post(
-                f"http://127.0.0.1:{port}/",
-                content=picture,
-                headers={"captured-at": at},
-                auth=httpx.DigestAuth(camera, "s3cret:word"),
-                timeout=20,
-            )
-        except httpx.HTTPError:
-            return False
-        return answer.status_code == 200
-
     first = datetime.now(UTC).replace(microsecond=0) - timedelta(days=5)
-    return system, [Camera(name, send, first, wait=0.4) for name in NAMES]
+    return system, [Camera(name, partial(by_httpx, port), first, wait=0.4) for name in NAMES]
 
 
 def kill_at_random(system: System, kills: int) -> dict[str, int]:

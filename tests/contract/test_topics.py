@@ -198,3 +198,17 @@ def test_reads_wait_at_their_source_while_the_changelog_loads(made: Made) -> Non
     assert reading.take(1, within=0.3) == []
     loading.take(len(loading.parts))
     assert len(reading.take(1)) == 1
+
+
+def test_who_follows_a_topic_gets_what_comes_from_then_on(made: Made) -> None:
+    edge, own = made
+    topic = own(topics.HOTLIST)
+    write(edge, topic, listed("AST3087", "before"))
+    followed = edge.follow(topic)
+    write(edge, topic, *(listed("AST3087", str(n)) for n in range(20)))
+    found: list[Message] = []
+    end = time.monotonic() + 30
+    while len(found) < 20 and time.monotonic() < end:
+        found += next(followed)
+    assert sorted(str(one.key) for one in found) == sorted(str(f"sjpd:{n}".encode()) for n in range(20))
+    assert not next(followed)

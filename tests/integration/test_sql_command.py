@@ -16,7 +16,6 @@ from tests.support.engine import Engine
 from tests.support.terminal import Terminal
 
 COMMAND = [sys.executable, "-m", "platestream", "sql"]
-SLOW = "SELECT sum(sleepEachRow(0.1)) FROM numbers(250) SETTINGS max_block_size = 1"
 
 
 @pytest.fixture
@@ -47,8 +46,8 @@ def ask(terminal: Terminal, typed: str, shown: str) -> str:
     return terminal.wait_for(shown) + terminal.wait_for("smith@")
 
 
-def running(engine: Engine) -> bool:
-    ours = "query LIKE '%sleepEachRow(0.1)) FROM numbers(250)%' AND query NOT LIKE '%processes%'"
+def running(engine: Engine, mark: str) -> bool:
+    ours = f"query LIKE '%{mark}%' AND query NOT LIKE '%processes%'"
     return bool(engine.rows(f"SELECT count() FROM system.processes WHERE {ours}")[0][0])
 
 
@@ -67,12 +66,15 @@ def test_a_statement_of_several_lines_is_answered_as_a_table(terminal: Terminal)
 def test_ctrl_c_cancels_the_query_in_the_engine_and_leaves_the_prompt(
     terminal: Terminal, engine: Engine
 ) -> None:
-    terminal.press(f"{SLOW};\r")
-    while not running(engine):
+    mark = f"n{uuid4().hex}"
+    terminal.press(
+        f"SELECT sum(sleepEachRow(0.1)) AS {mark} FROM numbers(250) SETTINGS max_block_size = 1;\r"
+    )
+    while not running(engine, mark):
         time.sleep(0.05)
     terminal.press("\x03")
     terminal.wait_for("cancelled")
-    while running(engine):
+    while running(engine, mark):
         time.sleep(0.05)
     terminal.wait_for("smith@")
     assert "42" in ask(terminal, "SELECT 6 * 7;", "1 row")
@@ -225,7 +227,7 @@ def test_without_an_engine_it_says_what_to_do(environment: dict[str, str], tmp_p
     del environment["PLATESTREAM_CLICKHOUSE"]
     environment["PLATESTREAM_DATA"] = str(tmp_path / "data")
     done = run(environment, "-c", "SELECT 1")
-    assert "python -m connectors.engine --data" in done.stderr
+    assert "platestream up" in done.stderr
     assert done.returncode == 1
     assert not (tmp_path / "data").exists()
     environment["PLATESTREAM_CLICKHOUSE"] = "http://smith:secret@127.0.0.1:1/platestream"

@@ -14,8 +14,12 @@ import pytest
 
 from connectors.settings import system_account
 from schemas.acts import ROLES
+from services.hotlist.feed import WRITTEN
+from tests.support.clock import NOW
 from tests.support.kafka_broker import wait_until
 from tests.support.up import System
+
+TRAINED = f"{NOW - timedelta(days=10):%Y-%m-%d}"
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +32,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         roles = [word for role in ROLES for word in ("--role", role)]
         for told in (
             ["registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ"],
-            ["registry", "user", me, "--title", me, "--agency", "sjpd", "--trained", "2026-11-01", *roles],
+            ["registry", "user", me, "--title", me, "--agency", "sjpd", "--trained", TRAINED, *roles],
             ["shift", "login"],
             ["hotlist", "import", str(hot_list(one.folder, "ZZZ1111")), "--source", "acic"],
         ):
@@ -79,7 +83,7 @@ def test_a_picture_becomes_a_detection_while_commands_ask(system: System) -> Non
         "evidence list",
         "audit verify",
         "audit sample --year 2026",
-        "registry user jsmith --title Smith --agency sjpd --trained 2026-11-01",
+        f"registry user jsmith --title Smith --agency sjpd --trained {TRAINED}",
         "registry rules",
         "retention run",
         "retention log",
@@ -100,6 +104,37 @@ def test_the_daily_tasks_work_while_it_runs(system: System, command: str) -> Non
     assert "Traceback" not in ran.stderr
     if "import" in told:
         assert "1 historical hits" in ran.stdout
+
+
+def test_files_that_come_by_themselves_are_the_machines_imports(system: System) -> None:
+    folder = system.folder / "lists"
+    folder.mkdir()
+    hot_list(system.folder, "ZZZ1111", "KBD4821", "YYY2222").replace(folder / "acic.csv")
+    time.sleep(WRITTEN.total_seconds() + 1)  # younger ones may still be being written
+    feed = system.begin("hotlist", "import", str(folder), "--source", "acic", "--every", "15")
+    try:
+        wait_until(lambda: "YYY2222" in system.run("hotlist", "list").stdout, 90, "the new entry")
+    finally:
+        feed.kill()
+        said = feed.communicate()
+    assert "refused" not in said[1]
+
+
+def test_readers_that_stand_still_are_seen_though_they_run(system: System) -> None:
+    pid = system.pids()
+    stopped = [pid[name] for name in pid if name.startswith("recognize")]
+    for one in stopped:
+        os.kill(one, signal.SIGSTOP)
+    try:
+        system.photograph("SLW1001", "slow")
+        wait_until(lambda: any("frames wait" in line for line in system.status()["wrong"]), 120, "a warning")
+        told = system.status()
+        assert {one["state"] for one in told["processes"]} == {"running"}
+        assert told["waiting"][0]["count"] == 1
+    finally:
+        for one in stopped:
+            os.kill(one, signal.SIGCONT)
+    wait_until(lambda: not system.status()["wrong"], 60, "nothing wrong")
 
 
 def test_a_second_up_and_a_demo_on_the_same_folder_are_refused_with_a_sentence(system: System) -> None:
@@ -150,6 +185,8 @@ def test_no_password_is_in_the_list_of_processes_or_in_the_log(system: System) -
 
 
 def test_what_runs_dies_with_its_supervisor_and_the_next_up_goes_on(system: System) -> None:
+    system.photograph("BCX1904", "before")
+    wait_until(lambda: bool(seen(system, "BCX1904")), 120, "a detection")
     pids = system.pids().values()
     os.kill(int((system.data / "up" / "supervisord.pid").read_text()), signal.SIGKILL)
     wait_until(lambda: not any(map(lives, pids)), 30, "the others have ended")
@@ -159,7 +196,7 @@ def test_what_runs_dies_with_its_supervisor_and_the_next_up_goes_on(system: Syst
     system.photograph("RTJ2065", "three")
     system.up()
     wait_until(lambda: bool(seen(system, "RTJ2065")), 120, "a detection")
-    assert len(seen(system, "KBD4821")) == 1
+    assert len(seen(system, "BCX1904")) == 1
 
 
 def test_status_says_what_is_wrong_and_ends_with_1(system: System) -> None:
@@ -179,6 +216,19 @@ def test_status_says_what_is_wrong_and_ends_with_1(system: System) -> None:
     wait_until(lambda: not any("match is" in line for line in system.status()["wrong"]), 120, "no fault")
 
 
+def test_an_up_that_is_killed_amid_its_start_is_told_what_to_do(system: System) -> None:
+    system.run("down")
+    begun = system.begin("up", "--cameras", str(system.folder / "cameras.toml"), "--boards", "0")
+    wait_until(lambda: system.supervisor.runs, 60, "the supervisor")
+    begun.kill()
+    begun.wait()
+    said = system.run("status")
+    assert said.returncode == 1
+    assert "match was not started: platestream down, and then platestream up" in said.stderr
+    system.run("down")
+    system.up()
+
+
 def test_down_ends_everything_and_says_so_when_there_is_nothing(system: System) -> None:
     pids = system.pids()
     began = time.monotonic()
@@ -186,3 +236,14 @@ def test_down_ends_everything_and_says_so_when_there_is_nothing(system: System) 
     assert time.monotonic() - began < 60
     assert not [pid for pid in pids.values() if lives(pid)]
     assert "start it with platestream up" in system.run("down").stderr
+
+
+def test_a_folder_of_other_things_is_left_as_it_is(tmp_path: Path) -> None:
+    other = System(tmp_path, 1)
+    other.data.mkdir(mode=0o755)
+    (other.data / "letter.txt").write_text("x")
+    for command in ("up", "down", "status"):
+        assert other.run(command).returncode == 1
+    assert "holds other things" in other.run("up").stderr
+    assert stat.S_IMODE(other.data.stat().st_mode) == 0o755
+    assert [path.name for path in other.data.iterdir()] == ["letter.txt"]

@@ -39,13 +39,28 @@ class System:
     def pictures(self) -> Path:
         return self.folder / "pictures"
 
-    def run(self, *arguments: str, timeout: float = 240) -> "subprocess.CompletedProcess[str]":
+    @property
+    def environment(self) -> dict[str, str]:
         keep = {key: value for key, value in os.environ.items() if not key.startswith("PLATESTREAM_")}
-        env = {**keep, "PLATESTREAM_DATA": str(self.data), "PLATESTREAM_KAFKA": self.kafka}
+        return {**keep, "PLATESTREAM_DATA": str(self.data), "PLATESTREAM_KAFKA": self.kafka}
+
+    def run(self, *arguments: str, timeout: float = 240) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "platestream", *arguments]
         return subprocess.run(
-            command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False
+            command,
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
+
+    def begin(self, *arguments: str) -> "subprocess.Popen[str]":
+        """The same, not waited for."""
+        command = [sys.executable, "-m", "platestream", *arguments]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=pipe, stderr=pipe, text=True)
 
     @property
     def supervisor(self) -> Supervisor:

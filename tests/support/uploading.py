@@ -6,13 +6,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import httpx
+
 from schemas.detection import detection_id
 from schemas.fields import rfc3339
 from tests.support.flows import plate_picture
 
 SHOTS = 3
+PASSWORD = "s3cret:word"  # of `tests.support.gateway.account`
 APART = timedelta(seconds=150)
 """Between two vehicles: after three of them the flow has forgotten the first one's pass."""
+
+
+def by_httpx(port: int, camera: str, at: str, picture: bytes) -> bool:
+    """Upload to a gateway of this machine; whether it was acknowledged."""
+    try:
+        answer = httpx.post(
+            f"http://127.0.0.1:{port}/",
+            content=picture,
+            headers={"captured-at": at},
+            auth=httpx.DigestAuth(camera, PASSWORD),
+            timeout=20,
+        )
+    except httpx.HTTPError:
+        return False
+    return answer.status_code == 200
 
 
 @dataclass

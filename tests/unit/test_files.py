@@ -17,7 +17,7 @@ from connectors.changelog import newest
 from connectors.clock import WAKE, next_poll
 from connectors.edge import Share
 from connectors.files import FileTopics
-from connectors.topic_file import TopicFileError, TopicFullError
+from connectors.topic_file import TopicFileError, TopicFullError, Unread
 from schemas import topics
 from schemas.message import Batch, EndOfSnapshot, Message
 from schemas.topics import Topic
@@ -70,7 +70,7 @@ def test_a_topic_that_nobody_wrote_reads_as_empty_and_makes_no_file(tmp_path: Pa
     assert list(streams.messages(topics.HOTLIST)) == []
     assert streams.oldest(topics.HOTLIST) is None
     assert streams.expire(topics.DETECTIONS) == streams.compact(topics.HOTLIST) == 0
-    assert streams.waiting(topics.FRAMES) == {}
+    assert streams.unread(topics.FRAMES) == Unread(0, None)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -122,7 +122,7 @@ def test_a_frame_goes_when_every_reader_is_two_epochs_past_it(tmp_path: Path) ->
     for _ in range(4):
         one.epoch()
     assert len(list(streams.messages(topic))) == 2, "the other reader has not gone on"
-    assert streams.waiting(topic) == {"bench.frames": 2, "recognize.frames": 0}
+    assert streams.unread(topic) == Unread(2, DAY)
     other.epoch()
     other.epoch()
     assert len(list(streams.messages(topic))) == 1
@@ -330,7 +330,7 @@ def test_a_write_that_is_cut_short_leaves_nothing_and_the_next_one_goes_on(tmp_p
     (path,) = (tmp_path / "topics").glob("*.sqlite3")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    other.execute("INSERT INTO messages (partition, ages_from, value) VALUES (0, 0, 'half')")
+    other.execute("INSERT INTO messages (partition, ages_from, arrived, value) VALUES (0, 0, 0, 'half')")
     other.close()
     written(tmp_path, "BBB2")
     assert plates(streams) == ["AAA1", "BBB2"]
@@ -364,3 +364,11 @@ def test_a_process_reads_the_partitions_of_its_share(tmp_path: Path) -> None:
         run_main(flow)
         seen.append(sorted((message.key for message in out), key=str))
     assert seen == [[b"a", b"c"], [b"b"]]
+
+
+def test_what_no_reader_has_ever_passed_waits_since_it_arrived(tmp_path: Path) -> None:
+    files(tmp_path, DAY - timedelta(hours=1)).append(topics.FRAMES, [CAMERA])
+    streams = files(tmp_path)
+    streams.append(topics.FRAMES, [Message(b"other", b"picture", timestamp=DAY - timedelta(days=5))])
+    assert streams.unread(topics.FRAMES) == Unread(2, DAY - timedelta(hours=1))
+    assert files(tmp_path / "nothing").unread(topics.FRAMES) == Unread(0, None)

@@ -15,7 +15,9 @@ from connectors.clickhouse_client import INGEST, OWNER, RETENTION, SEALER
 from connectors.engine import accounts as engine_accounts
 from connectors.engine.accounts import Known
 from connectors.settings import Settings, own_account, system_account
-from services.up import accounts, log
+from platestream.demo import street
+from services.up import accounts, job, log
+from services.up.job import Sample
 from services.up.plan import Program, Wanted, programs
 from services.up.supervisor import LONGEST_SOCKET, Supervisor, UpError
 
@@ -26,7 +28,7 @@ KNOWN = Known(
 
 
 def wanted(data: Path, **told: object) -> Wanted:
-    return Wanted(settings=Settings(data=data), port=8123, cores=2, **told)  # type: ignore[arg-type]
+    return Wanted(settings=Settings(data=data), port=8123, readers=2, **told)  # type: ignore[arg-type]
 
 
 def names(found: list[Program]) -> list[str]:
@@ -52,7 +54,7 @@ def test_with_a_server_no_engine_is_started_and_its_accounts_are_used(tmp_path: 
 
 def test_ports_of_metrics_are_apart(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path, notify_file=tmp_path / "notify.toml")
-    found = programs(Wanted(settings=settings, port=8123, cores=4, metrics=9110), {})
+    found = programs(Wanted(settings=settings, port=8123, readers=4, metrics=9110), {})
     ports = [one.metrics for one in found if one.metrics]
     assert len(ports) == 7
     assert len(set(ports)) == 7
@@ -131,3 +133,37 @@ def test_the_log_has_whole_lines_of_each_process() -> None:
         "PROCESS_STATE_EXITED", "processname:match groupname:g from_state:RUNNING expected:0 pid:7", begun
     )
     assert told == ["match * exited, process 7"]
+
+
+def test_a_sample_never_mixes_with_a_broker_a_server_or_an_agency(tmp_path: Path) -> None:
+    sample = Sample(lambda: pytest.fail("laid out"), lambda: pytest.fail("filled"))
+    kafka = Settings(data=tmp_path / "a", kafka="localhost:9092")
+    for wrong in (
+        Wanted(settings=kafka, port=1, readers=1),
+        Wanted(settings=Settings(data=tmp_path / "a"), port=1, readers=1, accounts=tmp_path),
+    ):
+        with pytest.raises(UpError, match="a sample has a folder of its own"):
+            job.up(wrong, print, sample)
+    accounts.make(private(tmp_path / "b"), 8123)
+    with pytest.raises(UpError, match="holds an agency's system"):
+        street.prepare(tmp_path / "b")
+
+
+def test_no_engine_is_started_beside_a_server_that_is_named(tmp_path: Path) -> None:
+    server = Settings(data=tmp_path, clickhouse="https://smith:secret@ch:8443/platestream")
+    with pytest.raises(UpError, match="--accounts"):
+        job.up(Wanted(settings=server, port=1, readers=1), print)
+
+
+def test_a_job_signs_in_to_the_server_it_was_given_though_an_engine_was_here_before(tmp_path: Path) -> None:
+    accounts.make(tmp_path, 8123)
+    own = Settings(data=tmp_path)
+    assert ":8123/" in own.clickhouse_for(OWNER)
+    assert own.clickhouse_for(OWNER) != own.clickhouse
+    server = own.model_copy(update={"clickhouse": "https://migrate:x@ch:8443/platestream"})
+    assert server.clickhouse_for(OWNER) == server.clickhouse
+
+
+def private(folder: Path) -> Path:
+    folder.mkdir(mode=0o700)
+    return folder

@@ -17,7 +17,14 @@ def written(folder: Path, text: str) -> Path:
 def test_a_camera_needs_no_more_than_kind_address_and_place(tmp_path: Path) -> None:
     path = written(tmp_path, f'[cameras.street]\nkind = "rtsp"\nurl = "rtsp://10.0.0.1/a"\n{PLACE}')
     camera = config.load(path).cameras["street"]
-    assert (camera.rate, camera.changes, camera.silent) == (5.0, True, 20.0)
+    assert (camera.rate, camera.changes, camera.longest_silence) == (5.0, True, 20.0)
+
+
+def test_a_camera_that_sends_on_motion_may_be_silent_longer_than_a_stream(tmp_path: Path) -> None:
+    path = written(tmp_path, f'[cameras.yard]\nkind = "folder"\npath = "."\n{PLACE}')
+    assert config.load(path).cameras["yard"].longest_silence == 900
+    path.write_text(path.read_text() + "silent = 60.0\n")
+    assert config.load(path).cameras["yard"].longest_silence == 60
 
 
 @pytest.mark.parametrize(

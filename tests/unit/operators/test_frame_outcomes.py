@@ -61,7 +61,9 @@ def test_what_is_remembered_is_bounded_and_more_than_a_gateway_sends_again() -> 
 
 def test_frames_without_an_id_are_frames_of_their_own() -> None:
     letters = [without_id(number) for number in range(3)]
-    assert FrameOutcomes(None).on_batch([*letters, *letters])[0] == [*letters, *letters]
+    found, forget = FrameOutcomes(None).on_batch([*letters, *letters])
+    assert found == [*letters, *letters]
+    assert forget, "whoever names a new camera in each frame fills no memory"
 
 
 @pytest.mark.parametrize("other", [("yard", 0, b"a"), ("cam", 1, b"a"), ("cam", 0, b"b")])
