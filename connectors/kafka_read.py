@@ -174,7 +174,9 @@ def _follow(consumer: Consumer) -> Iterator[list[Message]]:
 
 
 def poll(consumer: Consumer, most: int, timeout: float = 0) -> tuple[list[Any], int]:
-    """What has arrived (within `timeout` seconds), and the offset of the partition's end when that was reached, else -1."""
+    """What has arrived (within `timeout` seconds), and the offset of the partition's end when that was
+    reached, else -1.
+    """
     found, ended_at = [], -1
     for raw in consumer.consume(most, timeout=timeout):
         error = raw.error()

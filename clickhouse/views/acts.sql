@@ -29,6 +29,7 @@ SELECT * FROM values(
     ('evidence_purge', [], 0, '', 0, 1, 0),
     ('registry_agency', ['administrator'], 0, '', 0, 0, 0),
     ('registry_user', ['administrator'], 0, '', 0, 0, 0),
+    ('registry_account', ['administrator'], 0, '', 0, 0, 0),
     ('registry_camera', ['administrator'], 0, '', 0, 0, 0),
     ('registry_detail', ['administrator'], 0, '', 0, 0, 0),
     ('registry_incident', ['supervisor', 'administrator'], 0, '', 0, 0, 0),

@@ -55,8 +55,8 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def longest_silence(self) -> float:
-        """Seconds without a frame after which something is wrong: 15 minutes, as the alert has it, where the camera
-        chooses, because at night nothing may pass.
+        """Seconds without a frame after which something is wrong: 15 minutes, as the alert has it, where the
+        camera chooses, because at night nothing may pass.
         """
         return self.silent or (900.0 if self.kind in SENDS else 20.0)
 

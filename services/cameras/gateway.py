@@ -47,7 +47,8 @@ class CameraGateway:
         self._spool = Spool(spool_folder(settings, found), found.spool_megabytes * 1_000_000)
         bounds = Bounds(bytes=found.largest_bytes, age=load_profile(settings.profile).retention.span)
         self._states = {
-            name: CameraState(name, one.kind, one.longest_silence, now()) for name, one in found.cameras.items()
+            name: CameraState(name, one.kind, one.longest_silence, now())
+            for name, one in found.cameras.items()
         }
         self._intakes = {
             name: Intake(name, one, bounds, self._spool, self._states) for name, one in found.cameras.items()
