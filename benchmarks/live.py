@@ -51,7 +51,9 @@ class Live:
         subprocess.run(command, env=self._env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def up(self) -> None:
-        self.run("up", "--cameras", str(self._config), "--port", str(self._port), "--boards", "0")
+        self.run(
+            "up", "--cameras", str(self._config), "--port", str(self._port), "--boards", "0", "--console", "0"
+        )
 
     def count(self, topic: str) -> int:
         """How many messages were ever written to a topic."""

@@ -1,4 +1,4 @@
-"""Passwords of people, as hashes of Argon2id in one file for its owner alone: JSON, each name and its hash."""
+"""Passwords of people, as hashes of Argon2id in one file for its owner alone: JSON, a hash for each name."""
 
 import fcntl
 import os

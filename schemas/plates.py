@@ -45,6 +45,15 @@ def normalise(text: str) -> str:
     return "".join(char for char in text.upper() if char.isascii() and char.isalnum())
 
 
+def pattern(text: str) -> str:
+    """What somebody typed to look for plates, without blanks and dashes: `*` is any characters, `?` one.
+
+    >>> pattern("abc-1*")
+    'abc1*'
+    """
+    return "".join(char for char in text if char in "*?" or normalise(char))
+
+
 def equate(plate: str) -> str:
     """The plate with O written 0: equal when the same plate may be meant.
 

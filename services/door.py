@@ -95,7 +95,7 @@ class Door:
 
     @classmethod
     def for_person(cls, settings: Settings, who: str, tool: str, clients: Clients) -> Self:
-        """The door for a person whom `tool` has signed in; `clients` are the machine's, and are not closed."""
+        """The door for a person whom `tool` has signed in; `clients` are the machine's, and stay open."""
         return cls(settings, who, tool, clients, speaks=True)
 
     @classmethod

@@ -6,7 +6,7 @@ at once what is missing; two who act in the same moment may both pass that check
 (`operators/hit_history.py`) then counts the first and keeps the other beside it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Unpack
@@ -22,7 +22,7 @@ from schemas import plates, tables, topics
 from schemas.hit_action import ActionKind, Confused, HitAction
 from schemas.message import RefusedError
 from services.door import Door, Why
-from services.inquiries import gate
+from services.inquiries import gate, looking
 from services.rows import put_at_once
 
 MOST_CONFUSED = 3  # more characters apart, and it is another plate and no misreading
@@ -67,9 +67,13 @@ def standing(
     cameras: Sequence[str] = (),
     since: datetime | None = None,
     until: datetime | None = None,
+    recent: Iterable[HitAction] = (),
     **why: Unpack[Why],
 ) -> list[Standing]:
-    """Hits and where they stand, newest first; arguments and errors as `gate.hits`. A logged look."""
+    """Hits and where they stand, newest first; arguments and errors as `gate.hits`. A logged look.
+
+    `recent` are steps that were recorded a moment ago and may not be in the table yet.
+    """
     rows, steps = gate.hits_and_steps(
         door.client(ANALYST),
         pattern=pattern,
@@ -80,30 +84,35 @@ def standing(
         **door.said(**why),
     )
     done: dict[UUID, list[HitAction]] = {}
-    for step in steps:
-        action = _action(step)
+    for action in (*map(_action, steps), *recent):
         done.setdefault(action.hit_id, []).append(action)
     return [
         Standing(row, history(done.get(UUID(str(row["hit_id"])), ()), source=row["source"])) for row in rows
     ]
 
 
-def one(door: Door, hit_id: UUID, **why: Unpack[Why]) -> Standing:
+def one(door: Door, hit_id: UUID, recent: Iterable[HitAction] = (), **why: Unpack[Why]) -> Standing:
     """The hit of this id. Raises RefusedError when there is none (any more), and what `standing` raises."""
-    found = standing(door, hit_id=hit_id, **why)
+    found = standing(door, hit_id=hit_id, recent=recent, **why)
     if not found:
         raise RefusedError("hit", f"no alert hit {hit_id}: hits are kept for 30 days")
     return found[0]
 
 
+def fresh(door: Door) -> Iterator[UUID]:
+    """The ids of new alert hits as they come, for ever: who may see one, its look decides. What was captured
+    before its entry was listed is no fresh alert, and left out.
+    """
+    for messages in door.streams.follow(topics.ALERT_HITS):
+        for message in messages:
+            hit = topics.ALERT_HITS.decode(message)
+            if not hit.historical:
+                yield hit.hit_id
+
+
 def pictures(door: Door, hit: Standing, **why: Unpack[Why]) -> dict[str, bytes]:
     """The hit's pictures by kind, JPEG: a look of its own, with the errors of `gate.picture`."""
-    return gate.picture(
-        door.client(ANALYST),
-        detection_id=hit.row["detection_id"],
-        captured_at=hit.row["captured_at"],
-        **door.said(**why),
-    )
+    return looking.pictures(door, hit.row["detection_id"], hit.row["captured_at"], **why)
 
 
 def take_step(door: Door, hit: Standing, kind: ActionKind, **told: Any) -> Standing:
@@ -138,6 +147,16 @@ def confused(read: str, actual: str) -> tuple[Confused, ...]:
         for step in steps
         if step.tag == "replace"
     )
+
+
+def differing(plate: str, other: str) -> list[int]:
+    """Places of the characters of `plate` that `other` does not have there; O and 0 count as one.
+
+    >>> differing("A8C1234", "ABC1234"), differing("1234", "AB1234"), differing("AB1234", "1234")
+    ([1], [], [0, 1])
+    """
+    steps = Levenshtein.editops(plates.equate(plate), plates.equate(other))
+    return sorted({step.src_pos for step in steps if step.tag != "insert"})
 
 
 def confirmed_confusions(row: gate.Row) -> tuple[Confused, ...]:

@@ -47,6 +47,18 @@ def who_is_who(door: Door) -> tuple[People, PeopleRules]:
     return People(records(door.streams)), PeopleRules.of(rules)
 
 
+def who_and_where(door: Door) -> tuple[People, PeopleRules, dict[str, tuple[float, float]]]:
+    """The same, and latitude and longitude of each camera that is registered and active: by one reading."""
+    rules = of_profile(door.settings.profile, load_profile(door.settings.profile))
+    found = records(door.streams)
+    cameras = {
+        one.id: (one.latitude, one.longitude)
+        for one in found
+        if one.kind == "camera" and one.active and one.latitude is not None and one.longitude is not None
+    }
+    return People(found), PeopleRules.of(rules), cameras
+
+
 def act_of(kind: Kind) -> str:
     """The act that registers a record of this kind. Raises RefusedError for shifts, which are no such act."""
     if kind == "shift":

@@ -26,6 +26,11 @@ def show(door: Door, now: datetime) -> list[RegistryRecord]:
     return _open(people, now)
 
 
+def of_person(people: People, who: str, now: datetime) -> RegistryRecord | None:
+    """The shift that this person is on now."""
+    return next((one for one in _open(people, now) if one.user == who), None)
+
+
 def log_in(door: Door, lasts: timedelta, now: datetime, user: str = "") -> RegistryRecord:
     """Start a shift of at most `lasts`, one's own, or that of `user`.
 

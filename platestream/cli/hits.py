@@ -40,11 +40,10 @@ def list_hits(
 
     Example: platestream hits list --status unverified --reason 'Hits of the night shift'
     """
-    plate = "".join(char for char in pattern if char in "*?" or plates.normalise(char))
     with entrance("hits list") as door:
         found = job.standing(
             door,
-            pattern=plate,
+            pattern=plates.pattern(pattern),
             cameras=camera or (),
             since=local(door, since),
             until=local(door, until),

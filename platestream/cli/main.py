@@ -29,6 +29,8 @@ COMMANDS = {
     "read": Entry("read", "Read plates in pictures, videos and cameras.", "read"),
     "cameras": Entry("cameras", "The camera gateway: run, check, list, health."),
     "board": Entry("board", "The boards as one page, without Grafana.", "board"),
+    "console": Entry("serve", "The console: pages in a browser.", "console"),
+    "account": Entry("account", "Passwords for the console: set, end, list."),
     "hotlist": Entry("hotlist", "The hot list: import, add, remove, list, check."),
     "search": Entry("search", "Look for a plate: a documented inquiry.", "search"),
     "sql": Entry("sql", "SQL as one's own account, at a prompt or from a script.", "sql"),

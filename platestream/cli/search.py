@@ -45,7 +45,7 @@ def search(
     with entrance("search") as door:
         asked = Asked(
             way,
-            "".join(char for char in pattern if char in "*?" or plates.normalise(char)),
+            plates.pattern(pattern),
             along,
             timedelta(seconds=within),
             camera or (),

@@ -36,6 +36,7 @@ def up(
     ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The engine's; 0: as before, or 8123.")] = 0,
     boards: Annotated[int, typer.Option(min=0, max=65535, help="The boards' port; 0: none.")] = 8088,
+    console: Annotated[int, typer.Option(min=0, max=65535, help="The console's port; 0: none.")] = 8090,
     readers: Annotated[
         int, typer.Option(min=0, max=64, help="Processes that read plates; 0: one for each core.")
     ] = 0,
@@ -47,7 +48,7 @@ def up(
         typer.Option(exists=True, file_okay=False, help="Accounts of a server, as deploy/secrets has them."),
     ] = None,
 ) -> None:
-    """Start database, flows, retention, camera gateway and boards, each restarted when it dies.
+    """Start database, flows, retention, camera gateway, boards and console, each restarted when it dies.
 
     Everything is in the folder of PLATESTREAM_DATA. With PLATESTREAM_KAFKA topics are a broker's; with
     --accounts tables are a server's; else both are in the folder. Ports are of 127.0.0.1.
@@ -65,6 +66,7 @@ def up(
         cameras=config and config.absolute(),
         accounts=accounts and accounts.absolute(),
         boards=boards,
+        console=console,
         metrics=metrics,
     )
     try:
@@ -129,6 +131,8 @@ def _show(told: Status, data: Path) -> None:
         f"{'?' if one.count is None else one.count} {one.topic.replace('_', ' ')}" for one in told.waiting
     )
     out.print(f"waiting: {waiting}; {told.disk_free:.0%} of the disk is free; log: {Supervisor(data).log}")
+    if told.console:
+        out.print(f"console: http://localhost:{told.console}/ (platestream account set NAME)")
     if told.boards:
         out.print(f"boards: http://127.0.0.1:{told.boards}/")
     for line in told.wrong:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Unpack, assert_never
+from uuid import UUID
 
 from connectors.clickhouse_client import ANALYST
 from services.door import Door, Why
@@ -27,6 +28,15 @@ class Asked:
     cameras: Sequence[str] = ()
     since: datetime | None = None
     until: datetime | None = None
+
+
+def pictures(door: Door, detection_id: UUID, captured_at: datetime, **why: Unpack[Why]) -> dict[str, bytes]:
+    """The pictures of a detection by kind (`crop`, `vehicle`), JPEG: a look of its own, with the errors of
+    `gate.picture`.
+    """
+    return gate.picture(
+        door.client(ANALYST), detection_id=detection_id, captured_at=captured_at, **door.said(**why)
+    )
 
 
 def look(door: Door, asked: Asked, **why: Unpack[Why]) -> list[gate.Row]:

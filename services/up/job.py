@@ -70,7 +70,7 @@ def up(wanted: Wanted, say: Say, sample: Sample | None = None) -> "subprocess.Po
         found = programs(wanted, hashes, street)
         say("starting")
         process = supervisor.start(found)
-        write_plan(supervisor.folder, found, wanted.cameras, wanted.boards)
+        write_plan(supervisor.folder, found, wanted)
         try:
             _set_up(wanted, supervisor, say)
             for program in found:

@@ -38,6 +38,7 @@ class Wanted:
     cameras: Path | None = None
     accounts: Path | None = None
     boards: int = 0
+    console: int = 0
     metrics: int = 0
 
 
@@ -61,6 +62,10 @@ def programs(wanted: Wanted, hashes: dict[str, str], also: Program | None = None
         made.append(
             _job(wanted, "boards", f"serves the boards on port {wanted.boards}", *board, account="grafana")
         )
+    if wanted.console:
+        pages = (PYTHON, "-m", "platestream", "console", "--port", str(wanted.console))
+        account = _account(wanted, "console") if wanted.accounts else {}
+        made.append(Program("console", f"serves the console on port {wanted.console}", pages, account))
     return [*made, also] if also else made
 
 

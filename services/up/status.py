@@ -15,7 +15,7 @@ from connectors.settings import Settings
 from schemas import metrics, topics
 from services.cameras import health
 from services.cameras.state import CameraHealth, GatewayHealth
-from services.up.plan import Program
+from services.up.plan import Program, Wanted
 from services.up.supervisor import ProcessState, Supervisor
 
 PLAN = "plan.json"
@@ -46,6 +46,7 @@ class Plan(msgspec.Struct, frozen=True):
     programs: tuple[Planned, ...]
     cameras: str = ""
     boards: int = 0
+    console: int = 0
 
     def has(self, flow: str) -> bool:
         """Whether a process of `flow` was started."""
@@ -84,12 +85,13 @@ class Status(msgspec.Struct, frozen=True):
     disk_free: float
     wrong: tuple[str, ...]
     boards: int
+    console: int
 
 
-def write_plan(folder: Path, programs: list[Program], cameras: Path | None, boards: int) -> None:
+def write_plan(folder: Path, programs: list[Program], wanted: Wanted) -> None:
     """Remember what was started."""
     planned = tuple(Planned(one.name, one.does, one.metrics) for one in programs)
-    plan = Plan(planned, str(cameras or ""), boards)
+    plan = Plan(planned, str(wanted.cameras or ""), wanted.boards, wanted.console)
     (folder / PLAN).write_bytes(msgspec.json.encode(plan))
 
 
@@ -108,7 +110,7 @@ def status(settings: Settings, now: datetime) -> Status:
     if disk < LITTLE_DISK:
         wrong.append(f"{disk:.0%} of the disk of {settings.data} is free: make room, or keep less")
     cameras = gateway.cameras if gateway else ()
-    return Status(running, waiting, cameras, disk, tuple(wrong), plan.boards)
+    return Status(running, waiting, cameras, disk, tuple(wrong), plan.boards, plan.console)
 
 
 def _running(one: Planned, states: dict[str, ProcessState]) -> Running:

@@ -2,25 +2,21 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import msgspec
 import pytest
 from typer.testing import CliRunner
 
 from connectors.files import FileTopics
 from platestream.cli.main import app
-from schemas import tables, topics
-from schemas.alert_hit import NOTICE, AlertHit, Difference
-from schemas.catalogue import example
+from schemas import topics
+from schemas.alert_hit import NOTICE, Difference
 from schemas.hit_action import Confused
 from services.hits import confused
 from tests.support.database import Database
 from tests.support.door import person, signed_in_as, staffed
-
-FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))
+from tests.support.hits import FOUND, put_hit
 
 
 class Officer:
@@ -41,17 +37,6 @@ def officer(database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setenv("PLATESTREAM_DATA", str(tmp_path / "data"))
     signed_in_as(monkeypatch, "vale")
     return Officer(tmp_path / "data")
-
-
-def put_hit(database: Database, number: int, source: str = "ncic", **told: Any) -> str:
-    now = database.value("SELECT now64(3)")
-    seen = msgspec.structs.replace(FOUND.detection, captured_at=now, **told.pop("seen", {}))
-    entry = msgspec.structs.replace(FOUND.entry, source=source, **told.pop("listed", {}))
-    hit = msgspec.structs.replace(FOUND, hit_id=UUID(int=number), detection=seen, entry=entry, **told)
-    for table in (tables.ALERT_HITS, tables.HIT_FACTS):
-        database.put(table, hit)
-    database.put(tables.IMAGES, hit.detection)
-    return str(hit.hit_id)
 
 
 def test_a_hit_is_looked_at_verified_step_by_step_and_disposed_of(

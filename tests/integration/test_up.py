@@ -218,7 +218,9 @@ def test_status_says_what_is_wrong_and_ends_with_1(system: System) -> None:
 
 def test_an_up_that_is_killed_amid_its_start_is_told_what_to_do(system: System) -> None:
     system.run("down")
-    begun = system.begin("up", "--cameras", str(system.folder / "cameras.toml"), "--boards", "0")
+    begun = system.begin(
+        "up", "--cameras", str(system.folder / "cameras.toml"), "--boards", "0", "--console", "0"
+    )
     wait_until(lambda: system.supervisor.runs, 60, "the supervisor")
     begun.kill()
     begun.wait()

@@ -68,7 +68,7 @@ class System:
 
     def up(self) -> None:
         config = str(self.folder / "cameras.toml")
-        ran = self.run("up", "--cameras", config, "--port", str(self.port), "--boards", "0")
+        ran = self.run("up", "--cameras", config, "--port", str(self.port), "--boards", "0", "--console", "0")
         assert ran.returncode == 0, ran.stdout + ran.stderr + self.log
 
     def status(self) -> dict[str, Any]:

@@ -1,0 +1,266 @@
+"""The console as an application: its pages, what every answer carries, and who is let in.
+
+A page is a function of a `Visit`; which function answers which address stands in ROUTES. Nobody sees a page
+but who signed in, and each form proves that it is of a page of ours.
+"""
+
+import hashlib
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from connectors.settings import Settings
+from operators.people import People, PeopleRules
+from platestream.console import cookies, hits, home, live, pictures, shift, signin
+from platestream.console.attempts import FREE_OF_ADDRESS, Attempts
+from platestream.console.drawing import Drawing, Section
+from platestream.console.failures import said_of
+from platestream.console.sessions import Session, Sessions
+from platestream.console.visit import Page, Routes, Visit
+from services.door import Clients, Door
+from services.hotlist.zone import agency_zone
+from services.registry import who_and_where
+
+log = logging.getLogger(__name__)
+
+TOOL = "console"
+LARGEST_FORM = 25_000_000
+"""Bytes of a form with its file: a hot list to import."""
+KNOWN_FOR = timedelta(seconds=2)
+STATIC = Path(str(files("platestream.console").joinpath("static")))
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Strict-Transport-Security": "max-age=31536000",
+}
+ROUTES: Routes = {
+    **home.ROUTES,
+    **hits.ROUTES,
+    **pictures.ROUTES,
+    **shift.ROUTES,
+}
+"""Each page but those of signing in, and the stream of new hits (`live`)."""
+
+
+_Registered = tuple[datetime, People, PeopleRules, dict[str, tuple[float, float]]]
+
+
+class Console:
+    """What all pages share: settings, sessions, who is who, templates, and new hits as they come."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.settings, self.clock = settings, clock
+        self.sessions = Sessions()
+        self.attempts, self.addresses = Attempts(), Attempts(FREE_OF_ADDRESS)
+        self.alerts = live.Alerts()
+        self.recent = hits.Recent()
+        self._clients = Clients(settings, automatic=True)
+        self.zone = agency_zone(settings)
+        self._drawing = Drawing(self.zone, _version())
+        self._lock = threading.Lock()
+        self._people: _Registered | None = None
+
+    def door(self, who: str) -> Door:
+        """The door of a person who is signed in here."""
+        return Door.for_person(self.settings, who, TOOL, self._clients)
+
+    def people(self) -> tuple[People, PeopleRules]:
+        """Who is who, at most KNOWN_FOR old."""
+        return self._registered()[1:3]
+
+    def _registered(self) -> "_Registered":
+        now = self.clock()
+        with self._lock:
+            if self._people is None or now - self._people[0] > KNOWN_FOR:
+                people, rules, cameras = who_and_where(self.door(""))
+                self._people = (now, people, rules, cameras)
+            return self._people
+
+    def roles(self, who: str) -> tuple[str, ...]:
+        """What the registry lets this person do; the door judges, this only chooses what is offered."""
+        user = self.people()[0].users.get(who)
+        return tuple(user.roles) if user is not None and user.active else ()
+
+    def session(self, token: str, *, used: bool = True) -> Session | None:
+        """The session of a browser's token; one whose shift was ended elsewhere has ended, too."""
+        now = self.clock()
+        found = self.sessions.find(token, now, used=used)
+        if found is None or not found.shift:
+            return found
+        if any(one.id == found.shift for one in self.people()[0].shifts_at(now)):
+            return found
+        self.sessions.end(found)
+        return None
+
+    def cameras(self) -> dict[str, tuple[float, float]]:
+        """Where the cameras are that the registry knows, at most KNOWN_FOR old."""
+        return self._registered()[3]
+
+    def forget_people(self) -> None:
+        """Who is who changed just now."""
+        with self._lock:
+            self._people = None
+
+    def sections(self, who: str) -> list[Section]:
+        """What is offered to this person."""
+        return self._drawing.sections(self.roles(who))
+
+    def sign_out(self, session: Session) -> Response:
+        """End a session; to the page of signing in."""
+        self.sessions.end(session)
+        return cookies.signed_out("/sign-in?said=out")
+
+    def draw(self, template: str, visit: Visit | None, **shown: Any) -> str:
+        """A template as HTML."""
+        roles = self.roles(visit.session.who) if visit else ()
+        return self._drawing.page(template, visit=visit, roles=roles, **shown)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._clients.close()
+
+
+def app(console: Console, names: Iterable[str] = ("127.0.0.1", "localhost", "[::1]")) -> Starlette:
+    """The application; other `names` of its host are refused."""
+    pages = [
+        Route(path, _of_person(console, page), methods=[method]) for (method, path), page in ROUTES.items()
+    ]
+    middleware = [
+        Middleware(_Headers),
+        Middleware(TrustedHostMiddleware, allowed_hosts=list(names), www_redirect=False),
+        Middleware(GZipMiddleware, minimum_size=1000),
+    ]
+    routes = [
+        *pages,
+        *signin.routes(console),
+        Route("/hits/live", live.stream(console), methods=["GET"]),
+        Route("/health", _health, methods=["GET"]),
+        Mount("/static", _Static(directory=STATIC)),
+    ]
+    failures: Any = {HTTPException: _failure(console), Exception: _failure(console)}
+    made = Starlette(routes=routes, middleware=middleware, exception_handlers=failures)
+    made.state.console = console
+    return made
+
+
+def _of_person(console: Console, page: Page) -> Callable[[Request], Awaitable[Response]]:
+    """A page for whoever is signed in; others sign in first, and come back to it."""
+
+    async def answer(request: Request) -> Response:
+        session = await run_in_threadpool(console.session, cookies.token(request))
+        if session is None:
+            return signin.first(request)
+        form = FormData()
+        if request.method == "POST":
+            _from_here(request)
+            form = await _sent(request)
+            if form.get("csrf") != session.csrf:
+                raise HTTPException(
+                    403, "this form is of an earlier page: go back, load it again, and repeat"
+                )
+        visit = Visit(console, request, session, console.door(session.who), console.clock(), form)
+        return await run_in_threadpool(_answered, page, visit)
+
+    return answer
+
+
+def _answered(page: Page, visit: Visit) -> Response:
+    try:
+        return page(visit)
+    except Exception as error:
+        status, said = said_of(error)
+        if status == 500:
+            raise
+        return visit.refused(said, status)
+
+
+async def _sent(request: Request) -> FormData:
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > LARGEST_FORM:
+        raise HTTPException(413, f"a form has {LARGEST_FORM // 1_000_000} MB at most")
+    return await request.form(max_files=1, max_fields=200, max_part_size=100_000)
+
+
+def _from_here(request: Request) -> None:
+    """Raises HTTPException where a browser says that the form is of another site."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin", "")
+    if site not in ("same-origin", "none") or (
+        origin and origin.partition("://")[2] != request.headers.get("host")
+    ):
+        raise HTTPException(403, "this form is of another site")
+
+
+def _failure(console: Console) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def answer(_request: Request, error: Exception) -> Response:
+        status, said = (
+            (error.status_code, error.detail) if isinstance(error, HTTPException) else said_of(error)
+        )
+        if status == 404:
+            said = "There is no such page."
+        return HTMLResponse(console.draw("failure.html", None, said=said), status)
+
+    return answer
+
+
+async def _health(_request: Request) -> Response:
+    return Response("up\n", media_type="text/plain")
+
+
+class _Headers:
+    """What every answer carries. Pages are kept nowhere; files of ours as long as they are the same."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, answer if scope["type"] == "http" else send)
+
+
+class _Static(StaticFiles):
+    """Files whose addresses name their version."""
+
+    def file_response(self, *args: Any, **options: Any) -> Response:
+        answer = super().file_response(*args, **options)
+        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return answer
+
+
+def _version() -> str:
+    """Changes with any of the files that pages load."""
+    whole = hashlib.sha256()
+    for file in sorted(STATIC.iterdir()):
+        whole.update(file.read_bytes())
+    return whole.hexdigest()[:12]

@@ -1,0 +1,85 @@
+"""Templates: times of the agency, plates with what differs, and what is offered to whom."""
+
+from collections.abc import Iterable
+from datetime import datetime, tzinfo
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from platestream.console.visit import Visit
+from schemas.acts import BY_NAME
+from schemas.alert_hit import NOTICE
+from schemas.hit_action import HitAction
+
+
+class Section(NamedTuple):
+    """An entry of the navigation, offered to whoever may do one of the acts."""
+
+    path: str
+    title: str
+    acts: tuple[str, ...]
+
+
+SECTIONS = (Section("/hits", "Hits", ("hits",)),)
+
+
+class Drawing:
+    """The templates, and what they have in common. `version` is of the files that pages load."""
+
+    def __init__(self, zone: tzinfo, version: str) -> None:
+        self.zone = zone
+        self._templates = Environment(
+            loader=PackageLoader("platestream.console"),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=StrictUndefined,
+        )
+        self._templates.globals.update(version=version, NOTICE=NOTICE, csrf=csrf, told=told)
+        self._templates.filters.update(local=self.local, field=self.field, marked=marked)
+
+    def page(self, template: str, *, roles: Iterable[str], **shown: Any) -> str:
+        """A template as HTML, with the sections for these roles."""
+        offered = self.sections(roles)
+        return self._templates.get_template(template).render(sections=offered, **shown)
+
+    def sections(self, roles: Iterable[str]) -> list[Section]:
+        """What is offered to whoever has these roles."""
+        held = set(roles)
+        return [one for one in SECTIONS if any(held & set(BY_NAME[act].roles) for act in one.acts)]
+
+    def local(self, at: datetime | None) -> Markup:
+        """An instant as clocks of the agency show it."""
+        if at is None:
+            return Markup()
+        shown = at.astimezone(self.zone)
+        return Markup('<time datetime="{}">{} <small>{}</small></time>').format(
+            at.isoformat(), f"{shown:%Y-%m-%d %H:%M:%S}", f"{shown:%Z}"
+        )
+
+    def field(self, at: datetime | None) -> str:
+        """An instant for a field of a form: the agency's clock, to the minute."""
+        return f"{at.astimezone(self.zone):%Y-%m-%dT%H:%M}" if at else ""
+
+
+def csrf(visit: Visit) -> Markup:
+    """What each form proves with that it is of a page of ours."""
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(visit.session.csrf)
+
+
+def told(step: HitAction) -> str:
+    """What else a step of a hit says."""
+    case = f"case {step.case_number}" if step.case_number else ""
+    mark = "Actionable ALPR Hit Related" if step.actionable else ""
+    said = (step.checked_with.upper(), step.result.replace("_", " "), step.mvd_result, step.note, case, mark)
+    return "".join(f"; {one}" for one in said if one)
+
+
+def marked(plate: str, places: Iterable[int]) -> Markup:
+    """A plate with these characters marked."""
+    differ = set(places)
+    return Markup("").join(
+        Markup("<mark>{}</mark>").format(char) if place in differ else escape(char)
+        for place, char in enumerate(plate)
+    )

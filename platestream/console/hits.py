@@ -1,0 +1,170 @@
+"""Alert hits: the list that new ones come into, and one hit from the read to what came of it."""
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from starlette.responses import Response
+
+from platestream.console import pictures
+from platestream.console.places import drawn
+from platestream.console.visit import Routes, Visit
+from schemas import plates
+from schemas.hit_action import HitAction
+from services import hits as job
+from services import shifts
+from services.door import Why
+
+ON_SHIFT = "Alert hits of my shift, as they come (order, sections F.4 and G.2)"
+LIVE = timedelta(hours=24)
+"""How far back the list of a shift goes."""
+A_PAGE = 200
+STATUS = {
+    "unverified": "not verified",
+    "plate_confirmed": "plate and state match",
+    "misread": "misread",
+    "wrong_state": "another state",
+    "confirmed": "verified",
+    "not_current": "entry not current",
+    "acted": "action taken",
+    "closed": "closed",
+}
+OPEN = ("unverified", "plate_confirmed", "confirmed", "not_current")
+MATCH = {
+    "exact": "read exactly as listed",
+    "look_alike": "looks alike: characters may be misread",
+    "alternative": "another reading of this plate is listed",
+    "partial": "fits the characters that are known",
+    "description": "fits the description of the vehicle",
+}
+STATE = {"same": "the state is the same", "unknown": "the state was not read", "contradicts": "ANOTHER STATE"}
+FIELDS = ("case_number", "note", "mvd_result", "checked_with", "result")
+
+
+class Recent:
+    """Steps that were recorded here a moment ago: the flow may not have written them into the table yet."""
+
+    FOR = timedelta(minutes=2)
+
+    def __init__(self) -> None:
+        self._steps: list[HitAction] = []
+        self._lock = threading.Lock()
+
+    def put(self, steps: Sequence[HitAction], now: datetime) -> None:
+        """Remember what was recorded."""
+        with self._lock:
+            self._steps = [one for one in self._steps if now - one.at < self.FOR]
+            self._steps += [one for one in steps if one not in self._steps]
+
+    def all(self) -> list[HitAction]:
+        """What was recorded in the last minutes."""
+        with self._lock:
+            return list(self._steps)
+
+
+def listed(visit: Visit) -> Response:
+    """On shift the hits of the last day, and new ones as they come; else a form that asks why."""
+    shift = shifts.of_person(visit.console.people()[0], visit.session.who, visit.now)
+    if shift is None:
+        return visit.page("hits_why.html")
+    visit.session.shift = shift.id
+    found = job.standing(
+        visit.door, since=visit.now - LIVE, recent=visit.console.recent.all(), reason=ON_SHIFT
+    )
+    return _page(visit, found, shift=shift)
+
+
+def looked_up(visit: Visit) -> Response:
+    """Hits of the last 30 days, for a case or a reason."""
+    found = job.standing(
+        visit.door,
+        pattern=plates.pattern(visit.said("plate")),
+        cameras=visit.several("camera"),
+        since=visit.time("since"),
+        until=visit.time("until"),
+        recent=visit.console.recent.all(),
+        case_number=visit.said("case_number"),
+        reason=visit.said("reason"),
+    )
+    return _page(visit, found, shift=None)
+
+
+def _page(visit: Visit, found: list[job.Standing], shift: Any) -> Response:
+    wanted = visit.said("status")
+    shown = [one for one in found if wanted in ("", one.history.status)]
+    shown.sort(key=lambda one: one.history.status not in OPEN)  # stable: the newest first in both halves
+    return visit.page("hits.html", hits=shown[:A_PAGE], more=len(shown[A_PAGE:]), shift=shift, **WORDS)
+
+
+def row(visit: Visit, hit_id: UUID) -> str:
+    """One line of the list, for whoever is on shift: a look like any other."""
+    hit = job.one(visit.door, hit_id, visit.console.recent.all(), reason=ON_SHIFT)
+    return visit.console.draw("hit_row.html", visit, hit=hit, fresh=True, **WORDS)
+
+
+def one(visit: Visit) -> Response:
+    """One hit, with all that is to be known before acting."""
+    why = _why(visit)
+    return _one(visit, job.one(visit.door, _asked(visit), visit.console.recent.all(), **why), why)
+
+
+def step(visit: Visit) -> Response:
+    """Record a step; then the hit as it stands."""
+    why = _why(visit)
+    hit = job.one(visit.door, _asked(visit), visit.console.recent.all(), **why)
+    kind: Any = visit.said("kind")
+    told: dict[str, Any] = {name: visit.said(name) for name in FIELDS}
+    told["actionable"] = visit.said("actionable") == "yes"
+    if kind == "misread":
+        told["confused"] = job.confused(hit.row["plate"], visit.said("actual"))
+    elif kind == "plate_and_state_confirmed":
+        told["confused"] = job.confirmed_confusions(hit.row)
+    done = job.take_step(visit.door, hit, kind, **told)
+    visit.console.recent.put((*done.history.counted, *done.history.beside), visit.now)
+    return visit.see(f"/hits/{hit.hit_id}")
+
+
+def _one(visit: Visit, hit: job.Standing, why: Why) -> Response:
+    row = hit.row
+    look = visit.session.remember(why)
+    links = {
+        kind: pictures.link(visit, look, row["detection_id"], row["captured_at"], kind)
+        for kind in pictures.KINDS
+    }
+    places = {row["camera_id"]: (row["latitude"], row["longitude"])}
+    return visit.page(
+        "hit.html",
+        hit=hit,
+        links=links,
+        map=drawn(places, visit.console.cameras()),
+        case_number=why.get("case_number", ""),
+        keepers=job.keepers(row["source"]),
+        **WORDS,
+    )
+
+
+def _asked(visit: Visit) -> UUID:
+    found: UUID = visit.request.path_params["hit"]
+    return found
+
+
+def _why(visit: Visit) -> Why:
+    reason = f"Verification of alert hit {_asked(visit)} (order, section G.3)"
+    return {"reason": reason, "case_number": visit.said("case_number")}
+
+
+WORDS: dict[str, Any] = {
+    "STATUS": STATUS,
+    "MATCH": MATCH,
+    "STATE": STATE,
+    "SAID": job.SAID,
+    "differing": job.differing,
+}
+ROUTES: Routes = {
+    ("GET", "/hits"): listed,
+    ("POST", "/hits"): looked_up,
+    ("GET", "/hits/{hit:uuid}"): one,
+    ("POST", "/hits/{hit:uuid}/steps"): step,
+}

@@ -1,0 +1,122 @@
+"""Who is signed in: sessions in memory, which end after 30 minutes without a request, with the shift, or by
+signing out.
+
+The browser holds a random token and nothing else; a restart of the console signs everybody out.
+"""
+
+import hashlib
+import hmac
+import secrets
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from services.door import Why
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=16)
+"""As long as a shift at most."""
+LINK_LIVES = timedelta(minutes=5)
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class _Few(Generic[K, V]):
+    """The last few of what was put in."""
+
+    def __init__(self, most: int) -> None:
+        self._kept: OrderedDict[K, V] = OrderedDict()
+        self._most = most
+
+    def get(self, key: K) -> V | None:
+        return self._kept.get(key)
+
+    def put(self, key: K, value: V) -> None:
+        self._kept[key] = value
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+
+
+@dataclass
+class Session:
+    """One person at one browser. `csrf` stands in each of its forms; `until` is when it ends at the latest,
+    and `shift` the shift that it ends with, where there is one.
+    """
+
+    who: str
+    began: datetime
+    until: datetime
+    seen: datetime
+    shift: str = ""
+    csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    looks: _Few[str, Why] = field(default_factory=lambda: _Few(50), repr=False)
+    pictures: _Few[UUID, dict[str, bytes]] = field(default_factory=lambda: _Few(4), repr=False)
+    _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+
+    def alive(self, now: datetime) -> bool:
+        """Whether it still counts."""
+        return now < self.until and now - self.seen < IDLE
+
+    def remember(self, why: Why) -> str:
+        """A name for what a look was documented with, so that no address holds a reason."""
+        name = secrets.token_urlsafe(9)
+        self.looks.put(name, why)
+        return name
+
+    def sign(self, path: str, now: datetime) -> str:
+        """`path` as a link that works in this session for LINK_LIVES."""
+        ends = int((now + LINK_LIVES).timestamp())
+        return f"{path}?ends={ends}&sign={self._signature(path, ends)}"
+
+    def signed(self, path: str, ends: str, signature: str, now: datetime) -> bool:
+        """Whether a link is one that `sign` made and has not ended."""
+        if not ends.isdecimal() or len(ends) > 12 or now.timestamp() > int(ends):
+            return False
+        return hmac.compare_digest(self._signature(path, int(ends)), signature)
+
+    def _signature(self, path: str, ends: int) -> str:
+        return hmac.new(self._key, f"{path} {ends}".encode(), hashlib.sha256).hexdigest()
+
+
+class Sessions:
+    """All of them. Safe for several threads."""
+
+    def __init__(self) -> None:
+        self._open: dict[bytes, Session] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, who: str, now: datetime) -> tuple[str, Session]:
+        """A new session, and the token that the browser gets."""
+        token = secrets.token_urlsafe(32)
+        session = Session(who, began=now, until=now + LONGEST, seen=now)
+        with self._lock:
+            self._open = {one: kept for one, kept in self._open.items() if kept.alive(now)}
+            self._open[_hash(token)] = session
+        return token, session
+
+    def find(self, token: str, now: datetime, *, used: bool = True) -> Session | None:
+        """The session of a token, which begins its 30 minutes anew where it is `used`."""
+        with self._lock:
+            session = self._open.get(_hash(token))
+            if session is None or not session.alive(now):
+                return None
+            if used:
+                session.seen = now
+            return session
+
+    def end(self, session: Session) -> None:
+        """It counts no more."""
+        with self._lock:
+            self._open = {one: kept for one, kept in self._open.items() if kept is not session}
+
+    def end_all(self, who: str) -> None:
+        """None of this person's counts any more."""
+        with self._lock:
+            self._open = {one: kept for one, kept in self._open.items() if kept.who != who}
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

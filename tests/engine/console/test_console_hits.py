@@ -1,0 +1,146 @@
+"""Alert hits in the console, as an officer handles them."""
+
+import re
+from html import unescape
+
+import pytest
+from starlette.testclient import TestClient
+
+from schemas.alert_hit import NOTICE
+from tests.support.console import Pages, Person
+from tests.support.door import person
+from tests.support.hits import FOUND, put_hit
+
+
+@pytest.fixture
+def officer(pages: Pages) -> Person:
+    """Vale, on shift."""
+    pages.staff(person("vale", "officer"), person("ana", "analyst"), person("aud", "auditor"))
+    browser = pages.browser("vale")
+    browser.get("/hits")
+    browser.send("/shift/begin", hours="8")
+    return browser
+
+
+def looks(pages: Pages, kind: str) -> list[tuple[str, str, str]]:
+    rows: list[tuple[str, str, str]] = pages.database.rows(
+        f"SELECT who, outcome, reason FROM platestream.inquiry_log WHERE kind = '{kind}' ORDER BY at"
+    )
+    return rows
+
+
+def test_a_hit_is_verified_in_the_order_that_the_order_demands(pages: Pages, officer: Person) -> None:
+    hit = put_hit(pages.database, 1)
+    officer.get("/hits")
+    assert f"/hits/{hit}" in officer.page
+    officer.get(f"/hits/{hit}")
+    assert NOTICE in unescape(officer.page)
+    assert FOUND.entry.instructions in unescape(officer.page)
+    refused = officer.send(f"/hits/{hit}/steps", kind="action_taken", result="arrest")
+    assert refused.status_code == 409
+    assert "cannot be recorded yet: compare plate and state" in unescape(officer.page)
+    officer.get(f"/hits/{hit}")
+    officer.send(f"/hits/{hit}/steps", kind="plate_and_state_confirmed")
+    assert "The entry is current" in officer.page
+    officer.send(f"/hits/{hit}/steps", kind="confirmed_current", checked_with="ncic", mvd_result="valid")
+    officer.send(
+        f"/hits/{hit}/steps", kind="action_taken", result="arrest", actionable="yes", case_number="26-001234"
+    )
+    assert "Actionable ALPR Hit Related" in officer.page
+    assert pages.database.rows("SELECT status, result FROM platestream.hit_states") == [("acted", "arrest")]
+    assert {who for who, _outcome, _reason in looks(pages, "hit_verify")} == {"vale"}
+
+
+def test_every_look_of_a_page_is_the_persons_own_and_documented(pages: Pages, officer: Person) -> None:
+    hit = put_hit(pages.database, 1)
+    officer.get("/hits")
+    officer.get(f"/hits/{hit}")
+    found = looks(pages, "hits")
+    assert [(who, outcome) for who, outcome, _reason in found] == [("vale", "allowed")] * 3
+    assert found[1][2] == "Alert hits of my shift, as they come (order, sections F.4 and G.2)"
+    assert hit in found[2][2]
+
+
+def test_pictures_come_by_links_of_this_session_for_some_minutes(pages: Pages, officer: Person) -> None:
+    hit = put_hit(pages.database, 1)
+    officer.get(f"/hits/{hit}")
+    links = [unescape(one) for one in re.findall(r'src="(/pictures/[^"]+)"', officer.page)]
+    assert len(links) == 2
+    for link in links:
+        answer = officer.client.get(link)
+        assert answer.headers["content-type"] == "image/jpeg"
+        assert answer.content[:2] == b"\xff\xd8"
+    assert len(looks(pages, "picture")) == 1  # both are of one look
+    other = pages.browser("vale")
+    assert other.client.get(links[0]).status_code == 403
+    changed = (
+        links[0].replace("vehicle", "crop") if "vehicle" in links[0] else links[0].replace("crop", "vehicle")
+    )
+    assert officer.client.get(changed).status_code == 403
+    pages.clock.forward(minutes=6)
+    assert officer.client.get(links[0]).status_code == 403
+
+
+def test_who_may_not_see_hits_is_refused_by_the_door_and_on_record(pages: Pages, officer: Person) -> None:
+    hit = put_hit(pages.database, 1)
+    auditor = pages.browser("aud")
+    assert "/hits" not in re.findall(r'<a href="([^"]+)"', auditor.page)
+    answer = auditor.get(f"/hits/{hit}")
+    assert answer.status_code == 403
+    assert "none of this user's roles may do this" in unescape(answer.text)
+    assert FOUND.detection.plate not in answer.text
+    assert ("aud", "refused") in [(who, outcome) for who, outcome, _reason in looks(pages, "hits")]
+
+
+def test_off_shift_a_look_needs_its_case_or_reason(pages: Pages, officer: Person) -> None:
+    put_hit(pages.database, 1)
+    analyst = pages.browser("ana")
+    analyst.get("/hits")
+    assert "Why you look" in analyst.page
+    refused = analyst.send("/hits", reason="")
+    assert refused.status_code == 403
+    assert "neither case number nor reason" in unescape(analyst.page)
+    analyst.get("/hits")
+    assert analyst.send("/hits", case_number="26-001234").status_code == 200
+    assert FOUND.detection.plate in re.sub("<[^>]+>", "", analyst.page)
+
+
+def test_a_misread_keeps_the_characters_and_not_the_plate(pages: Pages, officer: Person) -> None:
+    hit = put_hit(pages.database, 1, seen={"plate": "A8C1234"})
+    officer.get(f"/hits/{hit}")
+    officer.send(f"/hits/{hit}/steps", kind="misread", actual="ABC1234")
+    assert pages.database.rows("SELECT confused FROM platestream.hit_actions") == [
+        ([{"actual": "B", "read": "8"}],)
+    ]
+
+
+def test_what_was_typed_is_text_and_never_a_tag(pages: Pages, officer: Person) -> None:
+    hit = put_hit(pages.database, 1, listed={"instructions": "<script>alert(1)</script>"})
+    officer.get(f"/hits/{hit}")
+    officer.send(f"/hits/{hit}/steps", kind="wrong_state", note="<img src=x onerror=alert(1)>")
+    assert "<script>alert" not in officer.page
+    assert "<img src=x" not in officer.page
+    assert "&lt;script&gt;" in officer.page
+
+
+def test_a_new_hit_comes_to_the_open_page_of_who_is_on_shift(pages: Pages, officer: Person) -> None:
+    hit = put_hit(pages.database, 1)
+    pages.console.alerts.put(FOUND.hit_id)  # one that is gone: it must hold nothing up
+    assert isinstance(officer.client, TestClient)
+    from uuid import UUID
+
+    pages.console.alerts.put(UUID(hit))
+    with officer.client.stream("GET", "/hits/live", headers={"last-event-id": "1"}) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        seen = ""
+        for part in answer.iter_text():
+            seen += part
+            if "\n\n" in seen.replace(": here\n\n", "", 1):
+                break
+    assert f"/hits/{hit}" in seen
+    assert "id: 2" in seen
+
+
+def test_the_stream_is_for_whoever_is_on_shift(pages: Pages, officer: Person) -> None:
+    assert pages.browser().client.get("/hits/live").status_code == 401
+    assert pages.browser("ana").client.get("/hits/live").status_code == 401

@@ -1,0 +1,95 @@
+"""The console for tests: on a test's database and folder, and browsers of people who are signed in."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from starlette.testclient import TestClient
+
+from connectors.files import FileTopics
+from connectors.settings import Settings
+from platestream.console.app import Console, app
+from schemas import topics
+from schemas.registry import RegistryRecord
+from schemas.tables import REGISTRY
+from services import accounts
+from tests.support.database import Database
+from tests.support.door import OWN, person
+
+PASSWORD = "a good long password"
+
+
+@dataclass
+class Clock:
+    """The console's clock; `forward` moves it."""
+
+    by: timedelta = field(default_factory=timedelta)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.by
+
+    def forward(self, **by: float) -> None:
+        self.by += timedelta(**by)
+
+
+class Pages:
+    """A console on a test's database; topics are in `data`."""
+
+    def __init__(self, database: Database, data: Path) -> None:
+        self.database, self.data, self.clock = database, data, Clock()
+        self.settings = Settings(clickhouse=database.dsn, data=data)
+        self.console = Console(self.settings, self.clock)
+        self.streams = FileTopics(data, follow=False)
+
+    def staff(self, *people: RegistryRecord) -> None:
+        """Register this agency and people, or Vale with every role; each has PASSWORD."""
+        registered = people or (person(),)
+        self.put(OWN, *registered)
+        kept = accounts.passwords(self.settings)
+        for one in registered:
+            kept.put(one.id, PASSWORD)
+
+    def put(self, *records: RegistryRecord) -> None:
+        """Records in the registry, on the topic and in the table, behind the door's back."""
+        stamped = [msgspec.structs.replace(one, changed_at=datetime.now(UTC)) for one in records]
+        self.streams.append(topics.REGISTRY, [topics.REGISTRY.encode(one) for one in stamped])
+        self.database.put(REGISTRY, *stamped)
+        self.console.forget_people()
+
+    def browser(self, who: str = "") -> "Person":
+        """A browser, of `who` signed in, or of nobody."""
+        made = Person(TestClient(app(self.console), base_url="https://localhost", follow_redirects=True))
+        if who:
+            made.sign_in(who)
+        return made
+
+
+@dataclass
+class Person:
+    """A browser. `page` is the text of the last answer."""
+
+    client: httpx.Client
+    page: str = ""
+
+    def sign_in(self, who: str, password: str = PASSWORD, where: str = "") -> httpx.Response:
+        return self._shown(
+            self.client.post("/sign-in", data={"who": who, "password": password, "next": where})
+        )
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self._shown(self.client.get(path, **options))
+
+    def send(self, path: str, **fields: str | Iterable[str]) -> httpx.Response:
+        """A form of the last page, with its proof."""
+        (proof, *_same) = re.findall(r'name="csrf" value="([^"]+)"', self.page)
+        told = {name: value if isinstance(value, str) else list(value) for name, value in fields.items()}
+        return self._shown(self.client.post(path, data={"csrf": proof, **told}))
+
+    def _shown(self, answer: httpx.Response) -> httpx.Response:
+        self.page = answer.text
+        return answer

@@ -1,0 +1,24 @@
+"""Alert hits in a test's database."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from schemas import tables
+from schemas.alert_hit import AlertHit
+from schemas.catalogue import example
+from tests.support.database import Database
+
+FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))
+
+
+def put_hit(database: Database, number: int, source: str = "ncic", **told: Any) -> str:
+    now = database.value("SELECT now64(3)")
+    seen = msgspec.structs.replace(FOUND.detection, captured_at=now, **told.pop("seen", {}))
+    entry = msgspec.structs.replace(FOUND.entry, source=source, **told.pop("listed", {}))
+    hit = msgspec.structs.replace(FOUND, hit_id=UUID(int=number), detection=seen, entry=entry, **told)
+    for table in (tables.ALERT_HITS, tables.HIT_FACTS):
+        database.put(table, hit)
+    database.put(tables.IMAGES, hit.detection)
+    return str(hit.hit_id)
