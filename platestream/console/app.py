@@ -28,7 +28,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connectors.settings import Settings
 from operators.people import People, PeopleRules
-from platestream.console import cookies, hits, home, live, pictures, shift, signin
+from platestream.console import (
+    administration,
+    audit,
+    cookies,
+    hits,
+    home,
+    hotlist,
+    live,
+    pictures,
+    search,
+    shift,
+    signin,
+)
 from platestream.console.attempts import FREE_OF_ADDRESS, Attempts
 from platestream.console.drawing import Drawing, Section
 from platestream.console.failures import said_of
@@ -62,6 +74,10 @@ ROUTES: Routes = {
     **hits.ROUTES,
     **pictures.ROUTES,
     **shift.ROUTES,
+    **search.ROUTES,
+    **hotlist.ROUTES,
+    **audit.ROUTES,
+    **administration.ROUTES,
 }
 """Each page but those of signing in, and the stream of new hits (`live`)."""
 

@@ -21,7 +21,7 @@ class _Failures:
 
 
 class Attempts:
-    """Failed sign-ins: after `free` in a row the next one waits for 30 s, 60 s, and so on up to 15 minutes."""
+    """Failed sign-ins: after `free` in a row the next one waits, for 30 s, 60 s, up to 15 minutes."""
 
     def __init__(self, free: int = FREE) -> None:
         self._free = free

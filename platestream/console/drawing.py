@@ -21,7 +21,13 @@ class Section(NamedTuple):
     acts: tuple[str, ...]
 
 
-SECTIONS = (Section("/hits", "Hits", ("hits",)),)
+SECTIONS = (
+    Section("/hits", "Hits", ("hits",)),
+    Section("/search", "Search", ("search",)),
+    Section("/hotlist", "Hot list", ("hotlist_show",)),
+    Section("/audit", "Audit", ("audit_show",)),
+    Section("/administration", "Administration", ("registry_user",)),
+)
 
 
 class Drawing:

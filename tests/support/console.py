@@ -73,7 +73,7 @@ class Pages:
 class Person:
     """A browser. `page` is the text of the last answer."""
 
-    client: httpx.Client
+    client: TestClient
     page: str = ""
 
     def sign_in(self, who: str, password: str = PASSWORD, where: str = "") -> httpx.Response:

@@ -299,7 +299,13 @@ def test_the_database_gets_every_variable_that_its_accounts_need() -> None:
 ACCOUNTS = {
     "platestream_migrate": ({"platestream_owner"}, "default"),
     "platestream_flows": ({"platestream_ingest", "platestream_sealer"}, "default"),
-    "platestream_console": ({"platestream_analyst"}, "platestream_person"),
+    "platestream_console": (
+        {
+            *("platestream_door", "platestream_analyst", "platestream_supervisor", "platestream_auditor"),
+            *("platestream_custodian", "platestream_dashboard"),
+        },
+        "platestream_person",
+    ),
     "platestream_admin": (
         {
             *("platestream_analyst", "platestream_supervisor", "platestream_auditor"),

@@ -2,9 +2,9 @@
 
 import re
 from html import unescape
+from uuid import UUID
 
 import pytest
-from starlette.testclient import TestClient
 
 from schemas.alert_hit import NOTICE
 from tests.support.console import Pages, Person
@@ -126,9 +126,6 @@ def test_what_was_typed_is_text_and_never_a_tag(pages: Pages, officer: Person) -
 def test_a_new_hit_comes_to_the_open_page_of_who_is_on_shift(pages: Pages, officer: Person) -> None:
     hit = put_hit(pages.database, 1)
     pages.console.alerts.put(FOUND.hit_id)  # one that is gone: it must hold nothing up
-    assert isinstance(officer.client, TestClient)
-    from uuid import UUID
-
     pages.console.alerts.put(UUID(hit))
     with officer.client.stream("GET", "/hits/live", headers={"last-event-id": "1"}) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")

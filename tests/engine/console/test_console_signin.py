@@ -7,6 +7,7 @@ import pytest
 
 from platestream.console.app import HEADERS
 from platestream.console.attempts import FREE
+from services import shifts
 from tests.support.console import PASSWORD, Pages
 from tests.support.door import person
 
@@ -114,8 +115,6 @@ def test_a_shift_that_a_supervisor_ended_ends_the_session(pages: Pages) -> None:
     browser.get("/hits")
     browser.send("/shift/begin", hours="8")
     assert "On shift until" in browser.page
-    from services import shifts
-
     shifts.log_out(pages.console.door("maier"), pages.clock(), "vale")
     pages.clock.forward(seconds=timedelta(seconds=3).total_seconds())
     assert browser.get("/hits").url.path == "/sign-in"
