@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 from starlette.testclient import TestClient
 
@@ -76,20 +75,20 @@ class Person:
     client: TestClient
     page: str = ""
 
-    def sign_in(self, who: str, password: str = PASSWORD, where: str = "") -> httpx.Response:
+    def sign_in(self, who: str, password: str = PASSWORD, where: str = "") -> Any:
         return self._shown(
             self.client.post("/sign-in", data={"who": who, "password": password, "next": where})
         )
 
-    def get(self, path: str, **options: Any) -> httpx.Response:
+    def get(self, path: str, **options: Any) -> Any:
         return self._shown(self.client.get(path, **options))
 
-    def send(self, path: str, **fields: str | Iterable[str]) -> httpx.Response:
+    def send(self, path: str, **fields: str | Iterable[str]) -> Any:
         """A form of the last page, with its proof."""
         (proof, *_same) = re.findall(r'name="csrf" value="([^"]+)"', self.page)
         told = {name: value if isinstance(value, str) else list(value) for name, value in fields.items()}
         return self._shown(self.client.post(path, data={"csrf": proof, **told}))
 
-    def _shown(self, answer: httpx.Response) -> httpx.Response:
+    def _shown(self, answer: Any) -> Any:
         self.page = answer.text
         return answer
