@@ -68,11 +68,13 @@ def standing(
     since: datetime | None = None,
     until: datetime | None = None,
     recent: Iterable[HitAction] = (),
+    most: int | None = None,
     **why: Unpack[Why],
 ) -> list[Standing]:
     """Hits and where they stand, newest first; arguments and errors as `gate.hits`. A logged look.
 
-    `recent` are steps that were recorded a moment ago and may not be in the table yet.
+    Of many only the newest `most` are read. `recent` are steps that were recorded a moment ago and may not be
+    in the table yet.
     """
     rows, steps = gate.hits_and_steps(
         door.client(ANALYST),
@@ -81,6 +83,7 @@ def standing(
         cameras=cameras,
         since=since,
         until=until,
+        most=most,
         **door.said(**why),
     )
     done: dict[UUID, list[HitAction]] = {}

@@ -255,6 +255,22 @@ def metrics(
 
 
 @app.command()
+def console(
+    alerts: Annotated[int, typer.Option(min=1, help="Uploads of listed plates.")] = 20,
+    officers: Annotated[int, typer.Option(min=1, help="Pages of hits that are open.")] = 50,
+    detections: Annotated[int, typer.Option(min=1, help="Rows of detections.")] = 1_000_000,
+    hits: Annotated[int, typer.Option(min=1, help="Open hits.")] = 10_000,
+) -> None:
+    """The console: from an upload to open pages, a notice's link, and pages over many rows.
+
+    Example: platestream bench console --officers 50
+    """
+    from benchmarks import console as job
+
+    print_json(job.run(alerts, officers, detections, hits))
+
+
+@app.command()
 def live(
     alerts: Annotated[int, typer.Option(min=1, help="Uploads of listed plates.")] = 30,
     cameras: Annotated[int, typer.Option(min=1, help="The most cameras of RTSP, 1080p.")] = 3,

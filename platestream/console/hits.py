@@ -21,6 +21,8 @@ ON_SHIFT = "Alert hits of my shift, as they come (order, sections F.4 and G.2)"
 LIVE = timedelta(hours=24)
 """How far back the list of a shift goes."""
 A_PAGE = 200
+MOST = 1000
+"""Of more hits only the newest are read: nobody looks through more, and a page says so."""
 STATUS = {
     "unverified": "not verified",
     "plate_confirmed": "plate and state match",
@@ -71,9 +73,14 @@ def listed(visit: Visit) -> Response:
         return visit.page("hits_why.html")
     visit.session.shift = shift.id
     found = job.standing(
-        visit.door, since=visit.now - LIVE, recent=visit.console.recent.all(), reason=ON_SHIFT
+        visit.door, since=visit.now - LIVE, recent=visit.console.recent.all(), most=MOST, reason=ON_SHIFT
     )
     return _page(visit, found, shift=shift)
+
+
+def form(visit: Visit) -> Response:
+    """The form that asks why, on shift, too."""
+    return visit.page("hits_why.html")
 
 
 def looked_up(visit: Visit) -> Response:
@@ -85,6 +92,7 @@ def looked_up(visit: Visit) -> Response:
         since=visit.time("since"),
         until=visit.time("until"),
         recent=visit.console.recent.all(),
+        most=MOST,
         case_number=visit.said("case_number"),
         reason=visit.said("reason"),
     )
@@ -95,7 +103,9 @@ def _page(visit: Visit, found: list[job.Standing], shift: Any) -> Response:
     wanted = visit.said("status")
     shown = [one for one in found if wanted in ("", one.history.status)]
     shown.sort(key=lambda one: one.history.status not in OPEN)  # stable: the newest first in both halves
-    return visit.page("hits.html", hits=shown[:A_PAGE], more=len(shown[A_PAGE:]), shift=shift, **WORDS)
+    return visit.page(
+        "hits.html", hits=shown[:A_PAGE], more=len(shown) > A_PAGE or len(found) == MOST, shift=shift, **WORDS
+    )
 
 
 def row(visit: Visit, hit_id: UUID) -> str:
@@ -164,6 +174,7 @@ WORDS: dict[str, Any] = {
 }
 ROUTES: Routes = {
     ("GET", "/hits"): listed,
+    ("GET", "/hits/look"): form,
     ("POST", "/hits"): looked_up,
     ("GET", "/hits/{hit:uuid}"): one,
     ("POST", "/hits/{hit:uuid}/steps"): step,

@@ -52,7 +52,7 @@ def prepare(data: Path) -> tuple[Path, Program]:
         ) from None
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     cameras = _cameras()
-    port = _free_port()
+    port = free_port()
     pipelines = []
     for name, frames in cameras.items():
         for number, frame in enumerate(frames):
@@ -104,7 +104,8 @@ def _record(name: str, frame: FrameFile, now: datetime) -> RegistryRecord:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

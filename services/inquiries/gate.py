@@ -196,15 +196,16 @@ def hits_and_steps(
     cameras: Sequence[str] = (),
     since: datetime | None = None,
     until: datetime | None = None,
+    most: int | None = None,
     **why: Unpack[Why],
 ) -> tuple[list[Row], list[Row]]:
-    """Alert hits as `hits` finds them, and the recorded steps on these, both by one inquiry."""
+    """Alert hits as `hits` finds them, the newest `most`, and the recorded steps, all by one inquiry."""
     other = "" if hit_id is None else str(hit_id)
     inquiry = uuid4()
     asked = {"pattern": pattern, "other": other, "cameras": list(cameras), "since": since, "until": until}
     _ask(client, inquiry, "hits", why, asked)
     _refuse(client, inquiry)
-    return _read(client, "hits", inquiry), _read(client, "hit_steps", inquiry)
+    return _read(client, "hits", inquiry, most), _read(client, "hit_steps", inquiry)
 
 
 def picture(
@@ -285,12 +286,13 @@ def _ask(client: Client, inquiry: UUID, kind: str, why: Why, asked: Mapping[str,
     )
 
 
-def _read(client: Client, kind: str, inquiry: UUID) -> list[Row]:
+def _read(client: Client, kind: str, inquiry: UUID, most: int | None = None) -> list[Row]:
+    limit = "" if most is None else f" LIMIT {most:d}"
     try:
         answer = run(
             f"reading {kind}",
             lambda: client.query(
-                _VIEWS[kind], parameters={"inquiry": inquiry}, column_formats={"jpeg": "bytes"}
+                _VIEWS[kind] + limit, parameters={"inquiry": inquiry}, column_formats={"jpeg": "bytes"}
             ),
         )
     except DatabaseError as error:

@@ -1,0 +1,239 @@
+"""The console from outside: from an upload to the hit in open pages, a notice's link, pages over many rows.
+
+The reader's own time, up to the hit on its topic, stands apart. Time of the database is taken where its
+client waits for an answer, and what is left of a page is the console's own.
+"""
+
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import httpx
+from clickhouse_connect.driver._backend.http_sync import HttpSyncBackend
+from starlette.testclient import TestClient
+
+from benchmarks.running import Live, listens, live, plates, register, until, upload, uploads
+from connectors.clickhouse_client import connect
+from connectors.settings import Settings, job_account, system_account
+from platestream.console import cookies
+from platestream.console.app import Console, app
+from platestream.demo.street import free_port
+from services import shifts
+
+PASSWORD = "bench password"  # noqa: S105 - of a system that lives for some minutes
+CSRF = 'name="csrf" value="'
+DETECTIONS, HITS = 1_000_000, 10_000
+BLOCK = 100_000
+
+
+class Drawn(NamedTuple):
+    """Seconds from an upload to the hit on its topic, and to the first and the last open page that has it."""
+
+    topic: float
+    first: float
+    last: float
+
+
+def run(alerts: int, officers: int, detections: int = DETECTIONS, hits: int = HITS) -> dict[str, Any]:
+    """All figures: `alerts` uploads into `officers` open pages; then pages at so many rows."""
+    gateway, console = free_port(), free_port()
+    listed = plates(alerts)
+    with live(uploads(gateway), console) as system:
+        system.up()
+        until(lambda: listens(gateway) and listens(console))
+        register(system, [*listed, "FST1234"])
+        me = system_account()
+        system.run("account", "set", me, said=PASSWORD + "\n")
+        upload(gateway, "FST1234")
+        until(lambda: system.count("alert_hits") > 0)
+        tokens = [_signed_in(console, me) for _officer in range(officers)]
+        _on_shift(console, tokens[0])
+        drawn = _watched(system, gateway, console, tokens, listed)
+        link = _linked(console, tokens[0])
+        first = _first_visit(console)
+        large = _large(system, me, detections, hits)
+    return {
+        "open_pages": officers,
+        "upload_to_hit_on_topic_s": _spread([one.topic for one in drawn]),
+        "topic_to_first_page_s": _spread([one.first - one.topic for one in drawn]),
+        "topic_to_last_page_s": _spread([one.last - one.topic for one in drawn]),
+        "link_to_page_with_pictures_s": _spread(link),
+        "first_visit_kb": round(first / 1000, 1),
+        "rows": {"detections": detections, "open_hits": hits},
+        "pages": large,
+    }
+
+
+def _signed_in(port: int, who: str) -> dict[str, str]:
+    """Headers of a session; the cookie is for TLS, or for a browser's localhost."""
+    told = {"who": who, "password": PASSWORD, "next": "/"}
+    answer = httpx.post(f"http://localhost:{port}/sign-in", data=told)
+    return {"cookie": f"{cookies.COOKIE}={answer.cookies[cookies.COOKIE]}"}
+
+
+def _on_shift(port: int, session: dict[str, str]) -> None:
+    page = httpx.get(f"http://localhost:{port}/hits", headers=session).text
+    proof = page.partition(CSRF)[2].partition('"')[0]
+    told = {"csrf": proof, "hours": "8"}
+    httpx.post(f"http://localhost:{port}/shift/begin", data=told, headers=session, timeout=60)
+
+
+def _watched(
+    system: Live, gateway: int, console: int, sessions: list[dict[str, str]], listed: list[str]
+) -> list[Drawn]:
+    """Every page hears of every hit; when each did, by a thread of its own."""
+    heard: list[list[float]] = [[] for _one in sessions]
+    ready = [threading.Event() for _one in sessions]
+    for place, session in enumerate(sessions):
+        watcher = threading.Thread(
+            target=_listen, args=(console, session, heard[place], ready[place]), daemon=True
+        )
+        watcher.start()
+    for one in ready:
+        one.wait(60)
+    drawn, before = [], system.count("alert_hits")
+    for number, plate in enumerate(listed):
+        at = time.monotonic()
+        upload(gateway, plate)
+        until(lambda want=before + number + 1: system.count("alert_hits") >= want)  # type: ignore[misc]
+        topic = time.monotonic() - at
+        until(lambda want=number + 1: all(len(one) >= want for one in heard))  # type: ignore[misc]
+        came = [one[number] - at for one in heard]
+        drawn.append(Drawn(topic, min(came), max(came)))
+        time.sleep(0.5)
+    return drawn
+
+
+def _listen(port: int, session: dict[str, str], heard: list[float], ready: threading.Event) -> None:
+    where = f"http://localhost:{port}/hits/live"
+    with (
+        suppress(httpx.RemoteProtocolError),  # the system ended
+        httpx.stream("GET", where, headers=session, timeout=None) as answer,  # noqa: S113 - until then
+    ):
+        for line in answer.iter_lines():
+            ready.set()
+            if line.startswith("id: "):
+                heard.append(time.monotonic())
+
+
+def _linked(port: int, session: dict[str, str]) -> list[float]:
+    """A notice's link: the page of one hit, and both pictures."""
+    base = f"http://localhost:{port}"
+    with httpx.Client(headers=session, timeout=60) as browser:
+        listed = browser.get(f"{base}/hits").text
+        hits = [part.partition('"')[0] for part in listed.split('href="/hits/')[1:]]
+        took = []
+        for hit in hits:
+            at = time.monotonic()
+            page = browser.get(f"{base}/hits/{hit}").text
+            for part in page.split('src="/pictures/')[1:]:
+                browser.get(f"{base}/pictures/{part.partition(chr(34))[0].replace('&amp;', '&')}")
+            took.append(time.monotonic() - at)
+    return took
+
+
+def _first_visit(port: int) -> int:
+    """Bytes as they cross the network: the page of signing in, and all that it loads."""
+    base = f"http://localhost:{port}"
+    page = httpx.get(f"{base}/sign-in")
+    paths = [
+        part.partition('"')[0] for part in page.text.replace('src="', 'href="').split('href="/static')[1:]
+    ]
+    return sum(_bytes(where) for where in (f"{base}/sign-in", *(f"{base}/static{path}" for path in paths)))
+
+
+def _bytes(where: str) -> int:
+    with httpx.stream("GET", where) as answer:
+        return sum(len(part) for part in answer.iter_raw())
+
+
+def _large(system: Live, who: str, detections: int, hits: int) -> dict[str, Any]:
+    """Each page's time at a large agency's size: whole, and outside of the database."""
+    settings = Settings(data=system.data)
+    owner = connect(job_account(system.data / "accounts", "migrate").read_text().strip(), explain=True)
+    _fill(owner, detections, hits)
+    console = Console(settings)
+    token, _session = console.sessions.begin(who, datetime.now(UTC))
+    browser = TestClient(
+        app(console), base_url="https://localhost", headers={"cookie": f"{cookies.COOKIE}={token}"}
+    )
+    assert shifts.of_person(console.people()[0], who, datetime.now(UTC)) is not None
+    (hit,) = owner.query("SELECT hit_id FROM platestream.alert_hits LIMIT 1").result_rows[0]
+    proof = browser.get("/search").text.partition(CSRF)[2].partition('"')[0]
+    looked = {"csrf": proof, "way": "search", "plate": "KT*", "case_number": "26-001234"}
+    asked: dict[str, Callable[[], Any]] = {
+        "hits": lambda: browser.get("/hits"),
+        "one hit": lambda: browser.get(f"/hits/{hit}"),
+        "search": lambda: browser.post("/search", data=looked),
+        "hot list": lambda: browser.get("/hotlist"),
+    }
+    figures = {}
+    for name, call in asked.items():
+        assert call().status_code == 200, name
+        whole, own = zip(*(_timed(call) for _round in range(20)), strict=True)
+        figures[name] = {"ms": _in_ms(whole), "outside_database_ms": _in_ms(own)}
+    console.close()
+    return figures
+
+
+def _fill(owner: Any, detections: int, hits: int) -> None:
+    """Copies of what is there, over the last 30 days, hits over the last one."""
+    now = "now64(3) - toIntervalSecond({})"
+    spread = {
+        "detections": (detections, 29 * 86_400, "detection_id"),
+        "alert_hits": (hits, 20 * 3600, "hit_id"),
+    }
+    for table, (count, seconds, key) in spread.items():
+        at = now.format(f"60 + number % {seconds}")
+        plate = "concat('B', toString(number % 900000 + 100000))"
+        for begin in range(0, count, BLOCK):
+            numbers = f"arrayJoin(range({begin}, {min(begin + BLOCK, count)})) AS number"
+            owner.command(
+                f"INSERT INTO platestream.{table} SELECT * EXCEPT (number) REPLACE ("  # noqa: S608 - of this file
+                f"generateUUIDv4(number) AS {key}, {at} AS captured_at, {plate} AS plate) "
+                f"FROM (SELECT *, {numbers} FROM (SELECT * FROM platestream.{table} LIMIT 1))"
+            )
+
+
+def _timed(call: Callable[[], Any]) -> tuple[float, float]:
+    with _database_time() as waited:
+        began = time.monotonic()
+        call()
+        whole = time.monotonic() - began
+    return whole, whole - sum(waited)
+
+
+@contextmanager
+def _database_time() -> Iterator[list[float]]:
+    """How long the client waited for answers, meanwhile."""
+    asks: Any = HttpSyncBackend.request
+    waited: list[float] = []
+
+    def timed(self: Any, *arguments: Any, **options: Any) -> Any:
+        began = time.monotonic()
+        try:
+            return asks(self, *arguments, **options)
+        finally:
+            waited.append(time.monotonic() - began)
+
+    HttpSyncBackend.request = timed  # type: ignore[method-assign]
+    try:
+        yield waited
+    finally:
+        HttpSyncBackend.request = asks  # type: ignore[method-assign]
+
+
+def _spread(seconds: list[float]) -> dict[str, Any]:
+    ranked = sorted(seconds)
+    last = min(len(ranked) - 1, round(0.99 * len(ranked)))
+    return {"n": len(ranked), "p50": round(statistics.median(ranked), 3), "p99": round(ranked[last], 3)}
+
+
+def _in_ms(seconds: tuple[float, ...]) -> dict[str, float]:
+    ranked = sorted(seconds)
+    p95 = ranked[min(len(ranked) - 1, round(0.95 * len(ranked)))]
+    return {"p50": round(1000 * statistics.median(ranked), 1), "p95": round(1000 * p95, 1)}
