@@ -23,10 +23,11 @@ class System:
     folder: Path
     port: int
     kafka: str = ""
+    console: int = 0
 
     @classmethod
-    def of(cls, folder: Path, kafka: str = "", cameras: str = YARD) -> "System":
-        one = cls(folder, free_port(), kafka)
+    def of(cls, folder: Path, kafka: str = "", cameras: str = YARD, console: int = 0) -> "System":
+        one = cls(folder, free_port(), kafka, console)
         one.pictures.mkdir(parents=True)
         (folder / "cameras.toml").write_text(cameras)
         return one
@@ -44,12 +45,15 @@ class System:
         keep = {key: value for key, value in os.environ.items() if not key.startswith("PLATESTREAM_")}
         return {**keep, "PLATESTREAM_DATA": str(self.data), "PLATESTREAM_KAFKA": self.kafka}
 
-    def run(self, *arguments: str, timeout: float = 240) -> "subprocess.CompletedProcess[str]":
+    def run(
+        self, *arguments: str, timeout: float = 240, said: str = ""
+    ) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "platestream", *arguments]
         return subprocess.run(
             command,
             env=self.environment,
             cwd=ROOT,
+            input=said,
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -68,7 +72,8 @@ class System:
 
     def up(self) -> None:
         config = str(self.folder / "cameras.toml")
-        ran = self.run("up", "--cameras", config, "--port", str(self.port), "--boards", "0", "--console", "0")
+        ports = ("--port", str(self.port), "--boards", "0", "--console", str(self.console))
+        ran = self.run("up", "--cameras", config, *ports)
         assert ran.returncode == 0, ran.stdout + ran.stderr + self.log
 
     def status(self) -> dict[str, Any]:

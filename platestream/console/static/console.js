@@ -1,0 +1,10 @@
+// What the list of hits says when new ones do not come any more.
+"use strict";
+const state = (name) => document.body.setAttribute("data-live", name);
+document.addEventListener("htmx:sse:after:connection", (event) => {
+  if (event.detail.connection.status === 200) state("on");
+});
+document.addEventListener("htmx:sse:error", (event) => state(event.detail.status === 401 ? "ended" : "lost"));
+document.addEventListener("htmx:sse:close", (event) => {
+  if (event.detail.reason === "message") state("ended");
+});

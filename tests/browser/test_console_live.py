@@ -1,0 +1,140 @@
+"""An officer's work in a real browser, against the system that `platestream up` runs."""
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from connectors.settings import system_account
+from schemas.acts import ROLES
+from tests.support.browser import chromium
+from tests.support.clock import NOW
+from tests.support.kafka_broker import free_port, wait_until
+from tests.support.up import System
+
+PASSWORD = "an officer's password"
+TRAINED = f"{NOW - timedelta(days=10):%Y-%m-%d}"
+SECOND = 1000
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """It runs, with its agency, an administrator, Officer Vale, and one plate on the list."""
+    one = System.of(tmp_path_factory.mktemp("up"), console=free_port())
+    one.up()
+    try:
+        me = system_account()
+        roles = [word for role in ROLES for word in ("--role", role)]
+        listed = one.folder / "list.csv"
+        ends = (NOW + timedelta(days=20)).date()
+        listed.write_text(
+            "reference,category,plate,state,reason,contact,instructions,expires_at\n"
+            f"1,stolen_vehicle,KBD4821,AZ,stolen,Dispatch,P/C for arrest,{ends}\n"
+        )
+        registered = ["--agency", "sjpd", "--trained", TRAINED]
+        for told in (
+            ["registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ"],
+            ["registry", "user", me, "--title", me, *registered, *roles],
+            ["registry", "user", "vale", "--title", "Vale", *registered, "--role", "officer"],
+            ["hotlist", "import", str(listed), "--source", "acic"],
+        ):
+            ran = one.run(*told)
+            assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert one.run("account", "set", "vale", said=f"{PASSWORD}\n").returncode == 0
+        yield one
+    finally:
+        one.run("down")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as made:
+        yield made
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A telephone; what its console says fails the test."""
+    said: list[str] = []
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    made = context.new_page()
+    made.on("console", lambda message: said.append(message.text))
+    made.on("pageerror", lambda error: said.append(str(error)))
+    yield made
+    context.close()
+    assert said == []
+
+
+def sign_in(page: Page) -> None:
+    page.get_by_label("Name").fill("vale")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_a_hit_comes_to_the_open_page_and_is_handled_to_its_end(system: System, page: Page) -> None:
+    base = f"http://localhost:{system.console}"
+    wait_until(lambda: "running" in str(system.status()["processes"][-1]), 60, "the console")
+    page.goto(f"{base}/")
+    sign_in(page)
+    page.get_by_role("button", name="Go on shift").click()
+    expect(page.get_by_text("No alert hits in the last 24 hours")).to_be_visible()
+    system.photograph("KBD4821", "one")
+    fresh = page.locator("li.hit.fresh")
+    expect(fresh).to_be_visible(timeout=90 * SECOND)
+    fresh.get_by_role("link").click()
+    for kind in ("vehicle", "crop"):
+        wide = f"document.querySelector('img.{kind}').naturalWidth"
+        page.wait_for_function(f"() => {wide} > 10")
+    assert "An alert hit alone is no ground for a stop" in page.inner_text("main")
+    page.get_by_role("button", name="Plate and state match").click()
+    page.get_by_role("button", name="The entry is current").click()
+    page.get_by_label("It came to").select_option("vehicle_recovered")
+    page.get_by_label("Actionable ALPR Hit Related").check()
+    page.get_by_label("Number of the report").fill("26-001234")
+    page.get_by_role("button", name="Record the action").click()
+    record = page.get_by_role("region", name="Record")
+    expect(record).to_contain_text("Actionable ALPR Hit Related")
+    expect(record).to_contain_text("vehicle recovered")
+    page.goto(f"{base}/hits")
+    expect(page.locator("li.hit")).to_contain_text("action taken")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_notices_link_opens_its_hit_after_signing_in_without_scripts_too(
+    system: System, browser: Browser
+) -> None:
+    found = system.run("hits", "list", "--reason", "test of the console", "--json").stdout
+    hit = re.findall(r'"hit_id": ?"([0-9a-f-]{36})"', found)[0]
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"http://localhost:{system.console}/hits/{hit}")
+    sign_in(page)
+    expect(page).to_have_url(f"http://localhost:{system.console}/hits/{hit}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Stolen vehicle")
+    context.close()
+
+
+def test_a_page_says_that_hits_do_not_come_and_a_new_console_knows_nobody(
+    system: System, browser: Browser
+) -> None:
+    page = browser.new_context().new_page()
+    page.goto(f"http://localhost:{system.console}/hits")
+    sign_in(page)
+    expect(page.get_by_text("On shift until")).to_be_visible()
+    before = system.pids()["console"]
+    os.kill(before, signal.SIGKILL)
+    expect(page.get_by_text("the connection is lost")).to_be_visible(timeout=30 * SECOND)
+    expect(page.get_by_text("your shift or your session has ended")).to_be_visible(timeout=60 * SECOND)
+    page.get_by_role("link", name="Sign in, or go on shift again.").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    page.context.close()
+
+
+def test_no_file_of_the_system_has_a_password_in_clear(system: System) -> None:
+    files = [one for one in Path(system.data).rglob("*") if one.is_file() and one.stat().st_size < 50_000_000]
+    assert not [one for one in files if PASSWORD.encode() in one.read_bytes()]
