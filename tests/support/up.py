@@ -24,6 +24,8 @@ class System:
     port: int
     kafka: str = ""
     console: int = 0
+    accounts: Path | None = None
+    clickhouse: str = ""
 
     @classmethod
     def of(cls, folder: Path, kafka: str = "", cameras: str = YARD, console: int = 0) -> "System":
@@ -42,8 +44,9 @@ class System:
 
     @property
     def environment(self) -> dict[str, str]:
+        server = {"PLATESTREAM_CLICKHOUSE": self.clickhouse} if self.clickhouse else {}
         keep = {key: value for key, value in os.environ.items() if not key.startswith("PLATESTREAM_")}
-        return {**keep, "PLATESTREAM_DATA": str(self.data), "PLATESTREAM_KAFKA": self.kafka}
+        return {**keep, "PLATESTREAM_DATA": str(self.data), "PLATESTREAM_KAFKA": self.kafka, **server}
 
     def run(
         self, *arguments: str, timeout: float = 240, said: str = ""
@@ -73,7 +76,8 @@ class System:
     def up(self) -> None:
         config = str(self.folder / "cameras.toml")
         ports = ("--port", str(self.port), "--boards", "0", "--console", str(self.console))
-        ran = self.run("up", "--cameras", config, *ports)
+        server = ("--accounts", str(self.accounts)) if self.accounts else ()
+        ran = self.run("up", "--cameras", config, *ports, *server)
         assert ran.returncode == 0, ran.stdout + ran.stderr + self.log
 
     def status(self) -> dict[str, Any]:
