@@ -121,6 +121,10 @@ class Settings(BaseSettings):
     evidence_key_file: Path | None = Field(
         default=None, description="private Ed25519 key (PEM) that signs evidence packages"
     )
+    oidc_file: Path | None = Field(
+        default=None,
+        description="OpenID provider of the console (TOML); empty: people sign in with passwords only",
+    )
 
     @model_validator(mode="after")
     def _read_secret(self) -> "Settings":

@@ -36,6 +36,7 @@ from platestream.console import (
     home,
     hotlist,
     live,
+    oidc,
     pictures,
     search,
     shift,
@@ -48,6 +49,7 @@ from platestream.console.sessions import Session, Sessions
 from platestream.console.visit import Page, Routes, Visit
 from services.door import Clients, Door
 from services.hotlist.zone import agency_zone
+from services.openid import provider
 from services.registry import who_and_where
 
 log = logging.getLogger(__name__)
@@ -86,7 +88,10 @@ _Registered = tuple[datetime, People, PeopleRules, dict[str, tuple[float, float]
 
 
 class Console:
-    """What all pages share: settings, sessions, who is who, templates, and new hits as they come."""
+    """What all pages share: settings, sessions, who is who, templates, and new hits as they come.
+
+    Raises RefusedError and OSError for a file of the OpenID provider that cannot be used.
+    """
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.settings, self.clock = settings, clock
@@ -94,6 +99,8 @@ class Console:
         self.attempts, self.addresses = Attempts(), Attempts(FREE_OF_ADDRESS)
         self.alerts = live.Alerts()
         self.recent = hits.Recent()
+        asked = provider(settings)
+        self.openid = oidc.SigningIn(asked) if asked else None
         self._clients = Clients(settings, automatic=True)
         self.zone = agency_zone(settings)
         self._drawing = Drawing(self.zone, _version())
@@ -173,6 +180,7 @@ def app(console: Console, names: Iterable[str] = ("127.0.0.1", "localhost", "[::
     routes = [
         *pages,
         *signin.routes(console),
+        *oidc.routes(console),
         Route("/hits/live", live.stream(console), methods=["GET"]),
         Route("/health", _health, methods=["GET"]),
         Mount("/static", _Static(directory=STATIC)),

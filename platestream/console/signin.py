@@ -39,9 +39,9 @@ def first(request: Request) -> Response:
 def routes(console: "Console") -> Sequence[Route]:
     """The pages that nobody needs to be signed in for."""
 
-    async def page(request: Request) -> Response:
+    async def form_page(request: Request) -> Response:
         said = SAID.get(request.query_params.get("said", ""), "")
-        return _page(console, inside(request.query_params.get("next", "")), said)
+        return page(console, inside(request.query_params.get("next", "")), said)
 
     async def sign_in(request: Request) -> Response:
         form = await request.form(max_files=0, max_fields=10, max_part_size=2000)
@@ -56,7 +56,7 @@ def routes(console: "Console") -> Sequence[Route]:
         return console.sign_out(session)
 
     return (
-        Route("/sign-in", page, methods=["GET"]),
+        Route("/sign-in", form_page, methods=["GET"]),
         Route("/sign-in", sign_in, methods=["POST"]),
         Route("/sign-out", sign_out, methods=["POST"]),
     )
@@ -78,12 +78,12 @@ def _sign_in(console: "Console", request: Request, who: str, password: str, wher
     if wait := max(console.attempts.wait(now, account), console.addresses.wait(now, address)):
         minutes = math.ceil(wait.total_seconds() / 60)
         said = f"Too many wrong passwords: try again in {minutes} minute{'s' if minutes > 1 else ''}."
-        return _page(console, where, said, 429)
+        return page(console, where, said, 429)
     if not accounts.passwords(console.settings).right(who, password):
         console.attempts.failed(now, account)
         console.addresses.failed(now, address)
         log.warning("a wrong password for %r", who[:64])
-        return _page(console, where, "The name or the password is wrong.", 401)
+        return page(console, where, "The name or the password is wrong.", 401)
     console.attempts.right(account)
     return begin(console, who, where)
 
@@ -95,5 +95,8 @@ def begin(console: "Console", who: str, where: str) -> Response:
     return cookies.signed_in(RedirectResponse(where, cookies.DONE), token)
 
 
-def _page(console: "Console", where: str, said: str, status: int = 200) -> Response:
-    return HTMLResponse(console.draw("signin.html", None, next=where, said=said), status)
+def page(console: "Console", where: str, said: str, status: int = 200) -> Response:
+    """The page of signing in, which says `said` and leads to `where`."""
+    provider = console.openid.provider.name if console.openid else ""
+    shown = console.draw("signin.html", None, next=where, said=said, provider=provider)
+    return HTMLResponse(shown, status)

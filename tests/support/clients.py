@@ -1,4 +1,4 @@
-"""Clients of ClickHouse that nobody here wrote, in Node.js and Java, for tests of the engine."""
+"""What nobody here wrote and tests run, from npm and Maven: clients of ClickHouse, OpenID, axe."""
 
 import hashlib
 import json
@@ -20,14 +20,26 @@ class ClientUnavailableError(RuntimeError):
 
 def javascript(engine: Engine, account: str) -> dict[str, Any]:
     """What tests/clients/javascript/talk.mjs told. Raises ClientUnavailableError."""
-    folder = CLIENTS / "javascript"
-    node, npm = _program("node", "Node.js"), _program("npm", "npm")
-    with locked(folder / ".lock"):
-        _once(folder / "package-lock.json", folder / "node_modules", [npm, "ci", "--no-audit", "--no-fund"])
+    node, folder = packages("javascript")
     at = {"url": engine.url, "user": account, "password": password(account)}
     environment = {**os.environ, "PLATESTREAM_TEST_ENGINE": json.dumps(at)}
     told = _run([node, "talk.mjs"], folder, environment)
     return dict(json.loads(told.splitlines()[-1]))
+
+
+def packages(name: str) -> tuple[str, Path]:
+    """Node.js, and the folder tests/clients/`name` with its packages. Raises ClientUnavailableError."""
+    folder = CLIENTS / name
+    node, npm = _program("node", "Node.js"), _program("npm", "npm")
+    with locked(folder / ".lock"):
+        _once(folder / "package-lock.json", folder / "node_modules", [npm, "ci", "--no-audit", "--no-fund"])
+    return node, folder
+
+
+def axe() -> str:
+    """The script that finds what people with disabilities stumble over. Raises ClientUnavailableError."""
+    _node, folder = packages("axe")
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
 def jdbc(engine: Engine, account: str) -> dict[str, str]:

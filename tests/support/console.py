@@ -37,11 +37,11 @@ class Clock:
 
 
 class Pages:
-    """A console on a test's database; topics are in `data`."""
+    """A console on a test's database, with more settings where they are told; topics are in `data`."""
 
-    def __init__(self, database: Database, data: Path) -> None:
+    def __init__(self, database: Database, data: Path, **settings: Any) -> None:
         self.database, self.data, self.clock = database, data, Clock()
-        self.settings = Settings(clickhouse=database.dsn, data=data)
+        self.settings = Settings(clickhouse=database.dsn, data=data, **settings)
         self.console = Console(self.settings, self.clock)
         self.streams = FileTopics(data, follow=False)
 

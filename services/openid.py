@@ -1,0 +1,78 @@
+"""Which OpenID provider tells the console who is at the keyboard: a TOML file, read once at start.
+
+A provider proves who a person is, as a password does (`services.accounts`); what they may do is the
+registry's.
+"""
+
+import stat
+import tomllib
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from connectors.settings import Settings
+from schemas.message import RefusedError
+
+CONTAINER_SECRETS = Path("/run/secrets")
+"""What a container is given: nobody else sees it there, whatever its mode."""
+HERE = ("localhost", "127.0.0.1", "::1")
+Text = Annotated[str, Meta(min_length=1, max_length=300)]
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file. `name` stands on the sign-in page, `claim` holds the person's name in the registry, and
+    with `group_claim` only people sign in whose claim of that name is, or lists, `group`.
+    """
+
+    issuer: Text
+    client_id: Text
+    client_secret_file: Path
+    name: Annotated[str, Meta(min_length=1, max_length=40)]
+    claim: Text = "preferred_username"
+    scope: Text = "openid profile"
+    group_claim: str = ""
+    group: str = ""
+
+    @property
+    def secret(self) -> str:
+        """What the console proves itself with to the provider. Raises OSError, and ValueError where others
+        may read the file.
+        """
+        file = self.client_secret_file
+        if stat.S_IMODE(file.stat().st_mode) & 0o077 and not file.is_relative_to(CONTAINER_SECRETS):
+            raise ValueError(f"{file} may be read by others: chmod 600")
+        return file.read_text(encoding="utf-8").strip()
+
+
+def provider(settings: Settings) -> Provider | None:
+    """The one that PLATESTREAM_OIDC_FILE describes, if any; a relative path is from that file's folder.
+    Raises RefusedError that names the field, and OSError.
+    """
+    file = settings.oidc_file
+    if file is None:
+        return None
+    try:
+        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        if isinstance(secret := told.get("client_secret_file"), str):
+            told["client_secret_file"] = file.absolute().parent / secret
+        found = msgspec.convert(told, Provider)
+        _check(found)
+    except ValueError as error:  # of TOML, of a field, of a file that is no text
+        raise RefusedError("oidc", f"{file}: {error}") from None
+    return found
+
+
+def _check(found: Provider) -> None:
+    parts = urlsplit(found.issuer)
+    plain = parts.scheme == "http" and parts.hostname in HERE
+    if not parts.hostname or not (plain or parts.scheme == "https"):
+        raise ValueError("`issuer` must start with https://")
+    if "openid" not in found.scope.split():
+        raise ValueError("`scope` must hold openid")
+    if bool(found.group_claim) != bool(found.group):
+        raise ValueError("`group_claim` and `group` belong together")
+    if not found.secret:
+        raise ValueError(f"{found.client_secret_file} is empty")
