@@ -123,13 +123,9 @@ def export(
     Example: platestream evidence export 7c0e... case-26-001234.zip --receiver 'Evidence.com'
     """
     with entrance("evidence export") as door:
-        if door.settings.evidence_key_file is None:
-            raise package.PackageError(
-                "PLATESTREAM_EVIDENCE_KEY_FILE is not set: see platestream evidence key"
-            )
         if to.exists():
             raise FileExistsError(f"{to} is there already")
-        key = package.read_key(door.settings.evidence_key_file)
+        key = exporting.agency_key(door.settings)
         made = exporting.export(door, hold_id, key, datetime.now(UTC), receiver=receiver, purpose=purpose)
     package.write(made, to)
     out.print(f"{to}: {len(made)} files, signed by key {package.key_fingerprint(key)}")

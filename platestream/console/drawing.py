@@ -24,6 +24,7 @@ class Section(NamedTuple):
 SECTIONS = (
     Section("/hits", "Hits", ("hits",)),
     Section("/search", "Search", ("search",)),
+    Section("/evidence", "Evidence", ("evidence_show",)),
     Section("/hotlist", "Hot list", ("hotlist_show",)),
     Section("/audit", "Audit", ("audit_show",)),
     Section("/administration", "Administration", ("registry_user",)),

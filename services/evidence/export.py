@@ -15,6 +15,7 @@ from connectors import ledger
 from connectors.clickhouse_client import CUSTODIAN, run
 from connectors.inquiry_log import read_seals
 from connectors.profiles import load as load_profile
+from connectors.settings import Settings
 from schemas.inquiry import SealedInquiry
 from services import records
 from services.door import Door, Why
@@ -25,7 +26,9 @@ from services.evidence.package import (
     MANIFEST,
     Custody,
     Manifest,
+    PackageError,
     key_fingerprint,
+    read_key,
     seal,
 )
 from services.evidence.page import page
@@ -77,16 +80,31 @@ class HoldState:
     damaged: int
 
 
+def agency_key(settings: Settings) -> Ed25519PrivateKey:
+    """The key that signs the agency's packages. Raises PackageError where none is set, or it is no key."""
+    if settings.evidence_key_file is None:
+        raise PackageError("PLATESTREAM_EVIDENCE_KEY_FILE is not set: see platestream evidence key")
+    return read_key(settings.evidence_key_file)
+
+
 def export(
-    door: Door, hold_id: UUID, key: Ed25519PrivateKey, now: datetime, *, receiver: str, purpose: str = ""
+    door: Door,
+    hold_id: UUID,
+    key: Ed25519PrivateKey | None,
+    now: datetime,
+    *,
+    receiver: str,
+    purpose: str = "",
 ) -> dict[str, bytes]:
-    """The package by path, put on record.
+    """The package by path, put on record. Without a `key` the agency's signs it.
 
     Whoever exports sees the hold first, which is an act of its own.
 
-    Raises NothingToHold where there is no such hold or a picture is damaged, RefusedInquiry, DatabaseError.
+    Raises NothingToHold where there is no such hold or a picture is damaged, PackageError for want of a key,
+    RefusedInquiry, DatabaseError.
     """
     door.enter("evidence_show", str(hold_id))
+    key = key or agency_key(door.settings)
     custodian = door.client(CUSTODIAN)
     agency = load_profile(door.settings.profile).agency.name
     held = _rows(custodian, _HOLD, hold=hold_id)

@@ -88,6 +88,11 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     schedule_ends: datetime | None = None
 
 
+def schedules(door: Door) -> dict[str, str]:
+    """Series of the records retention schedule, and how long each keeps. Raises ProfileError."""
+    return load_profile(door.settings.profile).evidence.schedules
+
+
 def hold(
     door: Door,
     terms: Terms,
@@ -174,11 +179,11 @@ def _documented(terms: Terms) -> None:
 def _release(door: Door, terms: Terms, now: datetime) -> tuple[datetime, datetime]:
     """When the schedule ends, and when the hold is to be released, which is never before."""
     _documented(terms)
-    schedules = load_profile(door.settings.profile).evidence.schedules
-    if terms.schedule not in schedules:
-        known = ", ".join(schedules)
+    series = schedules(door)
+    if terms.schedule not in series:
+        known = ", ".join(series)
         raise RefusedError("schedule", f"the retention schedule has no such series; it is one of {known}")
-    ends = now + span(schedules[terms.schedule])
+    ends = now + span(series[terms.schedule])
     release = terms.release_at or ends
     if release < ends:
         raise RefusedError(
@@ -221,7 +226,7 @@ def _schedule_ends(door: Door, row: dict[str, Any]) -> datetime:
         held = msgspec.json.decode(entry.record, type=Hold)
         if held.hold_id == row["hold_id"] and held.schedule_ends is not None:
             return held.schedule_ends
-    series = load_profile(door.settings.profile).evidence.schedules.get(row["schedule"])
+    series = schedules(door).get(row["schedule"])
     kept: datetime = row["release_at"] if series is None else row["held_at"] + span(series)
     return kept.astimezone(UTC)
 

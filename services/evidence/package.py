@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -119,14 +120,20 @@ def write(package: dict[str, bytes], to: Path) -> None:
     if to.exists():
         raise FileExistsError(f"{to} is there already")
     if to.suffix == ".zip":
-        with zipfile.ZipFile(to, "x") as archive:  # stored: JPEG does not shrink
-            for path, content in sorted(package.items()):
-                archive.writestr(zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0)), content)
+        with to.open("xb") as archive:
+            pack(package, archive)
         return
     for path, content in package.items():
         file = to / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
+
+
+def pack(package: dict[str, bytes], file: IO[bytes]) -> None:
+    """As a .zip, stored: JPEG does not shrink."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for path, content in sorted(package.items()):
+            archive.writestr(zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0)), content)
 
 
 def read(source: Path) -> dict[str, bytes]:
