@@ -81,7 +81,11 @@ def as_told(entry: HotListEntry, zone: tzinfo = UTC) -> dict[str, str]:
         "areas": "; ".join(f"{one.latitude} {one.longitude} {one.radius_m}" for one in entry.areas),
         "hours": "; ".join(" ".join((*one.days, f"{one.start}-{one.end}")) for one in entry.hours),
     }
-    if make_entry(entry.source, told, zone) != msgspec.structs.replace(entry, listed_at=None):
+    try:
+        same = make_entry(entry.source, told, zone) == msgspec.structs.replace(entry, listed_at=None)
+    except RefusedError:
+        same = False
+    if not same:
         raise RefusedError("entry", "this entry says what a form cannot hold: enter it anew")
     return told
 
