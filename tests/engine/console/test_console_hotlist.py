@@ -256,7 +256,7 @@ def test_an_import_is_looked_at_before_it_changes_anything(pages: Pages, lister:
     assert [figure(lister, name) for name in ("Added", "Changed", "Removed", "Refused lines")] == [
         *("2", "1", "1", "1")
     ]
-    assert "line 12: 1 columns, expected 15 as in line 1" in unescape(lister.page)
+    assert "line 12: 1 columns, expected 14 as in line 1" in unescape(lister.page)
     assert "sjpd:1</li>" in lister.page
     assert now_listed(pages) == before
     assert log(pages, "hotlist_import") == []
