@@ -6,6 +6,7 @@ ALPR administrator says otherwise with a registry record, `active` or not.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from schemas.hotlist import HotListEntry
 from schemas.message import RefusedError
@@ -27,6 +28,16 @@ LONGEST_DAYS = {
 LONGEST_DEFAULT = 366  # of a category whose record says nothing else; an administrator sets it
 
 
+class Sourced(Protocol):
+    """What has a source and a category."""
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def category(self) -> str: ...
+
+
 class Designations:
     """The order's own designations, changed by registry records as they come."""
 
@@ -46,7 +57,17 @@ class Designations:
             else:
                 self._longest.pop(record.id, None)
 
-    def allow(self, entry: HotListEntry) -> bool:
+    @property
+    def sources(self) -> list[str]:
+        """The sources that are designated."""
+        return sorted(self._sources)
+
+    @property
+    def categories(self) -> list[str]:
+        """The categories that are designated."""
+        return sorted(self._longest)
+
+    def allow(self, entry: Sourced) -> bool:
         """Source and category are designated: an entry that is not alerts nobody."""
         return entry.source in self._sources and entry.category in self._longest
 

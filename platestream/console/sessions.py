@@ -9,6 +9,7 @@ import hmac
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -20,6 +21,7 @@ IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=16)
 """As long as a shift at most."""
 LINK_LIVES = timedelta(minutes=5)
+UPLOAD_LIVES = timedelta(minutes=10)
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -40,6 +42,21 @@ class _Few(Generic[K, V]):
             self._kept.popitem(last=False)
 
 
+@dataclass(frozen=True)
+class Upload:
+    """A file that was looked at and waits to be confirmed, at most UPLOAD_LIVES; `name` is the form's for it.
+
+    `told` is what was said with it, and `shown` what its preview came to.
+    """
+
+    file: str
+    content: bytes = field(repr=False)
+    told: Mapping[str, str]
+    shown: tuple[int, ...]
+    at: datetime
+    name: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+
+
 @dataclass
 class Session:
     """One person at one browser. `csrf` stands in each of its forms; `until` is when it ends at the latest,
@@ -54,11 +71,17 @@ class Session:
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     looks: _Few[str, Why] = field(default_factory=lambda: _Few(50), repr=False)
     pictures: _Few[UUID, dict[str, bytes]] = field(default_factory=lambda: _Few(4), repr=False)
+    upload: Upload | None = field(default=None, repr=False)
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def alive(self, now: datetime) -> bool:
         """Whether it still counts."""
         return now < self.until and now - self.seen < IDLE
+
+    def forget_late(self, now: datetime) -> None:
+        """Drop a file that waited too long."""
+        if self.upload is not None and now - self.upload.at >= UPLOAD_LIVES:
+            self.upload = None
 
     def remember(self, why: Why) -> str:
         """A name for what a look was documented with, so that no address holds a reason."""
@@ -100,6 +123,8 @@ class Sessions:
     def find(self, token: str, now: datetime, *, used: bool = True) -> Session | None:
         """The session of a token, which begins its 30 minutes anew where it is `used`."""
         with self._lock:
+            for kept in self._open.values():
+                kept.forget_late(now)
             session = self._open.get(_hash(token))
             if session is None or not session.alive(now):
                 return None

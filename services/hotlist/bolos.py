@@ -126,6 +126,12 @@ def webhook(settings: Settings, agency: str) -> Door:
     return replace(Door.of_machine(settings, "bolo"), set_off_by=f"agency:{agency}")
 
 
+def sender(entry: HotListEntry) -> str:
+    """The agency, by its id, whose BOLO an entry is; empty for an entry that came another way."""
+    agency, slash, _reference = entry.entry_id.removeprefix(f"{SOURCE}:").partition("/")
+    return agency if slash and entry.source == SOURCE else ""
+
+
 def _judged(
     door: Door, agency: str, told: Mapping[str, Any], before: HotListEntry | None, now: datetime
 ) -> HotListEntry | None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Literal
 
 from connectors.changelog import newest_of, publish
 from connectors.edge import Topics
+from schemas.designation import Designations
 from schemas.hotlist import OWN_MUST_HAVE, HotListChange, HotListEntry
 from schemas.message import RefusedError
 from schemas.topics import HOTLIST
@@ -14,9 +16,8 @@ from services.hotlist.entry import make_entry
 from services.hotlist.importing import designations, listed, registry, with_listing
 from services.hotlist.log import difference, entry_reason
 from services.hotlist.lookback import look_back
+from services.hotlist.overview import OLD, briefs, fault_of, source_lists
 from services.hotlist.zone import agency_zone
-
-OLD = timedelta(hours=24)  # a source that was imported longer ago is said to be old
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,20 @@ def find(streams: Topics, entry_id: str) -> HotListEntry | None:
     return None if message is None else HotListEntry.from_json(message.value)
 
 
-def add(door: Door, source: str, told: Mapping[str, str], now: datetime, *, back: bool = True) -> Added:
+def add(
+    door: Door,
+    source: str,
+    told: Mapping[str, str],
+    now: datetime,
+    *,
+    back: bool = True,
+    only: Literal["", "new", "listed"] = "",
+) -> Added:
     """Put an entry on the list, or change it, with all that section H of the order asks for.
 
     `told` is text by name of field, as `make_entry` takes it. Whatever the source is named: what a person
-    enters is that person's. Raises RefusedError that names the field, and RefusedInquiry.
+    enters is that person's. With `only` the entry must be new, or on the list already.
+    Raises RefusedError that names the field, and RefusedInquiry.
     """
     about = f"{source}:{told.get('reference', '').strip()}"
     with door.on_record("hotlist_add", about, case_number=told.get("case_number", "")):
@@ -53,6 +63,12 @@ def add(door: Door, source: str, told: Mapping[str, str], now: datetime, *, back
         entry = make_entry(source, told, agency_zone(door.settings))
         designations(door.streams).check(entry, now)
         before = find(door.streams, entry.entry_id)
+        if only == "new" and before is not None:
+            raise RefusedError(
+                "entry", "an entry of this `reference` is on the list already: change that one"
+            )
+        if only == "listed" and before is None:
+            raise RefusedError("entry", "this entry is not on the list any more")
     entry = with_listing(entry, before, now)
     why: Why = {"case_number": entry.case_number, "reason": entry_reason(entry)}
     door.enter("hotlist_add", entry.entry_id, change=difference(before, entry), **why)
@@ -94,17 +110,18 @@ def check(door: Door, now: datetime) -> Health:
     Raises RefusedInquiry.
     """
     door.enter("hotlist_show", "check")
-    allowed, faults, imported = designations(door.streams), [], []
-    for name, entry in sorted(listed(door.streams).items()):
-        if not allowed.allow(entry):
-            faults.append(f"{name}: source or category is not designated; it alerts nobody")
-        elif entry.expires_at <= now:
-            at = entry.expires_at.astimezone(agency_zone(door.settings))
-            faults.append(f"{name}: expired at {at:%Y-%m-%d %H:%M %Z}; it alerts nobody")
-    for record in registry(door.streams).values():
-        if record.kind == "hotlist_source" and record.active and record.refreshed_at is not None:
-            age = now - record.refreshed_at
-            said = f"{record.id}: imported {age.total_seconds() / 3600:.1f} h ago"
+    records, entries = list(registry(door.streams).values()), briefs(door.streams)
+    allowed, faults, imported = Designations(records), [], []
+    for name, entry in sorted(entries.items()):
+        match fault_of(entry, allowed, now):
+            case "undesignated":
+                faults.append(f"{name}: source or category is not designated; it alerts nobody")
+            case "expired":
+                at = entry.expires_at.astimezone(agency_zone(door.settings))
+                faults.append(f"{name}: expired at {at:%Y-%m-%d %H:%M %Z}; it alerts nobody")
+    for one in source_lists(entries, records, now):
+        if one.imported_at is not None:
+            said = f"{one.source}: imported {(now - one.imported_at).total_seconds() / 3600:.1f} h ago"
             late = f"{said}, more than {OLD.total_seconds() / 3600:.0f} h"
-            faults.append(late) if age > OLD else imported.append(said)
+            faults.append(late) if one.old(now) else imported.append(said)
     return Health(faults, imported)

@@ -58,6 +58,44 @@ def make_entry(source: str, told: Mapping[str, Any], zone: tzinfo = UTC) -> HotL
     return HotListEntry.from_json(msgspec.json.encode(entry))
 
 
+def as_told(entry: HotListEntry, zone: tzinfo = UTC) -> dict[str, str]:
+    """The text by name of field that `make_entry` makes this entry of, for a form to change it.
+
+    Raises RefusedError for an entry that such text cannot say, such as hours of another time zone.
+    """
+    vehicle = entry.vehicle
+    told = {
+        "reference": entry.entry_id.removeprefix(f"{entry.source}:"),
+        "category": entry.category,
+        "plate": entry.plate,
+        "state": entry.state or "",
+        **{name: getattr(vehicle, name) or "" for name in WIDE},
+        "marks": "; ".join(f"{name}={value}" for name, value in vehicle.other.items()),
+        **{name: getattr(entry, name) for name in TEXT},
+        "expires_at": _as_date(entry.expires_at, zone, time(23, 59, 59)),
+        "valid_from": _as_date(entry.valid_from, zone, time()) if entry.valid_from else "",
+        "look_alikes": "" if entry.look_alikes is None else str(entry.look_alikes),
+        "again_after_s": str(entry.again_after_s),
+        "cameras": "; ".join(entry.cameras),
+        "silenced_for": "; ".join(entry.silenced_for),
+        "areas": "; ".join(f"{one.latitude} {one.longitude} {one.radius_m}" for one in entry.areas),
+        "hours": "; ".join(" ".join((*one.days, f"{one.start}-{one.end}")) for one in entry.hours),
+    }
+    try:
+        same = make_entry(entry.source, told, zone) == msgspec.structs.replace(entry, listed_at=None)
+    except RefusedError:
+        same = False
+    if not same:
+        raise RefusedError("entry", "this entry says what a form cannot hold: enter it anew")
+    return told
+
+
+def _as_date(at: datetime, zone: tzinfo, whole: time) -> str:
+    """The day, where it is meant to be whole; else the time."""
+    local = at.astimezone(zone)
+    return local.date().isoformat() if local.time() == whole else local.isoformat()
+
+
 def instant(text: str, field: str, zone: tzinfo = UTC, *, begin: bool = False) -> str:
     """In UTC. A date counts from its begin or to its end in `zone`; a time without an offset is of `zone`."""
     try:

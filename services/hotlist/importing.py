@@ -33,8 +33,9 @@ BAD, VANISHED = 0.02, 0.2
 
 @dataclass
 class Import:
-    """What a file comes to. Entries are packed: a list may have millions. `before` counts those in force, and
-    `ended` are the removed ones that were not."""
+    """What a file comes to. Entries are packed: a list may have millions. `before` counts those in force,
+    `added` the changed ones that are new, and `ended` are the removed ones that were not in force.
+    """
 
     source: str
     lines: int = 0
@@ -43,6 +44,7 @@ class Import:
     removed: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     unchanged: int = 0
+    added: int = 0
     before: int = 0
     doubled: int = 0
     refused: list[str] = field(default_factory=list)
@@ -144,6 +146,7 @@ def plan_import(
             seen.add(entry.entry_id)
             _compare(plan, entry, before.get(entry.entry_id), now)
     plan.unchanged = len(seen) - len(plan.changed)
+    plan.added = len(plan.changed.keys() - before.keys())
     plan.removed = sorted(before.keys() - seen - kept)
     plan.ended = sorted(past.intersection(plan.removed))
     return plan

@@ -44,14 +44,13 @@ def import_file(
 
     Raises RefusedError, and then nothing is changed, and RefusedInquiry.
     """
-    text = TextLines(file)
     about = f"{source}: import"
     with door.on_record("hotlist_import", about, reason=f"import of {name}"):
-        plan = plan_import(door.streams, source, parser(text), now, agency_zone(door.settings))
+        plan, sha256 = _plan(door, file, source, parser, now)
         judged(plan)
         if not force:
             plan.check()
-    change = f"file {name}, SHA-256 {text.sha256}: {plan.summary}"
+    change = f"file {name}, SHA-256 {sha256}: {plan.summary}"
     if plan.wrong:
         change = f"{change}; though {plan.wrong}"
         permit = _enter(door, plan, about, force, change, act="hotlist_force")
@@ -64,6 +63,18 @@ def import_file(
     return Imported(plan, look_back(door, widened, now))
 
 
+def preview(door: Door, file: BinaryIO, name: str, source: str, parser: Parser, now: datetime) -> Import:
+    """What `import_file` would come to; nothing is changed. `Import.wrong` says why it would be refused.
+
+    On record it is a look at the hot list. Raises RefusedInquiry, and RefusedError for what can be no list of
+    this source, on record as a refused import.
+    """
+    with door.on_record("hotlist_import", f"{source}: import", reason=f"import of {name}"):
+        plan, _sha256 = _plan(door, file, source, parser, now)
+    door.enter("hotlist_show", f"{source}: preview", reason=f"preview of an import of {name}")
+    return plan
+
+
 def import_lines(door: Door, source: str, lines: Lines, now: datetime, name: str = "lines") -> Import:
     """The same of lines that are read already, without a look-back. Raises RefusedError, RefusedInquiry."""
     about = f"{source}: import"
@@ -72,6 +83,13 @@ def import_lines(door: Door, source: str, lines: Lines, now: datetime, name: str
         plan.check()
     send(_enter(door, plan, about, f"import of {name}", plan.summary), door.streams, plan, now)
     return plan
+
+
+def _plan(door: Door, file: BinaryIO, source: str, parser: Parser, now: datetime) -> tuple[Import, str]:
+    """What the file changes, and its SHA-256."""
+    text = TextLines(file)
+    plan = plan_import(door.streams, source, parser(text), now, agency_zone(door.settings))
+    return plan, text.sha256
 
 
 def _enter(

@@ -22,7 +22,7 @@ from operators.matching.judge import RULES, match_entry
 from operators.matching.listing import listed
 from schemas import plates, tables, topics
 from schemas.alert_hit import AlertHit
-from schemas.designation import Designations
+from schemas.designation import Designations, Sourced
 from schemas.detection import Alternative, Detection
 from schemas.fields import Box, Vehicle
 from schemas.hotlist import KNOWN_CHARACTERS, WILD, HotListEntry
@@ -114,7 +114,7 @@ class LookBack:
 class _Everything(Designations):
     """What is looked back for was checked when it was listed."""
 
-    def allow(self, _entry: HotListEntry) -> bool:
+    def allow(self, _entry: Sourced) -> bool:
         return True
 
 

@@ -1,0 +1,386 @@
+"""The hot list in the console: listed, changed and removed by who may, and imported after a look."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+
+from connectors.changelog import publish
+from platestream.console.hotlist import _comes_to
+from schemas import topics
+from schemas.hotlist import OWN_MUST_HAVE, HotListChange, HotListEntry
+from schemas.registry import RegistryRecord
+from services.hotlist import bolos, entries
+from services.hotlist.entry import make_entry
+from services.hotlist.importing import Import, listed
+from services.hotlist.log import difference
+from services.hotlist.overview import A_PAGE
+from tests.support.console import Pages, Person
+from tests.support.door import person
+
+
+def day(ahead: int) -> str:
+    return f"{datetime.now(UTC) + timedelta(days=ahead):%Y-%m-%d}"
+
+
+TOLD = {
+    **{"reference": "26-1", "plate": "ast-3087", "state": "AZ", "category": "stolen_vehicle"},
+    **{"case_number": "26-001234", "reason": "Stolen from 1st West", "requested_by": "Ofc. Vale"},
+    **{"contact": "928-555-0114", "instructions": "P/C for arrest", "expires_at": day(20)},
+    **{"make": "Ford", "colour": "red", "marks": "sticker=moose", "other": "Child seat"},
+}
+HEAD = ",".join(TOLD)
+NEIGHBOUR = RegistryRecord(kind="agency", id="apache-county-so", name="Apache County SO")
+
+
+@pytest.fixture
+def lister(pages: Pages) -> Person:
+    """Vale, who lists vehicles and imports lists; an officer, an auditor and the administrator are there."""
+    pages.staff(
+        person("vale", "supervisor"),
+        person("ofc", "officer"),
+        person("aud", "auditor"),
+        person("adm", "administrator"),
+    )
+    pages.put(NEIGHBOUR)
+    return pages.browser("vale")
+
+
+def now_listed(pages: Pages) -> dict[str, HotListEntry]:
+    return listed(pages.console.door("vale").streams)
+
+
+def put(pages: Pages, *told: dict[str, str], source: str = "sjpd") -> None:
+    made = [make_entry(source, {**TOLD, **one}, pages.console.zone) for one in told]
+    publish(pages.streams, topics.HOTLIST, [HotListChange(one.entry_id, one) for one in made])
+
+
+def log(pages: Pages, kind: str) -> list[tuple[str, str, str]]:
+    rows: list[tuple[str, str, str]] = pages.database.rows(
+        f"SELECT who, outcome, other FROM platestream.inquiry_log WHERE kind = '{kind}' ORDER BY at"
+    )
+    return rows
+
+
+def file(*references: str, bad: int = 0, **other: str) -> bytes:
+    lines = [",".join({**TOLD, "reference": name, **other}.values()) for name in references]
+    return "\n".join([HEAD, *lines, *["?"] * bad, ""]).encode()
+
+
+def look_at(browser: Person, content: bytes, name: str = "list.csv", source: str = "sjpd") -> Any:
+    """Choose a file on the import page and send it."""
+    browser.get("/hotlist/import")
+    (proof, *_same) = re.findall(r'name="csrf" value="([^"]+)"', browser.page)
+    told = {"csrf": proof, "source": source, "layout": "csv", "columns": "", "delimiter": ","}
+    answer = browser.client.post("/hotlist/import", data=told, files={"file": (name, content)})
+    browser.page = answer.text
+    return answer
+
+
+def confirm(browser: Person, **fields: str) -> Any:
+    (upload,) = re.findall(r'name="upload" value="([^"]+)"', browser.page)
+    return browser.send("/hotlist/import/sure", upload=upload, **fields)
+
+
+def figure(browser: Person, name: str) -> str:
+    (found,) = re.findall(rf"<dt>{name}</dt><dd>([\d,]+)", browser.page)
+    return str(found)
+
+
+def test_a_vehicle_is_listed_changed_and_removed_on_record(pages: Pages, lister: Person) -> None:
+    lister.get("/hotlist/new")
+    answer = lister.send("/hotlist/new", **TOLD)
+    assert answer.url.path == "/hotlist"
+    assert "26-1" not in str(answer.url)
+    assert "found 0 historical hits" in lister.page
+    (entry,) = now_listed(pages).values()
+    assert (entry.plate, entry.state, entry.vehicle.other) == ("AST3087", "AZ", {"sticker": "moose"})
+
+    lister.send("/hotlist/change", entry="sjpd:26-1")
+    shown = dict(re.findall(r'name="(\w+)" value="([^"]*)"', lister.page))
+    assert (shown["plate"], shown["marks"], shown["expires_at"]) == ("AST3087", "sticker=moose", day(20))
+    lister.send("/hotlist/change/save", **{**TOLD, "entry": "sjpd:26-1", "contact": "928-555-0199"})
+    assert "The entry is changed." in lister.page
+    assert now_listed(pages)["sjpd:26-1"].contact == "928-555-0199"
+
+    lister.send("/hotlist/remove", entry="sjpd:26-1")
+    assert "Remove this entry?" in lister.page
+    assert now_listed(pages)
+    assert lister.send("/hotlist/remove/sure", entry="sjpd:26-1").url.path == "/hotlist"
+    assert now_listed(pages) == {}
+    assert log(pages, "hotlist_add") == [("vale", "allowed", "sjpd:26-1")] * 2
+    assert log(pages, "hotlist_remove") == [("vale", "allowed", "sjpd:26-1")]
+
+
+def test_a_change_loses_nothing_that_the_entry_said(pages: Pages, lister: Person) -> None:
+    limits = {"cameras": "north; south", "areas": "34.5 -109.4 800; 34.6 -109.3 50.5", "valid_from": day(0)}
+    put(pages, {**limits, "hours": "mon tue 22:00-06:00", "look_alikes": "1", "again_after_s": "300"})
+    before = now_listed(pages)["sjpd:26-1"]
+    lister.get("/hotlist")
+    lister.send("/hotlist/change", entry="sjpd:26-1")
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', lister.page))
+    fields |= dict(re.findall(r'<textarea name="(\w+)"[^>]*>([^<]*)<', lister.page))
+    for name, options in re.findall(r'<select name="(\w+)"[^>]*>(.*?)</select>', lister.page):
+        chosen = re.findall(r'<option(?: value="(\w+)")? selected>([^<]*)<', options)
+        fields[name] = chosen[0][0] or chosen[0][1]
+    del fields["csrf"]
+    lister.send("/hotlist/change/save", **{name: unescape(value) for name, value in fields.items()})
+    after = now_listed(pages)["sjpd:26-1"]
+    assert difference(before, after) == "hot list: changed, nothing"
+
+
+@pytest.mark.parametrize("field", [*OWN_MUST_HAVE, "expires_at", "reference"])
+def test_what_section_h_asks_for_must_be_there_and_what_was_typed_stays(
+    pages: Pages, lister: Person, field: str
+) -> None:
+    lister.get("/hotlist/new")
+    answer = lister.send("/hotlist/new", **{**TOLD, field: " "})
+    assert answer.status_code == 409
+    assert field in unescape(lister.page)
+    assert 'value="ast-3087"' in lister.page
+    assert now_listed(pages) == {}
+    assert [row[:2] for row in log(pages, "hotlist_add")] == [("vale", "refused")]
+
+
+def test_a_partial_plate_and_a_description_are_listed_and_one_too_open_is_not(
+    pages: Pages, lister: Person
+) -> None:
+    lister.get("/hotlist/new")
+    lister.send("/hotlist/new", **{**TOLD, "plate": "AB?12*"})
+    lister.get("/hotlist/new")
+    lister.send("/hotlist/new", **{**TOLD, "reference": "26-2", "plate": ""})
+    assert [one.plate for one in now_listed(pages).values()] == ["AB?12*", "*"]
+    lister.get("/hotlist/new")
+    refused = lister.send(
+        "/hotlist/new", **{**TOLD, "reference": "26-3", "plate": "A*", "make": "", "marks": ""}
+    )
+    assert refused.status_code == 409
+    assert "too open" in lister.page
+
+
+def test_a_new_entry_takes_no_others_place_and_one_that_is_gone_is_not_changed(
+    pages: Pages, lister: Person
+) -> None:
+    put(pages, {})
+    lister.get("/hotlist/new")
+    assert lister.send("/hotlist/new", **{**TOLD, "reason": "Another"}).status_code == 409
+    assert "on the list already" in lister.page
+    assert now_listed(pages)["sjpd:26-1"].reason == TOLD["reason"]
+    assert lister.send("/hotlist/change/save", **{**TOLD, "entry": "sjpd:26-9"}).status_code == 409
+    assert lister.send("/hotlist/remove", entry="sjpd:26-9").status_code == 409
+    assert list(now_listed(pages)) == ["sjpd:26-1"]
+
+
+def test_who_may_not_see_the_hot_list_sees_and_does_nothing_and_it_is_on_record(
+    pages: Pages, lister: Person
+) -> None:
+    put(pages, {})
+    auditor = pages.browser("aud")
+    assert "/hotlist" not in re.findall(r'<a href="([^"]+)"', auditor.page)
+    assert auditor.get("/hotlist").status_code == 403
+    form = auditor.page
+    for path, fields in (
+        ("/hotlist/entry", {"entry": "sjpd:26-1"}),
+        ("/hotlist/change", {"entry": "sjpd:26-1"}),
+        ("/hotlist/remove", {"entry": "sjpd:26-1"}),
+        ("/hotlist/remove/sure", {"entry": "sjpd:26-1"}),
+        ("/hotlist/new", {**TOLD, "reference": "26-2"}),
+    ):
+        auditor.page = form
+        assert auditor.send(path, **fields).status_code == 403
+        assert "AST3087" not in auditor.page
+    assert list(now_listed(pages)) == ["sjpd:26-1"]
+    for kind in ("hotlist_show", "hotlist_add", "hotlist_remove"):
+        assert {row[:2] for row in log(pages, kind)} == {("aud", "refused")}
+
+
+def test_the_list_shows_what_expires_soon_finds_a_reference_and_counts_each_source(
+    pages: Pages, lister: Person
+) -> None:
+    put(pages, {"reference": "soon", "expires_at": day(2)}, {"reference": "later"})
+    put(pages, {"reference": "past", "expires_at": day(-2)}, {"reference": "N-77"}, source="ncic")
+    lister.get("/hotlist")
+    names = re.findall(r'name="entry" value="([^"]+)"', lister.page)
+    assert names == ["sjpd:later", "sjpd:soon", "ncic:N-77", "ncic:past"]
+    assert "expired: it alerts nobody" in lister.page
+    (row,) = re.findall(r"source=ncic.*?</tr>", lister.page, re.DOTALL)
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", row) == ["2", "1 expired", "no file yet"]
+    lister.get("/hotlist?expiring=yes")
+    assert re.findall(r'name="entry" value="([^"]+)"', lister.page) == ["sjpd:soon"]
+    lister.send("/hotlist", reference="n-7")
+    assert re.findall(r'name="entry" value="([^"]+)"', lister.page) == ["ncic:N-77"]
+    lister.send("/hotlist", reference="nothing")
+    assert "No entry is as you asked." in lister.page
+    assert {row[:2] for row in log(pages, "hotlist_show")} == {("vale", "allowed")}
+
+
+def test_a_long_list_comes_by_pages_with_our_own_first(pages: Pages, lister: Person) -> None:
+    put(pages, *({"reference": f"N{number:04}"} for number in range(A_PAGE + 5)), source="ncic")
+    put(pages, {"reference": "zz"})
+    lister.get("/hotlist")
+    names = re.findall(r'name="entry" value="([^"]+)"', lister.page)
+    assert len(names) == A_PAGE
+    assert names[0] == "sjpd:zz"
+    assert f"{A_PAGE + 6} entries, page 1 of 2" in lister.page
+    lister.send("/hotlist", page="2", source="ncic")
+    assert len(re.findall(r'name="entry" value="([^"]+)"', lister.page)) == 5
+    assert lister.get("/hotlist?page=99999999999999999999").status_code == 200
+
+
+def test_sources_are_as_old_as_the_check_says(pages: Pages, lister: Person) -> None:
+    look_at(lister, file("1"), source="ncic")
+    confirm(lister)
+    pages.clock.forward(hours=25)
+    said = entries.check(pages.console.door("vale"), pages.clock()).faults
+    assert said == ["ncic: imported 25.0 h ago, more than 24 h"]
+    lister = pages.browser("vale")
+    lister.get("/hotlist")
+    assert "25.0 h ago, more than 24 h" in lister.page
+
+
+def test_a_bolo_is_shown_with_its_sender_and_since_when(pages: Pages, lister: Person) -> None:
+    bolos.take(pages.console.door("vale"), NEIGHBOUR.id, TOLD, pages.clock())
+    lister.get("/hotlist?source=bolo")
+    assert "BOLO of Apache County SO, listed since <time" in lister.page
+    lister.send("/hotlist/entry", entry="bolo:apache-county-so/26-1")
+    assert "BOLO of Apache County SO, listed since <time" in lister.page
+
+
+def test_an_import_is_looked_at_before_it_changes_anything(pages: Pages, lister: Person) -> None:
+    put(pages, *({"reference": str(number)} for number in range(1, 11)))
+    before = now_listed(pages)
+    changed = file(*map(str, range(2, 10)), "11", "12", bad=1) + file("10", reason="Changed")[len(HEAD) + 1 :]
+    assert look_at(lister, changed).status_code == 200
+    assert [figure(lister, name) for name in ("Added", "Changed", "Removed", "Refused lines")] == [
+        *("2", "1", "1", "1")
+    ]
+    assert "line 12: 1 columns, expected 14 as in line 1" in unescape(lister.page)
+    assert "sjpd:1</li>" in lister.page
+    assert now_listed(pages) == before
+    assert log(pages, "hotlist_import") == []
+    assert confirm(lister, back="yes").status_code == 200
+    assert "The list is imported" in lister.page
+    assert set(now_listed(pages)) == {f"sjpd:{number}" for number in range(2, 13)}
+    assert log(pages, "hotlist_import")[0] == ("vale", "allowed", "sjpd: import")
+
+
+def test_a_file_waits_for_ten_minutes_in_its_own_session_and_is_imported_once(
+    pages: Pages, lister: Person
+) -> None:
+    look_at(lister, file("1"))
+    waiting = lister.page
+    other = pages.browser("adm")
+    other.get("/hotlist/import")
+    (upload,) = re.findall(r'name="upload" value="([^"]+)"', waiting)
+    assert other.send("/hotlist/import/sure", upload=upload).status_code == 409
+    pages.clock.forward(minutes=11)
+    assert confirm(lister).status_code == 409
+    assert "No file waits here any more" in lister.page
+    assert now_listed(pages) == {}
+    look_at(lister, file("1"))
+    waiting = lister.page
+    look_at(lister, file("2"))
+    lister.page, newer = waiting, lister.page
+    assert confirm(lister).status_code == 409
+    lister.page = newer
+    assert confirm(lister).status_code == 200
+    assert list(now_listed(pages)) == ["sjpd:2"]
+    lister.page = newer
+    assert confirm(lister).status_code == 409
+
+
+def test_a_list_that_changed_since_the_look_is_looked_at_again(pages: Pages, lister: Person) -> None:
+    put(pages, {"reference": "1"})
+    look_at(lister, file("1", "2"))
+    put(pages, {"reference": "3"})
+    assert confirm(lister).status_code == 409
+    assert "the list has changed since you looked" in lister.page
+    assert figure(lister, "Removed") == "1"
+    assert set(now_listed(pages)) == {"sjpd:1", "sjpd:3"}
+    assert confirm(lister).status_code == 200
+    assert set(now_listed(pages)) == {"sjpd:1", "sjpd:2"}
+
+
+@pytest.mark.parametrize("content", [b"", HEAD.encode(), file("1", bad=2)])
+def test_a_file_that_looks_damaged_is_forced_by_the_administrator_alone_who_says_why(
+    pages: Pages, lister: Person, content: bytes
+) -> None:
+    put(pages, {"reference": "1"}, {"reference": "2"})
+    if not content:
+        assert look_at(lister, content).status_code == 409
+        return
+    look_at(lister, content)
+    assert "The file looks empty, cut off or damaged" in lister.page
+    assert 'name="force"' not in lister.page
+    (proof, *_same) = re.findall(r'name="csrf" value="([^"]+)"', lister.page)
+    kept = next(iter(pages.console.sessions._open.values())).upload
+    assert kept is not None
+    for why in ("", "The state police ended this list"):
+        told = {"csrf": proof, "upload": kept.name, "force": why}
+        assert lister.client.post("/hotlist/import/sure", data=told).status_code in (403, 409)
+    assert len(now_listed(pages)) == 2
+    admin = pages.browser("adm")
+    look_at(admin, content)
+    assert confirm(admin, force="x").status_code == 403
+    assert len(now_listed(pages)) == 2
+    assert confirm(admin, force="The state police ended this list").status_code == 200
+    assert set(now_listed(pages)) <= {"sjpd:1"}
+    assert ("vale", "refused", "sjpd: import") in log(pages, "hotlist_force")
+    assert log(pages, "hotlist_force")[-1][:2] == ("adm", "allowed")
+
+
+def test_who_may_not_import_is_refused_and_on_record(pages: Pages, lister: Person) -> None:
+    officer = pages.browser("ofc")
+    officer.get("/hotlist")
+    assert "/hotlist/import" not in officer.page
+    officer.get("/hotlist/import")
+    assert "supervisor or administrator" in officer.page
+    look_at(officer, file("1"))
+    assert 'name="upload"' not in officer.page
+    kept = max((one for one in pages.console.sessions._open.values()), key=lambda one: one.began).upload
+    assert kept is not None
+    assert officer.send("/hotlist/import/sure", upload=kept.name).status_code == 403
+    assert now_listed(pages) == {}
+    assert log(pages, "hotlist_import") == [("ofc", "refused", "sjpd: import")]
+
+
+@pytest.mark.parametrize(
+    ("content", "source", "said"),
+    [
+        (b"a,b\n1,2\n", "sjpd", "line 1 has 2 unknown columns"),
+        (b"\xff\xfea\x00", "sjpd", "UTF-16"),
+        (file("1"), "nobody", "`source` is not designated"),
+    ],
+)
+def test_a_file_that_is_no_list_of_the_source_is_refused_with_the_reason(
+    pages: Pages, lister: Person, content: bytes, source: str, said: str
+) -> None:
+    assert look_at(lister, content, source=source).status_code == 409
+    assert said in unescape(lister.page)
+    assert lister.send("/hotlist/import").status_code == 400
+    assert "Choose a file." in lister.page
+
+
+def test_what_was_typed_or_sent_is_text_and_never_a_tag(pages: Pages, lister: Person) -> None:
+    tag = "<script>alert(1)</script>"
+    lister.get("/hotlist/new")
+    lister.send("/hotlist/new", **{**TOLD, "reason": tag, "marks": f"sticker={tag}"})
+    for path in ("/hotlist/entry", "/hotlist/change", "/hotlist/remove"):
+        lister.send(path, entry="sjpd:26-1")
+        assert tag not in lister.page
+        assert "&lt;script&gt;" in lister.page
+        lister.get("/hotlist")
+        assert tag not in lister.page
+    lister.send("/hotlist", reference=tag)
+    assert tag not in lister.page
+    look_at(lister, file("1"), name=f"{tag}.csv")
+    assert tag not in lister.page
+    lister.get("/hotlist/new")
+    lister.send("/hotlist/new", **{**TOLD, "expires_at": tag, "other": f"</textarea>{tag}"})
+    assert tag not in lister.page
+
+
+def test_what_a_file_comes_to_counts_what_is_added_and_what_goes() -> None:
+    assert _comes_to(Import("sjpd", removed=["sjpd:1"], added=2)) == (2, 1, 0)
