@@ -22,7 +22,6 @@ from services.yearly_audit import filing, standing, text
 from services.yearly_audit import findings as judging
 
 ANSWERS = {"held": "held", "not_held": "not held", "not_checked": "not checked", "people": "for people"}
-GRADES = {"breach": "breach of the order", "unusual": "unusual", "note": "to be looked at"}
 EVER = datetime.fromisoformat("1970-01-02T00:00Z")
 """An inquiry that begins before this is of all that is kept."""
 CHUNK = 64 * 1024
@@ -156,7 +155,7 @@ def _chunks(file: IO[bytes], opened: ExitStack) -> Iterator[bytes]:
 def _page(visit: Visit, template: str, **shown: Any) -> Response:
     roles = set(visit.console.roles(visit.session.who))
     may = {act: bool(roles & set(BY_NAME[act].roles)) for act in BY_NAME if act.startswith("audit_")}
-    return visit.page(template, may=may, ANSWERS=ANSWERS, GRADES=GRADES, BY_NAME=BY_NAME, EVER=EVER, **shown)
+    return visit.page(template, may=may, ANSWERS=ANSWERS, BY_NAME=BY_NAME, EVER=EVER, **shown)
 
 
 def _rows(visit: Visit, shown: judging.Shown) -> Iterator[Row]:

@@ -164,7 +164,7 @@ def test_a_finding_that_says_too_little_is_refused(pages: Pages, auditor: Person
 def test_an_inquiry_of_ones_own_has_no_form_and_says_why(pages: Pages, auditor: Person) -> None:
     (own,) = ask(pages, 1, "aud")
     drawn(pages, auditor, 1)
-    says(auditor, "You made this inquiry: nobody judges an inquiry of their own")
+    says(auditor, "You made this inquiry. Nobody judges an inquiry of their own")
     assert str(own) not in re.findall(r'name="inquiry" value="([^"]+)"', auditor.page)
     assert judge(auditor, own) == 409
     assert ("aud", "refused") in logged(pages, "audit_finding")
@@ -197,7 +197,7 @@ def test_what_the_checks_found_stands_with_the_inquiry_and_on_the_overview(
     )
     pages.database.put(tables.INQUIRY_FINDINGS, found, found)
     auditor.get("/audit/draws/1")
-    says(auditor, "breach of the order a prohibited purpose (F.1, I.3)")
+    says(auditor, "breach a prohibited purpose (F.1, I.3)")
     auditor.get("/audit")
     says(auditor, "purpose 1", "vale: search for a plate; a prohibited purpose (F.1, I.3)", str(inquiry))
 
