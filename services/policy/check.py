@@ -50,6 +50,12 @@ def for_people() -> list[Clause]:
     return [clause for clause in CLAUSES if clause.people]
 
 
+def by_clause(results: Sequence[Result]) -> Iterator[tuple[Clause, list[Result]]]:
+    """Each clause of the order with the results of its checks; none where only people can hold it."""
+    for clause in CLAUSES:
+        yield clause, [one for one in results if clause.number in one.check.clauses]
+
+
 def _ask(check: Check, live: Live) -> Answer:
     try:
         return check.run(live)

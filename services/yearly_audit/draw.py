@@ -11,7 +11,8 @@ no detections are none, and neither is what the machine asked by itself.
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
@@ -26,6 +27,7 @@ from connectors.profiles import load as load_profile
 from schemas.acts import BROWSING
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
+from schemas.profile import Audit as AuditRules
 from schemas.profile import span
 from services import records
 from services.door import Door
@@ -86,6 +88,21 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True):
     browsing: bool = False
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a draw of `year` would be now: from `population` inquiries made from `since` to `until`.
+
+    The profile asks for `asked_for` of them; `made` are the draws of that year that are there already.
+    """
+
+    year: int
+    since: datetime
+    until: datetime
+    population: int
+    asked_for: int
+    made: Sequence[LedgerEntry]
+
+
 class TooSoon(ValueError):  # noqa: N818 - an answer
     """There is nothing to draw from, or no such draw."""
 
@@ -102,9 +119,8 @@ def draw(door: Door, year: int, now: datetime, again: str = "") -> LedgerEntry:
     reason = again or f"Sample of the yearly audit {year}"
     client, rules = door.client(AUDITOR), load_profile(door.settings.profile).audit
     with door.on_record("audit_draw", f"year {year}", reason=reason):
-        until = end_of_period(year, now)
+        since, until = _period(rules, year, now)
         _not_drawn_yet(client, year, again)
-        since = until - span(rules.inquiries_from)
         population = inquiries_between(client, since, until)
         if not population:
             raise TooSoon(
@@ -132,6 +148,24 @@ def draw(door: Door, year: int, now: datetime, again: str = "") -> LedgerEntry:
     return records.put(door, "audit_draw", "audit", "draw", drawn, reason=reason)
 
 
+def plan(door: Door, year: int, now: datetime) -> Plan:
+    """What `draw` would do now; nothing is drawn.
+
+    Raises RefusedError for a year that has not begun, RefusedInquiry and DatabaseError.
+    """
+    door.enter("audit_show", f"plan of the draw for {year}")
+    client, rules = door.client(AUDITOR), load_profile(door.settings.profile).audit
+    since, until = _period(rules, year, now)
+    population = len(inquiries_between(client, since, until))
+    made = [entry for entry, _drawn in draws(client, year)]
+    return Plan(year, since, until, population, rules.inquiries, made)
+
+
+def _period(rules: AuditRules, year: int, now: datetime) -> tuple[datetime, datetime]:
+    until = end_of_period(year, now)
+    return until - span(rules.inquiries_from), until
+
+
 def end_of_period(year: int, now: datetime) -> datetime:
     """Up to when inquiries are drawn for `year`: its end, or `now` while it is running.
 
@@ -151,7 +185,7 @@ def _not_drawn_yet(client: Client, year: int, again: str) -> None:
     if made and not again.strip():
         raise RefusedError(
             "year",
-            f"{year} has a draw already ({made}): see --show, or say with --again why there is another "
+            f"{year} has a draw already ({made}); another one needs a reason, which goes on record "
             "(order, section K.3)",
         )
 

@@ -6,29 +6,37 @@ from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 from connectors.clickhouse_client import AUDITOR, run
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
 from services import records
 from services.door import Door
-from services.yearly_audit.findings import Filed, refuse_filed
+from services.yearly_audit.draw import TooSoon
+from services.yearly_audit.findings import Filed, memorandum_of, refuse_filed
 from services.yearly_audit.memo import Memo, compose
 from services.yearly_audit.pdf import pdf
 from services.yearly_audit.text import markdown
 
+Kind = Literal["md", "pdf"]
+KINDS: tuple[Kind, ...] = ("md", "pdf")
+
+_DOCUMENT = "SELECT content FROM platestream.documents WHERE lower(hex(sha256)) = {sha256:String} LIMIT 1"
+
 
 @dataclass(frozen=True)
 class Filing:
-    """A memorandum that was filed: its entry, the two files, and what is wrong with the records."""
+    """A memorandum that was filed: its entry, the two files where a folder was named, and what it says."""
 
     entry: LedgerEntry
     memo: Memo
     files: Sequence[Path]
 
 
-def file(door: Door, number: int, now: datetime, to: Path) -> Filing:
-    """File the memorandum of draw `number` as Markdown and PDF: on record, stored, and in the folder `to`.
+def file(door: Door, number: int, now: datetime, to: Path | None = None) -> Filing:
+    """File the memorandum of draw `number` as Markdown and PDF: on record, stored, and in the folder `to`,
+    where one is named.
 
     Raises TooSoon while an inquiry has no finding, RefusedError where it was filed already, somebody judged
     their own inquiry or a file is in the way, RefusedInquiry, DatabaseError and OSError.
@@ -38,13 +46,14 @@ def file(door: Door, number: int, now: datetime, to: Path) -> Filing:
     with door.on_record("audit_memo", f"draw {number}", reason=reason):
         refuse_filed(client, number)
         memo = compose(door, number, now)
-        files = [to / f"alpr-audit-{memo.drawn.year}-draw-{number}.{kind}" for kind in ("md", "pdf")]
+        files = [to / _name(memo.drawn.year, number, kind) for kind in KINDS] if to else []
         if there := [one.name for one in files if one.exists()]:
             raise RefusedError("memorandum", f"{there[0]} is there already, and is not written over")
     contents = markdown(memo).encode(), pdf(memo)
-    to.mkdir(parents=True, exist_ok=True)
+    if to:
+        to.mkdir(parents=True, exist_ok=True)
     entry = records.put(door, "audit_memo", "audit", "memorandum", _filed(memo, *contents), reason=reason)
-    names = [f"memorandum-{memo.drawn.year}-draw-{number}.{kind}" for kind in ("md", "pdf")]
+    names = [f"memorandum-{memo.drawn.year}-draw-{number}.{kind}" for kind in KINDS]
     rows = [(sha256(one).digest(), name, one) for name, one in zip(names, contents, strict=True)]
     run(
         "filing the memorandum",
@@ -56,10 +65,33 @@ def file(door: Door, number: int, now: datetime, to: Path) -> Filing:
             settings={"async_insert": 0},
         ),
     )
-    for path, content in zip(files, contents, strict=True):
+    for path, content in zip(files, contents, strict=False):
         with path.open("xb") as target:
             target.write(content)
     return Filing(entry, memo, files)
+
+
+def document(door: Door, number: int, kind: Kind) -> tuple[str, bytes]:
+    """The memorandum of draw `number` as it was filed: the name of its file, and its bytes.
+
+    Raises TooSoon where none was, RefusedInquiry and DatabaseError.
+    """
+    door.enter("audit_show", f"memorandum of draw {number}")
+    client = door.client(AUDITOR)
+    memorandum = memorandum_of(client, number)
+    if memorandum is None:
+        raise TooSoon(f"the memorandum of draw {number} is not filed yet")
+    _entry, one = memorandum
+    asked = {"sha256": one.pdf_sha256 if kind == "pdf" else one.markdown_sha256}
+    answer = run(
+        "reading the memorandum",
+        partial(client.query, _DOCUMENT, parameters=asked, column_formats={"content": "bytes"}),
+    )
+    return _name(one.year, number, kind), bytes(answer.result_rows[0][0])
+
+
+def _name(year: int, number: int, kind: Kind) -> str:
+    return f"alpr-audit-{year}-draw-{number}.{kind}"
 
 
 def _filed(memo: Memo, text: bytes, paper: bytes) -> Filed:

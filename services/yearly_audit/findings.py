@@ -13,14 +13,17 @@ from clickhouse_connect.driver.client import Client
 from connectors import ledger
 from connectors.clickhouse_client import AUDITOR, run
 from connectors.profiles import load as load_profile
+from schemas import finding as checks
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
 from services import records
 from services.door import Door
+from services.inquiries import found as checked
 from services.yearly_audit.draw import Draw, TooSoon, drawn_as
 
 _LOOKS = """
-SELECT inquiry_id, at, who, agency, kind, case_number, reason, pattern, cameras, since, until
+SELECT inquiry_id, at, who, agency, kind, case_number, reason, pattern, cameras, since, until,
+    other, purpose, requester, legal_basis
 FROM platestream.inquiry_log WHERE inquiry_id IN {inquiries:Array(UUID)} ORDER BY at
 """
 _STORED = """
@@ -64,7 +67,7 @@ class Filed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """An inquiry as it stands in the log."""
+    """An inquiry as it stands in the log. `other` is the second plate of `cotravel`, else an id."""
 
     inquiry_id: UUID
     at: datetime
@@ -77,6 +80,10 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     cameras: Sequence[str]
     since: datetime
     until: datetime
+    other: str
+    purpose: str
+    requester: str
+    legal_basis: str
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,9 @@ class Judged:
 class Shown:
     """A draw with its inquiries as they stand in the log and the finding on each, where there is one.
 
-    The profile asks for `asked_for` inquiries; a draw has fewer where no more were made.
+    The profile asks for `asked_for` inquiries; a draw has fewer where no more were made. `entries` are those
+    of the findings in the ledger, `found` is what the checks of the audit flow found, and `filed` the entry
+    of the memorandum, once that is filed.
     """
 
     entry: LedgerEntry
@@ -100,6 +109,20 @@ class Shown:
     looks: Sequence[Look]
     findings: Mapping[UUID, Finding]
     asked_for: int
+    entries: Mapping[UUID, LedgerEntry]
+    found: Mapping[UUID, Sequence[checks.Finding]]
+    filed: LedgerEntry | None
+
+    @property
+    def gone(self) -> list[UUID]:
+        """Inquiries of the draw that are in the log no more."""
+        there = {look.inquiry_id for look in self.looks}
+        return [one for one in self.drawn.inquiries if one not in there]
+
+    @property
+    def waiting(self) -> int:
+        """Inquiries that have no finding yet."""
+        return len(set(self.drawn.inquiries) - set(self.findings))
 
 
 def show(door: Door, number: int) -> Shown:
@@ -108,8 +131,18 @@ def show(door: Door, number: int) -> Shown:
     client = door.client(AUDITOR)
     asked = load_profile(door.settings.profile).audit.inquiries
     entry, drawn = drawn_as(client, number)
-    found = {one: finding for one, (_entry, finding) in findings(client, number).items()}
-    return Shown(entry, drawn, looks(client, drawn.inquiries), found, asked)
+    judged = findings(client, number)
+    memorandum = memorandum_of(client, number)
+    return Shown(
+        entry=entry,
+        drawn=drawn,
+        looks=looks(client, drawn.inquiries),
+        findings={one: finding for one, (_entry, finding) in judged.items()},
+        asked_for=asked,
+        entries={one: entry for one, (entry, _finding) in judged.items()},
+        found=checked.about(client, drawn.inquiries),
+        filed=memorandum[0] if memorandum else None,
+    )
 
 
 def begins(door: Door, number: int, start: str) -> UUID:
@@ -136,22 +169,33 @@ def find(door: Door, finding: Finding) -> Judged:
         if finding.inquiry_id not in drawn.inquiries:
             raise TooSoon(f"inquiry {finding.inquiry_id} is not in draw {finding.draw}")
         refuse_filed(client, finding.draw)
-        if any(look.who == door.who for look in looks(client, [finding.inquiry_id])):
+        if any(is_own(door, look) for look in looks(client, [finding.inquiry_id])):
             raise RefusedError("finding", OWN)
     entry = records.put(door, "audit_finding", "audit", "finding", finding, reason=reason)
     waiting = len(set(drawn.inquiries) - set(findings(client, finding.draw)))
     return Judged(entry, waiting, len(drawn.inquiries))
 
 
+def is_own(door: Door, look: Look) -> bool:
+    """Whether whoever is at the door made this inquiry, and so does not judge it."""
+    return look.who == door.who
+
+
 def refuse_filed(client: Client, draw: int) -> None:
     """Raises RefusedError where the memorandum of this draw was filed, and stored whole."""
-    for entry, one in filed(client):
-        if one.draw == draw and stored(client, one):
-            raise RefusedError(
-                "memorandum",
-                f"the memorandum of draw {draw} was filed on {entry.at:%Y-%m-%d} (entry {entry.number}), and "
-                "filed is filed; what was found since belongs in another draw (order, section K.4)",
-            )
+    if memorandum := memorandum_of(client, draw):
+        entry, _filed = memorandum
+        raise RefusedError(
+            "memorandum",
+            f"the memorandum of draw {draw} was filed on {entry.at:%Y-%m-%d} (entry {entry.number}), and "
+            "filed is filed; what was found since belongs in another draw (order, section K.4)",
+        )
+
+
+def memorandum_of(client: Client, draw: int) -> tuple[LedgerEntry, Filed] | None:
+    """The memorandum of this draw that was filed and stored whole; None where there is none."""
+    made = (one for one in filed(client) if one[1].draw == draw)
+    return next((one for one in made if stored(client, one[1])), None)
 
 
 def filed(client: Client) -> list[tuple[LedgerEntry, Filed]]:

@@ -1,0 +1,103 @@
+"""How the yearly audits stand: draws, how far they are judged, and the memorandum of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from clickhouse_connect.driver.client import Client
+
+from connectors.clickhouse_client import AUDITOR
+from schemas.finding import Finding
+from schemas.ledger import LedgerEntry
+from schemas.message import RefusedError
+from services.door import Door
+from services.inquiries import found as checked
+from services.yearly_audit.draw import Draw, TooSoon, draws
+from services.yearly_audit.findings import Filed, findings, memorandum_of
+from services.yearly_audit.memo import Memo, compose
+
+LATELY = timedelta(days=30)
+BREACHES = 50
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A draw, how many of its inquiries have a finding, and its memorandum, where that is filed."""
+
+    entry: LedgerEntry
+    drawn: Draw
+    judged: int
+    filed: tuple[LedgerEntry, Filed] | None
+
+    @property
+    def waiting(self) -> int:
+        """Inquiries without a finding."""
+        return len(self.drawn.inquiries) - self.judged
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All draws, the newest first, and what the checks found since: by rule, and the newest breaches."""
+
+    audits: Sequence[Audit]
+    since: datetime
+    rules: Sequence[checked.OfRule]
+    breaches: Sequence[Finding]
+
+
+@dataclass(frozen=True)
+class Memorandum:
+    """The memorandum on a draw of one year. `audits` are the draws of that year, `audit` is the one asked.
+
+    Before it is filed `memo` is what it would say now, and None where it cannot be filed: `missing` says why.
+    """
+
+    audits: Sequence[Audit]
+    audit: Audit | None
+    memo: Memo | None = None
+    missing: str = ""
+
+
+def overview(door: Door, now: datetime) -> Overview:
+    """Draws, and what the checks found in the last 30 days. Raises RefusedInquiry and DatabaseError."""
+    door.enter("audit_show", "overview")
+    client, since = door.client(AUDITOR), now - LATELY
+    return Overview(
+        audits=_audits(client),
+        since=since,
+        rules=checked.by_rule(client, since),
+        breaches=checked.breaches(client, since, BREACHES),
+    )
+
+
+def memorandum(door: Door, year: int, now: datetime, number: int | None = None) -> Memorandum:
+    """The memorandum on draw `number` of `year`, on its newest draw where none is named.
+
+    Raises TooSoon where that year has no such draw but others, RefusedInquiry and DatabaseError.
+    """
+    door.enter("audit_show", f"memorandum of {year}")
+    client = door.client(AUDITOR)
+    audits = _audits(client, year)
+    audit = next((one for one in audits if number in (None, one.entry.number)), None)
+    if audit is None and audits:
+        raise TooSoon(f"{year} has no draw {number}")
+    if audit is None or audit.filed:
+        return Memorandum(audits, audit)
+    try:
+        return Memorandum(audits, audit, compose(door, audit.entry.number, now))
+    except RefusedError as refused:
+        return Memorandum(audits, audit, missing=refused.detail)
+    except TooSoon as soon:
+        return Memorandum(audits, audit, missing=str(soon))
+
+
+def _audits(client: Client, year: int | None = None) -> list[Audit]:
+    return [
+        Audit(
+            entry=entry,
+            drawn=drawn,
+            judged=len(set(drawn.inquiries) & set(findings(client, entry.number))),
+            filed=memorandum_of(client, entry.number),
+        )
+        for entry, drawn in reversed(draws(client, year))
+    ]
