@@ -56,6 +56,14 @@ def approvals(cameras: Iterable[RegistryRecord], now: datetime) -> list[Due]:
     return [Due(one, SAID[rule]) for one, rule in found if rule]
 
 
+def details(records: Iterable[RegistryRecord], now: datetime) -> list[Due]:
+    """Special details that have not ended and that the Chief has not approved (order, G.6)."""
+    waits = (one for one in records if one.active and not one.approved_by and one.until and one.until > now)
+    return _soonest(
+        [Due(one, "the Police Chief has not approved this special detail (G.6)") for one in waits]
+    )
+
+
 def _soonest(due: list[Due]) -> list[Due]:
     """What has no time first, then by time."""
     return sorted(

@@ -32,7 +32,7 @@ def listed(visit: Visit) -> Response:
 def one(visit: Visit) -> Response:
     """One letter: its headers and why it was refused."""
     letter, _payload = job.show(visit.door, asked(visit))
-    return page(visit, "letter.html", letter=letter)
+    return page(visit, "letter.html", letter=letter, goes_back=letter.topic in job.AGAIN)
 
 
 def send_again(visit: Visit) -> Response:

@@ -35,7 +35,7 @@ def gateway(visit: Visit) -> Gateway:
 
 def overview(visit: Visit) -> Response:
     """What needs attention, with links to where it is mended."""
-    found = show_several(visit.door, "user", "agency", "camera")
+    found = show_several(visit.door, "user", "agency", "camera", "detail")
     _people, rules = visit.console.people()
     waiting = None
     if may(visit, "dead_letter_show"):
@@ -46,6 +46,7 @@ def overview(visit: Visit) -> Response:
         training=attention.training(found["user"], rules, visit.now),
         agreements=attention.agreements(found["agency"], visit.now),
         approvals=attention.approvals(found["camera"], visit.now),
+        details=attention.details(found["detail"], visit.now),
         gateway=gateway(visit),
         waiting=waiting,
     )

@@ -90,7 +90,7 @@ def _shown(visit: Visit) -> dict[str, Any]:
         on_shift = {shift.user: shift for shift in shifts.show(visit.door, visit.now)}
     return {
         "people": People([*found["user"], *found["agency"]]),
-        "agencies": [one for one in found["agency"] if one.active],
+        "agencies": sorted(filter(lambda one: one.active, found["agency"]), key=lambda one: not one.own),
         "rules": visit.console.people()[1],
         "on_shift": on_shift,
         "passwords": set(accounts.listed(visit.door)),

@@ -334,7 +334,7 @@ def test_each_camera_is_shown_with_the_gateways_word(pages: Pages, lee: Person, 
     assert "camera north: no frame for 60 s" in text(lee)
     lee.get("/administration/cameras")
     assert "silent: no frame for 60 s" in text(lee)
-    assert "Sending, but not registered south: sends frames" in text(lee)
+    assert "but they are not registered south: sends frames" in text(lee)
     lee.get("/administration/cameras/south")
     assert "No camera of this name is registered" in text(lee)
     lee.send("/administration/cameras", id="south", title="2nd St", latitude="34.5", longitude="-109.4")
