@@ -59,9 +59,11 @@ def register(visit: Visit) -> Response:
 def ended(visit: Visit) -> Response:
     """End a person's time: their password is taken away, and their sessions here end."""
     who = end(visit, "user").id
-    if who in accounts.listed(visit.door):
-        accounts.end(visit.door, who)
-    visit.console.sessions.end_all(who)
+    try:
+        if who in accounts.listed(visit.door):
+            accounts.end(visit.door, who)
+    finally:  # whatever becomes of the password
+        visit.console.sessions.end_all(who)
     return visit.see(f"{BASE}/people")
 
 
