@@ -34,6 +34,15 @@ class Judgement:
     detail: str = ""
 
 
+def approval(camera: RegistryRecord, at: datetime) -> Rule | None:
+    """Which rule frames of a registered camera break at this moment, wherever it is; None: it is approved."""
+    if not camera.active:
+        return "ended"
+    if not camera.approved_by:
+        return "unapproved"
+    return None if camera.counts_at(at) else "period"
+
+
 class Approvals:
     """What the registry says of cameras and details: shared by the workers of a process.
 
@@ -122,12 +131,8 @@ class Approvals:
         camera = self._cameras.get(frame.camera_id)
         if camera is None:
             return "unregistered"
-        if not camera.active:
-            return "ended"
-        if not camera.approved_by:
-            return "unapproved"
-        if not camera.counts_at(frame.captured_at):
-            return "period"
+        if rule := approval(camera, frame.captured_at):
+            return rule
         assert camera.latitude is not None  # a record of a camera without a place is refused
         assert camera.longitude is not None
         place = Area(camera.latitude, camera.longitude, FAR_M)

@@ -31,6 +31,10 @@ class PeopleRules:
     own_state: str = ""
     declaration: bool = False
 
+    def lapses(self, trained_at: datetime) -> datetime | None:
+        """When training of this day counts no more; None: never."""
+        return None if self.training is None else trained_at + self.training
+
     @classmethod
     def of(cls, rules: GateRules) -> "PeopleRules":
         """The same as the gate has them."""

@@ -71,6 +71,16 @@ class Designations:
         """Source and category are designated: an entry that is not alerts nobody."""
         return entry.source in self._sources and entry.category in self._longest
 
+    @property
+    def sources(self) -> list[str]:
+        """The designated sources, by name."""
+        return sorted(self._sources)
+
+    @property
+    def categories(self) -> dict[str, int]:
+        """The designated categories by name, and for how many days an entry may hold at most."""
+        return dict(sorted(self._longest.items()))
+
     def knows(self, kind: str, name: str) -> bool:
         """Whether a `hotlist_source` or `hotlist_category` of this name is designated."""
         return name in (self._sources if kind == "hotlist_source" else self._longest)

@@ -3,7 +3,8 @@
 Who a person is and what they may do is the registry's; a password only proves who is at the keyboard.
 """
 
-from connectors.passwords import SHORTEST, Passwords
+from connectors.passwords import SHORTEST as SHORTEST
+from connectors.passwords import Passwords
 from connectors.settings import ACCOUNTS, Settings
 from schemas.message import RefusedError
 from services.door import Door

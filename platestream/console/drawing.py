@@ -27,7 +27,7 @@ SECTIONS = (
     Section("/evidence", "Evidence", ("evidence_show",)),
     Section("/hotlist", "Hot list", ("hotlist_show",)),
     Section("/audit", "Audit", ("audit_show",)),
-    Section("/administration", "Administration", ("registry_user",)),
+    Section("/administration", "Administration", ("registry_user", "registry_incident")),
 )
 
 
@@ -44,7 +44,7 @@ class Drawing:
             undefined=StrictUndefined,
         )
         self._templates.globals.update(version=version, NOTICE=NOTICE, csrf=csrf, told=told)
-        self._templates.filters.update(local=self.local, field=self.field, marked=marked)
+        self._templates.filters.update(local=self.local, day=self.day, field=self.field, marked=marked)
 
     def page(self, template: str, *, roles: Iterable[str], **shown: Any) -> str:
         """A template as HTML, with the sections for these roles."""
@@ -64,6 +64,10 @@ class Drawing:
         return Markup('<time datetime="{}">{} <small>{}</small></time>').format(
             at.isoformat(), f"{shown:%Y-%m-%d %H:%M:%S}", f"{shown:%Z}"
         )
+
+    def day(self, at: datetime | None) -> str:
+        """The day of an instant by the agency's clock, also for a field of a form."""
+        return f"{at.astimezone(self.zone):%Y-%m-%d}" if at else ""
 
     def field(self, at: datetime | None) -> str:
         """An instant for a field of a form: the agency's clock, to the minute."""

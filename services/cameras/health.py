@@ -9,7 +9,7 @@ import msgspec
 
 from connectors.cameras.capture import CameraError, Capture
 from connectors.cameras.check import first_frame, separate
-from connectors.settings import load_settings
+from connectors.settings import Settings, load_settings
 from operators.decode import Bounds, decode_image
 from schemas.message import RefusedError
 from services.cameras import config, state
@@ -87,9 +87,11 @@ def _source(found: config.Gateway, camera: config.Camera) -> str:
     return camera.url or str(camera.path)
 
 
-def newest(path: Path) -> state.GatewayHealth | None:
-    """The newest state of the gateway of a configuration; None where it never ran."""
-    return state.read(spool_folder(load_settings(), config.load(path)))
+def newest(path: Path, settings: Settings | None = None) -> state.GatewayHealth | None:
+    """The newest state of the gateway of a configuration; None where it never ran. Without `settings` those
+    of this process. Raises RefusedError and OSError where the configuration cannot be read.
+    """
+    return state.read(spool_folder(settings or load_settings(), config.load(path)))
 
 
 def faults(found: state.GatewayHealth, now: datetime) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from connectors.clickhouse_client import OWNER, run
+from connectors.clickhouse_client import AUDITOR, OWNER, run
 from connectors.profiles import load
 from schemas.gate_rules import GateRules, of_profile
 from schemas.profile import Profile
@@ -101,8 +101,8 @@ def _expire(_permit: Permit, owner: Client, table: Aged, period: timedelta) -> N
 
 
 def _ruled(door: Door, changed: list[str]) -> Ruled:
-    owner = door.client(OWNER)
-    return Ruled(gate_rules.in_force(owner), changed, gate_rules.registry_enforced(owner))
+    reader = door.client(AUDITOR if door.speaks else OWNER)  # who speaks for people owns nothing
+    return Ruled(gate_rules.in_force(reader), changed, gate_rules.registry_enforced(reader))
 
 
 def wanted(client: Client, name: str, profile: Profile) -> GateRules:

@@ -99,18 +99,35 @@ def status(settings: Settings, now: datetime) -> Status:
     """Asks supervisor, topics and gateway. Raises UpError where nothing runs."""
     supervisor = Supervisor(settings.data)
     states = {one.name: one for one in supervisor.states()}
-    plan = msgspec.json.decode((supervisor.folder / PLAN).read_bytes(), type=Plan)
+    plan = _plan(supervisor.folder)
     running = tuple(_running(one, states) for one in plan.programs)
     waiting = tuple(
         _waiting(settings, plan, topic, flow) for topic, flow in READ_BY.items() if plan.has(flow)
     )
-    gateway = health.newest(Path(plan.cameras)) if plan.cameras else None
+    gateway = _gateway(settings, plan)
     disk = free(settings.data)
     wrong = [*_processes(running, now, supervisor.log), *_behind(waiting, now), *_cameras(plan, gateway, now)]
     if disk < LITTLE_DISK:
         wrong.append(f"{disk:.0%} of the disk of {settings.data} is free: make room, or keep less")
     cameras = gateway.cameras if gateway else ()
     return Status(running, waiting, cameras, disk, tuple(wrong), plan.boards, plan.console)
+
+
+def gateway(settings: Settings) -> GatewayHealth | None:
+    """The cameras, as the gateway that was started here last told of them; None where nothing is known.
+
+    Raises RefusedError and OSError where the gateway's configuration cannot be read any more.
+    """
+    folder = Supervisor(settings.data).folder
+    return _gateway(settings, _plan(folder)) if (folder / PLAN).exists() else None
+
+
+def _plan(folder: Path) -> Plan:
+    return msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)
+
+
+def _gateway(settings: Settings, plan: Plan) -> GatewayHealth | None:
+    return health.newest(Path(plan.cameras), settings) if plan.cameras else None
 
 
 def _running(one: Planned, states: dict[str, ProcessState]) -> Running:

@@ -1,0 +1,111 @@
+"""People: their roles, training and passwords, and who is on shift (order, sections E.1.e, F.4 and F.7)."""
+
+from datetime import datetime
+from typing import Any
+
+from starlette.responses import Response
+
+from operators.people import People
+from platestream.console.administration.fields import BASE, address, asked, before, day, end, may, page, put
+from platestream.console.visit import Routes, Visit
+from schemas.acts import ROLES
+from schemas.message import RefusedError
+from schemas.registry import RegistryRecord
+from services import accounts, shifts
+from services.door import Door
+from services.registry import put_user, show_several
+
+
+def listed(visit: Visit) -> Response:
+    """Everybody who is registered, and a form for somebody new."""
+    shown = _shown(visit)
+    everybody = sorted(shown["people"].users.values(), key=lambda one: (not one.active, one.id))
+    strangers = sorted(shown["passwords"] - {one.id for one in everybody if one.active})
+    return page(visit, "people.html", everybody=everybody, strangers=strangers, **shown)
+
+
+def one(visit: Visit) -> Response:
+    """One person. Raises RefusedError where nobody has that name."""
+    shown = _shown(visit)
+    person = shown["people"].users.get(asked(visit))
+    if person is None:
+        raise RefusedError("registry", f"nobody is registered as {asked(visit)}")
+    return page(visit, "person.html", person=person, **shown)
+
+
+def register(visit: Visit) -> Response:
+    """Register or change a person."""
+    roles = visit.several("role")
+    if not roles:
+        return visit.refused("Choose at least one role.", 400)
+    known = before(visit, "user")
+
+    def with_roles(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
+        return put_user(door, record, now, roles)
+
+    written = put(
+        visit,
+        "user",
+        known,
+        with_roles,
+        name=visit.said("title"),
+        agency=visit.said("agency"),
+        trained_at=day(visit, "trained", known.trained_at if known else None),
+        approved_by=visit.said("approved_by"),
+    )
+    return visit.see(address("people", written.id))
+
+
+def ended(visit: Visit) -> Response:
+    """End a person's time: their password is taken away, and their sessions here end."""
+    who = end(visit, "user").id
+    try:
+        if who in accounts.listed(visit.door):
+            accounts.end(visit.door, who)
+    finally:  # whatever becomes of the password
+        visit.console.sessions.end_all(who)
+    return visit.see(f"{BASE}/people")
+
+
+def password(visit: Visit) -> Response:
+    """Give a person a password; their sessions here end."""
+    who, told = visit.said("id"), str(visit.form.get("password", ""))
+    if told != visit.form.get("again"):
+        return visit.refused("The two passwords differ. Nothing was changed: type both again.", 400)
+    accounts.put(visit.door, who, told)
+    visit.console.sessions.end_all(who)
+    return visit.see(address("people", who))
+
+
+def no_password(visit: Visit) -> Response:
+    """Take a person's password away; their sessions here end."""
+    who = visit.said("id")
+    accounts.end(visit.door, who)
+    visit.console.sessions.end_all(who)
+    return visit.see(address("people", who))
+
+
+def _shown(visit: Visit) -> dict[str, Any]:
+    found = show_several(visit.door, "user", "agency")
+    on_shift = None
+    if may(visit, "shift_show"):
+        on_shift = {shift.user: shift for shift in shifts.show(visit.door, visit.now)}
+    return {
+        "people": People([*found["user"], *found["agency"]]),
+        "agencies": sorted(filter(lambda one: one.active, found["agency"]), key=lambda one: not one.own),
+        "rules": visit.console.people()[1],
+        "on_shift": on_shift,
+        "passwords": set(accounts.listed(visit.door)),
+        "ROLES": ROLES,
+        "SHORTEST": accounts.SHORTEST,
+    }
+
+
+ROUTES: Routes = {
+    ("GET", f"{BASE}/people"): listed,
+    ("POST", f"{BASE}/people"): register,
+    ("POST", f"{BASE}/people/end"): ended,
+    ("POST", f"{BASE}/people/password"): password,
+    ("POST", f"{BASE}/people/no-password"): no_password,
+    ("GET", f"{BASE}/people/{{name:path}}"): one,
+}
