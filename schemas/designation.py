@@ -57,16 +57,6 @@ class Designations:
             else:
                 self._longest.pop(record.id, None)
 
-    @property
-    def sources(self) -> list[str]:
-        """The sources that are designated."""
-        return sorted(self._sources)
-
-    @property
-    def categories(self) -> list[str]:
-        """The categories that are designated."""
-        return sorted(self._longest)
-
     def allow(self, entry: Sourced) -> bool:
         """Source and category are designated: an entry that is not alerts nobody."""
         return entry.source in self._sources and entry.category in self._longest

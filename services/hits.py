@@ -17,6 +17,7 @@ from rapidfuzz.distance import Levenshtein
 
 from connectors.changelog import publish
 from connectors.clickhouse_client import ANALYST
+from connectors.profiles import load as load_profile
 from operators.hit_history import KEEPERS, History, confirms, history
 from schemas import plates, tables, topics
 from schemas.hit_action import ActionKind, Confused, HitAction
@@ -73,6 +74,7 @@ def standing(
 ) -> list[Standing]:
     """Hits and where they stand, newest first; arguments and errors as `gate.hits`. A logged look.
 
+    Without a purpose it serves the agency's one of being told of listed vehicles, where it lists purposes.
     Of many only the newest `most` are read. `recent` are steps that were recorded a moment ago and may not be
     in the table yet.
     """
@@ -84,7 +86,7 @@ def standing(
         since=since,
         until=until,
         most=most,
-        **door.said(**why),
+        **door.said(**serving(door, why)),
     )
     done: dict[UUID, list[HitAction]] = {}
     for action in (*map(_action, steps), *recent):
@@ -115,7 +117,14 @@ def fresh(door: Door) -> Iterator[UUID]:
 
 def pictures(door: Door, hit: Standing, **why: Unpack[Why]) -> dict[str, bytes]:
     """The hit's pictures by kind, JPEG: a look of its own, with the errors of `gate.picture`."""
-    return looking.pictures(door, hit.row["detection_id"], hit.row["captured_at"], **why)
+    return looking.pictures(door, hit.row["detection_id"], hit.row["captured_at"], **serving(door, why))
+
+
+def serving(door: Door, why: Why) -> Why:
+    """Why a hit is looked at, with its purpose where the agency lists purposes."""
+    if why.get("purpose"):
+        return why
+    return {**why, "purpose": load_profile(door.settings.profile).purposes.look_back}
 
 
 def take_step(door: Door, hit: Standing, kind: ActionKind, **told: Any) -> Standing:

@@ -138,7 +138,7 @@ def step(visit: Visit) -> Response:
 
 def _one(visit: Visit, hit: job.Standing, why: Why) -> Response:
     row = hit.row
-    look = visit.session.remember(why)
+    look = visit.session.remember(job.serving(visit.door, why))
     links = {
         kind: pictures.link(visit, look, row["detection_id"], row["captured_at"], kind)
         for kind in pictures.KINDS

@@ -18,6 +18,7 @@ from playwright.sync_api import expect
 from tests.conftest import skip_unless_ci
 from tests.support.browser import chromium
 from tests.support.clients import ClientUnavailableError
+from tests.support.clock import NOW
 from tests.support.console import Pages, Person
 from tests.support.database import Database
 from tests.support.door import person
@@ -236,7 +237,7 @@ TOKENS: dict[str, tuple[Callable[[Provider], Callable[[Claims], str]], str]] = {
     "another audience": (lambda provider: signed(provider, aud=OTHER), "'aud'"),
     "for another among several": (lambda provider: signed(provider, aud=[CLIENT, OTHER], azp=OTHER), "'azp'"),
     "another nonce": (lambda provider: signed(provider, nonce="of an earlier sign-in"), "'nonce'"),
-    "expired": (lambda provider: signed(provider, exp=int(time.time()) - 600), "expired"),
+    "expired": (lambda provider: signed(provider, exp=int(NOW.timestamp()) - 600), "expired"),
     "another key": (by_another_key, "bad_signature"),
     "the secret of the client": (by_the_clients_secret, "unsupported_algorithm"),
     "no signature": (by_nobody, "unsupported_algorithm"),

@@ -15,6 +15,7 @@ from services import accounts
 from services import registry as job
 from services.cameras import state
 from services.up.status import PLAN, Plan
+from tests.support.clock import NOW
 from tests.support.console import Pages, Person
 from tests.support.door import person
 
@@ -43,7 +44,7 @@ COUNTY = RegistryRecord(
     id="county",
     name="County SO",
     mou_from=datetime(2026, 1, 1, tzinfo=UTC),
-    mou_until=datetime.now(UTC) + timedelta(days=10),
+    mou_until=NOW + timedelta(days=10),
     shares_cameras=("north",),
 )
 
@@ -66,8 +67,8 @@ def text(browser: Person) -> str:
 
 
 def test_the_overview_says_what_needs_attention(pages: Pages, lee: Person) -> None:
-    late = person("late", "officer", trained=datetime.now(UTC) - timedelta(days=350))
-    lapsed = person("gone", "officer", trained=datetime.now(UTC) - timedelta(days=400))
+    late = person("late", "officer", trained=NOW - timedelta(days=350))
+    lapsed = person("gone", "officer", trained=NOW - timedelta(days=400))
     pages.put(late, lapsed, COUNTY, CAMERA)
     lee.get("/administration")
     said = text(lee)
@@ -320,10 +321,8 @@ def gateway(pages: Pages) -> Path:
     plan = Plan((), cameras=str(config))
     (pages.data / "up" / PLAN).write_bytes(msgspec.json.encode(plan))
     quiet = state.CameraHealth(name="north", kind="folder", up=False, fault="no frame for 60 s")
-    well = state.CameraHealth(name="south", kind="folder", up=True, last_frame=datetime.now(UTC))
-    told = state.GatewayHealth(
-        at=datetime.now(UTC), waiting=0, waiting_bytes=0, sending="", cameras=(quiet, well)
-    )
+    well = state.CameraHealth(name="south", kind="folder", up=True, last_frame=NOW)
+    told = state.GatewayHealth(at=NOW, waiting=0, waiting_bytes=0, sending="", cameras=(quiet, well))
     state.write(pages.data / "cameras", told)
     return config
 

@@ -19,10 +19,11 @@ from schemas.finding import Finding
 from services.inquiries import export as inquiry_export
 from services.yearly_audit import draw as drawing
 from services.yearly_audit import findings as judging
+from tests.support.clock import NOW
 from tests.support.console import Pages, Person
 from tests.support.door import person
 
-YEAR = datetime.now(UTC).year
+YEAR = NOW.year
 
 
 @pytest.fixture
