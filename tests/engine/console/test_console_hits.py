@@ -2,12 +2,15 @@
 
 import re
 from html import unescape
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from schemas.alert_hit import NOTICE
+from services.rules import in_force
 from tests.support.console import Pages, Person
+from tests.support.database import Database
 from tests.support.door import person
 from tests.support.hits import FOUND, put_hit
 
@@ -141,3 +144,20 @@ def test_a_new_hit_comes_to_the_open_page_of_who_is_on_shift(pages: Pages, offic
 def test_the_stream_is_for_whoever_is_on_shift(pages: Pages, officer: Person) -> None:
     assert pages.browser().client.get("/hits/live").status_code == 401
     assert pages.browser("ana").client.get("/hits/live").status_code == 401
+
+
+def test_where_an_agency_lists_purposes_a_look_at_hits_serves_the_one_of_being_told(
+    database: Database, tmp_path: Path
+) -> None:
+    pages = Pages(database, tmp_path / "data", profile="virginia")
+    pages.staff(person("vale", "officer"), person("chief", "administrator"))
+    in_force.put_in_force(pages.console.door("chief"), "virginia", "Chief of Police")
+    hit = put_hit(database, 1)
+    officer = pages.browser("vale")
+    officer.get("/hits")
+    officer.send("/shift/begin", hours="8")
+    assert officer.get(f"/hits/{hit}").status_code == 200
+    link = unescape(re.findall(r'src="(/pictures/[^"]+)"', officer.page)[0])
+    assert officer.client.get(link).status_code == 200
+    purposes = database.rows("SELECT DISTINCT purpose FROM platestream.inquiry_log WHERE kind = 'hits'")
+    assert purposes == [("notification of a listed vehicle",)]
