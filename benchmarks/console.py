@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import httpx
@@ -22,7 +22,9 @@ from connectors.settings import Settings, job_account, system_account
 from platestream.console import cookies
 from platestream.console.app import Console, app
 from platestream.demo.street import free_port
-from services import shifts
+from schemas.registry import RegistryRecord
+from services import accounts, registry, shifts
+from services.door import Door
 
 PASSWORD = "bench password"  # noqa: S105 - of a system that lives for some minutes
 CSRF = 'name="csrf" value="'
@@ -50,8 +52,12 @@ def run(alerts: int, officers: int, detections: int = DETECTIONS, hits: int = HI
         system.run("account", "set", me, said=PASSWORD + "\n")
         upload(gateway, "FST1234")
         until(lambda: system.count("alert_hits") > 0)
-        tokens = [_signed_in(console, me) for _officer in range(officers)]
-        _on_shift(console, tokens[0])
+        people = [f"officer-{number}" for number in range(officers)]
+        _staff(system, people)
+        _on_shift(console, _signed_in(console, me))
+        tokens = [_signed_in(console, who) for who in people]
+        for token in tokens:
+            _on_shift(console, token)
         drawn = _watched(system, gateway, console, tokens, listed)
         link = _linked(console, tokens[0])
         first = _first_visit(console)
@@ -66,6 +72,17 @@ def run(alerts: int, officers: int, detections: int = DETECTIONS, hits: int = HI
         "rows": {"detections": detections, "open_hits": hits},
         "pages": large,
     }
+
+
+def _staff(system: Live, people: list[str]) -> None:
+    """Officers of the agency, each with the same password."""
+    now = datetime.now(UTC)
+    with Door.open(Settings(data=system.data), "bench") as door:
+        for who in people:
+            trained = now - timedelta(days=1)
+            user = RegistryRecord(kind="user", id=who, name=who, agency="bench", trained_at=trained)
+            registry.put_user(door, user, now, ["officer"])
+            accounts.put(door, who, PASSWORD)
 
 
 def _signed_in(port: int, who: str) -> dict[str, str]:
@@ -164,7 +181,7 @@ def _large(system: Live, who: str, detections: int, hits: int) -> dict[str, Any]
     assert shifts.of_person(console.people()[0], who, datetime.now(UTC)) is not None
     (hit,) = owner.query("SELECT hit_id FROM platestream.alert_hits LIMIT 1").result_rows[0]
     proof = browser.get("/search").text.partition(CSRF)[2].partition('"')[0]
-    looked = {"csrf": proof, "way": "search", "plate": "KT*", "case_number": "26-001234"}
+    looked = {"csrf": proof, "way": "search", "plate": "B1234*", "case_number": "26-001234"}
     asked: dict[str, Callable[[], Any]] = {
         "hits": lambda: browser.get("/hits"),
         "one hit": lambda: browser.get(f"/hits/{hit}"),

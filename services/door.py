@@ -8,7 +8,7 @@ with data is done with the `Permit` that the door gives for it.
 What the machine does by itself passes the same door as automatic, with who set it off.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Self, TypedDict, Unpack
@@ -140,6 +140,15 @@ class Door:
         said: gate.Why = {**self.said(**why), "change": change[:4000], "refuse": refusal[:1000]}
         inquiry = gate.record(self.clients(self._role), kind=act, other=about, **said)
         return Permit(inquiry, act, self.who)
+
+    def enter_each(self, act: str, about: str, people: Sequence[str], **why: Unpack[Why]) -> dict[str, str]:
+        """Put an act on record for each of several people, judged one by one, at the cost of one; by which
+        rule each was refused, empty where allowed. For a door that speaks for people. Raises DatabaseError.
+        """
+        if act not in BY_NAME:
+            raise KeyError(f"no act {act}: schemas/acts.py declares them")
+        said = self.said(**why)
+        return gate.record_each(self.clients(self._role), kind=act, other=about, people=people, **said)
 
     @contextmanager
     def on_record(self, act: str, about: str = "", **why: Unpack[Why]) -> Iterator[None]:

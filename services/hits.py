@@ -104,15 +104,25 @@ def one(door: Door, hit_id: UUID, recent: Iterable[HitAction] = (), **why: Unpac
     return found[0]
 
 
-def fresh(door: Door) -> Iterator[UUID]:
-    """The ids of new alert hits as they come, for ever: who may see one, its look decides. What was captured
-    before its entry was listed is no fresh alert, and left out.
+def fresh(door: Door) -> Iterator[Standing]:
+    """New alert hits as they come, for ever. What was captured before its entry was listed is no fresh alert,
+    and left out. Nobody may be shown one before `shown_to` has put the look on record.
     """
     for messages in door.streams.follow(topics.ALERT_HITS):
         for message in messages:
             hit = topics.ALERT_HITS.decode(message)
             if not hit.historical:
-                yield hit.hit_id
+                (values,) = tables.ALERT_HITS.rows(hit)
+                row = dict(zip(tables.ALERT_HITS.columns, values, strict=True))
+                yield Standing(row, history((), source=hit.entry.source))
+
+
+def shown_to(door: Door, hit: Standing, people: Sequence[str], **why: Unpack[Why]) -> dict[str, str]:
+    """Put on record that each of these people is shown a new hit; by which rule each may not, or nothing.
+
+    Raises DatabaseError.
+    """
+    return door.enter_each("hits", str(hit.hit_id), people, **serving(door, why))
 
 
 def pictures(door: Door, hit: Standing, **why: Unpack[Why]) -> dict[str, bytes]:

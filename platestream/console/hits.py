@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from starlette.responses import Response
@@ -16,6 +16,9 @@ from schemas.hit_action import HitAction
 from services import hits as job
 from services import shifts
 from services.door import Why
+
+if TYPE_CHECKING:
+    from platestream.console.app import Console
 
 ON_SHIFT = "Alert hits of my shift, as they come (order, sections F.4 and G.2)"
 LIVE = timedelta(hours=24)
@@ -72,10 +75,11 @@ def listed(visit: Visit) -> Response:
     if shift is None:
         return visit.page("hits_why.html")
     visit.session.shift = shift.id
+    after = visit.console.alerts.newest  # before the look: what comes meanwhile is sent, and shown once
     found = job.standing(
         visit.door, since=visit.now - LIVE, recent=visit.console.recent.all(), most=MOST, reason=ON_SHIFT
     )
-    return _page(visit, found, shift=shift)
+    return _page(visit, found, shift=shift, after=after)
 
 
 def form(visit: Visit) -> Response:
@@ -99,19 +103,23 @@ def looked_up(visit: Visit) -> Response:
     return _page(visit, found, shift=None)
 
 
-def _page(visit: Visit, found: list[job.Standing], shift: Any) -> Response:
+def _page(visit: Visit, found: list[job.Standing], shift: Any, after: int = 0) -> Response:
     wanted = visit.said("status")
     shown = [one for one in found if wanted in ("", one.history.status)]
     shown.sort(key=lambda one: one.history.status not in OPEN)  # stable: the newest first in both halves
     return visit.page(
-        "hits.html", hits=shown[:A_PAGE], more=len(shown) > A_PAGE or len(found) == MOST, shift=shift, **WORDS
+        "hits.html",
+        hits=shown[:A_PAGE],
+        more=len(shown) > A_PAGE or len(found) == MOST,
+        shift=shift,
+        after=after,
+        **WORDS,
     )
 
 
-def row(visit: Visit, hit_id: UUID) -> str:
-    """One line of the list, for whoever is on shift: a look like any other."""
-    hit = job.one(visit.door, hit_id, visit.console.recent.all(), reason=ON_SHIFT)
-    return visit.console.draw("hit_row.html", visit, hit=hit, fresh=True, **WORDS)
+def line(console: "Console", hit: job.Standing) -> str:
+    """One line of the list, for whoever is shown it."""
+    return console.draw("hit_row.html", None, hit=hit, fresh=True, **WORDS)
 
 
 def one(visit: Visit) -> Response:

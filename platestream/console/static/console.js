@@ -8,3 +8,8 @@ document.addEventListener("htmx:sse:error", (event) => state(event.detail.status
 document.addEventListener("htmx:sse:close", (event) => {
   if (event.detail.reason === "message") state("ended");
 });
+// A hit that came while the page was made is there already.
+document.addEventListener("htmx:sse:before:message", (event) => {
+  const found = /id="(hit-[0-9a-f-]+)"/.exec(event.detail.message.data);
+  if (found && document.getElementById(found[1])) event.detail.cancelled = true;
+});

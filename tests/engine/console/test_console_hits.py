@@ -7,7 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from platestream.console import live
 from schemas.alert_hit import NOTICE
+from services import hits as job
 from services.rules import in_force
 from tests.support.console import Pages, Person
 from tests.support.database import Database
@@ -126,19 +128,40 @@ def test_what_was_typed_is_text_and_never_a_tag(pages: Pages, officer: Person) -
     assert "&lt;script&gt;" in officer.page
 
 
-def test_a_new_hit_comes_to_the_open_page_of_who_is_on_shift(pages: Pages, officer: Person) -> None:
-    hit = put_hit(pages.database, 1)
-    pages.console.alerts.put(FOUND.hit_id)  # one that is gone: it must hold nothing up
-    pages.console.alerts.put(UUID(hit))
-    with officer.client.stream("GET", "/hits/live", headers={"last-event-id": "1"}) as answer:
+def standing(pages: Pages, hit: str) -> job.Standing:
+    return job.one(pages.console.door("vale"), UUID(hit), reason="as the topic has it")
+
+
+def test_a_new_hit_comes_to_the_page_of_who_is_on_shift_and_is_their_look(
+    pages: Pages, officer: Person
+) -> None:
+    one, two = (standing(pages, put_hit(pages.database, number)) for number in (1, 2))
+    live.announce(pages.console, one)  # nobody's page is open yet
+    with pages.console.alerts.page("vale"), pages.console.alerts.page("ana"):
+        live.announce(pages.console, two)
+    before = len(looks(pages, "hits"))
+    with officer.client.stream("GET", "/hits/live?after=0") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         seen = ""
         for part in answer.iter_text():
             seen += part
-            if "\n\n" in seen.replace(": here\n\n", "", 1):
+            if f"hit-{two.hit_id}" in seen:
                 break
-    assert f"/hits/{hit}" in seen
+    assert f"/hits/{one.hit_id}" in seen
     assert "id: 2" in seen
+    found = [(who, outcome) for who, outcome, reason in looks(pages, "hits") if "of my shift" in reason]
+    assert found.count(("vale", "allowed")) == 3  # the list, and each of the two
+    assert ("ana", "allowed") not in found  # off shift
+    assert len(looks(pages, "hits")) == before + 1
+
+
+def test_who_may_not_be_shown_a_hit_is_refused_beside_those_who_may(pages: Pages, officer: Person) -> None:
+    hit = standing(pages, put_hit(pages.database, 1))
+    said = job.shown_to(pages.console.door(""), hit, ["vale", "aud", "nobody"], reason="hits of my shift")
+    assert said["vale"] == ""
+    assert "none of this user's roles" in said["aud"]
+    assert "not a registered user" in said["nobody"]
+    assert job.shown_to(pages.console.door(""), hit, [], reason="hits of my shift") == {}
 
 
 def test_the_stream_is_for_whoever_is_on_shift(pages: Pages, officer: Person) -> None:
