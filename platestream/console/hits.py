@@ -1,6 +1,7 @@
 """Alert hits: the list that new ones come into, and one hit from the read to what came of it."""
 
 import threading
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from platestream.console.places import drawn
 from platestream.console.visit import Routes, Visit
 from schemas import plates
 from schemas.hit_action import HitAction
+from schemas.message import RefusedError
 from services import hits as job
 from services import shifts
 from services.door import Why
@@ -24,6 +26,7 @@ ON_SHIFT = "Alert hits of my shift, as they come (order, sections F.4 and G.2)"
 LIVE = timedelta(hours=24)
 """How far back the list of a shift goes."""
 A_PAGE = 200
+TRIES, AGAIN_S = 20, 0.5
 MOST = 1000
 """Of more hits only the newest are read: nobody looks through more, and a page says so."""
 STATUS = {
@@ -125,13 +128,13 @@ def line(console: "Console", hit: job.Standing) -> str:
 def one(visit: Visit) -> Response:
     """One hit, with all that is to be known before acting."""
     why = _why(visit)
-    return _one(visit, job.one(visit.door, _asked(visit), visit.console.recent.all(), **why), why)
+    return _one(visit, _found(visit, why), why)
 
 
 def step(visit: Visit) -> Response:
     """Record a step; then the hit as it stands."""
     why = _why(visit)
-    hit = job.one(visit.door, _asked(visit), visit.console.recent.all(), **why)
+    hit = _found(visit, why)
     kind: Any = visit.said("kind")
     told: dict[str, Any] = {name: visit.said(name) for name in FIELDS}
     told["actionable"] = visit.said("actionable") == "yes"
@@ -142,6 +145,18 @@ def step(visit: Visit) -> Response:
     done = job.take_step(visit.door, hit, kind, **told)
     visit.console.recent.put((*done.history.counted, *done.history.beside), visit.now)
     return visit.see(f"/hits/{hit.hit_id}")
+
+
+def _found(visit: Visit, why: Why) -> job.Standing:
+    """The hit that is asked for. One that came a moment ago may be on its topic and not in its table yet."""
+    for left in reversed(range(TRIES)):
+        try:
+            return job.one(visit.door, _asked(visit), visit.console.recent.all(), **why)
+        except RefusedError:
+            if not left or not visit.console.alerts.announced(_asked(visit)):
+                raise
+            time.sleep(AGAIN_S)
+    raise AssertionError
 
 
 def _one(visit: Visit, hit: job.Standing, why: Why) -> Response:

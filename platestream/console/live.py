@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -76,6 +77,11 @@ class Alerts:
         """Those that came after a number."""
         with self._lock:
             return [one for one in self._kept if one.number > number]
+
+    def announced(self, hit_id: UUID) -> bool:
+        """Whether this hit came since the console began."""
+        with self._lock:
+            return any(one.hit.hit_id == hit_id for one in self._kept)
 
     @contextmanager
     def page(self, who: str) -> Iterator[None]:

@@ -155,6 +155,19 @@ def test_a_new_hit_comes_to_the_page_of_who_is_on_shift_and_is_their_look(
     assert len(looks(pages, "hits")) == before + 1
 
 
+def test_a_hit_that_is_on_its_topic_before_its_table_is_waited_for(
+    pages: Pages, officer: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hit = put_hit(pages.database, 1)
+    live.announce(pages.console, standing(pages, hit))
+    pages.database.client().command(
+        "ALTER TABLE platestream.alert_hits DELETE WHERE 1", settings={"mutations_sync": 2}
+    )
+    monkeypatch.setattr("time.sleep", lambda _seconds: put_hit(pages.database, 1))
+    assert officer.get(f"/hits/{hit}").status_code == 200
+    assert officer.get(f"/hits/{UUID(int=2)}").status_code == 409
+
+
 def test_who_may_not_be_shown_a_hit_is_refused_beside_those_who_may(pages: Pages, officer: Person) -> None:
     hit = standing(pages, put_hit(pages.database, 1))
     said = job.shown_to(pages.console.door(""), hit, ["vale", "aud", "nobody"], reason="hits of my shift")
