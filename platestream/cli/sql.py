@@ -1,5 +1,6 @@
 """`platestream sql`: SQL as one's own account, at a prompt or from a script."""
 
+import logging
 import sys
 from collections.abc import Iterable
 from datetime import tzinfo
@@ -33,6 +34,9 @@ def sql(
     and platestream sql -c 'SHOW TABLES FROM platestream' --format json
     and platestream sql --format csv < report.sql > report.csv
     """
+    # clickhouse-connect sets the level of urllib3 when it is imported, after `main` has set it.
+    logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
     ours = settings()
     zone = agency_zone(ours)
     with Session(ours) as session:
