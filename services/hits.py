@@ -21,7 +21,7 @@ from connectors.profiles import load as load_profile
 from operators.hit_history import KEEPERS, History, confirms, history
 from schemas import plates, tables, topics
 from schemas.hit_action import ActionKind, Confused, HitAction
-from schemas.message import RefusedError
+from schemas.message import Message, RefusedError
 from services.door import Door, Why
 from services.inquiries import gate, looking
 from services.rows import put_at_once
@@ -108,7 +108,11 @@ def fresh(door: Door) -> Iterator[Standing]:
     """New alert hits as they come, for ever. What was captured before its entry was listed is no fresh alert,
     and left out. Nobody may be shown one before `shown_to` has put the look on record.
     """
-    for messages in door.streams.follow(topics.ALERT_HITS):
+    return _fresh(door.streams.follow(topics.ALERT_HITS))
+
+
+def _fresh(followed: Iterator[Sequence[Message]]) -> Iterator[Standing]:
+    for messages in followed:
         for message in messages:
             hit = topics.ALERT_HITS.decode(message)
             if not hit.historical:

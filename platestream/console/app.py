@@ -15,7 +15,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, MutableHeaders
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -23,8 +23,6 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connectors.settings import Settings
 from operators.people import People, PeopleRules
@@ -33,6 +31,7 @@ from platestream.console import (
     audit,
     cookies,
     evidence,
+    forms,
     hits,
     home,
     hotlist,
@@ -46,6 +45,7 @@ from platestream.console import (
 from platestream.console.attempts import FREE_OF_ADDRESS, Attempts
 from platestream.console.drawing import Drawing, Section
 from platestream.console.failures import said_of
+from platestream.console.headers import Files, Headers
 from platestream.console.sessions import Session, Sessions
 from platestream.console.visit import Page, Routes, Visit
 from services.door import Clients, Door
@@ -56,22 +56,8 @@ from services.registry import who_and_where
 log = logging.getLogger(__name__)
 
 TOOL = "console"
-LARGEST_FORM = 25_000_000
-"""Bytes of a form with its file: a hot list to import."""
 KNOWN_FOR = timedelta(seconds=2)
 STATIC = Path(str(files("platestream.console").joinpath("static")))
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Strict-Transport-Security": "max-age=31536000",
-}
 ROUTES: Routes = {
     **home.ROUTES,
     **hits.ROUTES,
@@ -175,7 +161,7 @@ def app(console: Console, names: Iterable[str] = ("127.0.0.1", "localhost", "[::
         Route(path, _of_person(console, page), methods=[method]) for (method, path), page in ROUTES.items()
     ]
     middleware = [
-        Middleware(_Headers),
+        Middleware(Headers),
         Middleware(TrustedHostMiddleware, allowed_hosts=list(names), www_redirect=False),
         Middleware(GZipMiddleware, minimum_size=1000),
     ]
@@ -185,7 +171,7 @@ def app(console: Console, names: Iterable[str] = ("127.0.0.1", "localhost", "[::
         *oidc.routes(console),
         Route("/hits/live", live.stream(console), methods=["GET"]),
         Route("/health", _health, methods=["GET"]),
-        Mount("/static", _Static(directory=STATIC)),
+        Mount("/static", Files(directory=STATIC)),
     ]
     failures: Any = {HTTPException: _failure(console), Exception: _failure(console)}
     made = Starlette(routes=routes, middleware=middleware, exception_handlers=failures)
@@ -202,8 +188,7 @@ def _of_person(console: Console, page: Page) -> Callable[[Request], Awaitable[Re
             return signin.first(request)
         form = FormData()
         if request.method == "POST":
-            _from_here(request)
-            form = await _sent(request)
+            form = await forms.sent(request, forms.LARGEST)
             if form.get("csrf") != session.csrf:
                 raise HTTPException(
                     403, "this form is of an earlier page: go back, load it again, and repeat"
@@ -224,23 +209,6 @@ def _answered(page: Page, visit: Visit) -> Response:
         return visit.refused(said, status)
 
 
-async def _sent(request: Request) -> FormData:
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > LARGEST_FORM:
-        raise HTTPException(413, f"a form has {LARGEST_FORM // 1_000_000} MB at most")
-    return await request.form(max_files=1, max_fields=200, max_part_size=100_000)
-
-
-def _from_here(request: Request) -> None:
-    """Raises HTTPException where a browser says that the form is of another site."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    origin = request.headers.get("origin", "")
-    if site not in ("same-origin", "none") or (
-        origin and origin.partition("://")[2] != request.headers.get("host")
-    ):
-        raise HTTPException(403, "this form is of another site")
-
-
 def _failure(console: Console) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def answer(_request: Request, error: Exception) -> Response:
         status, said = (
@@ -255,33 +223,6 @@ def _failure(console: Console) -> Callable[[Request, Exception], Awaitable[Respo
 
 async def _health(_request: Request) -> Response:
     return Response("up\n", media_type="text/plain")
-
-
-class _Headers:
-    """What every answer carries. Pages are kept nowhere; files of ours as long as they are the same."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers[name] = value
-                headers.setdefault("Cache-Control", "no-store")
-            await send(message)
-
-        await self._app(scope, receive, answer if scope["type"] == "http" else send)
-
-
-class _Static(StaticFiles):
-    """Files whose addresses name their version."""
-
-    def file_response(self, *args: Any, **options: Any) -> Response:
-        answer = super().file_response(*args, **options)
-        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        return answer
 
 
 def _version() -> str:

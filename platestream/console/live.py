@@ -45,7 +45,10 @@ class Alert(NamedTuple):
 
 
 class Alerts:
-    """The newest hits, numbered as they came, and who waits for more. Safe for several threads."""
+    """The newest hits, numbered as they came, and who waits for more. Safe for several threads.
+
+    `following` says whether their topic is read now, and `gaps` how often it was not: some may be missing.
+    """
 
     def __init__(self) -> None:
         self._kept: deque[Alert] = deque(maxlen=KEPT)
@@ -53,11 +56,21 @@ class Alerts:
         self._waiting: dict[object, tuple[asyncio.AbstractEventLoop, asyncio.Event]] = {}
         self._pages: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self.following = True
+        self.gaps = 0
 
     @property
     def newest(self) -> int:
         """The number of the newest; 0 where none came yet."""
         return self._number
+
+    def broken(self) -> None:
+        """The topic is not read: open pages are told, and hits that come meanwhile are in the list only."""
+        with self._lock:
+            self.following = False
+            self.gaps += 1
+            for loop, event in self._waiting.values():
+                loop.call_soon_threadsafe(event.set)
 
     @property
     def people(self) -> list[str]:
@@ -120,9 +133,12 @@ def follow(console: "Console") -> threading.Thread:
 def _follow(console: "Console") -> None:
     while True:
         try:
-            for hit in job.fresh(console.door("")):
+            found = job.fresh(console.door(""))
+            console.alerts.following = True
+            for hit in found:
                 announce(console, hit)
         except Exception as error:
+            console.alerts.broken()
             log.warning("new hits are not seen: %s; trying again", type(error).__name__)
         time.sleep(1)
 
@@ -157,12 +173,15 @@ def stream(console: "Console") -> Callable[[Request], Awaitable[Response]]:
         who = await run_in_threadpool(_listener, console, request)
         if not who:
             return Response(status_code=401)
+        if not console.alerts.following:
+            return Response(status_code=503)
         return StreamingResponse(_events(console, request, who, number), media_type="text/event-stream")
 
     return answer
 
 
 async def _events(console: "Console", request: Request, who: str, number: int) -> AsyncIterator[str]:
+    gaps = console.alerts.gaps
     with console.alerts.page(who):
         yield ": here\n\n"
         while await run_in_threadpool(_listener, console, request) == who:
@@ -174,6 +193,9 @@ async def _events(console: "Console", request: Request, who: str, number: int) -
                     data = "".join(f"data: {part}\n" for part in alert.line.splitlines())
                     yield f"id: {number}\n{data}\n"
             await console.alerts.wait(number)
+            if console.alerts.gaps != gaps:
+                yield "event: gap\ndata: gap\n\n"
+                return
             yield ": here\n\n"
         yield "event: ended\ndata: ended\n\n"
 

@@ -12,7 +12,7 @@ HOURS = (4, 8, 10, 12)
 
 def begin(visit: Visit) -> Response:
     """Log in for a shift."""
-    hours = int(visit.said("hours")) if visit.said("hours").isdecimal() else HOURS[-1]
+    hours = next((one for one in HOURS if str(one) == visit.said("hours")), HOURS[-1])
     record = shifts.log_in(visit.door, timedelta(hours=hours), visit.now)
     visit.console.forget_people()
     join(visit, record.id)

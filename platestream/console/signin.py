@@ -3,15 +3,16 @@
 import logging
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from platestream.console import cookies
+from platestream.console import cookies, forms
 from services import accounts
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 2
+"""Passwords that are checked at once: each takes 64 MB, and other pages go on meanwhile."""
 SAID = {
     "out": "You are signed out.",
     "ended": "Your session has ended. What you sent was not done: sign in, and send it again.",
@@ -38,19 +41,21 @@ def first(request: Request) -> Response:
 
 def routes(console: "Console") -> Sequence[Route]:
     """The pages that nobody needs to be signed in for."""
+    limiter = CapacityLimiter(AT_ONCE)
 
     async def form_page(request: Request) -> Response:
         said = SAID.get(request.query_params.get("said", ""), "")
         return page(console, inside(request.query_params.get("next", "")), said)
 
     async def sign_in(request: Request) -> Response:
-        form = await request.form(max_files=0, max_fields=10, max_part_size=2000)
+        form = await forms.sent(request, forms.SMALL)
         who, password, where = (str(form.get(name, "")) for name in ("who", "password", "next"))
-        return await run_in_threadpool(_sign_in, console, request, who.strip(), password, inside(where))
+        call = partial(_sign_in, console, request, who.strip(), password, inside(where))
+        return await to_thread.run_sync(call, limiter=limiter)
 
     async def sign_out(request: Request) -> Response:
         session = console.session(cookies.token(request))
-        form = await request.form(max_files=0, max_fields=10, max_part_size=2000)
+        form = await forms.sent(request, forms.SMALL)
         if session is None or form.get("csrf") != session.csrf:
             return RedirectResponse("/sign-in", cookies.DONE)
         return console.sign_out(session)

@@ -60,9 +60,11 @@ class Pages:
         self.database.put(REGISTRY, *stamped)
         self.console.forget_people()
 
-    def browser(self, who: str = "") -> "Person":
-        """A browser, of `who` signed in, or of nobody."""
-        made = Person(TestClient(app(self.console), base_url="https://localhost", follow_redirects=True))
+    def browser(self, who: str = "", *, failing: bool = True) -> "Person":
+        """A browser, of `who` signed in, or of nobody. Without `failing` a page that fails answers 500."""
+        here = "https://localhost"
+        served = app(self.console)
+        made = Person(TestClient(served, here, raise_server_exceptions=failing, follow_redirects=True))
         if who:
             made.sign_in(who)
         return made

@@ -1,6 +1,10 @@
 // What the list of hits says when new ones do not come any more.
 "use strict";
-const state = (name) => document.body.setAttribute("data-live", name);
+const state = (name) => {
+  // Once hits may be missing, only a new page knows them all.
+  if (document.body.getAttribute("data-live") !== "gap") document.body.setAttribute("data-live", name);
+};
+document.addEventListener("gap", () => state("gap"));
 document.addEventListener("htmx:sse:after:connection", (event) => {
   if (event.detail.connection.status === 200) state("on");
 });

@@ -168,6 +168,16 @@ def test_a_hit_that_is_on_its_topic_before_its_table_is_waited_for(
     assert officer.get(f"/hits/{UUID(int=2)}").status_code == 409
 
 
+def test_a_page_is_told_when_hits_may_be_missing(pages: Pages, officer: Person) -> None:
+    with officer.client.stream("GET", "/hits/live?after=0") as answer:
+        parts = answer.iter_text()
+        seen = next(parts)
+        pages.console.alerts.broken()
+        seen += "".join(parts)
+    assert seen.endswith("event: gap\ndata: gap\n\n")
+    assert officer.client.get("/hits/live?after=0").status_code == 503
+
+
 def test_who_may_not_be_shown_a_hit_is_refused_beside_those_who_may(pages: Pages, officer: Person) -> None:
     hit = standing(pages, put_hit(pages.database, 1))
     said = job.shown_to(pages.console.door(""), hit, ["vale", "aud", "nobody"], reason="hits of my shift")

@@ -1,10 +1,12 @@
 """Every page of the console, tried by a stranger and by a person of each role: what the log has of it."""
 
 import re
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from platestream import console
 from platestream.console import cookies
 from platestream.console.app import ROUTES
 from schemas.acts import BY_NAME, ROLES, Role
@@ -20,6 +22,8 @@ FIELDS = {
     "plate": "ABC1234",
     "way": "search",
 }
+NAMED = re.compile(r'name="(\w+)"')
+TEMPLATES = Path(console.__path__[0]) / "templates"
 # They end the session or answer nothing of their own.
 APART = {("POST", "/shift/end"), ("GET", "/pictures/{look}/{detection:uuid}/{at:int}/{kind}")}
 
@@ -32,15 +36,15 @@ def addresses() -> list[tuple[str, str]]:
     ]
 
 
-def try_all(pages: Pages, who: str) -> dict[tuple[str, str], int]:
+def try_all(pages: Pages, who: str, fields: dict[str, str] = FIELDS) -> dict[tuple[str, str], int]:
     """The status of each page for a person with a session."""
     token, session = pages.console.sessions.begin(who, pages.clock())
-    client = pages.browser().client
+    client = pages.browser(failing=False).client
     client.cookies.clear()
     headers = {"cookie": f"{cookies.COOKIE}={token}"}
     found = {}
     for method, path in addresses():
-        told = {"csrf": session.csrf, **FIELDS} if method == "POST" else None
+        told = {"csrf": session.csrf, **fields} if method == "POST" else None
         answer = client.request(method, path, data=told, headers=headers, follow_redirects=False)
         found[method, path] = answer.status_code
     return found
@@ -64,6 +68,17 @@ def test_whoever_is_not_registered_is_let_do_nothing_and_each_attempt_is_answere
         "refused"
     ]
     assert pages.database.value("SELECT count() FROM platestream.registry") == before
+
+
+@pytest.mark.parametrize("value", ["0001-01-01T00:00", "9" * 30, "\x00'{{7*7}}²", "A" * 70_000])
+def test_no_page_fails_over_what_is_typed(pages: Pages, value: str) -> None:
+    pages.staff(person("vale"))
+    names = {name for path in TEMPLATES.rglob("*.html") for name in NAMED.findall(path.read_text())} - {
+        "csrf"
+    }
+    assert {"hours", "since", "plate", "longest_days"} <= names
+    statuses = try_all(pages, "vale", {**dict.fromkeys(names, value), "kind": "misread", "way": "search"})
+    assert {one for one, status in statuses.items() if status >= 500} == set()
 
 
 @pytest.mark.parametrize("role", ROLES)

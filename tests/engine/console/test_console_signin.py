@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from platestream.console.app import HEADERS
 from platestream.console.attempts import FREE
+from platestream.console.headers import HEADERS
 from services import shifts
 from tests.support.console import PASSWORD, Pages
 from tests.support.door import person
@@ -118,3 +118,20 @@ def test_a_shift_that_a_supervisor_ended_ends_the_session(pages: Pages) -> None:
     shifts.log_out(pages.console.door("maier"), pages.clock(), "vale")
     pages.clock.forward(seconds=timedelta(seconds=3).total_seconds())
     assert browser.get("/hits").url.path == "/sign-in"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"origin": "https://elsewhere.example"}, 403),
+        ({"content-length": "20000000"}, 413),
+        ({"transfer-encoding": "chunked"}, 413),
+    ],
+)
+def test_a_form_of_somebody_unknown_is_small_and_of_this_site(
+    pages: Pages, headers: dict[str, str], status: int
+) -> None:
+    body = iter([b"who=vale&password=" + b"x" * 2_000_000]) if "transfer-encoding" in headers else b"who=vale"
+    typed = {"content-type": "application/x-www-form-urlencoded", **headers}
+    answer = pages.browser().client.post("/sign-in", content=body, headers=typed)
+    assert answer.status_code == status
