@@ -2,8 +2,10 @@
 
 import fcntl
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -23,7 +25,6 @@ class Passwords:
 
     def __init__(self, path: Path, hasher: PasswordHasher | None = None) -> None:
         self._path, self._hasher = path, hasher or PasswordHasher()
-        self._nobodys = self._hasher.hash("nobody's")
 
     def names(self) -> list[str]:
         """Who has a password. Raises PasswordError and OSError."""
@@ -46,7 +47,7 @@ class Passwords:
         """Whether this is the person's password; takes as long for a person who has none."""
         kept = self._read().get(who)
         try:
-            return self._hasher.verify(kept or self._nobodys, password) and kept is not None
+            return self._hasher.verify(kept or _nobodys(), password) and kept is not None
         except (VerificationError, InvalidHashError):
             return False
 
@@ -71,3 +72,9 @@ class Passwords:
                 made.flush()
                 os.fsync(made.fileno())
             making.replace(self._path)
+
+
+@cache
+def _nobodys() -> str:
+    """What the password of somebody who has none is compared with, so that the answer takes as long."""
+    return PasswordHasher().hash(secrets.token_urlsafe())

@@ -3,6 +3,8 @@
 Who a person is and what they may do is the registry's; a password only proves who is at the keyboard.
 """
 
+from pathlib import Path
+
 from connectors.passwords import SHORTEST as SHORTEST
 from connectors.passwords import Passwords
 from connectors.settings import ACCOUNTS, Settings
@@ -12,9 +14,14 @@ from services.door import Door
 FILE = "console.json"
 
 
+def file(settings: Settings) -> Path:
+    """Where those of the data folder are."""
+    return settings.data / ACCOUNTS / FILE
+
+
 def passwords(settings: Settings) -> Passwords:
     """Those of the data folder."""
-    return Passwords(settings.data / ACCOUNTS / FILE)
+    return Passwords(file(settings))
 
 
 def put(door: Door, who: str, password: str) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from connectors.files import FileTopics
+from connectors.passwords import Passwords
 from connectors.settings import Settings
 from platestream.console.app import Console, app
 from schemas import topics
@@ -21,6 +23,8 @@ from tests.support.database import Database
 from tests.support.door import OWN, person
 
 PASSWORD = "a good long password"
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""For many passwords; a hash says itself how it is checked."""
 
 
 @dataclass
@@ -49,7 +53,7 @@ class Pages:
         """Register this agency and people, or Vale with every role; each has PASSWORD."""
         registered = people or (person(),)
         self.put(OWN, *registered)
-        kept = accounts.passwords(self.settings)
+        kept = Passwords(accounts.file(self.settings), QUICK)
         for one in registered:
             kept.put(one.id, PASSWORD)
 
