@@ -1,7 +1,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell $(p) -c 'import sys; sys.version_info[:2] in ((3, 11), (3, 12)) and print("$(p)")' 2>/dev/null)))
 VENV := .venv
 
-.PHONY: setup demo test check lock recogniser containers clean
+.PHONY: setup demo test chaos check lock recogniser containers clean
 
 setup: $(VENV)/.installed
 
@@ -18,6 +18,13 @@ demo: setup
 
 test: setup check
 	$(VENV)/bin/python -m pytest -n 2
+
+# The tests that kill processes, for hours: KILLS of each, and brokers and receivers that are away for OUTAGE seconds.
+KILLS ?= 100
+OUTAGE ?= 600
+
+chaos: setup
+	PLATESTREAM_TEST_KILLS=$(KILLS) PLATESTREAM_TEST_OUTAGE=$(OUTAGE) $(VENV)/bin/python -m pytest -m chaos --timeout 14400 -rP
 
 check: setup
 	$(VENV)/bin/ruff check .

@@ -8,11 +8,11 @@ import httpx
 import pytest
 from clickhouse_connect.driver.exceptions import Error
 
+from tests.support.chaos import KILLS
 from tests.support.engine import Engine, own_engine
 
 __all__ = ["own_engine"]
 
-KILLS = 10
 WRITERS = 3
 SEED = 81
 

@@ -4,7 +4,6 @@ The acknowledged uploads are counted against what stands in the tables, from out
 that was not acknowledged again until it is, as cameras do, so that a frame may have been taken in before.
 """
 
-import os
 import random
 import shutil
 import subprocess
@@ -25,13 +24,12 @@ from connectors.kafka import KafkaTopics
 from connectors.kafka_topics import create
 from schemas.topics import DETECTIONS, FRAMES, TOPICS
 from tests.conftest import skip_unless_ci
+from tests.support.chaos import KILLS, OUTAGE_SECONDS
 from tests.support.flow_process import FlowProcess
 from tests.support.gateway import PLACE, GatewayProcess, account
 from tests.support.kafka_broker import KafkaBroker, wait_until
 from tests.support.uploading import SHOTS, Camera, by_httpx
 
-KILLS = int(os.environ.get("PLATESTREAM_TEST_KILLS", "10"))
-OUTAGE_SECONDS = float(os.environ.get("PLATESTREAM_TEST_OUTAGE", "20"))
 SEED = 14
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3600)]
 

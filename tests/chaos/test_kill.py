@@ -26,11 +26,11 @@ from schemas.hit_action import HitAction
 from schemas.inquiry import broken
 from schemas.message import Message
 from schemas.topics import TOPICS, Topic
+from tests.support.chaos import KILLS
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.flows import ACTION, detection, listed, plate_picture
 from tests.support.kafka_broker import KafkaBroker
 
-KILLS = 10
 SEED = 4137
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]

@@ -2,12 +2,8 @@
 
 A crash between a receiver's acknowledgement and the ledger's sends the notice once more with the same id;
 that is what ids are for, so a receiver counts ids. How often it happened is printed (`-rP` shows it).
-
-    PLATESTREAM_CHAOS_KILLS=50 PLATESTREAM_CHAOS_DEAD_SECONDS=60 python -m pytest
-    tests/chaos/test_notify_kill.py -rP
 """
 
-import os
 import random
 import threading
 import time
@@ -28,12 +24,11 @@ from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
 from schemas.delivery import delivery_id
 from schemas.topics import TOPICS
+from tests.support.chaos import KILLS, OUTAGE_SECONDS
 from tests.support.flow_process import FlowProcess
 from tests.support.kafka_broker import KafkaBroker
 from tests.support.receivers import SECRET, HttpReceiver, http_receiver, mail_receiver
 
-KILLS = int(os.environ.get("PLATESTREAM_CHAOS_KILLS", "3"))
-DEAD_SECONDS = float(os.environ.get("PLATESTREAM_CHAOS_DEAD_SECONDS", "4"))
 PAUSE = 0.1  # seconds between two hits: ten times the busiest hour of ten busy days (docs/hits.md)
 SEED = 4137
 FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))
@@ -103,10 +98,10 @@ def test_no_delivery_is_lost_or_doubled(own_kafka: KafkaBroker, tmp_path: Path) 
                 if round_ == KILLS // 3:
                     dying.down, died = True, time.monotonic()
                 time.sleep(chance.uniform(0, 2))
-                if died and time.monotonic() - died > DEAD_SECONDS:
+                if died and time.monotonic() - died > OUTAGE_SECONDS:
                     dying.down = False
                 flow.kill()
-            time.sleep(max(0.0, DEAD_SECONDS - (time.monotonic() - died)))
+            time.sleep(max(0.0, OUTAGE_SECONDS - (time.monotonic() - died)))
             dying.down = False
         finally:
             stop.set()

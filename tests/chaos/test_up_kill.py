@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from connectors.clickhouse_client import connect
+from tests.support.chaos import KILLS
 from tests.support.gateway import PLACE, account
 from tests.support.kafka_broker import free_port, wait_until
 from tests.support.up import System
 from tests.support.uploading import SHOTS, Camera, by_httpx
 
-KILLS = int(os.environ.get("PLATESTREAM_TEST_KILLS", "8"))
 SEED = 41
 DETECTED = "SELECT toString(detection_id), frames FROM platestream.detections FINAL"
 NAMES = ("a-gate", "b-yard", "c-exit")

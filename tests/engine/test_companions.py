@@ -67,7 +67,7 @@ passes = st.lists(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(passes, passes)
 def test_no_more_meetings_than_pairs_of_passes(database: Database, lead: Passes, mate: Passes) -> None:
     assert meetings(database, lead, mate) <= pairs(lead, mate)

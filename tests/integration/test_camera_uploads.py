@@ -1,6 +1,5 @@
 """Uploads to a real gateway by curl, which nobody here wrote."""
 
-import os
 import random
 import shutil
 import socket
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import skip_unless_ci
+from tests.support.chaos import KILLS
 from tests.support.flows import plate_picture
 from tests.support.gateway import PLACE, GatewayProcess, account
 from tests.support.kafka_broker import free_port, wait_until
@@ -208,9 +208,6 @@ def test_slow_connections_are_closed_and_others_are_served_meanwhile(gateway: Ga
         one.settimeout(20)
         assert one.recv(1000) == b"", "closed by the server, which did not wait for the rest"
         one.close()
-
-
-KILLS = int(os.environ.get("PLATESTREAM_TEST_KILLS", "6"))
 
 
 def test_an_acknowledged_upload_survives_kills_at_any_moment(gateway: GatewayProcess) -> None:
