@@ -103,7 +103,7 @@ ACTS: tuple[Act, ...] = (
     Act("evidence_purge", "purge evidence past its schedule", "J.2", (), automatic=True),
     _register("agency", "register an agency and its MOU", "F.6 I.2"),
     _register("user", "register a person, their roles and training", "E.1.e F.7"),
-    _register("account", "give a person a password for the console, or take it away", "E.1.e"),
+    _register("account", "give a person a password or a token, or take it away", "E.1.e"),
     _register("camera", "register a camera and its approval", "D.5 E.1.f"),
     _register("detail", "register a special detail and its approval", "G.6"),
     _register("incident", "record what came of ALPR use", "E.1.f", _CHIEFS),

@@ -39,6 +39,10 @@ SAID: dict[ActionKind, str] = {
 }
 
 
+class UnknownHit(RefusedError):  # noqa: N818 - a refusal is an answer
+    """There is no alert hit of this id, or none any more."""
+
+
 @dataclass(frozen=True)
 class Standing:
     """A hit as its row tells it, and what was recorded about it so far."""
@@ -97,10 +101,10 @@ def standing(
 
 
 def one(door: Door, hit_id: UUID, recent: Iterable[HitAction] = (), **why: Unpack[Why]) -> Standing:
-    """The hit of this id. Raises RefusedError when there is none (any more), and what `standing` raises."""
+    """The hit of this id. Raises UnknownHit when there is none (any more), and what `standing` raises."""
     found = standing(door, hit_id=hit_id, recent=recent, **why)
     if not found:
-        raise RefusedError("hit", f"no alert hit {hit_id}: hits are kept for 30 days")
+        raise UnknownHit("hit", f"no alert hit {hit_id}: hits are kept for 30 days")
     return found[0]
 
 

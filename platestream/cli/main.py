@@ -31,6 +31,7 @@ COMMANDS = {
     "board": Entry("board", "The boards as one page, without Grafana.", "board"),
     "console": Entry("serve", "The console: pages in a browser.", "console"),
     "account": Entry("account", "Passwords for the console: set, end, list."),
+    "token": Entry("token", "Tokens for programs that use the API: make, end, list."),
     "hotlist": Entry("hotlist", "The hot list: import, add, remove, list, check."),
     "search": Entry("search", "Look for a plate: a documented inquiry.", "search"),
     "sql": Entry("sql", "SQL as one's own account, at a prompt or from a script.", "sql"),

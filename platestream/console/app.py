@@ -28,10 +28,12 @@ from connectors.settings import Settings
 from operators.people import People, PeopleRules
 from platestream.console import (
     administration,
+    api,
     audit,
     cookies,
     evidence,
     forms,
+    handling,
     hits,
     home,
     hotlist,
@@ -86,7 +88,7 @@ class Console:
         self.sessions = Sessions()
         self.attempts, self.addresses = Attempts(), Attempts(FREE_OF_ADDRESS)
         self.alerts = live.Alerts()
-        self.recent = hits.Recent()
+        self.recent = handling.Recent()
         asked = provider(settings)
         self.openid = oidc.SigningIn(asked) if asked else None
         self._clients = Clients(settings, automatic=True)
@@ -95,9 +97,9 @@ class Console:
         self._lock = threading.Lock()
         self._people: _Registered | None = None
 
-    def door(self, who: str) -> Door:
-        """The door of a person who is signed in here."""
-        return Door.for_person(self.settings, who, TOOL, self._clients)
+    def door(self, who: str, tool: str = TOOL) -> Door:
+        """The door of a person who is signed in here, or for whom the program `tool` speaks."""
+        return Door.for_person(self.settings, who, tool, self._clients)
 
     def people(self) -> tuple[People, PeopleRules]:
         """Who is who, at most KNOWN_FOR old."""
@@ -172,6 +174,7 @@ def app(console: Console, names: Iterable[str] = ("127.0.0.1", "localhost", "[::
         Route("/hits/live", live.stream(console), methods=["GET"]),
         Route("/health", _health, methods=["GET"]),
         Mount("/static", Files(directory=STATIC)),
+        Mount("/api", api.app(console)),
     ]
     failures: Any = {HTTPException: _failure(console), Exception: _failure(console)}
     made = Starlette(routes=routes, middleware=middleware, exception_handlers=failures)

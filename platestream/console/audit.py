@@ -14,6 +14,7 @@ from platestream.console.visit import Routes, Visit
 from schemas.acts import BY_NAME
 from schemas.finding import Finding
 from schemas.ledger import LedgerEntry
+from services.door import Door
 from services.inquiries import whole
 from services.policy import check as checking
 from services.policy.checks.live import Live
@@ -134,13 +135,17 @@ def checked(visit: Visit) -> Response:
 
 
 def export(visit: Visit) -> Response:
-    """The sealed log as a file. It is never on the disk under a name: it holds what was searched."""
-    name = f"inquiry-log-{visit.now.astimezone(visit.console.zone):%Y-%m-%d}.jsonl"
+    """The sealed log as a file."""
+    asked = {"case_number": visit.said("case_number"), "reason": visit.said("reason")}
+    return sealed_log(visit.door, visit.now.astimezone(visit.console.zone), **asked)
+
+
+def sealed_log(door: Door, now: datetime, *, case_number: str, reason: str) -> Response:
+    """The sealed log. It is never on the disk under a name: it holds what was searched."""
+    name = f"inquiry-log-{now:%Y-%m-%d}.jsonl"
     with ExitStack() as opened:
         target = opened.enter_context(TemporaryFile())
-        whole.export_to(
-            visit.door, target, name, case_number=visit.said("case_number"), reason=visit.said("reason")
-        )
+        whole.export_to(door, target, name, case_number=case_number, reason=reason)
         chunks = _chunks(target, opened.pop_all())
     return StreamingResponse(chunks, media_type="application/x-ndjson", headers=_named(name))
 

@@ -4,6 +4,9 @@ from connectors.clickhouse_client import DatabaseError
 from schemas.message import RefusedError
 from services.inquiries.gate import DamagedPicture, RefusedInquiry
 
+FAILURES = (RefusedInquiry, RefusedError, DamagedPicture, DatabaseError, ValueError)
+"""What is known to go wrong; anything else is a fault of ours."""
+
 
 def said_of(error: Exception) -> tuple[int, str]:
     """403 by the order, 409 by what is there, 400 for a field, 503 where the database is away, else 500."""

@@ -1,20 +1,15 @@
 """Alert hits: the list that new ones come into, and one hit from the read to what came of it."""
 
-import threading
-import time
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from starlette.responses import Response
 
-from platestream.console import pictures
+from platestream.console import handling, pictures
 from platestream.console.places import drawn
 from platestream.console.visit import Routes, Visit
 from schemas import plates
-from schemas.hit_action import HitAction
-from schemas.message import RefusedError
 from services import hits as job
 from services import shifts
 from services.door import Why
@@ -26,7 +21,6 @@ ON_SHIFT = "Alert hits of my shift, as they come (order, sections F.4 and G.2)"
 LIVE = timedelta(hours=24)
 """How far back the list of a shift goes."""
 A_PAGE = 200
-TRIES, AGAIN_S = 20, 0.5
 MOST = 1000
 """Of more hits only the newest are read: nobody looks through more, and a page says so."""
 STATUS = {
@@ -49,27 +43,6 @@ MATCH = {
 }
 STATE = {"same": "the state is the same", "unknown": "the state was not read", "contradicts": "ANOTHER STATE"}
 FIELDS = ("case_number", "note", "mvd_result", "checked_with", "result")
-
-
-class Recent:
-    """Steps that were recorded here a moment ago: the flow may not have written them into the table yet."""
-
-    FOR = timedelta(minutes=2)
-
-    def __init__(self) -> None:
-        self._steps: list[HitAction] = []
-        self._lock = threading.Lock()
-
-    def put(self, steps: Sequence[HitAction], now: datetime) -> None:
-        """Remember what was recorded."""
-        with self._lock:
-            self._steps = [one for one in self._steps if now - one.at < self.FOR]
-            self._steps += [one for one in steps if one not in self._steps]
-
-    def all(self) -> list[HitAction]:
-        """What was recorded in the last minutes."""
-        with self._lock:
-            return list(self._steps)
 
 
 def listed(visit: Visit) -> Response:
@@ -128,35 +101,17 @@ def line(console: "Console", hit: job.Standing) -> str:
 def one(visit: Visit) -> Response:
     """One hit, with all that is to be known before acting."""
     why = _why(visit)
-    return _one(visit, _found(visit, why), why)
+    return _one(visit, handling.found(visit.console, visit.door, _asked(visit), why), why)
 
 
 def step(visit: Visit) -> Response:
     """Record a step; then the hit as it stands."""
-    why = _why(visit)
-    hit = _found(visit, why)
+    hit = handling.found(visit.console, visit.door, _asked(visit), _why(visit))
     kind: Any = visit.said("kind")
     told: dict[str, Any] = {name: visit.said(name) for name in FIELDS}
     told["actionable"] = visit.said("actionable") == "yes"
-    if kind == "misread":
-        told["confused"] = job.confused(hit.row["plate"], visit.said("actual"))
-    elif kind == "plate_and_state_confirmed":
-        told["confused"] = job.confirmed_confusions(hit.row)
-    done = job.take_step(visit.door, hit, kind, **told)
-    visit.console.recent.put((*done.history.counted, *done.history.beside), visit.now)
+    handling.take(visit.console, visit.door, hit, kind, visit.said("actual"), told)
     return visit.see(f"/hits/{hit.hit_id}")
-
-
-def _found(visit: Visit, why: Why) -> job.Standing:
-    """The hit that is asked for. One that came a moment ago may be on its topic and not in its table yet."""
-    for left in reversed(range(TRIES)):
-        try:
-            return job.one(visit.door, _asked(visit), visit.console.recent.all(), **why)
-        except RefusedError:
-            if not left or not visit.console.alerts.announced(_asked(visit)):
-                raise
-            time.sleep(AGAIN_S)
-    raise AssertionError
 
 
 def _one(visit: Visit, hit: job.Standing, why: Why) -> Response:
@@ -184,8 +139,7 @@ def _asked(visit: Visit) -> UUID:
 
 
 def _why(visit: Visit) -> Why:
-    reason = f"Verification of alert hit {_asked(visit)} (order, section G.3)"
-    return {"reason": reason, "case_number": visit.said("case_number")}
+    return handling.why(_asked(visit), visit.said("case_number"))
 
 
 WORDS: dict[str, Any] = {

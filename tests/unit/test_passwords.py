@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from connectors.passwords import PasswordError, Passwords
+from connectors.private_file import PrivateFileError
 from tests.support.console import QUICK
 
 GOOD = "correct horse battery"
@@ -45,7 +46,7 @@ def test_a_short_password_is_none_and_a_damaged_file_says_so_and_stays(
     kept.put("vale", GOOD)
     file = tmp_path / "accounts" / "console.json"
     file.write_text('{"vale": ')
-    with pytest.raises(PasswordError, match="not a file of passwords"):
+    with pytest.raises(PrivateFileError, match="not a file of passwords"):
         kept.put("maier", GOOD)
     assert file.read_text() == '{"vale": '
     file.write_text('{"vale": "no hash"}')

@@ -1,0 +1,52 @@
+"""A small file of secrets for its owner alone: JSON, an item for each name."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class PrivateFileError(ValueError):
+    """The file is none of these; no secret is in the message."""
+
+
+class PrivateFile(Generic[T]):
+    """The file at `path`, of items of type `item`; what is written is on the disk, whole or not at all.
+
+    `holds` names what is in it, for messages.
+    """
+
+    def __init__(self, path: Path, item: type[T], holds: str) -> None:
+        self._path, self._holds = path, holds
+        self._decoder = msgspec.json.Decoder(dict[str, item])  # type: ignore[valid-type]
+
+    def read(self) -> dict[str, T]:
+        """All items; none where there is no file. Raises PrivateFileError and OSError."""
+        try:
+            found: dict[str, T] = self._decoder.decode(self._path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except msgspec.DecodeError:
+            raise PrivateFileError(f"{self._path} is not a file of {self._holds}") from None
+        return found
+
+    @contextmanager
+    def writing(self) -> Iterator[dict[str, T]]:
+        """The items, to be changed: written when the block ends. One process at a time. Raises as `read`."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(os.open(self._path.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            kept = self.read()
+            yield kept
+            making = self._path.with_suffix(".making")
+            with open(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as made:
+                made.write(msgspec.json.encode(kept))
+                made.flush()
+                os.fsync(made.fileno())
+            making.replace(self._path)

@@ -1,0 +1,62 @@
+"""Tokens by which programs speak for a person: each is shown once, and its hash kept for its owner alone."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from connectors.private_file import PrivateFile
+
+BEGINS = "platestream"
+"""So that a scanner of repositories and logs knows one when it sees it."""
+
+
+class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is known of a token: `program` speaks for `who`, in these `parts` of the API, until it ends."""
+
+    id: str
+    who: str
+    program: str
+    parts: tuple[str, ...]
+    ends_at: datetime
+    hashed: str
+
+
+class Tokens:
+    """The file at `path`. Each method raises PrivateFileError for a file that is damaged, and OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = PrivateFile(path, Token, "tokens")
+
+    def all(self) -> list[Token]:
+        """Those that were made and not ended, by id; past their end, too."""
+        return sorted(self._file.read().values(), key=lambda one: one.id)
+
+    def make(self, who: str, program: str, parts: Sequence[str], ends_at: datetime) -> tuple[Token, str]:
+        """A new one, and its text, which nothing here can tell again."""
+        secret = secrets.token_urlsafe(32)  # 256 random bits: no slow hash is needed
+        made = Token(secrets.token_hex(4), who, program, tuple(parts), ends_at, _hash(secret))
+        with self._file.writing() as kept:
+            kept[made.id] = made
+        return made, f"{BEGINS}_{made.id}_{secret}"
+
+    def end(self, ident: str) -> Token | None:
+        """Take one away; None where there is none of this id."""
+        with self._file.writing() as kept:
+            return kept.pop(ident, None)
+
+    def find(self, text: str, now: datetime) -> Token | None:
+        """Which one this is; None where it is none, or past its end."""
+        begins, _, rest = text.partition("_")
+        ident, _, secret = rest.partition("_")
+        found = self._file.read().get(ident) if begins == BEGINS else None
+        right = hmac.compare_digest(_hash(secret), found.hashed if found else _hash(""))
+        return found if right and found is not None and now < found.ends_at else None
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,0 +1,65 @@
+"""Tokens for programs that use the API: the ALPR administrator gives them, and takes them away.
+
+A program speaks for one person, by whose role, training and agency the door judges each of its acts. A token
+says besides in which parts of the API it may do so, and until when.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+from connectors.settings import ACCOUNTS, Settings
+from connectors.tokens import Token, Tokens
+from schemas.message import RefusedError
+from services.door import Door
+
+__all__ = ["LONGEST_DAYS", "PARTS", "Part", "Token", "end", "kept", "listed", "make"]
+
+FILE = "tokens.json"
+LONGEST_DAYS = 366
+Part = Literal["hits", "inquiries", "hotlist", "log"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+
+def kept(settings: Settings) -> Tokens:
+    """Those of the data folder."""
+    return Tokens(settings.data / ACCOUNTS / FILE)
+
+
+def make(
+    door: Door, who: str, program: str, parts: Sequence[str], now: datetime, days: int
+) -> tuple[Token, str]:
+    """A token for `program`, and its text. Raises RefusedError, which is on record, and RefusedInquiry."""
+    with door.on_record("registry_account", f"user/{who}"[:64]):
+        _check(who, program, parts, days)
+    change = f"a token for {program}: {', '.join(parts)}; {days} days"
+    door.enter("registry_account", f"user/{who}", change=change)
+    return kept(door.settings).make(who, program, parts, now + timedelta(days=days))
+
+
+def end(door: Door, ident: str) -> Token:
+    """Take a token away; what it was. Raises RefusedError, which is on record, and RefusedInquiry."""
+    found = next((one for one in kept(door.settings).all() if one.id == ident), None)
+    with door.on_record("registry_account", f"token/{ident}"[:64]):
+        if found is None:
+            raise RefusedError("token", f"there is no token {ident}")
+    door.enter("registry_account", f"user/{found.who}", change=f"no token for {found.program} any more")
+    kept(door.settings).end(ident)
+    return found
+
+
+def listed(door: Door) -> list[Token]:
+    """The tokens, without their texts. Raises RefusedInquiry."""
+    door.enter("registry_show", "token")
+    return kept(door.settings).all()
+
+
+def _check(who: str, program: str, parts: Sequence[str], days: int) -> None:
+    if not who.strip() or len(who) > 64:
+        raise RefusedError("token", "a name has 1 to 64 characters")
+    if not program.strip() or len(program) > 50 or not program.isprintable():
+        raise RefusedError("token", "a program has a name of 1 to 50 characters")
+    if not parts or set(parts) - set(PARTS):
+        raise RefusedError("token", f"say what it may: {', '.join(PARTS)}")
+    if not 1 <= days <= LONGEST_DAYS:
+        raise RefusedError("token", f"it lives 1 to {LONGEST_DAYS} days")
