@@ -15,7 +15,7 @@ from tests.support.console import Pages
 from tests.support.hits import put_hit
 
 EXAMPLES = 8
-# What a description cannot say is refused by the rules (403, 409): a case number that is none, a step out of turn.
+# Refused by rules (403, 409) is what a description cannot say: no usable case number, a step out of turn.
 LEFT = [positive_data_acceptance]
 PATHS = api.app(cast("Any", None)).openapi()["paths"]
 OPERATIONS = [(path, method) for path, methods in PATHS.items() for method in methods]
