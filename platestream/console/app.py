@@ -165,7 +165,7 @@ def app(console: Console, names: Iterable[str] = ("127.0.0.1", "localhost", "[::
     middleware = [
         Middleware(Headers),
         Middleware(TrustedHostMiddleware, allowed_hosts=list(names), www_redirect=False),
-        Middleware(GZipMiddleware, minimum_size=1000),
+        Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
     ]
     routes = [
         *pages,

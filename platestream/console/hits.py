@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from platestream.console import handling, pictures
 from platestream.console.places import drawn
+from platestream.console.sessions import Rest
 from platestream.console.visit import Routes, Visit
 from schemas import plates
 from services import hits as job
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 ON_SHIFT = "Alert hits of my shift, as they come (order, sections F.4 and G.2)"
 LIVE = timedelta(hours=24)
 """How far back the list of a shift goes."""
-A_PAGE = 200
+A_PAGE = 50
 MOST = 1000
-"""Of more hits only the newest are read: nobody looks through more, and a page says so."""
+"""Of more hits only the newest are read: nobody looks through more, and the end of the list says so."""
 STATUS = {
     "unverified": "not verified",
     "plate_confirmed": "plate and state match",
@@ -79,18 +80,32 @@ def looked_up(visit: Visit) -> Response:
     return _page(visit, found, shift=None)
 
 
+def older(visit: Visit) -> Response:
+    """The next of a list that is scrolled, by the look that found it."""
+    rest, asked = visit.session.rest, visit.request.path_params
+    known = rest is not None and rest.name == asked["look"]
+    shown = _part(rest, asked["after"]) if rest and known else {"late": True, "hits": ()}
+    return visit.page("hits_more.html" if visit.partly else "hits.html", shift=None, **shown)
+
+
 def _page(visit: Visit, found: list[job.Standing], shift: Any, after: int = 0) -> Response:
     wanted = visit.said("status")
     shown = [one for one in found if wanted in ("", one.history.status)]
     shown.sort(key=lambda one: one.history.status not in OPEN)  # stable: the newest first in both halves
-    return visit.page(
-        "hits.html",
-        hits=shown[:A_PAGE],
-        more=len(shown) > A_PAGE or len(found) == MOST,
-        shift=shift,
-        after=after,
+    visit.session.rest = rest = Rest(shown, visit.now)
+    return visit.page("hits.html", shift=shift, after=after, **_part(rest, 0))
+
+
+def _part(rest: Rest, after: int) -> dict[str, Any]:
+    """A_PAGE of the list, after so many, and where the next ones are."""
+    end = after + A_PAGE
+    return {
+        "hits": rest.found[after:end],
+        "following": f"/hits/older/{rest.name}/{end}" if end < len(rest.found) else "",
+        "cut": len(rest.found) >= MOST,
+        "late": False,
         **WORDS,
-    )
+    }
 
 
 def line(console: "Console", hit: job.Standing) -> str:
@@ -153,6 +168,7 @@ ROUTES: Routes = {
     ("GET", "/hits"): listed,
     ("GET", "/hits/look"): form,
     ("POST", "/hits"): looked_up,
+    ("GET", "/hits/older/{look}/{after:int}"): older,
     ("GET", "/hits/{hit:uuid}"): one,
     ("POST", "/hits/{hit:uuid}/steps"): step,
 }

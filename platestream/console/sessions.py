@@ -9,10 +9,10 @@ import hmac
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from services.door import Why
@@ -22,6 +22,7 @@ LONGEST = timedelta(hours=16)
 """As long as a shift at most."""
 LINK_LIVES = timedelta(minutes=5)
 UPLOAD_LIVES = timedelta(minutes=10)
+REST_LIVES = timedelta(minutes=10)
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -57,6 +58,15 @@ class Upload:
     name: str = field(default_factory=lambda: secrets.token_urlsafe(9))
 
 
+@dataclass(frozen=True)
+class Rest:
+    """What was found by one look and is shown as the page is scrolled; `name` stands in its addresses."""
+
+    found: Sequence[Any] = field(repr=False)
+    at: datetime
+    name: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+
+
 @dataclass
 class Session:
     """One person at one browser. `csrf` stands in each of its forms; `until` is when it ends at the latest,
@@ -72,6 +82,7 @@ class Session:
     looks: _Few[str, Why] = field(default_factory=lambda: _Few(50), repr=False)
     pictures: _Few[UUID, dict[str, bytes]] = field(default_factory=lambda: _Few(4), repr=False)
     upload: Upload | None = field(default=None, repr=False)
+    rest: Rest | None = field(default=None, repr=False)
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def alive(self, now: datetime) -> bool:
@@ -79,9 +90,11 @@ class Session:
         return now < self.until and now - self.seen < IDLE
 
     def forget_late(self, now: datetime) -> None:
-        """Drop a file that waited too long."""
+        """Drop what waited too long."""
         if self.upload is not None and now - self.upload.at >= UPLOAD_LIVES:
             self.upload = None
+        if self.rest is not None and now - self.rest.at >= REST_LIVES:
+            self.rest = None
 
     def remember(self, why: Why) -> str:
         """A name for what a look was documented with, so that no address holds a reason."""

@@ -1,13 +1,16 @@
 """Alert hits in the console, as an officer handles them."""
 
 import re
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from platestream.console import live
+from schemas import tables
 from schemas.alert_hit import NOTICE
 from services import hits as job
 from services.rules import in_force
@@ -207,3 +210,26 @@ def test_where_an_agency_lists_purposes_a_look_at_hits_serves_the_one_of_being_t
     assert officer.client.get(link).status_code == 200
     purposes = database.rows("SELECT DISTINCT purpose FROM platestream.inquiry_log WHERE kind = 'hits'")
     assert purposes == [("notification of a listed vehicle",)]
+
+
+def test_a_long_list_comes_as_it_is_scrolled_by_the_look_that_found_it(pages: Pages, officer: Person) -> None:
+    now = pages.clock()
+    seen = [
+        msgspec.structs.replace(FOUND.detection, captured_at=now - timedelta(seconds=n)) for n in range(120)
+    ]
+    hits = [msgspec.structs.replace(FOUND, hit_id=UUID(int=n), detection=one) for n, one in enumerate(seen)]
+    pages.database.put(tables.ALERT_HITS, *hits)
+    officer.get("/hits")
+    shown = re.findall(r'id="hit-([0-9a-f-]+)"', officer.page)
+    while found := re.search(r'hx-get="(/hits/older/[^"]+)"', officer.page):
+        officer.get(found[1], headers={"hx-request": "true"})
+        assert "<html" not in officer.page
+        shown += re.findall(r'id="hit-([0-9a-f-]+)"', officer.page)
+    assert shown == [str(one.hit_id) for one in hits]
+    assert len(looks(pages, "hits")) == 2  # of the fixture, and this one
+    officer.get("/hits")
+    (link,) = re.findall(r'href="(/hits/older/[^"]+)"', officer.page)
+    pages.clock.forward(minutes=11)
+    officer.get(link)
+    assert "This list was looked at too long ago" in officer.page
+    assert 'id="hit-' not in officer.page

@@ -13,7 +13,15 @@ from schemas.acts import BY_NAME, ROLES, Role
 from tests.support.console import Pages
 from tests.support.door import person
 
-VALUES = {"hit": str(UUID(int=7)), "hold": str(UUID(int=8)), "draw": "1", "year": "2026", "name": "x"}
+VALUES = {
+    "hit": str(UUID(int=7)),
+    "hold": str(UUID(int=8)),
+    "draw": "1",
+    "year": "2026",
+    "name": "x",
+    "look": "x",
+    "after": "50",
+}
 FIELDS = {
     "case_number": "26-001234",
     "reason": "theft at the mill",
