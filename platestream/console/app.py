@@ -152,6 +152,10 @@ class Console:
         roles = self.roles(visit.session.who) if visit else ()
         return self._drawing.page(template, visit=visit, roles=roles, **shown)
 
+    def prepare(self) -> None:
+        """Do once what would make the first pages slow."""
+        self._drawing.prepare()
+
     def close(self) -> None:
         """Close the connections."""
         self._clients.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, tzinfo
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -35,16 +36,12 @@ class Drawing:
     """The templates, and what they have in common. `version` is of the files that pages load."""
 
     def __init__(self, zone: tzinfo, version: str) -> None:
-        self.zone = zone
-        self._templates = Environment(
-            loader=PackageLoader("platestream.console"),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            undefined=StrictUndefined,
-        )
-        self._templates.globals.update(version=version, NOTICE=NOTICE, csrf=csrf, told=told)
-        self._templates.filters.update(local=self.local, day=self.day, field=self.field, marked=marked)
+        self._templates = _environment(zone, version)
+
+    def prepare(self) -> None:
+        """Compile the templates, so that nobody waits for it."""
+        for name in self._templates.list_templates(extensions=["html"]):
+            self._templates.get_template(name)
 
     def page(self, template: str, *, roles: Iterable[str], **shown: Any) -> str:
         """A template as HTML, with the sections for these roles."""
@@ -56,22 +53,42 @@ class Drawing:
         held = set(roles)
         return [one for one in SECTIONS if any(held & set(BY_NAME[act].roles) for act in one.acts)]
 
-    def local(self, at: datetime | None) -> Markup:
-        """An instant as clocks of the agency show it."""
-        if at is None:
-            return Markup()
-        shown = at.astimezone(self.zone)
-        return Markup('<time datetime="{}">{} <small>{}</small></time>').format(
-            at.isoformat(), f"{shown:%Y-%m-%d %H:%M:%S}", f"{shown:%Z}"
-        )
 
-    def day(self, at: datetime | None) -> str:
-        """The day of an instant by the agency's clock, also for a field of a form."""
-        return f"{at.astimezone(self.zone):%Y-%m-%d}" if at else ""
+@cache
+def _environment(zone: tzinfo, version: str) -> Environment:
+    made = Environment(
+        loader=PackageLoader("platestream.console"),
+        autoescape=True,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    made.globals.update(version=version, NOTICE=NOTICE, csrf=csrf, told=told)
+    made.filters.update(
+        local=partial(local, zone), day=partial(day, zone), field=partial(field, zone), marked=marked
+    )
+    return made
 
-    def field(self, at: datetime | None) -> str:
-        """An instant for a field of a form: the agency's clock, to the minute."""
-        return f"{at.astimezone(self.zone):%Y-%m-%dT%H:%M}" if at else ""
+
+def local(zone: tzinfo, at: datetime | None) -> Markup:
+    """An instant as clocks of the agency show it."""
+    if at is None:
+        return Markup()
+    shown = at.astimezone(zone)
+    return Markup(  # noqa: S704 - digits, and the name of a zone
+        f'<time datetime="{at.isoformat()}">{shown:%Y-%m-%d %H:%M:%S} <small>{shown:%Z}</small></time>'
+    )
+
+
+def day(zone: tzinfo, at: datetime | None) -> str:
+    """The day of an instant by the agency's clock, also for a field of a form."""
+    return f"{at.astimezone(zone):%Y-%m-%d}" if at else ""
+
+
+def field(zone: tzinfo, at: datetime | None) -> str:
+    """An instant for a field of a form: the agency's clock, to the minute."""
+    return f"{at.astimezone(zone):%Y-%m-%dT%H:%M}" if at else ""
 
 
 def csrf(visit: Visit) -> Markup:
@@ -90,6 +107,8 @@ def told(step: HitAction) -> str:
 def marked(plate: str, places: Iterable[int]) -> Markup:
     """A plate with these characters marked."""
     differ = set(places)
+    if not differ:
+        return escape(plate)
     return Markup("").join(
         Markup("<mark>{}</mark>").format(char) if place in differ else escape(char)
         for place, char in enumerate(plate)

@@ -18,8 +18,8 @@ from services.inquiries import looking
 from services.inquiries.gate import RefusedInquiry, Row
 from services.inquiries.looking import Asked, Description, Way
 
-A_PAGE = 150
-"""Rows that a page shows: as many as may be marked in one form."""
+A_PAGE = 100
+"""Rows that a page shows, and that may be marked in its form."""
 PICTURES = 50
 """Rows that show their pictures when asked to: each picture is a look of its own."""
 MEETINGS: tuple[Way, ...] = ("companions", "cotravel")

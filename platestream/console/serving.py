@@ -36,6 +36,7 @@ def serve(
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         live.follow(console)
+        console.prepare()
         config = uvicorn.Config(
             app(console, (*LOOPBACK, *names)),
             log_level="warning",
