@@ -1,5 +1,6 @@
 """What several requests and answers of the API have in common."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -13,6 +14,14 @@ Pattern = Annotated[
 ]
 Plate = Annotated[str, Field(min_length=1, max_length=16)]
 Cameras = Annotated[tuple[Name, ...], Field(max_length=100, description="Only these; empty: all.")]
+Time = Annotated[
+    AwareDatetime,
+    Field(
+        ge=datetime(1970, 1, 1, tzinfo=UTC),
+        lt=datetime(2100, 1, 1, tzinfo=UTC),
+        description="RFC 3339 with an offset, from 1970 to 2099.",
+    ),
+]
 MOST = 1000
 Most = Annotated[int, Field(ge=1, le=MOST, description="The newest so many.")]
 
@@ -48,8 +57,8 @@ class Where(Documented):
     """Why, and where and when; without `since` the last 30 days."""
 
     cameras: Cameras = ()
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Time | None = None
+    until: Time | None = None
 
 
 class Told(BaseModel):

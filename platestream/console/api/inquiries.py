@@ -7,10 +7,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from platestream.console.api.caller import Caller, may
-from platestream.console.api.fields import MOST, Documented, Most, Name, Pattern, Plate, Told, Where
+from platestream.console.api.fields import MOST, Documented, Most, Name, Pattern, Plate, Time, Told, Where
 from schemas import plates
 from services.inquiries import looking
 from services.inquiries.gate import Row
@@ -149,7 +149,7 @@ class Pictures(Documented):
     """A detection, by its id and time as an inquiry gave them."""
 
     detection_id: UUID
-    captured_at: AwareDatetime
+    captured_at: Time
     kind: Literal["crop", "vehicle"]
 
 
