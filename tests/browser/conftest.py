@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.support.browser import chromium
 from tests.support.console import Pages
@@ -16,8 +16,13 @@ from tests.support.served import served
 __all__ = ["database", "empty_database", "migrated"]
 
 
+SLOWEST = 30_000
+"""Milliseconds that something may take to come into a page, where other tests keep the machine busy."""
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=SLOWEST)
     with chromium() as made:
         yield made
 

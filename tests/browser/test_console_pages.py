@@ -111,7 +111,8 @@ def seals(page: Page) -> None:
 
 
 CASED = {"case_number": CASE}
-SOME = csv(line("26-1", 20, contact="928-555-0199"), line("26-9", 20), line("26-8", 20, plate="?!"))
+SOME = csv(line("26-1", 20, contact="928-555-0199"), line("26-9", 20))
+DAMAGED = csv(line("26-9", 20), line("26-8", 20, expires_at="soon"))
 SIGHTS = {
     "signing in": Sight("", "/sign-in", "Platestream"),
     "a wrong password": Sight("", "/sign-in", "Platestream", send("Sign in", who="x", password="no"), 401),
@@ -148,6 +149,7 @@ SIGHTS = {
     "import": Sight("sue", "/hotlist/import", "Import a list"),
     "import, not a list": Sight("sue", "/hotlist/import", "Import a list", upload(b"no list"), 409),
     "import, preview": Sight("sue", "/hotlist/import", "What the file would change", upload(SOME)),
+    "import, damaged": Sight("lee", "/hotlist/import", "What the file would change", upload(DAMAGED)),
     "import, done": Sight(
         "sue", "/hotlist/import", "The list is imported", bring(csv(line("1", 20)), "acic")
     ),
