@@ -20,7 +20,6 @@ from services.boards.page import render, show
 from services.boards.panel import Panel
 from services.boards.server import Boards, app
 from tests.support.boards import PEOPLE, PLATES, WORDS, fill
-from tests.support.browser import chromium
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.kafka_broker import free_port
@@ -141,12 +140,6 @@ def test_a_prometheus_that_is_away_is_named(filled: Database) -> None:
         text = boards(filled, away).page(None)
     assert "No answer from Prometheus: ConnectError" in text
     assert "Vehicle passes" in text
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

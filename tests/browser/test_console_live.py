@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from connectors.settings import system_account
 from schemas.acts import ROLES
-from tests.support.browser import chromium
 from tests.support.clock import NOW
 from tests.support.kafka_broker import free_port, wait_until
 from tests.support.up import System
@@ -49,12 +48,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield one
     finally:
         one.run("down")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,0 +1,184 @@
+"""What people of each kind do in the console, in a real browser, from signing in to what is on record.
+
+An officer's task is in test_console_live.py.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from connectors.clickhouse_client import AUDITOR
+from services import registry
+from services.hotlist.importing import listed
+from services.yearly_audit import draw as drawing
+from services.yearly_audit import findings as judging
+from tests.support.clock import NOW
+from tests.support.console import PASSWORD, Pages
+from tests.support.office import CASE, csv, line
+
+WIDTH = 390
+LIST = csv(line("26-1", 20, contact="928-555-0199"), line("26-9", 20, plate="NEW4821"))
+
+
+@pytest.fixture
+def page(browser: Browser, console: str) -> Iterator[Page]:
+    """The page of signing in; what its console says fails the test."""
+    said: list[str] = []
+    with browser.new_context() as context:
+        made = context.new_page()
+        made.on("console", lambda message: said.append(message.text))
+        made.on("pageerror", lambda error: said.append(str(error)))
+        made.goto(console)
+        yield made
+    assert said == []
+
+
+def sign_in(page: Page, who: str, password: str = PASSWORD) -> None:
+    page.get_by_label("Name").fill(who)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def go_to(page: Page, section: str) -> None:
+    page.get_by_role("navigation", name="Sections").get_by_role("link", name=section).click()
+
+
+def heading(page: Page, text: str) -> None:
+    expect(page.get_by_role("heading", level=1, name=text, exact=True)).to_be_visible()
+
+
+def press(page: Page, button: str) -> None:
+    page.get_by_role("button", name=button, exact=True).click()
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    for _press in range(80):
+        if target.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    expect(target).to_be_focused()
+
+
+def enter(page: Page, target: Locator) -> None:
+    tab_to(page, target)
+    page.keyboard.press("Enter")
+
+
+def logged(pages: Pages, who: str, *kinds: str) -> list[tuple[str, str, str]]:
+    """Kind, outcome and case number of a person's acts of these kinds in the console."""
+    sql = (
+        "SELECT kind, outcome, case_number FROM platestream.inquiry_log WHERE who = {who:String}"
+        " AND tool = 'console' AND kind IN {kinds:Array(String)} ORDER BY at"
+    )
+    return [tuple(row) for row in pages.database.rows(sql, who=who, kinds=list(kinds))]
+
+
+def test_an_analyst_searches_for_a_case_and_holds_what_was_marked(page: Page, pages: Pages) -> None:
+    before = len(logged(pages, "ana", "search", "evidence_hold"))
+    sign_in(page, "ana")
+    go_to(page, "Search")
+    page.get_by_label("Case number").fill(CASE)
+    page.get_by_label("Plate", exact=True).fill("ast 3087")
+    press(page, "Look")
+    heading(page, "2 passes found")
+    for row in (1, 2):
+        page.get_by_role("checkbox", name=f"row {row}").check()
+    page.get_by_text("Hold the chosen rows as evidence").click()
+    page.get_by_label("Who ordered it").fill("Det. Roe")
+    page.get_by_label("Series of the retention schedule").select_option("felony")
+    press(page, "Hold as evidence")
+    expect(page.get_by_role("status")).to_have_text(f"2 detections with 4 pictures are held for case {CASE}.")
+    told = "SELECT who, detections FROM platestream.evidence_holds FINAL WHERE authority = 'Det. Roe'"
+    assert pages.database.rows(told) == [("ana", 2)]
+    assert logged(pages, "ana", "search", "evidence_hold")[before:] == [
+        ("search", "allowed", CASE),
+        ("evidence_hold", "allowed", CASE),
+    ]
+
+
+def test_a_supervisor_imports_a_list_on_a_phone_and_sees_first_what_it_changes(
+    page: Page, pages: Pages
+) -> None:
+    page.set_viewport_size({"width": WIDTH, "height": 844})
+    sign_in(page, "sue")
+    go_to(page, "Hot list")
+    page.get_by_role("link", name="Import a list").click()
+    page.get_by_label("File").set_input_files({"name": "own.csv", "mimeType": "text/csv", "buffer": LIST})
+    page.get_by_label("Source").select_option("sjpd")
+    press(page, "Look at what would change")
+    heading(page, "What the file would change")
+    figures = page.get_by_label("In figures").locator("dd")
+    # 26-2 and 26-3 are not in the file any more; 26-3 had expired.
+    expect(figures).to_have_text(["1", "1", "2, of which 1 had expired", "0", "0", "0 of 2"])
+    assert "sjpd:26-9" not in listed(pages.streams)
+    press(page, "Import it")
+    heading(page, "The list is imported")
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH
+    now = listed(pages.streams)
+    assert set(now) == {"sjpd:26-1", "sjpd:26-9"}
+    assert now["sjpd:26-1"].contact == "928-555-0199"
+    assert ("hotlist_import", "allowed", "") in logged(pages, "sue", "hotlist_import")
+
+
+def test_an_auditor_draws_judges_and_reads_the_memorandum_by_keyboard_alone(page: Page, pages: Pages) -> None:
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.keyboard.type("aud")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    enter(page, page.get_by_role("link", name="Audit", exact=True))
+    enter(page, page.get_by_role("link", name="Draw inquiries for an audit"))
+    tab_to(page, page.get_by_label("Why another draw is made"))
+    page.keyboard.type("A rehearsal by keyboard")
+    enter(page, page.get_by_role("button", name="Draw again"))
+    enter(page, page.get_by_role("link", name="To the next one"))
+    tab_to(page, page.locator("#next [value=meets]"))
+    page.keyboard.press("Space")
+    tab_to(page, page.locator("#next textarea"))
+    page.keyboard.type("Case file seen")
+    enter(page, page.locator("#next button.main"))
+    expect(page.get_by_text("Note: Case file seen")).to_be_visible()
+    client = pages.database.client(AUDITOR)
+    entry, drawn = max(drawing.draws(client), key=lambda one: one[0].number)
+    ((found, finding),) = judging.findings(client, entry.number).values()
+    assert (entry.who, found.who, finding.meets, finding.note) == ("aud", "aud", True, "Case file seen")
+    enter(page, page.get_by_role("link", name="Memorandum", exact=True))
+    expect(page.get_by_role("alert")).to_contain_text(
+        f"{len(drawn.inquiries) - 1} of {len(drawn.inquiries)} inquiries have no finding yet"
+    )
+    assert logged(pages, "aud", "audit_draw", "audit_finding")[-2:] == [
+        ("audit_draw", "allowed", ""),
+        ("audit_finding", "allowed", ""),
+    ]
+
+
+def test_an_administrator_registers_a_person_and_approves_a_camera(page: Page, pages: Pages) -> None:
+    sign_in(page, "lee")
+    go_to(page, "Administration")
+    menu = page.get_by_role("navigation", name="Pages of administration")
+    menu.get_by_role("link", name="People").click()
+    page.get_by_label("Name of the account").fill("roe")
+    page.get_by_label("Name of the person").fill("Det. Roe")
+    page.get_by_label("Trained on").fill(f"{NOW:%Y-%m-01}")
+    page.get_by_role("checkbox", name="officer:").uncheck()
+    page.get_by_role("checkbox", name="analyst:").check()
+    press(page, "Register")
+    heading(page, "Det. Roe")
+    page.get_by_label("Password").fill("a phrase for Roe")
+    page.get_by_label("The same again").fill("a phrase for Roe")
+    press(page, "Set the password")
+    expect(page.locator("dt:has-text('Password') + dd")).to_have_text("yes")
+    menu.get_by_role("link", name="Cameras").click()
+    page.get_by_role("link", name="south", exact=True).click()
+    page.get_by_label("Approved by").fill("Chief of Police")
+    press(page, "Put the approval on record")
+    expect(page.locator("dt:has-text('Approved by') + dd")).to_contain_text("Chief of Police, ")
+    roe = registry.listed(pages.streams, "user")["roe"]
+    assert (roe.name, roe.roles, roe.changed_by) == ("Det. Roe", ("analyst",), "lee")
+    assert registry.listed(pages.streams, "camera")["south"].approved_by == "Chief of Police"
+    acts = ("registry_user", "registry_account", "registry_camera")
+    assert {one[:2] for one in logged(pages, "lee", *acts)} == {(one, "allowed") for one in acts}
+    press(page, "Sign out")
+    sign_in(page, "roe", "a phrase for Roe")
+    expect(page.get_by_role("navigation", name="Sections").get_by_role("link", name="Search")).to_be_visible()
