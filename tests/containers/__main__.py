@@ -306,6 +306,10 @@ def story() -> None:
         pages.speaks_tls_only()
         pages.refuses(PERSON, PASSWORD)
         open_console()
+    with step("the console: a new hit comes by itself into the page of who is on shift"):
+        pages.sees_hit_come(PERSON, PAGES_PASSWORD, PLATE, send)
+        seen, told = seen + 1, told + 1
+        works(seen, told)
     with step(
         "users, capabilities, read-only roots, secrets, limits, ports and closed networks, from inside"
     ):

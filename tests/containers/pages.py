@@ -3,6 +3,8 @@
 import html
 import re
 import ssl
+import time
+from collections.abc import Callable
 
 import httpx
 
@@ -33,6 +35,28 @@ def sees_hit(link: str, who: str, password: str, plate: str) -> None:
         pictures = [person.get(html.unescape(one)) for one in links]
         kinds = [(one.status_code, one.content[:3]) for one in pictures]
         hold(kinds == [(200, b"\xff\xd8\xff")] * 2, f"the pictures are {kinds}")
+
+
+def sees_hit_come(who: str, password: str, plate: str, send: Callable[[], None]) -> None:
+    """Somebody on shift sees the hit of what is sent meanwhile come into the open page by itself."""
+    with browser() as person:
+        signed = person.post("/sign-in", data={"who": who, "password": password, "next": "/hits"})
+        page = person.post("/shift/begin", data={"csrf": _proof(signed), "hours": "4"})
+        (stream,) = re.findall(r'"(/hits/live\?after=\d+)"', page.text)
+        with person.stream("GET", stream) as events:
+            hold(events.is_success, f"new hits are answered with {events.status_code}")
+            send()
+            end = time.monotonic() + 120
+            came = next((line for line in events.iter_lines() if plate in line or time.monotonic() > end), "")
+            hold(plate in came, "no new hit comes")
+        page = person.get("/hits")
+        person.post("/shift/end", data={"csrf": _proof(page)})
+
+
+def _proof(page: httpx.Response) -> str:
+    """What a form of this page proves that it is of the console with."""
+    proofs: list[str] = re.findall(r'name="csrf" value="([^"]+)"', page.text)
+    return proofs[0]
 
 
 def refuses(who: str, password: str) -> None:
