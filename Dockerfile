@@ -38,11 +38,11 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 platestream \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin platestream \
-    && install --directory --owner=10001 --group=10001 --mode=0700 /recovery /spool
+    && install --directory --owner=10001 --group=10001 --mode=0700 /recovery /spool /data/accounts
 COPY --from=build /opt/venv /opt/venv
 COPY --chmod=0555 deploy/with-recovery /usr/local/bin/with-recovery
-# Only /tmp, /recovery and /spool are written to. PaddleX makes its cache folder at import, whether it needs it or not;
-# ONNX Runtime would keep a store of usage events and try to send them to its maker.
+# Only /tmp, /recovery, /spool and /data/accounts are written to. PaddleX makes its cache folder at import, whether it
+# needs it or not; ONNX Runtime would keep a store of usage events and try to send them to its maker.
 ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \
     PADDLE_PDX_CACHE_HOME=/tmp/paddlex \

@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""Makes the secrets that docker-compose.yml reads: python3 deploy/make_secrets.py
+"""Makes the secrets that docker-compose.yml reads: python3 deploy/make_secrets.py --name alpr.sjpd.example
 
 Every password is new, random and known to no one; a folder that has secrets is left as it is. The folder is
-for its owner alone; the files in it can be read by the users of the containers that they are given to.
+for its owner alone; the files in it can be read by the users of the containers that they are given to. The
+console's certificate is made with openssl and signed by itself, for a year, to try with.
 """
 
+import argparse
 import base64
 import hashlib
 import secrets
+import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 FOLDER = Path(__file__).parent / "secrets"
 ACCOUNTS = (
@@ -42,8 +46,39 @@ passive_ports = [30000, 30015]
 [cameras]
 """
 
+CERTIFICATE = """[req]
+distinguished_name = subject
+x509_extensions = extensions
+prompt = no
+[subject]
+CN = Platestream console
+[extensions]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectAltName = DNS:{name}, DNS:localhost, IP:127.0.0.1
+"""
 
-def make() -> dict[str, str]:
+
+def certificate(name: str) -> dict[str, str]:
+    """The console's certificate and its key, for browsers that reach it by `name`. Raises OSError."""
+    with TemporaryDirectory() as folder:
+        config, made, key = (Path(folder) / file for file in ("config", "certificate", "key"))
+        config.write_text(CERTIFICATE.format(name=name))
+        curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+        files = ("-config", str(config), "-out", str(made), "-keyout", str(key))
+        ran = subprocess.run(
+            ("openssl", "req", "-x509", "-sha256", "-days", "365", *curve, *files),  # noqa: S607 - of the system
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if ran.returncode:
+            raise OSError(f"openssl made no certificate for {name}: {ran.stderr.strip()}")
+        return {"console_certificate": made.read_text(), "console_key": key.read_text()}
+
+
+def make(name: str = "localhost") -> dict[str, str]:
     """Name of each file and what is in it."""
     passwords = {account: secrets.token_urlsafe(32) for account in ACCOUNTS}
     hashes = (
@@ -58,6 +93,7 @@ def make() -> dict[str, str]:
     }
     return {
         **dsns,
+        **certificate(name),
         "clickhouse.env": "".join(hashes),
         "grafana_clickhouse": passwords["grafana"],
         "notify.toml": NOTIFY,
@@ -67,9 +103,8 @@ def make() -> dict[str, str]:
     }
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, files: dict[str, str]) -> None:
     """Raises FileExistsError when one of the files is there."""
-    files = make()
     if there := sorted(name for name in files if (folder / name).exists()):
         raise FileExistsError(f"{folder} has secrets already ({', '.join(there)}); delete them for new ones")
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -80,8 +115,17 @@ def write(folder: Path) -> None:
         (folder / name).chmod(0o444)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Make all of them, or the certificate alone."""
+    parser = argparse.ArgumentParser(description="Makes the secrets that docker-compose.yml reads.")
+    parser.add_argument("--name", default="localhost", help="the console's name in browsers")
+    parser.add_argument("--certificate", action="store_true", help="the console's certificate alone")
+    asked = parser.parse_args()
     try:
-        write(FOLDER)
+        write(FOLDER, certificate(asked.name) if asked.certificate else make(asked.name))
     except OSError as error:
         sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

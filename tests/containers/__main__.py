@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 from schemas.fields import rfc3339
-from tests.containers import looks
+from tests.containers import looks, pages
 from tests.containers.stack import (
     DOCKER,
     OUTSIDE,
@@ -28,6 +28,7 @@ from tests.containers.stack import (
     docker,
     gone,
     healthy,
+    inside,
     kill,
     lay_out,
     outside,
@@ -56,6 +57,7 @@ LARGEST = 1600
 """Megabytes of the project's image."""
 
 PASSWORD = "stand-in"  # of a container run that ends in minutes
+PAGES_PASSWORD = "a stand-in for the pages"
 PERSON = "chief"
 
 CAMERAS = f"""
@@ -79,14 +81,14 @@ url = "http://{CORNER}:8000/{PASS[0]}"
 
 NOTIFY = """
 shows = "link"
-link = "https://alpr.example.gov/hits/{hit_id}"
+link = "ADDRESS/hits/{hit_id}"
 [[receivers]]
 name = "dispatch"
 webhook = "http://receiver:8080/alerts"
 secret_file = "/run/secrets/webhook_secret"
 [[routes]]
 to = ["dispatch"]
-"""
+""".replace("ADDRESS", pages.ADDRESS)
 
 ROLES = ("door", "analyst", "supervisor", "auditor", "custodian", "dashboard")
 PEOPLE = f"""<clickhouse><users><{PERSON}>
@@ -180,11 +182,36 @@ def seen_by(camera: str) -> bool:
     return found(camera) == 1
 
 
-def sealed() -> set[str]:
-    """Case numbers of the sealed inquiries on the topic."""
+def inquiries() -> list[dict[str, Any]]:
+    """The sealed inquiries on the topic."""
     read = ("kcat", "-C", "-b", "kafka:9092", "-t", "inquiries", "-e", "-q", "-f", "%s\\n")
     told = docker("run", "--rm", "--network", f"{PROJECT}_pipeline", OUTSIDE, *read)
-    return {json.loads(line)["inquiry"]["case_number"] for line in told.splitlines()}
+    return [json.loads(line)["inquiry"] for line in told.splitlines()]
+
+
+def sealed() -> set[str]:
+    """Case numbers of the sealed inquiries."""
+    return {one["case_number"] for one in inquiries()}
+
+
+def acts(tool: str) -> set[tuple[str, str, str]]:
+    """What was allowed to whom by this tool, and by which account, as sealed."""
+    found = (one for one in inquiries() if one["tool"] == tool and one["outcome"] == "allowed")
+    return {(one["kind"], one["who"], one["account"]) for one in found}
+
+
+def give_password() -> None:
+    """The administrator gives a person a password for the console, and is on record with it."""
+    tools(PERSON, "account", "set", PERSON, given=f"{PAGES_PASSWORD}\n")
+    act = ("registry_account", PERSON, PERSON)
+    until("the new password is on record", lambda: act in acts("platestream account set"), 60)
+
+
+def open_console() -> None:
+    """The person follows the last notice's link in a browser outside, and is on record with both looks."""
+    pages.sees_hit(json.loads(notices()[-1]["body"])["link"], PERSON, PAGES_PASSWORD, PLATE)
+    looked = {(kind, PERSON, "platestream_console") for kind in ("hits", "picture")}
+    until("the looks are on record", lambda: looked <= acts("console"), 60)
 
 
 def hits() -> int:
@@ -234,6 +261,8 @@ def look(services: dict[str, dict[str, Any]]) -> None:
         if set(told["networks"]) == {"pipeline"} and name != "kafka":  # which has no Python
             looks.closed(name, receiver)
     looks.open_to("notify", receiver)
+    kept = inside("console", "stat", "--format", "%u %a", "/data/accounts/console.json").strip()
+    looks.hold(kept == "10001 600", f"the passwords of people are a file of {kept}")
 
 
 def targets() -> set[str]:
@@ -272,6 +301,15 @@ def story() -> None:
             until(f"a detection of {camera}", partial(seen_by, camera), 120)
         seen, told = seen + 3, told + 3
         works(seen, told)
+    with step("the console: TLS only, and a notice's link shows the hit to who was given a password"):
+        give_password()
+        pages.speaks_tls_only()
+        pages.refuses(PERSON, PASSWORD)
+        open_console()
+    with step("the console: a new hit comes by itself into the page of who is on shift"):
+        pages.sees_hit_come(PERSON, PAGES_PASSWORD, PLATE, send)
+        seen, told = seen + 1, told + 1
+        works(seen, told)
     with step(
         "users, capabilities, read-only roots, secrets, limits, ports and closed networks, from inside"
     ):
@@ -290,6 +328,8 @@ def story() -> None:
             healthy(names)
             seen, told = seen + 1, told + 1
             works(seen, told)
+            if name == "console":
+                open_console()
     with step("Prometheus reaches all again"):
         until("all targets are up", lambda: targets() == watched, 90)
     with step("a stop is heard: nothing has to be killed"):
@@ -303,6 +343,7 @@ def story() -> None:
     with step("what was there is there, and a new pass arrives"):
         send()
         works(seen + 1, 1)
+        open_console()
         say(f"        {tools(PERSON, 'audit', 'verify').strip()}")
 
 

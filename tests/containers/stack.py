@@ -42,9 +42,11 @@ def step(name: str) -> Iterator[None]:
     say(f"ok      {name} ({time.monotonic() - began:.1f} s)")
 
 
-def sh(*command: str, check: bool = True, within: float = 300) -> str:
-    """What a command says, on standard output. Raises WrongError with all it says when it fails."""
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=within, check=False)
+def sh(*command: str, check: bool = True, within: float = 300, given: str | None = None) -> str:
+    """What a command says, on standard output, `given` its input. Raises WrongError with all it says when it
+    fails.
+    """
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=within, check=False, input=given)
     if check and ran.returncode:
         raise WrongError(f"{' '.join(command)} ended with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
     return ran.stdout
@@ -54,10 +56,10 @@ def docker(*arguments: str, check: bool = True) -> str:
     return sh(DOCKER, *arguments, check=check)
 
 
-def compose(*arguments: str, within: float = 600) -> str:
+def compose(*arguments: str, within: float = 600, given: str | None = None) -> str:
     files = ("-f", str(RUN / "docker-compose.yml"), "-f", str(ROOT / "deploy" / "stand-ins" / "compose.yml"))
     project = ("--project-directory", str(RUN), "--project-name", PROJECT)
-    return sh(str(HERE / "docker-compose"), *project, *files, *arguments, within=within)
+    return sh(str(HERE / "docker-compose"), *project, *files, *arguments, within=within, given=given)
 
 
 def until(what: str, holds: Callable[[], bool], within: float) -> None:
@@ -132,11 +134,11 @@ def came_back(service: str, restarts: int) -> None:
     until(f"{service} is started again", lambda: state(service)["RestartCount"] > restarts, 60)
 
 
-def tools(account: str, *arguments: str, mount: str = "") -> str:
-    """The command line as a person uses it, with the DSN in RUN/`account`."""
-    given = ["-v", f"{RUN / account}:/run/me:ro", "-e", "PLATESTREAM_CLICKHOUSE_FILE=/run/me"]
+def tools(account: str, *arguments: str, mount: str = "", given: str | None = None) -> str:
+    """The command line as a person uses it, with the DSN in RUN/`account`, and `given` as its input."""
+    signed = ["-v", f"{RUN / account}:/run/me:ro", "-e", "PLATESTREAM_CLICKHOUSE_FILE=/run/me"]
     more = ["-v", f"{RUN / mount}:/{mount}:ro"] if mount else []
-    return compose("run", "--rm", "-T", "--no-deps", *given, *more, "tools", *arguments)
+    return compose("run", "--rm", "-T", "--no-deps", *signed, *more, "tools", *arguments, given=given)
 
 
 def outside(name: str, network: str, *command: str, mounts: Sequence[str] = ()) -> None:

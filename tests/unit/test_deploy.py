@@ -10,10 +10,14 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from connectors.clickhouse_client import Dsn
 from connectors.settings import Settings
+from platestream.cli.main import COMMANDS, load
 from schemas.topics import TOPICS
+from services import accounts
 from services.cameras import config
 
 ROOT = Path(__file__).parents[2]
@@ -26,19 +30,21 @@ GENERATOR = runpy.run_path(str(ROOT / "deploy" / "make_secrets.py"))
 FLOWS = ("recognize", "match", "audit", "notify")
 ONE_SHOT = ("setup", "tools")
 JOBS = ("retention", "cameras")
-OURS = (*FLOWS, *JOBS, *ONE_SHOT)
+OURS = (*FLOWS, *JOBS, *ONE_SHOT, "console")
 # The pipeline is closed; these have another network besides.
 NETWORKS = {
     "grafana": ["pipeline", "boards"],
     "prometheus": ["pipeline", "boards"],
     "notify": ["pipeline", "notices"],
     "cameras": ["pipeline", "cameras"],
+    "console": ["pipeline", "console"],
 }
 UPLOADS = "${PLATESTREAM_UPLOADS:-127.0.0.1}"
 OUTSIDE = {
     "grafana": ["127.0.0.1:3000:3000"],
     "prometheus": ["127.0.0.1:9090:9090"],
     "cameras": [f"{UPLOADS}:8089:8089", f"{UPLOADS}:2121:2121", f"{UPLOADS}:30000-30015:30000-30015"],
+    "console": ["${PLATESTREAM_CONSOLE:-127.0.0.1}:8443:8443"],
 }
 # Their images write beside their volumes; a read-only root has not been tried with them.
 WRITABLE_ROOT = ("kafka", "clickhouse")
@@ -119,7 +125,7 @@ def test_what_runs_once_is_not_started_again(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_only_boards_and_uploads_can_be_reached_and_only_from_this_machine(name: str) -> None:
+def test_only_pages_and_uploads_can_be_reached_and_only_from_this_machine(name: str) -> None:
     assert SERVICES[name].get("ports", []) == OUTSIDE.get(name, [])
     assert SERVICES[name]["networks"] == NETWORKS.get(name, ["pipeline"])
 
@@ -172,7 +178,7 @@ def test_a_job_serves_its_metrics_where_they_are_looked_for(name: str) -> None:
 
 
 def test_the_gateway_listens_where_its_ports_are(tmp_path: Path) -> None:
-    GENERATOR["write"](tmp_path)
+    GENERATOR["write"](tmp_path, GENERATOR["make"]())
     made = tmp_path / "cameras" / "cameras.toml"
     found = config.load(made)
     first, last = found.ftp.passive_ports or (0, 0)
@@ -185,7 +191,7 @@ def test_the_gateway_listens_where_its_ports_are(tmp_path: Path) -> None:
     assert f"/run/secrets/cameras/{made.name}" in SERVICES["cameras"]["command"]
 
 
-@pytest.mark.parametrize("name", [*FLOWS, *JOBS, "setup", "tools"])
+@pytest.mark.parametrize("name", OURS)
 def test_everybody_goes_by_one_profile(name: str) -> None:
     assert environment(name)["PLATESTREAM_PROFILE"] == "${PLATESTREAM_PROFILE:-st-johns}"
 
@@ -201,10 +207,60 @@ def test_a_flow_serves_its_metrics_where_they_are_looked_for(name: str) -> None:
     assert f"{name}:{port}" in scraped[0]["static_configs"][0]["targets"]
 
 
-def test_the_health_check_is_python_that_compiles() -> None:
-    command = SERVICES["match"]["healthcheck"]["test"]
+@pytest.mark.parametrize("name", [*FLOWS, *JOBS, "console"])
+def test_the_health_check_is_python_that_compiles(name: str) -> None:
+    command = SERVICES[name]["healthcheck"]["test"]
     assert command[:3] == ["CMD", "python", "-c"]
     compile(command[3], "healthcheck", "exec")
+
+
+def test_the_console_speaks_tls_where_it_is_published_and_asked_for_its_health() -> None:
+    program, command, *options = SERVICES["console"]["command"]
+    said = dict(option.split("=", 1) for option in options)
+    known = {name for option in load(COMMANDS[command]).params for name in option.opts}
+    assert (program, set(said) - known) == ("platestream", set())
+    assert said["--certificate"] == "/run/secrets/console_certificate"
+    assert said["--key"] == "/run/secrets/console_key"
+    assert said["--name"] == "${PLATESTREAM_CONSOLE_NAME:-localhost}"
+    assert OUTSIDE["console"][0].endswith(f":{said['--port']}:{said['--port']}")
+    assert f"https://127.0.0.1:{said['--port']}/health" in SERVICES["console"]["healthcheck"]["test"][-1]
+
+
+def test_the_console_speaks_for_people_by_its_own_account() -> None:
+    assert environment("console")["PLATESTREAM_CLICKHOUSE_FILE"] == "/run/secrets/clickhouse_console"
+    holders = [name for name in SERVICES if "clickhouse_console" in SERVICES[name].get("secrets", [])]
+    assert holders == ["console"]
+
+
+def test_passwords_are_in_one_volume_that_only_the_console_and_the_command_line_have() -> None:
+    holders = [name for name in SERVICES if ("accounts", "/data/accounts") in mounts(name)]
+    assert holders == ["console", "tools"]
+    for name in holders:
+        settings = Settings(data=Path(environment(name)["PLATESTREAM_DATA"]))
+        assert str(accounts.file(settings).parent) == "/data/accounts"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_volume_lies_on_a_folder_that_the_user_of_the_image_owns(name: str) -> None:
+    made = re.search(r"install --directory --owner=10001 --group=10001 --mode=0700 (.+)", DOCKERFILE)
+    assert made
+    named = {target for source, target in mounts(name) if not source.startswith("./")}
+    assert named <= set(made[1].split())
+
+
+def test_the_consoles_certificate_is_for_its_name_and_fits_its_key() -> None:
+    made = GENERATOR["certificate"]("alpr.sjpd.example")
+    found = x509.load_pem_x509_certificate(made["console_certificate"].encode())
+    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["alpr.sjpd.example", "localhost"]
+    assert not found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    key = load_pem_private_key(made["console_key"].encode(), None)
+    assert key.public_key() == found.public_key()
+
+
+def test_a_name_that_no_certificate_can_have_is_said() -> None:
+    with pytest.raises(OSError, match="no certificate for "):
+        GENERATOR["certificate"]("alpr, sjpd")
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -350,7 +406,7 @@ def test_an_account_that_writes_has_no_profile_that_forbids_it() -> None:
 
 
 def test_made_passwords_fit_the_accounts(tmp_path: Path) -> None:
-    GENERATOR["write"](tmp_path / "secrets")
+    GENERATOR["write"](tmp_path / "secrets", GENERATOR["make"]())
     lines = (tmp_path / "secrets" / "clickhouse.env").read_text().split()
     hashes = dict(line.split("=") for line in lines)
     for account in ("migrate", "flows", "console", "audit", "retention"):
@@ -365,10 +421,10 @@ def test_made_passwords_fit_the_accounts(tmp_path: Path) -> None:
 
 
 def test_secrets_that_are_there_are_never_replaced(tmp_path: Path) -> None:
-    GENERATOR["write"](tmp_path)
+    GENERATOR["write"](tmp_path, GENERATOR["make"]())
     before = (tmp_path / "clickhouse_flows").read_text()
     with pytest.raises(FileExistsError, match="clickhouse_flows"):
-        GENERATOR["write"](tmp_path)
+        GENERATOR["write"](tmp_path, GENERATOR["make"]())
     assert (tmp_path / "clickhouse_flows").read_text() == before
 
 
