@@ -23,6 +23,9 @@ def console(
     key: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Its private key (PEM).")
     ] = None,
+    transparency: Annotated[
+        bool, typer.Option("--transparency", help="With /transparency, figures for everybody.")
+    ] = False,
 ) -> None:
     """Serve the console, until Ctrl-C or SIGTERM. People sign in with a password of `platestream account`.
 
@@ -37,4 +40,4 @@ def console(
             f"{host} is reached from elsewhere: --certificate and --key, or 127.0.0.1 behind a proxy"
         )
     err.print(f"the console is on {'https' if certificate else 'http'}://{(name or [host])[0]}:{port}")
-    serve(settings(), host, port, name or (), certificate, key)
+    serve(settings(), host, port, name or (), certificate, key, published=transparency)

@@ -31,6 +31,7 @@ from platestream.console import (
     administration,
     api,
     audit,
+    bolos,
     cookies,
     evidence,
     forms,
@@ -44,6 +45,7 @@ from platestream.console import (
     search,
     shift,
     signin,
+    transparency,
 )
 from platestream.console.attempts import FREE_OF_ADDRESS, Attempts
 from platestream.console.drawing import Drawing, Section
@@ -69,6 +71,7 @@ ROUTES: Routes = {
     **search.ROUTES,
     **evidence.ROUTES,
     **hotlist.ROUTES,
+    **bolos.ROUTES,
     **audit.ROUTES,
     **administration.ROUTES,
 }
@@ -164,8 +167,13 @@ class Console:
         self._clients.close()
 
 
-def app(console: Console, names: Iterable[str] = ("127.0.0.1", "localhost", "[::1]")) -> Starlette:
-    """The application; other `names` of its host are refused."""
+def app(
+    console: Console,
+    names: Iterable[str] = ("127.0.0.1", "localhost", "[::1]"),
+    *,
+    published: bool = False,
+) -> Starlette:
+    """The application; other `names` of its host are refused. `published`: with the page for everybody."""
     pages = [
         Route(path, _of_person(console, page), methods=[method]) for (method, path), page in ROUTES.items()
     ]
@@ -178,6 +186,7 @@ def app(console: Console, names: Iterable[str] = ("127.0.0.1", "localhost", "[::
         *pages,
         *signin.routes(console),
         *oidc.routes(console),
+        *(transparency.routes(console) if published else ()),
         Route("/hits/live", live.stream(console), methods=["GET"]),
         Route("/health", _health, methods=["GET"]),
         Mount("/static", Files(directory=STATIC)),

@@ -40,6 +40,7 @@ FAULTS = {
 DONE = {
     "added": "The entry is on the list.",
     "changed": "The entry is changed.",
+    "unchanged": "The entry is on the list as it was.",
     "removed": "The entry is off the list. It stops alerting with the next read.",
 }
 

@@ -29,6 +29,8 @@ def serve(
     names: Sequence[str] = (),
     certificate: Path | None = None,
     key: Path | None = None,
+    *,
+    published: bool = False,
 ) -> None:
     """Raises OSError where the port is taken."""
     console = Console(settings)
@@ -38,7 +40,7 @@ def serve(
         live.follow(console)
         console.prepare()
         config = uvicorn.Config(
-            app(console, (*LOOPBACK, *names)),
+            app(console, (*LOOPBACK, *names), published=published),
             log_level="warning",
             access_log=False,
             lifespan="off",

@@ -119,6 +119,16 @@ class Period:
             return cls(date(year, 1, 1), date(year, 7, 1))
         return cls(date(year, 7, 1), date(year + 1, 1, 1))
 
+    @staticmethod
+    def halves(now: datetime, most: int) -> list[str]:
+        """The newest half-years, as `half` takes them; the one that is not over first.
+
+        >>> Period.halves(datetime(2026, 11, 25), 3)
+        ['2026-2', '2026-1', '2025-2']
+        """
+        newest = 2 * now.year + (now.month > 6)
+        return [f"{one // 2}-{one % 2 + 1}" for one in range(newest, newest - most, -1)]
+
 
 class Counts(NamedTuple):
     """Figures of one period, asked for by name."""
@@ -262,7 +272,6 @@ def as_json(told: Transparency) -> str:
 
 def _page(told: Transparency) -> Iterator[str]:
     last = told.until - timedelta(days=1)
-    hits = told.hits
     yield f"# Use of licence plate readers: {told.agency}"
     yield ""
     yield f"{told.since} to {last}. Made on {told.made_at:%Y-%m-%d}."
@@ -273,7 +282,17 @@ def _page(told: Transparency) -> Iterator[str]:
         f"{told.data_kept_days:g} days after the picture was taken; this report holds none."
     )
     yield ""
-    yield from _table(
+    for title, rows in tables(told):
+        yield from _table(title, rows)
+        if title == CAME and (right := right_of_verified(told)):
+            yield right
+            yield ""
+
+
+def tables(told: Transparency) -> Iterator[tuple[str, dict[str, int]]]:
+    """The figures under their titles, in words; what has no figure is left out."""
+    hits = told.hits
+    yield (
         "What was seen",
         {
             "plates scanned (vehicle passes)": told.plates_scanned,
@@ -282,18 +301,24 @@ def _page(told: Transparency) -> Iterator[str]:
             "finds of look-backs over stored data": hits["historical"],
         },
     )
-    yield from _table("What came of the hits", {text: hits[name] for name, text in CAME_OF_HITS.items()})
-    if share := told.field_precision:
-        yield (
-            f"Of the hits that were compared with the vehicle, {share['share']:.1%} were right "
-            f"(95 % interval {share['low']:.1%} to {share['high']:.1%})."
-        )
-        yield ""
+    yield CAME, {text: hits[name] for name, text in CAME_OF_HITS.items()}
     for name, title in TABLES.items():
         if rows := getattr(told, name):
-            yield from _table(title, {key.replace("_", " "): count for key, count in rows.items()})
+            yield title, {key.replace("_", " "): count for key, count in rows.items()}
 
 
+def right_of_verified(told: Transparency) -> str:
+    """How many of the verified hits were right, in a sentence; empty where none was verified."""
+    share = told.field_precision
+    if share is None:
+        return ""
+    return (
+        f"Of the hits that were compared with the vehicle, {share['share']:.1%} were right "
+        f"(95 % interval {share['low']:.1%} to {share['high']:.1%})."
+    )
+
+
+CAME = "What came of the hits"
 CAME_OF_HITS = {
     "verified": "compared with the vehicle by an officer",
     "plate_and_state_confirmed": "- plate and state of issue confirmed",

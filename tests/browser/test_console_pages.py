@@ -137,6 +137,17 @@ SIGHTS = {
         "2 meetings found",
         look("cotravel", plate="AST3087", other_plate="MATE456", **CASED),
     ),
+    "figures for everybody": Sight(
+        "", "/transparency", "Use of licence plate readers: St. Johns Police Department"
+    ),
+    "a BOLO": Sight("ana", "/hotlist/bolo", "Take a BOLO"),
+    "a BOLO that lacks": Sight(
+        "ana",
+        "/hotlist/bolo",
+        "Take a BOLO",
+        send("Put it on the hot list", agency="county", text="Plate: ABC 1234"),
+        409,
+    ),
     "evidence": Sight("cust", "/evidence", "Evidence"),
     "held": Sight("ana", "/search", "Held as evidence", hold),
     "hot list": Sight("sue", "/hotlist", "Hot list"),

@@ -12,7 +12,7 @@ from platestream.console.app import Console, app
 @contextmanager
 def served(console: Console, port: int) -> Iterator[str]:
     """Its address, without a slash at the end, for as long as it is served."""
-    config = uvicorn.Config(app(console), port=port, log_level="warning", lifespan="off")
+    config = uvicorn.Config(app(console, published=True), port=port, log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -384,3 +384,42 @@ def test_what_was_typed_or_sent_is_text_and_never_a_tag(pages: Pages, lister: Pe
 
 def test_what_a_file_comes_to_counts_what_is_added_and_what_goes() -> None:
     assert _comes_to(Import("sjpd", removed=["sjpd:1"], added=2)) == (2, 1, 0)
+
+
+def test_a_bolo_is_taken_from_its_text_or_says_all_that_lacks(pages: Pages, lister: Person) -> None:
+    lister.get("/hotlist/bolo")
+    assert "Apache County SO" in lister.page
+    lacks = lister.send("/hotlist/bolo", agency=NEIGHBOUR.id, text="BOLO: B-17\nPlate: AST-3087")
+    assert lacks.status_code == 409
+    assert "lacks category, case_number, reason" in lister.page
+    assert "BOLO: B-17" in lister.page  # nothing that was typed is lost
+    text = "\n".join(
+        (
+            "BOLO: B-17",
+            "Plate: AST-3087",
+            "Offense: Stolen Vehicle",
+            "Case: 26-77",
+            "Reason: Taken at gunpoint",
+            "Officer: Dep. Nez",
+            "Phone: 928-555-0101",
+            "Action: P/C for arrest",
+            f"Good until: {day(20)}",
+        )
+    )
+    lister.send("/hotlist/bolo", agency=NEIGHBOUR.id, text=text)
+    assert "The entry is on the list." in lister.page
+    (entry,) = now_listed(pages).values()
+    assert (entry.plate, bolos.sender(entry)) == ("AST3087", NEIGHBOUR.id)
+    lister.get("/hotlist/bolo")
+    lister.send("/hotlist/bolo", agency=NEIGHBOUR.id, text=text)
+    assert "The entry is on the list as it was." in lister.page
+    lister.get("/hotlist/bolo")
+    lister.send("/hotlist/bolo", agency=NEIGHBOUR.id, text="BOLO: B-17\nCancel: yes")
+    assert now_listed(pages) == {}
+    assert [(who, outcome) for who, outcome, _about in log(pages, "bolo")] == [
+        ("vale", "refused"),
+        ("vale", "allowed"),
+        ("vale", "allowed"),
+    ]
+    unknown = lister.send("/hotlist/bolo", agency="nowhere", text=text)
+    assert unknown.status_code == 409
