@@ -190,7 +190,7 @@ def hot_list(pages: Pages) -> None:
     entries = (
         listed(pages, "26-1", 20),
         listed(pages, "26-2", 2, plate="*", marks="sticker=moose"),
-        listed(pages, "26-3", -1),
+        listed(pages, "26-3", -2),  # by every zone that is over
     )
     publish(pages.streams, topics.HOTLIST, [HotListChange(one.entry_id, one) for one in entries])
 
