@@ -1,7 +1,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell $(p) -c 'import sys; sys.version_info[:2] in ((3, 11), (3, 12)) and print("$(p)")' 2>/dev/null)))
 VENV := .venv
 
-.PHONY: setup demo test chaos check lock recogniser containers clean
+.PHONY: setup demo test chaos check lock sbom audit recogniser containers clean
 
 setup: $(VENV)/.installed
 
@@ -38,6 +38,19 @@ lock:
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
 
+# What the lock installs, with its licences, as CycloneDX: build/sbom.json (docs/security.md).
+SBOM := build/sbom
+
+sbom: setup
+	$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(SBOM)
+	$(VENV)/bin/uv pip sync --quiet --python $(SBOM)/bin/python --require-hashes requirements.txt
+	$(VENV)/bin/uv tool run --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py environment \
+		--pyproject pyproject.toml --output-reproducible --output-file $(SBOM).json $(SBOM)
+
+# Known vulnerabilities of what the lock names. Strict: without it what could not be looked up counts as none.
+audit: setup
+	$(VENV)/bin/uv tool run --quiet pip-audit==2.10.1 --strict --require-hashes --disable-pip --requirement requirements.txt
+
 # Trains the plate recogniser anew (docs/recogniser.md): some 5 GB of packages, then twice MINUTES on two cores.
 TRAINING := training/.venv
 MINUTES ?= 75
@@ -67,4 +80,4 @@ containers: setup
 	$(VENV)/bin/python -m tests.containers
 
 clean:
-	rm -rf $(VENV) $(TRAINING) training/node_modules data
+	rm -rf $(VENV) $(TRAINING) $(SBOM) $(SBOM).json training/node_modules data

@@ -1,0 +1,33 @@
+"""The page on attackers names tests and targets that there are."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/security.md").read_text()
+NAMED = sorted(set(re.findall(r"`([a-z_/]+\.py)::(test_\w+)`", PAGE)))
+LINKS = sorted(set(re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", PAGE)))
+
+
+def test_the_page_names_tests() -> None:
+    assert len(NAMED) > 50
+    assert len(re.findall(r"::test_", PAGE)) == len(re.findall(r"`[a-z_/]+\.py::test_\w+`", PAGE))
+
+
+@pytest.mark.parametrize(("file", "name"), NAMED)
+def test_a_test_that_is_named_as_proof_is_there(file: str, name: str) -> None:
+    assert f"def {name}(" in (ROOT / "tests" / file).read_text()
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_a_link_leads_somewhere(link: str) -> None:
+    assert (ROOT / "docs" / link).resolve().exists()
+
+
+def test_targets_that_are_named_are_in_the_makefile() -> None:
+    targets = re.findall(r"`make ([a-z]+)`", PAGE)
+    makefile = (ROOT / "Makefile").read_text()
+    assert {"sbom", "audit"} <= set(targets)
+    assert [one for one in targets if not re.search(rf"^{one}:", makefile, re.MULTILINE)] == []
