@@ -51,6 +51,7 @@ from platestream.console.attempts import FREE_OF_ADDRESS, Attempts
 from platestream.console.drawing import Drawing, Section
 from platestream.console.failures import said_of
 from platestream.console.headers import Files, Headers
+from platestream.console.patience import STALLED, Patience
 from platestream.console.sessions import Session, Sessions
 from platestream.console.visit import Page, Routes, Visit
 from services.door import Clients, Door
@@ -149,6 +150,7 @@ class Console:
     def sign_out(self, session: Session) -> Response:
         """End a session; to the page of signing in."""
         self.sessions.end(session)
+        log.info("%s signed out", session.who)
         return cookies.signed_out("/sign-in?said=out")
 
     def draw(self, template: str, visit: Visit | None, **shown: Any) -> str:
@@ -172,13 +174,17 @@ def app(
     names: Iterable[str] = ("127.0.0.1", "localhost", "[::1]"),
     *,
     published: bool = False,
+    stalled: float = STALLED,
 ) -> Starlette:
-    """The application; other `names` of its host are refused. `published`: with the page for everybody."""
+    """The application; other `names` of its host are refused. `published`: with the page for everybody;
+    a request of which nothing comes for `stalled` seconds is given up.
+    """
     pages = [
         Route(path, _of_person(console, page), methods=[method]) for (method, path), page in ROUTES.items()
     ]
     middleware = [
         Middleware(Headers),
+        Middleware(Patience, stalled=stalled),
         Middleware(TrustedHostMiddleware, allowed_hosts=list(names), www_redirect=False),
         Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
     ]

@@ -212,7 +212,7 @@ def _back(console: "Console", signing_in: SigningIn, request: Request) -> Respon
         who = signing_in.who(begun, told)
     except NotSignedInError as error:
         return _refused(console, where, error)
-    return signin.begin(console, who, where)
+    return signin.begin(console, who, where, request.client.host if request.client else "")
 
 
 def _refused(console: "Console", where: str, error: NotSignedInError) -> Response:

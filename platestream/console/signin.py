@@ -87,16 +87,16 @@ def _sign_in(console: "Console", request: Request, who: str, password: str, wher
     if not accounts.passwords(console.settings).right(who, password):
         console.attempts.failed(now, account)
         console.addresses.failed(now, address)
-        log.warning("a wrong password for %r", who[:64])
+        log.warning("a wrong password for %r from %s", who[:64], address)
         return page(console, where, "The name or the password is wrong.", 401)
     console.attempts.right(account)
-    return begin(console, who, where)
+    return begin(console, who, where, address)
 
 
-def begin(console: "Console", who: str, where: str) -> Response:
+def begin(console: "Console", who: str, where: str, address: str) -> Response:
     """A session for whoever proved who they are; on to the page that was asked for."""
     token, _session = console.sessions.begin(who, console.clock())
-    log.info("%s signed in", who)
+    log.info("%s signed in from %s", who, address)
     return cookies.signed_in(RedirectResponse(where, cookies.DONE), token)
 
 

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 import uvicorn
 
 from platestream.console.app import Console, app
+from platestream.console.serving import configured
 
 
 @contextmanager
 def served(console: Console, port: int) -> Iterator[str]:
     """Its address, without a slash at the end, for as long as it is served."""
-    config = uvicorn.Config(app(console, published=True), port=port, log_level="warning", lifespan="off")
+    config = configured(app(console, published=True), port=port)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
