@@ -38,9 +38,10 @@ DASHBOARD = "platestream_dashboard"
 DOOR = "platestream_door"
 
 ACCESS_DENIED = 497
+ROLE_NOT_GRANTED = 512
 SAID = {
     ACCESS_DENIED: "the account may not do that",
-    512: "the account has not been given the role for it",
+    ROLE_NOT_GRANTED: "the account has not been given the role for it",
     516: "no account of this name and password",
 }
 # Sign-ins that wait, too many queries at once, socket timeout, network, full disk, too many parts: all pass.
@@ -61,6 +62,10 @@ class DatabaseError(RuntimeError):
 
 class ConnectError(ValueError):
     """The DSN cannot be used; the message holds no secret."""
+
+
+class FolderHeldError(ConnectError):
+    """The embedded database is in use by another process, as it is while a command of that folder works."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +199,7 @@ def _embedded(path: Path, role: str, explain: bool) -> Client:
             show_clickhouse_errors=explain,
         )
     except Error as error:
-        raise ConnectError(_why_not(path, str(error))) from None
+        raise _why_not(path, str(error)) from None
     run("taking a role", lambda: client.command(f"SET ROLE `{role}`"))
     return client
 
@@ -216,18 +221,20 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="platestream-chdb-")
 
 
-def _why_not(path: Path, message: str) -> str:
+def _why_not(path: Path, message: str) -> ConnectError:
     if "already initialized with path" in message:
-        return f"this process has another embedded database open; close it before {path}"
+        return ConnectError(f"this process has another embedded database open; close it before {path}")
     try:
         with (path / "status").open() as status:
             fcntl.flock(status, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = (path / "status").read_text().partition("\n")[0].removeprefix("PID: ")
-        return f"another process (PID {holder}) holds the embedded database {path}; only one can at a time"
+        return FolderHeldError(
+            f"another process (PID {holder}) holds the embedded database {path}; only one can at a time"
+        )
     except OSError as error:
-        return f"the embedded database {path} cannot be opened: {error.strerror}"
-    return f"the embedded database {path} cannot be opened: is it a folder this user may write?"
+        return ConnectError(f"the embedded database {path} cannot be opened: {error.strerror}")
+    return ConnectError(f"the embedded database {path} cannot be opened: is it a folder this user may write?")
 
 
 def _is_loopback(host: str) -> bool:

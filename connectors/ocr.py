@@ -214,6 +214,24 @@ def lay_out_models(scratch: Path) -> Path:
     return scratch
 
 
+def try_models(model_dir: Path | None = None) -> str:
+    """Whether all models are there, shipped ones as they were shipped, and ONNX Runtime loads the one that
+    reads plates; the name of its folder. PaddleX, for which `open_engine` takes seconds, is left out.
+
+    Raises ModelError.
+    """
+    with tempfile.TemporaryDirectory(prefix="platestream-models-") as scratch:
+        root = model_dir or lay_out_models(Path(scratch))
+        name = next((one for one in ("plates", "words") if (root / one).is_dir()), "rec")
+        for folder in (root / "det", root / name):
+            _complete(folder)
+        try:
+            _session(root / name, 1)
+        except Exception as error:  # the runtime raises classes of its own, which share no other base
+            raise ModelError(f"ONNX Runtime does not load {root / name}: {type(error).__name__}") from None
+        return name
+
+
 def known_picture() -> Image:
     """A drawn plate, 200 x 340 x 3 (BGR), with the serial `KNOWN`: what a broken engine is told by."""
     path = Path(__file__).parent / "weights" / "known_plate.png"
@@ -258,21 +276,27 @@ def _predictor(folder: Path, threads: int) -> tuple[Any, ort.InferenceSession]:
     """PaddleX's predictor for a model folder, its session replaced by one that does not spin."""
     from paddleocr import TextDetection, TextRecognition
 
-    if not (folder / "inference.onnx").is_file() or not (folder / "inference.yml").is_file():
-        raise ModelError(f"{folder} needs inference.onnx and inference.yml")
+    _complete(folder)
     name = yaml.load((folder / "inference.yml").read_text(), yaml.CSafeLoader)["Global"]["model_name"]
     kind = TextDetection if "_det" in name else TextRecognition
     wrapper = kind(model_name=name, model_dir=str(folder), engine="onnxruntime", device="cpu")
     predictor = wrapper.paddlex_predictor
+    session = _session(folder, threads)
+    predictor.runner.session = session
+    return predictor, session
+
+
+def _complete(folder: Path) -> None:
+    if not (folder / "inference.onnx").is_file() or not (folder / "inference.yml").is_file():
+        raise ModelError(f"{folder} needs inference.onnx and inference.yml")
+
+
+def _session(folder: Path, threads: int) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = ort.InferenceSession(
-        str(folder / "inference.onnx"), options, providers=["CPUExecutionProvider"]
-    )
-    predictor.runner.session = session
-    return predictor, session
+    return ort.InferenceSession(str(folder / "inference.onnx"), options, providers=["CPUExecutionProvider"])
 
 
 def _column_index(characters: Sequence[str]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:

@@ -1,7 +1,8 @@
-"""A small file of secrets for its owner alone: JSON, an item for each name."""
+"""Files of secrets, for their owner alone: the rule, and small ones of JSON with an item for each name."""
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,18 @@ import msgspec
 
 T = TypeVar("T")
 
+CONTAINER_SECRETS = Path("/run/secrets")
+"""What a container is given: nobody else sees it there, whatever its mode."""
+
 
 class PrivateFileError(ValueError):
     """The file is none of these; no secret is in the message."""
+
+
+def open_to_others(file: Path) -> bool:
+    """Whether somebody besides the owner may use a file or folder of secrets. Raises OSError."""
+    shared = stat.S_IMODE(file.stat().st_mode) & 0o077
+    return bool(shared) and not file.is_relative_to(CONTAINER_SECRETS)
 
 
 class PrivateFile(Generic[T]):

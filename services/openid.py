@@ -4,7 +4,6 @@ A provider proves who a person is, as a password does (`services.accounts`); wha
 registry's.
 """
 
-import stat
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -13,11 +12,10 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from connectors.private_file import open_to_others
 from connectors.settings import Settings
 from schemas.message import RefusedError
 
-CONTAINER_SECRETS = Path("/run/secrets")
-"""What a container is given: nobody else sees it there, whatever its mode."""
 HERE = ("localhost", "127.0.0.1", "::1")
 Text = Annotated[str, Meta(min_length=1, max_length=300)]
 
@@ -42,7 +40,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         may read the file.
         """
         file = self.client_secret_file
-        if stat.S_IMODE(file.stat().st_mode) & 0o077 and not file.is_relative_to(CONTAINER_SECRETS):
+        if open_to_others(file):
             raise ValueError(f"{file} may be read by others: chmod 600")
         return file.read_text(encoding="utf-8").strip()
 

@@ -24,6 +24,7 @@ class Entry(NamedTuple):
 COMMANDS = {
     "up": Entry("up", "Start the whole system on this machine.", "up"),
     "status": Entry("up", "How the system on this machine is.", "status"),
+    "doctor": Entry("doctor", "Is everything here as it should be?", "doctor"),
     "down": Entry("up", "End the system on this machine.", "down"),
     "demo": Entry("demo", "The whole job on this machine.", "demo"),
     "read": Entry("read", "Read plates in pictures, videos and cameras.", "read"),

@@ -1,6 +1,5 @@
 """The gateway's configuration: a TOML file with a table for each camera; docs/cameras.md explains it."""
 
-import stat
 import tomllib
 from datetime import tzinfo
 from pathlib import Path
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from connectors.private_file import open_to_others
 from schemas.fields import Latitude, Longitude, Name
 from schemas.message import RefusedError
 
@@ -24,9 +24,6 @@ Part = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[float, Meta(gt=0)]
 LARGEST = 19_000_000
 """Bytes of the largest picture: with its headers it still fits a message of the topic."""
-
-CONTAINER_SECRETS = Path("/run/secrets")
-"""What a container is given: nobody else sees it there, whatever its mode."""
 
 
 class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,8 +150,7 @@ def credentials(camera: Camera) -> str:
     """`user:password` from the camera's file; empty where there is none. Raises ValueError and OSError."""
     if camera.credentials_file is None:
         return ""
-    readable = stat.S_IMODE(camera.credentials_file.stat().st_mode) & 0o077
-    if readable and not camera.credentials_file.is_relative_to(CONTAINER_SECRETS):
+    if open_to_others(camera.credentials_file):
         raise ValueError(f"{camera.credentials_file} may be read by others: chmod 600")
     text = camera.credentials_file.read_text(encoding="utf-8").strip()
     if ":" not in text or "\n" in text:

@@ -50,6 +50,11 @@ def make(data: Path, port: int) -> dict[str, str]:
     return hashes
 
 
+def hash_variables() -> set[str]:
+    """The variables by which the engine is told the hashes of the jobs' passwords."""
+    return {variable for _account, variable, _job in _jobs()}
+
+
 def port_of(data: Path) -> int | None:
     """The port that the accounts name; None where there are none yet."""
     file = job_account(data / ACCOUNTS, "migrate")

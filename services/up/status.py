@@ -106,11 +106,20 @@ def status(settings: Settings, now: datetime) -> Status:
     )
     gateway = _gateway(settings, plan)
     disk = free(settings.data)
-    wrong = [*_processes(running, now, supervisor.log), *_behind(waiting, now), *_cameras(plan, gateway, now)]
-    if disk < LITTLE_DISK:
-        wrong.append(f"{disk:.0%} of the disk of {settings.data} is free: make room, or keep less")
+    wrong = (
+        *_processes(running, now, supervisor.log),
+        *_behind(waiting, now),
+        *_cameras(plan, gateway, now),
+        *short_of_disk(settings.data, disk),
+    )
     cameras = gateway.cameras if gateway else ()
-    return Status(running, waiting, cameras, disk, tuple(wrong), plan.boards, plan.console)
+    return Status(running, waiting, cameras, disk, wrong, plan.boards, plan.console)
+
+
+def short_of_disk(folder: Path, share: float) -> Iterator[str]:
+    """What is wrong where this share of the disk of `folder` is free; nothing where it is enough."""
+    if share < LITTLE_DISK:
+        yield f"{share:.0%} of the disk of {folder} is free: make room, or keep less"
 
 
 def gateway(settings: Settings) -> GatewayHealth | None:

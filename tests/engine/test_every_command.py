@@ -96,6 +96,7 @@ OUTSIDE = {
     "up": "starts services; the sample's people, cameras and list pass the door",
     "down": "ends services",
     "status": "figures of processes, topics and cameras",
+    "doctor": "looks at settings, tables and clocks, and counts; no plate and no name",
     "demo": "its own data, on its own folder; what it does there passes the door",
     "read": "pictures that whoever calls it brings",
     "board": "figures, no plate and no person; whoever asks needs the boards' account",

@@ -106,6 +106,16 @@ def test_the_daily_tasks_work_while_it_runs(system: System, command: str) -> Non
         assert "1 historical hits" in ran.stdout
 
 
+def test_the_doctor_sees_the_system_as_it_is(system: System) -> None:
+    ran = system.run("doctor", "--json")
+    found = {one["check"]: one for one in map(json.loads, ran.stdout.splitlines())}
+    for check in ("settings", "secrets", "data", "database", "migrations", "database_clock", "topics"):
+        assert found[check]["state"] == "right", found[check]
+    assert found["administrator"]["state"] == "right"
+    assert "engine of platestream up" in found["database"]["found"]
+    assert found["processes"]["state"] != "not looked at"
+
+
 def test_files_that_come_by_themselves_are_the_machines_imports(system: System) -> None:
     folder = system.folder / "lists"
     folder.mkdir()

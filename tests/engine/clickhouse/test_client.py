@@ -157,7 +157,7 @@ def test_a_folder_that_another_process_holds_is_named_with_that_process(database
     script = f"from connectors.clickhouse import connect; connect({database.dsn!r})"
     other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert other.returncode != 0
-    assert "ConnectError: another process (PID " in other.stderr
+    assert "FolderHeldError: another process (PID " in other.stderr
     assert "Error initializing" not in other.stderr.splitlines()[-1]
 
 

@@ -87,5 +87,5 @@ def test_what_a_container_is_given_may_be_readable(tmp_path: Path, monkeypatch: 
     path = written(tmp_path, f'[cameras.gate]\nkind = "http"\ncredentials_file = "gate"\n{PLACE}')
     with pytest.raises(RefusedError, match="chmod 600"):
         config.load(path)
-    monkeypatch.setattr(config, "CONTAINER_SECRETS", tmp_path)
+    monkeypatch.setattr("connectors.private_file.CONTAINER_SECRETS", tmp_path)
     assert config.accounts(config.load(path), "http") == {"gate": ("gate", "secret")}

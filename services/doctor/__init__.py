@@ -1,0 +1,1 @@
+"""What an operator looks at when something is wrong: settings, database, topics, disk, models, clocks."""
