@@ -1,9 +1,10 @@
 """The hot list in the console: listed, changed and removed by who may, and imported after a look."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,9 +21,12 @@ from services.hotlist.overview import A_PAGE
 from tests.support.console import Pages, Person
 from tests.support.door import person
 
+ARIZONA = ZoneInfo("America/Phoenix")
+
 
 def day(ahead: int) -> str:
-    return f"{datetime.now(UTC) + timedelta(days=ahead):%Y-%m-%d}"
+    """By the agency's calendar, in which a date as an expiry means its end."""
+    return f"{datetime.now(ARIZONA) + timedelta(days=ahead):%Y-%m-%d}"
 
 
 TOLD = {
