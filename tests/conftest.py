@@ -10,7 +10,10 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
+from tests.support.database import database, empty_database, migrated, own_database, shared
 from tests.support.kafka_broker import EXISTING, Kafka, KafkaBroker, KafkaUnavailableError, SharedBroker
+
+__all__ = ["database", "empty_database", "migrated", "own_database", "shared"]
 
 # How long an example takes says how busy the machine is, nothing else.
 settings.register_profile("any_machine", deadline=None)

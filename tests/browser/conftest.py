@@ -8,13 +8,9 @@ from playwright.sync_api import Browser, expect
 
 from tests.support.browser import chromium
 from tests.support.console import Pages
-from tests.support.database import database, empty_database, migrated
 from tests.support.kafka_broker import free_port
 from tests.support.office import office
 from tests.support.served import served
-
-__all__ = ["database", "empty_database", "migrated"]
-
 
 SLOWEST = 30_000
 """Milliseconds that something may take to come into a page, where other tests keep the machine busy."""

@@ -46,6 +46,12 @@ def read(plate: str, age: timedelta) -> Detection:
     )
 
 
+@pytest.fixture
+def database(own_database: Database) -> Database:
+    """Its files are looked at, and its work in the background is stopped."""
+    return own_database
+
+
 def job(database: Database) -> Door:
     """The job that runs by the clock."""
     return retention.by_the_clock(door_of(database))

@@ -14,10 +14,9 @@ from platestream.console.app import app
 from platestream.console.cookies import COOKIE
 from platestream.console.serving import configured
 from tests.support.console import PASSWORD, Pages
-from tests.support.database import Database, database, migrated
+from tests.support.database import Database
 from tests.support.kafka_broker import free_port
 
-__all__ = ["database", "migrated"]
 STALLED = 1.0
 
 

@@ -17,7 +17,7 @@ OWN = RegistryRecord(kind="agency", id="sjpd", name="St. Johns PD", own=True)
 
 def door_of(database: Database, who: str = "vale", *, data: Path | None = None, tool: str = "test") -> Door:
     """The door for `who` in a test's database; topics are files in `data`, by default beside the database."""
-    settings = Settings(clickhouse=database.dsn, data=data or database.folder.parent / "data")
+    settings = Settings(clickhouse=database.dsn, data=data or database.data)
     return Door(settings, who, tool, Clients(settings))
 
 

@@ -36,6 +36,12 @@ def write(root: Path, name: str, sql: str) -> None:
     (root / "views" / f"{name}.sql").write_text(sql)
 
 
+@pytest.fixture
+def database(own_database: Database) -> Database:
+    """It is opened again, and its views are changed."""
+    return own_database
+
+
 def test_a_view_is_applied_again_when_its_text_changed_and_only_then(
     empty_database: Database, files: Path
 ) -> None:

@@ -1,13 +1,11 @@
-"""Makes the database's fixtures known here, and a console on them."""
+"""Makes a console on the database known here."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.support.console import Pages
-from tests.support.database import Database, database, empty_database, migrated
-
-__all__ = ["database", "empty_database", "migrated"]
+from tests.support.database import Database
 
 
 @pytest.fixture
