@@ -219,6 +219,7 @@ def own_database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def empty_database(tmp_path: Path) -> Iterator[Database]:
     """A folder that nothing was applied to."""
+    close_all()  # the one that tests share
     made = Database(tmp_path / "platestream")
     yield made
     made.close()
