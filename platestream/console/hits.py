@@ -11,6 +11,7 @@ from platestream.console.places import drawn
 from platestream.console.sessions import Rest
 from platestream.console.visit import Routes, Visit
 from schemas import plates
+from schemas.acts import BY_NAME
 from services import hits as job
 from services import shifts
 from services.door import Why
@@ -81,10 +82,11 @@ def looked_up(visit: Visit) -> Response:
 
 
 def older(visit: Visit) -> Response:
-    """The next of a list that is scrolled, by the look that found it."""
+    """The next of a list that is scrolled, by the look that found it, while its person may still see hits."""
     rest, asked = visit.session.rest, visit.request.path_params
+    may = bool(set(visit.console.roles(visit.session.who)) & set(BY_NAME["hits"].roles))
     known = rest is not None and rest.name == asked["look"]
-    shown = _part(rest, asked["after"]) if rest and known else {"late": True, "hits": ()}
+    shown = _part(rest, asked["after"]) if rest and known and may else {"late": True, "hits": ()}
     return visit.page("hits_more.html" if visit.partly else "hits.html", shift=None, **shown)
 
 

@@ -233,3 +233,17 @@ def test_a_long_list_comes_as_it_is_scrolled_by_the_look_that_found_it(pages: Pa
     officer.get(link)
     assert "This list was looked at too long ago" in officer.page
     assert 'id="hit-' not in officer.page
+
+
+def test_whoever_is_ended_meanwhile_scrolls_no_further(pages: Pages, officer: Person) -> None:
+    seen = msgspec.structs.replace(FOUND.detection, captured_at=pages.clock())
+    hits = [msgspec.structs.replace(FOUND, hit_id=UUID(int=n), detection=seen) for n in range(60)]
+    pages.database.put(tables.ALERT_HITS, *hits)
+    officer.get("/hits")
+    (link,) = re.findall(r'href="(/hits/older/[^"]+)"', officer.page)
+    pages.put(person("vale", "officer", active=False))
+    officer.get(link)
+    assert 'id="hit-' not in officer.page
+    pages.put(person("vale", "auditor"))
+    officer.get(link)
+    assert 'id="hit-' not in officer.page
