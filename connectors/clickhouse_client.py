@@ -20,8 +20,13 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import clickhouse_connect
+from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error, OperationalError
+
+# Rows are what is sent here, never tables of pandas. Whether there is one the client asks by loading it with
+# the first row: half of what a short command takes, and 40 MB in each process.
+options.pd = options.pd_time_test = None
 
 T = TypeVar("T")
 

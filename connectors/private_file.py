@@ -1,4 +1,4 @@
-"""Files of secrets, for their owner alone: the rule, and small ones of JSON with an item for each name."""
+"""Files for their owner alone, written whole or not at all; small ones of JSON with an item for each name."""
 
 import fcntl
 import os
@@ -24,6 +24,19 @@ def open_to_others(file: Path) -> bool:
     """Whether somebody besides the owner may use a file or folder of secrets. Raises OSError."""
     shared = stat.S_IMODE(file.stat().st_mode) & 0o077
     return bool(shared) and not file.is_relative_to(CONTAINER_SECRETS)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Put a file there, or another in its place: whoever is killed meanwhile leaves the one that was there.
+
+    Raises OSError.
+    """
+    making = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as made:
+        made.write(content)
+        made.flush()
+        os.fsync(made.fileno())
+    making.replace(path)
 
 
 class PrivateFile(Generic[T]):
@@ -54,9 +67,4 @@ class PrivateFile(Generic[T]):
             fcntl.flock(lock, fcntl.LOCK_EX)
             kept = self.read()
             yield kept
-            making = self._path.with_suffix(".making")
-            with open(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as made:
-                made.write(msgspec.json.encode(kept))
-                made.flush()
-                os.fsync(made.fileno())
-            making.replace(self._path)
+            write_whole(self._path, msgspec.json.encode(kept))

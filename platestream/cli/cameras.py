@@ -10,7 +10,7 @@ import typer
 from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import settings
 from platestream.cli.times import shown_at
-from services.cameras.health import Address, faults, look, newest, open_gateway, sources
+from services.cameras.health import faults, newest, sources
 from services.hotlist.zone import agency_zone
 
 app = typer.Typer(no_args_is_help=True, help="The camera gateway: run, check, list, health.")
@@ -34,6 +34,8 @@ def run(
     Examples: platestream cameras run --config cameras.toml
     and platestream cameras run --config cameras.toml --metrics-port 3032
     """
+    from services.cameras.gateway import open_gateway  # all that cameras are read with
+
     gateway = open_gateway(config, metrics_port)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: gateway.stop.set())
@@ -55,6 +57,8 @@ def check(
 
     Example: platestream cameras check rtsp://camera.example/stream1 --credentials secrets/stream1
     """
+    from services.cameras.look import Address, look
+
     told = look(Address(url, kind, credentials))
     (out if told.right else err).print(told.said, highlight=False, soft_wrap=True)
     if not told.right:

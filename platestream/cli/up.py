@@ -11,7 +11,6 @@ from clickhouse.sql_files import MigrationError
 from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import settings
 from platestream.cli.times import shown_at
-from platestream.demo.street import fill, prepare
 from services.hotlist.zone import agency_zone
 from services.up import job
 from services.up.accounts import port_of
@@ -81,6 +80,8 @@ def up(
 
 
 def _street(data: Path) -> job.Sample:
+    from platestream.demo.street import fill, prepare  # with it all that the demo is made of
+
     return job.Sample(partial(prepare, data), lambda: fill(settings(), datetime.now(UTC)))
 
 

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from connectors.private_file import open_to_others
+from connectors.settings import Settings
 from schemas.fields import Latitude, Longitude, Name
 from schemas.message import RefusedError
 
@@ -177,3 +178,8 @@ def address(listen: str) -> tuple[str, int]:
     if not host or not port.isdecimal() or int(port) > 65535:
         raise RefusedError("cameras", f"{listen!r} is no host:port")
     return host.strip("[]"), int(port)
+
+
+def spool_folder(settings: Settings, found: Gateway) -> Path:
+    """Where the gateway keeps frames and state."""
+    return found.spool or settings.data / "cameras"

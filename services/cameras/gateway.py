@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from msgspec.structs import replace
 
 from connectors.cameras import ftp_server, http_server
 from connectors.cameras.capture import Capture
@@ -18,7 +19,7 @@ from connectors.cameras.spool import Spool
 from connectors.clock import Clock, utc_now
 from connectors.metrics import meters, serve
 from connectors.profiles import load as load_profile
-from connectors.settings import Settings, open_topics
+from connectors.settings import Settings, load_settings, open_topics
 from operators.decode import Bounds
 from schemas import metrics
 from schemas.topics import FRAMES
@@ -33,18 +34,13 @@ log = logging.getLogger(__name__)
 STATE_SECONDS = 2.0
 
 
-def spool_folder(settings: Settings, found: config.Gateway) -> Path:
-    """Where the gateway keeps frames and state."""
-    return found.spool or settings.data / "cameras"
-
-
 class CameraGateway:
     """All cameras of one configuration. Raises SpoolInUseError where another gateway works on the spool."""
 
     def __init__(self, settings: Settings, found: config.Gateway, now: Clock = utc_now) -> None:
         self._found, self._now = found, now
         self._keep = timedelta(hours=found.spool_hours)
-        self._spool = Spool(spool_folder(settings, found), found.spool_megabytes * 1_000_000)
+        self._spool = Spool(config.spool_folder(settings, found), found.spool_megabytes * 1_000_000)
         bounds = Bounds(bytes=found.largest_bytes, age=load_profile(settings.profile).retention.span)
         self._states = {
             name: CameraState(name, one.kind, one.longest_silence, now())
@@ -207,3 +203,13 @@ class CameraGateway:
             server.close_all()
 
         return end
+
+
+def open_gateway(path: Path, metrics_port: int = 0) -> CameraGateway:
+    """The gateway of a configuration; with a port its metrics are there, on all addresses, and not where the
+    file says. Raises RefusedError, SettingsError and OSError.
+    """
+    found = config.load(path)
+    if metrics_port:
+        found = replace(found, metrics=f"0.0.0.0:{metrics_port}")
+    return CameraGateway(load_settings(), found)

@@ -1,6 +1,5 @@
 """How each camera is, as the gateway knows it and as `platestream cameras health` reads it."""
 
-import os
 import threading
 from collections import Counter
 from datetime import datetime
@@ -9,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from connectors.metrics import meters
+from connectors.private_file import write_whole
 from schemas import metrics
 
 NAME = "state.json"
@@ -89,9 +89,7 @@ class CameraState:
 
 def write(folder: Path, health: GatewayHealth) -> None:
     """Puts the state beside the spool, whole or not at all."""
-    made = folder / f"{NAME}.new"
-    made.write_bytes(msgspec.json.encode(health))
-    os.replace(made, folder / NAME)
+    write_whole(folder / NAME, msgspec.json.encode(health))
 
 
 def read(folder: Path) -> GatewayHealth | None:

@@ -23,6 +23,7 @@ from typing import IO
 
 from bytewax.recovery import init_db_dir
 
+from connectors.private_file import write_whole
 from connectors.profiles import load as load_profile
 from connectors.settings import load_settings
 
@@ -77,12 +78,12 @@ def bring_in_order(store: Path, partitions: int, period: timedelta, now: datetim
     since = datetime.fromisoformat(mark.read_text()) if mark.exists() else now
     if store.exists() and not (plated(store.name) and now - since >= period / 2):
         if not mark.exists():
-            mark.write_text(now.isoformat())
+            write_whole(mark, now.isoformat().encode())
         rebuild(store)
         return ""
     shutil.rmtree(store, ignore_errors=True)
     make(store, partitions)
-    mark.write_text(now.isoformat())
+    write_whole(mark, now.isoformat().encode())
     return f"made the recovery store {store} with {partitions} partitions"
 
 
@@ -104,7 +105,7 @@ def clean(folder: Path, period: timedelta, now: datetime) -> list[str]:
 def _clean(store: Path, period: timedelta, now: datetime) -> list[str]:
     mark = store.with_name(store.name + MADE)
     if not mark.exists():
-        mark.write_text(now.isoformat())
+        write_whole(mark, now.isoformat().encode())
     since = datetime.fromisoformat(mark.read_text())
     if plated(store.name) and now - since >= period / 2:
         shutil.rmtree(store)

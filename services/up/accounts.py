@@ -5,7 +5,6 @@ that only its DSN's file holds. The engine is told hashes.
 """
 
 import hashlib
-import os
 import secrets
 from collections.abc import Iterator
 from importlib.resources import files
@@ -22,6 +21,7 @@ from connectors.clickhouse_client import (
     SUPERVISOR,
     Dsn,
 )
+from connectors.private_file import write_whole
 from connectors.settings import ACCOUNTS, job_account, own_account, system_account
 
 PERSON = (DOOR, ANALYST, SUPERVISOR, AUDITOR, CUSTODIAN, DASHBOARD)
@@ -74,7 +74,7 @@ def _dsn(file: Path, account: str, port: int) -> str:
     """The password in the DSN of `file`, which is made or brought to `port`."""
     kept = Dsn.parse(file.read_text().strip()).password if file.exists() else ""
     password = kept or secrets.token_urlsafe(32)
-    _put(file, f"http://{account}:{password}@127.0.0.1:{port}/{DATABASE}\n")
+    write_whole(file, f"http://{account}:{password}@127.0.0.1:{port}/{DATABASE}\n".encode())
     return password
 
 
@@ -105,12 +105,4 @@ def _write_people(file: Path, person: str, password: str) -> None:
         hashed = ElementTree.SubElement(known, "password_sha256_hex")
     hashed.text = password
     ElementTree.indent(root)
-    _put(file, ElementTree.tostring(root, encoding="unicode") + "\n")
-
-
-def _put(file: Path, text: str) -> None:
-    """Whole or not at all, and for its owner alone."""
-    making = file.with_name(f".{file.name}.{os.getpid()}")
-    with open(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
-        opened.write(text)
-    making.replace(file)
+    write_whole(file, ElementTree.tostring(root, encoding="utf-8") + b"\n")

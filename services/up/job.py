@@ -69,8 +69,8 @@ def up(wanted: Wanted, say: Say, sample: Sample | None = None) -> "subprocess.Po
         hashes = {} if wanted.accounts else _accounts(wanted)
         found = programs(wanted, hashes, street)
         say("starting")
-        process = supervisor.start(found)
         write_plan(supervisor.folder, found, wanted)
+        process = supervisor.start(found)
         try:
             _set_up(wanted, supervisor, say)
             for program in found:

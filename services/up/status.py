@@ -10,13 +10,14 @@ import msgspec
 
 from connectors.files import FileTopics
 from connectors.metrics import samples
+from connectors.private_file import write_whole
 from connectors.process import free
 from connectors.settings import Settings
 from schemas import metrics, topics
 from services.cameras import health
 from services.cameras.state import CameraHealth, GatewayHealth
 from services.up.plan import Program, Wanted
-from services.up.supervisor import ProcessState, Supervisor
+from services.up.supervisor import ProcessState, Supervisor, UpError
 
 PLAN = "plan.json"
 LITTLE_DISK = 0.1
@@ -89,10 +90,11 @@ class Status(msgspec.Struct, frozen=True):
 
 
 def write_plan(folder: Path, programs: list[Program], wanted: Wanted) -> None:
-    """Remember what was started."""
+    """Remember what is started: before it is, so that whoever is asked meanwhile can tell."""
+    folder.mkdir(mode=0o700, exist_ok=True)
     planned = tuple(Planned(one.name, one.does, one.metrics) for one in programs)
     plan = Plan(planned, str(wanted.cameras or ""), wanted.boards, wanted.console)
-    (folder / PLAN).write_bytes(msgspec.json.encode(plan))
+    write_whole(folder / PLAN, msgspec.json.encode(plan))
 
 
 def status(settings: Settings, now: datetime) -> Status:
@@ -125,14 +127,20 @@ def short_of_disk(folder: Path, share: float) -> Iterator[str]:
 def gateway(settings: Settings) -> GatewayHealth | None:
     """The cameras, as the gateway that was started here last told of them; None where nothing is known.
 
-    Raises RefusedError and OSError where the gateway's configuration cannot be read any more.
+    Raises UpError where what was started cannot be told, RefusedError and OSError where the gateway's
+    configuration cannot be read any more.
     """
     folder = Supervisor(settings.data).folder
     return _gateway(settings, _plan(folder)) if (folder / PLAN).exists() else None
 
 
 def _plan(folder: Path) -> Plan:
-    return msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)
+    try:
+        return msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)
+    except (FileNotFoundError, msgspec.DecodeError):
+        raise UpError(
+            f"{folder / PLAN} does not say what was started: platestream down, and then platestream up"
+        ) from None
 
 
 def _gateway(settings: Settings, plan: Plan) -> GatewayHealth | None:

@@ -24,10 +24,14 @@ from schemas.tables import Table
 from services.inquiries.gate import THROWN
 
 _opened: list[Client] = []
+_idle: list[Path] = []
+"""The database that tests share, while none of them has it."""
 _get_client = clickhouse_connect.get_client
 
 
 def _remembered(*arguments: Any, **options: Any) -> Client:
+    if _idle and options.get("path") != str(_idle[0]):
+        close_all()
     client = _get_client(*arguments, **options)
     _opened.append(client)
     return client
@@ -44,6 +48,7 @@ def close_all() -> None:
 
 def close_but(kept: Client | None = None) -> None:
     """Close every client of this process but this one."""
+    _idle.clear()
     for one in [one for one in _opened if one is not kept]:
         _opened.remove(one)
         one.close()
@@ -163,17 +168,23 @@ class _Shared:
         """As it was migrated."""
         if not self._emptied():
             self._open()
-        return Database(self._folder / str(self._count) / "platestream", data)
+        _idle.clear()
+        return Database(self._place, data)
 
     def left(self) -> None:
         """A test is over."""
         close_but(self._keeper)
+        _idle.append(self._place)
+
+    @property
+    def _place(self) -> Path:
+        return self._folder / str(self._count) / "platestream"
 
     def _open(self) -> None:
         close_all()
         shutil.rmtree(self._folder / str(self._count), ignore_errors=True)
         self._count += 1
-        made = Database(self._folder / str(self._count) / "platestream")
+        made = Database(self._place)
         shutil.copytree(self._migrated, made.folder, symlinks=True)
         self._keeper = made.client()
         self._made, self._parts = self._now()

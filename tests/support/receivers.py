@@ -33,11 +33,15 @@ class Call:
 
 @dataclass
 class HttpReceiver:
-    """Answers with `status`; remembers every request. `down`: takes the connection and says nothing."""
+    """Answers with `status`; remembers every request that it took.
+
+    `down`: takes the connection and says nothing. `busy`: so many requests more are answered with 503.
+    """
 
     port: int = 0
     status: int = 200
     down: bool = False
+    busy: int = 0
     chokes_on: str = ""
     calls: list[Call] = field(default_factory=list)
 
@@ -62,11 +66,18 @@ def http_receiver(port: int = 0, **told: Any) -> Iterator[HttpReceiver]:
             if receiver.down:
                 self.close_connection = True
                 return
+            if receiver.busy:
+                receiver.busy -= 1
+                self._answer(503)
+                return
             named = {name.lower(): value for name, value in self.headers.items()}
             chokes = receiver.chokes_on == named["idempotency-key"]
             if receiver.status < 300 and not chokes:
                 receiver.calls.append(Call(time.time(), named, body))
-            self.send_response(500 if chokes else receiver.status)
+            self._answer(500 if chokes else receiver.status)
+
+        def _answer(self, status: int) -> None:
+            self.send_response(status)
             self.send_header("content-length", "0")
             self.end_headers()
 

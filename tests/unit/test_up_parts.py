@@ -19,6 +19,7 @@ from platestream.demo import street
 from services.up import accounts, job, log
 from services.up.job import Sample
 from services.up.plan import Program, Wanted, programs
+from services.up.status import PLAN, gateway
 from services.up.supervisor import LONGEST_SOCKET, Supervisor, UpError
 
 KNOWN = Known(
@@ -167,3 +168,12 @@ def test_a_job_signs_in_to_the_server_it_was_given_though_an_engine_was_here_bef
 def private(folder: Path) -> Path:
     folder.mkdir(mode=0o700)
     return folder
+
+
+def test_a_plan_that_is_gone_or_of_another_release_is_told_with_what_to_do(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    assert gateway(settings) is None
+    (tmp_path / "up").mkdir()
+    (tmp_path / "up" / PLAN).write_bytes(b'{"programs": [')
+    with pytest.raises(UpError, match="platestream down, and then platestream up"):
+        gateway(settings)

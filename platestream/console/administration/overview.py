@@ -13,6 +13,7 @@ from services.cameras.state import GatewayHealth
 from services.registry import show_several
 from services.rules import in_force
 from services.up import status
+from services.up.supervisor import UpError
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ def gateway(visit: Visit) -> Gateway:
     """The camera gateway that was started on this machine."""
     try:
         found = status.gateway(visit.door.settings)
+    except UpError as error:
+        return Gateway(None, (str(error),))
     except (RefusedError, OSError) as error:
         said = error.detail if isinstance(error, RefusedError) else str(error)
         return Gateway(None, (f"the gateway's configuration cannot be read: {said}",))
