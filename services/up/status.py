@@ -16,6 +16,7 @@ from connectors.settings import Settings
 from schemas import metrics, topics
 from services.cameras import health
 from services.cameras.state import CameraHealth, GatewayHealth
+from services.up.log import exits
 from services.up.plan import Program, Wanted
 from services.up.supervisor import ProcessState, Supervisor, UpError
 
@@ -29,6 +30,8 @@ READ_BY: dict[topics.Topic[Any], str] = {
 }
 LONG = timedelta(minutes=1)
 """How long a message may wait for its reader."""
+OFTEN, TIRED = 3, timedelta(minutes=10)
+"""A process that ended so often within that time, and has not run for `LONG` since, is not well."""
 MANY = 1000
 """How many may wait on a broker, which is asked of no times."""
 
@@ -109,7 +112,7 @@ def status(settings: Settings, now: datetime) -> Status:
     gateway = _gateway(settings, plan)
     disk = free(settings.data)
     wrong = (
-        *_processes(running, now, supervisor.log),
+        *of_processes(running, now, supervisor.log),
         *_behind(waiting, now),
         *_cameras(plan, gateway, now),
         *short_of_disk(settings.data, disk),
@@ -152,11 +155,16 @@ def _running(one: Planned, states: dict[str, ProcessState]) -> Running:
     return Running(one.name, one.does, found.state, found.pid, found.since, found.said)
 
 
-def _processes(running: tuple[Running, ...], now: datetime, log: Path) -> Iterator[str]:
+def of_processes(running: tuple[Running, ...], now: datetime, log: Path) -> Iterator[str]:
+    """What is wrong with processes, a sentence each; `log` tells which ended lately."""
+    ended = exits(log, now - TIRED)
     for one in running:
-        if one.state == "running" or (one.state == "starting" and one.since and now - one.since < LONG):
+        young = one.since is not None and now - one.since < LONG
+        if young and ended[one.name] >= OFTEN:
+            yield f"{one.name} has ended {ended[one.name]} times in ten minutes: grep '{one.name} ' {log}"
+        elif one.state == "running" or (one.state == "starting" and young):
             continue
-        if one.state == "stopped":
+        elif one.state == "stopped":
             yield f"{one.name} was not started: platestream down, and then platestream up"
         else:
             yield f"{one.name} is {one.state}{f' ({one.said})' if one.said else ''}: grep '{one.name} ' {log}"

@@ -218,12 +218,12 @@ def test_status_says_what_is_wrong_and_ends_with_1(system: System) -> None:
     store.write_text("no store")
     os.kill(victim, signal.SIGKILL)
     try:
-        wait_until(lambda: any("match is" in line for line in system.status()["wrong"]), 90, "a fault")
+        wait_until(lambda: any("match " in line for line in system.status()["wrong"]), 90, "a fault")
         assert system.run("status").returncode == 1
     finally:
         store.unlink()
         hidden.rename(store)
-    wait_until(lambda: not any("match is" in line for line in system.status()["wrong"]), 120, "no fault")
+    wait_until(lambda: not any("match " in line for line in system.status()["wrong"]), 120, "no fault")
 
 
 def test_an_up_that_is_killed_amid_its_start_is_told_what_to_do(system: System) -> None:

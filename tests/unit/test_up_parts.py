@@ -4,6 +4,7 @@ import os
 import shlex
 import stat
 from collections import defaultdict
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,12 @@ from connectors.engine import accounts as engine_accounts
 from connectors.engine.accounts import Known
 from connectors.settings import Settings, own_account, system_account
 from platestream.demo import street
-from services.up import accounts, job, log
+from services.up import accounts, job, log, status
 from services.up.job import Sample
 from services.up.plan import Program, Wanted, programs
-from services.up.status import PLAN, gateway
+from services.up.status import PLAN, Running, gateway
 from services.up.supervisor import LONGEST_SOCKET, Supervisor, UpError
+from tests.support.clock import NOW
 
 KNOWN = Known(
     frozenset({*accounts.PERSON, OWNER, INGEST, SEALER, RETENTION}),
@@ -134,6 +136,37 @@ def test_the_log_has_whole_lines_of_each_process() -> None:
         "PROCESS_STATE_EXITED", "processname:match groupname:g from_state:RUNNING expected:0 pid:7", begun
     )
     assert told == ["match * exited, process 7"]
+
+
+def test_what_ended_lately_is_counted_from_the_log_however_long_it_had_run(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    assert not log.exits(file, NOW)
+    begun: dict[str, str] = defaultdict(str)
+    state = "processname:{} groupname:g from_state:RUNNING expected:0 pid:7"
+    events = [
+        (NOW - timedelta(minutes=11), "PROCESS_STATE_EXITED", state.format("match")),
+        (NOW - timedelta(minutes=9), "PROCESS_STATE_EXITED", state.format("match")),
+        (NOW - timedelta(minutes=8), "PROCESS_STATE_BACKOFF", state.format("match")),
+        (NOW - timedelta(minutes=8), "PROCESS_STATE_RUNNING", state.format("audit")),
+        (NOW, "PROCESS_LOG_STDOUT", "processname:audit pid:8 channel:stdout\nit was match * exited\n"),
+    ]
+    file.write_text(
+        "".join(
+            f"{at:%Y-%m-%dT%H:%M:%S.000}Z {line}\n"
+            for at, event, payload in events
+            for line in log.lines(event, payload, begun)
+        )
+    )
+    assert log.exits(file, NOW - timedelta(minutes=10)) == {"match": 2}
+
+
+def test_a_process_that_ends_again_and_again_is_not_well_though_it_runs(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    file.write_text(f"{NOW:%Y-%m-%dT%H:%M:%S.000}Z match * exited, process 7\n" * 3)
+    running = Running("match", "", "running", 8, NOW - timedelta(seconds=5), "")
+    (told,) = status.of_processes((running,), NOW, file)
+    assert "match has ended 3 times in ten minutes" in told
+    assert not [*status.of_processes((running,), NOW + timedelta(minutes=2), file)]
 
 
 def test_a_sample_never_mixes_with_a_broker_a_server_or_an_agency(tmp_path: Path) -> None:
