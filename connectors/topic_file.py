@@ -20,6 +20,7 @@ from schemas.message import Message
 
 VERSION = 1
 BUSY_SECONDS = 60.0  # how long a writer waits for the others
+READER_SECONDS = 0.2  # how long clearing waits for one that reads, while which all writers wait for it
 AFTER_CUT = 16 * 1024 * 1024  # bytes of the write-ahead file that stay after a checkpoint
 
 # What is small stands before the value: to look for it no page of a picture is read.
@@ -178,7 +179,10 @@ class TopicFile:
 
     def expire(self, before: datetime) -> int:
         """Delete what ages from before a moment; how many messages went, of which the disk keeps nothing."""
-        return self._delete("DELETE FROM messages WHERE ages_from < ?", before)
+        gone = self._delete("DELETE FROM messages WHERE ages_from < ?", before)
+        if self._path.exists():
+            self._clear()
+        return gone
 
     def compact(self, before: datetime, stays: Callable[[Message], bool]) -> int:
         """Of a changelog, delete what ages from before a moment and counts no longer; how many messages went.
@@ -194,7 +198,7 @@ class TopicFile:
         if unwanted:
             with self._writing() as db:
                 db.executemany("DELETE FROM messages WHERE place = ?", unwanted)
-            self._clear()
+        self._clear()
         return gone + len(unwanted)
 
     def close(self) -> None:
@@ -207,18 +211,22 @@ class TopicFile:
         if not self._path.exists():
             return 0
         with self._writing() as db:
-            gone = db.execute(statement, (micros(before),)).rowcount
-        if gone:
-            self._clear()
-        return gone
+            return db.execute(statement, (micros(before),)).rowcount
 
     def _clear(self) -> None:
-        """Give free pages back, and what the write-ahead file still says of deleted messages."""
+        """Give free pages back, and what the write-ahead file still says of deleted messages.
+
+        Whoever reads meanwhile needs that file: then it is left to the next time.
+        """
         with self._errors():
             db = self._db()
             # A script is run to its end; `execute` would free one page, as this yields one a step.
             db.executescript("PRAGMA incremental_vacuum")
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            db.execute(f"PRAGMA busy_timeout = {READER_SECONDS * 1000:.0f}")
+            try:
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
     def _make_room(self, db: sqlite3.Connection, wanted: int, bounds: Bounds) -> int:
         gone = 0

@@ -226,6 +226,19 @@ def test_what_is_written_and_compacted_while_one_reads_changes_nothing_for_the_r
     }
 
 
+def test_what_somebody_read_while_it_was_deleted_leaves_no_byte_at_the_next_time(tmp_path: Path) -> None:
+    old = files(tmp_path, DAY - timedelta(days=3))
+    old.append(topics.HOTLIST, [Message(b"a", b"CANARY1"), Message(b"a", b"2"), Message(b"a", b"3")])
+    streams = files(tmp_path)
+    reading = files(tmp_path).read_to_end(topics.HOTLIST)
+    next(reading)
+    assert streams.compact(topics.HOTLIST) == 2
+    streams.append(topics.HOTLIST, [Message(b"b", b"1")])
+    assert [one.value for one in reading] == [b"2", b"3"]
+    assert streams.compact(topics.HOTLIST) == 0
+    assert b"CANARY" not in b"".join(path.read_bytes() for path in (tmp_path / "topics").iterdir())
+
+
 def test_of_an_old_changelog_what_counts_stays_and_the_rest_leaves_no_byte(tmp_path: Path) -> None:
     old = files(tmp_path, DAY - timedelta(days=3))
     old.append(topics.HOTLIST, [Message(b"replaced", b"CANARY1"), Message(b"removed", b"CANARY2")])
