@@ -17,7 +17,7 @@ demo: setup
 	$(VENV)/bin/platestream demo
 
 test: setup check
-	$(VENV)/bin/python -m pytest -n 2
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The tests that kill processes, for hours: KILLS of each, and brokers and receivers that are away for OUTAGE seconds.
 KILLS ?= 100

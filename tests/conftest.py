@@ -21,6 +21,7 @@ settings.load_profile("any_machine")
 
 RUN = "PLATESTREAM_TEST_KAFKA_RUN"
 OWNER = "PLATESTREAM_TEST_KAFKA_OWNER"
+LONGEST = ("chaos", "integration", "browser", "flows", "engine")
 SHARED = pytest.StashKey[SharedBroker]()
 
 
@@ -38,6 +39,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Folders with the longest files first: at the end of a run by several processes none waits for long."""
+    items.sort(
+        key=lambda item: min((LONGEST.index(one) for one in item.path.parts if one in LONGEST), default=9)
+    )
     for item in items:
         if {"kafka", "own_kafka"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("kafka")

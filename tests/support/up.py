@@ -26,6 +26,7 @@ class System:
     console: int = 0
     accounts: Path | None = None
     clickhouse: str = ""
+    notify: Path | None = None
 
     @classmethod
     def of(cls, folder: Path, kafka: str = "", cameras: str = YARD, console: int = 0) -> "System":
@@ -44,9 +45,10 @@ class System:
 
     @property
     def environment(self) -> dict[str, str]:
-        server = {"PLATESTREAM_CLICKHOUSE": self.clickhouse} if self.clickhouse else {}
+        told = {"PLATESTREAM_CLICKHOUSE": self.clickhouse} if self.clickhouse else {}
+        told |= {"PLATESTREAM_NOTIFY_FILE": str(self.notify)} if self.notify else {}
         keep = {key: value for key, value in os.environ.items() if not key.startswith("PLATESTREAM_")}
-        return {**keep, "PLATESTREAM_DATA": str(self.data), "PLATESTREAM_KAFKA": self.kafka, **server}
+        return {**keep, "PLATESTREAM_DATA": str(self.data), "PLATESTREAM_KAFKA": self.kafka, **told}
 
     def run(
         self, *arguments: str, timeout: float = 240, said: str = ""

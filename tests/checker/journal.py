@@ -1,0 +1,155 @@
+"""What was sent, written down send by send, and a camera that writes so."""
+
+import hashlib
+import json
+import re
+import threading
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from tests.support.flows import plate_picture
+
+State = Literal["done", "failed", "unknown"]
+SHOTS = 3
+APART = timedelta(seconds=150)
+"""Between two vehicles: after three of them the flow has forgotten the first one's pass."""
+BROKEN = plate_picture("XXX9998")[:700]
+PASSWORD = "s3cret:word"  # of `tests.support.gateway.account`
+
+
+@dataclass(frozen=True)
+class Send:
+    """One frame: `vehicle` and `shot` count what its camera shows. `plate` is empty where it shows none.
+
+    done: acknowledged at least once. failed: refused each time. unknown: no answer, and never acknowledged.
+    """
+
+    camera: str
+    vehicle: int
+    shot: int
+    at: datetime
+    sha256: str
+    plate: str
+    state: State = "unknown"
+
+
+class Journal:
+    """A file of JSON lines: each attempt before it is made, and what was heard of it afterwards."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._lock = file, threading.Lock()
+
+    def write(self, send: Send, said: str) -> None:
+        """`said` is begun, done or failed; an attempt without an answer says nothing more."""
+        frame = [send.camera, send.vehicle, send.shot, send.at.isoformat(), send.sha256, send.plate]
+        with self._lock, self._file.open("a") as file:
+            file.write(json.dumps([*frame, said]) + "\n")
+
+    def sends(self) -> list[Send]:
+        """Each frame once, in the order in which it was first begun, with what came of all its attempts."""
+        attempts: dict[tuple[object, ...], list[str]] = {}
+        for line in self._file.read_text().splitlines():
+            *frame, said = json.loads(line)
+            attempts.setdefault(tuple(frame), []).append(said)
+        return [
+            Send(*frame[:3], datetime.fromisoformat(frame[3]), *frame[4:], state=_state(said))  # type: ignore
+            for frame, said in attempts.items()
+        ]
+
+
+def _state(said: list[str]) -> State:
+    if "done" in said:
+        return "done"
+    return "failed" if said.count("failed") == said.count("begun") else "unknown"
+
+
+@dataclass
+class Camera:
+    """Uploads vehicles of three frames each, one frame after the other, and sends again what had no answer.
+
+    Every fourth vehicle is followed by a frame that is no picture, and by one with a wrong password.
+    """
+
+    name: str
+    port: int
+    first: datetime
+    journal: Journal
+    wait: float = 0.4
+    unanswered: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        vehicle, intruder = 0, plate_picture("XXX9999")
+        while not self.over.is_set():
+            plate = f"KT{self.name[0].upper()}{1000 + vehicle}"
+            picture, began = plate_picture(plate), self.first + vehicle * APART
+            for shot in range(SHOTS):
+                self._send(vehicle, shot, began + shot * timedelta(milliseconds=200), picture, plate)
+            if vehicle % 4 == 0:
+                self._send(vehicle, SHOTS, began + timedelta(seconds=1), BROKEN)
+                after = began + timedelta(seconds=2)
+                self._send(vehicle, SHOTS + 1, after, intruder, "XXX9999", "guessed")
+            vehicle += 1
+
+    def _send(
+        self,
+        vehicle: int,
+        shot: int,
+        at: datetime,
+        picture: bytes,
+        plate: str = "",
+        password: str = PASSWORD,
+    ) -> None:
+        """Until there is an answer."""
+        send = Send(self.name, vehicle, shot, at, hashlib.sha256(picture).hexdigest(), plate)
+        while True:
+            self.journal.write(send, "begun")
+            said = _upload(self.port, self.name, password, at, picture)
+            if said != "unknown":
+                self.journal.write(send, said)
+                break
+            self.unanswered += 1
+            time.sleep(0.05)
+        time.sleep(self.wait)
+
+
+def _upload(port: int, camera: str, password: str, at: datetime, picture: bytes) -> State:
+    """By Digest (RFC 7616) of MD5, as most cameras know it."""
+    url = f"http://127.0.0.1:{port}/"
+    stamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    headers = {"captured-at": stamp, "content-type": "image/jpeg"}
+    try:
+        asked = urllib.request.Request(url, b"", headers, method="POST")
+        with urllib.request.urlopen(asked, timeout=20):
+            return "unknown"  # it must ask who we are
+    except urllib.error.HTTPError as error:
+        if error.code != 401:
+            return "unknown"
+        wanted = " ".join(error.headers.get_all("www-authenticate") or [])
+    except OSError:
+        return "unknown"
+    realm, nonce = (re.findall(f'{name}="([^"]*)"', wanted)[0] for name in ("realm", "nonce"))
+    who, what = _md5(f"{camera}:{realm}:{password}"), _md5("POST:/")
+    response = _md5(f"{who}:{nonce}:00000001:0a4f113b:auth:{what}")
+    headers["Authorization"] = (
+        f'Digest username="{camera}", realm="{realm}", nonce="{nonce}", uri="/", algorithm=MD5, '
+        f'response="{response}", qop=auth, nc=00000001, cnonce="0a4f113b"'
+    )
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, picture, headers), timeout=20):
+            return "done"
+    except urllib.error.HTTPError as error:
+        stale = "stale=true" in str(error.headers)  # a gateway that was started anew knows the nonce no more
+        again = stale or error.code in (408, 429)
+        return "failed" if 400 <= error.code < 500 and not again else "unknown"
+    except OSError:  # no answer, or half of one
+        return "unknown"
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
