@@ -5,11 +5,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
-# Bytewax spins from when one source has ended its epoch until the others have ended theirs: flows of several
-# sources took up to 0.8 of a core doing nothing. On one grid they end it together; and as the grid does not
-# divide an epoch's second, none comes just too early for it and falls behind the others.
 WAKE = timedelta(milliseconds=150)
 """How often a source that has nothing looks again."""
+EPOCH = timedelta(seconds=1)
+"""What flows are started with (`-s 1`): the first look of a source after it ends the source's epoch."""
+TOGETHER = 7 * WAKE
+"""The least multiple of WAKE that is longer than an epoch."""
 NOT_SYNCHRONISED = 5
 """TIME_ERROR of adjtimex(2)."""
 ADJTIMEX_BYTES = 256
@@ -21,8 +22,31 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def next_poll(now: datetime, every: timedelta) -> datetime:
-    """The next moment of a grid that all sources of a process share: it wakes once for all of them."""
+class Looks:
+    """When a source that has nothing looks again.
+
+    Bytewax spins from when one source has ended its epoch until the others have ended theirs: flows of
+    several sources took up to 0.8 of a core doing nothing. So the look that ends an epoch is at a moment that
+    all sources share; whoever came off it, by data or a slow database, is back on it an epoch later.
+    """
+
+    def __init__(self, now: Clock = utc_now) -> None:
+        self._now = now
+        self._began = now()
+
+    def epoch_ended(self) -> None:
+        """The source was asked for its snapshot."""
+        self._began = self._now()
+
+    def next(self) -> datetime:
+        """The next look."""
+        now = self._now()
+        soon = _next(now, WAKE)
+        return soon if soon - self._began < EPOCH else _next(now, TOGETHER)
+
+
+def _next(now: datetime, every: timedelta) -> datetime:
+    """The next moment of a grid that all processes share."""
     since = (now - now.min.replace(tzinfo=now.tzinfo)) % every
     return now + every - since
 

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
-from connectors.clock import WAKE, Clock, next_poll, utc_now
+from connectors.clock import WAKE, Clock, Looks, utc_now
 from connectors.edge import WHOLE, Share
 from connectors.loading import SnapshotBarrier, arrived
 from connectors.metrics import meters
@@ -144,6 +144,7 @@ class _FilePartition(StatefulSourcePartition[Message, int]):
         self._idle = False
         self._epochs = [place] * (UNREAD + 1)
         self._told = -1
+        self._looks = Looks()
 
     def next_batch(self) -> list[Message]:
         if not self._barrier.loaded:
@@ -154,15 +155,16 @@ class _FilePartition(StatefulSourcePartition[Message, int]):
             arrived(self._topic.name)
         elif not self._follow:
             raise StopIteration
-        # What is not full is at the end; a call off the grid could end an epoch off it (connectors/clock.py).
+        # What is not full is at the end; a call off the grid could end an epoch off it (`Looks`).
         self._idle = not rows or (self._follow and len(rows) < self._topic.a_poll)
         return [self._file.message(row) for row in rows]
 
     def next_awake(self) -> datetime | None:
-        return next_poll(utc_now(), WAKE) if self._idle else None
+        return self._looks.next() if self._idle else None
 
     def snapshot(self) -> int:
         """What an earlier epoch has read is never asked for again: that epoch is in the recovery store."""
+        self._looks.epoch_ended()
         self._epochs = [*self._epochs[1:], self._place]
         if self._epochs[0] != self._told:
             self._told = self._epochs[0]
@@ -195,6 +197,7 @@ class _FileLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
         self._part = f"{mark.changelog}/{mark.partition}"
         self._place, self._end = 0, file.end(mark.partition)
         self._idle = self._marked = False
+        self._looks = Looks()
         barrier.expect(self._part)
 
     def next_batch(self) -> list[Batch | EndOfSnapshot]:
@@ -217,10 +220,10 @@ class _FileLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
         return not self._marked and self._place >= self._end
 
     def next_awake(self) -> datetime | None:
-        return next_poll(utc_now(), WAKE) if self._idle and self._marked else None
+        return self._looks.next() if self._idle and self._marked else None
 
     def snapshot(self) -> None:
-        return None
+        self._looks.epoch_ended()
 
     def close(self) -> None:
         self._file.close()

@@ -21,7 +21,7 @@ from clickhouse_connect.driver.client import Client
 from msgspec import UNSET
 
 from connectors.clickhouse_client import DatabaseError, run
-from connectors.clock import WAKE, next_poll
+from connectors.clock import Looks
 from connectors.gate_rules import EVER, history
 from connectors.metrics import meters
 from schemas import metrics
@@ -154,6 +154,7 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | RulesInForce | EndO
         self._ruled = EVER
         self._marks = [EndOfSnapshot(GATE_RULES, 0, 1)]
         self._awake: datetime | None = None
+        self._looks = Looks()
 
     def next_batch(self) -> list[SealedInquiry | RulesInForce | EndOfSnapshot]:
         if self._awake is not None and datetime.now(UTC) < self._awake:
@@ -170,9 +171,10 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | RulesInForce | EndO
         return items
 
     def next_awake(self) -> datetime | None:
-        return self._awake and next_poll(datetime.now(UTC), WAKE)
+        return self._awake and self._looks.next()
 
     def snapshot(self) -> int:
+        self._looks.epoch_ended()
         return self._position
 
     def _poll(self) -> tuple[bool, list[SealedInquiry | RulesInForce | EndOfSnapshot]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
-from connectors.clock import WAKE, next_poll, utc_now
+from connectors.clock import Looks
 from connectors.kafka_client import partitions
 from connectors.kafka_read import bounds, consumer_of, message_of, poll
 from connectors.loading import SnapshotBarrier
@@ -78,6 +78,7 @@ class _KafkaLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
     def __init__(self, reader: PartitionReader, mark: EndOfSnapshot, barrier: SnapshotBarrier) -> None:
         self._reader, self._mark, self._barrier = reader, mark, barrier
         self._marked = self._idle = False
+        self._looks = Looks()
 
     def next_batch(self) -> list[Batch | EndOfSnapshot]:
         raws = self._reader.poll()
@@ -94,10 +95,10 @@ class _KafkaLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
         return Batch(self._mark.partition, keys, values, lambda place: message_of(raws[place]))
 
     def next_awake(self) -> datetime | None:
-        return next_poll(utc_now(), WAKE) if self._idle else None
+        return self._looks.next() if self._idle else None
 
     def snapshot(self) -> None:
-        return None
+        self._looks.epoch_ended()
 
     def close(self) -> None:
         self._reader.close()

@@ -17,7 +17,7 @@ from confluent_kafka import (
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from connectors import kafka_client
-from connectors.clock import WAKE, next_poll, utc_now
+from connectors.clock import WAKE, Looks
 from connectors.edge import WHOLE, Share
 from connectors.kafka_client import BrokerError, OffsetGoneError, name_of, partitions
 from connectors.loading import SnapshotBarrier, arrived
@@ -120,6 +120,7 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
         self._consumer, self._where, self._most = consumer, where, most
         self._position, self._barrier = position, barrier
         self._idle = False
+        self._looks = Looks()
 
     def next_batch(self) -> list[Message]:
         if not self._barrier.loaded:
@@ -131,7 +132,7 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
             self._position = batch[-1].offset + 1
             arrived(self._where.topic)
         lag = self._lag()
-        # At the end, too: a call off the grid could end an epoch off it (connectors/clock.py).
+        # At the end, too: a call off the grid could end an epoch off it (`Looks`).
         self._idle = not batch or lag == 0
         return batch
 
@@ -145,7 +146,7 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
         return lag
 
     def next_awake(self) -> datetime | None:
-        return next_poll(utc_now(), WAKE) if self._idle else None
+        return self._looks.next() if self._idle else None
 
     def snapshot(self) -> int:
         return self._position

@@ -20,7 +20,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse_client import ACCESS_DENIED, DatabaseError, run
-from connectors.clock import WAKE, next_poll
+from connectors.clock import Looks
 from schemas.finding import Finding
 
 LOG = "system.query_log"
@@ -83,6 +83,7 @@ class QueryLogPart(StatefulSourcePartition[Finding, str]):
         self._there: bool | None = None
         self._done = False
         self._awake: datetime | None = None
+        self._looks = Looks()
 
     def next_batch(self) -> list[Finding]:
         if self._done:
@@ -101,9 +102,10 @@ class QueryLogPart(StatefulSourcePartition[Finding, str]):
         return found
 
     def next_awake(self) -> datetime | None:
-        return self._awake and next_poll(datetime.now(UTC), WAKE)
+        return self._awake and self._looks.next()
 
     def snapshot(self) -> str:
+        self._looks.epoch_ended()
         return self._after.isoformat()
 
     def _poll(self) -> list[Finding]:

@@ -9,7 +9,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -109,22 +109,21 @@ def _doubled(ids: Iterable[str], where: str) -> Iterator[Fault]:
 
 def _frames(found: Evidence) -> Iterator[Fault]:
     """Every acknowledged frame is on the topic, and nothing that was refused or never sent."""
-    by_cause = {(one.camera, one.sha256): one for one in found.sends}
+    by_cause = {(one.camera, one.sha256, one.at): one for one in found.sends}
     there = set()
     for poll in found.polls["frames"]:
-        cause = (poll.headers["camera-id"], hashlib.sha256(poll.value or b"").hexdigest())
-        there.add((*cause, poll.headers["captured-at"]))
+        digest = hashlib.sha256(poll.value or b"").hexdigest()
+        cause = (poll.headers["camera-id"], digest, datetime.fromisoformat(poll.headers["captured-at"]))
+        there.add(cause)
         sent = by_cause.get(cause)
         if sent is None:
             yield Fault("invented", f"frames, partition {poll.partition}, offset {poll.offset}")
         elif sent.state == "failed":
             yield Fault("aborted read", f"a refused frame of {sent.camera} is on the topic frames")
     if "frames" in found.whole:
-        seen = Counter((camera, digest) for camera, digest, _at in there)
-        wanted = Counter((one.camera, one.sha256) for one in found.sends if one.state == "done")
-        for (camera, digest), count in wanted.items():
-            if seen[camera, digest] < count:
-                yield Fault("lost", f"{count - seen[camera, digest]} frames of {camera} on the topic")
+        for cause, one in by_cause.items():
+            if one.state == "done" and cause not in there:
+                yield Fault("lost", f"frame {one.vehicle}/{one.shot} of {one.camera} on the topic")
 
 
 def _reordered(found: Evidence) -> Iterator[Fault]:

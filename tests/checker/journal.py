@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http.client import HTTPException
 from pathlib import Path
 from typing import Literal
 
@@ -44,17 +45,17 @@ class Journal:
     def __init__(self, file: Path) -> None:
         self._file, self._lock = file, threading.Lock()
 
-    def write(self, send: Send, said: str) -> None:
-        """`said` is begun, done or failed; an attempt without an answer says nothing more."""
+    def write(self, send: Send, said: str, status: int = 0) -> None:
+        """`said` is begun, or done or failed by an answer of this status; without one nothing more is said."""
         frame = [send.camera, send.vehicle, send.shot, send.at.isoformat(), send.sha256, send.plate]
         with self._lock, self._file.open("a") as file:
-            file.write(json.dumps([*frame, said]) + "\n")
+            file.write(json.dumps([*frame, status, said]) + "\n")
 
     def sends(self) -> list[Send]:
         """Each frame once, in the order in which it was first begun, with what came of all its attempts."""
         attempts: dict[tuple[object, ...], list[str]] = {}
         for line in self._file.read_text().splitlines():
-            *frame, said = json.loads(line)
+            *frame, _status, said = json.loads(line)
             attempts.setdefault(tuple(frame), []).append(said)
         return [
             Send(*frame[:3], datetime.fromisoformat(frame[3]), *frame[4:], state=_state(said))  # type: ignore
@@ -109,16 +110,16 @@ class Camera:
         send = Send(self.name, vehicle, shot, at, hashlib.sha256(picture).hexdigest(), plate)
         while True:
             self.journal.write(send, "begun")
-            said = _upload(self.port, self.name, password, at, picture)
+            said, status = _upload(self.port, self.name, password, at, picture)
             if said != "unknown":
-                self.journal.write(send, said)
+                self.journal.write(send, said, status)
                 break
             self.unanswered += 1
             time.sleep(0.05)
         time.sleep(self.wait)
 
 
-def _upload(port: int, camera: str, password: str, at: datetime, picture: bytes) -> State:
+def _upload(port: int, camera: str, password: str, at: datetime, picture: bytes) -> tuple[State, int]:
     """By Digest (RFC 7616) of MD5, as most cameras know it."""
     url = f"http://127.0.0.1:{port}/"
     stamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -126,13 +127,13 @@ def _upload(port: int, camera: str, password: str, at: datetime, picture: bytes)
     try:
         asked = urllib.request.Request(url, b"", headers, method="POST")
         with urllib.request.urlopen(asked, timeout=20):
-            return "unknown"  # it must ask who we are
+            return "unknown", 200  # it must ask who we are
     except urllib.error.HTTPError as error:
         if error.code != 401:
-            return "unknown"
+            return "unknown", error.code
         wanted = " ".join(error.headers.get_all("www-authenticate") or [])
-    except OSError:
-        return "unknown"
+    except (OSError, HTTPException):
+        return "unknown", 0
     realm, nonce = (re.findall(f'{name}="([^"]*)"', wanted)[0] for name in ("realm", "nonce"))
     who, what = _md5(f"{camera}:{realm}:{password}"), _md5("POST:/")
     response = _md5(f"{who}:{nonce}:00000001:0a4f113b:auth:{what}")
@@ -142,13 +143,13 @@ def _upload(port: int, camera: str, password: str, at: datetime, picture: bytes)
     )
     try:
         with urllib.request.urlopen(urllib.request.Request(url, picture, headers), timeout=20):
-            return "done"
+            return "done", 200
     except urllib.error.HTTPError as error:
         stale = "stale=true" in str(error.headers)  # a gateway that was started anew knows the nonce no more
         again = stale or error.code in (408, 429)
-        return "failed" if 400 <= error.code < 500 and not again else "unknown"
-    except OSError:  # no answer, or half of one
-        return "unknown"
+        return "failed" if 400 <= error.code < 500 and not again else "unknown", error.code
+    except (OSError, HTTPException):  # no answer, or half of one
+        return "unknown", 0
 
 
 def _md5(text: str) -> str:

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.changelog import newest
-from connectors.clock import WAKE, next_poll
 from connectors.edge import Share
 from connectors.files import FileTopics
 from connectors.topic_file import TopicFileError, TopicFullError, Unread
@@ -329,13 +328,6 @@ def test_any_message_crosses_unchanged(
     streams.append(topics.DETECTIONS, [Message(key, value, {"note": header}, time)])
     (read,) = streams.messages(topics.DETECTIONS)
     assert (read.key, read.value, read.headers, read.timestamp) == (key, value, {"note": header}, time)
-
-
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 2), timezones=st.just(UTC)))  # noqa: DTZ001
-def test_sources_of_a_process_wake_up_together_and_soon(now: datetime) -> None:
-    awake = next_poll(now, WAKE)
-    assert timedelta(0) < awake - now <= WAKE
-    assert next_poll(awake - timedelta(microseconds=1), WAKE) == awake
 
 
 def test_a_write_that_is_cut_short_leaves_nothing_and_the_next_one_goes_on(tmp_path: Path) -> None:
