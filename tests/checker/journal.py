@@ -46,7 +46,7 @@ class Journal:
         self._file, self._lock = file, threading.Lock()
 
     def write(self, send: Send, said: str, status: int = 0) -> None:
-        """`said` is begun, or done or failed by an answer of this status; without one nothing more is said."""
+        """`said` is begun; then done or failed, by an answer of this status, or nothing more."""
         frame = [send.camera, send.vehicle, send.shot, send.at.isoformat(), send.sha256, send.plate]
         with self._lock, self._file.open("a") as file:
             file.write(json.dumps([*frame, status, said]) + "\n")
