@@ -1,7 +1,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell $(p) -c 'import sys; sys.version_info[:2] in ((3, 11), (3, 12)) and print("$(p)")' 2>/dev/null)))
 VENV := .venv
 
-.PHONY: setup demo test chaos check lock sbom audit recogniser containers clean
+.PHONY: setup demo test chaos fuzz check lock sbom audit recogniser containers clean
 
 setup: $(VENV)/.installed
 
@@ -25,6 +25,13 @@ OUTAGE ?= 600
 
 chaos: setup
 	PLATESTREAM_TEST_KILLS=$(KILLS) PLATESTREAM_TEST_OUTAGE=$(OUTAGE) $(VENV)/bin/python -m pytest -m chaos --timeout 14400 -rP
+
+# Broken input for every decoder, 100,000 of most (docs/fuzzing.md): hours. FUZZ names some, RUNS how many.
+FUZZ ?=
+RUNS ?=
+
+fuzz: setup
+	$(VENV)/bin/python -m tests.fuzz $(FUZZ) $(if $(RUNS),--runs $(RUNS))
 
 check: setup
 	$(VENV)/bin/ruff check .

@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from schemas.fields import NOT_JSON
+
 T = TypeVar("T")
 
 CONTAINER_SECRETS = Path("/run/secrets")
@@ -55,7 +57,7 @@ class PrivateFile(Generic[T]):
             found: dict[str, T] = self._decoder.decode(self._path.read_bytes())
         except FileNotFoundError:
             return {}
-        except msgspec.DecodeError:
+        except NOT_JSON:
             raise PrivateFileError(f"{self._path} is not a file of {self._holds}") from None
         return found
 

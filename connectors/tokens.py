@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from connectors.private_file import PrivateFile
+from schemas.fields import Instant
 
 BEGINS = "platestream"
 """So that a scanner of repositories and logs knows one when it sees it."""
@@ -22,7 +23,7 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     who: str
     program: str
     parts: tuple[str, ...]
-    ends_at: datetime
+    ends_at: Instant
     hashed: str
 
 
@@ -54,7 +55,8 @@ class Tokens:
         begins, _, rest = text.partition("_")
         ident, _, secret = rest.partition("_")
         found = self._file.read().get(ident) if begins == BEGINS else None
-        right = hmac.compare_digest(_hash(secret), found.hashed if found else _hash(""))
+        kept = found.hashed if found else _hash("")
+        right = hmac.compare_digest(_hash(secret).encode(), kept.encode())
         return found if right and found is not None and now < found.ends_at else None
 
 

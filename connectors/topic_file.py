@@ -16,6 +16,7 @@ from zlib import crc32
 
 import msgspec
 
+from schemas.fields import NOT_JSON
 from schemas.message import Message
 
 VERSION = 1
@@ -150,9 +151,15 @@ class TopicFile:
 
     def message(self, row: Row) -> Message:
         """A row as a message."""
-        place, partition, time, key, headers, value = row
-        told = msgspec.json.decode(headers, type=dict[str, str]) if headers else {}
-        return Message(key, value, told, None if time is None else at(time), self.topic, partition, place)
+        try:
+            place, partition, time, key, headers, value = row
+            if not all(isinstance(one, bytes | None) for one in (key, headers, value)):
+                raise TypeError
+            told = msgspec.json.decode(headers, type=dict[str, str]) if headers else {}
+            moment = None if time is None else at(time)
+        except (*NOT_JSON, TypeError, OverflowError):
+            raise TopicFileError(f"{self._path}: the message at {row[0]} is damaged") from None
+        return Message(key, value, told, moment, self.topic, partition, place)
 
     def end(self, partition: int) -> int:
         """The place of the newest message of `partition`; 0 where there is none."""
@@ -295,7 +302,7 @@ class TopicFile:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where SQLite quotes what is damaged
             raise TopicFileError(f"{self._path}: {error}") from error
 
 

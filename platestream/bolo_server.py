@@ -80,7 +80,7 @@ def application(secrets: Mapping[str, bytes], take: Take, now: Clock = utc_now) 
 def _take(take: Take, agency: str, body: bytes) -> Response:
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _answer(422, because="no JSON")
     if not isinstance(told, dict) or not all(isinstance(value, str) for value in told.values()):
         return _answer(422, because="an object of fields with text is expected")

@@ -12,6 +12,10 @@ from schemas.message import RefusedError
 
 T = TypeVar("T")
 
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises on bytes that are not JSON of the type asked for; the last two where text is no UTF-8,
+or too deeply nested."""
+
 NAME = r"[A-Za-z0-9][A-Za-z0-9 ._:@/#-]*"
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=rf"^{NAME}$")]
 Text = Annotated[str, Meta(max_length=2000)]
@@ -73,7 +77,7 @@ class Record(
             read: Self = _decoder(cls).decode(value)
         except msgspec.ValidationError as error:
             raise RefusedError("schema", str(error)) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except NOT_JSON as error:
             raise RefusedError("not_json", f"{cls.__name__} that is not JSON") from error
         if b'"schema"' not in value:
             raise RefusedError("schema", f"{cls.__name__} without `schema`, which names record and version")

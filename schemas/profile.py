@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from schemas.fields import is_zone
+from schemas.toml import read_toml
 
 SHORTEST, LONGEST = timedelta(minutes=3), timedelta(days=150)
 DAY = timedelta(days=1)
@@ -149,7 +150,7 @@ def span(text: str) -> timedelta:
 def parse(text: str, name: str) -> Profile:
     """The profile in `text`; `name` is for messages. Raises ProfileError with line and field."""
     try:
-        profile = msgspec.convert(tomllib.loads(text), Profile)
+        profile = msgspec.convert(read_toml(text), Profile)
     except tomllib.TOMLDecodeError as error:
         raise ProfileError(f"{name}: {error}") from None
     except msgspec.ValidationError as error:

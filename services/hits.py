@@ -198,6 +198,8 @@ def confirmed_confusions(row: gate.Row) -> tuple[Confused, ...]:
 
 def _judged(hit: Standing, kind: ActionKind, by: str, told: dict[str, Any]) -> HitAction:
     """The step as it is to be recorded. Raises RefusedError."""
+    if kind not in SAID:
+        raise RefusedError("step", f"no such step; there are {', '.join(SAID)}")
     if kind not in hit.history.next_steps:
         raise RefusedError("step", _out_of_turn(hit, kind))
     now = datetime.now(UTC)

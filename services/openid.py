@@ -4,7 +4,6 @@ A provider proves who a person is, as a password does (`services.accounts`); wha
 registry's.
 """
 
-import tomllib
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from msgspec import Meta
 from connectors.private_file import open_to_others
 from connectors.settings import Settings
 from schemas.message import RefusedError
+from schemas.toml import read_toml
 
 HERE = ("localhost", "127.0.0.1", "::1")
 Text = Annotated[str, Meta(min_length=1, max_length=300)]
@@ -53,7 +53,7 @@ def provider(settings: Settings) -> Provider | None:
     if file is None:
         return None
     try:
-        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        told = read_toml(file.read_text(encoding="utf-8"))
         if isinstance(secret := told.get("client_secret_file"), str):
             told["client_secret_file"] = file.absolute().parent / secret
         found = msgspec.convert(told, Provider)

@@ -13,7 +13,7 @@ import httpx
 
 from connectors.cameras.capture import CameraError, Capture
 from connectors.cameras.video import rtsp
-from connectors.cameras.web import Asker, status_sentence
+from connectors.cameras.web import MOST_DIGITS, Asker, status_sentence
 
 SECONDS = 10.0
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
@@ -142,8 +142,10 @@ def _answer(line: socket.socket) -> tuple[int, list[tuple[str, str]], str]:
     headers = [
         (name.strip().lower(), value.strip()) for name, _colon, value in (one.partition(":") for one in rest)
     ]
-    length = int(dict(headers).get("content-length") or 0)
-    while len(body) < min(length, 65_536) and (part := line.recv(4096)):
+    length = dict(headers).get("content-length") or "0"
+    if not length.isdecimal() or len(length) > MOST_DIGITS:
+        raise CameraError("what answers there does not speak RTSP")
+    while len(body) < min(int(length), 65_536) and (part := line.recv(4096)):
         body += part
     return int(found[1]), headers, body.decode(errors="replace")
 

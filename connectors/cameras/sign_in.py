@@ -63,7 +63,8 @@ class SignIn:
         first = digest(f"{name}:{REALM}:{password}".encode())
         second = digest(f"{method}:{told['uri']}".encode())
         wanted = digest(f"{first}:{nonce}:{count}:{told['cnonce']}:{told['qop']}:{second}".encode())
-        right = hmac.compare_digest(wanted, told["response"].lower()) and name in self._accounts
+        given = told["response"].lower()
+        right = hmac.compare_digest(wanted.encode(), given.encode()) and name in self._accounts
         if not right or told["qop"] != "auth" or told["uri"] != target or told["realm"] != REALM:
             return None
         return name if self._fresh(nonce) and self._first_use(nonce, count) else None

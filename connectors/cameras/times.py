@@ -47,8 +47,8 @@ def _moment(text: str) -> datetime | None:
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             at = read(text.strip())
-        except (ValueError, TypeError, IndexError):
+            if at.tzinfo is not None:
+                return at.astimezone(UTC)
+        except (ValueError, TypeError, IndexError, OverflowError):  # the last of years that none can be
             continue
-        if at.tzinfo is not None:
-            return at.astimezone(UTC)
     return None

@@ -15,6 +15,8 @@ from connectors.clock import Clock, utc_now
 
 HEADERS = 16_384
 """The most bytes that the headers of one part of a stream may take."""
+MOST_DIGITS = 12
+"""Of a length: Python makes no number of thousands of digits."""
 
 
 class Asker:
@@ -143,9 +145,9 @@ def _part(held: bytearray, boundary: bytes, largest: int) -> tuple[Mapping[str, 
     headers = {name.lower(): str(value) for name, value in told.items()}
     length, begin = headers.get("content-length", ""), head + 4
     if length.isdecimal():
-        end = begin + int(length)
-        if int(length) > largest:
+        if len(length) > MOST_DIGITS or int(length) > largest:
             raise CameraError(f"a picture of over {largest} bytes")
+        end = begin + int(length)
         return (headers, bytes(held[begin:end]), end) if len(held) >= end else None
     end = held.find(b"\r\n" + boundary, begin)
     if end < 0:

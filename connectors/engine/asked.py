@@ -150,7 +150,7 @@ def _settings(one: Mapping[str, str]) -> dict[str, str]:
 
 
 def _seconds(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= _LONGEST_SESSION:
+    if not text.isdecimal() or len(text) > 9 or not 0 < int(text) <= _LONGEST_SESSION:
         raise EngineError(
             BAD_ARGUMENTS, f"session_timeout is a number of seconds, {_LONGEST_SESSION} at most"
         )

@@ -1,7 +1,7 @@
 """The body of a request, decoded, in memory with a path: the engine reads a file that no disk sees."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Protocol
 
@@ -63,9 +63,9 @@ class Body:
 
 
 class Decoder(Protocol):
-    """Takes pieces; `finish` raises EngineError where the last was not the end."""
+    """Takes pieces and gives pieces; `finish` raises EngineError where the last was not the end."""
 
-    def decompress(self, data: bytes) -> bytes: ...
+    def decompress(self, data: bytes) -> Iterable[bytes]: ...
     def finish(self) -> None: ...
 
 
@@ -77,10 +77,15 @@ class Decoded:
         self._decoders = decoders
 
     def write(self, data: bytes) -> None:
-        """Decode and append."""
-        for decoder in self._decoders:
-            data = decoder.decompress(data)
-        self._body.write(data)
+        """Decode and append, a piece after the other, so that a body that is too large ends early."""
+        self._through(data, self._decoders)
+
+    def _through(self, data: bytes, decoders: Sequence[Decoder]) -> None:
+        if not decoders:
+            self._body.write(data)
+            return
+        for piece in decoders[0].decompress(data):
+            self._through(piece, decoders[1:])
 
     def finish(self) -> None:
         """Raises EngineError for a body that was cut off."""

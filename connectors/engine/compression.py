@@ -19,7 +19,7 @@ from connectors.engine.errors import BAD_ARGUMENTS, CANNOT_DECOMPRESS, EngineErr
 LZ4, ZSTD, NONE = 0x82, 0x90, 0x02
 CHECKSUM = struct.Struct("<QQ")
 HEADER = struct.Struct("<BII")
-LARGEST_BLOCK = 1 << 30
+LARGEST_BLOCK = 32 << 20  # bytes, packed and unpacked; clients make blocks of one MiB
 PIECE = 1 << 20
 
 
@@ -30,7 +30,7 @@ class Decompressor(Protocol):
     def eof(self) -> bool: ...
     @property
     def unused_data(self) -> bytes | None: ...
-    def decompress(self, data: bytes, /) -> bytes: ...
+    def decompress(self, data: bytes, most: int, /) -> bytes: ...
 
 
 _FRAMES: dict[str, Callable[[], Decompressor]] = {
@@ -53,19 +53,23 @@ class Frames:
         self._frame = _FRAMES[encoding]()
         self._begun = False
 
-    def decompress(self, data: bytes) -> bytes:
-        """What the pieces up to now hold. Raises EngineError where they are something else."""
-        found = b""
+    def decompress(self, data: bytes) -> Iterator[bytes]:
+        """What the pieces up to now hold, PIECE bytes at a time: a few bytes may unpack to gigabytes.
+
+        Raises EngineError where they are something else.
+        """
         try:
             while data:
                 if self._frame.eof:
                     self._frame = _FRAMES[self._encoding]()
-                found += self._frame.decompress(data)
                 self._begun = True
-                data = self._frame.unused_data or b""
+                found = self._frame.decompress(data, PIECE)
+                while found:
+                    yield found
+                    found = b"" if self._frame.eof else self._frame.decompress(_left(self._frame), PIECE)
+                data = (self._frame.unused_data or b"") if self._frame.eof else b""
         except (zlib.error, zstd.ZstdError, RuntimeError, EOFError) as error:
             raise EngineError(CANNOT_DECOMPRESS, f"the body is not {self._encoding}: {error}", 400) from None
-        return found
 
     def finish(self) -> None:
         """Raises EngineError where a body ends within a frame."""
@@ -79,10 +83,10 @@ class Blocks:
     def __init__(self) -> None:
         self._held = bytearray()
 
-    def decompress(self, data: bytes) -> bytes:
-        """What the blocks that are whole by now hold."""
+    def decompress(self, data: bytes) -> Iterator[bytes]:
+        """What each of the blocks that are whole by now holds."""
         self._held += data
-        return b"".join(self._whole())
+        yield from self._whole()
 
     def finish(self) -> None:
         """Raises EngineError where a body ends within a block."""
@@ -106,6 +110,11 @@ class Blocks:
             yield _unpacked(method, block[HEADER.size :], size)
 
 
+def _left(frame: Decompressor) -> bytes:
+    """What zlib gives back of its input when it has unpacked enough; the others keep it."""
+    return getattr(frame, "unconsumed_tail", b"")
+
+
 def checksum(block: bytes) -> tuple[int, int]:
     """Of method, lengths and data, as ClickHouse writes it before them."""
     value = CityHash128(block)
@@ -124,12 +133,21 @@ def block(data: bytes) -> bytes:
     return bytes(CHECKSUM.pack(*checksum(body)) + body)
 
 
+def _whole_zstd(data: bytes, size: int) -> bytes:
+    """Whatever the frame itself says of its size."""
+    frame = zstd.ZstdDecompressor()
+    found = frame.decompress(data, size + 1)
+    if len(found) != size or not (frame.eof or not size):
+        raise zstd.ZstdError("not of the size that its block says")
+    return found
+
+
 def _unpacked(method: int, data: bytes, size: int) -> bytes:
     try:
         if method == LZ4:
             return bytes(lz4.block.decompress(data, uncompressed_size=size))
         if method == ZSTD:
-            return zstd.decompress(data)
+            return _whole_zstd(data, size)
     except (lz4.block.LZ4BlockError, zstd.ZstdError) as error:
         raise EngineError(CANNOT_DECOMPRESS, f"a compressed block cannot be read: {error}", 400) from None
     if method == NONE:

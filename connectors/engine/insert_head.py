@@ -4,17 +4,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+# What is opened and never closed goes to the end, and nothing is tried twice (`*+`): else a text full of
+# quotes takes the square of its length.
 _TOKEN = re.compile(
-    rb"(?P<space>\s+|--[^\n]*|#[ !][^\n]*|/\*.*?\*/)"
-    rb"|(?P<quoted>'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.|``)*`|\"(?:[^\"\\]|\\.|\"\")*\")"
+    rb"(?P<space>\s+|--[^\n]*|#[ !][^\n]*|/\*.*?(?:\*/|\Z))"
+    rb"|(?P<quoted>'(?:[^'\\]|\\.|'')*+'?|`(?:[^`\\]|\\.|``)*+`?|\"(?:[^\"\\]|\\.|\"\")*+\"?)"
     rb"|(?P<word>\w+)|(?P<other>.)",
     re.DOTALL,
 )
 _BEFORE_DATA = re.compile(rb"[ \t\f]*\r?\n?")
-_STRING = re.compile(rb"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
+_STRING = re.compile(rb"'(?:[^'\\]|\\.|'')*+('?)", re.DOTALL)
 # Outside of strings: plain characters only, no quoted name, no comment, no sub-query, and calls of these.
 _PLAIN = re.compile(rb"(?!.*--)(?!.*/\*)[\w\s(),.:+*/\[\]{}=<>-]*", re.DOTALL)
-_CALLED = re.compile(rb"(\w+)\s*\(|\b(SELECT)\b", re.IGNORECASE)
+_CALLED = re.compile(rb"\b(?:(\w++)\s*+\(|(SELECT)\b)", re.IGNORECASE)
 _HARMLESS = re.compile(
     rb"now(64)?|today|yesterday|array|tuple|map|concat|generateuuidv[47]|to[a-z0-9]+", re.IGNORECASE
 )
@@ -55,7 +57,7 @@ def split(text: bytes) -> Head | None:
 
 def may_evaluate(data: bytes) -> bool:
     """Whether expressions in the data of VALUES may be evaluated: they call plain functions only."""
-    rest = _STRING.sub(b"''", data).replace(b"''", b" ")
+    rest = _STRING.sub(lambda found: b" " if found[1] else b"'", data)
     if not _PLAIN.fullmatch(rest):
         return False
     called = (name or word for name, word in _CALLED.findall(rest))

@@ -189,6 +189,8 @@ def read_secret(path: str) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise RefusedError("rules", f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise RefusedError("rules", f"{path}: the file is not in UTF-8") from None
 
 
 def _by_code(code: int) -> SendError:

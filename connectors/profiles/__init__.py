@@ -25,3 +25,5 @@ def load(name: str) -> Profile:
         return parse(path.read_text(encoding="utf-8"), name)
     except OSError as error:
         raise ProfileError(f"{name}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ProfileError(f"{name}: the file is not in UTF-8") from None

@@ -19,6 +19,7 @@ from operators.people import THE_ORDERS, PeopleRules
 from schemas.fields import Name
 from schemas.hotlist import Area, Hours
 from schemas.message import RefusedError
+from schemas.toml import read_toml
 
 Shows = Literal["link", "plate", "picture"]
 Priority = Annotated[int, Meta(ge=1, le=5)]
@@ -146,7 +147,7 @@ def parse_rules(text: str, *, allow_plaintext: bool = False, people: PeopleRules
     Raises RefusedError that names what is wrong.
     """
     try:
-        told: dict[str, Any] = tomllib.loads(text)
+        told: dict[str, Any] = read_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise RefusedError("rules", f"no TOML: {error}") from None
     try:

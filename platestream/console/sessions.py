@@ -111,7 +111,7 @@ class Session:
         """Whether a link is one that `sign` made and has not ended."""
         if not ends.isdecimal() or len(ends) > 12 or now.timestamp() > int(ends):
             return False
-        return hmac.compare_digest(self._signature(path, int(ends)), signature)
+        return hmac.compare_digest(self._signature(path, int(ends)).encode(), signature.encode())
 
     def _signature(self, path: str, ends: int) -> str:
         return hmac.new(self._key, f"{path} {ends}".encode(), hashlib.sha256).hexdigest()

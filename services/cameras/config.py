@@ -14,6 +14,7 @@ from connectors.private_file import open_to_others
 from connectors.settings import Settings
 from schemas.fields import Latitude, Longitude, Name
 from schemas.message import RefusedError
+from schemas.toml import read_toml
 
 Kind = Literal["rtsp", "mjpeg", "snapshot", "http", "ftp", "folder", "video"]
 UPLOADS = ("http", "ftp")
@@ -99,7 +100,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 def load(path: Path) -> Gateway:
     """Reads the file; relative paths are from its folder. Raises RefusedError that names camera and field."""
     try:
-        told = _from_folder(tomllib.loads(path.read_text(encoding="utf-8")), path.absolute().parent)
+        told = _from_folder(read_toml(path.read_text(encoding="utf-8")), path.absolute().parent)
         found = msgspec.convert(told, Gateway, strict=True)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RefusedError("cameras", f"{path}: {error}") from None
@@ -175,7 +176,7 @@ def _accounts_differ(path: Path, found: Gateway) -> None:
 def address(listen: str) -> tuple[str, int]:
     """`host:port` in two. Raises RefusedError."""
     host, _colon, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
+    if not host or not port.isdecimal() or len(port) > 5 or int(port) > 65535:
         raise RefusedError("cameras", f"{listen!r} is no host:port")
     return host.strip("[]"), int(port)
 

@@ -49,7 +49,9 @@ SAYS = {  # what people write in mail -> field
         "cancel": "cancel",
     },
 }
-_LINE = re.compile(r"^\s*([A-Za-z][A-Za-z .#/]{1,24}?)\s*[:=]\s*(.+?)\s*$")
+_LINE = re.compile(r"([A-Za-z][A-Za-z .#/]{1,24}?)\s*[:=](.*)")
+MOST_PARTS = 100
+"""Of a mail: Python's parser takes seconds for thousands of parts within each other."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +67,28 @@ def read_mail(text: str) -> dict[str, str]:
 
     Raises RefusedError where no line says anything.
     """
-    message = email.message_from_string(text, policy=email.policy.default)
-    # `Plate: ABC 1234` in the first line looks like a header, too: a mail has one of these.
-    is_mail = any(name in message for name in ("From", "Subject", "Received", "MIME-Version"))
-    body = message.get_body(("plain",)) if is_mail else None
     said: dict[str, str] = {}
-    for line in (body.get_content() if body is not None else text).splitlines():
-        if (match := _LINE.match(line)) and (field := SAYS.get(_words(match[1]))):
-            said.setdefault(field, match[2])
+    for line in _body(text).splitlines():
+        match = _LINE.fullmatch(line.strip())
+        if match and (value := match[2].strip()) and (field := SAYS.get(_words(match[1]))):
+            said.setdefault(field, value)
     if not said:
         raise RefusedError("bolo", "no line says what it is: `Plate: ABC 1234`, `Case: 26-1`, …")
     return said
+
+
+def _body(text: str) -> str:
+    """The words of a mail. Raises RefusedError for one that cannot be read."""
+    if text.lower().count("content-type") > MOST_PARTS:
+        raise RefusedError("bolo", "the mail has too many parts")
+    try:
+        message = email.message_from_string(text, policy=email.policy.default)
+        # `Plate: ABC 1234` in the first line looks like a header, too: a mail has one of these.
+        is_mail = any(name in message for name in ("From", "Subject", "Received", "MIME-Version"))
+        body = message.get_body(("plain",)) if is_mail else None
+        return str(body.get_content()) if body is not None else text
+    except Exception:  # the parser raises many kinds, such as LookupError for an encoding that nobody knows
+        raise RefusedError("bolo", "the mail cannot be read: send it as plain text") from None
 
 
 def read_file(file: BinaryIO, layout: str) -> Iterator[tuple[int, Told | RefusedError]]:

@@ -19,6 +19,7 @@ from clickhouse_connect.driver.client import Client
 from connectors.clickhouse_client import run
 from connectors.inquiry_log import read_seals
 from connectors.inquiry_verify import KEPT, LATE
+from schemas.fields import NOT_JSON
 from schemas.inquiry import FIRST
 
 PAGE = 5000
@@ -104,9 +105,9 @@ def verify(
 
 
 def _parse(text: bytes) -> Line | Head | None:
-    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+    with suppress(*NOT_JSON):
         return msgspec.json.decode(text, type=Line)
-    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+    with suppress(*NOT_JSON):
         return msgspec.json.decode(text, type=Head)
     return None
 
@@ -117,6 +118,6 @@ def _hash(line: Line) -> str:
 
 def _expired(line: Line, now: datetime) -> bool:
     """Whether what was before this first line may have gone by age."""
-    with suppress(msgspec.DecodeError):
+    with suppress(*NOT_JSON):
         return msgspec.json.decode(line.inquiry, type=_When).at < now - KEPT + LATE
     return False

@@ -14,6 +14,7 @@ from connectors.private_file import write_whole
 from connectors.process import free
 from connectors.settings import Settings
 from schemas import metrics, topics
+from schemas.fields import NOT_JSON
 from services.cameras import health
 from services.cameras.state import CameraHealth, GatewayHealth
 from services.up.log import exits
@@ -140,7 +141,7 @@ def gateway(settings: Settings) -> GatewayHealth | None:
 def _plan(folder: Path) -> Plan:
     try:
         return msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, *NOT_JSON):
         raise UpError(
             f"{folder / PLAN} does not say what was started: platestream down, and then platestream up"
         ) from None

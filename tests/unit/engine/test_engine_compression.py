@@ -25,7 +25,7 @@ def cut(data: bytes, size: int) -> list[bytes]:
 
 def whole(data: bytes) -> bytes:
     blocks = compression.Blocks()
-    found = blocks.decompress(data)
+    found = b"".join(blocks.decompress(data))
     blocks.finish()
     return found
 
@@ -33,7 +33,7 @@ def whole(data: bytes) -> bytes:
 @given(st.binary(max_size=5000), st.integers(1, 700))
 def test_blocks_come_back_whole_from_pieces_of_any_size(data: bytes, size: int) -> None:
     blocks = compression.Blocks()
-    found = b"".join(blocks.decompress(piece) for piece in cut(compression.blocks(data), size))
+    found = b"".join(one for piece in cut(compression.blocks(data), size) for one in blocks.decompress(piece))
     blocks.finish()
     assert found == data
 
@@ -62,7 +62,8 @@ def test_frames_one_after_the_other_are_one_body(
 ) -> None:
     decoder = compression.Frames(encoding)
     packed = b"".join(pack(frame) for frame in frames)
-    assert b"".join(decoder.decompress(piece) for piece in cut(packed, size)) == b"".join(frames)
+    found = [one for piece in cut(packed, size) for one in decoder.decompress(piece)]
+    assert b"".join(found) == b"".join(frames)
     decoder.finish()
 
 
@@ -70,7 +71,7 @@ def test_frames_one_after_the_other_are_one_body(
 def test_a_body_that_ends_within_a_frame_is_refused(encoding: str) -> None:
     packed = {"gzip": gzip.compress, "zstd": zstd.compress, "lz4": lz4.frame.compress}[encoding](b"x" * 1000)
     decoder = compression.Frames(encoding)
-    decoder.decompress(packed[:-1])
+    assert len(b"".join(decoder.decompress(packed[:-1]))) <= 1000
     with pytest.raises(EngineError, match="ends within"):
         decoder.finish()
 
@@ -78,4 +79,4 @@ def test_a_body_that_ends_within_a_frame_is_refused(encoding: str) -> None:
 def test_an_unknown_method_is_named() -> None:
     body = compression.HEADER.pack(0x99, compression.HEADER.size + 1, 1) + b"x"
     with pytest.raises(EngineError, match="0x99"):
-        compression.Blocks().decompress(compression.CHECKSUM.pack(*compression.checksum(body)) + body)
+        whole(compression.CHECKSUM.pack(*compression.checksum(body)) + body)

@@ -1,0 +1,268 @@
+"""Faults that fuzzing found (docs/fuzzing.md), each as the input that showed it."""
+
+import socket
+import zlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile
+
+import pytest
+from backports import zstd
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from connectors.cameras import check
+from connectors.cameras.capture import CameraError
+from connectors.cameras.sign_in import SignIn
+from connectors.cameras.times import headers_time
+from connectors.cameras.web import parts
+from connectors.engine import compression, insert_head, plan
+from connectors.engine.asked import asked
+from connectors.engine.body import Body, Decoded
+from connectors.engine.errors import EngineError
+from connectors.notify import signed
+from connectors.notify.senders import read_secret
+from connectors.private_file import PrivateFileError
+from connectors.profiles import load
+from connectors.tokens import Tokens
+from connectors.topic_file import TopicFile, TopicFileError
+from operators.notify.rules import parse_rules
+from platestream.console.sessions import Session
+from schemas.message import Message, RefusedError
+from schemas.profile import ProfileError
+from schemas.toml import read_toml
+from services.cameras import config
+from services.evidence import package
+from services.hotlist import bolos
+from services.inquiries import export
+from services.up import status
+from services.up.supervisor import UpError
+
+NOW = datetime(2026, 11, 24, 16, tzinfo=UTC)
+DEEP = "[" * 100_000
+DIGITS = "9" * 5000  # Python makes no number of so many
+KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+
+
+@pytest.mark.parametrize(
+    "date", ["Tue, 24 Nov 99999999999999999999 15:04:05 GMT", "0001-01-01T00:00:00+23:59"]
+)
+def test_a_date_of_no_year_is_no_time(date: str) -> None:
+    assert headers_time({"date": date}) is None
+
+
+def test_a_sign_in_that_is_not_ascii_is_wrong_and_no_more() -> None:
+    told = (
+        'username="a", realm="platestream", nonce="0.0-0", uri="/", qop=auth, nc=1, cnonce="b", response="é"'
+    )
+    assert SignIn({"a": "b"}, basic=False, now=lambda: 0.0).account(f"Digest {told}", "POST", "/") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("webhook-signature", "v1,é"), ("webhook-timestamp", "²"), ("webhook-timestamp", DIGITS)],
+)
+def test_a_signature_that_is_not_ascii_or_a_time_that_is_no_number_is_bad(name: str, value: str) -> None:
+    told = {**signed.headers(b"k" * 32, "1", NOW, b""), name: value}
+    with pytest.raises(signed.BadSignature):
+        signed.verify(b"k" * 32, told, b"", NOW)
+
+
+def test_a_link_whose_signature_is_not_ascii_is_not_signed() -> None:
+    session = Session("vale", began=NOW, until=NOW + timedelta(hours=1), seen=NOW)
+    assert not session.signed("/a", "9999999999", "é", NOW)
+
+
+def test_a_length_of_thousands_of_digits_is_too_large() -> None:
+    with pytest.raises(CameraError, match="over 1000 bytes"):
+        list(parts(iter([f"--a\r\nContent-Length: {DIGITS}\r\n\r\n".encode()]), b"--a", 1000))
+
+
+@pytest.mark.parametrize("length", ["a", "-1", DIGITS])
+def test_a_camera_whose_length_is_no_number_does_not_speak_rtsp(length: str) -> None:
+    ours, camera = socket.socketpair()
+    with ours, camera:
+        camera.sendall(f"RTSP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\n".encode())
+        with pytest.raises(CameraError, match="does not speak RTSP"):
+            check._answer(ours)
+
+
+def test_a_port_of_thousands_of_digits_is_none() -> None:
+    with pytest.raises(RefusedError, match="no host:port"):
+        config.address(f"127.0.0.1:{DIGITS}")
+
+
+def test_a_timeout_of_thousands_of_digits_is_refused() -> None:
+    with pytest.raises(EngineError, match="session_timeout"):
+        asked([("user", "a"), ("session_timeout", DIGITS)], {})
+
+
+def test_toml_nested_too_deeply_is_no_toml(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(f"a = {DEEP}")
+    with pytest.raises(ValueError, match="nested"):
+        read_toml(path.read_text())
+    with pytest.raises(RefusedError, match="nested"):
+        config.load(path)
+    with pytest.raises(RefusedError, match="nested"):
+        parse_rules(path.read_text())
+    with pytest.raises(ProfileError, match="nested"):
+        load(str(path))
+
+
+def test_a_file_that_is_not_utf_8_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_bytes(b"\xff")
+    with pytest.raises(RefusedError, match=r"a\.toml"):
+        read_secret(str(path))
+    with pytest.raises(ProfileError, match=r"a\.toml"):
+        load(str(path))
+
+
+@pytest.mark.parametrize("content", [b'{"\xff": 1}', b'{"1": {"id": "1", "x": ' + DEEP.encode()])
+def test_a_damaged_file_of_tokens_or_plan_is_told(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_bytes(content)
+    with pytest.raises(PrivateFileError):
+        Tokens(tmp_path / "plan.json").all()
+    with pytest.raises(UpError):
+        status._plan(tmp_path)
+
+
+def test_a_hash_of_a_token_that_is_not_ascii_is_none_and_a_time_needs_its_offset(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    told = '{"1":{"id":"1","who":"a","program":"","parts":[],"ends_at":"2027-01-01T00:00:00%s","hashed":"é"}}'
+    path.write_text(told % "Z")
+    assert Tokens(path).find("platestream_1_secret", NOW) is None
+    path.write_text(told % "")
+    with pytest.raises(PrivateFileError):
+        Tokens(path).find("platestream_1_secret", NOW)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("headers", b"{"), ("time", 2**62), ("key", "text"), ("value", 5), ("headers", b'{"a":1}')],
+)
+def test_a_damaged_message_of_a_topic_is_named(column: str, value: object, tmp_path: Path) -> None:
+    file = TopicFile(tmp_path / "t", "frames")
+    file.append([Message(b"camera", b"picture", {"a": "b"}, NOW)], 1, NOW)
+    file._db().execute(f"UPDATE messages SET {column} = ?", (value,))
+    with pytest.raises(TopicFileError, match="message at 1 is damaged"):
+        list(file.read_to_end())
+    file.close()
+
+
+def test_a_line_of_an_export_that_is_nested_too_deeply_is_no_seal() -> None:
+    line = b'{"seal":1,"previous":"","hash":"","inquiry":' + DEEP.encode()
+    assert "line 1: not a seal" in list(export.verify([line], NOW))
+
+
+def _manifest() -> package.Manifest:
+    told = {"hold_id": "1", "case_number": "1", "agency": "a", "exported_by": "a", "receiver": "a"}
+    return package.Manifest(**told, exported_at=NOW, signed_by=package.key_fingerprint(KEY), files=[])
+
+
+@pytest.mark.parametrize("content", [b"[", b'["\xff"]', DEEP.encode(), b"[1]"])
+@pytest.mark.parametrize("name", [package.CUSTODY, package.INQUIRIES])
+def test_records_of_a_package_that_cannot_be_read_are_a_fault_of_it(name: str, content: bytes) -> None:
+    _read, faults = package.verify(package.seal({name: content}, _manifest(), KEY))
+    assert faults == ["custody.json or inquiries.json cannot be read"]
+
+
+def test_a_manifest_that_is_not_utf_8_cannot_be_read() -> None:
+    files = {package.MANIFEST: b'{"\xff":1}', package.SIGNATURE: b"", package.KEY: b""}
+    assert package.verify(files) == (None, ["manifest or key cannot be read"])
+
+
+@pytest.mark.parametrize("change", [b"\xff", b"\x00"])
+def test_a_damaged_zip_is_no_package(change: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        archive.writestr("ä.json", "content " * 100)
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + change + whole[at + 1 :])
+        try:
+            package.read(path)
+        except package.PackageError:
+            continue
+
+
+def test_a_package_that_unpacks_to_gigabytes_from_a_few_bytes_is_refused(tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "a.zip", "w", ZIP_BZIP2) as archive:
+        archive.writestr("a", b"\0" * 50_000_000)
+    assert (tmp_path / "a.zip").stat().st_size < 1000
+    with pytest.raises(package.PackageError, match="stored or deflated"):
+        package.read(tmp_path / "a.zip")
+
+
+HEAD = "From: a@b.example\nMIME-Version: 1.0\nContent-Type: "
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{HEAD}text/plain; charset=nonsense\n\nPlate: ABC1234",
+        f"{HEAD}text/plain; charset=idna\n\nPlate: ABC1234",
+        f'{HEAD}text/plain; charset="a\0b"\n\nPlate: ABC1234',
+        f"From: {'<' * 3000}\nContent-Type: {';(' * 1000}\n\nPlate: ABC1234",
+        "".join(f"{HEAD}multipart/mixed; boundary=x{n}\n\n--x{n}\n" for n in range(1500)),
+    ],
+)
+def test_a_mail_that_cannot_be_read_is_refused_and_soon(text: str) -> None:
+    began = perf_counter()
+    with pytest.raises(RefusedError, match="mail"):
+        bolos.read_mail(text)
+    assert perf_counter() - began < 1
+
+
+def test_a_line_of_blanks_in_a_mail_takes_no_time() -> None:
+    began = perf_counter()
+    assert bolos.read_mail(f"Plate: A{' ' * 500_000}B")["plate"].startswith("A ")
+    assert perf_counter() - began < 1
+
+
+@pytest.mark.parametrize(
+    "text", [b"'\\" * 500_000, b"a" * 1_000_000, b"/* " * 300_000, b"/**/" * 250_000, b'"\\' * 500_000]
+)
+def test_a_long_text_is_read_in_time_by_its_length(text: bytes) -> None:
+    """It took minutes, in which no other request was answered."""
+    began = perf_counter()
+    insert_head.split(b"INSERT INTO t " + text)
+    insert_head.may_evaluate(text)
+    plan._READS.match(text + b" 1")
+    assert perf_counter() - began < 1
+
+
+def test_values_whose_string_does_not_end_are_not_evaluated() -> None:
+    assert not insert_head.may_evaluate(b"(1, 'file(1)")
+    assert not insert_head.may_evaluate(b"(1, 'a\\")
+    assert insert_head.may_evaluate(b"(1, 'it''s', 'a\\'b', now())")
+
+
+@pytest.mark.parametrize(
+    "decoder",
+    [compression.Frames("zstd"), compression.Frames("gzip"), compression.Blocks()],
+    ids=["zstd", "gzip", "block"],
+)
+def test_a_few_bytes_that_unpack_to_gigabytes_are_given_up_at_the_limit(
+    decoder: compression.Frames | compression.Blocks,
+) -> None:
+    taken = 0
+
+    class Small(Body):
+        def write(self, data: bytes) -> None:
+            nonlocal taken
+            taken = max(taken, len(data))
+            super().write(data)
+
+    plain = b"\0" * 100_000_000
+    packed = zstd.compress(plain)
+    if isinstance(decoder, compression.Blocks):
+        block = compression.HEADER.pack(compression.ZSTD, len(packed) + compression.HEADER.size, 100) + packed
+        packed = compression.CHECKSUM.pack(*compression.checksum(block)) + block
+    elif decoder._encoding == "gzip":
+        gzip = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+        packed = gzip.compress(plain) + gzip.flush()
+    with Small(5_000_000) as body, pytest.raises(EngineError):
+        Decoded(body, [decoder]).write(packed)
+    assert taken <= compression.PIECE
