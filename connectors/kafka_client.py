@@ -1,14 +1,20 @@
 """What reading and writing share: how a broker is reached, and what goes wrong with one."""
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ClusterMetadata
+
+C = TypeVar("C")
 
 log = logging.getLogger(__name__)
 
+FILE = "PLATESTREAM_KAFKA_CONFIG_FILE"
 BROKER_SECONDS = 10.0  # how long a broker may take to answer at start
 
 
@@ -25,23 +31,100 @@ class UndeliveredError(BrokerError):
 
 
 def properties(text: str) -> dict[str, str]:
-    """`name=value` lines, as Kafka's own tools read them; `#` starts a comment line."""
-    lines = (line.strip() for line in text.splitlines())
-    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    """`name=value` lines, as Kafka's own tools read them; `#` starts a comment line. Raises ValueError."""
+    numbered = ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1))
+    lines = [(number, line) for number, line in numbered if line and not line.startswith("#")]
+    if bare := [number for number, line in lines if "=" not in line]:  # what stands there may be a password
+        raise ValueError(f"line {bare[0]} is not `name=value`")
+    pairs = (line.partition("=") for _number, line in lines)
     return {name.strip(): value.strip() for name, _equals, value in pairs}
 
 
-def partitions(config: Mapping[str, Any], topic: str) -> list[int]:
-    """The partitions of `topic`. Raises BrokerError when the broker does not answer or has no such topic."""
+def open_client(kind: Callable[[dict[str, Any]], C], config: Mapping[str, Any]) -> C:
+    """A client of librdkafka. Raises BrokerError for properties that it refuses, without their values."""
     try:
-        found = AdminClient(dict(config)).list_topics(topic, timeout=BROKER_SECONDS).topics[topic]
+        return kind(dict(config))
     except KafkaException as error:
+        said = error.args[0].str()
+    for value in config.values():
+        if isinstance(value, str) and len(value) > 3:
+            said = said.replace(value, "...")
+    raise BrokerError(f"{FILE}: {said}")
+
+
+def administrator(config: Mapping[str, Any]) -> AdminClient:
+    """A client for questions; what it logs by itself is no answer to a person."""
+    return open_client(AdminClient, {**config, "log_level": 0})
+
+
+def metadata(config: Mapping[str, Any], topic: str | None = None) -> ClusterMetadata:
+    """What the broker has, or has of one topic. Raises BrokerError that says why there is no answer."""
+    said: list[KafkaError] = []
+    admin = administrator({**config, "error_cb": said.append})
+    end, patience = time.monotonic() + BROKER_SECONDS, 1.0
+    while True:
+        try:
+            return admin.list_topics(topic, timeout=min(patience, max(0.1, end - time.monotonic())))
+        except KafkaException as error:
+            admin.poll(0)  # hands over what went wrong in between
+            if any(map(_refused, said)) or time.monotonic() + 0.1 > end:
+                raise BrokerError(_no_answer(config, said, name_of(error))) from None
+        time.sleep(0.1)
+        patience = min(2 * patience, 4)  # a broker that is slow is asked again for longer
+
+
+def _refused(error: KafkaError) -> bool:
+    """All else may pass: a broker that starts or ends breaks off TLS and sign-ins, too."""
+    return error.code() == KafkaError._AUTHENTICATION and "transport failure" not in error.str()
+
+
+def _no_answer(config: Mapping[str, Any], said: Iterable[KafkaError], name: str) -> str:
+    servers, protocol = config["bootstrap.servers"], config.get("security.protocol", "PLAINTEXT")
+    codes = {one.code(): one.str() for one in said}
+    if why := codes.get(KafkaError._AUTHENTICATION):
+        return f"{servers} refused the sign-in by {FILE}: {_reason(why)}"
+    if why := codes.get(KafkaError._SSL):
+        return (
+            f"no TLS with {servers}, or a certificate that is not of its name and authority: {_reason(why)}"
+        )
+    return (
+        f"no answer from {servers} within {BROKER_SECONDS:.0f} s: {name}. It is down, or expects another "
+        f"security.protocol than {protocol}"
+    )
+
+
+def _reason(text: str) -> str:
+    """Without the address before it and the time behind it."""
+    return re.sub(r" \(after .*\)$", "", re.sub(r"^\S+/\S+: ", "", text))
+
+
+def partitions(config: Mapping[str, Any], topic: str) -> list[int]:
+    """The partitions of `topic`. Raises BrokerError when there is no answer, no such topic, or no right."""
+    found = metadata(config, topic).topics[topic]
+    if found.error is not None and found.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
         raise BrokerError(
-            f"no answer from {config['bootstrap.servers']} within {BROKER_SECONDS:.0f} s: {name_of(error)}"
-        ) from error
+            f"the account in {FILE} has no right to `{topic}`: `platestream topics --acls` gives rights"
+        )
     if found.error is not None or not found.partitions:
         raise BrokerError(f"the broker has no topic `{topic}`: run `platestream topics`")
     return sorted(found.partitions)
+
+
+_HEARD = {
+    "CLUSTER_AUTHORIZATION_FAILED": "this account may not set them; the broker's administrator may",
+    "SECURITY_DISABLED": "it has no authorizer, so that everybody may do everything (docs/deploy.md)",
+}
+
+
+def result(what: str, future: "Future[Any]") -> Any:
+    """What an administrator asked for. Raises BrokerError for `what` was refused, or had no answer."""
+    try:
+        return future.result(BROKER_SECONDS)
+    except KafkaException as error:
+        name = name_of(error)
+        raise BrokerError(f"{what}: {_HEARD.get(name, name)}") from None
+    except TimeoutError:
+        raise BrokerError(f"{what}: no answer within {BROKER_SECONDS:.0f} s") from None
 
 
 def name_of(error: KafkaException) -> str:

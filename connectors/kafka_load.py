@@ -40,8 +40,9 @@ class PartitionReader:
 
 def read_to_end(config: Mapping[str, Any], topic: str, prefix: bytes = b"") -> Iterator[Message]:
     """Every message whose key starts with `prefix`, partition by partition. Raises BrokerError."""
+    quiet = {**config, "log_level": 0}  # it tells of each connection that is closed while it signs in
     for partition in partitions(config, topic):
-        reader = PartitionReader(config, topic, partition)
+        reader = PartitionReader(quiet, topic, partition)
         try:
             while not reader.ended:
                 raws = reader.poll()

@@ -19,7 +19,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from connectors import kafka_client
 from connectors.clock import WAKE, Looks
 from connectors.edge import WHOLE, Share
-from connectors.kafka_client import BrokerError, OffsetGoneError, name_of, partitions
+from connectors.kafka_client import BrokerError, OffsetGoneError, name_of, open_client, partitions
 from connectors.loading import SnapshotBarrier, arrived
 from connectors.metrics import meters
 from schemas import metrics
@@ -31,22 +31,25 @@ LostOffset = Literal["stop", "earliest"]
 log = logging.getLogger(__name__)
 
 QUEUE_KB = 32_768
+GROUP = "platestream"
+"""Asked for by the client, never joined; to look for its coordinator an account needs a right."""
 
 
 def consumer_of(
     config: Mapping[str, Any], topic: str, partition: int, *, queue_kb: int = QUEUE_KB
 ) -> Consumer:
     """A consumer of one partition, at its beginning."""
-    consumer = Consumer(
+    consumer = open_client(
+        Consumer,
         {
             **config,
-            "group.id": "platestream",  # asked for by the client, never joined
+            "group.id": GROUP,
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
             "enable.partition.eof": True,
             "queued.max.messages.kbytes": queue_kb,
             "fetch.queue.backoff.ms": 10,  # a full queue is emptied long before the default, a second
-        }
+        },
     )
     consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
     return consumer

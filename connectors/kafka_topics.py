@@ -6,7 +6,6 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (
-    AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
@@ -14,7 +13,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from connectors.kafka_client import BROKER_SECONDS, BrokerError
+from connectors.kafka_client import BROKER_SECONDS, BrokerError, administrator, metadata, name_of, result
 from schemas.topics import Topic
 
 COMPACT_WITHIN = timedelta(days=1)  # an entry that was removed is off the disk within a day
@@ -43,8 +42,12 @@ def settings(topic: Topic[Any]) -> dict[str, str]:
 
 
 def create(config: Mapping[str, Any], topics: Sequence[Topic[Any]], replication: int = 1) -> list[str]:
-    """Make the topics that are not there and set what has drifted; one line for each change."""
-    admin = AdminClient(dict(config))
+    """Make the topics that are not there and set what has drifted; one line for each change.
+
+    Raises BrokerError.
+    """
+    metadata(config)
+    admin = administrator(config)
     done = []
     new = [NewTopic(topic.name, topic.partitions, replication, config=settings(topic)) for topic in topics]
     for name, future in admin.create_topics(new, operation_timeout=BROKER_SECONDS).items():
@@ -53,7 +56,7 @@ def create(config: Mapping[str, Any], topics: Sequence[Topic[Any]], replication:
             done.append(f"{name}: made")
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise BrokerError(f"{name}: {error.args[0].name()}") from error
+                raise BrokerError(f"{name}: {name_of(error)}") from error
     drifted = [topic for topic in topics if _drift(topic, describe(config, [topic])[topic.name])]
     changes = [
         ConfigResource(
@@ -68,24 +71,24 @@ def create(config: Mapping[str, Any], topics: Sequence[Topic[Any]], replication:
     ]
     if changes:
         for resource, future in admin.incremental_alter_configs(changes).items():
-            future.result(BROKER_SECONDS)
+            result(resource.name, future)
             done.append(f"{resource.name}: settings put right")
     return done
 
 
 def describe(config: Mapping[str, Any], topics: Sequence[Topic[Any]]) -> dict[str, dict[str, str]]:
-    """Settings and `partitions` of each topic as the broker has them; a topic it lacks is missing."""
-    admin = AdminClient(dict(config))
-    try:
-        there = admin.list_topics(timeout=BROKER_SECONDS).topics
-    except KafkaException as error:
-        raise BrokerError(f"no answer from {config['bootstrap.servers']}: {error.args[0].name()}") from error
+    """Settings and `partitions` of each topic as the broker has them; a topic it lacks is missing.
+
+    Raises BrokerError, also where the account may not see the settings of one that it sees.
+    """
+    there = metadata(config).topics
+    admin = administrator(config)
     asked = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in topics if topic.name in there]
     if not asked:
         return {}
     return {
         resource.name: {
-            **{name: entry.value for name, entry in future.result(BROKER_SECONDS).items()},
+            **{name: entry.value for name, entry in result(resource.name, future).items()},
             "partitions": str(len(there[resource.name].partitions)),
         }
         for resource, future in admin.describe_configs(asked).items()

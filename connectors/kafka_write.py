@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from connectors.kafka_client import UndeliveredError, name_of
+from connectors.kafka_client import UndeliveredError, name_of, open_client, partitions
 from connectors.metrics import meters
 from schemas import metrics
 from schemas.message import Message
@@ -17,12 +17,18 @@ DELIVERY_SECONDS = 30.0  # how long a record may take to be acknowledged
 
 
 class KafkaWriter(Generic[T]):
-    """A producer for one topic; a record is written when all in-sync replicas acknowledge it."""
+    """A producer for one topic; a record is written when all in-sync replicas acknowledge it.
+
+    Whether the broker lets this account in is asked first: a producer itself would only time out.
+    Raises BrokerError.
+    """
 
     def __init__(self, config: Mapping[str, Any], topic: Topic[T]) -> None:
+        partitions(config, topic.name)
         self._topic = topic
         self._failed: list[str] = []
-        self._producer = Producer(
+        self._producer = open_client(
+            Producer,
             {
                 **config,
                 "acks": "all",
@@ -31,14 +37,21 @@ class KafkaWriter(Generic[T]):
                 "message.max.bytes": topic.max_bytes,
                 "linger.ms": 5,
                 "partitioner": "murmur2_random",  # as Kafka's Java clients: a camera stays on one partition
-            }
+            },
         )
 
     def publish(self, records: Sequence[T]) -> None:
         """Returns when every record is acknowledged. Raises UndeliveredError."""
-        for record in records:
-            self._produce(self._topic.encode(record))
-        left = self._producer.flush(DELIVERY_SECONDS + 5)
+        try:
+            for record in records:
+                self._produce(self._topic.encode(record))
+            left = self._producer.flush(DELIVERY_SECONDS + 5)
+        except (KafkaException, SystemError) as error:
+            # What is fatal to a producer, such as no right to write at all, comes as an exception out of what
+            # was called; as the cause of a SystemError where a delivery was reported at the same time.
+            why = error if isinstance(error, KafkaException) else error.__cause__
+            name = name_of(why) if isinstance(why, KafkaException) else type(error).__name__
+            raise UndeliveredError(f"{self._topic.name}: {name}") from error
         if left or self._failed:
             names = ", ".join(sorted(set(self._failed))) or "timed out"
             raise UndeliveredError(f"{self._topic.name}: {left + len(self._failed)} not delivered: {names}")

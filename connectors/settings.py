@@ -14,7 +14,7 @@ from connectors.clickhouse_client import INGEST, OWNER, RETENTION, SEALER
 from connectors.edge import Edge, Share, Topics
 from connectors.files import FileTopics
 from connectors.kafka import KafkaTopics
-from connectors.kafka_client import properties
+from connectors.kafka_client import FILE, properties
 
 ACCOUNTS = "accounts"
 """Folder of the accounts of the engine that `platestream up` starts, below the data folder."""
@@ -22,6 +22,10 @@ ACCOUNTS = "accounts"
 
 JOBS = {OWNER: "migrate", RETENTION: "retention", INGEST: "flows", SEALER: "flows"}
 """Roles that no person has, and the job whose account has them."""
+
+
+_SERVERS = {"bootstrap.servers", "metadata.broker.list"}  # of which it is not asked where they lead
+_UNPROVED = {"enable.ssl.certificate.verification": "false", "ssl.endpoint.identification.algorithm": "none"}
 
 
 def job_account(folder: Path, job: str) -> Path:
@@ -142,13 +146,22 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _encrypted(self) -> "Settings":
-        if self.allow_plaintext or not self.kafka:
+        if not self.kafka:
             return self
-        protocol = self.kafka_properties().get("security.protocol", "PLAINTEXT").upper()
-        if "SSL" not in protocol and not all(_loopback(server) for server in self.kafka.split(",")):
+        told = self.kafka_properties()
+        if named := _SERVERS & told.keys():
+            raise ValueError(f"{FILE}: {min(named)} is PLATESTREAM_KAFKA's to say")
+        if self.allow_plaintext or all(_loopback(server) for server in self.kafka.split(",")):
+            return self
+        if told.get("security.protocol", "PLAINTEXT").upper() not in ("SSL", "SASL_SSL"):
             raise ValueError(
                 "PLATESTREAM_KAFKA leaves this machine unencrypted: set security.protocol in "
-                "PLATESTREAM_KAFKA_CONFIG_FILE, or PLATESTREAM_ALLOW_PLAINTEXT=true on a closed network"
+                f"{FILE}, or PLATESTREAM_ALLOW_PLAINTEXT=true on a closed network"
+            )
+        if unproved := [name for name, off in _UNPROVED.items() if told.get(name, "").lower() == off]:
+            raise ValueError(
+                f"{FILE}: {unproved[0]}={_UNPROVED[unproved[0]]} lets anybody stand for the broker; name "
+                "its authority in ssl.ca.location"
             )
         return self
 
@@ -173,7 +186,12 @@ class Settings(BaseSettings):
 
     def kafka_properties(self) -> dict[str, str]:
         """What librdkafka is told besides the servers."""
-        return {} if self.kafka_config_file is None else properties(self.kafka_config_file.read_text())
+        if self.kafka_config_file is None:
+            return {}
+        try:
+            return properties(self.kafka_config_file.read_text())
+        except ValueError as error:
+            raise ValueError(f"{FILE}: {error}") from None
 
 
 def load_settings() -> Settings:

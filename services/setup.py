@@ -8,6 +8,7 @@ from clickhouse_connect.driver.client import Client
 
 from clickhouse import migrate
 from clickhouse.migrate import Entry
+from connectors import kafka_acls
 from connectors.clickhouse_client import OWNER, connect, run
 from connectors.kafka_topics import create, faults
 from connectors.profiles import load
@@ -36,8 +37,9 @@ def apply_migrations(door: Door, *, dry_run: bool = False) -> list[str]:
         return migrate.apply(client, dry_run=dry_run)
 
 
-def topics(door: Door, *, check: bool = False, replication: int = 1) -> Compared | None:
-    """Make the topics unless only to `check`, and compare; None where no broker is named.
+def topics(door: Door, *, check: bool = False, replication: int = 1, acls: bool = False) -> Compared | None:
+    """Make the topics unless only to `check`, and compare, with `acls` the rights of our accounts, too; None
+    where no broker is named.
 
     Raises BrokerError, and ProfileError for a profile whose retention cannot be read.
     """
@@ -46,8 +48,11 @@ def topics(door: Door, *, check: bool = False, replication: int = 1) -> Compared
         return None
     config = {"bootstrap.servers": settings.kafka, **settings.kafka_properties()}
     declared = within(load(settings.profile).retention.span)
-    made = () if check else tuple(create(config, declared, replication))
-    return Compared(made, tuple(faults(config, declared)), len(declared))
+    made = [] if check else create(config, declared, replication)
+    if acls and not check:
+        made += kafka_acls.set_rights(config)
+    wrong = (*faults(config, declared), *(kafka_acls.faults(config) if acls else ()))
+    return Compared(tuple(made), wrong, len(declared))
 
 
 @contextmanager

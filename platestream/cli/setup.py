@@ -41,13 +41,19 @@ def topics(
         bool, typer.Option(help="Only compare; exit 1 when the broker has something else.")
     ] = False,
     replication: Annotated[int, typer.Option(min=1, help="Copies of each partition.")] = 1,
+    acls: Annotated[
+        bool,
+        typer.Option(
+            help="Also the rights of our accounts (platestream_...); for the broker's administrator."
+        ),
+    ] = False,
 ) -> None:
     """Make the topics on the broker, with partitions, retention (the profile's at most) and compaction.
 
     Example: PLATESTREAM_KAFKA=localhost:9092 platestream topics --check
     """
     with entrance("topics") as door:
-        compared = job.topics(door, check=check, replication=replication)
+        compared = job.topics(door, check=check, replication=replication, acls=acls)
     if compared is None:
         out.print("PLATESTREAM_KAFKA is not set: the embedded edge makes its topics as it writes them")
         return
@@ -57,4 +63,4 @@ def topics(
         err.print(line)
     if compared.wrong:
         raise typer.Exit(1)
-    out.print(f"{compared.declared} topics are as declared")
+    out.print(f"{compared.declared} topics are as declared{', and the rights of accounts' if acls else ''}")

@@ -103,7 +103,7 @@ OUTSIDE = {
     "bolo serve": "a service: what an agency sends is an act of the machine, set off by that agency",
     "notify check": "rules of a file, no data",
     "migrate": "tables, no data",
-    "topics": "topics, no data",
+    "topics": "topics and the rights of programs, no data",
     "audit verify": "faults only, no inquiry",
     "report transparency": "figures, no plate and no person",
     "report precision": "figures, no plate and no person",

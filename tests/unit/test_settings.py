@@ -57,6 +57,29 @@ def test_plaintext_to_another_machine_needs_to_be_said(
     assert load_settings().kafka == "broker:9093"
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("bootstrap.servers=elsewhere:9092", "bootstrap.servers is PLATESTREAM_KAFKA's to say"),
+        ("metadata.broker.list=elsewhere:9092", "metadata.broker.list is PLATESTREAM_KAFKA's to say"),
+        ("enable.ssl.certificate.verification=false", "lets anybody stand for the broker"),
+        ("ssl.endpoint.identification.algorithm=none", "lets anybody stand for the broker"),
+        ("security.protocol=SASL_PLAINTEXT", "leaves this machine unencrypted"),
+        ("hunter2", "line 2 is not `name=value`"),
+    ],
+)
+def test_a_file_for_the_broker_does_not_lead_around_what_is_asked_of_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str, why: str
+) -> None:
+    file = tmp_path / "kafka.properties"
+    file.write_text(f"security.protocol=SASL_SSL\n{line}\n")
+    monkeypatch.setenv("PLATESTREAM_KAFKA", "broker:9093")
+    monkeypatch.setenv("PLATESTREAM_KAFKA_CONFIG_FILE", str(file))
+    with pytest.raises(SettingsError, match=why) as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)
+
+
 def test_the_database_password_comes_from_a_file_and_is_never_shown(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -1,0 +1,510 @@
+"""A broker with TLS, sign-ins and ACLs: who is let in, and what each account may do. On a real one."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+
+from connectors import kafka_acls
+from connectors.changelog import publish
+from connectors.kafka import KafkaTopics
+from connectors.kafka_client import BrokerError, partitions, properties, report
+from connectors.kafka_read import consumer_of
+from connectors.kafka_topics import settings
+from connectors.kafka_write import KafkaWriter
+from schemas import topics
+from schemas.frame import Frame
+from schemas.message import Message, RefusedError
+from schemas.rights import ACCOUNTS, PREFIX, Rights
+from schemas.topics import TOPICS, Topic
+from tests.conftest import skip_unless_ci
+from tests.support.flow_process import ROOT, FlowProcess
+from tests.support.flows import ACTION, listed, plate_picture
+from tests.support.kafka_broker import Kafka, KafkaUnavailableError, wait_until
+from tests.support.kafka_secured import OF_ADMINISTRATOR, SecuredKafka, authority
+from tests.support.receivers import SECRET, http_receiver
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
+
+STRANGER = "stranger"  # signs in, and was given nothing
+PASSWORDS = {name: f"Kw3-password-of-{name}" for name in (*ACCOUNTS, STRANGER)}
+SECRETS = (OF_ADMINISTRATOR, *PASSWORDS.values())
+
+
+class Secured(SecuredKafka):
+    """With all accounts; `file` is what a process with an account is given."""
+
+    def prepare(self) -> None:
+        self.let_in((self.principal(name), password) for name, password in PASSWORDS.items())
+        for name, password in PASSWORDS.items():
+            self.account(self.principal(name), password)
+
+    def fill(self) -> None:
+        """Of an empty partition nothing is fetched, so that nobody is refused."""
+        producer = Producer(self.config(self.administrator))
+        for topic in TOPICS:
+            producer.produce(topic.name, key=b"matrix", value=b"of no meaning", partition=0)
+        assert producer.flush(20) == 0
+
+    @staticmethod
+    def principal(name: str) -> str:
+        return name if name == STRANGER else f"{PREFIX}{name}"
+
+    def file(self, name: str) -> Path:
+        return self.folder / f"{self.principal(name)}.properties"
+
+    def of(self, name: str) -> dict[str, Any]:
+        """As KafkaTopics tells a client."""
+        return {**self.config(self.file(name)), "error_cb": report}
+
+    def topics(self, name: str) -> KafkaTopics:
+        return KafkaTopics(self.bootstrap, properties(self.file(name).read_text()))
+
+    def everything(self) -> KafkaTopics:
+        return KafkaTopics(self.bootstrap, properties(self.administrator.read_text()))
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    """One for the file, its topics and rights set as an administrator does."""
+    try:
+        broker = Secured(tmp_path_factory.mktemp("secured") / "kafka")
+    except KafkaUnavailableError as error:
+        skip_unless_ci(str(error))
+    try:
+        broker.start()
+        broker.prepare()
+        made = command(broker, broker.administrator, "topics", "--acls")
+        assert made.returncode == 0, made.stderr
+        broker.fill()
+        yield broker
+    finally:
+        broker.kill()
+
+
+def command(broker: Kafka, file: Path | None, *words: str, at: str = "") -> subprocess.CompletedProcess[str]:
+    """`platestream` as a process of its own, which shows no secret."""
+    named = {} if file is None else {"PLATESTREAM_KAFKA_CONFIG_FILE": str(file)}
+    environment = {**os.environ, "PLATESTREAM_KAFKA": at or broker.bootstrap, **named}
+    ran = subprocess.run(
+        [sys.executable, "-m", "platestream", *words],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert not [secret for secret in SECRETS if secret in ran.stdout + ran.stderr]
+    return ran
+
+
+# The matrix: each attempt returns where it is allowed, and raises where it is refused.
+
+Attempt = Callable[[Mapping[str, Any], Topic[Any]], object]
+
+
+def read(config: Mapping[str, Any], topic: Topic[Any]) -> None:
+    assert partitions(config, topic.name)
+    consumer = consumer_of(config, topic.name, 0)
+
+    def arrived() -> bool:
+        """Whoever reads no topic may not ask for the group, either; the topic's own answer counts, which
+        may come with that of the group.
+        """
+        for raw in consumer.consume(10, timeout=0.1):
+            error = raw.error()
+            if error is None:
+                return True
+            if error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:
+                raise KafkaException(error)
+        return False
+
+    try:
+        wait_until(arrived, 60, f"{topic.name} read or refused")
+    finally:
+        consumer.close()
+
+
+def write(config: Mapping[str, Any], topic: Topic[Any]) -> None:
+    as_it_is = replace(topic, encode=lambda message: message)
+    KafkaWriter(config, as_it_is).publish([Message(b"matrix", b"of no meaning")])
+
+
+def done(futures: Mapping[Any, "Future[Any]"], allowed_as: str = "") -> None:
+    """`allowed_as`: the error that an account hears which may do it, but not to a topic that is there."""
+    try:
+        for future in futures.values():
+            future.result(20)
+    except KafkaException as error:
+        if error.args[0].name() != allowed_as:
+            raise
+
+
+def see_settings(config: Mapping[str, Any], topic: Topic[Any]) -> None:
+    client = AdminClient(dict(config))
+    done(client.describe_configs([ConfigResource(ResourceType.TOPIC, topic.name)]))
+
+
+def set_settings(config: Mapping[str, Any], topic: Topic[Any]) -> None:
+    changes = [
+        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        for name, value in settings(topic).items()
+    ]
+    resource = ConfigResource(ResourceType.TOPIC, topic.name, incremental_configs=changes)
+    client = AdminClient(dict(config))
+    done(client.incremental_alter_configs([resource]))
+
+
+def make(config: Mapping[str, Any], topic: Topic[Any]) -> None:
+    client = AdminClient(dict(config))
+    done(client.create_topics([NewTopic(topic.name, 1, 1)]), allowed_as="TOPIC_ALREADY_EXISTS")
+
+
+def add_partitions(config: Mapping[str, Any], topic: Topic[Any]) -> None:
+    client = AdminClient(dict(config))
+    done(client.create_partitions([NewPartitions(topic.name, 1)]), allowed_as="INVALID_PARTITIONS")
+
+
+def delete(config: Mapping[str, Any], topic: Topic[Any]) -> None:
+    client = AdminClient(dict(config))
+    done(client.delete_topics([topic.name]))
+
+
+ATTEMPTS: dict[str, tuple[Attempt, Callable[[Rights, Topic[Any]], bool]]] = {
+    "read": (read, lambda rights, topic: topic in rights.reads),
+    "write": (write, lambda rights, topic: topic in rights.writes),
+    "see settings": (see_settings, lambda rights, _topic: rights.compares),
+    "set settings": (set_settings, lambda rights, _topic: rights.makes),
+    "make": (make, lambda rights, _topic: rights.makes),
+    "add partitions": (add_partitions, lambda _rights, _topic: False),
+    "delete": (delete, lambda _rights, _topic: False),
+}
+REFUSED = ("TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED", "has no right to")
+
+
+def outcome(attempt: Attempt, config: Mapping[str, Any], topic: Topic[Any]) -> str:
+    try:
+        attempt(config, topic)
+    except (BrokerError, KafkaException) as error:
+        said = error.args[0].name() if isinstance(error, KafkaException) else str(error)
+        return "refused" if any(why in said for why in REFUSED) else said
+    return "allowed"
+
+
+@pytest.mark.parametrize("name", [*ACCOUNTS, STRANGER])
+def test_an_account_may_do_what_is_declared_and_nothing_else(broker: Secured, name: str) -> None:
+    rights, config = ACCOUNTS.get(name, Rights()), broker.of(name)
+    cases = [(topic, what) for topic in TOPICS for what in ATTEMPTS]
+    with ThreadPoolExecutor(8) as pool:
+        found = pool.map(lambda case: outcome(ATTEMPTS[case[1]][0], config, case[0]), cases)
+        told = {(topic.name, what): said for (topic, what), said in zip(cases, found, strict=True)}
+    expected = {
+        (topic.name, what): "allowed" if ATTEMPTS[what][1](rights, topic) else "refused"
+        for topic, what in cases
+    }
+    assert len(told) == len(TOPICS) * len(ATTEMPTS)
+    assert told == expected
+
+
+@pytest.mark.parametrize("name", [*ACCOUNTS, STRANGER])
+def test_no_account_gives_rights_or_passwords(broker: Secured, name: str) -> None:
+    client = AdminClient(broker.of(name))
+    right = acl(f"User:{broker.principal(name)}", "frames", AclOperation.ALL)
+    with pytest.raises(KafkaException, match="CLUSTER_AUTHORIZATION_FAILED"):
+        done(client.create_acls([right]))
+    of = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+    taken = UserScramCredentialUpsertion(f"{PREFIX}tools", of, b"taken over")
+    with pytest.raises(KafkaException, match="CLUSTER_AUTHORIZATION_FAILED"):
+        done(client.alter_user_scram_credentials([taken]))
+    with pytest.raises(BrokerError, match="this account may not set them"):
+        kafka_acls.set_rights(broker.of(name))
+
+
+def test_a_second_time_changes_nothing(broker: Secured) -> None:
+    again = command(broker, broker.administrator, "topics", "--acls")
+    assert (again.returncode, again.stdout) == (0, "10 topics are as declared, and the rights of accounts\n")
+    assert command(broker, broker.administrator, "topics", "--acls", "--check").returncode == 0
+
+
+def test_a_right_that_has_drifted_is_shown_and_put_right_and_others_stay(broker: Secured) -> None:
+    admin, config = broker.admin(), broker.config(broker.administrator)
+    ours, theirs = f"User:{PREFIX}match", "User:agency_backup"
+    surplus = acl(ours, "frames", AclOperation.WRITE)
+    denied = acl(ours, "frames", AclOperation.READ, AclPermissionType.DENY)
+    foreign = acl(theirs, "detections", AclOperation.READ)
+    everybody = acl("User:*", "hotlist", AclOperation.READ)
+    missing = acl(ours, "detections", AclOperation.READ)
+    done(admin.create_acls([surplus, denied, foreign, everybody]))
+    done(admin.delete_acls([kafka_acls.only(missing)]))
+    try:
+        shown = command(broker, broker.administrator, "topics", "--acls", "--check")
+        assert shown.returncode == 1
+        assert sorted(shown.stderr.splitlines()) == [
+            "* read topic hotlist: everybody who signs in has this right; take it away by Kafka's own tools",
+            "platestream_match read topic detections: declared, and not given",
+            "platestream_match read topic frames: denied by somebody, and left so",
+            "platestream_match write topic frames: given, and not declared",
+        ]
+        assert kafka_acls.set_rights(config) == [
+            "platestream_match read topic detections: given",
+            "platestream_match write topic frames: taken away",
+        ]
+        there = kafka_acls.found(admin)
+        assert {foreign, denied, everybody, missing} <= set(there)
+        assert surplus not in there
+    finally:
+        done(admin.delete_acls([kafka_acls.only(one) for one in (denied, foreign, everybody)]))
+        kafka_acls.set_rights(config)
+    assert list(kafka_acls.faults(config)) == []
+
+
+def test_rights_of_an_account_that_a_release_no_longer_has_are_taken_away(broker: Secured) -> None:
+    config = broker.config(broker.administrator)
+    before = {**ACCOUNTS, "retention": Rights(reads=(topics.FRAMES,))}
+    given = ["platestream_retention read topic frames", "platestream_retention describe group platestream"]
+    assert kafka_acls.set_rights(config, before) == [f"{one}: given" for one in given]
+    assert sorted(kafka_acls.set_rights(config)) == sorted(f"{one}: taken away" for one in given)
+
+
+def test_a_broker_without_an_authorizer_is_no_place_for_rights(kafka: Kafka) -> None:
+    with pytest.raises(BrokerError, match="no authorizer"):
+        kafka_acls.set_rights({"bootstrap.servers": kafka.bootstrap})
+
+
+def test_setting_up_topics_needs_no_administrator(broker: Secured) -> None:
+    """`setup` makes topics and puts their settings right; `tools` compares, and may change none."""
+    admin = broker.admin()
+    done(admin.incremental_alter_configs([longer(topics.FRAMES)]))
+    compared = command(broker, broker.file("tools"), "topics", "--check")
+    assert (compared.returncode, compared.stderr.count("\n")) == (1, 1)
+    assert "retention.ms is 999999999" in compared.stderr
+    refused = command(broker, broker.file("tools"), "topics")
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert "TOPIC_AUTHORIZATION_FAILED" in refused.stderr
+    made = command(broker, broker.file("setup"), "topics")
+    assert made.stdout == "frames: settings put right\n10 topics are as declared\n"
+    refused = command(broker, broker.file("setup"), "topics", "--acls")
+    assert refused.stderr == (
+        "platestream: rights on the broker: this account may not set them; the broker's administrator may\n"
+    )
+
+
+def longer(topic: Topic[Any]) -> ConfigResource:
+    kept = ConfigEntry("retention.ms", "999999999", incremental_operation=AlterConfigOpType.SET)
+    return ConfigResource(ResourceType.TOPIC, topic.name, incremental_configs=[kept])
+
+
+# Who is not let in.
+
+
+class Way(NamedTuple):
+    """How somebody comes: what of the file is otherwise, at which address, and what they hear."""
+
+    otherwise: Mapping[str, str]
+    hears: str
+    at: str = ""
+
+
+PLAIN = {"security.protocol": "PLAINTEXT", "sasl.mechanism": "", "sasl.username": "", "sasl.password": ""}
+TYPED = "Kw3-password-of-nobody"
+WAYS = {
+    "a wrong password": Way({"sasl.password": TYPED}, "refused the sign-in"),
+    "an unknown account": Way({"sasl.username": "platestream_x"}, "refused the sign-in"),
+    "another mechanism": Way({"sasl.mechanism": "SCRAM-SHA-256"}, "Unsupported SASL mechanism"),
+    "no password": Way({"sasl.password": ""}, "sasl.username and sasl.password must be set"),
+    "no encryption": Way(PLAIN, "security.protocol than PLAINTEXT"),
+    "a sign-in in clear": Way({"security.protocol": "SASL_PLAINTEXT"}, "than SASL_PLAINTEXT"),
+    "no sign-in": Way({**PLAIN, "security.protocol": "SSL"}, "than SSL"),
+    "another authority": Way({"ssl.ca.location": "other"}, "certificate verify failed"),
+    "another name": Way({}, "certificate verify failed", at="localhost"),
+    "no authority": Way({"ssl.ca.location": "/nowhere.pem"}, "ssl.ca.location failed"),
+    "a misspelt property": Way({"sasl.pasword": TYPED}, "No such configuration property"),
+    "a password in the wrong line": Way({"sasl.mechanism": TYPED}, "Unsupported SASL mechanism: ..."),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_who_is_not_let_in_hears_one_line_within_seconds(broker: Secured, way: Way, tmp_path: Path) -> None:
+    told = {**properties(broker.file("tools").read_text()), **way.otherwise}
+    if told["ssl.ca.location"] == "other":
+        told["ssl.ca.location"] = str(authority(tmp_path, "other"))
+    file = tmp_path / "kafka.properties"
+    file.write_text("".join(f"{name}={value}\n" for name, value in told.items() if value))
+    at = broker.bootstrap.replace("127.0.0.1", way.at or "127.0.0.1")
+    streams = KafkaTopics(at, properties(file.read_text()))
+    began = time.monotonic()
+    with ThreadPoolExecutor(3) as pool:
+        reads = pool.submit(lambda: streams.read(topics.FRAMES).list_parts())
+        writes = pool.submit(streams.writer, topics.FRAMES)
+        ran = pool.submit(command, broker, file, "topics", "--check", at=at).result()
+    assert time.monotonic() - began < 30
+    for opened in (reads, writes):
+        with pytest.raises(BrokerError, match=way.hears) as caught:
+            opened.result()
+        assert not [one for one in (*SECRETS, TYPED) if one in str(caught.value)]
+    assert ran.returncode == 1
+    assert ran.stderr.count("\n") == 1
+    assert ran.stderr.startswith("platestream: ")
+    assert way.hears in ran.stderr
+    assert TYPED not in ran.stderr
+
+
+def acl(
+    principal: str,
+    topic: str,
+    operation: AclOperation,
+    permission: AclPermissionType = AclPermissionType.ALLOW,
+) -> AclBinding:
+    literal = ResourcePatternType.LITERAL
+    return AclBinding(ResourceType.TOPIC, topic, literal, principal, "*", operation, permission)
+
+
+# Work.
+
+WEBHOOK = """
+[[receivers]]
+name = "cad"
+webhook = "{url}"
+secret_file = "{secret}"
+[[routes]]
+to = ["cad"]
+"""
+ASKS = """
+import sys
+from connectors.clickhouse_client import ANALYST, connect
+from services.inquiries import gate
+gate.search(connect(sys.argv[1], ANALYST), who="tester", pattern="KTA*", reason="a stolen car on Main Street")
+"""
+
+
+def frame(image: bytes, camera: str = "N1") -> Frame:
+    at = datetime.now(UTC)
+    told = {"camera-id": camera, "captured-at": at.isoformat(), "latitude": "34.5", "longitude": "-109.4"}
+    return Frame.from_message(Message(camera.encode(), image, told, at))
+
+
+class Office:
+    """The four flows, each with its own account, and what comes of their work."""
+
+    def __init__(self, broker: Secured, folder: Path) -> None:
+        self._broker, self._folder = broker, folder
+
+    @contextmanager
+    def runs(self, name: str, before: str = "", **told: Any) -> Iterator[None]:
+        """A flow as an operator starts it, until the block ends; it has not ended by itself, and has shown
+        no password."""
+        file = str(self._broker.file(name))
+        flow = FlowProcess(
+            name, self._folder / name, self._broker.bootstrap, PLATESTREAM_KAFKA_CONFIG_FILE=file, **told
+        )
+        flow.prepare()
+        if before:
+            command = [sys.executable, "-c", before, flow.dsn]
+            subprocess.run(command, env=flow.env, cwd=ROOT, check=True, timeout=120)
+        flow.start()
+        try:
+            yield
+            assert flow.running, flow.log[-3000:]
+            assert not [secret for secret in SECRETS if secret in flow.log + processes()]
+        except TimeoutError as error:
+            raise AssertionError(flow.log[-3000:]) from error
+        finally:
+            flow.end()
+
+    def comes(self, topic: Topic[Any], holds: Callable[[Any], bool]) -> Any:
+        """The first record of `topic` that `holds`; others, such as the matrix's, are passed over."""
+        found: list[Any] = []
+
+        def look() -> bool:
+            for message in self._broker.everything().read_to_end(topic):
+                with suppress(RefusedError):
+                    record = topic.decode(message)
+                    found.extend([record] if holds(record) else [])
+            return bool(found)
+
+        wait_until(look, 120, f"a record of {topic.name}")
+        return found[0]
+
+
+def processes() -> str:
+    """The arguments of every process of this machine."""
+    told = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            told.append(file.read_bytes().decode(errors="replace"))
+    return "\n".join(told)
+
+
+def test_a_vehicle_passes_all_flows_each_with_its_own_account(broker: Secured, tmp_path: Path) -> None:
+    office = Office(broker, tmp_path)
+    cameras = broker.topics("cameras").writer(topics.FRAMES)
+    cameras.publish([frame(plate_picture("KTA1000")), frame(b"no picture")])
+    with office.runs("recognize", PLATESTREAM_UNAPPROVED="watch"):
+        read = office.comes(topics.DETECTIONS, lambda one: one.camera_id == "N1")
+        office.comes(topics.DEAD_LETTERS, lambda one: one.topic == "frames" and one.value == b"no picture")
+
+    publish(broker.topics("tools"), topics.HOTLIST, [listed(read.plate, "passes")])
+    with office.runs("match"):
+        hit = office.comes(topics.ALERT_HITS, lambda one: one.detection.detection_id == read.detection_id)
+
+    secret, rules = tmp_path / "secret", tmp_path / "notify.toml"
+    secret.write_text(SECRET)
+    with http_receiver() as cad:
+        rules.write_text(WEBHOOK.format(url=cad.url, secret=secret))
+        with office.runs("notify", PLATESTREAM_NOTIFY_FILE=str(rules)):
+            office.comes(topics.DELIVERIES, lambda one: one.hit_id == hit.hit_id and one.receiver == "cad")
+        assert len(cad.calls) == 1
+
+    action = msgspec.structs.replace(ACTION, hit_id=hit.hit_id, at=datetime.now(UTC))
+    publish(broker.topics("console"), topics.HIT_ACTIONS, [action])
+    with office.runs("audit", before=ASKS):
+        sealed = office.comes(topics.INQUIRIES, lambda one: one.inquiry.who == "tester")
+    assert sealed.inquiry.reason == "a stolen car on Main Street"
+
+
+def test_a_flow_with_a_wrong_password_ends_and_says_why(broker: Secured, tmp_path: Path) -> None:
+    file = broker.account("wrong", TYPED)
+    flow = FlowProcess("match", tmp_path / "match", broker.bootstrap, PLATESTREAM_KAFKA_CONFIG_FILE=str(file))
+    flow.prepare()
+    flow.start()
+    try:
+        wait_until(lambda: not flow.running, 60, "the end of the flow")
+    finally:
+        flow.end()
+    assert "BrokerError: " in flow.log
+    assert "refused the sign-in by PLATESTREAM_KAFKA_CONFIG_FILE" in flow.log
+    assert TYPED not in flow.log
+
+
+def test_the_brokers_own_log_shows_no_password(broker: Secured) -> None:
+    log = broker.log.read_text(errors="replace")
+    assert "Kafka Server started" in log
+    assert not [secret for secret in SECRETS if secret in log]
