@@ -5,8 +5,12 @@ from typing import Any
 
 
 def read_toml(text: str) -> dict[str, Any]:
-    """The tables of a file. Raises TOMLDecodeError, for values that are nested too deeply, too."""
+    """The tables of a file. Raises TOMLDecodeError, for values that are nested too deeply or too long, too."""
     try:
         return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError as error:  # a number of thousands of digits, a date that no calendar has
+        raise tomllib.TOMLDecodeError(str(error)) from None
     except RecursionError:
         raise tomllib.TOMLDecodeError("values are nested too deeply") from None

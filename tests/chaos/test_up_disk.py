@@ -1,6 +1,5 @@
 """The disk of `platestream up` is full for a while: nothing that was acknowledged is lost."""
 
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -44,7 +43,7 @@ def test_what_was_acknowledged_is_there_after_the_disk_was_full(disk: Path, tmp_
                 while file.write(bytes(65536)):
                     pass
             time.sleep(OUTAGE_SECONDS)
-            assert shutil.disk_usage(disk).free < 1_000_000
+            assert sum(one.unanswered for one in made.cameras) > 0
             filler.unlink()
             over(made, threads)
             made.recount(began)

@@ -1,6 +1,7 @@
 """Faults that fuzzing found (docs/fuzzing.md), each as the input that showed it."""
 
 import socket
+import tomllib
 import zlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -108,6 +109,12 @@ def test_toml_nested_too_deeply_is_no_toml(tmp_path: Path) -> None:
         parse_rules(path.read_text())
     with pytest.raises(ProfileError, match="nested"):
         load(str(path))
+
+
+@pytest.mark.parametrize("value", ["1" * 5000, "2026-13-45T00:00:00Z"])
+def test_a_value_of_toml_that_no_number_or_date_is_is_an_error_of_its_file(value: str) -> None:
+    with pytest.raises(tomllib.TOMLDecodeError):
+        read_toml(f"a = {value}")
 
 
 def test_a_file_that_is_not_utf_8_is_refused_by_name(tmp_path: Path) -> None:
