@@ -18,13 +18,14 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 @dataclass(frozen=True)
 class Poll:
-    """One message, and where it stands."""
+    """One message, and where it stands; `arrived` is in seconds since 1970, 0 where it is not known."""
 
     partition: int
     offset: int
     key: bytes | None
     headers: dict[str, str]
     value: bytes | None
+    arrived: float = 0.0
 
     @property
     def json(self) -> dict[str, Any]:
@@ -66,7 +67,8 @@ def kafka_topic(bootstrap: str, topic: str, isolation: str = "read_committed") -
             if message.error() is None:
                 headers = {name: value.decode() for name, value in message.headers() or []}
                 place = (message.partition(), message.offset())
-                found.append(Poll(*place, message.key(), headers, message.value()))
+                _kind, arrived = message.timestamp()
+                found.append(Poll(*place, message.key(), headers, message.value(), arrived / 1000))
             elif message.error().name() == "_PARTITION_EOF":
                 unread.discard(message.partition())
         assert not unread, f"{topic}: partitions {unread} were not read to their end"

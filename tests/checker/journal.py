@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.client import HTTPException
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tests.support.flows import plate_picture
 
@@ -27,7 +27,8 @@ PASSWORD = "s3cret:word"  # of `tests.support.gateway.account`
 class Send:
     """One frame: `vehicle` and `shot` count what its camera shows. `plate` is empty where it shows none.
 
-    done: acknowledged at least once. failed: refused each time. unknown: no answer, and never acknowledged.
+    done: acknowledged at least once, at `heard` (seconds since 1970). failed: refused each time. unknown: no
+    answer, and never acknowledged.
     """
 
     camera: str
@@ -37,6 +38,7 @@ class Send:
     sha256: str
     plate: str
     state: State = "unknown"
+    heard: float = 0.0
 
 
 class Journal:
@@ -49,24 +51,24 @@ class Journal:
         """`said` is begun; then done or failed, by an answer of this status, or nothing more."""
         frame = [send.camera, send.vehicle, send.shot, send.at.isoformat(), send.sha256, send.plate]
         with self._lock, self._file.open("a") as file:
-            file.write(json.dumps([*frame, status, said]) + "\n")
+            file.write(json.dumps([*frame, time.time(), status, said]) + "\n")
 
     def sends(self) -> list[Send]:
         """Each frame once, in the order in which it was first begun, with what came of all its attempts."""
-        attempts: dict[tuple[object, ...], list[str]] = {}
-        for line in self._file.read_text().splitlines():
-            *frame, _status, said = json.loads(line)
-            attempts.setdefault(tuple(frame), []).append(said)
-        return [
-            Send(*frame[:3], datetime.fromisoformat(frame[3]), *frame[4:], state=_state(said))  # type: ignore
-            for frame, said in attempts.items()
-        ]
+        attempts: dict[tuple[Any, ...], dict[str, list[float]]] = {}
+        lines = self._file.read_text().splitlines() if self._file.exists() else ()
+        for line in lines:
+            *frame, at, _status, said = json.loads(line)
+            attempts.setdefault(tuple(frame), {}).setdefault(said, []).append(at)
+        return [_send(frame, said) for frame, said in attempts.items()]
 
 
-def _state(said: list[str]) -> State:
-    if "done" in said:
-        return "done"
-    return "failed" if said.count("failed") == said.count("begun") else "unknown"
+def _send(frame: tuple[Any, ...], said: dict[str, list[float]]) -> Send:
+    camera, vehicle, shot, at, sha256, plate = frame
+    refused = len(said.get("failed", ())) == len(said["begun"])
+    state: State = "done" if "done" in said else "failed" if refused else "unknown"
+    heard = min(said.get("done", [0.0]))
+    return Send(camera, vehicle, shot, datetime.fromisoformat(at), sha256, plate, state, heard)
 
 
 @dataclass

@@ -277,6 +277,17 @@ def test_what_had_no_answer_may_be_there_or_not() -> None:
     assert faults(arrived) == []
 
 
+def test_a_vehicle_whose_frames_came_apart_counts_those_before_the_gap() -> None:
+    apart = run()
+    shots = [replace(one, heard=10.0 * (one.shot > 1) + one.shot) for one in apart.sends[:SHOTS]]
+    apart.sends[:SHOTS] = shots
+    apart.rows["detections"][0]["frames"] = 2
+    apart.polls["detections"][0] = poll(0, apart.rows["detections"][0])
+    assert faults(apart) == []
+    apart.rows["detections"][0]["frames"] = 1
+    assert [one.kind for one in faults(apart)] == ["lost", "altered"]
+
+
 def test_repeats_on_a_topic_are_counted_and_no_fault() -> None:
     again = run()
     again.polls["frames"].append(replace(again.polls["frames"][0], offset=70))
@@ -299,4 +310,4 @@ def test_a_journal_says_of_each_frame_what_came_of_all_its_attempts(tmp_path: Pa
     ):
         journal.write(send, said)
     assert [send.state for send in journal.sends()] == ["done", "failed", "unknown", "unknown"]
-    assert [replace(send, state="unknown") for send in journal.sends()] == [one, two, three, four]
+    assert [replace(send, state="unknown", heard=0.0) for send in journal.sends()] == [one, two, three, four]
