@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from schemas import topics
@@ -23,6 +23,29 @@ class Rights:
 
 PREFIX = "platestream_"
 """Before the name of an account on the broker, as on a ClickHouse server."""
+
+# People change the list and the registry, release frames, look back, and send dead letters again to where
+# they came from; `policy check` compares the topics, and the copy of the inquiry log with the table.
+_BY_PEOPLE = Rights(
+    reads=(
+        topics.HOTLIST,
+        topics.REGISTRY,
+        topics.FRAMES_QUARANTINE,
+        topics.INQUIRIES,
+        topics.DEAD_LETTERS,
+    ),
+    writes=(
+        topics.HOTLIST,
+        topics.REGISTRY,
+        topics.HIT_ACTIONS,
+        topics.ALERT_HITS,
+        topics.FRAMES,
+        topics.FRAMES_QUARANTINE,
+        topics.DETECTIONS,
+        topics.DEAD_LETTERS,
+    ),
+    compares=True,
+)
 
 ACCOUNTS: Mapping[str, Rights] = {
     "setup": Rights(compares=True, makes=True),
@@ -49,39 +72,8 @@ ACCOUNTS: Mapping[str, Rights] = {
     ),
     # Its job deletes rows and files; what is past its time in a topic is the broker's to delete.
     "retention": Rights(),
-    # People change the list and the registry, release frames and look back; whoever is on shift sees hits
-    # come; `policy check` compares the topics, and the copy of the inquiry log with the table.
-    "console": Rights(
-        reads=(
-            topics.HOTLIST,
-            topics.REGISTRY,
-            topics.ALERT_HITS,
-            topics.FRAMES_QUARANTINE,
-            topics.INQUIRIES,
-        ),
-        writes=(topics.HOTLIST, topics.REGISTRY, topics.HIT_ACTIONS, topics.ALERT_HITS, topics.FRAMES),
-        compares=True,
-    ),
-    # The same at the command line, and dead letters, which are sent again to where they came from.
-    "tools": Rights(
-        reads=(
-            topics.HOTLIST,
-            topics.REGISTRY,
-            topics.FRAMES_QUARANTINE,
-            topics.INQUIRIES,
-            topics.DEAD_LETTERS,
-        ),
-        writes=(
-            topics.HOTLIST,
-            topics.REGISTRY,
-            topics.HIT_ACTIONS,
-            topics.ALERT_HITS,
-            topics.FRAMES,
-            topics.FRAMES_QUARANTINE,
-            topics.DETECTIONS,
-            topics.DEAD_LETTERS,
-        ),
-        compares=True,
-    ),
+    # Whoever is on shift sees hits come to the open page.
+    "console": replace(_BY_PEOPLE, reads=(*_BY_PEOPLE.reads, topics.ALERT_HITS)),
+    "tools": _BY_PEOPLE,
 }
 """An account that a release no longer has stays here without rights, so that the broker takes them away."""

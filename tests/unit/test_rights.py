@@ -13,7 +13,8 @@ from connectors.memory import MemoryTables, MemoryTopics
 from flows import audit_flow, match_flow, notify_flow, recognize_flow
 from operators.notify.rules import NotifyRules
 from schemas.rights import ACCOUNTS, PREFIX, Rights
-from schemas.topics import TOPICS, Topic
+from schemas.topics import DEAD_LETTERS, TOPICS, Topic
+from services.dead_letters import AGAIN
 from tests.support.flows import ScriptedReader
 
 
@@ -64,6 +65,12 @@ def test_a_flow_has_the_rights_that_it_uses_and_no_more(name: str) -> None:
     assert topics.reads == {topic.name for topic in rights.reads}
     assert topics.writes == {topic.name for topic in rights.writes}
     assert (rights.compares, rights.makes) == (False, False)
+
+
+@pytest.mark.parametrize("name", ["console", "tools"])
+def test_whoever_sends_dead_letters_again_may_write_where_they_came_from(name: str) -> None:
+    assert set(AGAIN.values()) | {DEAD_LETTERS} <= set(ACCOUNTS[name].writes)
+    assert DEAD_LETTERS in ACCOUNTS[name].reads
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
