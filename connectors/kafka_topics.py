@@ -19,10 +19,11 @@ from schemas.topics import Topic
 COMPACT_WITHIN = timedelta(days=1)  # an entry that was removed is off the disk within a day
 
 
-def settings(topic: Topic[Any]) -> dict[str, str]:
-    """What the broker is told of a topic.
+def settings(topic: Topic[Any], replicas: int = 1) -> dict[str, str]:
+    """What the broker is told of a topic that it has `replicas` times.
 
-    Only closed segments are deleted or compacted, so a segment closes after a quarter of what is kept.
+    Only closed segments are deleted or compacted, so a segment closes after a quarter of what is kept. What
+    is acknowledged is on half of the replicas at least, rounded up: of three one may be lost.
     """
     keep = topic.keep
     segment = min(timedelta(days=1), (keep or COMPACT_WITHIN) / 4)
@@ -30,6 +31,7 @@ def settings(topic: Topic[Any]) -> dict[str, str]:
         "max.message.bytes": str(topic.max_bytes),
         "segment.ms": _milliseconds(segment),
         "message.timestamp.type": "LogAppendTime" if topic.time_of_arrival else "CreateTime",
+        "min.insync.replicas": str((replicas + 1) // 2),
     }
     if keep is not None:
         return {**said, "cleanup.policy": "delete", "retention.ms": _milliseconds(keep)}
@@ -49,7 +51,10 @@ def create(config: Mapping[str, Any], topics: Sequence[Topic[Any]], replication:
     metadata(config)
     admin = administrator(config)
     done = []
-    new = [NewTopic(topic.name, topic.partitions, replication, config=settings(topic)) for topic in topics]
+    new = [
+        NewTopic(topic.name, topic.partitions, replication, config=settings(topic, replication))
+        for topic in topics
+    ]
     for name, future in admin.create_topics(new, operation_timeout=BROKER_SECONDS).items():
         try:
             future.result(BROKER_SECONDS)
@@ -57,17 +62,18 @@ def create(config: Mapping[str, Any], topics: Sequence[Topic[Any]], replication:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise BrokerError(f"{name}: {name_of(error)}") from error
-    drifted = [topic for topic in topics if _drift(topic, describe(config, [topic])[topic.name])]
+    found = {topic.name: describe(config, [topic])[topic.name] for topic in topics}
     changes = [
         ConfigResource(
             ResourceType.TOPIC,
             topic.name,
             incremental_configs=[
                 ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-                for name, value in settings(topic).items()
+                for name, value in settings(topic, int(found[topic.name]["replicas"])).items()
             ],
         )
-        for topic in drifted
+        for topic in topics
+        if _drift(topic, found[topic.name])
     ]
     if changes:
         for resource, future in admin.incremental_alter_configs(changes).items():
@@ -77,7 +83,7 @@ def create(config: Mapping[str, Any], topics: Sequence[Topic[Any]], replication:
 
 
 def describe(config: Mapping[str, Any], topics: Sequence[Topic[Any]]) -> dict[str, dict[str, str]]:
-    """Settings and `partitions` of each topic as the broker has them; a topic it lacks is missing.
+    """Settings, `partitions` and `replicas` of each topic as the broker has them; what it lacks is missing.
 
     Raises BrokerError, also where the account may not see the settings of one that it sees.
     """
@@ -90,6 +96,7 @@ def describe(config: Mapping[str, Any], topics: Sequence[Topic[Any]]) -> dict[st
         resource.name: {
             **{name: entry.value for name, entry in result(resource.name, future).items()},
             "partitions": str(len(there[resource.name].partitions)),
+            "replicas": str(min(len(one.replicas) for one in there[resource.name].partitions.values())),
         }
         for resource, future in admin.describe_configs(asked).items()
     }
@@ -110,7 +117,7 @@ def faults(config: Mapping[str, Any], topics: Sequence[Topic[Any]]) -> Iterator[
 def _drift(topic: Topic[Any], found: Mapping[str, str]) -> list[str]:
     return [
         f"{topic.name}: {name} is {found.get(name)}, {value} declared"
-        for name, value in settings(topic).items()
+        for name, value in settings(topic, int(found["replicas"])).items()
         if found.get(name) != value
     ]
 
