@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ClusterMetadata
+from confluent_kafka.admin import AdminClient, ClusterMetadata, TopicMetadata
 
 C = TypeVar("C")
 
@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 FILE = "PLATESTREAM_KAFKA_CONFIG_FILE"
 BROKER_SECONDS = 10.0  # how long a broker may take to answer at start
+KNOWN_SECONDS = 2.0  # how long it may take until a broker knows of a topic that was made
 
 
 class BrokerError(RuntimeError):
@@ -99,15 +100,26 @@ def _reason(text: str) -> str:
 
 
 def partitions(config: Mapping[str, Any], topic: str) -> list[int]:
-    """The partitions of `topic`. Raises BrokerError when there is no answer, no such topic, or no right."""
+    """The partitions of `topic`. Raises BrokerError when there is no answer, no such topic, or no right.
+
+    A broker may not know for a moment of a topic that another, or it itself, has just made.
+    """
+    until = time.monotonic() + KNOWN_SECONDS
     found = metadata(config, topic).topics[topic]
-    if found.error is not None and found.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+    while not found.partitions and not _no_right(found) and time.monotonic() < until:
+        time.sleep(0.1)
+        found = metadata(config, topic).topics[topic]
+    if _no_right(found):
         raise BrokerError(
             f"the account in {FILE} has no right to `{topic}`: `platestream topics --acls` gives rights"
         )
     if found.error is not None or not found.partitions:
         raise BrokerError(f"the broker has no topic `{topic}`: run `platestream topics`")
     return sorted(found.partitions)
+
+
+def _no_right(topic: TopicMetadata) -> bool:
+    return topic.error is not None and topic.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
 
 
 _HEARD = {

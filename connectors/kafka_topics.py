@@ -13,7 +13,15 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from connectors.kafka_client import BROKER_SECONDS, BrokerError, administrator, metadata, name_of, result
+from connectors.kafka_client import (
+    BROKER_SECONDS,
+    BrokerError,
+    administrator,
+    metadata,
+    name_of,
+    partitions,
+    result,
+)
 from schemas.topics import Topic
 
 COMPACT_WITHIN = timedelta(days=1)  # an entry that was removed is off the disk within a day
@@ -62,7 +70,9 @@ def create(config: Mapping[str, Any], topics: Sequence[Topic[Any]], replication:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise BrokerError(f"{name}: {name_of(error)}") from error
-    found = {topic.name: describe(config, [topic])[topic.name] for topic in topics}
+    for topic in topics:
+        partitions(config, topic.name)  # until the broker knows of it
+    found = describe(config, topics)
     changes = [
         ConfigResource(
             ResourceType.TOPIC,

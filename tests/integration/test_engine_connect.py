@@ -3,11 +3,13 @@
 import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 import clickhouse_connect
 import pytest
+from clickhouse_connect.driver import options
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 
 from clickhouse import migrate
@@ -95,7 +97,8 @@ def test_a_stream_that_fails_says_so(engine: Engine) -> None:
             pass
 
 
-def test_settings_names_and_raw_formats(engine: Engine) -> None:
+def test_settings_names_and_raw_formats(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "pd", import_module("pandas"))  # which our own clients do without
     client = opened(engine, settings={"max_threads": 1})
     assert client.command("SELECT getSetting('max_threads')") == 1
     assert client.query("SELECT 1 AS n LIMIT 0").column_names == ("n",)

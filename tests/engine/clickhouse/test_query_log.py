@@ -100,7 +100,8 @@ def test_who_may_read_a_table_and_documented_why_is_no_finding_within_ten_minute
     later: dict[str, Any] = {"query_start_time_microseconds": datetime.now(UTC) + timedelta(minutes=1)}
     asked(database, user="default", **later)
     assert found(database) == []
-    asked(database, user="default", query_start_time_microseconds=NOW + timedelta(minutes=30))
+    too_late = datetime.now(UTC) + timedelta(minutes=30)
+    asked(database, user="default", query_start_time_microseconds=too_late)
     asked(database, user="smith", **later)
     assert len(found(database)) == 2, "too late, and another's inquiry"
 
