@@ -1,4 +1,4 @@
-"""The page on attackers names tests and targets that there are."""
+"""The pages on attackers and on faults name tests and targets that there are."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/security.md").read_text()
 NAMED = sorted(set(re.findall(r"`([a-z_/]+\.py)::(test_\w+)`", PAGE)))
+RELIABILITY = (ROOT / "docs/reliability.md").read_text()
+FILES = sorted(set(re.findall(r"`([a-z_/]+\.py)`", RELIABILITY)))
 LINKS = sorted(set(re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", PAGE)))
 
 
@@ -19,6 +21,11 @@ def test_the_page_names_tests() -> None:
 @pytest.mark.parametrize(("file", "name"), NAMED)
 def test_a_test_that_is_named_as_proof_is_there(file: str, name: str) -> None:
     assert f"def {name}(" in (ROOT / "tests" / file).read_text()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_that_breaks_something_is_there(file: str) -> None:
+    assert (ROOT / "tests" / file).exists() or (ROOT / file).exists()
 
 
 @pytest.mark.parametrize("link", LINKS)
