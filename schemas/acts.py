@@ -110,6 +110,7 @@ ACTS: tuple[Act, ...] = (
     _register("source", "designate a hot list source", "C.4 E.1.b"),
     _register("category", "designate a hot list category", "C.3 E.1.b"),
     Act("registry_show", "see the registry", "E.1.e I.2.a", _EVERYBODY),
+    Act("camera_show", "see what a camera sees now", "D.5 F.2 I.7", _CHIEFS, documented="inquiry"),
     Act("quarantine_release", "let quarantined frames be read", "D.5", _CHIEFS),
     Act("rules", "change the rules in force", "E.1.a", _ADMIN),
     Act("audit_show", "see draws, and the inquiries in them", "K", ("auditor", "administrator")),

@@ -148,6 +148,17 @@ def end(door: Door, kind: Kind, name: str, now: datetime) -> RegistryRecord:
     return put(door, msgspec.structs.replace(record, active=False), now)
 
 
+def put_back(door: Door, written: RegistryRecord, was: RegistryRecord, now: datetime) -> RegistryRecord:
+    """Make a record again what it `was`, as long as it is as it was `written`. Raises as `put`."""
+    with door.on_record(act_of(was.kind), was.key):
+        newest_one = listed(door.streams, was.kind)[was.id]
+        if newest_one != written:
+            raise RefusedError(
+                "registry", f"{was.kind} {was.id} was changed again, by {newest_one.changed_by}: look first"
+            )
+    return put(door, was, now)
+
+
 def release(door: Door, camera: str) -> int:
     """Write frames of `camera` that are in quarantine to the topic of frames again; how many.
 

@@ -36,6 +36,7 @@ SELECT * FROM values(
     ('registry_source', ['administrator'], 0, '', 0, 0, 0),
     ('registry_category', ['administrator'], 0, '', 0, 0, 0),
     ('registry_show', ['officer', 'analyst', 'supervisor', 'auditor', 'custodian', 'administrator'], 0, '', 0, 0, 0),
+    ('camera_show', ['supervisor', 'administrator'], 0, 'inquiry', 0, 0, 0),
     ('quarantine_release', ['supervisor', 'administrator'], 0, '', 0, 0, 0),
     ('rules', ['administrator'], 0, '', 0, 0, 0),
     ('audit_show', ['auditor', 'administrator'], 0, '', 0, 0, 0),

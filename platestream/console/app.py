@@ -46,6 +46,7 @@ from platestream.console import (
     shift,
     signin,
     transparency,
+    undo,
 )
 from platestream.console.attempts import FREE_OF_ADDRESS, Attempts
 from platestream.console.drawing import Drawing, Section
@@ -75,6 +76,7 @@ ROUTES: Routes = {
     **bolos.ROUTES,
     **audit.ROUTES,
     **administration.ROUTES,
+    **undo.ROUTES,
 }
 """Each page but those of signing in, and the stream of new hits (`live`)."""
 

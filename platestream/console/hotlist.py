@@ -12,6 +12,7 @@ from typing import Any
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from platestream.console import undo
 from platestream.console.failures import said_of
 from platestream.console.sessions import Upload
 from platestream.console.visit import Routes, Visit
@@ -41,6 +42,7 @@ DONE = {
     "added": "The entry is on the list.",
     "changed": "The entry is changed.",
     "unchanged": "The entry is on the list as it was.",
+    "restored": "The entry is on the list as it was before.",
     "removed": "The entry is off the list. It stops alerting with the next read.",
 }
 
@@ -79,7 +81,8 @@ def removing(visit: Visit) -> Response:
 
 def remove(visit: Visit) -> Response:
     """Take it off the list."""
-    entries.remove(visit.door, visit.said("entry"))
+    was = entries.remove(visit.door, visit.said("entry"))
+    _take_back(visit, "The entry was removed.", was, None)
     return visit.see("/hotlist?done=removed")
 
 
@@ -175,13 +178,26 @@ def _sent(visit: Visit) -> dict[str, str]:
 def _save(visit: Visit, source: str, told: Mapping[str, str], entry_id: str = "") -> Response:
     """Done, or the form again with what was refused: nothing that was typed is lost."""
     only: Any = "listed" if entry_id else "new"
+    was = entries.find(visit.door.streams, entry_id) if entry_id else None
     try:
         added = entries.add(visit.door, source, told, visit.now, only=only)
     except (RefusedError, RefusedInquiry) as error:
         status, said = said_of(error)
         return _form(visit, told, entry_id, said, status)
+    if was is not None and was != added.entry:
+        _take_back(visit, "The entry was changed.", was, added.entry)
     hits = "" if added.historical_hits is None else f"&hits={added.historical_hits}"
     return visit.see(f"/hotlist?done={'changed' if entry_id else 'added'}{hits}")
+
+
+def _take_back(visit: Visit, said: str, was: HotListEntry, written: HotListEntry | None) -> None:
+    """Offer to make the entry again what it `was`, as long as it is as it was `written`."""
+
+    def back(later: Visit) -> str:
+        entries.put_back(later.door, was, written, later.now)
+        return "/hotlist?done=restored"
+
+    undo.offer(visit, said, back)
 
 
 def _form(

@@ -9,13 +9,16 @@ import hmac
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
 from services.door import Why
+
+if TYPE_CHECKING:
+    from platestream.console.visit import Visit
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=16)
@@ -23,6 +26,7 @@ LONGEST = timedelta(hours=16)
 LINK_LIVES = timedelta(minutes=5)
 UPLOAD_LIVES = timedelta(minutes=10)
 REST_LIVES = timedelta(minutes=10)
+UNDO_LIVES = timedelta(minutes=5)
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -67,10 +71,21 @@ class Rest:
     name: str = field(default_factory=lambda: secrets.token_urlsafe(9))
 
 
+@dataclass(frozen=True)
+class Undo:
+    """What was done last, `said` in a sentence. `back` takes it back, and says where to go on."""
+
+    said: str
+    back: "Callable[[Visit], str]" = field(repr=False)
+    at: datetime
+    name: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+
+
 @dataclass
 class Session:
     """One person at one browser. `csrf` stands in each of its forms; `until` is when it ends at the latest,
-    and `shift` the shift that it ends with, where there is one.
+    and `shift` the shift that it ends with, where there is one. `watching` names the live picture that it
+    shows: one at a time.
     """
 
     who: str
@@ -83,6 +98,8 @@ class Session:
     pictures: _Few[UUID, dict[str, bytes]] = field(default_factory=lambda: _Few(4), repr=False)
     upload: Upload | None = field(default=None, repr=False)
     rest: Rest | None = field(default=None, repr=False)
+    undo: Undo | None = field(default=None, repr=False)
+    watching: str = field(default="", repr=False)
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def alive(self, now: datetime) -> bool:
@@ -95,6 +112,8 @@ class Session:
             self.upload = None
         if self.rest is not None and now - self.rest.at >= REST_LIVES:
             self.rest = None
+        if self.undo is not None and now - self.undo.at >= UNDO_LIVES:
+            self.undo = None
 
     def remember(self, why: Why) -> str:
         """A name for what a look was documented with, so that no address holds a reason."""

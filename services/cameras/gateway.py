@@ -25,6 +25,7 @@ from schemas import metrics
 from schemas.topics import FRAMES
 from services.cameras import config
 from services.cameras.intake import Intake
+from services.cameras.live import Live
 from services.cameras.sender import Sender
 from services.cameras.state import CameraState, GatewayHealth, write
 from services.cameras.watch import Watcher
@@ -46,8 +47,10 @@ class CameraGateway:
             name: CameraState(name, one.kind, one.longest_silence, now())
             for name, one in found.cameras.items()
         }
+        self._live = Live(self._spool.folder)
         self._intakes = {
-            name: Intake(name, one, bounds, self._spool, self._states) for name, one in found.cameras.items()
+            name: Intake(name, one, bounds, self._spool, self._states, self._live)
+            for name, one in found.cameras.items()
         }
         self._sender = Sender(self._spool, lambda: open_topics(settings).writer(FRAMES), self._states)
         self.stop = threading.Event()
@@ -73,6 +76,7 @@ class CameraGateway:
                 self._look_after()
             for thread in threads:
                 thread.join(65)
+        self._live.clear()
         write(self._spool.folder, self.health())
         self._spool.close()
         if self._failed:
@@ -97,6 +101,7 @@ class CameraGateway:
         for camera in self._spool.expire((self._now() - self._keep).timestamp()):
             if camera in self._states:
                 self._states[camera].count("expired")
+        self._live.forget()
         write(self._spool.folder, self.health())
 
     def _thread(self, work: Callable[[], None], name: str) -> threading.Thread:

@@ -27,7 +27,12 @@ def newest(path: Path, settings: Settings | None = None) -> state.GatewayHealth 
     """The newest state of the gateway of a configuration; None where it never ran. Without `settings` those
     of this process. Raises RefusedError and OSError where the configuration cannot be read.
     """
-    return state.read(config.spool_folder(settings or load_settings(), config.load(path)))
+    return state.read(spool(path, settings or load_settings()))
+
+
+def spool(path: Path, settings: Settings) -> Path:
+    """Where the gateway of a configuration keeps its frames. Raises as `newest`."""
+    return config.spool_folder(settings, config.load(path))
 
 
 def faults(found: state.GatewayHealth, now: datetime) -> list[str]:

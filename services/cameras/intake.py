@@ -14,6 +14,7 @@ from schemas.message import Message, RefusedError
 from services.cameras.changes import LastSent
 from services.cameras.clock import CameraClock
 from services.cameras.config import UPLOADS, Camera
+from services.cameras.live import Live
 from services.cameras.state import CameraState
 
 QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 92]
@@ -25,8 +26,15 @@ class Intake:
     """One camera's. For use by many threads."""
 
     def __init__(
-        self, name: str, camera: Camera, bounds: Bounds, spool: Spool, states: dict[str, CameraState]
+        self,
+        name: str,
+        camera: Camera,
+        bounds: Bounds,
+        spool: Spool,
+        states: dict[str, CameraState],
+        live: Live,
     ) -> None:
+        self._live = live
         self._name, self._camera, self._bounds = name, camera, bounds
         self._spool, self._states, self._state = spool, states, states[name]
         self._clock, self._last = CameraClock(camera.trust), LastSent()
@@ -55,13 +63,14 @@ class Intake:
         if self._camera.kind in UPLOADS:
             self._limit(seconds)
         pixels = decode_image(capture.image, self._bounds) if capture.pixels is None else capture.pixels
+        self._live.offer(self._name, lambda: self._image(capture, pixels))
         with self._lock:
             at = self._clock.captured_at(capture.told_at, capture.arrived_at)
             self._state.arrived(capture.arrived_at, self._clock.drift)
             if self._camera.changes and not self._news(pixels, seconds):
                 self._state.count("unchanged")
                 return
-        image = capture.image if capture.image and not self._camera.crop else self._jpeg(pixels)
+        image = self._image(capture, pixels)
         message = Message(
             self._name.encode(),
             image,
@@ -95,6 +104,10 @@ class Intake:
             self._sent_at = seconds
             return True
         return False
+
+    def _image(self, capture: Capture, pixels: Pixels) -> bytes:
+        """As it came, where nothing of it is cut off."""
+        return capture.image if capture.image and not self._camera.crop else self._jpeg(pixels)
 
     def _jpeg(self, pixels: Pixels) -> bytes:
         if self._camera.crop:

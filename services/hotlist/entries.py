@@ -97,6 +97,22 @@ def remove(door: Door, entry_id: str) -> HotListEntry:
     return before
 
 
+def put_back(door: Door, was: HotListEntry, written: HotListEntry | None, now: datetime) -> HotListEntry:
+    """Make an entry again what it `was`, as long as it is as it was `written`; None: it was removed.
+
+    It may alert no longer than it might have: one that has expired meanwhile stays off the list. Raises
+    RefusedError and RefusedInquiry.
+    """
+    why: Why = {"case_number": was.case_number, "reason": entry_reason(was)}
+    with door.on_record("hotlist_add", was.entry_id, **why):
+        if find(door.streams, was.entry_id) != written:
+            raise RefusedError("entry", "somebody has changed this entry meanwhile: look at it first")
+        designations(door.streams).check(was, now)
+    door.enter("hotlist_add", was.entry_id, change=difference(written, was), **why)
+    publish(door.streams, HOTLIST, [HotListChange(was.entry_id, was)])
+    return was
+
+
 def show(door: Door, source: str = "") -> list[HotListEntry]:
     """The list now, or that of one source, by id. Raises RefusedInquiry."""
     door.enter("hotlist_show", source or "all sources")

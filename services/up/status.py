@@ -138,6 +138,13 @@ def gateway(settings: Settings) -> GatewayHealth | None:
     return _gateway(settings, _plan(folder)) if (folder / PLAN).exists() else None
 
 
+def spool(settings: Settings) -> Path | None:
+    """Where the gateway that was started here keeps its frames; None where none was. Raises as `gateway`."""
+    folder = Supervisor(settings.data).folder
+    cameras = _plan(folder).cameras if (folder / PLAN).exists() else ""
+    return health.spool(Path(cameras), settings) if cameras else None
+
+
 def _plan(folder: Path) -> Plan:
     try:
         return msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)

@@ -1,5 +1,6 @@
 """An officer's work in a real browser, against the system that `platestream up` runs."""
 
+import io
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from connectors.settings import system_account
@@ -44,7 +46,8 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         ):
             ran = one.run(*told)
             assert ran.returncode == 0, ran.stdout + ran.stderr
-        assert one.run("account", "set", "vale", said=f"{PASSWORD}\n").returncode == 0
+        for who in ("vale", me):
+            assert one.run("account", "set", who, said=f"{PASSWORD}\n").returncode == 0
         yield one
     finally:
         one.run("down")
@@ -63,8 +66,13 @@ def page(browser: Browser) -> Iterator[Page]:
     assert said == []
 
 
-def sign_in(page: Page) -> None:
-    page.get_by_label("Name").fill("vale")
+def bright(png: bytes) -> bool:
+    """Whether a street by day is seen: what is drawn while none comes is black."""
+    return Image.open(io.BytesIO(png)).convert("L").resize((1, 1)).tobytes()[0] > 60
+
+
+def sign_in(page: Page, who: str = "vale") -> None:
+    page.get_by_label("Name").fill(who)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
 
@@ -109,6 +117,24 @@ def test_a_notices_link_opens_its_hit_after_signing_in_without_scripts_too(
     sign_in(page)
     expect(page).to_have_url(f"http://localhost:{system.console}/hits/{hit}")
     expect(page.get_by_role("heading", level=1)).to_have_text("Stolen vehicle")
+    context.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_an_administrator_sees_what_a_camera_sees_as_it_comes(
+    system: System, browser: Browser, scripts: bool
+) -> None:
+    context = browser.new_context(java_script_enabled=scripts)
+    page = context.new_page()
+    page.goto(f"http://localhost:{system.console}/administration/cameras/yard")
+    sign_in(page, system_account())
+    page.get_by_label("Reason, such as").fill("aimed again after the storm")
+    page.get_by_role("button", name="Look").click()
+    picture = page.get_by_role("img", name="What yard sees now")
+    expect(picture).to_be_visible(timeout=30 * SECOND)
+    waits = picture.screenshot()
+    system.photograph("LIV1001", f"live-{scripts}")
+    wait_until(lambda: picture.screenshot() != waits and bright(picture.screenshot()), 60, "the street")
     context.close()
 
 

@@ -187,6 +187,8 @@ SIGHTS = {
     "agency": Sight("lee", "/administration/agencies/county", "County SO"),
     "cameras": Sight("lee", "/administration/cameras", "Cameras"),
     "camera": Sight("lee", "/administration/cameras/south", "south"),
+    "camera, live": Sight("lee", "/administration/cameras/north", "north", send("Look", reason="New lens")),
+    "camera, changed": Sight("lee", "/administration/cameras/south", "south", send("Save the changes")),
     "incidents": Sight("lee", "/administration/incidents", "Incidents"),
     "lists": Sight("lee", "/administration/lists", "Sources and categories"),
     "rules": Sight("lee", "/administration/rules", "Rules in force"),

@@ -25,8 +25,10 @@ from schemas.fields import Vehicle
 from schemas.finding import Finding
 from schemas.hotlist import HotListChange, HotListEntry
 from schemas.registry import RegistryRecord
+from services.cameras import state
 from services.evidence import package
 from services.hotlist.entry import make_entry
+from services.up.status import PLAN, Plan
 from services.yearly_audit import draw as drawing
 from services.yearly_audit import filing
 from services.yearly_audit import findings as judging
@@ -66,6 +68,7 @@ def office(migrated: Path, folder: Path) -> Iterator[Pages]:
         passes(made)
         hot_list(made)
         letters(made)
+        gateway(made)
         on_shift(made)
         yield made
 
@@ -121,6 +124,22 @@ def registry(pages: Pages) -> None:
             cameras=("north",),
         ),
     )
+
+
+def gateway(pages: Pages) -> None:
+    """What a gateway that was started here told of its two cameras, one of them not registered."""
+    spool, told = pages.data / "cameras", pages.data / "cameras.toml"
+    spool.mkdir()
+    place = 'kind = "folder"\npath = "."\nlatitude = 34.5\nlongitude = -109.4\n'
+    told.write_text(f"[cameras.north]\n{place}[cameras.east]\n{place}")
+    (pages.data / "up").mkdir()
+    (pages.data / "up" / PLAN).write_bytes(msgspec.json.encode(Plan((), str(told))))
+    cameras = (
+        state.CameraHealth(name="north", kind="folder", up=True, last_frame=NOW, frames={"sent": 7}),
+        state.CameraHealth(name="east", kind="folder", up=False, fault="no frame for 60 s"),
+    )
+    health = state.GatewayHealth(at=NOW, waiting=0, waiting_bytes=0, sending="", cameras=cameras)
+    state.write(spool, health)
 
 
 def camera(name: str, latitude: float, **told: Any) -> RegistryRecord:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from starlette.responses import Response
 
 from operators.deployments import approval
+from platestream.console.administration import live
 from platestream.console.administration.fields import (
     BASE,
     address,
@@ -81,6 +82,12 @@ def approve(visit: Visit) -> Response:
     return visit.see(address("cameras", written.id))
 
 
+def look(visit: Visit) -> Response:
+    """Show what the camera sees now, for a reason that is on record."""
+    name = visit.said("id")
+    return _one(visit, name, link=live.begin(visit, name))
+
+
 def release(visit: Visit) -> Response:
     """Let frames in quarantine be read, once their camera is approved."""
     name = visit.said("id")
@@ -119,7 +126,7 @@ def detail_ended(visit: Visit) -> Response:
     return visit.see(f"{BASE}/cameras#details")
 
 
-def _one(visit: Visit, name: str, said: str = "") -> Response:
+def _one(visit: Visit, name: str, said: str = "", link: str = "") -> Response:
     camera = next((one for one in show_several(visit.door, "camera")["camera"] if one.id == name), None)
     told = gateway(visit)
     health = next((one for one in (told.found.cameras if told.found else ()) if one.name == name), None)
@@ -131,6 +138,8 @@ def _one(visit: Visit, name: str, said: str = "") -> Response:
         health=health,
         gateway=told,
         said=said,
+        link=link,
+        ends=visit.now + live.LASTS,
         objection=_objection(visit),
     )
 
@@ -151,6 +160,8 @@ ROUTES: Routes = {
     ("POST", f"{BASE}/cameras/approve"): approve,
     ("POST", f"{BASE}/cameras/release"): release,
     ("POST", f"{BASE}/cameras/end"): ended,
+    ("POST", f"{BASE}/cameras/look"): look,
+    ("GET", "/live/{look}/{name:path}"): live.pictures,
     ("POST", f"{BASE}/details"): detail,
     ("POST", f"{BASE}/details/end"): detail_ended,
     ("GET", f"{BASE}/cameras/{{name:path}}"): one,

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 from starlette.responses import Response
 
+from platestream.console import undo
 from platestream.console.visit import Visit
 from schemas.acts import BY_NAME
 from schemas.message import RefusedError
@@ -27,6 +28,14 @@ PAGES = (
     (f"{BASE}/refused", "Dead letters", "dead_letter_show"),
 )
 """Address, title, and the act that shows it."""
+SECTIONS: dict[Kind, tuple[str, bool]] = {
+    "user": ("people", True),
+    "agency": ("agencies", True),
+    "camera": ("cameras", True),
+    "detail": ("cameras", False),
+    "incident": ("incidents", False),
+}
+"""Where records are shown, and whether each has a page of its own."""
 Put = Callable[[Door, RegistryRecord, datetime], RegistryRecord]
 
 
@@ -101,11 +110,27 @@ def put(
         record = msgspec.structs.replace(known, **{"active": True, **told})
     written = how(visit.door, record, visit.now)
     visit.console.forget_people()
+    if known is not None and known.active:
+        _take_back(visit, f"{kind.capitalize()} {written.id} is changed.", written, known)
     return written
 
 
-def end(visit: Visit, kind: Kind) -> RegistryRecord:
-    """End the time of the record that a form names."""
+def end(visit: Visit, kind: Kind, but: str = "") -> RegistryRecord:
+    """End the time of the record that a form names; `but` says what of it cannot be taken back."""
     ended = job.end(visit.door, kind, visit.said("id"), visit.now)
     visit.console.forget_people()
+    was = msgspec.structs.replace(ended, active=True)
+    _take_back(visit, f"{kind.capitalize()} {ended.id} is ended{but}.", ended, was)
     return ended
+
+
+def _take_back(visit: Visit, said: str, written: RegistryRecord, was: RegistryRecord) -> None:
+    """Offer to make the record again what it `was`, as long as it is as it was `written`."""
+
+    def back(later: Visit) -> str:
+        job.put_back(later.door, written, was, later.now)
+        later.console.forget_people()
+        section, own_page = SECTIONS[was.kind]
+        return address(section, was.id) if own_page else f"{BASE}/{section}"
+
+    undo.offer(visit, said, back)

@@ -58,7 +58,7 @@ def register(visit: Visit) -> Response:
 
 def ended(visit: Visit) -> Response:
     """End a person's time: their password is taken away, and their sessions here end."""
-    who = end(visit, "user").id
+    who = end(visit, "user", ", and their password and sessions with them: these do not come back").id
     try:
         if who in accounts.listed(visit.door):
             accounts.end(visit.door, who)
