@@ -47,11 +47,7 @@ class KafkaWriter(Generic[T]):
                 self._produce(self._topic.encode(record))
             left = self._producer.flush(DELIVERY_SECONDS + 5)
         except (KafkaException, SystemError) as error:
-            # What is fatal to a producer, such as no right to write at all, comes as an exception out of what
-            # was called; as the cause of a SystemError where a delivery was reported at the same time.
-            why = error if isinstance(error, KafkaException) else error.__cause__
-            name = name_of(why) if isinstance(why, KafkaException) else type(error).__name__
-            raise UndeliveredError(f"{self._topic.name}: {name}") from error
+            raise UndeliveredError(f"{self._topic.name}: {_fatal(error)}") from error
         if left or self._failed:
             names = ", ".join(sorted(set(self._failed))) or "timed out"
             raise UndeliveredError(f"{self._topic.name}: {left + len(self._failed)} not delivered: {names}")
@@ -79,3 +75,14 @@ class KafkaWriter(Generic[T]):
     def _delivered(self, error: KafkaError | None, _message: object) -> None:
         if error is not None:
             self._failed.append(error.name())
+
+
+def _fatal(error: Exception) -> str:
+    """What is fatal to a producer, such as no right to write at all, comes as an exception out of what was
+    called; as the cause of a SystemError where a delivery was reported at the same time.
+
+    Not where it is caught: a variable of that frame would hold the error, and the error the frame with its
+    producer, which would go on asking the broker until the collector of garbage comes by.
+    """
+    why = error if isinstance(error, KafkaException) else error.__cause__
+    return name_of(why) if isinstance(why, KafkaException) else type(error).__name__

@@ -18,6 +18,8 @@ from tests.support.kafka_broker import KafkaBroker, wait_until
 from tests.support.receivers import http_receiver
 
 SEED = 41
+OF_MANY = max(KILLS, 4)
+"""A system has many processes."""
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(7200)]
 
 
@@ -27,7 +29,7 @@ def test_of_kills_of_any_process_no_frame_is_lost_and_none_counts_twice(tmp_path
         try:
             made.begin()
             threads, began = uploading(made), time.monotonic()
-            while sum(made.killed.values()) < KILLS:
+            while sum(made.killed.values()) < OF_MANY:
                 time.sleep(chance.uniform(2, 10))
                 made.kill(chance)
             over(made, threads)
@@ -51,7 +53,7 @@ def test_of_a_broker_that_is_killed_and_away_likewise(own_kafka: KafkaBroker, tm
                 time.sleep(chance.uniform(1, 4))
                 made.kill(chance)
             own_kafka.start()
-            while sum(made.killed.values()) < KILLS:
+            while sum(made.killed.values()) < OF_MANY:
                 time.sleep(chance.uniform(2, 10))
                 made.kill(chance)
             over(made, threads)
