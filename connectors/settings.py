@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from connectors.clickhouse import ClickHouseTables
 from connectors.clickhouse_client import INGEST, OWNER, RETENTION, SEALER
 from connectors.edge import Edge, Share, Topics
+from connectors.engine.folder import embedded
 from connectors.files import FileTopics
 from connectors.kafka import KafkaTopics
 from connectors.kafka_client import FILE, properties
@@ -52,7 +53,7 @@ def own_account(data: Path) -> Path:
 
 def embedded_dsn(data: Path) -> str:
     """The embedded database of a data folder."""
-    return f"chdb://{(data / 'clickhouse').absolute()}/platestream"
+    return f"chdb://{embedded(data)}"
 
 
 class SettingsError(ValueError):

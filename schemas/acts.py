@@ -120,6 +120,8 @@ ACTS: tuple[Act, ...] = (
     Act("audit_export", "export the sealed inquiry log", "E.1.c K", ("auditor",), documented="inquiry"),
     Act("retention", "delete what is past its time", "F.8.b J.1", _ADMIN, automatic=True),
     Act("retention_show", "see the receipts of retention", "F.8.b J.1", ("auditor", "administrator")),
+    Act("backup", "back up what must be kept", "E.1.c K", _ADMIN, automatic=True),
+    Act("restore", "restore a backup into an empty system", "E.1.c K", _ADMIN),
     Act("dead_letter_show", "see what was refused", "E.1.c", _ADMIN),
     Act("dead_letter_resend", "send what was refused again", "E.1.c", _ADMIN),
     Act("notify_test", "send a receiver of notifications a test", "G.2", _CHIEFS),

@@ -27,13 +27,13 @@ class Compared:
 
 def migrations(door: Door) -> list[Entry]:
     """Migrations and files of views, and whether they are applied. Raises MigrationError, ConnectError."""
-    with _owner(door) as client:
+    with owner(door) as client:
         return migrate.list_migrations(client)
 
 
 def apply_migrations(door: Door, *, dry_run: bool = False) -> list[str]:
     """Titles of what was applied, or would be. Raises MigrationError and ConnectError."""
-    with _owner(door) as client:
+    with owner(door) as client:
         return migrate.apply(client, dry_run=dry_run)
 
 
@@ -56,7 +56,7 @@ def topics(door: Door, *, check: bool = False, replication: int = 1, acls: bool 
 
 
 @contextmanager
-def _owner(door: Door) -> Iterator[Client]:
+def owner(door: Door) -> Iterator[Client]:
     """A connection that also says what a server's account lacks."""
     settings = door.settings
     dsn, plain = settings.clickhouse_for(OWNER), settings.allow_plaintext

@@ -46,6 +46,8 @@ SELECT * FROM values(
     ('audit_export', ['auditor'], 0, 'inquiry', 0, 0, 0),
     ('retention', ['administrator'], 0, '', 0, 1, 0),
     ('retention_show', ['auditor', 'administrator'], 0, '', 0, 0, 0),
+    ('backup', ['administrator'], 0, '', 0, 1, 0),
+    ('restore', ['administrator'], 0, '', 0, 0, 0),
     ('dead_letter_show', ['administrator'], 0, '', 0, 0, 0),
     ('dead_letter_resend', ['administrator'], 0, '', 0, 0, 0),
     ('notify_test', ['supervisor', 'administrator'], 0, '', 0, 0, 0)

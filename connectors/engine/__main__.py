@@ -46,7 +46,7 @@ def _serve(options: argparse.Namespace) -> None:
     users = Users(options.users, known)
     for name in users().without:
         logger.warning("account %s has no password in the environment and cannot sign in", name)
-    runner = Runner((options.data / "clickhouse").absolute(), config, profiles)
+    runner = Runner(folder.database(options.data).absolute(), config, profiles)
     limits = Limits(
         options.queries, 4 * options.queries, options.body_mib << 20, options.seconds, options.stalled
     )

@@ -8,8 +8,21 @@ from typing import IO
 NAME = "engine.lock"
 
 
+def embedded(data: Path) -> Path:
+    """Where commands have the tables of a data folder while no engine does."""
+    return (data / "clickhouse" / "platestream").absolute()
+
+
 class FolderError(RuntimeError):
     """The folder cannot be used; a sentence for the terminal."""
+
+
+def database(data: Path) -> Path:
+    """Where the tables of a data folder lie: where commands without the engine have them, so that what was
+    put on record before it started is there after. Those that an older engine made a folder higher stay.
+    """
+    before = data / "clickhouse"
+    return before if (before / "metadata").is_dir() else embedded(data)
 
 
 def hold(folder: Path) -> IO[str]:

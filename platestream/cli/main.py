@@ -42,6 +42,8 @@ COMMANDS = {
     "notify": Entry("notify", "Notifications: check the rules, try a receiver."),
     "dead-letters": Entry("dead_letters", "What was refused: list, show, send again."),
     "migrate": Entry("setup", "Bring the database to this release's tables.", "migrate"),
+    "backup": Entry("backup", "Back up what must be kept to one file.", "backup"),
+    "restore": Entry("backup", "Bring a backup into an empty system.", "restore"),
     "topics": Entry("setup", "Make or compare the broker's topics.", "topics"),
     "registry": Entry("registry", "Agencies, users, cameras; the rules in force."),
     "audit": Entry("audit", "The inquiry log and the yearly audit."),

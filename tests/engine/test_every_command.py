@@ -3,21 +3,25 @@
 import os
 import shlex
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from uuid import UUID
+from zipfile import ZipFile
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
 from platestream.cli.main import COMMANDS, app
 from schemas.acts import BY_NAME
+from services.backup.archive import FORMAT, MANIFEST, Manifest
 from services.evidence.package import new_key
 from tests.support.database import Database
 from tests.support.door import signed_in_as, staffed
 
 ID = str(UUID(int=7))
-# Command -> the act that is tried, and how it is called; FILE, MAIL and OUT become files.
+# Command -> the act that is tried, and how it is called; FILE, MAIL, BACKUP and OUT become files.
 ACTED = {
     "hotlist import": ("hotlist_import", "hotlist import FILE --source ncic"),
     "hotlist add": (
@@ -80,6 +84,8 @@ ACTED = {
     ),
     "evidence list": ("evidence_show", "evidence list"),
     "evidence export": ("evidence_show", f"evidence export {ID} OUT"),
+    "backup": ("backup", "backup OUT"),
+    "restore": ("restore", "restore BACKUP"),
     "dead-letters list": ("dead_letter_show", "dead-letters list"),
     "dead-letters show": ("dead_letter_show", "dead-letters show frames/0/1"),
     "dead-letters send-again": ("dead_letter_resend", "dead-letters send-again frames/0/1"),
@@ -161,7 +167,11 @@ def test_whoever_may_not_is_refused_and_that_is_on_record(
     file.write_text("reference,plate,category,expires_at\n1,ABC1234,stolen_vehicle,2030-01-01\n")
     mail = tmp_path / "bolo.txt"
     mail.write_text("Plate: ABC 1234\nCase: 26-1\n")
-    files = {"FILE": file, "MAIL": mail, "OUT": tmp_path / "out"}
+    backup = tmp_path / "backup.zip"
+    with ZipFile(backup, "w") as made:
+        told = Manifest(FORMAT, datetime.now(UTC), "st-johns", (), ())
+        made.writestr(MANIFEST, msgspec.json.encode(told))
+    files = {"FILE": file, "MAIL": mail, "OUT": tmp_path / "out", "BACKUP": backup}
     words = [str(files.get(word, word)) for word in shlex.split(call)]
     done = CliRunner().invoke(app, words)
     assert done.exit_code != 0, done.output

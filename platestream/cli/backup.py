@@ -1,0 +1,63 @@
+"""`platestream backup` and `restore`: what must be kept, and its way back into an empty system."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clickhouse.sql_files import MigrationError
+from platestream.cli.console import err, out
+from platestream.cli.entrance import entrance
+from services.backup import make
+from services.backup import restore as job
+from services.backup.archive import Manifest
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="A new file; it is for its owner alone.")],
+) -> None:
+    """Write what must be kept to one file (ZIP), while everything runs; on record as an act.
+
+    In it: registry, hot list, rules, the sealed inquiry log, what came of hits, evidence, audits, receipts.
+    Not in it: detections, pictures and hits, which no copy may outlive; keys, passwords and settings.
+
+    Example: platestream backup /mnt/backup/2026-11-26.zip
+    """
+    with entrance("backup") as door:
+        try:
+            made = make.backup(door, file, datetime.now(UTC))
+        except OSError as error:
+            err.print(f"{file}: {error.strerror or error}")
+            raise typer.Exit(1) from None
+    out.print(f"{file}: {_held(made)}")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that platestream backup wrote.", exists=True)],
+) -> None:
+    """Bring a backup into an empty system, where nothing runs yet; on record as an act.
+
+    Check it with platestream audit verify, then start. What was put on record after the backup is lost here.
+
+    Example: platestream restore /mnt/backup/2026-11-26.zip
+    """
+    with entrance("restore") as door:
+        try:
+            made = job.restore(door, file)
+        except MigrationError as error:
+            err.print(str(error))
+            raise typer.Exit(1) from None
+    out.print(f"{file}: {_held(made.manifest)}, as of {made.manifest.made_at:%Y-%m-%d %H:%M:%S}Z")
+    if made.left:
+        out.print(f"left as they are, because they have messages: {', '.join(made.left)}")
+    out.print("next: platestream audit verify")
+
+
+def _held(made: Manifest) -> str:
+    counts = {one.name: one.count for one in made.members}
+    tables = [count for name, count in counts.items() if name.startswith("tables/")]
+    return (
+        f"{sum(tables)} rows of {len(tables)} tables, {sum(counts.values()) - sum(tables)} messages of "
+        f"{len(counts) - len(tables)} topics"
+    )

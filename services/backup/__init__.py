@@ -1,0 +1,1 @@
+"""Backup of what must be kept, and its way back into an empty system."""

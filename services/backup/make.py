@@ -1,0 +1,78 @@
+"""Backing up what must be kept, while everything runs."""
+
+import os
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from connectors.changelog import newest, read_to_end
+from connectors.clickhouse_client import run
+from connectors.edge import Topics
+from schemas.topics import Topic
+from services.backup.archive import COPIED, FORMAT, KEPT, MANIFEST, Manifest, put
+from services.door import Door
+from services.setup import migrations, owner
+
+
+class Copied(msgspec.Struct, frozen=True):
+    """A message of a topic; key and value in base64, `at` its own time."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: dict[str, str]
+    at: datetime | None
+
+
+def backup(door: Door, path: Path, now: datetime) -> Manifest:
+    """Write a new file at `path`, for its owner alone, whole or not at all; what it holds.
+
+    Of the topics the newest state is taken after the tables, so that it is never behind them. Raises
+    FileExistsError, RefusedInquiry, DatabaseError, BrokerError and OSError.
+    """
+    if path.exists():
+        raise FileExistsError(f"{path} exists, and is not written over")
+    door.enter("backup", path.name)
+    making = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(os.open(making, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as raw:
+            made = _write(door, zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED), now)
+            raw.flush()
+            os.fsync(raw.fileno())
+        os.link(making, path)  # never over a file that somebody made meanwhile
+    finally:
+        making.unlink(missing_ok=True)
+    return made
+
+
+def _write(door: Door, file: zipfile.ZipFile, now: datetime) -> Manifest:
+    applied = tuple(one.title for one in migrations(door) if one.state == "applied")
+    with file, owner(door) as client:
+        members = [put(file, f"tables/{name}.jsonl", _rows(client, name)) for name in KEPT]
+        members += [put(file, f"topics/{one.name}.jsonl", _messages(door.streams, one)) for one in COPIED]
+        manifest = Manifest(FORMAT, now, door.settings.profile, applied, tuple(members))
+        file.writestr(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+    return manifest
+
+
+def _rows(client: Client, name: str) -> Iterator[bytes]:
+    asked = f"SELECT * FROM platestream.{name}"  # noqa: S608 - a name of KEPT
+    with run(f"reading {name}", partial(client.raw_stream, asked, fmt="JSONEachRow")) as answer:
+        rest = b""
+        for block in iter(partial(answer.read, 1 << 20), b""):
+            *whole, rest = (rest + block).split(b"\n")
+            yield from (line + b"\n" for line in whole)
+        if rest:
+            yield rest + b"\n"
+
+
+def _messages(streams: Topics, topic: Topic[Any]) -> Iterator[bytes]:
+    compacted = topic.keep is None
+    for message in newest(streams, topic).values() if compacted else read_to_end(streams, topic):
+        one = Copied(message.key, message.value, message.headers, message.timestamp)
+        yield msgspec.json.encode(one) + b"\n"

@@ -1,0 +1,202 @@
+"""A backup in an empty system: what must be kept is as it was, and what cameras saw is not there."""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from connectors.changelog import newest
+from connectors.clickhouse_client import SEALER
+from connectors.inquiry_log import seal_new
+from schemas import topics
+from schemas.message import RefusedError
+from services.backup import make
+from services.backup.archive import COPIED, DECLARED, KEPT, MANIFEST, TIED, opened
+from services.backup.restore import restore
+from services.evidence.purge import purge_released
+from services.inquiries import whole
+from services.inquiries.gate import RefusedInquiry
+from tests.support.database import Database, close_all
+from tests.support.door import door_of, person, staffed
+from tests.support.office import office
+
+PLATE = "AST3087"
+
+
+class Backup(NamedTuple):
+    """The file, and what every table and the changelogs had."""
+
+    file: Path
+    rows: dict[str, list[Any]]
+    hot_list: dict[bytes, bytes | None]
+
+
+def rows(database: Database, name: str) -> list[Any]:
+    columns = "* EXCEPT (ingested_at)" if name in ("deliveries", "hit_facts") else "*"
+    return sorted(map(repr, database.rows(f"SELECT {columns} FROM platestream.{name}")))
+
+
+@pytest.fixture(scope="module")
+def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backup]:
+    """Of an agency at work: audits, evidence, hits, and an inquiry that names a plate."""
+    folder = tmp_path_factory.mktemp("backup")
+    with office(migrated, folder) as pages:
+        seal_new(pages.database.client(SEALER))
+        file = folder / "kept.zip"
+        before = {name: rows(pages.database, name) for name in KEPT}
+        make.backup(pages.console.door("lee"), file, datetime.now(UTC))
+        hot_list = {key: one.value for key, one in newest(pages.streams, topics.HOTLIST).items()}
+        assert pages.database.value("SELECT count() FROM platestream.detections") > 0
+        yield Backup(file, before, hot_list)
+    close_all()
+
+
+def test_every_table_is_in_backups_or_said_to_be_in_none(database: Database) -> None:
+    found = database.rows(
+        "SELECT name FROM system.tables WHERE database = 'platestream' AND engine LIKE '%MergeTree'"
+    )
+    assert {name for (name,) in found} == {*KEPT, *TIED, *DECLARED}
+    short = "engine LIKE '%MergeTree' AND create_table_query LIKE '%toIntervalDay(%'"
+    tied = database.rows(f"SELECT name FROM system.tables WHERE database = 'platestream' AND {short}")
+    assert {name for (name,) in tied} == set(TIED), "what is kept for days is in no backup"
+
+
+def test_nothing_of_what_cameras_saw_is_in_it_but_evidence(made: Backup) -> None:
+    assert made.file.stat().st_mode & 0o077 == 0
+    with zipfile.ZipFile(made.file) as file:
+        names = set(file.namelist())
+        assert names == {
+            MANIFEST,
+            *(f"tables/{name}.jsonl" for name in KEPT),
+            *(f"topics/{one.name}.jsonl" for one in COPIED),
+        }
+        # Pictures are evidence's alone; an outsider reads a member with any tool.
+        plated = [name for name in names if b"\xff\xd8\xff" in file.read(name)]
+        entries = [json.loads(line) for line in file.read("tables/evidence_holds.jsonl").splitlines()]
+    assert set(plated) <= {"tables/evidence_images.jsonl"}
+    assert entries
+
+
+def test_what_must_be_kept_is_there_as_it_was(made: Backup, empty_database: Database) -> None:
+    with door_of(empty_database, "lee") as door:
+        told = restore(door, made.file)
+        assert told.left == ()
+        for name in KEPT:
+            found = rows(empty_database, name)
+            if name == "inquiry_log":  # and the backup and the restore themselves
+                assert set(made.rows[name]) <= set(found)
+                assert len(found) == len(made.rows[name]) + 2
+            else:
+                assert found == made.rows[name], name
+        assert {name: empty_database.value(f"SELECT count() FROM platestream.{name}") for name in TIED} == (
+            dict.fromkeys(TIED, 0)
+        )
+        assert {key: one.value for key, one in newest(door.streams, topics.HOTLIST).items()} == made.hot_list
+        # The log goes on behind its seals: the two acts came after the last of them.
+        seal_new(empty_database.client(SEALER))
+        assert whole.check(door).faults == []
+        acts = empty_database.rows("SELECT kind, who, outcome FROM platestream.inquiry_log ORDER BY at")
+        assert acts[-2:] == [("backup", "lee", "allowed"), ("restore", "lee", "allowed")]
+
+
+def test_what_was_past_its_time_meanwhile_goes_with_the_next_run(
+    made: Backup, empty_database: Database
+) -> None:
+    with door_of(empty_database, "lee") as door:
+        restore(door, made.file)
+        later = datetime.now(UTC) + timedelta(days=365 * 200)
+        purge_released(door.machine("retention"), later)
+    assert empty_database.value("SELECT count() FROM platestream.evidence_detections") == 0
+    assert empty_database.value("SELECT count() FROM platestream.evidence_images") == 0
+
+
+def test_it_goes_into_an_empty_system_alone_and_for_the_administrator(
+    made: Backup, database: Database
+) -> None:
+    staffed(database, person("lee", "administrator"), person("ana", "analyst"))
+    with door_of(database, "lee") as door, pytest.raises(RefusedError, match="registry has rows already"):
+        restore(door, made.file)
+    with door_of(database, "ana") as door:
+        with pytest.raises(RefusedInquiry):
+            restore(door, made.file)
+        with pytest.raises(RefusedInquiry):
+            make.backup(door, made.file.with_name("hers.zip"), datetime.now(UTC))
+    assert not made.file.with_name("hers.zip").exists()
+    assert database.value("SELECT count() FROM platestream.inquiry_seals") == 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("changed", "tables/inquiry_log.jsonl is not what was backed up"),
+        ("left out", "does not hold what its manifest.json names"),
+        ("added", "does not hold what its manifest.json names"),
+        ("no manifest", "is no backup"),
+        ("cut off", "is no backup"),
+        ("another format", "is of format 2"),
+        ("strange", "which this release does not know"),
+    ],
+)
+def test_a_file_that_is_not_whole_changes_nothing(
+    made: Backup, tmp_path: Path, damage: str, said: str
+) -> None:
+    damaged = tmp_path / "damaged.zip"
+    _damage(made.file, damaged, damage)
+    with pytest.raises(RefusedError, match=said.replace(".", r"\.")):
+        opened(damaged)
+
+
+def _damage(there: Path, here: Path, how: str) -> None:
+    if how == "cut off":
+        here.write_bytes(there.read_bytes()[:-2000])
+        return
+    with zipfile.ZipFile(there) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    told = json.loads(members[MANIFEST])
+    match how:
+        case "changed":
+            members["tables/inquiry_log.jsonl"] = members["tables/inquiry_log.jsonl"].replace(
+                b"vale", b"kim "
+            )
+        case "left out":
+            del members["topics/hotlist.jsonl"]
+        case "added":
+            members["tables/detections.jsonl"] = b""
+        case "no manifest":
+            del members[MANIFEST]
+        case "another format":
+            members[MANIFEST] = json.dumps({**told, "format": 2}).encode()
+        case "strange":
+            for one in told["members"]:
+                one["name"] = one["name"].replace("tables/ledger", "tables/../ledger")
+            members["tables/../ledger.jsonl"] = members.pop("tables/ledger.jsonl")
+            members[MANIFEST] = json.dumps(told).encode()
+    with zipfile.ZipFile(here, "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+
+
+def test_a_backup_of_a_later_release_says_so(made: Backup, tmp_path: Path, empty_database: Database) -> None:
+    later = tmp_path / "later.zip"
+    with zipfile.ZipFile(made.file) as file, zipfile.ZipFile(later, "w") as changed:
+        for name in file.namelist():
+            content = file.read(name)
+            if name == MANIFEST:
+                told = json.loads(content)
+                content = json.dumps({**told, "migrations": [*told["migrations"], "9999 later"]}).encode()
+            changed.writestr(name, content)
+    with door_of(empty_database, "lee") as door, pytest.raises(RefusedError, match="later release"):
+        restore(door, later)
+
+
+def test_nothing_is_written_over_and_nothing_half_is_left(made: Backup, database: Database) -> None:
+    with door_of(database, "lee") as door:
+        with pytest.raises(FileExistsError):
+            make.backup(door, made.file, datetime.now(UTC))
+        with pytest.raises(FileNotFoundError):
+            make.backup(door, made.file.parent / "nowhere" / "kept.zip", datetime.now(UTC))
+    assert not [one for one in made.file.parent.iterdir() if one.name.startswith(".kept")]
