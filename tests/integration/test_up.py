@@ -14,6 +14,7 @@ import pytest
 
 from connectors.settings import system_account
 from schemas.acts import ROLES
+from schemas.topics import DETECTIONS, HOTLIST
 from services.hotlist.feed import WRITTEN
 from tests.support.clock import NOW
 from tests.support.kafka_broker import wait_until
@@ -58,6 +59,12 @@ def seen(system: System, plate: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
 
 
+def wait_for(system: System, plate: str) -> None:
+    """Until its detection is on the topic, and then in the tables."""
+    wait_until(lambda: plate in system.newest(DETECTIONS), 120, "a detection")
+    wait_until(lambda: bool(seen(system, plate)), 60, "its row", every=1)
+
+
 def lives(pid: int) -> bool:
     """Whether a process is there and has not ended."""
     try:
@@ -68,7 +75,7 @@ def lives(pid: int) -> bool:
 
 def test_a_picture_becomes_a_detection_while_commands_ask(system: System) -> None:
     system.photograph("KBD4821", "one")
-    wait_until(lambda: bool(seen(system, "KBD4821")), 120, "a detection")
+    wait_for(system, "KBD4821")
     assert len(seen(system, "KBD4821")) == 1
 
 
@@ -123,7 +130,7 @@ def test_files_that_come_by_themselves_are_the_machines_imports(system: System) 
     time.sleep(WRITTEN.total_seconds() + 1)  # younger ones may still be being written
     feed = system.begin("hotlist", "import", str(folder), "--source", "acic", "--every", "15")
     try:
-        wait_until(lambda: "YYY2222" in system.run("hotlist", "list").stdout, 90, "the new entry")
+        wait_until(lambda: "YYY2222" in system.newest(HOTLIST), 90, "the new entry")
     finally:
         feed.kill()
         said = feed.communicate()
@@ -141,6 +148,9 @@ def test_readers_that_stand_still_are_seen_though_they_run(system: System) -> No
         told = system.status()
         assert {one["state"] for one in told["processes"]} == {"running"}
         assert told["waiting"][0]["count"] == 1
+        of_command = json.loads(system.run("status", "--json").stdout)
+        pids = [[(one["name"], one["pid"]) for one in every["processes"]] for every in (of_command, told)]
+        assert pids[0] == pids[1]
     finally:
         for one in stopped:
             os.kill(one, signal.SIGCONT)
@@ -174,7 +184,7 @@ def test_a_process_that_is_killed_comes_back_and_the_system_goes_on(system: Syst
         return all(one["state"] == "running" and one["pid"] != before[one["name"]] for one in now)
 
     wait_until(back, 120, "all run again")
-    wait_until(lambda: bool(seen(system, "MXV7730")), 120, "a detection")
+    wait_for(system, "MXV7730")
     assert len(seen(system, "MXV7730")) == 1
 
 
@@ -196,7 +206,7 @@ def test_no_password_is_in_the_list_of_processes_or_in_the_log(system: System) -
 
 def test_what_runs_dies_with_its_supervisor_and_the_next_up_goes_on(system: System) -> None:
     system.photograph("BCX1904", "before")
-    wait_until(lambda: bool(seen(system, "BCX1904")), 120, "a detection")
+    wait_for(system, "BCX1904")
     pids = system.pids().values()
     os.kill(int((system.data / "up" / "supervisord.pid").read_text()), signal.SIGKILL)
     wait_until(lambda: not any(map(lives, pids)), 30, "the others have ended")
@@ -205,7 +215,7 @@ def test_what_runs_dies_with_its_supervisor_and_the_next_up_goes_on(system: Syst
     assert "start it with platestream up" in gone.stderr
     system.photograph("RTJ2065", "three")
     system.up()
-    wait_until(lambda: bool(seen(system, "RTJ2065")), 120, "a detection")
+    wait_for(system, "RTJ2065")
     assert len(seen(system, "BCX1904")) == 1
 
 

@@ -57,7 +57,7 @@ def test_with_a_broker_and_a_server_a_picture_becomes_a_detection(
             ran = system.run("search", "KBD4821", "--reason", "test of the running system", "--json")
             return [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
 
-        wait_until(lambda: len(found()) == 1, 120, "a detection")
+        wait_until(lambda: len(found()) == 1, 120, "a detection", every=2)
         waiting = {one["topic"] for one in system.status()["waiting"]}
         assert {"frames", "detections"} <= waiting
     finally:

@@ -79,13 +79,15 @@ class KafkaStartError(Exception):
     """Kafka was run and did not become ready; the text has the path of its log and the log's end."""
 
 
-def wait_until(holds: Callable[[], bool], within: float, what: str) -> None:
-    """Returns as soon as `holds()`; raises TimeoutError naming `what` after `within` seconds."""
+def wait_until(holds: Callable[[], bool], within: float, what: str, every: float = 0.1) -> None:
+    """Returns when `holds()`, asked `every` so many seconds; raises TimeoutError naming `what` after `within`
+    seconds. What starts a process to ask is asked more rarely: it takes the time of what it waits for.
+    """
     end = time.monotonic() + within
     while not holds():
         if time.monotonic() > end:
             raise TimeoutError(f"{what}: not within {within:g} s")
-        time.sleep(0.05)
+        time.sleep(every)
 
 
 @contextmanager

@@ -5,9 +5,16 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from connectors.files import FileTopics
+from connectors.settings import Settings
+from schemas.topics import Topic
+from services.up.status import status
 from services.up.supervisor import Supervisor
 from tests.support.flows import plate_picture
 from tests.support.kafka_broker import free_port
@@ -82,9 +89,18 @@ class System:
         ran = self.run("up", "--cameras", config, *ports, *server)
         assert ran.returncode == 0, ran.stdout + ran.stderr + self.log
 
+    @property
+    def settings(self) -> Settings:
+        return Settings(data=self.data, kafka=self.kafka, clickhouse=self.clickhouse)
+
     def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
+        """What `status --json` prints, asked here: a test that waits asks often, and a process is dear."""
+        found: dict[str, Any] = json.loads(msgspec.json.encode(status(self.settings, datetime.now(UTC))))
         return found
+
+    def newest(self, topic: Topic[Any]) -> str:
+        """All that is on a topic of the embedded edge, as text, likewise."""
+        return "".join(map(repr, FileTopics(self.data, follow=False).read_to_end(topic)))
 
     def pids(self) -> dict[str, int]:
         return {one["name"]: one["pid"] for one in self.status()["processes"]}
