@@ -55,14 +55,22 @@ def check(
     shown = [one for one in results if not failed or one.outcome != "held"]
     if as_json:
         told = _told(shown, results) | (_told_of_law(law, results) if law else {})
+        told["outcome"] = _outcome(results, law)
         print_json({"at": live.now, "profile": live.profile_name, **told})
     else:
         _show(shown, results, law)
-    worst = checking.worst(results)
-    if worst == "held" and law and any(one[1] == "not_checked" for one in checking.by_law(law, results)):
-        worst = "not_checked"
+    worst = _outcome(results, law)
     if worst == "not_held" or (strict and worst == "not_checked"):
         raise typer.Exit(1)
+
+
+def _outcome(results: Sequence[checking.Result], law: Law | None) -> checking.Outcome:
+    """Of all together; where a clause of the law was not read, not all is held."""
+    worst = checking.worst(results)
+    unread = law is not None and any(
+        said == "not_checked" for _one, said, _found in checking.by_law(law, results)
+    )
+    return "not_checked" if worst == "held" and unread else worst
 
 
 def _told(shown: Sequence[checking.Result], results: Sequence[checking.Result]) -> dict[str, object]:

@@ -34,6 +34,13 @@ SELECT purpose, violation, agency, count() FROM platestream.inquiry_log
 WHERE at >= {since:Date} AND at < {until:Date} AND outcome = 'allowed' AND NOT automatic
   AND kind IN {looks:Array(String)} GROUP BY purpose, violation, agency
 """
+_STOPS = """
+SELECT category, count() FROM (
+    SELECT hit_id FROM platestream.hit_actions FINAL
+    WHERE stopped AND at >= {since:Date} AND at < {until:Date} GROUP BY hit_id) AS stop
+LEFT JOIN (SELECT hit_id, category FROM platestream.hit_facts FINAL) AS fact ON stop.hit_id = fact.hit_id
+GROUP BY category ORDER BY category
+"""
 _REQUESTS = """
 SELECT count() FROM platestream.inquiry_log WHERE at >= {since:Date} AND at < {until:Date}
   AND outcome = 'allowed' AND requester != '' AND kind IN {looks:Array(String)}
@@ -89,6 +96,7 @@ class Public(msgspec.Struct, tag_field="schema", tag="public/1", frozen=True, kw
     alerts: dict[str, int]
     results: dict[str, int]
     hits_by_category: dict[str, int]
+    stops_by_reason_of_alert: dict[str, int]
     alerts_shared_with: dict[str, int]
     searches: int
     searches_by_purpose: dict[str, int]
@@ -106,7 +114,7 @@ class Public(msgspec.Struct, tag_field="schema", tag="public/1", frozen=True, kw
         "subsequent prosecutions",
         "race, ethnicity, age and gender of people stopped: not kept here by intention",
         "which searches found something",
-        "vehicle stops apart from other action that was taken",
+        "stops that officers did not record with the alert",
     )
 
 
@@ -151,6 +159,7 @@ def figures(door: Door, name: str, period: str, now: datetime) -> Public:
         alerts=told.hits,
         results=told.by_result,
         hits_by_category=told.by_category,
+        stops_by_reason_of_alert=counts.pairs(_STOPS),
         alerts_shared_with=told.alerts_shared_with,
         searches=sum(row[3] for row in searches),
         searches_by_purpose=_by(searches, 0, profile.purposes.allowed),

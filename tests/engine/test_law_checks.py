@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from prometheus_client import REGISTRY
@@ -37,10 +38,11 @@ from services.rules import in_force
 from services.yearly_audit import draw as drawing
 from services.yearly_audit import filing, rhythms
 from services.yearly_audit import findings as judging
-from tests.support.agency import DAY, HOUR, Agency, read, set_rules, user
+from tests.support.agency import DAY, HOUR, VERIFIED, Agency, read, set_rules, user
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import door_of
+from tests.support.hit_actions import action
 
 SCHOOL: dict[str, Any] = {"latitude": 47.6, "longitude": -122.3, "radius_m": 150.0}
 METRE = 1 / 111_195
@@ -351,7 +353,13 @@ def test_an_audit_that_is_missing_late_or_not_on_record_turns_the_verdict(
     assert f"monthly of {period}: filed late" in made.verdict("audit_monthly", now=due + 5 * DAY)[1]
     filed(made, "monthly", period, after + DAY)
     assert f"monthly of {period}" not in made.verdict("audit_monthly", now=due + 5 * DAY)[1]
-    assert f"quarterly of {period}" not in made.verdict("audit_monthly", now=due + 5 * DAY)[1]
+    later = NOW + 200 * DAY
+    assert made.verdict("audit_quarterly", now=later)[0] == "not_held"
+    quarter = f"{NOW.year + 1}-Q1"
+    filed(made, "quarterly", quarter, datetime(NOW.year + 1, 4, 2, 20, tzinfo=UTC))
+    assert quarter not in made.verdict("audit_quarterly", now=datetime(NOW.year + 1, 5, 1, tzinfo=UTC))[1]
+    outcome, told = made.verdict("published_quarterly", now=datetime(NOW.year + 1, 5, 1, tzinfo=UTC))
+    assert (outcome, f"quarterly of {quarter}: not published" in told) == ("not_held", True)
 
 
 def test_a_publication_counts_from_when_it_was_put_on_record_whatever_it_says(
@@ -428,7 +436,9 @@ def test_what_is_published_is_what_the_records_say_and_names_nobody(under: Calla
     secret = {"pattern": "HIDDEN1", "who": "smith", "case_number": "26-SECRET", "at": at}
     made.log(**secret, purpose="vehicle used in a crime", violation="burglary")
     made.log(**secret, purpose="vehicle used in a crime", violation="theft by J. Doe of HIDDEN1")
+    made.act(*VERIFIED, age=NOW - at, stopped=True, result="citation", note="driver J. Doe")
     told = public.figures(made.door(), "monthly", period, NOW)
+    assert told.stops_by_reason_of_alert == {"stolen_vehicle": 1}
     assert told.searches_by_purpose == {"vehicle used in a crime": 2}
     assert told.searches_by_violation == {"burglary": 1, "other": 1}
     text = public.as_json(told)
@@ -478,6 +488,12 @@ def test_every_thirty_days_runs_on_from_the_last_audit_and_is_told_of(
         "platestream_audit_due_timestamp_seconds", {"rhythm": "every-30-days", "step": "file"}
     )
     assert shown == by["every-30-days", "file"].timestamp()
+    assert made.verdict("published_annual-report", now=NOW + 500 * DAY)[0] == "not_held"
+    assert made.verdict("outcomes")[0] == "not_checked"
+    made.act(*VERIFIED, result="arrest", stopped=True)
+    assert made.verdict("outcomes") == ("held", "")
+    made.database.put(tables.HIT_ACTIONS, action("action_taken", at=NOW - HOUR, hit=uuid4(), by="smith"))
+    assert "the reason of the notice is not on record" in made.verdict("outcomes")[1]
     laws = {clause.number: said for clause, said, _found in checking.by_law(law(made), results(made))}
     assert laws["internal audit"] == "not_held"
     assert laws["sensitive property"] == "not_checked"

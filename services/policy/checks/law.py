@@ -40,8 +40,8 @@ SELECT name, create_table_query FROM system.tables
 WHERE database = 'platestream' AND name IN ('inquiry_log', 'inquiry_seals')
 """
 _ACTED = """
-SELECT count(), countIf(source = ''), countIf(result = '') FROM (
-    SELECT hit_id, max(result) AS result FROM platestream.hit_actions FINAL
+SELECT count(), countIf(source = ''), countIf(result = ''), countIf(stop) FROM (
+    SELECT hit_id, max(result) AS result, max(stopped) AS stop FROM platestream.hit_actions FINAL
     WHERE at > {since:DateTime64(3, 'UTC')} GROUP BY hit_id
     HAVING countIf(kind = 'action_taken') > 0) AS acted
 LEFT JOIN (SELECT hit_id, source FROM platestream.hit_facts FINAL) AS fact ON acted.hit_id = fact.hit_id
@@ -179,9 +179,9 @@ def refreshed(live: Live) -> Answer:
 
 def outcomes(live: Live) -> Answer:
     """Of hits that were acted on it is known by which list the notice came, and what came of them."""
-    ((count, unknown, open_),) = live.rows(_ACTED, since=live.year)
+    ((count, unknown, open_, stops),) = live.rows(_ACTED, since=live.year)
     return answer(
-        f"{counted(count, 'hit')} acted on in a year, {open_} of them without a result",
+        f"{counted(count, 'hit')} acted on in a year, {counted(stops, 'stop')}, {open_} without a result",
         f"{unknown} of which the reason of the notice is not on record" if unknown else "",
         unless(count, "no hit was acted on in a year", "a hit that an officer acted on"),
     )

@@ -118,9 +118,9 @@ _CLAUSES = (
     _clause(
         "7(2)(a)(ii)",
         "By 1 December 2027 and then yearly a report to the legislature, posted on the agency's site: (A) to (I)",
-        "`platestream report public`, `report publish`. Kept: matches acted on, arrests, recoveries, sharing by agency, "
-        "requests, changes of rules, results of audits, reads, alerts, cameras' places. Not kept: stops apart from other "
-        "action, prosecutions, searches that found something, warrants apart from other requests",
+        "`platestream report public`, `report publish`. Kept: stops that officers recorded with a match, arrests, recoveries, sharing by agency, "
+        "requests, changes of rules, results of audits, reads, alerts, cameras' places. Not kept: "
+        "prosecutions, searches that found something, warrants apart from other requests",
         "published_annual-report",
     ),
     _clause("7(2)(b)", "Public awareness", people="is told by people"),
