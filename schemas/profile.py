@@ -151,7 +151,8 @@ class Rhythm(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An audit or a report that comes round besides the yearly audit: see `schemas.rhythm.Demand`.
 
     An audit draws `inquiries` of those that were made in its period (0: all), of everybody or of other
-    agencies only; a report asks for none (`audit = false`).
+    agencies only; a report asks for none (`audit = false`). With `camera_places` what is published says where
+    cameras stand, else only how many there are.
     """
 
     every: str
@@ -161,6 +162,7 @@ class Rhythm(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     of: Literal["everybody", "others"] = "everybody"
     within: str = "0 days"
     publish: str = ""
+    camera_places: bool = False
     citation: Text
 
     @property

@@ -46,7 +46,7 @@ WITH
     trimBoth(toValidUTF8(inquire.reason)) AS given_reason,
     trimBoth(toValidUTF8(inquire.purpose)) AS given_purpose,
     trimBoth(toValidUTF8(inquire.violation)) AS given_violation,
-    lowerUTF8(concat(given_purpose, ' ', given_reason)) AS told,
+    lowerUTF8(concat(given_purpose, ' ', given_reason, ' ', given_violation)) AS told,
     -- The same as a reader sees it: other alphabets' letters and digits that stand for letters, accents and
     -- invisible characters taken away; and then without what stands between letters (operators/inquiry_checks/folded.py).
     translateUTF8(replaceRegexpAll(lowerUTF8(normalizeUTF8NFKD(told)), '[\\pM\\p{Cf}]', ''),

@@ -165,7 +165,7 @@ def _documented(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Findi
 
 
 def _purpose(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Finding]:
-    if says(f"{inquiry.purpose or ''} {inquiry.reason}", rules.prohibited):
+    if says(f"{inquiry.purpose or ''} {inquiry.reason} {inquiry.violation or ''}", rules.prohibited):
         yield Finding.of(inquiry, "purpose", "breach", "a prohibited purpose (F.1, I.3)")
     elif rules.purposes and _shows_data(act) and inquiry.purpose not in rules.purposes:
         yield Finding.of(inquiry, "purpose", "breach", "none of the allowed purposes (F.1)")

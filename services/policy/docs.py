@@ -81,8 +81,9 @@ check, and a test shows it (`tests/engine/test_law_checks.py`).
 
 How long data is kept: Virginia and Washington 21 days, Oregon 30. New Jersey is reported to ask for three years; this
 software keeps data 150 days at most, which its profile keeps, and says *not checked*: whether an agency may keep less,
-counsel must say. What is kept of stops is what officers record about a hit: that the vehicle was stopped, what it came to, and
-the list and category by which the notice came. Race, ethnicity, age and gender of people stopped are not kept here, by intention.
+counsel must say. What is kept of stops is what officers record about a hit: that the vehicle was stopped, what it came to,
+and the list and category by which the notice came. Race, ethnicity, age and gender of people stopped are not kept here,
+by intention.
 """
 
 

@@ -55,7 +55,7 @@ SELECT kind, id, name, JSONExtractBool(record, 'moves') AS moves, own,
 FROM platestream.registry FINAL WHERE active AND kind IN ('camera', 'agency', 'user') ORDER BY kind, id
 """
 # What is true on the day on which a report is made, and no figure of its period.
-_OF_TODAY = ("made_at", "whole", "cameras", "agencies_with_access", "authorized_users")
+_OF_TODAY = ("made_at", "whole", "cameras", "cameras_registered", "agencies_with_access", "authorized_users")
 
 
 class Camera(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,8 +78,8 @@ class AuditResult(msgspec.Struct, frozen=True, kw_only=True):
 class Public(msgspec.Struct, tag_field="schema", tag="public/1", frozen=True, kw_only=True):
     """The figures of one period of a rhythm. `not_kept` says what a law may ask for and nobody records here.
 
-    `searches` are looks of people at stored data, by the agency's purposes and violations and by whose people
-    looked.
+    `cameras` is empty where the rhythm does not give their places. `searches` are looks of people at stored
+    data, by the agency's purposes and violations and by whose people looked.
     """
 
     agency: str
@@ -109,6 +109,7 @@ class Public(msgspec.Struct, tag_field="schema", tag="public/1", frozen=True, kw
     rules_changed: list[str]
     authorized_users: int
     agencies_with_access: list[str]
+    cameras_registered: int
     cameras: list[Camera]
     not_kept: tuple[str, ...] = (
         "subsequent prosecutions",
@@ -132,7 +133,7 @@ def figures(door: Door, name: str, period: str, now: datetime) -> Public:
     Raises RefusedError for a rhythm or period that there is not, ProfileError and DatabaseError.
     """
     profile = load_profile(door.settings.profile)
-    rhythm_named(profile, name)
+    rhythm = rhythm_named(profile, name)
     found = period_of(door, name, period, now)
     days = transparency.Period(found.since.date(), max(found.until.date(), found.since.date()))
     if days.since == days.until:  # a rhythm of days, on its first day
@@ -180,7 +181,8 @@ def figures(door: Door, name: str, period: str, now: datetime) -> Public:
         rules_changed=[f"{day}: {change}" for day, change in counts.rows(_RULES)],
         authorized_users=sum(row[0] == "user" for row in registered),
         agencies_with_access=sorted(row[2] for row in registered if row[0] == "agency" and not row[4]),
-        cameras=[_camera(row) for row in registered if row[0] == "camera"],
+        cameras_registered=sum(row[0] == "camera" for row in registered),
+        cameras=[_camera(row) for row in registered if row[0] == "camera" and rhythm.camera_places],
     )
 
 

@@ -120,6 +120,7 @@ SEARCHES: list[tuple[str, dict[str, Any], str]] = [
     ("oregon", {"purpose": "vehicle used in a crime", "violation": "burglary"}, ""),
     ("oregon", {"purpose": "vehicle used in a crime", "violation": " . "}, "no violation is named"),
     ("oregon", {"purpose": "missing or endangered person"}, ""),
+    ("oregon", {"purpose": "missing or endangered person", "violation": "deportation"}, "prohibited"),
     ("oregon", {"purpose": "stolen vehicle"}, "purpose is none"),
     (
         "virginia",
@@ -433,6 +434,7 @@ def test_what_is_published_is_what_the_records_say_and_names_nobody(under: Calla
     made.since(70)
     period, first = last_month()
     at = datetime(first.year, first.month, first.day, tzinfo=UTC) - 5 * DAY
+    made.put(camera(5))
     secret = {"pattern": "HIDDEN1", "who": "smith", "case_number": "26-SECRET", "at": at}
     made.log(**secret, purpose="vehicle used in a crime", violation="burglary")
     made.log(**secret, purpose="vehicle used in a crime", violation="theft by J. Doe of HIDDEN1")
@@ -441,6 +443,7 @@ def test_what_is_published_is_what_the_records_say_and_names_nobody(under: Calla
     assert told.stops_by_reason_of_alert == {"stolen_vehicle": 1}
     assert told.searches_by_purpose == {"vehicle used in a crime": 2}
     assert told.searches_by_violation == {"burglary": 1, "other": 1}
+    assert [one.camera for one in told.cameras] == ["cam"]
     text = public.as_json(told)
     assert [word for word in ("HIDDEN1", "smith", "chief", "SECRET", "Doe") if word in text] == []
     door = made.door()
@@ -480,6 +483,9 @@ def test_every_thirty_days_runs_on_from_the_last_audit_and_is_told_of(
     filing.file(made.door(), number, NOW)
     outcome, said = made.verdict("audit_every-30-days")
     assert (outcome, "filed late" in said) == ("not_held", True), "10 days late, which stays on record"
+    made.put(camera(5))
+    told = public.figures(made.door(), "annual-report", str(NOW.year - 1), NOW)
+    assert (told.cameras_registered, told.cameras) == (1, []), "places stay confidential"
     steps = rhythms.steps_here(made.door(), NOW)
     by = {(one.rhythm, one.step): one.by for one in steps}
     assert timedelta(days=29) < by["every-30-days", "file"] - NOW < timedelta(days=32)

@@ -18,7 +18,7 @@ _SOURCES = {
     ),
     "tracker": Source(
         "a list of the states' rules: data is kept for three years; P.L. 2026, c. 4 on sharing",
-        "public research notes on GitHub on plate readers and their sources",
+        "an excerpt of public research notes on GitHub; the index in which it was found does not name the repository",
         "September 2026",
         "26 November 2026",
     ),

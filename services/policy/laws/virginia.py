@@ -16,7 +16,7 @@ _SOURCES = {
     "inventory": Source(
         "notes of people who looked the section up: what subsections F, I, J and K ask, and that system data is purged "
         "after 21 days and the audit trail after two years",
-        "public research notes on GitHub on plate readers and their sources",
+        "excerpts of public research notes on GitHub; the index in which they were found does not name the repositories",
         "August to October 2026",
         "26 November 2026",
     ),
@@ -102,7 +102,7 @@ _CLAUSES = (
         "queries, purposes, stops, access, requests",
         "reported",
         "inventory",
-        "`platestream report public`, `report publish`. Not kept: fixed and temporary cameras apart",
+        "`platestream report public`, `report publish`. Cameras are counted, without their places. Not kept: fixed and temporary cameras apart",
         "published_annual-report",
     ),
     _clause("I, persons", "Race, ethnicity, age and gender of people stopped", "reported", "police", people="is not kept here, by intention: the agency counts it where it counts its stops (§ 52-30.2)"),
@@ -117,7 +117,7 @@ _CLAUSES = (
     ),
     _clause("public records", "System data and audit trail are not disclosed", "reported", "inventory", people="is for records officers"),
     _clause("right of way", "A permit before a camera stands on a state right-of-way", "summary", "summary", people="is for the Department of Transportation; not in force unless enacted again"),
-    _clause("sensitive property", "Whether cameras may stand on property of education, health care or worship: accounts differ", "unread", ""),
+    _clause("sensitive property", "Whether cameras may stand on property of education, health care or worship: accounts differ (github.com/lowlydba/foul-flock has a ban without written consent, marked for review)", "unread", ""),
     _clause("penalty", "Misuse is a misdemeanor", "reported", "inventory", people="is for courts"),
 )  # fmt: skip
 _OWN = (
