@@ -11,7 +11,7 @@ from connectors.clickhouse_client import run
 from schemas.gate_rules import GateRules, RulesInForce
 
 COLUMNS = GateRules.__dataclass_fields__.keys()
-LISTS = ("boilerplate", "prohibited", "purposes")
+LISTS = ("boilerplate", "prohibited", "purposes", "violation_for", "violations", "declaration_texts")
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _AFTER = f"""
 SELECT set_at, {", ".join(COLUMNS)} FROM platestream.gate_rules

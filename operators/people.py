@@ -22,7 +22,9 @@ class PeopleRules:
     """What an agency demands. `training` is how long training counts, None for good (F.7).
 
     With `mou_required` another agency needs an MOU in force; without `out_of_state` it is of `own_state`;
-    with `declaration` it has declared in writing what it looks for (I.2).
+    with `declaration` it has declared in writing what it looks for (I.2): one of another state only with
+    `declaration_outside`, not longer than `declaration_holds` ago, and where there are
+    `declaration_texts` (SHA-256) in one of these, signed by somebody.
     """
 
     training: timedelta | None = timedelta(days=365)
@@ -30,6 +32,9 @@ class PeopleRules:
     out_of_state: bool = True
     own_state: str = ""
     declaration: bool = False
+    declaration_outside: bool = False
+    declaration_holds: timedelta | None = None
+    declaration_texts: tuple[str, ...] = ()
 
     def lapses(self, trained_at: datetime) -> datetime | None:
         """When training of this day counts no more; None: never."""
@@ -44,6 +49,9 @@ class PeopleRules:
             out_of_state=rules.out_of_state,
             own_state=rules.own_state,
             declaration=rules.declaration,
+            declaration_outside=rules.declaration_outside,
+            declaration_holds=timedelta(days=rules.declaration_days) if rules.declaration_days else None,
+            declaration_texts=rules.declaration_texts,
         )
 
 
@@ -66,6 +74,10 @@ UNKNOWN_AGENCY = Objection("agency", "agency_unregistered", "an agency that is n
 NO_MOU = Objection("agency", "no_mou", "no MOU was in force (I.2)")
 OTHER_STATE = Objection("agency", "other_state", "an agency of another state (I.2)")
 UNDECLARED = Objection("agency", "undeclared", "no written declaration on record (I.2)")
+DECLARATION_LAPSED = Objection("agency", "declaration_lapsed", "its written declaration had lapsed (I.2)")
+OTHER_TEXT = Objection(
+    "agency", "declaration_other", "its declaration is not of the text that is asked for, or not signed (I.2)"
+)
 FOREIGN = Objection("agency", "other_agency", "a person of another agency (F.1)")
 
 
@@ -111,9 +123,7 @@ class People:
             return NO_MOU
         if not rules.out_of_state and agency.state != rules.own_state:
             return OTHER_STATE
-        if rules.declaration and (agency.declared_at is None or agency.declared_at > at):
-            return UNDECLARED
-        return None
+        return declared(agency, at, rules)
 
     def colleague(self, who: str, at: datetime, rules: PeopleRules) -> Objection | None:
         """What stands against this person as an employee of our own agency."""
@@ -151,6 +161,20 @@ class People:
         if record.kind == "shift":
             return self._shifts.setdefault(record.user, {})
         return {"user": self.users, "agency": self.agencies}.get(record.kind)
+
+
+def declared(agency: RegistryRecord, at: datetime, rules: PeopleRules) -> Objection | None:
+    """What stands against another agency's written declaration at this moment, where one is asked for."""
+    if not rules.declaration or (rules.declaration_outside and agency.state == rules.own_state):
+        return None
+    if agency.declared_at is None or agency.declared_at > at:
+        return UNDECLARED
+    if rules.declaration_holds is not None and agency.declared_at < at - rules.declaration_holds:
+        return DECLARATION_LAPSED
+    texts = rules.declaration_texts
+    if texts and (agency.declaration not in texts or not agency.declared_by.strip()):
+        return OTHER_TEXT
+    return None
 
 
 def _changed(record: RegistryRecord) -> float:

@@ -45,6 +45,11 @@ class Act:
         return self.browses or self.name in ("evidence_hold", "evidence_export")
 
     @property
+    def searches(self) -> bool:
+        """It looks for something; alert hits, and pictures of what was found, come of something else."""
+        return self.browses and self.name not in ("hits", "picture")
+
+    @property
     def follows_up(self) -> bool:
         """Something came of a look: a vehicle is listed, a hit is handled, evidence is held."""
         by_people = bool(self.roles) and self.name not in _NO_FOLLOW_UP
@@ -106,6 +111,7 @@ ACTS: tuple[Act, ...] = (
     _register("account", "give a person a password or a token, or take it away", "E.1.e"),
     _register("camera", "register a camera and its approval", "D.5 E.1.f"),
     _register("detail", "register a special detail and its approval", "G.6"),
+    _register("place", "register a sensitive place, where no camera may stand", "D.5 E.1.f"),
     _register("incident", "record what came of ALPR use", "E.1.f", _CHIEFS),
     _register("source", "designate a hot list source", "C.4 E.1.b"),
     _register("category", "designate a hot list category", "C.3 E.1.b"),
@@ -117,6 +123,7 @@ ACTS: tuple[Act, ...] = (
     Act("audit_draw", "draw the sample of the yearly audit", "K.2 K.3", ("auditor",)),
     Act("audit_finding", "judge an inquiry of a draw", "K.3 K.4", ("auditor",)),
     Act("audit_memo", "file the memorandum of a yearly audit", "K.4", ("auditor",)),
+    Act("audit_publish", "record that a report of figures was published", "K", ("auditor",)),
     Act("audit_export", "export the sealed inquiry log", "E.1.c K", ("auditor",), documented="inquiry"),
     Act("retention", "delete what is past its time", "F.8.b J.1", _ADMIN, automatic=True),
     Act("retention_show", "see the receipts of retention", "F.8.b J.1", ("auditor", "administrator")),

@@ -45,12 +45,15 @@ class HitAction(Record, tag="hit_action/1", frozen=True, kw_only=True):
     confused: Annotated[
         tuple[Confused, ...], Meta(max_length=3, description="characters that were misread, where known")
     ] = ()
+    stopped: Annotated[bool, Meta(description="the vehicle was stopped")] = False
 
     def __post_init__(self) -> None:
         if self.actionable and not self.case_number.strip():
             raise ValueError("an actionable hit needs the report's `case_number` (order, section G.8)")
         if self.actionable and self.kind != "action_taken":
             raise ValueError("`actionable` is said of an action that was taken (order, section G.8)")
+        if self.stopped and self.kind != "action_taken":
+            raise ValueError("`stopped` is said of an action that was taken")
         if self.result and self.kind != "action_taken":
             raise ValueError("`result` is said of an action that was taken")
         if self.kind == "confirmed_current" and not self.checked_with:

@@ -48,6 +48,10 @@ class Inquiry(Record, tag="inquiry/1", frozen=True, kw_only=True):
     ] = UNSET
     set_off_by: Annotated[str | UnsetType, Meta(description="automatic: whose act set it off")] = UNSET
     change: Annotated[str | UnsetType, Meta(description="what an act changed, before and after")] = UNSET
+    violation: Annotated[str | UnsetType, Meta(description="the violation that is investigated")] = UNSET
+    declaration: Annotated[
+        str | UnsetType, Meta(description="another agency's declaration: text by SHA-256, who and when")
+    ] = UNSET
 
 
 class SealedInquiry(Record, tag="sealed_inquiry/1", frozen=True, kw_only=True):

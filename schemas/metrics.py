@@ -67,7 +67,7 @@ REASONS = (
 )
 INQUIRY_KINDS = tuple(act.name for act in ACTS)
 FINDING_RULES = (
-    *("unknown_act", "documented", "purpose", "legal_basis", "automatic"),
+    *("unknown_act", "documented", "purpose", "violation", "legal_basis", "automatic"),
     *("registered", "trained", "roles", "agency", "shared"),
     *("unlogged", "denied", "refusals", "hours", "volume", "no_action"),
 )
@@ -376,6 +376,15 @@ RETENTION_DELETED = Metric(
     "Rows that the retention job deleted.",
     (Label("table", ("detections", "images", "alert_hits", "dead_letters")),),
     shown_by=("retention",),
+)
+AUDIT_DUE = Metric(
+    "platestream_audit_due_timestamp_seconds",
+    "gauge",
+    "By when the next audit is to be filed, or figures are to be published: the yearly audit, and those that "
+    "the profile asks for besides.",
+    (Label("rhythm", most=20), Label("step", ("file", "publish"))),
+    shown_by=("retention",),
+    debugging=True,
 )
 
 # How the flows are

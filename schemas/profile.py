@@ -1,4 +1,4 @@
-"""An agency's rules as TOML: retention, inquiries, purposes, MOU demands, audit, evidence schedules.
+"""An agency's rules as TOML: retention, inquiries, purposes, MOU demands, audits, places, evidence schedules.
 
 Anything wrong in a profile is refused with its line. `connectors.profiles` finds the file.
 """
@@ -7,12 +7,14 @@ import re
 import tomllib
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
+from schemas import rhythm
 from schemas.fields import is_zone
+from schemas.rhythm import Demand, RhythmName
 from schemas.toml import read_toml
 
 SHORTEST, LONGEST = timedelta(minutes=3), timedelta(days=150)
@@ -27,6 +29,8 @@ _UNITS = {
 }
 
 Text = Annotated[str, Meta(min_length=1, max_length=300)]
+Law = Literal["", "virginia", "new-jersey", "oregon", "washington"]
+PlaceKind = Literal["health_facility", "immigration", "school", "worship", "court", "food_bank", "other"]
 Day = Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-([0-2]\d|3[01])$")]
 
 CASE_NUMBER = r"^[A-Za-z0-9 ./_-]*[0-9][A-Za-z0-9 ./_-]*$"
@@ -48,10 +52,14 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Agency(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who follows these rules, and by what right; dates that people write are of `time_zone` (IANA)."""
+    """Who follows these rules, and by what right; dates that people write are of `time_zone` (IANA).
+
+    `law` is the state's law that `platestream policy check` goes through; empty: the order 41.37.
+    """
 
     name: Text
     order: Text
+    law: Law = ""
     state: Annotated[str, Meta(pattern="^([A-Z]{2})?$")] = ""
     time_zone: Text = "UTC"
     memorandum_to: Text
@@ -72,9 +80,10 @@ class Retention(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class Inquiries(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What documents an inquiry: the form of a case number (RE2), letters that a reason has at least, and
-    words, lower case, that alone are no reason."""
+    words, lower case, that alone are no reason. `case_required`: a reason alone documents no search."""
 
     case_number: Text = CASE_NUMBER
+    case_required: bool = False
     reason_letters: Annotated[int, Meta(ge=1, le=1000)] = 5
     boilerplate: tuple[Text, ...] = BOILERPLATE
 
@@ -82,20 +91,31 @@ class Inquiries(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Purposes(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What nobody looks for (RE2 patterns, lower case), and the only purposes there are, if listed.
 
-    `look_back` is the one of these that looking back for a new hot list entry serves.
+    `look_back` is the one of these that looking back for a new hot list entry serves. A search for one of
+    `violation_for` names the violation that is investigated: one of `violations`, where they are listed.
     """
 
     prohibited: list[Text]
     allowed: list[Text] = []
+    violation_for: list[Text] = []
+    violations: list[Text] = []
     look_back: Annotated[str, Meta(max_length=300)] = ""
     citation: Text
 
 
 class Sharing(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is demanded of other agencies: an MOU, a written declaration, and to be of the agency's state."""
+    """What is demanded of other agencies: an MOU, a written declaration, and to be of the agency's state.
+
+    A declaration is asked of all other agencies, or of those of `other_states` only; it holds for
+    `declaration_holds` from its day (empty: for good), and its text is one of these, by SHA-256, signed by
+    somebody (empty: any text).
+    """
 
     mou_required: bool
     written_declaration: bool = False
+    declaration_of: Literal["all", "other_states"] = "all"
+    declaration_holds: str = ""
+    declaration_texts: list[Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]] = []
     out_of_state: bool = True
     citation: Text
 
@@ -119,6 +139,38 @@ class Audit(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     citation: Text
 
 
+class Places(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where no camera may stand: kinds of places of the registry, and how far around them."""
+
+    refused: tuple[PlaceKind, ...] = ()
+    margin_m: Annotated[float, Meta(ge=0, le=5000)] = 0.0
+    citation: Annotated[str, Meta(max_length=300)] = ""
+
+
+class Rhythm(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An audit or a report that comes round besides the yearly audit: see `schemas.rhythm.Demand`.
+
+    An audit draws `inquiries` of those that were made in its period (0: all), of everybody or of other
+    agencies only; a report asks for none (`audit = false`). With `camera_places` what is published says where
+    cameras stand, else only how many there are.
+    """
+
+    every: str
+    begins: date | None = None
+    audit: bool = True
+    inquiries: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    of: Literal["everybody", "others"] = "everybody"
+    within: str = "0 days"
+    publish: str = ""
+    camera_places: bool = False
+    citation: Text
+
+    @property
+    def demand(self) -> Demand:
+        """What it asks."""
+        return Demand(self.every, self.begins, self.audit, self.within, self.publish)
+
+
 class Evidence(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The records retention schedule: name of a series, and how long it is kept."""
 
@@ -136,6 +188,8 @@ class Profile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sharing: Sharing
     training: Training
     audit: Audit
+    places: Places = Places()
+    rhythms: dict[RhythmName, Rhythm] = {}
     evidence: Evidence
 
 
@@ -164,15 +218,31 @@ def parse(text: str, name: str) -> Profile:
             raise ProfileError(_refusal(text, name, field, str(error))) from None
     if profile.purposes.allowed and profile.purposes.look_back not in profile.purposes.allowed:
         raise ProfileError(_refusal(text, name, "purposes.look_back", "is none of the allowed purposes"))
+    if strange := set(profile.purposes.violation_for) - set(profile.purposes.allowed):
+        told = f"{min(strange)} is none of the allowed purposes"
+        raise ProfileError(_refusal(text, name, "purposes.violation_for", told))
     if not profile.sharing.out_of_state and not profile.agency.state:
         told = "`state` is missing, which `sharing.out_of_state = false` goes by"
         raise ProfileError(_refusal(text, name, "agency", told))
+    if profile.sharing.declaration_of == "other_states" and not profile.agency.state:
+        told = '`state` is missing, which `sharing.declaration_of = "other_states"` goes by'
+        raise ProfileError(_refusal(text, name, "agency", told))
+    for name_, one in profile.rhythms.items():
+        try:
+            rhythm.check(one.demand)
+        except ValueError as error:
+            raise ProfileError(_refusal(text, name, f"rhythms.{name_}.every", str(error))) from None
     return profile
 
 
 def _kept(text: str) -> None:
     if not SHORTEST <= span(text) <= LONGEST:
         raise ValueError("data are kept 3 minutes at least and 150 days at most")
+
+
+def _holds(text: str) -> None:
+    if text:
+        span(text)
 
 
 def _schedules(schedules: dict[str, str]) -> None:
@@ -209,6 +279,7 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
     "retention.data": _kept,
     "inquiries.case_number": _pattern,
     "purposes.prohibited": _patterns,
+    "sharing.declaration_holds": _holds,
     "training.renewed_every": span,
     "audit.inquiries_from": span,
     "audit.utilization_from": span,

@@ -1,5 +1,5 @@
 """Registry records: agencies, users and their shifts, cameras, special details, what came of them, hot list
-sources; and who approved what.
+sources, sensitive places; and who approved what.
 """
 
 from datetime import datetime
@@ -9,10 +9,13 @@ from msgspec import Meta
 
 from schemas.acts import ROLES, Role
 from schemas.fields import Instant, Latitude, Longitude, Name, Record, Text
+from schemas.profile import PlaceKind
 
 Kind = Literal[
-    "agency", "user", "camera", "hotlist_source", "hotlist_category", "shift", "detail", "incident"
+    "agency", "user", "camera", "hotlist_source", "hotlist_category", "shift", "detail", "incident", "place"
 ]
+WIDEST_M = 10_000
+WIDEST_DEGREES = 0.5
 Outcome = Literal["", "arrest", "recovery", "person_located", "significant", "result"]
 
 
@@ -46,6 +49,10 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     declared_at: Annotated[
         Instant | None, Meta(description="agency: written declaration of what it looks for")
     ] = None
+    declared_by: Annotated[Text, Meta(description="agency: who signed the declaration")] = ""
+    declaration: Annotated[
+        str, Meta(pattern=r"^([0-9a-f]{64})?$", description="agency: SHA-256 of the declaration's text")
+    ] = ""
     changed_at: Annotated[Instant | None, Meta(description="the newest record of an id stands")] = None
     changed_by: Annotated[str, Meta(max_length=64, description="who wrote this version (E.1.a)")] = ""
     longest_days: (
@@ -72,6 +79,14 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     moves: Annotated[
         bool, Meta(description="camera: in a vehicle or portable; its place is no fixed one")
     ] = False
+    place: Annotated[PlaceKind | Literal[""], Meta(description="place: what is there")] = ""
+    radius_m: Annotated[
+        Annotated[float, Meta(gt=0, le=WIDEST_M)] | None, Meta(description="place: a circle of this radius")
+    ] = None
+    outline: Annotated[
+        tuple[tuple[Latitude, Longitude], ...],
+        Meta(max_length=500, description="place: its corners in order, instead of a circle"),
+    ] = ()
     case_number: Text = ""
     outcome: Annotated[Outcome, Meta(description="incident: what it was (E.1.f)")] = ""
     results: Annotated[Text, Meta(description="camera, detail, incident: what came of it, no plate")] = ""
@@ -89,6 +104,21 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
             raise ValueError("an incident needs `since`, `outcome`, and `cameras` or `detail`")
         if self.since and self.until and self.until < self.since:
             raise ValueError("`until` is before `since`")
+        if self.kind == "place":
+            self._check_place()
+
+    def _check_place(self) -> None:
+        circle = self.latitude is not None and self.longitude is not None and self.radius_m is not None
+        if not self.place:
+            raise ValueError("a place needs `place`: what is there")
+        if circle == bool(self.outline):
+            raise ValueError("a place needs either `latitude`, `longitude` and `radius_m`, or `outline`")
+        if self.outline and len(set(self.outline)) < 3:
+            raise ValueError("an `outline` has three different corners at least")
+        first = self.outline[0] if self.outline else (0.0, 0.0)
+        for north, east in self.outline:
+            if abs(north - first[0]) > WIDEST_DEGREES or _turn(east - first[1]) > WIDEST_DEGREES:
+                raise ValueError("an `outline` is of one place: corners are 0.5 degrees apart at most")
 
     def counts_at(self, at: datetime) -> bool:
         """Inside the period of a camera, shift or detail."""
@@ -112,3 +142,8 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     def key(self) -> str:
         """The topic's key."""
         return f"{self.kind}/{self.id}"
+
+
+def _turn(degrees: float) -> float:
+    """How far apart two longitudes are, the shorter way round."""
+    return abs((degrees + 180) % 360 - 180)

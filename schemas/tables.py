@@ -142,6 +142,7 @@ def _action_rows(action: HitAction) -> list[Row]:
             action.checked_with,
             action.result,
             [(one.actual, one.read) for one in action.confused],
+            action.stopped,
         )
     ]
 
@@ -288,7 +289,10 @@ ALERT_HITS: Table[AlertHit] = Table(
 HIT_ACTIONS: Table[HitAction] = Table(
     "hit_actions",
     ("action_id",),
-    _words("action_id hit_id at by kind case_number mvd_result actionable note checked_with result confused"),
+    _words(
+        "action_id hit_id at by kind case_number mvd_result actionable note checked_with result confused "
+        "stopped"
+    ),
     _action_rows,
 )
 HIT_FACTS: Table[AlertHit] = Table(

@@ -1,4 +1,6 @@
-"""What needs the ALPR administrator: training that lapses, MOUs that end, cameras without approval."""
+"""What needs the ALPR administrator: training that lapses, MOUs that end, cameras without approval, audits
+that are due.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,6 +10,7 @@ from operators.deployments import approval
 from operators.people import PeopleRules
 from schemas.deployment import SAID
 from schemas.registry import RegistryRecord
+from services.yearly_audit.rhythms import Step
 
 WITHIN = timedelta(days=30)
 
@@ -62,6 +65,28 @@ def details(records: Iterable[RegistryRecord], now: datetime) -> list[Due]:
     return _soonest(
         [Due(one, "the Police Chief has not approved this special detail (G.6)") for one in waits]
     )
+
+
+@dataclass(frozen=True)
+class DueAudit:
+    """An audit to file or figures to publish, in a sentence's words, and by when."""
+
+    rhythm: str
+    said: str
+    at: datetime
+    overdue: bool
+
+
+def audits(steps: Iterable[Step], now: datetime, within: timedelta = WITHIN) -> list[DueAudit]:
+    """Audits and publications that are overdue, or due `within` that time; the soonest first."""
+    due = []
+    for one in sorted(steps, key=lambda step: step.by):
+        if one.by <= now + within:
+            what = "audit" if one.step == "file" else "publication"
+            overdue = one.by <= now
+            said = f"the {what} {'was' if overdue else 'is'} due by the end of"
+            due.append(DueAudit(one.rhythm, said, one.by - timedelta(seconds=1), overdue))
+    return due
 
 
 def _soonest(due: list[Due]) -> list[Due]:

@@ -30,6 +30,7 @@ class Why(TypedDict, total=False):
     case_number: str
     reason: str
     purpose: str
+    violation: str
     requester: str
     legal_basis: str
     agency: str

@@ -229,7 +229,8 @@ def _wrong_keeper(source: str, action: HitAction) -> str:
 def _in_words(hit: Standing, action: HitAction) -> str:
     """The step for the inquiry log: nothing that was typed is in it, so no plate."""
     mark = "Actionable ALPR Hit Related" if action.actionable else ""
-    told = (SAID[action.kind], action.checked_with.upper(), action.result.replace("_", " "), mark)
+    stop = "vehicle stopped" if action.stopped else ""
+    told = (SAID[action.kind], action.checked_with.upper(), action.result.replace("_", " "), stop, mark)
     return f"was {hit.history.status}: {', '.join(filter(None, told))}"
 
 

@@ -16,6 +16,7 @@ from connectors.clock import Clock, utc_now
 from connectors.edge import Topics
 from connectors.profiles import load as load_profile
 from operators.people import People, PeopleRules
+from operators.sensitive_places import around, inside
 from schemas import tables, topics
 from schemas.acts import ROLES
 from schemas.designation import Designations
@@ -215,7 +216,26 @@ def _judge(door: Door, record: RegistryRecord, now: datetime) -> None:
         raise RefusedError("registry", wrong)
 
 
+def stands_in(door: Door, place: RegistryRecord) -> list[str]:
+    """The registered cameras that stand in this place, or nearer to it than the profile's margin, by id.
+
+    Those are not refused any more: `platestream policy check` finds them. Raises ProfileError.
+    """
+    margin = load_profile(door.settings.profile).places.margin_m
+    cameras = listed(door.streams, "camera").values()
+    return [
+        one.id
+        for one in cameras
+        if one.active
+        and one.latitude is not None
+        and one.longitude is not None
+        and inside(one.latitude, one.longitude, place, margin)
+    ]
+
+
 def _wrong(door: Door, record: RegistryRecord, now: datetime) -> Iterator[str]:
+    if record.kind == "camera" and record.active:
+        yield from _misplaced(door, record)
     if record.kind not in ("agency", "user"):
         return
     people, rules = who_is_who(door)
@@ -235,6 +255,21 @@ def _wrong(door: Door, record: RegistryRecord, now: datetime) -> Iterator[str]:
             "no ALPR administrator is in force: the first person to be registered is the administrator of "
             "this agency, with training that has not lapsed (--role administrator --trained DAY; "
             "order, sections C.2 and E.1.e)"
+        )
+
+
+def _misplaced(door: Door, camera: RegistryRecord) -> Iterator[str]:
+    """Where the profile names kinds of places, no camera is registered in one, or moved into it."""
+    rules = load_profile(door.settings.profile).places
+    assert camera.latitude is not None  # a record of a camera without a place is refused
+    assert camera.longitude is not None
+    places = listed(door.streams, "place").values() if rules.refused else ()
+    found = around(camera.latitude, camera.longitude, places, rules.refused, rules.margin_m)
+    if found:
+        near = f", or nearer to it than {rules.margin_m:g} m" if rules.margin_m else ""
+        yield (
+            f"{camera.id} would stand in {found[0].name or found[0].id} "
+            f"({found[0].place.replace('_', ' ')}){near}: no camera may ({rules.citation})"
         )
 
 

@@ -5,7 +5,8 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_log TO platestream
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
     (SELECT argMax((case_number, reason_letters, boilerplate, prohibited, purposes, training_days, always_registry, mou_required,
-        retention_s, out_of_state, own_state, declaration), set_at)
+        retention_s, out_of_state, own_state, declaration, case_required, violation_for, violations, declaration_days,
+        declaration_texts, declaration_outside), set_at)
      FROM platestream.gate_rules) AS rules,
     (SELECT mapFromArrays(groupArray(kind), groupArray((roles, partners, documented, browses, automatic, shows_data)))
      FROM platestream.acts) AS acts,
@@ -13,7 +14,8 @@ WITH
     (SELECT mapFromArrays(groupArray(id), groupArray((active, agency, trained_at, if(role = '', ['officer'], splitByChar(',', role)))))
      FROM platestream.registry FINAL WHERE kind = 'user') AS users,
     (SELECT mapFromArrays(groupArray(id), groupArray(
-        (active, own, law_enforcement, mou_from, mou_until, shares_cameras, shares_kinds, state, declared_at)))
+        (active, own, law_enforcement, mou_from, mou_until, shares_cameras, shares_kinds, state, declared_at,
+         JSONExtractString(record, 'declaration'), JSONExtractString(record, 'declared_by'))))
      FROM platestream.registry FINAL WHERE kind = 'agency') AS agencies,
     assumeNotNull((SELECT account FROM platestream.caller)) AS account,
     account IN ('default', 'platestream_console') AS speaks_for_people,
@@ -35,11 +37,21 @@ WITH
     if(registry_on AND user.2 != '', user.2, toValidUTF8(left(inquire.agency, 64))) AS of_agency,
     agencies[of_agency] AS mou,
     judged AND NOT mou.2 AS foreign,
+    -- What the rules ask of a search: alert hits, and pictures of what was found, come of something else.
+    act.4 AND NOT by_itself AND inquire.kind NOT IN ('hits', 'picture') AS searches,
+    rules.12 AND foreign AND NOT (rules.18 AND mou.8 = rules.11) AS declares,
     -- 1970 is the default of `since`: as long as data is kept.
     if(inquire.since <= toDateTime64(0, 3, 'UTC'), now64(3) - toIntervalSecond(rules.9), inquire.since) AS asked_since,
     trimBoth(toValidUTF8(inquire.case_number)) AS given_case,
     trimBoth(toValidUTF8(inquire.reason)) AS given_reason,
     trimBoth(toValidUTF8(inquire.purpose)) AS given_purpose,
+    trimBoth(toValidUTF8(inquire.violation)) AS given_violation,
+    lowerUTF8(concat(given_purpose, ' ', given_reason, ' ', given_violation)) AS told,
+    -- The same as a reader sees it: other alphabets' letters and digits that stand for letters, accents and
+    -- invisible characters taken away; and then without what stands between letters (operators/inquiry_checks/folded.py).
+    translateUTF8(replaceRegexpAll(lowerUTF8(normalizeUTF8NFKD(told)), '[\\pM\\p{Cf}]', ''),
+        'ıавеніјкморстухѕԁԛԝαεηικνορτυχ0134578@$!|', 'iabehijkmopctyxsdqwaenikvoptuxoieastbasii') AS folded,
+    replaceRegexpAll(folded, '[^\\pL]', '') AS squeezed,
     trimBoth(toValidUTF8(inquire.requester)) AS given_requester,
     trimBoth(toValidUTF8(inquire.legal_basis)) AS given_basis,
     leftUTF8(trimBoth(toValidUTF8(inquire.refuse)), 1000) AS given_refusal,
@@ -91,8 +103,12 @@ SELECT
             'the MOU with this agency has ended (order, section I.2)',
         NOT rules.10 AND foreign AND mou.8 != rules.11,
             'an agency of another state, with which nothing is shared (order, section I.2)',
-        rules.12 AND foreign AND (mou.9 <= toDateTime64(0, 3) OR mou.9 > now64(3)),
+        declares AND (mou.9 <= toDateTime64(0, 3) OR mou.9 > now64(3)),
             'no written declaration of this agency is on record (order, section I.2)',
+        declares AND rules.16 > 0 AND mou.9 < now64(3) - toIntervalDay(rules.16),
+            'the written declaration of this agency has lapsed and must be renewed (order, section I.2)',
+        declares AND notEmpty(rules.17) AND (NOT has(rules.17, mou.10) OR empty(trimBoth(mou.11))),
+            'the written declaration of this agency is not of the text that is asked for, or nobody signed it (order, section I.2)',
         foreign AND notEmpty(mou.7) AND NOT has(mou.7, inquire.kind),
             'the MOU with this agency does not share this kind of inquiry (order, section I.2)',
         foreign AND notEmpty(mou.6) AND act.4
@@ -113,10 +129,16 @@ SELECT
             concat('no usable case number (as the agency writes them) and a reason of less than ', toString(rules.2), ' letters (order, section I.7)'),
         act.3 = 'inquiry' AND NOT usable_case AND empty(reason_words),
             'no usable case number, and a reason that says nothing: what is looked into, and why (order, section I.7)',
-        arrayExists(one -> match(lowerUTF8(concat(given_purpose, ' ', given_reason)), one), rules.4),
+        rules.13 AND searches AND NOT usable_case,
+            'no usable case number (as the agency writes them), which this agency''s rules ask for at every search',
+        arrayExists(one -> match(told, one) OR match(folded, one) OR match(squeezed, replaceAll(one, ' ', '')), rules.4),
             'a prohibited purpose (order, sections F.1 and I.3)',
         notEmpty(rules.5) AND act.6 AND NOT has(rules.5, given_purpose),
             'the purpose is none of those that the agency allows (order, section F.1)',
+        searches AND has(rules.14, given_purpose) AND empty(replaceRegexpAll(given_violation, '[^\\pL]', '')),
+            'no violation is named, which this purpose asks for',
+        searches AND has(rules.14, given_purpose) AND notEmpty(rules.15) AND NOT has(rules.15, given_violation),
+            concat('the violation is none of those that the agency lists: ', arrayStringConcat(rules.15, ', ')),
         (given_requester != '' OR foreign AND act.6 AND NOT mou.3)
             AND lengthUTF8(replaceRegexpAll(given_basis, '[^\\pL\\pN]', '')) < 5,
             'a request from outside of law enforcement without its legal basis (order, section I.4)',
@@ -156,7 +178,12 @@ SELECT
     leftUTF8(given_basis, 1000) AS legal_basis,
     by_itself AS automatic,
     if(by_itself, toValidUTF8(left(inquire.set_off_by, 64)), '') AS set_off_by,
-    leftUTF8(toValidUTF8(inquire.change), 4000) AS change
+    leftUTF8(toValidUTF8(inquire.change), 4000) AS change,
+    leftUTF8(given_violation, 200) AS violation,
+    -- With the inquiry stays which declaration it rested on.
+    if(foreign AND mou.9 > toDateTime64(0, 3),
+        leftUTF8(concat(if(mou.10 = '', 'text not on record', mou.10), ' by ', if(mou.11 = '', 'not said', mou.11),
+            ' on ', toString(toDate(mou.9))), 300), '') AS declaration
 FROM platestream.inquire;
 
 -- What became of an inquiry of one's own: the only part of the log that whoever asks can read.

@@ -31,7 +31,8 @@ WITH (SELECT since FROM platestream.kept) AS kept,
         refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), cameras, since, until, toUUIDOrNull(other))
     FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'hits')
 ) AS asked
-SELECT action_id, hit_id, at, by, kind, case_number, mvd_result, actionable, note, checked_with, result, confused
+SELECT action_id, hit_id, at, by, kind, case_number, mvd_result, actionable, note, checked_with, result, confused,
+    stopped
 FROM platestream.hit_actions
 WHERE asked.1 = 0
   AND hit_id IN (

@@ -14,6 +14,7 @@ What an act asks of whoever does it stands in `schemas.acts`; what follows from 
 | `shared` | outside of what the MOU shares (I.2) |
 | `legal_basis` | for somebody outside of law enforcement, without a legal basis (I.4) |
 | `purpose` | a prohibited purpose, or none of those that are allowed (F.1, I.3) |
+| `violation` | without the violation that its purpose asks for, or with one that the agency does not list |
 
 All of these are breaches: the gate refuses such inquiries, so one that was allowed got past it.
 
@@ -21,11 +22,11 @@ Rows from before the table of acts have the kinds in `FORMER`. They needed a cas
 nobody had roles then.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from operators.inquiry_checks.folded import says
 from operators.inquiry_checks.reasons import says_something, usable_case
 from operators.people import THE_ORDERS, UNREGISTERED, People, PeopleRules
 from schemas.acts import ACTS, BY_NAME, Act
@@ -69,6 +70,9 @@ class CheckRules:
     case_number: str = CASE_NUMBER
     reason_letters: int = 5
     boilerplate: tuple[str, ...] = BOILERPLATE
+    case_required: bool = False
+    violation_for: tuple[str, ...] = ()
+    violations: tuple[str, ...] = ()
     busy_day: int = 100
     quiet_day: int = 20
     refusals: int = 5
@@ -85,6 +89,9 @@ class CheckRules:
             case_number=rules.case_number,
             reason_letters=rules.reason_letters,
             boilerplate=rules.boilerplate,
+            case_required=rules.case_required,
+            violation_for=rules.violation_for,
+            violations=rules.violations,
         )
 
 
@@ -149,6 +156,8 @@ def _documented(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Findi
     cased = usable_case(inquiry.case_number, rules.case_number)
     if act.documented == "case" and not cased:
         yield Finding.of(inquiry, "documented", "breach", "no usable case number (F.8.a)")
+    elif rules.case_required and act.searches and inquiry.automatic is not True and not cased:
+        yield Finding.of(inquiry, "documented", "breach", "no usable case number, which the rules ask for")
     elif not cased and not _said(inquiry.case_number) and not _said(inquiry.reason):
         yield Finding.of(inquiry, "documented", "breach", "neither case number nor reason (I.7)")
     elif not cased and not says_something(inquiry.reason, rules.reason_letters, rules.boilerplate):
@@ -156,11 +165,17 @@ def _documented(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Findi
 
 
 def _purpose(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Finding]:
-    told = f"{inquiry.purpose or ''} {inquiry.reason}".lower()
-    if any(re.search(one, told) for one in rules.prohibited):
+    if says(f"{inquiry.purpose or ''} {inquiry.reason} {inquiry.violation or ''}", rules.prohibited):
         yield Finding.of(inquiry, "purpose", "breach", "a prohibited purpose (F.1, I.3)")
     elif rules.purposes and _shows_data(act) and inquiry.purpose not in rules.purposes:
         yield Finding.of(inquiry, "purpose", "breach", "none of the allowed purposes (F.1)")
+    if not act.searches or inquiry.automatic is True or inquiry.purpose not in rules.violation_for:
+        return
+    violation = inquiry.violation or ""
+    if not any(char.isalpha() for char in violation):
+        yield Finding.of(inquiry, "violation", "breach", "no violation is named, which the purpose asks for")
+    elif rules.violations and violation not in rules.violations:
+        yield Finding.of(inquiry, "violation", "breach", "a violation that the agency does not list")
 
 
 def _judged(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> bool:

@@ -21,6 +21,7 @@ def _group() -> None:
 
 
 app.command()(yearly_audit.sample)
+app.command()(yearly_audit.due)
 app.command()(yearly_audit.finding)
 app.command()(yearly_audit.memo)
 

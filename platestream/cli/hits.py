@@ -165,6 +165,7 @@ def dispose(
     actionable: Annotated[
         bool, typer.Option("--actionable", help="'Actionable ALPR Hit Related' in the report (G.8).")
     ] = False,
+    stopped: Annotated[bool, typer.Option("--stop", help="The vehicle was stopped.")] = False,
     case: Annotated[str, typer.Option(help="Number of the report.")] = "",
     note: Note = "",
     reason: Reason = "",
@@ -178,6 +179,7 @@ def dispose(
         raise typer.BadParameter("either --action RESULT or --no-action")
     kind: ActionKind = "no_action" if no_action else "action_taken"
     told = {"case_number": case, "note": note, "actionable": actionable, "result": action}
+    told |= {"stopped": stopped}
     with entrance("hits dispose") as door:
         _record(door, _look(door, hit_id, case, reason), kind, told)
 
@@ -258,7 +260,8 @@ def _line(step: HitAction) -> str:
     said = [job.SAID[step.kind], step.checked_with.upper(), step.result, step.mvd_result, step.note]
     case = f"case {step.case_number}" if step.case_number else ""
     mark = "Actionable ALPR Hit Related" if step.actionable else ""
-    told = "; ".join(text for text in (*said, case, mark) if text)
+    stop = "vehicle stopped" if step.stopped else ""
+    told = "; ".join(text for text in (*said, stop, case, mark) if text)
     return f"{_at(step.at)}  {step.by}  {told}"
 
 

@@ -11,7 +11,10 @@ from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import entrance
 from services.policy import check as checking
 from services.policy.checks.live import Live
+from services.policy.laws import Law, law_of
+from services.policy.laws.law import READ
 
+NO_ADVICE = "A lawyer, not this program, says that what an agency does suffices."
 app = typer.Typer(no_args_is_help=True, help="The order, clause by clause, on live data.")
 SAYS: dict[checking.Outcome, str] = {
     "held": "[green]held[/green]",
@@ -34,7 +37,7 @@ def check(
         bool, typer.Option("--names", help="Name people instead of counting them: an act on record.")
     ] = False,
 ) -> None:
-    """Check every clause of the order that a machine can check.
+    """Check every clause of the order, or of the law that the profile names, that a machine can check.
 
     A check answers held, not held, or not checked; the last says why, and what would make it checkable. Exit
     code: 1 when something is not held, with --strict also when something is not checked, else 0.
@@ -48,14 +51,26 @@ def check(
         live = Live.of(door, datetime.now(UTC), names=names)
         with err.status("checking"):
             results = list(checking.run(live))
+    law = law_of(live.profile)
     shown = [one for one in results if not failed or one.outcome != "held"]
     if as_json:
-        print_json({"at": live.now, "profile": live.profile_name, **_told(shown, results)})
+        told = _told(shown, results) | (_told_of_law(law, results) if law else {})
+        told["outcome"] = _outcome(results, law)
+        print_json({"at": live.now, "profile": live.profile_name, **told})
     else:
-        _show(shown, results)
-    worst = checking.worst(results)
+        _show(shown, results, law)
+    worst = _outcome(results, law)
     if worst == "not_held" or (strict and worst == "not_checked"):
         raise typer.Exit(1)
+
+
+def _outcome(results: Sequence[checking.Result], law: Law | None) -> checking.Outcome:
+    """Of all together; where a clause of the law was not read, not all is held."""
+    worst = checking.worst(results)
+    unread = law is not None and any(
+        said == "not_checked" for _one, said, _found in checking.by_law(law, results)
+    )
+    return "not_checked" if worst == "held" and unread else worst
 
 
 def _told(shown: Sequence[checking.Result], results: Sequence[checking.Result]) -> dict[str, object]:
@@ -81,15 +96,52 @@ def _told(shown: Sequence[checking.Result], results: Sequence[checking.Result]) 
     }
 
 
-def _show(shown: Sequence[checking.Result], results: Sequence[checking.Result]) -> None:
+def _told_of_law(law: Law, results: Sequence[checking.Result]) -> dict[str, object]:
+    """The law clause by clause; who may hold what no machine can, in the place of the order's."""
+    clauses = list(checking.by_law(law, results))
+    return {
+        "law": {
+            "name": law.name,
+            "advice": NO_ADVICE,
+            "notes": law.notes,
+            "sources": {name: vars(one) for name, one in law.sources.items()},
+            "clauses": [
+                {
+                    "clause": clause.number,
+                    "asks": clause.asks,
+                    "read": READ[clause.read],
+                    "source": clause.source,
+                    "verdict": said,
+                    "checks": clause.checks,
+                }
+                for clause, said, _found in clauses
+            ],
+        },
+        "people": [
+            {"clause": one.number, "asks": one.asks, "why": one.people}
+            for one, _said, _found in clauses
+            if one.people
+        ],
+    }
+
+
+def _show(shown: Sequence[checking.Result], results: Sequence[checking.Result], law: Law | None) -> None:
     made = table("clauses", "what must be so", "found", "", "where to look")
     for one in shown:
         made.add_row(
             ", ".join(one.check.clauses), one.check.what, _found(one), SAYS[one.outcome], one.check.where
         )
     out.print(made)
-    people = ", ".join(one.number for one in checking.for_people())
-    out.print(f"For people alone (docs/policy.md says why): {people}")
+    clauses = list(checking.by_law(law, results)) if law else []
+    people = [one.number for one, said, _found in clauses if said == "people"]
+    if law is None:
+        people = [one.number for one in checking.for_people()]
+    out.print(f"For people alone (docs/policy.md says why): {', '.join(people)}")
+    if law:
+        unread = [one for one, _said, _found in clauses if not one.certain]
+        told = "; ".join(f"{one.number} ({READ[one.read]})" for one in unread)
+        out.print(f"{law.name}. Of these clauses no text was read, so they are not checked: {told or 'none'}")
+        out.print(f"[bold]{NO_ADVICE}[/bold]")
     count = Counter(one.outcome for one in results)
     err.print(
         f"of {len(results)} checks {count['held']} are held, {count['not_held']} are not held, "

@@ -5,6 +5,8 @@ Days and times that people type are those of the agency's time zone.
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, tzinfo
+from hashlib import sha256
+from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
@@ -13,6 +15,7 @@ from rich.table import Table
 from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import entrance
 from schemas.acts import ROLES
+from schemas.profile import PlaceKind
 from schemas.registry import Kind, Outcome, RegistryRecord
 from services import registry as job
 from services.door import Door
@@ -44,6 +47,11 @@ def agency(
     declared: Annotated[
         datetime | None, typer.Option(formats=DAY, help="Date of its written declaration.")
     ] = None,
+    declared_by: Annotated[str, typer.Option(help="Who signed the declaration.")] = "",
+    declaration: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="The text that was signed: its SHA-256 is kept."),
+    ] = None,
     approved_by: Annotated[str, typer.Option(help="Who approved it.")] = "",
 ) -> None:
     """Add or change an agency and its MOU (order, section I.2).
@@ -62,6 +70,8 @@ def agency(
         law_enforcement=not civil,
         state=state.upper(),
         declared_at=declared,
+        declared_by=declared_by,
+        declaration=sha256(declaration.read_bytes()).hexdigest() if declaration else "",
         approved_by=approved_by,
     )
 
@@ -185,6 +195,43 @@ def incident(
         detail=detail,
         case_number=case,
     )
+
+
+@app.command()
+def place(
+    name: Annotated[str, typer.Argument(metavar="ID", help="Short name, such as lincoln-elementary.")],
+    title: Annotated[str, typer.Option(help="What it is called.")],
+    kind: Annotated[PlaceKind, typer.Option(help="What is there.")],
+    latitude: Annotated[float | None, typer.Option(help="Degrees north of its middle, WGS 84.")] = None,
+    longitude: Annotated[float | None, typer.Option(help="Degrees east of its middle, WGS 84.")] = None,
+    radius: Annotated[float | None, typer.Option(help="Metres from its middle to its edge.")] = None,
+    corner: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NORTH,EAST", help="A corner, such as 47.6097,-122.3331; given in order."),
+    ] = None,
+    approved_by: Annotated[str, typer.Option(help="Who says that it is one.")] = "",
+) -> None:
+    """Add or change a sensitive place: where the profile says so, no camera may stand in it.
+
+    Draw it with its parking lots and ways in, as the law asks. Cameras that stand in it are named.
+
+    Examples: platestream registry place lincoln --title 'Lincoln Elementary' --kind school
+    --latitude 47.61 --longitude -122.33 --radius 120
+    and platestream registry place st-mary --title 'St. Mary' --kind worship --corner 47.61,-122.33
+    --corner 47.61,-122.32 --corner 47.60,-122.32
+    """
+    outline = tuple(_corner(text) for text in corner or ())
+    stands: list[str] = []
+
+    def put(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
+        written = job.put(door, record, now)
+        stands.extend(job.stands_in(door, written))
+        return written
+
+    told: dict[str, Any] = {"latitude": latitude, "longitude": longitude, "radius_m": radius}
+    _put("place", name, put, name=title, place=kind, outline=outline, approved_by=approved_by, **told)
+    for one in stands:
+        err.print(f"camera {one} stands in it: see platestream policy check")
 
 
 @app.command()
@@ -331,6 +378,14 @@ def _put(kind: Kind, name: str, put: Put = job.put, /, **told: Any) -> None:
         written = put(door, record, datetime.now(UTC))
     assert written.changed_at is not None
     out.print(f"{written.key}: on record from {written.changed_at.astimezone(zone):%Y-%m-%d %H:%M %Z}")
+
+
+def _corner(text: str) -> tuple[float, float]:
+    north, _comma, east = text.partition(",")
+    try:
+        return float(north), float(east)
+    except ValueError:
+        raise typer.BadParameter(f"--corner {text}: expected NORTH,EAST in degrees") from None
 
 
 def _kind(text: str) -> Kind:

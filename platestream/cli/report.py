@@ -8,6 +8,7 @@ import typer
 
 from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import entrance
+from services.reports import public as publishing
 from services.reports import reading
 from services.reports import transparency as job
 
@@ -40,6 +41,49 @@ def transparency(
     else:
         file.write_text(text, encoding="utf-8")
         err.print(f"written: {file}")
+
+
+@app.command()
+def public(
+    rhythm: Annotated[str, typer.Option(help="As the profile names it: monthly, annual-report …")],
+    period: Annotated[
+        str, typer.Option(help="Such as 2026-10 or 2026; the last one that is over by default.")
+    ] = "",
+    file: Annotated[Path | None, typer.Option(dir_okay=False, help="Write it there.")] = None,
+) -> None:
+    """Figures of a period that a state's law has the agency publish: no plate, person or case is in them.
+
+    Publish the file as it is, then put that on record: platestream report publish.
+
+    Example: platestream report public --rhythm monthly --period 2026-10 --file 2026-10.json
+    """
+    with entrance("report public") as door:
+        told = publishing.figures(door, rhythm, period, datetime.now(UTC))
+    text = publishing.as_json(told)
+    if file is None:
+        typer.echo(text, nl=False)
+    else:
+        file.write_text(text, encoding="utf-8")
+        err.print(f"written: {file}")
+
+
+@app.command()
+def publish(
+    rhythm: Annotated[str, typer.Argument(help="As the profile names it: monthly, annual-report …")],
+    period: Annotated[str, typer.Argument(help="Such as 2026-10 or 2026.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What was published.")],
+    where: Annotated[str, typer.Option(help="Where: its address.")],
+) -> None:
+    """Put on record that a report was published: by whom, when, where, and which bytes.
+
+    The file must be as `report public` made it, and have the figures that the records have now. The time that
+    counts is that of this act.
+
+    Example: platestream report publish monthly 2026-10 2026-10.json --where https://police.example.gov/alpr
+    """
+    with entrance("report publish") as door:
+        done = publishing.publish(door, rhythm, period, where, file.read_bytes(), datetime.now(UTC))
+    out.print(f"on record as entry {done.entry.number} of the audit ledger; SHA-256 {done.published.sha256}")
 
 
 @app.command()

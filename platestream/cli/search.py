@@ -31,6 +31,7 @@ def search(
     within: Annotated[int, typer.Option(help="Seconds apart, for --companions and --with.")] = 60,
     agency: Annotated[str, typer.Option(help="For which agency.")] = "",
     purpose: Annotated[str, typer.Option(help="One of the agency's purposes, where it lists them.")] = "",
+    violation: Annotated[str, typer.Option(help="What is investigated, where the purpose asks for it.")] = "",
     requester: Annotated[str, typer.Option(help="Who outside of law enforcement asked (I.4).")] = "",
     legal_basis: Annotated[str, typer.Option(help="What entitles the requester.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each detection.")] = False,
@@ -59,6 +60,7 @@ def search(
             case_number=case,
             reason=reason,
             purpose=purpose,
+            violation=violation,
             requester=requester,
             legal_basis=legal_basis,
         )

@@ -10,10 +10,11 @@ from rich.table import Table
 from platestream.cli.console import err, out, print_json
 from platestream.cli.entrance import entrance, settings
 from platestream.cli.times import shown_at
+from schemas.rhythm import Due
 from services.hotlist.zone import agency_zone
 from services.inquiries.whole import waiting_sentence
 from services.yearly_audit import draw as drawing
-from services.yearly_audit import filing
+from services.yearly_audit import filing, rhythms
 from services.yearly_audit import findings as judging
 
 
@@ -22,25 +23,78 @@ def sample(
     again: Annotated[
         str, typer.Option(help="Why another draw is made for a year that has one; it is logged.")
     ] = "",
+    rhythm: Annotated[
+        str, typer.Option(help="Another audit than the yearly one, as the profile names it: monthly …")
+    ] = "",
+    period: Annotated[
+        str, typer.Option(help="Of which period, such as 2026-10; the last one that is over by default.")
+    ] = "",
     show: Annotated[int | None, typer.Option(help="Show this draw with its findings; draw nothing.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The draw as a JSON object.")] = False,
 ) -> None:
     """Draw inquiries and camera days at random, from a seed that is recorded (order, K.2, K.3).
 
     This year's draw is from the six months before now, that of a year that is over from its last six months.
+    With --rhythm it is of the audits that the profile asks for besides: platestream audit due lists them.
 
     Examples: platestream audit sample --year 2026
+    and platestream audit sample --rhythm monthly --period 2026-10
     and platestream audit sample --show 1
     """
     now = datetime.now(UTC)
     with entrance("audit sample") as door:
-        number = drawing.draw(door, year or now.year, now, again).number if show is None else show
+        if show is not None:
+            number = show
+        elif rhythm:
+            number = rhythms.draw(door, rhythm, period, now, again).number
+        else:
+            number = drawing.draw(door, year or now.year, now, again).number
         shown = judging.show(door, number)
     if as_json:
         entry = shown.entry
         print_json({"draw": entry.number, "hash": entry.hash, "by": entry.who, **_told(shown.drawn)})
     else:
         _show(shown)
+
+
+def due(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each period.")] = False,
+) -> None:
+    """What the profile asks for besides the yearly audit, and when each is due; exit 1 when one is late.
+
+    Example: platestream audit due
+    """
+    now = datetime.now(UTC)
+    with entrance("audit due") as door:
+        found = rhythms.here(door, now)
+        zone = agency_zone(door.settings)
+    shown = Table("what", "period", "audit filed", "due by", "published", "due by")
+    late = False
+    for standing in found:
+        for one in standing.due[-13:]:
+            late = late or any(True for _said in one.late(now))
+            times = (one.filed_at, one.file_by, one.published_at, one.publish_by)
+            if as_json:
+                print_json(_of_period(standing.rhythm, one, now))
+            shown.add_row(
+                standing.rhythm, one.period.name, *(shown_at(at, zone, seconds=False) for at in times)
+            )
+    if not as_json:
+        out.print(shown if found else "The profile asks for the yearly audit alone.")
+    if late:
+        raise typer.Exit(1)
+
+
+def _of_period(rhythm: str, one: Due, now: datetime) -> dict[str, object]:
+    return {
+        "rhythm": rhythm,
+        "period": one.period.name,
+        "filed_at": one.filed_at,
+        "file_by": one.file_by,
+        "published_at": one.published_at,
+        "publish_by": one.publish_by,
+        "late": list(one.late(now)),
+    }
 
 
 def finding(
@@ -96,7 +150,8 @@ def _told(drawn: drawing.Draw) -> dict[str, object]:
 def _show(shown: judging.Shown) -> None:
     entry, drawn = shown.entry, shown.drawn
     out.print(
-        f"[bold]draw {entry.number}[/bold] for {drawn.year}, "
+        f"[bold]draw {entry.number}[/bold] for {f'{drawn.rhythm} ' if drawn.rhythm else ''}"
+        f"{drawn.period or drawn.year}, "
         f"{shown_at(drawn.drawn_at, agency_zone(settings()))} by {entry.who}\n"
         f"seed {drawn.seed}\n{len(drawn.inquiries)} of {drawn.population} inquiries from "
         f"{drawn.inquiries_since:%Y-%m-%d} to {drawn.inquiries_until:%Y-%m-%d}; "

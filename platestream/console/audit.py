@@ -18,6 +18,8 @@ from services.door import Door
 from services.inquiries import whole
 from services.policy import check as checking
 from services.policy.checks.live import Live
+from services.policy.laws import law_of
+from services.policy.laws.law import READ
 from services.yearly_audit import draw as drawing
 from services.yearly_audit import filing, standing, text
 from services.yearly_audit import findings as judging
@@ -125,13 +127,17 @@ def order(visit: Visit) -> Response:
 
 def checked(visit: Visit) -> Response:
     """The order, clause by clause, on live data."""
-    results = list(checking.run(Live.of(visit.door, visit.now, names=True)))
-    clauses = [
+    live = Live.of(visit.door, visit.now, names=True)
+    results, law = list(checking.run(live)), law_of(live.profile)
+    clauses: Sequence[Any] = [
         (clause, "people" if clause.people else checking.worst(found), found)
         for clause, found in checking.by_clause(results)
     ]
+    if law:
+        clauses = list(checking.by_law(law, results))
     counts = {name: sum(one.outcome == name for one in results) for name in checking.OUTCOMES}
-    return _page(visit, "audit_policy.html", results=results, clauses=clauses, counts=counts)
+    shown = {"results": results, "clauses": clauses, "counts": counts, "law": law, "READ": READ}
+    return _page(visit, "audit_policy.html", **shown)
 
 
 def export(visit: Visit) -> Response:

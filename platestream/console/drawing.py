@@ -100,7 +100,9 @@ def told(step: HitAction) -> str:
     """What else a step of a hit says."""
     case = f"case {step.case_number}" if step.case_number else ""
     mark = "Actionable ALPR Hit Related" if step.actionable else ""
-    said = (step.checked_with.upper(), step.result.replace("_", " "), step.mvd_result, step.note, case, mark)
+    stop = "vehicle stopped" if step.stopped else ""
+    result = step.result.replace("_", " ")
+    said = (step.checked_with.upper(), result, stop, step.mvd_result, step.note, case, mark)
     return "".join(f"; {one}" for one in said if one)
 
 

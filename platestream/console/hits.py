@@ -127,6 +127,7 @@ def step(visit: Visit) -> Response:
     kind: Any = visit.said("kind")
     told: dict[str, Any] = {name: visit.said(name) for name in FIELDS}
     told["actionable"] = visit.said("actionable") == "yes"
+    told["stopped"] = visit.said("stopped") == "yes"
     handling.take(visit.console, visit.door, hit, kind, visit.said("actual"), told)
     return visit.see(f"/hits/{hit.hit_id}")
 

@@ -52,6 +52,7 @@ def found(visit: Visit) -> Response:
         case_number=visit.said("case_number"),
         reason=visit.said("reason"),
         purpose=visit.said("purpose"),
+        violation=visit.said("violation"),
         requester=visit.said("requester"),
         legal_basis=visit.said("legal_basis"),
     )
@@ -114,6 +115,7 @@ def _offered(visit: Visit) -> dict[str, Any]:
         "DESCRIPTION": DESCRIPTION,
         "cameras": sorted(visit.console.cameras()),
         "purposes": looking.purposes(visit.door),
+        "violations": looking.violations(visit.door),
     }
 
 

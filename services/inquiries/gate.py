@@ -31,6 +31,7 @@ TYPES = {
     "until": "DateTime64(3, 'UTC')",
     "within_s": "UInt32",
     "purpose": "String",
+    "violation": "String",
     "requester": "String",
     "legal_basis": "String",
     "automatic": "Bool",
@@ -63,7 +64,8 @@ class Why(TypedDict, total=False):
     """Who looks, and why; the rules say what of it must be there.
 
     `who` is for accounts that speak for people and left out by all others. `purpose` is one of the agency's,
-    where it lists them; `requester` and `legal_basis` document a request from outside of law enforcement.
+    where it lists them, and `violation` what is investigated, where the purpose asks for it; `requester` and
+    `legal_basis` document a request from outside of law enforcement.
     `automatic`: the machine acts by itself, set off by the person `set_off_by`, for accounts of the machine
     only. `change` is what an act changes, before and after; with `refuse` the caller has a rule that forbids
     the act, and it is on record as refused by it.
@@ -75,6 +77,7 @@ class Why(TypedDict, total=False):
     case_number: str
     reason: str
     purpose: str
+    violation: str
     requester: str
     legal_basis: str
     automatic: bool

@@ -16,6 +16,16 @@ Way = Literal["search", "fuzzy", "sightings", "companions", "cotravel"]
 
 
 @dataclass(frozen=True)
+class Violations:
+    """Purposes at which a search names the violation that is investigated, and the violations that the agency
+    lists; none listed: any.
+    """
+
+    purposes: Sequence[str]
+    listed: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Asked:
     """What is looked for: `plate` is a pattern for `search` and `sightings`, a whole plate otherwise.
 
@@ -56,6 +66,12 @@ class Pass(NamedTuple):
 def purposes(door: Door) -> list[str]:
     """The agency's purposes, one of which each look serves; none where it lists none. Raises ProfileError."""
     return load_profile(door.settings.profile).purposes.allowed
+
+
+def violations(door: Door) -> Violations:
+    """At which purposes a violation is named, and which there are. Raises ProfileError."""
+    rules = load_profile(door.settings.profile).purposes
+    return Violations(rules.violation_for, rules.violations)
 
 
 def described(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from schemas.acts import ACTS, ROLES, Act
 from services.policy.clauses import CLAUSES
+from services.policy.laws import LAWS, Law, LawClause
+from services.policy.laws.law import READ
 from services.policy.table import CHECKS, Check
 
 PAGE = Path(__file__).parents[2] / "docs" / "policy.md"
@@ -58,6 +60,33 @@ On a broker whose topics cannot be read, the first four are not checked.
 """
 
 
+LAWS_SAY = """
+## Laws of other states
+
+A profile names its law (`[agency] law`); `platestream policy check` then goes through the clauses below instead of the
+order's, and makes the checks that they name and no other. **None of this is legal advice: a lawyer, not this program,
+says that what an agency does suffices.** Of each clause the table says how it was read:
+
+| read | means |
+|---|---|
+| text | the law's own text |
+| summary | an account of the whole text, not the text itself |
+| reported | what others say of this clause |
+| from memory: verify | no text could be read |
+| not read | nothing is said of it |
+
+What is from memory or not read is never held: the best that is said of it is *not checked*, and a fault stays a fault. A
+retention that is longer than the law's, a rule that is another profile's, an audit that was filed late: each turns its
+check, and a test shows it (`tests/engine/test_law_checks.py`).
+
+How long data is kept: Virginia and Washington 21 days, Oregon 30. New Jersey is reported to ask for three years; this
+software keeps data 150 days at most, which its profile keeps, and says *not checked*: whether an agency may keep less,
+counsel must say. What is kept of stops is what officers record about a hit: that the vehicle was stopped, what it came to,
+and the list and category by which the notice came. Race, ethnicity, age and gender of people stopped are not kept here,
+by intention.
+"""
+
+
 def page(text: str) -> str:
     """The page; the matrix is kept as it stands in `text`."""
     matrix = text.partition(START)[2].partition(END)[0]
@@ -80,7 +109,31 @@ def page(text: str) -> str:
         + f"\n## Who may do what\n\n{START}{matrix}{END}"
         + "\n## What only people can hold\n\n| clause | asks | why |\n|---|---|---|\n"
         + "".join(f"| {one.number} | {one.asks} | {one.people} |\n" for one in alone)
+        + LAWS_SAY
+        + "".join(map(_law, LAWS.values()))
     )
+
+
+def _law(law: Law) -> str:
+    own = {one.name for one in law.checks} - {one.name for one in CHECKS}
+    sources = "".join(
+        f"- {one.what}: {one.where}; {one.dated}; read on {one.read}.\n" for one in law.sources.values()
+    )
+    return (
+        f"\n### {law.name}\n\nProfile `{law.key}`. What was read:\n\n{sources}"
+        + ("\n" + "\n".join(f"- {one}" for one in law.notes) + "\n" if law.notes else "")
+        + "\n| clause | asks | read | kept by | checks |\n|---|---|---|---|---|\n"
+        + "".join(_law_clause(law, one) for one in law.clauses)
+        + "\n| check of this law | clauses | what must be so | where to look |\n|---|---|---|---|\n"
+        + "".join(_check(one) for one in law.checks if one.name in own)
+    )
+
+
+def _law_clause(law: Law, one: LawClause) -> str:
+    source = law.sources.get(one.source)
+    read = f"{READ[one.read]}: {source.where} ({source.dated})" if source else READ[one.read]
+    checks = ", ".join(f"`{name}`" for name in one.checks) or ("for people" if one.people else "not checked")
+    return f"| {one.number} | {one.asks} | {read} | {one.served or one.people} | {checks} |\n"
 
 
 def _clause(number: str, asks: str, served: str) -> str:

@@ -36,6 +36,7 @@ from services.inquiries.gate import RefusedInquiry
 from services.reports.transparency import precision
 from services.retention.recovery_stores import clean
 from services.retention.utilization import tally
+from services.yearly_audit.rhythms import next_steps, on_record
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 REASON = "Data past the retention period are deleted (order, section J.1)"
@@ -135,6 +136,7 @@ def run(door: Door, period: timedelta, now: datetime) -> LedgerEntry:
     entry = records.put(door, "retention", "retention", "run", receipt, reason=REASON)
     _show(receipt, now)
     _show_precision(client, now)
+    _show_due(door, client, now)
     return entry
 
 
@@ -177,6 +179,14 @@ def _show_precision(client: Client, now: datetime) -> None:
     ).result_rows:
         for bound, value in (precision(right, verified) or {}).items():
             meters.put(metrics.HIT_PRECISION, source, bound, to=value)
+
+
+def _show_due(door: Door, client: Client, now: datetime) -> None:
+    """And by when audits and publications are due."""
+    profile = load_profile(door.settings.profile)
+    meters.forget(metrics.AUDIT_DUE)
+    for one in next_steps(profile, on_record(client, door.settings.profile), now):
+        meters.put(metrics.AUDIT_DUE, one.rhythm, one.step, to=one.by.timestamp())
 
 
 def _clear(client: Client, names: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Drawing the sample of the yearly audit.
+"""Drawing the sample of the yearly audit, and of the audits that a state's law asks for besides.
 
 The seed is 32 random bytes, made when the sample is drawn and written down with it. Inquiries are ordered by
 SHA-256 of `seed:inquiry_id` (both as lower-case text), and the first N are the sample; days and cameras
@@ -28,7 +28,8 @@ from schemas.acts import BROWSING
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
 from schemas.profile import Audit as AuditRules
-from schemas.profile import span
+from schemas.profile import Rhythm, span
+from schemas.rhythm import Period
 from services import records
 from services.door import Door
 
@@ -45,6 +46,8 @@ WHERE at >= {since:DateTime64(6, 'UTC')} AND at < {until:DateTime64(6, 'UTC')}
   AND NOT (tool = 'platestream look-back'
     AND at < ifNull((SELECT minOrNull(at) FROM platestream.inquiry_log WHERE automatic), now64(6)))
 """
+_OF_OTHERS = f"{_POPULATION} AND agency != '' AND agency NOT IN {{own:Array(String)}}"
+_OWN = "SELECT id FROM platestream.registry FINAL WHERE kind = 'agency' AND own ORDER BY id"
 _OLD_POPULATION = """
 SELECT DISTINCT inquiry_id FROM platestream.inquiry_log
 WHERE at >= {since:DateTime64(6, 'UTC')} AND at < {until:DateTime64(6, 'UTC')}
@@ -71,6 +74,8 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True):
     """A sample. `population_sha256` is over the sorted ids, a line each: the log has not changed since.
 
     `browsing`: drawn from browsing inquiries by employees, as K.3 says; draws of before took all kinds.
+    `rhythm` and `period`: of which audit besides the yearly one; `not_of` are this agency's ids where only
+    inquiries of others were drawn.
     """
 
     year: int
@@ -86,6 +91,9 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True):
     use_population: int
     use: list[Use]
     browsing: bool = False
+    rhythm: str = ""
+    period: str = ""
+    not_of: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -127,25 +135,91 @@ def draw(door: Door, year: int, now: datetime, again: str = "") -> LedgerEntry:
                 f"no browsing inquiry by an employee from {since:%Y-%m-%d} to {until:%Y-%m-%d}: "
                 "nothing to draw from"
             )
+    drawn = _drawn(
+        client,
+        Period(str(year), since, until),
+        population,
+        rules.inquiries,
+        use_since=(until - span(rules.utilization_from)).date(),
+        use_days=rules.utilization_days,
+        now=now,
+        year=year,
+    )
+    return records.put(door, "audit_draw", "audit", "draw", drawn, reason=reason)
+
+
+def draw_rhythm(
+    door: Door, name: str, rhythm: Rhythm, period: Period, now: datetime, again: str = ""
+) -> LedgerEntry:
+    """Draw for one period of an audit that comes round besides the yearly one, and put it on record.
+
+    Where nobody looked at anything, that is what the audit is of. Raises RefusedError for a period that is
+    not over or was drawn already, RefusedInquiry and DatabaseError.
+    """
+    reason = again or f"Sample of the audit {name} of {period.name}"
+    client, rules = door.client(AUDITOR), load_profile(door.settings.profile).audit
+    with door.on_record("audit_draw", f"{name} {period.name}", reason=reason):
+        if period.until > now:
+            raise RefusedError("period", f"{period.name} is not over: all of its inquiries are audited")
+        made = ", ".join(str(entry.number) for entry, _drawn in draws_of(client, name, period.name))
+        if made and not again.strip():
+            raise RefusedError(
+                "period",
+                f"{name} of {period.name} has a draw already ({made}); another one needs a reason, which "
+                "goes on record",
+            )
+    not_of = [str(row[0]) for row in _rows(client, _OWN)] if rhythm.of == "others" else []
+    population = inquiries_between(client, period.since, period.until, not_of)
+    drawn = _drawn(
+        client,
+        period,
+        population,
+        rhythm.inquiries or len(population),
+        use_since=period.since.date(),
+        use_days=rules.utilization_days,
+        now=now,
+        year=period.since.year,
+        rhythm=name,
+        period_name=period.name,
+        not_of=not_of,
+    )
+    return records.put(door, "audit_draw", "audit", "draw", drawn, reason=reason)
+
+
+def _drawn(
+    client: Client,
+    period: Period,
+    population: Sequence[UUID],
+    count: int,
+    *,
+    use_since: date,
+    use_days: int,
+    now: datetime,
+    year: int,
+    rhythm: str = "",
+    period_name: str = "",
+    not_of: Sequence[str] = (),
+) -> Draw:
     seed = secrets.token_hex(32)
-    use_since = (until - span(rules.utilization_from)).date()
-    use = use_between(client, use_since, until.date())
-    drawn = Draw(
+    use = use_between(client, use_since, period.until.date())
+    return Draw(
         year=year,
         seed=seed,
         drawn_at=now,
-        inquiries_since=since,
-        inquiries_until=until,
+        inquiries_since=period.since,
+        inquiries_until=period.until,
         population=len(population),
         population_sha256=digest(population),
-        inquiries=choose(population, seed, rules.inquiries),
+        inquiries=choose(population, seed, count),
         use_since=use_since,
-        use_until=until.date(),
+        use_until=period.until.date(),
         use_population=len(use),
-        use=choose_use(use, seed, rules.utilization_days),
+        use=choose_use(use, seed, use_days),
         browsing=True,
+        rhythm=rhythm,
+        period=period_name,
+        not_of=list(not_of),
     )
-    return records.put(door, "audit_draw", "audit", "draw", drawn, reason=reason)
 
 
 def plan(door: Door, year: int, now: datetime) -> Plan:
@@ -203,8 +277,12 @@ def choose_use(use: Iterable[Use], seed: str, count: int) -> list[Use]:
 
 def again(client: Client, drawn: Draw) -> list[str]:
     """Draw again from the seed; what differs, a sentence each. Days that were counted since may differ."""
-    between = inquiries_between if drawn.browsing else _old_inquiries_between
-    population = between(client, drawn.inquiries_since, drawn.inquiries_until)
+    times = drawn.inquiries_since, drawn.inquiries_until
+    population = (
+        inquiries_between(client, *times, drawn.not_of)
+        if drawn.browsing
+        else _old_inquiries_between(client, *times)
+    )
     faults = []
     if digest(population) != drawn.population_sha256:
         faults.append(
@@ -216,12 +294,17 @@ def again(client: Client, drawn: Draw) -> list[str]:
 
 
 def draws(client: Client, year: int | None = None) -> list[tuple[LedgerEntry, Draw]]:
-    """All draws, of `year` where one is named, in order."""
+    """All draws in order; where a year is named, those of its yearly audit."""
     found = [
         (entry, msgspec.json.decode(entry.record, type=Draw))
         for entry, _hash in ledger.read(client, "audit", "draw")
     ]
-    return [(entry, drawn) for entry, drawn in found if year in (None, drawn.year)]
+    return [one for one in found if year is None or (one[1].year == year and not one[1].rhythm)]
+
+
+def draws_of(client: Client, rhythm: str, period: str) -> list[tuple[LedgerEntry, Draw]]:
+    """The draws of one period of an audit that comes round besides the yearly one."""
+    return [one for one in draws(client) if (one[1].rhythm, one[1].period) == (rhythm, period)]
 
 
 def drawn_as(client: Client, number: int) -> tuple[LedgerEntry, Draw]:
@@ -232,9 +315,16 @@ def drawn_as(client: Client, number: int) -> tuple[LedgerEntry, Draw]:
     raise TooSoon(f"no draw {number}")
 
 
-def inquiries_between(client: Client, since: datetime, until: datetime) -> list[UUID]:
-    """Ids of the browsing inquiries that employees made in a period."""
-    return _ids(client, _POPULATION, since=since, until=until, browsing=list(BROWSING))
+def inquiries_between(
+    client: Client, since: datetime, until: datetime, not_of: Sequence[str] = ()
+) -> list[UUID]:
+    """Ids of the browsing inquiries that employees made in a period; with `not_of`, those of people of other
+    agencies than these.
+    """
+    asked: dict[str, Any] = {"since": since, "until": until, "browsing": list(BROWSING)}
+    if not_of:
+        return _ids(client, _OF_OTHERS, **asked, own=list(not_of))
+    return _ids(client, _POPULATION, **asked)
 
 
 def _old_inquiries_between(client: Client, since: datetime, until: datetime) -> list[UUID]:
@@ -242,8 +332,11 @@ def _old_inquiries_between(client: Client, since: datetime, until: datetime) -> 
 
 
 def _ids(client: Client, sql: str, **asked: Any) -> list[UUID]:
-    found = run("reading the log", partial(client.query, sql, parameters=asked)).result_rows
-    return [row[0] for row in found]
+    return [row[0] for row in _rows(client, sql, **asked)]
+
+
+def _rows(client: Client, sql: str, **asked: Any) -> Sequence[Sequence[Any]]:
+    return list(run("reading the log", partial(client.query, sql, parameters=asked)).result_rows)
 
 
 def use_between(client: Client, since: date, until: date) -> list[Use]:

@@ -42,7 +42,7 @@ def file(door: Door, number: int, now: datetime, to: Path | None = None) -> Fili
     their own inquiry or a file is in the way, RefusedInquiry, DatabaseError and OSError.
     """
     client = door.client(AUDITOR)
-    reason = f"Memorandum of the yearly audit, draw {number}"
+    reason = f"Memorandum of the audit, draw {number}"
     with door.on_record("audit_memo", f"draw {number}", reason=reason):
         refuse_filed(client, number)
         memo = compose(door, number, now)
@@ -103,4 +103,6 @@ def _filed(memo: Memo, text: bytes, paper: bytes) -> Filed:
         inquiries=len(memo.findings),
         met=memo.met,
         data_errors=len(memo.errors),
+        rhythm=memo.drawn.rhythm,
+        period=memo.drawn.period,
     )

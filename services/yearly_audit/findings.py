@@ -23,7 +23,7 @@ from services.yearly_audit.draw import Draw, TooSoon, drawn_as
 
 _LOOKS = """
 SELECT inquiry_id, at, who, agency, kind, case_number, reason, pattern, cameras, since, until,
-    other, purpose, requester, legal_basis
+    other, purpose, violation, requester, legal_basis
 FROM platestream.inquiry_log WHERE inquiry_id IN {inquiries:Array(UUID)} ORDER BY at
 """
 _STORED = """
@@ -64,6 +64,8 @@ class Filed(msgspec.Struct, frozen=True, kw_only=True):
     inquiries: int
     met: int
     data_errors: int
+    rhythm: str = ""
+    period: str = ""
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +84,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
     other: str
     purpose: str
+    violation: str
     requester: str
     legal_basis: str
 

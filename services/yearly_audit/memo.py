@@ -4,26 +4,34 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+
+from clickhouse_connect.driver.client import Client
 
 from connectors import ledger
-from connectors.clickhouse_client import AUDITOR
+from connectors.clickhouse_client import AUDITOR, run
 from connectors.inquiry_verify import verify, waiting
 from connectors.profiles import load as load_profile
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
 from schemas.profile import Profile
 from services.door import Door
-from services.yearly_audit.draw import Draw, TooSoon, again, drawn_as, draws
+from services.yearly_audit.draw import Draw, TooSoon, again, drawn_as, draws, draws_of
 from services.yearly_audit.findings import OWN, Finding, Look, filed, findings, looks
 
+_TRAINED = """
+SELECT id, if(trained_at > toDateTime64(0, 3, 'UTC'), toString(toDate(trained_at)), 'none on record')
+FROM platestream.registry FINAL WHERE kind = 'user' AND active ORDER BY id
+"""
 __all__ = ["Memo", "compose", "filed"]
 
 
 @dataclass(frozen=True)
 class Memo:
-    """All that the memorandum tells. `draws_made` counts the draws of that year: one, unless re-rolled.
+    """All that the memorandum tells. `draws_made` counts the draws of that audit: one, unless re-rolled.
 
     `whole` is what is wrong with the records, one sentence for each fault; `waiting` counts unsealed rows.
+    `trained` has each user's last training, where the profile asks for a certification.
     """
 
     profile: Profile
@@ -36,6 +44,28 @@ class Memo:
     waiting: int
     auditor: str
     at: datetime
+    trained: Sequence[tuple[str, str]] = ()
+
+    @property
+    def title(self) -> str:
+        """Which audit it is."""
+        if self.drawn.rhythm:
+            return f"{self.drawn.rhythm} audit, {self.drawn.period},"
+        return f"{self.drawn.year} audit"
+
+    @property
+    def citation(self) -> str:
+        """By which rule."""
+        rhythm = self.profile.rhythms.get(self.drawn.rhythm)
+        return rhythm.citation if rhythm else self.profile.audit.citation
+
+    @property
+    def asked_for(self) -> int:
+        """How many inquiries that rule asks for."""
+        if not self.drawn.rhythm:
+            return self.profile.audit.inquiries
+        rhythm = self.profile.rhythms.get(self.drawn.rhythm)
+        return (rhythm.inquiries if rhythm else 0) or self.drawn.population
 
     @property
     def met(self) -> int:
@@ -61,7 +91,7 @@ def compose(door: Door, number: int, at: datetime) -> Memo:
 
     Raises TooSoon while an inquiry has no finding, and RefusedError where somebody judged their own.
     """
-    client = door.client(AUDITOR)
+    client, profile = door.client(AUDITOR), load_profile(door.settings.profile)
     entry, drawn = drawn_as(client, number)
     judged = findings(client, number)
     missing = [one for one in drawn.inquiries if one not in judged]
@@ -75,14 +105,22 @@ def compose(door: Door, number: int, at: datetime) -> Memo:
     if own:
         raise RefusedError("memorandum", f"inquiry {own[0]} was judged by whoever made it: {OWN}")
     return Memo(
-        profile=load_profile(door.settings.profile),
+        profile=profile,
         entry=entry,
         drawn=drawn,
-        draws_made=len(draws(client, drawn.year)),
+        draws_made=len(
+            draws_of(client, drawn.rhythm, drawn.period) if drawn.rhythm else draws(client, drawn.year)
+        ),
         looks=asked,
         findings=[judged[one.inquiry_id][1] for one in asked],
         whole=[*again(client, drawn), *verify(client), *ledger.verify(client)],
         waiting=waiting(client),
         auditor=door.who,
         at=at,
+        trained=_trained(client) if profile.audit.certification else (),
     )
+
+
+def _trained(client: Client) -> list[tuple[str, str]]:
+    found = run("reading the registry", partial(client.query, _TRAINED)).result_rows
+    return [(str(name), str(day)) for name, day in found]

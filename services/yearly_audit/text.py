@@ -45,7 +45,7 @@ def title(memo: Memo) -> list[tuple[str, str]]:
         ("TO", agency.memorandum_to),
         ("FROM", f"{agency.memorandum_from} ({memo.auditor})"),
         ("DATE", f"{memo.at:%B} {memo.at.day}, {memo.at.year}"),
-        ("SUBJECT", f"{memo.drawn.year} audit of ALPR browsing inquiries ({agency.order})"),
+        ("SUBJECT", f"{memo.title} of ALPR browsing inquiries ({agency.order})"),
     ]
 
 
@@ -54,8 +54,8 @@ def blocks(memo: Memo) -> Iterator[Block]:
     drawn, rules = memo.drawn, memo.profile.audit
     yield Heading("1. Purpose")
     yield Paragraph(
-        f"This memorandum documents the {drawn.year} audit of browsing inquiries in the license plate "
-        f"reader system ({rules.citation}). It verifies proper use from a sample of the system's use, "
+        f"This memorandum documents the {memo.title} of browsing inquiries in the license plate "
+        f"reader system ({memo.citation}). It verifies proper use from a sample of the system's use, "
         "determines for randomly selected inquiries whether each meets the requirements of the policy, and "
         "names the data errors found so that they can be corrected."
     )
@@ -64,10 +64,10 @@ def blocks(memo: Memo) -> Iterator[Block]:
     yield Heading("3. Period and method")
     yield Paragraph(
         f"Inquiries: {drawn.inquiries_since:%Y-%m-%d} to {drawn.inquiries_until:%Y-%m-%d} "
-        f"({rules.inquiries_from} before {_end(memo)}). Employees made {drawn.population} browsing inquiries "
+        f"({_reach(memo)}). {_whose(memo)} made {drawn.population} browsing inquiries "
         "in that period, not counting what the system asked by itself; "
-        f"{len(drawn.inquiries)} were drawn. Use of the system: {drawn.use_since} to {drawn.use_until} "
-        f"({rules.utilization_from}); {drawn.use_population} camera days on record, {len(drawn.use)} drawn. "
+        f"{len(drawn.inquiries)} were drawn. Use of the system: {drawn.use_since} to {drawn.use_until}"
+        f"{_use_reach(memo)}; {drawn.use_population} camera days on record, {len(drawn.use)} drawn. "
         "All times are UTC."
     )
     yield Paragraph(
@@ -82,7 +82,7 @@ def blocks(memo: Memo) -> Iterator[Block]:
             ("Drawn", f"{drawn.drawn_at:%Y-%m-%d %H:%M:%S} by {memo.entry.who}"),
             ("Ledger entry", f"audit {memo.entry.number}, {memo.entry.hash}"),
             ("Inquiries drawn from", f"SHA-256 of their ids {drawn.population_sha256}"),
-            ("Draws for this year", _draws(memo)),
+            (f"Draws for this {'period' if drawn.rhythm else 'year'}", _draws(memo)),
         ],
         (0.24, 0.76),
     )
@@ -118,9 +118,14 @@ def blocks(memo: Memo) -> Iterator[Block]:
         yield Paragraph("No data errors were found.")
     yield Heading("7. Integrity of the records")
     yield Paragraph(_integrity(memo))
-    if rules.certification:
+    if rules.certification and not drawn.rhythm:
         yield Heading("8. Certification")
         yield Paragraph(_certification(memo))
+        yield Grid(("User", "Last training"), memo.trained or [("none registered", "")], (0.6, 0.4))
+        yield Paragraph(
+            "Known significant violations and citizen complaints, and whether they were forwarded "
+            "(write none where there are none): ________________________________"
+        )
     yield Signature(memo.profile.agency.memorandum_from)
     yield Signature(f"Reviewed: {memo.profile.agency.memorandum_to}")
 
@@ -155,14 +160,28 @@ def _result(memo: Memo) -> str:
         if errors
         else ("no data errors were found")
     )
-    short = len(memo.drawn.inquiries) < memo.profile.audit.inquiries
+    short = len(memo.drawn.inquiries) < memo.asked_for
     few = (
-        f" The policy asks for {memo.profile.audit.inquiries} inquiries; no more were made in the period, "
+        f" The policy asks for {memo.asked_for} inquiries; no more were made in the period, "
         "so all of them were audited."
         if short
         else ""
     )
     return f"{met}{told}; {found}.{few}"
+
+
+def _reach(memo: Memo) -> str:
+    if memo.drawn.rhythm:
+        return "the whole period"
+    return f"{memo.profile.audit.inquiries_from} before {_end(memo)}"
+
+
+def _use_reach(memo: Memo) -> str:
+    return "" if memo.drawn.rhythm else f" ({memo.profile.audit.utilization_from})"
+
+
+def _whose(memo: Memo) -> str:
+    return "People of other agencies" if memo.drawn.not_of else "Employees"
 
 
 def _end(memo: Memo) -> str:

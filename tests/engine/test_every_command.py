@@ -52,6 +52,10 @@ ACTED = {
         "registry_detail",
         "registry detail x --title X --camera c --since 2026-01-01 --until 2026-01-02",
     ),
+    "registry place": (
+        "registry_place",
+        "registry place x --title X --kind school --latitude 34.5 --longitude -109.4 --radius 90",
+    ),
     "registry incident": (
         "registry_incident",
         "registry incident x --title X --outcome arrest --at 2026-01-01 --camera c",
@@ -71,6 +75,7 @@ ACTED = {
     "audit sample": ("audit_draw", "audit sample"),
     "audit finding": ("audit_finding", f"audit finding 1 {ID} --meets"),
     "audit memo": ("audit_memo", "audit memo 1"),
+    "report publish": ("audit_publish", "report publish monthly 2026-10 MAIL --where https://example.org"),
     "audit export": ("audit_export", "audit export OUT --reason 'for the court'"),
     "retention run": ("retention", "retention run"),
     "retention log": ("retention_show", "retention log"),
@@ -111,6 +116,8 @@ OUTSIDE = {
     "migrate": "tables, no data",
     "topics": "topics and the rights of programs, no data",
     "audit verify": "faults only, no inquiry",
+    "audit due": "figures: what is due when",
+    "report public": "figures, no plate and no person",
     "report transparency": "figures, no plate and no person",
     "report precision": "figures, no plate and no person",
     "report confusions": "figures, no plate and no person",

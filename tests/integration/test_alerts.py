@@ -25,6 +25,7 @@ LAG = 'platestream_topic_lag_messages{flow="recognize",topic="frames",partition=
 LETTERS = 'platestream_dead_letters_total{topic="frames",reason="corrupt"}'
 OLDEST = 'platestream_retention_oldest_row_timestamp_seconds{table="detections"}'
 PERIOD = "platestream_retention_period_seconds"
+AUDIT_DUE = 'platestream_audit_due_timestamp_seconds{rhythm="monthly",step="file"}'
 OCR = 'platestream_stage_seconds_bucket{stage="recognize",le="%s"}'
 HITS = 'platestream_alert_hits_total{match="exact",historical="no"}'
 TOLD = 'platestream_notifications_total{outcome="%s",priority="1"}'
@@ -121,6 +122,13 @@ CASES = [
     Case("RetentionNotRun", True, 70, {"platestream_retention_last_run_timestamp_seconds": "0x80"}),
     Case("RetentionNotRun", True, 10, {}),
     Case("RetentionNotRun", False, 70, {"platestream_retention_last_run_timestamp_seconds": "0+60x80"}),
+    # Now is minute 0: due in a day, in a week, an hour ago; after 20 minutes.
+    Case("AuditDue", True, 20, {AUDIT_DUE: "86400x30"}),
+    Case("AuditDue", False, 20, {AUDIT_DUE: "604800x30"}),
+    Case("AuditDue", False, 20, {AUDIT_DUE: "-3600x30"}),
+    Case("AuditOverdue", True, 20, {AUDIT_DUE: "-3600x30"}),
+    Case("AuditOverdue", False, 20, {AUDIT_DUE: "86400x30"}),
+    Case("AuditOverdue", False, 20, {}),
     Case("SealLate", True, 15, {"platestream_inquiries_sealed_timestamp_seconds": "0x30"}),
     Case("SealLate", True, 15, {}),
     Case("SealLate", False, 15, {"platestream_inquiries_sealed_timestamp_seconds": "0+60x30"}),

@@ -16,7 +16,7 @@ def test_every_profile_of_the_package_is_valid(name: str) -> None:
 
 def test_profiles_differ_in_rules_and_not_in_code() -> None:
     kept = {name: load(name).retention.span.days for name in names()}
-    assert kept == {"st-johns": 30, "virginia": 21, "new-jersey": 150}
+    assert kept == {"st-johns": 30, "virginia": 21, "new-jersey": 150, "oregon": 30, "washington": 21}
     assert load("new-jersey").audit.certification
     assert not load("virginia").sharing.out_of_state
 
@@ -46,7 +46,7 @@ def test_a_wrong_profile_is_refused_with_line_and_field(old: str, new: str, says
 
 
 def test_a_profile_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
-    with pytest.raises(ProfileError, match="new-jersey, st-johns, virginia"):
+    with pytest.raises(ProfileError, match="new-jersey, oregon, st-johns, virginia, washington"):
         load("texas")
     with pytest.raises(ProfileError, match="No such file"):
         load(str(tmp_path / "own.toml"))

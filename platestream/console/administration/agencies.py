@@ -48,6 +48,8 @@ def register(visit: Visit) -> Response:
         shares_cameras=lines(visit, "shares_cameras"),
         shares_kinds=tuple(visit.several("shares_kinds")),
         approved_by=visit.said("approved_by"),
+        declared_by=visit.said("declared_by"),
+        declaration=visit.said("declaration").lower(),
         **days,
     )
     return visit.see(address("agencies", written.id))

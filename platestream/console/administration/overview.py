@@ -14,6 +14,7 @@ from services.registry import show_several
 from services.rules import in_force
 from services.up import status
 from services.up.supervisor import UpError
+from services.yearly_audit import rhythms
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def overview(visit: Visit) -> Response:
         agreements=attention.agreements(found["agency"], visit.now),
         approvals=attention.approvals(found["camera"], visit.now),
         details=attention.details(found["detail"], visit.now),
+        audits=attention.audits(rhythms.steps_here(visit.door, visit.now), visit.now),
         gateway=gateway(visit),
         waiting=waiting,
     )

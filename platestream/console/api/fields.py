@@ -38,6 +38,7 @@ class Documented(Asked):
     case_number: Text = ""
     reason: Text = ""
     purpose: Annotated[Text, Field(description="One of the agency's, where it lists purposes.")] = ""
+    violation: Annotated[Text, Field(description="What is investigated, where the purpose asks for it.")] = ""
     requester: Annotated[Text, Field(description="Who asked, for a request from outside.")] = ""
     legal_basis: Annotated[Text, Field(description="What entitles them.")] = ""
 
@@ -48,6 +49,7 @@ class Documented(Asked):
             case_number=self.case_number,
             reason=self.reason,
             purpose=self.purpose,
+            violation=self.violation,
             requester=self.requester,
             legal_basis=self.legal_basis,
         )

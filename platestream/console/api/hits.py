@@ -143,6 +143,7 @@ class NextStep(Asked):
     note: Text = ""
     checked_with: CheckedWith = ""
     result: Result = ""
+    stopped: Annotated[bool, Field(description="The vehicle was stopped.")] = False
     actual: Annotated[Name, Field(description="The vehicle's plate, of a misread; it is not kept.")] = ""
 
 

@@ -36,7 +36,7 @@ def filed_in_time(live: Live) -> Answer:
             "", unless(count, "nothing is on record that could be audited", "a look at stored data")
         )
     began, today = first.astimezone(UTC).date(), live.now.date()
-    memoranda = [memo.year for _entry, memo in filed(live.client)]
+    memoranda = [memo.year for _entry, memo in filed(live.client) if not memo.rhythm]
     missing, open_ = [], []
     for year in range(began.year, today.year + 1):
         days = [day for day in due(live.profile, year) if day >= began]
@@ -69,7 +69,11 @@ def sampled(live: Live) -> Answer:
 
 
 def _of_draw(live: Live, entry: LedgerEntry, drawn: Draw) -> list[str]:
-    name, wanted = f"draw {entry.number}", live.profile.audit.inquiries
+    rhythm = live.profile.rhythms.get(drawn.rhythm)
+    wanted = (rhythm.inquiries or drawn.population) if rhythm else live.profile.audit.inquiries
+    name = f"draw {entry.number}"
+    if drawn.rhythm and rhythm is None:  # of another profile, whose rule is not known here
+        wanted = 0
     few = len(drawn.inquiries) < min(wanted, drawn.population)
     faults = [f"{name}: {len(drawn.inquiries)} inquiries, {wanted} asked for"] if few else []
     if drawn.use_population and not drawn.use:

@@ -70,7 +70,13 @@ def agencies(live: Live) -> Answer:
         and (since.year <= 1970 or since > live.now or (until.year > 1970 and until <= live.now))
     ]
     foreign = [row[0] for row in others if not rules.out_of_state and row[3] != rules.own_state]
-    silent = [row[0] for row in others if rules.declaration and row[4].year <= 1970]
+    silent = [
+        row[0]
+        for row in others
+        if rules.declaration
+        and row[4].year <= 1970
+        and not (rules.declaration_outside and row[3] == rules.own_state)
+    ]
     return answer(
         f"{len(others)} other agencies with users",
         f"without an MOU in force: {named(bare)}" if bare else "",

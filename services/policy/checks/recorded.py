@@ -19,6 +19,7 @@ ACTS_OF: Mapping[str, tuple[str, ...]] = {
     "camera": ("registry_camera",),
     "detail": ("registry_detail",),
     "incident": ("registry_incident",),
+    "place": ("registry_place",),
     # An import notes in its source's record when the list was last whole.
     "hotlist_source": ("registry_source", "hotlist_import", "hotlist_force", "hotlist"),
     "hotlist_category": ("registry_category",),

@@ -60,7 +60,7 @@ BUILDING = {
 }
 FEEDERS = ["inquire_to_log", "detections_to_traffic", "detections_to_camera_hours"]
 BOARD_VIEWS = ["inquiry_figures", "retention_figures", "audit_figures", "hotlist_sources"]
-FIGURES_OF = ["retention_log", "evidence_state", *HITS, *PLACES]
+FIGURES_OF = ["retention_log", "evidence_state", "audit_times", *HITS, *PLACES]
 ROLES = (OWNER, INGEST, SEALER, ANALYST, SUPERVISOR, AUDITOR, RETENTION, CUSTODIAN, DASHBOARD)
 
 READS = {
@@ -82,7 +82,7 @@ READS = {
         "deployment_findings",
         *("schema_migrations", "schema_views", "verdict"),
     },
-    RETENTION: {"evidence_holds", "ledger", "utilization", "verdict", "hit_states"},
+    RETENTION: {"evidence_holds", "ledger", "utilization", "verdict", "hit_states", "audit_times"},
     CUSTODIAN: {*EVIDENCE, *LOG, "ledger", "evidence_state", "verdict"},
     DASHBOARD: {*HITS, *BOARDS, *BOARD_VIEWS, "hit_facts", "deliveries", "deployment_findings"},
 }

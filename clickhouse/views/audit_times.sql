@@ -1,0 +1,12 @@
+-- When audits were filed and reports published, as the database took it down, and from when on there is a record and a
+-- profile: times and hashes, for whoever judges what is due.
+CREATE OR REPLACE VIEW platestream.audit_times
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT 'done' AS what, other AS name, min(at) AS at
+FROM platestream.inquiry_log
+WHERE outcome = 'allowed' AND kind IN ('audit_memo', 'audit_publish') AND match(other, '^[0-9a-f]{64}$')
+GROUP BY other
+UNION ALL
+SELECT 'first' AS what, '' AS name, min(log.at) AS at FROM platestream.inquiry_log AS log HAVING count() > 0
+UNION ALL
+SELECT 'ruled' AS what, profile AS name, min(set_at) AS at FROM platestream.gate_rules GROUP BY profile;

@@ -1,0 +1,87 @@
+"""Whether a point lies in a sensitive place: a circle, or an outline of points on the map.
+
+Pure geometry on a sphere, for places of some kilometres at most. Which way round the outline was drawn does
+not matter, nor whether its last point repeats the first, nor whether it crosses 180 degrees. A point on the
+edge is inside.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from math import cos, hypot, radians
+
+from operators.matching.limits import EARTH_M, metres
+from schemas.hotlist import Area
+from schemas.registry import RegistryRecord
+
+Point = tuple[float, float]
+"""Degrees north and east."""
+EDGE_M = 0.1  # what seven decimals of a degree can be off
+
+
+def inside(latitude: float, longitude: float, place: RegistryRecord, margin_m: float = 0.0) -> bool:
+    """Whether the point is in the place of this record, or nearer to it than `margin_m`.
+
+    A record without a place is nowhere.
+    """
+    if place.outline:
+        return _in_outline(latitude, longitude, place.outline, margin_m + EDGE_M)
+    if place.latitude is None or place.longitude is None or place.radius_m is None:
+        return False
+    circle = Area(place.latitude, place.longitude, place.radius_m)
+    return metres(latitude, longitude, circle) <= place.radius_m + margin_m + EDGE_M
+
+
+def around(
+    latitude: float,
+    longitude: float,
+    places: Iterable[RegistryRecord],
+    kinds: Sequence[str],
+    margin_m: float = 0.0,
+) -> list[RegistryRecord]:
+    """The active places of these kinds that the point lies in, by id."""
+    found = (one for one in places if one.kind == "place" and one.active and one.place in kinds)
+    return sorted(
+        (one for one in found if inside(latitude, longitude, one, margin_m)), key=lambda one: one.id
+    )
+
+
+def _in_outline(latitude: float, longitude: float, outline: Sequence[Point], reach_m: float) -> bool:
+    """By counting how often a ray from the point crosses the outline, and by its distance to each side.
+
+    Metres on a plane that touches the sphere at the point. East is counted along the outline from its first
+    point, and the point's own from there, the shorter way round: so nothing is torn apart at 180 degrees.
+    """
+    easts = [_turn(outline[0][1] - longitude)]
+    for (_north, before), (_other, after) in pairwise(outline):
+        easts.append(easts[-1] + _turn(after - before))
+    squeeze = cos(radians(latitude))
+    corners = [
+        (radians(east) * squeeze * EARTH_M, radians(north - latitude) * EARTH_M)
+        for east, (north, _east) in zip(easts, outline, strict=True)
+    ]
+    sides = list(zip(corners, corners[1:] + corners[:1], strict=True))
+    if any(_distance(*one) <= reach_m for one in sides):
+        return True
+    return sum(_crosses(*one) for one in sides) % 2 == 1
+
+
+def _turn(degrees: float) -> float:
+    """A difference of longitudes, the shorter way round."""
+    return (degrees + 180) % 360 - 180
+
+
+def _crosses(start: Point, end: Point) -> bool:
+    """Whether a side crosses the ray from the origin to the east."""
+    (x1, y1), (x2, y2) = start, end
+    if (y1 > 0) == (y2 > 0):
+        return False
+    return x1 - y1 * (x2 - x1) / (y2 - y1) > 0
+
+
+def _distance(start: Point, end: Point) -> float:
+    """Of the origin to a side."""
+    (x1, y1), (x2, y2) = start, end
+    dx, dy = x2 - x1, y2 - y1
+    length = dx * dx + dy * dy
+    share = 0.0 if length == 0 else max(0.0, min(1.0, -(x1 * dx + y1 * dy) / length))
+    return hypot(x1 + share * dx, y1 + share * dy)

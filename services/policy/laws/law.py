@@ -1,0 +1,104 @@
+"""A law as a table of clauses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from services.policy.checks.live import Answer, Live
+from services.policy.table import CHECKS, Check
+
+Read = Literal["text", "summary", "reported", "memory", "unread", "own"]
+READ: dict[Read, str] = {
+    "text": "the law's own text",
+    "summary": "an account of the whole text, not the text itself",
+    "reported": "what others say of this clause",
+    "memory": "from memory: verify",
+    "unread": "not read",
+    "own": "no clause of the law",
+}
+SOUND = "system"
+_SOUND = (
+    *("rules", "ruled", "recorded", "administrator", "entitled"),
+    *("records", "checked", "unlogged", "trained"),
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was read, where it stands, of which day it is, and when it was read."""
+
+    what: str
+    where: str
+    dated: str
+    read: str
+
+
+@dataclass(frozen=True)
+class LawClause:
+    """A clause: what it asks in short, how it was read and where (a key of the law's sources), what serves it,
+    and its checks by name; `people` says why no machine can hold it.
+
+    A clause that was not read, or is from memory, is never held: the best that is said of it is not checked.
+    """
+
+    number: str
+    asks: str
+    read: Read
+    source: str = ""
+    served: str = ""
+    checks: tuple[str, ...] = ()
+    people: str = ""
+
+    @property
+    def certain(self) -> bool:
+        """Enough was read of it to say that it is held."""
+        return self.read not in ("memory", "unread")
+
+
+@dataclass(frozen=True)
+class Law:
+    """A law. `checks` are all that its clauses name, with the numbers of these clauses."""
+
+    key: str
+    name: str
+    sources: dict[str, Source]
+    clauses: tuple[LawClause, ...]
+    notes: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+
+def law(
+    key: str,
+    name: str,
+    sources: dict[str, Source],
+    clauses: tuple[LawClause, ...],
+    own: tuple[Check, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> Law:
+    """A law of its clauses, its own checks and those of the order that its clauses name. Raises ValueError for
+    a name that is no check, or a source that there is not.
+    """
+    clauses = (*clauses, _SYSTEM)
+    known = {one.name: one for one in (*CHECKS, *own)}
+    named = {check: [c.number for c in clauses if check in c.checks] for c in clauses for check in c.checks}
+    if strange := (set(named) - set(known)) | {
+        c.source for c in clauses if c.source and c.source not in sources
+    }:
+        raise ValueError(f"{key}: {', '.join(sorted(strange))}")
+    order = [name for name in known if name in named]
+    checks = tuple(replace(known[name], clauses=tuple(named[name])) for name in order)
+    return Law(key, name, sources, clauses, notes, checks)
+
+
+def check(name: str, what: str, where: str, run: Callable[[Live], Answer]) -> Check:
+    """A check that a law makes besides those of the order."""
+    return Check(name, (), what, where, run)
+
+
+_SYSTEM = LawClause(
+    SOUND,
+    "What the checks of the clauses rest on",
+    "own",
+    served="acts are judged and on record before they are done; the record is sealed ([design](design.md))",
+    checks=_SOUND,
+)

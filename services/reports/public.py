@@ -1,0 +1,276 @@
+"""What a state's law has an agency publish: figures of a period, made by this program and put on record as
+published, with where and which bytes.
+
+Counts by purpose and violation are by the agency's own lists: what stands in no list is counted as `other`,
+so that no free text gets out. There is no plate, no person and no case in it. Small counts are given as they
+are, as in the transparency report: the laws ask for the numbers. Days are UTC days, as there.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from connectors.clickhouse_client import AUDITOR, run
+from connectors.profiles import load as load_profile
+from schemas.acts import BROWSING
+from schemas.fields import NOT_JSON
+from schemas.ledger import LedgerEntry
+from schemas.message import RefusedError
+from schemas.profile import Profile
+from schemas.rhythm import Published
+from services import records
+from services.door import Door
+from services.reports import transparency
+from services.reports.transparency import Counts, Transparency
+from services.yearly_audit.rhythms import audits_between, period_of, rhythm_named
+
+OTHER, OWN, NONE = "other", "this agency", "none named"
+_SEARCHES = """
+SELECT purpose, violation, agency, count() FROM platestream.inquiry_log
+WHERE at >= {since:Date} AND at < {until:Date} AND outcome = 'allowed' AND NOT automatic
+  AND kind IN {looks:Array(String)} GROUP BY purpose, violation, agency
+"""
+_STOPS = """
+SELECT category, count() FROM (
+    SELECT hit_id FROM platestream.hit_actions FINAL
+    WHERE stopped AND at >= {since:Date} AND at < {until:Date} GROUP BY hit_id) AS stop
+LEFT JOIN (SELECT hit_id, category FROM platestream.hit_facts FINAL) AS fact ON stop.hit_id = fact.hit_id
+GROUP BY category ORDER BY category
+"""
+_REQUESTS = """
+SELECT count() FROM platestream.inquiry_log WHERE at >= {since:Date} AND at < {until:Date}
+  AND outcome = 'allowed' AND requester != '' AND kind IN {looks:Array(String)}
+"""
+_RULES = """
+SELECT toString(toDate(at)), change FROM platestream.inquiry_log
+WHERE at >= {since:Date} AND at < {until:Date} AND outcome = 'allowed' AND kind = 'rules' ORDER BY at
+"""
+_NOW = """
+SELECT kind, id, name, JSONExtractBool(record, 'moves') AS moves, own,
+    JSONExtractFloat(record, 'latitude') AS north, JSONExtractFloat(record, 'longitude') AS east
+FROM platestream.registry FINAL WHERE active AND kind IN ('camera', 'agency', 'user') ORDER BY kind, id
+"""
+# What is true on the day on which a report is made, and no figure of its period.
+_OF_TODAY = ("made_at", "whole", "cameras", "cameras_registered", "agencies_with_access", "authorized_users")
+
+
+class Camera(msgspec.Struct, frozen=True, kw_only=True):
+    """A camera that is registered; one that moves has no place."""
+
+    camera: str
+    latitude: float | None
+    longitude: float | None
+
+
+class AuditResult(msgspec.Struct, frozen=True, kw_only=True):
+    """An audit that was filed in the period: how many inquiries were audited, and how many met the rules."""
+
+    audit: str
+    inquiries: int
+    met: int
+    data_errors: int
+
+
+class Public(msgspec.Struct, tag_field="schema", tag="public/1", frozen=True, kw_only=True):
+    """The figures of one period of a rhythm. `not_kept` says what a law may ask for and nobody records here.
+
+    `cameras` is empty where the rhythm does not give their places. `searches` are looks of people at stored
+    data, by the agency's purposes and violations and by whose people looked.
+    """
+
+    agency: str
+    order: str
+    rhythm: str
+    period: str
+    since: date
+    until: date
+    made_at: datetime
+    whole: bool
+    data_kept_days: float
+    plates_scanned: int
+    cameras_used: int
+    alerts: dict[str, int]
+    results: dict[str, int]
+    hits_by_category: dict[str, int]
+    stops_by_reason_of_alert: dict[str, int]
+    alerts_shared_with: dict[str, int]
+    searches: int
+    searches_by_purpose: dict[str, int]
+    searches_by_violation: dict[str, int]
+    searches_by_agency: dict[str, int]
+    searches_refused: int
+    requests_from_outside: int
+    findings_of_checks: dict[str, int]
+    audits: list[AuditResult]
+    rules_changed: list[str]
+    authorized_users: int
+    agencies_with_access: list[str]
+    cameras_registered: int
+    cameras: list[Camera]
+    not_kept: tuple[str, ...] = (
+        "subsequent prosecutions",
+        "race, ethnicity, age and gender of people stopped: not kept here by intention",
+        "which searches found something",
+        "stops that officers did not record with the alert",
+    )
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A publication on record."""
+
+    entry: LedgerEntry
+    published: Published
+
+
+def figures(door: Door, name: str, period: str, now: datetime) -> Public:
+    """The figures of a period of a rhythm. The account needs the auditor's role; no act is needed.
+
+    Raises RefusedError for a rhythm or period that there is not, ProfileError and DatabaseError.
+    """
+    profile = load_profile(door.settings.profile)
+    rhythm = rhythm_named(profile, name)
+    found = period_of(door, name, period, now)
+    days = transparency.Period(found.since.date(), max(found.until.date(), found.since.date()))
+    if days.since == days.until:  # a rhythm of days, on its first day
+        raise RefusedError("period", f"{found.name} has no whole day yet")
+    told = transparency.figures(door, days, now)
+    client = door.client(AUDITOR)
+    asked: dict[str, Any] = {"since": days.since, "until": days.until, "looks": list(BROWSING)}
+    counts = Counts(client, asked)
+    registered = counts.rows(_NOW)
+    searches = counts.rows(_SEARCHES)
+    agencies = {row[1]: bool(row[4]) for row in registered if row[0] == "agency"}
+    return Public(
+        agency=profile.agency.name,
+        order=profile.agency.order,
+        rhythm=name,
+        period=found.name,
+        since=days.since,
+        until=days.until,
+        made_at=told.made_at,
+        whole=found.until <= now,
+        data_kept_days=told.data_kept_days,
+        plates_scanned=told.plates_scanned,
+        cameras_used=told.cameras_used,
+        alerts=told.hits,
+        results=told.by_result,
+        hits_by_category=told.by_category,
+        stops_by_reason_of_alert=counts.pairs(_STOPS),
+        alerts_shared_with=told.alerts_shared_with,
+        searches=sum(row[3] for row in searches),
+        searches_by_purpose=_by(searches, 0, profile.purposes.allowed),
+        searches_by_violation=_by(searches, 1, profile.purposes.violations),
+        searches_by_agency=_by_agency(searches, agencies),
+        searches_refused=_refused(told),
+        requests_from_outside=int(counts.rows(_REQUESTS)[0][0]),
+        findings_of_checks=told.inquiry_findings,
+        audits=[
+            AuditResult(
+                audit=f"{one.rhythm} {one.period}" if one.rhythm else f"yearly {one.year}",
+                inquiries=one.inquiries,
+                met=one.met,
+                data_errors=one.data_errors,
+            )
+            for one in audits_between(client, found.since, found.until)
+        ],
+        rules_changed=[f"{day}: {change}" for day, change in counts.rows(_RULES)],
+        authorized_users=sum(row[0] == "user" for row in registered),
+        agencies_with_access=sorted(row[2] for row in registered if row[0] == "agency" and not row[4]),
+        cameras_registered=sum(row[0] == "camera" for row in registered),
+        cameras=[_camera(row) for row in registered if row[0] == "camera" and rhythm.camera_places],
+    )
+
+
+def as_json(told: Public) -> str:
+    """The figures as JSON, a page of it: what is published."""
+    return msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"
+
+
+def publish(door: Door, name: str, period: str, where: str, content: bytes, now: datetime) -> Publication:
+    """Put on record that `content`, a report that `as_json` made, was published at `where`.
+
+    What counts as the time of the publication is the time of this act, and nothing that anybody says. Raises
+    RefusedError where the file is no such report, of another agency or period, of one that is not over, or
+    has other figures than the records; that is on record. RefusedInquiry and DatabaseError.
+    """
+    about = f"{name} {period}"
+    with door.on_record("audit_publish", about, reason=f"Published at {where}"):
+        _same(door, name, period, content, now)
+        if not where.strip():
+            raise RefusedError("where", "say where it was published, such as its address")
+    digest = sha256(content).hexdigest()
+    told = Published(rhythm=name, period=period, where=where.strip()[:500], sha256=digest)
+    entry = records.put(
+        door, "audit_publish", "audit", "publication", told, reason=f"Published at {told.where}"
+    )
+    client = door.client(AUDITOR)
+    run(
+        "keeping what was published",
+        partial(
+            client.insert,
+            "platestream.documents",
+            [(sha256(content).digest(), f"public-{name}-{period}.json", content)],
+            column_names=["sha256", "name", "content"],
+            settings={"async_insert": 0},
+        ),
+    )
+    return Publication(entry, told)
+
+
+def _same(door: Door, name: str, period: str, content: bytes, now: datetime) -> None:
+    try:
+        told = msgspec.json.decode(content, type=Public)
+    except (msgspec.ValidationError, *NOT_JSON):
+        raise RefusedError(
+            "file", "is no report as `platestream report public` makes them: publish that file as it is"
+        ) from None
+    profile: Profile = load_profile(door.settings.profile)
+    if (told.agency, told.rhythm, told.period) != (profile.agency.name, name, period):
+        raise RefusedError("file", f"is of {told.agency}, {told.rhythm} {told.period}")
+    if not told.whole:
+        raise RefusedError("file", f"was made before {period} was over: make it anew")
+    now_told = figures(door, name, period, now)
+    differ = [
+        field
+        for field in Public.__struct_fields__
+        if field not in _OF_TODAY and getattr(told, field) != getattr(now_told, field)
+    ]
+    if differ:
+        raise RefusedError(
+            "file", f"says other figures than the records: {', '.join(differ)}; make it anew and publish that"
+        )
+
+
+def _by(rows: list[Any], column: int, names: list[str]) -> dict[str, int]:
+    """Counts by what is in the agency's list; all else is `other`, and nothing said is `none named`."""
+    found: dict[str, int] = {}
+    for row in rows:
+        said = row[column]
+        name = said if said in names else OTHER if said else NONE
+        found[name] = found.get(name, 0) + int(row[3])
+    return dict(sorted(found.items()))
+
+
+def _by_agency(rows: list[Any], agencies: dict[str, bool]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in rows:
+        said = row[2]
+        name = OWN if not said or agencies.get(said) else said if said in agencies else OTHER
+        found[name] = found.get(name, 0) + int(row[3])
+    return dict(sorted(found.items()))
+
+
+def _refused(told: Transparency) -> int:
+    return sum(count for name, count in told.inquiries.items() if name.endswith(" refused"))
+
+
+def _camera(row: Any) -> Camera:
+    moves = bool(row[3])
+    return Camera(
+        camera=row[1], latitude=None if moves else float(row[5]), longitude=None if moves else float(row[6])
+    )

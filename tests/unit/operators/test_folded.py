@@ -1,0 +1,58 @@
+"""A prohibited purpose is found in other letters, too; what only looks a little like it is not."""
+
+import pytest
+
+from operators.inquiry_checks.folded import LIKE, LOOKS, says
+
+PATTERNS = ("immigra", "first amendment", "personal (use|interest|reason)", "\\bice (agent|hold)")
+EVASIONS = (
+    *(
+        "Immigration",
+        "IMMIGRATION",
+        "ımmıgratıon case",
+        "immigrаtiоn",
+        "ιmmigrατion",
+        "1mm1gr4t10n",
+        "!mm!gration",
+    ),
+    *(
+        "i.m.m.i.g.r.a.t.i.o.n",
+        "i m m i g r a t i o n",
+        "im-mi-gra-tion",
+        "immi\u200bgration",
+        "immi\u00adgration",
+    ),
+    *(
+        "ｉｍｍｉｇｒａｔｉｏｎ",
+        "𝐢𝐦𝐦𝐢𝐠𝐫𝐚𝐭𝐢𝐨𝐧",
+        "immigrátion",
+        "First-Amendment march",
+        "first  amendment",
+        "firstamendment",
+    ),
+    *("for personal  use", "per.sonal use", "an ICE agent asked"),
+)
+INNOCENT = (
+    *(
+        "Burglary on 1st West",
+        "Stolen Ford F-150",
+        "black ice on the road",
+        "hit and run at a police station",
+    ),
+    *("Migratory bird theft", "Personnel carrier stolen", "26-001234"),
+)
+
+
+def test_each_look_alike_stands_for_one_letter() -> None:
+    assert len(LOOKS) == len(LIKE) == len(set(LOOKS))
+    assert set(LIKE) <= set("abcdefghijklmnopqrstuvwxyz")
+
+
+@pytest.mark.parametrize("text", EVASIONS)
+def test_other_letters_do_not_get_around_a_pattern(text: str) -> None:
+    assert says(text, PATTERNS)
+
+
+@pytest.mark.parametrize("text", INNOCENT)
+def test_what_is_something_else_is_not_found(text: str) -> None:
+    assert not says(text, PATTERNS)
