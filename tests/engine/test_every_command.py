@@ -72,6 +72,8 @@ ACTED = {
     "audit finding": ("audit_finding", f"audit finding 1 {ID} --meets"),
     "audit memo": ("audit_memo", "audit memo 1"),
     "audit export": ("audit_export", "audit export OUT --reason 'for the court'"),
+    "audit publish": ("audit_publish", "audit publish"),
+    "audit prove": ("audit_prove", f"audit prove {ID} OUT --reason 'records request'"),
     "retention run": ("retention", "retention run"),
     "retention log": ("retention_show", "retention log"),
     "evidence hold": (
@@ -111,6 +113,8 @@ OUTSIDE = {
     "migrate": "tables, no data",
     "topics": "topics and the rights of programs, no data",
     "audit verify": "faults only, no inquiry",
+    "audit head": "what is published, no inquiry",
+    "audit witness": "a service: heads of others' logs, no data",
     "report transparency": "figures, no plate and no person",
     "report precision": "figures, no plate and no person",
     "report confusions": "figures, no plate and no person",
