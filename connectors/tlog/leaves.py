@@ -24,9 +24,15 @@ PAGE = 5000
 SALT = 32
 GONE = b"null"
 
+# Of this very seal: after a backup was restored another inquiry may have the number of one that was lost.
 _SALTS = """
-SELECT seal, groupUniqArray(salt) FROM platestream.inquiry_salts
-WHERE seal BETWEEN {first:UInt64} AND {last:UInt64} GROUP BY seal
+SELECT seal, groupUniqArray(salt) FROM (
+    SELECT seal, at, salt FROM platestream.inquiry_salts
+    WHERE seal BETWEEN {first:UInt64} AND {last:UInt64}
+) AS salts INNER JOIN (
+    SELECT seal, at FROM platestream.inquiry_seals WHERE seal BETWEEN {first:UInt64} AND {last:UInt64}
+) AS seals USING (seal, at)
+GROUP BY seal
 """
 _ENDS = """
 SELECT count(), min(seal), max(seal), min(at) FROM platestream.inquiry_seals

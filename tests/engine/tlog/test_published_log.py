@@ -263,6 +263,20 @@ def test_a_machine_of_an_older_backup_signs_nothing(log: Agency, street: Street,
         log.publish()
 
 
+def test_a_salt_of_an_inquiry_that_was_lost_is_not_used_again(log: Agency) -> None:
+    """Else the proof of the new one would give away the salt of the lost one, whose entry is published."""
+    log.ask(3)
+    log.publish()
+    owner = log.database.client()
+    owner.command("ALTER TABLE platestream.inquiry_seals DELETE WHERE seal = 3 SETTINGS mutations_sync = 2")
+    owner.command("TRUNCATE TABLE platestream.inquiry_log")
+    old = log.database.value("SELECT salt FROM platestream.inquiry_salts WHERE seal = 3")
+    log.ask(1)
+    other = Agency(log.database, log.found.kept.root.parent / "other")
+    assert other.publish().head.size == 3
+    assert leaves.salts(log.database.client(AUDITOR), 1, 3)[3].hex() != old
+
+
 @pytest.mark.parametrize("when", ["tiles", "signed", "head", "checkpoint"])
 def test_a_kill_at_any_moment_leaves_a_log_that_goes_on(
     log: Agency, monkeypatch: pytest.MonkeyPatch, when: str
