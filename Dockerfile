@@ -38,7 +38,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 platestream \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin platestream \
-    && install --directory --owner=10001 --group=10001 --mode=0700 /recovery /spool /data/accounts
+    && install --directory --owner=10001 --group=10001 --mode=0700 /recovery /spool /data/accounts /publish /published
 COPY --from=build /opt/venv /opt/venv
 COPY --chmod=0555 deploy/with-recovery /usr/local/bin/with-recovery
 # Only /tmp, /recovery, /spool and /data/accounts are written to. PaddleX makes its cache folder at import, whether it

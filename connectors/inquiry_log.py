@@ -89,7 +89,7 @@ def seal_new(client: Client, count: int = BATCH) -> int:
     rows = client.query(_UNSEALED, parameters={"after": after, "count": count}).result_rows
     if not rows:
         return 0
-    sealed = chain(map(_inquiry, rows), seal, last_hash)
+    sealed = chain(map(inquiry_of, rows), seal, last_hash)
     block = [
         (one.seal, row[0], one.inquiry.inquiry_id, one.inquiry.at, one.previous, one.hash)
         for row, one in zip(rows, sealed, strict=True)
@@ -120,7 +120,7 @@ def read_seals(client: Client, first: int, count: int = BATCH) -> list[tuple[Sea
     ).result_rows
     found: dict[UUID, list[Inquiry]] = {}
     for row in rows:
-        found.setdefault(row[0], []).append(_inquiry(row))
+        found.setdefault(row[0], []).append(inquiry_of(row))
     return [(seal, found.get(seal.entry, [])) for seal in seals]
 
 
@@ -210,7 +210,7 @@ _LATER = (
 _START = (0, FIRST, datetime(1970, 1, 1, tzinfo=UTC))
 
 
-def _inquiry(row: Sequence[Any]) -> Inquiry:
+def inquiry_of(row: Sequence[Any]) -> Inquiry:
     """From a row of `entry` and COLUMNS."""
     values = dict(zip(COLUMNS, row[1:], strict=True))
     for name in _LATER:

@@ -39,6 +39,11 @@ def write_whole(path: Path, content: bytes) -> None:
         made.flush()
         os.fsync(made.fileno())
     making.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)  # else a power cut may bring the old one back
+    finally:
+        os.close(folder)
 
 
 class PrivateFile(Generic[T]):

@@ -126,6 +126,11 @@ class Settings(BaseSettings):
     evidence_key_file: Path | None = Field(
         default=None, description="private Ed25519 key (PEM) that signs evidence packages"
     )
+    log_file: Path | None = Field(
+        default=None,
+        description="the published inquiry log: name, folder, witnesses, time stamps (TOML); empty: a name "
+        "is made up, and it is in `data`/inquiry-log/public",
+    )
     oidc_file: Path | None = Field(
         default=None,
         description="OpenID provider of the console (TOML); empty: people sign in with passwords only",

@@ -33,6 +33,12 @@ NOTIFY = """# Who is told of alert hits: docs/hits.md in the sources has an exam
 shows = "link"
 """
 
+LOG = """# The published inquiry log: docs/proof.md in the sources explains every field. Without an origin
+# a name is made up at the first publication, and kept.
+# origin = "sjpd.example/inquiries"
+folder = "/published"
+"""
+
 CAMERAS = """# Which cameras there are: docs/cameras.md in the sources explains every field. Passwords of
 # cameras are files beside this one. Addresses are the container's; docker-compose.yml publishes them.
 [http]
@@ -97,6 +103,7 @@ def make(name: str = "localhost") -> dict[str, str]:
         "clickhouse.env": "".join(hashes),
         "grafana_clickhouse": passwords["grafana"],
         "notify.toml": NOTIFY,
+        "log.toml": LOG,
         "cameras/cameras.toml": CAMERAS,
         "webhook_secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode() + "\n",
         "grafana_admin": secrets.token_urlsafe(18),

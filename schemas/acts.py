@@ -125,6 +125,8 @@ ACTS: tuple[Act, ...] = (
     Act("audit_memo", "file the memorandum of a yearly audit", "K.4", ("auditor",)),
     Act("audit_publish", "record that a report of figures was published", "K", ("auditor",)),
     Act("audit_export", "export the sealed inquiry log", "E.1.c K", ("auditor",), documented="inquiry"),
+    Act("audit_head", "publish the head of the inquiry log", "E.1.c K", ("auditor", "administrator")),
+    Act("audit_prove", "prove that one inquiry is in the log", "E.1.c K", ("auditor",), documented="inquiry"),
     Act("retention", "delete what is past its time", "F.8.b J.1", _ADMIN, automatic=True),
     Act("retention_show", "see the receipts of retention", "F.8.b J.1", ("auditor", "administrator")),
     Act("backup", "back up what must be kept", "E.1.c K", _ADMIN, automatic=True),

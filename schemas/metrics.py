@@ -349,6 +349,41 @@ SEALED_UNTIL = Metric(
     shown_by=("audit",),
 )
 
+# The published log
+LOG_PUBLISHED = Metric(
+    "platestream_log_published_timestamp_seconds",
+    "gauge",
+    "When the published head last had every sealed inquiry.",
+    shown_by=("publish",),
+)
+LOG_ENTRIES = Metric(
+    "platestream_log_entries",
+    "gauge",
+    "Entries under the published head.",
+    shown_by=("publish",),
+    debugging=True,
+)
+LOG_REFUSED = Metric(
+    "platestream_log_refused",
+    "gauge",
+    "1 while nothing may be signed, because what is here does not go on from what was published; else 0.",
+    shown_by=("publish",),
+)
+LOG_COSIGNED = Metric(
+    "platestream_log_cosigned_timestamp_seconds",
+    "gauge",
+    "When a witness last cosigned a head; before the first, when this process first asked.",
+    (Label("witness", most=20),),
+    shown_by=("publish",),
+)
+LOG_STAMPED = Metric(
+    "platestream_log_stamped_timestamp_seconds",
+    "gauge",
+    "When the newest head last had a time stamp (RFC 3161), where an authority is named.",
+    shown_by=("publish",),
+    debugging=True,
+)
+
 # Retention
 OLDEST_ROW = Metric(
     "platestream_retention_oldest_row_timestamp_seconds",

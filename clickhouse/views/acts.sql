@@ -46,6 +46,8 @@ SELECT * FROM values(
     ('audit_memo', ['auditor'], 0, '', 0, 0, 0),
     ('audit_publish', ['auditor'], 0, '', 0, 0, 0),
     ('audit_export', ['auditor'], 0, 'inquiry', 0, 0, 0),
+    ('audit_head', ['auditor', 'administrator'], 0, '', 0, 0, 0),
+    ('audit_prove', ['auditor'], 0, 'inquiry', 0, 0, 0),
     ('retention', ['administrator'], 0, '', 0, 1, 0),
     ('retention_show', ['auditor', 'administrator'], 0, '', 0, 0, 0),
     ('backup', ['administrator'], 0, '', 0, 1, 0),

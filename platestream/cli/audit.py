@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from platestream.cli import yearly_audit
+from platestream.cli import published, yearly_audit
 from platestream.cli.console import err, out
 from platestream.cli.entrance import entrance
 from services.inquiries import export as inquiry_export
@@ -24,6 +24,10 @@ app.command()(yearly_audit.sample)
 app.command()(yearly_audit.due)
 app.command()(yearly_audit.finding)
 app.command()(yearly_audit.memo)
+app.command()(published.publish)
+app.command()(published.head)
+app.command()(published.prove)
+app.command()(published.witness)
 
 
 @app.command()
@@ -48,22 +52,46 @@ def verify(
         typer.Option(exists=True, dir_okay=False, help="Check this file instead; no database is needed."),
     ] = None,
     head: Annotated[str, typer.Option(help="A head noted earlier (seal:hash) that must be in it.")] = "",
+    log: Annotated[
+        str, typer.Option("--published", help="Check a published log, a folder or an address; needs --key.")
+    ] = "",
+    proof: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Check a proof of one inquiry; needs --key."),
+    ] = None,
+    key: Annotated[str, typer.Option(help="The key of the log: name+hash+base64.")] = "",
+    older: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="A checkpoint kept earlier that --published must go on from."
+        ),
+    ] = None,
 ) -> None:
-    """Check that no inquiry was changed, added, removed or cut off, against the seals and their copy.
+    """Check that no inquiry was changed, added, removed or cut off, against the seals and their copy, and
+    against what was published.
 
     Examples: platestream audit verify
     and platestream audit verify --export inquiries-2026.jsonl --head 812:9f2c…
+    and platestream audit verify --published https://sjpd.example/log --key sjpd.example/log+1a2b3c4d+AbCd…
     """
+    if (log or proof) and not key:
+        raise typer.BadParameter("the log's key is needed: --key (platestream audit head shows it)")
     if export is not None:
         _verify_export(export, head)
+    if log:
+        published.check_published(log, key, older, export)
+    if proof is not None:
+        published.check_proof(proof, key)
+    if export or log or proof:
         return
     with entrance("audit verify") as door:
         found = whole.check(door)
-    for fault in found.faults:
+        faults = [*found.faults, *whole.published_faults(door)]
+    for fault in faults:
         err.print(fault)
     if waits := whole.waiting_sentence(found.waiting):
         err.print(waits)
-    if found.faults:
+    if faults:
         raise typer.Exit(1)
     out.print(f"the inquiry log is whole: {found.seals} seals, each as in the copy")
 

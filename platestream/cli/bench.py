@@ -150,6 +150,21 @@ def match_on_kafka(
 
 
 @app.command()
+def log(
+    entries: Annotated[int, typer.Option(min=1000, help="Sealed inquiries.")] = 1_000_000,
+    more: Annotated[int, typer.Option(min=1, help="By how many it is extended.")] = 1_000,
+    a_day: Annotated[int, typer.Option(min=288, help="Inquiries a day, for the bytes of a day.")] = 2_000,
+) -> None:
+    """The published inquiry log: a head from nothing, one that is extended, sizes of proofs and files.
+
+    Example: platestream bench log --entries 20000
+    """
+    from benchmarks import published_log as job
+
+    print_json(job.run(entries, more, a_day, err.print))
+
+
+@app.command()
 def confusions(
     directories: Annotated[
         list[Path], typer.Argument(exists=True, file_okay=False, help="Each with labels.csv.")

@@ -34,6 +34,7 @@ KEPT = (
     "inquiry_findings",
     "inquiry_log",
     "inquiry_seals",
+    "inquiry_salts",
     "ledger",
     "registry",
     "utilization",

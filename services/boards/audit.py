@@ -179,6 +179,25 @@ FROM platestream.inquiry_seals WHERE $__timeFilter_ms(at) GROUP BY time ORDER BY
             width=6,
         ),
         Panel(
+            "Time since the log was published",
+            "figure",
+            "Seconds since the published head had every sealed inquiry (docs/proof.md).",
+            "an hour: docs/runbook.md, LogNotPublished.",
+            promql="time() - max(platestream_log_published_timestamp_seconds)",
+            unit="s",
+            steps=((_INF, "green"), (900.0, "orange"), (3600.0, "red")),
+            width=6,
+        ),
+        Panel(
+            "Publishing refused",
+            "figure",
+            "1 while no head is signed, because what is here does not go on from what was published.",
+            "1: docs/runbook.md, LogRefused.",
+            promql="max(platestream_log_refused)",
+            steps=((_INF, "green"), (1.0, "red")),
+            width=6,
+        ),
+        Panel(
             "Users",
             "figure",
             "Active users in the registry.",
@@ -188,6 +207,16 @@ SELECT countIf(active) AS users FROM (SELECT id, argMax(active, changed_at) AS a
 FROM platestream.registry WHERE kind = 'user' GROUP BY id)
 """,
             width=6,
+        ),
+        Panel(
+            "Time since a witness cosigned",
+            "series",
+            "Seconds since each witness of the published log last cosigned a head.",
+            "a day: docs/runbook.md, WitnessSilent.",
+            promql="time() - max by (witness) (platestream_log_cosigned_timestamp_seconds)",
+            legend="witness",
+            unit="s",
+            empty="No witness is named",
         ),
         Panel(
             "Cameras without approval, as they are found",

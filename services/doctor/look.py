@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from clickhouse.sql_files import MigrationError
 from connectors.clickhouse_client import ACCESS_DENIED, ROLE_NOT_GRANTED, DatabaseError
 from connectors.kafka_client import BrokerError
-from services.doctor import data, installation, machine
+from services.doctor import data, installation, machine, published
 from services.doctor.finding import Answer, Finding, NotLookedAtError, sentence, wrong
 from services.doctor.here import Here
 
@@ -32,6 +32,8 @@ CHECKS = (
     Check("topics", "the topics", data.topics),
     Check("recogniser", "the models that read plates", installation.recogniser),
     Check("retention", "the retention job", data.retention),
+    Check("published_log", "the published inquiry log", published.log),
+    Check("witnesses", "witnesses of the published log", published.witnesses),
     Check("administrator", "the ALPR administrator", data.administrator),
     Check("training", "people's training", data.training),
     Check("agreements", "agreements (MOUs) with other agencies", data.agreements),

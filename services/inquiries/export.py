@@ -1,9 +1,10 @@
 """The sealed inquiry log as a file, and its check with nothing but a hash function.
 
 A line is a seal as JSON: `seal`, `previous`, `hash` and `inquiry`. `hash` is SHA-256, in hex, of `previous`,
-a line feed and the bytes of `inquiry` exactly as they stand in the line. The last line names the last seal
-and its hash. Whoever could rewrite the whole file could also forge that, so the head that an earlier export
-or memorandum noted is what a cut tail is told by.
+a line feed and the bytes of `inquiry` exactly as they stand in the line. Of what was published there is
+`salt`, too, with which the entry of the published log can be computed (docs/proof.md). The last line names
+the last seal and its hash. Whoever could rewrite the whole file could also forge that, so the head that an
+earlier export or memorandum noted, or one that was published, is what a cut tail is told by.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from clickhouse_connect.driver.client import Client
 from connectors.clickhouse_client import run
 from connectors.inquiry_log import read_seals
 from connectors.inquiry_verify import KEPT, LATE
+from connectors.tlog import leaves
 from schemas.fields import NOT_JSON
 from schemas.inquiry import FIRST
 
@@ -36,13 +38,14 @@ class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"{self.last_seal}:{self.last_hash}"
 
 
-class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A seal; the inquiry is kept as the bytes that were hashed, and null where the database had none."""
 
     seal: int
     previous: str
     hash: str
     inquiry: msgspec.Raw
+    salt: str = ""
 
 
 class _When(msgspec.Struct):
@@ -53,9 +56,12 @@ def write(client: Client, file: BinaryIO) -> Head:
     """All seals with their inquiries, a line each, and the head. `client` needs the auditor's role."""
     head = Head(0, FIRST, 0)
     while page := run("exporting", partial(read_seals, client, head.last_seal + 1, PAGE)):
+        salts = leaves.salts(client, page[0][0].seal, page[-1][0].seal)
         for seal, rows in page:
             inquiry = msgspec.Raw(rows[0].to_json() if rows else b"null")
-            file.write(msgspec.json.encode(Line(seal.seal, seal.previous, seal.hash, inquiry)) + b"\n")
+            salt = salts.get(seal.seal, b"").hex()
+            line = Line(seal.seal, seal.previous, seal.hash, inquiry, salt)
+            file.write(msgspec.json.encode(line) + b"\n")
             head = Head(seal.seal, seal.hash, head.seals + 1)
     file.write(msgspec.json.encode(head) + b"\n")
     return head

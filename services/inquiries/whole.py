@@ -13,8 +13,10 @@ from connectors.inquiry_verify import verify, waiting, waiting_sentence
 from schemas.topics import INQUIRIES
 from services.door import Door
 from services.inquiries import export as inquiry_export
+from services.tlog.config import config, verifier
+from services.tlog.verify import verify_database
 
-__all__ = ["Check", "check", "export", "export_to", "look", "waiting_sentence"]
+__all__ = ["Check", "check", "export", "export_to", "look", "published_faults", "waiting_sentence"]
 
 _HEAD = "SELECT seal, hash FROM platestream.inquiry_seals ORDER BY seal DESC LIMIT 1"
 
@@ -39,6 +41,22 @@ def check(door: Door) -> Check:
     copy = [INQUIRIES.decode(message) for message in read_to_end(door.streams, INQUIRIES)]
     head = _head(client)
     return Check(verify(client, copy), len({one.seal for one in copy}), waiting(client), head)
+
+
+def published_faults(door: Door) -> list[str]:
+    """Where the database is not what was published (docs/proof.md); empty before anything was, and for
+    whoever may not read the folder of the job that publishes.
+
+    Raises DatabaseError, NoteError and OSError.
+    """
+    found = config(door.settings)
+    try:
+        if found.kept.secret() is None:
+            return []
+    except PermissionError:
+        return []
+    compared = verify_database(door.client(AUDITOR), found, verifier(found))
+    return [] if compared is None else [f"published log: {fault}" for fault in compared.faults]
 
 
 def look(door: Door) -> Check:

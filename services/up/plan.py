@@ -54,6 +54,8 @@ def programs(wanted: Wanted, hashes: dict[str, str], also: Program | None = None
     made.append(
         _job(wanted, "retention", "deletes what is past its time", "retention", "run", "--every", "15")
     )
+    publish = ("audit", "publish", "--every", "5")
+    made.append(_job(wanted, "publish", "publishes the head of the inquiry log", *publish, account="flows"))
     if wanted.cameras is not None:
         gateway = ("cameras", "run", "--config", str(wanted.cameras))
         made.append(Program("cameras", "takes frames from cameras", (PYTHON, "-m", "platestream", *gateway)))

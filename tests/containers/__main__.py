@@ -275,7 +275,7 @@ def targets() -> set[str]:
 def story() -> None:
     services = declared()
     names = sorted(services)
-    watched = {"recognize", "match", "audit", "notify", "retention", "cameras", "prometheus"}
+    watched = {"recognize", "match", "audit", "notify", "retention", "publish", "cameras", "prometheus"}
     seen = told = 0
     size = int(docker("inspect", "--format", "{{.Size}}", "platestream-stand-in")) / 1e6
     with step(f"the image has {size:.0f} MB, less than {LARGEST}"):

@@ -27,7 +27,7 @@ from tests.support.database import Database
 from tests.support.door import OWN, door_of, person, staffed
 from tests.support.kafka_broker import Kafka
 
-UNSEEN = {"secrets", "agreements", "certificates", "processes"}
+UNSEEN = {"secrets", "agreements", "certificates", "processes", "published_log", "witnesses"}
 """What a folder without accounts, other agencies and processes has nothing of."""
 
 

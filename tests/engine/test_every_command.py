@@ -77,6 +77,8 @@ ACTED = {
     "audit memo": ("audit_memo", "audit memo 1"),
     "report publish": ("audit_publish", "report publish monthly 2026-10 MAIL --where https://example.org"),
     "audit export": ("audit_export", "audit export OUT --reason 'for the court'"),
+    "audit publish": ("audit_head", "audit publish"),
+    "audit prove": ("audit_prove", f"audit prove {ID} OUT --reason 'records request'"),
     "retention run": ("retention", "retention run"),
     "retention log": ("retention_show", "retention log"),
     "evidence hold": (
@@ -118,6 +120,8 @@ OUTSIDE = {
     "audit verify": "faults only, no inquiry",
     "audit due": "figures: what is due when",
     "report public": "figures, no plate and no person",
+    "audit head": "what is published, no inquiry",
+    "audit witness": "a service: heads of others' logs, no data",
     "report transparency": "figures, no plate and no person",
     "report precision": "figures, no plate and no person",
     "report confusions": "figures, no plate and no person",

@@ -36,6 +36,7 @@ GOT = 'platestream_gateway_last_frame_timestamp_seconds{camera="N1"}'
 SPOOL, HELD = "platestream_gateway_spool_bytes", "platestream_gateway_spool_limit_bytes"
 GATEWAY = 'platestream_gateway_frames_total{camera="N1",outcome="%s"}'
 DRIFT = 'platestream_gateway_clock_drift_seconds{camera="N1"}'
+COSIGNED = 'platestream_log_cosigned_timestamp_seconds{witness="auditor.example"}'
 DROPPED = 'platestream_topic_dropped_total{topic="frames_quarantine"}'
 
 
@@ -132,6 +133,13 @@ CASES = [
     Case("SealLate", True, 15, {"platestream_inquiries_sealed_timestamp_seconds": "0x30"}),
     Case("SealLate", True, 15, {}),
     Case("SealLate", False, 15, {"platestream_inquiries_sealed_timestamp_seconds": "0+60x30"}),
+    Case("LogNotPublished", True, 70, {"platestream_log_published_timestamp_seconds": "0x80"}),
+    Case("LogNotPublished", True, 10, {}),
+    Case("LogNotPublished", False, 70, {"platestream_log_published_timestamp_seconds": "0+60x80"}),
+    Case("LogRefused", True, 10, {"platestream_log_refused": "0x5 1x10"}),
+    Case("LogRefused", False, 10, {"platestream_log_refused": "0x20"}),
+    Case("WitnessSilent", True, 1450, {COSIGNED: "0x1500"}),
+    Case("WitnessSilent", False, 1450, {COSIGNED: "0+60x1500"}),
     Case(
         "UndocumentedQuery",
         True,

@@ -88,6 +88,7 @@ def test_a_picture_becomes_a_detection_while_commands_ask(system: System) -> Non
         "hotlist list",
         "shift list",
         "evidence list",
+        "audit publish",
         "audit verify",
         "audit sample --year 2026",
         f"registry user jsmith --title Smith --agency sjpd --trained {TRAINED}",

@@ -1,4 +1,5 @@
-"""What nobody here wrote and tests run, from npm and Maven: clients of ClickHouse, OpenID, axe."""
+"""What nobody here wrote and tests run, from npm, Maven and Go's proxy: clients of ClickHouse,
+OpenID, axe, transparency logs."""
 
 import hashlib
 import json
@@ -56,6 +57,21 @@ def jdbc(engine: Engine, account: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
+def golang() -> Path:
+    """The programs of tests/clients/go, litewitness, spicy and fsck. Raises ClientUnavailableError."""
+    folder, go = CLIENTS / "go", _program("go", "Go 1.24")
+    sources = [folder / "go.sum", *sorted(folder.glob("*/*.go"))]
+    stamp = folder / "bin" / f".{hashlib.sha256(b''.join(one.read_bytes() for one in sources)).hexdigest()}"
+    torchwood, tessera = "filippo.io/torchwood/cmd", "github.com/transparency-dev/tessera/cmd"
+    others = [f"{torchwood}/litewitness", f"{torchwood}/spicy", f"{tessera}/fsck"]
+    programs = ["./check", "./agent", *others]
+    with locked(folder / ".lock"):
+        if not stamp.exists():
+            _fetch([go, "build", "-mod=readonly", "-o", "bin/", *programs], folder)
+            stamp.touch()
+    return folder / "bin"
+
+
 def _program(name: str, what: str) -> str:
     found = shutil.which(name)
     if found is None:
@@ -70,10 +86,14 @@ def _once(named: Path, into: Path, command: list[str]) -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     shutil.rmtree(into, ignore_errors=True)
-    done = subprocess.run(command, cwd=named.parent, capture_output=True, text=True, timeout=240, check=False)
+    _fetch(command, named.parent)
+    stamp.write_text(wanted)
+
+
+def _fetch(command: list[str], folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
     if done.returncode:
         raise ClientUnavailableError(f"{command[0]} could not fetch (no network?): {done.stderr[-500:]}")
-    stamp.write_text(wanted)
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str]) -> str:

@@ -29,13 +29,14 @@ GENERATOR = runpy.run_path(str(ROOT / "deploy" / "make_secrets.py"))
 
 FLOWS = ("recognize", "match", "audit", "notify")
 ONE_SHOT = ("setup", "tools")
-JOBS = ("retention", "cameras")
+JOBS = ("retention", "cameras", "publish")
 OURS = (*FLOWS, *JOBS, *ONE_SHOT, "console")
 # The pipeline is closed; these have another network besides.
 NETWORKS = {
     "grafana": ["pipeline", "boards"],
     "prometheus": ["pipeline", "boards"],
     "notify": ["pipeline", "notices"],
+    "publish": ["pipeline", "witnesses"],
     "cameras": ["pipeline", "cameras"],
     "console": ["pipeline", "console"],
 }

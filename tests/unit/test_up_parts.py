@@ -40,7 +40,8 @@ def names(found: list[Program]) -> list[str]:
 
 def test_one_reader_for_each_core_and_the_engine_first(tmp_path: Path) -> None:
     found = programs(wanted(tmp_path), {})
-    assert names(found) == ["engine", "recognize-1-of-2", "recognize-2-of-2", "match", "audit", "retention"]
+    flows = ["recognize-1-of-2", "recognize-2-of-2", "match", "audit"]
+    assert names(found) == ["engine", *flows, "retention", "publish"]
     assert [one.name for one in found if one.first] == ["engine"]
     shares = [one.environment["PLATESTREAM_SHARE"] for one in found if "recognize" in one.name]
     assert shares == ["1/2", "2/2"]

@@ -33,6 +33,7 @@ TTL = {
     "dead_letters": "TTL toDateTime(received_at) + toIntervalDay(7)",
     "inquiry_log": "TTL toDateTime(at) + toIntervalYear(7)",
     "inquiry_seals": "TTL toDateTime(at) + toIntervalYear(7)",
+    "inquiry_salts": "TTL toDateTime(at) + toIntervalYear(7)",
     "inquiry_findings": "TTL toDateTime(at) + toIntervalYear(7)",
     "ledger": "TTL toDateTime(at) + toIntervalYear(7)",
     "utilization": "TTL day + toIntervalYear(7)",

@@ -34,12 +34,14 @@ FED = [
 EVIDENCE = ["evidence_holds", "evidence_detections", "evidence_images"]
 AUDIT = ["ledger", "documents", "utilization"]
 LOG = ["inquiry_log", "inquiry_seals"]
+SALTS = "inquiry_salts"
 BOARDS = ["traffic", "camera_hours"]
 TABLES = [
     *FED,
     *EVIDENCE,
     *AUDIT,
     *LOG,
+    SALTS,
     *BOARDS,
     "gate_rules",
     "schema_migrations",
@@ -66,7 +68,7 @@ ROLES = (OWNER, INGEST, SEALER, ANALYST, SUPERVISOR, AUDITOR, RETENTION, CUSTODI
 READS = {
     OWNER: {*TABLES, *GATE, *FIGURES_OF, *BOARD_VIEWS},
     INGEST: set(),
-    SEALER: {*LOG, "gate_rules"},
+    SEALER: {*LOG, SALTS, "gate_rules"},
     ANALYST: {*GATE},
     SUPERVISOR: {
         *GATE,
@@ -76,6 +78,7 @@ READS = {
     },
     AUDITOR: {
         *LOG,
+        SALTS,
         *AUDIT,
         *FIGURES_OF,
         *("inquiry_findings", "hit_actions", "hit_facts", "deliveries", "registry", "gate_rules"),
@@ -89,7 +92,7 @@ READS = {
 WRITES = {
     OWNER: set(TABLES),
     INGEST: set(FED),
-    SEALER: {"inquiry_seals"},
+    SEALER: {"inquiry_seals", SALTS},
     ANALYST: {"inquire"},
     SUPERVISOR: {"inquire"},
     AUDITOR: {"inquire", "ledger", "documents"},

@@ -1,0 +1,174 @@
+"""Sealed inquiries as entries of the published log: SHA-256 of a salt and the inquiry, 32 bytes.
+
+What is hashed is the salt's 32 bytes and then the inquiry as JSON, exactly as it stands in an export. Who
+has neither learns nothing from an entry, and cannot try guesses, however few inquiries there might be: the
+salt is random, one for each seal, and on the disk before its entry goes anywhere. An inquiry that was gone
+or altered by then has the entry of `null`: nothing is certified of it.
+"""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from hashlib import sha256
+from typing import NamedTuple
+
+from clickhouse_connect.driver.client import Client
+
+from connectors.clickhouse_client import run
+from connectors.inquiry_log import Seal, read_seals
+from schemas.inquiry import Inquiry, seal_hash
+
+PAGE = 5000
+SALT = 32
+GONE = b"null"
+
+# Of this very seal: after a backup was restored another inquiry may have the number of one that was lost.
+_SALTS = """
+SELECT seal, groupUniqArray(salt) FROM (
+    SELECT seal, at, salt FROM platestream.inquiry_salts
+    WHERE seal BETWEEN {first:UInt64} AND {last:UInt64}
+) AS salts INNER JOIN (
+    SELECT seal, at FROM platestream.inquiry_seals WHERE seal BETWEEN {first:UInt64} AND {last:UInt64}
+) AS seals USING (seal, at)
+GROUP BY seal
+"""
+_ENDS = """
+SELECT count(), min(seal), max(seal), min(at) FROM platestream.inquiry_seals
+"""
+_LINK = "SELECT previous, hash FROM platestream.inquiry_seals WHERE seal = {seal:UInt64}"
+_FIND = """
+SELECT seal FROM platestream.inquiry_seals WHERE inquiry_id = {inquiry:UUID} ORDER BY seal
+"""
+
+
+class LeavesError(ValueError):
+    """Seals or salts from which no entry can be made; names the seal."""
+
+
+class Leaf(NamedTuple):
+    """An entry of the log with the seal that it stands for. `content` is what was hashed behind the salt.
+
+    `whole` is False where the inquiry is gone or not what was sealed.
+    """
+
+    seal: int
+    hash: str
+    previous: str
+    salt: bytes
+    content: bytes
+    whole: bool
+
+    @property
+    def entry(self) -> bytes:
+        """As it stands in the log."""
+        return commitment(self.salt, self.content)
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What seals there are; `since` is the time of the oldest inquiry."""
+
+    count: int
+    first: int
+    last: int
+    since: datetime
+
+
+def commitment(salt: bytes, content: bytes) -> bytes:
+    """32 bytes."""
+    return sha256(salt + content).digest()
+
+
+def ends(client: Client) -> Ends:
+    """Raises DatabaseError."""
+    ((count, first, last, since),) = run("reading the seals", partial(client.query, _ENDS)).result_rows
+    return Ends(count, first, last, since.replace(tzinfo=UTC) if since.tzinfo is None else since)
+
+
+def link(client: Client, seal: int) -> tuple[str, str] | None:
+    """The hash before a seal's and its own, None where it is not there. Raises DatabaseError."""
+    told = {"seal": seal}
+    rows = run("reading a seal", partial(client.query, _LINK, parameters=told)).result_rows
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
+def salts(client: Client, first: int, last: int) -> dict[int, bytes]:
+    """By seal, of those that were published. Raises LeavesError and DatabaseError."""
+    told = {"first": first, "last": last}
+    rows = run("reading salts", partial(client.query, _SALTS, parameters=told)).result_rows
+    for seal, found in rows:
+        if len(found) != 1 or len(found[0]) != 2 * SALT:
+            raise LeavesError(f"seal {seal} has {len(found)} salts: two processes published at once")
+    return {seal: bytes.fromhex(found[0]) for seal, found in rows}
+
+
+def seals_of(client: Client, inquiry: str) -> list[int]:
+    """Numbers of the seals of an inquiry: one, unless its id was used again. Raises DatabaseError."""
+    told = {"inquiry": inquiry}
+    return [
+        row[0] for row in run("looking for a seal", partial(client.query, _FIND, parameters=told)).result_rows
+    ]
+
+
+def read(client: Client, first: int, count: int = PAGE) -> list[Leaf]:
+    """At most `count` leaves from seal `first`, without a gap. Needs the auditor's role, or the sealer's.
+
+    Raises LeavesError for a gap or a seal without a salt, and DatabaseError.
+    """
+    return _leaves(client, run("reading seals", partial(read_seals, client, first, count)), first)
+
+
+def salted(client: Client, first: int, count: int = PAGE) -> list[Leaf]:
+    """As `read`; seals without a salt are given one first. Needs the sealer's role."""
+    found = run("reading seals", partial(read_seals, client, first, count))
+    if found:
+        there = _salts(client, found)
+        missing = [seal for seal, _rows in found if seal.seal not in there]
+        if missing:
+            _make(client, missing)
+    return _leaves(client, found, first)
+
+
+def between(client: Client, first: int, last: int) -> Iterator[Leaf]:
+    """As `read`, to the seal `last`."""
+    while first <= last and (page := read(client, first, min(PAGE, last - first + 1))):
+        yield from page
+        first = page[-1].seal + 1
+
+
+def _leaves(client: Client, found: Sequence[tuple[Seal, list[Inquiry]]], first: int) -> list[Leaf]:
+    known = _salts(client, found) if found else {}
+    leaves = []
+    for number, (seal, rows) in enumerate(found, first):
+        if seal.seal != number:
+            raise LeavesError(f"seal {number} is not in the database (seal {seal.seal} follows)")
+        if seal.seal not in known:
+            raise LeavesError(f"seal {number} has no salt: it was never published")
+        inquiry = rows[0] if rows and seal_hash(seal.previous, rows[0]) == seal.hash else None
+        content = GONE if inquiry is None else inquiry.to_json()
+        leaves.append(
+            Leaf(seal.seal, seal.hash, seal.previous, known[seal.seal], content, inquiry is not None)
+        )
+    return leaves
+
+
+def _salts(client: Client, found: Sequence[tuple[Seal, list[Inquiry]]]) -> dict[int, bytes]:
+    return salts(client, found[0][0].seal, found[-1][0].seal)
+
+
+def _make(client: Client, seals: Sequence[Seal]) -> None:
+    """One block, which is written whole or not at all."""
+    rows = [(seal.seal, seal.at, secrets.token_hex(SALT)) for seal in seals]
+    run(
+        "keeping salts",
+        partial(
+            client.insert,
+            "platestream.inquiry_salts",
+            rows,
+            column_names=["seal", "at", "salt"],
+            column_type_names=["UInt64", "DateTime64(6, 'UTC')", "String"],
+            settings={"async_insert": 0},
+        ),
+    )

@@ -1,0 +1,190 @@
+"""Checks of a published log and of proofs with nothing but files: no database, no key that is secret.
+
+Whoever does not trust this program does the same with others' (docs/proof.md).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from connectors.tlog import leaves
+from connectors.tlog.asking import AskingError, get
+from connectors.tlog.folder import CHECKPOINT, PublishedFolder
+from connectors.tlog.leaves import LeavesError
+from operators.tlog import merkle, tiles
+from operators.tlog.checkpoint import Head, opened, read_proof
+from operators.tlog.note import NoteError, Verifier
+from operators.tlog.tiles import ENTRIES, Growth, Tile, tile_of
+from schemas.fields import NOT_JSON
+from services.inquiries.export import Line
+from services.tlog.config import LogConfig, LogError
+from services.tlog.prove import INQUIRY, PROOF, SALT
+
+Read = Callable[[str], bytes]
+MOST_FAULTS = 20
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a check found: the head that it went to, and what is wrong, a sentence for each fault."""
+
+    head: Head
+    faults: list[str]
+
+
+def at(place: str) -> Read:
+    """Files of a published log by path, of a folder or of an address http(s)://…"""
+    if place.startswith(("http://", "https://")):
+        return lambda path: get(f"{place.rstrip('/')}/{path}")
+    return PublishedFolder(Path(place)).read
+
+
+def verify_published(
+    read: Read, key: Verifier, older: bytes | None = None, exported: Iterable[bytes] = ()
+) -> Found:
+    """Recompute the tree from all published entries to the signed head.
+
+    `older` is a checkpoint that somebody kept: the log must begin with that very tree. `exported` are lines
+    of `audit export`: each must be the entry of its number, and each published entry must have its line,
+    besides those at the beginning that have expired.
+
+    Raises NoteError where a checkpoint is not signed by `key`.
+    """
+    head, _note = opened(_read(read, CHECKPOINT), key)
+    before = opened(older, key)[0] if older is not None else Head(key.name, 0, merkle.EMPTY)
+    if before.size > head.size:
+        return Found(head, [f"the log was cut: it had {before.size} entries, and has {head.size}"])
+    committed = _committed(exported)
+    faults: list[str] = []
+    growth = Growth(0, _nothing)
+    try:
+        for number, one in enumerate(_entries(read, head.size), 1):
+            if growth.size == before.size and before.size:
+                faults += _older(growth, before)
+            for tile, content in growth.add(one):
+                faults += _tile(read, tile, content)
+            faults += _exported(committed, number, one)
+            if len(faults) >= MOST_FAULTS:
+                return Found(head, [*faults, "and no further: there are too many faults"])
+        if growth.size == before.size and before.size:
+            faults += _older(growth, before)
+        for tile, content in growth.edge():
+            faults += _tile(read, tile, content)
+    except (OSError, ValueError, AskingError) as error:
+        return Found(head, [*faults, f"entry {growth.size + 1} cannot be read: {error}"])
+    if growth.root() != head.root:
+        faults.append("the entries do not lead to the head that is signed")
+    last = max(committed, default=0)
+    if last > head.size:
+        faults.append(
+            f"the export goes on to seal {last}, and the published head to {head.size}: compare a newer head"
+        )
+    return Found(head, faults)
+
+
+def verify_proof(files: Mapping[str, bytes], key: Verifier) -> Found:
+    """Whether an inquiry, its salt and its proof belong together and to a head that `key` signed.
+
+    Raises NoteError for what is no proof, or of another key, and KeyError for a file that is missing.
+    """
+    proof = read_proof(files[PROOF])
+    head, _note = opened(str(proof.note).encode(), key)
+    if len(files[SALT]) != leaves.SALT:
+        raise NoteError(f"a salt has {leaves.SALT} bytes")
+    leaf = merkle.leaf_hash(leaves.commitment(files[SALT], files[INQUIRY]))
+    right = merkle.includes(proof.index, head.size, leaf, proof.hashes, head.root)
+    return Found(head, [] if right else ["the inquiry is not the entry that is proven"])
+
+
+def verify_database(client: Client, found: LogConfig, key: Verifier) -> Found | None:
+    """Whether sealed inquiries in the database are the published entries, None before anything is published.
+
+    `client` needs the auditor's role. Raises DatabaseError, NoteError and OSError.
+    """
+    shown = found.folder.find(CHECKPOINT)
+    if shown is None:
+        return None
+    head, _note = opened(shown, key)
+    ends = leaves.ends(client)
+    if ends.last < head.size:
+        return Found(head, [f"{head.size} entries are published, and the database ends at seal {ends.last}"])
+    published = _entries(lambda path: found.folder.read(path), head.size, ends.first - 1)
+    try:
+        faults = [
+            f"seal {leaf.seal}: the inquiry is not what was published"
+            for leaf, one in zip(leaves.between(client, ends.first, head.size), published, strict=False)
+            if leaf.entry != one
+        ]
+    except (LeavesError, ValueError) as error:
+        return Found(head, [str(error)])
+    return Found(head, faults[:MOST_FAULTS])
+
+
+def key_of(text: str) -> Verifier:
+    """A verifier key that somebody typed. Raises LogError."""
+    try:
+        return Verifier.parse(text.strip())
+    except NoteError as error:
+        raise LogError(str(error)) from None
+
+
+def _entries(read: Read, size: int, start: int = 0) -> Iterator[bytes]:
+    """From the entry `start` on."""
+    for number in range(start // tiles.WIDTH, -(-size // tiles.WIDTH)):
+        tile = tile_of(ENTRIES, number, size)
+        found = list(tiles.entries(_read(read, tile.path)))
+        if len(found) != tile.width:
+            raise ValueError(f"{tile.path} holds {len(found)} entries")
+        yield from found[max(start - number * tiles.WIDTH, 0) :]
+
+
+def _older(growth: Growth, before: Head) -> list[str]:
+    if growth.root() == before.root:
+        return []
+    return [f"the log was written anew: its first {before.size} entries are not those of the older head"]
+
+
+def _tile(read: Read, tile: Tile, content: bytes) -> list[str]:
+    try:
+        right = _read(read, tile.path) == content
+    except (OSError, AskingError):
+        return [f"{tile.path} is missing"]
+    return [] if right else [f"{tile.path} is not the tile of these entries"]
+
+
+def _committed(lines: Iterable[bytes]) -> dict[int, bytes | None]:
+    """By seal, what an export says its entry is; None where it has no salt."""
+    found: dict[int, bytes | None] = {}
+    for text in lines:
+        try:
+            one = msgspec.json.decode(text, type=Line)
+        except NOT_JSON:
+            continue  # its head, and what checking the export names
+        salted = isinstance(one.salt, str) and len(one.salt) == 2 * leaves.SALT
+        salt = bytes.fromhex(one.salt) if salted and isinstance(one.salt, str) else None
+        found[one.seal] = None if salt is None else leaves.commitment(salt, bytes(one.inquiry))
+    return found
+
+
+def _exported(committed: Mapping[int, bytes | None], number: int, entry: bytes) -> list[str]:
+    if not committed or number < min(committed):
+        return []
+    if number not in committed:
+        return [f"seal {number} is published, and not in the export"]
+    if committed[number] is None:
+        return [f"seal {number} has no salt in the export"]
+    return [] if committed[number] == entry else [f"seal {number}: the export is not what was published"]
+
+
+def _read(read: Read, path: str) -> bytes:
+    try:
+        return read(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is not there") from None
+
+
+def _nothing(tile: Tile) -> bytes:
+    raise FileNotFoundError(tile.path)

@@ -1,0 +1,115 @@
+"""`platestream audit publish`, `head`, `prove` and `verify` as their users run them."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from connectors.clickhouse_client import SEALER
+from connectors.inquiry_log import seal_new
+from connectors.settings import load_settings
+from platestream.cli.main import app
+from services.doctor import published
+from services.doctor.finding import NotLookedAtError
+from services.doctor.here import Here
+from services.inquiries.gate import RefusedInquiry
+from services.tlog import job
+from services.tlog.config import LogError
+from tests.support.clock import NOW
+from tests.support.database import Database
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def cli(database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", database.dsn)
+    monkeypatch.setenv("PLATESTREAM_DATA", str(tmp_path / "data"))
+
+    def invoke(*words: str, code: int = 0) -> Result:
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == code, done.output + str(done.exception)
+        return done
+
+    return invoke
+
+
+def sealed(database: Database) -> None:
+    seal_new(database.client(SEALER))
+
+
+def test_from_the_first_head_to_a_proof_that_is_checked_without_a_database(
+    cli: Cli, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = CliRunner().invoke(app, ["audit", "head"])
+    assert isinstance(refused.exception, LogError)
+    inquiry = database.ask(pattern="CKR4572")
+    sealed(database)
+    assert "1 entries, 1 new" in cli("audit", "publish").stdout
+    told = json.loads(cli("audit", "head", "--json").stdout)
+    key, folder = told["key"], told["folder"]
+    assert key.startswith("st-johns-police-department/inquiries/")
+    (tmp_path / "older").write_text(told["checkpoint"])
+    assert "PRIVATE" not in cli("audit", "head").stdout
+    sealed(database)
+    assert "2 entries, 1 new" in cli("audit", "publish").stdout, "publishing was an act, which is sealed, too"
+
+    undocumented = CliRunner().invoke(app, ["audit", "prove", str(inquiry), str(tmp_path / "no")])
+    assert isinstance(undocumented.exception, RefusedInquiry)
+    assert not (tmp_path / "no").exists()
+    cli("audit", "prove", str(inquiry), str(tmp_path / "proof"), "--reason", "Records request 26-118")
+    sealed(database)
+    cli("audit", "publish")
+    cli("audit", "export", str(tmp_path / "all.jsonl"), "--reason", "Yearly audit")
+
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", "chdb:///nowhere/at/all")
+    proof = str(tmp_path / "proof")
+    assert "the inquiry is in the log" in cli("audit", "verify", "--proof", proof, "--key", key).stdout
+    cli("audit", "verify", "--proof", proof, code=2)
+    look = ("audit", "verify", "--published", folder, "--key", key)
+    assert "the published log is whole" in cli(*look, "--older", str(tmp_path / "older")).stdout
+    cli(*look, "--export", str(tmp_path / "all.jsonl"))
+    entries = next(Path(folder).glob("tile/entries/000.p/*"))
+    entries.write_bytes(entries.read_bytes()[:-1] + b"!")
+    assert "do not lead to the head" in cli(*look, code=1).stderr
+    (tmp_path / "proof" / "inquiry.json").write_text("{}")
+    assert "is not the entry" in cli("audit", "verify", "--proof", proof, "--key", key, code=1).stderr
+
+
+def test_what_was_altered_since_it_was_published_shows_in_verify_and_stops_nothing_else(
+    cli: Cli, database: Database, tmp_path: Path
+) -> None:
+    database.ask(pattern="ALTERED")
+    sealed(database)
+    cli("audit", "publish")
+    database.client().command(
+        "ALTER TABLE platestream.inquiry_log UPDATE reason = 'other' WHERE pattern = 'ALTERED' "
+        "SETTINGS mutations_sync = 2"
+    )
+    assert "published log: seal 1: the inquiry is not what was" in cli("audit", "verify", code=1).stderr
+
+
+def test_the_job_publishes_by_itself_and_the_doctor_sees_how_it_does(cli: Cli, database: Database) -> None:
+    def look(after: timedelta = timedelta()) -> str:
+        (found,) = published.log(Here({}, now=lambda: NOW + after))
+        return found.state
+
+    with pytest.raises(NotLookedAtError):
+        look()
+    database.ask()
+    sealed(database)
+    before = database.value("SELECT count() FROM platestream.inquiry_log")
+    assert job.by_the_clock(load_settings(), NOW, first=True).head.size == 1
+    assert database.value("SELECT count() FROM platestream.inquiry_log") == before, "no act of anybody"
+    assert look() == "right"
+    assert look(timedelta(hours=2)) == "wrong"
+    with pytest.raises(NotLookedAtError):
+        list(published.witnesses(Here({}, now=lambda: NOW)))
+    database.client().command("TRUNCATE TABLE platestream.inquiry_seals")
+    with pytest.raises(LogError):
+        job.by_the_clock(load_settings(), NOW, first=False)
+    assert look() == "wrong"
+    assert "restored from a backup" in cli("audit", "head", code=1).stderr

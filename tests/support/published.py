@@ -1,0 +1,103 @@
+"""A published log over a test's database, and witnesses in this process for it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from connectors.clickhouse_client import SEALER
+from connectors.inquiry_log import seal_new
+from connectors.tlog.asking import Answer, AskingError
+from connectors.tlog.folder import PublishedFolder
+from connectors.tlog.kept import Kept
+from operators.tlog.note import LOG, WITNESS, Signer, Verifier
+from services.tlog import asked
+from services.tlog.config import LogConfig, Witness, signer
+from services.tlog.publish import Published, publish
+from services.tlog.verify import Found, at, verify_published
+from services.tlog.witness import LogWitness
+from tests.support.database import Database
+
+NAME = "sjpd.example/inquiries"
+_ROWS = """
+INSERT INTO platestream.inquiry_log (entry, inquiry_id, at, outcome, since, until, {columns})
+SELECT generateUUIDv4(), generateUUIDv4(1), now64(6) + toIntervalMicrosecond(number), 'allowed', now(), now(),
+    {values}
+FROM numbers({{count:UInt64}})
+"""
+
+
+class Agency:
+    """A log of a test's database in `folder`."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database = database
+        self.found = LogConfig(NAME, Kept(folder / "private"), PublishedFolder(folder / "public"))
+
+    @property
+    def key(self) -> Verifier:
+        return signer(self.found, "").verifier
+
+    @property
+    def checkpoint(self) -> bytes:
+        return self.found.folder.read("checkpoint")
+
+    def ask(self, count: int = 1, **more: str) -> None:
+        """So many inquiries as the gate writes them, sealed; `more` are columns of text."""
+        told = {"kind": "search", "who": "vale", "reason": "stolen vehicle", "pattern": "ABC*", **more}
+        columns, values = ", ".join(told), ", ".join(f"{{{name}:String}}" for name in told)
+        sql = _ROWS.format(columns=columns, values=values)
+        self.database.client().command(sql, parameters={**told, "count": count})
+        seal_new(self.database.client(SEALER))
+
+    def publish(self, now: datetime | None = None, *, look_first: bool = True) -> Published:
+        client = self.database.client(SEALER)
+        key = signer(self.found, "")
+        return publish(self.found, key, client, now or datetime.now(UTC), look_first=look_first)
+
+    def verified(self, older: bytes | None = None) -> Found:
+        return verify_published(at(str(self.found.folder.root)), self.key, older)
+
+    def with_witnesses(self, *witnesses: Witness) -> None:
+        self.found = replace(self.found, witnesses=witnesses)
+
+
+class Street:
+    """Witnesses by address, without a network: those that are not `up` do not answer."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        self._folder = folder
+        self.witnesses: dict[str, LogWitness] = {}
+        self.up: set[str] = set()
+        self.answers: dict[str, Callable[[bytes], Answer]] = {}
+        monkeypatch.setattr(asked, "add_checkpoint", self._add)
+
+    def witness(self, name: str, log: Verifier) -> Witness:
+        told = LogConfig(
+            "",
+            Kept(self._folder / name),
+            PublishedFolder(Path()),
+            witness_name=f"{name}.example",
+            logs=(log,),
+        )
+        self.witnesses[name] = LogWitness(told)
+        self.up.add(name)
+        return Witness(self.witnesses[name].key, name)
+
+    def _add(self, url: str, body: bytes) -> Answer:
+        if url in self.answers:
+            return self.answers[url](body)
+        if url not in self.up:
+            raise AskingError("does not answer (ConnectError)")
+        reply = self.witnesses[url].add_checkpoint(body, datetime.now(UTC))
+        return Answer(reply.status, reply.body.encode())
+
+
+def witness_key(number: int = 1) -> Signer:
+    return Signer(f"w{number}.example", WITNESS, bytes([number]) * 32)
+
+
+def log_key(name: str = NAME, number: int = 1) -> Signer:
+    return Signer(name, LOG, bytes([number]) * 32)
