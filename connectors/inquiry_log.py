@@ -203,7 +203,10 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | RulesInForce | EndO
 
 
 # Columns that the log did not always have: empty is as if it had not.
-_LATER = ("within_s", "purpose", "requester", "legal_basis", "automatic", "set_off_by", "change")
+_LATER = (
+    *("within_s", "purpose", "requester", "legal_basis", "automatic", "set_off_by", "change"),
+    *("partner", "trained_on"),
+)
 _START = (0, FIRST, datetime(1970, 1, 1, tzinfo=UTC))
 
 

@@ -48,6 +48,10 @@ class Inquiry(Record, tag="inquiry/1", frozen=True, kw_only=True):
     ] = UNSET
     set_off_by: Annotated[str | UnsetType, Meta(description="automatic: whose act set it off")] = UNSET
     change: Annotated[str | UnsetType, Meta(description="what an act changed, before and after")] = UNSET
+    partner: Annotated[str | UnsetType, Meta(description="the agency whose signed request it was")] = UNSET
+    trained_on: Annotated[str | UnsetType, Meta(description="partner: the day of training it asserted")] = (
+        UNSET
+    )
 
 
 class SealedInquiry(Record, tag="sealed_inquiry/1", frozen=True, kw_only=True):
