@@ -158,6 +158,15 @@ class Door:
         said = self.said(**why)
         return gate.record_each(self.clients(self._role), kind=act, other=about, people=people, **said)
 
+    def enter_several(self, act: str, told: Sequence[tuple[str, str]], **why: Unpack[Why]) -> None:
+        """Put an act on record for several things, each with what it is about and its change, at the cost of
+        one. Raises as `enter`.
+        """
+        if act not in BY_NAME:
+            raise KeyError(f"no act {act}: schemas/acts.py declares them")
+        cut = [(about, change[:4000]) for about, change in told]
+        gate.record_several(self.clients(self._role), kind=act, told=cut, **self.said(**why))
+
     @contextmanager
     def on_record(self, act: str, about: str = "", **why: Unpack[Why]) -> Iterator[None]:
         """What is refused inside, before `enter`, is on record as a refused attempt of `act`.

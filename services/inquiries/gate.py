@@ -319,13 +319,38 @@ def record_each(
             for one, who in made.items()
         ],
     )
+    said = _verdicts(client, list(made))
+    return {who: said[one] for one, who in made.items()}
+
+
+def record_several(client: Client, *, kind: str, told: Sequence[tuple[str, str]], **why: Unpack[Why]) -> None:
+    """Put one act on record for several things at once: what each is about, and its change. As `record`
+    otherwise; raises RefusedInquiry where one of them is refused, and DatabaseError.
+    """
+    made = {uuid4(): one for one in told}
+    if not made:
+        return
+    _write(
+        client,
+        [
+            {"inquiry_id": one, "kind": kind, **_reasons(why), "other": other, "change": change}
+            for one, (other, change) in made.items()
+        ],
+    )
+    for refusal in _verdicts(client, list(made)).values():
+        if refusal:
+            raise RefusedInquiry(refusal)
+
+
+def _verdicts(client: Client, inquiries: Sequence[UUID]) -> dict[UUID, str]:
+    """By which rule each was refused, empty where allowed."""
     asked = " UNION ALL ".join(
         f"SELECT '{one}' AS inquiry, outcome, refusal FROM platestream.verdict(inquiry = '{one}')"  # noqa: S608
-        for one in made
+        for one in inquiries
     )
     rows = run("reading the verdicts", lambda: client.query(asked)).result_rows
     said = {UUID(one): "" if outcome == "allowed" else refusal for one, outcome, refusal in rows}
-    return {who: said.get(one, "the inquiry did not reach the log") for one, who in made.items()}
+    return {one: said.get(one, "the inquiry did not reach the log") for one in inquiries}
 
 
 def _look(client: Client, kind: str, why: Why, **asked: Any) -> list[Row]:

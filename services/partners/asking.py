@@ -8,7 +8,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar, Unpack, get_args
@@ -77,11 +77,11 @@ class _Ready(Generic[T]):
     told: Configured
 
 
-def partners(door: Door, now: datetime) -> list[str]:
-    """Which agencies this one could ask now; none where it has no key of its own."""
-    if kept(door.settings).signing() is None:
+def offered(settings: Settings, agencies: Iterable[RegistryRecord], now: datetime) -> list[str]:
+    """Which of these agencies could be asked now; none where this one has no key of its own."""
+    if kept(settings).signing() is None:
         return []
-    return [one.name for one in in_force(registry.records(door.streams), now)]
+    return [one.name for one in in_force(agencies, now)]
 
 
 def ask(
@@ -130,8 +130,7 @@ def pictures(
     door.enter("partner_picture", str(detection_id), change=f"asked: {partner}", **why)
     wanted = PictureOf(asker=ready.asker, detection_id=detection_id, captured_at=captured_at)
     body = msgspec.json.encode(wanted)
-    for _one, heard, _seconds in _heard(ready, PICTURES, body, Pictures, door.settings, clock):
-        _note(door, partner, heard, why)
+    for _one, heard, _seconds in _heard(door, ready, PICTURES, body, Pictures, clock, why):
         if heard.answer is None:
             raise RefusedError("partners", f"{partner} {SAYS[heard.outcome]}: {heard.said}")
         told = {"crop": heard.answer.crop, "vehicle": heard.answer.vehicle}
@@ -142,17 +141,19 @@ def pictures(
 def _answers(
     door: Door, ready: "_Ready[Any]", path: str, body: bytes, kind: type[Reads], clock: Clock, why: Why
 ) -> Iterator[Answer]:
-    for partner, heard, seconds in _heard(ready, path, body, kind, door.settings, clock):
-        _note(door, partner.name, heard, why)
+    for partner, heard, seconds in _heard(door, ready, path, body, kind, clock, why):
         reads = heard.answer or Reads(reads=(), found=0)
         yield Answer(partner.name, heard.outcome, heard.said, seconds, reads.reads, reads.found)
 
 
-def _note(door: Door, agency: str, heard: "Heard[Any]", why: Why) -> None:
-    """On record: what a partner said, and how many reads there were, but none of them."""
-    found = heard.answer.found if isinstance(heard.answer, Reads) else None
-    said = SAYS[heard.outcome] + (f" with {found} reads" if found is not None else "")
-    door.enter("partner_answer", agency, change=f"{said}: {heard.said}" if heard.said else said, **why)
+def _note(door: Door, heard: Sequence[tuple[Partner, "Heard[Any]", float]], why: Why) -> None:
+    """On record: what partners said, and how many reads there were, but none of them."""
+    told = []
+    for partner, one, _seconds in heard:
+        found = f" with {one.answer.found} reads" if isinstance(one.answer, Reads) else ""
+        said = SAYS[one.outcome] + found
+        told.append((partner.name, f"{said}: {one.said}" if one.said else said))
+    door.enter_several("partner_answer", told, **why)
 
 
 def _ready(door: Door, agencies: Sequence[str], now: datetime, why: Why) -> "_Ready[Any]":
@@ -215,43 +216,49 @@ _WHY = ("case_number", "reason", "purpose", "requester", "legal_basis")
 
 
 def _heard(
-    ready: "_Ready[Any]", path: str, body: bytes, kind: type[T], settings: Settings, clock: Clock
+    door: Door, ready: "_Ready[Any]", path: str, body: bytes, kind: type[T], clock: Clock, why: Why
 ) -> Iterator[tuple[Partner, "Heard[T]", float]]:
-    """What comes, in the order in which it comes: a thread asks all of them."""
-    came: queue.SimpleQueue[tuple[Partner, Heard[T], float] | None] = queue.SimpleQueue()
-    now = clock()
-    busy = _busy(settings, [one.name for one in ready.partners], ready.told.ask.a_minute, now)
+    """What comes, in the order in which it comes, each on record by then. A thread asks all of them, and goes
+    on to the end where nobody listens any more: what was said is on record all the same.
+    """
+    came: queue.SimpleQueue[tuple[Partner, Heard[T], float] | BaseException] = queue.SimpleQueue()
+    most = ready.told.ask.a_minute
+    busy = _busy(door.settings, [one.name for one in ready.partners], most, clock())
 
-    async def one(client: Client, partner: Partner) -> None:
+    async def one(client: Client, partner: Partner) -> tuple[Partner, Heard[T], float]:
         began = time.monotonic()
         if partner.name in busy:
-            heard: Heard[T] = Heard(
-                "not_asked", f"{ready.told.ask.a_minute} inquiries in a minute are the most"
-            )
+            heard: Heard[T] = Heard("not_asked", f"{most} inquiries in a minute are the most")
         else:
             heard = await client.ask(partner, path, body, uuid4(), kind)
-        came.put((partner, heard, time.monotonic() - began))
+        return partner, heard, time.monotonic() - began
 
     async def everyone() -> None:
         client = Client(ready.key, ready.told.bounds, clock)
         try:
-            await asyncio.gather(*(one(client, partner) for partner in ready.partners))
+            waiting = {asyncio.create_task(one(client, partner)) for partner in ready.partners}
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                heard = sorted((task.result() for task in done), key=lambda found: found[2])
+                # Those that came meanwhile are put on record together: each alone costs as much as all.
+                await asyncio.to_thread(_note, door, heard, why)
+                for found in heard:
+                    came.put(found)
         finally:
             await client.close()
 
-    thread = threading.Thread(target=_run, args=(everyone(), came), name="partners", daemon=True)
-    thread.start()
+    def work() -> None:
+        try:
+            asyncio.run(everyone())
+        except BaseException as error:  # the caller's: what could not be put on record is not shown
+            came.put(error)
+
+    threading.Thread(target=work, name="partners", daemon=True).start()
     for _partner in ready.partners:
-        if (found := came.get()) is None:  # what went wrong is in the log of this process
-            raise RefusedError("partners", "asking them failed here")
+        found = came.get()
+        if isinstance(found, BaseException):
+            raise found
         yield found
-
-
-def _run(work: Coroutine[Any, Any, None], came: "queue.SimpleQueue[Any]") -> None:
-    try:
-        asyncio.run(work)
-    finally:
-        came.put(None)
 
 
 def _busy(settings: Settings, names: Sequence[str], most: int, now: datetime) -> set[str]:

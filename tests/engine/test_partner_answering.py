@@ -84,9 +84,7 @@ def test_a_picture_is_a_look_of_its_own(answering: Answering) -> None:
 MOUS: dict[str, dict[str, Any]] = {
     "in force": {"mou_from": NOW - 30 * DAY},
     "ended": {"mou_from": NOW - 30 * DAY, "mou_until": NOW - DAY},
-    "to come": {"mou_from": NOW + DAY},
     "none": {"mou_from": None},
-    "of an agency that was ended": {"mou_from": NOW - 30 * DAY, "active": False},
 }
 VIRGINIAS = "criminal investigation with reasonable suspicion"
 PEOPLE: dict[str, dict[str, Any]] = {
