@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -78,22 +79,23 @@ def _measured(
         timed = [_once(door) for _ in range(rounds + 1)][1:]  # the first opens what stays open
         door.close()
     figures: dict[str, Any] = {"whole": len(there), "delayed": len(delays), "dead": dead}
-    for which in ("first", "last", "end"):
-        figures[f"{which}_answer_ms" if which != "end" else "end_ms"] = _spread([one[which] for one in timed])
-    figures["outcomes"] = {
-        name: sum(one["outcomes"].count(name) for one in timed) for name in timed[0]["outcomes"]
-    }
+    names = {"first": "first_answer_ms", "last": "last_answer_ms", "end": "end_ms", "cpu": "asking_cpu_ms"}
+    for which, name in names.items():
+        figures[name] = _spread([one[which] for one in timed])
+    said = [outcome for one in timed for outcome in one["outcomes"]]
+    figures["outcomes"] = dict(Counter(said))
     return figures
 
 
 def _once(door: Door) -> dict[str, Any]:
-    began, came, outcomes = time.perf_counter(), [], []
+    began, worked, came, outcomes = time.perf_counter(), time.process_time(), [], []
     for answer in asking.ask(door, Asked("search", LEAD), ["all"], reason="benchmark of partners"):
         outcomes.append(answer.outcome)
         if answer.outcome == "answered":
             came.append(time.perf_counter() - began)
     end = time.perf_counter() - began
-    return {"first": (came or [end])[0], "last": (came or [end])[-1], "end": end, "outcomes": outcomes}
+    found = {"first": (came or [end])[0], "last": (came or [end])[-1], "end": end}
+    return {**found, "cpu": time.process_time() - worked, "outcomes": outcomes}
 
 
 def _spread(seconds: Sequence[float]) -> dict[str, float]:

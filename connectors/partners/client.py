@@ -7,6 +7,8 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -60,12 +62,9 @@ class Client:
 
     def __init__(self, key: OwnKey, bounds: Bounds, now: Clock) -> None:
         self._key, self._bounds, self._now = key, bounds, now
-        trusted = ssl.create_default_context()
-        if bounds.authorities:
-            trusted.load_verify_locations(bounds.authorities)
         # No proxy and no password of the environment, and no answer is unpacked or followed.
         self._http = httpx.AsyncClient(
-            verify=trusted,
+            verify=_trusted(bounds.authorities),
             trust_env=False,
             follow_redirects=False,
             timeout=bounds.deadline,
@@ -121,6 +120,19 @@ class Client:
             if len(whole) > self._bounds.largest:
                 return None
         return bytes(whole)
+
+
+def _trusted(authorities: str) -> ssl.SSLContext:
+    """The system's authorities and those of a file. Raises OSError, also for a file that holds none."""
+    return _context(authorities, Path(authorities).stat().st_mtime_ns if authorities else 0)
+
+
+@lru_cache(maxsize=4)  # reading the system's authorities takes some 40 ms
+def _context(authorities: str, _changed: int) -> ssl.SSLContext:
+    made = ssl.create_default_context()
+    if authorities:
+        made.load_verify_locations(authorities)
+    return made
 
 
 def _judged(

@@ -112,8 +112,8 @@ CLAUSES = (
     Clause(
         "F.6",
         "Other agencies by MOU",
-        "`platestream search --agencies` asks those with an MOU in force ([partners](partners.md)), and the gate "
-        "answers theirs: cameras and kinds that are shared, and no more",
+        "`platestream search --agencies` asks those with an MOU in force, and the gate answers theirs: what "
+        "is shared, and no more ([partners](partners.md))",
     ),
     Clause("F.7", "No access without training", "training has a date and lapses; the gate refuses"),
     Clause(
