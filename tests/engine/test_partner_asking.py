@@ -45,7 +45,7 @@ class Asking:
     def __init__(self, database: Database, folder: Path, county: Canned, address: str) -> None:
         self.database, self.county, self.address = database, county, address
         file = folder / "partners.toml"
-        file.write_text("here = true\n[ask]\ndeadline_s = 2\na_minute = 5\n")
+        file.write_text("here = true\n[ask]\ndeadline_s = 15\na_minute = 5\n")
         self.settings = Settings(clickhouse=database.dsn, data=database.data, partners_file=file)
         people = (
             user("vale", "officer"),
