@@ -136,6 +136,11 @@ class Settings(BaseSettings):
         description="OpenID provider of the console (TOML); empty: people sign in with passwords only",
     )
 
+    partners_file: Path | None = Field(
+        default=None,
+        description="how other agencies are asked and answered (TOML); empty: as usual, and not answered",
+    )
+
     @model_validator(mode="after")
     def _read_secret(self) -> "Settings":
         if self.clickhouse_file is not None:

@@ -103,7 +103,11 @@ class People:
 
     def person(self, who: str, at: datetime, rules: PeopleRules) -> Objection | None:
         """What stands against this person themselves at this moment: registration, then training."""
-        user = self.users.get(who)
+        return self.trained(self.users.get(who), at, rules)
+
+    @staticmethod
+    def trained(user: RegistryRecord | None, at: datetime, rules: PeopleRules) -> Objection | None:
+        """The same of a record, also one that another agency stands for."""
         if user is None or not user.active:
             return UNREGISTERED
         if user.trained_at is None or user.trained_at > at:

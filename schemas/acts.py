@@ -87,6 +87,16 @@ ACTS: tuple[Act, ...] = (
     _browse("companions", "see which vehicles met one"),
     _browse("picture", "see the pictures of a detection"),
     _browse("hits", "see alert hits"),
+    Act(
+        "partner_search", "ask other agencies for a plate", "F.6 F.8 G.7 I.7", _SEARCHERS,
+        documented="inquiry", browses=True,
+    ),
+    Act(
+        "partner_picture", "ask another agency for the pictures of a detection", "F.6 F.8 G.7 I.7",
+        _SEARCHERS, documented="inquiry", browses=True,
+    ),
+    Act("partner_answer", "note what another agency answered", "F.6 I.7", _SEARCHERS),
+    Act("partner_key", "make, use or end a key by which other agencies know this one", "E.1.c F.6", _ADMIN),
     Act("hotlist_show", "see the hot list", "F.7 H", _LISTERS),
     Act("hotlist_add", "put a vehicle on the hot list, or change its entry", "F.5 H.1 H.8", _LISTERS),
     Act("hotlist_remove", "take a vehicle off the hot list", "H.1", _LISTERS),

@@ -52,6 +52,10 @@ class Inquiry(Record, tag="inquiry/1", frozen=True, kw_only=True):
     declaration: Annotated[
         str | UnsetType, Meta(description="another agency's declaration: text by SHA-256, who and when")
     ] = UNSET
+    partner: Annotated[str | UnsetType, Meta(description="the agency whose signed request it was")] = UNSET
+    trained_on: Annotated[str | UnsetType, Meta(description="partner: the day of training it asserted")] = (
+        UNSET
+    )
 
 
 class SealedInquiry(Record, tag="sealed_inquiry/1", frozen=True, kw_only=True):

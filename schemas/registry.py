@@ -53,6 +53,15 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     declaration: Annotated[
         str, Meta(pattern=r"^([0-9a-f]{64})?$", description="agency: SHA-256 of the declaration's text")
     ] = ""
+    address: Annotated[
+        str, Meta(max_length=200, description="agency: where its databases are asked, https://host:port")
+    ] = ""
+    keys: Annotated[
+        tuple[Annotated[str, Meta(max_length=64)], ...],
+        Meta(
+            max_length=2, description="agency: its public keys (Ed25519, base64 of DER); two while one is new"
+        ),
+    ] = ()
     changed_at: Annotated[Instant | None, Meta(description="the newest record of an id stands")] = None
     changed_by: Annotated[str, Meta(max_length=64, description="who wrote this version (E.1.a)")] = ""
     longest_days: (

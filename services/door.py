@@ -126,12 +126,20 @@ class Door:
         return open_topics(self.settings, follow=False)
 
     def enter(
-        self, act: str, about: str = "", *, change: str = "", refusal: str = "", **why: Unpack[Why]
+        self,
+        act: str,
+        about: str = "",
+        *,
+        change: str = "",
+        refusal: str = "",
+        elsewhere: gate.Elsewhere | None = None,
+        **why: Unpack[Why],
     ) -> Permit:
         """Put an act on record, judged, before it is done.
 
         `about` says what it concerns (an id, never a plate; 64 characters are kept) and `change` what before
-        and after (no plate, 4,000 characters). With `refusal` the service itself has a rule of the order that
+        and after (no plate, 4,000 characters). `elsewhere` is what another
+        agency is asked for. With `refusal` the service itself has a rule of the order that
         forbids it: the attempt is on record with that rule.
 
         Raises RefusedInquiry where the act is refused, and then it must not be done, and DatabaseError.
@@ -139,7 +147,7 @@ class Door:
         if act not in BY_NAME:
             raise KeyError(f"no act {act}: schemas/acts.py declares them")
         said: gate.Why = {**self.said(**why), "change": change[:4000], "refuse": refusal[:1000]}
-        inquiry = gate.record(self.clients(self._role), kind=act, other=about, **said)
+        inquiry = gate.record(self.clients(self._role), kind=act, other=about, elsewhere=elsewhere, **said)
         return Permit(inquiry, act, self.who)
 
     def enter_each(self, act: str, about: str, people: Sequence[str], **why: Unpack[Why]) -> dict[str, str]:
@@ -150,6 +158,15 @@ class Door:
             raise KeyError(f"no act {act}: schemas/acts.py declares them")
         said = self.said(**why)
         return gate.record_each(self.clients(self._role), kind=act, other=about, people=people, **said)
+
+    def enter_several(self, act: str, told: Sequence[tuple[str, str]], **why: Unpack[Why]) -> None:
+        """Put an act on record for several things, each with what it is about and its change, at the cost of
+        one. Raises as `enter`.
+        """
+        if act not in BY_NAME:
+            raise KeyError(f"no act {act}: schemas/acts.py declares them")
+        cut = [(about, change[:4000]) for about, change in told]
+        gate.record_several(self.clients(self._role), kind=act, told=cut, **self.said(**why))
 
     @contextmanager
     def on_record(self, act: str, about: str = "", **why: Unpack[Why]) -> Iterator[None]:

@@ -104,6 +104,16 @@ def write_after(permit: Permit, door: Door, record: RegistryRecord, clock: Clock
     return written
 
 
+def put_agency(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
+    """Register an agency and its MOU; where it is asked and its keys stay as they were
+    (`services.partners.register`). Raises as `put`.
+    """
+    known = _before(door, record)
+    if known is not None:
+        record = msgspec.structs.replace(record, address=known.address, keys=known.keys)
+    return put(door, record, now)
+
+
 def put_user(door: Door, record: RegistryRecord, now: datetime, roles: Iterable[str] = ()) -> RegistryRecord:
     """Register a person in `roles`. Without roles, or without a day of training, somebody who is registered
     and active keeps what is on record; somebody new is an officer without training. Raises as `put`.

@@ -22,19 +22,26 @@ WITH
     speaks_for_people OR account IN ('platestream_flows', 'platestream_retention_job') AS of_machine,
     mapContains(acts, inquire.kind) AS known_act,
     acts[inquire.kind] AS act,
-    inquire.automatic AND of_machine AND act.5 AS by_itself,
-    if((speaks_for_people OR by_itself) AND on_behalf_of != '', toValidUTF8(left(on_behalf_of, 64)), account) AS person,
-    users[person] AS user,
+    -- A partner agency asked, by a signature that `platestream partners serve` verified. Its person is nobody of the
+    -- registry: that agency says who it is and when they were trained, and stands for it; all else is judged as ever.
+    inquire.partner != '' AND speaks_for_people AS of_partner,
+    inquire.automatic AND of_machine AND act.5 AND NOT of_partner AS by_itself,
+    multiIf(
+        of_partner, toValidUTF8(concat(left(inquire.partner, 64), '/', left(on_behalf_of, 64))),
+        (speaks_for_people OR by_itself) AND on_behalf_of != '', toValidUTF8(left(on_behalf_of, 64)),
+        account) AS person,
+    toDateTime64(parseDateTimeBestEffortOrZero(inquire.trained_on, 'UTC'), 3, 'UTC') AS said_trained,
+    if(of_partner, (true, toString(inquire.partner), said_trained, ['analyst']), users[person]) AS user,
     now64(3) - toIntervalDay(rules.6) AS trained_since,
     -- Somebody must be able to begin: while no trained administrator is there, people and agencies can be registered
     -- by whoever was not ended.
     NOT arrayExists(one -> one.1 AND has(one.4, 'administrator') AND one.3 > toDateTime64(0, 3) AND one.3 <= now64(3)
         AND (rules.6 = 0 OR one.3 >= trained_since), mapValues(users)) AS no_administrator,
     no_administrator AND inquire.kind IN ('registry_agency', 'registry_user')
-        AND (user.1 OR NOT mapContains(users, person)) AS founding,
-    registry_on AND NOT by_itself AND NOT founding AS judged,
+        AND (user.1 OR NOT mapContains(users, person)) AND NOT of_partner AS founding,
+    (registry_on OR of_partner) AND NOT by_itself AND NOT founding AS judged,
     -- A registered person's agency is what the registry says, not what is claimed.
-    if(registry_on AND user.2 != '', user.2, toValidUTF8(left(inquire.agency, 64))) AS of_agency,
+    if((registry_on OR of_partner) AND user.2 != '', user.2, toValidUTF8(left(inquire.agency, 64))) AS of_agency,
     agencies[of_agency] AS mou,
     judged AND NOT mou.2 AS foreign,
     -- What the rules ask of a search: alert hits, and pictures of what was found, come of something else.
@@ -81,9 +88,13 @@ SELECT
             'unknown kind of inquiry',
         on_behalf_of NOT IN ('', account) AND NOT speaks_for_people AND NOT by_itself,
             'this account asks for itself only, not on behalf of another person',
+        inquire.partner != '' AND NOT of_partner,
+            'only the service for partner agencies asks for their people',
+        of_partner AND (on_behalf_of = '' OR mapContains(users, person)),
+            'a partner agency names who of its people asks, by a name that nobody has here (order, section E.1.e)',
         inquire.automatic AND NOT by_itself,
             'only the machine acts by itself: this account does not, or not with this act',
-        judged AND NOT mapContains(users, person),
+        judged AND NOT of_partner AND NOT mapContains(users, person),
             'not a registered user (order, section E.1.e)',
         judged AND NOT user.1,
             'a user whose access has ended (order, section E.1.e)',
@@ -95,6 +106,8 @@ SELECT
             'this user is of another agency (order, section F.6)',
         judged AND NOT (mapContains(agencies, of_agency) AND mou.1),
             'an agency that is not registered (order, section I.2)',
+        of_partner AND mou.2,
+            'this agency is no partner of itself (order, section F.6)',
         foreign AND NOT act.2,
             'only this agency''s own employees do this (order, sections D.4 and F.1)',
         rules.8 AND foreign AND (mou.4 <= toDateTime64(0, 3) OR mou.4 > now64(3)),
@@ -146,11 +159,11 @@ SELECT
             'the time asked for ends before it begins',
         length(inquire.cameras) > 1000,
             'more than 1000 cameras named; name none for all',
-        inquire.kind = 'picture' AND toUUIDOrNull(inquire.other) IS NULL,
+        inquire.kind IN ('picture', 'partner_picture') AND toUUIDOrNull(inquire.other) IS NULL,
             'a picture is asked for by the id of its detection',
         inquire.kind = 'hits' AND inquire.other != '' AND toUUIDOrNull(inquire.other) IS NULL,
             'a hit is asked for by its id',
-        inquire.kind IN ('search', 'sightings', 'hits') AND NOT match(given_pattern, '^[A-Z0-9*?]{0,16}$'),
+        inquire.kind IN ('search', 'sightings', 'hits', 'partner_search') AND NOT match(given_pattern, '^[A-Z0-9*?]{0,16}$'),
             'pattern not searchable: letters, digits, * for any characters and ? for one, 16 at most',
         inquire.kind = 'search' AND length(known) < 2 AND asked_since < until - INTERVAL 7 DAY,
             'pattern too open: it needs two known characters, or a time of 7 days at most',
@@ -183,7 +196,9 @@ SELECT
     -- With the inquiry stays which declaration it rested on.
     if(foreign AND mou.9 > toDateTime64(0, 3),
         leftUTF8(concat(if(mou.10 = '', 'text not on record', mou.10), ' by ', if(mou.11 = '', 'not said', mou.11),
-            ' on ', toString(toDate(mou.9))), 300), '') AS declaration
+            ' on ', toString(toDate(mou.9))), 300), '') AS declaration,
+    if(of_partner, toValidUTF8(left(inquire.partner, 64)), '') AS partner,
+    if(of_partner AND said_trained > toDateTime64(0, 3), toString(toDate(said_trained, 'UTC')), '') AS trained_on
 FROM platestream.inquire;
 
 -- What became of an inquiry of one's own: the only part of the log that whoever asks can read.

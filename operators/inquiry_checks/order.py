@@ -24,11 +24,11 @@ nobody had roles then.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from operators.inquiry_checks.folded import says
 from operators.inquiry_checks.reasons import says_something, usable_case
-from operators.people import THE_ORDERS, UNREGISTERED, People, PeopleRules
+from operators.people import THE_ORDERS, People, PeopleRules
 from schemas.acts import ACTS, BY_NAME, Act
 from schemas.finding import Finding
 from schemas.gate_rules import GateRules
@@ -180,6 +180,8 @@ def _purpose(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Finding]
 
 def _judged(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> bool:
     """Whether it matters who it was: a registry is there, and nobody is founding it."""
+    if inquiry.partner:
+        return True
     if not people.users and not rules.always_registry:
         return False
     if _is_former(act):
@@ -190,11 +192,11 @@ def _judged(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> bo
 
 
 def _who(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> Iterator[Finding]:
-    if objection := people.person(inquiry.who, inquiry.at, rules.people):
+    user = _partners(inquiry) if inquiry.partner else people.users.get(inquiry.who)
+    if objection := people.trained(user, inquiry.at, rules.people):
         yield Finding.of(inquiry, objection.rule, "breach", objection.said)
-        if objection is UNREGISTERED:
-            return
-    user = people.users[inquiry.who]
+    if user is None or not user.active:
+        return
     yield from _roles(inquiry, act, user)
     agency = people.agencies.get(user.agency)
     if agency is not None and agency.active and not agency.own and not act.partners and not _is_former(act):
@@ -214,6 +216,18 @@ def _roles(inquiry: Inquiry, act: Act, user: RegistryRecord) -> Iterator[Finding
         yield Finding.of(inquiry, "roles", "breach", "none of this user's roles may do this (E.1.a)")
     elif inquiry.kind == "registry_user" and inquiry.other == f"user/{inquiry.who}":
         yield Finding.of(inquiry, "roles", "breach", "changed their own roles or training (E.1.e)")
+
+
+def _partners(inquiry: Inquiry) -> RegistryRecord:
+    """A person of another agency, as that agency's signed request has them: it stands for training."""
+    try:
+        trained = datetime.fromisoformat(inquiry.trained_on or "").replace(tzinfo=UTC)
+    except ValueError:
+        trained = None
+    agency = inquiry.partner or ""
+    return RegistryRecord(
+        kind="user", id=inquiry.who, name=inquiry.who, agency=agency, role="analyst", trained_at=trained
+    )
 
 
 def _shared(inquiry: Inquiry, act: Act, agency: RegistryRecord) -> Iterator[Finding]:

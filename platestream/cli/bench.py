@@ -241,6 +241,21 @@ def notify_receivers(
     print_json(job.run(settings(), rate, hits, reads, rounds, err.print))
 
 
+@app.command("partners")
+def partners_(
+    rounds: Annotated[int, typer.Option(min=2, help="How often each is measured.")] = 30,
+    whole: Annotated[int, typer.Option(min=1, help="Agencies that are processes with tables.")] = 3,
+    rows: Annotated[int, typer.Option(min=1000, help="Reads of each of these.")] = 1_000_000,
+) -> None:
+    """Asking 1, 10 and 50 other agencies at once, a tenth of them dead: first and last answer. Needs openssl.
+
+    Example: platestream bench partners --rounds 10 --rows 100000
+    """
+    from benchmarks import partners as job
+
+    print_json(job.run(rounds, whole, rows, err.print))
+
+
 @app.command()
 def board(
     rows: Annotated[int, typer.Option(min=1000, help="How many detections.")] = 10_000_000,

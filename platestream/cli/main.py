@@ -38,6 +38,7 @@ COMMANDS = {
     "sql": Entry("sql", "SQL as one's own account, at a prompt or from a script.", "sql"),
     "hits": Entry("hits", "Alert hits: list, show, verify, dispose."),
     "bolo": Entry("bolo", "BOLOs of neighbouring agencies: take, serve."),
+    "partners": Entry("partners", "Other agencies that are asked, and that ask: keys, set, list, serve."),
     "shift": Entry("shift", "Shifts: login, logout, list."),
     "notify": Entry("notify", "Notifications: check the rules, try a receiver."),
     "dead-letters": Entry("dead_letters", "What was refused: list, show, send again."),

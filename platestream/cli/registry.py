@@ -61,6 +61,7 @@ def agency(
     _put(
         "agency",
         name,
+        job.put_agency,
         name=title,
         own=own,
         mou_from=mou_from,

@@ -1,18 +1,24 @@
 """`platestream search`: a documented inquiry."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import entrance, settings
 from platestream.cli.times import TIMES, local, shown_at
 from schemas import plates
+from services.door import Why
 from services.hotlist.zone import agency_zone
 from services.inquiries import gate
 from services.inquiries.looking import Asked, Way, look
+
+if TYPE_CHECKING:
+    from services.partners import asking
 
 
 def search(
@@ -34,6 +40,10 @@ def search(
     violation: Annotated[str, typer.Option(help="What is investigated, where the purpose asks for it.")] = "",
     requester: Annotated[str, typer.Option(help="Who outside of law enforcement asked (I.4).")] = "",
     legal_basis: Annotated[str, typer.Option(help="What entitles the requester.")] = "",
+    agencies: Annotated[
+        list[str] | None,
+        typer.Option(help="Ask other agencies, too (F.6): all, or a name; may be given again."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each detection.")] = False,
 ) -> None:
     """Look for a plate in the last 30 days. Every inquiry is logged, refused ones too (order, section I.7).
@@ -41,6 +51,7 @@ def search(
     Examples: platestream search AST3087 --case 26-001234
     and platestream search 'AST*' --camera white-mountain-dr-n --reason 'Hit and run on 11-23'
     and platestream search AST3087 --companions --case 26-001234
+    and platestream search AST3087 --case 26-001234 --agencies all
     """
     way = _way(similar=similar, sightings=sightings, companions=companions, along=bool(along))
     with entrance("search") as door:
@@ -53,9 +64,7 @@ def search(
             local(door, since),
             local(door, until),
         )
-        found = look(
-            door,
-            asked,
+        why = Why(
             agency=agency,
             case_number=case,
             reason=reason,
@@ -64,12 +73,31 @@ def search(
             requester=requester,
             legal_basis=legal_basis,
         )
+        found = look(door, asked, **why)
+        if as_json:
+            for row in found:
+                print_json(row)
+        else:
+            out.print(_pairs(found) if along else _companions(found) if companions else _detections(found))
+            err.print(f"{len(found)} rows; the inquiry is in the log")
+        if agencies:
+            from services.partners import (
+                asking,
+            )  # with it an HTTP client, for which other searches do not wait
+
+            for answer in asking.ask(door, asked, agencies, **why):
+                _show(answer, as_json=as_json)
+
+
+def _show(answer: "asking.Answer", *, as_json: bool) -> None:
+    """What another agency said, as soon as it has."""
+    err.print(f"{answer.agency} {answer.words} ({answer.seconds:.1f} s)", markup=False)
+    rows = [msgspec.structs.asdict(one) for one in answer.reads]
     if as_json:
-        for row in found:
-            print_json(row)
-        return
-    out.print(_pairs(found) if along else _companions(found) if companions else _detections(found))
-    err.print(f"{len(found)} rows; the inquiry is in the log")
+        for row in rows:
+            print_json({"agency": answer.agency, **row})
+    elif rows:
+        out.print(_detections(rows))
 
 
 def _way(*, similar: bool, sightings: bool, companions: bool, along: bool) -> Way:
@@ -96,7 +124,7 @@ def _detections(found: list[gate.Row]) -> Table:
             row["state"],
             f"{row['confidence']:.2f}",
             f"{row['agreeing']}/{row['frames']}",
-            vehicle,
+            escape(vehicle),
             str(row["detection_id"]),
         )
     return shown

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from starlette.responses import Response
 
-from platestream.console import evidence, pictures, seen
+from platestream.console import evidence, partners, pictures, seen
 from platestream.console.failures import said_of
 from platestream.console.visit import Routes, Visit
 from schemas import plates
@@ -59,10 +59,12 @@ def found(visit: Visit) -> Response:
     try:
         asked = _asked(visit)
         rows = looking.look(visit.door, asked, **why)
+        answers = partners.ask(visit, asked, why)
     except (RefusedInquiry, ValueError) as error:
         status, said = said_of(error)
         return _form(visit, status, said)
-    return _meetings(visit, asked, rows) if asked.way in MEETINGS else _passes(visit, asked, rows, why)
+    page = _meetings(visit, asked, rows) if asked.way in MEETINGS else _passes(visit, asked, rows, why)
+    return page if answers is None else partners.streamed(visit, page, answers, why)
 
 
 def _form(visit: Visit, status: int = 200, refused: str = "") -> Response:
@@ -116,6 +118,8 @@ def _offered(visit: Visit) -> dict[str, Any]:
         "cameras": sorted(visit.console.cameras()),
         "purposes": looking.purposes(visit.door),
         "violations": looking.violations(visit.door),
+        "agencies": partners.offered(visit),
+        "MARK": partners.MARK,
     }
 
 

@@ -38,6 +38,8 @@ TYPES = {
     "set_off_by": "String",
     "change": "String",
     "refuse": "String",
+    "partner": "String",
+    "trained_on": "String",
 }
 THROWN = 395
 INSTANT = timedelta(milliseconds=1)
@@ -88,6 +90,10 @@ class Why(TypedDict, total=False):
 
 class RefusedInquiry(Exception):  # noqa: N818 - a refusal is an answer, and it is in the log
     """The gate logged the inquiry as refused; says by which rule."""
+
+
+class AskedBefore(RefusedInquiry):
+    """A partner's request came before, so nothing of it is done; it has its row already."""
 
 
 class DamagedPicture(Exception):  # noqa: N818
@@ -232,13 +238,39 @@ def picture(
         since=captured_at - INSTANT,
         until=captured_at + INSTANT,
     )
+    return {row["kind"]: row["jpeg"] for row in _undamaged(rows)}
+
+
+def _undamaged(rows: list[Row]) -> list[Row]:
     for row in rows:
         if sha256(row["jpeg"]).digest() != row["sha256"]:
-            raise DamagedPicture(f"{row['kind']} of detection {detection_id}")
-    return {row["kind"]: row["jpeg"] for row in rows}
+            raise DamagedPicture(f"{row['kind']} of detection {row['detection_id']}")
+    return rows
 
 
-def record(client: Client, *, kind: str, other: str = "", **why: Unpack[Why]) -> UUID:
+class Elsewhere(TypedDict, total=False):
+    """What another agency is asked for: no view opens by it here."""
+
+    pattern: str
+    cameras: Sequence[str]
+    since: datetime | None
+    until: datetime | None
+
+
+class Partner(TypedDict):
+    """By whom a signed request of another agency was: `who` as it names them, `partner` the agency as the
+    registry has it, `agency` as it calls itself, and the day of training that it asserts.
+    """
+
+    who: str
+    partner: str
+    agency: str
+    trained_on: str
+
+
+def record(
+    client: Client, *, kind: str, other: str = "", elsewhere: Elsewhere | None = None, **why: Unpack[Why]
+) -> UUID:
     """Put an act on record that opens no view; the id of its row, judged and sealed like any other.
 
     `kind` is an act of `schemas.acts`; `other` says what it is about: an entry of the hot list, a file, a
@@ -247,9 +279,30 @@ def record(client: Client, *, kind: str, other: str = "", **why: Unpack[Why]) ->
     the ledger call it.
     """
     inquiry = uuid4()
-    _ask(client, inquiry, kind, why, {"other": other})
+    _ask(client, inquiry, kind, why, {"other": other, **(elsewhere or {})})
     _refuse(client, inquiry)
     return inquiry
+
+
+def look_for_partner(
+    client: Client, inquiry: UUID, kind: str, partner: Partner, asked: Mapping[str, Any], **why: Unpack[Why]
+) -> list[Row]:
+    """What a person of another agency may see: rows of `search`, `fuzzy`, `sightings` or `picture`.
+
+    `inquiry` is the id that the request was signed with: of a second request with it nothing is shown, as a
+    view opens by an id that the log has once. Raises RefusedInquiry, DamagedPicture and DatabaseError.
+    """
+    if was_asked(client, inquiry):
+        raise AskedBefore("this request was sent before")
+    _ask(client, inquiry, kind, {**why, **partner}, asked)  # type: ignore[typeddict-unknown-key]
+    _refuse(client, inquiry)
+    return _undamaged(_read(client, kind, inquiry)) if kind == "picture" else _read(client, kind, inquiry)
+
+
+def was_asked(client: Client, inquiry: UUID) -> bool:
+    """Whether the log has this id, of the last minutes. Raises DatabaseError."""
+    found = run("reading the verdict", lambda: client.query(_VERDICT, parameters={"inquiry": inquiry}))
+    return bool(found.result_rows)
 
 
 def record_each(
@@ -269,13 +322,38 @@ def record_each(
             for one, who in made.items()
         ],
     )
+    said = _verdicts(client, list(made))
+    return {who: said[one] for one, who in made.items()}
+
+
+def record_several(client: Client, *, kind: str, told: Sequence[tuple[str, str]], **why: Unpack[Why]) -> None:
+    """Put one act on record for several things at once: what each is about, and its change. As `record`
+    otherwise; raises RefusedInquiry where one of them is refused, and DatabaseError.
+    """
+    made = {uuid4(): one for one in told}
+    if not made:
+        return
+    _write(
+        client,
+        [
+            {"inquiry_id": one, "kind": kind, **_reasons(why), "other": other, "change": change}
+            for one, (other, change) in made.items()
+        ],
+    )
+    for refusal in _verdicts(client, list(made)).values():
+        if refusal:
+            raise RefusedInquiry(refusal)
+
+
+def _verdicts(client: Client, inquiries: Sequence[UUID]) -> dict[UUID, str]:
+    """By which rule each was refused, empty where allowed."""
     asked = " UNION ALL ".join(
         f"SELECT '{one}' AS inquiry, outcome, refusal FROM platestream.verdict(inquiry = '{one}')"  # noqa: S608
-        for one in made
+        for one in inquiries
     )
     rows = run("reading the verdicts", lambda: client.query(asked)).result_rows
     said = {UUID(one): "" if outcome == "allowed" else refusal for one, outcome, refusal in rows}
-    return {who: said.get(one, "the inquiry did not reach the log") for one, who in made.items()}
+    return {one: said.get(one, "the inquiry did not reach the log") for one in inquiries}
 
 
 def _look(client: Client, kind: str, why: Why, **asked: Any) -> list[Row]:

@@ -112,7 +112,8 @@ CLAUSES = (
     Clause(
         "F.6",
         "Other agencies by MOU",
-        "agencies with their MOU, cameras and kinds; the gate refuses the rest",
+        "`platestream search --agencies` asks those with an MOU in force, and the gate answers theirs: what "
+        "is shared, and no more ([partners](partners.md))",
     ),
     Clause("F.7", "No access without training", "training has a date and lapses; the gate refuses"),
     Clause(
@@ -188,7 +189,12 @@ CLAUSES = (
         "requester and legal basis, or refused",
     ),
     Clause("I.5", "Only for legitimate purposes of the job", "as I.3"),
-    Clause("I.6", "Release to verified agencies", "an agency must be registered"),
+    Clause(
+        "I.6",
+        "Release to verified agencies",
+        "an agency must be registered; its requests are signed by a key that was compared "
+        "([partners](partners.md))",
+    ),
     Clause(
         "I.7",
         "Every inquiry is documented by a case or incident number, or a reason",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.settings import ACCOUNTS, Settings, job_account
+from services.partners.configured import configured
 from services.up.accounts import users_files
 
 PYTHON = sys.executable
@@ -68,7 +69,15 @@ def programs(wanted: Wanted, hashes: dict[str, str], also: Program | None = None
         pages = (PYTHON, "-m", "platestream", "console", "--port", str(wanted.console))
         account = _account(wanted, "console") if wanted.accounts else {}
         made.append(Program("console", f"serves the console on port {wanted.console}", pages, account))
+    if configured(wanted.settings).serve is not None:
+        made.append(_partners(wanted))
     return [*made, also] if also else made
+
+
+def _partners(wanted: Wanted) -> Program:
+    answers = (PYTHON, "-m", "platestream", "partners", "serve")
+    account = _account(wanted, "console") if wanted.accounts else {}
+    return Program("partners", "answers other agencies", answers, account)
 
 
 def _engine(data: Path, port: int, hashes: dict[str, str]) -> Program:

@@ -72,6 +72,16 @@ def look(way: str, **fields: str) -> Callable[[Page], None]:
     return send("Look", way=way, **fields)
 
 
+def search_elsewhere(**fields: str) -> Callable[[Page], None]:
+    def then(page: Page) -> None:
+        page.get_by_text("Other agencies: not asked").click()
+        page.get_by_label("all of them").check()
+        look("search", **fields)(page)
+        page.get_by_text("Could not be reached").wait_for()
+
+    return then
+
+
 def hold(page: Page) -> None:
     look("search", plate="MATE456", case_number=CASE)(page)
     page.get_by_label("Choose MATE456").first.check()
@@ -126,6 +136,9 @@ SIGHTS = {
     "search": Sight("ana", "/search", "Search"),
     "search, found": Sight(
         "ana", "/search", "2 passes found", look("search", plate="AST3087", pictures="yes", **CASED)
+    ),
+    "search, other agencies": Sight(
+        "ana", "/search", "2 passes found", search_elsewhere(plate="AST3087", **CASED)
     ),
     "search, refused": Sight("ana", "/search", "Search", look("search", plate="AST3087"), 403),
     "search, nothing": Sight("ana", "/search", "0 passes found", look("search", plate="NONE", **CASED)),

@@ -28,6 +28,7 @@ from schemas.registry import RegistryRecord
 from services.cameras import state
 from services.evidence import package
 from services.hotlist.entry import make_entry
+from services.partners import register
 from services.up.status import PLAN, Plan
 from services.yearly_audit import draw as drawing
 from services.yearly_audit import filing
@@ -38,6 +39,7 @@ from tests.support.database import copied
 from tests.support.door import person
 from tests.support.flows import READ
 from tests.support.hits import put_hit
+from tests.support.partners import COUNTYS
 
 CASE = "26-001234"
 HIT = "00000000-0000-0000-0000-000000000001"
@@ -84,6 +86,7 @@ def provider(folder: Path) -> Path:
 
 
 def registry(pages: Pages) -> None:
+    register.kept(pages.settings).make(NOW)
     pages.staff(
         person("vale", "officer"),
         person("ana", "analyst"),
@@ -105,6 +108,8 @@ def registry(pages: Pages) -> None:
             mou_until=NOW + timedelta(days=10),
             shares_cameras=("north",),
             shares_kinds=("search", "hits"),
+            address="https://127.0.0.1",  # this machine, which is not asked
+            keys=(COUNTYS.public,),
         ),
         RegistryRecord(
             kind="detail",

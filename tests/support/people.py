@@ -13,7 +13,12 @@ from tests.support.database import Database
 YEAR = timedelta(days=365)
 OWN, PARTNER, EXPIRED, SILENT, ENDED = "sjpd", "apache-county-so", "old-partner-pd", "no-mou-pd", "ended-pd"
 SAID = {"case_number": "26-001234", "reason": "Stolen truck of last night"}
-PLATE = {"cotravel": {"pattern": "ABC123", "other": "XYZ789"}, "picture": {"other": str(UUID(int=7))}}
+DETECTION = {"other": str(UUID(int=7))}
+PLATE = {
+    "cotravel": {"pattern": "ABC123", "other": "XYZ789"},
+    "picture": DETECTION,
+    "partner_picture": DETECTION,
+}
 
 
 FOUND = """

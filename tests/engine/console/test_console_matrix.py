@@ -33,7 +33,11 @@ FIELDS = {
 NAMED = re.compile(r'name="(\w+)"')
 TEMPLATES = Path(console.__path__[0]) / "templates"
 # They end the session or answer nothing of their own.
-APART = {("POST", "/shift/end"), ("GET", "/pictures/{look}/{detection:uuid}/{at:int}/{kind}")}
+APART = {
+    ("POST", "/shift/end"),
+    ("GET", "/pictures/{look}/{detection:uuid}/{at:int}/{kind}"),
+    ("GET", "/search/others/{look}/{agency}/{detection:uuid}/{at:int}"),
+}
 
 
 def addresses() -> list[tuple[str, str]]:

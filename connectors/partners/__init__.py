@@ -1,0 +1,1 @@
+"""Between agencies: keys, signatures, where one may connect to, and one request."""

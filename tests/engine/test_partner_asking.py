@@ -1,0 +1,260 @@
+"""Asking other agencies: who may, what is on record before and after, and what is never sent."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from connectors.settings import Settings
+from schemas.message import RefusedError
+from schemas.partner import Inquiry, Pictures
+from schemas.registry import RegistryRecord
+from services import registry
+from services.door import Clients, Door
+from services.inquiries.gate import RefusedInquiry
+from services.inquiries.looking import Asked
+from services.partners import asking, register
+from services.partners.answering import Said
+from tests.support.agency import user
+from tests.support.clock import NOW
+from tests.support.database import Database
+from tests.support.door import OWN
+from tests.support.partners import COUNTYS, DAY, STRANGERS, Canned, agency, own_key, partner, put
+
+ASKED = Asked("search", "ABC*")
+WHY: Any = {"case_number": "26-001234"}
+READ = {
+    "detection_id": str(UUID(int=1)),
+    "captured_at": NOW.isoformat(),
+    "camera_id": "main-n",
+    "latitude": 34.5,
+    "longitude": -109.4,
+    "plate": "ABC123",
+    "confidence": 0.9,
+}
+READS = Said(200, "application/json", msgspec.json.encode({"reads": [READ], "found": 7}))
+
+
+class Asking:
+    """An agency that asks, with one partner that answers."""
+
+    def __init__(self, database: Database, folder: Path, county: Canned, address: str) -> None:
+        self.database, self.county, self.address = database, county, address
+        file = folder / "partners.toml"
+        file.write_text("here = true\n[ask]\ndeadline_s = 15\na_minute = 5\n")
+        self.settings = Settings(clickhouse=database.dsn, data=database.data, partners_file=file)
+        people = (
+            user("vale", "officer"),
+            user("chief"),
+            user("aud", "auditor"),
+            user("lapsed", trained_at=NOW - 400 * DAY),
+        )
+        put(database, database.data, OWN, *people, agency("county", COUNTYS, address=address))
+
+    def door(self, who: str = "vale") -> Door:
+        return Door(self.settings, who, "test", Clients(self.settings))
+
+    def ask(self, *agencies: str, who: str = "vale", asked: Asked = ASKED, **why: Any) -> list[asking.Answer]:
+        return list(asking.ask(self.door(who), asked, agencies or ("all",), **(why or WHY)))
+
+    def log(self) -> list[Any]:
+        columns = "who, kind, other, outcome, pattern, case_number, change, refusal"
+        return self.database.rows(f"SELECT {columns} FROM platestream.inquiry_log ORDER BY at, kind DESC")
+
+
+@pytest.fixture
+def asks(database: Database, tmp_path: Path) -> Iterator[Asking]:
+    key = register.kept(Settings(data=database.data)).make(NOW)
+    us = RegistryRecord(kind="agency", id="sjpd", name="St. Johns PD", keys=(key.public,))
+    with partner(tmp_path / "county", COUNTYS, us) as (county, address):
+        yield Asking(database, tmp_path, county, address)
+
+
+def test_one_documented_inquiry_goes_to_a_partner_and_what_it_said_is_on_record_but_no_read(
+    asks: Asking,
+) -> None:
+    asks.county.said = READS
+    (told,) = asks.ask()
+    assert (told.agency, told.outcome, told.found, [one.plate for one in told.reads]) == (
+        "county",
+        "answered",
+        7,
+        ["ABC123"],
+    )
+    assert asks.log() == [
+        ("vale", "partner_search", "search", "allowed", "ABC*", "26-001234", "asked: county", ""),
+        ("vale", "partner_answer", "county", "allowed", "", "26-001234", "answered with 7 reads", ""),
+    ]
+    sent = msgspec.json.decode(asks.county.asked[0], type=Inquiry)
+    assert (sent.asker.agency, sent.asker.person, sent.plate) == ("sjpd", "vale", "ABC*")
+    assert sent.asker.trained_on == (NOW - 30 * DAY).date()
+    kept = [
+        path for path in asks.database.data.rglob("*") if path.is_file() and b"ABC123" in path.read_bytes()
+    ]
+    assert kept == []
+    assert asks.database.rows("SELECT count() FROM platestream.detections") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("who", "why", "rule"),
+    [
+        ("vale", {"case_number": " "}, "neither case number nor reason"),
+        ("vale", {"reason": "personal interest in a car"}, "prohibited purpose"),
+        ("aud", WHY, "none of this user's roles"),
+        ("lapsed", WHY, "training has lapsed"),
+    ],
+)
+def test_whoever_may_not_look_here_asks_nobody_elsewhere(asks: Asking, who: str, why: Any, rule: str) -> None:
+    with pytest.raises(RefusedInquiry, match=rule):
+        asks.ask(who=who, **why)
+    assert asks.county.asked == []
+    assert [row[:4] for row in asks.log()] == [(who, "partner_search", "search", "refused")]
+
+
+def test_who_is_not_registered_and_who_is_of_a_partner_ask_nobody(asks: Asking) -> None:
+    put(asks.database, asks.database.data, user("jones", agency="county"))
+    for who in ("stranger", "jones"):
+        with pytest.raises((RefusedInquiry, RefusedError)):
+            asks.ask(who=who)
+    assert asks.county.asked == []
+    assert {row[3] for row in asks.log()} == {"refused"}
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "because"),
+    [
+        ("nowhere", None, "no agency nowhere is registered"),
+        ("city", {"mou_from": None}, "no MOU"),
+        ("city", {"mou_until": NOW - DAY}, "no MOU"),
+        ("city", {"active": False}, "no other agency"),
+        ("city", {"address": ""}, "address or its key"),
+    ],
+)
+def test_who_cannot_be_asked_is_named_with_the_reason_and_nobody_is(
+    asks: Asking, name: str, told: Any, because: str
+) -> None:
+    if told is not None:
+        put(
+            asks.database, asks.database.data, agency("city", own_key(4), **{"address": asks.address, **told})
+        )
+    with pytest.raises(RefusedError, match=because):
+        asks.ask("county", name)
+    assert asks.county.asked == []
+    assert [row[1:4] for row in asks.log()] == [("partner_search", "search", "refused")]
+    assert [one.agency for one in asks.ask()] == ["county"], "all are those that can be asked"
+
+
+def test_a_dead_partner_one_that_answers_for_another_and_one_that_refuses_are_each_on_record(
+    asks: Asking,
+) -> None:
+    records = asks.database.data
+    put(asks.database, records, agency("dead", own_key(5), address="http://127.0.0.1:9"))
+    put(asks.database, records, agency("wrong", STRANGERS, address=asks.address))
+    problem = b'{"detail":"no MOU with this agency is in force <b>"}'
+    asks.county.said = Said(403, "application/problem+json", problem)
+    told = {one.agency: one for one in asks.ask()}
+    assert {name: one.outcome for name, one in told.items()} == {
+        "county": "refused",
+        "dead": "unreachable",
+        "wrong": "bad_signature",
+    }
+    said = {row[2]: row[6] for row in asks.log() if row[1] == "partner_answer"}
+    assert said["county"] == "refused: no MOU with this agency is in force <b>"
+    assert said["dead"] == "could not be reached: nothing answers at its address"
+    assert said["wrong"].startswith("answered without its signature")
+
+
+def test_more_than_so_many_in_a_minute_are_not_asked_over_all_processes(asks: Asking) -> None:
+    outcomes = [asks.ask()[0].outcome for _ in range(6)]
+    assert outcomes == ["answered"] * 5 + ["not_asked"]
+    later = asking.ask(asks.door(), ASKED, ["all"], clock=lambda: NOW + timedelta(minutes=30), **WHY)
+    assert next(iter(later)).outcome == "not_known", "and whose clock is half an hour ahead is not known"
+    assert len(asks.county.asked) == 5
+
+
+def test_a_picture_is_asked_for_by_itself_and_is_a_picture(asks: Asking) -> None:
+    told = Pictures(crop=b"\xff\xd8crop", vehicle=b"<svg onload=alert(1)>")
+    asks.county.said = Said(200, "application/json", msgspec.json.encode(told))
+    found = asking.pictures(asks.door(), "county", UUID(int=1), NOW, **WHY)
+    assert found == {"crop": b"\xff\xd8crop"}
+    assert [row[1:3] for row in asks.log()] == [
+        ("partner_picture", str(UUID(int=1))),
+        ("partner_answer", "county"),
+    ]
+    with pytest.raises(RefusedInquiry, match="neither case number"):
+        asking.pictures(asks.door(), "county", UUID(int=1), NOW)
+
+
+def test_meetings_are_not_asked_for_elsewhere_and_without_a_key_nothing_is(asks: Asking) -> None:
+    with pytest.raises(RefusedError, match="plates, look-alikes and sightings only"):
+        asks.ask(asked=Asked("companions", "ABC123"))
+    register.kept(asks.settings).end(register.kept(asks.settings).all()[0].fingerprint)
+    with pytest.raises(RefusedError, match="no key here"):
+        asks.ask()
+    assert asks.county.asked == []
+
+
+def test_where_a_partner_is_and_its_keys_are_set_by_the_administrator_and_each_change_is_on_record(
+    asks: Asking,
+) -> None:
+    chief, new = asks.door("chief"), own_key(9)
+    with pytest.raises(RefusedInquiry, match="none of this user's roles"):
+        register.put(asks.door("vale"), "county", NOW, address="https://alpr.county.example")
+    register.put(chief, "county", NOW, address="HTTPS://alpr.county.example:8444/", add=[new.public])
+    known = registry.listed(chief.streams, "agency")["county"]
+    assert (known.address, len(known.keys)) == ("https://alpr.county.example:8444", 2)
+    with pytest.raises(RefusedError, match="has two keys"):
+        register.put(chief, "county", NOW, add=[own_key(10).public])
+    register.put(chief, "county", NOW, end=[COUNTYS.fingerprint[:8]])
+    again = msgspec.structs.replace(known, name="Apache County", address="", keys=())
+    after = registry.put_agency(chief, again, NOW)
+    assert (after.address, after.keys) == (known.address, (new.public,)), "its MOU is changed without them"
+    changes = [row[6] for row in asks.log() if row[1] == "registry_agency" and row[3] == "allowed"]
+    assert "address: " in changes[0]
+    assert "keys: " in changes[1]
+    assert asks.log()[0][3] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("told", "because"),
+    [
+        ({"address": "http://alpr.county.example"}, "in clear"),
+        ({"address": "https://169.254.169.254"}, "none that another agency can have"),
+        ({"address": "https://x.example/path"}, "and no more"),
+        ({"add": ["ssh-ed25519 AAAA"]}, "no public key"),
+        ({"end": ["0123456789"]}, "no key whose fingerprint"),
+        ({"add": [own_key(11).public]}, "the key of city"),
+    ],
+)
+def test_what_is_no_address_and_no_key_of_theirs_is_not_registered(
+    asks: Asking, told: Any, because: str
+) -> None:
+    put(asks.database, asks.database.data, agency("city", own_key(11)))
+    with pytest.raises(RefusedError, match=because):
+        register.put(asks.door("chief"), "county", NOW, **told)
+    assert [row[3] for row in asks.log()] == ["refused"]
+
+
+def test_own_keys_change_without_a_moment_in_which_none_signs(asks: Asking) -> None:
+    chief = asks.door("chief")
+    (old,) = register.own_keys(chief)[1]
+    new = register.make_key(chief, NOW + DAY)
+    assert (old.signs, new.signs) == (True, False)
+    with pytest.raises(RefusedError, match="two keys"):
+        register.make_key(chief, NOW)
+    with pytest.raises(RefusedError, match="this key signs"):
+        register.end_key(chief, old.fingerprint[:8])
+    with pytest.raises(RefusedError, match="begins so"):
+        register.use_key(chief, new.fingerprint[:7])
+    register.use_key(chief, register.spoken(new.fingerprint))
+    assert asks.ask()[0].outcome == "not_known", "before the county has the new one"
+    register.end_key(chief, old.fingerprint)
+    assert [one.fingerprint for one in register.own_keys(chief)[1]] == [new.fingerprint]
+    with pytest.raises(RefusedInquiry):
+        register.make_key(asks.door("vale"), NOW)
+    file = asks.database.data / "accounts" / register.FILE
+    assert file.stat().st_mode & 0o077 == 0
