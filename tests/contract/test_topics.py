@@ -11,6 +11,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition, Stat
 
 from connectors.broadcast import Broadcast
 from connectors.changelog import newest, newest_of
+from connectors.clock import WAKE, utc_now
 from connectors.edge import Topics
 from connectors.files import FileTopics
 from connectors.kafka import KafkaTopics
@@ -239,3 +240,20 @@ def taken(worker: StatelessSourcePartition[Any], count: int, within: float = 60)
             found += item.messages() if isinstance(item, Batch) else [item]
         time.sleep(0.002)
     return found
+
+
+def test_a_source_that_has_nothing_looks_again_soon_once_its_epoch_has_ended(made: Made) -> None:
+    """What does not tell its looks of the epoch sleeps for all of the next one."""
+    edge, own = made
+    if isinstance(edge, MemoryTopics):
+        return  # which is read to its end
+    for source in (edge.read(own(topics.DETECTIONS)), edge.load(own(topics.HOTLIST))):
+        reader = Reader(source)
+        reader.take(2 * topics.DETECTIONS.partitions, within=1)
+        reader.snapshot()
+        until = time.monotonic() + 0.6
+        while time.monotonic() < until:
+            now = utc_now()
+            awake = [part.next_awake() for part in reader.parts.values()]
+            assert all(moment is not None and moment - now < 2 * WAKE for moment in awake)
+            time.sleep(0.05)
