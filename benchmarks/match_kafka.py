@@ -8,12 +8,13 @@ processor time of consumer and flow alone, because broker, bench and whatever el
 
 import os
 import random
+import socket
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -66,23 +67,23 @@ def run(
     chance = random.Random(drawn.SEED)
     say(f"drawing {entries} entries")
     plates = dict.fromkeys(drawn.plates(entries, chance))
-    seen = _reads(reads, plates, picture, chance)
+    seen = reads_of(reads, plates, picture, chance)
     with (
-        _cluster(settings) as nothing,
-        _cluster(settings) as cluster,
+        cluster(settings) as nothing,
+        cluster(settings) as large_topics,
         TemporaryDirectory() as folder,
     ):
         say("writing the list")
         listed = (drawn.change(drawn.entry(number, plate)) for number, plate in enumerate(plates))
         partial = (drawn.change(drawn.pattern(number, chance)) for number in range(patterns))
         for changes in (listed, partial):
-            cluster.write(topics.HOTLIST, changes)
+            large_topics.write(topics.HOTLIST, changes)
         say("writing reads")
-        cluster.write(topics.DETECTIONS, iter(seen))
+        large_topics.write(topics.DETECTIONS, iter(seen))
         say("bare consumers")
-        bare = [cluster.bare(topics.HOTLIST, None) for _round in range(rounds)]
-        decoding = [cluster.bare(topics.HOTLIST, HotListEntry.from_json) for _round in range(rounds)]
-        counting = [cluster.bare(topics.DETECTIONS, Detection.from_json) for _round in range(rounds)]
+        bare = [large_topics.bare(topics.HOTLIST, None) for _round in range(rounds)]
+        decoding = [large_topics.bare(topics.HOTLIST, HotListEntry.from_json) for _round in range(rounds)]
+        counting = [large_topics.bare(topics.DETECTIONS, Detection.from_json) for _round in range(rounds)]
         say("start without a list")
         one = drawn.read(0, "AAA1111")
         nothing.write(topics.HOTLIST, iter([drawn.change(drawn.entry(0, one.plate))]))
@@ -91,12 +92,14 @@ def run(
             start = min(nothing.alerts([one], small).values()) - small.began
         say("match flow: list and reads")
         wanted = [read for read in seen if read.plate in plates]
-        with cluster.flow(Path(folder) / "flow") as large:
-            times = sorted(cluster.alerts(wanted, large).values())
+        with large_topics.flow(Path(folder) / "flow") as large:
+            times = sorted(large_topics.alerts(wanted, large).values())
             loaded, rate = times[0] - large.began - start, len(seen) / (times[-1] - times[0])
             say(f"{rate:,.0f} detections/s; read to alert at half of it")
             pace = rate / 2
-            latency = cluster.pace(_reads(round(pace * seconds), plates, picture, chance), plates, pace)
+            latency = large_topics.pace(
+                reads_of(round(pace * seconds), plates, picture, chance), plates, pace
+            )
     (read, read_cpu), (decode, decode_cpu), (count, count_cpu) = map(_medians, (bare, decoding, counting))
     loaded_cpu, matched_cpu = large.spent[0] - small.spent[0], large.spent[-1] - large.spent[0]
     return {
@@ -119,7 +122,7 @@ def run(
         "paced_detections_per_s": round(pace),
         "paced_s": seconds,
         "alerts": len(latency),
-        "read_to_alert_ms": {name: round(value * 1000) for name, value in _quantiles(latency).items()},
+        "read_to_alert_ms": {name: round(value * 1000) for name, value in quantiles(latency).items()},
     }
 
 
@@ -127,7 +130,7 @@ def _medians(taken: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return statistics.median(one[0] for one in taken), statistics.median(one[1] for one in taken)
 
 
-def _reads(count: int, plates: dict[str, None], picture: int, chance: random.Random) -> list[Detection]:
+def reads_of(count: int, plates: dict[str, None], picture: int, chance: random.Random) -> list[Detection]:
     """Reads of other ids than all before; no listed plate twice on one camera, so that each alerts."""
     first, shown = chance.getrandbits(64), bytes(chance.randbytes(picture))
     return [
@@ -138,21 +141,21 @@ def _reads(count: int, plates: dict[str, None], picture: int, chance: random.Ran
     ]
 
 
-def _quantiles(values: Sequence[float]) -> dict[str, float]:
+def quantiles(values: Sequence[float]) -> dict[str, float]:
     cuts = statistics.quantiles(values, n=100)
     return {"p50": cuts[49], "p99": cuts[98], "most": max(values)}
 
 
 @contextmanager
-def _cluster(settings: Settings) -> Iterator["_Cluster"]:
-    made = _Cluster(settings, f"bench-{uuid4().hex[:8]}-")
+def cluster(settings: Settings) -> Iterator["Cluster"]:
+    made = Cluster(settings, f"bench-{uuid4().hex[:8]}-")
     try:
         yield made
     finally:
         made.delete()
 
 
-class _Cluster:
+class Cluster:
     """Topics of one part of the bench on the broker."""
 
     def __init__(self, settings: Settings, prefix: str) -> None:
@@ -207,27 +210,35 @@ class _Cluster:
         consumer.close()
 
     @contextmanager
-    def flow(self, folder: Path) -> Iterator["_Flow"]:
-        """The flow while it runs."""
+    def flow(self, folder: Path, processes: int = 1) -> Iterator["_Flow"]:
+        """The flow while it runs on so many processes, which share a recovery store."""
         dsn = embedded_dsn(folder)
         owner = connect(dsn, OWNER)
         migrate.apply(owner)
         owner.close()
         store = folder / "recovery"
         store.mkdir()
-        init_db_dir(store, 1)
+        init_db_dir(store, processes)
         env = {**self._env, "PLATESTREAM_CLICKHOUSE": dsn}
         command = [
             *(sys.executable, "-m", "bytewax.run", "benchmarks.match_kafka:flow"),
             *("-r", str(store), "-s", "1", "-b", "0"),
         ]
+        addresses = ";".join(f"127.0.0.1:{port}" for port in free_ports(processes))
         began = time.time()
-        process = subprocess.Popen(command, env=env)
+        started = [
+            subprocess.Popen(
+                [*command, *(("-i", str(one), "-a", addresses) if processes > 1 else ())], env=env
+            )
+            for one in range(processes)
+        ]
         try:
-            yield _Flow(began, process.pid)
+            yield _Flow(began, [one.pid for one in started])
         finally:
-            process.kill()
-            process.wait(10)
+            for one in started:
+                one.kill()
+            for one in started:
+                one.wait(10)
 
     def alerts(self, reads: Sequence[Detection], flow: "_Flow | None" = None) -> dict[UUID, float]:
         """When the alert of each read arrived at the broker; waits until all of them have."""
@@ -267,15 +278,28 @@ class _Cluster:
 
 @dataclass
 class _Flow:
-    """A process: when it was started (seconds since 1970), and the processor time used at each look."""
+    """Processes: when they were started (seconds since 1970), and the processor time used at each look."""
 
     began: float
-    pid: int
+    pids: Sequence[int]
     spent: list[float] = field(default_factory=list)
 
     def look(self) -> None:
-        spent = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
-        self.spent.append((int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK"))
+        self.spent.append(sum(map(_spent, self.pids)))
+
+
+def _spent(pid: int) -> float:
+    spent = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody listens on."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _note(arrived: dict[UUID, float], name: UUID) -> Callable[[Any, Any], None]:

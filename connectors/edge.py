@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from bytewax.inputs import Source
+from bytewax.inputs import FixedPartitionedSource, Source
 from bytewax.outputs import Sink
 
 from connectors.writer import TableWriter, TopicWriter
@@ -38,8 +38,11 @@ class Topics(Protocol):
     def read(self, topic: Topic[Any]) -> Source[Message]:
         """Messages of `topic`, from where the flow stopped; they wait for what the same edge loads."""
 
-    def load(self, topic: Topic[Any]) -> Source[Batch | EndOfSnapshot]:
-        """A changelog, from its beginning at every start; `EndOfSnapshot` marks the end it had then."""
+    def load(self, topic: Topic[Any]) -> FixedPartitionedSource[Batch | EndOfSnapshot, None]:
+        """A changelog, from its beginning at every start; `EndOfSnapshot` marks the end it had then.
+
+        Each partition is one worker's; `connectors.broadcast` gives all of it to every worker.
+        """
 
     def write(self, topic: Topic[T]) -> Sink[T]:
         """Records to `topic`; a record is written when it is acknowledged, and what is not raises."""

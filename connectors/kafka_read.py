@@ -152,6 +152,7 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
         return self._looks.next() if self._idle else None
 
     def snapshot(self) -> int:
+        self._looks.epoch_ended()
         return self._position
 
     def close(self) -> None:

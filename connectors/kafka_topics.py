@@ -51,16 +51,23 @@ def settings(topic: Topic[Any], replicas: int = 1) -> dict[str, str]:
     }
 
 
-def create(config: Mapping[str, Any], topics: Sequence[Topic[Any]], replication: int = 1) -> list[str]:
+def create(
+    config: Mapping[str, Any], topics: Sequence[Topic[Any]], replication: int = 1, most: int = 0
+) -> list[str]:
     """Make the topics that are not there and set what has drifted; one line for each change.
 
-    Raises BrokerError.
+    Those that grow get `most` partitions where that is more than declared. Raises BrokerError.
     """
     metadata(config)
     admin = administrator(config)
     done = []
     new = [
-        NewTopic(topic.name, topic.partitions, replication, config=settings(topic, replication))
+        NewTopic(
+            topic.name,
+            max(topic.partitions, most if topic.grows else 0),
+            replication,
+            config=settings(topic, replication),
+        )
         for topic in topics
     ]
     for name, future in admin.create_topics(new, operation_timeout=BROKER_SECONDS).items():
@@ -120,8 +127,9 @@ def faults(config: Mapping[str, Any], topics: Sequence[Topic[Any]]) -> Iterator[
             yield f"topic {topic.name} is missing"
             continue
         yield from _drift(topic, found[topic.name])
-        if int(found[topic.name]["partitions"]) != topic.partitions:
-            yield f"{topic.name}: {found[topic.name]['partitions']} partitions, {topic.partitions} declared"
+        there = int(found[topic.name]["partitions"])
+        if there < topic.partitions or (there > topic.partitions and not topic.grows):
+            yield f"{topic.name}: {there} partitions, {topic.partitions} declared"
 
 
 def _drift(topic: Topic[Any], found: Mapping[str, str]) -> list[str]:

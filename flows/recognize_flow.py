@@ -6,7 +6,8 @@
                                           +--> frames_quarantine, deployment_findings
 
 A frame stays on the worker that read it; what crosses workers is reads with their crops, and what is refused.
-A frame that comes twice has the outcome of the first.
+So every worker reads the whole registry: with one reader for all, the other processes would judge frames by
+what was approved when they started. A frame that comes twice has the outcome of the first.
 
     python -m bytewax.run flows.recognize_flow:flow -r DIR -s 1 -b 0
 """
@@ -18,6 +19,7 @@ import bytewax.operators as op
 from bytewax.dataflow import Dataflow, Stream
 
 from connectors import process
+from connectors.broadcast import Broadcast
 from connectors.clock import Clock, utc_now
 from connectors.edge import Edge
 from connectors.profiles import load as load_profile
@@ -51,7 +53,7 @@ def build(
     meters.show("recognize")
     meters.models(reader.models)
     flow = Dataflow("recognize")
-    registered = op.input("registry", flow, edge.topics.load(topics.REGISTRY))
+    registered = op.input("registry", flow, Broadcast(edge.topics.load(topics.REGISTRY)))
     messages = op.input("frames", flow, edge.topics.read(topics.FRAMES))
 
     frames = decode("decode_frames", messages, topics.FRAMES)

@@ -165,7 +165,8 @@ def control(
 ) -> Control:
     """Each frame to one of three ways, and what is found of frames and of the registry's records.
 
-    A frame stays on its worker.
+    A frame stays on its worker, so `records` have to come to each of them. What several workers find of one
+    record has one id, as what several starts find has.
     """
     judged = op.map("judge", frames, approvals.judge)
     seen = op.flat_map("seen", judged, approvals.findings)

@@ -38,6 +38,9 @@ class Topic(Generic[T]):
     On the embedded edge at most `most_bytes` are kept, past which the oldest go; of a `read_once` topic each
     message goes when its readers are past it, and at `most_bytes` a writer has to wait for them. There, too,
     `few_keys`, such as cameras, get partitions in turn: by a hash, some would share one and others be empty.
+
+    Of a topic that `grows` with the cameras a broker may have more partitions than declared here: each is
+    read by one process at most. Of another it may not: who reads it counts on the number.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Topic(Generic[T]):
     most_bytes: int | None = None
     read_once: bool = False
     few_keys: bool = False
+    grows: bool = False
 
 
 def _topic(
@@ -85,19 +89,23 @@ FRAMES: Topic[Frame] = Topic(
     most_bytes=4 * GIGABYTE,
     read_once=True,
     few_keys=True,
+    grows=True,
 )
 # Frames of cameras that nobody approved: nobody reads or searches them; who approves the camera within the
 # day may release them.
 FRAMES_QUARANTINE: Topic[Frame] = replace(
     FRAMES, name="frames_quarantine", most_bytes=GIGABYTE, read_once=False
 )
-DETECTIONS = _topic(
-    "detections",
-    Detection,
-    lambda detection: detection.camera_id,
-    timedelta(days=7),
-    time=lambda detection: detection.captured_at,
-    partitions=8,
+DETECTIONS = replace(
+    _topic(
+        "detections",
+        Detection,
+        lambda detection: detection.camera_id,
+        timedelta(days=7),
+        time=lambda detection: detection.captured_at,
+        partitions=8,
+    ),
+    grows=True,
 )
 HOTLIST: Topic[HotListChange] = Topic(
     "hotlist", 4, None, MEGABYTE, HotListChange.from_message, HotListChange.to_message

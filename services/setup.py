@@ -37,7 +37,9 @@ def apply_migrations(door: Door, *, dry_run: bool = False) -> list[str]:
         return migrate.apply(client, dry_run=dry_run)
 
 
-def topics(door: Door, *, check: bool = False, replication: int = 1, acls: bool = False) -> Compared | None:
+def topics(
+    door: Door, *, check: bool = False, replication: int = 1, partitions: int = 0, acls: bool = False
+) -> Compared | None:
     """Make the topics unless only to `check`, and compare, with `acls` the rights of our accounts, too; None
     where no broker is named.
 
@@ -48,7 +50,7 @@ def topics(door: Door, *, check: bool = False, replication: int = 1, acls: bool 
         return None
     config = {"bootstrap.servers": settings.kafka, **settings.kafka_properties()}
     declared = within(load(settings.profile).retention.span)
-    made = [] if check else create(config, declared, replication)
+    made = [] if check else create(config, declared, replication, partitions)
     if acls and not check:
         made += kafka_acls.set_rights(config)
     wrong = (*faults(config, declared), *(kafka_acls.faults(config) if acls else ()))

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import settings
 
 from tests.support.database import database, empty_database, migrated, own_database, shared
-from tests.support.kafka_broker import EXISTING, Kafka, KafkaBroker, KafkaUnavailableError, SharedBroker
+from tests.support.kafka_broker import (
+    EXISTING,
+    SETTINGS,
+    Kafka,
+    KafkaBroker,
+    KafkaUnavailableError,
+    SharedBroker,
+)
 
 __all__ = ["database", "empty_database", "migrated", "own_database", "shared"]
 
@@ -71,10 +78,10 @@ def kafka(pytestconfig: pytest.Config) -> Kafka:
 
 
 @pytest.fixture
-def own_kafka(tmp_path: Path) -> Iterator[KafkaBroker]:
-    """A broker, started, that the test may stop, kill and start again."""
+def own_kafka(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KafkaBroker]:
+    """A broker, started, that the test may stop, kill and start again; its settings may be a parameter."""
     try:
-        broker = KafkaBroker(tmp_path / "kafka")
+        broker = KafkaBroker(tmp_path / "kafka", getattr(request, "param", SETTINGS))
     except KafkaUnavailableError as e:
         skip_unless_ci(str(e))
     try:

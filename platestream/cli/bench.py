@@ -149,6 +149,25 @@ def match_on_kafka(
     print_json(job.run(entries, patterns, reads, picture, seconds, rounds, err.print))
 
 
+@app.command("scale")
+def scale_match(
+    processes: Annotated[list[int] | None, typer.Option(min=1, max=8, help="Repeatable; 1, 2 and 4.")] = None,
+    entries: Annotated[int, typer.Option(min=1000, help="Entries of the hot list.")] = 100_000,
+    reads: Annotated[int, typer.Option(min=20_000, help="Reads that wait on the topic.")] = 200_000,
+    picture: Annotated[int, typer.Option(min=0, help="Bytes of pictures in a read.")] = 0,
+    rate: Annotated[float, typer.Option(min=1, help="Reads a second for read to alert.")] = 2_000,
+    seconds: Annotated[int, typer.Option(min=1, help="How long they come.")] = 10,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured, in turn.")] = 3,
+) -> None:
+    """The match flow on several processes beside one, on the broker of PLATESTREAM_KAFKA; table bytes a row.
+
+    Example: PLATESTREAM_KAFKA=localhost:9092 platestream bench scale --processes 1 --processes 2
+    """
+    from benchmarks import scale as job
+
+    print_json(job.run(processes or [1, 2, 4], entries, reads, picture, rate, seconds, rounds, err.print))
+
+
 @app.command()
 def log(
     entries: Annotated[int, typer.Option(min=1000, help="Sealed inquiries.")] = 1_000_000,

@@ -41,6 +41,14 @@ def topics(
         bool, typer.Option(help="Only compare; exit 1 when the broker has something else.")
     ] = False,
     replication: Annotated[int, typer.Option(min=1, help="Copies of each partition.")] = 1,
+    partitions: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Of frames, frames_quarantine and detections, where they are not there yet; the most "
+            "processes that can read them. 8 at least.",
+        ),
+    ] = 0,
     acls: Annotated[
         bool,
         typer.Option(
@@ -53,7 +61,7 @@ def topics(
     Example: PLATESTREAM_KAFKA=localhost:9092 platestream topics --check
     """
     with entrance("topics") as door:
-        compared = job.topics(door, check=check, replication=replication, acls=acls)
+        compared = job.topics(door, check=check, replication=replication, partitions=partitions, acls=acls)
     if compared is None:
         out.print("PLATESTREAM_KAFKA is not set: the embedded edge makes its topics as it writes them")
         return

@@ -8,14 +8,22 @@ What starts a flow starts it through this module, which brings the store in orde
 the flow's process: python -m services.retention.recovery_stores STORE PARTITIONS COMMAND…
 So that there is a start now and then, the kernel ends that process after PLATESTREAM_FLOW_DAYS (7); whatever
 restarts it lets it go on where it stopped.
+
+Processes of one flow (`-i`, `-a` of bytewax.run) share one store. The first of them brings it in order while
+it has the lock alone; the others then have it with that one. All of them end at the same time, so that the
+store is alone again once in so many days. Who is told other addresses than those that work with the store
+waits until they have ended: two groups of processes with one store would each undo what the other does.
 """
 
+import argparse
 import fcntl
 import os
 import shutil
 import signal
 import sqlite3
 import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +39,8 @@ PLATED = ("recognize", "match")
 MADE = ".made"  # beside a store: when it was first seen
 LOCK = ".lock"  # beside a store: held by the process that works with it
 DAYS = "PLATESTREAM_FLOW_DAYS"
+ADDRESSES, HOSTS = "BYTEWAX_ADDRESSES", "BYTEWAX_HOSTFILE_PATH"  # what bytewax.run reads besides -a
+PATIENCE = 60.0  # seconds for which a process waits for those of other addresses to end
 
 
 class StoreInUseError(OSError):
@@ -61,6 +71,57 @@ def hold(store: Path) -> IO[bytes]:
         lock.close()
         raise StoreInUseError(f"the recovery store {store} is in use by another process") from None
     return lock
+
+
+def cluster_of(command: Sequence[str], environ: Mapping[str, str]) -> str:
+    """Addresses of the processes that share the flow, as `bytewax.run` is told them; empty: it has one."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-a", "--addresses", default=environ.get(ADDRESSES, ""))
+    told, _rest = parser.parse_known_args(list(command))
+    if not told.addresses and (hosts := environ.get(HOSTS)):
+        return ";".join(Path(hosts).read_text().split())
+    return str(told.addresses)
+
+
+def share(
+    store: Path, cluster: str, order: Callable[[], None], until: datetime, patience: float = PATIENCE
+) -> tuple[IO[bytes], datetime]:
+    """The lock of a store with the other processes of `cluster`, and when all of them end.
+
+    Who has it alone at first brings it in `order`, and `until` holds for those who come after.
+    Raises StoreInUseError where processes of other addresses do not end within `patience` seconds.
+    """
+    lock = store.with_name(store.name + LOCK).open("a+b")
+    give_up = time.monotonic() + patience
+    while True:
+        if _locked(lock, fcntl.LOCK_EX):
+            order()
+            lock.truncate(0)
+            lock.write(f"{cluster}\n{until.isoformat()}".encode())
+            lock.flush()
+            # For a moment nobody has it, and another may bring the store in order again: none has opened it.
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        if _locked(lock, fcntl.LOCK_SH):
+            lock.seek(0)
+            others, _line, ends = lock.read().decode().partition("\n")
+            if others == cluster and datetime.now(UTC) < datetime.fromisoformat(ends):
+                return lock, datetime.fromisoformat(ends)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+        if time.monotonic() > give_up:
+            lock.close()
+            raise StoreInUseError(
+                f"the recovery store {store} is in use by processes of other addresses than {cluster}: "
+                "stop all of them before you start another number"
+            )
+        time.sleep(0.1)
+
+
+def _locked(lock: IO[bytes], how: int) -> bool:
+    try:
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def make(store: Path, partitions: int) -> None:
@@ -134,14 +195,22 @@ def main(store: str, partitions: str, *command: str) -> None:
     """Becomes `command`, with the store in order and its lock held. Raises StoreInUseError, SettingsError."""
     place = Path(store)
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = hold(place)
-    os.set_inheritable(lock.fileno(), True)
     period = load_profile(load_settings().profile).retention.span
-    said = bring_in_order(place, int(partitions), period, datetime.now(UTC))
-    if said:
-        sys.stderr.write(f"{said}\n")
+    until = datetime.now(UTC) + timedelta(days=float(os.environ.get(DAYS, "7")))
+
+    def order() -> None:
+        said = bring_in_order(place, int(partitions), period, datetime.now(UTC))
+        if said:
+            sys.stderr.write(f"{said}\n")
+
+    if cluster := cluster_of(command, os.environ):
+        lock, until = share(place, cluster, order, until)
+    else:
+        lock = hold(place)
+        order()
+    os.set_inheritable(lock.fileno(), True)
     # The alarm stays through exec. It ends the flow amid whatever it does, which is what the store is for.
-    signal.alarm(round(float(os.environ.get(DAYS, "7")) * 86_400))
+    signal.alarm(max(1, round((until - datetime.now(UTC)).total_seconds())))
     os.execvp(command[0], command)  # noqa: S606  a flow, named by whoever starts this
 
 

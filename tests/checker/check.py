@@ -53,6 +53,7 @@ def faults(found: Evidence) -> list[Fault]:
     return [
         *_frames(found),
         *_reordered(found),
+        *_detections_reordered(found),
         *_dead_letters(found),
         *_detections(found),
         *_pictures(found),
@@ -143,6 +144,27 @@ def _reordered(found: Evidence) -> Iterator[Fault]:
             yield Fault("reordered", f"frames of {camera} are in partitions {partition} and {poll.partition}")
         elif at < before:
             yield Fault("reordered", f"frame {frame} of {camera} comes behind a later one")
+        last[camera] = (poll.partition, max(at, before))
+
+
+def _detections_reordered(found: Evidence) -> Iterator[Fault]:
+    """Detections of a camera are in one partition, in the order of their vehicles; repeats do not count."""
+    known: set[str] = set()
+    last: dict[str, tuple[int, datetime]] = {}
+    expected = passes(found)
+    for poll in sorted(found.polls["detections"], key=lambda one: (one.partition, one.offset)):
+        name = poll.json["detection_id"]
+        if name in known or name not in expected:
+            continue
+        known.add(name)
+        camera, at = expected[name][0].camera, expected[name][0].at
+        partition, before = last.get(camera, (poll.partition, at))
+        if partition != poll.partition:
+            yield Fault(
+                "reordered", f"detections of {camera} are in partitions {partition} and {poll.partition}"
+            )
+        elif at < before:
+            yield Fault("reordered", f"detection {name} of {camera} comes behind a later one")
         last[camera] = (poll.partition, max(at, before))
 
 

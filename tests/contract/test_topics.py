@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition, StatelessSourcePartition
 
+from connectors.broadcast import Broadcast
 from connectors.changelog import newest, newest_of
+from connectors.clock import WAKE, utc_now
 from connectors.edge import Topics
 from connectors.files import FileTopics
 from connectors.kafka import KafkaTopics
@@ -212,3 +214,46 @@ def test_who_follows_a_topic_gets_what_comes_from_then_on(made: Made) -> None:
         found += next(followed)
     assert sorted(str(one.key) for one in found) == sorted(str(f"sjpd:{n}".encode()) for n in range(20))
     assert not next(followed)
+
+
+def test_a_broadcast_gives_the_whole_changelog_to_each_worker_and_what_comes_later(made: Made) -> None:
+    edge, own = made
+    topic = own(topics.HOTLIST)
+    write(edge, topic, *(listed("AST3087", str(n)) for n in range(9)))
+    workers = [Broadcast(edge.load(topic)).build("in", number, 2) for number in range(2)]
+    for one in workers:
+        entries, marks = loaded(taken(one, 9 + topic.partitions))
+        assert sorted(entries) == sorted(f"sjpd:{n}" for n in range(9))
+        assert {mark.partition for mark in marks} == set(range(topic.partitions))
+    if not isinstance(edge, MemoryTopics):  # which is read to its end
+        write(edge, topic, listed("AST3088", "later"))
+        assert [loaded(taken(one, 1))[0] for one in workers] == [["sjpd:later"]] * 2
+    for one in workers:
+        one.close()
+
+
+def taken(worker: StatelessSourcePartition[Any], count: int, within: float = 60) -> list[Any]:
+    found: list[Any] = []
+    until = time.monotonic() + within
+    while len(found) < count and time.monotonic() < until:
+        for item in worker.next_batch():
+            found += item.messages() if isinstance(item, Batch) else [item]
+        time.sleep(0.002)
+    return found
+
+
+def test_a_source_that_has_nothing_looks_again_soon_once_its_epoch_has_ended(made: Made) -> None:
+    """What does not tell its looks of the epoch sleeps for all of the next one."""
+    edge, own = made
+    if isinstance(edge, MemoryTopics):
+        return  # which is read to its end
+    for source in (edge.read(own(topics.DETECTIONS)), edge.load(own(topics.HOTLIST))):
+        reader = Reader(source)
+        reader.take(2 * topics.DETECTIONS.partitions, within=1)
+        reader.snapshot()
+        until = time.monotonic() + 0.6
+        while time.monotonic() < until:
+            now = utc_now()
+            awake = [part.next_awake() for part in reader.parts.values()]
+            assert all(moment is not None and moment - now < 2 * WAKE for moment in awake)
+            time.sleep(0.05)

@@ -8,17 +8,18 @@ import msgspec
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions
 
 from connectors import kafka_client, kafka_write
 from connectors.changelog import newest, publish, read_to_end
 from connectors.kafka import KafkaTopics
 from connectors.kafka_client import BrokerError, OffsetGoneError, UndeliveredError
-from connectors.kafka_topics import create, faults
+from connectors.kafka_topics import create, describe, faults
 from schemas import topics
 from schemas.hotlist import HotListChange
 from schemas.topics import TOPICS, Topic
 from tests.support.flows import detection, listed
-from tests.support.kafka_broker import Kafka, KafkaBroker, free_port
+from tests.support.kafka_broker import Kafka, KafkaBroker, free_port, wait_until
 
 
 def own(kafka: Kafka, topic: Topic[Any]) -> Topic[Any]:
@@ -120,6 +121,19 @@ def test_topics_are_made_as_declared_and_read_back(own_kafka: KafkaBroker) -> No
     assert len(drifted) == sum(topic.keep is not None for topic in TOPICS)
     create(config, longer)
     assert list(faults(config, longer)) == []
+
+
+def test_topics_that_cameras_fill_may_have_more_partitions_and_no_other(own_kafka: KafkaBroker) -> None:
+    config = {"bootstrap.servers": own_kafka.bootstrap}
+    create(config, TOPICS, most=12)
+    made = {name: int(told["partitions"]) for name, told in describe(config, TOPICS).items()}
+    grown = {name for name, count in made.items() if count == 12}
+    assert grown == {"frames", "frames_quarantine", "detections"}
+    assert list(faults(config, TOPICS)) == []
+    admin = own_kafka.admin()
+    admin.create_partitions([NewPartitions("registry", 2)])["registry"].result(20)
+    wait_until(lambda: list(faults(config, TOPICS)) != [], 20, "the broker has it")
+    assert list(faults(config, TOPICS)) == ["registry: 2 partitions, 1 declared"]
 
 
 def test_no_topic_with_plates_keeps_them_longer_than_thirty_days() -> None:

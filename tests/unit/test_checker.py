@@ -169,6 +169,11 @@ def moved(run: Evidence) -> None:
     run.polls["frames"].append(replace(one, partition=1, offset=-1))
 
 
+def detected_elsewhere(run: Evidence) -> None:
+    one = run.polls["detections"].pop(2)
+    run.polls["detections"].append(replace(one, partition=1))
+
+
 def of_nobody(run: Evidence) -> None:
     run.polls["frames"].append(replace(frame(98, run.sends[0]), value=b"x"))
 
@@ -211,6 +216,8 @@ PLANTED: dict[str, tuple[str, Callable[[Evidence], None]]] = {
     "a frame that was refused": ("aborted read", refused_frame_arrives),
     "two frames of a camera change places": ("reordered", lambda run: swap(run.polls["frames"])),
     "a frame is in another partition": ("reordered", moved),
+    "two vehicles of a camera change places": ("reordered", lambda run: swap(run.polls["detections"])),
+    "a vehicle is in another partition": ("reordered", detected_elsewhere),
     "a dead letter is gone": ("lost", no_row("dead_letters")),
     "a picture became a dead letter": ("invented", row("dead_letters", origin="c")),
     "a vehicle is not in the table": ("lost", no_row("detections")),

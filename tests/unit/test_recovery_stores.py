@@ -4,7 +4,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -74,3 +78,97 @@ def test_a_store_whose_making_was_interrupted_is_made_again(tmp_path: Path) -> N
     with_recovery(tmp_path, "true")
     assert len(list((tmp_path / "store").glob("part-*.sqlite3"))) == 3
     assert not half.exists()
+
+
+ALONE, TWO, FOUR = "", "a-0:9;a-1:9", "a-0:9;a-1:9;a-2:9;a-3:9"
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+class Orders(list[str]):
+    """Who brought the store in order."""
+
+    def by(self, name: str) -> Callable[[], None]:
+        return lambda: self.append(name)
+
+
+def test_the_first_of_several_processes_brings_the_store_in_order_and_all_of_them_end_together(
+    tmp_path: Path,
+) -> None:
+    orders = Orders()
+    first, until = recovery_stores.share(tmp_path / "store", TWO, orders.by("first"), LATER)
+    second, same = recovery_stores.share(
+        tmp_path / "store", TWO, orders.by("second"), LATER + timedelta(days=1)
+    )
+    with first, second:
+        assert orders == ["first"]
+        assert until == same == LATER
+        with pytest.raises(recovery_stores.StoreInUseError):
+            recovery_stores.hold(tmp_path / "store")
+    third, _until = recovery_stores.share(tmp_path / "store", TWO, orders.by("third"), LATER)
+    third.close()
+    assert orders == ["first", "third"], "both have ended, so it can be brought in order again"
+
+
+def test_processes_of_other_addresses_wait_until_those_before_have_ended(tmp_path: Path) -> None:
+    orders, store = Orders(), tmp_path / "store"
+    two, _until = recovery_stores.share(store, TWO, orders.by("two"), LATER)
+    with pytest.raises(recovery_stores.StoreInUseError, match="of other addresses than a-0:9;a-1:9;a-2"):
+        recovery_stores.share(store, FOUR, orders.by("four"), LATER, patience=0)
+    threading.Timer(0.3, two.close).start()
+    four, _until = recovery_stores.share(store, FOUR, orders.by("four"), LATER)
+    four.close()
+    assert orders == ["two", "four"]
+
+
+def test_one_process_alone_keeps_a_group_out_and_a_group_keeps_it_out(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    with recovery_stores.hold(store), pytest.raises(recovery_stores.StoreInUseError):
+        recovery_stores.share(store, TWO, lambda: None, LATER, patience=0)
+
+
+def test_who_comes_when_a_group_is_due_waits_for_its_end(tmp_path: Path) -> None:
+    """Else two that are always restarted beside each other would keep it from ever being brought in order."""
+    store, orders = tmp_path / "store", Orders()
+    old, _until = recovery_stores.share(
+        store, TWO, orders.by("old"), datetime.now(UTC) + timedelta(seconds=0.3)
+    )
+    time.sleep(0.4)
+    with old, pytest.raises(recovery_stores.StoreInUseError):
+        recovery_stores.share(store, TWO, orders.by("new"), LATER, patience=0)
+    assert orders == ["old"]
+
+
+@pytest.mark.parametrize(
+    ("command", "environment"),
+    [
+        (["python", "-m", "bytewax.run", "f:flow", "-i", "1", "-a", TWO], {}),
+        (["python", "-m", "bytewax.run", "f:flow", "-i", "1", f"--addresses={TWO}"], {}),
+        (["python", "-m", "bytewax.run", "f:flow"], {"BYTEWAX_ADDRESSES": TWO}),
+        (["python", "-m", "bytewax.run", "f:flow"], {"BYTEWAX_HOSTFILE_PATH": "hosts"}),
+    ],
+)
+def test_a_group_is_known_by_what_bytewax_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], environment: dict[str, str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("hosts").write_text("a-0:9\na-1:9\n")
+    assert recovery_stores.cluster_of(command, environment) == TWO
+
+
+def test_a_flow_without_addresses_is_one_process() -> None:
+    assert recovery_stores.cluster_of(["python", "-m", "bytewax.run", "f:flow", "-w", "2"], {}) == ALONE
+
+
+def test_processes_that_are_started_at_once_share_a_store_that_one_of_them_made(tmp_path: Path) -> None:
+    """Real processes: each waits a moment, so that all of them are there at once."""
+    store = str(tmp_path / "store")
+    command = [sys.executable, "-m", "services.retention.recovery_stores", store, "2", "sleep", "1"]
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    environment = {"PATH": path, recovery_stores.ADDRESSES: TWO}
+    started = [
+        subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+        for _ in range(2)
+    ]
+    said = [one.communicate(timeout=60)[1] for one in started]
+    assert [one.returncode for one in started] == [0, 0], said
+    assert sorted(said) == ["", f"made the recovery store {store} with 2 partitions\n"]

@@ -1,0 +1,210 @@
+"""The manifests for Kubernetes: by its own schemas, and naming what docker-compose.yml and the code have.
+
+Nothing here applies one to a cluster.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from connectors.settings import Settings
+from schemas.rights import ACCOUNTS, Rights
+from services.retention.recovery_stores import cluster_of
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "deploy" / "kubernetes"
+KUSTOMIZATION: dict[str, Any] = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
+SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+PAGE = (ROOT / "docs" / "scaling.md").read_text()
+OBJECTS: list[dict[str, Any]] = [
+    one for file in KUSTOMIZATION["resources"] for one in yaml.safe_load_all((FOLDER / file).read_text())
+]
+FLOWS = ("recognize", "match", "audit", "notify")
+GROUPS = ("recognize", "match")  # several processes share these
+# Of compose's services, what a cluster is asked for elsewhere: docs/scaling.md says by what.
+ELSEWHERE = {"kafka", "clickhouse", "prometheus", "grafana", "tools"}
+OTHERWISE = {"PLATESTREAM_ALLOW_PLAINTEXT", "PLATESTREAM_KAFKA", "PLATESTREAM_PROFILE"}
+
+
+def plain(word: str) -> str:
+    """A word of a command: secrets are in folders here, and the console's name comes from a setting."""
+    if word.startswith("--name="):
+        return "--name="
+    return re.sub(r"/run/secrets/[\w-]+/(?=[\w.-]+$)", "/run/secrets/", word)
+
+
+def named(kind: str) -> dict[str, dict[str, Any]]:
+    return {one["metadata"]["name"]: one for one in OBJECTS if one["kind"] == kind}
+
+
+WORK = named("StatefulSet") | named("Deployment") | named("Job")
+
+
+def pod(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = WORK[name]["spec"]["template"]["spec"]
+    return found
+
+
+def labels(name: str) -> dict[str, str]:
+    return dict(WORK[name]["spec"]["template"]["metadata"]["labels"])
+
+
+def container(name: str) -> dict[str, Any]:
+    (one,) = pod(name)["containers"]
+    return dict(one)
+
+
+def environment(name: str) -> dict[str, str]:
+    told = {key: str(value) for key, value in named("ConfigMap")["platestream"]["data"].items()}
+    return told | {one["name"]: one.get("value", "") for one in container(name)["env"]}
+
+
+def mounted(name: str) -> dict[str, str]:
+    """Which volume, secret, claim or so is mounted where."""
+    of_volume = {}
+    for one in pod(name)["volumes"]:
+        source = {key: value for key, value in one.items() if key != "name"}
+        ((kind, told),) = source.items()
+        of_volume[one["name"]] = told.get("secretName") or told.get("claimName") or told.get("name") or kind
+    return {one["mountPath"]: of_volume[one["name"]] for one in container(name)["volumeMounts"]}
+
+
+@pytest.mark.parametrize("one", OBJECTS, ids=lambda one: f"{one['kind']}-{one['metadata']['name']}")
+def test_each_object_is_as_kubernetes_describes_it(one: dict[str, Any]) -> None:
+    kubernetes_validate.validate(one, "1.33", strict=True)
+    kubernetes_validate.validate(one, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_a_misspelt_field_is_found() -> None:
+    (policy, *_rest) = named("NetworkPolicy").values()
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate({**policy, "spce": {}}, "1.33", strict=True)
+
+
+def test_every_file_is_applied_and_every_service_of_compose_has_its_place() -> None:
+    files = {path.name for path in FOLDER.glob("*.yaml")} - {"kustomization.yaml"}
+    assert set(KUSTOMIZATION["resources"]) == files
+    assert set(WORK) | ELSEWHERE == set(SERVICES)
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_it_runs_the_command_of_compose_in_its_image(name: str) -> None:
+    compose = SERVICES[name]
+    wanted = [*compose.get("entrypoint", ()), *compose["command"]]
+    assert list(map(plain, container(name)["command"])) == list(map(plain, wanted))
+    assert container(name)["image"] == compose["image"]
+    (image,) = KUSTOMIZATION["images"]
+    assert compose["image"] == f"{image['name']}:{image['newTag']}"
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_it_is_told_what_compose_tells_it_in_a_network_that_is_not_closed(name: str) -> None:
+    compose = SERVICES[name]["environment"]
+    fields = {f"PLATESTREAM_{field.upper()}" for field in Settings.model_fields}
+    there = environment(name)
+    assert {one for one in there if one.startswith("PLATESTREAM_")} <= fields
+    assert "PLATESTREAM_ALLOW_PLAINTEXT" not in there
+    for variable in compose.keys() - OTHERWISE:
+        # Files of secrets are in folders here, one for each secret.
+        assert Path(there[variable]).name == Path(str(compose[variable])).name, variable
+    assert there["PLATESTREAM_KAFKA_CONFIG_FILE"] == "/run/secrets/kafka/kafka.properties"
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_it_has_the_files_that_it_is_told_of_and_an_account_of_its_own_at_the_broker(name: str) -> None:
+    there = mounted(name)
+    for variable, value in environment(name).items():
+        if variable.endswith("_FILE"):
+            assert str(Path(value).parent) in there, variable
+    has_rights = ACCOUNTS[name] != Rights()
+    assert there["/run/secrets/kafka"] == (f"kafka-{name}" if has_rights else "kafka-unused")
+    for secret in {one["secret"]["secretName"] for one in pod(name)["volumes"] if "secret" in one}:
+        assert f"`{secret}`" in PAGE, "the page says from which files it is made"
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_it_can_gain_no_privilege_and_writes_only_where_compose_lets_it(name: str) -> None:
+    spec, one = pod(name), container(name)
+    assert spec["automountServiceAccountToken"] is False
+    assert {spec["securityContext"][who] for who in ("runAsUser", "runAsGroup", "fsGroup")} == {10001}
+    assert spec["securityContext"]["runAsNonRoot"]
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert one["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    volumes = [volume.split(":") for volume in SERVICES[name].get("volumes", ())]
+    claims = {target: source for source, target, *_mode in volumes if not source.startswith(".")}
+    assert {path: what for path, what in mounted(name).items() if not path.startswith("/run/secrets")} == {
+        **claims,
+        "/tmp": "emptyDir",
+    }
+    assert set(claims.values()) <= set(named("PersistentVolumeClaim"))
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_its_limits_are_those_of_compose(name: str) -> None:
+    compose, there = SERVICES[name]["deploy"]["resources"]["limits"], container(name)["resources"]
+    assert there["limits"]["cpu"] == compose["cpus"]
+    assert there["limits"]["memory"].lower() == compose["memory"] + "i"
+    assert set(there["requests"]) == {"cpu", "memory"}
+
+
+@pytest.mark.parametrize("name", sorted(set(WORK) - {"setup"}))
+def test_its_ports_and_probes_are_those_of_compose(name: str) -> None:
+    ports = {one["name"]: one["containerPort"] for one in container(name)["ports"]}
+    asked = container(name)["livenessProbe"]["httpGet"]
+    port, path = ports[asked["port"]], asked["path"]
+    (url,) = re.findall(r"https?://127\.0\.0\.1:\d+/\w+", SERVICES[name]["healthcheck"]["test"][-1])
+    scheme = asked.get("scheme", "HTTP").lower()
+    assert f"{scheme}://127.0.0.1:{port}{path}" == url
+    for published in SERVICES[name].get("ports", ()):
+        first, _dash, last = published.rsplit(":", 1)[1].partition("-")
+        served = {one["port"] for one in named("Service")[name]["spec"]["ports"]}
+        assert set(range(int(first), int(last or first) + 1)) <= served
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_group_of_processes_has_an_address_for_each_by_its_pods_names(name: str) -> None:
+    spec = WORK[name]["spec"]
+    told = environment(name)
+    port = {one["name"]: one["containerPort"] for one in container(name)["ports"]}["exchange"]
+    wanted = [f"{name}-{number}.{spec['serviceName']}:{port}" for number in range(spec["replicas"])]
+    assert cluster_of([], told).split(";") == wanted
+    assert told["BYTEWAX_STATEFULSET_NAME"] == name
+    (pod_name,) = [one for one in container(name)["env"] if one["name"] == "BYTEWAX_POD_NAME"]
+    assert pod_name["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+    service = named("Service")[spec["serviceName"]]["spec"]
+    assert (service["clusterIP"], service["publishNotReadyAddresses"]) == ("None", True)
+    assert (spec["podManagementPolicy"], spec["updateStrategy"]["type"]) == ("Parallel", "OnDelete")
+    (near,) = pod(name)["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert near["labelSelector"]["matchLabels"] == spec["selector"]["matchLabels"]
+
+
+@pytest.mark.parametrize("name", sorted(set(WORK) - set(GROUPS) - {"setup"}))
+def test_what_is_one_process_is_one(name: str) -> None:
+    spec = WORK[name]["spec"]
+    assert spec["replicas"] == 1
+    assert "BYTEWAX_ADDRESSES" not in environment(name)
+    assert WORK[name]["kind"] == "StatefulSet" or spec["strategy"] == {"type": "Recreate"}
+
+
+def test_nothing_is_reached_that_no_policy_names() -> None:
+    policies = named("NetworkPolicy")
+    assert policies["nothing"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    for name, one in policies.items():
+        chosen = one["spec"]["podSelector"].get("matchLabels", {})
+        assert any(chosen.items() <= labels(work).items() for work in WORK), f"{name} is of no pod"
+    for name in WORK:
+        volumes = mounted(name).values()
+        assert ("kafka-unused" in volumes) == ("reads" not in labels(name))
+        assert any(one.startswith("clickhouse-") for one in volumes) == ("writes" in labels(name))
+
+
+def test_the_page_says_that_it_was_never_applied() -> None:
+    assert "never been applied to a cluster" in PAGE
