@@ -15,4 +15,4 @@ ALTER TABLE platestream.inquiry_log
     ADD COLUMN IF NOT EXISTS declaration String CODEC(ZSTD(3)) COMMENT 'another agency''s declaration that counted: text (SHA-256), by whom and when';
 
 ALTER TABLE platestream.hit_actions
-    ADD COLUMN IF NOT EXISTS stopped Bool DEFAULT 0 COMMENT 'action_taken: it was a stop of the vehicle';
+    ADD COLUMN IF NOT EXISTS stopped Bool COMMENT 'action_taken: it was a stop of the vehicle';
