@@ -84,5 +84,7 @@ def _fatal(error: Exception) -> str:
     Not where it is caught: a variable of that frame would hold the error, and the error the frame with its
     producer, which would go on asking the broker until the collector of garbage comes by.
     """
-    why = error if isinstance(error, KafkaException) else error.__cause__
-    return name_of(why) if isinstance(why, KafkaException) else type(error).__name__
+    for why in (error, error.__cause__, error.__context__):
+        if isinstance(why, KafkaException):
+            return name_of(why)
+    return type(error).__name__

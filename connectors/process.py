@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from connectors import core_dumps
 from connectors.metrics import meters, require_port, serve
 from connectors.settings import Settings
 from schemas import metrics
@@ -17,6 +18,7 @@ RECOVERY = "BYTEWAX_RECOVERY_DIRECTORY"
 
 def watch(settings: Settings) -> None:
     """Called once at the start of a flow's process. Raises PortTakenError."""
+    core_dumps.forbid()
     require_port(os.environ)
     if settings.metrics:
         host, _colon, port = settings.metrics.rpartition(":")

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from schemas.message import RefusedError
 from schemas.toml import read_toml
 
 Origin = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\s+]*$")]
@@ -61,7 +60,7 @@ class LogFile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def parse(text: str, beside: Path) -> LogFile:
-    """Relative paths are from the folder `beside`. Raises RefusedError, which names the field."""
+    """Relative paths are from the folder `beside`. Raises ValueError, which names the field."""
     try:
         told = read_toml(text)
         _from(told, "folder", beside)
@@ -69,11 +68,11 @@ def parse(text: str, beside: Path) -> LogFile:
             _from(stamps, "certificates", beside)
         found = msgspec.convert(told, LogFile)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise RefusedError("log", str(error)) from None
+        raise ValueError(str(error)) from None
     urls = [one.url for one in found.witnesses] + ([found.timestamp.url] if found.timestamp else [])
     for url in urls:
         if not _is_http(url):
-            raise RefusedError("log", f"{url} is no address of a server: http:// or https://, and a host")
+            raise ValueError(f"{url} is no address of a server: http:// or https://, and a host")
     return found
 
 

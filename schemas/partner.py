@@ -51,6 +51,7 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     case_number: Annotated[str, Meta(max_length=200)] = ""
     reason: Said = ""
     purpose: Annotated[str, Meta(max_length=200)] = ""
+    violation: Annotated[str, Meta(max_length=200)] = ""
     requester: Annotated[str, Meta(max_length=200)] = ""
     legal_basis: Said = ""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import uvicorn
 
+from connectors import core_dumps
 from connectors.engine import accounts, configuration, folder
 from connectors.engine.connection import patient
 from connectors.engine.runner import Runner
@@ -26,6 +27,7 @@ CLOSING = 10.0  # seconds
 def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal; 2 where it cannot start, with a sentence."""
     options = _options(arguments)
+    core_dumps.forbid()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns with bytes of bodies
     try:

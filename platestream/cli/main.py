@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from connectors import core_dumps
+
 
 class Entry(NamedTuple):
     """Where a command is and what it does; `module` has the group as `app`, or one `function`."""
@@ -98,6 +100,7 @@ def _group() -> None:
 
 def main() -> None:
     """What `platestream` runs: known failures become one line, others a traceback."""
+    core_dumps.forbid()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     for client in ("urllib3", "clickhouse_connect"):  # what fails in them is said in the command's own words
         logging.getLogger(client).setLevel(logging.CRITICAL)

@@ -154,6 +154,7 @@ class Desk:
             case_number=asker.case_number,
             reason=asker.reason,
             purpose=asker.purpose,
+            violation=asker.violation,
             requester=asker.requester,
             legal_basis=asker.legal_basis,
         )

@@ -212,7 +212,7 @@ def _inquiry(asked: Asked, asker: Asker) -> Inquiry:
     )
 
 
-_WHY = ("case_number", "reason", "purpose", "requester", "legal_basis")
+_WHY = ("case_number", "reason", "purpose", "violation", "requester", "legal_basis")
 
 
 def _heard(

@@ -117,7 +117,8 @@ def page(text: str) -> str:
 def _law(law: Law) -> str:
     own = {one.name for one in law.checks} - {one.name for one in CHECKS}
     sources = "".join(
-        f"- {one.what}: {one.where}; {one.dated}; read on {one.read}.\n" for one in law.sources.values()
+        f"{number}. {one.what}: {one.where}; {one.dated}; read on {one.read}.\n"
+        for number, one in enumerate(law.sources.values(), 1)
     )
     return (
         f"\n### {law.name}\n\nProfile `{law.key}`. What was read:\n\n{sources}"
@@ -130,8 +131,8 @@ def _law(law: Law) -> str:
 
 
 def _law_clause(law: Law, one: LawClause) -> str:
-    source = law.sources.get(one.source)
-    read = f"{READ[one.read]}: {source.where} ({source.dated})" if source else READ[one.read]
+    numbers = {name: number for number, name in enumerate(law.sources, 1)}
+    read = f"{READ[one.read]}, {numbers[one.source]}" if one.source in numbers else READ[one.read]
     checks = ", ".join(f"`{name}`" for name in one.checks) or ("for people" if one.people else "not checked")
     return f"| {one.number} | {one.asks} | {read} | {one.served or one.people} | {checks} |\n"
 

@@ -121,10 +121,10 @@ def _file(path: Path | None) -> LogFile:
         return LogFile()
     try:
         return parse(path.read_text("utf-8"), path.absolute().parent)
-    except RefusedError as error:
-        raise RefusedError("log", f"{path}: {error.detail}") from None
     except UnicodeDecodeError:
         raise RefusedError("log", f"{path}: the file is not in UTF-8") from None
+    except ValueError as error:
+        raise RefusedError("log", f"{path}: {error}") from None
 
 
 def _key(text: str, kind: int) -> Verifier:

@@ -43,6 +43,8 @@ FIRST, LATE = CAMERAS[:4], CAMERAS[4:]
 UNDISTURBED = {**SETTINGS, "broker.session.timeout.ms": 18_000}
 ROUNDS = max(1, KILLS // 4)
 SHOT_SECONDS = 0.3
+START_S = 400
+"""On two cores that others use, too, eight processes take a minute and more until all of them read."""
 
 pytestmark = [pytest.mark.chaos, pytest.mark.kafka, pytest.mark.timeout(7200)]
 
@@ -149,11 +151,11 @@ class Run:
             flow.start(count)
         patiently(
             lambda: {int(one.name) for one in self.seen.iterdir()} >= set(self.recognize.pids),
-            120,
+            START_S,
             f"frames read by {count} processes:\n{self.recognize.log[-2000:]}",
         )
         until = self.detected() + 2 * len(FIRST)
-        patiently(lambda: self.detected() > until, 120, f"detections by {count} processes")
+        patiently(lambda: self.detected() > until, START_S, f"detections by {count} processes")
 
     def detected(self) -> int:
         sql = "SELECT count() AS found FROM platestream.detections FINAL"
@@ -213,7 +215,7 @@ def test_from_one_process_to_two_to_four_and_back_nothing_is_lost_doubled_or_out
                     publish(run.streams, topics.REGISTRY, [approved(one) for one in LATE])
                     time.sleep(4)
                     cameras.more()
-                    patiently(run.late_detected, 120, "detections of the cameras that were approved late")
+                    patiently(run.late_detected, START_S, "detections of the cameras that were approved late")
                 run.on(1, end=lambda flow: flow.kill_one(1))
         found = settled(run.found, 180)
         print(f"{ROUNDS} rounds in {(time.monotonic() - began) / 60:.1f} min: {figures(found)}")

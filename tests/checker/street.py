@@ -148,7 +148,10 @@ class Street:
             f"{unanswered} uploads without an answer: {figures(found)}"
         )
         assert figures(found)["hits"] > 0
-        wait_until(lambda: not self._wrong(), 120, "nothing wrong by `status`")
+        until = time.monotonic() + 120
+        while wrong := self._wrong():
+            assert time.monotonic() < until, f"wrong by `status`: {wrong}"
+            time.sleep(1)
 
     def _wrong(self) -> list[str]:
         """What `status` says, but for cameras that are silent by now, and for the many kills."""

@@ -141,6 +141,21 @@ def test_who_may_ask_is_what_the_answering_agencys_own_rules_say(
         assert {"allowed", "refused"} == {outcome for (outcome,) in answering.log("outcome")}
 
 
+def test_the_violation_goes_with_the_request_where_the_answering_agencys_law_asks_for_one(
+    migrated: Path, tmp_path: Path
+) -> None:
+    law = load("oregon")
+    with copied(migrated, tmp_path) as database:
+        set_rules(database, of_profile("oregon", law))
+        put(database, database.data, OWN, user("chief"), agency("county", COUNTYS, state="OR"))
+        answering, crime = Answering(database), law.purposes.violation_for[0]
+        refused = answering.ask(inquiry(purpose=crime))
+        assert (refused.status_code, "violation" in refused.json()["detail"]) == (403, True), refused.text
+        allowed = answering.ask(inquiry(purpose=crime, violation=law.purposes.violations[0]))
+        assert allowed.status_code == 200, allowed.text
+        assert answering.log("violation, outcome")[-1] == (law.purposes.violations[0], "allowed")
+
+
 def test_a_refusal_says_the_rule_and_the_same_whether_the_plate_was_seen_or_not(answering: Answering) -> None:
     put(answering.database, answering.data, agency("county", COUNTYS, mou_until=NOW - DAY))
     seen, unseen = (answering.ask(inquiry(plate)) for plate in ("ABC123", "NVR0000"))

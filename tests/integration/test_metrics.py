@@ -23,7 +23,7 @@ from tests.support.kafka_broker import free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("schemas", "operators", "connectors", "flows", "services", "platestream", "clickhouse", "grafana")
-UNITS = ("seconds", "bytes", "ratio", "messages", "entries", "loading", "info", "shifts", "total")
+UNITS = ("seconds", "bytes", "ratio", "messages", "entries", "loading", "refused", "info", "shifts", "total")
 PERSONAL = re.compile(r"plate|person|who|user|officer|name|case|reason_given|pattern|detail|text")
 
 

@@ -58,12 +58,21 @@ def scraped(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         for flow in FLOWS:
             meters.show(flow)
         gateway()
+        published()
         server.wait_for("platestream_inquiries_total")
         fill(database)
         server.wait_for("count(rate(platestream_retention_rows_deleted_total[1m])) > 0")
         # Counted last, by the audit flow: a scrape may have come between.
         server.wait_for("count(increase(platestream_hit_actions_total[1h]) > 0) > 0")
         yield server
+
+
+def published() -> None:
+    """What the job that publishes the inquiry log shows whose one witness cosigned."""
+    at = NOW.timestamp()
+    meters_of_all.put(metrics.LOG_PUBLISHED, to=at)
+    meters_of_all.put(metrics.LOG_REFUSED, to=0)
+    meters_of_all.put(metrics.LOG_COSIGNED, "auditor.example", to=at)
 
 
 def gateway() -> None:

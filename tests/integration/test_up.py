@@ -169,9 +169,18 @@ def test_a_second_up_and_a_demo_on_the_same_folder_are_refused_with_a_sentence(s
 
 
 def test_everything_is_for_its_owner_alone(system: System) -> None:
+    """But what is published, for which a web server may be given the way."""
+    published = system.data / "inquiry-log" / "public"
     for path in [system.data, *system.data.rglob("*")]:
-        if not path.is_symlink() and path.exists():
+        if not path.is_symlink() and path.exists() and not path.is_relative_to(published):
             assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_no_process_leaves_its_memory_behind(system: System) -> None:
+    for name, pid in system.pids().items():
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        (core,) = (line for line in limits.splitlines() if line.startswith("Max core file size"))
+        assert core.split()[4:6] == ["0", "0"], name
 
 
 def test_a_process_that_is_killed_comes_back_and_the_system_goes_on(system: System) -> None:

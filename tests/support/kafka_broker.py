@@ -284,7 +284,16 @@ class KafkaBroker(Kafka):
 
     def _command(self, *rest: str) -> list[str]:
         dated = "-Dorg.slf4j.simpleLogger.showDateTime=true"
-        return [self._java, dated, "-XX:+UseSerialGC", "-cp", f"{self._jars}/*", *rest, str(self._properties)]
+        return [
+            self._java,
+            dated,
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            f"{self._jars}/*",
+            *rest,
+            str(self._properties),
+        ]
 
     def _await_ready(self, within: float) -> None:
         process = self._process
