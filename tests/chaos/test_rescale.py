@@ -46,7 +46,7 @@ SHOT_SECONDS = 0.3
 START_S = 400
 """On two cores that others use, too, eight processes take a minute and more until all of them read."""
 
-pytestmark = [pytest.mark.chaos, pytest.mark.kafka, pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.kafka, pytest.mark.timeout(7200)]
 
 
 def plate_of(camera: str, vehicle: int) -> str:
