@@ -148,7 +148,7 @@ class Street:
             f"{unanswered} uploads without an answer: {figures(found)}"
         )
         assert figures(found)["hits"] > 0
-        until = time.monotonic() + 300
+        until = time.monotonic() + 120
         while wrong := self._wrong():
             assert time.monotonic() < until, f"wrong by `status`: {wrong}"
             time.sleep(1)
