@@ -75,7 +75,8 @@ def _send(frame: tuple[Any, ...], said: dict[str, list[float]]) -> Send:
 class Camera:
     """Uploads vehicles of three frames each, one frame after the other, and sends again what had no answer.
 
-    Every fourth vehicle is followed by a frame that is no picture, and by one with a wrong password.
+    Before every fourth vehicle there is a frame that is no picture, and one with a wrong password: never as
+    the last of a run, for `status` tells of a camera's newest frame.
     """
 
     name: str
@@ -91,12 +92,12 @@ class Camera:
         while not self.over.is_set():
             plate = f"KT{self.name[0].upper()}{1000 + vehicle}"
             picture, began = plate_picture(plate), self.first + vehicle * APART
+            if vehicle % 4 == 0:
+                self._send(vehicle, SHOTS, began - timedelta(seconds=2), BROKEN)
+                before = began - timedelta(seconds=1)
+                self._send(vehicle, SHOTS + 1, before, intruder, "XXX9999", "guessed")
             for shot in range(SHOTS):
                 self._send(vehicle, shot, began + shot * timedelta(milliseconds=200), picture, plate)
-            if vehicle % 4 == 0:
-                self._send(vehicle, SHOTS, began + timedelta(seconds=1), BROKEN)
-                after = began + timedelta(seconds=2)
-                self._send(vehicle, SHOTS + 1, after, intruder, "XXX9999", "guessed")
             vehicle += 1
 
     def _send(
