@@ -1,5 +1,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell $(p) -c 'import sys; sys.version_info[:2] in ((3, 11), (3, 12)) and print("$(p)")' 2>/dev/null)))
 VENV := .venv
+# Where it is set, each of the hundreds of processes that the tests start compiles all modules anew: half of its start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo test chaos fuzz check lock sbom audit recogniser containers clean
 
