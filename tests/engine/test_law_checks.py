@@ -21,6 +21,7 @@ from connectors.profiles import load
 from operators.people import PeopleRules, declared
 from platestream.cli.main import app
 from schemas import tables
+from schemas.deployment import DeploymentFinding
 from schemas.gate_rules import of_profile
 from schemas.message import RefusedError
 from schemas.profile import Profile
@@ -252,6 +253,10 @@ def test_a_camera_that_was_there_first_and_one_that_was_carried_in_are_found(
     assert made.verdict("places") == ("not_held", "cameras registered inside: cam in lincoln")
     made.put(camera(5))
     assert made.verdict("places")[0] == "held"
+    refused = DeploymentFinding.of("van", "sensitive_place", NOW - HOUR, "lincoln")
+    made.database.put(tables.DEPLOYMENT_FINDINGS, refused)
+    told = made.said("places")["places"]
+    assert (told.outcome, "refused unread: van in lincoln" in told.figure) == ("held", True)
     inside = camera(-5)
     made.database.put(
         tables.DETECTIONS, read(HOUR, "cam", latitude=inside.latitude, longitude=inside.longitude)
