@@ -249,6 +249,17 @@ def places_refused(door: Door) -> Places:
     return load_profile(door.settings.profile).places
 
 
+def misplaced(door: Door, camera: str) -> str:
+    """In which place that the profile names a registered camera stands, in words; empty where in none.
+
+    Raises ProfileError.
+    """
+    known = listed(door.streams, "camera").get(camera)
+    if known is None or not known.active or known.moves:
+        return ""
+    return next(_misplaced(door, known), "")
+
+
 def _wrong(door: Door, record: RegistryRecord, now: datetime) -> Iterator[str]:
     if record.kind == "camera" and record.active:
         yield from _misplaced(door, record)

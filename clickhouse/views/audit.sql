@@ -16,7 +16,7 @@ CREATE OR REPLACE VIEW platestream.evidence_state
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT
     holds.hold_id AS hold_id, holds.case_number AS case_number, holds.held_at AS held_at,
-    holds.release_at AS release_at, holds.detections AS detections,
+    holds.release_at AS release_at, holds.detections AS detections, holds.origin AS origin,
     pictures.pictures AS pictures, pictures.damaged + answers.damaged AS damaged
 FROM (SELECT * FROM platestream.evidence_holds FINAL) AS holds
 LEFT JOIN (

@@ -117,7 +117,7 @@ def list_(
         for one in holds:
             print_json(one)
         return
-    table = Table("hold", "case", "held", "release", "detections", "pictures", "damaged")
+    table = Table("hold", "case", "held", "release", "detections", "pictures", "damaged", "origin")
     for one in holds:
         table.add_row(
             str(one.hold_id),
@@ -125,6 +125,7 @@ def list_(
             shown_at(one.held_at, zone, seconds=False),
             f"{one.release_at.astimezone(zone):%Y-%m-%d}",
             *(str(count) for count in (one.detections, one.pictures, one.damaged)),
+            one.origin or "own",
         )
     out.print(table)
 

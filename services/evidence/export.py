@@ -75,7 +75,9 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class HoldState:
-    """A hold as it stands: pictures that are there, and how many of them are damaged. Times are UTC."""
+    """A hold as it stands: pictures that are there, and how many of them, and of answers of the agency of
+    `origin`, are damaged. Times are UTC.
+    """
 
     hold_id: UUID
     case_number: str
@@ -84,6 +86,7 @@ class HoldState:
     detections: int
     pictures: int
     damaged: int
+    origin: str
 
 
 def agency_key(settings: Settings) -> Ed25519PrivateKey:

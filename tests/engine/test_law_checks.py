@@ -28,6 +28,7 @@ from schemas.profile import Profile
 from schemas.registry import RegistryRecord
 from schemas.rhythm import Published
 from services import registry as registering
+from services.cameras import seeing
 from services.door import Clients, Door
 from services.inquiries import gate
 from services.inquiries.gate import RefusedInquiry
@@ -251,6 +252,8 @@ def test_a_camera_that_was_there_first_and_one_that_was_carried_in_are_found(
     place = RegistryRecord(kind="place", id="lincoln", name="Lincoln", place="school", **SCHOOL)
     assert registering.stands_in(made.door(), registering.put(made.door(), place, NOW)) == ["cam"]
     assert made.verdict("places") == ("not_held", "cameras registered inside: cam in lincoln")
+    with pytest.raises(RefusedError, match="no camera may"):
+        seeing.begin(made.door(), "cam", reason="A new lens")
     made.put(camera(5))
     assert made.verdict("places")[0] == "held"
     refused = DeploymentFinding.of("van", "sensitive_place", NOW - HOUR, "lincoln")

@@ -229,6 +229,7 @@ def test_a_read_is_held_with_what_its_agency_signed_of_it_alone_and_goes_with_it
     assert sorted(kinds[:4]) == ["partner_answer", "partner_answer", "partner_picture", "partner_search"]
     assert kinds[4:] == ["evidence_hold"]
     key = Ed25519PrivateKey.generate()
+    assert [(one.origin, one.damaged) for one in exporting.holds(kay)] == [("county", 0)]
     made = exporting.export(kay, held.hold_id, key, NOW, receiver="court")
     manifest, faults = package.verify(made, partners=[COUNTYS.fingerprint])
     assert (faults, manifest and manifest.origin) == ([], "county")
