@@ -27,7 +27,10 @@ LOG = "system.query_log"
 POLL = timedelta(seconds=60)
 OVERLAP = timedelta(seconds=60)  # the server writes its log every 7.5 s
 LOOKS = ("search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits")
-HELD = ("detections", "images", "alert_hits", "dead_letters", "evidence_detections", "evidence_images")
+HELD = (
+    *("detections", "images", "alert_hits", "dead_letters"),
+    *("evidence_detections", "evidence_images", "evidence_answers"),
+)
 # Accounts of the pipeline whose grants show neither plate nor picture (clickhouse/server-users.xml).
 OURS = ("platestream_flows", "platestream_retention_job", "platestream_audit", "platestream_grafana")
 _NAMESPACE = UUID("5d4f8f0e-0f5e-4e7b-9f0a-6a3f3cf0b7d2")

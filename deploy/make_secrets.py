@@ -39,6 +39,16 @@ LOG = """# The published inquiry log: docs/proof.md in the sources explains ever
 folder = "/published"
 """
 
+PARTNERS = """# How other agencies ask this one: docs/partners.md in the sources explains every field. The
+# certificate is the console's; partners trust its authority, so one that signed itself is to try with.
+[serve]
+address = "https://{name}:8444"
+host = "0.0.0.0"
+port = 8444
+certificate = "console_certificate"
+key = "console_key"
+"""
+
 CAMERAS = """# Which cameras there are: docs/cameras.md in the sources explains every field. Passwords of
 # cameras are files beside this one. Addresses are the container's; docker-compose.yml publishes them.
 [http]
@@ -104,6 +114,7 @@ def make(name: str = "localhost") -> dict[str, str]:
         "grafana_clickhouse": passwords["grafana"],
         "notify.toml": NOTIFY,
         "log.toml": LOG,
+        "partners.toml": PARTNERS.format(name=name),
         "cameras/cameras.toml": CAMERAS,
         "webhook_secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode() + "\n",
         "grafana_admin": secrets.token_urlsafe(18),

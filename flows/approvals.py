@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from connectors.changelog import newest
 from connectors.edge import Edge
 from operators.deployments import Approvals, Unapproved
+from operators.sensitive_places import SensitivePlaces
 from schemas import topics
 from schemas.message import RefusedError
+from schemas.profile import Places
 from schemas.registry import RegistryRecord
 
 
-def open_approvals(edge: Edge, mode: Unapproved) -> Approvals:
-    """Approvals as the registry has them now; the flow tells them what changes."""
-    return Approvals(mode, _known(edge))
+def open_approvals(edge: Edge, mode: Unapproved, places: Places) -> Approvals:
+    """Approvals as the registry has them now, and the law's sensitive places; the flow tells what changes."""
+    return Approvals(mode, _known(edge), SensitivePlaces(places.refused, places.margin_m))
 
 
 def _known(edge: Edge) -> Iterator[RegistryRecord]:

@@ -39,6 +39,7 @@ from operators.refuse import attempt, decode, decode_changes
 from operators.split import split_by_type
 from schemas import tables, topics
 from schemas.dead_letter import DeadLetter
+from schemas.profile import Places
 
 
 def build(
@@ -48,8 +49,11 @@ def build(
     bounds: Bounds = Bounds(),
     rules: PassRules = PassRules(),
     unapproved: Unapproved = "quarantine",
+    places: Places = Places(),
 ) -> Dataflow:
-    """The flow on any edge, with any reader; `unapproved` as the setting of this name."""
+    """The flow on any edge, with any reader; `unapproved` as the setting of this name, `places` of the
+    profile.
+    """
     meters.show("recognize")
     meters.models(reader.models)
     flow = Dataflow("recognize")
@@ -60,7 +64,8 @@ def build(
     admitted = attempt("admit", frames.oks, admission(now, bounds), lambda frame: frame.message)
     records = decode_changes("decode_registry", registered, topics.REGISTRY)
     arrived = meters.counted("count_frames", admitted.oks, meters.frames)
-    deployed = deployments.control("deployments", arrived, records.oks, open_approvals(edge, unapproved))
+    approvals = open_approvals(edge, unapproved, places)
+    deployed = deployments.control("deployments", arrived, records.oks, approvals)
     decoder = meters.timed("decode", partial(picture, bounds=bounds))
     pictures = attempt("picture", deployed.read_on, decoder, lambda frame: frame.message)
     recognizer = Recognizer(ChangeDetector(meters.timed("recognize", reader.read)), partial(sound, reader))
@@ -91,6 +96,9 @@ def flow() -> Dataflow:
     """What `bytewax.run` starts: the edge, the model and the agency's rules that the settings name."""
     settings = load_settings()
     process.watch(settings)
-    age = load_profile(settings.profile).retention.span
+    profile = load_profile(settings.profile)
+    bounds = Bounds(age=profile.retention.span)
     reader = open_reader(settings.models, settings.threads)
-    return build(open_edge(settings), reader, bounds=Bounds(age=age), unapproved=settings.unapproved)
+    return build(
+        open_edge(settings), reader, bounds=bounds, unapproved=settings.unapproved, places=profile.places
+    )

@@ -1,7 +1,9 @@
-"""Frames against the deployments that were approved (order, sections D.5, E.1.f and G.6).
+"""Frames against the deployments that were approved (order, sections D.5, E.1.f and G.6), and against
+sensitive places.
 
 These rules hold from the first camera or special detail in the registry on, ended ones included; before that
-any camera is taken. A special detail that the Chief approved covers its cameras wherever they are.
+any camera is taken. A special detail that the Chief approved covers its cameras wherever they are, but for
+sensitive places: no approval opens one, and its frames are neither read nor kept, whoever sent them.
 """
 
 import threading
@@ -14,15 +16,18 @@ import bytewax.operators as op
 from bytewax.dataflow import Stream, operator
 
 from operators.matching.limits import metres
+from operators.sensitive_places import SensitivePlaces
 from schemas.dead_letter import DeadLetter
 from schemas.deployment import SAID, DeploymentFinding, Rule
-from schemas.frame import Frame
+from schemas.frame import FRAME_ID, Frame
 from schemas.hotlist import Area
 from schemas.message import EndOfSnapshot
 from schemas.registry import RegistryRecord
 
 Unapproved = Literal["quarantine", "refuse", "watch"]
 FAR_M = 250.0  # a camera's own place, its map's error included
+OF_CAMERA = ("camera-id", "captured-at", "latitude", "longitude", FRAME_ID)
+"""Headers of a frame that say nothing of a vehicle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +52,19 @@ class Approvals:
     """What the registry says of cameras and details: shared by the workers of a process.
 
     `mode`: frames of what nobody approved go to quarantine, are refused, or are read all the same (`watch`);
-    a finding is raised each time. `known` is what the registry held when the flow started, so that no frame
-    is judged before it was read; `register` takes what comes later.
+    a finding is raised each time. In `places`, frames are refused in any mode. `known` is what the registry
+    held when the flow started, so that no frame is judged before it was read; `register` takes what comes
+    later.
     """
 
-    def __init__(self, mode: Unapproved = "quarantine", known: Iterable[RegistryRecord] = ()) -> None:
+    def __init__(
+        self,
+        mode: Unapproved = "quarantine",
+        known: Iterable[RegistryRecord] = (),
+        places: SensitivePlaces | None = None,
+    ) -> None:
         self.mode = mode
+        self._places = places or SensitivePlaces()
         self._cameras: dict[str, RegistryRecord] = {}
         self._details: dict[str, RegistryRecord] = {}
         self._raised: set[str] = set()
@@ -71,6 +83,8 @@ class Approvals:
 
     def judge(self, frame: Frame) -> Judgement:
         """By where and when the frame was captured."""
+        if place := self._places.at(frame.latitude, frame.longitude):
+            return Judgement(frame, "sensitive_place", place)
         if not self._cameras and not self._details:
             return Judgement(frame)
         rule = self._camera_rule(frame)
@@ -84,7 +98,8 @@ class Approvals:
 
     def read_on(self, judged: Judgement) -> Frame | None:
         """The frame, where it goes on to be read."""
-        return judged.frame if judged.rule is None or self.mode == "watch" else None
+        watched = self.mode == "watch" and judged.rule != "sensitive_place"
+        return judged.frame if judged.rule is None or watched else None
 
     def findings(self, judged: Judgement) -> Iterator[DeploymentFinding]:
         """Of a frame that breaks a rule, once for each camera, rule and day in this process."""
@@ -103,25 +118,32 @@ class Approvals:
 
     def quarantined(self, judged: Judgement) -> Frame | None:
         """The frame, where it waits in quarantine for whoever approves the camera yet."""
-        return judged.frame if judged.rule is not None and self.mode == "quarantine" else None
+        if judged.rule is None or judged.rule == "sensitive_place":
+            return None
+        return judged.frame if self.mode == "quarantine" else None
 
     def refused(self, judged: Judgement) -> DeadLetter | None:
-        """A dead letter without the picture, where frames of what nobody approved are refused."""
-        if self.mode != "refuse" or judged.rule is None:
+        """A dead letter without the picture, where frames of what nobody approved are refused, and of a frame
+        of a sensitive place also without what the camera knew of the vehicle.
+        """
+        sensitive = judged.rule == "sensitive_place"
+        if judged.rule is None or not (sensitive or self.mode == "refuse"):
             return None
         message = judged.frame.message
+        known = {name: message.headers[name] for name in OF_CAMERA if name in message.headers}
         return DeadLetter(
             topic=message.topic,
             partition=message.partition,
             offset=message.offset,
-            reason="unapproved",
-            detail=SAID[judged.rule],
+            reason="sensitive_place" if sensitive else "unapproved",
+            detail=f"{SAID[judged.rule]}: {judged.detail}" if sensitive else SAID[judged.rule],
             key=message.key,
-            headers=message.headers,
+            headers=known if sensitive else message.headers,
             timestamp=message.timestamp,
         )
 
     def _put(self, record: RegistryRecord) -> None:
+        self._places.put(record)
         if record.kind == "camera":
             self._cameras[record.id] = record
         elif record.kind == "detail":

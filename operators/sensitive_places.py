@@ -5,6 +5,7 @@ not matter, nor whether its last point repeats the first, nor whether it crosses
 edge is inside.
 """
 
+import threading
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import cos, hypot, radians
@@ -16,6 +17,8 @@ from schemas.registry import RegistryRecord
 Point = tuple[float, float]
 """Degrees north and east."""
 EDGE_M = 0.1  # what seven decimals of a degree can be off
+POINTS = 10_000
+"""For so many it is remembered whether they lie in a place."""
 
 
 def inside(latitude: float, longitude: float, place: RegistryRecord, margin_m: float = 0.0) -> bool:
@@ -43,6 +46,40 @@ def around(
     return sorted(
         (one for one in found if inside(latitude, longitude, one, margin_m)), key=lambda one: one.id
     )
+
+
+class SensitivePlaces:
+    """The places of the registry in which pictures may not be taken: shared by the workers of a process.
+
+    `kinds` are those that the law names and `margin_m` how far around them; without kinds there is none.
+    """
+
+    def __init__(self, kinds: Sequence[str] = (), margin_m: float = 0.0) -> None:
+        self._kinds, self._margin = kinds, margin_m
+        self._places: dict[str, RegistryRecord] = {}
+        self._found: dict[Point, str] = {}  # most cameras stand still
+        self._lock = threading.Lock()
+
+    def put(self, record: RegistryRecord) -> None:
+        """The newest version of a record of the registry; what is no such place is left."""
+        if record.kind == "place":
+            with self._lock:
+                self._places = {**self._places, record.id: record}
+                self._found = {}
+
+    def at(self, latitude: float, longitude: float) -> str:
+        """The id of the first place that the point lies in; empty where it lies in none."""
+        if not (self._kinds and self._places):
+            return ""
+        point, known = (latitude, longitude), self._found
+        place = known.get(point)
+        if place is None:
+            found = around(latitude, longitude, self._places.values(), self._kinds, self._margin)
+            place = found[0].id if found else ""
+            if len(known) >= POINTS:
+                known.clear()
+            known[point] = place
+        return place
 
 
 def _in_outline(latitude: float, longitude: float, outline: Sequence[Point], reach_m: float) -> bool:

@@ -14,7 +14,6 @@ It has no session, no cookie and no page. Who is refused hears the rule, and not
 """
 
 import logging
-import socket
 from collections.abc import Mapping
 
 import uvicorn
@@ -26,10 +25,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connectors.clickhouse_client import DatabaseError
-from connectors.engine.connection import patient
 from connectors.partners.signing import Request as Signed
 from connectors.settings import Settings
 from platestream.console.patience import Patience
+from platestream.listening import configured, listening
 from schemas.message import RefusedError
 from schemas.partner import INQUIRIES, LARGEST_REQUEST, PICTURES
 from services.partners.answering import Desk, NotKnown
@@ -94,22 +93,10 @@ def _with_caching(headers: Mapping[str, str]) -> dict[str, str]:
 def serve(settings: Settings, told: Serve) -> None:
     """Until it is stopped. Raises OSError where the port is taken."""
     desk = Desk(settings, told.a_minute)
-    with socket.socket(socket.AF_INET6 if ":" in told.host else socket.AF_INET) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((told.host, told.port))
-        config = uvicorn.Config(
-            application(desk, told.address),
-            http=patient(STALLED),
-            log_level="warning",
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            timeout_graceful_shutdown=2,
-            limit_concurrency=CONNECTIONS,
-            ssl_certfile=told.certificate,
-            ssl_keyfile=str(told.key) if told.key else None,
-        )
+    with listening(told.host, told.port) as taken:
+        tls = {"ssl_certfile": told.certificate, "ssl_keyfile": str(told.key) if told.key else None}
+        config = configured(application(desk, told.address), STALLED, CONNECTIONS, **tls)
         try:
-            uvicorn.Server(config).run(sockets=[listening])
+            uvicorn.Server(config).run(sockets=[taken])
         finally:
             desk.close()

@@ -1,4 +1,6 @@
-"""A deployment finding: a camera or special detail that works without approval (sections D.5, E.1.f, G.6)."""
+"""A deployment finding: a camera or special detail that works without approval (sections D.5, E.1.f, G.6),
+or a camera that took pictures in a sensitive place.
+"""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -9,7 +11,9 @@ from msgspec import Meta
 from schemas.detection import NAMESPACE
 from schemas.fields import Instant, Record, Text
 
-Rule = Literal["unregistered", "ended", "unapproved", "period", "moved", "detail_unapproved"]
+Rule = Literal[
+    "unregistered", "ended", "unapproved", "period", "moved", "detail_unapproved", "sensitive_place"
+]
 SAID: dict[Rule, str] = {
     "unregistered": "the camera is not registered",
     "ended": "the camera's time has ended",
@@ -17,6 +21,7 @@ SAID: dict[Rule, str] = {
     "period": "outside of the period that was approved (D.5)",
     "moved": "far from the place that was approved (D.5)",
     "detail_unapproved": "a special detail that the Chief has not approved (G.6)",
+    "sensitive_place": "in a place where the law allows no camera",
 }
 
 
@@ -27,7 +32,9 @@ class DeploymentFinding(Record, tag="deployment_finding/1", frozen=True, kw_only
     day: date
     at: Annotated[Instant, Meta(description="of a frame, or of the detail's record")]
     camera_id: str
-    detail: Annotated[str, Meta(description="id of the special detail, where there is one")] = ""
+    detail: Annotated[
+        str, Meta(description="id of the special detail or sensitive place, where there is one")
+    ] = ""
     rule: Rule
     said: Text
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from schemas.acts import ACTS
+from schemas.deployment import Rule
 from schemas.hit_action import ActionKind
 from schemas.tables import TABLES
 from schemas.topics import TOPICS
@@ -63,7 +64,7 @@ REASONS = (
         "not_a_picture",
     ),
     *("corrupt", "engine", "crop", "schema", "not_json", "key", "source", "category", "expiry"),
-    *("rules", "undelivered", "unapproved"),
+    *("rules", "undelivered", "unapproved", "sensitive_place"),
 )
 INQUIRY_KINDS = tuple(act.name for act in ACTS)
 FINDING_RULES = (
@@ -311,8 +312,9 @@ HIT_PRECISION = Metric(
 DEPLOYMENT_FINDINGS = Metric(
     "platestream_deployment_findings_total",
     "counter",
-    "Cameras and special details found to work without approval, once for each camera, rule and day.",
-    (Label("rule", ("unregistered", "ended", "unapproved", "period", "moved", "detail_unapproved")),),
+    "Cameras and special details found to work without approval, and cameras in sensitive places, once for "
+    "each camera, rule and day.",
+    (Label("rule", get_args(Rule)),),
     shown_by=("recognize",),
 )
 

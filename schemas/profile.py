@@ -171,6 +171,22 @@ class Rhythm(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return Demand(self.every, self.begins, self.audit, self.within, self.publish)
 
 
+class SearchLog(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The search log in what is published: searches and people that a row has at least; 0: none is published.
+
+    With one, searches are told apart in no report by less (`services.reports.search_log`).
+    """
+
+    least_searches: Annotated[int, Meta(ge=0, le=1000)] = 0
+    least_people: Annotated[int, Meta(ge=1, le=1000)] = 3
+    citation: Annotated[str, Meta(max_length=300)] = ""
+
+    @property
+    def published(self) -> bool:
+        """Whether there is one."""
+        return self.least_searches > 0
+
+
 class Evidence(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The records retention schedule: name of a series, and how long it is kept."""
 
@@ -190,6 +206,7 @@ class Profile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     audit: Audit
     places: Places = Places()
     rhythms: dict[RhythmName, Rhythm] = {}
+    search_log: SearchLog = SearchLog()
     evidence: Evidence
 
 
@@ -232,6 +249,9 @@ def parse(text: str, name: str) -> Profile:
             rhythm.check(one.demand)
         except ValueError as error:
             raise ProfileError(_refusal(text, name, f"rhythms.{name_}.every", str(error))) from None
+        if profile.search_log.published and one.publish and not one.demand.months:
+            told = "with a search log, reports are of the calendar: periods of days would overlap its months"
+            raise ProfileError(_refusal(text, name, f"rhythms.{name_}.every", told))
     return profile
 
 

@@ -22,6 +22,7 @@ from schemas.acts import ROLES
 from schemas.designation import Designations
 from schemas.gate_rules import of_profile
 from schemas.message import RefusedError
+from schemas.profile import Places
 from schemas.registry import Kind, RegistryRecord
 from services.door import Door, Permit
 from services.rows import write
@@ -241,6 +242,22 @@ def stands_in(door: Door, place: RegistryRecord) -> list[str]:
         and one.longitude is not None
         and inside(one.latitude, one.longitude, place, margin)
     ]
+
+
+def places_refused(door: Door) -> Places:
+    """In which kinds of places the profile lets no camera stand. Raises ProfileError."""
+    return load_profile(door.settings.profile).places
+
+
+def misplaced(door: Door, camera: str) -> str:
+    """In which place that the profile names a registered camera stands, in words; empty where in none.
+
+    Raises ProfileError.
+    """
+    known = listed(door.streams, "camera").get(camera)
+    if known is None or not known.active or known.moves:
+        return ""
+    return next(_misplaced(door, known), "")
 
 
 def _wrong(door: Door, record: RegistryRecord, now: datetime) -> Iterator[str]:

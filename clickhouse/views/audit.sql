@@ -16,10 +16,14 @@ CREATE OR REPLACE VIEW platestream.evidence_state
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT
     holds.hold_id AS hold_id, holds.case_number AS case_number, holds.held_at AS held_at,
-    holds.release_at AS release_at, holds.detections AS detections,
-    pictures.pictures AS pictures, pictures.damaged AS damaged
+    holds.release_at AS release_at, holds.detections AS detections, holds.origin AS origin,
+    pictures.pictures AS pictures, pictures.damaged + answers.damaged AS damaged
 FROM (SELECT * FROM platestream.evidence_holds FINAL) AS holds
 LEFT JOIN (
     SELECT hold_id, uniqExact(detection_id, kind) AS pictures, countIf(SHA256(jpeg) != sha256) AS damaged
     FROM platestream.evidence_images GROUP BY hold_id
-) AS pictures ON holds.hold_id = pictures.hold_id;
+) AS pictures ON holds.hold_id = pictures.hold_id
+LEFT JOIN (
+    SELECT hold_id, countIf(SHA256(exchange) != sha256) AS damaged
+    FROM platestream.evidence_answers GROUP BY hold_id
+) AS answers ON holds.hold_id = answers.hold_id;

@@ -4,7 +4,7 @@ followed to somewhere else.
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -19,8 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from connectors.clock import Clock
 from connectors.partners import places
+from connectors.partners.exchange import kept
 from connectors.partners.keys import OwnKey
-from connectors.partners.signing import Answer, BadSignature, Request, sign_request, verify_answer
+from connectors.partners.signing import Answer, BadSignature, sign_request, verify_answer
+from schemas.exchange import SignedExchange
 from schemas.fields import NOT_JSON
 from schemas.partner import Outcome, Refusal, is_here, printable
 
@@ -50,11 +52,14 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Heard(Generic[T]):
-    """What a partner answered, or why that is nothing: `said` is its rule, or a fault in our words."""
+    """What a partner answered, or why that is nothing: `said` is its rule, or a fault in our words. With an
+    answer that counts comes the `exchange`, for who holds it as evidence.
+    """
 
     outcome: Outcome
     said: str = ""
     answer: T | None = None
+    exchange: SignedExchange | None = None
 
 
 class Client:
@@ -109,7 +114,13 @@ class Client:
             whole = await self._body(answer)
         if whole is None:
             return Heard("bad_answer", f"over {self._bounds.largest:,} bytes, or packed")
-        return _judged(partner, request, answer, whole, self._now(), kind)
+        now = self._now()
+        told = Answer(answer.status_code, request, answer.headers)
+
+        def exchange(signed_by: str) -> SignedExchange:
+            return kept(partner.name, self._key, body, partner.keys[signed_by], told, whole, now)
+
+        return _judged(partner, told, whole, now, kind, exchange)
 
     async def _body(self, answer: httpx.Response) -> bytes | None:
         if answer.headers.get("content-encoding", "identity") != "identity":
@@ -136,25 +147,33 @@ def _context(authorities: str, _changed: int) -> ssl.SSLContext:
 
 
 def _judged(
-    partner: Partner, request: Request, answer: httpx.Response, body: bytes, now: datetime, kind: type[T]
+    partner: Partner,
+    told: Answer,
+    body: bytes,
+    now: datetime,
+    kind: type[T],
+    exchange: Callable[[str], SignedExchange],
 ) -> Heard[T]:
-    """What an answer that is there in whole counts as."""
-    status = answer.status_code
-    if answer.is_redirect:
+    """What an answer that is there in whole counts as; `exchange` is what is kept of it, by the key."""
+    status = told.status_code
+    if 300 <= status < 400:
         return Heard("unreachable", f"it sends us elsewhere ({status}), where we do not go")
     try:
-        verify_answer(Answer(status, request, answer.headers), body, partner.keys, now)
+        signed_by = verify_answer(told, body, partner.keys, now)
     except BadSignature as error:
         if status == 401:  # whom it does not know it cannot sign for
             return Heard("not_known", "it has another key of ours, or another clock")
         return Heard("bad_signature", f"status {status}: {error}")
     try:
         if status == 200:
-            return Heard("answered", answer=msgspec.json.decode(body, type=kind))
-        told = msgspec.json.decode(body, type=Refusal)
+            answer = msgspec.json.decode(body, type=kind)
+            return Heard("answered", answer=answer, exchange=exchange(signed_by))
+        problem = msgspec.json.decode(body, type=Refusal)
     except NOT_JSON as error:
         return Heard("bad_answer", printable(str(error)))
-    return Heard("refused" if status < 500 else "unreachable", printable(told.detail) or f"status {status}")
+    return Heard(
+        "refused" if status < 500 else "unreachable", printable(problem.detail) or f"status {status}"
+    )
 
 
 def _fault(error: Exception) -> str:

@@ -103,9 +103,10 @@ def verify_request(
     return str(found.parameters["keyid"]), ident
 
 
-def verify_answer(answer: Answer, body: bytes, keys: Mapping[str, Ed25519PublicKey], now: datetime) -> None:
-    """Raises BadSignature."""
-    _verify(answer, body, keys, now, ANSWER_TAG, ANSWER_COVERS)
+def verify_answer(answer: Answer, body: bytes, keys: Mapping[str, Ed25519PublicKey], now: datetime) -> str:
+    """By which key an answer was signed. Raises BadSignature."""
+    found = _verify(answer, body, keys, now, ANSWER_TAG, ANSWER_COVERS)
+    return str(found.parameters["keyid"])
 
 
 class _Verifier(HTTPMessageVerifier):

@@ -1,6 +1,6 @@
 """`platestream evidence`: detections of a case, out of the 30-day store."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -11,10 +11,12 @@ from rich.table import Table
 from platestream.cli.console import err, out, print_json
 from platestream.cli.entrance import entrance
 from platestream.cli.times import DAYS, TIMES, local, shown_at
+from schemas import plates
 from services.evidence import export as exporting
 from services.evidence import hold as holding
-from services.evidence import package
+from services.evidence import origin, package
 from services.hotlist.zone import agency_zone
+from services.inquiries.looking import Asked
 
 Purpose = Annotated[str, typer.Option(help="One of the agency's purposes, where it lists them.")]
 app = typer.Typer(no_args_is_help=True, help="Evidence: held, exported, verified, purged in time.")
@@ -31,13 +33,19 @@ def hold(
     since: Annotated[datetime | None, typer.Option(formats=TIMES, help="From when, UTC.")] = None,
     until: Annotated[datetime | None, typer.Option(formats=TIMES, help="Up to when, UTC.")] = None,
     purpose: Purpose = "",
+    violation: Annotated[str, typer.Option(help="What is investigated, where the purpose asks for it.")] = "",
     release: Annotated[
         datetime | None, typer.Option(formats=DAYS, help="Release date, instead of the schedule's.")
     ] = None,
+    agency: Annotated[
+        str, typer.Option(help="Reads that this other agency has (F.6), as it signs them.")
+    ] = "",
 ) -> None:
     """Copy detections with their pictures out of the 30-day store (order, F.8.a, J.2).
 
-    Example: platestream evidence hold AST3087 --case 26-001234 --authority 'Det. Begay' --schedule felony
+    Examples: platestream evidence hold AST3087 --case 26-001234 --authority 'Det. Begay' --schedule felony
+    and platestream evidence hold AST3087 --agency county --case 26-001234 --authority 'Det. Begay'
+    --schedule felony
     """
     with entrance("evidence hold") as door:
         terms = holding.Terms(
@@ -46,21 +54,31 @@ def hold(
             schedule=schedule,
             release_at=local(door, release),
             purpose=purpose,
+            violation=violation,
         )
-        held = holding.hold(
-            door,
-            terms,
-            datetime.now(UTC),
-            pattern=pattern,
-            detections=detection or (),
-            cameras=camera or (),
-            since=local(door, since),
-            until=local(door, until),
-        )
+        only, cameras, times = detection or (), camera or (), (local(door, since), local(door, until))
+        if agency:
+            from services.evidence import elsewhere  # with it an HTTP client, for which others do not wait
+
+            asked = Asked("search", plates.pattern(pattern), "", timedelta(), cameras, *times)
+            passes = elsewhere.find(door, terms, agency, asked, only)
+            held = elsewhere.hold(door, terms, agency, passes, datetime.now(UTC))
+        else:
+            held = holding.hold(
+                door,
+                terms,
+                datetime.now(UTC),
+                pattern=pattern,
+                detections=only,
+                cameras=cameras,
+                since=times[0],
+                until=times[1],
+            )
         zone = agency_zone(door.settings)
     out.print(
         f"hold {held.hold_id}: {len(held.detections)} detections, {len(held.pictures)} pictures, "
         f"until {held.release_at.astimezone(zone):%Y-%m-%d}"
+        + (f", {len(held.answers)} signed answers of {held.origin}" if held.origin else "")
     )
 
 
@@ -99,7 +117,7 @@ def list_(
         for one in holds:
             print_json(one)
         return
-    table = Table("hold", "case", "held", "release", "detections", "pictures", "damaged")
+    table = Table("hold", "case", "held", "release", "detections", "pictures", "damaged", "origin")
     for one in holds:
         table.add_row(
             str(one.hold_id),
@@ -107,6 +125,7 @@ def list_(
             shown_at(one.held_at, zone, seconds=False),
             f"{one.release_at.astimezone(zone):%Y-%m-%d}",
             *(str(count) for count in (one.detections, one.pictures, one.damaged)),
+            one.origin or "own",
         )
     out.print(table)
 
@@ -137,19 +156,29 @@ def verify(
     key: Annotated[
         Path | None, typer.Option(exists=True, help="The agency's public key (PEM), to know who signed.")
     ] = None,
+    partner_key: Annotated[
+        list[str] | None,
+        typer.Option(help="Fingerprint of the key of the agency of origin, or its line; may be given again."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Check a package, without a database: every file, the signature, custody and seals.
+    """Check a package, without a database: every file, the signature, custody and seals; of what another
+    agency read also that it signed just that.
 
     Example: platestream evidence verify case-26-001234.zip --key sjpd.pub
     """
-    manifest, faults = package.verify(package.read(source), None if key is None else key.read_bytes())
+    files = package.read(source)
+    partners = [origin.key_named(one) for one in partner_key or ()]
+    manifest, faults = package.verify(files, None if key is None else key.read_bytes(), partners)
+    signers = {} if manifest is None or faults else origin.keys(files)
     if as_json:
         print_json(
             {
                 "file": str(source),
                 "package": manifest and package.summary(manifest),
                 "trusted_key": key is not None,
+                "origin_keys": signers,
+                "trusted_origin": bool(partners),
                 "faults": faults,
             }
         )
@@ -160,6 +189,9 @@ def verify(
             out.print(f"whole: case {manifest.case_number}, {len(manifest.files)} files, {manifest.agency}")
             told = "signed by the given key" if key else "compare the key's fingerprint with the agency's"
             out.print(f"{told}: {manifest.signed_by}")
+        for which, agency in signers.items():
+            told = "signed by a given key" if partners else f"compare the key's fingerprint with {agency}"
+            out.print(f"answers of {agency}, {told}: {which}")
     if faults:
         raise typer.Exit(1)
 

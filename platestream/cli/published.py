@@ -125,7 +125,7 @@ def witness(
     """
     import uvicorn
 
-    from platestream.console.serving import configured
+    from platestream.listening import configured
     from platestream.witnessing import app
 
     serving = LogWitness(config(settings()))

@@ -33,6 +33,7 @@ from platestream.console import (
     audit,
     bolos,
     cookies,
+    due,
     evidence,
     forms,
     handling,
@@ -77,6 +78,7 @@ ROUTES: Routes = {
     **hotlist.ROUTES,
     **bolos.ROUTES,
     **audit.ROUTES,
+    **due.ROUTES,
     **administration.ROUTES,
     **undo.ROUTES,
 }

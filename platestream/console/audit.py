@@ -45,20 +45,20 @@ class Row:
 def overview(visit: Visit) -> Response:
     """Draws and how far they are, and what the checks found lately."""
     shown = standing.overview(visit.door, visit.now)
-    this_year = any(one.drawn.year == visit.now.year for one in shown.audits)
-    return _page(visit, "audit.html", shown=shown, year=visit.now.year, this_year=this_year)
+    this_year = any(one.drawn.year == visit.now.year and not one.drawn.rhythm for one in shown.audits)
+    return shown_page(visit, "audit.html", shown=shown, year=visit.now.year, this_year=this_year)
 
 
 def seals(visit: Visit) -> Response:
     """Is the inquiry log whole? As `platestream audit verify`."""
     found = whole.look(visit.door)
-    return _page(visit, "audit_whole.html", found=found, waits=whole.waiting_sentence(found.waiting))
+    return shown_page(visit, "audit_whole.html", found=found, waits=whole.waiting_sentence(found.waiting))
 
 
 def planned(visit: Visit) -> Response:
     """What a draw would be, before it is made."""
     plan = drawing.plan(visit.door, _year(visit), visit.now)
-    return _page(visit, "audit_plan.html", plan=plan)
+    return shown_page(visit, "audit_plan.html", plan=plan)
 
 
 def draw(visit: Visit) -> Response:
@@ -72,7 +72,7 @@ def drawn(visit: Visit) -> Response:
     shown = judging.show(visit.door, _draw(visit))
     rows = list(_rows(visit, shown))
     following = _following(rows, visit.said("after"))
-    return _page(visit, "audit_draw.html", shown=shown, rows=rows, following=following, OWN=judging.OWN)
+    return shown_page(visit, "audit_draw.html", shown=shown, rows=rows, following=following, OWN=judging.OWN)
 
 
 def judge(visit: Visit) -> Response:
@@ -99,7 +99,7 @@ def memorandum(visit: Visit) -> Response:
     shown = standing.memorandum(visit.door, year, visit.now, _whole(number, "a draw") if number else None)
     blocks = [(type(one).__name__, one) for one in text.blocks(shown.memo)] if shown.memo else []
     title = text.title(shown.memo) if shown.memo else []
-    return _page(visit, "audit_memo.html", year=year, shown=shown, title=title, blocks=blocks)
+    return shown_page(visit, "audit_memo.html", year=year, shown=shown, title=title, blocks=blocks)
 
 
 def file(visit: Visit) -> Response:
@@ -122,7 +122,7 @@ def markdown(visit: Visit) -> Response:
 
 def order(visit: Visit) -> Response:
     """What the checks of the order are; they take some seconds, and are made when asked for."""
-    return _page(visit, "audit_policy.html", results=None)
+    return shown_page(visit, "audit_policy.html", results=None)
 
 
 def checked(visit: Visit) -> Response:
@@ -136,8 +136,14 @@ def checked(visit: Visit) -> Response:
     if law:
         clauses = list(checking.by_law(law, results))
     counts = {name: sum(one.outcome == name for one in results) for name in checking.OUTCOMES}
-    shown = {"results": results, "clauses": clauses, "counts": counts, "law": law, "READ": READ}
-    return _page(visit, "audit_policy.html", **shown)
+    shown: dict[str, Any] = {
+        "results": results,
+        "clauses": clauses,
+        "counts": counts,
+        "law": law,
+        "READ": READ,
+    }
+    return shown_page(visit, "audit_policy.html", **shown)
 
 
 def export(visit: Visit) -> Response:
@@ -163,10 +169,11 @@ def _chunks(file: IO[bytes], opened: ExitStack) -> Iterator[bytes]:
             yield chunk
 
 
-def _page(visit: Visit, template: str, **shown: Any) -> Response:
+def shown_page(visit: Visit, template: str, status: int = 200, **shown: Any) -> Response:
+    """A page about audits, which offers what the person may do."""
     roles = set(visit.console.roles(visit.session.who))
     may = {act: bool(roles & set(BY_NAME[act].roles)) for act in BY_NAME if act.startswith("audit_")}
-    return visit.page(template, may=may, ANSWERS=ANSWERS, BY_NAME=BY_NAME, EVER=EVER, **shown)
+    return visit.page(template, status, may=may, ANSWERS=ANSWERS, BY_NAME=BY_NAME, EVER=EVER, **shown)
 
 
 def _rows(visit: Visit, shown: judging.Shown) -> Iterator[Row]:

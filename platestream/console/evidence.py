@@ -10,9 +10,9 @@ from starlette.responses import Response, StreamingResponse
 from platestream.console.pictures import EPOCH, MICROSECOND
 from platestream.console.visit import Routes, Visit
 from schemas.acts import BY_NAME
+from services.evidence import elsewhere, package
 from services.evidence import export as exporting
 from services.evidence import hold as holding
-from services.evidence import package
 from services.inquiries.gate import Row
 from services.inquiries.looking import Pass, covering, purposes
 
@@ -33,16 +33,9 @@ def hold(visit: Visit) -> Response:
     """
     chosen = [_chosen(one) for one in visit.several("pass")]
     asked = covering(chosen)
-    terms = holding.Terms(
-        case_number=visit.said("case_number"),
-        authority=visit.said("authority"),
-        schedule=visit.said("schedule"),
-        release_at=visit.time("release"),
-        purpose=visit.said("purpose"),
-    )
     done = holding.hold(
         visit.door,
-        terms,
+        _terms(visit),
         visit.now,
         pattern=asked.plate,
         detections=[one.detection_id for one in chosen],
@@ -50,6 +43,13 @@ def hold(visit: Visit) -> Response:
         since=asked.since,
         until=asked.until,
     )
+    return visit.page("evidence_held.html", hold=done)
+
+
+def hold_elsewhere(visit: Visit) -> Response:
+    """Hold the chosen rows of another agency, with what it signed."""
+    chosen = [_chosen(one) for one in visit.several("pass")]
+    done = elsewhere.hold(visit.door, _terms(visit), visit.said("of"), chosen, visit.now)
     return visit.page("evidence_held.html", hold=done)
 
 
@@ -92,6 +92,17 @@ def value(row: Row) -> str:
     return f"{row['detection_id']} {at} {row['plate']} {row['camera_id']}"
 
 
+def _terms(visit: Visit) -> holding.Terms:
+    return holding.Terms(
+        case_number=visit.said("case_number"),
+        authority=visit.said("authority"),
+        schedule=visit.said("schedule"),
+        release_at=visit.time("release"),
+        purpose=visit.said("purpose"),
+        violation=visit.said("violation"),
+    )
+
+
 def _chosen(told: str) -> Pass:
     """Raises ValueError."""
     detection, at, plate, camera = told.split(" ", 3)
@@ -112,6 +123,7 @@ def _parts(file: IO[bytes]) -> Iterator[bytes]:
 ROUTES: Routes = {
     ("GET", "/evidence"): listed,
     ("POST", "/evidence"): hold,
+    ("POST", "/evidence/elsewhere"): hold_elsewhere,
     ("POST", "/evidence/{hold:uuid}/keep"): keep,
     ("POST", "/evidence/{hold:uuid}/export"): export,
 }

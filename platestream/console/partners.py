@@ -5,16 +5,19 @@ page that the browser is still reading; and their pictures, each a look of its o
 import logging
 from collections.abc import Iterator
 
+import msgspec
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
+from platestream.console import evidence
 from platestream.console.failures import FAILURES, said_of
 from platestream.console.pictures import EPOCH, MICROSECOND
 from platestream.console.visit import Routes, Visit
 from schemas.partner import Read
 from services.door import Why
-from services.inquiries.looking import Asked
+from services.evidence.hold import schedules
+from services.inquiries.looking import Asked, purposes
 from services.partners import asking
 
 MARK = Markup("<!-- other agencies -->")
@@ -65,10 +68,13 @@ def _parts(
 ) -> Iterator[str]:
     yield before
     look = visit.session.remember(why)
+    terms = {"schedules": schedules(visit.door), "purposes": purposes(visit.door)}
     try:
         for answer in answers:
             links = [_link(visit, look, answer.agency, one) for one in answer.reads]
-            yield visit.console.draw("search_others.html", visit, answer=answer, links=links, failed="")
+            values = [evidence.value(msgspec.structs.asdict(one)) for one in answer.reads]
+            shown = {"answer": answer, "links": links, "values": values, **terms}
+            yield visit.console.draw("search_others.html", visit, failed="", **shown)
     except FAILURES as error:
         yield visit.console.draw("search_others.html", visit, answer=None, links=(), failed=said_of(error)[1])
     except Exception:  # the page is half sent: it is ended as a page

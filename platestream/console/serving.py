@@ -1,23 +1,17 @@
 """Serving the console, until it is stopped."""
 
 import logging
-import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
 
-from connectors.engine.connection import patient
 from connectors.settings import Settings
 from platestream.console import live
 from platestream.console.app import Console, app
-from platestream.console.patience import STALLED
+from platestream.listening import configured, listening
 
-CONNECTIONS = 1000
-"""At once; further ones are answered 503. An open page of hits is one."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -27,21 +21,6 @@ def loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def configured(served: Starlette, stalled: float = STALLED, **more: Any) -> uvicorn.Config:
-    """How the console is served; a connection on which nothing comes for `stalled` seconds is closed."""
-    return uvicorn.Config(
-        served,
-        http=patient(stalled),
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        timeout_graceful_shutdown=2,
-        limit_concurrency=CONNECTIONS,
-        **more,
-    )
 
 
 def serve(
@@ -58,14 +37,12 @@ def serve(
     # Who signed in, and who tried to, are lines of the log; no plate, case or reason is in them.
     logging.getLogger("platestream.console").setLevel(logging.INFO)
     console = Console(settings)
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
+    with listening(host, port) as taken:
         live.follow(console)
         console.prepare()
         served = app(console, (*LOOPBACK, *names), published=published)
         config = configured(served, ssl_certfile=certificate, ssl_keyfile=key)
         try:
-            uvicorn.Server(config).run(sockets=[listening])
+            uvicorn.Server(config).run(sockets=[taken])
         finally:
             console.close()

@@ -25,6 +25,7 @@ KEPT = (
     "deliveries",
     "deployment_findings",
     "documents",
+    "evidence_answers",
     "evidence_detections",
     "evidence_holds",
     "evidence_images",

@@ -5,6 +5,7 @@ from typing import Unpack
 
 from connectors.settings import Settings
 from schemas.message import RefusedError
+from services import registry
 from services.door import Door, Why
 from services.up import status
 
@@ -12,10 +13,12 @@ from services.up import status
 def begin(door: Door, camera: str, **why: Unpack[Why]) -> None:
     """Put the look on record.
 
-    Raises RefusedError where no gateway that was started on this machine has the camera, RefusedInquiry, and
-    what `services.up.status.gateway` raises.
+    Raises RefusedError where no gateway that was started on this machine has the camera, or it stands in a
+    sensitive place, RefusedInquiry, and what `services.up.status.gateway` raises.
     """
     with door.on_record("camera_show", camera, **why):
+        if said := registry.misplaced(door, camera):
+            raise RefusedError("camera", said)
         told = status.gateway(door.settings)
         if told is None or camera not in {one.name for one in told.cameras}:
             raise RefusedError("camera", f"no camera gateway on this machine has a camera {camera}")

@@ -1,5 +1,6 @@
 """A hold as a package: originals, custody, inquiries, a page to read, one signature over all of it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
@@ -20,6 +21,7 @@ from schemas.inquiry import SealedInquiry
 from services import records
 from services.door import Door, Why
 from services.evidence.hold import NothingToHold
+from services.evidence.origin import ANSWERS, DETECTIONS
 from services.evidence.package import (
     CUSTODY,
     INQUIRIES,
@@ -35,7 +37,7 @@ from services.evidence.page import page
 
 _HOLD = """
 SELECT hold_id, case_number, authority, schedule, inquiry_id,
-       who, held_at, release_at, detections
+       who, held_at, release_at, detections, origin
 FROM platestream.evidence_holds FINAL WHERE hold_id = {hold:UUID}
 """
 _DETECTIONS = """
@@ -45,6 +47,10 @@ ORDER BY captured_at, detection_id
 _IMAGES = """
 SELECT toString(detection_id), kind, sha256, jpeg FROM platestream.evidence_images FINAL
 WHERE hold_id = {hold:UUID} ORDER BY detection_id, kind
+"""
+_ANSWERS = """
+SELECT number, sha256, exchange FROM platestream.evidence_answers FINAL WHERE hold_id = {hold:UUID}
+ORDER BY number
 """
 # The inquiry that led there and its pictures, and what else was asked for this case before.
 _SEALS = """
@@ -69,7 +75,9 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class HoldState:
-    """A hold as it stands: pictures that are there, and how many of them are damaged. Times are UTC."""
+    """A hold as it stands: pictures that are there, and how many of them, and of answers of the agency of
+    `origin`, are damaged. Times are UTC.
+    """
 
     hold_id: UUID
     case_number: str
@@ -78,6 +86,7 @@ class HoldState:
     detections: int
     pictures: int
     damaged: int
+    origin: str
 
 
 def agency_key(settings: Settings) -> Ed25519PrivateKey:
@@ -120,6 +129,7 @@ def export(
         exported_by=door.who,
         receiver=receiver,
         signed_by=key_fingerprint(key),
+        origin=facts["origin"],
         files=[],
     )
     package = seal(_files(custodian, facts, agency), manifest, key)
@@ -153,7 +163,8 @@ def _files(custodian: Client, facts: dict[str, Any], agency: str) -> dict[str, b
     inquiries = _inquiries(custodian, hold_id, facts["case_number"])
     return {
         **originals,
-        "detections.json": _json(detections),
+        **dict(_answers(custodian, hold_id)),
+        DETECTIONS: _json(detections),
         CUSTODY: _json(custody),
         INQUIRIES: _json(inquiries),
         "summary.html": page(facts, detections, originals, custody, inquiries, agency).encode(),
@@ -170,6 +181,21 @@ def _originals(client: Client, hold_id: UUID) -> list[tuple[str, bytes]]:
         if sha256(jpeg).digest() != digest:
             raise NothingToHold(f"the {kind} picture of {detection} is damaged")
     return [(f"originals/{detection}-{kind}.jpg", jpeg) for detection, kind, _digest, jpeg in rows]
+
+
+def _answers(client: Client, hold_id: UUID) -> Iterator[tuple[str, bytes]]:
+    """What another agency signed, as it came."""
+    asked = {"hold": hold_id}
+    query = partial(
+        client.query,
+        _ANSWERS,
+        parameters=asked,
+        column_formats={"exchange": "bytes", "sha256": "bytes"},
+    )
+    for number, digest, exchange in run("reading signed answers", query).result_rows:
+        if sha256(exchange).digest() != digest:
+            raise NothingToHold(f"signed answer {number} is damaged")
+        yield f"{ANSWERS}{number:03}.json", exchange
 
 
 def _custody(client: Client, hold_id: UUID) -> list[Custody]:

@@ -6,11 +6,11 @@ retention schedule says at least; a lawful action can make it longer, and nothin
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
@@ -18,7 +18,9 @@ from clickhouse_connect.driver.client import Client
 
 from connectors import ledger
 from connectors.clickhouse_client import ANALYST, CUSTODIAN, run
+from connectors.partners.exchange import agency_print
 from connectors.profiles import load as load_profile
+from schemas.exchange import SignedExchange
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
 from schemas.profile import span
@@ -35,7 +37,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """For which case, on whose word, and by which series of the retention schedule.
 
     `release_at` is when it may be purged, instead of the end of the schedule; `purpose` is one of the
-    agency's, where it lists purposes.
+    agency's, where it lists purposes, and `violation` what is investigated, where that purpose asks for it.
     """
 
     case_number: str
@@ -43,12 +45,20 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     schedule: str
     release_at: datetime | None = None
     purpose: str = ""
+    violation: str = ""
 
     @property
     def why(self) -> Why:
         """How the acts on this hold are documented."""
-        reason = f"Evidence: {self.authority}"
-        return {"case_number": self.case_number, "reason": reason, "purpose": self.purpose}
+        return self._said(f"Evidence: {self.authority}")
+
+    def why_of(self, agency: str) -> Why:
+        """How another agency is asked for what it has: so its own record says that it is held here."""
+        return self._said(f"Held as evidence of {agency}: {self.authority}")
+
+    def _said(self, reason: str) -> Why:
+        why: Why = {"case_number": self.case_number, "reason": reason, "purpose": self.purpose}
+        return {**why, "violation": self.violation} if self.violation else why
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,11 +69,19 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
+class HeldAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer of another agency that is held: who signed it, by the fingerprint, and SHA-256 in hex."""
+
+    agency: str
+    key: str
+    sha256: str
+
+
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """What the ledger keeps of a hold: ids and hashes, no plate.
 
     It was held at `held_at`, and its schedule keeps it until `schedule_ends` at least; entries of before
-    these were recorded have None.
+    these were recorded have None. `origin` is the agency that has the originals, empty where it is this one.
     """
 
     hold_id: UUID
@@ -75,6 +93,28 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     pictures: list[Picture]
     held_at: datetime | None = None
     schedule_ends: datetime | None = None
+    origin: str = ""
+    answers: list[HeldAnswer] = []
+
+
+@dataclass
+class Found:
+    """What is to be held: rows as a search has them, and their pictures by detection and kind.
+
+    Of another `agency` also what it signed.
+    """
+
+    agency: str = ""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    pictures: dict[UUID, dict[str, bytes]] = field(default_factory=dict)
+    answers: list[SignedExchange] = field(default_factory=list)
+
+
+class Times(NamedTuple):
+    """When the schedule of a hold ends, and when it is released, which is never before."""
+
+    ends: datetime
+    release: datetime
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +152,7 @@ def hold(
     """
     hold_id = uuid4()
     with door.on_record("evidence_hold", str(hold_id), **terms.why):
-        ends, release = _release(door, terms, now)
+        times = released(door, terms, now)
     looking = replace(door, tool=f"evidence hold {hold_id}")
     why = looking.said(**terms.why)
     asked: dict[str, Any] = {"pattern": pattern, "cameras": cameras, "since": since, "until": until}
@@ -122,12 +162,19 @@ def hold(
     if missing or not rows:
         raise NothingToHold(f"not found: {', '.join(map(str, sorted(missing))) or 'no detection fits'}")
     pictures = {row["detection_id"]: _pictures(door.client(ANALYST), row, why) for row in rows}
+    return put(door, terms, hold_id, times, Found(rows=rows, pictures=pictures), now)
+
+
+def put(door: Door, terms: Terms, hold_id: UUID, times: Times, found: Found, now: datetime) -> Hold:
+    """Put what was found on record as held, and keep it. Raises RefusedInquiry and DatabaseError."""
+    rows, pictures = found.rows, found.pictures
+    answers = [(one, msgspec.json.encode(one)) for one in found.answers]
     held = Hold(
         hold_id=hold_id,
         case_number=terms.case_number,
         authority=terms.authority,
         schedule=terms.schedule,
-        release_at=release,
+        release_at=times.release,
         detections=[row["detection_id"] for row in rows],
         pictures=[
             Picture(detection_id=one, kind=kind, sha256=sha256(jpeg).hexdigest())
@@ -135,13 +182,19 @@ def hold(
             for kind, jpeg in sorted(kinds.items())
         ],
         held_at=now,
-        schedule_ends=ends,
+        schedule_ends=times.ends,
+        origin=found.agency,
+        answers=[
+            HeldAnswer(agency=one.agency, key=agency_print(one), sha256=sha256(raw).hexdigest())
+            for one, raw in answers
+        ],
     )
     records.put(door, "evidence_hold", "evidence", "hold", held, **terms.why)
     custodian = door.client(CUSTODIAN)
     _insert(custodian, "evidence_holds", [_hold_row(held, door.who, now, _inquiry(custodian, hold_id))])
     _insert(custodian, "evidence_images", _image_rows(hold_id, pictures))
     _insert(custodian, "evidence_detections", [_detection_row(hold_id, row) for row in rows])
+    _insert(custodian, "evidence_answers", _answer_rows(hold_id, answers))
     return held
 
 
@@ -176,8 +229,8 @@ def _documented(terms: Terms) -> None:
         )
 
 
-def _release(door: Door, terms: Terms, now: datetime) -> tuple[datetime, datetime]:
-    """When the schedule ends, and when the hold is to be released, which is never before."""
+def released(door: Door, terms: Terms, now: datetime) -> Times:
+    """When a hold of these terms is released. Raises RefusedError on terms that the order does not allow."""
     _documented(terms)
     series = schedules(door)
     if terms.schedule not in series:
@@ -191,7 +244,7 @@ def _release(door: Door, terms: Terms, now: datetime) -> tuple[datetime, datetim
             f"the schedule keeps {terms.schedule} evidence longer: the first release date that it allows is "
             f"{_first_day(ends)} (order, section J.2)",
         )
-    return ends, release
+    return Times(ends, release)
 
 
 def _later(terms: Terms, before: datetime, ends: datetime) -> datetime:
@@ -243,16 +296,18 @@ def _held(custodian: Client, hold_id: UUID) -> dict[str, Any]:
 
 _HOLDS = (
     *("hold_id", "case_number", "authority", "schedule", "inquiry_id", "who", "held_at"),
-    *("release_at", "detections"),
+    *("release_at", "detections", "origin"),
 )
 _COLUMNS = {
     "evidence_holds": _HOLDS,
     "evidence_detections": ("hold_id", "detection_id", "captured_at", "record"),
     "evidence_images": ("hold_id", "detection_id", "kind", "sha256", "jpeg"),
+    "evidence_answers": ("hold_id", "number", "agency", "key", "sha256", "exchange"),
 }
 _LED_THERE = """
 SELECT inquiry_id FROM platestream.inquiry_log
-WHERE tool = {tool:String} AND kind = 'search' AND outcome = 'allowed' ORDER BY at LIMIT 1
+WHERE tool = {tool:String} AND kind IN ('search', 'partner_search') AND outcome = 'allowed'
+ORDER BY at LIMIT 1
 """
 
 
@@ -268,6 +323,13 @@ def _image_rows(hold_id: UUID, pictures: dict[UUID, dict[str, bytes]]) -> list[t
     ]
 
 
+def _answer_rows(hold_id: UUID, answers: Sequence[tuple[SignedExchange, bytes]]) -> list[tuple[Any, ...]]:
+    return [
+        (hold_id, number, one.agency, agency_print(one), sha256(raw).digest(), raw)
+        for number, (one, raw) in enumerate(answers, 1)
+    ]
+
+
 def _detection_row(hold_id: UUID, row: gate.Row) -> tuple[Any, ...]:
     return (hold_id, row["detection_id"], row["captured_at"], msgspec.json.encode(row).decode())
 
@@ -275,7 +337,7 @@ def _detection_row(hold_id: UUID, row: gate.Row) -> tuple[Any, ...]:
 def _hold_row(held: Hold, who: str, at: datetime, inquiry: UUID) -> tuple[Any, ...]:
     return (
         *(held.hold_id, held.case_number, held.authority, held.schedule, inquiry, who, at),
-        *(held.release_at, len(held.detections)),
+        *(held.release_at, len(held.detections), held.origin),
     )
 
 

@@ -6,7 +6,7 @@ verify`, or by hand with sha256sum and openssl (docs/evidence.md).
 
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from schemas.fields import NOT_JSON
 from schemas.inquiry import SealedInquiry, seal_hash
 from schemas.ledger import LedgerEntry
+from services.evidence.origin import origin_faults
 
 MANIFEST, SIGNATURE, KEY = "manifest.json", "manifest.sig", "public-key.pem"
 CUSTODY, INQUIRIES = "custody.json", "inquiries.json"
@@ -41,7 +42,9 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What the signature covers: all of the package."""
+    """What the signature covers: all of the package. `origin`: the agency that has the originals, where that
+    is not the one that exported.
+    """
 
     schema: str = "platestream_evidence/1"
     hold_id: str
@@ -51,6 +54,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     exported_by: str
     receiver: str
     signed_by: str
+    origin: str = ""
     files: list[File]
 
 
@@ -63,6 +67,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     exported_at: datetime
     signed_by: str
     files: int
+    origin: str = ""
 
 
 class Custody(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,11 +169,14 @@ def read(source: Path) -> dict[str, bytes]:
         raise PackageError(f"{source}: not an evidence package ({type(error).__name__})") from None
 
 
-def verify(package: dict[str, bytes], trusted: bytes | None = None) -> tuple[Manifest | None, list[str]]:
+def verify(
+    package: dict[str, bytes], trusted: bytes | None = None, partners: Sequence[str] = ()
+) -> tuple[Manifest | None, list[str]]:
     """The manifest, and what is wrong with the package, one sentence for each fault.
 
     `trusted` is the agency's public key (PEM); without it the package's own key is used, which shows that
-    nothing was changed since, and not who signed.
+    nothing was changed since, and not who signed. `partners` are fingerprints of keys of the agency of
+    origin; without them its answers are checked by the keys that stand in them, which shows as much.
     """
     told, signature = package.get(MANIFEST), package.get(SIGNATURE)
     pem = trusted or package.get(KEY)
@@ -184,7 +192,9 @@ def verify(package: dict[str, bytes], trusted: bytes | None = None) -> tuple[Man
     faults = list(_file_faults(package, manifest))
     if fingerprint(pem) != manifest.signed_by:
         faults.append("the manifest names another key than the one that signed it")
-    return manifest, faults or list(_record_faults(package))
+    if not faults:
+        faults = [*_record_faults(package, manifest), *origin_faults(package, manifest, partners)]
+    return manifest, faults
 
 
 def summary(manifest: Manifest) -> Summary:
@@ -206,8 +216,8 @@ def _file_faults(package: dict[str, bytes], manifest: Manifest) -> Iterator[str]
             yield f"{path}: is not what was exported"
 
 
-def _record_faults(package: dict[str, bytes]) -> Iterator[str]:
-    """Hashes inside: entries of the ledger, and seals of the inquiries that led there."""
+def _record_faults(package: dict[str, bytes], manifest: Manifest) -> Iterator[str]:
+    """Hashes inside: entries of the ledger, and seals of the inquiries that led there; and whose it is."""
     try:
         custody = msgspec.json.decode(package.get(CUSTODY, b"[]"), type=list[Custody])
         inquiries = msgspec.json.decode(package.get(INQUIRIES, b"[]"), type=list[SealedInquiry])
@@ -217,9 +227,18 @@ def _record_faults(package: dict[str, bytes]) -> Iterator[str]:
     for one in custody:
         if one.entry.hash != one.hash:
             yield f"{CUSTODY}: entry {one.entry.number} is not what was written"
+        elif one.entry.kind == "hold" and _origin(one.entry.record) != manifest.origin:
+            yield f"{CUSTODY}: entry {one.entry.number} has another agency of origin than the manifest"
     for sealed in inquiries:
         if sealed.hash != seal_hash(sealed.previous, sealed.inquiry):
             yield f"{INQUIRIES}: inquiry {sealed.inquiry.inquiry_id} is not what was sealed"
+
+
+def _origin(record: str) -> str:
+    try:
+        return str(msgspec.json.decode(record).get("origin", ""))
+    except (*NOT_JSON, AttributeError):
+        return ""
 
 
 def _public(pem: bytes) -> Ed25519PublicKey:

@@ -34,6 +34,7 @@ def page(
         ("Ordered by", facts["authority"]),
         ("Held by", f"{facts['who']}, {_time(facts['held_at'])}"),
         ("Schedule", f"{facts['schedule']}, to be purged after {_time(facts['release_at'])}"),
+        *([("Origin", f"agency {facts['origin']}, which has the originals")] if facts["origin"] else []),
         ("Hold", facts["hold_id"]),
         ("Inquiry that led here", facts["inquiry_id"]),
     ]
@@ -74,7 +75,7 @@ def _detection(one: Mapping[str, Any], paths: list[str]) -> str:
         ("Camera", f"{one['camera_id']} ({one['latitude']:.5f}, {one['longitude']:.5f})"),
         ("Read", f"confidence {one['confidence']:.2f}, {one['agreeing']} of {one['frames']} frames agree"),
         ("State", one["state"] or "not read"),
-        ("Other readings", ", ".join(_reading(other) for other in one["alternatives"]) or "none"),
+        ("Other readings", _readings(one)),
         ("Vehicle", vehicle or "not told"),
         ("Detection", one["detection_id"]),
     ]
@@ -84,6 +85,13 @@ def _detection(one: Mapping[str, Any], paths: list[str]) -> str:
         for path in mine
     )
     return f"<p class=plate>{escape(str(one['plate']))}</p>{_table((), rows)}{figures}"
+
+
+def _readings(one: Mapping[str, Any]) -> str:
+    """Another agency does not tell them."""
+    if "alternatives" not in one:
+        return "not told"
+    return ", ".join(_reading(other) for other in one["alternatives"]) or "none"
 
 
 def _reading(other: Any) -> str:

@@ -11,7 +11,7 @@ from services.door import Door
 
 REASON = "Evidence past its release date is purged (order, section J.2)"
 # The hold itself goes last: what was interrupted is found again.
-TABLES = ("evidence_images", "evidence_detections", "evidence_holds")
+TABLES = ("evidence_answers", "evidence_images", "evidence_detections", "evidence_holds")
 _RELEASED = """
 SELECT toString(hold_id), case_number, detections, release_at FROM platestream.evidence_holds FINAL
 WHERE release_at <= {now:DateTime64(3, 'UTC')} ORDER BY release_at

@@ -21,6 +21,7 @@ from connectors.partners.client import Client, Heard, Partner
 from connectors.partners.keys import OwnKey
 from connectors.private_file import PrivateFile
 from connectors.settings import ACCOUNTS, Settings
+from schemas.exchange import SignedExchange
 from schemas.message import RefusedError
 from schemas.partner import (
     INQUIRIES,
@@ -50,7 +51,9 @@ _FILE = "partners-asked.json"
 
 @dataclass(frozen=True)
 class Answer:
-    """What one partner said, after so many seconds. `reads` are the newest of the `found`."""
+    """What one partner said, after so many seconds. `reads` are the newest of the `found`; `exchange` is what
+    was sent and signed, of an answer.
+    """
 
     agency: str
     outcome: Outcome
@@ -58,6 +61,7 @@ class Answer:
     seconds: float
     reads: tuple[Read, ...] = ()
     found: int = 0
+    exchange: SignedExchange | None = None
 
     @property
     def words(self) -> str:
@@ -125,6 +129,19 @@ def pictures(
     """The pictures of a read of another agency by kind, JPEG: a look of its own there. Raises RefusedError
     where that agency does not show them, and else as `ask`.
     """
+    return signed_pictures(door, partner, detection_id, captured_at, clock=clock, **why)[0]
+
+
+def signed_pictures(
+    door: Door,
+    partner: str,
+    detection_id: UUID,
+    captured_at: datetime,
+    *,
+    clock: Clock = utc_now,
+    **why: Unpack[Why],
+) -> tuple[dict[str, bytes], SignedExchange | None]:
+    """As `pictures`, and what was sent and signed."""
     with door.on_record("partner_picture", str(detection_id), **why):
         ready = _ready(door, [partner], clock(), why)
     door.enter("partner_picture", str(detection_id), change=f"asked: {partner}", **why)
@@ -134,8 +151,8 @@ def pictures(
         if heard.answer is None:
             raise RefusedError("partners", f"{partner} {SAYS[heard.outcome]}: {heard.said}")
         told = {"crop": heard.answer.crop, "vehicle": heard.answer.vehicle}
-        return {kind: jpeg for kind, jpeg in told.items() if jpeg.startswith(b"\xff\xd8")}
-    return {}
+        return {kind: jpeg for kind, jpeg in told.items() if jpeg.startswith(b"\xff\xd8")}, heard.exchange
+    return {}, None
 
 
 def _answers(
@@ -143,7 +160,8 @@ def _answers(
 ) -> Iterator[Answer]:
     for partner, heard, seconds in _heard(door, ready, path, body, kind, clock, why):
         reads = heard.answer or Reads(reads=(), found=0)
-        yield Answer(partner.name, heard.outcome, heard.said, seconds, reads.reads, reads.found)
+        found = (reads.reads, reads.found, heard.exchange)
+        yield Answer(partner.name, heard.outcome, heard.said, seconds, *found)
 
 
 def _note(door: Door, heard: Sequence[tuple[Partner, "Heard[Any]", float]], why: Why) -> None:

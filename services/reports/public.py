@@ -3,9 +3,11 @@ published, with where and which bytes.
 
 Counts by purpose and violation are by the agency's own lists: what stands in no list is counted as `other`,
 so that no free text gets out. There is no plate, no person and no case in it. Small counts are given as they
-are, as in the transparency report: the laws ask for the numbers. Days are UTC days, as there.
+are, as in the transparency report: the laws ask for the numbers. Where the profile publishes a search log,
+searches are counted by its rows, which are never small (`services.reports.search_log`). Days are UTC days.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -24,15 +26,16 @@ from schemas.profile import Profile
 from schemas.rhythm import Published
 from services import records
 from services.door import Door
-from services.reports import transparency
+from services.reports import search_log, transparency
+from services.reports.search_log import NOTHING_APART, Least, Searched, SearchRow
 from services.reports.transparency import Counts, Transparency
 from services.yearly_audit.rhythms import audits_between, period_of, rhythm_named
 
 OTHER, OWN, NONE = "other", "this agency", "none named"
 _SEARCHES = """
-SELECT purpose, violation, agency, count() FROM platestream.inquiry_log
+SELECT toStartOfMonth(at) AS month, agency, purpose, violation, who, count() FROM platestream.inquiry_log
 WHERE at >= {since:Date} AND at < {until:Date} AND outcome = 'allowed' AND NOT automatic
-  AND kind IN {looks:Array(String)} GROUP BY purpose, violation, agency
+  AND kind IN {looks:Array(String)} GROUP BY month, agency, purpose, violation, who
 """
 _STOPS = """
 SELECT category, count() FROM (
@@ -79,7 +82,8 @@ class Public(msgspec.Struct, tag_field="schema", tag="public/1", frozen=True, kw
     """The figures of one period of a rhythm. `not_kept` says what a law may ask for and nobody records here.
 
     `cameras` is empty where the rhythm does not give their places. `searches` are looks of people at stored
-    data, by the agency's purposes and violations and by whose people looked.
+    data, by the agency's purposes and violations and by whose people looked; `search_log` is empty where the
+    profile publishes none.
     """
 
     agency: str
@@ -102,6 +106,8 @@ class Public(msgspec.Struct, tag_field="schema", tag="public/1", frozen=True, kw
     searches_by_purpose: dict[str, int]
     searches_by_violation: dict[str, int]
     searches_by_agency: dict[str, int]
+    search_log: list[SearchRow] = []
+    search_log_least: dict[str, int] = {}
     searches_refused: int
     requests_from_outside: int
     findings_of_checks: dict[str, int]
@@ -138,13 +144,18 @@ def figures(door: Door, name: str, period: str, now: datetime) -> Public:
     days = transparency.Period(found.since.date(), max(found.until.date(), found.since.date()))
     if days.since == days.until:  # a rhythm of days, on its first day
         raise RefusedError("period", f"{found.name} has no whole day yet")
+    log = profile.search_log
+    least = Least(log.least_searches, log.least_people) if log.published else None
+    if least and not rhythm.demand.months:
+        raise RefusedError("rhythm", "with a search log, reports are of the calendar: other periods overlap")
     told = transparency.figures(door, days, now)
     client = door.client(AUDITOR)
     asked: dict[str, Any] = {"since": days.since, "until": days.until, "looks": list(BROWSING)}
     counts = Counts(client, asked)
     registered = counts.rows(_NOW)
-    searches = counts.rows(_SEARCHES)
     agencies = {row[1]: bool(row[4]) for row in registered if row[0] == "agency"}
+    asked_for = named(counts.rows(_SEARCHES), profile, agencies)
+    searches = search_log.rows(asked_for, NOTHING_APART if least and now < found.until else least)
     return Public(
         agency=profile.agency.name,
         order=profile.agency.order,
@@ -162,10 +173,12 @@ def figures(door: Door, name: str, period: str, now: datetime) -> Public:
         hits_by_category=told.by_category,
         stops_by_reason_of_alert=counts.pairs(_STOPS),
         alerts_shared_with=told.alerts_shared_with,
-        searches=sum(row[3] for row in searches),
-        searches_by_purpose=_by(searches, 0, profile.purposes.allowed),
-        searches_by_violation=_by(searches, 1, profile.purposes.violations),
-        searches_by_agency=_by_agency(searches, agencies),
+        searches=sum(row.searches for row in searches),
+        searches_by_purpose=search_log.by("purpose", searches),
+        searches_by_violation=search_log.by("violation", searches),
+        searches_by_agency=search_log.by("agency", searches),
+        search_log=searches if least else [],
+        search_log_least=least._asdict() if least else {},
         searches_refused=_refused(told),
         requests_from_outside=int(counts.rows(_REQUESTS)[0][0]),
         findings_of_checks=told.inquiry_findings,
@@ -246,23 +259,25 @@ def _same(door: Door, name: str, period: str, content: bytes, now: datetime) -> 
         )
 
 
-def _by(rows: list[Any], column: int, names: list[str]) -> dict[str, int]:
-    """Counts by what is in the agency's list; all else is `other`, and nothing said is `none named`."""
-    found: dict[str, int] = {}
-    for row in rows:
-        said = row[column]
-        name = said if said in names else OTHER if said else NONE
-        found[name] = found.get(name, 0) + int(row[3])
-    return dict(sorted(found.items()))
+def named(rows: Iterable[Any], profile: Profile, agencies: dict[str, bool]) -> Iterator[Searched]:
+    """Searches by names that may be published: what is in no list is `other`, nothing said `none named`.
+
+    Rows of month, agency, purpose, violation, who and count; `agencies` are those registered, and whether
+    each is this one.
+    """
+    for month, agency, purpose, violation, who, count in rows:
+        yield Searched(
+            month,
+            OWN if not agency or agencies.get(agency) else agency if agency in agencies else OTHER,
+            _name(purpose, profile.purposes.allowed),
+            _name(violation, profile.purposes.violations),
+            who,
+            int(count),
+        )
 
 
-def _by_agency(rows: list[Any], agencies: dict[str, bool]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for row in rows:
-        said = row[2]
-        name = OWN if not said or agencies.get(said) else said if said in agencies else OTHER
-        found[name] = found.get(name, 0) + int(row[3])
-    return dict(sorted(found.items()))
+def _name(said: str, names: list[str]) -> str:
+    return said if said in names else OTHER if said else NONE
 
 
 def _refused(told: Transparency) -> int:

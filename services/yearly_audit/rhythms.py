@@ -64,6 +64,14 @@ class Standing(NamedTuple):
     due: Sequence[Due]
 
 
+class Shown(NamedTuple):
+    """The rhythms of a profile by name, where each stands, and what is on record of them."""
+
+    asked: Mapping[str, Rhythm]
+    standings: Sequence[Standing]
+    record: OnRecord
+
+
 def on_record(client: Client, profile_name: str) -> OnRecord:
     """What was done so far. `client` has the auditor's or the retention job's role. Raises DatabaseError."""
     times = _rows(client, _TIMES)
@@ -152,6 +160,17 @@ def here(door: Door, now: datetime) -> list[Standing]:
     if not profile.rhythms:
         return []
     return standings(profile, on_record(door.client(AUDITOR), door.settings.profile), now)
+
+
+def shown(door: Door, now: datetime) -> Shown:
+    """The rhythms of the agency's profile, for who sees audits.
+
+    Raises RefusedInquiry, ProfileError and DatabaseError.
+    """
+    door.enter("audit_show", "what is due")
+    profile = load_profile(door.settings.profile)
+    record = on_record(door.client(AUDITOR), door.settings.profile)
+    return Shown(profile.rhythms, standings(profile, record, now), record)
 
 
 def rhythm_named(profile: Profile, name: str) -> Rhythm:

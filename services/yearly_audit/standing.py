@@ -12,7 +12,7 @@ from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
 from services.door import Door
 from services.inquiries import found as checked
-from services.yearly_audit.draw import Draw, TooSoon, draws
+from services.yearly_audit.draw import Draw, TooSoon, draws, draws_of
 from services.yearly_audit.findings import Filed, findings, memorandum_of
 from services.yearly_audit.memo import Memo, compose
 
@@ -77,7 +77,7 @@ def memorandum(door: Door, year: int, now: datetime, number: int | None = None) 
     """
     door.enter("audit_show", f"memorandum of {year}")
     client = door.client(AUDITOR)
-    audits = _audits(client, year)
+    audits = _audits(client, year, number)
     audit = next((one for one in audits if number in (None, one.entry.number)), None)
     if audit is None and audits:
         raise TooSoon(f"{year} has no draw {number}")
@@ -91,7 +91,12 @@ def memorandum(door: Door, year: int, now: datetime, number: int | None = None) 
         return Memorandum(audits, audit, missing=str(soon))
 
 
-def _audits(client: Client, year: int | None = None) -> list[Audit]:
+def _audits(client: Client, year: int | None = None, number: int | None = None) -> list[Audit]:
+    """All draws, or those of a year, or where `number` is one of another rhythm those of its period."""
+    found = draws(client, year)
+    asked = next((drawn for entry, drawn in draws(client) if entry.number == number), None)
+    if asked is not None and asked.rhythm and asked.year == year:
+        found = draws_of(client, asked.rhythm, asked.period)
     return [
         Audit(
             entry=entry,
@@ -99,5 +104,5 @@ def _audits(client: Client, year: int | None = None) -> list[Audit]:
             judged=len(set(drawn.inquiries) & set(findings(client, entry.number))),
             filed=memorandum_of(client, entry.number),
         )
-        for entry, drawn in reversed(draws(client, year))
+        for entry, drawn in reversed(found)
     ]

@@ -21,18 +21,20 @@ from connectors.profiles import load
 from operators.people import PeopleRules, declared
 from platestream.cli.main import app
 from schemas import tables
+from schemas.deployment import DeploymentFinding
 from schemas.gate_rules import of_profile
 from schemas.message import RefusedError
 from schemas.profile import Profile
 from schemas.registry import RegistryRecord
 from schemas.rhythm import Published
 from services import registry as registering
+from services.cameras import seeing
 from services.door import Clients, Door
 from services.inquiries import gate
 from services.inquiries.gate import RefusedInquiry
 from services.policy import check as checking
 from services.policy.laws import law_of
-from services.reports import public
+from services.reports import public, search_log
 from services.retention import job as retention
 from services.rules import in_force
 from services.yearly_audit import draw as drawing
@@ -250,8 +252,14 @@ def test_a_camera_that_was_there_first_and_one_that_was_carried_in_are_found(
     place = RegistryRecord(kind="place", id="lincoln", name="Lincoln", place="school", **SCHOOL)
     assert registering.stands_in(made.door(), registering.put(made.door(), place, NOW)) == ["cam"]
     assert made.verdict("places") == ("not_held", "cameras registered inside: cam in lincoln")
+    with pytest.raises(RefusedError, match="no camera may"):
+        seeing.begin(made.door(), "cam", reason="A new lens")
     made.put(camera(5))
     assert made.verdict("places")[0] == "held"
+    refused = DeploymentFinding.of("van", "sensitive_place", NOW - HOUR, "lincoln")
+    made.database.put(tables.DEPLOYMENT_FINDINGS, refused)
+    told = made.said("places")["places"]
+    assert (told.outcome, "refused unread: van in lincoln" in told.figure) == ("held", True)
     inside = camera(-5)
     made.database.put(
         tables.DETECTIONS, read(HOUR, "cam", latitude=inside.latitude, longitude=inside.longitude)
@@ -435,19 +443,31 @@ def test_what_is_published_is_what_the_records_say_and_names_nobody(under: Calla
     period, first = last_month()
     at = datetime(first.year, first.month, first.day, tzinfo=UTC) - 5 * DAY
     made.put(camera(5))
-    secret = {"pattern": "HIDDEN1", "who": "smith", "case_number": "26-SECRET", "at": at}
-    made.log(**secret, purpose="vehicle used in a crime", violation="burglary")
-    made.log(**secret, purpose="vehicle used in a crime", violation="theft by J. Doe of HIDDEN1")
+    secret = {"pattern": "HIDDEN1", "case_number": "26-SECRET", "other": "HIDDEN1", "at": at}
+    crime = {**secret, "purpose": "vehicle used in a crime"}
+    for who in ("smith", "jones", "brown", "smith", "smith"):
+        made.log(**crime, who=who, violation="burglary")
+    made.log(**crime, who="jones", violation="theft by J. Doe of HIDDEN1", reason="J. Doe")
     made.act(*VERIFIED, age=NOW - at, stopped=True, result="citation", note="driver J. Doe")
     told = public.figures(made.door(), "monthly", period, NOW)
     assert told.stops_by_reason_of_alert == {"stolen_vehicle": 1}
-    assert told.searches_by_purpose == {"vehicle used in a crime": 2}
-    assert told.searches_by_violation == {"burglary": 1, "other": 1}
+    assert told.searches == 6
+    assert told.searches_by_purpose == {search_log.SEVERAL: 6}, "one alone would be told apart by the rest"
+    made.log(**crime, who="brown", violation="robbery")
+    for who in ("smith", "jones", "brown", "smith"):
+        made.log(**crime, who=who, violation="homicide")
+    told = public.figures(made.door(), "monthly", period, NOW)
+    crimes = {"burglary": 5, search_log.SEVERAL: 6}
+    assert (told.searches_by_purpose, told.searches_by_violation) == ({crime["purpose"]: 11}, crimes)
+    quarter = public.figures(made.door(), "quarterly", f"{at.year}-Q{(at.month + 2) // 3}", NOW)
+    assert {row.violation for row in quarter.search_log} <= {*crimes}
     assert [one.camera for one in told.cameras] == ["cam"]
     text = public.as_json(told)
-    assert [word for word in ("HIDDEN1", "smith", "chief", "SECRET", "Doe") if word in text] == []
+    assert [
+        word for word in ("HIDDEN1", "smith", "jones", "chief", "SECRET", "Doe", "homicide") if word in text
+    ] == []
     door = made.door()
-    doctored = text.replace('"searches": 2', '"searches": 1')
+    doctored = text.replace('"searches": 11', '"searches": 1')
     for content, says in (
         (b"{}", "no report"),
         (doctored.encode(), "other figures than the records: searches"),

@@ -4,25 +4,32 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 from uuid import UUID
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from connectors.settings import Settings
 from schemas.message import RefusedError
-from schemas.partner import Inquiry, Pictures
+from schemas.partner import PICTURES, Inquiry, Pictures
 from schemas.registry import RegistryRecord
 from services import registry
 from services.door import Clients, Door
-from services.inquiries.gate import RefusedInquiry
-from services.inquiries.looking import Asked
+from services.evidence import elsewhere, package
+from services.evidence import export as exporting
+from services.evidence import hold as holding
+from services.evidence.purge import purge_released
+from services.inquiries.gate import INSTANT, RefusedInquiry
+from services.inquiries.looking import Asked, Pass
 from services.partners import asking, register
 from services.partners.answering import Said
+from services.retention.job import by_the_clock
 from tests.support.agency import user
 from tests.support.clock import NOW
 from tests.support.database import Database
-from tests.support.door import OWN
+from tests.support.door import OWN, door_of
 from tests.support.partners import COUNTYS, DAY, STRANGERS, Canned, agency, own_key, partner, put
 
 ASKED = Asked("search", "ABC*")
@@ -187,6 +194,68 @@ def test_a_picture_is_asked_for_by_itself_and_is_a_picture(asks: Asking) -> None
     ]
     with pytest.raises(RefusedInquiry, match="neither case number"):
         asking.pictures(asks.door(), "county", UUID(int=1), NOW)
+
+
+TERMS = holding.Terms(case_number="26-001234", authority="Det. Begay", schedule="felony")
+JPEG = b"\xff\xd8vehicle"
+
+
+def with_pictures(county: Canned, vehicle: bytes = JPEG) -> None:
+    """The county answers with two reads to a pattern, with the first alone when asked for it."""
+    first, second = READ, {**READ, "detection_id": str(UUID(int=2)), "plate": "ABC999"}
+
+    def answer(asked: Any, path: str, body: bytes) -> Said:
+        county.asked.append(body)
+        reads = [first, second] if b"ABC*" in body else [first]
+        told = Pictures(vehicle=vehicle) if path == PICTURES else {"reads": reads, "found": len(reads)}
+        return Said(200, "application/json", msgspec.json.encode(told))
+
+    county.answer = answer  # type: ignore[method-assign,assignment]
+
+
+def test_a_read_is_held_with_what_its_agency_signed_of_it_alone_and_goes_with_its_schedule(
+    asks: Asking,
+) -> None:
+    with_pictures(asks.county)
+    put(asks.database, asks.database.data, user("kay", "custodian"))
+    door, kay = asks.door(), asks.door("kay")
+    (wanted,) = elsewhere.find(door, TERMS, "county", ASKED, [UUID(int=1)])
+    held = elsewhere.hold(door, TERMS, "county", [wanted], NOW)
+    assert (held.origin, [one.key for one in held.answers]) == ("county", [COUNTYS.fingerprint] * 2)
+    asked = msgspec.json.decode(asks.county.asked[1], type=Inquiry)
+    assert (asked.plate, asked.cameras, asked.since) == ("ABC123", ("main-n",), NOW - INSTANT)
+    assert asked.asker.reason == "Held as evidence of county: Det. Begay", "so its own record says it"
+    kinds = [row[1] for row in asks.log()[2:]]
+    assert sorted(kinds[:4]) == ["partner_answer", "partner_answer", "partner_picture", "partner_search"]
+    assert kinds[4:] == ["evidence_hold"]
+    key = Ed25519PrivateKey.generate()
+    assert [(one.origin, one.damaged) for one in exporting.holds(kay)] == [("county", 0)]
+    made = exporting.export(kay, held.hold_id, key, NOW, receiver="court")
+    manifest, faults = package.verify(made, partners=[COUNTYS.fingerprint])
+    assert (faults, manifest and manifest.origin) == ([], "county")
+    assert b"ABC999" not in b"".join(made.values()), "what else it has is not held"
+    assert b"county, which has the originals" in made["summary.html"]
+    holding.keep(kay, held.hold_id, msgspec.structs.replace(TERMS, release_at=held.release_at + DAY))
+    assert b"county" in exporting.export(kay, held.hold_id, key, NOW, receiver="x")["manifest.json"]
+    retention = by_the_clock(door_of(asks.database))
+    assert purge_released(retention, held.release_at + 2 * DAY) == [str(held.hold_id)]
+    assert asks.database.rows("SELECT count() FROM platestream.evidence_answers") == [(0,)]
+
+
+def test_what_an_agency_does_not_show_is_not_held_nor_by_whoever_may_not_look(asks: Asking) -> None:
+    passes = [Pass(UUID(int=1), NOW, "ABC123", "main-n")]
+    with_pictures(asks.county, b"")
+    with pytest.raises(holding.NothingToHold, match="no picture"):
+        elsewhere.hold(asks.door(), TERMS, "county", passes, NOW)
+    with pytest.raises(holding.NothingToHold, match="does not answer with"):
+        elsewhere.hold(asks.door(), TERMS, "county", [passes[0]._replace(detection_id=UUID(int=9))], NOW)
+    asked = len(asks.county.asked)
+    with pytest.raises(RefusedInquiry, match="none of this user's roles"):
+        elsewhere.hold(asks.door("aud"), TERMS, "county", passes, NOW)
+    with pytest.raises(RefusedError, match="1 to 10 reads"):
+        elsewhere.hold(asks.door(), TERMS, "county", passes * 11, NOW)
+    assert (len(asks.county.asked), asks.log()[-1][1:4]) == (asked, ("evidence_hold", ANY, "refused"))
+    assert asks.database.rows("SELECT count() FROM platestream.evidence_holds") == [(0,)]
 
 
 def test_meetings_are_not_asked_for_elsewhere_and_without_a_key_nothing_is(asks: Asking) -> None:

@@ -16,6 +16,7 @@ from flows import recognize_flow
 from operators.deployments import Unapproved
 from schemas import tables, topics
 from schemas.message import Message
+from schemas.profile import Places
 from schemas.registry import RegistryRecord
 from tests.support.clock import NOW
 from tests.support.flows import ScriptedReader, frame_message, memory_edge, recovery, run
@@ -209,13 +210,15 @@ def detail(*cameras: str, **told: Any) -> RegistryRecord:
     return RegistryRecord(kind="detail", id="op-1", name="Operation", cameras=cameras, **{**period, **told})
 
 
-def judged(*records: RegistryRecord, mode: Unapproved = "quarantine") -> tuple[MemoryTopics, MemoryTables]:
+def judged(
+    *records: RegistryRecord, mode: Unapproved = "quarantine", places: Places = Places()
+) -> tuple[MemoryTopics, MemoryTables]:
     edge, streams, store = memory_edge()
     for record in records:
         streams.append(topics.REGISTRY, topics.REGISTRY.encode(record))
     for name in ("known", "other"):
         streams.append(topics.FRAMES, frame_message(1, -1, camera=name))
-    run(recognize_flow.build(edge, ScriptedReader(SCRIPT), unapproved=mode))
+    run(recognize_flow.build(edge, ScriptedReader(SCRIPT), unapproved=mode, places=places))
     return streams, store
 
 
@@ -277,3 +280,70 @@ def test_a_special_detail_covers_its_cameras_when_the_chief_approved_it() -> Non
 
 def test_before_any_camera_is_registered_all_are_taken() -> None:
     assert read_and_found(*judged()) == ({"known", "other"}, {})
+
+
+SCHOOLS = Places(refused=("school",), margin_m=20.0)
+
+
+def place(id: str = "lincoln", **told: Any) -> RegistryRecord:
+    """Around the place where frames of `frame_message` are taken."""
+    drawn = {"latitude": 34.5, "longitude": -109.4, "radius_m": 100.0, "place": "school"}
+    return RegistryRecord(kind="place", id=id, name=id.title(), **{**drawn, **told})
+
+
+@pytest.mark.parametrize("mode", ["quarantine", "refuse", "watch"])
+def test_nothing_is_read_or_kept_of_what_a_camera_saw_in_a_sensitive_place_whoever_approved_it(
+    mode: Unapproved,
+) -> None:
+    approved = [camera("known", approved_by=CHIEF, moves=True), detail("known", approved_by=CHIEF)]
+    streams, store = judged(*approved, place(), mode=mode, places=SCHOOLS)
+    assert read_and_found(streams, store) == (set(), dict.fromkeys(["known", "other"], "sensitive_place"))
+    assert streams.messages(topics.FRAMES_QUARANTINE) == [], "nor kept until somebody approves it"
+    assert (store.rows(tables.DETECTIONS), store.rows(tables.IMAGES)) == ([], [])
+    letters = streams.records(topics.DEAD_LETTERS)
+    assert {(one.reason, one.value) for one in letters} == {("sensitive_place", None)}
+    assert {one.detail for one in letters} == {"in a place where the law allows no camera: lincoln"}
+
+
+@pytest.mark.parametrize(
+    ("record", "places"),
+    [
+        (place(), Places()),
+        (place(place="court"), SCHOOLS),
+        (place(active=False), SCHOOLS),
+        (place(latitude=34.5 + 121 / 111_195), SCHOOLS),
+    ],
+)
+def test_where_the_law_names_no_such_place_frames_are_read(record: RegistryRecord, places: Places) -> None:
+    read, _found = read_and_found(*judged(record, places=places))
+    assert read == {"known", "other"}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_camera_is_read_up_to_the_edge_of_a_place_and_again_behind_it(workers: int) -> None:
+    """Carried past a school; what the camera itself knew of a vehicle is not kept either."""
+    edge, streams, store = memory_edge()
+    streams.append(topics.REGISTRY, topics.REGISTRY.encode(place()))
+    for second, metres in ((-300, -125), (-240, -115), (-180, 0), (-120, 119), (-60, 125)):
+        north = {"latitude": f"{34.5 + metres / 111_195:.7f}", "frame-id": str(uuid4())}
+        streams.append(topics.FRAMES, frame_message(1, second, **north, **{"vehicle-plate": "ABC1234"}))
+    run(recognize_flow.build(edge, ScriptedReader(SCRIPT), places=SCHOOLS), workers=workers)
+    seen = [one.captured_at for one in streams.records(topics.DETECTIONS)]
+    assert seen == [NOW - timedelta(seconds=300), NOW - timedelta(seconds=60)]
+    letters = streams.records(topics.DEAD_LETTERS)
+    assert len(letters) == 3
+    assert [name for one in letters for name in one.headers if name.startswith("vehicle")] == []
+    assert len(store.rows(tables.DEPLOYMENT_FINDINGS)) == 1, "once for a camera, place and day"
+
+
+def test_what_waited_in_quarantine_is_refused_when_its_place_has_become_known() -> None:
+    edge, streams, _store = memory_edge()
+    streams.append(topics.REGISTRY, topics.REGISTRY.encode(camera("known", approved_by=CHIEF)))
+    streams.append(topics.FRAMES, frame_message(1, -1, camera="other"))
+    run(recognize_flow.build(edge, ScriptedReader(SCRIPT), places=SCHOOLS))
+    (waiting,) = streams.messages(topics.FRAMES_QUARANTINE)
+    streams.append(topics.REGISTRY, topics.REGISTRY.encode(place()))
+    streams.append(topics.REGISTRY, topics.REGISTRY.encode(camera("other", approved_by=CHIEF)))
+    streams.append(topics.FRAMES, Message(b"other", waiting.value, waiting.headers))  # released
+    run(recognize_flow.build(edge, ScriptedReader(SCRIPT), places=SCHOOLS))
+    assert streams.records(topics.DETECTIONS) == []

@@ -12,7 +12,7 @@ import uvicorn
 
 from platestream.console.app import app
 from platestream.console.cookies import COOKIE
-from platestream.console.serving import configured
+from platestream.listening import configured
 from tests.support.console import PASSWORD, Pages
 from tests.support.database import Database
 from tests.support.kafka_broker import free_port

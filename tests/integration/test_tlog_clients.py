@@ -25,7 +25,7 @@ from connectors.tlog.kept import Kept
 from operators.tlog import merkle, tiles
 from operators.tlog.checkpoint import Head
 from operators.tlog.note import Note, Signer, Verifier, parse
-from platestream.console.serving import configured
+from platestream.listening import configured
 from platestream.witnessing import app
 from schemas.log_file import Stamps
 from services.tlog import prove as proving

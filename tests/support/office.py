@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from connectors import profiles
 from connectors.changelog import publish
 from connectors.clickhouse_client import DOOR, SEALER
 from connectors.inquiry_log import seal_new
@@ -35,7 +36,7 @@ from services.yearly_audit import filing
 from services.yearly_audit import findings as judging
 from tests.support.clock import NOW
 from tests.support.console import Pages
-from tests.support.database import copied
+from tests.support.database import Database, copied
 from tests.support.door import person
 from tests.support.flows import READ
 from tests.support.hits import put_hit
@@ -64,7 +65,9 @@ def office(migrated: Path, folder: Path) -> Iterator[Pages]:
             folder / "data",
             oidc_file=provider(folder),
             evidence_key_file=folder / "agency.pem",
+            profile=profile(folder),
         )
+        at_work_before(database)
         registry(made)
         audits(made)
         passes(made)
@@ -83,6 +86,29 @@ def provider(folder: Path) -> Path:
     made = folder / "oidc.toml"
     made.write_text("".join(f'{name} = "{value}"\n' for name, value in {**told, "name": "St. Johns"}.items()))
     return made
+
+
+def profile(folder: Path) -> str:
+    """The order's rules, and what laws of states ask for beside them."""
+    order = (Path(profiles.__file__).parent / "st-johns.toml").read_text()
+    asked = """
+[places]
+refused = ["school"]
+[rhythms.monthly]
+every = "month"
+publish = "2 days"
+citation = "a law"
+"""
+    made = folder / "own.toml"
+    made.write_text(order + asked)
+    return str(made)
+
+
+def at_work_before(database: Database) -> None:
+    """An act of two months ago: from then on audits that come round are due."""
+    row = {"entry": uuid4(), "inquiry_id": uuid4(), "at": NOW - timedelta(days=62), "who": "vale"}
+    row |= {"outcome": "allowed", "kind": "shift_show"}
+    database.client().insert("platestream.inquiry_log", [list(row.values())], column_names=list(row))
 
 
 def registry(pages: Pages) -> None:
@@ -110,6 +136,15 @@ def registry(pages: Pages) -> None:
             shares_kinds=("search", "hits"),
             address="https://127.0.0.1",  # this machine, which is not asked
             keys=(COUNTYS.public,),
+        ),
+        RegistryRecord(
+            kind="place",
+            id="lincoln",
+            name="Lincoln",
+            place="school",
+            latitude=34.49,
+            longitude=-109.37,
+            radius_m=100.0,
         ),
         RegistryRecord(
             kind="detail",

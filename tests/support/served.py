@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from platestream.console.app import Console, app
-from platestream.console.serving import configured
+from platestream.listening import configured
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from platestream.cli.main import COMMANDS, load
 from schemas.topics import TOPICS
 from services import accounts
 from services.cameras import config
+from services.partners.configured import configured
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -30,7 +31,7 @@ GENERATOR = runpy.run_path(str(ROOT / "deploy" / "make_secrets.py"))
 FLOWS = ("recognize", "match", "audit", "notify")
 ONE_SHOT = ("setup", "tools")
 JOBS = ("retention", "cameras", "publish")
-OURS = (*FLOWS, *JOBS, *ONE_SHOT, "console")
+OURS = (*FLOWS, *JOBS, *ONE_SHOT, "console", "partners")
 # The pipeline is closed; these have another network besides.
 NETWORKS = {
     "grafana": ["pipeline", "boards"],
@@ -39,6 +40,7 @@ NETWORKS = {
     "publish": ["pipeline", "witnesses"],
     "cameras": ["pipeline", "cameras"],
     "console": ["pipeline", "console"],
+    "partners": ["pipeline", "partners"],
 }
 UPLOADS = "${PLATESTREAM_UPLOADS:-127.0.0.1}"
 OUTSIDE = {
@@ -46,6 +48,7 @@ OUTSIDE = {
     "prometheus": ["127.0.0.1:9090:9090"],
     "cameras": [f"{UPLOADS}:8089:8089", f"{UPLOADS}:2121:2121", f"{UPLOADS}:30000-30015:30000-30015"],
     "console": ["${PLATESTREAM_CONSOLE:-127.0.0.1}:8443:8443"],
+    "partners": ["${PLATESTREAM_PARTNERS:-127.0.0.1}:8444:8444"],
 }
 # Their images write beside their volumes; a read-only root has not been tried with them.
 WRITABLE_ROOT = ("kafka", "clickhouse")
@@ -208,7 +211,7 @@ def test_a_flow_serves_its_metrics_where_they_are_looked_for(name: str) -> None:
     assert f"{name}:{port}" in scraped[0]["static_configs"][0]["targets"]
 
 
-@pytest.mark.parametrize("name", [*FLOWS, *JOBS, "console"])
+@pytest.mark.parametrize("name", [*FLOWS, *JOBS, "console", "partners"])
 def test_the_health_check_is_python_that_compiles(name: str) -> None:
     command = SERVICES[name]["healthcheck"]["test"]
     assert command[:3] == ["CMD", "python", "-c"]
@@ -230,12 +233,32 @@ def test_the_console_speaks_tls_where_it_is_published_and_asked_for_its_health()
 def test_the_console_speaks_for_people_by_its_own_account() -> None:
     assert environment("console")["PLATESTREAM_CLICKHOUSE_FILE"] == "/run/secrets/clickhouse_console"
     holders = [name for name in SERVICES if "clickhouse_console" in SERVICES[name].get("secrets", [])]
-    assert holders == ["console"]
+    assert holders == ["console", "partners"]
+
+
+def test_other_agencies_are_answered_only_where_that_is_asked_for_and_where_they_are_told(
+    tmp_path: Path,
+) -> None:
+    GENERATOR["write"](tmp_path, GENERATOR["make"]("alpr.sjpd.example"))
+    told = configured(Settings(partners_file=tmp_path / "partners.toml")).serve
+    assert told is not None
+    assert (told.address, told.host) == ("https://alpr.sjpd.example:8444", "0.0.0.0")
+    assert [file and file.name in GENERATOR["make"]() for file in (told.certificate, told.key)] == [
+        True,
+        True,
+    ]
+    service = SERVICES["partners"]
+    assert OUTSIDE["partners"][0].endswith(f":{told.port}:{told.port}")
+    assert f"https://127.0.0.1:{told.port}/healthy" in service["healthcheck"]["test"][-1]
+    assert {told.certificate.name, told.key.name} <= set(service["secrets"])  # type: ignore[union-attr]
+    assert (service["profiles"], service["command"][1:]) == (["partners"], ["partners", "serve"])
+    assert SERVICES["console"].get("profiles") is None
 
 
 def test_passwords_are_in_one_volume_that_only_the_console_and_the_command_line_have() -> None:
     holders = [name for name in SERVICES if ("accounts", "/data/accounts") in mounts(name)]
-    assert holders == ["console", "tools"]
+    assert holders == ["console", "partners", "tools"]
+    assert SERVICES["partners"]["volumes"] == ["accounts:/data/accounts:ro"]
     for name in holders:
         settings = Settings(data=Path(environment(name)["PLATESTREAM_DATA"]))
         assert str(accounts.file(settings).parent) == "/data/accounts"

@@ -28,7 +28,7 @@ GROUPS = ("recognize", "match")  # several processes share these
 # Of compose's services, what a cluster is asked for elsewhere: docs/scaling.md says by what.
 ELSEWHERE = {"kafka", "clickhouse", "prometheus", "grafana", "tools"}
 # And what has no manifest yet, as that page says.
-WITHOUT = {"publish"}
+WITHOUT = {"publish", "partners"}
 OTHERWISE = {"PLATESTREAM_ALLOW_PLAINTEXT", "PLATESTREAM_KAFKA", "PLATESTREAM_PROFILE"}
 
 

@@ -1,6 +1,15 @@
-"""Administration: people, agencies, cameras, sources and categories, rules in force, what was refused."""
+"""Administration: people, agencies, cameras, places, sources and categories, rules, what was refused."""
 
-from platestream.console.administration import agencies, cameras, incidents, letters, lists, overview, people
+from platestream.console.administration import (
+    agencies,
+    cameras,
+    incidents,
+    letters,
+    lists,
+    overview,
+    people,
+    places,
+)
 from platestream.console.visit import Routes
 
 ROUTES: Routes = {
@@ -8,6 +17,7 @@ ROUTES: Routes = {
     **people.ROUTES,
     **agencies.ROUTES,
     **cameras.ROUTES,
+    **places.ROUTES,
     **incidents.ROUTES,
     **lists.ROUTES,
     **letters.ROUTES,

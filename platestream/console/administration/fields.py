@@ -22,6 +22,7 @@ PAGES = (
     (f"{BASE}/people", "People", "registry_show"),
     (f"{BASE}/agencies", "Agencies", "registry_show"),
     (f"{BASE}/cameras", "Cameras", "registry_show"),
+    (f"{BASE}/places", "Sensitive places", "registry_show"),
     (f"{BASE}/incidents", "Incidents", "registry_show"),
     (f"{BASE}/lists", "Sources and categories", "registry_show"),
     (f"{BASE}/rules", "Rules in force", "registry_show"),
@@ -34,6 +35,7 @@ SECTIONS: dict[Kind, tuple[str, bool]] = {
     "camera": ("cameras", True),
     "detail": ("cameras", False),
     "incident": ("incidents", False),
+    "place": ("places", False),
 }
 """Where records are shown, and whether each has a page of its own."""
 Put = Callable[[Door, RegistryRecord, datetime], RegistryRecord]

@@ -35,6 +35,10 @@ _SEEN_AT = """
 SELECT camera_id, round(latitude, 6) AS north, round(longitude, 6) AS east FROM platestream.detections
 WHERE NOT (latitude = 0 AND longitude = 0) GROUP BY camera_id, north, east ORDER BY camera_id, north, east
 """
+_REFUSED_AT = """
+SELECT DISTINCT camera_id, detail FROM platestream.deployment_findings FINAL
+WHERE rule = 'sensitive_place' AND at > {since:DateTime64(3, 'UTC')} ORDER BY camera_id, detail
+"""
 _LOG_TTL = """
 SELECT name, create_table_query FROM system.tables
 WHERE database = 'platestream' AND name IN ('inquiry_log', 'inquiry_seals')
@@ -136,7 +140,11 @@ def declarations(live: Live) -> Answer:
 
 
 def places(live: Live) -> Answer:
-    """No camera stands in a sensitive place, by its record or by where its pictures were taken."""
+    """No camera stands in a sensitive place, by its record or by where its pictures were taken.
+
+    Frames that were refused there are told of and are no fault: nothing was read, and a camera that moves has
+    passed.
+    """
     rules = live.profile.places
     known = [one for one in live.registered("place") if one.active and one.place in rules.refused]
     cameras = [one for one in live.registered("camera") if one.active and one.latitude is not None]
@@ -151,9 +159,13 @@ def places(live: Live) -> Answer:
         for camera, points in groupby(seen, key=lambda row: row[0])
         if (hit := _first(points, known, live))
     ]
+    refused = [
+        f"{camera} in {place}" for camera, place in live.rows(_REFUSED_AT, since=live.now - live.period)
+    ]
     lost = [one.id for one in known if cameras and min(_km(one, camera) for camera in cameras) > FAR_KM]
     return answer(
-        f"{counted(len(known), 'place')}, {counted(len(cameras), 'camera')}",
+        f"{counted(len(known), 'place')}, {counted(len(cameras), 'camera')}"
+        + (f"; frames from inside were refused unread: {named(refused)}" if refused else ""),
         f"cameras registered inside: {named(stand)}" if stand else "",
         f"pictures were taken inside: {named(took)}" if took else "",
         f"far from every camera, as if north and east were swapped: {named(lost)}" if lost else "",

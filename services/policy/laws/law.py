@@ -90,6 +90,13 @@ def law(
     return Law(key, name, sources, clauses, notes, checks)
 
 
+def clause(
+    number: str, asks: str, read: Read, source: str, served: str = "", *names: str, people: str = ""
+) -> LawClause:
+    """A clause as a line of a table: `names` are its checks."""
+    return LawClause(number, asks, read, source, served, names, people)
+
+
 def check(name: str, what: str, where: str, run: Callable[[Live], Answer]) -> Check:
     """A check that a law makes besides those of the order."""
     return Check(name, (), what, where, run)

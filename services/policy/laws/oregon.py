@@ -81,7 +81,8 @@ _CLAUSES = (
         "Each month an audit of the preceding 30 days: systems, places, counts of searches, agencies and users with access, "
         "vehicles, alerts; and each search with user, time and purpose",
         "`platestream audit sample --rhythm monthly` draws every search of the month; "
-        "`platestream report public --rhythm monthly` has the counts. Who searched is in the audit and in no public report",
+        "`platestream report public --rhythm monthly` has the counts, and a search log by purpose and violation whose rows are "
+        "of several people ([audit](audit.md)). Who searched, and when, is in the audit and in no public report",
         *("audit_monthly", "sampled", "memoranda"),
     ),
     _clause(
@@ -110,7 +111,8 @@ _CLAUSES = (
     _clause(
         "11",
         "Audits are disclosed without plates, vehicles and what identifies people",
-        "the public report has counts by the agency's own lists, and no free text",
+        "the public report has counts by the agency's own lists, and no free text; a row of its search log is of 5 searches by "
+        "3 people at least",
         *("published_monthly", "published_quarterly"),
     ),
 )

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from services.policy.checks import law as checks
 from services.policy.checks import rhythms
-from services.policy.laws.law import Law, LawClause, Read, Source, check, law
+from services.policy.laws.law import Law, Source, check, clause, law
 
 _SOURCES = {
     "summary": Source(
@@ -29,15 +29,9 @@ _SOURCES = {
 }
 
 
-def _clause(
-    number: str, asks: str, read: Read, source: str, served: str = "", *names: str, people: str = ""
-) -> LawClause:
-    return LawClause(number, asks, read, source, served, names, people)
-
-
 _CLAUSES = (
-    _clause("systems", "Only systems that the state approved, from 1 July 2026 on", "summary", "summary", people="is for the Department of General Services; this one has no approval that we know of"),
-    _clause(
+    clause("systems", "Only systems that the state approved, from 1 July 2026 on", "summary", "summary", people="is for the Department of General Services; this one has no approval that we know of"),
+    clause(
         "purposes",
         "A criminal investigation with reasonable suspicion of a violation of the Code or an ordinance; a missing or endangered "
         "person or human trafficking; notices of such persons, warrants, stolen vehicles and plates",
@@ -46,7 +40,7 @@ _CLAUSES = (
         "the purposes there are; the gate refuses a search for another ([inquiries](inquiries.md))",
         "purposes",
     ),
-    _clause(
+    clause(
         "other uses",
         "No other use; the law's words on protected activity were not read",
         "memory",
@@ -54,7 +48,7 @@ _CLAUSES = (
         "prohibited purposes, in other letters too; the patterns are the profile's",
         "purposes",
     ),
-    _clause(
+    clause(
         "21 days",
         "System data is purged after 21 days, unless of an ongoing investigation, prosecution or civil action",
         "reported",
@@ -62,7 +56,7 @@ _CLAUSES = (
         "the period of the profile, in tables, topics, views and stores; evidence apart ([retention](retention.md))",
         *("span", "rows", "job", "ttls", "topics", "stores", "evidence", "custody", "scheduled", "released"),
     ),
-    _clause(
+    clause(
         "audit trail",
         "The audit trail (who, when, what, purpose, offense, call or case) is kept and purged after two years",
         "reported",
@@ -70,7 +64,7 @@ _CLAUSES = (
         "the inquiry log is sealed and kept for seven years; nothing purges it after two",
         *("trail_two_years", "documented"),
     ),
-    _clause(
+    clause(
         "internal audit",
         "An internal audit every 30 days",
         "memory",
@@ -78,9 +72,9 @@ _CLAUSES = (
         "`platestream audit sample --rhythm every-30-days` draws 25 inquiries since the last one",
         *("audit_every-30-days", "sampled", "memoranda"),
     ),
-    _clause("policy", "A policy on training, purposes, prohibited uses, accuracy, verification, security", "memory", "", people="is written by people"),
-    _clause("training", "Training before use", "memory", "", "training has a date and lapses", "trained"),
-    _clause(
+    clause("policy", "A policy on training, purposes, prohibited uses, accuracy, verification, security", "memory", "", people="is written by people"),
+    clause("training", "Training before use", "memory", "", "training has a date and lapses", "trained"),
+    clause(
         "alerts",
         "An alert alone is no reasonable suspicion",
         "reported",
@@ -88,7 +82,7 @@ _CLAUSES = (
         "steps of verification that cannot be skipped ([hits](hits.md))",
         *("verified", "keeper", "steps"),
     ),
-    _clause(
+    clause(
         "F",
         "Not shared with databases of other states, federal or private ones; not sold",
         "reported",
@@ -96,7 +90,7 @@ _CLAUSES = (
         "other agencies by an MOU in force, of the state VA; the gate refuses the rest",
         "agencies",
     ),
-    _clause(
+    clause(
         "I, K",
         "By 1 April a report of the year to the State Police, de-identified, and posted: cameras by kind, lists compared with, "
         "queries, purposes, stops, access, requests",
@@ -105,9 +99,9 @@ _CLAUSES = (
         "`platestream report public`, `report publish`. Cameras are counted, without their places. Not kept: fixed and temporary cameras apart",
         "published_annual-report",
     ),
-    _clause("I, persons", "Race, ethnicity, age and gender of people stopped", "reported", "police", people="is not kept here, by intention: the agency counts it where it counts its stops (§ 52-30.2)"),
-    _clause("J", "The State Police's figures of the state by 1 July, from 2027 on", "summary", "summary", people="is for the State Police"),
-    _clause(
+    clause("I, persons", "Race, ethnicity, age and gender of people stopped", "reported", "police", people="is not kept here, by intention: the agency counts it where it counts its stops (§ 52-30.2)"),
+    clause("J", "The State Police's figures of the state by 1 July, from 2027 on", "summary", "summary", people="is for the State Police"),
+    clause(
         "§ 52-30.2",
         "Of each stop: whether a notice caused it, and the notice's specific reason",
         "summary",
@@ -115,10 +109,10 @@ _CLAUSES = (
         "an officer records with a hit that the vehicle was stopped and what came of it; its list and category are the notice's reason",
         "outcomes",
     ),
-    _clause("public records", "System data and audit trail are not disclosed", "reported", "inventory", people="is for records officers"),
-    _clause("right of way", "A permit before a camera stands on a state right-of-way", "summary", "summary", people="is for the Department of Transportation; not in force unless enacted again"),
-    _clause("sensitive property", "Whether cameras may stand on property of education, health care or worship: accounts differ (github.com/lowlydba/foul-flock has a ban without written consent, marked for review)", "unread", ""),
-    _clause("penalty", "Misuse is a misdemeanor", "reported", "inventory", people="is for courts"),
+    clause("public records", "System data and audit trail are not disclosed", "reported", "inventory", people="is for records officers"),
+    clause("right of way", "A permit before a camera stands on a state right-of-way", "summary", "summary", people="is for the Department of Transportation; not in force unless enacted again"),
+    clause("sensitive property", "Whether cameras may stand on property of education, health care or worship: accounts differ (github.com/lowlydba/foul-flock has a ban without written consent, marked for review)", "unread", ""),
+    clause("penalty", "Misuse is a misdemeanor", "reported", "inventory", people="is for courts"),
 )  # fmt: skip
 _OWN = (
     check("span", "data is kept no longer than 21 days", "the profile; platestream registry rules", checks.span_of_law(timedelta(days=21))),

@@ -50,7 +50,8 @@ _CLAUSES = (
         "3(4)",
         "No data is collected at facilities of protected health care or immigration matters, schools, places of "
         "worship, courts, food banks: on the premises, immediate surroundings, or ways in",
-        "places of the registry refuse a camera; where pictures were taken is compared with them. The law names no "
+        "places of the registry refuse a camera, and frames that were taken inside, before a plate is read; what was read is "
+        "compared with them, too. The frame itself is in the gateway's spool and topic for 24 hours at most. The law names no "
         "distance: draw each place with its buildings, adjacent parking and ways in ([cameras](cameras.md))",
         "places",
     ),

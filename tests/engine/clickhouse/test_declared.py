@@ -17,6 +17,7 @@ KEPT_FOR_EVER = {
     "evidence_holds": "purged on its release date, with a receipt; the date may move",
     "evidence_detections": "goes with its hold",
     "evidence_images": "goes with its hold",
+    "evidence_answers": "goes with its hold",
 }
 # Figures for boards: a power cut may take their last seconds (0107_boards.sql).
 COUNTED_AHEAD = {"traffic", "camera_hours"}

@@ -148,7 +148,7 @@ def test_every_view_that_an_inquiry_opens_has_its_scene(seen: Seen) -> None:
     opened = {name for name, query in made if "{inquiry:UUID}" in query}
     assert opened == {*SCENES, *OWN, *BUILDING}
     plated = re.compile(
-        r"\b(detections|images|alert_hits|dead_letters|evidence_detections|evidence_images)\b"
+        r"\b(detections|images|alert_hits|dead_letters|evidence_detections|evidence_images|evidence_answers)\b"
     )
     beside = {name for name, query in made if name not in opened and plated.search(query.split(" AS ", 1)[1])}
     assert beside == {"evidence_state"}, "a view over data that no inquiry opens"

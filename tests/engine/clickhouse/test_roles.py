@@ -31,7 +31,7 @@ FED = [
     "registry",
     "inquiry_findings",
 ]
-EVIDENCE = ["evidence_holds", "evidence_detections", "evidence_images"]
+EVIDENCE = ["evidence_holds", "evidence_detections", "evidence_images", "evidence_answers"]
 AUDIT = ["ledger", "documents", "utilization"]
 LOG = ["inquiry_log", "inquiry_seals"]
 SALTS = "inquiry_salts"

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from connectors.settings import Settings
-from schemas.partner import Pictures
+from schemas.partner import PICTURES, Pictures
 from schemas.registry import RegistryRecord
 from services.partners import register
 from services.partners.answering import Asking, Said
@@ -130,6 +130,26 @@ def test_a_picture_is_asked_for_when_its_link_is_followed_and_only_by_this_sessi
         analyst.client.get(unescape(link).replace("/search/others/", "/search/others/x")).status_code == 403
     )
     assert len(office.county.asked) == 2
+
+
+def test_a_read_of_another_agency_is_held_from_the_page_that_showed_it(
+    office: Office, analyst: Person
+) -> None:
+    analyst.send("/search", way="search", plate="AST3087", case_number=CASE, agency="county")
+    (chosen,) = re.findall(r'name="pass" value="([^"]+)"', analyst.page)
+    reads, jpeg = office.county.said, msgspec.json.encode(Pictures(vehicle=b"\xff\xd8vehicle"))
+
+    def answer(asking: Asking, path: str, body: bytes) -> Said:
+        return Said(200, "application/json", jpeg) if path == PICTURES else reads
+
+    office.county.answer = answer  # type: ignore[method-assign]
+    terms = {"case_number": CASE, "authority": "Det. Begay", "schedule": "felony"}
+    held = analyst.send("/evidence/elsewhere", **{"of": "county", "pass": unescape(chosen)}, **terms)
+    assert held.status_code == 200
+    assert "county, with 2 answers that it signed" in text(analyst.page)
+    assert kinds(office)[-1] == ("evidence_hold", "allowed")
+    wrong = analyst.send("/evidence/elsewhere", **{"of": "nowhere", "pass": unescape(chosen)}, **terms)
+    assert wrong.status_code == 409
 
 
 def test_answers_come_while_a_slow_agency_is_still_waited_for(office: Office) -> None:

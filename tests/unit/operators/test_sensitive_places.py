@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.sensitive_places import around, inside
+from operators.sensitive_places import POINTS, SensitivePlaces, around, inside
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
 
@@ -110,3 +110,27 @@ def test_only_active_places_of_the_kinds_that_are_asked_for_count() -> None:
 def test_what_is_no_place_is_refused(told: dict[str, Any], says: str) -> None:
     with pytest.raises((RefusedError, ValueError), match=says):
         RegistryRecord.from_json(place(**told).to_json())
+
+
+@given(steps=st.lists(st.tuples(st.booleans(), st.sampled_from("abc"), st.integers(-300, 300)), max_size=30))
+def test_what_is_remembered_of_a_point_is_what_the_places_say_now(
+    steps: list[tuple[bool, str, int]],
+) -> None:
+    places = SensitivePlaces(["school"], 10)
+    known: dict[str, RegistryRecord] = {}
+    for put, name, metres in steps:
+        north = 47.6 + metres * METRE
+        if put:
+            circle = place(latitude=north, longitude=-122.3, radius_m=50.0, active=metres > -200)
+            known[name] = msgspec.structs.replace(circle, id=name)
+            places.put(known[name])
+        found = around(north, -122.3, known.values(), ["school"], 10)
+        assert places.at(north, -122.3) == places.at(north, -122.3) == (found[0].id if found else "")
+
+
+def test_so_many_points_are_remembered_and_no_more() -> None:
+    places = SensitivePlaces(["school"])
+    places.put(place(latitude=0.0, longitude=0.0, radius_m=50.0))
+    for number in range(POINTS + 5):
+        assert places.at(0.0, number / POINTS) == ("p" if number < 5 else "")
+    assert places.at(0.0, 0.0) == "p"
