@@ -50,11 +50,14 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Heard(Generic[T]):
-    """What a partner answered, or why that is nothing: `said` is its rule, or a fault in our words."""
+    """What a partner answered, or why that is nothing: `said` is its rule, or a fault in our words. `status`
+    is that of an answer which it signed, else 0.
+    """
 
     outcome: Outcome
     said: str = ""
     answer: T | None = None
+    status: int = 0
 
 
 class Client:
@@ -150,11 +153,12 @@ def _judged(
         return Heard("bad_signature", f"status {status}: {error}")
     try:
         if status == 200:
-            return Heard("answered", answer=msgspec.json.decode(body, type=kind))
+            return Heard("answered", answer=msgspec.json.decode(body, type=kind), status=status)
         told = msgspec.json.decode(body, type=Refusal)
     except NOT_JSON as error:
         return Heard("bad_answer", printable(str(error)))
-    return Heard("refused" if status < 500 else "unreachable", printable(told.detail) or f"status {status}")
+    said = printable(told.detail) or f"status {status}"
+    return Heard("refused" if status < 500 else "unreachable", said, status=status)
 
 
 def _fault(error: Exception) -> str:

@@ -4,6 +4,8 @@ page that the browser is still reading; and their pictures, each a look of its o
 
 import logging
 from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
 
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
@@ -12,7 +14,6 @@ from starlette.responses import Response, StreamingResponse
 from platestream.console.failures import FAILURES, said_of
 from platestream.console.pictures import EPOCH, MICROSECOND
 from platestream.console.visit import Routes, Visit
-from schemas.partner import Read
 from services.door import Why
 from services.inquiries.looking import Asked
 from services.partners import asking
@@ -67,7 +68,8 @@ def _parts(
     look = visit.session.remember(why)
     try:
         for answer in answers:
-            links = [_link(visit, look, answer.agency, one) for one in answer.reads]
+            reads = ((one.detection_id, one.captured_at) for one in answer.reads)
+            links = [link(visit, look, answer.agency, *one) for one in reads]
             yield visit.console.draw("search_others.html", visit, answer=answer, links=links, failed="")
     except FAILURES as error:
         yield visit.console.draw("search_others.html", visit, answer=None, links=(), failed=said_of(error)[1])
@@ -79,9 +81,10 @@ def _parts(
     yield after
 
 
-def _link(visit: Visit, look: str, agency: str, read: Read) -> str:
-    at = (read.captured_at - EPOCH) // MICROSECOND
-    path = f"/search/others/{look}/{agency.encode().hex()}/{read.detection_id}/{at}"
+def link(visit: Visit, look: str, agency: str, detection_id: UUID, captured_at: datetime) -> str:
+    """An address of a picture of another agency; `look` as of `pictures.link`."""
+    at = (captured_at - EPOCH) // MICROSECOND
+    path = f"/search/others/{look}/{agency.encode().hex()}/{detection_id}/{at}"
     return visit.session.sign(path, visit.now)
 
 
