@@ -55,7 +55,7 @@ class Offered(msgspec.Struct, frozen=True, kw_only=True):
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     """An agency's offer to us; `entry` is as it is listed here once it is taken. `heard_at`: when that agency
-    last said that it stands. It is `listed` while it is on our hot list.
+    last said that it stands. It is `listed` while it is on our hot list. `unseen`: no look-back was made yet.
     """
 
     agency: str
@@ -67,6 +67,7 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision = "waiting"
     decided_by: str = ""
     listed: bool = False
+    unseen: bool = False
 
     @property
     def id(self) -> UUID:

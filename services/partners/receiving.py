@@ -16,7 +16,7 @@ from schemas.partner_lists import HITS, OFFERS, Decided, Decisions, HitElsewhere
 from schemas.registry import RegistryRecord
 from services.door import Clients, Door, Permit
 from services.hotlist.log import difference, entry_reason
-from services.hotlist.lookback import look_back, publish_hits
+from services.hotlist.lookback import publish_hits
 from services.inquiries import gate
 from services.partners.configured import configured
 from services.partners.hits_elsewhere import met
@@ -60,8 +60,6 @@ class ListDesk:
             before = kept.incoming.get(agency.id, offer.offer_id)
             permit = self._by_their_person(door, ident, offer, made, before, refusal)
             arrived = intake.arrive(permit, kept, made, now)
-        if arrived.listed and (before is None or not before.listed):
-            look_back(door, [arrived.entry], now)
         return Decided(offer_id=arrived.offer_id, decision=arrived.decision)
 
     def _by_their_person(

@@ -3,6 +3,7 @@ are off our list as soon as their agency withdraws them, may not share any more,
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from connectors.changelog import publish
-from connectors.partners.lists import Incoming, Lists
+from connectors.partners.lists import Incoming, ListFile, Lists
 from connectors.settings import Settings
 from schemas.fields import Vehicle
 from schemas.hotlist import PARTNER_SOURCE, HotListChange, HotListEntry
@@ -137,6 +138,7 @@ class Intake:
             entry = with_listing(made.entry, None, now)
             change = difference(None, entry)
             permit = self._door.enter("hotlist_take", entry.entry_id, change=change, **_why(entry))
+            made = msgspec.structs.replace(made, unseen=True)
             return _list(permit, self._door, kept, made, entry)
         kept.incoming.put(made)
         return made
@@ -188,6 +190,19 @@ class Intake:
         silent = [one for one in stay if one not in ended and now - one.heard_at > self._rules.lease]
         for permit, one in self._on_record(silent, "its agency was not heard of: off the list until it is"):
             _unlist(permit, self._door, kept, one)
+
+    def look_back(self, file: ListFile, now: datetime) -> None:
+        """For one entry that was taken by itself: in the answer to its agency there is no time for it. Raises
+        RefusedInquiry and DatabaseError.
+        """
+        with file.reading() as kept:
+            unseen = [one for one in kept.incoming.all() if one.unseen and one.listed]
+        for one in unseen[:1]:
+            look_back(replace(self._door, set_off_by=f"agency:{one.agency}"[:64]), [one.entry], now)
+            with file.writing() as kept:
+                current = kept.incoming.get(one.agency, one.offer_id)
+                if current is not None and current.entry == one.entry:
+                    kept.incoming.put(msgspec.structs.replace(current, unseen=False))
 
     def _takes_by_itself(self, made: Incoming, now: datetime) -> bool:
         """By the rule of the file; what may fit many vehicles, or is not designated, waits for a person."""

@@ -76,6 +76,7 @@ class Teller:
         self._came: queue.SimpleQueue[AlertHit] = queue.SimpleQueue()
         self._list_changed = threading.Event()
         self._looked_at: datetime | None = None
+        self._see_again = clock()
         self._version = -1
         self._own: dict[str, HotListEntry] = {}
         self._partners: dict[str, Partner] = {}
@@ -87,6 +88,7 @@ class Teller:
             self._came.put(topics.ALERT_HITS.decode(message))
         self._look(self._clock())
         asyncio.run(self._all_due())
+        self._look_back()
 
     def run(self, stop: threading.Event) -> None:
         """Until it is stopped. What fails is said in the log, and done again."""
@@ -124,12 +126,15 @@ class Teller:
 
     async def _until(self, stop: threading.Event) -> None:
         telling: dict[str, asyncio.Task[None]] = {}
+        seeing: asyncio.Task[None] | None = None
         while not stop.is_set():
             with _Logged("looking at lists"):
                 await asyncio.to_thread(self._look, self._clock())
                 for partner in await asyncio.to_thread(self._due, self._clock()):
                     if partner.name not in telling:
                         telling[partner.name] = asyncio.create_task(self._tell(partner))
+                if seeing is None or seeing.done():
+                    seeing = asyncio.create_task(asyncio.to_thread(self._look_back))
             await asyncio.sleep(TICK_S)
             for name in [name for name, task in telling.items() if task.done()]:
                 with _Logged(f"telling {name}"):
@@ -165,6 +170,15 @@ class Teller:
             if not one.own and one.address and one.keys
         }
         self._version, self._looked_at = self._file.version, now
+
+    def _look_back(self) -> None:
+        now = self._clock()
+        if now < self._see_again:
+            return
+        self._see_again = now + EVERY  # unless it goes well
+        with _Logged("looking back"):
+            Intake(self._door, self._told.lists).look_back(self._file, now)
+            self._see_again = now
 
     def _take_hits(self, kept: Lists, now: datetime) -> None:
         theirs = {one.entry.entry_id: one for one in kept.incoming.all() if one.listed}
