@@ -10,6 +10,8 @@ from schemas.registry import RegistryRecord
 from services import registry
 from services.door import Door
 
+NOT_POLICE = "it is no law enforcement agency: nobody is looked for on its behalf (I.2, I.4)"
+
 
 class Sharing:
     """The registry as it is now, and what the agency's profile demands of others."""
@@ -34,6 +36,8 @@ class Sharing:
             return "this agency is no partner of itself"
         if objection := self._people.agency(name, at, self._rules):
             return objection.said
+        if agency is not None and not agency.law_enforcement:
+            return NOT_POLICE
         if agency is not None and agency.shares_kinds and LIST_KIND not in agency.shares_kinds:
             return f"the MOU with it names kinds of inquiry, and not {LIST_KIND} (I.2)"
         return ""

@@ -26,7 +26,7 @@ from services.hotlist.log import difference, entry_reason
 from services.hotlist.lookback import look_back
 from services.partners.configured import ListRules, configured
 from services.partners.offering import LONGEST_NAME, lists
-from services.partners.sharing import Sharing
+from services.partners.sharing import NOT_POLICE, Sharing
 
 LONGEST = 2000
 """Characters of a text of an entry."""
@@ -110,6 +110,8 @@ class Intake:
         refusal = ""
         if rule.take == "never" or (rule.categories and entry.category not in rule.categories):
             refusal = "this agency takes no such entries of yours"
+        elif not agency.law_enforcement:
+            refusal = NOT_POLICE
         elif before is None and len(kept.incoming.all(agency.id)) >= MOST_OFFERS:
             refusal = f"{MOST_OFFERS} entries of yours are offered already: no more at once"
         elif before is None and _taken_id(kept, agency.id, entry.entry_id):

@@ -191,9 +191,11 @@ def test_an_entry_whose_agency_is_not_heard_of_is_off_the_list_until_it_is(takes
 def test_whoever_may_not_offer_is_refused_by_the_gate_and_on_record(takes: Taking) -> None:
     put(takes.database, takes.data, agency("past", own_key(6), mou_until=NOW - DAY))
     put(takes.database, takes.data, agency("some", own_key(7), shares_kinds=("search",)))
+    put(takes.database, takes.data, agency("firm", own_key(8), law_enforcement=False))
     for key, how, because in (
         (own_key(6), {"agency": "past"}, "the MOU with this agency has ended"),
         (own_key(7), {"agency": "some"}, "does not share this kind"),
+        (own_key(8), {"agency": "firm"}, "no law enforcement agency"),
         (COUNTYS, {"trained_on": day(400)}, "training has lapsed"),
         (COUNTYS, {"agency": "city"}, "of another agency"),
         (COUNTYS, {"person": "vale", "agency": "sjpd"}, "of another agency"),
@@ -203,7 +205,7 @@ def test_whoever_may_not_offer_is_refused_by_the_gate_and_on_record(takes: Takin
         assert (told.status_code, because in told.json()["detail"]) == (403, True), told.json()
     reason = entry(case_number="x", reason="personal interest in a car")
     assert "prohibited purpose" in takes.offered(told=reason).json()["detail"]
-    assert [row[2] for row in takes.rows("partner_offer")] == ["refused"] * 7
+    assert [row[2] for row in takes.rows("partner_offer")] == ["refused"] * 8
     assert takes.offered(key=own_key(9)).status_code == 401
     assert takes.kept == {}
 
