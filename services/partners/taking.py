@@ -122,7 +122,7 @@ class Intake:
 
     def arrive(self, permit: Permit, kept: Lists, made: Incoming, now: datetime) -> Incoming:
         """Keep an offer that the gate allowed, new or changed. A change of what is looked for, or of the
-        category, is decided anew, and is off the list until it is.
+        category, or one that may not be here, is decided anew, and is off the list until it is.
         """
         before = kept.incoming.get(made.agency, made.offer_id)
         if before is not None:
@@ -131,7 +131,8 @@ class Intake:
                 listed=before.listed,
             )  # fmt: skip
         if made.decision == "taken" and before is not None:
-            if (made.entry.breadth, made.entry.category) != (before.entry.breadth, before.entry.category):
+            same = (made.entry.breadth, made.entry.category) == (before.entry.breadth, before.entry.category)
+            if not (same and self._designated(made.entry, now)):
                 made = msgspec.structs.replace(made, decision="waiting", decided_by="")
                 made = _unlist(permit, self._door, kept, made)
             elif made.listed:
@@ -208,10 +209,13 @@ class Intake:
 
     def _takes_by_itself(self, made: Incoming, now: datetime) -> bool:
         """By the rule of the file; what may fit many vehicles, or is not designated, waits for a person."""
-        if self._rules.of(made.agency).take != "always" or made.entry.is_pattern:
-            return False
+        wanted = self._rules.of(made.agency).take == "always" and not made.entry.is_pattern
+        return wanted and self._designated(made.entry, now)
+
+    def _designated(self, entry: HotListEntry, now: datetime) -> bool:
+        """Source and category are, and it ends in time."""
         try:
-            designations(self._door.streams).check(made.entry, now)
+            designations(self._door.streams).check(entry, now)
         except RefusedError:
             return False
         return True

@@ -132,8 +132,8 @@ CLAUSES = (
     Clause(
         "G.1",
         "Hits may come from neighbours",
-        "`platestream bolo` takes or refuses them, both on record ([hits](hits.md)); hits of an agency on an entry "
-        "that it was offered are alert hits ([partners](partners.md))",
+        "`platestream bolo` takes or refuses them, both on record ([hits](hits.md)); hits of an agency on "
+        "an entry that it was offered are alert hits ([partners](partners.md))",
     ),
     Clause(
         "G.2",
@@ -184,8 +184,8 @@ CLAUSES = (
     Clause(
         "I.2",
         "Sharing by MOU",
-        "agencies with an MOU from, until, cameras and kinds; hot list entries go to them and come from them by "
-        "it alone, and end with it ([partners](partners.md))",
+        "agencies with an MOU from, until, cameras and kinds; hot list entries go to them and come from them "
+        "by it alone, and end with it ([partners](partners.md))",
     ),
     Clause("I.2.a", "Employees can see who has an MOU", "`platestream registry list agency`"),
     Clause("I.3", "Not sold, no other purpose", "prohibited purposes; every export is on record"),

@@ -280,6 +280,10 @@ def test_a_taken_entry_follows_its_agencys_changes_but_another_plate_is_decided_
     told = takes.offered(told=entry("XYZ9999"))
     assert (told.json()["decision"], takes.on_list) == ("waiting", {})
     assert takes.take().plate == "XYZ9999"
+    longer = entry("XYZ9999", expires_at=NOW + 400 * DAY)
+    assert (takes.offered(told=longer).json()["decision"], takes.on_list) == ("waiting", {})
+    with pytest.raises(RefusedError, match="further away than 366 days"):
+        takes.take()
 
 
 def test_nobody_here_changes_a_partners_entry_and_whoever_may_drops_it(takes: Taking) -> None:

@@ -299,16 +299,15 @@ DOWN_S = float(os.environ.get("DOWN", "2"))
 def test_between_whole_processes_an_entry_is_taken_hits_come_back_and_it_ends_though_one_was_down(
     three: Three,
 ) -> None:
-    sjpd, jersey, virginia = three.sjpd, three.jersey, three.virginia
-    for one in (sjpd, jersey, virginia):
-        one.stop()
+    sjpd, jersey = three.sjpd, three.jersey
     with sjpd.acting() as door:
         for name in ("LIST1", "LIST2"):
             told = {**ENTRY, "reference": name, "plate": name}
             entries.add(door, "sjpd", told, datetime.now(UTC), back=False)
-            offering.offer(door, f"sjpd:{name}", ["jersey", "virginia"], datetime.now(UTC))
-    for one in (jersey, virginia, sjpd):
-        one.start(three.certificate)
+            offering.offer(door, f"sjpd:{name}", ["jersey"], datetime.now(UTC))
+    for one in (jersey, sjpd):
+        if one.process is None:
+            one.start(three.certificate)
     wait_until(lambda: set(jersey.taken) == {"LIST1", "LIST2"}, 60, "entries at the other agency")
 
     seen = msgspec.structs.replace(read(timedelta(), "elm", plate="LIST1"), captured_at=datetime.now(UTC))
@@ -333,13 +332,10 @@ def test_between_whole_processes_an_entry_is_taken_hits_come_back_and_it_ends_th
     began = time.monotonic()
     wait_until(lambda: jersey.taken == {}, 60, "the end at the agency that was down")
     print(f"gone after {alive:.1f} s, and {time.monotonic() - began:.1f} s after it was up again")
-    assert virginia.taken == {}
-    for one in (sjpd, jersey, virginia):
+    for one in (sjpd, jersey):
         one.stop()
     with offering.lists(Settings(data=sjpd.data)).reading() as kept:
-        said = {one.agency: (one.refused, one.untold_since) for one in kept.offered.all()}
-    assert said["jersey"] == ("", None)
-    assert "another state" in said["virginia"][0]
+        assert [one.untold_since for one in kept.offered.all()] == [None, None]
 
 
 SAID = {
