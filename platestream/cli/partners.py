@@ -184,16 +184,20 @@ def offers() -> None:
 
 
 @app.command()
-def take(which: Entry) -> None:
+def take(
+    which: Entry,
+    back: Annotated[bool, typer.Option("--look-back/--no-look-back", help="Search the last 30 days.")] = True,
+) -> None:
     """Put an entry that another agency offers on our hot list, until that agency withdraws it.
 
     Example: platestream partners take partner:apache-county-so/3f9c0a71be02
     """
     with entrance("partners take") as door:
-        one, hits = taking.take(door, which, datetime.now(UTC))
+        one, hits = taking.take(door, which, datetime.now(UTC), back=back)
         until = shown_at(one.entry.expires_at, agency_zone(door.settings))
     out.print(f"{which} is on the list until {until}, or until {one.agency} withdraws it", markup=False)
-    out.print(f"look-back over all that is kept: {hits} historical hits")
+    if back:
+        out.print(f"look-back over all that is kept: {hits} historical hits")
 
 
 @app.command()

@@ -51,8 +51,9 @@ def offers(door: Door, entry: str = "") -> list[Incoming]:
         return [one for one in kept.incoming.all() if entry in ("", one.entry.entry_id)]
 
 
-def take(door: Door, which: str, now: datetime) -> tuple[Incoming, int]:
-    """Put an offered entry on our hot list, by its id; how many historical hits a look-back found of it.
+def take(door: Door, which: str, now: datetime, *, back: bool = True) -> tuple[Incoming, int]:
+    """Put an offered entry on our hot list, by its id; how many historical hits a look-back found of it, none
+    where it is not made (`back`).
 
     Raises RefusedError that says why it cannot be, and RefusedInquiry: either is on record.
     """
@@ -68,7 +69,7 @@ def take(door: Door, which: str, now: datetime) -> tuple[Incoming, int]:
     permit = door.enter("hotlist_take", which, change=difference(None, entry), **_why(entry))
     with lists(door.settings).writing() as kept:
         taken = _list(permit, door, kept, _same(kept, one), entry)
-    return taken, look_back(door, [entry], now)
+    return taken, look_back(door, [entry], now) if back else 0
 
 
 def decline(door: Door, which: str) -> Incoming:

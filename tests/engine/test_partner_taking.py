@@ -104,8 +104,8 @@ class Taking(Answering):
         body = Standing(agency=by, number=number or self.number, offers=offers)
         return self.ask(body, key, path=STANDING)
 
-    def take(self, one: UUID = ONE, who: str = "vale") -> HotListEntry:
-        return taking.take(self.door(who), short(one), self.clock())[0].entry
+    def take(self, one: UUID = ONE, who: str = "vale", back: bool = False) -> HotListEntry:
+        return taking.take(self.door(who), short(one), self.clock(), back=back)[0].entry
 
     @property
     def on_list(self) -> dict[str, HotListEntry]:
@@ -138,7 +138,7 @@ def test_a_person_takes_an_offered_entry_and_it_is_off_the_list_as_soon_as_its_a
     told = takes.offered()
     assert (told.status_code, told.json()["decision"]) == (200, "waiting")
     assert takes.on_list == {}
-    taken = takes.take()
+    taken = takes.take(back=True)
     assert takes.on_list == {short(ONE): taken}
     assert (taken.source, taken.plate, taken.case_number) == ("partner", "ABC1234", "26-77")
     assert taken.other == (
