@@ -333,11 +333,11 @@ def test_between_whole_processes_an_entry_is_taken_hits_come_back_and_it_ends_th
     wait_until(lambda: jersey.taken == {}, 60, "the end at the agency that was down")
     print(f"gone after {alive:.1f} s, and {time.monotonic() - began:.1f} s after it was up again")
 
-    def told() -> bool:
+    def all_told() -> bool:
         with offering.lists(Settings(data=sjpd.data)).reading() as kept:
             return [one.untold_since for one in kept.offered.all()] == [None, None]
 
-    wait_until(told, 60, "that it was told is known")
+    wait_until(all_told, 60, "that it was told is known")
     for one in (sjpd, jersey):
         one.stop()
 
