@@ -1,10 +1,12 @@
-"""What partners ask: POST /partner/v1/inquiries and /partner/v1/pictures, signed as RFC 9421 has it.
+"""What partners ask and tell: POST /partner/v1/inquiries and /pictures, and of lists /offers, /standing and
+/hits, signed as RFC 9421 has it.
 
 | answer | means |
 |---|---|
-| 200 | reads, or pictures |
+| 200 | reads, pictures, or what became of offers |
 | 401 | not signed by a partner, signed otherwise than is asked for, too old, or played again; not signed |
 | 403 | refused by the rule that `detail` names, and on record |
+| 409 | of lists: older than what that agency said since |
 | 413 | larger than a request is, or of a length that is not said |
 | 422 | a field is not as it must be |
 | 429 | too often in a minute |
@@ -14,6 +16,7 @@ It has no session, no cookie and no page. Who is refused hears the rule, and not
 """
 
 import logging
+import threading
 from collections.abc import Mapping
 
 import uvicorn
@@ -31,8 +34,10 @@ from platestream.console.patience import Patience
 from platestream.listening import configured, listening
 from schemas.message import RefusedError
 from schemas.partner import INQUIRIES, LARGEST_REQUEST, PICTURES
+from schemas.partner_lists import PATHS as LISTS
 from services.partners.answering import Desk, NotKnown
 from services.partners.configured import Serve
+from services.partners.telling import Teller
 
 STALLED = 10.0
 """Seconds in which something more of a request must come."""
@@ -56,7 +61,7 @@ def application(desk: Desk, address: str, stalled: float = STALLED) -> Starlette
     async def healthy(_request: Request) -> Response:
         return JSONResponse({"ok": True})
 
-    routes = [Route(path, asked, methods=["POST"]) for path in (INQUIRIES, PICTURES)]
+    routes = [Route(path, asked, methods=["POST"]) for path in (INQUIRIES, PICTURES, *LISTS)]
     middleware = [Middleware(Patience, stalled=stalled, whole=2 * stalled)]
     return Starlette(routes=[*routes, Route("/healthy", healthy)], middleware=middleware)
 
@@ -80,7 +85,7 @@ def _answer(desk: Desk, request: Signed, path: str, body: bytes) -> Response:
     except RefusedError as error:
         log.error("not answered: %s", error.detail)
         return JSONResponse({"detail": "not ready"}, 503)
-    except DatabaseError as error:
+    except (DatabaseError, OSError) as error:
         log.error("not answered: %s", error)
         return JSONResponse({"detail": "the database gave no answer"}, 503)
     return Response(said.body, said.status, _with_caching(headers))
@@ -91,12 +96,19 @@ def _with_caching(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def serve(settings: Settings, told: Serve) -> None:
-    """Until it is stopped. Raises OSError where the port is taken."""
-    desk = Desk(settings, told.a_minute)
+    """Until it is stopped; partners are told meanwhile what they are offered. Raises OSError where the port
+    is taken.
+    """
+    desk, teller, stop = Desk(settings, told.a_minute), Teller(settings), threading.Event()
     with listening(told.host, told.port) as taken:
         tls = {"ssl_certfile": told.certificate, "ssl_keyfile": str(told.key) if told.key else None}
         config = configured(application(desk, told.address), STALLED, CONNECTIONS, **tls)
+        telling = threading.Thread(target=teller.run, args=(stop,), name="telling", daemon=True)
+        telling.start()
         try:
             uvicorn.Server(config).run(sockets=[taken])
         finally:
+            stop.set()
+            telling.join(2)
+            teller.close()
             desk.close()

@@ -97,9 +97,26 @@ ACTS: tuple[Act, ...] = (
     ),
     Act("partner_answer", "note what another agency answered", "F.6 I.7", _SEARCHERS),
     Act("partner_key", "make, use or end a key by which other agencies know this one", "E.1.c F.6", _ADMIN),
+    Act(
+        "partner_offer", "offer this agency an entry of another agency's hot list", "G.1 H I.2", _SEARCHERS,
+        partners=True, documented="inquiry",
+    ),
+    Act(
+        "partner_told", "take in that another agency's entry has ended, or a hit of theirs on ours",
+        "G.1 H.8", (), automatic=True,
+    ),
+    Act(
+        "partner_tell", "tell another agency of an entry, of its end, or of a hit on one of theirs",
+        "G.1 I.2", (), automatic=True,
+    ),
     Act("hotlist_show", "see the hot list", "F.7 H", _LISTERS),
     Act("hotlist_add", "put a vehicle on the hot list, or change its entry", "F.5 H.1 H.8", _LISTERS),
     Act("hotlist_remove", "take a vehicle off the hot list", "H.1", _LISTERS),
+    Act("hotlist_offer", "offer an own entry to other agencies, or withdraw it", "G.1 H I.2", _LISTERS),
+    Act(
+        "hotlist_take", "take, decline or drop an entry that another agency offers", "G.1 H I.2", _LISTERS,
+        automatic=True,
+    ),
     Act("hotlist_import", "import a hot list", "C.4 E.1.b", _CHIEFS, automatic=True),
     Act(
         "hotlist_force", "import a file that looks empty, cut off or damaged", "C.4 E.1.b", _ADMIN,

@@ -58,6 +58,14 @@ class AlertHit(Record, tag="alert_hit/1", frozen=True, kw_only=True):
     ] = False
     detection: Detection
     entry: HotListEntry
+    agency: Annotated[
+        str,
+        Meta(
+            max_length=64,
+            description="another agency, whose camera saw it; empty: this one. It stands before "
+            "the camera's id, and its pictures are there",
+        ),
+    ] = ""
     status: Literal["unverified"] = "unverified"
     notice: str = NOTICE
 

@@ -351,6 +351,17 @@ SEALED_UNTIL = Metric(
     shown_by=("audit",),
 )
 
+# Lists between agencies
+PARTNER_UNTOLD = Metric(
+    "platestream_partner_untold_timestamp_seconds",
+    "gauge",
+    "Since when an agency has not been told of something: an entry that is offered, has changed or ended, "
+    "or a hit on one of its own; while there is nothing, now.",
+    (Label("agency", most=100),),
+    shown_by=("partners",),
+    debugging=True,
+)
+
 # The published log
 LOG_PUBLISHED = Metric(
     "platestream_log_published_timestamp_seconds",

@@ -118,6 +118,7 @@ def _hit_rows(hit: AlertHit) -> list[Row]:
             hit.historical,
             _described(entry.vehicle),
             list(entry.silenced_for),
+            hit.agency,
         )
     ]
 
@@ -282,7 +283,7 @@ ALERT_HITS: Table[AlertHit] = Table(
         "hit_id captured_at detection_id camera_id latitude longitude plate state confidence "
         "match differences state_check entry_id source category listed_plate listed_state "
         "case_number reason requested_by contact instructions other expires_at "
-        "rank likelihood matched historical listed_vehicle silenced_for"
+        "rank likelihood matched historical listed_vehicle silenced_for agency"
     ),
     _hit_rows,
 )

@@ -11,7 +11,7 @@ What the machine does by itself passes the same door as automatic, with who set 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Self, TypedDict, Unpack
+from typing import Self, TypedDict, Unpack, cast
 from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
@@ -159,14 +159,35 @@ class Door:
         said = self.said(**why)
         return gate.record_each(self.clients(self._role), kind=act, other=about, people=people, **said)
 
-    def enter_several(self, act: str, told: Sequence[tuple[str, str]], **why: Unpack[Why]) -> None:
+    def enter_several(self, act: str, told: Sequence[tuple[str, str]], **why: Unpack[Why]) -> list[Permit]:
         """Put an act on record for several things, each with what it is about and its change, at the cost of
         one. Raises as `enter`.
         """
         if act not in BY_NAME:
             raise KeyError(f"no act {act}: schemas/acts.py declares them")
         cut = [(about, change[:4000]) for about, change in told]
-        gate.record_several(self.clients(self._role), kind=act, told=cut, **self.said(**why))
+        made = gate.record_several(self.clients(self._role), kind=act, told=cut, **self.said(**why))
+        return [Permit(one, act, self.who) for one in made]
+
+    def enter_for_partner(
+        self,
+        act: str,
+        request: UUID,
+        partner: gate.Partner,
+        about: str,
+        *,
+        change: str = "",
+        refusal: str = "",
+        **why: Unpack[Why],
+    ) -> Permit:
+        """Put an act of another agency's person on record, judged: theirs is the signature of `request`, an
+        id that counts once. For a door that speaks for people. Raises AskedBefore, and as `enter`.
+        """
+        told = {"tool": self.tool, "change": change[:4000], "refuse": refusal[:1000], **why}
+        gate.record_for_partner(
+            self.clients(self._role), request, act, partner, about, **cast(gate.Why, told)
+        )
+        return Permit(request, act, f"{partner['partner']}/{partner['who']}")
 
     @contextmanager
     def on_record(self, act: str, about: str = "", **why: Unpack[Why]) -> Iterator[None]:

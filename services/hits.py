@@ -24,6 +24,7 @@ from schemas.hit_action import ActionKind, Confused, HitAction
 from schemas.message import Message, RefusedError
 from services.door import Door, Why
 from services.inquiries import gate, looking
+from services.partners import asking
 from services.rows import put_at_once
 
 MOST_CONFUSED = 3  # more characters apart, and it is another plate and no misreading
@@ -134,7 +135,12 @@ def shown_to(door: Door, hit: Standing, people: Sequence[str], **why: Unpack[Why
 
 
 def pictures(door: Door, hit: Standing, **why: Unpack[Why]) -> dict[str, bytes]:
-    """The hit's pictures by kind, JPEG: a look of its own, with the errors of `gate.picture`."""
+    """The hit's pictures by kind, JPEG: a look of its own, with the errors of `gate.picture`; where another
+    agency saw the vehicle it is asked for them, with those of `services.partners.asking.pictures`.
+    """
+    if agency := hit.row["agency"]:
+        seen = hit.row["detection_id"], hit.row["captured_at"]
+        return asking.pictures(door, agency, *seen, **serving(door, why))
     return looking.pictures(door, hit.row["detection_id"], hit.row["captured_at"], **serving(door, why))
 
 

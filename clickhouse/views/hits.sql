@@ -11,7 +11,7 @@ SELECT
     hit_id, captured_at, detection_id, camera_id, latitude, longitude, plate, state, confidence,
     match, differences, state_check, rank, likelihood, matched, historical,
     entry_id, source, category, listed_plate, listed_state, listed_vehicle,
-    case_number, reason, requested_by, contact, instructions, other, expires_at, silenced_for
+    case_number, reason, requested_by, contact, instructions, other, expires_at, silenced_for, agency
 FROM platestream.alert_hits
 WHERE asked.1 = 0
   AND translate(plate, 'O', '0') LIKE asked.2

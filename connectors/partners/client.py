@@ -52,14 +52,16 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Heard(Generic[T]):
-    """What a partner answered, or why that is nothing: `said` is its rule, or a fault in our words. With an
-    answer that counts comes the `exchange`, for who holds it as evidence.
+    """What a partner answered, or why that is nothing: `said` is its rule, or a fault in our words. `status`
+    is that of an answer which it signed, else 0. With an answer that counts comes the `exchange`, for who
+    holds it as evidence.
     """
 
     outcome: Outcome
     said: str = ""
     answer: T | None = None
     exchange: SignedExchange | None = None
+    status: int = 0
 
 
 class Client:
@@ -167,13 +169,12 @@ def _judged(
     try:
         if status == 200:
             answer = msgspec.json.decode(body, type=kind)
-            return Heard("answered", answer=answer, exchange=exchange(signed_by))
+            return Heard("answered", answer=answer, exchange=exchange(signed_by), status=status)
         problem = msgspec.json.decode(body, type=Refusal)
     except NOT_JSON as error:
         return Heard("bad_answer", printable(str(error)))
-    return Heard(
-        "refused" if status < 500 else "unreachable", printable(problem.detail) or f"status {status}"
-    )
+    said = printable(problem.detail) or f"status {status}"
+    return Heard("refused" if status < 500 else "unreachable", said, status=status)
 
 
 def _fault(error: Exception) -> str:

@@ -57,7 +57,8 @@ def notice(
     shows = receiver.shows or rules.shows
     fields = _fields(hit, rules, place, shows, remark)
     detection = hit.detection
-    pictures = {"plate": detection.crop, "vehicle": detection.picture} if shows == "picture" else {}
+    there = {"plate": detection.crop, "vehicle": detection.picture} if shows == "picture" else {}
+    pictures = {name: jpeg for name, jpeg in there.items() if jpeg}
     ident = delivery_id(hit.hit_id, receiver.name)
     return Notice(
         delivery_id=ident,

@@ -108,7 +108,8 @@ def route(hit: AlertHit, rules: NotifyRules, known: NotifyRegistry, now: datetim
 def _against(
     hit: AlertHit, receiver: Receiver, rules: NotifyRules, known: NotifyRegistry, now: datetime
 ) -> Outcome | None:
-    if not known.shared(receiver, hit.detection.camera_id, now, rules):
+    # What another agency told us is not ours to hand on to a third one.
+    if (receiver.agency and hit.agency) or not known.shared(receiver, hit.detection.camera_id, now, rules):
         return "not_shared"
     if receiver.agency and receiver.agency in hit.entry.silenced_for:
         return "silenced"

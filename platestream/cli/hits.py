@@ -233,6 +233,7 @@ def _tell(hit: job.Standing, files: list[Path]) -> None:
         ("listed", f"{row['listed_plate']} {row['listed_state']} {vehicle}".strip()),
         ("match", f"{row['match']}, state {row['state_check']}"),
         ("differs", differs or row["matched"]),
+        ("seen by", f"{row['agency']}: the read and its picture are that agency's" if row["agency"] else ""),
         ("captured", f"{_at(row['captured_at'])} at {place}"),
         ("list", f"{row['source']}, {row['category']}"),
         ("historical", "captured before the entry was listed: no fresh alert" if row["historical"] else ""),

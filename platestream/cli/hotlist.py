@@ -19,8 +19,9 @@ from services.hotlist.files.formats import FORMATS, parser
 from services.hotlist.importing import Import
 from services.hotlist.intake import import_file as take_file
 from services.hotlist.zone import agency_zone
+from services.partners import offering
 
-app = typer.Typer(no_args_is_help=True, help="The hot list: import, add, remove, list, check.")
+app = typer.Typer(no_args_is_help=True, help="The hot list: import, add, remove, offer, list, check.")
 
 SHOWN = 20  # refused lines that are printed
 
@@ -158,6 +159,39 @@ def remove(
     with entrance("hotlist remove") as door:
         job.remove(door, entry_id)
     out.print(f"{entry_id} is off the list")
+
+
+@app.command()
+def offer(
+    entry_id: Annotated[str, typer.Argument(help="An entry of our own list, as `list` shows it.")],
+    to: Annotated[list[str], typer.Option(help="An agency, or `all` that may have it; again for more.")],
+) -> None:
+    """Offer an entry to other agencies, each of which decides whether to take it. Their hits come back here.
+
+    Example: platestream hotlist offer sjpd:26-001234 --to all
+    """
+    with entrance("hotlist offer") as door:
+        made = offering.offer(door, entry_id, to, datetime.now(UTC))
+    for one in made:
+        out.print(f"{entry_id} is offered to {one.agency}", markup=False)
+    err.print("platestream partners offered shows what becomes of it")
+
+
+@app.command()
+def withdraw(
+    entry_id: Annotated[str, typer.Argument(help="The entry, as `list` shows it.")],
+    of: Annotated[
+        list[str], typer.Option("--from", help="An agency, or `all` that it is offered to; again for more.")
+    ],
+) -> None:
+    """Take an offer back; the entry stays on our list. Removing the entry withdraws its offers, too.
+
+    Example: platestream hotlist withdraw sjpd:26-001234 --from all
+    """
+    with entrance("hotlist withdraw") as door:
+        ended = offering.withdraw(door, entry_id, of, datetime.now(UTC))
+    for one in ended:
+        out.print(f"{entry_id} is withdrawn from {one.agency}, which is being told", markup=False)
 
 
 @app.command("list")

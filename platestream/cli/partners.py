@@ -1,22 +1,26 @@
 """`platestream partners`: other agencies that are asked and that ask (order, sections F.6 and I.6)."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from platestream.cli.console import err, out, table
 from platestream.cli.entrance import entrance, settings
 from platestream.cli.times import shown_at
 from services.hotlist.zone import agency_zone
+from services.partners import offering, taking
 from services.partners import register as job
 
 app = typer.Typer(
-    no_args_is_help=True, help="Other agencies that are asked and that ask: keys, set, list, serve."
+    no_args_is_help=True,
+    help="Other agencies that are asked and that ask: keys, set, list, offers, serve.",
 )
 
+Entry = Annotated[str, typer.Argument(metavar="ENTRY", help="As `offers` shows it.")]
 Which = Annotated[str, typer.Argument(metavar="FINGERPRINT", help="Its first 8 digits or more.")]
 
 
@@ -119,21 +123,125 @@ def end_key(which: Which) -> None:
 
 
 @app.command()
-def serve() -> None:
-    """Answer partners, until Ctrl-C or SIGTERM, as [serve] of PLATESTREAM_PARTNERS_FILE says.
+def offered() -> None:
+    """Our entries that were offered, what became of each, and which agency has not been told yet of what.
+
+    Ends with 1 where an agency has not been told for over a minute. Example: platestream partners offered
+    """
+    now = datetime.now(UTC)
+    with entrance("partners offered") as door:
+        found, hits = offering.shown(door, now)
+        zone = agency_zone(door.settings)
+    shown = table("entry", "agency", "stands", "offered", "became of it", "told")
+    for one in found:
+        shown.add_row(
+            *map(escape, (one.entry.entry_id, one.agency)),
+            "yes" if one.stands else f"no: {escape(one.ended)}",
+            shown_at(one.offered_at, zone),
+            escape(f"refused: {one.refused}") if one.refused else one.decision or "-",
+            _told(one.untold_since, one.told_at, one.fault, zone),
+        )
+    out.print(shown)
+    for hit in hits:
+        out.print(
+            f"hit {hit.hit_id} on {hit.entry_id}: {hit.agency} NOT TOLD since {shown_at(hit.since, zone)} "
+            f"{hit.fault}".rstrip(),
+            markup=False,
+        )
+    if late := offering.late(settings(), now):
+        for said in late:
+            err.print(said, markup=False)
+        raise typer.Exit(1)
+
+
+@app.command()
+def offers() -> None:
+    """Entries that other agencies offer, those that wait for a decision first.
+
+    Example: platestream partners offers
+    """
+    with entrance("partners offers") as door:
+        found, zone = taking.offers(door), agency_zone(door.settings)
+    shown = table(
+        "entry", "plate", "state", "category", "case", "reason; instructions", "until", "decided", "heard of"
+    )
+    for one in sorted(found, key=lambda one: one.decision != "waiting"):
+        entry = one.entry
+        decided = f"{one.decision}{f' by {one.decided_by}' if one.decided_by else ''}"
+        off = (
+            " (OFF the list: its agency was not heard of)"
+            if one.decision == "taken" and not one.listed
+            else ""
+        )
+        shown.add_row(
+            *map(escape, (entry.entry_id, entry.plate, entry.state or "", entry.category)),
+            *map(escape, (entry.case_number, f"{entry.reason}; {entry.instructions}")),
+            shown_at(entry.expires_at, zone, seconds=False),
+            escape(decided) + off,
+            shown_at(one.heard_at, zone),
+        )
+    out.print(shown)
+
+
+@app.command()
+def take(
+    which: Entry,
+    back: Annotated[bool, typer.Option("--look-back/--no-look-back", help="Search the last 30 days.")] = True,
+) -> None:
+    """Put an entry that another agency offers on our hot list, until that agency withdraws it.
+
+    Example: platestream partners take partner:apache-county-so/3f9c0a71be02
+    """
+    with entrance("partners take") as door:
+        one, hits = taking.take(door, which, datetime.now(UTC), back=back)
+        until = shown_at(one.entry.expires_at, agency_zone(door.settings))
+    out.print(f"{which} is on the list until {until}, or until {one.agency} withdraws it", markup=False)
+    if back:
+        out.print(f"look-back over all that is kept: {hits} historical hits")
+
+
+@app.command()
+def decline(which: Entry) -> None:
+    """Say no to an entry that another agency offers, or drop one that was taken.
+
+    Example: platestream partners decline partner:apache-county-so/3f9c0a71be02
+    """
+    with entrance("partners decline") as door:
+        one = taking.decline(door, which)
+    out.print(f"{which} is {one.decision}", markup=False)
+
+
+@app.command()
+def serve(
+    metrics_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Serve metrics on this port; 0: none.")
+    ] = 0,
+) -> None:
+    """Answer partners, and tell them what they are offered, until Ctrl-C or SIGTERM, as [serve] of
+    PLATESTREAM_PARTNERS_FILE says.
 
     Example: PLATESTREAM_PARTNERS_FILE=partners.toml platestream partners serve
     """
     from platestream.partner_server import serve as run
     from services.partners.configured import configured
+    from services.partners.telling import serve_metrics
 
     logging.getLogger("platestream.partner_server").setLevel(logging.WARNING)
     found = settings()
     told = configured(found).serve
     if told is None:
         raise typer.BadParameter("PLATESTREAM_PARTNERS_FILE names no file with a table [serve]")
+    if metrics_port:
+        serve_metrics(metrics_port)
     err.print(f"partners ask {told.address}; listening on {told.host}:{told.port}")
     run(found, told)
+
+
+def _told(untold: datetime | None, told: datetime | None, fault: str, zone: tzinfo) -> str:
+    """Since when it has not been told and why, or when it was."""
+    if untold is None:
+        return shown_at(told, zone)
+    return escape(f"NOT TOLD since {shown_at(untold, zone)} {fault}".rstrip())
 
 
 def _text(told: str) -> str:

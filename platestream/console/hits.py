@@ -6,7 +6,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from platestream.console import handling, pictures
+from platestream.console import handling, partners, pictures
 from platestream.console.places import drawn
 from platestream.console.sessions import Rest
 from platestream.console.visit import Routes, Visit
@@ -135,10 +135,10 @@ def step(visit: Visit) -> Response:
 def _one(visit: Visit, hit: job.Standing, why: Why) -> Response:
     row = hit.row
     look = visit.session.remember(job.serving(visit.door, why))
-    links = {
-        kind: pictures.link(visit, look, row["detection_id"], row["captured_at"], kind)
-        for kind in pictures.KINDS
-    }
+    seen = row["detection_id"], row["captured_at"]
+    links = {kind: pictures.link(visit, look, *seen, kind) for kind in pictures.KINDS}
+    if row["agency"]:  # its pictures are with that agency, and come by an inquiry of their own
+        links = {"vehicle": partners.link(visit, look, row["agency"], *seen)}
     places = {row["camera_id"]: (row["latitude"], row["longitude"])}
     return visit.page(
         "hit.html",

@@ -18,7 +18,7 @@ from platestream.console.sessions import Upload
 from platestream.console.visit import Routes, Visit
 from schemas.acts import BY_NAME
 from schemas.fields import STATES
-from schemas.hotlist import CHECKED_SOURCES, INSTRUCTIONS, OWN_SOURCE, HotListEntry
+from schemas.hotlist import CHECKED_SOURCES, INSTRUCTIONS, OWN_SOURCE, PARTNER_SOURCE, HotListEntry
 from schemas.message import RefusedError
 from services.hotlist import bolos, entries, overview
 from services.hotlist.entry import as_told
@@ -27,6 +27,7 @@ from services.hotlist.files.lines import Parser
 from services.hotlist.importing import Import, designations
 from services.hotlist.intake import import_file, preview
 from services.inquiries.gate import RefusedInquiry
+from services.partners import offering
 
 SOON = timedelta(days=3)
 LINES = 100
@@ -65,7 +66,7 @@ def listed(visit: Visit) -> Response:
         asked={name: visit.said(name) for name in ("source", "reference", "expiring")},
         done=DONE.get(visit.said("done"), ""),
         hits=_number(visit.said("hits")),
-        **_words(visit),
+        **words(visit),
     )
 
 
@@ -82,7 +83,8 @@ def removing(visit: Visit) -> Response:
 def remove(visit: Visit) -> Response:
     """Take it off the list."""
     was = entries.remove(visit.door, visit.said("entry"))
-    _take_back(visit, "The entry was removed.", was, None)
+    if was.source != PARTNER_SOURCE:  # of another agency's it is the offer that can be taken again
+        _take_back(visit, "The entry was removed.", was, None)
     return visit.see("/hotlist?done=removed")
 
 
@@ -152,7 +154,7 @@ def bring(visit: Visit) -> Response:
         status, said = said_of(error)
         return _look(visit, kept, said, status)
     visit.session.upload = None
-    return visit.page("hotlist_imported.html", made=made, upload=kept, **_words(visit))
+    return visit.page("hotlist_imported.html", made=made, upload=kept, **words(visit))
 
 
 def again(visit: Visit) -> Response:
@@ -166,7 +168,15 @@ def _one(visit: Visit, template: str) -> Response:
         text = as_told(found.entry, visit.console.zone)
     except RefusedError:  # no form can hold it: it is shown, and not offered to be changed
         text = {}
-    return visit.page(template, one=found, text=text, **_words(visit))
+    entry = found.entry
+    return visit.page(
+        template,
+        one=found,
+        text=text,
+        offered=offering.of_entry(visit.console.settings, entry.entry_id),
+        agencies=offering.may_be_offered(visit.door, entry, visit.now),
+        **words(visit),
+    )
 
 
 def _sent(visit: Visit) -> dict[str, str]:
@@ -213,7 +223,7 @@ def _form(
         categories=allowed.categories,
         states=sorted(STATES),
         instructions=INSTRUCTIONS,
-        **_words(visit),
+        **words(visit),
     )
 
 
@@ -228,7 +238,7 @@ def _choose(
         refused=said,
         sources=sources,
         layouts=list(FORMATS),
-        **_words(visit),
+        **words(visit),
     )
 
 
@@ -241,7 +251,7 @@ def _look(visit: Visit, kept: Upload, said: str = "", status: int = 200) -> Resp
         status, said = said_of(error)
         return _choose(visit, said, status, kept.told)
     visit.session.upload = kept = replace(kept, shown=_comes_to(plan))
-    return visit.page("hotlist_preview.html", status, plan=plan, upload=kept, refused=said, **_words(visit))
+    return visit.page("hotlist_preview.html", status, plan=plan, upload=kept, refused=said, **words(visit))
 
 
 def _parser(kept: Upload) -> Parser:
@@ -255,22 +265,26 @@ def _comes_to(plan: Import) -> tuple[int, ...]:
     return plan.added, len(plan.removed), plan.reasons.total()
 
 
-def _words(visit: Visit) -> dict[str, Any]:
+def words(visit: Visit) -> dict[str, Any]:
     """What the templates of this section share. Acts are offered by role; the door judges."""
     roles = set(visit.console.roles(visit.session.who))
     agencies = visit.console.people()[0].agencies
 
-    def sender(entry: HotListEntry) -> str:
-        name = bolos.sender(entry)
+    def named(name: str) -> str:
         return agencies[name].name if name in agencies else name
+
+    def sender(entry: HotListEntry) -> str:
+        return named(bolos.sender(entry))
 
     return {
         "may": {name: bool(roles & set(act.roles)) for name, act in BY_NAME.items()},
         "who_may": {name: " or ".join(act.roles) for name, act in BY_NAME.items()},
         "sender": sender,
+        "named": named,
         "FAULTS": FAULTS,
         "KEPT_ELSEWHERE": CHECKED_SOURCES,
         "OWN": OWN_SOURCE,
+        "PARTNER": PARTNER_SOURCE,
         "LINES": LINES,
     }
 

@@ -4,6 +4,8 @@ page that the browser is still reading; and their pictures, each a look of its o
 
 import logging
 from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
 
 import msgspec
 from markupsafe import Markup
@@ -14,7 +16,6 @@ from platestream.console import evidence
 from platestream.console.failures import FAILURES, said_of
 from platestream.console.pictures import EPOCH, MICROSECOND
 from platestream.console.visit import Routes, Visit
-from schemas.partner import Read
 from services.door import Why
 from services.evidence.hold import schedules
 from services.inquiries.looking import Asked, purposes
@@ -71,7 +72,8 @@ def _parts(
     terms = {"schedules": schedules(visit.door), "purposes": purposes(visit.door)}
     try:
         for answer in answers:
-            links = [_link(visit, look, answer.agency, one) for one in answer.reads]
+            reads = ((one.detection_id, one.captured_at) for one in answer.reads)
+            links = [link(visit, look, answer.agency, *one) for one in reads]
             values = [evidence.value(msgspec.structs.asdict(one)) for one in answer.reads]
             shown = {"answer": answer, "links": links, "values": values, **terms}
             yield visit.console.draw("search_others.html", visit, failed="", **shown)
@@ -85,9 +87,10 @@ def _parts(
     yield after
 
 
-def _link(visit: Visit, look: str, agency: str, read: Read) -> str:
-    at = (read.captured_at - EPOCH) // MICROSECOND
-    path = f"/search/others/{look}/{agency.encode().hex()}/{read.detection_id}/{at}"
+def link(visit: Visit, look: str, agency: str, detection_id: UUID, captured_at: datetime) -> str:
+    """An address of a picture of another agency; `look` as of `pictures.link`."""
+    at = (captured_at - EPOCH) // MICROSECOND
+    path = f"/search/others/{look}/{agency.encode().hex()}/{detection_id}/{at}"
     return visit.session.sign(path, visit.now)
 
 

@@ -13,7 +13,7 @@ from schemas.message import RefusedError
 from schemas.topics import HOTLIST
 from services.door import Door, Why
 from services.hotlist.entry import make_entry
-from services.hotlist.importing import designations, listed, registry, with_listing
+from services.hotlist.importing import designations, listed, refuse_partners, registry, with_listing
 from services.hotlist.log import difference, entry_reason
 from services.hotlist.lookback import look_back
 from services.hotlist.overview import OLD, briefs, fault_of, source_lists
@@ -59,6 +59,7 @@ def add(
     """
     about = f"{source}:{told.get('reference', '').strip()}"
     with door.on_record("hotlist_add", about, case_number=told.get("case_number", "")):
+        refuse_partners(source)
         check_complete(told)
         entry = make_entry(source, told, agency_zone(door.settings))
         designations(door.streams).check(entry, now)
@@ -105,6 +106,7 @@ def put_back(door: Door, was: HotListEntry, written: HotListEntry | None, now: d
     """
     why: Why = {"case_number": was.case_number, "reason": entry_reason(was)}
     with door.on_record("hotlist_add", was.entry_id, **why):
+        refuse_partners(was.source)
         if find(door.streams, was.entry_id) != written:
             raise RefusedError("entry", "somebody has changed this entry meanwhile: look at it first")
         designations(door.streams).check(was, now)

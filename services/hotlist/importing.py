@@ -13,7 +13,7 @@ from connectors.changelog import newest, publish, read_to_end
 from connectors.edge import Topics
 from schemas import topics
 from schemas.designation import Designations
-from schemas.hotlist import OWN_SOURCE, HotListChange, HotListEntry
+from schemas.hotlist import OWN_SOURCE, PARTNER_SOURCE, HotListChange, HotListEntry
 from schemas.hotlist_packed import pack, unpack
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
@@ -100,6 +100,27 @@ def listed(streams: Topics) -> dict[str, HotListEntry]:
     }
 
 
+def own_entries(streams: Topics) -> dict[str, HotListEntry]:
+    """Those of our own list; of other sources nothing is decoded."""
+    return entries_of(streams, OWN_SOURCE)
+
+
+def entries_of(streams: Topics, source: str) -> dict[str, HotListEntry]:
+    """Those of one source now, by id."""
+    found = newest(streams, topics.HOTLIST, f"{source}:".encode())
+    return {key.decode(): HotListEntry.from_json(message.value) for key, message in found.items()}
+
+
+def refuse_partners(source: str) -> None:
+    """Raises RefusedError for entries that another agency keeps: here they are taken, or dropped, no more."""
+    if source == PARTNER_SOURCE:
+        raise RefusedError(
+            "source",
+            f"entries of `{PARTNER_SOURCE}` are other agencies': platestream partners take takes one, "
+            "platestream hotlist remove drops it, and nothing of it is changed here",
+        )
+
+
 def designations(streams: Topics) -> Designations:
     """Which sources and categories are designated now."""
     return Designations(registry(streams).values())
@@ -124,6 +145,7 @@ def plan_import(
 
     Raises RefusedError for a source that is not designated.
     """
+    refuse_partners(source)
     allowed = designations(streams)
     allowed.check_source(source)
     before = _packed(streams, source)

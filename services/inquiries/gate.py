@@ -299,6 +299,19 @@ def look_for_partner(
     return _undamaged(_read(client, kind, inquiry)) if kind == "picture" else _read(client, kind, inquiry)
 
 
+def record_for_partner(
+    client: Client, inquiry: UUID, kind: str, partner: Partner, other: str, **why: Unpack[Why]
+) -> None:
+    """Put on record what a person of another agency does here that opens no view, judged as their looks are.
+
+    `inquiry` is the id that the request was signed with. Raises AskedBefore, RefusedInquiry, DatabaseError.
+    """
+    if was_asked(client, inquiry):
+        raise AskedBefore("this request was sent before")
+    _ask(client, inquiry, kind, {**why, **partner}, {"other": other})  # type: ignore[typeddict-unknown-key]
+    _refuse(client, inquiry)
+
+
 def was_asked(client: Client, inquiry: UUID) -> bool:
     """Whether the log has this id, of the last minutes. Raises DatabaseError."""
     found = run("reading the verdict", lambda: client.query(_VERDICT, parameters={"inquiry": inquiry}))
@@ -326,13 +339,15 @@ def record_each(
     return {who: said[one] for one, who in made.items()}
 
 
-def record_several(client: Client, *, kind: str, told: Sequence[tuple[str, str]], **why: Unpack[Why]) -> None:
-    """Put one act on record for several things at once: what each is about, and its change. As `record`
-    otherwise; raises RefusedInquiry where one of them is refused, and DatabaseError.
+def record_several(
+    client: Client, *, kind: str, told: Sequence[tuple[str, str]], **why: Unpack[Why]
+) -> list[UUID]:
+    """Put one act on record for several things at once: what each is about, and its change; the ids of their
+    rows. As `record` otherwise; raises RefusedInquiry where one of them is refused, and DatabaseError.
     """
     made = {uuid4(): one for one in told}
     if not made:
-        return
+        return []
     _write(
         client,
         [
@@ -343,6 +358,7 @@ def record_several(client: Client, *, kind: str, told: Sequence[tuple[str, str]]
     for refusal in _verdicts(client, list(made)).values():
         if refusal:
             raise RefusedInquiry(refusal)
+    return list(made)
 
 
 def _verdicts(client: Client, inquiries: Sequence[UUID]) -> dict[UUID, str]:

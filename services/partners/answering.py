@@ -29,11 +29,14 @@ from schemas import plates
 from schemas.fields import NOT_JSON
 from schemas.message import RefusedError
 from schemas.partner import INQUIRIES, MOST_READS, PICTURES, Asker, Inquiry, PictureOf, Pictures, Read, Reads
+from schemas.partner_lists import PATHS as LISTS
 from schemas.registry import RegistryRecord
 from services import registry
 from services.door import Clients, Door
 from services.inquiries import gate
+from services.partners.receiving import Answer, ListDesk
 from services.partners.register import kept, public_keys
+from services.partners.taking import OldMessage
 
 KNOWN_FOR = timedelta(seconds=2)
 REMEMBERED = timedelta(minutes=5)
@@ -70,6 +73,7 @@ class Desk:
         self._settings, self._a_minute, self._clock = settings, a_minute, clock
         self._clients = Clients(settings, automatic=True)
         self._streams = Door(settings, "", TOOL, self._clients).streams
+        self._lists = ListDesk(settings, TOOL, self._clients)
         self._lock = threading.Lock()
         self._read_at: datetime | None = None
         self._agencies: dict[str, RegistryRecord] = {}
@@ -91,7 +95,7 @@ class Desk:
         return Asking(agency, ident, request)
 
     def answer(self, asking: Asking, path: str, body: bytes) -> Said:
-        """What this partner is told. Raises DatabaseError."""
+        """What this partner is told. Raises DatabaseError and OSError."""
         if self._busy(asking.agency.id):
             return _problem(429, f"more than {self._a_minute} requests in a minute")
         try:
@@ -99,12 +103,18 @@ class Desk:
                 return self._inquiry(asking, msgspec.json.decode(body, type=Inquiry))
             if path == PICTURES:
                 return self._picture(asking, msgspec.json.decode(body, type=PictureOf))
+            if path in LISTS:
+                return _told(self._lists.answer(asking.agency, asking.ident, path, body, self._clock()))
         except gate.AskedBefore as error:
             raise NotKnown(str(error)) from None
         except gate.RefusedInquiry as error:
             return _problem(403, str(error))
         except gate.DamagedPicture:
             return _problem(409, "this picture is not the one that was stored")
+        except OldMessage as error:
+            return _problem(409, error.detail)
+        except RefusedError as error:
+            return _problem(403, error.detail)
         except NOT_JSON as error:  # names the field, and not its value
             return _problem(422, str(error))
         return _problem(404, "nothing is asked there")
@@ -214,7 +224,7 @@ def _read(row: gate.Row) -> Read:
     return Read(**{name: row[name] for name in Read.__struct_fields__ if name in row})
 
 
-def _told(answer: Reads | Pictures) -> Said:
+def _told(answer: Reads | Pictures | Answer) -> Said:
     return Said(200, JSON, msgspec.json.encode(answer))
 
 

@@ -177,10 +177,11 @@ def _note(door: Door, heard: Sequence[tuple[Partner, "Heard[Any]", float]], why:
 def _ready(door: Door, agencies: Sequence[str], now: datetime, why: Why) -> "_Ready[Any]":
     records = registry.records(door.streams)
     told = configured(door.settings)
-    return _Ready(_chosen(records, agencies, now), _key(door.settings), _asker(door, records, why), told)
+    return _Ready(_chosen(records, agencies, now), key_of(door.settings), asker_of(door, records, why), told)
 
 
-def _key(settings: Settings) -> OwnKey:
+def key_of(settings: Settings) -> OwnKey:
+    """The key that signs now. Raises RefusedError where there is none."""
     found = kept(settings).signing()
     if found is None:
         raise RefusedError(
@@ -206,7 +207,8 @@ def _chosen(records: Sequence[RegistryRecord], agencies: Sequence[str], now: dat
     return [found[name] for name in dict.fromkeys(agencies)]
 
 
-def _asker(door: Door, records: Sequence[RegistryRecord], why: Why) -> Asker:
+def asker_of(door: Door, records: Sequence[RegistryRecord], why: Why) -> Asker:
+    """Whoever `door` is of, as other agencies hear of them. Raises RefusedError for nobody of ours."""
     own = own_agency(records)
     person = next((one for one in records if one.kind == "user" and one.id == door.who), None)
     if own is None or person is None or person.agency != own.id or person.trained_at is None:

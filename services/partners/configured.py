@@ -1,7 +1,8 @@
 """How other agencies are asked and answered: a TOML file, read at start (docs/partners.md)."""
 
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -39,6 +40,33 @@ class Serve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     a_minute: AMinute = 60
 
 
+class TakeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What becomes of entries that a partner offers: a person is asked, or they are taken at once, or
+    refused. Of other `categories` than these, where some are named, none is taken.
+    """
+
+    take: Literal["never", "ask", "always"] = "ask"
+    categories: tuple[str, ...] = ()
+
+
+class ListRules(TakeRule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rule of every partner that has none of its own in `partners`. An entry whose agency has not been
+    heard of for `lease_minutes` is off the list until it is.
+    """
+
+    lease_minutes: Annotated[int, Meta(ge=2, le=1440)] = 15
+    partners: dict[str, TakeRule] = {}
+
+    def of(self, agency: str) -> TakeRule:
+        """The rule for this partner."""
+        return self.partners.get(agency, self)
+
+    @property
+    def lease(self) -> timedelta:
+        """How long an entry stands without a word."""
+        return timedelta(minutes=self.lease_minutes)
+
+
 class Configured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. `authorities`: a PEM file of certificate authorities that are trusted beside the
     system's. `here`: partners may be on this machine itself, to try things out.
@@ -46,6 +74,7 @@ class Configured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     ask: Ask = Ask()
     serve: Serve | None = None
+    lists: ListRules = ListRules()
     authorities: Path | None = None
     here: bool = False
 

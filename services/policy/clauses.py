@@ -132,7 +132,8 @@ CLAUSES = (
     Clause(
         "G.1",
         "Hits may come from neighbours",
-        "`platestream bolo` takes or refuses them, both on record ([hits](hits.md))",
+        "`platestream bolo` takes or refuses them, both on record ([hits](hits.md)); hits of an agency on "
+        "an entry that it was offered are alert hits ([partners](partners.md))",
     ),
     Clause(
         "G.2",
@@ -180,7 +181,12 @@ CLAUSES = (
         "H.8", "Every entry expires", "required; longest time by category; expired entries leave the list"
     ),
     Clause("I.1", "Official use only", people="is for whoever shares; looks are checked under F.1 and I.3"),
-    Clause("I.2", "Sharing by MOU", "agencies with an MOU from, until, cameras and kinds"),
+    Clause(
+        "I.2",
+        "Sharing by MOU",
+        "agencies with an MOU from, until, cameras and kinds; hot list entries go to them and come from them "
+        "by it alone, and end with it ([partners](partners.md))",
+    ),
     Clause("I.2.a", "Employees can see who has an MOU", "`platestream registry list agency`"),
     Clause("I.3", "Not sold, no other purpose", "prohibited purposes; every export is on record"),
     Clause(

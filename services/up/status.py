@@ -17,6 +17,7 @@ from schemas import metrics, topics
 from schemas.fields import NOT_JSON
 from services.cameras import health
 from services.cameras.state import CameraHealth, GatewayHealth
+from services.partners.offering import late as partners_late
 from services.up.log import exits
 from services.up.plan import Program, Wanted
 from services.up.supervisor import ProcessState, Supervisor, UpError
@@ -117,6 +118,7 @@ def status(settings: Settings, now: datetime) -> Status:
         *_behind(waiting, now),
         *_cameras(plan, gateway, now),
         *short_of_disk(settings.data, disk),
+        *partners_late(settings, now),
     )
     cameras = gateway.cameras if gateway else ()
     return Status(running, waiting, cameras, disk, wrong, plan.boards, plan.console)

@@ -170,6 +170,7 @@ SIGHTS = {
     "list a vehicle": Sight("sue", "/hotlist/new", "List a vehicle"),
     "change an entry": Sight("sue", "/hotlist", "Change an entry", entry("26-2", "Change it")),
     "remove an entry": Sight("sue", "/hotlist", "Remove this entry?", entry("26-1", "Remove it")),
+    "offers of other agencies": Sight("sue", "/hotlist/offers", "Offers of other agencies"),
     "import": Sight("sue", "/hotlist/import", "Import a list"),
     "import, not a list": Sight("sue", "/hotlist/import", "Import a list", upload(b"no list"), 409),
     "import, preview": Sight("sue", "/hotlist/import", "What the file would change", upload(SOME)),

@@ -25,6 +25,7 @@ LAG = 'platestream_topic_lag_messages{flow="recognize",topic="frames",partition=
 LETTERS = 'platestream_dead_letters_total{topic="frames",reason="corrupt"}'
 OLDEST = 'platestream_retention_oldest_row_timestamp_seconds{table="detections"}'
 PERIOD = "platestream_retention_period_seconds"
+UNTOLD = 'platestream_partner_untold_timestamp_seconds{agency="county"}'
 AUDIT_DUE = 'platestream_audit_due_timestamp_seconds{rhythm="monthly",step="file"}'
 OCR = 'platestream_stage_seconds_bucket{stage="recognize",le="%s"}'
 HITS = 'platestream_alert_hits_total{match="exact",historical="no"}'
@@ -133,6 +134,9 @@ CASES = [
     Case("SealLate", True, 15, {"platestream_inquiries_sealed_timestamp_seconds": "0x30"}),
     Case("SealLate", True, 15, {}),
     Case("SealLate", False, 15, {"platestream_inquiries_sealed_timestamp_seconds": "0+60x30"}),
+    Case("PartnerNotTold", True, 5, {UNTOLD: "0+60x2 60x10"}),
+    Case("PartnerNotTold", True, 5, {UNTOLD: "0+60x2 _x10"}),
+    Case("PartnerNotTold", False, 10, {UNTOLD: "0+60x20"}),
     Case("LogNotPublished", True, 70, {"platestream_log_published_timestamp_seconds": "0x80"}),
     Case("LogNotPublished", True, 10, {}),
     Case("LogNotPublished", False, 70, {"platestream_log_published_timestamp_seconds": "0+60x80"}),

@@ -11,9 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,16 +23,23 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from connectors.changelog import publish
+from connectors.files import FileTopics
 from connectors.partners.keys import OwnKey
 from connectors.profiles import load
 from connectors.settings import Settings, system_account
-from schemas import tables
+from operators.matching.judge import match_entry
+from schemas import tables, topics
 from schemas.gate_rules import of_profile
+from schemas.hotlist import HotListChange, HotListEntry
 from schemas.registry import RegistryRecord
-from services.partners import register
+from services.door import Clients, Door
+from services.hotlist import entries
+from services.hotlist.importing import entries_of
+from services.partners import offering, register
 from tests.support.agency import read, set_rules, user
 from tests.support.clock import NOW
-from tests.support.database import Database, copied
+from tests.support.database import Database, close_all, copied
 from tests.support.kafka_broker import free_port, wait_until
 from tests.support.partners import DAY, agency, inquiry, own_key, put
 
@@ -91,6 +98,7 @@ class Agency:
                 own,
                 user("chief", agency=self.name),
                 user(ME, agency=self.name),
+                RegistryRecord(kind="hotlist_source", id="partner", name="Other agencies"),
                 *partners,
             )
             database.put(tables.DETECTIONS, read(timedelta(hours=1), f"{self.name}-main", plate=plate))
@@ -100,7 +108,7 @@ class Agency:
         (self.folder / "partners.toml").write_text(
             f'here = true\nauthorities = "{certificate}/c.pem"\n[ask]\ndeadline_s = {DEADLINE}\n'
             f'[serve]\naddress = "{self.address}"\nport = {self.port}\n'
-            f'certificate = "{certificate}/c.pem"\nkey = "{certificate}/k.pem"\n'
+            f'certificate = "{certificate}/c.pem"\nkey = "{certificate}/k.pem"\n[lists]\ntake = "always"\n'
         )
 
     def start(self, authorities: Path) -> None:
@@ -129,6 +137,26 @@ class Agency:
         return subprocess.run(
             command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
         )
+
+    @property
+    def streams(self) -> FileTopics:
+        return FileTopics(self.data, follow=False)
+
+    @property
+    def taken(self) -> dict[str, HotListEntry]:
+        """Entries of partners on its hot list, by plate."""
+        return {one.plate: one for one in entries_of(self.streams, "partner").values()}
+
+    @contextmanager
+    def acting(self) -> Iterator[Door]:
+        """The door for a person there, while its server is stopped: it holds the tables."""
+        dsn, file = f"chdb://{self.folder / 'platestream'}", self.folder / "partners.toml"
+        settings = Settings(clickhouse=dsn, data=self.data, partners_file=file, profile=self.profile)
+        try:
+            with Door(settings, ME, "test", Clients(settings)) as door:
+                yield door
+        finally:
+            close_all()
 
     def log(self, columns: str) -> list[Any]:
         """Of its inquiry log; its server must have stopped."""
@@ -193,7 +221,8 @@ def test_a_client_that_nobody_here_wrote_signs_by_the_standards_and_is_answered(
     asked = inquiry("ABC*", agency="sjpd", person="curl", case_number=CASE)
     body.write_bytes(msgspec.json.encode(asked))
 
-    def ask(ident: str, url: str = f"{three.jersey.address}/partner/v1/inquiries") -> tuple[str, Any]:
+    def ask(ident: str, what: str = "inquiries") -> tuple[str, Any]:
+        url = f"{three.jersey.address}/partner/v1/{what}"
         command = ["sh", str(CLIENT), url, str(key), str(body), str(three.certificate), ident, str(theirs)]
         ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert ran.returncode == 0, ran.stderr
@@ -208,6 +237,25 @@ def test_a_client_that_nobody_here_wrote_signs_by_the_standards_and_is_answered(
     body.write_bytes(msgspec.json.encode(inquiry("ABC*", agency="sjpd", person="curl", case_number="")))
     status, told = ask(str(uuid4()))
     assert (status, "neither case number nor reason" in told["detail"]) == ("403 signed", True)
+    offer, number = str(uuid4()), time.time_ns() // 1_000_000
+    person = {"agency": "sjpd", "person": "curl", "trained_on": f"{NOW - 40 * DAY:%Y-%m-%d}"}
+    entry = {
+        **{
+            "category": "stolen_vehicle",
+            "plate": "CURL123",
+            "case_number": CASE,
+            "reason": "Taken at gunpoint",
+        },
+        **{"requested_by": "Dep. Nez", "contact": "928-555-0101", "instructions": "P/C for arrest"},
+        "expires_at": f"{NOW + DAY:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    body.write_text(json.dumps({"asker": person, "number": number, "offer_id": offer, "entry": entry}))
+    assert ask(str(uuid4()), "offers") == ("200 signed", {"offer_id": offer, "decision": "taken"})
+    assert list(three.jersey.taken) == ["CURL123"]
+    body.write_text(json.dumps({"agency": "sjpd", "number": number + 1, "offers": []}))
+    assert ask(str(uuid4()), "standing") == ("200 signed", {"offers": []})
+    assert three.jersey.taken == {}
+    assert ask(str(uuid4()), "standing")[0] == "409 signed", "not newer than what it said"
 
 
 def test_one_search_asks_all_shows_what_comes_as_it_comes_and_every_agency_has_its_own_record(
@@ -238,6 +286,60 @@ def test_one_search_asks_all_shows_what_comes_as_it_comes_and_every_agency_has_i
     ]
     assert {row[1] for row in ours[2:]} == {"dead", "jersey", "slow", "virginia"}
     assert {row[0] for row in ours[2:]} == {"partner_answer"}
+
+
+ENTRY = {
+    **{"category": "stolen_vehicle", "case_number": CASE, "reason": "Taken at gunpoint"},
+    **{"requested_by": "Ofc. Vale", "contact": "928-555-0114", "instructions": "P/C for arrest"},
+    "expires_at": f"{NOW + 9 * DAY:%Y-%m-%d}",
+}
+DOWN_S = float(os.environ.get("DOWN", "2"))
+
+
+def test_between_whole_processes_an_entry_is_taken_hits_come_back_and_it_ends_though_one_was_down(
+    three: Three,
+) -> None:
+    sjpd, jersey = three.sjpd, three.jersey
+    with sjpd.acting() as door:
+        for name in ("LIST1", "LIST2"):
+            told = {**ENTRY, "reference": name, "plate": name}
+            entries.add(door, "sjpd", told, datetime.now(UTC), back=False)
+            offering.offer(door, f"sjpd:{name}", ["jersey"], datetime.now(UTC))
+    for one in (jersey, sjpd):
+        if one.process is None:
+            one.start(three.certificate)
+    wait_until(lambda: set(jersey.taken) == {"LIST1", "LIST2"}, 60, "entries at the other agency")
+
+    seen = msgspec.structs.replace(read(timedelta(), "elm", plate="LIST1"), captured_at=datetime.now(UTC))
+    hit = match_entry(seen, msgspec.structs.replace(jersey.taken["LIST1"], listed_at=None))
+    assert hit is not None
+    publish(jersey.streams, topics.ALERT_HITS, [hit])
+    wait_until(lambda: any(sjpd.streams.read_to_end(topics.ALERT_HITS)), 60, "the hit at the first agency")
+    (came,) = map(topics.ALERT_HITS.decode, sjpd.streams.read_to_end(topics.ALERT_HITS))
+    assert (came.agency, came.detection.camera_id, came.entry.entry_id) == (
+        *("jersey", "jersey/elm", "sjpd:LIST1"),
+    )
+
+    began = time.monotonic()
+    publish(sjpd.streams, topics.HOTLIST, [HotListChange("sjpd:LIST1", None)])  # as `hotlist remove` does
+    wait_until(lambda: set(jersey.taken) == {"LIST2"}, 60, "the end at the other agency")
+    alive = time.monotonic() - began
+    jersey.stop()
+    publish(sjpd.streams, topics.HOTLIST, [HotListChange("sjpd:LIST2", None)])
+    time.sleep(DOWN_S)
+    assert set(jersey.taken) == {"LIST2"}
+    jersey.start(three.certificate)
+    began = time.monotonic()
+    wait_until(lambda: jersey.taken == {}, 60, "the end at the agency that was down")
+    print(f"gone after {alive:.1f} s, and {time.monotonic() - began:.1f} s after it was up again")
+
+    def all_told() -> bool:
+        with offering.lists(Settings(data=sjpd.data)).reading() as kept:
+            return [one.untold_since for one in kept.offered.all()] == [None, None]
+
+    wait_until(all_told, 60, "that it was told is known")
+    for one in (sjpd, jersey):
+        one.stop()
 
 
 SAID = {

@@ -70,9 +70,9 @@ def inquiry(plate: str = "ABC123", **told: Any) -> Inquiry:
 class Answering:
     """The agency of a test's database as its partners meet it, with a clock that can be moved."""
 
-    def __init__(self, database: Database, a_minute: int = 1000) -> None:
+    def __init__(self, database: Database, a_minute: int = 1000, file: Path | None = None) -> None:
         self.database, self.data = database, database.data
-        self.settings = Settings(clickhouse=database.dsn, data=self.data)
+        self.settings = Settings(clickhouse=database.dsn, data=self.data, partners_file=file)
         self.by = timedelta()
         register.kept(self.settings).make(NOW)
         self.desk = Desk(self.settings, a_minute, self.clock)

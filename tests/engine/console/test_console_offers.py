@@ -1,0 +1,98 @@
+"""Entries between agencies in the console: ours on their own page, other agencies' on another."""
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from schemas.partner_lists import Offer, OfferedEntry
+from schemas.registry import RegistryRecord
+from services.hotlist import entries
+from services.hotlist.importing import listed
+from services.partners import offering
+from services.partners.configured import configured
+from services.partners.taking import Intake
+from tests.engine.console.test_console_hotlist import TOLD, log
+from tests.engine.console.test_console_search import text
+from tests.support.clock import NOW
+from tests.support.console import Pages
+from tests.support.database import Database
+from tests.support.door import person
+from tests.support.hits import put_hit
+from tests.support.partner_lists import short
+from tests.support.partners import COUNTYS, DAY, agency, asker
+
+SERVE = 'here = true\n[serve]\naddress = "https://alpr.sjpd.example:8444"\n'
+ONE = UUID("3f9c0a71-be02-4000-8000-000000000001")
+
+
+@pytest.fixture
+def pages(database: Database, tmp_path: Path) -> Pages:
+    file = tmp_path / "partners.toml"
+    file.write_text(SERVE)
+    made = Pages(database, tmp_path / "data", partners_file=file)
+    made.staff(person("ofc", "officer"), person("aud", "auditor"))
+    source = RegistryRecord(kind="hotlist_source", id="partner", name="Other agencies")
+    made.put(agency("county", COUNTYS, address="https://alpr.county.example"), source)
+    return made
+
+
+def test_an_entry_is_offered_and_withdrawn_on_its_page_which_says_what_was_not_told_yet(pages: Pages) -> None:
+    entries.add(pages.console.door("ofc"), "sjpd", TOLD, NOW, back=False)
+    officer = pages.browser("ofc")
+    officer.get("/hotlist")
+    officer.send("/hotlist/entry", entry="sjpd:26-1")
+    assert 'name="agency" value="county"' in officer.page
+    officer.send("/hotlist/offer", entry="sjpd:26-1", agency="county")
+    assert "not told since" in text(officer.page)
+    refused = officer.send("/hotlist/offer", entry="sjpd:26-1", agency="nowhere")
+    assert (refused.status_code, "not registered" in text(officer.page)) == (409, True)
+    officer.get("/hotlist")
+    officer.send("/hotlist/withdraw", entry="sjpd:26-1", agency="county")
+    assert "County no: withdrawn" in text(officer.page)
+    said = [row[:2] for row in log(pages, "hotlist_offer")]
+    assert said == [("ofc", "allowed"), ("ofc", "refused"), ("ofc", "allowed")]
+
+
+def test_an_offered_entry_is_taken_and_dropped_by_whoever_may_and_shown_as_what_it_is(pages: Pages) -> None:
+    door = pages.console.door("ofc")
+    told = OfferedEntry(
+        category="stolen_vehicle", plate="ABC1234", case_number="26-77", requested_by="Dep. Nez",
+        reason="<b>gun</b>", contact="928-555-0101", instructions="P/C", expires_at=NOW + 9 * DAY,
+    )  # fmt: skip
+    with offering.lists(pages.settings).writing() as kept:
+        offer = Offer(asker=asker(), number=1, offer_id=ONE, entry=told)
+        intake = Intake(door, configured(pages.settings).lists)
+        made, refusal = intake.judge(kept, agency("county", COUNTYS), offer, NOW)
+        kept.incoming.put(made)
+    assert refusal == ""
+    officer = pages.browser("ofc")
+    officer.get("/hotlist/offers")
+    assert "Stolen vehicle, of County" in text(officer.page)
+    assert ("&lt;b&gt;gun" in officer.page, "<b>gun" in officer.page) == (True, False)
+    auditor = pages.browser("aud")
+    assert auditor.get("/hotlist/offers").status_code == 403
+    officer.get("/hotlist/offers")
+    officer.send("/hotlist/offers/take", entry=short(ONE))
+    assert "It is on the hot list." in text(officer.page)
+    assert list(listed(door.streams)) == [short(ONE)]
+    officer.get("/hotlist")
+    officer.send("/hotlist/entry", entry=short(ONE))
+    assert "Offered by County" in text(officer.page)
+    assert ("Change it" in officer.page, "Remove it" in officer.page) == (False, True)
+    officer.get("/hotlist/offers")
+    officer.send("/hotlist/offers/decline", entry=short(ONE))
+    assert "is dropped" in text(officer.page)
+    assert listed(door.streams) == {}
+    assert [row[:2] for row in log(pages, "hotlist_take")] == [("ofc", "allowed")] * 2
+
+
+def test_a_hit_of_another_agency_says_whose_it_is_and_its_picture_is_asked_of_that_agency(
+    pages: Pages,
+) -> None:
+    hit = put_hit(pages.database, 1, agency="county")
+    officer = pages.browser("ofc")
+    officer.get(f"/hits/{hit}")
+    assert "Seen by county, to which this entry is offered" in text(officer.page)
+    assert f"/{b'county'.hex()}/" in officer.page
+    assert "/pictures/" not in officer.page
