@@ -3,7 +3,7 @@ VENV := .venv
 # Where it is set, each of the hundreds of processes that the tests start compiles all modules anew: half of its start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test chaos fuzz check lock sbom audit recogniser containers clean
+.PHONY: setup demo test chaos soak fuzz check lock sbom audit recogniser containers clean
 
 setup: $(VENV)/.installed
 
@@ -27,6 +27,11 @@ OUTAGE ?= 600
 
 chaos: setup
 	PLATESTREAM_TEST_KILLS=$(KILLS) PLATESTREAM_TEST_OUTAGE=$(OUTAGE) $(VENV)/bin/python -m pytest -m chaos --timeout 14400 -rP
+
+# The whole system under twice a busy hour's load (docs/reliability.md), watched, drawn into build/soak and recounted.
+soak: MINUTES = 60
+soak: setup
+	$(VENV)/bin/python -m tests.soak --minutes $(MINUTES)
 
 # Broken input for every decoder, 100,000 of most (docs/fuzzing.md): hours. FUZZ names some, RUNS how many.
 FUZZ ?=

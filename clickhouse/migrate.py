@@ -3,12 +3,16 @@
 A file is `NNNN_name.sql`; a statement ends with a `;` at the end of a line. DDL has no transactions, so every
 statement can be run again (IF NOT EXISTS) and a file that was interrupted is simply applied once more. The
 first file makes the tables that record them. Tables are made by migrations, views by `view_files`.
+
+A file whose first line is `-- older releases: run` adds only: columns with a default, tables, nothing that a
+program of before would miss or fill wrongly. That is recorded with it, and a release that does not know the
+migration runs on its tables all the same. On any other it refuses to start.
 """
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from clickhouse import view_files
 from clickhouse.sql_files import Client, MigrationError, exists, run, sha256, statements
@@ -16,11 +20,18 @@ from clickhouse.sql_files import Client, MigrationError, exists, run, sha256, st
 ROOT = Path(__file__).parent
 TABLE = "platestream.schema_migrations"
 COLUMNS = ("version", "name", "sha256")
+OLDER = "older"
+"""The column that says whether older releases run on it; 0140 made it."""
+ADDS_ONLY = "-- older releases: run\n"
 # What the baseline (100 and on) holds in one; a database that has all of them is taken over as it is.
 FOLDED = frozenset({*range(1, 14), 20, 21, 22, 30, 31, 40, 41, 42})
+_HAS_OLDER = (
+    "SELECT count() FROM system.columns "
+    "WHERE database = 'platestream' AND table = 'schema_migrations' AND name = 'older'"
+)
 _NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 
-State = Literal["applied", "pending", "changed", "unknown", "folded"]
+State = Literal["applied", "pending", "changed", "newer", "unknown", "folded"]
 
 
 @dataclass(frozen=True)
@@ -41,10 +52,18 @@ class Migration:
         """The file's name without its ending."""
         return f"{self.version:04}_{self.name}"
 
+    @property
+    def adds_only(self) -> bool:
+        """Whether releases that do not have this file run on its tables, too."""
+        return self.sql.startswith(ADDS_ONLY)
+
 
 @dataclass(frozen=True)
 class Entry:
-    """A file as `list_migrations` shows it; `sha256` is the file's, or the record's where no file is."""
+    """A file as `list_migrations` shows it; `sha256` is the file's, or the record's where no file is.
+
+    Of a newer release are *newer*, which only adds, and *unknown*, which this release must not run on.
+    """
 
     title: str
     sha256: str
@@ -108,11 +127,12 @@ def _list_migrations(client: Client, root: Path) -> list[Entry]:
     for migration in load(root):
         applied = recorded.pop(migration.version, None)
         state: State = "pending" if applied is None else "applied"
-        if applied is not None and applied[1] != migration.sha256:
+        if applied is not None and applied.sha256 != migration.sha256:
             state = "changed"
         entries.append(Entry(migration.title, migration.sha256, state))
-    for version, (name, sha) in recorded.items():
-        entries.append(Entry(f"{version:04}_{name}", sha, "folded" if version in FOLDED else "unknown"))
+    for version, told in recorded.items():
+        beyond: State = "folded" if version in FOLDED else "newer" if told.older else "unknown"
+        entries.append(Entry(f"{version:04}_{told.name}", told.sha256, beyond))
     return entries
 
 
@@ -140,7 +160,10 @@ def _refuse_misfits(entries: list[Entry]) -> None:
         if entry.state == "changed":
             raise MigrationError(f"{entry.title}: changed after it was applied; write a new one instead")
         if entry.state == "unknown":
-            raise MigrationError(f"{entry.title}: applied by a newer release than this one")
+            raise MigrationError(
+                f"{entry.title}: applied by a newer release, and this one does not run on its tables: start "
+                "a release that has it"
+            )
         if entry.state == "pending":
             pending = entry.title
         elif pending and entry.state == "applied":
@@ -150,12 +173,24 @@ def _refuse_misfits(entries: list[Entry]) -> None:
 def _apply(client: Client, migration: Migration) -> None:
     for number, statement in enumerate(statements(migration.sql), 1):
         run(client, migration.title, number, statement)
-    client.insert(TABLE, [[migration.version, migration.name, migration.sha256]], column_names=COLUMNS)
+    row: list[int | str] = [migration.version, migration.name, migration.sha256]
+    if migration.adds_only:  # others have the column's default, and the first ones come before it
+        client.insert(TABLE, [[*row, 1]], column_names=(*COLUMNS, OLDER))
+    else:
+        client.insert(TABLE, [row], column_names=COLUMNS)
 
 
-def _recorded(client: Client) -> dict[int, tuple[str, str]]:
-    """Version -> (name, SHA-256); empty before the first migration."""
+class _Recorded(NamedTuple):
+    name: str
+    sha256: str
+    older: bool
+
+
+def _recorded(client: Client) -> dict[int, _Recorded]:
+    """By version; empty before the first migration."""
     if not exists(client, TABLE):
         return {}
-    rows = client.query(f"SELECT version, name, sha256 FROM {TABLE} ORDER BY version").result_rows  # noqa: S608
-    return {version: (name, sha) for version, name, sha in rows}
+    older = OLDER if client.query(_HAS_OLDER).result_rows[0][0] else "0"
+    asked = f"SELECT version, name, sha256, {older} FROM {TABLE} ORDER BY version"  # noqa: S608
+    rows = client.query(asked).result_rows
+    return {version: _Recorded(name, sha, bool(may)) for version, name, sha, may in rows}

@@ -135,7 +135,8 @@ def connect(
         return _embedded(parsed.path, role or OWNER, explain)
     if parsed.scheme == "http" and not allow_plaintext and not _is_loopback(parsed.host):
         raise ConnectError("http:// would carry plates unencrypted over a network: use https://")
-    return run("connecting to ClickHouse", lambda: _server(parsed, role, explain, patience))
+    where = f"connecting to ClickHouse at {parsed.host}:{parsed.port}"
+    return run(where, lambda: _server(parsed, role, explain, patience))
 
 
 def run(attempted: str, call: Callable[[], T]) -> T:

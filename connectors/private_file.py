@@ -1,12 +1,13 @@
 """Files for their owner alone, written whole or not at all; small ones of JSON with an item for each name."""
 
+import errno
 import fcntl
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
 import msgspec
 
@@ -42,6 +43,39 @@ def write_whole(path: Path, content: bytes) -> None:
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)  # else a power cut may bring the old one back
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A new file for its owner alone, which gets its name once it is whole and on the disk.
+
+    Until then it has none, so that whoever is killed leaves nothing. Where the file system cannot do that, as
+    NFS cannot, it is `.NAME.PID` meanwhile, which a kill leaves. Raises FileExistsError, OSError.
+    """
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    named = f".{path.name}.{os.getpid()}"
+    try:
+        try:
+            raw = os.open(".", os.O_TMPFILE | os.O_RDWR, 0o600, dir_fd=folder)
+            source = f"/proc/self/fd/{raw}"
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                raise
+            raw = os.open(named, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+            source = named
+        try:
+            with open(raw, "w+b") as made:
+                yield made
+                made.flush()
+                os.fsync(raw)
+                # Never over a file that somebody made meanwhile.
+                os.link(source, path.name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=True)
+            os.fsync(folder)
+        finally:
+            if source == named:
+                os.unlink(named, dir_fd=folder)
     finally:
         os.close(folder)
 

@@ -55,10 +55,12 @@ def _decoder(record: type[T]) -> msgspec.json.Decoder[T]:
     return msgspec.json.Decoder(record)
 
 
-class Record(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="schema", gc=False
-):
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", gc=False):
     """What crosses a topic: JSON, with `schema` naming record and version.
+
+    Within a version fields are only added, each with a default. So a newer program reads what an older one
+    wrote, and an older one ignores a field that it does not know. What it must not ignore, because more would
+    be seen or done without it, is a new version: an older program refuses that, and a newer one reads both.
 
     A record is a tree, so no collector needs to look for cycles through it: that took a third of the time of
     the match flow.

@@ -16,10 +16,11 @@ from schemas.fields import Instant, Record
 FIRST = "0" * 64
 
 
-class Inquiry(Record, tag="inquiry/1", frozen=True, kw_only=True):
+class Inquiry(Record, tag="inquiry/1", frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A row of the gate's log, as the database stamped it.
 
     Fields that came later are left out of the JSON where nobody filled them: older seals stay what they were.
+    A seal is of all fields: one with a field that this release does not know is refused, not called altered.
     """
 
     inquiry_id: UUID
@@ -58,7 +59,7 @@ class Inquiry(Record, tag="inquiry/1", frozen=True, kw_only=True):
     )
 
 
-class SealedInquiry(Record, tag="sealed_inquiry/1", frozen=True, kw_only=True):
+class SealedInquiry(Record, tag="sealed_inquiry/1", frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An inquiry with its place in the chain."""
 
     seal: Annotated[int, Meta(ge=1, description="counts from 1 without a gap")]

@@ -1,7 +1,8 @@
 """Who uploads by HTTP: Basic (RFC 7617) and Digest (RFC 7616, MD5 and SHA-256, qop=auth) sign-in.
 
-A nonce is a time under a key of this process, so the server remembers nothing of who never comes back. A
-request that was heard on the wire cannot be played again: each count of a nonce is taken once.
+A nonce is a time and chance under a key of this process, so the server remembers nothing of who never comes
+back, and two cameras have two. A request that was heard on the wire cannot be played again: each count of a
+nonce is taken once, and a nonce that had to be forgotten is stale.
 """
 
 import hashlib
@@ -22,12 +23,14 @@ ALGORITHMS: dict[str, Callable[[bytes], str]] = {
 
 
 class SignIn:
-    """Accounts by name with their passwords; `now` is in seconds. `basic`: whether Basic is let in."""
+    """Accounts by name with their passwords. `basic`: whether Basic is let in. `now`: seconds, never back."""
 
     def __init__(self, accounts: Mapping[str, str], basic: bool, now: Callable[[], float]) -> None:
         self._accounts, self._basic, self._now = dict(accounts), basic, now
         self._key = secrets.token_bytes(32)
         self._used: OrderedDict[str, set[str]] = OrderedDict()
+        self._forgotten = 0.0
+        """The newest nonce that is remembered no more; of those up to it nobody knows what was taken."""
 
     def challenges(self, stale: bool = False) -> list[str]:
         """Values of `WWW-Authenticate`, the best first."""
@@ -69,15 +72,16 @@ class SignIn:
             return None
         return name if self._fresh(nonce) and self._first_use(nonce, count) else None
 
-    def _nonce(self, at: float | None = None) -> str:
-        moment = f"{(self._now() if at is None else at):.3f}"
+    def _nonce(self, moment: str = "") -> str:
+        moment = moment or f"{self._now():.3f}-{secrets.token_hex(6)}"
         return f"{moment}-{hmac.new(self._key, moment.encode(), 'sha256').hexdigest()[:32]}"
 
     def _fresh(self, nonce: str) -> bool:
-        at = float(nonce.partition("-")[0])
+        at = _time_of(nonce)
         return (
-            hmac.compare_digest(self._nonce(at).encode(), nonce.encode())
+            hmac.compare_digest(self._nonce(nonce.rpartition("-")[0]).encode(), nonce.encode())
             and -1 <= self._now() - at < NONCE_SECONDS
+            and (nonce in self._used or at > self._forgotten)
         )
 
     def _fresh_in(self, header: str) -> bool:
@@ -93,8 +97,12 @@ class SignIn:
             return False
         used.add(count)
         while len(self._used) > REMEMBERED:
-            self._used.popitem(last=False)
+            self._forgotten = max(self._forgotten, _time_of(self._used.popitem(last=False)[0]))
         return True
+
+
+def _time_of(nonce: str) -> float:
+    return float(nonce.partition("-")[0])
 
 
 def same(known: str | None, told: str) -> bool:

@@ -108,6 +108,7 @@ class Kept:
 
     def keep_run(self, run: LastRun) -> None:
         """Instead of the last."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(self.root / "run.json", msgspec.json.encode(run))
 
     @property

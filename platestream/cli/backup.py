@@ -13,6 +13,12 @@ from services.backup import make
 from services.backup import restore as job
 from services.backup.archive import Manifest
 
+PUBLISHED = (
+    "{count} inquiries of this backup are in a published log, and others may hold heads of it, newer ones "
+    "too. Nothing more is published until platestream audit publish --another-log begins another log: leave "
+    "the files of the one before on the web, and publish why (docs/proof.md, When publishing is refused)"
+)
+
 
 def backup(
     file: Annotated[Path, typer.Argument(help="A new file; it is for its owner alone.")],
@@ -38,7 +44,8 @@ def restore(
 ) -> None:
     """Bring a backup into an empty system, where nothing runs yet; on record as an act.
 
-    Check it with platestream audit verify, then start. What was put on record after the backup is lost here.
+    Then start it, and check it with platestream audit verify: what the backup had not sealed is sealed at the
+    start. What was put on record after the backup is lost here.
 
     Example: platestream restore /mnt/backup/2026-11-26.zip
     """
@@ -51,7 +58,9 @@ def restore(
     out.print(f"{file}: {_held(made.manifest)}, as of {made.manifest.made_at:%Y-%m-%d %H:%M:%S}Z")
     if made.left:
         out.print(f"left as they are, because they have messages: {', '.join(made.left)}")
-    out.print("next: platestream audit verify")
+    if made.published:
+        out.print(PUBLISHED.format(count=made.published), soft_wrap=True)
+    out.print("next: start it (platestream up, or the containers), and then platestream audit verify")
 
 
 def _held(made: Manifest) -> str:

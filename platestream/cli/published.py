@@ -25,19 +25,25 @@ def publish(
     metrics_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Serve metrics on this port; 0: none.")
     ] = 0,
+    another_log: Annotated[
+        bool, typer.Option("--another-log", help="Begin another log, after a restored backup or a lost key.")
+    ] = False,
 ) -> None:
     """Put what was sealed into the published log, and sign, witness and stamp its head.
 
-    Once, it is the act of whoever runs it. With --every it is the job of `platestream up`.
+    Once, it is the act of whoever runs it. With --every it is the job of `platestream up`. --another-log is a
+    person's alone: whoever holds a head of the log before has to be told (docs/proof.md).
 
     Examples: platestream audit publish
     and platestream audit publish --every 5 --metrics-port 3033
     """
+    if every and another_log:
+        raise typer.BadParameter("a person begins another log, once: leave out --every")
     if metrics_port:
         job.serve_metrics(metrics_port)
     if not every:
         with entrance("audit publish") as person:
-            _say(job.by_a_person(person, datetime.now(UTC)))
+            _say(job.by_a_person(person, datetime.now(UTC), another=another_log))
         return
     first = True
     while True:
@@ -57,9 +63,13 @@ def head(
     Example: platestream audit head
     """
     found = config(settings())
+    ran = job.last_run(found)
+    if ran is not None and ran.refused and found.kept.secret() is None:  # a log may not be begun here
+        err.print(ran.refused, soft_wrap=True)
+        raise typer.Exit(1)
     key = verifier(found)
     checkpoint = found.folder.find("checkpoint") or b""
-    states, ran = job.witness_states(found), job.last_run(found)
+    states = job.witness_states(found)
     if as_json:
         print_json(
             {

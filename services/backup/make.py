@@ -1,6 +1,5 @@
 """Backing up what must be kept, while everything runs."""
 
-import os
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,6 +13,7 @@ from clickhouse_connect.driver.client import Client
 from connectors.changelog import newest, read_to_end
 from connectors.clickhouse_client import run
 from connectors.edge import Topics
+from connectors.private_file import new_file
 from schemas.topics import Topic
 from services.backup.archive import COPIED, FORMAT, KEPT, MANIFEST, Manifest, put
 from services.door import Door
@@ -38,20 +38,12 @@ def backup(door: Door, path: Path, now: datetime) -> Manifest:
     if path.exists():
         raise FileExistsError(f"{path} exists, and is not written over")
     door.enter("backup", path.name)
-    making = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(os.open(making, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as raw:
-            made = _write(door, zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED), now)
-            raw.flush()
-            os.fsync(raw.fileno())
-        os.link(making, path)  # never over a file that somebody made meanwhile
-    finally:
-        making.unlink(missing_ok=True)
-    return made
+    with new_file(path) as raw:
+        return _write(door, zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED), now)
 
 
 def _write(door: Door, file: zipfile.ZipFile, now: datetime) -> Manifest:
-    applied = tuple(one.title for one in migrations(door) if one.state == "applied")
+    applied = tuple(one.title for one in migrations(door) if one.state in ("applied", "newer"))
     with file, owner(door) as client:
         members = [put(file, f"tables/{name}.jsonl", _rows(client, name)) for name in KEPT]
         members += [put(file, f"topics/{one.name}.jsonl", _messages(door.streams, one)) for one in COPIED]

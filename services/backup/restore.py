@@ -18,6 +18,7 @@ from services.backup.archive import COPIED, KEPT, Manifest, lines, opened
 from services.backup.make import Copied
 from services.door import Door
 from services.setup import apply_migrations, migrations, owner
+from services.tlog.restored import past
 
 AT_ONCE = 10_000
 AT_ONCE_BYTES = 32_000_000
@@ -26,10 +27,14 @@ AT_ONCE_BYTES = 32_000_000
 
 @dataclass(frozen=True)
 class Restored:
-    """What the file held, and the topics that had messages already, and were left as they are."""
+    """What the file held, and the topics that had messages already, and were left as they are.
+
+    `published`: so many inquiries of it are in a published log, of which others may hold heads.
+    """
 
     manifest: Manifest
     left: tuple[str, ...]
+    published: int = 0
 
 
 def restore(door: Door, path: Path) -> Restored:
@@ -48,7 +53,8 @@ def restore(door: Door, path: Path) -> Restored:
         for name in KEPT:
             _fill(client, name, lines(file, f"tables/{name}.jsonl"))
         left = tuple(one.name for one in COPIED if not _publish(door, one, file))
-    return Restored(manifest, left)
+        published = past(client).published
+    return Restored(manifest, left, published)
 
 
 def _judge(door: Door, client: Client, manifest: Manifest) -> None:

@@ -140,7 +140,7 @@ class CameraGateway:
         passwords = {user: password for user, (_camera, password) in accounts.items()}
         application = http_server.application(
             {user: camera for user, (camera, _password) in accounts.items()},
-            SignIn(passwords, basic, time.time),
+            SignIn(passwords, basic, time.monotonic),
             self.accept,
             lambda: {"waiting": self._spool.count, "sending": self._sender.fault or "well"},
             zones,

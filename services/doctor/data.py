@@ -50,6 +50,9 @@ def migrations(here: Here) -> Iterable[Answer]:
         return [wrong(sentence(error), "Run the release that this database is of.")]
     if missing:
         return [wrong(f"Not applied: {', '.join(missing)}.", "platestream migrate")]
+    added = [one.title for one in migrate.list_migrations(client) if one.state == "newer"]
+    if added:
+        return [right(f"Of this release; {', '.join(added)} of a newer one only adds to the tables.")]
     return [right("Tables and views are those of this release.")]
 
 

@@ -13,15 +13,19 @@ from schemas import metrics
 from services.door import Clients, Door
 from services.tlog.config import LogConfig, LogError, agency_of, config, signer
 from services.tlog.publish import Published, publish
+from services.tlog.restored import judge
 
 PASSING = (LogError, BusyError, DatabaseError, PrivateFileError, OSError)
 """What the job says and tries again at its next turn."""
 
 
-def by_a_person(door: Door, now: datetime) -> Published:
-    """Publish what is sealed; on record first. Raises RefusedInquiry, and as `publish`."""
-    door.enter("audit_head", "head of the inquiry log")
-    return _publish(door.settings, door.client(SEALER), now, look_first=True)
+def by_a_person(door: Door, now: datetime, *, another: bool = False) -> Published:
+    """Publish what is sealed; on record first. With `another` a log is begun, as after a restored backup.
+
+    Raises RefusedInquiry, and as `publish`.
+    """
+    door.enter("audit_head", "another published log is begun" if another else "head of the inquiry log")
+    return _publish(door.settings, door.client(SEALER), now, look_first=True, another=another)
 
 
 def by_the_clock(settings: Settings, now: datetime, *, first: bool) -> Published:
@@ -64,7 +68,14 @@ def serve_metrics(port: int) -> None:
     serve(port)
 
 
-def _publish(settings: Settings, client: Client, now: datetime, *, look_first: bool) -> Published:
+def _publish(
+    settings: Settings, client: Client, now: datetime, *, look_first: bool, another: bool = False
+) -> Published:
     found = config(settings)
+    try:
+        judge(found.kept, client, another=another)
+    except LogError as error:
+        found.kept.keep_run(LastRun(at=now.timestamp(), refused=str(error)))
+        raise
     key = signer(found, agency_of(settings))
     return publish(found, key, client, now, look_first=look_first)

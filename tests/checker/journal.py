@@ -76,7 +76,8 @@ class Camera:
     """Uploads vehicles of three frames each, one frame after the other, and sends again what had no answer.
 
     Before every fourth vehicle there is a frame that is no picture, and one with a wrong password: never as
-    the last of a run, for `status` tells of a camera's newest frame.
+    the last of a run, for `status` tells of a camera's newest frame. `every`: seconds from one vehicle to the
+    next, at least.
     """
 
     name: str
@@ -84,12 +85,14 @@ class Camera:
     first: datetime
     journal: Journal
     wait: float = 0.4
+    every: float = 0.0
     unanswered: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         vehicle, intruder = 0, plate_picture("XXX9999")
         while not self.over.is_set():
+            due = time.monotonic() + self.every
             plate = f"KT{self.name[0].upper()}{1000 + vehicle}"
             picture, began = plate_picture(plate), self.first + vehicle * APART
             if vehicle % 4 == 0:
@@ -99,6 +102,7 @@ class Camera:
             for shot in range(SHOTS):
                 self._send(vehicle, shot, began + shot * timedelta(milliseconds=200), picture, plate)
             vehicle += 1
+            self.over.wait(max(0.0, due - time.monotonic()))
 
     def _send(
         self,

@@ -60,6 +60,7 @@ class Street:
     journal: Journal
     web: HttpReceiver
     killed: dict[str, int] = field(default_factory=dict)
+    listed: dict[str, str] = field(default_factory=lambda: LISTED)
 
     def begin(self) -> None:
         """Start everything; whoever registers first is the administrator."""
@@ -82,7 +83,7 @@ class Street:
         ends = (NOW + timedelta(days=20)).date()
         lines = [
             f"{entry.removeprefix('acic:')},stolen_vehicle,{plate},AZ,stolen,Dispatch,P/C for arrest,{ends}"
-            for plate, entry in LISTED.items()
+            for plate, entry in self.listed.items()
         ]
         fields = "reference,category,plate,state,reason,contact,instructions,expires_at"
         file.write_text("\n".join([fields, *lines, ""]))
@@ -108,7 +109,7 @@ class Street:
                 for topic in ("frames", "detections", "alert_hits", "inquiries")
             },
             {table: gather.rows(self.owner, sql) for table, sql in TABLES.items()},
-            LISTED,
+            self.listed,
             "cad",
             self.web.ids,
             shown,

@@ -34,6 +34,8 @@ class System:
     accounts: Path | None = None
     clickhouse: str = ""
     notify: Path | None = None
+    tree: Path = ROOT
+    """Of the release that is started, and whose commands are run."""
 
     @classmethod
     def of(cls, folder: Path, kafka: str = "", cameras: str = YARD, console: int = 0) -> "System":
@@ -55,6 +57,7 @@ class System:
         told = {"PLATESTREAM_CLICKHOUSE": self.clickhouse} if self.clickhouse else {}
         told |= {"PLATESTREAM_NOTIFY_FILE": str(self.notify)} if self.notify else {}
         keep = {key: value for key, value in os.environ.items() if not key.startswith("PLATESTREAM_")}
+        told |= {"PYTHONPATH": str(self.tree)} if self.tree != ROOT else {}
         return {**keep, "PLATESTREAM_DATA": str(self.data), "PLATESTREAM_KAFKA": self.kafka, **told}
 
     def run(
@@ -64,7 +67,7 @@ class System:
         return subprocess.run(
             command,
             env=self.environment,
-            cwd=ROOT,
+            cwd=self.tree,
             input=said,
             capture_output=True,
             text=True,
@@ -76,7 +79,9 @@ class System:
         """The same, not waited for."""
         command = [sys.executable, "-m", "platestream", *arguments]
         pipe = subprocess.PIPE
-        return subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=pipe, stderr=pipe, text=True)
+        return subprocess.Popen(
+            command, env=self.environment, cwd=self.tree, stdout=pipe, stderr=pipe, text=True
+        )
 
     @property
     def supervisor(self) -> Supervisor:

@@ -52,6 +52,37 @@ def spans(page: str) -> Iterator[str]:
     yield from re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", page, flags=re.DOTALL))
 
 
+@cache
+def options(group: str, word: str) -> frozenset[str]:
+    """All options of a command, long and short; empty where there is no such command."""
+    found = load(COMMANDS[group])
+    found = getattr(found, "commands", {}).get(word, found)
+    told = [name for one in found.params for name in (*one.opts, *one.secondary_opts)]
+    return frozenset({*told, "--help"}) if told else frozenset()
+
+
+def wrong_options(text: str) -> Iterator[str]:
+    """Options that `text` names for a command and that it does not have; up to the end of the command."""
+    for line in text.replace("\\\n", " ").splitlines():
+        for found in re.finditer(
+            r"(?<![\w./-])platestream ([a-z][a-z-]*)(?: ([a-z][a-z_-]*))?(?=[ `]|$)", line
+        ):
+            group, word = found[1], found[2] or ""
+            if group not in COMMANDS or group in COMING:
+                continue
+            behind = re.split(r"[|;#]|platestream ", line[found.end() :])[0]
+            behind = re.sub(r"'[^']*'|\"[^\"]*\"", "", behind)
+            for option in re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", behind):
+                if option not in options(group, word):
+                    yield f"platestream {group} {word} {option}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_name_options_that_there_are(path: Path) -> None:
+    if path.suffix == ".md":
+        assert [one for part in spans(path.read_text()) for one in wrong_options(part)] == []
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_pages_alerts_and_dashboards_name_commands_that_there_are(path: Path) -> None:
     text = path.read_text()
@@ -87,3 +118,10 @@ def test_messages_and_help_name_commands_that_there_are() -> None:
 )
 def test_a_command_that_there_is_not_is_found(text: str) -> None:
     assert list(wrong(text)) != []
+
+
+@pytest.mark.parametrize(
+    "text", ["platestream up --camera cameras.toml", "platestream hits list --old 'x'", "platestream read -j"]
+)
+def test_an_option_that_there_is_not_is_found(text: str) -> None:
+    assert list(wrong_options(text)) != []

@@ -93,6 +93,32 @@ def test_a_database_of_a_newer_release_is_left_alone(empty_database: Database, f
         migrate.apply(empty_database.client(), files)
 
 
+def test_on_a_newer_release_that_only_adds_an_older_one_runs_with_its_own_views(
+    empty_database: Database, files: Path, tmp_path: Path
+) -> None:
+    shutil.copy(migrate.ROOT / "migrations/0140_older_releases.sql", files / "migrations")
+    view = "CREATE OR REPLACE VIEW platestream.seen AS SELECT {} FROM platestream.one;\n"
+    (files / "views" / "seen.sql").write_text(view.format("a"))
+    newer = tmp_path / "newer"
+    shutil.copytree(files, newer, ignore=shutil.ignore_patterns("newer"))
+    adds = "-- older releases: run\nALTER TABLE platestream.one ADD COLUMN IF NOT EXISTS b UInt8 DEFAULT 7;\n"
+    (newer / "migrations" / "0141_two.sql").write_text(adds)
+    (newer / "views" / "seen.sql").write_text(view.format("a, b"))
+    client = empty_database.client()
+    migrate.apply(client, files)
+    assert migrate.apply(client, newer) == ["0141_two", "views/seen"]
+    assert states(empty_database, files) == ["applied", "applied", "applied", "newer", "pending"]
+    assert migrate.apply(client, files) == ["views/seen"], "it goes back to its own text of the view"
+    client.insert("platestream.one", [[1]], column_names=["a"])
+    assert migrate.apply(client, newer) == ["views/seen"]
+    assert empty_database.rows("SELECT a, b FROM platestream.seen") == [(1, 7)]
+    (newer / "migrations" / "0142_three.sql").write_text("ALTER TABLE platestream.one DROP COLUMN a;\n")
+    (newer / "views" / "seen.sql").write_text(view.format("b"))
+    migrate.apply(client, newer)
+    with pytest.raises(MigrationError, match="0142_three: applied by a newer release, and this one does not"):
+        migrate.apply(client, files)
+
+
 def test_a_failing_statement_names_file_and_number_and_is_not_recorded(
     empty_database: Database, files: Path
 ) -> None:

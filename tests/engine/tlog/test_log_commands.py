@@ -1,8 +1,9 @@
 """`platestream audit publish`, `head`, `prove` and `verify` as their users run them."""
 
 import json
+import shutil
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from services.tlog import job
 from services.tlog.config import LogError
 from tests.support.clock import NOW
 from tests.support.database import Database
+from tests.support.published import Agency
 
 Cli = Callable[..., Result]
 
@@ -113,3 +115,46 @@ def test_the_job_publishes_by_itself_and_the_doctor_sees_how_it_does(cli: Cli, d
         job.by_the_clock(load_settings(), NOW, first=False)
     assert look() == "wrong"
     assert "restored from a backup" in cli("audit", "head", code=1).stderr
+
+
+def test_after_a_restore_nothing_is_signed_until_a_person_begins_another_log(
+    cli: Cli, database: Database, tmp_path: Path
+) -> None:
+    database.ask()
+    sealed(database)
+    cli("audit", "publish")
+    before = json.loads(cli("audit", "head", "--json").stdout)["key"]
+    kept, copy = tmp_path / "data" / "inquiry-log", tmp_path / "copy"
+
+    # The machine is lost, and the key with it: a new one would be made in silence.
+    kept.rename(copy)
+    with pytest.raises(
+        LogError, match=r"up to seal 1 were published by a log whose key is not in .*another-log"
+    ):
+        job.by_the_clock(load_settings(), NOW, first=True)
+    assert published_state() == "wrong"
+    assert "--another-log" in cli("audit", "head", code=1).stderr
+
+    # The key comes back from a copy, older than what was published: it would sign a second head of one size.
+    shutil.rmtree(kept)
+    copy.rename(kept)
+    Agency(database, tmp_path / "unused").ask(kind="restore")
+    with pytest.raises(LogError, match="the database was restored at"):
+        job.by_the_clock(load_settings(), NOW, first=True)
+    refused = CliRunner().invoke(app, ["audit", "publish", "--another-log"])
+    assert "move it away" in str(refused.exception)
+
+    kept.rename(copy)
+    assert isinstance(CliRunner().invoke(app, ["audit", "publish"]).exception, LogError)
+    cli("audit", "publish", "--another-log")
+    assert json.loads(cli("audit", "head", "--json").stdout)["key"] != before
+    sealed(database)
+    job.by_the_clock(load_settings(), datetime.now(UTC), first=True)
+    acts = "SELECT other FROM platestream.inquiry_log WHERE kind = 'audit_head' AND other LIKE 'another%'"
+    assert len(database.rows(acts)) == 2, "the attempt, and the act"
+    cli("audit", "publish", "--another-log", "--every", "5", code=2)
+
+
+def published_state() -> str:
+    (found,) = published.log(Here({}, now=lambda: NOW))
+    return found.state

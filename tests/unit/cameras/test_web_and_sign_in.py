@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from connectors.cameras.capture import CameraError
 from connectors.cameras.check import separate
-from connectors.cameras.sign_in import ALGORITHMS, NONCE_SECONDS, SignIn
+from connectors.cameras.sign_in import ALGORITHMS, NONCE_SECONDS, REMEMBERED, SignIn
 from connectors.cameras.video import with_password
 from connectors.cameras.web import parts
 from services.cameras.changes import LastSent
@@ -71,6 +71,26 @@ def test_digest_lets_in_once_for_each_count_and_while_its_nonce_is_fresh(which: 
     late = answer(challenge, "cam", "pass", "00000004")
     assert door.account(late, "POST", "/") is None
     assert door.stale(late)
+
+
+def test_what_was_heard_is_not_let_in_again_when_its_nonce_had_to_be_forgotten() -> None:
+    at = [1000.0]
+    door = SignIn({"cam": "pass"}, False, lambda: at[0])
+    heard = answer(door.challenges()[0], "cam", "pass")
+    assert door.account(heard, "POST", "/") == "cam"
+    for _ in range(REMEMBERED):
+        at[0] += 0.1
+        assert door.account(answer(door.challenges()[0], "cam", "pass"), "POST", "/") == "cam"
+    assert at[0] - 1000 < NONCE_SECONDS
+    assert door.account(heard, "POST", "/") is None
+    assert door.stale(heard), "an honest camera asks for another nonce"
+
+
+def test_two_cameras_that_are_asked_at_one_moment_both_get_in() -> None:
+    door = SignIn({"cam": "pass", "other": "word"}, False, lambda: 1000.0)
+    one, two = door.challenges()[0], door.challenges()[0]
+    assert door.account(answer(one, "cam", "pass"), "POST", "/") == "cam"
+    assert door.account(answer(two, "other", "word"), "POST", "/") == "other"
 
 
 def test_a_nonce_of_another_server_is_not_taken() -> None:

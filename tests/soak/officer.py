@@ -1,0 +1,78 @@
+"""A person at the console through a soak: an open page of hits, and looks on record."""
+
+import re
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import httpx
+
+CSRF = 'name="csrf" value="'
+HIT = re.compile(r'href="(/hits/[0-9a-f]{8}-[0-9a-f-]{27})"')
+SEARCHED = "KTA1*"
+
+
+@dataclass
+class Officer:
+    """Signs in once; `every` seconds one search, the list of hits, and a hit with its pictures.
+
+    `acts` counts rounds that were answered, `heard` hits that came into the open page, `failed` what failed.
+    """
+
+    port: int
+    who: str
+    password: str
+    every: float
+    acts: int = 0
+    heard: int = 0
+    failed: list[str] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Until `over`."""
+        base = f"http://localhost:{self.port}"
+        told = {"who": self.who, "password": self.password, "next": "/"}
+        answer = httpx.post(f"{base}/sign-in", data=told, timeout=60)
+        # The cookie is for TLS, or for a browser's localhost; httpx sends it by neither rule.
+        headers = {"cookie": "; ".join(f"{name}={value}" for name, value in answer.cookies.items())}
+        with httpx.Client(base_url=base, headers=headers, timeout=60) as browser:
+            told = {"csrf": _csrf(browser.get("/hits").text), "hours": "8"}
+            browser.post("/shift/begin", data=told)
+            threading.Thread(target=self._listen, args=(base, headers), daemon=True).start()
+            while not self.over.is_set():
+                due = time.monotonic() + self.every
+                try:
+                    self._act(browser)
+                    self.acts += 1
+                except (httpx.HTTPError, ValueError) as error:
+                    self.failed.append(f"{type(error).__name__}: {error}")
+                self.over.wait(max(0.0, due - time.monotonic()))
+
+    def _act(self, browser: httpx.Client) -> None:
+        proof = _csrf(browser.get("/search").text)
+        told = {"csrf": proof, "way": "search", "plate": SEARCHED, "case_number": "26-001234"}
+        browser.post("/search", data=told).raise_for_status()
+        listed = browser.get("/hits").raise_for_status().text
+        hit = HIT.search(listed)
+        if hit is None:
+            return
+        page = browser.get(hit[1]).raise_for_status().text
+        for part in page.split('src="/pictures/')[1:]:
+            path = part.partition('"')[0].replace("&amp;", "&")
+            browser.get(f"/pictures/{path}").raise_for_status()
+
+    def _listen(self, base: str, headers: dict[str, str]) -> None:
+        with (
+            suppress(httpx.HTTPError),  # the system ended
+            httpx.stream("GET", f"{base}/hits/live", headers=headers, timeout=None) as answer,
+        ):
+            for line in answer.iter_lines():
+                self.heard += line.startswith("id: ")
+
+
+def _csrf(page: str) -> str:
+    proof = page.partition(CSRF)[2].partition('"')[0]
+    if not proof:
+        raise ValueError("a page without its form: not signed in")
+    return proof
