@@ -18,7 +18,7 @@ from services.up.accounts import hash_variables
 from services.up.status import short_of_disk
 
 PREFIX = "PLATESTREAM_"
-OF_COMPOSE = ("CLICKHOUSE_CPUS", "CONSOLE", "CONSOLE_NAME", "UPLOADS")
+OF_COMPOSE = ("CLICKHOUSE_CPUS", "CONSOLE", "CONSOLE_NAME", "PARTNERS", "UPLOADS")
 """What docker-compose.yml is told in `.env`, after the prefix."""
 SECRETS = ("kafka_config_file", "clickhouse_file", "notify_file", "evidence_key_file", "oidc_file")
 

@@ -110,7 +110,7 @@ def test_a_signed_answer_is_heard() -> None:
 def test_a_refusal_is_heard_with_its_rule_and_nothing_that_steers_a_terminal() -> None:
     problem = msgspec.json.encode({"detail": "no MOU\x1b[2J\r\n is <b>in force</b>", "plate": "ABC123"})
     told = heard(answering(problem, 403, kind="application/problem+json"))
-    assert told == Heard("refused", "no MOU [2J is <b>in force</b>")
+    assert told == Heard("refused", "no MOU [2J is <b>in force</b>", status=403)
 
 
 @pytest.mark.parametrize(
