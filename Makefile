@@ -18,8 +18,11 @@ $(VENV)/.installed: requirements-dev.txt pyproject.toml
 demo: setup
 	$(VENV)/bin/platestream demo
 
+# One more than CI has cores: tests of whole systems wait a good half of their time.
+WORKERS ?= 3
+
 test: setup check
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The tests that kill processes, for hours: KILLS of each, and brokers and receivers that are away for OUTAGE seconds.
 KILLS ?= 100

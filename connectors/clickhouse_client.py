@@ -8,6 +8,7 @@ and `run` keeps the chain of causes, which still has them, out of what is raised
 """
 
 import fcntl
+import ssl
 import tempfile
 import threading
 from collections.abc import Callable
@@ -55,12 +56,15 @@ TLS_OPTIONS = ("ca_cert", "client_cert", "client_cert_key")
 
 
 class DatabaseError(RuntimeError):
-    """A call failed; says what was attempted and ClickHouse's code (None: no answer), never a value."""
+    """A call failed; says what was attempted and ClickHouse's code (None: no answer), never a value.
 
-    def __init__(self, attempted: str, code: int | None, passing: bool) -> None:
+    `why` is said instead, where it is known and no value is in it.
+    """
+
+    def __init__(self, attempted: str, code: int | None, passing: bool, why: str = "") -> None:
         known = "no answer" if code is None and passing else f"ClickHouse code {code}"
-        why = f"{SAID[code]} ({known})" if code in SAID else known
-        super().__init__(f"{attempted}: {why}")
+        said = f"{SAID[code]} ({known})" if code in SAID else known
+        super().__init__(f"{attempted}: {why or said}")
         self.code = code
         self.passing = passing
 
@@ -145,10 +149,20 @@ def run(attempted: str, call: Callable[[], T]) -> T:
         return call()
     except Error as error:
         passing = error.code in PASSING or (error.code is None and isinstance(error, OperationalError))
-        failure = DatabaseError(attempted, error.code, passing)
+        distrusted = _distrusted(error)
+        failure = DatabaseError(attempted, error.code, passing and not distrusted, distrusted)
     except UnicodeDecodeError:  # of the client, over a message that quotes binary data
         failure = DatabaseError(attempted, None, passing=False)
     raise failure
+
+
+def _distrusted(error: BaseException | None) -> str:
+    """Why the certificate of the server was not accepted; empty where that is not what failed."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"the server's certificate was not accepted: {error.verify_message.rstrip('.')}"
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 class SharedClient:
@@ -176,6 +190,9 @@ class SharedClient:
 def _server(dsn: Dsn, role: str | None, explain: bool, patience: float) -> Client:
     settings: dict[str, Any] = {"role": role} if role else {}
     tls: dict[str, Any] = dict(dsn.tls)
+    for name, file in dsn.tls.items():
+        if not Path(file).is_file():
+            raise ConnectError(f"ClickHouse DSN: {name} names {file}, and there is no such file")
     return clickhouse_connect.get_client(
         interface=dsn.scheme,
         host=dsn.host,

@@ -3,10 +3,13 @@
 A pass opens with the first read of a vehicle and closes when the camera's frames are `gap` past its last
 read, or when `idle` of real time brought no frame at all. Time is the frames' capture time, so a replay
 makes the same passes with the same ids; only a pass that the idle clock closed may still get a late frame,
-and then the pass, remembered for `memory`, absorbs it.
+and then the pass, remembered for `memory`, absorbs it. A camera that says nothing at all is remembered for
+`silence` of real time: a vehicle whose frames an outage draws apart for longer is detected twice.
 
 Frames that reach this step late are followed by others as late (a backlog is being worked off), so the idle
 clock waits as long as the camera's last frame was late, `patience` at most, and that long after a restart.
+And a clock that strikes late says that the process stood still, and not that the camera was silent: the
+frames of that time still wait to be read. So it is set once more, for as long as it was late.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,6 +42,7 @@ class PassRules:
     idle: timedelta = timedelta(seconds=2)
     patience: timedelta = timedelta(seconds=30)
     memory: timedelta = timedelta(minutes=5)
+    silence: timedelta = timedelta(hours=1)
     similarity: float = 0.7
     jump: float = 6.0
 
@@ -71,9 +75,10 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
         self._models, self._rules, self._now = tuple(models), rules, now
         self._passes = [] if resume is None else msgspec.msgpack.decode(resume, type=list[_Pass])
         self._heard, self._late = now(), rules.patience
+        self._stood_still = False
 
     def on_item(self, value: FrameReads) -> tuple[list[Detection], bool]:
-        self._heard = self._now()
+        self._heard, self._stood_still = self._now(), False
         self._late = self._heard - value.captured_at
         taken: set[UUID] = set()
         for position, sighting in enumerate(value.sightings):
@@ -85,8 +90,12 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
         return self._close(value.captured_at), self._forget(value.captured_at)
 
     def on_notify(self) -> tuple[list[Detection], bool]:
+        now, due = self._now(), self.notify_at()
+        if due is not None and now - due >= self._rules.idle and not self._stood_still:
+            self._heard, self._late, self._stood_still = now, now - due, True
+            return [], False
         published = self._close(None)
-        if self._now() - self._heard >= self._rules.memory:
+        if now - self._heard >= self._rules.silence:
             self._passes = []  # a camera that fell silent leaves no plate behind in the recovery store
         return published, not self._passes
 
@@ -96,7 +105,7 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
     def notify_at(self) -> datetime | None:
         waiting = any(not one.closed for one in self._passes)
         if not waiting:
-            return self._heard + self._rules.memory if self._passes else None
+            return self._heard + self._rules.silence if self._passes else None
         return self._heard + max(self._rules.idle, min(self._late, self._rules.patience))
 
     def snapshot(self) -> bytes:

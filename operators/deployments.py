@@ -7,7 +7,7 @@ sensitive places: no approval opens one, and its frames are neither read nor kep
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -54,7 +54,9 @@ class Approvals:
     `mode`: frames of what nobody approved go to quarantine, are refused, or are read all the same (`watch`);
     a finding is raised each time. In `places`, frames are refused in any mode. `known` is what the registry
     held when the flow started, so that no frame is judged before it was read; `register` takes what comes
-    later.
+    later. Before a frame is found to break a rule of approval `newer` is asked what the registry holds by
+    now: of two streams neither waits for the other, and on a busy machine an approval may come behind frames
+    that were sent after it.
     """
 
     def __init__(
@@ -62,8 +64,9 @@ class Approvals:
         mode: Unapproved = "quarantine",
         known: Iterable[RegistryRecord] = (),
         places: SensitivePlaces | None = None,
+        newer: Callable[[], Iterable[RegistryRecord]] = tuple,
     ) -> None:
-        self.mode = mode
+        self.mode, self._newer = mode, newer
         self._places = places or SensitivePlaces()
         self._cameras: dict[str, RegistryRecord] = {}
         self._details: dict[str, RegistryRecord] = {}
@@ -85,6 +88,15 @@ class Approvals:
         """By where and when the frame was captured."""
         if place := self._places.at(frame.latitude, frame.longitude):
             return Judgement(frame, "sensitive_place", place)
+        judged = self._judge(frame)
+        if judged.rule is None:
+            return judged
+        for record in self._newer():
+            if record.kind != "place":  # of these an older version would be taken for a newer one
+                self._put(record)
+        return self._judge(frame)
+
+    def _judge(self, frame: Frame) -> Judgement:
         if not self._cameras and not self._details:
             return Judgement(frame)
         rule = self._camera_rule(frame)
@@ -143,7 +155,11 @@ class Approvals:
         )
 
     def _put(self, record: RegistryRecord) -> None:
+        """The newest stands: what was asked for may be ahead of the stream."""
         self._places.put(record)
+        known = (self._cameras if record.kind == "camera" else self._details).get(record.id)
+        if known and known.changed_at and record.changed_at and record.changed_at < known.changed_at:
+            return
         if record.kind == "camera":
             self._cameras[record.id] = record
         elif record.kind == "detail":

@@ -36,7 +36,7 @@ from services.hotlist.intake import import_lines
 from services.inquiries import gate
 from services.reading.media import folder_frames
 from services.retention import job as retention
-from services.retention import recovery_stores
+from services.retention import recovery_stores, uncommitted
 
 EPOCH = timedelta(seconds=1)
 BATCH = 50  # frames written to the topic at once
@@ -172,6 +172,7 @@ def _run(flow: Dataflow, data: Path) -> None:
     with recovery_stores.hold(folder):
         if not folder.exists():
             recovery_stores.make(folder, 1)
+        uncommitted.take_back(folder)
         run_main(
             flow,
             epoch_interval=EPOCH,

@@ -2,7 +2,8 @@
 
 SQLite keeps deleted bytes in free pages until it is told to rebuild the file. And a camera that fell silent
 leaves its last passes in the store's state, so a store lives half the retention period at most: a flow
-without its store reads its topics again and makes the same rows (docs/design.md, crash points).
+without its store reads its topics again and makes the same rows (docs/design.md, crash points). And what a
+killed flow left half written is taken back (`uncommitted`).
 
 What starts a flow starts it through this module, which brings the store in order first and then becomes
 the flow's process: python -m services.retention.recovery_stores STORE PARTITIONS COMMAND…
@@ -12,7 +13,9 @@ restarts it lets it go on where it stopped.
 Processes of one flow (`-i`, `-a` of bytewax.run) share one store. The first of them brings it in order while
 it has the lock alone; the others then have it with that one. All of them end at the same time, so that the
 store is alone again once in so many days. Who is told other addresses than those that work with the store
-waits until they have ended: two groups of processes with one store would each undo what the other does.
+waits until they have ended: two groups of processes with one store would each undo what the other does. So
+does who is started anew while the others of its run still are there: they are about to end, and the store is
+to be brought in order before the next run.
 """
 
 import argparse
@@ -34,6 +37,7 @@ from bytewax.recovery import init_db_dir
 from connectors.private_file import write_whole
 from connectors.profiles import load as load_profile
 from connectors.settings import load_settings
+from services.retention import uncommitted
 
 PLATED = ("recognize", "match")
 MADE = ".made"  # beside a store: when it was first seen
@@ -88,8 +92,9 @@ def share(
 ) -> tuple[IO[bytes], datetime]:
     """The lock of a store with the other processes of `cluster`, and when all of them end.
 
-    Who has it alone at first brings it in `order`, and `until` holds for those who come after.
-    Raises StoreInUseError where processes of other addresses do not end within `patience` seconds.
+    Who has it alone at first brings it in `order`, and `until` holds for those who come after, as long as
+    their run has not begun: of a run that has, the others are about to end.
+    Raises StoreInUseError where those that have the store do not end within `patience` seconds.
     """
     lock = store.with_name(store.name + LOCK).open("a+b")
     give_up = time.monotonic() + patience
@@ -97,21 +102,22 @@ def share(
         if _locked(lock, fcntl.LOCK_EX):
             order()
             lock.truncate(0)
-            lock.write(f"{cluster}\n{until.isoformat()}".encode())
+            lock.write(f"{cluster}\n{until.isoformat()}\n{uncommitted.runs(store)}".encode())
             lock.flush()
             # For a moment nobody has it, and another may bring the store in order again: none has opened it.
             fcntl.flock(lock, fcntl.LOCK_SH)
         if _locked(lock, fcntl.LOCK_SH):
             lock.seek(0)
-            others, _line, ends = lock.read().decode().partition("\n")
-            if others == cluster and datetime.now(UTC) < datetime.fromisoformat(ends):
-                return lock, datetime.fromisoformat(ends)
+            others, ends, runs = (*lock.read().decode().split("\n"), "", "")[:3]
+            same = (others, runs) == (cluster, str(uncommitted.runs(store)))
+            if same and datetime.now(UTC) < (due := datetime.fromisoformat(ends)):
+                return lock, due
             fcntl.flock(lock, fcntl.LOCK_UN)
         if time.monotonic() > give_up:
             lock.close()
             raise StoreInUseError(
-                f"the recovery store {store} is in use by processes of other addresses than {cluster}: "
-                "stop all of them before you start another number"
+                f"the recovery store {store} is in use by processes of other addresses than {cluster}, or of "
+                "a run of these that has not ended: stop all of them before you start another number"
             )
         time.sleep(0.1)
 
@@ -134,14 +140,17 @@ def make(store: Path, partitions: int) -> None:
 
 
 def bring_in_order(store: Path, partitions: int, period: timedelta, now: datetime) -> str:
-    """A store for a flow that starts now, whose lock is held: made, or made anew, or rebuilt; says which."""
+    """A store for a flow that starts now, whose lock is held: made, or made anew, or brought back to what its
+    last run committed and rebuilt; says which.
+    """
     mark = store.with_name(store.name + MADE)
     since = datetime.fromisoformat(mark.read_text()) if mark.exists() else now
     if store.exists() and not (plated(store.name) and now - since >= period / 2):
         if not mark.exists():
             write_whole(mark, now.isoformat().encode())
+        taken_back = uncommitted.take_back(store)
         rebuild(store)
-        return ""
+        return f"took back {taken_back} snapshots that were not committed from {store}" if taken_back else ""
     shutil.rmtree(store, ignore_errors=True)
     make(store, partitions)
     write_whole(mark, now.isoformat().encode())

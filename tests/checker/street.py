@@ -141,6 +141,7 @@ class Street:
         minutes = (time.monotonic() - began) / 60
         self.settled(900)
         wait_until(self._page_answers, 120, "the console")
+        self._whole()
         shown = gather.shown_hits(self.system.console, OFFICER, PASSWORD, "recount of a run")
         found = self.settled(120, shown)
         unanswered = sum(one.unanswered for one in self.cameras)
@@ -153,6 +154,12 @@ class Street:
         while wrong := self._wrong():
             assert time.monotonic() < until, f"wrong by `status`: {wrong}"
             time.sleep(1)
+
+    def _whole(self) -> None:
+        """The files of all tables are as their checksums say."""
+        for table in TABLES:
+            parts = gather.rows(self.owner, f"CHECK TABLE platestream.{table}")
+            assert all(part["is_passed"] for part in parts), parts
 
     def _wrong(self) -> list[str]:
         """What `status` says, but for cameras that are silent by now, and for the many kills."""

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from services.retention import uncommitted
+
 ROOT = Path(__file__).parent.parent.parent
 
 QUERY = """
@@ -50,6 +52,8 @@ class FlowProcess:
         self._python("-m", "bytewax.recovery", str(self._recovery), "2")
 
     def start(self) -> None:
+        """The flow, with its store in order, as what starts it for an operator leaves it."""
+        uncommitted.take_back(self._recovery)
         command = [
             *(sys.executable, "-m", "bytewax.run", f"flows.{self._name}_flow:flow"),
             *("-r", str(self._recovery), "-s", str(self._epoch), "-b", "0"),

@@ -57,6 +57,30 @@ def test_what_a_flow_has_forgotten_leaves_its_store_at_the_next_start(tmp_path: 
     assert b"CANARY7" not in store.read_bytes()
 
 
+def begun(store: Path, run: int) -> None:
+    """A run of one process that committed its first epoch, and was killed amid its second."""
+    with closing(sqlite3.connect(store / "part-0.sqlite3")) as part, part:
+        part.execute("INSERT INTO exs (ex_num, worker_count, resume_epoch) VALUES (?, 1, ?)", [run, run])
+        part.execute(
+            "INSERT INTO fronts (ex_num, worker_index, worker_frontier) VALUES (?, 0, ?)", [run, run + 1]
+        )
+        for epoch in (run, run + 1):
+            part.execute(
+                "INSERT INTO snaps (step_id, state_key, snap_epoch, ser_change) VALUES ('s', 'k', ?, x'00')",
+                [epoch],
+            )
+
+
+def test_what_a_killed_flow_did_not_commit_is_taken_back_at_the_next_start(tmp_path: Path) -> None:
+    store, now = tmp_path / "store", datetime.now(UTC)
+    assert recovery_stores.bring_in_order(store, 2, timedelta(days=30), now).startswith("made")
+    begun(store, 1)
+    assert recovery_stores.bring_in_order(store, 2, timedelta(days=30), now).startswith("took back 1 snap")
+    with closing(sqlite3.connect(store / "part-0.sqlite3")) as part:
+        assert part.execute("SELECT snap_epoch FROM snaps").fetchall() == [(1,)]
+    assert recovery_stores.bring_in_order(store, 2, timedelta(days=30), now) == ""
+
+
 def test_a_flow_is_started_anew_when_its_store_is_due(tmp_path: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError) as ended:
         with_recovery(tmp_path, "sleep", "30", days="0.00002")
@@ -118,6 +142,24 @@ def test_processes_of_other_addresses_wait_until_those_before_have_ended(tmp_pat
     four, _until = recovery_stores.share(store, FOUR, orders.by("four"), LATER)
     four.close()
     assert orders == ["two", "four"]
+
+
+def test_who_is_started_anew_waits_for_the_end_of_the_others_of_its_run(tmp_path: Path) -> None:
+    """They end by themselves within seconds; what they did not commit is taken back before the next run."""
+    store, orders = tmp_path / "store", Orders()
+    recovery_stores.make(store, 2)
+    first, _until = recovery_stores.share(store, TWO, orders.by("first"), LATER)
+    second, _until = recovery_stores.share(store, TWO, orders.by("second"), LATER)
+    begun(store, 1)
+    second.close()
+    with pytest.raises(recovery_stores.StoreInUseError, match="a run of these that has not ended"):
+        recovery_stores.share(store, TWO, orders.by("too early"), LATER, patience=0)
+    threading.Timer(0.3, first.close).start()
+    again, _until = recovery_stores.share(store, TWO, orders.by("again"), LATER)
+    other, _until = recovery_stores.share(store, TWO, orders.by("other"), LATER, patience=0)
+    again.close()
+    other.close()
+    assert orders == ["first", "again"]
 
 
 def test_one_process_alone_keeps_a_group_out_and_a_group_keeps_it_out(tmp_path: Path) -> None:

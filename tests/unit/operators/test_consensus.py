@@ -1,6 +1,8 @@
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,8 +90,8 @@ def test_a_camera_that_stays_silent_leaves_no_plate_in_the_recovery_store() -> N
     passes.on_item(reads(0, ("ABC1234", 0.9)))
     clock[0] += PassRules().idle
     passes.on_notify()
-    assert passes.notify_at() == START + PassRules().memory
-    clock[0] = START + PassRules().memory
+    assert passes.notify_at() == START + PassRules().silence
+    clock[0] = START + PassRules().silence
     assert passes.on_notify() == ([], True)
     assert b"ABC1234" not in passes.snapshot()
 
@@ -100,6 +102,45 @@ def test_a_backlog_is_waited_for_longer_and_so_is_what_follows_a_restart() -> No
     assert late.notify_at() == START + timedelta(seconds=24)
     again = logic(late.snapshot(), lambda: START)
     assert again.notify_at() == START + PassRules().patience
+
+
+@pytest.mark.parametrize("stood_still", [timedelta(seconds=5), timedelta(minutes=20), timedelta(hours=9)])
+def test_frames_that_came_while_the_process_stood_still_are_of_the_pass_that_they_are_of(
+    stood_still: timedelta,
+) -> None:
+    """SIGSTOP, a machine that sleeps: the clock strikes before what waits is read."""
+    clock = [START]
+    passes = logic(now=lambda: clock[0])
+    passes.on_item(reads(0, ("ABC1234", 0.9)))
+    clock[0] += stood_still
+    assert passes.on_notify() == ([], False)
+    due = passes.notify_at()
+    assert due is not None
+    assert PassRules().idle <= due - clock[0] <= PassRules().patience
+    (one,) = run([reads(0.2, ("ABC1234", 0.9)), reads(0.4, ("ABC1234", 0.9))], passes)
+    assert (one.captured_at, one.frames) == (START, 3)
+
+
+def test_a_camera_that_is_silent_after_a_standstill_is_waited_for_once() -> None:
+    clock = [START]
+    passes = logic(now=lambda: clock[0])
+    passes.on_item(reads(0, ("ABC1234", 0.9)))
+    clock[0] += timedelta(minutes=1)
+    assert passes.on_notify() == ([], False)
+    clock[0] += timedelta(minutes=1)
+    published, _discard = passes.on_notify()
+    assert [one.frames for one in published] == [1]
+
+
+def test_a_vehicle_that_an_outage_draws_apart_for_less_than_an_hour_is_detected_once() -> None:
+    clock = [START]
+    passes = logic(now=lambda: clock[0])
+    passes.on_item(reads(0, ("ABC1234", 0.9)))
+    clock[0] += PassRules().idle
+    (one,), _discard = passes.on_notify()
+    clock[0] += timedelta(minutes=59)
+    assert run([reads(0.2, ("ABC1234", 0.9))], passes) == []
+    assert one.captured_at == START
 
 
 def test_a_late_frame_of_a_published_pass_opens_no_second_one() -> None:
@@ -165,6 +206,41 @@ def test_a_crash_anywhere_and_a_replay_from_the_snapshot_publish_the_same_rows(
     rows |= {one.detection_id: one for one in run(frames[snapshot_at:], logic(saved))}
 
     assert rows == {one.detection_id: one for one in run(frames)}
+
+
+@given(FRAMES, st.lists(st.floats(0, 100), min_size=25, max_size=25), st.data())
+def test_whenever_frames_come_and_wherever_a_crash_is_the_same_vehicles_are_detected(
+    gaps: list[tuple[int, list[str]]], pauses: list[float], data: st.DataObject
+) -> None:
+    """A pause is real time before a frame: the clock strikes in it, and not when all is replayed at once.
+
+    Which frames are of one pass is said by capture times; how many of them were waited for, by the clock.
+    """
+    frames, clock = timeline(gaps), [START]
+    snapshot_at = data.draw(st.integers(0, len(frames)))
+    crash_at = data.draw(st.integers(snapshot_at, len(frames)))
+    expected = {one.detection_id: one for one in run(frames)}
+
+    def live(passes: VehiclePasses, some: list[FrameReads], waits: list[float]) -> dict[UUID, Detection]:
+        found: dict[UUID, Detection] = {}
+        for frame, wait in zip(some, waits, strict=False):
+            until = clock[0] + timedelta(seconds=wait)
+            while (due := passes.notify_at()) is not None and due <= until:
+                clock[0] = max(clock[0], due)
+                found |= {one.detection_id: one for one in passes.on_notify()[0]}
+            clock[0] = until
+            found |= {one.detection_id: one for one in passes.on_item(frame)[0]}
+        return found
+
+    passes = logic(now=lambda: clock[0])
+    rows = live(passes, frames[:snapshot_at], pauses)
+    saved = passes.snapshot()
+    rows |= live(passes, frames[snapshot_at:crash_at], pauses[snapshot_at:])
+    again = logic(saved, lambda: clock[0])
+    rows |= live(again, frames[snapshot_at:], [0.0] * len(frames))
+    rows |= {one.detection_id: one for one in again.on_eof()[0]}
+
+    assert rows.keys() == expected.keys()
 
 
 @given(FRAMES)

@@ -92,7 +92,9 @@ def test_a_damaged_jpeg_is_read_or_refused_and_never_crashes(at: int, damage: by
     [
         (timedelta(days=30), "expired"),
         (timedelta(days=400), "expired"),
+        (NOW - NOW.replace(year=1970), "expired"),
         (timedelta(minutes=-6), "future"),
+        (NOW - NOW.replace(year=2100), "future"),
     ],
 )
 def test_a_frame_too_old_or_from_the_future_is_refused(age: timedelta, reason: str) -> None:

@@ -1,12 +1,15 @@
+from datetime import timedelta
 from typing import Any
 
 import bytewax.operators as op
+import msgspec
 import pytest
 from bytewax.dataflow import Dataflow, Stream
 from bytewax.testing import TestingSink, TestingSource, run_main
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flows.approvals import Seldom
 from operators import deployments
 from operators.deployments import Approvals, Unapproved
 from schemas import topics
@@ -58,3 +61,44 @@ def test_each_frame_goes_one_way_and_what_breaks_a_rule_is_found_once_for_a_came
     days = {(one.camera_id, one.captured_at.date()) for one in bad}
     assert sorted((one.camera_id, one.day) for one in out["findings"]) == sorted(days)
     assert {one.rule for one in out["findings"]} <= {"unregistered"}
+
+
+AT = frame("known", 0).captured_at
+OTHER = msgspec.structs.replace(KNOWN, id="other", changed_at=AT)
+
+
+def test_an_approval_that_is_behind_its_frames_in_the_streams_is_asked_for() -> None:
+    asked: list[list[RegistryRecord]] = [[], [OTHER]]
+    approvals = Approvals(known=[KNOWN], newer=lambda: asked.pop(0))
+    assert approvals.judge(frame("known", 0)).rule is None
+    assert approvals.judge(frame("other", 1)).rule == "unregistered"
+    assert [approvals.judge(frame("other", second)).rule for second in (2, 3)] == [None, None]
+    assert asked == [], "what breaks no rule asks nothing"
+
+
+def test_what_the_stream_brings_late_does_not_undo_what_was_asked_for() -> None:
+    ended = msgspec.structs.replace(OTHER, active=False, changed_at=AT + timedelta(seconds=2))
+    approvals = Approvals(known=[KNOWN], newer=lambda: [ended])
+    assert approvals.judge(frame("other", 0)).rule == "ended"
+    assert list(approvals.register(OTHER)) == []
+    assert approvals.judge(frame("other", 1)).rule == "ended"
+
+
+def test_the_registry_is_asked_once_a_second_and_less_often_where_it_takes_long() -> None:
+    clock, takes, count = [AT], [0.0], [0]
+
+    def ask() -> list[RegistryRecord]:
+        count[0] += 1
+        clock[0] += timedelta(seconds=takes[0])
+        return [OTHER]
+
+    newer = Seldom(ask, lambda: clock[0])
+    assert (newer(), newer()) == ([OTHER], [])
+    clock[0] += timedelta(seconds=1)
+    takes[0] = 0.5
+    assert newer() == [OTHER]
+    clock[0] += timedelta(seconds=9)
+    assert newer() == []
+    clock[0] += timedelta(seconds=1)
+    assert newer() == [OTHER]
+    assert count == [3]
