@@ -26,7 +26,8 @@ class PlateRead:
     `confidence` is the calibrated chance that `plate` is right to the last character;
     `state` is the two-letter postal code of the state of issue, or None where the picture does not tell;
     `box` is x, y, width, height in pixels of the picture; `alternatives` are other readings, best first,
-    without `plate` itself; `char_confidences` has one number (0 to 1) a character of `plate`.
+    without `plate` itself; `char_confidences` has one number (0 to 1) a character of `plate`; `stacked` are
+    the small letters before and behind the serial in full-size characters; `plate` begins and ends with them.
     """
 
     plate: str
@@ -36,3 +37,10 @@ class PlateRead:
     box: tuple[int, int, int, int]
     alternatives: tuple[Reading, ...]
     char_confidences: tuple[float, ...]
+    stacked: tuple[str, str] = ("", "")
+
+    @property
+    def serial(self) -> str:
+        """The plate without its small letters."""
+        before, behind = self.stacked
+        return self.plate[len(before) : len(self.plate) - len(behind)]

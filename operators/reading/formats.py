@@ -8,7 +8,7 @@ clear picture.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -24,6 +24,8 @@ _SIZES = {"9": _DIGITS, "A": _LETTERS, "X": _DIGITS + _LETTERS}
 _SHAPE = str.maketrans(dict.fromkeys("0123456789", "9") | dict.fromkeys("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "A"))
 _OLDER = 0.25
 _UNLISTED_LENGTH = 1e-4
+LEAST_PART = 5
+"""Letters of a name's word that tells something by itself."""
 RARE = 0.05
 """Chance below which an issuer's symbols are not thought of."""
 
@@ -47,6 +49,13 @@ class Issuer:
     slogans: tuple[str, ...]
     formats: Mapping[str, float]
     symbols: tuple[Symbol, ...] = ()
+    parts: tuple[str, ...] = ()
+    """Words of a name of several, which may stand apart ("RHODE" and, farther on, "ISLAND")."""
+
+    @cached_property
+    def phrases(self) -> tuple[str, ...]:
+        """All that tells the issuer where it is printed."""
+        return (self.name, *self.slogans, *self.parts)
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,12 @@ class Region:
     def speaks(self) -> bool:
         """Whether its plates bear names or slogans that tell the issuer."""
         return any(issuer.slogans for issuer in self.issuers.values())
+
+    @cached_property
+    def phrases(self) -> Mapping[int, tuple[str, ...]]:
+        """The names and slogans of all issuers without spaces, by their length."""
+        all_of = {p.replace(" ", "") for i in self.issuers.values() for p in (i.name, *i.slogans)}
+        return {n: tuple(sorted(p for p in all_of if len(p) == n)) for n in sorted(set(map(len, all_of)))}
 
     def proportion(self, width_by_height: float, length: int) -> float:
         """How well a line's proportions suit a serial of so many characters: log odds, 0 best, -6 worst."""
@@ -130,7 +145,13 @@ def _texts(form: str) -> float:
     return prod(_SIZES[f] for f in form)
 
 
-def _issuer(code: str, raw: Mapping[str, Any], population: float) -> Issuer:
+def _parts(name: str, names: Collection[str]) -> tuple[str, ...]:
+    """The longer words of a name, but for those that are another issuer's whole name."""
+    each = name.split()
+    return tuple(w for w in each if len(each) > 1 and len(w) >= LEAST_PART and w not in names)
+
+
+def _issuer(code: str, raw: Mapping[str, Any], population: float, names: Collection[str]) -> Issuer:
     current, older = raw["formats"], raw["older_formats"]
     formats: dict[str, float] = {}
     for forms, part in ((current, 1 - _OLDER if older else 1.0), (older, _OLDER)):
@@ -138,13 +159,15 @@ def _issuer(code: str, raw: Mapping[str, Any], population: float) -> Issuer:
             formats[form] = formats.get(form, 0.0) + part / len(forms)
     share = float(raw["population_millions"]) / population
     symbols = tuple(Symbol(int(s["at"]), s["read_as"]) for s in raw.get("symbols", ()))
-    return Issuer(code, share, raw["name"].upper(), tuple(raw["slogans"]), formats, symbols)
+    name = raw["name"].upper()
+    return Issuer(code, share, name, tuple(raw["slogans"]), formats, symbols, _parts(name, names))
 
 
 def region_of(raw: Mapping[str, Any]) -> Region:
     """A region from its file's contents. Raises KeyError when a field is missing."""
     population = sum(float(i["population_millions"]) for i in raw["issuers"].values())
-    issuers = {code: _issuer(code, i, population) for code, i in raw["issuers"].items()}
+    names = {i["name"].upper() for i in raw["issuers"].values()}
+    issuers = {code: _issuer(code, i, population, names) for code, i in raw["issuers"].items()}
     everyone = mixture(issuers, {code: issuer.share for code, issuer in issuers.items()})
     lengths = {int(n): float(p) for n, p in raw["lengths"].items()}
     width = raw["character_width"]

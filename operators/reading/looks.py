@@ -27,6 +27,10 @@ class Look:
     """With the dark parts raised: bright ones lose nothing by it."""
     careful: bool = False
     """By the larger detector."""
+    sizes: tuple[int, int] = (0, 1 << 20)
+    """For pictures whose longer side has so many pixels, from and to."""
+    proposals: int = 0
+    """Only around so many places that may be a plate by their strokes (`proposals`); 0: the whole picture."""
 
     def at(self, image: Image) -> tuple[Image, float]:
         """The picture to search, and its scale."""
@@ -36,6 +40,10 @@ class Look:
             return seen, scale
         larger = cv2.resize(seen, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
         return np.asarray(larger, np.uint8), scale
+
+    def is_for(self, image: Image) -> bool:
+        longest: int = max(image.shape[:2])
+        return self.sizes[0] <= longest < self.sizes[1]
 
     def longest_of(self, seen: Image) -> int:
         """What the longer side of the picture to search is shrunk to."""
@@ -48,14 +56,19 @@ class Plan:
     """How much is looked at. Lengths are pixels of the picture's longer side, chances 0 to 1."""
 
     coarse: Look = Look(640, spared=1.25)
-    """Finds four of five plates; enlarged, 99 of 105 instead of 80 for twice the time."""
-    full: Look = Look(1536, enlarged=1.5, lifted=True)
+    """Finds four of five plates."""
+    tiny: Look = Look(1536, enlarged=1.5, lifted=True, sizes=(0, 480))
+    near: Look = Look(640, sizes=(480, 1100), proposals=6)
+    """On pictures that would have to be enlarged for the rest: what may be a plate is, and nothing else."""
+    full: Look = Look(1536, lifted=True, sizes=(801, 1 << 20))
     careful: Look = Look(1536, careful=True)
     last: Look = Look(1920, enlarged=2.0, to=1920, lifted=True)
     around: int = 640
     """Of a part of the picture that is searched more closely."""
     text_height: float = 36.0
     """What a line is scaled to before its surroundings are looked at again."""
+    near_height: float = 22.0
+    """The same around a proposal."""
     word_height: float = 56.0
     """The same when state names and slogans are looked for, which are a third of the serial's height."""
     legible: float = 16.0

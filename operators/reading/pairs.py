@@ -4,16 +4,21 @@ They are part of the official number, and no part of the row: a recogniser of ro
 character. So where they are clear they are read by themselves and painted over in the row.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from operators.reading import ends
 from operators.reading.geometry import CROP_HEIGHT, Image
+from schemas import plates
+from schemas.reading import PlateRead, Reading
 
 ROOM = 3
 """Pixels around a letter, and around a pair that is painted over."""
+
+LETTER = 0.9
+"""Certainty of a small letter that was clear enough to be read."""
 
 
 @dataclass(frozen=True)
@@ -52,3 +57,20 @@ def painted_over(crop: Image, pair: Pair, along: float, stretch: float) -> Image
     out = crop.copy()
     out[:, left:right] = np.median(crop[:, left:right].reshape(-1, 3), axis=0)
     return out
+
+
+def official(read: PlateRead, stacked: tuple[str, str]) -> PlateRead:
+    """A read of the serial in full-size characters as one of the official number, which has the small letters
+    before and behind it, too. The serial alone is the next reading: lists and labels may leave them out.
+    """
+    before, behind = stacked
+    whole = before + read.plate + behind
+    if len(whole) > plates.LONGEST:
+        return read
+    rest = max(0.0, 1.0 - read.confidence - sum(other.confidence for other in read.alternatives))
+    alone = Reading(read.plate, min(rest, read.confidence))
+    sure = (*(LETTER,) * len(before), *read.char_confidences, *(LETTER,) * len(behind))
+    others = sorted((alone, *read.alternatives), key=lambda reading: -reading.confidence)
+    return replace(
+        read, plate=whole, alternatives=tuple(others), char_confidences=sure, stacked=stacked
+    )  # fmt: skip

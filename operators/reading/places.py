@@ -11,6 +11,7 @@ import numpy.typing as npt
 from operators.reading import glyphs, pairs
 from operators.reading.ends import ends_of
 from operators.reading.geometry import Image, Line, crop, same_text
+from schemas.reading import PlateRead
 
 Floats = npt.NDArray[np.float32]
 
@@ -66,6 +67,8 @@ class Place:
     """What they say, before and behind the serial."""
     rows: int = 1
     """In how many rows the serial stands; the line is around all of them."""
+    judged: tuple[tuple[object, ...], PlateRead | None] | None = None
+    """What told on it when it was last judged, and the verdict."""
     _read: int = 0
 
     def unread(self) -> list[Line]:

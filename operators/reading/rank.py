@@ -34,6 +34,8 @@ NAMED = 1.0
 """Its issuer's name tells a plate. Set by hand: 1 lowers no set's precision from 0.95 on, 2 does."""
 SET_WIDE = 0.9
 """Confidence that a serial keeps whose proportions are not counted: it may lack a character."""
+SILENT = 0.89
+"""Confidence that a serial keeps beside which nothing is written although it would be legible."""
 NONE = -3.19
 """Score of "none of these"."""
 
@@ -56,6 +58,8 @@ class Setting:
     """Whether it is a word, a short number or an aircraft's without its issuer's name or slogan beside it."""
     cut: bool = False
     """Whether it may go on beyond the picture's edge."""
+    silent: bool = False
+    """Whether no words stand beside it, in a region whose plates bear them, though they would be legible."""
 
 
 def score(candidate: Candidate, setting: Setting, region: Region) -> float:
@@ -88,6 +92,7 @@ def ranked(
         against = PROPORTION * region.proportion(setting.width_by_height, len(best.text))
         shares = max(shares, SET_WIDE * _shares(scores - against), key=lambda s: float(s.sum()))
     shares *= CUT if setting.cut else 1.0
+    shares = np.minimum(shares, SILENT) if setting.silent else shares
     order = np.argsort(-shares)
     return [(candidates[int(i)], float(shares[i])) for i in order]
 

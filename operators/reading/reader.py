@@ -4,9 +4,9 @@ The picture is searched coarsely, every line with a serial's shape is read once 
 text, and the promising ones in one or two crops by the recogniser trained on plates. Before that the
 surroundings are searched at a better scale for the plate's words and for all of its serial: a detector's box
 may end inside it. The vote over all crops (`vote`, `rank`) gives the candidates and their confidence. Where
-that is not enough, what is around the line is read the same way; where the coarse look leaves doubt, the
-picture is looked at in full, small ones enlarged and dark parts lifted; then by the careful detector, then
-enlarged twice.
+that is not enough, what is around the line is read the same way; where the coarse look leaves doubt, small
+pictures are looked at from near, where strokes tell that a plate may be (`proposals`), others in full with
+dark parts lifted; then by the careful detector, then enlarged twice.
 """
 
 from collections.abc import Sequence
@@ -37,6 +37,7 @@ from operators.reading.places import (
     one_row,
     stacked,
 )
+from operators.reading.proposals import placed_back, proposed, sheet
 from operators.reading.vehicles import one_vehicle
 from schemas.reading import PlateRead, Reading
 
@@ -45,6 +46,9 @@ Floats = npt.NDArray[np.float32]
 PLAN = Plan()
 NARROW = 160
 """Pixels: the least width of the recogniser's input; a plate's crop is seldom narrower."""
+
+LEGIBLE_WORDS = 24.0
+"""Pixels of a serial's line from which the words above and below it are found, if there are any."""
 
 
 class Engine(Protocol):
@@ -73,8 +77,9 @@ class TwoLooks:
         """Plates in `image` (height x width x 3, BGR), most certain first; empty when there is none."""
         plan = self._plan
         reads = self._study(image, plan.coarse)
-        if _best(reads) < plan.enough:
-            reads = max(self._study(image, plan.full), reads, key=_best)
+        for look in (plan.tiny, plan.near, plan.full):
+            if _best(reads) < plan.enough and look.is_for(image):
+                reads = max(self._study(image, look), reads, key=_best)
         for look in (plan.careful, plan.last):
             if 0 < _best(reads) < plan.doubtful:
                 reads = max(reads, self._study(image, look), key=_best)
@@ -119,6 +124,13 @@ class TwoLooks:
     def _scene(self, image: Image, look: Look) -> Scene:
         """The picture with the lines that a look finds, in the picture's own pixels."""
         scene = Scene(image)
+        if look.proposals:
+            if not (proposals := proposed(image, look.proposals)):
+                return scene
+            seen, tiles = sheet(image, proposals, self._plan.near_height)
+            found = self._engine.detect(seen, max(seen.shape[:2]), self._plan.threshold, look.careful)
+            self._add(scene, distinct(placed_back(found, tiles), []))
+            return scene
         seen, scale = look.at(image)
         found = self._engine.detect(seen, look.longest_of(seen), self._plan.threshold, look.careful)
         self._add(scene, lines_of([quad / np.float32(scale) for quad in found]))
@@ -167,7 +179,7 @@ class TwoLooks:
 
     def _read_pairs(self, image: Image, place: Place) -> None:
         """Reads the small letters at a new line's ends; where they are not clear they are none."""
-        if not place.reach(image):
+        if not place.reach(image) or not self._region.speaks:
             return
         legible = place.height >= self._plan.legible
         said = [(pair, letters) for pair in place.small if legible and (letters := self._pair(pair))]
@@ -221,15 +233,27 @@ class TwoLooks:
         return one_vehicle([r for p in places if (r := self._plate(scene, p, tallest))])
 
     def _plate(self, scene: Scene, place: Place, tallest: float) -> PlateRead | None:
-        issuers = self._issuers(scene, place)
+        """The place as a plate; judged anew only where something that tells on it has changed."""
+        self._look_around(scene, place)
+        words, beset = self._words(scene, place), self._stacked(scene, place)
+        told = (place.line.span, len(place.tables), place.official, tallest, tuple(words), beset)
+        if place.judged is None or place.judged[0] != told:
+            place.judged = told, self._judged(scene, place, tallest, words, beset)
+        return place.judged[1]
+
+    def _judged(
+        self, scene: Scene, place: Place, tallest: float, words: Sequence[str], beset: bool
+    ) -> PlateRead | None:
+        issuers = states.by_words(self._region, words)
         formats = self._region.mixed(issuers)
         options = vote.candidates(place.tables, self._region, formats, self._region.symbols(issuers))
         line = place.line
         named = max(issuers.values()) >= states.SAY_FROM or not self._region.speaks
         setting = rank.Setting(
-            place.height / tallest, line.width / line.height, stacked=self._stacked(scene, place),
+            place.height / tallest, line.width / line.height, stacked=beset,
             in_rows=place.rows > 1, named=named and self._region.speaks,
             bare=not named and _bare(scene, place), cut=cut_off(line, scene.image.shape),
+            silent=place.searched and not words and _may_be_legible(scene, place),
         )  # fmt: skip
         order = rank.ranked(options, setting, self._region)
         if not order or order[0][1] < self._plan.keep:
@@ -239,17 +263,13 @@ class TwoLooks:
             for c, share in order[: self._plan.alternatives + 1]
         ]
         best, others = spelled[0], spelled[1:]
-        if any(place.official):  # with what chance the others leave
-            rest = max(0.0, 1.0 - sum(reading.confidence for reading in spelled))
-            before, behind = place.official
-            others.append(Reading(before + best.plate + behind, min(rest, best.confidence)))
-            others.sort(key=lambda reading: -reading.confidence)
         where = states.state(self._region, best.plate, issuers)
-        return PlateRead(
+        read = PlateRead(
             best.plate, best.confidence, where.code, where.confidence,
             box_of(line, scene.image.shape), tuple(others),
             place.character_confidences(order[0][0].text),
         )  # fmt: skip
+        return pairs.official(read, place.official) if any(place.official) else read
 
     def _stacked(self, scene: Scene, *rows: Place) -> bool:
         """Whether text as high as the rows, and no state's name, stands right above or below."""
@@ -261,11 +281,6 @@ class TwoLooks:
             and not any(same_text(other.line, row.line) for row in rows)
         ]
         return any(stacked(row.line, other) for row in rows for other in others)
-
-    def _issuers(self, scene: Scene, place: Place) -> dict[str, float]:
-        """Chance of each issuer by the words on the plate."""
-        self._look_around(scene, place)
-        return states.by_words(self._region, self._words(scene, place))
 
     def _look_around(self, scene: Scene, place: Place) -> None:
         """Searches what is around a serial, once: for all of its own line, and for the words beside it.
@@ -300,6 +315,11 @@ def _bare(scene: Scene, place: Place) -> bool:
     """
     said = [glyphs.greedy(table).text for table in place.tables]
     return all(map(choose.bare, said)) and place.line.width < FILLS * scene.image.shape[1]
+
+
+def _may_be_legible(scene: Scene, place: Place) -> bool:
+    """Whether the words beside a serial, a third of its height, would be found, in a picture of more."""
+    return place.height >= LEGIBLE_WORDS and place.line.width < FILLS * scene.image.shape[1]
 
 
 def _best(reads: Sequence[PlateRead]) -> float:

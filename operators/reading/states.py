@@ -52,17 +52,15 @@ def match(text: str, phrase: str) -> float:
 
 def printed(issuer: Issuer, texts: Sequence[str]) -> float:
     """Log odds from all lines of text near the serial, each counted for the phrase it shows best."""
-    phrases = (issuer.name, *issuer.slogans)
-    return sum(max(match(text, phrase) for phrase in phrases) for text in texts)
+    return sum(max(match(text, phrase) for phrase in issuer.phrases) for text in texts)
 
 
 def names(region: Region, text: str) -> bool:
     """Whether a line of text is nothing but an issuer's printed name or slogan, give or take a letter."""
     bare = words(text).replace(" ", "")
-    phrases = (p.replace(" ", "") for i in region.issuers.values() for p in (i.name, *i.slogans))
+    as_long = (p for n in (-1, 0, 1) for p in region.phrases.get(len(bare) + n, ()))
     return len(bare) > 3 and any(
-        abs(len(p) - len(bare)) < 2 and Levenshtein.distance(p, bare, score_cutoff=1) <= (len(p) > 5)
-        for p in phrases
+        Levenshtein.distance(p, bare, score_cutoff=1) <= (len(p) > 5) for p in as_long
     )
 
 

@@ -153,6 +153,8 @@ def unfolded(text: str, tables: Sequence[Floats], region: Region, formats: Mappi
         options = [o + x for o in options for x in choices]
         if len(options) > MOST_SPELLINGS:
             return text
+    if len(options) == 1:
+        return text
     chances = dict(zip(options, glyphs.likelihood(glyphs.stack(tables), options), strict=True))
     if region.zero_for_o:
         tailed = {o for o in options if "Q" in o and chances[o].mean() > chances[o.replace("Q", "O")].mean()}

@@ -7,6 +7,7 @@ from operators.reading.ends import Ends, ends_of
 from operators.reading.geometry import Image, Line
 from operators.reading.glyphs import ALPHABET
 from operators.reading.places import SECOND, TIGHT, Cut, Place, cut
+from schemas.reading import PlateRead, Reading
 
 ROW = "5821"
 LEFT, PITCH = 102, 38
@@ -116,3 +117,23 @@ def test_letters_of_a_broken_figure_touch_and_are_no_pair() -> None:
     upper, lower = ends.Piece(10, 10, 10, 15), ends.Piece(10, 25, 10, 15)
     assert not ends._above(upper, lower, 10, 40)
     assert ends._above(upper, lower._replace(top=28, height=12), 10, 40)
+
+
+def read(plate: str, confidence: float, *others: Reading) -> PlateRead:
+    return PlateRead(plate, confidence, None, 0.0, (0, 0, 9, 3), others, (0.99,) * len(plate))
+
+
+def test_the_official_number_has_the_small_letters_and_the_serial_alone_comes_next() -> None:
+    whole = pairs.official(read("34230", 0.7, Reading("3423D", 0.01)), ("CL", ""))
+    assert (whole.plate, whole.serial, whole.confidence) == ("CL34230", "34230", 0.7)
+    assert [other.plate for other in whole.alternatives] == ["34230", "3423D"]
+    assert len(whole.char_confidences) == len(whole.plate)
+    assert whole.confidence + sum(other.confidence for other in whole.alternatives) <= 1.0
+
+
+def test_letters_that_make_a_number_too_long_are_no_part_of_it() -> None:
+    assert pairs.official(read("AB12345", 0.9), ("CL", "XY")).plate == "AB12345"
+
+
+def test_without_small_letters_the_serial_is_the_plate() -> None:
+    assert read("34230", 0.7).serial == "34230"

@@ -185,13 +185,11 @@ def test_an_issuers_name_beside_it_makes_a_serial_surer() -> None:
     assert best("ARIZONA") > best("QQXYZ")
 
 
-@pytest.mark.parametrize(
-    ("size", "scale"), [((480, 640), 1.5), ((592, 896), 1280 / 896), ((720, 1280), 1.0), ((1080, 1920), 1.0)]
-)
-def test_small_pictures_are_enlarged_for_the_full_look(size: tuple[int, int], scale: float) -> None:
-    seen, by = Plan().full.at(np.zeros((*size, 3), np.uint8))
-    assert by == pytest.approx(scale)
-    assert seen.shape[1] == round(size[1] * scale)
+def test_tiny_pictures_are_enlarged_and_large_ones_are_not() -> None:
+    tiny, large = np.zeros((128, 224, 3), np.uint8), np.zeros((720, 1280, 3), np.uint8)
+    seen, by = Plan().tiny.at(tiny)
+    assert (by, seen.shape[1]) == (1.5, 336)
+    assert Plan().full.at(large)[1] == 1.0
 
 
 def test_a_line_that_goes_on_beyond_another_takes_its_place_and_a_piece_of_it_does_not() -> None:
@@ -205,6 +203,14 @@ def test_a_line_that_goes_on_beyond_another_takes_its_place_and_a_piece_of_it_do
     assert len(place.lines) == 2
     place.join(box(0, 90))
     assert [line.span[0] for line in place.lines] == [0]
+
+
+def test_a_serial_beside_which_nothing_is_written_is_not_sure_where_it_would_be_legible() -> None:
+    large, small, wide = (500, 400, 120, 30), (500, 400, 64, 16), (200, 300, 680, 170)
+    assert confidence([large], ["ABC1234"]) < 0.9
+    assert confidence([small], ["ABC1234"]) > 0.9
+    assert confidence([wide], ["ABC1234"]) > 0.9
+    assert confidence([large], ["ABC1234"], "br") > 0.9
 
 
 def test_a_serial_at_the_pictures_edge_is_never_sure() -> None:

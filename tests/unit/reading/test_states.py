@@ -58,3 +58,17 @@ def test_words_are_capitals_with_single_spaces() -> None:
 
 def test_a_short_text_matches_nothing() -> None:
     assert match("TX", "TEXAS") == 0.0
+
+
+def test_the_words_of_a_name_that_stand_apart_name_the_state() -> None:
+    assert told("WK101", "RHODE", "ISLAND").code == "RI"
+    assert told("AB123", "DAKOTA") == NOBODY
+
+
+def test_a_word_that_is_another_states_whole_name_is_that_states() -> None:
+    assert told("X1Z9", "VIRGINIA").code == "VA"
+
+
+@pytest.mark.parametrize(("word", "code"), [("PENNA", "PA"), ("MASS", "MA"), ("S. DAK.", "SD")])
+def test_an_older_plates_abbreviation_names_the_state(word: str, code: str) -> None:
+    assert told("X1Z9", word).code == code
