@@ -3,9 +3,8 @@
 A set is a region of a folder with a `labels.csv` (`benchmarks.read`), or a folder of pictures without
 one: those hold no plate, and what is read there is false. Where the labels have the columns vintage, stacked,
 sample_art and unsure (1 where it is so), the plates that are not vintage, those in stacked small letters and
-the plain rest get lines of their own. Labels count as they are: nothing is corrected here. Where a label
-leaves small letters beside a serial out, the read without them counts, and `small_letters_left_out` tells
-of how many.
+the plain rest get lines of their own. Labels count as they are: nothing is corrected here. Some leave out
+the small letters that an official number has: `serial_folded` counts what is right without them, too.
 
 Each share comes with the 95 % interval of Wilson: of a hundred pictures four more or less are chance.
 """
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.baseline import plain_ocr
-from benchmarks.read import Image, Photo, as_labelled, largest_line, load, photo
+from benchmarks.read import Image, Photo, largest_line, load, photo, serial_right
 from connectors.ocr import open_engine
 from operators.reading.reader import TwoLooks
 from operators.reading.vote import folded
@@ -68,7 +67,7 @@ class Result:
 
     @property
     def top(self) -> str:
-        return as_labelled(self.ours[0], self.labelled.photo.plate) if self.ours else ""
+        return self.ours[0].plate if self.ours else ""
 
     @property
     def confidence(self) -> float:
@@ -182,7 +181,7 @@ def plates_line(name: str, results: Sequence[Result]) -> dict[str, object]:
         "pictures": len(results),
         "exact": share([r.top == r.labelled.photo.plate for r in results]),
         "folded": share([_right(r, r.top) for r in results]),
-        "small_letters_left_out": sum(bool(r.ours) and r.top != r.ours[0].plate for r in results),
+        "serial_folded": share([serial_right(r.labelled.photo.plate, r.ours) for r in results]),
         "folded_in_five": share([_in_five(r) for r in results]),
         "sure": len(sure),
         "sure_right": share([_right(r, r.top) for r in sure]),
@@ -246,7 +245,7 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     return max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread))
 
 
-COLUMNS = ("set", "n", "exact", "folded", f"from {SURE}", "of these right", "state given, right",
+COLUMNS = ("set", "n", "exact", "folded", "serial", f"from {SURE}", "of these right", "state given, right",
            "PaddleOCR", "ms", "speed")  # fmt: skip
 
 
@@ -265,15 +264,16 @@ def told(line: Mapping[str, Any]) -> tuple[str, ...]:
     speed = f"{line['ms']:.0f}", f"{line['times_paddleocr']:.2f} x" if "times_paddleocr" in line else ""
     if "folded" not in line:
         false = ", ".join(f"{line[f'false_from_{c}']} at {c}" for c in FALSE_FROM[1:])
-        return name, count, "", f"false: {false}", "", "", "", "", *speed
+        return name, count, "", f"false: {false}", "", "", "", "", "", *speed
     state = (
         f"{100 * line['state_given']:.1f}, {_percent(line['state_right'])}" if "state_given" in line else ""
     )
     theirs = " / ".join(f"{100 * line[f'paddleocr_{k}']['share']:.1f}" for k in ("exact", "folded")
                         if f"paddleocr_{k}" in line)  # fmt: skip
+    serial = f"{100 * line['serial_folded']['share']:.1f}"
     return (
-        name, count, _percent(line["exact"]), _percent(line["folded"]), str(line["sure"]),
-        _percent(line["sure_right"]), state, theirs, *speed,
+        name, count, _percent(line["exact"]), _percent(line["folded"]), serial,
+        str(line["sure"]), _percent(line["sure_right"]), state, theirs, *speed,
     )  # fmt: skip
 
 

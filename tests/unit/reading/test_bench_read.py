@@ -41,11 +41,11 @@ def test_exact_folded_corrected_and_top_five_are_told_apart() -> None:
     assert figures["paddleocr_exact"] == 0.25
 
 
-def test_a_label_may_leave_small_letters_out_and_it_is_told() -> None:
+def test_a_serial_without_its_small_letters_is_counted_apart() -> None:
     whole = PlateRead("CL34230", 0.9, None, 0.0, (0, 0, 1, 1), (), (), ("CL", ""))
     figures = read.figures([(photo("34230"), [whole], ""), (photo("CL34230"), [whole], "")])
-    assert (figures["exact"], figures["small_letters_left_out"]) == (1.0, 1)
-    assert read.figures([(photo("CL34230"), said("34230"), "")])["exact"] == 0.0
+    assert (figures["exact"], figures["folded"], figures["serial_folded"]) == (0.5, 0.5, 1.0)
+    assert read.figures([(photo("CL34230"), said("34230"), "")])["serial_folded"] == 0.0
 
 
 def test_states_count_only_where_they_are_labelled() -> None:
