@@ -61,16 +61,19 @@ def painted_over(crop: Image, pair: Pair, along: float, stretch: float) -> Image
 
 def official(read: PlateRead, stacked: tuple[str, str]) -> PlateRead:
     """A read of the serial in full-size characters as one of the official number, which has the small letters
-    before and behind it, too. The serial alone is the next reading: lists and labels may leave them out.
+    before and behind it, too, and is that much less sure. The serial alone is the next reading: lists and
+    labels may leave them out.
     """
     before, behind = stacked
     whole = before + read.plate + behind
     if len(whole) > plates.LONGEST:
         return read
-    rest = max(0.0, 1.0 - read.confidence - sum(other.confidence for other in read.alternatives))
-    alone = Reading(read.plate, min(rest, read.confidence))
+    confidence = read.confidence * LETTER ** len(before + behind)
+    rest = max(0.0, 1.0 - confidence - sum(other.confidence for other in read.alternatives))
+    alone = Reading(read.plate, min(rest, confidence))
     sure = (*(LETTER,) * len(before), *read.char_confidences, *(LETTER,) * len(behind))
     others = sorted((alone, *read.alternatives), key=lambda reading: -reading.confidence)
     return replace(
-        read, plate=whole, alternatives=tuple(others), char_confidences=sure, stacked=stacked
+        read, plate=whole, confidence=confidence, alternatives=tuple(others), char_confidences=sure,
+        stacked=stacked,
     )  # fmt: skip
