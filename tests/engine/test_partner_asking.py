@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from connectors.clock import utc_now
 from connectors.settings import Settings
 from schemas.message import RefusedError
 from schemas.partner import PICTURES, Inquiry, Pictures
@@ -178,7 +179,7 @@ def test_a_dead_partner_one_that_answers_for_another_and_one_that_refuses_are_ea
 def test_more_than_so_many_in_a_minute_are_not_asked_over_all_processes(asks: Asking) -> None:
     outcomes = [asks.ask()[0].outcome for _ in range(6)]
     assert outcomes == ["answered"] * 5 + ["not_asked"]
-    later = asking.ask(asks.door(), ASKED, ["all"], clock=lambda: NOW + timedelta(minutes=30), **WHY)
+    later = asking.ask(asks.door(), ASKED, ["all"], clock=lambda: utc_now() + timedelta(minutes=30), **WHY)
     assert next(iter(later)).outcome == "not_known", "and whose clock is half an hour ahead is not known"
     assert len(asks.county.asked) == 5
 

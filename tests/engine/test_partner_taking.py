@@ -455,7 +455,7 @@ def test_hits_that_nobody_asked_for_or_that_are_none_are_refused_and_on_record(m
         ({"key": own_key(6), "by": "past"}, "no MOU"),
         ({"plate": "ZZZ9999"}, "does not match"),
         ({"age": timedelta(hours=2)}, "older than an hour"),
-        ({"age": -timedelta(minutes=10)}, "of a time to come"),
+        ({"age": -timedelta(hours=3)}, "of a time to come"),
     ):
         answer = meets.tell(**told)
         assert (answer.status_code, because in answer.json()["detail"]) == (403, True), answer.json()

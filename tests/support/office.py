@@ -142,7 +142,7 @@ def registry(pages: Pages) -> None:
             id="lincoln",
             name="Lincoln",
             place="school",
-            latitude=34.49,
+            latitude=34.45,
             longitude=-109.37,
             radius_m=100.0,
         ),

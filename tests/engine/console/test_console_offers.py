@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from connectors.clock import utc_now
 from schemas.partner_lists import Offer, OfferedEntry
 from schemas.registry import RegistryRecord
 from services.hotlist import entries
@@ -63,7 +64,7 @@ def test_an_offered_entry_is_taken_and_dropped_by_whoever_may_and_shown_as_what_
     with offering.lists(pages.settings).writing() as kept:
         offer = Offer(asker=asker(), number=1, offer_id=ONE, entry=told)
         intake = Intake(door, configured(pages.settings).lists)
-        made, refusal = intake.judge(kept, agency("county", COUNTYS), offer, NOW)
+        made, refusal = intake.judge(kept, agency("county", COUNTYS), offer, utc_now())
         kept.incoming.put(made)
     assert refusal == ""
     officer = pages.browser("ofc")
