@@ -294,9 +294,10 @@ def _misplaced(door: Door, camera: RegistryRecord) -> Iterator[str]:
     found = around(camera.latitude, camera.longitude, places, rules.refused, rules.margin_m)
     if found:
         near = f", or nearer to it than {rules.margin_m:g} m" if rules.margin_m else ""
+        by = f" ({rules.citation})" if rules.citation else ", by the profile"
         yield (
             f"{camera.id} would stand in {found[0].name or found[0].id} "
-            f"({found[0].place.replace('_', ' ')}){near}: no camera may ({rules.citation})"
+            f"({found[0].place.replace('_', ' ')}){near}: no camera may{by}"
         )
 
 

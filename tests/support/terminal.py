@@ -18,6 +18,8 @@ class Terminal:
         self._seen = 0
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
+            # Jobs in the background ignore Ctrl-C, and what they start does, too; at a terminal nothing does.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             # A terminal that is asked where its cursor is would have to answer.
             os.execvpe(
                 command[0],
