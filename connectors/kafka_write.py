@@ -47,7 +47,7 @@ class KafkaWriter(Generic[T]):
                 self._produce(self._topic.encode(record))
             left = self._producer.flush(DELIVERY_SECONDS + 5)
         except (KafkaException, SystemError) as error:
-            raise UndeliveredError(f"{self._topic.name}: {_fatal(error)}") from error
+            raise UndeliveredError(f"{self._topic.name}: {reason_of(error)}") from error
         if left or self._failed:
             names = ", ".join(sorted(set(self._failed))) or "timed out"
             raise UndeliveredError(f"{self._topic.name}: {left + len(self._failed)} not delivered: {names}")
@@ -77,14 +77,15 @@ class KafkaWriter(Generic[T]):
             self._failed.append(error.name())
 
 
-def _fatal(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """What is fatal to a producer, such as no right to write at all, comes as an exception out of what was
-    called; as the cause of a SystemError where a delivery was reported at the same time.
+    called; where deliveries were reported at the same time, as what is behind a SystemError, or behind
+    several, one for each call that the client went on with.
 
     Not where it is caught: a variable of that frame would hold the error, and the error the frame with its
     producer, which would go on asking the broker until the collector of garbage comes by.
     """
-    for why in (error, error.__cause__, error.__context__):
-        if isinstance(why, KafkaException):
-            return name_of(why)
-    return type(error).__name__
+    why: BaseException | None = error
+    while why is not None and not isinstance(why, KafkaException):
+        why = why.__cause__ or why.__context__
+    return type(error).__name__ if why is None else name_of(why)
