@@ -77,7 +77,8 @@ class Camera:
 
     Before every fourth vehicle there is a frame that is no picture, and one with a wrong password: never as
     the last of a run, for `status` tells of a camera's newest frame. `every`: seconds from one vehicle to the
-    next, at least.
+    next, at least; `apart`: the same by the camera's own clock. Vehicles that follow one another closely
+    by it must look different, or they are one: `stride` is from one's number to the next one's.
     """
 
     name: str
@@ -86,15 +87,23 @@ class Camera:
     journal: Journal
     wait: float = 0.4
     every: float = 0.0
+    apart: timedelta = APART
+    stride: int = 1
     unanswered: int = 0
     over: threading.Event = field(default_factory=threading.Event)
+
+    def plate(self, vehicle: int) -> str:
+        """Of its vehicle of this number, from 0: no two of the first 9,000 share one, as long as 9,000 and
+        `stride` have no common factor.
+        """
+        return f"KT{self.name[0].upper()}{1000 + vehicle * self.stride % 9000}"
 
     def run(self) -> None:
         vehicle, intruder = 0, plate_picture("XXX9999")
         while not self.over.is_set():
             due = time.monotonic() + self.every
-            plate = f"KT{self.name[0].upper()}{1000 + vehicle}"
-            picture, began = plate_picture(plate), self.first + vehicle * APART
+            plate = self.plate(vehicle)
+            picture, began = plate_picture(plate), self.first + vehicle * self.apart
             if vehicle % 4 == 0:
                 self._send(vehicle, SHOTS, began - timedelta(seconds=2), BROKEN)
                 before = began - timedelta(seconds=1)

@@ -14,11 +14,12 @@ import sys
 import tempfile
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from connectors.settings import system_account
 from tests.checker.journal import SHOTS
-from tests.checker.street import NAMES, Street, over, street, uploading
+from tests.checker.street import Street, over, street, uploading
 from tests.soak.chart import picture
 from tests.soak.growth import growth, table
 from tests.soak.officer import Officer
@@ -28,8 +29,8 @@ from tests.support.receivers import http_receiver
 BUSY_VEHICLES, BUSY_ROUNDS = 500, 42
 LISTED_EACH = 50
 """Of so many vehicles of a camera one is listed."""
-MOST = 2_800
-"""Vehicles of a camera: they are 150 s apart by their capture, and must not catch up with the present."""
+MOST, STRIDE = 9_000, 3_571
+"""Vehicles of a camera: plates have four figures, of which two that follow each other differ in several."""
 PASSWORD = "a password of the soak"
 PERIOD, DISK_PERIOD = 5.0, 30.0
 Disk = list[tuple[float, dict[str, int]]]
@@ -47,13 +48,14 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="platestream-soak-") as folder, http_receiver() as web:
         made = street(Path(folder), web)
-        made.listed = {
-            f"KT{name[0].upper()}{1000 + number}": f"acic:{name}{number}"
-            for name in NAMES
-            for number in range(0, vehicles, LISTED_EACH)
-        }
         for camera in made.cameras:
             camera.every = 3600 / (BUSY_VEHICLES * options.times)
+            camera.apart, camera.stride = timedelta(seconds=camera.every), STRIDE
+        made.listed = {
+            camera.plate(number): f"acic:{camera.name}{number}"
+            for camera in made.cameras
+            for number in range(0, vehicles, LISTED_EACH)
+        }
         try:
             return _soak(made, options.minutes, 3600 / (BUSY_ROUNDS * options.times), options.out)
         finally:
@@ -66,6 +68,8 @@ def _soak(made: Street, minutes: float, look_each: float, out: Path) -> int:
     assert made.system.run("account", "set", me, said=f"{PASSWORD}\n").returncode == 0
     officer = Officer(made.system.console, me, PASSWORD, look_each)
     began = time.monotonic()
+    for camera in made.cameras:
+        camera.first = datetime.now(UTC).replace(microsecond=0)
     threads = uploading(made)
     at_console = threading.Thread(target=officer.run, daemon=True)
     at_console.start()
@@ -81,12 +85,14 @@ def _soak(made: Street, minutes: float, look_each: float, out: Path) -> int:
     print(table(found))
     print(f"{sum(one.cores for one in found):.2f} cores in all; load of the machine at the end {loads}")
     print(f"disk, MB: {_first_and_last(on_disk)}")
-    print(f"{officer.acts} rounds at the console, {officer.heard} hits came into its open page")
     wrong = [f"{one.name}: {', '.join(one.grows)}" for one in found if one.grows]
     wrong += [f"the console failed {len(officer.failed)} times, {one}" for one in officer.failed[:1]]
     refused = [one for one in made.journal.sends() if one.shot < SHOTS and one.state == "failed"]
     wrong += [f"{len(refused)} frames were refused that were right"] if refused else []
     made.recount(began)
+    hits = len(set(made.web.ids))
+    print(f"{officer.acts} rounds at the console, {officer.heard} of {hits} hits came into its open page")
+    wrong += [f"the open page missed {hits - officer.heard} hits"] if officer.heard != hits else []
     for one in wrong:
         print(f"grows or fails: {one}")
     return 1 if wrong else 0

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import httpx
 
 CSRF = 'name="csrf" value="'
+UNAUTHORIZED = 401
 HIT = re.compile(r'href="(/hits/[0-9a-f]{8}-[0-9a-f-]{27})"')
 SEARCHED = "KTA1*"
 
@@ -38,7 +39,9 @@ class Officer:
         headers = {"cookie": "; ".join(f"{name}={value}" for name, value in answer.cookies.items())}
         with httpx.Client(base_url=base, headers=headers, timeout=60) as browser:
             told = {"csrf": _csrf(browser.get("/hits").text), "hours": "8"}
-            browser.post("/shift/begin", data=told)
+            begun = browser.post("/shift/begin", data=told)
+            if begun.is_error:
+                self.failed.append(f"the shift did not begin: {begun.status_code}")
             threading.Thread(target=self._listen, args=(base, headers), daemon=True).start()
             while not self.over.is_set():
                 due = time.monotonic() + self.every
@@ -63,12 +66,24 @@ class Officer:
             browser.get(f"/pictures/{path}").raise_for_status()
 
     def _listen(self, base: str, headers: dict[str, str]) -> None:
-        with (
-            suppress(httpx.HTTPError),  # the system ended
-            httpx.stream("GET", f"{base}/hits/live", headers=headers, timeout=None) as answer,
-        ):
-            for line in answer.iter_lines():
-                self.heard += line.startswith("id: ")
+        """As a browser's EventSource: what ends is asked for again, behind what came. As long as the process
+        lives, for the last hits come behind the last round.
+        """
+        after = "0"
+        while True:
+            told = {**headers, "last-event-id": after}
+            with (
+                suppress(httpx.HTTPError),  # the system ended, or begins
+                httpx.stream("GET", f"{base}/hits/live", headers=told, timeout=None) as answer,
+            ):
+                if answer.status_code == UNAUTHORIZED:
+                    self.failed.append("the open page was signed out")
+                    return
+                for line in answer.iter_lines():
+                    if line.startswith("id: "):
+                        after = line.removeprefix("id: ")
+                        self.heard += 1
+            time.sleep(3)
 
 
 def _csrf(page: str) -> str:
