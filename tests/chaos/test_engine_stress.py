@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from tests.support.chaos import KILLS
 from tests.support.engine import Engine, own_engine
 from tests.support.stress_engine import LARGE, Stress, run
 
@@ -18,7 +19,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 def test_bad_clients_leave_nothing_behind_and_lose_no_row(own_engine: Engine) -> None:
     own_engine._options = ("--stalled", "5")
     own_engine.start()
-    figures = run(own_engine, 40)
+    figures = run(own_engine, 5 * KILLS)
     print(figures)
     assert figures["rows lost"] == figures["rows twice"] == figures["still running"] == 0
     assert figures["rows acknowledged"] > 0
