@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 from uuid import UUID
@@ -31,7 +31,8 @@ Way = Literal["out", "in"]
 class Offered(msgspec.Struct, frozen=True, kw_only=True):
     """Our offer to an agency. `decision` is what it said of it last, `refused` why it does not take it, and
     empty is neither. It `stands` until it is withdrawn, for the reason `ended`. `untold_since`: it has not
-    heard of a change since then, because of `fault`.
+    heard of a change since then, because of `fault`. `restored`: it is out of a backup, and its agency has
+    not said since whether it still has it.
     """
 
     agency: str
@@ -47,6 +48,7 @@ class Offered(msgspec.Struct, frozen=True, kw_only=True):
     untold_since: Instant | None = None
     told_at: Instant | None = None
     fault: str = ""
+    restored: bool = False
 
     @property
     def id(self) -> UUID:
@@ -56,6 +58,7 @@ class Offered(msgspec.Struct, frozen=True, kw_only=True):
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     """An agency's offer to us; `entry` is as it is listed here once it is taken. `heard_at`: when that agency
     last said that it stands. It is `listed` while it is on our hot list. `unseen`: no look-back was made yet.
+    `restored`: it is out of a backup, and its agency has not said since that it stands.
     """
 
     agency: str
@@ -68,10 +71,15 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     decided_by: str = ""
     listed: bool = False
     unseen: bool = False
+    restored: bool = False
 
     @property
     def id(self) -> UUID:
         return self.offer_id
+
+    def is_heard(self, lease: timedelta, now: datetime) -> bool:
+        """Whether its agency's word still counts that it stands."""
+        return not self.restored and now - self.heard_at <= lease
 
 
 class HitToTell(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,6 +214,17 @@ class ListFile:
                 for one in _TABLES:
                     connection.execute(one)
             yield Lists(connection)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Lists]:
+        """A copy as of one moment, which nobody has to wait for. Raises as `writing`."""
+        with self._opened(":memory:") as copy:
+            if self.version:
+                with self._opened(str(self.path)) as connection:
+                    connection.backup(copy)
+            for one in _TABLES:
+                copy.execute(one)
+            yield Lists(copy)
 
     @contextmanager
     def _opened(self, place: str) -> Iterator[sqlite3.Connection]:

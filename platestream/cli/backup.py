@@ -25,7 +25,8 @@ def backup(
 ) -> None:
     """Write what must be kept to one file (ZIP), while everything runs; on record as an act.
 
-    In it: registry, hot list, rules, the sealed inquiry log, what came of hits, evidence, audits, receipts.
+    In it: registry, hot list, rules, the sealed inquiry log, what came of hits, evidence, audits, receipts,
+    what is offered to and by other agencies.
     Not in it: detections, pictures and hits, which no copy may outlive; keys, passwords and settings.
 
     Example: platestream backup /mnt/backup/2026-11-26.zip
@@ -57,7 +58,7 @@ def restore(
             raise typer.Exit(1) from None
     out.print(f"{file}: {_held(made.manifest)}, as of {made.manifest.made_at:%Y-%m-%d %H:%M:%S}Z")
     if made.left:
-        out.print(f"left as they are, because they have messages: {', '.join(made.left)}")
+        out.print(f"left as they are, because they are there already: {', '.join(made.left)}")
     if made.published:
         out.print(PUBLISHED.format(count=made.published), soft_wrap=True)
     out.print("next: start it (platestream up, or the containers), and then platestream audit verify")
@@ -66,7 +67,9 @@ def restore(
 def _held(made: Manifest) -> str:
     counts = {one.name: one.count for one in made.members}
     tables = [count for name, count in counts.items() if name.startswith("tables/")]
+    messages = [count for name, count in counts.items() if name.startswith("topics/")]
+    offers = sum(count for name, count in counts.items() if name.startswith("partners/"))
     return (
-        f"{sum(tables)} rows of {len(tables)} tables, {sum(counts.values()) - sum(tables)} messages of "
-        f"{len(counts) - len(tables)} topics"
+        f"{sum(tables)} rows of {len(tables)} tables, {sum(messages)} messages of {len(messages)} topics"
+        + (f", {offers} offers between agencies" if offers else "")
     )

@@ -2,7 +2,7 @@
 
 `manifest.json` names each member with its SHA-256 and count. `tables/NAME.jsonl` is a table as `JSONEachRow`
 of ClickHouse writes it, strings as the bytes they are; `topics/NAME.jsonl` has a message in each line, key
-and value in base64.
+and value in base64. `partners/NAME.jsonl` has what is offered to and by other agencies (docs/partners.md).
 
 What cameras saw is not in it: detections, their pictures and hits are deleted after the agency's time, and no
 copy may outlive that (order, F.8.b and J.1). Evidence is, because it is kept by its own schedule.
@@ -20,6 +20,7 @@ import msgspec
 from schemas.fields import NOT_JSON
 from schemas.message import RefusedError
 from schemas.topics import PLATED, TOPICS, Topic
+from services.partners import restoring
 
 KEPT = (
     "deliveries",
@@ -46,6 +47,7 @@ TIED = ("alert_hits", "camera_hours", "dead_letters", "detections", "images", "t
 DECLARED = ("schema_migrations", "schema_views")
 """Tables that say what this release made: a restore makes them anew."""
 COPIED: tuple[Topic[Any], ...] = tuple(one for one in TOPICS if one not in PLATED)
+OFFERS = tuple(restoring.TABLES)
 MANIFEST = "manifest.json"
 FORMAT = 1
 BLOCK = 1 << 20
@@ -92,7 +94,11 @@ def opened(path: Path) -> tuple[zipfile.ZipFile, Manifest]:
         raise _refused(path, f"is no backup: it has no {MANIFEST} that can be read") from None
     if manifest.format != FORMAT:
         raise _refused(path, f"is of format {manifest.format}; this release reads {FORMAT}")
-    known = {*(f"tables/{one}.jsonl" for one in KEPT), *(f"topics/{one.name}.jsonl" for one in COPIED)}
+    known = {
+        *(f"tables/{one}.jsonl" for one in KEPT),
+        *(f"topics/{one.name}.jsonl" for one in COPIED),
+        *(f"partners/{one}.jsonl" for one in OFFERS),
+    }
     names = [one.name for one in manifest.members]
     if sorted([*names, MANIFEST]) != sorted(file.namelist()):
         raise _refused(path, f"does not hold what its {MANIFEST} names")

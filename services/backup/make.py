@@ -15,8 +15,10 @@ from connectors.clickhouse_client import run
 from connectors.edge import Topics
 from connectors.private_file import new_file
 from schemas.topics import Topic
-from services.backup.archive import COPIED, FORMAT, KEPT, MANIFEST, Manifest, put
+from services.backup.archive import COPIED, FORMAT, KEPT, MANIFEST, OFFERS, Manifest, put
 from services.door import Door
+from services.partners.offering import lists
+from services.partners.restoring import copied
 from services.setup import migrations, owner
 
 
@@ -47,6 +49,8 @@ def _write(door: Door, file: zipfile.ZipFile, now: datetime) -> Manifest:
     with file, owner(door) as client:
         members = [put(file, f"tables/{name}.jsonl", _rows(client, name)) for name in KEPT]
         members += [put(file, f"topics/{one.name}.jsonl", _messages(door.streams, one)) for one in COPIED]
+        with lists(door.settings).snapshot() as kept:
+            members += [put(file, f"partners/{name}.jsonl", copied(kept, name)) for name in OFFERS]
         manifest = Manifest(FORMAT, now, door.settings.profile, applied, tuple(members))
         file.writestr(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
     return manifest

@@ -14,9 +14,11 @@ from connectors.changelog import publish, read_to_end
 from connectors.clickhouse_client import run
 from schemas.message import Message, RefusedError
 from schemas.topics import Topic
-from services.backup.archive import COPIED, KEPT, Manifest, lines, opened
+from services.backup.archive import COPIED, KEPT, OFFERS, Manifest, lines, opened
 from services.backup.make import Copied
 from services.door import Door
+from services.partners.offering import lists
+from services.partners.restoring import put_back
 from services.setup import apply_migrations, migrations, owner
 from services.tlog.restored import past
 
@@ -27,7 +29,7 @@ AT_ONCE_BYTES = 32_000_000
 
 @dataclass(frozen=True)
 class Restored:
-    """What the file held, and the topics that had messages already, and were left as they are.
+    """What the file held, and what was there already and is left as it is: topics that had messages, offers.
 
     `published`: so many inquiries of it are in a published log, of which others may hold heads.
     """
@@ -53,6 +55,8 @@ def restore(door: Door, path: Path) -> Restored:
         for name in KEPT:
             _fill(client, name, lines(file, f"tables/{name}.jsonl"))
         left = tuple(one.name for one in COPIED if not _publish(door, one, file))
+        if not put_back(door, {name: lines(file, f"partners/{name}.jsonl") for name in OFFERS}):
+            left += ("offers between agencies",)
         published = past(client).published
     return Restored(manifest, left, published)
 
@@ -60,6 +64,8 @@ def restore(door: Door, path: Path) -> Restored:
 def _judge(door: Door, client: Client, manifest: Manifest) -> None:
     if later := sorted(set(manifest.migrations) - {one.title for one in migrations(door)}):
         raise RefusedError("backup", f"the backup is of a later release, which has {later[0]}: update first")
+    with lists(door.settings).reading() as kept:  # so that a damaged file is found before anything is changed
+        kept.incoming.all()
     for name in KEPT:
         if name in ("gate_rules", "inquiry_log"):  # the first rules, and that this was tried
             continue

@@ -61,7 +61,7 @@ def take(door: Door, which: str, now: datetime, *, back: bool = True) -> tuple[I
         one = _named(door.settings, which)
         if one.decision == "taken":
             raise RefusedError("partners", "this entry is taken already")
-        if now - one.heard_at > configured(door.settings).lists.lease:
+        if not one.is_heard(configured(door.settings).lists.lease, now):
             raise RefusedError("partners", f"{one.agency} has not said since {_at(one)} that it stands")
         Sharing.now(door).check(one.agency, now)
         designations(door.streams).check(one.entry, now)
@@ -154,7 +154,9 @@ class Intake:
         for permit, one in self._on_record(gone, f"{agency} has withdrawn it"):
             _unlist(permit, self._door, kept, one)
             kept.incoming.delete(one)
-        heard = [msgspec.structs.replace(one, heard_at=now) for one in kept.incoming.all(agency)]
+        heard = [
+            msgspec.structs.replace(one, heard_at=now, restored=False) for one in kept.incoming.all(agency)
+        ]
         back = [
             one for one in heard
             if one.decision == "taken" and not one.listed and one.entry.expires_at > now
@@ -191,7 +193,7 @@ class Intake:
         ended = [one for one in stay if against[one.agency]]
         for permit, one in self._on_record(ended, "nothing is shared with its agency any more"):
             _unlist(permit, self._door, kept, one)
-        silent = [one for one in stay if one not in ended and now - one.heard_at > self._rules.lease]
+        silent = [one for one in stay if one not in ended and not one.is_heard(self._rules.lease, now)]
         for permit, one in self._on_record(silent, "its agency was not heard of: off the list until it is"):
             _unlist(permit, self._door, kept, one)
 

@@ -43,8 +43,9 @@ from services.inquiries.gate import RefusedInquiry
 from services.partners.asking import key_of
 from services.partners.configured import configured
 from services.partners.hits_elsewhere import OLDEST, to_tell
-from services.partners.offering import follow, lists, untold
+from services.partners.offering import end, follow, lists, untold
 from services.partners.register import own_agency, public_keys
+from services.partners.restoring import WITHDRAWN_SINCE
 from services.partners.sharing import Sharing
 from services.partners.taking import Intake
 
@@ -261,7 +262,11 @@ class Teller:
     def _offers_to_tell(self, name: str) -> list[tuple[Offered, bytes]]:
         now = self._clock()
         with self._file.writing() as kept:
-            waiting = [one for one in kept.offered.all(name) if one.stands and one.untold_since is not None]
+            waiting = [
+                one
+                for one in kept.offered.all(name)
+                if one.stands and one.untold_since is not None and not one.restored
+            ]
             return [
                 (
                     one,
@@ -305,15 +310,16 @@ class Teller:
         return ""
 
     def _standing_to_tell(self, name: str) -> tuple[bytes, list[Offered], list[Offered]]:
-        """Where more is offered than was told yet, or it was refused, it is not named: it is not there. No
-        body where nothing was offered at all.
+        """Where more is offered than was told yet, or it was refused, it is not named: it is not there. What
+        a backup had is named: its agency says whether it still has it. No body where nothing was offered at
+        all.
         """
         now = self._clock()
         with self._file.writing() as kept:
             all_of_it = kept.offered.all(name)
             if not all_of_it:
                 return b"", [], []
-            named = [one for one in all_of_it if one.stands and one.decision]
+            named = [one for one in all_of_it if one.stands and (one.decision or one.restored)]
             ended = [one for one in all_of_it if not one.stands and one.untold_since is not None]
             own = own_agency(registry.records(self._door.streams))
             told = Standing(
@@ -343,7 +349,14 @@ class Teller:
                     continue
                 if one.offer_id in said:
                     kept.offered.put(
-                        msgspec.structs.replace(current, decision=said[one.offer_id], told_at=now)
+                        msgspec.structs.replace(
+                            current, decision=said[one.offer_id], told_at=now, restored=False
+                        )
+                    )
+                elif current.restored:  # withdrawn since the backup, as far as anybody knows: never anew
+                    gone = end(kept, current, WITHDRAWN_SINCE, now)
+                    kept.offered.put(
+                        msgspec.structs.replace(gone, untold_since=None, decision="", told_at=now)
                     )
                 else:  # it has forgotten the offer: it is offered again
                     kept.offered.put(msgspec.structs.replace(current, decision="", untold_since=now))

@@ -15,7 +15,7 @@ from connectors.inquiry_log import seal_new
 from schemas import topics
 from schemas.message import RefusedError
 from services.backup import make
-from services.backup.archive import COPIED, DECLARED, KEPT, MANIFEST, TIED, opened
+from services.backup.archive import COPIED, DECLARED, KEPT, MANIFEST, OFFERS, TIED, opened
 from services.backup.restore import restore
 from services.evidence.purge import purge_released
 from services.inquiries import whole
@@ -73,6 +73,7 @@ def test_nothing_of_what_cameras_saw_is_in_it_but_evidence(made: Backup) -> None
             MANIFEST,
             *(f"tables/{name}.jsonl" for name in KEPT),
             *(f"topics/{one.name}.jsonl" for one in COPIED),
+            *(f"partners/{one}.jsonl" for one in OFFERS),
         }
         # Pictures are evidence's alone; an outsider reads a member with any tool.
         plated = [name for name in names if b"\xff\xd8\xff" in file.read(name)]

@@ -39,7 +39,9 @@ ENTRY = "sjpd:26-1"
 class Offering:
     """An agency with an entry, its teller with a clock that can be moved, and the county that keeps lists."""
 
-    def __init__(self, database: Database, folder: Path, county: Canned, address: str) -> None:
+    def __init__(
+        self, database: Database, folder: Path, county: Canned, address: str, *, furnished: bool = True
+    ) -> None:
         self.database, self.county = database, ListKeeper()
         self.by = timedelta()
         county._clock = self.clock
@@ -48,11 +50,12 @@ class Offering:
         serve = 'here = true\n[serve]\naddress = "https://alpr.sjpd.example:8444"\n'
         file.write_text(serve)
         self.settings = Settings(clickhouse=database.dsn, data=database.data, partners_file=file)
-        people = (user("vale", "officer"), user("aud", "auditor"))
-        put(database, database.data, OWN, *people, agency("county", COUNTYS, address=address))
         self.address = address
         self.teller = Teller(self.settings, self.clock)
-        self.add()
+        if furnished:
+            people = (user("vale", "officer"), user("aud", "auditor"), user("chief"))
+            put(database, database.data, OWN, *people, agency("county", COUNTYS, address=address))
+            self.add()
 
     def clock(self) -> datetime:
         return datetime.now(UTC) + self.by

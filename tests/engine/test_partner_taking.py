@@ -77,15 +77,19 @@ def entry(plate: str = "ABC1234", **told: Any) -> OfferedEntry:
 class Taking(Answering):
     """An agency to which the county offers entries; `said` counts what it said."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: Database, folder: Path, *, furnished: bool = True) -> None:
         file = folder / "partners.toml"
         file.write_text(RULES)
         super().__init__(database, file=file)
+        self.said = 0
+        if furnished:
+            self._furnish()
+
+    def _furnish(self) -> None:
         people = (user("vale", "officer"), user("chief"), user("aud", "auditor"))
         others = (agency("county", COUNTYS), agency("city", CITYS), agency("town", own_key(5)))
         source = RegistryRecord(kind="hotlist_source", id="partner", name="Partners")
-        put(database, database.data, OWN, *people, *others, source)
-        self.said = 0
+        put(self.database, self.data, OWN, *people, *others, source)
 
     @property
     def number(self) -> int:

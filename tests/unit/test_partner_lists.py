@@ -36,6 +36,8 @@ def test_what_fails_half_way_leaves_the_file_as_it_was_and_numbers_only_grow(tmp
     file = ListFile(tmp_path / "accounts")
     with file.reading() as kept:
         assert (kept.offered.all(), file.version) == ([], 0)
+    with file.snapshot() as kept:
+        assert (kept.offered.all(), file.path.exists()) == ([], False)
     one = Offered(agency="county", offer_id=uuid4(), entry=ENTRY, by=asker(), offered_at=NOW)
 
     def broken() -> None:
@@ -55,6 +57,12 @@ def test_what_fails_half_way_leaves_the_file_as_it_was_and_numbers_only_grow(tmp
         assert kept.offered.get("city", one.offer_id) is None
         told = [kept.is_newer("county", number, NOW) for number in (5, 5, 4, 6)]
         assert told == [True, False, False, True]
+    with file.writing() as kept:
+        kept.offered.delete(one)
+        with file.snapshot() as copy:
+            assert copy.offered.all() == [one], "what is not done yet is not in it, and it does not wait"
+    with file.snapshot() as copy:
+        assert copy.offered.all() == []
     assert file.path.stat().st_mode & 0o077 == 0
     file.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
     with pytest.raises(OSError, match="partner-lists"), file.writing():
