@@ -258,8 +258,8 @@ def test_other_agencies_are_answered_only_where_that_is_asked_for_and_where_they
 def test_passwords_are_in_one_volume_that_only_the_console_and_the_command_line_have() -> None:
     holders = [name for name in SERVICES if ("accounts", "/data/accounts") in mounts(name)]
     assert holders == ["console", "partners", "tools"]
-    assert SERVICES["partners"]["volumes"] == ["accounts:/data/accounts:ro"]
     for name in holders:
+        assert "accounts:/data/accounts" in SERVICES[name]["volumes"], "each writes there, such as offers"
         settings = Settings(data=Path(environment(name)["PLATESTREAM_DATA"]))
         assert str(accounts.file(settings).parent) == "/data/accounts"
 
