@@ -40,6 +40,10 @@ def hold(
     agency: Annotated[
         str, typer.Option(help="Reads that this other agency has (F.6), as it signs them.")
     ] = "",
+    hit: Annotated[
+        UUID | None,
+        typer.Option(help="The read of this alert hit that another agency reported, as it signs it."),
+    ] = None,
 ) -> None:
     """Copy detections with their pictures out of the 30-day store (order, F.8.a, J.2).
 
@@ -47,6 +51,8 @@ def hold(
     and platestream evidence hold AST3087 --agency county --case 26-001234 --authority 'Det. Begay'
     --schedule felony
     """
+    if hit is not None and (pattern or detection or camera or since or until or agency):
+        raise typer.BadParameter("a hit says all of it: its agency, plate, camera and time")
     with entrance("evidence hold") as door:
         terms = holding.Terms(
             case_number=case,
@@ -57,9 +63,13 @@ def hold(
             violation=violation,
         )
         only, cameras, times = detection or (), camera or (), (local(door, since), local(door, until))
-        if agency:
+        if agency or hit is not None:
             from services.evidence import elsewhere  # with it an HTTP client, for which others do not wait
 
+        if hit is not None:
+            of, reported = elsewhere.of_hit(door, terms, hit)
+            held = elsewhere.hold(door, terms, of, [reported], datetime.now(UTC))
+        elif agency:
             asked = Asked("search", plates.pattern(pattern), "", timedelta(), cameras, *times)
             passes = elsewhere.find(door, terms, agency, asked, only)
             held = elsewhere.hold(door, terms, agency, passes, datetime.now(UTC))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, Any
 from uuid import UUID
 
 from starlette.responses import Response, StreamingResponse
@@ -90,6 +90,11 @@ def value(row: Row) -> str:
     """A row of a search, as a form names it that holds it."""
     at = (row["captured_at"] - EPOCH) // MICROSECOND
     return f"{row['detection_id']} {at} {row['plate']} {row['camera_id']}"
+
+
+def asked_for(visit: Visit) -> dict[str, Any]:
+    """What a form asks of a hold: `evidence_terms.html`."""
+    return {"schedules": holding.schedules(visit.door), "purposes": purposes(visit.door)}
 
 
 def _terms(visit: Visit) -> holding.Terms:

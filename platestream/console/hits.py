@@ -6,7 +6,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from platestream.console import handling, partners, pictures
+from platestream.console import evidence, handling, partners, pictures
 from platestream.console.places import drawn
 from platestream.console.sessions import Rest
 from platestream.console.visit import Routes, Visit
@@ -15,6 +15,7 @@ from schemas.acts import BY_NAME
 from services import hits as job
 from services import shifts
 from services.door import Why
+from services.evidence.elsewhere import told_of
 
 if TYPE_CHECKING:
     from platestream.console.app import Console
@@ -139,11 +140,16 @@ def _one(visit: Visit, hit: job.Standing, why: Why) -> Response:
     links = {kind: pictures.link(visit, look, *seen, kind) for kind in pictures.KINDS}
     if row["agency"]:  # its pictures are with that agency, and come by an inquiry of their own
         links = {"vehicle": partners.link(visit, look, row["agency"], *seen)}
+    held: dict[str, Any] = {}
+    roles = visit.console.roles(visit.session.who)
+    if row["agency"] and not set(roles).isdisjoint(BY_NAME["evidence_hold"].roles):
+        held = {"read": evidence.value(told_of(row)._asdict()), **evidence.asked_for(visit)}
     places = {row["camera_id"]: (row["latitude"], row["longitude"])}
     return visit.page(
         "hit.html",
         hit=hit,
         links=links,
+        held=held,
         map=drawn(places, visit.console.cameras()),
         case_number=why.get("case_number", ""),
         keepers=job.keepers(row["source"]),

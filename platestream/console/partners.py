@@ -17,8 +17,7 @@ from platestream.console.failures import FAILURES, said_of
 from platestream.console.pictures import EPOCH, MICROSECOND
 from platestream.console.visit import Routes, Visit
 from services.door import Why
-from services.evidence.hold import schedules
-from services.inquiries.looking import Asked, purposes
+from services.inquiries.looking import Asked
 from services.partners import asking
 
 MARK = Markup("<!-- other agencies -->")
@@ -69,7 +68,7 @@ def _parts(
 ) -> Iterator[str]:
     yield before
     look = visit.session.remember(why)
-    terms = {"schedules": schedules(visit.door), "purposes": purposes(visit.door)}
+    terms = evidence.asked_for(visit)
     try:
         for answer in answers:
             reads = ((one.detection_id, one.captured_at) for one in answer.reads)

@@ -15,11 +15,13 @@ import msgspec
 from schemas.exchange import SignedExchange
 from schemas.message import RefusedError
 from schemas.partner import Read
+from services import hits
 from services.door import Door
 from services.evidence.hold import Found, Hold, NothingToHold, Terms, put, released
-from services.inquiries.gate import INSTANT
+from services.inquiries.gate import INSTANT, Row
 from services.inquiries.looking import Asked, Pass
 from services.partners import asking
+from services.partners.hits_elsewhere import camera_there
 
 MOST = 10
 """Reads of one hold: each is two requests, and a partner takes so many in a minute."""
@@ -44,6 +46,26 @@ def find(
     if missing or not found:
         raise NothingToHold(f"{agency} does not answer with {', '.join(map(str, sorted(missing))) or 'any'}")
     return found
+
+
+def of_hit(door: Door, terms: Terms, hit_id: UUID) -> tuple[str, Pass]:
+    """Which agency reported a hit, and its read as that agency has it, to be held: a look of its own.
+
+    What is held is not the report but what its agency signs when it is asked for that read, with the picture
+    that no report has. Raises NothingToHold for a hit of our own cameras, UnknownHit, RefusedInquiry and
+    DatabaseError.
+    """
+    row = hits.one(door, hit_id, **terms.why).row
+    agency = row["agency"]
+    if not agency:
+        raise NothingToHold(f"hit {hit_id} is of our own cameras: hold its detection {row['detection_id']}")
+    return agency, told_of(row)
+
+
+def told_of(row: Row) -> Pass:
+    """The read of a hit that another agency reported, as that agency has it."""
+    camera = camera_there(row["agency"], row["camera_id"])
+    return Pass(row["detection_id"], row["captured_at"], row["plate"], camera)
 
 
 def hold(door: Door, terms: Terms, agency: str, passes: Sequence[Pass], now: datetime) -> Hold:
@@ -76,11 +98,14 @@ def hold(door: Door, terms: Terms, agency: str, passes: Sequence[Pass], now: dat
 def _read(door: Door, terms: Terms, agency: str, one: Pass) -> tuple[Read, SignedExchange]:
     """The read as it is signed now, by itself."""
     since, until = one.captured_at - INSTANT, one.captured_at + INSTANT
-    asked = Asked("search", one.plate, cameras=[one.camera_id], since=since, until=until)
+    cameras = [one.camera_id] if one.camera_id else []
+    asked = Asked("search", one.plate, cameras=cameras, since=since, until=until)
     (answer,) = asking.ask(door, asked, [agency], **terms.why_of(agency))
     _answered(answer)
     for read in answer.reads:
         if read.detection_id == one.detection_id and answer.exchange is not None:
+            if read.plate != one.plate or not since <= read.captured_at <= until:
+                raise NothingToHold(f"{agency} does not say of {one.detection_id} now what it said before")
             return read, answer.exchange
     raise NothingToHold(f"{agency} does not answer with {one.detection_id} any more")
 

@@ -27,6 +27,8 @@ OLDEST = timedelta(hours=1)
 AHEAD = timedelta(minutes=5)
 """How far a camera's clock there may be ahead of ours."""
 MOST = 10
+LONGEST_CAMERA = 64
+"""Of a camera's name here, its agency's before it; what is longer is cut off."""
 WORDS = ("make", "model", "colour", "body")
 
 
@@ -71,6 +73,15 @@ def met(told: HitElsewhere, agency: str, entry: HotListEntry, now: datetime) -> 
     return msgspec.structs.replace(hit, hit_id=hit_id(told, agency, entry.entry_id), agency=agency)
 
 
+def camera_there(agency: str, camera_id: str) -> str:
+    """What `agency` itself calls the camera of a hit; empty where its name was cut off here.
+
+    >>> camera_there("county", "county/main-n")
+    'main-n'
+    """
+    return "" if len(camera_id) >= LONGEST_CAMERA else camera_id.removeprefix(f"{agency}/")
+
+
 def hit_id(told: HitElsewhere, agency: str, entry_id: str) -> UUID:
     """The same read and entry make the same hit, and never one of our own cameras."""
     return uuid5(NAMESPACE, f"hit/{agency}/{told.read.detection_id}/{entry_id}")
@@ -84,7 +95,7 @@ def _detection(told: HitElsewhere, agency: str) -> Detection:
     )
     return Detection(
         detection_id=read.detection_id,
-        camera_id=f"{agency}/{read.camera_id}"[:64],
+        camera_id=f"{agency}/{read.camera_id}"[:LONGEST_CAMERA],
         captured_at=read.captured_at,
         best_at=read.captured_at,
         latitude=read.latitude,

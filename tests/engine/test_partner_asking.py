@@ -12,9 +12,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from connectors.clock import utc_now
-from connectors.settings import Settings
+from connectors.settings import ACCOUNTS, Settings
+from schemas import tables
 from schemas.message import RefusedError
-from schemas.partner import PICTURES, Inquiry, Pictures
+from schemas.partner import PICTURES, Inquiry, Pictures, Read
+from schemas.partner_lists import HitElsewhere
 from schemas.registry import RegistryRecord
 from services import registry
 from services.door import Clients, Door
@@ -26,11 +28,14 @@ from services.inquiries.gate import INSTANT, RefusedInquiry
 from services.inquiries.looking import Asked, Pass
 from services.partners import asking, register
 from services.partners.answering import Said
+from services.partners.hits_elsewhere import met
 from services.retention.job import by_the_clock
 from tests.support.agency import user
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import OWN, door_of
+from tests.support.flows import LISTED
+from tests.support.hits import put_hit
 from tests.support.partners import COUNTYS, DAY, STRANGERS, Canned, agency, own_key, partner, put
 
 ASKED = Asked("search", "ABC*")
@@ -68,6 +73,10 @@ class Asking:
 
     def ask(self, *agencies: str, who: str = "vale", asked: Asked = ASKED, **why: Any) -> list[asking.Answer]:
         return list(asking.ask(self.door(who), asked, agencies or ("all",), **(why or WHY)))
+
+    def again(self) -> None:
+        """A minute has passed: partners may be asked as often as before."""
+        (self.database.data / ACCOUNTS / "partners-asked.json").unlink()
 
     def log(self) -> list[Any]:
         columns = "who, kind, other, outcome, pattern, case_number, change, refusal"
@@ -241,6 +250,55 @@ def test_a_read_is_held_with_what_its_agency_signed_of_it_alone_and_goes_with_it
     retention = by_the_clock(door_of(asks.database))
     assert purge_released(retention, held.release_at + 2 * DAY) == [str(held.hold_id)]
     assert asks.database.rows("SELECT count() FROM platestream.evidence_answers") == [(0,)]
+
+
+def reported(asks: Asking, **told: Any) -> UUID:
+    """A hit on an entry of ours that the county reported of its read."""
+    entry = msgspec.structs.replace(
+        LISTED, entry_id="sjpd:26-1", source="sjpd", plate="ABC123", expires_at=NOW + DAY, listed_at=NOW - DAY
+    )
+    read = msgspec.convert({**READ, **told}, Read)
+    hit = met(HitElsewhere(agency="county", offer_id=UUID(int=9), read=read), "county", entry, NOW)
+    asks.database.put(tables.ALERT_HITS, hit)
+    return hit.hit_id
+
+
+def test_a_hit_that_an_agency_reported_is_held_as_what_it_signs_of_that_read_with_its_picture(
+    asks: Asking,
+) -> None:
+    with_pictures(asks.county)
+    put(asks.database, asks.database.data, user("kay", "custodian"))
+    hit = reported(asks)
+    of, wanted = elsewhere.of_hit(asks.door(), TERMS, hit)
+    assert (of, wanted) == ("county", Pass(UUID(int=1), NOW, "ABC123", "main-n"))
+    held = elsewhere.hold(asks.door(), TERMS, of, [wanted], NOW)
+    assert (held.origin, len(held.pictures), len(held.answers)) == ("county", 1, 2)
+    assert asks.log()[0][1] == "hits", "whoever holds it looks at it first, on record"
+    made = exporting.export(
+        asks.door("kay"), held.hold_id, Ed25519PrivateKey.generate(), NOW, receiver="court"
+    )
+    assert package.verify(made, partners=[COUNTYS.fingerprint])[1] == []
+    assert "another key" in package.verify(made, partners=[STRANGERS.fingerprint])[1][0]
+    asked = len(asks.county.asked)
+    with pytest.raises(RefusedInquiry, match="none of this user's roles"):
+        elsewhere.of_hit(asks.door("aud"), TERMS, hit)
+    with pytest.raises(holding.NothingToHold, match="is of our own cameras: hold its detection"):
+        elsewhere.of_hit(asks.door(), TERMS, UUID(put_hit(asks.database, 1)))
+    assert len(asks.county.asked) == asked
+
+
+def test_what_an_agency_says_otherwise_when_it_is_asked_again_is_not_held(asks: Asking) -> None:
+    with_pictures(asks.county)
+    _of, wanted = elsewhere.of_hit(asks.door(), TERMS, reported(asks))
+    for other in (
+        wanted._replace(plate="ABC128"),
+        wanted._replace(captured_at=NOW - timedelta(seconds=1)),
+        wanted._replace(captured_at=NOW + timedelta(seconds=1)),
+    ):
+        with pytest.raises(holding.NothingToHold, match="now what it said before"):
+            elsewhere.hold(asks.door(), TERMS, "county", [other], NOW)
+        asks.again()
+    assert asks.database.rows("SELECT count() FROM platestream.evidence_holds") == [(0,)]
 
 
 def test_what_an_agency_does_not_show_is_not_held_nor_by_whoever_may_not_look(asks: Asking) -> None:

@@ -97,3 +97,6 @@ def test_a_hit_of_another_agency_says_whose_it_is_and_its_picture_is_asked_of_th
     assert "Seen by county, to which this entry is offered" in text(officer.page)
     assert f"/{b'county'.hex()}/" in officer.page
     assert "/pictures/" not in officer.page
+    assert "Hold what county read as evidence" in text(officer.page)
+    officer.get(f"/hits/{put_hit(pages.database, 2)}")
+    assert "as evidence" not in officer.page

@@ -22,6 +22,7 @@ from tests.support.clock import NOW
 from tests.support.console import Pages, Person
 from tests.support.database import Database
 from tests.support.door import person
+from tests.support.hits import put_hit
 from tests.support.kafka_broker import free_port
 from tests.support.partners import COUNTYS, Canned, agency, own_key, partner
 from tests.support.served import served
@@ -150,6 +151,18 @@ def test_a_read_of_another_agency_is_held_from_the_page_that_showed_it(
     assert kinds(office)[-1] == ("evidence_hold", "allowed")
     wrong = analyst.send("/evidence/elsewhere", **{"of": "nowhere", "pass": unescape(chosen)}, **terms)
     assert wrong.status_code == 409
+    seen = {"detection_id": UUID(int=1), "camera_id": "county/mill-rd", "plate": "AST3087"}
+    hit = put_hit(office.pages.database, 1, agency="county", seen=seen)
+    at = office.pages.database.value("SELECT captured_at FROM platestream.alert_hits")
+    reads = Said(
+        200, "application/json", msgspec.json.encode({"reads": [{**READ, "captured_at": at}], "found": 1})
+    )
+    analyst.get(f"/hits/{hit}")
+    (reported,) = re.findall(r'name="pass" value="([^"]+)"', analyst.page)
+    assert (
+        analyst.send("/evidence/elsewhere", **{"of": "county", "pass": reported}, **terms).status_code == 200
+    )
+    assert "county, with 2 answers that it signed" in text(analyst.page)
 
 
 def test_answers_come_while_a_slow_agency_is_still_waited_for(office: Office) -> None:
