@@ -54,6 +54,15 @@ class Offered(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> UUID:
         return self.offer_id
 
+    @property
+    def became(self) -> str:
+        """What became of it, in words; what its agency said before it ended, or before a restore, is past."""
+        if self.refused:
+            return f"refused: {self.refused}"
+        return (
+            f"was {self.decision}" if self.decision and (self.restored or not self.stands) else self.decision
+        )
+
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     """An agency's offer to us; `entry` is as it is listed here once it is taken. `heard_at`: when that agency

@@ -138,7 +138,7 @@ def offered() -> None:
             *map(escape, (one.entry.entry_id, one.agency)),
             "yes" if one.stands else f"no: {escape(one.ended)}",
             shown_at(one.offered_at, zone),
-            escape(f"refused: {one.refused}") if one.refused else one.decision or "-",
+            escape(one.became) or "-",
             _told(one.untold_since, one.told_at, one.fault, zone),
         )
     out.print(shown)
@@ -169,7 +169,7 @@ def offers() -> None:
         entry = one.entry
         decided = f"{one.decision}{f' by {one.decided_by}' if one.decided_by else ''}"
         off = (
-            " (OFF the list: its agency was not heard of)"
+            " (OFF the list: its agency was not heard of, or its MOU has ended)"
             if one.decision == "taken" and not one.listed
             else ""
         )

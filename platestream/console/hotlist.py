@@ -173,7 +173,7 @@ def _one(visit: Visit, template: str) -> Response:
         template,
         one=found,
         text=text,
-        offered=offering.of_entry(visit.console.settings, entry.entry_id),
+        offered=offering.of_entry(visit.door, entry.entry_id, visit.now),
         agencies=offering.may_be_offered(visit.door, entry, visit.now),
         **words(visit),
     )

@@ -103,9 +103,14 @@ def shown(door: Door, now: datetime, entry_id: str = "") -> tuple[list[Offered],
         return found, [one for one in kept.hits.all() if one.hit is not None]
 
 
-def of_entry(settings: Settings, entry_id: str) -> list[Offered]:
-    """The offers of one entry, for whoever was shown the entry itself."""
-    with lists(settings).reading() as kept:
+def of_entry(door: Door, entry_id: str, now: datetime) -> list[Offered]:
+    """The offers of one entry as they stand now, for whoever was shown the entry itself."""
+    file = lists(door.settings)
+    with file.reading() as kept:
+        if not any(one.entry.entry_id == entry_id for one in kept.offered.all()):
+            return []
+    with file.writing() as kept:
+        follow(kept, own_entries(door.streams), Sharing.now(door), now)
         return [one for one in kept.offered.all() if one.entry.entry_id == entry_id]
 
 

@@ -17,7 +17,7 @@ from schemas.fields import Vehicle
 from schemas.hotlist import PARTNER_SOURCE, HotListChange, HotListEntry
 from schemas.message import RefusedError
 from schemas.partner import printable
-from schemas.partner_lists import MOST_OFFERS, Decided, Offer, OfferedEntry, Standing
+from schemas.partner_lists import MOST_OFFERS, Decided, Decision, Offer, OfferedEntry, Standing
 from schemas.registry import RegistryRecord
 from schemas.topics import HOTLIST
 from services.door import Door, Permit, Why
@@ -166,7 +166,8 @@ class Intake:
             kept.incoming.put(one)
         for permit, one in self._on_record(back, f"{agency} was heard again: it stands"):
             _list(permit, self._door, kept, one, with_listing(one.entry, None, now))
-        return [Decided(offer_id=one.offer_id, decision=one.decision) for one in heard]
+        shared = not sharing.against(agency, now)
+        return [Decided(offer_id=one.offer_id, decision=_said(one, shared)) for one in heard]
 
     def compare(self, kept: Lists, listed: Collection[str]) -> None:
         """`listed` are the entries of partners on our list now, by id: what a person took off is dropped, and
@@ -298,6 +299,13 @@ def _same(kept: Lists, before: Incoming) -> Incoming:
             "partners", "its agency, or somebody here, has changed it meanwhile: look at it again"
         )
     return now
+
+
+def _said(one: Incoming, shared: bool) -> Decision:
+    """What its agency hears of an offer. A taken one is off the list, and so dropped, while nothing is shared
+    with that agency, and on it again afterwards.
+    """
+    return "dropped" if one.decision == "taken" and not shared else one.decision
 
 
 def _taken_id(kept: Lists, agency: str, name: str) -> bool:

@@ -192,10 +192,14 @@ def test_a_partner_that_refuses_is_shown_so_and_one_that_forgets_is_offered_it_a
 
 
 def test_an_entry_is_withdrawn_when_it_expires_and_when_the_mou_ends(offers: Offering) -> None:
-    offers.offer()
+    (made,) = offers.offer()
+    offers.county.decisions[str(made.offer_id)] = "taken"
     offers.teller.turn()
+    assert offers.one.became == "taken"
     ended = agency("county", COUNTYS, address=offers.address, mou_until=NOW - DAY)
     put(offers.database, offers.database.data, ended)
+    (shown,) = offering.of_entry(offers.door(), ENTRY, offers.clock())
+    assert (shown.stands, shown.became) == (False, "was taken"), "at once, before anybody was told"
     offers.later(timedelta(seconds=6))
     assert (offers.county.offers, offers.one.ended) == ({}, "no MOU was in force (I.2)")
     put(offers.database, offers.database.data, agency("county", COUNTYS, address=offers.address))

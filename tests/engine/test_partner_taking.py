@@ -182,13 +182,17 @@ def test_an_entry_whose_agency_is_not_heard_of_is_off_the_list_until_it_is(takes
     put(takes.database, takes.data, agency("county", COUNTYS, mou_until=NOW - DAY))
     takes.turn()
     assert takes.on_list == {}, "and when nothing is shared with it any more"
-    takes.stands(ONE)
+    assert takes.stands(ONE).json()["offers"][0]["decision"] == "dropped", "as its agency is told"
     assert takes.on_list == {}
+    put(takes.database, takes.data, agency("county", COUNTYS))
+    assert takes.stands(ONE).json()["offers"][0]["decision"] == "taken"
+    assert list(takes.on_list) == [short(ONE)]
     said = [row[4] for row in takes.rows("partner_told")]
     assert said == [
         "its agency was not heard of: off the list until it is",
         "county was heard again: it stands",
         "nothing is shared with its agency any more",
+        "county was heard again: it stands",
     ]
 
 
