@@ -4,11 +4,14 @@ An officer's task is in test_console_live.py.
 """
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from connectors.clickhouse_client import AUDITOR
+from schemas.hotlist import PARTNER_SOURCE
+from schemas.registry import RegistryRecord
 from services import registry
 from services.hotlist.importing import listed
 from services.yearly_audit import draw as drawing
@@ -16,6 +19,8 @@ from services.yearly_audit import findings as judging
 from tests.support.clock import NOW
 from tests.support.console import PASSWORD, Pages
 from tests.support.office import CASE, csv, line
+from tests.support.partner_lists import offer_waits
+from tests.support.partners import COUNTYS, agency
 
 WIDTH = 390
 LIST = csv(line("26-1", 20, contact="928-555-0199"), line("26-9", 20, plate="NEW4821"))
@@ -38,6 +43,14 @@ def sign_in(page: Page, who: str, password: str = PASSWORD) -> None:
     page.get_by_label("Name").fill(who)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def sign_in_by_keyboard(page: Page, who: str) -> None:
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.keyboard.type(who)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
 
 
 def go_to(page: Page, section: str) -> None:
@@ -121,12 +134,28 @@ def test_a_supervisor_imports_a_list_on_a_phone_and_sees_first_what_it_changes(
     assert ("hotlist_import", "allowed", "") in logged(pages, "sue", "hotlist_import")
 
 
+def test_an_officer_takes_and_drops_an_offer_of_another_agency_by_keyboard_alone(
+    page: Page, pages: Pages
+) -> None:
+    pages.put(
+        agency("county", COUNTYS), RegistryRecord(kind="hotlist_source", id=PARTNER_SOURCE, name="Agencies")
+    )
+    entry = offer_waits(pages.console.door("vale"), UUID(int=7 << 96), plate="KEY4821")
+    sign_in_by_keyboard(page, "vale")
+    enter(page, page.get_by_role("link", name="Hot list", exact=True))
+    enter(page, page.get_by_role("link", name="Offers of other agencies"))
+    heading(page, "Offers of other agencies")
+    enter(page, page.get_by_role("button", name="Take it"))
+    expect(page.get_by_role("status")).to_contain_text("It is on the hot list.")
+    assert listed(pages.streams)[entry].plate == "KEY4821"
+    enter(page, page.get_by_role("button", name="Drop it"))
+    expect(page.get_by_role("status")).to_contain_text("is dropped")
+    assert entry not in listed(pages.streams)
+    assert logged(pages, "vale", "hotlist_take") == [("hotlist_take", "allowed", "26-77")] * 2
+
+
 def test_an_auditor_draws_judges_and_reads_the_memorandum_by_keyboard_alone(page: Page, pages: Pages) -> None:
-    expect(page.get_by_label("Name")).to_be_focused()
-    page.keyboard.type("aud")
-    page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
-    page.keyboard.press("Enter")
+    sign_in_by_keyboard(page, "aud")
     enter(page, page.get_by_role("link", name="Audit", exact=True))
     enter(page, page.get_by_role("link", name="Draw inquiries for an audit"))
     tab_to(page, page.get_by_label("Why another draw is made"))

@@ -5,9 +5,16 @@ from uuid import UUID
 
 import msgspec
 
+from connectors.clock import utc_now
 from connectors.partners.signing import JSON, PROBLEM
-from schemas.partner_lists import HITS, OFFERS
+from schemas.partner_lists import HITS, OFFERS, Offer, OfferedEntry
+from services.door import Door
+from services.partners import offering
 from services.partners.answering import Asking, Said
+from services.partners.configured import configured
+from services.partners.taking import Intake
+from tests.support.clock import NOW
+from tests.support.partners import COUNTYS, DAY, agency, asker
 
 
 class ListKeeper:
@@ -51,6 +58,26 @@ class ListKeeper:
 
     def _decided(self, one: str) -> dict[str, str]:
         return {"offer_id": one, "decision": self.decisions.get(one, "waiting")}
+
+
+def offer_waits(door: Door, offer: UUID, **told: Any) -> str:
+    """The county offers an entry, which waits for somebody to decide; under which id it is listed here."""
+    entry = OfferedEntry(
+        **{
+            **{"category": "stolen_vehicle", "plate": "ABC1234", "case_number": "26-77", "reason": "Stolen"},
+            **{"requested_by": "Dep. Nez", "contact": "928-555-0101", "instructions": "P/C"},
+            **{"expires_at": NOW + 9 * DAY, **told},
+        }
+    )
+    intake = Intake(door, configured(door.settings).lists)
+    with offering.lists(door.settings).writing() as kept:
+        told_by = agency("county", COUNTYS)
+        made, refusal = intake.judge(
+            kept, told_by, Offer(asker=asker(), number=1, offer_id=offer, entry=entry), utc_now()
+        )
+        assert refusal == ""
+        kept.incoming.put(made)
+    return made.entry.entry_id
 
 
 def short(offer: UUID) -> str:

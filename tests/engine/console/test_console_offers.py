@@ -5,14 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from connectors.clock import utc_now
-from schemas.partner_lists import Offer, OfferedEntry
 from schemas.registry import RegistryRecord
 from services.hotlist import entries
 from services.hotlist.importing import listed
-from services.partners import offering
-from services.partners.configured import configured
-from services.partners.taking import Intake
 from tests.engine.console.test_console_hotlist import TOLD, log
 from tests.engine.console.test_console_search import text
 from tests.support.clock import NOW
@@ -20,8 +15,8 @@ from tests.support.console import Pages
 from tests.support.database import Database
 from tests.support.door import person
 from tests.support.hits import put_hit
-from tests.support.partner_lists import short
-from tests.support.partners import COUNTYS, DAY, agency, asker
+from tests.support.partner_lists import offer_waits, short
+from tests.support.partners import COUNTYS, agency
 
 SERVE = 'here = true\n[serve]\naddress = "https://alpr.sjpd.example:8444"\n'
 ONE = UUID("3f9c0a71-be02-4000-8000-000000000001")
@@ -57,16 +52,7 @@ def test_an_entry_is_offered_and_withdrawn_on_its_page_which_says_what_was_not_t
 
 def test_an_offered_entry_is_taken_and_dropped_by_whoever_may_and_shown_as_what_it_is(pages: Pages) -> None:
     door = pages.console.door("ofc")
-    told = OfferedEntry(
-        category="stolen_vehicle", plate="ABC1234", case_number="26-77", requested_by="Dep. Nez",
-        reason="<b>gun</b>", contact="928-555-0101", instructions="P/C", expires_at=NOW + 9 * DAY,
-    )  # fmt: skip
-    with offering.lists(pages.settings).writing() as kept:
-        offer = Offer(asker=asker(), number=1, offer_id=ONE, entry=told)
-        intake = Intake(door, configured(pages.settings).lists)
-        made, refusal = intake.judge(kept, agency("county", COUNTYS), offer, utc_now())
-        kept.incoming.put(made)
-    assert refusal == ""
+    offer_waits(door, ONE, reason="<b>gun</b>")
     officer = pages.browser("ofc")
     officer.get("/hotlist/offers")
     assert "Stolen vehicle, of County" in text(officer.page)
