@@ -50,10 +50,10 @@ def proven(one: SignedExchange) -> tuple[Inquiry | PictureOf, Reads | Pictures]:
 
     Whose keys these are, the caller knows by their fingerprints. Raises BadSignature.
     """
-    kinds = _KINDS.get(urlsplit(one.url).path)
-    if kinds is None or one.status != 200:
-        raise BadSignature("it is no answer to an inquiry or for pictures")
     try:
+        kinds = _KINDS.get(urlsplit(one.url).path)
+        if kinds is None or one.status != 200:
+            raise BadSignature("it is no answer to an inquiry or for pictures")
         asker, agency = read_public(one.asker_key), read_public(one.agency_key)
         request = Request("POST", one.url, one.request_headers)
         verify_request(request, one.request, {fingerprint(asker): asker}, one.heard_at)

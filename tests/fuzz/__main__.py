@@ -14,6 +14,8 @@ import atheris
 from tests.fuzz.fuzzer import fuzz, keep, one
 
 PRODUCT = ["schemas", "operators", "connectors", "services", "platestream"]
+SIGNATURES = ["http_message_signatures", "http_sf"]
+"""Libraries in Python that read headers of strangers: what they do is looked into, too."""
 
 
 def main() -> int:
@@ -25,7 +27,10 @@ def main() -> int:
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     names = io.StringIO()  # of each module, which nobody needs
-    with redirect_stderr(names), atheris.instrument_imports(include=PRODUCT, enable_loader_override=False):
+    with (
+        redirect_stderr(names),
+        atheris.instrument_imports(include=[*PRODUCT, *SIGNATURES], enable_loader_override=False),
+    ):
         from tests.fuzz.targets import BY_NAME
 
     if options.one:

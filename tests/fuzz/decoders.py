@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clickhouse import migrate
@@ -23,8 +25,21 @@ from connectors.engine.guesses import Guesses
 from connectors.engine.runner import Runner
 from connectors.engine.server import Limits, Server
 from connectors.engine.users import Users
+from connectors.files import FileTopics
 from connectors.notify import signed
 from connectors.notify.senders import read_secret
+from connectors.partners import client as partner_client
+from connectors.partners import exchange
+from connectors.partners.keys import OwnKey
+from connectors.partners.signing import (
+    JSON,
+    PROBLEM,
+    Answer,
+    sign_answer,
+    sign_request,
+    verify_request,
+)
+from connectors.partners.signing import Request as SignedRequest
 from connectors.profiles import load
 from connectors.settings import Settings
 from connectors.tokens import Tokens
@@ -34,15 +49,33 @@ from operators.notify.rules import parse_rules
 from platestream import bolo_server
 from platestream.console.app import app
 from platestream.console.attempts import FREE_OF_ADDRESS, Attempts
+from platestream.partner_server import application as partner_application
+from schemas.exchange import SignedExchange
+from schemas.hotlist import HotListEntry
 from schemas.message import Message, RefusedError
-from schemas.topics import FRAMES, Topic
+from schemas.partner import INQUIRIES, PICTURES, Pictures, Reads
+from schemas.partner_lists import (
+    HITS,
+    OFFERS,
+    STANDING,
+    Decided,
+    Decisions,
+    HitElsewhere,
+    Noted,
+    Offer,
+    Standing,
+)
+from schemas.registry import RegistryRecord
+from schemas.topics import FRAMES, REGISTRY, Topic
 from services import openid, tokens
 from services.cameras import config
-from services.evidence import package
+from services.evidence import origin, package
 from services.hotlist import bolos
 from services.hotlist.entry import make_entry
 from services.hotlist.files.lines import Parser, TextLines
 from services.inquiries import export
+from services.partners import hits_elsewhere, receiving, register, taking
+from services.partners.answering import Desk
 from services.up import status
 from tests.fuzz.doors import Door, Lines
 from tests.fuzz.watch import Decode
@@ -50,6 +83,7 @@ from tests.support.console import Pages
 from tests.support.database import Database, close_all
 from tests.support.engine import users_file
 from tests.support.hits import put_hit
+from tests.support.partners import ADDRESS, COUNTYS, OURS, agency
 
 NOW = datetime(2026, 11, 24, 16, tzinfo=UTC)
 ZONE = ZoneInfo("America/Phoenix")
@@ -189,6 +223,122 @@ def webhook_signature(data: bytes) -> None:
     signed.verify(KEY, told, body, NOW)
 
 
+# Partners: their clock is told, and what an agency has is told to it, so that no database is asked.
+
+REQUEST_ID = UUID(int=1)
+PATHS = (INQUIRIES, PICTURES, OFFERS, STANDING, HITS)
+ANSWERS: tuple[type[Reads | Pictures | Decided | Decisions | Noted], ...] = (
+    *(Reads, Pictures, Decided, Decisions, Noted),
+)
+COUNTY = agency("county", COUNTYS)
+PARTNER = partner_client.Partner("county", ADDRESS, {COUNTYS.fingerprint: COUNTYS.key.public_key()})
+LISTED = HotListEntry(
+    entry_id="sjpd:26-1", source="sjpd", category="stolen_vehicle", plate="ABC1234", case_number="26-1",
+    reason="Stolen", requested_by="Ofc. Vale", contact="555-0114", instructions="P/C for arrest",
+    expires_at=NOW + timedelta(days=9), listed_at=NOW - timedelta(days=1),
+)  # fmt: skip
+
+
+class PartnerLists(receiving.ListDesk):
+    """What is read of a body, and what an entry or a hit would be made of it: without gate and database."""
+
+    def _offer(
+        self, _door: Any, told_by: RegistryRecord, _ident: UUID, offer: Offer, _now: datetime
+    ) -> Decided:
+        taking.as_listed(told_by, offer)
+        return Decided(offer_id=offer.offer_id, decision="waiting")
+
+    def _standing(self, _door: Any, told_by: str, told: Standing, _now: datetime) -> Decisions:
+        receiving._check_name(told_by, told.agency)
+        return Decisions(offers=tuple(Decided(offer_id=one, decision="taken") for one in told.offers))
+
+    def _hit(self, _door: Any, told_by: str, told: HitElsewhere, now: datetime) -> Noted:
+        receiving._check_name(told_by, told.agency)
+        hits_elsewhere.met(told, told_by, LISTED, now)
+        return Noted()
+
+
+class PartnerDesk(Desk):
+    """Of an agency that knows the county; what its tables would find is nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        streams = FileTopics(folder, follow=False)
+        streams.append(REGISTRY, [REGISTRY.encode(COUNTY)])
+        settings = Settings(data=folder)
+        with register.kept(settings)._file.writing() as kept:
+            kept[OURS.fingerprint] = OURS
+        super().__init__(settings, 1_000_000_000, lambda: NOW)
+        self._lists = PartnerLists(settings, "partners", self._clients)
+
+    def know(self, request: SignedRequest, body: bytes) -> Any:
+        self._seen.clear()  # else the same request counts once
+        self._asked.clear()
+        return super().know(request, body)
+
+    def _look(self, *_told: Any) -> list[Any]:
+        return []
+
+
+def partner_http(folder: Path) -> Decode:
+    """The server for partners: a raw request."""
+    return Door(partner_application(PartnerDesk(folder), ADDRESS), "https")
+
+
+def partner_body(folder: Path) -> Decode:
+    """The same, where the body is signed as the county does it; its first byte says of which path."""
+    door = partner_http(folder)
+
+    def decode(data: bytes) -> None:
+        path, body = PATHS[data[0] % len(PATHS) if data else 0], data[1:]
+        told = sign_request(COUNTYS, ADDRESS + path, body, REQUEST_ID, NOW).headers
+        lines = [f"POST {path} HTTP/1.1", "host: a", f"content-length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in told.items()]
+        door("\r\n".join([*lines, "", ""]).encode() + body)
+
+    return decode
+
+
+def _http_headers(head: bytes) -> httpx.Headers:
+    """As they come by HTTP: also the same name again."""
+    told = (line.partition(b":") for line in head.split(b"\n"))
+    return httpx.Headers([(name.strip(), value.strip()) for name, _colon, value in told])
+
+
+def partner_signature(data: bytes) -> None:
+    """Headers, an empty line, a body."""
+    head, _blank, body = data.partition(b"\n\n")
+    request = SignedRequest("POST", ADDRESS + OFFERS, _http_headers(head))
+    verify_request(request, body, PARTNER.keys, NOW)
+
+
+def partner_request(key: OwnKey = OURS, path: str = OFFERS, body: bytes = b"{}") -> SignedRequest:
+    return sign_request(key, ADDRESS + path, body, REQUEST_ID, NOW)
+
+
+def _heard(told: Answer, body: bytes, kind: type[Any]) -> None:
+    def kept(_by: str) -> SignedExchange:
+        return exchange.kept("county", OURS, b"{}", COUNTYS.key.public_key(), told, body, NOW)
+
+    partner_client._judged(PARTNER, told, body, NOW, kind, kept)
+
+
+def partner_answer(data: bytes) -> None:
+    """What a partner answers: its status, headers, an empty line, a body."""
+    head, _blank, body = data.partition(b"\n\n")
+    status, _line, lines = head.partition(b"\n")
+    code = int(status) if status.isdigit() and len(status) == 3 else 200
+    _heard(Answer(code, partner_request(), _http_headers(lines)), body, Decided)
+
+
+def partner_answer_body(data: bytes) -> None:
+    """A body that is signed, of which the first byte says what was asked, and whether it is a refusal."""
+    first, body = data[0] if data else 0, data[1:]
+    status, kind = (403, PROBLEM) if first & 8 else (200, JSON)
+    request = partner_request()
+    told = Answer(status, request, sign_answer(COUNTYS, request, status, kind, body, NOW))
+    _heard(told, body, ANSWERS[(first & 7) % len(ANSWERS)])
+
+
 def _taken(_camera: str, capture: Any) -> None:
     decode_image(capture.image, SMALL)
 
@@ -309,6 +459,17 @@ def evidence_records(data: bytes) -> None:
     )  # fmt: skip
     files = {package.CUSTODY: custody, package.INQUIRIES: inquiries}
     package.verify(package.seal(files, told, SIGNER))
+
+
+def evidence_origin(data: bytes) -> None:
+    """An exchange with the agency of origin and rows, in a package that is signed."""
+    answer, _line, rows = data.partition(BETWEEN)
+    told = package.Manifest(
+        hold_id="1", case_number="26-1", agency="a", exported_at=NOW, exported_by="a", receiver="b",
+        signed_by=package.key_fingerprint(SIGNER), origin="county", files=[],
+    )  # fmt: skip
+    files = {f"{origin.ANSWERS}001.json": answer, origin.DETECTIONS: rows}
+    package.verify(package.seal(files, told, SIGNER), partners=[COUNTYS.fingerprint])
 
 
 def evidence_manifest(data: bytes) -> None:

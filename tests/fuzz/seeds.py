@@ -2,8 +2,10 @@
 
 import gzip
 import io
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import cv2
@@ -14,13 +16,41 @@ from backports import zstd
 from PIL import Image
 
 from connectors.engine import compression
+from connectors.partners import exchange
+from connectors.partners.signing import JSON, PROBLEM, Answer, sign_answer
 from connectors.tokens import Token
 from schemas.catalogue import example
+from schemas.detection import Alternative
+from schemas.fields import Vehicle
+from schemas.hotlist import Area
 from schemas.inquiry import FIRST, SealedInquiry
+from schemas.partner import INQUIRIES, Asker, Inquiry, PictureOf, Pictures, Read, Reads, Refusal
+from schemas.partner_lists import (
+    STANDING,
+    Decided,
+    Decisions,
+    HitElsewhere,
+    Noted,
+    Offer,
+    Standing,
+    offered,
+)
 from services.evidence import package
 from services.inquiries.export import Head, Line
 from services.up.status import Plan, Planned
-from tests.fuzz.decoders import AGENCY, BETWEEN, CSRF, NOW, SESSION, SIGNER, TOKEN, engine_request
+from tests.fuzz.decoders import (
+    AGENCY,
+    BETWEEN,
+    CSRF,
+    LISTED,
+    NOW,
+    SESSION,
+    SIGNER,
+    TOKEN,
+    engine_request,
+    partner_request,
+)
+from tests.support.partners import COUNTYS, OURS
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,6 +139,78 @@ WEBHOOK = [
 SIGNATURE = [
     f"webhook-id: 1\nwebhook-timestamp: {NOW.timestamp():.0f}\nwebhook-signature: v1,AAAA v1,BBBB\n\n{{}}".encode()
 ]
+_ID = UUID(int=7)
+_ASKER = Asker(agency="county", person="jones", trained_on=NOW.date(), case_number="26-1")
+_READ = Read(
+    detection_id=_ID, captured_at=NOW, camera_id="elm", latitude=34.5, longitude=-109.4, plate="ABC1234",
+    confidence=0.9, state="AZ", frames=3, agreeing=2, vehicle_make="Ford",
+)  # fmt: skip
+_AREA = Area(latitude=34.5, longitude=-109.4, radius_m=800)
+_TOLD = HitElsewhere(
+    agency="county", offer_id=_ID, read=_READ, alternatives=(Alternative("A8C1234", 0.4),),
+    vehicle_other={"sticker": "moose"},
+)  # fmt: skip
+PARTNER_BODIES = [
+    bytes([number]) + msgspec.json.encode(body)
+    for number, body in (
+        (0, Inquiry(asker=_ASKER, way="search", plate="ABC*", cameras=("a",), since=NOW, until=NOW)),
+        (1, PictureOf(asker=_ASKER, detection_id=_ID, captured_at=NOW)),
+        (2, Offer(asker=_ASKER, number=1, offer_id=_ID, entry=offered(LISTED))),
+        (
+            2,
+            Offer(
+                asker=_ASKER,
+                number=2,
+                offer_id=_ID,
+                entry=msgspec.structs.replace(
+                    offered(LISTED),
+                    plate="A?C*",
+                    areas=(_AREA,),
+                    vehicle=Vehicle(make="Ford", other={"a": "b"}),
+                ),
+            ),
+        ),
+        (3, Standing(agency="county", number=1, offers=(_ID, UUID(int=8)))),
+        (4, _TOLD),
+    )
+]
+PARTNER_ANSWERS = [
+    bytes([number]) + msgspec.json.encode(body)
+    for number, body in (
+        (0, Reads(reads=(_READ,), found=1)),
+        (1, Pictures(vehicle=PICTURES[0][:60])),
+        (2, Decided(offer_id=_ID, decision="taken")),
+        (3, Decisions(offers=(Decided(offer_id=_ID, decision="dropped"),))),
+        (4, Noted()),
+        (8, Refusal(detail="no MOU with this agency is in force")),
+    )
+]
+
+
+def _lines(headers: Mapping[str, str]) -> bytes:
+    return "\n".join(f"{name}: {value}" for name, value in headers.items()).encode()
+
+
+_ASKED = partner_request(COUNTYS)
+PARTNER_SIGNATURES = [_lines(_ASKED.headers) + b"\n\n{}"]
+PARTNER_HEADERS = [
+    b"%d\n%b\n\n%b" % (status, _lines(sign_answer(COUNTYS, partner_request(), status, kind, body, NOW)), body)
+    for status, kind, body in (
+        (200, JSON, PARTNER_ANSWERS[2][1:]),
+        (409, PROBLEM, b'{"detail":"this is not newer"}'),
+        (302, JSON, b"{}"),
+    )
+]
+PARTNER_REQUESTS = [
+    b"POST %b HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n%b\r\n\r\n%b"
+    % (
+        path.encode(),
+        len(body),
+        _lines(partner_request(COUNTYS, path, body).headers).replace(b"\n", b"\r\n"),
+        body,
+    )
+    for path, body in ((INQUIRIES, PARTNER_BODIES[0][1:]), (STANDING, PARTNER_BODIES[4][1:]))
+] + [b"GET /healthy HTTP/1.1\r\nHost: a\r\n\r\n"]
 _UPLOAD = b"Host: a\r\nAuthorization: Basic Y2FtZXJhOnNlY3JldA==\r\n"
 _FORM = (
     b'--x\r\nContent-Disposition: form-data; name="f"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
@@ -203,6 +305,17 @@ def _package() -> bytes:
 
 PACKAGES = [_package()]
 EVIDENCE_RECORDS = [b"[]" + BETWEEN + b"[" + _example("sealed_inquiry") + b"]"]
+
+
+def _exchanged() -> bytes:
+    body, told = PARTNER_BODIES[0][1:], PARTNER_ANSWERS[0][1:]
+    request = partner_request(OURS, INQUIRIES, body)
+    answer = Answer(200, request, sign_answer(COUNTYS, request, 200, JSON, told, NOW))
+    one = exchange.kept("county", OURS, body, COUNTYS.key.public_key(), answer, told, NOW)
+    return msgspec.json.encode(one) + BETWEEN + msgspec.json.encode([_READ])
+
+
+EVIDENCE_ORIGINS = [_exchanged()]
 _PEM = package._pem(SIGNER.public_key())
 MANIFESTS = [
     b'{"hold_id":"1","case_number":"26-1","agency":"a","exported_at":"2026-11-24T00:00:00Z","exported_by":"a",'

@@ -4,6 +4,7 @@ from connectors.cameras.capture import CameraError
 from connectors.engine.accounts import AccountsError
 from connectors.engine.errors import EngineError
 from connectors.notify.signed import BadSignature
+from connectors.partners.signing import BadSignature as PartnerSignature
 from connectors.private_file import PrivateFileError
 from connectors.topic_file import TopicFileError
 from schemas.message import RefusedError
@@ -39,6 +40,13 @@ BOLOS = [
     Target("bolo-body", d.bolo_body, [s.BOLO]),
     Target("webhook-signature", d.plain(d.webhook_signature), s.SIGNATURE, (BadSignature,)),
 ]
+PARTNERS = [
+    Target("partner-http", d.partner_http, s.PARTNER_REQUESTS),
+    Target("partner-body", d.partner_body, s.PARTNER_BODIES),
+    Target("partner-signature", d.plain(d.partner_signature), s.PARTNER_SIGNATURES, (PartnerSignature,)),
+    Target("partner-answer", d.plain(d.partner_answer), s.PARTNER_HEADERS),
+    Target("partner-answer-body", d.plain(d.partner_answer_body), s.PARTNER_ANSWERS),
+]
 CAMERAS = [
     Target("camera-http", d.camera_http, s.UPLOADS),
     Target("camera-sign-in", d.plain(d.camera_sign_in), s.SIGN_INS),
@@ -60,6 +68,7 @@ RECORDS_OF_PROOF = [
     Target("inquiry-log", d.plain(d.inquiry_log), s.EXPORTS),
     Target("evidence-zip", d.of_file("package.zip", d.evidence_package), s.PACKAGES, (PackageError,)),
     Target("evidence-records", d.plain(d.evidence_records), s.EVIDENCE_RECORDS),
+    Target("evidence-origin", d.plain(d.evidence_origin), s.EVIDENCE_ORIGINS),
     Target("evidence-manifest", d.plain(d.evidence_manifest), s.MANIFESTS),
 ]
 # A request to the engine takes milliseconds, one to the console tens of them; so does a long text.
@@ -71,5 +80,5 @@ DOORS = [
     Target("console", d.ConsoleDoor, s.CONSOLE, runs=20_000, alone=True),
     Target("api", d.ConsoleDoor, s.API, runs=20_000, alone=True),
 ]
-TARGETS = [*FRAMES, *RECORDS, *LISTS, *BOLOS, *CAMERAS, *FILES, *RECORDS_OF_PROOF, *DOORS]
+TARGETS = [*FRAMES, *RECORDS, *LISTS, *BOLOS, *PARTNERS, *CAMERAS, *FILES, *RECORDS_OF_PROOF, *DOORS]
 BY_NAME = {one.name: one for one in TARGETS}

@@ -130,6 +130,10 @@ DOCTORED: dict[str, tuple[Files, str]] = {
         files(msgspec.structs.replace(of_reads(), agency_key=STRANGERS.public), of_pictures()),
         "answers/001.json",
     ),
+    "where it was asked": (
+        files(msgspec.structs.replace(of_reads(), url="https://[county"), of_pictures()),
+        "answers/001.json",
+    ),
     "what cannot be read": ({**files(), "answers/003.json": b"{"}, "cannot be read"),
 }  # fmt: skip
 
