@@ -19,6 +19,11 @@ PUBLISHED = (
     "the files of the one before on the web, and publish why (docs/proof.md, When publishing is refused)"
 )
 
+UNHEARD = (
+    "Offers between agencies count when the other agency has said what stands, a minute after the start: "
+    "then look through platestream partners offers, and partners offered"
+)
+
 
 def backup(
     file: Annotated[Path, typer.Argument(help="A new file; it is for its owner alone.")],
@@ -61,6 +66,8 @@ def restore(
         out.print(f"left as they are, because they are there already: {', '.join(made.left)}")
     if made.published:
         out.print(PUBLISHED.format(count=made.published), soft_wrap=True)
+    if _offers(made.manifest):
+        out.print(UNHEARD, soft_wrap=True)
     out.print("next: start it (platestream up, or the containers), and then platestream audit verify")
 
 
@@ -68,8 +75,12 @@ def _held(made: Manifest) -> str:
     counts = {one.name: one.count for one in made.members}
     tables = [count for name, count in counts.items() if name.startswith("tables/")]
     messages = [count for name, count in counts.items() if name.startswith("topics/")]
-    offers = sum(count for name, count in counts.items() if name.startswith("partners/"))
+    offers = _offers(made)
     return (
         f"{sum(tables)} rows of {len(tables)} tables, {sum(messages)} messages of {len(messages)} topics"
         + (f", {offers} offers between agencies" if offers else "")
     )
+
+
+def _offers(made: Manifest) -> int:
+    return sum(one.count for one in made.members if one.name.startswith("partners/"))

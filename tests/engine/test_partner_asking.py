@@ -10,9 +10,11 @@ from uuid import UUID
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typer.testing import CliRunner
 
 from connectors.clock import utc_now
 from connectors.settings import ACCOUNTS, Settings
+from platestream.cli.main import app
 from schemas import tables
 from schemas.message import RefusedError
 from schemas.partner import PICTURES, Inquiry, Pictures, Read
@@ -33,7 +35,7 @@ from services.retention.job import by_the_clock
 from tests.support.agency import user
 from tests.support.clock import NOW
 from tests.support.database import Database
-from tests.support.door import OWN, door_of
+from tests.support.door import OWN, door_of, signed_in_as
 from tests.support.flows import LISTED
 from tests.support.hits import put_hit
 from tests.support.partners import COUNTYS, DAY, STRANGERS, Canned, agency, own_key, partner, put
@@ -285,6 +287,23 @@ def test_a_hit_that_an_agency_reported_is_held_as_what_it_signs_of_that_read_wit
     with pytest.raises(holding.NothingToHold, match="is of our own cameras: hold its detection"):
         elsewhere.of_hit(asks.door(), TERMS, UUID(put_hit(asks.database, 1)))
     assert len(asks.county.asked) == asked
+
+
+def test_a_hit_is_held_by_its_id_alone_at_the_command_line(
+    asks: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_pictures(asks.county)
+    signed_in_as(monkeypatch, "vale")
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", asks.settings.clickhouse)
+    monkeypatch.setenv("PLATESTREAM_DATA", str(asks.settings.data))
+    monkeypatch.setenv("PLATESTREAM_PARTNERS_FILE", str(asks.settings.partners_file))
+    terms = ["--case", "26-001234", "--authority", "Det. Begay", "--schedule", "felony"]
+    words = ["evidence", "hold", "--hit", str(reported(asks)), *terms]
+    both = CliRunner().invoke(app, [*words, "--agency", "county"])
+    assert (both.exit_code, "a hit says all of it" in both.output) == (2, True)
+    done = CliRunner().invoke(app, words)
+    assert "1 detections, 1 pictures" in done.output, (done.output, done.exception)
+    assert "2 signed answers of county" in done.output
 
 
 def test_what_an_agency_says_otherwise_when_it_is_asked_again_is_not_held(asks: Asking) -> None:
