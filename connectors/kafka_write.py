@@ -41,7 +41,8 @@ class KafkaWriter(Generic[T]):
         )
 
     def publish(self, records: Sequence[T]) -> None:
-        """Returns when every record is acknowledged. Raises UndeliveredError."""
+        """Returns when every record is acknowledged. Raises UndeliveredError; whoever stays may try again."""
+        self._failed.clear()  # of a try before, which was told
         try:
             for record in records:
                 self._produce(self._topic.encode(record))

@@ -77,16 +77,21 @@ def wait_for_low(streams: KafkaTopics, topic: Topic[Any], low: int) -> None:
         time.sleep(0.1)
 
 
-def test_records_that_a_dead_broker_did_not_acknowledge_raise(
+def test_records_that_a_dead_broker_did_not_acknowledge_raise_and_the_next_ones_are_written_when_it_is_back(
     own_kafka: KafkaBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kafka_write, "DELIVERY_SECONDS", 2.0)
     topic = own(own_kafka, topics.DETECTIONS)
-    sink = KafkaTopics(own_kafka.bootstrap).write(topic).build("out", 0, 1)
+    streams = KafkaTopics(own_kafka.bootstrap)
+    sink = streams.write(topic).build("out", 0, 1)
     sink.write_batch([detection("AAA1")])
     own_kafka.kill()
     with pytest.raises(UndeliveredError, match="2 not delivered"):
         sink.write_batch([detection("BBB2"), detection("CCC3")])
+    own_kafka.start()
+    monkeypatch.setattr(kafka_write, "DELIVERY_SECONDS", 30.0)
+    sink.write_batch([detection("DDD4")])
+    assert {topic.decode(one).plate for one in read_to_end(streams, topic)} == {"AAA1", "DDD4"}
 
 
 def test_an_outage_is_waited_out_and_nothing_is_skipped(own_kafka: KafkaBroker) -> None:
