@@ -22,6 +22,9 @@ from schemas.topics import Topic
 
 T = TypeVar("T")
 
+# A consumer tries every broker at each of librdkafka's own 100 ms, and each try is two lines of a log.
+RECONNECT_MS = 1000
+
 
 class KafkaTopics:
     """The topics of one cluster, which has them under their names behind `prefix`.
@@ -39,7 +42,8 @@ class KafkaTopics:
         prefix: str = "",
     ) -> None:
         self._prefix = prefix
-        self._config = {"bootstrap.servers": servers, "error_cb": report, **(config or {})}
+        ours = {"bootstrap.servers": servers, "error_cb": report, "reconnect.backoff.ms": RECONNECT_MS}
+        self._config = {**ours, **(config or {})}
         self._on_lost_offset: LostOffset = on_lost_offset
         self._share = share
         self._barrier = SnapshotBarrier()
