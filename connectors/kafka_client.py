@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ClusterMetadata, TopicMetadata
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AclOperation, AdminClient, ClusterMetadata, TopicMetadata
 
 C = TypeVar("C")
 
@@ -110,12 +110,26 @@ def partitions(config: Mapping[str, Any], topic: str) -> list[int]:
         time.sleep(0.1)
         found = metadata(config, topic).topics[topic]
     if _no_right(found):
-        raise BrokerError(
-            f"the account in {FILE} has no right to `{topic}`: `platestream topics --acls` gives rights"
-        )
+        raise BrokerError(_NO_RIGHT.format("to", topic))
     if found.error is not None or not found.partitions:
         raise BrokerError(f"the broker has no topic `{topic}`: run `platestream topics`")
     return sorted(found.partitions)
+
+
+def may_write(config: Mapping[str, Any], topic: str) -> None:
+    """Raises BrokerError where there is no answer, or this account may not write to `topic`.
+
+    A producer hears of it as a fatal error, and not always of which. A broker that says nothing of rights
+    is believed.
+    """
+    admin = administrator(config)  # gone, it would break off what was asked
+    asked = admin.describe_topics(TopicCollection([topic]), include_authorized_operations=True)
+    allowed = result(topic, asked[topic]).authorized_operations
+    if allowed and not {AclOperation.WRITE, AclOperation.ALL} & set(allowed):
+        raise BrokerError(_NO_RIGHT.format("to write to", topic))
+
+
+_NO_RIGHT = f"the account in {FILE} has no right {{}} `{{}}`: `platestream topics --acls` gives rights"
 
 
 def _no_right(topic: TopicMetadata) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from connectors.kafka_client import UndeliveredError, name_of, open_client, partitions
+from connectors.kafka_client import UndeliveredError, may_write, name_of, open_client, partitions
 from connectors.metrics import meters
 from schemas import metrics
 from schemas.message import Message
@@ -19,12 +19,13 @@ DELIVERY_SECONDS = 30.0  # how long a record may take to be acknowledged
 class KafkaWriter(Generic[T]):
     """A producer for one topic; a record is written when all in-sync replicas acknowledge it.
 
-    Whether the broker lets this account in is asked first: a producer itself would only time out.
+    Whether the broker lets this account in and write is asked first: a producer itself would only time out.
     Raises BrokerError.
     """
 
     def __init__(self, config: Mapping[str, Any], topic: Topic[T]) -> None:
         partitions(config, topic.name)
+        may_write(config, topic.name)
         self._topic = topic
         self._failed: list[str] = []
         self._producer = open_client(
