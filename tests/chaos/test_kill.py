@@ -199,7 +199,7 @@ def test_match_flow_loses_and_doubles_no_hit(
     rows = flow.query("SELECT hit_id FROM platestream.alert_hits FINAL")
     assert sorted(row[0] for row in rows) == sorted(expected)
     assert {str(hit.hit_id) for hit in records(streams, topics.ALERT_HITS)} == expected
-    assert len(expected) > 100
+    assert len(expected) >= 10 * KILLS
 
 
 INQUIRE = """

@@ -221,4 +221,4 @@ def over(made: Street, threads: list[threading.Thread]) -> None:
         camera.over.set()
     for one in threads:
         one.join(180)
-        assert not one.is_alive(), "a camera still waits for its answer"
+        assert not one.is_alive(), f"a camera still waits for its answer:\n{made.system.log[-6000:]}"
