@@ -170,12 +170,12 @@ def of_processes(running: tuple[Running, ...], now: datetime, log: Path) -> Iter
     ended = exits(log, now - TIRED)
     for one in running:
         young = one.since is not None and now - one.since < LONG
-        if young and ended[one.name] >= OFTEN:
+        if one.state == "stopped":
+            yield f"{one.name} was not started: platestream down, and then platestream up"
+        elif ended[one.name] >= OFTEN and (young or one.since is None):
             yield f"{one.name} has ended {ended[one.name]} times in ten minutes: grep '{one.name} ' {log}"
         elif one.state == "running" or (one.state == "starting" and young):
             continue
-        elif one.state == "stopped":
-            yield f"{one.name} was not started: platestream down, and then platestream up"
         else:
             yield f"{one.name} is {one.state}{f' ({one.said})' if one.said else ''}: grep '{one.name} ' {log}"
 

@@ -167,6 +167,10 @@ def test_a_process_that_ends_again_and_again_is_not_well_though_it_runs(tmp_path
     running = Running("match", "", "running", 8, NOW - timedelta(seconds=5), "")
     (told,) = status.of_processes((running,), NOW, file)
     assert "match has ended 3 times in ten minutes" in told
+    between = Running("match", "", "backoff", 0, None, "Exited too quickly")
+    assert [*status.of_processes((between,), NOW, file)] == [told]
+    stopped = Running("match", "", "stopped", 0, None, "")
+    assert "was not started" in next(status.of_processes((stopped,), NOW, file))
     assert not [*status.of_processes((running,), NOW + timedelta(minutes=2), file)]
 
 
