@@ -156,20 +156,22 @@ class TopicFile:
             if not all(isinstance(one, bytes | None) for one in (key, headers, value)):
                 raise TypeError
             told = msgspec.json.decode(headers, type=dict[str, str]) if headers else {}
-            moment = None if time is None else at(time)
-        except (*NOT_JSON, TypeError, OverflowError):
+        except (*NOT_JSON, TypeError):
             raise TopicFileError(f"{self._path}: the message at {row[0]} is damaged") from None
-        return Message(key, value, told, moment, self.topic, partition, place)
+        return Message(key, value, told, self._moment(time), self.topic, partition, place)
 
     def end(self, partition: int) -> int:
         """The place of the newest message of `partition`; 0 where there is none."""
         found = self._found("SELECT ifnull(max(place), 0) FROM messages WHERE partition = ?", (partition,))
-        return int(found[0][0]) if found else 0
+        place = found[0][0] if found else 0
+        if not isinstance(place, int):
+            raise TopicFileError(f"{self._path}: the place of a message is damaged")
+        return place
 
     def oldest(self) -> datetime | None:
         """What the oldest message ages from, UTC; None where there is none."""
         found = self._found("SELECT min(ages_from) FROM messages", ())
-        return at(found[0][0]) if found and found[0][0] is not None else None
+        return self._moment(found[0][0]) if found else None
 
     def passed(self, reader: str, partition: int, place: int, *, forget: bool) -> None:
         """`reader` never comes back to `place` or before; with `forget` what all readers passed goes."""
@@ -182,7 +184,7 @@ class TopicFile:
         """What is in front of the slowest reader of each partition."""
         found = self._found(_UNREAD, ())
         count, arrived = found[0] if found else (0, None)
-        return Unread(count, None if arrived is None else at(arrived))
+        return Unread(count, self._moment(arrived))
 
     def expire(self, before: datetime) -> int:
         """Delete what ages from before a moment; how many messages went, of which the disk keeps nothing."""
@@ -280,6 +282,12 @@ class TopicFile:
                 os.link(making, self._path)
         finally:
             making.unlink()
+
+    def _moment(self, time: int | None) -> datetime | None:
+        try:
+            return None if time is None else at(time)
+        except (TypeError, OverflowError):  # SQLite gives what a damaged page holds, of whatever type
+            raise TopicFileError(f"{self._path}: the time of a message is damaged") from None
 
     def _db(self) -> sqlite3.Connection:
         if self._connection is None:
