@@ -85,7 +85,7 @@ def one(target: Target, runs: str, seconds: str, into: str, reached: str) -> Non
     known, scratch = folder / "known", folder / "scratch"
     for made in (known, scratch, found):
         made.mkdir(parents=True, exist_ok=True)
-    watch, corpus = Watch(target, scratch), [*target.seeds, *target.kept]
+    watch, corpus = Watch(target, scratch, target.warm), [*target.seeds, *target.kept]
     for number, data in enumerate(corpus):
         (known / str(number)).write_bytes(data)
 
@@ -106,7 +106,8 @@ def one(target: Target, runs: str, seconds: str, into: str, reached: str) -> Non
         (folder / "report.json").write_text(json.dumps(told))
 
     options = [
-        *(f"-runs={runs}", f"-max_total_time={seconds}", f"-timeout={STOPS}", "-rss_limit_mb=0", "-seed=1"),
+        *(f"-runs={runs}", f"-max_total_time={seconds}", f"-timeout={4 * STOPS}"),
+        *("-rss_limit_mb=0", "-seed=1"),
         *(f"-max_len={max(LONGEST, *map(len, corpus))}", f"-artifact_prefix={folder}/"),
     ]
     atheris.Setup(["fuzz", *options, str(found), str(known)], one_input)

@@ -76,9 +76,9 @@ DOORS = [
     Target("engine-body", d.plain(d.engine_body), s.BODIES, (EngineError,)),
     Target("engine-insert", d.plain(d.engine_insert), s.HEADS),
     Target("engine-insert-long", d.plain(d.engine_insert_long), s.HEADS, runs=2_000),
-    Target("engine-http", d.EngineDoor, s.ENGINE, alone=True),
-    Target("console", d.ConsoleDoor, s.CONSOLE, runs=20_000, alone=True),
-    Target("api", d.ConsoleDoor, s.API, runs=20_000, alone=True),
+    Target("engine-http", d.EngineDoor, s.ENGINE, alone=True, warm=500),
+    Target("console", d.ConsoleDoor, s.CONSOLE, runs=20_000, alone=True, warm=2_000),
+    Target("api", d.ConsoleDoor, s.API, runs=20_000, alone=True, warm=2_000),
 ]
 TARGETS = [*FRAMES, *RECORDS, *LISTS, *BOLOS, *PARTNERS, *CAMERAS, *FILES, *RECORDS_OF_PROOF, *DOORS]
 BY_NAME = {one.name: one for one in TARGETS}

@@ -29,7 +29,8 @@ class Target:
     are the errors that the decoder declares, and `seeds` inputs that it accepts.
 
     `runs` is how many inputs a long run tries where 100,000 would take too long. `alone`: the engine inside
-    it has threads, which a fork would not take over.
+    it has threads, which a fork would not take over. `warm`: by so many inputs of a long run the engine has
+    filled its pools, and memory counts from there.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Target:
     refuses: tuple[type[Exception], ...] = ()
     runs: int = 100_000
     alone: bool = False
+    warm: int = 0
 
     @property
     def kept(self) -> list[bytes]:
@@ -46,9 +48,12 @@ class Target:
 
 
 class Watch:
-    """Calls the decoder of a target. `peak` is how far memory grew in MiB, `slowest` seconds."""
+    """Calls the decoder of a target. `peak` is how far memory grew in MiB since its first `warm` inputs,
+    `slowest` seconds.
+    """
 
-    def __init__(self, target: Target, folder: Path) -> None:
+    def __init__(self, target: Target, folder: Path, warm: int = 0) -> None:
+        self._warm = warm
         self._decode, self._refuses = target.open(folder), target.refuses
         self.inputs, self.slowest = 0, 0.0
         for data in target.seeds:  # caches fill
@@ -66,6 +71,8 @@ class Watch:
         if waited > STOPS:  # once more: another process may have had the machine
             seconds, waited = self._timed(data)
         self.slowest = max(self.slowest, seconds)
+        if self.inputs <= self._warm:
+            self.rest()
         if seconds > HANG or waited > STOPS:
             raise HangError(f"{seconds:.1f} s, {waited:.1f} s by the clock, for {len(data)} bytes")
         if self.peak > GROWTH:
