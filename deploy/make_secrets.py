@@ -39,14 +39,15 @@ LOG = """# The published inquiry log: docs/proof.md in the sources explains ever
 folder = "/published"
 """
 
-PARTNERS = """# How other agencies ask this one: docs/partners.md in the sources explains every field. The
-# certificate is the console's; partners trust its authority, so one that signed itself is to try with.
+PARTNERS = """# How other agencies ask this one and are asked: docs/partners.md in the sources explains every
+# field. The certificate is the console's; partners trust its authority, so one that signed itself is to try with.
+# authorities = "authorities.pem"  # a file beside this one: of partners whose authority the system does not know
 [serve]
 address = "https://{name}:8444"
 host = "0.0.0.0"
 port = 8444
-certificate = "console_certificate"
-key = "console_key"
+certificate = "../console_certificate"
+key = "../console_key"
 """
 
 CAMERAS = """# Which cameras there are: docs/cameras.md in the sources explains every field. Passwords of
@@ -114,7 +115,7 @@ def make(name: str = "localhost") -> dict[str, str]:
         "grafana_clickhouse": passwords["grafana"],
         "notify.toml": NOTIFY,
         "log.toml": LOG,
-        "partners.toml": PARTNERS.format(name=name),
+        "partners/partners.toml": PARTNERS.format(name=name),
         "cameras/cameras.toml": CAMERAS,
         "webhook_secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode() + "\n",
         "grafana_admin": secrets.token_urlsafe(18),

@@ -13,10 +13,11 @@ from itertools import count
 from typing import Any
 
 from schemas.fields import rfc3339
-from tests.containers import looks, pages
+from tests.containers import agencies, looks, pages
 from tests.containers.stack import (
     DOCKER,
     OUTSIDE,
+    PARTNERS,
     PROJECT,
     ROOT,
     RUN,
@@ -310,6 +311,25 @@ def story() -> None:
         pages.sees_hit_come(PERSON, PAGES_PASSWORD, PLATE, send)
         seen, told = seen + 1, told + 1
         works(seen, told)
+    with step("another agency: asks us, is asked in the console, and takes an entry until it is withdrawn"):
+        agencies.start()
+        healthy([*names, PARTNERS])
+        agencies.meet(PERSON)
+        case = f"26-{next(cases):06}"
+        looks.hold(agencies.asks(PLATE, case) == seen, "the county is not answered with what there is")
+        until(f"the county's inquiry for {case} is sealed", lambda: case in sealed(), 60)
+        agencies.is_asked(PERSON, PAGES_PASSWORD, PLATE, f"26-{next(cases):06}")
+        agencies.entry_goes_round(PERSON)
+    with step("the service that answers it is what is declared; killed, it comes back and answers"):
+        look({PARTNERS: declared(PARTNERS)[PARTNERS]})
+        restarts = state(PARTNERS)["RestartCount"]
+        kill(PARTNERS)
+        came_back(PARTNERS, restarts)
+        healthy([PARTNERS])
+        looks.hold(
+            agencies.asks(PLATE, f"26-{next(cases):06}") == seen, "after the kill it answers otherwise"
+        )
+        agencies.stop()
     with step(
         "users, capabilities, read-only roots, secrets, limits, ports and closed networks, from inside"
     ):
@@ -363,8 +383,8 @@ def main() -> int:
         told_by(sorted(declared()))
         return 1
     finally:
-        gone("receiver", CORNER)
-        compose("down", "--volumes")
+        gone("receiver", CORNER, agencies.COUNTY)
+        compose("--profile", PARTNERS, "down", "--volumes")
     say("everything was seen")
     return 0
 

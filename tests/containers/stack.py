@@ -17,8 +17,12 @@ RUN = HERE / "run"
 """A copy of what Compose reads, with secrets of its own."""
 
 PROJECT = "platestream-stand-ins"
-OUTSIDE = "platestream-stand-in-outside"
+IMAGE = "platestream-stand-in"
+OUTSIDE = f"{IMAGE}-outside"
 DOCKER = "/usr/bin/docker"
+PARTNERS = "partners"
+"""The service that answers other agencies, its profile, its network, and its name there."""
+
 BEGAN = time.monotonic()
 
 
@@ -72,13 +76,19 @@ def until(what: str, holds: Callable[[], bool], within: float) -> None:
 
 
 def lay_out(files: dict[str, str]) -> None:
-    """What Compose reads, copied to RUN, with fresh secrets and `files` (text by path below RUN)."""
+    """What Compose reads, copied to RUN, with fresh secrets and `files`."""
     shutil.rmtree(RUN, ignore_errors=True)
     RUN.mkdir(parents=True)
     for name in ("deploy", "clickhouse", "grafana"):
         shutil.copytree(ROOT / name, RUN / name, ignore=shutil.ignore_patterns("secrets", "__pycache__"))
     shutil.copy(ROOT / "docker-compose.yml", RUN)
-    sh("python3", str(RUN / "deploy" / "make_secrets.py"))
+    # The certificate is for localhost, too, where the pages are opened.
+    sh("python3", str(RUN / "deploy" / "make_secrets.py"), "--name", PARTNERS)
+    put(files)
+
+
+def put(files: dict[str, str]) -> None:
+    """Files that containers read: text by path below RUN."""
     for name, text in files.items():
         path = RUN / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,9 +97,10 @@ def lay_out(files: dict[str, str]) -> None:
         path.chmod(0o444)
 
 
-def declared() -> dict[str, Any]:
-    """The services as Compose understands them, those that are kept running only."""
-    services: dict[str, Any] = json.loads(compose("config", "--format", "json"))["services"]
+def declared(*profiles: str) -> dict[str, Any]:
+    """The services as Compose understands them, with those of profiles; those that are kept running only."""
+    asked = [word for profile in profiles for word in ("--profile", profile)]
+    services: dict[str, Any] = json.loads(compose(*asked, "config", "--format", "json"))["services"]
     return {name: told for name, told in services.items() if told["restart"] == "always"}
 
 
@@ -141,12 +152,21 @@ def tools(account: str, *arguments: str, mount: str = "", given: str | None = No
     return compose("run", "--rm", "-T", "--no-deps", *signed, *more, "tools", *arguments, given=given)
 
 
-def outside(name: str, network: str, *command: str, mounts: Sequence[str] = ()) -> None:
-    """A container that is no part of the stack, on one of its networks, known there by its name."""
+def outside(
+    name: str,
+    network: str,
+    *command: str,
+    mounts: Sequence[str] = (),
+    image: str = OUTSIDE,
+    more: Sequence[str] = (),
+) -> None:
+    """A container that is no part of the stack, on one of its networks, known there by its name; `more` are
+    options of `docker run`.
+    """
     docker("rm", "-f", f"{PROJECT}-{name}", check=False)
     joined = ["--network", f"{PROJECT}_{network}", "--network-alias", name]
     given = [word for mount in mounts for word in ("-v", mount)]
-    docker("run", "-d", "--name", f"{PROJECT}-{name}", *joined, *given, OUTSIDE, *command)
+    docker("run", "-d", "--name", f"{PROJECT}-{name}", *joined, *given, *more, image, *command)
 
 
 def gone(*names: str) -> None:

@@ -240,7 +240,8 @@ def test_other_agencies_are_answered_only_where_that_is_asked_for_and_where_they
     tmp_path: Path,
 ) -> None:
     GENERATOR["write"](tmp_path, GENERATOR["make"]("alpr.sjpd.example"))
-    told = configured(Settings(partners_file=tmp_path / "partners.toml")).serve
+    made = tmp_path / "partners" / "partners.toml"
+    told = configured(Settings(partners_file=made)).serve
     assert told is not None
     assert (told.address, told.host) == ("https://alpr.sjpd.example:8444", "0.0.0.0")
     assert [file and file.name in GENERATOR["make"]() for file in (told.certificate, told.key)] == [
@@ -252,6 +253,9 @@ def test_other_agencies_are_answered_only_where_that_is_asked_for_and_where_they
     assert f"https://127.0.0.1:{told.port}/healthy" in service["healthcheck"]["test"][-1]
     assert {told.certificate.name, told.key.name} <= set(service["secrets"])  # type: ignore[union-attr]
     assert (service["profiles"], service["command"][1:]) == (["partners"], ["partners", "serve"])
+    for one in ("partners", "console", "tools"):  # people ask and offer in these two
+        assert environment(one)["PLATESTREAM_PARTNERS_FILE"] == f"/run/secrets/partners/{made.name}"
+        assert ("./deploy/secrets/partners", "/run/secrets/partners") in mounts(one)
     assert SERVICES["console"].get("profiles") is None
 
 
@@ -361,6 +365,7 @@ def test_secrets_are_files_that_git_ignores() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_secret_is_named_by_its_file_and_by_who_is_given_it(name: str) -> None:
     given = {f"/run/secrets/{secret}" for secret in SERVICES[name].get("secrets", [])}
+    given |= {f"{folder}/{Path(folder).name}.toml" for _source, folder in mounts(name)}
     for variable, value in environment(name).items():
         if variable.endswith("_FILE"):
             assert value in given

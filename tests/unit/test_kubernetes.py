@@ -30,6 +30,7 @@ ELSEWHERE = {"kafka", "clickhouse", "prometheus", "grafana", "tools"}
 # And what has no manifest yet, as that page says.
 WITHOUT = {"publish", "partners"}
 OTHERWISE = {"PLATESTREAM_ALLOW_PLAINTEXT", "PLATESTREAM_KAFKA", "PLATESTREAM_PROFILE"}
+OTHERWISE |= {"PLATESTREAM_PARTNERS_FILE"}  # what answers other agencies is not among the manifests
 
 
 def plain(word: str) -> str:
