@@ -40,8 +40,9 @@ folder = "/published"
 """
 
 PARTNERS = """# How other agencies ask this one and are asked: docs/partners.md in the sources explains every
-# field. The certificate is the console's; partners trust its authority, so one that signed itself is to try with.
-# authorities = "authorities.pem"  # a file beside this one: of partners whose authority the system does not know
+# field. The certificate is the console's; partners trust its authority: one that signed itself is to try with.
+# Of partners whose authority the system does not know, in a file beside this one:
+# authorities = "authorities.pem"
 [serve]
 address = "https://{name}:8444"
 host = "0.0.0.0"
