@@ -40,7 +40,7 @@ folder = "/published"
 """
 
 PARTNERS = """# How other agencies ask this one and are asked: docs/partners.md in the sources explains every
-# field. The certificate is the console's; partners trust its authority: one that signed itself is to try with.
+# field. The certificate is the console's; partners trust its authority, so one that signed itself is to try.
 # Of partners whose authority the system does not know, in a file beside this one:
 # authorities = "authorities.pem"
 [serve]
