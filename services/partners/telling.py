@@ -10,42 +10,28 @@ import threading
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 
 from connectors.clickhouse_client import DatabaseError
 from connectors.clock import Clock, utc_now
 from connectors.metrics import meters, serve
-from connectors.partners.client import Client, Heard, Partner
-from connectors.partners.lists import HitToTell, Lists, Offered
+from connectors.partners.client import Client, Partner
+from connectors.partners.lists import HitToTell, Lists
 from connectors.settings import Settings, open_topics
 from schemas import metrics, topics
 from schemas.alert_hit import AlertHit
 from schemas.hotlist import OWN_SOURCE, PARTNER_SOURCE, HotListEntry
 from schemas.message import RefusedError
-from schemas.partner import SAYS
-from schemas.partner_lists import (
-    HITS,
-    OFFERS,
-    STANDING,
-    Decided,
-    Decisions,
-    Noted,
-    Offer,
-    Standing,
-    offered,
-)
 from services import registry
 from services.door import Clients, Door
 from services.hotlist.importing import entries_of, own_entries
-from services.inquiries.gate import RefusedInquiry
 from services.partners.asking import key_of
 from services.partners.configured import configured
-from services.partners.hits_elsewhere import OLDEST, to_tell
-from services.partners.offering import end, follow, lists, untold
+from services.partners.hits_elsewhere import to_tell
+from services.partners.messages import Messages
+from services.partners.offering import follow, lists, untold
 from services.partners.register import own_agency, public_keys
-from services.partners.restoring import WITHDRAWN_SINCE
 from services.partners.sharing import Sharing
 from services.partners.taking import Intake
 
@@ -55,12 +41,9 @@ LOOK = timedelta(seconds=5)
 """How often the registry and the leases are looked at, also where nothing has changed."""
 PAUSES = (1, 2, 4, 8)
 """Seconds until an agency that could not be told is tried again."""
-ONE_BY_ONE = 20
-"""Offers, and hits, that one agency is told at a time."""
 KEPT = timedelta(days=8)
 """How long it is known that a hit was told: longer than the topic keeps it."""
 TICK_S = 0.5
-BUSY, OLD = 429, 409
 log = logging.getLogger(__name__)
 
 
@@ -73,6 +56,7 @@ class Teller:
         self._clients = Clients(settings, automatic=True)
         self._door = Door(settings, "partners", "platestream partners", self._clients, automatic=True)
         self._file = lists(settings)
+        self._messages = Messages(self._door, self._file, clock)
         self._again: dict[str, tuple[int, datetime]] = {}
         self._came: queue.SimpleQueue[AlertHit] = queue.SimpleQueue()
         self._list_changed = threading.Event()
@@ -227,9 +211,7 @@ class Teller:
             self._failed(partner.name, error.detail)
             return
         try:
-            # What has ended goes first: nothing that waits holds it up.
-            fault = await self._standing(client, partner) or await self._offers(client, partner)
-            fault = fault or await self._hits(client, partner)
+            fault = await self._messages.tell(client, partner)
         finally:
             await client.close()
         if fault:
@@ -250,162 +232,6 @@ class Teller:
                 if hit.hit is not None:
                     kept.hits.put(msgspec.structs.replace(hit, fault=fault))
 
-    async def _offers(self, client: Client, partner: Partner) -> str:
-        """Offers that are new or changed; why that could not be, or nothing."""
-        for one, body in await asyncio.to_thread(self._offers_to_tell, partner.name):
-            heard = await client.ask(partner, OFFERS, body, uuid4(), Decided)
-            if fault := _passing(heard):
-                return fault
-            await asyncio.to_thread(self._offer_told, one, heard)
-        return ""
-
-    def _offers_to_tell(self, name: str) -> list[tuple[Offered, bytes]]:
-        now = self._clock()
-        with self._file.writing() as kept:
-            waiting = [
-                one
-                for one in kept.offered.all(name)
-                if one.stands and one.untold_since is not None and not one.restored
-            ]
-            return [
-                (
-                    one,
-                    msgspec.json.encode(
-                        Offer(
-                            asker=one.by,
-                            number=kept.next_number(name, now),
-                            offer_id=one.offer_id,
-                            entry=offered(one.entry),
-                        )
-                    ),
-                )
-                for one in waiting[:ONE_BY_ONE]
-            ]
-
-    def _offer_told(self, one: Offered, heard: Heard[Decided]) -> None:
-        now = self._clock()
-        if heard.answer is None:
-            change = f"{one.agency} does not take {one.entry.entry_id}: {heard.said}"
-            told = {"refused": heard.said or SAYS[heard.outcome], "decision": ""}
-        else:
-            change = f"{one.agency} has been offered {one.entry.entry_id}: {heard.answer.decision}"
-            told = {"refused": "", "decision": heard.answer.decision}
-        self._door.enter("partner_tell", one.entry.entry_id, change=change, case_number=one.entry.case_number)
-        with self._file.writing() as kept:
-            current = kept.offered.get(one.agency, one.offer_id)
-            if current is not None and current.stands and current.entry == one.entry:
-                kept.offered.put(
-                    msgspec.structs.replace(current, untold_since=None, fault="", told_at=now, **told)
-                )
-
-    async def _standing(self, client: Client, partner: Partner) -> str:
-        """What stands of all that it was offered: what is not in it has ended."""
-        body, named, ended = await asyncio.to_thread(self._standing_to_tell, partner.name)
-        if not body:
-            return ""
-        heard = await client.ask(partner, STANDING, body, uuid4(), Decisions)
-        if heard.answer is None:
-            return _fault(heard)
-        await asyncio.to_thread(self._standing_told, partner.name, named, ended, heard.answer)
-        return ""
-
-    def _standing_to_tell(self, name: str) -> tuple[bytes, list[Offered], list[Offered]]:
-        """Where more is offered than was told yet, or it was refused, it is not named: it is not there. What
-        a backup had is named: its agency says whether it still has it. No body where nothing was offered at
-        all.
-        """
-        now = self._clock()
-        with self._file.writing() as kept:
-            all_of_it = kept.offered.all(name)
-            if not all_of_it:
-                return b"", [], []
-            named = [one for one in all_of_it if one.stands and (one.decision or one.restored)]
-            ended = [one for one in all_of_it if not one.stands and one.untold_since is not None]
-            own = own_agency(registry.records(self._door.streams))
-            told = Standing(
-                agency=own.id if own else "nobody",
-                number=kept.next_number(name, now),
-                offers=tuple(one.offer_id for one in named),
-            )
-        return msgspec.json.encode(told), named, ended
-
-    def _standing_told(
-        self, name: str, named: list[Offered], ended: list[Offered], answer: Decisions
-    ) -> None:
-        now = self._clock()
-        told = [(one.entry.entry_id, f"{name} has been told that it stands no more") for one in ended]
-        self._door.enter_several("partner_tell", told)
-        said = {one.offer_id: one.decision for one in answer.offers}
-        with self._file.writing() as kept:
-            for one in ended:
-                current = kept.offered.get(name, one.offer_id)
-                if current is not None:
-                    kept.offered.put(
-                        msgspec.structs.replace(current, untold_since=None, told_at=now, decision="")
-                    )
-            for one in named:
-                current = kept.offered.get(name, one.offer_id)
-                if current is None or not current.stands:
-                    continue
-                if one.offer_id in said:
-                    kept.offered.put(
-                        msgspec.structs.replace(
-                            current, decision=said[one.offer_id], told_at=now, restored=False
-                        )
-                    )
-                elif current.restored:  # withdrawn since the backup, as far as anybody knows: never anew
-                    gone = end(kept, current, WITHDRAWN_SINCE, now)
-                    kept.offered.put(
-                        msgspec.structs.replace(gone, untold_since=None, decision="", told_at=now)
-                    )
-                else:  # it has forgotten the offer: it is offered again
-                    kept.offered.put(msgspec.structs.replace(current, decision="", untold_since=now))
-
-    async def _hits(self, client: Client, partner: Partner) -> str:
-        """Hits on what it offered."""
-        for one, body in await asyncio.to_thread(self._hits_to_tell, partner.name):
-            heard = await client.ask(partner, HITS, body, uuid4(), Noted)
-            if fault := _passing(heard):
-                return fault
-            said = "has noted it" if heard.answer is not None else f"refused it: {heard.said}"
-            await asyncio.to_thread(self._hit_done, one, f"{partner.name} {said}")
-        return ""
-
-    def _hits_to_tell(self, name: str) -> list[tuple[HitToTell, bytes]]:
-        """Each is on record before it goes out; what may not, or is too old, is on record as refused."""
-        now, sharing = self._clock(), Sharing.now(self._door)
-        with self._file.reading() as kept:
-            waiting = [one for one in kept.hits.all(name) if one.hit is not None][:ONE_BY_ONE]
-        found = []
-        for one in waiting:
-            assert one.hit is not None
-            camera = one.hit.read.camera_id
-            against = sharing.against(name, now)
-            if not against and not sharing.shows(name, camera):
-                against = "the MOU with it does not share this camera (I.2)"
-            if not against and now - one.hit.read.captured_at > OLDEST:
-                against = f"it could not be told for an hour: {one.fault or 'nothing here told it'}"
-            if against:
-                with suppress(RefusedInquiry):
-                    self._door.enter("partner_tell", str(one.hit_id), refusal=f"{name}: {against}")
-                self._forget(one)
-                continue
-            if not one.recorded:
-                change = f"{name} is told of a hit on {one.entry_id} by camera {camera}"
-                self._door.enter("partner_tell", str(one.hit_id), change=change)
-                with self._file.writing() as kept:
-                    kept.hits.put(msgspec.structs.replace(one, recorded=True))
-            found.append((one, msgspec.json.encode(one.hit)))
-        return found
-
-    def _hit_done(self, one: HitToTell, change: str) -> None:
-        self._door.enter("partner_tell", str(one.hit_id), change=change)
-        self._forget(one)
-
-    def _forget(self, one: HitToTell) -> None:
-        with self._file.writing() as kept:
-            kept.hits.put(msgspec.structs.replace(one, hit=None, fault=""))
-
 
 def serve_metrics(port: int) -> None:
     """Serve this process's metrics on `port`. Raises PortTakenError."""
@@ -414,16 +240,6 @@ def serve_metrics(port: int) -> None:
 
 def _prefix(source: str) -> bytes:
     return f"{source}:".encode()
-
-
-def _passing(heard: Heard[Any]) -> str:
-    """Why it is to be tried again; empty for an answer, and for a refusal, which is one."""
-    final = heard.outcome == "answered" or (heard.outcome == "refused" and heard.status not in (BUSY, OLD))
-    return "" if final else _fault(heard)
-
-
-def _fault(heard: Heard[Any]) -> str:
-    return f"{SAYS[heard.outcome]}: {heard.said}" if heard.said else SAYS[heard.outcome]
 
 
 class _Logged(suppress):
