@@ -1,5 +1,5 @@
-"""What one partner is told, message by message: what stands, offers that are new or changed, and hits on what it
-offered. What it said is kept; what could not be said is tried again by `telling`.
+"""What one partner is told, message by message: what stands, offers that are new or changed, and hits on what
+it offered. What it said is kept; what could not be said is tried again by `telling`.
 """
 
 import asyncio
