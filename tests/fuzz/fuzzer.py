@@ -98,8 +98,11 @@ def one(target: Target, runs: str, seconds: str, into: str, reached: str) -> Non
             (folder / "crash-input").write_bytes(data)
             raise
         finally:
-            if watch.inputs % 100 == 0 or watch.inputs == int(runs):
+            last = watch.inputs == int(runs)
+            if last or watch.inputs % 100 == 0:
                 report()
+            if last:
+                watch.close()  # an engine that is open when its process ends may take it down
 
     def report() -> None:
         told = {"inputs": watch.inputs, "slowest": watch.slowest, "growth": watch.peak}

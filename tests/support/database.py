@@ -33,6 +33,14 @@ def _remembered(*arguments: Any, **options: Any) -> Client:
     if _idle and options.get("path") != str(_idle[0]):
         close_all()
     client = _get_client(*arguments, **options)
+    close = client.close
+
+    def forgotten() -> None:
+        if client in _opened:
+            _opened.remove(client)
+        close()
+
+    client.close = forgotten  # type: ignore[method-assign]
     _opened.append(client)
     return client
 
@@ -50,7 +58,6 @@ def close_but(kept: Client | None = None) -> None:
     """Close every client of this process but this one."""
     _idle.clear()
     for one in [one for one in _opened if one is not kept]:
-        _opened.remove(one)
         one.close()
 
 
