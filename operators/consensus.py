@@ -91,7 +91,9 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
 
     def on_notify(self) -> tuple[list[Detection], bool]:
         now, due = self._now(), self.notify_at()
-        if due is not None and now - due >= self._rules.idle and not self._stood_still:
+        if due is None or now < due:  # set before the frame that came in this same turn of Bytewax
+            return [], not self._passes
+        if now - due >= self._rules.idle and not self._stood_still:
             self._heard, self._late, self._stood_still = now, now - due, True
             return [], False
         published = self._close(None)

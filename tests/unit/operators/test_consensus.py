@@ -76,9 +76,11 @@ def test_a_pass_is_published_as_soon_as_the_camera_is_past_it() -> None:
 
 
 def test_a_camera_that_falls_silent_is_waited_for_only_so_long() -> None:
-    passes = logic()
+    clock = [START]
+    passes = logic(now=lambda: clock[0])
     passes.on_item(reads(0, ("ABC1234", 0.9)))
-    assert passes.notify_at() == START + PassRules().idle
+    clock[0] += PassRules().idle
+    assert passes.notify_at() == clock[0]
     published, discard = passes.on_notify()
     assert [one.plate for one in published] == ["ABC1234"]
     assert not discard, "a late frame must still find its pass"
@@ -144,10 +146,25 @@ def test_a_vehicle_that_an_outage_draws_apart_for_less_than_an_hour_is_detected_
 
 
 def test_a_late_frame_of_a_published_pass_opens_no_second_one() -> None:
-    passes = logic()
+    clock = [START]
+    passes = logic(now=lambda: clock[0])
     passes.on_item(reads(0, ("ABC1234", 0.9)))
-    passes.on_notify()
+    clock[0] += PassRules().idle
+    assert len(passes.on_notify()[0]) == 1
     assert run([reads(0.5, ("ABC1234", 0.99))], passes) == []
+
+
+def test_a_clock_that_was_set_for_the_vehicle_before_closes_no_pass_of_the_next() -> None:
+    """Bytewax strikes in the turn in which the next one's first frame comes, and asks when afterwards."""
+    clock = [START]
+    passes = logic(now=lambda: clock[0])
+    passes.on_item(reads(0, ("ABC1234", 0.9)))
+    clock[0] += PassRules().idle
+    (before,), _discard = passes.on_item(reads(2.1, ("XYZ9876", 0.9)))
+    assert before.plate == "ABC1234"
+    assert passes.on_notify() == ([], False)
+    (one,) = run([reads(2.3, ("XYZ9876", 0.9)), reads(2.5, ("XYZ9876", 0.9))], passes)
+    assert (one.plate, one.frames) == ("XYZ9876", 3)
 
 
 def test_a_parked_vehicle_is_detected_again_only_after_the_longest_pass() -> None:
