@@ -78,7 +78,7 @@ DOORS = [
     Target("engine-insert-long", d.plain(d.engine_insert_long), s.HEADS, runs=2_000),
     Target("engine-http", d.EngineDoor, s.ENGINE, alone=True, warm=500),
     Target("console", d.ConsoleDoor, s.CONSOLE, runs=20_000, alone=True, warm=2_000),
-    Target("api", d.ConsoleDoor, s.API, runs=20_000, alone=True, warm=2_000),
+    Target("api", d.ConsoleDoor, s.API, alone=True, warm=2_000),
 ]
 TARGETS = [*FRAMES, *RECORDS, *LISTS, *BOLOS, *PARTNERS, *CAMERAS, *FILES, *RECORDS_OF_PROOF, *DOORS]
 BY_NAME = {one.name: one for one in TARGETS}
