@@ -207,6 +207,16 @@ def test_playing_every_frame_twice_changes_nothing(gaps: list[tuple[int, list[st
     assert run(frame for frame in frames for _twice in range(2)) == run(frames)
 
 
+@given(FRAMES)
+def test_a_clock_that_strikes_before_it_is_due_changes_nothing(gaps: list[tuple[int, list[str]]]) -> None:
+    frames, passes = timeline(gaps), logic()
+    found = []
+    for frame in frames:
+        found += passes.on_item(frame)[0]
+        found += passes.on_notify()[0]
+    assert found + passes.on_eof()[0] == run(frames)
+
+
 @given(FRAMES, st.data())
 def test_a_crash_anywhere_and_a_replay_from_the_snapshot_publish_the_same_rows(
     gaps: list[tuple[int, list[str]]], data: st.DataObject
