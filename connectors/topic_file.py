@@ -158,7 +158,9 @@ class TopicFile:
             told = msgspec.json.decode(headers, type=dict[str, str]) if headers else {}
         except (*NOT_JSON, TypeError):
             raise TopicFileError(f"{self._path}: the message at {row[0]} is damaged") from None
-        return Message(key, value, told, self._moment(time), self.topic, partition, place)
+        return Message(
+            key, value, told, self._moment(time, f"the message at {row[0]}"), self.topic, partition, place
+        )
 
     def end(self, partition: int) -> int:
         """The place of the newest message of `partition`; 0 where there is none."""
@@ -283,11 +285,11 @@ class TopicFile:
         finally:
             making.unlink()
 
-    def _moment(self, time: int | None) -> datetime | None:
+    def _moment(self, time: int | None, what: str = "the time of a message") -> datetime | None:
         try:
             return None if time is None else at(time)
         except (TypeError, OverflowError):  # SQLite gives what a damaged page holds, of whatever type
-            raise TopicFileError(f"{self._path}: the time of a message is damaged") from None
+            raise TopicFileError(f"{self._path}: {what} is damaged") from None
 
     def _db(self) -> sqlite3.Connection:
         if self._connection is None:
