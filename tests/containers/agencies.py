@@ -137,7 +137,8 @@ def entry_goes_round(person: str) -> None:
     (taken,) = re.findall(rf"partner:{OURS}/\w+", offered())
     county("partners", "take", taken, "--no-look-back")
     until("the county has it on its list", lambda: "AST3087" in county("hotlist", "list"), 60)
-    until("we know that it was taken", lambda: "taken" in tools(person, "partners", "offered"), 60)
+    # It says so with its answer to what stands, each minute.
+    until("we know that it was taken", lambda: "taken" in tools(person, "partners", "offered"), 120)
     tools(person, "hotlist", "withdraw", entry, "--from", COUNTY)
     until("it is off the county's list", lambda: "AST3087" not in county("hotlist", "list"), 60)
 
