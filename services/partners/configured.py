@@ -87,10 +87,11 @@ class Configured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 def configured(settings: Settings) -> Configured:
     """What PLATESTREAM_PARTNERS_FILE says, or what is usual; a relative path is from that file's folder.
-    Raises RefusedError that names the field, and OSError.
+    Where the file is not there, as in containers that were made before it, nobody is answered and nothing can
+    be offered, and the pages of the hot list go on. Raises RefusedError that names the field, and OSError.
     """
     file = settings.partners_file
-    if file is None:
+    if file is None or not file.exists():
         return Configured()
     try:
         told = read_toml(file.read_text(encoding="utf-8"))

@@ -176,7 +176,8 @@ def _differ(entry: HotListEntry, before: HotListEntry) -> bool:
 def _offerable(door: Door, entry_id: str, now: datetime) -> HotListEntry:
     if configured(door.settings).serve is None:
         raise RefusedError(
-            "partners", "nobody here would tell partners: PLATESTREAM_PARTNERS_FILE has no table [serve]"
+            "partners",
+            "nobody here would tell partners: PLATESTREAM_PARTNERS_FILE names no file with a table [serve]",
         )
     entry = find(door.streams, entry_id)
     if entry is None or entry.expires_at <= now:

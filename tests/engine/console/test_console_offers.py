@@ -50,6 +50,18 @@ def test_an_entry_is_offered_and_withdrawn_on_its_page_which_says_what_was_not_t
     assert said == [("ofc", "allowed"), ("ofc", "refused"), ("ofc", "allowed")]
 
 
+def test_without_the_file_that_is_named_an_entrys_page_is_there_and_offers_nothing(pages: Pages) -> None:
+    assert pages.settings.partners_file is not None
+    pages.settings.partners_file.unlink()
+    entries.add(pages.console.door("ofc"), "sjpd", TOLD, NOW, back=False)
+    officer = pages.browser("ofc")
+    officer.get("/hotlist")
+    assert officer.send("/hotlist/entry", entry="sjpd:26-1").status_code == 200
+    assert 'name="agency"' not in officer.page
+    refused = officer.send("/hotlist/offer", entry="sjpd:26-1", agency="county")
+    assert (refused.status_code, "names no file" in text(officer.page)) == (409, True)
+
+
 def test_an_offered_entry_is_taken_and_dropped_by_whoever_may_and_shown_as_what_it_is(pages: Pages) -> None:
     door = pages.console.door("ofc")
     offer_waits(door, ONE, reason="<b>gun</b>")
