@@ -131,8 +131,9 @@ class Supervisor:
         listener = [sys.executable, "-m", "services.up.log", str(self.log)]
         sections = [
             f"[unix_http_server]\nfile={_told(str(self._socket()))}\nchmod=0600",
-            # What supervisord itself has to say of processes goes to the one log, as events.
-            f"[supervisord]\nnodaemon=true\nlogfile=/dev/null\nlogfile_maxbytes=0\n"
+            # What supervisord itself has to say of processes goes to the one log, as events. To standard
+            # output, a file of the data folder, it says nothing: a line that a full disk refuses ends it.
+            f"[supervisord]\nnodaemon=true\nsilent=true\nlogfile=/dev/null\nlogfile_maxbytes=0\n"
             f"pidfile={_told(str(self.folder / 'supervisord.pid'))}\nminfds=256",
             "[rpcinterface:supervisor]\n"
             "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",

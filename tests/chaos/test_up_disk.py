@@ -1,6 +1,7 @@
 """The disk of `platestream up` is full for a while: nothing that was acknowledged is lost."""
 
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from services.up.plan import Program
+from services.up.supervisor import Supervisor
 from tests.checker.street import over, street, uploading
 from tests.conftest import skip_unless_ci
 from tests.support.chaos import OUTAGE_SECONDS
@@ -31,6 +34,30 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+def fill(disk: Path) -> Path:
+    """Write a file until nothing more goes in."""
+    filler = disk / "filler"
+    for size in (65536, 1):  # a page that was begun, too
+        with filler.open("ab", buffering=0) as file, suppress(OSError):
+            while file.write(bytes(size)):
+                pass
+    return filler
+
+
+def test_processes_are_kept_running_while_the_disk_is_full(disk: Path) -> None:
+    """Whoever watches them writes nothing that must go in."""
+    supervisor = Supervisor(disk)
+    ends = (sys.executable, "-c", "")
+    ending = [Program(f"one-{number}", "ends", ends, first=True) for number in range(40)]
+    supervisor.start(ending)
+    try:
+        fill(disk)
+        time.sleep(OUTAGE_SECONDS)
+        assert len(supervisor.states()) == len(ending)
+    finally:
+        supervisor.stop()
+
+
 def test_what_was_acknowledged_is_there_after_the_disk_was_full(disk: Path, tmp_path: Path) -> None:
     with http_receiver() as web:
         made = street(tmp_path, web)
@@ -38,10 +65,7 @@ def test_what_was_acknowledged_is_there_after_the_disk_was_full(disk: Path, tmp_
             made.begin()
             threads, began = uploading(made), time.monotonic()
             wait_until(lambda: len(made.journal.sends()) > 20, 60, "frames")
-            filler = disk / "filler"
-            with filler.open("wb", buffering=0) as file, suppress(OSError):
-                while file.write(bytes(65536)):
-                    pass
+            filler = fill(disk)
             time.sleep(OUTAGE_SECONDS)
             assert sum(one.unanswered for one in made.cameras) > 0
             filler.unlink()
