@@ -6,7 +6,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from connectors.clickhouse_client import ANALYST, DOOR
+from connectors.clickhouse_client import ANALYST, DOOR, DatabaseError
 from schemas import tables
 from schemas.acts import ACTS, Act
 from schemas.alert_hit import AlertHit
@@ -46,6 +46,15 @@ def test_an_undocumented_search_is_refused_with_the_rule_and_is_in_the_log(datab
         gate.search(database.client(ANALYST), pattern="ABC123", who="smith")
     logged = database.rows("SELECT who, outcome, pattern FROM platestream.inquiry_log")
     assert logged == [("smith", "refused", "ABC123")]
+
+
+def test_where_the_outcome_would_not_follow_nothing_is_looked_at(database: Database) -> None:
+    """The default of the outcome lost, a refusal would be on record as allowed."""
+    database.client().command("ALTER TABLE platestream.inquiry_log MODIFY COLUMN outcome REMOVE DEFAULT")
+    with pytest.raises(DatabaseError, match="code 469"):  # a constraint does not hold
+        gate.search(database.client(ANALYST), pattern="ABC*")
+    assert database.client().query("SELECT count() FROM platestream.inquiry_log").result_rows == [(0,)]
+    assert gate.search(database.client(ANALYST), pattern="ABC*", **CASE) == []
 
 
 def test_cameras_and_times_bound_a_search(database: Database) -> None:
