@@ -8,20 +8,19 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
-from connectors.engine.connection import patient
+from connectors.http_connection import AT_ONCE, allow_many, patient
 from platestream.console.patience import STALLED
-
-CONNECTIONS = 1000
-"""At once; further ones are answered 503."""
 
 
 def configured(
-    served: Starlette, stalled: float = STALLED, at_once: int = CONNECTIONS, **more: Any
+    served: Starlette, stalled: float = STALLED, at_once: int = AT_ONCE, **more: Any
 ) -> uvicorn.Config:
     """How an application is served; a connection on which nothing comes for `stalled` seconds is closed."""
+    allow_many()
     return uvicorn.Config(
         served,
         http=patient(stalled),
+        log_config=None,
         log_level="warning",
         access_log=False,
         lifespan="off",

@@ -15,7 +15,6 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connectors.cameras.capture import Accept, Capture
 from connectors.cameras.sign_in import SignIn
@@ -24,20 +23,8 @@ from connectors.clock import Clock, utc_now
 from schemas.message import RefusedError
 
 HEADER_SECONDS = 10.0
+"""In which the head of an upload must have come."""
 STATUS = {"bytes": 413, "not_a_picture": 415, "rate": 429, "spool": 503}
-
-
-class Impatient(H11Protocol):
-    """Closes a connection that has not sent its headers in `HEADER_SECONDS`: uvicorn would wait on."""
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        self._patience = self.loop.call_later(HEADER_SECONDS, self._give_up)
-
-    def _give_up(self) -> None:
-        began: object = self.cycle  # the request, from when its headers are whole
-        if began is None and not self.transport.is_closing():
-            self.transport.close()
 
 
 def application(

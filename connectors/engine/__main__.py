@@ -3,7 +3,6 @@
 import argparse
 import logging
 import os
-import resource
 import socket
 import sys
 import threading
@@ -12,12 +11,12 @@ from pathlib import Path
 
 import uvicorn
 
-from connectors import core_dumps
+from connectors import core_dumps, seldom
 from connectors.engine import accounts, configuration, folder
-from connectors.engine.connection import patient
 from connectors.engine.runner import Runner
 from connectors.engine.server import Limits, Server
 from connectors.engine.users import Users
+from connectors.http_connection import allow_many, patient
 
 logger = logging.getLogger("connectors.engine")
 
@@ -29,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     core_dumps.forbid()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    seldom.bound()
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns with bytes of bodies
     try:
         _loopback(options.listen, options.allow_plaintext)
@@ -52,8 +52,7 @@ def _serve(options: argparse.Namespace) -> None:
     limits = Limits(
         options.queries, 4 * options.queries, options.body_mib << 20, options.seconds, options.stalled
     )
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    allow_many()
     server = Server(runner, users, limits, socket.gethostname())
     application = server.application()
     try:

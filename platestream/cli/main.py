@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from connectors import core_dumps
+from connectors import core_dumps, seldom
 
 
 class Entry(NamedTuple):
@@ -102,6 +102,7 @@ def main() -> None:
     """What `platestream` runs: known failures become one line, others a traceback."""
     core_dumps.forbid()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    seldom.bound()
     for client in ("urllib3", "clickhouse_connect"):  # what fails in them is said in the command's own words
         logging.getLogger(client).setLevel(logging.CRITICAL)
     try:

@@ -17,6 +17,7 @@ from connectors.cameras.capture import Capture
 from connectors.cameras.sign_in import SignIn
 from connectors.cameras.spool import Spool
 from connectors.clock import Clock, utc_now
+from connectors.http_connection import AT_ONCE, allow_many, patient
 from connectors.metrics import meters, serve
 from connectors.profiles import load as load_profile
 from connectors.settings import Settings, load_settings, open_topics
@@ -146,15 +147,17 @@ class CameraGateway:
             zones,
             self._found.largest_bytes,
         )
+        allow_many()
         server = uvicorn.Server(
             uvicorn.Config(
                 application,
                 host=host,
                 port=port,
-                http=http_server.Impatient,
+                http=patient(http_server.HEADER_SECONDS),
+                log_config=None,
                 log_level="warning",
                 access_log=False,
-                limit_concurrency=256,
+                limit_concurrency=AT_ONCE,
                 timeout_keep_alive=15,
                 timeout_graceful_shutdown=5,
                 server_header=False,

@@ -138,7 +138,7 @@ class Supervisor:
             "[rpcinterface:supervisor]\n"
             "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
             f"[eventlistener:log]\ncommand={_command(listener, {})}\nevents=PROCESS_LOG,PROCESS_STATE\n"
-            "buffer_size=10000\npriority=0\nautorestart=true\nstdout_logfile=NONE\nstderr_logfile=NONE",
+            "buffer_size=2000\npriority=0\nautorestart=true\nstdout_logfile=NONE\nstderr_logfile=NONE",
         ]
         return "\n\n".join([*sections, *map(_section, programs)]) + "\n"
 

@@ -8,10 +8,12 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from connectors.http_connection import AT_ONCE, allow_many
 from tests.conftest import skip_unless_ci
 from tests.support.chaos import KILLS
 from tests.support.flows import plate_picture
@@ -208,6 +210,16 @@ def test_slow_connections_are_closed_and_others_are_served_meanwhile(gateway: Ga
         one.settimeout(20)
         assert one.recv(1000) == b"", "closed by the server, which did not wait for the rest"
         one.close()
+
+
+def test_whoever_takes_all_places_shuts_no_camera_out(gateway: GatewayProcess) -> None:
+    allow_many()
+    url, photo = f"http://127.0.0.1:{gateway.http}/", f"@{gateway.folder / 'one.jpg'}"
+    with ExitStack() as stack:
+        for _ in range(AT_ONCE + 50):
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", gateway.http)))
+            one.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n-")
+        assert curl("--digest", "-u", GATE, "--data-binary", photo, url) == (0, "200")
 
 
 def test_an_acknowledged_upload_survives_kills_at_any_moment(gateway: GatewayProcess) -> None:
