@@ -35,11 +35,15 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises OSError.
     """
     making = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as made:
-        made.write(content)
-        made.flush()
-        os.fsync(made.fileno())
-    making.replace(path)
+    try:
+        with open(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as made:
+            made.write(content)
+            made.flush()
+            os.fsync(made.fileno())
+        making.replace(path)
+    except OSError:
+        making.unlink(missing_ok=True)
+        raise
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)  # else a power cut may bring the old one back

@@ -24,11 +24,11 @@ BUSY_SECONDS = 60.0  # how long a writer waits for the others
 READER_SECONDS = 0.2  # how long clearing waits for one that reads, while which all writers wait for it
 AFTER_CUT = 16 * 1024 * 1024  # bytes of the write-ahead file that stay after a checkpoint
 
-# What is small stands before the value: to look for it no page of a picture is read.
+# What is small stands before the value: to look for it no page of a picture is read. The write-ahead file
+# comes last: what stands in it when the file is closed may not fit the disk, of which nobody is told then.
 _TABLES = f"""
 PRAGMA page_size = 8192;
 PRAGMA auto_vacuum = INCREMENTAL;
-PRAGMA journal_mode = WAL;
 CREATE TABLE messages (
     place INTEGER PRIMARY KEY AUTOINCREMENT, partition INTEGER NOT NULL, ages_from INTEGER NOT NULL,
     arrived INTEGER NOT NULL, time INTEGER, key BLOB, headers BLOB, value BLOB
@@ -41,6 +41,7 @@ CREATE TABLE readers (
 );
 CREATE TABLE keys (key BLOB PRIMARY KEY, partition INTEGER NOT NULL);
 PRAGMA user_version = {VERSION};
+PRAGMA journal_mode = WAL;
 """
 _INSERT = """
 INSERT INTO messages (partition, ages_from, arrived, time, key, headers, value) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -283,7 +284,8 @@ class TopicFile:
             with suppress(FileExistsError):  # another process was first
                 os.link(making, self._path)
         finally:
-            making.unlink()
+            for beside in ("", "-journal", "-wal", "-shm"):  # SQLite leaves them where it fails
+                making.with_name(making.name + beside).unlink(missing_ok=True)
 
     def _moment(self, time: int | None, what: str = "the time of a message") -> datetime | None:
         try:
@@ -298,14 +300,17 @@ class TopicFile:
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        db.executescript(
-            f"PRAGMA secure_delete = ON; PRAGMA journal_size_limit = {AFTER_CUT}; "
-            f"PRAGMA synchronous = {'FULL' if self._synchronised else 'NORMAL'};"
-        )
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version != VERSION:
+        try:
+            db.executescript(
+                f"PRAGMA secure_delete = ON; PRAGMA journal_size_limit = {AFTER_CUT}; "
+                f"PRAGMA synchronous = {'FULL' if self._synchronised else 'NORMAL'};"
+            )
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version != VERSION:
+                raise TopicFileError(f"{self._path}: is not of this version of platestream, or no topic")
+        except BaseException:
             db.close()
-            raise TopicFileError(f"{self._path}: is not of this version of platestream, or no topic")
+            raise
         return db
 
     @contextmanager

@@ -49,7 +49,7 @@ class Waiting:
 class Spool:
     """The queue below `folder`, at most `limit` bytes of frames. For use by many threads at once.
 
-    Raises SpoolInUseError where another process has it open.
+    Raises SpoolInUseError where another process has it open, and OSError where it cannot be opened or made.
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
@@ -61,11 +61,15 @@ class Spool:
         path = folder / "spool.db"
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.executescript(_TABLES)
         self._held = 0
-        self.count, self.bytes = self._db.execute(
-            "SELECT count(), ifnull(sum(bytes), 0) FROM frames"
-        ).fetchone()
+        try:
+            self._db.executescript(_TABLES)
+            self.count, self.bytes = self._db.execute(
+                "SELECT count(), ifnull(sum(bytes), 0) FROM frames"
+            ).fetchone()
+        except sqlite3.Error as error:
+            self.close()
+            raise OSError(f"the spool {path} cannot be used: {error}") from error
 
     def put(self, camera: str, message: Message, arrived: float) -> list[str]:
         """Keep a frame; the cameras of the frames that had to go for it. It is on the disk on return.

@@ -1,10 +1,8 @@
 """The disk of `platestream up` is full for a while: nothing that was acknowledged is lost."""
 
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,10 +10,10 @@ import pytest
 from services.up.plan import Program
 from services.up.supervisor import Supervisor
 from tests.checker.street import over, street, uploading
-from tests.conftest import skip_unless_ci
 from tests.support.chaos import OUTAGE_SECONDS
 from tests.support.kafka_broker import wait_until
 from tests.support.receivers import http_receiver
+from tests.support.small_disk import fill, small_disk
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1800)]
 
@@ -23,25 +21,8 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1800)]
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """The data folder of a system on a small disk of its own, in memory."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=300m,mode=0700", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        skip_unless_ci("no disk can be mounted here")
-    try:
+    with small_disk(tmp_path / "data", "300m") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Write a file until nothing more goes in."""
-    filler = disk / "filler"
-    for size in (65536, 1):  # a page that was begun, too
-        with filler.open("ab", buffering=0) as file, suppress(OSError):
-            while file.write(bytes(size)):
-                pass
-    return filler
 
 
 def test_processes_are_kept_running_while_the_disk_is_full(disk: Path) -> None:
