@@ -48,6 +48,13 @@ ROLE_NOT_GRANTED = 512
 SAID = {
     ACCESS_DENIED: "the account may not do that",
     ROLE_NOT_GRANTED: "the account has not been given the role for it",
+    159: "it took longer than it may",
+    201: "a quota is used up: wait",
+    202: "too many queries at once",
+    241: "the database has not enough memory for it",
+    243: "the database's disk is full",
+    252: "too many parts: rows come faster than they are merged",
+    469: "a constraint of the table forbids it",
     516: "no account of this name and password",
 }
 # Sign-ins that wait, too many queries at once, socket timeout, network, full disk, too many parts: all pass.
