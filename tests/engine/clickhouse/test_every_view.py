@@ -199,7 +199,7 @@ def test_without_an_inquiry_there_is_not_even_the_answer_that_there_is_nothing(
         ("", True),
         (", 'another' AS account", False),
         (", 'audit' AS kind", False),
-        (", 'refused' AS outcome", False),
+        (", 'refused' AS outcome, 'a rule' AS refusal", False),
         (", at - INTERVAL 9 MINUTE AS at", True),
         (", at - INTERVAL 11 MINUTE AS at", False),
     ],

@@ -91,7 +91,7 @@ def test_a_row_that_was_written_again_shows_once_and_as_last_read(database: Data
         ({}, True),
         ({"account": "another"}, False),
         ({"kind": "picture"}, False),
-        ({"outcome": "refused"}, False),
+        ({"outcome": "refused", "refusal": "a rule"}, False),
         ({"age": timedelta(minutes=9)}, True),
         ({"age": timedelta(minutes=11)}, False),
     ],
