@@ -18,6 +18,7 @@ from schemas.fields import NOT_JSON
 from services.cameras import health
 from services.cameras.state import CameraHealth, GatewayHealth
 from services.partners.offering import late as partners_late
+from services.up.accounts import port_of
 from services.up.log import exits
 from services.up.plan import Program, Wanted
 from services.up.supervisor import ProcessState, Supervisor, UpError
@@ -34,6 +35,8 @@ LONG = timedelta(minutes=1)
 """How long a message may wait for its reader."""
 OFTEN, TIRED = 3, timedelta(minutes=10)
 """A process that ended so often within that time, and has not run for `LONG` since, is not well."""
+ANSWER_SECONDS = 5.0
+"""How long a process that serves pages or tables may take to answer at all."""
 MANY = 1000
 """How many may wait on a broker, which is asked of no times."""
 
@@ -112,9 +115,11 @@ def status(settings: Settings, now: datetime) -> Status:
         _waiting(settings, plan, topic, flow) for topic, flow in READ_BY.items() if plan.has(flow)
     )
     gateway = _gateway(settings, plan)
+    ports = {"engine": port_of(settings.data), "console": plan.console, "boards": plan.boards}
     disk = free(settings.data)
     wrong = (
         *of_processes(running, now, supervisor.log),
+        *silent(running, ports, now),
         *_behind(waiting, now),
         *_cameras(plan, gateway, now),
         *short_of_disk(settings.data, disk),
@@ -178,6 +183,26 @@ def of_processes(running: tuple[Running, ...], now: datetime, log: Path) -> Iter
             continue
         else:
             yield f"{one.name} is {one.state}{f' ({one.said})' if one.said else ''}: grep '{one.name} ' {log}"
+
+
+def silent(running: tuple[Running, ...], ports: dict[str, int | None], now: datetime) -> Iterator[str]:
+    """What runs and gives no answer: a process that hangs has not ended, so nobody starts it again."""
+    for one in running:
+        port = ports.get(one.name)
+        old = one.since is not None and now - one.since >= LONG
+        if port and one.state == "running" and old and not _answers(port):
+            yield (
+                f"{one.name} runs and gives no answer on port {port}: kill -9 {one.pid}, "
+                "after which it is started again"
+            )
+
+
+def _answers(port: int) -> bool:
+    try:
+        httpx.get(f"http://127.0.0.1:{port}/health", timeout=ANSWER_SECONDS)
+    except httpx.HTTPError:
+        return False
+    return True
 
 
 def _waiting(settings: Settings, plan: Plan, topic: topics.Topic[Any], flow: str) -> Waiting:

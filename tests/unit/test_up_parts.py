@@ -2,10 +2,12 @@
 
 import os
 import shlex
+import socket
 import stat
 from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -23,6 +25,7 @@ from services.up.plan import Program, Wanted, programs
 from services.up.status import PLAN, Running, gateway
 from services.up.supervisor import LONGEST_SOCKET, Supervisor, UpError
 from tests.support.clock import NOW
+from tests.support.receivers import http_receiver
 
 KNOWN = Known(
     frozenset({*accounts.PERSON, OWNER, INGEST, SEALER, RETENTION}),
@@ -215,3 +218,18 @@ def test_a_plan_that_is_gone_or_of_another_release_is_told_with_what_to_do(tmp_p
     (tmp_path / "up" / PLAN).write_bytes(b'{"programs": [')
     with pytest.raises(UpError, match="platestream down, and then platestream up"):
         gateway(settings)
+
+
+def test_what_runs_and_gives_no_answer_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "ANSWER_SECONDS", 0.2)
+    old, young = NOW - timedelta(minutes=2), NOW - timedelta(seconds=20)
+    found = [("engine", old), ("console", old), ("boards", young), ("match", old)]
+    running = tuple(Running(name, "", "running", 7, since, "") for name, since in found)
+    with http_receiver() as answering, socket.create_server(("127.0.0.1", 0)) as hanging:
+        ports = {
+            "engine": urlsplit(answering.url).port,
+            "console": hanging.getsockname()[1],
+            "boards": hanging.getsockname()[1],
+        }
+        (told,) = status.silent(running, ports, NOW)
+    assert told.startswith("console runs and gives no answer on port")
