@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from connectors.settings import ACCOUNTS, Settings
 from connectors.tokens import Token, Tokens
+from schemas.counted import counted
 from schemas.message import RefusedError
 from services.door import Door
 
@@ -32,7 +33,7 @@ def make(
     """A token for `program`, and its text. Raises RefusedError, which is on record, and RefusedInquiry."""
     with door.on_record("registry_account", f"user/{who}"[:64]):
         _check(who, program, parts, days)
-    change = f"a token for {program}: {', '.join(parts)}; {days} days"
+    change = f"a token for {program}: {', '.join(parts)}; {counted(days, 'day')}"
     door.enter("registry_account", f"user/{who}", change=change)
     return kept(door.settings).make(who, program, parts, now + timedelta(days=days))
 

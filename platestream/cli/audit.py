@@ -9,6 +9,7 @@ import typer
 from platestream.cli import published, yearly_audit
 from platestream.cli.console import err, out
 from platestream.cli.entrance import entrance
+from schemas.counted import counted
 from services.inquiries import export as inquiry_export
 from services.inquiries import whole
 
@@ -42,7 +43,7 @@ def export(
     """
     with entrance("audit export") as door:
         head = whole.export(door, file, case_number=case, reason=reason)
-    out.print(f"{head.seals} seals; note this head, by which a cut tail is told: {head}")
+    out.print(f"{counted(head.seals, 'seal')}; note this head, by which a cut tail is told: {head}")
 
 
 @app.command()
@@ -93,7 +94,7 @@ def verify(
         err.print(waits)
     if faults:
         raise typer.Exit(1)
-    out.print(f"the inquiry log is whole: {found.seals} seals, each as in the copy")
+    out.print(f"the inquiry log is whole: {counted(found.seals, 'seal')}, each as in the copy")
 
 
 def _verify_export(file: Path, expected: str) -> None:

@@ -10,6 +10,7 @@ import typer
 from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import entrance
 from platestream.cli.times import shown_at
+from schemas.counted import counted
 from services import dead_letters as job
 from services.hotlist.zone import agency_zone
 
@@ -40,7 +41,7 @@ def list_letters(
         size = "not kept" if one.size is None else str(one.size)
         made.add_row(one.origin, time, one.reason, one.detail, size, str(one.sent_again or ""))
     out.print(made)
-    err.print(f"{len(found)} dead letters")
+    err.print(counted(len(found), "dead letter"))
 
 
 @app.command()

@@ -9,6 +9,7 @@ from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import settings
 from platestream.cli.times import shown_at
 from platestream.demo import job
+from schemas.counted import counted
 from services.hotlist.zone import agency_zone
 
 
@@ -72,7 +73,8 @@ def _summary(outcome: job.Outcome) -> dict[str, Any]:
 
 
 def _show(outcome: job.Outcome, frames: Path | None) -> None:
-    out.print(f"\n[bold]{outcome.frames} frames, {len(outcome.detections)} vehicle passes[/bold]")
+    passes = counted(len(outcome.detections), "vehicle pass")
+    out.print(f"\n[bold]{counted(outcome.frames, 'frame')}, {passes}[/bold]")
     zone = agency_zone(settings())
     reads = table("captured", "camera", "plate", "state", "sure", "frames that agree", "vehicle")
     for one in outcome.detections:
@@ -103,7 +105,7 @@ def _show(outcome: job.Outcome, frames: Path | None) -> None:
     out.print(hits)
     if outcome.hits:
         out.print(outcome.hits[0].notice)
-    out.print(f"\n[bold]{len(outcome.dead_letters)} dead letters[/bold]")
+    out.print(f"\n[bold]{counted(len(outcome.dead_letters), 'dead letter')}[/bold]")
     for letter in outcome.dead_letters:
         out.print(f"  {letter.origin}: {letter.reason}, {letter.detail}")
     out.print(

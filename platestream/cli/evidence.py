@@ -12,6 +12,7 @@ from platestream.cli.console import err, out, print_json
 from platestream.cli.entrance import entrance
 from platestream.cli.times import DAYS, TIMES, local, shown_at
 from schemas import plates
+from schemas.counted import counted
 from services.evidence import export as exporting
 from services.evidence import hold as holding
 from services.evidence import origin, package
@@ -157,7 +158,7 @@ def export(
         key = exporting.agency_key(door.settings)
         made = exporting.export(door, hold_id, key, datetime.now(UTC), receiver=receiver, purpose=purpose)
     package.write(made, to)
-    out.print(f"{to}: {len(made)} files, signed by key {package.key_fingerprint(key)}")
+    out.print(f"{to}: {counted(len(made), 'file')}, signed by key {package.key_fingerprint(key)}")
 
 
 @app.command()
@@ -196,7 +197,8 @@ def verify(
         for fault in faults:
             err.print(fault)
         if manifest is not None and not faults:
-            out.print(f"whole: case {manifest.case_number}, {len(manifest.files)} files, {manifest.agency}")
+            count = counted(len(manifest.files), "file")
+            out.print(f"whole: case {manifest.case_number}, {count}, {manifest.agency}")
             told = "signed by the given key" if key else "compare the key's fingerprint with the agency's"
             out.print(f"{told}: {manifest.signed_by}")
         for which, agency in signers.items():

@@ -12,6 +12,7 @@ from platestream.cli.entrance import entrance, settings
 from platestream.cli.times import TIMES, local, shown_at
 from schemas import plates
 from schemas.alert_hit import NOTICE
+from schemas.counted import counted
 from schemas.hit_action import ActionKind, CheckedWith, HitAction, Result
 from services import hits as job
 from services.door import Door
@@ -71,7 +72,7 @@ def list_hits(
             str(row["hit_id"]),
         )
     out.print(made)
-    err.print(f"{len(shown)} hits; the look is in the log")
+    err.print(f"{counted(len(shown), 'hit')}; the look is in the log")
 
 
 @app.command()

@@ -11,6 +11,7 @@ import typer
 from platestream.cli.console import err, out, print_json
 from platestream.cli.entrance import entrance, settings
 from platestream.cli.times import shown_at
+from schemas.counted import counted
 from services.hotlist.zone import agency_zone
 from services.tlog import job
 from services.tlog import prove as proving
@@ -164,7 +165,7 @@ def _end(found: Found, right: str) -> None:
         err.print(fault, soft_wrap=True)
     if found.faults:
         raise typer.Exit(1)
-    out.print(f"{right}: {found.head.origin}, {found.head.size} entries", soft_wrap=True)
+    out.print(f"{right}: {found.head.origin}, {counted(found.head.size, 'entry')}", soft_wrap=True)
 
 
 def _say(published: Published) -> None:
@@ -172,7 +173,7 @@ def _say(published: Published) -> None:
     if not head.size:
         out.print("nothing is sealed yet, so nothing was published")
         return
-    out.print(f"{head.origin}: {head.size} entries, {published.new} new", soft_wrap=True)
+    out.print(f"{head.origin}: {counted(head.size, 'entry')}, {published.new} new", soft_wrap=True)
     for name in published.cosigned:
         out.print(f"cosigned by {name}", soft_wrap=True)
     for said in published.silent:

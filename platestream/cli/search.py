@@ -12,6 +12,7 @@ from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import entrance, settings
 from platestream.cli.times import TIMES, local, shown_at
 from schemas import plates
+from schemas.counted import counted
 from services.door import Why
 from services.hotlist.zone import agency_zone
 from services.inquiries import gate
@@ -79,7 +80,7 @@ def search(
                 print_json(row)
         else:
             out.print(_pairs(found) if along else _companions(found) if companions else _detections(found))
-            err.print(f"{len(found)} rows; the inquiry is in the log")
+            err.print(f"{counted(len(found), 'row')}; the inquiry is in the log")
         if agencies:
             from services.partners import (
                 asking,

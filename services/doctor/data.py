@@ -10,10 +10,11 @@ from connectors.files import FileTopics
 from connectors.kafka_client import BrokerError
 from connectors.settings import Settings
 from operators.people import People, PeopleRules
+from schemas.counted import counted
 from schemas.topics import TOPICS
 from services import attention, setup
 from services.attention import Due
-from services.doctor.finding import Answer, NotLookedAtError, counted, right, sentence, soon, wrong
+from services.doctor.finding import Answer, NotLookedAtError, right, sentence, soon, wrong
 from services.doctor.here import Here
 from services.people import signed_in
 from services.policy.checks.keeping import job

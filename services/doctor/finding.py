@@ -45,11 +45,6 @@ def wrong(found: str, do: str) -> Answer:
     return Answer("wrong", found, do)
 
 
-def counted(number: int, thing: str, things: str = "") -> str:
-    """`1 file`, `2 files`."""
-    return f"{number} {thing if number == 1 else things or f'{thing}s'}"
-
-
 def sentence(said: object, *, names: bool = True) -> str:
     """What an error or another check says, with a full stop; with a capital where it begins with no name."""
     text = str(said).rstrip(".") + "."

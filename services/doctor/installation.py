@@ -10,8 +10,9 @@ from connectors.private_file import open_to_others
 from connectors.process import free
 from connectors.profiles import load as load_profile
 from connectors.settings import ACCOUNTS, Settings, SettingsError, load_settings
+from schemas.counted import counted
 from schemas.profile import ProfileError
-from services.doctor.finding import Answer, NotLookedAtError, counted, right, sentence, wrong
+from services.doctor.finding import Answer, NotLookedAtError, right, sentence, wrong
 from services.doctor.here import Here
 from services.retention.recovery_stores import DAYS
 from services.up.accounts import hash_variables

@@ -9,9 +9,10 @@ from connectors.certificates import end_of_file, end_of_server
 from connectors.clickhouse_client import ConnectError, Dsn
 from connectors.process import free
 from connectors.settings import Settings
+from schemas.counted import counted
 from services.attention import WITHIN
 from services.cameras import config as cameras_config
-from services.doctor.finding import Answer, NotLookedAtError, counted, right, sentence, soon, wrong
+from services.doctor.finding import Answer, NotLookedAtError, right, sentence, soon, wrong
 from services.doctor.here import Here
 from services.up.status import short_of_disk, status
 from services.up.supervisor import UpError
@@ -52,7 +53,7 @@ def processes(here: Here) -> Iterable[Answer]:
     disk = set(short_of_disk(here.settings.data, free(here.settings.data)))
     faults = [said for said in found.wrong if said not in disk]
     if not faults:
-        return [right(f"{counted(len(found.processes), 'process', 'processes')} run, and nothing waits.")]
+        return [right(f"{counted(len(found.processes), 'process')} run, and nothing waits.")]
     return [wrong(sentence(said), "See docs/up.md, When something is wrong.") for said in faults]
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from services.doctor.finding import Answer, NotLookedAtError, counted, right, sentence, soon, wrong
+from schemas.counted import counted
+from services.doctor.finding import Answer, NotLookedAtError, right, sentence, soon, wrong
 from services.doctor.here import Here
 from services.tlog.config import LogConfig, config
 from services.tlog.job import last_run, witness_states
@@ -28,7 +29,7 @@ def log(here: Here) -> Iterable[Answer]:
     if ran.unstamped:
         return [soon(f"Published, without a time stamp: {ran.unstamped}.", f"See the time stamps of {PAGE}.")]
     size = getattr(found.kept.signed(), "size", 0)
-    return [right(f"{counted(size, 'entry', 'entries')} under the last head.")]
+    return [right(f"{counted(size, 'entry')} under the last head.")]
 
 
 def witnesses(here: Here) -> Iterator[Answer]:
@@ -42,7 +43,7 @@ def witnesses(here: Here) -> Iterator[Answer]:
     for name in silent:
         yield wrong(f"{name} {states[name].said}.", "See WitnessSilent in docs/runbook.md.")
     if not silent:
-        yield right(f"{counted(len(found.witnesses), 'witness', 'witnesses')}, none silent for a day.")
+        yield right(f"{counted(len(found.witnesses), 'witness')}, none silent for a day.")
 
 
 def _found(here: Here) -> LogConfig:

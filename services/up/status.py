@@ -14,6 +14,7 @@ from connectors.private_file import write_whole
 from connectors.process import free
 from connectors.settings import Settings
 from schemas import metrics, topics
+from schemas.counted import counted
 from schemas.fields import NOT_JSON
 from services.cameras import health
 from services.cameras.state import CameraHealth, GatewayHealth
@@ -226,7 +227,8 @@ def _behind(waiting: tuple[Waiting, ...], now: datetime) -> Iterator[str]:
         late = one.since is not None and now - one.since > LONG
         if late or (one.count or 0) > MANY:
             since = f", the first for {(now - one.since).total_seconds():.0f} s" if one.since else ""
-            yield f"{one.count} messages of {one.topic} wait{since}: {one.reader} is behind, or stands still"
+            count, wait = counted(one.count or 0, "message"), "waits" if one.count == 1 else "wait"
+            yield f"{count} of {one.topic} {wait}{since}: {one.reader} is behind, or stands still"
 
 
 def _cameras(plan: Plan, gateway: GatewayHealth | None, now: datetime) -> list[str]:

@@ -4,10 +4,11 @@ from datetime import UTC
 
 from connectors import ledger
 from connectors.inquiry_verify import verify
+from schemas.counted import counted
 from schemas.ledger import LedgerEntry
 from schemas.profile import due
 from schemas.topics import INQUIRIES
-from services.policy.checks.live import Answer, Live, answer, counted, named, unless
+from services.policy.checks.live import Answer, Live, answer, named, unless
 from services.yearly_audit.draw import Draw, again, draws
 from services.yearly_audit.memo import filed
 

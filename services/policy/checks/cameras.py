@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from services.policy.checks.live import Answer, Live, answer, counted, named, unless
+from schemas.counted import counted
+from services.policy.checks.live import Answer, Live, answer, named, unless
 
 DAY, SETTLED = timedelta(days=1), timedelta(minutes=10)
 

@@ -12,8 +12,9 @@ from uuid import UUID
 import msgspec
 
 from connectors import ledger
+from schemas.counted import counted
 from schemas.profile import span
-from services.policy.checks.live import Answer, Gap, Live, answer, counted, named, unless
+from services.policy.checks.live import Answer, Gap, Live, answer, named, unless
 
 SLACK, TAKEN = timedelta(hours=1), timedelta(days=7)
 DAY, MILLISECOND = timedelta(days=1), timedelta(milliseconds=1)

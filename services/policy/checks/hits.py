@@ -4,9 +4,10 @@ from collections import defaultdict
 from datetime import timedelta
 from uuid import UUID
 
+from schemas.counted import counted
 from schemas.hotlist import CHECKED_SOURCES
 from services.policy.checks.acts import OnRecord, acts
-from services.policy.checks.live import BEHIND, Answer, Gap, Live, answer, counted, named, unless
+from services.policy.checks.live import BEHIND, Answer, Gap, Live, answer, named, unless
 from services.policy.checks.people import open_at
 
 REPORTED = timedelta(days=7)

@@ -3,11 +3,12 @@
 from collections import Counter
 from datetime import timedelta
 
+from schemas.counted import counted
 from schemas.designation import Designations
 from schemas.hotlist import OWN_MUST_HAVE, OWN_SOURCE, HotListEntry
 from schemas.message import RefusedError
 from services.policy.checks.acts import acts
-from services.policy.checks.live import Answer, Gap, Live, answer, counted, named, unless
+from services.policy.checks.live import Answer, Gap, Live, answer, named, unless
 
 STALE = timedelta(days=1)
 BY_HAND = ("hotlist_add", "bolo", "hotlist")  # the last is what it was called before the table of acts

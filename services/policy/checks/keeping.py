@@ -6,7 +6,8 @@ from connectors import ledger
 from connectors.files import FileTopics
 from connectors.kafka_topics import faults as topic_faults
 from schemas import topics
-from services.policy.checks.live import Answer, Gap, Live, answer, counted, named, unless
+from schemas.counted import counted
+from services.policy.checks.live import Answer, Gap, Live, answer, named, unless
 from services.retention import recovery_stores
 from services.retention.job import AGED, HOUR, oldest, read_receipt
 from services.rules import gate_rules, in_force

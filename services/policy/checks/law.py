@@ -10,9 +10,10 @@ from typing import Any
 from operators.people import PeopleRules, declared
 from operators.sensitive_places import around
 from schemas.acts import ACTS, BROWSING
+from schemas.counted import counted
 from schemas.gate_rules import of_profile
 from schemas.registry import RegistryRecord
-from services.policy.checks.live import Answer, Gap, Live, answer, counted, named, unless
+from services.policy.checks.live import Answer, Gap, Live, answer, named, unless
 from services.rules import gate_rules
 
 SEARCHES = tuple(act.name for act in ACTS if act.searches)

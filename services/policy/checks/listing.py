@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from schemas import topics
+from schemas.counted import counted
 from schemas.hotlist import HotListEntry
 from schemas.message import RefusedError
 from services.policy.checks.acts import IMPORT_READS, OnRecord, acts
-from services.policy.checks.live import Answer, Gap, Live, answer, counted, named, unless
+from services.policy.checks.live import Answer, Gap, Live, answer, named, unless
 
 ABOUT = 64  # characters of `about` that the log keeps
 FEW, SHARE = 20, 0.2  # an import that takes more, and a larger share, is to be forced

@@ -16,6 +16,7 @@ from connectors.kafka_client import BrokerError
 from connectors.profiles import load as load_profile
 from connectors.query_log import LOG
 from schemas import topics
+from schemas.counted import counted
 from schemas.hotlist import HotListEntry
 from schemas.message import Message, RefusedError
 from schemas.profile import Profile, span
@@ -210,15 +211,3 @@ def named(things: Any) -> str:
     every = [str(one) for one in things]
     rest = f" and {len(every) - NAMED} more" if len(every) > NAMED else ""
     return ", ".join(every[:NAMED]) + rest
-
-
-def counted(number: int, thing: str) -> str:
-    """`1 hold`, `2 holds`; a last y after a consonant becomes ies.
-
-    >>> counted(1, "entry"), counted(2, "entry"), counted(2, "day"), counted(0, "hold")
-    ('1 entry', '2 entries', '2 days', '0 holds')
-    """
-    if number == 1:
-        return f"1 {thing}"
-    plural = f"{thing[:-1]}ies" if thing.endswith("y") and thing[-2] not in "aeiou" else f"{thing}s"
-    return f"{number} {plural}"

@@ -3,8 +3,9 @@
 from connectors.gate_rules import history
 from operators.inquiry_checks.reasons import is_documented
 from schemas.acts import ACTS, BROWSING
+from schemas.counted import counted
 from schemas.gate_rules import GateRules, RulesInForce
-from services.policy.checks.live import Answer, Gap, Live, answer, counted, unless
+from services.policy.checks.live import Answer, Gap, Live, answer, unless
 from services.rules import gate_rules
 
 # What asks for a case number or a reason; and the former kinds, of which all did.

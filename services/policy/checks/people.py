@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from schemas.counted import counted
 from schemas.registry import RegistryRecord
-from services.policy.checks.live import Answer, Live, answer, counted, named, unless
+from services.policy.checks.live import Answer, Live, answer, named, unless
 from services.rules import gate_rules
 
 _USERS = """

@@ -8,10 +8,11 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from schemas.counted import counted
 from schemas.registry import RegistryRecord
 from schemas.tables import EPOCH
 from services.policy.checks.acts import OnRecord, acts
-from services.policy.checks.live import BEHIND, Answer, Live, answer, counted, named, unless
+from services.policy.checks.live import BEHIND, Answer, Live, answer, named, unless
 
 ACTS_OF: Mapping[str, tuple[str, ...]] = {
     "agency": ("registry_agency",),

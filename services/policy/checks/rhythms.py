@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from schemas.counted import counted
 from schemas.rhythm import Due
-from services.policy.checks.live import Answer, Gap, Live, answer, counted, named, unless
+from services.policy.checks.live import Answer, Gap, Live, answer, named, unless
 from services.yearly_audit.rhythms import OnRecord, on_record, standings
 
 _STORED = "SELECT lower(hex(sha256)), SHA256(content) = sha256 FROM platestream.documents FINAL"

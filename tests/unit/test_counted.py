@@ -1,0 +1,22 @@
+import pytest
+
+from schemas.counted import counted
+
+
+@pytest.mark.parametrize(
+    ("number", "thing", "said"),
+    [
+        (1, "entry", "1 entry"),
+        (2, "entry", "2 entries"),
+        (2, "day", "2 days"),
+        (0, "hold", "0 holds"),
+        (3, "witness", "3 witnesses"),
+        (3, "pass", "3 passes"),
+    ],
+)
+def test_a_number_with_what_it_counts_is_as_a_person_writes_it(number: int, thing: str, said: str) -> None:
+    assert counted(number, thing) == said
+
+
+def test_another_plural_is_given() -> None:
+    assert (counted(1, "person", "people"), counted(2, "person", "people")) == ("1 person", "2 people")
