@@ -1,37 +1,31 @@
 """The containers as they are declared: nothing here starts one (`make containers` does)."""
 
-import hashlib
 import importlib
-import re
-import runpy
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from connectors.clickhouse_client import Dsn
 from connectors.settings import Settings
 from platestream.cli.main import COMMANDS, load
 from schemas.topics import TOPICS
 from services import accounts
 from services.cameras import config
 from services.partners.configured import configured
+from tests.support.compose import (
+    COMPOSE,
+    DOCKERFILE,
+    FLOWS,
+    GENERATOR,
+    JOBS,
+    ONE_SHOT,
+    OURS,
+    ROOT,
+    SERVICES,
+    environment,
+    mounts,
+)
 
-ROOT = Path(__file__).parents[2]
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-DOCKERFILE = (ROOT / "Dockerfile").read_text()
-SERVER_USERS = (ROOT / "clickhouse" / "server-users.xml").read_text()
-GENERATOR = runpy.run_path(str(ROOT / "deploy" / "make_secrets.py"))
-
-FLOWS = ("recognize", "match", "audit", "notify")
-ONE_SHOT = ("setup", "tools")
-JOBS = ("retention", "cameras", "publish")
-OURS = (*FLOWS, *JOBS, *ONE_SHOT, "console", "partners")
 # The pipeline is closed; these have another network besides.
 NETWORKS = {
     "grafana": ["pipeline", "boards"],
@@ -54,15 +48,6 @@ OUTSIDE = {
 WRITABLE_ROOT = ("kafka", "clickhouse")
 # Every service says so but this: its image starts as the unprivileged `appuser`.
 USER_OF_IMAGE = ("kafka",)
-
-
-def environment(service: str) -> dict[str, str]:
-    return dict(SERVICES[service].get("environment", {}))
-
-
-def mounts(service: str) -> list[tuple[str, str]]:
-    pairs = [volume.split(":") for volume in SERVICES[service].get("volumes", [])]
-    return [(source, target) for source, target, *_mode in pairs]
 
 
 def test_there_is_a_service_for_each_flow() -> None:
@@ -97,24 +82,6 @@ def test_the_root_is_read_only_and_tmp_is_in_memory(name: str) -> None:
 def test_our_containers_run_as_the_user_of_the_image(name: str) -> None:
     assert SERVICES[name]["user"] == "10001:10001"
     assert "USER 10001:10001" in DOCKERFILE
-
-
-@pytest.mark.parametrize("name", SERVICES)
-def test_images_are_pinned(name: str) -> None:
-    assert re.fullmatch(r"[a-z./-]+:v?\d+(\.\d+)+", SERVICES[name]["image"])
-
-
-def test_base_images_are_pinned() -> None:
-    bases = re.findall(r"^(?:ARG \w+=|FROM )([^$\s]\S+)", DOCKERFILE, re.MULTILINE)
-    assert len(bases) == 2
-    assert all(re.fullmatch(r"\S+:\d+\.\d+\.\d+\S*", base) for base in bases)
-
-
-def test_kafka_is_the_release_that_the_tests_run() -> None:
-    pom = (ROOT / "tests" / "kafka" / "pom.xml").read_text()
-    tested = re.search(r"<artifactId>kafka_[\d.]+</artifactId>\s*<version>([\d.]+)</version>", pom)
-    assert tested
-    assert SERVICES["kafka"]["image"] == f"apache/kafka:{tested[1]}"
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - set(ONE_SHOT)))
@@ -269,29 +236,6 @@ def test_passwords_are_in_one_volume_that_only_the_console_and_the_command_line_
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_volume_lies_on_a_folder_that_the_user_of_the_image_owns(name: str) -> None:
-    made = re.search(r"install --directory --owner=10001 --group=10001 --mode=0700 (.+)", DOCKERFILE)
-    assert made
-    named = {target for source, target in mounts(name) if not source.startswith("./")}
-    assert named <= set(made[1].split())
-
-
-def test_the_consoles_certificate_is_for_its_name_and_fits_its_key() -> None:
-    made = GENERATOR["certificate"]("alpr.sjpd.example")
-    found = x509.load_pem_x509_certificate(made["console_certificate"].encode())
-    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert names.get_values_for_type(x509.DNSName) == ["alpr.sjpd.example", "localhost"]
-    assert not found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    key = load_pem_private_key(made["console_key"].encode(), None)
-    assert key.public_key() == found.public_key()
-
-
-def test_a_name_that_no_certificate_can_have_is_said() -> None:
-    with pytest.raises(OSError, match="no certificate for "):
-        GENERATOR["certificate"]("alpr, sjpd")
-
-
-@pytest.mark.parametrize("name", OURS)
 def test_every_setting_exists(name: str) -> None:
     fields = {f"PLATESTREAM_{field.upper()}" for field in Settings.model_fields}
     given = {variable for variable in environment(name) if variable.startswith("PLATESTREAM_")}
@@ -313,168 +257,7 @@ def test_what_is_mounted_is_in_the_repository_or_made_with_the_secrets(name: str
         assert there if source.startswith("./") else source in COMPOSE["volumes"]
 
 
-def test_what_the_image_copies_is_in_the_repository_and_reaches_the_build() -> None:
-    copies = re.findall(r"^COPY (?!--from)(?:--\S+ )*(.+) \S+$", DOCKERFILE, re.MULTILINE)
-    sources = [source for line in copies for source in line.split()]
-    ignored = (ROOT / ".dockerignore").read_text().splitlines()
-    assert "clickhouse" in sources
-    assert [source for source in sources if not (ROOT / source).exists()] == []
-    assert [source for source in sources if f"!{source}" not in ignored] == []
-
-
-def test_the_image_holds_every_package() -> None:
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {
-        "tests",
-        "training",
-        "benchmarks",
-        "samples",
-    }
-    copied = set(re.findall(r"^COPY (\w+) \1$", DOCKERFILE, re.MULTILINE))
-    assert packages == copied
-
-
-def test_the_image_installs_only_what_the_lock_names() -> None:
-    installs = re.findall(r"pip install (.+)", DOCKERFILE)
-    assert installs
-    assert all("--require-hashes" in line or "--no-index" in line for line in installs)
-
-
-def test_the_image_and_ci_have_the_same_system_libraries() -> None:
-    ci = ROOT / ".ci" / "run"
-    wanted = re.search(r"apt-get install .*?--no-install-recommends ([a-z0-9. +-]+)", DOCKERFILE)
-    assert wanted
-    assert set(wanted[1].split()) <= set(re.findall(r"[a-z0-9.+-]+", ci.read_text()))
-
-
-def test_nothing_calls_home() -> None:
-    assert "ORT_DISABLE_TELEMETRY=1" in DOCKERFILE
-    grafana = environment("grafana")
-    assert grafana["GF_ANALYTICS_REPORTING_ENABLED"] == "false"
-    assert grafana["GF_ANALYTICS_CHECK_FOR_UPDATES"] == "false"
-
-
-def test_secrets_are_files_that_git_ignores() -> None:
-    made = GENERATOR["make"]()
-    for name, secret in COMPOSE["secrets"].items():
-        assert secret == {"file": f"./deploy/secrets/{name}"}
-        assert name in made
-    assert (ROOT / "deploy" / "secrets" / ".gitignore").read_text().splitlines()[0] == "*"
-    assert SERVICES["clickhouse"]["env_file"] == ["./deploy/secrets/clickhouse.env"]
-
-
-@pytest.mark.parametrize("name", SERVICES)
-def test_a_secret_is_named_by_its_file_and_by_who_is_given_it(name: str) -> None:
-    given = {f"/run/secrets/{secret}" for secret in SERVICES[name].get("secrets", [])}
-    given |= {f"{folder}/{Path(folder).name}.toml" for _source, folder in mounts(name)}
-    for variable, value in environment(name).items():
-        if variable.endswith("_FILE"):
-            assert value in given
-        assert not re.search(r"PASSWORD$|SECRET$|TOKEN$", variable)
-        assert "@" not in value
-
-
-def test_the_database_gets_every_variable_that_its_accounts_need() -> None:
-    wanted = set(re.findall(r'from_env="(\w+)"', SERVER_USERS))
-    given = {line.partition("=")[0] for line in GENERATOR["make"]()["clickhouse.env"].splitlines()}
-    assert wanted
-    assert wanted == given
-
-
-# Every account of a server, its roles, and whether it may write: nobody has more than it needs.
-ACCOUNTS = {
-    "platestream_migrate": ({"platestream_owner"}, "default"),
-    "platestream_flows": ({"platestream_ingest", "platestream_sealer"}, "default"),
-    "platestream_console": (
-        {
-            *("platestream_door", "platestream_analyst", "platestream_supervisor", "platestream_auditor"),
-            *("platestream_custodian", "platestream_dashboard"),
-        },
-        "platestream_person",
-    ),
-    "platestream_admin": (
-        {
-            *("platestream_analyst", "platestream_supervisor", "platestream_auditor"),
-            *("platestream_custodian", "platestream_dashboard", "platestream_door"),
-        },
-        "default",
-    ),
-    "platestream_retention_job": ({"platestream_retention"}, "default"),
-    "platestream_audit": ({"platestream_auditor"}, "platestream_examiner"),
-    "platestream_grafana": ({"platestream_dashboard"}, "platestream_reader"),
-}
-
-
-def test_every_account_of_a_server_has_its_roles_and_no_more() -> None:
-    users = ElementTree.fromstring(SERVER_USERS).find("users")
-    assert users is not None
-    found = {
-        user.tag: (
-            {
-                word
-                for query in user.iter("query")
-                for word in re.findall(r"platestream_\w+", query.text or "")
-            },
-            user.findtext("profile"),
-        )
-        for user in users
-        if user.tag != "default"
-    }
-    assert found == ACCOUNTS
-    assert users.find("default[@remove='remove']") is not None
-
-
-def test_an_account_that_writes_has_no_profile_that_forbids_it() -> None:
-    roles = ElementTree.fromstring((ROOT / "clickhouse" / "roles.xml").read_text())
-    profiles = roles.find("profiles")
-    assert profiles is not None
-    readonly = {profile.tag for profile in profiles if profile.find("readonly") is not None}
-    granted = {role.tag: " ".join(query.text or "" for query in role.iter("query")) for role in roles.iter()}
-    for account, (names, profile) in ACCOUNTS.items():
-        writes = any(re.search("INSERT|ALTER|GRANT ALL", granted[name]) for name in names)
-        assert not (writes and profile in readonly), account
-
-
-def test_made_passwords_fit_the_accounts(tmp_path: Path) -> None:
-    GENERATOR["write"](tmp_path / "secrets", GENERATOR["make"]())
-    lines = (tmp_path / "secrets" / "clickhouse.env").read_text().split()
-    hashes = dict(line.split("=") for line in lines)
-    for account in ("migrate", "flows", "console", "audit", "retention"):
-        dsn = Dsn.parse((tmp_path / "secrets" / f"clickhouse_{account}").read_text().strip())
-        assert f"<{dsn.user}>" in SERVER_USERS
-        assert (dsn.host, dsn.port) == ("clickhouse", 8123)
-        told = hashes[f"PLATESTREAM_{account.upper()}_SHA256"]
-        assert told == hashlib.sha256(dsn.password.encode()).hexdigest()
-    grafana = (tmp_path / "secrets" / "grafana_clickhouse").read_text()
-    assert hashes["PLATESTREAM_GRAFANA_SHA256"] == hashlib.sha256(grafana.encode()).hexdigest()
-    assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
-
-
-def test_secrets_that_are_there_are_never_replaced(tmp_path: Path) -> None:
-    GENERATOR["write"](tmp_path, GENERATOR["make"]())
-    before = (tmp_path / "clickhouse_flows").read_text()
-    with pytest.raises(FileExistsError, match="clickhouse_flows"):
-        GENERATOR["write"](tmp_path, GENERATOR["make"]())
-    assert (tmp_path / "clickhouse_flows").read_text() == before
-
-
-def test_grafana_reads_the_password_that_it_is_given() -> None:
-    folder = ROOT / "grafana" / "provisioning" / "datasources"
-    sources = yaml.safe_load((folder / "platestream.yaml").read_text())["datasources"]
-    clickhouse = next(source for source in sources if source["name"] == "ClickHouse")
-    assert clickhouse["secureJsonData"]["password"] == "$__file{/run/secrets/grafana_clickhouse}"
-    assert f"<{clickhouse['jsonData']['username']}>" in SERVER_USERS
-    assert "grafana_clickhouse" in SERVICES["grafana"]["secrets"]
-
-
 def test_grafana_looks_for_boards_where_they_are_mounted() -> None:
     folder = ROOT / "grafana" / "provisioning" / "dashboards"
     provider = yaml.safe_load((folder / "platestream.yaml").read_text())["providers"][0]
     assert ("./grafana/dashboards", provider["options"]["path"]) in mounts("grafana")
-
-
-def test_stand_ins_change_images_and_little_else() -> None:
-    text = (ROOT / "deploy" / "stand-ins" / "compose.yml").read_text()
-    services = yaml.load(text.replace("!reset null", "reset"), yaml.SafeLoader)["services"]
-    more = {name: sorted(set(told) - {"image"}) for name, told in services.items() if set(told) != {"image"}}
-    assert set(services) == set(SERVICES)
-    assert more == {"kafka": ["healthcheck"], "clickhouse": ["ulimits", "volumes"], "grafana": ["profiles"]}
