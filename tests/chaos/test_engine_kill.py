@@ -18,7 +18,7 @@ __all__ = ["own_engine"]
 WRITERS = 3
 SEED = 81
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600 + 40 * KILLS)]
 
 
 def is_long(acknowledged: list[int], enough: int) -> bool:

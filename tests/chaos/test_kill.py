@@ -33,7 +33,7 @@ from tests.support.kafka_broker import KafkaBroker
 
 SEED = 4137
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900 + 40 * KILLS)]
 
 
 @pytest.fixture
