@@ -3,7 +3,7 @@ VENV := .venv
 # Where it is set, each of the hundreds of processes that the tests start compiles all modules anew: half of its start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test chaos soak fuzz check lock sbom audit recogniser containers clean
+.PHONY: setup demo test chaos soak fuzz check lock sbom audit recogniser localiser containers clean
 
 setup: $(VENV)/.installed
 
@@ -78,6 +78,20 @@ recogniser: $(TRAINING)/.installed training/node_modules/.package-lock.json
 	$(TRAIN) --learnt 1
 	$(TRAIN) --start build/plates.onnx --rate 2e-4 --seed 7
 	mv build/plates.onnx connectors/weights/plates.onnx
+
+# Trains the localiser anew (docs/localiser.md), before pictures that lie in packages of Debian.
+PHOTOGRAPHS := build/photographs
+PICTURED := gnome-backgrounds lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 mate-backgrounds opencv-doc \
+	plasma-workspace-wallpapers sway-backgrounds ukui-wallpapers
+
+localiser: $(TRAINING)/.installed training/node_modules/.package-lock.json $(PHOTOGRAPHS)/.unpacked
+	$(TRAINING)/bin/python -m training.locate --minutes $(MINUTES) --photographs $(PHOTOGRAPHS) --out build/serials.onnx
+	mv build/serials.onnx connectors/weights/serials.onnx
+
+$(PHOTOGRAPHS)/.unpacked:
+	mkdir -p $(PHOTOGRAPHS)
+	cd $(PHOTOGRAPHS) && apt-get download $(PICTURED) && for package in *.deb; do dpkg-deb -x "$$package" .; done
+	@touch $@
 
 $(TRAINING)/.installed: training/requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed (make PYTHON=/path/to/python recogniser)" >&2; exit 1; }

@@ -98,10 +98,15 @@ class TimedEngine:
         return self._engine.models
 
     def detect(
-        self, image: Image, longest: int, threshold: float = 0.6, careful: bool = False
+        self,
+        image: Image,
+        longest: int,
+        threshold: float = 0.6,
+        careful: bool = False,
+        serials: bool = False,
     ) -> list[npt.NDArray[np.float32]]:
         found: list[npt.NDArray[np.float32]] = self._clock.time(
-            "detect", lambda: self._engine.detect(image, longest, threshold, careful)
+            "detect", lambda: self._engine.detect(image, longest, threshold, careful, serials)
         )
         return found
 

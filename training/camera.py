@@ -35,7 +35,7 @@ def photograph(dice: Dice, plate: Plate) -> Photograph:
         picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.35 / scale), np.float32)
     warped = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     blurred = _blurred(dice, np.asarray(warped, np.float32), serial_height)
-    return Photograph(_sensed(dice, blurred), matrix)
+    return Photograph(sensed(dice, blurred), matrix)
 
 
 def _serial_height(dice: Dice) -> float:
@@ -68,7 +68,7 @@ def _blurred(dice: Dice, picture: Picture, serial_height: float) -> Picture:
     return picture
 
 
-def _sensed(dice: Dice, picture: Picture) -> Image:
+def sensed(dice: Dice, picture: Picture) -> Image:
     """With the sensor's noise and, mostly, JPEG's."""
     if dice.chance(0.7):
         noise = dice.arrays.standard_normal(picture.shape, dtype=np.float32)

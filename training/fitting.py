@@ -73,7 +73,7 @@ def fit(plan: Plan) -> None:
             for half in (picked[:BATCH], picked[BATCH:]):
                 step += 1
                 loss += 0.01 * (_learn(network, optimiser, dice, half) - loss)
-                _follow(mean, network, min(0.998, step / (step + 19)))
+                follow(mean, network, min(0.998, step / (step + 19)))
             if monotonic() - reported > REPORT_S:
                 reported = monotonic()
                 mean.write(plan.out)
@@ -140,7 +140,7 @@ def blend(tuned: Network, before: Network, learnt: float) -> None:
             kept.lerp_(first, 1 - learnt)
 
 
-def _follow(mean: Network, network: Network, decay: float) -> None:
+def follow(mean: Network, network: Network, decay: float) -> None:
     """Moves the running mean of the weights towards the network's: it reads better than any one step's."""
     with torch.no_grad():
         for kept, fresh in zip(mean.parameters(), network.parameters(), strict=True):

@@ -4,7 +4,7 @@ Running the graph node by node needs no copy of PaddleOCR's network in torch, an
 what was read in its numbers only. Of the head's 18,710 columns 37 are kept: the blank, 0-9 and A-Z.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,7 +51,7 @@ class Network(nn.Module):
         nodes = [node for node in self.model.graph.node if node.op_type != "Constant"]
         if not any(item.key == CHARACTERS for item in self.model.metadata_props):
             _cut_head(nodes, values, path.parents[2] / "ppocrv6_dict.txt")
-        self.steps, self.result = _steps(nodes)
+        self.steps, self.result = steps_of(nodes[:-1]), nodes[-1].input[0]  # without the last softmax
         statistics = {name for step in self.steps if step.operation == "BatchNormalization"
                       for name in step.inputs[3:]}  # fmt: skip
         used = {name for step in self.steps for name in step.inputs}
@@ -72,7 +72,7 @@ class Network(nn.Module):
 
     def write(self, path: Path) -> None:
         """The ONNX file with these weights. Raises ValueError when it computes something else."""
-        for tensor in _tensors(self.model):
+        for tensor in tensors(self.model):
             if key := self.keys.get(tensor[0]):
                 held = numpy_helper.to_array(tensor[1])
                 value = getattr(self, key).detach().numpy().astype(held.dtype)
@@ -95,11 +95,11 @@ class Network(nn.Module):
             raise ValueError(f"{path} computes something else: probabilities differ by {off:.4f}")
 
     def _constants(self) -> Iterator[tuple[str, Any]]:
-        for name, tensor in _tensors(self.model):
+        for name, tensor in tensors(self.model):
             yield name, numpy_helper.to_array(tensor)
 
 
-def _tensors(model: Any) -> Iterator[tuple[str, Any]]:
+def tensors(model: Any) -> Iterator[tuple[str, Any]]:
     """All stored tensors, by the name under which the nodes ask for them."""
     for tensor in model.graph.initializer:
         yield tensor.name, tensor
@@ -119,12 +119,11 @@ def _cut_head(nodes: list[Any], values: dict[str, Any], dictionary: Path) -> Non
     values[bias] = values[bias][columns].contiguous()
 
 
-def _steps(nodes: list[Any]) -> tuple[list[Step], str]:
-    """The nodes in order, without the last softmax, and the name of what they end in.
-
-    Div, Erf, Add, Mul, Mul is the GELU spelled out: in one step it takes a fraction of the memory.
+def steps_of(nodes: Sequence[Any]) -> list[Step]:
+    """The nodes in order. Div, Erf, Add, Mul, Mul is the GELU spelled out: in one step it takes a fraction of
+    the memory.
     """
-    steps, rest = list[Step](), list(nodes[:-1])
+    steps, rest = list[Step](), list(nodes)
     while rest:
         node = rest.pop(0)
         attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
@@ -133,4 +132,4 @@ def _steps(nodes: list[Any]) -> tuple[list[Step], str]:
             del rest[:4]
         else:
             steps.append(Step(node.op_type, list(node.input), node.output[0], attributes))
-    return steps, nodes[-1].input[0]
+    return steps

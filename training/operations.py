@@ -14,6 +14,8 @@ Operation = Callable[[list[Any], Attributes], Any]
 
 ONE_MORE_RIGHT_AND_BELOW = (0, 1, 0, 1)
 """SAME_UPPER for the only windows that ask for it: 2 x 2, stride 1."""
+SAME = 1e-4
+"""By which two slopes may differ: files write a sixth in four digits, too."""
 
 
 def _convolution(values: list[Any], attributes: Attributes) -> Any:
@@ -28,6 +30,23 @@ def _batch_norm(values: list[Any], attributes: Attributes) -> Any:
     """With the statistics it came with: batches here are small and of one width."""
     picture, weight, bias, mean, variance = values
     return F.batch_norm(picture, mean, variance, weight, bias, False, 0.0, attributes["epsilon"])
+
+
+def _hard_sigmoid(values: list[Any], attributes: Attributes) -> Any:
+    """Two slopes occur: a sixth, which torch knows by name, and a fifth."""
+    if abs(attributes["alpha"] - 1 / 6) < SAME:
+        return F.hardsigmoid(values[0])
+    return (values[0] * attributes["alpha"] + attributes["beta"]).clamp(0, 1)
+
+
+def _transposed(values: list[Any], attributes: Attributes) -> Any:
+    picture, weight, *bias = values
+    return F.conv_transpose2d(picture, weight, bias[0] if bias else None, attributes["strides"])
+
+
+def _enlarged(values: list[Any], _: Attributes) -> Any:
+    """Resize by nearest pixels; the scales are the third input."""
+    return F.interpolate(values[0], scale_factor=values[2].tolist()[2:], mode="nearest")
 
 
 def _mean(values: list[Any], attributes: Attributes) -> Any:
@@ -78,9 +97,11 @@ OPERATIONS: Mapping[str, Operation] = {
     "BatchNormalization": _batch_norm,
     "Concat": _concat,
     "Conv": _convolution,
+    "ConvTranspose": _transposed,
     "Div": lambda values, _: values[0] / values[1],
     "Gelu": lambda values, _: F.gelu(values[0]),
-    "HardSigmoid": lambda values, _: F.hardsigmoid(values[0]),
+    "GlobalAveragePool": lambda values, _: values[0].mean((2, 3), keepdim=True),
+    "HardSigmoid": _hard_sigmoid,
     "Identity": lambda values, _: values[0],
     "MatMul": lambda values, _: values[0] @ values[1],
     "MaxPool": _max_pool,
@@ -89,6 +110,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "ReduceMean": _mean,
     "Relu": lambda values, _: F.relu(values[0]),
     "Reshape": _reshape,
+    "Resize": _enlarged,
     "Shape": lambda values, _: list(values[0].shape),
     "Sigmoid": lambda values, _: torch.sigmoid(values[0]),
     "Slice": _slice,

@@ -24,6 +24,10 @@ class Plate:
     picture: Picture
     box: tuple[float, float, float, float]
     """Left, top, right, bottom of the serial, pixels."""
+    official: tuple[float, float] = (0.0, 0.0)
+    """Left and right of the serial with the small letters beside it."""
+    emblem: tuple[float, float] | None = None
+    """Left and right of an emblem at the row's end."""
 
 
 def draw_plate(dice: Dice, serial: Serial) -> Plate:
@@ -42,7 +46,10 @@ def draw_plate(dice: Dice, serial: Serial) -> Plate:
     draw_row(dice, picture, row, ink, us)
     trim(dice, picture, row, serial.region, ink, band)
     left, top, right, bottom = row.box
-    return Plate(_mounted(dice, picture), (left + AROUND, top + AROUND, right + AROUND, bottom + AROUND))
+    start, end = row.official
+    emblem = (row.emblem[0] + AROUND, row.emblem[1] + AROUND) if row.emblem else None
+    box = left + AROUND, top + AROUND, right + AROUND, bottom + AROUND
+    return Plate(_mounted(dice, picture), box, (start + AROUND, end + AROUND), emblem)
 
 
 def _proportion(dice: Dice, region: str) -> float:

@@ -10,6 +10,8 @@ from training.serials import Serial, split_of
 
 ALIKE = {"O": "0", "I": "1"}
 """What dies of most states make alike."""
+EMBLEM_ADVANCE = 0.85
+"""Of the row's height: what an emblem takes up before what stands behind it begins."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,39 @@ class Row:
     def box(self) -> tuple[float, float, float, float]:
         """Left, top, right, bottom of the serial's characters."""
         return self.lefts[0], self.top, self.right, self.top + self.height
+
+    @property
+    def beside(self) -> tuple[float, float, float]:
+        """Where the row with what stands beside the serial ends, and where between an emblem and what is
+        beside it they meet: the outer end, the emblem's inner end, the serial's end.
+        """
+        emblem = EMBLEM_ADVANCE * self.height * self.squeeze if self.aside.emblem else 0.0
+        if self.aside.left:
+            outer = self.lefts[0] - self.aside.emblem - self.aside.stacked
+            return outer, outer + emblem, self.lefts[0]
+        inner = self.right + self.gap
+        return inner + emblem + self.aside.stacked, inner + emblem, self.right
+
+    @property
+    def official(self) -> tuple[float, float]:
+        """Left and right end of the serial with the small letters beside it, which are part of the number,
+        and with an emblem only where that stands between.
+        """
+        outer, _, _ = self.beside
+        if not self.aside.stacked:
+            return self.lefts[0], self.right
+        if self.aside.left:
+            return self.beside[1], self.right
+        return self.lefts[0], outer
+
+    @property
+    def emblem(self) -> tuple[float, float] | None:
+        """Left and right end of the emblem at the row's end, if one is drawn and is not inside the number."""
+        if not self.aside.emblem:
+            return None
+        if self.aside.left:
+            return self.beside[0], self.beside[1]
+        return None if self.aside.stacked else (self.right, self.beside[0] + self.height * 0.2)
 
 
 def lay_out(dice: Dice, serial: Serial, plate: tuple[int, int], band: bool) -> Row:
@@ -143,6 +178,6 @@ def _draw_aside(dice: Dice, picture: Picture, row: Row, ink: Colour) -> None:
         width, height = int(row.height * 0.8 * row.squeeze) + 2, int(row.height * dice.uniform(0.8, 1.5))
         top = row.top + (row.height - height) / 2
         emblem(dice, picture, Spot(left, top, width, height), ink)
-        left += row.height * 0.85 * row.squeeze
+        left += row.height * EMBLEM_ADVANCE * row.squeeze
     if aside.stacked:
         stacked(dice, picture, left, row.rows, row.font, ink, row.squeeze)

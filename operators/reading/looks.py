@@ -26,7 +26,9 @@ class Look:
     lifted: bool = False
     """With the dark parts raised: bright ones lose nothing by it."""
     careful: bool = False
-    """By the larger detector."""
+    """By the larger detector of text."""
+    serials: bool = False
+    """By the detector of serials, which finds no other text."""
     sizes: tuple[int, int] = (0, 1 << 20)
     """For pictures whose longer side has so many pixels, from and to."""
     proposals: int = 0
@@ -55,12 +57,13 @@ class Look:
 class Plan:
     """How much is looked at. Lengths are pixels of the picture's longer side, chances 0 to 1."""
 
-    coarse: Look = Look(640, spared=1.25)
-    """Finds four of five plates."""
+    coarse: Look = Look(640, spared=1.25, serials=True)
+    """Finds nine of ten plates."""
     tiny: Look = Look(1536, enlarged=1.5, lifted=True, sizes=(0, 480))
-    near: Look = Look(640, sizes=(480, 1100), proposals=6)
+    """For any text: so small a picture is cut to its plate, and costs little."""
+    near: Look = Look(640, sizes=(480, 1100), proposals=6, serials=True)
     """On pictures that would have to be enlarged for the rest: what may be a plate is, and nothing else."""
-    full: Look = Look(1536, lifted=True, sizes=(801, 1 << 20))
+    full: Look = Look(1536, lifted=True, sizes=(801, 1 << 20), serials=True)
     careful: Look = Look(1536, careful=True)
     last: Look = Look(1920, enlarged=2.0, to=1920, lifted=True)
     around: int = 640

@@ -1,12 +1,13 @@
-"""Two looks at a picture: a cheap one that finds lines of text, a careful one at what may be a plate.
+"""Two looks at a picture: a cheap one that finds serials, a careful one at what may be a plate.
 
-The picture is searched coarsely, every line with a serial's shape is read once by a small recogniser of any
-text, and the promising ones in one or two crops by the recogniser trained on plates. Before that the
-surroundings are searched at a better scale for the plate's words and for all of its serial: a detector's box
-may end inside it. The vote over all crops (`vote`, `rank`) gives the candidates and their confidence. Where
-that is not enough, what is around the line is read the same way; where the coarse look leaves doubt, small
-pictures are looked at from near, where strokes tell that a plate may be (`proposals`), others in full with
-dark parts lifted; then by the careful detector, then enlarged twice.
+The picture is searched coarsely by a detector that was trained to find serials and nothing else; each of them
+is read once by a small recogniser of any text, and the promising ones in one or two crops by the recogniser
+trained on plates. Before that the surroundings are searched at a better scale, for text of any kind: for the
+plate's words and for all of its serial, since a box may end inside it. The vote over all crops (`vote`,
+`rank`) gives the candidates and their confidence. Where that is not enough, what is around the line is read
+the same way; where the coarse look leaves doubt, small pictures are looked at from near, where strokes tell
+that a plate may be (`proposals`), others in full with dark parts lifted; then by the careful text detector,
+then enlarged twice.
 """
 
 from collections.abc import Sequence
@@ -57,7 +58,7 @@ class Engine(Protocol):
     @property
     def models(self) -> tuple[str, ...]: ...
     def detect(
-        self, image: Image, longest: int, threshold: float = ..., careful: bool = ...
+        self, image: Image, longest: int, threshold: float = ..., careful: bool = ..., serials: bool = ...
     ) -> list[Floats]: ...
     def recognise(self, crops: Sequence[Image], width: int = ..., serials: bool = ...) -> list[Floats]: ...
 
@@ -128,13 +129,18 @@ class TwoLooks:
             if not (proposals := proposed(image, look.proposals)):
                 return scene
             seen, tiles = sheet(image, proposals, self._plan.near_height)
-            found = self._engine.detect(seen, max(seen.shape[:2]), self._plan.threshold, look.careful)
+            found = self._lines(seen, max(seen.shape[:2]), look)
             self._add(scene, distinct(placed_back(found, tiles), []))
             return scene
         seen, scale = look.at(image)
-        found = self._engine.detect(seen, look.longest_of(seen), self._plan.threshold, look.careful)
+        found = self._lines(seen, look.longest_of(seen), look)
         self._add(scene, lines_of([quad / np.float32(scale) for quad in found]))
         return scene
+
+    def _lines(self, seen: Image, longest: int, look: Look) -> list[Floats]:
+        """Corners of what the look's detector finds."""
+        threshold = self._plan.threshold
+        return self._engine.detect(seen, longest, threshold, careful=look.careful, serials=look.serials)
 
     def _add(self, scene: Scene, lines: Sequence[Line]) -> list[Place]:
         """Reads the lines with a serial's shape once; the places among them that may be plates."""
@@ -292,7 +298,10 @@ class TwoLooks:
         if place.searched or place.rows > 1 or not self._region.speaks or line.height < self._plan.legible:
             return
         place.searched = True
-        around = self._surroundings(scene.image, line, self._plan.word_height)
+        if line.width < FILLS * scene.image.shape[1]:
+            around = self._surroundings(scene.image, line, self._plan.word_height)
+        else:  # the words of a picture cut to its plate are as large as they need be
+            around = lines_of(self._engine.detect(scene.image, self._plan.around, self._plan.threshold))
         place.widen(around)
         scene.unread.extend(distinct([a for a in around if beside(line, a)], scene.lines()))
 

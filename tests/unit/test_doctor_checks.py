@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from connectors import ocr
 from connectors.certificates import end_of_server
 from connectors.clickhouse_client import DatabaseError
 from connectors.settings import Settings
@@ -146,7 +147,7 @@ def test_little_disk_is_told_by_the_rule_of_status(folder: Path, monkeypatch: py
 
 
 def test_a_model_that_was_changed_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.ocr.OWN", ("plates.onnx", "0" * 64))
+    monkeypatch.setitem(ocr.OWN, ocr.PLATES, ("plates.onnx", "0" * 64))
     (found,) = installation.recogniser(here())
     assert found.state == "wrong"
     assert "plates.onnx has SHA-256" in found.found

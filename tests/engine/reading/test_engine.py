@@ -49,6 +49,18 @@ def test_a_grey_picture_holds_no_plate(reader: TwoLooks) -> None:
     assert reader.read(np.full((720, 1280, 3), 128, np.uint8)) == []
 
 
+def test_the_localiser_finds_the_serial_whole_and_no_sign(engine: TextEngine) -> None:
+    picture = street(PlateLook("CKR4172", "AZ"))
+    for text, place in (("EXIT 12", (80, 120)), ("CAR WASH", (760, 180)), ("555-0142", (820, 640))):
+        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_DUPLEX, 1.4, (240, 240, 240), 3)
+    assert len(engine.detect(picture, 640)) > 2
+    (serial,) = engine.detect(picture, 640, serials=True)
+    (left, top), (right, bottom) = serial.min(axis=0), serial.max(axis=0)
+    assert 495 < left < 535
+    assert 685 < right < 725
+    assert 410 < top < bottom < 500
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (8, 2000), (2000, 8), (33, 47)])
 def test_odd_pictures_are_survived(reader: TwoLooks, shape: tuple[int, int]) -> None:
     assert reader.read(np.zeros((*shape, 3), np.uint8)) == []
@@ -106,7 +118,7 @@ def test_a_model_file_that_is_not_the_shipped_one_is_refused(
 
 def test_a_detectors_input_is_what_paddlex_makes_of_a_picture(engine: TextEngine) -> None:
     image = np.random.default_rng(3).integers(0, 256, (96, 160, 3), dtype=np.uint8)
-    ops = engine._quick.pre_tfs
+    ops = engine._quick.predictor.pre_tfs
     (theirs,) = ops["ToBatch"](imgs=ops["ToCHW"](imgs=ops["Normalize"](imgs=[image])))
     assert ocr.normalised(image) == pytest.approx(theirs, abs=1e-5)
 

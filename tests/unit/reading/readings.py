@@ -42,12 +42,18 @@ class ScriptedEngine:
 
     def __init__(self, lines: Sequence[tuple[int, int, int, int]], says: Sequence[str], sure: float) -> None:
         self.lines, self.says, self.sure = lines, says, sure
-        self.detected, self.careful, self.read = 0, 0, 0
+        self.detected, self.careful, self.serials, self.read = 0, 0, 0, 0
 
     def detect(
-        self, image: Image, longest: int, threshold: float = 0.6, careful: bool = False
+        self,
+        image: Image,
+        longest: int,
+        threshold: float = 0.6,
+        careful: bool = False,
+        serials: bool = False,
     ) -> list[Floats]:
         self.detected += 1
+        self.serials += serials
         self.careful += careful
         if image.shape != PICTURE.shape:
             return []

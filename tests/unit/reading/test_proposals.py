@@ -70,7 +70,9 @@ def test_a_line_that_its_tile_cuts_is_none(cut: str) -> None:
 def test_a_plate_whose_line_is_only_found_from_near_is_read() -> None:
     engine = ScriptedEngine([], ["4KYR003"], 0.99)
 
-    def near(image: Image, longest: int, threshold: float = 0.6, careful: bool = False) -> list[Floats]:
+    def near(
+        image: Image, longest: int, threshold: float = 0.6, careful: bool = False, serials: bool = False
+    ) -> list[Floats]:
         engine.detected += 1
         if image.shape[:2] == (480, 640):
             return []

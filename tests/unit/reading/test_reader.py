@@ -58,6 +58,18 @@ def test_the_plate_recogniser_is_asked_only_for_what_may_be_a_serial() -> None:
     assert sum(asked) == 1
 
 
+def test_serials_are_looked_for_first_and_text_only_where_something_is_doubtful() -> None:
+    nothing = ScriptedEngine([], ["X"], 0.9)
+    TwoLooks(nothing).read(PICTURE)
+    assert nothing.serials == nothing.detected > 0
+    sure = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
+    TwoLooks(sure, "br").read(PICTURE)
+    assert sure.serials == sure.detected == 1
+    doubtful = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.6)
+    TwoLooks(doubtful, "br").read(PICTURE)
+    assert 0 < doubtful.serials < doubtful.detected
+
+
 def test_an_unsure_glance_is_followed_by_a_closer_look() -> None:
     engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.7)
     read = TwoLooks(engine).read(PICTURE)[0]
@@ -151,9 +163,11 @@ def test_the_line_that_is_found_again_and_wider_is_read_in_place_of_the_short_on
     engine = ScriptedEngine([short], ["?"], 0.99)
     detect = engine.detect
 
-    def again(image: Image, longest: int, threshold: float = 0.6, careful: bool = False) -> list[Floats]:
+    def again(
+        image: Image, longest: int, threshold: float = 0.6, careful: bool = False, serials: bool = False
+    ) -> list[Floats]:
         if image.shape == PICTURE.shape:
-            return detect(image, longest, threshold, careful)
+            return detect(image, longest, threshold, careful, serials)
         left, top, scale = 425.0, 332.0, 56 / 30  # of the part around the short line, which is enlarged
         x, y, w, h = whole
         corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
