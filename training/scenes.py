@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 
 from operators.reading.geometry import Floats, Image
+from training.art import Points
 from training.camera import sensed
 from training.dice import Dice
-from training.paint import Picture, tone
+from training.paint import WHITE, Picture, tone
 from training.plates import AROUND, Plate, draw_plate
 from training.serials import draw_serial
 from training.signs import draw_clock, draw_sign
@@ -141,9 +142,9 @@ def _view(dice: Dice, plate: Plate) -> Floats:
     scale = exp(dice.uniform(log(low), log(high))) / (plate.box[3] - plate.box[1])
     while scale * (plate.box[2] - plate.box[0]) > 0.95 * SIDE:
         scale *= 0.8
-    cut_out = dice.chance(0.12)
+    cut_out = dice.chance(0.06)
     if cut_out:
-        scale = SIDE / (plate.picture.shape[1] - 2 * AROUND) * dice.uniform(0.6, 1.1)
+        scale = SIDE / (plate.picture.shape[1] - 2 * AROUND) * dice.uniform(0.85, 1.1)
     angle, lean = np.deg2rad(dice.gauss(0, 5)), dice.gauss(0, 0.1)
     flat, narrow = dice.uniform(0.75, 1.05), dice.uniform(0.75, 1.02) if dice.chance(0.6) else 1.0
     sine, cosine = np.sin(angle), np.cos(angle)
@@ -158,7 +159,7 @@ def _view(dice: Dice, plate: Plate) -> Floats:
     return matrix.astype(np.float32)
 
 
-def _paste(picture: Picture, plate: Picture, matrix: Floats, outline: np.ndarray) -> None:
+def _paste(picture: Picture, plate: Picture, matrix: Floats, outline: Points) -> None:
     """The plate into the picture; what the warp skips would alias, so it is smoothed before."""
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if scale < 0.6:
@@ -172,7 +173,7 @@ def _paste(picture: Picture, plate: Picture, matrix: Floats, outline: np.ndarray
     size = (x1 - x0, y1 - y0)
     warped = cv2.warpAffine(plate, here, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     cover = np.zeros((size[1], size[0]), np.uint8)
-    cv2.fillPoly(cover, [np.round(_moved(outline, here) * 16).astype(np.int32)], 255.0, cv2.LINE_AA, 4)
+    cv2.fillPoly(cover, [np.round(_moved(outline, here) * 16).astype(np.int32)], WHITE, cv2.LINE_AA, 4)
     part = picture[y0:y1, x0:x1]
     part += (warped - part) * (cover[..., None].astype(np.float32) / 255)
 
@@ -197,24 +198,22 @@ def _taken(dice: Dice, picture: Picture) -> Image:
         draw_clock(dice, picture)
     if dice.chance(0.2):
         small = int(SIDE * dice.uniform(0.5, 0.95))
-        picture = cv2.resize(
-            cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA),
-            (SIDE, SIDE),
-            interpolation=cv2.INTER_CUBIC,
-        )
+        less = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA)
+        picture = np.asarray(cv2.resize(less, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.float32)
     if dice.chance(0.25):
         grey = picture.mean(axis=2, keepdims=True)
         picture = np.repeat(grey, 3, axis=2)
     if dice.chance(0.3):
-        picture = 255 * (np.clip(picture, 0, 255) / 255) ** np.float32(dice.uniform(0.6, 1.7))
-    return sensed(dice, np.asarray(picture, np.float32))
+        gamma = np.float32(dice.uniform(0.6, 1.7))
+        picture = np.asarray(255 * (np.clip(picture, 0, 255) / 255) ** gamma, np.float32)
+    return sensed(dice, picture)
 
 
-def _corners(left: float, top: float, right: float, bottom: float) -> np.ndarray:
+def _corners(left: float, top: float, right: float, bottom: float) -> Points:
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
 
 
-def _moved(points: np.ndarray, matrix: Floats) -> Floats:
+def _moved(points: Points, matrix: Floats) -> Floats:
     return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float32)
 
 

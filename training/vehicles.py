@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from training.art import shape
+from training.art import ellipse, shape
 from training.dice import Dice
 from training.lettering import fonts
-from training.paint import Colour, Picture, blank, hue, put, scalar, scaled, solid, tone
+from training.paint import Colour, Picture, hue, put, scalar, scaled, solid, tone
 from training.signs import dealer_text, printed, sign_text, words
 
 Box = tuple[float, float, float, float]
@@ -140,26 +140,15 @@ def _bars(dice: Dice, picture: Picture, box: Box) -> None:
     if dice.chance(0.5):
         _fill(picture, box, tone(dice, 0, 255))
     level = dice.chance(0.4)
-    place = top if level else left
-    while place < (bottom if level else right):
-        ends = (
-            ((left, int(place)), (right, int(place + slope)))
-            if level
-            else ((int(place), top), (int(place + slope), bottom))
-        )
-        cv2.line(picture, *ends, colour, thick, cv2.LINE_AA)
-        place += step
+    for place in np.arange(*((top, bottom) if level else (left, right)), step):
+        at, other = int(place), int(place + slope)
+        one, end = ((left, at), (right, other)) if level else ((at, top), (other, bottom))
+        cv2.line(picture, one, end, colour, thick, cv2.LINE_AA)
 
 
 def _lamp(dice: Dice, picture: Picture, x: float, y: float, high: float) -> None:
     width, height = max(3, int(high * dice.uniform(0.5, 2.2))), max(3, int(high * dice.uniform(0.4, 1.8)))
-    mask = blank(height, width)
-    if dice.chance(0.5):
-        cv2.ellipse(
-            mask, (width // 2, height // 2), (width // 2, height // 2), 0, 0, 360, 255.0, -1, cv2.LINE_AA
-        )
-    else:
-        mask = solid(height, width)
+    mask = ellipse(height, width) if dice.chance(0.5) else solid(height, width)
     red = np.array([dice.uniform(0, 60), dice.uniform(0, 60), dice.uniform(80, 255)], np.float32)
     put(picture, mask, x - width / 2, y - height / 2, red if dice.chance(0.6) else tone(dice, 120, 255), 0.9)
     for _ in range(dice.randint(0, 3)):
