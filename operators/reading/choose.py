@@ -54,6 +54,11 @@ def plausible(text: str) -> bool:
     return SHORTEST <= length <= LONGEST + 1 and not foreign(text)
 
 
+def no_serial(text: str) -> bool:
+    """Whether a line read as this text certainly is none: foreign, or too long by more than a sticker."""
+    return foreign(text) or sum(c.isalnum() for c in text) > LONGEST + 1
+
+
 def foreign(text: str) -> bool:
     """Clock times, dates, years, phone numbers, web addresses, makers' names: read well, and no plate."""
     if "".join(c for c in text.upper() if c.isalnum()) in PRINTED:

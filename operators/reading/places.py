@@ -60,6 +60,8 @@ class Place:
     tables: list[Floats] = field(default_factory=list)
     searched: bool = False
     """Whether its surroundings were searched for words."""
+    foreign: bool = False
+    """Whether its line, found again there as text, says what no plate does."""
     small: list[pairs.Pair] = field(default_factory=list)
     """Small letters one above the other at the ends of the line `paired`, which may be no letters."""
     paired: Line | None = None

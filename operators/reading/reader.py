@@ -87,7 +87,8 @@ class TwoLooks:
         return reads
 
     def _study(self, image: Image, look: Look) -> list[PlateRead]:
-        """Plates from a look at the picture and, where that is not enough, one around each promising line.
+        """Plates from a look at the picture and, where that was for text and is not enough, one around each
+        promising line.
 
         Beside a plate that is sure enough, only what looks like one more (a second vehicle's) is read.
         """
@@ -98,10 +99,12 @@ class TwoLooks:
             if any(place is p for p in looked) or (enough and not _mixed(place.text)):
                 continue
             self._look_around(scene, place)
+            if place.foreign:
+                continue
             self._read_serials(image, [place])
             looked.append(place)
             reads = self._plates(scene, looked)
-            if _best(reads) < self._plan.enough:
+            if _best(reads) < self._plan.enough and not look.serials:  # whose lines are whole
                 looked.extend(p for p in self._closer_look(scene, place) if not any(p is q for q in looked))
                 reads = self._plates(scene, looked)
         if _best(reads) < self._plan.enough and (pairs := self._in_rows(scene)):
@@ -241,6 +244,8 @@ class TwoLooks:
     def _plate(self, scene: Scene, place: Place, tallest: float) -> PlateRead | None:
         """The place as a plate; judged anew only where something that tells on it has changed."""
         self._look_around(scene, place)
+        if place.foreign:
+            return None
         words, beset = self._words(scene, place), self._stacked(scene, place)
         told = (place.line.span, len(place.tables), place.official, tallest, tuple(words), beset)
         if place.judged is None or place.judged[0] != told:
@@ -289,7 +294,8 @@ class TwoLooks:
         return any(stacked(row.line, other) for row in rows for other in others)
 
     def _look_around(self, scene: Scene, place: Place) -> None:
-        """Searches what is around a serial, once: for all of its own line, and for the words beside it.
+        """Searches what is around a serial, once: for all of its own line, which may turn out to be a sign's,
+        and for the words beside it.
 
         Only where plates bear words: without them a closer look is taken where it is needed, and boxes were
         whole on all that were measured.
@@ -302,6 +308,8 @@ class TwoLooks:
             around = self._surroundings(scene.image, line, self._plan.word_height)
         else:  # the words of a picture cut to its plate are as large as they need be
             around = lines_of(self._engine.detect(scene.image, self._plan.around, self._plan.threshold))
+        again = self._read(scene.image, distinct([a for a in around if same_text(line, a)], place.lines))
+        place.foreign = any(choose.no_serial(one.text) for one in again)
         place.widen(around)
         scene.unread.extend(distinct([a for a in around if beside(line, a)], scene.lines()))
 

@@ -66,7 +66,7 @@ def test_serials_are_looked_for_first_and_text_only_where_something_is_doubtful(
     TwoLooks(sure, "br").read(PICTURE)
     assert sure.serials == sure.detected == 1
     doubtful = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.6)
-    TwoLooks(doubtful, "br").read(PICTURE)
+    TwoLooks(doubtful).read(PICTURE)
     assert 0 < doubtful.serials < doubtful.detected
 
 
@@ -178,6 +178,32 @@ def test_the_line_that_is_found_again_and_wider_is_read_in_place_of_the_short_on
 
     engine.detect, engine.recognise = again, by_width  # type: ignore[method-assign]
     assert TwoLooks(engine).read(PICTURE)[0].plate == "4WAG376"
+
+
+def test_a_piece_of_a_sign_that_is_found_again_whole_is_no_plate() -> None:
+    piece, whole = (530, 400, 90, 30), (500, 400, 130, 30)
+
+    def best(text: str) -> float:
+        engine = ScriptedEngine([piece], ["?"], 0.99)
+        detect = engine.detect
+
+        def again(
+            image: Image, longest: int, threshold: float = 0.6, careful: bool = False, serials: bool = False
+        ) -> list[Floats]:
+            if image.shape == PICTURE.shape:
+                return detect(image, longest, threshold, careful, serials)
+            left, top, scale = 425.0, 332.0, 56 / 30  # of the part around the piece, which is enlarged
+            x, y, w, h = whole
+            corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
+            return [(corners - np.array([left, top], np.float32)) * np.float32(scale)]
+
+        def by_width(crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
+            return [spoken(text if c.shape[1] > 240 and not serials else "NIT2081", 0.99) for c in crops]
+
+        engine.detect, engine.recognise = again, by_width  # type: ignore[method-assign]
+        return max((read.confidence for read in TwoLooks(engine).read(PICTURE)), default=0.0)
+
+    assert best("UNIT 208") == 0.0 < best("NIT2081")
 
 
 def test_a_picture_without_text_is_searched_twice_and_no_more() -> None:
