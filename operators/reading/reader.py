@@ -304,10 +304,10 @@ class TwoLooks:
         if place.searched or place.rows > 1 or not self._region.speaks or line.height < self._plan.legible:
             return
         place.searched = True
-        if line.width < FILLS * scene.image.shape[1]:
-            around = self._surroundings(scene.image, line, self._plan.word_height)
-        else:  # the words of a picture cut to its plate are as large as they need be
-            around = lines_of(self._engine.detect(scene.image, self._plan.around, self._plan.threshold))
+        around = self._surroundings(scene.image, line, self._plan.word_height)
+        if line.width >= FILLS * scene.image.shape[1]:  # its words are as large as they need be, too
+            whole = self._engine.detect(scene.image, self._plan.around, self._plan.threshold)
+            around = [*lines_of(whole), *around]
         again = self._read(scene.image, distinct([a for a in around if same_text(line, a)], place.lines))
         place.foreign = any(choose.no_serial(one.text) for one in again)
         place.widen(around)
