@@ -50,7 +50,7 @@ def test_from_the_first_head_to_a_proof_that_is_checked_without_a_database(
     assert isinstance(refused.exception, LogError)
     inquiry = database.ask(pattern="CKR4572")
     sealed(database)
-    assert "1 entries, 1 new" in cli("audit", "publish").stdout
+    assert "1 entry, 1 new" in cli("audit", "publish").stdout
     told = json.loads(cli("audit", "head", "--json").stdout)
     key, folder = told["key"], told["folder"]
     assert key.startswith("st-johns-police-department/inquiries/")
