@@ -1,6 +1,7 @@
 """Uploads to a real gateway by curl, which nobody here wrote."""
 
 import random
+import resource
 import shutil
 import socket
 import subprocess
@@ -214,6 +215,8 @@ def test_slow_connections_are_closed_and_others_are_served_meanwhile(gateway: Ga
 
 def test_whoever_takes_all_places_shuts_no_camera_out(gateway: GatewayProcess) -> None:
     allow_many()
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 2 * AT_ONCE:
+        pytest.skip("a process may have few connections here: its places are never all taken")
     url, photo = f"http://127.0.0.1:{gateway.http}/", f"@{gateway.folder / 'one.jpg'}"
     with ExitStack() as stack:
         for _ in range(AT_ONCE + 50):
