@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,10 +158,8 @@ def test_a_plate_in_two_rows_is_one_plate() -> None:
     assert (read.plate, read.state, read.box) == ("AB4127", "AZ", (500, 400, 80, 86))
 
 
-def test_the_line_that_is_found_again_and_wider_is_read_in_place_of_the_short_one() -> None:
-    """The detector's first box ends inside the serial, and every character in it is sure."""
-    short, whole = (530, 400, 90, 30), (500, 400, 120, 30)
-    engine = ScriptedEngine([short], ["?"], 0.99)
+def found_again(engine: ScriptedEngine, whole: tuple[int, int, int, int]) -> Any:
+    """As `engine.detect`, but around the line at (530, 400, 90, 30) the line `whole` is found."""
     detect = engine.detect
 
     def again(
@@ -168,15 +167,23 @@ def test_the_line_that_is_found_again_and_wider_is_read_in_place_of_the_short_on
     ) -> list[Floats]:
         if image.shape == PICTURE.shape:
             return detect(image, longest, threshold, careful, serials)
-        left, top, scale = 425.0, 332.0, 56 / 30  # of the part around the short line, which is enlarged
+        left, top, scale = 425.0, 332.0, 56 / 30  # of the part around the line, which is enlarged
         x, y, w, h = whole
         corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
         return [(corners - np.array([left, top], np.float32)) * np.float32(scale)]
 
+    return again
+
+
+def test_the_line_that_is_found_again_and_wider_is_read_in_place_of_the_short_one() -> None:
+    """The detector's first box ends inside the serial, and every character in it is sure."""
+    short, whole = (530, 400, 90, 30), (500, 400, 120, 30)
+    engine = ScriptedEngine([short], ["?"], 0.99)
+
     def by_width(crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
         return [spoken("4WAG376" if c.shape[1] > 220 else "4WAG37", 0.99) for c in crops]
 
-    engine.detect, engine.recognise = again, by_width  # type: ignore[method-assign]
+    engine.detect, engine.recognise = found_again(engine, whole), by_width  # type: ignore[method-assign]
     assert TwoLooks(engine).read(PICTURE)[0].plate == "4WAG376"
 
 
@@ -185,22 +192,11 @@ def test_a_piece_of_a_sign_that_is_found_again_whole_is_no_plate() -> None:
 
     def best(text: str) -> float:
         engine = ScriptedEngine([piece], ["?"], 0.99)
-        detect = engine.detect
-
-        def again(
-            image: Image, longest: int, threshold: float = 0.6, careful: bool = False, serials: bool = False
-        ) -> list[Floats]:
-            if image.shape == PICTURE.shape:
-                return detect(image, longest, threshold, careful, serials)
-            left, top, scale = 425.0, 332.0, 56 / 30  # of the part around the piece, which is enlarged
-            x, y, w, h = whole
-            corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
-            return [(corners - np.array([left, top], np.float32)) * np.float32(scale)]
 
         def by_width(crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
             return [spoken(text if c.shape[1] > 240 and not serials else "NIT2081", 0.99) for c in crops]
 
-        engine.detect, engine.recognise = again, by_width  # type: ignore[method-assign]
+        engine.detect, engine.recognise = found_again(engine, whole), by_width  # type: ignore[method-assign]
         return max((read.confidence for read in TwoLooks(engine).read(PICTURE)), default=0.0)
 
     assert best("UNIT 208") == 0.0 < best("NIT2081")
