@@ -27,10 +27,8 @@ FLOWS = ("recognize", "match", "audit", "notify")
 GROUPS = ("recognize", "match")  # several processes share these
 # Of compose's services, what a cluster is asked for elsewhere: docs/scaling.md says by what.
 ELSEWHERE = {"kafka", "clickhouse", "prometheus", "grafana", "tools"}
-# And what has no manifest yet, as that page says.
-WITHOUT = {"publish", "partners"}
 OTHERWISE = {"PLATESTREAM_ALLOW_PLAINTEXT", "PLATESTREAM_KAFKA", "PLATESTREAM_PROFILE"}
-OTHERWISE |= {"PLATESTREAM_PARTNERS_FILE"}  # what answers other agencies is not among the manifests
+AT_THE_BROKER = {"partners": "console"}  # whose account it has there, where it has none of its own (docs/deploy.md)
 
 
 def plain(word: str) -> str:
@@ -91,7 +89,7 @@ def test_a_misspelt_field_is_found() -> None:
 def test_every_file_is_applied_and_every_service_of_compose_has_its_place() -> None:
     files = {path.name for path in FOLDER.glob("*.yaml")} - {"kustomization.yaml"}
     assert set(KUSTOMIZATION["resources"]) == files
-    assert set(WORK) | ELSEWHERE | WITHOUT == set(SERVICES)
+    assert set(WORK) | ELSEWHERE == set(SERVICES)
 
 
 @pytest.mark.parametrize("name", WORK)
@@ -123,8 +121,9 @@ def test_it_has_the_files_that_it_is_told_of_and_an_account_of_its_own_at_the_br
     for variable, value in environment(name).items():
         if variable.endswith("_FILE"):
             assert str(Path(value).parent) in there, variable
-    has_rights = ACCOUNTS[name] != Rights()
-    assert there["/run/secrets/kafka"] == (f"kafka-{name}" if has_rights else "kafka-unused")
+    account = AT_THE_BROKER.get(name, name)
+    has_rights = ACCOUNTS.get(account, Rights()) != Rights()
+    assert there["/run/secrets/kafka"] == (f"kafka-{account}" if has_rights else "kafka-unused")
     for secret in {one["secret"]["secretName"] for one in pod(name)["volumes"] if "secret" in one}:
         assert f"`{secret}`" in PAGE, "the page says from which files it is made"
 
@@ -148,6 +147,17 @@ def test_it_can_gain_no_privilege_and_writes_only_where_compose_lets_it(name: st
         "/tmp": "emptyDir",
     }
     assert set(claims.values()) <= set(named("PersistentVolumeClaim"))
+
+
+def test_pods_that_share_a_volume_of_one_node_are_on_one_node() -> None:
+    of_claim: dict[str, set[str]] = {}
+    for name in WORK:
+        for what in set(mounted(name).values()) & set(named("PersistentVolumeClaim")):
+            of_claim.setdefault(what, set()).add(name)
+    for one, *others in map(sorted, of_claim.values()):
+        for other in others:
+            (near,) = pod(other)["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+            assert near["labelSelector"]["matchLabels"] == WORK[one]["spec"]["selector"]["matchLabels"]
 
 
 @pytest.mark.parametrize("name", WORK)
