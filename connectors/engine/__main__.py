@@ -95,7 +95,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--stalled", type=float, default=60, help="seconds that a client may send and take nothing"
     )
-    parser.add_argument("--body-mib", type=int, default=512, help="the largest body, decoded, in MiB")
+    parser.add_argument("--body-mib", type=int, default=128, help="the largest body, decoded, in MiB")
     parser.add_argument(
         "--allow-plaintext", action="store_true", help="listen beyond loopback: a closed network only"
     )

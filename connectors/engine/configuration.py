@@ -7,6 +7,10 @@ from xml.etree import ElementTree
 
 OWNER = "platestream_owner"
 SIGNED_IN = "platestream_signed_in"
+MEMORY = 0.5
+"""Share of the machine's memory that statements take together: flows and readers live on the same machine. A statement
+that asks for more then is ended (code 241).
+"""
 
 # GRANT ALL without sources (files, addresses, other servers), SYSTEM and accounts.
 _OWNER_GRANTS = (
@@ -31,6 +35,7 @@ def write(folder: Path, roles: Path | None = None) -> Path:
     config = folder / "config.xml"
     config.write_text(
         f"<clickhouse><users_config>{(folder / 'users.xml').absolute()}</users_config>"
+        f"<max_server_memory_usage_to_ram_ratio>{MEMORY}</max_server_memory_usage_to_ram_ratio>"
         "<timezone>UTC</timezone></clickhouse>"
     )
     return config.absolute()

@@ -21,6 +21,10 @@ from connectors.engine.configuration import SIGNED_IN
 from connectors.engine.errors import EngineError
 from connectors.engine.statements import Token, folded
 
+# Statements whose tokens are kept: those of programs are short and come again and again. A person's may have a
+# token for each character and 256 KiB of them, each token a hundred bytes.
+KEPT, KEPT_CHARACTERS = 256, 2_000
+
 # The engine's own rewriting of a statement, and its tokens.
 _PARSE = """
 SELECT arrayMap(t -> (toString(t.3), substring(f, t.1 + 1, t.2 - t.1)), tokenizeQuery(f))
@@ -94,7 +98,7 @@ class Runner:
             "SELECT groupArray(name) FROM system.merge_tree_settings FORMAT JSONCompactEachRow"
         )
         self.checks = Checks(frozenset(json.loads(functions)[0]), frozenset(json.loads(storage)[0]))
-        self.tokens = lru_cache(maxsize=1024)(self._tokens)
+        self._kept = lru_cache(maxsize=KEPT)(self._tokens)
 
     def close(self) -> None:
         self._own.close()
@@ -113,8 +117,11 @@ class Runner:
             sql = f"KILL QUERY WHERE Settings['log_comment'] = {quoted(work.comment)} ASYNC"
             _query(self._own, sql, {})
 
-    def _tokens(self, sql: str) -> tuple[Token, ...]:
+    def tokens(self, sql: str) -> tuple[Token, ...]:
         """Of one statement, as the engine writes it. Raises EngineError where it cannot be parsed."""
+        return self._kept(sql) if len(sql) <= KEPT_CHARACTERS else self._tokens(sql)
+
+    def _tokens(self, sql: str) -> tuple[Token, ...]:
         with self._lock:
             answer = _query(self._own, _PARSE + "FORMAT JSONCompactEachRow", {"sql": escaped(sql)})
         ((pairs,),) = [json.loads(answer.bytes())]

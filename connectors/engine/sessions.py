@@ -18,7 +18,10 @@ from connectors.engine.errors import (
 )
 
 MOST_STATEMENTS = 100
-MOST_SESSIONS = 1000
+MOST_CHARACTERS = 2**16
+"""Of all statements of a session."""
+MOST_SESSIONS = 200
+"""Of one account, so that nobody takes the others' place."""
 
 
 @dataclass
@@ -35,6 +38,10 @@ class Session:
             self.statements.remove(sql)
         if len(self.statements) >= MOST_STATEMENTS:
             raise EngineError(BAD_ARGUMENTS, f"a session remembers {MOST_STATEMENTS} statements at most")
+        if sum(map(len, self.statements)) + len(sql) > MOST_CHARACTERS:
+            raise EngineError(
+                BAD_ARGUMENTS, f"a session remembers statements of {MOST_CHARACTERS:,} characters at most"
+            )
         self.statements.append(sql)
 
 
@@ -56,8 +63,10 @@ class Sessions:
         if session is None:
             if must_exist:
                 raise EngineError(SESSION_NOT_FOUND, "this session does not exist, or it has ended")
-            if len(self._by_id) >= MOST_SESSIONS:
-                raise EngineError(TOO_MANY_QUERIES, "too many sessions are open; let some end")
+            if sum(owner == account for owner, _ in self._by_id) >= MOST_SESSIONS:
+                raise EngineError(
+                    TOO_MANY_QUERIES, f"{account} has {MOST_SESSIONS} sessions open; let some end"
+                )
             session = self._by_id[account, name] = Session()
         if session.busy:
             raise EngineError(

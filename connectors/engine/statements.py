@@ -5,6 +5,7 @@ keywords in upper case, names as they are. That text is looked at here, and that
 """
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -39,7 +40,7 @@ _KINDS = {kind: re.compile(words) for kind, words in _WORDS.items()}
 _ESCAPED = re.compile(r"\\(.)|(``)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Token:
     """One of the engine's: its type as `tokenizeQuery` names it, its text, and the space after it."""
 
@@ -87,7 +88,7 @@ def folded(pairs: Iterable[tuple[str, str]]) -> tuple[Token, ...]:
     tokens: list[Token] = []
     for kind, text in pairs:
         if kind != "Whitespace":
-            tokens.append(Token(kind, text))
+            tokens.append(Token(sys.intern(kind), sys.intern(text)))
         elif tokens:
             tokens[-1] = replace(tokens[-1], gap=text)
     return tuple(tokens)

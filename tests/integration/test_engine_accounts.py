@@ -1,6 +1,7 @@
 """Who may do what through the engine's HTTP interface, and what clients try to get around it."""
 
 import base64
+import os
 import threading
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -401,3 +402,26 @@ def test_the_log_holds_no_password_and_nothing_that_was_asked(engine: Engine) ->
     )
     assert "CANARY77" not in engine.log
     assert "-päss" not in engine.log
+
+
+def anonymous_mib(pid: int) -> int:
+    """Memory of a process that is of no file."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return next(int(line.split()[1]) // 1024 for line in rollup.splitlines() if line.startswith("Anonymous:"))
+
+
+def test_long_statements_of_a_person_leave_nothing_behind(own_engine: Engine) -> None:
+    own_engine.start()
+    own_engine.ask("SELECT length([0" + ",1" * 20_000 + "])", "smith")
+    before = anonymous_mib(own_engine.pid)
+    for number in range(25):
+        answer = own_engine.ask(f"SELECT length([{number}" + ",1" * 20_000 + "])", "smith")
+        assert answer.text == "20001\n"
+    assert anonymous_mib(own_engine.pid) - before < 60  # 185 where the tokens of each were kept
+
+
+def test_statements_together_take_half_of_the_machine(engine: Engine) -> None:
+    limit = "SELECT toUInt64(value) FROM system.server_settings WHERE name = 'max_server_memory_usage'"
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    ((most,),) = engine.rows(limit)
+    assert 0 < int(most) <= 0.51 * machine

@@ -6,8 +6,14 @@ from pathlib import Path
 import pytest
 
 from connectors.engine import folder
-from connectors.engine.errors import SESSION_LOCKED, SESSION_NOT_FOUND, EngineError
-from connectors.engine.sessions import MOST_STATEMENTS, Session, Sessions
+from connectors.engine.errors import (
+    BAD_ARGUMENTS,
+    SESSION_LOCKED,
+    SESSION_NOT_FOUND,
+    TOO_MANY_QUERIES,
+    EngineError,
+)
+from connectors.engine.sessions import MOST_CHARACTERS, MOST_SESSIONS, MOST_STATEMENTS, Session, Sessions
 
 
 def test_a_session_ends_after_its_timeout() -> None:
@@ -61,3 +67,25 @@ def test_the_lock_of_a_folder_ends_with_its_holder(tmp_path: Path) -> None:
         assert (tmp_path / folder.NAME).read_text() == f"{os.getpid()}\n"
         assert not lock.closed
     holder.stdout.close()
+
+
+def test_an_account_that_opens_all_the_sessions_it_may_leaves_the_others_theirs() -> None:
+    sessions = Sessions()
+    for number in range(MOST_SESSIONS):
+        with sessions.use("smith", str(number), 3600, must_exist=False):
+            pass
+    with pytest.raises(EngineError) as error, sessions.use("smith", "more", 60, must_exist=False):
+        pass
+    assert error.value.code == TOO_MANY_QUERIES
+    with sessions.use("jones", "more", 60, must_exist=False), sessions.use("smith", "0", 60, must_exist=True):
+        pass
+
+
+def test_a_session_remembers_so_many_characters() -> None:
+    session = Session()
+    session.remember("SET a = '" + "x" * (MOST_CHARACTERS - 100) + "'")
+    session.remember("SET b = 1")
+    with pytest.raises(EngineError) as error:
+        session.remember("SET c = '" + "x" * 100 + "'")
+    assert error.value.code == BAD_ARGUMENTS
+    session.remember("SET b = 1")
