@@ -57,8 +57,8 @@ SAID = {
     469: "a constraint of the table forbids it",
     516: "no account of this name and password",
 }
-# Sign-ins that wait, too many queries at once, socket timeout, network, no memory beside what others ask, full disk,
-# too many parts: all pass.
+# Sign-ins that wait, too many queries at once, socket timeout, network, no memory beside what others ask,
+# full disk, too many parts: all pass.
 PASSING = frozenset({201, 202, 209, 210, 241, 243, 252})
 TLS_OPTIONS = ("ca_cert", "client_cert", "client_cert_key")
 

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 OWNER = "platestream_owner"
 SIGNED_IN = "platestream_signed_in"
 MEMORY = 0.5
-"""Share of the machine's memory that statements take together: flows and readers live on the same machine. A statement
-that asks for more then is ended (code 241).
+"""Share of the machine's memory that statements take together: flows and readers live on the same machine.
+A statement that asks for more then is ended (code 241).
 """
 
 # GRANT ALL without sources (files, addresses, other servers), SYSTEM and accounts.

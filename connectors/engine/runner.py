@@ -21,8 +21,8 @@ from connectors.engine.configuration import SIGNED_IN
 from connectors.engine.errors import EngineError
 from connectors.engine.statements import Token, folded
 
-# Statements whose tokens are kept: those of programs are short and come again and again. A person's may have a
-# token for each character and 256 KiB of them, each token a hundred bytes.
+# Statements whose tokens are kept: those of programs are short and come again and again. A person's may have
+# 256 KiB, a token for each character, and each token takes a hundred bytes.
 KEPT, KEPT_CHARACTERS = 256, 2_000
 
 # The engine's own rewriting of a statement, and its tokens.

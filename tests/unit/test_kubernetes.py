@@ -28,7 +28,8 @@ GROUPS = ("recognize", "match")  # several processes share these
 # Of compose's services, what a cluster is asked for elsewhere: docs/scaling.md says by what.
 ELSEWHERE = {"kafka", "clickhouse", "prometheus", "grafana", "tools"}
 OTHERWISE = {"PLATESTREAM_ALLOW_PLAINTEXT", "PLATESTREAM_KAFKA", "PLATESTREAM_PROFILE"}
-AT_THE_BROKER = {"partners": "console"}  # whose account it has there, where it has none of its own (docs/deploy.md)
+# Whose account it has at the broker, where it has none of its own (docs/deploy.md).
+AT_THE_BROKER = {"partners": "console"}
 
 
 def plain(word: str) -> str:
