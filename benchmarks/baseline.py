@@ -1,6 +1,7 @@
 """What the reader is compared with: PaddleOCR's own pipeline on the same models."""
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from schemas.reading import PlateRead
 
 Pixels = npt.NDArray[np.uint8]
 LEAST, MOST = 4, 10  # characters of a plate
+IDLE = 0.3
+"""Of a core: below it nobody computes."""
 
 
 class PlainReader:
@@ -34,6 +37,18 @@ class PlainReader:
             if LEAST <= len(plate := plates.normalise(text)) <= MOST
         ]
         return sorted(found, key=lambda read: read.box[2] * read.box[3], reverse=True)[:1]
+
+
+def rest(longest: float = 3.0) -> None:
+    """Waits until this process takes no processor: PaddleOCR's threads spin on for some time after an answer,
+    and whoever is timed meanwhile has a core less.
+    """
+    end = time.perf_counter() + longest
+    while time.perf_counter() < end:
+        began, used = time.perf_counter(), time.process_time()
+        time.sleep(0.01)
+        if time.process_time() - used < IDLE * (time.perf_counter() - began):
+            return
 
 
 def _box(corners: Any) -> tuple[int, int, int, int]:

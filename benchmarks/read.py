@@ -2,7 +2,8 @@
 
 DIR holds `labels.csv`, with the columns file, region, x, y, width, height, plate (whole photographs) or file,
 state, plate (plate crops). Every photograph is read by this project's reader and by PaddleOCR's own `predict`
-with its default settings, turn about in one process, so that whatever else the machine does slows both.
+with its default settings, turn about in one process, so that whatever else the machine does slows both, and
+each only when the threads of the other have come to rest.
 
 Figures are given as labelled and, where the label is known to be wrong, corrected (`CORRECTED`); "folded"
 counts O and Q as 0 and I as 1 on both sides. Some labels leave out small letters beside the serial, which the
@@ -26,7 +27,7 @@ import numpy.typing as npt
 import pygal
 from rapidfuzz.distance import Levenshtein
 
-from benchmarks.baseline import plain_ocr
+from benchmarks.baseline import plain_ocr, rest
 from benchmarks.plateless import OTHER_SIGNS, background, drawn
 from connectors.ocr import TextEngine, open_engine
 from operators.reading.reader import TwoLooks
@@ -161,6 +162,7 @@ def run(
             ours: list[PlateRead] = []
             theirs = ""
             for who in ("ours", "theirs") if turn % 2 else ("theirs", "ours"):
+                rest()
                 if who == "ours":
                     reader = readers[photo.region]
                     ours = clock.time("ours", partial(reader.read, image))

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.baseline import plain_ocr
+from benchmarks.baseline import plain_ocr, rest
 from benchmarks.read import Image, Photo, largest_line, load, photo, serial_right
 from connectors.ocr import open_engine
 from operators.reading.reader import TwoLooks
@@ -146,10 +146,15 @@ def _measured(
             continue
         theirs = partial(plain, image)
         if turn % 2:
-            (reads, seconds), (page, theirs_took) = _timed(ours), _timed(theirs)
+            (reads, seconds), (page, theirs_took) = _rested(ours), _rested(theirs)
         else:
-            (page, theirs_took), (reads, seconds) = _timed(theirs), _timed(ours)
+            (page, theirs_took), (reads, seconds) = _rested(theirs), _rested(ours)
         yield Result(labelled, reads, seconds, largest_line(page), theirs_took)
+
+
+def _rested(work: Callable[[], Any]) -> tuple[Any, float]:
+    rest()
+    return _timed(work)
 
 
 def _timed(work: Callable[[], Any]) -> tuple[Any, float]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.baseline import plain_ocr
+from benchmarks.baseline import plain_ocr, rest
 from connectors.ocr import open_engine
 from operators.reading.change_detector import ChangeDetector
 from operators.reading.reader import TwoLooks
@@ -67,6 +67,7 @@ def run(seconds: float, fps: float, beside: int, threads: int, say: Callable[[st
                 began = time.perf_counter()
                 predict(pixels)
                 theirs.append(time.perf_counter() - began)
+                rest()
     mine, plain = 1000 * float(np.mean(ours)), 1000 * float(np.mean(theirs))
     return {
         "frames": len(ours),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import sets
+from benchmarks import baseline, sets
 from benchmarks.read import Photo
 from benchmarks.sets import Labelled, Result
 from operators.reading.reader import TwoLooks
@@ -112,3 +112,25 @@ def test_the_interval_holds_the_share_and_stays_within_nought_and_one(
     low, high = sets.wilson(hits, count)
     assert 0 <= low <= hits / count + 1e-9
     assert hits / count - 1e-9 <= high <= 1
+
+
+def test_nobody_is_timed_before_the_threads_of_the_other_have_come_to_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wall, spinning = [0.0], [0.05]
+    slept = list[float]()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        wall[0] += seconds
+
+    monkeypatch.setattr(baseline.time, "sleep", sleep)
+    monkeypatch.setattr(baseline.time, "perf_counter", lambda: wall[0])
+    monkeypatch.setattr(baseline.time, "process_time", lambda: min(wall[0], spinning[0]))
+    baseline.rest()
+    assert wall[0] == pytest.approx(0.06)
+    baseline.rest()
+    assert wall[0] == pytest.approx(0.07)
+    spinning[0] = 100
+    baseline.rest(longest=0.5)
+    assert wall[0] == pytest.approx(0.57, abs=0.02)
