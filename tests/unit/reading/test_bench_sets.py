@@ -124,9 +124,9 @@ def test_nobody_is_timed_before_the_threads_of_the_other_have_come_to_rest(
         slept.append(seconds)
         wall[0] += seconds
 
-    monkeypatch.setattr(baseline.time, "sleep", sleep)
-    monkeypatch.setattr(baseline.time, "perf_counter", lambda: wall[0])
-    monkeypatch.setattr(baseline.time, "process_time", lambda: min(wall[0], spinning[0]))
+    monkeypatch.setattr("benchmarks.baseline.time.sleep", sleep)
+    monkeypatch.setattr("benchmarks.baseline.time.perf_counter", lambda: wall[0])
+    monkeypatch.setattr("benchmarks.baseline.time.process_time", lambda: min(wall[0], spinning[0]))
     baseline.rest()
     assert wall[0] == pytest.approx(0.06)
     baseline.rest()
