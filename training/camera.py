@@ -35,7 +35,7 @@ def photograph(dice: Dice, plate: Plate) -> Photograph:
         picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.35 / scale), np.float32)
     warped = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     blurred = _blurred(dice, np.asarray(warped, np.float32), serial_height)
-    return Photograph(sensed(dice, blurred), matrix)
+    return Photograph(sensed(dice, _processed(dice, blurred)), matrix)
 
 
 def _serial_height(dice: Dice) -> float:
@@ -65,6 +65,24 @@ def _blurred(dice: Dice, picture: Picture, serial_height: float) -> Picture:
         length = dice.randint(2, max(2, int(serial_height / 6)))
         path = np.full((1, length) if dice.chance(0.6) else (length, 1), 1 / length, np.float32)
         picture = np.asarray(cv2.filter2D(picture, -1, path), np.float32)
+    return picture
+
+
+def _processed(dice: Dice, picture: Picture) -> Picture:
+    """What cheap cameras do to a picture: enlarge a smaller one, sharpen it, let what is bright run out."""
+    if dice.chance(0.15):
+        height, width = picture.shape[:2]
+        share = dice.uniform(0.55, 0.9)
+        small = cv2.resize(
+            picture, (max(8, int(width * share)), max(8, int(height * share))), interpolation=cv2.INTER_AREA
+        )
+        kind = dice.choice((cv2.INTER_LINEAR, cv2.INTER_CUBIC))
+        picture = np.asarray(cv2.resize(small, (width, height), interpolation=kind), np.float32)
+    if dice.chance(0.2):
+        soft = cv2.GaussianBlur(picture, (0, 0), dice.uniform(0.7, 2))
+        picture = np.clip(picture + (picture - soft) * np.float32(dice.uniform(0.4, 2)), 0, 255)
+    if dice.chance(0.12):
+        picture = np.minimum(picture * np.float32(dice.uniform(1.1, 1.7)), 255)
     return picture
 
 

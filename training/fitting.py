@@ -18,12 +18,14 @@ from operators.reading.glyphs import INDEX, greedy
 from training.augment import augment
 from training.dice import Dice
 from training.network import Network, original
-from training.pool import Pool
+from training.pool import Amounts, Pool
 from training.samples import Sample, draw
 
 log = logging.getLogger(__name__)
 
 BATCH = 32
+AMOUNTS = Amounts(at_once=64, first=1_500, kept=60_000, recent=3_000, waiting=20)
+"""Kept are about 2 GB."""
 NARROWEST = 160
 """Pixels that a batch is wide at least."""
 REPORT_S = 300.0
@@ -63,13 +65,13 @@ def fit(plan: Plan) -> None:
     mean = copy.deepcopy(network).eval()
     trials = _trials()
     optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=1e-3)
-    with Pool(plan.seed) as pool:
+    with Pool(draw, plan.seed, AMOUNTS) as pool:
         begun, reported, step, loss = monotonic(), monotonic(), 0, 0.0
         while (done := (monotonic() - begun) / 60 / plan.minutes) < 1:
             pool.refill()
             for group in optimiser.param_groups:
                 group["lr"] = rate_at(plan.rate, step, done)
-            picked = pool.pick(dice)
+            picked = sorted(pool.pick(dice, 2 * BATCH), key=lambda sample: sample.crop.shape[1])
             for half in (picked[:BATCH], picked[BATCH:]):
                 step += 1
                 loss += 0.01 * (_learn(network, optimiser, dice, half) - loss)

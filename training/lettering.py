@@ -1,7 +1,7 @@
 """Letters as masks (height x width, 0 to 255), from the fonts that `npm ci` lays out in this folder.
 
-Real dies are not to be had as free fonts, so seventy narrow, round and monospaced families stand for them.
-Where none is installed, Pillow's own font is used: drawing works everywhere, only less variously.
+Seventy narrow, round and monospaced families, and the dies that `training.dies` draws: a font is named by its
+file or as a die is. Without those files Pillow's own font is used: drawing works everywhere, less variously.
 """
 
 from functools import lru_cache
@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from training.dice import Dice
+from training.dies import PREFIX, pressed
 from training.paint import Mask, scaled
 
 FOLDER = Path(__file__).parent / "node_modules" / "@fontsource"
@@ -43,6 +44,8 @@ def _font(name: str) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 @lru_cache(maxsize=20_000)
 def glyph(font: str, character: str) -> Mask:
     """One character, cut to its ink. What a font does not draw is a solid bar."""
+    if font.startswith(PREFIX):
+        return pressed(font, character)
     canvas = Image.new("L", (160, 160), 0)
     ImageDraw.Draw(canvas).text((30, 20), character, fill=255, font=_font(font))
     ink = np.asarray(canvas)

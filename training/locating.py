@@ -3,10 +3,9 @@
 import copy
 import hashlib
 import logging
-import multiprocessing
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
@@ -22,20 +21,15 @@ from training.detector import Detector, original
 from training.dice import Dice
 from training.fitting import blend, follow, rate_at
 from training.photographs import photographs
+from training.pool import Amounts, Pool
 from training.scenes import SIDE, draw_scene
 from training.targets import EITHER, SERIAL, target
 
 log = logging.getLogger(__name__)
 
 BATCH = 8
-RECENT = 600
-KEPT = 2400
-"""Scenes kept, about 1.4 GB; three quarters of a batch are of the RECENT ones."""
-FIRST = 160
-"""Scenes that must be there before training begins."""
-AT_ONCE = 16
-"""Scenes handed over at a time, every second step: each is seen about once."""
-PATIENCE_S = 180.0
+AMOUNTS = Amounts(at_once=2 * BATCH, first=160, kept=2400, recent=600, waiting=6)
+"""Kept are about 1.4 GB. Some are taken every second step: each is seen about once."""
 REPORT_S = 180.0
 FIRST_TRAINED = "conv2d_121.w_0"
 """The weights before these, at a half and a quarter of the picture's size, stay as they are: they cost most
@@ -82,15 +76,16 @@ def fit(plan: Plan) -> None:
     mean = copy.deepcopy(network).eval()
     trained = [weights for weights in network.parameters() if weights.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=plan.rate, weight_decay=1e-4)
-    with Lessons(plan.seed, plan.photographs) as lessons:
+    with Pool(Drawing(plan.photographs), plan.seed, AMOUNTS) as lessons:
         begun, reported, step, loss = monotonic(), monotonic(), 0, 1.0
         while (done := (monotonic() - begun) / 60 / plan.minutes) < 1:
             if step % 2 == 0:
-                lessons.refill()
+                lessons.refill(times=1)
             for group in optimiser.param_groups:
                 group["lr"] = rate_at(plan.rate, step, done)
             step += 1
-            loss += 0.02 * (_learn(network, optimiser, trained, batch_of(dice, lessons.pick(dice))) - loss)
+            batch = batch_of(dice, lessons.pick(dice, BATCH))
+            loss += 0.02 * (_learn(network, optimiser, trained, batch) - loss)
             follow(mean, network, min(0.997, step / (step + 19)))
             if monotonic() - reported > REPORT_S:
                 reported = monotonic()
@@ -102,50 +97,20 @@ def fit(plan: Plan) -> None:
     log.info("%s  %s", hashlib.sha256(plan.out.read_bytes()).hexdigest(), plan.out)
 
 
-def _draw_for_ever(out: Any, seed: int, folder: Path | None) -> None:
-    cv2.setNumThreads(1)
-    os.nice(2)
-    dice, behind = Dice(seed), photographs(folder) if folder else []
-    while True:
-        scenes = [draw_scene(dice, behind) for _ in range(AT_ONCE)]
-        out.put([Lesson(scene.image, target(scene)) for scene in scenes])
+@dataclass(frozen=True)
+class Drawing:
+    """Draws lessons before pictures of a folder, in whichever process it comes to."""
+
+    folder: Path | None
+
+    def __call__(self, dice: Dice) -> Lesson:
+        scene = draw_scene(dice, _behind(self.folder))
+        return Lesson(scene.image, target(scene))
 
 
-class Lessons:
-    """Scenes drawn by a process of its own while the network trains. `seen` counts all that were drawn."""
-
-    def __init__(self, seed: int, folder: Path | None) -> None:
-        spawn = multiprocessing.get_context("spawn")  # a fork would share the threads of torch
-        self._queue: Any = spawn.Queue(6)
-        self._process = spawn.Process(target=_draw_for_ever, args=(self._queue, seed, folder), daemon=True)
-        self._lessons: list[Lesson] = []
-        self.seen = 0
-
-    def __enter__(self) -> "Lessons":
-        self._process.start()
-        while self.seen < FIRST:
-            self._take(self._queue.get(timeout=PATIENCE_S))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.join()
-
-    def refill(self) -> None:
-        """Takes some of what was drawn meanwhile, and drops the oldest beyond what is kept."""
-        if not self._process.is_alive():
-            raise RuntimeError("the process that draws has ended")
-        if not self._queue.empty():
-            self._take(self._queue.get())
-        del self._lessons[: max(0, len(self._lessons) - KEPT)]
-
-    def pick(self, dice: Dice) -> list[Lesson]:
-        older = BATCH // 4
-        return dice.sample(self._lessons[-RECENT:], BATCH - older) + dice.sample(self._lessons, older)
-
-    def _take(self, lessons: list[Lesson]) -> None:
-        self._lessons += lessons
-        self.seen += len(lessons)
+@cache
+def _behind(folder: Path | None) -> Sequence[Image]:
+    return photographs(folder) if folder else []
 
 
 def batch_of(dice: Dice, lessons: Sequence[Lesson]) -> tuple[Any, Any]:

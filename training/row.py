@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from training.dice import Dice
+from training.dies import dies
 from training.emblems import Spot, between, emblem, stacked
 from training.lettering import fonts, glyph, shaped
 from training.paint import Colour, Mask, Picture, put
@@ -10,6 +11,8 @@ from training.serials import Serial, split_of
 
 ALIKE = {"O": "0", "I": "1"}
 """What dies of most states make alike."""
+DRAWN = 0.5
+"""Share of US plates in a drawn die, and not in a font."""
 EMBLEM_ADVANCE = 0.85
 """Of the row's height: what an emblem takes up before what stands behind it begins."""
 
@@ -89,13 +92,14 @@ def lay_out(dice: Dice, serial: Serial, plate: tuple[int, int], band: bool) -> R
     us, text, (plate_height, plate_width) = serial.region == "us", serial.text, plate
     height = int(plate_height * (dice.uniform(0.36, 0.58) if us else dice.uniform(0.55, 0.75)))
     top = int((plate_height - height) / 2 + plate_height * dice.uniform(-0.05, 0.07))
-    font, gap = dice.choice(fonts()), height * dice.uniform(0.06, 0.26)
+    font = dice.choice(dies() if us and dice.chance(DRAWN) else fonts())
+    gap = height * dice.uniform(0.06, 0.26)
     widths, cells = _widths(dice, text, font, height, us)
 
     split, opening = None, 0.0
     if len(text) >= 4 and dice.chance(0.6 if us else 0.75):
         split, opening = split_of(dice, text), height * dice.uniform(0.1, 0.8 if us else 0.45)
-    emblem_width = height * dice.uniform(0.6, 1.1) if us and dice.chance(0.32) else 0.0
+    emblem_width = height * dice.uniform(0.6, 1.1) if us and dice.chance(0.42) else 0.0
     stacked_width = height * dice.uniform(0.32, 0.45) if us and dice.chance(0.18) else 0.0
 
     total = sum(cells) + gap * (len(text) - 1) + opening + emblem_width + stacked_width

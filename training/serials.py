@@ -14,6 +14,8 @@ from training.dice import Dice
 
 REGIONS = ("us", "eu", "br")
 
+CONFUSED = ("WMHNK", "VYXU", "0ODQ", "CG6", "1IT7J", "L4A", "EFP", "8B3", "S5", "2Z", "R")
+"""What small pictures confuse."""
 CAREFUL_STATES = 0.85
 """Share of US serials without I, O and Q, which most states leave out."""
 
@@ -26,7 +28,8 @@ class Serial:
 
 def draw_serial(dice: Dice) -> Serial:
     """A serial of 3 to 8 characters of A-Z and 0-9, and the region whose plates carry it."""
-    kind = dice.choices((_anything, _mostly_letters, _number, _formatted), (0.12, 0.08, 0.10, 0.70))[0]
+    kinds = (_anything, _mostly_letters, _number, _confusable, _formatted)
+    kind = dice.choices(kinds, (0.12, 0.08, 0.10, 0.08, 0.62))[0]
     return kind(dice)
 
 
@@ -40,6 +43,16 @@ def _mostly_letters(dice: Dice) -> Serial:
     length = dice.choices((3, 4, 5, 6, 7), (1, 2, 4, 6, 6))[0]
     kinds = [string.ascii_uppercase if dice.chance(0.85) else string.digits for _ in range(length)]
     return Serial("us", "".join(dice.choice(kind) for kind in kinds))
+
+
+def _confusable(dice: Dice) -> Serial:
+    """Of a format, with some characters in place of which a small picture lets another one be read."""
+    serial = _formatted(dice)
+    alike = [i for i, c in enumerate(serial.text) for kin in CONFUSED if c in kin]
+    text = list(serial.text)
+    for i in alike:
+        text[i] = dice.choice(next(kin for kin in CONFUSED if text[i] in kin))
+    return Serial(serial.region, "".join(text))
 
 
 def _number(dice: Dice) -> Serial:

@@ -46,6 +46,8 @@ def trim(dice: Dice, picture: Picture, row: Row, region: str, ink: Colour, band:
         put(picture, mask, (width - mask.shape[1]) / 2, 4, ink)
     if dice.chance(0.6):
         _bolts(dice, picture, row)
+    if region == "us" and dice.chance(0.12):
+        _frame(dice, picture, row)
     if dice.chance(0.6):
         height, width = picture.shape[:2]
         colour = ink if dice.chance(0.5) else tone(dice, 0, 255)
@@ -66,6 +68,23 @@ def _words(dice: Dice, picture: Picture, ink: Colour) -> None:
         colour = ink if dice.chance(0.5) else hue(dice, (0.5, 1), (0.2, 0.8))
         left = (width - mask.shape[1]) / 2 + dice.uniform(-0.1, 0.1) * width
         put(picture, mask, left, top * height, colour)
+
+
+def _frame(dice: Dice, picture: Picture, row: Row) -> None:
+    """A dealer's frame with its words above and below, which may cover the serial's edges a little."""
+    height, width = picture.shape[:2]
+    colour, letters = tone(dice, 0, 255), tone(dice, 0, 255)
+    top = max(4, int(row.top + row.height * dice.choice((-0.1, dice.uniform(-0.2, 0.08)))))
+    foot = min(height - 4, int(row.top + row.height * (1 - dice.choice((-0.1, dice.uniform(-0.2, 0.08))))))
+    side = max(2, int(min(row.lefts[0], width - row.right) * dice.uniform(0.2, 0.95)))
+    for tall, start in ((top, 0), (height - foot, foot)):
+        put(picture, solid(tall, width), 0, start, colour)
+        if tall > 8:
+            mask = word(dice, dice.choice(WORDS)[:LONGEST_WORD], dice.choice(fonts()), int(tall * 0.6))
+            mask = scaled(mask, min(mask.shape[1], int(width * 0.8)), mask.shape[0])
+            put(picture, mask, (width - mask.shape[1]) / 2, start + tall * 0.2, letters)
+    for left in (0, width - side):
+        put(picture, solid(height, side), left, 0, colour)
 
 
 def _corner_stickers(dice: Dice, picture: Picture) -> None:

@@ -1,5 +1,5 @@
 import re
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import cv2
@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training import pool, train
+from operators.reading.glyphs import ALPHABET
+from training import train
 from training.augment import augment
 from training.camera import WIDEST, cut_out, photograph
 from training.dice import Dice
-from training.lettering import PILLOWS_OWN, fonts, word
+from training.dies import DIES, dies
+from training.lettering import PILLOWS_OWN, fonts, glyph, word
 from training.paint import LUMINANCE
 from training.plates import AROUND, Plate, draw_plate
+from training.pool import Amounts, Pool
 from training.samples import STEP, Sample, contact_sheet, draw
 from training.serials import REGIONS, Serial, draw_serial, split_of
 from training.weather import weather
@@ -91,13 +94,37 @@ def test_augmenting_keeps_size_and_type(seed: int, width: int) -> None:
     assert np.all(crop == 90)
 
 
-def test_the_pool_hands_over_64_samples_in_order_of_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "FIRST", pool.AT_ONCE)
-    with pool.Pool(seed=3) as samples:
-        samples.refill()
-        widths = [sample.crop.shape[1] for sample in samples.pick(Dice(1))]
-    assert len(widths) == 64
-    assert widths == sorted(widths)
+def test_the_pool_hands_over_what_another_process_draws_and_keeps_the_newest() -> None:
+    amounts = Amounts(at_once=8, first=24, kept=16, recent=8, waiting=2)
+    with Pool(draw, 3, amounts) as samples:
+        assert samples.seen >= 24
+        samples.refill(times=0)
+        picked = samples.pick(Dice(1), 8)
+    dice = Dice(3)
+    drawn = [draw(dice).text for _ in range(samples.seen)]
+    assert len(picked) == 8
+    assert {sample.text for sample in picked} <= set(drawn[-16:])
+    assert sum(sample.text in drawn[-8:] for sample in picked) >= 6
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, DIES - 1), st.sampled_from(ALPHABET))
+def test_a_die_has_every_character_in_strokes_and_always_the_same(number: int, character: str) -> None:
+    mask = glyph(dies()[number], character)
+    glyph.cache_clear()
+    assert np.array_equal(mask, glyph(dies()[number], character))
+    height, width = mask.shape
+    assert width < 1.5 * height
+    inked = float((mask > 128).mean())
+    assert 0.12 < inked < 0.75 or character in "1I"
+    assert min(mask[0].max(), mask[-1].max(), mask[:, 0].max(), mask[:, -1].max()) > 0
+
+
+def test_no_two_characters_of_a_die_are_the_same_but_those_that_dies_make_alike() -> None:
+    masks = {c: cv2.resize(glyph(dies()[7], c), (40, 80)).astype(int) for c in ALPHABET}
+    for one, other in combinations(ALPHABET, 2):
+        if {one, other} not in ({"O", "0"}, {"I", "1"}):
+            assert abs(masks[one] - masks[other]).mean() > 8, (one, other)
 
 
 def test_without_installed_fonts_pillows_own_is_used(tmp_path: Path) -> None:
