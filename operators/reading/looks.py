@@ -97,6 +97,8 @@ class Scene:
     """One picture under work: places that may be plates, other text, and lines nobody needed to read yet."""
 
     image: Image
+    serials: bool = False
+    """Whether it is searched for serials and not for any text."""
     places: list[Place] = field(default_factory=list)
     signs: list[Place] = field(default_factory=list)
     unread: list[Line] = field(default_factory=list)

@@ -127,7 +127,7 @@ class TwoLooks:
 
     def _scene(self, image: Image, look: Look) -> Scene:
         """The picture with the lines that a look finds, in the picture's own pixels."""
-        scene = Scene(image)
+        scene = Scene(image, look.serials)
         if look.proposals:
             if not (proposals := proposed(image, look.proposals)):
                 return scene
@@ -290,6 +290,7 @@ class TwoLooks:
             if sum(c.isalnum() for c in other.text) >= vote.SHORTEST
             and not states.names(self._region, other.text)
             and not any(same_text(other.line, row.line) for row in rows)
+            and not _of_a_frame(other)
         ]
         return any(stacked(row.line, other) for row in rows for other in others)
 
@@ -317,13 +318,20 @@ class TwoLooks:
         """The text above and below a serial; lines there that nobody has read yet are read now."""
         wanted = [line for line in scene.unread if beside(serial.line, line)]
         scene.unread = [line for line in scene.unread if not any(line is w for w in wanted)]
-        scene.signs.extend(self._read(scene.image, wanted))
+        for one in (found := self._read(scene.image, wanted)):
+            one.beside = scene.serials
+        scene.signs.extend(found)
         return [p.text for p in (*scene.places, *scene.signs) if beside(serial.line, p.line)]
 
 
 def _mixed(text: str) -> bool:
     """Whether a line holds letters and digits, as plates do and few words and numbers."""
     return any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
+
+
+def _of_a_frame(text: Place) -> bool:
+    """Whether a line is a word beside a serial, as large as it may be: so dealers' frames bear theirs."""
+    return text.beside and not any(c.isdigit() for c in text.text)
 
 
 def _bare(scene: Scene, place: Place) -> bool:
