@@ -2,10 +2,11 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import count, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,12 @@ from connectors.ocr import DETECTOR, RECOGNISER, lay_out_models
 from schemas import plates
 from schemas.reading import PlateRead
 
+T = TypeVar("T")
+Ours = TypeVar("Ours")
+Theirs = TypeVar("Theirs")
 Pixels = npt.NDArray[np.uint8]
 LEAST, MOST = 4, 10  # characters of a plate
+BLOCK = 8
 IDLE = 0.3
 """Of a core: below it nobody computes."""
 
@@ -37,6 +42,45 @@ class PlainReader:
             if LEAST <= len(plate := plates.normalise(text)) <= MOST
         ]
         return sorted(found, key=lambda read: read.box[2] * read.box[3], reverse=True)[:1]
+
+
+class Timed(NamedTuple, Generic[T]):
+    """What somebody answered, and the seconds it took."""
+
+    answer: T
+    seconds: float
+
+
+def turn_about(
+    items: Iterable[T], ours: Callable[[T], Ours], theirs: Callable[[T], Theirs]
+) -> Iterator[tuple[T, Timed[Ours], Timed[Theirs]]]:
+    """Gives each item to both, in blocks: one of them takes a whole block, item after item as at its work,
+    then the other. So whatever else the machine does slows both, and none is timed while the other's threads
+    spin.
+    """
+    coming = iter(items)
+    for turn in count():
+        block = list(islice(coming, BLOCK))
+        if not block:
+            return
+        if turn % 2:
+            mine = _in_a_row(block, ours)
+            others = _in_a_row(block, theirs)
+        else:
+            others = _in_a_row(block, theirs)
+            mine = _in_a_row(block, ours)
+        yield from zip(block, mine, others, strict=True)
+
+
+def _in_a_row(items: Iterable[T], work: Callable[[T], Ours]) -> list[Timed[Ours]]:
+    rest()
+    return [timed(work, item) for item in items]
+
+
+def timed(work: Callable[[T], Ours], item: T) -> Timed[Ours]:
+    started = time.perf_counter()
+    answer = work(item)
+    return Timed(answer, time.perf_counter() - started)
 
 
 def rest(longest: float = 3.0) -> None:

@@ -2,8 +2,7 @@
 
 DIR holds `labels.csv`, with the columns file, region, x, y, width, height, plate (whole photographs) or file,
 state, plate (plate crops). Every photograph is read by this project's reader and by PaddleOCR's own `predict`
-with its default settings, turn about in one process, so that whatever else the machine does slows both, and
-each only when the threads of the other have come to rest.
+with its default settings, turn about in one process (`benchmarks.baseline.turn_about`).
 
 Figures are given as labelled and, where the label is known to be wrong, corrected (`CORRECTED`); "folded"
 counts O and Q as 0 and I as 1 on both sides. Some labels leave out small letters beside the serial, which the
@@ -16,7 +15,6 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,7 @@ import numpy.typing as npt
 import pygal
 from rapidfuzz.distance import Levenshtein
 
-from benchmarks.baseline import plain_ocr, rest
+from benchmarks.baseline import plain_ocr, turn_about
 from benchmarks.plateless import OTHER_SIGNS, background, drawn
 from connectors.ocr import TextEngine, open_engine
 from operators.reading.reader import TwoLooks
@@ -157,18 +155,13 @@ def run(
         plain(warm)
         readers["us"].read(warm)
         clock.spent.clear()
-        for turn, photo in enumerate(progress(photos)):
-            image = load(photo.path)
-            ours: list[PlateRead] = []
-            theirs = ""
-            for who in ("ours", "theirs") if turn % 2 else ("theirs", "ours"):
-                rest()
-                if who == "ours":
-                    reader = readers[photo.region]
-                    ours = clock.time("ours", partial(reader.read, image))
-                else:
-                    theirs = largest_line(clock.time("theirs", partial(plain, image)))
-            results.append((photo, ours, theirs))
+        items = ((photo, load(photo.path)) for photo in progress(photos))
+        for (photo, _), ours, theirs in turn_about(
+            items, lambda item: readers[item[0].region].read(item[1]), lambda item: plain(item[1])
+        ):
+            clock.spent["ours"] += ours.seconds
+            clock.spent["theirs"] += theirs.seconds
+            results.append((photo, ours.answer, largest_line(theirs.answer)))
     spent = dict(clock.spent)
     bands = calibration([(reads[0].confidence, _right(p, reads)) for p, reads, _ in results if reads])
     if sheet is not None:

@@ -13,15 +13,14 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
+from itertools import chain, islice
 from math import sqrt
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from benchmarks.baseline import plain_ocr, rest
+from benchmarks.baseline import plain_ocr, timed, turn_about
 from benchmarks.read import Image, Photo, largest_line, load, photo, serial_right
 from connectors.ocr import open_engine
 from operators.reading.reader import TwoLooks
@@ -115,7 +114,7 @@ def run(
     progress: Callable[[Iterable[Labelled]], Iterable[Labelled]] = lambda photos: photos,
 ) -> Figures:
     """The lines of all sets. With `baseline`, PaddleOCR's `predict` reads every photograph, too, turn about
-    in the same process, so that whatever else the machine does slows both.
+    in the same process (`benchmarks.baseline.turn_about`).
     """
     sets = [found for directory in directories for found in sets_of(directory)]
     engine = open_engine(threads=threads)
@@ -135,32 +134,22 @@ def measured(
 def _measured(
     photos: Iterable[Labelled], readers: Mapping[str, TwoLooks], plain: Callable[[Image], Any] | None
 ) -> Iterator[Result]:
-    for turn, labelled in enumerate(photos):
-        image = load(labelled.photo.path)
-        ours = partial(readers[labelled.photo.region].read, image)
-        if turn == 0:
-            ours()
-        if plain is None:
-            reads, seconds = _timed(ours)
-            yield Result(labelled, reads, seconds)
-            continue
-        theirs = partial(plain, image)
-        if turn % 2:
-            (reads, seconds), (page, theirs_took) = _rested(ours), _rested(theirs)
-        else:
-            (page, theirs_took), (reads, seconds) = _rested(theirs), _rested(ours)
-        yield Result(labelled, reads, seconds, largest_line(page), theirs_took)
+    def ours(item: tuple[Labelled, Image]) -> list[PlateRead]:
+        return readers[item[0].photo.region].read(item[1])
 
-
-def _rested(work: Callable[[], Any]) -> tuple[Any, float]:
-    rest()
-    return _timed(work)
-
-
-def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    started = perf_counter()
-    done = work()
-    return done, perf_counter() - started
+    coming = ((labelled, load(labelled.photo.path)) for labelled in photos)
+    first = list(islice(coming, 1))
+    for item in first:
+        ours(item)
+        if plain is not None:
+            plain(item[1])
+    items = chain(first, coming)
+    if plain is None:
+        for item in items:
+            yield Result(item[0], *timed(ours, item))
+        return
+    for (labelled, _), mine, page in turn_about(items, ours, lambda item: plain(item[1])):
+        yield Result(labelled, *mine, largest_line(page.answer), page.seconds)
 
 
 def lines_of(photo_set: PhotoSet, results: Sequence[Result]) -> list[dict[str, object]]:
