@@ -61,8 +61,9 @@ KNOWN = "CKR4172"
 """The plate in `weights/known_plate.png`, which every engine that works reads."""
 
 SPIN_US = "30"
-"""Microseconds that a session's threads stay awake for the next operator. By default it is some milliseconds at the
-least, in which they take other sessions' processor; where they sleep at once, waking them costs a tenth of the time.
+"""Microseconds that a session's threads stay awake for the next operator. By default it is some milliseconds
+at the least, in which they take other sessions' processor; where they sleep at once, waking them costs a tenth
+of the time.
 """
 WIDENED = 1.35
 """How much wider than the narrowest the widest crop of one recogniser call may be."""
@@ -322,7 +323,7 @@ def _recogniser(folder: Path, threads: int, name: str = "") -> Recogniser:
 
 
 def _predictor(folder: Path, threads: int) -> tuple[Any, ort.InferenceSession]:
-    """PaddleX's predictor for a model folder, its session replaced by one that does not spin."""
+    """PaddleX's predictor for a model folder, its session replaced by one that hardly spins."""
     from paddleocr import TextDetection, TextRecognition
 
     _complete(folder)
