@@ -62,8 +62,8 @@ KNOWN = "CKR4172"
 
 SPIN_US = "30"
 """Microseconds that a session's threads stay awake for the next operator. By default it is some milliseconds
-at the least, in which they take other sessions' processor; where they sleep at once, waking them costs a tenth
-of the time.
+at the least, in which they take other sessions' processor; where they sleep at once, waking them costs a
+tenth of the time.
 """
 WIDENED = 1.35
 """How much wider than the narrowest the widest crop of one recogniser call may be."""
