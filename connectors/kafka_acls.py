@@ -3,6 +3,7 @@
 Of other principals nothing is changed, and of ours nothing that denies: taking that away would give rights.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ from schemas.rights import ACCOUNTS, PREFIX, Rights
 from schemas.topics import TOPICS
 
 EVERYBODY = "User:*"
+SEEN_S = 15.0
+"""Longest wait for a change to be seen, seconds."""
 _LITERAL = ResourcePatternType.LITERAL
 _NOTHING = AclBinding(
     ResourceType.TOPIC, PREFIX, _LITERAL, f"User:{PREFIX}", "*", AclOperation.ALL, AclPermissionType.DENY
@@ -60,7 +63,20 @@ def set_rights(config: Mapping[str, Any], accounts: Mapping[str, Rights] = ACCOU
     # First what is given: a right that is written in another way now is never gone in between.
     _done(admin.create_acls(missing) if missing else {})
     _done(admin.delete_acls(list(map(only, surplus))) if surplus else {})
+    _seen(admin, missing, surplus)
     return [f"{_said(one)}: given" for one in missing] + [f"{_said(one)}: taken away" for one in surplus]
+
+
+def _seen(admin: AdminClient, given: Sequence[AclBinding], taken: Sequence[AclBinding]) -> None:
+    """Waits until the broker tells of the change itself: it answers when its controller has it, and whoever
+    asks in the moment after is told of before. What is not there in time `faults` tell.
+    """
+    end = time.monotonic() + SEEN_S
+    while (given or taken) and time.monotonic() < end:
+        there = found(admin)
+        if all(one in there for one in given) and not any(one in there for one in taken):
+            return
+        time.sleep(0.1)
 
 
 def faults(config: Mapping[str, Any], accounts: Mapping[str, Rights] = ACCOUNTS) -> Iterator[str]:

@@ -254,6 +254,30 @@ def test_a_second_time_changes_nothing(broker: Secured) -> None:
     assert command(broker, broker.administrator, "topics", "--acls", "--check").returncode == 0
 
 
+def test_rights_are_set_when_the_broker_tells_of_them_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers when its controller has them, and tells whoever asks in that moment of before."""
+    surplus = acl(f"User:{PREFIX}match", "frames", AclOperation.WRITE)
+    given = kafka_acls.declared()
+    told = iter([[surplus], [*given, surplus], given])
+    asked = list[object]()
+
+    class Admin:
+        def create_acls(self, acls: object) -> dict[object, object]:
+            return {}
+
+        delete_acls = create_acls
+
+    def found(admin: object) -> object:
+        asked.append(admin)
+        return next(told)
+
+    monkeypatch.setattr(kafka_acls, "_there", lambda _: (Admin(), [surplus]))
+    monkeypatch.setattr(kafka_acls, "found", found)
+    lines = kafka_acls.set_rights({})
+    assert len(lines) == len(given) + 1
+    assert len(asked) == 3
+
+
 def test_a_right_that_has_drifted_is_shown_and_put_right_and_others_stay(broker: Secured) -> None:
     admin, config = broker.admin(), broker.config(broker.administrator)
     ours, theirs = f"User:{PREFIX}match", "User:agency_backup"
