@@ -60,7 +60,7 @@ class Place:
     tables: list[Floats] = field(default_factory=list)
     searched: bool = False
     """Whether its surroundings were searched for words."""
-    beside: bool = False
+    found_beside: bool = False
     """Whether it is text beside a serial, in a picture in which serials were looked for: so it is none."""
     foreign: bool = False
     """Whether its line, found again there as text, says what no plate does."""

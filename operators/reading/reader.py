@@ -319,7 +319,7 @@ class TwoLooks:
         wanted = [line for line in scene.unread if beside(serial.line, line)]
         scene.unread = [line for line in scene.unread if not any(line is w for w in wanted)]
         for one in (found := self._read(scene.image, wanted)):
-            one.beside = scene.serials
+            one.found_beside = scene.serials
         scene.signs.extend(found)
         return [p.text for p in (*scene.places, *scene.signs) if beside(serial.line, p.line)]
 
@@ -331,7 +331,7 @@ def _mixed(text: str) -> bool:
 
 def _of_a_frame(text: Place) -> bool:
     """Whether a line is a word beside a serial, as large as it may be: so dealers' frames bear theirs."""
-    return text.beside and not any(c.isdigit() for c in text.text)
+    return text.found_beside and not any(c.isdigit() for c in text.text)
 
 
 def _bare(scene: Scene, place: Place) -> bool:

@@ -134,3 +134,25 @@ def test_nobody_is_timed_before_the_threads_of_the_other_have_come_to_rest(
     spinning[0] = 100
     baseline.rest(longest=0.5)
     assert wall[0] == pytest.approx(0.57, abs=0.02)
+
+
+def test_each_takes_its_turn_with_a_block_and_answers_stay_with_their_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(baseline, "rest", lambda: asked.append("rest"))
+    asked = list[str]()
+
+    def ours(item: int) -> int:
+        asked.append("ours")
+        return item * 2
+
+    def theirs(item: int) -> int:
+        asked.append("theirs")
+        return -item
+
+    found = list(baseline.turn_about(range(baseline.BLOCK + 3), ours, theirs))
+    assert [(item, mine.answer, other.answer) for item, mine, other in found] == [
+        (item, 2 * item, -item) for item in range(baseline.BLOCK + 3)
+    ]
+    first = ["rest", *["theirs"] * baseline.BLOCK, "rest", *["ours"] * baseline.BLOCK]
+    assert asked == [*first, "rest", *["ours"] * 3, "rest", *["theirs"] * 3]
