@@ -139,8 +139,8 @@ def test_nobody_is_timed_before_the_threads_of_the_other_have_come_to_rest(
 def test_each_takes_its_turn_with_a_block_and_answers_stay_with_their_pictures(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(baseline, "rest", lambda: asked.append("rest"))
     asked = list[str]()
+    monkeypatch.setattr(baseline, "rest", lambda: asked.append("rest"))
 
     def ours(item: int) -> int:
         asked.append("ours")
