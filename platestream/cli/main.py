@@ -119,6 +119,7 @@ REFUSALS = {
     "schemas.message": "RefusedError",
     "schemas.profile": "ProfileError",
     "connectors.settings": "SettingsError",
+    "connectors.ocr": "ModelError",
     "connectors.engine.folder": "FolderError",
     "connectors.kafka_client": "BrokerError",
     "connectors.clickhouse_client": "ConnectError DatabaseError",

@@ -101,7 +101,7 @@ def _run_all(door: Door, frames: Path | None, now: datetime, say: Say) -> Outcom
         say("frames")
         count = _write(streams, sample_messages(now) if frames is None else folder_frames(frames, now))
         say(f"reading {count} frames")
-        reader = open_reader(settings.models, settings.threads)
+        reader = open_reader(settings.models, settings.threads, device=settings.device)
         period = load_profile(settings.profile).retention.span
         _run(recognize_flow.build(edge, reader, bounds=Bounds(age=period)), settings.data)
         say("matching")

@@ -94,9 +94,12 @@ def recogniser(here: Here) -> Iterable[Answer]:
     """The models are whole and ONNX Runtime loads the one that reads plates."""
     folder = here.settings.models
     try:
-        name = try_models(folder)
+        name = try_models(folder, here.settings.device)
     except ModelError as error:
-        mend = "Put the folder of PLATESTREAM_MODELS right" if folder else "Install the package anew"
+        if here.settings.device != "cpu":
+            mend = "Put it right, or set PLATESTREAM_DEVICE to cpu"
+        else:
+            mend = "Put the folder of PLATESTREAM_MODELS right" if folder else "Install the package anew"
         return [wrong(sentence(error), f"{mend}, and try with platestream read PICTURE.")]
     pinned = (
         f"of {folder}, which has no checksums to compare," if folder else "have the pinned checksums, and"

@@ -37,7 +37,7 @@ class ShotReader:
 
     def __init__(self, settings: Settings, region: str) -> None:
         """Raises ModelError and, for a region that is not there, ValueError."""
-        self._reader = open_reader(settings.models, settings.threads, region)
+        self._reader = open_reader(settings.models, settings.threads, region, settings.device)
         self._changed = ChangeDetector(self._reader.read)
 
     def __call__(self, shot: Shot) -> list[PlateRead]:

@@ -215,6 +215,20 @@ def test_read_says_what_is_not_there(cli: Cli) -> None:
     assert "secret" not in told
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [("MODELS", "nowhere", "needs inference.onnx"), ("DEVICE", "cuda", "no CUDAExecutionProvider")],
+)
+def test_read_says_in_one_line_that_models_are_not_there_or_cannot_run(
+    cli: Cli, tmp_path: Path, setting: str, value: str, told: str
+) -> None:
+    (tmp_path / "good.jpg").write_bytes(plate_picture("KTA1234"))
+    cli.env[f"PLATESTREAM_{setting}"] = value
+    _, err = cli("read", str(tmp_path / "good.jpg"), code=1)
+    assert told in err
+    assert "Traceback" not in err
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[str]:
     """An HTTP server of the test's folder, as a camera that serves its stream."""

@@ -153,6 +153,16 @@ def test_a_model_that_was_changed_is_told(folder: Path, monkeypatch: pytest.Monk
     assert "plates.onnx has SHA-256" in found.found
 
 
+def test_a_device_that_the_models_do_not_run_on_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLATESTREAM_DEVICE", "cuda")
+    (found,) = installation.recogniser(here())
+    assert found.state == "wrong"
+    assert "CUDAExecutionProvider" in found.found
+    assert "PLATESTREAM_DEVICE" in found.do
+
+
 @pytest.mark.parametrize(
     ("days", "state"), [(-1, "wrong"), (29, "soon"), (31, "right")], ids=["ended", "soon", "later"]
 )
