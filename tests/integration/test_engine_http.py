@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -314,6 +315,23 @@ def test_more_requests_than_there_are_places_wait_or_are_told_so(own_engine: Eng
     for thread in asked:
         thread.join()
     assert sorted(codes) == [0, 0, 0, 202, 202, 202, 202, 202]
+
+
+def test_parts_that_go_leave_no_threads_behind(own_engine: Engine) -> None:
+    own_engine.start()
+    made = "(n UInt32) ENGINE = MergeTree ORDER BY n PARTITION BY n SETTINGS old_parts_lifetime = 0"
+    owner = own_engine.client("owner")
+    for sql in ("CREATE DATABASE many", f"CREATE TABLE many.parts {made}"):
+        owner.command(sql)
+    for first in (0, 90):
+        owner.command(f"INSERT INTO many.parts SELECT number + {first} FROM numbers(90)")
+    before = len(os.listdir(f"/proc/{own_engine.pid}/task"))
+    owner.command("TRUNCATE TABLE many.parts")
+    parts = "SELECT count() FROM system.parts WHERE database = 'many'"
+    while owner.query(parts).result_rows[0][0]:
+        time.sleep(0.1)
+    # Deleted by a pool of the engine's own, they would leave 126 more, each with an allocator's cache.
+    assert len(os.listdir(f"/proc/{own_engine.pid}/task")) < before + 20
 
 
 def broken_off() -> Any:
