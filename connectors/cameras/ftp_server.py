@@ -29,6 +29,9 @@ from schemas.message import RefusedError
 
 log = logging.getLogger(__name__)
 
+PLACES, PER_ADDRESS, PER_ACCOUNT = 256, 16, 16
+"""Connections at once: in all, those that carry a file too; from one address; signed in as one camera."""
+
 MAY = "elfdmw"  # pyftpdlib's letters: enter, list, rename, delete, make folders, store
 
 
@@ -189,6 +192,22 @@ class Tls:
         return made
 
 
+class _Server(FTPServer):  # type: ignore[misc]
+    """Where all places are taken, who waits longest and has not signed in gives its own to whoever comes:
+    otherwise whoever has addresses enough shuts all cameras out.
+    """
+
+    def handle_accepted(self, sock: Any, addr: Any) -> Any:
+        if self._map_len() >= self.max_cons:
+            for one in [one for one in self.channels() if not one.authenticated][:1]:
+                one.close()
+        return super().handle_accepted(sock, addr)
+
+    def channels(self) -> list[Any]:
+        """Connections that give commands, the oldest first."""
+        return [one for one in self.ioloop.socket_map.values() if isinstance(one, FTPHandler)]
+
+
 def server(
     address: tuple[str, int],
     cameras: Mapping[str, str],
@@ -217,6 +236,11 @@ def server(
         max_login_attempts = 3
         permit_foreign_addresses = False
 
+        def on_login(self, username: str) -> None:
+            same_account = [one for one in made.channels() if one.authenticated and one.username == username]
+            for one in same_account[:-PER_ACCOUNT]:
+                one.close()
+
         def take(self, image: bytes) -> str:
             camera = cameras[self.username]
             try:
@@ -229,6 +253,6 @@ def server(
     Files.largest = largest
     Channel.passive_ports = list(passive_ports) or None
     Channel.masquerade_address = public_address or None
-    made = FTPServer(address, Channel)
-    made.max_cons, made.max_cons_per_ip = 256, 16
+    made = _Server(address, Channel)
+    made.max_cons, made.max_cons_per_ip = PLACES, PER_ADDRESS
     return made

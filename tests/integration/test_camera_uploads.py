@@ -225,6 +225,48 @@ def test_whoever_takes_all_places_shuts_no_camera_out(gateway: GatewayProcess) -
         assert curl("--digest", "-u", GATE, "--data-binary", photo, url) == (0, "200")
 
 
+def by_ftp(stack: ExitStack, gateway: GatewayProcess, source: str, *said: str) -> socket.socket:
+    """A connection of FTP from one of this machine's addresses, which is left open."""
+    to = ("127.0.0.1", gateway.ftp)
+    one = stack.enter_context(socket.create_connection(to, 20, source_address=(source, 0)))
+    for line in ("", *said):
+        one.sendall(line.encode())
+        one.recv(1000)
+    return one
+
+
+def test_whoever_takes_all_places_of_ftp_without_signing_in_shuts_no_camera_out(
+    gateway: GatewayProcess,
+) -> None:
+    to, photo = f"ftp://127.0.0.1:{gateway.ftp}/a.jpg", str(gateway.folder / "one.jpg")
+    with ExitStack() as stack:
+        kept = by_ftp(stack, gateway, "127.0.0.2", "USER yard\r\n", "PASS s3cret:word\r\n")
+        for number in range(300):
+            by_ftp(stack, gateway, f"127.0.1.{1 + number // 12}", "USER yard\r\n")
+        assert curl("-u", YARD, "-T", photo, to)[0] == 0
+        kept.sendall(b"NOOP\r\n")
+        assert kept.recv(100).startswith(b"200"), "who signed in keeps its place"
+
+
+def test_whoever_has_a_camera_s_password_takes_its_places_of_ftp_and_no_others(
+    gateway: GatewayProcess,
+) -> None:
+    signed_in = ("USER yard\r\n", "PASS s3cret:word\r\n")
+    with ExitStack() as stack:
+        held = [by_ftp(stack, gateway, f"127.0.1.{1 + n // 12}", *signed_in) for n in range(40)]
+        for one in held:
+            one.settimeout(0.2)
+        ended = [one for one in held if _closed(one)]
+        assert ended == held[:24], "an account has 16 places, and the oldest goes"
+
+
+def _closed(one: socket.socket) -> bool:
+    try:
+        return one.recv(100) == b""
+    except TimeoutError:
+        return False
+
+
 def test_an_acknowledged_upload_survives_kills_at_any_moment(gateway: GatewayProcess) -> None:
     """Uploads never stop while the gateway is killed again and again: what was acknowledged is there."""
     photo, chance = (gateway.folder / "one.jpg").read_bytes(), random.Random(7)
