@@ -26,7 +26,8 @@ def result(
 ) -> Result:
     photo = Photo(Path("a.jpg"), "us", plate, "AZ" if state else None, None)
     reads = [PlateRead(said, confidence, state, 0.9, (0, 0, 1, 1), (), ())] if said else []
-    return Result(Labelled(photo), reads, 0.1, theirs, 0.2 if theirs is not None else 0.0)
+    their = (0.0, 0.0) if theirs is None else (0.2, 0.3)
+    return Result(Labelled(photo), reads, 0.1, 0.1, theirs, *their)
 
 
 def test_a_folder_without_labels_is_a_set_without_plates(tmp_path: Path) -> None:
@@ -48,7 +49,7 @@ def test_each_region_of_a_folder_is_a_set(tmp_path: Path) -> None:
 def test_marked_plates_get_lines_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text(LABELS)
     (found,) = sets.sets_of(tmp_path)
-    lines = sets.lines_of(found, [Result(p, [], 0.1) for p in found.photos])
+    lines = sets.lines_of(found, [Result(p, [], 0.1, 0.1) for p in found.photos])
     counts = {str(line["set"]).removeprefix(tmp_path.name): line["pictures"] for line in lines}
     assert counts == {"": 3, ", not vintage": 2, ", stacked": 2, ", no mark": 1}
 
@@ -64,7 +65,7 @@ def test_exact_folded_and_sure_are_counted_apart() -> None:
 
 def test_an_official_number_among_the_other_readings_is_counted_apart() -> None:
     read = PlateRead("0615", 0.75, None, 0.0, (0, 0, 1, 1), (AltReading("EN0615", 0.25),), ())
-    line = sets.plates_line("x", [Result(result("EN0615", "").labelled, [read], 0.1)])
+    line = sets.plates_line("x", [Result(result("EN0615", "").labelled, [read], 0.1, 0.1)])
     assert (line["folded"], line["folded_in_five"]) == (sets.share([False]), sets.share([True]))
 
 
@@ -72,6 +73,7 @@ def test_a_state_counts_where_it_is_given_and_paddleocr_where_it_was_asked() -> 
     line = sets.plates_line("x", [result("AST3087", "AST3087", state="NV", theirs="AST3087")])
     assert (line["state_given"], line["state_right"]) == (1.0, sets.share([False]))
     assert (line["paddleocr_exact"], line["times_paddleocr"]) == (sets.share([True]), 2.0)
+    assert line["processor_times_paddleocr"] == 3.0, "by processor time"
 
 
 def test_a_false_plate_is_counted_at_each_confidence_it_reaches() -> None:
@@ -97,6 +99,7 @@ def test_photographs_are_read_and_timed_with_and_without_the_baseline(tmp_path: 
     assert (alone.top, alone.theirs) == ("ABC1234", None)
     assert (beside.top, beside.theirs) == ("ABC1234", "ABC1234")
     assert beside.seconds > 0 < beside.their_seconds
+    assert beside.processor > 0 < beside.their_processor
 
 
 def test_the_interval_of_ninety_in_a_hundred_is_as_tables_have_it() -> None:
