@@ -153,7 +153,7 @@ def _measured(
             yield Result(item[0], *timed(ours, item))
         return
     for (labelled, _), mine, page in turn_about(items, ours, lambda item: plain(item[1])):
-        yield Result(labelled, *mine, largest_line(page.answer), *page[1:])
+        yield Result(labelled, *mine, largest_line(page.answer), page.seconds, page.processor)
 
 
 def lines_of(photo_set: PhotoSet, results: Sequence[Result]) -> list[dict[str, object]]:

@@ -124,7 +124,7 @@ class ModelError(RuntimeError):
     """A model file is missing, is not the file it should be, or does not run where it should."""
 
 
-class Where(NamedTuple):
+class Hardware(NamedTuple):
     """What the models run on."""
 
     threads: int
@@ -243,13 +243,13 @@ def open_engine(model_dir: Path | None = None, threads: int = 2, device: Device 
     """
     with tempfile.TemporaryDirectory(prefix="platestream-models-") as scratch:
         root = model_dir or lay_out_models(Path(scratch))
-        where = Where(threads, device)
-        careful = _detector(root / "det", where)
-        quick = _detector(root / "quick", where) if (root / "quick").is_dir() else careful
+        hardware = Hardware(threads, device)
+        careful = _detector(root / "det", hardware)
+        quick = _detector(root / "quick", hardware) if (root / "quick").is_dir() else careful
         own = (root / "serials").is_dir()
-        localiser = _detector(root / "serials", where, LOCALISER, SERIALS_UNCLIP) if own else quick
-        words = _recogniser(root / ("words" if (root / "words").is_dir() else "rec"), where)
-        plates = _recogniser(root / "plates", where, PLATES) if (root / "plates").is_dir() else words
+        localiser = _detector(root / "serials", hardware, LOCALISER, SERIALS_UNCLIP) if own else quick
+        words = _recogniser(root / ("words" if (root / "words").is_dir() else "rec"), hardware)
+        plates = _recogniser(root / "plates", hardware, PLATES) if (root / "plates").is_dir() else words
         return TextEngine(localiser, quick, careful, words, plates)
 
 
@@ -286,7 +286,7 @@ def try_models(model_dir: Path | None = None, device: Device = "cpu") -> str:
         for folder in (root / "det", root / name):
             _complete(folder)
         try:
-            _session(root / name, Where(1, device))
+            _session(root / name, Hardware(1, device))
         except ModelError:
             raise
         except Exception as error:  # the runtime raises classes of its own, which share no other base
@@ -326,20 +326,20 @@ def _checked(weights: Path, name: str, expected: str) -> Path:
     return path
 
 
-def _detector(folder: Path, where: Where, name: str = "", unclip: float = UNCLIP) -> Detector:
-    predictor, _ = _predictor(folder, where)
+def _detector(folder: Path, hardware: Hardware, name: str = "", unclip: float = UNCLIP) -> Detector:
+    predictor, _ = _predictor(folder, hardware)
     return Detector(name or predictor.model_name, predictor, unclip)
 
 
-def _recogniser(folder: Path, where: Where, name: str = "") -> Recogniser:
-    predictor, session = _predictor(folder, where)
+def _recogniser(folder: Path, hardware: Hardware, name: str = "") -> Recogniser:
+    predictor, session = _predictor(folder, hardware)
     characters = session.get_modelmeta().custom_metadata_map.get("character", "").splitlines()
     return Recogniser(
         name or predictor.model_name, predictor, characters or predictor.post_op.character[1:-1]
     )
 
 
-def _predictor(folder: Path, where: Where) -> tuple[Any, ort.InferenceSession]:
+def _predictor(folder: Path, hardware: Hardware) -> tuple[Any, ort.InferenceSession]:
     """PaddleX's predictor for a model folder, its session replaced by one that hardly spins."""
     from paddleocr import TextDetection, TextRecognition
 
@@ -348,7 +348,7 @@ def _predictor(folder: Path, where: Where) -> tuple[Any, ort.InferenceSession]:
     kind = TextDetection if "_det" in name else TextRecognition
     wrapper = kind(model_name=name, model_dir=str(folder), engine="onnxruntime", device="cpu")
     predictor = wrapper.paddlex_predictor
-    session = _session(folder, where)
+    session = _session(folder, hardware)
     predictor.runner.session = session
     return predictor, session
 
@@ -358,16 +358,16 @@ def _complete(folder: Path) -> None:
         raise ModelError(f"{folder} needs inference.onnx and inference.yml")
 
 
-def _session(folder: Path, where: Where) -> ort.InferenceSession:
+def _session(folder: Path, hardware: Hardware) -> ort.InferenceSession:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = where.threads
+    options.intra_op_num_threads = hardware.threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
     options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN_US)
-    provider = PROVIDERS[where.device]
+    provider = PROVIDERS[hardware.device]
     if provider not in ort.get_available_providers():
         raise ModelError(f"the installed ONNX Runtime has no {provider}: install onnxruntime-gpu instead")
-    if where.device == "cuda":
+    if hardware.device == "cuda":
         ort.preload_dlls()  # of the packages nvidia-*, which are on no search path
     session = ort.InferenceSession(str(folder / "inference.onnx"), options, providers=[provider])
     # One that cannot be had is replaced by the processor with a warning: a slow flow that nobody can explain.
