@@ -2,7 +2,8 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count, islice
 from pathlib import Path
@@ -45,7 +46,9 @@ class PlainReader:
 
 
 class Timed(NamedTuple, Generic[T]):
-    """What somebody answered, the seconds it took, and those of processor time, of all threads together."""
+    """What somebody answered, its share of the seconds that all took, and of those of processor time, of all
+    threads together.
+    """
 
     answer: T
     seconds: float
@@ -53,11 +56,11 @@ class Timed(NamedTuple, Generic[T]):
 
 
 def turn_about(
-    items: Iterable[T], ours: Callable[[T], Ours], theirs: Callable[[T], Theirs]
+    items: Iterable[T], ours: Callable[[T], Ours], theirs: Callable[[T], Theirs], at_once: int = 1
 ) -> Iterator[tuple[T, Timed[Ours], Timed[Theirs]]]:
     """Gives each item to both, in blocks: one of them takes a whole block, item after item as at its work,
     then the other. So whatever else the machine does slows both, and none is timed while the other's threads
-    spin.
+    spin. Ours takes `at_once` items of a block at the same time.
     """
     coming = iter(items)
     for turn in count():
@@ -65,23 +68,26 @@ def turn_about(
         if not block:
             return
         if turn % 2:
-            mine = _in_a_row(block, ours)
-            others = _in_a_row(block, theirs)
+            mine = _at_once(block, ours, at_once)
+            others = _at_once(block, theirs, 1)
         else:
-            others = _in_a_row(block, theirs)
-            mine = _in_a_row(block, ours)
+            others = _at_once(block, theirs, 1)
+            mine = _at_once(block, ours, at_once)
         yield from zip(block, mine, others, strict=True)
 
 
-def _in_a_row(items: Iterable[T], work: Callable[[T], Ours]) -> list[Timed[Ours]]:
+def _at_once(items: Sequence[T], work: Callable[[T], Ours], count: int) -> list[Timed[Ours]]:
     rest()
-    return [timed(work, item) for item in items]
+    return timed(work, items, count)
 
 
-def timed(work: Callable[[T], Ours], item: T) -> Timed[Ours]:
-    started, used = time.perf_counter(), time.process_time()
-    answer = work(item)
-    return Timed(answer, time.perf_counter() - started, time.process_time() - used)
+def timed(work: Callable[[T], Ours], items: Sequence[T], at_once: int) -> list[Timed[Ours]]:
+    """What each item gave, with its share of the time that all took: `at_once` of them at the same time."""
+    with ThreadPoolExecutor(at_once) as threads:
+        began, used = time.perf_counter(), time.process_time()
+        answers = list(threads.map(work, items))
+        seconds, processor = time.perf_counter() - began, time.process_time() - used
+    return [Timed(answer, seconds / len(items), processor / len(items)) for answer in answers]
 
 
 def rest(longest: float = 3.0) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.baseline import plain_ocr, timed, turn_about
+from benchmarks.baseline import BLOCK, plain_ocr, timed, turn_about
 from benchmarks.read import Image, Photo, largest_line, load, photo, serial_right
 from connectors.ocr import open_engine
 from operators.reading.reader import TwoLooks
@@ -114,29 +114,37 @@ def _labelled(directory: Path, row: Mapping[str, str]) -> Labelled:
 def run(
     directories: Sequence[Path],
     threads: int = 2,
+    at_once: int = 1,
     baseline: bool = True,
     progress: Callable[[Iterable[Labelled]], Iterable[Labelled]] = lambda photos: photos,
 ) -> Figures:
-    """The lines of all sets. With `baseline`, PaddleOCR's `predict` reads every photograph, too, turn about
-    in the same process (`benchmarks.baseline.turn_about`).
+    """The lines of all sets, `at_once` photographs read at the same time. With `baseline`, PaddleOCR's
+    `predict` reads every photograph, too, turn about in the same process (`benchmarks.baseline.turn_about`).
     """
     sets = [found for directory in directories for found in sets_of(directory)]
     engine = open_engine(threads=threads)
     readers = {code: TwoLooks(engine, code) for code in {p.photo.region for s in sets for p in s.photos}}
     with plain_ocr() if baseline else nullcontext() as plain:
-        lines = [line for s in sets for line in lines_of(s, measured(progress(s.photos), readers, plain))]
+        read = [(s, measured(progress(s.photos), readers, plain, at_once)) for s in sets]
+    lines = [line for photo_set, results in read for line in lines_of(photo_set, results)]
     return Figures(engine.models, lines)
 
 
 def measured(
-    photos: Iterable[Labelled], readers: Mapping[str, TwoLooks], plain: Callable[[Image], Any] | None
+    photos: Iterable[Labelled],
+    readers: Mapping[str, TwoLooks],
+    plain: Callable[[Image], Any] | None,
+    at_once: int = 1,
 ) -> list[Result]:
     """Every photograph read; the models are warm before the first is timed."""
-    return list(_measured(photos, readers, plain))
+    return list(_measured(photos, readers, plain, at_once))
 
 
 def _measured(
-    photos: Iterable[Labelled], readers: Mapping[str, TwoLooks], plain: Callable[[Image], Any] | None
+    photos: Iterable[Labelled],
+    readers: Mapping[str, TwoLooks],
+    plain: Callable[[Image], Any] | None,
+    at_once: int,
 ) -> Iterator[Result]:
     def ours(item: tuple[Labelled, Image]) -> list[PlateRead]:
         return readers[item[0].photo.region].read(item[1])
@@ -149,10 +157,11 @@ def _measured(
             plain(item[1])
     items = chain(first, coming)
     if plain is None:
-        for item in items:
-            yield Result(item[0], *timed(ours, item))
+        while block := list(islice(items, BLOCK)):
+            for (labelled, _), mine in zip(block, timed(ours, block, at_once), strict=True):
+                yield Result(labelled, *mine)
         return
-    for (labelled, _), mine, page in turn_about(items, ours, lambda item: plain(item[1])):
+    for (labelled, _), mine, page in turn_about(items, ours, lambda item: plain(item[1]), at_once):
         yield Result(labelled, *mine, largest_line(page.answer), page.seconds, page.processor)
 
 

@@ -24,9 +24,12 @@ T = TypeVar("T")
 
 
 class MemoryTopics:
-    """Topics as lists, one a partition, kept for as long as this object; a flow reads them to their end."""
+    """Topics as lists, one a partition, kept for as long as this object; a flow reads them to their end, with
+    `a_poll` messages at most in a batch.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, a_poll: int = 1) -> None:
+        self.a_poll = a_poll
         self._logs: dict[str, dict[int, list[Message]]] = defaultdict(lambda: defaultdict(list))
         self._barrier = SnapshotBarrier()
 
@@ -97,23 +100,26 @@ class MemorySource(FixedPartitionedSource[Message, int]):
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_MemoryPartition":
         return _MemoryPartition(
-            self._topics.log(self._topic, int(for_part)), resume_state or 0, self._barrier
+            self._topics.log(self._topic, int(for_part)),
+            resume_state or 0,
+            self._barrier,
+            self._topics.a_poll,
         )
 
 
 class _MemoryPartition(StatefulSourcePartition[Message, int]):
-    def __init__(self, log: Sequence[Message], position: int, barrier: SnapshotBarrier) -> None:
-        self._log, self._position, self._barrier = log, position, barrier
+    def __init__(self, log: Sequence[Message], position: int, barrier: SnapshotBarrier, most: int) -> None:
+        self._log, self._position, self._barrier, self._most = log, position, barrier, most
 
     def next_batch(self) -> list[Message]:
         if not self._barrier.loaded:
             return []
         if self._position >= len(self._log):
             raise StopIteration
-        self._position += 1
-        message = self._log[self._position - 1]
-        arrived(message.topic)
-        return [message]
+        batch = list(self._log[self._position : self._position + self._most])
+        self._position += len(batch)
+        arrived(batch[0].topic)
+        return batch
 
     def snapshot(self) -> int:
         return self._position

@@ -16,6 +16,7 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
+from copy import copy
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -26,6 +27,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 import yaml
 
+from connectors.gathered import Gathered
 from schemas.reading import GLYPHS
 
 # PaddleX otherwise probes model hubs at import: a pipeline in a closed network must not wait for that.
@@ -133,7 +135,7 @@ class Hardware(NamedTuple):
 
 
 class TextEngine:
-    """Finds lines of text and reads them. Not for use by several threads at once."""
+    """Finds lines of text and reads them. For use by several threads at once: nothing is kept of a call."""
 
     def __init__(
         self,
@@ -214,8 +216,9 @@ class Recogniser:
     def read(self, crops: Sequence[Image], width: int) -> Floats:
         """Crops x steps x GLYPHS of one batch, padded to the widest of them and to `width` pixels."""
         ops = self._predictor.pre_tfs
-        ops["ReisizeNorm"].rec_image_shape = [3, 48, width]
-        (batch,) = ops["ToBatch"](imgs=ops["ReisizeNorm"](imgs=list(crops)))
+        to_width = copy(ops["ReisizeNorm"])  # which holds the shape; other threads ask for another
+        to_width.rec_image_shape = [3, 48, width]
+        (batch,) = ops["ToBatch"](imgs=to_width(imgs=list(crops)))
         (probabilities,) = self._predictor.runner(x=[batch])
         kept = probabilities[:, :, self._columns]
         kept[:, :, self._missing] = 0.0
@@ -340,7 +343,9 @@ def _recogniser(folder: Path, hardware: Hardware, name: str = "") -> Recogniser:
 
 
 def _predictor(folder: Path, hardware: Hardware) -> tuple[Any, ort.InferenceSession]:
-    """PaddleX's predictor for a model folder, its session replaced by one that hardly spins."""
+    """PaddleX's predictor for a model folder, its session replaced by one that hardly spins; on a GPU by one
+    that puts several threads' calls together.
+    """
     from paddleocr import TextDetection, TextRecognition
 
     _complete(folder)
@@ -349,7 +354,7 @@ def _predictor(folder: Path, hardware: Hardware) -> tuple[Any, ort.InferenceSess
     wrapper = kind(model_name=name, model_dir=str(folder), engine="onnxruntime", device="cpu")
     predictor = wrapper.paddlex_predictor
     session = _session(folder, hardware)
-    predictor.runner.session = session
+    predictor.runner.session = session if hardware.device == "cpu" else Gathered(session)
     return predictor, session
 
 

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
         default=None, description="folder of PaddleOCR models; empty: the ones that come with the packages"
     )
     threads: int = Field(default=2, ge=1, le=64, description="threads an OCR session may use")
+    at_once: int = Field(
+        default=1, ge=1, le=64, description="frames that recognize reads at once, each of another camera"
+    )
     device: Literal["cpu", "cuda"] = Field(
         default="cpu", description="what the models run on; cuda: an NVIDIA GPU, by onnxruntime-gpu (untried)"
     )

@@ -25,18 +25,18 @@ class PlateReader(Protocol):
         ...
 
 
-class _OneAtATime:
-    """The workers of a process share the reader, and the engine takes one picture at a time."""
+class AtOnce:
+    """The threads of a process share the reader, which reads so many pictures at once."""
 
-    def __init__(self, reader: PlateReader) -> None:
-        self._reader, self._lock = reader, threading.Lock()
+    def __init__(self, reader: PlateReader, most: int) -> None:
+        self._reader, self._places = reader, threading.BoundedSemaphore(most)
 
     @property
     def models(self) -> tuple[str, ...]:
         return self._reader.models
 
     def read(self, image: npt.NDArray[np.uint8]) -> list[PlateRead]:
-        with self._lock:
+        with self._places:
             return self._reader.read(image)
 
 
@@ -49,10 +49,15 @@ def sound(reader: PlateReader) -> bool:
 
 
 def open_reader(
-    model_dir: Path | None = None, threads: int = 2, region: str = "us", device: Device = "cpu"
+    model_dir: Path | None = None,
+    threads: int = 2,
+    region: str = "us",
+    device: Device = "cpu",
+    at_once: int = 1,
 ) -> PlateReader:
-    """A reader for plates of `region`, a file of `operators.reading.regions`.
+    """A reader for plates of `region`, a file of `operators.reading.regions`, that several threads may ask;
+    `at_once` of their pictures are read at the same time, with `threads` each.
 
     Raises ModelError as `connectors.ocr.open_engine` does, and ValueError for a region that is not there.
     """
-    return _OneAtATime(TwoLooks(open_engine(model_dir, threads, device), region))
+    return AtOnce(TwoLooks(open_engine(model_dir, threads, device), region), at_once)

@@ -30,9 +30,10 @@ from flows.dead_letters import dead_letters
 from flows.reader import PlateReader, open_reader, sound
 from operators import deployments
 from operators.consensus import PassRules, VehiclePasses
-from operators.decode import Bounds, admission, picture
+from operators.decode import Bounds, Picture, admission, picture
 from operators.deployments import Unapproved
 from operators.frame_outcomes import FrameOutcomes, camera_of
+from operators.lanes import Lanes
 from operators.reading.change_detector import ChangeDetector
 from operators.recognize import FrameReads, Recognizer
 from operators.refuse import attempt, decode, decode_changes
@@ -50,9 +51,10 @@ def build(
     rules: PassRules = PassRules(),
     unapproved: Unapproved = "quarantine",
     places: Places = Places(),
+    at_once: int = 1,
 ) -> Dataflow:
-    """The flow on any edge, with any reader; `unapproved` as the setting of this name, `places` of the
-    profile.
+    """The flow on any edge, with any reader; `unapproved` and `at_once` as the settings of these names,
+    `places` of the profile.
     """
     meters.show("recognize")
     meters.models(reader.models)
@@ -69,7 +71,8 @@ def build(
     decoder = meters.timed("decode", partial(picture, bounds=bounds))
     pictures = attempt("picture", deployed.read_on, decoder, lambda frame: frame.message)
     recognizer = Recognizer(ChangeDetector(meters.timed("recognize", reader.read)), partial(sound, reader))
-    reads = attempt("recognize", pictures.oks, recognizer, lambda seen: seen.frame.message)
+    cameras = Lanes[Picture](at_once, lambda seen: seen.frame.camera_id)
+    reads = attempt("recognize", pictures.oks, recognizer, lambda seen: seen.frame.message, cameras)
     read = meters.counted("count_reads", reads.oks, meters.reads(now))
 
     refused = (frames.errs, admitted.errs, deployed.refused, pictures.errs, reads.errs)
@@ -98,7 +101,13 @@ def flow() -> Dataflow:
     process.watch(settings)
     profile = load_profile(settings.profile)
     bounds = Bounds(age=profile.retention.span)
-    reader = open_reader(settings.models, settings.threads, device=settings.device)
+    at_once = settings.at_once
+    reader = open_reader(settings.models, settings.threads, device=settings.device, at_once=at_once)
     return build(
-        open_edge(settings), reader, bounds=bounds, unapproved=settings.unapproved, places=profile.places
+        open_edge(settings),
+        reader,
+        bounds=bounds,
+        unapproved=settings.unapproved,
+        places=profile.places,
+        at_once=at_once,
     )

@@ -1,5 +1,6 @@
 """From a picture to what was read in it: plates, each with its crop and a picture of the vehicle."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,7 +50,8 @@ class FrameReads:
 
 
 class Recognizer:
-    """Reads pictures one by one. A picture that the engine fails on is refused and the rest go on.
+    """Reads pictures. One that the engine fails on is refused and the rest go on. For use by several threads,
+    each with its cameras.
 
     After `patience` failures in a row `sound` says whether the engine still reads a picture that it must be
     able to read. If it does, the pictures are bad and are refused as before; if not, the flow stops.
@@ -59,6 +61,7 @@ class Recognizer:
         self._read, self._sound = read, sound
         self._patience = patience
         self._failed = 0
+        self._lock = threading.Lock()
 
     def __call__(self, picture: Picture) -> FrameReads:
         """Raises RefusedError for a picture, RuntimeError for a broken engine."""
@@ -66,9 +69,11 @@ class Recognizer:
         try:
             found = self._read(frame.camera_id, frame.captured_at, picture.pixels)
         except Exception as error:  # an engine raises what it likes; which is not ours to know
-            self._failed += 1
-            if self._failed % self._patience == 0 and not self._sound():
-                failed = f"the engine failed on {self._failed} frames in a row"
+            with self._lock:
+                self._failed += 1
+                failures = self._failed
+            if failures % self._patience == 0 and not self._sound():
+                failed = f"the engine failed on {failures} frames in a row"
                 raise RuntimeError(f"{failed} and on the picture that it must read") from error
             raise RefusedError("engine", f"the engine failed: {type(error).__name__}") from error
         self._failed = 0

@@ -23,11 +23,22 @@ class Results(Generic[Y]):
     errs: Stream[DeadLetter]
 
 
+def in_turn(logic: Callable[[X], Y], items: list[X]) -> list[Y]:
+    """One item after the other."""
+    return list(map(logic, items))
+
+
 @operator
 def attempt(
-    step_id: str, up: Stream[X], logic: Callable[[X], Y], origin: Callable[[X], Message]
+    step_id: str,
+    up: Stream[X],
+    logic: Callable[[X], Y],
+    origin: Callable[[X], Message],
+    each: Callable[[Callable[[X], Y | DeadLetter], list[X]], list[Y | DeadLetter]] = in_turn,
 ) -> Results[Y]:
-    """`logic` on every item; where it raises RefusedError, `origin` of the item becomes a dead letter."""
+    """`logic` on every item; where it raises RefusedError, `origin` of the item becomes a dead letter. `each`
+    applies it to a batch.
+    """
 
     def run(item: X) -> Y | DeadLetter:
         try:
@@ -35,7 +46,7 @@ def attempt(
         except RefusedError as error:
             return DeadLetter.of(origin(item), error)
 
-    return sift("sift", up, lambda items: list(map(run, items)))
+    return sift("sift", up, lambda items: each(run, items))
 
 
 @operator

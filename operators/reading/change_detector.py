@@ -8,6 +8,7 @@ The memory is a cache beside the stream and not its state: after a restart a cam
 full, and gives what a reader without memory gives.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -58,23 +59,26 @@ class _Memory:
 class ChangeDetector:
     """Reads a camera's frames, in the order they were captured, by what changed since they were looked at.
 
-    Not for use by several threads at once. `read` is what reads one picture.
+    For use by several threads, each with its cameras. `read` is what reads one picture.
     """
 
     def __init__(self, read: Read, rules: WatchRules = WatchRules()) -> None:
         self._read, self._rules = read, rules
         self._cameras: dict[str, _Memory] = {}
+        self._lock = threading.Lock()
 
     def __call__(self, camera_id: str, captured_at: datetime, image: Image) -> list[PlateRead]:
         """Plates in `image` (height x width x 3, BGR), most certain first."""
-        self._forget(captured_at)
         blocks = self._blocks(image)
-        known = self._cameras.pop(camera_id, None)
+        with self._lock:
+            self._forget(captured_at)
+            known = self._cameras.pop(camera_id, None)
         if known is not None and known.shape == image.shape and self._fresh(known, captured_at):
             memory = self._part(known, blocks, image, captured_at)
         else:
             memory = _Memory(image.shape, blocks, self._read(image), captured_at, captured_at)
-        self._cameras[camera_id] = memory
+        with self._lock:
+            self._cameras[camera_id] = memory
         return list(memory.reads)
 
     def _fresh(self, known: _Memory, at: datetime) -> bool:

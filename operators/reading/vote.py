@@ -32,6 +32,8 @@ TAKEN = 0.8
 """How much of a reading that may have taken a symbol for a character speaks for the string without it."""
 MOST_SPELLINGS = 96
 DEMANDED = 0.1
+HARDLY_ZERO = 20.0
+"""How many times likelier the text with an O has to be among all plates than the one with a zero."""
 HARDLY_TOLD = 0.03
 """Added to the picture's say between O and 0, I and 1: it can be outvoted, as the dies are hardly unlike."""
 
@@ -145,7 +147,9 @@ def unfolded(text: str, tables: Sequence[Floats], region: Region, formats: Mappi
     """The string with O and 0, I and 1 told apart: by the formats to be expected, a little by the picture.
 
     Where the region writes zero for O (as the FBI's hot list does), an O is written only in a place where a
-    format that this plate very likely has demands a letter. A Q has a tail and is told by the picture.
+    format that this plate very likely has demands a letter, or where hardly a plate has a zero (4R0W485: only
+    one state's serials have this length and order, and a letter there). A Q has a tail and is told by the
+    picture.
     """
     options = [""]
     for c in text:
@@ -158,10 +162,18 @@ def unfolded(text: str, tables: Sequence[Floats], region: Region, formats: Mappi
     chances = dict(zip(options, glyphs.likelihood(glyphs.stack(tables), options), strict=True))
     if region.zero_for_o:
         tailed = {o for o in options if "Q" in o and chances[o].mean() > chances[o.replace("Q", "O")].mean()}
-        options = [o for o in options if "O" not in o or formats.get(shape(o), 0) > DEMANDED]
+        options = [o for o in options if "O" not in o or _demanded(o, region, formats)]
         options = [o for o in options if "Q" not in o or o in tailed]
 
     def score(option: str) -> float:
         return float(np.log(HARDLY_TOLD + chances[option]).mean()) + region.chance(option, formats)
 
     return max(options, key=score)
+
+
+def _demanded(option: str, region: Region, formats: Mapping[str, float]) -> bool:
+    """Whether a string's O may not be written as zero."""
+    if formats.get(shape(option), 0) > DEMANDED:
+        return True
+    letters, zeros = (region.chance(text, formats) for text in (option, option.replace("O", "0")))
+    return letters - zeros > log(HARDLY_ZERO)

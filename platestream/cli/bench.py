@@ -56,7 +56,8 @@ def read_photographs(
     """How well and how fast plates are read, beside PaddleOCR's own `predict` on the same pictures.
 
     One labelled folder is told about in detail. Several folders, a folder without labels, or
-    --no-baseline give one line for each set, with 95 % intervals.
+    --no-baseline give one line for each set, with 95 % intervals; there PLATESTREAM_AT_ONCE pictures
+    are read at the same time.
 
     Example: platestream bench read photos/ --plateless 100 --sheet misses.png
 
@@ -64,10 +65,10 @@ def read_photographs(
     """
     from benchmarks import read as job
 
-    threads = settings().threads
     if len(directories) > 1 or not baseline or not (directories[0] / "labels.csv").is_file():
-        _read_sets(directories, threads, baseline)
+        _read_sets(directories, baseline)
         return
+    threads = settings().threads
     print_json(
         job.run(
             directories[0], threads, plateless, lambda p: track(p, "reading", console=err), sheet, curve,
@@ -75,11 +76,12 @@ def read_photographs(
     )  # fmt: skip
 
 
-def _read_sets(directories: Sequence[Path], threads: int, baseline: bool) -> None:
+def _read_sets(directories: Sequence[Path], baseline: bool) -> None:
     """Lines for people on stderr, and the JSON object."""
     from benchmarks import sets as job
 
-    found = job.run(directories, threads, baseline, lambda p: track(p, "reading", console=err))
+    threads, at_once = settings().threads, settings().at_once
+    found = job.run(directories, threads, at_once, baseline, lambda p: track(p, "reading", console=err))
     err.print(job.as_text(found.lines))
     print_json(found.as_json())
 

@@ -1,3 +1,4 @@
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -6,6 +7,7 @@ from uuid import uuid4
 import cv2
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pytest
 from bytewax.dataflow import Dataflow
 
@@ -17,6 +19,7 @@ from operators.deployments import Unapproved
 from schemas import tables, topics
 from schemas.message import Message
 from schemas.profile import Places
+from schemas.reading import PlateRead
 from schemas.registry import RegistryRecord
 from tests.support.clock import NOW
 from tests.support.flows import ScriptedReader, frame_message, memory_edge, recovery, run
@@ -54,6 +57,46 @@ def test_cameras_do_not_mix(workers: int) -> None:
     assert sorted(one.camera_id for one in streams.records(topics.DETECTIONS)) == [
         f"cam-{n}" for n in range(6)
     ]
+
+
+class Meeting(ScriptedReader):
+    """Each picture waits until as many others are read; tells the order of pictures by their grey."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(SCRIPT)
+        self._meeting = threading.Barrier(count, timeout=10)
+
+    def read(self, image: npt.NDArray[np.uint8]) -> list[PlateRead]:
+        self._meeting.wait()
+        return super().read(image)
+
+
+@pytest.mark.parametrize(("workers", "at_once", "keys"), [(1, 2, (b"1", b"1")), (2, 1, (b"1", b"4"))])
+def test_frames_of_several_cameras_are_read_at_the_same_time_and_each_camera_in_its_order(
+    workers: int, at_once: int, keys: tuple[bytes, bytes]
+) -> None:
+    """Those of a partition by threads of its worker, those of two by a worker each."""
+    edge, streams, _store = memory_edge(a_poll=8)
+    for index in range(4):
+        for camera, key in zip(("east", "west"), keys, strict=True):
+            message = frame_message(2 * (index // 2) + 1, index - 10, camera=camera)
+            streams.append(topics.FRAMES, msgspec.structs.replace(message, key=key))
+    flow = recognize_flow.build(edge, Meeting(2), at_once=at_once)  # one after the other none would be read
+    run(flow, workers=workers)
+    assert streams.messages(topics.DEAD_LETTERS) == []
+    found = [(one.camera_id, one.plate) for one in streams.records(topics.DETECTIONS)]
+    assert sorted(found) == [("east", "ABC1234"), ("west", "ABC1234")]
+
+
+def test_a_frame_that_the_engine_fails_on_among_frames_that_are_read_at_once_is_one_dead_letter() -> None:
+    edge, streams, _store = memory_edge(a_poll=8)
+    for camera, level in (("east", 1), ("west", 9), ("north", 2)):
+        message = frame_message(level, -1, camera=camera)
+        streams.append(topics.FRAMES, msgspec.structs.replace(message, key=b"one partition"))
+    run(recognize_flow.build(edge, ScriptedReader(SCRIPT), at_once=3))
+    (letter,) = streams.records(topics.DEAD_LETTERS)
+    assert (letter.reason, letter.headers["camera-id"]) == ("engine", "west")
+    assert {one.camera_id for one in streams.records(topics.DETECTIONS)} == {"east", "north"}
 
 
 def bad_frames() -> list[tuple[Message, str]]:

@@ -85,8 +85,8 @@ def listed(plate: str, reference: str, **told: Any) -> HotListChange:
     return HotListChange(entry_id, msgspec.structs.replace(LISTED, entry_id=entry_id, plate=plate, **told))
 
 
-def memory_edge() -> tuple[Edge, MemoryTopics, MemoryTables]:
-    topics, tables = MemoryTopics(), MemoryTables()
+def memory_edge(a_poll: int = 1) -> tuple[Edge, MemoryTopics, MemoryTables]:
+    topics, tables = MemoryTopics(a_poll), MemoryTables()
     return Edge(topics, tables), topics, tables
 
 

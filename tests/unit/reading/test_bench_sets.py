@@ -1,3 +1,5 @@
+import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -159,3 +161,18 @@ def test_each_takes_its_turn_with_a_block_and_answers_stay_with_their_pictures(
     ]
     first = ["rest", *["theirs"] * baseline.BLOCK, "rest", *["ours"] * baseline.BLOCK]
     assert asked == [*first, "rest", *["ours"] * 3, "rest", *["theirs"] * 3]
+
+
+def test_items_that_are_taken_at_once_share_the_time_that_all_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting = threading.Barrier(2, timeout=10)
+    monkeypatch.setattr(baseline, "rest", lambda: None)
+
+    def ours(item: int) -> int:
+        meeting.wait()
+        time.sleep(0.02)
+        return -item
+
+    found = list(baseline.turn_about(range(4), ours, lambda item: item, at_once=2))
+    assert [mine.answer for _, mine, _ in found] == [0, -1, -2, -3]
+    assert len({mine.seconds for _, mine, _ in found}) == 1
+    assert sum(mine.seconds for _, mine, _ in found) >= 0.04

@@ -79,6 +79,18 @@ def test_where_the_states_format_demands_a_letter_an_o_is_written() -> None:
     assert vote.unfolded("031X0P", tables(spoken("031XOP")), US, arkansas) == "031XOP"
 
 
+@pytest.mark.parametrize(
+    ("folded", "plate"),
+    [
+        ("4R0W485", "4ROW485"),  # digit, three letters, three digits: one state's, and none has 9A9A999
+        ("4RDW0B5", "4RDW0B5"),  # no format has a letter there, and none fits
+        ("ABC0123", "ABC0123"),  # AAA9999 is as common as any
+    ],
+)
+def test_without_a_state_an_o_is_written_where_hardly_a_plate_has_a_zero(folded: str, plate: str) -> None:
+    assert vote.unfolded(folded, tables(spoken(folded)), US, US.formats) == plate
+
+
 @pytest.mark.parametrize(("folded", "plate"), [("0UG6157", "OUG6157"), ("NT01053", "NTO1053")])
 def test_in_brazil_position_tells_o_from_zero(folded: str, plate: str) -> None:
     assert vote.unfolded(folded, tables(spoken(folded)), BR, BR.formats) == plate

@@ -1,0 +1,67 @@
+import threading
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operators.lanes import Lanes
+
+Item = tuple[str, int]
+
+
+def key(item: Item) -> str:
+    return item[0]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 99))), st.integers(1, 3))
+def test_answers_come_in_the_order_of_the_items_and_each_key_keeps_its_own(
+    items: list[Item], count: int
+) -> None:
+    begun, lock = list[Item](), threading.Lock()
+
+    def logic(item: Item) -> Item:
+        with lock:
+            begun.append(item)
+        return item[0], -item[1]
+
+    assert Lanes(count, key)(logic, items) == [(name, -number) for name, number in items]
+    for name in "abcd":
+        assert [one for one in begun if one[0] == name] == [one for one in items if one[0] == name]
+
+
+def test_keys_are_worked_on_at_the_same_time() -> None:
+    meeting = threading.Barrier(2, timeout=10)
+    assert Lanes(2, key)(lambda item: meeting.wait() >= 0, [("a", 1), ("b", 1)]) == [True, True]
+
+
+def test_items_of_one_key_are_never_worked_on_at_the_same_time() -> None:
+    inside, most = list[Item](), list[int]()
+
+    def logic(item: Item) -> None:
+        inside.append(item)
+        most.append(len(inside))
+        time.sleep(0.002)
+        inside.remove(item)
+
+    Lanes[Item](4, key)(logic, [("a", number) for number in range(8)])
+    assert max(most) == 1
+
+
+def test_no_more_keys_than_asked_for_are_worked_on_at_once() -> None:
+    inside, most = list[Item](), list[int]()
+
+    def logic(item: Item) -> None:
+        inside.append(item)
+        most.append(len(inside))
+        time.sleep(0.005)
+        inside.remove(item)
+
+    Lanes[Item](2, key)(logic, [(name, 1) for name in "abcdef"])
+    assert max(most) == 2
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_what_one_raises_is_raised(count: int) -> None:
+    with pytest.raises(ZeroDivisionError):
+        Lanes(count, key)(lambda item: 1 // item[1], [("a", 1), ("b", 0), ("c", 1)])
