@@ -26,6 +26,8 @@ class Plate:
     """Left, top, right, bottom of the serial, pixels."""
     official: tuple[float, float] = (0.0, 0.0)
     """Left and right of the serial with the small letters beside it."""
+    whole: tuple[float, float] = (0.0, 0.0)
+    """Left and right of the serial with all that stands beside it."""
     emblem: tuple[float, float] | None = None
     """Left and right of an emblem at the row's end."""
 
@@ -49,7 +51,8 @@ def draw_plate(dice: Dice, serial: Serial) -> Plate:
     start, end = row.official
     emblem = (row.emblem[0] + AROUND, row.emblem[1] + AROUND) if row.emblem else None
     box = left + AROUND, top + AROUND, right + AROUND, bottom + AROUND
-    return Plate(_mounted(dice, picture), box, (start + AROUND, end + AROUND), emblem)
+    whole = row.whole[0] + AROUND, row.whole[1] + AROUND
+    return Plate(_mounted(dice, picture), box, (start + AROUND, end + AROUND), whole, emblem)
 
 
 def _proportion(dice: Dice, region: str) -> float:

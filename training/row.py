@@ -25,6 +25,8 @@ class Aside:
     stacked: float
     left: bool
     """Left of the serial, else right."""
+    apart: float = 0.0
+    """Between the serial and what is beside it."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,16 @@ class Row:
         """
         emblem = EMBLEM_ADVANCE * self.height * self.squeeze if self.aside.emblem else 0.0
         if self.aside.left:
-            outer = self.lefts[0] - self.aside.emblem - self.aside.stacked
+            outer = self.lefts[0] - self.aside.apart - self.aside.emblem - self.aside.stacked
             return outer, outer + emblem, self.lefts[0]
-        inner = self.right + self.gap
+        inner = self.right + self.gap + self.aside.apart
         return inner + emblem + self.aside.stacked, inner + emblem, self.right
+
+    @property
+    def whole(self) -> tuple[float, float]:
+        """Left and right end of the row with all that stands beside the serial."""
+        outer, _, _ = self.beside
+        return min(outer, self.lefts[0]), max(outer, self.right)
 
     @property
     def official(self) -> tuple[float, float]:
@@ -101,14 +109,15 @@ def lay_out(dice: Dice, serial: Serial, plate: tuple[int, int], band: bool) -> R
         split, opening = split_of(dice, text), height * dice.uniform(0.1, 0.8 if us else 0.45)
     emblem_width = height * dice.uniform(0.6, 1.1) if us and dice.chance(0.42) else 0.0
     stacked_width = height * dice.uniform(0.32, 0.45) if us and dice.chance(0.18) else 0.0
+    apart = dice.choice((0.0, height * dice.uniform(0, 0.9))) if emblem_width or stacked_width else 0.0
 
-    total = sum(cells) + gap * (len(text) - 1) + opening + emblem_width + stacked_width
+    total = sum(cells) + gap * (len(text) - 1) + opening + emblem_width + stacked_width + apart
     room = plate_width * (dice.uniform(0.86, 0.97) if us else dice.uniform(0.72, 0.9))
     squeeze = min(1.0, room / total)
-    aside = Aside(emblem_width * squeeze, stacked_width * squeeze, left=dice.chance(0.7))
+    aside = Aside(emblem_width * squeeze, stacked_width * squeeze, dice.chance(0.7), apart * squeeze)
     x = _start(dice, plate_width, total * squeeze, band)
     if aside.left:
-        x += aside.emblem + aside.stacked
+        x += aside.emblem + aside.stacked + aside.apart
 
     gap, opening, symbol, lefts, drawn = gap * squeeze, opening * squeeze, None, [], []
     for i, (width, cell) in enumerate(zip(widths, cells, strict=True)):
@@ -177,7 +186,8 @@ def _emboss(dice: Dice, picture: Picture, row: Row, masks: list[Mask]) -> None:
 
 def _draw_aside(dice: Dice, picture: Picture, row: Row, ink: Colour) -> None:
     aside = row.aside
-    left = row.lefts[0] - aside.emblem - aside.stacked if aside.left else row.right + row.gap
+    before = aside.emblem + aside.stacked + aside.apart
+    left = row.lefts[0] - before if aside.left else row.right + row.gap + aside.apart
     if aside.emblem:
         width, height = int(row.height * 0.8 * row.squeeze) + 2, int(row.height * dice.uniform(0.8, 1.5))
         top = row.top + (row.height - height) / 2

@@ -1,6 +1,7 @@
 """Drawn samples: the crop of a serial and what it says."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 from operators.reading.geometry import CROP_HEIGHT, Image
 from training.camera import WIDEST, cut_out, photograph
 from training.dice import Dice
-from training.plates import Plate, draw_plate
+from training.plates import draw_plate
 from training.serials import draw_serial
 from training.weather import weather
 
@@ -28,7 +29,7 @@ def draw(dice: Dice) -> Sample:
     while True:
         serial = draw_serial(dice)
         flat = draw_plate(dice, serial)
-        seen = Plate(weather(dice, flat.picture), flat.box)
+        seen = replace(flat, picture=weather(dice, flat.picture))
         crop = cut_out(dice, seen, photograph(dice, seen))
         if crop.shape[1] // STEP >= 2 * len(serial.text):
             return Sample(crop, serial.text)

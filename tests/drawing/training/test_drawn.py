@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -73,12 +74,22 @@ def test_the_serials_box_lies_on_the_plate_and_holds_ink(seed: int) -> None:
     assert high - low > 20
 
 
+@settings(max_examples=60, deadline=None)
+@given(seeds)
+def test_the_whole_row_holds_the_serial_and_what_stands_beside_it(seed: int) -> None:
+    _, plate = _drawn(seed)
+    left, right = plate.whole
+    assert left <= plate.box[0] < plate.box[2] <= right
+    assert left <= plate.official[0] < plate.official[1] <= right
+    assert plate.emblem is None or left <= plate.emblem[0] < plate.emblem[1]
+
+
 @settings(max_examples=40, deadline=None)
 @given(seeds)
 def test_weather_and_camera_leave_a_picture_and_the_plate_as_it_was(seed: int) -> None:
     _, plate = _drawn(seed)
     before, dice = plate.picture.copy(), Dice(seed)
-    seen = Plate(weather(dice, plate.picture), plate.box)
+    seen = replace(plate, picture=weather(dice, plate.picture))
     taken = photograph(dice, seen)
     assert min(taken.image.shape) > 0
     assert cut_out(dice, seen, taken).shape[0] == 48
@@ -116,7 +127,8 @@ def test_a_die_has_every_character_in_strokes_and_always_the_same(number: int, c
     height, width = mask.shape
     assert width < 1.5 * height
     inked = float((mask > 128).mean())
-    assert 0.12 < inked < 0.75 or character in "1I"
+    full = 0.85 if character in "MNW" else 0.75  # of three and four strokes beside each other, in a heavy die
+    assert 0.12 < inked < full or character in "1I"
     assert min(mask[0].max(), mask[-1].max(), mask[:, 0].max(), mask[:, -1].max()) > 0
 
 
