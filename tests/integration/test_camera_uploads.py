@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -85,17 +85,26 @@ def certificate(folder: Path) -> None:
     subprocess.run(["openssl", "req", *made, *files], check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("plain", [False, True])
-def test_ftp_over_tls_takes_pictures_and_in_clear_only_where_it_may(tmp_path: Path, plain: bool) -> None:
-    certificate(tmp_path)
-    (tmp_path / "one.jpg").write_bytes(plate_picture("ABC1234"))
-    (tmp_path / "half.jpg").write_bytes(plate_picture("ABC1234")[:-100])
-    account(tmp_path, "yard")
+@contextmanager
+def by_ftp_over_tls(folder: Path, plain: bool) -> Iterator[GatewayProcess]:
+    """A gateway whose FTP wants TLS, with one.jpg in its folder."""
+    certificate(folder)
+    (folder / "one.jpg").write_bytes(plate_picture("ABC1234"))
+    account(folder, "yard")
     table = f'[cameras.yard]\nkind = "ftp"\ncredentials_file = "yard.account"\n{PLACE}'
-    gateway = GatewayProcess(tmp_path, table, tls=True, ftp=f"plain = {str(plain).lower()}\n")
+    gateway = GatewayProcess(folder, table, tls=True, ftp=f"plain = {str(plain).lower()}\n")
     gateway.start()
     try:
         gateway.listening(gateway.ftp)
+        yield gateway
+    finally:
+        assert gateway.end() == 0
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_ftp_over_tls_takes_pictures_and_in_clear_only_where_it_may(tmp_path: Path, plain: bool) -> None:
+    (tmp_path / "half.jpg").write_bytes(plate_picture("ABC1234")[:-100])
+    with by_ftp_over_tls(tmp_path, plain) as gateway:
         to = f"ftp://127.0.0.1:{gateway.ftp}/a.jpg"
         secure = ["--ssl-reqd", "--cacert", str(tmp_path / "cert"), "-u", YARD]
         for _ in range(3):
@@ -108,8 +117,6 @@ def test_ftp_over_tls_takes_pictures_and_in_clear_only_where_it_may(tmp_path: Pa
         arrived(gateway, 4 + plain)
         time.sleep(1)
         assert len(gateway.frames()) == 4 + plain
-    finally:
-        assert gateway.end() == 0
 
 
 def test_a_wrong_certificate_is_said_at_the_start(tmp_path: Path) -> None:
@@ -246,6 +253,17 @@ def test_whoever_takes_all_places_of_ftp_without_signing_in_shuts_no_camera_out(
         assert curl("-u", YARD, "-T", photo, to)[0] == 0
         kept.sendall(b"NOOP\r\n")
         assert kept.recv(100).startswith(b"200"), "who signed in keeps its place"
+
+
+def test_half_handshakes_on_all_places_of_ftp_over_tls_shut_no_camera_out(tmp_path: Path) -> None:
+    with by_ftp_over_tls(tmp_path, plain=False) as gateway, ExitStack() as stack:
+        for number in range(300):
+            one = by_ftp(stack, gateway, f"127.0.1.{1 + number // 12}", "AUTH TLS\r\n")
+            one.sendall(b"\x16\x03\x01")
+        secure = ("--ssl-reqd", "--cacert", str(tmp_path / "cert"), "-u", YARD)
+        for _ in range(3):
+            photo, to = str(tmp_path / "one.jpg"), f"ftp://127.0.0.1:{gateway.ftp}/a.jpg"
+            assert curl(*secure, "-T", photo, to) == (0, "226")
 
 
 def test_whoever_has_a_camera_s_password_takes_its_places_of_ftp_and_no_others(
