@@ -187,23 +187,24 @@ def of_processes(running: tuple[Running, ...], now: datetime, log: Path) -> Iter
 
 
 def silent(running: tuple[Running, ...], ports: dict[str, int | None], now: datetime) -> Iterator[str]:
-    """What runs and gives no answer: a process that hangs has not ended, so nobody starts it again."""
+    """What runs and gives no answer, or only errors: a process that hangs has not ended, so nobody starts it
+    again.
+    """
     for one in running:
         port = ports.get(one.name)
         old = one.since is not None and now - one.since >= LONG
-        if port and one.state == "running" and old and not _answers(port):
-            yield (
-                f"{one.name} runs and gives no answer on port {port}: kill -9 {one.pid}, "
-                "after which it is started again"
-            )
+        if port and one.state == "running" and old and (does := _instead_of_an_answer(port)):
+            mend = f"kill -9 {one.pid}, after which it is started again"
+            yield f"{one.name} runs and {does} on port {port}: {mend}"
 
 
-def _answers(port: int) -> bool:
+def _instead_of_an_answer(port: int) -> str:
+    """What it does that it should not; nothing where it serves."""
     try:
-        httpx.get(f"http://127.0.0.1:{port}/health", timeout=ANSWER_SECONDS)
+        status = httpx.get(f"http://127.0.0.1:{port}/health", timeout=ANSWER_SECONDS).status_code
     except httpx.HTTPError:
-        return False
-    return True
+        return "gives no answer"
+    return f"answers with error {status}" if status >= httpx.codes.INTERNAL_SERVER_ERROR else ""
 
 
 def _waiting(settings: Settings, plan: Plan, topic: topics.Topic[Any], flow: str) -> Waiting:

@@ -76,6 +76,9 @@ def http_receiver(port: int = 0, **told: Any) -> Iterator[HttpReceiver]:
                 receiver.calls.append(Call(time.time(), named, body))
             self._answer(500 if chokes else receiver.status)
 
+        def do_GET(self) -> None:
+            self._answer(receiver.status)
+
         def _answer(self, status: int) -> None:
             self.send_response(status)
             self.send_header("content-length", "0")

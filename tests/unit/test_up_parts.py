@@ -223,13 +223,21 @@ def test_a_plan_that_is_gone_or_of_another_release_is_told_with_what_to_do(tmp_p
 def test_what_runs_and_gives_no_answer_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status, "ANSWER_SECONDS", 0.2)
     old, young = NOW - timedelta(minutes=2), NOW - timedelta(seconds=20)
-    found = [("engine", old), ("console", old), ("boards", young), ("match", old)]
+    found = [("engine", old), ("console", old), ("boards", young), ("match", old), ("partners", old)]
     running = tuple(Running(name, "", "running", 7, since, "") for name, since in found)
-    with http_receiver() as answering, socket.create_server(("127.0.0.1", 0)) as hanging:
+    with (
+        http_receiver() as answering,
+        http_receiver(status=500) as broken,
+        socket.create_server(("127.0.0.1", 0)) as hanging,
+    ):
         ports = {
             "engine": urlsplit(answering.url).port,
             "console": hanging.getsockname()[1],
             "boards": hanging.getsockname()[1],
+            "partners": urlsplit(broken.url).port,
         }
-        (told,) = status.silent(running, ports, NOW)
-    assert told.startswith("console runs and gives no answer on port")
+        told = list(status.silent(running, ports, NOW))
+    assert [one.split(" on port")[0] for one in told] == [
+        "console runs and gives no answer",
+        "partners runs and answers with error 500",
+    ]
