@@ -2,17 +2,21 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from training.dice import Dice
 from training.dies import dies
 from training.emblems import Spot, between, emblem, stacked
 from training.lettering import fonts, glyph, shaped
-from training.paint import Colour, Mask, Picture, put
+from training.paint import Colour, Mask, Picture, put, solid
 from training.serials import Serial, split_of
 
 ALIKE = {"O": "0", "I": "1"}
 """What dies of most states make alike."""
 DRAWN = 0.5
 """Share of US plates in a drawn die, and not in a font."""
+PAINTED_OVER = 0.2
+"""Share of stacked letters that are."""
 EMBLEM_ADVANCE = 0.85
 """Of the row's height: what an emblem takes up before what stands behind it begins."""
 
@@ -27,6 +31,8 @@ class Aside:
     """Left of the serial, else right."""
     apart: float = 0.0
     """Between the serial and what is beside it."""
+    between: bool = False
+    """Whether the emblem stands between the stacked letters and the serial; right of it it always does."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class Row:
         if not self.aside.stacked:
             return self.lefts[0], self.right
         if self.aside.left:
-            return self.beside[1], self.right
+            return outer if self.aside.between else self.beside[1], self.right
         return self.lefts[0], outer
 
     @property
@@ -90,9 +96,11 @@ class Row:
         """Left and right end of the emblem at the row's end, if one is drawn and is not inside the number."""
         if not self.aside.emblem:
             return None
+        if self.aside.stacked and (self.aside.between or not self.aside.left):
+            return None
         if self.aside.left:
             return self.beside[0], self.beside[1]
-        return None if self.aside.stacked else (self.right, self.beside[0] + self.height * 0.2)
+        return (self.right, self.beside[0] + self.height * 0.2)
 
 
 def lay_out(dice: Dice, serial: Serial, plate: tuple[int, int], band: bool) -> Row:
@@ -114,7 +122,9 @@ def lay_out(dice: Dice, serial: Serial, plate: tuple[int, int], band: bool) -> R
     total = sum(cells) + gap * (len(text) - 1) + opening + emblem_width + stacked_width + apart
     room = plate_width * (dice.uniform(0.86, 0.97) if us else dice.uniform(0.72, 0.9))
     squeeze = min(1.0, room / total)
-    aside = Aside(emblem_width * squeeze, stacked_width * squeeze, dice.chance(0.7), apart * squeeze)
+    aside = Aside(
+        emblem_width * squeeze, stacked_width * squeeze, dice.chance(0.7), apart * squeeze, dice.chance(0.5)
+    )
     x = _start(dice, plate_width, total * squeeze, band)
     if aside.left:
         x += aside.emblem + aside.stacked + aside.apart
@@ -188,10 +198,28 @@ def _draw_aside(dice: Dice, picture: Picture, row: Row, ink: Colour) -> None:
     aside = row.aside
     before = aside.emblem + aside.stacked + aside.apart
     left = row.lefts[0] - before if aside.left else row.right + row.gap + aside.apart
-    if aside.emblem:
+    if aside.left and aside.between:
+        _draw_stacked(dice, picture, row, left, ink)
+        _draw_emblem(dice, picture, row, left + aside.stacked, ink)
+    else:
+        _draw_emblem(dice, picture, row, left, ink)
+        advance = row.height * EMBLEM_ADVANCE * row.squeeze if aside.emblem else 0.0
+        _draw_stacked(dice, picture, row, left + advance, ink)
+
+
+def _draw_emblem(dice: Dice, picture: Picture, row: Row, left: float, ink: Colour) -> None:
+    if row.aside.emblem:
         width, height = int(row.height * 0.8 * row.squeeze) + 2, int(row.height * dice.uniform(0.8, 1.5))
-        top = row.top + (row.height - height) / 2
-        emblem(dice, picture, Spot(left, top, width, height), ink)
-        left += row.height * EMBLEM_ADVANCE * row.squeeze
-    if aside.stacked:
+        emblem(dice, picture, Spot(left, row.top + (row.height - height) / 2, width, height), ink)
+
+
+def _draw_stacked(dice: Dice, picture: Picture, row: Row, left: float, ink: Colour) -> None:
+    """Now and then as the reader leaves them that has read them by themselves: painted over."""
+    if not row.aside.stacked:
+        return
+    beside = picture[row.top : row.top + row.height, max(0, int(left)) : int(left + row.aside.stacked) + 1]
+    if dice.chance(PAINTED_OVER) and beside.size:
+        wide = int(row.aside.stacked) + 2
+        put(picture, solid(row.height, wide), left, row.top, np.median(beside, axis=(0, 1)))
+    else:
         stacked(dice, picture, left, row.rows, row.font, ink, row.squeeze)
