@@ -59,7 +59,7 @@ DICTIONARIES = {WORDS: "ppocrv6_tiny_dict.txt", RECOGNISER: "ppocrv6_dict.txt"}
 
 OWN = {
     LOCALISER: ("serials.onnx", "b231532e3c0bffc3e7332a0fea02edf4c94deecad164cc058de75766414b80c6"),
-    PLATES: ("plates.onnx", "de18d0112c02756a312f26887961162be9f038494873cbbbb1e6d167aba8d0a0"),
+    PLATES: ("plates.onnx", "9cda3a8f74911eb1d537291751995bf6ea41c1a18bf3a1600d37a02728f14a6f"),
 }
 """The project's own models (docs/localiser.md, docs/recogniser.md): file below `weights`, and SHA-256."""
 

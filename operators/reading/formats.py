@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
-from math import log, prod
+from math import exp, log, prod
 from typing import Any, NamedTuple
 
 ODD = 0.1
@@ -26,6 +26,8 @@ _OLDER = 0.25
 _UNLISTED_LENGTH = 1e-4
 LEAST_PART = 5
 """Letters of a name's word that tells something by itself."""
+ISSUED_O = 0.05
+"""Share of an O among the letters of a serial, by that of another letter: many issuers leave it out."""
 RARE = 0.05
 """Chance below which an issuer's symbols are not thought of."""
 
@@ -72,6 +74,8 @@ class Region:
     """Width of a serial's line by its height and number of characters, as the detector frames it."""
     width_spread: float
     """Standard deviation of the logarithm of that."""
+    with_o: Mapping[str, frozenset[int]]
+    """By format, in which places an O is issued, where it is known: most issuers have none."""
 
     @cached_property
     def speaks(self) -> bool:
@@ -102,11 +106,27 @@ class Region:
         return self._chance(text, shape(text), self.formats if formats is None else formats)
 
     def chance_folded(self, text: str, formats: Mapping[str, float]) -> float:
-        """The same for a text whose 0 and 1 may be letters, unless the region writes zero for O."""
+        """The same for a text whose 0 and 1 may be letters; where the region writes zero for O, its zeros may
+        be where an issuer has an O.
+        """
         own = shape(text)
         if not self.zero_for_o:
             own = "".join("?" if c in "01" else o for c, o in zip(text, own, strict=True))
-        return self._chance(text, own, formats)
+            return self._chance(text, own, formats)
+        return log(exp(self._chance(text, own, formats)) + (1 - self.personal) * self._with_o(text, formats))
+
+    def _with_o(self, text: str, formats: Mapping[str, float]) -> float:
+        """The chance of the text with an O for a zero, as issued."""
+        spelled = {
+            form: "".join("O" if c == "0" and i in places else c for i, c in enumerate(text))
+            for form, places in self.with_o.items()
+            if form in formats
+        }
+        return sum(
+            formats[form] / _texts(form)
+            for form, with_o in spelled.items()
+            if with_o != text and _of_form(shape(with_o), form)
+        )
 
     def _chance(self, text: str, own: str, formats: Mapping[str, float]) -> float:
         share = self.personal * (1.0 if len(re.findall(r"A+|9+", shape(text))) < 3 else ODD)
@@ -171,9 +191,14 @@ def region_of(raw: Mapping[str, Any]) -> Region:
     everyone = mixture(issuers, {code: issuer.share for code, issuer in issuers.items()})
     lengths = {int(n): float(p) for n, p in raw["lengths"].items()}
     width = raw["character_width"]
+    with_o = {
+        form: frozenset(map(int, places))
+        for issuer in raw["issuers"].values()
+        for form, places in issuer.get("with_o", {}).items()
+    }
     return Region(
         raw["region"], issuers, float(raw["personal"]), lengths, bool(raw["zero_for_o"]), everyone,
-        float(width["typical"]), float(width["spread"]),
+        float(width["typical"]), float(width["spread"]), with_o,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from operators.reading import ends
 from operators.reading.geometry import CROP_HEIGHT, Image
+from operators.reading.glyphs import Decoded
 from schemas import plates
 from schemas.reading import PlateRead, Reading
 
@@ -23,11 +24,14 @@ LETTER = 0.9
 
 @dataclass(frozen=True)
 class Pair:
-    """Where a pair stands, in heights of its line from the line's left end, and its two letters."""
+    """Where a pair stands, in heights of its line from the line's left end, its two letters, and both of them
+    in one picture.
+    """
 
     left: float
     right: float
     letters: tuple[Image, Image]
+    whole: Image
     behind: bool
 
 
@@ -36,7 +40,24 @@ def pair_of(found: ends.Pair, flat: Image, behind: bool, longer: float = 0.0) ->
     how many heights the line was made longer on the left since.
     """
     start, end = (x / CROP_HEIGHT - ends.BESIDE + longer for x in (found.left, found.right))
-    return Pair(start, end, (_alone(flat, found.upper), _alone(flat, found.lower)), behind)
+    upper, lower = found
+    both = ends.Piece(found.left, upper.top, found.right - found.left, lower.foot - upper.top)
+    return Pair(start, end, (_alone(flat, upper), _alone(flat, lower)), _alone(flat, both), behind)
+
+
+def letters(upper: Decoded, lower: Decoded, whole: Decoded, least: float) -> str:
+    """What the two letters of a pair say, each surer than `least`; nothing where one is not, and nothing
+    where both together are rather one character of the serial whose halves the picture has torn apart.
+
+    Together two letters are read as one of themselves, or as nothing sure; a torn 3 as 3, and its halves as
+    2 and J.
+    """
+    said = upper.text + lower.text
+    surely = min((*upper.sure, *lower.sure), default=0.0)
+    if len(upper.text) != 1 or len(lower.text) != 1 or surely <= least:
+        return ""
+    torn = len(whole.text) == 1 and whole.text not in said and whole.sure[0] >= surely
+    return "" if torn else said
 
 
 def _alone(flat: Image, piece: ends.Piece) -> Image:

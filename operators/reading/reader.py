@@ -199,10 +199,9 @@ class TwoLooks:
 
     def _pair(self, pair: pairs.Pair) -> str:
         """The two letters of a pair, or nothing where they are not clear."""
-        tables = self._engine.recognise(pair.letters, CROP_HEIGHT, serials=True)
-        reads = [glyphs.greedy(glyphs.letters(table)) for table in tables]
-        clear = all(len(read.text) == 1 and read.sure[0] > self._plan.legibly for read in reads)
-        return "".join(read.text for read in reads) if clear else ""
+        tables = self._engine.recognise([*pair.letters, pair.whole], CROP_HEIGHT, serials=True)
+        upper, lower, whole = (glyphs.greedy(glyphs.letters(table)) for table in tables)
+        return pairs.letters(upper, lower, whole, self._plan.legibly)
 
     def _promising(self, scene: Scene) -> list[Place]:
         tallest = max((p.height for p in scene.places), default=1.0)

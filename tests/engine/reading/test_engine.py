@@ -124,6 +124,6 @@ def test_a_detectors_input_is_what_paddlex_makes_of_a_picture(engine: TextEngine
 
 
 def test_an_official_number_has_its_small_letters_and_the_serial_alone_comes_next(reader: TwoLooks) -> None:
-    top = reader.read(street(PlateLook("CM48213", "AZ", rows="stacked"), 400))[0]
+    top = reader.read(street(PlateLook("CM48213", "AZ", rows="stacked"), 260))[0]
     assert top.plate == "CM48213"
     assert "48213" in {other.plate for other in top.alternatives}

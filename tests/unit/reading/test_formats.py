@@ -45,8 +45,15 @@ def test_a_listed_format_is_likelier_than_a_scramble_of_the_same_length() -> Non
 def test_a_zero_may_be_a_letter_where_the_region_writes_both() -> None:
     br = region("br")
     assert br.chance_folded("0ZV6697", br.formats) == pytest.approx(br.chance("OZV6697"), abs=0.01)
+
+
+def test_where_zero_is_written_for_an_o_it_counts_as_a_letter_where_an_issuer_has_one() -> None:
     us = region("us")
-    assert us.chance_folded("0ZV6697", us.formats) == us.chance("0ZV6697")
+    as_d, as_o = (us.chance_folded(text, us.formats) for text in ("3UDA792", "3U0A792"))
+    assert as_o == pytest.approx(as_d, abs=0.01)
+    assert us.chance("3U0A792") < as_o - 5
+    for elsewhere in ("30DA792", "3UD0792", "0ZV6697"):
+        assert us.chance_folded(elsewhere, us.formats) == pytest.approx(us.chance(elsewhere))
 
 
 def test_a_word_is_no_plate_where_nobody_chooses_his() -> None:

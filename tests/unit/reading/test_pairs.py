@@ -5,7 +5,7 @@ import pytest
 from operators.reading import ends, pairs
 from operators.reading.ends import Ends, ends_of
 from operators.reading.geometry import Image, Line
-from operators.reading.glyphs import ALPHABET
+from operators.reading.glyphs import ALPHABET, Decoded
 from operators.reading.places import SECOND, TIGHT, Cut, Place, cut
 from schemas.reading import PlateRead, Reading
 
@@ -109,7 +109,7 @@ def test_a_pair_is_cut_out_letter_by_letter_and_painted_over_in_the_row(how: Cut
 
 def test_a_pair_outside_a_crop_leaves_it_as_it_is() -> None:
     crop = np.full((48, 100, 3), 9, np.uint8)
-    far = pairs.Pair(-3.0, -2.0, (crop, crop), behind=False)
+    far = pairs.Pair(-3.0, -2.0, (crop, crop), crop, behind=False)
     assert pairs.painted_over(crop, far, 0.2, 1.0) is crop
 
 
@@ -138,3 +138,25 @@ def test_letters_that_make_a_number_too_long_are_no_part_of_it() -> None:
 
 def test_without_small_letters_the_serial_is_the_plate() -> None:
     assert read("34230", 0.7).serial == "34230"
+
+
+def said(text: str, *sure: float) -> Decoded:
+    return Decoded(text, sure, tuple(range(len(text))))
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "whole", "letters"),
+    [
+        (said("C", 1.0), said("L", 0.8), said("L", 0.97), "CL"),  # together read as one of them
+        (said("C", 1.0), said("U", 0.99), said("G", 0.63), "CU"),  # or as nothing sure
+        (said("C", 1.0), said("A", 1.0), said("GA", 0.9, 0.9), "CA"),
+        (said("2", 0.71), said("J", 0.99), said("3", 1.0), ""),  # a torn 3
+        (said("C", 0.5), said("L", 0.9), said("", *()), ""),  # not clear
+        (said("", *()), said("L", 0.9), said("", *()), ""),
+        (said("CO", 0.9, 0.9), said("L", 0.9), said("", *()), ""),
+    ],
+)
+def test_two_letters_are_no_torn_character(
+    upper: Decoded, lower: Decoded, whole: Decoded, letters: str
+) -> None:
+    assert pairs.letters(upper, lower, whole, 0.6) == letters
