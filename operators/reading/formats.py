@@ -26,8 +26,6 @@ _OLDER = 0.25
 _UNLISTED_LENGTH = 1e-4
 LEAST_PART = 5
 """Letters of a name's word that tells something by itself."""
-ISSUED_O = 0.05
-"""Share of an O among the letters of a serial, by that of another letter: many issuers leave it out."""
 RARE = 0.05
 """Chance below which an issuer's symbols are not thought of."""
 

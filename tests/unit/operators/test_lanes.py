@@ -35,20 +35,16 @@ def test_keys_are_worked_on_at_the_same_time() -> None:
     assert Lanes(2, key)(lambda item: meeting.wait() >= 0, [("a", 1), ("b", 1)]) == [True, True]
 
 
-def test_items_of_one_key_are_never_worked_on_at_the_same_time() -> None:
-    inside, most = list[Item](), list[int]()
-
-    def logic(item: Item) -> None:
-        inside.append(item)
-        most.append(len(inside))
-        time.sleep(0.002)
-        inside.remove(item)
-
-    Lanes[Item](4, key)(logic, [("a", number) for number in range(8)])
-    assert max(most) == 1
-
-
-def test_no_more_keys_than_asked_for_are_worked_on_at_once() -> None:
+@pytest.mark.parametrize(
+    ("count", "items", "at_once"),
+    [
+        pytest.param(4, [("a", number) for number in range(8)], 1, id="of one key"),
+        pytest.param(2, [(name, 1) for name in "abcdef"], 2, id="of more keys than asked for"),
+    ],
+)
+def test_no_more_items_are_worked_on_at_once_than_keys_and_count_allow(
+    count: int, items: list[Item], at_once: int
+) -> None:
     inside, most = list[Item](), list[int]()
 
     def logic(item: Item) -> None:
@@ -57,8 +53,8 @@ def test_no_more_keys_than_asked_for_are_worked_on_at_once() -> None:
         time.sleep(0.005)
         inside.remove(item)
 
-    Lanes[Item](2, key)(logic, [(name, 1) for name in "abcdef"])
-    assert max(most) == 2
+    Lanes[Item](count, key)(logic, items)
+    assert max(most) == at_once
 
 
 @pytest.mark.parametrize("count", [1, 3])
