@@ -58,7 +58,7 @@ DICTIONARIES = {WORDS: "ppocrv6_tiny_dict.txt", RECOGNISER: "ppocrv6_dict.txt"}
 """By recogniser: its characters, below the same folder."""
 
 OWN = {
-    LOCALISER: ("serials.onnx", "b231532e3c0bffc3e7332a0fea02edf4c94deecad164cc058de75766414b80c6"),
+    LOCALISER: ("serials.onnx", "71bb6335647d238481af531168f44091b483767f090989476a73e3f6ed1b412e"),
     PLATES: ("plates.onnx", "9cda3a8f74911eb1d537291751995bf6ea41c1a18bf3a1600d37a02728f14a6f"),
 }
 """The project's own models (docs/localiser.md, docs/recogniser.md): file below `weights`, and SHA-256."""

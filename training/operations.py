@@ -98,6 +98,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "Concat": _concat,
     "Conv": _convolution,
     "ConvTranspose": _transposed,
+    "DepthToSpace": lambda values, attributes: F.pixel_shuffle(values[0], attributes["blocksize"]),
     "Div": lambda values, _: values[0] / values[1],
     "Gelu": lambda values, _: F.gelu(values[0]),
     "GlobalAveragePool": lambda values, _: values[0].mean((2, 3), keepdim=True),
