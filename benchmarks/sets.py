@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.baseline import BLOCK, plain_ocr, timed, turn_about
+from benchmarks.changes import CHANGES, Change
 from benchmarks.read import Image, Photo, largest_line, load, photo, serial_right
 from connectors.ocr import open_engine
 from operators.reading.reader import TwoLooks
@@ -116,17 +117,26 @@ def run(
     threads: int = 2,
     at_once: int = 1,
     baseline: bool = True,
+    changed: bool = False,
     progress: Callable[[Iterable[Labelled]], Iterable[Labelled]] = lambda photos: photos,
 ) -> Figures:
     """The lines of all sets, `at_once` photographs read at the same time. With `baseline`, PaddleOCR's
     `predict` reads every photograph, too, turn about in the same process (`benchmarks.baseline.turn_about`).
+    With `changed`, each set has a line more, for its photographs changed in every way of
+    `benchmarks.changes`.
     """
     sets = [found for directory in directories for found in sets_of(directory)]
     engine = open_engine(threads=threads)
     readers = {code: TwoLooks(engine, code) for code in {p.photo.region for s in sets for p in s.photos}}
     with plain_ocr() if baseline else nullcontext() as plain:
         read = [(s, measured(progress(s.photos), readers, plain, at_once)) for s in sets]
-    lines = [line for photo_set, results in read for line in lines_of(photo_set, results)]
+    lines = list[dict[str, object]]()
+    for photo_set, results in read:
+        lines.extend(lines_of(photo_set, results))
+        if changed:
+            ways = {name: measured(progress(photo_set.photos), readers, None, at_once, change)
+                    for name, change in CHANGES.items()}  # fmt: skip
+            lines.append(changed_line(photo_set.name, results, ways))
     return Figures(engine.models, lines)
 
 
@@ -135,9 +145,10 @@ def measured(
     readers: Mapping[str, TwoLooks],
     plain: Callable[[Image], Any] | None,
     at_once: int = 1,
+    change: Change | None = None,
 ) -> list[Result]:
-    """Every photograph read; the models are warm before the first is timed."""
-    return list(_measured(photos, readers, plain, at_once))
+    """Every photograph read, as it is or changed; the models are warm before the first is timed."""
+    return list(_measured(photos, readers, plain, at_once, change))
 
 
 def _measured(
@@ -145,11 +156,13 @@ def _measured(
     readers: Mapping[str, TwoLooks],
     plain: Callable[[Image], Any] | None,
     at_once: int,
+    change: Change | None,
 ) -> Iterator[Result]:
     def ours(item: tuple[Labelled, Image]) -> list[PlateRead]:
         return readers[item[0].photo.region].read(item[1])
 
-    coming = ((labelled, load(labelled.photo.path)) for labelled in photos)
+    seen = ((labelled, load(labelled.photo.path)) for labelled in photos)
+    coming = ((labelled, change(image) if change else image) for labelled, image in seen)
     first = list(islice(coming, 1))
     for item in first:
         ours(item)
@@ -215,6 +228,35 @@ def plateless_line(name: str, results: Sequence[Result]) -> dict[str, object]:
     }
 
 
+def changed_line(
+    name: str, plain: Sequence[Result], ways: Mapping[str, Sequence[Result]]
+) -> dict[str, object]:
+    """Figures of photographs that were changed, each in every way; those without a plate count as above.
+
+    The interval is that of the photographs' number: a photograph's answers hang together. Steady are plates
+    that are right as they are and in each way.
+    """
+    everything = [result for results in ways.values() for result in results]
+    line = {"set": f"{name}, changed", "pictures": len(everything)}
+    if not any(result.labelled.photo.plate for result in plain):
+        return {**plateless_line(name, everything), **line}
+    right = [[_right(result, result.top) for result in results] for results in (plain, *ways.values())]
+    each = [sum(hits[1:]) / len(ways) for hits in zip(*right, strict=True)]
+    low, high = wilson(sum(each), len(each))
+    sure = [result for result in everything if result.confidence >= SURE]
+    return {
+        **line,
+        "folded": {"share": round(sum(each) / len(each), 4), "low": round(low, 4), "high": round(high, 4)},
+        "by_change": {
+            way: round(sum(hits) / len(hits), 4) for way, hits in zip(ways, right[1:], strict=True)
+        },
+        "steady": share([all(hits) for hits in zip(*right, strict=True)]),
+        "sure": len(sure),
+        "sure_right": share([_right(result, result.top) for result in sure]),
+        **speed(everything),
+    }
+
+
 def speed(results: Sequence[Result]) -> dict[str, object]:
     """Milliseconds for each picture, and how many times PaddleOCR's rate that is: by the clock, and by
     processor time, which decides where a machine has a process for each core.
@@ -249,7 +291,7 @@ def share(hits: Sequence[bool]) -> dict[str, float]:
     return {"share": round(mean, 4), "low": round(low, 4), "high": round(high, 4)}
 
 
-def wilson(hits: int, count: int) -> tuple[float, float]:
+def wilson(hits: float, count: int) -> tuple[float, float]:
     """Where the true share lies 95 times in 100, when `hits` of `count` were seen."""
     if count == 0:
         return 0.0, 1.0
@@ -280,6 +322,10 @@ def told(line: Mapping[str, Any]) -> tuple[str, ...]:
     if "folded" not in line:
         false = ", ".join(f"{line[f'false_from_{c}']} at {c}" for c in FALSE_FROM[1:])
         return name, count, "", f"false: {false}", "", "", "", "", "", *speed
+    if "steady" in line:
+        steady = f"steady {100 * line['steady']['share']:.1f}"
+        sure = str(line["sure"]), _percent(line["sure_right"])
+        return name, count, steady, _percent(line["folded"]), "", *sure, "", "", *speed
     state = (
         f"{100 * line['state_given']:.1f}, {_percent(line['state_right'])}" if "state_given" in line else ""
     )

@@ -52,21 +52,30 @@ def read_photographs(
         Path | None, typer.Option(dir_okay=False, help="Write one folder's calibration curve there (SVG).")
     ] = None,
     baseline: Annotated[bool, typer.Option(help="Let PaddleOCR read every picture, too.")] = True,
+    changed: Annotated[
+        bool,
+        typer.Option(
+            "--changed", help="Read each picture in nine changes, too (size, light, turn, blur, JPEG)."
+        ),
+    ] = False,
 ) -> None:
     """How well and how fast plates are read, beside PaddleOCR's own `predict` on the same pictures.
 
-    One labelled folder is told about in detail. Several folders, a folder without labels, or
+    One labelled folder is told about in detail. Several folders, a folder without labels, --changed or
     --no-baseline give one line for each set, with 95 % intervals; there PLATESTREAM_AT_ONCE pictures
     are read at the same time.
 
     Example: platestream bench read photos/ --plateless 100 --sheet misses.png
 
     Example: platestream bench read car-parks/ streets/ no-plate/
+
+    Example: platestream bench read car-parks/ --no-baseline --changed
     """
     from benchmarks import read as job
 
-    if len(directories) > 1 or not baseline or not (directories[0] / "labels.csv").is_file():
-        _read_sets(directories, baseline)
+    lone = len(directories) == 1 and (directories[0] / "labels.csv").is_file()
+    if not lone or not baseline or changed:
+        _read_sets(directories, baseline, changed)
         return
     threads = settings().threads
     print_json(
@@ -76,12 +85,14 @@ def read_photographs(
     )  # fmt: skip
 
 
-def _read_sets(directories: Sequence[Path], baseline: bool) -> None:
+def _read_sets(directories: Sequence[Path], baseline: bool, changed: bool) -> None:
     """Lines for people on stderr, and the JSON object."""
     from benchmarks import sets as job
 
     threads, at_once = settings().threads, settings().at_once
-    found = job.run(directories, threads, at_once, baseline, lambda p: track(p, "reading", console=err))
+    found = job.run(
+        directories, threads, at_once, baseline, changed, lambda p: track(p, "reading", console=err)
+    )
     err.print(job.as_text(found.lines))
     print_json(found.as_json())
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import baseline, sets
-from benchmarks.read import Photo
+from benchmarks.changes import CHANGES
+from benchmarks.read import Image, Photo
 from benchmarks.sets import Labelled, Result
 from operators.reading.reader import TwoLooks
 from schemas.reading import PlateRead
@@ -176,3 +177,55 @@ def test_items_that_are_taken_at_once_share_the_time_that_all_took(monkeypatch: 
     assert [mine.answer for _, mine, _ in found] == [0, -1, -2, -3]
     assert len({mine.seconds for _, mine, _ in found}) == 1
     assert sum(mine.seconds for _, mine, _ in found) >= 0.04
+
+
+def test_a_changed_photograph_keeps_its_plate_and_its_kind() -> None:
+    picture = np.zeros((120, 240, 3), np.uint8)
+    cv2.putText(picture, "AST3087", (30, 75), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (230, 230, 230), 3)
+    for name, change in CHANGES.items():
+        seen = change(picture)
+        assert (seen.dtype, seen.ndim) == (picture.dtype, 3), name
+        assert 0.8 < seen.shape[1] / picture.shape[1] < 1.2, name
+        assert not np.array_equal(seen, picture), name
+        assert seen.max() > 150 > 60 > seen.min(), name
+
+
+def test_a_plate_is_steady_that_is_right_as_it_is_and_in_every_change() -> None:
+    plain = [result("ABC123", "ABC123"), result("XYZ999", "XYZ999"), result("KLM111", "")]
+    ways = {
+        "smaller": [result("ABC123", "ABC123", 0.97), result("XYZ999", ""), result("KLM111", "KLM111")],
+        "darker": [result("ABC123", "ABC123"), result("XYZ999", "XYZ999"), result("KLM111", "KLMIII", 0.96)],
+    }
+    line = sets.changed_line("x", plain, ways)
+    assert (line["set"], line["pictures"]) == ("x, changed", 6)
+    assert line["steady"] == sets.share([True, False, False])
+    assert line["by_change"] == {"smaller": 0.6667, "darker": 1.0}, "an I that is a 1 is folded"
+    assert line["folded"] == {**sets.share([True, True, True]), "share": 0.8333, **interval(2.5, 3)}
+    assert (line["sure"], line["sure_right"]) == (2, sets.share([True, True]))
+    assert "steady 33.3" in sets.as_text([line])
+
+
+def interval(hits: float, count: int) -> dict[str, float]:
+    low, high = sets.wilson(hits, count)
+    return {"low": round(low, 4), "high": round(high, 4)}
+
+
+def test_changed_pictures_without_a_plate_are_counted_by_what_is_read_there() -> None:
+    ways = {"smaller": [result("", "STOP12", 0.85)], "darker": [result("", "")]}
+    line = sets.changed_line("x", [result("", "")], ways)
+    assert (line["set"], line["pictures"], line["false_from_0.8"]) == ("x, changed", 2, 1)
+
+
+def test_pictures_are_read_as_they_are_changed(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((9, 9, 3), np.uint8))
+    asked: list[tuple[int, ...]] = []
+
+    class Sizes(TwoLooks):
+        def read(self, image: Image) -> list[PlateRead]:
+            asked.append(image.shape)
+            return []
+
+    (found,) = sets.sets_of(tmp_path)
+    readers = {"us": Sizes(ScriptedEngine([], ["X"], 0.9))}
+    sets.measured(found.photos, readers, None, 1, CHANGES["smaller"])
+    assert set(asked) == {(8, 8, 3)}
