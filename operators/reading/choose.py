@@ -14,23 +14,27 @@ FLATTEST, LONGEST_SHAPE = 1.0, 11.0
 """Width by height of a serial's line: a three-character plate, and nine narrow ones with margins."""
 
 _CLOCK = re.compile(
-    r"\d{1,2}\D\d{2}\D\d{2}|(19|20)\d\d\D(0\d|1[0-2])(\D|$)|\d{1,2}\s*[:/.]\s*\d{2}\s*[:/.]\s*\d{2,4}|\d\d:\d\d"
+    r"\d{1,2}[^\w·]\d{2}[^\w·]\d{2}|(19|20)\d\d\D(0\d|1[0-2])(\D|$)"
+    r"|\d{1,2}\s*[:/.]\s*\d{2}\s*[:/.]\s*\d{2,4}|\d\d:\d\d"
 )
+"""Between its numbers stand no letters and no points at half the height: 2B94G65 and 08·38·01 are serials."""
 _YEAR = re.compile(r"[\W_]*(199\d|20[0-3]\d)[\W_]*")
 """What is left of a date when its line is cut; of four-digit plates one in two hundred is such a number."""
-_PHONE = re.compile(r"\d{3}\D{1,2}\d{3}\D{1,2}\d{4}|\(\d{3}\)|^\W*\d{3}-\d{4}\W*$")
+_PHONE = re.compile(r"\d{3}\D{1,2}\d{3}\D{1,2}\d{4}|\(\d{3}\)")
 _NUMBERED = re.compile(
-    r"(EXIT|ROUTE|RTE|HIGHWAY|HWY|ROAD|UNIT|SUITE|ROOM|LEVEL|FLOOR|GATE|DOCK|BAY|LOT|CAMERA|MILE|ZONE)"
-    r"\W*[\dO]{1,4}\W?[A-Z]?"
-    r"|(US|SR|CR|I|ST|RD|APT|CAM|BUS|STOP|P)\W+[\dO]{1,4}[A-Z]?"
-    r"|(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|N[O0]V|DEC)\W*\d{2,4}"  # a sticker's
-    r"|\d{1,4}(/\d)?\W*(MILES?|HOURS?|HRS?|MPH|KM|FEET|FT|LBS|TONS?)",
+    r"(EXIT|ROUTE|HIGHWAY|ROAD|UNIT|SUITE|ROOM|LEVEL|FLOOR|GATE|DOCK|CAMERA|MILE|ZONE)\W*[\dO]{1,4}\W?[A-Z]?"
+    r"|((US|SR|CR|I|ST|RD)\W+[\dO]{1,3}|(APT|CAM|BUS|STOP|P|RTE|HWY|BAY|LOT)\W+[\dO]{1,4})[A-Z]?"
+    r"|(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|N[O0]V|DEC)\W+(19|20)?\d\d"  # a sticker's
+    r"|\d{1,4}(/\d)?(\W*(MILES?|HOURS?|FEET)|\W+(HRS?|MPH|KM|FT|LBS|TONS?))"
+    r"|\W*\d{3}-\d{4}\W*",  # to call within a town
     re.IGNORECASE,
 )
-"""What roads, places and limits are called on signs (MUTCD 2023, part 2)."""
+"""What roads, places and limits are called on signs (MUTCD 2023, part 2). A short word without a gap before
+its number is as likely a serial: HWY 236 is a sign's, HWY236 is not.
+"""
 _AIRCRAFT = re.compile(r"N[1-9](\d{0,4}|\d{0,3}[A-HJ-NP-Z]|\d{0,2}[A-HJ-NP-Z]{2})")
 """A US aircraft's registration (14 CFR 47.15)."""
-_SITE = re.compile(r"WWW|\.\s?(COM|NET|ORG|GOV|US)\b", re.IGNORECASE)
+_SITE = re.compile(r"WWW\.|\.\s?(COM|NET|ORG|GOV|US)\b", re.IGNORECASE)
 
 
 _PRINTED = """
@@ -61,10 +65,16 @@ def no_serial(text: str) -> bool:
 
 def foreign(text: str) -> bool:
     """Clock times, dates, years, phone numbers, web addresses, makers' names: read well, and no plate."""
-    if "".join(c for c in text.upper() if c.isalnum()) in PRINTED:
+    if "".join(c for c in text.upper() if c.isalnum()) in PRINTED or _YEAR.fullmatch(text.strip()):
         return True
-    whole, part = (_YEAR, _NUMBERED), (_CLOCK, _PHONE, _SITE)
-    return any(p.fullmatch(text.strip()) for p in whole) or any(p.search(text) for p in part)
+    return any(pattern.search(text) for pattern in (_CLOCK, _PHONE, _SITE))
+
+
+def numbered(text: str) -> bool:
+    """Whether a line read as this text is a road's, a place's or a limit's on a sign, or a number to call;
+    where an issuer's name stands beside it a plate may say the same (BAY 1234, 523-6205).
+    """
+    return bool(_NUMBERED.fullmatch(text.strip()))
 
 
 def bare(text: str) -> bool:

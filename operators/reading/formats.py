@@ -81,6 +81,11 @@ class Region:
         return any(issuer.slogans for issuer in self.issuers.values())
 
     @cached_property
+    def printed(self) -> tuple[tuple[str, str], ...]:
+        """The code of the issuer, and a phrase that tells it, without spaces: all there are."""
+        return tuple((code, p.replace(" ", "")) for code, i in self.issuers.items() for p in i.phrases)
+
+    @cached_property
     def phrases(self) -> Mapping[int, tuple[str, ...]]:
         """The names and slogans of all issuers without spaces, by their length."""
         all_of = {p.replace(" ", "") for i in self.issuers.values() for p in (i.name, *i.slogans)}

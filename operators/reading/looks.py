@@ -1,6 +1,7 @@
 """How a picture is looked at: the plan of the looks, and what they find in one picture."""
 
 from dataclasses import dataclass, field
+from math import inf
 
 import cv2
 import numpy as np
@@ -8,9 +9,18 @@ import numpy as np
 from operators.reading import choose, vote
 from operators.reading.geometry import Image, Line
 from operators.reading.places import Place
+from operators.reading.states import Shown
 
 _LIFT = (255 * np.sqrt(np.arange(256) / 255)).astype(np.uint8)
 """Grey values with the dark ones raised (gamma 0.5)."""
+
+
+TINY = (0, 480)
+"""Pixels of the longer side."""
+AS_PLATES = 1.6
+"""How many times as wide as high a picture is at the least that is cut to a plate: motorcycles' plates are
+1.75 times, others more. Cameras' pictures are 1.33 times or 1.78.
+"""
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,8 @@ class Look:
     """By the larger detector of text."""
     serials: bool = False
     """By the detector of serials, which finds no other text."""
+    shape: tuple[float, float] = (0.0, inf)
+    """For pictures so many times as wide as high, from and to."""
     sizes: tuple[int, int] = (0, 1 << 20)
     """For pictures whose longer side has so many pixels, from and to."""
     proposals: int = 0
@@ -44,8 +56,10 @@ class Look:
         return np.asarray(larger, np.uint8), scale
 
     def is_for(self, image: Image) -> bool:
-        longest: int = max(image.shape[:2])
-        return self.sizes[0] <= longest < self.sizes[1]
+        height, width = map(int, image.shape[:2])
+        return self.sizes[0] <= max(height, width) < self.sizes[1] and (
+            self.shape[0] <= width / height < self.shape[1]
+        )
 
     def longest_of(self, seen: Image) -> int:
         """What the longer side of the picture to search is shrunk to."""
@@ -59,11 +73,14 @@ class Plan:
 
     coarse: Look = Look(640, spared=1.25, serials=True)
     """Finds nine of ten plates."""
-    tiny: Look = Look(1536, enlarged=1.5, lifted=True, sizes=(0, 480))
-    """For any text: so small a picture is cut to its plate, and costs little."""
+    tiny: Look = Look(1536, enlarged=1.5, lifted=True, sizes=TINY, shape=(0.0, AS_PLATES), serials=True)
+    cut: Look = Look(1536, enlarged=1.5, lifted=True, sizes=TINY, shape=(AS_PLATES, inf))
+    """For any text: so small a picture of a plate's shape is cut to its plate, and costs little."""
     near: Look = Look(640, sizes=(480, 1100), proposals=6, serials=True)
     """On pictures that would have to be enlarged for the rest: what may be a plate is, and nothing else."""
     full: Look = Look(1536, lifted=True, sizes=(801, 1 << 20), serials=True)
+    unfound: Look = Look(1536, careful=True, sizes=TINY, shape=(AS_PLATES, inf))
+    """Where nothing was read in a picture that may be cut to a plate."""
     careful: Look = Look(1536, careful=True)
     last: Look = Look(1920, enlarged=2.0, to=1920, lifted=True)
     around: int = 640
@@ -75,7 +92,9 @@ class Plan:
     word_height: float = 56.0
     """The same when state names and slogans are looked for, which are a third of the serial's height."""
     legible: float = 16.0
-    """Pixels of a serial's line from which the words around it and small letters before it can be read."""
+    """Pixels of a serial's line from which the words around it can be read."""
+    paired: float = 32.0
+    """The same for small letters beside it, which then have 14: halves of a torn character look like them."""
     threshold: float = 0.4
     """The detector's box threshold: lower than PaddleOCR's, because a false line costs little here."""
     places: int = 3
@@ -102,6 +121,8 @@ class Scene:
     places: list[Place] = field(default_factory=list)
     signs: list[Place] = field(default_factory=list)
     unread: list[Line] = field(default_factory=list)
+    shown: Shown = field(default_factory=dict)
+    """Which issuers its lines of text tell. Not kept for longer: a line may be somebody's plate."""
 
     def lines(self) -> list[Line]:
         read = [line for place in (*self.places, *self.signs) for line in place.lines]

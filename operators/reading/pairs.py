@@ -42,7 +42,9 @@ def pair_of(found: ends.Pair, flat: Image, behind: bool, longer: float = 0.0) ->
     start, end = (x / CROP_HEIGHT - ends.BESIDE + longer for x in (found.left, found.right))
     upper, lower = found
     both = ends.Piece(found.left, upper.top, found.right - found.left, lower.foot - upper.top)
-    return Pair(start, end, (_alone(flat, upper), _alone(flat, lower)), _alone(flat, both), behind)
+    between = (upper.foot + lower.top) // 2
+    letters = _alone(flat, upper, end=between), _alone(flat, lower, begin=between)
+    return Pair(start, end, letters, _alone(flat, both), behind)
 
 
 def letters(upper: Decoded, lower: Decoded, whole: Decoded, least: float) -> str:
@@ -60,9 +62,9 @@ def letters(upper: Decoded, lower: Decoded, whole: Decoded, least: float) -> str
     return "" if torn else said
 
 
-def _alone(flat: Image, piece: ends.Piece) -> Image:
-    """A letter with its edge repeated around it, 48 pixels high."""
-    rows = slice(max(piece.top - ROOM, 0), piece.foot + ROOM)
+def _alone(flat: Image, piece: ends.Piece, begin: int = 0, end: int = CROP_HEIGHT) -> Image:
+    """A letter with its edge repeated around it, 48 pixels high, and nothing above or below those rows."""
+    rows = slice(max(piece.top - ROOM, begin), min(piece.foot + ROOM, end))
     letter = flat[rows, max(piece.left - ROOM, 0) : piece.right + ROOM]
     scale = CROP_HEIGHT / (letter.shape[0] + 8)
     framed = cv2.copyMakeBorder(letter, 4, 4, 24, 24, cv2.BORDER_REPLICATE)
@@ -70,13 +72,16 @@ def _alone(flat: Image, piece: ends.Piece) -> Image:
 
 
 def painted_over(crop: Image, pair: Pair, along: float, stretch: float) -> Image:
-    """A crop of the line, with margins `along` at its ends (heights) and stretched, without the pair."""
+    """A crop of the line, with margins `along` at its ends (heights) and stretched, without the pair and what
+    is beyond it: no character, since the pair stands at the serial's end.
+    """
     left, right = (round((x + along) * CROP_HEIGHT * stretch) for x in (pair.left, pair.right))
     left, right = max(left - ROOM, 0), min(right + ROOM, crop.shape[1])
     if right <= left:
         return crop
     out = crop.copy()
-    out[:, left:right] = np.median(crop[:, left:right].reshape(-1, 3), axis=0)
+    beyond = slice(left, None) if pair.behind else slice(right)
+    out[:, beyond] = np.median(crop[:, left:right].reshape(-1, 3), axis=0)
     return out
 
 

@@ -33,6 +33,8 @@ class Cut(NamedTuple):
 # Smoothed and a third wider: narrow plate type, enlarged, is read best so.
 FIRST = Cut(0.2, 0.0, 1.3, 1.2)
 """Text of any kind."""
+WORDS = Cut(0.2, 0.0, 1.0, 1.2)
+"""Words beside a serial."""
 TIGHT = Cut(0.2, -0.1, 1.3, 1.2)
 """A serial. A detector's box takes in the edges of the words above it and of the frame below; without them
 its characters are a quarter higher, and a W is told from an H. The same from 0.08 to 0.12."""
@@ -62,8 +64,8 @@ class Place:
     """Whether its surroundings were searched for words."""
     found_beside: bool = False
     """Whether it is text beside a serial, in a picture in which serials were looked for: so it is none."""
-    foreign: bool = False
-    """Whether its line, found again there as text, says what no plate does."""
+    again: list["Place"] = field(default_factory=list)
+    """The same line as the search around it framed and read it, as text of any kind."""
     small: list[pairs.Pair] = field(default_factory=list)
     """Small letters one above the other at the ends of the line `paired`, which may be no letters."""
     paired: Line | None = None

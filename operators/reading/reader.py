@@ -27,6 +27,7 @@ from operators.reading.places import (
     FIRST,
     SECOND,
     TIGHT,
+    WORDS,
     Cut,
     Place,
     beside,
@@ -37,6 +38,7 @@ from operators.reading.places import (
     lines_of,
     one_row,
     stacked,
+    wider,
 )
 from operators.reading.proposals import placed_back, proposed, sheet
 from operators.reading.vehicles import one_vehicle
@@ -78,9 +80,11 @@ class TwoLooks:
         """Plates in `image` (height x width x 3, BGR), most certain first; empty when there is none."""
         plan = self._plan
         reads = self._study(image, plan.coarse)
-        for look in (plan.tiny, plan.near, plan.full):
+        for look in (plan.tiny, plan.cut, plan.near, plan.full):
             if _best(reads) < plan.enough and look.is_for(image):
                 reads = max(self._study(image, look), reads, key=_best)
+        if not reads and plan.unfound.is_for(image):
+            reads = self._study(image, plan.unfound)
         for look in (plan.careful, plan.last):
             if 0 < _best(reads) < plan.doubtful:
                 reads = max(reads, self._study(image, look), key=_best)
@@ -99,7 +103,7 @@ class TwoLooks:
             if any(place is p for p in looked) or (enough and not _mixed(place.text)):
                 continue
             self._look_around(scene, place)
-            if place.foreign:
+            if _foreign(place):
                 continue
             self._read_serials(image, [place])
             looked.append(place)
@@ -156,9 +160,9 @@ class TwoLooks:
         scene.places.extend(fresh)
         return fresh
 
-    def _read(self, image: Image, lines: Sequence[Line]) -> list[Place]:
+    def _read(self, image: Image, lines: Sequence[Line], how: Cut = FIRST) -> list[Place]:
         """The lines as text of any kind, read once."""
-        tables = self._engine.recognise([cut(image, line, FIRST) for line in lines], NARROW)
+        tables = self._engine.recognise([cut(image, line, how) for line in lines], NARROW)
         return [Place([line], glyphs.text_of(table)) for line, table in zip(lines, tables, strict=True)]
 
     def _read_serials(self, image: Image, places: Sequence[Place]) -> None:
@@ -188,9 +192,9 @@ class TwoLooks:
 
     def _read_pairs(self, image: Image, place: Place) -> None:
         """Reads the small letters at a new line's ends; where they are not clear they are none."""
-        if not place.reach(image) or not self._region.speaks:
+        if not place.reach(image):
             return
-        legible = place.height >= self._plan.legible
+        legible = self._region.speaks and place.height >= self._plan.paired
         said = [(pair, letters) for pair in place.small if legible and (letters := self._pair(pair))]
         place.small = [pair for pair, _ in said]
         if said:
@@ -243,7 +247,7 @@ class TwoLooks:
     def _plate(self, scene: Scene, place: Place, tallest: float) -> PlateRead | None:
         """The place as a plate; judged anew only where something that tells on it has changed."""
         self._look_around(scene, place)
-        if place.foreign:
+        if _foreign(place):
             return None
         words, beset = self._words(scene, place), self._stacked(scene, place)
         told = (place.line.span, len(place.tables), place.official, tallest, tuple(words), beset)
@@ -254,11 +258,13 @@ class TwoLooks:
     def _judged(
         self, scene: Scene, place: Place, tallest: float, words: Sequence[str], beset: bool
     ) -> PlateRead | None:
-        issuers = states.by_words(self._region, words)
+        issuers = states.by_words(self._region, words, scene.shown)
         formats = self._region.mixed(issuers)
         options = vote.candidates(place.tables, self._region, formats, self._region.symbols(issuers))
         line = place.line
         named = max(issuers.values()) >= states.SAY_FROM or not self._region.speaks
+        if not named and any(choose.numbered(one.text) for one in (place, *place.again)):
+            return None
         setting = rank.Setting(
             place.height / tallest, line.width / line.height, stacked=beset,
             in_rows=place.rows > 1, named=named and self._region.speaks,
@@ -286,7 +292,7 @@ class TwoLooks:
         others = [
             other.line
             for other in (*scene.places, *scene.signs)
-            if sum(c.isalnum() for c in other.text) >= vote.SHORTEST
+            if _letters(other.text) >= vote.SHORTEST
             and not states.names(self._region, other.text)
             and not any(same_text(other.line, row.line) for row in rows)
             and not _of_a_frame(other)
@@ -308,19 +314,28 @@ class TwoLooks:
         if line.width >= FILLS * scene.image.shape[1]:  # its words are as large as they need be, too
             whole = self._engine.detect(scene.image, self._plan.around, self._plan.threshold)
             around = [*lines_of(whole), *around]
-        again = self._read(scene.image, distinct([a for a in around if same_text(line, a)], place.lines))
-        place.foreign = any(choose.no_serial(one.text) for one in again)
-        place.widen(around)
+        longer = [a for a in around if same_text(line, a) and wider(line, a)]
+        place.again = self._read(scene.image, distinct(longer, place.lines))
+        place.widen([one.line for one in place.again if _letters(one.text) >= _letters(place.text)])
         scene.unread.extend(distinct([a for a in around if beside(line, a)], scene.lines()))
 
     def _words(self, scene: Scene, serial: Place) -> list[str]:
         """The text above and below a serial; lines there that nobody has read yet are read now."""
         wanted = [line for line in scene.unread if beside(serial.line, line)]
         scene.unread = [line for line in scene.unread if not any(line is w for w in wanted)]
-        for one in (found := self._read(scene.image, wanted)):
+        for one in (found := self._read(scene.image, wanted, WORDS)):
             one.found_beside = scene.serials
         scene.signs.extend(found)
         return [p.text for p in (*scene.places, *scene.signs) if beside(serial.line, p.line)]
+
+
+def _letters(text: str) -> int:
+    return sum(c.isalnum() for c in text)
+
+
+def _foreign(place: Place) -> bool:
+    """Whether a place's line, found again as text of any kind, says what no plate does."""
+    return any(choose.no_serial(one.text) for one in place.again)
 
 
 def _mixed(text: str) -> bool:
@@ -347,4 +362,9 @@ def _may_be_legible(scene: Scene, place: Place) -> bool:
 
 
 def _best(reads: Sequence[PlateRead]) -> float:
-    return reads[0].confidence if reads else 0.0
+    """How sure the likeliest serial is. Small letters beside it are left out: each takes something off, and a
+    look that does not find them is no better for it.
+    """
+    if not reads:
+        return 0.0
+    return min(1.0, reads[0].confidence / pairs.LETTER ** len("".join(reads[0].stacked)))

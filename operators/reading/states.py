@@ -3,21 +3,29 @@
 Each is evidence and none decides alone. Where nothing tells, the answer is None.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from math import exp, log
 from typing import NamedTuple
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
-from operators.reading.formats import Issuer, Region
+from operators.reading.formats import Region
 
 PER_LETTER, PER_EDIT, PER_STRANGER = 1.5, 2.4, 0.5
 """Log odds for a letter that fits a printed phrase, and against, for an edit and for a letter left over."""
 SUREST = 20.0
+UNEDITED = PER_EDIT / (PER_LETTER + PER_EDIT)
+"""Share of a phrase's letters that have to be there for log odds above 0."""
+LIKE = 50.0
+"""RapidFuzz's partial ratio below which they are in no part of a longer text."""
 FORMAT_WEIGHT, PRIOR_WEIGHT = 0.7, 0.4
 SAY_FROM = 0.7
 """Below this the state is not given."""
+
+
+Shown = dict[str, Mapping[str, float]]
+"""By line of text what `shown` says of it."""
 
 
 class State(NamedTuple):
@@ -35,24 +43,32 @@ def words(text: str) -> str:
 
 
 def match(text: str, phrase: str) -> float:
-    """Log odds that `text` shows `phrase` (both as from `words`), 0 when it hardly does."""
-    text, bare = text.replace(" ", ""), phrase.replace(" ", "")
-    if len(text) < 3 or not bare:
+    """Log odds that `text` shows `phrase` (both without spaces), 0 when it hardly does."""
+    if len(text) < max(3, UNEDITED * len(phrase)):
         return 0.0
-    where = fuzz.partial_ratio_alignment(bare, text)
-    if where is None or len(text) < len(bare):
-        part, rest = text, 0
-    else:
+    part, rest = text, 0
+    if len(text) >= len(phrase):
+        where = fuzz.partial_ratio_alignment(phrase, text, score_cutoff=LIKE)
+        if where is None:
+            return 0.0
         part = text[where.dest_start : where.dest_end]
         rest = len(text) - len(part)
-    edits = Levenshtein.distance(bare, part)
-    odds = PER_LETTER * (len(bare) - edits) - PER_EDIT * edits - PER_STRANGER * min(rest, 8)
+    edits = Levenshtein.distance(phrase, part)
+    odds = PER_LETTER * (len(phrase) - edits) - PER_EDIT * edits - PER_STRANGER * min(rest, 8)
     return min(max(odds, 0.0), SUREST)
 
 
-def printed(issuer: Issuer, texts: Sequence[str]) -> float:
-    """Log odds from all lines of text near the serial, each counted for the phrase it shows best."""
-    return sum(max(match(text, phrase) for phrase in issuer.phrases) for text in texts)
+def shown(region: Region, text: str) -> Mapping[str, float]:
+    """By issuer, log odds that a line of text (as from `words`) shows the phrase of its that it shows best;
+    those at 0 are left out. Digits count for phrases that have some: in the middle of others may stand a year
+    ("RHODE 55 ISLAND").
+    """
+    bare, out = text.replace(" ", ""), dict[str, float]()
+    letters = "".join(c for c in bare if not c.isdigit())
+    for code, phrase in region.printed:
+        if (odds := match(letters if phrase.isalpha() else bare, phrase)) > out.get(code, 0.0):
+            out[code] = odds
+    return out
 
 
 def names(region: Region, text: str) -> bool:
@@ -72,12 +88,19 @@ def shares(odds: Mapping[str, float]) -> dict[str, float]:
     return {code: r / total for code, r in raw.items()}
 
 
-def by_words(region: Region, texts: Iterable[str]) -> dict[str, float]:
-    """Chance of each issuer from the words printed around the serial alone."""
-    lines = [w for t in texts if len(w := words(t)) >= 3]
+def by_words(region: Region, texts: Iterable[str], known: Shown | None = None) -> dict[str, float]:
+    """Chance of each issuer from the words printed around the serial alone. `known` keeps what each line of a
+    picture shows, as it is asked for again and again.
+    """
+    known = {} if known is None else known
+    lines = list[Mapping[str, float]]()
+    for text in texts:
+        if text not in known:
+            known[text] = shown(region, bare) if len(bare := words(text)) >= 3 else {}
+        lines.append(known[text])
     return shares(
         {
-            code: printed(issuer, lines) + PRIOR_WEIGHT * log(issuer.share)
+            code: sum(line.get(code, 0.0) for line in lines) + PRIOR_WEIGHT * log(issuer.share)
             for code, issuer in region.issuers.items()
         }
     )

@@ -1,9 +1,12 @@
+import re
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from operators.reading import choose
+from operators.reading.formats import region
 from operators.reading.geometry import Line, box_of, crop, joined, same_text, spread
 from operators.reading.places import FIRST, Place, beside, cut, distinct, in_rows, stacked
 
@@ -92,8 +95,17 @@ def test_a_line_too_small_or_too_long_is_not_shaped_like_a_serial() -> None:
     assert choose.shaped(line(0, 0, 80, 18))
 
 
-@pytest.mark.parametrize("text", ["2014", "2014-", "-1998", "555-0142"])
-def test_a_year_alone_and_a_local_phone_number_are_no_plates(text: str) -> None:
+@pytest.mark.parametrize("text", ["13:17:05", "2014-05-17", "05/08/2014", "08-38-01"])
+def test_a_time_or_a_date_is_no_plate(text: str) -> None:
+    assert choose.foreign(text)
+
+
+def test_points_at_half_the_height_part_a_serials_groups_and_no_times_numbers() -> None:
+    assert not choose.foreign("08·38·01"), "how DB 38 01 of Maryland is read as text"
+
+
+@pytest.mark.parametrize("text", ["2014", "2014-", "-1998", "(307) 555-0142", "307-555-0142"])
+def test_a_year_alone_and_a_phone_number_are_no_plates(text: str) -> None:
     assert choose.foreign(text)
 
 
@@ -102,9 +114,41 @@ def test_a_serial_with_a_years_digits_is_none(text: str) -> None:
     assert not choose.foreign(text)
 
 
-@pytest.mark.parametrize("text", ["EXIT 12", "UNIT 2O8", "ROUTE 60", "CAM 03", "1/4 MILE", "SEP 28"])
-def test_numbered_places_and_limits_are_no_plates(text: str) -> None:
-    assert choose.foreign(text)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "EXIT 12",
+        "EXIT12",
+        "UNIT 2O8",
+        "ROUTE 60",
+        "CAM 03",
+        "HWY 101",
+        "1/4 MILE",
+        "45 MPH",
+        "SEP 28",
+        "555-0142",
+    ],
+)
+def test_places_limits_and_numbers_to_call_are_numbered(text: str) -> None:
+    assert choose.numbered(text)
+    assert not choose.foreign(text)
+
+
+CHARACTERS = {"A": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "9": "0123456789"}
+CHARACTERS["X"] = CHARACTERS["A"] + CHARACTERS["9"]
+FORMATS = sorted({form for code in ("us", "eu", "br") for form in region(code).formats})
+
+
+@given(st.data(), st.sampled_from(FORMATS), st.sampled_from(["", " ", "·"]))
+def test_no_serial_that_an_issuer_may_give_is_a_clock_a_number_to_call_or_a_roads(
+    data: st.DataObject, form: str, gap: str
+) -> None:
+    """2B94G65 was a clock, since anything might stand between its numbers, and HWY236 a road."""
+    serial = "".join(data.draw(st.sampled_from(CHARACTERS.get(c, c))) for c in form)
+    spaced = re.sub(r"(?<=[A-Z])(?=\d)|(?<=\d)(?=[A-Z])", gap, serial)
+    assume(not re.fullmatch(r"199\d|20[0-3]\d", serial) and serial not in choose.PRINTED)
+    assert not choose.foreign(spaced)
+    assert not choose.numbered(serial)
 
 
 @pytest.mark.parametrize("text", ["EXIT12A7", "I5A 123", "CAM0312", "555 0142", "5550142", "US191"])

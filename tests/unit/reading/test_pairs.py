@@ -107,6 +107,35 @@ def test_a_pair_is_cut_out_letter_by_letter_and_painted_over_in_the_row(how: Cut
     assert np.array_equal(crop[:, right + 4 :], painted[:, right + 4 :])
 
 
+@pytest.mark.parametrize("behind", [False, True])
+def test_what_is_beyond_a_pair_is_painted_over_with_it_and_the_serial_is_not(behind: bool) -> None:
+    """Shelby's name before the E and the N of a Tennessee serial came out as SHG."""
+    image = picture(behind="EN") if behind else picture(before="EN")
+    ends = found(image)
+    assert ends.flat is not None
+    pair = pairs.pair_of(ends.pairs[0], ends.flat, behind)
+    emblem = slice(292, 312) if behind else slice(38, 58)
+    image[44:84, emblem] = 90
+    crop = cut(image, LINE, Cut(1.3, 0.0))
+    painted = pairs.painted_over(crop, pair, 1.3, 1.0)
+    row = slice(62, crop.shape[1] - 62)
+    assert np.array_equal(crop[:, row], painted[:, row])
+    end = slice(-24, None) if behind else slice(24)
+    assert crop[:, end].min() < 100 < 150 < painted[:, end].min()
+
+
+def test_a_small_letter_is_cut_out_without_an_edge_of_the_other_one() -> None:
+    flat = np.full((48, 120, 3), 230, np.uint8)
+    upper, lower = ends.Piece(20, 4, 14, 18), ends.Piece(20, 24, 14, 18)  # two rows apart
+    for piece, ink in ((upper, 90), (lower, 20)):
+        flat[piece.top : piece.foot, piece.left : piece.right] = ink
+    first, second = pairs.pair_of(ends.Pair(upper, lower), flat, behind=False).letters
+    assert first.min() > 40, "cubic enlargement goes a little below the upper one's 90"
+    assert second.min() < 40
+    middle = second[: second.shape[0] // 8, second.shape[1] // 2]
+    assert middle.min() > 150, "ground above the lower one"
+
+
 def test_a_pair_outside_a_crop_leaves_it_as_it_is() -> None:
     crop = np.full((48, 100, 3), 9, np.uint8)
     far = pairs.Pair(-3.0, -2.0, (crop, crop), crop, behind=False)

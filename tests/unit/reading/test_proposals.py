@@ -89,8 +89,10 @@ def test_a_plate_whose_line_is_only_found_from_near_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("longest", "looks"),
-    [(224, ["tiny"]), (640, ["near"]), (896, ["near", "full"]), (1280, ["full"])],
+    [(120, ["tiny"]), (224, ["cut"]), (640, ["near"]), (896, ["near", "full"]), (1280, ["full"])],
 )
-def test_how_a_picture_is_looked_at_again_depends_on_its_size(longest: int, looks: Sequence[str]) -> None:
+def test_how_a_picture_is_looked_at_again_depends_on_its_size_and_shape(
+    longest: int, looks: Sequence[str]
+) -> None:
     image, plan = np.zeros((100, longest, 3), np.uint8), Plan()
-    assert [name for name in ("tiny", "near", "full") if getattr(plan, name).is_for(image)] == looks
+    assert [name for name in ("tiny", "cut", "near", "full") if getattr(plan, name).is_for(image)] == looks

@@ -4,11 +4,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from operators.reading import choose
+from operators.reading import choose, pairs
 from operators.reading.geometry import Image, Line
 from operators.reading.looks import Plan
 from operators.reading.places import Place
-from operators.reading.reader import TwoLooks
+from operators.reading.reader import TwoLooks, _best
 from operators.reading.vehicles import one_vehicle
 from schemas.reading import PlateRead
 from tests.unit.reading.readings import PICTURE, Floats, ScriptedEngine, spoken
@@ -187,6 +187,52 @@ def test_the_line_that_is_found_again_and_wider_is_read_in_place_of_the_short_on
     assert TwoLooks(engine).read(PICTURE)[0].plate == "4WAG376"
 
 
+def test_a_wider_line_that_says_less_is_scenery_and_the_short_one_stays() -> None:
+    """Around a small plate the search may frame the bumper with it, where nothing can be read any more."""
+    short, bumper = (530, 400, 90, 30), (480, 398, 170, 34)
+    engine = ScriptedEngine([short], ["?"], 0.99)
+
+    def by_width(crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
+        return [spoken("E" if c.shape[1] > 300 else "4KRH440", 0.99) for c in crops]
+
+    engine.detect, engine.recognise = found_again(engine, bumper), by_width  # type: ignore[method-assign]
+    assert TwoLooks(engine).read(PICTURE)[0].plate == "4KRH440"
+
+
+def test_what_a_road_is_called_is_a_plate_beside_an_issuers_name_alone() -> None:
+    def best(word: str) -> float:
+        engine = ScriptedEngine([(500, 400, 120, 30), (520, 380, 90, 12)], ["?"], 0.99)
+
+        def by_height(crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
+            said = "BAY1234" if serials else "BAY 1234"
+            return [spoken(word if c.shape[1] > 300 and not serials else said, 0.99) for c in crops]
+
+        engine.recognise = by_height  # type: ignore[method-assign]
+        return max((read.confidence for read in TwoLooks(engine).read(PICTURE)), default=0.0)
+
+    assert best("QQXYZ") == 0.0 < 0.5 < best("ARIZONA")
+
+
+def test_a_tiny_picture_of_a_plates_shape_in_which_nothing_is_found_is_searched_by_the_careful_detector() -> (
+    None
+):
+    engine = ScriptedEngine([], ["?"], 0.99)
+    TwoLooks(engine).read(np.zeros((69, 164, 3), np.uint8))
+    assert engine.careful == 1
+    TwoLooks(engine).read(PICTURE)
+    TwoLooks(engine).read(np.zeros((164, 164, 3), np.uint8))
+    assert engine.careful == 1
+
+
+def test_a_tiny_picture_that_is_not_cut_to_a_plate_is_enlarged_for_the_localiser_alone() -> None:
+    plan, street, plate = Plan(), np.zeros((240, 320, 3), np.uint8), np.zeros((128, 224, 3), np.uint8)
+    assert [look.serials for look in (plan.tiny, plan.cut) if look.is_for(street)] == [True]
+    assert [look.serials for look in (plan.tiny, plan.cut) if look.is_for(plate)] == [False]
+    engine = ScriptedEngine([], ["?"], 0.99)
+    TwoLooks(engine).read(street)
+    assert (engine.serials, engine.detected) == (2, 2)
+
+
 def test_a_piece_of_a_sign_that_is_found_again_whole_is_no_plate() -> None:
     piece, whole = (530, 400, 90, 30), (500, 400, 130, 30)
 
@@ -221,6 +267,15 @@ def test_a_picture_without_text_is_searched_twice_and_no_more() -> None:
     engine = ScriptedEngine([], ["X"], 0.9)
     TwoLooks(engine).read(PICTURE)
     assert engine.detected == 2
+
+
+def test_small_letters_make_no_look_less_sure_than_one_that_does_not_find_them() -> None:
+    """Else CM 48213 gives way to what the enlarged picture shows of it, 48213."""
+    sure = plate("48213", 0.85)
+    official = pairs.official(sure, ("CM", ""))
+    assert official.confidence < 0.75 < _best([official]) == pytest.approx(0.85)
+    assert _best([sure]) == 0.85
+    assert _best([]) == 0.0
 
 
 def test_an_issuers_name_beside_it_makes_a_serial_surer() -> None:

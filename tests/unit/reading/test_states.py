@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 import pytest
 
 from operators.reading.formats import region
@@ -54,6 +56,19 @@ def test_a_line_that_is_only_a_name_is_no_serial() -> None:
 
 def test_words_are_capitals_with_single_spaces() -> None:
     assert words("West   Virginia,") == "WEST VIRGINIA"
+
+
+def test_a_year_in_the_middle_of_a_name_is_no_part_of_it() -> None:
+    assert told("160", "RHODE55ISLAND").code == "RI"
+    assert match("10000LAKES", "10000LAKES") > match("LAKES", "10000LAKES")
+
+
+def test_what_a_line_shows_is_asked_once_in_a_picture() -> None:
+    known: dict[str, Mapping[str, float]] = {}
+    first = by_words(US, ["ARIZONA", "GRAND CANYON STATE"], known)
+    assert set(known) == {"ARIZONA", "GRAND CANYON STATE"}
+    known["ARIZONA"] = {"TX": 20.0}
+    assert by_words(US, ["ARIZONA"], known)["TX"] > 0.9 > first["TX"]
 
 
 def test_a_short_text_matches_nothing() -> None:
