@@ -23,7 +23,7 @@ _YEAR = re.compile(r"[\W_]*(199\d|20[0-3]\d)[\W_]*")
 _PHONE = re.compile(r"\d{3}\D{1,2}\d{3}\D{1,2}\d{4}|\(\d{3}\)")
 _NUMBERED = re.compile(
     r"(EXIT|ROUTE|HIGHWAY|ROAD|UNIT|SUITE|ROOM|LEVEL|FLOOR|GATE|DOCK|CAMERA|MILE|ZONE)\W*[\dO]{1,4}\W?[A-Z]?"
-    r"|((US|SR|CR|I|ST|RD)\W+[\dO]{1,3}|(APT|CAM|BUS|STOP|P|RTE|HWY|BAY|LOT)\W+[\dO]{1,4})[A-Z]?"
+    r"|(US|SR|CR|I|ST|RD|APT|CAM|BUS|STOP|P|RTE|HWY|BAY|LOT)\W+[\dO]{1,4}[A-Z]?"
     r"|(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|N[O0]V|DEC)\W+(19|20)?\d\d"  # a sticker's
     r"|\d{1,4}(/\d)?(\W*(MILES?|HOURS?|FEET)|\W+(HRS?|MPH|KM|FT|LBS|TONS?))"
     r"|\W*\d{3}-\d{4}\W*",  # to call within a town

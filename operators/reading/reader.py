@@ -38,7 +38,6 @@ from operators.reading.places import (
     lines_of,
     one_row,
     stacked,
-    wider,
 )
 from operators.reading.proposals import placed_back, proposed, sheet
 from operators.reading.vehicles import one_vehicle
@@ -314,8 +313,8 @@ class TwoLooks:
         if line.width >= FILLS * scene.image.shape[1]:  # its words are as large as they need be, too
             whole = self._engine.detect(scene.image, self._plan.around, self._plan.threshold)
             around = [*lines_of(whole), *around]
-        longer = [a for a in around if same_text(line, a) and wider(line, a)]
-        place.again = self._read(scene.image, distinct(longer, place.lines))
+        same = distinct([a for a in around if same_text(line, a)], place.lines)
+        place.again = self._read(scene.image, same)
         place.widen([one.line for one in place.again if _letters(one.text) >= _letters(place.text)])
         scene.unread.extend(distinct([a for a in around if beside(line, a)], scene.lines()))
 

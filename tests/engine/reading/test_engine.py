@@ -123,7 +123,10 @@ def test_a_detectors_input_is_what_paddlex_makes_of_a_picture(engine: TextEngine
     assert ocr.normalised(image) == pytest.approx(theirs, abs=1e-5)
 
 
-def test_an_official_number_has_its_small_letters_and_the_serial_alone_comes_next(reader: TwoLooks) -> None:
-    top = reader.read(street(PlateLook("CM48213", "AZ", rows="stacked"), 260))[0]
+@pytest.mark.parametrize("width", [260, 400])
+def test_an_official_number_has_its_small_letters_and_the_serial_alone_comes_next(
+    reader: TwoLooks, width: int
+) -> None:
+    top = reader.read(street(PlateLook("CM48213", "AZ", rows="stacked"), width))[0]
     assert top.plate == "CM48213"
     assert "48213" in {other.plate for other in top.alternatives}
