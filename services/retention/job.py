@@ -7,6 +7,7 @@ hour at most, and are not rewritten; views show nothing of them. Where less than
 deleted by time, too.
 """
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -47,6 +48,11 @@ SELECT source, countIf(visual = 'confirmed'), countIf(visual != '') FROM platest
 WHERE captured_at > {since:DateTime64(3, 'UTC')} AND source != '' GROUP BY source
 """
 OLD_PARTS_LIFETIME = 1.2  # s, and a little: the tables' old_parts_lifetime
+CLEARINGS = 8
+_REWRITTEN = """
+SELECT table, name FROM system.parts
+WHERE database = 'platestream' AND has({names:Array(String)}, table) AND NOT active
+"""
 
 
 @dataclass(frozen=True)
@@ -193,13 +199,27 @@ def _clear(client: Client, names: list[str]) -> None:
     """Take off the disk what was deleted by time: the parts that it was rewritten from.
 
     The engine itself looks for such parts only every half minute when it is idle, and not at all once its
-    process has ended. Dropping a partition clears them at once; the one of 1970 never holds anything.
+    process has ended. Dropping a partition clears them at once; the one of 1970 never holds anything. A part
+    that somebody is still reading stays until a later try; past the last, the engine is left to it.
     """
-    if names:
+    rewritten = _rewritten(client, names)
+    for _ in range(CLEARINGS):
+        if not rewritten:
+            return
         time.sleep(OLD_PARTS_LIFETIME)
-    for name in names:
-        sql = f"ALTER TABLE platestream.{name} DROP PARTITION ID '19700101'"
-        call("clearing old parts", partial(client.command, sql))
+        for name in names:
+            sql = f"ALTER TABLE platestream.{name} DROP PARTITION ID '19700101'"
+            call("clearing old parts", partial(client.command, sql))
+        rewritten &= _rewritten(client, names)
+    left = ", ".join(f"{name} of {table}" for table, name in sorted(rewritten))
+    logging.getLogger(__name__).warning("still read, and off the disk only after that: parts %s", left)
+
+
+def _rewritten(client: Client, names: list[str]) -> set[tuple[str, str]]:
+    """Table and name of the parts that hold nothing any more and are still on the disk."""
+    told = {"names": names}
+    found = call("reading old parts", partial(client.query, _REWRITTEN, parameters=told)).result_rows
+    return {(table, name) for table, name in found}
 
 
 def read_receipt(entry: LedgerEntry) -> Receipt:

@@ -40,6 +40,7 @@ def gateway(tmp_path: Path) -> Iterator[GatewayProcess]:
     made.listening(made.ftp)
     yield made
     made.close()
+    print(made.log[-3000:])
 
 
 def curl(*arguments: str) -> tuple[int, str]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ import pytest
 from backports import zstd
 
 from connectors.engine import compression
+from services.retention import job
 from tests.support.engine import Engine, password
 
 SLOW = "SELECT sum(sleepEachRow(0.1)) FROM numbers(600) SETTINGS max_block_size = 1"
@@ -332,6 +334,27 @@ def test_parts_that_go_leave_no_threads_behind(own_engine: Engine) -> None:
         time.sleep(0.1)
     # Deleted by a pool of the engine's own, they would leave 126 more, each with an allocator's cache.
     assert len(os.listdir(f"/proc/{own_engine.pid}/task")) < before + 20
+
+
+def test_bytes_that_somebody_still_reads_are_off_the_disk_too_when_retention_has_run(
+    own_engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    own_engine.start()
+    owner = own_engine.client("owner")
+    made = "(n UInt32) ENGINE = MergeTree ORDER BY n SETTINGS old_parts_lifetime = 1"
+    for sql in ("CREATE DATABASE platestream", f"CREATE TABLE platestream.aged {made}"):
+        owner.command(sql)
+    owner.command("INSERT INTO platestream.aged SELECT * FROM numbers(14)")
+    read = "SELECT sleepEachRow(0.2) FROM platestream.aged"  # 2.8 s
+    reader = threading.Thread(target=partial(own_engine.rows, read))
+    reader.start()
+    parts = "SELECT count() FROM system.parts WHERE table = 'aged' AND "
+    assert until(lambda: own_engine.rows(parts + "refcount > 1") != [[0]]), "somebody reads"
+    owner.command("ALTER TABLE platestream.aged DELETE WHERE n = 1", settings={"mutations_sync": 2})
+    job._clear(owner, ["aged"])
+    assert own_engine.rows(parts + "NOT active") == [[0]]
+    assert not caplog.records
+    reader.join()
 
 
 def broken_off() -> Any:

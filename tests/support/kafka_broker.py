@@ -22,6 +22,7 @@ import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import cycle, islice
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -140,12 +141,13 @@ def _copy_jars(within: float) -> None:
 
 
 def free_port() -> int:
-    """A free port below the ephemeral ones.
+    """A free port below the ephemeral ones, which this run of the tests was not given before.
 
     A client that keeps trying an ephemeral port of its own machine can connect to itself, and then
-    the broker that it waits for cannot take the port back.
+    the broker that it waits for cannot take the port back. Processes that run tests side by side have shares
+    of their own, as nobody listens yet on a port that another has just been given.
     """
-    for port in random.sample(range(20_000, 32_000), 100):
+    for port in islice(_PORTS, 100):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -153,6 +155,17 @@ def free_port() -> int:
                 continue
             return port
     raise KafkaStartError("no free port between 20000 and 32000")
+
+
+def _share() -> list[int]:
+    """This process's ports, in an order of its own."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    ports = range(20_000 + number, 32_000, count)
+    return random.sample(ports, len(ports))
+
+
+_PORTS = cycle(_share())
 
 
 class Kafka:
