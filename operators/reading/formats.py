@@ -132,9 +132,9 @@ class Region:
         )
 
     def _chance(self, text: str, own: str, formats: Mapping[str, float]) -> float:
-        share = self.personal * (1.0 if len(re.findall(r"A+|9+", shape(text))) < 3 else ODD)
+        share = self.personal * (1.0 if _simple(shape(text)) else ODD)
         free = share * self.lengths.get(len(text), _UNLISTED_LENGTH) / (_DIGITS + _LETTERS) ** len(text)
-        issued = sum(chance / _texts(form) for form, chance in formats.items() if _of_form(own, form))
+        issued = sum(formats[form] / _texts(form) for form in formats if _of_form(own, form))
         return log(free + (1 - self.personal) * issued)
 
 
@@ -155,6 +155,12 @@ def shape(text: str) -> str:
 def fits(text: str, form: str) -> bool:
     """Whether a text has a format, where X stands for a letter or a digit."""
     return _of_form(shape(text), form)
+
+
+@lru_cache(2**12)
+def _simple(own: str) -> bool:
+    """Whether a text of that format is letters, a number, or one before the other."""
+    return len(re.findall(r"A+|9+", own)) < 3
 
 
 @lru_cache(2**16)

@@ -92,7 +92,8 @@ def spread(image: Image) -> Image:
 
     Where there is hardly any contrast it is left low: noise must not become letters.
     """
-    darker = np.cumsum(np.bincount(image.ravel(), minlength=256)) / image.size
+    counts = cv2.calcHist([image.reshape(len(image), -1)], [0], None, [256], [0, 256])
+    darker = np.cumsum(counts, dtype=np.float64) / image.size
     low, high = np.searchsorted(darker, (0.02, 0.98))
     scaled = (np.arange(256) - low) * (255.0 / max(high - low, 20.0))
     return np.asarray(cv2.LUT(image, np.clip(scaled, 0, 255).astype(np.uint8)), np.uint8)

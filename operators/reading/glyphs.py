@@ -20,6 +20,8 @@ INDEX = {letter: i + 1 for i, letter in enumerate(ALPHABET)}
 # A printed l may be a one or an I as well; every other small letter is its capital.
 _SMALL_L = {"1": 0.5, "I": 0.2, "L": 0.3}
 _FLOOR = 1e-6
+_RESCALED = 8
+"""Steps after which chances are scaled, long before they are too small for a float: 1e-48 at the least."""
 
 
 def _folding() -> Floats:
@@ -112,16 +114,19 @@ def likelihood(tables: Floats, texts: Sequence[str]) -> npt.NDArray[np.float64]:
     state = np.zeros((len(tables), *labels.shape), np.float64)
     state[:, :, :2] = emit[:, 0, :, :2]
     log_scale = np.zeros(state.shape[:2], np.float64)
-    for t in range(1, tables.shape[1]):
+    last = tables.shape[1] - 1
+    for t in range(1, last + 1):
         moved = state.copy()
         moved[:, :, 1:] += state[:, :, :-1]
         moved[:, :, 2:] += skip[:, 2:] * state[:, :, :-2]
-        state = moved * emit[:, t]
-        scale = np.maximum(state.sum(axis=2), 1e-300)
-        state /= scale[:, :, None]
-        log_scale += np.log(scale)
+        moved *= emit[:, t]
+        state = moved
+        if t % _RESCALED == 0 or t == last:
+            scale = np.maximum(state.sum(axis=2), 1e-300)
+            state /= scale[:, :, None]
+            log_scale += np.log(scale)
     rows = np.arange(len(texts))
-    last = np.array([2 * len(t) for t in texts])
-    ends = state[:, rows, last] + np.where(last > 0, state[:, rows, np.maximum(last - 1, 0)], 0.0)
+    end = np.array([2 * len(t) for t in texts])
+    ends = state[:, rows, end] + np.where(end > 0, state[:, rows, np.maximum(end - 1, 0)], 0.0)
     result: npt.NDArray[np.float64] = (ends * np.exp(np.minimum(log_scale, 0.0))).T
     return result

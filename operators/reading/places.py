@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import NamedTuple
 
 import cv2
@@ -107,7 +108,7 @@ class Place:
     @property
     def height(self) -> float:
         """Of one row."""
-        return float(np.median([line.height for line in self.lines])) / self.rows
+        return median([line.height for line in self.lines]) / self.rows
 
     def join(self, other: Line) -> None:
         """Takes in another box of the same line. Where one goes on beyond the other at an end, the other

@@ -273,11 +273,9 @@ class TwoLooks:
         order = rank.ranked(options, setting, self._region)
         if not order or order[0][1] < self._plan.keep:
             return None
-        spelled = [
-            Reading(vote.unfolded(c.text, place.tables, self._region, formats), share)
-            for c, share in order[: self._plan.alternatives + 1]
-        ]
-        best, others = spelled[0], spelled[1:]
+        order = order[: self._plan.alternatives + 1]
+        texts = vote.unfolded([c.text for c, _ in order], place.tables, self._region, formats)
+        best, *others = (Reading(text, share) for text, (_, share) in zip(texts, order, strict=True))
         where = states.state(self._region, best.plate, issuers)
         read = PlateRead(
             best.plate, best.confidence, where.code, where.confidence,

@@ -143,32 +143,47 @@ def without(texts: Sequence[str], symbol: Symbol) -> list[tuple[str, str]]:
     return [(t, bare) for t, bare in pairs if t[symbol.at] in symbol.read_as and bare in known]
 
 
-def unfolded(text: str, tables: Sequence[Floats], region: Region, formats: Mapping[str, float]) -> str:
-    """The string with O and 0, I and 1 told apart: by the formats to be expected, a little by the picture.
+def unfolded(
+    texts: Sequence[str], tables: Sequence[Floats], region: Region, formats: Mapping[str, float]
+) -> list[str]:
+    """The strings with O and 0, I and 1 told apart: by the formats to be expected, a little by the picture.
 
     Where the region writes zero for O (as the FBI's hot list does), an O is written only in a place where a
     format that this plate very likely has demands a letter, or where hardly a plate has a zero (4R0W485: only
     one state's serials have this length and order, and a letter there). A Q has a tail and is told by the
     picture.
     """
+    spellings = {text: options for text in texts if len(options := _spellings(text)) > 1}
+    if not spellings:
+        return list(texts)
+    every = list(dict.fromkeys(option for options in spellings.values() for option in options))
+    chances = dict(zip(every, glyphs.likelihood(glyphs.stack(tables), every), strict=True))
+
+    def score(option: str) -> float:
+        return float(np.log(HARDLY_TOLD + chances[option]).mean()) + region.chance(option, formats)
+
+    def told(text: str) -> str:
+        options = spellings.get(text, [text])
+        if region.zero_for_o and len(options) > 1:
+            tailed = {
+                o for o in options if "Q" in o and chances[o].mean() > chances[o.replace("Q", "O")].mean()
+            }
+            options = [o for o in options if "O" not in o or _demanded(o, region, formats)]
+            options = [o for o in options if "Q" not in o or o in tailed]
+        return max(options, key=score) if len(options) > 1 else options[0]
+
+    return [told(text) for text in texts]
+
+
+def _spellings(text: str) -> list[str]:
+    """All that a folded text may stand for; the text alone where that is too much."""
     options = [""]
     for c in text:
         choices = "0" + _LIKE_ZERO if c == "0" else "1" + _LIKE_ONE if c == "1" else c
         options = [o + x for o in options for x in choices]
         if len(options) > MOST_SPELLINGS:
-            return text
-    if len(options) == 1:
-        return text
-    chances = dict(zip(options, glyphs.likelihood(glyphs.stack(tables), options), strict=True))
-    if region.zero_for_o:
-        tailed = {o for o in options if "Q" in o and chances[o].mean() > chances[o.replace("Q", "O")].mean()}
-        options = [o for o in options if "O" not in o or _demanded(o, region, formats)]
-        options = [o for o in options if "Q" not in o or o in tailed]
-
-    def score(option: str) -> float:
-        return float(np.log(HARDLY_TOLD + chances[option]).mean()) + region.chance(option, formats)
-
-    return max(options, key=score)
+            return [text]
+    return options
 
 
 def _demanded(option: str, region: Region, formats: Mapping[str, float]) -> bool:

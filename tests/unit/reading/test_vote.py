@@ -65,18 +65,18 @@ def test_nothing_read_gives_no_candidate() -> None:
 
 
 def test_in_the_us_a_zero_is_written_for_an_o() -> None:
-    assert vote.unfolded("FR0GGY", tables(spoken("FROGGY")), US, US.formats) == "FR0GGY"
+    assert vote.unfolded(["FR0GGY"], tables(spoken("FROGGY")), US, US.formats) == ["FR0GGY"]
 
 
 def test_a_q_is_told_by_its_tail() -> None:
     mississippi = US.mixed({"MS": 1.0})
-    assert vote.unfolded("FS0769", tables(spoken("FSQ769")), US, mississippi) == "FSQ769"
-    assert vote.unfolded("FS0769", tables(spoken("FS0769")), US, mississippi) != "FSQ769"
+    assert vote.unfolded(["FS0769"], tables(spoken("FSQ769")), US, mississippi) == ["FSQ769"]
+    assert vote.unfolded(["FS0769"], tables(spoken("FS0769")), US, mississippi) != ["FSQ769"]
 
 
 def test_where_the_states_format_demands_a_letter_an_o_is_written() -> None:
     arkansas = US.mixed({"AR": 1.0})
-    assert vote.unfolded("031X0P", tables(spoken("031XOP")), US, arkansas) == "031XOP"
+    assert vote.unfolded(["031X0P"], tables(spoken("031XOP")), US, arkansas) == ["031XOP"]
 
 
 @pytest.mark.parametrize(
@@ -88,12 +88,12 @@ def test_where_the_states_format_demands_a_letter_an_o_is_written() -> None:
     ],
 )
 def test_without_a_state_an_o_is_written_where_hardly_a_plate_has_a_zero(folded: str, plate: str) -> None:
-    assert vote.unfolded(folded, tables(spoken(folded)), US, US.formats) == plate
+    assert vote.unfolded([folded], tables(spoken(folded)), US, US.formats) == [plate]
 
 
 @pytest.mark.parametrize(("folded", "plate"), [("0UG6157", "OUG6157"), ("NT01053", "NTO1053")])
 def test_in_brazil_position_tells_o_from_zero(folded: str, plate: str) -> None:
-    assert vote.unfolded(folded, tables(spoken(folded)), BR, BR.formats) == plate
+    assert vote.unfolded([folded], tables(spoken(folded)), BR, BR.formats) == [plate]
 
 
 @pytest.mark.parametrize(("text", "word"), [("PENSKE", True), ("C0LL1NS", True), ("1049338", False)])
