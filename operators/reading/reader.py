@@ -53,8 +53,8 @@ LEGIBLE_WORDS = 24.0
 """Pixels of a serial's line from which the words above and below it are found, if there are any."""
 
 SHORTEST_NAME = 1.6
-"""Widths by height from which a line of text may tell an issuer. OHIO and IOWA are twice as wide as high; of 124
-lines below 1.8 on labelled photographs none told one. Stickers' months and years are not read.
+"""Widths by height from which a line of text may tell an issuer. OHIO and IOWA are twice as wide as high; of
+124 lines below 1.8 on labelled photographs none told one. Stickers' months and years are not read.
 """
 
 
