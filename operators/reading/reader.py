@@ -267,7 +267,7 @@ class TwoLooks:
         options = vote.candidates(place.tables, self._region, formats, self._region.symbols(issuers))
         line = place.line
         named = max(issuers.values()) >= states.SAY_FROM or not self._region.speaks
-        if not named and any(choose.numbered(one.text) for one in (place, *place.again)):
+        if not named and any(choose.numbered(one.text) for one in (place, *_whole(place))):
             return None
         setting = rank.Setting(
             place.height / tallest, line.width / line.height, stacked=beset,
@@ -318,7 +318,7 @@ class TwoLooks:
             around = [*lines_of(whole), *around]
         same = distinct([a for a in around if same_text(line, a)], place.lines)
         place.again = self._read(scene.image, same)
-        place.widen([one.line for one in place.again if _letters(one.text) >= _letters(place.text)])
+        place.widen([one.line for one in _whole(place)])
         scene.unread.extend(distinct([a for a in around if beside(line, a)], scene.lines()))
 
     def _words(self, scene: Scene, serial: Place) -> list[str]:
@@ -337,6 +337,11 @@ class TwoLooks:
 
 def _letters(text: str) -> int:
     return sum(c.isalnum() for c in text)
+
+
+def _whole(place: Place) -> list[Place]:
+    """A place's line as it was found again, where that is no piece of it: SR 113 of JSR 113 is a road's."""
+    return [one for one in place.again if _letters(one.text) >= _letters(place.text)]
 
 
 def _foreign(place: Place) -> bool:

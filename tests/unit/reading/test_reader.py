@@ -233,6 +233,19 @@ def test_a_tiny_picture_that_is_not_cut_to_a_plate_is_enlarged_for_the_localiser
     assert (engine.serials, engine.detected) == (2, 2)
 
 
+def test_a_piece_of_a_serial_that_says_a_roads_name_takes_nothing_from_it() -> None:
+    whole, piece = (500, 400, 120, 30), (514, 398, 108, 33)
+    engine = ScriptedEngine([whole], ["?"], 0.99)
+
+    def by_width(crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
+        return [
+            spoken("JSR113" if serials else "JSR 113" if c.shape[1] > 250 else "SR 113", 0.99) for c in crops
+        ]
+
+    engine.detect, engine.recognise = found_again(engine, piece), by_width  # type: ignore[method-assign]
+    assert TwoLooks(engine).read(PICTURE)[0].plate == "JSR113"
+
+
 def test_a_piece_of_a_sign_that_is_found_again_whole_is_no_plate() -> None:
     piece, whole = (530, 400, 90, 30), (500, 400, 130, 30)
 
