@@ -39,8 +39,8 @@ def gateway(tmp_path: Path) -> Iterator[GatewayProcess]:
     made.listening(made.http)
     made.listening(made.ftp)
     yield made
+    print(f"The gateway ended with {made.code} (None: it runs), and said:\n{made.log[-3000:]}")
     made.close()
-    print(made.log[-3000:])
 
 
 def curl(*arguments: str) -> tuple[int, str]:

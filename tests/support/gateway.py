@@ -46,6 +46,11 @@ class GatewayProcess:
         return self._process.pid
 
     @property
+    def code(self) -> int | None:
+        """What it ended with; None while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    @property
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
 
