@@ -52,6 +52,9 @@ NARROW = 160
 LEGIBLE_WORDS = 24.0
 """Pixels of a serial's line from which the words above and below it are found, if there are any."""
 
+TELLING = 6.0
+"""Log odds of an issuer from which a line is not read again in another box: those of OHIO, well read."""
+
 SHORTEST_NAME = 1.6
 """Widths by height from which a line of text may tell an issuer. OHIO and IOWA are twice as wide as high; of
 124 lines below 1.8 on labelled photographs none told one. Stickers' months and years are not read.
@@ -325,14 +328,37 @@ class TwoLooks:
         """The text above and below a serial; lines there that nobody has read yet are read now."""
         wanted = [line for line in scene.unread if beside(serial.line, line)]
         scene.unread = [line for line in scene.unread if not any(line is w for w in wanted)]
-        found = self._read(
-            scene.image, [line for line in wanted if line.width >= SHORTEST_NAME * line.height], WORDS
-        )
-        found += [Place([line], "") for line in wanted if line.width < SHORTEST_NAME * line.height]
+        found = self._read_words(scene, wanted)
         for one in found:
             one.found_beside = scene.serials
         scene.signs.extend(found)
         return [p.text for p in (*scene.places, *scene.signs) if beside(serial.line, p.line)]
+
+    def _read_words(self, scene: Scene, lines: Sequence[Line]) -> list[Place]:
+        """Lines beside a serial with what they say: nothing where they are too short for a name. Many are
+        found twice, at two scales: what tells an issuer in its first box counts for both, and is read once.
+        """
+        firsts, seconds, short = list[Line](), list[Line](), list[Line]()
+        for line in lines:
+            if line.width < SHORTEST_NAME * line.height:
+                short.append(line)
+            else:
+                (seconds if any(same_text(line, other) for other in firsts) else firsts).append(line)
+        found = self._read(scene.image, firsts, WORDS)
+        telling = [one for one in found if self._tells(scene, one.text)]
+        known, unknown = list[Place](), list[Line]()
+        for line in seconds:
+            first = next((one for one in telling if same_text(line, one.line)), None)
+            if first is None:
+                unknown.append(line)
+            else:
+                known.append(Place([line], first.text))
+        found += self._read(scene.image, unknown, WORDS)
+        return [*found, *known, *(Place([line], "") for line in short)]
+
+    def _tells(self, scene: Scene, text: str) -> bool:
+        """Whether a line of text tells an issuer by itself."""
+        return max(states.shown_of(self._region, text, scene.shown).values(), default=0.0) >= TELLING
 
 
 def _letters(text: str) -> int:

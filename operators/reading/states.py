@@ -88,16 +88,19 @@ def shares(odds: Mapping[str, float]) -> dict[str, float]:
     return {code: r / total for code, r in raw.items()}
 
 
+def shown_of(region: Region, text: str, known: Shown) -> Mapping[str, float]:
+    """`shown` of a line as it was read; `known` keeps it."""
+    if text not in known:
+        known[text] = shown(region, bare) if len(bare := words(text)) >= 3 else {}
+    return known[text]
+
+
 def by_words(region: Region, texts: Iterable[str], known: Shown | None = None) -> dict[str, float]:
     """Chance of each issuer from the words printed around the serial alone. `known` keeps what each line of a
     picture shows, as it is asked for again and again.
     """
     known = {} if known is None else known
-    lines = list[Mapping[str, float]]()
-    for text in texts:
-        if text not in known:
-            known[text] = shown(region, bare) if len(bare := words(text)) >= 3 else {}
-        lines.append(known[text])
+    lines = [shown_of(region, text, known) for text in texts]
     return shares(
         {
             code: sum(line.get(code, 0.0) for line in lines) + PRIOR_WEIGHT * log(issuer.share)
