@@ -6,7 +6,7 @@ import pytest
 
 from operators.reading import choose, pairs
 from operators.reading.geometry import Image, Line
-from operators.reading.looks import Plan
+from operators.reading.looks import Plan, Scene
 from operators.reading.places import Place
 from operators.reading.reader import TwoLooks, _best
 from operators.reading.vehicles import one_vehicle
@@ -94,6 +94,20 @@ def test_a_read_tells_its_box_and_a_confidence_a_character() -> None:
     (read,) = TwoLooks(engine).read(PICTURE)
     assert read.box == (500, 400, 120, 30)
     assert read.char_confidences == pytest.approx((0.99,) * 7, abs=0.01)
+
+
+@pytest.mark.parametrize(("said", "times"), [("ARIZONA", 1), ("QQXYZRS", 2)])
+def test_a_line_in_two_boxes_is_read_once_where_it_tells_the_state_and_a_sticker_never(
+    said: str, times: int
+) -> None:
+    name, again, sticker = (
+        Line(np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32))
+        for x, y, w, h in ((520, 378, 90, 14), (516, 376, 99, 18), (610, 440, 12, 12))
+    )
+    engine = ScriptedEngine([], [said], 0.99)
+    found = TwoLooks(engine)._read_words(Scene(PICTURE), [name, again, sticker])
+    assert sorted(place.text for place in found) == ["", said, said]
+    assert engine.read == times
 
 
 def test_the_words_on_the_plate_give_the_state() -> None:
