@@ -127,7 +127,7 @@ def run(door: Door, period: timedelta, now: datetime) -> LedgerEntry:
         limit = cutoff if table.keep is None else max(cutoff, now - table.keep)
         dropped[table.name], deleted[table.name] = _expire(client, table, limit, whole=period >= DAY)
     released = _purge_evidence(door, now)
-    _clear(client, [name for name in deleted if deleted[name]] + (list(HELD) if released else []))
+    _clear(client, [*deleted, *HELD])
     receipt = Receipt(
         period_s=round(period.total_seconds()),
         cutoff=cutoff,
@@ -200,19 +200,21 @@ def _clear(client: Client, names: list[str]) -> None:
 
     The engine itself looks for such parts only every half minute when it is idle, and not at all once its
     process has ended. Dropping a partition clears them at once; the one of 1970 never holds anything. A part
-    that somebody is still reading stays until a later try; past the last, the engine is left to it.
+    that somebody is still reading stays until a later try; past the last, the next run clears it, as it does
+    after a run that was killed in between.
     """
     rewritten = _rewritten(client, names)
     for _ in range(CLEARINGS):
         if not rewritten:
             return
         time.sleep(OLD_PARTS_LIFETIME)
-        for name in names:
+        for name in sorted({table for table, _ in rewritten}):
             sql = f"ALTER TABLE platestream.{name} DROP PARTITION ID '19700101'"
             call("clearing old parts", partial(client.command, sql))
         rewritten &= _rewritten(client, names)
-    left = ", ".join(f"{name} of {table}" for table, name in sorted(rewritten))
-    logging.getLogger(__name__).warning("still read, and off the disk only after that: parts %s", left)
+    if rewritten:
+        left = ", ".join(f"{name} of {table}" for table, name in sorted(rewritten))
+        logging.getLogger(__name__).warning("still read, and off the disk only after that: parts %s", left)
 
 
 def _rewritten(client: Client, names: list[str]) -> set[tuple[str, str]]:

@@ -201,6 +201,24 @@ def test_the_boundary_of_thirty_days_is_cleared_too(database: Database) -> None:
     assert on_disk(database.folder, b"KEPT001" * 9)
 
 
+def test_bytes_that_a_killed_run_left_go_with_the_next_that_deletes_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_expiry(database)
+    database.put(tables.DEAD_LETTERS, msgspec.structs.replace(DEAD, value=b"CNRYDEAD"))
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "sleep", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            retention.run(job(database), PERIOD, NOW + timedelta(days=8))
+    assert on_disk(database.folder, b"CNRYDEAD")
+    retention.run(job(database), PERIOD, NOW + timedelta(days=8))
+    assert not on_disk(database.folder, b"CNRYDEAD")
+
+
+def _killed(_seconds: float) -> None:
+    raise KeyboardInterrupt
+
+
 def test_messages_of_topics_go_by_the_shorter_of_topic_and_period(tmp_path: Path) -> None:
     kept: tuple[Topic[Any], ...] = (topics.FRAMES, topics.DETECTIONS, topics.INQUIRIES)
     for age in (0, 1, 3, 9):
