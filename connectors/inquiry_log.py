@@ -206,7 +206,7 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | RulesInForce | EndO
 _LATER = (
     *("within_s", "purpose", "requester", "legal_basis", "automatic", "set_off_by", "change"),
     *("violation", "declaration"),
-    *("partner", "trained_on"),
+    *("partner", "trained_on", "effect"),
 )
 _START = (0, FIRST, datetime(1970, 1, 1, tzinfo=UTC))
 

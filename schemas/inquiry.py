@@ -57,6 +57,9 @@ class Inquiry(Record, tag="inquiry/1", frozen=True, kw_only=True, forbid_unknown
     trained_on: Annotated[str | UnsetType, Meta(description="partner: the day of training it asserted")] = (
         UNSET
     )
+    effect: Annotated[
+        str | UnsetType, Meta(description="SHA-256 of the record that the act wrote, 64 hex digits")
+    ] = UNSET
 
 
 class SealedInquiry(Record, tag="sealed_inquiry/1", frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -43,6 +43,7 @@ class Permit:
     inquiry_id: UUID
     act: str
     who: str
+    effect: str = ""
 
 
 class Clients:
@@ -131,6 +132,7 @@ class Door:
         about: str = "",
         *,
         change: str = "",
+        effect: str = "",
         refusal: str = "",
         elsewhere: gate.Elsewhere | None = None,
         **why: Unpack[Why],
@@ -138,8 +140,8 @@ class Door:
         """Put an act on record, judged, before it is done.
 
         `about` says what it concerns (an id, never a plate; 64 characters are kept) and `change` what before
-        and after (no plate, 4,000 characters). `elsewhere` is what another
-        agency is asked for. With `refusal` the service itself has a rule of the order that
+        and after (no plate, 4,000 characters). `effect` is the SHA-256 of the record that the act writes, 64
+        hex digits. `elsewhere` is what another agency is asked for. With `refusal` the service itself has a rule of the order that
         forbids it: the attempt is on record with that rule.
 
         Raises RefusedInquiry where the act is refused, and then it must not be done, and DatabaseError.
@@ -147,8 +149,9 @@ class Door:
         if act not in BY_NAME:
             raise KeyError(f"no act {act}: schemas/acts.py declares them")
         said: gate.Why = {**self.said(**why), "change": change[:4000], "refuse": refusal[:1000]}
+        said["effect"] = effect
         inquiry = gate.record(self.clients(self._role), kind=act, other=about, elsewhere=elsewhere, **said)
-        return Permit(inquiry, act, self.who)
+        return Permit(inquiry, act, self.who, effect)
 
     def enter_each(self, act: str, about: str, people: Sequence[str], **why: Unpack[Why]) -> dict[str, str]:
         """Put an act on record for each of several people, judged one by one, at the cost of one; by which

@@ -31,6 +31,6 @@ def put(
     # The job purges evidence, too, and has the role of retention only.
     client = door.client(RETENTION if act == "evidence_purge" else WRITERS[chain])
     entry = ledger.following(client, chain, kind, door.who, record)
-    door.enter(act, entry.hash, change=change, **why)
+    door.enter(act, entry.hash, change=change, effect=entry.hash, **why)
     ledger.append(client, entry)
     return entry

@@ -200,7 +200,8 @@ SELECT
         leftUTF8(concat(if(mou.10 = '', 'text not on record', mou.10), ' by ', if(mou.11 = '', 'not said', mou.11),
             ' on ', toString(toDate(mou.9))), 300), '') AS declaration,
     if(of_partner, toValidUTF8(left(inquire.partner, 64)), '') AS partner,
-    if(of_partner AND said_trained > toDateTime64(0, 3), toString(toDate(said_trained, 'UTC')), '') AS trained_on
+    if(of_partner AND said_trained > toDateTime64(0, 3), toString(toDate(said_trained, 'UTC')), '') AS trained_on,
+    if(match(inquire.effect, '^[0-9a-f]{64}$'), inquire.effect, '') AS effect
 FROM platestream.inquire;
 
 -- What became of an inquiry of one's own: the only part of the log that whoever asks can read.

@@ -40,6 +40,7 @@ TYPES = {
     "refuse": "String",
     "partner": "String",
     "trained_on": "String",
+    "effect": "String",
 }
 THROWN = 395
 INSTANT = timedelta(milliseconds=1)
@@ -70,7 +71,7 @@ class Why(TypedDict, total=False):
     `legal_basis` document a request from outside of law enforcement.
     `automatic`: the machine acts by itself, set off by the person `set_off_by`, for accounts of the machine
     only. `change` is what an act changes, before and after; with `refuse` the caller has a rule that forbids
-    the act, and it is on record as refused by it.
+    the act, and it is on record as refused by it. `effect` is the SHA-256 of the record that the act writes.
     """
 
     who: str
@@ -86,6 +87,7 @@ class Why(TypedDict, total=False):
     set_off_by: str
     change: str
     refuse: str
+    effect: str
 
 
 class RefusedInquiry(Exception):  # noqa: N818 - a refusal is an answer, and it is in the log
