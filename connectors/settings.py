@@ -79,6 +79,11 @@ class Settings(BaseSettings):
     clickhouse_file: Path | None = Field(
         default=None, description="a file that holds `clickhouse`, for container secrets"
     )
+    door_file: Path | None = Field(
+        default=None,
+        description="a file with the DSN of the account that enters acts with an effect for the person of "
+        "`clickhouse`, on the same server; empty: that person can only search",
+    )
     data: Path = Field(default=Path("data"), description="folder of the embedded edge")
     share: str = Field(
         default="1/1",
@@ -183,12 +188,18 @@ class Settings(BaseSettings):
         return self
 
     def clickhouse_for(self, role: str | None, *, automatic: bool = False) -> str:
-        """The DSN to take a role with: this person's own; with the engine of `platestream up` also that of
-        the job that has the role, or does what is `automatic`: whoever may read the data folder may read it.
+        """Return the DSN to take a role with: this person's own, or with `automatic` that of the account that
+        enters acts with an effect and automatic ones, where `door_file` names one. With the engine of
+        `platestream up` it is the account of the job that has the role, or the console's: a user who can read
+        the data folder can read it.
         """
         ours = self.clickhouse == _own_dsn(self.data)
         job = JOBS.get(role or "", "console" if automatic else None) if ours else None
-        return self.clickhouse if job is None else job_account(self.data / ACCOUNTS, job).read_text().strip()
+        if job is not None:
+            return job_account(self.data / ACCOUNTS, job).read_text().strip()
+        if automatic and self.door_file is not None:
+            return self.door_file.read_text().strip()
+        return self.clickhouse
 
     @property
     def names_server(self) -> bool:

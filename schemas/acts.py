@@ -45,6 +45,14 @@ class Act:
         return self.browses or self.name in ("evidence_hold", "evidence_export")
 
     @property
+    def has_effect(self) -> bool:
+        """It stores, changes, sends or deletes something, so only the account that does this may enter it.
+
+        All other acts show something, or note what was shown: a person's own account enters these.
+        """
+        return not (self.browses or self.name.endswith("_show") or self.name in _LOOKS)
+
+    @property
     def searches(self) -> bool:
         """It looks for something; alert hits, and pictures of what was found, come of something else."""
         return self.browses and self.name not in ("hits", "picture")
@@ -56,6 +64,7 @@ class Act:
         return by_people and self.name.startswith(("hotlist_", "hit_", "evidence_"))
 
 
+_LOOKS = ("partner_answer", "audit_export", "audit_prove")
 _NO_FOLLOW_UP = ("hotlist_import", "hotlist_force", "hotlist_show", "evidence_show")
 _SEARCHERS: tuple[Role, ...] = ("officer", "analyst", "supervisor")
 _LISTERS: tuple[Role, ...] = ("officer", "analyst", "supervisor", "administrator")

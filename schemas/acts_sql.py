@@ -14,7 +14,7 @@ CREATE OR REPLACE VIEW platestream.acts
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT * FROM values(
     'kind String, roles Array(String), partners UInt8, documented String, browses UInt8, automatic UInt8,
-     shows_data UInt8',
+     shows_data UInt8, has_effect UInt8',
 """
 
 
@@ -25,8 +25,9 @@ def view() -> str:
 
 def _row(act: Act) -> str:
     roles = ", ".join(f"'{role}'" for role in act.roles)
-    flags = f"{act.partners:d}, '{act.documented}', {act.browses:d}, {act.automatic:d}, {act.shows_data:d}"
-    return f"('{act.name}', [{roles}], {flags})"
+    flags = (act.browses, act.automatic, act.shows_data, act.has_effect)
+    said = ", ".join(f"{one:d}" for one in flags)
+    return f"('{act.name}', [{roles}], {act.partners:d}, '{act.documented}', {said})"
 
 
 def main() -> None:

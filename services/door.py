@@ -16,7 +16,7 @@ from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 
-from connectors.clickhouse_client import DOOR, connect
+from connectors.clickhouse_client import DOOR, ConnectError, Dsn, connect
 from connectors.edge import Topics
 from connectors.settings import Settings, open_topics
 from schemas.acts import BY_NAME
@@ -53,6 +53,7 @@ class Clients:
         self._settings, self._automatic = settings, automatic
         self._open: dict[str | None, Client] = {}
         self._machine: Clients | None = None
+        self._doing: Clients | None = None
 
     def __call__(self, role: str | None) -> Client:
         if role not in self._open:
@@ -68,8 +69,26 @@ class Clients:
             self._machine = Clients(self._settings, automatic=True)
         return self._machine
 
+    @property
+    def doing(self) -> "Clients":
+        """Those of the account that enters acts with an effect and writes what they do: another one than the
+        person's own, which is for searches. Raises ConnectError.
+        """
+        if self._doing is None:
+            own = self._settings.clickhouse_for(None, automatic=self._automatic)
+            other = self._settings.clickhouse_for(None, automatic=True)
+            self._doing = self if other == own else self._machine_beside(Dsn.parse(own), Dsn.parse(other))
+        return self._doing
+
+    def _machine_beside(self, own: Dsn, other: Dsn) -> "Clients":
+        if (own.host, own.port) != (other.host, other.port):
+            raise ConnectError("PLATESTREAM_DOOR_FILE and PLATESTREAM_CLICKHOUSE name different servers")
+        self(None)  # the person's own sign-in must be accepted before another account speaks for them
+        return self.machine
+
     def close(self) -> None:
         """Close them all; a later call opens anew."""
+        self._doing = None
         while self._open:
             self._open.popitem()[1].close()
         if self._machine is not None:
@@ -121,6 +140,13 @@ class Door:
         """A connection in `role`; of a person on a server it must have been granted."""
         return self.clients(role)
 
+    def writer(self, role: str) -> Client:
+        """Return a connection in `role` to write what an act does, by the account that entered the act.
+
+        What an act shows is read by `client`, the person's own.
+        """
+        return self.clients.doing(role)
+
     @property
     def streams(self) -> Topics:
         """The topics of the edge, to their end."""
@@ -141,16 +167,16 @@ class Door:
 
         `about` says what it concerns (an id, never a plate; 64 characters are kept) and `change` what before
         and after (no plate, 4,000 characters). `effect` is the SHA-256 of the record that the act writes, 64
-        hex digits. `elsewhere` is what another agency is asked for. With `refusal` the service itself has a rule of the order that
-        forbids it: the attempt is on record with that rule.
+        hex digits. `elsewhere` is what another agency is asked for. With `refusal` the service itself has a
+        rule of the order that forbids it: the attempt is logged with that rule.
 
         Raises RefusedInquiry where the act is refused, and then it must not be done, and DatabaseError.
         """
         if act not in BY_NAME:
             raise KeyError(f"no act {act}: schemas/acts.py declares them")
-        said: gate.Why = {**self.said(**why), "change": change[:4000], "refuse": refusal[:1000]}
+        said: gate.Why = {**self._said_of(act, why), "change": change[:4000], "refuse": refusal[:1000]}
         said["effect"] = effect
-        inquiry = gate.record(self.clients(self._role), kind=act, other=about, elsewhere=elsewhere, **said)
+        inquiry = gate.record(self._entering(act), kind=act, other=about, elsewhere=elsewhere, **said)
         return Permit(inquiry, act, self.who, effect)
 
     def enter_each(self, act: str, about: str, people: Sequence[str], **why: Unpack[Why]) -> dict[str, str]:
@@ -159,18 +185,22 @@ class Door:
         """
         if act not in BY_NAME:
             raise KeyError(f"no act {act}: schemas/acts.py declares them")
-        said = self.said(**why)
-        return gate.record_each(self.clients(self._role), kind=act, other=about, people=people, **said)
+        said = self._said_of(act, why)
+        return gate.record_each(self._entering(act), kind=act, other=about, people=people, **said)
 
-    def enter_several(self, act: str, told: Sequence[tuple[str, str]], **why: Unpack[Why]) -> list[Permit]:
-        """Put an act on record for several things, each with what it is about and its change, at the cost of
-        one. Raises as `enter`.
+    def enter_several(
+        self, act: str, told: Sequence[tuple[str, str]], *, effects: Sequence[str] = (), **why: Unpack[Why]
+    ) -> list[Permit]:
+        """Log an act for several things, each with what it is about and its change, at the cost of one.
+
+        `effects` are in the order of `told`. Raises as `enter`.
         """
         if act not in BY_NAME:
             raise KeyError(f"no act {act}: schemas/acts.py declares them")
-        cut = [(about, change[:4000]) for about, change in told]
-        made = gate.record_several(self.clients(self._role), kind=act, told=cut, **self.said(**why))
-        return [Permit(one, act, self.who) for one in made]
+        written = effects or [""] * len(told)
+        cut = [(about, change[:4000], effect) for (about, change), effect in zip(told, written, strict=True)]
+        made = gate.record_several(self._entering(act), kind=act, told=cut, **self._said_of(act, why))
+        return [Permit(one, act, self.who, effect) for one, effect in zip(made, written, strict=True)]
 
     def enter_for_partner(
         self,
@@ -222,6 +252,17 @@ class Door:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+    def _entering(self, act: str) -> Client:
+        clients = self.clients.doing if BY_NAME[act].has_effect else self.clients
+        return clients(self._role)
+
+    def _said_of(self, act: str, why: Why) -> gate.Why:
+        """As `said`; where another account enters the act, it names the person."""
+        said = self.said(**why)
+        if BY_NAME[act].has_effect and self.clients.doing is not self.clients:
+            said["who"] = self.who
+        return said
 
     @property
     def _embedded(self) -> bool:

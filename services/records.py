@@ -29,7 +29,7 @@ def put(
     Raises RefusedInquiry where the gate refuses the act, and DatabaseError.
     """
     # The job purges evidence, too, and has the role of retention only.
-    client = door.client(RETENTION if act == "evidence_purge" else WRITERS[chain])
+    client = door.writer(RETENTION if act == "evidence_purge" else WRITERS[chain])
     entry = ledger.following(client, chain, kind, door.who, record)
     door.enter(act, entry.hash, change=change, effect=entry.hash, **why)
     ledger.append(client, entry)

@@ -8,7 +8,7 @@ WITH
         retention_s, out_of_state, own_state, declaration, case_required, violation_for, violations, declaration_days,
         declaration_texts, declaration_outside), set_at)
      FROM platestream.gate_rules) AS rules,
-    (SELECT mapFromArrays(groupArray(kind), groupArray((roles, partners, documented, browses, automatic, shows_data)))
+    (SELECT mapFromArrays(groupArray(kind), groupArray((roles, partners, documented, browses, automatic, shows_data, has_effect)))
      FROM platestream.acts) AS acts,
     (SELECT count() > 0 FROM platestream.registry WHERE kind = 'user') OR rules.7 AS registry_on,
     (SELECT mapFromArrays(groupArray(id), groupArray((active, agency, trained_at, if(role = '', ['officer'], splitByChar(',', role)))))
@@ -96,6 +96,8 @@ SELECT
             'a partner agency names who of its people asks, by a name that nobody has here (order, section E.1.e)',
         inquire.automatic AND NOT by_itself,
             'only the machine acts by itself: this account does not, or not with this act',
+        act.7 AND NOT speaks_for_people AND NOT by_itself,
+            'an account of a person enters searches only. Do this in the console, or let PLATESTREAM_DOOR_FILE name the account that enters acts with an effect',
         judged AND NOT of_partner AND NOT mapContains(users, person),
             'not a registered user (order, section E.1.e)',
         judged AND NOT user.1,

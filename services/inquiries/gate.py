@@ -342,9 +342,9 @@ def record_each(
 
 
 def record_several(
-    client: Client, *, kind: str, told: Sequence[tuple[str, str]], **why: Unpack[Why]
+    client: Client, *, kind: str, told: Sequence[tuple[str, str, str]], **why: Unpack[Why]
 ) -> list[UUID]:
-    """Put one act on record for several things at once: what each is about, and its change; the ids of their
+    """Log one act for several things at once: what each is about, its change and its effect; the ids of their
     rows. As `record` otherwise; raises RefusedInquiry where one of them is refused, and DatabaseError.
     """
     made = {uuid4(): one for one in told}
@@ -353,8 +353,15 @@ def record_several(
     _write(
         client,
         [
-            {"inquiry_id": one, "kind": kind, **_reasons(why), "other": other, "change": change}
-            for one, (other, change) in made.items()
+            {
+                "inquiry_id": one,
+                "kind": kind,
+                **_reasons(why),
+                "other": other,
+                "change": change,
+                "effect": effect,
+            }
+            for one, (other, change, effect) in made.items()
         ],
     )
     for refusal in _verdicts(client, list(made)).values():

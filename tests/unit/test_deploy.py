@@ -200,7 +200,8 @@ def test_the_console_speaks_tls_where_it_is_published_and_asked_for_its_health()
 def test_the_console_speaks_for_people_by_its_own_account() -> None:
     assert environment("console")["PLATESTREAM_CLICKHOUSE_FILE"] == "/run/secrets/clickhouse_console"
     holders = [name for name in SERVICES if "clickhouse_console" in SERVICES[name].get("secrets", [])]
-    assert holders == ["console", "partners"]
+    assert holders == ["console", "partners", "tools"]
+    assert environment("tools")["PLATESTREAM_DOOR_FILE"] == "/run/secrets/clickhouse_console"
 
 
 def test_other_agencies_are_answered_only_where_that_is_asked_for_and_where_they_are_told(
