@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from connectors.files import FileTopics
-from connectors.settings import Settings
+from connectors.settings import Settings, job_account
 from schemas.topics import Topic
 from services.up.status import status
 from services.up.supervisor import Supervisor
@@ -55,6 +55,8 @@ class System:
     @property
     def environment(self) -> dict[str, str]:
         told = {"PLATESTREAM_CLICKHOUSE": self.clickhouse} if self.clickhouse else {}
+        if self.accounts:
+            told |= {"PLATESTREAM_DOOR_FILE": str(job_account(self.accounts, "console"))}
         told |= {"PLATESTREAM_NOTIFY_FILE": str(self.notify)} if self.notify else {}
         keep = {key: value for key, value in os.environ.items() if not key.startswith("PLATESTREAM_")}
         told |= {"PYTHONPATH": str(self.tree)} if self.tree != ROOT else {}
