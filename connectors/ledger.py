@@ -19,6 +19,10 @@ _ENTRIES = """
 SELECT chain, number, kind, at, who, record, previous, hash FROM platestream.ledger
 WHERE chain = {chain:String} AND ({kind:String} = '' OR kind = {kind:String}) ORDER BY number, hash
 """
+_LAST = """
+SELECT chain, number, kind, at, who, record, previous FROM platestream.ledger
+WHERE chain = {chain:String} AND kind = {kind:String} ORDER BY number DESC, hash LIMIT 1
+"""
 # What the inquiry log was told of, and what is there: both ways, or an entry was taken away or slipped in. An
 # entry may be known by any kind of act. Only these kinds always tell of an entry where they name a hash; the
 # last four are of logs that were begun before acts were declared.
@@ -72,6 +76,13 @@ def read(client: Client, chain: Chain, kind: str = "") -> list[tuple[LedgerEntry
     asked = {"chain": chain, "kind": kind}
     rows = run("reading the ledger", lambda: client.query(_ENTRIES, parameters=asked)).result_rows
     return [(LedgerEntry(**dict(zip(_COLUMNS, row[:-1], strict=True))), row[-1]) for row in rows]
+
+
+def last(client: Client, chain: Chain, kind: str) -> LedgerEntry | None:
+    """Return the newest entry of one kind in `chain`; None where there is none."""
+    asked = {"chain": chain, "kind": kind}
+    rows = run("reading the ledger", lambda: client.query(_LAST, parameters=asked)).result_rows
+    return LedgerEntry(**dict(zip(_COLUMNS, rows[0], strict=True))) if rows else None
 
 
 def verify(client: Client) -> list[str]:

@@ -418,6 +418,13 @@ RETENTION_RUN = Metric(
     "When the retention job last ended well.",
     shown_by=("retention",),
 )
+RETENTION_STOPPED = Metric(
+    "platestream_retention_clock_stopped",
+    "gauge",
+    "1 while the retention job deletes nothing because the database's clock may be wrong.",
+    shown_by=("retention",),
+    debugging=True,
+)
 RETENTION_DELETED = Metric(
     "platestream_retention_rows_deleted_total",
     "counter",

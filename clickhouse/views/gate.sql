@@ -33,6 +33,13 @@ WITH
     toDateTime64(parseDateTimeBestEffortOrZero(inquire.trained_on, 'UTC'), 3, 'UTC') AS said_trained,
     if(of_partner, (true, toString(inquire.partner), said_trained, ['analyst']), users[person]) AS user,
     now64(3) - toIntervalDay(rules.6) AS trained_since,
+    -- A clock that was set back would shorten what is held and what is kept: what goes by it waits until two people
+    -- confirmed the clock (services/retention/clock.py). The newest time is known of each part without reading it.
+    inquire.kind IN ('evidence_hold', 'evidence_keep', 'evidence_purge', 'retention')
+        AND now64(6) < (SELECT max(at) FROM platestream.inquiry_log) - toIntervalMinute(10)
+        AND (SELECT uniqExact(who) FROM platestream.inquiry_log
+             WHERE at BETWEEN now64(6) - toIntervalDay(1) AND now64(6)
+               AND kind = 'retention_clock' AND outcome = 'allowed' AND NOT automatic) < 2 AS clock_back,
     -- Somebody must be able to begin: while no trained administrator is there, people and agencies can be registered
     -- by whoever was not ended.
     NOT arrayExists(one -> one.1 AND has(one.4, 'administrator') AND one.3 > toDateTime64(0, 3) AND one.3 <= now64(3)
@@ -137,6 +144,8 @@ SELECT
             concat('none of this user''s roles may do this: it takes ', arrayStringConcat(act.1, ' or '), ' (order, section E.1.a)'),
         judged AND inquire.kind = 'registry_user' AND inquire.other = concat('user/', person),
             'nobody changes their own roles or training: another administrator does (order, section E.1.e)',
+        clock_back AND NOT startsWith(given_refusal, 'the clock may be wrong'),
+            'the database''s clock is behind the newest row of the inquiry log: two administrators or supervisors confirm it (platestream retention clock --confirm)',
         act.3 = 'case' AND NOT usable_case,
             'no usable case number (as the agency writes them): evidence is of a case (order, section F.8.a)',
         act.3 = 'inquiry' AND NOT match(given_case, '[\\pL\\pN]') AND empty(reason_letters),

@@ -2,7 +2,6 @@
 
 import json
 import time
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -42,10 +41,41 @@ def run(
         job = retention.by_the_clock(person) if every else person
         while True:
             with job:
-                _show(retention.once(job, datetime.now(UTC)), as_json)
+                try:
+                    _show(retention.once(job), as_json)
+                except retention.ClockStopped as stopped:
+                    if not every:
+                        raise
+                    err.print(str(stopped), markup=False)
             if not every:
                 return
             time.sleep(60 * every)
+
+
+@app.command()
+def clock(
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Record that you compared the clock and that it is right.")
+    ] = False,
+) -> None:
+    """Show whether the clock stopped the retention job, or confirm that the clock is right.
+
+    The job deletes nothing while the database's clock may be wrong. It goes on when two administrators or
+    supervisors have confirmed within a day, each under their own name, and at its next run within an hour.
+
+    Example: platestream retention clock --confirm
+    """
+    with entrance("retention clock") as door:
+        if confirm:
+            retention.confirm_clock(door)
+            out.print(
+                "Confirmed. A second administrator or supervisor confirms, too, before the job goes on."
+            )
+            return
+        why = retention.why_stopped(door)
+    out.print(why or "The job was not stopped by the clock.", markup=False)
+    if why:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -127,7 +127,7 @@ CLAUSES = (
     Clause(
         "F.8.b",
         "30 days from the image, then deleted for good",
-        "admission by age, TTLs, views, topics, stores, a job with receipts ([retention](retention.md))",
+        "admission by age, views, topics, stores, a job with receipts ([retention](retention.md))",
     ),
     Clause(
         "G.1",

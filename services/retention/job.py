@@ -21,7 +21,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from connectors import ledger
-from connectors.clickhouse_client import AUDITOR, RETENTION
+from connectors.clickhouse_client import ACCESS_DENIED, AUDITOR, RETENTION, ROLE_NOT_GRANTED, DatabaseError
 from connectors.clickhouse_client import run as call
 from connectors.files import FileTopics
 from connectors.metrics import meters, serve
@@ -35,6 +35,8 @@ from services.evidence.purge import TABLES as HELD
 from services.evidence.purge import purge_released
 from services.inquiries.gate import RefusedInquiry
 from services.reports.transparency import precision
+from services.retention import clock
+from services.retention.clock import Reading
 from services.retention.recovery_stores import clean
 from services.retention.utilization import tally
 from services.yearly_audit.rhythms import next_steps, on_record
@@ -86,6 +88,11 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     stores: list[str]
     released: list[str]
     took_ms: int
+    clock: Reading | None = None
+
+
+class ClockStopped(RefusedInquiry):
+    """Nothing was deleted, because the database's clock may be wrong; says why and what to do."""
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,22 +107,26 @@ def by_the_clock(door: Door) -> Door:
     return Door.of_machine(door.settings, "retention")
 
 
-def once(door: Door, now: datetime) -> LedgerEntry:
-    """One run by the profile of the settings; raises as `run`."""
-    return run(door, load_profile(door.settings.profile).retention.span, now)
+def once(door: Door) -> LedgerEntry:
+    """Delete by the profile of the settings and the database's clock; raises as `run`."""
+    return run(door, load_profile(door.settings.profile).retention.span)
 
 
-def run(door: Door, period: timedelta, now: datetime) -> LedgerEntry:
-    """Delete what is older than `period` at `now`; the receipt's entry in the ledger.
+def run(door: Door, period: timedelta, now: datetime | None = None) -> LedgerEntry:
+    """Delete what is older than `period` by the database's clock; return the receipt's entry in the ledger.
+
+    `now` takes the place of that clock, which is compared with other clocks in any case. No command sets it.
 
     By a person's door it is that person's act, by the door of `by_the_clock` the machine's; either is on
     record before anything is deleted, and the receipt after. Of the embedded edge the topics and recovery
     stores are purged, too.
 
-    Raises RefusedInquiry, and then nothing was deleted, and DatabaseError; then nothing is receipted, and the
-    next run deletes what this one did not.
+    Raises ClockStopped and RefusedInquiry, and then nothing was deleted, and DatabaseError; then nothing is
+    receipted, and the next run deletes what this one did not.
     """
     began = time.monotonic()
+    reading = _compare_clocks(door, period)
+    now = now or reading.at
     cutoff = now - period
     door.enter("retention", "run", change=f"deletes what is before {cutoff:%Y-%m-%dT%H:%M}Z", reason=REASON)
     client = door.client(RETENTION)
@@ -138,12 +149,66 @@ def run(door: Door, period: timedelta, now: datetime) -> LedgerEntry:
         stores=[] if data is None else clean(data / "recovery", period, now),
         released=released,
         took_ms=round(1000 * (time.monotonic() - began)),
+        clock=reading,
     )
     entry = records.put(door, "retention", "retention", "run", receipt, reason=REASON)
     _show(receipt, now)
     _show_precision(client, now)
     _show_due(door, client, now)
     return entry
+
+
+def confirm_clock(door: Door) -> None:
+    """Record that a person checked the clock; two of them let the job delete again. Raises RefusedInquiry."""
+    door.enter(
+        "retention_clock",
+        "confirmed",
+        change=f"this machine's clock shows {datetime.now(UTC):%Y-%m-%dT%H:%M:%S}Z",
+    )
+
+
+def stopped(door: Door) -> str:
+    """Return why the clock stopped the last run, empty where it did not: no act, since it shows no data."""
+    return clock.stopped(door.client(AUDITOR))
+
+
+def why_stopped(door: Door) -> str:
+    """Return the same for a person who asks. Raises RefusedInquiry."""
+    door.enter("retention_show", "clock")
+    return stopped(door)
+
+
+def _compare_clocks(door: Door, period: timedelta) -> Reading:
+    """Raises ClockStopped, on record as a refused run, where the database's clock may be wrong."""
+    try:
+        client = door.client(RETENTION)
+        before = last_reading(client)
+    except DatabaseError as error:
+        if error.code in (ACCESS_DENIED, ROLE_NOT_GRANTED):
+            door.enter("retention", "run", refusal=str(error), reason=REASON)
+        raise
+    seen = clock.gather(client, before)
+    firsts = (oldest(client, table) for table in AGED)
+    due = any(first is not None and first < seen.at - period for first in firsts)
+    judged = clock.judge(before, msgspec.structs.replace(seen, due=due))
+    meters.put(metrics.RETENTION_STOPPED, to=bool(judged.faults))
+    clock.leave_word(door.settings.data, judged.refusal)
+    if judged.faults:
+        try:
+            door.enter("retention", "run", refusal=judged.refusal, reason=REASON)
+        except RefusedInquiry as refused:
+            if not str(refused).startswith(clock.MARK):  # the person may not delete at all
+                raise
+        raise ClockStopped(judged.refusal)
+    return judged.reading
+
+
+def last_reading(client: Client) -> Reading | None:
+    """Return the clocks at the last run; of a receipt of an older release its time. Raises DatabaseError."""
+    entry = ledger.last(client, "retention", "run")
+    if entry is None:
+        return None
+    return read_receipt(entry).clock or Reading(at=entry.at, boot=clock.Boot("", 0.0), off_s=0.0)
 
 
 def log(door: Door, last: int) -> Log:

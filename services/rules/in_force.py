@@ -1,4 +1,4 @@
-"""A profile put in force in the database: the gate's rules, the period of its views, and the tables' TTLs.
+"""A profile put in force in the database: the gate's rules, and the period of its views.
 
 Topics follow by `platestream topics`, flows and the retention job by PLATESTREAM_PROFILE when they start.
 """
@@ -15,15 +15,15 @@ from connectors.clickhouse_client import AUDITOR, OWNER, run
 from connectors.profiles import load
 from schemas.gate_rules import GateRules, of_profile
 from schemas.profile import Profile
-from services.door import Door, Permit
+from services.door import Door
 from services.retention.job import AGED, Aged
 from services.rules import gate_rules
 
 _CREATED = """
 SELECT name, create_table_query FROM system.tables
-WHERE database = 'platestream' AND name IN {tables:Array(String)}
+WHERE database = 'platestream' AND name IN {tables:Array(String)} ORDER BY name
 """
-_TTL = re.compile(r" TTL .* \+ toInterval(Second|Minute|Hour|Day)\((\d+)\)")
+_TTL = re.compile(r"\sTTL\s")
 
 
 @dataclass(frozen=True)
@@ -66,17 +66,12 @@ def change(door: Door, wanted_: Change, by: str) -> Ruled:
     told: dict[str, Any] = {"case_number": wanted_.case_number, "always_registry": wanted_.always_registry}
     rules = replace(rules, **{name: value for name, value in told.items() if value is not None})
     gate_rules.check(owner, rules)
-    expiries = _expiries(owner, rules) if wanted_.profile else {}
-    changed = [gate_rules.difference(before, rules)] if rules != before else []
-    changed += [f"table {table.name}: {kept} -> {period}" for table, (kept, period) in expiries.items()]
-    if not changed:
+    if rules == before:
         return _ruled(door, [])
-    permit = door.enter("rules", rules.profile, change="; ".join(changed), reason=gate_rules.ordered(by))
-    if rules != before:
-        gate_rules.write(permit, door, rules)
-    for table, (_kept, period) in expiries.items():
-        _expire(permit, owner, table, period)
-    return _ruled(door, changed)
+    changed = gate_rules.difference(before, rules)
+    permit = door.enter("rules", rules.profile, change=changed, reason=gate_rules.ordered(by))
+    gate_rules.write(permit, door, rules)
+    return _ruled(door, [changed])
 
 
 def put_in_force(door: Door, name: str, by: str) -> list[str]:
@@ -85,19 +80,6 @@ def put_in_force(door: Door, name: str, by: str) -> list[str]:
     Whether the registry always holds is left as it is.
     """
     return change(door, Change(profile=name), by).changed
-
-
-def _expiries(owner: Client, rules: GateRules) -> dict[Aged, tuple[timedelta | None, timedelta]]:
-    """The tables whose rows are to expire after another time than they do: before and after."""
-    kept = ttls(owner)
-    periods = {table: keeps(table, rules.retention) for table in AGED}
-    return {table: (kept[table.name], one) for table, one in periods.items() if kept[table.name] != one}
-
-
-def _expire(_permit: Permit, owner: Client, table: Aged, period: timedelta) -> None:
-    seconds = round(period.total_seconds())
-    sql = f"ALTER TABLE platestream.{table.name} MODIFY TTL {expiry(table, seconds)}"
-    run("setting a TTL", partial(owner.command, sql))
 
 
 def _ruled(door: Door, changed: list[str]) -> Ruled:
@@ -115,17 +97,8 @@ def keeps(table: Aged, period: timedelta) -> timedelta:
     return period if table.keep is None else min(period, table.keep)
 
 
-def expiry(table: Aged, seconds: int) -> str:
-    """A table's TTL."""
-    return f"toDateTime({table.age}) + toIntervalSecond({seconds}) DELETE"
-
-
-def ttls(client: Client) -> dict[str, timedelta | None]:
-    """How long each table that ages keeps its rows by its own TTL; None: for ever."""
+def expiring(client: Client) -> list[str]:
+    """Return the tables that age and delete rows by themselves: none, since no act allowed that."""
     asked = {"tables": [table.name for table in AGED]}
-    rows = run("reading TTLs", partial(client.query, _CREATED, parameters=asked)).result_rows
-    kept: dict[str, timedelta | None] = {table.name: None for table in AGED}
-    for name, created in rows:
-        if found := _TTL.search(created):
-            kept[name] = timedelta(**{f"{found[1].lower()}s": int(found[2])})
-    return kept
+    rows = run("reading tables", partial(client.query, _CREATED, parameters=asked)).result_rows
+    return [str(name) for name, created in rows if _TTL.search(created)]

@@ -19,6 +19,7 @@ from schemas.fields import NOT_JSON
 from services.cameras import health
 from services.cameras.state import CameraHealth, GatewayHealth
 from services.partners.offering import late as partners_late
+from services.retention import clock
 from services.up.accounts import port_of
 from services.up.log import exits
 from services.up.plan import Program, Wanted
@@ -125,6 +126,7 @@ def status(settings: Settings, now: datetime) -> Status:
         *_cameras(plan, gateway, now),
         *short_of_disk(settings.data, disk),
         *partners_late(settings, now),
+        *clock.word(settings.data),
     )
     cameras = gateway.cameras if gateway else ()
     return Status(running, waiting, cameras, disk, wrong, plan.boards, plan.console)

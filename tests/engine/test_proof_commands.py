@@ -63,7 +63,6 @@ def seal(database: Database, data: Path) -> None:
 
 
 def test_a_retention_run_says_what_went_and_its_receipts_are_listed(cli: Cli, database: Database) -> None:
-    database.client().command("ALTER TABLE platestream.detections REMOVE TTL")
     database.put(tables.DETECTIONS, read("OLD0001", timedelta(days=40)), read("NEW0001"))
     said = cli("retention", "run").stdout
     assert "receipt 1: past" in said

@@ -90,16 +90,9 @@ def _ago(days: int) -> datetime:
     return NOW - timedelta(days=days)
 
 
-def stop_expiry(database: Database) -> None:
-    """Rows that are put in old would be taken by the tables' own expiry before the job can."""
-    for table in ("detections", "images", "alert_hits"):
-        database.client().command(f"ALTER TABLE platestream.{table} REMOVE TTL")
-
-
 def test_what_is_30_days_old_is_deleted_and_the_receipt_says_what_went_and_what_is_oldest(
     database: Database,
 ) -> None:
-    stop_expiry(database)
     whole, boundary = read("OLD0001", timedelta(days=33)), read("OLD0002", timedelta(days=30, hours=2))
     kept = read("NEW0001", timedelta(days=30) - timedelta(hours=2))
     put(database, whole, boundary, kept, read("NEW0002", timedelta(days=1)))
@@ -115,7 +108,6 @@ def test_what_is_30_days_old_is_deleted_and_the_receipt_says_what_went_and_what_
 
 
 def test_pictures_of_the_boundary_hour_go_at_its_end_an_hour_late_at_most(database: Database) -> None:
-    stop_expiry(database)
     put(database, read("EDGE001", timedelta(days=30, minutes=5)))
     assert receipt(database)["deleted"] == {
         "detections": 1,
@@ -173,7 +165,6 @@ def test_a_receipt_that_is_changed_cut_off_or_slipped_in_is_found(database: Data
 def test_bytes_of_what_is_past_are_off_the_disk_when_the_job_has_run(
     database: Database, record_property: Any
 ) -> None:
-    stop_expiry(database)
     reads = [
         read("CNRYDAY", timedelta(days=33)),
         read("CNRYEDGE", timedelta(days=30, hours=2)),
@@ -192,7 +183,6 @@ def test_bytes_of_what_is_past_are_off_the_disk_when_the_job_has_run(
 
 
 def test_the_boundary_of_thirty_days_is_cleared_too(database: Database) -> None:
-    stop_expiry(database)
     put(
         database, read("CNRYEDGE", timedelta(days=30, hours=2)), read("KEPT001", timedelta(days=29, hours=23))
     )
@@ -204,7 +194,6 @@ def test_the_boundary_of_thirty_days_is_cleared_too(database: Database) -> None:
 def test_bytes_that_a_killed_run_left_go_with_the_next_that_deletes_nothing(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop_expiry(database)
     database.put(tables.DEAD_LETTERS, msgspec.structs.replace(DEAD, value=b"CNRYDEAD"))
     with monkeypatch.context() as patched:
         patched.setattr(time, "sleep", _killed)
@@ -257,7 +246,6 @@ def test_a_store_that_a_flow_holds_is_left_for_the_next_run(tmp_path: Path) -> N
 
 
 def test_use_of_the_system_is_kept_without_a_plate_when_its_detections_are_gone(database: Database) -> None:
-    stop_expiry(database)
     day = read("OLD0001", timedelta(days=29))
     put(database, day, read("OLD0002", timedelta(days=29)))
     receipt(database)
@@ -268,7 +256,6 @@ def test_use_of_the_system_is_kept_without_a_plate_when_its_detections_are_gone(
 
 
 def test_a_row_of_721_hours_is_in_no_view(database: Database) -> None:
-    stop_expiry(database)
     old = msgspec.structs.replace(
         READ, detection_id=uuid4(), plate="OLD0001", captured_at=datetime.now(UTC) - timedelta(hours=721)
     )

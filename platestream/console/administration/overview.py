@@ -11,6 +11,7 @@ from services import attention, dead_letters
 from services.cameras import health
 from services.cameras.state import GatewayHealth
 from services.registry import show_several
+from services.retention import job as retention
 from services.rules import in_force
 from services.up import status
 from services.up.supervisor import UpError
@@ -53,6 +54,7 @@ def overview(visit: Visit) -> Response:
         details=attention.details(found["detail"], visit.now),
         audits=attention.audits(rhythms.steps_here(visit.door, visit.now), visit.now),
         gateway=gateway(visit),
+        stopped=retention.stopped(visit.door),
         waiting=waiting,
     )
 

@@ -1,20 +1,31 @@
 """How long data is kept, and by which rules: sections E.1.a, F.8.b and J.1."""
 
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 from connectors import ledger
 from connectors.files import FileTopics
 from connectors.kafka_topics import faults as topic_faults
 from schemas import topics
 from schemas.counted import counted
+from schemas.ledger import LedgerEntry
 from services.policy.checks.live import Answer, Gap, Live, answer, named, unless
-from services.retention import recovery_stores
-from services.retention.job import AGED, HOUR, oldest, read_receipt
+from services.retention import clock, recovery_stores
+from services.retention.job import AGED, HOUR, Receipt, oldest, read_receipt
 from services.rules import gate_rules, in_force
 
 SLACK = timedelta(hours=1)  # the job runs every 15 minutes
 LATE = timedelta(hours=1)
 DAY = timedelta(days=1)
+FUTURE = timedelta(minutes=10)  # by which a receipt's clock may differ
+_PERIODS = "SELECT set_at, retention_s FROM platestream.gate_rules ORDER BY set_at"
+_MOVED = """
+SELECT ledger.number FROM platestream.ledger AS ledger
+INNER JOIN (SELECT effect, at FROM platestream.inquiry_log WHERE kind = 'retention' AND effect != '') AS act
+ON ledger.hash = act.effect
+WHERE ledger.chain = 'retention' AND ledger.kind = 'run' AND abs(dateDiff('second', ledger.at, act.at)) > 600
+ORDER BY ledger.number
+"""
 
 
 def rules(live: Live) -> Answer:
@@ -46,27 +57,46 @@ def rows(live: Live) -> Answer:
 
 
 def job(live: Live) -> Answer:
-    """The retention job runs, and each run left its receipt."""
-    receipts = ledger.read(live.client, "retention", "run")
+    """The retention job runs, the clock does not stop it, and its receipts are what the rules allow."""
+    receipts = [(entry, read_receipt(entry)) for entry, _ in ledger.read(live.client, "retention", "run")]
     if not receipts:
         return answer("no receipt", "the retention job has never run")
     last = receipts[-1][0]
     ago = live.now - last.at
     late = f"the retention job last ran {_days(ago)} ago" if ago > LATE else ""
-    period = read_receipt(last).period_s
-    other = "" if period <= live.period.total_seconds() else f"the last run kept {period} s"
-    return answer(f"{counted(len(receipts), 'receipt')}, the last of {last.at:%Y-%m-%d %H:%M}", late, other)
+    return answer(
+        f"{counted(len(receipts), 'receipt')}, the last of {last.at:%Y-%m-%d %H:%M}",
+        late,
+        clock.stopped(live.client),
+        list(_wrong_receipts(live, receipts)),
+    )
+
+
+def _wrong_receipts(live: Live, receipts: Sequence[tuple[LedgerEntry, Receipt]]) -> Iterator[str]:
+    """Receipts of the future, and those of runs that deleted what the rules of their time kept."""
+    future = [entry.number for entry, _ in receipts if entry.at > live.now + FUTURE]
+    if future:
+        yield f"receipts of the future: {named(future)}"
+    ruled = [(at, timedelta(seconds=kept)) for at, kept in live.rows(_PERIODS)]
+    early = [
+        entry.number for entry, one in receipts if one.cutoff > entry.at - _ruled(ruled, entry.at) + FUTURE
+    ]
+    if early:
+        yield f"receipts of runs that deleted too early: {named(early)}"
+    moved = [number for (number,) in live.rows(_MOVED)]
+    if moved:
+        yield f"receipts dated otherwise than the act that they are of: {named(moved)}"
+
+
+def _ruled(ruled: list[tuple[datetime, timedelta]], at: datetime) -> timedelta:
+    """How long data was kept by the rules in force at `at`; a rule is the newest of those set by then."""
+    return next((kept for since, kept in reversed(ruled) if since <= at), ruled[0][1])
 
 
 def ttls(live: Live) -> Answer:
-    """Tables expire rows by themselves, too."""
-    kept = in_force.ttls(live.client)
-    wrong = [
-        f"{table.name} keeps {'for ever' if found is None else _days(found)}"
-        for table in AGED
-        if (found := kept[table.name]) != in_force.keeps(table, live.period)
-    ]
-    return answer(f"{len(AGED)} tables with a TTL of {live.profile.retention.data} or less", wrong)
+    """No table expires rows by itself: that would be on no act, and by a clock that nobody compared."""
+    wrong = [f"{name} expires rows by itself" for name in in_force.expiring(live.client)]
+    return answer(f"{len(AGED)} tables whose rows the retention job deletes, and nothing else", wrong)
 
 
 def streams(live: Live) -> Answer:

@@ -119,8 +119,6 @@ def passing(where: str, plate: str, age: timedelta, detection: UUID | None = Non
 @pytest.fixture(scope="module")
 def seen(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     with copied(migrated, tmp_path_factory.mktemp("views")) as database:
-        for table in ("detections", "images", "alert_hits"):
-            database.client().command(f"ALTER TABLE platestream.{table} REMOVE TTL")
         reads = [
             passing(where, plate, age + later, IDS[where, plate] if not later else None)
             for where, age in AGES.items()

@@ -1,0 +1,90 @@
+-- Counts detections, alert hits and pictures as they are written, by any account.
+CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.detections_to_tallied TO platestream.tallied
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT 'detections' AS source, detection_id AS id, captured_at, camera_id, cityHash64(models) AS readers,
+    generateUUIDv4() AS nonce,
+    substring(SHA256(concat(toString(nonce), toString(id), toString(toUnixTimestamp64Milli(captured_at)),
+        camera_id, '|', plate, '|', state)), 1, 16) AS digest,
+    now64(6) AS tallied_at
+FROM platestream.detections;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.alert_hits_to_tallied TO platestream.tallied
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT 'alert_hits' AS source, hit_id AS id, captured_at, camera_id, toUInt64(0) AS readers,
+    generateUUIDv4() AS nonce,
+    substring(SHA256(concat(toString(nonce), toString(id), toString(toUnixTimestamp64Milli(captured_at)),
+        camera_id, '|', plate, '|', state)), 1, 16) AS digest,
+    now64(6) AS tallied_at
+FROM platestream.alert_hits;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.images_to_tallied TO platestream.tallied
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT concat('images/', kind) AS source, detection_id AS id, captured_at, camera_id, toUInt64(0) AS readers,
+    generateUUIDv4() AS nonce,
+    substring(SHA256(concat(toString(nonce), toString(id), toString(toUnixTimestamp64Milli(captured_at)),
+        camera_id, '|', lower(hex(sha256)), '|')), 1, 16) AS digest,
+    now64(6) AS tallied_at
+FROM platestream.images;
+
+-- From when on nothing may be missing: what the rules in force then and since have kept.
+CREATE OR REPLACE VIEW platestream.retained_since
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT max(if(following <= set_at, now64(6), following) - toIntervalSecond(retention_s)) AS since
+FROM (
+    SELECT set_at, retention_s,
+        leadInFrame(set_at) OVER (ORDER BY set_at ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS following
+    FROM platestream.gate_rules
+);
+
+-- What the sealed count of each hour says: by day of capture how many, of which cameras, first, last, and a hash.
+CREATE OR REPLACE VIEW platestream.tally_groups
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT
+    arrayFirst(one -> one >= tallied_at, {untils:Array(DateTime64(6, 'UTC'))}) AS until,
+    source, toDate(captured_at, 'UTC') AS day,
+    sumMap(map(toString(camera_id), toUInt64(1))) AS cameras,
+    min(captured_at) AS first, max(captured_at) AS last,
+    lower(hex(SHA256(arrayStringConcat(arraySort(groupArray(concat(toString(id), toString(nonce), digest))))))) AS sha256
+FROM platestream.tallied
+WHERE tallied_at > {since:DateTime64(6, 'UTC')} AND tallied_at <= {untils:Array(DateTime64(6, 'UTC'))}[-1]
+GROUP BY until, source, day
+ORDER BY until, source, day;
+
+-- What was counted compared with what is there, of rows that are not due: how many of each day and camera are missing,
+-- say something else than was counted, were written again with something else by the same models, or were never
+-- counted. Answers with figures, so that nobody needs a plate.
+CREATE OR REPLACE VIEW platestream.completeness
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH now_there AS (
+    SELECT 'detections' AS source, detection_id AS id, captured_at, camera_id, ingested_at, cityHash64(models) AS readers, plate, state
+    FROM platestream.detections FINAL WHERE least(captured_at, ingested_at) >= {since:DateTime64(6, 'UTC')}
+    UNION ALL
+    SELECT 'alert_hits', hit_id, captured_at, camera_id, ingested_at, toUInt64(0), plate, state
+    FROM platestream.alert_hits FINAL WHERE least(captured_at, ingested_at) >= {since:DateTime64(6, 'UTC')}
+    UNION ALL
+    SELECT concat('images/', kind), detection_id, captured_at, camera_id, ingested_at, toUInt64(0), lower(hex(sha256)), ''
+    FROM platestream.images FINAL WHERE least(captured_at, ingested_at) >= {since:DateTime64(6, 'UTC')}
+)
+SELECT source, day, camera_id, sum(missing) AS missing, sum(altered) AS altered, sum(rewritten) AS rewritten, sum(uncounted) AS uncounted
+FROM (
+    SELECT source, toDate(any(counted_at), 'UTC') AS day, any(counted_by) AS camera_id,
+        toUInt64(NOT max(there)) AS missing,
+        toUInt64(max(there) AND NOT argMax(same, tallied_at)) AS altered,
+        toUInt64(argMax(same, tallied_at) AND max(there AND NOT same AND same_readers)) AS rewritten,
+        toUInt64(0) AS uncounted
+    FROM (
+        SELECT counted.source AS source, counted.id AS id, counted.captured_at AS counted_at, counted.camera_id AS counted_by,
+            counted.tallied_at AS tallied_at, present.source != '' AS there, present.readers = counted.readers AS same_readers,
+            there AND counted.digest = substring(SHA256(concat(toString(counted.nonce), toString(present.id),
+                toString(toUnixTimestamp64Milli(present.captured_at)), present.camera_id, '|', present.plate, '|', present.state)), 1, 16) AS same
+        FROM (SELECT * FROM platestream.tallied WHERE least(captured_at, tallied_at) >= {since:DateTime64(6, 'UTC')}) AS counted
+        LEFT JOIN now_there AS present ON counted.source = present.source AND counted.id = present.id
+    )
+    GROUP BY source, id
+    UNION ALL
+    SELECT source, toDate(captured_at, 'UTC') AS day, camera_id, toUInt64(0), toUInt64(0), toUInt64(0), toUInt64(1)
+    FROM now_there WHERE (source, id) NOT IN (SELECT source, id FROM platestream.tallied)
+)
+GROUP BY source, day, camera_id
+HAVING missing + altered + rewritten + uncounted > 0
+ORDER BY day, source, camera_id;

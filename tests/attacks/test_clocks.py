@@ -1,0 +1,353 @@
+"""False clocks: what somebody who can set a clock, or write a receipt, tries to have deleted or cut short."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors import ledger
+from connectors.clickhouse_client import DOOR, RETENTION
+from schemas import tables
+from schemas.detection import Detection
+from schemas.ledger import LedgerEntry
+from services import records
+from services.door import Door
+from services.inquiries.gate import RefusedInquiry
+from services.retention import clock
+from services.retention import job as retention
+from services.retention.clock import Boot, Reading, Seen, judge
+from tests.support.agency import Agency
+from tests.support.database import Database
+from tests.support.door import door_of, person, staffed
+from tests.support.flows import READ
+
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+PERIOD = 30 * DAY
+T = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def job(database: Database) -> Door:
+    return retention.by_the_clock(door_of(database))
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def read(age: timedelta) -> Detection:
+    return msgspec.structs.replace(READ, detection_id=uuid4(), captured_at=now() - age)
+
+
+def count(database: Database) -> int:
+    return int(database.value("SELECT count() FROM platestream.detections"))
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, ahead: timedelta, boot: Boot | None = None) -> None:
+    """Everything happens as if the clocks of database and machine had been set `ahead` after the last run."""
+    real = clock.gather
+    shown = boot or clock.boot()
+
+    def gather(*told: Any, **more: Any) -> Seen:
+        seen = real(*told, **more)
+        return msgspec.structs.replace(
+            seen, at=seen.at + ahead, machine=seen.machine + ahead, boot=shown,
+            confirmed={who: at + ahead for who, at in seen.confirmed.items()},
+        )  # fmt: skip
+
+    monkeypatch.setattr(clock, "gather", gather)
+
+
+@pytest.fixture
+def office(database: Database) -> Database:
+    """People of three roles and two detections; the job has run."""
+    staffed(
+        database, person("chief", "administrator"), person("lee", "supervisor"), person("vale", "officer")
+    )
+    database.put(tables.DETECTIONS, read(DAY), read(2 * DAY))
+    retention.run(job(database), PERIOD)
+    return database
+
+
+def refusals(database: Database) -> list[str]:
+    sql = "SELECT refusal FROM platestream.inquiry_log WHERE kind = 'retention' AND outcome = 'refused'"
+    return [row[0] for row in database.rows(sql)]
+
+
+def test_a_clock_forty_days_ahead_deletes_nothing(
+    office: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(monkeypatch, 40 * DAY)
+    with pytest.raises(retention.ClockStopped, match=r"960\.0 hours ahead"):
+        retention.run(job(office), PERIOD)
+    assert count(office) == 2
+    assert "two administrators or supervisors" in refusals(office)[0], "and that is on record"
+    found = Agency(office, tmp_path / "data").results("job")["job"]
+    assert found.outcome == "not_held"
+    assert any("the clock may be wrong" in one for one in found.faults)
+
+
+def test_no_table_deletes_by_a_clock_of_its_own(office: Database) -> None:
+    for table in ("detections", "images", "alert_hits", "dead_letters"):
+        made = office.value(f"SELECT create_table_query FROM system.tables WHERE name = '{table}'")
+        assert " TTL " not in made
+
+
+def test_two_people_let_the_job_go_on_and_one_alone_does_not(
+    office: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(monkeypatch, 40 * DAY)
+    for who in ("chief", "chief"):
+        retention.confirm_clock(door_of(office, who))
+        with pytest.raises(retention.ClockStopped):
+            retention.run(job(office), PERIOD)
+    with pytest.raises(RefusedInquiry, match="supervisor or administrator"):
+        retention.confirm_clock(door_of(office, "vale"))
+    retention.confirm_clock(door_of(office, "lee"))
+    retention.run(job(office), PERIOD)
+    assert count(office) == 0, "the clock was right after all"
+
+
+def test_a_name_that_nobody_has_confirms_nothing(office: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, 40 * DAY)
+    retention.confirm_clock(door_of(office, "chief"))
+    with pytest.raises(RefusedInquiry, match="not a registered user"):
+        retention.confirm_clock(door_of(office, "ghost"))
+    columns = ["inquiry_id", "on_behalf_of", "kind", "automatic"]
+    office.client(DOOR).insert(
+        "platestream.inquire", [[uuid4(), "robot", "retention_clock", True]], column_names=columns
+    )
+    with pytest.raises(retention.ClockStopped):
+        retention.run(job(office), PERIOD)
+
+
+def test_a_restart_of_the_machine_does_not_explain_forty_days(
+    office: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(monkeypatch, 40 * DAY, Boot("another start", 600.0))
+    with pytest.raises(retention.ClockStopped, match=r"959\.8 hours ahead"):
+        retention.run(job(office), PERIOD)
+    assert count(office) == 2
+
+
+def test_fifty_nine_minutes_each_time_are_added_up() -> None:
+    reading = Reading(at=T, boot=Boot("a", 1000.0), off_s=0.0)
+    results = []
+    for turn in range(1, 4):
+        seen = _seen(T + turn * (HOUR + 59 * MINUTE), Boot("a", 1000.0 + 3600 * turn))
+        judged = judge(reading, seen)
+        results.append(bool(judged.faults))
+        reading = reading if judged.faults else judged.reading
+    assert results == [False, True, True]
+    assert reading.at < T + 2 * HOUR, "an hour early at the most"
+
+
+def test_fifty_nine_minutes_at_each_restart_are_added_up() -> None:
+    first = judge(Reading(at=T, boot=Boot("a", 9.0), off_s=0.0), _seen(T + 59 * MINUTE, Boot("b", 1.0)))
+    assert not first.faults
+    assert judge(first.reading, _seen(T + 118 * MINUTE, Boot("c", 1.0))).faults
+
+
+def test_a_step_back_of_ntp_passes_and_one_of_three_years_does_not() -> None:
+    before = Reading(at=T, boot=Boot("a", 0.0), off_s=0.0)
+    assert not judge(before, _seen(T + 13 * MINUTE, Boot("a", 900.0))).faults
+    assert judge(before, _seen(T - 3 * 365 * DAY, Boot("a", 900.0))).faults
+    assert judge(before, _seen(T - 2 * HOUR, Boot("b", 900.0))).faults
+
+
+def test_a_job_that_did_not_run_for_weeks_runs_on_while_the_machine_was_on_and_asks_when_it_was_off() -> None:
+    before = Reading(at=T, boot=Boot("a", 0.0), off_s=0.0)
+    weeks = 21 * DAY
+    assert not judge(before, _seen(T + weeks, Boot("a", weeks.total_seconds()))).faults
+    assert judge(before, _seen(T + weeks, Boot("b", 60.0))).faults
+
+
+def test_a_database_whose_clock_is_set_on_another_machine_is_told_by_the_jobs_own() -> None:
+    before = Reading(at=T, boot=Boot("a", 0.0), off_s=0.0)
+    seen = msgspec.structs.replace(_seen(T + 15 * MINUTE, Boot("a", 900.0)), machine=T - 40 * DAY)
+    assert "the clock of the job's machine" in judge(before, seen).refusal
+
+
+def test_cameras_and_broker_tell_of_a_clock_that_was_false_from_the_start() -> None:
+    before = Reading(at=T, boot=Boot("a", 0.0), off_s=0.0)
+    for told in ({"captured": T - 2 * HOUR}, {"stamped": T - 40 * DAY}):
+        seen = msgspec.structs.replace(_seen(T + 15 * MINUTE, Boot("a", 900.0)), **told)
+        assert "the newest of what came in" in judge(before, seen).refusal
+    fresh = msgspec.structs.replace(_seen(T + 15 * MINUTE, Boot("a", 900.0)), captured=T + 14 * MINUTE)
+    assert not judge(before, fresh).faults
+
+
+def test_frames_of_the_true_time_stop_a_database_that_is_two_hours_ahead(office: Database) -> None:
+    office.put(tables.DETECTIONS, *(read(2 * HOUR) for _ in range(19)))
+    retention.run(job(office), PERIOD)
+    office.put(tables.DETECTIONS, *(read(2 * HOUR) for _ in range(20)))
+    with pytest.raises(retention.ClockStopped, match="captured by cameras"):
+        retention.run(job(office), PERIOD)
+    office.put(tables.DETECTIONS, read(MINUTE))
+    retention.run(job(office), PERIOD)
+
+
+def test_confirmations_of_last_week_or_far_apart_are_worth_nothing() -> None:
+    before = Reading(at=T, boot=Boot("a", 0.0), off_s=0.0)
+    later = T + 40 * DAY
+    for confirmed in (
+        {"chief": T, "lee": T},
+        {"chief": later - 30 * MINUTE, "lee": later - 26 * HOUR},
+        {"chief": later + MINUTE, "lee": later + MINUTE},
+        {"chief": later},
+    ):
+        seen = msgspec.structs.replace(_seen(later, Boot("a", 900.0)), confirmed=confirmed)
+        assert judge(before, seen).faults
+    both = {"chief": later - 30 * MINUTE, "lee": later - 20 * HOUR}
+    assert not judge(before, msgspec.structs.replace(_seen(later, Boot("a", 900.0)), confirmed=both)).faults
+
+
+def test_a_first_run_with_something_to_delete_asks_when_the_log_is_old() -> None:
+    seen = msgspec.structs.replace(_seen(T, Boot("a", 9e6)), newest_row=T - 40 * DAY)
+    assert judge(None, seen).faults
+    assert not judge(None, msgspec.structs.replace(seen, due=False)).faults
+
+
+def test_rows_of_a_clock_that_was_ahead_are_known_once_two_people_confirmed() -> None:
+    ahead = T + 40 * DAY
+    seen = msgspec.structs.replace(_seen(T, Boot("a", 0.0)), newest_row=ahead)
+    assert judge(None, seen).faults
+    told = msgspec.structs.replace(seen, confirmed={"chief": T, "lee": T})
+    reading = judge(None, told).reading
+    later = msgspec.structs.replace(_seen(T + DAY, Boot("a", DAY.total_seconds())), newest_row=ahead)
+    assert not judge(reading, later).faults
+    assert judge(reading, msgspec.structs.replace(later, newest_row=ahead + DAY)).faults, "but not later ones"
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.floats(0, 3 * 86400), st.floats(-7200, 7200), st.booleans()), min_size=1, max_size=30
+    )
+)
+def test_however_the_clock_is_set_nothing_goes_more_than_an_hour_early(
+    steps: list[tuple[float, float, bool]],
+) -> None:
+    """`passed` seconds between runs, by how much the clock was set, and whether the machine started again."""
+    reading = Reading(at=T, boot=Boot("0", 0.0), off_s=0.0)
+    true, shown, start, since = T, T, 0, 0.0
+    for passed, moved, restarted in steps:
+        true += timedelta(seconds=passed)
+        shown += timedelta(seconds=passed + moved)
+        start, since = (start + 1, 0.0) if restarted else (start, since + passed)
+        judged = judge(reading, _seen(shown, Boot(str(start), since)))
+        if not judged.faults:
+            reading = judged.reading
+            assert shown - true <= clock.MOST + timedelta(milliseconds=1)
+
+
+@given(st.lists(st.tuples(st.floats(1, 30 * 86400), st.floats(-1, 1)), min_size=1, max_size=50))
+def test_a_clock_that_ntp_keeps_never_stops_the_job(steps: list[tuple[float, float]]) -> None:
+    reading, at, since = Reading(at=T, boot=Boot("0", 0.0), off_s=0.0), T, 0.0
+    for passed, moved in steps:
+        at, since = at + timedelta(seconds=passed), since + passed
+        judged = judge(reading, _seen(at + timedelta(seconds=moved), Boot("0", since)))
+        assert not judged.faults
+        reading = judged.reading
+
+
+def test_a_receipt_of_the_future_is_not_held_and_ends_no_job(office: Database, tmp_path: Path) -> None:
+    record = retention.read_receipt(_last(office))
+    late = Reading(at=now() + 40 * DAY, boot=clock.boot(), off_s=0.0)
+    entry = ledger.following(office.client(RETENTION), "retention", "run", "retention", record)
+    forged = msgspec.structs.replace(
+        entry, at=late.at, record=msgspec.json.encode(msgspec.structs.replace(record, clock=late)).decode()
+    )
+    job(office).enter("retention", forged.hash, effect=forged.hash)
+    ledger.append(office.client(), forged)
+    found = Agency(office, tmp_path / "data").results("job")["job"]
+    assert found.outcome == "not_held"
+    assert any("of the future: 2" in one for one in found.faults)
+    with pytest.raises(retention.ClockStopped, match="back"):
+        retention.run(job(office), PERIOD)
+
+
+@pytest.mark.parametrize("period", [10 * MINUTE, 29 * DAY])
+def test_a_run_with_too_short_a_period_is_not_held_for_good(
+    office: Database, tmp_path: Path, period: timedelta
+) -> None:
+    retention.run(job(office), period)
+    retention.run(job(office), PERIOD)
+    found = Agency(office, tmp_path / "data").results("job")["job"]
+    assert (found.outcome, [one for one in found.faults if "too early: 2" in one] != []) == ("not_held", True)
+
+
+def test_a_receipt_that_is_dated_back_is_not_held(office: Database, tmp_path: Path) -> None:
+    record = retention.read_receipt(_last(office))
+    entry = ledger.following(office.client(RETENTION), "retention", "run", "retention", record)
+    forged = msgspec.structs.replace(entry, at=entry.at - 3 * DAY)
+    job(office).enter("retention", forged.hash, effect=forged.hash)
+    ledger.append(office.client(), forged)
+    found = Agency(office, tmp_path / "data").results("job")["job"]
+    assert any("dated otherwise" in one for one in found.faults)
+
+
+def test_a_clock_set_back_three_years_holds_and_deletes_nothing(office: Database, tmp_path: Path) -> None:
+    """As the database sees it: its log has rows that are later than its clock."""
+    _future_row(office)
+    held = {"case_number": "26-001234", "reason": "Stolen truck of last night"}
+    for act in ("evidence_hold", "evidence_keep"):
+        with pytest.raises(RefusedInquiry, match="two administrators or supervisors confirm"):
+            door_of(office, _everything(office)).enter(act, "x", **held)  # type: ignore[arg-type]
+    with pytest.raises(RefusedInquiry, match="the inquiry log has a row of"):
+        retention.run(job(office), PERIOD)
+    with pytest.raises(RefusedInquiry, match="two administrators or supervisors confirm"):
+        job(office).enter("retention", "run")
+    door_of(office, "vale").enter("shift_login", "x")
+    retention.confirm_clock(door_of(office, "chief"))
+    retention.confirm_clock(door_of(office, "lee"))
+    door_of(office, "all").enter("evidence_hold", "x", **held)  # type: ignore[arg-type]
+    retention.run(job(office), PERIOD)
+
+
+def test_status_says_that_the_clock_stopped_the_job(
+    office: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.data.mkdir(parents=True, exist_ok=True)
+    with monkeypatch.context() as patched:
+        pretend(patched, 40 * DAY)
+        with pytest.raises(retention.ClockStopped):
+            retention.run(job(office), PERIOD)
+    (said,) = clock.word(office.data)
+    assert "the clock may be wrong" in said
+    retention.run(job(office), PERIOD)
+    assert clock.word(office.data) == []
+
+
+def test_a_receipt_of_an_older_release_has_no_clock_and_the_job_goes_on(office: Database) -> None:
+    record = json.loads(_last(office).record)
+    del record["clock"]
+    records.put(job(office), "retention", "retention", "run", record)
+    assert retention.read_receipt(retention.run(job(office), PERIOD)).clock is not None
+
+
+def _seen(at: datetime, boot: Boot) -> Seen:
+    return Seen(at=at, machine=at, boot=boot)
+
+
+def _last(database: Database) -> LedgerEntry:
+    entry = ledger.last(database.client(), "retention", "run")
+    assert entry is not None
+    return entry
+
+
+def _everything(database: Database) -> str:
+    staffed(database, person("all"))
+    return "all"
+
+
+def _future_row(database: Database) -> None:
+    database.client().command(
+        "INSERT INTO platestream.inquiry_log SELECT * REPLACE (now64(6) + INTERVAL 3 YEAR AS at,"
+        " generateUUIDv4() AS entry, generateUUIDv4() AS inquiry_id, 'shift_show' AS kind)"
+        " FROM platestream.inquiry_log LIMIT 1"
+    )

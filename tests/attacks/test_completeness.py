@@ -1,0 +1,236 @@
+"""Data that is missing, altered or invented before it is due: what the owner of the folder tries."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from connectors import ledger
+from connectors.clickhouse_client import AUDITOR, RETENTION
+from schemas import tables
+from schemas.alert_hit import AlertHit
+from schemas.catalogue import example
+from schemas.detection import Detection
+from services.door import Door
+from services.retention import job as retention
+from services.retention import tally
+from tests.support.agency import Agency
+from tests.support.database import Database
+from tests.support.door import door_of
+from tests.support.flows import READ
+
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+PERIOD = 30 * DAY
+HIT = AlertHit.from_json(bytes(example("alert_hit").accepted))
+NOW = datetime.now(UTC).replace(microsecond=0)
+WAIT = {"mutations_sync": 2}
+READS = [
+    msgspec.structs.replace(
+        READ,
+        detection_id=UUID(int=number),
+        camera_id=f"cam-{number % 2}",
+        plate=f"AAA100{number}",
+        captured_at=NOW - number * DAY - HOUR,
+        crop=b"crop %d" % number,
+    )
+    for number in range(1, 7)
+]
+
+
+def job(database: Database) -> Door:
+    return retention.by_the_clock(door_of(database))
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    """Six vehicles of six days with pictures and hits, counted, sealed and compared."""
+    write(database, *READS)
+    hits = [msgspec.structs.replace(HIT, hit_id=one.detection_id, detection=one) for one in READS]
+    database.put(tables.ALERT_HITS, *hits)
+    tally.seal(job(database), NOW + HOUR)
+    assert tally.compare(database.client(RETENTION)).faults == []
+    return database
+
+
+def write(database: Database, *reads: Detection) -> None:
+    database.put(tables.DETECTIONS, *reads)
+    database.put(tables.IMAGES, *reads)
+
+
+def sql(text: str) -> Callable[[Database], None]:
+    return lambda database: database.client().command(text, settings=WAIT)
+
+
+def again(plate: str, *, models: list[str] | None = None) -> Callable[[Database], None]:
+    """Write a detection again, as the ingesting account could, with another plate."""
+    changed = msgspec.structs.replace(READS[0], plate=plate, **({"models": models} if models else {}))
+    return lambda database: database.put(tables.DETECTIONS, changed)
+
+
+def moved(database: Database) -> None:
+    """Another hour of capture: the row is written anew and the old one deleted."""
+    database.put(
+        tables.DETECTIONS, msgspec.structs.replace(READS[0], captured_at=READS[0].captured_at - 3 * HOUR)
+    )
+    sql(f"ALTER TABLE platestream.detections DELETE WHERE captured_at = {_time(READS[0].captured_at)}")(database)
+
+
+def backdated(database: Database) -> None:
+    """An invented detection of a past hour, written past the view that counts."""
+    client = database.client()
+    client.command("DROP VIEW platestream.detections_to_tallied")
+    database.put(tables.DETECTIONS, msgspec.structs.replace(READS[1], detection_id=UUID(int=99)))
+
+
+def erased_with_its_count(database: Database) -> None:
+    for table, column in (("detections", "detection_id"), ("tallied", "id")):
+        sql(f"ALTER TABLE platestream.{table} DELETE WHERE {column} = '{UUID(int=2)}'")(database)
+
+
+def recounted(database: Database) -> None:
+    """A plate is altered, and the count is made to fit."""
+    erased_with_its_count(database)
+    database.put(tables.DETECTIONS, msgspec.structs.replace(READS[1], plate="ZZZ9999"))
+    seconds = (NOW - timedelta(minutes=30)).timestamp()
+    sql(f"ALTER TABLE platestream.tallied UPDATE tallied_at = toDateTime64({seconds}, 6) WHERE id = '{UUID(int=2)}'"
+        " AND tallied_at > now64(6) - INTERVAL 1 MINUTE")(database)  # fmt: skip
+
+
+def dropped(table: str) -> Callable[[Database], None]:
+    day = f"{READS[2].captured_at:%Y%m%d}"
+    return sql(f"ALTER TABLE platestream.{table} DROP PARTITION ID '{day}'")
+
+
+PLATE = "ALTER TABLE platestream.detections UPDATE plate = 'AAA1009' WHERE plate = 'AAA1001'"
+WAYS: dict[str, tuple[Callable[[Database], None], str]] = {
+    "a vehicle's passes erased": (
+        sql("ALTER TABLE platestream.detections DELETE WHERE plate = 'AAA1003'"),
+        "1 missing",
+    ),
+    "erased for readers only": (
+        sql("DELETE FROM platestream.detections WHERE plate = 'AAA1003'"),
+        "1 missing",
+    ),
+    "a plate altered": (sql(PLATE), "1 not what was counted"),
+    "a camera altered by writing again": (
+        lambda database: database.put(
+            tables.DETECTIONS, msgspec.structs.replace(READS[0], plate="AAA1009")
+        ),
+        "written again with something else",
+    ),
+    "a capture moved by three hours": (moved, "written again with something else"),
+    "a partition dropped": (dropped("detections"), "1 missing"),
+    "a table emptied": (sql("TRUNCATE TABLE platestream.detections"), "1 missing"),
+    "hits deleted only": (sql("ALTER TABLE platestream.alert_hits DELETE WHERE 1"), "alert_hits of"),
+    "a hit's plate altered": (
+        sql("ALTER TABLE platestream.alert_hits UPDATE plate = 'X' WHERE 1"),
+        "1 not what was counted",
+    ),
+    "pictures deleted only": (sql("TRUNCATE TABLE platestream.images"), "images/crop of"),
+    "an invented row past the count": (backdated, "1 never counted"),
+    "a row erased with its count": (erased_with_its_count, "were changed"),
+    "a row altered and counted again": (recounted, "were changed"),
+    "a partition of the counts dropped": (dropped("tallied"), "were changed"),
+    "the counts emptied": (sql("TRUNCATE TABLE platestream.tallied"), "were changed"),
+    "a count added for an hour that is sealed": (
+        sql(
+            "INSERT INTO platestream.tallied SELECT * REPLACE (generateUUIDv4() AS id) FROM platestream.tallied LIMIT 1"
+        ),
+        "were changed",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_taken_altered_or_invented_early_is_not_held(
+    filled: Database, tmp_path: Path, way: str
+) -> None:
+    attack, said = WAYS[way]
+    attack(filled)
+    found = Agency(filled, tmp_path / "data").results("rows")["rows"]
+    assert found.outcome == "not_held"
+    assert said in "; ".join(found.faults), found.faults
+
+
+@pytest.fixture
+def _restored(database: Database) -> None:
+    """`backdated` drops a view of the shared database, which is then made again by its fixture."""
+
+
+def test_data_deleted_after_ten_minutes_is_not_held(filled: Database, tmp_path: Path) -> None:
+    retention.run(job(filled), 10 * MINUTE)
+    assert filled.value("SELECT count() FROM platestream.detections") == 0
+    outcomes = Agency(filled, tmp_path / "data").outcomes("rows", "job")
+    assert outcomes == {"rows": "not_held", "job": "not_held"}
+
+
+def test_what_was_missing_once_stays_not_held_when_it_is_due_by_its_receipt(
+    filled: Database, tmp_path: Path
+) -> None:
+    sql("ALTER TABLE platestream.detections DELETE WHERE plate = 'AAA1003'")(filled)
+    (entry,) = [retention.run(job(filled), PERIOD)]
+    compared = retention.read_receipt(entry).compared
+    assert compared is not None
+    assert "1 missing" in "; ".join(compared.faults)
+    write(filled, READS[2])
+    found = Agency(filled, tmp_path / "data").results("rows")["rows"]
+    assert "1 missing" in "; ".join(found.faults)
+
+
+def test_replays_late_frames_and_a_newer_model_are_no_fault(filled: Database, tmp_path: Path) -> None:
+    write(filled, *READS)
+    write(filled, msgspec.structs.replace(READS[0], detection_id=UUID(int=50), captured_at=NOW - 29 * DAY))
+    again("AAA1011", models=["a newer model"])(filled)
+    filled.client().command("OPTIMIZE TABLE platestream.detections FINAL")
+    found = Agency(filled, tmp_path / "data").results("rows")["rows"]
+    assert found.outcome == "held", found.faults
+
+
+def test_what_the_job_deletes_when_it_is_due_is_no_fault(filled: Database, tmp_path: Path) -> None:
+    write(filled, msgspec.structs.replace(READS[0], detection_id=UUID(int=60), captured_at=NOW - 31 * DAY))
+    tally.seal(job(filled), NOW + 3 * HOUR)
+    retention.run(job(filled), PERIOD)
+    assert filled.value(f"SELECT count() FROM platestream.tallied WHERE id = '{UUID(int=60)}'") == 0
+    found = Agency(filled, tmp_path / "data").results("rows")["rows"]
+    assert found.outcome == "held", found.faults
+
+
+def test_hours_that_are_not_sealed_are_not_held(database: Database, tmp_path: Path) -> None:
+    write(database, READS[0])
+    sql("ALTER TABLE platestream.tallied UPDATE tallied_at = now64(6) - INTERVAL 4 HOUR WHERE 1")(database)
+    found = Agency(database, tmp_path / "data").results("rows")["rows"]
+    assert "are in no sealed count" in "; ".join(found.faults)
+
+
+def test_each_hours_count_is_an_act_of_the_job_whose_entry_has_no_plate(filled: Database) -> None:
+    entry = ledger.last(filled.client(), "retention", "tally")
+    assert entry is not None
+    assert "AAA100" not in entry.record
+    told = tally._of(entry.record)
+    assert sum(day.cameras["cam-1"] for day in told.days if day.source == "detections") == 3
+    row = filled.rows("SELECT who, automatic, outcome, effect FROM platestream.inquiry_log WHERE kind = 'tally'")
+    assert row == [("retention", True, "allowed", entry.hash)]
+
+
+def test_nobody_but_the_owner_reads_a_digest_from_which_plates_could_be_guessed(database: Database) -> None:
+    for role in (RETENTION, AUDITOR):
+        database.client(role).query("SELECT id, captured_at FROM platestream.tallied")
+        for column in ("digest", "nonce"):
+            with pytest.raises(DatabaseError) as refused:
+                database.client(role).query(f"SELECT {column} FROM platestream.tallied")
+            assert refused.value.code == 497
+
+
+def test_a_person_counts_nothing(database: Database) -> None:
+    from services.inquiries.gate import RefusedInquiry
+
+    with pytest.raises(RefusedInquiry, match="only the machine"):
+        door_of(database, "vale").enter("tally", "x")
+
+
+def _time(at: datetime) -> str:
+    return f"fromUnixTimestamp64Milli({round(at.timestamp() * 1000)})"
