@@ -17,7 +17,8 @@ WHERE chain = {chain:String} ORDER BY number DESC, hash LIMIT 1
 """
 _ENTRIES = """
 SELECT chain, number, kind, at, who, record, previous, hash FROM platestream.ledger
-WHERE chain = {chain:String} AND ({kind:String} = '' OR kind = {kind:String}) ORDER BY number, hash
+WHERE chain = {chain:String} AND ({kind:String} = '' OR kind = {kind:String})
+  AND at > {after:DateTime64(6, 'UTC')} ORDER BY number, hash
 """
 _LAST = """
 SELECT chain, number, kind, at, who, record, previous FROM platestream.ledger
@@ -33,12 +34,15 @@ ORDER BY chain, number LIMIT 100
 """
 _GONE = """
 SELECT kind, toString(at) FROM platestream.inquiry_log
-WHERE (kind IN ('retention', 'audit', 'evidence', 'export')
+WHERE (kind IN ('retention', 'tally', 'audit', 'evidence', 'export')
     OR startsWith(kind, 'audit_') OR startsWith(kind, 'evidence_'))
   AND outcome = 'allowed'
   AND match(other, '^[0-9a-f]{64}$') AND other NOT IN (SELECT hash FROM platestream.ledger)
 ORDER BY at LIMIT 100
 """
+
+
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def following(client: Client, chain: Chain, kind: str, who: str, record: Any) -> LedgerEntry:
@@ -71,9 +75,11 @@ def append(client: Client, entry: LedgerEntry) -> None:
     )
 
 
-def read(client: Client, chain: Chain, kind: str = "") -> list[tuple[LedgerEntry, str]]:
+def read(
+    client: Client, chain: Chain, kind: str = "", *, after: datetime = EVER
+) -> list[tuple[LedgerEntry, str]]:
     """Entries of `chain`, of one kind or all, in order, each with the hash that was recorded."""
-    asked = {"chain": chain, "kind": kind}
+    asked = {"chain": chain, "kind": kind, "after": after}
     rows = run("reading the ledger", lambda: client.query(_ENTRIES, parameters=asked)).result_rows
     return [(LedgerEntry(**dict(zip(_COLUMNS, row[:-1], strict=True))), row[-1]) for row in rows]
 

@@ -165,6 +165,7 @@ ACTS: tuple[Act, ...] = (
     Act("audit_prove", "prove that one inquiry is in the log", "E.1.c K", ("auditor",), documented="inquiry"),
     Act("retention", "delete what is past its time", "F.8.b J.1", _ADMIN, automatic=True),
     Act("retention_clock", "confirm that the database's clock is right", "F.8.b J.1", _CHIEFS),
+    Act("tally", "seal the count of what was written", "F.8.b J.1", (), automatic=True),
     Act("retention_show", "see the receipts of retention", "F.8.b J.1", ("auditor", "administrator")),
     Act("backup", "back up what must be kept", "E.1.c K", _ADMIN, automatic=True),
     Act("restore", "restore a backup into an empty system", "E.1.c K", _ADMIN),

@@ -402,7 +402,7 @@ OLDEST_ROW = Metric(
     "platestream_retention_oldest_row_timestamp_seconds",
     "gauge",
     "The time from which the oldest row left in a table counts its age; of an empty table, now.",
-    (Label("table", ("detections", "images", "alert_hits", "dead_letters")),),
+    (Label("table", ("detections", "images", "alert_hits", "tallied", "dead_letters")),),
     shown_by=("retention",),
 )
 RETENTION_PERIOD = Metric(
@@ -429,7 +429,7 @@ RETENTION_DELETED = Metric(
     "platestream_retention_rows_deleted_total",
     "counter",
     "Rows that the retention job deleted.",
-    (Label("table", ("detections", "images", "alert_hits", "dead_letters")),),
+    (Label("table", ("detections", "images", "alert_hits", "tallied", "dead_letters")),),
     shown_by=("retention",),
 )
 AUDIT_DUE = Metric(

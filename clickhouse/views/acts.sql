@@ -59,6 +59,7 @@ SELECT * FROM values(
     ('audit_prove', ['auditor'], 0, 'inquiry', 0, 0, 0, 0),
     ('retention', ['administrator'], 0, '', 0, 1, 0, 1),
     ('retention_clock', ['supervisor', 'administrator'], 0, '', 0, 0, 0, 1),
+    ('tally', [], 0, '', 0, 1, 0, 1),
     ('retention_show', ['auditor', 'administrator'], 0, '', 0, 0, 0, 0),
     ('backup', ['administrator'], 0, '', 0, 1, 0, 1),
     ('restore', ['administrator'], 0, '', 0, 0, 0, 1),

@@ -42,7 +42,7 @@ KEPT = (
     "utilization",
 )
 """Tables that are kept for years."""
-TIED = ("alert_hits", "camera_hours", "dead_letters", "detections", "images", "traffic")
+TIED = ("alert_hits", "camera_hours", "dead_letters", "detections", "images", "tallied", "traffic")
 """Tables of what cameras saw, and what is counted from it: in no backup."""
 DECLARED = ("schema_migrations", "schema_views")
 """Tables that say what this release made: a restore makes them anew."""

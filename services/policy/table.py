@@ -196,7 +196,11 @@ CHECKS = (
         evidence.taken,
     ),
     Check(
-        "rows", _clauses("F.8.b J.1"), "no row is past its time", "platestream retention run", keeping.rows
+        "rows",
+        _clauses("F.8.b J.1"),
+        "no row is past its time, and none is missing or altered before",
+        "platestream retention run; retention log",
+        keeping.rows,
     ),
     Check(
         "job",

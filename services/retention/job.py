@@ -38,6 +38,7 @@ from services.reports.transparency import precision
 from services.retention import clock
 from services.retention.clock import Reading
 from services.retention.recovery_stores import clean
+from services.retention.tally import Compared, daily, seal
 from services.retention.utilization import tally
 from services.yearly_audit.rhythms import next_steps, on_record
 
@@ -72,6 +73,7 @@ AGED = (
     Aged("detections"),
     Aged("alert_hits"),
     Aged("images", grain=HOUR, partition="toString(toUnixTimestamp(toStartOfHour(captured_at)))"),
+    Aged("tallied", age="least(captured_at, tallied_at)"),
     Aged("dead_letters", "received_at", None, "'all'", topics.DEAD_LETTERS.keep),
 )
 
@@ -89,6 +91,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     released: list[str]
     took_ms: int
     clock: Reading | None = None
+    compared: Compared | None = None
 
 
 class ClockStopped(RefusedInquiry):
@@ -125,12 +128,14 @@ def run(door: Door, period: timedelta, now: datetime | None = None) -> LedgerEnt
     receipted, and the next run deletes what this one did not.
     """
     began = time.monotonic()
-    reading = _compare_clocks(door, period)
+    reading, before = _compare_clocks(door, period)
     now = now or reading.at
     cutoff = now - period
     door.enter("retention", "run", change=f"deletes what is before {cutoff:%Y-%m-%dT%H:%M}Z", reason=REASON)
     client = door.client(RETENTION)
     data = None if door.settings.kafka else door.settings.data
+    _seal_counts(door, reading.at)
+    compared = daily(client, before.compared if before else None, reading.at)
     tally(client, cutoff, now)
     dropped: dict[str, list[str]] = {}
     deleted: dict[str, int] = {}
@@ -150,6 +155,7 @@ def run(door: Door, period: timedelta, now: datetime | None = None) -> LedgerEnt
         released=released,
         took_ms=round(1000 * (time.monotonic() - began)),
         clock=reading,
+        compared=compared,
     )
     entry = records.put(door, "retention", "retention", "run", receipt, reason=REASON)
     _show(receipt, now)
@@ -178,15 +184,19 @@ def why_stopped(door: Door) -> str:
     return stopped(door)
 
 
-def _compare_clocks(door: Door, period: timedelta) -> Reading:
-    """Raises ClockStopped, on record as a refused run, where the database's clock may be wrong."""
+def _compare_clocks(door: Door, period: timedelta) -> tuple[Reading, Receipt | None]:
+    """The clocks, and the receipt of the run before.
+
+    Raises ClockStopped, on record as a refused run, where the database's clock may be wrong.
+    """
     try:
         client = door.client(RETENTION)
-        before = last_reading(client)
+        last = ledger.last(client, "retention", "run")
     except DatabaseError as error:
         if error.code in (ACCESS_DENIED, ROLE_NOT_GRANTED):
             door.enter("retention", "run", refusal=str(error), reason=REASON)
         raise
+    receipt, before = (None, None) if last is None else (read_receipt(last), _reading(last))
     seen = clock.gather(client, before)
     firsts = (oldest(client, table) for table in AGED)
     due = any(first is not None and first < seen.at - period for first in firsts)
@@ -200,14 +210,11 @@ def _compare_clocks(door: Door, period: timedelta) -> Reading:
             if not str(refused).startswith(clock.MARK):  # the person may not delete at all
                 raise
         raise ClockStopped(judged.refusal)
-    return judged.reading
+    return judged.reading, receipt
 
 
-def last_reading(client: Client) -> Reading | None:
-    """Return the clocks at the last run; of a receipt of an older release its time. Raises DatabaseError."""
-    entry = ledger.last(client, "retention", "run")
-    if entry is None:
-        return None
+def _reading(entry: LedgerEntry) -> Reading:
+    """The clocks at a run; of a receipt of an older release its time."""
     return read_receipt(entry).clock or Reading(at=entry.at, boot=clock.Boot("", 0.0), off_s=0.0)
 
 
@@ -222,6 +229,15 @@ def log(door: Door, last: int) -> Log:
 def serve_metrics(port: int) -> None:
     """Serve this process's metrics on `port`. Raises PortTakenError."""
     serve(port)
+
+
+def _seal_counts(door: Door, now: datetime) -> None:
+    """Only the machine does: an account of a person leaves it to the clock."""
+    try:
+        seal(door if door.automatic else door.machine("retention"), now)
+    except RefusedInquiry:
+        if door.automatic:
+            raise
 
 
 def _purge_evidence(door: Door, now: datetime) -> list[str]:

@@ -1,15 +1,16 @@
 """Completeness of what was written: counted as it is written, sealed each hour, compared each day.
 
 The database counts each detection, alert hit and picture in the table `tallied` (clickhouse/views/tally.sql).
-Once an hour what was counted since goes into an entry of the ledger: by day of capture how many rows, of which
-cameras, the first and the last, and a hash. So the counts cannot be changed any more without a trace, and what
-is there can be compared with them until it is due. Digests have random numbers in them that go with the
-rows: what stays in the ledger tells no plate.
+Once an hour an entry of the ledger holds what was counted since: by day of capture how many rows, of which
+cameras, the first and the last, and a hash. So the counts cannot be changed without a trace, and what is
+there can be compared with them until it is due. Digests have random numbers in them that go with the rows:
+what stays in the ledger tells no plate.
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -88,7 +89,9 @@ def seal(door: Door, now: datetime) -> None:
     if until - since < EVERY:
         return
     days = [day for _until, day in _groups(client, since, [until])]
-    records.put(door, "tally", "retention", "tally", Tally(since=since, until=until, days=days), reason=REASON)
+    records.put(
+        door, "tally", "retention", "tally", Tally(since=since, until=until, days=days), reason=REASON
+    )
 
 
 def compare(client: Client) -> Compared:
@@ -118,7 +121,7 @@ def daily(client: Client, before: Compared | None, now: datetime) -> Compared:
 
 def _broken(client: Client, sealed: Sequence[Tally], since: datetime) -> Iterator[str]:
     """Hours that do not follow each other, and counts that are not what was sealed."""
-    for one, following in zip(sealed, sealed[1:], strict=False):
+    for one, following in pairwise(sealed):
         if one.until != following.since:
             yield f"counts sealed at {_at(following.until)} do not follow those of {_at(one.until)}"
     if not sealed:

@@ -16,6 +16,7 @@ from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
 from schemas.detection import Detection
 from services.door import Door
+from services.inquiries.gate import RefusedInquiry
 from services.retention import job as retention
 from services.retention import tally
 from tests.support.agency import Agency
@@ -51,9 +52,15 @@ def filled(database: Database) -> Database:
     write(database, *READS)
     hits = [msgspec.structs.replace(HIT, hit_id=one.detection_id, detection=one) for one in READS]
     database.put(tables.ALERT_HITS, *hits)
-    tally.seal(job(database), NOW + HOUR)
+    seal_now(database)
     assert tally.compare(database.client(RETENTION)).faults == []
     return database
+
+
+def seal_now(database: Database) -> None:
+    """As at the end of the hour: what was written was written two hours before."""
+    sql("ALTER TABLE platestream.tallied UPDATE tallied_at = tallied_at - INTERVAL 2 HOUR WHERE 1")(database)
+    tally.seal(job(database), datetime.now(UTC))
 
 
 def write(database: Database, *reads: Detection) -> None:
@@ -62,7 +69,10 @@ def write(database: Database, *reads: Detection) -> None:
 
 
 def sql(text: str) -> Callable[[Database], None]:
-    return lambda database: database.client().command(text, settings=WAIT)
+    def attack(database: Database) -> None:
+        database.client().command(text, settings=WAIT)
+
+    return attack
 
 
 def again(plate: str, *, models: list[str] | None = None) -> Callable[[Database], None]:
@@ -76,7 +86,9 @@ def moved(database: Database) -> None:
     database.put(
         tables.DETECTIONS, msgspec.structs.replace(READS[0], captured_at=READS[0].captured_at - 3 * HOUR)
     )
-    sql(f"ALTER TABLE platestream.detections DELETE WHERE captured_at = {_time(READS[0].captured_at)}")(database)
+    sql(f"ALTER TABLE platestream.detections DELETE WHERE captured_at = {_time(READS[0].captured_at)}")(
+        database
+    )
 
 
 def backdated(database: Database) -> None:
@@ -95,9 +107,8 @@ def recounted(database: Database) -> None:
     """A plate is altered, and the count is made to fit."""
     erased_with_its_count(database)
     database.put(tables.DETECTIONS, msgspec.structs.replace(READS[1], plate="ZZZ9999"))
-    seconds = (NOW - timedelta(minutes=30)).timestamp()
-    sql(f"ALTER TABLE platestream.tallied UPDATE tallied_at = toDateTime64({seconds}, 6) WHERE id = '{UUID(int=2)}'"
-        " AND tallied_at > now64(6) - INTERVAL 1 MINUTE")(database)  # fmt: skip
+    changed = f"UPDATE tallied_at = now64(6) - INTERVAL 2 HOUR WHERE id = '{UUID(int=2)}'"
+    sql(f"ALTER TABLE platestream.tallied {changed}")(database)
 
 
 def dropped(table: str) -> Callable[[Database], None]:
@@ -117,9 +128,7 @@ WAYS: dict[str, tuple[Callable[[Database], None], str]] = {
     ),
     "a plate altered": (sql(PLATE), "1 not what was counted"),
     "a camera altered by writing again": (
-        lambda database: database.put(
-            tables.DETECTIONS, msgspec.structs.replace(READS[0], plate="AAA1009")
-        ),
+        lambda database: database.put(tables.DETECTIONS, msgspec.structs.replace(READS[0], plate="AAA1009")),
         "written again with something else",
     ),
     "a capture moved by three hours": (moved, "written again with something else"),
@@ -138,7 +147,8 @@ WAYS: dict[str, tuple[Callable[[Database], None], str]] = {
     "the counts emptied": (sql("TRUNCATE TABLE platestream.tallied"), "were changed"),
     "a count added for an hour that is sealed": (
         sql(
-            "INSERT INTO platestream.tallied SELECT * REPLACE (generateUUIDv4() AS id) FROM platestream.tallied LIMIT 1"
+            "INSERT INTO platestream.tallied"
+            " SELECT * REPLACE (generateUUIDv4() AS id) FROM platestream.tallied LIMIT 1"
         ),
         "were changed",
     ),
@@ -154,11 +164,6 @@ def test_what_is_taken_altered_or_invented_early_is_not_held(
     found = Agency(filled, tmp_path / "data").results("rows")["rows"]
     assert found.outcome == "not_held"
     assert said in "; ".join(found.faults), found.faults
-
-
-@pytest.fixture
-def _restored(database: Database) -> None:
-    """`backdated` drops a view of the shared database, which is then made again by its fixture."""
 
 
 def test_data_deleted_after_ten_minutes_is_not_held(filled: Database, tmp_path: Path) -> None:
@@ -192,7 +197,6 @@ def test_replays_late_frames_and_a_newer_model_are_no_fault(filled: Database, tm
 
 def test_what_the_job_deletes_when_it_is_due_is_no_fault(filled: Database, tmp_path: Path) -> None:
     write(filled, msgspec.structs.replace(READS[0], detection_id=UUID(int=60), captured_at=NOW - 31 * DAY))
-    tally.seal(job(filled), NOW + 3 * HOUR)
     retention.run(job(filled), PERIOD)
     assert filled.value(f"SELECT count() FROM platestream.tallied WHERE id = '{UUID(int=60)}'") == 0
     found = Agency(filled, tmp_path / "data").results("rows")["rows"]
@@ -211,8 +215,10 @@ def test_each_hours_count_is_an_act_of_the_job_whose_entry_has_no_plate(filled: 
     assert entry is not None
     assert "AAA100" not in entry.record
     told = tally._of(entry.record)
-    assert sum(day.cameras["cam-1"] for day in told.days if day.source == "detections") == 3
-    row = filled.rows("SELECT who, automatic, outcome, effect FROM platestream.inquiry_log WHERE kind = 'tally'")
+    assert sum(day.cameras.get("cam-1", 0) for day in told.days if day.source == "detections") == 3
+    row = filled.rows(
+        "SELECT who, automatic, outcome, effect FROM platestream.inquiry_log WHERE kind = 'tally'"
+    )
     assert row == [("retention", True, "allowed", entry.hash)]
 
 
@@ -226,8 +232,6 @@ def test_nobody_but_the_owner_reads_a_digest_from_which_plates_could_be_guessed(
 
 
 def test_a_person_counts_nothing(database: Database) -> None:
-    from services.inquiries.gate import RefusedInquiry
-
     with pytest.raises(RefusedInquiry, match="only the machine"):
         door_of(database, "vale").enter("tally", "x")
 

@@ -92,6 +92,7 @@ ACTED = {
     "audit publish": ("audit_head", "audit publish"),
     "audit prove": ("audit_prove", f"audit prove {ID} OUT --reason 'records request'"),
     "retention run": ("retention", "retention run"),
+    "retention clock": ("retention_show", "retention clock"),
     "retention log": ("retention_show", "retention log"),
     "evidence hold": (
         "search",  # what is held is found first

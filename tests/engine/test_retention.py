@@ -97,7 +97,10 @@ def test_what_is_30_days_old_is_deleted_and_the_receipt_says_what_went_and_what_
     kept = read("NEW0001", timedelta(days=30) - timedelta(hours=2))
     put(database, whole, boundary, kept, read("NEW0002", timedelta(days=1)))
     told = receipt(database)
-    assert told["deleted"] == {"detections": 2, "alert_hits": 2, "images": 4, "dead_letters": 0}
+    assert told["deleted"] == {
+        **{"detections": 2, "alert_hits": 2, "images": 4},
+        **{"tallied": 8, "dead_letters": 0},
+    }
     assert told["dropped"]["detections"] == [f"{whole.captured_at:%Y%m%d}"]
     assert len(told["dropped"]["images"]) == 2, "pictures go by the hour"
     assert [left(database, table) for table in ("detections", "alert_hits", "images")] == [2, 2, 2]
@@ -113,6 +116,7 @@ def test_pictures_of_the_boundary_hour_go_at_its_end_an_hour_late_at_most(databa
         "detections": 1,
         "alert_hits": 1,
         "images": 0,
+        "tallied": 4,
         "dead_letters": 0,
     }
     entry = retention.run(job(database), PERIOD, NOW + timedelta(minutes=55))
@@ -122,7 +126,10 @@ def test_pictures_of_the_boundary_hour_go_at_its_end_an_hour_late_at_most(databa
 def test_three_minutes_are_kept_to_the_minute(database: Database) -> None:
     put(database, read("OLD0001", timedelta(minutes=4)), read("NEW0001", timedelta(minutes=2)))
     told = receipt(database, period=timedelta(minutes=3))
-    assert told["deleted"] == {"detections": 1, "alert_hits": 1, "images": 2, "dead_letters": 0}
+    assert told["deleted"] == {
+        **{"detections": 1, "alert_hits": 1, "images": 2},
+        **{"tallied": 4, "dead_letters": 0},
+    }
 
 
 def test_dead_letters_keep_a_week_and_never_longer_than_the_period(database: Database) -> None:

@@ -10,7 +10,7 @@ from schemas import topics
 from schemas.counted import counted
 from schemas.ledger import LedgerEntry
 from services.policy.checks.live import Answer, Gap, Live, answer, named, unless
-from services.retention import clock, recovery_stores
+from services.retention import clock, recovery_stores, tally
 from services.retention.job import AGED, HOUR, Receipt, oldest, read_receipt
 from services.rules import gate_rules, in_force
 
@@ -40,7 +40,7 @@ def rules(live: Live) -> Answer:
 
 
 def rows(live: Live) -> Answer:
-    """No table holds a row past its time."""
+    """No table holds a row past its time, and nothing that was counted is missing before it is due."""
     late, ages = [], []
     for table in AGED:
         first = oldest(live.client, table)
@@ -52,8 +52,19 @@ def rows(live: Live) -> Answer:
     return answer(
         f"oldest row {_days(max(ages))} old" if ages else "no rows",
         late,
+        tally.compare(live.client).faults,
+        _missed(live),
         unless(ages, "the tables that age are empty", "a detection"),
     )
+
+
+def _missed(live: Live) -> list[str]:
+    """What the job's own comparisons of the past year found."""
+    receipts = [
+        read_receipt(entry) for entry, _ in ledger.read(live.client, "retention", "run", after=live.year)
+    ]
+    compared = {one.compared.at: one.compared.faults for one in receipts if one.compared is not None}
+    return [f"{at:%Y-%m-%d %H:%M}: {said}" for at, faults in compared.items() for said in faults]
 
 
 def job(live: Live) -> Answer:

@@ -8,7 +8,7 @@ from schemas.tables import TABLES, Table
 from tests.support.database import Database
 
 CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-AGING = ("detections", "images", "alert_hits", "dead_letters")
+AGING = ("detections", "images", "alert_hits", "tallied", "dead_letters")
 KEPT_FOR_EVER = {
     "schema_migrations": "a row a release, about the schema only",
     "schema_views": "a row a file of views, about the schema only",

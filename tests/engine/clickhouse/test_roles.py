@@ -43,6 +43,7 @@ TABLES = [
     *LOG,
     SALTS,
     *BOARDS,
+    "tallied",
     "gate_rules",
     "schema_migrations",
     "schema_views",
@@ -60,13 +61,28 @@ BUILDING = {
     "recent": "recent(inquiry = '{}')",
     "documented": "documented(inquiry = '{}', kind = 'search')",
 }
-FEEDERS = ["inquire_to_log", "detections_to_traffic", "detections_to_camera_hours"]
+FEEDERS = [
+    *("inquire_to_log", "detections_to_traffic", "detections_to_camera_hours"),
+    *("detections_to_tallied", "alert_hits_to_tallied", "images_to_tallied"),
+]
+# What the retention job compares before it deletes, and how each is read.
+TALLIES = {
+    "retained_since": "retained_since",
+    "tally_groups": "tally_groups(since = now(), untils = [now()])",
+    "completeness": "completeness(since = now())",
+}
+COMPARED = {
+    "clock_seen": "clock_seen(since = now())",
+    "clock_confirmed": "clock_confirmed(since = now())",
+    "clock_stopped": "clock_stopped",
+    **TALLIES,
+}
 BOARD_VIEWS = ["inquiry_figures", "retention_figures", "audit_figures", "hotlist_sources"]
 FIGURES_OF = ["retention_log", "evidence_state", "audit_times", *HITS, *PLACES]
 ROLES = (OWNER, INGEST, SEALER, ANALYST, SUPERVISOR, AUDITOR, RETENTION, CUSTODIAN, DASHBOARD)
 
 READS = {
-    OWNER: {*TABLES, *GATE, *FIGURES_OF, *BOARD_VIEWS},
+    OWNER: {*TABLES, *GATE, *FIGURES_OF, *BOARD_VIEWS, *COMPARED},
     INGEST: set(),
     SEALER: {*LOG, SALTS, "gate_rules"},
     ANALYST: {*GATE},
@@ -84,8 +100,14 @@ READS = {
         *("inquiry_findings", "hit_actions", "hit_facts", "deliveries", "registry", "gate_rules"),
         "deployment_findings",
         *("schema_migrations", "schema_views", "verdict"),
+        *TALLIES,
+        "clock_stopped",
     },
-    RETENTION: {"evidence_holds", "ledger", "utilization", "verdict", "hit_states", "audit_times"},
+    RETENTION: {
+        *("evidence_holds", "ledger", "utilization", "verdict", "hit_states", "audit_times"),
+        *("clock_seen", "clock_confirmed"),
+        *TALLIES,
+    },
     CUSTODIAN: {*EVIDENCE, *LOG, "ledger", "evidence_state", "verdict"},
     DASHBOARD: {*HITS, *BOARDS, *BOARD_VIEWS, "hit_facts", "deliveries", "deployment_findings"},
 }
@@ -154,7 +176,9 @@ def may(database: Database, role: str, sql: str) -> bool:
 
 def test_the_matrix_names_every_object_there_is(database: Database) -> None:
     objects = database.rows("SELECT name FROM system.tables WHERE database = 'platestream'")
-    assert {name for (name,) in objects} == {*TABLES, *GATE, *FIGURES_OF, *BOARD_VIEWS, *FEEDERS, *BUILDING}
+    assert {name for (name,) in objects} == {
+        *(*TABLES, *GATE, *FIGURES_OF, *BOARD_VIEWS, *FEEDERS, *BUILDING, *COMPARED)
+    }
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role != OWNER])
@@ -169,6 +193,7 @@ def test_a_role_reads_what_it_is_granted_and_nothing_else(database: Database, ro
     asked = {table: f"SELECT * FROM platestream.{table} LIMIT 0" for table in TABLES}
     asked |= {view: f"SELECT * FROM platestream.{view}(inquiry = '{nobody}') LIMIT 0" for view in GATE}
     asked |= {view: f"SELECT * FROM platestream.{view} LIMIT 0" for view in [*FIGURES_OF, *BOARD_VIEWS]}
+    asked |= {view: f"SELECT * FROM platestream.{call} LIMIT 0" for view, call in COMPARED.items()}
     assert {name for name, sql in asked.items() if may(database, role, sql)} == READS[role]
 
 
