@@ -146,7 +146,11 @@ def test_dead_letters_keep_a_week_and_never_longer_than_the_period(database: Dat
 def test_receipts_are_a_chain_that_the_inquiry_log_knows_of(database: Database) -> None:
     for _run in range(3):
         receipt(database)
-    assert [one.number for one, _hash in ledger.read(database.client(AUDITOR), "retention")] == [1, 2, 3]
+    entries = ledger.read(database.client(AUDITOR), "retention")
+    assert [(one.number, one.kind) for one, _hash in entries] == [
+        (1, "tally"),
+        *((number, "run") for number in (2, 3, 4)),
+    ]
     assert ledger.verify(database.client(AUDITOR)) == []
     database.client().command(
         "ALTER TABLE platestream.ledger DELETE WHERE number = 2", settings={"mutations_sync": 2}
@@ -164,7 +168,7 @@ def test_a_receipt_that_is_changed_cut_off_or_slipped_in_is_found(database: Data
     assert any("retention 1: is not what was written" in one for one in ledger.verify(database.client()))
     cut = "ALTER TABLE platestream.ledger DELETE WHERE 1"
     database.client().command(cut, settings={"mutations_sync": 2})
-    assert len(ledger.verify(database.client())) == 2, "each run is known to the inquiry log"
+    assert len(ledger.verify(database.client())) == 3, "each run is known to the inquiry log, and the count"
     ledger.append(database.client(), ledger.following(database.client(), "audit", "draw", "nobody", {}))
     assert "audit 1: not in the inquiry log" in ledger.verify(database.client())
 
@@ -310,10 +314,13 @@ def test_a_run_by_the_clock_is_the_machines_and_one_by_hand_the_persons(database
     rows = database.rows("SELECT who, outcome, automatic FROM platestream.inquiry_log ORDER BY at")
     assert rows == [
         ("vale", "refused", False),
-        *[("chief", "allowed", False)] * 2,
+        ("chief", "allowed", False),
+        ("retention", "allowed", True),
+        ("chief", "allowed", False),
         *[("retention", "allowed", True)] * 2,
     ]
     assert [entry.who for entry, _hash in ledger.read(database.client(AUDITOR), "retention")] == [
+        "retention",
         "chief",
         "retention",
     ]
