@@ -42,7 +42,7 @@ def settled(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "data").mkdir(mode=0o700)
     staffed(database)
     register(tmp_path / "data", OWN, person())
-    job.once(job.by_the_clock(door_of(database, data=tmp_path / "data")), utc_now())
+    job.once(job.by_the_clock(door_of(database, data=tmp_path / "data")))
     return database
 
 
