@@ -83,7 +83,7 @@ def _staff(system: Live, people: list[str]) -> None:
             trained = now - timedelta(days=1)
             user = RegistryRecord(kind="user", id=who, name=who, agency="bench", trained_at=trained)
             registry.put_user(door, user, now, ["officer"])
-            accounts.put(door, who, PASSWORD)
+            accounts.passwords(door.settings).put(who, PASSWORD)
 
 
 def _signed_in(port: int, who: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Passwords of people, as hashes of Argon2id in one file for its owner alone."""
 
+import hashlib
 import secrets
 from functools import cache
 from pathlib import Path
@@ -40,13 +41,27 @@ class Passwords:
         with self._file.writing() as kept:
             return kept.pop(who, None) is not None
 
-    def right(self, who: str, password: str) -> bool:
-        """Whether this is the person's password; takes as long for a person who has none."""
-        kept = self._file.read().get(who)
+    def version(self, who: str) -> str:
+        """Return what changes with each new password, and is empty where there is none. Reads the file, so
+        that what another process wrote counts at once.
+        """
+        return _version(self._file.read().get(who, ""))
+
+    def proven(self, who: str, password: str) -> str:
+        """Return the version of the person's password where this is it, else an empty text.
+
+        Takes as long for a person who has no password.
+        """
+        kept = self._file.read().get(who, "")
         try:
-            return self._hasher.verify(kept or _nobodys(), password) and kept is not None
+            right = self._hasher.verify(kept or _nobodys(), password)
         except (VerificationError, InvalidHashError):
-            return False
+            return ""
+        return _version(kept) if right else ""
+
+
+def _version(hashed: str) -> str:
+    return hashlib.sha256(hashed.encode()).hexdigest() if hashed else ""
 
 
 @cache

@@ -3,7 +3,8 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +18,10 @@ BEGINS = "platestream"
 
 
 class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is known of a token: `program` speaks for `who`, in these `parts` of the API, until it ends."""
+    """What is known of a token: `program` speaks for `who`, in these `parts` of the API, until it ends.
+
+    While `hashed` is empty it is a permit: the person has not taken the token yet, and it has no text.
+    """
 
     id: str
     who: str
@@ -44,6 +48,28 @@ class Tokens:
         with self._file.writing() as kept:
             kept[made.id] = made
         return made, f"{BEGINS}_{made.id}_{secret}"
+
+    def permit(self, who: str, program: str, parts: Sequence[str], ends_at: datetime) -> Token:
+        """Note that `who` may take a token."""
+        made = Token(secrets.token_hex(4), who, program, tuple(parts), ends_at, "")
+        with self._file.writing() as kept:
+            kept[made.id] = made
+        return made
+
+    @contextmanager
+    def taking(self, ident: str) -> Iterator[tuple[Token, str]]:
+        """Make a permit a token, which counts once the block has ended; it, and its text.
+
+        Where the block raises it stays a permit. Raises LookupError where there is no permit of this id.
+        """
+        with self._file.writing() as kept:
+            found = kept.get(ident)
+            if found is None or found.hashed:
+                raise LookupError(ident)
+            secret = secrets.token_urlsafe(32)
+            made = msgspec.structs.replace(found, hashed=_hash(secret))
+            yield made, f"{BEGINS}_{made.id}_{secret}"
+            kept[ident] = made
 
     def end(self, ident: str) -> Token | None:
         """Take one away; None where there is none of this id."""

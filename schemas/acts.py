@@ -28,6 +28,7 @@ class Act:
     with an MOU in force where `partners` may do it. `documented`: "inquiry" asks for a case number or a
     reason (I.7), "case" for a case number. `browses`: it shows stored detections, so it is a browsing
     inquiry, which is drawn and counted. `automatic`: the machine may do it by itself, on record as such.
+    `on_shift`: only a person whose shift is running does it (F.4), from whatever session or program.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Act:
     documented: Documented = ""
     browses: bool = False
     automatic: bool = False
+    on_shift: bool = False
 
     @property
     def shows_data(self) -> bool:
@@ -135,8 +137,11 @@ ACTS: tuple[Act, ...] = (
     Act("shift_login", "log in for a shift, so that alert hits are delivered", "F.4 G.2", _PATROL),
     Act("shift_logout", "log out at the end of a shift", "F.4", _PATROL),
     Act("shift_show", "see who is on shift", "F.4", ("officer", "supervisor", "auditor", "administrator")),
-    Act("hit_verify", "record a step of the verification of an alert hit", "G.3 G.4 G.5", _PATROL),
-    Act("hit_dispose", "record what came of an alert hit", "G.8 E.1.f", _PATROL),
+    Act(
+        "hit_verify", "record a step of the verification of an alert hit", "F.4 G.3 G.4 G.5", _PATROL,
+        on_shift=True,
+    ),
+    Act("hit_dispose", "record what came of an alert hit", "F.4 G.8 E.1.f", _PATROL, on_shift=True),
     Act("evidence_hold", "hold detections as evidence", "F.8.a J.1", _HOLDERS, documented="case"),
     Act("evidence_keep", "keep evidence longer than its schedule says", "J.2", _CUSTODY, documented="case"),
     Act("evidence_export", "export held evidence", "F.8.a I.6", _CUSTODY, documented="case"),
@@ -144,7 +149,16 @@ ACTS: tuple[Act, ...] = (
     Act("evidence_purge", "purge evidence past its schedule", "J.2", (), automatic=True),
     _register("agency", "register an agency and its MOU", "F.6 I.2"),
     _register("user", "register a person, their roles and training", "E.1.e F.7"),
-    _register("account", "give a person a password or a token, or take it away", "E.1.e"),
+    _register("account", "permit a program a token for a person; take a password or token away", "E.1.e"),
+    Act("account_code", "make a one-time code by which a person sets a password", "E.1.e", _ADMIN),
+    Act(
+        "account_redeem", "redeem a one-time code or a permit for a token, as its person", "E.1.e",
+        _EVERYBODY, partners=True,
+    ),
+    Act(
+        "account_change", "change one's own password, with the current one", "E.1.e", _EVERYBODY,
+        partners=True,
+    ),
     _register("camera", "register a camera and its approval", "D.5 E.1.f"),
     _register("detail", "register a special detail and its approval", "G.6"),
     _register("place", "register a sensitive place, where no camera may stand", "D.5 E.1.f"),

@@ -1,61 +1,180 @@
-"""Passwords for the console: the ALPR administrator gives them, and takes them away (order, section E.1.e).
+"""Passwords for the console, which nobody but their person knows (order, section E.1.e).
 
-Who a person is and what they may do is the registry's; a password only proves who is at the keyboard.
+The ALPR administrator permits an account by a one-time code, and the person who is given it redeems it with a
+password of their own. For somebody who has a password that is a reset: the password ends as the code is made.
+Codes, redemptions and changes are acts in the inquiry log, and are reported to the person.
 """
 
+import secrets
+from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
+import msgspec
+
+from connectors.enrollments import Code as Code
+from connectors.enrollments import CodeError as CodeError
+from connectors.enrollments import Enrollments, Event, hashed
 from connectors.passwords import SHORTEST as SHORTEST
 from connectors.passwords import Passwords
 from connectors.settings import ACCOUNTS, Settings
 from schemas.message import RefusedError
+from services import tokens
 from services.door import Door
 
-FILE = "console.json"
+FILE, CODES = "console.json", "enrollments.json"
+CODE_LIVES = timedelta(hours=24)
+NOTICE_FOR = timedelta(days=14)
+"""How long a person is shown at each sign-in that somebody made a code for their account."""
 
 
 def file(settings: Settings) -> Path:
-    """Where those of the data folder are."""
+    """Return where the passwords of the data folder are."""
     return settings.data / ACCOUNTS / FILE
 
 
 def passwords(settings: Settings) -> Passwords:
-    """Those of the data folder."""
+    """Return the passwords of the data folder."""
     return Passwords(file(settings))
 
 
-def put(door: Door, who: str, password: str) -> None:
-    """Give somebody a password. Raises RefusedError for one that is too short, which is on record, and
-    RefusedInquiry.
+def enrollments(settings: Settings) -> Enrollments:
+    """Return the codes of the data folder, and what happened to each account."""
+    return Enrollments(settings.data / ACCOUNTS / CODES)
+
+
+def invite(door: Door, who: str, now: datetime, place: str = "") -> tuple[str, Code]:
+    """Make a one-time code by which `who` sets a password; return its text, which nothing can show again.
+
+    A password that they have ends now, and so do its sessions. `place` is where this was asked for, in words.
+    Raises RefusedError, which is on record, and RefusedInquiry.
     """
     kept = passwords(door.settings)
-    known = who in kept.names()
-    with door.on_record("registry_account", f"user/{who}"):
-        if not who.strip() or len(who) > 64:
-            raise RefusedError("account", "a name has 1 to 64 characters")
+    with door.on_record("account_code", f"user/{who}"[:64]):
+        _named(who)
+    text = _text()
+    code = Code(hashed(text), door.who, now, now + CODE_LIVES, place)
+    reset = who in kept.names()
+    change = f"{'a reset: no password any more, and ' if reset else ''}a code until {_utc(code.ends_at)}"
+    change = f"{change}, asked for {place}" if place else change
+    door.enter("account_code", f"user/{who}", change=change, effect=_effect(who, code))
+    kept.end(who)
+    enrollments(door.settings).make(who, code, Event(now, "reset" if reset else "code", door.who, place))
+    return text, code
+
+
+def redeem(door: Door, text: str, password: str, now: datetime, place: str) -> None:
+    """Redeem the code `text` of the person of `door`, who sets `password`.
+
+    Raises CodeError for a code that is wrong, was redeemed or has ended, RefusedError for a password that is
+    too short, and RefusedInquiry where the gate refuses the person; a code that was not used stays.
+    """
+    _long_enough(password)
+    with enrollments(door.settings).redeeming(door.who, text, now, place) as code:
+        made = f"the code that {code.made_by} made at {_utc(code.made_at)}"
+        asked = f", asked for {code.place}" if code.place else ""
+        change = f"{made}{asked}; redeemed {place}"
+        door.enter("account_redeem", f"user/{door.who}", change=change, effect=_effect(door.who, code))
+        passwords(door.settings).put(door.who, password)
+
+
+def change_own(door: Door, current: str, password: str, now: datetime, place: str) -> None:
+    """Set a new password of the person of `door`, who knows the current one.
+
+    Raises RefusedError, which is on record, for a wrong one and for a new one that is too short, and
+    RefusedInquiry.
+    """
+    with door.on_record("account_change", f"user/{door.who}"):
         _long_enough(password)
-    door.enter("registry_account", f"user/{who}", change="a new password" if known else "a first password")
-    kept.put(who, password)
+        if not passwords(door.settings).proven(door.who, current):
+            raise RefusedError("account", "the current password is wrong; nothing was changed")
+    door.enter("account_change", f"user/{door.who}", change=f"a new password, set {place}")
+    passwords(door.settings).put(door.who, password)
+    enrollments(door.settings).note(door.who, Event(now, "changed", door.who, place))
+
+
+def begin_own(door: Door, password: str, now: datetime, place: str) -> None:
+    """Set the password of the person of `door`, who has none or forgot it: an act of the administrator, such
+    as the person who starts the first system.
+
+    Raises RefusedError, which is on record, for one that is too short, and RefusedInquiry.
+    """
+    with door.on_record("account_code", f"user/{door.who}"):
+        _long_enough(password)
+    reset = door.who in passwords(door.settings).names()
+    change = f"their own password without {'the current one' if reset else 'a code'}, set {place}"
+    door.enter("account_code", f"user/{door.who}", change=change)
+    passwords(door.settings).put(door.who, password)
+    enrollments(door.settings).note(door.who, Event(now, "reset" if reset else "changed", door.who, place))
 
 
 def end(door: Door, who: str) -> None:
-    """Take somebody's password away. Raises RefusedError where there is none, which is on record, and
-    RefusedInquiry.
+    """Take a password, and a code that is out, away. Raises RefusedError where there is neither, which is on
+    record, and RefusedInquiry.
     """
-    kept = passwords(door.settings)
-    with door.on_record("registry_account", f"user/{who}"):
-        if who not in kept.names():
-            raise RefusedError("account", f"{who} has no password")
-    door.enter("registry_account", f"user/{who}", change="no password any more")
+    kept, codes = passwords(door.settings), enrollments(door.settings)
+    with door.on_record("registry_account", f"user/{who}"[:64]):
+        if who not in kept.names() and codes.of(who).code is None:
+            raise RefusedError("account", f"{who} has neither a password nor a code")
+    door.enter("registry_account", f"user/{who}", change="no password any more, and no code")
     kept.end(who)
+    codes.withdraw(who)
+
+
+def withdraw(door: Door, who: str) -> None:
+    """Take away all by which somebody, or a program for them, signs in here; nothing where there is nothing.
+    Raises RefusedInquiry.
+    """
+    held = [one for one in tokens.kept(door.settings).all() if one.who == who]
+    codes = enrollments(door.settings)
+    if who not in passwords(door.settings).names() and codes.of(who).code is None and not held:
+        return
+    change = f"no password or code any more, and no token: {', '.join(one.id for one in held) or 'had none'}"
+    door.enter("registry_account", f"user/{who}", change=change)
+    passwords(door.settings).end(who)
+    codes.withdraw(who)
+    for one in held:
+        tokens.kept(door.settings).end(one.id)
 
 
 def listed(door: Door) -> list[str]:
-    """Who has a password. Raises RefusedInquiry."""
+    """Return who has a password. Raises RefusedInquiry."""
     door.enter("registry_show", "account")
     return passwords(door.settings).names()
+
+
+def events(settings: Settings, who: str) -> tuple[Event, ...]:
+    """Return what happened to a person's account, newest first: for that person."""
+    return tuple(reversed(enrollments(settings).of(who).events))
+
+
+def notable(settings: Settings, who: str, now: datetime) -> bool:
+    """Return whether a person is to be shown what others did with their account lately."""
+    return any(
+        one.what in ("code", "reset", "redeemed") and now - one.at < NOTICE_FOR
+        for one in events(settings, who)
+    )
+
+
+def _text() -> str:
+    """128 random bits, in groups that can be read out."""
+    digits = secrets.token_hex(16)
+    return "-".join(digits[start : start + 4] for start in range(0, 32, 4))
+
+
+def _effect(who: str, code: Code) -> str:
+    return sha256(who.encode() + b"\n" + msgspec.json.encode(code)).hexdigest()
+
+
+def _named(who: str) -> None:
+    if not who.strip() or len(who) > 64 or not who.isprintable():
+        raise RefusedError("account", "a name has 1 to 64 characters that can be printed")
 
 
 def _long_enough(password: str) -> None:
     if len(password) < SHORTEST:
         raise RefusedError("account", f"a password has {SHORTEST} characters or more")
+
+
+def _utc(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

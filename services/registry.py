@@ -24,6 +24,7 @@ from schemas.gate_rules import of_profile
 from schemas.message import RefusedError
 from schemas.profile import Places
 from schemas.registry import Kind, RegistryRecord
+from services import accounts
 from services.door import Door, Permit
 from services.rows import write
 
@@ -152,12 +153,17 @@ def designate(door: Door, record: RegistryRecord, now: datetime) -> RegistryReco
 
 
 def end(door: Door, kind: Kind, name: str, now: datetime) -> RegistryRecord:
-    """From now on `name` counts no more; what it was stays on record. Raises as `put`."""
+    """Deactivate `name`; what it was stays on record. A person's password and tokens are taken away with it,
+    so that they do not come back with the person. Raises as `put`.
+    """
     with door.on_record(act_of(kind), f"{kind}/{name}"):
         record = listed(door.streams, kind).get(name)
         if record is None:
             raise RefusedError("registry", f"no {kind} {name} is registered")
-    return put(door, msgspec.structs.replace(record, active=False), now)
+    written = put(door, msgspec.structs.replace(record, active=False), now)
+    if kind == "user":
+        accounts.withdraw(door, name)
+    return written
 
 
 def put_back(door: Door, written: RegistryRecord, was: RegistryRecord, now: datetime) -> RegistryRecord:

@@ -1,7 +1,8 @@
-"""Tokens for programs that use the API: the ALPR administrator gives them, and takes them away.
+"""Tokens for programs that use the API: the ALPR administrator permits them, their person takes them.
 
-A program speaks for one person, by whose role, training and agency the door judges each of its acts. A token
-says besides in which parts of the API it may do so, and until when.
+Nobody but the person ever sees the text, so that no administrator can act as somebody else. A program speaks
+for one person, by whose role, training and agency the door judges each of its acts. A token says besides in
+which parts of the API it may do so, and until when.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from schemas.counted import counted
 from schemas.message import RefusedError
 from services.door import Door
 
-__all__ = ["LONGEST_DAYS", "PARTS", "Part", "Token", "end", "kept", "listed", "make"]
+__all__ = ["LONGEST_DAYS", "PARTS", "Part", "Token", "end", "kept", "listed", "make", "permitted", "take"]
 
 FILE = "tokens.json"
 LONGEST_DAYS = 366
@@ -30,12 +31,38 @@ def kept(settings: Settings) -> Tokens:
 def make(
     door: Door, who: str, program: str, parts: Sequence[str], now: datetime, days: int
 ) -> tuple[Token, str]:
-    """A token for `program`, and its text. Raises RefusedError, which is on record, and RefusedInquiry."""
+    """Make a token for a program that speaks for oneself, or permit `who` to take one; it, and its text,
+    which is empty for a permit. Raises RefusedError, which is on record, and RefusedInquiry.
+    """
     with door.on_record("registry_account", f"user/{who}"[:64]):
         _check(who, program, parts, days)
-    change = f"a token for {program}: {', '.join(parts)}; {counted(days, 'day')}"
-    door.enter("registry_account", f"user/{who}", change=change)
-    return kept(door.settings).make(who, program, parts, now + timedelta(days=days))
+    own, ends_at = who == door.who, now + timedelta(days=days)
+    change = f"{'a token' if own else 'may take a token'} for {program}: {', '.join(parts)}"
+    door.enter("registry_account", f"user/{who}", change=f"{change}; {counted(days, 'day')}")
+    if own:
+        return kept(door.settings).make(who, program, parts, ends_at)
+    return kept(door.settings).permit(who, program, parts, ends_at), ""
+
+
+def take(door: Door, ident: str, now: datetime, place: str) -> tuple[Token, str]:
+    """Take a token that an administrator permitted the person of `door`; it, and its text.
+
+    Raises RefusedError where there is none for them, which is on record, and RefusedInquiry.
+    """
+    about = f"token/{ident}"[:64]
+    found = next((one for one in permitted(door.settings, door.who, now) if one.id == ident), None)
+    with door.on_record("account_redeem", about):
+        if found is None:
+            raise RefusedError("token", f"there is no token {ident} for {door.who} to take")
+    with kept(door.settings).taking(ident) as (made, text):
+        change = f"takes the token for {made.program}, {place}"
+        door.enter("account_redeem", about, change=change)
+    return made, text
+
+
+def permitted(settings: Settings, who: str, now: datetime) -> list[Token]:
+    """Return the tokens that a person may take."""
+    return [one for one in kept(settings).all() if one.who == who and not one.hashed and now < one.ends_at]
 
 
 def end(door: Door, ident: str) -> Token:

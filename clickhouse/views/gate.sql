@@ -8,7 +8,7 @@ WITH
         retention_s, out_of_state, own_state, declaration, case_required, violation_for, violations, declaration_days,
         declaration_texts, declaration_outside), set_at)
      FROM platestream.gate_rules) AS rules,
-    (SELECT mapFromArrays(groupArray(kind), groupArray((roles, partners, documented, browses, automatic, shows_data, has_effect)))
+    (SELECT mapFromArrays(groupArray(kind), groupArray((roles, partners, documented, browses, automatic, shows_data, has_effect, on_shift)))
      FROM platestream.acts) AS acts,
     (SELECT count() > 0 FROM platestream.registry WHERE kind = 'user') OR rules.7 AS registry_on,
     (SELECT mapFromArrays(groupArray(id), groupArray((active, agency, trained_at, if(role = '', ['officer'], splitByChar(',', role)))))
@@ -17,6 +17,13 @@ WITH
         (active, own, law_enforcement, mou_from, mou_until, shares_cameras, shares_kinds, state, declared_at,
          JSONExtractString(record, 'declaration'), JSONExtractString(record, 'declared_by'))))
      FROM platestream.registry FINAL WHERE kind = 'agency') AS agencies,
+    -- Whose shift is running. A shift lasts 16 hours at most, so only records of the last day are read.
+    (SELECT groupUniqArray(JSONExtractString(newest, 'user'))
+     FROM (SELECT argMax((record, active), (changed_at, NOT active)) AS one, one.1 AS newest, one.2 AS going
+           FROM platestream.registry WHERE kind = 'shift' AND changed_at > now64(3) - INTERVAL 1 DAY GROUP BY id)
+     WHERE going
+       AND parseDateTime64BestEffortOrZero(JSONExtractString(newest, 'since'), 3, 'UTC') <= now64(3)
+       AND parseDateTime64BestEffortOrZero(JSONExtractString(newest, 'until'), 3, 'UTC') > now64(3)) AS people_on_shift,
     assumeNotNull((SELECT account FROM platestream.caller)) AS account,
     account IN ('default', 'platestream_console') AS speaks_for_people,
     speaks_for_people OR account IN ('platestream_flows', 'platestream_retention_job') AS of_machine,
@@ -133,7 +140,7 @@ SELECT
             'the written declaration of this agency has lapsed and must be renewed (order, section I.2)',
         declares AND notEmpty(rules.17) AND (NOT has(rules.17, mou.10) OR empty(trimBoth(mou.11))),
             'the written declaration of this agency is not of the text that is asked for, or nobody signed it (order, section I.2)',
-        foreign AND notEmpty(mou.7) AND NOT has(mou.7, inquire.kind),
+        foreign AND notEmpty(mou.7) AND NOT has(mou.7, inquire.kind) AND NOT startsWith(inquire.kind, 'account_'),
             'the MOU with this agency does not share this kind of inquiry (order, section I.2)',
         foreign AND notEmpty(mou.6) AND act.4
             AND (empty(inquire.cameras) OR NOT hasAll(mou.6, inquire.cameras)),
@@ -146,6 +153,8 @@ SELECT
             'nobody changes their own roles or training: another administrator does (order, section E.1.e)',
         clock_back AND NOT startsWith(given_refusal, 'the clock may be wrong'),
             'the database''s clock is behind the newest row of the inquiry log: two administrators or supervisors confirm it (platestream retention clock --confirm)',
+        judged AND act.8 AND NOT has(people_on_shift, person),
+            'not on shift: alert hits are verified and disposed of on duty; log in for a shift first (order, section F.4)',
         act.3 = 'case' AND NOT usable_case,
             'no usable case number (as the agency writes them): evidence is of a case (order, section F.8.a)',
         act.3 = 'inquiry' AND NOT match(given_case, '[\\pL\\pN]') AND empty(reason_letters),

@@ -9,7 +9,7 @@ from platestream.cli.console import err, out
 from platestream.cli.entrance import entrance
 from services import tokens as job
 
-app = typer.Typer(no_args_is_help=True, help="Tokens for programs that use the API: make, end, list.")
+app = typer.Typer(no_args_is_help=True, help="Tokens for programs that use the API: make, take, end, list.")
 
 
 @app.command()
@@ -24,14 +24,37 @@ def make(
     ],
     days: Annotated[int, typer.Option(min=1, max=job.LONGEST_DAYS, help="How long it lives.")] = 90,
 ) -> None:
-    """Make a token, which is shown this once. What a program does with it is done by the person, on record.
+    """Make a token for a program that speaks for you, or permit another person to take one.
+
+    A token is shown once, to its person alone. What a program does with it is done by the person, on record.
 
     Example: platestream token make smith --for CAD --may hits --days 90
     """
     with entrance("token make") as door:
         made, text = job.make(door, who, program, may, datetime.now(UTC), days)
-    out.print(text, soft_wrap=True, markup=False, highlight=False)
-    err.print(f"token {made.id} speaks for {who} until {made.ends_at:%Y-%m-%d}; nobody can show it again")
+    if text:
+        _shown(made, text)
+    else:
+        err.print(f"{who} takes it with `platestream token take {made.id}`, or on the console's page Account")
+
+
+@app.command()
+def take(
+    ident: Annotated[str, typer.Argument(metavar="ID", help="Its id, as the administrator was shown it.")],
+) -> None:
+    """Take a token that the administrator permitted you. It is shown this once.
+
+    Example: platestream token take 5f0c2a91
+    """
+    with entrance("token take") as door:
+        _shown(*job.take(door, ident, datetime.now(UTC), "at the command line"))
+
+
+def _shown(made: job.Token, text: str) -> None:
+    out.print(text)
+    err.print(
+        f"token {made.id} speaks for {made.who} until {made.ends_at:%Y-%m-%d}; nobody can show it again"
+    )
 
 
 @app.command()
@@ -55,5 +78,6 @@ def list_tokens() -> None:
     """
     with entrance("token list") as door:
         for one in job.listed(door):
+            taken = "" if one.hashed else "  not taken yet"
             said = f"{one.id}  {one.who}  {one.program}  {','.join(one.parts)}  until {one.ends_at:%Y-%m-%d}"
-            out.print(said, soft_wrap=True, markup=False, highlight=False)
+            out.print(said + taken)

@@ -133,7 +133,7 @@ def _show(told: Status, data: Path) -> None:
     )
     out.print(f"waiting: {waiting}; {told.disk_free:.0%} of the disk is free; log: {Supervisor(data).log}")
     if told.console:
-        out.print(f"console: http://localhost:{told.console}/ (platestream account set NAME)")
+        out.print(f"console: http://localhost:{told.console}/ (platestream account set)")
     if told.boards:
         out.print(f"boards: http://127.0.0.1:{told.boards}/")
     for line in told.wrong:

@@ -157,6 +157,11 @@ def _show(shown: judging.Shown) -> None:
         f"{drawn.inquiries_since:%Y-%m-%d} to {drawn.inquiries_until:%Y-%m-%d}; "
         f"{len(drawn.use)} of {drawn.use_population} camera days"
     )
+    if drawn.after_reset:
+        out.print(
+            f"{len(drawn.after_reset)} of them because they followed a one-time code of their account within "
+            "a day (platestream account resets)"
+        )
     if drawn.population < shown.asked_for:
         out.print(
             f"The policy asks for {shown.asked_for} inquiries; employees made {drawn.population} in this "

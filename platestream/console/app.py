@@ -28,6 +28,7 @@ from starlette.routing import Mount, Route
 from connectors.settings import Settings
 from operators.people import People, PeopleRules
 from platestream.console import (
+    account,
     administration,
     api,
     audit,
@@ -58,6 +59,7 @@ from platestream.console.headers import Files, Headers
 from platestream.console.patience import STALLED, Patience
 from platestream.console.sessions import Session, Sessions
 from platestream.console.visit import Page, Routes, Visit
+from services import accounts, shifts
 from services.door import Clients, Door
 from services.hotlist.zone import agency_zone
 from services.openid import provider
@@ -67,9 +69,11 @@ log = logging.getLogger(__name__)
 
 TOOL = "console"
 KNOWN_FOR = timedelta(seconds=2)
+"""How old the registry may be by which sessions, tokens and offered pages are judged; the door asks again."""
 STATIC = Path(str(files("platestream.console").joinpath("static")))
 ROUTES: Routes = {
     **home.ROUTES,
+    **account.ROUTES,
     **hits.ROUTES,
     **pictures.ROUTES,
     **shift.ROUTES,
@@ -98,7 +102,7 @@ class Console:
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.settings, self.clock = settings, clock
-        self.sessions = Sessions()
+        self.sessions, self.passwords = Sessions(), accounts.passwords(settings)
         self.attempts, self.addresses = Attempts(), Attempts(FREE_OF_ADDRESS)
         self.alerts = live.Alerts()
         self.recent = handling.Recent()
@@ -132,15 +136,42 @@ class Console:
         return tuple(user.roles) if user is not None and user.active else ()
 
     def session(self, token: str, *, used: bool = True) -> Session | None:
-        """The session of a browser's token; one whose shift was ended elsewhere has ended, too."""
+        """Return the session of a browser's token, if it still counts."""
+        return self.checked(token, used=used)[0]
+
+    def checked(self, token: str, *, used: bool = True) -> tuple[Session | None, str]:
+        """Return the session of a browser's token, or None and the code of why it has ended (`signin.SAID`).
+
+        The password is compared with the file of passwords as it is now; person and shift with the registry
+        as it was KNOWN_FOR ago at most.
+        """
         now = self.clock()
         found = self.sessions.find(token, now, used=used)
-        if found is None or not found.shift:
-            return found
-        if any(one.id == found.shift for one in self.people()[0].shifts_at(now)):
-            return found
+        if found is None:
+            return None, ""
+        ended = self._ended(found, now)
+        if not ended:
+            return found, ""
         self.sessions.end(found)
-        return None
+        log.info("a session of %s has ended: %s", found.who, ended)
+        return None, ended
+
+    def _ended(self, session: Session, now: datetime) -> str:
+        if self.deactivated(session.who):
+            return "deactivated"
+        if session.password is not None and session.password != self.passwords.version(session.who):
+            return "password"
+        on_shift = shifts.of_person(self.people()[0], session.who, now)
+        if session.shift and (on_shift is None or on_shift.id != session.shift):
+            return "shift"
+        if on_shift is not None:
+            session.shift = on_shift.id  # also of a browser that did not begin the shift
+        return ""
+
+    def deactivated(self, who: str) -> bool:
+        """Return whether the registry has this person as deactivated."""
+        user = self.people()[0].users.get(who)
+        return user is not None and not user.active
 
     def cameras(self) -> dict[str, tuple[float, float]]:
         """Where the cameras are that the registry knows, at most KNOWN_FOR old."""
@@ -216,9 +247,9 @@ def _of_person(console: Console, page: Page) -> Callable[[Request], Awaitable[Re
     """A page for whoever is signed in; others sign in first, and come back to it."""
 
     async def answer(request: Request) -> Response:
-        session = await run_in_threadpool(console.session, cookies.token(request))
+        session, ended = await run_in_threadpool(console.checked, cookies.token(request))
         if session is None:
-            return signin.first(request)
+            return signin.first(request, ended)
         form = FormData()
         if request.method == "POST":
             form = await forms.sent(request, forms.LARGEST)

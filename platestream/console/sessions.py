@@ -1,5 +1,7 @@
-"""Who is signed in: sessions in memory, which end after 30 minutes without a request, with the shift, or by
-signing out.
+"""Sessions of people who are signed in, in memory.
+
+A session ends after 30 minutes without a request, with a shift during which it was used, by signing out, and
+at the first request after its person was deactivated or got another password (`Console.session`).
 
 The browser holds a random token and nothing else; a restart of the console signs everybody out.
 """
@@ -84,14 +86,16 @@ class Undo:
 @dataclass
 class Session:
     """One person at one browser. `csrf` stands in each of its forms; `until` is when it ends at the latest,
-    and `shift` the shift that it ends with, where there is one. `watching` names the live picture that it
-    shows: one at a time.
+    and `shift` the shift that it ends with, where there is one. `password` is the version of the password
+    that the person signed in with, None where a provider signed them in. `watching` names the live picture
+    that it shows: one at a time. `notice`: what others did with the account is to be shown first.
     """
 
     who: str
     began: datetime
     until: datetime
     seen: datetime
+    password: str | None = field(default=None, repr=False)
     shift: str = ""
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     looks: _Few[str, Why] = field(default_factory=lambda: _Few(50), repr=False)
@@ -100,6 +104,7 @@ class Session:
     rest: Rest | None = field(default=None, repr=False)
     undo: Undo | None = field(default=None, repr=False)
     watching: str = field(default="", repr=False)
+    notice: bool = False
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def alive(self, now: datetime) -> bool:
@@ -143,10 +148,10 @@ class Sessions:
         self._open: dict[bytes, Session] = {}
         self._lock = threading.Lock()
 
-    def begin(self, who: str, now: datetime) -> tuple[str, Session]:
-        """A new session, and the token that the browser gets."""
+    def begin(self, who: str, now: datetime, password: str | None = None) -> tuple[str, Session]:
+        """Begin a session; return the token that the browser gets, and the session."""
         token = secrets.token_urlsafe(32)
-        session = Session(who, began=now, until=now + LONGEST, seen=now)
+        session = Session(who, began=now, until=now + LONGEST, seen=now, password=password)
         with self._lock:
             self._open = {one: kept for one, kept in self._open.items() if kept.alive(now)}
             self._open[_hash(token)] = session

@@ -44,6 +44,11 @@ class Visit:
         return [one for one in sent if isinstance(one, str) and one.strip()]
 
     @property
+    def address(self) -> str:
+        """The address that the request came from."""
+        return self.request.client.host if self.request.client else "an unknown address"
+
+    @property
     def partly(self) -> bool:
         """Whether a part of a page is asked for, to be put into the one that is open."""
         return "hx-request" in self.request.headers

@@ -5,6 +5,9 @@ SHA-256 of `seed:inquiry_id` (both as lower-case text), and the first N are the 
 likewise by `seed:YYYY-MM-DD:camera`. So whoever has the log can draw the same again with a hash function, and
 nobody can choose. A draw that displeased and was made again stays in the ledger with its number.
 
+Besides these, each inquiry is in the sample that was an account's next one within a day after its password
+was set by a one-time code: whoever had that code may have been somebody else.
+
 Drawn are browsing inquiries by employees: those that were allowed and looked at stored data. Acts that show
 no detections are none, and neither is what the machine asked by itself.
 """
@@ -31,6 +34,7 @@ from schemas.profile import Audit as AuditRules
 from schemas.profile import Rhythm, span
 from schemas.rhythm import Period
 from services import records
+from services.accounts_audit import searched_after_reset
 from services.door import Door
 
 # A draw of before acts were declared drew from all kinds but these, and it must be possible to repeat it.
@@ -74,6 +78,7 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True):
     """A sample. `population_sha256` is over the sorted ids, a line each: the log has not changed since.
 
     `browsing`: drawn from browsing inquiries by employees, as K.3 says; draws of before took all kinds.
+    `after_reset` are those of `inquiries` that no chance chose: they followed the redemption of a code.
     `rhythm` and `period`: of which audit besides the yearly one; `not_of` are this agency's ids where only
     inquiries of others were drawn.
     """
@@ -94,6 +99,7 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True):
     rhythm: str = ""
     period: str = ""
     not_of: list[str] = []
+    after_reset: list[UUID] = []
 
 
 @dataclass(frozen=True)
@@ -202,6 +208,9 @@ def _drawn(
 ) -> Draw:
     seed = secrets.token_hex(32)
     use = use_between(client, use_since, period.until.date())
+    chosen = choose(population, seed, count)
+    times = period.since, period.until
+    besides = _after_reset(client, *times, population, chosen)
     return Draw(
         year=year,
         seed=seed,
@@ -210,7 +219,7 @@ def _drawn(
         inquiries_until=period.until,
         population=len(population),
         population_sha256=digest(population),
-        inquiries=choose(population, seed, count),
+        inquiries=[*chosen, *besides],
         use_since=use_since,
         use_until=period.until.date(),
         use_population=len(use),
@@ -219,7 +228,15 @@ def _drawn(
         rhythm=rhythm,
         period=period_name,
         not_of=list(not_of),
+        after_reset=besides,
     )
+
+
+def _after_reset(
+    client: Client, since: datetime, until: datetime, population: Iterable[UUID], chosen: Iterable[UUID]
+) -> list[UUID]:
+    others = set(population) - set(chosen)
+    return [one for one in searched_after_reset(client, since, until) if one in others]
 
 
 def plan(door: Door, year: int, now: datetime) -> Plan:
@@ -288,7 +305,9 @@ def again(client: Client, drawn: Draw) -> list[str]:
         faults.append(
             f"the log of the period differs: {len(population)} inquiries, {drawn.population} drawn from"
         )
-    if choose(population, drawn.seed, len(drawn.inquiries)) != drawn.inquiries:
+    chosen = choose(population, drawn.seed, len(drawn.inquiries) - len(drawn.after_reset))
+    besides = _after_reset(client, *times, population, chosen)
+    if [*chosen, *besides] != drawn.inquiries or besides != drawn.after_reset:
         faults.append("the seed gives other inquiries than were drawn")
     return faults
 

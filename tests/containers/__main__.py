@@ -210,9 +210,9 @@ def acts(tool: str) -> set[tuple[str, str, str]]:
 
 
 def give_password() -> None:
-    """The administrator gives a person a password for the console, and is on record with it."""
-    tools(PERSON, "account", "set", PERSON, given=f"{PAGES_PASSWORD}\n")
-    act = ("registry_account", PERSON, PERSON)
+    """The administrator sets their own password for the console, and is on record with it."""
+    tools(PERSON, "account", "set", given=f"{PAGES_PASSWORD}\n")
+    act = ("account_code", PERSON, PERSON)
     until("the new password is on record", lambda: act in acts("platestream account set"), 60)
 
 

@@ -25,7 +25,11 @@ def test_a_token_is_shown_once_listed_without_its_text_and_ended_each_on_record(
     staffed(database, person("vale", "administrator"), person("smith", "officer"))
     signed_in_as(monkeypatch, "vale")
     made = called(monkeypatch, database, tmp_path, "make", "smith", "--for", "CAD", "--may", "hits")
-    text = made.stdout.strip()
+    assert made.stdout == ""
+    (permit,) = tokens.kept(Settings(data=tmp_path)).all()
+    signed_in_as(monkeypatch, "smith")
+    text = called(monkeypatch, database, tmp_path, "take", permit.id).stdout.strip()
+    signed_in_as(monkeypatch, "vale")
     found = tokens.kept(Settings(data=tmp_path)).find(text, NOW)
     assert found is not None
     assert (found.who, found.program, found.parts) == ("smith", "CAD", ("hits",))
@@ -36,7 +40,8 @@ def test_a_token_is_shown_once_listed_without_its_text_and_ended_each_on_record(
     assert tokens.kept(Settings(data=tmp_path)).all() == []
     rows = database.rows("SELECT kind, outcome, change FROM platestream.inquiry_log ORDER BY at")
     assert rows == [
-        ("registry_account", "allowed", "a token for CAD: hits; 90 days"),
+        ("registry_account", "allowed", "may take a token for CAD: hits; 90 days"),
+        ("account_redeem", "allowed", "takes the token for CAD, at the command line"),
         ("registry_show", "allowed", ""),
         ("registry_account", "allowed", "no token for CAD any more"),
     ]

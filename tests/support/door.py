@@ -40,9 +40,27 @@ def person(
     )
 
 
+def shift(who: str = "vale", hours: float = 8) -> RegistryRecord:
+    """A shift of this person that began a minute ago."""
+    since = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
+    return RegistryRecord(
+        kind="shift",
+        id=f"{who}@{since:%Y-%m-%dT%H:%M:%SZ}",
+        name=who,
+        user=who,
+        agency="sjpd",
+        since=since,
+        until=since + timedelta(hours=hours),
+        changed_at=since,
+    )
+
+
 def staffed(database: Database, *people: RegistryRecord) -> None:
-    """Register this agency and `people`, or Vale with every role, so that the registry's rules hold."""
-    database.put(REGISTRY, OWN, *(people or (person(),)))
+    """Register this agency and `people`, or Vale with every role, so that the registry's rules hold; all of
+    them are on shift.
+    """
+    registered = people or (person(),)
+    database.put(REGISTRY, OWN, *registered, *(shift(one.id) for one in registered))
 
 
 def signed_in_as(monkeypatch: pytest.MonkeyPatch, who: str) -> None:

@@ -9,6 +9,7 @@ from schemas.acts import ACTS, ROLES, Role
 from schemas.registry import RegistryRecord
 from schemas.tables import REGISTRY
 from tests.support.database import Database
+from tests.support.door import shift
 
 YEAR = timedelta(days=365)
 OWN, PARTNER, EXPIRED, SILENT, ENDED = "sjpd", "apache-county-so", "old-partner-pd", "no-mou-pd", "ended-pd"
@@ -87,8 +88,11 @@ def record(name: str, person: Person, now: datetime) -> RegistryRecord:
 
 
 def attempt(office: Database, people: dict[str, Person]) -> dict[tuple[str, str], str]:
-    """Each person tries each act in one go; the outcome by person and act, of which there must be one."""
+    """Each person tries each act in one go, on shift; the outcome by person and act, of which there must be
+    one.
+    """
     now = datetime.now(UTC)
+    office.put(REGISTRY, *(shift(name) for name in people))
     office.put(REGISTRY, *(record(name, one, now) for name, one in people.items() if one.registered))
     asked, rows = {}, []
     for name in people:

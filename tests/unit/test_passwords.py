@@ -19,12 +19,12 @@ def kept(tmp_path: Path) -> Passwords:
 def test_a_password_is_right_for_its_person_alone(kept: Passwords) -> None:
     kept.put("vale", GOOD)
     kept.put("maier", GOOD[::-1])
-    assert kept.right("vale", GOOD)
-    assert not kept.right("maier", GOOD)
-    assert not kept.right("nobody", GOOD)
-    assert not kept.right("vale", "")
+    assert kept.proven("vale", GOOD)
+    assert not kept.proven("maier", GOOD)
+    assert not kept.proven("nobody", GOOD)
+    assert not kept.proven("vale", "")
     assert kept.end("vale")
-    assert not kept.right("vale", GOOD)
+    assert not kept.proven("vale", GOOD)
     assert not kept.end("vale")
     assert kept.names() == ["maier"]
 
@@ -50,7 +50,7 @@ def test_a_short_password_is_none_and_a_damaged_file_says_so_and_stays(
         kept.put("maier", GOOD)
     assert file.read_text() == '{"vale": '
     file.write_text('{"vale": "no hash"}')
-    assert not kept.right("vale", GOOD)
+    assert not kept.proven("vale", GOOD)
 
 
 def test_several_that_write_at_once_lose_nothing(kept: Passwords) -> None:

@@ -57,24 +57,20 @@ def register(visit: Visit) -> Response:
 
 
 def ended(visit: Visit) -> Response:
-    """End a person's time: their password is taken away, and their sessions here end."""
-    who = end(visit, "user", ", and their password and sessions with them: these do not come back").id
-    try:
-        if who in accounts.listed(visit.door):
-            accounts.end(visit.door, who)
-    finally:  # whatever becomes of the password
-        visit.console.sessions.end_all(who)
+    """Deactivate a person: their password and tokens are taken away, and their sessions here end."""
+    who = end(visit, "user", ", and password, tokens and sessions with them: these do not come back").id
+    visit.console.sessions.end_all(who)
     return visit.see(f"{BASE}/people")
 
 
-def password(visit: Visit) -> Response:
-    """Give a person a password; their sessions here end."""
-    who, told = visit.said("id"), str(visit.form.get("password", ""))
-    if told != visit.form.get("again"):
-        return visit.refused("The two passwords differ. Nothing was changed: type both again.", 400)
-    accounts.put(visit.door, who, told)
+def code(visit: Visit) -> Response:
+    """Make a one-time code for a person, shown this once; their password ends, and so do its sessions."""
+    who = visit.said("id")
+    text, made = accounts.invite(visit.door, who, visit.now, _place(visit))
     visit.console.sessions.end_all(who)
-    return visit.see(address("people", who))
+    if who == visit.session.who:
+        return visit.console.sign_out(visit.session)
+    return page(visit, "person_code.html", who=who, text=text, code=made)
 
 
 def no_password(visit: Visit) -> Response:
@@ -83,6 +79,10 @@ def no_password(visit: Visit) -> Response:
     accounts.end(visit.door, who)
     visit.console.sessions.end_all(who)
     return visit.see(address("people", who))
+
+
+def _place(visit: Visit) -> str:
+    return f"on the console from {visit.address}"
 
 
 def _shown(visit: Visit) -> dict[str, Any]:
@@ -97,7 +97,6 @@ def _shown(visit: Visit) -> dict[str, Any]:
         "on_shift": on_shift,
         "passwords": set(accounts.listed(visit.door)),
         "ROLES": ROLES,
-        "SHORTEST": accounts.SHORTEST,
     }
 
 
@@ -105,7 +104,7 @@ ROUTES: Routes = {
     ("GET", f"{BASE}/people"): listed,
     ("POST", f"{BASE}/people"): register,
     ("POST", f"{BASE}/people/end"): ended,
-    ("POST", f"{BASE}/people/password"): password,
+    ("POST", f"{BASE}/people/code"): code,
     ("POST", f"{BASE}/people/no-password"): no_password,
     ("GET", f"{BASE}/people/{{name:path}}"): one,
 }

@@ -48,6 +48,10 @@ def may(part: tokens.Part) -> Callable[[Request, HTTPAuthorizationCredentials | 
                 console.addresses.failed(now, address)
                 log.warning("a wrong or ended token from %s", address)
             raise HTTPException(401, "A token that is in force is needed.", {"WWW-Authenticate": "Bearer"})
+        if console.deactivated(found.who):
+            log.warning("token %s of %s, who is deactivated, from %s", found.id, found.who, address)
+            said = "The person for whom this token speaks is deactivated."
+            raise HTTPException(401, said, {"WWW-Authenticate": "Bearer"})
         if part not in found.parts:
             log.warning("token %s of %s is not for %s", found.id, found.who, part)
             raise HTTPException(403, f"This token is not for `{part}`.")

@@ -15,7 +15,7 @@ from schemas.alert_hit import NOTICE
 from services import tokens
 from tests.support.console import Pages
 from tests.support.database import Database
-from tests.support.door import person
+from tests.support.door import person, shift
 from tests.support.hits import FOUND, put_hit
 
 WHY = {"case_number": "26-001234"}
@@ -42,6 +42,7 @@ class Program:
 @pytest.fixture
 def officer(pages: Pages) -> Program:
     pages.staff(person("vale", "officer"), person("ana", "analyst"), person("aud", "auditor"))
+    pages.put(shift("vale"))
     return Program(pages, "vale")
 
 

@@ -1,0 +1,78 @@
+"""What was done with accounts for the console, from the inquiry log: for auditors."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from connectors.clickhouse_client import AUDITOR, run
+from schemas.acts import ACTS
+from services.door import Door
+
+SINCE = timedelta(days=180)
+WITHIN = timedelta(days=1)
+_SEARCHES = tuple(act.name for act in ACTS if act.searches)
+_ACTS = """
+SELECT inquiry_id, at, who, kind, substring(other, 6) AS account, change FROM platestream.inquiry_log
+WHERE kind IN ('account_code', 'account_redeem') AND startsWith(other, 'user/') AND outcome = 'allowed'
+  AND at >= {since:DateTime64(6, 'UTC')} AND at < {until:DateTime64(6, 'UTC')}
+ORDER BY at
+"""
+# One row for each search that was the account's first within a day after one of its codes was redeemed.
+_SEARCHED = """
+SELECT redeemed.inquiry_id, argMin(searched.inquiry_id, searched.at)
+FROM (SELECT inquiry_id, at, who FROM platestream.inquiry_log
+      WHERE kind = 'account_redeem' AND startsWith(other, 'user/') AND outcome = 'allowed'
+        AND at >= {since:DateTime64(6, 'UTC')} - toIntervalSecond({within:UInt32})
+        AND at < {until:DateTime64(6, 'UTC')}) AS redeemed
+INNER JOIN (SELECT inquiry_id, at, who FROM platestream.inquiry_log
+      WHERE kind IN {searches:Array(String)} AND outcome = 'allowed' AND NOT automatic
+        AND at >= {since:DateTime64(6, 'UTC')} AND at < {until:DateTime64(6, 'UTC')}) AS searched
+  ON redeemed.who = searched.who
+WHERE searched.at > redeemed.at AND searched.at <= redeemed.at + toIntervalSecond({within:UInt32})
+GROUP BY redeemed.inquiry_id
+"""
+
+
+class Reset(msgspec.Struct, frozen=True, kw_only=True):
+    """A code that was made or redeemed, and the account's next search within a day after it was redeemed."""
+
+    at: datetime
+    account: str
+    by: str
+    kind: str
+    change: str
+    search: UUID | None = None
+
+
+def resets(door: Door, now: datetime) -> list[Reset]:
+    """Return what was done by codes in the last 180 days, newest first. Raises RefusedInquiry."""
+    door.enter("audit_show", "codes of accounts")
+    client, since = door.client(AUDITOR), now - SINCE
+    rows = _rows(client, _ACTS, since=since, until=now + WITHIN)
+    searched = _searched(client, since, now + WITHIN)
+    return [
+        Reset(at=at, account=account, by=who, kind=kind, change=change, search=searched.get(inquiry))
+        for inquiry, at, who, kind, account, change in reversed(rows)
+    ]
+
+
+def searched_after_reset(client: Client, since: datetime, until: datetime) -> list[UUID]:
+    """Return the searches of a period that were an account's next within a day after a code of it was
+    redeemed, in the order of their ids: each is audited besides those that are drawn by chance.
+    """
+    return sorted(set(_searched(client, since, until).values()))
+
+
+def _searched(client: Client, since: datetime, until: datetime) -> dict[UUID, UUID]:
+    within = int(WITHIN.total_seconds())
+    asked = {"since": since, "until": until, "within": within, "searches": list(_SEARCHES)}
+    return {row[0]: row[1] for row in _rows(client, _SEARCHED, **asked)}
+
+
+def _rows(client: Client, sql: str, **asked: Any) -> Sequence[Sequence[Any]]:
+    return list(run("reading the log", partial(client.query, sql, parameters=asked)).result_rows)
