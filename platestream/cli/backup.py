@@ -65,9 +65,9 @@ def restore(
     if made.left:
         out.print(f"left as they are, because they are there already: {', '.join(made.left)}")
     if made.published:
-        out.print(PUBLISHED.format(count=made.published), soft_wrap=True)
+        out.print(PUBLISHED.format(count=made.published))
     if _offers(made.manifest):
-        out.print(UNHEARD, soft_wrap=True)
+        out.print(UNHEARD)
     out.print("next: start it (platestream up, or the containers), and then platestream audit verify")
 
 

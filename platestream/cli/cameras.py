@@ -60,7 +60,7 @@ def check(
     from services.cameras.look import Address, look
 
     told = look(Address(url, kind, credentials))
-    (out if told.right else err).print(told.said, highlight=False, soft_wrap=True)
+    (out if told.right else err).print(told.said)
     if not told.right:
         raise typer.Exit(1)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from platestream.cli.console import err, out, print_json, table
+from platestream.cli.console import err, out, print_json, styled, table
 from platestream.cli.entrance import settings
 from platestream.cli.times import shown_at
 from platestream.demo import job
@@ -74,7 +74,7 @@ def _summary(outcome: job.Outcome) -> dict[str, Any]:
 
 def _show(outcome: job.Outcome, frames: Path | None) -> None:
     passes = counted(len(outcome.detections), "vehicle pass")
-    out.print(f"\n[bold]{counted(outcome.frames, 'frame')}, {passes}[/bold]")
+    _head(f"{counted(outcome.frames, 'frame')}, {passes}")
     zone = agency_zone(settings())
     reads = table("captured", "camera", "plate", "state", "sure", "frames that agree", "vehicle")
     for one in outcome.detections:
@@ -89,7 +89,7 @@ def _show(outcome: job.Outcome, frames: Path | None) -> None:
             vehicle,
         )
     out.print(reads)
-    out.print(f"\n[bold]{len(outcome.hits)} alert hits, all unverified[/bold]")
+    _head(f"{len(outcome.hits)} alert hits, all unverified")
     hits = table("read", "listed", "why", "state", "category", "instructions", "entry")
     for hit in outcome.hits:
         apart = ", ".join(f"{one.read} for {one.listed}" for one in hit.differences)
@@ -105,23 +105,23 @@ def _show(outcome: job.Outcome, frames: Path | None) -> None:
     out.print(hits)
     if outcome.hits:
         out.print(outcome.hits[0].notice)
-    out.print(f"\n[bold]{counted(len(outcome.dead_letters), 'dead letter')}[/bold]")
+    _head(counted(len(outcome.dead_letters), "dead letter"))
     for letter in outcome.dead_letters:
         out.print(f"  {letter.origin}: {letter.reason}, {letter.detail}")
-    out.print(
-        f"\n[bold]Inquiries[/bold]\n  {outcome.searched} with a reason: {len(outcome.found)} found"
-        f"\n  {outcome.searched} without one: refused, and logged: {outcome.refusal}"
-        f"\n  {outcome.seals} inquiries sealed; {'; '.join(outcome.faults) or 'the log is whole'}"
-    )
-    out.print(_next(outcome, frames))
+    _head("Inquiries")
+    out.print(f"  {outcome.searched} with a reason: {len(outcome.found)} found")
+    out.print(f"  {outcome.searched} without one: refused, and logged: {outcome.refusal}")
+    out.print(f"  {outcome.seals} inquiries sealed; {'; '.join(outcome.faults) or 'the log is whole'}")
+    _head("Where to look next")
+    out.print(f"  All of it is in {outcome.data}:")
+    out.print(f"  .venv/bin/platestream search '{outcome.searched[:3]}*' --reason 'trying it out'")
+    out.print("  .venv/bin/platestream hotlist list")
+    out.print("  .venv/bin/platestream audit verify")
+    out.print("  .venv/bin/platestream board                  all of it as figures, http://127.0.0.1:8088")
+    if not frames:
+        out.print("  .venv/bin/platestream demo --frames DIR       your own pictures or videos")
 
 
-def _next(outcome: job.Outcome, frames: Path | None) -> str:
-    own = "" if frames else "\n  .venv/bin/platestream demo --frames DIR       your own pictures or videos"
-    return (
-        f"\n[bold]Where to look next[/bold]  (all of it is in {outcome.data})"
-        f"\n  .venv/bin/platestream search '{outcome.searched[:3]}*' --reason 'trying it out'"
-        f"\n  .venv/bin/platestream hotlist list"
-        f"\n  .venv/bin/platestream audit verify"
-        f"\n  .venv/bin/platestream board                  all of it as figures, http://127.0.0.1:8088{own}"
-    )
+def _head(text: str) -> None:
+    out.print()
+    out.print(styled(text, "bold"))

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from platestream.cli.console import err, out, print_json, table
+from platestream.cli.console import err, out, print_json, styled, table
 from services.doctor.finding import Finding, State
 from services.doctor.here import Here
 from services.doctor.look import look
@@ -52,7 +51,7 @@ def _show(found: list[Finding]) -> None:
     shown = table("what", "", "found", "what to do")
     for one in found:
         said, colour = SHOWN[one.state]
-        shown.add_row(one.what, f"[{colour}]{said}[/{colour}]", escape(one.found), escape(one.do))
+        shown.add_row(one.what, styled(said, colour), one.found, one.do)
     out.print(shown)
     counts = Counter(one.state for one in found)
     err.print(

@@ -6,9 +6,8 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Table
 
-from platestream.cli.console import err, out, print_json
+from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import entrance
 from platestream.cli.times import DAYS, TIMES, local, shown_at
 from schemas import plates
@@ -128,9 +127,9 @@ def list_(
         for one in holds:
             print_json(one)
         return
-    table = Table("hold", "case", "held", "release", "detections", "pictures", "damaged", "origin")
+    shown = table("hold", "case", "held", "release", "detections", "pictures", "damaged", "origin")
     for one in holds:
-        table.add_row(
+        shown.add_row(
             str(one.hold_id),
             one.case_number,
             shown_at(one.held_at, zone, seconds=False),
@@ -138,7 +137,7 @@ def list_(
             *(str(count) for count in (one.detections, one.pictures, one.damaged)),
             one.origin or "own",
         )
-    out.print(table)
+    out.print(shown)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import rich.progress
 import typer
 
-from platestream.cli.console import err, out, print_json, table
+from platestream.cli.console import err, out, print_json, progress_name, table
 from platestream.cli.entrance import entrance
 from schemas.hotlist import OWN_SOURCE
 from schemas.message import RefusedError
@@ -67,10 +67,10 @@ def import_file(
         _follow(Feed(file, source, read), every)
     if file.is_dir():
         raise typer.BadParameter(f"{file} is a folder: name a file, or say --every")
-    quiet = not err.is_terminal
+    quiet, shown = not err.is_terminal, progress_name(file.name)
     with (
         entrance("hotlist import") as door,
-        rich.progress.open(file, "rb", console=err, disable=quiet, description=file.name) as opened,
+        rich.progress.open(file, "rb", console=err, disable=quiet, description=shown) as opened,
     ):
         made = take_file(
             door, opened, file.name, source, read, datetime.now(UTC),
@@ -173,7 +173,7 @@ def offer(
     with entrance("hotlist offer") as door:
         made = offering.offer(door, entry_id, to, datetime.now(UTC))
     for one in made:
-        out.print(f"{entry_id} is offered to {one.agency}", markup=False)
+        out.print(f"{entry_id} is offered to {one.agency}")
     err.print("platestream partners offered shows what becomes of it")
 
 
@@ -191,7 +191,7 @@ def withdraw(
     with entrance("hotlist withdraw") as door:
         ended = offering.withdraw(door, entry_id, of, datetime.now(UTC))
     for one in ended:
-        out.print(f"{entry_id} is withdrawn from {one.agency}, which is being told", markup=False)
+        out.print(f"{entry_id} is withdrawn from {one.agency}, which is being told")
 
 
 @app.command("list")

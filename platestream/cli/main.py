@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from connectors import core_dumps, seldom
+from schemas.visible import visible
 
 
 class Entry(NamedTuple):
@@ -98,10 +99,20 @@ def _group() -> None:
     """Keeps `platestream` a group of commands."""
 
 
+class OneLine(logging.Formatter):
+    """Log lines in which text of others ends no line and moves no cursor."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - of the standard library
+        """Return the line; a traceback comes after it."""
+        return visible(super().formatMessage(record))
+
+
 def main() -> None:
     """What `platestream` runs: known failures become one line, others a traceback."""
     core_dumps.forbid()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING)
+    for handler in logging.root.handlers:
+        handler.setFormatter(OneLine("%(levelname)s %(name)s: %(message)s"))
     seldom.bound()
     for client in ("urllib3", "clickhouse_connect"):  # what fails in them is said in the command's own words
         logging.getLogger(client).setLevel(logging.CRITICAL)
@@ -110,7 +121,8 @@ def main() -> None:
     except Exception as error:
         if not is_refusal(error):
             raise
-        sys.stderr.write(f"platestream: {error}\n")
+        said = visible(str(error), keep="\n").replace("\n", "\n  ")
+        sys.stderr.write(f"platestream: {said}\n")
         sys.exit(1)
 
 

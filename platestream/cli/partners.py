@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from platestream.cli.console import err, out, table
+from platestream.cli.console import err, lines, out, table
 from platestream.cli.entrance import entrance, settings
 from platestream.cli.times import shown_at
 from services.hotlist.zone import agency_zone
@@ -49,7 +48,7 @@ def put(
         written = job.put(
             door, name, datetime.now(UTC), address=address, add=[*map(_text, key or ())], end=end_key or ()
         )
-    out.print(f"{written.id}: {written.address or 'no address'}", markup=False)
+    out.print(f"{written.id}: {written.address or 'no address'}")
     for which in job.public_keys(written):
         out.print(f"key with the fingerprint {job.spoken(which)}")
 
@@ -64,7 +63,7 @@ def list_partners() -> None:
         found = job.listed(door, datetime.now(UTC))
     shown = table("agency", "address", "fingerprints of its keys", "can be asked")
     for one in found:
-        prints = "\n".join(which[:16] + " …" for which in one.fingerprints)
+        prints = lines(which[:16] + " …" for which in one.fingerprints)
         shown.add_row(one.record.id, one.record.address, prints, one.why_not or "yes")
     out.print(shown)
 
@@ -81,7 +80,7 @@ def keys() -> None:
     out.print(f"this agency is {name or 'not registered yet'}: partners register it by this short name")
     for one in found:
         use = "signs" if one.signs else "does not sign yet"
-        out.print(f"\n{one.public}\nfingerprint {job.spoken(one.fingerprint)}")
+        out.print("", one.public, f"fingerprint {job.spoken(one.fingerprint)}", sep="\n")
         out.print(f"made {shown_at(one.made_at, zone)}, {use}")
     if not found:
         err.print("there is none: platestream partners make-key")
@@ -95,7 +94,7 @@ def make_key() -> None:
     """
     with entrance("partners make-key") as door:
         made = job.make_key(door, datetime.now(UTC))
-    out.print(f"{made.public}\nfingerprint {job.spoken(made.fingerprint)}")
+    out.print(made.public, f"fingerprint {job.spoken(made.fingerprint)}", sep="\n")
     if not made.signs:
         err.print("give it to every partner before `platestream partners use-key` lets it sign")
 
@@ -135,10 +134,11 @@ def offered() -> None:
     shown = table("entry", "agency", "stands", "offered", "became of it", "told")
     for one in found:
         shown.add_row(
-            *map(escape, (one.entry.entry_id, one.agency)),
-            "yes" if one.stands else f"no: {escape(one.ended)}",
+            one.entry.entry_id,
+            one.agency,
+            "yes" if one.stands else f"no: {one.ended}",
             shown_at(one.offered_at, zone),
-            escape(one.became) or "-",
+            one.became or "-",
             _told(one.untold_since, one.told_at, one.fault, zone),
         )
     out.print(shown)
@@ -146,11 +146,10 @@ def offered() -> None:
         out.print(
             f"hit {hit.hit_id} on {hit.entry_id}: {hit.agency} NOT TOLD since {shown_at(hit.since, zone)} "
             f"{hit.fault}".rstrip(),
-            markup=False,
         )
     if late := offering.late(settings(), now):
         for said in late:
-            err.print(said, markup=False)
+            err.print(said)
         raise typer.Exit(1)
 
 
@@ -174,10 +173,10 @@ def offers() -> None:
             else ""
         )
         shown.add_row(
-            *map(escape, (entry.entry_id, entry.plate, entry.state or "", entry.category)),
-            *map(escape, (entry.case_number, f"{entry.reason}; {entry.instructions}")),
+            *(entry.entry_id, entry.plate, entry.state or "", entry.category),
+            *(entry.case_number, f"{entry.reason}; {entry.instructions}"),
             shown_at(entry.expires_at, zone, seconds=False),
-            escape(decided) + off,
+            decided + off,
             shown_at(one.heard_at, zone),
         )
     out.print(shown)
@@ -195,7 +194,7 @@ def take(
     with entrance("partners take") as door:
         one, hits = taking.take(door, which, datetime.now(UTC), back=back)
         until = shown_at(one.entry.expires_at, agency_zone(door.settings))
-    out.print(f"{which} is on the list until {until}, or until {one.agency} withdraws it", markup=False)
+    out.print(f"{which} is on the list until {until}, or until {one.agency} withdraws it")
     if back:
         out.print(f"look-back over all that is kept: {hits} historical hits")
 
@@ -208,7 +207,7 @@ def decline(which: Entry) -> None:
     """
     with entrance("partners decline") as door:
         one = taking.decline(door, which)
-    out.print(f"{which} is {one.decision}", markup=False)
+    out.print(f"{which} is {one.decision}")
 
 
 @app.command()
@@ -241,7 +240,7 @@ def _told(untold: datetime | None, told: datetime | None, fault: str, zone: tzin
     """Since when it has not been told and why, or when it was."""
     if untold is None:
         return shown_at(told, zone)
-    return escape(f"NOT TOLD since {shown_at(untold, zone)} {fault}".rstrip())
+    return f"NOT TOLD since {shown_at(untold, zone)} {fault}".rstrip()
 
 
 def _text(told: str) -> str:

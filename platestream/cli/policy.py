@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from platestream.cli.console import err, out, print_json, table
+from platestream.cli.console import Text, err, lines, out, print_json, styled, table
 from platestream.cli.entrance import entrance
 from services.policy import check as checking
 from services.policy.checks.live import Live
@@ -16,10 +16,10 @@ from services.policy.laws.law import READ
 
 NO_ADVICE = "A lawyer, not this program, says that what an agency does suffices."
 app = typer.Typer(no_args_is_help=True, help="The order, clause by clause, on live data.")
-SAYS: dict[checking.Outcome, str] = {
-    "held": "[green]held[/green]",
-    "not_held": "[red]NOT HELD[/red]",
-    "not_checked": "[yellow]not checked[/yellow]",
+SAYS: dict[checking.Outcome, Text] = {
+    "held": styled("held", "green"),
+    "not_held": styled("NOT HELD", "red"),
+    "not_checked": styled("not checked", "yellow"),
 }
 
 
@@ -141,7 +141,7 @@ def _show(shown: Sequence[checking.Result], results: Sequence[checking.Result], 
         unread = [one for one, _said, _found in clauses if not one.certain]
         told = "; ".join(f"{one.number} ({READ[one.read]})" for one in unread)
         out.print(f"{law.name}. Of these clauses no text was read, so they are not checked: {told or 'none'}")
-        out.print(f"[bold]{NO_ADVICE}[/bold]")
+        out.print(styled(NO_ADVICE, "bold"))
     count = Counter(one.outcome for one in results)
     err.print(
         f"of {len(results)} checks {count['held']} are held, {count['not_held']} are not held, "
@@ -149,6 +149,6 @@ def _show(shown: Sequence[checking.Result], results: Sequence[checking.Result], 
     )
 
 
-def _found(one: checking.Result) -> str:
-    gaps = (f"[yellow]{gap.why}; needs: {gap.needs}[/yellow]" for gap in one.gaps)
-    return "\n".join([*filter(None, [one.figure]), *(f"[red]{fault}[/red]" for fault in one.faults), *gaps])
+def _found(one: checking.Result) -> Text:
+    gaps = (styled(f"{gap.why}; needs: {gap.needs}", "yellow") for gap in one.gaps)
+    return lines([*filter(None, [one.figure]), *(styled(fault, "red") for fault in one.faults), *gaps])

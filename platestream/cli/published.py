@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from platestream.cli.console import err, out, print_json
+from platestream.cli.console import err, out, print_json, write
 from platestream.cli.entrance import entrance, settings
 from platestream.cli.times import shown_at
 from schemas.counted import counted
@@ -66,7 +66,7 @@ def head(
     found = config(settings())
     ran = job.last_run(found)
     if ran is not None and ran.refused and found.kept.secret() is None:  # a log may not be begun here
-        err.print(ran.refused, soft_wrap=True)
+        err.print(ran.refused)
         raise typer.Exit(1)
     key = verifier(found)
     checkpoint = found.folder.find("checkpoint") or b""
@@ -86,18 +86,18 @@ def head(
         )
         return
     zone = agency_zone(settings())
-    out.print(f"key      {key}", soft_wrap=True)
-    out.print(f"folder   {found.folder.root}", soft_wrap=True)
+    out.print(f"key      {key}")
+    out.print(f"folder   {found.folder.root}")
     if ran is not None:
         out.print(f"last run {shown_at(datetime.fromtimestamp(ran.at, UTC), zone)}")
         for said in filter(None, (ran.refused, ran.unstamped)):
-            err.print(said, soft_wrap=True)
+            err.print(said)
     for name, one in states.items():
         when = datetime.fromtimestamp(one.cosigned_at, UTC) if one.cosigned_at else None
         out.print(
             f"witness  {name}: {one.said or 'cosigned'}, last at {shown_at(when, zone)}", soft_wrap=True
         )
-    out.print(checkpoint.decode(), end="", soft_wrap=True, markup=False, highlight=False)
+    write(checkpoint.decode())
     if not checkpoint or (ran is not None and ran.refused):
         raise typer.Exit(1)
 
@@ -119,7 +119,7 @@ def prove(
     with entrance("audit prove") as door:
         files = proving.prove(door, config(door.settings), inquiry, case_number=case, reason=reason)
     proving.write(files, folder)
-    out.print(f"{folder}: {', '.join(files)}; docs/proof.md says how anybody checks them", soft_wrap=True)
+    out.print(f"{folder}: {', '.join(files)}; docs/proof.md says how anybody checks them")
 
 
 def witness(
@@ -143,7 +143,7 @@ def witness(
     err.print(
         f"witness of {', '.join(serving.origins) or 'no log'} on {host}:{port} until Ctrl-C", soft_wrap=True
     )
-    err.print(f"our key: {serving.key}", soft_wrap=True)
+    err.print(f"our key: {serving.key}")
     uvicorn.Server(configured(app(serving), host=host, port=port)).run()
 
 
@@ -162,10 +162,10 @@ def check_proof(folder: Path, key: str) -> None:
 
 def _end(found: Found, right: str) -> None:
     for fault in found.faults:
-        err.print(fault, soft_wrap=True)
+        err.print(fault)
     if found.faults:
         raise typer.Exit(1)
-    out.print(f"{right}: {found.head.origin}, {counted(found.head.size, 'entry')}", soft_wrap=True)
+    out.print(f"{right}: {found.head.origin}, {counted(found.head.size, 'entry')}")
 
 
 def _say(published: Published) -> None:
@@ -173,13 +173,13 @@ def _say(published: Published) -> None:
     if not head.size:
         out.print("nothing is sealed yet, so nothing was published")
         return
-    out.print(f"{head.origin}: {counted(head.size, 'entry')}, {published.new} new", soft_wrap=True)
+    out.print(f"{head.origin}: {counted(head.size, 'entry')}, {published.new} new")
     for name in published.cosigned:
-        out.print(f"cosigned by {name}", soft_wrap=True)
+        out.print(f"cosigned by {name}")
     for said in published.silent:
-        err.print(f"not cosigned: {said}", soft_wrap=True)
+        err.print(f"not cosigned: {said}")
     if published.unstamped:
-        err.print(f"no time stamp: {published.unstamped}", soft_wrap=True)
+        err.print(f"no time stamp: {published.unstamped}")
     if published.altered:
         seals = ", ".join(map(str, published.altered[:10]))
         err.print(f"gone or altered before they were published (platestream audit verify): seals {seals}")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from platestream.cli.console import err, out, print_json, table
+from platestream.cli.console import err, out, print_json, table, write
 from platestream.cli.entrance import entrance
 from services.reports import public as publishing
 from services.reports import reading
@@ -37,7 +37,7 @@ def transparency(
         told = job.figures(door, period, datetime.now(UTC))
     text = job.as_json(told) if as_json else job.markdown(told)
     if file is None:
-        typer.echo(text, nl=False)
+        write(text)
     else:
         file.write_text(text, encoding="utf-8")
         err.print(f"written: {file}")
@@ -61,7 +61,7 @@ def public(
         told = publishing.figures(door, rhythm, period, datetime.now(UTC))
     text = publishing.as_json(told)
     if file is None:
-        typer.echo(text, nl=False)
+        write(text)
     else:
         file.write_text(text, encoding="utf-8")
         err.print(f"written: {file}")

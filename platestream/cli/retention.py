@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from platestream.cli.console import err, out, print_json
+from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import entrance, settings
 from platestream.cli.times import shown_at
 from schemas.ledger import LedgerEntry
@@ -119,10 +119,10 @@ def _told(entry: LedgerEntry) -> dict[str, object]:
 
 def _table(receipts: list[tuple[LedgerEntry, retention.Receipt]]) -> Table:
     zone = agency_zone(settings())
-    table = Table("receipt", "at", "deleted before", "rows", "oldest detection left", "hash")
+    shown = table("receipt", "at", "deleted before", "rows", "oldest detection left", "hash")
     for entry, told in receipts:
         first = told.oldest.get("detections")
-        table.add_row(
+        shown.add_row(
             str(entry.number),
             shown_at(entry.at, zone, seconds=False),
             shown_at(told.cutoff, zone, seconds=False),
@@ -130,4 +130,4 @@ def _table(receipts: list[tuple[LedgerEntry, retention.Receipt]]) -> Table:
             shown_at(first, zone, seconds=False) or "none",
             entry.hash[:12],
         )
-    return table
+    return shown

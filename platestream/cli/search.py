@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from platestream.cli.console import err, out, print_json, table
@@ -92,7 +91,7 @@ def search(
 
 def _show(answer: "asking.Answer", *, as_json: bool) -> None:
     """What another agency said, as soon as it has."""
-    err.print(f"{answer.agency} {answer.words} ({answer.seconds:.1f} s)", markup=False)
+    err.print(f"{answer.agency} {answer.words} ({answer.seconds:.1f} s)")
     rows = [msgspec.structs.asdict(one) for one in answer.reads]
     if as_json:
         for row in rows:
@@ -125,7 +124,7 @@ def _detections(found: list[gate.Row]) -> Table:
             row["state"],
             f"{row['confidence']:.2f}",
             f"{row['agreeing']}/{row['frames']}",
-            escape(vehicle),
+            vehicle,
             str(row["detection_id"]),
         )
     return shown

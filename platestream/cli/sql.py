@@ -60,10 +60,10 @@ def _prompt(session: Session, written_as: str, zone: tzinfo) -> None:
 
     prompt = Prompt(f"{session.account}@{session.host}", session.words())
     err.print(
-        f"ClickHouse {session.version} on {session.host}, as {session.account}.\n"
-        "Statements end with a semicolon; Tab completes, Ctrl-C cancels, Ctrl-D ends.\n"
+        f"ClickHouse {session.version} on {session.host}, as {session.account}.",
+        "Statements end with a semicolon; Tab completes, Ctrl-C cancels, Ctrl-D ends.",
         "Times shown are the agency's. The history that is kept on disk has no literals.",
-        markup=False,
+        sep="\n",
     )
     while True:
         try:
@@ -83,9 +83,7 @@ def _run(session: Session, statement: str, written_as: str, zone: tzinfo) -> boo
             return _change(session, statement)
         if text.has_format(statement) or written_as not in OURS:
             own = "" if text.has_format(statement) else written_as
-            for piece in session.pieces(statement, own):
-                sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
+            sql_answers.write_pieces(session.pieces(statement, own))
         else:
             with session.rows(statement) as rows:
                 sql_answers.write(rows, written_as, zone)
@@ -114,4 +112,4 @@ def _cancel(session: Session) -> None:
 
 def _say(message: str) -> None:
     for line in message.splitlines():
-        err.print(sql_answers.plain(line), markup=False)
+        err.print(line)

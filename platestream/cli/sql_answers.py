@@ -3,18 +3,19 @@
 A table names the zone in each time (`MST`, `EDT`); CSV and JSON have the offset (ISO 8601).
 """
 
-import csv
 import struct
 import sys
+from codecs import getincrementaldecoder
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from itertools import chain, islice
 from typing import Any
 
 import msgspec
-from rich.markup import escape
-from rich.text import Text
 
-from platestream.cli.console import err, out, table
+from platestream.cli.console import err, out, table, write_json
+from schemas.csv_cells import csv_line
+from schemas.visible import visible
 from services.sql.session import Rows
 
 MOST = 1000  # rows of a table
@@ -25,16 +26,24 @@ def write(rows: Rows, written_as: str, zone: tzinfo) -> None:
     {"table": _table, "csv": _csv, "json": _json}[written_as](rows, zone)
 
 
-def plain(text: str) -> str:
-    """Without anything that a terminal would act on, and on one line."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+def write_pieces(pieces: Iterable[bytes]) -> None:
+    """Write an answer in a format of ClickHouse: to a file or program as it is, to a terminal as text."""
+    if not sys.stdout.isatty():
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        return
+    decoder = getincrementaldecoder("utf-8")("backslashreplace")
+    for piece in pieces:
+        sys.stdout.write(visible(decoder.decode(piece), keep="\n\t"))
+    sys.stdout.flush()
 
 
 def _table(rows: Rows, zone: tzinfo) -> None:
-    shown = table(*(escape(plain(name)) for name in rows.columns))
+    shown = table(*rows.columns)
     every = chain.from_iterable(rows.blocks)
     for row in islice(every, MOST):
-        shown.add_row(*(Text(plain(_shown(value, zone))) for value in row))
+        shown.add_row(*(_shown(value, zone) for value in row))
     out.print(shown)
     if next(every, None) is not None:
         err.print(f"the first {MOST} rows; --format csv gives all")
@@ -43,16 +52,15 @@ def _table(rows: Rows, zone: tzinfo) -> None:
 
 
 def _csv(rows: Rows, zone: tzinfo) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(rows.columns)
+    sys.stdout.write(csv_line(rows.columns))
     for row in chain.from_iterable(rows.blocks):
-        writer.writerow([_cell(_placed(value, zone)) for value in row])
+        sys.stdout.write(csv_line(_cell(_placed(value, zone)) for value in row))
 
 
 def _json(rows: Rows, zone: tzinfo) -> None:
     for row in chain.from_iterable(rows.blocks):
         fields = {name: _placed(value, zone) for name, value in zip(rows.columns, row, strict=True)}
-        sys.stdout.write(msgspec.json.encode(fields, enc_hook=str).decode() + "\n")
+        write_json(msgspec.json.encode(fields, enc_hook=str).decode())
 
 
 def _placed(value: Any, zone: tzinfo) -> Any:

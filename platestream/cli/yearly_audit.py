@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from platestream.cli.console import err, out, print_json
+from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import entrance, settings
 from platestream.cli.times import shown_at
 from schemas.rhythm import Due
@@ -68,7 +67,7 @@ def due(
     with entrance("audit due") as door:
         found = rhythms.here(door, now)
         zone = agency_zone(door.settings)
-    shown = Table("what", "period", "audit filed", "due by", "published", "due by")
+    shown = table("what", "period", "audit filed", "due by", "published", "due by")
     late = False
     for standing in found:
         for one in standing.due[-13:]:
@@ -150,12 +149,13 @@ def _told(drawn: drawing.Draw) -> dict[str, object]:
 def _show(shown: judging.Shown) -> None:
     entry, drawn = shown.entry, shown.drawn
     out.print(
-        f"[bold]draw {entry.number}[/bold] for {f'{drawn.rhythm} ' if drawn.rhythm else ''}"
-        f"{drawn.period or drawn.year}, "
-        f"{shown_at(drawn.drawn_at, agency_zone(settings()))} by {entry.who}\n"
-        f"seed {drawn.seed}\n{len(drawn.inquiries)} of {drawn.population} inquiries from "
+        f"draw {entry.number} for {f'{drawn.rhythm} ' if drawn.rhythm else ''}{drawn.period or drawn.year}, "
+        f"{shown_at(drawn.drawn_at, agency_zone(settings()))} by {entry.who}",
+        f"seed {drawn.seed}",
+        f"{len(drawn.inquiries)} of {drawn.population} inquiries from "
         f"{drawn.inquiries_since:%Y-%m-%d} to {drawn.inquiries_until:%Y-%m-%d}; "
-        f"{len(drawn.use)} of {drawn.use_population} camera days"
+        f"{len(drawn.use)} of {drawn.use_population} camera days",
+        sep="\n",
     )
     if drawn.after_reset:
         out.print(
@@ -168,17 +168,17 @@ def _show(shown: judging.Shown) -> None:
             "period, so all of them are in the draw."
         )
     zone = agency_zone(settings())
-    table = Table("inquiry", "at", "who", "kind", "pattern", "case", "reason", "finding")
+    looks = table("inquiry", "at", "who", "kind", "pattern", "case", "reason", "finding")
     for look in shown.looks:
         found = shown.findings.get(look.inquiry_id)
         verdict = "" if found is None else "meets" if found.meets else "fails"
-        table.add_row(
+        looks.add_row(
             str(look.inquiry_id)[:8],
             shown_at(look.at, zone),
             *(look.who, look.kind, look.pattern, look.case_number, look.reason, verdict),
         )
-    out.print(table)
-    use = Table("day", "camera", "passes", "hits", "verified", "action taken")
+    out.print(looks)
+    use = table("day", "camera", "passes", "hits", "verified", "action taken")
     for one in drawn.use:
         use.add_row(
             str(one.day), one.camera_id, *(str(n) for n in (one.passes, one.hits, one.verified, one.acted_on))

@@ -12,6 +12,8 @@ from platestream.console.visit import Visit
 from schemas.acts import BY_NAME
 from schemas.alert_hit import NOTICE
 from schemas.hit_action import HitAction
+from schemas.visible import visible
+from services.page_text import seen
 
 
 class Section(NamedTuple):
@@ -63,6 +65,7 @@ def _environment(zone: tzinfo, version: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=seen,
     )
     made.globals.update(version=version, NOTICE=NOTICE, csrf=csrf, told=told)
     made.filters.update(
@@ -110,8 +113,8 @@ def marked(plate: str, places: Iterable[int]) -> Markup:
     """A plate with these characters marked."""
     differ = set(places)
     if not differ:
-        return escape(plate)
+        return escape(visible(plate))
     return Markup("").join(
-        Markup("<mark>{}</mark>").format(char) if place in differ else escape(char)
+        Markup("<mark>{}</mark>").format(visible(char)) if place in differ else escape(visible(char))
         for place, char in enumerate(plate)
     )

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from services.boards import BOARDS, plots, words
 from services.boards.answers import Answer, Period
 from services.boards.panel import Board, Panel
+from services.page_text import seen
 
 REFRESH_S = 60
 SPANS = {1: "1 hour", 24: "24 hours", 24 * 7: "7 days", 24 * 30: "30 days"}
@@ -18,7 +19,10 @@ BARS = 12  # that a panel shows at most
 
 Ask = Callable[[Panel, Period], Answer]
 
-_templates = Environment(loader=PackageLoader("services.boards"), autoescape=True, trim_blocks=True)
+
+_templates = Environment(
+    loader=PackageLoader("services.boards"), autoescape=True, trim_blocks=True, finalize=seen
+)
 
 
 @dataclass(frozen=True)

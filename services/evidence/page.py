@@ -1,10 +1,11 @@
 """The page of an evidence package that a person reads first: one HTML file without a script."""
 
+import html
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from typing import Any
 
 from schemas.inquiry import SealedInquiry
+from schemas.visible import visible
 from services.evidence.package import Custody
 
 STYLE = """
@@ -17,6 +18,11 @@ figure{display:inline-block;margin:.5rem 1rem .5rem 0}
 img{max-width:300px;max-height:220px;border:1px solid #ccc}figcaption,code{font-size:.8rem;color:#555}
 .plate{font-size:1.2rem;font-weight:700;letter-spacing:.05em}.note{background:#f4f5f7;padding:.6rem .8rem}
 """
+
+
+def escape(text: str) -> str:
+    """Return text of others for HTML, with what cannot be seen written out."""
+    return html.escape(visible(text))
 
 
 def page(

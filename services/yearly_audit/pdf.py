@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
-from xml.sax.saxutils import escape
+from xml.sax import saxutils
 
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import letter
@@ -20,6 +20,7 @@ from reportlab.platypus import (
 )
 from reportlab.platypus import Paragraph as Text
 
+from schemas.visible import visible
 from services.yearly_audit.memo import Memo
 from services.yearly_audit.text import Block, Grid, Heading, Paragraph, Signature, blocks, title
 
@@ -33,6 +34,11 @@ SECTION = ParagraphStyle(
 AGENCY = ParagraphStyle("agency", parent=BODY, fontName="Times-Bold", fontSize=15, leading=18, alignment=1)
 KIND = ParagraphStyle("kind", parent=BODY, fontName="Times-Bold", fontSize=12, alignment=1, spaceAfter=12)
 RULE = (0.5, colors.HexColor("#999999"))
+
+
+def escape(text: str) -> str:
+    """Return text of others for a paragraph of ReportLab, with what cannot be seen written out."""
+    return saxutils.escape(visible(text))
 
 
 def pdf(memo: Memo) -> bytes:

@@ -1,9 +1,11 @@
 """The words of the memorandum, once for both forms: a heading, then paragraphs, tables and lists."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from connectors.inquiry_verify import waiting_sentence
+from schemas.visible import visible
 from services.yearly_audit.draw import Use
 from services.yearly_audit.findings import Finding, Look
 from services.yearly_audit.memo import Memo
@@ -35,6 +37,8 @@ class Signature:
     role: str
 
 
+_MARKS = re.compile(r"[\\`*_{}\[\]<>#|~&!]")
+"""What Markdown or HTML would take for markup."""
 Block = Heading | Paragraph | Grid | Signature
 
 
@@ -133,7 +137,7 @@ def blocks(memo: Memo) -> Iterator[Block]:
 def markdown(memo: Memo) -> str:
     """The memorandum as Markdown."""
     lines = [f"# {memo.profile.agency.name}", "", "## Memorandum", ""]
-    lines += [f"**{name}:** {text}  " for name, text in title(memo)]
+    lines += [f"**{name}:** {_cell(text)}  " for name, text in title(memo)]
     for block in blocks(memo):
         lines.append("")
         match block:
@@ -244,4 +248,4 @@ def _certification(memo: Memo) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return _MARKS.sub(r"\\\g<0>", visible(text.replace("\n", " ")))
