@@ -84,6 +84,12 @@ class Settings(BaseSettings):
         description="a file with the DSN of the account that enters acts with an effect for the person of "
         "`clickhouse`, on the same server; empty: that person can only search",
     )
+    started_by: str = Field(
+        default="",
+        max_length=64,
+        description="the registered person who started this service, named by its automatic acts; "
+        "empty: the account that ran `platestream up`, and in containers nobody, which is a finding",
+    )
     data: Path = Field(default=Path("data"), description="folder of the embedded edge")
     share: str = Field(
         default="1/1",

@@ -68,7 +68,7 @@ REASONS = (
 )
 INQUIRY_KINDS = tuple(act.name for act in ACTS)
 FINDING_RULES = (
-    *("unknown_act", "documented", "purpose", "violation", "legal_basis", "automatic"),
+    *("unknown_act", "documented", "purpose", "violation", "legal_basis", "automatic", "started"),
     *("registered", "trained", "roles", "agency", "shared"),
     *("unlogged", "denied", "refusals", "hours", "volume", "no_action"),
 )

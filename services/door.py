@@ -23,6 +23,9 @@ from schemas.acts import BY_NAME
 from services.inquiries import gate
 from services.people import signed_in
 
+SERVICES = frozenset({"platestream_console", "platestream_flows", "platestream_retention_job"})
+"""Accounts of a server that no person signs in with; `PLATESTREAM_STARTED_BY` names who started these."""
+
 
 class Why(TypedDict, total=False):
     """How an act is documented; the order says what of it must be there for which act."""
@@ -95,6 +98,16 @@ class Clients:
             self._machine.close()
 
 
+def starter_of(settings: Settings) -> str:
+    """Return the person who started this process, by PLATESTREAM_STARTED_BY or by the account of a person;
+    empty for a service that names nobody. Raises ConnectError.
+    """
+    who = signed_in(settings)
+    if who in SERVICES:
+        return settings.started_by
+    return who
+
+
 @dataclass(frozen=True)
 class Door:
     """One person's way in, by one tool. `set_off_by`: the machine acts, because this person did something.
@@ -120,10 +133,22 @@ class Door:
         return cls(settings, who, tool, clients, speaks=True)
 
     @classmethod
-    def of_machine(cls, settings: Settings, name: str) -> Self:
-        """The door for a job that no person set off, such as one that runs by the clock."""
-        clients = Clients(settings, automatic=True)
-        return cls(settings, name, f"platestream {name}", clients, automatic=True)
+    def of_machine(cls, settings: Settings, name: str, set_off_by: str = "") -> Self:
+        """The door for a job that runs by itself; without `set_off_by` the starter is that of the process."""
+        clients, starter = Clients(settings, automatic=True), set_off_by or starter_of(settings)
+        return cls(settings, name, f"platestream {name}", clients, automatic=True, set_off_by=starter)
+
+    def start_job(self, name: str, act: str, about: str) -> "Door":
+        """Return the door of a job that runs by the clock, all of whose acts name the person who starts it.
+
+        A person may start a job whose `act` they may do, which is judged and logged first. A service's own
+        account is not a person: its starter is judged by the gate with each act of the job. Raises
+        RefusedInquiry, and then the job must not start.
+        """
+        if self.who in SERVICES:
+            return Door.of_machine(self.settings, name)
+        self.enter(act, about, change=f"starts the job that does this by the clock, {self.tool}")
+        return Door.of_machine(self.settings, name, self.who)
 
     def machine(self, name: str) -> "Door":
         """The same door for what the machine does now by itself, set off by this person."""

@@ -32,7 +32,9 @@ WITH
     -- A partner agency asked, by a signature that `platestream partners serve` verified. Its person is nobody of the
     -- registry: that agency says who it is and when they were trained, and stands for it; all else is judged as ever.
     inquire.partner != '' AND speaks_for_people AS of_partner,
-    inquire.automatic AND of_machine AND act.5 AND NOT of_partner AS by_itself,
+    toValidUTF8(left(inquire.set_off_by, 64)) AS starter,
+    -- In process everybody is `default`, so there an automatic act names who set it off.
+    inquire.automatic AND of_machine AND act.5 AND NOT of_partner AND (starter != '' OR account != 'default') AS by_itself,
     multiIf(
         of_partner, toValidUTF8(concat(left(inquire.partner, 64), '/', left(on_behalf_of, 64))),
         (speaks_for_people OR by_itself) AND on_behalf_of != '', toValidUTF8(left(on_behalf_of, 64)),
@@ -109,7 +111,13 @@ SELECT
         of_partner AND (on_behalf_of = '' OR mapContains(users, person)),
             'a partner agency names who of its people asks, by a name that nobody has here (order, section E.1.e)',
         inquire.automatic AND NOT by_itself,
-            'only the machine acts by itself: this account does not, or not with this act',
+            'only the machine acts by itself: this account does not, or not with this act, or nobody is named who set it off',
+        -- What is past its time is deleted whoever started the job: of that account it is found instead.
+        by_itself AND registry_on AND act.7 AND notEmpty(act.1) AND starter != ''
+            AND NOT (startsWith(starter, 'agency:') AND inquire.kind IN ('bolo', 'hotlist_take'))
+            AND (speaks_for_people OR inquire.kind != 'retention')
+            AND NOT (users[starter].1 AND hasAny(users[starter].4, act.1)),
+            concat('who started this job may not do it: it takes ', arrayStringConcat(act.1, ' or '), ' (order, section E.1.a). Start it again, or name such a person in PLATESTREAM_STARTED_BY'),
         act.7 AND NOT speaks_for_people AND NOT by_itself,
             'an account of a person enters searches only. Do this in the console, or let PLATESTREAM_DOOR_FILE name the account that enters acts with an effect',
         judged AND NOT of_partner AND NOT mapContains(users, person),
@@ -212,7 +220,8 @@ SELECT
     leftUTF8(given_requester, 200) AS requester,
     leftUTF8(given_basis, 1000) AS legal_basis,
     by_itself AS automatic,
-    if(by_itself, toValidUTF8(left(inquire.set_off_by, 64)), '') AS set_off_by,
+    -- A row of a release before this one has nothing there.
+    multiIf(NOT by_itself, '', starter = '', 'nobody named', starter) AS set_off_by,
     leftUTF8(toValidUTF8(inquire.change), 4000) AS change,
     leftUTF8(given_violation, 200) AS violation,
     -- With the inquiry stays which declaration it rested on.

@@ -7,6 +7,7 @@ What an act asks of whoever does it stands in `schemas.acts`; what follows from 
 | `unknown_act` | allowed though it is no act of the table |
 | `documented` | allowed without a usable case number, and without a reason that says something (I.7, F.8.a) |
 | `automatic` | done by the machine by itself, though only people do it |
+| `started` | automatic, and nobody is named who started the job, or nobody who may do this |
 | `registered` | done by somebody who is not a registered, active user (E.1.e) |
 | `trained` | done untrained, or with lapsed training (F.7) |
 | `roles` | allowed to somebody whose roles do not include it, or on their own registration (E.1.a, E.1.e) |
@@ -47,6 +48,7 @@ FORMER: Mapping[str, Act] = {
 FORMER_SHOWS_DATA = frozenset({"export", "evidence"})
 # What a look leads to: a vehicle listed, a hit handled, evidence held; and the former names of these.
 FOLLOW_UPS = frozenset(act.name for act in ACTS if act.follows_up) | {"export", "evidence", "hotlist"}
+NOBODY = "nobody named"  # the gate writes it where an automatic act does not say who set it off
 FOUNDING = frozenset({"registry_agency", "registry_user"})
 FORMER_JOBS = frozenset({"retention job", "platestream_retention_job"})  # `retention` is an act now, too
 
@@ -132,6 +134,7 @@ def against_the_order(inquiry: Inquiry, people: People, rules: CheckRules) -> It
     if inquiry.automatic is True:
         if not act.automatic:
             yield Finding.of(inquiry, "automatic", "breach", "the machine does not do this by itself")
+        yield from _started(inquiry, act, people)
     elif _judged(inquiry, act, people, rules):
         yield from _who(inquiry, act, people, rules)
     elif not act.roles and not _is_former(act):
@@ -206,6 +209,21 @@ def _who(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> Itera
         yield Finding.of(inquiry, objection.rule, "breach", objection.said)
     if agency is not None and agency.active and not agency.own:
         yield from _shared(inquiry, act, agency)
+
+
+def _started(inquiry: Inquiry, act: Act, people: People) -> Iterator[Finding]:
+    """A row of an earlier release names nobody, and of a later one `NOBODY`."""
+    starter = inquiry.set_off_by or ""
+    if starter == NOBODY:
+        yield Finding.of(inquiry, "started", "breach", "nobody is named who started it (E.1.c)")
+    by_agency = starter.startswith("agency:") and act.name in ("bolo", "hotlist_take")
+    if not starter or starter == NOBODY or by_agency or not (act.has_effect and act.roles and people.users):
+        return
+    user = people.users.get(starter)
+    if user is None or not user.active:
+        yield Finding.of(inquiry, "started", "breach", "started by nobody who is a registered, active user")
+    elif _changed(user) <= inquiry.at.timestamp() and not set(user.roles) & set(act.roles):
+        yield Finding.of(inquiry, "started", "breach", "started by somebody whose roles do not include it")
 
 
 def _roles(inquiry: Inquiry, act: Act, user: RegistryRecord) -> Iterator[Finding]:

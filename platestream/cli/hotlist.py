@@ -85,7 +85,7 @@ def import_file(
 def _follow(feed: Feed, every: int) -> NoReturn:
     job = FeedImport(feed)
     with entrance("hotlist import") as person:
-        machine = by_the_clock(person)
+        machine = by_the_clock(person, feed.source)
         while True:
             with machine:
                 try:

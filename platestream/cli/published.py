@@ -46,6 +46,8 @@ def publish(
         with entrance("audit publish") as person:
             _say(job.by_a_person(person, datetime.now(UTC), another=another_log))
         return
+    with entrance("audit publish") as person:
+        job.start(person)
     first = True
     while True:
         try:

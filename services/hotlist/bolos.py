@@ -6,7 +6,7 @@ import email
 import email.policy
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -136,7 +136,7 @@ def take(door: Door, agency: str, told: Mapping[str, Any], now: datetime) -> Tak
 
 def webhook(settings: Settings, agency: str) -> Door:
     """The door of the machine that takes what `agency` sent it, and set off."""
-    return replace(Door.of_machine(settings, "bolo"), set_off_by=f"agency:{agency}")
+    return Door.of_machine(settings, "bolo", f"agency:{agency}")
 
 
 def sender(entry: HotListEntry) -> str:

@@ -24,7 +24,7 @@ from schemas.alert_hit import AlertHit
 from schemas.hotlist import OWN_SOURCE, PARTNER_SOURCE, HotListEntry
 from schemas.message import RefusedError
 from services import registry
-from services.door import Clients, Door
+from services.door import Clients, Door, starter_of
 from services.hotlist.importing import entries_of, own_entries
 from services.partners.asking import key_of
 from services.partners.configured import configured
@@ -54,7 +54,14 @@ class Teller:
         self._settings, self._clock = settings, clock
         self._told = configured(settings)
         self._clients = Clients(settings, automatic=True)
-        self._door = Door(settings, "partners", "platestream partners", self._clients, automatic=True)
+        self._door = Door(
+            settings,
+            "partners",
+            "platestream partners",
+            self._clients,
+            automatic=True,
+            set_off_by=starter_of(settings),
+        )
         self._file = lists(settings)
         self._messages = Messages(self._door, self._file, clock)
         self._again: dict[str, tuple[int, datetime]] = {}

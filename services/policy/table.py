@@ -114,8 +114,8 @@ CHECKS = (
     Check(
         "entitled",
         _clauses("E.1.a"),
-        "acts were allowed to people whose roles include them",
-        "inquiry_findings: roles, automatic, unknown_act",
+        "acts were allowed to people whose roles include them, and automatic ones name who started them",
+        "inquiry_findings: roles, automatic, started, unknown_act; inquiry_log: set_off_by",
         people.entitled,
     ),
     Check(

@@ -28,6 +28,11 @@ def by_a_person(door: Door, now: datetime, *, another: bool = False) -> Publishe
     return _publish(door.settings, door.client(SEALER), now, look_first=True, another=another)
 
 
+def start(door: Door) -> None:
+    """Log that a person starts the job. Raises RefusedInquiry where they may not publish."""
+    door.start_job("publish", "audit_head", "job").close()
+
+
 def by_the_clock(settings: Settings, now: datetime, *, first: bool) -> Published:
     """One turn of the job; raises as `publish`. In its `first` witnesses are asked before it signs.
 

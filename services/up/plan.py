@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connectors.settings import ACCOUNTS, Settings, job_account
+from connectors.settings import ACCOUNTS, Settings, job_account, system_account
 from services.partners.configured import configured
 from services.up.accounts import users_files
 
@@ -77,7 +77,7 @@ def programs(wanted: Wanted, hashes: dict[str, str], also: Program | None = None
 def _partners(wanted: Wanted) -> Program:
     answers = (PYTHON, "-m", "platestream", "partners", "serve")
     account = _account(wanted, "console") if wanted.accounts else {}
-    return Program("partners", "answers other agencies", answers, account)
+    return Program("partners", "answers other agencies", answers, {**account, **_starter(wanted)})
 
 
 def _engine(data: Path, port: int, hashes: dict[str, str]) -> Program:
@@ -118,7 +118,13 @@ def _flow(wanted: Wanted, name: str, does: str, **environment: str) -> Program:
 
 
 def _job(wanted: Wanted, name: str, does: str, *command: str, account: str = "") -> Program:
-    return Program(name, does, (PYTHON, "-m", "platestream", *command), _account(wanted, account or name))
+    environment = {**_account(wanted, account or name), **_starter(wanted)}
+    return Program(name, does, (PYTHON, "-m", "platestream", *command), environment)
+
+
+def _starter(wanted: Wanted) -> dict[str, str]:
+    """Who starts the system: the person named by the settings, or who runs the command."""
+    return {"PLATESTREAM_STARTED_BY": wanted.settings.started_by or system_account()}
 
 
 def _account(wanted: Wanted, job: str) -> dict[str, str]:

@@ -176,7 +176,7 @@ def test_whoever_is_not_the_administrator_forces_no_file(door: Door, database: D
 def test_the_machine_forces_no_file(door: Door, database: Database) -> None:
     load(door, file("1", "2"))
     with pytest.raises(RefusedInquiry, match="only the machine acts by itself"):
-        load(by_the_clock(door), file(), force=WHY)
+        load(by_the_clock(door, "ncic"), file(), force=WHY)
     assert len(listed(door.streams)) == 2
 
 
@@ -191,7 +191,7 @@ class Folder:
 
     def __init__(self, door: Door, place: Path) -> None:
         place.mkdir()
-        self.place, self.door = place, by_the_clock(door)
+        self.place, self.door = place, by_the_clock(door, "ncic")
         self.job = FeedImport(Feed(place, "sjpd", parser("csv")))
 
     def look(self, seconds: float) -> Imported | None:
@@ -212,8 +212,10 @@ def test_new_files_of_a_folder_are_imported_by_the_machine_each_once(
     assert folder.look(120) is None
     again = FeedImport(Feed(folder.place, "sjpd", parser("csv")))
     assert again.look(folder.door, datetime.now(UTC) + timedelta(seconds=180)) is None, "a restart"
-    log = "SELECT DISTINCT who, automatic FROM platestream.inquiry_log WHERE kind = 'hotlist_import'"
-    assert database.rows(log) == [("hotlist", True)]
+    log = (
+        "SELECT DISTINCT who, automatic FROM platestream.inquiry_log WHERE kind = 'hotlist_import' ORDER BY 1"
+    )
+    assert database.rows(log) == [("hotlist", True), ("vale", False)], "the job, and its start"
 
 
 def test_a_header_alone_that_comes_by_itself_changes_nothing_and_the_next_file_is_taken(

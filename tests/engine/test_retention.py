@@ -310,14 +310,16 @@ def test_a_run_by_the_clock_is_the_machines_and_one_by_hand_the_persons(database
         retention.run(door_of(database, "vale"), timedelta(minutes=3), NOW)
     assert left(database, "detections") == 1, "what is refused deletes nothing"
     retention.run(door_of(database, "chief"), timedelta(minutes=3), NOW)
-    retention.run(job(database), timedelta(minutes=3), NOW)
-    rows = database.rows("SELECT who, outcome, automatic FROM platestream.inquiry_log ORDER BY at")
+    retention.run(retention.by_the_clock(door_of(database, "chief")), timedelta(minutes=3), NOW)
+    rows = database.rows(
+        "SELECT who, outcome, automatic, set_off_by FROM platestream.inquiry_log ORDER BY at"
+    )
     assert rows == [
-        ("vale", "refused", False),
-        ("chief", "allowed", False),
-        ("retention", "allowed", True),
-        ("chief", "allowed", False),
-        *[("retention", "allowed", True)] * 2,
+        ("vale", "refused", False, ""),
+        ("chief", "allowed", False, ""),
+        ("retention", "allowed", True, "chief"),
+        *[("chief", "allowed", False, "")] * 2,  # the receipt, and the start of the job
+        *[("retention", "allowed", True, "chief")] * 2,
     ]
     assert [entry.who for entry, _hash in ledger.read(database.client(AUDITOR), "retention")] == [
         "retention",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
@@ -147,6 +147,13 @@ class Live:
     def year(self) -> datetime:
         """From when what was found counts: as far back as the yearly audit looks."""
         return self.now - span(self.profile.audit.utilization_from)
+
+    @cached_property
+    def upgraded(self) -> datetime:
+        """Since when acts name their effect and automatic acts their starter, by the database's clock."""
+        rows = self.rows("SELECT min(applied_at) FROM platestream.schema_migrations WHERE version = 160")
+        at: datetime = rows[0][0]
+        return at.astimezone(UTC)
 
     @property
     def period(self) -> timedelta:

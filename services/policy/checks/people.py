@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from operators.inquiry_checks.order import NOBODY
 from schemas.counted import counted
 from schemas.registry import RegistryRecord
 from services.policy.checks.live import Answer, Live, answer, named, unless
@@ -23,6 +24,14 @@ _STEPS = (
 )
 
 
+_ALONE = """
+SELECT kind, count() FROM platestream.inquiry_log
+WHERE at > {since:DateTime64(6, 'UTC')} AND automatic AND outcome = 'allowed'
+    AND set_off_by IN {nobody:Array(String)}
+GROUP BY kind ORDER BY kind
+"""
+
+
 def trained(live: Live) -> Answer:
     """Whoever may do anything is registered and has training that has not lapsed."""
     users = live.rows(_USERS)
@@ -41,9 +50,15 @@ def trained(live: Live) -> Answer:
 def entitled(live: Live) -> Answer:
     """Acts were allowed to people whose roles include them, and to the machine what it does by itself."""
     users = live.rows(_USERS)
+    alone = live.rows(_ALONE, since=max(live.year, live.upgraded), nobody=["", NOBODY])
+    kinds = [
+        f"{counted(count, 'automatic act')} of {kind}, started by nobody who is named"
+        for kind, count in alone
+    ]
     return answer(
         counted(len({role for *_rest, names in users for role in names.split(",")}), "role") + " given",
-        live.found("roles", "automatic", "unknown_act"),
+        kinds,
+        live.found("roles", "automatic", "started", "unknown_act"),
         unless(users, "nobody is registered, so nobody has a role", "people registered with their roles"),
         live.unfound,
     )
