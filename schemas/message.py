@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 import msgspec
 
@@ -21,6 +22,14 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     topic: str = ""
     partition: int = -1
     offset: int = -1
+
+    @property
+    def effect(self) -> str:
+        """SHA-256 of what it says, 64 hex digits, as the act that writes it holds it: of its value, or of the
+        removal of its key.
+        """
+        said = b"removed\n" + (self.key or b"") if self.value is None else self.value
+        return sha256(said).hexdigest()
 
     @property
     def origin(self) -> str:

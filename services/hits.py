@@ -15,7 +15,6 @@ from uuid import UUID, uuid4
 import msgspec
 from rapidfuzz.distance import Levenshtein
 
-from connectors.changelog import publish
 from connectors.clickhouse_client import ANALYST
 from connectors.profiles import load as load_profile
 from operators.hit_history import KEEPERS, History, confirms, history
@@ -23,6 +22,7 @@ from schemas import plates, tables, topics
 from schemas.hit_action import ActionKind, Confused, HitAction
 from schemas.message import Message, RefusedError
 from services.door import Door, Why
+from services.effects import effect_of, write
 from services.inquiries import gate, looking
 from services.partners import asking
 from services.rows import put_at_once
@@ -161,8 +161,9 @@ def take_step(door: Door, hit: Standing, kind: ActionKind, **told: Any) -> Stand
     case = str(told.get("case_number", ""))
     with door.on_record(act, str(hit.hit_id), case_number=case):
         action = _judged(hit, kind, door.who, told)
-    door.enter(act, str(hit.hit_id), change=_in_words(hit, action), case_number=case)
-    publish(door.streams, topics.HIT_ACTIONS, [action])
+    effect = effect_of(topics.HIT_ACTIONS, action)
+    permit = door.enter(act, str(hit.hit_id), change=_in_words(hit, action), effect=effect, case_number=case)
+    write(permit, door, topics.HIT_ACTIONS, action)
     put_at_once(door.settings, tables.HIT_ACTIONS, action)
     done = hit.history
     return Standing(hit.row, history((*done.counted, *done.beside, action), source=done.source))

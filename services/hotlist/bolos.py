@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from connectors.changelog import publish
 from connectors.settings import Settings
 from schemas.hotlist import HotListChange, HotListEntry
 from schemas.message import RefusedError
 from schemas.topics import HOTLIST
 from services import registry
 from services.door import Door
+from services.effects import effect_of, write
 from services.hotlist.entries import find
 from services.hotlist.entry import make_entry
 from services.hotlist.files.formats import COLUMNS, own
@@ -125,8 +125,10 @@ def take(door: Door, agency: str, told: Mapping[str, Any], now: datetime) -> Tak
     one = entry or before
     case = one.case_number if one else ""
     change = difference(before, entry)
-    door.enter("bolo", entry_id, change=change, case_number=case, reason=f"BOLO of {agency}")
-    publish(door.streams, HOTLIST, [HotListChange(entry_id, entry)])
+    made = HotListChange(entry_id, entry)
+    effect, reason = effect_of(HOTLIST, made), f"BOLO of {agency}"
+    permit = door.enter("bolo", entry_id, change=change, effect=effect, case_number=case, reason=reason)
+    write(permit, door, HOTLIST, made)
     if entry is None:
         return Taken(entry_id, "removed")
     if entry.listed_at == now:

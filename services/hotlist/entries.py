@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from connectors.changelog import newest_of, publish
+from connectors.changelog import newest_of
 from connectors.edge import Topics
 from schemas.designation import Designations
 from schemas.hotlist import OWN_MUST_HAVE, HotListChange, HotListEntry
 from schemas.message import RefusedError
 from schemas.topics import HOTLIST
 from services.door import Door, Why
+from services.effects import effect_of, write
 from services.hotlist.entry import make_entry
 from services.hotlist.importing import designations, listed, refuse_partners, registry, with_listing
 from services.hotlist.log import difference, entry_reason
@@ -72,8 +73,10 @@ def add(
             raise RefusedError("entry", "this entry is not on the list any more")
     entry = with_listing(entry, before, now)
     why: Why = {"case_number": entry.case_number, "reason": entry_reason(entry)}
-    door.enter("hotlist_add", entry.entry_id, change=difference(before, entry), **why)
-    publish(door.streams, HOTLIST, [HotListChange(entry.entry_id, entry)])
+    made = HotListChange(entry.entry_id, entry)
+    effect = effect_of(HOTLIST, made)
+    permit = door.enter("hotlist_add", entry.entry_id, change=difference(before, entry), effect=effect, **why)
+    write(permit, door, HOTLIST, made)
     new = back and entry.listed_at == now
     return Added(entry, look_back(door, [entry], now) if new else None)
 
@@ -93,8 +96,12 @@ def remove(door: Door, entry_id: str) -> HotListEntry:
         if before is None:
             raise RefusedError("entry", "this entry is not on the list")
     change = difference(before, None)
-    door.enter("hotlist_remove", entry_id, change=change, case_number=before.case_number)
-    publish(door.streams, HOTLIST, [HotListChange(entry_id, None)])
+    made = HotListChange(entry_id, None)
+    effect = effect_of(HOTLIST, made)
+    permit = door.enter(
+        "hotlist_remove", entry_id, change=change, effect=effect, case_number=before.case_number
+    )
+    write(permit, door, HOTLIST, made)
     return before
 
 
@@ -110,8 +117,10 @@ def put_back(door: Door, was: HotListEntry, written: HotListEntry | None, now: d
         if find(door.streams, was.entry_id) != written:
             raise RefusedError("entry", "somebody has changed this entry meanwhile: look at it first")
         designations(door.streams).check(was, now)
-    door.enter("hotlist_add", was.entry_id, change=difference(written, was), **why)
-    publish(door.streams, HOTLIST, [HotListChange(was.entry_id, was)])
+    made = HotListChange(was.entry_id, was)
+    effect = effect_of(HOTLIST, made)
+    permit = door.enter("hotlist_add", was.entry_id, change=difference(written, was), effect=effect, **why)
+    write(permit, door, HOTLIST, made)
     return was
 
 

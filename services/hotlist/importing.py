@@ -9,15 +9,16 @@ from zlib import crc32
 
 import msgspec
 
-from connectors.changelog import newest, publish, read_to_end
+from connectors.changelog import newest, read_to_end
 from connectors.edge import Topics
 from schemas import topics
 from schemas.designation import Designations
 from schemas.hotlist import OWN_SOURCE, PARTNER_SOURCE, HotListChange, HotListEntry
 from schemas.hotlist_packed import pack, unpack
-from schemas.message import RefusedError
+from schemas.message import Message, RefusedError
 from schemas.registry import RegistryRecord
 from services.door import Permit
+from services.effects import Bulk, publish_encoded
 from services.hotlist.entry import make_entry
 
 SHOWN = 1000  # refusals that are kept word by word; the rest are counted
@@ -174,33 +175,46 @@ def plan_import(
     return plan
 
 
+def changes(plan: Import) -> Iterator[Message]:
+    """The messages that make the list what the plan says, in the order in which they are sent."""
+    for name in plan.removed:
+        yield topics.HOTLIST.encode(HotListChange(name, None))
+    for entry in plan.entries:
+        yield topics.HOTLIST.encode(HotListChange(entry.entry_id, entry))
+
+
+def imported(streams: Topics, source: str, now: datetime) -> Message:
+    """The record of `source`, which says since when its list is imported."""
+    key = f"hotlist_source/{source}"
+    known = registry(streams).get(key) or RegistryRecord(kind="hotlist_source", id=source, name=source)
+    changed = datetime.now(UTC).replace(microsecond=0)
+    return topics.REGISTRY.encode(msgspec.structs.replace(known, refreshed_at=now, changed_at=changed))
+
+
 def send(
-    _permit: Permit,
+    permit: Permit,
     streams: Topics,
     plan: Import,
-    now: datetime,
+    bulk: Bulk,
+    source: Message,
     say: Callable[[int], None] = lambda _count: None,
 ) -> None:
-    """Send what changed, which is on record, then note when the source was imported.
+    """Send what changed, then the record of the source: all of `bulk`, which the act names.
 
-    `say` hears how many were sent.
+    `say` hears how many were sent. Raises OtherRecordError for what the act does not name, and BrokerError.
     """
-    changes = [HotListChange(name, None) for name in plan.removed]
-    for number, packed in enumerate(plan.changed.values(), 1):
-        changes.append(HotListChange((entry := unpack(packed)).entry_id, entry))
-        if len(changes) >= AT_ONCE or number == len(plan.changed):
-            publish(streams, topics.HOTLIST, changes)
-            say(len(changes))
-            changes = []
-    if changes:
-        publish(streams, topics.HOTLIST, changes)
-        say(len(changes))
-    key = f"hotlist_source/{plan.source}"
-    known = registry(streams).get(key) or RegistryRecord(
-        kind="hotlist_source", id=plan.source, name=plan.source
-    )
-    changed = datetime.now(UTC).replace(microsecond=0)
-    publish(streams, topics.REGISTRY, [msgspec.structs.replace(known, refreshed_at=now, changed_at=changed)])
+    batch: list[Message] = []
+    for number, message in enumerate(changes(plan)):
+        batch.append(bulk.proved(permit, number, message))
+        if len(batch) >= AT_ONCE:
+            publish_encoded(streams, topics.HOTLIST, batch)
+            say(len(batch))
+            batch = []
+    if batch:
+        publish_encoded(streams, topics.HOTLIST, batch)
+        say(len(batch))
+    record = bulk.proved(permit, bulk.size - 1, source)
+    publish_encoded(streams, topics.REGISTRY, [record])
 
 
 def with_listing(entry: HotListEntry, before: HotListEntry | None, now: datetime) -> HotListEntry:

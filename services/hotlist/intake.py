@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, BinaryIO
 
-from schemas.hotlist import HotListEntry
+from schemas.hotlist import HotListChange, HotListEntry
 from schemas.message import RefusedError
-from services.door import Door, Permit
+from schemas.topics import HOTLIST
+from services.door import Door
+from services.effects import Bulk, effect_of
 from services.hotlist.files.lines import Parser, TextLines
-from services.hotlist.importing import Import, listed, plan_import, send
+from services.hotlist.importing import Import, changes, imported, listed, plan_import, send
 from services.hotlist.log import EACH, difference
 from services.hotlist.lookback import look_back
 from services.hotlist.zone import agency_zone
@@ -53,10 +56,9 @@ def import_file(
     change = f"file {name}, SHA-256 {sha256}: {plan.summary}"
     if plan.wrong:
         change = f"{change}; though {plan.wrong}"
-        permit = _enter(door, plan, about, force, change, act="hotlist_force")
+        _do(door, plan, about, force, change, now, act="hotlist_force", sent=sent)
     else:
-        permit = _enter(door, plan, about, f"import of {name}", change)
-    send(permit, door.streams, plan, now, sent)
+        _do(door, plan, about, f"import of {name}", change, now, sent=sent)
     if not (back and plan.before and plan.widened):
         return Imported(plan, None)
     widened = [entry for entry in plan.entries if entry.entry_id in plan.widened]
@@ -81,7 +83,7 @@ def import_lines(door: Door, source: str, lines: Lines, now: datetime, name: str
     with door.on_record("hotlist_import", about, reason=f"import of {name}"):
         plan = plan_import(door.streams, source, lines, now, agency_zone(door.settings))
         plan.check()
-    send(_enter(door, plan, about, f"import of {name}", plan.summary), door.streams, plan, now)
+    _do(door, plan, about, f"import of {name}", plan.summary, now)
     return plan
 
 
@@ -92,23 +94,34 @@ def _plan(door: Door, file: BinaryIO, source: str, parser: Parser, now: datetime
     return plan, text.sha256
 
 
-def _enter(
-    door: Door, plan: Import, about: str, reason: str, change: str, act: str = "hotlist_import"
-) -> Permit:
-    """The import on record, and each change where they are few."""
-    permit = door.enter(act, about, change=change, reason=reason)
-    for name, said in _each_change(plan, listed(door.streams) if _few(plan) else {}):
-        door.enter(act, name, change=said, reason=reason)
-    return permit
+def _do(
+    door: Door,
+    plan: Import,
+    about: str,
+    reason: str,
+    change: str,
+    now: datetime,
+    *,
+    act: str = "hotlist_import",
+    sent: Callable[[int], None] = lambda _count: None,
+) -> None:
+    """Log the import, and each change where they are few; then send what was logged."""
+    source = imported(door.streams, plan.source, now)
+    bulk = Bulk.of(chain(changes(plan), [source]))
+    permit = door.enter(act, about, change=change, effect=bulk.effect, reason=reason)
+    for made, said in _each_change(plan, listed(door.streams) if _few(plan) else {}):
+        door.enter(act, made.entry_id, change=said, effect=effect_of(HOTLIST, made), reason=reason)
+    send(permit, door.streams, plan, bulk, source, sent)
 
 
 def _few(plan: Import) -> bool:
     return 0 < len(plan.changed) + len(plan.removed) <= EACH
 
 
-def _each_change(plan: Import, before: Mapping[str, HotListEntry]) -> Iterator[tuple[str, str]]:
+def _each_change(plan: Import, before: Mapping[str, HotListEntry]) -> Iterator[tuple[HotListChange, str]]:
     if _few(plan):
         for entry in plan.entries:
-            yield entry.entry_id, difference(before.get(entry.entry_id), entry)
+            made = HotListChange(entry.entry_id, entry)
+            yield made, difference(before.get(entry.entry_id), entry)
         for name in plan.removed:
-            yield name, difference(before.get(name), None)
+            yield HotListChange(name, None), difference(before.get(name), None)

@@ -32,6 +32,7 @@ from schemas.gate_rules import GateRules
 from schemas.hotlist import HotListChange
 from schemas.ledger import Chain, LedgerEntry
 from schemas.registry import RegistryRecord
+from services.effects import effect_of
 from services.policy import check as checking
 from services.policy.checks.live import Live
 from services.policy.table import CHECKS
@@ -113,20 +114,21 @@ class Agency:
     def register(self, *records: RegistryRecord, who: str = "chief") -> None:
         """Records in the registry, each by an act."""
         for one in records:
-            self.enter(f"registry_{one.kind}", one.key, who)
-            self.put(one)
+            stamped = msgspec.structs.replace(one, changed_at=one.changed_at or datetime.now(UTC))
+            self.enter(f"registry_{one.kind}", one.key, who, effect=effect_of(topics.REGISTRY, stamped))
+            self.put(stamped)
 
     def shift(self, user: str, since: timedelta = HOUR, *, acted: bool = True) -> None:
         """`user` is on shift since so long ago, for four weeks: steps of long ago count, too."""
-        if acted:
-            self.enter("shift_login", user, user)
         begun = NOW - since
-        times: dict[str, Any] = {"since": begun, "until": NOW + 8 * HOUR}
-        self.put(
-            RegistryRecord(
-                kind="shift", id=f"{user}@{begun:%Y-%m-%dT%H:%M:%SZ}", name=user, user=user, **times
-            )
+        times: dict[str, Any] = {"since": begun, "until": NOW + 8 * HOUR, "changed_at": datetime.now(UTC)}
+        record = RegistryRecord(
+            kind="shift", id=f"{user}@{begun:%Y-%m-%dT%H:%M:%SZ}", name=user, user=user, **times
         )
+        if acted:
+            effect = effect_of(topics.REGISTRY, record)
+            self.enter("shift_login", user, user, change=f"{record.key}: logged in", effect=effect)
+        self.put(record)
 
     def list(self, reference: str, *, acted: str = "hotlist_add", **told: Any) -> str:
         """An entry on the list; by the act `acted`, or behind the door's back where that is empty."""
@@ -136,14 +138,16 @@ class Agency:
         )
         if acted:
             said = f"hot list: added, case_number: {entry.case_number}; expires_at: {entry.expires_at}"
-            self.enter(acted, entry.entry_id, change=said)
             entry = msgspec.structs.replace(entry, listed_at=datetime.now(UTC))
+            effect = HotListChange(entry.entry_id, entry).to_message().effect
+            self.enter(acted, entry.entry_id, change=said, effect=effect)
         self.streams.append(topics.HOTLIST, [HotListChange(entry.entry_id, entry).to_message()])
         return entry.entry_id
 
     def unlist(self, entry_id: str, *, acted: bool = False) -> None:
         if acted:
-            self.enter("hotlist_remove", entry_id, change="hot list: removed")
+            effect = HotListChange(entry_id, None).to_message().effect
+            self.enter("hotlist_remove", entry_id, change="hot list: removed", effect=effect)
         self.streams.append(topics.HOTLIST, [HotListChange(entry_id, None).to_message()])
 
     def act(
@@ -179,6 +183,8 @@ class Agency:
         client = self.database.client()
         entry = ledger.following(client, chain, kind, who, record)
         said: dict[str, Any] = {"reason": f"The {chain} {kind}", "automatic": chain == "retention"}
+        if chain == "retention":
+            said["set_off_by"] = "chief"
         self.log(kind=chain, who=who, other=entry.hash, at=datetime.now(UTC), **said)
         ledger.append(client, entry)
         return entry

@@ -1,9 +1,11 @@
 """What officers did about alert hits: sections G.1 to G.5 and G.8."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import timedelta
-from uuid import UUID
+from typing import Any
 
+from schemas import topics
 from schemas.counted import counted
 from schemas.hotlist import CHECKED_SOURCES
 from services.policy.checks.acts import OnRecord, acts
@@ -39,8 +41,8 @@ INNER JOIN (SELECT hit_id FROM platestream.hit_facts FINAL WHERE source IN {keep
 ORDER BY 1
 """
 _STEPS = """
-SELECT toString(action_id), hit_id, at, by FROM platestream.hit_actions FINAL
-WHERE at > {since:DateTime64(3, 'UTC')} ORDER BY at
+SELECT toString(action_id), toString(hit_id), at, by, kind, checked_with, result, case_number, actionable
+FROM platestream.hit_actions FINAL WHERE at > {since:DateTime64(3, 'UTC')} ORDER BY at
 """
 _TOLD = """
 SELECT toString(fact.hit_id), arraySort(groupUniqArrayIf(told.outcome, told.outcome != '')) AS outcomes,
@@ -104,17 +106,43 @@ def mvd(live: Live) -> Answer:
 
 
 def steps(live: Live) -> Answer:
-    """Every step on a hit was an act on record, by the officer whom it names."""
+    """Every step on a hit was one act, by the officer whom it names, and every such act was done."""
     taken = live.rows(_STEPS, since=live.year)
-    by_hit: dict[str, list[OnRecord]] = defaultdict(list)
+    before: dict[str, list[OnRecord]] = defaultdict(list)
+    by_effect: dict[str, OnRecord] = {}
     for act in acts(live, ("hit_verify", "hit_dispose"), live.year):
-        by_hit[act.about].append(act)
-    bare = [step for step, hit, at, by in taken if not _has_act(by_hit[str(UUID(str(hit)))], at, by)]
+        if act.effect:
+            by_effect[act.effect] = act
+        elif act.at < live.upgraded:
+            before[act.about].append(act)
+    written = _written(live, by_effect) if taken or by_effect else {}
+    bare = [
+        row[0]
+        for row in taken
+        if (row != written[row[0]] if row[0] in written else not _has_act(before[row[1]], row[2], row[3]))
+    ]
+    done = {message.effect for message in live.messages(topics.HIT_ACTIONS)} if by_effect else set()
+    undone = [act for effect, act in by_effect.items() if effect not in done and act.at < live.now - BEHIND]
     return answer(
         f"{counted(len(taken), 'step')} in a year",
         f"without an act on record of the same officer: {named(bare)}" if bare else "",
-        unless(taken, "no step on a hit is on record in a year", "a hit that an officer handled"),
+        f"acts on record that were never done: {named(act.about for act in undone)}" if undone else "",
+        unless(taken or undone, "no step on a hit is on record in a year", "a hit that an officer handled"),
     )
+
+
+def _written(live: Live, by_effect: Mapping[str, OnRecord]) -> dict[str, tuple[Any, ...]]:
+    """Steps by id, as the table has them, that are the record of an act of their officer. An act has one."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for message in live.messages(topics.HIT_ACTIONS):
+        act = by_effect.get(message.effect)
+        if act is None:
+            continue
+        step = topics.HIT_ACTIONS.decode(message)
+        if act.who == step.by and act.about == str(step.hit_id):
+            words = (step.kind, step.checked_with, step.result, step.case_number, step.actionable)
+            found[str(step.action_id)] = (str(step.action_id), str(step.hit_id), step.at, step.by, *words)
+    return found
 
 
 def notified(live: Live) -> Answer:

@@ -1,10 +1,10 @@
 """The hot list's topic against the inquiry log: who put entries there, and who took them off (E.1.b, E.1.c).
 
-Found where both are at hand. The log has an act for each entry that a person puts on the list, and for each
-change of a small import; a large import is one act with counts. So an entry is on record when an act about
-itself, or an import of its list, is near the time since which it is listed; and no list has more such entries
-than its last import left. What an entry *says* is in the log only as far as the act says it, without plate:
-an entry that was overwritten behind the door and keeps its `listed_at` is not found here.
+The log has an act for each entry that a person puts on the list, and for each change of a small import; a
+large import is one act. An act holds the SHA-256 of the entry as it was written, or the head of a tree over
+all that an import wrote, of which each entry carries its proof. So an entry is by an act when the newest act
+about it holds what it says; and no list has more entries by imports than its last import left. An entry of an
+earlier release is compared by the time since which it is listed.
 """
 
 import re
@@ -12,12 +12,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 from schemas import topics
 from schemas.counted import counted
 from schemas.hotlist import HotListEntry
 from schemas.message import RefusedError
-from services.policy.checks.acts import IMPORT_READS, OnRecord, acts
+from services.policy.checks.acts import IMPORT_READS, OnRecord, Written, acts
 from services.policy.checks.live import Answer, Gap, Live, answer, named, unless
 
 ABOUT = 64  # characters of `about` that the log keeps
@@ -88,17 +89,26 @@ def listed(live: Live) -> Answer:
     """Every entry was put on the list by an act on record."""
     entries, _unread = live.hot_list
     about: dict[str, list[OnRecord]] = defaultdict(list)
-    for act in acts(live, ENTERED + IMPORTED + FORMER):
+    every = acts(live, {*ENTERED, *IMPORTED, *REMOVED, *FORMER})
+    for act in every:
         about[act.about].append(act)
+    by = _by(live, Written(((act.about, act) for act in every), every))
     whole: dict[str, list[ImportCounts]] = defaultdict(list)
     for one in imports(live):
         whole[one.source].append(one)
     by_import: Counter[str] = Counter()
     unrecorded, alone = [], 0
     for entry in entries:
-        if _near(entry, about[entry.entry_id[:ABOUT]], timedelta(minutes=5)):
+        wrote = by.get(entry.entry_id)
+        if wrote is False:
+            unrecorded.append(entry.entry_id)
+        elif wrote is not None and wrote.about == entry.entry_id[:ABOUT]:
             alone += 1
-        elif _near(entry, (one.act for one in whole[entry.source]), IMPORT_READS):
+        elif wrote is not None:
+            by_import[entry.source] += 1
+        elif _near(live, entry, about[entry.entry_id[:ABOUT]], timedelta(minutes=5)):
+            alone += 1
+        elif _near(live, entry, (one.act for one in whole[entry.source]), IMPORT_READS):
             by_import[entry.source] += 1
         else:
             unrecorded.append(entry.entry_id)
@@ -142,9 +152,22 @@ def kept(live: Live) -> Answer:
     )
 
 
-def _near(entry: HotListEntry, recorded: Iterable[OnRecord], before: timedelta) -> bool:
-    since = entry.listed_at
-    return since is not None and any(act.is_near(since, before) for act in recorded)
+def _near(live: Live, entry: HotListEntry, recorded: Iterable[OnRecord], before: timedelta) -> bool:
+    since, until = entry.listed_at, live.upgraded
+    return since is not None and any(act.is_near(since, before) for act in recorded if act.at < until)
+
+
+def _by(live: Live, written: Written) -> dict[str, OnRecord | Literal[False]]:
+    """Entries by the act that wrote them; False where acts are about an entry and none wrote what it says."""
+    found: dict[str, OnRecord | Literal[False]] = {}
+    for message in live.messages(topics.HOTLIST):
+        key = (message.key or b"").decode(errors="replace")
+        by = written.by(key[:ABOUT], message)
+        if by is None:
+            found.pop(key, None)
+        else:
+            found[key] = by if by is False or by.source_is(key) else False
+    return found
 
 
 def _taken_off(live: Live, known: list[ImportCounts]) -> Iterator[str]:

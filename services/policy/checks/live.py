@@ -111,7 +111,7 @@ class Live:
     def registry(self) -> tuple[dict[str, RegistryRecord], list[str]]:
         """The registry's topic now, by key, and the keys of what cannot be read as a record."""
         found, unread = {}, []
-        for key, message in self._newest(topics.REGISTRY).items():
+        for key, message in self.registry_messages.items():
             try:
                 record = topics.REGISTRY.decode(message)
             except RefusedError:
@@ -119,6 +119,11 @@ class Live:
                 continue
             found[record.key] = record
         return found, unread
+
+    @cached_property
+    def registry_messages(self) -> dict[bytes, Message]:
+        """The newest message of each key of the registry's topic."""
+        return self._newest(topics.REGISTRY)
 
     def messages(self, topic: Topic[Any]) -> Iterable[Message]:
         """All of a topic up to the end it has now. A broker that gave no answer is not asked again."""

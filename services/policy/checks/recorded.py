@@ -1,17 +1,18 @@
 """Registry and rules against the inquiry log: every record there was made by an act (E.1.a, E.1.c, E.1.e).
 
-The registry is compared on its topic and in the table that the gate reads, the newest record of each id; what
-came before it is in the log alone.
+The registry is compared on its topic and in the table that the gate reads: the newest record of each id is
+the one whose SHA-256 the newest act about it holds. What came before it is in the log alone.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from schemas.counted import counted
+from schemas.message import Message
 from schemas.registry import RegistryRecord
 from schemas.tables import EPOCH
-from services.policy.checks.acts import OnRecord, acts
+from services.policy.checks.acts import NEAR, OnRecord, Written, acts
 from services.policy.checks.live import BEHIND, Answer, Live, answer, named, unless
 
 ACTS_OF: Mapping[str, tuple[str, ...]] = {
@@ -26,6 +27,7 @@ ACTS_OF: Mapping[str, tuple[str, ...]] = {
     "hotlist_category": ("registry_category",),
     "shift": ("shift_login", "shift_logout"),
 }
+IMPORTS = ("hotlist_import", "hotlist_force")
 _TABLE = "SELECT kind, id, changed_at FROM platestream.registry FINAL"
 _RULES = "SELECT set_at, set_by FROM platestream.gate_rules ORDER BY set_at"
 SECOND = timedelta(seconds=1)
@@ -39,7 +41,13 @@ def recorded(live: Live) -> Answer:
     by_act: dict[str, list[OnRecord]] = defaultdict(list)
     for act in acts(live, {kind for kinds in ACTS_OF.values() for kind in kinds}):
         by_act[act.kind].append(act)
-    bare = [key for key, one in sorted(records.items()) if not _has_act(one, by_act)]
+    written = Written(_by_key(by_act), [act for kind in IMPORTS for act in by_act[kind]])
+    bare = [
+        key
+        for key, one in sorted(records.items())
+        if not _is_written(one, live.registry_messages[key.encode()], written, by_act)
+    ]
+    undone = sorted(_undone(records, by_act, live.now - NEAR))
     newer = [key for key, at in sorted(table.items()) if at > _changed(records.get(key)) + SECOND]
     late = [
         key
@@ -50,6 +58,7 @@ def recorded(live: Live) -> Answer:
     return answer(
         ", ".join(counted(count, kind.replace("_", " ")) for kind, count in sorted(kinds.items())),
         f"without an act on record: {_ids(live, bare)}" if bare else "",
+        f"an act on record and no record: {_ids(live, undone)}" if undone else "",
         f"in the gate's table and not on the topic: {_ids(live, newer)}" if newer else "",
         f"on the topic and not in the gate's table: {_ids(live, late)}" if late else "",
         f"not a valid record: {_ids(live, unread)}" if unread else "",
@@ -76,13 +85,39 @@ def ruled(live: Live) -> Answer:
     )
 
 
+def _by_key(by_act: Mapping[str, list[OnRecord]]) -> Iterator[tuple[str, OnRecord]]:
+    """Acts by the key of the record that each wrote; that of a shift begins what its act says."""
+    every = (act for kind, some in by_act.items() if kind not in IMPORTS for act in some)
+    for act in sorted(every, key=lambda one: one.at):
+        is_shift = act.kind in ACTS_OF["shift"]
+        yield (act.said.partition("Z: ")[0] + "Z" if is_shift else act.about), act
+
+
+def _is_written(
+    record: RegistryRecord, message: Message, written: Written, by_act: Mapping[str, list[OnRecord]]
+) -> bool:
+    by = written.by(record.key if record.kind == "shift" else record.key[:64], message)
+    if by is not None:
+        return by is not False and by.kind in ACTS_OF[record.kind]
+    return _has_act(record, by_act)
+
+
+def _undone(
+    records: Mapping[str, RegistryRecord], by_act: Mapping[str, list[OnRecord]], before: datetime
+) -> set[str]:
+    """What acts say was registered, and is not there at all."""
+    there = {key[:64] for key in records}
+    entered = (act for kind, some in by_act.items() if kind.startswith("registry_") for act in some)
+    return {act.about for act in entered if act.effect and act.at < before} - there
+
+
 def _has_act(record: RegistryRecord, by_act: Mapping[str, list[OnRecord]]) -> bool:
     """An act about this record near the time of its last change; of a shift, by or about its officer."""
     names = {record.key[:64], record.id[:64], record.key.removeprefix("hotlist_")[:64]}
     if record.kind == "shift":
         names |= {record.user, f"user/{record.user}"}
     changed = _changed(record)
-    for act in (act for kind in ACTS_OF[record.kind] for act in by_act[kind]):
+    for act in (act for kind in ACTS_OF[record.kind] for act in by_act[kind] if not act.effect):
         mine = act.about in names or act.about.partition(":")[0] == record.id
         if (mine or (record.kind == "shift" and act.who == record.user)) and act.is_near(changed):
             return True
