@@ -22,8 +22,11 @@ from connectors.profiles import load
 from platestream.cli.main import app
 from schemas import tables, topics
 from schemas.deployment import DeploymentFinding
+from schemas.hotlist import HotListChange
 from schemas.message import Message
 from schemas.registry import RegistryRecord
+from services.door import Permit
+from services.effects import Bulk
 from services.inquiries.gate import RefusedInquiry
 from services.policy import check as checking
 from services.policy.checks.live import Answer, Gap, Live
@@ -36,6 +39,7 @@ from tests.support.agency import (
     HIT,
     HOLD,
     HOUR,
+    LISTED,
     MINUTE,
     PROFILE,
     VERIFIED,
@@ -223,10 +227,17 @@ def _old_store(agency: Agency) -> None:
 
 
 def _import(agency: Agency, said: str, entries: int = 0, about: str = "ncic: import", **told: Any) -> None:
-    agency.enter("hotlist_import", about, change=f"import of forced.txt: {said}")
-    for number in range(entries):
-        told = {"prefix": "ncic", "source": "ncic", "listed_at": datetime.now(UTC), **told}
-        agency.list(f"i{number}", acted="", expires_at=NOW + 20 * DAY, **told)
+    told = {"source": "ncic", "listed_at": datetime.now(UTC), "expires_at": NOW + 20 * DAY, **told}
+    listed = [msgspec.structs.replace(LISTED, entry_id=f"ncic:i{one}", **told) for one in range(entries)]
+    messages = [HotListChange(one.entry_id, one).to_message() for one in listed]
+    bulk = Bulk.of(messages)
+    change = f"import of forced.txt: {said}"
+    permit = Permit(
+        agency.enter("hotlist_import", about, change=change, effect=bulk.effect),
+        *("hotlist_import", "chief", bulk.effect),
+    )
+    proved = [bulk.proved(permit, number, one) for number, one in enumerate(messages)]
+    agency.streams.append(topics.HOTLIST, proved)
 
 
 def _emptied_by_import(agency: Agency) -> None:
