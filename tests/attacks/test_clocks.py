@@ -33,7 +33,7 @@ T = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def job(database: Database) -> Door:
-    return retention.by_the_clock(door_of(database))
+    return Door.of_machine(door_of(database).settings, "retention", "chief")
 
 
 def now() -> datetime:
