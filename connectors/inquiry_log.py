@@ -34,6 +34,7 @@ POLL = timedelta(seconds=1)
 PATIENCE = 60  # failed polls in a row, at most 10 s apart, before the flow gives up
 COLUMNS = Inquiry.__struct_fields__
 SEAL_COLUMNS = ("seal", "entry", "inquiry_id", "at", "previous", "hash")
+LOG = "platestream.inquiry_log"
 SEAL_TYPES = ("UInt64", "UUID", "UUID", "DateTime64(6, 'UTC')", "String", "String")
 
 _FIELDS = ", ".join(f"log.{name}" for name in COLUMNS)
@@ -63,9 +64,9 @@ WHERE seal >= {first:UInt64} ORDER BY seal LIMIT {count:UInt32}
 
 _ENTRIES = f"""
 SELECT log.entry, {_FIELDS}
-FROM platestream.inquiry_log AS log
-WHERE at BETWEEN {{first:DateTime64(6, 'UTC')}} AND {{last:DateTime64(6, 'UTC')}}
-  AND entry IN {{entries:Array(UUID)}}
+FROM {{log}} AS log
+WHERE at BETWEEN {{{{first:DateTime64(6, 'UTC')}}}} AND {{{{last:DateTime64(6, 'UTC')}}}}
+  AND entry IN {{{{entries:Array(UUID)}}}}
 """  # noqa: S608 - names of our own columns
 
 logger = logging.getLogger(__name__)
@@ -104,14 +105,24 @@ def seal_new(client: Client, count: int = BATCH) -> int:
     return len(rows)
 
 
-def read_seals(client: Client, first: int, count: int = BATCH) -> list[tuple[Seal, list[Inquiry]]]:
-    """At most `count` seals from number `first`, each with its rows of the log: one, unless tampered with."""
+def logged(act: UUID) -> str:
+    """Return the log as a person reads it: by an act of theirs of the last hour (views/logged.sql)."""
+    return f"platestream.logged(inquiry = '{act}')"
+
+
+def read_seals(
+    client: Client, first: int, count: int = BATCH, log: str = LOG
+) -> list[tuple[Seal, list[Inquiry]]]:
+    """Return at most `count` seals from number `first`, each with its rows of the log: one, unless altered.
+
+    `log` is the table, which services may read whole, or `logged` of a person's act.
+    """
     rows = client.query(_SEALS, parameters={"first": first, "count": count}).result_rows
     seals = [Seal(*row) for row in rows]
     if not seals:
         return []
     rows = client.query(
-        _ENTRIES,
+        _ENTRIES.format(log=log),
         parameters={
             "first": min(seal.at for seal in seals),
             "last": max(seal.at for seal in seals),

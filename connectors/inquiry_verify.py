@@ -12,7 +12,7 @@ from itertools import chain
 from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse_client import run
-from connectors.inquiry_log import Seal, read_seals
+from connectors.inquiry_log import LOG, Seal, read_seals
 from schemas.inquiry import Inquiry, SealedInquiry, broken, seal_hash
 
 PAGE = 5000
@@ -41,18 +41,20 @@ def verify(
     client: Client,
     copy: Iterable[SealedInquiry] | None = None,
     *,
+    log: str = LOG,
     now: datetime | None = None,
     grace: timedelta = GRACE,
 ) -> list[str]:
-    """What is wrong with the log, one sentence for each fault; empty when it is whole.
+    """Return what is wrong with the log, one sentence for each fault; empty when it is intact.
 
-    `client` needs the auditor's role. `copy` is the `inquiries` topic in its order, in which a record may
+    `client` needs the auditor's role, and `log` an act of that person (`connectors.inquiry_log.logged`).
+    `copy` is the `inquiries` topic in its order, in which a record may
     come twice. Rows younger than `grace` need no seal yet, and none does before an audit flow has run for the
     first time: `waiting` counts them. Raises DatabaseError.
     """
     now = now or datetime.now(UTC)
     hashes: dict[int, str] = {}
-    faults = list(_chain_faults(client, hashes, now))
+    faults = list(_chain_faults(client, log, hashes, now))
     before = {"before": now - grace}
     for inquiry, at in run("verifying", lambda: client.query(_NEVER_SEALED, parameters=before)).result_rows:
         faults.append(f"inquiry {inquiry} of {at}: never sealed")
@@ -75,12 +77,12 @@ def waiting_sentence(count: int) -> str:
     return "" if not count else f"{count} {'row waits' if count == 1 else 'rows wait'} to be sealed"
 
 
-def _chain_faults(client: Client, hashes: dict[int, str], now: datetime) -> Iterator[str]:
+def _chain_faults(client: Client, log: str, hashes: dict[int, str], now: datetime) -> Iterator[str]:
     """Faults of the chain and of the rows under it; fills `hashes` by seal."""
     gone: list[str] = []
 
     def sealed() -> Iterator[SealedInquiry]:
-        for seal, rows in _pages(client):
+        for seal, rows in _pages(client, log):
             hashes[seal.seal] = seal.hash
             if not rows:
                 gone.append(f"seal {seal.seal}: inquiry {seal.inquiry_id} is gone from the log")
@@ -102,9 +104,9 @@ def _broken(sealed: Iterator[SealedInquiry], now: datetime) -> Iterator[str]:
     yield from faults
 
 
-def _pages(client: Client) -> Iterator[tuple[Seal, list[Inquiry]]]:
+def _pages(client: Client, log: str) -> Iterator[tuple[Seal, list[Inquiry]]]:
     following = 0
-    while page := run("verifying", partial(read_seals, client, following, PAGE)):
+    while page := run("verifying", partial(read_seals, client, following, PAGE, log)):
         yield from page
         following = page[-1][0].seal + 1
 

@@ -29,7 +29,7 @@ WHERE chain = {chain:String} AND kind = {kind:String} ORDER BY number DESC, hash
 # last four are of logs that were begun before acts were declared.
 _UNTOLD = """
 SELECT chain, number FROM platestream.ledger
-WHERE hash NOT IN (SELECT other FROM platestream.inquiry_log WHERE outcome = 'allowed')
+WHERE hash NOT IN (SELECT about FROM platestream.inquiry_log WHERE outcome = 'allowed')
 ORDER BY chain, number LIMIT 100
 """
 _GONE = """
@@ -37,7 +37,7 @@ SELECT kind, toString(at) FROM platestream.inquiry_log
 WHERE (kind IN ('retention', 'tally', 'audit', 'evidence', 'export')
     OR startsWith(kind, 'audit_') OR startsWith(kind, 'evidence_'))
   AND outcome = 'allowed'
-  AND match(other, '^[0-9a-f]{64}$') AND other NOT IN (SELECT hash FROM platestream.ledger)
+  AND match(about, '^[0-9a-f]{64}$') AND about NOT IN (SELECT hash FROM platestream.ledger)
 ORDER BY at LIMIT 100
 """
 

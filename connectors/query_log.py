@@ -6,14 +6,14 @@ finding unless that account had an allowed inquiry in the ten minutes before; on
 noted, too. Texts of queries hold plates and stay where they are: a finding says who, when, which tables, how
 many rows, and the query's id.
 
-The log is read by time, some seconds over again, because the server writes it in batches. The embedded engine
-keeps none: there the source ends at once.
+The log is read by time, some seconds over again, because the server writes it in batches. The built-in
+engine has `platestream.statements` instead (connectors/engine/statement_log.py): what it ran, also changes of
+what only paths of their own write. In process nothing is logged, and the source finds nothing.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid5
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
@@ -22,17 +22,12 @@ from clickhouse_connect.driver.client import Client
 from connectors.clickhouse_client import ACCESS_DENIED, DatabaseError, run
 from connectors.clock import Looks
 from schemas.finding import Finding
+from schemas.statement import HELD, OURS, PROTECTED
 
 LOG = "system.query_log"
 POLL = timedelta(seconds=60)
 OVERLAP = timedelta(seconds=60)  # the server writes its log every 7.5 s
 LOOKS = ("search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits")
-HELD = (
-    *("detections", "images", "alert_hits", "dead_letters"),
-    *("evidence_detections", "evidence_images", "evidence_answers"),
-)
-# Accounts of the pipeline whose grants show neither plate nor picture (clickhouse/server-users.xml).
-OURS = ("platestream_flows", "platestream_retention_job", "platestream_audit", "platestream_grafana")
 _NAMESPACE = UUID("5d4f8f0e-0f5e-4e7b-9f0a-6a3f3cf0b7d2")
 
 logger = logging.getLogger(__name__)
@@ -61,6 +56,33 @@ ORDER BY event_time_microseconds, query_id
 """  # noqa: S608 - our own name
 
 
+_ENGINES_NEWEST = "SELECT max(at) FROM platestream.statements"
+# A statement of the built-in engine names its tables itself. What a backup or restore reads and writes was
+# allowed by an act of the hours before.
+_ENGINE = f"""
+WITH (
+    SELECT groupArray(act.at) FROM platestream.inquiry_log AS act
+    WHERE act.kind IN ('backup', 'restore') AND act.outcome = 'allowed'
+      AND act.at > {{after:DateTime64(6, 'UTC')}} - INTERVAL 1 DAY
+) AS copied
+SELECT query_id, at, account, code = {ACCESS_DENIED} AS denied, read_rows,
+       arrayFilter(one -> has({{protected:Array(String)}}, one)
+           AND (statement != 'SELECT' OR has({{held:Array(String)}}, one)), tables) AS named,
+       statement, toString(number) AS which
+FROM platestream.statements
+WHERE at > {{after:DateTime64(6, 'UTC')}} AND account NOT IN {{ours:Array(String)}} AND notEmpty(named)
+  AND (statement IN ('SELECT', 'INSERT', 'DELETE', 'UPDATE', 'TRUNCATE', 'DROP', 'RENAME', 'EXCHANGE')
+    OR (statement = 'CREATE' AND account != 'platestream_migrate') OR startsWith(statement, 'ALTER '))
+  AND NOT (statement IN ('SELECT', 'INSERT', 'TRUNCATE')
+    AND arrayExists(one -> statements.at BETWEEN one AND one + INTERVAL 6 HOUR, copied))
+  AND NOT (state = 'started' AND statements.at > now64(6) - INTERVAL 30 SECOND)
+  AND NOT (state = 'started' AND (account, query_id, tables) IN (
+    SELECT account, query_id, tables FROM platestream.statements
+    WHERE state != 'started' AND at > {{after:DateTime64(6, 'UTC')}}))
+ORDER BY at, query_id
+"""  # noqa: S608 - our own names
+
+
 class QueryLogSource(FixedPartitionedSource[Finding, str]):
     """Findings about queries, from the time where the flow stopped.
 
@@ -83,7 +105,8 @@ class QueryLogPart(StatefulSourcePartition[Finding, str]):
 
     def __init__(self, client: Callable[[], Client], after: datetime, follow: bool, log: str) -> None:
         self._client, self._after, self._follow, self._log = client, after, follow, log
-        self._there: bool | None = None
+        self._sql: str | None = None
+        self._newest = ""
         self._done = False
         self._awake: datetime | None = None
         self._looks = Looks()
@@ -113,30 +136,45 @@ class QueryLogPart(StatefulSourcePartition[Finding, str]):
 
     def _poll(self) -> list[Finding]:
         client = self._client()
-        if not self._there:
-            self._there = bool(client.query(f"EXISTS TABLE {self._log}").result_rows[0][0])
-        if not self._there:
-            return []
-        until = client.query(f"SELECT max(event_time_microseconds) FROM {self._log}").result_rows[0][0]  # noqa: S608
+        if self._sql is None:
+            there = bool(client.query(f"EXISTS TABLE {self._log}").result_rows[0][0])
+            self._sql, self._newest = (
+                (_sql(self._log), _newest(self._log)) if there else (_ENGINE, _ENGINES_NEWEST)
+            )
+        until = client.query(self._newest).result_rows[0][0]
         asked = {
             "after": self._after,
             "ours": list(OURS),
             "held": list(HELD),
+            "protected": list(PROTECTED),
             "views": [f"platestream.{view}" for view in LOOKS],
         }
-        rows = client.query(_sql(self._log), parameters=asked).result_rows
+        rows = client.query(self._sql, parameters=asked).result_rows
         self._after = max(self._after, _utc(until) - OVERLAP)
-        return [_finding(row) for row in rows]
+        return [_finding(*row) for row in rows]
 
 
-def _finding(row: Any) -> Finding:
-    query_id, at, who, denied, rows, named = row
+def _newest(log: str) -> str:
+    return f"SELECT max(event_time_microseconds) FROM {log}"  # noqa: S608 - our own name
+
+
+def _finding(
+    query_id: str,
+    at: datetime,
+    who: str,
+    denied: bool,
+    rows: int,
+    named: Sequence[str],
+    statement: str = "SELECT",
+    which: str = "",
+) -> Finding:
     tables = ", ".join(named)
-    told = f"denied: {tables}" if denied else f"{tables} read beside the gate, {rows} rows"
+    done = f"read beside the gate, {rows} rows" if statement == "SELECT" else f"beside the gate: {statement}"
+    told = f"denied: {tables}" if denied else f"{tables} {done}"
     rule = "denied" if denied else "unlogged"
     return Finding(
-        finding_id=uuid5(_NAMESPACE, f"{query_id}/{rule}"),
-        inquiry_id=uuid5(_NAMESPACE, query_id),
+        finding_id=uuid5(_NAMESPACE, f"{query_id}{which}/{rule}"),
+        inquiry_id=uuid5(_NAMESPACE, f"{query_id}{which}"),
         at=_utc(at),
         who=who,
         agency="",

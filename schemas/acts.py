@@ -177,6 +177,7 @@ ACTS: tuple[Act, ...] = (
     Act("audit_export", "export the sealed inquiry log", "E.1.c K", ("auditor",), documented="inquiry"),
     Act("audit_head", "publish the head of the inquiry log", "E.1.c K", ("auditor", "administrator")),
     Act("audit_prove", "prove that one inquiry is in the log", "E.1.c K", ("auditor",), documented="inquiry"),
+    Act("statements", "log what clients of the built-in engine ran", "E.1.c G.7 I.7", (), automatic=True),
     Act("retention", "delete what is past its time", "F.8.b J.1", _ADMIN, automatic=True),
     Act("retention_clock", "confirm that the database's clock is right", "F.8.b J.1", _CHIEFS),
     Act("tally", "seal the count of what was written", "F.8.b J.1", (), automatic=True),

@@ -60,6 +60,7 @@ SELECT * FROM values(
     ('audit_export', ['auditor'], 0, 'inquiry', 0, 0, 0, 0, 0),
     ('audit_head', ['auditor', 'administrator'], 0, '', 0, 0, 0, 1, 0),
     ('audit_prove', ['auditor'], 0, 'inquiry', 0, 0, 0, 0, 0),
+    ('statements', [], 0, '', 0, 1, 0, 1, 0),
     ('retention', ['administrator'], 0, '', 0, 1, 0, 1, 0),
     ('retention_clock', ['supervisor', 'administrator'], 0, '', 0, 0, 0, 1, 0),
     ('tally', [], 0, '', 0, 1, 0, 1, 0),

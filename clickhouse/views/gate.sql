@@ -26,7 +26,7 @@ WITH
        AND parseDateTime64BestEffortOrZero(JSONExtractString(newest, 'until'), 3, 'UTC') > now64(3)) AS people_on_shift,
     assumeNotNull((SELECT account FROM platestream.caller)) AS account,
     account IN ('default', 'platestream_console') AS speaks_for_people,
-    speaks_for_people OR account IN ('platestream_flows', 'platestream_retention_job') AS of_machine,
+    speaks_for_people OR account IN ('platestream_flows', 'platestream_retention_job', 'platestream_engine') AS of_machine,
     mapContains(acts, inquire.kind) AS known_act,
     acts[inquire.kind] AS act,
     -- A partner agency asked, by a signature that `platestream partners serve` verified. Its person is nobody of the

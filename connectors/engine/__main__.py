@@ -1,8 +1,10 @@
 """`python -m connectors.engine --data DIR --port N`: the engine of a folder, for clients of ClickHouse."""
 
 import argparse
+import getpass
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -15,6 +17,7 @@ from connectors import core_dumps, seldom
 from connectors.engine import accounts, configuration, folder
 from connectors.engine.runner import Runner
 from connectors.engine.server import Limits, Server
+from connectors.engine.statement_log import StatementLog
 from connectors.engine.users import Users
 from connectors.http_connection import allow_many, patient
 
@@ -53,8 +56,11 @@ def _serve(options: argparse.Namespace) -> None:
         options.queries, 4 * options.queries, options.body_mib << 20, options.seconds, options.stalled
     )
     allow_many()
-    server = Server(runner, users, limits, socket.gethostname())
+    log = StatementLog(runner, options.started_by)
+    server = Server(runner, log, users, limits, socket.gethostname())
     application = server.application()
+    # uvicorn raises the signal that ended it once more, which would end this process before what follows.
+    signal.signal(signal.SIGTERM, _leave)
     try:
         uvicorn.run(
             application,
@@ -69,7 +75,12 @@ def _serve(options: argparse.Namespace) -> None:
         )
     finally:
         _end_within(CLOSING)
+        log.close()
         runner.close()
+
+
+def _leave(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
 
 
 def _end_within(seconds: float) -> None:
@@ -86,6 +97,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--listen", default="127.0.0.1", help="address; another than loopback needs --allow-plaintext"
     )
     parser.add_argument("--port", type=int, default=8123)
+    parser.add_argument(
+        "--started-by",
+        default=os.environ.get("PLATESTREAM_STARTED_BY") or getpass.getuser(),
+        help="the person whose engine this is, for its log of statements",
+    )
     parser.add_argument(
         "--users", type=Path, action="append", help="a users file of a ClickHouse server; repeatable"
     )

@@ -89,12 +89,12 @@ class Runner:
         self._target = f"{folder}?config-file={config}"
         self._lock = threading.Lock()
         self._own = self._connect()  # keeps the engine open between requests
-        self.version = self._value("SELECT version()")
-        self.timezone = self._value("SELECT serverTimeZone()")
-        functions = self._value(
+        self.version = self.value("SELECT version()")
+        self.timezone = self.value("SELECT serverTimeZone()")
+        functions = self.value(
             "SELECT groupArray(lower(name)) FROM system.table_functions FORMAT JSONCompactEachRow"
         )
-        storage = self._value(
+        storage = self.value(
             "SELECT groupArray(name) FROM system.merge_tree_settings FORMAT JSONCompactEachRow"
         )
         self.checks = Checks(frozenset(json.loads(functions)[0]), frozenset(json.loads(storage)[0]))
@@ -140,8 +140,19 @@ class Runner:
     def _connect(self) -> Any:
         return chdb.connect(self._target)
 
-    def _value(self, sql: str) -> str:
-        return str(_query(self._own, sql, {}).bytes().decode()).strip()
+    def value(self, sql: str) -> str:
+        """Return the answer to a statement of the engine's own, as text. Raises EngineError."""
+        with self._lock:
+            return str(_query(self._own, sql, {}).bytes().decode()).strip()
+
+    def own(self, sql: str, *before: str) -> None:
+        """Run a statement of the engine's own on a new connection, behind `before`. Raises EngineError."""
+        connection = self._connect()
+        try:
+            for one in (*before, sql):
+                _query(connection, one, {})
+        finally:
+            connection.close()
 
 
 def _set(settings: Mapping[str, str]) -> str:

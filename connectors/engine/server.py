@@ -38,6 +38,7 @@ from connectors.engine.plan import plan
 from connectors.engine.runner import Runner
 from connectors.engine.serving import BrokenOffError, Client, Serving, send_whole
 from connectors.engine.sessions import Sessions
+from connectors.engine.statement_log import StatementLog
 
 logger = logging.getLogger(__name__)
 
@@ -61,14 +62,16 @@ class Limits:
 class Server:
     """One engine and who may use it. `accounts` is asked for each request; clients are shown `name`."""
 
-    def __init__(self, runner: Runner, accounts: Callable[[], Accounts], limits: Limits, name: str) -> None:
+    def __init__(
+        self, runner: Runner, log: StatementLog, accounts: Callable[[], Accounts], limits: Limits, name: str
+    ) -> None:
         self._runner = runner
         self._accounts = accounts
         self._limits = limits
         self._about = About(runner.version, runner.timezone, name)
         # More threads than places: ending a statement must not wait for one to end.
         threads = ThreadPoolExecutor(limits.queries + 4, "engine")
-        self._serving = Serving(runner, threads, limits.seconds)
+        self._serving = Serving(runner, log, threads, limits.seconds)
         self._places = Places(limits.queries, limits.waiting)
         self._sessions = Sessions()
         self._guesses = guesses.Guesses()

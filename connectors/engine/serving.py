@@ -21,6 +21,7 @@ from connectors.engine.plan import Plan, killed
 from connectors.engine.runner import Runner, Summary
 from connectors.engine.running import Job, Running
 from connectors.engine.sessions import Session
+from connectors.engine.statement_log import StatementLog
 from connectors.engine.statements import Kind
 
 T = TypeVar("T")
@@ -46,8 +47,10 @@ class BrokenOffError(Exception):
 class Serving:
     """Runs plans in threads; `seconds` is the longest that one may take."""
 
-    def __init__(self, runner: Runner, threads: ThreadPoolExecutor, seconds: float) -> None:
-        self._runner = runner
+    def __init__(
+        self, runner: Runner, log: StatementLog, threads: ThreadPoolExecutor, seconds: float
+    ) -> None:
+        self._runner, self._log = runner, log
         self._threads = threads
         self._seconds = seconds
         self._running = Running(runner.cancel)
@@ -143,7 +146,10 @@ class Serving:
 
     def _ran(self, sql: str, made: Plan, job: Job) -> Summary:
         try:
-            return self._runner.run(made.work, sql)
+            with self._log.logged(made) as done:
+                summary = self._runner.run(made.work, sql)
+                done(summary)
+                return summary
         except EngineError:
             if job.stopped is not None:
                 raise job.stopped from None

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse_client import run
-from connectors.inquiry_log import Seal, read_seals
+from connectors.inquiry_log import LOG, Seal, read_seals
 from schemas.inquiry import Inquiry, seal_hash
 
 PAGE = 5000
@@ -112,12 +112,13 @@ def seals_of(client: Client, inquiry: str) -> list[int]:
     ]
 
 
-def read(client: Client, first: int, count: int = PAGE) -> list[Leaf]:
-    """At most `count` leaves from seal `first`, without a gap. Needs the auditor's role, or the sealer's.
+def read(client: Client, first: int, count: int = PAGE, log: str = LOG) -> list[Leaf]:
+    """Return at most `count` leaves from seal `first`, without a gap. Needs the sealer's role, or the
+    auditor's with a `log` that an act opens.
 
     Raises LeavesError for a gap or a seal without a salt, and DatabaseError.
     """
-    return _leaves(client, run("reading seals", partial(read_seals, client, first, count)), first)
+    return _leaves(client, run("reading seals", partial(read_seals, client, first, count, log)), first)
 
 
 def salted(client: Client, first: int, count: int = PAGE) -> list[Leaf]:
@@ -131,9 +132,9 @@ def salted(client: Client, first: int, count: int = PAGE) -> list[Leaf]:
     return _leaves(client, found, first)
 
 
-def between(client: Client, first: int, last: int) -> Iterator[Leaf]:
+def between(client: Client, first: int, last: int, log: str = LOG) -> Iterator[Leaf]:
     """As `read`, to the seal `last`."""
-    while first <= last and (page := read(client, first, min(PAGE, last - first + 1))):
+    while first <= last and (page := read(client, first, min(PAGE, last - first + 1), log)):
         yield from page
         first = page[-1].seal + 1
 

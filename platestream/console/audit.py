@@ -51,7 +51,7 @@ def overview(visit: Visit) -> Response:
 
 def seals(visit: Visit) -> Response:
     """Is the inquiry log whole? As `platestream audit verify`."""
-    found = whole.look(visit.door)
+    found = whole.check(visit.door)
     return shown_page(visit, "audit_whole.html", found=found, waits=whole.waiting_sentence(found.waiting))
 
 

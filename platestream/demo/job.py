@@ -13,11 +13,10 @@ from bytewax.testing import run_main
 
 from clickhouse import migrate
 from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import ANALYST, AUDITOR, OWNER, connect
+from connectors.clickhouse_client import ANALYST, OWNER, connect
 from connectors.edge import Edge
 from connectors.engine.folder import hold
 from connectors.files import FileTopics
-from connectors.inquiry_verify import verify
 from connectors.profiles import load as load_profile
 from connectors.settings import ACCOUNTS, Settings, SettingsError, embedded_dsn, load_settings
 from flows import audit_flow, match_flow, recognize_flow
@@ -34,6 +33,7 @@ from services.door import Door
 from services.hotlist.importing import Import
 from services.hotlist.intake import import_lines
 from services.inquiries import gate
+from services.inquiries.whole import check
 from services.reading.media import folder_frames
 from services.retention import job as retention
 from services.retention import recovery_stores, uncommitted
@@ -115,8 +115,7 @@ def _run_all(door: Door, frames: Path | None, now: datetime, say: Say) -> Outcom
         retention.run(door.machine("retention"), period, now)
         say("sealing the inquiry log")
         _run(audit_flow.build(edge), settings.data)
-        copy = [topics.INQUIRIES.decode(message) for message in streams.messages(topics.INQUIRIES)]
-        faults = verify(door.client(AUDITOR), copy)
+        log = check(door)
     finally:
         tables.close()
     return Outcome(
@@ -128,8 +127,8 @@ def _run_all(door: Door, frames: Path | None, now: datetime, say: Say) -> Outcom
         searched=searched,
         found=found,
         refusal=refusal,
-        seals=len({one.seal for one in copy}),
-        faults=faults,
+        seals=log.seals,
+        faults=log.faults,
     )
 
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from connectors import ledger
 from connectors.clickhouse_client import CUSTODIAN, run
-from connectors.inquiry_log import read_seals
+from connectors.inquiry_log import logged, read_seals
 from connectors.profiles import load as load_profile
 from connectors.settings import Settings
 from schemas.inquiry import SealedInquiry
@@ -112,7 +112,7 @@ def export(
     Raises NothingToHold where there is no such hold or a picture is damaged, PackageError for want of a key,
     RefusedInquiry, DatabaseError.
     """
-    door.enter("evidence_show", str(hold_id))
+    permit = door.enter("evidence_show", str(hold_id))
     key = key or agency_key(door.settings)
     custodian = door.client(CUSTODIAN)
     agency = load_profile(door.settings.profile).agency.name
@@ -132,7 +132,7 @@ def export(
         origin=facts["origin"],
         files=[],
     )
-    package = seal(_files(custodian, facts, agency), manifest, key)
+    package = seal(_files(custodian, logged(permit.inquiry_id), facts, agency), manifest, key)
     done = Export(
         hold_id=hold_id,
         case_number=case,
@@ -154,13 +154,13 @@ def holds(door: Door) -> list[HoldState]:
     return [HoldState(**row) for row in _rows(door.client(CUSTODIAN), sql)]
 
 
-def _files(custodian: Client, facts: dict[str, Any], agency: str) -> dict[str, bytes]:
+def _files(custodian: Client, log: str, facts: dict[str, Any], agency: str) -> dict[str, bytes]:
     """What the package is about, by path: without key, manifest and signature."""
     hold_id = facts["hold_id"]
     detections = [msgspec.json.decode(row["record"]) for row in _rows(custodian, _DETECTIONS, hold=hold_id)]
     originals = dict(_originals(custodian, hold_id))
     custody = _custody(custodian, hold_id)
-    inquiries = _inquiries(custodian, hold_id, facts["case_number"])
+    inquiries = _inquiries(custodian, log, hold_id, facts["case_number"])
     return {
         **originals,
         **dict(_answers(custodian, hold_id)),
@@ -206,11 +206,11 @@ def _custody(client: Client, hold_id: UUID) -> list[Custody]:
     ]
 
 
-def _inquiries(client: Client, hold_id: UUID, case_number: str) -> list[SealedInquiry]:
+def _inquiries(client: Client, log: str, hold_id: UUID, case_number: str) -> list[SealedInquiry]:
     """Sealed ones only: what is younger than a second or two has no seal yet."""
     told = {"tool": f"evidence hold {hold_id}", "case": case_number}
     numbers = [row["seal"] for row in _rows(client, _SEALS, **told)]
-    pages = (run("reading seals", partial(read_seals, client, number, 1)) for number in numbers)
+    pages = (run("reading seals", partial(read_seals, client, number, 1, log)) for number in numbers)
     return [
         SealedInquiry(seal=one.seal, previous=one.previous, hash=one.hash, inquiry=inquiry)
         for page_ in pages

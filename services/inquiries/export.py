@@ -18,7 +18,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse_client import run
-from connectors.inquiry_log import read_seals
+from connectors.inquiry_log import LOG, read_seals
 from connectors.inquiry_verify import KEPT, LATE
 from connectors.tlog import leaves
 from schemas.fields import NOT_JSON
@@ -52,10 +52,13 @@ class _When(msgspec.Struct):
     at: datetime
 
 
-def write(client: Client, file: BinaryIO) -> Head:
-    """All seals with their inquiries, a line each, and the head. `client` needs the auditor's role."""
+def write(client: Client, file: BinaryIO, log: str = LOG) -> Head:
+    """Write all seals with their inquiries, a line each, and return the head.
+
+    `client` needs the auditor's role, and `log` an act of that person (`connectors.inquiry_log.logged`).
+    """
     head = Head(0, FIRST, 0)
-    while page := run("exporting", partial(read_seals, client, head.last_seal + 1, PAGE)):
+    while page := run("exporting", partial(read_seals, client, head.last_seal + 1, PAGE, log)):
         salts = leaves.salts(client, page[0][0].seal, page[-1][0].seal)
         for seal, rows in page:
             inquiry = msgspec.Raw(rows[0].to_json() if rows else b"null")

@@ -54,7 +54,7 @@ table, or by an account that was granted too much. These checks compare both, an
 | `steps` | `hit_actions` with `hit_verify` and `hit_dispose` | a step of a release before acts held hashes, within five minutes of an act of the same officer on the same hit |
 | `custody`, `scheduled` | `evidence_state` with the ledger | pictures replaced together with their hash |
 | `records` | log, seals, their copy and the ledger | all of them forged at once; an export kept elsewhere tells |
-| `unlogged` | a server's query log with the inquiries | on the embedded engine nothing records queries: not checked |
+| `unlogged` | a server's query log with the inquiries; the built-in engine's log of statements with its digests in the inquiry log | in process nothing logs statements: not checked |
 
 On a broker whose topics cannot be read, the first four are not checked.
 """

@@ -10,6 +10,7 @@ from typing import Unpack
 from uuid import UUID
 
 from connectors.clickhouse_client import AUDITOR
+from connectors.inquiry_log import logged
 from connectors.tlog import leaves
 from connectors.tlog.folder import CHECKPOINT
 from connectors.tlog.leaves import LeavesError
@@ -28,7 +29,7 @@ def prove(door: Door, found: LogConfig, inquiry: UUID, **why: Unpack[Why]) -> di
     Raises RefusedInquiry, LogError for an inquiry that is not in the published head or is not what was
     published, DatabaseError and OSError.
     """
-    door.enter("audit_prove", str(inquiry), **why)
+    permit = door.enter("audit_prove", str(inquiry), **why)
     key = verifier(found)
     client = door.client(AUDITOR)
     seals = leaves.seals_of(client, str(inquiry))
@@ -42,7 +43,7 @@ def prove(door: Door, found: LogConfig, inquiry: UUID, **why: Unpack[Why]) -> di
     if index >= head.size:
         raise LogError(f"inquiry {inquiry} is sealed, and not in the published head yet: publish first")
     try:
-        (leaf,) = leaves.read(client, seals[0], 1)
+        (leaf,) = leaves.read(client, seals[0], 1, logged(permit.inquiry_id))
     except LeavesError as error:
         raise LogError(str(error)) from None
     if leaf.entry != entry(found, index, head.size):

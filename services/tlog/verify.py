@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from clickhouse_connect.driver.client import Client
 
+from connectors.inquiry_log import LOG
 from connectors.tlog import leaves
 from connectors.tlog.asking import AskingError, get
 from connectors.tlog.folder import CHECKPOINT, PublishedFolder
@@ -99,10 +100,11 @@ def verify_proof(files: Mapping[str, bytes], key: Verifier) -> Found:
     return Found(head, [] if right else ["the inquiry is not the entry that is proven"])
 
 
-def verify_database(client: Client, found: LogConfig, key: Verifier) -> Found | None:
-    """Whether sealed inquiries in the database are the published entries, None before anything is published.
+def verify_database(client: Client, found: LogConfig, key: Verifier, log: str = LOG) -> Found | None:
+    """Compare sealed inquiries in the database with the published entries; None before anything is published.
 
-    `client` needs the auditor's role. Raises DatabaseError, NoteError and OSError.
+    `client` needs the auditor's role, and `log` an act of that person. Raises DatabaseError, NoteError,
+    and OSError.
     """
     shown = found.folder.find(CHECKPOINT)
     if shown is None:
@@ -115,7 +117,7 @@ def verify_database(client: Client, found: LogConfig, key: Verifier) -> Found | 
     try:
         faults = [
             f"seal {leaf.seal}: the inquiry is not what was published"
-            for leaf, one in zip(leaves.between(client, ends.first, head.size), published, strict=False)
+            for leaf, one in zip(leaves.between(client, ends.first, head.size, log), published, strict=False)
             if leaf.entry != one
         ]
     except (LeavesError, ValueError) as error:

@@ -22,7 +22,9 @@ from services.yearly_audit.text import markdown
 Kind = Literal["md", "pdf"]
 KINDS: tuple[Kind, ...] = ("md", "pdf")
 
-_DOCUMENT = "SELECT content FROM platestream.documents WHERE lower(hex(sha256)) = {sha256:String} LIMIT 1"
+_DOCUMENT = (
+    "SELECT content FROM platestream.document(inquiry = {act:UUID}) WHERE digest = {sha256:String} LIMIT 1"
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ def file(door: Door, number: int, now: datetime, to: Path | None = None) -> Fili
     reason = f"Memorandum of the audit, draw {number}"
     with door.on_record("audit_memo", f"draw {number}", reason=reason):
         refuse_filed(client, number)
-        memo = compose(door, number, now)
+        permit = door.enter("audit_show", f"memorandum of draw {number}")
+        memo = compose(door, permit, number, now)
         files = [to / _name(memo.drawn.year, number, kind) for kind in KINDS] if to else []
         if there := [one.name for one in files if one.exists()]:
             raise RefusedError("memorandum", f"{there[0]} is there already, and is not written over")
@@ -76,13 +79,13 @@ def document(door: Door, number: int, kind: Kind) -> tuple[str, bytes]:
 
     Raises TooSoon where none was, RefusedInquiry and DatabaseError.
     """
-    door.enter("audit_show", f"memorandum of draw {number}")
+    permit = door.enter("audit_show", f"memorandum of draw {number}")
     client = door.client(AUDITOR)
     memorandum = memorandum_of(client, number)
     if memorandum is None:
         raise TooSoon(f"the memorandum of draw {number} is not filed yet")
     _entry, one = memorandum
-    asked = {"sha256": one.pdf_sha256 if kind == "pdf" else one.markdown_sha256}
+    asked = {"act": permit.inquiry_id, "sha256": one.pdf_sha256 if kind == "pdf" else one.markdown_sha256}
     answer = run(
         "reading the memorandum",
         partial(client.query, _DOCUMENT, parameters=asked, column_formats={"content": "bytes"}),

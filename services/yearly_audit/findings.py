@@ -17,15 +17,16 @@ from schemas import finding as checks
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
 from services import records
-from services.door import Door
+from services.door import Door, Permit
 from services.inquiries import found as checked
 from services.yearly_audit.draw import Draw, TooSoon, drawn_as
 
 _LOOKS = """
 SELECT inquiry_id, at, who, agency, kind, case_number, reason, pattern, cameras, since, until,
     other, purpose, violation, requester, legal_basis
-FROM platestream.inquiry_log WHERE inquiry_id IN {inquiries:Array(UUID)} ORDER BY at
+FROM platestream.logged(inquiry = {act:UUID}) WHERE inquiry_id IN {inquiries:Array(UUID)} ORDER BY at
 """
+_MADE_BY = "SELECT DISTINCT who FROM platestream.inquiry_log WHERE inquiry_id = {inquiry:UUID}"
 _STORED = """
 SELECT uniqExact(sha256) FROM platestream.documents WHERE lower(hex(sha256)) IN {hashes:Array(String)}
 """
@@ -130,7 +131,7 @@ class Shown:
 
 def show(door: Door, number: int) -> Shown:
     """Draw `number`. Raises TooSoon where there is none, RefusedInquiry and DatabaseError."""
-    door.enter("audit_show", f"draw {number}")
+    permit = door.enter("audit_show", f"draw {number}")
     client = door.client(AUDITOR)
     asked = load_profile(door.settings.profile).audit.inquiries
     entry, drawn = drawn_as(client, number)
@@ -139,7 +140,7 @@ def show(door: Door, number: int) -> Shown:
     return Shown(
         entry=entry,
         drawn=drawn,
-        looks=looks(client, drawn.inquiries),
+        looks=looks(client, permit, drawn.inquiries),
         findings={one: finding for one, (_entry, finding) in judged.items()},
         asked_for=asked,
         entries={one: entry for one, (entry, _finding) in judged.items()},
@@ -172,7 +173,9 @@ def find(door: Door, finding: Finding) -> Judged:
         if finding.inquiry_id not in drawn.inquiries:
             raise TooSoon(f"inquiry {finding.inquiry_id} is not in draw {finding.draw}")
         refuse_filed(client, finding.draw)
-        if any(is_own(door, look) for look in looks(client, [finding.inquiry_id])):
+        asked = {"inquiry": finding.inquiry_id}
+        made_by = run("reading the log", partial(client.query, _MADE_BY, parameters=asked)).result_rows
+        if any(who == door.who for (who,) in made_by):
             raise RefusedError("finding", OWN)
     entry = records.put(door, "audit_finding", "audit", "finding", finding, reason=reason)
     waiting = len(set(drawn.inquiries) - set(findings(client, finding.draw)))
@@ -226,8 +229,8 @@ def findings(client: Client, draw: int) -> dict[UUID, tuple[LedgerEntry, Finding
     return found
 
 
-def looks(client: Client, inquiries: Sequence[UUID]) -> list[Look]:
-    """The inquiries as they stand in the log, oldest first."""
-    asked: dict[str, Any] = {"inquiries": [str(one) for one in inquiries]}
+def looks(client: Client, permit: Permit, inquiries: Sequence[UUID]) -> list[Look]:
+    """Return the inquiries as they are in the log, oldest first; `permit` is the act that reads them."""
+    asked: dict[str, Any] = {"act": permit.inquiry_id, "inquiries": [str(one) for one in inquiries]}
     rows = run("reading the log", partial(client.query, _LOOKS, parameters=asked)).result_rows
     return [Look(**dict(zip(Look.__struct_fields__, row, strict=True))) for row in rows]

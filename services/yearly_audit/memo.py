@@ -10,12 +10,13 @@ from clickhouse_connect.driver.client import Client
 
 from connectors import ledger
 from connectors.clickhouse_client import AUDITOR, run
+from connectors.inquiry_log import logged
 from connectors.inquiry_verify import verify, waiting
 from connectors.profiles import load as load_profile
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
 from schemas.profile import Profile
-from services.door import Door
+from services.door import Door, Permit
 from services.yearly_audit.draw import Draw, TooSoon, again, drawn_as, draws, draws_of
 from services.yearly_audit.findings import OWN, Finding, Look, filed, findings, looks
 
@@ -86,8 +87,8 @@ class Memo:
         return total
 
 
-def compose(door: Door, number: int, at: datetime) -> Memo:
-    """What the memorandum on draw `number` says.
+def compose(door: Door, permit: Permit, number: int, at: datetime) -> Memo:
+    """Return the content of the memorandum on draw `number`; `permit` is an act that reads the inquiry log.
 
     Raises TooSoon while an inquiry has no finding, and RefusedError where somebody judged their own.
     """
@@ -100,7 +101,7 @@ def compose(door: Door, number: int, at: datetime) -> Memo:
             f"{len(missing)} of {len(drawn.inquiries)} inquiries have no finding yet, "
             f"the first is {missing[0]}"
         )
-    asked = looks(client, drawn.inquiries)
+    asked = looks(client, permit, drawn.inquiries)
     own = [one.inquiry_id for one in asked if judged[one.inquiry_id][0].who == one.who]
     if own:
         raise RefusedError("memorandum", f"inquiry {own[0]} was judged by whoever made it: {OWN}")
@@ -113,7 +114,7 @@ def compose(door: Door, number: int, at: datetime) -> Memo:
         ),
         looks=asked,
         findings=[judged[one.inquiry_id][1] for one in asked],
-        whole=[*again(client, drawn), *verify(client), *ledger.verify(client)],
+        whole=[*again(client, drawn), *verify(client, log=logged(permit.inquiry_id)), *ledger.verify(client)],
         waiting=waiting(client),
         auditor=door.who,
         at=at,

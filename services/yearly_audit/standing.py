@@ -75,7 +75,7 @@ def memorandum(door: Door, year: int, now: datetime, number: int | None = None) 
 
     Raises TooSoon where that year has no such draw but others, RefusedInquiry and DatabaseError.
     """
-    door.enter("audit_show", f"memorandum of {year}")
+    permit = door.enter("audit_show", f"memorandum of {year}")
     client = door.client(AUDITOR)
     audits = _audits(client, year, number)
     audit = next((one for one in audits if number in (None, one.entry.number)), None)
@@ -84,7 +84,7 @@ def memorandum(door: Door, year: int, now: datetime, number: int | None = None) 
     if audit is None or audit.filed:
         return Memorandum(audits, audit)
     try:
-        return Memorandum(audits, audit, compose(door, audit.entry.number, now))
+        return Memorandum(audits, audit, compose(door, permit, audit.entry.number, now))
     except RefusedError as refused:
         return Memorandum(audits, audit, missing=refused.detail)
     except TooSoon as soon:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.clickhouse_client import AUDITOR, SEALER
+from connectors.clickhouse_client import SEALER
 from connectors.inquiry_log import seal_new
 from schemas.inquiry import FIRST, Inquiry, chain
 from services.inquiries import export as inquiry_export
@@ -49,7 +49,7 @@ def test_what_was_exported_from_the_database_is_whole_and_its_head_is_reached(da
         database.ask(pattern=f"ABC12{number}", cameras=["sü d"])
     seal_new(database.client(SEALER))
     file = io.BytesIO()
-    head = inquiry_export.write(database.client(AUDITOR), file)
+    head = inquiry_export.write(database.client(SEALER), file)
     lines = file.getvalue().splitlines()
     heads: list[Head] = []
     assert list(inquiry_export.verify(lines, NOW, str(head), heads)) == []
@@ -65,7 +65,7 @@ def test_a_row_that_is_gone_from_the_database_is_named_in_its_export(database: D
         "ALTER TABLE platestream.inquiry_log DELETE WHERE pattern = 'ABC121' SETTINGS mutations_sync = 2"
     )
     file = io.BytesIO()
-    inquiry_export.write(database.client(AUDITOR), file)
+    inquiry_export.write(database.client(SEALER), file)
     assert faults(file.getvalue().splitlines()) == ["line 2: seal 2: its inquiry was gone from the log"]
 
 

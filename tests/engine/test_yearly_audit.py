@@ -15,6 +15,7 @@ from connectors.inquiry_log import seal_new
 from connectors.inquiry_verify import verify, waiting
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
+from services.door import Door
 from services.yearly_audit import draw as drawing
 from services.yearly_audit import filing
 from services.yearly_audit import findings as judging
@@ -148,11 +149,11 @@ def test_the_memorandum_waits_for_every_finding_and_is_stored_with_its_hashes(
     client = database.client(AUDITOR)
     for number, inquiry in enumerate(drawn.inquiries):
         with pytest.raises(drawing.TooSoon, match="have no finding yet"):
-            memos.compose(door_of(database, AUDIT), entry.number, NOW)
+            composed(door_of(database, AUDIT), entry.number)
         told = {"note": "no such case", "data_error": "Case number mistyped", "correction": "Put right"}
         judge(database, entry.number, inquiry, meets=number > 0, **({} if number else told))
     seal_new(database.client(SEALER))
-    memo = memos.compose(door_of(database, AUDIT), entry.number, NOW)
+    memo = composed(door_of(database, AUDIT), entry.number)
     assert memo.whole == []
     text, paper = markdown(memo), pdf(memo)
     for told_of in (
@@ -193,7 +194,7 @@ def test_the_memorandum_says_how_often_was_drawn_and_what_is_wrong_with_the_reco
         "ALTER TABLE platestream.inquiry_log UPDATE reason = 'other' WHERE kind = 'search'",
         settings={"mutations_sync": 2},
     )
-    memo = memos.compose(door_of(database, AUDIT), entry.number, NOW)
+    memo = composed(door_of(database, AUDIT), entry.number)
     text = markdown(memo)
     assert "| Draws for this year | 2: each is in the ledger" in text
     assert "faults were found in the records" in text
@@ -206,7 +207,7 @@ def test_a_profile_that_asks_for_a_certification_gets_one(database: Database) ->
     judge(database, entry.number, inquiry)
     door = door_of(database, AUDIT)
     door = replace(door, settings=door.settings.model_copy(update={"profile": "new-jersey"}))
-    text = markdown(memos.compose(door, entry.number, NOW))
+    text = markdown(composed(door, entry.number))
     assert "8. Certification" in text
     assert "revealed no misuse" in text
 
@@ -226,6 +227,10 @@ def test_use_is_drawn_by_day_and_camera_from_the_same_seed() -> None:
     one, same, other = (drawing.choose_use(days, seed, 10) for seed in ("a", "a", "b"))
     assert one == same != other
     assert one == sorted(one, key=lambda use: use.day)
+
+
+def composed(door: Door, number: int) -> memos.Memo:
+    return memos.compose(door, door.enter("audit_show", f"draw {number}"), number, NOW)
 
 
 def judged(database: Database, count: int = 3) -> int:
@@ -334,7 +339,7 @@ def test_a_finding_can_be_corrected_before_it_is_filed_and_both_stay(database: D
 def test_rows_that_wait_for_the_audit_flow_are_no_fault_and_are_counted(database: Database) -> None:
     old = datetime.now(UTC) + timedelta(hours=1)
     database.ask()
-    client = database.client(AUDITOR)
+    client = database.client(SEALER)
     assert (verify(client, now=old), waiting(client, now=old)) == ([], 1), "no audit flow has run yet"
     seal_new(database.client(SEALER))
     database.ask()
@@ -342,6 +347,6 @@ def test_rows_that_wait_for_the_audit_flow_are_no_fault_and_are_counted(database
     (fault,) = verify(client, now=old)
     assert "never sealed" in fault
     number = judged(database)
-    memo = memos.compose(door_of(database, AUDIT), number, NOW)
+    memo = composed(door_of(database, AUDIT), number)
     assert memo.whole == []
     assert "rows wait to be sealed" in markdown(memo)

@@ -24,6 +24,7 @@ from connectors.engine.body import Body, Decoded, Decoder
 from connectors.engine.guesses import Guesses
 from connectors.engine.runner import Runner
 from connectors.engine.server import Limits, Server
+from connectors.engine.statement_log import StatementLog
 from connectors.engine.users import Users
 from connectors.files import FileTopics
 from connectors.notify import signed
@@ -514,7 +515,8 @@ class EngineDoor(Door):
         known = accounts.Known(configuration.known_roles(roles), frozenset(profiles))
         self._runner = Runner(folder / "clickhouse", config_, profiles)
         users = Users([users_file(folder)], known)
-        self._server = Server(self._runner, users, Limits(4, 4, 1_000_000, 0.7, 0.5), "here")
+        self._log = StatementLog(self._runner, "fuzz")
+        self._server = Server(self._runner, self._log, users, Limits(4, 4, 1_000_000, 0.7, 0.5), "here")
         super().__init__(self._server.application())
         for sql in ("CREATE DATABASE platestream", TABLE):
             self(engine_request(sql))
@@ -528,6 +530,7 @@ class EngineDoor(Door):
 
     def close(self) -> None:
         super().close()
+        self._log.close()
         self._runner.close()
 
 

@@ -19,6 +19,7 @@ from connectors.clickhouse import ClickHouseTables
 from connectors.clickhouse_client import AUDITOR, DOOR, RETENTION
 from connectors.edge import Edge
 from connectors.files import FileTopics
+from connectors.inquiry_log import logged
 from connectors.profiles import load
 from flows import audit_flow
 from schemas import tables, topics
@@ -42,6 +43,7 @@ from services.rules import gate_rules
 from services.yearly_audit import draw as drawing
 from tests.support.clock import NOW
 from tests.support.database import Database
+from tests.support.door import door_of
 from tests.support.flows import INQUIRY, LISTED, READ, run
 from tests.support.hit_actions import action
 
@@ -67,7 +69,12 @@ class Agency:
     def live(self, **changes: Any) -> Live:
         now, client = datetime.now(UTC), self.database.client(AUDITOR)
         live = Live(client, self.streams, "st-johns", PROFILE, now, self.data, names=True)
-        return replace(live, **changes)
+        return replace(live, **{"open_log": self.open_log, **changes})
+
+    def open_log(self) -> str:
+        """The inquiry log as the chief reads it."""
+        door = door_of(self.database, "chief", data=self.data)
+        return logged(door.enter("audit_show", "policy check").inquiry_id)
 
     def results(self, *names: str, **changes: Any) -> dict[str, checking.Result]:
         """What these checks say, or all, by name."""

@@ -22,7 +22,7 @@ NEAR = timedelta(minutes=5)
 IMPORT_READS = timedelta(minutes=30)
 
 _ACTS = """
-SELECT kind, at, who, other, concat(change, ' ', reason), effect, inquiry_id FROM platestream.inquiry_log
+SELECT kind, at, who, about, concat(change, ' ', reason), effect, inquiry_id FROM platestream.inquiry_log
 WHERE outcome = 'allowed' AND kind IN {kinds:Array(String)} AND at > {since:DateTime64(6, 'UTC')} ORDER BY at
 """
 

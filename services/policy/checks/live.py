@@ -1,6 +1,6 @@
 """What the checks look at, and what one of them answers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -12,6 +12,8 @@ from clickhouse_connect.driver.client import Client
 from connectors.changelog import read_to_end
 from connectors.clickhouse_client import AUDITOR, run
 from connectors.edge import Topics
+from connectors.inquiry_log import LOG as INQUIRY_LOG
+from connectors.inquiry_log import logged
 from connectors.kafka_client import BrokerError
 from connectors.profiles import load as load_profile
 from connectors.query_log import LOG
@@ -55,7 +57,7 @@ class Live:
     """An agency's data now. `client` has the auditor's role: figures, and no plate.
 
     `data` is the embedded edge's folder, None where a broker has the topics; `broker` is how that is reached.
-    Without `names` people are counted and not named.
+    Without `names` people are counted and not named. `open_log` gives the inquiry log to read whole.
     """
 
     client: Client
@@ -68,17 +70,24 @@ class Live:
     embedded: bool = True
     query_log: str = LOG
     names: bool = False
+    open_log: Callable[[], str] = lambda: INQUIRY_LOG
     _silent: list[BrokerError] = field(default_factory=list, repr=False)
 
     @classmethod
     def of(cls, door: Door, now: datetime, *, names: bool = False) -> Self:
         """What the settings name, seen with the auditor's eyes.
 
-        Figures need no act. People's names are the auditor's to see, which is the act `audit_show`: whoever
-        may not is refused, on record. Raises RefusedInquiry, ProfileError, ConnectError and DatabaseError.
+        Figures need no act. People's names and whole inquiries are the auditor's to see, which is the act
+        `audit_show`: others are refused, and that is logged. Raises RefusedInquiry, ProfileError,
+        ConnectError and DatabaseError.
         """
+
+        def open_log() -> str:
+            return logged(door.enter("audit_show", "policy check").inquiry_id)
+
         if names:
-            door.enter("audit_show", "policy check")
+            opened = open_log()
+            open_log = lambda: opened  # noqa: E731
         settings = door.settings
         kafka = {"bootstrap.servers": settings.kafka, **settings.kafka_properties()}
         return cls(
@@ -91,6 +100,7 @@ class Live:
             broker=kafka if settings.kafka else None,
             embedded=settings.clickhouse.startswith("chdb:"),
             names=names,
+            open_log=open_log,
         )
 
     @cached_property

@@ -1,5 +1,6 @@
 """What was looked at, and why: sections D.3, E.1.g, F.1, F.2, G.7 and I."""
 
+from connectors import statements
 from connectors.gate_rules import history
 from operators.inquiry_checks.reasons import is_documented
 from schemas.acts import ACTS, BROWSING
@@ -61,19 +62,29 @@ def reasons(live: Live) -> Answer:
 def unlogged(live: Live) -> Answer:
     """No query of a person reached data beside the gate."""
     if live.embedded:
-        why = "the embedded engine keeps no log of queries: whoever may open its folder can read it"
-        return answer("", live.found("unlogged"), Gap(why, "a ClickHouse server, clickhouse/server.xml"))
-    ((there,),) = live.rows(f"EXISTS TABLE {live.query_log}")
-    if not there:
-        why = "the server keeps no log of queries (or has not written one yet)"
-        return answer(
-            "", live.found("unlogged"), Gap(why, "query_log turned on, as in clickhouse/server.xml")
-        )
+        why = "in process nothing logs statements: people who may open the folder can read it"
+        return answer("", live.found("unlogged"), Gap(why, "platestream up, or a ClickHouse server"))
+    ((server,),) = live.rows(f"EXISTS TABLE {live.query_log}")
+    if not server and statements.count(live.client):
+        return _unlogged_by_engine(live)
+    if not server:
+        why = "nothing logged a query yet"
+        needs = "a query through the built-in engine; a server's query_log as in clickhouse/server.xml"
+        return answer("", live.found("unlogged"), Gap(why, needs))
     ((queries,),) = live.rows(f"SELECT count() FROM {live.query_log}")  # noqa: S608
     return answer(
         f"{counted(queries, 'query')} in the server's log",
         live.found("unlogged"),
         unless(queries, "the server's log of queries is empty", "a query"),
+        live.unfound,
+    )
+
+
+def _unlogged_by_engine(live: Live) -> Answer:
+    return answer(
+        f"{counted(statements.count(live.client), 'statement')} in the engine's log",
+        live.found("unlogged"),
+        list(statements.faults(live.client, live.year, live.now)),
         live.unfound,
     )
 

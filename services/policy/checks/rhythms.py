@@ -8,7 +8,7 @@ from schemas.rhythm import Due
 from services.policy.checks.live import Answer, Gap, Live, answer, named, unless
 from services.yearly_audit.rhythms import OnRecord, on_record, standings
 
-_STORED = "SELECT lower(hex(sha256)), SHA256(content) = sha256 FROM platestream.documents FINAL"
+_STORED = "SELECT digest, intact FROM platestream.document_state"
 
 
 def audited(name: str) -> Callable[[Live], Answer]:

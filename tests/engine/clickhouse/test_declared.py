@@ -34,6 +34,7 @@ TTL = {
     "inquiry_seals": "TTL toDateTime(at) + toIntervalYear(7)",
     "inquiry_salts": "TTL toDateTime(at) + toIntervalYear(7)",
     "inquiry_findings": "TTL toDateTime(at) + toIntervalYear(7)",
+    "statements": "TTL toDateTime(at) + toIntervalYear(7)",
     "ledger": "TTL toDateTime(at) + toIntervalYear(7)",
     "utilization": "TTL day + toIntervalYear(7)",
     "documents": "TTL toDateTime(stored_at) + toIntervalYear(7)",

@@ -51,6 +51,7 @@ SCENES: dict[str, tuple[str, dict[str, Any]]] = {
     "hits": ("hits", {"pattern": "LEAD*"}),
     "hit_steps": ("hits", {"pattern": "LEAD*"}),
 }
+LOG = {"logged", "document"}  # opened by acts of the audit (tests/attacks/test_plates_by_sql.py)
 OWN = {"verdict"}  # shows whoever asked what became of it, and no data
 BUILDING = {"recent", "documented"}  # what the others judge by; granted to nobody (test_roles)
 VIEWS = sorted(SCENES)
@@ -144,7 +145,7 @@ def test_every_view_that_an_inquiry_opens_has_its_scene(seen: Seen) -> None:
         " WHERE database = 'platestream' AND engine = 'View'"
     )
     opened = {name for name, query in made if "{inquiry:UUID}" in query}
-    assert opened == {*SCENES, *OWN, *BUILDING}
+    assert opened == {*SCENES, *LOG, *OWN, *BUILDING}
     plated = re.compile(
         r"\b(detections|images|alert_hits|dead_letters|evidence_detections|evidence_images|evidence_answers)\b"
     )

@@ -47,10 +47,13 @@ TABLES = [
     "gate_rules",
     "schema_migrations",
     "schema_views",
+    "statements",
     "inquire",
 ]
+LOGGED = ["logged", "document"]
 LOOKS = ["search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits", "hit_steps"]
 GATE = ["verdict", *LOOKS]
+BY_ACT = [*GATE, *LOGGED]
 HITS = ["hit_states", "hit_precision", "hit_confusions"]
 PLACES = ["deployments"]
 # What the gate is built of; `documented` is asked with a kind besides.
@@ -78,13 +81,13 @@ COMPARED = {
     **TALLIES,
 }
 BOARD_VIEWS = ["inquiry_figures", "retention_figures", "audit_figures", "hotlist_sources"]
-FIGURES_OF = ["retention_log", "evidence_state", "audit_times", *HITS, *PLACES]
+FIGURES_OF = ["retention_log", "evidence_state", "document_state", "audit_times", *HITS, *PLACES]
 ROLES = (OWNER, INGEST, SEALER, ANALYST, SUPERVISOR, AUDITOR, RETENTION, CUSTODIAN, DASHBOARD)
 
 READS = {
-    OWNER: {*TABLES, *GATE, *FIGURES_OF, *BOARD_VIEWS, *COMPARED},
+    OWNER: {*TABLES, *BY_ACT, *FIGURES_OF, *BOARD_VIEWS, *COMPARED},
     INGEST: set(),
-    SEALER: {*LOG, SALTS, "gate_rules"},
+    SEALER: {*LOG, SALTS, "gate_rules", "statements"},
     ANALYST: {*GATE},
     SUPERVISOR: {
         *GATE,
@@ -93,9 +96,9 @@ READS = {
         *("inquiry_findings", "hit_actions", "registry", "gate_rules"),
     },
     AUDITOR: {
-        *LOG,
-        SALTS,
-        *AUDIT,
+        *LOGGED,
+        *("inquiry_seals", SALTS, "statements"),
+        *("ledger", "utilization"),
         *FIGURES_OF,
         *("inquiry_findings", "hit_actions", "hit_facts", "deliveries", "registry", "gate_rules"),
         "deployment_findings",
@@ -108,7 +111,7 @@ READS = {
         *("clock_seen", "clock_confirmed"),
         *TALLIES,
     },
-    CUSTODIAN: {*EVIDENCE, *LOG, "ledger", "evidence_state", "verdict"},
+    CUSTODIAN: {*EVIDENCE, "inquiry_seals", "logged", "ledger", "evidence_state", "verdict"},
     DASHBOARD: {*HITS, *BOARDS, *BOARD_VIEWS, "hit_facts", "deliveries", "deployment_findings"},
 }
 WRITES = {
@@ -177,7 +180,7 @@ def may(database: Database, role: str, sql: str) -> bool:
 def test_the_matrix_names_every_object_there_is(database: Database) -> None:
     objects = database.rows("SELECT name FROM system.tables WHERE database = 'platestream'")
     assert {name for (name,) in objects} == {
-        *(*TABLES, *GATE, *FIGURES_OF, *BOARD_VIEWS, *FEEDERS, *BUILDING, *COMPARED)
+        *(*TABLES, *BY_ACT, *FIGURES_OF, *BOARD_VIEWS, *FEEDERS, *BUILDING, *COMPARED)
     }
 
 
@@ -191,7 +194,7 @@ def test_nobody_reads_what_the_gate_moves_on_or_is_built_of(database: Database, 
 def test_a_role_reads_what_it_is_granted_and_nothing_else(database: Database, role: str) -> None:
     nobody = UUID(int=0)
     asked = {table: f"SELECT * FROM platestream.{table} LIMIT 0" for table in TABLES}
-    asked |= {view: f"SELECT * FROM platestream.{view}(inquiry = '{nobody}') LIMIT 0" for view in GATE}
+    asked |= {view: f"SELECT * FROM platestream.{view}(inquiry = '{nobody}') LIMIT 0" for view in BY_ACT}
     asked |= {view: f"SELECT * FROM platestream.{view} LIMIT 0" for view in [*FIGURES_OF, *BOARD_VIEWS]}
     asked |= {view: f"SELECT * FROM platestream.{call} LIMIT 0" for view, call in COMPARED.items()}
     assert {name for name, sql in asked.items() if may(database, role, sql)} == READS[role]

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from connectors import inquiry_log
-from connectors.clickhouse_client import AUDITOR, SEALER
+from connectors.clickhouse_client import SEALER
 from connectors.inquiry_log import SEAL_COLUMNS, SEAL_TYPES, read_seals
 from connectors.tlog import leaves
 from connectors.tlog.folder import PublishedFolder
@@ -89,7 +89,7 @@ def test_a_head_of_what_is_sealed_grows_and_outsiders_can_check_it(log: Agency) 
     assert log.verified(kept).faults == []
     assert opened(log.found.folder.read("head/303"), log.key)[0].size == 303
     assert not (log.found.folder.root / "tile/0/000.p").exists(), "narrower versions of a full tile are gone"
-    assert verify_database(log.database.client(AUDITOR), log.found, log.key) is not None
+    assert verify_database(log.database.client(SEALER), log.found, log.key) is not None
 
 
 def test_only_new_seals_are_read_to_extend_it(log: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ def test_what_is_published_tells_nothing_of_an_inquiry_and_everybody_may_read_it
     rows = [rows[0].to_json() for _seal, rows in read_seals(log.database.client(), 1)]
     guessed = {leaves.commitment(salt, row) for row in rows for salt in (b"", bytes(32))}
     assert not guessed & set(bundle), "whoever guesses an inquiry cannot try the guess"
-    salts = leaves.salts(log.database.client(AUDITOR), 1, 2)
+    salts = leaves.salts(log.database.client(SEALER), 1, 2)
     assert len({*salts.values()}) == 2
     assert [leaves.commitment(salts[number], row) for number, row in enumerate(rows, 1)] == bundle
     assert stat.S_IMODE((log.found.kept.root / "key").stat().st_mode) == 0o600
@@ -274,7 +274,7 @@ def test_a_salt_of_an_inquiry_that_was_lost_is_not_used_again(log: Agency) -> No
     log.ask(1)
     other = Agency(log.database, log.found.kept.root.parent / "other")
     assert other.publish().head.size == 3
-    assert leaves.salts(log.database.client(AUDITOR), 1, 3)[3].hex() != old
+    assert leaves.salts(log.database.client(SEALER), 1, 3)[3].hex() != old
 
 
 @pytest.mark.parametrize("when", ["tiles", "signed", "head", "checkpoint"])
@@ -350,7 +350,7 @@ def test_an_inquiry_that_was_altered_before_it_was_published_is_certified_as_not
         "SETTINGS mutations_sync = 2"
     )
     assert log.publish().altered == (3,)
-    (leaf,) = leaves.read(log.database.client(AUDITOR), 3)
+    (leaf,) = leaves.read(log.database.client(SEALER), 3)
     assert leaf.content == b"null"
 
 
@@ -359,7 +359,7 @@ def test_an_auditor_who_reads_the_whole_log_sees_what_is_not_in_it(log: Agency, 
     log.publish()
     file = tmp_path / "export.jsonl"
     with file.open("wb") as target:
-        inquiry_export.write(log.database.client(AUDITOR), target)
+        inquiry_export.write(log.database.client(SEALER), target)
     lines = file.read_bytes().splitlines()
     read = at(str(log.found.folder.root))
     assert verify_published(read, log.key, None, lines).faults == []
@@ -392,7 +392,7 @@ def test_what_expired_leaves_its_entry_and_no_salt(log: Agency) -> None:
     log.ask(2)
     assert log.publish().head.size == 7
     assert log.verified(kept).faults == []
-    compared = verify_database(log.database.client(AUDITOR), log.found, log.key)
+    compared = verify_database(log.database.client(SEALER), log.found, log.key)
     assert compared is not None
     assert compared.faults == []
     assert 1 not in leaves.salts(log.database.client(SEALER), 1, 7)

@@ -1,0 +1,235 @@
+"""Log of the statements that clients ran: account, time, tables, and the inquiries that opened views.
+
+Rows go to `platestream.statements` every few seconds. A statement that names tables behind the gate is
+written before it runs, so that ending this process hides none. Once an hour, and at the end, the digest of
+what came since goes into the inquiry log as an automatic act, where it is sealed and published like any act.
+"""
+
+import hashlib
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import msgspec
+
+from connectors.engine.errors import EngineError
+from connectors.engine.named_tables import named_tables, verb
+from connectors.engine.plan import Plan
+from connectors.engine.runner import Runner, Summary, quoted
+from connectors.engine.statements import Kind
+from schemas.statement import ACT, HELD, OURS, EngineStatement, add
+
+ACCOUNT = "platestream_engine"
+EVERY = 5.0  # seconds between writes
+ANCHORED = timedelta(hours=1)
+MOST = 20_000
+"""Rows that wait at most while the table cannot be written; then nothing reads plates beside the gate."""
+NO_SPACE = 243
+_COLUMNS = ", ".join(EngineStatement._fields)
+_HEAD = f"""
+SELECT {_COLUMNS} FROM platestream.statements WHERE number > (
+    SELECT max(toUInt64OrZero(splitByChar('-', about)[2])) FROM platestream.inquiry_log
+    WHERE kind = '{ACT}' AND account = '{ACCOUNT}' AND outcome = 'allowed')
+ORDER BY number
+"""  # noqa: S608 - our own names
+_LAST = "SELECT max(number) FROM platestream.statements"
+_THERE = "EXISTS TABLE platestream.statements"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is logged of a statement, whatever becomes of it."""
+
+    account: str
+    query_id: str
+    statement: str
+    tables: list[str]
+    inquiries: list[UUID]
+
+
+class StatementLog:
+    """The log of one engine; all methods are for any thread. `now` gives the time, UTC."""
+
+    def __init__(self, runner: Runner, starter: str, now: Callable[[], datetime] | None = None) -> None:
+        self._runner, self._starter = runner, starter
+        self._now = now or (lambda: datetime.now(UTC))
+        self._lock = threading.Lock()
+        self._waiting: list[EngineStatement] = []
+        self._number: int | None = None  # of the last row; None until the table was read
+        self._first = 1
+        self._digest = hashlib.sha256()
+        self._anchored = time.monotonic()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="statement-log", daemon=True)
+        self._thread.start()
+
+    @contextmanager
+    def logged(self, made: Plan) -> Iterator[Callable[[Summary], None]]:
+        """Log the statement that runs inside; call what is given with its summary. Raises EngineError where a
+        statement that must be written first cannot be.
+        """
+        seen = _seen(made)
+        if seen is None:
+            yield lambda _summary: None
+            return
+        ahead = bool(set(seen.tables) & set(HELD)) and seen.account not in OURS
+        if ahead:
+            self._add(seen, "started")
+            self._write_ahead()
+        rows = 0
+
+        def done(summary: Summary) -> None:
+            nonlocal rows
+            rows = summary.read_rows
+
+        try:
+            yield done
+        except EngineError as error:
+            self._add(seen, "failed", error.code)
+            raise
+        self._add(seen, "done", rows=rows)
+
+    def close(self) -> None:
+        """Write what waits, and its digest."""
+        self._ended.set()
+        self._thread.join(10)
+        self._flush(anchor=True)
+
+    def _add(self, seen: _Seen, state: str, code: int = 0, rows: int = 0) -> None:
+        with self._lock:
+            self._waiting.append(
+                EngineStatement(
+                    number=0,
+                    at=self._now(),
+                    account=seen.account,
+                    query_id=seen.query_id,
+                    statement=seen.statement,
+                    tables=seen.tables,
+                    inquiries=seen.inquiries,
+                    state=state,
+                    code=code,
+                    read_rows=rows,
+                )
+            )
+
+    def _write_ahead(self) -> None:
+        if not self._flush() and len(self._waiting) > MOST:
+            raise EngineError(NO_SPACE, "the log of statements cannot be written, so this does not run")
+
+    def _run(self) -> None:
+        while not self._ended.wait(EVERY):
+            self._flush(anchor=time.monotonic() - self._anchored > ANCHORED.total_seconds())
+
+    def _flush(self, *, anchor: bool = False) -> bool:
+        """Write what waits; whether nothing waits any more."""
+        with self._lock:
+            try:
+                if self._number is None and not self._begin():
+                    return False
+                self._insert()
+                if anchor:
+                    self._anchor()
+            except EngineError as error:  # its text may hold what was asked
+                logger.error("the log of statements could not be written: code %d", error.code)
+                return False
+            return True
+
+    def _begin(self) -> bool:
+        """Go on behind the last row, with those that no digest covers yet; False while there is no table."""
+        if self._runner.value(_THERE) != "1":
+            return False
+        self._number = int(self._runner.value(_LAST) or 0)
+        left = [_row(line) for line in self._runner.value(f"{_HEAD} FORMAT JSONEachRow").splitlines()]
+        self._first = left[0].number if left else self._number + 1
+        for row in left:
+            add(self._digest, row)
+        self._anchored = -math.inf if left else time.monotonic()
+        return True
+
+    def _insert(self) -> None:
+        if not self._waiting:
+            return
+        assert self._number is not None
+        rows = [row._replace(number=number) for number, row in enumerate(self._waiting, self._number + 1)]
+        lines = "\n".join(msgspec.json.encode(_written(row)).decode() for row in rows)
+        self._runner.own(f"INSERT INTO platestream.statements ({_COLUMNS}) FORMAT JSONEachRow {lines}")
+        for row in rows:
+            add(self._digest, row)
+        self._number = rows[-1].number
+        self._waiting = []
+
+    def _anchor(self) -> None:
+        assert self._number is not None
+        self._anchored = time.monotonic()
+        if self._number < self._first:
+            return
+        act = {
+            "inquiry_id": str(uuid4()),
+            "kind": ACT,
+            "tool": "platestream engine",
+            "on_behalf_of": "engine",
+            "automatic": 1,
+            "set_off_by": self._starter,
+            "other": f"{self._first}-{self._number}",
+            "effect": self._digest.hexdigest(),
+        }
+        names = ", ".join(act)
+        line = msgspec.json.encode(act).decode()
+        self._runner.own(
+            f"INSERT INTO platestream.inquire ({names}) FORMAT JSONEachRow {line}",
+            f"SET log_comment = {quoted(msgspec.json.encode({'account': ACCOUNT, 'query_id': ''}).decode())}",
+        )
+        self._first, self._digest = self._number + 1, hashlib.sha256()
+
+
+def _seen(made: Plan) -> _Seen | None:
+    """Return what is logged; None for what touches no table of ours, and for the pipeline's own accounts
+    unless they read plates or change what is stored.
+    """
+    if made.asked.kind in (Kind.SESSION, Kind.KILL):
+        return None
+    work, tokens = made.work, made.asked.tokens
+    tables = named_tables(tokens, _database(made), work.parameters)
+    does = verb(tokens)
+    if not tables or (work.account in OURS and (does == "INSERT" or not set(tables) & set(HELD))):
+        return None
+    return _Seen(work.account, work.query_id, does, tables, _inquiries(made))
+
+
+def _database(made: Plan) -> str:
+    """Return the database in use; a session's USE may have set it, so ours is assumed where none is named."""
+    return made.work.database or "platestream"
+
+
+def _inquiries(made: Plan) -> list[UUID]:
+    """Return the ids that the statement could open views with: UUIDs in its text and parameters."""
+    texts = [token.text[1:-1] for token in made.asked.tokens if token.type == "StringLiteral"]
+    found: dict[UUID, None] = {}
+    for text in (*texts, *made.work.parameters.values()):
+        if len(text) == 36:
+            try:
+                found[UUID(text)] = None
+            except ValueError:
+                continue
+    return list(found)[:100]
+
+
+def _written(row: EngineStatement) -> dict[str, object]:
+    at = row.at.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return {**row._asdict(), "at": at, "inquiries": [str(one) for one in row.inquiries]}
+
+
+def _row(line: str) -> EngineStatement:
+    told = msgspec.json.decode(line)
+    at = datetime.strptime(told["at"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
+    ids = [UUID(one) for one in told["inquiries"]]
+    number, rows = int(told["number"]), int(told["read_rows"])
+    return EngineStatement(**{**told, "number": number, "at": at, "inquiries": ids, "read_rows": rows})

@@ -1,0 +1,60 @@
+"""The built-in engine's log of statements, compared with its digests in the inquiry log."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from clickhouse_connect.driver.client import Client
+
+from connectors.clickhouse_client import run
+from schemas.statement import ACT, EngineStatement, digest
+
+LATE = timedelta(hours=2)  # a digest comes each hour
+_COLUMNS = ", ".join(EngineStatement._fields)
+_DIGESTS = f"""
+SELECT about, effect FROM platestream.inquiry_log
+WHERE kind = '{ACT}' AND account = 'platestream_engine' AND outcome = 'allowed'
+  AND at > {{since:DateTime64(6, 'UTC')}}
+ORDER BY at
+"""  # noqa: S608 - our own names
+_ROWS = f"""
+SELECT {_COLUMNS} FROM platestream.statements
+WHERE number BETWEEN {{first:UInt64}} AND {{last:UInt64}} ORDER BY number
+"""  # noqa: S608 - our own names
+_COUNT = "SELECT count(), max(number) FROM platestream.statements"
+_UNCOVERED = "SELECT count(), min(at) FROM platestream.statements WHERE number > {last:UInt64}"
+
+
+def count(client: Client) -> int:
+    """Return how many statements are logged; 0 with a server, or in process. Raises DatabaseError."""
+    return int(run("reading statements", partial(client.query, _COUNT)).result_rows[0][0])
+
+
+def faults(client: Client, since: datetime, now: datetime) -> Iterator[str]:
+    """Return what is wrong with the log from `since` on, one sentence for each fault.
+
+    `client` needs the auditor's role. Raises DatabaseError.
+    """
+    told = {"since": since}
+    last: int | None = None
+    for about, effect in run("reading digests", partial(client.query, _DIGESTS, parameters=told)).result_rows:
+        first, _dash, end = str(about).partition("-")
+        if last is not None and int(first) != last + 1:
+            yield f"statements {last + 1} to {int(first) - 1}: no digest of them is in the inquiry log"
+        last = int(end)
+        if digest(_rows(client, int(first), last)) != effect:
+            yield f"statements {about}: not what the engine logged"
+    asked = {"last": last or 0}
+    ((waiting, oldest),) = run(
+        "reading statements", partial(client.query, _UNCOVERED, parameters=asked)
+    ).result_rows
+    if waiting and now - oldest > LATE:
+        yield f"{waiting} statements since {oldest:%Y-%m-%d %H:%M} are in no digest yet"
+
+
+def _rows(client: Client, first: int, last: int) -> Iterator[EngineStatement]:
+    asked = {"first": first, "last": last}
+    for row in run("reading statements", partial(client.query, _ROWS, parameters=asked)).result_rows:
+        one = EngineStatement(*row)
+        yield one._replace(tables=list(one.tables), inquiries=[UUID(str(id_)) for id_ in one.inquiries])

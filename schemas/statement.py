@@ -1,0 +1,61 @@
+"""A statement that a client of the built-in engine ran, without its text, which may hold plates."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+ACT = "statements"
+"""The automatic act by which the digest of a part of the log is in the inquiry log."""
+HELD = (
+    *("detections", "images", "alert_hits", "dead_letters"),
+    *("evidence_detections", "evidence_images", "evidence_answers"),
+)
+"""Tables behind the views of the gate: whoever reads them by name passes by it."""
+PROTECTED = (
+    *HELD,
+    *("evidence_holds", "inquiry_log", "inquiry_seals", "inquiry_findings", "ledger", "documents"),
+    *("registry", "hit_actions", "statements"),
+)
+"""Tables that only their own paths write."""
+OURS = (
+    *("platestream_flows", "platestream_retention_job", "platestream_audit", "platestream_grafana"),
+    "platestream_engine",
+)
+"""Accounts of the pipeline whose grants show neither plate nor picture (clickhouse/server-users.xml)."""
+
+
+class EngineStatement(NamedTuple):
+    """A row of `platestream.statements`; `statement` is its verb, `code` the engine's error or 0."""
+
+    number: int
+    at: datetime
+    account: str
+    query_id: str
+    statement: str
+    tables: list[str]
+    inquiries: list[UUID]
+    state: str
+    code: int
+    read_rows: int
+
+
+def digest(rows: Iterable[EngineStatement]) -> str:
+    """Return the SHA-256 of rows in order of their numbers, 64 hex digits."""
+    running = hashlib.sha256()
+    for row in rows:
+        add(running, row)
+    return running.hexdigest()
+
+
+def add(running: "hashlib._Hash", row: EngineStatement) -> None:
+    """Add a row to a digest."""
+    at = row.at.strftime("%Y-%m-%d %H:%M:%S.%f")
+    text = "\t".join(
+        [
+            *(str(row.number), at, row.account, row.query_id, row.statement, ",".join(row.tables)),
+            *(",".join(map(str, row.inquiries)), row.state, str(row.code), str(row.read_rows)),
+        ]
+    )
+    running.update(text.encode() + b"\n")

@@ -1,0 +1,192 @@
+"""Data read and changed beside the gate, through the built-in engine, by accounts that have the rights."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from clickhouse import migrate
+from connectors import statements
+from connectors.clickhouse_client import connect
+from connectors.query_log import QueryLogPart
+from schemas.finding import Finding
+from tests.support.engine import Engine, password
+
+HOUR = timedelta(hours=1)
+ALL = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def service(engine: Engine, name: str) -> Client:
+    """A client of an account of the pipeline."""
+    return connect(
+        f"http://platestream_{name}:{password(name)}@127.0.0.1:{engine.port}/platestream", explain=True
+    )
+
+
+def found(engine: Engine) -> list[Finding]:
+    client = service(engine, "flows")
+    try:
+        return QueryLogPart(lambda: client, ALL, follow=False, log="system.query_log").next_batch()
+    finally:
+        client.close()
+
+
+def logged(engine: Engine, query_id: str) -> list[dict[str, Any]]:
+    client = engine.client("check")
+    sql = "SELECT * FROM platestream.statements WHERE query_id = {id:String} ORDER BY number"
+    rows = [dict(row) for row in client.query(sql, parameters={"id": query_id}).named_results()]
+    client.close()
+    return rows
+
+
+def ask(engine: Engine, sql: str, account: str = "owner", **parameters: str) -> str:
+    """Run it; the id of the query."""
+    query_id = str(uuid4())
+    engine.ask(sql, account, params={"query_id": query_id, "database": "platestream", **parameters})
+    return query_id
+
+
+def flush(engine: Engine) -> None:
+    """Statements that name held tables are written before they run, with those that wait."""
+    ask(engine, "SELECT count() FROM platestream.images WHERE 0")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    made = Engine(tmp_path_factory.mktemp("logged"))
+    made.start()
+    migrate.apply(service(made, "migrate"))
+    yield made
+    made.stop()
+
+
+@pytest.mark.parametrize(
+    ("sql", "parameters"),
+    [
+        ("SELECT plate FROM platestream.detections", {}),
+        ("SELECT plate FROM detections", {}),
+        ("SELECT plate FROM `platestream` . `detections` LIMIT 0", {}),
+        ("select plate /* from one */ from detections as d", {}),
+        ("SELECT * FROM numbers(1) AS n, detections", {}),
+        ("SELECT * FROM system.one AS a CROSS JOIN detections", {}),
+        ("WITH seen AS (SELECT plate FROM detections) SELECT * FROM seen", {}),
+        ("SELECT (SELECT any(plate) FROM detections)", {}),
+        ("SELECT 1 WHERE 'A' IN (SELECT plate FROM detections)", {}),
+        ("SELECT plate FROM {t:Identifier}", {"param_t": "detections"}),
+        ("SELECT plate FROM platestream.{t:Identifier}", {"param_t": "detections"}),
+        ("SELECT plate FROM {d:Identifier}.detections", {"param_d": "platestream"}),
+        ("SELECT 1 UNION ALL SELECT count() FROM detections", {}),
+        ("(SELECT count() FROM detections)", {}),
+        ("CREATE TABLE platestream.copy ENGINE = Memory AS SELECT plate FROM detections", {}),
+        ("CREATE VIEW platestream.aside AS SELECT plate FROM detections", {}),
+        ("ALTER TABLE detections UPDATE vehicle_other = 'X' WHERE 0", {}),
+        ("ALTER TABLE platestream.evidence_detections DELETE WHERE 0", {}),
+        ("DELETE FROM alert_hits WHERE 0", {}),
+        ("INSERT INTO evidence_detections (hold_id, record) SELECT generateUUIDv4(), 'GHN5182'", {}),
+        ("INSERT INTO inquiry_log (who) SELECT 'smith' WHERE 0", {}),
+        ("RENAME TABLE platestream.documents TO platestream.papers", {}),
+        ("RENAME TABLE platestream.papers TO platestream.documents", {}),
+    ],
+)
+def test_a_statement_beside_the_gate_is_found_however_it_is_written(
+    run: Engine, sql: str, parameters: dict[str, str]
+) -> None:
+    query_id = ask(run, sql, **parameters)
+    flush(run)
+    said = {one.detail.rpartition(" ")[2]: one for one in found(run)}
+    assert said[query_id].rule in ("unlogged", "denied"), sql
+    assert said[query_id].who == "owner"
+
+
+def test_a_documented_search_is_logged_with_its_inquiry_and_is_no_finding(run: Engine) -> None:
+    inquiry = str(uuid4())
+    ask(
+        run,
+        "INSERT INTO platestream.inquire (inquiry_id, pattern, reason)"
+        f" SELECT '{inquiry}', 'AB*', 'stolen vehicle'",
+        "smith",
+    )
+    query_id = ask(run, f"SELECT * FROM platestream.search(inquiry = '{inquiry}')", "smith")
+    flush(run)
+    (row,) = logged(run, query_id)
+    assert (row["account"], row["tables"], [str(one) for one in row["inquiries"]]) == (
+        "smith",
+        ["search"],
+        [inquiry],
+    )
+    assert query_id not in {one.detail.rpartition(" ")[2] for one in found(run)}
+
+
+def test_an_account_that_was_denied_is_noted(run: Engine) -> None:
+    query_id = ask(run, "SELECT plate FROM platestream.detections", "smith")
+    flush(run)
+    (one,) = (one for one in found(run) if one.detail.endswith(query_id))
+    assert (one.rule, one.who) == ("denied", "smith")
+
+
+def test_an_id_that_is_used_again_hides_no_read(run: Engine) -> None:
+    query_id = ask(run, "SELECT plate FROM platestream.detections")
+    run.ask("SELECT count() FROM platestream.registry", params={"query_id": query_id})
+    run.ask("SELECT count() FROM platestream.images", params={"query_id": query_id})
+    flush(run)
+    rules = [one.rule for one in found(run) if one.detail.endswith(query_id)]
+    assert rules == ["unlogged", "unlogged"]
+
+
+def test_no_text_of_a_statement_is_kept(run: Engine) -> None:
+    ask(run, "SELECT count() FROM platestream.detections WHERE plate = 'GHN5162'")
+    flush(run)
+    client = run.client("check")
+    rows = client.query("SELECT toString(tuple(*)) FROM platestream.statements").result_rows
+    client.close()
+    assert rows
+    assert [row for row in rows if "GHN5162" in row[0]] == []
+
+
+def test_a_kill_after_a_read_hides_nothing(own_engine: Engine) -> None:
+    own_engine.start()
+    migrate.apply(service(own_engine, "migrate"))
+    query_id = ask(own_engine, "SELECT plate FROM platestream.detections")
+    own_engine.kill()
+    own_engine.start()
+    assert logged(own_engine, query_id)[0]["state"] == "started"
+
+
+@pytest.mark.parametrize(
+    ("forged", "says"),
+    [
+        ("DELETE WHERE number = 2", "not what the engine logged"),
+        ("UPDATE account = 'platestream_flows' WHERE number = 2", "not what the engine logged"),
+        ("UPDATE tables = ['search'] WHERE number = 2", "not what the engine logged"),
+    ],
+)
+def test_a_log_that_its_owner_alters_is_not_what_was_sealed(
+    own_engine: Engine, forged: str, says: str
+) -> None:
+    own_engine.start()
+    migrate.apply(service(own_engine, "migrate"))
+    for _ in range(3):
+        ask(own_engine, "SELECT plate FROM platestream.detections")
+    own_engine.stop()  # its digest goes into the inquiry log
+    own_engine.start()
+    client = own_engine.client("check")
+    assert list(statements.faults(client, ALL, datetime.now(UTC))) == []
+    client.close()
+    ask(own_engine, f"ALTER TABLE platestream.statements {forged} SETTINGS mutations_sync = 2")
+    flush(own_engine)
+    client = own_engine.client("check")
+    assert says in " ".join(statements.faults(client, ALL, datetime.now(UTC)))
+    client.close()
+    assert any("statements beside the gate" in one.detail for one in found(own_engine)), "and that is logged"
+
+
+def test_statements_that_no_digest_covers_are_a_fault_after_two_hours(run: Engine) -> None:
+    flush(run)
+    client = run.client("check")
+    assert list(statements.faults(client, ALL, datetime.now(UTC))) == []
+    (fault,) = statements.faults(client, ALL, datetime.now(UTC) + 3 * HOUR)
+    client.close()
+    assert "are in no digest yet" in fault
