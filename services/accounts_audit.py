@@ -17,8 +17,8 @@ SINCE = timedelta(days=180)
 WITHIN = timedelta(days=1)
 _SEARCHES = tuple(act.name for act in ACTS if act.searches)
 _ACTS = """
-SELECT inquiry_id, at, who, kind, substring(other, 6) AS account, change FROM platestream.inquiry_log
-WHERE kind IN ('account_code', 'account_redeem') AND startsWith(other, 'user/') AND outcome = 'allowed'
+SELECT inquiry_id, at, who, kind, substring(about, 6) AS account, change FROM platestream.inquiry_log
+WHERE kind IN ('account_code', 'account_redeem') AND startsWith(about, 'user/') AND outcome = 'allowed'
   AND at >= {since:DateTime64(6, 'UTC')} AND at < {until:DateTime64(6, 'UTC')}
 ORDER BY at
 """
@@ -26,7 +26,7 @@ ORDER BY at
 _SEARCHED = """
 SELECT redeemed.inquiry_id, argMin(searched.inquiry_id, searched.at)
 FROM (SELECT inquiry_id, at, who FROM platestream.inquiry_log
-      WHERE kind = 'account_redeem' AND startsWith(other, 'user/') AND outcome = 'allowed'
+      WHERE kind = 'account_redeem' AND startsWith(about, 'user/') AND outcome = 'allowed'
         AND at >= {since:DateTime64(6, 'UTC')} - toIntervalSecond({within:UInt32})
         AND at < {until:DateTime64(6, 'UTC')}) AS redeemed
 INNER JOIN (SELECT inquiry_id, at, who FROM platestream.inquiry_log
