@@ -195,6 +195,8 @@ SIGHTS = {
     "the order, checked": Sight("aud", "/audit/policy", "The order, clause by clause", send("Check now")),
     "due audits": Sight("aud", "/audit/due", "Due audits and reports"),
     "administration": Sight("lee", "/administration", "Administration"),
+    "a one-time code": Sight("", "/redeem", "Set your password"),
+    "own account": Sight("lee", "/account", "Account of lee"),
     "people": Sight("lee", "/administration/people", "People"),
     "person": Sight("lee", "/administration/people/late", "late"),
     "person, ended": Sight("lee", "/administration/people/gone", "gone"),
