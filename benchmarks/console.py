@@ -81,7 +81,9 @@ def _staff(system: Live, people: list[str]) -> None:
     with Door.open(Settings(data=system.data), "bench") as door:
         for who in people:
             trained = now - timedelta(days=1)
-            user = RegistryRecord(kind="user", id=who, name=who, agency="bench", trained_at=trained)
+            user = RegistryRecord(
+                kind="user", id=who, name=who, agency="bench", employee_number=who, trained_at=trained
+            )
             registry.put_user(door, user, now, ["officer"])
             accounts.passwords(door.settings).put(who, PASSWORD)
 

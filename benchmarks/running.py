@@ -110,7 +110,20 @@ def register(system: Live, plates: list[str]) -> None:
     today = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
     roles = [word for role in ROLES for word in ("--role", role)]
     system.run("registry", "agency", "bench", "--title", "Bench", "--own", "--state", "AZ")
-    system.run("registry", "user", me, "--title", me, "--agency", "bench", "--trained", today, *roles)
+    system.run(
+        "registry",
+        "user",
+        me,
+        "--title",
+        me,
+        "--agency",
+        "bench",
+        "--employee-number",
+        "1",
+        "--trained",
+        today,
+        *roles,
+    )
     file = system.data / "listed.csv"
     ends = (datetime.now(UTC) + timedelta(days=20)).date()
     lines = [f"{one},stolen_vehicle,{one},AZ,stolen,Dispatch,P/C for arrest,{ends}" for one in plates]

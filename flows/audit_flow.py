@@ -6,7 +6,7 @@ r"""The inquiry log and the hit actions, followed; the registry, put where the g
                             |              /       \--> inquiry_findings (table) <-- query log of a server
                             +--> hit_actions (table)
     registry -----> decode --+-> everybody/
-                            +--> registry (table)
+                            +--> registry (table), but for people, agencies and shifts
 
 python -m bytewax.run flows.audit_flow:flow -r DIR -s 1 -b 0
 """
@@ -56,7 +56,7 @@ def build(edge: Edge, now: Clock = utc_now, rules: CheckRules = RULES) -> Datafl
 
     op.output("inquiries", op.merge("copy", sealed, remarks), edge.topics.write(topics.INQUIRIES))
     op.output("hit_actions_table", by_hit, edge.tables.insert(tables.HIT_ACTIONS))
-    op.output("registry_table", by_record, edge.tables.insert(tables.REGISTRY))
+    op.output("registry_table", by_record, edge.tables.insert(tables.REGISTRY_FOLLOWED))
     op.output("findings_table", by_person, edge.tables.insert(tables.INQUIRY_FINDINGS))
     dead_letters(edge, records.errs, decoded.errs)
     return flow

@@ -33,6 +33,10 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
         ""
     )
     trained_at: Annotated[Instant | None, Meta(description="user: training completed (F.7)")] = None
+    employee_number: Annotated[
+        str, Meta(max_length=64, description="user: of this agency required, and one person's")
+    ] = ""
+    sworn: Annotated[bool | None, Meta(description="user: sworn employee (F.4, F.8); null: not said")] = None
     mou_from: Annotated[Instant | None, Meta(description="agency: the MOU holds from (I.2)")] = None
     mou_until: Annotated[Instant | None, Meta(description="agency: the MOU holds until")] = None
     own: Annotated[bool, Meta(description="agency: this one; it needs no MOU with itself")] = False

@@ -5,7 +5,7 @@ nothing; `clickhouse/migrations` holds the DDL, and a test compares both.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
@@ -324,6 +324,8 @@ REGISTRY: Table[RegistryRecord] = Table(
     ),
     _registry_rows,
 )
+REGISTRY_FOLLOWED = replace(REGISTRY, name="registry_followed")
+"""What the audit flow has of the topic; of people, agencies and shifts the database takes their acts only."""
 INQUIRY_FINDINGS: Table[Finding] = Table(
     "inquiry_findings",
     ("finding_id",),

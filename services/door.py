@@ -11,12 +11,13 @@ What the machine does by itself passes the same door as automatic, with who set 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Self, TypedDict, Unpack, cast
+from datetime import datetime
+from typing import Any, Self, TypedDict, Unpack, cast
 from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 
-from connectors.clickhouse_client import DOOR, ConnectError, Dsn, connect
+from connectors.clickhouse_client import DOOR, ConnectError, Dsn, connect, run
 from connectors.edge import Topics
 from connectors.settings import Settings, open_topics
 from schemas.acts import BY_NAME
@@ -177,6 +178,12 @@ class Door:
         """The topics of the edge, to their end."""
         return open_topics(self.settings, follow=False)
 
+    def now(self) -> datetime:
+        """Return the time of the database, which judges acts, in whole milliseconds. Raises DatabaseError."""
+        client = self.clients(self._role)
+        rows = run("reading the database's clock", lambda: client.query("SELECT now64(3, 'UTC')")).result_rows
+        return cast(datetime, rows[0][0])
+
     def enter(
         self,
         act: str,
@@ -267,6 +274,15 @@ class Door:
         """Who asks, with what, and why: for the looks of `services.inquiries.gate`."""
         machine: gate.Why = {"automatic": True, "set_off_by": self.set_off_by} if self.automatic else {}
         return {"who": self._speaks_as, "tool": self.tool, **machine, **why}
+
+    def write(self, table: str, **columns: Any) -> None:
+        """Insert a row that the database takes by an act only. Raises DatabaseError."""
+        client = self.clients(self._role)
+        rows = [list(columns.values())]
+        run(
+            f"writing {table}",
+            lambda: client.insert(f"platestream.{table}", rows, column_names=list(columns)),
+        )
 
     def close(self) -> None:
         """Close the connections."""

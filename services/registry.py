@@ -1,23 +1,27 @@
 """The registry: agencies and their MOUs, people and their training, cameras, special details, what came of
 ALPR use, and the designated sources and categories of the hot list.
 
-Each change is an act on record with what was before and after, and then a record on the `registry` topic;
-audit_flow puts it where the gate reads it. On the embedded edge it is put there at once as well.
+Each change is an act in the inquiry log that holds the SHA-256 of the record. The record is then written to
+the database, which takes it by that act only and judges by it from then on, and to the `registry` topic, from
+which the flows read it.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 
 from connectors.changelog import newest, publish, read_to_end
-from connectors.clock import Clock, utc_now
+from connectors.clickhouse_client import SUPERVISOR, run
 from connectors.edge import Topics
+from connectors.kafka_client import BrokerError
 from connectors.profiles import load as load_profile
 from operators.people import People, PeopleRules
+from operators.people_names import name_identity, number_identity
 from operators.sensitive_places import around, inside
-from schemas import tables, topics
+from schemas import topics
 from schemas.acts import ROLES
 from schemas.designation import Designations
 from schemas.gate_rules import of_profile
@@ -26,9 +30,9 @@ from schemas.profile import Places
 from schemas.registry import Kind, RegistryRecord
 from services import accounts
 from services.door import Door, Permit
-from services.rows import write
 
 UNTOLD = ("schema", "kind", "id", "changed_at", "changed_by")  # the act itself says what, who and when
+_WRITTEN = "SELECT record FROM platestream.registry FINAL ORDER BY changed_at"
 AT_ONCE = 50  # frames released to the topic at once
 ANOTHERS = "shift login and shift logout keep the shifts"
 
@@ -82,28 +86,69 @@ def show_several(door: Door, *kinds: Kind) -> dict[Kind, list[RegistryRecord]]:
     return {kind: [one for one in found if one.kind == kind] for kind in kinds}
 
 
-def put(door: Door, record: RegistryRecord, now: datetime, clock: Clock = utc_now) -> RegistryRecord:
-    """Make `record` the newest of its id; as it was written.
+def put(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
+    """Make `record` the newest of its id; return it as it was written.
 
-    Raises RefusedError on a field that is wrong or what the order forbids, which is on record, and
-    RefusedInquiry.
+    Raises RefusedError on a field that is wrong or what the order forbids, which is logged, RefusedInquiry,
+    DatabaseError where nothing was changed, and BrokerError where it was and the topic does not have it.
     """
     act = act_of(record.kind)
-    stamped = _stamped(record, door.who, now)
+    before = _before(door, record)
+    final = finished(door, record, before)
     with door.on_record(act, record.key):
-        checked = RegistryRecord.from_json(stamped.to_json())
-        _judge(door, checked, now)
-    permit = door.enter(act, checked.key, change=difference(_before(door, checked), checked))
-    return write_after(permit, door, checked, clock)
+        final = RegistryRecord.from_json(final.to_json())
+        _judge(door, final, now)
+    permit = door.enter(act, final.key, change=difference(before, final), effect=effect_of(final))
+    return write_at_once(permit, door, final)
 
 
-def write_after(permit: Permit, door: Door, record: RegistryRecord, clock: Clock = utc_now) -> RegistryRecord:
-    """Write a record whose change is on record by now, so that its time is never before that of the act: the
-    checks of the audit flow judge an act by what the registry said before it.
+def finished(door: Door, record: RegistryRecord, before: RegistryRecord | None) -> RegistryRecord:
+    """Return the record with who changes it and when, by the database's clock and after its last change."""
+    at = door.now()
+    if before is not None and before.changed_at is not None:
+        at = max(at, before.changed_at + timedelta(milliseconds=1))
+    return msgspec.structs.replace(record, changed_at=at, changed_by=door.who[:64])
+
+
+def effect_of(record: RegistryRecord) -> str:
+    """Return the SHA-256 of the record as it is written, which its act names."""
+    return sha256(record.to_json()).hexdigest()
+
+
+def write_at_once(permit: Permit, door: Door, record: RegistryRecord) -> RegistryRecord:
+    """Write a record by the act that names its SHA-256: the gate judges by it when this returns or raises
+    BrokerError. Raises DatabaseError where nothing was written.
     """
-    written = _stamped(record, permit.who, clock())
-    write(permit, door, topics.REGISTRY, tables.REGISTRY, written)
-    return written
+    door.write("registry_change", inquiry_id=permit.inquiry_id, record=record.to_json().decode())
+    try:
+        publish(door.streams, topics.REGISTRY, [record])
+    except (BrokerError, OSError) as error:
+        raise BrokerError(
+            f"{record.key} is changed and counts from now on, but the flows do not know of it yet ({error}): "
+            "run platestream registry repair"
+        ) from error
+    return record
+
+
+def repair(door: Door) -> list[str]:
+    """Write to the topic what the database has of the registry and the topic lacks; return the keys.
+
+    Each record was an act of its own. Raises RefusedInquiry, DatabaseError and BrokerError.
+    """
+    door.enter("registry_show", "repair")
+    client = door.client(SUPERVISOR)
+    rows = run("reading the registry", lambda: client.query(_WRITTEN)).result_rows
+    on_topic = {one.key: one for one in records(door.streams)}
+    written = [RegistryRecord.from_json(record.encode()) for (record,) in rows if record]
+    late = [one for one in written if _is_newer(one, on_topic.get(one.key))]
+    publish(door.streams, topics.REGISTRY, late)
+    return [one.key for one in late]
+
+
+def _is_newer(record: RegistryRecord, known: RegistryRecord | None) -> bool:
+    if known is None or record.changed_at is None or known.changed_at is None:
+        return known is None
+    return record.changed_at > known.changed_at
 
 
 def put_agency(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
@@ -128,9 +173,13 @@ def put_user(door: Door, record: RegistryRecord, now: datetime, roles: Iterable[
                 "registry", f"no role {', '.join(sorted(unknown))}: it is one of {', '.join(ROLES)}"
             )
     given = set(roles) or set(kept.roles if kept else ("officer",))
-    trained = record.trained_at or (kept.trained_at if kept else None)
+    told: dict[str, Any] = {
+        "trained_at": record.trained_at or (kept.trained_at if kept else None),
+        "employee_number": record.employee_number.strip() or (known.employee_number if known else ""),
+        "sworn": known.sworn if record.sworn is None and known else record.sworn,
+    }
     role = ",".join(one for one in ROLES if one in given)
-    return put(door, msgspec.structs.replace(record, role=role, trained_at=trained), now)
+    return put(door, msgspec.structs.replace(record, role=role, **told), now)
 
 
 def designate(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
@@ -209,12 +258,6 @@ def difference(before: RegistryRecord | None, after: RegistryRecord) -> str:
     return "; ".join(one for one in told if not one.endswith(": - -> -")) or "nothing changed"
 
 
-def _stamped(record: RegistryRecord, who: str, at: datetime) -> RegistryRecord:
-    """The record with who changed it, and when, in whole milliseconds."""
-    at = at.replace(microsecond=at.microsecond // 1000 * 1000)
-    return msgspec.structs.replace(record, changed_at=at, changed_by=who[:64])
-
-
 def _said(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "-"
@@ -274,6 +317,8 @@ def _wrong(door: Door, record: RegistryRecord, now: datetime) -> Iterator[str]:
     people, rules = who_is_who(door)
     in_charge = people.with_role("administrator", now, rules)
     own = people.agencies.get(record.agency)
+    if record.kind == "user" and record.active:
+        yield from _same_as_another(people, record, own)
     people.put(record)
     if record.kind == "agency":
         if in_charge and not people.with_role("administrator", now, rules):
@@ -289,6 +334,21 @@ def _wrong(door: Door, record: RegistryRecord, now: datetime) -> Iterator[str]:
             "this agency, with training that has not lapsed (--role administrator --trained DAY; "
             "order, sections C.2 and E.1.e)"
         )
+
+
+def _same_as_another(people: People, record: RegistryRecord, agency: RegistryRecord | None) -> Iterator[str]:
+    """One person is one record; the database refuses the same (clickhouse/views/registry.sql)."""
+    others = [one for one in people.users.values() if one.id != record.id]
+    name, number = name_identity(record.id), number_identity(record.employee_number)
+    if "/" in record.id and record.id not in people.users:
+        yield f"{record.id}: a name with / is a person of another agency; choose another id"
+    for one in others:
+        if name_identity(one.id) == name:
+            yield f"{record.id} is registered as {one.id}: change that record, or choose another id"
+        elif number and one.agency == record.agency and number_identity(one.employee_number) == number:
+            yield f"employee number {record.employee_number} is that of {one.id}: one person has one record"
+    if not number and agency is not None and agency.own:
+        yield "a person of this agency has an employee number: give it (--employee-number)"
 
 
 def _misplaced(door: Door, camera: RegistryRecord) -> Iterator[str]:

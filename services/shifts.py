@@ -13,7 +13,7 @@ from operators.people import People, PeopleRules
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
 from services.door import Door
-from services.registry import difference, who_is_who, write_after
+from services.registry import difference, effect_of, finished, who_is_who, write_at_once
 
 LONGEST = timedelta(hours=16)
 GOES = ("officer", "supervisor")
@@ -108,5 +108,7 @@ def _about(who: str) -> str:
 
 
 def _write(door: Door, act: str, before: RegistryRecord | None, record: RegistryRecord) -> RegistryRecord:
-    change = f"{record.key}: {difference(before, record)}"
-    return write_after(door.enter(act, _about(record.user), change=change), door, record)
+    final = finished(door, record, before)
+    change = f"{final.key}: {difference(before, final)}"
+    permit = door.enter(act, _about(final.user), change=change, effect=effect_of(final))
+    return write_at_once(permit, door, final)

@@ -1,7 +1,8 @@
 """The checks as a step: keyed by bucket of people, the registry and the gate's rules told to every bucket.
 
-An inquiry is checked by the rules that were in force when it was made. Registry and rules are not kept in the
-recovery store, as each start reads them again; inquiries wait until they are read.
+An inquiry is checked by the rules and the registry that were in force when it was made. Registry and rules
+are not in the recovery store, as each start reads them again; inquiries wait until they are read. When a
+change of the registry comes late, the inquiries that were made after it are checked again.
 A person of whom nothing was seen for 30 days is forgotten, so that the state stays bounded.
 """
 
@@ -14,18 +15,21 @@ from bytewax.operators import StatefulBatchLogic
 
 from operators.hold import Hold
 from operators.inquiry_checks.habits import REMEMBERED_DAYS, Person, expect, led_nowhere, unusual
-from operators.inquiry_checks.order import FOLLOW_UPS, RULES, CheckRules, against_the_order
-from operators.people import People
+from operators.inquiry_checks.order import FOLLOW_UPS, RULES, CheckRules, against_people, against_the_order
+from operators.inquiry_checks.registered import Registered, changed
 from schemas.finding import Finding
 from schemas.gate_rules import GATE_RULES, RulesInForce
 from schemas.hit_action import HitAction
-from schemas.inquiry import SealedInquiry
+from schemas.inquiry import Inquiry, SealedInquiry
 from schemas.message import EndOfSnapshot
 from schemas.registry import RegistryRecord
 
 BUCKETS = 16
 EVERY = tuple(str(bucket) for bucket in range(BUCKETS))
 LOOK_EVERY = timedelta(minutes=10)
+LATE = timedelta(days=1)
+MOST_LATE = 500
+"""So long, and so many in a bucket, inquiries are checked again when the registry changed before them."""
 CHANGELOGS = ("registry", GATE_RULES)
 
 Event = SealedInquiry | HitAction | RegistryRecord | RulesInForce | EndOfSnapshot
@@ -60,7 +64,8 @@ class InquiryChecks(StatefulBatchLogic[Event, Verdict, bytes]):
         self._now, self._rules = now, rules
         kept = ChecksState() if resume is None else _decoder.decode(resume)
         self._hold, self._people = Hold(CHANGELOGS, kept.held), kept.people
-        self._registered = People()
+        self._registered = Registered()
+        self._judged: list[Inquiry] = []
         self._ruled: list[RulesInForce] = []
         self._look = now() + LOOK_EVERY
 
@@ -87,7 +92,7 @@ class InquiryChecks(StatefulBatchLogic[Event, Verdict, bytes]):
 
     def _take(self, value: Event) -> Iterator[Verdict]:
         if isinstance(value, RegistryRecord):
-            self._registered.put(value)
+            yield from self._registered_late(value)
         elif isinstance(value, RulesInForce):
             self._ruled = sorted([*self._ruled, value], key=lambda one: one.set_at)
         else:
@@ -111,17 +116,30 @@ class InquiryChecks(StatefulBatchLogic[Event, Verdict, bytes]):
         person = Person() if inquiry.automatic is True else self._person(inquiry.who)
         rules = self._rules_at(inquiry.at)
         found = [
-            *against_the_order(inquiry, self._registered, rules),
+            *against_the_order(inquiry, self._registered.at(inquiry), rules),
             *unusual(person, inquiry, rules),
         ]
         if inquiry.kind in FOLLOW_UPS and inquiry.outcome == "allowed":
             self._acted(inquiry.who)
         expect(person, inquiry)
+        self._remember(inquiry)
         yield from found
         if found:
             yield msgspec.structs.replace(
                 sealed, findings=tuple(f"{one.rule}: {one.detail}" for one in found)
             )
+
+    def _registered_late(self, record: RegistryRecord) -> Iterator[Finding]:
+        """Take a version of a record, and check again what was done between its change and its coming."""
+        self._registered.put(record)
+        for inquiry in self._judged:
+            if record.id in (inquiry.who, inquiry.agency) and inquiry.at >= changed(record):
+                yield from against_people(inquiry, self._registered.at(inquiry), self._rules_at(inquiry.at))
+
+    def _remember(self, inquiry: Inquiry) -> None:
+        if inquiry.outcome == "allowed":
+            young = [one for one in self._judged if one.at > inquiry.at - LATE]
+            self._judged = [*young, inquiry][-MOST_LATE:]
 
     def _person(self, who: str) -> Person:
         return self._people.setdefault(_name(who), Person())

@@ -131,6 +131,14 @@ def against_the_order(inquiry: Inquiry, people: People, rules: CheckRules) -> It
     yield from _purpose(inquiry, act, rules)
     if inquiry.requester and not inquiry.legal_basis:
         yield Finding.of(inquiry, "legal_basis", "breach", "a requester without a legal basis (I.4)")
+    yield from against_people(inquiry, people, rules)
+
+
+def against_people(inquiry: Inquiry, people: People, rules: CheckRules) -> Iterator[Finding]:
+    """What an allowed inquiry should have been refused for because of who made it."""
+    act = act_of(inquiry)
+    if act is None or inquiry.outcome == "refused":
+        return
     if inquiry.automatic is True:
         if not act.automatic:
             yield Finding.of(inquiry, "automatic", "breach", "the machine does not do this by itself")

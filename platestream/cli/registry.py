@@ -86,21 +86,28 @@ def user(
     role: Annotated[
         list[str] | None, typer.Option(help=f"One of {', '.join(ROLES)}; may be given again.")
     ] = None,
+    employee_number: Annotated[
+        str, typer.Option(help="Required of this agency's people, and one person's.")
+    ] = "",
+    sworn: Annotated[
+        bool | None, typer.Option("--sworn/--civilian", help="A sworn employee (F.4, F.8).")
+    ] = None,
     approved_by: Annotated[str, typer.Option(help="Who approved it.")] = "",
 ) -> None:
     """Add or change a person; training is renewed by giving its new date (order, sections E.1.e and F.7).
 
-    Roles and training that are not given stay as they are; somebody new is an officer. The first person is
-    the ALPR administrator. Nobody changes their own record.
+    Roles, training and employee number that are not given stay as they are; somebody new is an officer. The
+    first person is the ALPR administrator. Nobody changes their own record.
 
-    Example: platestream registry user mlee --title 'Det. M. Lee' --agency sjpd --trained 2026-09-01
-    --role officer --role supervisor
+    Example: platestream registry user mlee --title 'Det. M. Lee' --agency sjpd --employee-number 1047 --sworn
+    --trained 2026-09-01 --role officer --role supervisor
     """
 
     def put(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
         return job.put_user(door, record, now, role or ())
 
-    _put("user", name, put, name=title, agency=agency, trained_at=trained, approved_by=approved_by)
+    told: dict[str, Any] = {"employee_number": employee_number, "sworn": sworn}
+    _put("user", name, put, name=title, agency=agency, trained_at=trained, approved_by=approved_by, **told)
 
 
 @app.command()
@@ -296,6 +303,17 @@ def end(
     with entrance("registry end") as door:
         record = job.end(door, _kind(kind), name, datetime.now(UTC))
     out.print(f"{record.key} has ended")
+
+
+@app.command()
+def repair() -> None:
+    """Write changes to the topic that count already but did not reach it, such as while the broker was down.
+
+    Example: platestream registry repair
+    """
+    with entrance("registry repair") as door:
+        written = job.repair(door)
+    out.print("\n".join(written) or "the topic has every record")
 
 
 @app.command("list")

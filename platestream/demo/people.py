@@ -28,6 +28,12 @@ def register_whoever_runs_it(door: Door, now: datetime) -> None:
         )
     midnight = now.astimezone(agency_zone(door.settings)).replace(hour=0, minute=0, second=0, microsecond=0)
     whoever = RegistryRecord(
-        kind="user", id=door.who, name=door.who, agency=own[0] if own else AGENCY, trained_at=midnight
+        kind="user",
+        id=door.who,
+        name=door.who,
+        agency=own[0] if own else AGENCY,
+        employee_number="1",
+        sworn=True,
+        trained_at=midnight,
     )
     registry.put_user(door, whoever, now, ROLES)

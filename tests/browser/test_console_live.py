@@ -40,8 +40,19 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         registered = ["--agency", "sjpd", "--trained", TRAINED]
         for told in (
             ["registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ"],
-            ["registry", "user", me, "--title", me, *registered, *roles],
-            ["registry", "user", "vale", "--title", "Vale", *registered, "--role", "officer"],
+            ["registry", "user", me, "--title", me, "--employee-number", "1", *registered, *roles],
+            [
+                "registry",
+                "user",
+                "vale",
+                "--title",
+                "Vale",
+                "--employee-number",
+                "2",
+                *registered,
+                "--role",
+                "officer",
+            ],
             ["hotlist", "import", str(listed), "--source", "acic"],
         ):
             ran = one.run(*told)

@@ -70,8 +70,19 @@ class Street:
         me = system_account()
         for told in (
             ["registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ"],
-            ["registry", "user", me, "--title", me, *trained, *roles],
-            ["registry", "user", OFFICER, "--title", "Vale", *trained, "--role", "officer"],
+            ["registry", "user", me, "--title", me, "--employee-number", "1", *trained, *roles],
+            [
+                "registry",
+                "user",
+                OFFICER,
+                "--title",
+                "Vale",
+                "--employee-number",
+                "2",
+                *trained,
+                "--role",
+                "officer",
+            ],
             ["hotlist", "import", str(self._hot_list()), "--source", "acic"],
         ):
             ran = self.system.run(*told)

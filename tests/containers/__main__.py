@@ -129,7 +129,7 @@ def register() -> None:
     tools(PERSON, "registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ")
     roles = [word for role in ("administrator", "officer", "analyst", "auditor") for word in ("--role", role)]
     trained = f"{datetime.now(UTC) - timedelta(days=30):%Y-%m-%d}"
-    person = ("--title", "Chief", "--agency", "sjpd", "--trained", trained)
+    person = ("--title", "Chief", "--agency", "sjpd", "--employee-number", "1", "--trained", trained)
     tools(PERSON, "registry", "user", PERSON, *person, *roles)
     tools(PERSON, "hotlist", "import", "/lists/stolen.csv", "--source", "ncic", mount="lists")
     place = ("--latitude", str(LATITUDE), "--longitude", str(LONGITUDE))

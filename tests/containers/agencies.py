@@ -82,7 +82,18 @@ def meet(person: str) -> None:
     roles = [word for role in ("administrator", "officer", "analyst") for word in ("--role", role)]
     county("registry", "agency", COUNTY, "--title", "Apache County SO", "--own", "--state", "AZ")
     county(
-        "registry", "user", PERSON, "--title", "Deputy Jones", "--agency", COUNTY, "--trained", begun, *roles
+        "registry",
+        "user",
+        PERSON,
+        "--title",
+        "Deputy Jones",
+        "--agency",
+        COUNTY,
+        "--employee-number",
+        "1",
+        "--trained",
+        begun,
+        *roles,
     )
     county("registry", "agency", OURS, "--title", "St. Johns PD", *mou)
     tools(person, "registry", "agency", COUNTY, "--title", "Apache County SO", *mou)

@@ -45,7 +45,7 @@ def test_hit_actions_reach_their_table_once_and_bad_ones_the_dead_letters() -> N
     assert [letter.reason for letter in streams.records(topics.DEAD_LETTERS)] == ["schema"]
 
 
-def test_the_registry_reaches_its_table_and_inquiries_are_checked_against_it() -> None:
+def test_the_registry_is_followed_and_inquiries_are_checked_against_it() -> None:
     edge, streams, store = memory_edge()
     user = RegistryRecord(kind="user", id=INQUIRY.who, name="M. Lee", agency="sjpd")
     agency = RegistryRecord(kind="agency", id="sjpd", name="St. Johns PD", own=True)
@@ -53,7 +53,7 @@ def test_the_registry_reaches_its_table_and_inquiries_are_checked_against_it() -
         streams.append(topics.REGISTRY, topics.REGISTRY.encode(record))
     store.log.extend(inquiries(1, 2))  # type: ignore[arg-type]
     run(audit_flow.build(edge), workers=2)
-    assert {row["id"] for row in store.rows(tables.REGISTRY)} == {user.id, agency.id}
+    assert {row["id"] for row in store.rows(tables.REGISTRY_FOLLOWED)} == {user.id, agency.id}
     found = store.rows(tables.INQUIRY_FINDINGS)
     assert {row["inquiry_id"] for row in found} == {UUID(int=1), UUID(int=2)}
     assert {row["rule"] for row in found} == {"trained"}

@@ -33,7 +33,20 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         roles = [word for role in ROLES for word in ("--role", role)]
         for told in (
             ["registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ"],
-            ["registry", "user", me, "--title", me, "--agency", "sjpd", "--trained", TRAINED, *roles],
+            [
+                "registry",
+                "user",
+                me,
+                "--title",
+                me,
+                "--agency",
+                "sjpd",
+                "--employee-number",
+                "1",
+                "--trained",
+                TRAINED,
+                *roles,
+            ],
             ["shift", "login"],
             ["hotlist", "import", str(hot_list(one.folder, "ZZZ1111")), "--source", "acic"],
         ):
@@ -91,7 +104,7 @@ def test_a_picture_becomes_a_detection_while_commands_ask(system: System) -> Non
         "audit publish",
         "audit verify",
         "audit sample --year 2026",
-        f"registry user jsmith --title Smith --agency sjpd --trained {TRAINED}",
+        f"registry user jsmith --title Smith --agency sjpd --employee-number 2 --trained {TRAINED}",
         "registry rules",
         "retention run",
         "retention log",

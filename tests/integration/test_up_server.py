@@ -44,7 +44,15 @@ def test_with_a_broker_and_a_server_a_picture_becomes_a_detection(
         assert "engine" not in running
         assert {"match", "audit", "retention", "cameras", "console"} <= running.keys()
         roles = [word for role in ("administrator", "supervisor", "analyst") for word in ("--role", role)]
-        registered = ["--agency", "sjpd", "--trained", f"{NOW - timedelta(days=10):%Y-%m-%d}", *roles]
+        registered = [
+            "--agency",
+            "sjpd",
+            "--employee-number",
+            "1",
+            "--trained",
+            f"{NOW - timedelta(days=10):%Y-%m-%d}",
+            *roles,
+        ]
         for told in (
             ["registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ"],
             ["registry", "user", "smith", "--title", "Smith", *registered],

@@ -34,6 +34,7 @@ def person(
         id=who,
         name=who,
         agency=agency,
+        employee_number=f"E-{who}"[:64],
         active=active,
         role=",".join(roles or ROLES),
         trained_at=trained or datetime.now(UTC) - timedelta(days=30),

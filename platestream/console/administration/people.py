@@ -50,6 +50,8 @@ def register(visit: Visit) -> Response:
         with_roles,
         name=visit.said("title"),
         agency=visit.said("agency"),
+        employee_number=visit.said("employee_number") or (known.employee_number if known else ""),
+        sworn={"yes": True, "no": False}.get(visit.said("sworn"), known.sworn if known else None),
         trained_at=day(visit, "trained", known.trained_at if known else None),
         approved_by=visit.said("approved_by"),
     )

@@ -1,0 +1,79 @@
+"""One person, one identity: names and employee numbers compared without regard to how they are written.
+
+The database compares the ids of the registry by the same rule (`clickhouse/views/registry.sql`); a test
+compares both.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from operators.inquiry_checks.folded import folded
+from schemas.registry import RegistryRecord
+
+_DIGITS = str.maketrans("0134578", "oieastb")
+
+
+def name_identity(name: str) -> str:
+    """Return a name without case, spaces and signs, and look-alikes as the letters they stand for.
+
+    >>> name_identity("Smith "), name_identity("SM1TH"), name_identity("\u0455m\u0456th")
+    ('smith', 'smith', 'smith')
+    """
+    return re.sub("[^a-z0-9]", "", folded(name)).translate(_DIGITS)
+
+
+def number_identity(number: str) -> str:
+    """Return an employee number without case, signs and leading zeros.
+
+    >>> number_identity(" 0047-A"), number_identity("47a")
+    ('47a', '47a')
+    """
+    return re.sub("[^a-z0-9]", "", number.lower()).lstrip("0")
+
+
+def resolve(name: str, users: Mapping[str, RegistryRecord]) -> str:
+    """Return the registered id that a sign-in's name stands for: the same but for case and spaces around it.
+
+    A name in other letters is another name: a sign-in provider may have given it to somebody else. So is one
+    that fits two records.
+    """
+    if name in users:
+        return name
+    plain = name.strip().casefold()
+    fitting = [one for one in users if one.casefold() == plain]
+    return fitting[0] if len(fitting) == 1 else name
+
+
+def same_person(one: str, other: str, users: Iterable[RegistryRecord]) -> bool:
+    """Return whether two names are one person's: by the names themselves, or by one employee number."""
+    if name_identity(one) == name_identity(other):
+        return True
+    listed = list(users)
+    return bool(_numbers(one, listed) & _numbers(other, listed))
+
+
+def doubles(users: Iterable[RegistryRecord]) -> list[tuple[str, str]]:
+    """Return pairs of records, at least one of them active, that are one person's."""
+    listed = sorted(users, key=lambda one: one.id)
+    return [
+        (one.id, other.id)
+        for place, one in enumerate(listed)
+        for other in listed[place + 1 :]
+        if (one.active or other.active) and _is_double(one, other)
+    ]
+
+
+def _is_double(one: RegistryRecord, other: RegistryRecord) -> bool:
+    number = number_identity(one.employee_number)
+    same_number = number != "" and number == number_identity(other.employee_number)
+    return name_identity(one.id) == name_identity(other.id) or (same_number and one.agency == other.agency)
+
+
+def _numbers(name: str, users: Iterable[RegistryRecord]) -> set[tuple[str, str]]:
+    """The agency and employee number of everybody who is registered by this name, however it is written."""
+    wanted = name_identity(name)
+    return {
+        (one.agency, number_identity(one.employee_number))
+        for one in users
+        if name_identity(one.id) == wanted and number_identity(one.employee_number)
+    }
