@@ -159,6 +159,18 @@ ACTS: tuple[Act, ...] = (
         "account_change", "change one's own password, with the current one", "E.1.e", _EVERYBODY,
         partners=True,
     ),
+    Act(
+        "registry_recover", "bring an ALPR administrator back, two people with the recovery code",
+        "C.2 E.1.a E.1.e", _EVERYBODY,
+    ),
+    Act(
+        "registry_recovery_code", "make the code by which two people bring an administrator back",
+        "C.2 E.1.e", _ADMIN,
+    ),
+    Act(
+        "registry_review", "review how an administrator was brought back", "E.1.a K", ("auditor",),
+        documented="inquiry",
+    ),
     _register("camera", "register a camera and its approval", "D.5 E.1.f"),
     _register("detail", "register a special detail and its approval", "G.6"),
     _register("place", "register a sensitive place, where no camera may stand", "D.5 E.1.f"),

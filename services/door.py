@@ -173,6 +173,10 @@ class Door:
         """
         return self.clients.doing(role)
 
+    def connection(self) -> Client:
+        """Return the connection that enters acts with an effect and writes what the database takes by one."""
+        return self.clients.doing(self._role)
+
     @property
     def streams(self) -> Topics:
         """The topics of the edge, to their end."""
@@ -180,7 +184,7 @@ class Door:
 
     def now(self) -> datetime:
         """Return the time of the database, which judges acts, in whole milliseconds. Raises DatabaseError."""
-        client = self.clients(self._role)
+        client = self.connection()
         rows = run("reading the database's clock", lambda: client.query("SELECT now64(3, 'UTC')")).result_rows
         return cast(datetime, rows[0][0])
 
@@ -277,7 +281,7 @@ class Door:
 
     def write(self, table: str, **columns: Any) -> None:
         """Insert a row that the database takes by an act only. Raises DatabaseError."""
-        client = self.clients(self._role)
+        client = self.connection()
         rows = [list(columns.values())]
         run(
             f"writing {table}",

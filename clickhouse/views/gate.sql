@@ -49,13 +49,17 @@ WITH
         AND (SELECT uniqExact(who) FROM platestream.inquiry_log
              WHERE at BETWEEN now64(6) - toIntervalDay(1) AND now64(6)
                AND kind = 'retention_clock' AND outcome = 'allowed' AND NOT automatic) < 2 AS clock_back,
-    -- Somebody must be able to begin: while no trained administrator is there, people and agencies can be registered
-    -- by whoever was not ended.
+    -- Somebody must be able to begin: until there was an administrator, people and agencies can be registered by
+    -- anybody. Afterwards, while none is in force, two people bring one back (views/recovery.sql).
     NOT arrayExists(one -> one.1 AND has(one.4, 'administrator') AND one.3 > toDateTime64(0, 3) AND one.3 <= now64(3)
         AND (rules.6 = 0 OR one.3 >= trained_since), mapValues(users)) AS no_administrator,
-    no_administrator AND inquire.kind IN ('registry_agency', 'registry_user')
+    (SELECT count() FROM platestream.administrators) = 0
+        AND inquire.kind IN ('registry_agency', 'registry_user', 'registry_recovery_code')
         AND (user.1 OR NOT mapContains(users, person)) AND NOT of_partner AS founding,
     (registry_on OR of_partner) AND NOT by_itself AND NOT founding AS judged,
+    -- Where the training of nearly everybody has lapsed, too, lapsed people may bring an administrator back.
+    inquire.kind = 'registry_recover' AND arrayCount(one -> one.1 AND one.3 <= now64(3)
+        AND one.3 > if(rules.6 = 0, toDateTime64(0, 3), trained_since), mapValues(users)) < 2 AS lapsed_recovers,
     -- A registered person's agency is what the registry says, not what is claimed.
     if((registry_on OR of_partner) AND user.2 != '', user.2, toValidUTF8(left(inquire.agency, 64))) AS of_agency,
     agencies[of_agency] AS mou,
@@ -126,7 +130,7 @@ SELECT
             'a user whose access has ended (order, section E.1.e)',
         judged AND (user.3 <= toDateTime64(0, 3) OR user.3 > now64(3)),
             'no training on record (order, section F.7)',
-        judged AND rules.6 > 0 AND user.3 < trained_since,
+        judged AND rules.6 > 0 AND user.3 < trained_since AND NOT lapsed_recovers,
             'training has lapsed and must be renewed (order, section F.7)',
         judged AND inquire.agency NOT IN ('', of_agency),
             'this user is of another agency (order, section F.6)',
@@ -163,6 +167,8 @@ SELECT
             'the database''s clock is behind the newest row of the inquiry log: two administrators or supervisors confirm it (platestream retention clock --confirm)',
         judged AND act.8 AND NOT has(people_on_shift, person),
             'not on shift: alert hits are verified and disposed of on duty; log in for a shift first (order, section F.4)',
+        inquire.kind = 'registry_recover' AND NOT no_administrator,
+            'an administrator is in force: they register people (order, section E.1.e)',
         act.3 = 'case' AND NOT usable_case,
             'no usable case number (as the agency writes them): evidence is of a case (order, section F.8.a)',
         act.3 = 'inquiry' AND NOT match(given_case, '[\\pL\\pN]') AND empty(reason_letters),

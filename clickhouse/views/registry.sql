@@ -44,18 +44,24 @@ WITH
     arrayFirst(one -> one.1 = concat(of_kind, '/', of_id), former) AS before,
     multiIf(
         of_kind = 'shift', ['shift_login', 'shift_logout'],
+        of_kind = 'user', ['registry_user', 'registry_recover'],
         [concat('registry_', replaceOne(of_kind, 'hotlist_', ''))]) AS kinds,
     if(of_kind = 'shift', concat('user/', JSONExtractString(record, 'user')), concat(of_kind, '/', of_id)) AS about,
     arrayFirst(one -> one.1 = registry_change.inquiry_id AND has(kinds, one.2) AND one.3 = left(about, 64)
         AND one.5 = lower(hex(SHA256(record))), acts) AS act,
+    throwIf(act.2 = 'registry_recover' AND registry_change.inquiry_id NOT IN (
+        SELECT inquiry_id FROM platestream.recoveries WHERE step = 'done'),
+        'Refused: two people give the recovery code first') AS not_recovered,
     -- A person of this agency, who has a number; of others their agencies know.
     of_kind = 'user' AND is_active AS enters,
     throwIf(empty(act.2), 'Refused: no allowed act of yours, of the last 10 minutes, names this record') AS no_act,
     throwIf(NOT match(of_id, '^[A-Za-z0-9][A-Za-z0-9 ._:@/#-]{0,63}$') OR NOT isValidJSON(record)
         OR length(number) > 64,
         'Refused: not a valid record') AS no_record,
-    throwIf(of_kind = 'user' AND of_id = act.4, 'Refused: nobody changes their own record') AS own_record,
-    throwIf(changed > greatest(act.6, before.2) + INTERVAL 1 SECOND OR changed < act.6 - INTERVAL 10 MINUTE
+    throwIf(of_kind = 'user' AND of_id = act.4 AND before.3 != record
+        AND (SELECT count() FROM platestream.administrators) > 0,
+        'Refused: nobody changes their own record') AS own_record,
+    throwIf(changed > greatest(act.6, before.2) + INTERVAL 1 SECOND OR changed < act.6 - toIntervalMinute(if(act.2 = 'registry_recover', 1440, 10))
         OR changed <= before.2 AND before.3 != record,
         'Refused: the record was changed by somebody else, or its time is not that of its act') AS untimely,
     throwIf(enters AND position(of_id, '/') > 0 AND before.1 = '',
@@ -88,7 +94,7 @@ SELECT
     JSONExtractString(record, 'state') AS state,
     moment('declared_at') AS declared_at
 FROM platestream.registry_change
-WHERE NOT (no_act OR no_record OR own_record OR untimely OR foreign_name OR twice_named OR no_number OR twice_numbered);
+WHERE NOT (no_act OR not_recovered OR no_record OR own_record OR untimely OR foreign_name OR twice_named OR no_number OR twice_numbered);
 
 -- The rest of the registry's topic: cameras, special details, hot list sources and so on.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.registry_followed_to_registry TO platestream.registry

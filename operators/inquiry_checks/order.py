@@ -29,7 +29,7 @@ from datetime import UTC, datetime, timedelta
 
 from operators.inquiry_checks.folded import says
 from operators.inquiry_checks.reasons import says_something, usable_case
-from operators.people import THE_ORDERS, People, PeopleRules
+from operators.people import LAPSED, THE_ORDERS, People, PeopleRules
 from schemas.acts import ACTS, BY_NAME, Act
 from schemas.finding import Finding
 from schemas.gate_rules import GateRules
@@ -49,7 +49,7 @@ FORMER_SHOWS_DATA = frozenset({"export", "evidence"})
 # What a look leads to: a vehicle listed, a hit handled, evidence held; and the former names of these.
 FOLLOW_UPS = frozenset(act.name for act in ACTS if act.follows_up) | {"export", "evidence", "hotlist"}
 NOBODY = "nobody named"  # the gate writes it where an automatic act does not say who set it off
-FOUNDING = frozenset({"registry_agency", "registry_user"})
+FOUNDING = frozenset({"registry_agency", "registry_user", "registry_recovery_code"})
 FORMER_JOBS = frozenset({"retention job", "platestream_retention_job"})  # `retention` is an act now, too
 
 
@@ -100,16 +100,10 @@ class CheckRules:
 RULES = CheckRules()
 
 
-def had_administrator(people: People, at: datetime, rules: CheckRules) -> bool:
-    """There was a trained administrator then; a record that changed since counts from its change.
-
-    Of whatever agency: the gate asks no more before it lets anybody be registered.
-    """
+def had_administrator(people: People, at: datetime) -> bool:
+    """Return whether somebody was an administrator by then, in force or not: nobody founds afterwards."""
     return any(
-        "administrator" in user.roles
-        and people.person(who, at, rules.people) is None
-        and _changed(user) <= at.timestamp()
-        for who, user in people.users.items()
+        "administrator" in user.roles and _changed(user) <= at.timestamp() for user in people.users.values()
     )
 
 
@@ -199,12 +193,13 @@ def _judged(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> bo
         return act.name in FORMER_SHOWS_DATA
     user = people.users.get(inquiry.who)
     founding = inquiry.kind in FOUNDING and (user is None or user.active)
-    return not (founding and not had_administrator(people, inquiry.at, rules))
+    return not (founding and not had_administrator(people, inquiry.at))
 
 
 def _who(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> Iterator[Finding]:
     user = _partners(inquiry) if inquiry.partner else people.users.get(inquiry.who)
-    if objection := people.trained(user, inquiry.at, rules.people):
+    objection = people.trained(user, inquiry.at, rules.people)
+    if objection and not (objection is LAPSED and _lapsed_recovers(inquiry, people, rules)):
         yield Finding.of(inquiry, objection.rule, "breach", objection.said)
     if user is None or not user.active:
         return
@@ -232,6 +227,12 @@ def _started(inquiry: Inquiry, act: Act, people: People) -> Iterator[Finding]:
         yield Finding.of(inquiry, "started", "breach", "started by nobody who is a registered, active user")
     elif _changed(user) <= inquiry.at.timestamp() and not set(user.roles) & set(act.roles):
         yield Finding.of(inquiry, "started", "breach", "started by somebody whose roles do not include it")
+
+
+def _lapsed_recovers(inquiry: Inquiry, people: People, rules: CheckRules) -> bool:
+    """Where the training of nearly everybody has lapsed, lapsed people bring an administrator back, too."""
+    fit = [who for who in people.users if people.person(who, inquiry.at, rules.people) is None]
+    return inquiry.kind == "registry_recover" and len(fit) < 2
 
 
 def _roles(inquiry: Inquiry, act: Act, user: RegistryRecord) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 Days and times that people type are those of the agency's time zone.
 """
 
+import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, tzinfo
 from hashlib import sha256
@@ -17,6 +18,7 @@ from platestream.cli.entrance import entrance
 from schemas.acts import ROLES
 from schemas.profile import PlaceKind
 from schemas.registry import Kind, Outcome, RegistryRecord
+from services import recovery
 from services import registry as job
 from services.door import Door
 from services.hotlist.zone import agency_zone
@@ -103,11 +105,67 @@ def user(
     --trained 2026-09-01 --role officer --role supervisor
     """
 
+    codes: list[str] = []
+
     def put(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
+        codes.append(recovery.code_at_founding(door, role or ()))
         return job.put_user(door, record, now, role or ())
 
     told: dict[str, Any] = {"employee_number": employee_number, "sworn": sworn}
     _put("user", name, put, name=title, agency=agency, trained_at=trained, approved_by=approved_by, **told)
+    if codes[0]:
+        _show_code(codes[0])
+
+
+@app.command("recovery-code")
+def recovery_code() -> None:
+    """Make the code by which two people bring an administrator back when none is in force; it is shown once.
+
+    Example: platestream registry recovery-code
+    """
+    with entrance("registry recovery-code") as door:
+        code = recovery.make_code(door)
+    _show_code(code)
+
+
+@app.command()
+def recover(
+    name: Annotated[str, typer.Argument(metavar="ID", help="The registered person who comes back.")],
+    trained: Annotated[
+        datetime | None,
+        typer.Option(formats=DAY, help="Their training (F.7); the first of the two gives it."),
+    ] = None,
+) -> None:
+    """Bring an administrator back while none is in force: two people give the Chief's recovery code.
+
+    Each of the two runs this command within a day. The code is asked for at a terminal, else it is the first
+    line of stdin. An auditor who was no part of it reviews it afterwards: registry review-recovery.
+
+    Example: platestream registry recover vale --trained 2026-11-20
+    """
+    with entrance("registry recover") as door:
+        zone = agency_zone(door.settings)
+        day = trained.replace(tzinfo=zone) if trained else None
+        attempt = recovery.recover(door, name, _asked("recovery code"), day)
+    if attempt.done:
+        out.print(f"{name} is administrator; the code is used up: platestream registry recovery-code")
+        err.print("an auditor reviews this recovery: platestream policy check names it until then")
+    else:
+        out.print(f"begun: a second person completes it within a day: platestream registry recover {name}")
+
+
+@app.command("review-recovery")
+def review_recovery(
+    which: Annotated[str, typer.Argument(metavar="INQUIRY", help="As policy check names it.")],
+    reason: Annotated[str, typer.Option(help="What was found.")],
+) -> None:
+    """Record that you, an auditor, have reviewed how an administrator was brought back.
+
+    Example: platestream registry review-recovery 5f0c… --reason 'Asked both and the Chief; training lapsed'
+    """
+    with entrance("registry review-recovery") as door:
+        recovery.review(door, which, reason)
+    out.print("the review is on record")
 
 
 @app.command()
@@ -397,6 +455,17 @@ def _put(kind: Kind, name: str, put: Put = job.put, /, **told: Any) -> None:
         written = put(door, record, datetime.now(UTC))
     assert written.changed_at is not None
     out.print(f"{written.key}: on record from {written.changed_at.astimezone(zone):%Y-%m-%d %H:%M %Z}")
+
+
+def _show_code(code: str) -> None:
+    out.print(f"recovery code: {code}")
+    err.print("shown once: the Chief keeps it offline; with it two people bring an administrator back")
+
+
+def _asked(what: str) -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt(what, hide_input=True, err=True))
+    return sys.stdin.readline().strip()
 
 
 def _corner(text: str) -> tuple[float, float]:

@@ -23,6 +23,7 @@ from schemas.topics import PLATED, TOPICS, Topic
 from services.partners import restoring
 
 KEPT = (
+    "administrators",
     "deliveries",
     "deployment_findings",
     "documents",
@@ -38,6 +39,8 @@ KEPT = (
     "inquiry_seals",
     "inquiry_salts",
     "ledger",
+    "recoveries",
+    "recovery_codes",
     "registry",
     "utilization",
 )

@@ -112,6 +112,13 @@ CHECKS = (
         people.administrator,
     ),
     Check(
+        "identities",
+        _clauses("E.1.e K.3"),
+        "each person is registered once, with an employee number",
+        "platestream registry list user",
+        people.one_identity,
+    ),
+    Check(
         "entitled",
         _clauses("E.1.a"),
         "acts were allowed to people whose roles include them, and automatic ones name who started them",

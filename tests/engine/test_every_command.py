@@ -56,6 +56,10 @@ ACTED = {
     "notify test": ("notify_test", "notify test dispatch"),
     "registry agency": ("registry_agency", "registry agency x --title X"),
     "registry user": ("registry_user", "registry user x --title X --agency sjpd"),
+    "registry recover": ("registry_recover", "registry recover vale --trained 2026-01-01"),
+    "registry recovery-code": ("registry_recovery_code", "registry recovery-code"),
+    "registry review-recovery": ("registry_review", "registry review-recovery x --reason 'Asked both'"),
+    "registry repair": ("registry_show", "registry repair"),
     "registry camera": (
         "registry_camera",
         "registry camera x --title X --latitude 34.5 --longitude -109.4",

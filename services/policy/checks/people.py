@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from operators.inquiry_checks.order import NOBODY
+from operators.people_names import doubles, number_identity, same_person
 from schemas.counted import counted
 from schemas.registry import RegistryRecord
 from services.policy.checks.live import Answer, Live, answer, named, unless
@@ -18,6 +19,21 @@ SELECT id, mou_from, mou_until, state, declared_at FROM platestream.registry FIN
 WHERE kind = 'agency' AND active AND NOT own
   AND id IN (SELECT agency FROM platestream.registry FINAL WHERE kind = 'user' AND active)
 ORDER BY id
+"""
+_FOUNDED = """
+SELECT (SELECT count() FROM platestream.administrators) > 0,
+    (SELECT toUnixTimestamp64Micro(max(set_at)) FROM platestream.recovery_codes),
+    (SELECT toUnixTimestamp64Micro(max(code_set_at)) FROM platestream.recoveries WHERE step = 'done')
+"""
+_RECOVERIES = """
+SELECT done.inquiry_id, done.at, done.record, arraySort(groupUniqArray(part.who))
+FROM platestream.recoveries AS done
+INNER JOIN platestream.recoveries AS part ON part.record = done.record
+WHERE done.step = 'done' AND part.step IN ('first', 'done')
+GROUP BY done.inquiry_id, done.at, done.record ORDER BY done.at
+"""
+_REVIEWS = """
+SELECT other, who, at FROM platestream.inquiry_log WHERE kind = 'registry_review' AND outcome = 'allowed'
 """
 _STEPS = (
     "SELECT at, by FROM platestream.hit_actions FINAL WHERE at > {since:DateTime64(3, 'UTC')} ORDER BY at"
@@ -72,8 +88,71 @@ def administrator(live: Live) -> Answer:
         for who, agency, at, role in live.rows(_USERS)
         if agency in own and "administrator" in role.split(",") and _in_training(live, at)
     ]
-    missing = "nobody is: whoever was not ended may register people and agencies"
-    return answer(f"{counted(len(there), 'administrator')} in force", "" if there else missing)
+    founded, codes, spent = live.rows(_FOUNDED)[0]
+    missing = (
+        "nobody is: two people bring one back with the recovery code (platestream registry recover)"
+        if founded
+        else "nobody ever was: anybody with access may found the agency (platestream registry user)"
+    )
+    no_code = unless(
+        not founded or codes > spent,
+        "there is no recovery code" if not codes else "the recovery code was used",
+        "platestream registry recovery-code, by the administrator; the Chief keeps it offline",
+    )
+    return answer(
+        f"{counted(len(there), 'administrator')} in force",
+        "" if there else missing,
+        _unreviewed(live),
+        no_code,
+    )
+
+
+def _unreviewed(live: Live) -> list[str]:
+    """Recoveries that no auditor has reviewed who was no part of it."""
+    reviews = live.rows(_REVIEWS)
+    users = live.registered("user")
+    found = []
+    for inquiry, at, record, people in live.rows(_RECOVERIES):
+        back = RegistryRecord.from_json(record.encode())
+        parts = {*people, back.id}
+        fit = [
+            who
+            for about, who, reviewed in reviews
+            if about == str(inquiry)
+            and reviewed > at
+            and not any(same_person(who, one, users) for one in parts)
+        ]
+        if not fit:
+            found.append(
+                f"{live.people([back.id])} was made administrator again on {at:%Y-%m-%d} by "
+                f"{live.people(people)}, which no other auditor has reviewed: "
+                f"platestream registry review-recovery {inquiry}"
+            )
+    return found
+
+
+def one_identity(live: Live) -> Answer:
+    """Each person of this agency is registered once, with an employee number."""
+    users = live.registered("user")
+    own = {name for (name,) in live.rows(_OWN)}
+    bare = [
+        one.id
+        for one in users
+        if one.active and one.agency in own and not number_identity(one.employee_number)
+    ]
+    twice = [" and ".join(pair) if live.names else "two records" for pair in doubles(users)]
+    return answer(
+        counted(len(users), "person", "people"),
+        f"one person registered twice: {named(twice)}; end one of them (platestream registry end user ID)"
+        if twice
+        else "",
+        unless(
+            not bare,
+            f"without an employee number: {live.people(bare)}",
+            "platestream registry user ID --employee-number NUMBER for each of them",
+        ),
+        unless(users, "nobody is registered", "people registered with their employee numbers"),
+    )
 
 
 def agencies(live: Live) -> Answer:
