@@ -178,6 +178,7 @@ def shown_page(visit: Visit, template: str, status: int = 200, **shown: Any) -> 
 
 def _rows(visit: Visit, shown: judging.Shown) -> Iterator[Row]:
     looks = {look.inquiry_id: look for look in shown.looks}
+    users = judging.registered(visit.door)
     for one in (*looks, *shown.gone):
         look = looks.get(one)
         yield Row(
@@ -186,7 +187,7 @@ def _rows(visit: Visit, shown: judging.Shown) -> Iterator[Row]:
             finding=shown.findings.get(one),
             entry=shown.entries.get(one),
             found=shown.found.get(one, ()),
-            own=look is not None and judging.is_own(visit.door, look),
+            own=look is not None and judging.is_own(visit.door, look, users),
         )
 
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from operators.people_names import resolve
 from platestream.console import account, cookies, forms
 from platestream.console.failures import FAILURES, said_of
 from services import accounts
@@ -155,8 +156,10 @@ def begin(console: "Console", who: str, where: str, address: str, password: str 
     """Begin a session of a person who proved their identity, and go to the page that was asked for.
 
     `password` is the version of the password that proved it, None where a provider did. A deactivated person
-    is refused.
+    is refused. A provider's name that differs from a registered one in case alone is that person's.
     """
+    if password is None:
+        who = resolve(who, console.people()[0].users)
     if console.deactivated(who):
         log.warning("no session for %r from %s: deactivated", who, address)
         return page(console, where, DEACTIVATED, 403)

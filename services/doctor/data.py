@@ -104,7 +104,8 @@ def administrator(here: Here) -> Iterable[Answer]:
         return [
             wrong(
                 "No administrator is active and trained.",
-                "platestream registry user NAME --role administrator --trained DAY (docs/inquiries.md)",
+                "To found: platestream registry user NAME --role administrator --trained DAY. Once there was "
+                "one: two people, platestream registry recover NAME (docs/inquiries.md).",
             )
         ]
     return [right(f"{counted(there, 'administrator')} active and trained.")]

@@ -1,6 +1,6 @@
 """What the auditor found about each inquiry of a draw: rows of the ledger; the newest stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,10 +13,12 @@ from clickhouse_connect.driver.client import Client
 from connectors import ledger
 from connectors.clickhouse_client import AUDITOR, run
 from connectors.profiles import load as load_profile
+from operators.people_names import same_person
 from schemas import finding as checks
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
-from services import records
+from schemas.registry import RegistryRecord
+from services import records, registry
 from services.door import Door, Permit
 from services.inquiries import found as checked
 from services.yearly_audit.draw import Draw, TooSoon, drawn_as
@@ -175,16 +177,22 @@ def find(door: Door, finding: Finding) -> Judged:
         refuse_filed(client, finding.draw)
         asked = {"inquiry": finding.inquiry_id}
         made_by = run("reading the log", partial(client.query, _MADE_BY, parameters=asked)).result_rows
-        if any(who == door.who for (who,) in made_by):
+        users = registered(door)
+        if any(same_person(who, door.who, users) for (who,) in made_by):
             raise RefusedError("finding", OWN)
     entry = records.put(door, "audit_finding", "audit", "finding", finding, reason=reason)
     waiting = len(set(drawn.inquiries) - set(findings(client, finding.draw)))
     return Judged(entry, waiting, len(drawn.inquiries))
 
 
-def is_own(door: Door, look: Look) -> bool:
-    """Whether whoever is at the door made this inquiry, and so does not judge it."""
-    return look.who == door.who
+def registered(door: Door) -> list[RegistryRecord]:
+    """Return everybody who is registered, active or not."""
+    return list(registry.listed(door.streams, "user").values())
+
+
+def is_own(door: Door, look: Look, users: Iterable[RegistryRecord]) -> bool:
+    """Return whether this person made the inquiry, by any name of theirs, and so does not judge it."""
+    return same_person(look.who, door.who, users)
 
 
 def refuse_filed(client: Client, draw: int) -> None:

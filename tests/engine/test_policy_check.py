@@ -366,6 +366,18 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("recorded", lambda one: one.shift("chief", HOUR, acted=False), {}, "shift/chief@"),
     ("administrator", _end_administrators, {}, "nobody is"),
     ("administrator", lambda _one: None, {"now": NOW + 400 * DAY}, "nobody is"),
+    (
+        "identities",
+        lambda one: one.put(user("Smith", "auditor")),
+        {},
+        "one person registered twice: Smith and smith",
+    ),
+    (
+        "identities",
+        lambda one: one.put(user("smythe", "auditor", employee_number="e smith")),
+        {},
+        "one person registered twice",
+    ),
     ("entitled", lambda one: one.found("roles"), {}, "1 inquiry that broke it"),
     ("entitled", lambda one: one.found("automatic"), {}, "1 inquiry that broke it"),
     ("records", _lose_an_inquiry, {}, "gone"),

@@ -287,7 +287,13 @@ def read(age: timedelta, camera: str = "main-n", **told: Any) -> Detection:
 
 def user(name: str, *roles: str, **told: Any) -> RegistryRecord:
     """A person of this agency, trained a month ago, with these roles or all."""
-    said = {"agency": "sjpd", "trained_at": NOW - 30 * DAY, "role": ",".join(roles or ROLES), **told}
+    said = {
+        "agency": "sjpd",
+        "employee_number": f"E-{name}",
+        "trained_at": NOW - 30 * DAY,
+        "role": ",".join(roles or ROLES),
+        **told,
+    }
     return RegistryRecord(kind="user", id=name, name=name.title(), **said)
 
 
@@ -307,6 +313,8 @@ def people() -> Iterator[RegistryRecord]:
 def follow_the_order(agency: Agency) -> None:
     """What an agency does that keeps to all of it, and the audit flow that checks it."""
     agency.register(*people())
+    code = "'lee', toString(generateUUIDv4()), repeat('0', 64)"
+    agency.sql(f"INSERT INTO platestream.recovery_codes (set_by, salt, hash) SELECT {code}")
     agency.rule(replace(gate_rules.in_force(agency.database.client()), always_registry=True))
     agency.shift("smith", 20 * DAY)
     reads = [read(HOUR), read(3 * DAY), read(9 * DAY)]

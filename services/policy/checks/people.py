@@ -1,6 +1,6 @@
 """Who may do what, and who is on shift: sections E.1.a, E.1.e, F.4, F.6, F.7 and I.2."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from operators.inquiry_checks.order import NOBODY
@@ -34,6 +34,12 @@ GROUP BY done.inquiry_id, done.at, done.record ORDER BY done.at
 """
 _REVIEWS = """
 SELECT other, who, at FROM platestream.inquiry_log WHERE kind = 'registry_review' AND outcome = 'allowed'
+"""
+_JUDGED = """
+SELECT DISTINCT finding.who, log.who
+FROM (SELECT who, toUUIDOrZero(JSONExtractString(record, 'inquiry_id')) AS inquiry
+      FROM platestream.ledger WHERE chain = 'audit' AND kind = 'finding') AS finding
+INNER JOIN platestream.inquiry_log AS log ON log.inquiry_id = finding.inquiry
 """
 _STEPS = (
     "SELECT at, by FROM platestream.hit_actions FINAL WHERE at > {since:DateTime64(3, 'UTC')} ORDER BY at"
@@ -131,6 +137,11 @@ def _unreviewed(live: Live) -> list[str]:
     return found
 
 
+def _judged_own(live: Live, users: Sequence[RegistryRecord]) -> str:
+    own = {judge for judge, who in live.rows(_JUDGED) if same_person(judge, who, users)}
+    return f"judged an inquiry of their own in a yearly audit: {live.people(own)}" if own else ""
+
+
 def one_identity(live: Live) -> Answer:
     """Each person of this agency is registered once, with an employee number."""
     users = live.registered("user")
@@ -146,6 +157,7 @@ def one_identity(live: Live) -> Answer:
         f"one person registered twice: {named(twice)}; end one of them (platestream registry end user ID)"
         if twice
         else "",
+        _judged_own(live, users),
         unless(
             not bare,
             f"without an employee number: {live.people(bare)}",

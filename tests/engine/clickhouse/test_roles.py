@@ -28,9 +28,11 @@ FED = [
     "deliveries",
     "deployment_findings",
     "dead_letters",
-    "registry",
+    "registry_followed",
     "inquiry_findings",
 ]
+BY_RECORD = ["registry_change", "recovery_code", "recover"]
+RECOVERY = ["recovery", "recovery_outcome"]
 EVIDENCE = ["evidence_holds", "evidence_detections", "evidence_images", "evidence_answers"]
 AUDIT = ["ledger", "documents", "utilization"]
 LOG = ["inquiry_log", "inquiry_seals"]
@@ -44,6 +46,9 @@ TABLES = [
     SALTS,
     *BOARDS,
     "tallied",
+    *BY_RECORD,
+    "registry",
+    *("administrators", "recoveries", "recovery_codes"),
     "gate_rules",
     "schema_migrations",
     "schema_views",
@@ -52,7 +57,7 @@ TABLES = [
 ]
 LOGGED = ["logged", "document"]
 LOOKS = ["search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits", "hit_steps"]
-GATE = ["verdict", *LOOKS]
+GATE = ["verdict", *LOOKS, "recovery_outcome"]
 BY_ACT = [*GATE, *LOGGED]
 HITS = ["hit_states", "hit_precision", "hit_confusions"]
 PLACES = ["deployments"]
@@ -65,6 +70,8 @@ BUILDING = {
     "documented": "documented(inquiry = '{}', kind = 'search')",
 }
 FEEDERS = [
+    *("registry_change_to_registry", "registry_followed_to_registry", "registry_to_administrators"),
+    *("recovery_code_to_codes", "recover_to_recoveries"),
     *("inquire_to_log", "detections_to_traffic", "detections_to_camera_hours"),
     *("detections_to_tallied", "alert_hits_to_tallied", "images_to_tallied"),
 ]
@@ -81,16 +88,17 @@ COMPARED = {
     **TALLIES,
 }
 BOARD_VIEWS = ["inquiry_figures", "retention_figures", "audit_figures", "hotlist_sources"]
-FIGURES_OF = ["retention_log", "evidence_state", "document_state", "audit_times", *HITS, *PLACES]
+FIGURES_OF = ["recovery", "retention_log", "evidence_state", "document_state", "audit_times", *HITS, *PLACES]
 ROLES = (OWNER, INGEST, SEALER, ANALYST, SUPERVISOR, AUDITOR, RETENTION, CUSTODIAN, DASHBOARD)
 
 READS = {
     OWNER: {*TABLES, *BY_ACT, *FIGURES_OF, *BOARD_VIEWS, *COMPARED},
     INGEST: set(),
     SEALER: {*LOG, SALTS, "gate_rules", "statements"},
-    ANALYST: {*GATE},
+    ANALYST: {*GATE, *RECOVERY},
     SUPERVISOR: {
         *GATE,
+        *RECOVERY,
         *HITS,
         *("hit_facts", "deliveries", "deployment_findings", "deployments"),
         *("inquiry_findings", "hit_actions", "registry", "gate_rules"),
@@ -102,7 +110,8 @@ READS = {
         *FIGURES_OF,
         *("inquiry_findings", "hit_actions", "hit_facts", "deliveries", "registry", "gate_rules"),
         "deployment_findings",
-        *("schema_migrations", "schema_views", "verdict"),
+        *("schema_migrations", "schema_views", "verdict", "recovery_outcome"),
+        *("administrators", "recoveries"),
         *TALLIES,
         "clock_stopped",
     },
@@ -111,18 +120,18 @@ READS = {
         *("clock_seen", "clock_confirmed"),
         *TALLIES,
     },
-    CUSTODIAN: {*EVIDENCE, "inquiry_seals", "logged", "ledger", "evidence_state", "verdict"},
+    CUSTODIAN: {*EVIDENCE, "inquiry_seals", "logged", "ledger", "evidence_state", "verdict", *RECOVERY},
     DASHBOARD: {*HITS, *BOARDS, *BOARD_VIEWS, "hit_facts", "deliveries", "deployment_findings"},
 }
 WRITES = {
     OWNER: set(TABLES),
     INGEST: set(FED),
     SEALER: {"inquiry_seals", SALTS},
-    ANALYST: {"inquire"},
-    SUPERVISOR: {"inquire"},
-    AUDITOR: {"inquire", "ledger", "documents"},
+    ANALYST: {"inquire", *BY_RECORD},
+    SUPERVISOR: {"inquire", *BY_RECORD},
+    AUDITOR: {*BY_RECORD, "inquire", "ledger", "documents"},
     RETENTION: {"inquire", "ledger", "utilization"},
-    CUSTODIAN: {"inquire", "ledger", *EVIDENCE},
+    CUSTODIAN: {*BY_RECORD, "inquire", "ledger", *EVIDENCE},
     DASHBOARD: set(),
 }
 FIGURES = {
@@ -180,7 +189,7 @@ def may(database: Database, role: str, sql: str) -> bool:
 def test_the_matrix_names_every_object_there_is(database: Database) -> None:
     objects = database.rows("SELECT name FROM system.tables WHERE database = 'platestream'")
     assert {name for (name,) in objects} == {
-        *(*TABLES, *BY_ACT, *FIGURES_OF, *BOARD_VIEWS, *FEEDERS, *BUILDING, *COMPARED)
+        *(*TABLES, *BY_RECORD, *FIGURES_OF, *BOARD_VIEWS, *FEEDERS, *BUILDING, *COMPARED)
     }
 
 
