@@ -19,7 +19,8 @@ def name_identity(name: str) -> str:
     >>> name_identity("Smith "), name_identity("SM1TH"), name_identity("\u0455m\u0456th")
     ('smith', 'smith', 'smith')
     """
-    return re.sub("[^a-z0-9]", "", folded(name)).translate(_DIGITS)
+    plain = re.sub("[@$!|]", "", name)  # signs, which `folded` takes for letters
+    return re.sub("[^a-z0-9]", "", folded(plain)).translate(_DIGITS)
 
 
 def number_identity(number: str) -> str:

@@ -84,7 +84,13 @@ def test_the_overview_says_what_needs_attention(pages: Pages, lee: Person) -> No
 def test_somebody_is_registered_with_roles_training_and_agency(pages: Pages, lee: Person) -> None:
     lee.get("/administration/people")
     assert "sworn employee: searches, goes on shift" in text(lee)
-    sent = {"title": "Det. Roe", "agency": "sjpd", "trained": "2026-11-01", "approved_by": "Chief"}
+    sent = {
+        "title": "Det. Roe",
+        "agency": "sjpd",
+        "employee_number": "77",
+        "trained": "2026-11-01",
+        "approved_by": "Chief",
+    }
     lee.send("/administration/people", new="yes", id="roe", role=["officer", "auditor"], **sent)
     assert "Det. Roe" in text(lee)
     roe = record(pages, "user", "roe")
@@ -402,7 +408,15 @@ def test_dead_letters_are_for_the_administrator_alone(pages: Pages, lee: Person)
 def test_what_was_typed_in_a_registry_form_is_text_and_never_a_tag(pages: Pages, lee: Person) -> None:
     evil = "<script>alert(1)</script>"
     lee.get("/administration/people")
-    lee.send("/administration/people", new="yes", id="roe", title=evil, agency="sjpd", role="officer")
+    lee.send(
+        "/administration/people",
+        new="yes",
+        id="roe",
+        title=evil,
+        agency="sjpd",
+        employee_number="77",
+        role="officer",
+    )
     lee.get("/administration/cameras")
     lee.send("/administration/cameras", new="yes", id="a", title=evil, latitude="1", longitude="1")
     lee.send("/administration/agencies", new="yes", id="b", title=evil, approved_by='"><img src=x>')
