@@ -23,7 +23,6 @@ from schemas.topics import PLATED, TOPICS, Topic
 from services.partners import restoring
 
 KEPT = (
-    "administrators",
     "deliveries",
     "deployment_findings",
     "documents",
@@ -43,6 +42,7 @@ KEPT = (
     "recovery_codes",
     "registry",
     "utilization",
+    "administrators",  # after the registry, whose rows add to it
 )
 """Tables that are kept for years."""
 TIED = ("alert_hits", "camera_hours", "dead_letters", "detections", "images", "tallied", "traffic")

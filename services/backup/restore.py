@@ -53,6 +53,8 @@ def restore(door: Door, path: Path) -> Restored:
         door.enter("restore", path.name)
         run("emptying gate_rules", partial(client.command, "TRUNCATE TABLE platestream.gate_rules"))
         for name in KEPT:
+            if name == "administrators":
+                run("emptying administrators", partial(client.command, f"TRUNCATE TABLE platestream.{name}"))
             _fill(client, name, lines(file, f"tables/{name}.jsonl"))
         left = tuple(one.name for one in COPIED if not _publish(door, one, file))
         if not put_back(door, {name: lines(file, f"partners/{name}.jsonl") for name in OFFERS}):
