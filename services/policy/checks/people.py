@@ -33,7 +33,7 @@ WHERE done.step = 'done' AND part.step IN ('first', 'done')
 GROUP BY done.inquiry_id, done.at, done.record ORDER BY done.at
 """
 _REVIEWS = """
-SELECT other, who, at FROM platestream.inquiry_log WHERE kind = 'registry_review' AND outcome = 'allowed'
+SELECT about, who, at FROM platestream.inquiry_log WHERE kind = 'registry_review' AND outcome = 'allowed'
 """
 _JUDGED = """
 SELECT DISTINCT finding.who, log.who

@@ -17,7 +17,7 @@ from services.policy.checks.live import BEHIND, Answer, Live, answer, named, unl
 
 ACTS_OF: Mapping[str, tuple[str, ...]] = {
     "agency": ("registry_agency",),
-    "user": ("registry_user",),
+    "user": ("registry_user", "registry_recover"),
     "camera": ("registry_camera",),
     "detail": ("registry_detail",),
     "incident": ("registry_incident",),
