@@ -137,8 +137,9 @@ def test_records_of_yesterday_without_a_number_stay_valid_and_are_not_checked(
 def test_nobody_judges_their_own_inquiry_under_another_name(agency: Agency, others: RegistryRecord) -> None:
     agency.put(others)
     inquiry = agency.enter("search", who=others.id, reason=SAID, pattern="AB*")
-    (look,) = looks(agency.database.client(AUDITOR), [inquiry])
     with door_of(agency.database, "smith") as smith:
+        permit = smith.enter("audit_show", "draw 1")
+        (look,) = looks(agency.database.client(AUDITOR), permit, [inquiry])
         assert is_own(smith, look, registry.listed(smith.streams, "user").values())
     told = {"draw": 1, "inquiry_id": str(inquiry), "meets": True}
     agency.write("audit", "finding", told, who="smith")
