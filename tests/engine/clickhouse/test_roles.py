@@ -189,7 +189,7 @@ def may(database: Database, role: str, sql: str) -> bool:
 def test_the_matrix_names_every_object_there_is(database: Database) -> None:
     objects = database.rows("SELECT name FROM system.tables WHERE database = 'platestream'")
     assert {name for (name,) in objects} == {
-        *(*TABLES, *BY_RECORD, *FIGURES_OF, *BOARD_VIEWS, *FEEDERS, *BUILDING, *COMPARED)
+        *(*TABLES, *BY_ACT, *FIGURES_OF, *BOARD_VIEWS, *FEEDERS, *BUILDING, *COMPARED)
     }
 
 
