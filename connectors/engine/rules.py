@@ -95,6 +95,7 @@ ENGINES = re.compile(
 _SETTINGS = _names(
     """
     readonly final limit offset extremes session_timezone use_client_time_zone mutations_sync alter_sync
+    materialize_ttl_after_modify
     lightweight_deletes_sync async_insert allow_ddl flatten_nested transform_null_in load_balancing
     priority enable_http_compression enable_analyzer exact_rows_before_limit read_overflow_mode
     result_overflow_mode sort_overflow_mode timeout_overflow_mode
