@@ -2,20 +2,19 @@
 
 | answer | means |
 |---|---|
-| 200 | on the list, changed, removed, or known already: `entry_id` and `done` |
-| 401 | not signed by this agency, or played again |
+| 200 | on the list, changed, removed, unchanged, or a repeated message: `entry_id` and `done` |
+| 401 | not signed by this agency, or over 5 minutes ago |
 | 413 | larger than a BOLO is |
 | 422 | refused: `lacks` and `because` |
 """
 
 import asyncio
-import json
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -26,11 +25,14 @@ from connectors.notify import signed
 from connectors.notify.senders import read_secret
 from schemas.message import RefusedError
 from services.hotlist.bolos import Taken, lacking
+from services.inquiries.gate import RefusedInquiry
 
 LARGEST = 100_000
-REMEMBERED = 10_000  # ids, far more than come in the 5 minutes that a signature holds
+APART = timedelta(minutes=1)
+"""Between two rows of the log for what came in an agency's name unsigned: strangers could fill it."""
 
-Take = Callable[[str, Mapping[str, Any]], Taken]
+Take = Callable[[str, str, bytes], Taken]
+Unsigned = Callable[[str, str], None]
 
 
 def read_secrets(folder: Path) -> dict[str, bytes]:
@@ -41,10 +43,22 @@ def read_secrets(folder: Path) -> dict[str, bytes]:
         raise RefusedError("bolo", f"secrets of agencies: {error}") from None
 
 
-def application(secrets: Mapping[str, bytes], take: Take, now: Clock = utc_now) -> Starlette:
-    """The server; `take` makes a BOLO an entry, one at a time."""
-    seen = _Seen()
+def application(
+    secrets: Mapping[str, bytes], take: Take, unsigned: Unsigned, now: Clock = utc_now
+) -> Starlette:
+    """The server; `take` makes a signed message an entry, one at a time, and `unsigned` records what is not
+    signed by the agency that it names.
+    """
+    recorded: dict[str, datetime] = {}
     one = asyncio.Lock()
+
+    async def refuse(agency: str, why: str) -> Response:
+        at = now()
+        async with one:
+            if agency in secrets and not at - APART < recorded.get(agency, at - APART):
+                recorded[agency] = at
+                await asyncio.to_thread(unsigned, agency, why)
+        return _answer(401, because=why)
 
     async def bolo(request: Request) -> Response:
         agency = request.path_params["agency"]
@@ -60,15 +74,11 @@ def application(secrets: Mapping[str, bytes], take: Take, now: Clock = utc_now) 
                 else ""
             )
         except signed.BadSignature as error:
-            return _answer(401, because=str(error))
+            return await refuse(agency, str(error))
         if not ident:
-            return _answer(401, because="not signed by this agency")
+            return await refuse(agency, "not signed by this agency")
         async with one:
-            if (before := seen.get(f"{agency}/{ident}")) is not None:
-                return before
-            answer = await asyncio.to_thread(_take, take, agency, body)
-            seen.put(f"{agency}/{ident}", answer, now())
-        return answer
+            return await asyncio.to_thread(_take, take, agency, ident, body)
 
     async def healthy(_request: Request) -> Response:
         return JSONResponse({"ok": True})
@@ -77,35 +87,23 @@ def application(secrets: Mapping[str, bytes], take: Take, now: Clock = utc_now) 
     return Starlette(routes=routes)
 
 
-def _take(take: Take, agency: str, body: bytes) -> Response:
+def _take(take: Take, agency: str, ident: str, body: bytes) -> Response:
     try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
-        return _answer(422, because="no JSON")
-    if not isinstance(told, dict) or not all(isinstance(value, str) for value in told.values()):
-        return _answer(422, because="an object of fields with text is expected")
-    try:
-        taken = take(agency, told)
-    except RefusedError as error:
-        return _answer(422, because=error.detail, lacks=lacking(told))
+        taken = take(agency, ident, body)
+    except (RefusedError, RefusedInquiry) as error:
+        return _answer(
+            422, because=error.detail if isinstance(error, RefusedError) else str(error), lacks=_lacks(body)
+        )
     return _answer(200, entry_id=taken.entry_id, done=taken.done)
+
+
+def _lacks(body: bytes) -> list[str]:
+    """The fields that a message lacks; none of one that cannot be read."""
+    try:
+        return lacking(msgspec.json.decode(body, type=dict[str, str]))
+    except (msgspec.DecodeError, RecursionError):
+        return []
 
 
 def _answer(status: int, **told: Any) -> Response:
     return JSONResponse(told, status_code=status)
-
-
-class _Seen:
-    """Answers by id, so that what is sent again is answered again and not taken again."""
-
-    def __init__(self) -> None:
-        self._answers: OrderedDict[str, tuple[Response, datetime]] = OrderedDict()
-
-    def get(self, ident: str) -> Response | None:
-        found = self._answers.get(ident)
-        return None if found is None else found[0]
-
-    def put(self, ident: str, answer: Response, at: datetime) -> None:
-        self._answers[ident] = (answer, at)
-        while len(self._answers) > REMEMBERED:
-            self._answers.popitem(last=False)

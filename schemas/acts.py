@@ -17,7 +17,7 @@ ROLES: dict[Role, str] = {
     "custodian": "keeps and exports evidence (F.8.a, J.2)",
     "administrator": "the ALPR administrator: people, agencies, cameras, hot list sources, rules (C.2, E.1)",
 }
-Documented = Literal["", "inquiry", "case"]
+Documented = Literal["", "inquiry", "case", "entry"]
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,9 @@ class Act:
 
     Whoever does it has one of the `roles`, is registered, active and trained, and of this agency, or of one
     with an MOU in force where `partners` may do it. `documented`: "inquiry" asks for a case number or a
-    reason (I.7), "case" for a case number. `browses`: it shows stored detections, so it is a browsing
-    inquiry, which is drawn and counted. `automatic`: the machine may do it by itself, on record as such.
+    reason (I.7), "case" for a case number, "entry" for all that section H asks of an entry. `browses`: it
+    shows stored detections, so it is a browsing inquiry, which is drawn and counted. `automatic`: the machine
+    may do it by itself, on record as such.
     `on_shift`: only a person whose shift is running does it (F.4), from whatever session or program.
     """
 
@@ -121,7 +122,10 @@ ACTS: tuple[Act, ...] = (
         "G.1 I.2", (), automatic=True,
     ),
     Act("hotlist_show", "see the hot list", "F.7 H", _LISTERS),
-    Act("hotlist_add", "put a vehicle on the hot list, or change its entry", "F.5 H.1 H.8", _LISTERS),
+    Act(
+        "hotlist_add", "put a vehicle on the hot list, or change its entry", "F.5 H.1 H.8", _LISTERS,
+        documented="entry",
+    ),
     Act("hotlist_remove", "take a vehicle off the hot list", "H.1", _LISTERS),
     Act("hotlist_offer", "offer an own entry to other agencies, or withdraw it", "G.1 H I.2", _LISTERS),
     Act(

@@ -10,6 +10,7 @@ from schemas.fields import Instant, Latitude, Longitude, Name, Record, State, Te
 from schemas.message import Message, RefusedError
 
 OWN_SOURCE = "sjpd"
+BOLO_SOURCE = "bolo"  # entries that neighbouring agencies sent, each taken by an MOU
 PARTNER_SOURCE = "partner"  # entries that other agencies offered and that were taken: theirs, until they end
 CHECKED_SOURCES = ("ncic", "acic", "mvd")  # whose entries are checked with their keeper before acting (G.3)
 OWN_MUST_HAVE = ("case_number", "reason", "requested_by", "contact", "instructions")

@@ -75,6 +75,15 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     refreshed_at: Annotated[
         Instant | None, Meta(description="hotlist_source: its list was last imported whole")
     ] = None
+    feed_place: Annotated[
+        str, Meta(max_length=300, description="hotlist_source: the file or folder that its job reads")
+    ] = ""
+    feed_key: Annotated[
+        str, Meta(max_length=64, description="hotlist_source: public key that signs its files (as `keys`)")
+    ] = ""
+    feed_layout: Annotated[
+        str, Meta(max_length=300, description="hotlist_source: layout of its files, or delimiter and columns")
+    ] = ""
     latitude: Latitude | None = None
     longitude: Longitude | None = None
     since: Annotated[
@@ -144,6 +153,11 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
             return self.active
         begun = self.mou_from is not None and self.mou_from <= at
         return begun and (self.mou_until is None or at < self.mou_until)
+
+    @property
+    def has_feed(self) -> bool:
+        """Of a hot list source: its files come from a place, or are signed by a key, that is registered."""
+        return self.active and bool(self.feed_place or self.feed_key)
 
     @property
     def roles(self) -> tuple[Role, ...]:

@@ -8,7 +8,7 @@ with data is done with the `Permit` that the door gives for it.
 What the machine does by itself passes the same door as automatic, with who set it off.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,7 +29,10 @@ SERVICES = frozenset({"platestream_console", "platestream_flows", "platestream_r
 
 
 class Why(TypedDict, total=False):
-    """How an act is documented; the order says what of it must be there for which act."""
+    """How an act is documented; the order says what of it must be there for which act.
+
+    `fields` are the words of a hot list entry (section H), by name.
+    """
 
     case_number: str
     reason: str
@@ -38,6 +41,7 @@ class Why(TypedDict, total=False):
     requester: str
     legal_basis: str
     agency: str
+    fields: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -197,6 +201,7 @@ class Door:
         effect: str = "",
         refusal: str = "",
         elsewhere: gate.Elsewhere | None = None,
+        message: UUID | None = None,
         **why: Unpack[Why],
     ) -> Permit:
         """Put an act on record, judged, before it is done.
@@ -206,13 +211,16 @@ class Door:
         hex digits. `elsewhere` is what another agency is asked for. With `refusal` the service itself has a
         rule of the order that forbids it: the attempt is logged with that rule.
 
+        `message` is the id of another agency's message that is received with it: one counts once.
+
         Raises RefusedInquiry where the act is refused, and then it must not be done, and DatabaseError.
         """
         if act not in BY_NAME:
             raise KeyError(f"no act {act}: schemas/acts.py declares them")
         said: gate.Why = {**self._said_of(act, why), "change": change[:4000], "refuse": refusal[:1000]}
         said["effect"] = effect
-        inquiry = gate.record(self._entering(act), kind=act, other=about, elsewhere=elsewhere, **said)
+        client = self._entering(act)
+        inquiry = gate.record(client, kind=act, other=about, elsewhere=elsewhere, inquiry=message, **said)
         return Permit(inquiry, act, self.who, effect)
 
     def enter_each(self, act: str, about: str, people: Sequence[str], **why: Unpack[Why]) -> dict[str, str]:
@@ -238,6 +246,21 @@ class Door:
         made = gate.record_several(self._entering(act), kind=act, told=cut, **self._said_of(act, why))
         return [Permit(one, act, self.who, effect) for one, effect in zip(made, written, strict=True)]
 
+    def enter_entries(self, act: str, told: Sequence[tuple[str, str, str, Why]]) -> list[str]:
+        """Log an act for several hot list entries, each with what it is about, its change, its effect and its
+        documentation, at the cost of one. Return the rule that refused each, empty where allowed. Raises
+        DatabaseError.
+        """
+        if act not in BY_NAME:
+            raise KeyError(f"no act {act}: schemas/acts.py declares them")
+        each: list[gate.Why] = [
+            {**self._said_of(act, why), "change": change[:4000], "effect": effect}
+            for _about, change, effect, why in told
+        ]
+        return gate.record_entries(
+            self._entering(act), kind=act, about=[one for one, *_rest in told], whys=each
+        )
+
     def enter_for_partner(
         self,
         act: str,
@@ -258,8 +281,14 @@ class Door:
         )
         return Permit(request, act, f"{partner['partner']}/{partner['who']}")
 
+    def received(self, message: UUID) -> gate.Received | None:
+        """What became of another agency's message; None of one that is new. Raises DatabaseError."""
+        return gate.received(self._entering("bolo"), message)
+
     @contextmanager
-    def on_record(self, act: str, about: str = "", **why: Unpack[Why]) -> Iterator[None]:
+    def on_record(
+        self, act: str, about: str = "", *, message: UUID | None = None, **why: Unpack[Why]
+    ) -> Iterator[None]:
         """What is refused inside, before `enter`, is on record as a refused attempt of `act`.
 
         A refusal is a ValueError of the services. Whoever may not do the act at all hears just that.
@@ -268,7 +297,7 @@ class Door:
             yield
         except ValueError as error:
             try:
-                self.enter(act, about, refusal=str(error), **why)
+                self.enter(act, about, refusal=str(error), message=message, **why)
             except gate.RefusedInquiry as refused:
                 if str(refused) != str(error)[:1000]:  # the person may not even try
                     raise refused from None

@@ -6,6 +6,7 @@ the database, which takes it by that act only and judges by it from then on, and
 which the flows read it.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -18,6 +19,7 @@ from connectors.clickhouse_client import SUPERVISOR, run
 from connectors.edge import Topics
 from connectors.kafka_client import BrokerError
 from connectors.profiles import load as load_profile
+from operators.inquiry_checks.folded import folded
 from operators.people import People, PeopleRules
 from operators.people_names import name_identity, number_identity
 from operators.sensitive_places import around, inside
@@ -25,6 +27,7 @@ from schemas import topics
 from schemas.acts import ROLES
 from schemas.designation import Designations
 from schemas.gate_rules import of_profile
+from schemas.hotlist import OWN_SOURCE
 from schemas.message import RefusedError
 from schemas.profile import Places
 from schemas.registry import Kind, RegistryRecord
@@ -34,6 +37,7 @@ from services.door import Door, Permit
 UNTOLD = ("schema", "kind", "id", "changed_at", "changed_by")  # the act itself says what, who and when
 _WRITTEN = "SELECT record FROM platestream.registry FINAL ORDER BY changed_at"
 AT_ONCE = 50  # frames released to the topic at once
+_PLAIN = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 ANOTHERS = "shift login and shift logout keep the shifts"
 
 
@@ -186,7 +190,7 @@ def designate(door: Door, record: RegistryRecord, now: datetime) -> RegistryReco
     """Designate a source or category of the hot list, or withdraw it where `record` is not active (E.1.b).
 
     What the order itself designates can be withdrawn, too. What is not told stays as it was: the title, the
-    longest time, and when a source's list was last imported. Raises as `put`.
+    longest time, when a source's list was last imported, and its feed as a whole. Raises as `put`.
     """
     known = _before(door, record)
     told: dict[str, Any] = {"name": record.name or (known.name if known else record.id)}
@@ -195,10 +199,28 @@ def designate(door: Door, record: RegistryRecord, now: datetime) -> RegistryReco
             "refreshed_at": known.refreshed_at,
             "longest_days": record.longest_days or known.longest_days,
         }
+        if not record.has_feed:
+            told |= {name: getattr(known, name) for name in ("feed_place", "feed_key", "feed_layout")}
+    else:
+        with door.on_record(act_of(record.kind), record.key):
+            _check_name(door, record)
+    if record.id == OWN_SOURCE and record.has_feed:
+        with door.on_record(act_of(record.kind), record.key):
+            raise RefusedError("registry", f"`{OWN_SOURCE}` is this agency's own list: people enter it")
     if not record.active and not Designations(records(door.streams)).knows(record.kind, record.id):
         with door.on_record(act_of(record.kind), record.key):
             raise RefusedError("registry", f"{record.id} is not designated, so it cannot be withdrawn")
     return put(door, msgspec.structs.replace(record, **told), now)
+
+
+def _check_name(door: Door, record: RegistryRecord) -> None:
+    """Raises RefusedError for a new source or category whose name can be taken for another one."""
+    if not _PLAIN.fullmatch(record.id):
+        raise RefusedError("registry", "a name has lower-case letters a-z, digits, - and _, 32 at most")
+    known = Designations(records(door.streams))
+    names = known.sources if record.kind == "hotlist_source" else list(known.categories)
+    if like := next((one for one in names if one != record.id and folded(one) == folded(record.id)), None):
+        raise RefusedError("registry", f"the name can be taken for `{like}`, which is designated")
 
 
 def end(door: Door, kind: Kind, name: str, now: datetime) -> RegistryRecord:

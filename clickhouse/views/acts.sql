@@ -19,7 +19,7 @@ SELECT * FROM values(
     ('partner_told', [], 0, '', 0, 1, 0, 1, 0),
     ('partner_tell', [], 0, '', 0, 1, 0, 1, 0),
     ('hotlist_show', ['officer', 'analyst', 'supervisor', 'administrator'], 0, '', 0, 0, 0, 0, 0),
-    ('hotlist_add', ['officer', 'analyst', 'supervisor', 'administrator'], 0, '', 0, 0, 0, 1, 0),
+    ('hotlist_add', ['officer', 'analyst', 'supervisor', 'administrator'], 0, 'entry', 0, 0, 0, 1, 0),
     ('hotlist_remove', ['officer', 'analyst', 'supervisor', 'administrator'], 0, '', 0, 0, 0, 1, 0),
     ('hotlist_offer', ['officer', 'analyst', 'supervisor', 'administrator'], 0, '', 0, 0, 0, 1, 0),
     ('hotlist_take', ['officer', 'analyst', 'supervisor', 'administrator'], 0, '', 0, 1, 0, 1, 0),

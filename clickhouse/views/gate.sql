@@ -64,6 +64,10 @@ WITH
     if((registry_on OR of_partner) AND user.2 != '', user.2, toValidUTF8(left(inquire.agency, 64))) AS of_agency,
     agencies[of_agency] AS mou,
     judged AND NOT mou.2 AS foreign,
+    -- Whose entry a BOLO, or an offer that is taken, puts on the list: `bolo:AGENCY/…`, `partner:AGENCY/…`.
+    inquire.kind IN ('bolo', 'hotlist_take') AND lists_vehicle AS takes_entry,
+    toValidUTF8(splitByChar('/', substring(inquire.other, position(inquire.other, ':') + 1))[1]) AS sender,
+    agencies[sender] AS sent_by,
     -- What the rules ask of a search: alert hits, and pictures of what was found, come of something else.
     act.4 AND NOT by_itself AND inquire.kind NOT IN ('hits', 'picture') AS searches,
     rules.12 AND foreign AND NOT (rules.18 AND mou.8 = rules.11) AS declares,
@@ -84,13 +88,29 @@ WITH
     trimBoth(toValidUTF8(inquire.requester)) AS given_requester,
     trimBoth(toValidUTF8(inquire.legal_basis)) AS given_basis,
     leftUTF8(trimBoth(toValidUTF8(inquire.refuse)), 1000) AS given_refusal,
-    arrayMap(one -> if(match(one, '[\\pL\\pN]'), one, ' '), ngrams(lowerUTF8(given_reason), 1)) AS reason_spaced,
-    arrayFilter(one -> one != ' ', reason_spaced) AS reason_letters,
+    -- Free text is judged by one rule, whether it is the reason of an inquiry or what section H asks of an entry of
+    -- the hot list (operators/inquiry_checks/reasons.py): letters of other alphabets that look alike count as ours.
+    [given_reason, inquire.fields['reason'], inquire.fields['requested_by'], inquire.fields['contact'],
+        inquire.fields['instructions']] AS free_texts,
+    arrayMap(text -> arrayMap(one -> if(match(one, '[\\pL\\pN]'), one, ' '), arrayFilter(one -> NOT match(one, '[\\pM\\p{Cf}]'),
+        ngrams(translateUTF8(lowerUTF8(normalizeUTF8NFKD(lowerUTF8(toValidUTF8(text)))),
+            'ıавеніјкморстухѕԁԛԝαεηικνορτυχ', 'iabehijkmopctyxsdqwaenikvoptux'), 1))), free_texts) AS spaced,
+    arrayMap(text -> arrayFilter(one -> one != ' ', text), spaced) AS letters_of,
     -- Words that say something: no boilerplate, no bare number, no run of keys, and no four letters without a vowel.
-    arrayFilter(word -> word != '' AND NOT has(rules.3, word) AND NOT match(word, '^[0-9]*$')
+    arrayMap(text -> arrayFilter(word -> word != '' AND NOT has(rules.3, word) AND NOT match(word, '^[0-9]*$')
             AND NOT match(word, 'qwer|asdf|sdfg|dfgh|fghj|ghjk|hjkl|zxcv|xcvb|cvbn|vbnm|rtyu|tyui|yuio|uiop|abcd|bcde|cdef')
             AND NOT match(word, '^[bcdfghjklmnpqrstvwxz]{4,}$'),
-        splitByChar(' ', arrayStringConcat(reason_spaced))) AS reason_words,
+        splitByChar(' ', arrayStringConcat(text))), spaced) AS words_of,
+    letters_of[1] AS reason_letters,
+    words_of[1] AS reason_words,
+    arrayMap((letters, words) -> length(letters) >= rules.2 AND length(arrayDistinct(letters)) >= 3 AND notEmpty(words),
+        letters_of, words_of) AS says_something,
+    -- A name is shorter than a reason; a number by which somebody is reached has four digits, of three kinds at least.
+    arrayMap(words -> arrayExists(word -> lengthUTF8(word) > 1 AND length(arrayDistinct(ngrams(word, 1))) > 1, words),
+        words_of) AS names_somebody,
+    arrayFilter(one -> match(one, '[0-9]'), letters_of[4]) AS contact_digits,
+    -- What a service refuses itself is on record by the rule that it names.
+    given_refusal = '' AND (act.3 = 'entry' OR notEmpty(inquire.fields)) AS lists_vehicle,
     lengthUTF8(given_case) BETWEEN 2 AND 64 AND match(given_case, rules.1) AS usable_case,
     replaceRegexpAll(upper(toValidUTF8(inquire.pattern)), '[ .-]', '') AS given_pattern,
     replaceRegexpAll(upper(toValidUTF8(inquire.other)), '[ .-]', '') AS second_plate,
@@ -152,6 +172,14 @@ SELECT
             'the written declaration of this agency has lapsed and must be renewed (order, section I.2)',
         declares AND notEmpty(rules.17) AND (NOT has(rules.17, mou.10) OR empty(trimBoth(mou.11))),
             'the written declaration of this agency is not of the text that is asked for, or nobody signed it (order, section I.2)',
+        takes_entry AND (NOT sent_by.1 OR sent_by.2 OR NOT sent_by.3),
+            'the sender is no other law enforcement agency that is registered and active (order, sections G.1 and I.2)',
+        takes_entry AND rules.8 AND (sent_by.4 <= toDateTime64(0, 3) OR sent_by.4 > now64(3)),
+            'no MOU with the sender is in force (order, section I.2)',
+        takes_entry AND rules.8 AND sent_by.5 > toDateTime64(0, 3) AND sent_by.5 <= now64(3),
+            'the MOU with the sender has ended (order, section I.2)',
+        takes_entry AND NOT rules.10 AND sent_by.8 != rules.11,
+            'the sender is of another state, with which nothing is shared (order, section I.2)',
         foreign AND notEmpty(mou.7) AND NOT has(mou.7, inquire.kind) AND NOT startsWith(inquire.kind, 'account_'),
             'the MOU with this agency does not share this kind of inquiry (order, section I.2)',
         foreign AND notEmpty(mou.6) AND act.4
@@ -178,6 +206,16 @@ SELECT
             concat('no usable case number (as the agency writes them) and a reason of less than ', toString(rules.2), ' letters (order, section I.7)'),
         act.3 = 'inquiry' AND NOT usable_case AND empty(reason_words),
             'no usable case number, and a reason that says nothing: what is looked into, and why (order, section I.7)',
+        lists_vehicle AND act.3 = 'entry' AND NOT usable_case,
+            'no usable case number (as the agency writes them): an entry of the hot list is of a case (order, section H.2)',
+        lists_vehicle AND NOT says_something[2],
+            'the reason of the entry says nothing: why is the vehicle looked for? (order, section H.3)',
+        lists_vehicle AND NOT names_somebody[3],
+            'the requesting member of the entry is not named (order, section H.4)',
+        lists_vehicle AND NOT names_somebody[4] AND (length(contact_digits) < 4 OR length(arrayDistinct(contact_digits)) < 3),
+            'the contact of the entry reaches nobody: a telephone number, or where the member is found (order, section H.5)',
+        lists_vehicle AND NOT says_something[5],
+            'the instructions of the entry say nothing: what does an officer do who meets the vehicle? (order, section H.6)',
         rules.13 AND searches AND NOT usable_case,
             'no usable case number (as the agency writes them), which this agency''s rules ask for at every search',
         arrayExists(one -> match(told, one) OR match(folded, one) OR match(squeezed, replaceAll(one, ' ', '')), rules.4),
@@ -238,6 +276,20 @@ SELECT
     if(of_partner AND said_trained > toDateTime64(0, 3), toString(toDate(said_trained, 'UTC')), '') AS trained_on,
     if(match(inquire.effect, '^[0-9a-f]{64}$'), inquire.effect, '') AS effect
 FROM platestream.inquire;
+
+-- What became of a BOLO that another agency sent under an id of its own, however long ago: it is taken once. With
+-- `superseded` something was done to its entry since, so the message must change nothing any more.
+CREATE OR REPLACE VIEW platestream.received
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH (SELECT groupArray(1)((at, toString(outcome), refusal, other, change)) FROM (
+        SELECT at, outcome, refusal, other, change FROM platestream.inquiry_log
+        WHERE inquiry_id = {inquiry:UUID} AND kind = 'bolo' AND account = (SELECT account FROM platestream.caller)
+        ORDER BY at)) AS receipts
+SELECT one.2 AS outcome, one.3 AS refusal, one.4 AS about, one.5 AS change,
+    (SELECT count() > 0 FROM platestream.inquiry_log
+     WHERE at > receipts[1].1 AND outcome = 'allowed' AND other = receipts[1].4
+         AND kind IN ('bolo', 'hotlist_add', 'hotlist_remove')) AS superseded
+FROM (SELECT arrayJoin(receipts) AS one);
 
 -- What became of an inquiry of one's own: the only part of the log that whoever asks can read.
 CREATE OR REPLACE VIEW platestream.verdict

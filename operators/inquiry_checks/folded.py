@@ -8,9 +8,11 @@ import unicodedata
 from collections.abc import Iterable
 
 # Letters of other alphabets, digits and signs that stand for a letter.
-LOOKS = "ıавеніјкморстухѕԁԛԝαεηικνορτυχ0134578@$!|"
-LIKE = "iabehijkmopctyxsdqwaenikvoptuxoieastbasii"
+LETTERS, LETTERS_LIKE = "ıавеніјкморстухѕԁԛԝαεηικνορτυχ", "iabehijkmopctyxsdqwaenikvoptux"
+LOOKS = f"{LETTERS}0134578@$!|"
+LIKE = f"{LETTERS_LIKE}oieastbasii"
 _FOLD = str.maketrans(LOOKS, LIKE)
+_FOLD_LETTERS = str.maketrans(LETTERS, LETTERS_LIKE)
 
 
 def folded(text: str) -> str:
@@ -19,9 +21,22 @@ def folded(text: str) -> str:
     >>> folded("Immigrátion"), folded("1mmigrаt10n")
     ('immigration', 'immigration')
     """
-    taken_apart = unicodedata.normalize("NFKD", text.lower()).lower()
-    seen = (char for char in taken_apart if unicodedata.category(char)[0] != "M")
-    return "".join(char for char in seen if unicodedata.category(char) != "Cf").translate(_FOLD)
+    return _taken_apart(text).translate(_FOLD)
+
+
+def readable(text: str) -> str:
+    """The same where digits and signs stand for themselves.
+
+    >>> readable("nоnе, 928-555-0114")
+    'none, 928-555-0114'
+    """
+    return _taken_apart(text).translate(_FOLD_LETTERS)
+
+
+def _taken_apart(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text.lower()).lower()
+    seen = (char for char in apart if unicodedata.category(char)[0] != "M")
+    return "".join(char for char in seen if unicodedata.category(char) != "Cf")
 
 
 def squeezed(text: str) -> str:

@@ -1,15 +1,19 @@
-"""Does what an inquiry gives as its case number and reason say anything (order, section I.7)?
+"""Judgement of free text: reasons of inquiries (order, section I.7), words of hot list entries (section H).
 
-The gate asks the same in SQL. It is written here once more, so that a fault of the one shows in the other.
+The gate judges the same in SQL. It is written here once more, so that a fault of the one shows in the other.
 """
 
 import re
+from collections.abc import Iterator, Mapping
 
+from operators.inquiry_checks.folded import readable
 from schemas.gate_rules import GateRules
 from schemas.profile import BOILERPLATE, CASE_NUMBER
 
 LONGEST_CASE = 64
 DIFFERENT_LETTERS = 3
+SHORTEST_NUMBER = 4
+"""Digits of a telephone number, or of an extension."""
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"[0-9]*")
 _RUN_OF_KEYS = re.compile(
@@ -34,10 +38,45 @@ def says_something(reason: str, letters: int = 5, boilerplate: tuple[str, ...] =
     >>> says_something("Stolen truck of last night"), says_something("asdfgh"), says_something("xxxxxx")
     (True, False, False)
     """
-    spoken = [char for char in reason.lower() if char.isalnum()]
+    text = readable(reason)
+    spoken = _letters(text)
     if len(spoken) < letters or len(set(spoken)) < DIFFERENT_LETTERS:
         return False
-    return any(_tells(word, boilerplate) for word in _WORD.findall(reason.lower()))
+    return any(_tells(word, boilerplate) for word in _WORD.findall(text))
+
+
+def names_somebody(text: str, boilerplate: tuple[str, ...] = BOILERPLATE) -> bool:
+    """A word of two different letters at least that is no boilerplate.
+
+    >>> names_somebody("Ofc. Vale"), names_somebody("n/a"), names_somebody("XX")
+    (True, False, False)
+    """
+    words = (word for word in _WORD.findall(readable(text)) if _tells(word, boilerplate))
+    return any(len(set(word)) > 1 for word in words)
+
+
+def reaches_somebody(text: str, boilerplate: tuple[str, ...] = BOILERPLATE) -> bool:
+    """A telephone number, or words that say where somebody is found.
+
+    >>> reaches_somebody("928-555-0114"), reaches_somebody("front desk"), reaches_somebody("000-0000")
+    (True, True, False)
+    """
+    digits = [char for char in readable(text) if char in "0123456789"]
+    number = len(digits) >= SHORTEST_NUMBER and len(set(digits)) >= DIFFERENT_LETTERS
+    return number or names_somebody(text, boilerplate)
+
+
+def entry_lacks(fields: Mapping[str, str], rules: GateRules) -> Iterator[str]:
+    """The fields of a hot list entry that say nothing, of those that section H asks for."""
+    for name in ("reason", "instructions"):
+        if not says_something(fields.get(name, ""), rules.reason_letters, rules.boilerplate):
+            yield name
+    if not names_somebody(fields.get("requested_by", ""), rules.boilerplate):
+        yield "requested_by"
+    if not reaches_somebody(fields.get("contact", ""), rules.boilerplate):
+        yield "contact"
+    if not usable_case(fields.get("case_number", ""), rules.case_number):
+        yield "case_number"
 
 
 def is_documented(case_number: str, reason: str, rules: GateRules) -> bool:
@@ -45,6 +84,10 @@ def is_documented(case_number: str, reason: str, rules: GateRules) -> bool:
     return usable_case(case_number, rules.case_number) or says_something(
         reason, rules.reason_letters, rules.boilerplate
     )
+
+
+def _letters(text: str) -> list[str]:
+    return [char for char in text if char.isalnum()]
 
 
 def _tells(word: str, boilerplate: tuple[str, ...]) -> bool:

@@ -1,6 +1,5 @@
 """`platestream bolo`: BOLOs of neighbouring agencies."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -62,10 +61,14 @@ def serve(
     with entrance("bolo serve") as door:
         settings = door.settings
 
-    def take_one(agency: str, told: Mapping[str, str]) -> job.Taken:
+    def take_one(agency: str, ident: str, body: bytes) -> job.Taken:
         with job.webhook(settings, agency) as machine:
-            return job.take(machine, agency, told, datetime.now(UTC))
+            return job.receive(machine, agency, ident, body, datetime.now(UTC))
+
+    def record_one(agency: str, why: str) -> None:
+        with job.webhook(settings, agency) as machine:
+            job.unsigned(machine, agency, why)
 
     err.print(f"taking BOLOs of {', '.join(keys) or 'nobody'} on http://{host}:{port}/bolo/AGENCY")
-    server = application(keys, take_one)
+    server = application(keys, take_one, record_one)
     uvicorn.run(server, host=host, port=port, log_level="warning", access_log=False)

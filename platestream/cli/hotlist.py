@@ -15,9 +15,11 @@ from schemas.hotlist import OWN_SOURCE
 from schemas.message import RefusedError
 from services.hotlist import entries as job
 from services.hotlist.feed import Feed, FeedImport, by_the_clock
-from services.hotlist.files.formats import FORMATS, parser
+from services.hotlist.files.formats import FORMATS, layout_name, parser
 from services.hotlist.importing import Import
 from services.hotlist.intake import import_file as take_file
+from services.hotlist.origin import Brought, manifest_of
+from services.hotlist.origin import sign as sign_file
 from services.hotlist.zone import agency_zone
 from services.partners import offering
 
@@ -47,12 +49,18 @@ def import_file(
         ),
     ] = "",
     back: Annotated[bool, typer.Option("--look-back/--no-look-back", help="Search the last 30 days.")] = True,
+    signature: Annotated[
+        Path | None, typer.Option(exists=True, help="The file's signature; else FILE.sig, if it is there.")
+    ] = None,
     every: Annotated[
         int,
         typer.Option(min=0, help="Minutes from one look for a new file to the next; 0: one import."),
     ] = 0,
 ) -> None:
     """Make the list of a source what a file says; only what is new, changed or gone is sent.
+
+    A source with a registered feed (`registry source`) is changed by that feed alone: by its job (--every) or
+    by a file that its key signed. Lines of another file are your own entries, each with all of section H.
 
     With --every it is the job that runs by the clock, on record as the machine's: it imports each new file,
     and none that looks empty, cut off or damaged.
@@ -64,9 +72,11 @@ def import_file(
     if every:
         if force or not back:
             raise typer.BadParameter("--every neither forces a file nor leaves the look-back out")
-        _follow(Feed(file, source, read), every)
+        _follow(Feed(file, source, read, layout_name(layout, columns, delimiter)), every)
     if file.is_dir():
         raise typer.BadParameter(f"{file} is a folder: name a file, or say --every")
+    manifest = signature.read_bytes() if signature else manifest_of(file)
+    brought = Brought(layout_name(layout, columns, delimiter), None, manifest)
     quiet, shown = not err.is_terminal, progress_name(file.name)
     with (
         entrance("hotlist import") as door,
@@ -74,12 +84,25 @@ def import_file(
     ):
         made = take_file(
             door, opened, file.name, source, read, datetime.now(UTC),
-            force=force, back=back, judged=partial(_report, file.name),
+            brought=brought, force=force, back=back, judged=partial(_report, file.name),
         )  # fmt: skip
     out.print(f"{source}: {made.plan.summary}")
     _looked_back(made.historical_hits, len(made.plan.widened))
     if made.plan.refused:
         raise typer.Exit(1)
+
+
+@app.command()
+def sign(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The file of the list.")],
+    source: Annotated[str, typer.Option(help="Which list this file is.")],
+    key: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="PEM of the private key (Ed25519).")],
+) -> None:
+    """Sign a file of a list, where it is made or fetched: FILE.sig, for a feed with this key.
+
+    Example: platestream hotlist sign ncic.txt --source ncic --key feed.pem
+    """
+    out.print(f"{sign_file(file, source, key, datetime.now(UTC))}")
 
 
 def _follow(feed: Feed, every: int) -> NoReturn:
@@ -146,6 +169,8 @@ def add(
         until = added.entry.expires_at.astimezone(agency_zone(door.settings))
     out.print(f"{added.entry.entry_id} is on the list until {until:%Y-%m-%d %H:%M %Z}")
     _looked_back(added.historical_hits, 1)
+    if added.not_searched:
+        err.print(f"no look-back: {added.not_searched}")
 
 
 @app.command()

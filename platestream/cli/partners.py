@@ -195,8 +195,10 @@ def take(
         one, hits = taking.take(door, which, datetime.now(UTC), back=back)
         until = shown_at(one.entry.expires_at, agency_zone(door.settings))
     out.print(f"{which} is on the list until {until}, or until {one.agency} withdraws it")
-    if back:
+    if hits is not None:
         out.print(f"look-back over all that is kept: {hits} historical hits")
+    elif back:
+        err.print("no look-back was made: it is a search, and your roles do not include searching")
 
 
 @app.command()

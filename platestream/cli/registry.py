@@ -21,6 +21,8 @@ from schemas.registry import Kind, Outcome, RegistryRecord
 from services import recovery
 from services import registry as job
 from services.door import Door
+from services.hotlist.files.formats import layout_name, parser
+from services.hotlist.origin import public_text
 from services.hotlist.zone import agency_zone
 from services.rules import in_force
 
@@ -304,16 +306,37 @@ def place(
 def source(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As entries name it: ncic, acic, mvd, bolo …")],
     title: Annotated[str, typer.Option(help="Whose list it is.")] = "",
+    place: Annotated[Path | None, typer.Option(help="The file or folder that the feed's job reads.")] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="PEM of the public key that signs the feed's files.")
+    ] = None,
+    layout: Annotated[
+        str, typer.Option("--format", help="Layout of the feed's files: `hotlist import` lists them.")
+    ] = "csv",
+    columns: Annotated[
+        str, typer.Option(help="CSV without names: what each column is, `plate,,state`.")
+    ] = "",
+    delimiter: Annotated[str, typer.Option(help="Between the columns of such a CSV.")] = ",",
     end: Annotated[bool, typer.Option("--end", help="Withdraw it: its entries alert nobody.")] = False,
     approved_by: Annotated[str, typer.Option(help="Who approved it.")] = "",
 ) -> None:
-    """Designate a source of the hot list, or withdraw it (order, sections C.4 and E.1.b).
+    """Designate a source of the hot list and register its feed, or withdraw it (sections C.4 and E.1.b).
 
-    Example: platestream registry source repo --title 'Repossessions of the county'
+    Examples: platestream registry source repo --title 'Repossessions of the county'
+    and platestream registry source ncic --place /srv/ncic --format ncic
     """
-    if not (title or end):
-        raise typer.BadParameter("say whose list it is, --title, or withdraw it, --end")
-    _put("hotlist_source", name, job.designate, name=title, active=not end, approved_by=approved_by)
+    if not (title or place or key or end):
+        raise typer.BadParameter("name whose list it is (--title), its feed (--place, --key), or --end")
+    feed = {}
+    if place or key:
+        parser(layout, columns, delimiter)
+        feed = {
+            "feed_place": str(place.absolute()) if place else "",
+            "feed_key": public_text(key) if key else "",
+            "feed_layout": layout_name(layout, columns, delimiter),
+        }
+    told = {"name": title, "active": not end, "approved_by": approved_by, **feed}
+    _put("hotlist_source", name, job.designate, **told)
 
 
 @app.command()

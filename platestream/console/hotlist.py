@@ -18,14 +18,22 @@ from platestream.console.sessions import Upload
 from platestream.console.visit import Routes, Visit
 from schemas.acts import BY_NAME
 from schemas.fields import STATES
-from schemas.hotlist import CHECKED_SOURCES, INSTRUCTIONS, OWN_SOURCE, PARTNER_SOURCE, HotListEntry
+from schemas.hotlist import (
+    CHECKED_SOURCES,
+    INSTRUCTIONS,
+    OWN_MUST_HAVE,
+    OWN_SOURCE,
+    PARTNER_SOURCE,
+    HotListEntry,
+)
 from schemas.message import RefusedError
 from services.hotlist import bolos, entries, overview
 from services.hotlist.entry import as_told
-from services.hotlist.files.formats import COLUMNS, FORMATS, parser
+from services.hotlist.files.formats import COLUMNS, FORMATS, layout_name, parser
 from services.hotlist.files.lines import Parser
 from services.hotlist.importing import Import, designations
 from services.hotlist.intake import import_file, preview
+from services.hotlist.origin import LARGEST_MANIFEST, Brought
 from services.inquiries.gate import RefusedInquiry
 from services.partners import offering
 
@@ -65,6 +73,7 @@ def listed(visit: Visit) -> Response:
         now=visit.now,
         asked={name: visit.said(name) for name in ("source", "reference", "expiring")},
         done=DONE.get(visit.said("done"), ""),
+        searched=visit.said("searched") != "no",
         hits=_number(visit.said("hits")),
         **words(visit),
     )
@@ -83,7 +92,8 @@ def removing(visit: Visit) -> Response:
 def remove(visit: Visit) -> Response:
     """Take it off the list."""
     was = entries.remove(visit.door, visit.said("entry"))
-    if was.source != PARTNER_SOURCE:  # of another agency's it is the offer that can be taken again
+    if all(getattr(was, name).strip() for name in OWN_MUST_HAVE) and was.source != PARTNER_SOURCE:
+        # What a feed lists comes with its next file, and another agency's offer can be taken again.
         _take_back(visit, "The entry was removed.", was, None)
     return visit.see("/hotlist?done=removed")
 
@@ -123,6 +133,9 @@ def looking(visit: Visit) -> Response:
         return _choose(visit, "Choose a file.", 400)
     name = "".join(char for char in sent.filename if char.isprintable())[-LONGEST_NAME:]
     told = {name: visit.said(name) for name in TOLD}
+    signature = visit.form.get("signature")
+    if isinstance(signature, UploadFile):
+        told["signature"] = signature.file.read(LARGEST_MANIFEST).decode(errors="replace")
     return _look(visit, Upload(name, sent.file.read(), told, (), visit.now))
 
 
@@ -146,6 +159,7 @@ def bring(visit: Visit) -> Response:
             kept.told["source"],
             _parser(kept),
             visit.now,
+            brought=_brought(kept),
             force=visit.said("force"),
             back=visit.said("back") == "yes",
             judged=judged,
@@ -197,6 +211,8 @@ def _save(visit: Visit, source: str, told: Mapping[str, str], entry_id: str = ""
     if was is not None and was != added.entry:
         _take_back(visit, "The entry was changed.", was, added.entry)
     hits = "" if added.historical_hits is None else f"&hits={added.historical_hits}"
+    if added.not_searched:
+        hits = "&searched=no"
     return visit.see(f"/hotlist?done={'changed' if entry_id else 'added'}{hits}")
 
 
@@ -245,7 +261,8 @@ def _choose(
 def _look(visit: Visit, kept: Upload, said: str = "", status: int = 200) -> Response:
     try:
         read = _parser(kept)
-        plan = preview(visit.door, io.BytesIO(kept.content), kept.file, kept.told["source"], read, visit.now)
+        file, source = io.BytesIO(kept.content), kept.told["source"]
+        plan = preview(visit.door, file, kept.file, source, read, visit.now, _brought(kept))
     except RefusedError as error:
         visit.session.upload = None
         status, said = said_of(error)
@@ -256,6 +273,12 @@ def _look(visit: Visit, kept: Upload, said: str = "", status: int = 200) -> Resp
 
 def _parser(kept: Upload) -> Parser:
     return parser(kept.told["layout"], kept.told["columns"], kept.told["delimiter"] or ",")
+
+
+def _brought(kept: Upload) -> Brought:
+    told = kept.told
+    layout = layout_name(told["layout"] or "csv", told["columns"], told["delimiter"] or ",")
+    return Brought(layout, None, told.get("signature", "").encode() or None)
 
 
 def _comes_to(plan: Import) -> tuple[int, ...]:

@@ -48,7 +48,8 @@ def _decide(visit: Visit, *, take_it: bool) -> Response:
     try:
         if take_it:
             _one, hits = taking.take(visit.door, which, visit.now)
-            done = f"It is on the hot list. The look-back over all that is kept found {hits} historical hits."
+            found = "No look-back was made" if hits is None else f"The look-back found {hits} historical hits"
+            done = f"It is on the hot list. {found}."
         else:
             one = taking.decline(visit.door, which)
             done = f"The entry of {one.agency} is {one.decision}."

@@ -22,16 +22,20 @@ from connectors.settings import ACCOUNTS, Settings, SettingsError, embedded_dsn,
 from flows import audit_flow, match_flow, recognize_flow
 from flows.reader import open_reader
 from operators.decode import Bounds
-from platestream.demo.files import sample_hot_list, sample_messages
+from platestream.demo.files import HOT_LIST, sample_hot_list, sample_messages
 from platestream.demo.people import register_whoever_runs_it
 from schemas import topics
 from schemas.alert_hit import AlertHit
 from schemas.dead_letter import DeadLetter
 from schemas.detection import Detection
+from schemas.hotlist import OWN_SOURCE
 from schemas.message import Message
+from schemas.registry import RegistryRecord
+from services import registry
 from services.door import Door
 from services.hotlist.importing import Import
 from services.hotlist.intake import import_lines
+from services.hotlist.origin import Brought
 from services.inquiries import gate
 from services.inquiries.whole import check
 from services.reading.media import folder_frames
@@ -136,16 +140,26 @@ _COUNTED = (topics.DETECTIONS, topics.ALERT_HITS, topics.DEAD_LETTERS)
 
 
 def load_sample_list(door: Door, now: datetime, listed: datetime) -> list[Import]:
-    """Import the sample hot list the way `hotlist import` does, a source at a time, as of `listed`."""
+    """Import the sample hot list the way `hotlist import` does, a source at a time, as of `listed`: lists of
+    others by their feed, which is the file of the samples, and the agency's own by hand.
+    """
     told = sample_hot_list(now)
     sources = sorted({line["source"] for line in told})
+    known = registry.listed(door.streams, "hotlist_source")
+    for source in sources:
+        feed = RegistryRecord(
+            kind="hotlist_source", id=source, name=source, feed_place=str(HOT_LIST), feed_layout="csv"
+        )
+        if source != OWN_SOURCE and (source not in known or known[source].feed_place != feed.feed_place):
+            registry.designate(door, feed, now)
     return [
         import_lines(
-            door,
+            door if source == OWN_SOURCE else door.machine("hotlist"),
             source,
             enumerate(line for line in told if line["source"] == source),
             listed,
             "the sample hot list",
+            Brought(place=HOT_LIST),
         )
         for source in sources
     ]

@@ -6,27 +6,35 @@ import email
 import email.policy
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO
+from hashlib import sha256
+from typing import Any, BinaryIO, Self
+from uuid import UUID, uuid5
+
+import msgspec
 
 from connectors.settings import Settings
+from schemas.hotlist import BOLO_SOURCE as SOURCE
 from schemas.hotlist import HotListChange, HotListEntry
 from schemas.message import RefusedError
 from schemas.topics import HOTLIST
 from services import registry
-from services.door import Door
+from services.door import Door, Why
 from services.effects import effect_of, write
 from services.hotlist.entries import find
 from services.hotlist.entry import make_entry
 from services.hotlist.files.formats import COLUMNS, own
 from services.hotlist.files.lines import TextLines, Told
 from services.hotlist.importing import designations, with_listing
-from services.hotlist.log import difference
-from services.hotlist.lookback import look_back
+from services.hotlist.log import difference, documentation
+from services.hotlist.lookback import try_look_back
 from services.hotlist.zone import agency_zone
+from services.inquiries.gate import RefusedInquiry
 
-SOURCE = "bolo"
+MESSAGES = UUID("6b3d4a53-5e0c-4c52-9d37-3f3c0b0a7a41")
+"""The namespace of messages' ids in the inquiry log."""
 LARGEST_MAIL = 1_000_000  # bytes
 # What section H asks of our own entries is asked of a neighbour's: whoever is alerted must know as much.
 MUST_HAVE = (
@@ -56,7 +64,7 @@ MOST_PARTS = 100
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of a BOLO: `done` is added, changed, unchanged or removed."""
+    """What became of a BOLO: `done` is added, changed, unchanged, removed or repeated."""
 
     entry_id: str
     done: str
@@ -110,30 +118,93 @@ def lacking(told: Mapping[str, Any]) -> list[str]:
     return [name for name in MUST_HAVE if name not in said]
 
 
-def take(door: Door, agency: str, told: Mapping[str, Any], now: datetime) -> Taken:
+def take(
+    door: Door, agency: str, told: Mapping[str, Any], now: datetime, message: "Message | None" = None
+) -> Taken:
     """Make a BOLO of `agency` an entry, change or remove it; a look-back when it lists something new.
 
-    Raises RefusedError that names the agency or every field that lacks or is wrong; a refusal is on record,
-    too. RefusedInquiry.
+    Each receipt is a row of the log, whatever becomes of it; the gate judges the MOU with the sender. Raises
+    RefusedError that names every field that lacks or is wrong, and RefusedInquiry.
     """
     entry_id = _id(agency, str(told.get("reference") or "").strip())
-    with door.on_record("bolo", entry_id, reason=f"BOLO of {agency}"):
+    ident = None if message is None else message.ident
+    with door.on_record("bolo", entry_id, message=ident, reason=f"BOLO of {agency}"):
         before = find(door.streams, entry_id)
         entry = _judged(door, agency, told, before, now)
-    if entry is not None and entry == before:
-        return Taken(entry_id, "unchanged")
-    one = entry or before
-    case = one.case_number if one else ""
-    change = difference(before, entry)
+    why: Why = {"case_number": before.case_number} if before else {}
+    if entry is not None:
+        why = documentation(entry)
+    why["reason"] = f"BOLO of {agency}"
+    unchanged = entry is not None and entry == before
+    change = "hot list: unchanged" if unchanged else difference(before, entry)
+    if message is not None:
+        change = f"{message.said}; {change}"
     made = HotListChange(entry_id, entry)
-    effect, reason = effect_of(HOTLIST, made), f"BOLO of {agency}"
-    permit = door.enter("bolo", entry_id, change=change, effect=effect, case_number=case, reason=reason)
+    effect = "" if unchanged else effect_of(HOTLIST, made)
+    permit = door.enter("bolo", entry_id, change=change, effect=effect, message=ident, **why)
+    if unchanged:
+        return Taken(entry_id, "unchanged")
     write(permit, door, HOTLIST, made)
     if entry is None:
         return Taken(entry_id, "removed")
     if entry.listed_at == now:
-        look_back(door, [entry], now)
+        try_look_back(door, [entry], now)
     return Taken(entry_id, "added" if before is None else "changed")
+
+
+@dataclass(frozen=True)
+class Message:
+    """A signed message: `ident` follows from the sender and the id that it was signed with."""
+
+    ident: UUID
+    sha256: str
+
+    @classmethod
+    def of(cls, agency: str, ident: str, body: bytes) -> Self:
+        """The message that `agency` sent as `ident`."""
+        return cls(uuid5(MESSAGES, f"{agency}/{ident}"), sha256(body).hexdigest())
+
+    @property
+    def said(self) -> str:
+        """Its place in the row of its receipt, by which another content under the same id is known."""
+        return f"message SHA-256 {self.sha256}"
+
+
+def receive(door: Door, agency: str, ident: str, body: bytes, now: datetime) -> Taken:
+    """Take a BOLO that `agency` sent as JSON and signed as `ident`, once; a repeated one changes nothing.
+
+    The log remembers ids, so a restart does not forget them. Raises as `take`, and RefusedError for an id
+    that had another content, or that was refused.
+    """
+    message, reason = Message.of(agency, ident, body), f"BOLO of {agency}"
+    before = door.received(message.ident)
+    if before is None:
+        with door.on_record("bolo", _id(agency, ""), message=message.ident, reason=reason):
+            told = fields_of(body)
+        return take(door, agency, told, now, message)
+    with door.on_record("bolo", before.about, reason=reason):
+        if before.outcome == "refused":
+            raise RefusedError("bolo", f"received before and refused: {before.refusal}")
+        if not before.change.startswith(message.said):
+            raise RefusedError("bolo", "another message came under this id: each has an id of its own")
+    if not before.superseded:  # its sender may repeat it because it was recorded and, in a crash, not listed
+        return take(door, agency, fields_of(body), now)
+    door.enter("bolo", before.about, change="hot list: nothing, the message is repeated", reason=reason)
+    return Taken(before.about, "repeated")
+
+
+def fields_of(body: bytes) -> dict[str, str]:
+    """The fields of a message. Raises RefusedError."""
+    try:
+        return msgspec.json.decode(body, type=dict[str, str])
+    except (msgspec.DecodeError, RecursionError):
+        raise RefusedError("bolo", "an object of fields with text is expected, as JSON") from None
+
+
+def unsigned(door: Door, agency: str, why: str) -> None:
+    """Put on record that something came in the name of `agency` without its signature."""
+    with suppress(RefusedInquiry):
+        door.enter("bolo", _id(agency, ""), refusal=f"not taken: {why}", reason=f"BOLO of {agency}")
 
 
 def webhook(settings: Settings, agency: str) -> Door:
@@ -152,8 +223,8 @@ def _judged(
 ) -> HotListEntry | None:
     """What the entry is to be; None where the BOLO cancels it."""
     sender = registry.listed(door.streams, "agency").get(agency)
-    if sender is None or not sender.active:
-        raise RefusedError("bolo", "the sender is no registered, active agency")
+    if sender is None:
+        raise RefusedError("bolo", "the sender is no registered agency")
     if str(told.get("cancel") or "").strip().lower() in ("yes", "true", "1"):
         if before is None:
             raise RefusedError("bolo", "the entry is not on the list, so it cannot be cancelled")

@@ -8,25 +8,29 @@ from typing import Literal
 from connectors.changelog import newest_of
 from connectors.edge import Topics
 from schemas.designation import Designations
-from schemas.hotlist import OWN_MUST_HAVE, HotListChange, HotListEntry
+from schemas.hotlist import HotListChange, HotListEntry
 from schemas.message import RefusedError
 from schemas.topics import HOTLIST
-from services.door import Door, Why
+from services.door import Door
 from services.effects import effect_of, write
-from services.hotlist.entry import make_entry
+from services.hotlist.entry import check_complete, make_entry
 from services.hotlist.importing import designations, listed, refuse_partners, registry, with_listing
-from services.hotlist.log import difference, entry_reason
-from services.hotlist.lookback import look_back
+from services.hotlist.log import difference, documentation
+from services.hotlist.lookback import try_look_back
+from services.hotlist.origin import check_by_hand, feed_of
 from services.hotlist.overview import OLD, briefs, fault_of, source_lists
 from services.hotlist.zone import agency_zone
 
 
 @dataclass(frozen=True)
 class Added:
-    """An entry as it is on the list now; `historical_hits` is None where nothing was looked back for."""
+    """An entry as it is on the list now; `historical_hits` is None where nothing was looked back for, and
+    `not_searched` says why where the look-back was refused.
+    """
 
     entry: HotListEntry
     historical_hits: int | None
+    not_searched: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ def add(
     with door.on_record("hotlist_add", about, case_number=told.get("case_number", "")):
         refuse_partners(source)
         check_complete(told)
+        check_by_hand(feed_of(registry(door.streams).values(), source), source)
         entry = make_entry(source, told, agency_zone(door.settings))
         designations(door.streams).check(entry, now)
         before = find(door.streams, entry.entry_id)
@@ -72,21 +77,13 @@ def add(
         if only == "listed" and before is None:
             raise RefusedError("entry", "this entry is not on the list any more")
     entry = with_listing(entry, before, now)
-    why: Why = {"case_number": entry.case_number, "reason": entry_reason(entry)}
-    made = HotListChange(entry.entry_id, entry)
+    change, made = difference(before, entry), HotListChange(entry.entry_id, entry)
     effect = effect_of(HOTLIST, made)
-    permit = door.enter("hotlist_add", entry.entry_id, change=difference(before, entry), effect=effect, **why)
+    permit = door.enter("hotlist_add", entry.entry_id, change=change, effect=effect, **documentation(entry))
     write(permit, door, HOTLIST, made)
-    new = back and entry.listed_at == now
-    return Added(entry, look_back(door, [entry], now) if new else None)
-
-
-def check_complete(told: Mapping[str, str]) -> None:
-    """Raises RefusedError that names all that section H of the order asks for and is not there."""
-    missing = [name for name in (*OWN_MUST_HAVE, "expires_at") if not told.get(name, "").strip()]
-    if missing:
-        said = ", ".join(missing)
-        raise RefusedError("schema", f"an entry that a person makes needs {said} (order, section H)")
+    if not (back and entry.listed_at == now):
+        return Added(entry, None)
+    return Added(entry, *try_look_back(door, [entry], now))
 
 
 def remove(door: Door, entry_id: str) -> HotListEntry:
@@ -111,9 +108,10 @@ def put_back(door: Door, was: HotListEntry, written: HotListEntry | None, now: d
     It may alert no longer than it might have: one that has expired meanwhile stays off the list. Raises
     RefusedError and RefusedInquiry.
     """
-    why: Why = {"case_number": was.case_number, "reason": entry_reason(was)}
+    why = documentation(was)
     with door.on_record("hotlist_add", was.entry_id, **why):
         refuse_partners(was.source)
+        check_by_hand(feed_of(registry(door.streams).values(), was.source), was.source)
         if find(door.streams, was.entry_id) != written:
             raise RefusedError("entry", "somebody has changed this entry meanwhile: look at it first")
         designations(door.streams).check(was, now)

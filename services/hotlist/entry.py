@@ -10,7 +10,7 @@ import msgspec
 
 from schemas import plates
 from schemas.fields import STATES
-from schemas.hotlist import HotListEntry
+from schemas.hotlist import OWN_MUST_HAVE, HotListEntry
 from schemas.message import RefusedError
 
 TEXT = ("case_number", "reason", "requested_by", "contact", "instructions", "other")
@@ -56,6 +56,14 @@ def make_entry(source: str, told: Mapping[str, Any], zone: tzinfo = UTC) -> HotL
         if said.get(name):
             entry[name] = [each(one) for one in _several(said[name])]
     return HotListEntry.from_json(msgspec.json.encode(entry))
+
+
+def check_complete(told: Mapping[str, Any]) -> None:
+    """Raises RefusedError that names all that section H of the order asks for and is not there."""
+    missing = [name for name in (*OWN_MUST_HAVE, "expires_at") if not str(told.get(name) or "").strip()]
+    if missing:
+        said = ", ".join(missing)
+        raise RefusedError("schema", f"an entry that a person makes needs {said} (order, section H)")
 
 
 def as_told(entry: HotListEntry, zone: tzinfo = UTC) -> dict[str, str]:

@@ -13,6 +13,7 @@ from services.door import Door
 from services.hotlist.files.lines import Parser
 from services.hotlist.importing import Import, registry
 from services.hotlist.intake import Imported, import_file
+from services.hotlist.origin import SIGNATURE, Brought, manifest_of, opened
 
 WRITTEN = timedelta(seconds=10)
 """A file that changed within this time may still be being written."""
@@ -25,13 +26,18 @@ class Feed:
     place: Path
     source: str
     parser: Parser
+    layout: str = "csv"
 
     def newest(self) -> tuple[Path, datetime] | None:
         """The file, and when it came to its place; names that start with a dot are none yet."""
         paths = self.place.iterdir() if self.place.is_dir() else [self.place]
-        files = [path for path in paths if path.is_file() and not path.name.startswith(".")]
+        files = [path for path in paths if path.is_file() and _is_list(path)]
         came = [(path, datetime.fromtimestamp(path.stat().st_ctime, UTC)) for path in files]
         return max(came, key=lambda one: one[1], default=None)
+
+
+def _is_list(path: Path) -> bool:
+    return not path.name.startswith(".") and path.suffix != SIGNATURE
 
 
 def by_the_clock(door: Door, source: str) -> Door:
@@ -67,13 +73,14 @@ class FeedImport:
         if now - came < WRITTEN or (known and came <= max(known)):
             return None
         self._tried = came
-        with path.open("rb") as opened:
+        with opened(path) as file:
             return import_file(
                 door,
-                opened,
+                file,
                 path.name,
                 self._feed.source,
                 self._feed.parser,
                 now,
+                brought=Brought(self._feed.layout, self._feed.place.absolute(), manifest_of(path)),
                 judged=lambda plan: judged(path.name, plan),
             )

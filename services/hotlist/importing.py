@@ -13,14 +13,15 @@ from connectors.changelog import newest, read_to_end
 from connectors.edge import Topics
 from schemas import topics
 from schemas.designation import Designations
-from schemas.hotlist import OWN_SOURCE, PARTNER_SOURCE, HotListChange, HotListEntry
+from schemas.hotlist import BOLO_SOURCE, OWN_SOURCE, PARTNER_SOURCE, HotListChange, HotListEntry
 from schemas.hotlist_packed import pack, unpack
 from schemas.message import Message, RefusedError
 from schemas.registry import RegistryRecord
 from services.door import Permit
 from services.effects import Bulk, publish_encoded
-from services.hotlist.entry import make_entry
+from services.hotlist.entry import check_complete, make_entry
 
+WARNINGS = ("instructions", "other")
 SHOWN = 1000  # refusals that are kept word by word; the rest are counted
 AT_ONCE = 5000  # changes sent in one go
 ENOUGH = 5  # lines from which on one bad line is let pass
@@ -86,6 +87,14 @@ class Import:
         if self.wrong:
             raise RefusedError("import", f"{self.wrong}: nothing was changed")
 
+    def drop(self, entry_id: str, refusal: str) -> None:
+        """Leave out a new or changed entry that may not be listed."""
+        del self.changed[entry_id]
+        self.widened.discard(entry_id)
+        self.reasons["words"] += 1
+        if len(self.refused) < SHOWN:
+            self.refused.append(f"{entry_id}: {refusal}")
+
     def refuse(self, number: int, error: RefusedError) -> None:
         """Note a line that is not taken."""
         self.reasons[error.reason] += 1
@@ -113,7 +122,12 @@ def entries_of(streams: Topics, source: str) -> dict[str, HotListEntry]:
 
 
 def refuse_partners(source: str) -> None:
-    """Raises RefusedError for entries that another agency keeps: here they are taken, or dropped, no more."""
+    """Raises RefusedError for entries that another agency sent: here they are taken, or dropped, no more."""
+    if source == BOLO_SOURCE:
+        raise RefusedError(
+            "source",
+            "BOLOs are taken by `platestream bolo take`, which asks whether there is an MOU with the sender",
+        )
     if source == PARTNER_SOURCE:
         raise RefusedError(
             "source",
@@ -141,12 +155,14 @@ def plan_import(
     lines: Iterable[tuple[int, Mapping[str, Any] | RefusedError]],
     now: datetime,
     zone: tzinfo = UTC,
+    *,
+    by_hand: bool = False,
 ) -> Import:
     """What would make the list of `source` what the lines say: what is new, changed or gone; nothing is sent.
 
-    Raises RefusedError for a source that is not designated.
+    With `by_hand` the lines are a person's: each needs all of section H, and of a list that others keep
+    nothing is removed. Raises RefusedError for a source that is not designated.
     """
-    refuse_partners(source)
     allowed = designations(streams)
     allowed.check_source(source)
     before = _packed(streams, source)
@@ -159,6 +175,8 @@ def plan_import(
         try:
             if isinstance(told, RefusedError):
                 raise told
+            if by_hand:
+                check_complete(told)
             entry = _entry(source, told, before, allowed, now, zone)
         except RefusedError as error:
             plan.refuse(number, error)
@@ -170,7 +188,8 @@ def plan_import(
             _compare(plan, entry, before.get(entry.entry_id), now)
     plan.unchanged = len(seen) - len(plan.changed)
     plan.added = len(plan.changed.keys() - before.keys())
-    plan.removed = sorted(before.keys() - seen - kept)
+    if source == OWN_SOURCE or not by_hand:
+        plan.removed = sorted(before.keys() - seen - kept)
     plan.ended = sorted(past.intersection(plan.removed))
     return plan
 
@@ -225,6 +244,9 @@ def with_listing(entry: HotListEntry, before: HotListEntry | None, now: datetime
 
 def _compare(plan: Import, entry: HotListEntry, before: bytes | None, now: datetime) -> None:
     old = None if before is None else unpack(before)
+    if old is not None:  # what an officer is warned of does not go because a file does not say it
+        kept = {name: getattr(old, name) for name in WARNINGS if not getattr(entry, name).strip()}
+        entry = msgspec.structs.replace(entry, **kept)
     new = with_listing(entry, old, now)
     if old == new:
         plan.changed.pop(entry.entry_id, None)
@@ -272,5 +294,7 @@ def _packed(streams: Topics, source: str) -> dict[str, bytes]:
         if message.value is None:
             found.pop(key, None)
         else:
-            found[key] = pack(HotListEntry.from_json(message.value))
+            entry = HotListEntry.from_json(message.value)
+            if entry.source == source:  # `ncic:1` is of `ncic`, and `ncic:x:1` may be of a source `ncic:x`
+                found[key] = pack(entry)
     return found

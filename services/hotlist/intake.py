@@ -1,31 +1,65 @@
-"""A file of another agency made the list of its source: judged, put on record, sent, looked back for."""
+"""A file made the list of its source: its origin proved, judged, recorded, sent, searched for in the past.
 
+What comes from a registered feed (`services.hotlist.origin`) is the source's own. What a person
+brings besides is that person's own, line by line, with all that section H of the order asks for.
+"""
+
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any, BinaryIO
 
-from schemas.hotlist import HotListChange, HotListEntry
+import msgspec
+
+from connectors.profiles import load as load_profile
+from operators.inquiry_checks.reasons import entry_lacks
+from schemas.gate_rules import of_profile
+from schemas.hotlist import OWN_SOURCE, HotListChange, HotListEntry
 from schemas.message import RefusedError
+from schemas.registry import RegistryRecord
 from schemas.topics import HOTLIST
 from services.door import Door
 from services.effects import Bulk, effect_of
 from services.hotlist.files.lines import Parser, TextLines
-from services.hotlist.importing import Import, changes, imported, listed, plan_import, send
-from services.hotlist.log import EACH, difference
+from services.hotlist.importing import (
+    Import,
+    changes,
+    entries_of,
+    imported,
+    plan_import,
+    refuse_partners,
+    registry,
+    send,
+)
+from services.hotlist.log import EACH, difference, documentation
 from services.hotlist.lookback import look_back
+from services.hotlist.origin import BY_A_PERSON, Brought, check_feed, check_layout, check_unchanged, feed_of
 from services.hotlist.zone import agency_zone
+from services.inquiries.gate import RefusedInquiry
 
 Lines = Iterable[tuple[int, Mapping[str, Any] | RefusedError]]
+AT_ONCE = 50
+"""Lines by hand that are judged at the cost of one."""
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import came to; `historical_hits` is None where nothing was looked back for."""
+    """What an import came to; `historical_hits` is None where nothing was searched."""
 
     plan: Import
     historical_hits: int | None
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """A file that was read: what it changes, its SHA-256, its feed, and how it proved to be of that."""
+
+    plan: Import
+    sha256: str
+    feed: RegistryRecord | None
+    proof: str
 
 
 def import_file(
@@ -36,6 +70,7 @@ def import_file(
     parser: Parser,
     now: datetime,
     *,
+    brought: Brought = BY_A_PERSON,
     force: str = "",
     back: bool = True,
     judged: Callable[[Import], None] = lambda _plan: None,
@@ -49,54 +84,100 @@ def import_file(
     """
     about = f"{source}: import"
     with door.on_record("hotlist_import", about, reason=f"import of {name}"):
-        plan, sha256 = _plan(door, file, source, parser, now)
+        made = _plan(door, file, source, parser, now, brought)
+        plan = made.plan
         judged(plan)
         if not force:
             plan.check()
-    change = f"file {name}, SHA-256 {sha256}: {plan.summary}"
+    origin = f"feed of {source}, {made.proof}" if made.feed else "lines by hand"
+    change = f"file {name}, SHA-256 {made.sha256}, {origin}: {plan.summary}"
     if plan.wrong:
         change = f"{change}; though {plan.wrong}"
-        _do(door, plan, about, force, change, now, act="hotlist_force", sent=sent)
+        _do(door, made, about, force, change, now, act="hotlist_force", sent=sent)
     else:
-        _do(door, plan, about, f"import of {name}", change, now, sent=sent)
+        _do(door, made, about, f"import of {name}", change, now, sent=sent)
     if not (back and plan.before and plan.widened):
         return Imported(plan, None)
     widened = [entry for entry in plan.entries if entry.entry_id in plan.widened]
-    return Imported(plan, look_back(door, widened, now))
+    by_hand = made.feed is None or door.automatic  # of a feed nobody here chose what is looked for
+    return Imported(plan, look_back(door if by_hand else door.machine("import"), widened, now))
 
 
-def preview(door: Door, file: BinaryIO, name: str, source: str, parser: Parser, now: datetime) -> Import:
+def preview(
+    door: Door,
+    file: BinaryIO,
+    name: str,
+    source: str,
+    parser: Parser,
+    now: datetime,
+    brought: Brought = BY_A_PERSON,
+) -> Import:
     """What `import_file` would come to; nothing is changed. `Import.wrong` says why it would be refused.
 
     On record it is a look at the hot list. Raises RefusedInquiry, and RefusedError for what can be no list of
     this source, on record as a refused import.
     """
     with door.on_record("hotlist_import", f"{source}: import", reason=f"import of {name}"):
-        plan, _sha256 = _plan(door, file, source, parser, now)
+        plan = _plan(door, file, source, parser, now, brought).plan
     door.enter("hotlist_show", f"{source}: preview", reason=f"preview of an import of {name}")
     return plan
 
 
-def import_lines(door: Door, source: str, lines: Lines, now: datetime, name: str = "lines") -> Import:
+def import_lines(
+    door: Door,
+    source: str,
+    lines: Lines,
+    now: datetime,
+    name: str = "lines",
+    brought: Brought = BY_A_PERSON,
+) -> Import:
     """The same of lines that are read already, without a look-back. Raises RefusedError, RefusedInquiry."""
     about = f"{source}: import"
     with door.on_record("hotlist_import", about, reason=f"import of {name}"):
-        plan = plan_import(door.streams, source, lines, now, agency_zone(door.settings))
+        feed = _feed(door, source, brought)
+        plan = plan_import(door.streams, source, lines, now, agency_zone(door.settings), by_hand=feed is None)
+        proof = check_feed(feed, brought, "", now, by_job=door.automatic) if feed else ""
         plan.check()
-    _do(door, plan, about, f"import of {name}", plan.summary, now)
+    _do(door, _Planned(plan, "", feed, proof), about, f"import of {name}", plan.summary, now)
     return plan
 
 
-def _plan(door: Door, file: BinaryIO, source: str, parser: Parser, now: datetime) -> tuple[Import, str]:
-    """What the file changes, and its SHA-256."""
+def _feed(door: Door, source: str, brought: Brought) -> RegistryRecord | None:
+    """The feed of the source. Raises RefusedError where a job reads a list without one, or another layout."""
+    feed = feed_of(registry(door.streams).values(), source)
+    if feed is not None:
+        check_layout(feed, brought.layout)
+        return feed
+    refuse_partners(source)
+    if door.automatic:
+        command = f"platestream registry source {source} --place {brought.place} --format {brought.layout}"
+        said = (
+            "people enter it" if source == OWN_SOURCE else f"the ALPR administrator registers it, {command}"
+        )
+        raise RefusedError("source", f"no feed of `{source}` is registered, so nothing is imported: {said}")
+    return None
+
+
+def _plan(
+    door: Door, file: BinaryIO, source: str, parser: Parser, now: datetime, brought: Brought
+) -> _Planned:
+    feed, before = _feed(door, source, brought), None
+    if brought.place is not None:
+        before = os.fstat(file.fileno())
     text = TextLines(file)
-    plan = plan_import(door.streams, source, parser(text), now, agency_zone(door.settings))
-    return plan, text.sha256
+    zone = agency_zone(door.settings)
+    plan = plan_import(door.streams, source, parser(text), now, zone, by_hand=feed is None)
+    if before is not None:
+        check_unchanged(file, before)
+    proof = check_feed(feed, brought, text.sha256, now, by_job=door.automatic) if feed else ""
+    if feed is None:
+        _drop_empty(door, plan)
+    return _Planned(plan, text.sha256, feed, proof)
 
 
 def _do(
     door: Door,
-    plan: Import,
+    made: _Planned,
     about: str,
     reason: str,
     change: str,
@@ -105,23 +186,50 @@ def _do(
     act: str = "hotlist_import",
     sent: Callable[[int], None] = lambda _count: None,
 ) -> None:
-    """Log the import, and each change where they are few; then send what was logged."""
+    """Log the import, each change where they are few, and each line by hand by its own act; then send."""
+    plan = made.plan
     source = imported(door.streams, plan.source, now)
     bulk = Bulk.of(chain(changes(plan), [source]))
     permit = door.enter(act, about, change=change, effect=bulk.effect, reason=reason)
-    for made, said in _each_change(plan, listed(door.streams) if _few(plan) else {}):
-        door.enter(act, made.entry_id, change=said, effect=effect_of(HOTLIST, made), reason=reason)
+    few = 0 < len(plan.changed) + len(plan.removed) <= EACH
+    before = entries_of(door.streams, plan.source) if few or made.feed is None else {}
+    if made.feed is None:
+        _by_hand(door, plan, before)
+    for one, said in _each_change(plan, before, by_hand=made.feed is None) if few else ():
+        door.enter(act, one.entry_id, change=said, effect=effect_of(HOTLIST, one), reason=reason)
     send(permit, door.streams, plan, bulk, source, sent)
 
 
-def _few(plan: Import) -> bool:
-    return 0 < len(plan.changed) + len(plan.removed) <= EACH
+def _by_hand(door: Door, plan: Import, before: Mapping[str, HotListEntry]) -> None:
+    """Log each line as the person's own entry. Raises RefusedInquiry, and then none is listed."""
+    every = list(plan.entries)
+    for start in range(0, len(every), AT_ONCE):
+        some = every[start : start + AT_ONCE]
+        told = [
+            (
+                one.entry_id,
+                difference(before.get(one.entry_id), one),
+                effect_of(HOTLIST, HotListChange(one.entry_id, one)),
+                documentation(one),
+            )
+            for one in some
+        ]
+        for refusal in filter(None, door.enter_entries("hotlist_add", told)):
+            raise RefusedInquiry(refusal)
 
 
-def _each_change(plan: Import, before: Mapping[str, HotListEntry]) -> Iterator[tuple[HotListChange, str]]:
-    if _few(plan):
-        for entry in plan.entries:
-            made = HotListChange(entry.entry_id, entry)
-            yield made, difference(before.get(entry.entry_id), entry)
-        for name in plan.removed:
-            yield HotListChange(name, None), difference(before.get(name), None)
+def _drop_empty(door: Door, plan: Import) -> None:
+    """Leave out lines by hand whose words say nothing, by the rule that the gate has."""
+    rules = of_profile(door.settings.profile, load_profile(door.settings.profile))
+    for entry in list(plan.entries):
+        if missing := sorted(entry_lacks(msgspec.structs.asdict(entry), rules)):
+            plan.drop(entry.entry_id, f"{', '.join(missing)}: nothing is said (order, section H)")
+
+
+def _each_change(
+    plan: Import, before: Mapping[str, HotListEntry], *, by_hand: bool
+) -> Iterator[tuple[HotListChange, str]]:
+    for entry in () if by_hand else plan.entries:
+        yield HotListChange(entry.entry_id, entry), difference(before.get(entry.entry_id), entry)
+    for name in plan.removed:
+        yield HotListChange(name, None), difference(before.get(name), None)

@@ -7,6 +7,7 @@ plate, or a vehicle, the record says that it changed.
 import msgspec
 
 from schemas.hotlist import HotListEntry
+from services.door import Why
 
 HIDDEN = {"plate", "vehicle", "schema", "listed_at"}
 EACH = 100  # up to so many changes of an import are recorded one by one; more are counted
@@ -15,6 +16,12 @@ EACH = 100  # up to so many changes of an import are recorded one by one; more a
 def entry_reason(entry: HotListEntry) -> str:
     """Why the entry is on the list, as the reason of the act that lists it."""
     return f"Hot list entry {entry.entry_id}: {entry.reason}"
+
+
+def documentation(entry: HotListEntry) -> Why:
+    """The documentation of an act that lists this entry: case, reason, and words for the gate to judge."""
+    words = {name: getattr(entry, name) for name in ("reason", "requested_by", "contact", "instructions")}
+    return {"case_number": entry.case_number, "reason": entry_reason(entry), "fields": words}
 
 
 def difference(before: HotListEntry | None, after: HotListEntry | None) -> str:

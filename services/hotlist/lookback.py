@@ -1,7 +1,8 @@
 """Look-back: what the days that data is kept saw of an entry that is new or lists more than before.
 
-It goes through the inquiry gate with the entry's case and reason, so each look is a sealed row before it is
-an answer. On record it is automatic, set off by the person who listed the entry: no inquiry of an employee.
+It goes through the inquiry gate with the entry's case and reason, so each search is a sealed row before it
+is an answer. The look-back for what a person entered is that person's browsing inquiry: it needs their role,
+it is counted and drawn as theirs. Only that for a source's file, or another agency's message, is automatic.
 What is found is published as a hit marked historical, never as a fresh alert.
 """
 
@@ -35,7 +36,7 @@ DAY = timedelta(days=1)
 
 
 class LookBack:
-    """Looks for entries by `door`, which is the machine's, in what the agency keeps."""
+    """Searches for entries by `door`, a person's or the machine's, in what the agency keeps."""
 
     def __init__(self, door: Door, now: datetime) -> None:
         rules = load(door.settings.profile)
@@ -44,7 +45,7 @@ class LookBack:
 
     def find(self, entries: Sequence[HotListEntry], budget: int = RULES.budget) -> list[AlertHit]:
         """Historical hits that are not yet known, with their pictures. Raises RefusedInquiry."""
-        if len(entries) > ONE_BY_ONE:
+        if len(entries) > ONE_BY_ONE and self._door.automatic:  # no person sees all that passed in a month
             found = list(self._all(entries))
         else:
             found = [hit for entry in entries for hit in self._each(entry, budget)]
@@ -170,12 +171,13 @@ def publish_hits(edge: Edge, hits: list[AlertHit]) -> None:
 
 
 def look_back(door: Door, entries: Sequence[HotListEntry], now: datetime) -> int:
-    """Find and publish what was seen before; how many. The machine looks, set off by whoever `door` is of.
+    """Find and publish what was seen before; how many. By a person's door it is that person's inquiry.
 
     Raises RefusedInquiry.
     """
-    by = door.set_off_by or door.who
-    hits = LookBack(replace(door.machine("look-back"), set_off_by=by), now).find(entries)
+    if door.automatic:
+        door = replace(door.machine("look-back"), set_off_by=door.set_off_by or door.who)
+    hits = LookBack(door, now).find(entries)
     if hits:
         edge = open_edge(door.settings, follow=False)
         try:
@@ -183,3 +185,11 @@ def look_back(door: Door, entries: Sequence[HotListEntry], now: datetime) -> int
         finally:
             cast(Any, edge.tables).close()
     return len(hits)
+
+
+def try_look_back(door: Door, entries: Sequence[HotListEntry], now: datetime) -> tuple[int | None, str]:
+    """The same, or None and the rule that refuses it: a person who lists vehicles need not be a searcher."""
+    try:
+        return look_back(door, entries, now), ""
+    except gate.RefusedInquiry as refused:
+        return None, str(refused)

@@ -7,7 +7,7 @@ What is searched stands in the inquiry's row, stamped and judged by the database
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, Unpack
 from uuid import UUID, uuid4
 
 from clickhouse_connect.driver.client import Client
@@ -41,11 +41,15 @@ TYPES = {
     "partner": "String",
     "trained_on": "String",
     "effect": "String",
+    "fields": "Map(String, String)",
 }
 THROWN = 395
 INSTANT = timedelta(milliseconds=1)
 MEETING = timedelta(seconds=60)
 
+_RECEIVED = (
+    "SELECT outcome, refusal, about, change, superseded FROM platestream.received(inquiry = {inquiry:UUID})"
+)
 _VERDICT = "SELECT outcome, refusal FROM platestream.verdict(inquiry = {inquiry:UUID})"
 _ORDER = {
     "search": "captured_at DESC",
@@ -72,6 +76,7 @@ class Why(TypedDict, total=False):
     `automatic`: the machine acts by itself, set off by the person `set_off_by`, for accounts of the machine
     only. `change` is what an act changes, before and after; with `refuse` the caller has a rule that forbids
     the act, and it is on record as refused by it. `effect` is the SHA-256 of the record that the act writes.
+    `fields` are the words of an entry of the hot list that section H asks for, by name; the gate judges them.
     """
 
     who: str
@@ -88,6 +93,7 @@ class Why(TypedDict, total=False):
     change: str
     refuse: str
     effect: str
+    fields: Mapping[str, str]
 
 
 class RefusedInquiry(Exception):  # noqa: N818 - a refusal is an answer, and it is in the log
@@ -271,16 +277,22 @@ class Partner(TypedDict):
 
 
 def record(
-    client: Client, *, kind: str, other: str = "", elsewhere: Elsewhere | None = None, **why: Unpack[Why]
+    client: Client,
+    *,
+    kind: str,
+    other: str = "",
+    elsewhere: Elsewhere | None = None,
+    inquiry: UUID | None = None,
+    **why: Unpack[Why],
 ) -> UUID:
     """Put an act on record that opens no view; the id of its row, judged and sealed like any other.
 
     `kind` is an act of `schemas.acts`; `other` says what it is about: an entry of the hot list, a file, a
     draw; never a plate, and 64 characters of it are kept. To be called before the act, which must not happen
-    when this raises: RefusedInquiry when the rules refuse it, and DatabaseError. Only `services.door` and
-    the ledger call it.
+    when this raises: RefusedInquiry when the rules refuse it, and DatabaseError. `inquiry` is the row's id
+    where it counts once, such as that of a message. Only `services.door` and the ledger call it.
     """
-    inquiry = uuid4()
+    inquiry = inquiry or uuid4()
     _ask(client, inquiry, kind, why, {"other": other, **(elsewhere or {})})
     _refuse(client, inquiry)
     return inquiry
@@ -312,6 +324,24 @@ def record_for_partner(
         raise AskedBefore("this request was sent before")
     _ask(client, inquiry, kind, {**why, **partner}, {"other": other})  # type: ignore[typeddict-unknown-key]
     _refuse(client, inquiry)
+
+
+class Received(NamedTuple):
+    """What became of another agency's message: the row of its first receipt. `superseded`: the entry that it
+    is about was changed or removed since.
+    """
+
+    outcome: str
+    refusal: str
+    about: str
+    change: str
+    superseded: bool
+
+
+def received(client: Client, inquiry: UUID) -> Received | None:
+    """The first receipt of a BOLO with this id, however long ago. Raises DatabaseError."""
+    found = run("reading receipts", lambda: client.query(_RECEIVED, parameters={"inquiry": inquiry}))
+    return Received(*found.result_rows[0]) if found.result_rows else None
 
 
 def was_asked(client: Client, inquiry: UUID) -> bool:
@@ -368,6 +398,22 @@ def record_several(
         if refusal:
             raise RefusedInquiry(refusal)
     return list(made)
+
+
+def record_entries(client: Client, *, kind: str, about: Sequence[str], whys: Sequence[Why]) -> list[str]:
+    """Put one act on record for several things, each documented by itself; by which rule each was refused,
+    empty where allowed. The documentations name the same columns. Raises DatabaseError.
+    """
+    made = [uuid4() for _one in about]
+    if not made:
+        return []
+    told = zip(made, about, whys, strict=True)
+    _write(
+        client,
+        [{"inquiry_id": one, "kind": kind, **_reasons(why), "other": other} for one, other, why in told],
+    )
+    said = _verdicts(client, made)
+    return [said[one] for one in made]
 
 
 def _verdicts(client: Client, inquiries: Sequence[UUID]) -> dict[UUID, str]:

@@ -14,8 +14,8 @@ from schemas.alert_hit import AlertHit
 from schemas.message import RefusedError
 from schemas.partner_lists import HITS, OFFERS, Decided, Decisions, HitElsewhere, Noted, Offer, Standing
 from schemas.registry import RegistryRecord
-from services.door import Clients, Door, Permit
-from services.hotlist.log import difference, entry_reason
+from services.door import Clients, Door, Permit, Why
+from services.hotlist.log import difference, documentation, entry_reason
 from services.hotlist.lookback import publish_hits
 from services.inquiries import gate
 from services.partners.configured import configured
@@ -73,16 +73,15 @@ class ListDesk:
             "agency": asker.agency,
             "trained_on": asker.trained_on.isoformat(),
         }
+        why: Why = {**documentation(entry), "legal_basis": asker.legal_basis}
         return door.enter_for_partner(
             "partner_offer",
             ident,
             person,
             entry.entry_id,
-            case_number=entry.case_number,
-            reason=entry_reason(entry),
-            legal_basis=asker.legal_basis,
             change=difference(before.entry if before else None, entry),
             refusal=refusal,
+            **why,
         )
 
     def _standing(self, door: Door, agency: str, told: Standing, now: datetime) -> Decisions:

@@ -20,10 +20,10 @@ from schemas.partner import printable
 from schemas.partner_lists import MOST_OFFERS, Decided, Decision, Offer, OfferedEntry, Standing
 from schemas.registry import RegistryRecord
 from schemas.topics import HOTLIST
-from services.door import Door, Permit, Why
+from services.door import Door, Permit
 from services.hotlist.importing import designations, with_listing
-from services.hotlist.log import difference, entry_reason
-from services.hotlist.lookback import look_back
+from services.hotlist.log import difference, documentation, entry_reason
+from services.hotlist.lookback import look_back, try_look_back
 from services.partners.configured import ListRules, configured
 from services.partners.offering import LONGEST_NAME, lists
 from services.partners.sharing import NOT_POLICE, Sharing
@@ -51,9 +51,9 @@ def offers(door: Door, entry: str = "") -> list[Incoming]:
         return [one for one in kept.incoming.all() if entry in ("", one.entry.entry_id)]
 
 
-def take(door: Door, which: str, now: datetime, *, back: bool = True) -> tuple[Incoming, int]:
-    """Put an offered entry on our hot list, by its id; how many historical hits a look-back found of it, none
-    where it is not made (`back`).
+def take(door: Door, which: str, now: datetime, *, back: bool = True) -> tuple[Incoming, int | None]:
+    """Put an offered entry on our hot list, by its id; how many historical hits the person's look-back found
+    of it, None where it is not made (`back`) or is refused, which is on record.
 
     Raises RefusedError that says why it cannot be, and RefusedInquiry: either is on record.
     """
@@ -66,10 +66,10 @@ def take(door: Door, which: str, now: datetime, *, back: bool = True) -> tuple[I
         Sharing.now(door).check(one.agency, now)
         designations(door.streams).check(one.entry, now)
     entry = with_listing(one.entry, None, now)
-    permit = door.enter("hotlist_take", which, change=difference(None, entry), **_why(entry))
+    permit = door.enter("hotlist_take", which, change=difference(None, entry), **documentation(entry))
     with lists(door.settings).writing() as kept:
         taken = _list(permit, door, kept, _same(kept, one), entry)
-    return taken, look_back(door, [entry], now) if back else 0
+    return taken, try_look_back(door, [entry], now)[0] if back else None
 
 
 def decline(door: Door, which: str) -> Incoming:
@@ -80,7 +80,13 @@ def decline(door: Door, which: str) -> Incoming:
             raise RefusedError("partners", f"this entry is {one.decision} already")
     before = one.entry if one.listed else None
     change = "declined" if before is None else f"dropped; {difference(before, None)}"
-    permit = door.enter("hotlist_take", which, change=change, **_why(one.entry))
+    permit = door.enter(
+        "hotlist_take",
+        which,
+        change=change,
+        case_number=one.entry.case_number,
+        reason=entry_reason(one.entry),
+    )
     decision = "dropped" if one.decision == "taken" else "declined"
     with lists(door.settings).writing() as kept:
         left = msgspec.structs.replace(_same(kept, one), decision=decision, decided_by=permit.who)
@@ -141,7 +147,7 @@ class Intake:
         if made.decision == "waiting" and self._takes_by_itself(made, now):
             entry = with_listing(made.entry, None, now)
             change = difference(None, entry)
-            permit = self._door.enter("hotlist_take", entry.entry_id, change=change, **_why(entry))
+            permit = self._door.enter("hotlist_take", entry.entry_id, change=change, **documentation(entry))
             made = msgspec.structs.replace(made, unseen=True)
             return _list(permit, self._door, kept, made, entry)
         kept.incoming.put(made)
@@ -336,10 +342,6 @@ def check_newer(kept: Lists, agency: str, number: int, now: datetime) -> None:
     """Raises OldMessage where an agency has said something newer since."""
     if not kept.is_newer(agency, number, now):
         raise OldMessage("partners", "this is not newer than what you said last")
-
-
-def _why(entry: HotListEntry) -> Why:
-    return {"case_number": entry.case_number, "reason": entry_reason(entry)}
 
 
 def _at(one: Incoming) -> str:

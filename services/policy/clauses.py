@@ -32,7 +32,7 @@ CLAUSES = (
     Clause(
         "C.4",
         "Hot lists come from NCIC, ACIC, MVD, BOLOs, the own list",
-        "designated sources; others alert nobody",
+        "designated sources, each with its registered feed; others alert nobody",
     ),
     Clause("C.5", "Vehicles of interest", "designated categories"),
     Clause(

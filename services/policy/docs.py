@@ -147,7 +147,9 @@ def _check(one: Check) -> str:
 
 
 def _act(act: Act) -> str:
-    needs = {"": "", "inquiry": "case number or reason", "case": "case number"}[act.documented]
+    needs = {"": "", "inquiry": "case number or reason", "case": "case number", "entry": "all of section H"}[
+        act.documented
+    ]
     needs += ", purpose" if act.shows_data else ""
     also = ", ".join(
         word for word, there in (("partners", act.partners), ("automatic", act.automatic)) if there

@@ -41,14 +41,15 @@ from services.door import Door
 OLD_RECORDS = ("hotlist", "export", "evidence", "audit", "retention")
 FIRST_YEAR = 2000
 
-# Inquiries by employees that looked at stored data. What the machine did by itself is no employee's; before
-# the log said so of a row, look-backs of the hot list are known by their tool.
+# Inquiries by employees that looked at stored data. What the machine did by itself is no employee's. Before
+# this database had the column that says so, look-backs of the hot list are known by their tool; afterwards a
+# tool's name proves nothing, as the caller gives it.
 _POPULATION = """
 SELECT DISTINCT inquiry_id FROM platestream.inquiry_log
 WHERE at >= {since:DateTime64(6, 'UTC')} AND at < {until:DateTime64(6, 'UTC')}
   AND outcome = 'allowed' AND kind IN {browsing:Array(String)} AND NOT automatic
   AND NOT (tool = 'platestream look-back'
-    AND at < ifNull((SELECT minOrNull(at) FROM platestream.inquiry_log WHERE automatic), now64(6)))
+    AND at < (SELECT min(applied_at) FROM platestream.schema_migrations WHERE version = 108))
 """
 _OF_OTHERS = f"{_POPULATION} AND agency != '' AND agency NOT IN {{own:Array(String)}}"
 _OWN = "SELECT id FROM platestream.registry FINAL WHERE kind = 'agency' AND own ORDER BY id"

@@ -18,6 +18,7 @@ from schemas import topics
 from schemas.hotlist import HotListEntry
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
+from schemas.tables import REGISTRY
 from services.hotlist import bolos
 from services.hotlist.importing import listed
 from services.inquiries.gate import RefusedInquiry
@@ -28,6 +29,7 @@ from tests.support.receivers import SECRET
 
 EXPIRES = f"{NOW + timedelta(days=20):%Y-%m-%d}"
 SHERIFF = "apache-county-so"
+YEAR = timedelta(days=365)
 TOLD = {
     **{"reference": "B-17", "plate": "AST 3087", "state": "az", "category": "Stolen vehicle"},
     **{"case_number": "26-77", "reason": "Taken at gunpoint", "requested_by": "Dep. Nez"},
@@ -59,8 +61,11 @@ class Station:
     def __init__(self, database: Database) -> None:
         staffed(database)
         self.database, self.door = database, door_of(database)
-        sheriff = RegistryRecord(kind="agency", id=SHERIFF, name="Apache County SO")
-        publish(self.door.streams, topics.REGISTRY, [sheriff])
+        self.register(RegistryRecord(kind="agency", id=SHERIFF, name="Apache County SO", mou_from=NOW - YEAR))
+
+    def register(self, record: RegistryRecord) -> None:
+        publish(self.door.streams, topics.REGISTRY, [record])
+        self.database.put(REGISTRY, record)
 
     @property
     def recorded(self) -> list[Any]:
@@ -76,9 +81,13 @@ class Station:
     def take(self, agency: str = SHERIFF, **told: Any) -> bolos.Taken:
         return bolos.take(self.door, agency, {**TOLD, **told}, NOW)
 
-    def webhook(self, agency: str, told: Any) -> bolos.Taken:
+    def receive(self, agency: str, ident: str, body: bytes) -> bolos.Taken:
         with bolos.webhook(self.door.settings, agency) as door:
-            return bolos.take(door, agency, told, NOW)
+            return bolos.receive(door, agency, ident, body, NOW)
+
+    def unsigned(self, agency: str, why: str) -> None:
+        with bolos.webhook(self.door.settings, agency) as door:
+            bolos.unsigned(door, agency, why)
 
 
 @pytest.fixture
@@ -179,15 +188,16 @@ def post(client: TestClient, told: Any, ident: str = "m1", agency: str = SHERIFF
 
 @pytest.fixture
 def client(station: Station) -> TestClient:
-    return TestClient(application({SHERIFF: KEY}, station.webhook, lambda: NOW))
+    return TestClient(application({SHERIFF: KEY}, station.receive, station.unsigned, lambda: NOW))
 
 
 def test_a_signed_webhook_is_taken_once(client: TestClient, station: Station) -> None:
     answer = post(client, TOLD)
     assert (answer.status_code, answer.json()) == (200, {"entry_id": f"bolo:{SHERIFF}/B-17", "done": "added"})
     again = post(client, TOLD)
-    assert again.json()["done"] == "added", "the same message, the same answer"
-    (row,) = station.recorded
+    assert again.json()["done"] == "unchanged"
+    row, second = station.recorded
+    assert second[:4] == row[:4], "each receipt is a row"
     assert row[:4] == ("allowed", "bolo", True, f"agency:{SHERIFF}"), "the machine, set off by the sender"
     looks = "SELECT DISTINCT set_off_by FROM platestream.inquiry_log WHERE kind = 'search'"
     assert station.database.rows(looks) == [(f"agency:{SHERIFF}",)]
@@ -207,7 +217,7 @@ def test_who_did_not_sign_is_not_heard(client: TestClient, station: Station) -> 
     assert post(client, TOLD, at=NOW - timedelta(minutes=6)).status_code == 401
     assert post(client, "x" * 200_000).status_code == 413
     assert post(client, ["a"], ident="m2").status_code == 422
-    assert station.recorded == []
+    assert [row[0] for row in station.recorded] == ["refused", "refused"], "one a minute of what is unsigned"
     assert client.get("/healthy").json() == {"ok": True}
 
 
@@ -232,7 +242,8 @@ def test_on_the_command_line_by_mail_and_csv(
 
     staffed(database)
     signed_in_as(monkeypatch, "vale")
-    sheriff = RegistryRecord(kind="agency", id=SHERIFF, name="Apache County SO")
+    sheriff = RegistryRecord(kind="agency", id=SHERIFF, name="Apache County SO", mou_from=NOW - YEAR)
+    database.put(REGISTRY, sheriff)
     publish(FileTopics(tmp_path / "data", follow=False), topics.REGISTRY, [sheriff])
     mail, csv = tmp_path / "bolo.eml", tmp_path / "bolos.csv"
     mail.write_text(MAIL)

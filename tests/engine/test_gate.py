@@ -17,6 +17,7 @@ from services.inquiries.gate import DamagedPicture, RefusedInquiry
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.flows import detection
+from tests.support.people import WORDS
 
 SEEN_AT = NOW - timedelta(hours=3)
 CASE: dict[str, Any] = {"who": "smith", "agency": "SJPD", "tool": "cli", "case_number": "24-001234"}
@@ -124,7 +125,8 @@ def test_an_act_that_opens_no_view_is_put_on_record(database: Database, act: Act
         "reason": "stolen vehicle",
         "other": "2026",
     }
-    inquiry = gate.record(database.client(DOOR), kind=act.name, **told)
+    words = WORDS if act.documented == "entry" else {}
+    inquiry = gate.record(database.client(DOOR), kind=act.name, fields=words, **told)
     row = database.logged(inquiry)
     assert {name: row[name] for name in ("kind", "outcome", "other", *told)} == {
         "kind": act.name,
@@ -141,7 +143,7 @@ def test_an_act_that_opens_no_view_is_put_on_record(database: Database, act: Act
 def test_an_act_that_is_to_be_documented_is_refused_without_it_and_is_on_record(
     database: Database, act: Act
 ) -> None:
-    with pytest.raises(RefusedInquiry, match=r"section (I\.7|F\.8\.a)"):
+    with pytest.raises(RefusedInquiry, match=r"section (I\.7|F\.8\.a|H\.2)"):
         gate.record(database.client(DOOR), kind=act.name, who="smith")
     assert database.rows("SELECT kind, outcome FROM platestream.inquiry_log") == [(act.name, "refused")]
 

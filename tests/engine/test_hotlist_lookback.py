@@ -72,7 +72,7 @@ def test_what_was_seen_before_the_listing_is_a_historical_hit_with_its_picture(
     assert rows == [(True, 0), (True, 1)]
 
 
-def test_a_look_back_is_the_machines_documented_by_the_entry_and_set_off_by_the_person(
+def test_a_look_back_is_an_inquiry_of_the_person_documented_by_the_entry(
     edge: Edge, door: Door, database: Database
 ) -> None:
     look_back(door, [entry("AST3087")], NOW)
@@ -81,8 +81,8 @@ def test_a_look_back_is_the_machines_documented_by_the_entry_and_set_off_by_the_
         "SELECT DISTINCT kind, case_number, reason, tool, who, automatic, set_off_by, outcome "
         "FROM platestream.inquiry_log ORDER BY kind"
     )
-    by_itself = ("26-001234", said, "platestream look-back", "look-back", True, "vale", "allowed")
-    assert rows == [("hits", *by_itself), ("search", *by_itself)]
+    theirs = ("26-001234", said, "test", "vale", False, "", "allowed")
+    assert rows == [("hits", *theirs), ("search", *theirs)]
 
 
 def test_what_alerted_when_it_passed_does_not_come_again(edge: Edge, door: Door) -> None:
@@ -116,7 +116,7 @@ def test_many_entries_are_looked_for_in_all_reads_a_day_at_a_time(
     )
     store(edge, detection("AB00003", -3 * DAY), other)
     many = [entry(f"AB{n:05}", f"sjpd:{n}") for n in range(hotlist_lookback.ONE_BY_ONE + 1)]
-    assert look_back(door, many, NOW) == 2
+    assert look_back(door.machine("import"), many, NOW) == 2
     hits = published(door)
     assert sorted(hit.match for hit in hits) == ["alternative", "exact"]
     assert {hit.hit_id for hit in hits} >= {hit_id(other.detection_id, "sjpd:7")}

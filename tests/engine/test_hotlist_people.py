@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from connectors.changelog import publish
@@ -13,12 +14,15 @@ from schemas import topics
 from schemas.acts import Role
 from schemas.hotlist import OWN_MUST_HAVE, HotListChange
 from schemas.message import RefusedError
+from schemas.registry import RegistryRecord
+from services import registry
 from services.door import Door
 from services.hotlist import entries
 from services.hotlist.feed import Feed, FeedImport, by_the_clock
 from services.hotlist.files.formats import parser
 from services.hotlist.importing import listed
 from services.hotlist.intake import Imported, import_file
+from services.hotlist.origin import Brought
 from services.inquiries.gate import RefusedInquiry
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -76,7 +80,7 @@ def test_whoever_is_not_registered_and_trained_does_nothing_with_the_hot_list(
     assert listed(door.streams) == before
 
 
-@pytest.mark.parametrize("source", ["sjpd", "ncic", "bolo", "mvd"])
+@pytest.mark.parametrize("source", ["sjpd", "ncic", "mvd"])
 @pytest.mark.parametrize("field", [*OWN_MUST_HAVE, "expires_at"])
 def test_what_a_person_enters_needs_all_of_section_h_whatever_its_source(
     door: Door, database: Database, source: str, field: str
@@ -90,9 +94,13 @@ def test_what_a_person_enters_needs_all_of_section_h_whatever_its_source(
     assert database.rows("SELECT count() FROM platestream.inquiry_log WHERE kind = 'search'") == [(0,)]
 
 
-def test_a_file_of_another_agency_need_not_have_them(door: Door) -> None:
+def test_a_file_of_another_agency_need_not_have_them(door: Door, tmp_path: Path) -> None:
     content = b"reference,plate,category\n1,AST3087,stolen_vehicle\n"
-    assert len(load(door, content, source="ncic").plan.changed) == 1
+    folder = Folder(door, tmp_path / "lists")
+    (folder.place / "list.csv").write_bytes(content)
+    made = folder.look(60)
+    assert made is not None
+    assert len(made.plan.changed) == 1
 
 
 def test_an_entry_is_added_changed_and_removed_and_each_is_on_record_without_its_plate(
@@ -175,7 +183,7 @@ def test_whoever_is_not_the_administrator_forces_no_file(door: Door, database: D
 
 def test_the_machine_forces_no_file(door: Door, database: Database) -> None:
     load(door, file("1", "2"))
-    with pytest.raises(RefusedInquiry, match="only the machine acts by itself"):
+    with pytest.raises(RefusedError, match="people enter it"):
         load(by_the_clock(door, "ncic"), file(), force=WHY)
     assert len(listed(door.streams)) == 2
 
@@ -191,8 +199,11 @@ class Folder:
 
     def __init__(self, door: Door, place: Path) -> None:
         place.mkdir()
-        self.place, self.door = place, by_the_clock(door, "ncic")
-        self.job = FeedImport(Feed(place, "sjpd", parser("csv")))
+        self.place, self.door = place, by_the_clock(door, "mvd")
+        self.job = FeedImport(Feed(place, "mvd", parser("csv")))
+        feed = RegistryRecord(kind="hotlist_source", id="mvd", name="MVD")
+        feed = msgspec.structs.replace(feed, feed_place=str(place), feed_layout="csv")
+        registry.designate(door, feed, datetime.now(UTC))
 
     def look(self, seconds: float) -> Imported | None:
         return self.job.look(self.door, datetime.now(UTC) + timedelta(seconds=seconds))
@@ -210,7 +221,7 @@ def test_new_files_of_a_folder_are_imported_by_the_machine_each_once(
     assert first is not None
     assert len(first.plan.changed) == 2
     assert folder.look(120) is None
-    again = FeedImport(Feed(folder.place, "sjpd", parser("csv")))
+    again = FeedImport(Feed(folder.place, "mvd", parser("csv")))
     assert again.look(folder.door, datetime.now(UTC) + timedelta(seconds=180)) is None, "a restart"
     log = (
         "SELECT DISTINCT who, automatic FROM platestream.inquiry_log WHERE kind = 'hotlist_import' ORDER BY 1"
@@ -221,8 +232,11 @@ def test_new_files_of_a_folder_are_imported_by_the_machine_each_once(
 def test_a_header_alone_that_comes_by_itself_changes_nothing_and_the_next_file_is_taken(
     door: Door, database: Database, tmp_path: Path
 ) -> None:
-    load(door, file("1", "2"))
     folder = Folder(door, tmp_path / "lists")
+    (folder.place / "list.csv").write_bytes(file("1", "2"))
+    with (folder.place / "list.csv").open("rb") as first:
+        brought = Brought(place=folder.place)
+        import_file(folder.door, first, "list.csv", "mvd", parser("csv"), NOW, brought=brought)
     (folder.place / "list.csv").write_bytes(HEAD.encode())
     with pytest.raises(RefusedError, match="nothing was changed"):
         folder.look(20)
@@ -231,7 +245,7 @@ def test_a_header_alone_that_comes_by_itself_changes_nothing_and_the_next_file_i
     assert len(listed(door.streams)) == 2
     (folder.place / "list.csv").write_bytes(file("2", "3"))
     assert folder.look(60) is not None
-    assert set(listed(door.streams)) == {"sjpd:2", "sjpd:3"}
+    assert set(listed(door.streams)) == {"mvd:2", "mvd:3"}
 
 
 def test_the_untrained_import_nothing_by_force(door: Door, database: Database) -> None:

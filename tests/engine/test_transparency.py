@@ -24,6 +24,7 @@ from services.reports.transparency import Period, precision
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.hit_actions import action
+from tests.support.people import WORDS
 
 TODAY = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
 FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))
@@ -84,7 +85,8 @@ def _fill(database: Database) -> None:
     database.put(tables.REGISTRY, camera)
     database.ask(reason="stolen vehicle")
     database.ask(reason="")
-    database.ask(DOOR, kind="hotlist_add", on_behalf_of="vale", other="sjpd:1")
+    words = {"case_number": "26-001234", "fields": WORDS}
+    database.ask(DOOR, kind="hotlist_add", on_behalf_of="vale", other="sjpd:1", **words)
     for _day in range(2):
         database.ask(
             reason="Look-back of a stolen truck", automatic=True, set_off_by="vale", on_behalf_of="look-back"

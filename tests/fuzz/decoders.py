@@ -187,15 +187,16 @@ def bolo_file(layout: str) -> Decode:
     return decode
 
 
-def _take(agency: str, told: Any) -> bolos.Taken:
-    """`bolos.take` without a database: the entry that would be made."""
+def _take(agency: str, _ident: str, body: bytes) -> bolos.Taken:
+    """`bolos.receive` without a database: the entry that would be made."""
+    told = bolos.fields_of(body)
     if not bolos.lacking(told):
         _entered(bolos.SOURCE, dict(bolos._fields(told, agency, "the sheriff")))
     return bolos.Taken("bolo:1", "added")
 
 
 def bolo_door() -> Door:
-    return Door(bolo_server.application({AGENCY: KEY}, _take, lambda: NOW))
+    return Door(bolo_server.application({AGENCY: KEY}, _take, lambda _agency, _why: None, lambda: NOW))
 
 
 def bolo_webhook(_folder: Path) -> Decode:

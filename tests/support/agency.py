@@ -23,7 +23,7 @@ from connectors.inquiry_log import logged
 from connectors.profiles import load
 from flows import audit_flow
 from schemas import tables, topics
-from schemas.acts import ROLES
+from schemas.acts import BY_NAME, ROLES
 from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
 from schemas.delivery import Delivery, delivery_id
@@ -46,6 +46,7 @@ from tests.support.database import Database
 from tests.support.door import door_of
 from tests.support.flows import INQUIRY, LISTED, READ, run
 from tests.support.hit_actions import action
+from tests.support.people import WORDS
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 PROFILE = load("st-johns")
@@ -90,6 +91,8 @@ class Agency:
     def enter(self, act: str, about: str = "", who: str = "chief", **said: Any) -> UUID:
         """An act through the gate, which must allow it."""
         told = {"kind": act, "on_behalf_of": who, "other": about, "pattern": "", "reason": "", **said}
+        if BY_NAME[act].documented == "entry":
+            told = {"fields": WORDS, "case_number": CASE, **told}
         inquiry = self.database.ask(DOOR, **told)
         assert self.database.logged(inquiry)["outcome"] == "allowed", self.database.logged(inquiry)["refusal"]
         return inquiry

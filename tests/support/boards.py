@@ -18,6 +18,7 @@ from schemas.message import Message
 from schemas.registry import RegistryRecord
 from services.inquiries import gate
 from services.retention import job as retention
+from tests.support import people
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import door_of
@@ -102,7 +103,10 @@ def inquiries(database: Database) -> None:
     gate.search(client, pattern="AST*", who="jdoe", tool="tests", reason=WORDS[1], case_number="26-001234")
     with contextlib.suppress(gate.RefusedInquiry):
         gate.search(client, pattern="AST*", who="jdoe", tool="tests")
-    gate.record(client, kind="hotlist_add", other="sjpd:1", who="jdoe", tool="tests", reason=WORDS[0])
+    listed = {"case_number": "26-001234", "fields": people.WORDS}
+    gate.record(
+        client, kind="hotlist_add", other="sjpd:1", who="jdoe", tool="tests", reason=WORDS[0], **listed
+    )
     by: gate.Why = {"who": "look-back", "tool": "tests", "automatic": True, "set_off_by": "jdoe"}
     by["reason"] = WORDS[1]
     for _day in range(3):

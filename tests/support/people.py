@@ -14,6 +14,11 @@ from tests.support.door import shift
 YEAR = timedelta(days=365)
 OWN, PARTNER, EXPIRED, SILENT, ENDED = "sjpd", "apache-county-so", "old-partner-pd", "no-mou-pd", "ended-pd"
 SAID = {"case_number": "26-001234", "reason": "Stolen truck of last night"}
+WORDS = {
+    **{"reason": "Stolen from 1st West", "requested_by": "Ofc. Vale", "contact": "928-555-0114"},
+    "instructions": "P/C for arrest",
+}
+"""What an entry of the hot list says (section H)."""
 DETECTION = {"other": str(UUID(int=7))}
 PLATE = {
     "cotravel": {"pattern": "ABC123", "other": "XYZ789"},
@@ -102,8 +107,9 @@ def attempt(office: Database, people: dict[str, Person]) -> dict[tuple[str, str]
             told = {"pattern": "ABC1", "other": "", **PLATE.get(act.name, {})}
             cameras = ["main-st-n"] if act.name == "sightings" else []
             since = now - timedelta(days=1)
-            rows.append([inquiry, name, act.name, *SAID.values(), *told.values(), cameras, since])
-    columns = ["inquiry_id", "on_behalf_of", "kind", *SAID, "pattern", "other", "cameras", "since"]
+            words = WORDS if act.documented == "entry" else {}
+            rows.append([inquiry, name, act.name, *SAID.values(), *told.values(), cameras, since, words])
+    columns = ["inquiry_id", "on_behalf_of", "kind", *SAID, "pattern", "other", "cameras", "since", "fields"]
     office.client(DOOR).insert("platestream.inquire", rows, column_names=columns)
     found = office.rows(FOUND, ids=[str(one) for one in asked])
     assert len(found) == len(asked), "an attempt that is not on record"

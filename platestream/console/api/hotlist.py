@@ -110,7 +110,7 @@ class Own(Asked):
 
 
 class Added(Told):
-    """The entry as it is now, and how many reads of the last 30 days met it, where that was looked for."""
+    """The entry as it is now, and how many reads of the last 30 days met it, where that was searched."""
 
     entry: Entry
     historical_hits: int | None

@@ -47,6 +47,15 @@ FORMATS: dict[str, Parser] = {
 }
 
 
+def layout_name(name: str, columns: str = "", delimiter: str = ",") -> str:
+    """A layout as one text: its name, or the delimiter and the columns.
+
+    >>> layout_name("ncic"), layout_name("csv", "plate,,state", ";")
+    ('ncic', ';plate,,state')
+    """
+    return f"{delimiter}{columns}" if columns else name
+
+
 def parser(name: str, columns: str = "", delimiter: str = ",") -> Parser:
     """A layout by name, or CSV by its columns. Raises RefusedError that says which there are."""
     if columns:

@@ -1,11 +1,14 @@
 """The fixed-width extract of NCIC: type, NIC, ORI, date, plate, state, years, make, model, style, colour."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from schemas.message import RefusedError
 from services.hotlist.files import codes
 from services.hotlist.files.lines import Line, Told, each
 
+ORI = re.compile(r"[A-Z0-9]{9}")
+DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 SHORTEST = 39  # up to the state; lines are often stripped of trailing blanks
 
 
@@ -27,6 +30,10 @@ def record(line: str) -> Told:
         raise RefusedError("schema", "the line ends before `state`")
     if not line[1:10].isdigit():
         raise RefusedError("schema", "`nic` is not nine digits")
+    if not ORI.fullmatch(line[10:19]):
+        raise RefusedError("schema", "`ori` is not nine letters and digits")
+    if not DATE.fullmatch(line[19:27]):
+        raise RefusedError("schema", "`date` is no day (20261127)")
     category, reason = codes.category(line[0].upper())
     return {
         "reference": f"{line[0].upper()}{line[1:10]}",

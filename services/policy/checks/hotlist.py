@@ -3,12 +3,16 @@
 from collections import Counter
 from datetime import timedelta
 
+import msgspec
+
+from operators.inquiry_checks.reasons import entry_lacks
 from schemas.counted import counted
 from schemas.designation import Designations
-from schemas.hotlist import OWN_MUST_HAVE, OWN_SOURCE, HotListEntry
+from schemas.hotlist import OWN_SOURCE, HotListEntry
 from schemas.message import RefusedError
 from services.policy.checks.acts import acts
 from services.policy.checks.live import Answer, Gap, Live, answer, named, unless
+from services.rules import gate_rules
 
 STALE = timedelta(days=1)
 BY_HAND = ("hotlist_add", "bolo", "hotlist")  # the last is what it was called before the table of acts
@@ -21,15 +25,26 @@ def designated(live: Live) -> Answer:
     by = [
         f"{counted(count, 'entry')} of {name}, which is not designated" for name, count in wrong.most_common()
     ]
-    return answer(counted(len(entries), "entry"), by, _empty(live))
+    bare = [
+        f"the list of {one.id} was imported without a registered feed: platestream registry source {one.id} "
+        "--place … or --key …"
+        for one in live.registered("hotlist_source")
+        if one.active and one.refreshed_at and one.id != OWN_SOURCE and not one.has_feed
+    ]
+    return answer(counted(len(entries), "entry"), by, bare, _empty(live))
 
 
 def complete(live: Live) -> Answer:
-    """What the agency or a person entered has all that section H asks for, whatever list it is on."""
+    """Entries of the agency or a person say all that section H asks for, whatever list they are on."""
     entries, unread = live.hot_list
     entered = {act.about for act in acts(live, BY_HAND)}
     own = [one for one in entries if one.source == OWN_SOURCE or one.entry_id[:64] in entered]
-    lacking = [one.entry_id for one in own if not all(getattr(one, name).strip() for name in OWN_MUST_HAVE)]
+    rules = gate_rules.in_force(live.client)
+    lacking = [
+        f"{one.entry_id} ({', '.join(missing)})"
+        for one in own
+        if (missing := sorted(entry_lacks(msgspec.structs.asdict(one), rules)))
+    ]
     return answer(
         f"{len(own)} of {counted(len(entries), 'entry')} own or entered by hand",
         f"incomplete: {named(lacking)}" if lacking else "",

@@ -36,7 +36,13 @@ TOLD = {
     **{"make": "Ford", "colour": "red", "marks": "sticker=moose", "other": "Child seat"},
 }
 HEAD = ",".join(TOLD)
-NEIGHBOUR = RegistryRecord(kind="agency", id="apache-county-so", name="Apache County SO")
+MOU = datetime.now(ARIZONA) - timedelta(days=300)
+NEIGHBOUR = RegistryRecord(
+    kind="agency",
+    id="apache-county-so",
+    name="Apache County SO",
+    mou_from=datetime.now(ARIZONA) - timedelta(days=300),
+)
 
 
 @pytest.fixture
@@ -422,6 +428,7 @@ def test_a_bolo_is_taken_from_its_text_or_says_all_that_lacks(pages: Pages, list
     assert now_listed(pages) == {}
     assert [(who, outcome) for who, outcome, _about in log(pages, "bolo")] == [
         ("vale", "refused"),
+        ("vale", "allowed"),
         ("vale", "allowed"),
         ("vale", "allowed"),
     ]

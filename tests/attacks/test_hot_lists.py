@@ -1,0 +1,519 @@
+"""Attempts to put a vehicle on the hot list, or to search by one, without what section H asks for."""
+
+import io
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connectors.changelog import publish
+from connectors.clickhouse_client import AUDITOR, DOOR
+from connectors.partners import keys
+from operators.inquiry_checks.reasons import entry_lacks
+from schemas import topics
+from schemas.hotlist import HotListChange, HotListEntry
+from schemas.message import RefusedError
+from schemas.registry import RegistryRecord
+from services import registry
+from services.door import Door
+from services.hotlist import entries
+from services.hotlist.feed import Feed, FeedImport
+from services.hotlist.files import ncic
+from services.hotlist.files.formats import own, parser
+from services.hotlist.importing import listed
+from services.hotlist.intake import import_file
+from services.hotlist.origin import Brought, Manifest
+from services.inquiries.gate import RefusedInquiry
+from services.rules import gate_rules
+from services.yearly_audit.draw import inquiries_between
+from tests.support.agency import Agency
+from tests.support.clock import NOW
+from tests.support.database import Database
+from tests.support.door import door_of, person, staffed
+from tests.support.flows import LISTED
+
+EXPIRES = f"{NOW + timedelta(days=20):%Y-%m-%d}"
+TOLD = {
+    **{"reference": "26-1", "plate": "AST3087", "state": "AZ", "category": "stolen_vehicle"},
+    **{"case_number": "26-001234", "reason": "Stolen from 1st West", "requested_by": "Ofc. Vale"},
+    **{"contact": "928-555-0114", "instructions": "P/C for arrest", "expires_at": EXPIRES},
+}
+NOTHING = (
+    ".",
+    "-",
+    "n/a",
+    "n/a n/a",
+    "none",
+    "asdfgh",
+    "00000",
+    "xxx",
+    "n\u043en\u0435",
+    "\u200bn\u200b/a\u200b",
+    "ņóne",
+)
+FIELDS = ("reason", "requested_by", "contact", "instructions")
+
+
+@pytest.fixture
+def door(database: Database) -> Door:
+    staffed(database, person("vale", "officer"), person("lee", "administrator"))
+    return door_of(database)
+
+
+@pytest.mark.parametrize("text", NOTHING)
+@pytest.mark.parametrize("field", FIELDS)
+def test_words_that_say_nothing_list_no_vehicle_and_search_nothing(
+    door: Door, database: Database, field: str, text: str
+) -> None:
+    with pytest.raises(RefusedInquiry, match=r"section H\.[3-6]"):
+        entries.add(door, "sjpd", {**TOLD, field: text}, NOW)
+    assert listed(door.streams) == {}
+    assert database.rows("SELECT kind, outcome FROM platestream.inquiry_log") == [("hotlist_add", "refused")]
+
+
+@pytest.mark.parametrize("case", [".", "none", "n/a", "stolen"])
+def test_a_case_number_that_is_none_lists_no_vehicle(door: Door, case: str) -> None:
+    with pytest.raises(RefusedInquiry, match=r"section H\.2"):
+        entries.add(door, "sjpd", {**TOLD, "case_number": case}, NOW)
+    assert listed(door.streams) == {}
+
+
+def test_an_entry_is_not_blanked_afterwards(door: Door) -> None:
+    entries.add(door, "sjpd", TOLD, NOW)
+    before = listed(door.streams)
+    for field in FIELDS:
+        with pytest.raises(RefusedInquiry):
+            entries.add(door, "sjpd", {**TOLD, field: "."}, NOW)
+    assert listed(door.streams) == before
+
+
+def test_an_entry_of_before_these_rules_is_not_put_back_without_words(door: Door, database: Database) -> None:
+    was = entries.add(door, "sjpd", TOLD, NOW).entry
+    bare = HotListEntry.from_json(was.to_json().replace(b"P/C for arrest", b"."))
+    entries.remove(door, was.entry_id)
+    with pytest.raises(RefusedInquiry, match=r"section H\.6"):
+        entries.put_back(door, bare, None, NOW)
+    assert listed(door.streams) == {}
+
+
+def test_an_act_by_sql_without_the_words_is_refused(door: Door, database: Database) -> None:
+    told: dict[str, Any] = {"kind": "hotlist_add", "on_behalf_of": "vale", "case_number": "26-001234"}
+    assert database.logged(database.ask(DOOR, **told))["outcome"] == "refused"
+    words = {name: TOLD[name] for name in FIELDS}
+    assert database.logged(database.ask(DOOR, **told, fields=words))["outcome"] == "allowed"
+    for field in FIELDS:
+        asked = database.ask(DOOR, **told, fields={**words, field: "."})
+        assert database.logged(asked)["outcome"] == "refused"
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_an_entry_behind_the_door_that_says_nothing_is_found(database: Database, field: str) -> None:
+    agency = Agency(database, database.data)
+    agency.list("1", acted="", prefix="sjpd", source="sjpd", **{field: "n/a n/a"})
+    (result,) = agency.results("complete").values()
+    assert result.outcome == "not_held"
+    assert f"sjpd:1 ({field})" in result.faults[0]
+
+
+def population(database: Database) -> list[Any]:
+    client = database.client(AUDITOR)
+    return inquiries_between(client, NOW - timedelta(days=1), NOW + timedelta(days=1))
+
+
+def browsed(database: Database) -> set[tuple[Any, ...]]:
+    return set(
+        database.rows(
+            "SELECT kind, who, automatic, case_number, outcome FROM platestream.inquiry_log "
+            "WHERE kind IN ('search', 'hits')"
+        )
+    )
+
+
+def test_a_look_back_is_a_browsing_inquiry_of_who_listed_the_vehicle_and_is_drawn(
+    door: Door, database: Database
+) -> None:
+    assert population(database) == []
+    entries.add(door, "sjpd", TOLD, NOW)
+    row = ("vale", False, "26-001234", "allowed")
+    assert browsed(database) == {("search", *row), ("hits", *row)}
+    assert len(population(database)) == 2
+
+
+def test_it_stays_drawn_when_the_entry_is_removed_at_once(door: Door, database: Database) -> None:
+    entries.add(door, "sjpd", TOLD, NOW)
+    entries.remove(door, "sjpd:26-1")
+    assert len(population(database)) == 2
+
+
+def test_another_plate_under_the_same_entry_is_another_inquiry(door: Door, database: Database) -> None:
+    for plate in ("AST3087", "XYZ1234", "AST4087"):
+        entries.add(door, "sjpd", {**TOLD, "plate": plate}, NOW)
+    assert len(population(database)) == 6
+
+
+def test_an_administrator_who_does_not_search_lists_and_sees_nothing_of_the_past(
+    door: Door, database: Database
+) -> None:
+    added = entries.add(door_of(database, "lee"), "sjpd", TOLD, NOW)
+    assert (added.historical_hits, added.not_searched[:4]) == (None, "none")
+    assert {row[4] for row in browsed(database)} == {"refused"}
+
+
+def test_a_search_is_not_hidden_from_the_draw_by_the_name_of_its_tool(door: Door, database: Database) -> None:
+    asked = database.ask(on_behalf_of="vale", tool="platestream look-back")
+    assert database.logged(asked)["outcome"] == "allowed"
+    assert population(database) == [asked]
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        [
+            "stolen",
+            "n/a",
+            "none",
+            "asdf",
+            "928-555-0114",
+            "xx",
+            "vale",
+            "n\u043en\u0435",
+            "é",
+            ".",
+            "0",
+            "\u200b",
+        ]
+    )
+    | st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x00"), max_size=6),
+    max_size=3,
+).map(" ".join)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.fixed_dictionaries(dict.fromkeys(FIELDS, WORDS)), min_size=40, max_size=40))
+def test_gate_and_check_judge_words_alike(door: Door, database: Database, told: list[dict[str, str]]) -> None:
+    rules = gate_rules.in_force(database.client())
+    asked = {uuid4(): fields for fields in told}
+    rows = [[one, "hotlist_add", "vale", "26-001234", fields] for one, fields in asked.items()]
+    names = ["inquiry_id", "kind", "on_behalf_of", "case_number", "fields"]
+    database.client(DOOR).insert("platestream.inquire", rows, column_names=names)
+    found = database.rows(
+        "SELECT inquiry_id, refusal FROM platestream.inquiry_log WHERE inquiry_id IN {ids:Array(UUID)}",
+        ids=[str(one) for one in asked],
+    )
+    assert len(found) == len(asked)
+    for one, refusal in found:
+        lacks = list(entry_lacks({**asked[one], "case_number": "26-001234"}, rules))
+        assert bool(refusal) == bool(lacks), (asked[one], refusal)
+
+
+# Row 11: lists of others.
+
+HEAD = "reference,category,plate,state,instructions,other"
+NCIC_LINE = "V123456789AZ001000020261124{plate}AZ26252004HOND 4DBLK"
+
+
+def outside(*references: str, words: str = "P/C for arrest,R/O known to carry firearm") -> bytes:
+    lines = [f"{name},stolen_vehicle,AST308{name},AZ,{words}" for name in references]
+    return "\n".join([HEAD, *lines, ""]).encode()
+
+
+class Office:
+    """An agency whose feed of `acic` is a folder, and whose feed of `ncic` is signed; Sue is a supervisor."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        staffed(database, person("sue", "supervisor"), person("lee", "administrator"))
+        self.database, self.place, self.key = database, folder / "acic", folder / "feed.pem"
+        self.place.mkdir(parents=True)
+        self.sue, self.lee = door_of(database, "sue"), door_of(database, "lee")
+        self.key.write_bytes(pem(private := Ed25519PrivateKey.generate()))
+        public = keys.public_text(private.public_key())
+        self.feed("acic", feed_place=str(self.place), feed_layout="csv")
+        self.feed("ncic", feed_key=public, feed_layout="csv")
+        self.job = FeedImport(Feed(self.place, "acic", parser("csv")))
+
+    def feed(self, source: str, **told: str) -> None:
+        record = RegistryRecord(kind="hotlist_source", id=source, name=source, **told)  # type: ignore[arg-type]
+        registry.designate(self.lee, record, NOW)
+
+    def look(self, seconds: float = 60) -> Any:
+        return self.job.look(self.machine, datetime.now(UTC) + timedelta(seconds=seconds))
+
+    @property
+    def machine(self) -> Door:
+        return self.lee.machine("hotlist")
+
+    def bring(self, content: bytes, source: str, door: Door | None = None, **told: Any) -> Any:
+        brought = Brought("csv", told.pop("place", None), told.pop("manifest", None))
+        file = io.BytesIO(content)
+        return import_file(
+            door or self.sue,
+            file,
+            "list.csv",
+            source,
+            parser("csv"),
+            told.pop("at", NOW),
+            brought=brought,
+            **told,
+        )
+
+    def signed(
+        self, content: bytes, source: str = "ncic", at: datetime | None = None, key: Path | None = None
+    ) -> bytes:
+        made = Manifest(source, sha256(content).hexdigest(), at or datetime.now(UTC))
+        private = load_pem_private_key((key or self.key).read_bytes(), None)
+        assert isinstance(private, Ed25519PrivateKey)
+        return msgspec.json.encode(made.sign(private))
+
+    @property
+    def listed(self) -> dict[str, HotListEntry]:
+        return listed(self.sue.streams)
+
+    def outcome(self, check: str) -> str:
+        return Agency(self.database, self.database.data).outcomes(check)[check]
+
+
+def pem(key: Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+@pytest.fixture
+def office(database: Database, tmp_path: Path) -> Office:
+    return Office(database, tmp_path / "office")
+
+
+def test_a_signed_file_and_the_job_s_folder_are_the_lists_of_their_sources(office: Office) -> None:
+    content = outside("1", "2")
+    assert len(office.bring(content, "ncic", manifest=office.signed(content)).plan.changed) == 2
+    (office.place / "list.csv").write_bytes(outside("3", "4"))
+    assert office.look() is not None
+    assert set(office.listed) == {"ncic:1", "ncic:2", "acic:3", "acic:4"}
+    (acic, ncic) = office.database.rows(
+        "SELECT change FROM platestream.inquiry_log WHERE other LIKE '%: import' AND outcome = 'allowed' "
+        "ORDER BY other"
+    )
+    assert f"SHA-256 {sha256(content).hexdigest()}, feed of ncic, signed" in ncic[0]
+    assert f"feed of acic, place {office.place}" in acic[0]
+    assert office.outcome("listed") == "held"
+
+
+@pytest.mark.parametrize("force", ["", "The state police ended this list"])
+@pytest.mark.parametrize("source", ["ncic", "acic"])
+def test_a_file_that_a_person_brings_is_not_the_list_of_a_source_with_a_feed(
+    office: Office, source: str, force: str
+) -> None:
+    content = outside("1", "2")
+    office.bring(content, "ncic", manifest=office.signed(content))
+    before = office.listed
+    for door in (office.sue, office.lee):
+        with pytest.raises(RefusedError, match="signed"):
+            office.bring(outside("9"), source, door, force=force)
+    assert office.listed == before
+
+
+@pytest.mark.parametrize(
+    "wrong", ["a line more", "another's key", "another source's", "an older one", "ahead", "none of it"]
+)
+def test_a_signature_counts_for_its_file_its_source_and_once(
+    office: Office, wrong: str, tmp_path: Path
+) -> None:
+    first = outside("1", "2")
+    early = office.signed(first)
+    office.bring(first, "ncic", manifest=early)
+    before, content = office.listed, outside("1", "2", "3")
+    other = tmp_path / "other.pem"
+    other.write_bytes(pem(Ed25519PrivateKey.generate()))
+    now = datetime.now(UTC) + timedelta(seconds=2)
+    manifest = {
+        "a line more": lambda: office.signed(first, at=now),
+        "another's key": lambda: office.signed(content, at=now, key=other),
+        "another source's": lambda: office.signed(content, "acic", at=now),
+        "an older one": lambda: office.signed(content, at=NOW - timedelta(days=1)),
+        "ahead": lambda: office.signed(content, at=now + timedelta(days=1)),
+        "none of it": lambda: b"{}",
+    }[wrong]()
+    with pytest.raises(RefusedError):
+        office.bring(content, "ncic", manifest=manifest, at=now)
+    assert office.listed == before
+
+
+@pytest.mark.parametrize("trick", ["a link", "a linked folder", "writable", "another folder"])
+def test_the_job_reads_what_lies_at_the_place_and_nobody_else_may_write(
+    office: Office, trick: str, tmp_path: Path
+) -> None:
+    evil = tmp_path / "evil"
+    evil.mkdir()
+    (evil / "list.csv").write_bytes(outside("9"))
+    place = office.place
+    if trick == "a link":
+        (place / "list.csv").symlink_to(evil / "list.csv")
+    elif trick == "a linked folder":
+        place.rmdir()
+        place.symlink_to(evil)
+    elif trick == "writable":
+        (place / "list.csv").write_bytes(outside("9"))
+        (place / "list.csv").chmod(0o666)
+    else:
+        office.job = FeedImport(Feed(evil, "acic", parser("csv")))
+    with pytest.raises(RefusedError):
+        office.look()
+    assert office.listed == {}
+
+
+def test_a_file_that_changes_while_it_is_read_changes_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = office.place / "list.csv"
+    path.write_bytes(outside("1"))
+
+    def parse(lines: Any) -> Any:
+        yield from own(lines)
+        path.write_bytes(outside("1", "2"))
+
+    office.job = FeedImport(Feed(office.place, "acic", parse))
+    with pytest.raises(RefusedError, match="changed while it was read"):
+        office.look()
+    assert office.listed == {}
+
+
+def test_a_list_without_a_feed_is_not_imported_by_a_job_and_the_check_names_the_command(
+    office: Office, tmp_path: Path
+) -> None:
+    lists = tmp_path / "mvd"
+    lists.mkdir()
+    (lists / "list.csv").write_bytes(outside("1"))
+    job = FeedImport(Feed(lists, "mvd", parser("csv")))
+    with pytest.raises(RefusedError, match="platestream registry source mvd --place"):
+        job.look(office.machine, datetime.now(UTC) + timedelta(seconds=60))
+    agency = Agency(office.database, office.database.data)
+    agency.put(RegistryRecord(kind="hotlist_source", id="mvd", name="MVD", refreshed_at=NOW))
+    (result,) = agency.results("designated").values()
+    assert "platestream registry source mvd" in str(result.faults)
+
+
+def test_lines_by_hand_need_all_of_section_h_and_are_that_person_s_and_remove_nothing(office: Office) -> None:
+    head = ",".join(TOLD)
+    line = ",".join({**TOLD, "reference": "1"}.values())
+    assert office.bring(f"{head}\n{line}\n".encode(), "mvd").plan.bad == 0
+    with pytest.raises(RefusedError, match="none of its"):
+        office.bring(outside("2"), "mvd")
+    office.bring(
+        f"{head}\n{line.replace('mvd:1', 'x').replace('26-001234,', '26-001235,', 1)}\n".encode(), "mvd"
+    )
+    second = ",".join({**TOLD, "reference": "2"}.values())
+    empty = ",".join({**TOLD, "reference": "3", "instructions": "."}.values())
+    with pytest.raises(RefusedError, match="bad"):
+        office.bring(f"{head}\n{second}\n{empty}\n".encode(), "mvd")
+    assert office.bring(f"{head}\n{second}\n".encode(), "mvd").plan.removed == []
+    assert set(office.listed) == {"mvd:1", "mvd:2"}
+    acts = office.database.rows(
+        "SELECT other, who, outcome FROM platestream.inquiry_log WHERE kind = 'hotlist_add' ORDER BY at"
+    )
+    assert ("mvd:2", "sue", "allowed") in acts
+
+
+@pytest.mark.parametrize("source", ["ncic", "acic", "bolo"])
+def test_nobody_enters_by_hand_what_looks_like_another_s_entry(office: Office, source: str) -> None:
+    with pytest.raises(RefusedError, match=r"feed|BOLOs"):
+        entries.add(office.sue, source, TOLD, NOW)
+    assert office.listed == {}
+
+
+def test_an_import_blanks_no_instructions_not_even_forced(office: Office) -> None:
+    content = outside("1", "2", "3", "4")
+    office.bring(content, "ncic", manifest=office.signed(content))
+    bare = outside("1", words=",")
+    now = datetime.now(UTC) + timedelta(seconds=2)
+    why = "The state police ended this list"
+    office.bring(bare, "ncic", office.lee, manifest=office.signed(bare, at=now), force=why, at=now)
+    (entry,) = office.listed.values()
+    assert (entry.instructions, entry.other) == ("P/C for arrest", "R/O known to carry firearm")
+
+
+def test_a_delta_that_takes_all_is_refused_though_it_is_signed(office: Office) -> None:
+    content = outside("1", "2", "3", "4")
+    office.bring(content, "ncic", manifest=office.signed(content))
+    now = datetime.now(UTC) + timedelta(seconds=2)
+    empty = f"{HEAD}\n".encode()
+    with pytest.raises(RefusedError, match="nothing was changed"):
+        office.bring(empty, "ncic", manifest=office.signed(empty, at=now), at=now)
+    assert len(office.listed) == 4
+
+
+def test_an_import_touches_no_entry_of_a_source_whose_name_begins_alike(office: Office) -> None:
+    old = msgspec.structs.replace(LISTED, entry_id="ncic:x:7", source="ncic:x")
+    publish(office.sue.streams, topics.HOTLIST, [HotListChange(old.entry_id, old)])
+    content = outside("1", "2")
+    office.bring(content, "ncic", manifest=office.signed(content))
+    assert "ncic:x:7" in office.listed
+
+
+@pytest.mark.parametrize("name", ["NCIC", "ncic:x", "nc1c", "ncic ", "n.cic", "acic/2"])
+def test_no_source_is_designated_under_a_name_that_can_be_taken_for_another(
+    office: Office, name: str
+) -> None:
+    with pytest.raises(RefusedError, match="name"):
+        office.feed(name, feed_place="/srv/evil", feed_layout="csv")
+
+
+def test_a_supervisor_registers_no_feed(office: Office) -> None:
+    record = RegistryRecord(kind="hotlist_source", id="ncic", name="NCIC", feed_place="/tmp/mine")
+    with pytest.raises(RefusedInquiry, match="administrator"):
+        registry.designate(office.sue, record, NOW)
+
+
+def test_another_layout_than_the_feed_s_is_refused(office: Office) -> None:
+    content = outside("1")
+    with pytest.raises(RefusedError, match="layout"):
+        import_file(
+            office.sue, io.BytesIO(content), "x", "ncic", parser("csv"), NOW,
+            brought=Brought("ncic", None, office.signed(content)),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("shift", range(1, 12))
+def test_a_line_of_ncic_whose_fields_are_shifted_is_refused(shift: int) -> None:
+    line = NCIC_LINE.format(plate="AST3087   ")
+    assert not isinstance(next(iter(ncic.read([line])))[1], RefusedError)
+    for moved in (
+        line[:1] + " " * shift + line[1:],
+        line[:10] + "X" * shift + line[10:],
+        line[:19] + line[19 + shift :],
+    ):
+        (told,) = [told for _number, told in ncic.read([line, moved])][1:]
+        assert isinstance(told, RefusedError)
+
+
+@pytest.mark.parametrize("forged", ["another entry", "another plate", "an entry taken away"])
+def test_a_list_that_is_changed_behind_the_door_after_its_import_is_found(
+    office: Office, forged: str
+) -> None:
+    content = outside("1", "2")
+    office.bring(content, "ncic", manifest=office.signed(content))
+    assert office.outcome("listed") == "held"
+    one = office.listed["ncic:1"]
+    changed: dict[str, HotListChange] = {
+        "another entry": HotListChange("ncic:9", msgspec.structs.replace(one, entry_id="ncic:9")),
+        "another plate": HotListChange("ncic:1", msgspec.structs.replace(one, plate="GHN5182")),
+        "an entry taken away": HotListChange("ncic:1", None),
+    }
+    publish(office.sue.streams, topics.HOTLIST, [changed[forged]])
+    assert "not_held" in (office.outcome("listed"), office.outcome("kept"))
+
+
+def test_an_entry_of_a_feed_that_a_person_takes_off_is_no_fault(office: Office) -> None:
+    content = outside("1", "2")
+    office.bring(content, "ncic", manifest=office.signed(content))
+    entries.remove(office.sue, "ncic:1")
+    assert office.outcome("listed") == "held"
