@@ -43,12 +43,11 @@ WITH
     if(of_partner, (true, toString(inquire.partner), said_trained, ['analyst']), users[person]) AS user,
     now64(3) - toIntervalDay(rules.6) AS trained_since,
     -- A clock that was set back would shorten what is held and what is kept: what goes by it waits until two people
-    -- confirmed the clock (services/retention/clock.py). The newest time is known of each part without reading it.
+    -- confirmed the clock (services/retention/clock.py). Of a log that is not ahead this reads the last day.
+    (SELECT (max(at), uniqExactIf(who, kind = 'retention_clock' AND outcome = 'allowed' AND NOT automatic AND at <= now64(6)))
+     FROM platestream.inquiry_log WHERE at > now64(6) - toIntervalDay(1)) AS lately,
     inquire.kind IN ('evidence_hold', 'evidence_keep', 'evidence_purge', 'retention')
-        AND now64(6) < (SELECT max(at) FROM platestream.inquiry_log) - toIntervalMinute(10)
-        AND (SELECT uniqExact(who) FROM platestream.inquiry_log
-             WHERE at BETWEEN now64(6) - toIntervalDay(1) AND now64(6)
-               AND kind = 'retention_clock' AND outcome = 'allowed' AND NOT automatic) < 2 AS clock_back,
+        AND now64(6) < lately.1 - toIntervalMinute(10) AND lately.2 < 2 AS clock_back,
     -- Somebody must be able to begin: until there was an administrator, people and agencies can be registered by
     -- anybody. Afterwards, while none is in force, two people bring one back (views/recovery.sql).
     NOT arrayExists(one -> one.1 AND has(one.4, 'administrator') AND one.3 > toDateTime64(0, 3) AND one.3 <= now64(3)
