@@ -30,7 +30,12 @@ def history(client: Client, after: datetime = EVER) -> list[RulesInForce]:
 
 
 def _ruled(row: Sequence[Any]) -> RulesInForce:
-    values: dict[str, Any] = dict(zip(COLUMNS, row[1:], strict=True))
+    return RulesInForce(row[0], columns_of(row[1:]))
+
+
+def columns_of(row: Sequence[Any]) -> GateRules:
+    """Return the columns of a row of COLUMNS."""
+    values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
     for name in LISTS:
         values[name] = tuple(values[name])
-    return RulesInForce(row[0], GateRules(**values))
+    return GateRules(**values)

@@ -114,22 +114,18 @@ class Settings(BaseSettings):
     allow_plaintext: bool = Field(
         default=False, description="let data cross a network unencrypted (a closed container network)"
     )
-    alert_confidence: float = Field(
-        default=0.0,
-        ge=0,
-        le=1,
-        description="least confidence of a read that may alert; others are only stored",
+    alert_confidence: float | None = Field(
+        default=None, description="a rule: alerts.least_confidence of the profile; refused where it differs"
     )
-    alternative_confidence: float = Field(
-        default=0.01, ge=0, le=1, description="least confidence of another reading of a plate that may alert"
+    alternative_confidence: float | None = Field(
+        default=None, description="a rule: alerts.least_alternative of the profile; refused where it differs"
     )
     on_lost_offset: Literal["stop", "earliest"] = Field(
         default="stop", description="when the broker no longer has where a flow stopped"
     )
 
-    unapproved: Literal["quarantine", "refuse", "watch"] = Field(
-        default="quarantine",
-        description="frames of cameras that nobody approved: quarantine for a day, refuse, or read (watch)",
+    unapproved: str | None = Field(
+        default=None, description="a rule: cameras.unapproved of the profile; refused where it differs"
     )
     notify_file: Path | None = Field(
         default=None, description="rules of notification (TOML, a secret); empty: nobody is told of hits"
@@ -138,7 +134,9 @@ class Settings(BaseSettings):
         default="", description="URL of a Prometheus that scrapes the flows, for `platestream board`"
     )
     profile: str = Field(
-        default="st-johns", description="rules of the agency: st-johns, virginia, new-jersey, or a .toml file"
+        default="",
+        description="profile (a name, or a .toml file) that a new installation begins with; later a process "
+        "does not start where it contradicts the rules in force. Empty: st-johns, and nothing is compared",
     )
     evidence_key_file: Path | None = Field(
         default=None, description="private Ed25519 key (PEM) that signs evidence packages"

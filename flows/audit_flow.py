@@ -20,6 +20,7 @@ from connectors.edge import Edge
 from connectors.settings import load_settings, open_edge
 from flows import meters
 from flows.dead_letters import dead_letters
+from flows.in_force import rules_in_force
 from operators.inquiry_checks.logic import InquiryChecks, spread
 from operators.inquiry_checks.order import RULES, CheckRules
 from operators.refuse import decode, decode_changes
@@ -66,4 +67,5 @@ def flow() -> Dataflow:
     """What `bytewax.run` starts: the edge that the settings name."""
     settings = load_settings()
     process.watch(settings)
+    rules_in_force(settings)  # a flow whose settings contradict them does not start
     return build(open_edge(settings))

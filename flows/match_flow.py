@@ -24,6 +24,7 @@ from connectors.edge import Edge
 from connectors.settings import load_settings, open_edge
 from flows import meters
 from flows.dead_letters import dead_letters
+from flows.in_force import rules_in_force
 from operators.match import HotListMatcher
 from operators.matching.events import Changes
 from operators.matching.judge import RULES, Rules
@@ -66,10 +67,9 @@ def build(edge: Edge, now: Clock = utc_now, rules: Rules = RULES) -> Dataflow:
 
 
 def flow() -> Dataflow:
-    """What `bytewax.run` starts: the edge and the least confidences that the settings name."""
+    """What `bytewax.run` starts: the edge that the settings name, and the rules in force."""
     settings = load_settings()
     process.watch(settings)
-    rules = Rules(
-        least_alternative=settings.alternative_confidence, least_confidence=settings.alert_confidence
-    )
+    alerts = rules_in_force(settings).profile.alerts
+    rules = Rules(least_alternative=alerts.least_alternative, least_confidence=alerts.least_confidence)
     return build(open_edge(settings), rules=rules)

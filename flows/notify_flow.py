@@ -25,6 +25,7 @@ from connectors.edge import Edge
 from connectors.settings import load_settings, open_edge
 from flows import meters
 from flows.dead_letters import dead_letters
+from flows.in_force import rules_in_force
 from flows.post import open_post, read_rules
 from operators.notify.message import Notice
 from operators.notify.outbox import Outbox, Post, has_failed, to_receivers
@@ -75,4 +76,4 @@ def flow() -> Dataflow:
     settings = load_settings()
     process.watch(settings)
     post = partial(open_post, journal=settings.data / "notify" / "journal.jsonl")
-    return build(open_edge(settings), read_rules(settings), post)
+    return build(open_edge(settings), read_rules(settings, rules_in_force(settings).gate), post)

@@ -9,22 +9,24 @@ from connectors.notify import signed
 from connectors.notify.journal import Journal
 from connectors.notify.post import ThreadedPost
 from connectors.notify.senders import ByApprise, MailServer, MailTo, Send, Webhook, read_secret
-from connectors.profiles import load
 from connectors.settings import Settings
 from operators.notify.outbox import Post
 from operators.notify.rules import NotifyRules, Receiver, parse_rules, span
 from operators.people import PeopleRules
 from schemas import topics
-from schemas.gate_rules import of_profile
+from schemas.gate_rules import GateRules
 from schemas.message import RefusedError
 
 
-def read_rules(settings: Settings) -> NotifyRules:
-    """The rules that PLATESTREAM_NOTIFY_FILE names; without it nobody is told. Raises RefusedError."""
+def read_rules(settings: Settings, in_force: GateRules) -> NotifyRules:
+    """Return the rules that PLATESTREAM_NOTIFY_FILE names; without it nobody is notified.
+
+    Raises RefusedError.
+    """
     if settings.notify_file is None:
         return NotifyRules()
     text = read_secret(str(settings.notify_file))
-    people = PeopleRules.of(of_profile(settings.profile, load(settings.profile)))
+    people = PeopleRules.of(in_force)
     return parse_rules(text, allow_plaintext=settings.allow_plaintext, people=people)
 
 

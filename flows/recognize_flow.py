@@ -22,11 +22,11 @@ from connectors import process
 from connectors.broadcast import Broadcast
 from connectors.clock import Clock, utc_now
 from connectors.edge import Edge
-from connectors.profiles import load as load_profile
 from connectors.settings import load_settings, open_edge
 from flows import meters
 from flows.approvals import open_approvals
 from flows.dead_letters import dead_letters
+from flows.in_force import rules_in_force
 from flows.reader import PlateReader, open_reader, sound
 from operators import deployments
 from operators.consensus import PassRules, VehiclePasses
@@ -99,7 +99,7 @@ def flow() -> Dataflow:
     """What `bytewax.run` starts: the edge, the model and the agency's rules that the settings name."""
     settings = load_settings()
     process.watch(settings)
-    profile = load_profile(settings.profile)
+    profile = rules_in_force(settings).profile
     bounds = Bounds(age=profile.retention.span)
     at_once = settings.at_once
     reader = open_reader(settings.models, settings.threads, device=settings.device, at_once=at_once)
@@ -107,7 +107,7 @@ def flow() -> Dataflow:
         open_edge(settings),
         reader,
         bounds=bounds,
-        unapproved=settings.unapproved,
+        unapproved=profile.cameras.unapproved,
         places=profile.places,
         at_once=at_once,
     )

@@ -1,9 +1,16 @@
-"""The rules that the gate judges by, and since when: the gate, its commands and the checks know them."""
+"""The rules in force: the whole profile as one text, and the columns of it that the gate judges by.
 
-from dataclasses import dataclass
+A row of `platestream.gate_rules` has both. The columns are derived from the text in `AgencyRules.gate` alone.
+"""
+
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
 
-from schemas.profile import Profile, span
+import msgspec
+
+from schemas.profile import Profile, ProfileError, differences, faults, span
 
 
 @dataclass(frozen=True)
@@ -56,13 +63,13 @@ class RulesInForce:
 
 
 def of_profile(name: str, profile: Profile, *, always_registry: bool = False) -> GateRules:
-    """The gate's rules as a profile has them. Whether the registry always holds is no matter of a profile."""
+    """Return the gate's columns of a profile. Whether the registry always holds is no matter of a profile."""
     outside = profile.sharing.declaration_of == "other_states"
     holds = profile.sharing.declaration_holds
     return GateRules(
         case_number=profile.inquiries.case_number,
         reason_letters=profile.inquiries.reason_letters,
-        boilerplate=profile.inquiries.boilerplate,
+        boilerplate=tuple(word.lower() for word in profile.inquiries.boilerplate),
         prohibited=tuple(profile.purposes.prohibited),
         purposes=tuple(profile.purposes.allowed),
         training_days=span(profile.training.renewed_every).days,
@@ -80,3 +87,130 @@ def of_profile(name: str, profile: Profile, *, always_registry: bool = False) ->
         declaration_texts=tuple(profile.sharing.declaration_texts),
         declaration_outside=outside,
     )
+
+
+def with_columns(profile: Profile, rules: GateRules) -> Profile:
+    """Return `profile` with the values that the gate's columns say.
+
+    For rows of releases that stored the columns alone, whose profile is known by its name only.
+    """
+    outside, days = rules.declaration_outside, rules.declaration_days
+    changed: dict[str, dict[str, Any]] = {
+        "agency": {"state": rules.own_state or profile.agency.state},
+        "retention": {"data": _span_text(rules.retention_s)},
+        "inquiries": {
+            "case_number": rules.case_number,
+            "case_required": rules.case_required,
+            "reason_letters": rules.reason_letters,
+            "boilerplate": rules.boilerplate,
+        },
+        "purposes": {
+            "prohibited": list(rules.prohibited),
+            "allowed": list(rules.purposes),
+            "violation_for": list(rules.violation_for),
+            "violations": list(rules.violations),
+            "look_back": _look_back(profile, rules),
+        },
+        "sharing": {
+            "mou_required": rules.mou_required,
+            "written_declaration": rules.declaration,
+            "declaration_of": "other_states" if outside else "all",
+            "declaration_holds": f"{days} days" if days else "",
+            "declaration_texts": list(rules.declaration_texts),
+            "out_of_state": rules.out_of_state,
+        },
+        "training": {"renewed_every": f"{rules.training_days} days"},
+    }
+    if of_profile(rules.profile, profile, always_registry=rules.always_registry) == rules:
+        return profile
+    sections = {
+        name: msgspec.structs.replace(getattr(profile, name), **values) for name, values in changed.items()
+    }
+    return msgspec.structs.replace(profile, **sections)
+
+
+class AgencyRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All rules of an agency that are in force at a time: the content of one row of `gate_rules`.
+
+    `name` is the profile they come from. `own` are paths of values that an act changed apart from the
+    profile, such as `inquiries.case_number`.
+    """
+
+    name: str
+    always_registry: bool = False
+    own: tuple[str, ...] = ()
+    profile: Profile
+
+    @property
+    def text(self) -> str:
+        """The canonical JSON, which is what the row stores."""
+        return msgspec.json.encode(self, order="deterministic").decode()
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the text, 64 hex digits: the `effect` of the act that puts these rules in force."""
+        return sha256(self.text.encode()).hexdigest()
+
+    @property
+    def gate(self) -> GateRules:
+        """The columns that the gate judges by."""
+        return of_profile(self.name, self.profile, always_registry=self.always_registry)
+
+    @classmethod
+    def parse(cls, text: str) -> "AgencyRules":
+        """Return the rules in a row's text. Raises ProfileError."""
+        try:
+            found = msgspec.json.decode(text, type=cls)
+        except msgspec.DecodeError as error:
+            raise ProfileError(f"the text of the rules in force cannot be read: {error}") from None
+        for field, said in faults(found.profile):
+            raise ProfileError(f"the text of the rules in force: {field}: {said}")
+        return found
+
+    def contradictions(self, profile: Profile) -> list[str]:
+        """Return what of `profile` these rules say otherwise, apart from what an act changed by itself."""
+        found = differences(profile, self.profile)
+        return [one for one in found if one.partition(":")[0] not in self.own]
+
+    def changes(self, before: "AgencyRules") -> list[str]:
+        """Return what these rules change, value by value: `path: before -> after`."""
+        found = differences(before.profile, self.profile)
+        if before.name != self.name:
+            found.insert(0, f"profile: {before.name} -> {self.name}")
+        if before.always_registry != self.always_registry:
+            found.append(f"always_registry: {before.always_registry} -> {self.always_registry}")
+        return found
+
+
+@dataclass(frozen=True)
+class RulesRow:
+    """The row that is in force: since when, its columns, and its text.
+
+    `text` is empty in a row of a release that stored columns alone; then `rules` are those of the profile
+    that the row names, with the columns' values.
+    """
+
+    set_at: datetime
+    columns: GateRules
+    text: str
+    rules: AgencyRules
+
+    @property
+    def differs(self) -> list[str]:
+        """The columns that say otherwise than the text."""
+        told, wanted = asdict(self.columns), asdict(self.rules.gate)
+        return [
+            f"{name}: {told[name]} in the gate, {wanted[name]} in the text"
+            for name in told
+            if told[name] != wanted[name]
+        ]
+
+
+def _look_back(profile: Profile, rules: GateRules) -> str:
+    known = profile.purposes.look_back
+    return known if known in rules.purposes or not rules.purposes else rules.purposes[0]
+
+
+def _span_text(seconds: int) -> str:
+    days, rest = divmod(seconds, 24 * 3600)
+    return f"{days} days" if days and not rest else f"{seconds // 60} minutes"

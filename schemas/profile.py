@@ -1,11 +1,12 @@
 """An agency's rules as TOML: retention, inquiries, purposes, MOU demands, audits, places, evidence schedules.
 
-Anything wrong in a profile is refused with its line. `connectors.profiles` finds the file.
+Anything wrong in a profile is refused with its line. `connectors.profiles` finds the file. In force is not a
+file but the text in the database (`schemas.gate_rules.AgencyRules`).
 """
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -28,6 +29,8 @@ _UNITS = {
     "year": timedelta(days=365),
 }
 
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Text = Annotated[str, Meta(min_length=1, max_length=300)]
 Law = Literal["", "virginia", "new-jersey", "oregon", "washington"]
 PlaceKind = Literal["health_facility", "immigration", "school", "worship", "court", "food_bank", "other"]
@@ -54,6 +57,9 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Agency(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who follows these rules, and by what right; dates that people write are of `time_zone` (IANA).
 
+    `boundary`: corners of the polygon that the agency's fixed cameras stand in, each latitude and longitude;
+    none: where they stand is not compared.
+
     `law` is the state's law that `platestream policy check` goes through; empty: the order 41.37.
     """
 
@@ -64,6 +70,7 @@ class Agency(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     time_zone: Text = "UTC"
     memorandum_to: Text
     memorandum_from: Text = "ALPR Administrator"
+    boundary: list[tuple[Latitude, Longitude]] = []
 
 
 class Retention(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -147,6 +154,19 @@ class Places(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     citation: Annotated[str, Meta(max_length=300)] = ""
 
 
+class Cameras(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Frames of cameras that nobody approved: quarantined for a day, refused, or read (`watch`)."""
+
+    unapproved: Literal["quarantine", "refuse", "watch"] = "quarantine"
+
+
+class Alerts(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The least confidence of a read, and of another reading of its plate, that may alert."""
+
+    least_confidence: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    least_alternative: Annotated[float, Meta(ge=0, le=1)] = 0.01
+
+
 class Rhythm(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An audit or a report that comes round besides the yearly audit: see `schemas.rhythm.Demand`.
 
@@ -205,6 +225,8 @@ class Profile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     training: Training
     audit: Audit
     places: Places = Places()
+    cameras: Cameras = Cameras()
+    alerts: Alerts = Alerts()
     rhythms: dict[RhythmName, Rhythm] = {}
     search_log: SearchLog = SearchLog()
     evidence: Evidence
@@ -227,32 +249,67 @@ def parse(text: str, name: str) -> Profile:
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$.")
         raise ProfileError(_refusal(text, name, where.rstrip("`"), message)) from None
+    for field, said in faults(profile):
+        raise ProfileError(_refusal(text, name, field, said))
+    return profile
+
+
+def faults(profile: Profile) -> Iterator[tuple[str, str]]:
+    """Yield the fields whose values cannot be used, each with what is wrong."""
     for field, check in _CHECKS.items():
         section, key = field.split(".")
         try:
             check(getattr(getattr(profile, section), key))
         except (ValueError, re.error) as error:
-            raise ProfileError(_refusal(text, name, field, str(error))) from None
+            yield field, str(error)
     if profile.purposes.allowed and profile.purposes.look_back not in profile.purposes.allowed:
-        raise ProfileError(_refusal(text, name, "purposes.look_back", "is none of the allowed purposes"))
+        yield "purposes.look_back", "is none of the allowed purposes"
     if strange := set(profile.purposes.violation_for) - set(profile.purposes.allowed):
-        told = f"{min(strange)} is none of the allowed purposes"
-        raise ProfileError(_refusal(text, name, "purposes.violation_for", told))
+        yield "purposes.violation_for", f"{min(strange)} is none of the allowed purposes"
     if not profile.sharing.out_of_state and not profile.agency.state:
-        told = "`state` is missing, which `sharing.out_of_state = false` goes by"
-        raise ProfileError(_refusal(text, name, "agency", told))
+        yield "agency", "`state` is missing, which `sharing.out_of_state = false` goes by"
     if profile.sharing.declaration_of == "other_states" and not profile.agency.state:
-        told = '`state` is missing, which `sharing.declaration_of = "other_states"` goes by'
-        raise ProfileError(_refusal(text, name, "agency", told))
-    for name_, one in profile.rhythms.items():
+        yield "agency", '`state` is missing, which `sharing.declaration_of = "other_states"` goes by'
+    for name, one in profile.rhythms.items():
         try:
             rhythm.check(one.demand)
         except ValueError as error:
-            raise ProfileError(_refusal(text, name, f"rhythms.{name_}.every", str(error))) from None
+            yield f"rhythms.{name}.every", str(error)
+            continue
         if profile.search_log.published and one.publish and not one.demand.months:
-            told = "with a search log, reports are of the calendar: periods of days would overlap its months"
-            raise ProfileError(_refusal(text, name, f"rhythms.{name_}.every", told))
-    return profile
+            said = "with a search log, reports are of the calendar: periods of days would overlap its months"
+            yield f"rhythms.{name}.every", said
+
+
+def flat(profile: Profile) -> dict[str, object]:
+    """Return every value of a profile by its dotted path, such as `evidence.schedules.felony`."""
+    found: dict[str, object] = {}
+
+    def walk(value: object, path: str) -> None:
+        if isinstance(value, dict) and value:
+            for key, inner in value.items():
+                walk(inner, f"{path}.{key}" if path else key)
+        else:
+            found[path] = value
+
+    walk(msgspec.to_builtins(profile), "")
+    return found
+
+
+def differences(before: Profile, after: Profile) -> list[str]:
+    """Return what differs between two profiles, a sentence a value: `path: before -> after`."""
+    old, new = flat(before), flat(after)
+    return [
+        f"{path}: {_shown(old.get(path))} -> {_shown(new.get(path))}"
+        for path in sorted(old.keys() | new.keys())
+        if old.get(path) != new.get(path)
+    ]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "-"
+    return "-" if value in (None, "") else str(value)
 
 
 def _kept(text: str) -> None:
@@ -289,6 +346,11 @@ def _due(days: str | list[str]) -> None:
         date.fromisoformat(f"2023-{day}")
 
 
+def _boundary(corners: list[tuple[float, float]]) -> None:
+    if corners and len(set(corners)) < 3:
+        raise ValueError("a boundary has three corners at least")
+
+
 def _zone(name: str) -> None:
     if not is_zone(name):
         raise ValueError("is no IANA time zone, such as America/Phoenix")
@@ -296,6 +358,7 @@ def _zone(name: str) -> None:
 
 _CHECKS: dict[str, Callable[[Any], object]] = {
     "agency.time_zone": _zone,
+    "agency.boundary": _boundary,
     "retention.data": _kept,
     "inquiries.case_number": _pattern,
     "purposes.prohibited": _patterns,

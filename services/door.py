@@ -19,8 +19,10 @@ from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse_client import DOOR, ConnectError, Dsn, connect, run
 from connectors.edge import Topics
+from connectors.rules_in_force import in_force
 from connectors.settings import Settings, open_topics
 from schemas.acts import BY_NAME
+from schemas.gate_rules import AgencyRules
 from services.inquiries import gate
 from services.people import signed_in
 
@@ -180,6 +182,11 @@ class Door:
     def connection(self) -> Client:
         """Return the connection that enters acts with an effect and writes what the database takes by one."""
         return self.clients.doing(self._role)
+
+    @property
+    def rules(self) -> AgencyRules:
+        """The rules in force now, as the database has them. Raises RulesError and DatabaseError."""
+        return in_force(self.clients(self._role))
 
     @property
     def streams(self) -> Topics:

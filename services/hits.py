@@ -16,7 +16,6 @@ import msgspec
 from rapidfuzz.distance import Levenshtein
 
 from connectors.clickhouse_client import ANALYST
-from connectors.profiles import load as load_profile
 from operators.hit_history import KEEPERS, History, confirms, history
 from schemas import plates, tables, topics
 from schemas.hit_action import ActionKind, Confused, HitAction
@@ -148,7 +147,7 @@ def serving(door: Door, why: Why) -> Why:
     """Why a hit is looked at, with its purpose where the agency lists purposes."""
     if why.get("purpose"):
         return why
-    return {**why, "purpose": load_profile(door.settings.profile).purposes.look_back}
+    return {**why, "purpose": door.rules.profile.purposes.look_back}
 
 
 def take_step(door: Door, hit: Standing, kind: ActionKind, **told: Any) -> Standing:

@@ -76,7 +76,7 @@ def _notice(receiver: str, who: str, now: datetime) -> Notice:
 def _rules(door: Door) -> NotifyRules:
     if door.settings.notify_file is None:
         raise RefusedError("rules", "PLATESTREAM_NOTIFY_FILE names no file: nobody is told of alert hits")
-    return post.read_rules(door.settings)
+    return post.read_rules(door.settings, door.rules.gate)
 
 
 def _reached(one: Receiver, rules: NotifyRules) -> Reached:

@@ -18,7 +18,7 @@ from connectors.changelog import newest, publish, read_to_end
 from connectors.clickhouse_client import SUPERVISOR, run
 from connectors.edge import Topics
 from connectors.kafka_client import BrokerError
-from connectors.profiles import load as load_profile
+from operators.boundary import within
 from operators.inquiry_checks.folded import folded
 from operators.people import People, PeopleRules
 from operators.people_names import name_identity, number_identity
@@ -26,7 +26,6 @@ from operators.sensitive_places import around, inside
 from schemas import topics
 from schemas.acts import ROLES
 from schemas.designation import Designations
-from schemas.gate_rules import of_profile
 from schemas.hotlist import OWN_SOURCE
 from schemas.message import RefusedError
 from schemas.profile import Places
@@ -54,13 +53,13 @@ def listed(streams: Topics, kind: Kind) -> dict[str, RegistryRecord]:
 
 def who_is_who(door: Door) -> tuple[People, PeopleRules]:
     """People and agencies now, and what this agency's profile demands of them. Raises ProfileError."""
-    rules = of_profile(door.settings.profile, load_profile(door.settings.profile))
+    rules = door.rules.gate
     return People(records(door.streams)), PeopleRules.of(rules)
 
 
 def who_and_where(door: Door) -> tuple[People, PeopleRules, dict[str, tuple[float, float]]]:
     """The same, and latitude and longitude of each camera that is registered and active: by one reading."""
-    rules = of_profile(door.settings.profile, load_profile(door.settings.profile))
+    rules = door.rules.gate
     found = records(door.streams)
     cameras = {
         one.id: (one.latitude, one.longitude)
@@ -303,7 +302,7 @@ def stands_in(door: Door, place: RegistryRecord) -> list[str]:
 
     Those are not refused any more: `platestream policy check` finds them. Raises ProfileError.
     """
-    margin = load_profile(door.settings.profile).places.margin_m
+    margin = door.rules.profile.places.margin_m
     cameras = listed(door.streams, "camera").values()
     return [
         one.id
@@ -317,7 +316,7 @@ def stands_in(door: Door, place: RegistryRecord) -> list[str]:
 
 def places_refused(door: Door) -> Places:
     """In which kinds of places the profile lets no camera stand. Raises ProfileError."""
-    return load_profile(door.settings.profile).places
+    return door.rules.profile.places
 
 
 def misplaced(door: Door, camera: str) -> str:
@@ -334,6 +333,7 @@ def misplaced(door: Door, camera: str) -> str:
 def _wrong(door: Door, record: RegistryRecord, now: datetime) -> Iterator[str]:
     if record.kind == "camera" and record.active:
         yield from _misplaced(door, record)
+        yield from _outside(door, record)
     if record.kind not in ("agency", "user"):
         return
     people, rules = who_is_who(door)
@@ -375,7 +375,7 @@ def _same_as_another(people: People, record: RegistryRecord, agency: RegistryRec
 
 def _misplaced(door: Door, camera: RegistryRecord) -> Iterator[str]:
     """Where the profile names kinds of places, no camera is registered in one, or moved into it."""
-    rules = load_profile(door.settings.profile).places
+    rules = door.rules.profile.places
     assert camera.latitude is not None  # a record of a camera without a place is refused
     assert camera.longitude is not None
     places = listed(door.streams, "place").values() if rules.refused else ()
@@ -386,6 +386,18 @@ def _misplaced(door: Door, camera: RegistryRecord) -> Iterator[str]:
         yield (
             f"{camera.id} would stand in {found[0].name or found[0].id} "
             f"({found[0].place.replace('_', ' ')}){near}: no camera may{by}"
+        )
+
+
+def _outside(door: Door, camera: RegistryRecord) -> Iterator[str]:
+    """Fixed cameras stand within the boundary of the agency that the rules name (order, section D.5)."""
+    boundary = door.rules.profile.agency.boundary
+    assert camera.latitude is not None  # a record of a camera without a place is refused
+    assert camera.longitude is not None
+    if boundary and not camera.moves and not within((camera.latitude, camera.longitude), boundary):
+        yield (
+            f"{camera.id} would stand outside the agency's boundary (agency.boundary of the rules in force): "
+            "fixed cameras stand within it (order, section D.5)"
         )
 
 

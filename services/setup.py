@@ -1,19 +1,21 @@
 """The database and the broker as this release declares them: brought there, and compared."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from clickhouse_connect.driver.client import Client
 
 from clickhouse import migrate
 from clickhouse.migrate import Entry
 from connectors import kafka_acls
-from connectors.clickhouse_client import OWNER, connect, run
+from connectors.clickhouse_client import OWNER, ConnectError, DatabaseError, connect, run
 from connectors.kafka_topics import create, faults
-from connectors.profiles import load
+from connectors.rules_in_force import before_there_are_any, may_be_there
 from schemas.topics import within
 from services.door import Door
+from services.rules import in_force
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,13 @@ def migrations(door: Door) -> list[Entry]:
 
 
 def apply_migrations(door: Door, *, dry_run: bool = False) -> list[str]:
-    """Titles of what was applied, or would be. Raises MigrationError and ConnectError."""
+    """Apply what is pending, and bring the rules in force to this release; return what was done, or would be.
+
+    Raises MigrationError, ConnectError, RulesError and ProfileError.
+    """
     with owner(door) as client:
-        return migrate.apply(client, dry_run=dry_run)
+        done = migrate.apply(client, dry_run=dry_run)
+        return done if dry_run else done + in_force.settle(client, door.settings.profile)
 
 
 def topics(
@@ -43,18 +49,26 @@ def topics(
     """Make the topics unless only to `check`, and compare, with `acls` the rights of our accounts, too; None
     where no broker is named.
 
-    Raises BrokerError, and ProfileError for a profile whose retention cannot be read.
+    How long they keep is what the rules in force say; before there are tables, what the profile says that the
+    installation begins with. Raises BrokerError, RulesError and ProfileError.
     """
     settings = door.settings
     if not settings.kafka:
         return None
     config = {"bootstrap.servers": settings.kafka, **settings.kafka_properties()}
-    declared = within(load(settings.profile).retention.span)
+    declared = within(_period(door))
     made = [] if check else create(config, declared, replication, partitions)
     if acls and not check:
         made += kafka_acls.set_rights(config)
     wrong = (*faults(config, declared), *(kafka_acls.faults(config) if acls else ()))
     return Compared(tuple(made), wrong, len(declared))
+
+
+def _period(door: Door) -> timedelta:
+    if may_be_there(door.settings):
+        with suppress(ConnectError, DatabaseError):
+            return door.rules.profile.retention.span
+    return before_there_are_any(door.settings).retention.span
 
 
 @contextmanager

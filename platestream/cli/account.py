@@ -45,7 +45,7 @@ def put(
             err.print(f"{door.who} signs in to the console with it from now on")
             return
         text, code = job.invite(door, who, now, HERE)
-        zone = agency_zone(door.settings)
+        zone = agency_zone(door)
     out.print(text)
     err.print(
         f"{who} sets a password with this code at /redeem of the console until {shown_at(code.ends_at, zone)}"
@@ -84,7 +84,7 @@ def list_resets(
     Example: platestream account resets
     """
     with entrance("account resets") as door:
-        found, zone = found_resets(door, datetime.now(UTC)), agency_zone(door.settings)
+        found, zone = found_resets(door, datetime.now(UTC)), agency_zone(door)
     if as_json:
         for one in found:
             print_json(one)

@@ -55,7 +55,7 @@ def restore(
 
     Example: platestream restore /mnt/backup/2026-11-26.zip
     """
-    with entrance("restore") as door:
+    with entrance("restore", ruled=False) as door:
         try:
             made = job.restore(door, file)
         except MigrationError as error:

@@ -8,10 +8,9 @@ from typing import Annotated, Literal
 import typer
 
 from platestream.cli.console import err, out, print_json, table
-from platestream.cli.entrance import settings
+from platestream.cli.entrance import display_zone
 from platestream.cli.times import shown_at
 from services.cameras.health import faults, newest, sources
-from services.hotlist.zone import agency_zone
 
 app = typer.Typer(no_args_is_help=True, help="The camera gateway: run, check, list, health.")
 
@@ -95,7 +94,7 @@ def health(
     if as_json:
         print_json(found)
     else:
-        zone = agency_zone(settings())
+        zone = display_zone()
         made = table("camera", "kind", "up", "last frame", "clock behind", "frames", "fault")
         for one in found.cameras:
             last = shown_at(one.last_frame, zone) or "never"

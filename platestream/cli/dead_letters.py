@@ -30,7 +30,7 @@ def list_letters(
     Example: platestream dead-letters list --topic frames --reason future
     """
     with entrance("dead-letters list") as door:
-        found, zone = job.letters(door, reason=reason, topic=topic), agency_zone(door.settings)
+        found, zone = job.letters(door, reason=reason, topic=topic), agency_zone(door)
     if as_json:
         for one in found:
             print_json(one)

@@ -6,11 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from platestream.cli.console import err, out, print_json, styled, table
-from platestream.cli.entrance import settings
+from platestream.cli.entrance import display_zone
 from platestream.cli.times import shown_at
 from platestream.demo import job
 from schemas.counted import counted
-from services.hotlist.zone import agency_zone
 
 
 def demo(
@@ -75,7 +74,7 @@ def _summary(outcome: job.Outcome) -> dict[str, Any]:
 def _show(outcome: job.Outcome, frames: Path | None) -> None:
     passes = counted(len(outcome.detections), "vehicle pass")
     _head(f"{counted(outcome.frames, 'frame')}, {passes}")
-    zone = agency_zone(settings())
+    zone = display_zone()
     reads = table("captured", "camera", "plate", "state", "sure", "frames that agree", "vehicle")
     for one in outcome.detections:
         vehicle = " ".join(filter(None, (one.vehicle.colour, one.vehicle.make, one.vehicle.model)))

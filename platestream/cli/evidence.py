@@ -84,7 +84,7 @@ def hold(
                 since=times[0],
                 until=times[1],
             )
-        zone = agency_zone(door.settings)
+        zone = agency_zone(door)
     out.print(
         f"hold {held.hold_id}: {len(held.detections)} detections, {len(held.pictures)} pictures, "
         f"until {held.release_at.astimezone(zone):%Y-%m-%d}"
@@ -122,7 +122,7 @@ def list_(
     Example: platestream evidence list
     """
     with entrance("evidence list") as door:
-        holds, zone = exporting.holds(door), agency_zone(door.settings)
+        holds, zone = exporting.holds(door), agency_zone(door)
     if as_json:
         for one in holds:
             print_json(one)

@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 
 from platestream.cli.console import err, out, print_json, table
-from platestream.cli.entrance import entrance, settings
+from platestream.cli.entrance import display_zone, entrance
 from platestream.cli.times import TIMES, local, shown_at
 from schemas import plates
 from schemas.alert_hit import NOTICE
@@ -16,7 +16,6 @@ from schemas.counted import counted
 from schemas.hit_action import ActionKind, CheckedWith, HitAction, Result
 from services import hits as job
 from services.door import Door
-from services.hotlist.zone import agency_zone
 
 app = typer.Typer(no_args_is_help=True, help="Alert hits: list, show, verify, dispose.")
 
@@ -268,7 +267,7 @@ def _line(step: HitAction) -> str:
 
 
 def _at(at: datetime) -> str:
-    return shown_at(at, agency_zone(settings()))
+    return shown_at(at, display_zone())
 
 
 def _values(difference: Any) -> tuple[int, str, str]:

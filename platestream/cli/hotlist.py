@@ -166,7 +166,7 @@ def add(
     }
     with entrance("hotlist add") as door:
         added = job.add(door, source, told, datetime.now(UTC), back=back)
-        until = added.entry.expires_at.astimezone(agency_zone(door.settings))
+        until = added.entry.expires_at.astimezone(agency_zone(door))
     out.print(f"{added.entry.entry_id} is on the list until {until:%Y-%m-%d %H:%M %Z}")
     _looked_back(added.historical_hits, 1)
     if added.not_searched:
@@ -229,7 +229,7 @@ def list_entries(
     Example: platestream hotlist list --source sjpd
     """
     with entrance("hotlist list") as door:
-        shown, zone, now = job.show(door, source), agency_zone(door.settings), datetime.now(UTC)
+        shown, zone, now = job.show(door, source), agency_zone(door), datetime.now(UTC)
     if as_json:
         for entry in shown:
             print_json(entry)

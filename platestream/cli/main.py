@@ -135,6 +135,7 @@ REFUSALS = {
     "connectors.engine.folder": "FolderError",
     "connectors.kafka_client": "BrokerError",
     "connectors.clickhouse_client": "ConnectError DatabaseError",
+    "connectors.rules_in_force": "RulesError",
     "connectors.metrics": "PortTakenError",
     "services.inquiries.gate": "RefusedInquiry DamagedPicture",
     "services.rules.gate_rules": "WrongRule",

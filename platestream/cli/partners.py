@@ -76,7 +76,7 @@ def keys() -> None:
     """
     with entrance("partners keys") as door:
         name, found = job.own_keys(door)
-        zone = agency_zone(door.settings)
+        zone = agency_zone(door)
     out.print(f"this agency is {name or 'not registered yet'}: partners register it by this short name")
     for one in found:
         use = "signs" if one.signs else "does not sign yet"
@@ -130,7 +130,7 @@ def offered() -> None:
     now = datetime.now(UTC)
     with entrance("partners offered") as door:
         found, hits = offering.shown(door, now)
-        zone = agency_zone(door.settings)
+        zone = agency_zone(door)
     shown = table("entry", "agency", "stands", "offered", "became of it", "told")
     for one in found:
         shown.add_row(
@@ -160,7 +160,7 @@ def offers() -> None:
     Example: platestream partners offers
     """
     with entrance("partners offers") as door:
-        found, zone = taking.offers(door), agency_zone(door.settings)
+        found, zone = taking.offers(door), agency_zone(door)
     shown = table(
         "entry", "plate", "state", "category", "case", "reason; instructions", "until", "decided", "heard of"
     )
@@ -193,7 +193,7 @@ def take(
     """
     with entrance("partners take") as door:
         one, hits = taking.take(door, which, datetime.now(UTC), back=back)
-        until = shown_at(one.entry.expires_at, agency_zone(door.settings))
+        until = shown_at(one.entry.expires_at, agency_zone(door))
     out.print(f"{which} is on the list until {until}, or until {one.agency} withdraws it")
     if hits is not None:
         out.print(f"look-back over all that is kept: {hits} historical hits")

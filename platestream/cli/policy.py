@@ -47,7 +47,7 @@ def check(
     Examples: platestream policy check
     and platestream policy check --json --strict
     """
-    with entrance("policy check") as door:
+    with entrance("policy check", ruled=False) as door:
         live = Live.of(door, datetime.now(UTC), names=names)
         with err.status("checking"):
             results = list(checking.run(live))

@@ -9,10 +9,9 @@ from uuid import UUID
 import typer
 
 from platestream.cli.console import err, out, print_json, write
-from platestream.cli.entrance import entrance, settings
+from platestream.cli.entrance import display_zone, entrance, settings
 from platestream.cli.times import shown_at
 from schemas.counted import counted
-from services.hotlist.zone import agency_zone
 from services.tlog import job
 from services.tlog import prove as proving
 from services.tlog.config import config, verifier
@@ -87,7 +86,7 @@ def head(
             }
         )
         return
-    zone = agency_zone(settings())
+    zone = display_zone()
     out.print(f"key      {key}")
     out.print(f"folder   {found.folder.root}")
     if ran is not None:

@@ -146,7 +146,7 @@ def recover(
     Example: platestream registry recover vale --trained 2026-11-20
     """
     with entrance("registry recover") as door:
-        zone = agency_zone(door.settings)
+        zone = agency_zone(door)
         day = trained.replace(tzinfo=zone) if trained else None
         attempt = recovery.recover(door, name, _asked("recovery code"), day)
     if attempt.done:
@@ -407,7 +407,7 @@ def list_records(
     Example: platestream registry list user
     """
     with entrance("registry list") as door:
-        records, zone = job.show(door, _kind(kind)), agency_zone(door.settings)
+        records, zone = job.show(door, _kind(kind)), agency_zone(door)
     if as_json:
         for one in records:
             print_json(one)
@@ -431,7 +431,7 @@ def rules(
     wanted = in_force.Change(profile or None, case_number or None, always)
     if not (wanted.nothing or by.strip()):
         raise typer.BadParameter("say who ordered the change: --by")
-    with entrance("registry rules") as door:
+    with entrance("registry rules", ruled=False) as door:
         ruled = in_force.show(door) if wanted.nothing else in_force.change(door, wanted, by)
     for line in ruled.changed:
         err.print(f"in force from now on: {line}")
@@ -469,7 +469,7 @@ def _day(at: datetime | None, zone: tzinfo) -> str:
 def _put(kind: Kind, name: str, put: Put = job.put, /, **told: Any) -> None:
     """Make a record of what was told, times in the agency's zone, and put it on record."""
     with entrance(f"registry {kind.removeprefix('hotlist_')}") as door:
-        zone = agency_zone(door.settings)
+        zone = agency_zone(door)
         times = {key: at.replace(tzinfo=zone) for key, at in told.items() if isinstance(at, datetime)}
         try:
             record = RegistryRecord(kind=kind, id=name, **{**told, **times})

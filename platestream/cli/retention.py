@@ -8,10 +8,9 @@ import typer
 from rich.table import Table
 
 from platestream.cli.console import err, out, print_json, table
-from platestream.cli.entrance import entrance, settings
+from platestream.cli.entrance import display_zone, entrance
 from platestream.cli.times import shown_at
 from schemas.ledger import LedgerEntry
-from services.hotlist.zone import agency_zone
 from services.retention import job as retention
 
 app = typer.Typer(no_args_is_help=True, help="What is past the retention period is deleted, with receipts.")
@@ -106,7 +105,7 @@ def _show(entry: LedgerEntry, as_json: bool) -> None:
         return
     told = retention.read_receipt(entry)
     gone = ", ".join(f"{rows} of {table}" for table, rows in told.deleted.items() if rows) or "no row"
-    past = shown_at(told.cutoff, agency_zone(settings()), seconds=False)
+    past = shown_at(told.cutoff, display_zone(), seconds=False)
     out.print(f"receipt {entry.number}: past {past}: {gone}")
     for line in [*told.files, *told.stores, *(f"evidence {one}" for one in told.released)]:
         out.print(f"  {line}")
@@ -118,7 +117,7 @@ def _told(entry: LedgerEntry) -> dict[str, object]:
 
 
 def _table(receipts: list[tuple[LedgerEntry, retention.Receipt]]) -> Table:
-    zone = agency_zone(settings())
+    zone = display_zone()
     shown = table("receipt", "at", "deleted before", "rows", "oldest detection left", "hash")
     for entry, told in receipts:
         first = told.oldest.get("detections")

@@ -8,12 +8,11 @@ import typer
 from rich.table import Table
 
 from platestream.cli.console import err, out, print_json, table
-from platestream.cli.entrance import entrance, settings
+from platestream.cli.entrance import display_zone, entrance
 from platestream.cli.times import TIMES, local, shown_at
 from schemas import plates
 from schemas.counted import counted
 from services.door import Why
-from services.hotlist.zone import agency_zone
 from services.inquiries import gate
 from services.inquiries.looking import Asked, Way, look
 
@@ -147,4 +146,4 @@ def _companions(found: list[gate.Row]) -> Table:
 
 
 def _time(at: datetime) -> str:
-    return shown_at(at, agency_zone(settings()))
+    return shown_at(at, display_zone())

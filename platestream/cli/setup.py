@@ -21,7 +21,7 @@ def migrate(
     Example: platestream migrate --dry-run
     """
     try:
-        with entrance("migrate") as door:
+        with entrance("migrate", ruled=False) as door:
             if listing:
                 for entry in job.migrations(door):
                     out.print(f"{entry.title:32} {entry.state:8} {entry.sha256[:12]}")
@@ -60,7 +60,7 @@ def topics(
 
     Example: PLATESTREAM_KAFKA=localhost:9092 platestream topics --check
     """
-    with entrance("topics") as door:
+    with entrance("topics", ruled=False) as door:
         compared = job.topics(door, check=check, replication=replication, partitions=partitions, acls=acls)
     if compared is None:
         out.print("PLATESTREAM_KAFKA is not set: the embedded edge makes its topics as it writes them")

@@ -26,7 +26,7 @@ def login(
     """
     with entrance("shift login") as door:
         shift = job.log_in(door, timedelta(hours=hours), datetime.now(UTC), user)
-        zone = agency_zone(door.settings)
+        zone = agency_zone(door)
     until = shift.until and shift.until.astimezone(zone)
     out.print(f"{shift.user} is on shift until {until:%Y-%m-%d %H:%M %Z} at most")
 
@@ -39,7 +39,7 @@ def logout(user: User = "") -> None:
     """
     with entrance("shift logout") as door:
         shift = job.log_out(door, datetime.now(UTC), user)
-        zone = agency_zone(door.settings)
+        zone = agency_zone(door)
     since, until = (at and at.astimezone(zone) for at in (shift.since, shift.until))
     out.print(f"{shift.user} was on shift from {since:%Y-%m-%d %H:%M} to {until:%H:%M %Z}")
 
@@ -53,7 +53,7 @@ def list_shifts(
     Example: platestream shift list
     """
     with entrance("shift list") as door:
-        found, zone = job.show(door, datetime.now(UTC)), agency_zone(door.settings)
+        found, zone = job.show(door, datetime.now(UTC)), agency_zone(door)
     if as_json:
         for one in found:
             print_json(one)

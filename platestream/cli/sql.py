@@ -10,8 +10,7 @@ import typer
 
 from platestream.cli import sql_answers
 from platestream.cli.console import err
-from platestream.cli.entrance import settings
-from services.hotlist.zone import agency_zone
+from platestream.cli.entrance import display_zone, settings
 from services.sql import text
 from services.sql.failure import SqlError
 from services.sql.session import Session
@@ -38,7 +37,7 @@ def sql(
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
     ours = settings()
-    zone = agency_zone(ours)
+    zone = display_zone()
     with Session(ours) as session:
         if command or not sys.stdin.isatty():
             statements, last = text.split(command or sys.stdin.read())

@@ -11,7 +11,7 @@ TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 def local(door: Door, at: datetime | None) -> datetime | None:
     """The instant at which clocks of the agency show `at`, None where none was given."""
-    return at and at.replace(tzinfo=agency_zone(door.settings))
+    return at and at.replace(tzinfo=agency_zone(door))
 
 
 def shown_at(at: datetime | None, zone: tzinfo, *, seconds: bool = True) -> str:

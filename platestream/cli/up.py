@@ -9,9 +9,8 @@ import typer
 
 from clickhouse.sql_files import MigrationError
 from platestream.cli.console import err, out, print_json, table
-from platestream.cli.entrance import settings
+from platestream.cli.entrance import display_zone, settings
 from platestream.cli.times import shown_at
-from services.hotlist.zone import agency_zone
 from services.up import job
 from services.up.accounts import port_of
 from services.up.plan import Wanted
@@ -110,7 +109,7 @@ def down() -> None:
 
 
 def _show(told: Status, data: Path) -> None:
-    zone = agency_zone(settings())
+    zone = display_zone()
     processes = table("process", "does", "state", "since", "pid")
     for one in told.processes:
         since = shown_at(one.since, zone)

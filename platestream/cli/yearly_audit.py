@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from platestream.cli.console import err, out, print_json, table
-from platestream.cli.entrance import entrance, settings
+from platestream.cli.entrance import display_zone, entrance
 from platestream.cli.times import shown_at
 from schemas.rhythm import Due
 from services.hotlist.zone import agency_zone
@@ -66,7 +66,7 @@ def due(
     now = datetime.now(UTC)
     with entrance("audit due") as door:
         found = rhythms.here(door, now)
-        zone = agency_zone(door.settings)
+        zone = agency_zone(door)
     shown = table("what", "period", "audit filed", "due by", "published", "due by")
     late = False
     for standing in found:
@@ -150,7 +150,7 @@ def _show(shown: judging.Shown) -> None:
     entry, drawn = shown.entry, shown.drawn
     out.print(
         f"draw {entry.number} for {f'{drawn.rhythm} ' if drawn.rhythm else ''}{drawn.period or drawn.year}, "
-        f"{shown_at(drawn.drawn_at, agency_zone(settings()))} by {entry.who}",
+        f"{shown_at(drawn.drawn_at, display_zone())} by {entry.who}",
         f"seed {drawn.seed}",
         f"{len(drawn.inquiries)} of {drawn.population} inquiries from "
         f"{drawn.inquiries_since:%Y-%m-%d} to {drawn.inquiries_until:%Y-%m-%d}; "
@@ -167,7 +167,7 @@ def _show(shown: judging.Shown) -> None:
             f"The policy asks for {shown.asked_for} inquiries; employees made {drawn.population} in this "
             "period, so all of them are in the draw."
         )
-    zone = agency_zone(settings())
+    zone = display_zone()
     looks = table("inquiry", "at", "who", "kind", "pattern", "case", "reason", "finding")
     for look in shown.looks:
         found = shown.findings.get(look.inquiry_id)

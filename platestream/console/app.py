@@ -109,7 +109,7 @@ class Console:
         asked = provider(settings)
         self.openid = oidc.SigningIn(asked) if asked else None
         self._clients = Clients(settings, automatic=True)
-        self.zone = agency_zone(settings)
+        self.zone = agency_zone(self.door(""))
         self._drawing = Drawing(self.zone, _version())
         self._lock = threading.Lock()
         self._people: _Registered | None = None

@@ -11,13 +11,12 @@ from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig
 from bytewax.testing import run_main
 
-from clickhouse import migrate
 from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import ANALYST, OWNER, connect
+from connectors.clickhouse_client import ANALYST
 from connectors.edge import Edge
 from connectors.engine.folder import hold
 from connectors.files import FileTopics
-from connectors.profiles import load as load_profile
+from connectors.rules_in_force import check as check_rules
 from connectors.settings import ACCOUNTS, Settings, SettingsError, embedded_dsn, load_settings
 from flows import audit_flow, match_flow, recognize_flow
 from flows.reader import open_reader
@@ -31,7 +30,7 @@ from schemas.detection import Detection
 from schemas.hotlist import OWN_SOURCE
 from schemas.message import Message
 from schemas.registry import RegistryRecord
-from services import registry
+from services import registry, setup
 from services.door import Door
 from services.hotlist.importing import Import
 from services.hotlist.intake import import_lines
@@ -96,7 +95,8 @@ def _run_all(door: Door, frames: Path | None, now: datetime, say: Say) -> Outcom
     before = {topic.name: len(list(streams.messages(topic))) for topic in _COUNTED}
     try:
         say("tables")
-        migrate.apply(connect(settings.clickhouse, OWNER, explain=True))
+        setup.apply_migrations(door)
+        check_rules(settings, door.rules)
         say("agency and people")
         register_whoever_runs_it(door, now)
         say("hot list")
@@ -106,7 +106,7 @@ def _run_all(door: Door, frames: Path | None, now: datetime, say: Say) -> Outcom
         count = _write(streams, sample_messages(now) if frames is None else folder_frames(frames, now))
         say(f"reading {count} frames")
         reader = open_reader(settings.models, settings.threads, device=settings.device)
-        period = load_profile(settings.profile).retention.span
+        period = door.rules.profile.retention.span
         _run(recognize_flow.build(edge, reader, bounds=Bounds(age=period)), settings.data)
         say("matching")
         _run(match_flow.build(edge), settings.data)

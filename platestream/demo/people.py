@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from connectors.profiles import load as load_profile
 from schemas.acts import ROLES
 from schemas.registry import RegistryRecord
 from services import registry
@@ -22,11 +21,11 @@ def register_whoever_runs_it(door: Door, now: datetime) -> None:
         return
     own = [one.id for one in people.agencies.values() if one.own and one.active]
     if not own:
-        ours = load_profile(door.settings.profile).agency
+        ours = door.rules.profile.agency
         registry.put(
             door, RegistryRecord(kind="agency", id=AGENCY, name=ours.name, state=ours.state, own=True), now
         )
-    midnight = now.astimezone(agency_zone(door.settings)).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = now.astimezone(agency_zone(door)).replace(hour=0, minute=0, second=0, microsecond=0)
     whoever = RegistryRecord(
         kind="user",
         id=door.who,

@@ -51,7 +51,7 @@ def _write(door: Door, file: zipfile.ZipFile, now: datetime) -> Manifest:
         members += [put(file, f"topics/{one.name}.jsonl", _messages(door.streams, one)) for one in COPIED]
         with lists(door.settings).snapshot() as kept:
             members += [put(file, f"partners/{name}.jsonl", copied(kept, name)) for name in OFFERS]
-        manifest = Manifest(FORMAT, now, door.settings.profile, applied, tuple(members))
+        manifest = Manifest(FORMAT, now, door.rules.name, applied, tuple(members))
         file.writestr(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
     return manifest
 

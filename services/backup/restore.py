@@ -19,6 +19,7 @@ from services.backup.make import Copied
 from services.door import Door
 from services.partners.offering import lists
 from services.partners.restoring import put_back
+from services.rules.in_force import settle
 from services.setup import apply_migrations, migrations, owner
 from services.tlog.restored import past
 
@@ -56,6 +57,7 @@ def restore(door: Door, path: Path) -> Restored:
             if name == "administrators":
                 run("emptying administrators", partial(client.command, f"TRUNCATE TABLE platestream.{name}"))
             _fill(client, name, lines(file, f"tables/{name}.jsonl"))
+        settle(client, door.settings.profile)  # a backup of a release before has the gate's columns alone
         left = tuple(one.name for one in COPIED if not _publish(door, one, file))
         if not put_back(door, {name: lines(file, f"partners/{name}.jsonl") for name in OFFERS}):
             left += ("offers between agencies",)

@@ -19,7 +19,7 @@ from connectors.cameras.spool import Spool
 from connectors.clock import Clock, utc_now
 from connectors.http_connection import AT_ONCE, allow_many, patient
 from connectors.metrics import meters, serve
-from connectors.profiles import load as load_profile
+from connectors.rules_in_force import before_there_are_any
 from connectors.settings import Settings, load_settings, open_topics
 from operators.decode import Bounds
 from schemas import metrics
@@ -43,7 +43,7 @@ class CameraGateway:
         self._found, self._now = found, now
         self._keep = timedelta(hours=found.spool_hours)
         self._spool = Spool(config.spool_folder(settings, found), found.spool_megabytes * 1_000_000)
-        bounds = Bounds(bytes=found.largest_bytes, age=load_profile(settings.profile).retention.span)
+        bounds = Bounds(bytes=found.largest_bytes, age=before_there_are_any(settings).retention.span)
         self._states = {
             name: CameraState(name, one.kind, one.longest_silence, now())
             for name, one in found.cameras.items()

@@ -28,10 +28,12 @@ def settings(_here: Here) -> Iterable[Answer]:
     """They can be read, and so can the profile that they name."""
     try:
         profile = load_settings().profile
-        load_profile(profile)
+        if profile:
+            load_profile(profile)
     except (SettingsError, ProfileError) as error:
         return [wrong(str(error), "Put this setting right (docs/deploy.md, Settings).")]
-    return [right(f"They can be read, with the profile {profile}.")]
+    named = f", with the profile {profile}" if profile else ""
+    return [right(f"They can be read{named}.")]
 
 
 def environment(here: Here) -> Iterator[Answer]:

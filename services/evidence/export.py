@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from connectors import ledger
 from connectors.clickhouse_client import CUSTODIAN, run
 from connectors.inquiry_log import logged, read_seals
-from connectors.profiles import load as load_profile
 from connectors.settings import Settings
 from schemas.inquiry import SealedInquiry
 from services import records
@@ -115,7 +114,7 @@ def export(
     permit = door.enter("evidence_show", str(hold_id))
     key = key or agency_key(door.settings)
     custodian = door.client(CUSTODIAN)
-    agency = load_profile(door.settings.profile).agency.name
+    agency = door.rules.profile.agency.name
     held = _rows(custodian, _HOLD, hold=hold_id)
     if not held:
         raise NothingToHold(f"no hold {hold_id}")

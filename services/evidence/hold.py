@@ -19,7 +19,6 @@ from clickhouse_connect.driver.client import Client
 from connectors import ledger
 from connectors.clickhouse_client import ANALYST, CUSTODIAN, run
 from connectors.partners.exchange import agency_print
-from connectors.profiles import load as load_profile
 from schemas.exchange import SignedExchange
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
@@ -130,7 +129,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 def schedules(door: Door) -> dict[str, str]:
     """Series of the records retention schedule, and how long each keeps. Raises ProfileError."""
-    return load_profile(door.settings.profile).evidence.schedules
+    return door.rules.profile.evidence.schedules
 
 
 def hold(

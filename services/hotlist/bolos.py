@@ -231,7 +231,7 @@ def _judged(
         return None
     if missing := lacking(told):
         raise RefusedError("bolo", f"lacks {', '.join(missing)}")
-    entry = make_entry(SOURCE, dict(_fields(told, agency, sender.name)), agency_zone(door.settings))
+    entry = make_entry(SOURCE, dict(_fields(told, agency, sender.name)), agency_zone(door))
     designations(door.streams).check(entry, now)
     return with_listing(entry, before, now)
 

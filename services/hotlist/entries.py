@@ -67,7 +67,7 @@ def add(
         refuse_partners(source)
         check_complete(told)
         check_by_hand(feed_of(registry(door.streams).values(), source), source)
-        entry = make_entry(source, told, agency_zone(door.settings))
+        entry = make_entry(source, told, agency_zone(door))
         designations(door.streams).check(entry, now)
         before = find(door.streams, entry.entry_id)
         if only == "new" and before is not None:
@@ -142,7 +142,7 @@ def check(door: Door, now: datetime) -> Health:
             case "undesignated":
                 faults.append(f"{name}: source or category is not designated; it alerts nobody")
             case "expired":
-                at = entry.expires_at.astimezone(agency_zone(door.settings))
+                at = entry.expires_at.astimezone(agency_zone(door))
                 faults.append(f"{name}: expired at {at:%Y-%m-%d %H:%M %Z}; it alerts nobody")
     for one in source_lists(entries, records, now):
         if one.imported_at is not None:

@@ -13,9 +13,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from connectors.profiles import load as load_profile
 from operators.inquiry_checks.reasons import entry_lacks
-from schemas.gate_rules import of_profile
 from schemas.hotlist import OWN_SOURCE, HotListChange, HotListEntry
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
@@ -135,7 +133,7 @@ def import_lines(
     about = f"{source}: import"
     with door.on_record("hotlist_import", about, reason=f"import of {name}"):
         feed = _feed(door, source, brought)
-        plan = plan_import(door.streams, source, lines, now, agency_zone(door.settings), by_hand=feed is None)
+        plan = plan_import(door.streams, source, lines, now, agency_zone(door), by_hand=feed is None)
         proof = check_feed(feed, brought, "", now, by_job=door.automatic) if feed else ""
         plan.check()
     _do(door, _Planned(plan, "", feed, proof), about, f"import of {name}", plan.summary, now)
@@ -165,7 +163,7 @@ def _plan(
     if brought.place is not None:
         before = os.fstat(file.fileno())
     text = TextLines(file)
-    zone = agency_zone(door.settings)
+    zone = agency_zone(door)
     plan = plan_import(door.streams, source, parser(text), now, zone, by_hand=feed is None)
     if before is not None:
         check_unchanged(file, before)
@@ -220,7 +218,7 @@ def _by_hand(door: Door, plan: Import, before: Mapping[str, HotListEntry]) -> No
 
 def _drop_empty(door: Door, plan: Import) -> None:
     """Leave out lines by hand whose words say nothing, by the rule that the gate has."""
-    rules = of_profile(door.settings.profile, load_profile(door.settings.profile))
+    rules = door.rules.gate
     for entry in list(plan.entries):
         if missing := sorted(entry_lacks(msgspec.structs.asdict(entry), rules)):
             plan.drop(entry.entry_id, f"{', '.join(missing)}: nothing is said (order, section H)")

@@ -16,7 +16,6 @@ import msgspec
 from connectors.changelog import publish
 from connectors.clickhouse_client import ANALYST
 from connectors.edge import Edge
-from connectors.profiles import load
 from connectors.settings import open_edge
 from operators.match import Bucket
 from operators.matching.judge import RULES, match_entry
@@ -39,7 +38,7 @@ class LookBack:
     """Searches for entries by `door`, a person's or the machine's, in what the agency keeps."""
 
     def __init__(self, door: Door, now: datetime) -> None:
-        rules = load(door.settings.profile)
+        rules = door.rules.profile
         self._door, self._client, self._now = door, door.client(ANALYST), now
         self._period, self._purpose = rules.retention.span, rules.purposes.look_back
 

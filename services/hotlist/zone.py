@@ -2,10 +2,9 @@
 
 from zoneinfo import ZoneInfo
 
-from connectors.profiles import load
-from connectors.settings import Settings
+from services.door import Door
 
 
-def agency_zone(settings: Settings) -> ZoneInfo:
-    """`time_zone` of the agency's profile. Raises ProfileError."""
-    return ZoneInfo(load(settings.profile).agency.time_zone)
+def agency_zone(door: Door) -> ZoneInfo:
+    """Return `time_zone` of the rules in force. Raises RulesError and DatabaseError."""
+    return ZoneInfo(door.rules.profile.agency.time_zone)

@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple, Unpack, assert_never
 from uuid import UUID
 
 from connectors.clickhouse_client import ANALYST
-from connectors.profiles import load as load_profile
 from services.door import Door, Why
 from services.inquiries import gate
 
@@ -65,12 +64,12 @@ class Pass(NamedTuple):
 
 def purposes(door: Door) -> list[str]:
     """The agency's purposes, one of which each look serves; none where it lists none. Raises ProfileError."""
-    return load_profile(door.settings.profile).purposes.allowed
+    return door.rules.profile.purposes.allowed
 
 
 def violations(door: Door) -> Violations:
     """At which purposes a violation is named, and which there are. Raises ProfileError."""
-    rules = load_profile(door.settings.profile).purposes
+    rules = door.rules.profile.purposes
     return Violations(rules.violation_for, rules.violations)
 
 

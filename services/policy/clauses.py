@@ -59,7 +59,7 @@ CLAUSES = (
     Clause(
         "D.5",
         "The Chief determines where cameras are",
-        "`platestream registry camera` with approver and date",
+        "`platestream registry camera` with approver and date; fixed ones within `agency.boundary`",
     ),
     Clause(
         "E.1.a",

@@ -77,6 +77,13 @@ CHECKS = (
         cameras.approved,
     ),
     Check(
+        "bounded",
+        _clauses("D.5"),
+        "fixed cameras stand within the agency's boundary",
+        "platestream registry list camera; agency.boundary in the rules",
+        cameras.bounded,
+    ),
+    Check(
         "deployed",
         _clauses("D.5 E.1.f G.6"),
         "no camera and no special detail worked without approval",

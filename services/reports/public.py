@@ -17,7 +17,6 @@ from typing import Any
 import msgspec
 
 from connectors.clickhouse_client import AUDITOR, run
-from connectors.profiles import load as load_profile
 from schemas.acts import BROWSING
 from schemas.fields import NOT_JSON
 from schemas.ledger import LedgerEntry
@@ -138,7 +137,7 @@ def figures(door: Door, name: str, period: str, now: datetime) -> Public:
 
     Raises RefusedError for a rhythm or period that there is not, ProfileError and DatabaseError.
     """
-    profile = load_profile(door.settings.profile)
+    profile = door.rules.profile
     rhythm = rhythm_named(profile, name)
     found = period_of(door, name, period, now)
     days = transparency.Period(found.since.date(), max(found.until.date(), found.since.date()))
@@ -242,7 +241,7 @@ def _same(door: Door, name: str, period: str, content: bytes, now: datetime) -> 
         raise RefusedError(
             "file", "is no report as `platestream report public` makes them: publish that file as it is"
         ) from None
-    profile: Profile = load_profile(door.settings.profile)
+    profile: Profile = door.rules.profile
     if (told.agency, told.rhythm, told.period) != (profile.agency.name, name, period):
         raise RefusedError("file", f"is of {told.agency}, {told.rhythm} {told.period}")
     if not told.whole:

@@ -17,7 +17,6 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse_client import AUDITOR, run
-from connectors.profiles import load as load_profile
 from schemas.acts import BROWSING
 from schemas.message import RefusedError
 from services.door import Door
@@ -200,7 +199,7 @@ def figures(door: Door, period: Period, now: datetime) -> Transparency:
     """
     if period.until <= period.since:
         raise RefusedError("period", "the period ends before it begins")
-    profile = load_profile(door.settings.profile)
+    profile = door.rules.profile
     times: dict[str, Any] = {"since": period.since, "until": period.until, "looks": list(BROWSING)}
     counts = Counts(door.client(AUDITOR), times)
     ((scanned, cameras),) = counts.rows(_SCANNED)

@@ -25,7 +25,6 @@ from connectors.clickhouse_client import ACCESS_DENIED, AUDITOR, RETENTION, ROLE
 from connectors.clickhouse_client import run as call
 from connectors.files import FileTopics
 from connectors.metrics import meters, serve
-from connectors.profiles import load as load_profile
 from schemas import metrics, topics
 from schemas.ledger import LedgerEntry
 from schemas.message import Message, RefusedError
@@ -114,8 +113,8 @@ def by_the_clock(door: Door) -> Door:
 
 
 def once(door: Door) -> LedgerEntry:
-    """Delete by the profile of the settings and the database's clock; raises as `run`."""
-    return run(door, load_profile(door.settings.profile).retention.span)
+    """Delete by the rules in force and the database's clock; raises as `run`."""
+    return run(door, door.rules.profile.retention.span)
 
 
 def run(door: Door, period: timedelta, now: datetime | None = None) -> LedgerEntry:
@@ -273,9 +272,9 @@ def _show_precision(client: Client, now: datetime) -> None:
 
 def _show_due(door: Door, client: Client, now: datetime) -> None:
     """And by when audits and publications are due."""
-    profile = load_profile(door.settings.profile)
+    profile = door.rules.profile
     meters.forget(metrics.AUDIT_DUE)
-    for one in next_steps(profile, on_record(client, door.settings.profile), now):
+    for one in next_steps(profile, on_record(client, door.rules.name), now):
         meters.put(metrics.AUDIT_DUE, one.rhythm, one.step, to=one.by.timestamp())
 
 

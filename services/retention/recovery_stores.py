@@ -34,9 +34,11 @@ from typing import IO
 
 from bytewax.recovery import init_db_dir
 
+from connectors.clickhouse_client import ConnectError, DatabaseError
 from connectors.private_file import write_whole
-from connectors.profiles import load as load_profile
-from connectors.settings import load_settings
+from connectors.rules_in_force import RulesError, before_there_are_any, may_be_there
+from connectors.settings import Settings, load_settings
+from flows.in_force import rules_in_force
 from services.retention import uncommitted
 
 PLATED = ("recognize", "match")
@@ -201,10 +203,13 @@ def _rebuild(file: Path) -> bool:
 
 
 def main(store: str, partitions: str, *command: str) -> None:
-    """Becomes `command`, with the store in order and its lock held. Raises StoreInUseError, SettingsError."""
+    """Become `command`, with the store in order and its lock held.
+
+    Raises StoreInUseError, SettingsError and RulesError.
+    """
     place = Path(store)
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    period = load_profile(load_settings().profile).retention.span
+    period = _period(load_settings())
     until = datetime.now(UTC) + timedelta(days=float(os.environ.get(DAYS, "7")))
 
     def order() -> None:
@@ -223,8 +228,22 @@ def main(store: str, partitions: str, *command: str) -> None:
     os.execvp(command[0], command)  # noqa: S606  a flow, named by whoever starts this
 
 
+def _period(settings: Settings) -> timedelta:
+    """How long data is kept. Raises RulesError.
+
+    While the database is away that is what the named profile says: the flow that follows asks again, and does
+    not start.
+    """
+    try:
+        if may_be_there(settings):
+            return rules_in_force(settings).profile.retention.span
+    except (ConnectError, DatabaseError):
+        pass
+    return before_there_are_any(settings).retention.span
+
+
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
-    except StoreInUseError as error:
+    except (StoreInUseError, RulesError) as error:
         sys.exit(str(error))

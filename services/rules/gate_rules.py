@@ -5,17 +5,24 @@ judges by the newest row (`clickhouse/views/gate.sql`); an auditor sees all of t
 """
 
 from dataclasses import asdict
+from datetime import datetime
+from functools import partial
+from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse_client import OWNER, DatabaseError, run
-from connectors.gate_rules import COLUMNS, history
-from schemas.gate_rules import GateRules
+from connectors.gate_rules import COLUMNS, LISTS, history
+from schemas.gate_rules import AgencyRules, GateRules
 from schemas.profile import LONGEST, SHORTEST
 from services.door import Door, Permit
 
 # A pattern that does not compile would make the gate fail on every inquiry, so the engine is asked first.
 _COMPILES = "SELECT match('', {pattern:String})"
+MIGRATION = "migration"
+"""The account in `set_by` of the row that a new database begins with."""
+WAIT = {"mutations_sync": 2}
+_TYPES = {bool: "Bool", int: "UInt32", str: "String"}
 _ENFORCED = """
 SELECT (SELECT argMax(always_registry, set_at) FROM platestream.gate_rules)
     OR (SELECT count() FROM platestream.registry WHERE kind = 'user') > 0
@@ -31,32 +38,45 @@ def in_force(client: Client) -> GateRules:
     return history(client)[-1].rules
 
 
-def put_in_force(door: Door, rules: GateRules, by: str) -> bool:
-    """Judge by `rules` from now on, on the order of `by`; whether that changes anything.
-
-    Raises WrongRule, RefusedInquiry and DatabaseError.
-    """
-    before = in_force(door.client(OWNER))
-    check(door.client(OWNER), rules)
-    if before == rules:
-        return False
-    permit = door.enter("rules", rules.profile, change=difference(before, rules), reason=ordered(by))
-    write(permit, door, rules)
-    return True
+def newest(client: Client) -> datetime:
+    """Return since when the rules in force are. `client` as for `in_force`."""
+    return history(client)[-1].set_at
 
 
-def write(permit: Permit, door: Door, rules: GateRules) -> None:
-    """Write rules whose change is on record, in the name of who made it."""
-    values = asdict(rules)
-    values["boilerplate"] = [word.lower() for word in rules.boilerplate]
-    row = [
-        permit.who,
-        *(list(v) if isinstance(v, tuple) else v for v in (values[name] for name in COLUMNS)),
-    ]
+def write(permit: Permit, door: Door, rules: AgencyRules) -> None:
+    """Write rules whose change is on record, in the name of the person who made it."""
+    columns = _row(rules)
     run(
-        "writing the gate's rules",
-        lambda: door.client(OWNER).insert("platestream.gate_rules", [row], column_names=["set_by", *COLUMNS]),
+        "writing the rules",
+        lambda: door.client(OWNER).insert(
+            "platestream.gate_rules",
+            [[permit.who, *columns.values()]],
+            column_names=["set_by", *columns],
+        ),
     )
+
+
+def adopt(client: Client, set_at: datetime, rules: AgencyRules) -> None:
+    """Complete a row that has no text yet, once, and mark when. `client` has the owner's role."""
+    columns = _row(rules)
+    told = {f"v_{name}": value for name, value in columns.items()}
+    types = {
+        name: "Array(String)" if name in LISTS else _TYPES[type(value)] for name, value in columns.items()
+    }
+    values = ", ".join(f"{name} = {{v_{name}:{kind}}}" for name, kind in types.items())
+    sql = (
+        f"ALTER TABLE platestream.gate_rules UPDATE {values}, adopted_at = now() "
+        "WHERE rules = '' AND set_at = {at:DateTime64(6, 'UTC')}"
+    )
+    run(
+        "completing the rules", partial(client.command, sql, parameters={**told, "at": set_at}, settings=WAIT)
+    )
+
+
+def _row(rules: AgencyRules) -> dict[str, Any]:
+    values = asdict(rules.gate)
+    columns = {name: list(v) if isinstance(v := values[name], tuple) else v for name in COLUMNS}
+    return {**columns, "rules": rules.text}
 
 
 def check(client: Client, rules: GateRules) -> None:
@@ -75,20 +95,6 @@ def check(client: Client, rules: GateRules) -> None:
 def ordered(by: str) -> str:
     """On whose order, as the reason of the act."""
     return f"By order of {by}"
-
-
-def difference(before: GateRules, after: GateRules) -> str:
-    """What a change is, rule by rule: before -> after."""
-    old, new = asdict(before), asdict(after)
-    return "; ".join(
-        f"{name}: {_said(old[name])} -> {_said(new[name])}" for name in new if old[name] != new[name]
-    )
-
-
-def _said(value: object) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "-"
-    return "-" if value == "" else str(value)
 
 
 def registry_enforced(client: Client) -> bool:

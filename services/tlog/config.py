@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from connectors.profiles import load as load_profile
 from connectors.settings import Settings
 from connectors.tlog.folder import PublishedFolder
 from connectors.tlog.kept import Kept
@@ -103,11 +102,6 @@ def witness_signer(found: LogConfig) -> Signer:
     if key.name != found.witness_name:
         raise LogError(f"this witness was begun as {key.name}, and keeps its name")
     return key
-
-
-def agency_of(settings: Settings) -> str:
-    """Its name, for a name of its log. Raises ProfileError."""
-    return load_profile(settings.profile).agency.name
 
 
 def made_up(agency: str) -> str:

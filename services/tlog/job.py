@@ -7,11 +7,12 @@ from clickhouse_connect.driver.client import Client
 from connectors.clickhouse_client import SEALER, DatabaseError
 from connectors.metrics import meters, serve
 from connectors.private_file import PrivateFileError
+from connectors.rules_in_force import in_force
 from connectors.settings import Settings
 from connectors.tlog.kept import BusyError, LastRun, WitnessState
 from schemas import metrics
 from services.door import Clients, Door
-from services.tlog.config import LogConfig, LogError, agency_of, config, signer
+from services.tlog.config import LogConfig, LogError, config, signer
 from services.tlog.publish import Published, publish
 from services.tlog.restored import judge
 
@@ -82,5 +83,5 @@ def _publish(
     except LogError as error:
         found.kept.keep_run(LastRun(at=now.timestamp(), refused=str(error)))
         raise
-    key = signer(found, agency_of(settings))
+    key = signer(found, in_force(client).profile.agency.name)
     return publish(found, key, client, now, look_first=look_first)

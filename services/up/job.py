@@ -14,6 +14,7 @@ from types import FrameType
 
 from connectors.clickhouse_client import DatabaseError, Dsn, connect
 from connectors.engine.folder import FolderError, hold
+from connectors.rules_in_force import check
 from connectors.settings import ACCOUNTS, Settings, job_account
 from services import setup
 from services.cameras import config as cameras_config
@@ -163,6 +164,7 @@ def _set_up(wanted: Wanted, supervisor: Supervisor, say: Say) -> None:
     door = Door.of_machine(settings, "up")
     say("tables")
     setup.apply_migrations(door)
+    check(settings, door.rules)
     say("topics")
     setup.topics(door)
 

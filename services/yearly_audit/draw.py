@@ -26,7 +26,6 @@ from clickhouse_connect.driver.client import Client
 
 from connectors import ledger
 from connectors.clickhouse_client import AUDITOR, run
-from connectors.profiles import load as load_profile
 from schemas.acts import BROWSING
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
@@ -132,7 +131,7 @@ def draw(door: Door, year: int, now: datetime, again: str = "") -> LedgerEntry:
     anything, RefusedInquiry and DatabaseError.
     """
     reason = again or f"Sample of the yearly audit {year}"
-    client, rules = door.client(AUDITOR), load_profile(door.settings.profile).audit
+    client, rules = door.client(AUDITOR), door.rules.profile.audit
     with door.on_record("audit_draw", f"year {year}", reason=reason):
         since, until = _period(rules, year, now)
         _not_drawn_yet(client, year, again)
@@ -164,7 +163,7 @@ def draw_rhythm(
     not over or was drawn already, RefusedInquiry and DatabaseError.
     """
     reason = again or f"Sample of the audit {name} of {period.name}"
-    client, rules = door.client(AUDITOR), load_profile(door.settings.profile).audit
+    client, rules = door.client(AUDITOR), door.rules.profile.audit
     with door.on_record("audit_draw", f"{name} {period.name}", reason=reason):
         if period.until > now:
             raise RefusedError("period", f"{period.name} is not over: all of its inquiries are audited")
@@ -246,7 +245,7 @@ def plan(door: Door, year: int, now: datetime) -> Plan:
     Raises RefusedError for a year that has not begun, RefusedInquiry and DatabaseError.
     """
     door.enter("audit_show", f"plan of the draw for {year}")
-    client, rules = door.client(AUDITOR), load_profile(door.settings.profile).audit
+    client, rules = door.client(AUDITOR), door.rules.profile.audit
     since, until = _period(rules, year, now)
     population = len(inquiries_between(client, since, until))
     made = [entry for entry, _drawn in draws(client, year)]

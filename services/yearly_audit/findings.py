@@ -12,7 +12,6 @@ from clickhouse_connect.driver.client import Client
 
 from connectors import ledger
 from connectors.clickhouse_client import AUDITOR, run
-from connectors.profiles import load as load_profile
 from operators.people_names import same_person
 from schemas import finding as checks
 from schemas.ledger import LedgerEntry
@@ -135,7 +134,7 @@ def show(door: Door, number: int) -> Shown:
     """Draw `number`. Raises TooSoon where there is none, RefusedInquiry and DatabaseError."""
     permit = door.enter("audit_show", f"draw {number}")
     client = door.client(AUDITOR)
-    asked = load_profile(door.settings.profile).audit.inquiries
+    asked = door.rules.profile.audit.inquiries
     entry, drawn = drawn_as(client, number)
     judged = findings(client, number)
     memorandum = memorandum_of(client, number)

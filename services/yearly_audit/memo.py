@@ -12,7 +12,6 @@ from connectors import ledger
 from connectors.clickhouse_client import AUDITOR, run
 from connectors.inquiry_log import logged
 from connectors.inquiry_verify import verify, waiting
-from connectors.profiles import load as load_profile
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
 from schemas.profile import Profile
@@ -92,7 +91,7 @@ def compose(door: Door, permit: Permit, number: int, at: datetime) -> Memo:
 
     Raises TooSoon while an inquiry has no finding, and RefusedError where somebody judged their own.
     """
-    client, profile = door.client(AUDITOR), load_profile(door.settings.profile)
+    client, profile = door.client(AUDITOR), door.rules.profile
     entry, drawn = drawn_as(client, number)
     judged = findings(client, number)
     missing = [one for one in drawn.inquiries if one not in judged]

@@ -17,7 +17,6 @@ from clickhouse_connect.driver.client import Client
 
 from connectors import ledger
 from connectors.clickhouse_client import AUDITOR, run
-from connectors.profiles import load as load_profile
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
 from schemas.profile import Profile, Rhythm
@@ -147,8 +146,8 @@ def steps_here(door: Door, now: datetime) -> list[Step]:
 
     Raises ProfileError and DatabaseError.
     """
-    profile = load_profile(door.settings.profile)
-    return next_steps(profile, on_record(door.client(AUDITOR), door.settings.profile), now)
+    profile = door.rules.profile
+    return next_steps(profile, on_record(door.client(AUDITOR), door.rules.name), now)
 
 
 def here(door: Door, now: datetime) -> list[Standing]:
@@ -156,10 +155,10 @@ def here(door: Door, now: datetime) -> list[Standing]:
 
     Raises ProfileError and DatabaseError.
     """
-    profile = load_profile(door.settings.profile)
+    profile = door.rules.profile
     if not profile.rhythms:
         return []
-    return standings(profile, on_record(door.client(AUDITOR), door.settings.profile), now)
+    return standings(profile, on_record(door.client(AUDITOR), door.rules.name), now)
 
 
 def shown(door: Door, now: datetime) -> Shown:
@@ -168,8 +167,8 @@ def shown(door: Door, now: datetime) -> Shown:
     Raises RefusedInquiry, ProfileError and DatabaseError.
     """
     door.enter("audit_show", "what is due")
-    profile = load_profile(door.settings.profile)
-    record = on_record(door.client(AUDITOR), door.settings.profile)
+    profile = door.rules.profile
+    record = on_record(door.client(AUDITOR), door.rules.name)
     return Shown(profile.rhythms, standings(profile, record, now), record)
 
 
@@ -187,7 +186,7 @@ def period_of(door: Door, name: str, period: str, now: datetime) -> Period:
 
     Raises RefusedError.
     """
-    profile = load_profile(door.settings.profile)
+    profile = door.rules.profile
     demand, zone = rhythm_named(profile, name).demand, ZoneInfo(profile.agency.time_zone)
     if demand.months:
         try:
@@ -197,7 +196,7 @@ def period_of(door: Door, name: str, period: str, now: datetime) -> Period:
             raise RefusedError("period", str(error)) from None
         this = period_at(demand, now, zone)
         return period_at(demand, this.since - DAY, zone)
-    record = on_record(door.client(AUDITOR), door.settings.profile)
+    record = on_record(door.client(AUDITOR), door.rules.name)
     audits = record.filed.get(name, ())
     if not period:
         return running(demand, zone, record.began or now, audits, now)
@@ -210,7 +209,7 @@ def period_of(door: Door, name: str, period: str, now: datetime) -> Period:
 def draw(door: Door, name: str, period: str, now: datetime, again: str = "") -> LedgerEntry:
     """Draw for a period of a rhythm; raises as `draw_rhythm`, and RefusedError where there is no such one."""
     with door.on_record("audit_draw", f"{name} {period}", reason=again):
-        rhythm = rhythm_named(load_profile(door.settings.profile), name)
+        rhythm = rhythm_named(door.rules.profile, name)
         if not rhythm.audit:
             raise RefusedError("rhythm", f"{name} is a report: platestream report public --rhythm {name}")
         found = period_of(door, name, period, now)

@@ -18,6 +18,7 @@ from services.rules.gate_rules import WrongRule
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.door import door_of
+from tests.support.rules import put_columns
 
 DAY = timedelta(days=1)
 REASON = "stolen vehicle"
@@ -154,7 +155,7 @@ def test_before_anybody_is_registered_anybody_may_look_unless_ruled_otherwise(
     assert not gate_rules.registry_enforced(fresh.client())
     look(fresh, "anybody")
     rules = gate_rules.in_force(fresh.client())
-    assert gate_rules.put_in_force(door_of(fresh), replace(rules, always_registry=True), "chief")
+    assert put_columns(door_of(fresh), replace(rules, always_registry=True), "chief")
     assert gate_rules.registry_enforced(fresh.client())
     with pytest.raises(RefusedInquiry, match="not a registered user"):
         look(fresh, "anybody")
@@ -178,8 +179,8 @@ def test_rules_are_configuration_and_every_change_of_them_stays_on_record(fresh:
         prohibited=("immigration",),
         purposes=("criminal investigation", "missing person"),
     )
-    assert gate_rules.put_in_force(door_of(fresh), wanted, "chief")
-    assert not gate_rules.put_in_force(door_of(fresh), wanted, "chief"), "nothing changed"
+    assert put_columns(door_of(fresh), wanted, "chief")
+    assert not put_columns(door_of(fresh), wanted, "chief"), "nothing changed"
     assert gate_rules.in_force(fresh.client(AUDITOR)) == wanted
     assert fresh.value("SELECT count() FROM platestream.gate_rules") == 2
 
@@ -203,5 +204,5 @@ def test_a_pattern_that_would_break_the_gate_is_not_put_in_force(fresh: Database
     rules = gate_rules.in_force(fresh.client())
     for wrong in ({"case_number": "("}, {"prohibited": ("fine", "(?<=x)y")}, {"reason_letters": -1}):
         with pytest.raises(WrongRule):
-            gate_rules.put_in_force(door_of(fresh), replace(rules, **wrong), "chief")
+            put_columns(door_of(fresh), replace(rules, **wrong), "chief")
     assert fresh.logged(fresh.ask())["outcome"] == "allowed"

@@ -45,6 +45,7 @@ from tests.support.agency import (
     VERIFIED,
     Agency,
     follow_the_order,
+    people,
     read,
     user,
 )
@@ -54,7 +55,9 @@ from tests.support.door import door_of
 from tests.support.hit_actions import action
 
 LOG_OF_SERVER = "platestream.schema_migrations"  # any table that the auditor may read
-SERVER = {"embedded": False, "query_log": LOG_OF_SERVER}
+TOWN = [(34.4, -109.5), (34.6, -109.5), (34.6, -109.25), (34.4, -109.25)]
+BOUNDED = msgspec.structs.replace(PROFILE, agency=msgspec.structs.replace(PROFILE.agency, boundary=TOWN))
+SERVER = {"embedded": False, "query_log": LOG_OF_SERVER, "profile": BOUNDED}
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +107,7 @@ def test_an_agency_that_has_nothing_yet_holds_nothing_that_was_not_looked_at(
 
 # What takes away all that a check looks at, so that it must not say that it is held.
 NOTHING: list[tuple[str, Callable[[Agency], object], dict[str, Any], str]] = [
+    ("bounded", lambda _one: None, {}, "the rules name no boundary"),
     ("designated", lambda one: _no_list(one), {}, "the hot list is empty"),
     ("listed", lambda one: _no_list(one), {}, "the hot list is empty"),
     ("expiring", lambda one: _no_list(one), {}, "the hot list is empty"),
@@ -202,8 +206,13 @@ def _unapproved_detail(agency: Agency) -> None:
     agency.database.put(tables.DEPLOYMENT_FINDINGS, found)
 
 
+def _camera_elsewhere(agency: Agency) -> None:
+    (known,) = (one for one in people() if one.kind == "camera")
+    agency.register(msgspec.structs.replace(known, latitude=33.4, longitude=-112.0))
+
+
 def _change_rules(agency: Agency) -> None:
-    agency.rule(replace(gate_rules.in_force(agency.database.client()), reason_letters=2))
+    agency.sql("ALTER TABLE platestream.gate_rules UPDATE reason_letters = 2 WHERE 1")
 
 
 def _rules_by(who: str) -> Callable[[Agency], None]:
@@ -345,7 +354,8 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
         "not registered: new",
     ),
     ("deployed", _unapproved_detail, {}, "detail unapproved: op-7"),
-    ("rules", _change_rules, {}, "differ from profile st-johns: reason_letters"),
+    ("bounded", _camera_elsewhere, {"profile": BOUNDED}, "registered outside the agency's boundary: main-n"),
+    ("rules", _change_rules, {}, "reason_letters: 2 in the gate, 5 in the text"),
     ("ruled", _rules_by("chief"), {}, "set without an act on record"),
     ("ruled", _rules_by("mallory"), {}, "in the name of mallory"),
     ("recorded", lambda one: one.put(user("eve")), {}, "without an act on record: user/eve"),
@@ -579,7 +589,6 @@ def test_a_profile_with_more_audits_a_year_misses_each(agency: Agency) -> None:
 def test_another_agencys_profile_is_checked_by_its_own_rules(agency: Agency) -> None:
     virginia = load("virginia")
     told: dict[str, Any] = {"profile": virginia, "profile_name": "virginia"}
-    assert agency.outcomes("rules", **told) == {"rules": "not_held"}
     with door_of(agency.database, "chief", data=agency.data) as door:
         in_force.put_in_force(door, "virginia", "Chief of Police")
     results = agency.results("rules", "agencies", **told)
@@ -602,7 +611,7 @@ def test_the_command_shows_every_check_and_says_how_many_could_not_be_made(
     assert shown.exit_code == 0, shown.output
     assert all(check.what.split()[0] in shown.output for check in CHECKS)
     count = len(CHECKS)
-    assert f"of {count} checks {count - 1} are held, 0 are not held, 1 could not be checked" in shown.output
+    assert f"of {count} checks {count - 2} are held, 0 are not held, 2 could not be checked" in shown.output
     assert command("--strict").exit_code == 1, "one could not be checked"
 
 
@@ -611,7 +620,7 @@ def test_as_json_the_command_gives_outcomes_faults_and_what_was_not_checked(
 ) -> None:
     told = json.loads(command("--json").stdout)
     assert told["outcome"] == "not_checked"
-    assert told["counts"] == {"held": len(CHECKS) - 1, "not_held": 0, "not_checked": 1}
+    assert told["counts"] == {"held": len(CHECKS) - 2, "not_held": 0, "not_checked": 2}
     assert [one["check"] for one in told["checks"]] == [check.name for check in CHECKS]
     (gap,) = next(one for one in told["checks"] if one["check"] == "unlogged")["not_checked"]
     assert set(gap) == {"why", "needs"}
@@ -620,6 +629,7 @@ def test_as_json_the_command_gives_outcomes_faults_and_what_was_not_checked(
     assert broken.exit_code == 1
     told = json.loads(broken.stdout)
     assert {one["check"]: one["outcome"] for one in told["checks"]} == {
+        "bounded": "not_checked",
         "purposes": "not_held",
         "unlogged": "not_checked",
     }

@@ -78,10 +78,13 @@ def test_a_retention_run_says_what_went_and_its_receipts_are_listed(cli: Cli, da
     assert "not in the ledger" in cli("retention", "log", code=1).stderr
 
 
-def test_a_retention_run_goes_by_the_profile_that_is_named(
+def test_a_retention_run_goes_by_the_rules_in_force_and_not_by_the_profile_that_is_named(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PLATESTREAM_PROFILE", "virginia")
+    contradicted = CliRunner().invoke(app, ["retention", "run"])
+    assert "PLATESTREAM_PROFILE=virginia contradicts the rules in force" in str(contradicted.exception)
+    assert cli("registry", "rules", "--profile", "virginia", "--by", "Chief").exit_code == 0
     assert json.loads(cli("retention", "run", "--json").stdout)["period_s"] == 21 * 24 * 3600
     wrong = tmp_path / "own.toml"
     wrong.write_text("[retention\n")

@@ -491,7 +491,7 @@ def test_a_vehicle_passes_all_flows_each_with_its_own_account(broker: Secured, t
     office = Office(broker, tmp_path)
     cameras = broker.topics("cameras").writer(topics.FRAMES)
     cameras.publish([frame(plate_picture("KTA1000")), frame(b"no picture")])
-    with office.runs("recognize", PLATESTREAM_UNAPPROVED="watch"):
+    with office.runs("recognize"):
         read = office.comes(topics.DETECTIONS, lambda one: one.camera_id == "N1")
         office.comes(topics.DEAD_LETTERS, lambda one: one.topic == "frames" and one.value == b"no picture")
 

@@ -47,6 +47,7 @@ from tests.support.door import door_of
 from tests.support.flows import INQUIRY, LISTED, READ, run
 from tests.support.hit_actions import action
 from tests.support.people import WORDS
+from tests.support.rules import rules_of
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 PROFILE = load("st-johns")
@@ -263,7 +264,7 @@ class Agency:
 
     def rule(self, rules: GateRules, by: str = "chief", *, acted: bool = True) -> None:
         if acted:
-            self.enter("rules", rules.profile, by)
+            self.enter("rules", rules.profile, by, effect=rules_of(rules).digest)
         set_rules(self.database, rules, by)
 
     def follow(self) -> None:
@@ -274,8 +275,8 @@ class Agency:
 
 
 def set_rules(database: Database, rules: GateRules, by: str = "chief") -> None:
-    """Rules in the gate's table, written as they are stored."""
-    row = {"set_by": by, **asdict(rules)}
+    """Rules in the gate's table, written as they are stored, with their text."""
+    row = {"set_by": by, **asdict(rules), "rules": rules_of(rules).text}
     columns = list(row)
     database.client().insert("platestream.gate_rules", [list(row.values())], column_names=columns)
 

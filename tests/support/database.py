@@ -22,6 +22,7 @@ from connectors.clickhouse import INSERT_SETTINGS
 from connectors.clickhouse_client import ANALYST, OWNER, connect
 from schemas.tables import Table
 from services.inquiries.gate import THROWN
+from services.rules import in_force
 
 _opened: list[Client] = []
 _idle: list[Path] = []
@@ -127,6 +128,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("migrated") / "platestream"
     made = Database(folder)
     migrate.apply(made.client())
+    in_force.settle(made.client(), "")
     made.close()
     return folder
 

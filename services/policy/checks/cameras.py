@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from operators.boundary import within
 from schemas.counted import counted
 from services.policy.checks.live import Answer, Live, answer, named, unless
 
@@ -19,6 +20,10 @@ SELECT DISTINCT arrayJoin(cameras) FROM platestream.deployments WHERE kind = 'de
 _WITHOUT = """
 SELECT rule, arraySort(groupUniqArray(if(detail = '' OR rule = 'sensitive_place', camera_id, detail)))
 FROM platestream.deployment_findings FINAL WHERE at > {since:DateTime64(3, 'UTC')} GROUP BY rule ORDER BY rule
+"""
+_TAKEN = """
+SELECT camera_id, round(latitude, 6) AS north, round(longitude, 6) AS east FROM platestream.detections
+WHERE NOT (latitude = 0 AND longitude = 0) GROUP BY camera_id, north, east
 """
 _COMPARED = """
 SELECT (SELECT count() FROM platestream.registry WHERE kind IN ('camera', 'detail')),
@@ -53,6 +58,30 @@ def approved(live: Live) -> Answer:
         f"not registered: {named(unknown)}" if unknown else "",
         f"ended, or without an approval on record: {named(bare)}" if bare else "",
         unless(seen, "no camera has delivered while data is kept", "detections"),
+    )
+
+
+def bounded(live: Live) -> Answer:
+    """Every fixed camera stands within the agency's boundary, by its record and by its frames.
+
+    A camera that moves may leave it, so it is not compared.
+    """
+    boundary = live.profile.agency.boundary
+    fixed = [one for one in live.registered("camera") if one.active and not one.moves]
+    stand = {one.id: (one.latitude, one.longitude) for one in fixed if one.latitude and one.longitude}
+    if not boundary:
+        return answer("", unless(False, "the rules name no boundary", "agency.boundary in the rules"))
+    outside = [name for name, at in sorted(stand.items()) if not within(at, boundary)]
+    taken = {
+        name
+        for name, north, east in live.rows(_TAKEN)
+        if name in stand and not within((north, east), boundary)
+    }
+    return answer(
+        f"{counted(len(stand), 'fixed camera')} and a boundary of {len(boundary)} corners",
+        f"registered outside the agency's boundary: {named(outside)}" if outside else "",
+        f"took pictures outside the agency's boundary: {named(sorted(taken))}" if taken else "",
+        unless(stand, "no fixed camera is registered", "a camera"),
     )
 
 

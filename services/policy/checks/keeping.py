@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from connectors import ledger
 from connectors.files import FileTopics
 from connectors.kafka_topics import faults as topic_faults
+from connectors.rules_in_force import in_force_row
 from schemas import topics
 from schemas.counted import counted
 from schemas.ledger import LedgerEntry
 from services.policy.checks.live import Answer, Gap, Live, answer, named, unless
 from services.retention import clock, recovery_stores, tally
 from services.retention.job import AGED, HOUR, Receipt, oldest, read_receipt
-from services.rules import gate_rules, in_force
+from services.rules import in_force
 
 SLACK = timedelta(hours=1)  # the job runs every 15 minutes
 LATE = timedelta(hours=1)
@@ -29,14 +30,15 @@ ORDER BY ledger.number
 
 
 def rules(live: Live) -> Answer:
-    """The profile that the settings name is the one in force."""
-    ruled, wanted = (
-        gate_rules.in_force(live.client),
-        in_force.wanted(live.client, live.profile_name, live.profile),
+    """The gate judges by the rules that everything else goes by, and no setting here contradicts them."""
+    row = in_force_row(live.client)
+    told = live.contradicted
+    return answer(
+        f"rules of {row.rules.name} in force since {row.set_at:%Y-%m-%d %H:%M}",
+        [f"the gate judges by something else than the text in force: {one}" for one in row.differs],
+        f"PLATESTREAM_PROFILE contradicts them: {named(told)}" if told else "",
+        unless(row.text, "their whole text is not in the database", "platestream migrate"),
     )
-    differ = [name for name in vars(wanted) if getattr(ruled, name) != getattr(wanted, name)]
-    told_of = f"differ from profile {live.profile_name}: {', '.join(differ)}" if differ else ""
-    return answer(f"rules of {ruled.profile} in force", told_of)
 
 
 def rows(live: Live) -> Answer:

@@ -15,10 +15,12 @@ from connectors.edge import Topics
 from connectors.inquiry_log import LOG as INQUIRY_LOG
 from connectors.inquiry_log import logged
 from connectors.kafka_client import BrokerError
-from connectors.profiles import load as load_profile
 from connectors.query_log import LOG
+from connectors.rules_in_force import RulesError, contradictions, in_force_row
+from connectors.settings import Settings
 from schemas import topics
 from schemas.counted import counted
+from schemas.gate_rules import AgencyRules
 from schemas.hotlist import HotListEntry
 from schemas.message import Message, RefusedError
 from schemas.profile import Profile, span
@@ -58,6 +60,7 @@ class Live:
 
     `data` is the embedded edge's folder, None where a broker has the topics; `broker` is how that is reached.
     Without `names` people are counted and not named. `open_log` gives the inquiry log to read whole.
+    `contradicted`: what PLATESTREAM_PROFILE here says otherwise than the rules in force.
     """
 
     client: Client
@@ -71,6 +74,7 @@ class Live:
     query_log: str = LOG
     names: bool = False
     open_log: Callable[[], str] = lambda: INQUIRY_LOG
+    contradicted: tuple[str, ...] = ()
     _silent: list[BrokerError] = field(default_factory=list, repr=False)
 
     @classmethod
@@ -78,7 +82,7 @@ class Live:
         """What the settings name, seen with the auditor's eyes.
 
         Figures need no act. People's names and whole inquiries are the auditor's to see, which is the act
-        `audit_show`: others are refused, and that is logged. Raises RefusedInquiry, ProfileError,
+        `audit_show`: others are refused, and that is logged. Raises RefusedInquiry, RulesError,
         ConnectError and DatabaseError.
         """
 
@@ -88,19 +92,20 @@ class Live:
         if names:
             opened = open_log()
             open_log = lambda: opened  # noqa: E731
-        settings = door.settings
+        settings, rules = door.settings, in_force_row(door.client(AUDITOR)).rules
         kafka = {"bootstrap.servers": settings.kafka, **settings.kafka_properties()}
         return cls(
             client=door.client(AUDITOR),
             topics=door.streams,
-            profile_name=settings.profile,
-            profile=load_profile(settings.profile),
+            profile_name=rules.name,
+            profile=rules.profile,
             now=now,
             data=None if settings.kafka else settings.data,
             broker=kafka if settings.kafka else None,
             embedded=settings.clickhouse.startswith("chdb:"),
             names=names,
             open_log=open_log,
+            contradicted=tuple(_contradicted(settings, rules)),
         )
 
     @cached_property
@@ -212,6 +217,13 @@ class Live:
         """People, named for whoever may see that, else counted."""
         every = sorted({str(name) for name in names})
         return named(every) if self.names else f"{len(every)} {'person' if len(every) == 1 else 'people'}"
+
+
+def _contradicted(settings: Settings, rules: AgencyRules) -> list[str]:
+    try:
+        return contradictions(settings, rules)
+    except RulesError as error:
+        return [str(error)]
 
 
 def answer(figure: str, *found: str | Gap | Sequence[str | Gap]) -> Answer:

@@ -30,6 +30,13 @@ ACTS_OF: Mapping[str, tuple[str, ...]] = {
 IMPORTS = ("hotlist_import", "hotlist_force")
 _TABLE = "SELECT kind, id, changed_at FROM platestream.registry FINAL"
 _RULES = "SELECT set_at, set_by FROM platestream.gate_rules ORDER BY set_at"
+# A row that `platestream migrate` completed is of a release whose acts held no hash.
+_OTHERS = """
+SELECT set_at FROM platestream.gate_rules
+WHERE rules != '' AND adopted_at = toDateTime(0, 'UTC') AND lower(hex(SHA256(rules))) NOT IN (
+    SELECT effect FROM platestream.inquiry_log WHERE kind = 'rules' AND outcome = 'allowed')
+ORDER BY set_at
+"""
 SECOND = timedelta(seconds=1)
 MIGRATION = "migration"  # the rules that a new database begins with
 
@@ -77,10 +84,12 @@ def ruled(live: Live) -> Answer:
         else:
             bare.append((at, by))
     days = named(f"{at:%Y-%m-%d %H:%M}" for at, _by in bare)
+    others = [f"{at:%Y-%m-%d %H:%M}" for (at,) in live.rows(_OTHERS)]
     said = f"set without an act on record: {days}, in the name of {live.people(by for _at, by in bare)}"
     return answer(
         f"{counted(len(set_), 'change')} of the rules",
         said if bare else "",
+        f"no act holds the hash of the rules that were set: {named(others)}" if others else "",
         unless(set_, "the rules are those that the database began with", "a profile put in force"),
     )
 

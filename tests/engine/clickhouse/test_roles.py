@@ -61,6 +61,7 @@ GATE = ["verdict", *LOOKS, "recovery_outcome"]
 BY_ACT = [*GATE, *LOGGED]
 HITS = ["hit_states", "hit_precision", "hit_confusions"]
 PLACES = ["deployments"]
+RULES = ["rules_in_force"]
 # What the gate is built of; `documented` is asked with a kind besides.
 BUILDING = {
     "acts": "acts",
@@ -88,18 +89,28 @@ COMPARED = {
     **TALLIES,
 }
 BOARD_VIEWS = ["inquiry_figures", "retention_figures", "audit_figures", "hotlist_sources"]
-FIGURES_OF = ["recovery", "retention_log", "evidence_state", "document_state", "audit_times", *HITS, *PLACES]
+FIGURES_OF = [
+    "recovery",
+    "retention_log",
+    "evidence_state",
+    "document_state",
+    "audit_times",
+    *HITS,
+    *PLACES,
+    *RULES,
+]
 ROLES = (OWNER, INGEST, SEALER, ANALYST, SUPERVISOR, AUDITOR, RETENTION, CUSTODIAN, DASHBOARD)
 
 READS = {
     OWNER: {*TABLES, *BY_ACT, *FIGURES_OF, *BOARD_VIEWS, *COMPARED},
-    INGEST: set(),
-    SEALER: {*LOG, SALTS, "gate_rules", "statements"},
-    ANALYST: {*GATE, *RECOVERY},
+    INGEST: {*RULES},
+    SEALER: {*LOG, SALTS, "gate_rules", "statements", *RULES},
+    ANALYST: {*GATE, *RECOVERY, *RULES},
     SUPERVISOR: {
         *GATE,
         *RECOVERY,
         *HITS,
+        *RULES,
         *("hit_facts", "deliveries", "deployment_findings", "deployments"),
         *("inquiry_findings", "hit_actions", "registry", "gate_rules"),
     },
@@ -119,9 +130,19 @@ READS = {
         *("evidence_holds", "ledger", "utilization", "verdict", "hit_states", "audit_times"),
         *("clock_seen", "clock_confirmed"),
         *TALLIES,
+        *RULES,
     },
-    CUSTODIAN: {*EVIDENCE, "inquiry_seals", "logged", "ledger", "evidence_state", "verdict", *RECOVERY},
-    DASHBOARD: {*HITS, *BOARDS, *BOARD_VIEWS, "hit_facts", "deliveries", "deployment_findings"},
+    CUSTODIAN: {
+        *RULES,
+        *EVIDENCE,
+        "inquiry_seals",
+        "logged",
+        "ledger",
+        "evidence_state",
+        "verdict",
+        *RECOVERY,
+    },
+    DASHBOARD: {*RULES, *HITS, *BOARDS, *BOARD_VIEWS, "hit_facts", "deliveries", "deployment_findings"},
 }
 WRITES = {
     OWNER: set(TABLES),

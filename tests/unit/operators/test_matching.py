@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.settings import Settings
 from operators.matching.judge import Rules, check_state, match_entry
 from operators.matching.limits import in_hours
 from operators.matching.patterns import PatternIndex
@@ -17,6 +16,7 @@ from schemas.fields import Vehicle
 from schemas.hotlist import Area, HotListEntry, Hours
 from schemas.hotlist_packed import pack, packed_plate, unpack
 from schemas.message import RefusedError
+from schemas.profile import Alerts
 from tests.unit.operators.test_match import LISTED, READ, detection, entry
 
 
@@ -82,9 +82,9 @@ def test_the_best_of_several_ways_counts() -> None:
     assert hit.match == "look_alike"
 
 
-def test_settings_and_rules_agree_on_how_sure_the_reader_must_be() -> None:
-    told = Settings()
-    assert (told.alert_confidence, told.alternative_confidence) == (
+def test_the_profile_and_the_matcher_agree_on_the_least_confidence() -> None:
+    alerts = Alerts()
+    assert (alerts.least_confidence, alerts.least_alternative) == (
         Rules().least_confidence,
         Rules().least_alternative,
     )
