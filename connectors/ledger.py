@@ -1,19 +1,24 @@
 """The ledger in the database: entries appended behind the last one of their chain, and read back."""
 
-from datetime import UTC, datetime
-from typing import Any
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from connectors.clickhouse_client import run
+from connectors.clickhouse_client import DatabaseError, run
+from schemas.acts import WRITES
 from schemas.ledger import CHAINS, FIRST, Chain, LedgerEntry, broken
 
+THROWN = 395
+KEPT = timedelta(days=7 * 365)
+"""For how long the inquiry log has acts."""
 _COLUMNS = ("chain", "number", "kind", "at", "who", "record", "previous")
-_TYPES = ("String", "UInt64", "String", "DateTime64(6, 'UTC')", "String", "String", "String", "String")
 _HEAD = """
-SELECT number, hash FROM platestream.ledger
-WHERE chain = {chain:String} ORDER BY number DESC, hash LIMIT 1
+SELECT max(number), argMax(hash, number), now64(6) FROM platestream.ledger WHERE chain = {chain:String}
 """
 _ENTRIES = """
 SELECT chain, number, kind, at, who, record, previous, hash FROM platestream.ledger
@@ -24,55 +29,75 @@ _LAST = """
 SELECT chain, number, kind, at, who, record, previous FROM platestream.ledger
 WHERE chain = {chain:String} AND kind = {kind:String} ORDER BY number DESC, hash LIMIT 1
 """
-# What the inquiry log was told of, and what is there: both ways, or an entry was taken away or slipped in. An
-# entry may be known by any kind of act. Only these kinds always tell of an entry where they name a hash; the
-# last four are of logs that were begun before acts were declared.
-_UNTOLD = """
-SELECT chain, number FROM platestream.ledger
-WHERE hash NOT IN (SELECT about FROM platestream.inquiry_log WHERE outcome = 'allowed')
-ORDER BY chain, number LIMIT 100
+# Acts that name an entry. Up to the migration that brought `effect` to the ledger they named it in `other`.
+_ACTS = """
+WITH (SELECT min(applied_at) FROM platestream.schema_migrations WHERE version = 161) AS bound
+SELECT if(effect != '', effect, about), kind, who, at, effect = ''
+FROM platestream.inquiry_log
+WHERE outcome = 'allowed' AND kind IN {kinds:Array(String)}
+  AND (effect != '' OR (at < bound AND match(about, '^[0-9a-f]{64}$')))
+ORDER BY at
 """
-_GONE = """
-SELECT kind, toString(at) FROM platestream.inquiry_log
-WHERE (kind IN ('retention', 'tally', 'audit', 'evidence', 'export')
-    OR startsWith(kind, 'audit_') OR startsWith(kind, 'evidence_'))
-  AND outcome = 'allowed'
-  AND match(about, '^[0-9a-f]{64}$') AND about NOT IN (SELECT hash FROM platestream.ledger)
-ORDER BY at LIMIT 100
-"""
+# Of logs that were begun before acts were declared.
+_OLD = {
+    "retention": ("retention",),
+    "audit": ("audit",),
+    "evidence": ("evidence", "export"),
+}
+
+
+class _Act(NamedTuple):
+    hash: str
+    kind: str
+    who: str
+    at: Any
+    old: bool
 
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def following(client: Client, chain: Chain, kind: str, who: str, record: Any) -> LedgerEntry:
-    """The entry that would come next in `chain`; nothing is written yet. `record` becomes JSON."""
-    head = run("reading the ledger", lambda: client.query(_HEAD, parameters={"chain": chain})).result_rows
-    number, last = head[0] if head else (0, FIRST)
+    """Return the entry that would come next in `chain`, as of the database's clock; nothing is written yet.
+
+    `record` becomes JSON. Raises DatabaseError.
+    """
+    asked = {"chain": chain}
+    ((number, last, now),) = run(
+        "reading the ledger", lambda: client.query(_HEAD, parameters=asked)
+    ).result_rows
     return LedgerEntry(
         chain=chain,
         number=number + 1,
         kind=kind,
-        at=datetime.now(UTC),
+        at=now,
         who=who,
         record=msgspec.json.encode(record).decode(),
-        previous=last,
+        previous=last or FIRST,
     )
 
 
-def append(client: Client, entry: LedgerEntry) -> None:
-    """Write `entry`. Two writers at once would fork the chain, and verifying says so."""
-    row = [*(getattr(entry, name) for name in _COLUMNS), entry.hash]
-    run(
-        "writing the ledger",
-        lambda: client.insert(
-            "platestream.ledger",
-            [row],
-            column_names=[*_COLUMNS, "hash"],
-            column_type_names=list(_TYPES),
-            settings={"async_insert": 0},
-        ),
+def append(client: Client, act: UUID, entry: LedgerEntry) -> None:
+    """Write `entry` by the act that names its hash.
+
+    Raises DatabaseError, also where no act of this account names it or another entry was written just before.
+    """
+    row = [act, entry.to_json().decode()]
+    insert = partial(
+        client.insert,
+        "platestream.ledger_append",
+        [row],
+        column_names=["act", "entry"],
+        column_type_names=["UUID", "String"],
+        settings={"async_insert": 0},
     )
+    try:
+        run("writing the ledger", insert)
+    except DatabaseError as error:
+        why = "refused: no act of this account allows this entry, or another entry came first"
+        if error.code == THROWN:
+            raise DatabaseError("writing the ledger", THROWN, passing=False, why=why) from None
+        raise
 
 
 def read(
@@ -92,14 +117,35 @@ def last(client: Client, chain: Chain, kind: str) -> LedgerEntry | None:
 
 
 def verify(client: Client) -> list[str]:
-    """What is wrong with the ledger, one sentence for each fault; `client` needs the auditor's role.
+    """Return what is wrong with the ledger, one sentence for each fault. `client` needs the auditor's role.
 
-    A hash is told to the inquiry log before its entry is written: one that is told and not there was taken
-    away, or its writer was interrupted between the two.
+    An entry counts by exactly one allowed act of the kind that writes it, by the person of the entry, with
+    its hash. Where an act names an entry that is not there, that was deleted or its writer was interrupted.
     """
-    faults = [fault for chain in CHAINS for fault in broken(read(client, chain))]
-    for chain, number in run("verifying", lambda: client.query(_UNTOLD)).result_rows:
-        faults.append(f"{chain} {number}: not in the inquiry log")
-    for kind, at in run("verifying", lambda: client.query(_GONE)).result_rows:
-        faults.append(f"{kind} of {at}: in the inquiry log, not in the ledger")
+    chains = [read(client, chain) for chain in CHAINS]
+    faults = [fault for entries in chains for fault in broken(entries)]
+    kinds = sorted({*WRITES.values(), *(kind for old in _OLD.values() for kind in old)})
+    rows = run("verifying", lambda: client.query(_ACTS, parameters={"kinds": kinds})).result_rows
+    acts = [_Act(*row) for row in rows]
+    by_hash: dict[str, list[_Act]] = defaultdict(list)
+    for act in acts:
+        by_hash[act.hash].append(act)
+    # The inquiry log keeps seven years; custody of evidence is kept for as long as the evidence, and longer.
+    logged = datetime.now(UTC) - KEPT
+    for entry, hash_ in (one for entries in chains for one in entries if one[0].at > logged):
+        found = sum(_allows(act, entry) for act in by_hash[hash_])
+        if found != 1:
+            several = f"{found} acts in the inquiry log name it" if found else "not in the inquiry log"
+            faults.append(f"{entry.chain} {entry.number}: {several}")
+    there = {hash_ for entries in chains for _entry, hash_ in entries}
+    faults += [
+        f"{act.kind} of {act.at}: in the inquiry log, not in the ledger"
+        for act in acts
+        if act.hash not in there
+    ]
     return faults
+
+
+def _allows(act: _Act, entry: LedgerEntry) -> bool:
+    kinds = [WRITES.get(f"{entry.chain}/{entry.kind}"), *(_OLD[entry.chain] if act.old else ())]
+    return act.who == entry.who and act.kind in kinds

@@ -30,6 +30,7 @@ class Act:
     shows stored detections, so it is a browsing inquiry, which is drawn and counted. `automatic`: the machine
     may do it by itself, on record as such.
     `on_shift`: only a person whose shift is running does it (F.4), from whatever session or program.
+    `entry`: the entry of the ledger that it writes, `chain/kind`; no other act may write one of these.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Act:
     browses: bool = False
     automatic: bool = False
     on_shift: bool = False
+    entry: str = ""
 
     @property
     def shows_data(self) -> bool:
@@ -146,11 +148,23 @@ ACTS: tuple[Act, ...] = (
         on_shift=True,
     ),
     Act("hit_dispose", "record what came of an alert hit", "F.4 G.8 E.1.f", _PATROL, on_shift=True),
-    Act("evidence_hold", "hold detections as evidence", "F.8.a J.1", _HOLDERS, documented="case"),
-    Act("evidence_keep", "keep evidence longer than its schedule says", "J.2", _CUSTODY, documented="case"),
-    Act("evidence_export", "export held evidence", "F.8.a I.6", _CUSTODY, documented="case"),
+    Act(
+        "evidence_hold", "hold detections as evidence", "F.8.a J.1", _HOLDERS, documented="case",
+        entry="evidence/hold",
+    ),
+    Act(
+        "evidence_keep", "keep evidence longer than its schedule says", "J.2", _CUSTODY, documented="case",
+        entry="evidence/keep",
+    ),
+    Act(
+        "evidence_export", "export held evidence", "F.8.a I.6", _CUSTODY, documented="case",
+        entry="evidence/export",
+    ),
     Act("evidence_show", "see what evidence is held", "J.2", ("custodian", "auditor")),
-    Act("evidence_purge", "purge evidence past its schedule", "J.2", (), automatic=True),
+    Act(
+        "evidence_purge", "purge evidence past its schedule", "J.2", (), automatic=True,
+        entry="evidence/purge",
+    ),
     _register("agency", "register an agency and its MOU", "F.6 I.2"),
     _register("user", "register a person, their roles and training", "E.1.e F.7"),
     _register("account", "permit a program a token for a person; take a password or token away", "E.1.e"),
@@ -186,17 +200,29 @@ ACTS: tuple[Act, ...] = (
     Act("quarantine_release", "let quarantined frames be read", "D.5", _CHIEFS),
     Act("rules", "change the rules in force", "E.1.a", _ADMIN),
     Act("audit_show", "see draws, and the inquiries in them", "K", ("auditor", "administrator")),
-    Act("audit_draw", "draw the sample of the yearly audit", "K.2 K.3", ("auditor",)),
-    Act("audit_finding", "judge an inquiry of a draw", "K.3 K.4", ("auditor",)),
-    Act("audit_memo", "file the memorandum of a yearly audit", "K.4", ("auditor",)),
-    Act("audit_publish", "record that a report of figures was published", "K", ("auditor",)),
+    Act("audit_draw", "draw the sample of the yearly audit", "K.2 K.3", ("auditor",), entry="audit/draw"),
+    Act("audit_finding", "judge an inquiry of a draw", "K.3 K.4", ("auditor",), entry="audit/finding"),
+    Act(
+        "audit_memo", "file the memorandum of a yearly audit", "K.4", ("auditor",),
+        entry="audit/memorandum",
+    ),
+    Act(
+        "audit_publish", "record that a report of figures was published", "K", ("auditor",),
+        entry="audit/publication",
+    ),
     Act("audit_export", "export the sealed inquiry log", "E.1.c K", ("auditor",), documented="inquiry"),
     Act("audit_head", "publish the head of the inquiry log", "E.1.c K", ("auditor", "administrator")),
     Act("audit_prove", "prove that one inquiry is in the log", "E.1.c K", ("auditor",), documented="inquiry"),
     Act("statements", "log what clients of the built-in engine ran", "E.1.c G.7 I.7", (), automatic=True),
-    Act("retention", "delete what is past its time", "F.8.b J.1", _ADMIN, automatic=True),
+    Act(
+        "retention", "delete what is past its time", "F.8.b J.1", _ADMIN, automatic=True,
+        entry="retention/run",
+    ),
     Act("retention_clock", "confirm that the database's clock is right", "F.8.b J.1", _CHIEFS),
-    Act("tally", "seal the count of what was written", "F.8.b J.1", (), automatic=True),
+    Act(
+        "tally", "seal the count of what was written", "F.8.b J.1", (), automatic=True,
+        entry="retention/tally",
+    ),
     Act("retention_show", "see the receipts of retention", "F.8.b J.1", ("auditor", "administrator")),
     Act("backup", "back up what must be kept", "E.1.c K", _ADMIN, automatic=True),
     Act("restore", "restore a backup into an empty system", "E.1.c K", _ADMIN),
@@ -205,4 +231,6 @@ ACTS: tuple[Act, ...] = (
     Act("notify_test", "send a receiver of notifications a test", "G.2", _CHIEFS),
 )  # fmt: skip
 BY_NAME = {act.name: act for act in ACTS}
+WRITES = {act.entry: act.name for act in ACTS if act.entry}
+"""The act that writes each kind of entry of the ledger."""
 BROWSING = tuple(act.name for act in ACTS if act.browses)

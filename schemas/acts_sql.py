@@ -14,7 +14,7 @@ CREATE OR REPLACE VIEW platestream.acts
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT * FROM values(
     'kind String, roles Array(String), partners UInt8, documented String, browses UInt8, automatic UInt8,
-     shows_data UInt8, has_effect UInt8, on_shift UInt8',
+     shows_data UInt8, has_effect UInt8, on_shift UInt8, entry String',
 """
 
 
@@ -27,7 +27,7 @@ def _row(act: Act) -> str:
     roles = ", ".join(f"'{role}'" for role in act.roles)
     flags = (act.browses, act.automatic, act.shows_data, act.has_effect, act.on_shift)
     said = ", ".join(f"{one:d}" for one in flags)
-    return f"('{act.name}', [{roles}], {act.partners:d}, '{act.documented}', {said})"
+    return f"('{act.name}', [{roles}], {act.partners:d}, '{act.documented}', {said}, '{act.entry}')"
 
 
 def main() -> None:

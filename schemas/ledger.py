@@ -6,6 +6,7 @@ export can be checked with nothing but a hash function. No entry holds a plate.
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -13,6 +14,8 @@ from msgspec import Meta
 from schemas.fields import Instant, Record
 
 FIRST = "0" * 64
+SKEW = timedelta(minutes=2)
+"""Between entries of before, which had the clock of whoever wrote them."""
 Chain = Literal["retention", "audit", "evidence"]
 CHAINS: tuple[Chain, ...] = ("retention", "audit", "evidence")
 
@@ -36,13 +39,15 @@ class LedgerEntry(Record, tag="ledger_entry/1", frozen=True, kw_only=True):
 
 def broken(entries: Iterable[tuple[LedgerEntry, str]]) -> Iterator[str]:
     """What is wrong with one chain of entries and their recorded hashes, one sentence for each fault."""
-    number, last = 0, FIRST
+    number, last, at = 0, FIRST, datetime.min.replace(tzinfo=UTC)
     for entry, recorded in entries:
         name = f"{entry.chain} {entry.number}"
         if entry.number != number + 1:
             yield f"{entry.chain} {number + 1}: missing, doubled or out of order (found {entry.number})"
         elif entry.previous != last:
             yield f"{name}: does not follow from the entry before"
+        elif entry.at + SKEW < at:
+            yield f"{name}: is older than the entry before"
         if recorded != entry.hash:
             yield f"{name}: is not what was written"
-        number, last = entry.number, recorded
+        number, last, at = entry.number, recorded, entry.at

@@ -1,36 +1,59 @@
-"""What is put on record: an entry of the ledger, whose hash the inquiry log has before the entry is written.
+"""Records that count: entries of the ledger and the documents that they name, each written by its act.
 
-So an entry that is taken away later, or a draw that is made again until it pleases, is missed in the inquiry
-log, in its seals and in its copy outside the database.
+The inquiry log has the hash of an entry before the entry is written, and the database takes the entry only
+with the act that names it (`clickhouse/views/ledger.sql`). So an entry that is deleted later, or a draw that
+is made again until it pleases, is missed in the inquiry log, in its seals and in its copy elsewhere.
 """
 
-from typing import Any, Unpack
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Unpack
 
 from connectors import ledger
-from connectors.clickhouse_client import AUDITOR, CUSTODIAN, RETENTION
+from connectors.clickhouse_client import AUDITOR, CUSTODIAN, RETENTION, run
+from schemas.acts import BY_NAME
 from schemas.ledger import Chain, LedgerEntry
-from services.door import Door, Why
+from services.door import Door, Permit, Why
 
 WRITERS: dict[Chain, str] = {"audit": AUDITOR, "evidence": CUSTODIAN, "retention": RETENTION}
 
 
-def put(
-    door: Door,
-    act: str,
-    chain: Chain,
-    kind: str,
-    record: Any,
-    *,
-    change: str = "",
-    **why: Unpack[Why],
-) -> LedgerEntry:
-    """Put `act` on record with the hash of its entry, then write the entry; `record` becomes its JSON.
+class Written(NamedTuple):
+    """An entry of the ledger, and the act that allowed it."""
 
-    Raises RefusedInquiry where the gate refuses the act, and DatabaseError.
+    entry: LedgerEntry
+    permit: Permit
+
+
+def put(door: Door, act: str, record: Any, *, change: str = "", **why: Unpack[Why]) -> Written:
+    """Record `act` with the hash of its entry, then write the entry; `record` becomes its JSON.
+
+    Raises RefusedInquiry where the gate refuses the act, and DatabaseError, also where another entry of the
+    chain was written at the same time.
     """
+    chain, kind = _writes(act)
     # The job purges evidence, too, and has the role of retention only.
     client = door.writer(RETENTION if act == "evidence_purge" else WRITERS[chain])
     entry = ledger.following(client, chain, kind, door.who, record)
-    door.enter(act, entry.hash, change=change, effect=entry.hash, **why)
-    ledger.append(client, entry)
-    return entry
+    permit = door.enter(act, entry.hash, change=change, effect=entry.hash, **why)
+    ledger.append(client, permit.inquiry_id, entry)
+    return Written(entry, permit)
+
+
+def store(permit: Permit, door: Door, documents: Mapping[str, bytes]) -> None:
+    """Store documents by name, whose hashes the entry of that act has. Raises DatabaseError."""
+    client = door.writer(AUDITOR)
+    rows = [(permit.inquiry_id, name, content) for name, content in documents.items()]
+    run(
+        "storing documents",
+        lambda: client.insert(
+            "platestream.document_append",
+            rows,
+            column_names=["act", "name", "content"],
+            settings={"async_insert": 0},
+        ),
+    )
+
+
+def _writes(act: str) -> tuple[Chain, str]:
+    chain, _slash, kind = BY_NAME[act].entry.partition("/")
+    return chain, kind  # type: ignore[return-value]

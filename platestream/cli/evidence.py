@@ -68,16 +68,15 @@ def hold(
 
         if hit is not None:
             of, reported = elsewhere.of_hit(door, terms, hit)
-            held = elsewhere.hold(door, terms, of, [reported], datetime.now(UTC))
+            held = elsewhere.hold(door, terms, of, [reported])
         elif agency:
             asked = Asked("search", plates.pattern(pattern), "", timedelta(), cameras, *times)
             passes = elsewhere.find(door, terms, agency, asked, only)
-            held = elsewhere.hold(door, terms, agency, passes, datetime.now(UTC))
+            held = elsewhere.hold(door, terms, agency, passes)
         else:
             held = holding.hold(
                 door,
                 terms,
-                datetime.now(UTC),
                 pattern=pattern,
                 detections=only,
                 cameras=cameras,

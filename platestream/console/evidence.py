@@ -36,7 +36,6 @@ def hold(visit: Visit) -> Response:
     done = holding.hold(
         visit.door,
         _terms(visit),
-        visit.now,
         pattern=asked.plate,
         detections=[one.detection_id for one in chosen],
         cameras=asked.cameras,
@@ -49,7 +48,7 @@ def hold(visit: Visit) -> Response:
 def hold_elsewhere(visit: Visit) -> Response:
     """Hold the chosen rows of another agency, with what it signed."""
     chosen = [_chosen(one) for one in visit.several("pass")]
-    done = elsewhere.hold(visit.door, _terms(visit), visit.said("of"), chosen, visit.now)
+    done = elsewhere.hold(visit.door, _terms(visit), visit.said("of"), chosen)
     return visit.page("evidence_held.html", hold=done)
 
 

@@ -7,7 +7,6 @@ What it signed is kept as the bytes that came, and proves by its key what it ans
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from uuid import UUID, uuid4
 
 import msgspec
@@ -17,7 +16,7 @@ from schemas.message import RefusedError
 from schemas.partner import Read
 from services import hits
 from services.door import Door
-from services.evidence.hold import Found, Hold, NothingToHold, Terms, put, released
+from services.evidence.hold import Found, Hold, NothingToHold, Terms, hold_signed, released
 from services.inquiries.gate import INSTANT, Row
 from services.inquiries.looking import Asked, Pass
 from services.partners import asking
@@ -68,7 +67,7 @@ def told_of(row: Row) -> Pass:
     return Pass(row["detection_id"], row["captured_at"], row["plate"], camera)
 
 
-def hold(door: Door, terms: Terms, agency: str, passes: Sequence[Pass], now: datetime) -> Hold:
+def hold(door: Door, terms: Terms, agency: str, passes: Sequence[Pass]) -> Hold:
     """Hold these reads of another agency, with their pictures and what it signed.
 
     Raises RefusedError on terms that the order does not allow, where the agency cannot be asked or refuses,
@@ -79,7 +78,7 @@ def hold(door: Door, terms: Terms, agency: str, passes: Sequence[Pass], now: dat
     with door.on_record("evidence_hold", str(hold_id), **terms.why):
         if not 0 < len(passes) <= MOST:
             raise RefusedError("detections", f"of another agency 1 to {MOST} reads are held at once")
-        times = released(door, terms, now)
+        times = released(door, terms)
     looking = replace(door, tool=f"evidence hold {hold_id}")
     found = Found(agency=agency)
     for one in passes:
@@ -92,7 +91,7 @@ def hold(door: Door, terms: Terms, agency: str, passes: Sequence[Pass], now: dat
         found.rows.append(msgspec.structs.asdict(read))
         found.pictures[one.detection_id] = jpegs
         found.answers += [exchange, of_pictures]
-    return put(door, terms, hold_id, times, found, now)
+    return hold_signed(door, terms, hold_id, times, found)
 
 
 def _read(door: Door, terms: Terms, agency: str, one: Pass) -> tuple[Read, SignedExchange]:

@@ -25,31 +25,28 @@ from services.evidence.package import (
     CUSTODY,
     INQUIRIES,
     MANIFEST,
+    RECORDS,
     Custody,
     Manifest,
     PackageError,
     key_fingerprint,
     read_key,
     seal,
+    verify,
 )
 from services.evidence.page import page
 
-_HOLD = """
-SELECT hold_id, case_number, authority, schedule, inquiry_id,
-       who, held_at, release_at, detections, origin
-FROM platestream.evidence_holds FINAL WHERE hold_id = {hold:UUID}
-"""
+# Each by the act that sees this hold, whose id the log has.
+_HOLD = "SELECT * FROM platestream.held(inquiry = {shown:UUID})"
 _DETECTIONS = """
-SELECT record FROM platestream.evidence_detections FINAL WHERE hold_id = {hold:UUID}
-ORDER BY captured_at, detection_id
+SELECT record FROM platestream.held_detections(inquiry = {shown:UUID}) ORDER BY captured_at, detection_id
 """
 _IMAGES = """
-SELECT toString(detection_id), kind, sha256, jpeg FROM platestream.evidence_images FINAL
-WHERE hold_id = {hold:UUID} ORDER BY detection_id, kind
+SELECT toString(detection_id), kind, sha256, jpeg FROM platestream.held_images(inquiry = {shown:UUID})
+ORDER BY detection_id, kind
 """
 _ANSWERS = """
-SELECT number, sha256, exchange FROM platestream.evidence_answers FINAL WHERE hold_id = {hold:UUID}
-ORDER BY number
+SELECT number, sha256, exchange FROM platestream.held_answers(inquiry = {shown:UUID}) ORDER BY number
 """
 # The inquiry that led there and its pictures, and what else was asked for this case before.
 _SEALS = """
@@ -108,14 +105,14 @@ def export(
 
     Whoever exports sees the hold first, which is an act of its own.
 
-    Raises NothingToHold where there is no such hold or a picture is damaged, PackageError for want of a key,
-    RefusedInquiry, DatabaseError.
+    Raises NothingToHold where there is no such hold, or anything of it is not what was held, PackageError for
+    want of a key, RefusedInquiry, DatabaseError.
     """
-    permit = door.enter("evidence_show", str(hold_id))
+    shown = door.enter("evidence_show", str(hold_id)).inquiry_id
     key = key or agency_key(door.settings)
     custodian = door.client(CUSTODIAN)
     agency = door.rules.profile.agency.name
-    held = _rows(custodian, _HOLD, hold=hold_id)
+    held = _rows(custodian, _HOLD, shown=shown)
     if not held:
         raise NothingToHold(f"no hold {hold_id}")
     facts = held[0]
@@ -131,7 +128,9 @@ def export(
         origin=facts["origin"],
         files=[],
     )
-    package = seal(_files(custodian, logged(permit.inquiry_id), facts, agency), manifest, key)
+    package = seal(_files(custodian, shown, logged(shown), facts, agency), manifest, key)
+    if faults := verify(package)[1]:
+        raise NothingToHold(f"hold {hold_id} is not what was held, and is not signed: {faults[0]}")
     done = Export(
         hold_id=hold_id,
         case_number=case,
@@ -141,7 +140,7 @@ def export(
         signed_by=manifest.signed_by,
     )
     why: Why = {"case_number": case, "reason": f"Evidence exported to {receiver}", "purpose": purpose}
-    records.put(door, "evidence_export", "evidence", "export", done, **why)
+    records.put(door, "evidence_export", done, **why)
     return package
 
 
@@ -153,25 +152,27 @@ def holds(door: Door) -> list[HoldState]:
     return [HoldState(**row) for row in _rows(door.client(CUSTODIAN), sql)]
 
 
-def _files(custodian: Client, log: str, facts: dict[str, Any], agency: str) -> dict[str, bytes]:
+def _files(custodian: Client, shown: UUID, log: str, facts: dict[str, Any], agency: str) -> dict[str, bytes]:
     """What the package is about, by path: without key, manifest and signature."""
     hold_id = facts["hold_id"]
-    detections = [msgspec.json.decode(row["record"]) for row in _rows(custodian, _DETECTIONS, hold=hold_id)]
-    originals = dict(_originals(custodian, hold_id))
+    texts = [row["record"] for row in _rows(custodian, _DETECTIONS, shown=shown)]
+    detections = [msgspec.json.decode(text) for text in texts]
+    originals = dict(_originals(custodian, shown))
     custody = _custody(custodian, hold_id)
     inquiries = _inquiries(custodian, log, hold_id, facts["case_number"])
     return {
         **originals,
-        **dict(_answers(custodian, hold_id)),
+        **dict(_answers(custodian, shown)),
         DETECTIONS: _json(detections),
+        RECORDS: "".join(f"{text}\n" for text in texts).encode(),
         CUSTODY: _json(custody),
         INQUIRIES: _json(inquiries),
         "summary.html": page(facts, detections, originals, custody, inquiries, agency).encode(),
     }
 
 
-def _originals(client: Client, hold_id: UUID) -> list[tuple[str, bytes]]:
-    asked = {"hold": hold_id}
+def _originals(client: Client, shown: UUID) -> list[tuple[str, bytes]]:
+    asked = {"shown": shown}
     rows = run(
         "reading pictures",
         partial(client.query, _IMAGES, parameters=asked, column_formats={"jpeg": "bytes", "sha256": "bytes"}),
@@ -182,9 +183,9 @@ def _originals(client: Client, hold_id: UUID) -> list[tuple[str, bytes]]:
     return [(f"originals/{detection}-{kind}.jpg", jpeg) for detection, kind, _digest, jpeg in rows]
 
 
-def _answers(client: Client, hold_id: UUID) -> Iterator[tuple[str, bytes]]:
+def _answers(client: Client, shown: UUID) -> Iterator[tuple[str, bytes]]:
     """What another agency signed, as it came."""
-    asked = {"hold": hold_id}
+    asked = {"shown": shown}
     query = partial(
         client.query,
         _ANSWERS,

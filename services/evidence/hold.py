@@ -1,13 +1,15 @@
 """Detections of a case, copied with their pictures out of the 30-day store (order, F.8.a and J.2).
 
-What is held is found through the gate like any other look, by a person who may search: the search and each
-picture are inquiries of their own, documented by the case number. A hold lasts as long as the records
-retention schedule says at least; a lawful action can make it longer, and nothing makes it shorter.
+What is held is found through the gate like any other search, by a person who may search, documented by the
+case number. The act of holding names the SHA-256 of each record and picture, and the database copies what it
+has stored with these hashes: nobody writes evidence. Of another agency it takes what was signed. A hold
+lasts as long as the records retention schedule says at least; a lawful action can make it longer, and
+nothing makes it shorter.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -16,16 +18,20 @@ from uuid import UUID, uuid4
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from connectors import ledger
 from connectors.clickhouse_client import ANALYST, CUSTODIAN, run
 from connectors.partners.exchange import agency_print
 from schemas.exchange import SignedExchange
 from schemas.ledger import LedgerEntry
 from schemas.message import RefusedError
 from schemas.profile import span
+from schemas.tables import EPOCH
 from services import records
 from services.door import Door, Why
+from services.evidence.custody import Held, database_time, history
 from services.inquiries import gate
+
+AT_ONCE = 500
+"""Detections that are copied by one statement: their pictures are in memory together."""
 
 
 class NothingToHold(ValueError):  # noqa: N818 - an answer, not a failure
@@ -60,6 +66,13 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         return {**why, "violation": self.violation} if self.violation else why
 
 
+class HeldRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A detection that is held: SHA-256 in hex of its record, the JSON text that is stored."""
+
+    detection_id: UUID
+    sha256: str
+
+
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """A picture that is held: its detection, `crop` or `vehicle`, and SHA-256 in hex."""
 
@@ -80,7 +93,8 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """What the ledger keeps of a hold: ids and hashes, no plate.
 
     It was held at `held_at`, and its schedule keeps it until `schedule_ends` at least; entries of before
-    these were recorded have None. `origin` is the agency that has the originals, empty where it is this one.
+    these were recorded have None, and no `records`. `inquiry_id` is the search that led there. `origin` is
+    the agency that has the originals, empty where it is this one.
     """
 
     hold_id: UUID
@@ -94,24 +108,24 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     schedule_ends: datetime | None = None
     origin: str = ""
     answers: list[HeldAnswer] = []
+    records: list[HeldRecord] = []
+    inquiry_id: UUID | None = None
 
 
 @dataclass
 class Found:
-    """What is to be held: rows as a search has them, and their pictures by detection and kind.
+    """What another `agency` answered: rows, their pictures by detection and kind, and what it signed."""
 
-    Of another `agency` also what it signed.
-    """
-
-    agency: str = ""
+    agency: str
     rows: list[dict[str, Any]] = field(default_factory=list)
     pictures: dict[UUID, dict[str, bytes]] = field(default_factory=dict)
     answers: list[SignedExchange] = field(default_factory=list)
 
 
 class Times(NamedTuple):
-    """When the schedule of a hold ends, and when it is released, which is never before."""
+    """When a hold begins, when its schedule ends, and when it is released, which is never before."""
 
+    now: datetime
     ends: datetime
     release: datetime
 
@@ -135,7 +149,6 @@ def schedules(door: Door) -> dict[str, str]:
 def hold(
     door: Door,
     terms: Terms,
-    now: datetime,
     *,
     pattern: str = "",
     detections: Sequence[UUID] = (),
@@ -146,54 +159,96 @@ def hold(
     """Hold what the search finds, or of it only `detections`.
 
     Raises RefusedError on terms that the order does not allow, NothingToHold when one of the detections is
-    not found, RefusedInquiry, DamagedPicture and DatabaseError. One that was interrupted has fewer pictures
-    than detections, and `policy check` says so.
+    not found or was changed while it was held, RefusedInquiry, DamagedPicture and DatabaseError. One that was
+    interrupted has less than its entry in the ledger says, and `policy check` says so.
     """
     hold_id = uuid4()
     with door.on_record("evidence_hold", str(hold_id), **terms.why):
-        times = released(door, terms, now)
+        times = released(door, terms)
     looking = replace(door, tool=f"evidence hold {hold_id}")
-    why = looking.said(**terms.why)
     asked: dict[str, Any] = {"pattern": pattern, "cameras": cameras, "since": since, "until": until}
-    found = gate.search(door.client(ANALYST), **asked, **why)
-    rows = [row for row in found if not detections or row["detection_id"] in detections]
-    missing = set(detections) - {row["detection_id"] for row in rows}
-    if missing or not rows:
+    inquiry, every = gate.holdable(door.client(ANALYST), **asked, **looking.said(**terms.why))
+    wanted = set(detections)
+    found = [one for one in every if not wanted or one.detection_id in wanted]
+    missing = wanted - {one.detection_id for one in found}
+    if missing or not found:
         raise NothingToHold(f"not found: {', '.join(map(str, sorted(missing))) or 'no detection fits'}")
-    pictures = {row["detection_id"]: _pictures(door.client(ANALYST), row, why) for row in rows}
-    return put(door, terms, hold_id, times, Found(rows=rows, pictures=pictures), now)
-
-
-def put(door: Door, terms: Terms, hold_id: UUID, times: Times, found: Found, now: datetime) -> Hold:
-    """Put what was found on record as held, and keep it. Raises RefusedInquiry and DatabaseError."""
-    rows, pictures = found.rows, found.pictures
-    answers = [(one, msgspec.json.encode(one)) for one in found.answers]
-    held = Hold(
-        hold_id=hold_id,
-        case_number=terms.case_number,
-        authority=terms.authority,
-        schedule=terms.schedule,
-        release_at=times.release,
-        detections=[row["detection_id"] for row in rows],
-        pictures=[
-            Picture(detection_id=one, kind=kind, sha256=sha256(jpeg).hexdigest())
-            for one, kinds in pictures.items()
-            for kind, jpeg in sorted(kinds.items())
-        ],
-        held_at=now,
-        schedule_ends=times.ends,
-        origin=found.agency,
-        answers=[
-            HeldAnswer(agency=one.agency, key=agency_print(one), sha256=sha256(raw).hexdigest())
-            for one, raw in answers
+    for one in found:
+        for kind, _sha256, intact in one.pictures:
+            if not intact:
+                raise gate.DamagedPicture(f"{kind} of detection {one.detection_id}")
+    held = _held_of(
+        terms,
+        hold_id,
+        times,
+        inquiry,
+        {one.detection_id: one.sha256 for one in found},
+        [
+            Picture(detection_id=one.detection_id, kind=kind, sha256=digest)
+            for one in found
+            for kind, digest, _intact in sorted(one.pictures)
         ],
     )
-    records.put(door, "evidence_hold", "evidence", "hold", held, **terms.why)
-    custodian = door.client(CUSTODIAN)
-    _insert(custodian, "evidence_holds", [_hold_row(held, door.who, now, _inquiry(custodian, hold_id))])
-    _insert(custodian, "evidence_images", _image_rows(hold_id, pictures))
-    _insert(custodian, "evidence_detections", [_detection_row(hold_id, row) for row in rows])
-    _insert(custodian, "evidence_answers", _answer_rows(hold_id, answers))
+    act = records.put(door, "evidence_hold", held, **terms.why).permit.inquiry_id
+    custodian = door.writer(CUSTODIAN)
+    _append(custodian, act, [])
+    for first in range(0, len(found), AT_ONCE):
+        _append(custodian, act, found[first : first + AT_ONCE])
+    _complete(custodian, act, held)
+    return held
+
+
+def hold_signed(door: Door, terms: Terms, hold_id: UUID, times: Times, found: Found) -> Hold:
+    """Hold what another agency answered, with what it signed. Raises as `hold`."""
+    texts = {row["detection_id"]: msgspec.json.encode(row) for row in found.rows}
+    answers = [(one, msgspec.json.encode(one)) for one in found.answers]
+    jpegs = [
+        (one, kind, jpeg) for one, kinds in found.pictures.items() for kind, jpeg in sorted(kinds.items())
+    ]
+    held = msgspec.structs.replace(
+        _held_of(
+            terms,
+            hold_id,
+            times,
+            _inquiry(door.client(CUSTODIAN), hold_id),
+            {one: _hash(text) for one, text in texts.items()},
+            [Picture(detection_id=one, kind=kind, sha256=_hash(jpeg)) for one, kind, jpeg in jpegs],
+        ),
+        origin=found.agency,
+        answers=[
+            HeldAnswer(agency=one.agency, key=agency_print(one), sha256=_hash(raw)) for one, raw in answers
+        ],
+    )
+    act = records.put(door, "evidence_hold", held, **terms.why).permit.inquiry_id
+    custodian = door.writer(CUSTODIAN)
+    _append(custodian, act, [])
+    pieces: list[dict[str, Any]] = [
+        *(
+            {
+                "what": "record",
+                "detection_id": row["detection_id"],
+                "captured_at": row["captured_at"],
+                "content": texts[row["detection_id"]],
+            }
+            for row in found.rows
+        ),
+        *(
+            {"what": "picture", "detection_id": one, "kind": kind, "content": jpeg}
+            for one, kind, jpeg in jpegs
+        ),
+        *(
+            {
+                "what": "answer",
+                "number": number,
+                "agency": one.agency,
+                "key": agency_print(one),
+                "content": raw,
+            }
+            for number, (one, raw) in enumerate(answers, 1)
+        ),
+    ]
+    _bring(custodian, act, pieces)
+    _complete(custodian, act, held)
     return held
 
 
@@ -204,20 +259,19 @@ def keep(door: Door, hold_id: UUID, terms: Terms) -> LedgerEntry:
     now or than its schedule says, RefusedInquiry and DatabaseError.
     """
     with door.on_record("evidence_keep", str(hold_id), **terms.why):
-        row = _held(door.client(CUSTODIAN), hold_id)
-        ends = _schedule_ends(door, row)
-        release = _later(terms, row["release_at"].astimezone(UTC), ends)
+        before = _held(door, hold_id)
+        release = _later(terms, before.release_at, before.due)
     moved = Kept(
         hold_id=hold_id,
-        case_number=row["case_number"],
+        case_number=before.case_number,
         authority=terms.authority,
         release_at=release,
-        released_before=row["release_at"],
-        schedule_ends=ends,
+        released_before=before.release_at,
+        schedule_ends=before.due,
     )
-    change = f"release date {row['release_at']:%Y-%m-%d} -> {release:%Y-%m-%d}"
-    entry = records.put(door, "evidence_keep", "evidence", "keep", moved, change=change, **terms.why)
-    _insert(door.client(CUSTODIAN), "evidence_holds", [tuple({**row, "release_at": release}.values())])
+    change = f"release date {before.release_at:%Y-%m-%d} -> {release:%Y-%m-%d}"
+    entry, permit = records.put(door, "evidence_keep", moved, change=change, **terms.why)
+    _append(door.writer(CUSTODIAN), permit.inquiry_id, [])
     return entry
 
 
@@ -228,9 +282,13 @@ def _documented(terms: Terms) -> None:
         )
 
 
-def released(door: Door, terms: Terms, now: datetime) -> Times:
-    """When a hold of these terms is released. Raises RefusedError on terms that the order does not allow."""
+def released(door: Door, terms: Terms) -> Times:
+    """Return when a hold of these terms that begins now is released.
+
+    Raises RefusedError on terms that the order does not allow, and DatabaseError.
+    """
     _documented(terms)
+    now = database_time(door.client(CUSTODIAN))
     series = schedules(door)
     if terms.schedule not in series:
         known = ", ".join(series)
@@ -243,7 +301,7 @@ def released(door: Door, terms: Terms, now: datetime) -> Times:
             f"the schedule keeps {terms.schedule} evidence longer: the first release date that it allows is "
             f"{_first_day(ends)} (order, section J.2)",
         )
-    return Times(ends, release)
+    return Times(now, ends, release)
 
 
 def _later(terms: Terms, before: datetime, ends: datetime) -> datetime:
@@ -272,72 +330,66 @@ def _first_day(at: datetime) -> str:
     return f"{midnight if midnight == at else midnight + timedelta(days=1):%Y-%m-%d}"
 
 
-def _schedule_ends(door: Door, row: dict[str, Any]) -> datetime:
-    """As it was recorded; of a hold that recorded none, by its series now; else as long as it is held."""
-    for entry, _hash in ledger.read(door.client(CUSTODIAN), "evidence", "hold"):
-        held = msgspec.json.decode(entry.record, type=Hold)
-        if held.hold_id == row["hold_id"] and held.schedule_ends is not None:
-            return held.schedule_ends
-    series = schedules(door).get(row["schedule"])
-    kept: datetime = row["release_at"] if series is None else row["held_at"] + span(series)
-    return kept.astimezone(UTC)
-
-
-def _held(custodian: Client, hold_id: UUID) -> dict[str, Any]:
-    columns = ", ".join(_HOLDS)
-    sql = f"SELECT {columns} FROM platestream.evidence_holds FINAL WHERE hold_id = {{hold:UUID}}"  # noqa: S608
-    asked = {"hold": hold_id}
-    rows = run("reading the hold", partial(custodian.query, sql, parameters=asked)).result_rows
-    if not rows:
+def _held(door: Door, hold_id: UUID) -> Held:
+    """A hold that is not purged, by the ledger."""
+    held = history(door.client(CUSTODIAN), schedules(door)).holds.get(hold_id)
+    if held is None or held.purged_at is not None:
         raise NothingToHold(f"no hold {hold_id}")
-    return dict(zip(_HOLDS, rows[0], strict=True))
+    return held
 
 
-_HOLDS = (
-    *("hold_id", "case_number", "authority", "schedule", "inquiry_id", "who", "held_at"),
-    *("release_at", "detections", "origin"),
-)
-_COLUMNS = {
-    "evidence_holds": _HOLDS,
-    "evidence_detections": ("hold_id", "detection_id", "captured_at", "record"),
-    "evidence_images": ("hold_id", "detection_id", "kind", "sha256", "jpeg"),
-    "evidence_answers": ("hold_id", "number", "agency", "key", "sha256", "exchange"),
-}
+def _held_of(
+    terms: Terms,
+    hold_id: UUID,
+    times: Times,
+    inquiry: UUID,
+    texts: Mapping[UUID, str],
+    pictures: list[Picture],
+) -> Hold:
+    return Hold(
+        hold_id=hold_id,
+        case_number=terms.case_number,
+        authority=terms.authority,
+        schedule=terms.schedule,
+        release_at=times.release,
+        detections=list(texts),
+        pictures=pictures,
+        held_at=times.now,
+        schedule_ends=times.ends,
+        records=[HeldRecord(detection_id=one, sha256=digest) for one, digest in texts.items()],
+        inquiry_id=inquiry,
+    )
+
+
 _LED_THERE = """
 SELECT inquiry_id FROM platestream.inquiry_log
 WHERE tool = {tool:String} AND kind IN ('search', 'partner_search') AND outcome = 'allowed'
 ORDER BY at LIMIT 1
 """
+_COPIED = "SELECT detections, pictures FROM platestream.copied(inquiry = {inquiry:UUID})"
+_PIECE = {
+    "act": "UUID",
+    "what": "String",
+    "detection_id": "UUID",
+    "captured_at": "DateTime64(3, 'UTC')",
+    "kind": "String",
+    "number": "UInt16",
+    "agency": "String",
+    "key": "String",
+    "content": "String",
+}
+_NOTHING = {
+    "detection_id": UUID(int=0),
+    "captured_at": EPOCH,
+    "kind": "",
+    "number": 0,
+    "agency": "",
+    "key": "",
+}
 
 
-def _pictures(analyst: Client, row: gate.Row, why: gate.Why) -> dict[str, bytes]:
-    return gate.picture(analyst, detection_id=row["detection_id"], captured_at=row["captured_at"], **why)
-
-
-def _image_rows(hold_id: UUID, pictures: dict[UUID, dict[str, bytes]]) -> list[tuple[Any, ...]]:
-    return [
-        (hold_id, one, kind, sha256(jpeg).digest(), jpeg)
-        for one, kinds in pictures.items()
-        for kind, jpeg in kinds.items()
-    ]
-
-
-def _answer_rows(hold_id: UUID, answers: Sequence[tuple[SignedExchange, bytes]]) -> list[tuple[Any, ...]]:
-    return [
-        (hold_id, number, one.agency, agency_print(one), sha256(raw).digest(), raw)
-        for number, (one, raw) in enumerate(answers, 1)
-    ]
-
-
-def _detection_row(hold_id: UUID, row: gate.Row) -> tuple[Any, ...]:
-    return (hold_id, row["detection_id"], row["captured_at"], msgspec.json.encode(row).decode())
-
-
-def _hold_row(held: Hold, who: str, at: datetime, inquiry: UUID) -> tuple[Any, ...]:
-    return (
-        *(held.hold_id, held.case_number, held.authority, held.schedule, inquiry, who, at),
-        *(held.release_at, len(held.detections), held.origin),
-    )
+def _hash(content: bytes) -> str:
+    return sha256(content).hexdigest()
 
 
 def _inquiry(custodian: Client, hold_id: UUID) -> UUID:
@@ -347,15 +399,41 @@ def _inquiry(custodian: Client, hold_id: UUID) -> UUID:
     return UUID(str(rows[0][0]))
 
 
-def _insert(client: Client, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    data = list(rows)
-    if data:
-        run(
-            f"writing {table}",
-            lambda: client.insert(
-                f"platestream.{table}",
-                data,
-                column_names=list(_COLUMNS[table]),
-                settings={"async_insert": 0},
-            ),
+def _append(client: Client, act: UUID, found: Sequence[gate.Holdable]) -> None:
+    """Let the database copy these detections of the hold that `act` made, or none: the hold itself."""
+    row = [act, [one.detection_id for one in found], sorted({one.captured_at for one in found})]
+    run(
+        "holding evidence",
+        lambda: client.insert(
+            "platestream.evidence_append",
+            [row],
+            column_names=["act", "detections", "times"],
+            column_type_names=["UUID", "Array(UUID)", "Array(DateTime64(3, 'UTC'))"],
+            settings={"async_insert": 0},
+        ),
+    )
+
+
+def _bring(client: Client, act: UUID, pieces: Sequence[Mapping[str, Any]]) -> None:
+    rows = [{**_NOTHING, "act": act, **piece} for piece in pieces]
+    run(
+        "holding evidence",
+        lambda: client.insert(
+            "platestream.evidence_bring",
+            [[row[name] for name in _PIECE] for row in rows],
+            column_names=list(_PIECE),
+            column_type_names=list(_PIECE.values()),
+            settings={"async_insert": 0},
+        ),
+    )
+
+
+def _complete(client: Client, act: UUID, held: Hold) -> None:
+    """Raises NothingToHold where less is held than the ledger says."""
+    query = partial(client.query, _COPIED, parameters={"inquiry": act})
+    ((detections, pictures),) = run("counting what is held", query).result_rows
+    if (detections, pictures) != (len(held.detections), len(held.pictures)):
+        raise NothingToHold(
+            f"hold {held.hold_id} is not complete: {detections} of {len(held.detections)} detections and"
+            f" {pictures} of {len(held.pictures)} pictures are as they were found; hold them again"
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -20,10 +20,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from schemas.fields import NOT_JSON
 from schemas.inquiry import SealedInquiry, seal_hash
 from schemas.ledger import LedgerEntry
-from services.evidence.origin import origin_faults
+from services.evidence.origin import ANSWERS, DETECTIONS, ORIGINALS, origin_faults
 
 MANIFEST, SIGNATURE, KEY = "manifest.json", "manifest.sig", "public-key.pem"
-CUSTODY, INQUIRIES = "custody.json", "inquiries.json"
+CUSTODY, INQUIRIES, RECORDS = "custody.json", "inquiries.json", "records.jsonl"
+"""`records.jsonl`: each detection as it is stored, a line each; the entry of the hold has its SHA-256."""
 LARGEST = 4_000_000_000  # bytes that verifying unpacks at most
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Others unpack to gigabytes from a few bytes."""
@@ -227,18 +228,53 @@ def _record_faults(package: dict[str, bytes], manifest: Manifest) -> Iterator[st
     for one in custody:
         if one.entry.hash != one.hash:
             yield f"{CUSTODY}: entry {one.entry.number} is not what was written"
-        elif one.entry.kind == "hold" and _origin(one.entry.record) != manifest.origin:
-            yield f"{CUSTODY}: entry {one.entry.number} has another agency of origin than the manifest"
+        elif one.entry.kind == "hold":
+            yield from _held_faults(package, manifest, one.entry)
     for sealed in inquiries:
         if sealed.hash != seal_hash(sealed.previous, sealed.inquiry):
             yield f"{INQUIRIES}: inquiry {sealed.inquiry.inquiry_id} is not what was sealed"
 
 
-def _origin(record: str) -> str:
+class _Hold(msgspec.Struct, frozen=True):
+    """What the ledger has of a hold. Entries of before have no `records`."""
+
+    hold_id: str = ""
+    origin: str = ""
+    records: list[dict[str, str]] = []
+    pictures: list[dict[str, str]] = []
+    answers: list[dict[str, str]] = []
+
+
+def _held_faults(package: dict[str, bytes], manifest: Manifest, entry: LedgerEntry) -> Iterator[str]:
+    """Whether what is in the package is what was held, by the hashes in the ledger."""
     try:
-        return str(msgspec.json.decode(record).get("origin", ""))
-    except (*NOT_JSON, AttributeError):
-        return ""
+        held = msgspec.json.decode(entry.record, type=_Hold)
+        detections = msgspec.json.decode(package.get(DETECTIONS, b"[]"), type=list[Any])
+        lines = package.get(RECORDS, b"").splitlines()
+        records = [msgspec.json.decode(line) for line in lines]
+    except NOT_JSON:
+        yield f"{CUSTODY}, {DETECTIONS} or {RECORDS} cannot be read"
+        return
+    if held.origin != manifest.origin:
+        yield f"{CUSTODY}: entry {entry.number} has another agency of origin than the manifest"
+    if held.hold_id != manifest.hold_id:
+        yield f"{CUSTODY}: entry {entry.number} is of another hold than the manifest"
+    if held.records:
+        promised = sorted(one["sha256"] for one in held.records)
+        if sorted(sha256(line).hexdigest() for line in lines) != promised:
+            yield f"{RECORDS}: the detections are not those that were held"
+        if records != detections:
+            yield f"{DETECTIONS}: is not what {RECORDS} says"
+    pictures = {
+        path: sha256(content).hexdigest() for path, content in package.items() if path.startswith(ORIGINALS)
+    }
+    if pictures != {
+        f"{ORIGINALS}{one['detection_id']}-{one['kind']}.jpg": one["sha256"] for one in held.pictures
+    }:
+        yield f"{ORIGINALS}: the pictures are not those that were held"
+    answers = [sha256(content).hexdigest() for path, content in package.items() if path.startswith(ANSWERS)]
+    if sorted(answers) != sorted(one["sha256"] for one in held.answers):
+        yield f"{ANSWERS}: the signed answers are not those that were held"
 
 
 def _public(pem: bytes) -> Ed25519PublicKey:

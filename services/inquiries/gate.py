@@ -60,6 +60,7 @@ _ORDER = {
     "hits": "captured_at DESC",
     "hit_steps": "hit_id, at, toString(action_id)",
     "picture": "kind",
+    "holdable": "captured_at, detection_id",
 }
 _VIEWS = {
     view: f"SELECT * FROM platestream.{view}(inquiry = {{inquiry:UUID}}) ORDER BY {order}"  # noqa: S608 - ours
@@ -126,6 +127,34 @@ def search(
     Raises RefusedInquiry when the rules refuse it, ValueError on a time without a zone, and DatabaseError.
     """
     return _look(client, "search", why, pattern=pattern, cameras=list(cameras), since=since, until=until)
+
+
+class Holdable(NamedTuple):
+    """A detection that a search found, as evidence would hold it: the SHA-256 of its record, and its pictures
+    with kind, SHA-256 and whether the stored bytes have it. Hashes are 64 hex digits.
+    """
+
+    detection_id: UUID
+    captured_at: datetime
+    sha256: str
+    pictures: list[tuple[str, str, bool]]
+
+
+def holdable(
+    client: Client,
+    *,
+    pattern: str = "",
+    cameras: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    **why: Unpack[Why],
+) -> tuple[UUID, list[Holdable]]:
+    """Search as `search` does, for evidence: return the id of the inquiry, and hashes of what it found."""
+    inquiry = uuid4()
+    asked = {"pattern": pattern, "cameras": list(cameras), "since": since, "until": until}
+    _ask(client, inquiry, "search", why, asked)
+    _refuse(client, inquiry)
+    return inquiry, [Holdable(**row) for row in _read(client, "holdable", inquiry)]
 
 
 def sightings(

@@ -52,7 +52,7 @@ table, or by an account that was granted too much. These checks compare both, an
 | `recorded` | the registry's topic and table with `registry_*` and shifts | a record of a release before acts held hashes, changed within five minutes of its act |
 | `ruled` | `gate_rules` with `rules`, by the SHA-256 of the row's text | the text that `platestream migrate` took from the profile's file, once, for rows of a release before |
 | `steps` | `hit_actions` with `hit_verify` and `hit_dispose` | a step of a release before acts held hashes, within five minutes of an act of the same officer on the same hit |
-| `custody`, `scheduled` | `evidence_state` with the ledger | pictures replaced together with their hash |
+| `evidence`, `custody`, `scheduled` | records, pictures and signed answers with their hashes in the ledger, and each purge with its schedule | records of holds of before, which have no hash there |
 | `records` | log, seals, their copy and the ledger | all of them forged at once; an export kept elsewhere tells |
 | `unlogged` | a server's query log with the inquiries; the built-in engine's log of statements with its digests in the inquiry log | in process nothing logs statements: not checked |
 

@@ -345,7 +345,7 @@ CHECKS = (
     Check(
         "scheduled",
         _clauses("J.2"),
-        "no release date is before the least of its schedule",
+        "no release or purge is before the least of its schedule",
         "platestream evidence list; the profile's schedules",
         evidence.scheduled,
     ),

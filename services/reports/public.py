@@ -10,13 +10,12 @@ searches are counted by its rows, which are never small (`services.reports.searc
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-from connectors.clickhouse_client import AUDITOR, run
+from connectors.clickhouse_client import AUDITOR
 from schemas.acts import BROWSING
 from schemas.fields import NOT_JSON
 from schemas.ledger import LedgerEntry
@@ -217,20 +216,8 @@ def publish(door: Door, name: str, period: str, where: str, content: bytes, now:
             raise RefusedError("where", "say where it was published, such as its address")
     digest = sha256(content).hexdigest()
     told = Published(rhythm=name, period=period, where=where.strip()[:500], sha256=digest)
-    entry = records.put(
-        door, "audit_publish", "audit", "publication", told, reason=f"Published at {told.where}"
-    )
-    client = door.client(AUDITOR)
-    run(
-        "keeping what was published",
-        partial(
-            client.insert,
-            "platestream.documents",
-            [(sha256(content).digest(), f"public-{name}-{period}.json", content)],
-            column_names=["sha256", "name", "content"],
-            settings={"async_insert": 0},
-        ),
-    )
+    entry, permit = records.put(door, "audit_publish", told, reason=f"Published at {told.where}")
+    records.store(permit, door, {f"public-{name}-{period}.json": content})
     return Publication(entry, told)
 
 

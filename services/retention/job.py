@@ -144,7 +144,7 @@ def run(door: Door, period: timedelta, now: datetime | None = None) -> LedgerEnt
     for table in AGED:
         limit = cutoff if table.keep is None else max(cutoff, now - table.keep)
         dropped[table.name], deleted[table.name] = _expire(client, table, limit, whole=period >= DAY)
-    released = _purge_evidence(door, now)
+    released = _purge_evidence(door)
     _clear(client, [*deleted, *HELD])
     receipt = Receipt(
         period_s=round(period.total_seconds()),
@@ -159,7 +159,7 @@ def run(door: Door, period: timedelta, now: datetime | None = None) -> LedgerEnt
         clock=reading,
         compared=compared,
     )
-    entry = records.put(door, "retention", "retention", "run", receipt, reason=REASON)
+    entry = records.put(door, "retention", receipt, reason=REASON).entry
     _show(receipt, now)
     _show_precision(client, now)
     _show_due(door, client, now)
@@ -242,10 +242,10 @@ def _seal_counts(door: Door, now: datetime) -> None:
             raise
 
 
-def _purge_evidence(door: Door, now: datetime) -> list[str]:
+def _purge_evidence(door: Door) -> list[str]:
     """Ids of the holds purged. Only the machine does: an account of a person leaves it to the clock."""
     try:
-        return purge_released(door if door.automatic else door.machine("retention"), now)
+        return purge_released(door if door.automatic else door.machine("retention"))
     except RefusedInquiry:
         if door.automatic:
             raise

@@ -89,9 +89,7 @@ def seal(door: Door, now: datetime) -> None:
     if until - since < EVERY:
         return
     days = [day for _until, day in _groups(client, since, [until])]
-    records.put(
-        door, "tally", "retention", "tally", Tally(since=since, until=until, days=days), reason=REASON
-    )
+    records.put(door, "tally", Tally(since=since, until=until, days=days), reason=REASON)
 
 
 def compare(client: Client) -> Compared:

@@ -151,7 +151,7 @@ def draw(door: Door, year: int, now: datetime, again: str = "") -> LedgerEntry:
         now=now,
         year=year,
     )
-    return records.put(door, "audit_draw", "audit", "draw", drawn, reason=reason)
+    return records.put(door, "audit_draw", drawn, reason=reason).entry
 
 
 def draw_rhythm(
@@ -189,7 +189,7 @@ def draw_rhythm(
         period_name=period.name,
         not_of=not_of,
     )
-    return records.put(door, "audit_draw", "audit", "draw", drawn, reason=reason)
+    return records.put(door, "audit_draw", drawn, reason=reason).entry
 
 
 def _drawn(

@@ -55,19 +55,9 @@ def file(door: Door, number: int, now: datetime, to: Path | None = None) -> Fili
     contents = markdown(memo).encode(), pdf(memo)
     if to:
         to.mkdir(parents=True, exist_ok=True)
-    entry = records.put(door, "audit_memo", "audit", "memorandum", _filed(memo, *contents), reason=reason)
+    entry, permit = records.put(door, "audit_memo", _filed(memo, *contents), reason=reason)
     names = [f"memorandum-{memo.drawn.year}-draw-{number}.{kind}" for kind in KINDS]
-    rows = [(sha256(one).digest(), name, one) for name, one in zip(names, contents, strict=True)]
-    run(
-        "filing the memorandum",
-        partial(
-            client.insert,
-            "platestream.documents",
-            rows,
-            column_names=["sha256", "name", "content"],
-            settings={"async_insert": 0},
-        ),
-    )
+    records.store(permit, door, dict(zip(names, contents, strict=True)))
     for path, content in zip(files, contents, strict=False):
         with path.open("xb") as target:
             target.write(content)

@@ -179,7 +179,7 @@ def find(door: Door, finding: Finding) -> Judged:
         users = registered(door)
         if any(same_person(who, door.who, users) for (who,) in made_by):
             raise RefusedError("finding", OWN)
-    entry = records.put(door, "audit_finding", "audit", "finding", finding, reason=reason)
+    entry = records.put(door, "audit_finding", finding, reason=reason).entry
     waiting = len(set(drawn.inquiries) - set(findings(client, finding.draw)))
     return Judged(entry, waiting, len(drawn.inquiries))
 

@@ -263,7 +263,7 @@ def test_a_receipt_of_the_future_is_not_held_and_ends_no_job(office: Database, t
         entry, at=late.at, record=msgspec.json.encode(msgspec.structs.replace(record, clock=late)).decode()
     )
     job(office).enter("retention", forged.hash, effect=forged.hash)
-    ledger.append(office.client(), forged)
+    office.entry(forged)
     found = Agency(office, tmp_path / "data").results("job")["job"]
     assert found.outcome == "not_held"
     assert any(f"of the future: {forged.number}" in one for one in found.faults)
@@ -286,7 +286,7 @@ def test_a_receipt_that_is_dated_back_is_not_held(office: Database, tmp_path: Pa
     entry = ledger.following(office.client(RETENTION), "retention", "run", "retention", record)
     forged = msgspec.structs.replace(entry, at=entry.at - 3 * DAY)
     job(office).enter("retention", forged.hash, effect=forged.hash)
-    ledger.append(office.client(), forged)
+    office.entry(forged)
     found = Agency(office, tmp_path / "data").results("job")["job"]
     assert any("dated otherwise" in one for one in found.faults)
 
@@ -326,7 +326,7 @@ def test_status_says_that_the_clock_stopped_the_job(
 def test_a_receipt_of_an_older_release_has_no_clock_and_the_job_goes_on(office: Database) -> None:
     record = json.loads(_last(office).record)
     del record["clock"]
-    records.put(job(office), "retention", "retention", "run", record)
+    records.put(job(office), "retention", record)
     assert retention.read_receipt(retention.run(job(office), PERIOD)).clock is not None
 
 

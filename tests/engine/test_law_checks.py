@@ -323,7 +323,7 @@ def filed(made: Station, rhythm: str, period: str, at: datetime, *, told: bool =
         period=period,
     )
     entry = ledger.following(client, "audit", "draw", "chief", drawn)
-    ledger.append(client, entry)
+    made.database.entry(entry)
     memo = judging.Filed(
         year=at.year,
         draw=entry.number,
@@ -336,7 +336,7 @@ def filed(made: Station, rhythm: str, period: str, at: datetime, *, told: bool =
         period=period,
     )
     entry = ledger.following(client, "audit", "memorandum", "chief", memo)
-    ledger.append(client, entry)
+    made.database.entry(entry)
     if told:
         made.log(kind="audit_memo", other=entry.hash, at=at, reason="")
 
@@ -383,7 +383,7 @@ def test_a_publication_counts_from_when_it_was_put_on_record_whatever_it_says(
     told = Published(rhythm="monthly", period=period, where=ADDRESS, sha256=sha256(b"x").hexdigest())
     client = made.database.client()
     entry = ledger.following(client, "audit", "publication", "chief", told)
-    ledger.append(client, entry)
+    made.database.entry(entry)
     said = made.verdict("published_monthly", now=after + 5 * DAY)[1]
     assert f"monthly of {period}: not published" in said
     made.log(

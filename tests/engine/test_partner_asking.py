@@ -36,6 +36,7 @@ from tests.support.agency import user
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import OWN, door_of, signed_in_as
+from tests.support.evidence import age
 from tests.support.flows import LISTED
 from tests.support.hits import put_hit
 from tests.support.partners import COUNTYS, DAY, STRANGERS, Canned, agency, own_key, partner, put
@@ -232,7 +233,7 @@ def test_a_read_is_held_with_what_its_agency_signed_of_it_alone_and_goes_with_it
     put(asks.database, asks.database.data, user("kay", "custodian"))
     door, kay = asks.door(), asks.door("kay")
     (wanted,) = elsewhere.find(door, TERMS, "county", ASKED, [UUID(int=1)])
-    held = elsewhere.hold(door, TERMS, "county", [wanted], NOW)
+    held = elsewhere.hold(door, TERMS, "county", [wanted])
     assert (held.origin, [one.key for one in held.answers]) == ("county", [COUNTYS.fingerprint] * 2)
     asked = msgspec.json.decode(asks.county.asked[1], type=Inquiry)
     assert (asked.plate, asked.cameras, asked.since) == ("ABC123", ("main-n",), NOW - INSTANT)
@@ -250,7 +251,8 @@ def test_a_read_is_held_with_what_its_agency_signed_of_it_alone_and_goes_with_it
     holding.keep(kay, held.hold_id, msgspec.structs.replace(TERMS, release_at=held.release_at + DAY))
     assert b"county" in exporting.export(kay, held.hold_id, key, NOW, receiver="x")["manifest.json"]
     retention = by_the_clock(door_of(asks.database))
-    assert purge_released(retention, held.release_at + 2 * DAY) == [str(held.hold_id)]
+    age(asks.database, held.release_at - NOW + 2 * DAY)
+    assert purge_released(retention) == [str(held.hold_id)]
     assert asks.database.rows("SELECT count() FROM platestream.evidence_answers") == [(0,)]
 
 
@@ -273,7 +275,7 @@ def test_a_hit_that_an_agency_reported_is_held_as_what_it_signs_of_that_read_wit
     hit = reported(asks)
     of, wanted = elsewhere.of_hit(asks.door(), TERMS, hit)
     assert (of, wanted) == ("county", Pass(UUID(int=1), NOW, "ABC123", "main-n"))
-    held = elsewhere.hold(asks.door(), TERMS, of, [wanted], NOW)
+    held = elsewhere.hold(asks.door(), TERMS, of, [wanted])
     assert (held.origin, len(held.pictures), len(held.answers)) == ("county", 1, 2)
     assert asks.log()[0][1] == "hits", "whoever holds it looks at it first, on record"
     made = exporting.export(
@@ -315,7 +317,7 @@ def test_what_an_agency_says_otherwise_when_it_is_asked_again_is_not_held(asks: 
         wanted._replace(captured_at=NOW + timedelta(seconds=1)),
     ):
         with pytest.raises(holding.NothingToHold, match="now what it said before"):
-            elsewhere.hold(asks.door(), TERMS, "county", [other], NOW)
+            elsewhere.hold(asks.door(), TERMS, "county", [other])
         asks.again()
     assert asks.database.rows("SELECT count() FROM platestream.evidence_holds") == [(0,)]
 
@@ -324,14 +326,14 @@ def test_what_an_agency_does_not_show_is_not_held_nor_by_whoever_may_not_look(as
     passes = [Pass(UUID(int=1), NOW, "ABC123", "main-n")]
     with_pictures(asks.county, b"")
     with pytest.raises(holding.NothingToHold, match="no picture"):
-        elsewhere.hold(asks.door(), TERMS, "county", passes, NOW)
+        elsewhere.hold(asks.door(), TERMS, "county", passes)
     with pytest.raises(holding.NothingToHold, match="does not answer with"):
-        elsewhere.hold(asks.door(), TERMS, "county", [passes[0]._replace(detection_id=UUID(int=9))], NOW)
+        elsewhere.hold(asks.door(), TERMS, "county", [passes[0]._replace(detection_id=UUID(int=9))])
     asked = len(asks.county.asked)
     with pytest.raises(RefusedInquiry, match="none of this user's roles"):
-        elsewhere.hold(asks.door("aud"), TERMS, "county", passes, NOW)
+        elsewhere.hold(asks.door("aud"), TERMS, "county", passes)
     with pytest.raises(RefusedError, match="1 to 10 reads"):
-        elsewhere.hold(asks.door(), TERMS, "county", passes * 11, NOW)
+        elsewhere.hold(asks.door(), TERMS, "county", passes * 11)
     assert (len(asks.county.asked), asks.log()[-1][1:4]) == (asked, ("evidence_hold", ANY, "refused"))
     assert asks.database.rows("SELECT count() FROM platestream.evidence_holds") == [(0,)]
 

@@ -169,7 +169,7 @@ def test_a_receipt_that_is_changed_cut_off_or_slipped_in_is_found(database: Data
     cut = "ALTER TABLE platestream.ledger DELETE WHERE 1"
     database.client().command(cut, settings={"mutations_sync": 2})
     assert len(ledger.verify(database.client())) == 3, "each run is known to the inquiry log, and the count"
-    ledger.append(database.client(), ledger.following(database.client(), "audit", "draw", "nobody", {}))
+    database.entry(ledger.following(database.client(), "audit", "draw", "nobody", {}))
     assert "audit 1: not in the inquiry log" in ledger.verify(database.client())
 
 

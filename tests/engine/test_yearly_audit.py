@@ -295,7 +295,7 @@ def test_a_memorandum_with_a_finding_on_an_own_inquiry_is_not_filed(
     own = database.ask(DOOR, on_behalf_of=AUDIT)
     entry, _drawn = draw(database)
     client, found = database.client(AUDITOR), judging.Finding(draw=entry.number, inquiry_id=own, meets=True)
-    ledger.append(client, ledger.following(client, "audit", "finding", AUDIT, found))
+    database.entry(ledger.following(client, "audit", "finding", AUDIT, found))
     with pytest.raises(RefusedError, match="judged by whoever made it"):
         filing.file(door_of(database, "other"), entry.number, NOW, tmp_path)
     assert list(tmp_path.glob("*.pdf")) == []

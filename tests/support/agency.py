@@ -23,7 +23,7 @@ from connectors.inquiry_log import logged
 from connectors.profiles import load
 from flows import audit_flow
 from schemas import tables, topics
-from schemas.acts import BY_NAME, ROLES
+from schemas.acts import BY_NAME, ROLES, WRITES
 from schemas.alert_hit import AlertHit
 from schemas.catalogue import example
 from schemas.delivery import Delivery, delivery_id
@@ -189,14 +189,15 @@ class Agency:
         self.database.put(tables.DELIVERIES, Delivery(delivery_id=name, at=at, captured_at=at, **told))
 
     def write(self, chain: Chain, kind: str, record: Any, who: str = "chief") -> LedgerEntry:
-        """An entry of the ledger, told to the log before, as rows from before the table of acts are."""
-        client = self.database.client()
-        entry = ledger.following(client, chain, kind, who, record)
+        """An entry of the ledger, and the act that names it."""
+        entry = ledger.following(self.database.client(), chain, kind, who, record)
         said: dict[str, Any] = {"reason": f"The {chain} {kind}", "automatic": chain == "retention"}
         if chain == "retention":
             said["set_off_by"] = "chief"
-        self.log(kind=chain, who=who, other=entry.hash, at=datetime.now(UTC), **said)
-        ledger.append(client, entry)
+        said["case_number"] = CASE if chain == "evidence" else ""
+        act, told = WRITES[f"{chain}/{kind}"], {"other": entry.hash, "effect": entry.hash}
+        self.log(kind=act, who=who, at=datetime.now(UTC), **told, **said)
+        self.database.entry(entry)
         return entry
 
     def hold(
@@ -204,10 +205,17 @@ class Agency:
     ) -> None:
         """Evidence of one detection with its picture."""
         detection, jpeg = uuid4(), b"\xff\xd8picture"
+        text = msgspec.json.encode({"detection_id": detection, "plate": "ABC123"})
         record = {"hold_id": hold_id, "case_number": CASE, "schedule": "felony", "release_at": release_at}
+        record |= {"detections": [detection]}
+        named = {"detection_id": detection, "sha256": sha256(text).hexdigest()}
+        picture = {"detection_id": detection, "kind": "vehicle", "sha256": sha256(jpeg).hexdigest()}
         if acted:
-            self.write("evidence", "hold", {**record, "detections": [detection]})
+            self.write("evidence", "hold", {**record, "records": [named], "pictures": [picture]})
         self.hold_row(hold_id, release_at)
+        columns = ["hold_id", "detection_id", "captured_at", "record"]
+        row = [hold_id, detection, NOW, text.decode()]
+        self.database.client().insert("platestream.evidence_detections", [row], column_names=columns)
         columns = ["hold_id", "detection_id", "kind", "sha256", "jpeg"]
         row = [hold_id, detection, "vehicle", sha256(jpeg).digest(), jpeg]
         self.database.client().insert("platestream.evidence_images", [row], column_names=columns)

@@ -54,6 +54,9 @@ SCENES: dict[str, tuple[str, dict[str, Any]]] = {
 LOG = {"logged", "document"}  # opened by acts of the audit (tests/attacks/test_plates_by_sql.py)
 OWN = {"verdict"}  # shows whoever asked what became of it, and no data
 BUILDING = {"recent", "documented"}  # what the others judge by; granted to nobody (test_roles)
+EVIDENCE = {  # what is held, or would be: tests/attacks/test_evidence_and_ledger.py
+    *("held", "held_detections", "held_images", "held_answers", "copied", "holdable"),
+}
 VIEWS = sorted(SCENES)
 
 
@@ -145,12 +148,12 @@ def test_every_view_that_an_inquiry_opens_has_its_scene(seen: Seen) -> None:
         " WHERE database = 'platestream' AND engine = 'View'"
     )
     opened = {name for name, query in made if "{inquiry:UUID}" in query}
-    assert opened == {*SCENES, *LOG, *OWN, *BUILDING}
+    assert opened == {*SCENES, *LOG, *OWN, *BUILDING, *EVIDENCE}
     plated = re.compile(
         r"\b(detections|images|alert_hits|dead_letters|evidence_detections|evidence_images|evidence_answers)\b"
     )
     beside = {name for name, query in made if name not in opened and plated.search(query.split(" AS ", 1)[1])}
-    assert beside == {"evidence_state"}, "a view over data that no inquiry opens"
+    assert beside == {"evidence_state", "recordings"}, "a view over data that no inquiry opens"
 
 
 def test_every_view_goes_by_the_period_in_force_and_by_no_other(seen: Seen) -> None:

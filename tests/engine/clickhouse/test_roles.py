@@ -38,6 +38,9 @@ AUDIT = ["ledger", "documents", "utilization"]
 LOG = ["inquiry_log", "inquiry_seals"]
 SALTS = "inquiry_salts"
 BOARDS = ["traffic", "camera_hours"]
+APPENDS = ["ledger_append", "document_append"]
+HOLDING = ["evidence_append", "evidence_bring"]
+HELD = ["held", "held_detections", "held_images", "held_answers", "copied"]
 TABLES = [
     *FED,
     *EVIDENCE,
@@ -49,6 +52,9 @@ TABLES = [
     *BY_RECORD,
     "registry",
     *("administrators", "recoveries", "recovery_codes"),
+    *APPENDS,
+    *HOLDING,
+    *("evidence_allowed", "evidence_brought"),
     "gate_rules",
     "schema_migrations",
     "schema_views",
@@ -58,7 +64,7 @@ TABLES = [
 LOGGED = ["logged", "document"]
 LOOKS = ["search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits", "hit_steps"]
 GATE = ["verdict", *LOOKS, "recovery_outcome"]
-BY_ACT = [*GATE, *LOGGED]
+BY_ACT = [*GATE, *LOGGED, *HELD, "holdable"]
 HITS = ["hit_states", "hit_precision", "hit_confusions"]
 PLACES = ["deployments"]
 RULES = ["rules_in_force"]
@@ -69,11 +75,15 @@ BUILDING = {
     "kept": "kept",
     "recent": "recent(inquiry = '{}')",
     "documented": "documented(inquiry = '{}', kind = 'search')",
+    "recordings": "recordings",
 }
 FEEDERS = [
     *("registry_change_to_registry", "registry_followed_to_registry", "registry_to_administrators"),
     *("recovery_code_to_codes", "recover_to_recoveries"),
-    *("inquire_to_log", "detections_to_traffic", "detections_to_camera_hours"),
+    *("inquire_to_log", "append_to_ledger", "append_to_documents", "append_to_evidence"),
+    *("evidence_to_holds", "evidence_to_detections", "evidence_to_images", "bring_to_evidence"),
+    *("brought_to_detections", "brought_to_images", "brought_to_answers"),
+    *("detections_to_traffic", "detections_to_camera_hours"),
     *("detections_to_tallied", "alert_hits_to_tallied", "images_to_tallied"),
 ]
 # What the retention job compares before it deletes, and how each is read.
@@ -105,7 +115,7 @@ READS = {
     OWNER: {*TABLES, *BY_ACT, *FIGURES_OF, *BOARD_VIEWS, *COMPARED},
     INGEST: {*RULES},
     SEALER: {*LOG, SALTS, "gate_rules", "statements", *RULES},
-    ANALYST: {*GATE, *RECOVERY, *RULES},
+    ANALYST: {*GATE, "holdable", *RECOVERY, *RULES},
     SUPERVISOR: {
         *GATE,
         *RECOVERY,
@@ -134,7 +144,7 @@ READS = {
     },
     CUSTODIAN: {
         *RULES,
-        *EVIDENCE,
+        *HELD,
         "inquiry_seals",
         "logged",
         "ledger",
@@ -150,9 +160,9 @@ WRITES = {
     SEALER: {"inquiry_seals", SALTS},
     ANALYST: {"inquire", *BY_RECORD},
     SUPERVISOR: {"inquire", *BY_RECORD},
-    AUDITOR: {*BY_RECORD, "inquire", "ledger", "documents"},
-    RETENTION: {"inquire", "ledger", "utilization"},
-    CUSTODIAN: {*BY_RECORD, "inquire", "ledger", *EVIDENCE},
+    AUDITOR: {*BY_RECORD, "inquire", *APPENDS},
+    RETENTION: {"inquire", "ledger_append", "utilization"},
+    CUSTODIAN: {*BY_RECORD, "inquire", "ledger_append", *HOLDING},
     DASHBOARD: set(),
 }
 FIGURES = {
