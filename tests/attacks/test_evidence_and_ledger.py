@@ -177,11 +177,12 @@ def test_an_entry_that_its_own_person_doubles_in_one_statement_is_found(database
 
 def test_an_act_of_more_than_ten_minutes_ago_writes_no_entry(database: Database) -> None:
     entry = following(database, "audit", "draw")
-    old = {"inquiry_id": uuid4(), "entry": uuid4(), "at": datetime.now(UTC) - timedelta(minutes=11)}
+    long_ago = uuid4()
+    old = {"inquiry_id": long_ago, "entry": uuid4(), "at": datetime.now(UTC) - timedelta(minutes=11)}
     row = {**old, "who": WHO, "account": "default", "kind": "audit_draw", "outcome": "allowed"}
     row["effect"] = entry.hash
     database.client().insert("platestream.inquiry_log", [list(row.values())], column_names=list(row))
-    assert refused(database, old["inquiry_id"], entry)
+    assert refused(database, long_ago, entry)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_an_act_of_more_than_ten_minutes_ago_writes_no_entry(database: Database)
         {"at": datetime.now(UTC) + timedelta(hours=1)},
         {"who": "other"},
     ],
-    ids=str,
+    ids=["number", "previous", "earlier", "later", "who"],
 )
 def test_an_entry_out_of_order_or_time_or_of_another_is_refused(
     database: Database, forged: dict[str, Any]

@@ -189,7 +189,7 @@ def take_in(agency: Agency) -> dict[str, list[bytes]]:
         schedule="felony",
     )
     hour: dict[str, Any] = {"since": NOW - timedelta(hours=1), "until": NOW}
-    holding.hold(door_of(agency.database, "smith"), terms, NOW, cameras=["held"], **hour)
+    holding.hold(door_of(agency.database, "smith"), terms, cameras=["held"], **hour)
     agency.run(audit_flow.build)
     agency.retain()
     middle = {plate: [one.crop[600:640], one.picture[900:940]] for plate, one in read.items()}
