@@ -1,4 +1,3 @@
--- older releases: run
 -- Who was ever ALPR administrator, trained: while nobody was, anybody founds the agency; afterwards nobody does.
 CREATE TABLE IF NOT EXISTS platestream.administrators
 (

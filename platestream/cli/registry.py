@@ -394,7 +394,8 @@ def repair() -> None:
     """
     with entrance("registry repair") as door:
         written = job.repair(door)
-    out.print("\n".join(written) or "the topic has every record")
+    for one in written or ["the topic has every record"]:
+        out.print(one)
 
 
 @app.command("list")

@@ -31,12 +31,12 @@ from services.inquiries.gate import RefusedInquiry
 from services.policy.check import Result, run
 from services.policy.checks.live import Live
 from services.policy.table import CHECKS
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import OWN, door_of, person, staffed
 from tests.support.engine import Engine, password
 from tests.support.hits import put_hit
 
-NOW = datetime.now(UTC)
 ENTRY = {
     **{"plate": "ast-3087", "state": "AZ", "category": "stolen_vehicle", "case_number": "26-001234"},
     **{"reason": "Stolen from 1st West", "requested_by": "Ofc. Vale", "contact": "928-555-0114"},

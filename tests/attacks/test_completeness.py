@@ -20,6 +20,7 @@ from services.inquiries.gate import RefusedInquiry
 from services.retention import job as retention
 from services.retention import tally
 from tests.support.agency import Agency
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import door_of
 from tests.support.flows import READ
@@ -27,7 +28,6 @@ from tests.support.flows import READ
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 PERIOD = 30 * DAY
 HIT = AlertHit.from_json(bytes(example("alert_hit").accepted))
-NOW = datetime.now(UTC).replace(microsecond=0)
 WAIT = {"mutations_sync": 2}
 READS = [
     msgspec.structs.replace(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from importlib.resources import files
 from uuid import uuid4
@@ -20,10 +20,10 @@ from services import recovery, registry
 from services.door import Door
 from services.inquiries.gate import RefusedInquiry
 from tests.support.agency import Agency
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import OWN, door_of, person
 
-NOW = datetime.now(UTC)
 TODAY = NOW - timedelta(hours=1)
 LAPSED = NOW - timedelta(days=400)
 Doors = Callable[[str], Door]

@@ -1,6 +1,7 @@
 """Attempts to put a vehicle on the hot list, or to search by one, without what section H asks for."""
 
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -335,14 +336,15 @@ def test_a_signature_counts_for_its_file_its_source_and_once(
     other = tmp_path / "other.pem"
     other.write_bytes(pem(Ed25519PrivateKey.generate()))
     now = datetime.now(UTC) + timedelta(seconds=2)
-    manifest = {
+    manifests: dict[str, Callable[[], bytes]] = {
         "a line more": lambda: office.signed(first, at=now),
         "another's key": lambda: office.signed(content, at=now, key=other),
         "another source's": lambda: office.signed(content, "acic", at=now),
         "an older one": lambda: office.signed(content, at=NOW - timedelta(days=1)),
         "ahead": lambda: office.signed(content, at=now + timedelta(days=1)),
         "none of it": lambda: b"{}",
-    }[wrong]()
+    }
+    manifest = manifests[wrong]()
     with pytest.raises(RefusedError):
         office.bring(content, "ncic", manifest=manifest, at=now)
     assert office.listed == before

@@ -1,7 +1,6 @@
 """Attempts to be two people, or somebody else (issue 27, row 15)."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -20,10 +19,10 @@ from services import registry
 from services.door import Door
 from services.yearly_audit.findings import is_own, looks
 from tests.support.agency import Agency
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import OWN, door_of, person
 
-NOW = datetime.now(UTC)
 SAID = "Stolen truck of last night"
 
 

@@ -14,6 +14,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from typer.testing import CliRunner
 
 from clickhouse import migrate
+from connectors.changelog import publish
 from connectors.clickhouse_client import ACCESS_DENIED, DOOR, INGEST, OWNER, RETENTION
 from connectors.profiles import load
 from connectors.rules_in_force import RulesError
@@ -353,7 +354,7 @@ def test_20_a_fixed_camera_outside_the_agencys_boundary_is_refused_or_not_held(
     agency.put(tables.DETECTIONS, moved)
     assert "took pictures outside" in cameras.bounded(Live.of(chief, NOW)).faults[0]
     behind = msgspec.structs.replace(camera(33.4, -112.0), changed_at=NOW + DAY)
-    chief.streams.append(topics.REGISTRY, [topics.REGISTRY.encode(behind)])
+    publish(chief.streams, topics.REGISTRY, [behind])
     assert "registered outside" in cameras.bounded(Live.of(chief, NOW)).faults[0]
 
 

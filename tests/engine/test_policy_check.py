@@ -39,7 +39,6 @@ from tests.support.agency import (
     HIT,
     HOLD,
     HOUR,
-    LISTED,
     MINUTE,
     PROFILE,
     VERIFIED,
@@ -52,6 +51,7 @@ from tests.support.agency import (
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.door import door_of
+from tests.support.flows import LISTED
 from tests.support.hit_actions import action
 
 LOG_OF_SERVER = "platestream.schema_migrations"  # any table that the auditor may read

@@ -52,7 +52,7 @@ from platestream.console.app import app
 from platestream.console.attempts import FREE_OF_ADDRESS, Attempts
 from platestream.partner_server import application as partner_application
 from schemas.exchange import SignedExchange
-from schemas.hotlist import HotListEntry
+from schemas.hotlist import BOLO_SOURCE, HotListEntry
 from schemas.message import Message, RefusedError
 from schemas.partner import INQUIRIES, PICTURES, Pictures, Reads
 from schemas.partner_lists import (
@@ -187,16 +187,20 @@ def bolo_file(layout: str) -> Decode:
     return decode
 
 
-def _take(agency: str, _ident: str, body: bytes) -> bolos.Taken:
-    """`bolos.receive` without a database: the entry that would be made."""
-    told = bolos.fields_of(body)
+def _receive(agency: str, _ident: str, body: bytes) -> bolos.Taken:
+    """`bolos.receive` without a database."""
+    return _take(agency, bolos.fields_of(body))
+
+
+def _take(agency: str, told: Any) -> bolos.Taken:
+    """The entry that would be made."""
     if not bolos.lacking(told):
-        _entered(bolos.SOURCE, dict(bolos._fields(told, agency, "the sheriff")))
+        _entered(BOLO_SOURCE, dict(bolos._fields(told, agency, "the sheriff")))
     return bolos.Taken("bolo:1", "added")
 
 
 def bolo_door() -> Door:
-    return Door(bolo_server.application({AGENCY: KEY}, _take, lambda _agency, _why: None, lambda: NOW))
+    return Door(bolo_server.application({AGENCY: KEY}, _receive, lambda _agency, _why: None, lambda: NOW))
 
 
 def bolo_webhook(_folder: Path) -> Decode:

@@ -103,10 +103,9 @@ def inquiries(database: Database) -> None:
     gate.search(client, pattern="AST*", who="jdoe", tool="tests", reason=WORDS[1], case_number="26-001234")
     with contextlib.suppress(gate.RefusedInquiry):
         gate.search(client, pattern="AST*", who="jdoe", tool="tests")
-    listed = {"case_number": "26-001234", "fields": people.WORDS}
-    gate.record(
-        client, kind="hotlist_add", other="sjpd:1", who="jdoe", tool="tests", reason=WORDS[0], **listed
-    )
+    listed: gate.Why = {"who": "jdoe", "tool": "tests", "reason": WORDS[0], "case_number": "26-001234"}
+    listed["fields"] = people.WORDS
+    gate.record(client, kind="hotlist_add", other="sjpd:1", **listed)
     by: gate.Why = {"who": "look-back", "tool": "tests", "automatic": True, "set_off_by": "jdoe"}
     by["reason"] = WORDS[1]
     for _day in range(3):

@@ -17,8 +17,9 @@ from schemas.hotlist import HotListEntry
 from schemas.message import Message, RefusedError
 from schemas.registry import RegistryRecord
 from services.door import Permit
+from services.effects import Bulk
 from services.hotlist.entries import find
-from services.hotlist.importing import Import, listed, plan_import, registry, send
+from services.hotlist.importing import Import, changes, imported, listed, plan_import, registry, send
 from services.hotlist.log import difference
 
 NOW = datetime(2026, 11, 24, 16, tzinfo=UTC)
@@ -33,7 +34,9 @@ def line(reference: str, plate: str = "AST3087", **told: str) -> dict[str, str]:
 def load(streams: MemoryTopics, *lines: dict[str, str], now: datetime = NOW, source: str = "ncic") -> Import:
     plan = plan_import(streams, source, enumerate(lines, 1), now)
     plan.check()
-    send(Permit(UUID(int=1), "hotlist_import", "vale"), streams, plan, now)
+    designated = imported(streams, source, now)
+    bulk = Bulk.of([*changes(plan), designated])
+    send(Permit(UUID(int=1), "hotlist_import", "vale", bulk.effect), streams, plan, bulk, designated)
     return plan
 
 

@@ -27,7 +27,10 @@ FLOWS = ("recognize", "match", "audit", "notify")
 GROUPS = ("recognize", "match")  # several processes share these
 # Of compose's services, what a cluster is asked for elsewhere: docs/scaling.md says by what.
 ELSEWHERE = {"kafka", "clickhouse", "prometheus", "grafana", "tools"}
-OTHERWISE = {"PLATESTREAM_ALLOW_PLAINTEXT", "PLATESTREAM_KAFKA", "PLATESTREAM_PROFILE"}
+OTHERWISE = {
+    *("PLATESTREAM_ALLOW_PLAINTEXT", "PLATESTREAM_KAFKA", "PLATESTREAM_PROFILE"),
+    "PLATESTREAM_STARTED_BY",
+}
 # Whose account it has at the broker, where it has none of its own (docs/deploy.md).
 AT_THE_BROKER = {"partners": "console"}
 
