@@ -18,6 +18,7 @@ from services.hotlist.entry import make_entry
 from services.hotlist.importing import Import, listed
 from services.hotlist.log import difference
 from services.hotlist.overview import A_PAGE
+from tests.support.clock import NOW
 from tests.support.console import Pages, Person
 from tests.support.door import person
 
@@ -36,12 +37,12 @@ TOLD = {
     **{"make": "Ford", "colour": "red", "marks": "sticker=moose", "other": "Child seat"},
 }
 HEAD = ",".join(TOLD)
-MOU = datetime.now(ARIZONA) - timedelta(days=300)
+MOU = NOW.astimezone(ARIZONA) - timedelta(days=300)
 NEIGHBOUR = RegistryRecord(
     kind="agency",
     id="apache-county-so",
     name="Apache County SO",
-    mou_from=datetime.now(ARIZONA) - timedelta(days=300),
+    mou_from=NOW.astimezone(ARIZONA) - timedelta(days=300),
 )
 
 
