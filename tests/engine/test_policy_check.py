@@ -331,6 +331,24 @@ def _asdfgh(agency: Agency) -> None:
 
 
 Breaks = Callable[[Agency], object]
+
+
+def _beside_an_act(agency: Agency) -> None:
+    """A record that nobody's act holds, beside an act about it that holds nothing."""
+    agency.enter("registry_user", "user/eve")
+    agency.put(user("eve"))
+
+
+_SET_UP_AGAIN = """
+INSERT INTO platestream.gate_rules SELECT * REPLACE (now64(6) AS set_at, 'migration' AS set_by)
+FROM platestream.gate_rules ORDER BY set_at LIMIT 1
+"""
+_COMPLETED = """
+INSERT INTO platestream.gate_rules
+SELECT * REPLACE (now64(6) AS set_at, 'migration' AS set_by, now() AS adopted_at)
+FROM platestream.gate_rules ORDER BY set_at LIMIT 1
+"""
+
 BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("designated", lambda one: one.list("a", source="nobody"), {}, "1 entry of nobody/stolen_vehicle"),
     ("listed", lambda one: one.list("a", acted=""), {}, "without an act on record: x:a"),
@@ -359,6 +377,9 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("ruled", _rules_by("chief"), {}, "set without an act on record"),
     ("ruled", _rules_by("mallory"), {}, "in the name of mallory"),
     ("recorded", lambda one: one.put(user("eve")), {}, "without an act on record: user/eve"),
+    ("recorded", lambda one: _beside_an_act(one), {}, "without an act on record: user/eve"),
+    ("ruled", lambda one: one.sql(_SET_UP_AGAIN), {}, "set as if by the first set-up"),
+    ("ruled", lambda one: one.sql(_COMPLETED), {}, "set as if by the first set-up"),
     (
         "recorded",
         lambda one: one.database.put(tables.REGISTRY, user("eve", changed_at=NOW)),

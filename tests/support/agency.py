@@ -125,8 +125,10 @@ class Agency:
     def register(self, *records: RegistryRecord, who: str = "chief") -> None:
         """Records in the registry, each by an act."""
         for one in records:
-            self.enter(f"registry_{one.kind}", one.key, who)
-            self.put(one)
+            stamped = msgspec.structs.replace(one, changed_at=one.changed_at or datetime.now(UTC))
+            effect = effect_of(topics.REGISTRY, stamped)
+            self.enter(f"registry_{one.kind}", one.key, who, effect=effect)
+            self.put(stamped)
 
     def shift(self, user: str, since: timedelta = HOUR, *, acted: bool = True) -> None:
         """`user` is on shift since so long ago, for four weeks: steps of long ago count, too."""

@@ -29,7 +29,9 @@ ACTS_OF: Mapping[str, tuple[str, ...]] = {
 }
 IMPORTS = ("hotlist_import", "hotlist_force")
 _TABLE = "SELECT kind, id, changed_at FROM platestream.registry FINAL"
-_RULES = "SELECT set_at, set_by FROM platestream.gate_rules ORDER BY set_at"
+_RULES = """
+SELECT set_at, set_by, adopted_at > toDateTime(0, 'UTC') FROM platestream.gate_rules ORDER BY set_at
+"""
 # A row that `platestream migrate` completed is of a release whose acts held no hash.
 _OTHERS = """
 SELECT set_at FROM platestream.gate_rules
@@ -52,7 +54,7 @@ def recorded(live: Live) -> Answer:
     bare = [
         key
         for key, one in sorted(records.items())
-        if not _is_written(one, live.registry_messages[key.encode()], written, by_act)
+        if not _is_written(one, live.registry_messages[key.encode()], written, by_act, live.upgraded)
     ]
     undone = sorted(_undone(records, by_act, live.now - NEAR))
     newer = [key for key, at in sorted(table.items()) if at > _changed(records.get(key)) + SECOND]
@@ -75,7 +77,10 @@ def recorded(live: Live) -> Answer:
 
 def ruled(live: Live) -> Answer:
     """Every change of the gate's rules was an act on record, by the person who set them."""
-    set_ = [(at, by) for at, by in live.rows(_RULES) if by != MIGRATION]
+    first, *later = live.rows(_RULES)
+    # Only the first row is without an act; only rows of before the upgrade were completed by `migrate`.
+    forged = [at for at, by, adopted in later if by == MIGRATION or (adopted and at >= live.upgraded)]
+    set_ = [(at, by) for at, by, _adopted in (first, *later) if by != MIGRATION]
     left = acts(live, ("rules",))
     bare = []
     for at, by in set_:  # one act changes the rules once
@@ -90,6 +95,7 @@ def ruled(live: Live) -> Answer:
         f"{counted(len(set_), 'change')} of the rules",
         said if bare else "",
         f"no act holds the hash of the rules that were set: {named(others)}" if others else "",
+        f"set as if by the first set-up: {named(f'{at:%Y-%m-%d %H:%M}' for at in forged)}" if forged else "",
         unless(set_, "the rules are those that the database began with", "a profile put in force"),
     )
 
@@ -103,12 +109,16 @@ def _by_key(by_act: Mapping[str, list[OnRecord]]) -> Iterator[tuple[str, OnRecor
 
 
 def _is_written(
-    record: RegistryRecord, message: Message, written: Written, by_act: Mapping[str, list[OnRecord]]
+    record: RegistryRecord,
+    message: Message,
+    written: Written,
+    by_act: Mapping[str, list[OnRecord]],
+    upgraded: datetime,
 ) -> bool:
     by = written.by(record.key if record.kind == "shift" else record.key[:64], message)
     if by is not None:
         return by is not False and by.kind in ACTS_OF[record.kind]
-    return _has_act(record, by_act)
+    return _has_act(record, by_act, upgraded)
 
 
 def _undone(
@@ -120,13 +130,16 @@ def _undone(
     return {act.about for act in entered if act.effect and act.at < before} - there
 
 
-def _has_act(record: RegistryRecord, by_act: Mapping[str, list[OnRecord]]) -> bool:
-    """An act about this record near the time of its last change; of a shift, by or about its officer."""
+def _has_act(record: RegistryRecord, by_act: Mapping[str, list[OnRecord]], upgraded: datetime) -> bool:
+    """Return whether an act of before the upgrade, which held no hash, is about this record and near its last
+    change; of a shift, by or about its officer.
+    """
     names = {record.key[:64], record.id[:64], record.key.removeprefix("hotlist_")[:64]}
     if record.kind == "shift":
         names |= {record.user, f"user/{record.user}"}
     changed = _changed(record)
-    for act in (act for kind in ACTS_OF[record.kind] for act in by_act[kind] if not act.effect):
+    before = (act for kind in ACTS_OF[record.kind] for act in by_act[kind])
+    for act in (act for act in before if not act.effect and act.at < upgraded):
         mine = act.about in names or act.about.partition(":")[0] == record.id
         if (mine or (record.kind == "shift" and act.who == record.user)) and act.is_near(changed):
             return True
