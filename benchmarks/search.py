@@ -18,7 +18,12 @@ from services.inquiries import gate
 
 DAYS, CAMERAS = 28, 200
 LEAD, MATE = "LEAD123", "MATE456"
-WHY: gate.Why = {"who": "bench", "tool": "platestream bench", "reason": "benchmark of the gate"}
+WHY: gate.Why = {
+    "vehicles": 10_000,
+    "who": "bench",
+    "tool": "platestream bench",
+    "reason": "benchmark of the gate",
+}
 
 # Plates as an Arizona plate is written; some cars are seen far more often than others.
 _FILL = f"""

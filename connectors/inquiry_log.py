@@ -56,6 +56,12 @@ ORDER BY log.at, log.inquiry_id, log.entry
 LIMIT {{count:UInt32}}
 """  # noqa: S608 - names of our own columns
 
+# A search of which it was noted already, before a crash, is noted again, and counts once.
+_COUNT = """
+INSERT INTO platestream.inquiry_shown (inquiry_id, at, counted_for, shown, less)
+SELECT inquiry_id, at, counted_for, shown, less FROM platestream.vehicles_of(inquiry = {inquiry:UUID})
+"""
+
 _SEALS = """
 SELECT seal, entry, inquiry_id, at, previous, hash
 FROM platestream.inquiry_seals
@@ -103,6 +109,17 @@ def seal_new(client: Client, count: int = BATCH) -> int:
         settings={"async_insert": 0},
     )
     return len(rows)
+
+
+def count_shown(client: Client, inquiries: Iterable[Inquiry]) -> None:
+    """Note how many vehicles recent searches really showed; until then what was reserved for them counts."""
+    for one in inquiries:
+        if (
+            one.kind in ("search", "sightings")
+            and one.outcome == "allowed"
+            and one.vehicles not in (UNSET, 1)
+        ):
+            client.command(_COUNT, parameters={"inquiry": one.inquiry_id}, settings={"async_insert": 0})
 
 
 def logged(act: UUID) -> str:
@@ -200,6 +217,7 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | RulesInForce | EndO
         ruled = history(client, self._ruled)
         if ruled:
             self._ruled = ruled[-1].set_at
+        count_shown(client, (one for _seal, rows in read for one in rows[:1] if one.at > _late()))
         if read:
             self._position = read[-1][0].seal + 1
         marks, self._marks = self._marks, []
@@ -217,7 +235,7 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | RulesInForce | EndO
 _LATER = (
     *("within_s", "purpose", "requester", "legal_basis", "automatic", "set_off_by", "change"),
     *("violation", "declaration"),
-    *("partner", "trained_on", "effect"),
+    *("partner", "trained_on", "effect", "vehicles"),
 )
 _START = (0, FIRST, datetime(1970, 1, 1, tzinfo=UTC))
 
@@ -228,6 +246,11 @@ def inquiry_of(row: Sequence[Any]) -> Inquiry:
     for name in _LATER:
         values[name] = values[name] or UNSET
     return Inquiry(**{**values, "cameras": tuple(values["cameras"])})
+
+
+def _late() -> datetime:
+    """Before it, what a search showed is counted no more: of what it found some may be deleted by now."""
+    return datetime.now(UTC) - timedelta(minutes=10)
 
 
 def _intact(read: Iterable[tuple[Seal, list[Inquiry]]]) -> Iterator[SealedInquiry]:

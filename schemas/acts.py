@@ -198,6 +198,10 @@ ACTS: tuple[Act, ...] = (
     Act("registry_show", "see the registry", "E.1.e I.2.a", _EVERYBODY),
     Act("camera_show", "see what a camera sees now", "D.5 F.2 I.7", _CHIEFS, documented="inquiry"),
     Act("quarantine_release", "let quarantined frames be read", "D.5", _CHIEFS),
+    Act(
+        "limit_raise", "raise the number of vehicles that one person is shown, for 24 hours", "F.1 I.3",
+        ("supervisor",), documented="inquiry",
+    ),
     Act("rules", "change the rules in force", "E.1.a", _ADMIN),
     Act("audit_show", "see draws, and the inquiries in them", "K", ("auditor", "administrator")),
     Act("audit_draw", "draw the sample of the yearly audit", "K.2 K.3", ("auditor",), entry="audit/draw"),

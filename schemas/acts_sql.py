@@ -10,17 +10,23 @@ from schemas.acts import ACTS, Act
 FILE = Path(__file__).parents[1] / "clickhouse" / "views" / "acts.sql"
 _HEAD = """\
 -- Made by `python -m schemas.acts_sql` of schemas/acts.py, where each act is explained.
+-- One literal: as a table of values, each inquiry would take the engine a tenth longer.
 CREATE OR REPLACE VIEW platestream.acts
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-SELECT * FROM values(
-    'kind String, roles Array(String), partners UInt8, documented String, browses UInt8, automatic UInt8,
-     shows_data UInt8, has_effect UInt8, on_shift UInt8, entry String',
+SELECT
+    act.1 AS kind, act.2 AS roles, act.3 AS partners, act.4 AS documented, act.5 AS browses,
+    act.6 AS automatic, act.7 AS shows_data, act.8 AS has_effect,
+    act.9 AS on_shift, act.10 AS entry
+FROM (SELECT arrayJoin(CAST($acts$[
+"""
+_TAIL = """
+]$acts$, 'Array(Tuple(String, Array(String), UInt8, String, UInt8, UInt8, UInt8, UInt8, UInt8, String))')) AS act);
 """
 
 
 def view() -> str:
     """The SQL."""
-    return _HEAD + ",\n".join(f"    {_row(act)}" for act in ACTS) + "\n);\n"
+    return _HEAD + ",\n".join(f"    {_row(act)}" for act in ACTS) + _TAIL
 
 
 def _row(act: Act) -> str:

@@ -22,6 +22,8 @@ class GateRules:
     those of another state only where `declaration_outside`, not longer than `declaration_days` ago (0: ever),
     in one of `declaration_texts` (SHA-256; empty: any). `case_required`: every search has a case number;
     a search for one of `violation_for` names the violation, one of `violations` where there are any.
+    `vehicles_…`: how many different vehicles a person with this role, or all people of one other agency
+    together, are shown in 24 hours.
     `always_registry`: the registry rules hold even before anybody is registered.
     """
 
@@ -44,6 +46,10 @@ class GateRules:
     declaration_days: int = 0
     declaration_texts: tuple[str, ...] = ()
     declaration_outside: bool = False
+    vehicles_officer: int = 200
+    vehicles_analyst: int = 1000
+    vehicles_supervisor: int = 1000
+    vehicles_agency: int = 500
 
     @property
     def retention(self) -> timedelta:
@@ -86,6 +92,10 @@ def of_profile(name: str, profile: Profile, *, always_registry: bool = False) ->
         declaration_days=span(holds).days if holds else 0,
         declaration_texts=tuple(profile.sharing.declaration_texts),
         declaration_outside=outside,
+        vehicles_officer=profile.vehicles.officer,
+        vehicles_analyst=profile.vehicles.analyst,
+        vehicles_supervisor=profile.vehicles.supervisor,
+        vehicles_agency=profile.vehicles.agency,
     )
 
 

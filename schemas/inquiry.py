@@ -60,6 +60,9 @@ class Inquiry(Record, tag="inquiry/1", frozen=True, kw_only=True, forbid_unknown
     effect: Annotated[
         str | UnsetType, Meta(description="SHA-256 of the record that the act wrote, 64 hex digits")
     ] = UNSET
+    vehicles: Annotated[
+        int | UnsetType, Meta(description="vehicles that it shows at most; of limit_raise: by how many")
+    ] = UNSET
 
 
 class SealedInquiry(Record, tag="sealed_inquiry/1", frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -95,6 +95,22 @@ class Inquiries(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     boilerplate: tuple[Text, ...] = BOILERPLATE
 
 
+Vehicles24 = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class Vehicles(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Different vehicles that a person is shown in 24 hours, by role; more takes a supervisor's act.
+
+    `agency`: all people of one other agency together, whose names that agency gives.
+    """
+
+    officer: Vehicles24 = 200
+    analyst: Vehicles24 = 1000
+    supervisor: Vehicles24 = 1000
+    agency: Vehicles24 = 500
+    citation: Annotated[str, Meta(max_length=300)] = "F.1, I.3"
+
+
 class Purposes(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What nobody looks for (RE2 patterns, lower case), and the only purposes there are, if listed.
 
@@ -220,6 +236,7 @@ class Profile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     agency: Agency
     retention: Retention
     inquiries: Inquiries = Inquiries()
+    vehicles: Vehicles = Vehicles()
     purposes: Purposes
     sharing: Sharing
     training: Training

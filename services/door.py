@@ -44,6 +44,7 @@ class Why(TypedDict, total=False):
     legal_basis: str
     agency: str
     fields: Mapping[str, str]
+    vehicles: int
 
 
 @dataclass(frozen=True)

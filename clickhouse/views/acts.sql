@@ -1,9 +1,12 @@
 -- Made by `python -m schemas.acts_sql` of schemas/acts.py, where each act is explained.
+-- One literal: as a table of values, each inquiry would take the engine a tenth longer.
 CREATE OR REPLACE VIEW platestream.acts
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-SELECT * FROM values(
-    'kind String, roles Array(String), partners UInt8, documented String, browses UInt8, automatic UInt8,
-     shows_data UInt8, has_effect UInt8, on_shift UInt8, entry String',
+SELECT
+    act.1 AS kind, act.2 AS roles, act.3 AS partners, act.4 AS documented, act.5 AS browses,
+    act.6 AS automatic, act.7 AS shows_data, act.8 AS has_effect,
+    act.9 AS on_shift, act.10 AS entry
+FROM (SELECT arrayJoin(CAST($acts$[
     ('search', ['officer', 'analyst', 'supervisor'], 1, 'inquiry', 1, 1, 1, 0, 0, ''),
     ('sightings', ['officer', 'analyst', 'supervisor'], 1, 'inquiry', 1, 1, 1, 0, 0, ''),
     ('fuzzy', ['officer', 'analyst', 'supervisor'], 1, 'inquiry', 1, 1, 1, 0, 0, ''),
@@ -54,6 +57,7 @@ SELECT * FROM values(
     ('registry_show', ['officer', 'analyst', 'supervisor', 'auditor', 'custodian', 'administrator'], 0, '', 0, 0, 0, 0, 0, ''),
     ('camera_show', ['supervisor', 'administrator'], 0, 'inquiry', 0, 0, 0, 0, 0, ''),
     ('quarantine_release', ['supervisor', 'administrator'], 0, '', 0, 0, 0, 1, 0, ''),
+    ('limit_raise', ['supervisor'], 0, 'inquiry', 0, 0, 0, 1, 0, ''),
     ('rules', ['administrator'], 0, '', 0, 0, 0, 1, 0, ''),
     ('audit_show', ['auditor', 'administrator'], 0, '', 0, 0, 0, 0, 0, ''),
     ('audit_draw', ['auditor'], 0, '', 0, 0, 0, 1, 0, 'audit/draw'),
@@ -73,4 +77,4 @@ SELECT * FROM values(
     ('dead_letter_show', ['administrator'], 0, '', 0, 0, 0, 0, 0, ''),
     ('dead_letter_resend', ['administrator'], 0, '', 0, 0, 0, 1, 0, ''),
     ('notify_test', ['supervisor', 'administrator'], 0, '', 0, 0, 0, 1, 0, '')
-);
+]$acts$, 'Array(Tuple(String, Array(String), UInt8, String, UInt8, UInt8, UInt8, UInt8, UInt8, String))')) AS act);

@@ -6,7 +6,7 @@ DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
     (SELECT argMax((case_number, reason_letters, boilerplate, prohibited, purposes, training_days, always_registry, mou_required,
         retention_s, out_of_state, own_state, declaration, case_required, violation_for, violations, declaration_days,
-        declaration_texts, declaration_outside), set_at)
+        declaration_texts, declaration_outside, vehicles_officer, vehicles_analyst, vehicles_supervisor, vehicles_agency), set_at)
      FROM platestream.gate_rules) AS rules,
     (SELECT mapFromArrays(groupArray(kind), groupArray((roles, partners, documented, browses, automatic, shows_data, has_effect, on_shift)))
      FROM platestream.acts) AS acts,
@@ -24,6 +24,10 @@ WITH
      WHERE going
        AND parseDateTime64BestEffortOrZero(JSONExtractString(newest, 'since'), 3, 'UTC') <= now64(3)
        AND parseDateTime64BestEffortOrZero(JSONExtractString(newest, 'until'), 3, 'UTC') > now64(3)) AS people_on_shift,
+    -- What may have been shown in 24 hours, and pictures.
+    (SELECT mapFromArrays(groupArray(counted_for), groupArray((shown, pictures, more)))
+     FROM (SELECT counted_for, sum(vehicles) AS shown, sum(pictures) AS pictures, sum(fewer) AS more
+        FROM platestream.counted_lately GROUP BY counted_for)) AS counted,
     assumeNotNull((SELECT account FROM platestream.caller)) AS account,
     account IN ('default', 'platestream_console') AS speaks_for_people,
     speaks_for_people OR account IN ('platestream_flows', 'platestream_retention_job', 'platestream_engine') AS of_machine,
@@ -110,10 +114,16 @@ WITH
     arrayFilter(one -> match(one, '[0-9]'), letters_of[4]) AS contact_digits,
     -- What a service refuses itself is on record by the rule that it names.
     given_refusal = '' AND (act.3 = 'entry' OR notEmpty(inquire.fields)) AS lists_vehicle,
-    lengthUTF8(given_case) BETWEEN 2 AND 64 AND match(given_case, rules.1) AS usable_case,
+    -- Whatever the agency's pattern accepts: 00, 0-0 and 1111 number no case.
+    lengthUTF8(given_case) BETWEEN 3 AND 64 AND match(given_case, rules.1)
+        AND length(arrayDistinct(arrayFilter(one -> one NOT IN (' ', '.', '/', '_', '-'), ngrams(given_case, 1)))) > 1 AS usable_case,
     replaceRegexpAll(upper(toValidUTF8(inquire.pattern)), '[ .-]', '') AS given_pattern,
     replaceRegexpAll(upper(toValidUTF8(inquire.other)), '[ .-]', '') AS second_plate,
-    replaceRegexpAll(given_pattern, '[*?]', '') AS known
+    replaceRegexpAll(given_pattern, '[*?]', '') AS known,
+    -- Against whose limit of vehicles in 24 hours it counts, and how many these are.
+    multiIf(NOT judged, '', foreign, concat('agency ', of_agency), person) AS counts_for,
+    toUInt32(ifNull(if(foreign, rules.22, arrayMax(
+        role -> multiIf(role = 'officer', rules.19, role = 'analyst', rules.20, role = 'supervisor', rules.21, 0), user.4)), 0)) AS most
 SELECT
     generateUUIDv4() AS entry,
     inquiry_id,
@@ -250,6 +260,11 @@ SELECT
             'the second plate is needed as a whole, of 3 to 10 letters and digits',
         inquire.kind IN ('cotravel', 'companions') AND (within_s = 0 OR within_s > 3600),
             'vehicles travel together within 1 to 3600 seconds',
+        judged AND inquire.kind = 'limit_raise' AND (inquire.other = person OR NOT users[inquire.other].1),
+            'a supervisor raises the limit of another registered person, never their own (order, section F.1)',
+        counts_for != '' AND inquire.kind IN ('search', 'sightings', 'fuzzy', 'cotravel', 'companions', 'picture')
+            AND if(inquire.kind = 'picture', intDiv(counted[counts_for].2, 10), counted[counts_for].1) >= most,
+            'as many vehicles as one person, or all of one other agency, are shown in 24 hours: a supervisor may raise the limit (order, sections F.1 and I.3)',
         given_refusal) AS refusal,
     leftUTF8(given_case, 200) AS case_number,
     leftUTF8(given_reason, 1000) AS reason,
@@ -273,7 +288,16 @@ SELECT
             ' on ', toString(toDate(mou.9))), 300), '') AS declaration,
     if(of_partner, toValidUTF8(left(inquire.partner, 64)), '') AS partner,
     if(of_partner AND said_trained > toDateTime64(0, 3), toString(toDate(said_trained, 'UTC')), '') AS trained_on,
-    if(match(inquire.effect, '^[0-9a-f]{64}$'), inquire.effect, '') AS effect
+    if(match(inquire.effect, '^[0-9a-f]{64}$'), inquire.effect, '') AS effect,
+    multiIf(
+        inquire.kind = 'cotravel', 2,
+        inquire.kind NOT IN ('search', 'sightings', 'fuzzy', 'companions', 'limit_raise'), 0,
+        -- A plate without wildcards is one vehicle.
+        inquire.kind IN ('search', 'sightings') AND match(given_pattern, '^[A-Z0-9]+$'), 1,
+        inquire.vehicles = 0, if(by_itself, 10000, 50),
+        least(inquire.vehicles, 10000)) AS vehicles,
+    if(inquire.kind = 'limit_raise', inquire.other, counts_for) AS counted_for,
+    toUInt32(most + counted[counts_for].3) AS limit_a_day
 FROM platestream.inquire;
 
 -- What became of a BOLO that another agency sent under an id of its own, however long ago: it is taken once. With

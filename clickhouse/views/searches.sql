@@ -1,12 +1,14 @@
 -- What people see of detections and pictures. A view takes all it needs from the row of the log, so what is logged is
 -- what is looked at, and `documented` throws where there is no valid one.
+-- No more different vehicles are shown than the row has, newest first, and nothing that came in after the row was
+-- written: however often a view is read with one id, it shows the same.
 -- LIMIT 1 BY instead of FINAL, which would read past the text index; until parts are merged, a plate that a
 -- newer model reads otherwise is found by both readings.
 CREATE OR REPLACE VIEW platestream.search
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT since FROM platestream.kept) AS kept,
 (
-    SELECT (refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), cameras, since, until)
+    SELECT (refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), cameras, since, until, at, vehicles)
     FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'search')
 ) AS asked
 SELECT
@@ -18,7 +20,8 @@ WHERE asked.1 = 0
   AND plate_zero LIKE asked.2
   AND (empty(asked.3) OR has(asked.3, camera_id))
   AND captured_at >= asked.4 AND captured_at <= asked.5
-  AND captured_at > kept
+  AND captured_at > kept AND ingested_at <= asked.6
+QUALIFY uniqExact(plate_zero) OVER (ORDER BY captured_at DESC, detection_id ROWS UNBOUNDED PRECEDING) <= asked.7
 ORDER BY captured_at DESC, detection_id, ingested_at DESC
 LIMIT 1 BY detection_id;
 
@@ -29,7 +32,7 @@ CREATE OR REPLACE VIEW platestream.sightings
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT since FROM platestream.kept) AS kept,
 (
-    SELECT (refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), since, until)
+    SELECT (refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), since, until, at, vehicles)
     FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'sightings')
 ) AS asked
 SELECT
@@ -39,10 +42,11 @@ SELECT
 FROM platestream.detections
 WHERE asked.1 = 0
   AND camera_id IN (
-    SELECT arrayJoin(cameras) FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'sightings'))
+    SELECT arrayJoin(cameras) FROM platestream.recent(inquiry = {inquiry:UUID}))
   AND captured_at >= asked.3 AND captured_at <= asked.4
-  AND captured_at > kept
+  AND captured_at > kept AND ingested_at <= asked.5
   AND plate_zero LIKE asked.2
+QUALIFY uniqExact(plate_zero) OVER (ORDER BY captured_at DESC, detection_id ROWS UNBOUNDED PRECEDING) <= asked.6
 ORDER BY captured_at DESC, detection_id, ingested_at DESC
 LIMIT 1 BY detection_id;
 
@@ -53,7 +57,7 @@ DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT since FROM platestream.kept) AS kept,
 (
     SELECT (
-        refused, translate(pattern, 'O', '0'), translate(pattern, 'ODQILZSBG', '000112586'), cameras, since, until)
+        refused, translate(pattern, 'O', '0'), translate(pattern, 'ODQILZSBG', '000112586'), cameras, since, until, at, vehicles)
     FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'fuzzy')
 ) AS asked
 SELECT
@@ -77,11 +81,12 @@ WHERE asked.1 = 0
             c -> concat(substring(folded, 1, i - 1), c, substring(folded, i + 1)), alphabet), range(1, size + 1))),
         arrayFlatten(arrayMap(i -> arrayMap(
             c -> concat(substring(folded, 1, i), c, substring(folded, i + 1)), alphabet), range(0, size + 1))))))
-    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'fuzzy'))
+    FROM platestream.recent(inquiry = {inquiry:UUID}))
   AND (plate_fold = asked.3 OR damerauLevenshteinDistance(plate_zero, asked.2) <= 1)
   AND (empty(asked.4) OR has(asked.4, camera_id))
   AND captured_at >= asked.5 AND captured_at <= asked.6
-  AND captured_at > kept
+  AND captured_at > kept AND ingested_at <= asked.7
+QUALIFY uniqExact(plate_zero) OVER (ORDER BY captured_at DESC, detection_id ROWS UNBOUNDED PRECEDING) <= asked.8
 ORDER BY captured_at DESC, detection_id, ingested_at DESC
 LIMIT 1 BY detection_id;
 
@@ -122,7 +127,7 @@ CREATE OR REPLACE VIEW platestream.companions
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT since FROM platestream.kept) AS kept,
 (
-    SELECT (refused, translate(pattern, 'O', '0'), cameras, since, until, greatest(within_s, 1))
+    SELECT (refused, translate(pattern, 'O', '0'), cameras, since, until, greatest(within_s, 1), vehicles)
     FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'companions')
 ) AS asked
 -- A meeting is of one pass of each: a pass of the plate asked for meets the nearest pass of another vehicle, and passes
@@ -162,6 +167,7 @@ FROM (
 )
 GROUP BY plate
 HAVING meetings >= 2
+QUALIFY row_number() OVER (ORDER BY meetings DESC, cameras_met DESC, plate) <= asked.7
 ORDER BY meetings DESC, cameras_met DESC, plate;
 
 -- By cameras, too: an agency with which some cameras are shared sees pictures of these only.
@@ -181,3 +187,25 @@ WHERE asked.1 = 0
   AND captured_at > kept
 ORDER BY captured_at, detection_id, kind, ingested_at DESC
 LIMIT 1 BY detection_id, kind;
+
+-- How many different vehicles a search really showed: a figure, for the account that seals the log. It looks for what was
+-- asked as `search` and `sightings` do, but for the period, by which some may have passed since.
+CREATE OR REPLACE VIEW platestream.vehicles_of
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH (
+    SELECT (count() = 1, any(if(pattern = '', '%', translate(pattern, 'O*?', '0%_'))), any(cameras), any(since), any(until),
+        any(at), any(vehicles), any(counted_for))
+    FROM platestream.inquiry_log
+    WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE
+        AND outcome = 'allowed' AND kind IN ('search', 'sightings') AND vehicles > 1 AND counted_for != ''
+) AS asked
+SELECT
+    {inquiry:UUID} AS inquiry_id, asked.6 AS at, asked.8 AS counted_for,
+    toUInt32(least(uniqExact(plate_zero), asked.7)) AS shown, toUInt32(asked.7 - shown) AS less
+FROM platestream.detections
+WHERE asked.1
+  AND plate_zero LIKE asked.2
+  AND (empty(asked.3) OR has(asked.3, camera_id))
+  AND captured_at >= asked.4 AND captured_at <= asked.5
+  AND ingested_at <= asked.6
+HAVING asked.1;

@@ -10,7 +10,9 @@ from operators.inquiry_checks.folded import readable
 from schemas.gate_rules import GateRules
 from schemas.profile import BOILERPLATE, CASE_NUMBER
 
-LONGEST_CASE = 64
+SHORTEST_CASE, LONGEST_CASE = 3, 64
+DIFFERENT_IN_A_CASE = 2
+_BETWEEN = frozenset(" ./_-")
 DIFFERENT_LETTERS = 3
 SHORTEST_NUMBER = 4
 """Digits of a telephone number, or of an extension."""
@@ -23,13 +25,15 @@ _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{4,}")
 
 
 def usable_case(case_number: str, pattern: str = CASE_NUMBER) -> bool:
-    """A case number in the form in which the agency writes them.
+    """A case number in the form in which the agency writes them; 00, 0-0 and 1111 number nothing.
 
-    >>> usable_case("26-001234"), usable_case("none")
-    (True, False)
+    >>> usable_case("26-001234"), usable_case("none"), usable_case("0-0")
+    (True, False, False)
     """
     given = case_number.strip()
-    return 2 <= len(given) <= LONGEST_CASE and re.search(pattern, given) is not None
+    if not SHORTEST_CASE <= len(given) <= LONGEST_CASE or len(set(given) - _BETWEEN) < DIFFERENT_IN_A_CASE:
+        return False
+    return re.search(pattern, given) is not None
 
 
 def says_something(reason: str, letters: int = 5, boilerplate: tuple[str, ...] = BOILERPLATE) -> bool:

@@ -24,6 +24,7 @@ from services.door import Door
 from services.hotlist.files.formats import layout_name, parser
 from services.hotlist.origin import public_text
 from services.hotlist.zone import agency_zone
+from services.inquiries import looking
 from services.rules import in_force
 
 app = typer.Typer(
@@ -396,6 +397,22 @@ def repair() -> None:
         written = job.repair(door)
     for one in written or ["the topic has every record"]:
         out.print(one)
+
+
+@app.command("raise")
+def raise_limit(
+    name: Annotated[str, typer.Argument(metavar="ID", help="The person's account.")],
+    vehicles: Annotated[int, typer.Option(min=1, max=10_000, help="How many different vehicles more.")],
+    case: Annotated[str, typer.Option(help="Case or incident number.")] = "",
+    reason: Annotated[str, typer.Option(help="Why so many are needed.")] = "",
+) -> None:
+    """Raise the number of different vehicles that a person is shown, for 24 hours. A supervisor's act.
+
+    Example: platestream registry raise mlee --vehicles 300 --case 26-001234
+    """
+    with entrance("registry raise") as door:
+        looking.raise_limit(door, name, vehicles, case_number=case, reason=reason)
+    out.print(f"{name} is shown {vehicles} vehicles more in the next 24 hours")
 
 
 @app.command("list")

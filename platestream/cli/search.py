@@ -14,7 +14,7 @@ from schemas import plates
 from schemas.counted import counted
 from services.door import Why
 from services.inquiries import gate
-from services.inquiries.looking import Asked, Way, look
+from services.inquiries.looking import Asked, Way, cut, look
 
 if TYPE_CHECKING:
     from services.partners import asking
@@ -43,6 +43,9 @@ def search(
         list[str] | None,
         typer.Option(help="Ask other agencies, too (F.6): all, or a name; may be given again."),
     ] = None,
+    vehicles: Annotated[
+        int, typer.Option(min=0, max=10_000, help="Different vehicles shown at most; 0: 50.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each detection.")] = False,
 ) -> None:
     """Look for a plate in the last 30 days. Every inquiry is logged, refused ones too (order, section I.7).
@@ -71,6 +74,7 @@ def search(
             violation=violation,
             requester=requester,
             legal_basis=legal_basis,
+            vehicles=vehicles,
         )
         found = look(door, asked, **why)
         if as_json:
@@ -79,6 +83,8 @@ def search(
         else:
             out.print(_pairs(found) if along else _companions(found) if companions else _detections(found))
             err.print(f"{counted(len(found), 'row')}; the inquiry is in the log")
+        if cut(asked, found, vehicles):
+            err.print("more vehicles may have been found: narrow the search, or ask for more, --vehicles")
         if agencies:
             from services.partners import (
                 asking,

@@ -42,8 +42,12 @@ TYPES = {
     "trained_on": "String",
     "effect": "String",
     "fields": "Map(String, String)",
+    "vehicles": "UInt32",
 }
 THROWN = 395
+SHOWN = 50
+"""Different vehicles that an inquiry shows at most, unless it asks for more (clickhouse/views/gate.sql)."""
+BEYOND = "more vehicles than are shown in 24 hours were asked for at once, or this inquiry is ten minutes old"
 INSTANT = timedelta(milliseconds=1)
 MEETING = timedelta(seconds=60)
 
@@ -78,6 +82,7 @@ class Why(TypedDict, total=False):
     only. `change` is what an act changes, before and after; with `refuse` the caller has a rule that forbids
     the act, and it is on record as refused by it. `effect` is the SHA-256 of the record that the act writes.
     `fields` are the words of an entry of the hot list that section H asks for, by name; the gate judges them.
+    `vehicles`: how many different vehicles a look shows at most, and counts for, unless the gate chooses.
     """
 
     who: str
@@ -95,6 +100,7 @@ class Why(TypedDict, total=False):
     refuse: str
     effect: str
     fields: Mapping[str, str]
+    vehicles: int
 
 
 class RefusedInquiry(Exception):  # noqa: N818 - a refusal is an answer, and it is in the log
@@ -459,7 +465,6 @@ def _verdicts(client: Client, inquiries: Sequence[UUID]) -> dict[UUID, str]:
 def _look(client: Client, kind: str, why: Why, **asked: Any) -> list[Row]:
     inquiry = uuid4()
     _ask(client, inquiry, kind, why, asked)
-    _refuse(client, inquiry)
     return _read(client, kind, inquiry)
 
 
@@ -513,6 +518,7 @@ def _read(client: Client, kind: str, inquiry: UUID, most: int | None = None) -> 
         )
     except DatabaseError as error:
         if error.code == THROWN:
-            raise RefusedInquiry("the gate found no valid inquiry") from None
+            _refuse(client, inquiry)
+            raise RefusedInquiry(BEYOND) from None
         raise
     return list(answer.named_results())

@@ -109,6 +109,24 @@ def pictures(door: Door, detection_id: UUID, captured_at: datetime, **why: Unpac
     )
 
 
+def raise_limit(door: Door, who: str, by: int, **why: Unpack[Why]) -> None:
+    """Let `who` be shown so many different vehicles more in the next 24 hours; a supervisor's act.
+
+    Raises RefusedInquiry and DatabaseError.
+    """
+    door.enter("limit_raise", who, change=f"vehicles in 24 hours: {by} more", vehicles=by, **why)
+
+
+def cut(asked: Asked, rows: Sequence[gate.Row], most: int = 0) -> bool:
+    """Return True where more may have been found: `most` different vehicles are shown (0: as many as the gate
+    shows unless it is asked for more), and no whole plate was asked for.
+    """
+    whole = asked.way in ("search", "sightings") and asked.plate.isalnum()
+    return (
+        asked.way != "cotravel" and not whole and len({row["plate"] for row in rows}) >= (most or gate.SHOWN)
+    )
+
+
 def look(door: Door, asked: Asked, **why: Unpack[Why]) -> list[gate.Row]:
     """What is found, as the function of `services.inquiries.gate` with the name of the way gives it.
 

@@ -89,6 +89,7 @@ ACTED = {
     "token take": ("account_redeem", "token take x"),
     "token end": ("registry_account", "token end x"),
     "token list": ("registry_show", "token list"),
+    "registry raise": ("limit_raise", "registry raise x --vehicles 100 --case 26-001234"),
     "registry rules": ("rules", "registry rules --always --by Chief"),
     "audit sample": ("audit_draw", "audit sample"),
     "audit finding": ("audit_finding", f"audit finding 1 {ID} --meets"),

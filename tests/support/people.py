@@ -24,6 +24,7 @@ PLATE = {
     "cotravel": {"pattern": "ABC123", "other": "XYZ789"},
     "picture": DETECTION,
     "partner_picture": DETECTION,
+    "limit_raise": {"other": "chief"},
 }
 
 

@@ -1,0 +1,271 @@
+"""Row 13: how much one person, or one other agency, is shown, and case numbers that number nothing."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from connectors.clickhouse_client import ANALYST, DOOR, SEALER
+from connectors.inquiry_log import count_shown, read_seals, seal_new
+from operators.inquiry_checks.reasons import usable_case
+from schemas import tables
+from schemas.detection import Detection
+from schemas.registry import RegistryRecord
+from services.inquiries import gate
+from services.inquiries.gate import RefusedInquiry
+from tests.support.database import Database
+from tests.support.door import person, staffed
+from tests.support.flows import detection
+
+CASE = "26-001234"
+SEEN_AT = datetime.now(UTC) - timedelta(hours=3)
+NOW_ONLY = "ALTER TABLE platestream.inquiry_log DELETE WHERE at > now64(6) - INTERVAL 1 HOUR"
+OFFICER = 200  # vehicles in 24 hours, by the profile
+
+
+def fill(database: Database, vehicles: int) -> None:
+    """So many vehicles, a minute's tenth apart."""
+    database.put(tables.DETECTIONS, *(_pass(f"AA{number:04}", number) for number in range(vehicles)))
+
+
+def _pass(plate: str, seconds: int) -> Detection:
+    at = SEEN_AT - timedelta(seconds=seconds)
+    return msgspec.structs.replace(
+        detection(plate, 0, "cam"), captured_at=at, detection_id=uuid4(), crop=plate.encode()
+    )
+
+
+@pytest.fixture
+def town(database: Database) -> Database:
+    """260 vehicles, an officer and a supervisor."""
+    staffed(
+        database, person("smith", "officer"), person("vale", "supervisor"), person("ortiz", "administrator")
+    )
+    fill(database, 260)
+    return database
+
+
+def search(database: Database, who: str = "smith", **asked: Any) -> set[str]:
+    """The plates that a search shows."""
+    told = {"pattern": "AA*", "case_number": CASE, "who": who, "since": SEEN_AT - timedelta(days=1), **asked}
+    return {row["plate"] for row in gate.search(database.client(ANALYST), **told)}
+
+
+def seal(database: Database) -> None:
+    """As the audit flow does after each search."""
+    client = database.client(SEALER)
+    seal_new(client)
+    count_shown(client, [one for _seal, rows in read_seals(client, 1) for one in rows])
+
+
+def test_five_searches_of_everything_show_no_more_than_the_limit(town: Database) -> None:
+    seen: set[str] = set()
+    since = SEEN_AT - timedelta(seconds=260)
+    for part in range(5):
+        begin = since + timedelta(seconds=52 * part)
+        try:
+            seen |= search(town, pattern="*", vehicles=100, since=begin, until=begin + timedelta(seconds=52))
+        except RefusedInquiry as refused:
+            assert "limit" in str(refused)  # noqa: PT017
+    assert len(seen) <= OFFICER
+
+
+def test_narrow_searches_are_counted_vehicle_by_vehicle(town: Database) -> None:
+    """392 in 125 seconds: the 201st is refused, by the rule, and on record."""
+    client = town.client(DOOR)
+    rows = [[uuid4(), "smith", "search", CASE, f"AA{number:04}"] for number in range(OFFICER)]
+    client.insert(
+        "platestream.inquire",
+        rows,
+        column_names=["inquiry_id", "on_behalf_of", "kind", "case_number", "pattern"],
+    )
+    with pytest.raises(RefusedInquiry, match=r"supervisor may raise the limit.*F\.1"):
+        search(town, pattern="AA0250")
+    refused = town.rows("SELECT count() FROM platestream.inquiry_log WHERE outcome = 'refused'")
+    assert refused == [(1,)]
+
+
+def test_a_search_shows_fifty_vehicles_unless_it_asks_for_more(town: Database) -> None:
+    assert len(search(town)) == 50
+    assert len(search(town, vehicles=120)) == 120
+
+
+def test_what_was_really_shown_counts_once_the_log_is_sealed(town: Database) -> None:
+    for _time in range(4):
+        assert search(town, pattern="AA000*") == {f"AA000{number}" for number in range(10)}
+        seal(town)
+    assert len(search(town, vehicles=150)) == 150
+
+
+def test_settling_twice_counts_once(town: Database) -> None:
+    search(town, pattern="AA000*")
+    for _time in range(6):
+        seal(town)
+    assert len(search(town, vehicles=10_000)) == OFFICER - 10
+
+
+@pytest.mark.parametrize("most", [0, 4_294_967_295])
+def test_how_many_are_asked_for_by_sql_changes_no_limit(town: Database, most: int) -> None:
+    one = town.ask(on_behalf_of="smith", case_number=CASE, pattern="AA*", vehicles=most)
+    assert len({row[6] for row in town.look("search", one)}) <= OFFICER
+
+
+def test_inquiries_of_one_statement_share_the_limit(town: Database) -> None:
+    """The gate judges all of them before any is in the log."""
+    ids = [uuid4() for _one in range(6)]
+    rows = [[one, "smith", "search", CASE, f"AA0{number}*", 100] for number, one in enumerate(ids)]
+    town.client(DOOR).insert(
+        "platestream.inquire",
+        rows,
+        column_names=["inquiry_id", "on_behalf_of", "kind", "case_number", "pattern", "vehicles"],
+    )
+    assert all(town.refuses("search", one) for one in ids)
+
+
+def test_nothing_beyond_what_is_shown_is_learned_around_the_view(town: Database) -> None:
+    """The oldest vehicle is not among the newest fifty: no count, filter or order says that it is there."""
+    one = town.ask(on_behalf_of="smith", case_number=CASE, pattern="AA*")
+    client = town.client(ANALYST)
+
+    def ask(sql: str) -> Any:
+        return client.query(sql.replace("VIEW", f"platestream.search(inquiry = '{one}')")).result_rows[0][0]
+
+    assert ask("SELECT uniqExact(plate) FROM VIEW") == 50
+    assert ask("SELECT count() FROM VIEW") == 50
+    assert ask("SELECT count() FROM VIEW WHERE plate = 'AA0259'") == 0
+    assert ask("SELECT count() FROM VIEW WHERE plate LIKE 'AA02%'") == 0
+    assert ask("SELECT max(plate) FROM (SELECT * FROM VIEW ORDER BY captured_at LIMIT 1)") == "AA0049"
+    assert ask("SELECT min(captured_at) FROM VIEW") > SEEN_AT - timedelta(seconds=51)
+
+
+def test_one_id_shows_the_same_however_often_it_is_used(town: Database) -> None:
+    one = town.ask(
+        on_behalf_of="smith", case_number=CASE, pattern="A*0*", until=datetime.now(UTC) + timedelta(hours=1)
+    )
+    first = town.look("search", one)
+    fill_later = [_pass(f"AB{number:04}", -60 - number) for number in range(60)]
+    town.put(tables.DETECTIONS, *fill_later)
+    assert town.look("search", one) == first
+
+
+def test_other_views_are_no_side_doors(town: Database) -> None:
+    told: dict[str, Any] = {"who": "smith", "case_number": CASE}
+    client = town.client(ANALYST)
+    day = SEEN_AT - timedelta(days=1)
+    seen = {row["plate"] for row in gate.sightings(client, cameras=["cam"], since=day, vehicles=300, **told)}
+    assert len(seen) == OFFICER
+    for refused in (
+        lambda: gate.companions(client, plate="AA0001", since=day, **told),
+        lambda: gate.fuzzy(client, plate="AA0001", since=day, **told),
+        lambda: gate.cotravel(client, plate="AA0001", other_plate="AA0002", since=day, **told),
+    ):
+        with pytest.raises(RefusedInquiry, match="supervisor"):
+            refused()
+
+
+def test_companions_show_no_more_than_was_reserved(town: Database) -> None:
+    for plate in ("AA0001", *(f"CC{number:04}" for number in range(60))):
+        town.put(tables.DETECTIONS, _pass(plate, 400), _pass(plate, 800))
+    found = gate.companions(
+        town.client(ANALYST), plate="AA0001", since=SEEN_AT - timedelta(days=1), who="smith", case_number=CASE
+    )
+    assert len(found) == 50
+
+
+def test_another_tool_account_or_spelling_of_the_day_is_the_same_person(town: Database) -> None:
+    assert len(search(town, vehicles=200, tool="console")) == OFFICER
+    for tool in ("api", "cli", "sql"):
+        with pytest.raises(RefusedInquiry, match="supervisor"):
+            search(town, tool=tool)
+
+
+def test_there_is_no_midnight(town: Database) -> None:
+    """The limit is of any 24 hours, of no zone's day."""
+    search(town, vehicles=200)
+    moved = (
+        "INSERT INTO platestream.inquiry_log SELECT * REPLACE("
+        "generateUUIDv4() AS entry, at - toIntervalMinute({m:Int32}) AS at) FROM platestream.inquiry_log"
+    )
+    town.client().command(moved, parameters={"m": 23 * 60})
+    town.client().command(
+        NOW_ONLY,
+        settings={"mutations_sync": 2},
+    )
+    with pytest.raises(RefusedInquiry, match="supervisor"):
+        search(town)
+
+
+def test_a_supervisor_raises_the_limit_of_another_person_only(town: Database) -> None:
+    search(town, vehicles=200)
+    client = town.client(DOOR)
+    told: dict[str, Any] = {"kind": "limit_raise", "vehicles": 60, "reason": "Abducted child of this morning"}
+    for who, other in (("smith", "smith"), ("vale", "vale"), ("vale", "nobody"), ("ortiz", "smith")):
+        with pytest.raises(RefusedInquiry):
+            gate.record(client, who=who, other=other, **told)
+    with pytest.raises(RefusedInquiry, match="neither case number nor reason"):
+        gate.record(client, who="vale", other="smith", **{**told, "reason": ""})
+    with pytest.raises(RefusedInquiry):
+        search(town)
+    gate.record(client, who="vale", other="smith", **told)
+    assert len(search(town, vehicles=10_000)) == 60
+
+
+def test_pictures_are_counted_too(town: Database) -> None:
+    """Ids of detections can be had without a search, by an auditor."""
+    rows = [[uuid4(), "smith", "picture", CASE, str(uuid4())] for _one in range(10 * OFFICER)]
+    town.client(DOOR).insert(
+        "platestream.inquire",
+        rows,
+        column_names=["inquiry_id", "on_behalf_of", "kind", "case_number", "other"],
+    )
+    with pytest.raises(RefusedInquiry, match="supervisor"):
+        gate.picture(
+            town.client(ANALYST), detection_id=uuid4(), captured_at=SEEN_AT, who="smith", case_number=CASE
+        )
+
+
+def test_names_that_a_partner_invents_share_one_limit(town: Database) -> None:
+    sheriff = RegistryRecord(
+        kind="agency", id="sheriff", name="Sheriff", mou_from=datetime.now(UTC) - timedelta(days=9)
+    )
+    town.put(tables.REGISTRY, sheriff)
+    fill(town, 700)
+    seen: set[str] = set()
+    for number in range(9):
+        partner: gate.Partner = {
+            "who": f"deputy {number}",
+            "partner": "sheriff",
+            "agency": "sheriff",
+            "trained_on": datetime.now(UTC).date().isoformat(),
+        }
+        asked = {"pattern": f"AA0{number % 7}*", "since": SEEN_AT - timedelta(days=1), "vehicles": 100}
+        try:
+            rows = gate.look_for_partner(
+                town.client(ANALYST), uuid4(), "search", partner, asked, case_number=CASE
+            )
+        except RefusedInquiry as refused:
+            assert "one other agency" in str(refused)  # noqa: PT017
+        else:
+            seen |= {row["plate"] for row in rows}
+    assert len(seen) == 500
+
+
+@pytest.mark.parametrize(
+    "case", ["00", "0-0", "1111", "1", "--", "\uff12\uff16-\uff10\uff10\uff11\uff12\uff13\uff14", "0 0 0 0"]
+)
+def test_a_number_that_numbers_no_case_is_none(town: Database, case: str) -> None:
+    assert not usable_case(case)
+    with pytest.raises(RefusedInquiry, match="case number"):
+        search(town, case_number=case)
+
+
+def test_an_id_of_somebody_else_opens_nothing(town: Database) -> None:
+    one = town.ask(DOOR, on_behalf_of="smith", case_number=CASE)
+    town.client().command(
+        "INSERT INTO platestream.inquiry_log SELECT * REPLACE('another' AS account, "
+        "generateUUIDv4() AS entry) "
+        f"FROM platestream.inquiry_log WHERE inquiry_id = '{UUID(str(one))}'"
+    )
+    assert town.refuses("search", one)
