@@ -130,6 +130,12 @@ def with_columns(profile: Profile, rules: GateRules) -> Profile:
             "out_of_state": rules.out_of_state,
         },
         "training": {"renewed_every": f"{rules.training_days} days"},
+        "vehicles": {
+            "officer": rules.vehicles_officer,
+            "analyst": rules.vehicles_analyst,
+            "supervisor": rules.vehicles_supervisor,
+            "agency": rules.vehicles_agency,
+        },
     }
     if of_profile(rules.profile, profile, always_registry=rules.always_registry) == rules:
         return profile

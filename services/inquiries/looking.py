@@ -114,7 +114,8 @@ def raise_limit(door: Door, who: str, by: int, **why: Unpack[Why]) -> None:
 
     Raises RefusedInquiry and DatabaseError.
     """
-    door.enter("limit_raise", who, change=f"vehicles in 24 hours: {by} more", vehicles=by, **why)
+    told = Why(**{**why, "vehicles": by})
+    door.enter("limit_raise", who, change=f"vehicles in 24 hours: {by} more", **told)
 
 
 def cut(asked: Asked, rows: Sequence[gate.Row], most: int = 0) -> bool:

@@ -46,6 +46,7 @@ TTL = {
     "inquiry_log": "TTL toDateTime(at) + toIntervalYear(7)",
     "inquiry_seals": "TTL toDateTime(at) + toIntervalYear(7)",
     "inquiry_salts": "TTL toDateTime(at) + toIntervalYear(7)",
+    "inquiry_shown": "TTL toDateTime(at) + toIntervalYear(7)",
     "inquiry_findings": "TTL toDateTime(at) + toIntervalYear(7)",
     "statements": "TTL toDateTime(at) + toIntervalYear(7)",
     "ledger": "TTL toDateTime(at) + toIntervalYear(7) WHERE chain != 'evidence'",

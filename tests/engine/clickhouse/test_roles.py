@@ -36,7 +36,7 @@ RECOVERY = ["recovery", "recovery_outcome"]
 EVIDENCE = ["evidence_holds", "evidence_detections", "evidence_images", "evidence_answers"]
 AUDIT = ["ledger", "documents", "utilization"]
 LOG = ["inquiry_log", "inquiry_seals"]
-SALTS = "inquiry_salts"
+SALTS, SHOWN = "inquiry_salts", "inquiry_shown"
 BOARDS = ["traffic", "camera_hours"]
 APPENDS = ["ledger_append", "document_append"]
 HOLDING = ["evidence_append", "evidence_bring"]
@@ -47,6 +47,7 @@ TABLES = [
     *AUDIT,
     *LOG,
     SALTS,
+    SHOWN,
     *BOARDS,
     "tallied",
     *BY_RECORD,
@@ -76,6 +77,7 @@ BUILDING = {
     "recent": "recent(inquiry = '{}')",
     "documented": "documented(inquiry = '{}', kind = 'search')",
     "recordings": "recordings",
+    "counted_lately": "counted_lately",
 }
 FEEDERS = [
     *("registry_change_to_registry", "registry_followed_to_registry", "registry_to_administrators"),
@@ -93,6 +95,7 @@ TALLIES = {
     "completeness": "completeness(since = now())",
 }
 COMPARED = {
+    "vehicles_of": f"vehicles_of(inquiry = '{UUID(int=0)}')",
     "clock_seen": "clock_seen(since = now())",
     "clock_confirmed": "clock_confirmed(since = now())",
     "clock_stopped": "clock_stopped",
@@ -114,7 +117,7 @@ ROLES = (OWNER, INGEST, SEALER, ANALYST, SUPERVISOR, AUDITOR, RETENTION, CUSTODI
 READS = {
     OWNER: {*TABLES, *BY_ACT, *FIGURES_OF, *BOARD_VIEWS, *COMPARED},
     INGEST: {*RULES},
-    SEALER: {*LOG, SALTS, "gate_rules", "statements", *RULES},
+    SEALER: {*LOG, SALTS, SHOWN, "vehicles_of", "gate_rules", "statements", *RULES},
     ANALYST: {*GATE, "holdable", *RECOVERY, *RULES},
     SUPERVISOR: {
         *GATE,
@@ -126,7 +129,7 @@ READS = {
     },
     AUDITOR: {
         *LOGGED,
-        *("inquiry_seals", SALTS, "statements"),
+        *("inquiry_seals", SALTS, SHOWN, "statements"),
         *("ledger", "utilization"),
         *FIGURES_OF,
         *("inquiry_findings", "hit_actions", "hit_facts", "deliveries", "registry", "gate_rules"),
@@ -157,7 +160,7 @@ READS = {
 WRITES = {
     OWNER: set(TABLES),
     INGEST: set(FED),
-    SEALER: {"inquiry_seals", SALTS},
+    SEALER: {"inquiry_seals", SALTS, SHOWN},
     ANALYST: {"inquire", *BY_RECORD},
     SUPERVISOR: {"inquire", *BY_RECORD},
     AUDITOR: {*BY_RECORD, "inquire", *APPENDS},
