@@ -162,7 +162,7 @@ def test_other_views_are_no_side_doors(town: Database) -> None:
         lambda: gate.cotravel(client, plate="AA0001", other_plate="AA0002", since=day, **told),
     ):
         with pytest.raises(RefusedInquiry, match="supervisor"):
-            refused()
+            refused()  # type: ignore[no-untyped-call]
 
 
 def test_companions_show_no_more_than_was_reserved(town: Database) -> None:
