@@ -15,7 +15,7 @@ from services.door import Why
 from services.evidence.hold import schedules
 from services.hits import differing
 from services.inquiries import looking
-from services.inquiries.gate import RefusedInquiry, Row
+from services.inquiries.gate import SHOWN, RefusedInquiry, Row
 from services.inquiries.looking import Asked, Description, Way
 
 A_PAGE = 100
@@ -79,6 +79,7 @@ def _meetings(visit: Visit, asked: Asked, rows: Sequence[Row]) -> Response:
         asked=asked,
         rows=rows[:A_PAGE],
         total=len(rows),
+        cut=looking.cut(asked, rows),
         map=seen.on_map(rows, visit.console.cameras()) if place else "",
         counts=seen.by_camera(rows) if place else [],
         **_offered(visit),
@@ -96,6 +97,7 @@ def _passes(visit: Visit, asked: Asked, rows: Sequence[Row], why: Why) -> Respon
         rows=fit[:A_PAGE],
         total=len(fit),
         left_out=left_out,
+        cut=looking.cut(asked, rows),
         links=_links(visit, fit[:A_PAGE], why),
         values=[evidence.value(row) for row in fit[:A_PAGE]],
         pictured=PICTURES if visit.said("pictures") == "yes" else 0,
@@ -120,6 +122,7 @@ def _offered(visit: Visit) -> dict[str, Any]:
         "violations": looking.violations(visit.door),
         "agencies": partners.offered(visit),
         "MARK": partners.MARK,
+        "SHOWN": SHOWN,
     }
 
 

@@ -18,6 +18,9 @@ from services.inquiries.looking import Asked, Description, Way
 
 router = APIRouter(tags=["inquiries"], prefix="/inquiries")
 Inquiries = Annotated[Caller, Depends(may("inquiries"))]
+Cut = Annotated[
+    bool, Field(description="As many different vehicles as are shown at once: more may have been found.")
+]
 Seconds = Annotated[int, Field(ge=1, le=3600, description="How far apart at most.")]
 
 
@@ -55,14 +58,15 @@ class Detections(Told):
     detections: list[Detection]
     found: int
     left_out: int
+    cut: Cut
 
     @classmethod
-    def of(cls, rows: Sequence[Row], most: int, left_out: int) -> Self:
+    def of(cls, rows: Sequence[Row], most: int, left_out: int, *, cut: bool) -> Self:
         shown = [
             Detection(**{name: row[name] for name in Detection.model_fields if name in row})
             for row in rows[:most]
         ]
-        return cls(detections=shown, found=len(rows), left_out=left_out)
+        return cls(detections=shown, found=len(rows), left_out=left_out, cut=cut)
 
 
 class Companion(Told):
@@ -80,6 +84,7 @@ class Companions(Told):
 
     companions: list[Companion]
     found: int
+    cut: Cut
 
 
 class Meeting(Told):
@@ -175,7 +180,8 @@ def sightings(caller: Inquiries, asked: Sightings) -> Detections:
 def companions(caller: Inquiries, asked: CompanionsOf) -> Companions:
     """Other vehicles that passed near one at a camera twice or more."""
     rows = _meetings(caller, "companions", asked)
-    return Companions(companions=[Companion(**row) for row in rows[: asked.most]], found=len(rows))
+    cut = looking.cut(Asked("companions", plates.normalise(asked.plate)), rows)
+    return Companions(companions=[Companion(**row) for row in rows[: asked.most]], found=len(rows), cut=cut)
 
 
 @router.post("/meetings")
@@ -204,10 +210,9 @@ def picture(caller: Inquiries, asked: Pictures) -> Response:
 def _passes(caller: Caller, way: Way, asked: Vehicle, plate: str) -> Detections:
     look = Asked(way, plate, cameras=asked.cameras, since=asked.since, until=asked.until)
     wanted = Description(asked.colour, asked.make, asked.body, asked.state)
-    rows, left_out = looking.described(
-        looking.look(caller.door, look, **asked.why), wanted, untold=asked.untold
-    )
-    return Detections.of(rows, asked.most, left_out)
+    seen = looking.look(caller.door, look, **asked.why)
+    rows, left_out = looking.described(seen, wanted, untold=asked.untold)
+    return Detections.of(rows, asked.most, left_out, cut=looking.cut(look, seen))
 
 
 def _meetings(caller: Caller, way: Way, asked: CompanionsOf, other: str = "") -> list[Row]:
