@@ -20,7 +20,8 @@ SELECT
 FROM (SELECT arrayJoin(CAST($acts$[
 """
 _TAIL = """
-]$acts$, 'Array(Tuple(String, Array(String), UInt8, String, UInt8, UInt8, UInt8, UInt8, UInt8, String))')) AS act);
+]$acts$, 'Array(Tuple(String, Array(String), UInt8, String, UInt8, UInt8, UInt8, UInt8, UInt8, String))')
+) AS act);
 """
 
 

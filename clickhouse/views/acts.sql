@@ -77,4 +77,5 @@ FROM (SELECT arrayJoin(CAST($acts$[
     ('dead_letter_show', ['administrator'], 0, '', 0, 0, 0, 0, 0, ''),
     ('dead_letter_resend', ['administrator'], 0, '', 0, 0, 0, 1, 0, ''),
     ('notify_test', ['supervisor', 'administrator'], 0, '', 0, 0, 0, 1, 0, '')
-]$acts$, 'Array(Tuple(String, Array(String), UInt8, String, UInt8, UInt8, UInt8, UInt8, UInt8, String))')) AS act);
+]$acts$, 'Array(Tuple(String, Array(String), UInt8, String, UInt8, UInt8, UInt8, UInt8, UInt8, String))')
+) AS act);

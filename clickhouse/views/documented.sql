@@ -53,7 +53,7 @@ SELECT
     anyIf(log.limit_a_day, this) AS most,
     if(whom = '', 0, least(most - sumMapIf(map(log.counted_for, log.amount), log.outcome = 'allowed')[whom], 0)) AS beyond,
     anyIf(log.vehicles, this) + beyond + throwIf(
-        {kind:String} NOT IN ('hits', 'picture') AND anyIf(log.vehicles, this) + beyond < 1
+        {kind:String} IN ('search', 'sightings', 'fuzzy', 'cotravel', 'companions') AND anyIf(log.vehicles, this) + beyond < 1
             OR {kind:String} = 'picture' AND whom != ''
             AND intDiv(sumMapIf(map(log.counted_for, 1), log.outcome = 'allowed' AND log.kind = 'picture')[whom], 10) > most,
         'Refused: more vehicles than are shown in 24 hours were asked for') AS vehicles

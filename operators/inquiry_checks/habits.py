@@ -3,12 +3,13 @@
 | rule | finding |
 |---|---|
 | `hours` | no look within two hours of this time of day, in 30 days with 20 looks on 5 days or more |
-| `volume` | over three times their usual day, or over a busy day where no habit is known yet; refused at the limit of vehicles; a search of every plate at every camera |
+| `volume` | over three times their usual day, or over a busy day where no habit is known yet |
+| `volume` | refused at the limit of vehicles, or a search of every plate at every camera: a day's first |
 | `refusals` | so many refused attempts in a day |
 | `no_action` | looked, and in 7 days nothing followed: export, evidence, hot list, a step on a hit |
 
-The first three come once for each person and day, and with the look itself. All are leads for an auditor, no verdicts. What the machine
-does by itself is nobody's habit: it is not counted here.
+The first four come once for each person and day, with the look itself. All are leads for an auditor, no
+verdicts. What the machine does by itself is nobody's habit: it is not counted here.
 """
 
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from schemas.inquiry import Inquiry
 KNOWN_DAYS, KNOWN_LOOKS = 5, 20
 NEAR_HOURS = 2
 REMEMBERED_DAYS = 30
-LIMIT = "as many vehicles as one person"  # how the gate begins a refusal at the limit (clickhouse/views/gate.sql)
+LIMIT = "as many vehicles as one person"  # so the gate's refusal at the limit begins
 
 
 class Person(msgspec.Struct, array_like=True):
@@ -51,7 +52,7 @@ def unusual(person: Person, inquiry: Inquiry, rules: CheckRules) -> Iterator[Fin
     today, hour = inquiry.at.toordinal(), inquiry.at.hour
     if inquiry.outcome == "refused":
         if inquiry.refusal.startswith(LIMIT) and _first(person, "limit", today):
-            yield Finding.of(inquiry, "volume", "unusual", "asked for more vehicles than are shown in 24 hours")
+            yield Finding.of(inquiry, "volume", "unusual", "asked for more vehicles than are shown in a day")
         count = person.refused[1] + 1 if person.refused[0] == today else 1
         person.refused = (today, count)
         if count >= rules.refusals and _first(person, "refusals", today):
@@ -98,7 +99,8 @@ def _first(person: Person, rule: str, today: int) -> bool:
 
 def _of_everything(inquiry: Inquiry) -> bool:
     """One known character still fits so many plates that what is shown says where everybody was."""
-    return inquiry.kind == "search" and not inquiry.cameras and sum(char not in "*?" for char in inquiry.pattern) < 2
+    known = sum(char not in "*?" for char in inquiry.pattern)
+    return inquiry.kind == "search" and not inquiry.cameras and known < 2
 
 
 def _known(before: list[list[int]]) -> bool:

@@ -52,7 +52,7 @@ SCENES: dict[str, tuple[str, dict[str, Any]]] = {
     "hit_steps": ("hits", {"pattern": "LEAD*"}),
 }
 LOG = {"logged", "document"}  # opened by acts of the audit (tests/attacks/test_plates_by_sql.py)
-OWN = {"verdict"}  # shows whoever asked what became of it, and no data
+OWN = {"verdict", "received", "recovery_outcome"}  # show whoever asked what became of it, and no data
 BUILDING = {"recent", "documented"}  # what the others judge by; granted to nobody (test_roles)
 EVIDENCE = {  # what is held, or would be: tests/attacks/test_evidence_and_ledger.py
     *("held", "held_detections", "held_images", "held_answers", "copied", "holdable"),
@@ -324,8 +324,8 @@ def test_of_10_000_documented_searches_what_is_logged_is_what_is_searched(
         client = database.client(ANALYST)
         client.insert(
             "platestream.inquire",
-            [[inquiry, "26-001234", pattern] for inquiry, pattern in asked.items()],
-            column_names=["inquiry_id", "case_number", "pattern"],
+            [[inquiry, "26-001234", pattern, 1000] for inquiry, pattern in asked.items()],
+            column_names=["inquiry_id", "case_number", "pattern", "vehicles"],
         )
         logged = dict(
             database.rows("SELECT inquiry_id, pattern FROM platestream.inquiry_log WHERE outcome = 'allowed'")

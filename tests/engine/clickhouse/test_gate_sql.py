@@ -38,6 +38,7 @@ def log(database: Database, inquiry: UUID, **columns: Any) -> None:
         "pattern": "ABC123",
         "since": NOW - 48 * HOUR,
         "until": NOW + HOUR,
+        "vehicles": 50,
         **columns,
     }
     database.client().insert("platestream.inquiry_log", [list(row.values())], column_names=list(row))
