@@ -57,6 +57,7 @@ BUILDING = {"recent", "documented"}  # what the others judge by; granted to nobo
 EVIDENCE = {  # what is held, or would be: tests/attacks/test_evidence_and_ledger.py
     *("held", "held_detections", "held_images", "held_answers", "copied", "holdable"),
 }
+TIMES = {"clock_seen", "completeness"}  # counts and times, for what compares the clock and the tallies
 COUNTED = {"vehicles_of"}  # a figure, for the account that seals the log
 VIEWS = sorted(SCENES)
 
@@ -154,7 +155,7 @@ def test_every_view_that_an_inquiry_opens_has_its_scene(seen: Seen) -> None:
         r"\b(detections|images|alert_hits|dead_letters|evidence_detections|evidence_images|evidence_answers)\b"
     )
     beside = {name for name, query in made if name not in opened and plated.search(query.split(" AS ", 1)[1])}
-    assert beside == {"evidence_state", "recordings"}, "a view over data that no inquiry opens"
+    assert beside == {"evidence_state", "recordings", *TIMES}, "a view over data that no inquiry opens"
 
 
 def test_every_view_goes_by_the_period_in_force_and_by_no_other(seen: Seen) -> None:
