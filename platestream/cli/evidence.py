@@ -44,6 +44,9 @@ def hold(
         UUID | None,
         typer.Option(help="The read of this alert hit that another agency reported, as it signs it."),
     ] = None,
+    vehicles: Annotated[
+        int, typer.Option(min=0, max=10_000, help="Different vehicles held at most; 0: 50.")
+    ] = 0,
 ) -> None:
     """Copy detections with their pictures out of the 30-day store (order, F.8.a, J.2).
 
@@ -61,6 +64,7 @@ def hold(
             release_at=local(door, release),
             purpose=purpose,
             violation=violation,
+            vehicles=vehicles,
         )
         only, cameras, times = detection or (), camera or (), (local(door, since), local(door, until))
         if agency or hit is not None:

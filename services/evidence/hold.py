@@ -43,6 +43,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
     `release_at` is when it may be purged, instead of the end of the schedule; `purpose` is one of the
     agency's, where it lists purposes, and `violation` what is investigated, where that purpose asks for it.
+    `vehicles`: how many different vehicles may be held; 0: as many as a search shows unless it asks for more.
     """
 
     case_number: str
@@ -51,11 +52,12 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     release_at: datetime | None = None
     purpose: str = ""
     violation: str = ""
+    vehicles: int = 0
 
     @property
     def why(self) -> Why:
         """How the acts on this hold are documented."""
-        return self._said(f"Evidence: {self.authority}")
+        return {**self._said(f"Evidence: {self.authority}"), "vehicles": self.vehicles}
 
     def why_of(self, agency: str) -> Why:
         """How another agency is asked for what it has: so its own record says that it is held here."""
@@ -159,8 +161,9 @@ def hold(
     """Hold what the search finds, or of it only `detections`.
 
     Raises RefusedError on terms that the order does not allow, NothingToHold when one of the detections is
-    not found or was changed while it was held, RefusedInquiry, DamagedPicture and DatabaseError. One that was
-    interrupted has less than its entry in the ledger says, and `policy check` says so.
+    not found or was changed while it was held, or more vehicles may fit than are shown, RefusedInquiry,
+    DamagedPicture and DatabaseError. One that was interrupted has less than its entry in the ledger says, and
+    `policy check` says so.
     """
     hold_id = uuid4()
     with door.on_record("evidence_hold", str(hold_id), **terms.why):
@@ -171,6 +174,11 @@ def hold(
     wanted = set(detections)
     found = [one for one in every if not wanted or one.detection_id in wanted]
     missing = wanted - {one.detection_id for one in found}
+    if every and every[0].cut and (missing or not wanted):
+        raise NothingToHold(
+            "more vehicles may fit than one inquiry shows: hold fewer (plate, --camera, --since, --until), "
+            "or ask for more, --vehicles"
+        )
     if missing or not found:
         raise NothingToHold(f"not found: {', '.join(map(str, sorted(missing))) or 'no detection fits'}")
     for one in found:

@@ -137,13 +137,14 @@ def search(
 
 class Holdable(NamedTuple):
     """A detection that a search found, as evidence would hold it: the SHA-256 of its record, and its pictures
-    with kind, SHA-256 and whether the stored bytes have it. Hashes are 64 hex digits.
+    with kind, SHA-256 and whether the stored bytes have it. Hashes are 64 hex digits. `cut`: more may fit.
     """
 
     detection_id: UUID
     captured_at: datetime
     sha256: str
     pictures: list[tuple[str, str, bool]]
+    cut: bool
 
 
 def holdable(

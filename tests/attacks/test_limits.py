@@ -13,10 +13,11 @@ from operators.inquiry_checks.reasons import usable_case
 from schemas import tables
 from schemas.detection import Detection
 from schemas.registry import RegistryRecord
+from services.evidence.hold import NothingToHold, Terms, hold
 from services.inquiries import gate
 from services.inquiries.gate import RefusedInquiry
 from tests.support.database import Database
-from tests.support.door import person, staffed
+from tests.support.door import door_of, person, staffed
 from tests.support.flows import detection
 
 CASE = "26-001234"
@@ -269,3 +270,13 @@ def test_an_id_of_somebody_else_opens_nothing(town: Database) -> None:
         f"FROM platestream.inquiry_log WHERE inquiry_id = '{UUID(str(one))}'"
     )
     assert town.refuses("search", one)
+
+
+def test_evidence_is_never_held_in_part_because_of_the_limit(town: Database) -> None:
+    door = door_of(town)
+    terms = Terms(case_number=CASE, authority="Det. Begay", schedule="felony")
+    with pytest.raises(NothingToHold, match="more vehicles may fit"):
+        hold(door, terms, pattern="AA00*")
+    more = msgspec.structs.replace(terms, vehicles=150)
+    assert len(hold(door, more, pattern="AA00*").detections) == 100
+    assert len(hold(door, terms, pattern="AA0001").detections) == 1
