@@ -35,7 +35,7 @@ from services.retention.job import by_the_clock
 from tests.support.agency import user
 from tests.support.clock import NOW
 from tests.support.database import Database
-from tests.support.door import OWN, door_of, signed_in_as
+from tests.support.door import OWN, signed_in_as
 from tests.support.evidence import age
 from tests.support.flows import LISTED
 from tests.support.hits import put_hit
@@ -230,7 +230,7 @@ def test_a_read_is_held_with_what_its_agency_signed_of_it_alone_and_goes_with_it
     asks: Asking,
 ) -> None:
     with_pictures(asks.county)
-    put(asks.database, asks.database.data, user("kay", "custodian"))
+    put(asks.database, asks.database.data, user("kay", "custodian"), user("ada", "administrator"))
     door, kay = asks.door(), asks.door("kay")
     (wanted,) = elsewhere.find(door, TERMS, "county", ASKED, [UUID(int=1)])
     held = elsewhere.hold(door, TERMS, "county", [wanted])
@@ -250,7 +250,7 @@ def test_a_read_is_held_with_what_its_agency_signed_of_it_alone_and_goes_with_it
     assert b"county, which has the originals" in made["summary.html"]
     holding.keep(kay, held.hold_id, msgspec.structs.replace(TERMS, release_at=held.release_at + DAY))
     assert b"county" in exporting.export(kay, held.hold_id, key, NOW, receiver="x")["manifest.json"]
-    retention = by_the_clock(door_of(asks.database))
+    retention = by_the_clock(asks.door("ada"))
     age(asks.database, held.release_at - NOW + 2 * DAY)
     assert purge_released(retention) == [str(held.hold_id)]
     assert asks.database.rows("SELECT count() FROM platestream.evidence_answers") == [(0,)]
