@@ -419,7 +419,7 @@ RETENTION_RUN = Metric(
     shown_by=("retention",),
 )
 RETENTION_STOPPED = Metric(
-    "platestream_retention_clock_stopped",
+    "platestream_retention_clock_stopped_info",
     "gauge",
     "1 while the retention job deletes nothing because the database's clock may be wrong.",
     shown_by=("retention",),
