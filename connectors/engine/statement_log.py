@@ -35,7 +35,8 @@ _COLUMNS = ", ".join(EngineStatement._fields)
 _HEAD = f"""
 SELECT {_COLUMNS} FROM platestream.statements WHERE number > (
     SELECT max(toUInt64OrZero(splitByChar('-', about)[2])) FROM platestream.inquiry_log
-    WHERE kind = '{ACT}' AND account = '{ACCOUNT}' AND outcome = 'allowed')
+    WHERE kind = '{ACT}' AND account = '{ACCOUNT}' AND outcome = 'allowed'
+      AND at > (SELECT max(at) FROM platestream.inquiry_log WHERE kind = 'restore' AND outcome = 'allowed'))
 ORDER BY number
 """  # noqa: S608 - our own names
 _LAST = "SELECT max(number) FROM platestream.statements"

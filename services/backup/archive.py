@@ -37,6 +37,7 @@ KEPT = (
     "inquiry_log",
     "inquiry_seals",
     "inquiry_salts",
+    "inquiry_shown",
     "ledger",
     "recoveries",
     "recovery_codes",
@@ -49,6 +50,8 @@ TIED = ("alert_hits", "camera_hours", "dead_letters", "detections", "images", "t
 """Tables of what cameras saw, and what is counted from it: in no backup."""
 DECLARED = ("schema_migrations", "schema_views")
 """Tables that say what this release made: a restore makes them anew."""
+LOCAL = ("statements",)
+"""Tables of one engine: its digests are in the inquiry log, and so in the backup."""
 COPIED: tuple[Topic[Any], ...] = tuple(one for one in TOPICS if one not in PLATED)
 OFFERS = tuple(restoring.TABLES)
 MANIFEST = "manifest.json"
