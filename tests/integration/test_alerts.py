@@ -124,6 +124,8 @@ CASES = [
     Case("RetentionNotRun", True, 70, {"platestream_retention_last_run_timestamp_seconds": "0x80"}),
     Case("RetentionNotRun", True, 10, {}),
     Case("RetentionNotRun", False, 70, {"platestream_retention_last_run_timestamp_seconds": "0+60x80"}),
+    Case("RetentionStopped", True, 20, {"platestream_retention_clock_stopped_info": "1x30"}),
+    Case("RetentionStopped", False, 20, {"platestream_retention_clock_stopped_info": "0x30"}),
     # Now is minute 0: due in a day, in a week, an hour ago; after 20 minutes.
     Case("AuditDue", True, 20, {AUDIT_DUE: "86400x30"}),
     Case("AuditDue", False, 20, {AUDIT_DUE: "604800x30"}),

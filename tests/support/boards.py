@@ -44,6 +44,15 @@ def records() -> list[RegistryRecord]:
             trained_at=NOW,
             changed_at=NOW,
         ),
+        RegistryRecord(
+            kind="user",
+            id="chief",
+            name="Chief",
+            agency="sjpd",
+            role="administrator",
+            trained_at=NOW,
+            changed_at=NOW,
+        ),
         RegistryRecord(kind="hotlist_source", id="sjpd", name="own", refreshed_at=NOW, changed_at=NOW),
     ]
 
@@ -82,7 +91,7 @@ def fill(database: Database) -> None:
     for number, hit in enumerate(streams.records(topics.ALERT_HITS)[:4]):
         for kind in ("plate_and_state_confirmed", "confirmed_current") if number else ("misread",):
             streams.append(topics.HIT_ACTIONS, topics.HIT_ACTIONS.encode(step(hit.hit_id, kind, number)))
-    retention.run(retention.by_the_clock(door_of(database)), timedelta(days=30), datetime.now(UTC))
+    retention.run(retention.by_the_clock(door_of(database, "chief")), timedelta(days=30), datetime.now(UTC))
     run(audit_flow.build(edge))
     tables.close()
 
