@@ -101,7 +101,7 @@ def _run_all(door: Door, frames: Path | None, now: datetime, say: Say) -> Outcom
         register_whoever_runs_it(door, now)
         say("hot list")
         # A day ago: hits of frames that were captured before an entry was listed would be historical.
-        load_sample_list(door.machine("demo"), now, now - timedelta(days=1))
+        load_sample_list(door, now, now - timedelta(days=1))
         say("frames")
         count = _write(streams, sample_messages(now) if frames is None else folder_frames(frames, now))
         say(f"reading {count} frames")
