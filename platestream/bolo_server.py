@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -24,7 +23,7 @@ from connectors.clock import Clock, utc_now
 from connectors.notify import signed
 from connectors.notify.senders import read_secret
 from schemas.message import RefusedError
-from services.hotlist.bolos import Taken, lacking
+from services.hotlist.bolos import Taken, fields_of, lacking
 from services.inquiries.gate import RefusedInquiry
 
 LARGEST = 100_000
@@ -100,8 +99,8 @@ def _take(take: Take, agency: str, ident: str, body: bytes) -> Response:
 def _lacks(body: bytes) -> list[str]:
     """The fields that a message lacks; none of one that cannot be read."""
     try:
-        return lacking(msgspec.json.decode(body, type=dict[str, str]))
-    except (msgspec.DecodeError, RecursionError):
+        return lacking(fields_of(body))
+    except RefusedError:
         return []
 
 

@@ -16,7 +16,7 @@ async def sent(request: Request, largest: int) -> FormData:
     length = request.headers.get("content-length", "")
     if not length.isdecimal() or len(length) > 12 or int(length) > largest:
         raise HTTPException(413, f"This form may have {largest // 1000} kB at most.")
-    return await request.form(max_files=1, max_fields=200, max_part_size=100_000)
+    return await request.form(max_files=2, max_fields=200, max_part_size=100_000)
 
 
 def _from_here(request: Request) -> None:

@@ -197,7 +197,7 @@ def fields_of(body: bytes) -> dict[str, str]:
     """The fields of a message. Raises RefusedError."""
     try:
         return msgspec.json.decode(body, type=dict[str, str])
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise RefusedError("bolo", "an object of fields with text is expected, as JSON") from None
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from clickhouse import migrate
 from connectors.clickhouse_client import ConnectError
+from connectors.clock import utc_now
 from connectors.files import FileTopics
 from connectors.settings import Settings
 from operators.hit_history import history
@@ -276,7 +277,7 @@ def test_16_nothing_else_can_be_written_by_an_act(town: Door) -> None:
 
 
 def add(door: Door, reference: str = "26-1") -> HotListEntry:
-    return entries.add(door, "sjpd", {**ENTRY, "reference": reference}, NOW, back=False).entry
+    return entries.add(door, "sjpd", {**ENTRY, "reference": reference}, utc_now(), back=False).entry
 
 
 @pytest.mark.parametrize(
@@ -316,7 +317,7 @@ def test_16_an_entry_in_the_minutes_of_another_act_is_not_held(town: Door) -> No
 
 def imported(door: Door, count: int, **told: Any) -> None:
     rows = ({**ENTRY, "reference": str(one), **told} for one in range(count))
-    intake.import_lines(door, "ncic", enumerate(rows, 1), NOW)
+    intake.import_lines(door, "ncic", enumerate(rows, 1), utc_now())
 
 
 def test_16_each_entry_of_a_large_import_is_checked_alone_and_after_later_changes(town: Door) -> None:
@@ -358,7 +359,7 @@ def test_16_an_entry_that_an_import_did_not_write_is_not_held(town: Door, how: s
     else:
         told = {**ENTRY, "reference": "3", "contact": "928-555-0199"}
         lines = ({**ENTRY, "reference": str(one)} if one != 3 else told for one in range(120))
-        intake.import_lines(town, "ncic", enumerate(lines, 1), NOW)
+        intake.import_lines(town, "ncic", enumerate(lines, 1), utc_now())
         publish_encoded(town.streams, topics.HOTLIST, [first])
 
     assert found(town, "listed").faults == (f"on the list without an act on record: {name}",)

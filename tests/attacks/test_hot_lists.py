@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from connectors.changelog import publish
 from connectors.clickhouse_client import AUDITOR, DOOR
+from connectors.clock import utc_now
 from connectors.partners import keys
 from operators.inquiry_checks.reasons import entry_lacks
 from schemas import topics
@@ -80,7 +81,7 @@ def test_words_that_say_nothing_list_no_vehicle_and_search_nothing(
     door: Door, database: Database, field: str, text: str
 ) -> None:
     with pytest.raises(RefusedInquiry, match=r"section H\.[3-6]"):
-        entries.add(door, "sjpd", {**TOLD, field: text}, NOW)
+        entries.add(door, "sjpd", {**TOLD, field: text}, utc_now())
     assert listed(door.streams) == {}
     assert database.rows("SELECT kind, outcome FROM platestream.inquiry_log") == [("hotlist_add", "refused")]
 
@@ -88,25 +89,25 @@ def test_words_that_say_nothing_list_no_vehicle_and_search_nothing(
 @pytest.mark.parametrize("case", [".", "none", "n/a", "stolen"])
 def test_a_case_number_that_is_none_lists_no_vehicle(door: Door, case: str) -> None:
     with pytest.raises(RefusedInquiry, match=r"section H\.2"):
-        entries.add(door, "sjpd", {**TOLD, "case_number": case}, NOW)
+        entries.add(door, "sjpd", {**TOLD, "case_number": case}, utc_now())
     assert listed(door.streams) == {}
 
 
 def test_an_entry_is_not_blanked_afterwards(door: Door) -> None:
-    entries.add(door, "sjpd", TOLD, NOW)
+    entries.add(door, "sjpd", TOLD, utc_now())
     before = listed(door.streams)
     for field in FIELDS:
         with pytest.raises(RefusedInquiry):
-            entries.add(door, "sjpd", {**TOLD, field: "."}, NOW)
+            entries.add(door, "sjpd", {**TOLD, field: "."}, utc_now())
     assert listed(door.streams) == before
 
 
 def test_an_entry_of_before_these_rules_is_not_put_back_without_words(door: Door, database: Database) -> None:
-    was = entries.add(door, "sjpd", TOLD, NOW).entry
+    was = entries.add(door, "sjpd", TOLD, utc_now()).entry
     bare = HotListEntry.from_json(was.to_json().replace(b"P/C for arrest", b"."))
     entries.remove(door, was.entry_id)
     with pytest.raises(RefusedInquiry, match=r"section H\.6"):
-        entries.put_back(door, bare, None, NOW)
+        entries.put_back(door, bare, None, utc_now())
     assert listed(door.streams) == {}
 
 
@@ -131,7 +132,7 @@ def test_an_entry_behind_the_door_that_says_nothing_is_found(database: Database,
 
 def population(database: Database) -> list[Any]:
     client = database.client(AUDITOR)
-    return inquiries_between(client, NOW - timedelta(days=1), NOW + timedelta(days=1))
+    return inquiries_between(client, utc_now() - timedelta(days=1), utc_now() + timedelta(days=1))
 
 
 def browsed(database: Database) -> set[tuple[Any, ...]]:
@@ -147,28 +148,28 @@ def test_a_look_back_is_a_browsing_inquiry_of_who_listed_the_vehicle_and_is_draw
     door: Door, database: Database
 ) -> None:
     assert population(database) == []
-    entries.add(door, "sjpd", TOLD, NOW)
+    entries.add(door, "sjpd", TOLD, utc_now())
     row = ("vale", False, "26-001234", "allowed")
     assert browsed(database) == {("search", *row), ("hits", *row)}
     assert len(population(database)) == 2
 
 
 def test_it_stays_drawn_when_the_entry_is_removed_at_once(door: Door, database: Database) -> None:
-    entries.add(door, "sjpd", TOLD, NOW)
+    entries.add(door, "sjpd", TOLD, utc_now())
     entries.remove(door, "sjpd:26-1")
     assert len(population(database)) == 2
 
 
 def test_another_plate_under_the_same_entry_is_another_inquiry(door: Door, database: Database) -> None:
     for plate in ("AST3087", "XYZ1234", "AST4087"):
-        entries.add(door, "sjpd", {**TOLD, "plate": plate}, NOW)
+        entries.add(door, "sjpd", {**TOLD, "plate": plate}, utc_now())
     assert len(population(database)) == 6
 
 
 def test_an_administrator_who_does_not_search_lists_and_sees_nothing_of_the_past(
     door: Door, database: Database
 ) -> None:
-    added = entries.add(door_of(database, "lee"), "sjpd", TOLD, NOW)
+    added = entries.add(door_of(database, "lee"), "sjpd", TOLD, utc_now())
     assert (added.historical_hits, added.not_searched[:4]) == (None, "none")
     assert {row[4] for row in browsed(database)} == {"refused"}
 
@@ -246,7 +247,7 @@ class Office:
 
     def feed(self, source: str, **told: str) -> None:
         record = RegistryRecord(kind="hotlist_source", id=source, name=source, **told)  # type: ignore[arg-type]
-        registry.designate(self.lee, record, NOW)
+        registry.designate(self.lee, record, utc_now())
 
     def look(self, seconds: float = 60) -> Any:
         return self.job.look(self.machine, datetime.now(UTC) + timedelta(seconds=seconds))
@@ -264,7 +265,7 @@ class Office:
             "list.csv",
             source,
             parser("csv"),
-            told.pop("at", NOW),
+            told.pop("at", utc_now()),
             brought=brought,
             **told,
         )
@@ -340,7 +341,7 @@ def test_a_signature_counts_for_its_file_its_source_and_once(
         "a line more": lambda: office.signed(first, at=now),
         "another's key": lambda: office.signed(content, at=now, key=other),
         "another source's": lambda: office.signed(content, "acic", at=now),
-        "an older one": lambda: office.signed(content, at=NOW - timedelta(days=1)),
+        "an older one": lambda: office.signed(content, at=utc_now() - timedelta(days=1)),
         "ahead": lambda: office.signed(content, at=now + timedelta(days=1)),
         "none of it": lambda: b"{}",
     }
@@ -399,7 +400,7 @@ def test_a_list_without_a_feed_is_not_imported_by_a_job_and_the_check_names_the_
     with pytest.raises(RefusedError, match="platestream registry source mvd --place"):
         job.look(office.machine, datetime.now(UTC) + timedelta(seconds=60))
     agency = Agency(office.database, office.database.data)
-    agency.put(RegistryRecord(kind="hotlist_source", id="mvd", name="MVD", refreshed_at=NOW))
+    agency.put(RegistryRecord(kind="hotlist_source", id="mvd", name="MVD", refreshed_at=utc_now()))
     (result,) = agency.results("designated").values()
     assert "platestream registry source mvd" in str(result.faults)
 
@@ -428,7 +429,7 @@ def test_lines_by_hand_need_all_of_section_h_and_are_that_person_s_and_remove_no
 @pytest.mark.parametrize("source", ["ncic", "acic", "bolo"])
 def test_nobody_enters_by_hand_what_looks_like_another_s_entry(office: Office, source: str) -> None:
     with pytest.raises(RefusedError, match=r"feed|BOLOs"):
-        entries.add(office.sue, source, TOLD, NOW)
+        entries.add(office.sue, source, TOLD, utc_now())
     assert office.listed == {}
 
 
@@ -472,14 +473,14 @@ def test_no_source_is_designated_under_a_name_that_can_be_taken_for_another(
 def test_a_supervisor_registers_no_feed(office: Office) -> None:
     record = RegistryRecord(kind="hotlist_source", id="ncic", name="NCIC", feed_place="/tmp/mine")
     with pytest.raises(RefusedInquiry, match="administrator"):
-        registry.designate(office.sue, record, NOW)
+        registry.designate(office.sue, record, utc_now())
 
 
 def test_another_layout_than_the_feed_s_is_refused(office: Office) -> None:
     content = outside("1")
     with pytest.raises(RefusedError, match="layout"):
         import_file(
-            office.sue, io.BytesIO(content), "x", "ncic", parser("csv"), NOW,
+            office.sue, io.BytesIO(content), "x", "ncic", parser("csv"), utc_now(),
             brought=Brought("ncic", None, office.signed(content)),
         )  # fmt: skip
 

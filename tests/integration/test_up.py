@@ -61,8 +61,9 @@ def hot_list(folder: Path, *plates: str) -> Path:
     """A file of another agency."""
     file = folder / "acic.csv"
     ends = (datetime.now(UTC) + timedelta(days=20)).date()
-    told = [f"{plate},stolen_vehicle,{plate},AZ,stolen,Dispatch,P/C for arrest,{ends}" for plate in plates]
-    fields = "reference,category,plate,state,reason,contact,instructions,expires_at"
+    words = "26-001234,stolen from the fair,Dispatch,928-555-0101,P/C for arrest"
+    told = [f"{plate},stolen_vehicle,{plate},AZ,{words},{ends}" for plate in plates]
+    fields = "reference,category,plate,state,case_number,reason,requested_by,contact,instructions,expires_at"
     file.write_text("\n".join([fields, *told, ""]))
     return file
 
@@ -141,13 +142,16 @@ def test_files_that_come_by_themselves_are_the_machines_imports(system: System) 
     folder = system.folder / "lists"
     folder.mkdir()
     hot_list(system.folder, "ZZZ1111", "KBD4821", "YYY2222").replace(folder / "acic.csv")
+    feed = ("--place", str(folder), "--format", "csv")
+    ran = system.run("registry", "source", "acic", "--title", "ACIC", *feed)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
     time.sleep(WRITTEN.total_seconds() + 1)  # younger ones may still be being written
-    feed = system.begin("hotlist", "import", str(folder), "--source", "acic", "--every", "15")
+    job = system.begin("hotlist", "import", str(folder), "--source", "acic", "--every", "15")
     try:
         wait_until(lambda: "YYY2222" in system.newest(HOTLIST), 90, "the new entry")
     finally:
-        feed.kill()
-        said = feed.communicate()
+        job.kill()
+        said = job.communicate()
     assert "refused" not in said[1]
 
 
