@@ -157,7 +157,7 @@ def test_a_message_that_was_recorded_and_not_listed_in_a_crash_is_taken_when_it_
 
     body = msgspec.json.encode(TOLD)
     with monkeypatch.context() as patched:
-        patched.setattr(bolos, "publish", crash)
+        patched.setattr(bolos, "write", crash)
         with pytest.raises(KeyboardInterrupt):
             station.receive(SHERIFF, "m1", body)
     assert station.listed == {}

@@ -90,7 +90,7 @@ def test_a_person_signs_in_with_the_provider_and_lands_on_the_page_asked_for(
     came = through(address, "vale")
     answer = back(browser, came)
     assert (answer.url.path, answer.url.query) == ("/hits", b"status=confirmed")
-    assert "<span>vale</span>" in browser.page
+    assert ">vale</a>" in browser.page
     (code,) = parse_qs(urlsplit(came).query)["code"]
     assert "vale signed in" in told(caplog)
     assert code not in told(caplog)
@@ -116,7 +116,7 @@ def test_what_a_person_may_do_is_the_registrys(pages: Pages) -> None:
     pages.put(person("vale", "officer", active=False))
     browser = pages.browser()
     back(browser, through(begun(browser, "/"), "vale"))
-    assert "the registry gives you no role" in " ".join(browser.page.split())
+    assert "This account is deactivated" in " ".join(browser.page.split())
 
 
 def test_an_answer_that_this_browser_did_not_ask_for_is_refused(

@@ -41,7 +41,7 @@ def also(pages: Pages, who: str, role: Role) -> Person:
 
 
 def ask(pages: Pages, count: int = 3, who: str = "vale", **told: str) -> list[UUID]:
-    asked = {"case_number": "26-001234", "reason": "Stolen vehicle, followed up", **told}
+    asked = {"case_number": "26-001234", "reason": "Stolen vehicle, followed up", "vehicles": 1, **told}
     return [pages.database.ask(DOOR, on_behalf_of=who, **asked) for _each in range(count)]
 
 
