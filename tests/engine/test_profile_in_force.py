@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,8 @@ class Agency:
 
 
 def clock(database: Database, data: Path | None = None) -> Door:
-    """The door of the retention job that runs by the clock."""
-    return replace(door_of(database, "retention", data=data), automatic=True)
+    """The door of the retention job that runs by the clock, and that Vale started."""
+    return retention.by_the_clock(door_of(database, data=data))
 
 
 def frame(age: int) -> Message:
@@ -91,14 +91,14 @@ def test_frames_are_taken_in_while_data_is_kept_and_refused_from_then_on(agency:
 def test_looks_reach_as_far_back_as_data_is_kept_and_no_further(agency: Agency) -> None:
     kept = {PLATE[age] for age in KEPT[agency.name]}
     assert agency.find() == kept
-    for table in ("detections", "images", "alert_hits"):
-        agency.database.client().command(f"SYSTEM STOP MERGES platestream.{table}")
     beyond = NOW - agency.profile.retention.span - timedelta(hours=1)
     agency.database.client().command(
         "INSERT INTO platestream.detections (detection_id, captured_at, plate)"
         " SELECT generateUUIDv4(), {at:DateTime64(3, 'UTC')}, 'GNE0001'",
         parameters={"at": beyond},
     )
+    gone = "SELECT count() FROM platestream.detections WHERE plate = 'GNE0001'"
+    assert agency.database.value(gone) == 1, "only the retention job deletes"
     assert agency.find(since=NOW - 200 * DAY) == kept
 
 
@@ -106,8 +106,10 @@ def test_every_table_topic_and_receipt_keeps_what_the_profile_says(agency: Agenc
     period = agency.profile.retention.span
     assert in_force.expiring(agency.database.client(AUDITOR)) == []
     assert all(topic.keep is None or topic.keep <= period for topic in topics.within(period)[:2])
+    door = clock(agency.database, agency.data)
+    assert door.rules.profile.retention.span == period
     later = NOW + period - 4 * DAY
-    entry = retention.run(clock(agency.database, agency.data), period, later)
+    entry = retention.run(door, door.rules.profile.retention.span, later)
     told = json.loads(entry.record)
     assert told["period_s"] == period.total_seconds()
     left = {plate for (plate,) in agency.database.rows("SELECT plate FROM platestream.detections")}
@@ -194,7 +196,9 @@ def test_a_day_that_was_dropped_does_not_come_back_when_its_frames_are_read_agai
 
     assert read_all(NOW) == 1
     later = NOW + (31 - MIDDLE) * DAY
-    retention.run(clock(database, tmp_path / "elsewhere"), profile.retention.span, later)
+    door = clock(database, tmp_path / "elsewhere")
+    assert door.rules.profile.retention.span == profile.retention.span
+    retention.run(door, profile.retention.span, later)
     assert database.value("SELECT count() FROM platestream.detections") == 0
     assert read_all(later) == 0, "a lost recovery store: everything is read again"
     assert database.value("SELECT count() FROM platestream.images") == 0

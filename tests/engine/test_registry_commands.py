@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from connectors.clickhouse_client import ANALYST
 from connectors.files import FileTopics
+from connectors.rules_in_force import in_force_row
 from connectors.settings import load_settings
 from platestream.cli.main import app
 from schemas import topics
@@ -218,9 +219,10 @@ def test_rules_are_changed_by_who_is_signed_in_on_the_order_of_whoever_is_named(
     founded("rules", "--case-number", "^[0-9-]+$", "--by", "Chief of Police")
     newest = "SELECT set_by, case_number FROM platestream.gate_rules ORDER BY set_at DESC LIMIT 1"
     assert database.rows(newest) == [("ortiz", "^[0-9-]+$")]
-    (row,) = log(database, "kind, who, reason, change")[3:]
+    (row,) = log(database, "kind, who, reason, change, effect")[3:]
     assert row[:3] == ("rules", "ortiz", "By order of Chief of Police")
-    assert row[3].startswith("case_number: ^")
+    assert row[4] == in_force_row(database.client()).rules.digest
+    assert row[3].startswith("inquiries.case_number: ^")
     assert row[3].endswith(" -> ^[0-9-]+$")
     assert '"case_number":"^[0-9-]+$"' in founded("rules").replace(" ", "")
     assert log(database)[4:] == [("registry_show", "ortiz", "rules", "allowed")]
