@@ -36,9 +36,8 @@ def sql(
     # clickhouse-connect sets the level of urllib3 when it is imported, after `main` has set it.
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
-    ours = settings()
-    zone = display_zone()
-    with Session(ours) as session:
+    with Session(settings()) as session:
+        zone = display_zone()
         if command or not sys.stdin.isatty():
             statements, last = text.split(command or sys.stdin.read())
             ok = _script(session, [*statements, last] if last else statements, written_as, zone)

@@ -171,14 +171,9 @@ TIMES = (
 )
 
 
-@pytest.mark.parametrize(
-    ("profile", "seen"),
-    [("st-johns", "05:00:00.500 MST"), ("new-jersey", "08:00:00.500 EDT")],
-)
-def test_times_are_those_of_the_agency(environment: dict[str, str], profile: str, seen: str) -> None:
-    environment["PLATESTREAM_PROFILE"] = profile
+def test_times_are_those_of_the_agency_whose_rules_are_in_force(environment: dict[str, str]) -> None:
     shown = run(environment, "-c", TIMES).stdout
-    assert shown.count(f"2026-07-01 {seen}") == 2
+    assert shown.count("2026-07-01 05:00:00.500 MST") == 2
     assert "0.97 " in shown
     assert "NULL" in shown
 
@@ -233,7 +228,7 @@ def test_without_an_engine_it_says_what_to_do(environment: dict[str, str], tmp_p
     environment["PLATESTREAM_CLICKHOUSE"] = "http://smith:secret@127.0.0.1:1/platestream"
     done = run(environment, "-c", "SELECT 1")
     assert (
-        done.stderr == "platestream: no answer from 127.0.0.1:1\ndoes the engine or the server run there?\n"
+        done.stderr == "platestream: no answer from 127.0.0.1:1\n  does the engine or the server run there?\n"
     )
 
 

@@ -12,9 +12,10 @@ import pytest
 from schemas import tables
 from schemas.fields import Vehicle
 from schemas.registry import RegistryRecord
+from services.rules import in_force
 from tests.support.clock import NOW
 from tests.support.console import Pages, Person
-from tests.support.door import person
+from tests.support.door import door_of, person
 from tests.support.flows import READ
 
 CASE = "26-001234"
@@ -203,11 +204,10 @@ def test_a_request_from_outside_needs_its_legal_basis(pages: Pages, analyst: Per
     assert analyst.send("/search", **asked, legal_basis="Subpoena 26-118").status_code == 200
 
 
-def test_purposes_are_asked_for_where_the_agency_lists_them(
-    pages: Pages, analyst: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_purposes_are_asked_for_where_the_agency_lists_them(pages: Pages, analyst: Person) -> None:
     assert 'name="purpose"' not in analyst.page
-    monkeypatch.setattr(pages.settings, "profile", "virginia")
+    pages.put(person("chief", "administrator"))
+    in_force.put_in_force(door_of(pages.database, "chief", data=pages.settings.data), "virginia", "the Chief")
     analyst.get("/search")
     assert "<option>missing or endangered person</option>" in analyst.page
 
