@@ -141,6 +141,7 @@ def _files(here: Here) -> Answer:
 def _registry(here: Here) -> tuple[People, PeopleRules]:
     if not here.settings.kafka:
         here.folder  # noqa: B018  without it there is nothing to read
+    here.client(AUDITOR)  # what people may do is said by the rules in force, which the database has
     try:
         return who_is_who(here.door)
     except BrokerError:

@@ -22,8 +22,8 @@ from schemas.message import RefusedError
 from schemas.partner_lists import HITS, OFFERS, STANDING, HitElsewhere, Offer, OfferedEntry, Standing
 from schemas.registry import RegistryRecord
 from services.door import Clients, Door
-from services.hotlist import entries
-from services.hotlist.importing import listed, plan_import
+from services.hotlist import entries, intake
+from services.hotlist.importing import listed
 from services.inquiries.gate import RefusedInquiry
 from services.partners import hits_elsewhere, offering, taking
 from services.partners.telling import Teller
@@ -301,7 +301,7 @@ def test_nobody_here_changes_a_partners_entry_and_whoever_may_drops_it(takes: Ta
     with pytest.raises(RefusedError, match="nothing of it is changed here"):
         entries.add(takes.door(), "partner", told, NOW)
     with pytest.raises(RefusedError, match="nothing of it is changed here"):
-        plan_import(takes.door().streams, "partner", [(1, told)], NOW)
+        intake.import_lines(takes.door("chief"), "partner", [(1, told)], NOW)
     for who, because in (("aud", "none of this user's roles"), ("stranger", "not a registered user")):
         with pytest.raises(RefusedInquiry, match=because):
             taking.decline(takes.door(who), short(ONE))

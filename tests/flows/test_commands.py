@@ -110,31 +110,29 @@ def test_an_own_entry_without_its_case_is_refused_with_the_field_named(office: C
     told = ["--plate", "AST3087", "--category", "stolen_vehicle", "--expires", EXPIRES]
     _out, err = office("hotlist", "add", "26-1", *told, code=1)
     assert "case_number, reason, requested_by, contact, instructions" in err
-    _out, err = office(
-        "hotlist", "add", "26-1", *told[:4], "--expires", "2020-01-01", "--source", "bolo", *SECTION_H, code=1
-    )
+    _out, err = office("hotlist", "add", "26-1", *told[:4], "--expires", "2020-01-01", *SECTION_H, code=1)
     assert "`expires_at` is past" in err
     _out, err = office("hotlist", "add", "26-1", *told, "--source", "nobody", *SECTION_H, code=1)
     assert "`source` is not designated" in err
 
 
 def test_an_entry_is_added_shown_and_removed_and_each_change_is_on_record(office: Cli) -> None:
-    told = ["--plate", "ast-3087", "--category", "amber_alert", "--expires", EXPIRES, "--source", "bolo"]
+    told = ["--plate", "ast-3087", "--category", "amber_alert", "--expires", EXPIRES]
     assert "order, section H" in office("hotlist", "add", "A1", *told, code=1)[1]
     out, _err = office("hotlist", "add", "A1", *told, *SECTION_H)
     assert f"on the list until {EXPIRES} 23:59 MST" in out
     assert "look-back of 1 entry over all that is kept: 0 historical hits" in out
     assert [one["plate"] for one in entries(office)] == ["AST3087"]
-    assert "bolo:A1 is off the list" in office("hotlist", "remove", "bolo:A1")[0]
+    assert "sjpd:A1 is off the list" in office("hotlist", "remove", "sjpd:A1")[0]
     assert entries(office) == []
-    assert "not on the list" in office("hotlist", "remove", "bolo:A1", code=1)[1]
+    assert "not on the list" in office("hotlist", "remove", "sjpd:A1", code=1)[1]
     client = connect(embedded_dsn(office.data), OWNER)
     rows = client.query(
         "SELECT kind, other, change FROM platestream.inquiry_log "
         "WHERE kind IN ('hotlist_add', 'hotlist_remove') AND outcome = 'allowed' ORDER BY at"
     ).result_rows
     client.close()
-    assert [row[:2] for row in rows] == [("hotlist_add", "bolo:A1"), ("hotlist_remove", "bolo:A1")]
+    assert [row[:2] for row in rows] == [("hotlist_add", "sjpd:A1"), ("hotlist_remove", "sjpd:A1")]
     assert "added, " in rows[0][2]
     assert "removed, " in rows[1][2]
     assert "AST3087" not in str(rows)
@@ -166,7 +164,8 @@ def test_the_demo_reads_hits_refuses_and_seals(cli: Cli) -> None:
     assert [letter["reason"] for letter in told["dead_letters"]] == ["not_a_picture"]
     assert told["inquiry"]["found"] >= 1
     assert "neither case number nor reason" in told["refused"]
-    registered, imported, looked, retained = 2, 5 + 12, 2, 2  # acts: 12 entries of 5 sources
+    # Acts: agency, person and 4 feeds; 12 entries of 5 sources; looks; deletion, its receipt and the counts.
+    registered, imported, looked, retained = 2 + 4, 5 + 12, 2, 3
     assert (told["seals"], told["faults"]) == (registered + imported + looked + retained, [])
     (person,) = (json.loads(line) for line in cli("registry", "list", "user", "--json")[0].splitlines())
     assert (person["id"], person["role"].split(",")) == (system_account(), list(ROLES))
