@@ -178,7 +178,7 @@ def test_the_demo_reads_hits_refuses_and_seals(cli: Cli) -> None:
     assert "never sealed" not in cli("audit", "verify")[1], "young rows need no seal yet"
 
     again = json.loads(cli("demo", "--json")[0])
-    # The first demo's own check of the log, then: registry list, shift list and login, two searches, audit verify.
+    # The first demo checked the log itself; then came three lists and shifts, two searches and audit verify.
     beside = 1 + 6
     seals = told["seals"] + beside + 5 + looked + 2  # nothing changed, and no hour passed to be counted
     assert (again["frames"], again["seals"], again["faults"]) == (43, seals, [])
