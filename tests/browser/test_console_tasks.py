@@ -117,7 +117,9 @@ def test_a_supervisor_imports_a_list_on_a_phone_and_sees_first_what_it_changes(
     sign_in(page, "sue")
     go_to(page, "Hot list")
     page.get_by_role("link", name="Import a list").click()
-    page.get_by_label("File").set_input_files({"name": "own.csv", "mimeType": "text/csv", "buffer": LIST})
+    page.get_by_label("File, 25 MB at most").set_input_files(
+        {"name": "own.csv", "mimeType": "text/csv", "buffer": LIST}
+    )
     page.get_by_label("Source").select_option("sjpd")
     press(page, "Look at what would change")
     heading(page, "What the file would change")

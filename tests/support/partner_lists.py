@@ -65,7 +65,7 @@ def offer_waits(door: Door, offer: UUID, **told: Any) -> str:
     entry = OfferedEntry(
         **{
             **{"category": "stolen_vehicle", "plate": "ABC1234", "case_number": "26-77", "reason": "Stolen"},
-            **{"requested_by": "Dep. Nez", "contact": "928-555-0101", "instructions": "P/C"},
+            **{"requested_by": "Dep. Nez", "contact": "928-555-0101", "instructions": "P/C for arrest"},
             **{"expires_at": NOW + 9 * DAY, **told},
         }
     )
