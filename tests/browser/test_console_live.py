@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
@@ -34,8 +35,9 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         listed = one.folder / "list.csv"
         ends = (NOW + timedelta(days=20)).date()
         listed.write_text(
-            "reference,category,plate,state,reason,contact,instructions,expires_at\n"
-            f"1,stolen_vehicle,KBD4821,AZ,stolen,Dispatch,P/C for arrest,{ends}\n"
+            "reference,category,plate,state,case_number,reason,requested_by,contact,instructions,expires_at\n"
+            "1,stolen_vehicle,KBD4821,AZ,26-001234,stolen from the fair,Dispatch,928-555-0101,P/C for arrest,"
+            f"{ends}\n"
         )
         registered = ["--agency", "sjpd", "--trained", TRAINED]
         for told in (
@@ -57,8 +59,13 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         ):
             ran = one.run(*told)
             assert ran.returncode == 0, ran.stdout + ran.stderr
-        for who in ("vale", me):
-            assert one.run("account", "set", who, said=f"{PASSWORD}\n").returncode == 0
+        assert one.run("account", "set", said=f"{PASSWORD}\n").returncode == 0
+        code = one.run("account", "set", "vale").stdout.strip()
+        wait_until(
+            lambda: httpx.get(f"http://localhost:{one.console}/redeem").status_code == 200, 60, "pages"
+        )
+        told = {"who": "vale", "code": code, "password": PASSWORD, "again": PASSWORD}
+        assert httpx.post(f"http://localhost:{one.console}/redeem", data=told).status_code < 400
         yield one
     finally:
         one.run("down")

@@ -92,11 +92,13 @@ class Street:
     def _hot_list(self) -> Path:
         file = self.system.folder / "acic.csv"
         ends = (NOW + timedelta(days=20)).date()
+        words = "26-001234,stolen from the fair,Dispatch,928-555-0101,P/C for arrest"
         lines = [
-            f"{entry.removeprefix('acic:')},stolen_vehicle,{plate},AZ,stolen,Dispatch,P/C for arrest,{ends}"
+            f"{entry.removeprefix('acic:')},stolen_vehicle,{plate},AZ,{words},{ends}"
             for plate, entry in self.listed.items()
         ]
-        fields = "reference,category,plate,state,reason,contact,instructions,expires_at"
+        fields = "reference,category,plate,state,case_number,reason,requested_by,contact"
+        fields += ",instructions,expires_at"
         file.write_text("\n".join([fields, *lines, ""]))
         return file
 
