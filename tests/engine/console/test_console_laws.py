@@ -12,10 +12,11 @@ import pytest
 from connectors import profiles
 from schemas.registry import RegistryRecord
 from services import registry as job
+from services.rules import in_force
 from tests.support.clock import NOW
 from tests.support.console import Pages, Person
 from tests.support.database import Database
-from tests.support.door import person
+from tests.support.door import door_of, person
 
 RULES = """
 [places]
@@ -48,6 +49,7 @@ def pages(database: Database, tmp_path: Path) -> Pages:
     database.client().insert("platestream.inquiry_log", [list(row.values())], column_names=list(row))
     made = Pages(database, tmp_path / "data", profile=str(own))
     made.staff(person("lee", "administrator"), person("aud", "auditor"), person("vale", "officer"))
+    in_force.put_in_force(door_of(database, "lee", data=made.data), str(own), "Chief of Police")
     return made
 
 
