@@ -191,6 +191,7 @@ def test_an_administrator_registers_a_person_and_approves_a_camera(page: Page, p
     menu.get_by_role("link", name="People").click()
     page.get_by_label("Name of the account").fill("roe")
     page.get_by_label("Name of the person").fill("Det. Roe")
+    page.get_by_label("Employee number").fill("77")
     page.get_by_label("Trained on").fill(f"{NOW:%Y-%m-01}")
     page.get_by_role("checkbox", name="officer:").uncheck()
     page.get_by_role("checkbox", name="analyst:").check()
