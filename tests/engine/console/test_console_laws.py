@@ -50,6 +50,8 @@ def pages(database: Database, tmp_path: Path) -> Pages:
     made = Pages(database, tmp_path / "data", profile=str(own))
     made.staff(person("lee", "administrator"), person("aud", "auditor"), person("vale", "officer"))
     in_force.put_in_force(door_of(database, "lee", data=made.data), str(own), "Chief of Police")
+    columns, then = ["set_at", "profile"], NOW - timedelta(days=70)
+    database.client().insert("platestream.gate_rules", [[then, str(own)]], column_names=columns)
     return made
 
 
