@@ -16,12 +16,13 @@ from schemas.registry import RegistryRecord
 from services.evidence.hold import NothingToHold, Terms, hold
 from services.inquiries import gate
 from services.inquiries.gate import RefusedInquiry
+from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import door_of, person, staffed
 from tests.support.flows import detection
 
 CASE = "26-001234"
-SEEN_AT = datetime.now(UTC) - timedelta(hours=3)
+SEEN_AT = NOW - timedelta(hours=3)
 NOW_ONLY = "ALTER TABLE platestream.inquiry_log DELETE WHERE at > now64(6) - INTERVAL 1 HOUR"
 OFFICER = 200  # vehicles in 24 hours, by the profile
 

@@ -64,8 +64,8 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         wait_until(
             lambda: httpx.get(f"http://localhost:{one.console}/redeem").status_code == 200, 60, "pages"
         )
-        told = {"who": "vale", "code": code, "password": PASSWORD, "again": PASSWORD}
-        assert httpx.post(f"http://localhost:{one.console}/redeem", data=told).status_code < 400
+        asked = {"who": "vale", "code": code, "password": PASSWORD, "again": PASSWORD}
+        assert httpx.post(f"http://localhost:{one.console}/redeem", data=asked).status_code < 400
         yield one
     finally:
         one.run("down")
