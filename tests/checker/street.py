@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.error import URLError
 
+import httpx
+
 from connectors.settings import system_account
 from schemas.acts import ROLES
 from tests.checker import gather
@@ -87,7 +89,11 @@ class Street:
         ):
             ran = self.system.run(*told)
             assert ran.returncode == 0, ran.stdout + ran.stderr
-        assert self.system.run("account", "set", OFFICER, said=f"{PASSWORD}\n").returncode == 0
+        code = self.system.run("account", "set", OFFICER).stdout.strip()
+        page = f"http://localhost:{self.system.console}/redeem"
+        wait_until(lambda: httpx.get(page).status_code == 200, 60, "the console")
+        asked = {"who": OFFICER, "code": code, "password": PASSWORD, "again": PASSWORD}
+        assert httpx.post(page, data=asked).status_code < 400
 
     def _hot_list(self) -> Path:
         file = self.system.folder / "acic.csv"
