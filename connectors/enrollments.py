@@ -35,7 +35,7 @@ class Code(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What happened to an account, when, by whom and where."""
+    """An event of an account: when, by whom and where."""
 
     at: Instant
     what: What

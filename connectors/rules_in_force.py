@@ -119,7 +119,7 @@ def before_there_are_any(settings: Settings) -> Profile:
 
 
 def may_be_there(settings: Settings) -> bool:
-    """Whether there can be a database: connecting would make the embedded one."""
+    """Return whether there can be a database: connecting would make the embedded one."""
     named = Dsn.parse(settings.clickhouse)
     return named.scheme != "chdb" or named.path.is_dir()
 

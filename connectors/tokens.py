@@ -18,7 +18,7 @@ BEGINS = "platestream"
 
 
 class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is known of a token: `program` speaks for `who`, in these `parts` of the API, until it ends.
+    """A stored token: `program` speaks for `who`, in these `parts` of the API, until it ends.
 
     While `hashed` is empty it is a permit: the person has not taken the token yet, and it has no text.
     """

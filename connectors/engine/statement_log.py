@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Seen:
-    """What is logged of a statement, whatever becomes of it."""
+    """The fields of a log row that do not depend on how the statement ended."""
 
     account: str
     query_id: str

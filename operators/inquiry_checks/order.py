@@ -129,7 +129,7 @@ def against_the_order(inquiry: Inquiry, people: People, rules: CheckRules) -> It
 
 
 def against_people(inquiry: Inquiry, people: People, rules: CheckRules) -> Iterator[Finding]:
-    """What an allowed inquiry should have been refused for because of who made it."""
+    """Yield the rules by which the person who made an allowed inquiry should have been refused."""
     act = act_of(inquiry)
     if act is None or inquiry.outcome == "refused":
         return

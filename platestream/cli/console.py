@@ -1,4 +1,4 @@
-"""What commands write with: text is text, whoever wrote it, and never markup or an escape of a terminal."""
+"""Output of commands: text of others is shown as text, never as markup or as an escape of a terminal."""
 
 import sys
 from collections.abc import Iterable
