@@ -23,11 +23,13 @@ from schemas.acts import ACTS
 from schemas.hit_action import HitAction
 from schemas.hotlist import HotListChange, HotListEntry
 from schemas.message import Message
+from schemas.registry import RegistryRecord
 from schemas.tables import REGISTRY
-from services import hits
+from services import hits, registry
 from services.door import Door, Permit
 from services.effects import Bulk, OtherRecordError, Proof, effect_of, publish_encoded, write
 from services.hotlist import entries, intake
+from services.hotlist.origin import Brought
 from services.inquiries.gate import RefusedInquiry
 from services.policy.check import Result, run
 from services.policy.checks.live import Live
@@ -171,8 +173,16 @@ def test_17_nor_for_somebody_who_signed_in_to_a_server_of_their_own(agency: Engi
 
 @pytest.fixture
 def town(database: Database, tmp_path: Path) -> Door:
-    """An agency in force, and the door of Vale, who has every role."""
-    staffed(database, person("vale"), person("smith"))
+    """An agency in force with a feed of NCIC, and the door of Vale, who has every role."""
+    staffed(database, person("vale"), person("smith"), person("lee", "administrator"))
+    feed = RegistryRecord(
+        kind="hotlist_source",
+        id="ncic",
+        name="NCIC",
+        feed_place=str(tmp_path / "data" / "ncic"),
+        feed_layout="csv",
+    )
+    registry.designate(door_of(database, "lee", data=tmp_path / "data"), feed, utc_now())
     return door_of(database, "vale", data=tmp_path / "data")
 
 
@@ -316,8 +326,13 @@ def test_16_an_entry_in_the_minutes_of_another_act_is_not_held(town: Door) -> No
 
 
 def imported(door: Door, count: int, **told: Any) -> None:
-    rows = ({**ENTRY, "reference": str(one), **told} for one in range(count))
-    intake.import_lines(door, "ncic", enumerate(rows, 1), utc_now())
+    read(door, [{**ENTRY, "reference": str(one), **told} for one in range(count)])
+
+
+def read(door: Door, lines: list[dict[str, Any]]) -> None:
+    """Import lines of NCIC's feed as its job does."""
+    brought = Brought("csv", door.settings.data / "ncic")
+    intake.import_lines(door.machine("hotlist"), "ncic", enumerate(lines, 1), utc_now(), brought=brought)
 
 
 def test_16_each_entry_of_a_large_import_is_checked_alone_and_after_later_changes(town: Door) -> None:
@@ -358,8 +373,7 @@ def test_16_an_entry_that_an_import_did_not_write_is_not_held(town: Door, how: s
         write_raw(town, topics.HOTLIST, HotListChange(name, entry))
     else:
         told = {**ENTRY, "reference": "3", "contact": "928-555-0199"}
-        lines = ({**ENTRY, "reference": str(one)} if one != 3 else told for one in range(120))
-        intake.import_lines(town, "ncic", enumerate(lines, 1), utc_now())
+        read(town, [{**ENTRY, "reference": str(one)} if one != 3 else told for one in range(120)])
         publish_encoded(town.streams, topics.HOTLIST, [first])
 
     assert found(town, "listed").faults == (f"on the list without an act on record: {name}",)

@@ -16,6 +16,7 @@ from schemas import topics
 from schemas.hit_action import HitAction
 from schemas.message import Message
 from schemas.registry import RegistryRecord
+from schemas.tables import REGISTRY
 from services.inquiries import gate
 from services.retention import job as retention
 from tests.support import people
@@ -86,6 +87,8 @@ def fill(database: Database) -> None:
     frames(streams)
     run(recognize_flow.build(edge, ScriptedReader(SCRIPT)))
     run(match_flow.build(edge))
+    rows = [row for record in records() for row in REGISTRY.rows(record)]
+    database.client().insert("platestream.registry", rows, column_names=list(REGISTRY.columns))
     inquiries(database)
     run(notify_flow.build(edge, NotifyRules()))
     for number, hit in enumerate(streams.records(topics.ALERT_HITS)[:4]):
