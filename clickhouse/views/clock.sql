@@ -1,13 +1,27 @@
--- What the database's clock is compared with before anything is deleted: the newest row of the inquiry log, and what
--- came in since the retention job last ran, where that is enough to be more than a late frame. Of each a time only.
+-- What the database's clock is compared with before anything is deleted: the newest row of the inquiry log, and by how
+-- many seconds what came in within a day was late at least. That is 0 unless it was so in four different hours and by
+-- about the same time: the delay of a replay, or of cameras that upload what they stored, shrinks.
 CREATE OR REPLACE VIEW platestream.clock_seen
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH late AS (
+    SELECT source, if(count() >= 4 AND max(delay) - min(delay) <= 3600, min(delay), 0) AS least
+    FROM (
+        SELECT 'cameras' AS source, toStartOfHour(ingested_at) AS hour, min(dateDiff('second', captured_at, ingested_at)) AS delay
+        FROM platestream.detections WHERE ingested_at > now64(6) - INTERVAL 1 DAY
+        GROUP BY hour HAVING count() >= 5
+        UNION ALL
+        SELECT 'broker', toStartOfHour(received_at) AS hour, min(dateDiff('second', timestamp, received_at))
+        FROM platestream.dead_letters WHERE received_at > now64(6) - INTERVAL 1 DAY
+        GROUP BY hour HAVING count() >= 5
+    )
+    GROUP BY source
+)
 SELECT
     now64(6, 'UTC') AS at,
     (SELECT max(log.at) FROM platestream.inquiry_log AS log) AS newest_row,
     (SELECT seals.at FROM platestream.inquiry_seals AS seals ORDER BY seals.seal DESC LIMIT 1) AS last_sealed,
-    (SELECT if(count() >= 20, max(captured_at), NULL) FROM platestream.detections WHERE ingested_at > {since:DateTime64(6, 'UTC')}) AS captured,
-    (SELECT if(count() >= 20, max(timestamp), NULL) FROM platestream.dead_letters WHERE received_at > {since:DateTime64(6, 'UTC')}) AS stamped;
+    (SELECT sumIf(least, source = 'cameras') FROM late) AS cameras_late,
+    (SELECT sumIf(least, source = 'broker') FROM late) AS broker_late;
 
 -- Registered people who confirmed that the clock is right.
 CREATE OR REPLACE VIEW platestream.clock_confirmed

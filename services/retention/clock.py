@@ -25,8 +25,7 @@ MEND = "two administrators or supervisors check it and run: platestream retentio
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _UPTIME = Path("/proc/uptime")
 _SEEN = """
-SELECT at, newest_row, last_sealed, captured, stamped
-FROM platestream.clock_seen(since = {since:DateTime64(6, 'UTC')})
+SELECT at, newest_row, last_sealed, cameras_late, broker_late FROM platestream.clock_seen
 """
 _CONFIRMED = """
 SELECT who, max(at) FROM platestream.clock_confirmed(since = {since:DateTime64(6, 'UTC')}) GROUP BY who
@@ -46,23 +45,24 @@ class Boot(msgspec.Struct, frozen=True):
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """The clocks at a run of the job, as its receipt holds them.
 
-    `off_s` is what is not explained so far, added up. `ahead` is the newest row of the inquiry log where that
-    lay in the future when two people confirmed the clock.
+    `off_s` is what is not explained so far, added up. What was known when two people confirmed the clock:
+    `ahead`, the newest row of the inquiry log where that lay in the future, and `late_s`, how late everything
+    came in that day.
     """
 
     at: datetime
     boot: Boot
     off_s: float
     ahead: datetime | None = None
+    late_s: float = 0.0
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """What is known at the start of a run.
 
-    `at` is the database's clock and `machine` that of this machine. `captured` is the newest time of capture,
-    and `stamped` the newest time of the broker, of what came in since the run before. `confirmed` are the
-    people who confirmed the clock, each with their last time. None where there is nothing. `due`: a run
-    would delete something.
+    `at` is the database's clock and `machine` that of this machine. `late` says by how many seconds
+    everything was late that came in within a day, by what stamped it. `confirmed` are the people who confirmed the
+    clock, each with their last time. None where there is nothing. `due`: a run would delete something.
     """
 
     at: datetime
@@ -70,8 +70,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     boot: Boot
     newest_row: datetime | None = None
     last_sealed: datetime | None = None
-    captured: datetime | None = None
-    stamped: datetime | None = None
+    late: dict[str, float] = {}
     confirmed: dict[str, datetime] = {}
     due: bool = True
 
@@ -93,9 +92,10 @@ def judge(before: Reading | None, seen: Seen) -> Judgement:
     last = max((one for one in (seen.newest_row, seen.last_sealed) if one is not None), default=None)
     ahead = last if last is not None and last > seen.at else None
     if confirmed_at(seen) is not None:
-        return Judgement(Reading(at=seen.at, boot=seen.boot, off_s=0.0, ahead=ahead), ())
+        late_s = max(seen.late.values(), default=0.0)
+        return Judgement(Reading(at=seen.at, boot=seen.boot, off_s=0.0, ahead=ahead, late_s=late_s), ())
     off = timedelta(seconds=0 if before is None else before.off_s) + _unexplained(before, seen)
-    known = None if before is None else before.ahead
+    known, late_s = (None, 0.0) if before is None else (before.ahead, before.late_s)
     shows = f"it shows {_at(seen.at)}"
     faults = []
     if abs(seen.machine - seen.at) > MOST:
@@ -107,8 +107,12 @@ def judge(before: Reading | None, seen: Seen) -> Judgement:
     if abs(off) > MOST:
         way = "ahead" if off > timedelta(0) else "back"
         faults.append(f"it went {_long(off)} {way} that the machine's boot clock does not show")
-    faults += _outside(before, seen)
-    reading = Reading(at=seen.at, boot=seen.boot, off_s=off.total_seconds(), ahead=known)
+    faults += [
+        f"all that came in for hours was stamped by the {by} {_long(timedelta(seconds=late))} before"
+        for by, late in seen.late.items()
+        if abs(late - late_s) > MOST.total_seconds() and late > MOST.total_seconds()
+    ]
+    reading = Reading(at=seen.at, boot=seen.boot, off_s=off.total_seconds(), ahead=known, late_s=late_s)
     return Judgement(reading, tuple(faults))
 
 
@@ -128,11 +132,10 @@ def boot() -> Boot:
         return Boot("", 0.0)
 
 
-def gather(client: Client, before: Reading | None, *, due: bool = True) -> Seen:
+def gather(client: Client) -> Seen:
     """Read what there is to compare, in the role of the retention job. Raises DatabaseError."""
-    asked = {"since": _FIRST if before is None else before.at}
-    ((at, *times),) = run("reading the clock", partial(client.query, _SEEN, parameters=asked)).result_rows
-    newest, sealed, captured, stamped = (one if one is not None and one > _FIRST else None for one in times)
+    ((at, *times, cameras, broker),) = run("reading the clock", partial(client.query, _SEEN)).result_rows
+    newest, sealed = (one if one is not None and one > _FIRST else None for one in times)
     asked = {"since": at - 2 * TOGETHER}
     confirmed = run("reading the clock", partial(client.query, _CONFIRMED, parameters=asked)).result_rows
     return Seen(
@@ -141,10 +144,8 @@ def gather(client: Client, before: Reading | None, *, due: bool = True) -> Seen:
         boot=boot(),
         newest_row=newest,
         last_sealed=sealed,
-        captured=captured,
-        stamped=stamped,
+        late={"cameras": cameras, "broker": broker},
         confirmed={str(one[0]): one[1] for one in confirmed},
-        due=due,
     )
 
 
@@ -179,19 +180,6 @@ def _unexplained(before: Reading | None, seen: Seen) -> timedelta:
         return passed if abs(passed) > MOST else timedelta(0)
     # Started again since: it ran for `seconds` of that time at the most.
     return passed - min(max(passed, timedelta(0)), timedelta(seconds=seen.boot.seconds))
-
-
-def _outside(before: Reading | None, seen: Seen) -> list[str]:
-    """What came in since the run before cannot be older than that run, but for what the clocks may differ."""
-    if before is None or not before.boot.id or before.boot.id != seen.boot.id:
-        return []
-    since = timedelta(seconds=seen.boot.seconds - before.boot.seconds)
-    told = (("captured by cameras", seen.captured), ("stamped by the broker", seen.stamped))
-    return [
-        f"the newest of what came in for {_long(since)} was {how} on {_at(at)}"
-        for how, at in told
-        if at is not None and seen.at - at > since + MOST
-    ]
 
 
 def _at(at: datetime) -> str:

@@ -199,7 +199,7 @@ def _compare_clocks(door: Door, period: timedelta) -> tuple[Reading, Receipt | N
             door.enter("retention", "run", refusal=str(error), reason=REASON)
         raise
     receipt, before = (None, None) if last is None else (read_receipt(last), _reading(last))
-    seen = clock.gather(client, before)
+    seen = clock.gather(client)
     firsts = (oldest(client, table) for table in AGED)
     due = any(first is not None and first < seen.at - period for first in firsts)
     judged = clock.judge(before, msgspec.structs.replace(seen, due=due))

@@ -175,20 +175,52 @@ def test_a_database_whose_clock_is_set_on_another_machine_is_told_by_the_jobs_ow
 
 def test_cameras_and_broker_tell_of_a_clock_that_was_false_from_the_start() -> None:
     before = Reading(at=T, boot=Boot("a", 0.0), off_s=0.0)
-    for told in ({"captured": T - 2 * HOUR}, {"stamped": T - 40 * DAY}):
-        seen = msgspec.structs.replace(_seen(T + 15 * MINUTE, Boot("a", 900.0)), **told)
-        assert "the newest of what came in" in judge(before, seen).refusal
-    fresh = msgspec.structs.replace(_seen(T + 15 * MINUTE, Boot("a", 900.0)), captured=T + 14 * MINUTE)
-    assert not judge(before, fresh).faults
+    later = _seen(T + 15 * MINUTE, Boot("a", 900.0))
+    for late in ({"cameras": 7300.0}, {"broker": 40 * 86400.0}):
+        seen = msgspec.structs.replace(later, late=late)
+        assert "all that came in for hours was stamped" in judge(before, seen).refusal
+        told = msgspec.structs.replace(seen, confirmed={"chief": seen.at, "lee": seen.at})
+        known = judge(before, told).reading
+        assert not judge(known, msgspec.structs.replace(seen, at=seen.at + MINUTE)).faults, "once is enough"
+        more = {by: seconds + 7300 for by, seconds in late.items()}
+        assert judge(known, msgspec.structs.replace(seen, late=more)).faults, "but not for a later one"
+    assert not judge(before, msgspec.structs.replace(later, late={"cameras": 3500.0})).faults
+
+
+def arrive(database: Database, delays: list[timedelta]) -> None:
+    """Put only five detections an hour, up to now, which were this late in each hour."""
+    database.client().command("TRUNCATE TABLE platestream.detections")
+    for hours, late in enumerate(reversed(delays)):
+        came = now() - hours * HOUR
+        one = msgspec.structs.replace(READ, captured_at=came - late)
+        rows = [
+            row
+            for _ in range(5)
+            for row in tables.DETECTIONS.rows(msgspec.structs.replace(one, detection_id=uuid4()))
+        ]
+        database.client().insert(
+            "platestream.detections",
+            [[*row, came] for row in rows],
+            column_names=[*tables.DETECTIONS.columns, "ingested_at"],
+        )
 
 
 def test_frames_of_the_true_time_stop_a_database_that_is_two_hours_ahead(office: Database) -> None:
-    office.put(tables.DETECTIONS, *(read(2 * HOUR) for _ in range(19)))
+    arrive(office, [2 * HOUR] * 3)
     retention.run(job(office), PERIOD)
-    office.put(tables.DETECTIONS, *(read(2 * HOUR) for _ in range(20)))
-    with pytest.raises(retention.ClockStopped, match="captured by cameras"):
+    arrive(office, [2 * HOUR] * 4)
+    with pytest.raises(retention.ClockStopped, match=r"stamped by the cameras 2\.0 hours before"):
         retention.run(job(office), PERIOD)
+    assert count(office) == 20
     office.put(tables.DETECTIONS, read(MINUTE))
+    retention.run(job(office), PERIOD)
+
+
+def test_a_replay_or_an_upload_of_stored_pictures_stops_nothing(office: Database) -> None:
+    office.client().command("TRUNCATE TABLE platestream.detections")
+    office.put(tables.DETECTIONS, *(read(5 * DAY) for _ in range(100)))
+    retention.run(job(office), PERIOD)
+    arrive(office, [5 * DAY, 4 * DAY, 2 * DAY, DAY, 12 * HOUR])
     retention.run(job(office), PERIOD)
 
 

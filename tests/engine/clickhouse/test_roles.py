@@ -96,7 +96,7 @@ TALLIES = {
 }
 COMPARED = {
     "vehicles_of": f"vehicles_of(inquiry = '{UUID(int=0)}')",
-    "clock_seen": "clock_seen(since = now())",
+    "clock_seen": "clock_seen",
     "clock_confirmed": "clock_confirmed(since = now())",
     "clock_stopped": "clock_stopped",
     **TALLIES,
