@@ -3,16 +3,21 @@
 
 -- What was, or may be, shown in the last 24 hours, by whom it counts for: a person, or all of another agency. Inquiries by
 -- what was reserved for each, less what `inquiry_shown` has of it, and less what a supervisor raised the limit by. A row
--- there counts once, however often it was written.
+-- there counts once, however often it was written. Rows that count for nobody are there for their time, and for who
+-- confirmed the clock.
 CREATE OR REPLACE VIEW platestream.counted_lately
 SQL SECURITY INVOKER AS
 SELECT
-    counted_for, if(kind = 'limit_raise', -1, 1) * toInt64(inquiry_log.vehicles) AS vehicles, kind = 'picture' AS pictures,
-    if(kind = 'limit_raise', toUInt64(inquiry_log.vehicles), 0) AS fewer
+    if(outcome = 'allowed', inquiry_log.counted_for, '') AS counted_for,
+    if(kind = 'limit_raise', -1, 1) * toInt64(inquiry_log.vehicles) AS vehicles,
+    kind = 'picture' AS pictures,
+    if(kind = 'limit_raise', toUInt64(inquiry_log.vehicles), 0) AS fewer,
+    at,
+    if(kind = 'retention_clock' AND outcome = 'allowed' AND NOT automatic AND at <= now64(6), who, '') AS confirming
 FROM platestream.inquiry_log
-WHERE at > now64(6) - INTERVAL 24 HOUR AND outcome = 'allowed' AND counted_for != ''
+WHERE at > now64(6) - INTERVAL 24 HOUR
 UNION ALL
-SELECT counted_for, -toInt64(max(less)), 0, toUInt64(max(less))
+SELECT counted_for, -toInt64(max(less)), 0, toUInt64(max(less)), min(at), ''
 FROM platestream.inquiry_shown
 WHERE at > now64(6) - INTERVAL 24 HOUR
 GROUP BY inquiry_id, counted_for;

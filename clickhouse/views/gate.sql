@@ -4,54 +4,10 @@
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_log TO platestream.inquiry_log
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
-    (SELECT argMax((case_number, reason_letters, boilerplate, prohibited, purposes, training_days, always_registry, mou_required,
-        retention_s, out_of_state, own_state, declaration, case_required, violation_for, violations, declaration_days,
-        declaration_texts, declaration_outside, vehicles_officer, vehicles_analyst, vehicles_supervisor, vehicles_agency), set_at)
-     FROM platestream.gate_rules) AS rules,
-    (SELECT mapFromArrays(groupArray(kind), groupArray((roles, partners, documented, browses, automatic, shows_data, has_effect, on_shift)))
-     FROM platestream.acts) AS acts,
-    (SELECT count() > 0 FROM platestream.registry WHERE kind = 'user') OR rules.7 AS registry_on,
-    (SELECT mapFromArrays(groupArray(id), groupArray((active, agency, trained_at, if(role = '', ['officer'], splitByChar(',', role)))))
-     FROM platestream.registry FINAL WHERE kind = 'user') AS users,
-    (SELECT mapFromArrays(groupArray(id), groupArray(
-        (active, own, law_enforcement, mou_from, mou_until, shares_cameras, shares_kinds, state, declared_at,
-         JSONExtractString(record, 'declaration'), JSONExtractString(record, 'declared_by'))))
-     FROM platestream.registry FINAL WHERE kind = 'agency') AS agencies,
-    -- Whose shift is running. A shift lasts 16 hours at most, so only records of the last day are read.
-    (SELECT groupUniqArray(JSONExtractString(newest, 'user'))
-     FROM (SELECT argMax((record, active), (changed_at, NOT active)) AS one, one.1 AS newest, one.2 AS going
-           FROM platestream.registry WHERE kind = 'shift' AND changed_at > now64(3) - INTERVAL 1 DAY GROUP BY id)
-     WHERE going
-       AND parseDateTime64BestEffortOrZero(JSONExtractString(newest, 'since'), 3, 'UTC') <= now64(3)
-       AND parseDateTime64BestEffortOrZero(JSONExtractString(newest, 'until'), 3, 'UTC') > now64(3)) AS people_on_shift,
-    -- What may have been shown in 24 hours, and pictures.
-    (SELECT mapFromArrays(groupArray(counted_for), groupArray((shown, pictures, more)))
-     FROM (SELECT counted_for, sum(vehicles) AS shown, sum(pictures) AS pictures, sum(fewer) AS more
-        FROM platestream.counted_lately GROUP BY counted_for)) AS counted,
-    assumeNotNull((SELECT account FROM platestream.caller)) AS account,
-    account IN ('default', 'platestream_console') AS speaks_for_people,
-    speaks_for_people OR account IN ('platestream_flows', 'platestream_retention_job', 'platestream_engine') AS of_machine,
-    mapContains(acts, inquire.kind) AS known_act,
-    acts[inquire.kind] AS act,
-    -- A partner agency asked, by a signature that `platestream partners serve` verified. Its person is nobody of the
-    -- registry: that agency says who it is and when they were trained, and stands for it; all else is judged as ever.
-    inquire.partner != '' AND speaks_for_people AS of_partner,
-    toValidUTF8(left(inquire.set_off_by, 64)) AS starter,
-    -- In process everybody is `default`, so there an automatic act names who set it off.
-    inquire.automatic AND of_machine AND act.5 AND NOT of_partner AND (starter != '' OR account != 'default') AS by_itself,
-    multiIf(
-        of_partner, toValidUTF8(concat(left(inquire.partner, 64), '/', left(on_behalf_of, 64))),
-        (speaks_for_people OR by_itself) AND on_behalf_of != '', toValidUTF8(left(on_behalf_of, 64)),
-        account) AS person,
-    toDateTime64(parseDateTimeBestEffortOrZero(inquire.trained_on, 'UTC'), 3, 'UTC') AS said_trained,
-    if(of_partner, (true, toString(inquire.partner), said_trained, ['analyst']), users[person]) AS user,
-    now64(3) - toIntervalDay(rules.6) AS trained_since,
     -- A clock that was set back would shorten what is held and what is kept: what goes by it waits until two people
-    -- confirmed the clock (services/retention/clock.py). Of a log that is not ahead this reads the last day.
-    (SELECT (max(at), uniqExactIf(who, kind = 'retention_clock' AND outcome = 'allowed' AND NOT automatic AND at <= now64(6)))
-     FROM platestream.inquiry_log WHERE at > now64(6) - toIntervalDay(1)) AS lately,
+    -- confirmed the clock (services/retention/clock.py).
     inquire.kind IN ('evidence_hold', 'evidence_keep', 'evidence_purge', 'retention')
-        AND now64(6) < lately.1 - toIntervalMinute(10) AND lately.2 < 2 AS clock_back,
+        AND now64(6) < lately.2 - toIntervalMinute(10) AND lately.3 < 2 AS clock_back,
     -- Somebody must be able to begin: until there was an administrator, people and agencies can be registered by
     -- anybody. Afterwards, while none is in force, two people bring one back (views/recovery.sql).
     NOT arrayExists(one -> one.1 AND has(one.4, 'administrator') AND one.3 > toDateTime64(0, 3) AND one.3 <= now64(3)
@@ -298,7 +254,63 @@ SELECT
         least(inquire.vehicles, 10000)) AS vehicles,
     if(inquire.kind = 'limit_raise', inquire.other, counts_for) AS counted_for,
     toUInt32(most + counted[counts_for].3) AS limit_a_day
-FROM platestream.inquire;
+-- The engine resolves an alias wherever it stands: what the rest is made of is worked out once, in a query of its own, and
+-- what would make a long query faster, and each inquiry slower, is switched off.
+FROM (
+    SELECT
+        *,
+        (SELECT argMax((case_number, reason_letters, boilerplate, prohibited, purposes, training_days, always_registry, mou_required,
+            retention_s, out_of_state, own_state, declaration, case_required, violation_for, violations, declaration_days,
+            declaration_texts, declaration_outside, vehicles_officer, vehicles_analyst, vehicles_supervisor, vehicles_agency), set_at)
+         FROM platestream.gate_rules) AS rules,
+        (SELECT mapFromArrays(groupArray(kind), groupArray((roles, partners, documented, browses, automatic, shows_data, has_effect, on_shift)))
+         FROM platestream.acts) AS acts,
+        (SELECT (
+            mapFromArrays(groupArrayIf(id, kind = 'user'),
+                groupArrayIf((active, agency, trained_at, if(role = '', ['officer'], splitByChar(',', role))), kind = 'user')),
+            mapFromArrays(groupArrayIf(id, kind = 'agency'), groupArrayIf(
+                (active, own, law_enforcement, mou_from, mou_until, shares_cameras, shares_kinds, state, declared_at,
+                 JSONExtractString(record, 'declaration'), JSONExtractString(record, 'declared_by')), kind = 'agency')))
+         FROM platestream.registry FINAL WHERE kind IN ('user', 'agency')) AS registered,
+        registered.1 AS users,
+        registered.2 AS agencies,
+        notEmpty(users) OR rules.7 AS registry_on,
+        -- Whose shift is running. A shift lasts 16 hours at most, so only records of the last day are read.
+        (SELECT groupUniqArray(JSONExtractString(newest, 'user'))
+         FROM (SELECT argMax((record, active), (changed_at, NOT active)) AS one, one.1 AS newest, one.2 AS going
+               FROM platestream.registry WHERE kind = 'shift' AND changed_at > now64(3) - INTERVAL 1 DAY GROUP BY id)
+         WHERE going
+           AND parseDateTime64BestEffortOrZero(JSONExtractString(newest, 'since'), 3, 'UTC') <= now64(3)
+           AND parseDateTime64BestEffortOrZero(JSONExtractString(newest, 'until'), 3, 'UTC') > now64(3)) AS people_on_shift,
+        -- What may have been shown in 24 hours, and pictures; and the clock of the log: its newest row, and who confirmed it.
+        -- Of a log that is not ahead this reads the last day.
+        (SELECT (mapFromArrays(groupArray(counted_for), groupArray((shown, pictures, more))),
+            max(newest), length(arrayDistinct(arrayFlatten(groupArray(confirmed_by)))))
+         FROM (SELECT counted_for, sum(vehicles) AS shown, sum(pictures) AS pictures, sum(fewer) AS more,
+                max(at) AS newest, groupUniqArrayIf(confirming, confirming != '') AS confirmed_by
+            FROM platestream.counted_lately GROUP BY counted_for)) AS lately,
+        lately.1 AS counted,
+        assumeNotNull((SELECT account FROM platestream.caller)) AS account,
+        account IN ('default', 'platestream_console') AS speaks_for_people,
+        speaks_for_people OR account IN ('platestream_flows', 'platestream_retention_job', 'platestream_engine') AS of_machine,
+        mapContains(acts, inquire.kind) AS known_act,
+        acts[inquire.kind] AS act,
+        -- A partner agency asked, by a signature that `platestream partners serve` verified. Its person is nobody of the
+        -- registry: that agency says who it is and when they were trained, and stands for it; all else is judged as ever.
+        inquire.partner != '' AND speaks_for_people AS of_partner,
+        toValidUTF8(left(inquire.set_off_by, 64)) AS starter,
+        -- In process everybody is `default`, so there an automatic act names who set it off.
+        inquire.automatic AND of_machine AND act.5 AND NOT of_partner AND (starter != '' OR account != 'default') AS by_itself,
+        multiIf(
+            of_partner, toValidUTF8(concat(left(inquire.partner, 64), '/', left(on_behalf_of, 64))),
+            (speaks_for_people OR by_itself) AND on_behalf_of != '', toValidUTF8(left(on_behalf_of, 64)),
+            account) AS person,
+        toDateTime64(parseDateTimeBestEffortOrZero(inquire.trained_on, 'UTC'), 3, 'UTC') AS said_trained,
+        if(of_partner, (true, toString(inquire.partner), said_trained, ['analyst']), users[person]) AS user,
+        now64(3) - toIntervalDay(rules.6) AS trained_since
+    FROM platestream.inquire AS inquire
+) AS inquire
+SETTINGS optimize_functions_to_subcolumns = 0, optimize_and_compare_chain = 0, optimize_multiif_to_if = 0, optimize_if_chain_to_multiif = 0, optimize_extract_common_expressions = 0, optimize_rewrite_array_exists_to_has = 0, optimize_time_filter_with_preimage = 0, optimize_or_like_chain = 0;
 
 -- What became of a BOLO that another agency sent under an id of its own, however long ago: it is taken once. With
 -- `superseded` something was done to its entry since, so the message must change nothing any more.
