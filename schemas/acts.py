@@ -70,7 +70,7 @@ class Act:
 
 
 _LOOKS = ("partner_answer", "audit_export", "audit_prove")
-_NO_FOLLOW_UP = ("hotlist_import", "hotlist_force", "hotlist_show", "evidence_show")
+_NO_FOLLOW_UP = ("hotlist_import", "hotlist_force", "hotlist_show", "evidence_show", "evidence_not_needed")
 _SEARCHERS: tuple[Role, ...] = ("officer", "analyst", "supervisor")
 _LISTERS: tuple[Role, ...] = ("officer", "analyst", "supervisor", "administrator")
 _PATROL: tuple[Role, ...] = ("officer", "supervisor")
@@ -160,6 +160,9 @@ ACTS: tuple[Act, ...] = (
         "evidence_export", "export held evidence", "F.8.a I.6", _CUSTODY, documented="case",
         entry="evidence/export",
     ),
+    Act(
+        "evidence_not_needed", "record why no data of a case is held", "F.8.a", _HOLDERS, documented="case",
+    ),
     Act("evidence_show", "see what evidence is held", "J.2", ("custodian", "auditor")),
     Act(
         "evidence_purge", "purge evidence past its schedule", "J.2", (), automatic=True,
@@ -192,6 +195,8 @@ ACTS: tuple[Act, ...] = (
     _register("camera", "register a camera and its approval", "D.5 E.1.f"),
     _register("detail", "register a special detail and its approval", "G.6"),
     _register("place", "register a sensitive place, where no camera may stand", "D.5 E.1.f"),
+    _register("roster", "record duty times", "F.4 F.8", _CHIEFS),
+    _register("material", "register training material and its approval", "E.1.d"),
     _register("incident", "record what came of ALPR use", "E.1.f", _CHIEFS),
     _register("source", "designate a hot list source", "C.4 E.1.b"),
     _register("category", "designate a hot list category", "C.3 E.1.b"),

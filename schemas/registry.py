@@ -1,22 +1,47 @@
-"""Registry records: agencies, users and their shifts, cameras, special details, what came of them, hot list
-sources, sensitive places; and who approved what.
+"""Registry records: agencies, users, their training material, shifts and duty times, cameras, special
+details, what came of them, hot list sources, sensitive places; and who approved what.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from schemas.acts import ROLES, Role
 from schemas.fields import Instant, Latitude, Longitude, Name, Record, Text
 from schemas.profile import PlaceKind
 
 Kind = Literal[
-    "agency", "user", "camera", "hotlist_source", "hotlist_category", "shift", "detail", "incident", "place"
+    "agency",
+    "user",
+    "camera",
+    "hotlist_source",
+    "hotlist_category",
+    "shift",
+    "detail",
+    "incident",
+    "place",
+    "roster",
+    "material",
 ]
 WIDEST_M = 10_000
 WIDEST_DEGREES = 0.5
 Outcome = Literal["", "arrest", "recovery", "person_located", "significant", "result"]
+
+
+class Duty(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Time in which a person is on duty (F.4), or is not: then `absent` says why."""
+
+    user: Name
+    since: Instant
+    until: Instant
+    absent: Annotated[str, Meta(max_length=200)] = ""
+
+    def overlaps(self, other: "Duty") -> bool:
+        """Of the same person and sort, with a common time."""
+        same = self.user == other.user and bool(self.absent) == bool(other.absent)
+        return same and self.since < other.until and other.since < self.until
 
 
 class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True):
@@ -36,6 +61,9 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     employee_number: Annotated[
         str, Meta(max_length=64, description="user: of this agency required, and one person's")
     ] = ""
+    material: Annotated[str, Meta(max_length=64, description="user: id of the training material (E.1.d)")] = (
+        ""
+    )
     sworn: Annotated[bool | None, Meta(description="user: sworn employee (F.4, F.8); null: not said")] = None
     mou_from: Annotated[Instant | None, Meta(description="agency: the MOU holds from (I.2)")] = None
     mou_until: Annotated[Instant | None, Meta(description="agency: the MOU holds until")] = None
@@ -111,6 +139,13 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     ] = ()
     case_number: Text = ""
     outcome: Annotated[Outcome, Meta(description="incident: what it was (E.1.f)")] = ""
+    version: Annotated[str, Meta(max_length=64, description="material: which version it is")] = ""
+    sha256: Annotated[
+        str, Meta(pattern=r"^([0-9a-f]{64})?$", description="material: SHA-256 of its text")
+    ] = ""
+    duties: Annotated[
+        tuple[Duty, ...], Meta(max_length=2000, description="roster: who is on duty when (F.4)")
+    ] = ()
     results: Annotated[Text, Meta(description="camera, detail, incident: what came of it, no plate")] = ""
 
     def __post_init__(self) -> None:
@@ -124,10 +159,29 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
             raise ValueError("a special detail needs `cameras`, `since` and `until`")
         if self.kind == "incident" and not (self.since and self.outcome and (self.cameras or self.detail)):
             raise ValueError("an incident needs `since`, `outcome`, and `cameras` or `detail`")
+        if self.kind == "material" and not (
+            self.version and self.sha256 and self.approved_by and self.approved_at
+        ):
+            raise ValueError("a material needs `version`, `sha256`, `approved_by` and `approved_at`")
         if self.since and self.until and self.until < self.since:
             raise ValueError("`until` is before `since`")
+        if self.kind == "roster":
+            self._check_roster()
         if self.kind == "place":
             self._check_place()
+
+    def _check_roster(self) -> None:
+        if not (self.duties and self.since and self.until):
+            raise ValueError("a roster needs `duties`, `since` and `until`")
+        ordered = sorted(self.duties, key=lambda one: (one.user, not one.absent, one.since))
+        for one in ordered:
+            if not self.since <= one.since < one.until <= self.until:
+                raise ValueError(f"{one.user} from {one.since} until {one.until}: no time of this roster")
+            if not one.absent and one.until - one.since > timedelta(days=1):
+                raise ValueError(f"{one.user} from {one.since}: duty of more than 24 hours")
+        for one, following in pairwise(ordered):
+            if one.overlaps(following):
+                raise ValueError(f"{one.user}: two times overlap at {following.since}")
 
     def _check_place(self) -> None:
         circle = self.latitude is not None and self.longitude is not None and self.radius_m is not None

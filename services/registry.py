@@ -35,6 +35,8 @@ from services.door import Door, Permit
 
 UNTOLD = ("schema", "kind", "id", "changed_at", "changed_by")  # the act itself says what, who and when
 _WRITTEN = "SELECT record FROM platestream.registry FINAL ORDER BY changed_at"
+LONGEST_SAID = 200  # of a value, so that no other change is cut off its act
+LATEST_DUTY = timedelta(days=7)
 AT_ONCE = 50  # frames released to the topic at once
 _PLAIN = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 ANOTHERS = "shift login and shift logout keep the shifts"
@@ -175,9 +177,11 @@ def put_user(door: Door, record: RegistryRecord, now: datetime, roles: Iterable[
             raise RefusedError(
                 "registry", f"no role {', '.join(sorted(unknown))}: it is one of {', '.join(ROLES)}"
             )
+    same_training = kept is not None and record.trained_at in (None, kept.trained_at)
     given = set(roles) or set(kept.roles if kept else ("officer",))
     told: dict[str, Any] = {
         "trained_at": record.trained_at or (kept.trained_at if kept else None),
+        "material": record.material or (kept.material if kept and same_training else ""),
         "employee_number": record.employee_number.strip() or (known.employee_number if known else ""),
         "sworn": known.sworn if record.sworn is None and known else record.sworn,
     }
@@ -281,10 +285,10 @@ def difference(before: RegistryRecord | None, after: RegistryRecord) -> str:
 
 def _said(value: object) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "-"
+        return ", ".join(map(str, value))[:LONGEST_SAID] or "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "-" if value in (None, "") else str(value)
+    return "-" if value in (None, "") else str(value)[:LONGEST_SAID]
 
 
 def _before(door: Door, record: RegistryRecord) -> RegistryRecord | None:
@@ -334,13 +338,19 @@ def _wrong(door: Door, record: RegistryRecord, now: datetime) -> Iterator[str]:
     if record.kind == "camera" and record.active:
         yield from _misplaced(door, record)
         yield from _outside(door, record)
-    if record.kind not in ("agency", "user"):
+    if record.kind == "material":
+        yield from _other_material(record, _before(door, record))
+    if record.kind not in ("agency", "user", "roster"):
         return
     people, rules = who_is_who(door)
+    if record.kind == "roster":
+        yield from _other_duties(record, _before(door, record), people)
+        return
     in_charge = people.with_role("administrator", now, rules)
     own = people.agencies.get(record.agency)
     if record.kind == "user" and record.active:
         yield from _same_as_another(people, record, own)
+        yield from _unnamed_material(door, record, people.users.get(record.id), own)
     people.put(record)
     if record.kind == "agency":
         if in_charge and not people.with_role("administrator", now, rules):
@@ -371,6 +381,48 @@ def _same_as_another(people: People, record: RegistryRecord, agency: RegistryRec
             yield f"employee number {record.employee_number} is that of {one.id}: one person has one record"
     if not number and agency is not None and agency.own:
         yield "a person of this agency has an employee number: give it (--employee-number)"
+
+
+def _unnamed_material(
+    door: Door, record: RegistryRecord, before: RegistryRecord | None, agency: RegistryRecord | None
+) -> Iterator[str]:
+    """Training is with a material that was approved by then (E.1.d); the database refuses the same."""
+    materials = {name: one for name, one in listed(door.streams, "material").items() if one.active}
+    was = before or msgspec.structs.replace(record, material="", trained_at=None)
+    renewed = bool(materials and agency and agency.own and record.trained_at not in (None, was.trained_at))
+    if not renewed and record.material == was.material:
+        return
+    named, at = materials.get(record.material), record.trained_at
+    if named is None or named.approved_at is None or at is None or named.approved_at > at:
+        yield (
+            f"{record.id}: training names a material that was approved by then, and is on record "
+            f"(--material, one of: {', '.join(materials) or 'none; register it first'}; order, section E.1.d)"
+        )
+
+
+def _other_material(record: RegistryRecord, before: RegistryRecord | None) -> Iterator[str]:
+    fixed = ("name", "version", "sha256", "approved_by", "approved_at")
+    if before is not None and any(getattr(before, one) != getattr(record, one) for one in fixed):
+        yield f"material {record.id} stays as it was approved: register another version by another id"
+
+
+def _other_duties(record: RegistryRecord, before: RegistryRecord | None, people: People) -> Iterator[str]:
+    """What has begun stays in a roster, and nothing is added late; the database refuses the same."""
+    was, duties, at = (
+        before.duties if before else (),
+        record.duties if record.active else (),
+        record.changed_at,
+    )
+    assert at is not None  # `finished` set it
+    gone = [one for one in was if one.since <= at and one not in duties]
+    late = [one for one in duties if one not in was and one.since < at - LATEST_DUTY]
+    strangers = {one.user for one in duties} - people.users.keys()
+    for one in gone[:1]:
+        yield f"{one.user} from {one.since}: a duty time that has begun stays; add a row that says why absent"
+    for one in late[:1]:
+        yield f"{one.user} from {one.since}: duty times are recorded within 7 days of their begin"
+    if strangers:
+        yield f"not registered: {', '.join(sorted(strangers))}"
 
 
 def _misplaced(door: Door, camera: RegistryRecord) -> Iterator[str]:

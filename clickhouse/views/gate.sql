@@ -164,6 +164,8 @@ SELECT
             'an administrator is in force: they register people (order, section E.1.e)',
         act.3 = 'case' AND NOT usable_case,
             'no usable case number (as the agency writes them): evidence is of a case (order, section F.8.a)',
+        inquire.kind = 'evidence_not_needed' AND NOT says_something[1],
+            'the reason says nothing: why is no data of the case needed as evidence? (order, section F.8.a)',
         act.3 = 'inquiry' AND NOT match(given_case, '[\\pL\\pN]') AND empty(reason_letters),
             'neither case number nor reason: every inquiry is documented by one of them (order, section I.7)',
         act.3 = 'inquiry' AND NOT usable_case

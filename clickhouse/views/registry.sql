@@ -31,6 +31,7 @@ WITH
     (SELECT groupArray((id, JSONExtractString(record, 'employee_number'), agency)) FROM platestream.registry FINAL
      WHERE kind = 'user') AS users,
     (SELECT groupArray(id) FROM platestream.registry FINAL WHERE kind = 'agency' AND own) AS own_agencies,
+    (SELECT groupArray((id, approved_at)) FROM platestream.registry FINAL WHERE kind = 'material' AND active) AS materials,
     (SELECT groupArray((concat(kind, '/', id), changed_at, record)) FROM platestream.registry FINAL
      WHERE concat(kind, '/', id) IN (
         SELECT concat(JSONExtractString(record, 'kind'), '/', JSONExtractString(record, 'id'))
@@ -52,6 +53,8 @@ WITH
     throwIf(act.2 = 'registry_recover' AND registry_change.inquiry_id NOT IN (
         SELECT inquiry_id FROM platestream.recoveries WHERE step = 'done'),
         'Refused: two people give the recovery code first') AS not_recovered,
+    throwIf(act.2 = 'shift_login' AND moment('since') < act.6 - INTERVAL 10 MINUTE,
+        'Refused: a shift begins with its act') AS backdated,
     -- A person of this agency, who has a number; of others their agencies know.
     of_kind = 'user' AND is_active AS enters,
     throwIf(empty(act.2), 'Refused: no allowed act of yours, of the last 10 minutes, names this record') AS no_act,
@@ -72,7 +75,25 @@ WITH
         'Refused: a person of this agency has an employee number') AS no_number,
     throwIf(enters AND numbered(number) != ''
         AND arrayExists(one -> one.1 != of_id AND one.3 = of_agency AND numbered(one.2) = numbered(number), users),
-        'Refused: this employee number is another person''s') AS twice_numbered
+        'Refused: this employee number is another person''s') AS twice_numbered,
+    -- Training is with a material that was on record and approved by that day.
+    throwIf(enters AND act.2 = 'registry_user' AND (JSONExtractString(before.3, 'material') != JSONExtractString(record, 'material')
+            OR has(own_agencies, of_agency) AND notEmpty(materials) AND moment('trained_at') > toDateTime64(0, 3)
+                AND JSONExtractString(before.3, 'trained_at') != JSONExtractString(record, 'trained_at'))
+        AND NOT arrayExists(one -> one.1 = JSONExtractString(record, 'material') AND one.2 <= moment('trained_at'), materials),
+        'Refused: the training names no material that was approved by then') AS no_material,
+    throwIf(of_kind = 'material' AND before.1 != '' AND arrayExists(
+        part -> JSONExtractString(before.3, part) != JSONExtractString(record, part),
+        ['name', 'version', 'sha256', 'approved_by', 'approved_at']),
+        'Refused: a training material stays as it was approved; another version is another record') AS other_material,
+    -- Duty times are entered within 7 days, and what has begun stays.
+    if(is_active, JSONExtractArrayRaw(record, 'duties'), []) AS duties,
+    throwIf(of_kind = 'roster' AND (
+        arrayExists(one -> NOT has(duties, one)
+            AND parseDateTime64BestEffortOrZero(JSONExtractString(one, 'since'), 3, 'UTC') <= act.6, JSONExtractArrayRaw(before.3, 'duties'))
+        OR arrayExists(one -> NOT has(JSONExtractArrayRaw(before.3, 'duties'), one)
+            AND parseDateTime64BestEffortOrZero(JSONExtractString(one, 'since'), 3, 'UTC') < act.6 - INTERVAL 7 DAY, duties)),
+        'Refused: a duty time that has begun stays, and none is entered later than 7 days after it began') AS other_duty
 SELECT
     of_kind AS kind,
     of_id AS id,
@@ -94,9 +115,10 @@ SELECT
     JSONExtractString(record, 'state') AS state,
     moment('declared_at') AS declared_at
 FROM platestream.registry_change
-WHERE NOT (no_act OR not_recovered OR no_record OR own_record OR untimely OR foreign_name OR twice_named OR no_number OR twice_numbered);
+WHERE NOT (no_act OR backdated OR not_recovered OR no_record OR own_record OR untimely OR foreign_name OR twice_named OR no_number OR twice_numbered
+    OR no_material OR other_material OR other_duty);
 
 -- The rest of the registry's topic: cameras, special details, hot list sources and so on.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.registry_followed_to_registry TO platestream.registry
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-SELECT * FROM platestream.registry_followed WHERE kind NOT IN ('user', 'agency', 'shift');
+SELECT * FROM platestream.registry_followed WHERE kind NOT IN ('user', 'agency', 'shift', 'roster', 'material');

@@ -116,6 +116,20 @@ def keep(
     out.print(f"hold {hold_id} is kept until {until:%Y-%m-%d}")
 
 
+@app.command("not-needed")
+def not_needed(
+    case: Annotated[str, typer.Option(help="Case number.")],
+    reason: Annotated[str, typer.Option(help="Why no data of it is needed as evidence.")],
+) -> None:
+    """Record why no data of a case is held, though it was searched for (order, F.8.a).
+
+    Example: platestream evidence not-needed --case 26-001234 --reason 'The truck was found parked at home'
+    """
+    with entrance("evidence not-needed") as door:
+        holding.not_needed(door, case, reason)
+    out.print(f"on record: no evidence is needed of {case}")
+
+
 @app.command("list")
 def list_(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each hold.")] = False,

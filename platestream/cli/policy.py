@@ -113,6 +113,7 @@ def _told_of_law(law: Law, results: Sequence[checking.Result]) -> dict[str, obje
                     "source": clause.source,
                     "verdict": said,
                     "checks": clause.checks,
+                    "needs": clause.needs,
                 }
                 for clause, said, _found in clauses
             ],
@@ -141,6 +142,8 @@ def _show(shown: Sequence[checking.Result], results: Sequence[checking.Result], 
         unread = [one for one, _said, _found in clauses if not one.certain]
         told = "; ".join(f"{one.number} ({READ[one.read]})" for one in unread)
         out.print(f"{law.name}. Of these clauses no text was read, so they are not checked: {told or 'none'}")
+        if unread:
+            out.print(f"They need {unread[0].needs}.")
         out.print(styled(NO_ADVICE, "bold"))
     count = Counter(one.outcome for one in results)
     err.print(

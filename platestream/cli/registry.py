@@ -16,10 +16,12 @@ from rich.table import Table
 from platestream.cli.console import err, out, print_json, table
 from platestream.cli.entrance import entrance
 from schemas.acts import ROLES
+from schemas.counted import counted
 from schemas.profile import PlaceKind
 from schemas.registry import Kind, Outcome, RegistryRecord
 from services import recovery
 from services import registry as job
+from services import roster as job_roster
 from services.door import Door
 from services.hotlist.files.formats import layout_name, parser
 from services.hotlist.origin import public_text
@@ -94,6 +96,7 @@ def user(
     employee_number: Annotated[
         str, typer.Option(help="Required of this agency's people, and one person's.")
     ] = "",
+    material: Annotated[str, typer.Option(help="Id of the training material (E.1.d).")] = "",
     sworn: Annotated[
         bool | None, typer.Option("--sworn/--civilian", help="A sworn employee (F.4, F.8).")
     ] = None,
@@ -114,7 +117,7 @@ def user(
         codes.append(recovery.code_at_founding(door, role or ()))
         return job.put_user(door, record, now, role or ())
 
-    told: dict[str, Any] = {"employee_number": employee_number, "sworn": sworn}
+    told: dict[str, Any] = {"employee_number": employee_number, "sworn": sworn, "material": material}
     _put("user", name, put, name=title, agency=agency, trained_at=trained, approved_by=approved_by, **told)
     if codes[0]:
         _show_code(codes[0])
@@ -264,6 +267,44 @@ def incident(
         detail=detail,
         case_number=case,
     )
+
+
+@app.command()
+def roster(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV: user,since,until,absent.")],
+    name: Annotated[str, typer.Option("--id", help="Short name; else that of the file.")] = "",
+) -> None:
+    """Record a roster: who is on duty when, in the agency's time zone (order, sections F.4 and F.8).
+
+    A row with a reason in `absent` says that its person is not on duty then: list each sworn employee. The
+    same id again replaces the roster; duty times that have begun stay. `registry list roster` shows rosters.
+
+    Example: platestream registry roster 2026-W48.csv
+    """
+    with entrance("registry roster") as door:
+        told = (name or file.stem, file.name, file.read_text(errors="replace"), agency_zone(door))
+        written = job_roster.record(door, *told, datetime.now(UTC))
+    out.print(f"{written.key}: {counted(len(written.duties), 'time')} on record")
+
+
+@app.command()
+def material(
+    name: Annotated[str, typer.Argument(metavar="ID", help="Short name, such as alpr-2026.")],
+    title: Annotated[str, typer.Option(help="What it is called.")],
+    version: Annotated[str, typer.Option(help="Which version it is.")],
+    file: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The text: its SHA-256 is stored.")],
+    approved_by: Annotated[str, typer.Option(help="Who approved it.")],
+    approved: Annotated[datetime, typer.Option(formats=DAY, help="When.")],
+) -> None:
+    """Register training material (order, section E.1.d); from then on training names one (--material).
+
+    It stays as it was approved: another version is registered by another id.
+
+    Example: platestream registry material alpr-2026 --title 'ALPR training' --version 3 --file training.pdf
+    --approved-by 'Chief of Police' --approved 2026-10-01
+    """
+    told: dict[str, Any] = {"version": version, "sha256": sha256(file.read_bytes()).hexdigest()}
+    _put("material", name, name=title, approved_by=approved_by, approved_at=approved, **told)
 
 
 @app.command()

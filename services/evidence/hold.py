@@ -283,6 +283,11 @@ def keep(door: Door, hold_id: UUID, terms: Terms) -> LedgerEntry:
     return entry
 
 
+def not_needed(door: Door, case_number: str, reason: str) -> None:
+    """Record why no data of a case is held as evidence (F.8.a). Raises RefusedInquiry."""
+    door.enter("evidence_not_needed", case_number=case_number, reason=reason)
+
+
 def _documented(terms: Terms) -> None:
     if not terms.case_number.strip() or not terms.authority.strip():
         raise RefusedError(

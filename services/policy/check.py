@@ -83,6 +83,24 @@ def _ask(check: Check, live: Live) -> Answer:
     try:
         return check.run(live)
     except (DatabaseError, BrokerError) as error:
-        return Answer("", (), (Gap(f"no answer: {error}", "the database or the broker within reach"),))
+        return Answer(
+            "",
+            (),
+            (
+                Gap(
+                    f"no answer: {error}",
+                    "PLATESTREAM_CLICKHOUSE and PLATESTREAM_KAFKA reachable: platestream doctor",
+                ),
+            ),
+        )
     except (OSError, ValueError) as error:
-        return Answer("", (), (Gap(f"could not be read: {error}", "what is named there, put right"),))
+        return Answer(
+            "",
+            (),
+            (
+                Gap(
+                    f"could not be read: {error}",
+                    "the file that is named, readable and valid: platestream doctor",
+                ),
+            ),
+        )

@@ -76,7 +76,11 @@ CLAUSES = (
         "Security and integrity of data",
         "least-privilege roles, TLS off this machine, hashed pictures, sealed records ([design](design.md))",
     ),
-    Clause("E.1.d", "Training materials are up to date", people="is written by people"),
+    Clause(
+        "E.1.d",
+        "Training materials are up to date",
+        "`platestream registry material`: version, SHA-256 and approval; training names one",
+    ),
     Clause(
         "E.1.e",
         "Training is completed before access",
@@ -102,7 +106,8 @@ CLAUSES = (
     Clause(
         "F.4",
         "Officers stay logged in while on duty",
-        "shifts have their people and times; a step on a hit is compared with them ([hits](hits.md))",
+        "shifts have their people and times; steps on hits and the roster are compared with them "
+        "([hits](hits.md))",
     ),
     Clause(
         "F.5",
@@ -117,7 +122,9 @@ CLAUSES = (
     ),
     Clause("F.7", "No access without training", "training has a date and lapses; the gate refuses"),
     Clause(
-        "F.8", "Data should be used to follow up", people="encourages; any sworn employee may be registered"
+        "F.8",
+        "All sworn employees have search access",
+        "the registry says who is sworn; people judge whether they follow up",
     ),
     Clause(
         "F.8.a",

@@ -53,6 +53,8 @@ table, or by an account that was granted too much. These checks compare both, an
 | `ruled` | `gate_rules` with `rules`, by the SHA-256 of the row's text | the text that `platestream migrate` took from the profile's file, once, for rows of a release before |
 | `steps` | `hit_actions` with `hit_verify` and `hit_dispose` | a step of a release before acts held hashes, within five minutes of an act of the same officer on the same hit |
 | `evidence`, `custody`, `scheduled` | records, pictures and signed answers with their hashes in the ledger, and each purge with its schedule | records of holds of before, which have no hash there |
+| `on_duty` | the roster with shifts and steps on hits | duty that no roster lists, where its person does not log in either; an absence that a chief enters falsely within 7 days |
+| `taken` | cases of searches with the ledger's holds and `evidence_not_needed` | whether what a search showed is what was held |
 | `records` | log, seals, their copy and the ledger | all of them forged at once; an export kept elsewhere tells |
 | `unlogged` | a server's query log with the inquiries; the built-in engine's log of statements with its digests in the inquiry log | in process nothing logs statements: not checked |
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.policy.checks import (
     audit,
     cameras,
+    duty,
     evidence,
     hits,
     hotlist,
@@ -163,9 +164,23 @@ CHECKS = (
     Check(
         "on_duty",
         _clauses("F.4"),
-        "who recorded steps on hits was logged in for a shift",
-        "platestream shift list; hit_actions",
-        people.on_duty,
+        "who recorded steps on hits, or was on duty by the roster, was logged in for a shift",
+        "platestream shift list; registry list roster; hit_actions",
+        duty.on_duty,
+    ),
+    Check(
+        "access",
+        _clauses("F.8"),
+        "every sworn employee has a role that searches, training in force and a sign-in",
+        "platestream registry list user",
+        duty.access,
+    ),
+    Check(
+        "materials",
+        _clauses("E.1.d E.1.e F.7"),
+        "training material is approved and up to date, and training names what was approved by then",
+        "platestream registry list material",
+        duty.materials,
     ),
     Check(
         "patterns",
@@ -205,8 +220,8 @@ CHECKS = (
     Check(
         "taken",
         _clauses("F.8.a J.1"),
-        "cases of hits that were acted on have evidence held",
-        "platestream evidence hold",
+        "cases of hits that were acted on have evidence held; searched cases have it, or a reason",
+        "platestream evidence hold; evidence not-needed",
         evidence.taken,
     ),
     Check(

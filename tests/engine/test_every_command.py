@@ -76,6 +76,15 @@ ACTED = {
         "registry_incident",
         "registry incident x --title X --outcome arrest --at 2026-01-01 --camera c",
     ),
+    "registry roster": ("registry_roster", "registry roster FILE"),
+    "registry material": (
+        "registry_material",
+        "registry material x --title X --version 1 --file FILE --approved-by Chief --approved 2026-01-01",
+    ),
+    "evidence not-needed": (
+        "evidence_not_needed",
+        "evidence not-needed --case 26-1 --reason 'The truck was found parked'",
+    ),
     "registry source": ("registry_source", "registry source x --title X"),
     "registry category": ("registry_category", "registry category x --longest-days 30"),
     "registry release": ("quarantine_release", "registry release x"),

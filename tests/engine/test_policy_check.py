@@ -43,9 +43,11 @@ from tests.support.agency import (
     PROFILE,
     VERIFIED,
     Agency,
+    duty,
     follow_the_order,
     people,
     read,
+    roster,
     user,
 )
 from tests.support.clock import NOW
@@ -132,7 +134,7 @@ NOTHING: list[tuple[str, Callable[[Agency], object], dict[str, Any], str]] = [
         "notified",
         lambda one: one.sql("TRUNCATE TABLE platestream.deliveries"),
         {},
-        "of 1 hit nothing is on record",
+        "of 1 hit no notification is on record",
     ),
     ("stores", lambda _one: None, {"data": None}, "in the flows' containers"),
     ("stores", lambda one: (one.data / "recovery" / "recognize").mkdir(), {}, "of unknown age: recognize"),
@@ -189,7 +191,7 @@ def test_a_database_that_fails_is_not_checked_and_the_other_checks_go_on(agency:
 
 
 def test_a_fault_is_a_fault_however_little_was_looked_at() -> None:
-    gap = Gap("why", "what")
+    gap = Gap("why", "once it is there")
     assert checking.outcome(Answer("", ("fault",), (gap,))) == "not_held"
     assert checking.outcome(Answer("", (), (gap,))) == "not_checked"
     assert checking.outcome(Answer("", (), ())) == "held"
@@ -436,6 +438,9 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
         "untrained or ended: new",
     ),
     ("on_duty", lambda one: one.act("misread", by="chief"), {}, "1 step by chief, not on shift then"),
+    ("on_duty", lambda one: one.register(roster(duty("vale", NOW - 9 * HOUR))), {}, "not logged in: vale"),
+    ("access", lambda one: one.put(user("new", "auditor")), {}, "without a role that searches: new"),
+    ("materials", lambda one: one.put(user("new", material="x")), {}, "was not on record or not approved"),
     ("results", lambda one: one.database.put(tables.DETECTIONS, read(5 * DAY)), {}, "not counted"),
     ("requests", lambda one: one.log(requester="Acme"), {}, "1 of them without a legal basis"),
     ("purposes", lambda one: one.found("purpose"), {}, "1 inquiry that broke it"),

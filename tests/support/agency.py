@@ -32,7 +32,7 @@ from schemas.finding import Finding
 from schemas.gate_rules import GateRules
 from schemas.hotlist import HotListChange
 from schemas.ledger import Chain, LedgerEntry
-from schemas.registry import RegistryRecord
+from schemas.registry import Duty, RegistryRecord
 from services.effects import effect_of
 from services.policy import check as checking
 from services.policy.checks.live import Live
@@ -55,6 +55,15 @@ CASE = "26-001234"
 HIT = AlertHit.from_json(bytes(example("alert_hit").accepted))
 VERIFIED = ("plate_and_state_confirmed", "confirmed_current", "action_taken")
 HOLD = UUID(int=0x401D)
+MATERIAL = RegistryRecord(
+    kind="material",
+    id="alpr-3",
+    name="ALPR training",
+    version="3",
+    sha256="0" * 64,
+    approved_by="Chief",
+    approved_at=NOW - 60 * DAY,
+)
 
 
 @dataclass(frozen=True)
@@ -305,6 +314,8 @@ def user(name: str, *roles: str, **told: Any) -> RegistryRecord:
         "agency": "sjpd",
         "employee_number": f"E-{name}",
         "trained_at": NOW - 30 * DAY,
+        "material": MATERIAL.id,
+        "sworn": True,
         "role": ",".join(roles or ROLES),
         **told,
     }
@@ -324,9 +335,28 @@ def people() -> Iterator[RegistryRecord]:
     )
 
 
+def duty(user: str, since: datetime, hours: float = 8, absent: str = "") -> Duty:
+    """Time on duty, or absent."""
+    return Duty(user=user, since=since, until=since + hours * HOUR, absent=absent)
+
+
+def roster(*duties: Duty, name: str = "w48") -> RegistryRecord:
+    """A roster with these times besides those of an agency that follows the order."""
+    every = (
+        duty("smith", NOW - DAY),
+        duty("chief", NOW - DAY, 7 * 24, "administrative duty"),
+        *duties,
+    )
+    times: dict[str, Any] = {
+        "since": min(one.since for one in every),
+        "until": max(one.until for one in every),
+    }
+    return RegistryRecord(kind="roster", id=name, name=f"{name}.csv", duties=every, **times)
+
+
 def follow_the_order(agency: Agency) -> None:
     """What an agency does that keeps to all of it, and the audit flow that checks it."""
-    agency.register(*people())
+    agency.register(MATERIAL, *people(), roster())
     code = "'lee', toString(generateUUIDv4()), repeat('0', 64)"
     agency.sql(f"INSERT INTO platestream.recovery_codes (set_by, salt, hash) SELECT {code}")
     agency.rule(replace(gate_rules.in_force(agency.database.client()), always_registry=True))

@@ -52,6 +52,7 @@ def register(visit: Visit) -> Response:
         agency=visit.said("agency"),
         employee_number=visit.said("employee_number") or (known.employee_number if known else ""),
         sworn={"yes": True, "no": False}.get(visit.said("sworn"), known.sworn if known else None),
+        material=visit.said("material") or (known.material if known else ""),
         trained_at=day(visit, "trained", known.trained_at if known else None),
         approved_by=visit.said("approved_by"),
     )
@@ -88,13 +89,14 @@ def _place(visit: Visit) -> str:
 
 
 def _shown(visit: Visit) -> dict[str, Any]:
-    found = show_several(visit.door, "user", "agency")
+    found = show_several(visit.door, "user", "agency", "material")
     on_shift = None
     if may(visit, "shift_show"):
         on_shift = {shift.user: shift for shift in shifts.show(visit.door, visit.now)}
     return {
         "people": People([*found["user"], *found["agency"]]),
         "agencies": sorted(filter(lambda one: one.active, found["agency"]), key=lambda one: not one.own),
+        "materials": [one for one in found["material"] if one.active],
         "rules": visit.console.people()[1],
         "on_shift": on_shift,
         "passwords": set(accounts.listed(visit.door)),

@@ -30,7 +30,7 @@ def whole(live: Live) -> Answer:
     return answer(
         f"{counted(len({one.seal for one in copy}), 'seal')} in the copy, {rows} in the database",
         named(faults) if faults else "",
-        unless(rows or copy, "nothing was sealed yet", "flows.audit_flow running, and an act on record"),
+        unless(rows or copy, "nothing was sealed yet", "flows.audit_flow running once an act is on record"),
     )
 
 
@@ -39,7 +39,12 @@ def filed_in_time(live: Live) -> Answer:
     ((first, count),) = live.rows(_FIRST)
     if not count:
         return answer(
-            "", unless(count, "nothing is on record that could be audited", "a look at stored data")
+            "",
+            unless(
+                count,
+                "nothing is on record that could be audited",
+                "once somebody searches stored data (platestream search)",
+            ),
         )
     began, today = first.astimezone(UTC).date(), live.now.date()
     memoranda = [memo.year for _entry, memo in filed(live.client) if not memo.rhythm]
@@ -54,7 +59,11 @@ def filed_in_time(live: Live) -> Answer:
     return answer(
         "; ".join([f"{len(memoranda)} memoranda filed", *open_]),
         missing,
-        unless(memoranda or missing, "no audit was due yet, and none is filed", "the first audit"),
+        unless(
+            memoranda or missing,
+            "no audit was due yet, and none is filed",
+            "platestream audit sample and memo, once the first audit is due",
+        ),
     )
 
 
@@ -70,7 +79,11 @@ def sampled(live: Live) -> Answer:
     return answer(
         f"{counted(len(drawn), 'draw')}, {live.profile.audit.inquiries} inquiries asked for",
         faults,
-        unless(filed(live.client), "no memorandum is filed, so no draw counts yet", "an audit that is filed"),
+        unless(
+            filed(live.client),
+            "no memorandum is filed, so no draw counts yet",
+            "platestream audit sample and platestream audit memo",
+        ),
     )
 
 
@@ -101,5 +114,7 @@ def memoranda(live: Live) -> Answer:
     return answer(
         f"{counted(len(stored), 'document')}; {errors} data errors found",
         sorted(set(faults)),
-        unless(stored or faults, "no memorandum is filed", "an audit that is filed"),
+        unless(
+            stored or faults, "no memorandum is filed", "platestream audit sample and platestream audit memo"
+        ),
     )

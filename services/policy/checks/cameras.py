@@ -57,7 +57,11 @@ def approved(live: Live) -> Answer:
         f"{len(seen)} cameras delivered, {len(registered)} are registered",
         f"not registered: {named(unknown)}" if unknown else "",
         f"ended, or without an approval on record: {named(bare)}" if bare else "",
-        unless(seen, "no camera has delivered while data is kept", "detections"),
+        unless(
+            seen,
+            "no camera has delivered while data is kept",
+            "once a registered camera delivers (platestream cameras run)",
+        ),
     )
 
 
@@ -70,7 +74,14 @@ def bounded(live: Live) -> Answer:
     fixed = [one for one in live.registered("camera") if one.active and not one.moves]
     stand = {one.id: (one.latitude, one.longitude) for one in fixed if one.latitude and one.longitude}
     if not boundary:
-        return answer("", unless(False, "the rules name no boundary", "agency.boundary in the rules"))
+        return answer(
+            "",
+            unless(
+                False,
+                "the rules name no boundary",
+                "[agency] boundary in the profile: platestream registry rules --profile",
+            ),
+        )
     outside = [name for name, at in sorted(stand.items()) if not within(at, boundary)]
     taken = {
         name
@@ -81,7 +92,7 @@ def bounded(live: Live) -> Answer:
         f"{counted(len(stand), 'fixed camera')} and a boundary of {len(boundary)} corners",
         f"registered outside the agency's boundary: {named(outside)}" if outside else "",
         f"took pictures outside the agency's boundary: {named(sorted(taken))}" if taken else "",
-        unless(stand, "no fixed camera is registered", "a camera"),
+        unless(stand, "no fixed camera is registered", "platestream registry camera"),
     )
 
 
@@ -96,8 +107,16 @@ def deployed(live: Live) -> Answer:
     return answer(
         f"{counted(len(found), 'rule')} broken in {live.profile.retention.data}",
         told_of,
-        unless(approvals, "no camera and no special detail is registered", "cameras with their approval"),
-        unless(seen or found, "no camera has delivered while data is kept", "detections"),
+        unless(
+            approvals,
+            "no camera and no special detail is registered",
+            "platestream registry camera, with who approved it",
+        ),
+        unless(
+            seen or found,
+            "no camera has delivered while data is kept",
+            "once a registered camera delivers (platestream cameras run)",
+        ),
     )
 
 
@@ -109,7 +128,11 @@ def pictures(live: Live) -> Answer:
         counted(count, "detection") + " of the last day",
         f"{placeless} without a place" if placeless else "",
         f"{bare} without a picture" if bare else "",
-        unless(count, "there was no detection in the last day", "a detection"),
+        unless(
+            count,
+            "there was no detection in the last day",
+            "once a camera delivers (platestream cameras run)",
+        ),
     )
 
 
@@ -119,5 +142,9 @@ def results(live: Live) -> Answer:
     return answer(
         counted(days, "day"),
         f"not counted: {named(sorted(missing))}" if missing else "",
-        unless(days, "no detection is older than two days", "detections of a day that is over"),
+        unless(
+            days,
+            "no detection is older than two days",
+            "once a day with detections is two days over (platestream retention run)",
+        ),
     )

@@ -4,17 +4,23 @@ The ledger says what was held, until when and what was purged; the tables must s
 must have come after its time. A hold's detections and pictures are compared by number and hash, never shown.
 """
 
+import re
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from schemas.acts import ACTS
 from schemas.counted import counted
+from schemas.tables import EPOCH
 from services.evidence.custody import History, history
 from services.policy.checks.live import Answer, Gap, Live, answer, named, unless
+from services.rules import gate_rules
 
 SLACK, TAKEN = timedelta(hours=1), timedelta(days=7)
 MILLISECOND = timedelta(milliseconds=1)
-HELD_SINCE = "nothing: what is held from now on has them"
+HELD_SINCE = "once these holds are purged: what is held from now on has hashes (platestream evidence hold)"
 
 _HOLDS = """
 SELECT toString(hold_id), pictures < detections, damaged, release_at, detections, altered, unbound
@@ -22,14 +28,30 @@ FROM platestream.evidence_state ORDER BY held_at
 """
 # A case number is written in many ways: only its letters and digits are compared.
 _CASES = """
-SELECT DISTINCT case_number,
-    replaceRegexpAll(upper(case_number), '[^A-Z0-9]', '') NOT IN (
-        SELECT replaceRegexpAll(upper(case_number), '[^A-Z0-9]', '') FROM platestream.evidence_state)
-FROM platestream.hit_actions FINAL
+SELECT DISTINCT case_number FROM platestream.hit_actions FINAL
 WHERE kind = 'action_taken' AND actionable AND case_number != ''
   AND at > {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
 ORDER BY case_number
 """
+# Of this agency's people, where something was shown: a search that showed less than it might has a row of it.
+_SEARCHED = """
+SELECT any(case_number), max(at) FROM platestream.inquiry_log
+WHERE kind IN {kinds:Array(String)} AND outcome = 'allowed' AND NOT automatic AND partner = ''
+    AND agency IN (
+        SELECT '' UNION ALL SELECT id FROM platestream.registry FINAL WHERE kind = 'agency' AND own)
+    AND at > {since:DateTime64(6, 'UTC')} AND at < {until:DateTime64(6, 'UTC')}
+    AND match(case_number, {usable:String})
+    AND inquiry_id NOT IN (SELECT inquiry_id FROM platestream.inquiry_shown WHERE shown = 0)
+GROUP BY replaceRegexpAll(upper(case_number), '[^A-Z0-9]', '') AS plain HAVING lengthUTF8(plain) > 2
+ORDER BY 1
+"""
+_NOT_NEEDED = """
+SELECT case_number, at FROM platestream.inquiry_log
+WHERE kind = 'evidence_not_needed' AND outcome = 'allowed'
+"""
+ROSTER = 200
+"""The migration from which searches are asked for evidence."""
+SEARCHES = tuple(act.name for act in ACTS if act.searches)
 
 
 def whole(live: Live) -> Answer:
@@ -54,14 +76,37 @@ def whole(live: Live) -> Answer:
 
 
 def taken(live: Live) -> Answer:
-    """A case that came of a hit has its data held, while there still is any."""
-    cases = live.rows(_CASES, since=live.now - live.period, until=live.now - TAKEN)
-    bare = [case for case, lacking in cases if lacking]
+    """A case that came of a hit has its data held, while there still is any; a case whose searches showed
+    something has it, or a later reason why none is needed.
+    """
+    until = live.now - TAKEN
+    held = {_plain(one.case_number) for one in _history(live).holds.values()}
+    cases = [case for (case,) in live.rows(_CASES, since=live.now - live.period, until=until)]
+    reasons: dict[str, datetime] = defaultdict(lambda: EPOCH)
+    for case, at in live.rows(_NOT_NEEDED):
+        reasons[_plain(case)] = max(at, reasons[_plain(case)])
+    asked: dict[str, Any] = {"since": max(live.year, live.applied(ROSTER)), "until": until}
+    rule = gate_rules.in_force(live.client).case_number
+    searched = live.rows(_SEARCHED, kinds=list(SEARCHES), usable=rule, **asked)
+    bare = [case for case in cases if _plain(case) not in held]
+    silent = [case for case, at in searched if _plain(case) not in held and reasons[_plain(case)] < at]
     return answer(
-        counted(len(cases), "case") + " of hits that were acted on",
+        f"{counted(len(cases), 'case')} of hits that were acted on, {len(searched)} of searches",
         f"no evidence held after {TAKEN.days} days for {named(bare)}" if bare else "",
-        unless(cases, "no hit that was acted on led to a case a week ago or earlier", "such a case"),
+        f"searched for, and after {TAKEN.days} days neither evidence nor a reason (platestream evidence "
+        f"not-needed) for {named(silent)}"
+        if silent
+        else "",
+        unless(
+            cases or searched,
+            "no search, and no hit that was acted on, was for a case a week ago or earlier",
+            "once a case of such a hit is a week old (platestream hits dispose --case)",
+        ),
     )
+
+
+def _plain(case: str) -> str:
+    return re.sub("[^A-Z0-9]", "", case.upper())
 
 
 def released(live: Live) -> Answer:
@@ -90,7 +135,7 @@ def custody(live: Live) -> Answer:
         f"with another number of detections than was held: {named(other)}" if other else "",
         f"with other detections, pictures or answers than were held: {named(altered)}" if altered else "",
         _history(live).wrong,
-        unless(holds or said, "no evidence is held", "a hold"),
+        unless(holds or said, "no evidence is held", "once detections are held (platestream evidence hold)"),
     )
 
 
@@ -101,8 +146,12 @@ def scheduled(live: Live) -> Answer:
     return answer(
         f"{counted(found.entries, 'entry')} of the ledger, {counted(len(schedules), 'schedule')}",
         f"released before the schedule's minimum: {named(found.early)}" if found.early else "",
-        unless(not found.unknown, why, "these schedules in the profile"),
-        unless(found.entries, "no evidence is held", "a hold"),
+        unless(
+            not found.unknown,
+            why,
+            "[evidence.schedules] of the profile with these names: platestream registry rules --profile",
+        ),
+        unless(found.entries, "no evidence is held", "once detections are held (platestream evidence hold)"),
     )
 
 
@@ -116,4 +165,4 @@ def _same(one: datetime, other: datetime) -> bool:
 
 
 def _none_held(holds: Sequence[object]) -> list[Gap]:
-    return unless(holds, "no evidence is held", "a hold")
+    return unless(holds, "no evidence is held", "once detections are held (platestream evidence hold)")

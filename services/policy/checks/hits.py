@@ -81,7 +81,11 @@ def keeper(live: Live) -> Answer:
     return answer(
         f"{counted(len(asked), 'hit')} of NCIC or ACIC verified in a year",
         f"verified with another than NCIC or ACIC: {named(others)}" if others else "",
-        unless(asked, "no hit of NCIC or ACIC was verified in a year", "such a hit"),
+        unless(
+            asked,
+            "no hit of NCIC or ACIC was verified in a year",
+            "once such a hit is verified (platestream hits verify)",
+        ),
     )
 
 
@@ -127,7 +131,11 @@ def steps(live: Live) -> Answer:
         f"{counted(len(taken), 'step')} in a year",
         f"without an act on record of the same officer: {named(bare)}" if bare else "",
         f"acts on record that were never done: {named(act.about for act in undone)}" if undone else "",
-        unless(taken or undone, "no step on a hit is on record in a year", "a hit that an officer handled"),
+        unless(
+            taken or undone,
+            "no step on a hit is on record in a year",
+            "once an officer handles a hit (platestream hits verify)",
+        ),
     )
 
 
@@ -153,15 +161,27 @@ def notified(live: Live) -> Answer:
     lost = [hit for hit, outcomes, _at in hits if outcomes and not {"delivered", *BY_RULE} & set(outcomes)]
     alone = [hit for hit, _said, at in hits if at.year > 1970 and not open_at(every, at)]
     delivered = sum("delivered" in outcomes for _hit, outcomes, _at in hits)
+    flow = silent and (live.notifies or any(outcomes for _hit, outcomes, _at in hits) or _ever_notified(live))
     return answer(
         f"{delivered} of {counted(len(hits), 'fresh hit')} delivered",
         f"reached nobody: {named(lost)}" if lost else "",
         f"delivered while nobody was on shift: {named(alone)}" if alone else "",
+        f"no notification was sent or tried, as if flows.notify_flow did not run: {named(silent)}"
+        if flow
+        else "",
         unless(
-            not silent, f"of {counted(len(silent), 'hit')} nothing is on record", "flows.notify_flow running"
+            flow or not silent,
+            f"of {counted(len(silent), 'hit')} no notification is on record, and no rules are named here",
+            "PLATESTREAM_NOTIFY_FILE with rules (docs/hits.md), and flows.notify_flow running with them",
         ),
-        unless(hits, "there was no fresh hit", "a hit"),
+        unless(hits, "there was no fresh hit", "once a detection matches the hot list (flows.match_flow)"),
     )
+
+
+def _ever_notified(live: Live) -> bool:
+    """Return whether a notify flow was ever at work, by its table or its topic."""
+    ((count,),) = live.rows("SELECT count() FROM platestream.deliveries")
+    return bool(count) or any(True for _one in live.messages(topics.DELIVERIES))
 
 
 def bolos(live: Live) -> Answer:
@@ -173,7 +193,9 @@ def bolos(live: Live) -> Answer:
     return answer(
         f"{taken} taken, {refused} refused in a year; {len(there)} on the list",
         f"on the list and never taken on record: {named(bare)}" if bare else "",
-        unless(taken or refused or there, "no BOLO came in a year", "a BOLO"),
+        unless(
+            taken or refused or there, "no BOLO came in a year", "once a BOLO comes (platestream bolo take)"
+        ),
     )
 
 
@@ -189,4 +211,6 @@ def _acted(live: Live) -> list[tuple[str, bool, bool, bool, bool]]:
 
 
 def _none_acted(acted: list[tuple[str, bool, bool, bool, bool]]) -> list[Gap]:
-    return unless(acted, "no hit was acted on in a year", "a hit that an officer acted on")
+    return unless(
+        acted, "no hit was acted on in a year", "once an officer acts on a hit (platestream hits dispose)"
+    )

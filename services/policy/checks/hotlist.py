@@ -49,7 +49,11 @@ def complete(live: Live) -> Answer:
         f"{len(own)} of {counted(len(entries), 'entry')} own or entered by hand",
         f"incomplete: {named(lacking)}" if lacking else "",
         f"not a valid entry: {named(unread)}" if unread else "",
-        unless(own or unread, "no entry is the agency's own or was entered by hand", "such an entry"),
+        unless(
+            own or unread,
+            "no entry is the agency's own or was entered by hand",
+            "once an entry is made by hand (platestream hotlist add)",
+        ),
     )
 
 
@@ -74,7 +78,11 @@ def patterns(live: Live) -> Answer:
     partials = counted(len(partial) - len(described), "partial plate")
     return answer(
         f"{partials}, {counted(len(described), 'description')}",
-        unless(partial, "the hot list has no partial plate and no description", "a major crime with one"),
+        unless(
+            partial,
+            "the hot list has no partial plate and no description",
+            "once a major crime has one (platestream hotlist add --plate 'AB*12')",
+        ),
     )
 
 
@@ -86,4 +94,8 @@ def _too_far(entry: HotListEntry, allowed: Designations, live: Live) -> bool:
 
 
 def _empty(live: Live) -> list[Gap]:
-    return unless(live.hot_list[0], "the hot list is empty: there is no entry to look at", "a hot list")
+    return unless(
+        live.hot_list[0],
+        "the hot list is empty: there is no entry to look at",
+        "platestream hotlist import or platestream hotlist add",
+    )

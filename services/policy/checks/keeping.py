@@ -56,7 +56,7 @@ def rows(live: Live) -> Answer:
         late,
         tally.compare(live.client).faults,
         _missed(live),
-        unless(ages, "the tables that age are empty", "a detection"),
+        unless(ages, "the tables that age are empty", "once a camera delivers (platestream cameras run)"),
     )
 
 
@@ -119,7 +119,8 @@ def streams(live: Live) -> Answer:
         return answer(f"{len(declared)} topics on the broker", list(topic_faults(live.broker, declared)))
     if live.data is None:
         return answer(
-            "", Gap("neither a broker nor a folder of topics is named", "PLATESTREAM_KAFKA or _DATA")
+            "",
+            Gap("neither a broker nor a folder of topics is named", "PLATESTREAM_KAFKA or PLATESTREAM_DATA"),
         )
     files = FileTopics(live.data, follow=False)
     oldest = {topic: at for topic in declared if (at := files.oldest(topic)) is not None}
@@ -131,7 +132,7 @@ def streams(live: Live) -> Answer:
     return answer(
         f"{len(oldest)} of {len(declared)} topics hold messages, as files",
         late,
-        unless(oldest, "no topic holds a message", "a message"),
+        unless(oldest, "no topic holds a message", "once a camera delivers (platestream cameras run)"),
     )
 
 
@@ -139,7 +140,12 @@ def stores(live: Live) -> Answer:
     """Recovery stores are rebuilt, so that what a flow has forgotten is off the disk."""
     if live.data is None:
         why = "they are in the flows' containers, which are not seen from here"
-        return answer("", Gap(why, "their age, read in each container: ls -l of the store"))
+        return answer(
+            "",
+            Gap(
+                why, "platestream policy check with PLATESTREAM_DATA in each container, or ls -l of the store"
+            ),
+        )
     folder = live.data / "recovery"
     made = recovery_stores.made(folder)
     late = [name for name, at in made.items() if live.now - at > live.period]
@@ -150,7 +156,9 @@ def stores(live: Live) -> Answer:
         f"older than data may be: {named(late)}" if late else "",
         unless(not unseen, f"of unknown age: {named(unseen)}", "platestream retention run"),
         unless(
-            made or there, "no flow has a recovery store here", "flows started with -r DATA/recovery/FLOW"
+            made or there,
+            "no flow has a recovery store here",
+            "flows.match_flow and the others started with -r DATA/recovery/FLOW (platestream up)",
         ),
     )
 

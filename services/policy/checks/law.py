@@ -90,7 +90,9 @@ def trail(least: timedelta, most: timedelta | None = None) -> Callable[[Live], A
         years = {name: int(match[1]) for name, match in found.items() if match}
         short = [name for name, kept in years.items() if kept * 365 * DAY < least]
         gaps = unless(
-            len(found) == 2, "the tables of the log are not seen by this account", "the auditor's role"
+            len(found) == 2,
+            "the tables of the log are not seen by this account",
+            "platestream policy check by an account with the auditor's role",
         )
         if most is not None:
             gaps += [
@@ -116,7 +118,11 @@ def searched(live: Live) -> Answer:
         f"{caseless} without a case number" if caseless and rules.inquiries.case_required else "",
         f"{bare} without the violation that the purpose asks for" if bare else "",
         live.found("violation"),
-        unless(count, "nobody has searched since this profile is in force", "a search"),
+        unless(
+            count,
+            "nobody has searched since this profile is in force",
+            "once somebody searches (platestream search)",
+        ),
         live.unfound,
     )
 
@@ -135,7 +141,11 @@ def declarations(live: Live) -> Answer:
         [f"{agency}: {said.said}" for agency, said in wrong],
         f"looks without a declaration on record: {named(bare)}" if bare else "",
         live.found("agency"),
-        unless(asked, "no other agency has to declare here", "an agency that must, with users"),
+        unless(
+            asked,
+            "no other agency has to declare here",
+            "once such an agency has users here (platestream registry agency)",
+        ),
         live.unfound,
     )
 
@@ -175,7 +185,7 @@ def places(live: Live) -> Answer:
             "no sensitive place is registered, so it is not known where they are",
             "platestream registry place",
         ),
-        unless(cameras or seen, "no camera is registered", "a camera"),
+        unless(cameras or seen, "no camera is registered", "platestream registry camera"),
     )
 
 
@@ -196,7 +206,9 @@ def outcomes(live: Live) -> Answer:
     return answer(
         f"{counted(count, 'hit')} acted on in a year, {counted(stops, 'stop')}, {open_} without a result",
         f"{unknown} of which the reason of the notice is not on record" if unknown else "",
-        unless(count, "no hit was acted on in a year", "a hit that an officer acted on"),
+        unless(
+            count, "no hit was acted on in a year", "once an officer acts on a hit (platestream hits dispose)"
+        ),
     )
 
 

@@ -124,8 +124,15 @@ def listed(live: Live) -> Answer:
         f"{counted(len(entries), 'entry')}: {alone} by acts of their own, {by_import.total()} by imports",
         f"on the list without an act on record: {named(unrecorded)}" if unrecorded else "",
         more,
-        [Gap(f"the last import of {one} says no counts", "an import of this release") for one in uncounted],
-        unless(entries, "the hot list is empty: there is no entry to look at", "a hot list"),
+        [
+            Gap(f"the last import of {one} says no counts", "platestream hotlist import with this release")
+            for one in uncounted
+        ],
+        unless(
+            entries,
+            "the hot list is empty: there is no entry to look at",
+            "platestream hotlist import or platestream hotlist add",
+        ),
     )
 
 
@@ -148,7 +155,11 @@ def kept(live: Live) -> Answer:
         f"taken off the list without an act on record: {named(taken)}" if taken else "",
         f"put on the list by an act, not expired, and gone: {named(gone)}" if gone else "",
         list(_shrunk(live, known)),
-        unless(known or entered, "no entry and no import is on record", "a hot list"),
+        unless(
+            known or entered,
+            "no entry and no import is on record",
+            "platestream hotlist import or platestream hotlist add",
+        ),
     )
 
 
@@ -223,4 +234,4 @@ def _shrunk(live: Live, known: list[ImportCounts]) -> Iterator[str | Gap]:
             yield f"{said}, with no removal on record"
         else:
             why = "those that expired cannot be told from those taken away"
-            yield Gap(f"{said}: {why}", f"a new import of {source}")
+            yield Gap(f"{said}: {why}", f"platestream hotlist import of {source} again")

@@ -1,6 +1,7 @@
 """What the checks look at, and what one of them answers."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -26,10 +27,13 @@ from schemas.message import Message, RefusedError
 from schemas.profile import Profile, span
 from schemas.registry import RegistryRecord
 from schemas.topics import Topic
+from services import accounts
 from services.door import Door
 
 NAMED = 5  # ids that a fault names; the rest are counted
 BEHIND = timedelta(minutes=10)  # of the audit flow; it polls every second
+
+_A_WAY = re.compile(r"platestream [a-z]|PLATESTREAM_[A-Z]|flows\.[a-z]|^once |\[[a-z._]+\]|^counsel's word")
 
 _UNSEALED = """
 SELECT count(), min(at) FROM platestream.inquiry_log
@@ -39,10 +43,18 @@ WHERE at < {before:DateTime64(6, 'UTC')} AND entry NOT IN (SELECT entry FROM pla
 
 @dataclass(frozen=True)
 class Gap:
-    """Something that was not looked at: why, and what would make it checkable."""
+    """Something that was not looked at: why, and what would make it checkable.
+
+    `needs` names the command, setting, flow or part of the profile by which a reader makes it checkable, or
+    the event after which it is. Raises ValueError for a text that names none.
+    """
 
     why: str
     needs: str
+
+    def __post_init__(self) -> None:
+        if not (self.why and _A_WAY.search(self.needs)):
+            raise ValueError(f"{self.why or 'a gap'}: no command, setting or event in {self.needs!r}")
 
 
 @dataclass(frozen=True)
@@ -60,7 +72,8 @@ class Live:
 
     `data` is the embedded edge's folder, None where a broker has the topics; `broker` is how that is reached.
     Without `names` people are counted and not named. `open_log` gives the inquiry log to read whole.
-    `contradicted`: what PLATESTREAM_PROFILE here says otherwise than the rules in force.
+    `contradicted`: what PLATESTREAM_PROFILE here says otherwise than the rules in force. `notifies`: rules of
+    notification are named here. `sign_ins` gives who has a password of the console; None: not known here.
     """
 
     client: Client
@@ -75,6 +88,8 @@ class Live:
     names: bool = False
     open_log: Callable[[], str] = lambda: INQUIRY_LOG
     contradicted: tuple[str, ...] = ()
+    notifies: bool = False
+    sign_ins: Callable[[], Collection[str] | None] = lambda: None
     _silent: list[BrokerError] = field(default_factory=list, repr=False)
 
     @classmethod
@@ -106,6 +121,8 @@ class Live:
             names=names,
             open_log=open_log,
             contradicted=tuple(_contradicted(settings, rules)),
+            notifies=settings.notify_file is not None,
+            sign_ins=partial(_sign_ins, settings),
         )
 
     @cached_property
@@ -171,8 +188,12 @@ class Live:
     @cached_property
     def upgraded(self) -> datetime:
         """Since when acts name their effect and automatic acts their starter, by the database's clock."""
-        rows = self.rows("SELECT min(applied_at) FROM platestream.schema_migrations WHERE version = 160")
-        at: datetime = rows[0][0]
+        return self.applied(160)
+
+    def applied(self, migration: int) -> datetime:
+        """Return when the database took a migration, by its own clock."""
+        sql = "SELECT min(applied_at) FROM platestream.schema_migrations WHERE version = {version:UInt16}"
+        at: datetime = self.rows(sql, version=migration)[0][0]
         return at.astimezone(UTC)
 
     @property
@@ -205,7 +226,12 @@ class Live:
         """Why findings of the audit flow may be missing; empty when it has checked what is there."""
         since = "SELECT count() FROM platestream.inquiry_log WHERE at > {since:DateTime64(6, 'UTC')}"
         if not self.rows(since, since=self.year)[0][0]:
-            return [Gap("nobody has done anything that is on record in a year", "an inquiry or another act")]
+            return [
+                Gap(
+                    "nobody has done anything that is on record in a year",
+                    "once somebody does an act (platestream search)",
+                )
+            ]
         if not self.rows("SELECT count() FROM platestream.inquiry_seals")[0][0]:
             return [Gap("the audit flow has checked nothing yet", "flows.audit_flow running")]
         if self.unsealed[0]:
@@ -217,6 +243,12 @@ class Live:
         """People, named for whoever may see that, else counted."""
         every = sorted({str(name) for name in names})
         return named(every) if self.names else f"{len(every)} {'person' if len(every) == 1 else 'people'}"
+
+
+def _sign_ins(settings: Settings) -> Collection[str] | None:
+    """Return who has a password, where the console's are here and people sign in with nothing else."""
+    here = settings.oidc_file is None and accounts.file(settings).exists()
+    return accounts.passwords(settings).names() if here else None
 
 
 def _contradicted(settings: Settings, rules: AgencyRules) -> list[str]:

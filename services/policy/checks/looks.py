@@ -55,7 +55,9 @@ def reasons(live: Live) -> Answer:
     return answer(
         f"{sum(row[4] for row in given)} looks of people in a year",
         said if empty else "",
-        unless(given, "nobody has looked at stored data in a year", "a look"),
+        unless(
+            given, "nobody has looked at stored data in a year", "once somebody searches (platestream search)"
+        ),
     )
 
 
@@ -69,13 +71,17 @@ def unlogged(live: Live) -> Answer:
         return _unlogged_by_engine(live)
     if not server:
         why = "nothing logged a query yet"
-        needs = "a query through the built-in engine; a server's query_log as in clickhouse/server.xml"
+        needs = "platestream up, or a server whose query_log is as in clickhouse/server.xml"
         return answer("", live.found("unlogged"), Gap(why, needs))
     ((queries,),) = live.rows(f"SELECT count() FROM {live.query_log}")  # noqa: S608
     return answer(
         f"{counted(queries, 'query')} in the server's log",
         live.found("unlogged"),
-        unless(queries, "the server's log of queries is empty", "a query"),
+        unless(
+            queries,
+            "the server's log of queries is empty",
+            "once a query runs, with the query_log as in clickhouse/server.xml (platestream doctor)",
+        ),
         live.unfound,
     )
 
@@ -97,7 +103,11 @@ def checked(live: Live) -> Answer:
     return answer(
         f"{counted(sealed, 'inquiry')} sealed",
         waiting if count else "",
-        unless(sealed or count, "nothing is on record that a flow could seal", "an act on record"),
+        unless(
+            sealed or count,
+            "nothing is on record that a flow could seal",
+            "once somebody does an act (platestream search)",
+        ),
     )
 
 
@@ -117,7 +127,11 @@ def requests(live: Live) -> Answer:
         f"{counted(count, 'request')} in a year",
         lacking,
         live.found("legal_basis"),
-        unless(count, "no request from outside of law enforcement is on record in a year", "such a request"),
+        unless(
+            count,
+            "no request from outside of law enforcement is on record in a year",
+            "once one is made (platestream search --requester)",
+        ),
     )
 
 

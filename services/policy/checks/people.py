@@ -41,11 +41,6 @@ FROM (SELECT who, toUUIDOrZero(JSONExtractString(record, 'inquiry_id')) AS inqui
       FROM platestream.ledger WHERE chain = 'audit' AND kind = 'finding') AS finding
 INNER JOIN platestream.inquiry_log AS log ON log.inquiry_id = finding.inquiry
 """
-_STEPS = (
-    "SELECT at, by FROM platestream.hit_actions FINAL WHERE at > {since:DateTime64(3, 'UTC')} ORDER BY at"
-)
-
-
 _ALONE = """
 SELECT kind, count() FROM platestream.inquiry_log
 WHERE at > {since:DateTime64(6, 'UTC')} AND automatic AND outcome = 'allowed'
@@ -57,7 +52,7 @@ GROUP BY kind ORDER BY kind
 def trained(live: Live) -> Answer:
     """Whoever may do anything is registered and has training that has not lapsed."""
     users = live.rows(_USERS)
-    untrained = [who for who, _agency, at, _role in users if not _in_training(live, at)]
+    untrained = [who for who, _agency, at, _role in users if not in_training(live, at)]
     enforced = gate_rules.registry_enforced(live.client)
     lapsed = f"without training in force: {live.people(untrained)}" if untrained else ""
     return answer(
@@ -81,18 +76,20 @@ def entitled(live: Live) -> Answer:
         counted(len({role for *_rest, names in users for role in names.split(",")}), "role") + " given",
         kinds,
         live.found("roles", "automatic", "started", "unknown_act"),
-        unless(users, "nobody is registered, so nobody has a role", "people registered with their roles"),
+        unless(
+            users, "nobody is registered, so nobody has a role", "platestream registry user ID --role ROLE"
+        ),
         live.unfound,
     )
 
 
 def administrator(live: Live) -> Answer:
     """The agency has an ALPR administrator who is registered, active and trained."""
-    own = {name for (name,) in live.rows(_OWN)}
+    own = own_agencies(live)
     there = [
         who
         for who, agency, at, role in live.rows(_USERS)
-        if agency in own and "administrator" in role.split(",") and _in_training(live, at)
+        if agency in own and "administrator" in role.split(",") and in_training(live, at)
     ]
     founded, codes, spent = live.rows(_FOUNDED)[0]
     missing = (
@@ -145,7 +142,7 @@ def _judged_own(live: Live, users: Sequence[RegistryRecord]) -> str:
 def one_identity(live: Live) -> Answer:
     """Each person of this agency is registered once, with an employee number."""
     users = live.registered("user")
-    own = {name for (name,) in live.rows(_OWN)}
+    own = own_agencies(live)
     bare = [
         one.id
         for one in users
@@ -163,7 +160,7 @@ def one_identity(live: Live) -> Answer:
             f"without an employee number: {live.people(bare)}",
             "platestream registry user ID --employee-number NUMBER for each of them",
         ),
-        unless(users, "nobody is registered", "people registered with their employee numbers"),
+        unless(users, "nobody is registered", "platestream registry user ID --employee-number NUMBER"),
     )
 
 
@@ -190,7 +187,11 @@ def agencies(live: Live) -> Answer:
         f"of another state: {named(foreign)}" if foreign else "",
         f"without a written declaration: {named(silent)}" if silent else "",
         live.found("agency", "shared"),
-        unless(others, "no other agency has users here", "a partner agency with users"),
+        unless(
+            others,
+            "no other agency has users here",
+            "once a partner agency has users (platestream registry user --agency)",
+        ),
         live.unfound,
     )
 
@@ -208,20 +209,13 @@ def shifts(live: Live) -> Answer:
         f"on shift and not registered: {live.people(unknown)}" if unknown else "",
         f"on shift, of another agency: {live.people(foreign)}" if foreign else "",
         f"on shift, untrained or ended: {live.people(untrained)}" if untrained else "",
-        unless(every, "nobody has logged in for a shift in a year", "a shift"),
+        unless(every, "nobody has logged in for a shift in a year", "platestream shift login"),
     )
 
 
-def on_duty(live: Live) -> Answer:
-    """Whoever recorded a step on a hit was logged in for their shift."""
-    every, steps = live.registered("shift"), live.rows(_STEPS, since=live.year)
-    off = [(at, by) for at, by in steps if by not in {one.user for one in open_at(every, at)}]
-    said = f"{counted(len(off), 'step')} by {live.people(by for _at, by in off)}, not on shift then"
-    return answer(
-        f"{counted(len(steps), 'step')} on hits in a year",
-        said if off else "",
-        unless(steps, "no step on a hit is on record in a year", "a hit that an officer handled"),
-    )
+def own_agencies(live: Live) -> set[str]:
+    """Return the ids of this agency."""
+    return {name for (name,) in live.rows(_OWN)}
 
 
 def open_at(every: Iterable[RegistryRecord], at: datetime) -> list[RegistryRecord]:
@@ -229,7 +223,8 @@ def open_at(every: Iterable[RegistryRecord], at: datetime) -> list[RegistryRecor
     return [one for one in every if one.since and one.until and one.since <= at <= one.until]
 
 
-def _in_training(live: Live, at: datetime) -> bool:
+def in_training(live: Live, at: datetime) -> bool:
+    """Return whether training of this day is in force."""
     days = gate_rules.in_force(live.client).training_days
     lapsed = days and at < live.now - timedelta(days=days)
     return at.year > 1970 and at <= live.now and not lapsed
@@ -241,4 +236,4 @@ def _fit(live: Live, shift: RegistryRecord, user: RegistryRecord) -> bool:
         return False
     if not open_at([shift], live.now) or not shift.active:
         return True
-    return user.active and _in_training(live, user.trained_at) and bool(user.roles)
+    return user.active and in_training(live, user.trained_at) and bool(user.roles)

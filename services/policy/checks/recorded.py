@@ -22,6 +22,8 @@ ACTS_OF: Mapping[str, tuple[str, ...]] = {
     "detail": ("registry_detail",),
     "incident": ("registry_incident",),
     "place": ("registry_place",),
+    "roster": ("registry_roster",),
+    "material": ("registry_material",),
     # An import notes in its source's record when the list was last whole.
     "hotlist_source": ("registry_source", "hotlist_import", "hotlist_force", "hotlist"),
     "hotlist_category": ("registry_category",),
@@ -71,7 +73,11 @@ def recorded(live: Live) -> Answer:
         f"in the gate's table and not on the topic: {_ids(live, newer)}" if newer else "",
         f"on the topic and not in the gate's table: {_ids(live, late)}" if late else "",
         f"not a valid record: {_ids(live, unread)}" if unread else "",
-        unless(records or table, "the registry is empty", "an agency and its people, registered"),
+        unless(
+            records or table,
+            "the registry is empty",
+            "platestream registry agency and platestream registry user",
+        ),
     )
 
 
@@ -96,7 +102,9 @@ def ruled(live: Live) -> Answer:
         said if bare else "",
         f"no act holds the hash of the rules that were set: {named(others)}" if others else "",
         f"set as if by the first set-up: {named(f'{at:%Y-%m-%d %H:%M}' for at in forged)}" if forged else "",
-        unless(set_, "the rules are those that the database began with", "a profile put in force"),
+        unless(
+            set_, "the rules are those that the database began with", "platestream registry rules --profile"
+        ),
     )
 
 

@@ -31,7 +31,9 @@ def audited(name: str) -> Callable[[Live], Answer]:
             _untold(record),
             gaps,
             unless(
-                done or faults or gaps, f"no audit {name} was due yet, and none is filed", "the first one"
+                done or faults or gaps,
+                f"no audit {name} was due yet, and none is filed",
+                "platestream audit sample, once the first one is due",
             ),
         )
 
@@ -66,7 +68,9 @@ def published(name: str) -> Callable[[Live], Answer]:
             _untold(record),
             gaps,
             unless(
-                done or faults or gaps, f"nothing of {name} was to be published yet", "the first publication"
+                done or faults or gaps,
+                f"nothing of {name} was to be published yet",
+                "platestream report publish, once the first one is due",
             ),
         )
 
@@ -78,7 +82,11 @@ def _of(live: Live, name: str) -> tuple[OnRecord, list[Due], list[Gap]]:
     found = {one.rhythm: list(one.due) for one in standings(live.profile, record, live.now)}
     gaps = unless(
         name in live.profile.rhythms, f"the profile has no rhythm {name}", f"[rhythms.{name}] in the profile"
-    ) or unless(record.began, "nothing is on record that could be audited", "a look at stored data")
+    ) or unless(
+        record.began,
+        "nothing is on record that could be audited",
+        "once somebody searches stored data (platestream search)",
+    )
     return record, found.get(name, []), gaps
 
 

@@ -54,6 +54,11 @@ class LawClause:
         """Enough was read of it to say that it is held."""
         return self.read not in ("memory", "unread")
 
+    @property
+    def needs(self) -> str:
+        """Return what would make the clause checkable; empty where its checks say so."""
+        return "" if self.certain else "counsel's word on the text, which services/policy/laws then names"
+
 
 @dataclass(frozen=True)
 class Law:

@@ -312,7 +312,7 @@ def test_the_order_is_checked_when_asked_for_clause_by_clause(pages: Pages, audi
     answer = auditor.send("/audit/policy")
     assert answer.status_code == 200
     says(auditor, "Check again", "F.8.b", "30 days from the image, then deleted for good", "Not checked: ")
-    says(auditor, "E.1.d Training materials are up to date for people", "Is written by people.")
+    says(auditor, "C.2 ALPR Administrator: the Chief or designee for people", "Names a person.")
     assert len(logged(pages, "audit_show")) == before + 1
 
 
