@@ -76,6 +76,12 @@ class Tokens:
         with self._file.writing() as kept:
             return kept.pop(ident, None)
 
+    def end_all(self, who: str) -> None:
+        """Take away all of a person, permits too."""
+        with self._file.writing() as kept:
+            for one in [one for one in kept.values() if one.who == who]:
+                del kept[one.id]
+
     def find(self, text: str, now: datetime) -> Token | None:
         """Which one this is; None where it is none, or past its end."""
         begins, _, rest = text.partition("_")

@@ -97,11 +97,16 @@ class Read(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     match: Literal["same", "look_alike", "one_edit"] | None = None
 
 
-class Reads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The newest reads, of so many that were `found`."""
+class Reads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The newest reads, of so many that were `found`.
+
+    `cut`: more different vehicles fit than are shown at once. It is sent only then, and an asker of an
+    earlier release refuses the answer: better than to take it for all there is.
+    """
 
     reads: Annotated[tuple[Read, ...], Meta(max_length=MOST_READS)]
     found: Annotated[int, Meta(ge=0, le=1_000_000_000)]
+    cut: bool = False
 
 
 class Pictures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -36,7 +36,10 @@ Law = Literal["", "virginia", "new-jersey", "oregon", "washington"]
 PlaceKind = Literal["health_facility", "immigration", "school", "worship", "court", "food_bank", "other"]
 Day = Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-([0-2]\d|3[01])$")]
 
-CASE_NUMBER = r"^[A-Za-z0-9 ./_-]*[0-9][A-Za-z0-9 ./_-]*$"
+CASE_NUMBER = r"(?i)^([A-Z]{1,5}[ ./_-]?)?([0-9]{2}|[0-9]{4})[ ./_-]?([A-Z]{1,4}[ ./_-]?)?[0-9]{2,8}$"
+"""Letters, year, letters and number: 26-001234, SJ26-004502, 26-CV-18, 20260113."""
+ANYTHING_WITH_A_DIGIT = r"^[A-Za-z0-9 ./_-]*[0-9][A-Za-z0-9 ./_-]*$"
+"""The pattern of profiles of earlier releases that named none: in force until another is put in force."""
 _WORDS = """
 a an the for of to and my in on investigation investigations investigate investigating investigative
 inv invest criminal police patrol law enforcement official officer department business duty use work

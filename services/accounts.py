@@ -1,8 +1,9 @@
 """Passwords for the console, which nobody but their person knows (order, section E.1.e).
 
 The ALPR administrator permits an account by a one-time code, and the person who is given it redeems it with a
-password of their own. For somebody who has a password that is a reset: the password ends as the code is made.
-Codes, redemptions and changes are acts in the inquiry log, and are reported to the person.
+password of their own. For somebody who has a password that is a reset. Password, API tokens and
+sessions end as the code is made, also sessions that an OpenID provider vouched for. Codes, redemptions and
+changes are acts in the inquiry log, and are reported to the person.
 """
 
 import secrets
@@ -46,7 +47,7 @@ def enrollments(settings: Settings) -> Enrollments:
 def invite(door: Door, who: str, now: datetime, place: str = "") -> tuple[str, Code]:
     """Make a one-time code by which `who` sets a password; return its text, which nothing can show again.
 
-    A password that they have ends now, and so do its sessions. `place` is where this was asked for, in words.
+    Their password, API tokens and sessions end now. `place` is where this was asked for, in words.
     Raises RefusedError, which is on record, and RefusedInquiry.
     """
     kept = passwords(door.settings)
@@ -57,8 +58,10 @@ def invite(door: Door, who: str, now: datetime, place: str = "") -> tuple[str, C
     reset = who in kept.names()
     change = f"{'a reset: no password any more, and ' if reset else ''}a code until {_utc(code.ends_at)}"
     change = f"{change}, asked for {place}" if place else change
+    change += _tokens_end(door, who)
     door.enter("account_code", f"user/{who}", change=change, effect=_effect(who, code))
     kept.end(who)
+    tokens.kept(door.settings).end_all(who)
     enrollments(door.settings).make(who, code, Event(now, "reset" if reset else "code", door.who, place))
     return text, code
 
@@ -103,8 +106,9 @@ def begin_own(door: Door, password: str, now: datetime, place: str) -> None:
         _long_enough(password)
     reset = door.who in passwords(door.settings).names()
     change = f"their own password without {'the current one' if reset else 'a code'}, set {place}"
-    door.enter("account_code", f"user/{door.who}", change=change)
+    door.enter("account_code", f"user/{door.who}", change=change + _tokens_end(door, door.who))
     passwords(door.settings).put(door.who, password)
+    tokens.kept(door.settings).end_all(door.who)
     enrollments(door.settings).note(door.who, Event(now, "reset" if reset else "changed", door.who, place))
 
 
@@ -133,8 +137,7 @@ def withdraw(door: Door, who: str) -> None:
     door.enter("registry_account", f"user/{who}", change=change)
     passwords(door.settings).end(who)
     codes.withdraw(who)
-    for one in held:
-        tokens.kept(door.settings).end(one.id)
+    tokens.kept(door.settings).end_all(who)
 
 
 def listed(door: Door) -> list[str]:
@@ -146,6 +149,12 @@ def listed(door: Door) -> list[str]:
 def events(settings: Settings, who: str) -> tuple[Event, ...]:
     """Return what happened to a person's account, newest first: for that person."""
     return tuple(reversed(enrollments(settings).of(who).events))
+
+
+def resets(settings: Settings, who: str) -> str:
+    """Return a mark of the codes and resets of an account, which differs once there is another one."""
+    made = [one for one in enrollments(settings).of(who).events if one.what in ("code", "reset")]
+    return f"{len(made)} {made[-1].at}" if made else ""
 
 
 def notable(settings: Settings, who: str, now: datetime) -> bool:
@@ -160,6 +169,11 @@ def _text() -> str:
     """128 random bits, in groups that can be read out."""
     digits = secrets.token_hex(16)
     return "-".join(digits[start : start + 4] for start in range(0, 32, 4))
+
+
+def _tokens_end(door: Door, who: str) -> str:
+    held = [one.id for one in tokens.kept(door.settings).all() if one.who == who]
+    return f"; no token any more: {', '.join(held)}" if held else ""
 
 
 def _effect(who: str, code: Code) -> str:

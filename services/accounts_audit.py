@@ -14,6 +14,8 @@ from schemas.acts import ACTS
 from services.door import Door
 
 SINCE = timedelta(days=180)
+LIST = "codes of accounts"
+"""What the act is about by which the list of codes is read."""
 WITHIN = timedelta(days=1)
 _SEARCHES = tuple(act.name for act in ACTS if act.searches)
 _ACTS = """
@@ -50,9 +52,15 @@ class Reset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def resets(door: Door, now: datetime) -> list[Reset]:
-    """Return what was done by codes in the last 180 days, newest first. Raises RefusedInquiry."""
-    door.enter("audit_show", "codes of accounts")
-    client, since = door.client(AUDITOR), now - SINCE
+    """Return what was done by codes in the last 180 days, newest first: the auditor's review of them. Raises
+    RefusedInquiry.
+    """
+    door.enter("audit_show", LIST)
+    return resets_between(door.client(AUDITOR), now - SINCE, now)
+
+
+def resets_between(client: Client, since: datetime, now: datetime) -> list[Reset]:
+    """Return what was done by codes since then, newest first. `client` has the auditor's role."""
     rows = _rows(client, _ACTS, since=since, until=now + WITHIN)
     searched = _searched(client, since, now + WITHIN)
     return [

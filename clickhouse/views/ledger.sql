@@ -121,10 +121,9 @@ FROM platestream.detections;
 -- vehicles as the search shows, so more may fit.
 CREATE OR REPLACE VIEW platestream.holdable
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH (SELECT vehicles FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'search')) AS most
 SELECT
     one.detection_id AS detection_id, one.captured_at AS captured_at, one.sha256 AS sha256, of_it.pictures AS pictures,
-    most > 1 AND (SELECT uniqExact(translate(plate, 'O', '0')) FROM platestream.search(inquiry = {inquiry:UUID})) >= most AS cut
+    ifNull((SELECT max(cut) FROM platestream.search(inquiry = {inquiry:UUID})), 0) AS cut
 FROM (
     SELECT detection_id, captured_at, lower(hex(SHA256(record))) AS sha256
     FROM platestream.recordings

@@ -97,9 +97,8 @@ _SETTINGS = _names(
     readonly final limit offset extremes session_timezone use_client_time_zone mutations_sync alter_sync
     materialize_ttl_after_modify
     lightweight_deletes_sync async_insert allow_ddl flatten_nested transform_null_in load_balancing
-    priority enable_http_compression enable_analyzer exact_rows_before_limit read_overflow_mode
-    result_overflow_mode sort_overflow_mode timeout_overflow_mode
-    timeout_before_checking_execution_speed connect_timeout send_timeout receive_timeout
+    priority enable_http_compression enable_analyzer exact_rows_before_limit
+    result_overflow_mode timeout_before_checking_execution_speed connect_timeout send_timeout receive_timeout
     http_send_timeout http_receive_timeout http_connection_timeout network_compression_method
     use_skip_indexes use_uncompressed_cache use_index_for_in_with_subqueries use_query_condition_cache
     any_join_distinct_right_table_keys

@@ -83,8 +83,10 @@ def search(
         else:
             out.print(_pairs(found) if along else _companions(found) if companions else _detections(found))
             err.print(f"{counted(len(found), 'row')}; the inquiry is in the log")
-        if cut(asked, found, vehicles):
-            err.print("more vehicles may have been found: narrow the search, or ask for more, --vehicles")
+        if cut(found):
+            err.print(
+                "more vehicles were found than are shown: narrow the search or ask for more, --vehicles"
+            )
         if agencies:
             from services.partners import (
                 asking,

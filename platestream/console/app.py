@@ -159,7 +159,11 @@ class Console:
     def _ended(self, session: Session, now: datetime) -> str:
         if self.deactivated(session.who):
             return "deactivated"
-        if session.password is not None and session.password != self.passwords.version(session.who):
+        if session.password is None:
+            ended = session.resets != accounts.resets(self.settings, session.who)
+        else:
+            ended = session.password != self.passwords.version(session.who)
+        if ended:
             return "password"
         on_shift = shifts.of_person(self.people()[0], session.who, now)
         if session.shift and (on_shift is None or on_shift.id != session.shift):

@@ -14,6 +14,7 @@ from platestream.console.visit import Routes, Visit
 from schemas.acts import BY_NAME
 from schemas.finding import Finding
 from schemas.ledger import LedgerEntry
+from services import accounts_audit
 from services.door import Door
 from services.inquiries import whole
 from services.policy import check as checking
@@ -53,6 +54,11 @@ def seals(visit: Visit) -> Response:
     """Is the inquiry log whole? As `platestream audit verify`."""
     found = whole.check(visit.door)
     return shown_page(visit, "audit_whole.html", found=found, waits=whole.waiting_sentence(found.waiting))
+
+
+def resets(visit: Visit) -> Response:
+    """Codes by which passwords were set. As `platestream account resets`."""
+    return shown_page(visit, "audit_resets.html", found=accounts_audit.resets(visit.door, visit.now))
 
 
 def planned(visit: Visit) -> Response:
@@ -229,6 +235,7 @@ def _whole(told: str, what: str) -> int:
 ROUTES: Routes = {
     ("GET", "/audit"): overview,
     ("GET", "/audit/whole"): seals,
+    ("GET", "/audit/resets"): resets,
     ("GET", "/audit/draws"): planned,
     ("POST", "/audit/draws"): draw,
     ("GET", "/audit/draws/{draw:int}"): drawn,

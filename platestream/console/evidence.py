@@ -104,6 +104,7 @@ def _terms(visit: Visit) -> holding.Terms:
         release_at=visit.time("release"),
         purpose=visit.said("purpose"),
         violation=visit.said("violation"),
+        vehicles=visit.vehicles(),
     )
 
 

@@ -57,6 +57,7 @@ def found(visit: Visit) -> Response:
         legal_basis=visit.said("legal_basis"),
     )
     try:
+        why["vehicles"] = visit.vehicles()
         asked = _asked(visit)
         rows = looking.look(visit.door, asked, **why)
         answers = partners.ask(visit, asked, why)
@@ -79,7 +80,7 @@ def _meetings(visit: Visit, asked: Asked, rows: Sequence[Row]) -> Response:
         asked=asked,
         rows=rows[:A_PAGE],
         total=len(rows),
-        cut=looking.cut(asked, rows),
+        cut=looking.cut(rows),
         map=seen.on_map(rows, visit.console.cameras()) if place else "",
         counts=seen.by_camera(rows) if place else [],
         **_offered(visit),
@@ -97,7 +98,7 @@ def _passes(visit: Visit, asked: Asked, rows: Sequence[Row], why: Why) -> Respon
         rows=fit[:A_PAGE],
         total=len(fit),
         left_out=left_out,
-        cut=looking.cut(asked, rows),
+        cut=looking.cut(rows),
         links=_links(visit, fit[:A_PAGE], why),
         values=[evidence.value(row) for row in fit[:A_PAGE]],
         pictured=PICTURES if visit.said("pictures") == "yes" else 0,

@@ -87,8 +87,9 @@ class Undo:
 class Session:
     """One person at one browser. `csrf` stands in each of its forms; `until` is when it ends at the latest,
     and `shift` the shift that it ends with, where there is one. `password` is the version of the password
-    that the person signed in with, None where a provider signed them in. `watching` names the live picture
-    that it shows: one at a time. `notice`: what others did with the account is to be shown first.
+    that the person signed in with, None where a provider signed them in; `resets` marks the codes that there
+    were for the account then (`accounts.resets`). `watching` names the live picture that it shows: one at a
+    time. `notice`: what others did with the account is to be shown first.
     """
 
     who: str
@@ -96,6 +97,7 @@ class Session:
     until: datetime
     seen: datetime
     password: str | None = field(default=None, repr=False)
+    resets: str = ""
     shift: str = ""
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     looks: _Few[str, Why] = field(default_factory=lambda: _Few(50), repr=False)

@@ -164,6 +164,7 @@ def begin(console: "Console", who: str, where: str, address: str, password: str 
         log.warning("no session for %r from %s: deactivated", who, address)
         return page(console, where, DEACTIVATED, 403)
     token, session = console.sessions.begin(who, console.clock(), password)
+    session.resets = accounts.resets(console.settings, who)
     session.notice = accounts.notable(console.settings, who, console.clock())
     log.info("%s signed in from %s", who, address)
     return cookies.signed_in(RedirectResponse(where, cookies.DONE), token)

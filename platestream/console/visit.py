@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from platestream.console.cookies import DONE
 from platestream.console.sessions import Session
 from services.door import Door
+from services.inquiries.gate import MOST_VEHICLES
 
 if TYPE_CHECKING:
     from platestream.console.app import Console
@@ -37,6 +38,13 @@ class Visit:
         """A time of the form, by the agency's clock; None where it was not filled in. Raises ValueError."""
         told = self.said(name)
         return datetime.fromisoformat(told).replace(tzinfo=self.console.zone) if told else None
+
+    def vehicles(self) -> int:
+        """Return how many different vehicles are asked for; 0: the default. Raises ValueError."""
+        told = self.said("vehicles")
+        if told and not (told.isdecimal() and len(told) < 6 and int(told) <= MOST_VEHICLES):
+            raise ValueError(f"the number of different vehicles is a whole number up to {MOST_VEHICLES:,}")
+        return int(told or 0)
 
     def several(self, name: str) -> list[str]:
         """A field that may be there more than once."""

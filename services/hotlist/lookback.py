@@ -28,6 +28,7 @@ from schemas.fields import Box, Vehicle
 from schemas.hotlist import KNOWN_CHARACTERS, WILD, HotListEntry
 from services.door import Door, Why
 from services.inquiries import gate
+from services.inquiries.looking import cut
 
 SLICE = timedelta(days=7)  # how long a time may be asked for without two known characters
 ONE_BY_ONE = 50  # entries that are asked for each by its own inquiry; of more, all reads are gone through
@@ -57,7 +58,7 @@ class LookBack:
         for since, until in self._slices(pattern):
             asked = self._asked(entry, pattern=pattern, since=since, until=until)
             known |= {row["hit_id"] for row in gate.hits(self._client, **asked)}
-            for row in gate.search(self._client, **asked):
+            for row in self._reads(asked):
                 hit = match_entry(detection(row), entry)
                 if hit is not None and hit.historical:
                     found[hit.hit_id] = hit
@@ -77,11 +78,21 @@ class LookBack:
             asked: dict[str, Any] = {**self._door.said(**why)}
             asked |= {"since": until - DAY, "until": until}
             known |= {row["hit_id"] for row in gate.hits(self._client, **asked)}
-            for row in gate.search(self._client, **asked):
+            for row in self._reads(asked):
                 for hit in bucket.hits(detection(row), patterns=True):
                     if hit.historical and hit.hit_id not in known:
                         known.add(hit.hit_id)  # a read on the edge of two days is in both
                         yield hit
+
+    def _reads(self, asked: dict[str, Any]) -> Iterator[gate.Row]:
+        """Yield what a search finds, by more inquiries where one shows fewer vehicles than there are."""
+        while True:
+            rows = gate.search(self._client, **asked)
+            yield from rows
+            if not cut(rows):
+                return
+            oldest = rows[-1]["captured_at"]
+            asked["until"] = oldest if oldest < asked["until"] else oldest - gate.INSTANT
 
     def _slices(self, pattern: str) -> Iterator[tuple[datetime, datetime]]:
         """The whole time at once, or by the week where the pattern alone would be too open."""

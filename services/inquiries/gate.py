@@ -47,6 +47,8 @@ TYPES = {
 THROWN = 395
 SHOWN = 50
 """Different vehicles that an inquiry shows at most, unless it asks for more (clickhouse/views/gate.sql)."""
+MOST_VEHICLES = 10_000
+"""More than these an inquiry cannot ask for."""
 BEYOND = "more vehicles than are shown in 24 hours were asked for at once, or this inquiry is ten minutes old"
 INSTANT = timedelta(milliseconds=1)
 MEETING = timedelta(seconds=60)

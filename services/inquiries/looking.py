@@ -118,14 +118,9 @@ def raise_limit(door: Door, who: str, by: int, **why: Unpack[Why]) -> None:
     door.enter("limit_raise", who, change=f"vehicles in 24 hours: {by} more", **told)
 
 
-def cut(asked: Asked, rows: Sequence[gate.Row], most: int = 0) -> bool:
-    """Return True where more may have been found: `most` different vehicles are shown (0: as many as the gate
-    shows unless it is asked for more), and no whole plate was asked for.
-    """
-    whole = asked.way in ("search", "sightings") and asked.plate.isalnum()
-    return (
-        asked.way != "cotravel" and not whole and len({row["plate"] for row in rows}) >= (most or gate.SHOWN)
-    )
+def cut(rows: Sequence[gate.Row]) -> bool:
+    """Return True where more different vehicles were found than the inquiry shows."""
+    return bool(rows) and bool(rows[0].get("cut"))
 
 
 def look(door: Door, asked: Asked, **why: Unpack[Why]) -> list[gate.Row]:

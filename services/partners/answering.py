@@ -34,6 +34,7 @@ from schemas.registry import RegistryRecord
 from services import registry
 from services.door import Clients, Door
 from services.inquiries import gate
+from services.inquiries.looking import cut
 from services.partners.receiving import Answer, ListDesk
 from services.partners.register import kept, public_keys
 from services.partners.taking import OldMessage
@@ -135,7 +136,7 @@ class Desk:
             "until": asked.until,
         }
         rows = self._look(asking, asked.way, asked.asker, told)
-        return _told(Reads(reads=tuple(map(_read, rows[:MOST_READS])), found=len(rows)))
+        return _told(Reads(reads=tuple(map(_read, rows[:MOST_READS])), found=len(rows), cut=cut(rows)))
 
     def _picture(self, asking: Asking, asked: PictureOf) -> Said:
         told = {

@@ -61,13 +61,15 @@ class Answer:
     seconds: float
     reads: tuple[Read, ...] = ()
     found: int = 0
+    cut: bool = False
     exchange: SignedExchange | None = None
 
     @property
     def words(self) -> str:
         """In a sentence, without what was found."""
         if self.outcome == "answered":
-            return f"answered with {self.found} reads"
+            more = "; more vehicles fit than it shows at once" if self.cut else ""
+            return f"answered with {self.found} reads{more}"
         return f"{SAYS[self.outcome]}: {self.said}" if self.said else SAYS[self.outcome]
 
 
@@ -160,7 +162,7 @@ def _answers(
 ) -> Iterator[Answer]:
     for partner, heard, seconds in _heard(door, ready, path, body, kind, clock, why):
         reads = heard.answer or Reads(reads=(), found=0)
-        found = (reads.reads, reads.found, heard.exchange)
+        found = (reads.reads, reads.found, reads.cut, heard.exchange)
         yield Answer(partner.name, heard.outcome, heard.said, seconds, *found)
 
 

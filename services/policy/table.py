@@ -127,6 +127,13 @@ CHECKS = (
         people.one_identity,
     ),
     Check(
+        "resets",
+        _clauses("E.1.e K.3"),
+        "codes for passwords were reviewed by an auditor, and the first search after each was audited",
+        "platestream account resets; audit draw",
+        people.resets,
+    ),
+    Check(
         "entitled",
         _clauses("E.1.a"),
         "acts were allowed to people whose roles include them, and automatic ones name who started them",
@@ -328,6 +335,13 @@ CHECKS = (
         "every look has a case number or a reason",
         "inquiry_findings: documented",
         looks.documented,
+    ),
+    Check(
+        "case_pattern",
+        _clauses("G.7 I.7"),
+        "the pattern of case numbers accepts case numbers only",
+        "platestream registry rules",
+        looks.case_pattern,
     ),
     Check(
         "reasons",

@@ -78,7 +78,9 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True):
     """A sample. `population_sha256` is over the sorted ids, a line each: the log has not changed since.
 
     `browsing`: drawn from browsing inquiries by employees, as K.3 says; draws of before took all kinds.
-    `after_reset` are those of `inquiries` that no chance chose: they followed the redemption of a code.
+    `after_reset` are those of `inquiries` that no chance chose: they followed the redemption of a code, from
+    `resets_since` on (None: from the begin of the period). Of the yearly audit that is where the draw before
+    it ended, or earlier, so that none falls between two.
     `rhythm` and `period`: of which audit besides the yearly one; `not_of` are this agency's ids where only
     inquiries of others were drawn.
     """
@@ -100,6 +102,7 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True):
     period: str = ""
     not_of: list[str] = []
     after_reset: list[UUID] = []
+    resets_since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,12 @@ def draw(door: Door, year: int, now: datetime, again: str = "") -> LedgerEntry:
         use_days=rules.utilization_days,
         now=now,
         year=year,
+        resets_since=min(
+            [
+                until - span(rules.utilization_from),
+                *(drawn.inquiries_until for _entry, drawn in yearly(client)[-1:]),
+            ]
+        ),
     )
     return records.put(door, "audit_draw", drawn, reason=reason).entry
 
@@ -205,12 +214,13 @@ def _drawn(
     rhythm: str = "",
     period_name: str = "",
     not_of: Sequence[str] = (),
+    resets_since: datetime | None = None,
 ) -> Draw:
     seed = secrets.token_hex(32)
     use = use_between(client, use_since, period.until.date())
     chosen = choose(population, seed, count)
-    times = period.since, period.until
-    besides = _after_reset(client, *times, population, chosen)
+    resets_since = resets_since or period.since
+    besides = _after_reset(client, resets_since, period.until, not_of, chosen)
     return Draw(
         year=year,
         seed=seed,
@@ -229,13 +239,14 @@ def _drawn(
         period=period_name,
         not_of=list(not_of),
         after_reset=besides,
+        resets_since=resets_since,
     )
 
 
 def _after_reset(
-    client: Client, since: datetime, until: datetime, population: Iterable[UUID], chosen: Iterable[UUID]
+    client: Client, since: datetime, until: datetime, not_of: Sequence[str], chosen: Iterable[UUID]
 ) -> list[UUID]:
-    others = set(population) - set(chosen)
+    others = set(inquiries_between(client, since, until, not_of)) - set(chosen)
     return [one for one in searched_after_reset(client, since, until) if one in others]
 
 
@@ -306,7 +317,8 @@ def again(client: Client, drawn: Draw) -> list[str]:
             f"the log of the period differs: {len(population)} inquiries, {drawn.population} drawn from"
         )
     chosen = choose(population, drawn.seed, len(drawn.inquiries) - len(drawn.after_reset))
-    besides = _after_reset(client, *times, population, chosen)
+    since = drawn.resets_since or drawn.inquiries_since
+    besides = _after_reset(client, since, drawn.inquiries_until, drawn.not_of, chosen)
     if [*chosen, *besides] != drawn.inquiries or besides != drawn.after_reset:
         faults.append("the seed gives other inquiries than were drawn")
     return faults
@@ -319,6 +331,11 @@ def draws(client: Client, year: int | None = None) -> list[tuple[LedgerEntry, Dr
         for entry, _hash in ledger.read(client, "audit", "draw")
     ]
     return [one for one in found if year is None or (one[1].year == year and not one[1].rhythm)]
+
+
+def yearly(client: Client) -> list[tuple[LedgerEntry, Draw]]:
+    """Return the draws of yearly audits, in order."""
+    return [one for one in draws(client) if not one[1].rhythm]
 
 
 def draws_of(client: Client, rhythm: str, period: str) -> list[tuple[LedgerEntry, Draw]]:

@@ -1,22 +1,35 @@
 """Row 13: how much one person, or one other agency, is shown, and case numbers that number nothing."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 import pytest
+from starlette.testclient import TestClient
 
 from connectors.clickhouse_client import ANALYST, DOOR, SEALER
 from connectors.inquiry_log import count_shown, read_seals, seal_new
+from connectors.profiles import load, names
 from operators.inquiry_checks.reasons import usable_case
+from platestream.console.app import app
 from schemas import tables
 from schemas.detection import Detection
+from schemas.gate_rules import AgencyRules
+from schemas.hotlist import HotListEntry
+from schemas.profile import ANYTHING_WITH_A_DIGIT
 from schemas.registry import RegistryRecord
+from services import tokens
 from services.evidence.hold import NothingToHold, Terms, hold
+from services.hotlist.lookback import LookBack
 from services.inquiries import gate
 from services.inquiries.gate import RefusedInquiry
+from services.inquiries.looking import cut
+from tests.support.agency import PROFILE, Agency
 from tests.support.clock import NOW
+from tests.support.console import Pages
 from tests.support.database import Database
 from tests.support.door import door_of, person, staffed
 from tests.support.flows import detection
@@ -281,3 +294,183 @@ def test_evidence_is_never_held_in_part_because_of_the_limit(town: Database) -> 
     more = msgspec.structs.replace(terms, vehicles=150)
     assert len(hold(door, more, pattern="AA00*").detections) == 100
     assert len(hold(door, terms, pattern="AA0001").detections) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "exact"), [("AA000*", False), ("AA00*", False), ("AA0001", False), ("AA0*", True)]
+)
+@pytest.mark.parametrize("way", ["search", "sightings"])
+def test_an_answer_says_whether_it_was_cut_and_one_that_is_just_full_was_not(
+    town: Database, way: str, asked: str, exact: bool
+) -> None:
+    told: dict[str, Any] = {"pattern": asked, "cameras": ["cam"], "since": SEEN_AT - timedelta(days=1)}
+    told |= {"who": "smith", "case_number": CASE, "vehicles": 100}
+    rows = getattr(gate, way)(town.client(ANALYST), **told)
+    assert {row["cut"] for row in rows} == {exact}
+    assert cut(rows) == exact
+
+
+def test_a_cut_answer_says_so_in_sql_whatever_is_asked_of_the_view(town: Database) -> None:
+    """Also the row that is asked for alone, and the count."""
+    one = town.ask(on_behalf_of="smith", case_number=CASE, pattern="AA*")
+    view = f"platestream.search(inquiry = '{one}')"
+
+    def ask(sql: str) -> Any:
+        return town.client(ANALYST).query(sql).result_rows[0][0]
+
+    assert ask(f"SELECT cut FROM {view} WHERE plate = 'AA0007'")
+    assert ask(f"SELECT cut FROM {view} ORDER BY captured_at LIMIT 1")
+    assert ask(f"SELECT uniqExact(plate) FROM {view}") == 50
+    assert ask(f"SELECT count() FROM {view} WHERE NOT cut") == 0
+
+
+def test_the_vehicle_too_many_is_not_shown_by_any_filter(town: Database) -> None:
+    one = town.ask(on_behalf_of="smith", case_number=CASE, pattern="AA*")
+    view = f"platestream.search(inquiry = '{one}')"
+    for asked in (
+        "plate = 'AA0050'",
+        "captured_at <= now() AND plate > 'AA0049'",
+        "NOT cut",
+        "plate LIKE '%50'",
+    ):
+        assert town.client(ANALYST).query(f"SELECT count() FROM {view} WHERE {asked}").result_rows == [(0,)]
+
+
+def test_companions_and_look_alikes_say_that_they_were_cut(town: Database) -> None:
+    told: dict[str, Any] = {"who": "smith", "case_number": CASE, "since": SEEN_AT - timedelta(days=1)}
+    for plate in ("AA0001", *(f"CC{number:04}" for number in range(5))):
+        town.put(tables.DETECTIONS, _pass(plate, 400), _pass(plate, 800))
+    client = town.client(ANALYST)
+    assert not cut(gate.companions(client, plate="AA0001", vehicles=5, **told))
+    assert cut(gate.companions(client, plate="AA0001", vehicles=4, **told))
+    assert cut(gate.fuzzy(client, plate="AA0001", vehicles=2, **told))
+    assert not cut(gate.fuzzy(client, plate="AA0001", vehicles=100, **told))
+
+
+def test_exactly_fifty_vehicles_are_held_as_evidence_and_fifty_one_are_not(town: Database) -> None:
+    door = door_of(town)
+    terms = Terms(case_number=CASE, authority="Det. Begay", schedule="felony")
+    town.put(tables.DETECTIONS, *(_pass(f"BB{number:04}", number) for number in range(50)))
+    assert len(hold(door, terms, pattern="BB*").detections) == 50
+    town.put(tables.DETECTIONS, _pass("BB0050", 50))
+    with pytest.raises(NothingToHold, match="more vehicles may fit"):
+        hold(door, terms, pattern="BB*")
+
+
+def test_a_look_back_goes_on_until_nothing_is_cut(town: Database) -> None:
+    """120 vehicles by a pattern of one's own entry, of which an inquiry shows 50."""
+    staffed(town, person("smith", "supervisor"))
+    words = {"case_number": CASE, "reason": "Stolen from the fair", "requested_by": "Ofc. Lee"}
+    words |= {
+        "contact": "928-555-0101",
+        "instructions": "P/C for arrest",
+        "expires_at": NOW + timedelta(days=9),
+    }
+    entry = HotListEntry(
+        source="sjpd", reference="1", plate="", pattern="AA00*", category="stolen_vehicle", **words
+    )
+    found = LookBack(door_of(town, "smith"), datetime.now(UTC)).find([entry])
+    assert len({hit.detection.plate for hit in found}) == 100
+
+
+@pytest.fixture
+def pages(town: Database) -> Pages:
+    made = Pages(town, town.data)
+    made.staff(person("smith", "analyst"), person("vale", "supervisor"))
+    return made
+
+
+def test_the_console_asks_for_more_vehicles_and_says_when_there_were_more(pages: Pages) -> None:
+    browser = pages.browser("smith")
+    browser.get("/search")
+    told = {"way": "search", "plate": "AA*", "case_number": CASE}
+    assert (
+        "More different vehicles were found than the 50 that are shown"
+        in browser.send("/search", **told).text
+    )
+    assert "than the 120 that are shown" in browser.send("/search", **told, vehicles="120").text
+    assert "More different vehicles" not in browser.send("/search", **told, vehicles="260").text
+    for wrong in ("-1", "10001", "many", "\u0663"):
+        assert browser.send("/search", **told, vehicles=wrong).status_code == 400
+
+
+def test_the_console_holds_rows_of_more_than_fifty_vehicles(pages: Pages) -> None:
+    browser = pages.browser("smith")
+    browser.get("/search")
+    page = browser.send("/search", way="search", plate="AA00*", case_number=CASE, vehicles="100").text
+    values = [unescape(one) for one in re.findall(r'name="pass" value="([^"]+)"', page)]
+    assert len(values) == 100
+    terms = {"case_number": CASE, "authority": "Det. Begay", "schedule": "felony", "pass": values}
+    assert browser.send("/evidence", **terms).status_code == 409
+    browser.page = page
+    assert browser.send("/evidence", **terms, vehicles="100").status_code == 200
+    assert pages.database.value("SELECT count() FROM platestream.evidence_detections") == 100
+
+
+def test_the_api_asks_for_more_vehicles_and_says_when_there_were_more(pages: Pages) -> None:
+    _made, text = tokens.kept(pages.settings).make("smith", "CAD", ["inquiries"], NOW + timedelta(days=9))
+    program = TestClient(app(pages.console), "https://localhost", headers={"Authorization": f"Bearer {text}"})
+    asked: dict[str, Any] = {"plate": "AA*", "case_number": CASE}
+    for more, found, was_cut in ((0, 50, True), (120, 120, True), (260, 260, False)):
+        answer = program.post("/api/inquiries/search", json={**asked, "vehicles": more}).json()
+        assert (answer["found"], answer["cut"]) == (found, was_cut)
+    assert program.post("/api/inquiries/search", json={**asked, "vehicles": 10_001}).status_code == 422
+
+
+def test_a_supervisor_raises_a_limit_in_the_console_and_others_do_not(pages: Pages) -> None:
+    search(pages.database, pattern="AA*", vehicles=1000)
+    with pytest.raises(RefusedInquiry):
+        search(pages.database)
+    told = {"id": "smith", "vehicles": "60", "reason": "Abducted child of this morning"}
+    for who in ("smith", "vale"):
+        browser = pages.browser(who)
+        page = browser.get("/administration/people/smith").text
+        assert ("Raise the limit of vehicles" in page) == (who == "vale")
+        answer = browser.send("/administration/people/limit", **told)
+        assert (answer.status_code == 200) == (who == "vale")
+    assert len(search(pages.database, vehicles=1000)) == 60
+    browser.get("/administration/people/smith")
+    assert browser.send("/administration/people/limit", **{**told, "vehicles": ""}).status_code == 400
+
+
+def rules_check(database: Database, pattern: str) -> Any:
+    agency = Agency(database, database.data)
+    inquiries = msgspec.structs.replace(PROFILE.inquiries, case_number=pattern)
+    return agency.results("case_pattern", profile=msgspec.structs.replace(PROFILE, inquiries=inquiries))[
+        "case_pattern"
+    ]
+
+
+@pytest.mark.parametrize(
+    "pattern", [".", "", "[0-9]", "^[0-9]+$", "^.-.$", "(?i)^[a-z]+$", ANYTHING_WITH_A_DIGIT]
+)
+def test_a_pattern_that_accepts_anything_is_found_in_any_profile(database: Database, pattern: str) -> None:
+    result = rules_check(database, pattern)
+    assert result.outcome == "not_held"
+    assert "--case-number" in result.faults[0]
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_profiles_that_come_with_it_accept_case_numbers_only(database: Database, name: str) -> None:
+    pattern = load(name).inquiries.case_number
+    assert rules_check(database, pattern).outcome == "held"
+    assert all(usable_case(one, pattern) for one in ("26-001234", "SJ26-004502", "26-CV-18"))
+    assert not any(
+        usable_case(one, pattern) for one in ("0-1", "123", "1-2", "26-1", "26-", "case 12", "26-CV")
+    )
+
+
+def test_an_installation_of_yesterday_keeps_its_pattern_starts_with_the_profile_and_is_told() -> None:
+    inquiries = msgspec.structs.replace(PROFILE.inquiries, case_number=ANYTHING_WITH_A_DIGIT)
+    former = AgencyRules(name="st-johns", profile=msgspec.structs.replace(PROFILE, inquiries=inquiries))
+    assert former.contradictions(PROFILE) == []
+    longer = msgspec.structs.replace(PROFILE.retention, data="20 days")
+    assert len(former.contradictions(msgspec.structs.replace(PROFILE, retention=longer))) == 1
+    own = AgencyRules(name="st-johns", profile=PROFILE)
+    assert len(own.contradictions(former.profile)) == 1, "nobody goes back by a setting"
+
+
+def test_a_case_of_one_digit_documents_no_search(town: Database) -> None:
+    for case in ("0-1", "123", "1-2", "x1y"):
+        with pytest.raises(RefusedInquiry, match="case number"):
+            search(town, case_number=case)

@@ -7,6 +7,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -16,6 +17,9 @@ from schemas.message import RefusedError
 from services import accounts, accounts_audit, registry, tokens
 from services.inquiries import gate
 from services.inquiries.gate import RefusedInquiry
+from services.policy import check as checking
+from services.policy.checks.live import Live
+from services.policy.table import CHECKS
 from services.yearly_audit import draw as drawing
 from tests.support.console import PASSWORD, Pages, Person
 from tests.support.database import Database
@@ -332,3 +336,100 @@ def test_a_reset_by_one_administrator_is_shown_to_the_other_it_locked_out(pages:
     browser = pages.browser()
     browser.sign_in("maier", OWN)
     assert "lee" in browser.get("/account").text
+
+
+def check(pages: Pages, days: float) -> Any:
+    """The policy check of resets, so many days from now."""
+    door = door_of(pages.database, "aud", data=pages.data)
+    live = Live.of(door, datetime.now(UTC) + timedelta(days=days))
+    (result,) = checking.run(live, [one for one in CHECKS if one.name == "resets"])
+    return result
+
+
+def review(pages: Pages, who: str = "aud") -> None:
+    accounts_audit.resets(door_of(pages.database, who, data=pages.data), datetime.now(UTC))
+
+
+def test_a_reset_that_no_auditor_reviewed_is_found_after_a_month(pages: Pages) -> None:
+    assert check(pages, 0).outcome == "not_checked"
+    review(pages)  # before it, so not of it
+    code_for(pages)
+    assert check(pages, 29).outcome == "held"
+    result = check(pages, 31)
+    assert result.outcome == "not_held"
+    assert "platestream account resets" in result.faults[0]
+    review(pages)
+    assert check(pages, 31).outcome == "held"
+
+
+@pytest.mark.parametrize("who", ["lee", "smith", "LEE", "double"])
+def test_a_review_by_who_made_the_code_or_got_it_is_none(pages: Pages, who: str) -> None:
+    pages.put(
+        person("lee", "administrator", "auditor"),
+        person("smith", "analyst", "auditor"),
+        person("LEE", "auditor"),
+        msgspec.structs.replace(person("double", "auditor"), employee_number="E-lee"),
+    )
+    code_for(pages)
+    review(pages, who)
+    assert check(pages, 31).outcome == "not_held"
+
+
+def test_a_code_that_ends_with_the_account_first_is_reviewed_as_a_reset(pages: Pages) -> None:
+    accounts.end(door_of(pages.database, "lee", data=pages.data), "smith")
+    code_for(pages)
+    assert check(pages, 31).outcome == "not_held"
+
+
+def test_the_search_after_a_reset_that_no_audit_drew_is_found(pages: Pages) -> None:
+    code = code_for(pages)
+    redeem(pages.browser(), code)
+    look(pages, "smith")
+    review(pages)
+    assert check(pages, 2).outcome == "held"
+    result = check(pages, 400)
+    assert result.outcome == "not_held"
+    assert "never drawn" in result.faults[0]
+
+
+def test_a_yearly_audit_draws_the_search_after_a_reset_of_all_the_time_since_the_audit_before(
+    pages: Pages,
+) -> None:
+    """Also of the half year that K.3 does not draw from."""
+    redeem(pages.browser(), code_for(pages))
+    followed = look(pages, "smith")
+    door, later = door_of(pages.database, "aud", data=pages.data), datetime.now(UTC) + timedelta(days=300)
+    pages.database.client().command(
+        "INSERT INTO platestream.inquiry_log SELECT * REPLACE (generateUUIDv4() AS entry,"
+        f" generateUUIDv4() AS inquiry_id, at + toIntervalDay(290) AS at)"
+        f" FROM (SELECT * FROM platestream.inquiry_log WHERE inquiry_id = '{followed}')"
+    )
+    drawing.draw(door, later.year, later)
+    ((_entry, made),) = drawing.draws(pages.database.client(AUDITOR))
+    assert [str(one) for one in made.after_reset] == [followed]
+    assert drawing.again(pages.database.client(AUDITOR), made) == []
+    review(pages)
+    assert check(pages, 400).outcome == "held"
+
+
+def test_an_audit_that_left_it_out_does_not_cover_it(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    redeem(pages.browser(), code_for(pages))
+    look(pages, "smith")
+    door, later = door_of(pages.database, "aud", data=pages.data), datetime.now(UTC) + timedelta(days=3)
+    monkeypatch.setattr(drawing, "choose", lambda *_told: [])
+    monkeypatch.setattr(drawing, "searched_after_reset", lambda *_told: [])
+    drawing.draw(door, later.year, later)
+    review(pages)
+    assert check(pages, 4).outcome == "not_held"
+
+
+def test_an_auditor_reviews_resets_on_the_console_and_others_do_not(pages: Pages) -> None:
+    code = code_for(pages)
+    redeem(pages.browser(), code)
+    followed = look(pages, "smith")
+    page = unescape(pages.browser("aud").get("/audit/resets").text)
+    assert followed in page
+    assert "a reset: no password any more" in page
+    assert code not in page
+    assert check(pages, 31).outcome == "held"
+    assert pages.browser("maier").get("/audit/resets").status_code == 403

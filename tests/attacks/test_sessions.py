@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from connectors.passwords import Passwords
-from platestream.console import live
+from platestream.console import live, signin
 from platestream.console.administration import live as camera_live
 from platestream.console.app import KNOWN_FOR, app
 from platestream.console.visit import Visit
@@ -259,3 +259,96 @@ def test_an_open_live_page_keeps_no_session_alive(pages: Pages) -> None:
         pages.clock.forward(minutes=11)
         listener = live._listener(pages.console, request)
     assert listener == ""
+
+
+def vouched_for(pages: Pages, who: str) -> Person:
+    """A browser whose person an OpenID provider vouched for."""
+    answer = signin.begin(pages.console, who, "/", "testclient")
+    token = answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
+    browser = pages.browser()
+    browser.client.cookies.set("__Host-platestream", token, domain="localhost.local")
+    return browser
+
+
+def program(pages: Pages, who: str) -> TestClient:
+    """A program with a token of this person."""
+    _made, text = tokens.kept(pages.settings).make(who, "CAD", ["inquiries"], pages.clock() + 90 * HOURS)
+    client = TestClient(app(pages.console), "https://localhost")
+    client.headers["Authorization"] = f"Bearer {text}"
+    return client
+
+
+def asks(client: TestClient) -> int:
+    return client.post(
+        "/api/inquiries/search", json={"plate": "ABC1", "case_number": "26-001234"}
+    ).status_code
+
+
+def invited(pages: Pages, who: str, at: Any = None) -> str:
+    return accounts.invite(by_command(pages, "lee"), who, at or pages.clock())[0]
+
+
+def redeemed(pages: Pages, who: str, code: str) -> None:
+    accounts.redeem(pages.console.door(who), code, "another long password", pages.clock(), "here")
+
+
+@pytest.mark.parametrize("way", ["reset", "end, then a code", "a false clock", "redeemed already"])
+def test_a_reset_ends_tokens_and_sessions_that_a_provider_vouched_for(pages: Pages, way: str) -> None:
+    browser, cad = vouched_for(pages, "ana"), program(pages, "ana")
+    assert browser.get("/search").url.path == "/search"
+    assert asks(cad) == 200
+    if way == "end, then a code":
+        accounts.end(by_command(pages, "lee"), "ana")
+    code = invited(pages, "ana", pages.clock() - timedelta(days=400) if way == "a false clock" else None)
+    if way == "redeemed already":
+        redeemed(pages, "ana", code)
+    signed_out(browser, "this account got another password", "/search")
+    assert asks(cad) == 401
+    assert vouched_for(pages, "ana").get("/search").url.path == "/search", "a later sign-in counts"
+
+
+def test_a_reset_names_the_tokens_that_it_ended_and_leaves_those_of_others(pages: Pages) -> None:
+    program(pages, "ana")
+    others = program(pages, "vale")
+    tokens.kept(pages.settings).permit("ana", "RMS", ["hits"], pages.clock() + 90 * HOURS)
+    held = {one.id for one in tokens.kept(pages.settings).all() if one.who == "ana"}
+    invited(pages, "ana")
+    assert [one.who for one in tokens.kept(pages.settings).all()] == ["vale"]
+    assert asks(others) == 200
+    change = pages.database.value("SELECT change FROM platestream.inquiry_log WHERE kind = 'account_code'")
+    assert all(one in change for one in held)
+
+
+def test_a_code_for_somebody_who_had_no_password_ends_sessions_of_the_provider_too(pages: Pages) -> None:
+    accounts.end(by_command(pages, "lee"), "ana")
+    browser = vouched_for(pages, "ana")
+    invited(pages, "ana")
+    invited(pages, "ana")
+    signed_out(browser, "this account got another password", "/search")
+
+
+def test_an_administrator_who_sets_their_own_password_without_it_ends_their_tokens_and_sessions(
+    pages: Pages,
+) -> None:
+    browser, cad = vouched_for(pages, "lee"), program(pages, "lee")
+    accounts.begin_own(by_command(pages, "lee"), "another long password", pages.clock(), "here")
+    signed_out(browser, "this account got another password", "/")
+    assert asks(cad) == 401
+
+
+def test_a_live_page_of_a_provider_s_session_ends_with_a_reset(pages: Pages) -> None:
+    browser = vouched_for(pages, "vale")
+    browser.get("/hits")
+    browser.send("/shift/begin", hours="8")
+    request = listening(pages, browser)
+    assert live._listener(pages.console, request) == "vale"
+    invited(pages, "vale")
+    assert live._listener(pages.console, request) == ""
+
+
+def test_a_reset_that_was_refused_ends_nothing(pages: Pages) -> None:
+    browser, cad = vouched_for(pages, "ana"), program(pages, "ana")
+    with pytest.raises(RefusedInquiry):
+        accounts.invite(by_command(pages, "maier"), "ana", pages.clock())
+    assert browser.get("/search").url.path == "/search"
+    assert asks(cad) == 200

@@ -106,7 +106,11 @@ FILES = {
     ".env": f"PLATESTREAM_CLICKHOUSE_CPUS={min(4, os.cpu_count() or 1)}\n",
     "people.xml": PEOPLE,
     PERSON: f"http://{PERSON}:{PASSWORD}@clickhouse:8123/platestream\n",
-    "lists/stolen.csv": f"reference,plate,state,category\nF1,{PLATE},AZ,stolen_vehicle\n",
+    "lists/stolen.csv": (
+        "reference,plate,state,category,case_number,reason,requested_by,contact,instructions,expires_at\n"
+        f"F1,{PLATE},AZ,stolen_vehicle,26-000777,stolen from the fair,Ofc. Lee,928-555-0101,P/C for arrest,"
+        f"{datetime.now(UTC) + timedelta(days=20):%Y-%m-%d}\n"
+    ),
     "deploy/secrets/notify.toml": NOTIFY,
     "deploy/secrets/cameras/cameras.toml": CAMERAS,
     f"deploy/secrets/cameras/{GATE}": f"{GATE}:{PASSWORD}\n",

@@ -130,13 +130,13 @@ def entry_goes_round(person: str) -> None:
         "--case",
         "26-000777",
         "--reason",
-        "stolen",
+        "stolen from the fair",
         "--by",
-        "Lee",
+        "Ofc. Lee",
         "--contact",
-        "desk",
+        "928-555-0101",
         "--instructions",
-        "stop",
+        "P/C for arrest",
     )
     tools(person, "registry", "source", OURS, "--title", "St. Johns PD")
     tools(person, "hotlist", "add", "26-000777", *what, *why, "--no-look-back")

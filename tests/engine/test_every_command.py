@@ -26,7 +26,7 @@ ACTED = {
     "hotlist import": ("hotlist_import", "hotlist import FILE --source ncic"),
     "hotlist add": (
         "hotlist_add",
-        "hotlist add 26-1 --plate ABC1234 --category stolen_vehicle --expires 2030-01-01 --case 26-1 "
+        "hotlist add 26-1 --plate ABC1234 --category stolen_vehicle --expires 2030-01-01 --case 26-0101 "
         "--reason stolen --by Vale --contact 928-555-0114 --instructions 'P/C for arrest'",
     ),
     "hotlist remove": ("hotlist_remove", "hotlist remove sjpd:1"),
@@ -34,9 +34,9 @@ ACTED = {
     "hotlist withdraw": ("hotlist_offer", "hotlist withdraw sjpd:1 --from all"),
     "hotlist list": ("hotlist_show", "hotlist list"),
     "hotlist check": ("hotlist_show", "hotlist check"),
-    "search": ("search", "search ABC1234 --case 26-1"),
-    "hits list": ("hits", "hits list --case 26-1"),
-    "hits show": ("hits", f"hits show {ID} --case 26-1"),
+    "search": ("search", "search ABC1234 --case 26-0101"),
+    "hits list": ("hits", "hits list --case 26-0101"),
+    "hits show": ("hits", f"hits show {ID} --case 26-0101"),
     "hits verify": ("hits", f"hits verify {ID} --confirmed"),
     "hits dispose": ("hits", f"hits dispose {ID} --no-action"),
     "bolo take": ("bolo", "bolo take MAIL --agency sheriff"),
@@ -113,11 +113,11 @@ ACTED = {
     "retention log": ("retention_show", "retention log"),
     "evidence hold": (
         "search",  # what is held is found first
-        "evidence hold ABC1234 --case 26-1 --authority Vale --schedule felony",
+        "evidence hold ABC1234 --case 26-0101 --authority Vale --schedule felony",
     ),
     "evidence keep": (
         "evidence_keep",
-        f"evidence keep {ID} --authority Court --until 2035-01-01 --case 26-1",
+        f"evidence keep {ID} --authority Court --until 2035-01-01 --case 26-0101",
     ),
     "evidence list": ("evidence_show", "evidence list"),
     "evidence export": ("evidence_show", f"evidence export {ID} OUT"),

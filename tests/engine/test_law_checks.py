@@ -86,7 +86,7 @@ class Station(Agency):
         at = NOW - days * DAY
         when = f"{at:%Y-%m-%d %H:%M:%S}"
         self.sql(f"INSERT INTO platestream.gate_rules (set_at, profile) VALUES ('{when}', '{self.name}')")
-        self.log(at=at, purpose="vehicle used in a crime", violation="burglary", case_number="26-1")
+        self.log(at=at, purpose="vehicle used in a crime", violation="burglary", case_number="26-0101")
 
 
 def station(database: Database, folder: Path, name: str) -> Station:
@@ -543,7 +543,7 @@ def test_searches_that_got_past_the_gate_and_lists_that_grew_old_turn_the_verdic
     made.search(**told)
     made.follow()
     assert made.verdict("searched") == ("held", "")
-    made.log(purpose="felony or gross misdemeanor", case_number="26-1", at=datetime.now(UTC))
+    made.log(purpose="felony or gross misdemeanor", case_number="26-0101", at=datetime.now(UTC))
     made.log(**told, at=datetime.now(UTC))
     made.follow()
     said = made.verdict("searched")[1]

@@ -454,7 +454,7 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ),
     (
         "taken",
-        lambda one: one.act(*VERIFIED, actionable=True, result="arrest", case_number="26-9"),
+        lambda one: one.act(*VERIFIED, actionable=True, result="arrest", case_number="26-0009"),
         {},
         "no evidence held after 7 days for 26-9",
     ),

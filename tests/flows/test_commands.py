@@ -31,7 +31,16 @@ CSV = (
     f"2,XYZ-9876,NM,wanted_person,26-2,warrant,Vale,928-555-0114,Do not stop,{EXPIRES}\n"
 )
 SECTION_H = (
-    *("--case", "26-1", "--reason", "Taken from 1st West", "--by", "Ofc. Vale", "--contact", "928-555-0114"),
+    *(
+        "--case",
+        "26-0101",
+        "--reason",
+        "Taken from 1st West",
+        "--by",
+        "Ofc. Vale",
+        "--contact",
+        "928-555-0114",
+    ),
     *("--instructions", "P/C for arrest"),
 )
 

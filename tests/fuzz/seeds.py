@@ -140,7 +140,7 @@ SIGNATURE = [
     f"webhook-id: 1\nwebhook-timestamp: {NOW.timestamp():.0f}\nwebhook-signature: v1,AAAA v1,BBBB\n\n{{}}".encode()
 ]
 _ID = UUID(int=7)
-_ASKER = Asker(agency="county", person="jones", trained_on=NOW.date(), case_number="26-1")
+_ASKER = Asker(agency="county", person="jones", trained_on=NOW.date(), case_number="26-0101")
 _READ = Read(
     detection_id=_ID, captured_at=NOW, camera_id="elm", latitude=34.5, longitude=-109.4, plate="ABC1234",
     confidence=0.9, state="AZ", frames=3, agreeing=2, vehicle_make="Ford",
@@ -295,7 +295,7 @@ EXPORTS = [_export()]
 
 def _package() -> bytes:
     told = package.Manifest(
-        hold_id="1", case_number="26-1", agency="a", exported_at=datetime(2026, 11, 24, tzinfo=ZoneInfo("UTC")),
+        hold_id="1", case_number="26-0101", agency="a", exported_at=datetime(2026, 11, 24, tzinfo=ZoneInfo("UTC")),
         exported_by="a", receiver="b", signed_by=package.key_fingerprint(SIGNER), files=[],
     )  # fmt: skip
     out = io.BytesIO()
@@ -411,14 +411,23 @@ CONSOLE = [
 API = [
     _api("/openapi.json"),
     _api(
-        "/hits/look", case_number="26-1", reason="stolen vehicle", plate="ABC*", since="2026-11-24T10:00:00Z"
+        "/hits/look",
+        case_number="26-0101",
+        reason="stolen vehicle",
+        plate="ABC*",
+        since="2026-11-24T10:00:00Z",
     ),
     _api(f"/hits/{_HIT}"),
-    _api(f"/hits/{_HIT}/steps", step="plate_and_state_confirmed", case_number="26-1"),
+    _api(f"/hits/{_HIT}/steps", step="plate_and_state_confirmed", case_number="26-0101"),
     _api(
-        "/inquiries/search", case_number="26-1", reason="stolen vehicle", plate="ABC*", cameras=["a"], most=5
+        "/inquiries/search",
+        case_number="26-0101",
+        reason="stolen vehicle",
+        plate="ABC*",
+        cameras=["a"],
+        most=5,
     ),
-    _api("/inquiries/companions", case_number="26-1", plate="ABC1234", within_s=60),
+    _api("/inquiries/companions", case_number="26-0101", plate="ABC1234", within_s=60),
     _api("/hotlist/look", source="ncic", expires_within_days=5),
-    _api("/log/export", case_number="26-1", reason="audit"),
+    _api("/log/export", case_number="26-0101", reason="audit"),
 ]

@@ -13,6 +13,7 @@ from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
 from services import accounts, shifts
 from services.door import Door
+from services.inquiries import looking
 from services.registry import put_user, show_several
 
 
@@ -84,6 +85,17 @@ def no_password(visit: Visit) -> Response:
     return visit.see(address("people", who))
 
 
+def limit(visit: Visit) -> Response:
+    """Raise the number of vehicles that a person is shown in 24 hours: a supervisor's act."""
+    who = visit.said("id")
+    if not (by := visit.vehicles()):
+        raise ValueError("say how many different vehicles more")
+    looking.raise_limit(
+        visit.door, who, by, case_number=visit.said("case_number"), reason=visit.said("reason")
+    )
+    return visit.see(address("people", who))
+
+
 def _place(visit: Visit) -> str:
     return f"on the console from {visit.address}"
 
@@ -109,6 +121,7 @@ ROUTES: Routes = {
     ("POST", f"{BASE}/people"): register,
     ("POST", f"{BASE}/people/end"): ended,
     ("POST", f"{BASE}/people/code"): code,
+    ("POST", f"{BASE}/people/limit"): limit,
     ("POST", f"{BASE}/people/no-password"): no_password,
     ("GET", f"{BASE}/people/{{name:path}}"): one,
 }

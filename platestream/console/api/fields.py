@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.door import Why
+from services.inquiries.gate import MOST_VEHICLES
 
 Text = Annotated[str, Field(max_length=2000)]
 Name = Annotated[str, Field(max_length=64)]
@@ -61,6 +62,19 @@ class Where(Documented):
     cameras: Cameras = ()
     since: Time | None = None
     until: Time | None = None
+
+
+class Vehicles(Where):
+    """Where and when, and how many different vehicles are shown."""
+
+    vehicles: Annotated[
+        int, Field(ge=0, le=MOST_VEHICLES, description="Different vehicles shown at most; 0: 50.")
+    ] = 0
+
+    @property
+    def why(self) -> Why:
+        """For the door."""
+        return Why(**super().why, vehicles=self.vehicles)
 
 
 class Told(BaseModel):

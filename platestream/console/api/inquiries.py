@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from platestream.console.api.caller import Caller, may
-from platestream.console.api.fields import MOST, Documented, Most, Name, Pattern, Plate, Time, Told, Where
+from platestream.console.api.fields import MOST, Documented, Most, Name, Pattern, Plate, Time, Told, Vehicles
 from schemas import plates
 from services.inquiries import looking
 from services.inquiries.gate import Row
@@ -19,7 +19,7 @@ from services.inquiries.looking import Asked, Description, Way
 router = APIRouter(tags=["inquiries"], prefix="/inquiries")
 Inquiries = Annotated[Caller, Depends(may("inquiries"))]
 Cut = Annotated[
-    bool, Field(description="As many different vehicles as are shown at once: more may have been found.")
+    bool, Field(description="More different vehicles were found than are shown: narrow it, or ask for more.")
 ]
 Seconds = Annotated[int, Field(ge=1, le=3600, description="How far apart at most.")]
 
@@ -107,7 +107,7 @@ class Meetings(Told):
     found: int
 
 
-class Vehicle(Where):
+class Vehicle(Vehicles):
     """What the vehicle looks like: words, or parts of words; empty is anything."""
 
     colour: Name = ""
@@ -136,7 +136,7 @@ class Sightings(Vehicle):
     plate: Pattern = ""
 
 
-class CompanionsOf(Where):
+class CompanionsOf(Vehicles):
     """A whole plate."""
 
     plate: Plate
@@ -180,8 +180,8 @@ def sightings(caller: Inquiries, asked: Sightings) -> Detections:
 def companions(caller: Inquiries, asked: CompanionsOf) -> Companions:
     """Other vehicles that passed near one at a camera twice or more."""
     rows = _meetings(caller, "companions", asked)
-    cut = looking.cut(Asked("companions", plates.normalise(asked.plate)), rows)
-    return Companions(companions=[Companion(**row) for row in rows[: asked.most]], found=len(rows), cut=cut)
+    shown = [Companion(**{name: row[name] for name in Companion.model_fields}) for row in rows[: asked.most]]
+    return Companions(companions=shown, found=len(rows), cut=looking.cut(rows))
 
 
 @router.post("/meetings")
@@ -212,7 +212,7 @@ def _passes(caller: Caller, way: Way, asked: Vehicle, plate: str) -> Detections:
     wanted = Description(asked.colour, asked.make, asked.body, asked.state)
     seen = looking.look(caller.door, look, **asked.why)
     rows, left_out = looking.described(seen, wanted, untold=asked.untold)
-    return Detections.of(rows, asked.most, left_out, cut=looking.cut(look, seen))
+    return Detections.of(rows, asked.most, left_out, cut=looking.cut(seen))
 
 
 def _meetings(caller: Caller, way: Way, asked: CompanionsOf, other: str = "") -> list[Row]:

@@ -24,6 +24,9 @@ SELECT who, case_number, reason, max(at), count() FROM platestream.inquiry_log
 WHERE at > {since:DateTime64(6, 'UTC')} AND outcome = 'allowed' AND NOT automatic
   AND kind IN {looks:Array(String)} GROUP BY who, case_number, reason
 """
+_NO_CASES = ("0", "00", "1", "x", ".", "-", "0-1", "1-1", "123", "none")
+"""No agency writes a case number so."""
+_ACCEPTED = "SELECT arrayFilter(one -> match(one, {pattern:String}), {given:Array(String)})"
 _SEALED = "SELECT count() FROM platestream.inquiry_seals"
 _REQUESTS = """
 SELECT count(), countIf(legal_basis = '') FROM platestream.inquiry_log
@@ -41,6 +44,14 @@ def documented(live: Live) -> Answer:
         live.found("documented"),
         live.unfound,
     )
+
+
+def case_pattern(live: Live) -> Answer:
+    """The pattern in force is of case numbers, and of nothing else that is typed quickly."""
+    pattern = live.profile.inquiries.case_number
+    ((loose,),) = live.rows(_ACCEPTED, pattern=pattern, given=list(_NO_CASES))
+    said = f"the pattern of case numbers accepts {', '.join(loose)}: platestream registry rules --case-number"
+    return answer(pattern, said if loose else "")
 
 
 def reasons(live: Live) -> Answer:

@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 from operators.inquiry_checks.order import NOBODY
 from operators.people_names import doubles, number_identity, same_person
 from schemas.counted import counted
+from schemas.profile import span
 from schemas.registry import RegistryRecord
+from services.accounts_audit import LIST, WITHIN, resets_between
 from services.policy.checks.live import Answer, Live, answer, named, unless
 from services.rules import gate_rules
+from services.yearly_audit.draw import draws
 
 _USERS = """
 SELECT id, agency, trained_at, role FROM platestream.registry FINAL WHERE kind = 'user' AND active ORDER BY id
@@ -34,6 +37,12 @@ GROUP BY done.inquiry_id, done.at, done.record ORDER BY done.at
 """
 _REVIEWS = """
 SELECT about, who, at FROM platestream.inquiry_log WHERE kind = 'registry_review' AND outcome = 'allowed'
+"""
+REVIEWED_IN = timedelta(days=30)
+_LISTED = """
+SELECT who, at FROM platestream.inquiry_log
+WHERE at > {since:DateTime64(6, 'UTC')}
+  AND kind = 'audit_show' AND about = {about:String} AND outcome = 'allowed'
 """
 _JUDGED = """
 SELECT DISTINCT finding.who, log.who
@@ -161,6 +170,50 @@ def one_identity(live: Live) -> Answer:
             "platestream registry user ID --employee-number NUMBER for each of them",
         ),
         unless(users, "nobody is registered", "platestream registry user ID --employee-number NUMBER"),
+    )
+
+
+def resets(live: Live) -> Answer:
+    """Codes for passwords of others were reviewed by an auditor, and the search after each was audited."""
+    users, span_of_use = live.registered("user"), span(live.profile.audit.utilization_from)
+    since = max(live.now - 2 * span_of_use, live.upgraded)
+    found = resets_between(live.client, since, live.now)
+    reviews = live.rows(_LISTED, since=since, about=LIST)
+    unread = [
+        one
+        for one in found
+        if one.kind == "account_code"
+        and not same_person(one.by, one.account, users)
+        and one.at < live.now - REVIEWED_IN
+        and not any(
+            at > one.at and not any(same_person(who, part, users) for part in (one.by, one.account))
+            for who, at in reviews
+        )
+    ]
+    made = [drawn for _entry, drawn in draws(live.client)]
+    audited = {one for drawn in made for one in drawn.inquiries}
+    ends = [(one.resets_since, one.inquiries_until) for one in made if one.resets_since and not one.rhythm]
+    missed = [
+        one
+        for one in found
+        if one.search
+        and one.search not in audited
+        and (
+            one.at < live.now - span_of_use
+            or any(began <= one.at and one.at + WITHIN < until for began, until in ends)
+        )
+    ]
+    return answer(
+        counted(sum(one.kind == "account_code" for one in found), "code"),
+        f"{counted(len(unread), 'code')} for {live.people(one.account for one in unread)}, which no other "
+        f"auditor has reviewed in {REVIEWED_IN.days} days: platestream account resets"
+        if unread
+        else "",
+        "the first search after a reset was never drawn for an audit, of "
+        f"{live.people(one.account for one in missed)}: platestream audit draw"
+        if missed
+        else "",
+        unless(found, "nobody was given a code for a password", "platestream account set"),
     )
 
 
