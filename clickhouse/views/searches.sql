@@ -2,7 +2,7 @@
 -- what is looked at, and `documented` throws where there is no valid one.
 -- No more different vehicles are shown than the row has, newest first, and nothing that came in after the row was
 -- written: however often a view is read with one id, it shows the same. Where there were more, `cut` says so in every
--- row: the first vehicle too many is read, and not shown.
+-- row.
 -- LIMIT 1 BY instead of FINAL, which would read past the text index; until parts are merged, a plate that a
 -- newer model reads otherwise is found by both readings.
 CREATE OR REPLACE VIEW platestream.search
@@ -12,25 +12,20 @@ WITH (SELECT since FROM platestream.kept) AS kept,
     SELECT (refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), cameras, since, until, at, vehicles)
     FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'search')
 ) AS asked
-SELECT * EXCEPT (nth), max(nth) OVER () > asked.7 AS cut
-FROM (
-    SELECT
-        detection_id, captured_at, best_at, camera_id, latitude, longitude, plate, confidence, state, state_confidence,
-        alternatives, box, frames, agreeing, models,
-        vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other,
-        uniqExact(plate_zero) OVER (ORDER BY captured_at DESC, detection_id ROWS UNBOUNDED PRECEDING) AS nth
-    FROM platestream.detections
-    WHERE asked.1 = 0
-      AND plate_zero LIKE asked.2
-      AND (empty(asked.3) OR has(asked.3, camera_id))
-      AND captured_at >= asked.4 AND captured_at <= asked.5
-      AND captured_at > kept AND ingested_at <= asked.6
-    QUALIFY nth <= asked.7 + 1
-    ORDER BY captured_at DESC, detection_id, ingested_at DESC
-    LIMIT 1 BY detection_id
-)
-QUALIFY nth <= asked.7
-ORDER BY captured_at DESC, detection_id;
+SELECT
+    detection_id, captured_at, best_at, camera_id, latitude, longitude, plate, confidence, state, state_confidence,
+    alternatives, box, frames, agreeing, models,
+    vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other,
+    uniqExact(plate_zero) OVER () > asked.7 AS cut
+FROM platestream.detections
+WHERE asked.1 = 0
+  AND plate_zero LIKE asked.2
+  AND (empty(asked.3) OR has(asked.3, camera_id))
+  AND captured_at >= asked.4 AND captured_at <= asked.5
+  AND captured_at > kept AND ingested_at <= asked.6
+QUALIFY uniqExact(plate_zero) OVER (ORDER BY captured_at DESC, detection_id ROWS UNBOUNDED PRECEDING) <= asked.7
+ORDER BY captured_at DESC, detection_id, ingested_at DESC
+LIMIT 1 BY detection_id;
 
 -- Which vehicles passed these cameras in this time.
 -- The row of the log is read once more by a sub-query behind IN, here and in `fuzzy`, because the primary key and
@@ -42,26 +37,21 @@ WITH (SELECT since FROM platestream.kept) AS kept,
     SELECT (refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), since, until, at, vehicles)
     FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'sightings')
 ) AS asked
-SELECT * EXCEPT (nth), max(nth) OVER () > asked.6 AS cut
-FROM (
-    SELECT
-        detection_id, captured_at, best_at, camera_id, latitude, longitude, plate, confidence, state, state_confidence,
-        alternatives, box, frames, agreeing, models,
-        vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other,
-        uniqExact(plate_zero) OVER (ORDER BY captured_at DESC, detection_id ROWS UNBOUNDED PRECEDING) AS nth
-    FROM platestream.detections
-    WHERE asked.1 = 0
-      AND camera_id IN (
-        SELECT arrayJoin(cameras) FROM platestream.recent(inquiry = {inquiry:UUID}))
-      AND captured_at >= asked.3 AND captured_at <= asked.4
-      AND captured_at > kept AND ingested_at <= asked.5
-      AND plate_zero LIKE asked.2
-    QUALIFY nth <= asked.6 + 1
-    ORDER BY captured_at DESC, detection_id, ingested_at DESC
-    LIMIT 1 BY detection_id
-)
-QUALIFY nth <= asked.6
-ORDER BY captured_at DESC, detection_id;
+SELECT
+    detection_id, captured_at, best_at, camera_id, latitude, longitude, plate, confidence, state, state_confidence,
+    alternatives, box, frames, agreeing, models,
+    vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other,
+    uniqExact(plate_zero) OVER () > asked.6 AS cut
+FROM platestream.detections
+WHERE asked.1 = 0
+  AND camera_id IN (
+    SELECT arrayJoin(cameras) FROM platestream.recent(inquiry = {inquiry:UUID}))
+  AND captured_at >= asked.3 AND captured_at <= asked.4
+  AND captured_at > kept AND ingested_at <= asked.5
+  AND plate_zero LIKE asked.2
+QUALIFY uniqExact(plate_zero) OVER (ORDER BY captured_at DESC, detection_id ROWS UNBOUNDED PRECEDING) <= asked.6
+ORDER BY captured_at DESC, detection_id, ingested_at DESC
+LIMIT 1 BY detection_id;
 
 -- A plate that may have been seen or noted wrongly: look-alikes, and one character added, lost, changed or swapped
 -- with its neighbour. The candidates are folded texts, which the text index knows; there are some 500 of them.
@@ -73,41 +63,36 @@ WITH (SELECT since FROM platestream.kept) AS kept,
         refused, translate(pattern, 'O', '0'), translate(pattern, 'ODQILZSBG', '000112586'), cameras, since, until, at, vehicles)
     FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'fuzzy')
 ) AS asked
-SELECT * EXCEPT (nth), max(nth) OVER () > asked.8 AS cut
-FROM (
-    SELECT
-        detection_id, captured_at, best_at, camera_id, latitude, longitude, plate, confidence, state, state_confidence,
-        alternatives, box, frames, agreeing, models,
-        vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other,
-        multiIf(plate_zero = asked.2, 'same', plate_fold = asked.3, 'look_alike', 'one_edit') AS match,
-        uniqExact(plate_zero) OVER (ORDER BY captured_at DESC, detection_id ROWS UNBOUNDED PRECEDING) AS nth
-    FROM platestream.detections
-    WHERE asked.1 = 0
-      AND plate_fold IN (
-        WITH
-            translate(pattern, 'ODQILZSBG', '000112586') AS folded,
-            length(folded) AS size,
-            ngrams('0123456789ACEFHJKMNPRTUVWXY', 1) AS alphabet
-        SELECT arrayJoin(arrayDistinct(arrayConcat(
-            [folded],
-            arrayMap(i -> concat(substring(folded, 1, i - 1), substring(folded, i + 1)), range(1, size + 1)),
-            arrayMap(i -> concat(substring(folded, 1, i - 1), substring(folded, i + 1, 1), substring(folded, i, 1),
-                substring(folded, i + 2)), range(1, size)),
-            arrayFlatten(arrayMap(i -> arrayMap(
-                c -> concat(substring(folded, 1, i - 1), c, substring(folded, i + 1)), alphabet), range(1, size + 1))),
-            arrayFlatten(arrayMap(i -> arrayMap(
-                c -> concat(substring(folded, 1, i), c, substring(folded, i + 1)), alphabet), range(0, size + 1))))))
-        FROM platestream.recent(inquiry = {inquiry:UUID}))
-      AND (plate_fold = asked.3 OR damerauLevenshteinDistance(plate_zero, asked.2) <= 1)
-      AND (empty(asked.4) OR has(asked.4, camera_id))
-      AND captured_at >= asked.5 AND captured_at <= asked.6
-      AND captured_at > kept AND ingested_at <= asked.7
-    QUALIFY nth <= asked.8 + 1
-    ORDER BY captured_at DESC, detection_id, ingested_at DESC
-    LIMIT 1 BY detection_id
-)
-QUALIFY nth <= asked.8
-ORDER BY captured_at DESC, detection_id;
+SELECT
+    detection_id, captured_at, best_at, camera_id, latitude, longitude, plate, confidence, state, state_confidence,
+    alternatives, box, frames, agreeing, models,
+    vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other,
+    multiIf(plate_zero = asked.2, 'same', plate_fold = asked.3, 'look_alike', 'one_edit') AS match,
+    uniqExact(plate_zero) OVER () > asked.8 AS cut
+FROM platestream.detections
+WHERE asked.1 = 0
+  AND plate_fold IN (
+    WITH
+        translate(pattern, 'ODQILZSBG', '000112586') AS folded,
+        length(folded) AS size,
+        ngrams('0123456789ACEFHJKMNPRTUVWXY', 1) AS alphabet
+    SELECT arrayJoin(arrayDistinct(arrayConcat(
+        [folded],
+        arrayMap(i -> concat(substring(folded, 1, i - 1), substring(folded, i + 1)), range(1, size + 1)),
+        arrayMap(i -> concat(substring(folded, 1, i - 1), substring(folded, i + 1, 1), substring(folded, i, 1),
+            substring(folded, i + 2)), range(1, size)),
+        arrayFlatten(arrayMap(i -> arrayMap(
+            c -> concat(substring(folded, 1, i - 1), c, substring(folded, i + 1)), alphabet), range(1, size + 1))),
+        arrayFlatten(arrayMap(i -> arrayMap(
+            c -> concat(substring(folded, 1, i), c, substring(folded, i + 1)), alphabet), range(0, size + 1))))))
+    FROM platestream.recent(inquiry = {inquiry:UUID}))
+  AND (plate_fold = asked.3 OR damerauLevenshteinDistance(plate_zero, asked.2) <= 1)
+  AND (empty(asked.4) OR has(asked.4, camera_id))
+  AND captured_at >= asked.5 AND captured_at <= asked.6
+  AND captured_at > kept AND ingested_at <= asked.7
+QUALIFY uniqExact(plate_zero) OVER (ORDER BY captured_at DESC, detection_id ROWS UNBOUNDED PRECEDING) <= asked.8
+ORDER BY captured_at DESC, detection_id, ingested_at DESC
+LIMIT 1 BY detection_id;
 
 -- Two known plates at one camera within some seconds of each other.
 CREATE OR REPLACE VIEW platestream.cotravel

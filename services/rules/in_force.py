@@ -127,8 +127,8 @@ def settle(client: Client, named: str) -> list[str]:
     if text:
         return []
     fresh = set_by == gate_rules.MIGRATION and rows == 1 and not acts
-    if fresh and named not in ("", name):
-        rules = AgencyRules(name=named, profile=load(named))
+    if fresh:
+        rules = AgencyRules(name=named or name, profile=load(named or name))
         gate_rules.check(client, rules.gate)
     else:
         rules = _adopted(client, named)
