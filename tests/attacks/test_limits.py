@@ -19,6 +19,7 @@ from schemas import tables
 from schemas.detection import Detection
 from schemas.gate_rules import AgencyRules
 from schemas.hotlist import HotListEntry
+from schemas.partner import Reads
 from schemas.profile import ANYTHING_WITH_A_DIGIT
 from schemas.registry import RegistryRecord
 from services import tokens
@@ -27,6 +28,7 @@ from services.hotlist.lookback import LookBack
 from services.inquiries import gate
 from services.inquiries.gate import RefusedInquiry
 from services.inquiries.looking import cut
+from services.partners.asking import Answer
 from tests.support.agency import PROFILE, Agency
 from tests.support.clock import NOW
 from tests.support.console import Pages
@@ -468,3 +470,11 @@ def test_a_case_of_one_digit_documents_no_search(town: Database) -> None:
     for case in ("0-1", "123", "1-2", "x1y"):
         with pytest.raises(RefusedInquiry, match="case number"):
             search(town, case_number=case)
+
+
+def test_an_answer_to_another_agency_says_in_words_that_it_was_cut_and_else_is_as_before() -> None:
+    assert msgspec.json.encode(Reads(reads=(), found=0)) == b'{"reads":[],"found":0}'
+    said = msgspec.json.decode(msgspec.json.encode(Reads(reads=(), found=50, cut=True)), type=Reads)
+    assert Answer("county", "answered", "", 0.1, said.reads, said.found, said.cut).words.endswith(
+        "more vehicles fit than it shows at once"
+    )

@@ -24,6 +24,7 @@ from schemas import tables, topics
 from schemas.deployment import DeploymentFinding
 from schemas.hotlist import HotListChange
 from schemas.message import Message
+from schemas.profile import ANYTHING_WITH_A_DIGIT
 from schemas.registry import RegistryRecord
 from services.door import Permit
 from services.effects import Bulk
@@ -102,7 +103,7 @@ def test_an_agency_that_has_nothing_yet_holds_nothing_that_was_not_looked_at(
     outcomes = Agency(database, tmp_path / "data").outcomes()
     looked_at = {name: outcome for name, outcome in outcomes.items() if outcome != "not_checked"}
     assert looked_at == {
-        **{"rules": "held", "ttls": "held"},
+        **{"rules": "held", "ttls": "held", "case_pattern": "held"},
         **{"trained": "not_held", "administrator": "not_held", "job": "not_held"},
     }
 
@@ -351,6 +352,9 @@ SELECT * REPLACE (now64(6) AS set_at, 'migration' AS set_by, now() AS adopted_at
 FROM platestream.gate_rules ORDER BY set_at LIMIT 1
 """
 
+LOOSE = msgspec.structs.replace(
+    PROFILE, inquiries=msgspec.structs.replace(PROFILE.inquiries, case_number=ANYTHING_WITH_A_DIGIT)
+)
 BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("designated", lambda one: one.list("a", source="nobody"), {}, "1 entry of nobody/stolen_vehicle"),
     ("listed", lambda one: one.list("a", acted=""), {}, "without an act on record: x:a"),
@@ -456,7 +460,7 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
         "taken",
         lambda one: one.act(*VERIFIED, actionable=True, result="arrest", case_number="26-0009"),
         {},
-        "no evidence held after 7 days for 26-9",
+        "no evidence held after 7 days for 26-0009",
     ),
     ("rows", _old_row, {}, "detections: a row 31.0 days old"),
     ("job", lambda _one: None, {"now": NOW + 2 * HOUR}, "the retention job last ran"),
@@ -508,6 +512,8 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("documented", lambda one: one.log(reason=" .", case_number="-"), {}, "1 allowed without case number"),
     ("documented", lambda one: one.found("documented"), {}, "1 inquiry that broke it"),
     ("reasons", _asdfgh, {}, "1 look for a reason that says nothing, by smith"),
+    ("case_pattern", lambda _one: None, {"profile": LOOSE}, "accepts 0, 00, 1"),
+    ("resets", lambda _one: None, {"now": NOW + 40 * DAY}, "1 code for smith"),
     ("unlogged", lambda one: one.found("unlogged"), SERVER, "1 inquiry that broke it"),
     ("released", lambda _one: None, {"now": NOW + 3701 * DAY}, "past their release date"),
     ("custody", lambda one: one.hold(acted=False, hold_id=UUID(int=1)), {}, "held without a record"),

@@ -360,6 +360,7 @@ def follow_the_order(agency: Agency) -> None:
     code = "'lee', toString(generateUUIDv4()), repeat('0', 64)"
     agency.sql(f"INSERT INTO platestream.recovery_codes (set_by, salt, hash) SELECT {code}")
     agency.rule(replace(gate_rules.in_force(agency.database.client()), always_registry=True))
+    agency.enter("account_code", "user/smith")
     agency.shift("smith", 20 * DAY)
     reads = [read(HOUR), read(3 * DAY), read(9 * DAY)]
     agency.database.put(tables.DETECTIONS, *reads)
