@@ -190,6 +190,7 @@ SIGHTS = {
     "memorandum, filed": Sight(
         "aud", f"/audit/memo/{YEAR}?draw={FILED}", f"Memorandum on the audit of {YEAR}"
     ),
+    "resets": Sight("aud", "/audit/resets", "Codes for passwords"),
     "seals": Sight("aud", "/audit/whole", "Is the inquiry log whole?"),
     "the order": Sight("aud", "/audit/policy", "The order, clause by clause"),
     "the order, checked": Sight("aud", "/audit/policy", "The order, clause by clause", send("Check now")),

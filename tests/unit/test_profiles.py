@@ -30,10 +30,10 @@ def test_profiles_differ_in_rules_and_not_in_code() -> None:
         ('data = "30 days"', "data = 30", "line 11: retention.data: Expected `str`, got `int`"),
         ('data = "30 days"\n', "", "line 10: retention: `data` is missing"),
         ('data = "30 days"', 'data = "30 days"\ndays = 3', "line 12: retention"),
-        ('["personal (use|', '["((', "line 16: purposes.prohibited"),
-        ("mou_required = true", "mou_required = yes", "line 20"),
-        ("inquiries = 10", "inquiries = 0", "line 28: audit.inquiries: Expected `int` >= 1"),
-        ('due = "12-31"', 'due = "02-30"', "line 31: audit.due"),
+        ('["personal (use|', '["((', "line 20: purposes.prohibited"),
+        ("mou_required = true", "mou_required = yes", "line 24"),
+        ("inquiries = 10", "inquiries = 0", "line 32: audit.inquiries: Expected `int` >= 1"),
+        ('due = "12-31"', 'due = "02-30"', "line 35: audit.due"),
         ('felony = "10 years"', 'felony = "long"', "evidence.schedules: felony: expected"),
     ],
 )
@@ -61,7 +61,7 @@ def test_an_agency_brings_its_own_file(tmp_path: Path) -> None:
 def test_an_audit_may_be_due_more_than_once_a_year() -> None:
     quarterly = parse(TEXT.replace('due = "12-31"', 'due = ["06-30", "03-31", "09-30", "12-31"]'), "own.toml")
     assert [f"{day:%m-%d}" for day in due(quarterly, 2026)] == ["03-31", "06-30", "09-30", "12-31"]
-    with pytest.raises(ProfileError, match=r"line 31: audit\.due"):
+    with pytest.raises(ProfileError, match=r"line 35: audit\.due"):
         parse(TEXT.replace('due = "12-31"', 'due = ["03-31", "06-31"]'), "own.toml")
 
 

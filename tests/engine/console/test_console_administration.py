@@ -193,6 +193,7 @@ def test_who_is_on_shift_is_shown(pages: Pages, lee: Person) -> None:
         ("people", "registry_user", {"title": "x", "agency": "sjpd", "role": "administrator"}),
         ("people/end", "registry_user", {}),
         ("people/code", "account_code", {}),
+        ("people/limit", "limit_raise", {"vehicles": "5", "reason": "Abducted child of today"}),
         ("agencies", "registry_agency", {"title": "x"}),
         ("cameras", "registry_camera", {"title": "x", "latitude": "1", "longitude": "1"}),
         ("lists/sources", "registry_source", {"title": "x"}),

@@ -340,6 +340,7 @@ def test_an_administrator_sees_the_audit_and_has_no_form_of_it(pages: Pages, aud
     [
         "/audit",
         "/audit/whole",
+        "/audit/resets",
         "/audit/draws",
         "/audit/draws/1",
         f"/audit/memo/{YEAR}",
