@@ -126,10 +126,10 @@ def register(system: Live, plates: list[str]) -> None:
     )
     file = system.data / "listed.csv"
     ends = (datetime.now(UTC) + timedelta(days=20)).date()
-    lines = [f"{one},stolen_vehicle,{one},AZ,stolen,Dispatch,P/C for arrest,{ends}" for one in plates]
-    file.write_text(
-        "\n".join(["reference,category,plate,state,reason,contact,instructions,expires_at", *lines, ""])
-    )
+    words = "26-001234,stolen from the fair,Dispatch,928-555-0101,P/C for arrest"
+    lines = [f"{one},stolen_vehicle,{one},AZ,{words},{ends}" for one in plates]
+    columns = "reference,category,plate,state,case_number,reason,requested_by,contact,instructions,expires_at"
+    file.write_text("\n".join([columns, *lines, ""]))
     system.run("hotlist", "import", str(file), "--source", "acic")
 
 

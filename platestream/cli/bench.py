@@ -255,6 +255,20 @@ def search_gate(
     print_json(job.run(rows, rounds))
 
 
+@app.command()
+def evidence(
+    records: Annotated[int, typer.Option(min=1, help="How many detections are held.")] = 10_000,
+    picture_bytes: Annotated[int, typer.Option(min=1, help="Size of the picture of each.")] = 5_000,
+) -> None:
+    """Hold detections of one vehicle with their pictures, check, export and verify them.
+
+    Example: platestream bench evidence --records 1000
+    """
+    from benchmarks import evidence as job
+
+    print_json(job.run(records, picture_bytes))
+
+
 @app.command("notify")
 def notify_receivers(
     rate: Annotated[float, typer.Option(min=0.01, help="Hits a second; 1: ten busy days' busiest hour.")] = 1,
