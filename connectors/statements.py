@@ -59,4 +59,5 @@ def _rows(client: Client, first: int, last: int) -> Iterator[EngineStatement]:
     asked = {"first": first, "last": last}
     for row in run("reading statements", partial(client.query, _ROWS, parameters=asked)).result_rows:
         one = EngineStatement(*row)
-        yield one._replace(tables=list(one.tables), inquiries=[UUID(str(id_)) for id_ in one.inquiries])
+        ids = [UUID(str(id_)) for id_ in one.inquiries]
+        yield one._replace(roles=list(one.roles), tables=list(one.tables), inquiries=ids)

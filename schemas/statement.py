@@ -25,6 +25,9 @@ OURS = (
 )
 """Accounts of the pipeline whose grants show neither plate nor picture (clickhouse/server-users.xml)."""
 
+SHOWS_ALL = "platestream_owner"
+"""The one role of the engine that may read plates and pictures by a table's name (clickhouse/roles.xml)."""
+
 
 class EngineStatement(NamedTuple):
     """A row of `platestream.statements`; `statement` is its verb, `code` the engine's error or 0."""
@@ -32,6 +35,7 @@ class EngineStatement(NamedTuple):
     number: int
     at: datetime
     account: str
+    roles: list[str]
     query_id: str
     statement: str
     tables: list[str]
@@ -54,7 +58,15 @@ def add(running: "hashlib._Hash", row: EngineStatement) -> None:
     at = row.at.strftime("%Y-%m-%d %H:%M:%S.%f")
     text = "\t".join(
         [
-            *(str(row.number), at, row.account, row.query_id, row.statement, ",".join(row.tables)),
+            *(
+                str(row.number),
+                at,
+                row.account,
+                ",".join(row.roles),
+                row.query_id,
+                row.statement,
+                ",".join(row.tables),
+            ),
             *(",".join(map(str, row.inquiries)), row.state, str(row.code), str(row.read_rows)),
         ]
     )

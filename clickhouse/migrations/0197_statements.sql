@@ -5,6 +5,7 @@ CREATE TABLE IF NOT EXISTS platestream.statements
     number    UInt64                                           COMMENT 'counts from 1 without a gap',
     at        DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1))    COMMENT 'when it ended; of state started, when it began',
     account   LowCardinality(String),
+    roles     Array(LowCardinality(String))                    COMMENT 'with which it ran',
     query_id  String CODEC(ZSTD(1)),
     statement LowCardinality(String)                           COMMENT 'SELECT, INSERT, ALTER DELETE, DROP, ...',
     tables    Array(LowCardinality(String))                    COMMENT 'tables and views of the database that it names',

@@ -50,6 +50,7 @@ class _Seen:
     """The fields of a log row that do not depend on how the statement ended."""
 
     account: str
+    roles: list[str]
     query_id: str
     statement: str
     tables: list[str]
@@ -111,6 +112,7 @@ class StatementLog:
                     number=0,
                     at=self._now(),
                     account=seen.account,
+                    roles=seen.roles,
                     query_id=seen.query_id,
                     statement=seen.statement,
                     tables=seen.tables,
@@ -202,7 +204,7 @@ def _seen(made: Plan) -> _Seen | None:
     does = verb(tokens)
     if not tables or (work.account in OURS and (does == "INSERT" or not set(tables) & set(HELD))):
         return None
-    return _Seen(work.account, work.query_id, does, tables, _inquiries(made))
+    return _Seen(work.account, list(work.roles), work.query_id, does, tables, _inquiries(made))
 
 
 def _database(made: Plan) -> str:

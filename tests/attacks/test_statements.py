@@ -120,6 +120,14 @@ def test_a_documented_search_is_logged_with_its_inquiry_and_is_no_finding(run: E
     assert query_id not in {one.detail.rpartition(" ")[2] for one in found(run)}
 
 
+@pytest.mark.parametrize("table", ["detections", "images", "alert_hits", "dead_letters"])
+def test_a_figure_of_what_an_auditor_may_read_is_no_finding(run: Engine, table: str) -> None:
+    query_id = ask(run, f"SELECT count() FROM platestream.{table}", "check")
+    flush(run)
+    assert {tuple(row["roles"]) for row in logged(run, query_id)} == {("platestream_auditor",)}
+    assert query_id not in {one.detail.rpartition(" ")[2] for one in found(run)}
+
+
 def test_an_account_that_was_denied_is_noted(run: Engine) -> None:
     query_id = ask(run, "SELECT plate FROM platestream.detections", "smith")
     flush(run)
