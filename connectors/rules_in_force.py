@@ -4,9 +4,16 @@ A setting never decides what a rule is. PLATESTREAM_PROFILE names the profile th
 with; afterwards a process whose PLATESTREAM_PROFILE says otherwise than the rules in force does not start.
 """
 
+import re
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
+import msgspec
 from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse_client import Dsn, run
@@ -15,6 +22,7 @@ from connectors.profiles import load, names
 from connectors.settings import Settings
 from schemas.gate_rules import AgencyRules, GateRules, RulesRow, with_columns
 from schemas.profile import Profile, ProfileError, flat
+from schemas.toml import read_toml
 
 _NOW = f"SELECT set_at, {', '.join(COLUMNS)}, rules FROM platestream.rules_in_force"  # noqa: S608 - the same
 
@@ -26,6 +34,13 @@ MOVED = {
     "unapproved": "cameras.unapproved",
 }
 """Settings of before that change a rule, and where the rule is now."""
+FILES: Mapping[str, str] = {
+    "notify_file": "--notify",
+    "partners_file": "--partners",
+    "oidc_file": "--oidc",
+}
+"""Settings whose file rules besides the profile, and the option of `registry rules` that puts it in force."""
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 
 
 class RulesError(ValueError):
@@ -82,6 +97,8 @@ def of_columns(columns: GateRules) -> AgencyRules:
 
 def check(settings: Settings, rules: AgencyRules) -> None:
     """Raises RulesError where the settings, or the profile that they name, contradict the rules in force."""
+    if others := other_files(settings, rules):
+        raise RulesError(others[0])
     values = flat(rules.profile)
     for name, path in MOVED.items():
         told = getattr(settings, name)
@@ -111,6 +128,50 @@ def contradictions(settings: Settings, rules: AgencyRules) -> list[str]:
         return rules.contradictions(load(settings.profile))
     except ProfileError as error:
         raise RulesError(f"PLATESTREAM_PROFILE: {error}") from None
+
+
+@cache
+def text_of(file: Path) -> str:
+    """Return the text of a file that rules, read once in a process: what was compared is what is used."""
+    return file.read_text(encoding="utf-8")
+
+
+def digest_of(file: Path) -> str:
+    """Return the SHA-256 of what a TOML file says, without secrets: files that it names, passwords in URLs.
+
+    Raises OSError and ValueError.
+    """
+    return sha256(msgspec.json.encode(_public(read_toml(text_of(file))), order="deterministic")).hexdigest()
+
+
+def files_of(settings: Settings) -> dict[str, str]:
+    """Return the hashes of the files that these settings name, by setting; of none that cannot be used."""
+    found = {}
+    for name in FILES:
+        if file := getattr(settings, name):
+            with suppress(OSError, ValueError):
+                found[name] = digest_of(file)
+    return found
+
+
+def other_files(settings: Settings, rules: AgencyRules) -> list[str]:
+    """Return which files of these settings are not those in force, a sentence each."""
+    bound = rules.files
+    return [
+        f"PLATESTREAM_{name.upper()}={getattr(settings, name)} is not the file in force "
+        f"(SHA-256 {digest[:12]}, in force {bound.get(name, 'none')[:12]}). The ALPR administrator puts it "
+        f"in force with platestream registry rules {FILES[name]} FILE --by NAME"
+        for name, digest in files_of(settings).items()
+        if bound is not None and bound.get(name) != digest
+    ]
+
+
+def _public(told: Any) -> Any:
+    if isinstance(told, dict):
+        return {name: _public(one) for name, one in told.items() if not name.endswith("_file")}
+    if isinstance(told, list):
+        return [_public(one) for one in told]
+    return _PASSWORD.sub(r"\1@", told) if isinstance(told, str) else told
 
 
 def before_there_are_any(settings: Settings) -> Profile:

@@ -149,18 +149,21 @@ class AgencyRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """All rules of an agency that are in force at a time: the content of one row of `gate_rules`.
 
     `name` is the profile they come from. `own` are paths of values that an act changed apart from the
-    profile, such as `inquiries.case_number`.
+    profile, such as `inquiries.case_number`. `files` are SHA-256 of the files that rule besides it, by
+    setting (`connectors/rules_in_force.py`): no other may be used. None: of a release that bound none.
     """
 
     name: str
     always_registry: bool = False
     own: tuple[str, ...] = ()
+    files: dict[str, str] | None = None
     profile: Profile
 
     @property
     def text(self) -> str:
-        """The canonical JSON, which is what the row stores."""
-        return msgspec.json.encode(self, order="deterministic").decode()
+        """The canonical JSON that the row stores, with the columns, which the database takes from it."""
+        whole = {**msgspec.structs.asdict(self), "columns": asdict(self.gate)}
+        return msgspec.json.encode(whole, order="deterministic").decode()
 
     @property
     def digest(self) -> str:
@@ -176,7 +179,8 @@ class AgencyRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def parse(cls, text: str) -> "AgencyRules":
         """Return the rules in a row's text. Raises ProfileError."""
         try:
-            found = msgspec.json.decode(text, type=cls)
+            whole = msgspec.json.decode(text, type=dict[str, Any])
+            found = msgspec.convert({name: one for name, one in whole.items() if name != "columns"}, cls)
         except msgspec.DecodeError as error:
             raise ProfileError(f"the text of the rules in force cannot be read: {error}") from None
         for field, said in faults(found.profile):
@@ -199,6 +203,14 @@ class AgencyRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             found.insert(0, f"profile: {before.name} -> {self.name}")
         if before.always_registry != self.always_registry:
             found.append(f"always_registry: {before.always_registry} -> {self.always_registry}")
+        now, then = self.files or {}, before.files or {}
+        found += [
+            f"{name}: {then.get(name, 'none')} -> {now.get(name, 'none')}"
+            for name in sorted(now.keys() | then.keys())
+            if now.get(name) != then.get(name)
+        ]
+        if self.files is not None and before.files is None:
+            found.append(f"files bound: {', '.join(now) or 'none'}")
         return found
 
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from connectors.private_file import open_to_others
+from connectors.rules_in_force import text_of
 from connectors.settings import Settings
 from schemas.message import RefusedError
 from schemas.toml import read_toml
@@ -53,7 +54,7 @@ def provider(settings: Settings) -> Provider | None:
     if file is None:
         return None
     try:
-        told = read_toml(file.read_text(encoding="utf-8"))
+        told = read_toml(text_of(file))
         if isinstance(secret := told.get("client_secret_file"), str):
             told["client_secret_file"] = file.absolute().parent / secret
         found = msgspec.convert(told, Provider)

@@ -12,7 +12,7 @@ from clickhouse.migrate import Entry
 from connectors import kafka_acls
 from connectors.clickhouse_client import OWNER, ConnectError, DatabaseError, connect, run
 from connectors.kafka_topics import create, faults
-from connectors.rules_in_force import before_there_are_any, may_be_there
+from connectors.rules_in_force import before_there_are_any, files_of, may_be_there
 from schemas.topics import within
 from services.door import Door
 from services.rules import in_force
@@ -40,7 +40,8 @@ def apply_migrations(door: Door, *, dry_run: bool = False) -> list[str]:
     """
     with owner(door) as client:
         done = migrate.apply(client, dry_run=dry_run)
-        return done if dry_run else done + in_force.settle(client, door.settings.profile)
+        settings = door.settings
+        return done if dry_run else done + in_force.settle(client, settings.profile, files_of(settings))
 
 
 def topics(

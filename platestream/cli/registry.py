@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
+import msgspec
 import typer
 from rich.table import Table
 
@@ -36,6 +37,7 @@ app = typer.Typer(
 KINDS: tuple[Kind, ...] = get_args(Kind)
 DAY = ["%Y-%m-%d"]
 TIMES = [*DAY, "%Y-%m-%dT%H:%M"]
+_BINDS = "The file that {} may name, or none. All three are bound by the first of them."
 Day = Annotated[datetime | None, typer.Option(formats=DAY)]
 Put = Callable[[Door, RegistryRecord, datetime], RegistryRecord]
 
@@ -481,20 +483,26 @@ def rules(
     always: Annotated[
         bool | None, typer.Option("--always/--once-known", help="Whether the registry rules always hold.")
     ] = None,
+    notify: Annotated[str, typer.Option(help=_BINDS.format("PLATESTREAM_NOTIFY_FILE"))] = "",
+    partners: Annotated[str, typer.Option(help=_BINDS.format("PLATESTREAM_PARTNERS_FILE"))] = "",
+    oidc: Annotated[str, typer.Option(help=_BINDS.format("PLATESTREAM_OIDC_FILE"))] = "",
     by: Annotated[str, typer.Option(help="Who ordered the change.")] = "",
 ) -> None:
-    """Show the gate's rules, or change them; every change stays on record.
+    """Show all rules in force, or change them; every change stays on record.
 
     Example: platestream registry rules --profile st-johns --by 'Chief of Police'
     """
-    wanted = in_force.Change(profile or None, case_number or None, always)
+    named = {"notify_file": notify, "partners_file": partners, "oidc_file": oidc}
+    files = {name: None if one == "none" else Path(one) for name, one in named.items() if one}
+    wanted = in_force.Change(profile or None, case_number or None, always, files)
     if not (wanted.nothing or by.strip()):
         raise typer.BadParameter("say who ordered the change: --by")
     with entrance("registry rules", ruled=False) as door:
         ruled = in_force.show(door) if wanted.nothing else in_force.change(door, wanted, by)
     for line in ruled.changed:
         err.print(f"in force from now on: {line}")
-    print_json(ruled.rules)
+    hashed = sha256(ruled.row.text.encode()).hexdigest()
+    print_json({"set_at": ruled.row.set_at, "sha256": hashed, **msgspec.structs.asdict(ruled.row.rules)})
     if not ruled.registry_enforced:
         err.print("nobody is registered yet: anybody with access to the database may look (F.7)")
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from connectors.partners.client import Bounds
+from connectors.rules_in_force import text_of
 from connectors.settings import Settings
 from schemas.message import RefusedError
 from schemas.partner import base_address
@@ -94,7 +95,7 @@ def configured(settings: Settings) -> Configured:
     if file is None or not file.exists():
         return Configured()
     try:
-        told = read_toml(file.read_text(encoding="utf-8"))
+        told = read_toml(text_of(file))
         for table, name in (
             (told, "authorities"),
             *((told.get("serve"), one) for one in ("certificate", "key")),

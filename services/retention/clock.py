@@ -61,8 +61,9 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """What is known at the start of a run.
 
     `at` is the database's clock and `machine` that of this machine. `late` says by how many seconds
-    everything was late that came in within a day, by what stamped it. `confirmed` are the people who confirmed the
-    clock, each with their last time. None where there is nothing. `due`: a run would delete something.
+    everything was late that came in within a day, by what stamped it. `confirmed` are the people who
+    confirmed the clock, each with their last time. None where there is nothing. `due`: a run would delete
+    something.
     """
 
     at: datetime

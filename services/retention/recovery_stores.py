@@ -7,8 +7,8 @@ killed flow left half written is taken back (`uncommitted`).
 
 What starts a flow starts it through this module, which brings the store in order first and then becomes
 the flow's process: python -m services.retention.recovery_stores STORE PARTITIONS COMMAND…
-So that there is a start now and then, the kernel ends that process after PLATESTREAM_FLOW_DAYS (7); whatever
-restarts it lets it go on where it stopped.
+So that there is a start now and then, the kernel ends that process after PLATESTREAM_FLOW_DAYS (7), and after
+half the retention period at the latest; whatever restarts it lets it go on where it stopped.
 
 Processes of one flow (`-i`, `-a` of bytewax.run) share one store. The first of them brings it in order while
 it has the lock alone; the others then have it with that one. All of them end at the same time, so that the
@@ -210,7 +210,7 @@ def main(store: str, partitions: str, *command: str) -> None:
     place = Path(store)
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     period = _period(load_settings())
-    until = datetime.now(UTC) + timedelta(days=float(os.environ.get(DAYS, "7")))
+    until = datetime.now(UTC) + min(timedelta(days=float(os.environ.get(DAYS, "7"))), period / 2)
 
     def order() -> None:
         said = bring_in_order(place, int(partitions), period, datetime.now(UTC))

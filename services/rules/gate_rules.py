@@ -11,7 +11,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from connectors.clickhouse_client import OWNER, DatabaseError, run
+from connectors.clickhouse_client import DatabaseError, run
 from connectors.gate_rules import COLUMNS, LISTS, history
 from schemas.gate_rules import AgencyRules, GateRules
 from schemas.profile import LONGEST, SHORTEST
@@ -44,16 +44,8 @@ def newest(client: Client) -> datetime:
 
 
 def write(permit: Permit, door: Door, rules: AgencyRules) -> None:
-    """Write rules whose change is on record, in the name of the person who made it."""
-    columns = _row(rules)
-    run(
-        "writing the rules",
-        lambda: door.client(OWNER).insert(
-            "platestream.gate_rules",
-            [[permit.who, *columns.values()]],
-            column_names=["set_by", *columns],
-        ),
-    )
+    """Write rules by the act that holds their hash; the database takes the gate's columns from the text."""
+    door.write("rules_append", act=permit.inquiry_id, rules=rules.text)
 
 
 def adopt(client: Client, set_at: datetime, rules: AgencyRules) -> None:

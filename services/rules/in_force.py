@@ -5,26 +5,28 @@ The gate, views, services, flows and jobs all go by that row. Topics follow by
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from connectors.clickhouse_client import AUDITOR, OWNER, DatabaseError, run
+from connectors.clickhouse_client import AUDITOR, DatabaseError, run
 from connectors.profiles import load
-from connectors.rules_in_force import RulesError, check, in_force_row, of_columns
-from schemas.gate_rules import AgencyRules, GateRules, RulesRow
+from connectors.rules_in_force import RulesError, check, digest_of, in_force_row, of_columns
+from schemas.gate_rules import AgencyRules, RulesRow
 from schemas.profile import ProfileError, faults
 from services.door import Door
-from services.retention.job import AGED, Aged
+from services.retention.job import Aged
 from services.rules import gate_rules
 
 _CREATED = """
 SELECT name, create_table_query FROM system.tables
-WHERE database = 'platestream' AND name IN {tables:Array(String)} ORDER BY name
+WHERE database = 'platestream' AND name NOT IN ('traffic', 'camera_hours') ORDER BY name -- figures alone
 """
 _NEWEST = """
 SELECT set_at, set_by, profile, rules,
@@ -36,11 +38,15 @@ _TTL = re.compile(r"\sTTL\s")
 
 @dataclass(frozen=True)
 class Change:
-    """What is to change; None leaves a rule as it is. `profile` is a name or a file."""
+    """What is to change; None leaves a rule as it is. `profile` is a name or a file.
+
+    `files` are those to bind, by setting; None: no such file may be used any more.
+    """
 
     profile: str | None = None
     case_number: str | None = None
     always_registry: bool | None = None
+    files: Mapping[str, Path | None] = field(default_factory=dict)
 
     @property
     def nothing(self) -> bool:
@@ -52,10 +58,9 @@ class Change:
 class Ruled:
     """The rules in force now, what was changed, and whether the gate asks who may look."""
 
-    rules: GateRules
+    row: RulesRow
     changed: list[str]
     registry_enforced: bool
-    whole: AgencyRules
 
 
 def show(door: Door) -> Ruled:
@@ -67,14 +72,14 @@ def show(door: Door) -> Ruled:
 def change(door: Door, wanted: Change, by: str) -> Ruled:
     """Put rules in force on the order of `by`: one act, on record with what was before and after.
 
-    Raises ProfileError and WrongRule, and then nothing is changed, RefusedInquiry and DatabaseError.
+    Raises ProfileError, WrongRule, OSError and ValueError, and then nothing is changed, RefusedInquiry and
+    DatabaseError.
     """
-    before = _before(door.client(OWNER), wanted)
+    before = _before(door.writer(AUDITOR), wanted)
     after = before.rules
     if wanted.profile:
-        after = AgencyRules(
-            name=wanted.profile, always_registry=after.always_registry, profile=load(wanted.profile)
-        )
+        profile = load(wanted.profile)
+        after = msgspec.structs.replace(after, name=wanted.profile, own=(), profile=profile)
     if wanted.case_number is not None and wanted.case_number != after.profile.inquiries.case_number:
         inquiries = msgspec.structs.replace(after.profile.inquiries, case_number=wanted.case_number)
         profile = msgspec.structs.replace(after.profile, inquiries=inquiries)
@@ -82,6 +87,10 @@ def change(door: Door, wanted: Change, by: str) -> Ruled:
         after = msgspec.structs.replace(after, profile=profile, own=own)
     if wanted.always_registry is not None:
         after = msgspec.structs.replace(after, always_registry=wanted.always_registry)
+    if wanted.files:
+        files = {**(after.files or {}), **{name: digest_of(one) for name, one in wanted.files.items() if one}}
+        bound = {name: one for name, one in files.items() if wanted.files.get(name, one) is not None}
+        after = msgspec.structs.replace(after, files=bound)
     return _ruled(door, _put(door, before, after, by))
 
 
@@ -100,23 +109,23 @@ def zone_of(door: Door) -> ZoneInfo | None:
 
 def put(door: Door, rules: AgencyRules, by: str) -> list[str]:
     """Put these rules in force on the order of `by`; return what changed. Raises as `change`."""
-    return _put(door, in_force_row(door.client(OWNER)), rules, by)
+    return _put(door, in_force_row(door.writer(AUDITOR)), rules, by)
 
 
 def put_in_force(door: Door, name: str, by: str) -> list[str]:
     """Put the profile `name` in force; return what changed. Raises as `change`.
 
-    Whether the registry always holds stays as before.
+    Whether the registry always holds, and which files rule besides it, stay as before.
     """
     return change(door, Change(profile=name), by).changed
 
 
-def settle(client: Client, named: str) -> list[str]:
+def settle(client: Client, named: str, files: dict[str, str] | None = None) -> list[str]:
     """Bring the row in force to what this release stores; return what was done, a sentence each.
 
-    A new installation, in which nobody has acted, begins with the profile `named`. A row of a release before,
-    which has the gate's columns alone, gets its text once: of the profile that it names, or of `named` where
-    that file is not here and both say the same. `client` has the owner's role.
+    A new installation, in which nobody has acted, begins with the profile `named` and binds `files`. A row of
+    a release before, which has the gate's columns alone, gets its text once: of the profile that it names, or
+    of `named` where that file is not here and both say the same. `client` has the owner's role.
 
     Raises ProfileError where the profile of a new installation cannot be read, RulesError where the text of a
     row before cannot be found, and DatabaseError.
@@ -132,6 +141,8 @@ def settle(client: Client, named: str) -> list[str]:
         gate_rules.check(client, rules.gate)
     else:
         rules = _adopted(client, named)
+    if fresh:
+        rules = msgspec.structs.replace(rules, files=files)
     gate_rules.adopt(client, set_at, rules)
     return [f"rules in force: those of the profile {rules.name}"]
 
@@ -157,25 +168,25 @@ def _adopted(client: Client, named: str) -> AgencyRules:
     return ours
 
 
-def _before(owner: Client, wanted: Change) -> RulesRow:
+def _before(client: Client, wanted: Change) -> RulesRow:
     """Return the row that is to be replaced; with a whole profile one whose text cannot be used, too."""
     try:
-        return in_force_row(owner)
+        return in_force_row(client)
     except RulesError:
         if not wanted.profile:
             raise
-        columns = gate_rules.in_force(owner)
+        columns = gate_rules.in_force(client)
+        profile = load(wanted.profile)
         rules = AgencyRules(
-            name=columns.profile, always_registry=columns.always_registry, profile=load(wanted.profile)
+            name=columns.profile, always_registry=columns.always_registry, files={}, profile=profile
         )
-        return RulesRow(gate_rules.newest(owner), columns, "", rules)
+        return RulesRow(gate_rules.newest(client), columns, "", rules)
 
 
 def _put(door: Door, before: RulesRow, rules: AgencyRules, by: str) -> list[str]:
-    owner = door.client(OWNER)
-    gate_rules.check(owner, rules.gate)
-    for field, said in faults(rules.profile):
-        raise gate_rules.WrongRule(f"{field}: {said}")
+    gate_rules.check(door.writer(AUDITOR), rules.gate)
+    for path, said in faults(rules.profile):
+        raise gate_rules.WrongRule(f"{path}: {said}")
     changed = rules.changes(before.rules)
     rewrite = bool(changed) or not before.text or bool(before.differs)
     if rewrite and not changed:
@@ -194,9 +205,8 @@ def _put(door: Door, before: RulesRow, rules: AgencyRules, by: str) -> list[str]
 
 
 def _ruled(door: Door, changed: list[str]) -> Ruled:
-    reader = door.client(AUDITOR if door.speaks else OWNER)  # who speaks for people owns nothing
-    row = in_force_row(reader)
-    return Ruled(row.columns, changed, gate_rules.registry_enforced(reader), row.rules)
+    reader = door.writer(AUDITOR)
+    return Ruled(in_force_row(reader), changed, gate_rules.registry_enforced(reader))
 
 
 def keeps(table: Aged, period: timedelta) -> timedelta:
@@ -205,7 +215,6 @@ def keeps(table: Aged, period: timedelta) -> timedelta:
 
 
 def expiring(client: Client) -> list[str]:
-    """Return the tables that age and delete rows by themselves: none, since no act allowed that."""
-    asked = {"tables": [table.name for table in AGED]}
-    rows = run("reading tables", partial(client.query, _CREATED, parameters=asked)).result_rows
+    """Return the tables that delete rows by themselves: none, since no act allowed that."""
+    rows = run("reading tables", partial(client.query, _CREATED)).result_rows
     return [str(name) for name, created in rows if _TTL.search(created)]

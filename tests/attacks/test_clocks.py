@@ -98,6 +98,29 @@ def test_no_table_deletes_by_a_clock_of_its_own(office: Database) -> None:
         assert " TTL " not in made
 
 
+def test_the_engine_expires_no_record_of_whatever_age(office: Database) -> None:
+    """By whatever clock: the inquiry log, the ledger, steps on hits, documents of the audit."""
+    made = office.rows(
+        "SELECT name FROM system.tables WHERE database = 'platestream' AND create_table_query LIKE '% TTL %'"
+    )
+    assert sorted(made) == [("camera_hours",), ("traffic",)], "figures of passes"
+    office.client().command(
+        "INSERT INTO platestream.inquiry_log SELECT * REPLACE (now64(6) - INTERVAL 9 YEAR AS at,"
+        " generateUUIDv4() AS entry, generateUUIDv4() AS inquiry_id) FROM platestream.inquiry_log LIMIT 1"
+    )
+    office.client().command("OPTIMIZE TABLE platestream.inquiry_log FINAL")
+    retention.run(job(office), PERIOD)
+    old = "SELECT count() FROM platestream.inquiry_log WHERE at < now() - INTERVAL 8 YEAR"
+    assert office.value(old) == 1
+
+
+def test_a_table_that_is_given_a_ttl_is_not_held(office: Database, tmp_path: Path) -> None:
+    sql = "ALTER TABLE platestream.inquiry_log MODIFY TTL toDateTime(at) + INTERVAL 20 YEAR DELETE"
+    office.client().command(sql)
+    found = Agency(office, tmp_path / "data").results("ttls")["ttls"]
+    assert found.faults == ("inquiry_log expires rows by itself",)
+
+
 def test_two_people_let_the_job_go_on_and_one_alone_does_not(
     office: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,11 +2,12 @@
 
 import os
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -15,21 +16,35 @@ from typer.testing import CliRunner
 
 from clickhouse import migrate
 from connectors.changelog import publish
-from connectors.clickhouse_client import ACCESS_DENIED, DOOR, INGEST, OWNER, RETENTION
+from connectors.clickhouse_client import (
+    ACCESS_DENIED,
+    ANALYST,
+    AUDITOR,
+    CUSTODIAN,
+    DASHBOARD,
+    DOOR,
+    INGEST,
+    OWNER,
+    RETENTION,
+    SEALER,
+    SUPERVISOR,
+)
 from connectors.profiles import load
-from connectors.rules_in_force import RulesError
+from connectors.rules_in_force import RulesError, text_of
 from connectors.settings import Settings
 from flows.in_force import rules_in_force
+from flows.post import read_rules
 from platestream.cli.main import app
 from schemas import tables, topics
 from schemas.catalogue import example
 from schemas.detection import Detection
+from schemas.gate_rules import AgencyRules
 from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
 from services import registry
 from services.door import Clients, Door
 from services.evidence import hold
-from services.inquiries.gate import RefusedInquiry
+from services.inquiries.gate import THROWN, RefusedInquiry
 from services.policy.checks import cameras, keeping, recorded
 from services.policy.checks.live import Live
 from services.retention import job as retention
@@ -39,6 +54,7 @@ from services.setup import apply_migrations
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import door_of, person, signed_in_as, staffed
+from tests.support.rules import as_before
 
 DAY = timedelta(days=1)
 WAIT = {"mutations_sync": 2}
@@ -237,13 +253,268 @@ def test_rules_changed_and_changed_back_around_a_deletion_are_two_acts_of_the_ad
     assert "retention.data: 3 minutes -> 30 days" in acts[1][1]
 
 
-@pytest.mark.parametrize("role", [RETENTION, INGEST, DOOR])
+PEOPLE = [DOOR, ANALYST, SUPERVISOR, AUDITOR, CUSTODIAN, DASHBOARD]
+
+
+@pytest.mark.parametrize("role", [RETENTION, INGEST, SEALER, *PEOPLE])
 def test_no_account_that_reads_the_rules_writes_them(agency: Database, role: str) -> None:
     client = agency.client(role)
     assert client.query("SELECT count() FROM platestream.rules_in_force").result_rows == [(1,)]
     with pytest.raises(DatabaseError) as refusal:
         client.command("INSERT INTO platestream.gate_rules (set_by, retention_s) VALUES ('migration', 180)")
     assert refusal.value.code == ACCESS_DENIED
+
+
+def other_rules(database: Database, **changed: Any) -> AgencyRules:
+    rules = door_of(database).rules
+    shorter = msgspec.structs.replace(rules.profile.retention, data="21 days")
+    profile = msgspec.structs.replace(rules.profile, retention=shorter)
+    return msgspec.structs.replace(rules, profile=profile, **changed)
+
+
+def act(database: Database, effect: str, kind: str = "rules", who: str = "chief") -> UUID:
+    """What an account that speaks for people enters by SQL."""
+    return database.ask(DOOR, kind=kind, on_behalf_of=who, pattern="", other="x", effect=effect)
+
+
+def is_refused(database: Database, inquiry: UUID, *texts: str, **settings: Any) -> bool:
+    """By the view itself, and not for a mistake of the test."""
+    with pytest.raises(DatabaseError) as refusal:
+        append(database, inquiry, *texts, **settings)
+    return bool(refusal.value.code == THROWN)
+
+
+def append(database: Database, inquiry: UUID, *texts: str, **settings: Any) -> None:
+    rows = [[inquiry, text] for text in texts]
+    database.client(DOOR).insert(
+        "platestream.rules_append", rows, column_names=["act", "rules"], settings=settings
+    )
+
+
+def test_03_rules_are_written_by_one_allowed_act_that_names_their_hash_and_by_nothing_else(
+    agency: Database,
+) -> None:
+    rules, before = other_rules(agency), door_of(agency).rules
+    own = rules.digest
+    edited = rules.text.replace('"reason_letters":5', '"reason_letters":0')
+    assert edited != rules.text
+    once = act(agency, own)
+    for inquiry, *texts in (
+        (uuid4(), rules.text),
+        (act(agency, ""), rules.text),
+        (act(agency, own, "registry_camera"), rules.text),
+        (act(agency, own, who="smith"), rules.text),
+        (once, edited),
+        (once, rules.text + " "),
+        (once, rules.text, rules.text),
+    ):
+        assert is_refused(agency, inquiry, *texts)
+    small = {"max_insert_block_size": 1, "min_insert_block_size_rows": 1}
+    assert is_refused(agency, once, edited, rules.text, **small)
+    assert door_of(agency).rules == before
+    append(agency, once, rules.text)
+    assert door_of(agency).rules == rules
+    assert agency.value("SELECT argMax(set_by, set_at) FROM platestream.gate_rules") == "chief"
+    assert is_refused(agency, once, rules.text), "once"
+    assert recorded.ruled(Live.of(door_of(agency, "chief"), NOW)).faults == ()
+
+
+def test_03_an_older_act_does_not_bring_its_rules_back(agency: Database) -> None:
+    chief, rules = door_of(agency, "chief"), other_rules(agency)
+    left_over = act(agency, rules.digest)
+    in_force.put_in_force(chief, "virginia", "Chief of Police")
+    assert is_refused(agency, left_over, rules.text)
+
+
+def test_03_columns_that_contradict_the_profile_in_their_text_are_used_by_nobody_and_not_held(
+    agency: Database,
+) -> None:
+    text = other_rules(agency).text.replace('"training_days":365', '"training_days":36500')
+    append(agency, act(agency, sha256(text.encode()).hexdigest()), text)
+    chief = door_of(agency, "chief")
+    with pytest.raises(RulesError, match="contradict themselves"):
+        _ = chief.rules
+    assert "training_days" in "; ".join(keeping.rules(Live.of(chief, NOW)).faults)
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        (
+            "ALTER TABLE platestream.gate_rules UPDATE {old} WHERE profile = 'virginia'",
+            "no act holds the hash",
+        ),
+        ("ALTER TABLE platestream.gate_rules DELETE WHERE profile = 'virginia'", "rules of the newest act"),
+        (
+            "INSERT INTO platestream.gate_rules SELECT * REPLACE (now64(6) AS set_at)"
+            " FROM platestream.gate_rules WHERE set_by = 'chief' ORDER BY set_at LIMIT 1",
+            "set without an act on record",
+        ),
+    ],
+)
+def test_03_what_the_owner_does_behind_the_acts_is_not_held(agency: Database, sql: str, said: str) -> None:
+    """With rules that once were in force by an act, so that their hash is on record."""
+    chief = door_of(agency, "chief")
+    in_force.put(chief, other_rules(agency), "Chief of Police")
+    old = agency.value("SELECT argMax(rules, set_at) FROM platestream.gate_rules")
+    in_force.put_in_force(chief, "virginia", "Chief of Police")
+    assert recorded.ruled(Live.of(chief, NOW)).faults == ()
+    told = {"old": old} if "{old}" in sql else {}
+    agency.client(OWNER).command(
+        sql.format(old="rules = {old:String}"), parameters=told, settings={"mutations_sync": 2}
+    )
+    assert said in "; ".join(recorded.ruled(Live.of(chief, datetime.now(UTC) + DAY)).faults)
+
+
+def test_03_rules_of_the_release_before_go_on_and_are_changed_by_an_act(agency: Database) -> None:
+    """Its texts have neither columns nor files."""
+    chief = door_of(agency, "chief")
+    in_force.put_in_force(chief, "virginia", "Chief of Police")
+    whole = msgspec.json.decode(chief.rules.text)
+    text = msgspec.json.encode({one: whole[one] for one in whole if one not in ("columns", "files")}).decode()
+    effect = sha256(text.encode()).hexdigest()
+    sql = "ALTER TABLE platestream.{} UPDATE {} WHERE {}"
+    owner = agency.client(OWNER)
+    owner.command(
+        sql.format("gate_rules", "rules = {text:String}", "profile = 'virginia'"),
+        parameters={"text": text}, settings=WAIT,
+    )  # fmt: skip
+    owner.command(
+        sql.format("inquiry_log", "effect = {hash:String}", "kind = 'rules'"),
+        parameters={"hash": effect}, settings=WAIT,
+    )  # fmt: skip
+    assert chief.rules.profile.retention.data == "21 days"
+    assert recorded.ruled(Live.of(chief, NOW)).faults == ()
+    in_force.put_in_force(chief, "st-johns", "Chief of Police")
+    assert chief.rules.files is None
+    assert recorded.ruled(Live.of(chief, NOW)).faults == ()
+
+
+TOML = 'oldest = "12 hours"\n[[receivers]]\nname = "cad"\napprise = "json://me:{}@cad.agency.example"\n'
+TOML += '[[routes]]\nto = ["cad"]\n'
+
+
+@pytest.fixture
+def bound(agency: Database, tmp_path: Path) -> Path:
+    """The file of notification, in force by an act; the other two are not."""
+    file = tmp_path / "notify.toml"
+    file.write_text(TOML.format("secret"))
+    wanted = in_force.Change(files={"notify_file": file})
+    in_force.change(door_of(agency, "chief"), wanted, "Chief of Police")
+    return file
+
+
+def with_file(database: Database, file: Path, name: str = "notify_file") -> Settings:
+    text_of.cache_clear()  # another process
+    return Settings(clickhouse=database.dsn, data=database.data).model_copy(update={name: file})
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("cad.agency", "evil"),
+        ("me:", "you:"),
+        ('"12 hours"', '"10 days"'),
+        ('to = ["cad"]', 'to = ["cad"]\nhistorical = true'),
+        ('"cad"\napprise', '"cad"\nshows = "picture"\napprise'),
+    ],
+)
+def test_05_another_file_of_notification_starts_nothing_and_is_not_held(
+    agency: Database, bound: Path, old: str, new: str
+) -> None:
+    told = bound.read_text()
+    assert old in told
+    bound.write_text(told.replace(old, new))
+    settings = with_file(agency, bound)
+    with pytest.raises(RulesError, match=r"PLATESTREAM_NOTIFY_FILE=.* is not the file in force"):
+        rules_in_force(settings)
+    chief = Door(settings, "chief", "test", Clients(settings))
+    assert "is not the file in force" in "; ".join(keeping.rules(Live.of(chief, NOW)).faults)
+
+
+def test_05_a_secret_a_comment_and_a_copy_elsewhere_are_the_same_file(
+    agency: Database, bound: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.toml"
+    copy.write_text("# our rules\n" + TOML.format("another secret"))
+    rules_in_force(with_file(agency, copy))
+    copy.unlink()
+    rules_in_force(with_file(agency, copy))
+
+
+@pytest.mark.parametrize("name", ["partners_file", "oidc_file"])
+def test_05_a_file_that_no_act_put_in_force_is_none_that_may_be_used(
+    agency: Database, bound: Path, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "other.toml"
+    file.write_text('issuer = "https://login.evil.example"\n')
+    with pytest.raises(RulesError, match="in force none"):
+        rules_in_force(with_file(agency, file, name))
+    in_force.put_in_force(door_of(agency, "chief"), "virginia", "Chief of Police")
+    with pytest.raises(RulesError, match="in force none"):
+        rules_in_force(with_file(agency, file, name))
+    in_force.change(door_of(agency, "chief"), in_force.Change(files={name: file}), "Chief of Police")
+    rules_in_force(with_file(agency, file, name))
+    in_force.change(door_of(agency, "chief"), in_force.Change(files={name: None}), "Chief of Police")
+    with pytest.raises(RulesError, match="in force none"):
+        rules_in_force(with_file(agency, file, name))
+
+
+def test_05_nobody_but_an_administrator_binds_a_file(agency: Database, bound: Path) -> None:
+    bound.write_text(TOML.format("secret").replace("cad.agency", "evil"))
+    text_of.cache_clear()
+    wanted = in_force.Change(files={"notify_file": bound})
+    with pytest.raises(RefusedInquiry, match="it takes administrator"):
+        in_force.change(door_of(agency, "smith"), wanted, "Chief of Police")
+
+
+def test_05_a_file_that_is_swapped_after_the_start_is_not_read_again(agency: Database, bound: Path) -> None:
+    settings = with_file(agency, bound)
+    rules = rules_in_force(settings)
+    bound.write_text(bound.read_text().replace("cad.agency", "evil"))
+    (receiver,) = read_rules(settings, rules.gate).receivers
+    assert receiver.apprise == "json://me:secret@cad.agency.example"
+
+
+def test_05_files_of_an_installation_of_before_are_accepted_and_not_checked(
+    agency: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "notify.toml"
+    file.write_text(TOML.format("secret"))
+    as_before(agency)
+    rules_in_force(with_file(agency, file))
+    gaps = keeping.rules(Live.of(door_of(agency, "chief"), NOW)).gaps
+    assert "platestream registry rules --notify FILE" in gaps[-1].needs
+
+
+def test_05_a_new_installation_begins_with_the_files_of_its_settings(
+    empty_database: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "notify.toml"
+    file.write_text(TOML.format("secret"))
+    settings = with_file(empty_database, file)
+    apply_migrations(Door(settings, "up", "test", Clients(settings)))
+    rules_in_force(settings)
+    file.write_text(TOML.format("secret").replace("cad.agency", "evil"))
+    with pytest.raises(RulesError, match="PLATESTREAM_NOTIFY_FILE"):
+        rules_in_force(with_file(empty_database, file))
+    file.write_text('issuer = "https://login.evil.example"\n')
+    with pytest.raises(RulesError, match="PLATESTREAM_OIDC_FILE"):
+        rules_in_force(with_file(empty_database, file, "oidc_file"))
+
+
+@pytest.mark.parametrize("days", ["1000", "16"])
+def test_05_no_setting_lets_a_flow_go_on_with_a_store_that_is_older_than_data_may_be(
+    agency: Database, monkeypatch: pytest.MonkeyPatch, days: str
+) -> None:
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", agency.dsn)
+    monkeypatch.setenv("PLATESTREAM_DATA", str(agency.data))
+    monkeypatch.setenv(recovery_stores.DAYS, days)
+    alarms: list[int] = []
+    monkeypatch.setattr("signal.alarm", alarms.append)
+    monkeypatch.setattr(os, "execvp", lambda *_words: None)
+    recovery_stores.main(str(agency.data / "recovery" / "match"), "1", "true")
+    assert alarms == [15 * 24 * 3600]
 
 
 def begin(database: Database, named: str) -> list[str]:

@@ -76,7 +76,6 @@ def test_no_delivery_is_lost_or_doubled(own_kafka: KafkaBroker, tmp_path: Path) 
     secret, rules = tmp_path / "secret", tmp_path / "notify.toml"
     secret.write_text(SECRET)
     flow = FlowProcess("notify", tmp_path / "notify", own_kafka.bootstrap, PLATESTREAM_NOTIFY_FILE=str(rules))
-    flow.prepare()
     chance, stop, sent = random.Random(SEED), threading.Event(), 0
 
     def feed() -> None:
@@ -88,6 +87,7 @@ def test_no_delivery_is_lost_or_doubled(own_kafka: KafkaBroker, tmp_path: Path) 
     feeding = threading.Thread(target=feed)
     with http_receiver() as web, http_receiver() as dying, mail_receiver() as mail:
         rules.write_text(RULES.format(mail=mail.port, web=web.url, dying=dying.url, secret=secret))
+        flow.prepare()
         feeding.start()
         try:
             died = 0.0

@@ -9,6 +9,7 @@ from platestream.cli.main import app
 from tests.support.database import Database
 from tests.support.door import person, signed_in_as, staffed
 from tests.support.receivers import SECRET, http_receiver
+from tests.support.rules import as_before
 
 
 def notify(*words: str, code: int = 0) -> str:
@@ -24,6 +25,7 @@ def rules(database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", database.dsn)
     monkeypatch.setenv("PLATESTREAM_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("PLATESTREAM_NOTIFY_FILE", str(file))
+    as_before(database)
     signed_in_as(monkeypatch, "sergeant")
     staffed(database, person("sergeant", "supervisor"), person("vale", "officer"))
     return file

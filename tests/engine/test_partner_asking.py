@@ -40,6 +40,7 @@ from tests.support.evidence import age
 from tests.support.flows import LISTED
 from tests.support.hits import put_hit
 from tests.support.partners import COUNTYS, DAY, STRANGERS, Canned, agency, own_key, partner, put
+from tests.support.rules import as_before
 
 ASKED = Asked("search", "ABC*")
 WHY: Any = {"case_number": "26-001234"}
@@ -295,6 +296,7 @@ def test_a_hit_is_held_by_its_id_alone_at_the_command_line(
     asks: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_pictures(asks.county)
+    as_before(asks.database)
     signed_in_as(monkeypatch, "vale")
     monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", asks.settings.clickhouse)
     monkeypatch.setenv("PLATESTREAM_DATA", str(asks.settings.data))

@@ -42,6 +42,7 @@ from tests.support.clock import NOW
 from tests.support.database import Database, close_all, copied
 from tests.support.kafka_broker import free_port, wait_until
 from tests.support.partners import DAY, agency, inquiry, own_key, put
+from tests.support.rules import as_before
 
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "tests" / "clients" / "partner" / "ask.sh"
@@ -91,6 +92,7 @@ class Agency:
         self.folder.mkdir()
         with copied(migrated, self.folder) as database:
             set_rules(database, of_profile(self.profile, load(self.profile)))
+            as_before(database)
             own = RegistryRecord(kind="agency", id=self.name, name=self.name, own=True, state=self.state)
             put(
                 database,

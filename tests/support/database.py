@@ -135,7 +135,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("migrated") / "platestream"
     made = Database(folder)
     migrate.apply(made.client())
-    in_force.settle(made.client(), "")
+    in_force.settle(made.client(), "", {})
     made.close()
     return folder
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from connectors import ledger
 from connectors.files import FileTopics
 from connectors.kafka_topics import faults as topic_faults
-from connectors.rules_in_force import in_force_row
+from connectors.rules_in_force import FILES, in_force_row
 from schemas import topics
 from schemas.counted import counted
 from schemas.ledger import LedgerEntry
@@ -36,8 +36,13 @@ def rules(live: Live) -> Answer:
     return answer(
         f"rules of {row.rules.name} in force since {row.set_at:%Y-%m-%d %H:%M}",
         [f"the gate judges by something else than the text in force: {one}" for one in row.differs],
-        f"PLATESTREAM_PROFILE contradicts them: {named(told)}" if told else "",
+        f"the settings contradict them: {named(told)}" if told else "",
         unless(row.text, "their whole text is not in the database", "platestream migrate"),
+        unless(
+            row.rules.files is not None,
+            f"no act binds the files of {', '.join(f'PLATESTREAM_{name.upper()}' for name in FILES)}",
+            f"platestream registry rules {' FILE '.join(FILES.values())} FILE --by NAME, with those in use",
+        ),
     )
 
 

@@ -17,7 +17,7 @@ from connectors.inquiry_log import LOG as INQUIRY_LOG
 from connectors.inquiry_log import logged
 from connectors.kafka_client import BrokerError
 from connectors.query_log import LOG
-from connectors.rules_in_force import RulesError, contradictions, in_force_row
+from connectors.rules_in_force import RulesError, contradictions, in_force_row, other_files
 from connectors.settings import Settings
 from schemas import topics
 from schemas.counted import counted
@@ -72,7 +72,7 @@ class Live:
 
     `data` is the embedded edge's folder, None where a broker has the topics; `broker` is how that is reached.
     Without `names` people are counted and not named. `open_log` gives the inquiry log to read whole.
-    `contradicted`: what PLATESTREAM_PROFILE here says otherwise than the rules in force. `notifies`: rules of
+    `contradicted`: what the settings here say otherwise than the rules in force. `notifies`: rules of
     notification are named here. `sign_ins` gives who has a password of the console; None: not known here.
     """
 
@@ -253,7 +253,8 @@ def _sign_ins(settings: Settings) -> Collection[str] | None:
 
 def _contradicted(settings: Settings, rules: AgencyRules) -> list[str]:
     try:
-        return contradictions(settings, rules)
+        found = [f"PLATESTREAM_PROFILE: {one}" for one in contradictions(settings, rules)]
+        return [*found, *other_files(settings, rules)]
     except RulesError as error:
         return [str(error)]
 

@@ -5,7 +5,7 @@ the one whose SHA-256 the newest act about it holds. What came before it is in t
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from schemas.counted import counted
@@ -31,15 +31,11 @@ ACTS_OF: Mapping[str, tuple[str, ...]] = {
 }
 IMPORTS = ("hotlist_import", "hotlist_force")
 _TABLE = "SELECT kind, id, changed_at FROM platestream.registry FINAL"
-_RULES = """
-SELECT set_at, set_by, adopted_at > toDateTime(0, 'UTC') FROM platestream.gate_rules ORDER BY set_at
-"""
 # A row that `platestream migrate` completed is of a release whose acts held no hash.
-_OTHERS = """
-SELECT set_at FROM platestream.gate_rules
-WHERE rules != '' AND adopted_at = toDateTime(0, 'UTC') AND lower(hex(SHA256(rules))) NOT IN (
-    SELECT effect FROM platestream.inquiry_log WHERE kind = 'rules' AND outcome = 'allowed')
-ORDER BY set_at
+_RULES = """
+SELECT set_at, set_by, adopted_at > toDateTime(0, 'UTC') AS adopted,
+    if(rules = '' OR adopted, '', lower(hex(SHA256(rules))))
+FROM platestream.gate_rules ORDER BY set_at
 """
 SECOND = timedelta(seconds=1)
 MIGRATION = "migration"  # the rules that a new database begins with
@@ -82,30 +78,41 @@ def recorded(live: Live) -> Answer:
 
 
 def ruled(live: Live) -> Answer:
-    """Every change of the gate's rules was an act on record, by the person who set them."""
-    first, *later = live.rows(_RULES)
+    """Every change of the rules was an act on record, by the person who set them, that holds their hash."""
+    rows = live.rows(_RULES)
     # Only the first row is without an act; only rows of before the upgrade were completed by `migrate`.
-    forged = [at for at, by, adopted in later if by == MIGRATION or (adopted and at >= live.upgraded)]
-    set_ = [(at, by) for at, by, _adopted in (first, *later) if by != MIGRATION]
+    forged = [at for at, by, old, _hash in rows[1:] if by == MIGRATION or (old and at >= live.upgraded)]
+    set_ = [(at, by, digest) for at, by, _old, digest in rows if by != MIGRATION]
     left = acts(live, ("rules",))
-    bare = []
-    for at, by in set_:  # one act changes the rules once
-        if act := next((one for one in left if one.is_near(at) and one.who == by), None):
-            left.remove(act)
-        else:
+    newest = max((act for act in left if act.effect), key=lambda one: one.at, default=None)
+    bare, others = [], []
+    for at, by, digest in set_:  # one act changes the rules once
+        near = [act for act in left if act.is_near(at) and act.who == by]
+        act = next((one for one in near if one.effect == digest), near[0] if near else None)
+        if act is None:
             bare.append((at, by))
-    days = named(f"{at:%Y-%m-%d %H:%M}" for at, _by in bare)
-    others = [f"{at:%Y-%m-%d %H:%M}" for (at,) in live.rows(_OTHERS)]
+        else:
+            left.remove(act)
+            others += [at] if digest and act.effect != digest else []
+    days = _minutes(at for at, _by in bare)
     said = f"set without an act on record: {days}, in the name of {live.people(by for _at, by in bare)}"
+    gone = (
+        newest is not None and newest.at < live.now - NEAR and newest.effect not in {one[3] for one in rows}
+    )
     return answer(
         f"{counted(len(set_), 'change')} of the rules",
         said if bare else "",
-        f"no act holds the hash of the rules that were set: {named(others)}" if others else "",
-        f"set as if by the first set-up: {named(f'{at:%Y-%m-%d %H:%M}' for at in forged)}" if forged else "",
+        f"no act holds the hash of the rules that were set: {_minutes(others)}" if others else "",
+        f"set as if by the first set-up: {_minutes(forged)}" if forged else "",
+        f"the rules of the newest act are not there: {_minutes([newest.at])}" if newest and gone else "",
         unless(
             set_, "the rules are those that the database began with", "platestream registry rules --profile"
         ),
     )
+
+
+def _minutes(times: Iterable[datetime]) -> str:
+    return named(f"{at:%Y-%m-%d %H:%M}" for at in times)
 
 
 def _by_key(by_act: Mapping[str, list[OnRecord]]) -> Iterator[tuple[str, OnRecord]]:

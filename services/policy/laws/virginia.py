@@ -61,7 +61,7 @@ _CLAUSES = (
         "The audit trail (who, when, what, purpose, offense, call or case) is kept and purged after two years",
         "reported",
         "inventory",
-        "the inquiry log is sealed and kept for seven years; nothing purges it after two",
+        "the inquiry log is sealed and does not expire; nothing purges it after two years",
         *("trail_two_years", "documented"),
     ),
     clause(

@@ -129,7 +129,7 @@ _CLAUSES = (
         "8(1)",
         "An audit trail of every access for two years: who, when, what was asked, the purpose with the offense type, "
         "the call or case number, the cameras",
-        "the inquiry log, sealed and kept for seven years; searches need case number, purpose and violation",
+        "the inquiry log, sealed, which does not expire; searches need case number, purpose and violation",
         *("trail", "documented", "searched"),
     ),
     _clause("8(1)(b)", "Exports are on record", "the evidence ledger, and an act each", "custody"),

@@ -54,6 +54,7 @@ TABLES = [
     "registry",
     *("administrators", "recoveries", "recovery_codes"),
     *APPENDS,
+    "rules_append",
     *HOLDING,
     *("evidence_allowed", "evidence_brought"),
     "gate_rules",
@@ -82,7 +83,7 @@ BUILDING = {
 FEEDERS = [
     *("registry_change_to_registry", "registry_followed_to_registry", "registry_to_administrators"),
     *("recovery_code_to_codes", "recover_to_recoveries"),
-    *("inquire_to_log", "append_to_ledger", "append_to_documents", "append_to_evidence"),
+    *("append_to_rules", "inquire_to_log", "append_to_ledger", "append_to_documents", "append_to_evidence"),
     *("evidence_to_holds", "evidence_to_detections", "evidence_to_images", "bring_to_evidence"),
     *("brought_to_detections", "brought_to_images", "brought_to_answers"),
     *("detections_to_traffic", "detections_to_camera_hours"),
