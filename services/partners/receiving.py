@@ -58,8 +58,8 @@ class ListDesk:
             with door.on_record("partner_told", "offer"):
                 made, refusal = intake.judge(kept, agency, offer, now)
             before = kept.incoming.get(agency.id, offer.offer_id)
-            permit = self._by_their_person(door, ident, offer, made, before, refusal)
-            arrived = intake.arrive(permit, kept, made, now)
+            self._by_their_person(door, ident, offer, made, before, refusal)
+            arrived = intake.arrive(kept, made, now)
         return Decided(offer_id=arrived.offer_id, decision=arrived.decision)
 
     def _by_their_person(

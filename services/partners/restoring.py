@@ -11,13 +11,12 @@ from typing import Any
 
 import msgspec
 
-from connectors.changelog import publish
 from connectors.partners.lists import Incoming, Lists, Offered, Table
-from schemas.hotlist import PARTNER_SOURCE, HotListChange
-from schemas.topics import HOTLIST
-from services.door import Door, Permit
+from schemas.hotlist import PARTNER_SOURCE
+from services.door import Door
 from services.hotlist.importing import entries_of
 from services.partners.offering import lists
+from services.partners.taking import withdraw
 
 TABLES: dict[str, type[Offered | Incoming]] = {"offered": Offered, "incoming": Incoming}
 """What a backup has of the file."""
@@ -48,10 +47,5 @@ def put_back(door: Door, backed_up: Mapping[str, Iterable[bytes]]) -> bool:
             else:
                 kept.incoming.put(msgspec.structs.replace(one, restored=True, listed=False))
     if listed := entries_of(door.streams, PARTNER_SOURCE):
-        off = f"{len(listed)} entries are off the list until their agencies say that they stand"
-        _take_off(door.enter("restore", "entries of other agencies", change=off), door, listed)
+        withdraw(door, "restore", listed, "off the list until its agency says that it stands")
     return not there
-
-
-def _take_off(_permit: Permit, door: Door, listed: Iterable[str]) -> None:
-    publish(door.streams, HOTLIST, [HotListChange(name, None) for name in listed])

@@ -2,7 +2,7 @@
 are off our list as soon as their agency withdraws them, may not share any more, or is not heard of.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,6 @@ from uuid import UUID
 
 import msgspec
 
-from connectors.changelog import publish
 from connectors.partners.lists import Incoming, ListFile, Lists
 from connectors.settings import Settings
 from schemas.fields import Vehicle
@@ -21,6 +20,7 @@ from schemas.partner_lists import MOST_OFFERS, Decided, Decision, Offer, Offered
 from schemas.registry import RegistryRecord
 from schemas.topics import HOTLIST
 from services.door import Door, Permit
+from services.effects import effect_of, write
 from services.hotlist.importing import designations, with_listing
 from services.hotlist.log import difference, documentation, entry_reason
 from services.hotlist.lookback import look_back, try_look_back
@@ -66,7 +66,7 @@ def take(door: Door, which: str, now: datetime, *, back: bool = True) -> tuple[I
         Sharing.now(door).check(one.agency, now)
         designations(door.streams).check(one.entry, now)
     entry = with_listing(one.entry, None, now)
-    permit = door.enter("hotlist_take", which, change=difference(None, entry), **documentation(entry))
+    permit = _enter_take(door, None, entry)
     with lists(door.settings).writing() as kept:
         taken = _list(permit, door, kept, _same(kept, one), entry)
     return taken, try_look_back(door, [entry], now)[0] if back else None
@@ -84,6 +84,7 @@ def decline(door: Door, which: str) -> Incoming:
         "hotlist_take",
         which,
         change=change,
+        effect=_effect(one, None),
         case_number=one.entry.case_number,
         reason=entry_reason(one.entry),
     )
@@ -127,7 +128,7 @@ class Intake:
             refusal = "`expires_at` is past"
         return made, refusal
 
-    def arrive(self, permit: Permit, kept: Lists, made: Incoming, now: datetime) -> Incoming:
+    def arrive(self, kept: Lists, made: Incoming, now: datetime) -> Incoming:
         """Keep an offer that the gate allowed, new or changed. A change of what is looked for, or of the
         category, or one that may not be here, is decided anew, and is off the list until it is.
         """
@@ -141,13 +142,16 @@ class Intake:
             same = (made.entry.breadth, made.entry.category) == (before.entry.breadth, before.entry.category)
             if not (same and self._designated(made.entry, now)):
                 made = msgspec.structs.replace(made, decision="waiting", decided_by="")
-                made = _unlist(permit, self._door, kept, made)
+                listed = [made] if made.listed else []
+                for permit, one in self._on_record(listed, "changed, and to be decided again"):
+                    made = _unlist(permit, self._door, kept, one)
             elif made.listed:
-                return _list(permit, self._door, kept, made, with_listing(made.entry, before.entry, now))
+                entry = with_listing(made.entry, before.entry, now)
+                permit = _enter_take(self._door, before.entry, entry)
+                return _list(permit, self._door, kept, made, entry)
         if made.decision == "waiting" and self._takes_by_itself(made, now):
             entry = with_listing(made.entry, None, now)
-            change = difference(None, entry)
-            permit = self._door.enter("hotlist_take", entry.entry_id, change=change, **documentation(entry))
+            permit = _enter_take(self._door, None, entry)
             made = msgspec.structs.replace(made, unseen=True)
             return _list(permit, self._door, kept, made, entry)
         kept.incoming.put(made)
@@ -170,8 +174,9 @@ class Intake:
         ]  # fmt: skip
         for one in heard:
             kept.incoming.put(one)
-        for permit, one in self._on_record(back, f"{agency} was heard again: it stands"):
-            _list(permit, self._door, kept, one, with_listing(one.entry, None, now))
+        again = [msgspec.structs.replace(one, entry=with_listing(one.entry, None, now)) for one in back]
+        for permit, one in self._on_record(again, f"{agency} was heard again: it stands", puts=True):
+            _list(permit, self._door, kept, one, one.entry)
         shared = not sharing.against(agency, now)
         return [Decided(offer_id=one.offer_id, decision=_said(one, shared)) for one in heard]
 
@@ -184,8 +189,7 @@ class Intake:
             if one.listed and name not in listed:
                 kept.incoming.put(msgspec.structs.replace(one, decision="dropped", listed=False))
         orphans = [name for name in listed if name not in known or not known[name].listed]
-        for permit, name in self._each(orphans, "no offer stands behind it"):
-            _publish(permit, self._door, [HotListChange(name, None)])
+        withdraw(self._door, "partner_told", orphans, "no offer stands behind it")
 
     def keep(self, kept: Lists, sharing: Sharing, now: datetime) -> None:
         """By the clock: what has ended is forgotten; what may not be shared any more, or whose agency was not
@@ -230,16 +234,16 @@ class Intake:
             return False
         return True
 
-    def _on_record(self, some: list[Incoming], change: str) -> Iterator[tuple[Permit, Incoming]]:
-        by_id = {one.entry.entry_id: one for one in some}
-        for permit, name in self._each(by_id, change):
-            yield permit, by_id[name]
-
-    def _each(self, names: Iterable[str], change: str) -> Iterator[tuple[Permit, str]]:
-        """Each with a permit: all are on record first, at the cost of one."""
-        found = list(names)
-        permits = self._door.enter_several("partner_told", [(name, change) for name in found])
-        yield from zip(permits, found, strict=True)
+    def _on_record(
+        self, some: list[Incoming], change: str, *, puts: bool = False
+    ) -> Iterator[tuple[Permit, Incoming]]:
+        """Each with a permit to take it off the list, or with `puts` to put it there: all are on record
+        first, at the cost of one.
+        """
+        told = [(one.entry.entry_id, change) for one in some]
+        effects = [_effect(one, one.entry if puts else None) for one in some]
+        permits = self._door.enter_several("partner_told", told, effects=effects)
+        yield from zip(permits, some, strict=True)
 
 
 def as_listed(agency: RegistryRecord, offer: Offer) -> HotListEntry:
@@ -318,11 +322,27 @@ def _taken_id(kept: Lists, agency: str, name: str) -> bool:
     return any(one.entry.entry_id == name for one in kept.incoming.all(agency))
 
 
+def _effect(one: Incoming, entry: HotListEntry | None) -> str:
+    """Return the hash of what is written to the list; empty where what goes is not on it."""
+    written = HotListChange(one.entry.entry_id, entry)
+    return effect_of(HOTLIST, written) if entry is not None or one.listed else ""
+
+
+def _enter_take(door: Door, before: HotListEntry | None, entry: HotListEntry) -> Permit:
+    return door.enter(
+        "hotlist_take",
+        entry.entry_id,
+        change=difference(before, entry),
+        effect=effect_of(HOTLIST, HotListChange(entry.entry_id, entry)),
+        **documentation(entry),
+    )
+
+
 def _list(permit: Permit, door: Door, kept: Lists, one: Incoming, entry: HotListEntry) -> Incoming:
     by = one.decided_by if one.decision == "taken" else permit.who
     listed = msgspec.structs.replace(one, entry=entry, decision="taken", decided_by=by, listed=True)
     kept.incoming.put(listed)
-    _publish(permit, door, [HotListChange(entry.entry_id, entry)])
+    write(permit, door, HOTLIST, HotListChange(entry.entry_id, entry))
     return listed
 
 
@@ -330,12 +350,18 @@ def _unlist(permit: Permit, door: Door, kept: Lists, one: Incoming) -> Incoming:
     left = msgspec.structs.replace(one, listed=False)
     kept.incoming.put(left)
     if one.listed:
-        _publish(permit, door, [HotListChange(one.entry.entry_id, None)])
+        write(permit, door, HOTLIST, HotListChange(one.entry.entry_id, None))
     return left
 
 
-def _publish(_permit: Permit, door: Door, changes: list[HotListChange]) -> None:
-    publish(door.streams, HOTLIST, changes)
+def withdraw(door: Door, act: str, names: Collection[str], change: str) -> None:
+    """Take entries off the list, each by an act. Raises RefusedInquiry, DatabaseError and BrokerError."""
+    changes = [HotListChange(name, None) for name in names]
+    effects = [effect_of(HOTLIST, one) for one in changes]
+    for permit, one in zip(
+        door.enter_several(act, [(name, change) for name in names], effects=effects), changes, strict=True
+    ):
+        write(permit, door, HOTLIST, one)
 
 
 def check_newer(kept: Lists, agency: str, number: int, now: datetime) -> None:

@@ -48,7 +48,7 @@ table, or by an account that was granted too much. These checks compare both, an
 
 | check | compares | cannot tell |
 |---|---|---|
-| `listed`, `kept` | the hot list's topic with `hotlist_add`, `hotlist_import`, `hotlist_force`, `hotlist_remove` and `bolo` | an entry of an import that a later, larger import took off, published again while its number fits; entries of other agencies by content; whether what is gone from an import older than a day had expired (then: not checked) |
+| `listed`, `kept` | the hot list's topic with `hotlist_add`, `hotlist_import`, `hotlist_force`, `hotlist_remove`, `bolo`, and of other agencies' entries `hotlist_take` and `partner_told` | an entry of an import that a later, larger import took off, published again while its number fits; whether what is gone from an import older than a day had expired (then: not checked) |
 | `recorded` | the registry's topic and table with `registry_*` and shifts | a record of a release before acts held hashes, changed within five minutes of its act |
 | `ruled` | each row of `gate_rules` with one act `rules` of its person and time, by the SHA-256 of the row's text, and the newest act with the rows | the text that `platestream migrate` took from the profile's file, once, for rows of a release before |
 | `steps` | `hit_actions` with `hit_verify` and `hit_dispose` | a step of a release before acts held hashes, within five minutes of an act of the same officer on the same hit |

@@ -76,8 +76,9 @@ def test_a_taken_entry_is_back_with_its_agencys_next_word_and_one_that_was_withd
         acts = after.database.rows(
             "SELECT other, change FROM platestream.inquiry_log WHERE kind = 'restore' ORDER BY at"
         )
-        off = "2 entries are off the list until their agencies say that they stand"
-        assert acts == [("kept.zip", ""), ("entries of other agencies", off)]
+        off = "off the list until its agency says that it stands"
+        assert acts[0] == ("kept.zip", "")
+        assert [change for _name, change in acts[1:]] == [off, off], "each with its own act"
         known = after.stands(ONE, FOUR).json()["offers"]
         assert [one["offer_id"] for one in known] == [str(ONE)], "what it offered meanwhile it offers again"
         assert list(after.on_list) == [short(ONE)]

@@ -1,7 +1,7 @@
 """Entries that another agency offers, and hits between the two: what may be said, taken and told, by whom."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,6 +27,8 @@ from services.hotlist.importing import listed
 from services.inquiries.gate import RefusedInquiry
 from services.partners import hits_elsewhere, offering, taking
 from services.partners.telling import Teller
+from services.policy.checks import listing
+from services.policy.checks.live import Live
 from tests.support.agency import read, user
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -292,6 +294,51 @@ def test_a_taken_entry_follows_its_agencys_changes_but_another_plate_is_decided_
     assert (takes.offered(told=longer).json()["decision"], takes.on_list) == ("waiting", {})
     with pytest.raises(RefusedError, match="further away than 366 days"):
         takes.take()
+
+
+def faults(takes: Taking) -> str:
+    """What the checks of the hot list find."""
+    live = Live.of(takes.door("chief"), datetime.now(UTC))
+    return "; ".join(one for found in (listing.listed(live), listing.kept(live)) for one in found.faults)
+
+
+def test_16_each_change_of_a_partners_entry_is_by_an_act_that_holds_it(takes: Taking) -> None:
+    takes.offered()
+    takes.take()
+    assert faults(takes) == ""
+    takes.offered(told=entry(instructions="Do not stop, contact member of Alert Hit"))
+    assert faults(takes) == ""
+    takes.stands()
+    assert (faults(takes), takes.on_list) == ("", {})
+    takes.offered(UUID(int=7 << 90), told=entry("XYZ9999"), key=own_key(5), agency="town")
+    assert [one.plate for one in takes.on_list.values()] == ["XYZ9999"], "taken by a rule"
+    assert faults(takes) == ""
+    effects = takes.database.rows(
+        "SELECT kind, countIf(length(effect) != 64) FROM platestream.inquiry_log"
+        " WHERE kind IN ('hotlist_take', 'partner_told') AND outcome = 'allowed' GROUP BY kind ORDER BY kind"
+    )
+    assert effects == [("hotlist_take", 0), ("partner_told", 0)]
+
+
+@pytest.mark.parametrize("what", ["another plate", "no act", "removed", "back again", "of another agency"])
+def test_16_a_partners_entry_that_is_written_behind_its_act_is_not_held(takes: Taking, what: str) -> None:
+    takes.offered()
+    taken = takes.take()
+    name, said = taken.entry_id, "on the list without an act"
+    changed: HotListEntry | None = msgspec.structs.replace(taken, plate="ZZZ9999")
+    if what == "no act":
+        name = "partner:county/000000000000"
+        changed = msgspec.structs.replace(taken, entry_id=name)
+    elif what == "of another agency":
+        name = name.replace("county", "city")
+        changed = msgspec.structs.replace(taken, entry_id=name)
+    elif what == "removed":
+        changed, said = None, "and gone"
+    elif what == "back again":
+        taking.decline(takes.door(), name)
+        changed = taken
+    publish(takes.door().streams, topics.HOTLIST, [HotListChange(name, changed)])
+    assert said in faults(takes)
 
 
 def test_nobody_here_changes_a_partners_entry_and_whoever_may_drops_it(takes: Taking) -> None:

@@ -1,10 +1,11 @@
 """The hot list's topic against the inquiry log: who put entries there, and who took them off (E.1.b, E.1.c).
 
-The log has an act for each entry that a person puts on the list, and for each change of a small import; a
-large import is one act. An act holds the SHA-256 of the entry as it was written, or the head of a tree over
-all that an import wrote, of which each entry carries its proof. So an entry is by an act when the newest act
-about it holds what it says; and no list has more entries by imports than its last import left. An entry of an
-earlier release is compared by the time since which it is listed.
+The log has an act for each entry that a person puts on the list, for each of another agency's that comes or
+goes, and for each change of a small import; a large import is one act. An act holds the SHA-256 of the entry
+as it was written, or the head of a tree over all that an import wrote, of which each entry carries its proof.
+So an entry is by an act when the newest act about it holds what it says; and no list has more entries by
+imports than its last import left. An entry of an earlier release is compared by the time since which it is
+listed.
 """
 
 import re
@@ -24,10 +25,12 @@ from services.policy.checks.live import Answer, Gap, Live, answer, named, unless
 ABOUT = 64  # characters of `about` that the log keeps
 FEW, SHARE = 20, 0.2  # an import that takes more, and a larger share, is to be forced
 RECENT = timedelta(days=1)  # a removal stays on the topic for so long at least
-ENTERED = ("hotlist_add", "bolo")
+# Other agencies' entries: taken by a person or a rule, and off and on the list by the word of their agency.
+OFFERED = ("hotlist_take", "partner_told", "restore")
+ENTERED = ("hotlist_add", "bolo", "hotlist_take", "partner_told")
 FORCED = "hotlist_force"
 IMPORTED = ("hotlist_import", FORCED)
-REMOVED = ("hotlist_remove", "bolo")
+REMOVED = ("hotlist_remove", "bolo", *OFFERED)
 FORMER = ("hotlist",)  # all of these, before the table of acts
 
 _COUNT = re.compile(r"(\d+) (new or changed|added|changed|removed|unchanged|refused|doubled)\b")
@@ -209,7 +212,7 @@ def _vanished(live: Live, known: list[ImportCounts]) -> Iterator[str]:
     there |= {key[:ABOUT] for key in live.hot_list[1]}
     until: dict[str, tuple[date, datetime]] = {}
     for act in acts(live, (*ENTERED, *IMPORTED, *REMOVED, *FORMER)):
-        if "removed" in act.said or act.kind == "hotlist_remove":
+        if "removed" in act.said or act.kind in ("hotlist_remove", "partner_told", "restore"):
             until.pop(act.about, None)
         elif found := _EXPIRES.search(act.said):
             until[act.about] = date.fromisoformat(found[1]), act.at
