@@ -631,4 +631,4 @@ def test_20_a_fixed_camera_outside_the_agencys_boundary_is_refused_or_not_held(
 
 def test_20_without_a_boundary_in_the_rules_nothing_is_held(agency: Database) -> None:
     (gap,) = cameras.bounded(Live.of(door_of(agency, "chief"), NOW)).gaps
-    assert gap.needs == "agency.boundary in the rules"
+    assert gap.needs.startswith("[agency] boundary in the profile")
