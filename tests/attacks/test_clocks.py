@@ -1,6 +1,10 @@
 """False clocks: what somebody who can set a clock, or write a receipt, tries to have deleted or cut short."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,7 @@ from hypothesis import strategies as st
 
 from connectors import ledger
 from connectors.clickhouse_client import DOOR, RETENTION
+from connectors.settings import system_account
 from schemas import tables
 from schemas.detection import Detection
 from schemas.ledger import LedgerEntry
@@ -362,6 +367,38 @@ def test_a_clock_set_back_three_years_holds_and_deletes_nothing(office: Database
     retention.confirm_clock(door_of(office, "lee"))
     door_of(office, "all").enter("evidence_hold", "x", **held)  # type: ignore[arg-type]
     retention.run(job(office), PERIOD)
+
+
+def with_clock(database: Database, shift: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of this person in a process of its own, whose clock is false."""
+    database.close()
+    keep = {name: value for name, value in os.environ.items() if not name.startswith("PLATESTREAM_")}
+    told = {"PLATESTREAM_CLICKHOUSE": database.dsn, "PLATESTREAM_DATA": str(database.data)}
+    command = ["faketime", "-f", shift, sys.executable, "-m", "platestream", *words]
+    return subprocess.run(command, env=keep | told, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None and "CI" not in os.environ, reason="no faketime here")
+def test_commands_whose_clock_is_false_delete_nothing_and_hold_by_the_databases_clock(
+    own_database: Database,
+) -> None:
+    """By libfaketime, which the process sees, and the engine inside it does not."""
+    me = system_account()
+    staffed(own_database, person(me), person("chief", "administrator"))
+    own_database.put(tables.DETECTIONS, read(DAY), read(29 * DAY))
+    own_database.data.mkdir(parents=True, exist_ok=True)
+    retention.run(job(own_database), PERIOD)
+    for shift in ("+40d", "-3y"):
+        ran = with_clock(own_database, shift, "retention", "run")
+        assert (ran.returncode, "the clock of the job's machine" in ran.stderr) == (1, True), ran.stderr
+        assert "the clock of the job's machine" in clock.word(own_database.data)[0]
+        assert count(own_database) == 2
+    terms = ("--case", "26-001234", "--authority", "Chief", "--schedule", "felony", READ.plate)
+    ran = with_clock(own_database, "-3y", "evidence", "hold", *terms)
+    assert ran.returncode == 0, ran.stderr
+    ((held, released),) = own_database.rows("SELECT held_at, release_at FROM platestream.evidence_holds")
+    assert abs(held - now()) < timedelta(minutes=5)
+    assert released > now() + 3640 * DAY
 
 
 def test_status_says_that_the_clock_stopped_the_job(

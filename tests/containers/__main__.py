@@ -329,7 +329,7 @@ def story() -> None:
         seen, told = seen + 1, told + 1
         works(seen, told)
     with step("another agency: asks us, is asked in the console, and takes an entry until it is withdrawn"):
-        agencies.start()
+        agencies.start(PERSON)
         healthy([*names, PARTNERS])
         agencies.meet(PERSON)
         case = f"26-{next(cases):06}"

@@ -47,7 +47,7 @@ write(Path(sys.argv[3]), certificate(sys.argv[2]))
 """
 
 
-def start() -> None:
+def start(person: str) -> None:
     """The service that answers, and the county's system: in its network and in the console's, which asks it
     from there. The certificate of each is signed by itself, and the other trusts it.
     """
@@ -61,6 +61,8 @@ def start() -> None:
         f"deploy/secrets/{PARTNERS}/partners.toml": f'authorities = "{COUNTY}.pem"\n{ours}',
     }
     put({**files, **{f"{COUNTY}/{one.name}": one.read_text() for one in made.iterdir()}})
+    file = "/run/secrets/partners/partners.toml"
+    tools(person, "registry", "rules", "--partners", file, "--by", "Chief of Police")
     compose("--profile", PARTNERS, "up", "--detach", "--no-build", "--force-recreate", PARTNERS, "console")
     told = {"PLATESTREAM_DATA": "/data/own", "PLATESTREAM_PARTNERS_FILE": f"/{COUNTY}/partners.toml"}
     more = [word for name, value in told.items() for word in ("-e", f"{name}={value}")]
