@@ -1,6 +1,7 @@
 """`platestream account`: passwords for the console."""
 
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -78,22 +79,38 @@ def list_accounts() -> None:
 @app.command("resets")
 def list_resets(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each.")] = False,
+    own: Annotated[bool, typer.Option("--own", help="What happened to your own account: for you.")] = False,
 ) -> None:
     """List the codes of the last 180 days, who redeemed them and where, and the next search: for auditors.
 
-    Example: platestream account resets
+    Examples: platestream account resets
+    and platestream account resets --own
     """
     with entrance("account resets") as door:
-        found, zone = found_resets(door, datetime.now(UTC)), agency_zone(door)
+        zone = agency_zone(door)
+        if own:
+            made = [
+                (shown_at(one.at, zone), one.what, one.by, one.place)
+                for one in job.events(door.settings, door.who)
+            ]
+            _print(f"at ({zone.key})", "what", "by", "where", rows=made)
+            return
+        found = found_resets(door, datetime.now(UTC))
     if as_json:
         for one in found:
             print_json(one)
         return
-    made = table(f"at ({zone.key})", "account", "by", "act", "what", "next search within a day")
-    for one in found:
-        made.add_row(
-            shown_at(one.at, zone), one.account, one.by, one.kind, one.change, str(one.search or "")[:8]
-        )
+    rows = [
+        (shown_at(one.at, zone), one.account, one.by, one.kind, one.change, str(one.search or "")[:8])
+        for one in found
+    ]
+    _print(f"at ({zone.key})", "account", "by", "act", "what", "next search within a day", rows=rows)
+
+
+def _print(*columns: str, rows: Iterable[tuple[str, ...]]) -> None:
+    made = table(*columns)
+    for row in rows:
+        made.add_row(*row)
     out.print(made)
 
 

@@ -433,3 +433,14 @@ def test_an_auditor_reviews_resets_on_the_console_and_others_do_not(pages: Pages
     assert code not in page
     assert check(pages, 31).outcome == "held"
     assert pages.browser("maier").get("/audit/resets").status_code == 403
+
+
+def test_a_person_reads_at_the_command_line_what_happened_to_their_account_and_of_no_other(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = code_for(pages)
+    for who, told in (("smith", True), ("maier", False)):
+        shown = called(pages, monkeypatch, who, "account", "resets", "--own")
+        assert shown.exit_code == 0
+        assert ("reset" in shown.stdout, "lee" in shown.stdout) == (told, told)
+        assert code not in shown.stdout

@@ -83,7 +83,7 @@ ACTED = {
     ),
     "evidence not-needed": (
         "evidence_not_needed",
-        "evidence not-needed --case 26-1 --reason 'The truck was found parked'",
+        "evidence not-needed --case 26-0101 --reason 'The truck was found parked'",
     ),
     "registry source": ("registry_source", "registry source x --title X"),
     "registry category": ("registry_category", "registry category x --longest-days 30"),

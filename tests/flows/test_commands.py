@@ -27,8 +27,8 @@ from tests.support.flows import plate_picture
 EXPIRES = (NOW + timedelta(days=20)).date().isoformat()
 CSV = (
     "reference,plate,state,category,case_number,reason,requested_by,contact,instructions,expires_at\n"
-    f"1,AST 3087,az,stolen_vehicle,26-1,stolen,Vale,928-555-0114,P/C for arrest,{EXPIRES}\n"
-    f"2,XYZ-9876,NM,wanted_person,26-2,warrant,Vale,928-555-0114,Do not stop,{EXPIRES}\n"
+    f"1,AST 3087,az,stolen_vehicle,26-0101,stolen,Vale,928-555-0114,P/C for arrest,{EXPIRES}\n"
+    f"2,XYZ-9876,NM,wanted_person,26-0102,warrant,Vale,928-555-0114,Do not stop,{EXPIRES}\n"
 )
 SECTION_H = (
     *(
@@ -102,7 +102,7 @@ def test_an_import_sends_only_what_changed(office: Cli, csv: Path) -> None:
 def test_a_bad_line_is_named_and_its_entry_stays(office: Cli, csv: Path) -> None:
     office("hotlist", "import", str(csv), "--source", "sjpd")
     head, _first, second = CSV.splitlines()
-    csv.write_text(f"{head}\n{second.replace('26-2', '')}\n")
+    csv.write_text(f"{head}\n{second.replace('26-0102', '')}\n")
     refused = office("hotlist", "import", str(csv), "--source", "sjpd", code=1)[1]
     assert "none of its 1 lines is an entry that can be listed: nothing was changed" in refused
     assert len(entries(office)) == 2

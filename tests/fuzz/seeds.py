@@ -385,7 +385,7 @@ def _api(path: str, **body: object) -> bytes:
 
 
 _HIT = "00000000-0000-0000-0000-000000000001"
-_WHY = "case_number=26-1&reason=stolen+vehicle"
+_WHY = "case_number=26-0101&reason=stolen+vehicle"
 CONSOLE = [
     *(
         _page(path)
@@ -394,13 +394,13 @@ CONSOLE = [
     _page("/hits", f"{_WHY}&plate=ABC*&camera=a&since=2026-11-24T10:00&until=2026-11-25T10:00"),
     _page("/search", f"way=search&{_WHY}&plate=ABC*&since=2026-11-24T10:00&colour=white&state=AZ"),
     _page(f"/hits/{_HIT}"),
-    _page(f"/hits/{_HIT}/steps", "kind=plate_and_state_confirmed&case_number=26-1&note=a"),
+    _page(f"/hits/{_HIT}/steps", "kind=plate_and_state_confirmed&case_number=26-0101&note=a"),
     _page(f"/pictures/a/{_HIT}/1764000000000/crop?ends=1764000000&sign=a"),
     _page(
         "/hotlist/new",
-        "reference=1&category=stolen_vehicle&plate=ABC1&expires_at=2026-12-31&case_number=26-1",
+        "reference=1&category=stolen_vehicle&plate=ABC1&expires_at=2026-12-31&case_number=26-0101",
     ),
-    _page("/evidence", "case_number=26-1&authority=a&schedule=felony&detections=a&release_at=2036-01-01"),
+    _page("/evidence", "case_number=26-0101&authority=a&schedule=felony&detections=a&release_at=2036-01-01"),
     _page("/audit/draws", "year=2026&seed=07&count=10"),
     _page("/administration/people", "id=smith&name=Smith&agency=sjpd&role=analyst&trained_at=2026-11-01"),
     _page("/hotlist/bolo", "agency=sjpd&text=Plate%3A+ABC+1234"),
