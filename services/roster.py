@@ -6,7 +6,7 @@ stay in it; an absence is a row besides.
 
 import csv
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from schemas.message import RefusedError
 from schemas.registry import Duty, RegistryRecord
@@ -48,4 +48,5 @@ def _read(text: str, zone: tzinfo) -> Iterator[Duty]:
 
 def _time(text: str, zone: tzinfo) -> datetime:
     at = datetime.fromisoformat(text.strip())
-    return at if at.tzinfo else at.replace(tzinfo=zone)
+    # In UTC, so that the database finds a row again that was typed in another zone.
+    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)

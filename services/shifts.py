@@ -49,7 +49,7 @@ def log_in(door: Door, lasts: timedelta, now: datetime, user: str = "") -> Regis
                 raise RefusedError(
                     "shift", f"{who} has been logged in since {shift.since:%Y-%m-%d %H:%M} UTC"
                 )
-        record = _shift(door, people.users[who], lasts, now)
+        record = _shift(door, people.users[who], lasts)
     return _write(door, "shift_login", None, record)
 
 
@@ -65,7 +65,8 @@ def log_out(door: Door, now: datetime, user: str = "") -> RegistryRecord:
         shift = next((one for one in _open(people, now) if one.user == who), None)
         if shift is None:
             raise RefusedError("shift", f"{who} is not logged in")
-    ended = msgspec.structs.replace(shift, until=now.replace(microsecond=0), active=False)
+    since, at = shift.since or now, door.now().replace(microsecond=0)
+    ended = msgspec.structs.replace(shift, until=max(since, at), active=False)
     return _write(door, "shift_logout", shift, ended)
 
 
@@ -84,8 +85,8 @@ def _fit(people: People, rules: PeopleRules, who: str, now: datetime) -> None:
         raise RefusedError("shift", f"{who} may not go on shift: neither officer nor supervisor (F.4)")
 
 
-def _shift(door: Door, user: RegistryRecord, lasts: timedelta, now: datetime) -> RegistryRecord:
-    since = now.replace(microsecond=0)
+def _shift(door: Door, user: RegistryRecord, lasts: timedelta) -> RegistryRecord:
+    since = door.now().replace(microsecond=0)  # by the database's clock, which refuses another time
     record = RegistryRecord(
         kind="shift",
         id=f"{user.id[:40]}@{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",

@@ -53,8 +53,12 @@ WITH
     throwIf(act.2 = 'registry_recover' AND registry_change.inquiry_id NOT IN (
         SELECT inquiry_id FROM platestream.recoveries WHERE step = 'done'),
         'Refused: two people give the recovery code first') AS not_recovered,
-    throwIf(act.2 = 'shift_login' AND moment('since') < act.6 - INTERVAL 10 MINUTE,
-        'Refused: a shift begins with its act') AS backdated,
+    -- Shifts are compared with duty times, so no clock and no program makes one longer than it was.
+    throwIf(of_kind = 'shift' AND (moment('until') > moment('since') + INTERVAL 16 HOUR
+            OR if(act.2 = 'shift_login', moment('since') < act.6 - INTERVAL 10 MINUTE,
+                moment('until') > act.6 + INTERVAL 10 MINUTE
+                OR JSONExtractString(before.3, 'since') != JSONExtractString(record, 'since'))),
+        'Refused: a shift begins and ends with its acts, and lasts 16 hours at most') AS backdated,
     -- A person of this agency, who has a number; of others their agencies know.
     of_kind = 'user' AND is_active AS enters,
     throwIf(empty(act.2), 'Refused: no allowed act of yours, of the last 10 minutes, names this record') AS no_act,

@@ -19,7 +19,7 @@ from schemas import tables, topics
 from schemas.delivery import Delivery, delivery_id
 from schemas.message import Message, RefusedError
 from schemas.registry import RegistryRecord
-from services import registry
+from services import registry, shifts
 from services import roster as rosters
 from services.door import Door
 from services.evidence import hold as holding
@@ -194,7 +194,8 @@ def test_20_a_duty_time_that_has_begun_cannot_be_taken_out(agency: Agency, chief
         with pytest.raises(DatabaseError, match="that has begun stays"):
             by_sql(agency, changed, "registry_roster")
     assert known(agency, "roster/w49") == written
-    imported(chief, row("vale", 9, 1))  # what is to come may be moved
+    moved = imported(chief, row("vale", 9, 1).replace("+00:00", "Z"))  # what is to come may be moved
+    assert moved.duties == written.duties[:1]
 
 
 def test_20_a_roster_whose_rows_were_erased_by_raw_writes_is_found(agency: Agency, chief: Door) -> None:
@@ -269,8 +270,29 @@ def test_20_a_shift_cannot_be_logged_afterwards_for_the_time_of_duty(agency: Age
     times: dict[str, Any] = {"since": hours_ago(9), "until": hours_ago(1)}
     late = RegistryRecord(kind="shift", id="vale@late", name="vale", user="vale", **times)
     agency.register(user("vale", "officer"))
-    with pytest.raises(DatabaseError, match="a shift begins with its act"):
-        by_sql(agency, late, "shift_login", "vale")
+    for act in ("shift_login", "shift_logout"):
+        with pytest.raises(DatabaseError, match="a shift begins and ends with its acts"):
+            by_sql(agency, late, act, "vale")
+
+
+def test_20_no_clock_and_no_program_makes_a_shift_longer_than_it_was(agency: Agency) -> None:
+    agency.register(user("vale", "officer"))
+    with door_of(agency.database, "vale", data=agency.data) as vale:
+        begun = shifts.log_in(vale, 8 * HOUR, hours_ago(9))  # a false clock, nine hours back
+        assert begun.since is not None
+        assert begun.since > hours_ago(0.1)
+        for told in (
+            {"until": hours_ago(-7), "active": False},
+            {"since": hours_ago(9), "until": hours_ago(0), "active": False},
+        ):
+            longer = msgspec.structs.replace(begun, **told)
+            with pytest.raises(DatabaseError, match="a shift begins and ends with its acts"):
+                by_sql(agency, longer, "shift_logout", "vale")
+        with pytest.raises(DatabaseError, match="16 hours at most"):
+            by_sql(agency, msgspec.structs.replace(begun, until=hours_ago(-20)), "shift_login", "vale")
+        ended = shifts.log_out(vale, hours_ago(-5))  # five hours ahead
+        assert ended.until is not None
+        assert ended.until < hours_ago(-0.1)
 
 
 @pytest.mark.parametrize(
@@ -418,7 +440,7 @@ def test_20_without_material_on_record_it_is_not_checked(database: Database, tmp
     assert "platestream registry material ID" in words
 
 
-def searched(at: Agency, case: str = "26-7777", **told: Any) -> UUID:
+def searched(at: Agency, case: str = "26-007777", **told: Any) -> UUID:
     inquiry = uuid4()
     at.log(inquiry_id=inquiry, case_number=case, at=datetime.now(UTC), reason="", **told)
     return inquiry
@@ -432,10 +454,10 @@ def test_20_a_case_that_was_searched_for_needs_evidence_or_a_reason(agency: Agen
     outcome, words = says(agency, "taken", now=NOW + WEEK)
     assert outcome == "not_held"
     assert "neither evidence nor a reason" in words
-    assert "26-7777" in words
-    holding.not_needed(chief, "26 7777", "The truck was found parked at home")
+    assert "26-007777" in words
+    holding.not_needed(chief, "26-007777", "The truck was found parked at home")
     assert says(agency, "taken", now=NOW + WEEK)[0] == "held"
-    searched(agency, "267777")
+    searched(agency)
     assert says(agency, "taken", now=NOW + WEEK)[0] == "not_held", (
         "the reason was of what was searched before"
     )
@@ -443,20 +465,20 @@ def test_20_a_case_that_was_searched_for_needs_evidence_or_a_reason(agency: Agen
 
 def test_20_a_case_that_has_evidence_and_a_search_that_showed_nothing_need_no_reason(agency: Agency) -> None:
     searched(agency, CASE)
-    empty = searched(agency, "26-8888")
+    empty = searched(agency, "26-008888")
     agency.sql(
         "INSERT INTO platestream.inquiry_shown (inquiry_id, at, counted_for, shown, less) "
         f"VALUES ('{empty}', now(), 'smith', 0, 50)"
     )
     for told in ({"automatic": True, "set_off_by": "chief"}, {"agency": "county"}, {"partner": "county"}):
-        searched(agency, "26-9999", **told)
+        searched(agency, "26-009999", **told)
     assert says(agency, "taken", now=NOW + WEEK)[0] == "held"
 
 
 @pytest.mark.parametrize("reason", ["", "x", "case", "qwerty", "12345", ". . . ."])
 def test_20_no_evidence_for_no_reason_is_refused(agency: Agency, chief: Door, reason: str) -> None:
     with pytest.raises(RefusedInquiry, match="the reason says nothing"):
-        holding.not_needed(chief, "26-7777", reason)
+        holding.not_needed(chief, "26-007777", reason)
     with pytest.raises(RefusedInquiry, match="case number"):
         holding.not_needed(chief, "00", "The truck was found parked at home")
 
@@ -465,7 +487,7 @@ def test_20_evidence_that_was_held_on_no_entry_of_the_ledger_covers_no_search(ag
     searched(agency)
     row: dict[str, Any] = {
         "hold_id": uuid4(),
-        "case_number": "26-7777",
+        "case_number": "26-007777",
         "schedule": "felony",
         "detections": 1,
     }

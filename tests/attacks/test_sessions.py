@@ -6,6 +6,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.requests import Request
 from starlette.testclient import TestClient
@@ -15,11 +16,12 @@ from platestream.console import live, signin
 from platestream.console.administration import live as camera_live
 from platestream.console.app import KNOWN_FOR, app
 from platestream.console.visit import Visit
+from schemas.tables import REGISTRY
 from services import accounts, registry, shifts, tokens
 from services.inquiries.gate import RefusedInquiry
 from tests.support.console import PASSWORD, QUICK, Pages, Person
 from tests.support.database import Database
-from tests.support.door import door_of, person
+from tests.support.door import door_of, person, shift
 from tests.support.hits import put_hit
 
 HOURS = timedelta(hours=8)
@@ -205,9 +207,11 @@ def test_off_shift_nobody_works_an_alert_hit_by_any_way(pages: Pages, by: str) -
 
 
 def test_a_shift_that_is_over_or_has_not_begun_counts_for_nothing(pages: Pages) -> None:
-    now = pages.clock()
-    shifts.log_in(by_command(pages, "vale"), HOURS, now - timedelta(hours=9))
-    shifts.log_in(by_command(pages, "maier"), HOURS, now + timedelta(hours=1))
+    for who, hours in (("vale", -9), ("maier", 1)):
+        one = shift(who)
+        assert one.since is not None
+        moved = one.since + timedelta(hours=hours)
+        pages.database.put(REGISTRY, msgspec.structs.replace(one, since=moved, until=moved + HOURS))
     for who in ("vale", "maier"):
         with pytest.raises(RefusedInquiry, match="not on shift"):
             by_command(pages, who).enter("hit_verify", "x")

@@ -311,3 +311,24 @@ def test_deployments_their_approval_and_what_came_of_them_are_on_record(
         ("camera", "main", "Chief", [], "", "two stops"),
         ("detail", "op-1", "", ["trailer"], "", ""),
     ]
+
+
+def test_a_roster_and_training_material_are_recorded_and_listed(
+    founded: Run, tmp_path: Path, database: Database
+) -> None:
+    text, rows = tmp_path / "training.pdf", tmp_path / "2026-W48.csv"
+    text.write_bytes(b"How to use it")
+    said = ("--title", "ALPR training", "--version", "3", "--file", str(text), "--approved-by", "Chief")
+    assert "material/alpr-3" in founded("material", "alpr-3", *said, "--approved", TRAINED)
+    assert "names a material" in founded("user", "roe", *CHIEF, "--trained", TRAINED, code=1)
+    founded("user", "roe", *CHIEF, "--trained", TRAINED, "--material", "alpr-3", "--sworn")
+    rows.write_text(
+        f"user,since,until,absent\nroe,{TODAY}T06:00,{TODAY}T18:00,\nroe,{TODAY}T12:00,{TODAY}T18:00,sick\n"
+    )
+    assert "roster/2026-W48: 2 times on record" in founded("roster", str(rows))
+    (listed,) = founded("list", "roster", "--json").splitlines()
+    assert '"absent":"sick"' in listed.replace(": ", ":")
+    assert f"{TODAY}T13:00" in listed, "six o'clock in Arizona"
+    assert (
+        database.value("SELECT count() FROM platestream.registry WHERE kind IN ('roster', 'material')") == 2
+    )

@@ -53,7 +53,7 @@ def register(visit: Visit) -> Response:
         agency=visit.said("agency"),
         employee_number=visit.said("employee_number") or (known.employee_number if known else ""),
         sworn={"yes": True, "no": False}.get(visit.said("sworn"), known.sworn if known else None),
-        material=visit.said("material") or (known.material if known else ""),
+        material=visit.said("material"),
         trained_at=day(visit, "trained", known.trained_at if known else None),
         approved_by=visit.said("approved_by"),
     )

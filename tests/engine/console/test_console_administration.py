@@ -15,6 +15,7 @@ from services import accounts
 from services import registry as job
 from services.cameras import state
 from services.up.status import PLAN, Plan
+from tests.support.agency import MATERIAL
 from tests.support.clock import NOW
 from tests.support.console import Pages, Person
 from tests.support.door import person
@@ -108,6 +109,20 @@ def test_a_change_keeps_what_its_form_does_not_have(pages: Pages, lee: Person) -
     lee.send("/administration/people", id="vale", title="Vale", agency="sjpd", trained=day, role="analyst")
     vale = record(pages, "user", "vale")
     assert (vale.trained_at, vale.roles, vale.name) == (trained, ("analyst",), "Vale")
+
+
+def test_training_names_a_material_once_there_is_one(pages: Pages, lee: Person) -> None:
+    pages.put(MATERIAL)
+    sent = {"id": "vale", "title": "Vale", "agency": "sjpd", "role": "officer", "employee_number": "9"}
+    day = f"{pages.clock() - timedelta(days=2):%Y-%m-%d}"
+    lee.get("/administration/people/vale")
+    assert "ALPR training, version 3" in text(lee)
+    assert lee.send("/administration/people", **sent, trained=day).status_code == 409
+    assert "training names a material" in text(lee)
+    lee.send("/administration/people", **sent, trained=day, material=MATERIAL.id)
+    assert record(pages, "user", "vale").material == MATERIAL.id
+    lee.send("/administration/people", **sent | {"title": "Ofc. Vale"}, trained=day)
+    assert record(pages, "user", "vale").material == MATERIAL.id
 
 
 def test_a_person_without_a_role_is_not_registered(pages: Pages, lee: Person) -> None:
