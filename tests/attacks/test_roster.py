@@ -364,6 +364,15 @@ def test_20_whoever_was_made_a_civilian_just_before_the_check_still_counts(agenc
     assert "without a role that searches: vale" in words
 
 
+def test_20_whoever_is_no_longer_said_to_be_sworn_still_counts(agency: Agency) -> None:
+    with door_of(agency.database, "chief", data=agency.data) as chief:
+        vale = registry.put(chief, user("vale", "auditor"), datetime.now(UTC))
+        registry.put(chief, msgspec.structs.replace(vale, sworn=None), datetime.now(UTC))
+    outcome, words = says(agency, "access", sign_ins=lambda: {"smith", "chief", "vale"})
+    assert outcome == "not_held"
+    assert "without a role that searches: vale" in words
+
+
 def test_20_an_erased_file_of_passwords_is_no_sign_in(agency: Agency) -> None:
     agency.register(user("vale", "officer"))
     assert says(agency, "access", sign_ins=lambda: ["vale"])[0] == "held"

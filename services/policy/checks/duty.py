@@ -22,7 +22,7 @@ _STEPS = (
 _SWORN_LATELY = """
 SELECT DISTINCT about FROM platestream.inquiry_log
 WHERE kind = 'registry_user' AND outcome = 'allowed' AND at > {since:DateTime64(6, 'UTC')}
-    AND position(change, 'sworn: yes -> no') > 0
+    AND position(change, 'sworn: yes -> ') > 0
 """
 _ACTED = """
 SELECT DISTINCT who FROM platestream.inquiry_log
