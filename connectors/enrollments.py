@@ -56,6 +56,10 @@ class Enrollments:
     def __init__(self, path: Path) -> None:
         self._file = PrivateFile(path, Enrollment, "one-time codes")
 
+    def codes(self) -> dict[str, Code]:
+        """The codes that are out, by who may redeem them."""
+        return {who: one.code for who, one in self._file.read().items() if one.code is not None}
+
     def of(self, who: str) -> Enrollment:
         """Return the state of a person's account."""
         return self._file.read().get(who, Enrollment())

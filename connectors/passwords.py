@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -24,15 +25,22 @@ class Passwords:
     def __init__(self, path: Path, hasher: PasswordHasher | None = None) -> None:
         self._file, self._hasher = PrivateFile(path, str, "passwords"), hasher or PasswordHasher()
 
+    def all(self) -> dict[str, str]:
+        """The hashes of the passwords by who has them."""
+        return self._file.read()
+
     def names(self) -> list[str]:
         """Who has a password."""
         return sorted(self._file.read())
 
-    def put(self, who: str, password: str) -> None:
-        """Give somebody a password. Raises PasswordError for one that is too short."""
+    def put(self, who: str, password: str, act: Callable[[str], object] = lambda _hashed: None) -> None:
+        """Give somebody a password; `act` is done with its hash before it is stored, and where that raises
+        nothing is. Raises PasswordError for one that is too short.
+        """
         if len(password) < SHORTEST:
             raise PasswordError(f"a password has {SHORTEST} characters or more")
         hashed = self._hasher.hash(password)
+        act(hashed)
         with self._file.writing() as kept:
             kept[who] = hashed
 

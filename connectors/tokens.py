@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -41,17 +41,36 @@ class Tokens:
         """Those that were made and not ended, by id; past their end, too."""
         return sorted(self._file.read().values(), key=lambda one: one.id)
 
-    def make(self, who: str, program: str, parts: Sequence[str], ends_at: datetime) -> tuple[Token, str]:
-        """A new one, and its text, which nothing here can tell again."""
+    def make(
+        self,
+        who: str,
+        program: str,
+        parts: Sequence[str],
+        ends_at: datetime,
+        act: Callable[[Token], object] = lambda _made: None,
+    ) -> tuple[Token, str]:
+        """A new one, and its text, which nothing here can tell again.
+
+        `act` is done with it before it is stored, and where that raises nothing is.
+        """
         secret = secrets.token_urlsafe(32)  # 256 random bits: no slow hash is needed
         made = Token(secrets.token_hex(4), who, program, tuple(parts), ends_at, _hash(secret))
+        act(made)
         with self._file.writing() as kept:
             kept[made.id] = made
         return made, f"{BEGINS}_{made.id}_{secret}"
 
-    def permit(self, who: str, program: str, parts: Sequence[str], ends_at: datetime) -> Token:
-        """Note that `who` may take a token."""
+    def permit(
+        self,
+        who: str,
+        program: str,
+        parts: Sequence[str],
+        ends_at: datetime,
+        act: Callable[[Token], object] = lambda _made: None,
+    ) -> Token:
+        """Note that `who` may take a token; `act` as in `make`."""
         made = Token(secrets.token_hex(4), who, program, tuple(parts), ends_at, "")
+        act(made)
         with self._file.writing() as kept:
             kept[made.id] = made
         return made

@@ -8,10 +8,7 @@ changes are acts in the inquiry log, and are reported to the person.
 
 import secrets
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
-
-import msgspec
 
 from connectors.enrollments import Code as Code
 from connectors.enrollments import CodeError as CodeError
@@ -22,6 +19,7 @@ from connectors.settings import ACCOUNTS, Settings
 from schemas.message import RefusedError
 from services import tokens
 from services.door import Door
+from services.effects import effect_of_stored
 
 FILE, CODES = "console.json", "enrollments.json"
 CODE_LIVES = timedelta(hours=24)
@@ -59,7 +57,7 @@ def invite(door: Door, who: str, now: datetime, place: str = "") -> tuple[str, C
     change = f"{'a reset: no password any more, and ' if reset else ''}a code until {_utc(code.ends_at)}"
     change = f"{change}, asked for {place}" if place else change
     change += _tokens_end(door, who)
-    door.enter("account_code", f"user/{who}", change=change, effect=_effect(who, code))
+    door.enter("account_code", f"user/{who}", change=change, effect=effect_of_stored(who, code))
     kept.end(who)
     tokens.kept(door.settings).end_all(who)
     enrollments(door.settings).make(who, code, Event(now, "reset" if reset else "code", door.who, place))
@@ -77,8 +75,7 @@ def redeem(door: Door, text: str, password: str, now: datetime, place: str) -> N
         made = f"the code that {code.made_by} made at {_utc(code.made_at)}"
         asked = f", asked for {code.place}" if code.place else ""
         change = f"{made}{asked}; redeemed {place}"
-        door.enter("account_redeem", f"user/{door.who}", change=change, effect=_effect(door.who, code))
-        passwords(door.settings).put(door.who, password)
+        _put(door, "account_redeem", password, change)
 
 
 def change_own(door: Door, current: str, password: str, now: datetime, place: str) -> None:
@@ -91,8 +88,7 @@ def change_own(door: Door, current: str, password: str, now: datetime, place: st
         _long_enough(password)
         if not passwords(door.settings).proven(door.who, current):
             raise RefusedError("account", "the current password is wrong; nothing was changed")
-    door.enter("account_change", f"user/{door.who}", change=f"a new password, set {place}")
-    passwords(door.settings).put(door.who, password)
+    _put(door, "account_change", password, f"a new password, set {place}")
     enrollments(door.settings).note(door.who, Event(now, "changed", door.who, place))
 
 
@@ -106,8 +102,8 @@ def begin_own(door: Door, password: str, now: datetime, place: str) -> None:
         _long_enough(password)
     reset = door.who in passwords(door.settings).names()
     change = f"their own password without {'the current one' if reset else 'a code'}, set {place}"
-    door.enter("account_code", f"user/{door.who}", change=change + _tokens_end(door, door.who))
-    passwords(door.settings).put(door.who, password)
+    _put(door, "account_code", password, change + _tokens_end(door, door.who))
+    enrollments(door.settings).withdraw(door.who)
     tokens.kept(door.settings).end_all(door.who)
     enrollments(door.settings).note(door.who, Event(now, "reset" if reset else "changed", door.who, place))
 
@@ -134,7 +130,8 @@ def withdraw(door: Door, who: str) -> None:
     if who not in passwords(door.settings).names() and codes.of(who).code is None and not held:
         return
     change = f"no password or code any more, and no token: {', '.join(one.id for one in held) or 'had none'}"
-    door.enter("registry_account", f"user/{who}", change=change)
+    ended = [(f"token/{one.id}", f"no token for {one.program} any more") for one in held]
+    door.enter_several("registry_account", [(f"user/{who}", change), *ended])
     passwords(door.settings).end(who)
     codes.withdraw(who)
     tokens.kept(door.settings).end_all(who)
@@ -176,8 +173,14 @@ def _tokens_end(door: Door, who: str) -> str:
     return f"; no token any more: {', '.join(held)}" if held else ""
 
 
-def _effect(who: str, code: Code) -> str:
-    return sha256(who.encode() + b"\n" + msgspec.json.encode(code)).hexdigest()
+def _put(door: Door, act: str, password: str, change: str) -> None:
+    """Set the password of the person of `door` by an act that holds the SHA-256 of its stored hash."""
+    who = door.who
+    passwords(door.settings).put(
+        who,
+        password,
+        lambda hashed: door.enter(act, f"user/{who}", change=change, effect=effect_of_stored(who, hashed)),
+    )
 
 
 def _named(who: str) -> None:

@@ -87,12 +87,13 @@ def send_again(door: Door, origin: str, now: datetime, *, again: bool = False) -
             raise RefusedError(
                 "letter", f"{origin} was sent again before, {sent} times: --again sends it anew"
             )
-    door.enter("dead_letter_resend", origin, change=f"sent to the topic {topic.name} again")
-    _mark(door, letter, now)
     at = None if topic.time_of_arrival else letter.timestamp
     # Without its id: that stands for the frame whose outcome the letter was.
     headers = {name: text for name, text in letter.headers.items() if name != FRAME_ID}
     message = Message(letter.key, letter.value, headers, at)
+    change = f"sent to the topic {topic.name} again"
+    door.enter("dead_letter_resend", origin, change=change, effect=message.effect)
+    _mark(door, letter, now)
     door.streams.writer(replace(topic, encode=_as_it_came)).publish([message])
     return replace(_told(letter), sent_again=sent + 1)
 

@@ -8,6 +8,7 @@ proof, by which it can be checked alone, however the list has changed since.
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -31,6 +32,11 @@ class OtherRecordError(RuntimeError):
 def effect_of(topic: Topic[T], record: T) -> str:
     """Return the SHA-256 of `record` as it crosses `topic`, which its act names."""
     return topic.encode(record).effect
+
+
+def effect_of_stored(about: str, item: object) -> str:
+    """Return the SHA-256 of what a file of the data folder has about a person, an agency or a token."""
+    return sha256(about.encode() + b"\n" + msgspec.json.encode(item)).hexdigest()
 
 
 def write(permit: Permit, door: Door, topic: Topic[T], record: T) -> None:

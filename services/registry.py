@@ -27,11 +27,12 @@ from schemas import topics
 from schemas.acts import ROLES
 from schemas.designation import Designations
 from schemas.hotlist import OWN_SOURCE
-from schemas.message import RefusedError
+from schemas.message import Message, RefusedError
 from schemas.profile import Places
 from schemas.registry import Kind, RegistryRecord
 from services import accounts
 from services.door import Door, Permit
+from services.effects import Bulk, publish_encoded
 
 UNTOLD = ("schema", "kind", "id", "changed_at", "changed_by")  # the act itself says what, who and when
 _WRITTEN = "SELECT record FROM platestream.registry FINAL ORDER BY changed_at"
@@ -265,8 +266,12 @@ def release(door: Door, camera: str) -> int:
                 "registry",
                 f"camera {camera} is not approved: its frames stay in quarantine (order, section D.5)",
             )
-    permit = door.enter("quarantine_release", about, change="frames in quarantine -> to be read")
-    return _send_frames(permit, door.streams, camera)
+    frames = _quarantined(door.streams, camera)
+    effect = Bulk.of(frames).effect
+    door.enter("quarantine_release", about, change="frames in quarantine -> to be read", effect=effect)
+    for start in range(0, len(frames), AT_ONCE):
+        publish_encoded(door.streams, topics.FRAMES, frames[start : start + AT_ONCE])
+    return len(frames)
 
 
 def difference(before: RegistryRecord | None, after: RegistryRecord) -> str:
@@ -453,12 +458,10 @@ def _outside(door: Door, camera: RegistryRecord) -> Iterator[str]:
         )
 
 
-def _send_frames(_permit: Permit, streams: Topics, camera: str) -> int:
-    frames = [
-        topics.FRAMES_QUARANTINE.decode(message)
+def _quarantined(streams: Topics, camera: str) -> list[Message]:
+    """The frames of a camera that are in quarantine, as they are written to be read."""
+    return [
+        topics.FRAMES.encode(topics.FRAMES_QUARANTINE.decode(message))
         for message in read_to_end(streams, topics.FRAMES_QUARANTINE)
         if message.key == camera.encode()
     ]
-    for start in range(0, len(frames), AT_ONCE):
-        publish(streams, topics.FRAMES, frames[start : start + AT_ONCE])
-    return len(frames)

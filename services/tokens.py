@@ -14,6 +14,7 @@ from connectors.tokens import Token, Tokens
 from schemas.counted import counted
 from schemas.message import RefusedError
 from services.door import Door
+from services.effects import effect_of_stored
 
 __all__ = ["LONGEST_DAYS", "PARTS", "Part", "Token", "end", "kept", "listed", "make", "permitted", "take"]
 
@@ -38,10 +39,14 @@ def make(
         _check(who, program, parts, days)
     own, ends_at = who == door.who, now + timedelta(days=days)
     change = f"{'a token' if own else 'may take a token'} for {program}: {', '.join(parts)}"
-    door.enter("registry_account", f"user/{who}", change=f"{change}; {counted(days, 'day')}")
+
+    def enter(made: Token) -> None:
+        said = f"{change}; {counted(days, 'day')}"
+        door.enter("registry_account", _about(made.id), change=said, effect=effect_of_stored(who, made))
+
     if own:
-        return kept(door.settings).make(who, program, parts, ends_at)
-    return kept(door.settings).permit(who, program, parts, ends_at), ""
+        return kept(door.settings).make(who, program, parts, ends_at, enter)
+    return kept(door.settings).permit(who, program, parts, ends_at, enter), ""
 
 
 def take(door: Door, ident: str, now: datetime, place: str) -> tuple[Token, str]:
@@ -49,14 +54,14 @@ def take(door: Door, ident: str, now: datetime, place: str) -> tuple[Token, str]
 
     Raises RefusedError where there is none for them, which is on record, and RefusedInquiry.
     """
-    about = f"token/{ident}"[:64]
+    about = _about(ident)
     found = next((one for one in permitted(door.settings, door.who, now) if one.id == ident), None)
     with door.on_record("account_redeem", about):
         if found is None:
             raise RefusedError("token", f"there is no token {ident} for {door.who} to take")
     with kept(door.settings).taking(ident) as (made, text):
         change = f"takes the token for {made.program}, {place}"
-        door.enter("account_redeem", about, change=change)
+        door.enter("account_redeem", about, change=change, effect=effect_of_stored(made.who, made))
     return made, text
 
 
@@ -68,10 +73,10 @@ def permitted(settings: Settings, who: str, now: datetime) -> list[Token]:
 def end(door: Door, ident: str) -> Token:
     """Take a token away; what it was. Raises RefusedError, which is on record, and RefusedInquiry."""
     found = next((one for one in kept(door.settings).all() if one.id == ident), None)
-    with door.on_record("registry_account", f"token/{ident}"[:64]):
+    with door.on_record("registry_account", _about(ident)):
         if found is None:
             raise RefusedError("token", f"there is no token {ident}")
-    door.enter("registry_account", f"user/{found.who}", change=f"no token for {found.program} any more")
+    door.enter("registry_account", _about(ident), change=f"no token for {found.program} any more")
     kept(door.settings).end(ident)
     return found
 
@@ -80,6 +85,10 @@ def listed(door: Door) -> list[Token]:
     """The tokens, without their texts. Raises RefusedInquiry."""
     door.enter("registry_show", "token")
     return kept(door.settings).all()
+
+
+def _about(ident: str) -> str:
+    return f"token/{ident}"[:64]
 
 
 def _check(who: str, program: str, parts: Sequence[str], days: int) -> None:

@@ -7,6 +7,7 @@ people compare by telephone, and what signatures name it by.
 
 import base64
 import binascii
+from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -65,11 +66,15 @@ class OwnKeys:
         """The one that signs now; None where none was made."""
         return next((one for one in self.all() if one.signs), None)
 
-    def make(self, now: datetime) -> OwnKey:
-        """A new one. The first one signs; a second waits until it is put to use."""
+    def make(self, now: datetime, act: Callable[[OwnKey], object] = lambda _made: None) -> OwnKey:
+        """A new one. The first one signs; a second waits until it is put to use.
+
+        `act` is done with it before it is stored, and where that raises nothing is.
+        """
         raw = Ed25519PrivateKey.generate().private_bytes_raw()
         with self._file.writing() as kept:
             made = OwnKey(base64.b64encode(raw).decode(), now, not any(one.signs for one in kept.values()))
+            act(made)
             kept[made.fingerprint] = made
         return made
 

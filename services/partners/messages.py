@@ -4,6 +4,7 @@ it offered. What it said is kept; what could not be said is tried again by `tell
 
 import asyncio
 from contextlib import suppress
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -56,7 +57,7 @@ class Messages:
             heard = await client.ask(partner, OFFERS, body, uuid4(), Decided)
             if fault := _passing(heard):
                 return fault
-            await asyncio.to_thread(self._offer_told, one, heard)
+            await asyncio.to_thread(self._offer_told, one, _effect(body), heard)
         return ""
 
     def _offers_to_tell(self, name: str) -> list[tuple[Offered, bytes]]:
@@ -82,7 +83,7 @@ class Messages:
                 for one in waiting[:ONE_BY_ONE]
             ]
 
-    def _offer_told(self, one: Offered, heard: Heard[Decided]) -> None:
+    def _offer_told(self, one: Offered, effect: str, heard: Heard[Decided]) -> None:
         now = self._clock()
         if heard.answer is None:
             change = f"{one.agency} does not take {one.entry.entry_id}: {heard.said}"
@@ -90,7 +91,8 @@ class Messages:
         else:
             change = f"{one.agency} has been offered {one.entry.entry_id}: {heard.answer.decision}"
             told = {"refused": "", "decision": heard.answer.decision}
-        self._door.enter("partner_tell", one.entry.entry_id, change=change, case_number=one.entry.case_number)
+        case = one.entry.case_number
+        self._door.enter("partner_tell", one.entry.entry_id, change=change, effect=effect, case_number=case)
         with self._file.writing() as kept:
             current = kept.offered.get(one.agency, one.offer_id)
             if current is not None and current.stands and current.entry == one.entry:
@@ -106,7 +108,8 @@ class Messages:
         heard = await client.ask(partner, STANDING, body, uuid4(), Decisions)
         if heard.answer is None:
             return _fault(heard)
-        await asyncio.to_thread(self._standing_told, partner.name, named, ended, heard.answer)
+        said = heard.answer
+        await asyncio.to_thread(self._standing_told, partner.name, _effect(body), named, ended, said)
         return ""
 
     def _standing_to_tell(self, name: str) -> tuple[bytes, list[Offered], list[Offered]]:
@@ -130,11 +133,11 @@ class Messages:
         return msgspec.json.encode(told), named, ended
 
     def _standing_told(
-        self, name: str, named: list[Offered], ended: list[Offered], answer: Decisions
+        self, name: str, effect: str, named: list[Offered], ended: list[Offered], answer: Decisions
     ) -> None:
         now = self._clock()
         told = [(one.entry.entry_id, f"{name} has been told that it stands no more") for one in ended]
-        self._door.enter_several("partner_tell", told)
+        self._door.enter_several("partner_tell", told, effects=[effect] * len(told))
         said = {one.offer_id: one.decision for one in answer.offers}
         with self._file.writing() as kept:
             for one in ended:
@@ -168,7 +171,7 @@ class Messages:
             if fault := _passing(heard):
                 return fault
             said = "has noted it" if heard.answer is not None else f"refused it: {heard.said}"
-            await asyncio.to_thread(self._hit_done, one, f"{partner.name} {said}")
+            await asyncio.to_thread(self._hit_done, one, _effect(body), f"{partner.name} {said}")
         return ""
 
     def _hits_to_tell(self, name: str) -> list[tuple[HitToTell, bytes]]:
@@ -190,21 +193,27 @@ class Messages:
                     self._door.enter("partner_tell", str(one.hit_id), refusal=f"{name}: {against}")
                 self._forget(one)
                 continue
+            body = msgspec.json.encode(one.hit)
             if not one.recorded:
                 change = f"{name} is told of a hit on {one.entry_id} by camera {camera}"
-                self._door.enter("partner_tell", str(one.hit_id), change=change)
+                self._door.enter("partner_tell", str(one.hit_id), change=change, effect=_effect(body))
                 with self._file.writing() as kept:
                     kept.hits.put(msgspec.structs.replace(one, recorded=True))
-            found.append((one, msgspec.json.encode(one.hit)))
+            found.append((one, body))
         return found
 
-    def _hit_done(self, one: HitToTell, change: str) -> None:
-        self._door.enter("partner_tell", str(one.hit_id), change=change)
+    def _hit_done(self, one: HitToTell, effect: str, change: str) -> None:
+        self._door.enter("partner_tell", str(one.hit_id), change=change, effect=effect)
         self._forget(one)
 
     def _forget(self, one: HitToTell) -> None:
         with self._file.writing() as kept:
             kept.hits.put(msgspec.structs.replace(one, hit=None, fault=""))
+
+
+def _effect(body: bytes) -> str:
+    """SHA-256 of a message as it was sent, which the act holds."""
+    return sha256(body).hexdigest()
 
 
 def _passing(heard: Heard[Any]) -> str:

@@ -6,6 +6,7 @@ Nothing is sent here. What an agency has not been told yet is in the data folder
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Unpack
 from uuid import uuid4
 
 import msgspec
@@ -18,6 +19,7 @@ from schemas.partner import Asker
 from schemas.partner_lists import MOST_OFFERS, OFFERED_FIELDS, offered
 from services import registry
 from services.door import Door, Why
+from services.effects import effect_of_stored
 from services.hotlist.entries import find
 from services.hotlist.importing import own_entries
 from services.hotlist.log import entry_reason
@@ -53,21 +55,51 @@ def offer(door: Door, entry_id: str, agencies: Sequence[str], now: datetime) -> 
         names = _chosen(Sharing.now(door), entry, agencies, now)
         with lists(door.settings).reading() as kept:
             _check_room(kept, names)
-    door.enter("hotlist_offer", entry_id, change=f"offered to {', '.join(names)}", **why)
+            made = [_offer(kept, name, entry, by, now) for name in names]
+    _enter(door, made, "offered to", **why)
     with lists(door.settings).writing() as kept:
-        return [_offer(kept, name, entry, by, now) for name in names]
+        return [_put(kept, one) for one in made]
+
+
+def effect_of_offer(one: Offered, *, stands: bool) -> str:
+    """Return the SHA-256 that the act of an offer holds, or of its withdrawal.
+
+    What its entry says is not in it: that has acts of its own, and offers follow it.
+    """
+    said = (one.entry.entry_id, one.offer_id, one.by, one.offered_at, stands)
+    return effect_of_stored(f"agency/{one.agency}", said)
+
+
+def _enter(door: Door, offers: Sequence[Offered], done: str, **why: Unpack[Why]) -> None:
+    """Log an act for each offer, at the cost of one."""
+    told = [(one.entry.entry_id, f"{done} {one.agency}") for one in offers]
+    effects = [effect_of_offer(one, stands=done == "offered to") for one in offers]
+    door.enter_several("hotlist_offer", told, effects=effects, **why)
 
 
 def _offer(kept: Lists, name: str, entry: HotListEntry, by: Asker, now: datetime) -> Offered:
-    """A new offer, in the place of one that was not taken; one that waits or was taken stays."""
-    for one in kept.offered.all(name):
-        if one.stands and one.entry.entry_id == entry.entry_id:
-            if not one.refused and one.decision not in ("declined", "dropped"):
-                return one
-            kept.offered.delete(one)
-    made = Offered(agency=name, offer_id=uuid4(), entry=entry, by=by, offered_at=now, untold_since=now)
+    """The offer that stands and waits or was taken, or a new one."""
+    there = (one for one in _standing(kept, name, entry.entry_id) if _is_open(one))
+    new = Offered(agency=name, offer_id=uuid4(), entry=entry, by=by, offered_at=now, untold_since=now)
+    return next(there, new)
+
+
+def _put(kept: Lists, made: Offered) -> Offered:
+    """Store a new offer, in the place of one that was not taken; one that waits or was taken stays."""
+    for one in _standing(kept, made.agency, made.entry.entry_id):
+        if _is_open(one):
+            return one
+        kept.offered.delete(one)
     kept.offered.put(made)
     return made
+
+
+def _standing(kept: Lists, name: str, entry_id: str) -> list[Offered]:
+    return [one for one in kept.offered.all(name) if one.stands and one.entry.entry_id == entry_id]
+
+
+def _is_open(one: Offered) -> bool:
+    return not one.refused and one.decision not in ("declined", "dropped")
 
 
 def _check_room(kept: Lists, names: Sequence[str]) -> None:
@@ -85,9 +117,8 @@ def withdraw(door: Door, entry_id: str, agencies: Sequence[str], now: datetime) 
             raise RefusedError("partners", f"this entry is not offered to {', '.join(sorted(missing))[:200]}")
         if not chosen:
             raise RefusedError("partners", "this entry is offered to nobody")
-    names = ", ".join(one.agency for one in chosen)
     why: Why = {"case_number": chosen[0].entry.case_number, "reason": entry_reason(chosen[0].entry)}
-    door.enter("hotlist_offer", entry_id, change=f"withdrawn from {names}", **why)
+    _enter(door, chosen, "withdrawn from", **why)
     with lists(door.settings).writing() as kept:
         return [end(kept, one, "withdrawn", now) for one in chosen if kept.offered.get(one.agency, one.id)]
 

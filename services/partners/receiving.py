@@ -10,11 +10,13 @@ import msgspec
 
 from connectors.partners.lists import HitToTell, Incoming, Offered
 from connectors.settings import Settings, open_edge
+from schemas import topics
 from schemas.alert_hit import AlertHit
 from schemas.message import RefusedError
 from schemas.partner_lists import HITS, OFFERS, Decided, Decisions, HitElsewhere, Noted, Offer, Standing
 from schemas.registry import RegistryRecord
 from services.door import Clients, Door, Permit, Why
+from services.effects import effect_of
 from services.hotlist.log import difference, documentation, entry_reason
 from services.hotlist.lookback import publish_hits
 from services.inquiries import gate
@@ -116,6 +118,7 @@ class ListDesk:
             "partner_told",
             str(hit.hit_id),
             change=f"{agency} saw {entry.entry_id} by its camera {hit.detection.camera_id}",
+            effect=effect_of(topics.ALERT_HITS, hit),
             case_number=entry.case_number,
             reason=entry_reason(entry),
         )

@@ -113,8 +113,7 @@ def make_key(door: Door, now: datetime) -> OwnKey:
     with door.on_record("partner_key", "key"):
         if len(file.all()) >= keys.MOST:
             raise RefusedError("partners", "there are two keys: end the old one first")
-    door.enter("partner_key", "key", change="a new key of this agency")
-    return file.make(now)
+    return file.make(now, lambda made: _enter_key(door, made, "a new key of this agency"))
 
 
 def use_key(door: Door, begin: str) -> OwnKey:
@@ -135,12 +134,17 @@ def _change_key(door: Door, begin: str, change: str, *, may_sign: bool) -> OwnKe
             raise RefusedError("partners", "this agency has no key whose fingerprint begins so")
         if found.signs and not may_sign:
             raise RefusedError("partners", "this key signs: let another one sign before you end it")
-    door.enter("partner_key", found.fingerprint, change=f"key {found.fingerprint} {change}")
+    _enter_key(door, found, f"key {found.fingerprint} {change}", stays=may_sign)
     if may_sign:
         file.use(found.fingerprint)
     else:
         file.end(found.fingerprint)
     return found
+
+
+def _enter_key(door: Door, key: OwnKey, change: str, *, stays: bool = True) -> None:
+    which = key.fingerprint
+    door.enter("partner_key", which, change=change, effect=which if stays else "")
 
 
 def _address(settings: Settings, text: str) -> str:

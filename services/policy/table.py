@@ -15,6 +15,7 @@ from services.policy.checks import (
     looks,
     people,
     recorded,
+    sign_ins,
 )
 from services.policy.checks.live import Answer, Live
 
@@ -132,6 +133,13 @@ CHECKS = (
         "codes for passwords were reviewed by an auditor, and the first search after each was audited",
         "platestream account resets; audit draw",
         people.resets,
+    ),
+    Check(
+        "sign_ins",
+        _clauses("E.1.e F.6"),
+        "passwords, codes, tokens, own keys and offers to partners were stored by acts on record",
+        "platestream account list; token list; partners key; partners offered",
+        sign_ins.sign_ins,
     ),
     Check(
         "entitled",

@@ -43,10 +43,9 @@ class Administrator:
     def sent(self, topic: Topic[Any]) -> list[Message]:
         return list(self.streams.messages(topic))
 
-    def log(self, kind: str) -> list[tuple[str, ...]]:
+    def log(self, kind: str, columns: str = "who, other, outcome, change") -> list[tuple[str, ...]]:
         return self._database.rows(
-            "SELECT who, other, outcome, change FROM platestream.inquiry_log WHERE kind = {kind:String}"
-            " ORDER BY at",
+            f"SELECT {columns} FROM platestream.inquiry_log WHERE kind = {{kind:String}} ORDER BY at",
             kind=kind,
         )
 
@@ -99,6 +98,7 @@ def test_a_letter_is_sent_again_as_it_came_and_a_second_time_only_when_that_is_s
     origin = admin.refused(topic.name, 12)
     assert f"sent to {topic.name}" in admin("send-again", origin)
     (message,) = admin.sent(topic)
+    assert admin.log("dead_letter_resend", "effect")[-1] == (message.effect,)
     assert (message.key, message.value, message.headers) == (b"N1", BYTES, HEADERS)
     assert message.timestamp == (None if topic.time_of_arrival else AT)
     assert "was sent again before, 1 times" in admin("send-again", origin, code=1)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -20,6 +21,9 @@ from services.hotlist import entries
 from services.inquiries.gate import RefusedInquiry
 from services.partners import offering, register
 from services.partners.telling import Teller
+from services.policy.check import run
+from services.policy.checks.live import Live
+from services.policy.table import CHECKS
 from tests.support.agency import user
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -84,6 +88,19 @@ class Offering:
         with offering.lists(self.settings).reading() as kept:
             return kept.offered.all()[-1]
 
+    def effects(self, kind: str) -> list[str]:
+        rows = self.database.rows(
+            f"SELECT effect FROM platestream.inquiry_log WHERE kind = '{kind}' AND outcome = 'allowed' "
+            "ORDER BY at"
+        )
+        return [effect for (effect,) in rows]
+
+    def check(self) -> tuple[str, ...]:
+        """What `policy check` finds wrong with what is stored."""
+        wanted = [one for one in CHECKS if one.name == "sign_ins"]
+        (result,) = run(Live.of(self.door("aud"), self.clock()), wanted)
+        return result.faults
+
     def log(self, kind: str) -> list[Any]:
         columns = "who, other, outcome, case_number, change, refusal"
         return self.database.rows(
@@ -138,6 +155,7 @@ def test_a_partner_is_told_of_an_entry_of_each_change_and_of_its_end_and_each_is
         "county has been offered sjpd:26-1: taken",
         "county has been told that it stands no more",
     ]
+    assert set(offers.effects("partner_tell")) <= set(offers.county.digests), "each has what was sent"
     columns = "kind, other, change, refusal"
     rows = offers.database.rows(f"SELECT {columns} FROM platestream.inquiry_log")
     assert "AST3087" not in str(rows)
@@ -236,3 +254,38 @@ def test_who_may_not_and_what_may_not_be_offered_is_refused_and_on_record(offers
     assert len(offers.log("hotlist_offer")) == 11
     offers.teller.turn()
     assert offers.county.paths == []
+
+
+def offer_is_bare(offers: Offering) -> bool:
+    return any(f"offer of {ENTRY} to county" in fault for fault in offers.check())
+
+
+@pytest.mark.parametrize("how", ["put into the file", "withdrawn and put back", "of another agency"])
+def test_16_an_offer_that_no_act_made_is_not_held(offers: Offering, how: str) -> None:
+    (made,) = offers.offer()
+    assert offers.effects("hotlist_offer") == [offering.effect_of_offer(made, stands=True)]
+    assert not offer_is_bare(offers)
+    if how == "withdrawn and put back":
+        offering.withdraw(offers.door(), ENTRY, ["all"], offers.clock())
+        assert offers.effects("hotlist_offer")[1] == offering.effect_of_offer(made, stands=False)
+        assert not offer_is_bare(offers)
+        forged = made
+    elif how == "of another agency":
+        forged = msgspec.structs.replace(made, agency="elsewhere")
+    else:
+        forged = msgspec.structs.replace(made, offer_id=uuid4())
+    with offering.lists(offers.settings).writing() as kept:
+        kept.offered.put(forged)
+    assert any(f"offer of {ENTRY} to {forged.agency}" in fault for fault in offers.check())
+
+
+def test_16_an_offer_that_was_taken_or_follows_its_entry_is_of_its_act(offers: Offering) -> None:
+    (made,) = offers.offer()
+    offers.county.decisions[str(made.offer_id)] = "taken"
+    offers.teller.turn()
+    offers.add(instructions="Do not stop, contact member of Alert Hit")
+    offers.later(timedelta(seconds=61))
+    assert offers.one.decision == "taken"
+    assert not offer_is_bare(offers)
+    offers.offer()
+    assert not offer_is_bare(offers)

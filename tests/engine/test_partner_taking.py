@@ -499,6 +499,8 @@ def test_a_partners_hit_is_an_alert_hit_of_ours_that_names_it_and_is_judged_by_o
         *("allowed", str(hit.hit_id), "county saw sjpd:26-1 by its camera county/elm", ""),
         *(True, "agency:county"),
     )
+    effects = meets.database.rows("SELECT effect FROM platestream.inquiry_log WHERE kind = 'partner_told'")
+    assert effects == [(messages[0].effect,)]
 
 
 def test_hits_that_nobody_asked_for_or_that_are_none_are_refused_and_on_record(meets: Met) -> None:

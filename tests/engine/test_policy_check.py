@@ -19,6 +19,7 @@ from connectors.clickhouse_client import DatabaseError
 from connectors.files import FileTopics
 from connectors.kafka import KafkaTopics
 from connectors.profiles import load
+from connectors.settings import Settings
 from platestream.cli.main import app
 from schemas import tables, topics
 from schemas.deployment import DeploymentFinding
@@ -26,6 +27,7 @@ from schemas.hotlist import HotListChange
 from schemas.message import Message
 from schemas.profile import ANYTHING_WITH_A_DIGIT
 from schemas.registry import RegistryRecord
+from services import accounts
 from services.door import Permit
 from services.effects import Bulk
 from services.inquiries.gate import RefusedInquiry
@@ -155,6 +157,10 @@ NOTHING: list[tuple[str, Callable[[Agency], object], dict[str, Any], str]] = [
 def _no_list(agency: Agency) -> None:
     for path in (agency.data / "topics").glob("hotlist.sqlite3*"):
         path.unlink()
+
+
+def _swap_password(agency: Agency) -> None:
+    accounts.passwords(Settings(data=agency.data)).put("smith", "a password of somebody else")
 
 
 def _no_steps(agency: Agency) -> None:
@@ -514,6 +520,7 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("reasons", _asdfgh, {}, "1 look for a reason that says nothing, by smith"),
     ("case_pattern", lambda _one: None, {"profile": LOOSE}, "accepts 0, 00, 1"),
     ("resets", lambda _one: None, {"now": NOW + 40 * DAY}, "1 code for smith"),
+    ("sign_ins", lambda one: _swap_password(one), {}, "a password of smith"),
     ("unlogged", lambda one: one.found("unlogged"), SERVER, "1 inquiry that broke it"),
     ("released", lambda _one: None, {"now": NOW + 3701 * DAY}, "past their release date"),
     ("custody", lambda one: one.hold(acted=False, hold_id=UUID(int=1)), {}, "held without a record"),

@@ -18,6 +18,7 @@ from platestream.cli.main import app
 from schemas import topics
 from schemas.acts import ROLES
 from schemas.message import Message
+from services.effects import Bulk
 from services.inquiries import gate
 from services.inquiries.gate import RefusedInquiry
 from tests.support.agency import Agency
@@ -294,6 +295,8 @@ def test_deployments_their_approval_and_what_came_of_them_are_on_record(
         ("quarantine_release", "sgt", "camera/main", "refused"),
         ("quarantine_release", "sgt", "camera/main", "allowed"),
     ]
+    effects = database.rows("SELECT effect FROM platestream.inquiry_log WHERE kind = 'quarantine_release'")
+    assert (Bulk.of(streams.messages(topics.FRAMES)).effect,) in effects
 
     times = ("--since", "2026-11-24", "--until", "2026-11-26")
     unapproved = founded("detail", "op-1", "--title", "Operation", "--camera", "trailer", *times)

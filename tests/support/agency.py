@@ -21,6 +21,7 @@ from connectors.edge import Edge
 from connectors.files import FileTopics
 from connectors.inquiry_log import logged
 from connectors.profiles import load
+from connectors.settings import Settings
 from flows import audit_flow
 from schemas import tables, topics
 from schemas.acts import BY_NAME, ROLES, WRITES
@@ -33,7 +34,8 @@ from schemas.gate_rules import GateRules
 from schemas.hotlist import HotListChange
 from schemas.ledger import Chain, LedgerEntry
 from schemas.registry import Duty, RegistryRecord
-from services.effects import effect_of
+from services import accounts
+from services.effects import effect_of, effect_of_stored
 from services.policy import check as checking
 from services.policy.checks.live import Live
 from services.policy.table import CHECKS
@@ -80,7 +82,8 @@ class Agency:
     def live(self, **changes: Any) -> Live:
         now, client = datetime.now(UTC), self.database.client(AUDITOR)
         live = Live(client, self.streams, "st-johns", PROFILE, now, self.data, names=True)
-        return replace(live, **{"open_log": self.open_log, **changes})
+        settings = Settings(data=self.data)
+        return replace(live, **{"open_log": self.open_log, "settings": settings, **changes})
 
     def open_log(self) -> str:
         """The inquiry log as the chief reads it."""
@@ -354,6 +357,17 @@ def roster(*duties: Duty, name: str = "w48") -> RegistryRecord:
     return RegistryRecord(kind="roster", id=name, name=f"{name}.csv", duties=every, **times)
 
 
+def store_password(agency: Agency, who: str) -> None:
+    """A password that `who` set, as it is stored, and the act that holds its hash."""
+    accounts.passwords(Settings(data=agency.data)).put(
+        who,
+        "some long password",
+        lambda hashed: agency.enter(
+            "account_change", f"user/{who}", who, effect=effect_of_stored(who, hashed)
+        ),
+    )
+
+
 def follow_the_order(agency: Agency) -> None:
     """What an agency does that keeps to all of it, and the audit flow that checks it."""
     agency.register(MATERIAL, *people(), roster())
@@ -361,6 +375,7 @@ def follow_the_order(agency: Agency) -> None:
     agency.sql(f"INSERT INTO platestream.recovery_codes (set_by, salt, hash) SELECT {code}")
     agency.rule(replace(gate_rules.in_force(agency.database.client()), always_registry=True))
     agency.enter("account_code", "user/smith")
+    store_password(agency, "smith")
     agency.shift("smith", 20 * DAY)
     reads = [read(HOUR), read(3 * DAY), read(9 * DAY)]
     agency.database.put(tables.DETECTIONS, *reads)

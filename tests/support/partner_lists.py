@@ -1,5 +1,6 @@
 """Another agency to which entries are offered, by what the document says, not by our code."""
 
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ class ListKeeper:
         self.decisions: dict[str, str] = {}
         self.hits: list[Any] = []
         self.paths: list[str] = []
+        self.digests: list[str] = []
         self.numbers: list[int] = []
         self.down = False
         self.refuses = ""
@@ -35,6 +37,7 @@ class ListKeeper:
     def answer(self, asking: Asking, path: str, body: bytes) -> Said:
         assert asking.agency.own is False
         self.paths.append(path.rpartition("/")[2])
+        self.digests.append(sha256(body).hexdigest())
         if self.down:
             return Said(503, PROBLEM, b'{"detail":"not now"}')
         told = msgspec.json.decode(body)

@@ -74,6 +74,7 @@ class Live:
     Without `names` people are counted and not named. `open_log` gives the inquiry log to read whole.
     `contradicted`: what the settings here say otherwise than the rules in force. `notifies`: rules of
     notification are named here. `sign_ins` gives who has a password of the console; None: not known here.
+    `settings` name the data folder of the console; None: not known here.
     """
 
     client: Client
@@ -90,6 +91,7 @@ class Live:
     contradicted: tuple[str, ...] = ()
     notifies: bool = False
     sign_ins: Callable[[], Collection[str] | None] = lambda: None
+    settings: Settings | None = None
     _silent: list[BrokerError] = field(default_factory=list, repr=False)
 
     @classmethod
@@ -123,6 +125,7 @@ class Live:
             contradicted=tuple(_contradicted(settings, rules)),
             notifies=settings.notify_file is not None,
             sign_ins=partial(_sign_ins, settings),
+            settings=settings,
         )
 
     @cached_property
