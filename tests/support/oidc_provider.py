@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 from urllib.parse import urljoin
+from uuid import uuid4
 
 import httpx
 from joserfc.jwk import RSAKey
@@ -52,7 +53,7 @@ class Provider:
             "group": GROUP,
             **told,
         }
-        made = self.folder / "oidc.toml"
+        made = self.folder / f"oidc-{uuid4().hex}.toml"  # a process reads a file once
         made.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in fields.items() if value))
         return made
 

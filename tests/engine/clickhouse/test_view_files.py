@@ -133,7 +133,7 @@ def test_who_asks_and_what_is_documented_are_judged_in_one_place_each() -> None:
         "account"
     ]
     assert [name for name, sql in files.items() if "throwIf" in sql] == [
-        *("documented", "logged", "recovery", "registry", "ledger"),
+        *("documented", "logged", "recovery", "registry", "rules", "ledger"),
     ]
     assert [name for name, sql in files.items() if "retention_s, set_at" in sql] == ["documented"]
 
