@@ -131,7 +131,7 @@ CHECKS = (
         "resets",
         _clauses("E.1.e K.3"),
         "codes for passwords were reviewed by an auditor, and the first search after each was audited",
-        "platestream account resets; audit draw",
+        "platestream account resets; audit sample",
         people.resets,
     ),
     Check(

@@ -41,6 +41,7 @@ from tests.containers.stack import (
     tools,
     until,
 )
+from tests.support.clock import NOW
 
 FRAMES = ROOT / "platestream" / "demo" / "frames"
 PASS = tuple(f"{number:02}-stj-01-plain.jpg" for number in range(2, 6))
@@ -109,7 +110,7 @@ FILES = {
     "lists/stolen.csv": (
         "reference,plate,state,category,case_number,reason,requested_by,contact,instructions,expires_at\n"
         f"F1,{PLATE},AZ,stolen_vehicle,26-000777,stolen from the fair,Ofc. Lee,928-555-0101,P/C for arrest,"
-        f"{datetime.now(UTC) + timedelta(days=20):%Y-%m-%d}\n"
+        f"{NOW + timedelta(days=20):%Y-%m-%d}\n"
     ),
     "deploy/secrets/notify.toml": NOTIFY,
     "deploy/secrets/cameras/cameras.toml": CAMERAS,

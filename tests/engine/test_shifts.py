@@ -18,6 +18,7 @@ from schemas.message import RefusedError
 from schemas.registry import RegistryRecord
 from schemas.tables import REGISTRY
 from services import shifts
+from services.rules import in_force
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import OWN, door_of, person, signed_in_as
@@ -137,8 +138,8 @@ def test_a_forgotten_shift_ends_by_itself_and_none_is_longer_than_sixteen_hours(
     assert shifts.show(door, NOW + timedelta(hours=13)) == []
 
 
-def test_rules_are_checked_and_a_receiver_tried(
-    station: Station, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_rules_are_checked_put_in_force_and_a_receiver_tried(
+    station: Station, database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert "names no file" in station("notify", "check", code=1)
     secret, file = tmp_path / "secret", tmp_path / "notify.toml"
@@ -150,6 +151,9 @@ def test_rules_are_checked_and_a_receiver_tried(
             '[[routes]]\nto = ["cad"]\n'
         )
         assert "cad" in station("notify", "check")
+        assert "not the file in force" in station("notify", "test", "cad", code=1, by="sgt")
+        registered(database, person("lee", "administrator"))
+        in_force.change(door_of(database, "lee"), in_force.Change(files={"notify_file": file}), "lee")
         assert "delivered" in station("notify", "test", "cad", by="sgt")
         assert web.calls[0].json["schema"] == "notification_test/1"
         web.status = 400
@@ -160,10 +164,11 @@ def test_rules_are_checked_and_a_receiver_tried(
 def test_rules_that_reach_nobody_are_said_to(
     station: Station, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    file = tmp_path / "notify.toml"
-    monkeypatch.setenv("PLATESTREAM_NOTIFY_FILE", str(file))
-    file.write_text("")
+    empty, file = tmp_path / "empty.toml", tmp_path / "notify.toml"
+    monkeypatch.setenv("PLATESTREAM_NOTIFY_FILE", str(empty))
+    empty.write_text("")
     assert "nobody hears" in station("notify", "check", code=1)
+    monkeypatch.setenv("PLATESTREAM_NOTIFY_FILE", str(file))
     file.write_text(
         '[[receivers]]\nname = "vale"\napprise = "json://localhost"\n[[routes]]\nto = ["on_shift"]\n'
     )

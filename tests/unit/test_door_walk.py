@@ -12,7 +12,7 @@ from schemas.statement import ACT as STATEMENTS
 
 ROOT = Path(__file__).parents[2]
 WRITES = {"publish", "insert", "put_at_once", "write_batch"}
-ENTERS = {"enter", "on_record", "said"}  # `said` opens a look, which is its own row
+ENTERS = {"enter", "enter_several", "on_record", "said"}  # `said` opens a look, which is its own row
 PERMITS = {"permit", "_permit"}
 # What no person does: the door itself, and the gateway, which takes frames from cameras.
 NOT_ACTS = {"services.inquiries.gate", "services.cameras.sender"}

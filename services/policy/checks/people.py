@@ -210,7 +210,7 @@ def resets(live: Live) -> Answer:
         if unread
         else "",
         "the first search after a reset was never drawn for an audit, of "
-        f"{live.people(one.account for one in missed)}: platestream audit draw"
+        f"{live.people(one.account for one in missed)}: platestream audit sample"
         if missed
         else "",
         unless(found, "nobody was given a code for a password", "platestream account set"),
