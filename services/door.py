@@ -10,7 +10,7 @@ What the machine does by itself passes the same door as automatic, with who set 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self, TypedDict, Unpack, cast
 from uuid import UUID
@@ -129,6 +129,7 @@ class Door:
     automatic: bool = False
     set_off_by: str = ""
     speaks: bool = False
+    _known: list[AgencyRules] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def open(cls, settings: Settings, tool: str) -> Self:
@@ -186,8 +187,14 @@ class Door:
 
     @property
     def rules(self) -> AgencyRules:
-        """The rules in force now, as the database has them. Raises RulesError and DatabaseError."""
-        return in_force(self.clients(self._role))
+        """The rules in force, as the database has them: read once for each request to the console, which has
+        a door of its own, and by everything else each time. Raises RulesError and DatabaseError.
+        """
+        if not self.speaks:
+            return in_force(self.clients(self._role))
+        if not self._known:
+            self._known.append(in_force(self.clients(self._role)))
+        return self._known[0]
 
     @property
     def streams(self) -> Topics:
