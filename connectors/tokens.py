@@ -55,9 +55,7 @@ class Tokens:
         """
         secret = secrets.token_urlsafe(32)  # 256 random bits: no slow hash is needed
         made = Token(secrets.token_hex(4), who, program, tuple(parts), ends_at, _hash(secret))
-        act(made)
-        with self._file.writing() as kept:
-            kept[made.id] = made
+        self._store(made, act)
         return made, f"{BEGINS}_{made.id}_{secret}"
 
     def permit(
@@ -70,10 +68,13 @@ class Tokens:
     ) -> Token:
         """Note that `who` may take a token; `act` as in `make`."""
         made = Token(secrets.token_hex(4), who, program, tuple(parts), ends_at, "")
+        self._store(made, act)
+        return made
+
+    def _store(self, made: Token, act: Callable[[Token], object]) -> None:
         act(made)
         with self._file.writing() as kept:
             kept[made.id] = made
-        return made
 
     @contextmanager
     def taking(self, ident: str) -> Iterator[tuple[Token, str]]:

@@ -39,7 +39,7 @@ class Duty(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     absent: Annotated[str, Meta(max_length=200)] = ""
 
     def overlaps(self, other: "Duty") -> bool:
-        """Of the same person and sort, with a common time."""
+        """Return whether both are of the same person and sort, and overlap."""
         same = self.user == other.user and bool(self.absent) == bool(other.absent)
         return same and self.since < other.until and other.since < self.until
 

@@ -15,7 +15,7 @@ from services.door import Door
 
 SINCE = timedelta(days=180)
 LIST = "codes of accounts"
-"""What the act is about by which the list of codes is read."""
+"""Subject of the act that reads the list of codes."""
 WITHIN = timedelta(days=1)
 _SEARCHES = tuple(act.name for act in ACTS if act.searches)
 _ACTS = """

@@ -412,7 +412,7 @@ def _other_material(record: RegistryRecord, before: RegistryRecord | None) -> It
 
 
 def _other_duties(record: RegistryRecord, before: RegistryRecord | None, people: People) -> Iterator[str]:
-    """What has begun stays in a roster, and nothing is added late; the database refuses the same."""
+    """Refuse to remove a duty time that has begun or to add one late, as the database does."""
     was, duties, at = (
         before.duties if before else (),
         record.duties if record.active else (),

@@ -38,7 +38,7 @@ _TTL = re.compile(r"\sTTL\s")
 
 @dataclass(frozen=True)
 class Change:
-    """What is to change; None leaves a rule as it is. `profile` is a name or a file.
+    """A change of the rules in force; None leaves a rule unchanged. `profile` is a name or a file.
 
     `files` are those to bind, by setting; None: no such file may be used any more.
     """

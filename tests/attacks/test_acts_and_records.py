@@ -430,7 +430,7 @@ def stored(door: Door, name: str) -> dict[str, Any]:
 
 
 def store(door: Door, name: str, content: object) -> None:
-    """What an editor does that belongs to the owner of the folder."""
+    """Edit a file as the owner of its folder."""
     (door.settings.data / "accounts" / name).write_text(json.dumps(content))
 
 

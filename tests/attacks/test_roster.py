@@ -351,7 +351,7 @@ def test_20_where_people_sign_in_is_not_known_a_sign_in_is_not_checked(agency: A
     assert "sworn or not is not on record: lee" in says(agency, "access")[1]
 
 
-def test_20_whoever_was_made_a_civilian_just_before_the_check_still_counts(agency: Agency) -> None:
+def test_20_a_person_made_a_civilian_just_before_the_check_still_counts(agency: Agency) -> None:
     with door_of(agency.database, "chief", data=agency.data) as chief:
         told: dict[str, Any] = {"agency": "sjpd", "employee_number": "77", "sworn": True, "name": "V" * 2000}
         vale = RegistryRecord(kind="user", id="vale", approved_by="A" * 2000, **told)
@@ -364,7 +364,7 @@ def test_20_whoever_was_made_a_civilian_just_before_the_check_still_counts(agenc
     assert "without a role that searches: vale" in words
 
 
-def test_20_whoever_is_no_longer_said_to_be_sworn_still_counts(agency: Agency) -> None:
+def test_20_a_person_no_longer_said_to_be_sworn_still_counts(agency: Agency) -> None:
     with door_of(agency.database, "chief", data=agency.data) as chief:
         vale = registry.put(chief, user("vale", "auditor"), datetime.now(UTC))
         registry.put(chief, msgspec.structs.replace(vale, sworn=None), datetime.now(UTC))

@@ -65,7 +65,7 @@ class Where(Documented):
 
 
 class Vehicles(Where):
-    """Where and when, and how many different vehicles are shown."""
+    """Place and time of a search, and the number of different vehicles to show."""
 
     vehicles: Annotated[
         int, Field(ge=0, le=MOST_VEHICLES, description="Different vehicles shown at most; 0: 50.")

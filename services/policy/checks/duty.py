@@ -31,7 +31,7 @@ WHERE outcome = 'allowed' AND NOT automatic AND at > {since:DateTime64(6, 'UTC')
 
 
 def on_duty(live: Live) -> Answer:
-    """Whoever recorded a step on a hit, and whoever the roster has on duty, was logged in for their shift."""
+    """Check that people who recorded steps on hits, or whom the roster has on duty, were logged in."""
     shifts, steps = live.registered("shift"), live.rows(_STEPS, since=live.year)
     rosters = [one for one in live.registered("roster") if one.active]
     off = [(at, by) for at, by in steps if by not in {one.user for one in open_at(shifts, at)}]

@@ -62,7 +62,7 @@ class _Log:
             self.codes[act.about] = act.at
 
     def wrote(self, one: Stored) -> bool | None:
-        """Whether an act stored it as it is; None where that was before acts held hashes."""
+        """Return whether an act stored exactly this; None where that was before acts held hashes."""
         act = self.newest.get(one.about)
         code = self.codes.get(_user(one.person), EPOCH) if one.ends_with_code else EPOCH
         if act is None or act.at < self.upgraded:
