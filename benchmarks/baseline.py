@@ -12,9 +12,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from connectors.ocr import DETECTOR, RECOGNISER, lay_out_models
-from schemas import plates
-from schemas.reading import PlateRead
+from platestream.reading.ocr import DETECTOR, RECOGNISER, lay_out_models
+from platestream.schemas import plates
+from platestream.schemas.reading import PlateRead
 
 T = TypeVar("T")
 Ours = TypeVar("Ours")

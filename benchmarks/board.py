@@ -16,20 +16,20 @@ from bytewax.testing import run_main
 from clickhouse_connect.driver.client import Client
 
 from benchmarks.search import DAYS, fill, rows_read
-from clickhouse import migrate
-from connectors.clickhouse_client import DASHBOARD, OWNER, connect
-from connectors.edge import Edge
-from connectors.memory import MemoryTables, MemoryTopics
-from connectors.metrics import meters
-from flows import recognize_flow
-from flows.reader import open_reader
-from samples.frames import SPAN, sample_frames
-from schemas import topics
-from schemas.message import Message
-from schemas.reading import PlateRead
-from services.boards import BOARDS
-from services.boards.answers import Period, ask_clickhouse
-from services.boards.panel import Panel
+from models.samples.frames import SPAN, sample_frames
+from platestream.boards import BOARDS
+from platestream.boards.panel import Panel
+from platestream.boards.queries import Period, ask_clickhouse
+from platestream.clickhouse import migrate
+from platestream.edges.clickhouse_client import DASHBOARD, OWNER, connect
+from platestream.edges.edge import Edge
+from platestream.flows import recognize_flow
+from platestream.reading.factory import PlateReader
+from platestream.runtime.metrics import meters
+from platestream.schemas import topics
+from platestream.schemas.message import Message
+from platestream.schemas.reading import PlateRead
+from tests.support.memory_edge import MemoryTables, MemoryTopics
 
 SHARE = 0.01  # of the detections that a panel may read
 HITS, LOOKS, LETTERS = 500, 250, 1000  # detections to one hit, one inquiry, one dead letter
@@ -217,7 +217,7 @@ def _timed(edge: Edge) -> float:
 
 
 def _real_frame_s(threads: int) -> float:
-    reader = open_reader(None, threads)
+    reader = PlateReader(None, threads)
     drawn = [one for one in sample_frames(datetime.now(UTC) - SPAN) if one.kind != "corrupt file"][:12]
     pictures = [
         np.asarray(cv2.imdecode(np.frombuffer(one.jpeg, np.uint8), cv2.IMREAD_COLOR), np.uint8)

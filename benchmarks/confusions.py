@@ -14,10 +14,10 @@ from rapidfuzz.distance import Levenshtein
 
 from benchmarks.plateless import drawn
 from benchmarks.read import Photo, backgrounds, labelled, load
-from connectors.ocr import open_engine
-from operators.reading.reader import TwoLooks
-from schemas.plates import differences, equate
-from schemas.reading import PlateRead
+from platestream.reading.ocr import open_engine
+from platestream.reading.plate_reader import TwoPassReader
+from platestream.schemas.plates import differences, equate
+from platestream.schemas.reading import PlateRead
 
 KEPT = 5  # other readings of a picture that are written down
 
@@ -54,7 +54,7 @@ def measure(
     """Read every picture of folders with a `labels.csv`, and the parts of photographs without the plate."""
     photos = [photo for directory in directories for photo in labelled(directory)]
     engine = open_engine(threads=threads)
-    readers = {code: TwoLooks(engine, code) for code in {photo.region for photo in photos} | {"us"}}
+    readers = {code: TwoPassReader(engine, code) for code in {photo.region for photo in photos} | {"us"}}
     seen = [(photo.truth, readers[photo.region].read(load(photo.path))) for photo in show(photos)]
     empty = [reader for picture in drawn(plateless) for reader in [readers["us"].read(picture)]]
     empty += [readers[photo.region].read(picture) for photo, picture in backgrounds(photos)]

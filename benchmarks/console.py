@@ -10,27 +10,34 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 import httpx
 from clickhouse_connect.driver._backend.http_sync import HttpSyncBackend
 from starlette.testclient import TestClient
 
+from benchmarks import page_weight
+from benchmarks.page_weight import BUDGET, ENTRIES, HITS
 from benchmarks.running import Live, listens, live, plates, register, until, upload, uploads
-from connectors.clickhouse_client import connect
-from connectors.settings import Settings, job_account, system_account
-from platestream.console import cookies
-from platestream.console.app import Console, app
+from platestream.access import accounts, registry, shifts
+from platestream.access.door import Door
 from platestream.demo.street import free_port
-from schemas.registry import RegistryRecord
-from services import accounts, registry, shifts
-from services.door import Door
+from platestream.edges.changelog import read_to_end
+from platestream.edges.clickhouse_client import connect
+from platestream.edges.files import FileTopics
+from platestream.schemas import topics
+from platestream.schemas.registry import RegistryRecord
+from platestream.settings import Settings, job_account, system_account
+from platestream.web import cookies
+from platestream.web.app import ROUTES, app
+from platestream.web.console import Console
 
 PASSWORD = "bench password"  # noqa: S105 - of a system that lives for some minutes
 CSRF = 'name="csrf" value="'
-DETECTIONS, HITS = 1_000_000, 10_000
-BLOCK = 100_000
-ROUNDS = 60
+DETECTIONS = 100_000
+ROUNDS = 3
+BUDGET_MS = 200
 
 
 class Drawn(NamedTuple):
@@ -41,8 +48,10 @@ class Drawn(NamedTuple):
     last: float
 
 
-def run(alerts: int, officers: int, detections: int = DETECTIONS, hits: int = HITS) -> dict[str, Any]:
-    """All figures: `alerts` uploads into `officers` open pages; then pages at so many rows."""
+def run(
+    alerts: int, officers: int, detections: int = DETECTIONS, hits: int = HITS, rounds: int = ROUNDS
+) -> dict[str, Any]:
+    """All figures: `alerts` uploads into `officers` open pages; then each page at so many rows."""
     gateway, console = free_port(), free_port()
     listed = plates(alerts)
     with live(uploads(gateway), console) as system:
@@ -62,7 +71,7 @@ def run(alerts: int, officers: int, detections: int = DETECTIONS, hits: int = HI
         drawn = _watched(system, gateway, console, tokens, listed)
         link = _linked(console, tokens[0])
         first = _first_visit(console)
-        large = _large(system, me, detections, hits)
+        large = _large(system, me, detections, hits, rounds)
     return {
         "open_pages": officers,
         "upload_to_hit_on_topic_s": _spread([one.topic for one in drawn]),
@@ -70,7 +79,9 @@ def run(alerts: int, officers: int, detections: int = DETECTIONS, hits: int = HI
         "topic_to_last_page_s": _spread([one.last - one.topic for one in drawn]),
         "link_to_page_with_pictures_s": _spread(link),
         "first_visit_kb": round(first / 1000, 1),
-        "rows": {"detections": detections, "open_hits": hits},
+        "rows": {"detections": detections, "hits": hits, "hot_list_entries": ENTRIES},
+        "over_kb": [name for name, one in large.items() if 1000 * one["kb"] > BUDGET],
+        "over_ms": [name for name, one in large.items() if one["ms"]["p50"] > BUDGET_MS],
         "pages": large,
     }
 
@@ -171,53 +182,51 @@ def _bytes(where: str) -> int:
         return sum(len(part) for part in answer.iter_raw())
 
 
-def _large(system: Live, who: str, detections: int, hits: int) -> dict[str, Any]:
-    """Each page's time at a large agency's size: whole, and outside of the database."""
+def _large(system: Live, who: str, detections: int, hits: int, rounds: int) -> dict[str, Any]:
+    """Each page at an agency's size: its bytes, and its time, whole and outside of the database."""
     settings = Settings(data=system.data)
     owner = connect(job_account(system.data / "accounts", "migrate").read_text().strip(), explain=True)
-    _fill(owner, detections, hits)
+    page_weight.fill_tables(owner, detections, hits)
+    streams = FileTopics(system.data, follow=False)
+    entries = [
+        one.entry for one in map(topics.HOTLIST.decode, read_to_end(streams, topics.HOTLIST)) if one.entry
+    ]
+    page_weight.fill_list(streams, entries[0], ENTRIES)
     console = Console(settings)
     console.prepare()
-    token, _session = console.sessions.begin(who, datetime.now(UTC))
-    browser = TestClient(
-        app(console), base_url="https://localhost", headers={"cookie": f"{cookies.COOKIE}={token}"}
-    )
-    assert shifts.of_person(console.people()[0], who, datetime.now(UTC)) is not None
+    token, session = console.sessions.begin(who, datetime.now(UTC))
+    session.password = console.passwords.version(who)
+    session.resets = accounts.resets(settings, who)
+    browser = TestClient(app(console), "https://localhost", cookies={cookies.COOKIE: token})
+    assert shifts.shift_of(console.people()[0], who, datetime.now(UTC)) is not None
     (hit,) = owner.query("SELECT hit_id FROM platestream.alert_hits LIMIT 1").result_rows[0]
-    proof = browser.get("/search").text.partition(CSRF)[2].partition('"')[0]
-    looked = {"csrf": proof, "way": "search", "plate": "B1234*", "case_number": "26-001234"}
-    asked: dict[str, Callable[[], Any]] = {
-        "hits": lambda: browser.get("/hits"),
-        "one hit": lambda: browser.get(f"/hits/{hit}"),
-        "search": lambda: browser.post("/search", data=looked),
-        "hot list": lambda: browser.get("/hotlist"),
+    values = {
+        "hit": str(hit),
+        "year": str(datetime.now(UTC).year),
+        "/administration/people/{name:path}": f"/administration/people/{who}",
+        "/administration/agencies/{name:path}": "/administration/agencies/bench",
     }
+    case = {"csrf": session.csrf, "case_number": "26-001234"}
+    plate, other = entries[0].plate, entries[-1].plate
+    asked: dict[str, tuple[str, dict[str, str] | None]] = {
+        path: (path, None) for path in page_weight.pages(ROUTES, values)
+    }
+    asked.update(page_weight.searches(case, plate, other))
+    scales = page_weight.Scales(browser)
     figures = {}
-    for name, call in asked.items():
-        assert call().status_code == 200, name
-        whole, own = zip(*(_timed(call) for _round in range(ROUNDS)), strict=True)
-        figures[name] = {"ms": _in_ms(whole), "outside_database_ms": _in_ms(own)}
+    for name, (path, form) in asked.items():
+        weight = scales.weigh(path, form)
+        if weight.status not in (200, 404):
+            raise RuntimeError(f"{name} answered {weight.status}")
+        call = partial(browser.request, "GET" if form is None else "POST", path, data=form)
+        whole, own = zip(*(_timed(call) for _round in range(rounds)), strict=True)
+        figures[name] = {
+            "kb": round(weight.whole / 1000, 1),
+            "ms": _in_ms(whole),
+            "outside_database_ms": _in_ms(own),
+        }
     console.close()
     return figures
-
-
-def _fill(owner: Any, detections: int, hits: int) -> None:
-    """Copies of what is there, over the last 30 days, hits over the last one."""
-    now = "now64(3) - toIntervalSecond({})"
-    spread = {
-        "detections": (detections, 29 * 86_400, "detection_id"),
-        "alert_hits": (hits, 20 * 3600, "hit_id"),
-    }
-    for table, (count, seconds, key) in spread.items():
-        at = now.format(f"60 + number % {seconds}")
-        plate = "concat('B', toString(number % 900000 + 100000))"
-        for begin in range(0, count, BLOCK):
-            numbers = f"arrayJoin(range({begin}, {min(begin + BLOCK, count)})) AS number"
-            owner.command(
-                f"INSERT INTO platestream.{table} SELECT * EXCEPT (number) REPLACE ("  # noqa: S608 - of this file
-                f"generateUUIDv4(number) AS {key}, {at} AS captured_at, {plate} AS plate) "
-                f"FROM (SELECT *, {numbers} FROM (SELECT * FROM platestream.{table} LIMIT 1))"
-            )
 
 
 def _timed(call: Callable[[], Any]) -> tuple[float, float]:

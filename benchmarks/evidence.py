@@ -9,17 +9,17 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from clickhouse import migrate
-from connectors.clickhouse_client import OWNER, connect
-from connectors.settings import Settings
-from schemas.counted import counted
-from services.door import Door
-from services.evidence.export import export
-from services.evidence.hold import Terms, hold
-from services.evidence.package import verify
-from services.policy.check import run as check
-from services.policy.checks.live import Live
-from services.policy.table import CHECKS
+from platestream.access.door import Door
+from platestream.clickhouse import migrate
+from platestream.edges.clickhouse_client import OWNER, connect
+from platestream.evidence.export import export
+from platestream.evidence.hold import Terms, hold
+from platestream.evidence.package import verify
+from platestream.policy.checks.context import CheckData
+from platestream.policy.service import run as check
+from platestream.policy.table import CHECKS
+from platestream.schemas.pluralize import pluralize
+from platestream.settings import Settings
 
 PLATE = "LEAD123"
 CASE = Terms(case_number="26-001234", authority="benchmark of evidence", schedule="felony")
@@ -65,7 +65,7 @@ def _timed(door: Door) -> dict[str, Any]:
         return done
 
     held = timed("hold", lambda: hold(door, CASE, pattern=PLATE))
-    live = Live.of(door, datetime.now(UTC))
+    live = CheckData.of(door, datetime.now(UTC))
     checks = [one for one in CHECKS if one.name == "evidence"]
     (found,) = timed("check", lambda: list(check(live, checks)))
     key = Ed25519PrivateKey.generate()
@@ -74,7 +74,7 @@ def _timed(door: Door) -> dict[str, Any]:
     )
     faults = timed("verify", lambda: verify(package)[1])
     return {
-        "held": counted(len(held.detections), "record"),
+        "held": pluralize(len(held.detections), "record"),
         "pictures": len(held.pictures),
         "check": found.figure,
         "faults": [*found.faults, *faults],

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from connectors.settings import Settings
+from platestream.settings import Settings
 
 
 class FlowProcess:
@@ -29,7 +29,7 @@ class FlowProcess:
 
     def start(self) -> None:
         store = str(self._folder / "recovery")
-        command = [sys.executable, "-m", "bytewax.run", f"flows.{self._name}_flow:flow"]
+        command = [sys.executable, "-m", "bytewax.run", f"platestream.flows.{self._name}_flow:flow"]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "-r", store, "-s", "1", "-b", "0"], env=self._env, stdout=log, stderr=log

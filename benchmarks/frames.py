@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.read import Photo, labelled, load
-from connectors.ocr import open_engine
-from operators.reading.merge import combined
-from operators.reading.reader import TwoLooks
-from operators.reading.vote import folded
-from schemas.reading import PlateRead
+from platestream.operators.merge_reads import combine_reads
+from platestream.reading.ocr import open_engine
+from platestream.reading.plate_reader import TwoPassReader
+from platestream.reading.vote import fold
+from platestream.schemas.reading import PlateRead
 
 Image = npt.NDArray[np.uint8]
 
@@ -30,16 +30,16 @@ def run(
     """
     photos = labelled(directory)[:most]
     engine = open_engine(threads=threads)
-    readers = {code: TwoLooks(engine, code) for code in {photo.region for photo in photos}}
+    readers = {code: TwoPassReader(engine, code) for code in {photo.region for photo in photos}}
     single, together = 0, [0] * frames
     for number, photo in enumerate(progress(photos)):
         image = load(photo.path)
         tops = [_top(readers[photo.region].read(one)) for one in disturbed(image, frames, seed=number)]
-        truth = folded(photo.truth)
-        single += sum(top is not None and folded(top.plate) == truth for top in tops)
+        truth = fold(photo.truth)
+        single += sum(top is not None and fold(top.plate) == truth for top in tops)
         for count in range(1, frames + 1):
             seen = [top for top in tops[:count] if top is not None]
-            together[count - 1] += bool(seen) and folded(combined(seen)[0].plate) == truth
+            together[count - 1] += bool(seen) and fold(combine_reads(seen)[0].plate) == truth
     total = len(photos)
     one = single / (total * frames)
     return {

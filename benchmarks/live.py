@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 
 from benchmarks.running import Live, listens, live, plates, register, until, upload, uploads
-from flows.reader import open_reader
+from models.samples.frames import SPAN, sample_frames
 from platestream.demo.street import PYTHON, free_port
-from samples.frames import SPAN, sample_frames
+from platestream.reading.factory import PlateReader
 
 SERVER = Path(__file__).parents[1] / "platestream" / "demo" / "rtsp_server.py"
 WIDTH, HEIGHT, RATE = 1920, 1080, 5
@@ -76,7 +76,7 @@ def _idle(system: Live, seconds: float) -> dict[str, Any]:
 
 def _reader() -> float:
     """Frames a second of the reader alone, one thread, over the street in 1080p."""
-    reader = open_reader(None, 1)
+    reader = PlateReader(None, 1)
     frames = _street()
     reader.read(frames[0])
     began = time.monotonic()

@@ -21,12 +21,12 @@ from bytewax.testing import run_main
 
 from benchmarks import match_data as drawn
 from benchmarks.recall import measured
-from operators.match import Bucket, HotListMatcher
-from operators.matching.events import BucketEvents, Changes, Entries
-from operators.matching.listing import list_changes, listed
-from operators.matching.router import EVERY, HotListRouter, by_partition, is_expired, probe
-from schemas.detection import Detection
-from schemas.message import Batch, EndOfSnapshot
+from platestream.operators.match import Bucket, HotListMatcher
+from platestream.operators.matching.changelog_decoder import list_changes, pack_entry
+from platestream.operators.matching.events import BucketEvents, Changes, Entries
+from platestream.operators.matching.router import ALL_BUCKETS, HotListRouter, by_partition, is_expired, probe
+from platestream.schemas.detection import Detection
+from platestream.schemas.message import Batch, EndOfSnapshot
 
 BATCH = 1000
 EPOCH = timedelta(seconds=1)
@@ -88,7 +88,7 @@ def _without_engine(
                     bucket.add_new(event.listed)
     grown = _resident() - before
     for one in partial:
-        bucket.add(listed(one))
+        bucket.add(pack_entry(one))
 
     def bare() -> None:
         for read in plain:
@@ -128,7 +128,7 @@ def _without_engine(
 
 def _snapshots(reads: list[Detection]) -> dict[str, Any]:
     """What all buckets put into the recovery store at the end of an epoch, after so many reads."""
-    matchers = {name: HotListMatcher(None) for name in EVERY}
+    matchers = {name: HotListMatcher(None) for name in ALL_BUCKETS}
     placed = HotListRouter(None, lambda: drawn.START)
     for batch in drawn.batches(drawn.entry(number, read.plate) for number, read in enumerate(reads[:100])):
         for where, events in _placed(placed, batch):

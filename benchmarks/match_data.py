@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from schemas.detection import Alternative, Detection
-from schemas.fields import Box, Vehicle
-from schemas.hotlist import HotListChange, HotListEntry
-from schemas.message import Batch
+from platestream.schemas.detection import Alternative, Detection
+from platestream.schemas.fields import Box, Vehicle
+from platestream.schemas.hotlist import HotListChange, HotListEntry
+from platestream.schemas.message import Batch
 
 SEED = 4137
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -28,19 +28,19 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, To
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from benchmarks import match_data as drawn
-from clickhouse import migrate
-from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import OWNER, connect
-from connectors.edge import Edge
-from connectors.kafka import KafkaTopics
-from connectors.kafka_write import KafkaWriter
-from connectors.settings import Settings, embedded_dsn, load_settings
-from flows import match_flow
-from schemas import topics
-from schemas.alert_hit import AlertHit
-from schemas.detection import Detection
-from schemas.hotlist import HotListEntry
-from schemas.topics import Topic
+from platestream.clickhouse import migrate
+from platestream.edges.clickhouse import ClickHouseTables
+from platestream.edges.clickhouse_client import OWNER, connect
+from platestream.edges.edge import Edge
+from platestream.edges.kafka import KafkaTopics
+from platestream.edges.kafka_write import KafkaWriter
+from platestream.flows import match_flow
+from platestream.schemas import topics
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.detection import Detection
+from platestream.schemas.hotlist import HotListEntry
+from platestream.schemas.topics import Topic
+from platestream.settings import Settings, embedded_dsn, load_settings
 
 PREFIX = "PLATESTREAM_BENCH_PREFIX"
 USED = (topics.HOTLIST, topics.REGISTRY, topics.DETECTIONS, topics.ALERT_HITS, topics.DEAD_LETTERS)

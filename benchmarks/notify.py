@@ -23,15 +23,15 @@ from bytewax.outputs import DynamicSink
 from benchmarks import match_data as drawn
 from benchmarks.flow_process import FlowProcess
 from benchmarks.receivers import Heard, receivers
-from connectors.changelog import publish, read_to_end
-from connectors.kafka import KafkaTopics
-from connectors.kafka_topics import create
-from connectors.settings import Settings
-from schemas import topics
-from schemas.alert_hit import hit_id
-from schemas.detection import Detection, detection_id
-from schemas.hotlist import HotListChange
-from schemas.message import RefusedError
+from platestream.edges.changelog import publish, read_to_end
+from platestream.edges.kafka import KafkaTopics
+from platestream.edges.kafka_topics import create
+from platestream.schemas import topics
+from platestream.schemas.alert_hit import hit_id
+from platestream.schemas.detection import Detection, detection_id
+from platestream.schemas.hotlist import HotListChange
+from platestream.schemas.message import RefusedError
+from platestream.settings import Settings
 
 ENTRIES = 10_000
 PICTURE = random.Random(drawn.SEED).randbytes(20_000)

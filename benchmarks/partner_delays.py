@@ -15,9 +15,9 @@ from typing import Any
 
 import msgspec
 
-from connectors.partners.keys import OwnKey
-from connectors.partners.signing import Request, sign_answer
-from schemas.partner import Read, Reads
+from platestream.access.signing_keys import OwnKey
+from platestream.partners.signing import Request, sign_answer
+from platestream.schemas.partner import Read, Reads
 
 
 def answer(reads: int) -> bytes:

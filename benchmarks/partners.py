@@ -21,19 +21,20 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.search import LEAD, fill
-from clickhouse import migrate
-from connectors.changelog import publish
-from connectors.clickhouse import INSERT_SETTINGS
-from connectors.clickhouse_client import OWNER, connect
-from connectors.partners.keys import OwnKey
-from connectors.settings import Settings, open_topics
+from platestream.access.door import Clients, Door
+from platestream.access.signing_keys import OwnKey
+from platestream.clickhouse import migrate
 from platestream.demo.street import free_port
-from schemas import tables, topics
-from schemas.acts import ROLES
-from schemas.registry import RegistryRecord
-from services.door import Clients, Door
-from services.inquiries.looking import Asked
-from services.partners import asking, register
+from platestream.edges.changelog import publish
+from platestream.edges.clickhouse import INSERT_SETTINGS
+from platestream.edges.clickhouse_client import OWNER, connect
+from platestream.inquiries.search import SearchRequest
+from platestream.partners import client as asking
+from platestream.partners import register
+from platestream.schemas import tables, topics
+from platestream.schemas.acts import ROLES
+from platestream.schemas.registry import RegistryRecord
+from platestream.settings import Settings, open_topics
 
 DEADLINE, DELAY = 3.0, 0.1
 DEAD = 10  # of a hundred
@@ -89,7 +90,7 @@ def _measured(
 
 def _once(door: Door) -> dict[str, Any]:
     began, worked, came, outcomes = time.perf_counter(), time.process_time(), [], []
-    for answer in asking.ask(door, Asked("search", LEAD), ["all"], reason="benchmark of partners"):
+    for answer in asking.ask(door, SearchRequest("search", LEAD), ["all"], reason="benchmark of partners"):
         outcomes.append(answer.outcome)
         if answer.outcome == "answered":
             came.append(time.perf_counter() - began)
@@ -180,7 +181,7 @@ def _lay_out(
     )
     client.close()
     publish(open_topics(settings, follow=False), topics.REGISTRY, records)
-    with register.kept(settings)._file.writing() as kept:
+    with register.own_key_store(settings)._file.writing() as kept:
         kept[key.fingerprint] = key
 
 

@@ -13,18 +13,18 @@ import numpy as np
 from bytewax.testing import run_main
 
 from benchmarks.baseline import Pixels, PlainReader, plain_ocr
-from clickhouse import migrate
-from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import OWNER, connect
-from connectors.edge import Edge
-from connectors.files import FileTopics
-from connectors.settings import embedded_dsn
-from flows import recognize_flow
-from flows.reader import PlateReader, open_reader
-from samples.frames import SPAN, sample_frames
-from schemas import topics
-from schemas.message import Message
-from services.reading.media import frame_message
+from models.samples.frames import SPAN, sample_frames
+from platestream.clickhouse import migrate
+from platestream.edges.clickhouse import ClickHouseTables
+from platestream.edges.clickhouse_client import OWNER, connect
+from platestream.edges.edge import Edge
+from platestream.edges.files import FileTopics
+from platestream.flows import recognize_flow
+from platestream.reading.factory import PlateReader, Reader
+from platestream.reading.media import frame_message
+from platestream.schemas import topics
+from platestream.schemas.message import Message
+from platestream.settings import embedded_dsn
 
 
 def run(rounds: int, threads: int) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def run(rounds: int, threads: int) -> dict[str, Any]:
     drawn = sample_frames(datetime.now(UTC) - SPAN)
     frames = [frame for frame in drawn if frame.kind != "corrupt file"]
     messages = [frame_message(frame.jpeg, frame.headers()) for frame in frames]
-    reader = open_reader(None, threads)
+    reader = PlateReader(None, threads)
     with plain_ocr() as predict, tempfile.TemporaryDirectory(prefix="platestream-bench-") as scratch:
         tables = _tables(Path(scratch))
         jobs: dict[str, Callable[[int], None]] = {
@@ -76,7 +76,7 @@ def _loop(messages: list[Message], read: Callable[[Pixels], Any]) -> None:
         read(np.asarray(pixels, np.uint8))
 
 
-def _flow(messages: list[Message], reader: PlateReader, tables: ClickHouseTables, folder: Path) -> None:
+def _flow(messages: list[Message], reader: Reader, tables: ClickHouseTables, folder: Path) -> None:
     streams = FileTopics(folder, follow=False)
     streams.append(topics.FRAMES, messages)
     run_main(recognize_flow.build(Edge(streams, tables), reader), epoch_interval=timedelta(seconds=1))

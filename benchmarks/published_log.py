@@ -9,18 +9,19 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from clickhouse import migrate
-from connectors.clickhouse_client import OWNER, connect
-from connectors.inquiry_log import COLUMNS, SEAL_COLUMNS, SEAL_TYPES, inquiry_of
-from connectors.tlog.folder import PublishedFolder
-from connectors.tlog.kept import Kept
-from operators.tlog import merkle, tiles
-from operators.tlog.checkpoint import Asked, Head, Proof, opened
-from operators.tlog.note import LOG, Note, Signer
-from operators.tlog.tiles import Growth, Tile
-from schemas.inquiry import FIRST, chain
-from services.tlog.config import LogConfig
-from services.tlog.publish import publish
+from platestream.clickhouse import migrate
+from platestream.edges.clickhouse_client import OWNER, connect
+from platestream.edges.inquiry_log import COLUMNS, SEAL_COLUMNS, SEAL_TYPES, inquiry_of
+from platestream.merkle import tiles
+from platestream.merkle import tree as merkle
+from platestream.merkle.checkpoint import AddCheckpointRequest, Head, Proof, open_checkpoint
+from platestream.merkle.note import LOG, Note, Signer
+from platestream.merkle.tiles import Growth, Tile
+from platestream.schemas.inquiry import FIRST, chain
+from platestream.transparency_log.config import LogConfig
+from platestream.transparency_log.publish import publish
+from platestream.transparency_log.published_folder import PublishedFolder
+from platestream.transparency_log.publisher_state import PublisherState
 
 KEY = Signer("sjpd.example/inquiries", LOG, bytes(32))
 TURNS = 288  # of a day, every five minutes
@@ -50,7 +51,9 @@ def run(entries: int, more: int, a_day: int, say: Callable[[str], None]) -> dict
             migrate.apply(owner)
             say(f"{entries} sealed inquiries")
             last = _sealed(owner, 0, entries, FIRST)
-            found = LogConfig(KEY.name, Kept(Path(folder, "kept")), PublishedFolder(Path(folder, "log")))
+            found = LogConfig(
+                KEY.name, PublisherState(Path(folder, "kept")), PublishedFolder(Path(folder, "log"))
+            )
             say("a head from nothing")
             nothing = _seconds(found, owner)
             _sealed(owner, entries, more, last)
@@ -93,10 +96,10 @@ def _sealed(owner: Client, first: int, count: int, last_hash: str) -> str:
 
 def _proofs(found: LogConfig, size: int, more: int) -> dict[str, int]:
     """The largest of both kinds, as they are given out and sent."""
-    head, note = opened(found.folder.read("checkpoint"), KEY.verifier)
+    head, note = open_checkpoint(found.folder.read("checkpoint"), KEY.verifier)
     node = tiles.reader(size, lambda tile: found.folder.read(tile.path))
     proof = Proof(0, tuple(merkle.inclusion(0, size, node)), note)
-    asked = Asked(size - more, tuple(merkle.consistency(size - more, head.size, node)), note)
+    asked = AddCheckpointRequest(size - more, tuple(merkle.consistency(size - more, head.size, node)), note)
     files = [path for path in found.folder.root.rglob("*") if path.is_file()]
     return {
         "inclusion_hashes": len(proof.hashes),

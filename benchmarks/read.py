@@ -27,11 +27,11 @@ from rapidfuzz.distance import Levenshtein
 
 from benchmarks.baseline import plain_ocr, turn_about
 from benchmarks.plateless import OTHER_SIGNS, background, drawn
-from connectors.ocr import TextEngine, open_engine
-from operators.reading.reader import TwoLooks
-from operators.reading.vote import folded
-from schemas.reading import PlateRead
-from services.reading.drawing import Tile, contact_sheet
+from platestream.reading.drawing import Tile, contact_sheet
+from platestream.reading.ocr import TextEngine, open_engine
+from platestream.reading.plate_reader import TwoPassReader
+from platestream.reading.vote import fold
+from platestream.schemas.reading import PlateRead
 
 Image = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
@@ -148,7 +148,7 @@ def run(
     """
     photos, clock = labelled(directory), Clock()
     engine = TimedEngine(open_engine(threads=threads), clock)
-    readers = {code: TwoLooks(engine, code) for code in {p.region for p in photos} | {"us"}}
+    readers = {code: TwoPassReader(engine, code) for code in {p.region for p in photos} | {"us"}}
     results: list[tuple[Photo, list[PlateRead], str]] = []
     with plain_ocr() as plain:
         warm = np.zeros((64, 64, 3), np.uint8)
@@ -222,12 +222,12 @@ def largest_line(found: Any) -> str:
 
 
 def _right(photo: Photo, reads: Sequence[PlateRead]) -> bool:
-    return bool(reads) and folded(reads[0].plate) == folded(photo.truth)
+    return bool(reads) and fold(reads[0].plate) == fold(photo.truth)
 
 
 def serial_right(label: str, reads: Sequence[PlateRead]) -> bool:
     """Whether the likeliest plate is as labelled, folded, with its small letters or without."""
-    return bool(reads) and folded(label) in {folded(reads[0].plate), folded(reads[0].serial)}
+    return bool(reads) and fold(label) in {fold(reads[0].plate), fold(reads[0].serial)}
 
 
 def failure(truth: str, read: str) -> str:
@@ -235,7 +235,7 @@ def failure(truth: str, read: str) -> str:
     second vehicle), characters too many (a symbol, a sticker) or too few at one end or inside, or, of the
     right length, look-alikes.
     """
-    true, said = folded(truth), folded(read)
+    true, said = fold(truth), fold(read)
     if not said:
         return "nothing read"
     if Levenshtein.normalized_similarity(true, said) < 0.5:
@@ -253,27 +253,25 @@ def figures(results: Sequence[tuple[Photo, list[PlateRead], str]]) -> dict[str, 
     """Shares (0 to 1) of photographs read rightly, of characters, and of states."""
     tops = [(p, reads[0].plate if reads else "") for p, reads, _ in results]
     fives = [
-        (p, [folded(reads[0].plate), *(folded(a.plate) for a in reads[0].alternatives[:4])] if reads else [])
+        (p, [fold(reads[0].plate), *(fold(a.plate) for a in reads[0].alternatives[:4])] if reads else [])
         for p, reads, _ in results
     ]
     out: dict[str, object] = {
         "pictures": len(results),
         "exact": _share(plate == p.plate for p, plate in tops),
-        "folded": _share(folded(plate) == folded(p.plate) for p, plate in tops),
+        "folded": _share(fold(plate) == fold(p.plate) for p, plate in tops),
         "exact_corrected": _share(plate == p.truth for p, plate in tops),
-        "folded_corrected": _share(folded(plate) == folded(p.truth) for p, plate in tops),
-        "top5_folded_corrected": _share(folded(p.truth) in five for p, five in fives),
+        "folded_corrected": _share(fold(plate) == fold(p.truth) for p, plate in tops),
+        "top5_folded_corrected": _share(fold(p.truth) in five for p, five in fives),
         "characters": _share(
-            Levenshtein.normalized_similarity(folded(plate), folded(p.truth)) for p, plate in tops
+            Levenshtein.normalized_similarity(fold(plate), fold(p.truth)) for p, plate in tops
         ),
         "paddleocr_exact": _share(plate == p.plate for p, _, plate in results),
-        "paddleocr_folded": _share(folded(plate) == folded(p.plate) for p, _, plate in results),
+        "paddleocr_folded": _share(fold(plate) == fold(p.plate) for p, _, plate in results),
     }
     out["serial_folded"] = _share(serial_right(p.truth, reads) for p, reads, _ in results)
     out["failures"] = dict(
-        Counter(
-            failure(p.truth, plate) for p, plate in tops if folded(plate) != folded(p.truth)
-        ).most_common()
+        Counter(failure(p.truth, plate) for p, plate in tops if fold(plate) != fold(p.truth)).most_common()
     )
     if any(p.state for p, _, _ in results):
         given = [(p.state, reads[0].state) for p, reads, _ in results if reads and reads[0].state]
@@ -326,7 +324,7 @@ def _write(path: Path, picture: Image) -> None:
         raise OSError(f"{path} cannot be written")
 
 
-def false_plates(pictures: Iterable[tuple[TwoLooks, Image]]) -> dict[str, float]:
+def false_plates(pictures: Iterable[tuple[TwoPassReader, Image]]) -> dict[str, float]:
     """Pictures without a plate, and in how many of them one was read, at several confidences."""
     tops = [max((r.confidence for r in reader.read(p)), default=0.0) for reader, p in pictures]
     wrong = {f"false_from_{c}": sum(t >= c for t in tops) for c in (0.5, 0.8, 0.9)}

@@ -16,11 +16,11 @@ import msgspec
 
 from benchmarks import match_data as drawn
 from benchmarks.confusions import Edit, Measured, Reading
-from operators.match import Bucket
-from operators.matching.judge import RULES, Rules
-from operators.matching.listing import listed
-from schemas.detection import Alternative, Detection
-from schemas.plates import CHARACTERS, LONGEST, confusable, equate
+from platestream.operators.match import Bucket
+from platestream.operators.matching.changelog_decoder import pack_entry
+from platestream.operators.matching.entry_match import RULES, Rules
+from platestream.schemas.detection import Alternative, Detection
+from platestream.schemas.plates import CHARACTERS, LONGEST, confusable, equate
 
 CLASSES = ("exact", "look_alike", "alternative")
 Seen = tuple[Detection, str, bool]  # a read, the plate it is of, and whether that is listed
@@ -45,7 +45,7 @@ def run(entries: int, reads: int) -> dict[str, Any]:
     ]
     bucket = Bucket()
     for number, plate in enumerate(on_list):
-        bucket.add(listed(drawn.entry(number, plate)))
+        bucket.add(pack_entry(drawn.entry(number, plate)))
     return {
         "entries": entries,
         "reads": reads,

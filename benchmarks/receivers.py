@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.message import RefusedError
+from platestream.schemas.message import RefusedError
 
 
 class Heard:

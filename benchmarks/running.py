@@ -16,11 +16,11 @@ import cv2
 import httpx
 import numpy as np
 
-from connectors.settings import system_account
 from platestream.demo.street import free_port
-from schemas.acts import ROLES
-from schemas.fields import rfc3339
-from services.up.supervisor import Supervisor
+from platestream.operations.up.supervisor import Supervisor
+from platestream.schemas.acts import ROLES
+from platestream.schemas.fields import rfc3339
+from platestream.settings import system_account
 
 CAMERA = "gate"
 

@@ -19,12 +19,12 @@ import msgspec
 from benchmarks import match_data as drawn
 from benchmarks import match_kafka
 from benchmarks.recall import measured
-from clickhouse import migrate
-from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import OWNER, connect
-from connectors.settings import embedded_dsn, load_settings
-from schemas import tables, topics
-from schemas.detection import Detection
+from platestream.clickhouse import migrate
+from platestream.edges.clickhouse import ClickHouseTables
+from platestream.edges.clickhouse_client import OWNER, connect
+from platestream.schemas import tables, topics
+from platestream.schemas.detection import Detection
+from platestream.settings import embedded_dsn, load_settings
 
 Progress = Callable[[str], None]
 DAYS, CAMERAS = 28, 200

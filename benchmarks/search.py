@@ -12,13 +12,13 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from clickhouse import migrate
-from connectors.clickhouse_client import ANALYST, OWNER, connect
-from services.inquiries import gate
+from platestream.access import gate
+from platestream.clickhouse import migrate
+from platestream.edges.clickhouse_client import ANALYST, OWNER, connect
 
 DAYS, CAMERAS = 28, 200
 LEAD, MATE = "LEAD123", "MATE456"
-WHY: gate.Why = {
+WHY: gate.ActorDocumentation = {
     "vehicles": 10_000,
     "who": "bench",
     "tool": "platestream bench",

@@ -23,10 +23,10 @@ import numpy as np
 from benchmarks.baseline import BLOCK, plain_ocr, timed, turn_about
 from benchmarks.changes import CHANGES, Change
 from benchmarks.read import Image, Photo, largest_line, load, photo, serial_right
-from connectors.ocr import open_engine
-from operators.reading.reader import TwoLooks
-from operators.reading.vote import folded
-from schemas.reading import PlateRead
+from platestream.reading.ocr import open_engine
+from platestream.reading.plate_reader import TwoPassReader
+from platestream.reading.vote import fold
+from platestream.schemas.reading import PlateRead
 
 SURE = 0.95
 """Confidence from which a read is counted as sure."""
@@ -127,7 +127,7 @@ def run(
     """
     sets = [found for directory in directories for found in sets_of(directory)]
     engine = open_engine(threads=threads)
-    readers = {code: TwoLooks(engine, code) for code in {p.photo.region for s in sets for p in s.photos}}
+    readers = {code: TwoPassReader(engine, code) for code in {p.photo.region for s in sets for p in s.photos}}
     with plain_ocr() if baseline else nullcontext() as plain:
         read = [(s, measured(progress(s.photos), readers, plain, at_once)) for s in sets]
     lines = list[dict[str, object]]()
@@ -142,7 +142,7 @@ def run(
 
 def measured(
     photos: Iterable[Labelled],
-    readers: Mapping[str, TwoLooks],
+    readers: Mapping[str, TwoPassReader],
     plain: Callable[[Image], Any] | None,
     at_once: int = 1,
     change: Change | None = None,
@@ -153,7 +153,7 @@ def measured(
 
 def _measured(
     photos: Iterable[Labelled],
-    readers: Mapping[str, TwoLooks],
+    readers: Mapping[str, TwoPassReader],
     plain: Callable[[Image], Any] | None,
     at_once: int,
     change: Change | None,
@@ -275,7 +275,7 @@ def speed(results: Sequence[Result]) -> dict[str, object]:
 
 
 def _right(result: Result, said: str) -> bool:
-    return bool(said) and folded(said) == folded(result.labelled.photo.plate)
+    return bool(said) and fold(said) == fold(result.labelled.photo.plate)
 
 
 def _in_five(result: Result) -> bool:

@@ -11,8 +11,8 @@ import threading
 import time
 from pathlib import Path
 
-from connectors.cameras.spool import Spool
-from schemas.message import Message
+from platestream.cameras.spool import Spool
+from platestream.schemas.message import Message
 
 
 def run(frames: int, size: int, threads: int, folder: Path) -> dict[str, float]:

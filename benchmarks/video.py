@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.baseline import plain_ocr, rest
-from connectors.ocr import open_engine
-from operators.reading.change_detector import ChangeDetector
-from operators.reading.reader import TwoLooks
-from operators.reading.vote import folded
-from samples.video import draw_video
-from schemas.reading import PlateRead
-from services.reading.media import video_frames
+from models.samples.video import draw_video
+from platestream.reading.change_detector import ChangeDetector
+from platestream.reading.media import video_frames
+from platestream.reading.ocr import open_engine
+from platestream.reading.plate_reader import TwoPassReader
+from platestream.reading.vote import fold
+from platestream.schemas.reading import PlateRead
 
 Image = npt.NDArray[np.uint8]
 
@@ -50,7 +50,7 @@ def run(seconds: float, fps: float, beside: int, threads: int, say: Callable[[st
         file = Path(scratch) / "street.mp4"
         say(f"drawing {seconds:g} s of a street")
         passes = draw_video(file, seconds, fps)
-        counted = CountingReader(TwoLooks(open_engine(threads=threads)).read, (1080, 1920))
+        counted = CountingReader(TwoPassReader(open_engine(threads=threads)).read, (1080, 1920))
         detector = ChangeDetector(counted)
         warm = np.zeros((1080, 1920, 3), np.uint8)
         counted(warm)
@@ -62,7 +62,7 @@ def run(seconds: float, fps: float, beside: int, threads: int, say: Callable[[st
             began = time.perf_counter()
             reads = detector("street", START + timedelta(seconds=at.total_seconds()), pixels)
             ours.append(time.perf_counter() - began)
-            found.update(folded(read.plate) for read in reads)
+            found.update(fold(read.plate) for read in reads)
             if number % beside == 0:
                 began = time.perf_counter()
                 predict(pixels)
@@ -80,5 +80,5 @@ def run(seconds: float, fps: float, beside: int, threads: int, say: Callable[[st
         "paddleocr_frames": len(theirs),
         "speed_ratio": round(plain / mine, 2),
         "vehicles": len(passes),
-        "vehicles_found": sum(folded(one.plate) in found for one in passes),
+        "vehicles_found": sum(fold(one.plate) in found for one in passes),
     }

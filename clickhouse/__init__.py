@@ -1,1 +1,1 @@
-"""The database: numbered migrations, views, roles and grants, and what applies them."""
+"""Database schema: numbered migrations, views, roles and grants, and the code that applies them."""

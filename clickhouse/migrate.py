@@ -1,12 +1,12 @@
 """Migrations: numbered SQL files, applied in order and recorded with the SHA-256 of each; then views.
 
 A file is `NNNN_name.sql`; a statement ends with a `;` at the end of a line. DDL has no transactions, so every
-statement can be run again (IF NOT EXISTS) and a file that was interrupted is simply applied once more. The
-first file makes the tables that record them. Tables are made by migrations, views by `view_files`.
+statement can be repeated (IF NOT EXISTS) and an interrupted file is simply applied again. The first file
+creates the tables that record them. Migrations make tables, `view_files` makes views.
 
-A file whose first line is `-- older releases: run` adds only: columns with a default, tables, nothing that a
-program of before would miss or fill wrongly. That is recorded with it, and a release that does not know the
-migration runs on its tables all the same. On any other it refuses to start.
+A file whose first line is `-- older releases: run` only adds: columns with a default, tables, nothing that an
+older program would miss or fill wrongly. This is recorded with it, and a release that does not know the
+migration can run on its tables. On any other unknown migration it refuses to start.
 """
 
 import re
@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from clickhouse import view_files
-from clickhouse.sql_files import Client, MigrationError, exists, run, sha256, statements
+from platestream.clickhouse import view_files
+from platestream.clickhouse.sql_files import Client, MigrationError, exists, run, sha256, statements
 
 ROOT = Path(__file__).parent
 TABLE = "platestream.schema_migrations"
 COLUMNS = ("version", "name", "sha256")
 OLDER = "older"
-"""The column that says whether older releases run on it; 0140 made it."""
+"""Column that is set if older releases can run on the migration; added by migration 0140."""
 ADDS_ONLY = "-- older releases: run\n"
-# What the baseline (100 and on) holds in one; a database that has all of them is taken over as it is.
+# Replaced by the baseline (from 100); a database that has all of them is accepted unchanged.
 FOLDED = frozenset({*range(1, 14), 20, 21, 22, 30, 31, 40, 41, 42})
 _HAS_OLDER = (
     "SELECT count() FROM system.columns "
@@ -36,7 +36,7 @@ State = Literal["applied", "pending", "changed", "newer", "unknown", "folded"]
 
 @dataclass(frozen=True)
 class Migration:
-    """One file."""
+    """One migration file."""
 
     version: int
     name: str
@@ -44,25 +44,26 @@ class Migration:
 
     @property
     def sha256(self) -> str:
-        """Of the file, 64 hex digits."""
+        """The SHA-256 of the file, 64 hex digits."""
         return sha256(self.sql)
 
     @property
     def title(self) -> str:
-        """The file's name without its ending."""
+        """The file's name without its extension."""
         return f"{self.version:04}_{self.name}"
 
     @property
     def adds_only(self) -> bool:
-        """Whether releases that do not have this file run on its tables, too."""
+        """True if releases without this file can run on its tables."""
         return self.sql.startswith(ADDS_ONLY)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file as `list_migrations` shows it; `sha256` is the file's, or the record's where no file is.
+    """A file in `list_migrations`; `sha256` is the file's, or the record's if there is no file.
 
-    Of a newer release are *newer*, which only adds, and *unknown*, which this release must not run on.
+    Two states belong to newer releases: *newer*, which only adds, and *unknown*, on which this release must
+    not run.
     """
 
     title: str
@@ -71,9 +72,9 @@ class Entry:
 
 
 def load(root: Path = ROOT) -> list[Migration]:
-    """All migrations by number. Raises MigrationError on a name that does not fit and on a number twice.
+    """Return all migrations by number. Raises MigrationError for an invalid name or a repeated number.
 
-    Numbers may have gaps: who works on several things at once takes a range of numbers for each.
+    Numbers may have gaps, because parallel pieces of work use separate ranges of numbers.
     """
     migrations: dict[int, Migration] = {}
     for path in sorted((root / "migrations").glob("*.sql")):
@@ -88,12 +89,12 @@ def load(root: Path = ROOT) -> list[Migration]:
 
 
 def load_views(root: Path = ROOT) -> list[view_files.ViewFile]:
-    """All files of views in the order in which they are applied; raises as `view_files.load`."""
+    """Return all view files in the order in which they are applied; raises as `view_files.load`."""
     return view_files.load(root / "views")
 
 
 def list_migrations(client: Client, root: Path = ROOT) -> list[Entry]:
-    """Migrations with their states, what the database has and no file tells of, then views.
+    """Return migrations with their states, recorded ones without a file, then views.
 
     A view file whose text changed is pending: it is applied again.
     """
@@ -101,11 +102,10 @@ def list_migrations(client: Client, root: Path = ROOT) -> list[Entry]:
 
 
 def apply(client: Client, root: Path = ROOT, *, dry_run: bool = False) -> list[str]:
-    """Apply what is pending, in order; the titles of these, also when `dry_run` leaves all as it is.
+    """Apply pending files in order and return their titles; with `dry_run` nothing is changed.
 
-    Raises MigrationError before anything is done when an applied migration was changed, when one is missing,
-    when a pending one comes before an applied one, and when only a part of the old ones was applied; and
-    when a statement fails.
+    Raises MigrationError before any change if an applied migration was changed or is missing, if a pending
+    one comes before an applied one, or if only a part of the old ones was applied; and if a statement fails.
     """
     entries = _list_migrations(client, root)
     _refuse_a_part(client)
@@ -174,7 +174,7 @@ def _apply(client: Client, migration: Migration) -> None:
     for number, statement in enumerate(statements(migration.sql), 1):
         run(client, migration.title, number, statement)
     row: list[int | str] = [migration.version, migration.name, migration.sha256]
-    if migration.adds_only:  # others have the column's default, and the first ones come before it
+    if migration.adds_only:  # others have the column's default; the first ones precede the column
         client.insert(TABLE, [[*row, 1]], column_names=(*COLUMNS, OLDER))
     else:
         client.insert(TABLE, [row], column_names=COLUMNS)
@@ -187,7 +187,7 @@ class _Recorded(NamedTuple):
 
 
 def _recorded(client: Client) -> dict[int, _Recorded]:
-    """By version; empty before the first migration."""
+    """Return the recorded migrations by version; empty before the first migration."""
     if not exists(client, TABLE):
         return {}
     older = OLDER if client.query(_HAS_OLDER).result_rows[0][0] else "0"

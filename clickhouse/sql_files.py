@@ -1,4 +1,4 @@
-"""Files of SQL: their statements, their checksums, and what is needed of a client to apply them."""
+"""SQL files: their statements, their checksums, and the client that applies them."""
 
 import hashlib
 import re
@@ -7,14 +7,14 @@ from typing import Any, Protocol
 
 
 class Rows(Protocol):
-    """The answer to a query."""
+    """The result of a query."""
 
     @property
     def result_rows(self) -> Any: ...
 
 
 class Client(Protocol):
-    """What is needed of a clickhouse-connect client, whose role must be the owner's."""
+    """The required methods of a clickhouse-connect client, whose role must be the owner's."""
 
     def command(self, cmd: str) -> Any: ...
     def query(self, query: str) -> Rows: ...
@@ -22,16 +22,16 @@ class Client(Protocol):
 
 
 class MigrationError(RuntimeError):
-    """Files and database do not fit, or a statement failed. Names the file, never data."""
+    """Files and database do not match, or a statement failed. The message names the file, never data."""
 
 
 def sha256(sql: str) -> str:
-    """Of the file, 64 hex digits."""
+    """Return the SHA-256 of a file's text, 64 hex digits."""
     return hashlib.sha256(sql.encode()).hexdigest()
 
 
 def statements(sql: str) -> Iterator[str]:
-    """The statements in order, comments left out; each ends with a `;` at the end of a line."""
+    """Yield the statements in order, without comments; each ends with a `;` at the end of a line."""
     lines = [line for line in sql.splitlines() if not line.lstrip().startswith("--")]
     for statement in re.split(r";[ \t]*$", "\n".join(lines), flags=re.MULTILINE):
         if statement.strip():
@@ -39,7 +39,7 @@ def statements(sql: str) -> Iterator[str]:
 
 
 def run(client: Client, title: str, number: int, statement: str) -> None:
-    """Run a statement of the file `title`. Raises MigrationError with both and the database's own words."""
+    """Run a statement of the file `title`. Raises MigrationError with both and the database's own message."""
     try:
         client.command(statement)
     except Exception as error:
@@ -50,5 +50,5 @@ def run(client: Client, title: str, number: int, statement: str) -> None:
 
 
 def exists(client: Client, table: str) -> bool:
-    """Whether there is a table or view of this name."""
+    """Return whether there is a table or view with this name."""
     return bool(client.query(f"EXISTS TABLE {table}").result_rows[0][0])

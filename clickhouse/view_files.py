@@ -1,7 +1,7 @@
-"""Views: each stands once, in its present text, and is applied again when the text of its file changed.
+"""View files: each view has one file with its current text, which is applied again after a change.
 
-A view is replaced, and a materialized view keeps running and gets its new query, so that no insert passes
-it by. A file comes after the files whose views it names. A view that nobody needs any more is dropped by a
+A view is replaced; a materialized view keeps running and gets its new query, so that it misses no insert. A
+file is applied after the files whose views it names. A view that is no longer needed is dropped by a
 migration.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from clickhouse.sql_files import Client, MigrationError, exists, run, sha256, statements
+from platestream.clickhouse.sql_files import Client, MigrationError, exists, run, sha256, statements
 
 TABLE = "platestream.schema_views"
 COLUMNS = ("name", "sha256")
@@ -31,16 +31,16 @@ class ViewFile:
 
     @property
     def title(self) -> str:
-        """As people are shown it."""
+        """The name that people see."""
         return f"views/{self.name}"
 
     @property
     def sha256(self) -> str:
-        """Of the file, 64 hex digits."""
+        """The SHA-256 of the file, 64 hex digits."""
         return sha256(self.sql)
 
     def makes(self) -> Iterator[str]:
-        """The views of this file. Raises MigrationError on a statement that makes none."""
+        """Yield the views of this file. Raises MigrationError for a statement that makes none."""
         for number, statement in enumerate(statements(self.sql), 1):
             made = _VIEW.match(statement) or _MATERIALIZED.match(statement)
             if made is None:
@@ -51,15 +51,15 @@ class ViewFile:
             yield made[1]
 
     def names(self) -> set[str]:
-        """Every table and view that the statements name."""
+        """Return every table and view that the statements name."""
         return set(re.findall(r"platestream\.\w+", "\n".join(statements(self.sql))))
 
 
 def load(folder: Path) -> list[ViewFile]:
-    """All files in the order in which they are applied.
+    """Return all files in the order in which they are applied.
 
-    Raises MigrationError on a statement that makes no view, on a view that two files make, and on files that
-    need each other.
+    Raises MigrationError for a statement that makes no view, a view that two files make, and files that
+    depend on each other.
     """
     files = {path.stem: ViewFile(path.stem, path.read_text("utf-8")) for path in sorted(folder.glob("*.sql"))}
     home: dict[str, str] = {}
@@ -79,21 +79,21 @@ def load(folder: Path) -> list[ViewFile]:
 
 
 def recorded(client: Client) -> dict[str, str]:
-    """File name -> SHA-256 of what is in force; empty before the first migration."""
+    """Return the SHA-256 of the applied version by file name; empty before the first migration."""
     if not exists(client, TABLE):
         return {}
     return dict(client.query(f"SELECT name, sha256 FROM {TABLE} FINAL").result_rows)  # noqa: S608
 
 
 def apply(client: Client, file: ViewFile) -> None:
-    """Bring the views of a file to its text and record it. Raises MigrationError when a statement fails."""
+    """Apply the views of a file and record it. Raises MigrationError if a statement fails."""
     for number, statement in enumerate(statements(file.sql), 1):
         run(client, file.title, number, _fitting(client, file.title, statement))
     client.insert(TABLE, [[file.name, file.sha256]], column_names=COLUMNS)
 
 
 def _fitting(client: Client, title: str, statement: str) -> str:
-    """The statement, or that which gives a materialized view that is there its new query."""
+    """Return the statement, or the one that gives an existing materialized view its new query."""
     materialized = _MATERIALIZED.match(statement)
     if materialized is None or not exists(client, materialized[1]):
         return statement

@@ -28,19 +28,19 @@ ACCOUNTS = (
 USERS = {"retention": "retention_job"}  # a role is called platestream_retention
 DSN = "http://platestream_{account}:{password}@clickhouse:8123/platestream"
 
-NOTIFY = """# Who is told of alert hits: docs/hits.md in the sources has an example of everything.
-# Without a receiver and a route nobody is told.
+NOTIFY = """# Receivers of alert hits. docs/how-to/administrator/notifications.md has an example.
+# Without a receiver and a route no one is notified.
 shows = "link"
 """
 
-LOG = """# The published inquiry log: docs/proof.md in the sources explains every field. Without an origin
-# a name is made up at the first publication, and kept.
+LOG = """# The published inquiry log. docs/how-to/operator/published-log.md in the sources explains it.
+# Without an origin a name is made up at the first publication, and stored.
 # origin = "sjpd.example/inquiries"
 folder = "/published"
 """
 
-PARTNERS = """# How other agencies ask this one and are asked: docs/partners.md in the sources explains every
-# field. The certificate is the console's; partners trust its authority, so one that signed itself is to try.
+PARTNERS = """# Exchange with partners. docs/how-to/administrator/partners.md in the sources explains it.
+# The certificate is the console's. Partners trust its authority, so a self-signed one is for trials.
 # Of partners whose authority the system does not know, in a file beside this one:
 # authorities = "authorities.pem"
 [serve]
@@ -51,8 +51,9 @@ certificate = "../console_certificate"
 key = "../console_key"
 """
 
-CAMERAS = """# Which cameras there are: docs/cameras.md in the sources explains every field. Passwords of
-# cameras are files beside this one. Addresses are the container's; docker-compose.yml publishes them.
+CAMERAS = """# The cameras. docs/how-to/operator/cameras.md in the sources explains every field.
+# Passwords of cameras are files beside this one.
+# Addresses are the container's; docker-compose.yml publishes them.
 [http]
 listen = "0.0.0.0:8089"
 

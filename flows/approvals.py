@@ -1,36 +1,37 @@
-"""The approvals that the recognise flow is given: what the registry holds at its start, and by now."""
+"""Approvals for the recognize flow: the registry's content at the start, and its current content."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
-from connectors.changelog import newest
-from connectors.clock import Clock, utc_now
-from connectors.edge import Edge
-from operators.deployments import Approvals, Unapproved
-from operators.sensitive_places import SensitivePlaces
-from schemas import topics
-from schemas.message import RefusedError
-from schemas.profile import Places
-from schemas.registry import RegistryRecord
+from platestream.edges.changelog import newest
+from platestream.edges.edge import Edge
+from platestream.operators.deployments import Approvals, Unapproved
+from platestream.operators.sensitive_places import SensitivePlaces
+from platestream.runtime.clock import Clock, utc_now
+from platestream.schemas import topics
+from platestream.schemas.message import RefusedError
+from platestream.schemas.profile import Places
+from platestream.schemas.registry import RegistryRecord
 
 SECOND = timedelta(seconds=1)
-SHARE = 20
-"""Reading the registry again takes no more than so much of the time: a twentieth."""
+TIME_SHARE = 20
+"""Reading the registry again takes at most one part in so many of the time."""
 
 
 def open_approvals(edge: Edge, mode: Unapproved, places: Places, now: Clock = utc_now) -> Approvals:
-    """Approvals as the registry has them now, and the law's sensitive places.
+    """Return approvals with the registry's current content, and the law's sensitive places.
 
-    The flow tells what changes, and in doubt they ask.
+    The flow registers changes; in case of doubt the registry is read again.
     """
     sensitive = SensitivePlaces(places.refused, places.margin_m)
-    return Approvals(mode, _known(edge), sensitive, Seldom(lambda: _known(edge), now))
+    return Approvals(mode, _known(edge), sensitive, CallRateLimit(lambda: _known(edge), now))
 
 
-class Seldom:
-    """What `ask` gives, at most once a second and seldom enough; nothing in between.
+class CallRateLimit:
+    """Rate limit of a function: calls `ask` at most once a second and for a limited share of the time.
 
-    Cameras that nobody approved send on and on, and each frame of theirs is a doubt.
+    Between calls it returns nothing. Unapproved cameras send continuously, and each of their frames is a case
+    of doubt.
     """
 
     def __init__(self, ask: Callable[[], Iterable[RegistryRecord]], now: Clock) -> None:
@@ -42,7 +43,7 @@ class Seldom:
         if began < self._again:
             return []
         found = list(self._ask())
-        self._again = began + max(SECOND, SHARE * (self._now() - began))
+        self._again = began + max(SECOND, TIME_SHARE * (self._now() - began))
         return found
 
 
@@ -51,4 +52,4 @@ def _known(edge: Edge) -> Iterator[RegistryRecord]:
         try:
             yield topics.REGISTRY.decode(message)
         except RefusedError:
-            continue  # the flow reads it once more, and makes it a dead letter
+            continue  # the flow reads it again, and makes it a dead letter

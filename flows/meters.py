@@ -1,4 +1,4 @@
-"""What the flows count as records pass, a function a stream; a step that counts changes nothing."""
+"""Metrics of the flows: one function for each stream; counting steps do not change the stream."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -8,25 +8,25 @@ from typing import ParamSpec, TypeVar
 import bytewax.operators as op
 from bytewax.dataflow import Stream
 
-from connectors.clock import Clock
-from connectors.metrics import meters
-from operators.frame_outcomes import Outcome, camera_of
-from operators.hold import Hold
-from operators.matching.events import PackedEntry
-from operators.recognize import FrameReads
-from schemas import metrics
-from schemas.alert_hit import AlertHit
-from schemas.dead_letter import DeadLetter
-from schemas.delivery import Delivery
-from schemas.deployment import DeploymentFinding
-from schemas.detection import Detection
-from schemas.finding import Finding
-from schemas.frame import Frame
-from schemas.hit_action import HitAction
-from schemas.hotlist import HotListEntry
-from schemas.inquiry import SealedInquiry
-from schemas.message import EndOfSnapshot
-from schemas.registry import RegistryRecord
+from platestream.operators.changelog_hold import ChangelogHold
+from platestream.operators.frame_outcomes import Outcome, camera_of
+from platestream.operators.matching.events import PackedEntry
+from platestream.operators.recognize import FrameReads
+from platestream.runtime.clock import Clock
+from platestream.runtime.metrics import meters
+from platestream.schemas import metrics
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.delivery import Delivery
+from platestream.schemas.deployment import DeploymentFinding
+from platestream.schemas.detection import Detection
+from platestream.schemas.finding import Finding
+from platestream.schemas.frame import Frame
+from platestream.schemas.hit_action import HitAction
+from platestream.schemas.hotlist import HotListEntry
+from platestream.schemas.inquiry import SealedInquiry
+from platestream.schemas.message import EndOfSnapshot
+from platestream.schemas.registry import RegistryRecord
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,8 +35,8 @@ X = TypeVar("X")
 EXPIRING_DAYS = 7
 
 
-def counted(step_id: str, up: Stream[X], look: Callable[[list[X]], None]) -> Stream[X]:
-    """`up` as it is; `look` sees each batch."""
+def count_batches(step_id: str, up: Stream[X], look: Callable[[list[X]], None]) -> Stream[X]:
+    """Return `up` unchanged; `look` is called with each batch."""
     if not meters.on:
         return up
 
@@ -48,31 +48,31 @@ def counted(step_id: str, up: Stream[X], look: Callable[[list[X]], None]) -> Str
 
 
 def show(flow: str) -> None:
-    """Put what this flow counts on the page, from 0."""
+    """Show the metrics of this flow on the page, from 0."""
     meters.prepare(*(metric for metric in metrics.METRICS if flow in metric.shown_by))
 
 
 def models(names: Iterable[str]) -> None:
-    """Which models read; what a flow before showed is forgotten."""
+    """Set the names of the models; those of an earlier flow are removed."""
     meters.forget(metrics.MODEL)
     for name in names:
         meters.put(metrics.MODEL, name, to=1)
 
 
 def timed(stage: str, call: Callable[P, R]) -> Callable[P, R]:
-    """`call`, its time counted as that of a stage."""
+    """Return `call` with its duration observed as that of a stage."""
     return meters.timed(metrics.STAGE_SECONDS, stage)(call)
 
 
 def frames(batch: list[Frame]) -> None:
-    """Frames taken in."""
+    """Count accepted frames."""
     for frame in batch:
         meters.count(metrics.FRAMES, frame.camera_id)
         meters.newest(metrics.CAMERA_LAST_FRAME, frame.camera_id, to=frame.captured_at.timestamp())
 
 
 def reads(now: Clock) -> Callable[[list[FrameReads]], None]:
-    """Frames read, and the plates in them."""
+    """Return a counter of read frames and the plates in them."""
 
     def look(batch: list[FrameReads]) -> None:
         at = now()
@@ -84,19 +84,21 @@ def reads(now: Clock) -> Callable[[list[FrameReads]], None]:
     return look
 
 
-def doubled(outcome: Outcome) -> None:
-    """A frame came again."""
+def repeated(outcome: Outcome) -> None:
+    """Count a repeated frame."""
     meters.count(metrics.FRAMES_DOUBLED, camera_of(outcome))
 
 
 def detections(now: Clock) -> Callable[[list[Detection]], None]:
-    """Vehicle passes as they are published."""
+    """Return a counter of published vehicle passes."""
 
     def look(batch: list[Detection]) -> None:
         at = now()
         for one in batch:
             meters.count(metrics.DETECTIONS)
             meters.observe(metrics.CONFIDENCE, one.confidence)
+            if one.opinion:
+                meters.count(metrics.CAMERA_OPINIONS, one.camera_id, one.opinion)
             meters.observe(metrics.AGREEMENT, one.agreeing / one.frames)
             meters.observe(metrics.DETECTION_DELAY, _since(one.captured_at, at))
 
@@ -104,7 +106,7 @@ def detections(now: Clock) -> Callable[[list[Detection]], None]:
 
 
 def hits(now: Clock) -> Callable[[list[AlertHit]], None]:
-    """Alert hits as they are published."""
+    """Return a counter of published alert hits."""
 
     def look(batch: list[AlertHit]) -> None:
         at = now()
@@ -117,12 +119,12 @@ def hits(now: Clock) -> Callable[[list[AlertHit]], None]:
 
 
 def withheld(entry: HotListEntry) -> None:
-    """A read met an entry whose source or category is not designated."""
+    """Count a read that matched an entry whose source or category is not designated."""
     meters.count(metrics.HITS_WITHHELD, entry.source)
 
 
 class HotListTally:
-    """How the part of the list in one partition is: entries by source and day of expiry, and its changes."""
+    """Figures of the list's part in one partition: entries by source and day of expiry, and changes."""
 
     def __init__(self, parts: "list[HotListTally]") -> None:
         self.entries: Counter[tuple[bytes, int]] = Counter()
@@ -130,14 +132,14 @@ class HotListTally:
         parts.append(self)
 
     def added(self, entries: list[PackedEntry]) -> None:
-        """Entries were added."""
+        """Count new entries."""
         self.entries.update([(one.key.partition(b":")[0], one.until.toordinal()) for one in entries])
         if self._loaded:
             for one in entries:
                 meters.count(metrics.HOTLIST_CHANGES, _source_and_day(one)[0].decode(), "added")
 
     def change(self, before: PackedEntry, after: PackedEntry | None) -> None:
-        """An entry was replaced or removed."""
+        """Count an entry that was replaced or removed."""
         self.entries[_source_and_day(before)] -= 1
         if after is not None:
             self.entries[_source_and_day(after)] += 1
@@ -146,7 +148,7 @@ class HotListTally:
             meters.count(metrics.HOTLIST_CHANGES, _source_and_day(before)[0].decode(), kind)
 
     def tell(self, now: datetime) -> None:
-        """Show how the whole list of this process is."""
+        """Set the gauges for the whole list of this process."""
         self._loaded = True
         soon = now.toordinal() + EXPIRING_DAYS
         entries: Counter[bytes] = Counter()
@@ -161,7 +163,7 @@ class HotListTally:
 
 
 def hotlist_tally() -> Callable[[], HotListTally]:
-    """Makes the tally of each partition of one flow; figures of a flow before it are forgotten."""
+    """Return a factory of the tallies of one flow's partitions; figures of an earlier flow are removed."""
     for metric in (metrics.HOTLIST_ENTRIES, metrics.HOTLIST_EXPIRING):
         meters.forget(metric)
     parts: list[HotListTally] = []
@@ -173,10 +175,10 @@ def _source_and_day(one: PackedEntry) -> tuple[bytes, int]:
 
 
 class Notifications:
-    """Deliveries of the ledger that are new: what it had at the start of the flow was counted then."""
+    """Counter of new deliveries in the ledger; those before the start of the flow were counted then."""
 
     def __init__(self) -> None:
-        self._hold: Hold[Delivery] = Hold(("deliveries",))
+        self._hold: ChangelogHold[Delivery] = ChangelogHold(("deliveries",))
 
     def __call__(self, batch: list[Delivery | EndOfSnapshot]) -> None:
         for one in batch:
@@ -190,7 +192,7 @@ class Notifications:
 
 
 class Shifts:
-    """Who is on shift, asked when somebody reads the page: shifts end by themselves, too."""
+    """Gauge of the people on shift, computed when the page is read, because shifts also expire."""
 
     def __init__(self, now: Clock) -> None:
         self._now = now
@@ -209,43 +211,43 @@ class Shifts:
 
 
 def registry(batch: Iterable[RegistryRecord | EndOfSnapshot]) -> None:
-    """When each hot list source was last imported whole."""
+    """Set the time of the last complete import of each hot list source."""
     for record in batch:
         if isinstance(record, RegistryRecord) and record.kind == "hotlist_source" and record.refreshed_at:
             meters.put(metrics.HOTLIST_IMPORTED, record.id, to=record.refreshed_at.timestamp())
 
 
 def inquiries(batch: list[SealedInquiry]) -> None:
-    """Inquiries as they are sealed."""
+    """Count sealed inquiries."""
     for one in batch:
         by = "machine" if one.inquiry.automatic is True else "person"
         meters.count(metrics.INQUIRIES, one.inquiry.kind, one.inquiry.outcome, by)
 
 
 def findings(batch: list[Finding]) -> None:
-    """What the checks found."""
+    """Count findings of the checks."""
     for one in batch:
         meters.count(metrics.FINDINGS, one.rule, one.grade)
 
 
 def deployments(batch: list[DeploymentFinding]) -> None:
-    """Cameras and details without approval."""
+    """Count findings about cameras and details without approval."""
     for one in batch:
         meters.count(metrics.DEPLOYMENT_FINDINGS, one.rule)
 
 
 def actions(batch: list[HitAction]) -> None:
-    """Steps of verification and disposition."""
+    """Count steps of verification and disposition."""
     for one in batch:
         meters.count(metrics.HIT_ACTIONS, one.kind)
 
 
 def dead_letters(batch: list[DeadLetter]) -> None:
-    """What was refused."""
+    """Count rejected messages."""
     for letter in batch:
         meters.count(metrics.DEAD_LETTERS, letter.topic, letter.reason)
 
 
 def _since(then: datetime, now: datetime) -> float:
-    """Seconds; a camera's clock may be ahead."""
+    """Return the seconds since `then`; 0 if a camera's clock is ahead."""
     return max(0.0, (now - then).total_seconds())

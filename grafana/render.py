@@ -1,6 +1,6 @@
-"""The boards of `services.boards` as Grafana wants them, by Grafana's own SDK.
+"""Generator of Grafana dashboards from the boards of `platestream.boards`, with Grafana's own SDK.
 
-python grafana/render.py      # writes grafana/dashboards/*.json; a test holds both together
+python grafana/render.py      # writes grafana/dashboards/*.json; a test compares the two
 """
 
 import json
@@ -39,15 +39,15 @@ from grafana_foundation_sdk.models.dashboard import (
 FOLDER = Path(__file__).parent / "dashboards"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from services.boards import BOARDS  # noqa: E402
-from services.boards.panel import Board, Panel  # noqa: E402
+from platestream.boards import BOARDS  # noqa: E402
+from platestream.boards.panel import Board, Panel  # noqa: E402
 
 PLUGIN = "grafana-clickhouse-datasource"
 CLICKHOUSE = DataSourceRef(type_val=PLUGIN, uid="${clickhouse}")
 PROMETHEUS = DataSourceRef(type_val="prometheus", uid="${prometheus}")
 PLUGIN_VERSION = "4.20.0"
 TIME_SERIES, TABLE = 0, 1
-# Tiles would come from a server elsewhere, which then knew where the cameras are.
+# Tiles would come from a remote server, which could then infer where the cameras are.
 NO_TILES = {"type": "xyz", "name": "no tiles", "config": {"url": "", "attribution": ""}}
 FITTED = {"id": "fit", "allLayers": True, "lat": 0, "lon": 0, "zoom": 12}
 HEIGHT = {"figure": 4, "map": 12}
@@ -55,13 +55,13 @@ CONSOLE = "http://127.0.0.1:8088/"
 
 
 class Sql(Dataquery):
-    """A query of the ClickHouse plugin, which the SDK has none of."""
+    """A query of the ClickHouse plugin, which the SDK does not support."""
 
     def __init__(self, sql: str, series: bool) -> None:
         self._sql, self._series = sql.strip(), series
 
     def to_json(self) -> dict[str, Any]:
-        """As the plugin's editor writes it (its src/types/sql.ts)."""
+        """Return the query as the plugin's editor writes it (its src/types/sql.ts)."""
         return {
             "datasource": CLICKHOUSE.to_json(),
             "editorType": "sql",
@@ -74,7 +74,7 @@ class Sql(Dataquery):
 
 
 class SqlQuery(Builder[Dataquery]):
-    """What the panel builders take."""
+    """Builder of a query, as the panel builders expect it."""
 
     def __init__(self, panel: Panel) -> None:
         self._query = Sql(panel.sql, panel.kind == "series")
@@ -84,7 +84,7 @@ class SqlQuery(Builder[Dataquery]):
 
 
 def query(panel: Panel) -> Builder[Dataquery]:
-    """The panel's question."""
+    """Return the panel's query."""
     if panel.sql:
         return SqlQuery(panel)
     asked = prometheus.Dataquery().ref_id("A").datasource(PROMETHEUS).expr(panel.promql)
@@ -93,7 +93,7 @@ def query(panel: Panel) -> Builder[Dataquery]:
 
 
 def picture(panel: Panel) -> Any:
-    """The kind of panel, with what only this kind has."""
+    """Return a panel of its kind, with the options that only this kind has."""
     if panel.kind == "figure":
         last = common.ReduceDataOptions().calcs(["lastNotNull"])
         return (
@@ -131,7 +131,7 @@ def picture(panel: Panel) -> Any:
 
 
 class Layer(Builder[Any]):
-    """A layer of the map as JSON: the SDK's own leaves out where a marker is."""
+    """A layer of the map as JSON, because the SDK's own omits the location of markers."""
 
     def __init__(self, told: dict[str, Any]) -> None:
         self._told = told
@@ -141,7 +141,7 @@ class Layer(Builder[Any]):
 
 
 def panel_of(panel: Panel, number: int) -> Any:
-    """A panel, built but for its place."""
+    """Return a complete panel except for its position."""
     steps = [
         Threshold(value=None if value == float("-inf") else value, color=colour)
         for value, colour in panel.steps
@@ -162,12 +162,12 @@ def panel_of(panel: Panel, number: int) -> Any:
 
 
 def source(name: str, kind: str, label: str) -> Any:
-    """The data source as a variable, so that a board can be looked at with another."""
+    """Return the data source as a variable, so that a board can be viewed with another one."""
     return dashboard.DatasourceVariable(name).label(label).type(kind).hide(VariableHide.DONT_HIDE)
 
 
 def board(one: Board) -> Any:
-    """A board with its panels, its links to the others and to the page without Grafana."""
+    """Return a board with its panels, and links to the others and to the page without Grafana."""
     made = (
         dashboard.Dashboard(one.title)
         .uid(one.uid)
@@ -193,7 +193,7 @@ def board(one: Board) -> Any:
 
 
 def files() -> dict[str, str]:
-    """File name -> JSON of every board."""
+    """Return the JSON of every board by file name."""
     return {
         f"{one.uid}.json": json.dumps(board(one), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
         for one in BOARDS

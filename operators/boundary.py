@@ -1,4 +1,7 @@
-"""The agency's boundary: a polygon on a map as small as a county, without its poles or the 180th meridian."""
+"""The agency's boundary: a polygon on a map no larger than a county.
+
+It must not contain a pole or cross the 180th meridian.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,7 +10,7 @@ Point = tuple[float, float]
 
 
 def within(point: Point, corners: Sequence[Point]) -> bool:
-    """Return whether `point` lies in the polygon or on its edge; each is latitude and longitude.
+    """Return whether `point` is in the polygon or on its edge; each is latitude and longitude.
 
     >>> square = [(0.0, 0.0), (0.0, 2.0), (2.0, 2.0), (2.0, 0.0)]
     >>> within((1.0, 1.0), square), within((2.0, 1.0), square), within((3.0, 1.0), square)

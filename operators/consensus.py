@@ -1,15 +1,15 @@
-"""One detection per vehicle pass: reads of one vehicle on one camera are combined, the best picture kept.
+"""Combination of the reads of one vehicle on one camera into one detection, with the best picture.
 
-A pass opens with the first read of a vehicle and closes when the camera's frames are `gap` past its last
-read, or when `idle` of real time brought no frame at all. Time is the frames' capture time, so a replay
-makes the same passes with the same ids; only a pass that the idle clock closed may still get a late frame,
-and then the pass, remembered for `memory`, absorbs it. A camera that says nothing at all is remembered for
-`silence` of real time: a vehicle whose frames an outage draws apart for longer is detected twice.
+A pass opens with the first read of a vehicle. It closes when the camera's frames are `gap` past its last
+read, or when no frame arrived for `idle` of real time. Time is the frames' capture time, so a replay makes
+the same passes with the same ids. Only a pass that the idle clock closed may still get a late frame; it is
+remembered for `memory` and absorbs the frame. A camera without frames is remembered for `silence` of real
+time: a vehicle whose frames an outage separates by more is detected twice.
 
-Frames that reach this step late are followed by others as late (a backlog is being worked off), so the idle
-clock waits as long as the camera's last frame was late, `patience` at most, and that long after a restart.
-And a clock that strikes late says that the process stood still, and not that the camera was silent: the
-frames of that time still wait to be read. So it is set once more, for as long as it was late.
+After a frame that reaches this step late, others follow as late (a backlog is processed). The idle clock
+therefore waits as long as the camera's last frame was late, at most `patience`, and that long after a
+restart. If the clock fires late, the process was stopped, not the camera, and the frames of that time still
+wait to be read. It is then set again, for as long as it was late.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,20 +21,22 @@ import msgspec
 from bytewax.operators import StatefulLogic
 from rapidfuzz.distance import Levenshtein
 
-from operators.reading.merge import Merged
-from operators.recognize import FrameReads, Sighting
-from operators.vehicle import described
-from schemas.detection import Alternative, Detection, detection_id
-from schemas.fields import Box
-from schemas.plates import equate, fold
+from platestream.operators.merge_reads import Merged
+from platestream.operators.recognize import FrameReads, Sighting
+from platestream.operators.second_opinion import compare
+from platestream.operators.vehicle import describe
+from platestream.schemas.camera_read import CameraRead
+from platestream.schemas.detection import Alternative, Detection, detection_id
+from platestream.schemas.fields import Box
+from platestream.schemas.plates import equate, fold
 
 
 @dataclass(frozen=True)
 class PassRules:
-    """When two reads are the same vehicle.
+    """Rules by which two reads belong to the same vehicle.
 
-    `similarity` is 1 - edit distance / length over folded plates; `jump` is how far the plate may move
-    between two frames, in plate widths, unless both read the very same plate.
+    `similarity` is 1 - edit distance / length over folded plates. `jump` is the distance that the plate may
+    move between two frames, in plate widths, unless both read the same plate.
     """
 
     gap: timedelta = timedelta(seconds=2)
@@ -48,7 +50,7 @@ class PassRules:
 
 
 class _Votes(msgspec.Struct):
-    """What one string got: frames, and its best read as it would be published."""
+    """The votes for one string: its frames, and its best read in the form in which it would be published."""
 
     frames: int
     best: Detection
@@ -64,10 +66,17 @@ class _Pass(msgspec.Struct):
     votes: dict[str, _Votes]
     merged: Merged
     closed: bool = False
+    ours: bool = True  # the votes are the reader's, not the camera's
+    camera: CameraRead | None = None  # the camera's most confident read
+    pushed: bool = False
+    unseen: bool = False  # no picture so far
 
 
 class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
-    """The open and the lately closed passes of one camera. `models` names what read them."""
+    """The open and recently closed passes of one camera.
+
+    `models` are the names of the models that read them.
+    """
 
     def __init__(
         self, resume: bytes | None, models: Sequence[str], rules: PassRules, now: Callable[[], datetime]
@@ -91,14 +100,14 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
 
     def on_notify(self) -> tuple[list[Detection], bool]:
         now, due = self._now(), self.notify_at()
-        if due is None or now < due:  # set before the frame that came in this same turn of Bytewax
+        if due is None or now < due:  # set before a frame of the same activation
             return [], not self._passes
         if now - due >= self._rules.idle and not self._stood_still:
             self._heard, self._late, self._stood_still = now, now - due, True
             return [], False
         published = self._close(None)
         if now - self._heard >= self._rules.silence:
-            self._passes = []  # a camera that fell silent leaves no plate behind in the recovery store
+            self._passes = []  # no plate of a silent camera stays in the recovery store
         return published, not self._passes
 
     def on_eof(self) -> tuple[list[Detection], bool]:
@@ -114,7 +123,7 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
         return msgspec.msgpack.encode(self._passes)
 
     def _find(self, at: datetime, sighting: Sighting, taken: set[UUID]) -> _Pass | None:
-        """The pass that this sighting is most like, or None when it is of a new vehicle."""
+        """Return the pass that is most similar to this sighting, or None if it is a new vehicle."""
         alike = [
             (_similarity(one.plate, sighting.read.plate), one)
             for one in self._passes
@@ -130,10 +139,17 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
             return False
         if equate(one.plate) == equate(sighting.read.plate):
             return True
+        if _is_same_by_camera(one.camera, sighting.camera):
+            return True
+        if not (one.ours and sighting.ours):
+            return False  # positions of a device's reads are unknown
         near = _jump(one.box, sighting.read.box) <= rules.jump
         return near and _similarity(one.plate, sighting.read.plate) >= rules.similarity
 
     def _open(self, seen: FrameReads, position: int, sighting: Sighting) -> _Pass:
+        known = {one.id for one in self._passes}
+        while detection_id(seen.camera_id, seen.captured_at, position) in known:
+            position += 1  # another frame of the same time: devices send times in whole seconds
         opened = _Pass(
             id=detection_id(seen.camera_id, seen.captured_at, position),
             opened_at=seen.captured_at,
@@ -143,17 +159,25 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
             frames=[],
             votes={},
             merged=Merged(),
+            ours=sighting.ours,
+            unseen=seen.unseen,
         )
         self._passes.append(opened)
         return opened
 
     def _add(self, known: _Pass, seen: FrameReads, sighting: Sighting) -> None:
-        """Count a sighting once a frame; what comes after its pass was published changes nothing."""
+        """Count a sighting once for each frame, unless the pass is already published."""
         known.last_at = max(known.last_at, seen.captured_at)
         known.box = sighting.read.box
-        if known.closed or seen.captured_at in known.frames:
+        if known.closed or (seen.captured_at in known.frames and (seen.unseen or not known.unseen)):
             return
         known.frames.append(seen.captured_at)
+        known.pushed, known.unseen = known.pushed or seen.pushed, known.unseen and seen.unseen
+        known.camera = _more_confident(known.camera, sighting.camera)
+        if sighting.ours and not known.ours:  # from here on the reader's reads count alone
+            known.ours, known.votes, known.merged = True, {}, Merged()
+        elif known.ours and not sighting.ours:
+            return
         read = sighting.read
         votes = known.votes.get(read.plate)
         if votes is None or read.confidence > votes.best.confidence:
@@ -180,13 +204,15 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
             frames=1,
             agreeing=1,
             models=self._models,
-            vehicle=described(seen.vehicle, sighting.colour),
+            vehicle=describe(
+                seen.vehicle if sighting.camera is None else sighting.camera.described, sighting.colour
+            ),
             crop=sighting.crop,
             picture=sighting.picture,
         )
 
     def _close(self, at: datetime | None) -> list[Detection]:
-        """Publish what has ended by capture time `at`; all that is open when None."""
+        """Return the detections of passes that ended by capture time `at` (None: of all open ones)."""
         ended = [
             one
             for one in self._passes
@@ -198,7 +224,7 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
         return published
 
     def _forget(self, at: datetime) -> bool:
-        """Drop what is long over; says whether nothing is left."""
+        """Drop passes older than `memory`. Returns whether none are left."""
         self._passes = [
             one for one in self._passes if not one.closed or abs(at - one.last_at) <= self._rules.memory
         ]
@@ -206,8 +232,10 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
 
 
 def _published(one: _Pass) -> Detection:
-    """What the frames say together, with the best picture of it: of the frame that was surest of this very
-    string, or, when none said just that, of one most like it.
+    """Return the combined read of all frames with the best picture.
+
+    The picture is from the frame that read this string with the most confidence, or, if none did, from a
+    frame with the most similar string.
     """
     said, *others = one.merged.ranked()
     votes = one.votes.get(said.plate)
@@ -221,8 +249,26 @@ def _published(one: _Pass) -> Detection:
         confidence=said.confidence,
         alternatives=tuple(Alternative(other.plate, other.confidence) for other in others),
         frames=len(one.frames),
+        stayed_ms=max(0, (one.last_at - best.captured_at) // timedelta(milliseconds=1)),
         agreeing=0 if votes is None else votes.frames,
+        camera_read=one.camera,
+        opinion=compare(said.plate, one.camera, ours=one.ours, pushed=one.pushed, unseen=one.unseen),
     )
+
+
+def _is_same_by_camera(known: CameraRead | None, read: CameraRead | None) -> bool:
+    """Return whether the camera read the same plate, or says that it followed the vehicle."""
+    if known is None or read is None:
+        return False
+    followed = read.track is not None and read.track == known.track
+    return followed or equate(known.plate) == equate(read.plate)
+
+
+def _more_confident(known: CameraRead | None, read: CameraRead | None) -> CameraRead | None:
+    """Return the read with more confidence; of equal ones the first."""
+    if known is None or read is None:
+        return known or read
+    return read if (read.confidence or 0.0) > (known.confidence or 0.0) else known
 
 
 def _similarity(a: str, b: str) -> float:
@@ -230,7 +276,7 @@ def _similarity(a: str, b: str) -> float:
 
 
 def _jump(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> float:
-    """Distance of two boxes' centres in widths of the wider one."""
+    """Return the distance of two boxes' centers in widths of the wider one."""
     across = (a[0] + a[2] / 2) - (b[0] + b[2] / 2)
     down = (a[1] + a[3] / 2) - (b[1] + b[3] / 2)
     return float((across**2 + down**2) ** 0.5 / max(a[2], b[2], 1))

@@ -1,4 +1,4 @@
-"""From a frame as it came to a picture, within bounds: age, bytes, pixels, and the time decoding may take."""
+"""Decoding of frames to pictures, within bounds of age, bytes, pixels and decoding time."""
 
 import io
 from collections.abc import Callable
@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Header
 
-from schemas.frame import Frame
-from schemas.message import RefusedError
-from schemas.topics import RETENTION
+from platestream.schemas.frame import Frame
+from platestream.schemas.message import RefusedError
+from platestream.schemas.topics import RETENTION
 
 Image = npt.NDArray[np.uint8]
 
@@ -21,10 +21,10 @@ SCAN, END = b"\xff\xda", b"\xff\xd9"  # JPEG markers; neither occurs inside comp
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a frame may cost. The defaults take any camera on the market and refuse what was made to hurt.
+    """Limits of a frame. The defaults accept any camera on the market and reject malicious files.
 
-    Time is bounded by what it is made of: a decoder passes over all pixels once a scan, so a progressive
-    JPEG with thousands of scans is as costly as thousands of pictures.
+    The decoding time is limited through the file's structure: a decoder passes over all pixels once for each
+    scan, so a progressive JPEG with thousands of scans costs as much as thousands of pictures.
     """
 
     bytes: int = 20_000_000
@@ -45,10 +45,12 @@ class Picture:
 
 
 def admit(frame: Frame, now: datetime, bounds: Bounds) -> Frame:
-    """Refuse a frame that is older than data may be kept, or that claims to come from the future.
+    """Reject a push that cannot be used, and a frame that is older than the retention or from the future.
 
     Age counts from the capture of the image (order, sections F.8.b and J.1). Raises RefusedError.
     """
+    if frame.fault is not None:
+        raise frame.fault
     if frame.captured_at <= now - bounds.age:
         raise RefusedError("expired", f"frame captured over {_span(bounds.age)} ago")
     if frame.captured_at > now + bounds.ahead:
@@ -61,17 +63,22 @@ def _span(age: timedelta) -> str:
 
 
 def admission(now: Callable[[], datetime], bounds: Bounds) -> Callable[[Frame], Frame]:
-    """`admit` with its clock."""
+    """Return `admit` with its clock."""
     return lambda frame: admit(frame, now(), bounds)
 
 
 def picture(frame: Frame, bounds: Bounds) -> Picture:
-    """A frame with its pixels. Raises RefusedError."""
+    """Return a frame with its pixels, none if it has no picture. Raises RefusedError."""
+    if not frame.image:
+        return Picture(frame, np.zeros((0, 0, 3), np.uint8))
     return Picture(frame, decode_image(frame.image, bounds))
 
 
 def decode_image(data: bytes, bounds: Bounds) -> Image:
-    """Pixels of an encoded picture. Raises RefusedError before memory is taken for what is out of bounds."""
+    """Return the pixels of an encoded picture.
+
+    Raises RefusedError before memory is allocated for oversized ones.
+    """
     if len(data) > bounds.bytes:
         raise RefusedError("bytes", f"picture of {len(data)} bytes; {bounds.bytes} are allowed")
     width, height, kind = _header(data)
@@ -91,7 +98,7 @@ def decode_image(data: bytes, bounds: Bounds) -> Image:
 
 
 def _check_jpeg(data: bytes, bounds: Bounds) -> None:
-    """Scans are counted by their markers; a picture without its end marker lost its lower part on the way."""
+    """Check the number of scans by their markers, and that the end marker is present. Raises RefusedError."""
     if data.count(SCAN) > bounds.scans:
         raise RefusedError("scans", f"JPEG of over {bounds.scans} scans")
     if data.rfind(END) < data.rfind(SCAN):
@@ -99,11 +106,11 @@ def _check_jpeg(data: bytes, bounds: Bounds) -> None:
 
 
 def _header(data: bytes) -> tuple[int, int, str]:
-    """Width, height and format from the header alone."""
+    """Return width, height and format from the header only."""
     try:
         with Header.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as header:
             return header.width, header.height, str(header.format)
     except Header.DecompressionBombError as error:
         raise RefusedError("pixels", "picture far larger than is allowed") from error
-    except Exception as error:  # Pillow's parsers raise many kinds on bytes that were made to confuse them
+    except Exception as error:  # Pillow's parsers raise many types on malformed bytes
         raise RefusedError("not_a_picture", "neither JPEG, PNG nor WebP") from error

@@ -1,9 +1,8 @@
-"""Frames against the deployments that were approved (order, sections D.5, E.1.f and G.6), and against
-sensitive places.
+"""Checks of frames against approved deployments (order, sections D.5, E.1.f and G.6) and sensitive places.
 
-These rules hold from the first camera or special detail in the registry on, ended ones included; before that
-any camera is taken. A special detail that the Chief approved covers its cameras wherever they are, but for
-sensitive places: no approval opens one, and its frames are neither read nor kept, whoever sent them.
+The rules hold as soon as the registry has a camera or special detail, including ended ones; before that any
+camera is accepted. A special detail that the Chief approved covers its cameras at any location except
+sensitive places. No approval permits those; their frames are neither read nor stored, from any sender.
 """
 
 import threading
@@ -15,19 +14,19 @@ from typing import Literal
 import bytewax.operators as op
 from bytewax.dataflow import Stream, operator
 
-from operators.matching.limits import metres
-from operators.sensitive_places import SensitivePlaces
-from schemas.dead_letter import DeadLetter
-from schemas.deployment import SAID, DeploymentFinding, Rule
-from schemas.frame import FRAME_ID, Frame
-from schemas.hotlist import Area
-from schemas.message import EndOfSnapshot
-from schemas.registry import RegistryRecord
+from platestream.operators.matching.limits import distance_m
+from platestream.operators.sensitive_places import SensitivePlaces
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.deployment import SAID, DeploymentFinding, Rule
+from platestream.schemas.frame import FRAME_ID, Frame
+from platestream.schemas.hotlist import Area
+from platestream.schemas.message import EndOfSnapshot
+from platestream.schemas.registry import RegistryRecord
 
 Unapproved = Literal["quarantine", "refuse", "watch"]
-FAR_M = 250.0  # a camera's own place, its map's error included
+FAR_M = 250.0  # radius of a camera's location, including map errors
 OF_CAMERA = ("camera-id", "captured-at", "latitude", "longitude", FRAME_ID)
-"""Headers of a frame that say nothing of a vehicle."""
+"""Headers of a frame without data about the vehicle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,10 @@ class Judgement:
 
 
 def approval(camera: RegistryRecord, at: datetime) -> Rule | None:
-    """Which rule frames of a registered camera break at this moment, wherever it is; None: it is approved."""
+    """Return the rule that frames of a registered camera break at this time; None if it is approved.
+
+    The location is not checked.
+    """
     if not camera.active:
         return "ended"
     if not camera.approved_by:
@@ -49,14 +51,14 @@ def approval(camera: RegistryRecord, at: datetime) -> Rule | None:
 
 
 class Approvals:
-    """What the registry says of cameras and details: shared by the workers of a process.
+    """The registry's cameras and details, shared by the workers of a process.
 
-    `mode`: frames of what nobody approved go to quarantine, are refused, or are read all the same (`watch`);
-    a finding is raised each time. In `places`, frames are refused in any mode. `known` is what the registry
-    held when the flow started, so that no frame is judged before it was read; `register` takes what comes
-    later. Before a frame is found to break a rule of approval `newer` is asked what the registry holds by
-    now: of two streams neither waits for the other, and on a busy machine an approval may come behind frames
-    that were sent after it.
+    `mode`: frames of unapproved cameras are quarantined, refused, or read anyway (`watch`); each case makes a
+    finding. In `places`, frames are refused in any mode. `known` is the content of the registry at the start
+    of the flow, so that no frame is judged before it was read; `register` receives later records. Before a
+    frame is found to break a rule of approval, `newer` returns the current records of the registry, because
+    neither of the two streams waits for the other: on a busy machine an approval may arrive after frames that
+    were sent later.
     """
 
     def __init__(
@@ -76,7 +78,7 @@ class Approvals:
             self._put(record)
 
     def register(self, item: RegistryRecord | EndOfSnapshot) -> Iterator[DeploymentFinding]:
-        """The newest version of a record; a finding where it is a detail that nobody approved."""
+        """Apply the newest version of a record. Yields a finding if it is an unapproved detail."""
         if isinstance(item, EndOfSnapshot):
             return
         self._put(item)
@@ -85,36 +87,39 @@ class Approvals:
                 yield DeploymentFinding.of(camera, "detail_unapproved", item.since, item.id)
 
     def judge(self, frame: Frame) -> Judgement:
-        """By where and when the frame was captured."""
-        if place := self._places.at(frame.latitude, frame.longitude):
-            return Judgement(frame, "sensitive_place", place)
-        judged = self._judge(frame)
-        if judged.rule is None:
-            return judged
-        for record in self._newer():
-            if record.kind != "place":  # of these an older version would be taken for a newer one
-                self._put(record)
-        return self._judge(frame)
+        """Judge a frame by the place and time of its capture."""
+        where = (frame.camera_id, frame.captured_at, frame.latitude, frame.longitude)
+        rule, detail = self.rule(*where)
+        if rule is not None and rule != "sensitive_place":
+            for record in self._newer():
+                if record.kind != "place":  # an older version of a place would replace a newer one
+                    self._put(record)
+            rule, detail = self.rule(*where)
+        return Judgement(frame, rule, detail)
 
-    def _judge(self, frame: Frame) -> Judgement:
+    def rule(self, name: str, at: datetime, latitude: float, longitude: float) -> tuple[Rule | None, str]:
+        """Return the rule that frames of a camera break at this time and place, if any, with the special
+        detail or the sensitive place.
+        """
+        if place := self._places.at(latitude, longitude):
+            return "sensitive_place", place
         if not self._cameras and not self._details:
-            return Judgement(frame)
-        rule = self._camera_rule(frame)
-        if rule is None:
-            return Judgement(frame)
-        for detail in self._covering(frame.camera_id, frame.captured_at):
-            if detail.approved_by:
-                return Judgement(frame)
-            return Judgement(frame, "detail_unapproved", detail.id)
-        return Judgement(frame, rule)
+            return None, ""
+        rule = self._camera_rule(name, at, latitude, longitude)
+        for detail in self._covering(name, at) if rule else ():
+            return (None, "") if detail.approved_by else ("detail_unapproved", detail.id)
+        return rule, ""
 
     def read_on(self, judged: Judgement) -> Frame | None:
-        """The frame, where it goes on to be read."""
+        """Return the frame if it is to be read."""
         watched = self.mode == "watch" and judged.rule != "sensitive_place"
         return judged.frame if judged.rule is None or watched else None
 
     def findings(self, judged: Judgement) -> Iterator[DeploymentFinding]:
-        """Of a frame that breaks a rule, once for each camera, rule and day in this process."""
+        """Yield the finding of a frame that breaks a rule.
+
+        It is yielded once for each camera, rule and day in this process.
+        """
         if judged.rule is None:
             return
         frame = judged.frame
@@ -123,20 +128,21 @@ class Approvals:
         with self._lock:
             if name in self._raised:
                 return
-            if len(self._raised) > 10_000:  # days go by
+            if len(self._raised) > 10_000:  # entries of past days
                 self._raised.clear()
             self._raised.add(name)
         yield found
 
     def quarantined(self, judged: Judgement) -> Frame | None:
-        """The frame, where it waits in quarantine for whoever approves the camera yet."""
+        """Return the frame if it waits in quarantine for an approval of its camera."""
         if judged.rule is None or judged.rule == "sensitive_place":
             return None
         return judged.frame if self.mode == "quarantine" else None
 
     def refused(self, judged: Judgement) -> DeadLetter | None:
-        """A dead letter without the picture, where frames of what nobody approved are refused, and of a frame
-        of a sensitive place also without what the camera knew of the vehicle.
+        """Return a dead letter without the picture if the frame is refused.
+
+        For a frame of a sensitive place, the camera's data about the vehicle is removed, too.
         """
         sensitive = judged.rule == "sensitive_place"
         if judged.rule is None or not (sensitive or self.mode == "refuse"):
@@ -155,7 +161,7 @@ class Approvals:
         )
 
     def _put(self, record: RegistryRecord) -> None:
-        """The newest stands: what was asked for may be ahead of the stream."""
+        """Store a record unless a newer version is known: records from `newer` may be ahead of the stream."""
         self._places.put(record)
         known = (self._cameras if record.kind == "camera" else self._details).get(record.id)
         if known and known.changed_at and record.changed_at and record.changed_at < known.changed_at:
@@ -165,28 +171,28 @@ class Approvals:
         elif record.kind == "detail":
             self._details = {**self._details, record.id: record}
 
-    def _camera_rule(self, frame: Frame) -> Rule | None:
-        camera = self._cameras.get(frame.camera_id)
+    def _camera_rule(self, name: str, at: datetime, latitude: float, longitude: float) -> Rule | None:
+        camera = self._cameras.get(name)
         if camera is None:
             return "unregistered"
-        if rule := approval(camera, frame.captured_at):
+        if rule := approval(camera, at):
             return rule
-        assert camera.latitude is not None  # a record of a camera without a place is refused
+        assert camera.latitude is not None  # a camera record without a location is rejected
         assert camera.longitude is not None
         place = Area(camera.latitude, camera.longitude, FAR_M)
-        if not camera.moves and metres(frame.latitude, frame.longitude, place) > FAR_M:
+        if not camera.moves and distance_m(latitude, longitude, place) > FAR_M:
             return "moved"
         return None
 
     def _covering(self, camera: str, at: datetime) -> list[RegistryRecord]:
-        """Details of this camera and time, approved ones first."""
+        """Return the details of this camera and time, approved ones first."""
         found = [one for one in self._details.values() if camera in one.cameras and one.counts_at(at)]
         return sorted(found, key=lambda one: (not one.approved_by, one.id))
 
 
 @dataclass(frozen=True)
 class Control:
-    """What becomes of frames. All four streams must be wired: one that is not is dropped without a word."""
+    """The outcomes of frames. All four streams must be wired; an unwired one is dropped silently."""
 
     read_on: Stream[Frame]
     quarantined: Stream[Frame]
@@ -201,10 +207,10 @@ def control(
     records: Stream[RegistryRecord | EndOfSnapshot],
     approvals: Approvals,
 ) -> Control:
-    """Each frame to one of three ways, and what is found of frames and of the registry's records.
+    """Send each frame to one of three outputs, and findings to a fourth.
 
-    A frame stays on its worker, so `records` have to come to each of them. What several workers find of one
-    record has one id, as what several starts find has.
+    A frame stays on its worker, so every worker needs all `records`. Findings of several workers or starts
+    about one record have the same id.
     """
     judged = op.map("judge", frames, approvals.judge)
     seen = op.flat_map("seen", judged, approvals.findings)

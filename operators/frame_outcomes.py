@@ -1,8 +1,8 @@
-"""One outcome for each frame: what a gateway or a camera sends twice counts once.
+"""De-duplication of frames: a frame that a gateway or camera sends twice has one outcome.
 
-A gateway that is killed between the broker's acknowledgement and its own record of it sends its last batch
-again, seconds or hours later. It sends in order, so that whatever comes twice is among the last frames of its
-camera: remembering so many ids for each camera is enough, however long the gateway was away.
+A gateway that is killed between the broker's acknowledgment and its own record of it sends its last batch
+again, seconds or hours later. It sends in order, so repeated frames are among the last of their camera. It is
+enough to remember a fixed number of ids for each camera, however long the gateway was down.
 """
 
 from collections.abc import Callable
@@ -11,28 +11,28 @@ from uuid import UUID
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
-from operators.recognize import FrameReads
-from schemas.dead_letter import DeadLetter
-from schemas.frame import told_frame_id
+from platestream.operators.recognize import FrameReads
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.frame import frame_id_of
 
 Outcome = FrameReads | DeadLetter
-"""What became of a frame: read, with plates or without, or refused."""
+"""Outcome of a frame: read, with or without plates, or rejected."""
 
-REMEMBERED = 128
-"""Frames of a camera; a gateway sends 16 again at most (`services.cameras.sender.BATCH`)."""
+REMEMBERED_FRAMES = 128
+"""Remembered frames of a camera; a gateway repeats 16 at most (`platestream.cameras.sender.BATCH`)."""
 
 
 def camera_of(outcome: Outcome) -> str:
-    """The camera whose frame it was; empty where a refused frame does not say."""
+    """Return the camera of the frame, or an empty string if a refused frame does not name it."""
     if isinstance(outcome, FrameReads):
         return outcome.camera_id
     return outcome.headers.get("camera-id", "")
 
 
 class FrameOutcomes(StatefulBatchLogic[Outcome, Outcome, bytes]):
-    """The outcomes of one camera's frames, the first of each; `doubled` hears of each that is left out.
+    """The first outcomes of one camera's frames; `doubled` is called with each repeated one.
 
-    A frame without an id is taken for a new one.
+    A frame without an id counts as a new one.
     """
 
     def __init__(self, resume: bytes | None, doubled: Callable[[Outcome], None] = lambda _one: None) -> None:
@@ -41,7 +41,7 @@ class FrameOutcomes(StatefulBatchLogic[Outcome, Outcome, bytes]):
         self._doubled = doubled
 
     def on_batch(self, values: list[Outcome]) -> tuple[list[Outcome], bool]:
-        # Of frames without ids nothing is kept: refused ones may name any camera.
+        # Frames without ids are not remembered, because refused ones may name any camera.
         return [one for one in values if self._first(one)], not self._known
 
     def snapshot(self) -> bytes:
@@ -55,10 +55,10 @@ class FrameOutcomes(StatefulBatchLogic[Outcome, Outcome, bytes]):
             self._doubled(outcome)
             return False
         self._known[name.bytes] = None
-        if len(self._known) > REMEMBERED:
+        if len(self._known) > REMEMBERED_FRAMES:
             del self._known[next(iter(self._known))]
         return True
 
 
 def _frame_id(outcome: Outcome) -> UUID | None:
-    return outcome.frame_id if isinstance(outcome, FrameReads) else told_frame_id(outcome.headers)
+    return outcome.frame_id if isinstance(outcome, FrameReads) else frame_id_of(outcome.headers)

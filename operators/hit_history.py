@@ -1,19 +1,19 @@
-"""From an alert hit to what came of it: the steps of sections G.3 to G.8, and what may follow what.
+"""History of an alert hit: the steps of sections G.3 to G.8 of the order, and their permitted sequence.
 
     unverified -> plate_confirmed -> confirmed -> acted
         |  |          |    |  \\          |  \\---> closed (no action)
         |  |          |    |   \\--> not_current -> closed
-        |  |          |    \\------> acted, closed: an entry of our own list, of which nobody else knows
+        |  |          |    \\------> acted, closed: an entry of our own list, which nobody else has
         |  \\----------+-----------> wrong_state -> closed
         \\-------------+-----------> misread ----> closed
 
-A second look may correct the first: towards caution from wherever the hit stands until it is acted on or
-closed, and from misread or wrong_state back to plate_confirmed, from where the entry is checked anew.
+A second check may correct the first: to a more cautious status at any time until the hit is acted on or
+closed, and from misread or wrong_state back to plate_confirmed, after which the entry is verified again.
 
-A hit's history is a function of the *set* of its actions: they count in the order of their times (at equal
-times of their ids), each once, and one that may not follow is kept beside the history and changes nothing. So
-two officers at once, late, doubled and replayed actions end in one history wherever it is put together; the
-view `platestream.hit_states` (clickhouse/views/hits.sql) puts it together by the same table of steps.
+A hit's history is a function of the *set* of its actions. They count in the order of their times (and of
+their ids if times are equal), each once. An action that may not follow is listed separately and changes
+nothing. Concurrent, late, repeated and replayed actions therefore give the same history everywhere; the
+view `platestream.hit_states` (clickhouse/views/hits.sql) derives it from the same table of steps.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from schemas.hit_action import ActionKind, CheckedWith, HitAction
-from schemas.hotlist import CHECKED_SOURCES
+from platestream.schemas.hit_action import ActionKind, CheckedWith, HitAction
+from platestream.schemas.hotlist import CHECKED_SOURCES
 
 Status = Literal[
     "unverified",
@@ -37,21 +37,21 @@ Status = Literal[
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_LOOK: dict[ActionKind, Status] = {"misread": "misread", "wrong_state": "wrong_state"}
+_READ_STEPS: dict[ActionKind, Status] = {"misread": "misread", "wrong_state": "wrong_state"}
 _CONFIRMED: dict[ActionKind, Status] = {"plate_and_state_confirmed": "plate_confirmed"}
 _CLOSED: dict[ActionKind, Status] = {"no_action": "closed"}
 
 STEPS: Mapping[Status, Mapping[ActionKind, Status]] = {
-    "unverified": {**_CONFIRMED, **_LOOK},
-    "plate_confirmed": {**_LOOK, "confirmed_current": "confirmed", "not_current": "not_current"},
+    "unverified": {**_CONFIRMED, **_READ_STEPS},
+    "plate_confirmed": {**_READ_STEPS, "confirmed_current": "confirmed", "not_current": "not_current"},
     "misread": {**_CONFIRMED, "wrong_state": "wrong_state", **_CLOSED},
     "wrong_state": {**_CONFIRMED, "misread": "misread", **_CLOSED},
-    "confirmed": {**_LOOK, "not_current": "not_current", "action_taken": "acted", **_CLOSED},
-    "not_current": {**_LOOK, "confirmed_current": "confirmed", **_CLOSED},
-    "acted": {"action_taken": "acted"},  # the report's number, where it is written later
+    "confirmed": {**_READ_STEPS, "not_current": "not_current", "action_taken": "acted", **_CLOSED},
+    "not_current": {**_READ_STEPS, "confirmed_current": "confirmed", **_CLOSED},
+    "acted": {"action_taken": "acted"},  # for the number of a report that is written later
     "closed": {},
 }
-# An entry that neither NCIC nor ACIC keeps is confirmed by the look alone (G.3, last sentence).
+# An entry that is in neither NCIC nor ACIC is confirmed by visual check only (G.3, last sentence).
 LOCAL_STEPS: Mapping[ActionKind, Status] = {"action_taken": "acted", **_CLOSED}
 
 VISUAL: Mapping[ActionKind, str] = {
@@ -62,7 +62,7 @@ VISUAL: Mapping[ActionKind, str] = {
 
 
 def is_local(source: str) -> bool:
-    """Whether an entry of this list is verified by looking alone."""
+    """Return whether entries of this list are verified by visual check only."""
     return source not in ("", *CHECKED_SOURCES)
 
 
@@ -74,9 +74,9 @@ KEEPERS: Mapping[str, tuple[CheckedWith, ...]] = {
 
 
 def confirms(source: str, action: HitAction) -> bool:
-    """Whether this step may say that an entry of `source` is current.
+    """Return whether this step may confirm that an entry of `source` is current.
 
-    An entry of NCIC or ACIC is confirmed by one of these two (G.3); an MVD query is made besides (G.5.b).
+    NCIC or ACIC confirms an entry of either (G.3); an MVD query is made in addition (G.5.b).
     """
     if action.kind != "confirmed_current":
         return True
@@ -84,7 +84,7 @@ def confirms(source: str, action: HitAction) -> bool:
 
 
 def following(status: Status, *, local: bool) -> dict[ActionKind, Status]:
-    """What may follow, and where it leads."""
+    """Return the actions that may follow, with the status to which each leads."""
     steps = dict(STEPS[status])
     if local and status == "plate_confirmed":
         steps.update(LOCAL_STEPS)
@@ -93,28 +93,31 @@ def following(status: Status, *, local: bool) -> dict[ActionKind, Status]:
 
 @dataclass(frozen=True)
 class History:
-    """A hit's history: `counted` are its steps in order, `beside` the actions that came out of turn.
+    """A hit's history: `applied` are its steps in order, `ignored` the actions that were not permitted.
 
-    `disputed`: somebody saw another plate or state than what stands.
+    `disputed`: somebody saw another plate or state than the recorded one.
     """
 
     status: Status = "unverified"
     visual: str = ""
     current: str = ""
-    counted: tuple[HitAction, ...] = ()
-    beside: tuple[HitAction, ...] = ()
+    applied: tuple[HitAction, ...] = ()
+    ignored: tuple[HitAction, ...] = ()
     disputed: bool = False
     local: bool = False
     source: str = ""
 
     @property
     def verified(self) -> bool:
-        """As far as the order asks before a stop. It says nothing of suspicion or cause (G.4)."""
+        """True if the hit is verified as the order requires before a stop.
+
+        It is no suspicion or cause (G.4).
+        """
         return self.status == "confirmed" or (self.local and self.status == "plate_confirmed")
 
     @property
     def next_steps(self) -> tuple[ActionKind, ...]:
-        """What may follow now."""
+        """The actions that may follow now."""
         return tuple(following(self.status, local=self.local))
 
 
@@ -125,16 +128,16 @@ class _Fold:
     status: Status = "unverified"
     visual: str = ""
     current: str = ""
-    counted: list[HitAction] = field(default_factory=list)
-    beside: list[HitAction] = field(default_factory=list)
+    applied: list[HitAction] = field(default_factory=list)
+    ignored: list[HitAction] = field(default_factory=list)
 
     def take(self, action: HitAction) -> None:
         leads_to = following(self.status, local=self.local).get(action.kind)
         if leads_to is None or not confirms(self.source, action):
-            self.beside.append(action)
+            self.ignored.append(action)
             return
         self.status = leads_to
-        self.counted.append(action)
+        self.applied.append(action)
         if action.kind in VISUAL:
             self.visual, self.current = VISUAL[action.kind], ""
         elif action.kind in ("confirmed_current", "not_current"):
@@ -142,33 +145,36 @@ class _Fold:
 
 
 def history(actions: Iterable[HitAction], *, source: str) -> History:
-    """The history of one hit from its actions, in whatever order and however often they come.
+    """Return the history of one hit from its actions, in any order and with repetitions.
 
-    `source` is the list of its entry, which says who confirms it; empty where it is not known.
+    `source` is the list of its entry, which decides who confirms it; empty if unknown.
     """
     local = is_local(source)
-    once = {action.action_id: action for action in sorted(actions, key=_whole)}
+    once = {action.action_id: action for action in sorted(actions, key=_content)}
     fold = _Fold(source, local)
-    for action in sorted(once.values(), key=_turn):
+    for action in sorted(once.values(), key=_order):
         fold.take(action)
-    seen = {VISUAL[one.kind] for one in (*fold.counted, *fold.beside) if one.kind in VISUAL}
+    seen = {VISUAL[one.kind] for one in (*fold.applied, *fold.ignored) if one.kind in VISUAL}
     return History(
         status=fold.status,
         visual=fold.visual,
         current=fold.current,
-        counted=tuple(fold.counted),
-        beside=tuple(fold.beside),
+        applied=tuple(fold.applied),
+        ignored=tuple(fold.ignored),
         disputed=len(seen) > 1,
         local=local,
         source=source,
     )
 
 
-def _turn(action: HitAction) -> tuple[int, str]:
-    """Milliseconds, as the table keeps them, and the id."""
+def _order(action: HitAction) -> tuple[int, str]:
+    """Return the sort key of an action: milliseconds, as in the table, and the id."""
     return (action.at - EPOCH) // timedelta(milliseconds=1), str(action.action_id)
 
 
-def _whole(action: HitAction) -> bytes:
-    """One id with two contents is nobody's doing but a fault's; which one stands must not depend on order."""
+def _content(action: HitAction) -> bytes:
+    """Return the content of an action.
+
+    If a fault gives one id two contents, the choice must not depend on order.
+    """
     return action.to_json()

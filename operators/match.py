@@ -1,40 +1,43 @@
-"""Detections against the hot list: a join in memory, keyed by buckets of plates that look alike.
+"""Match of detections against the hot list: a join in memory, keyed by buckets of plates that look alike.
 
-The list is not kept in the recovery store: each start reads the changelog again from its beginning, so
-nothing that was removed or has expired lives on in it, and a bucket's snapshot is small whatever the size
-of the list. What is kept is the reads that wait for the list to be loaded, and which passes have alerted.
+The list is not in the recovery store: each start reads the changelog again, so no removed or expired entry
+persists in it, and a bucket's snapshot is small for any size of the list. The state consists of the reads
+that wait for the list, and of the passes that have alerted.
 """
 
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
-from operators.hold import Hold
-from operators.matching.deduplication import AlertDeduplication
-from operators.matching.events import Entries, Event, PackedEntry, Reads, Removal
-from operators.matching.judge import RULES, Rules, match_entry
-from operators.matching.patterns import PatternIndex
-from schemas import plates
-from schemas.alert_hit import AlertHit
-from schemas.designation import Designations
-from schemas.detection import Detection
-from schemas.hotlist import HotListEntry
-from schemas.hotlist_packed import packed_plate, unpack
-from schemas.message import EndOfSnapshot
-from schemas.registry import RegistryRecord
+from platestream.operators.changelog_hold import ChangelogHold
+from platestream.operators.matching.deduplication import AlertDeduplication
+from platestream.operators.matching.entry_match import RULES, Rules, match_entry
+from platestream.operators.matching.events import Entries, Event, PackedEntry, Reads, Removal
+from platestream.operators.matching.patterns import PatternIndex
+from platestream.schemas import plates
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.designation import Designations
+from platestream.schemas.detection import Detection
+from platestream.schemas.hotlist import HotListEntry
+from platestream.schemas.hotlist_packed import packed_plate, unpack
+from platestream.schemas.message import EndOfSnapshot
+from platestream.schemas.registry import RegistryRecord
 
 CHANGELOGS = ("hotlist", "registry")
-Withheld = Callable[[HotListEntry], None]  # hears of each read that met an entry which may alert nobody
+OnWithheld = Callable[
+    [HotListEntry], None
+]  # called for each read that matches an entry which may alert nobody
 
 
 class MatcherState(msgspec.Struct, array_like=True):
-    """A bucket's state in the recovery store: reads that wait, those of other readings, and passes.
+    """A bucket's state in the recovery store: waiting reads, waiting reads by other readings, and passes.
 
-    `batches` says how many of both each batch that waits has, so that they are judged in their order.
+    `batches` has the numbers of both in each waiting batch, so that they are judged in order.
     """
 
     held: list[Detection] = []
@@ -44,7 +47,7 @@ class MatcherState(msgspec.Struct, array_like=True):
 
     @classmethod
     def of(cls, waiting: list[Reads], passes: dict[str, list[Any]]) -> "MatcherState":
-        """The state of a bucket in which these batches wait."""
+        """Return the state of a bucket in which these batches wait."""
         return cls(
             [read for batch in waiting for read in batch.own],
             [read for batch in waiting for read in batch.others],
@@ -54,16 +57,16 @@ class MatcherState(msgspec.Struct, array_like=True):
 
     @property
     def waiting(self) -> list[Reads]:
-        """The batches; what the version before stored is one."""
+        """The waiting batches; the state of the previous version is one batch."""
         own, others = iter(self.held), iter(self.others)
         sizes = self.batches or [(len(self.held), len(self.others))] * bool(self.held or self.others)
         return [Reads(list(islice(own, one)), list(islice(others, other))) for one, other in sizes]
 
 
 class Bucket:
-    """The part of the list that one bucket keeps, and what a read meets in it."""
+    """The part of the list in one bucket, and the matches of a read in it."""
 
-    def __init__(self, rules: Rules = RULES, withheld: Withheld = lambda _entry: None) -> None:
+    def __init__(self, rules: Rules = RULES, withheld: OnWithheld = lambda _entry: None) -> None:
         self.rules = rules
         self._withheld = withheld
         self._listed: dict[bytes, PackedEntry | tuple[PackedEntry, ...]] = {}
@@ -71,13 +74,13 @@ class Bucket:
         self.designated = Designations()
 
     def add_new(self, entries: list[PackedEntry]) -> None:
-        """Put entries with whole plates in; hardly two have one shape."""
+        """Add entries with complete plates; few share a shape."""
         known = self._listed.setdefault
         for one in [one for one in entries if known(one.shape, one) is not one]:
             self.add(one)
 
     def add(self, listed: PackedEntry) -> None:
-        """Put an entry in, or its newest version in its place."""
+        """Add or replace an entry."""
         if not listed.shape:
             self.patterns.add(unpack(listed.packed))
             return
@@ -85,7 +88,7 @@ class Bucket:
         self._listed[listed.shape] = (*others, listed) if others else listed
 
     def remove(self, key: bytes, shape: bytes) -> None:
-        """Take an entry out; one that is not there is no matter."""
+        """Remove an entry if it is there."""
         if not shape:
             self.patterns.remove(key.decode())
         elif shape in self._listed:
@@ -97,10 +100,13 @@ class Bucket:
 
     def _others(self, key: bytes, shape: bytes) -> tuple[PackedEntry, ...]:
         before = self._listed.get(shape)
-        return () if before is None else tuple(one for one in _several(before) if one.key != key)
+        return () if before is None else tuple(one for one in _group(before) if one.key != key)
 
     def likely(self, reads: Sequence[Detection]) -> list[Detection]:
-        """Those that something listed may look like; the others, nearly all, are told without a call each."""
+        """Return the reads that may match a listed plate.
+
+        All others, nearly all reads, are excluded without a call each.
+        """
         if not reads:
             return []
         listed = self._listed
@@ -112,16 +118,18 @@ class Bucket:
             for read, plate, shape in zip(reads, written, shapes, strict=True)
             if shape in listed
             or ((fit := last[plate[-3:]] & first[plate[:2]]) and fit & middle[plate[2:4]])
-            or (read.alternatives and self._other_is_listed(read))
+            or ((read.alternatives or read.camera_read is not None) and self._other_is_listed(read))
         ]
 
     def hits(self, read: Detection, *, patterns: bool) -> list[AlertHit]:
-        """Hits by rank; `patterns` only in one of the buckets that a read is given to."""
+        """Return hits by rank; `patterns` are matched in only one of the buckets that get a read."""
         entries = [
             unpack(one.packed)
             for shape in self._shapes(read)
-            for one in _several(self._listed[shape])
-            if read.alternatives or plates.differences(read.plate, packed_plate(one.packed)) is not None
+            for one in _group(self._listed[shape])
+            if read.alternatives
+            or read.camera_read is not None
+            or plates.differences(read.plate, packed_plate(one.packed)) is not None
         ]
         if patterns:
             entries += self.patterns.candidates(read.plate)
@@ -141,27 +149,27 @@ class Bucket:
         return any(plates.shape(other.plate) in self._listed for other in self.rules.others(read))
 
     def _shapes(self, read: Detection) -> set[bytes]:
-        """Of the read and its other readings, those that a listed plate has."""
+        """Return the shapes of the read and its other readings that a listed plate has."""
         shapes = {plates.shape(read.plate)}
-        if read.alternatives:
+        if read.alternatives or read.camera_read is not None:
             shapes |= {plates.shape(other.plate) for other in self.rules.others(read)}
         return {shape for shape in shapes if shape in self._listed}
 
 
-def _several(listed: PackedEntry | tuple[PackedEntry, ...]) -> tuple[PackedEntry, ...]:
+def _group(listed: PackedEntry | tuple[PackedEntry, ...]) -> tuple[PackedEntry, ...]:
     return listed if isinstance(listed, tuple) else (listed,)
 
 
 class HotListMatcher(StatefulBatchLogic[list[Event], AlertHit, bytes]):
-    """One bucket in the flow: judges reads once list and registry are loaded, and alerts once a pass."""
+    """Logic of one bucket: judges reads once list and registry are loaded, and alerts once for each pass."""
 
     def __init__(
-        self, resume: bytes | None, rules: Rules = RULES, withheld: Withheld = lambda _entry: None
+        self, resume: bytes | None, rules: Rules = RULES, withheld: OnWithheld = lambda _entry: None
     ) -> None:
-        kept = MatcherState() if resume is None else msgspec.msgpack.decode(resume, type=MatcherState)
+        state = MatcherState() if resume is None else msgspec.msgpack.decode(resume, type=MatcherState)
         self._bucket = Bucket(rules, withheld)
-        self._hold = Hold(CHANGELOGS, kept.waiting)
-        self._alerts = AlertDeduplication(kept.passes)
+        self._hold = ChangelogHold(CHANGELOGS, state.waiting)
+        self._alerts = AlertDeduplication(state.passes)
 
     def on_batch(self, values: list[list[Event]]) -> tuple[Iterable[AlertHit], bool]:
         hits = [hit for events in values for event in events for hit in self._event(event)]
@@ -189,7 +197,7 @@ class HotListMatcher(StatefulBatchLogic[list[Event], AlertHit, bytes]):
     def _end(self, mark: EndOfSnapshot) -> Iterable[AlertHit]:
         waiting = self._hold.end(mark)
         if self._hold.open:
-            self._bucket.patterns.masks()  # made now, not with the first read
+            self._bucket.patterns.masks()  # built now, not at the first read
         return self._judge(waiting)
 
     def _judge(self, batches: list[Reads]) -> list[AlertHit]:
@@ -208,7 +216,14 @@ class HotListMatcher(StatefulBatchLogic[list[Event], AlertHit, bytes]):
         if not entry.again_after_s:
             return True
         key = f"{entry.entry_id}|{read.camera_id}"
-        if entry.is_pattern:  # other vehicles fit it, too; a checksum tells them apart and shows no plate
+        if entry.is_pattern:  # several vehicles match; a checksum separates them without a plate
             key += f"|{zlib.crc32(plates.shape(read.plate)):x}"
-        at = round(read.captured_at.timestamp() * 1000)
-        return self._alerts.alerts(key, read.detection_id, at, entry.again_after_s * 1000, hit.rank)
+        gap, old = entry.again_after_s * 1000, hit.historical
+        listed = 0 if entry.listed_at is None else _milliseconds(entry.listed_at)
+        at = _milliseconds(read.captured_at)
+        return self._alerts.alerts(key, read.detection_id, at, gap, hit.rank, listed, old=old)
+
+
+def _milliseconds(at: datetime) -> int:
+    """Return a time in milliseconds since 1970."""
+    return round(at.timestamp() * 1000)

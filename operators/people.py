@@ -1,57 +1,70 @@
-"""Who is who, by the newest records of the registry: registered and active, trained, of an agency with which
-data may be shared, on shift.
+"""People and agencies by the newest records of the registry: active, trained, sharing permitted, on shift.
 
-The router of notifications, the checks of inquiries and the services ask here; the inquiry gate answers the
-same questions in SQL when it judges an act (`services/door.py`).
+The router of notifications, the checks of inquiries and the services use it; the inquiry gate does the same
+in SQL when it judges an act (`platestream/access/door.py`).
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, tzinfo
 from typing import Literal
 
-from schemas.acts import Role
-from schemas.gate_rules import GateRules
-from schemas.registry import RegistryRecord
+from platestream.schemas.acts import Role
+from platestream.schemas.gate_rules import GateRules
+from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.spans import Span
 
 Rule = Literal["registered", "trained", "agency"]
 
 
+A_YEAR = Span(1, "year")
+
+
+A_YEAR = Span(1, "year")
+
+
 @dataclass(frozen=True)
 class PeopleRules:
-    """What an agency demands. `training` is how long training counts, None for good (F.7).
+    """An agency's requirements. `training` is the validity of training, None without end (F.7).
 
-    With `mou_required` another agency needs an MOU in force; without `out_of_state` it is of `own_state`;
-    with `declaration` it has declared in writing what it looks for (I.2): one of another state only with
-    `declaration_outside`, not longer than `declaration_holds` ago, and where there are
-    `declaration_texts` (SHA-256) in one of these, signed by somebody.
+    With `mou_required` another agency needs an MOU in force; without `out_of_state` it must be of
+    `own_state`. With `declaration` it must have declared its purposes in writing (I.2): only if it is of
+    another state with `declaration_outside`, at most `declaration_holds` ago, and, if there are
+    `declaration_texts` (SHA-256), with one of these, signed. Years are those of the calendar in `zone`.
     """
 
-    training: timedelta | None = timedelta(days=365)
+    training: Span | None = A_YEAR
     mou_required: bool = True
     out_of_state: bool = True
     own_state: str = ""
     declaration: bool = False
     declaration_outside: bool = False
-    declaration_holds: timedelta | None = None
+    declaration_holds: Span | None = None
     declaration_texts: tuple[str, ...] = ()
+    zone: tzinfo = UTC
 
     def lapses(self, trained_at: datetime) -> datetime | None:
-        """When training of this day counts no more; None: never."""
-        return None if self.training is None else trained_at + self.training
+        """Return the time when training of this day expires, or None."""
+        return None if self.training is None else self.training.after(trained_at, self.zone)
+
+    def declaration_lapses(self, declared_at: datetime) -> datetime | None:
+        """Return the time when a declaration of this day expires, or None."""
+        holds = self.declaration_holds
+        return None if holds is None else holds.after(declared_at, self.zone)
 
     @classmethod
     def of(cls, rules: GateRules) -> "PeopleRules":
-        """The same as the gate has them."""
+        """Return the rules with the values of the gate."""
         return cls(
-            training=timedelta(days=rules.training_days) if rules.training_days else None,
+            training=rules.training,
             mou_required=rules.mou_required,
             out_of_state=rules.out_of_state,
             own_state=rules.own_state,
             declaration=rules.declaration,
             declaration_outside=rules.declaration_outside,
-            declaration_holds=timedelta(days=rules.declaration_days) if rules.declaration_days else None,
+            declaration_holds=rules.declaration_holds,
             declaration_texts=rules.declaration_texts,
+            zone=rules.zone,
         )
 
 
@@ -60,11 +73,11 @@ THE_ORDERS = PeopleRules()
 
 @dataclass(frozen=True)
 class Objection:
-    """Why somebody may not: by which rule, as a `code` for records, and in words."""
+    """The reason why somebody may not act: the rule, a `code` for records, and a text."""
 
     rule: Rule
     code: str
-    said: str
+    text: str
 
 
 UNREGISTERED = Objection("registered", "unregistered", "not a registered, active user (E.1.e)")
@@ -82,9 +95,9 @@ FOREIGN = Objection("agency", "other_agency", "a person of another agency (F.1)"
 
 
 class People:
-    """Users, their shifts, and agencies; other kinds of record change nothing here.
+    """Users, their shifts, and agencies; records of other kinds are ignored.
 
-    Of a record's versions the newest stands, in whatever order they come.
+    The newest version of a record counts, in any order of arrival.
     """
 
     def __init__(self, records: Iterable[RegistryRecord] = ()) -> None:
@@ -95,29 +108,28 @@ class People:
             self.put(record)
 
     def put(self, record: RegistryRecord) -> None:
-        """Take in one version of a record."""
-        kept = self._of(record)
-        before = None if kept is None else kept.get(record.id)
-        if kept is not None and (before is None or _changed(record) >= _changed(before)):
-            kept[record.id] = record
+        """Store one version of a record."""
+        records = self._of(record)
+        before = None if records is None else records.get(record.id)
+        if records is not None and (before is None or _changed(record) >= _changed(before)):
+            records[record.id] = record
 
     def person(self, who: str, at: datetime, rules: PeopleRules) -> Objection | None:
-        """What stands against this person themselves at this moment: registration, then training."""
+        """Return the objection to this person at this time: registration, then training."""
         return self.trained(self.users.get(who), at, rules)
 
     @staticmethod
     def trained(user: RegistryRecord | None, at: datetime, rules: PeopleRules) -> Objection | None:
-        """The same of a record, also one that another agency stands for."""
+        """Return the objection to a record of a person, also one that another agency vouches for."""
         if user is None or not user.active:
             return UNREGISTERED
         if user.trained_at is None or user.trained_at > at:
             return UNTRAINED
-        if rules.training is not None and user.trained_at < at - rules.training:
-            return LAPSED
-        return None
+        lapses = rules.lapses(user.trained_at)
+        return LAPSED if lapses is not None and lapses < at else None
 
     def agency(self, name: str, at: datetime, rules: PeopleRules) -> Objection | None:
-        """What stands against sharing with this agency at this moment; with our own we share."""
+        """Return the objection to sharing with this agency at this time; our own has none."""
         agency = self.agencies.get(name)
         if agency is None or not agency.active:
             return UNKNOWN_AGENCY
@@ -127,10 +139,10 @@ class People:
             return NO_MOU
         if not rules.out_of_state and agency.state != rules.own_state:
             return OTHER_STATE
-        return declared(agency, at, rules)
+        return declaration_objection(agency, at, rules)
 
     def colleague(self, who: str, at: datetime, rules: PeopleRules) -> Objection | None:
-        """What stands against this person as an employee of our own agency."""
+        """Return the objection to this person as an employee of our own agency."""
         if objection := self.person(who, at, rules):
             return objection
         agency = self.agencies.get(self.users[who].agency)
@@ -139,7 +151,7 @@ class People:
         return None if agency.own else FOREIGN
 
     def with_role(self, role: Role, at: datetime, rules: PeopleRules) -> list[str]:
-        """Our own employees who are in force in this role at this moment."""
+        """Return our own employees who may act in this role at this time."""
         return [
             who
             for who, user in self.users.items()
@@ -147,16 +159,16 @@ class People:
         ]
 
     def on_shift(self, who: str, at: datetime) -> bool:
-        """Logged in, not out since, and not for longer than a shift may last (F.4)."""
+        """Return whether a person is logged in, and not for longer than a shift may last (F.4)."""
         return any(shift.counts_at(at) for shift in self._shifts.get(who, {}).values())
 
     def shifts_at(self, at: datetime) -> Iterator[RegistryRecord]:
-        """The shifts that count at this moment."""
+        """Yield the shifts that count at this time."""
         for shifts in self._shifts.values():
             yield from (shift for shift in shifts.values() if shift.counts_at(at))
 
     def forget_shifts(self, at: datetime) -> None:
-        """Drop shifts that have ended: a new one comes with its logging in."""
+        """Drop shifts that have ended; a new one comes with the next login."""
         for shifts in self._shifts.values():
             for name in [name for name, one in shifts.items() if one.until and one.until < at]:
                 del shifts[name]
@@ -167,13 +179,14 @@ class People:
         return {"user": self.users, "agency": self.agencies}.get(record.kind)
 
 
-def declared(agency: RegistryRecord, at: datetime, rules: PeopleRules) -> Objection | None:
-    """What stands against another agency's written declaration at this moment, where one is asked for."""
+def declaration_objection(agency: RegistryRecord, at: datetime, rules: PeopleRules) -> Objection | None:
+    """Return the objection to another agency's written declaration at this time, if one is required."""
     if not rules.declaration or (rules.declaration_outside and agency.state == rules.own_state):
         return None
     if agency.declared_at is None or agency.declared_at > at:
         return UNDECLARED
-    if rules.declaration_holds is not None and agency.declared_at < at - rules.declaration_holds:
+    lapses = rules.declaration_lapses(agency.declared_at)
+    if lapses is not None and lapses < at:
         return DECLARATION_LAPSED
     texts = rules.declaration_texts
     if texts and (agency.declaration not in texts or not agency.declared_by.strip()):

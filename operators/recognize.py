@@ -1,4 +1,4 @@
-"""From a picture to what was read in it: plates, each with its crop and a picture of the vehicle."""
+"""Recognition step: plates in a picture, each with its crop and a picture of the vehicle."""
 
 import threading
 from collections.abc import Callable
@@ -10,17 +10,19 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from operators.decode import Picture
-from operators.vehicle import Colour, colour
-from schemas.fields import Vehicle
-from schemas.message import RefusedError
-from schemas.reading import PlateRead
+from platestream.operators.decode import Picture
+from platestream.operators.second_opinion import missing_picture, pair_reads, read_of_camera
+from platestream.operators.vehicle import Colour, colour
+from platestream.schemas.camera_read import CameraRead
+from platestream.schemas.fields import Vehicle
+from platestream.schemas.message import RefusedError
+from platestream.schemas.reading import PlateRead
 
 Image = npt.NDArray[np.uint8]
 Read = Callable[[str, datetime, Image], list[PlateRead]]
 """Reads a camera's frame: camera, capture time, pixels. `reading.change_detector.ChangeDetector` is one."""
 
-CROP_MARGIN = 0.25  # of the plate's size, each side: the frame around it tells a reader what it is
+CROP_MARGIN = 0.25  # of the plate's size, each side: people recognize it by the frame
 VEHICLE_WIDTHS, VEHICLE_ABOVE, VEHICLE_BELOW = 4.0, 8.0, 2.5  # in plate widths, in plate heights
 VEHICLE_PIXELS = 640  # longer side of the vehicle's picture
 QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 85]
@@ -28,17 +30,25 @@ QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 85]
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One plate in one frame. `crop` and `picture` are JPEG; `colour` is the vehicle's, where it is clear."""
+    """One plate in one frame. `crop` and `picture` are JPEG; `colour` is the vehicle's, if it is clear.
+
+    `camera` is the camera's own read. If not `ours`, the reader read nothing, and `read` is of the camera.
+    """
 
     read: PlateRead
     crop: bytes
     picture: bytes
     colour: Colour | None = None
+    camera: CameraRead | None = None
+    ours: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class FrameReads:
-    """What one frame showed, from left to right; `sightings` may be empty. It holds no frame."""
+    """The plates of one frame, from left to right; `sightings` may be empty.
+
+    It does not contain the frame. `pushed`: the camera sends its own reads. `unseen`: it sent no picture.
+    """
 
     camera_id: str
     captured_at: datetime
@@ -47,14 +57,16 @@ class FrameReads:
     vehicle: Vehicle
     sightings: tuple[Sighting, ...]
     frame_id: UUID | None = None
+    pushed: bool = False
+    unseen: bool = False
 
 
 class Recognizer:
-    """Reads pictures. One that the engine fails on is refused and the rest go on. For use by several threads,
-    each with its cameras.
+    """Reader of pictures. A picture on which the engine fails is refused, and the others continue.
 
-    After `patience` failures in a row `sound` says whether the engine still reads a picture that it must be
-    able to read. If it does, the pictures are bad and are refused as before; if not, the flow stops.
+    It may be used by several threads, each with its own cameras. After `patience` consecutive failures,
+    `reads_known_plate` checks that the engine still reads a known picture. If it does, the pictures are bad
+    and are refused as before; if not, the flow stops.
     """
 
     def __init__(self, read: Read, sound: Callable[[], bool], patience: int = 20) -> None:
@@ -64,11 +76,14 @@ class Recognizer:
         self._lock = threading.Lock()
 
     def __call__(self, picture: Picture) -> FrameReads:
-        """Raises RefusedError for a picture, RuntimeError for a broken engine."""
+        """Return the plates of a picture.
+
+        Raises RefusedError for a bad picture, RuntimeError for a broken engine.
+        """
         frame = picture.frame
         try:
-            found = self._read(frame.camera_id, frame.captured_at, picture.pixels)
-        except Exception as error:  # an engine raises what it likes; which is not ours to know
+            found = self._read(frame.camera_id, frame.captured_at, picture.pixels) if frame.image else []
+        except Exception as error:  # engines raise errors of any type
             with self._lock:
                 self._failed += 1
                 failures = self._failed
@@ -84,27 +99,43 @@ class Recognizer:
             longitude=frame.longitude,
             vehicle=frame.vehicle,
             sightings=tuple(
-                Sighting(
-                    read,
-                    plate_crop(picture.pixels, read.box),
-                    vehicle_picture(picture.pixels, read.box),
-                    colour(picture.pixels, read.box),
+                sorted(
+                    (_sighting(picture.pixels, *both) for both in pair_reads(found, frame.reads)),
+                    key=lambda one: (one.read.box, one.read.plate),
                 )
-                for read in sorted(found, key=lambda read: read.box)
             ),
             frame_id=frame.frame_id,
+            pushed=frame.pushed,
+            unseen=not frame.image,
         )
 
 
+def _sighting(pixels: Image, read: PlateRead | None, camera: CameraRead | None) -> Sighting:
+    if read is None:
+        if camera is None:
+            raise ValueError("a pair without a read")
+        return _camera_sighting(pixels, camera)
+    box = read.box
+    return Sighting(read, plate_crop(pixels, box), vehicle_picture(pixels, box), colour(pixels, box), camera)
+
+
+def _camera_sighting(pixels: Image, camera: CameraRead) -> Sighting:
+    """Return a plate that the camera alone read; its pictures are the whole picture, where there is one."""
+    height, width = pixels.shape[:2]
+    jpeg = _jpeg(_reduced(pixels)) if pixels.size else missing_picture()
+    read = read_of_camera(camera, (0, 0, max(width, 1), max(height, 1)))
+    return Sighting(read, jpeg, jpeg, camera=camera, ours=False)
+
+
 def plate_crop(pixels: Image, box: tuple[int, int, int, int]) -> bytes:
-    """The plate with a margin, as JPEG."""
+    """Return the plate with a margin, as JPEG."""
     x, y, width, height = box
     across, up = round(width * CROP_MARGIN), round(height * CROP_MARGIN)
     return _jpeg(_cut(pixels, x - across, y - up, x + width + across, y + height + up))
 
 
 def vehicle_picture(pixels: Image, box: tuple[int, int, int, int]) -> bytes:
-    """What surrounds the plate by the usual size of a vehicle, as JPEG, at most 640 pixels a side."""
+    """Return the plate with the usual size of a vehicle around it, as JPEG, at most 640 pixels a side."""
     x, y, width, height = box
     beside = round(width * (VEHICLE_WIDTHS - 1) / 2)
     cut = _cut(
@@ -114,10 +145,15 @@ def vehicle_picture(pixels: Image, box: tuple[int, int, int, int]) -> bytes:
         x + width + beside,
         y + height + round(height * VEHICLE_BELOW),
     )
-    scale = VEHICLE_PIXELS / max(cut.shape[:2])
-    if scale < 1:
-        cut = np.asarray(cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-    return _jpeg(cut)
+    return _jpeg(_reduced(cut))
+
+
+def _reduced(pixels: Image) -> Image:
+    """Return the pixels with the longer side reduced to `VEHICLE_PIXELS`."""
+    scale = VEHICLE_PIXELS / max(pixels.shape[:2])
+    if scale >= 1:
+        return pixels
+    return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _cut(pixels: Image, left: int, top: int, right: int, bottom: int) -> Image:

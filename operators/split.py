@@ -1,4 +1,4 @@
-"""One stream of several types of records, as one stream for each type."""
+"""Split of a stream of several types of records into one stream for each type."""
 
 from typing import Any, TypeVar, overload
 
@@ -16,9 +16,9 @@ def split_by_type(
     step_id: str, up: Stream[Any], first: type[A], second: type[B], /
 ) -> tuple[Stream[A], Stream[B]]: ...
 def split_by_type(step_id: str, up: Stream[Any], /, *types: type[Any]) -> tuple[Stream[Any], ...]:
-    """The records of each of `types`, in their order; records of other types go nowhere.
+    """Return the records of each of `types`, in order; records of other types are dropped.
 
-    The steps are called `step_id` and the name of the type.
+    The steps are named `step_id` and the name of the type.
     """
     return tuple(_of_type(f"{step_id}_{one.__name__}", up, one) for one in types)
 

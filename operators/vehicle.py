@@ -1,7 +1,7 @@
-"""A vehicle's colour, from the picture around its plate: plain image analysis, no model.
+"""Color of a vehicle from the picture around its plate: plain image analysis, no model.
 
-Colours are those of the NCIC code table that a witness would name. Nothing is said in the dark, in infrared
-pictures and where the surroundings are of several colours: an empty field is better than a wrong one.
+Colors are those of the NCIC code table that a witness would name. There is no result in the dark, in infrared
+pictures and with surroundings of several colors, because an empty field is better than a wrong one.
 """
 
 from typing import NamedTuple
@@ -11,15 +11,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from schemas.fields import Vehicle
+from platestream.schemas.fields import Vehicle
 
 Image = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 
 WIDTHS, ABOVE = 0.8, (0.4, 1.8)
-"""What is looked at: so many plate widths to each side, from so many plate heights above the plate on."""
+"""The examined area: plate widths to each side, and its range in plate heights above the plate."""
 DARKEST = 45.0
-"""Median grey value of the whole picture below which no colour is told."""
+"""Median gray value of the picture below which no color is returned."""
 COLOURED = 60
 """Saturation (0 to 255) from which a pixel has a hue."""
 HUES = (
@@ -34,18 +34,18 @@ HUES = (
 """Upper bounds of OpenCV's hue (0 to 180)."""
 GREYS = ((0.22, "black"), (0.5, "gray"), (0.7, "silver"), (1.01, "white"))
 """Upper bounds of the brightness between the picture's own darkest and brightest parts."""
-SURE = 0.6
+LEAST_SHARE = 0.6
 
 
 class Colour(NamedTuple):
-    """A colour's name and the share (0 to 1) of the surroundings that has it."""
+    """A color's name and its share (0 to 1) of the surroundings."""
 
     name: str
     confidence: float
 
 
 def colour(image: Image, plate: Box) -> Colour | None:
-    """Colour of the vehicle whose plate is at x, y, width, height (pixels of the BGR picture), if clear."""
+    """Return the color of the vehicle whose plate is at `plate` (pixels of the BGR picture), if clear."""
     body = _body(image, plate)
     if body.size == 0:
         return None
@@ -58,17 +58,18 @@ def colour(image: Image, plate: Box) -> Colour | None:
     found, counts = np.unique(names, return_counts=True)
     best = int(counts.argmax())
     share = float(counts[best] / counts.sum())
-    return Colour(str(found[best]), round(share, 2)) if share >= SURE else None
+    return Colour(str(found[best]), round(share, 2)) if share >= LEAST_SHARE else None
 
 
-def described(told: Vehicle, seen: Colour | None) -> Vehicle:
-    """What the camera told of the vehicle, with the colour that was seen where it told none. `other` says
-    then that it is from the picture, and how sure it is.
+def describe(camera: Vehicle, color: Colour | None) -> Vehicle:
+    """Return the camera's description of the vehicle, with the color from the picture if it has none.
+
+    `other` then names the picture as the source, and the confidence.
     """
-    if seen is None or told.colour is not None:
-        return told
-    source = {"colour_from": "picture", "colour_confidence": f"{seen.confidence:.2f}"}
-    return msgspec.structs.replace(told, colour=seen.name, other={**told.other, **source})
+    if color is None or camera.colour is not None:
+        return camera
+    source = {"colour_from": "picture", "colour_confidence": f"{color.confidence:.2f}"}
+    return msgspec.structs.replace(camera, colour=color.name, other={**camera.other, **source})
 
 
 def _body(image: Image, plate: Box) -> Image:
@@ -79,7 +80,7 @@ def _body(image: Image, plate: Box) -> Image:
 
 
 def _without_hue(image: Image) -> bool:
-    """Whether the whole picture is grey: infrared, or a camera without colour."""
+    """Return whether the whole picture is gray: infrared, or a camera without color."""
     small = cv2.resize(image, (160, 90), interpolation=cv2.INTER_AREA)
     return float(np.percentile(cv2.cvtColor(small, cv2.COLOR_BGR2HSV)[:, :, 1], 90)) < COLOURED / 3
 

@@ -1,4 +1,4 @@
-"""`python -m platestream`."""
+"""Entry point of `python -m platestream`."""
 
 from platestream.cli.main import main
 

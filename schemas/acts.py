@@ -1,8 +1,8 @@
-"""What people do with the system, and what the order asks of each act: the one table.
+"""Table of the acts that people can perform and of what the order requires for each.
 
-The inquiry gate judges by it (`python -m schemas.acts_sql` makes the view `platestream.acts` of it), services
-name acts from it, and the checks of the audit flow, `policy check` and docs/policy.md read it. An act that
-is not here cannot be put on record, so it cannot be done.
+The inquiry gate judges by this table (`python -m platestream.schemas.acts_sql` makes the view
+`platestream.acts` from it). Services name acts from it, and the checks of the audit flow, `policy check` and
+docs/reference/policy.md read it. An act that is not listed here cannot be logged, so it cannot be performed.
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from typing import Literal
 Role = Literal["officer", "analyst", "supervisor", "auditor", "custodian", "administrator"]
 ROLES: dict[Role, str] = {
     "officer": "sworn employee: searches, goes on shift, verifies hits, lists vehicles (F.4, F.8, G, H)",
-    "analyst": "searches, lists vehicles, holds evidence; is not told of alert hits",
+    "analyst": "searches, lists vehicles, holds evidence; is not notified of alert hits",
     "supervisor": "what an officer does, for others, too; imports hot lists, releases quarantined frames",
     "auditor": "draws, judges and files the yearly audit; sees the inquiry log, no detection (K)",
-    "custodian": "keeps and exports evidence (F.8.a, J.2)",
+    "custodian": "extends and exports evidence (F.8.a, J.2)",
     "administrator": "the ALPR administrator: people, agencies, cameras, hot list sources, rules (C.2, E.1)",
 }
 Documented = Literal["", "inquiry", "case", "entry"]
@@ -24,13 +24,14 @@ Documented = Literal["", "inquiry", "case", "entry"]
 class Act:
     """One act; `name` is the `kind` of its row in the inquiry log.
 
-    Whoever does it has one of the `roles`, is registered, active and trained, and of this agency, or of one
-    with an MOU in force where `partners` may do it. `documented`: "inquiry" asks for a case number or a
-    reason (I.7), "case" for a case number, "entry" for all that section H asks of an entry. `browses`: it
-    shows stored detections, so it is a browsing inquiry, which is drawn and counted. `automatic`: the machine
-    may do it by itself, on record as such.
-    `on_shift`: only a person whose shift is running does it (F.4), from whatever session or program.
-    `entry`: the entry of the ledger that it writes, `chain/kind`; no other act may write one of these.
+    A person who performs it has one of the `roles`, is registered, active and trained, and belongs to this
+    agency or, if `partners` is set, to one with an MOU in force.
+
+    `documented`: "inquiry" requires a case number or a reason (I.7), "case" a case number, "entry" everything
+    that section H requires of an entry. `browses`: the act shows stored detections, so it is a browsing
+    inquiry, which is drawn for the audit and counted. `automatic`: a system job may perform it, and is logged
+    as such. `on_shift`: only a person whose shift is running may perform it (F.4), in any session or program.
+    `entry`: the ledger entry that the act writes, as `chain/kind`; no other act may write one of that kind.
     """
 
     name: str
@@ -46,30 +47,38 @@ class Act:
 
     @property
     def shows_data(self) -> bool:
-        """It gives out detections: one of the agency's purposes is needed, where it lists them."""
-        return self.browses or self.name in ("evidence_hold", "evidence_export")
+        """True if the act gives out detections.
+
+        It then needs one of the agency's purposes, if the agency lists any.
+        """
+        return self.browses or self.name in ("evidence_hold", "evidence_export", "search_export")
 
     @property
     def has_effect(self) -> bool:
-        """It stores, changes, sends or deletes something, so only the account that does this may enter it.
+        """True if the act stores, changes, sends or deletes something.
 
-        All other acts show something, or note what was shown: a person's own account enters these.
+        Only the service account that does so may log it.
+
+        All other acts show something, or note what was shown; a person's own account logs these.
         """
         return not (self.browses or self.name.endswith("_show") or self.name in _LOOKS)
 
     @property
     def searches(self) -> bool:
-        """It looks for something; alert hits, and pictures of what was found, come of something else."""
+        """True if the act is a search.
+
+        Alert hits, and pictures of earlier results, come from something else.
+        """
         return self.browses and self.name not in ("hits", "picture")
 
     @property
     def follows_up(self) -> bool:
-        """Something came of a look: a vehicle is listed, a hit is handled, evidence is held."""
+        """True if the act follows from an inquiry: listing a vehicle, handling a hit or holding evidence."""
         by_people = bool(self.roles) and self.name not in _NO_FOLLOW_UP
         return by_people and self.name.startswith(("hotlist_", "hit_", "evidence_"))
 
 
-_LOOKS = ("partner_answer", "audit_export", "audit_prove")
+_LOOKS = ("partner_answer", "search_export", "audit_export", "audit_prove")
 _NO_FOLLOW_UP = ("hotlist_import", "hotlist_force", "hotlist_show", "evidence_show", "evidence_not_needed")
 _SEARCHERS: tuple[Role, ...] = ("officer", "analyst", "supervisor")
 _LISTERS: tuple[Role, ...] = ("officer", "analyst", "supervisor", "administrator")
@@ -82,7 +91,7 @@ _EVERYBODY: tuple[Role, ...] = tuple(ROLES)
 
 
 def _browse(name: str, does: str) -> Act:
-    """A look at stored detections. Look-backs of the hot list are made by the machine."""
+    """Return an act that shows stored detections. A system job makes the look-backs for the hot list."""
     clauses = "F.6 F.8 G.7 I.7"
     return Act(
         name, does, clauses, _SEARCHERS, partners=True, documented="inquiry", browses=True, automatic=True
@@ -101,6 +110,12 @@ ACTS: tuple[Act, ...] = (
     _browse("companions", "see which vehicles met one"),
     _browse("picture", "see the pictures of a detection"),
     _browse("hits", "see alert hits"),
+    Act("search_save", "save a search under a name, or delete it", "F.8 I.7", _SEARCHERS),
+    Act("search_saved_show", "see one's own saved searches", "F.8 I.7", _SEARCHERS),
+    Act(
+        "search_export", "export what a search found as a file", "F.8 I.1 I.3 I.7", _SEARCHERS,
+        documented="inquiry",
+    ),
     Act(
         "partner_search", "ask other agencies for a plate", "F.6 F.8 G.7 I.7", _SEARCHERS,
         documented="inquiry", browses=True,
@@ -116,11 +131,11 @@ ACTS: tuple[Act, ...] = (
         partners=True, documented="inquiry",
     ),
     Act(
-        "partner_told", "take in that another agency's entry has ended, or a hit of theirs on ours",
+        "partner_told", "record that another agency's entry has ended, or its hit on ours",
         "G.1 H.8", (), automatic=True,
     ),
     Act(
-        "partner_tell", "tell another agency of an entry, of its end, or of a hit on one of theirs",
+        "partner_tell", "notify another agency of an entry, its end, or a hit on one of theirs",
         "G.1 I.2", (), automatic=True,
     ),
     Act("hotlist_show", "see the hot list", "F.7 H", _LISTERS),
@@ -139,7 +154,7 @@ ACTS: tuple[Act, ...] = (
         "hotlist_force", "import a file that looks empty, cut off or damaged", "C.4 E.1.b", _ADMIN,
         documented="inquiry",
     ),
-    Act("bolo", "take a BOLO of a neighbouring agency", "G.1", _LISTERS, automatic=True),
+    Act("bolo", "accept a BOLO of a neighboring agency", "G.1", _LISTERS, automatic=True),
     Act("shift_login", "log in for a shift, so that alert hits are delivered", "F.4 G.2", _PATROL),
     Act("shift_logout", "log out at the end of a shift", "F.4", _PATROL),
     Act("shift_show", "see who is on shift", "F.4", ("officer", "supervisor", "auditor", "administrator")),
@@ -153,7 +168,7 @@ ACTS: tuple[Act, ...] = (
         entry="evidence/hold",
     ),
     Act(
-        "evidence_keep", "keep evidence longer than its schedule says", "J.2", _CUSTODY, documented="case",
+        "evidence_keep", "extend evidence beyond its schedule", "J.2", _CUSTODY, documented="case",
         entry="evidence/keep",
     ),
     Act(
@@ -202,6 +217,10 @@ ACTS: tuple[Act, ...] = (
     _register("category", "designate a hot list category", "C.3 E.1.b"),
     Act("registry_show", "see the registry", "E.1.e I.2.a", _EVERYBODY),
     Act("camera_show", "see what a camera sees now", "D.5 F.2 I.7", _CHIEFS, documented="inquiry"),
+    Act(
+        "camera_change", "set what of a camera's picture is read, masked, or its reference", "D.5 E.1.c",
+        _ADMIN,
+    ),
     Act("quarantine_release", "let quarantined frames be read", "D.5", _CHIEFS),
     Act(
         "limit_raise", "raise the number of vehicles that one person is shown, for 24 hours", "F.1 I.3",
@@ -233,7 +252,7 @@ ACTS: tuple[Act, ...] = (
         entry="retention/tally",
     ),
     Act("retention_show", "see the receipts of retention", "F.8.b J.1", ("auditor", "administrator")),
-    Act("backup", "back up what must be kept", "E.1.c K", _ADMIN, automatic=True),
+    Act("backup", "back up the records", "E.1.c K", _ADMIN, automatic=True),
     Act("restore", "restore a backup into an empty system", "E.1.c K", _ADMIN),
     Act("dead_letter_show", "see what was refused", "E.1.c", _ADMIN),
     Act("dead_letter_resend", "send what was refused again", "E.1.c", _ADMIN),

@@ -1,15 +1,15 @@
-"""The table of acts as the view that the inquiry gate judges by: python -m schemas.acts_sql.
+"""Generator of the view of acts that the inquiry gate judges by: python -m platestream.schemas.acts_sql.
 
-It writes clickhouse/views/acts.sql; a test holds both together.
+It writes clickhouse/views/acts.sql from the table of acts; a test compares the two.
 """
 
 from pathlib import Path
 
-from schemas.acts import ACTS, Act
+from platestream.schemas.acts import ACTS, Act
 
-FILE = Path(__file__).parents[1] / "clickhouse" / "views" / "acts.sql"
+FILE = Path(__file__).resolve().parents[1] / "clickhouse" / "views" / "acts.sql"
 _HEAD = """\
--- Made by `python -m schemas.acts_sql` of schemas/acts.py, where each act is explained.
+-- Made by `python -m platestream.schemas.acts_sql` of schemas/acts.py, where each act is explained.
 -- One literal: as a table of values, each inquiry would take the engine a tenth longer.
 CREATE OR REPLACE VIEW platestream.acts
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
@@ -26,7 +26,7 @@ _TAIL = """
 
 
 def view() -> str:
-    """The SQL."""
+    """Return the SQL of the view."""
     return _HEAD + ",\n".join(f"    {_row(act)}" for act in ACTS) + _TAIL
 
 
@@ -38,7 +38,7 @@ def _row(act: Act) -> str:
 
 
 def main() -> None:
-    """Write the file."""
+    """Write the SQL file."""
     FILE.write_text(view(), encoding="utf-8")
 
 

@@ -1,4 +1,7 @@
-"""An alert hit: a detection that may be a listed vehicle (section C.3). A lead, never a ground for action."""
+"""Alert hit: a detection that may be a listed vehicle (section C.3).
+
+It is a lead, never grounds for action.
+"""
 
 from hashlib import sha1
 from typing import Annotated, Literal
@@ -7,9 +10,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from schemas.detection import NAMESPACE, Detection
-from schemas.fields import Record, Share
-from schemas.hotlist import HotListEntry
+from platestream.schemas.detection import NAMESPACE, Detection
+from platestream.schemas.fields import Record, Share
+from platestream.schemas.hotlist import HotListEntry
 
 NOTICE = (
     "An alert hit alone is no ground for a stop. Before any action compare plate and state of issue with "
@@ -18,10 +21,11 @@ NOTICE = (
 
 MatchClass = Literal["exact", "look_alike", "alternative", "partial", "description"]
 StateCheck = Literal["same", "unknown", "contradicts"]
+AlertedBy = Literal["", "reader", "camera", "both"]
 
 
 class Difference(msgspec.Struct, frozen=True, gc=False):
-    """One character in which read and entry differ; `position` counts from 0."""
+    """One character in which the read and the entry differ, O and 0 included; `position` counts from 0."""
 
     position: int
     read: str
@@ -29,13 +33,14 @@ class Difference(msgspec.Struct, frozen=True, gc=False):
 
 
 class AlertHit(Record, tag="alert_hit/1", frozen=True, kw_only=True):
-    """Detection and entry as they were when they met. It stays unverified until hit actions say more."""
+    """A detection that matches a hot list entry, with both as at that time; unverified at first."""
 
     hit_id: UUID
     match: Annotated[
         MatchClass,
         Meta(
-            description="exact (O and 0 are one); look_alike: `differences` may be misread; alternative: "
+            description="exact (O and 0 match, and are in `differences`); look_alike: `differences` may be "
+            "misread; alternative: "
             "another reading of the plate is listed, `matched`; partial: unknown characters; "
             "description: the vehicle"
         ),
@@ -54,7 +59,7 @@ class AlertHit(Record, tag="alert_hit/1", frozen=True, kw_only=True):
     differences: tuple[Difference, ...] = ()
     state_check: Annotated[StateCheck, Meta(description="state read against the state listed")]
     historical: Annotated[
-        bool, Meta(description="captured before the entry was listed: what was, never a fresh alert")
+        bool, Meta(description="last in view before the entry was listed: never a fresh alert")
     ] = False
     detection: Detection
     entry: HotListEntry
@@ -69,12 +74,30 @@ class AlertHit(Record, tag="alert_hit/1", frozen=True, kw_only=True):
     status: Literal["unverified"] = "unverified"
     notice: str = NOTICE
 
+    @property
+    def alerted_by(self) -> AlertedBy:
+        """Whose read matched; empty where the camera sends no reads."""
+        read = self.detection
+        match read.opinion:
+            case "agree":
+                return "both"
+            case "camera_only" | "unseen":
+                return "camera"
+            case "reader_only":
+                return "reader"
+            case "disagree" if read.camera_read is not None:
+                return "camera" if self.matched == read.camera_read.plate else "reader"
+        return ""
 
-_HITS = sha1(NAMESPACE.bytes + b"hit/", usedforsecurity=False)  # `uuid.uuid5`, which starts anew each time
+
+_HITS = sha1(NAMESPACE.bytes + b"hit/", usedforsecurity=False)  # `uuid.uuid5` hashes it each time
 
 
 def hit_id(detection: UUID, entry_id: str) -> UUID:
-    """The same detection and entry make the same hit, however often they meet."""
+    """Return the id of a hit.
+
+    It depends on the detection and the entry only, so replays produce the same id.
+    """
     named = _HITS.copy()
     named.update(detection.bytes + entry_id.encode())
     return UUID(bytes=named.digest()[:16], version=5)

@@ -1,20 +1,21 @@
-"""The records by name, with an accepted and a refused example each; docs and tests both read them."""
+"""Catalog of the records by name, each with an accepted and a rejected example."""
 
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from schemas.alert_hit import AlertHit
-from schemas.dead_letter import DeadLetter
-from schemas.delivery import Delivery
-from schemas.detection import Detection
-from schemas.fields import Record
-from schemas.frame import FrameHeaders
-from schemas.hit_action import HitAction
-from schemas.hotlist import HotListEntry
-from schemas.inquiry import SealedInquiry
-from schemas.registry import RegistryRecord
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.delivery import Delivery
+from platestream.schemas.detection import Detection
+from platestream.schemas.fields import Record
+from platestream.schemas.frame import FrameHeaders
+from platestream.schemas.hit_action import HitAction
+from platestream.schemas.hotlist import HotListEntry
+from platestream.schemas.inquiry import SealedInquiry
+from platestream.schemas.presence import Presence
+from platestream.schemas.registry import RegistryRecord
 
 RECORDS: dict[str, type[Record] | type[FrameHeaders]] = {
     "frame": FrameHeaders,
@@ -26,11 +27,12 @@ RECORDS: dict[str, type[Record] | type[FrameHeaders]] = {
     "sealed_inquiry": SealedInquiry,
     "registry_record": RegistryRecord,
     "dead_letter": DeadLetter,
+    "presence": Presence,
 }
 
 
 class Example(msgspec.Struct, frozen=True):
-    """`because` is part of what refusing `refused` says."""
+    """An accepted and a rejected message; `because` is part of the error that rejects `refused`."""
 
     accepted: msgspec.Raw
     refused: msgspec.Raw
@@ -38,13 +40,16 @@ class Example(msgspec.Struct, frozen=True):
 
 
 def example(name: str) -> Example:
-    """The example of a record."""
+    """Return the example of the record `name`."""
     path = Path(__file__).parent / "examples" / f"{name}.json"
     return msgspec.json.decode(path.read_bytes(), type=Example)
 
 
 def json_schema(name: str) -> dict[str, Any]:
-    """JSON Schema (2020-12) of a record; of a frame, its headers, whose values are text."""
+    """Return the JSON Schema (2020-12) of a record.
+
+    For a frame it describes the headers, whose values are text.
+    """
     schema = msgspec.json.schema(RECORDS[name])
     if name == "frame":
         headers = schema["$defs"]["FrameHeaders"]["properties"]

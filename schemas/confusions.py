@@ -1,8 +1,9 @@
-"""What this project's reader takes for what, measured.
+"""Measured character confusions of this project's reader.
 
-`(listed, read) -> share`: of a character on labelled plates, the share that was read as another one. Counted
-by `platestream bench confusions` on 589 labelled photographs and crops (docs/matching.md). Pairs that were
-seen only once and are no look-alikes (4-L, T-1, N-0 and others) are left out: too little to match by.
+`(listed, read) -> share`: of a character on labeled plates, the share that was read as another one. Counted
+by `platestream bench confusions` on 589 labeled photographs and crops (benchmarks/notes/matching.md). Pairs
+that were seen only once and do not look alike (4-L, T-1, N-0 and others) are left out: the evidence is too
+thin.
 """
 
 from collections.abc import Mapping
@@ -16,4 +17,4 @@ LIKELY: Mapping[tuple[str, str], float] = {
     ("L", "1"): 0.0133,
     ("G", "6"): 0.0169,
 }
-UNSEEN = 0.002  # of a look-alike that the labelled plates did not show
+UNMEASURED = 0.002  # share of a look-alike pair that the labeled plates did not show

@@ -1,4 +1,4 @@
-"""Lines of CSV that a spreadsheet takes for text and numbers, and for no formula."""
+"""CSV lines that a spreadsheet reads as text and numbers, never as formulas."""
 
 import csv
 import io
@@ -6,18 +6,19 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from schemas.visible import visible
+from platestream.schemas.escape_invisible import escape_invisible
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _STARTS = "=+-@|%"
-"""What a formula, or a command of an old spreadsheet, begins with."""
+"""First characters of a formula, or of a command of an old spreadsheet."""
 
 
 def csv_line(cells: Iterable[object]) -> str:
-    """Return the cells as one line of CSV, with its end.
+    """Return the cells as one line of CSV, with its line end.
 
-    Text that a spreadsheet could take for a formula gets an apostrophe before it, as OWASP advises; numbers,
-    also those that are text, stay numbers. Control characters, and what hides or reorders text, are escaped.
+    Text that a spreadsheet could take for a formula gets an apostrophe in front, as OWASP advises. Numbers,
+    including numbers given as text, stay numbers. Control characters, and characters that hide or reorder
+    text, are escaped.
     """
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow([_safe(cell) for cell in cells])
@@ -27,7 +28,7 @@ def csv_line(cells: Iterable[object]) -> str:
 def _safe(cell: object) -> object:
     if not isinstance(cell, str):
         return cell
-    shown = visible(cell)
+    shown = escape_invisible(cell)
     if _NUMBER.fullmatch(shown):
         return shown
     # Full-width signs count as the plain ones, and spreadsheets skip blanks, controls and quotes before them.

@@ -1,16 +1,16 @@
-"""A dead letter: what was refused, its original bytes, where it came from and why."""
+"""Dead letter: a rejected message with its original bytes, its origin and the reason."""
 
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from schemas.fields import Instant, Record
-from schemas.message import Message, RefusedError
+from platestream.schemas.fields import Instant, Record
+from platestream.schemas.message import Message, RefusedError
 
 
 class DeadLetter(Record, tag="dead_letter/1", frozen=True, kw_only=True):
-    """Nothing that was refused is lost: it can be looked at, mended and sent again."""
+    """A message that was rejected. It can be inspected, corrected and sent again."""
 
     topic: str
     partition: int
@@ -24,14 +24,15 @@ class DeadLetter(Record, tag="dead_letter/1", frozen=True, kw_only=True):
 
     @property
     def origin(self) -> str:
-        """The topic's key: where it came from."""
+        """The origin of the message as `topic/partition/offset`, which is the topic's key."""
         return f"{self.topic}/{self.partition}/{self.offset}"
 
     @classmethod
     def of(cls, message: Message, error: RefusedError) -> "DeadLetter":
-        """What `message` becomes when `error` refuses it.
+        """Return the dead letter of a `message` that `error` rejects.
 
-        Of what has expired only the headers are kept: its picture may no longer exist (order, section J.1).
+        Of an expired message only the headers are stored: its picture may no longer exist (order, section
+        J.1).
         """
         return cls(
             topic=message.topic,

@@ -1,23 +1,36 @@
-"""A delivery: what became of one hit for one receiver of notifications. It holds no plate."""
+"""Delivery: the outcome of one hit for one receiver of notifications. It holds no plate."""
 
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
 from msgspec import Meta
 
-from schemas.detection import NAMESPACE
-from schemas.fields import Instant, Record
+from platestream.schemas.detection import NAMESPACE
+from platestream.schemas.fields import Instant, Record
 
-Outcome = Literal["delivered", "failed", "quiet", "stale", "silenced", "not_shared", "not_entitled", "nobody"]
+Outcome = Literal[
+    "delivered",
+    "failed",
+    "quiet",
+    "stale",
+    "silenced",
+    "not_shared",
+    "not_entitled",
+    "nobody",
+    "disproved",
+    "connected",
+]
 
 
 class Delivery(Record, tag="delivery/1", frozen=True, kw_only=True):
-    """Once a hit and receiver, whatever is replayed: the topic `deliveries` is the ledger that says so.
+    """The outcome of one hit for one receiver, written once even when messages are replayed.
 
-    `failed`: given up, a dead letter; `quiet`: by a quiet rule; `stale`: captured too long ago; `silenced`:
-    its entry does not alert this agency; `not_shared`: no MOU, or not for this camera;
-    `not_entitled`: the person is not registered, active, trained and ours at that moment; `nobody`: no
-    receiver, or nobody who may be told was on shift.
+    `failed`: given up, with a dead letter. `quiet`: suppressed by a quiet rule. `stale`: captured too long
+    ago. `silenced`: the entry does not alert this agency. `not_shared`: no MOU, or none for this camera.
+    `not_entitled`: the person was not registered, active, trained and of this agency at that time. `nobody`:
+    there is no receiver, or no entitled person was on shift. `disproved`: an officer found this pair of plate
+    and entry wrong before. `connected`: a receiver for officers who are not connected, whose device showed
+    the hit.
     """
 
     delivery_id: UUID
@@ -41,5 +54,8 @@ class Delivery(Record, tag="delivery/1", frozen=True, kw_only=True):
 
 
 def delivery_id(hit: UUID, receiver: str) -> UUID:
-    """The same hit and receiver are the same delivery, however often they meet."""
+    """Return the id of a delivery.
+
+    It depends on the hit and the receiver only, so replays produce the same id.
+    """
     return uuid5(NAMESPACE, f"delivery/{hit}/{receiver}")

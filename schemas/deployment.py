@@ -1,5 +1,6 @@
-"""A deployment finding: a camera or special detail that works without approval (sections D.5, E.1.f, G.6),
-or a camera that took pictures in a sensitive place.
+"""Deployment finding: a camera or special detail that works without approval, or in a sensitive place.
+
+Sections D.5, E.1.f and G.6 of the order require the approval.
 """
 
 from datetime import date
@@ -8,8 +9,8 @@ from uuid import UUID, uuid5
 
 from msgspec import Meta
 
-from schemas.detection import NAMESPACE
-from schemas.fields import Instant, Record, Text
+from platestream.schemas.detection import NAMESPACE
+from platestream.schemas.fields import Instant, Record, Text
 
 Rule = Literal[
     "unregistered", "ended", "unapproved", "period", "moved", "detail_unapproved", "sensitive_place"
@@ -26,7 +27,7 @@ SAID: dict[Rule, str] = {
 
 
 class DeploymentFinding(Record, tag="deployment_finding/1", frozen=True, kw_only=True):
-    """Once for each camera, rule and day."""
+    """A violation of one deployment rule, reported once for each camera, rule and day."""
 
     finding_id: UUID
     day: date
@@ -40,7 +41,7 @@ class DeploymentFinding(Record, tag="deployment_finding/1", frozen=True, kw_only
 
     @classmethod
     def of(cls, camera_id: str, rule: Rule, at: Instant, detail: str = "") -> "DeploymentFinding":
-        """The same camera, rule and day are the same finding, however often it is found."""
+        """Return the finding of a rule. Its id depends on camera, detail, rule and day only."""
         day = at.date()
         return cls(
             finding_id=uuid5(NAMESPACE, f"deployment/{camera_id}/{detail}/{rule}/{day}"),

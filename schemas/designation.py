@@ -1,16 +1,16 @@
-"""Which hot list sources and categories may be used (section E.1.b), and how long their entries may hold.
+"""Designated hot list sources and categories (section E.1.b), and the longest validity of their entries.
 
-The order itself names the sources (C.4) and the categories (C.3, C.5) below: they are designated until the
-ALPR administrator says otherwise with a registry record, `active` or not.
+The order itself names the sources (C.4) and the categories (C.3, C.5) below. They are designated until the
+ALPR administrator changes this with a registry record, `active` or not.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from schemas.hotlist import HotListEntry
-from schemas.message import RefusedError
-from schemas.registry import RegistryRecord
+from platestream.schemas.hotlist import HotListEntry
+from platestream.schemas.message import RefusedError
+from platestream.schemas.registry import RegistryRecord
 
 SOURCES = ("ncic", "acic", "mvd", "bolo", "sjpd")
 LONGEST_DAYS = {
@@ -25,11 +25,11 @@ LONGEST_DAYS = {
     "silver_alert": 30,
     "suspect_vehicle": 90,
 }
-LONGEST_DEFAULT = 366  # of a category whose record says nothing else; an administrator sets it
+LONGEST_DEFAULT = 366  # for a category whose record sets no other limit
 
 
 class Sourced(Protocol):
-    """What has a source and a category."""
+    """Anything with a source and a category."""
 
     @property
     def source(self) -> str: ...
@@ -39,7 +39,7 @@ class Sourced(Protocol):
 
 
 class Designations:
-    """The order's own designations, changed by registry records as they come."""
+    """The designations: those of the order, changed by registry records as they arrive."""
 
     def __init__(self, records: Iterable[RegistryRecord] = ()) -> None:
         self._sources = set(SOURCES)
@@ -48,7 +48,7 @@ class Designations:
             self.apply(record)
 
     def apply(self, record: RegistryRecord) -> None:
-        """The newest version of a record; kinds that designate nothing change nothing."""
+        """Apply the newest version of a record. Records of other kinds are ignored."""
         if record.kind == "hotlist_source":
             (self._sources.add if record.active else self._sources.discard)(record.id)
         elif record.kind == "hotlist_category":
@@ -58,41 +58,41 @@ class Designations:
                 self._longest.pop(record.id, None)
 
     def allow(self, entry: Sourced) -> bool:
-        """Source and category are designated: an entry that is not alerts nobody."""
+        """Return whether source and category are designated. An entry that is not allowed alerts nobody."""
         return entry.source in self._sources and entry.category in self._longest
 
     @property
     def sources(self) -> list[str]:
-        """The designated sources, by name."""
+        """The designated sources, sorted by name."""
         return sorted(self._sources)
 
     @property
     def categories(self) -> dict[str, int]:
-        """The designated categories by name, and for how many days an entry may hold at most."""
+        """The designated categories, sorted by name, with the longest validity of an entry in days."""
         return dict(sorted(self._longest.items()))
 
     def knows(self, kind: str, name: str) -> bool:
-        """Whether a `hotlist_source` or `hotlist_category` of this name is designated."""
+        """Return whether a `hotlist_source` or `hotlist_category` of this name is designated."""
         return name in (self._sources if kind == "hotlist_source" else self._longest)
 
     def longest(self, category: str) -> timedelta:
-        """How far ahead an entry may expire. Raises RefusedError for a category that is not designated."""
+        """Return the longest validity of an entry. Raises RefusedError if the category is not designated."""
         if category not in self._longest:
             raise RefusedError("category", f"`category` is not designated; it is {_one_of(self._longest)}")
         return timedelta(days=self._longest[category])
 
     def check_source(self, source: str) -> None:
-        """Raises RefusedError for a source that is not designated."""
+        """Raise RefusedError if the source is not designated."""
         if source not in self._sources:
             raise RefusedError("source", f"`source` is not designated; it is {_one_of(self._sources)}")
 
     def check(self, entry: HotListEntry, now: datetime) -> None:
-        """Raises RefusedError that names the field: source, category, or an expiry past or too far away."""
+        """Check source, category and expiry of an entry. Raises RefusedError with the name of the field."""
         self.check_source(entry.source)
         longest = self.longest(entry.category)
         if entry.expires_at <= now:
             raise RefusedError("expiry", "`expires_at` is past")
-        if entry.expires_at > now + longest + timedelta(days=1):  # a day counts to its end, anywhere on earth
+        if entry.expires_at > now + longest + timedelta(days=1):  # a day lasts to its end in every time zone
             raise RefusedError(
                 "expiry",
                 f"`expires_at` is further away than {longest.days} days, the most for {entry.category}",

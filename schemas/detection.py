@@ -1,13 +1,14 @@
-"""A detection: one read of one vehicle pass (section C.6 of the order)."""
+"""Detection: one read of one vehicle pass (section C.6 of the order)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID, uuid5
 
 import msgspec
 from msgspec import Meta
 
-from schemas.fields import (
+from platestream.schemas.camera_read import CameraRead, Opinion
+from platestream.schemas.fields import (
     Box,
     Instant,
     Latitude,
@@ -51,11 +52,37 @@ class Detection(Record, tag="detection/1", frozen=True, kw_only=True):
     vehicle: Vehicle = Vehicle()
     crop: Annotated[bytes, Meta(description="JPEG of the plate")]
     picture: Annotated[bytes, Meta(description="JPEG of the vehicle")]
+    stayed_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=2**32 - 1,
+            description="milliseconds from the frame that opened the pass to its last; 0 in records of older "
+            "releases",
+        ),
+    ] = 0
+    camera_read: Annotated[
+        CameraRead | None, Meta(description="the camera's own read, where it sends its reads")
+    ] = None
+    opinion: Annotated[
+        Opinion,
+        Meta(
+            description="the camera's read against the reader's; `plate` is the camera's in `camera_only` "
+            "and `unseen` (no picture came); empty: the camera sends no reads"
+        ),
+    ] = ""
+
+    @property
+    def last_at(self) -> datetime:
+        """Capture time of the last frame that showed the vehicle."""
+        return self.captured_at + timedelta(milliseconds=self.stayed_ms)
 
 
 def detection_id(camera_id: str, opened_at: datetime, position: int) -> UUID:
-    """The id of a pass: from its cause, never from what was read, so that a replay makes the same one.
+    """Return the id of a pass.
 
-    `position` counts the plates of the opening frame from the left.
+    It is derived from the cause, not from the text read, so replays produce the same id.
+
+    `position` counts the plates of the opening frame from the left, from 0.
     """
     return uuid5(NAMESPACE, f"{camera_id}/{opened_at.isoformat(timespec='microseconds')}/{position}")

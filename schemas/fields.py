@@ -1,4 +1,4 @@
-"""The types that several records share, and the base of all records."""
+"""Field types that several records share, and the base class of all records."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -8,20 +8,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta
 
-from schemas.message import RefusedError
+from platestream.schemas.message import RefusedError
 
 T = TypeVar("T")
 
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises on bytes that are not JSON of the type asked for; the last two where text is no UTF-8,
-or too deeply nested."""
+"""Errors of msgspec for bytes that are not JSON of the required type; the last two are for text that is not
+UTF-8, or too deeply nested."""
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9 ._:@/#-]*"
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=rf"^{NAME}$")]
 Text = Annotated[str, Meta(max_length=2000)]
 PlateText = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,10}$", description="A-Z and 0-9 only, upper case")]
 State = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="postal code of the state of issue")]
-# Who issues plates, as lists write it. What a camera reads keeps the wider `State`.
+# Issuers of plates, as hot lists write them. Reads of a camera use the wider type `State`.
 _US = (
     "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND "
     "OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI US"
@@ -37,7 +37,7 @@ Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset
 
 @cache
 def is_zone(name: str) -> bool:
-    """Whether `name` is a time zone of the IANA database that this machine has."""
+    """Return whether `name` is a time zone of the IANA database on this machine."""
     try:
         ZoneInfo(name)
     except (ValueError, OSError, ZoneInfoNotFoundError):
@@ -46,37 +46,38 @@ def is_zone(name: str) -> bool:
 
 
 def rfc3339(moment: datetime) -> str:
-    """A moment in UTC to the millisecond, such as 2026-05-04T18:00:21.160Z."""
+    """Return a timestamp in UTC to the millisecond, such as 2026-05-04T18:00:21.160Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @cache
-def _decoder(record: type[T]) -> msgspec.json.Decoder[T]:
+def _make_decoder(record: type[T]) -> msgspec.json.Decoder[T]:
     return msgspec.json.Decoder(record)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", gc=False):
-    """What crosses a topic: JSON, with `schema` naming record and version.
+    """Base of the records that cross a topic: JSON, with `schema` naming the record and its version.
 
-    Within a version fields are only added, each with a default. So a newer program reads what an older one
-    wrote, and an older one ignores a field that it does not know. What it must not ignore, because more would
-    be seen or done without it, is a new version: an older program refuses that, and a newer one reads both.
+    Within a version fields are only added, each with a default. A newer program can read what an older one
+    wrote, and an older one ignores a field that it does not know. A field that an older program must not
+    ignore, because more would be seen or done without it, needs a new version: older programs reject it,
+    newer ones read both.
 
-    A record is a tree, so no collector needs to look for cycles through it: that took a third of the time of
-    the match flow.
+    A record is a tree, so the garbage collector does not track it. Tracking took a third of the match flow's
+    time.
     """
 
     def to_json(self) -> bytes:
-        """The record as JSON, fields in declared order, bytes in base64, times in RFC 3339."""
+        """Return the record as JSON: fields in declared order, bytes in base64, times in RFC 3339."""
         return msgspec.json.encode(self)
 
     @classmethod
     def from_json(cls, value: bytes | None) -> Self:
-        """Validate `value`. Raises RefusedError that names the field, never the value."""
+        """Decode and validate `value`. Raises RefusedError, which names the field and never the value."""
         if value is None:
             raise RefusedError("empty", f"{cls.__name__} without a value")
         try:
-            read: Self = _decoder(cls).decode(value)
+            read: Self = _make_decoder(cls).decode(value)
         except msgspec.ValidationError as error:
             raise RefusedError("schema", str(error)) from error
         except NOT_JSON as error:
@@ -87,7 +88,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", gc=F
 
 
 class Box(msgspec.Struct, frozen=True, gc=False):
-    """Pixels in the frame; x, y is the upper left corner."""
+    """A rectangle in pixels of the frame; x, y is the upper left corner."""
 
     x: Annotated[int, Meta(ge=0)]
     y: Annotated[int, Meta(ge=0)]
@@ -96,7 +97,7 @@ class Box(msgspec.Struct, frozen=True, gc=False):
 
 
 class Vehicle(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What the camera or a reader says of the vehicle; what nobody said is None."""
+    """Features of the vehicle as the camera or a reader reports them; None if unknown."""
 
     make: Annotated[str, Meta(max_length=64)] | None = None
     model: Annotated[str, Meta(max_length=64)] | None = None

@@ -1,30 +1,46 @@
-"""The rules in force: the whole profile as one text, and the columns of it that the gate judges by.
+"""Rules in force: the whole profile as one text, and the columns of it that the gate judges by.
 
-A row of `platestream.gate_rules` has both. The columns are derived from the text in `AgencyRules.gate` alone.
+A row of `platestream.gate_rules` has both. The columns are derived from the text in `AgencyRules.gate` only.
 """
 
+import dataclasses
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from schemas.profile import ANYTHING_WITH_A_DIGIT, Profile, ProfileError, differences, faults, span
+from platestream.schemas.profile import (
+    ANYTHING_WITH_A_DIGIT,
+    Profile,
+    ProfileError,
+    differences,
+    faults,
+)
+from platestream.schemas.spans import Span, parse_span
 
 
 @dataclass(frozen=True)
 class GateRules:
-    """Patterns are RE2. `purposes` empty: none is asked for; `training_days` 0: training counts for good.
+    """The columns of the rules that the inquiry gate reads.
 
-    `retention_s` is how long data is kept, and shown, from the capture of its image. Where `out_of_state` is
-    off, other agencies are of `own_state`; `declaration`: they have declared in writing what they look for,
-    those of another state only where `declaration_outside`, not longer than `declaration_days` ago (0: ever),
-    in one of `declaration_texts` (SHA-256; empty: any). `case_required`: every search has a case number;
-    a search for one of `violation_for` names the violation, one of `violations` where there are any.
-    `vehicles_…`: how many different vehicles a person with this role, or all people of one other agency
-    together, are shown in 24 hours.
-    `always_registry`: the registry rules hold even before anybody is registered.
+    Patterns are RE2. If `purposes` is empty, no purpose is required. With `training_days` 0, training never
+    expires. `retention_s` is the retention of data in seconds, counted from the capture of the image. If
+    `out_of_state` is off, other agencies must be of `own_state`.
+
+    `declaration`: other agencies must have declared their purposes in writing. With `declaration_outside`
+    this holds for agencies of another state only. A declaration is valid for `declaration_days` (0: without
+    end), and its text is one of `declaration_texts` (SHA-256; empty: any).
+
+    `case_required`: every search has a case number. A search for one of `violation_for` names the violation,
+    which is one of `violations` if there are any. `vehicles_…`: the number of different vehicles that a
+    person with this role, or all people of one other agency together, are shown in 24 hours.
+    `always_registry`: the rules of the registry hold even before anybody is registered.
+
+    `training_span`, `declaration_span` and `time_zone` are no columns. They are read from the text of the
+    rules, so that a year is one of the calendar. They are empty in a row without text, where the days count.
     """
 
     case_number: str
@@ -50,26 +66,46 @@ class GateRules:
     vehicles_analyst: int = 1000
     vehicles_supervisor: int = 1000
     vehicles_agency: int = 500
+    training_span: str = dataclasses.field(default="", compare=False)
+    declaration_span: str = dataclasses.field(default="", compare=False)
+    time_zone: str = dataclasses.field(default="", compare=False)
+
+    @property
+    def training(self) -> Span | None:
+        """The validity of training; None: without end."""
+        return _span_of(self.training_span, self.training_days)
+
+    @property
+    def declaration_holds(self) -> Span | None:
+        """The validity of a written declaration; None: without end."""
+        return _span_of(self.declaration_span, self.declaration_days)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The agency's time zone."""
+        return ZoneInfo(self.time_zone or "UTC")
 
     @property
     def retention(self) -> timedelta:
-        """How long data is kept."""
+        """The retention of data, from the capture of the image."""
         return timedelta(seconds=self.retention_s)
 
 
-GATE_RULES = "gate_rules"  # the name under which the end of their snapshot is marked
+COLUMNS = tuple(name for name, one in GateRules.__dataclass_fields__.items() if one.compare)
+"""Columns of the table, in its order."""
+GATE_RULES = "gate_rules"  # names the mark at the end of their snapshot
 
 
 @dataclass(frozen=True)
 class RulesInForce:
-    """Rules in force from `set_at` (UTC) on, until others follow."""
+    """Rules in force from `set_at` (UTC) until the next ones."""
 
     set_at: datetime
     rules: GateRules
 
 
 def of_profile(name: str, profile: Profile, *, always_registry: bool = False) -> GateRules:
-    """Return the gate's columns of a profile. Whether the registry always holds is no matter of a profile."""
+    """Return the gate's columns of a profile. `always_registry` is not part of a profile."""
     outside = profile.sharing.declaration_of == "other_states"
     holds = profile.sharing.declaration_holds
     return GateRules(
@@ -78,7 +114,7 @@ def of_profile(name: str, profile: Profile, *, always_registry: bool = False) ->
         boilerplate=tuple(word.lower() for word in profile.inquiries.boilerplate),
         prohibited=tuple(profile.purposes.prohibited),
         purposes=tuple(profile.purposes.allowed),
-        training_days=span(profile.training.renewed_every).days,
+        training_days=parse_span(profile.training.renewed_every).fixed.days,
         mou_required=profile.sharing.mou_required,
         always_registry=always_registry,
         profile=name,
@@ -89,20 +125,29 @@ def of_profile(name: str, profile: Profile, *, always_registry: bool = False) ->
         case_required=profile.inquiries.case_required,
         violation_for=tuple(profile.purposes.violation_for),
         violations=tuple(profile.purposes.violations),
-        declaration_days=span(holds).days if holds else 0,
+        declaration_days=parse_span(holds).fixed.days if holds else 0,
         declaration_texts=tuple(profile.sharing.declaration_texts),
         declaration_outside=outside,
         vehicles_officer=profile.vehicles.officer,
         vehicles_analyst=profile.vehicles.analyst,
         vehicles_supervisor=profile.vehicles.supervisor,
         vehicles_agency=profile.vehicles.agency,
+        training_span=profile.training.renewed_every,
+        declaration_span=holds,
+        time_zone=profile.agency.time_zone,
     )
 
 
-def with_columns(profile: Profile, rules: GateRules) -> Profile:
-    """Return `profile` with the values that the gate's columns say.
+def columns_of(rules: GateRules) -> dict[str, Any]:
+    """Return the values of the table's columns."""
+    values = asdict(rules)
+    return {name: values[name] for name in COLUMNS}
 
-    For rows of releases that stored the columns alone, whose profile is known by its name only.
+
+def with_columns(profile: Profile, rules: GateRules) -> Profile:
+    """Return `profile` with the values of the gate's columns.
+
+    This is for rows of earlier releases, which stored the columns and the name of the profile only.
     """
     outside, days = rules.declaration_outside, rules.declaration_days
     changed: dict[str, dict[str, Any]] = {
@@ -148,9 +193,10 @@ def with_columns(profile: Profile, rules: GateRules) -> Profile:
 class AgencyRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All rules of an agency that are in force at a time: the content of one row of `gate_rules`.
 
-    `name` is the profile they come from. `own` are paths of values that an act changed apart from the
-    profile, such as `inquiries.case_number`. `files` are SHA-256 of the files that rule besides it, by
-    setting (`connectors/rules_in_force.py`): no other may be used. None: of a release that bound none.
+    `name` is the profile they come from. `own` lists the paths of values that an act changed separately from
+    the profile, such as `inquiries.case_number`. `files` are the SHA-256 of the other rule files, by setting
+    (`platestream/access/rules_reader.py`); no other files may be used. None: written by a release that bound
+    no files.
     """
 
     name: str
@@ -161,13 +207,16 @@ class AgencyRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     @property
     def text(self) -> str:
-        """The canonical JSON that the row stores, with the columns, which the database takes from it."""
-        whole = {**msgspec.structs.asdict(self), "columns": asdict(self.gate)}
+        """The canonical JSON that the row stores; the database derives the columns from it."""
+        whole = {**msgspec.structs.asdict(self), "columns": columns_of(self.gate)}
         return msgspec.json.encode(whole, order="deterministic").decode()
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the text, 64 hex digits: the `effect` of the act that puts these rules in force."""
+        """The SHA-256 of the text, 64 hex digits.
+
+        It is the `effect` of the act that puts these rules in force.
+        """
         return sha256(self.text.encode()).hexdigest()
 
     @property
@@ -177,7 +226,7 @@ class AgencyRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     @classmethod
     def parse(cls, text: str) -> "AgencyRules":
-        """Return the rules in a row's text. Raises ProfileError."""
+        """Return the rules in the text of a row. Raises ProfileError."""
         try:
             whole = msgspec.json.decode(text, type=dict[str, Any])
             found = msgspec.convert({name: one for name, one in whole.items() if name != "columns"}, cls)
@@ -188,8 +237,10 @@ class AgencyRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return found
 
     def contradictions(self, profile: Profile) -> list[str]:
-        """Return what of `profile` these rules say otherwise, apart from what an act changed by itself and
-        from the pattern of case numbers that earlier releases began with.
+        """Return the values of `profile` that differ from these rules.
+
+        Values that an act changed separately, and the pattern of case numbers of earlier releases, are left
+        out.
         """
         found, own = differences(profile, self.profile), set(self.own)
         if self.profile.inquiries.case_number == ANYTHING_WITH_A_DIGIT:
@@ -197,7 +248,7 @@ class AgencyRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return [one for one in found if one.partition(":")[0] not in own]
 
     def changes(self, before: "AgencyRules") -> list[str]:
-        """Return what these rules change, value by value: `path: before -> after`."""
+        """Return the values that these rules change, each as `path: before -> after`."""
         found = differences(before.profile, self.profile)
         if before.name != self.name:
             found.insert(0, f"profile: {before.name} -> {self.name}")
@@ -216,10 +267,10 @@ class AgencyRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 @dataclass(frozen=True)
 class RulesRow:
-    """The row that is in force: since when, its columns, and its text.
+    """The row in force: its time, its columns and its text.
 
-    `text` is empty in a row of a release that stored columns alone; then `rules` are those of the profile
-    that the row names, with the columns' values.
+    `text` is empty in a row of a release that stored columns only. Then `rules` are those of the profile that
+    the row names, with the values of the columns.
     """
 
     set_at: datetime
@@ -229,13 +280,17 @@ class RulesRow:
 
     @property
     def differs(self) -> list[str]:
-        """The columns that say otherwise than the text."""
-        told, wanted = asdict(self.columns), asdict(self.rules.gate)
+        """The columns whose values differ from the text."""
+        told, wanted = columns_of(self.columns), columns_of(self.rules.gate)
         return [
             f"{name}: {told[name]} in the gate, {wanted[name]} in the text"
             for name in told
             if told[name] != wanted[name]
         ]
+
+
+def _span_of(text: str, days: int) -> Span | None:
+    return parse_span(text or f"{days} days") if days else None
 
 
 def _look_back(profile: Profile, rules: GateRules) -> str:

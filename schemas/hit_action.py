@@ -1,4 +1,4 @@
-"""A hit action: what an officer found or did about an alert hit (sections G.3 to G.8)."""
+"""Hit action: a step of an officer's work on an alert hit (sections G.3 to G.8)."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from schemas.fields import Instant, Name, Record, Text
+from platestream.schemas.fields import Instant, Name, Record, Text
 
 ActionKind = Literal[
     "plate_and_state_confirmed",
@@ -21,15 +21,15 @@ CheckedWith = Literal["", "ncic", "acic", "mvd"]
 Result = Literal["", "arrest", "vehicle_recovered", "plate_recovered", "person_located", "citation", "other"]
 
 
-class Confused(msgspec.Struct, frozen=True):
-    """One character of the vehicle's plate, and what the reader took it for."""
+class Confusion(msgspec.Struct, frozen=True):
+    """One character of the vehicle's plate and the character that the reader read instead."""
 
     actual: Annotated[str, Meta(pattern=r"^[A-Z0-9]$")]
     read: Annotated[str, Meta(pattern=r"^[A-Z0-9]$")]
 
 
 class HitAction(Record, tag="hit_action/1", frozen=True, kw_only=True):
-    """One step of verification or disposition. It holds no plate: it is kept for years."""
+    """One step of verification or disposition. It holds no plate, because it is stored for years."""
 
     action_id: UUID
     hit_id: UUID
@@ -43,7 +43,7 @@ class HitAction(Record, tag="hit_action/1", frozen=True, kw_only=True):
     checked_with: Annotated[CheckedWith, Meta(description="who was asked whether the entry is current")] = ""
     result: Annotated[Result, Meta(description="what an action came to")] = ""
     confused: Annotated[
-        tuple[Confused, ...], Meta(max_length=3, description="characters that were misread, where known")
+        tuple[Confusion, ...], Meta(max_length=3, description="characters that were misread, where known")
     ] = ()
     stopped: Annotated[bool, Meta(description="the vehicle was stopped")] = False
 

@@ -6,13 +6,23 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from schemas.fields import Instant, Latitude, Longitude, Name, Record, State, Text, Vehicle, is_zone
-from schemas.message import Message, RefusedError
+from platestream.schemas.fields import (
+    Instant,
+    Latitude,
+    Longitude,
+    Name,
+    Record,
+    State,
+    Text,
+    Vehicle,
+    is_zone,
+)
+from platestream.schemas.message import Message, RefusedError
 
 OWN_SOURCE = "sjpd"
-BOLO_SOURCE = "bolo"  # entries that neighbouring agencies sent, each taken by an MOU
-PARTNER_SOURCE = "partner"  # entries that other agencies offered and that were taken: theirs, until they end
-CHECKED_SOURCES = ("ncic", "acic", "mvd")  # whose entries are checked with their keeper before acting (G.3)
+BOLO_SOURCE = "bolo"  # entries of neighboring agencies, accepted under an MOU
+PARTNER_SOURCE = "partner"  # entries that other agencies offered and this one accepted
+CHECKED_SOURCES = ("ncic", "acic", "mvd")  # their owner verifies an entry before any action (G.3)
 OWN_MUST_HAVE = ("case_number", "reason", "requested_by", "contact", "instructions")
 INSTRUCTIONS = (  # the order's own four (H.6); free text besides
     "P/C for arrest",
@@ -20,8 +30,8 @@ INSTRUCTIONS = (  # the order's own four (H.6); free text besides
     "Do not stop, contact member of Alert Hit",
     "R/O known to carry firearm",
 )
-KNOWN_CHARACTERS = 2  # that a partial plate needs, as a search does
-KNOWN_FEATURES = 2  # that a description without a plate needs
+KNOWN_CHARACTERS = 2  # least number in a partial plate, as in a search
+KNOWN_FEATURES = 2  # least number in a description without a plate
 PASS_SECONDS = 90  # a vehicle that stays in view is detected again after 60 s
 WILD = re.compile(r"[?*]")
 
@@ -41,7 +51,10 @@ class Area(msgspec.Struct, frozen=True, gc=False):
 
 
 class Hours(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Hours of a day from `start` up to `end`, over midnight where `end` is not later; no days: every day."""
+    """Hours of a day from `start` to `end`, past midnight if `end` is not later.
+
+    Without `days`: every day.
+    """
 
     start: Clock
     end: Clock
@@ -57,10 +70,11 @@ class Hours(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class HotListEntry(Record, tag="hotlist_entry/1", frozen=True, kw_only=True, omit_defaults=True):
-    """A listed plate, partial plate or description, with all that section H asks for; every one expires.
+    """A listed plate, partial plate or description, with all that section H requires. Every entry expires.
 
-    The vehicle of an entry with a whole plate only informs: a stolen plate on another car must alert. For a
-    partial plate it is a filter, for a description (`plate` is `*`) it is all there is.
+    If the plate is complete, the vehicle is for information only, because a stolen plate on another car must
+    alert. For a partial plate the vehicle is a filter; for a description (`plate` is `*`) it is the only
+    criterion.
     """
 
     entry_id: Annotated[Name, Meta(description="`source:reference`, the topic's key")]
@@ -103,17 +117,17 @@ class HotListEntry(Record, tag="hotlist_entry/1", frozen=True, kw_only=True, omi
 
     @property
     def is_pattern(self) -> bool:
-        """Unknown characters in the plate: a partial plate, or a description."""
+        """True if the plate has unknown characters: a partial plate or a description."""
         return "?" in self.plate or "*" in self.plate
 
     @property
     def known(self) -> str:
-        """The characters of the plate that are known."""
+        """The known characters of the plate."""
         return WILD.sub("", self.plate)
 
     @property
     def breadth(self) -> tuple[object, ...]:
-        """All that decides which reads it matches: an entry of the same breadth needs no look-back."""
+        """Everything that decides which reads match. A change that leaves it the same needs no look-back."""
         vehicle = self.vehicle if self.is_pattern else None
         limits = (self.cameras, self.areas, self.hours, self.valid_from)
         return (self.plate, self.state, vehicle, self.look_alikes, *limits)
@@ -129,7 +143,7 @@ class HotListEntry(Record, tag="hotlist_entry/1", frozen=True, kw_only=True, omi
 
 
 class HotListChange(msgspec.Struct, frozen=True, gc=False):
-    """The newest version of an entry, or its removal: `entry` is None."""
+    """The newest version of an entry, or its removal (`entry` is None)."""
 
     entry_id: str
     entry: HotListEntry | None
@@ -148,5 +162,5 @@ class HotListChange(msgspec.Struct, frozen=True, gc=False):
         return cls(key, entry)
 
     def to_message(self) -> Message:
-        """The change as a message of the changelog; a removal has no value."""
+        """Return the change as a message of the changelog; a removal has no value."""
         return Message(self.entry_id.encode(), None if self.entry is None else self.entry.to_json())

@@ -1,4 +1,4 @@
-"""A hot list entry in few bytes: how a list of millions is kept in memory, never stored."""
+"""Compact encoding of hot list entries, for lists of millions in memory. It is never stored."""
 
 from collections.abc import Iterable
 from operator import attrgetter
@@ -7,17 +7,19 @@ from typing import Annotated, Any, Protocol, cast
 import msgspec
 from msgspec import Meta
 
-from schemas.hotlist import HotListEntry
+from platestream.schemas.hotlist import HotListEntry
 
-CHECKED = ("entry_id", "source", "category", "plate", "state")  # texts of a pattern
+CHECKED = ("entry_id", "source", "category", "plate", "state")  # texts that are validated by a pattern
 Short = Annotated[str, Meta(min_length=1, max_length=64)]
 
 _FIELDS = sorted(msgspec.structs.fields(HotListEntry), key=lambda one: one.name != "plate")
 
 
 def loose_fields(**other: Any) -> list[tuple[str, Any, Any]]:
-    """The fields of an entry, the plate first, for a struct that does not look at the patterns of its texts,
-    which take most of the time of decoding. `other` types take the place of an entry's own."""
+    """Return the fields of an entry, the plate first, for a struct without patterns of texts.
+
+    Validation of the patterns takes most of the time of decoding. `other` types replace those of the entry.
+    """
     plain: dict[str, Any] = {**dict.fromkeys(CHECKED, str), "entry_id": Short, "state": str | None}
     types, field = {**plain, **other}, cast(Any, msgspec.field)
     return [
@@ -31,7 +33,7 @@ def loose_fields(**other: Any) -> list[tuple[str, Any, Any]]:
 
 
 class Fields(Protocol):
-    """What has the fields of an entry."""
+    """Anything with the fields of an entry."""
 
     @property
     def plate(self) -> str: ...
@@ -44,21 +46,27 @@ _decoder = msgspec.msgpack.Decoder(_Packed)
 
 
 def pack(entry: Fields) -> bytes:
-    """Its fields by position."""
+    """Return the fields of an entry by position, encoded as MessagePack."""
     (packed,) = pack_all([entry])
     return packed
 
 
 def pack_all(entries: Iterable[Fields]) -> list[bytes]:
-    """Each of them; copied, because the encoder's own bytes keep a quarter more memory than they show."""
+    """Return each entry packed.
+
+    The bytes are copied, because the encoder's own hold a quarter more memory.
+    """
     return [b"%b" % one for one in map(_encoder.encode, map(_values, entries))]
 
 
 def unpack(packed: bytes) -> HotListEntry:
-    """The entry that `pack` was given."""
+    """Return the entry that was packed."""
     return HotListEntry(**msgspec.structs.asdict(_decoder.decode(packed)))
 
 
 def packed_plate(packed: bytes) -> str:
-    """Its plate alone, which tells mostly enough: behind the array's header of three bytes, a short text."""
+    """Return the plate of a packed entry without decoding the rest.
+
+    It is a short text behind the header of the array, which has three bytes.
+    """
     return packed[4 : 4 + (packed[3] & 31)].decode()

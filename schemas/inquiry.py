@@ -1,7 +1,7 @@
-"""An inquiry: a look at stored data, allowed or refused (section I.7), and the seal that chains it.
+"""Inquiry: an access to stored data, allowed or refused (section I.7), and the seal that chains it.
 
-A seal is SHA-256 over the previous seal and the inquiry as JSON, so whoever holds the `inquiries` topic or
-an export can check every one of them with nothing but a hash function.
+A seal is SHA-256 over the previous seal and the inquiry as JSON. The `inquiries` topic or an export can
+therefore be checked with a hash function alone.
 """
 
 import hashlib
@@ -11,16 +11,17 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.fields import Instant, Record
+from platestream.schemas.fields import Instant, Record
 
 FIRST = "0" * 64
 
 
 class Inquiry(Record, tag="inquiry/1", frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A row of the gate's log, as the database stamped it.
+    """A row of the gate's log, with the time stamp of the database.
 
-    Fields that came later are left out of the JSON where nobody filled them: older seals stay what they were.
-    A seal is of all fields: one with a field that this release does not know is refused, not called altered.
+    Fields that were added later are left out of the JSON if they are empty, so that older seals stay valid. A
+    seal covers all fields. A record with a field that this release does not know is rejected, not reported as
+    altered.
     """
 
     inquiry_id: UUID
@@ -66,7 +67,7 @@ class Inquiry(Record, tag="inquiry/1", frozen=True, kw_only=True, forbid_unknown
 
 
 class SealedInquiry(Record, tag="sealed_inquiry/1", frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An inquiry with its place in the chain."""
+    """An inquiry with its position in the chain."""
 
     seal: Annotated[int, Meta(ge=1, description="counts from 1 without a gap")]
     previous: str
@@ -78,20 +79,20 @@ class SealedInquiry(Record, tag="sealed_inquiry/1", frozen=True, kw_only=True, f
 
 
 def seal_hash(previous: str, inquiry: Inquiry) -> str:
-    """64 hex digits: SHA-256 of the previous seal's hash, a line feed and the inquiry's JSON."""
+    """Return the SHA-256 (64 hex digits) of the previous seal's hash, a line feed and the inquiry's JSON."""
     return hashlib.sha256(previous.encode() + b"\n" + inquiry.to_json()).hexdigest()
 
 
 def chain(inquiries: Iterable[Inquiry], last_seal: int, last_hash: str) -> Iterator[SealedInquiry]:
-    """Seal `inquiries` in order behind the last seal; (0, FIRST) starts a chain."""
+    """Yield the `inquiries` sealed in order after the last seal; (0, FIRST) starts a chain."""
     for inquiry in inquiries:
         previous, last_seal = last_hash, last_seal + 1
         last_hash = seal_hash(previous, inquiry)
         yield SealedInquiry(seal=last_seal, previous=previous, hash=last_hash, inquiry=inquiry)
 
 
-def broken(sealed: Iterable[SealedInquiry]) -> Iterator[str]:
-    """What is wrong with a chain read in order of its seals, one sentence for each fault."""
+def chain_faults(sealed: Iterable[SealedInquiry]) -> Iterator[str]:
+    """Check a chain that is read in order of its seals. Yields one sentence for each fault."""
     last_seal, last_hash = 0, FIRST
     for item in sealed:
         if item.seal != last_seal + 1:

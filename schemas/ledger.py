@@ -1,7 +1,7 @@
-"""The ledger: receipts of retention runs, draws and findings of the yearly audit, custody of evidence.
+"""Ledger: receipts of retention runs, draws and findings of the yearly audit, custody of evidence.
 
-An entry's hash is SHA-256 over the hash of the entry before it in its chain and the entry as JSON, so an
-export can be checked with nothing but a hash function. No entry holds a plate.
+The hash of an entry is SHA-256 over the hash of the previous entry of its chain and the entry as JSON. An
+export can be checked with a hash function alone. No entry holds a plate.
 """
 
 import hashlib
@@ -11,11 +11,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from schemas.fields import Instant, Record
+from platestream.schemas.fields import Instant, Record
 
 FIRST = "0" * 64
 SKEW = timedelta(minutes=2)
-"""Between entries of before, which had the clock of whoever wrote them."""
+"""Tolerance between older entries, whose times came from the clocks of different writers."""
 Chain = Literal["retention", "audit", "evidence"]
 CHAINS: tuple[Chain, ...] = ("retention", "audit", "evidence")
 
@@ -33,12 +33,12 @@ class LedgerEntry(Record, tag="ledger_entry/1", frozen=True, kw_only=True):
 
     @property
     def hash(self) -> str:
-        """64 hex digits: SHA-256 of the entry before's hash, a line feed and this entry's JSON."""
+        """The SHA-256 of the previous entry's hash, a line feed and this entry's JSON, as 64 hex digits."""
         return hashlib.sha256(self.previous.encode() + b"\n" + self.to_json()).hexdigest()
 
 
-def broken(entries: Iterable[tuple[LedgerEntry, str]]) -> Iterator[str]:
-    """What is wrong with one chain of entries and their recorded hashes, one sentence for each fault."""
+def chain_faults(entries: Iterable[tuple[LedgerEntry, str]]) -> Iterator[str]:
+    """Check one chain of entries and their recorded hashes. Yields one sentence for each fault."""
     number, last, at = 0, FIRST, datetime.min.replace(tzinfo=UTC)
     for entry, recorded in entries:
         name = f"{entry.chain} {entry.number}"

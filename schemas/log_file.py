@@ -1,4 +1,4 @@
-"""What an agency says of its published log, as TOML: its name, where it is put, who witnesses and stamps it.
+"""Settings of an agency's published log, as TOML: its name, its folder, its witnesses and time stamps.
 
 PLATESTREAM_LOG_FILE names the file. Keys are verifier keys of C2SP `signed-note`, `name+hash+base64`.
 """
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from schemas.toml import read_toml
+from platestream.schemas.toml import read_toml
 
 Origin = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\s+]*$")]
 Key = Annotated[str, Meta(min_length=10, max_length=400)]
@@ -23,34 +23,34 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class WitnessAt(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A witness of ours: its key, and the address before `/add-checkpoint`."""
+    """A witness of this log: its key, and its address without `/add-checkpoint`."""
 
     key: Key
     url: Url
 
 
 class Stamps(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An authority of RFC 3161, and a PEM file of the root and further certificates of its answers."""
+    """A time stamp authority (RFC 3161), and a PEM file with its root and further certificates."""
 
     url: Url
     certificates: Path
 
 
 class Witnessed(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A log of somebody else that we witness."""
+    """A log of another operator that this installation witnesses."""
 
     key: Key
 
 
 class AsWitness(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What we are called as a witness, and for which logs."""
+    """The name of this installation as a witness, and the logs that it witnesses."""
 
     name: Origin
     logs: tuple[Witnessed, ...] = ()
 
 
 class LogFile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file. `folder` is what a web server publishes."""
+    """The whole file. A web server publishes `folder`."""
 
     origin: Origin | None = None
     folder: Path | None = None
@@ -60,13 +60,16 @@ class LogFile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def parse(text: str, beside: Path) -> LogFile:
-    """Relative paths are from the folder `beside`. Raises ValueError, which names the field."""
+    """Return the settings in `text`. Relative paths are resolved from the folder `beside`.
+
+    Raises ValueError, which names the field.
+    """
     try:
-        told = read_toml(text)
-        _from(told, "folder", beside)
-        if isinstance(stamps := told.get("timestamp"), dict):
+        table = read_toml(text)
+        _from(table, "folder", beside)
+        if isinstance(stamps := table.get("timestamp"), dict):
             _from(stamps, "certificates", beside)
-        found = msgspec.convert(told, LogFile)
+        found = msgspec.convert(table, LogFile)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ValueError(str(error)) from None
     urls = [one.url for one in found.witnesses] + ([found.timestamp.url] if found.timestamp else [])

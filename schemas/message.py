@@ -1,4 +1,4 @@
-"""What every edge carries: messages of a topic, and the mark at the end of a changelog's snapshot."""
+"""Messages of a topic, and the mark at the end of a changelog's snapshot."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ import msgspec
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """One message of a topic, whichever edge it crosses.
+    """One message of a topic, on any edge.
 
-    `timestamp` is the time of what the message tells of (capture time for frames and detections), UTC;
-    `partition` and `offset` are where it was read, -1 before it was written.
+    `timestamp` is the time of the event in UTC (the capture time for frames and detections). `partition` and
+    `offset` are where the message was read, or -1 before it was written.
     """
 
     key: bytes | None
@@ -25,24 +25,25 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def effect(self) -> str:
-        """SHA-256 of what it says, 64 hex digits, as the act that writes it holds it: of its value, or of the
-        removal of its key.
+        """The SHA-256 of the value, or of the removal of the key, as 64 hex digits.
+
+        The act that writes the message logs this value.
         """
-        said = b"removed\n" + (self.key or b"") if self.value is None else self.value
-        return sha256(said).hexdigest()
+        content = b"removed\n" + (self.key or b"") if self.value is None else self.value
+        return sha256(content).hexdigest()
 
     @property
     def origin(self) -> str:
-        """Where it was read, as `topic/partition/offset`."""
+        """The place where the message was read, as `topic/partition/offset`."""
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Messages of one partition of a changelog, in their order, as columns.
+    """Messages of one partition of a changelog, in order, as columns.
 
-    A list of millions is loaded like this: a `Message` each would cost more than what is done with it.
-    `message` gives one of them whole, by its place.
+    A list of millions is loaded in this form, because one `Message` each would cost more than the work done
+    with it. `message` returns one of them by its index.
     """
 
     partition: int
@@ -52,21 +53,21 @@ class Batch:
 
     @classmethod
     def of(cls, partition: int, messages: list[Message]) -> "Batch":
-        """The same messages as columns."""
+        """Return the same messages as columns."""
         keys, values = [one.key for one in messages], [one.value for one in messages]
         return cls(partition, keys, values, messages.__getitem__)
 
     def messages(self) -> list[Message]:
-        """All of them, whole."""
+        """Return all messages as `Message` objects."""
         return [self.message(place) for place in range(len(self.keys))]
 
 
 @dataclass(frozen=True, slots=True)
 class EndOfSnapshot:
-    """One partition of a changelog has been read to the end that it had when the flow started.
+    """Mark that one partition of a changelog was read to the end that it had when the flow started.
 
-    `changelog` is the name of its topic, which has `partitions` in all: who has seen the mark of each has the
-    whole snapshot.
+    `changelog` is the name of the topic, which has `partitions` in all. The snapshot is complete when the
+    mark of each partition has arrived.
     """
 
     changelog: str
@@ -75,9 +76,9 @@ class EndOfSnapshot:
 
 
 class RefusedError(ValueError):
-    """What is not taken in: `reason` is a bounded code for metrics, `detail` says what and where.
+    """A rejected message: `reason` is a bounded code for metrics, `detail` says what is wrong and where.
 
-    `detail` never repeats a value that was refused: it may be a plate.
+    `detail` never repeats a rejected value, because it may be a plate.
     """
 
     def __init__(self, reason: str, detail: str) -> None:

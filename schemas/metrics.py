@@ -1,19 +1,22 @@
-"""The metrics, declared once: name, type, labels and meaning. `docs/metrics.md` is made from this.
+"""Declarations of all metrics: name, type, labels and meaning. `docs/reference/metrics.md` is made from this.
 
-A label takes values from a bounded set and never a plate, a person or free text; what is outside the set is
-counted as `other`. Names are `platestream_<what>_<unit>`, counters end in `_total`; times are seconds,
-moments are seconds since 1970 (UTC), so that an age goes on growing when whoever measures it has stopped.
-`connectors.metrics` counts; nobody else makes a metric.
+A label takes values from a bounded set and never a plate, a person or free text; a value outside the set is
+counted as `other`. Names are `platestream_<subject>_<unit>`, counters end in `_total`. Times are in seconds.
+Timestamps are seconds since 1970 (UTC), so that an age continues to grow when the process that measures it
+has stopped. Metrics are created in `platestream.runtime.metrics` only.
 """
 
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from schemas.acts import ACTS
-from schemas.deployment import Rule
-from schemas.hit_action import ActionKind
-from schemas.tables import TABLES
-from schemas.topics import TOPICS
+from platestream.schemas.acts import ACTS
+from platestream.schemas.camera_read import OPINIONS
+from platestream.schemas.delivery import Outcome
+from platestream.schemas.deployment import Rule
+from platestream.schemas.expiring_tables import EXPIRING_TABLES
+from platestream.schemas.hit_action import ActionKind
+from platestream.schemas.tables import TABLES
+from platestream.schemas.topics import TOPICS
 
 Kind = Literal["counter", "gauge", "histogram"]
 OTHER = "other"
@@ -22,8 +25,10 @@ FLOWS = ("recognize", "match", "notify", "audit")
 
 @dataclass(frozen=True)
 class Label:
-    """`values` are all that it takes, `told` says which these are where they are many; where they are not
-    known ahead, it takes the first `most` that come.
+    """A label of a metric.
+
+    `values` are all values that it can take; `told` describes them where they are many. If they are not known
+    in advance, the label takes the first `most` values that occur.
     """
 
     name: str
@@ -34,7 +39,10 @@ class Label:
 
 @dataclass(frozen=True)
 class Metric:
-    """`shown_by`: flows and jobs whose process has it. `debugging`: for finding faults; it is on no board."""
+    """A metric. `shown_by`: flows and jobs that serve it.
+
+    `debugging`: for diagnosis only; it is on no board.
+    """
 
     name: str
     kind: Kind
@@ -46,7 +54,7 @@ class Metric:
 
     @property
     def series(self) -> str:
-        """The name that a query uses for its value or, of a histogram, its buckets."""
+        """The name of the series in a query: the buckets of a histogram, else the metric itself."""
         return f"{self.name}_bucket" if self.kind == "histogram" else self.name
 
 
@@ -64,7 +72,7 @@ REASONS = (
         "not_a_picture",
     ),
     *("corrupt", "engine", "crop", "schema", "not_json", "key", "source", "category", "expiry"),
-    *("rules", "undelivered", "unapproved", "sensitive_place"),
+    *("rules", "undelivered", "unapproved", "sensitive_place", "push"),
 )
 INQUIRY_KINDS = tuple(act.name for act in ACTS)
 FINDING_RULES = (
@@ -75,6 +83,7 @@ FINDING_RULES = (
 CAMERA = Label("camera", most=500)
 SOURCE = Label("source", most=100)
 TOPIC = Label("topic", tuple(topic.name for topic in TOPICS), told="the topics")
+EXPIRING = Label("table", tuple(table.name for table in EXPIRING_TABLES))
 TABLE = Label("table", tuple(table.name for table in TABLES), told="the tables that flows write")
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -84,7 +93,7 @@ DELAYS = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 8640
 FRAMES = Metric(
     "platestream_frames_total",
     "counter",
-    "Frames taken in: whole headers, not too old.",
+    "Accepted frames: complete headers, not too old.",
     (CAMERA,),
     shown_by=("recognize",),
 )
@@ -156,6 +165,13 @@ AGREEMENT = Metric(
     buckets=SHARES,
     shown_by=("recognize",),
 )
+CAMERA_OPINIONS = Metric(
+    "platestream_camera_opinions_total",
+    "counter",
+    "Vehicle passes of cameras that read by themselves, by how their read compares with the reader's.",
+    (CAMERA, Label("opinion", OPINIONS)),
+    shown_by=("recognize",),
+)
 MODEL = Metric(
     "platestream_model_info",
     "gauge",
@@ -194,6 +210,13 @@ GATEWAY_DRIFT = Metric(
     (CAMERA,),
     shown_by=("gateway",),
 )
+GATEWAY_PICTURE_FAULT = Metric(
+    "platestream_gateway_picture_fault_info",
+    "gauge",
+    "1 while a camera's picture has the fault.",
+    (CAMERA, Label("fault", ("moved", "blurred", "dark", "covered"))),
+    shown_by=("gateway",),
+)
 GATEWAY_SPOOL = Metric(
     "platestream_gateway_spool_bytes",
     "gauge",
@@ -207,7 +230,7 @@ GATEWAY_SPOOL_LIMIT = Metric(
     shown_by=("gateway",),
 )
 
-# The hot list and what meets it
+# The hot list and its hits
 HOTLIST_ENTRIES = Metric(
     "platestream_hotlist_entries",
     "gauge",
@@ -232,7 +255,7 @@ HOTLIST_CHANGES = Metric(
 HOTLIST_IMPORTED = Metric(
     "platestream_hotlist_source_imported_timestamp_seconds",
     "gauge",
-    "When the list of a source was last imported whole.",
+    "When the list of a source was last imported completely.",
     (SOURCE,),
     shown_by=("match",),
 )
@@ -255,7 +278,7 @@ ALERT_HITS = Metric(
 HITS_WITHHELD = Metric(
     "platestream_hits_withheld_total",
     "counter",
-    "Reads that met an entry and alerted nobody, because its source or category is not designated.",
+    "Reads that met an entry and did not alert, because its source or category is not designated.",
     (SOURCE,),
     shown_by=("match",),
 )
@@ -270,12 +293,9 @@ ALERT_DELAY = Metric(
 NOTIFICATIONS = Metric(
     "platestream_notifications_total",
     "counter",
-    "Decisions about one hit and one receiver: delivered, given up (failed), or not to be told and why.",
+    "Decisions about one hit and one receiver: delivered, given up (failed), or not to be notified and why.",
     (
-        Label(
-            "outcome",
-            ("delivered", "failed", "quiet", "stale", "silenced", "not_shared", "not_entitled", "nobody"),
-        ),
+        Label("outcome", get_args(Outcome)),
         Label("priority", ("1", "2", "3", "4", "5")),
     ),
     shown_by=("notify",),
@@ -318,7 +338,7 @@ DEPLOYMENT_FINDINGS = Metric(
     shown_by=("recognize",),
 )
 
-# What people did
+# Acts of people
 HIT_ACTIONS = Metric(
     "platestream_hit_actions_total",
     "counter",
@@ -355,7 +375,7 @@ SEALED_UNTIL = Metric(
 PARTNER_UNTOLD = Metric(
     "platestream_partner_untold_timestamp_seconds",
     "gauge",
-    "Since when an agency has not been told of something: an entry that is offered, has changed or ended, "
+    "Since when an agency was not notified of something: an entry that is offered, has changed or ended, "
     "or a hit on one of its own; while there is nothing, now.",
     (Label("agency", most=100),),
     shown_by=("partners",),
@@ -402,13 +422,13 @@ OLDEST_ROW = Metric(
     "platestream_retention_oldest_row_timestamp_seconds",
     "gauge",
     "The time from which the oldest row left in a table counts its age; of an empty table, now.",
-    (Label("table", ("detections", "images", "alert_hits", "tallied", "dead_letters")),),
+    (EXPIRING,),
     shown_by=("retention",),
 )
 RETENTION_PERIOD = Metric(
     "platestream_retention_period_seconds",
     "gauge",
-    "How long data is kept, by the profile: what RetentionLate measures against.",
+    "Retention period of the profile, which RetentionLate compares with.",
     shown_by=("retention",),
     debugging=True,
 )
@@ -429,7 +449,7 @@ RETENTION_DELETED = Metric(
     "platestream_retention_rows_deleted_total",
     "counter",
     "Rows that the retention job deleted.",
-    (Label("table", ("detections", "images", "alert_hits", "tallied", "dead_letters")),),
+    (EXPIRING,),
     shown_by=("retention",),
 )
 AUDIT_DUE = Metric(
@@ -442,7 +462,7 @@ AUDIT_DUE = Metric(
     debugging=True,
 )
 
-# How the flows are
+# State of the flows
 DEAD_LETTERS = Metric(
     "platestream_dead_letters_total",
     "counter",

@@ -1,7 +1,8 @@
-"""What one agency asks another, and what it hears: the bodies of signed requests and answers, as JSON.
+"""Bodies of the signed requests and answers between agencies, as JSON.
 
-Both sides read strictly: a field that is not known, too long, or not of its kind refuses the whole, so that
-nothing of another agency reaches a page or a terminal unlooked at. docs/partners.md has the whole exchange.
+Both sides decode strictly. An unknown field, one that is too long or one of the wrong type rejects the whole
+body, so that no unchecked text of another agency reaches a page or a terminal. The exchange is described in
+docs/how-to/administrator/partners.md.
 """
 
 import re
@@ -14,18 +15,18 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from schemas.fields import NAME, Instant, Latitude, Longitude, Name, PlateText, Share
+from platestream.schemas.fields import NAME, Instant, Latitude, Longitude, Name, PlateText, Share
 
 INQUIRIES, PICTURES = "/partner/v1/inquiries", "/partner/v1/pictures"
 REQUEST_TAG, ANSWER_TAG = "platestream-partner", "platestream-partner-answer"
 MOST_READS = 200
 LARGEST_REQUEST = 20_000
-"""Bytes of a body."""
+"""Size limit of a request body, bytes."""
 Way = Literal["search", "fuzzy", "sightings"]
 Outcome = Literal[
     "answered", "refused", "not_known", "late", "unreachable", "bad_signature", "bad_answer", "not_asked"
 ]
-SAYS: dict[Outcome, str] = {
+OUTCOME_TEXTS: dict[Outcome, str] = {
     "answered": "answered",
     "refused": "refused",
     "not_known": "did not take our signature",
@@ -35,30 +36,34 @@ SAYS: dict[Outcome, str] = {
     "bad_answer": "answered what cannot be read, so it is not shown",
     "not_asked": "was not asked",
 }
-Said = Annotated[str, Meta(max_length=1000)]
+Remark = Annotated[str, Meta(max_length=1000)]
 Word = Annotated[str, Meta(max_length=64)]
 Camera = Annotated[str, Meta(min_length=1, max_length=64, pattern=rf"^{NAME}$")]
 
 
 class Asker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who asks, and why. `agency` is the asking agency's short name, `person` its own name of the person, and
-    `trained_on` the day of their training, all of which that agency stands for.
+    """The person and agency behind a request, and the reason.
+
+    `agency` is the short name of the requesting agency, `person` that agency's name for the person and
+    `trained_on` the day of their training. The requesting agency vouches for all of these.
     """
 
     agency: Name
     person: Name
     trained_on: date
     case_number: Annotated[str, Meta(max_length=200)] = ""
-    reason: Said = ""
+    reason: Remark = ""
     purpose: Annotated[str, Meta(max_length=200)] = ""
     violation: Annotated[str, Meta(max_length=200)] = ""
     requester: Annotated[str, Meta(max_length=200)] = ""
-    legal_basis: Said = ""
+    legal_basis: Remark = ""
 
 
 class Inquiry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is looked for: `plate` is a pattern with `*` and `?` for `search` and `sightings`, and a whole
-    plate for `fuzzy`. The answering agency's own gate says how open it may be.
+    """A search at another agency.
+
+    `plate` is a pattern with `*` and `?` for `search` and `sightings`, and a complete plate for `fuzzy`. The
+    gate of the answering agency decides how many known characters are required.
     """
 
     asker: Asker
@@ -70,7 +75,7 @@ class Inquiry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class PictureOf(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The pictures of a read that an inquiry found: a look of its own."""
+    """A request for the pictures of a read that an inquiry found. It is a separate inquiry."""
 
     asker: Asker
     detection_id: UUID
@@ -98,10 +103,10 @@ class Read(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Reads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The newest reads, of so many that were `found`.
+    """The newest reads of the `found` ones.
 
-    `cut`: more different vehicles fit than are shown at once. It is sent only then, and an asker of an
-    earlier release refuses the answer: better than to take it for all there is.
+    `cut`: more different vehicles match than are shown at once. The field is sent only then. A requesting
+    agency with an earlier release rejects the answer, which is better than taking it as complete.
     """
 
     reads: Annotated[tuple[Read, ...], Meta(max_length=MOST_READS)]
@@ -110,28 +115,29 @@ class Reads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Pictures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """JPEGs; empty where there are none any more."""
+    """The JPEG pictures; empty if they no longer exist."""
 
     crop: bytes = b""
     vehicle: bytes = b""
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A problem of RFC 9457; other fields of it are not looked at."""
+    """A problem of RFC 9457; its other fields are ignored."""
 
-    detail: Said = ""
+    detail: Remark = ""
 
 
-class WrongAddress(ValueError):  # noqa: N818
-    """Not where another agency can be; says why."""
+class InvalidAddress(ValueError):  # noqa: N818
+    """An address that no other agency can have; the message says why."""
 
 
 _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*\.?")
 
 
 def base_address(text: str) -> str:
-    """`https://host[:port]` in the one form in which it is signed. Whether that place may be asked is judged
-    when it is connected to (`connectors.partners.places`). Raises WrongAddress.
+    """Return `https://host[:port]` in the normal form in which it is signed.
+
+    `platestream.partners.addresses` checks on connecting if the address may be used. Raises WrongAddress.
 
     >>> base_address("HTTPS://ALPR.County.Example:443/")
     'https://alpr.county.example'
@@ -140,22 +146,22 @@ def base_address(text: str) -> str:
         parts = urlsplit(text.strip())
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:
-        raise WrongAddress("no address: https://alpr.county.example:8444 is one") from None
+        raise InvalidAddress("no address: https://alpr.county.example:8444 is one") from None
     if parts.scheme not in ("https", "http") or parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise WrongAddress("an address is https://host or https://host:port, and no more")
+        raise InvalidAddress("an address is https://host or https://host:port, and no more")
     if parts.username is not None or parts.password is not None:
-        raise WrongAddress("no name and no password stand in an address")
+        raise InvalidAddress("no name and no password stand in an address")
     if not (_is_ip(host) or _HOST.fullmatch(host)):
-        raise WrongAddress("the host is a name of letters, digits, - and ., or an IP address")
-    if parts.scheme == "http" and not is_here(host):
-        raise WrongAddress("http:// sends plates in clear: https:// is needed but on this machine itself")
+        raise InvalidAddress("the host is a name of letters, digits, - and ., or an IP address")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise InvalidAddress("http:// sends plates in clear: https:// is needed but on this machine itself")
     shown = f"[{host}]" if ":" in host else host
     usual = {"https": 443, "http": 80}[parts.scheme]
     return f"{parts.scheme}://{shown}" + (f":{port}" if port not in (None, usual) else "")
 
 
-def is_here(host: str) -> bool:
-    """Whether a host is named as this machine's loopback."""
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine's loopback."""
     return ip_address(host).is_loopback if _is_ip(host) else host.rstrip(".") == "localhost"
 
 
@@ -168,5 +174,5 @@ def _is_ip(host: str) -> bool:
 
 
 def printable(text: str, most: int = 300) -> str:
-    """Words of another agency for a page, a terminal or the log: one line, nothing that steers a terminal."""
+    """Return text of another agency as one line of at most `most` characters, without control characters."""
     return " ".join("".join(char if char.isprintable() else " " for char in text[: 4 * most]).split())[:most]

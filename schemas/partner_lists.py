@@ -1,9 +1,9 @@
-"""Hot list entries between agencies: what one offers, says to stand, and hears of hits, as signed JSON.
+"""Hot list entries between agencies: offers, offers in force and hits, as signed JSON.
 
-An offer is of one agency to one other. What stands is said as a whole, so that whatever got lost on the way,
-an offer that is not named any more has ended. `number` grows with each message about the list of one agency
-to another: what comes late or again is older than what was said, and is not heard. docs/partners.md has it
-all.
+An offer is made by one agency to one other. Offers in force are sent as a complete list, so that an offer
+that is no longer named has ended, even if a message was lost. `number` grows with each message about the list
+of one agency to another. A message with a lower or equal number is late or repeated, and is ignored. See
+docs/how-to/administrator/partners.md.
 """
 
 from typing import Annotated, Literal
@@ -12,24 +12,25 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from schemas.detection import Alternative
-from schemas.fields import Instant, Name, State, Text, Vehicle
-from schemas.hotlist import Area, HotListEntry, Hours, Pattern
-from schemas.partner import Asker, Read, Word
+from platestream.schemas.detection import Alternative
+from platestream.schemas.fields import Instant, Name, State, Text, Vehicle
+from platestream.schemas.hotlist import Area, HotListEntry, Hours, Pattern
+from platestream.schemas.partner import Asker, Read, Word
 
-OFFERS, STANDING, HITS = "/partner/v1/offers", "/partner/v1/standing", "/partner/v1/hits"
-PATHS = (OFFERS, STANDING, HITS)
+OFFERS, CURRENT_OFFERS, HITS = "/partner/v1/offers", "/partner/v1/standing", "/partner/v1/hits"
+PATHS = (OFFERS, CURRENT_OFFERS, HITS)
 MOST_OFFERS = 400
-"""That one agency has of another at once; what is said to stand must fit one request."""
+"""Offers of one agency to another at most, because the list of those in force must fit one request."""
 LIST_KIND = "partner_offer"
-"""What an MOU that names kinds must name for lists: offers either way, and hits on them."""
+"""Kind of inquiry that an MOU must name for lists: offers in both directions, and hits on them."""
 Number = Annotated[int, Meta(ge=1, le=1 << 62)]
 Decision = Literal["waiting", "taken", "declined", "dropped"]
 Must = Annotated[str, Meta(min_length=1, max_length=2000)]
 
 
 class OfferedEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """An entry as section H of the order has it, without what only the offering agency's cameras know."""
+    """An entry with the fields that section H of the order requires, without the offering agency's
+    cameras."""
 
     category: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,31}$")]
     plate: Pattern
@@ -52,7 +53,7 @@ OFFERED_FIELDS = OfferedEntry.__struct_fields__
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An entry, new or changed, and which person of the offering agency stands for it."""
+    """A new or changed entry, and the person of the offering agency who is responsible for it."""
 
     asker: Asker
     number: Number
@@ -60,29 +61,32 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     entry: OfferedEntry
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that `agency` offers the other one now: what is not named has ended."""
+class CurrentOffers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All offers in force from `agency` to the other one. An offer that is not named has ended."""
 
     agency: Name
     number: Number
     offers: Annotated[tuple[UUID, ...], Meta(max_length=MOST_OFFERS)]
 
 
-class Decided(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What became of an offer."""
+class OfferDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The decision about one offer."""
 
     offer_id: UUID
     decision: Decision
 
 
-class Decisions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What became of those that were named; one that is missing is not known any more: offer it again."""
+class OfferDecisions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The decisions about the named offers.
 
-    offers: Annotated[tuple[Decided, ...], Meta(max_length=MOST_OFFERS)]
+    A missing one is not known any more and has to be offered again.
+    """
+
+    offers: Annotated[tuple[OfferDecision, ...], Meta(max_length=MOST_OFFERS)]
 
 
-class HitElsewhere(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A read of `agency` that met an entry that the other one offered it; pictures are another request."""
+class RemoteHit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A read of `agency` that matched an entry offered to it; its pictures are a separate request."""
 
     agency: Name
     offer_id: UUID
@@ -91,11 +95,14 @@ class HitElsewhere(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     vehicle_other: Annotated[dict[Word, Annotated[str, Meta(max_length=200)]], Meta(max_length=20)] = {}
 
 
-class Noted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The hit was taken in, or had been."""
+class HitReceipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Confirmation that the hit was accepted, now or earlier."""
 
 
-def offered(entry: HotListEntry) -> OfferedEntry:
-    """What is told of an own entry. Raises ValidationError where section H asks for more."""
-    told = {name: getattr(entry, name) for name in OFFERED_FIELDS}
-    return msgspec.convert(msgspec.to_builtins(told), OfferedEntry)
+def offered_fields(entry: HotListEntry) -> OfferedEntry:
+    """Return the fields of an own entry that are offered.
+
+    Raises ValidationError if section H requires more.
+    """
+    fields = {name: getattr(entry, name) for name in OFFERED_FIELDS}
+    return msgspec.convert(msgspec.to_builtins(fields), OfferedEntry)

@@ -1,28 +1,31 @@
-"""Plates as text: normalised, folded so that look-alikes meet, and spread over buckets.
+"""Plates as text: normalized, folded so that look-alikes are equal, and spread over buckets.
 
-`fold` is what the tables and the passes know; `shape` also joins what this project's own reader is measured
-to confuse (`schemas/confusions.py`), and is what a hot list is matched by.
+The tables and the passes use `fold`. `shape` also joins the characters that this project's reader is measured
+to confuse (`schemas/confusions.py`); the hot list is matched by it.
 
-The look-alike groups are the field's own (Genetec publishes 0ODQ 1I 2Z 5S 8B 6G and allows one such
-character by default, two at most); L joins 1 and I. O and 0 are one character everywhere: national hot
-list extracts write O as 0, and several states do not tell them apart on the plate.
+The look-alike groups are common in the field (Genetec publishes 0ODQ 1I 2Z 5S 8B 6G and allows one such
+character by default, two at most); L joins 1 and I. O and 0 are the same character everywhere: national hot
+list extracts write O as 0, and several states do not distinguish them on the plate.
 """
 
 import zlib
 from typing import Final
 
-from schemas.confusions import LIKELY
+from platestream.schemas.confusions import LIKELY
 
 CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 LOOK_ALIKES = ("0ODQ", "1IL", "2Z", "5S", "8B", "6G")
-BUCKETS = 16  # few: what costs is keys a batch (docs/matching.md)
+BUCKETS = 16  # few: what costs is keys a batch (benchmarks/notes/matching.md)
 LONGEST: Final = 10  # characters of a plate
 
 _FOLD = {ord(char): group[0] for group in LOOK_ALIKES for char in group}
 
 
 def _shapes() -> dict[int, str]:
-    """Every character -> the one that stands for all it may be taken for, at any number of removes."""
+    """Return a map from every character to the representative of all characters it may be confused with.
+
+    Confusion is transitive here.
+    """
     stands = {ord(char): char for char in CHARACTERS}
     pairs = [(group[0], char) for group in LOOK_ALIKES for char in group]
     for one, other in [*pairs, *LIKELY]:
@@ -33,11 +36,11 @@ def _shapes() -> dict[int, str]:
 
 SHAPE: Final = bytes.maketrans(
     bytes(_shapes()), "".join(_shapes().values()).encode()
-)  # for `bytes.translate`, where even a call of `shape` costs too much
+)  # for `bytes.translate` in hot loops, where a call of `shape` is too slow
 
 
 def normalise(text: str) -> str:
-    """Upper case, A-Z and 0-9 only: what is stamped on the plate without its spaces and dashes.
+    """Return the plate in upper case, A-Z and 0-9 only, without spaces and dashes.
 
     >>> normalise("abc-12 3")
     'ABC123'
@@ -46,7 +49,7 @@ def normalise(text: str) -> str:
 
 
 def pattern(text: str) -> str:
-    """What somebody typed to look for plates, without blanks and dashes: `*` is any characters, `?` one.
+    """Return a typed search pattern without blanks and dashes: `*` is any characters, `?` one.
 
     >>> pattern("abc-1*")
     'abc1*'
@@ -55,7 +58,7 @@ def pattern(text: str) -> str:
 
 
 def equate(plate: str) -> str:
-    """The plate with O written 0: equal when the same plate may be meant.
+    """Return the plate with O written as 0. Plates that may be the same are then equal.
 
     >>> equate("OHIO1")
     '0HI01'
@@ -64,7 +67,7 @@ def equate(plate: str) -> str:
 
 
 def fold(plate: str) -> str:
-    """The plate with every look-alike written as the first of its group.
+    """Return the plate with every look-alike written as the first of its group.
 
     >>> fold("QIZSBG")
     '012586'
@@ -73,9 +76,9 @@ def fold(plate: str) -> str:
 
 
 def shape(plate: str) -> bytes:
-    """The plate with every character that may be taken for another written as the one that stands for all.
+    """Return the plate with every character replaced by the representative of those it may be confused with.
 
-    Bytes, which are translated in a third of the time.
+    The result is bytes, which are translated in a third of the time.
 
     >>> shape("QIZSBG") == shape("O12586")
     True
@@ -84,19 +87,20 @@ def shape(plate: str) -> bytes:
 
 
 def confusable(read: str, listed: str) -> bool:
-    """One character may be taken for the other: alike (LOOK_ALIKES), or confused by our own reader."""
+    """Return whether two characters look alike (LOOK_ALIKES) or are confused by this project's reader."""
     return _FOLD.get(ord(read), read) == _FOLD.get(ord(listed), listed) or (listed, read) in LIKELY
 
 
 _SAME: Final = {one + other: False for one in "O0" for other in "O0"}
 _TAKEN_FOR: Final = {
     read + listed: True for read in CHARACTERS for listed in CHARACTERS if confusable(read, listed)
-} | _SAME  # read and listed character -> whether they differ; pairs that nobody confuses are missing
+} | _SAME  # read and listed character -> differ or not; pairs that are not confused are missing
 
 
 def differences(read: str, listed: str) -> list[int] | None:
-    """Positions at which a read differs from a listed plate, O and 0 being equal; None where that cannot be a
-    misreading.
+    """Return the positions at which a read differs from a listed plate, O and 0 being equal.
+
+    Returns None if the difference cannot be a misreading.
 
     >>> differences("A8C0", "ABCO"), differences("AXC0", "ABCO")
     ([1], None)
@@ -115,7 +119,7 @@ def differences(read: str, listed: str) -> list[int] | None:
 
 
 class _Buckets(dict[bytes, str]):
-    """End of a shape -> key of its bucket; made when first asked for."""
+    """Map from the end of a shape to the key of its bucket, filled on first access."""
 
     def __missing__(self, end: bytes) -> str:
         made = self[end] = str(zlib.crc32(end) % BUCKETS)
@@ -126,14 +130,14 @@ _BUCKETS = _Buckets()
 
 
 def bucket(plate: str) -> str:
-    """The key under which this plate and all that look like it are kept, a number below BUCKETS.
+    """Return the state key of this plate and all plates that look like it, a number below BUCKETS as text.
 
-    Keys of stateful steps are buckets, never plates: the recovery store never forgets a key. The end of a
-    plate spreads well enough and costs a look-up.
+    Keys of stateful steps are buckets and never plates, because the recovery store never forgets a key. The
+    last three characters of a plate spread well enough and cost one look-up.
     """
     return _BUCKETS[plate[-3:].encode().translate(SHAPE)]
 
 
 def shape_bucket(shape: bytes) -> str:
-    """The bucket of a plate whose shape is known."""
+    """Return the bucket of a plate whose shape is known."""
     return _BUCKETS[shape[-3:]]

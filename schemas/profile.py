@@ -1,7 +1,7 @@
-"""An agency's rules as TOML: retention, inquiries, purposes, MOU demands, audits, places, evidence schedules.
+"""An agency's rules as TOML: retention, inquiries, purposes, MOUs, audits, places, evidence schedules.
 
-Anything wrong in a profile is refused with its line. `connectors.profiles` finds the file. In force is not a
-file but the text in the database (`schemas.gate_rules.AgencyRules`).
+An error in a profile is reported with its line. `platestream.access.profiles` finds the file. The rules in
+force are not the file but the text in the database (`platestream.schemas.gate_rules.AgencyRules`).
 """
 
 import re
@@ -9,25 +9,19 @@ import tomllib
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
 
-from schemas import rhythm
-from schemas.fields import is_zone
-from schemas.rhythm import Demand, RhythmName
-from schemas.toml import read_toml
+from platestream.schemas import rhythm
+from platestream.schemas.fields import is_zone
+from platestream.schemas.rhythm import Demand, RhythmName
+from platestream.schemas.spans import parse_span
+from platestream.schemas.toml import read_toml
 
 SHORTEST, LONGEST = timedelta(minutes=3), timedelta(days=150)
 DAY = timedelta(days=1)
-_SPAN = re.compile(r"(\d+) (minute|hour|day|month|year)s?")
-_UNITS = {
-    "minute": timedelta(minutes=1),
-    "hour": timedelta(hours=1),
-    "day": DAY,
-    "month": timedelta(days=30),
-    "year": timedelta(days=365),
-}
 
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
@@ -39,7 +33,7 @@ Day = Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-([0-2]\d|3[01])$")]
 CASE_NUMBER = r"(?i)^([A-Z]{1,5}[ ./_-]?)?([0-9]{2}|[0-9]{4})[ ./_-]?([A-Z]{1,4}[ ./_-]?)?[0-9]{2,8}$"
 """Letters, year, letters and number: 26-001234, SJ26-004502, 26-CV-18, 20260113."""
 ANYTHING_WITH_A_DIGIT = r"^[A-Za-z0-9 ./_-]*[0-9][A-Za-z0-9 ./_-]*$"
-"""The pattern of profiles of earlier releases that named none: in force until another is put in force."""
+"""Default pattern of earlier releases, in force until another one is put in force."""
 _WORDS = """
 a an the for of to and my in on investigation investigations investigate investigating investigative
 inv invest criminal police patrol law enforcement official officer department business duty use work
@@ -50,20 +44,19 @@ BOILERPLATE = tuple(_WORDS.split())
 
 
 class ProfileError(ValueError):
-    """A profile that cannot be used; names the file, the line and the field."""
+    """An invalid profile; the message names the file, the line and the field."""
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file; `spans` of it are text such as `30 days`."""
+    """A table of the file; spans of time are text such as `30 days`."""
 
 
 class Agency(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who follows these rules, and by what right; dates that people write are of `time_zone` (IANA).
+    """The agency, and the law or order that it follows. Dates in its documents are in `time_zone` (IANA).
 
-    `boundary`: corners of the polygon that the agency's fixed cameras stand in, each latitude and longitude;
-    none: where they stand is not compared.
-
-    `law` is the state's law that `platestream policy check` goes through; empty: the order 41.37.
+    `boundary`: corners of the polygon within which the agency's fixed cameras are, each as latitude and
+    longitude; if empty, their locations are not compared. `law`: the state law that `platestream policy
+    check` goes through; empty: order 41.37.
     """
 
     name: Text
@@ -75,22 +68,30 @@ class Agency(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     memorandum_from: Text = "ALPR Administrator"
     boundary: list[tuple[Latitude, Longitude]] = []
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone."""
+        return ZoneInfo(self.time_zone)
+
 
 class Retention(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long a detection is kept from the capture of its image: 3 minutes to 150 days."""
+    """The retention of a detection from the capture of its image: 3 minutes to 150 days."""
 
     data: str
     citation: Text
 
     @property
     def span(self) -> timedelta:
-        """`data` as a span."""
-        return span(self.data)
+        """`data` as a span of time; a month is 30 days."""
+        return parse_span(self.data).fixed
 
 
 class Inquiries(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What documents an inquiry: the form of a case number (RE2), letters that a reason has at least, and
-    words, lower case, that alone are no reason. `case_required`: a reason alone documents no search."""
+    """The documentation that an inquiry needs.
+
+    It is the form of a case number (RE2), the least number of letters of a reason, and words in lower case
+    that alone are no reason. `case_required`: a reason alone does not document a search.
+    """
 
     case_number: Text = CASE_NUMBER
     case_required: bool = False
@@ -102,9 +103,10 @@ Vehicles24 = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
 class Vehicles(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Different vehicles that a person is shown in 24 hours, by role; more takes a supervisor's act.
+    """The number of different vehicles that a person is shown in 24 hours, by role.
 
-    `agency`: all people of one other agency together, whose names that agency gives.
+    A supervisor's act can raise it. `agency`: the number for all people of one other agency together, whose
+    names that agency supplies.
     """
 
     officer: Vehicles24 = 200
@@ -115,10 +117,10 @@ class Vehicles(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Purposes(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What nobody looks for (RE2 patterns, lower case), and the only purposes there are, if listed.
+    """Prohibited purposes (RE2 patterns, lower case) and, if listed, the only allowed ones.
 
-    `look_back` is the one of these that looking back for a new hot list entry serves. A search for one of
-    `violation_for` names the violation that is investigated: one of `violations`, where they are listed.
+    `look_back` is the allowed purpose of a look-back for a new hot list entry. A search for one of
+    `violation_for` names the violation under investigation: one of `violations`, if they are listed.
     """
 
     prohibited: list[Text]
@@ -130,11 +132,11 @@ class Purposes(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Sharing(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is demanded of other agencies: an MOU, a written declaration, and to be of the agency's state.
+    """The demands on other agencies: an MOU, a written declaration, and the agency's own state.
 
-    A declaration is asked of all other agencies, or of those of `other_states` only; it holds for
-    `declaration_holds` from its day (empty: for good), and its text is one of these, by SHA-256, signed by
-    somebody (empty: any text).
+    A declaration is required of all other agencies, or of those of `other_states` only. It is valid for
+    `declaration_holds` from its day (empty: without end). Its text is one of `declaration_texts` by SHA-256
+    (empty: any text), and is signed.
     """
 
     mou_required: bool
@@ -147,14 +149,14 @@ class Sharing(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Training(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When training must have been, to look."""
+    """The longest time since the training of a person who makes an inquiry."""
 
     renewed_every: str
     citation: Text
 
 
 class Audit(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The audit of inquiries: how many, from when, and by which days of the year (MM-DD) it must be filed."""
+    """The audit of inquiries: sample size, periods, and deadlines as days of the year (MM-DD)."""
 
     inquiries: Annotated[int, Meta(ge=1, le=10_000)]
     inquiries_from: str
@@ -166,7 +168,7 @@ class Audit(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Places(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where no camera may stand: kinds of places of the registry, and how far around them."""
+    """Places where no camera may be: kinds of places of the registry, and a margin around them in meters."""
 
     refused: tuple[PlaceKind, ...] = ()
     margin_m: Annotated[float, Meta(ge=0, le=5000)] = 0.0
@@ -174,24 +176,37 @@ class Places(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Cameras(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Frames of cameras that nobody approved: quarantined for a day, refused, or read (`watch`)."""
+    """The handling of frames from unapproved cameras: quarantine for a day, refusal, or reading (`watch`)."""
 
     unapproved: Literal["quarantine", "refuse", "watch"] = "quarantine"
 
 
+CameraReads = Literal["either", "reader", "agree"]
+
+
 class Alerts(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The least confidence of a read, and of another reading of its plate, that may alert."""
+    """The least confidence of a read, and of another reading of its plate, for an alert.
+
+    `disproved_for`: how long a pair of plate and entry that an officer found wrong is remembered, so that its
+    next hits are not sent to phones; empty: as long as the data are stored, which is the longest.
+
+    Of cameras that read by themselves, a hit is made of what `either` reads, of what the `reader` reads, or
+    only where both `agree`. With `unseen` a read that came without a picture may alert alone.
+    """
 
     least_confidence: Annotated[float, Meta(ge=0, le=1)] = 0.0
     least_alternative: Annotated[float, Meta(ge=0, le=1)] = 0.01
+    disproved_for: Annotated[str, Meta(max_length=50)] = ""
+    camera_reads: CameraReads = "either"
+    unseen: bool = False
 
 
 class Rhythm(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An audit or a report that comes round besides the yearly audit: see `schemas.rhythm.Demand`.
+    """A recurring audit or report besides the yearly audit: see `platestream.schemas.rhythm.Demand`.
 
-    An audit draws `inquiries` of those that were made in its period (0: all), of everybody or of other
-    agencies only; a report asks for none (`audit = false`). With `camera_places` what is published says where
-    cameras stand, else only how many there are.
+    An audit draws `inquiries` of those made in its period (0: all), of everybody or of other agencies only; a
+    report draws none (`audit = false`). With `camera_places` a publication gives the locations of the
+    cameras, else only their number.
     """
 
     every: str
@@ -206,14 +221,14 @@ class Rhythm(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def demand(self) -> Demand:
-        """What it asks."""
+        """The demand of this rhythm."""
         return Demand(self.every, self.begins, self.audit, self.within, self.publish)
 
 
 class SearchLog(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The search log in what is published: searches and people that a row has at least; 0: none is published.
+    """The search log in publications: the least number of searches and people in a row; 0: none is published.
 
-    With one, searches are told apart in no report by less (`services.reports.search_log`).
+    If it is published, no report distinguishes searches by less (`platestream.reports.search_log`).
     """
 
     least_searches: Annotated[int, Meta(ge=0, le=1000)] = 0
@@ -222,12 +237,12 @@ class SearchLog(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def published(self) -> bool:
-        """Whether there is one."""
+        """True if a search log is published."""
         return self.least_searches > 0
 
 
 class Evidence(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The records retention schedule: name of a series, and how long it is kept."""
+    """The records retention schedule: the names of the series and their retention."""
 
     schedules: dict[str, str]
     citation: Text
@@ -251,17 +266,16 @@ class Profile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     search_log: SearchLog = SearchLog()
     evidence: Evidence
 
-
-def span(text: str) -> timedelta:
-    """`30 days` as a span; a month is 30 days, a year 365. Raises ValueError."""
-    match = _SPAN.fullmatch(text)
-    if match is None:
-        raise ValueError("expected a number and minutes, hours, days, months or years, such as '30 days'")
-    return int(match[1]) * _UNITS[match[2]]
+    @property
+    def disproved_for(self) -> timedelta:
+        """The time for which a disproved pair of plate and entry is remembered."""
+        return (
+            parse_span(self.alerts.disproved_for).fixed if self.alerts.disproved_for else self.retention.span
+        )
 
 
 def parse(text: str, name: str) -> Profile:
-    """The profile in `text`; `name` is for messages. Raises ProfileError with line and field."""
+    """Return the profile in `text`; `name` is for messages. Raises ProfileError with line and field."""
     try:
         profile = msgspec.convert(read_toml(text), Profile)
     except tomllib.TOMLDecodeError as error:
@@ -275,15 +289,22 @@ def parse(text: str, name: str) -> Profile:
 
 
 def faults(profile: Profile) -> Iterator[tuple[str, str]]:
-    """Yield the fields whose values cannot be used, each with what is wrong."""
+    """Yield the fields with unusable values, each with a description of the fault."""
+    refused = set()
     for field, check in _CHECKS.items():
         section, key = field.split(".")
         try:
             check(getattr(getattr(profile, section), key))
         except (ValueError, re.error) as error:
+            refused.add(field)
             yield field, str(error)
     if profile.purposes.allowed and profile.purposes.look_back not in profile.purposes.allowed:
         yield "purposes.look_back", "is none of the allowed purposes"
+    if (
+        not refused & {"retention.data", "alerts.disproved_for"}
+        and profile.disproved_for > profile.retention.span
+    ):
+        yield "alerts.disproved_for", "is longer than the data are stored, and a pair is of stored data"
     if strange := set(profile.purposes.violation_for) - set(profile.purposes.allowed):
         yield "purposes.violation_for", f"{min(strange)} is none of the allowed purposes"
     if not profile.sharing.out_of_state and not profile.agency.state:
@@ -301,7 +322,7 @@ def faults(profile: Profile) -> Iterator[tuple[str, str]]:
             yield f"rhythms.{name}.every", said
 
 
-def flat(profile: Profile) -> dict[str, object]:
+def flatten(profile: Profile) -> dict[str, object]:
     """Return every value of a profile by its dotted path, such as `evidence.schedules.felony`."""
     found: dict[str, object] = {}
 
@@ -317,8 +338,8 @@ def flat(profile: Profile) -> dict[str, object]:
 
 
 def differences(before: Profile, after: Profile) -> list[str]:
-    """Return what differs between two profiles, a sentence a value: `path: before -> after`."""
-    old, new = flat(before), flat(after)
+    """Return the differences between two profiles, each as `path: before -> after`."""
+    old, new = flatten(before), flatten(after)
     return [
         f"{path}: {_shown(old.get(path))} -> {_shown(new.get(path))}"
         for path in sorted(old.keys() | new.keys())
@@ -333,21 +354,21 @@ def _shown(value: object) -> str:
 
 
 def _kept(text: str) -> None:
-    if not SHORTEST <= span(text) <= LONGEST:
+    if not SHORTEST <= parse_span(text).fixed <= LONGEST:
         raise ValueError("data are kept 3 minutes at least and 150 days at most")
 
 
 def _holds(text: str) -> None:
     if text:
-        span(text)
+        parse_span(text)
 
 
 def _schedules(schedules: dict[str, str]) -> None:
     if not schedules:
         raise ValueError("no schedule: evidence needs one")
-    for name, kept in schedules.items():
+    for name, period in schedules.items():
         try:
-            span(kept)
+            parse_span(period)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
 
@@ -383,9 +404,10 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
     "inquiries.case_number": _pattern,
     "purposes.prohibited": _patterns,
     "sharing.declaration_holds": _holds,
-    "training.renewed_every": span,
-    "audit.inquiries_from": span,
-    "audit.utilization_from": span,
+    "training.renewed_every": parse_span,
+    "alerts.disproved_for": _holds,
+    "audit.inquiries_from": parse_span,
+    "audit.utilization_from": parse_span,
     "audit.due": _due,
     "evidence.schedules": _schedules,
 }
@@ -396,12 +418,12 @@ def _refusal(text: str, name: str, field: str, message: str) -> str:
     missing = re.search(r"missing required field `(\w+)`", message)
     line = _line(text, [*filter(None, field.split(".")), *([unknown[1]] if unknown else [])])
     where = f", line {line}" if line else ""
-    told = f"{field}: " if field else ""
-    return f"{name}{where}: {told}{f'`{missing[1]}` is missing' if missing else message}"
+    place = f"{field}: " if field else ""
+    return f"{name}{where}: {place}{f'`{missing[1]}` is missing' if missing else message}"
 
 
 def _line(text: str, field: list[str]) -> int:
-    """The line that the innermost known part of `field` is on; 0 when there is none."""
+    """Return the line of the innermost known part of `field`, or 0 if there is none."""
     wanted = [re.sub(r"\[.*", "", part) for part in field]
     section: list[str] = []
     best = (0, 0)
@@ -419,11 +441,11 @@ def _line(text: str, field: list[str]) -> int:
 
 
 def due(profile: Profile, year: int) -> list[date]:
-    """The days by which an audit of `year` must be filed, in order."""
+    """Return the days by which an audit of `year` must be filed, in order."""
     days = profile.audit.due
     return sorted(date.fromisoformat(f"{year}-{day}") for day in ([days] if isinstance(days, str) else days))
 
 
 def cutoff(profile: Profile, now: datetime) -> datetime:
-    """What was captured before must be gone."""
+    """Return the time before which captured data must be gone."""
     return now - profile.retention.span

@@ -1,4 +1,4 @@
-"""What a picture gave: plates as read, with where, how sure, and what else they might be."""
+"""Result of reading a picture: plates with their position, confidence and alternatives."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ GLYPHS: tuple[str, ...] = (
     *"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz -.·",
     "\N{REPLACEMENT CHARACTER}",
 )
-"""What the columns of a line's character probabilities stand for: the blank between characters first, then
-what plates and state names are made of, last everything else together (symbols, other scripts)."""
+"""Columns of a line's character probabilities: the blank between characters, then the characters of plates
+and state names, last all others together (symbols, other scripts)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One string a plate may carry: `plate` is A-Z and 0-9 only, upper case; `confidence` 0 to 1."""
+    """One possible text of a plate: `plate` is A-Z and 0-9 only, upper case; `confidence` is 0 to 1."""
 
     plate: str
     confidence: float
@@ -23,11 +23,11 @@ class Reading:
 class PlateRead:
     """One plate in one picture.
 
-    `confidence` is the calibrated chance that `plate` is right to the last character;
-    `state` is the two-letter postal code of the state of issue, or None where the picture does not tell;
-    `box` is x, y, width, height in pixels of the picture; `alternatives` are other readings, best first,
-    without `plate` itself; `char_confidences` has one number (0 to 1) a character of `plate`; `stacked` are
-    the small letters before and behind the serial in full-size characters; `plate` begins and ends with them.
+    `confidence` is the calibrated probability that `plate` is right to the last character. `state` is the
+    two-letter postal code of the state of issue, or None if the picture does not show it. `box` is x, y,
+    width, height in pixels of the picture. `alternatives` are other readings, best first, without `plate`
+    itself. `char_confidences` has one number (0 to 1) for each character of `plate`. `stacked` are the small
+    letters before and behind the full-size serial; `plate` begins and ends with them.
     """
 
     plate: str

@@ -1,5 +1,6 @@
-"""Registry records: agencies, users, their training material, shifts and duty times, cameras, special
-details, what came of them, hot list sources, sensitive places; and who approved what.
+"""Registry records: agencies, users, cameras, shifts, hot list sources and more, with their approvals.
+
+The other kinds are training material, duty times, special details, incidents and sensitive places.
 """
 
 from datetime import datetime, timedelta
@@ -8,9 +9,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.acts import ROLES, Role
-from schemas.fields import Instant, Latitude, Longitude, Name, Record, Text
-from schemas.profile import PlaceKind
+from platestream.schemas.acts import ROLES, Role
+from platestream.schemas.fields import Instant, Latitude, Longitude, Name, Record, Text
+from platestream.schemas.profile import PlaceKind
 
 Kind = Literal[
     "agency",
@@ -31,7 +32,7 @@ Outcome = Literal["", "arrest", "recovery", "person_located", "significant", "re
 
 
 class Duty(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Time in which a person is on duty (F.4), or is not: then `absent` says why."""
+    """A time in which a person is on duty (F.4), or is absent: then `absent` gives the reason."""
 
     user: Name
     since: Instant
@@ -39,13 +40,13 @@ class Duty(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     absent: Annotated[str, Meta(max_length=200)] = ""
 
     def overlaps(self, other: "Duty") -> bool:
-        """Return whether both are of the same person and sort, and overlap."""
+        """Return whether both are of the same person and kind, and overlap."""
         same = self.user == other.user and bool(self.absent) == bool(other.absent)
         return same and self.since < other.until and other.since < self.until
 
 
 class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True):
-    """The newest version of a record; key `kind/id`. What a kind does not need stays empty."""
+    """The newest version of a record; its key is `kind/id`. Fields that a kind does not use are empty."""
 
     kind: Kind
     id: Name
@@ -193,16 +194,19 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
             raise ValueError("an `outline` has three different corners at least")
         first = self.outline[0] if self.outline else (0.0, 0.0)
         for north, east in self.outline:
-            if abs(north - first[0]) > WIDEST_DEGREES or _turn(east - first[1]) > WIDEST_DEGREES:
+            if (
+                abs(north - first[0]) > WIDEST_DEGREES
+                or _longitude_difference(east - first[1]) > WIDEST_DEGREES
+            ):
                 raise ValueError("an `outline` is of one place: corners are 0.5 degrees apart at most")
 
     def counts_at(self, at: datetime) -> bool:
-        """Inside the period of a camera, shift or detail."""
+        """Return whether the record is active and `at` is within its period (camera, shift or detail)."""
         begun = self.since is None or self.since <= at
         return self.active and begun and (self.until is None or at < self.until)
 
     def mou_at(self, at: datetime) -> bool:
-        """Of an agency: nothing stands in the way of sharing with it (I.2)."""
+        """Return whether data may be shared with the agency at that time (I.2)."""
         if not self.active or self.own:
             return self.active
         begun = self.mou_from is not None and self.mou_from <= at
@@ -210,14 +214,14 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
 
     @property
     def has_feed(self) -> bool:
-        """Of a hot list source: its files come from a place, or are signed by a key, that is registered."""
+        """True for an active hot list source with a registered place or key of its files."""
         return self.active and bool(self.feed_place or self.feed_key)
 
     @property
     def roles(self) -> tuple[Role, ...]:
-        """Of a user: the roles that are known; a record without any is an officer's."""
-        said = self.role.split(",") if self.role else ["officer"]
-        return tuple(role for role in ROLES if role in said)
+        """The known roles of a user. A record without a role is an officer's."""
+        names = self.role.split(",") if self.role else ["officer"]
+        return tuple(role for role in ROLES if role in names)
 
     @property
     def key(self) -> str:
@@ -225,6 +229,6 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
         return f"{self.kind}/{self.id}"
 
 
-def _turn(degrees: float) -> float:
-    """How far apart two longitudes are, the shorter way round."""
+def _longitude_difference(degrees: float) -> float:
+    """Return the difference of two longitudes in degrees, the shorter way around."""
     return abs((degrees + 180) % 360 - 180)

@@ -1,11 +1,11 @@
-"""Audits and reports that come round: each month or quarter, every 30 days, each year.
+"""Recurring audits and reports: each month or quarter, every 30 days, each year.
 
-A rhythm of the calendar (`month`, `quarter`, `half`, `year`) has periods that begin on the first of a month
-in the agency's time zone. A rhythm of days (`30 days`) runs on from the last audit: the next one is due so
-many days after the end of the period that the last one covered. What is due is due at the end of a day.
+A calendar rhythm (`month`, `quarter`, `half`, `year`) has periods that begin on the first of a month in the
+agency's time zone. A rhythm of days (`30 days`) continues from the last audit: the next one is due that many
+days after the end of the period that the last one covered. A deadline is the end of a day.
 
-When something was done comes from the inquiry log, whose times the database stamps; what a record says of
-itself is not asked.
+The time of an act comes from the inquiry log, which the database stamps. The times in a record itself are not
+used.
 """
 
 import re
@@ -16,7 +16,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from schemas.fields import Record
+from platestream.schemas.fields import Record
 
 DAY = timedelta(days=1)
 MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
@@ -33,7 +33,7 @@ RhythmName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
 class Published(Record, tag="publication/1", frozen=True, kw_only=True):
-    """That something was published: of which rhythm and period, where, and the bytes by their hash."""
+    """A publication: its rhythm and period, its place, and the hash of its bytes."""
 
     rhythm: str
     period: str
@@ -43,7 +43,7 @@ class Published(Record, tag="publication/1", frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Period:
-    """From `since` up to, and not with, `until`; `name` is how people write it."""
+    """The time from `since` to `until`, exclusive; `name` is its written form."""
 
     name: str
     since: datetime
@@ -52,7 +52,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Done:
-    """Something that was done about a period at a moment; `until` is where that ended, by its record."""
+    """An act about a period, and its time; `until` is the end of the period by its record."""
 
     period: str
     at: datetime
@@ -60,17 +60,16 @@ class Done:
 
     @property
     def covers(self) -> datetime:
-        """Up to when it can have looked: never beyond the moment at which it was done."""
+        """The end of the time that the act can have covered: never later than the act itself."""
         return min(self.until, self.at)
 
 
 @dataclass(frozen=True)
 class Demand:
-    """What a rhythm asks: how often, from which day on, whether an audit is filed and until when, and until
-    when it is published.
+    """The demand of a rhythm: its interval, its first day, and the deadlines of audit and publication.
 
     `within`: days after the period's end (`10 days`), or a day of the year after it (`04-01`). `publish`: the
-    same, after an audit was filed, or after the period's end where none is asked for.
+    same, counted from the filing of the audit, or from the period's end if no audit is required.
     """
 
     every: str
@@ -81,21 +80,23 @@ class Demand:
 
     @property
     def months(self) -> int:
-        """How many months a period has; 0: it has days."""
+        """The months of a period; 0 if it has days."""
         return MONTHS.get(self.every, 0)
 
     @property
     def days(self) -> int:
-        """How many days a period has; 0: it has months."""
+        """The days of a period; 0 if it has months."""
         match = _DAYS.fullmatch(self.every)
         return int(match[1]) if match else 0
 
 
 @dataclass(frozen=True)
 class Due:
-    """What one period asks. `file_by` and `publish_by` are moments, None where nothing is asked; `filed_at`
-    and `published_at` when it was done. While an audit that is to be published is not filed `publish_by` is
-    not known.
+    """The demands of one period.
+
+    `file_by` and `publish_by` are deadlines, None if there is no demand. `filed_at` and `published_at` are
+    the times when they were met. `publish_by` is unknown until an audit that is to be published has been
+    filed.
     """
 
     period: Period
@@ -105,13 +106,13 @@ class Due:
     published_at: datetime | None
 
     def late(self, now: datetime) -> Iterator[str]:
-        """What was done late, or is missing by now: a part of a sentence each."""
+        """Yield a part of a sentence for each step that was done late or is missing by now."""
         yield from _late("filed", self.file_by, self.filed_at, now)
         yield from _late("published", self.publish_by, self.published_at, now)
 
     @property
     def next(self) -> datetime | None:
-        """By when the next step is to be done; None where nothing is left to do."""
+        """The deadline of the next step, or None if nothing is left to do."""
         if self.file_by is not None and self.filed_at is None:
             return self.file_by
         if self.publish_by is not None and self.published_at is None:
@@ -120,7 +121,7 @@ class Due:
 
 
 def check(demand: Demand) -> None:
-    """Raises ValueError for a rhythm that is none."""
+    """Raise ValueError if the demand is not valid."""
     if not (demand.months or demand.days):
         raise ValueError("`every` is month, quarter, half, year, or a number of days such as '30 days'")
     for name, text in (("within", demand.within), ("publish", demand.publish)):
@@ -135,7 +136,7 @@ def check(demand: Demand) -> None:
 
 
 def period_named(demand: Demand, name: str, zone: tzinfo) -> Period:
-    """A period of the calendar by its name: `2026-11`, `2026-Q4`, `2026-H2`, `2026`. Raises ValueError."""
+    """Return a calendar period by its name: `2026-11`, `2026-Q4`, `2026-H2`, `2026`. Raises ValueError."""
     if not demand.months:
         raise ValueError(f"periods of {demand.every} have no names: they run on from the last audit")
     match = _PERIODS[demand.months].fullmatch(name)
@@ -146,13 +147,13 @@ def period_named(demand: Demand, name: str, zone: tzinfo) -> Period:
 
 
 def period_at(demand: Demand, at: datetime, zone: tzinfo) -> Period:
-    """The period of the calendar that a moment lies in."""
+    """Return the calendar period that contains a timestamp."""
     local = at.astimezone(zone)
     months = local.year * 12 + local.month - 1
     return _calendar(demand.months, months - months % demand.months, zone)
 
 
-def standing(
+def list_demands(
     demand: Demand,
     zone: tzinfo,
     began: datetime,
@@ -160,10 +161,10 @@ def standing(
     published: Sequence[Done],
     now: datetime,
 ) -> list[Due]:
-    """What was due since `began`, in order, and last what is open now.
+    """Return the demands of all periods since `began`, in order; the last one is the open one.
 
-    Of several things done about a period the first counts, and nothing that was done before the period was
-    over: what happened in it could not be known.
+    Only the first of several acts about a period counts, and only if it was made after the period's end:
+    before that, the period's content could not be known.
     """
     if demand.begins is not None:
         began = max(began, _start(demand.begins, zone))
@@ -172,8 +173,10 @@ def standing(
     return list(_of_days(demand, zone, began, filed, published, now))
 
 
-def running(demand: Demand, zone: tzinfo, began: datetime, filed: Sequence[Done], now: datetime) -> Period:
-    """The period of a rhythm of days that an audit made now would cover: since the end of the last one."""
+def open_period(
+    demand: Demand, zone: tzinfo, began: datetime, filed: Sequence[Done], now: datetime
+) -> Period:
+    """Return the period since the last audit, which an audit made now would cover (rhythm of days)."""
     if demand.begins is not None:
         began = max(began, _start(demand.begins, zone))
     since = max([began, *(one.covers for one in filed)])
@@ -222,13 +225,13 @@ def _due(
     at: datetime | None,
     published: Sequence[Done],
 ) -> Due:
-    told = _first(published, period) if demand.publish else None
+    published_at = _first(published, period) if demand.publish else None
     publish_by = None
     if demand.publish and not demand.audit:
         publish_by = _after(period.until, demand.publish, zone)
     elif demand.publish and at is not None:
         publish_by = _end_of_day(at, demand.publish, zone)
-    return Due(period, by, at, publish_by, told)
+    return Due(period, by, at, publish_by, published_at)
 
 
 def _late(done: str, by: datetime | None, at: datetime | None, now: datetime) -> Iterator[str]:
@@ -241,18 +244,18 @@ def _late(done: str, by: datetime | None, at: datetime | None, now: datetime) ->
 
 
 def _day(by: datetime) -> str:
-    """The day at whose end something is due."""
+    """Return the date of a deadline, which is the end of that day."""
     return f"{by - timedelta(microseconds=1):%Y-%m-%d}"
 
 
 def _first(done: Sequence[Done], period: Period) -> datetime | None:
-    """When it was first done about a period that was over by then."""
+    """Return the time of the first act about a period that was over by then, or None."""
     told = (one.at for one in done if one.period == period.name and one.at >= period.until)
     return min(told, default=None)
 
 
 def _after(until: datetime, text: str, zone: tzinfo) -> datetime:
-    """The end of the day that is due: so many days after the period's last day, or that day of the year."""
+    """Return the end of the due day: some days after the period's last day, or that day of the year."""
     if match := _BY.fullmatch(text):
         return _start(date(until.astimezone(zone).year, int(match[1]), int(match[2])) + DAY, zone)
     return _end_of_day(until - timedelta(microseconds=1), text, zone)
@@ -268,7 +271,7 @@ def _start(day: date, zone: tzinfo) -> datetime:
 
 
 def _calendar(months: int, first: int, zone: tzinfo) -> Period:
-    """The period that begins with month `first`, counted from year 0."""
+    """Return the period that begins with month `first`, counted from year 0."""
     year, month = divmod(first, 12)
     names = {1: f"{year}-{month + 1:02}", 3: f"{year}-Q{month // 3 + 1}", 6: f"{year}-H{month // 6 + 1}"}
     after = first + months

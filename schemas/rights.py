@@ -1,19 +1,23 @@
-"""What each account of a broker may do with which topic: what its program does, and no more.
+"""Rights of each broker account on each topic: the least that its program needs.
 
-`tests/unit/test_rights.py` compares the flows' accounts with what the flows read and write.
+`tests/unit/test_rights.py` compares the accounts of the flows with what the flows read and write.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from schemas import topics
-from schemas.topics import Topic
+from platestream.schemas import topics
+from platestream.schemas.topics import Topic
 
 
 @dataclass(frozen=True)
 class Rights:
-    """`compares`: may read the settings of all topics; `makes`: may make all of them and set these, too."""
+    """The rights of an account.
+
+    `compares`: may read the settings of all topics. `makes`: may also create them all and change their
+    settings.
+    """
 
     reads: tuple[Topic[Any], ...] = ()
     writes: tuple[Topic[Any], ...] = ()
@@ -22,10 +26,10 @@ class Rights:
 
 
 PREFIX = "platestream_"
-"""Before the name of an account on the broker, as on a ClickHouse server."""
+"""Prefix of account names on the broker, as on a ClickHouse server."""
 
-# People change the list and the registry, release frames, look back, and send dead letters again to where
-# they came from; `policy check` compares the topics, and the copy of the inquiry log with the table.
+# People change the list and the registry, release frames, look back, and send dead letters to their topic
+# again. `policy check` compares the topics, and the copy of the inquiry log with the table.
 _BY_PEOPLE = Rights(
     reads=(
         topics.HOTLIST,
@@ -33,6 +37,7 @@ _BY_PEOPLE = Rights(
         topics.FRAMES_QUARANTINE,
         topics.INQUIRIES,
         topics.DEAD_LETTERS,
+        topics.PRESENCE,
     ),
     writes=(
         topics.HOTLIST,
@@ -55,25 +60,29 @@ ACCOUNTS: Mapping[str, Rights] = {
         writes=(topics.DETECTIONS, topics.FRAMES_QUARANTINE, topics.DEAD_LETTERS),
     ),
     "match": Rights(
-        reads=(topics.REGISTRY, topics.HOTLIST, topics.DETECTIONS),
+        reads=(topics.REGISTRY, topics.HOTLIST, topics.DETECTIONS, topics.ALERT_HITS),
         writes=(
             topics.ALERT_HITS,
             topics.HOTLIST,
             topics.DEAD_LETTERS,
-        ),  # entries that expired leave the list
+        ),  # expired entries are removed from the list
     ),
     "audit": Rights(
         reads=(topics.REGISTRY, topics.HIT_ACTIONS),
         writes=(topics.INQUIRIES, topics.DEAD_LETTERS),
     ),
     "notify": Rights(
-        reads=(topics.REGISTRY, topics.DELIVERIES, topics.ALERT_HITS),
+        reads=(topics.REGISTRY, topics.DELIVERIES, topics.ALERT_HITS, topics.PRESENCE),
         writes=(topics.DELIVERIES, topics.DEAD_LETTERS),
     ),
-    # Its job deletes rows and files; what is past its time in a topic is the broker's to delete.
+    # Its job deletes rows and files. The broker deletes what has expired in a topic.
     "retention": Rights(),
-    # Whoever is on shift sees hits come to the open page.
-    "console": replace(_BY_PEOPLE, reads=(*_BY_PEOPLE.reads, topics.ALERT_HITS)),
+    # The open page of a person on shift shows new hits, and reports that its device is connected.
+    "console": replace(
+        _BY_PEOPLE,
+        reads=(*_BY_PEOPLE.reads, topics.ALERT_HITS),
+        writes=(*_BY_PEOPLE.writes, topics.PRESENCE),
+    ),
     "tools": _BY_PEOPLE,
 }
-"""An account that a release no longer has stays here without rights, so that the broker takes them away."""
+"""Accounts of earlier releases stay here without rights, so that their rights on the broker are removed."""

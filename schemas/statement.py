@@ -1,4 +1,4 @@
-"""A statement that a client of the built-in engine ran, without its text, which may hold plates."""
+"""Statement that a client of the built-in engine ran, without its text, which may contain plates."""
 
 import hashlib
 from collections.abc import Iterable
@@ -7,19 +7,19 @@ from typing import NamedTuple
 from uuid import UUID
 
 ACT = "statements"
-"""The automatic act by which the digest of a part of the log is in the inquiry log."""
-HELD = (
+"""The automatic act that logs the digest of a part of the log in the inquiry log."""
+SENSITIVE_TABLES = (
     *("detections", "images", "alert_hits", "dead_letters"),
     *("evidence_detections", "evidence_images", "evidence_answers"),
 )
-"""Tables behind the views of the gate: whoever reads them by name passes by it."""
-PROTECTED = (
-    *HELD,
+"""Tables behind the views of the gate: a statement that names them bypasses the gate."""
+PROTECTED_TABLES = (
+    *SENSITIVE_TABLES,
     *("evidence_holds", "inquiry_log", "inquiry_seals", "inquiry_findings", "ledger", "documents"),
     *("registry", "hit_actions", "statements"),
 )
-"""Tables that only their own paths write."""
-OURS = (
+"""Tables that are written only through their own views or services."""
+SERVICE_ACCOUNTS = (
     *("platestream_flows", "platestream_retention_job", "platestream_audit", "platestream_grafana"),
     "platestream_engine",
 )
@@ -46,7 +46,7 @@ class EngineStatement(NamedTuple):
 
 
 def digest(rows: Iterable[EngineStatement]) -> str:
-    """Return the SHA-256 of rows in order of their numbers, 64 hex digits."""
+    """Return the SHA-256 of rows in order of their numbers, as 64 hex digits."""
     running = hashlib.sha256()
     for row in rows:
         add(running, row)

@@ -1,7 +1,7 @@
-"""The ClickHouse tables that flows write, declared once: columns, and the rows that a record makes.
+"""Declarations of the ClickHouse tables that flows write: columns, and the rows of a record.
 
-Rows are tuples in the order of `columns`. Every table replaces rows of one identity, so a replay changes
-nothing; `clickhouse/migrations` holds the DDL, and a test compares both.
+Rows are tuples in the order of `columns`. Every table replaces rows of the same identity, so a replay changes
+nothing. `clickhouse/migrations` has the DDL, and a test compares both.
 """
 
 from collections.abc import Callable
@@ -10,15 +10,17 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
-from schemas.alert_hit import AlertHit
-from schemas.dead_letter import DeadLetter
-from schemas.delivery import Delivery
-from schemas.deployment import DeploymentFinding
-from schemas.detection import Detection
-from schemas.fields import Vehicle
-from schemas.finding import Finding
-from schemas.hit_action import HitAction
-from schemas.registry import RegistryRecord
+import msgspec
+
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.delivery import Delivery
+from platestream.schemas.deployment import DeploymentFinding
+from platestream.schemas.detection import Detection
+from platestream.schemas.fields import Vehicle
+from platestream.schemas.finding import Finding
+from platestream.schemas.hit_action import HitAction
+from platestream.schemas.registry import RegistryRecord
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -28,10 +30,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Table(Generic[T]):
-    """A table and how records `T` become its rows.
+    """A table, and how records `T` become its rows.
 
-    Rows that agree in the columns `identity` are one row, the last one written; `binary` names the columns
-    that hold bytes.
+    Of rows that agree in the columns `identity` the last one written remains. `binary` names the columns that
+    contain bytes.
     """
 
     name: str
@@ -65,8 +67,16 @@ def _detection_rows(detection: Detection) -> list[Row]:
             vehicle.colour or "",
             vehicle.body or "",
             vehicle.other,
+            detection.stayed_ms,
+            detection.opinion,
+            _camera_plate(detection),
+            "" if detection.camera_read is None else msgspec.json.encode(detection.camera_read).decode(),
         )
     ]
+
+
+def _camera_plate(detection: Detection) -> str:
+    return "" if detection.camera_read is None else detection.camera_read.plate
 
 
 def _image_rows(detection: Detection) -> list[Row]:
@@ -119,6 +129,8 @@ def _hit_rows(hit: AlertHit) -> list[Row]:
             _described(entry.vehicle),
             list(entry.silenced_for),
             hit.agency,
+            detection.opinion,
+            _camera_plate(detection),
         )
     ]
 
@@ -161,6 +173,8 @@ def _fact_rows(hit: AlertHit) -> list[Row]:
             hit.rank,
             hit.historical,
             len(hit.detection.plate),
+            hit.detection.opinion,
+            hit.alerted_by,
         )
     ]
 
@@ -265,7 +279,8 @@ DETECTIONS: Table[Detection] = Table(
     _words(
         "detection_id captured_at best_at camera_id latitude longitude plate confidence state "
         "state_confidence alternatives box frames agreeing models "
-        "vehicle_make vehicle_model vehicle_colour vehicle_body vehicle_other"
+        "vehicle_make vehicle_model vehicle_colour vehicle_body vehicle_other stayed_ms "
+        "opinion camera_plate camera_read"
     ),
     _detection_rows,
 )
@@ -283,7 +298,7 @@ ALERT_HITS: Table[AlertHit] = Table(
         "hit_id captured_at detection_id camera_id latitude longitude plate state confidence "
         "match differences state_check entry_id source category listed_plate listed_state "
         "case_number reason requested_by contact instructions other expires_at "
-        "rank likelihood matched historical listed_vehicle silenced_for agency"
+        "rank likelihood matched historical listed_vehicle silenced_for agency opinion camera_plate"
     ),
     _hit_rows,
 )
@@ -299,7 +314,10 @@ HIT_ACTIONS: Table[HitAction] = Table(
 HIT_FACTS: Table[AlertHit] = Table(
     "hit_facts",
     ("hit_id",),
-    _words("hit_id captured_at camera_id source category match state_check rank historical characters"),
+    _words(
+        "hit_id captured_at camera_id source category match state_check rank historical characters "
+        "opinion alerted_by"
+    ),
     _fact_rows,
 )
 DELIVERIES: Table[Delivery] = Table(
@@ -325,7 +343,7 @@ REGISTRY: Table[RegistryRecord] = Table(
     _registry_rows,
 )
 REGISTRY_FOLLOWED = replace(REGISTRY, name="registry_followed")
-"""What the audit flow has of the topic; of people, agencies and shifts the database takes their acts only."""
+"""Target of the audit flow; people, agencies and shifts are written to the registry by acts only."""
 INQUIRY_FINDINGS: Table[Finding] = Table(
     "inquiry_findings",
     ("finding_id",),

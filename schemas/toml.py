@@ -5,7 +5,10 @@ from typing import Any
 
 
 def read_toml(text: str) -> dict[str, Any]:
-    """The tables of a file. Raises TOMLDecodeError, for what is nested too deeply or too long, too."""
+    """Return the tables of a file.
+
+    Raises TOMLDecodeError, also for values that are nested too deeply or too long.
+    """
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError:

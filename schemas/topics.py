@@ -1,21 +1,22 @@
-"""The topics, declared once: name, key, partitions, how long they keep, and what crosses them."""
+"""Declarations of the topics: name, key, partitions, retention and records."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from schemas.alert_hit import AlertHit
-from schemas.dead_letter import DeadLetter
-from schemas.delivery import Delivery
-from schemas.detection import Detection
-from schemas.fields import Record
-from schemas.frame import Frame
-from schemas.hit_action import HitAction
-from schemas.hotlist import HotListChange
-from schemas.inquiry import SealedInquiry
-from schemas.message import Message
-from schemas.registry import RegistryRecord
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.delivery import Delivery
+from platestream.schemas.detection import Detection
+from platestream.schemas.fields import Record
+from platestream.schemas.frame import Frame
+from platestream.schemas.hit_action import HitAction
+from platestream.schemas.hotlist import HotListChange
+from platestream.schemas.inquiry import SealedInquiry
+from platestream.schemas.message import Message
+from platestream.schemas.presence import Presence
+from platestream.schemas.registry import RegistryRecord
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)
@@ -23,24 +24,27 @@ R = TypeVar("R", bound=Record)
 MEGABYTE = 1_000_000
 GIGABYTE = 1_000 * MEGABYTE
 RETENTION = timedelta(days=30)
-SEVEN_YEARS = timedelta(days=7 * 365)
+SEVEN_YEARS = timedelta(days=7 * 365 + 2)
+"""The longest seven years: two of them are leap years."""
 
 
 @dataclass(frozen=True)
 class Topic(Generic[T]):
-    """A topic of records `T`. `keep` is None where the topic is compacted instead.
+    """A topic of records `T`.
 
-    What is kept counts from the message's own time, that of the capture; with `time_of_arrival` from when it
-    reached the broker. `a_poll` messages at most come in one batch: what is large or slow holds the worker,
-    and what does not fit its caches slows it. A record of a `repeatable` topic may be there twice, so its
-    writer asks for no producer id: getting one takes a second at the first write.
+    `keep` is the retention, or None if the topic is compacted. It counts from the time stamp of the message,
+    which is the capture time, or with `time_of_arrival` from its arrival at the broker. `a_poll` is the
+    largest number of messages in one batch: large or slow messages would block the worker, and a batch beyond
+    its caches slows it. A record of a `repeatable` topic may occur twice, so its writer requests no producer
+    id, which would take a second at the first write.
 
-    On the embedded edge at most `most_bytes` are kept, past which the oldest go; of a `read_once` topic each
-    message goes when its readers are past it, and at `most_bytes` a writer has to wait for them. There, too,
-    `few_keys`, such as cameras, get partitions in turn: by a hash, some would share one and others be empty.
+    On the embedded edge a topic holds `most_bytes` at most, and the oldest messages are dropped beyond it. A
+    message of a `read_once` topic is deleted when all readers have passed it, and a writer waits for them
+    when `most_bytes` is reached. Also there, `few_keys`, such as cameras, get partitions in turn: with a
+    hash, some would share one and others would be empty.
 
-    Of a topic that `grows` with the cameras a broker may have more partitions than declared here: each is
-    read by one process at most. Of another it may not: who reads it counts on the number.
+    A topic that `grows` with the cameras may have more partitions on a broker than declared here; each is
+    read by one process at most. Other topics may not, because their readers rely on the number.
     """
 
     name: str
@@ -74,9 +78,9 @@ def _topic(
     return Topic(name, partitions, keep, max_bytes, lambda message: record.from_json(message.value), encode)
 
 
-# A frame is kept a day: long enough to replay an outage, far below the 30 days of its detections. It counts
-# from arrival: a broker refuses a time that lies ahead, and all that came in one batch with it, so that one
-# camera with a wrong clock would stop others; and a frame from 2100 would keep its segment until then.
+# A frame is stored for a day: long enough to replay an outage, far below the 30 days of its detections. The
+# day counts from arrival. A broker rejects a time in the future with its whole batch, so one camera with a
+# wrong clock would stop others, and a frame from 2100 would hold its segment until then.
 FRAMES: Topic[Frame] = Topic(
     "frames",
     8,
@@ -91,8 +95,8 @@ FRAMES: Topic[Frame] = Topic(
     few_keys=True,
     grows=True,
 )
-# Frames of cameras that nobody approved: nobody reads or searches them; who approves the camera within the
-# day may release them.
+# Frames of unapproved cameras. They are not read or searched. They can be released if the camera is approved
+# within the day.
 FRAMES_QUARANTINE: Topic[Frame] = replace(
     FRAMES, name="frames_quarantine", most_bytes=GIGABYTE, read_once=False
 )
@@ -120,11 +124,17 @@ ALERT_HITS = _topic(
 HIT_ACTIONS = _topic(
     "hit_actions", HitAction, lambda action: str(action.hit_id), SEVEN_YEARS, time=lambda action: action.at
 )
-# The ledger of notifications: kept as long as the hits that could be read again, and read from its beginning
-# at each start. It holds no plate.
+# The ledger of notifications. It is stored as long as the hits that could be replayed, and read from its
+# beginning at each start. It holds no plate.
 DELIVERIES = replace(
     _topic("deliveries", Delivery, lambda delivery: delivery.key, timedelta(days=14), partitions=1),
     repeatable=True,
+)
+# Heartbeats of devices, each valid for 45 s. Like the ledger, read from its beginning at each start.
+PRESENCE = replace(
+    _topic("presence", Presence, lambda presence: presence.user, timedelta(hours=1), partitions=1),
+    repeatable=True,
+    time_of_arrival=True,
 )
 # One partition: its order is the order of the seals.
 INQUIRIES = _topic(
@@ -155,14 +165,15 @@ TOPICS: tuple[Topic[Any], ...] = (
     INQUIRIES,
     REGISTRY,
     DEAD_LETTERS,
+    PRESENCE,
 )
 
-# Topics whose messages hold what cameras saw: none of them keeps longer than the agency keeps data.
+# Topics whose messages hold data of cameras. None of them is stored longer than the agency's retention.
 PLATED: tuple[Topic[Any], ...] = (FRAMES, FRAMES_QUARANTINE, DETECTIONS, ALERT_HITS, DEAD_LETTERS)
 
 
-def within(period: timedelta) -> tuple[Topic[Any], ...]:
-    """All topics of an agency that keeps data for `period`."""
+def topics_for_retention(period: timedelta) -> tuple[Topic[Any], ...]:
+    """Return all topics for an agency that stores data for `period`."""
     return tuple(
         replace(topic, keep=min(topic.keep, period)) if topic in PLATED and topic.keep else topic
         for topic in TOPICS

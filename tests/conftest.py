@@ -1,8 +1,9 @@
-"""Fixtures of all tests. `kafka` is shared, `own_kafka` the test's own: support/kafka_broker.py says more."""
+"""Fixtures and markers of tests. `kafka` is shared, `own_kafka` a test's own (support/kafka_broker.py)."""
 
 import os
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -28,7 +29,35 @@ settings.load_profile("any_machine")
 
 RUN = "PLATESTREAM_TEST_KAFKA_RUN"
 OWNER = "PLATESTREAM_TEST_KAFKA_OWNER"
-LONGEST = ("chaos", "integration", "browser", "flows", "engine")
+FIXTURES = {
+    "kafka": ("kafka", "own_kafka"),
+    "clickhouse": ("migrated", "empty_database", "engine", "own_engine"),
+    "browser": ("browser",),
+    "go": ("go",),
+}
+"""Fixtures that need something from outside of Python, by marker."""
+FOLDERS = {
+    "attacks": "slow",
+    "browser": "browser",
+    "chaos": "chaos",
+    "drawing": "slow",
+    "fuzz": "slow",
+    "integration": "integration",
+    "package": "slow",
+}
+SMOKE = frozenset(
+    (
+        "test_commands",
+        "test_console_hits",
+        "test_gate",
+        "test_hits_commands",
+        "test_retention",
+        "test_search_command",
+        "test_tables",
+    )
+)
+"""Files that pass once over the embedded engine, from a search to deletion; in `make quick`."""
+DURATIONS = Path(__file__).with_name("durations.tsv")
 SHARED = pytest.StashKey[SharedBroker]()
 
 
@@ -45,14 +74,48 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[SHARED].stop()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "write the seconds of each file of tests into tests/durations.tsv"
+    parser.addoption("--record-durations", action="store_true", help=text)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Folders with the longest files first: at the end of a run by several processes none waits for long."""
-    items.sort(
-        key=lambda item: min((LONGEST.index(one) for one in item.path.parts if one in LONGEST), default=9)
-    )
+    """Mark tests by their needs, and put the longest files first.
+
+    At the end of a run by several processes none of them then works alone for long.
+    """
+    seconds = read_durations()
+    items.sort(key=lambda item: -seconds.get(item.path.stem, 0))
     for item in items:
-        if {"kafka", "own_kafka"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker("kafka")
+        for mark, names in FIXTURES.items():
+            if not set(names).isdisjoint(getattr(item, "fixturenames", ())):
+                item.add_marker(mark)
+        for folder, mark in FOLDERS.items():
+            if folder in item.path.parts:
+                item.add_marker(mark)
+        if item.path.stem in SMOKE:
+            item.add_marker("smoke")
+
+
+def read_durations() -> dict[str, float]:
+    """Return how many seconds each file of tests took when it was last measured, by its stem."""
+    lines = DURATIONS.read_text().splitlines() if DURATIONS.exists() else []
+    return {name: float(seconds) for name, seconds in (line.split("\t") for line in lines)}
+
+
+_measured: defaultdict[str, float] = defaultdict(float)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _measured[Path(report.location[0]).stem] += report.duration
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Keep the figures of files that did not run, and leave out those that take no time worth a line."""
+    if session.config.getoption("--record-durations") and not hasattr(session.config, "workerinput"):
+        found = {**read_durations(), **_measured}
+        lines = [f"{name}\t{round(found[name])}\n" for name in sorted(found) if found[name] >= 2]
+        DURATIONS.write_text("".join(lines))
 
 
 def skip_unless_ci(reason: str) -> NoReturn:

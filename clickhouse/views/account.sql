@@ -1,8 +1,8 @@
--- The account that asks, and its query, as every judgement sees them. Views that run as their definer read them here
--- and nowhere else; INVOKER, so that nothing comes between them and the caller. (`ledger` has a column of its own for
--- the account: a column cannot read a view.) On a server: the user that signed in. Behind the embedded engine's HTTP
--- interface every connection is the engine's `default`, and `log_comment`, which that interface alone can set, says who
--- it was (connectors/engine/runner.py).
+-- The current account and its query, as every check sees them. Views that run as their definer read them only here;
+-- INVOKER, so that nothing is between them and the caller. (`ledger` has its own column for the account, because a
+-- column cannot read a view.) On a server it is the user that signed in. Behind the embedded engine's HTTP interface
+-- every connection is the engine's `default`, and the account is in `log_comment`, which only that interface can set
+-- (connectors/engine/runner.py).
 CREATE OR REPLACE VIEW platestream.caller
 SQL SECURITY INVOKER AS
 WITH

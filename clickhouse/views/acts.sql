@@ -1,4 +1,4 @@
--- Made by `python -m schemas.acts_sql` of schemas/acts.py, where each act is explained.
+-- Made by `python -m platestream.schemas.acts_sql` of schemas/acts.py, where each act is explained.
 -- One literal: as a table of values, each inquiry would take the engine a tenth longer.
 CREATE OR REPLACE VIEW platestream.acts
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
@@ -14,6 +14,9 @@ FROM (SELECT arrayJoin(CAST($acts$[
     ('companions', ['officer', 'analyst', 'supervisor'], 1, 'inquiry', 1, 1, 1, 0, 0, ''),
     ('picture', ['officer', 'analyst', 'supervisor'], 1, 'inquiry', 1, 1, 1, 0, 0, ''),
     ('hits', ['officer', 'analyst', 'supervisor'], 1, 'inquiry', 1, 1, 1, 0, 0, ''),
+    ('search_save', ['officer', 'analyst', 'supervisor'], 0, '', 0, 0, 0, 1, 0, ''),
+    ('search_saved_show', ['officer', 'analyst', 'supervisor'], 0, '', 0, 0, 0, 0, 0, ''),
+    ('search_export', ['officer', 'analyst', 'supervisor'], 0, 'inquiry', 0, 0, 1, 0, 0, ''),
     ('partner_search', ['officer', 'analyst', 'supervisor'], 0, 'inquiry', 1, 0, 1, 0, 0, ''),
     ('partner_picture', ['officer', 'analyst', 'supervisor'], 0, 'inquiry', 1, 0, 1, 0, 0, ''),
     ('partner_answer', ['officer', 'analyst', 'supervisor'], 0, '', 0, 0, 0, 0, 0, ''),
@@ -59,6 +62,7 @@ FROM (SELECT arrayJoin(CAST($acts$[
     ('registry_category', ['administrator'], 0, '', 0, 0, 0, 1, 0, ''),
     ('registry_show', ['officer', 'analyst', 'supervisor', 'auditor', 'custodian', 'administrator'], 0, '', 0, 0, 0, 0, 0, ''),
     ('camera_show', ['supervisor', 'administrator'], 0, 'inquiry', 0, 0, 0, 0, 0, ''),
+    ('camera_change', ['administrator'], 0, '', 0, 0, 0, 1, 0, ''),
     ('quarantine_release', ['supervisor', 'administrator'], 0, '', 0, 0, 0, 1, 0, ''),
     ('limit_raise', ['supervisor'], 0, 'inquiry', 0, 0, 0, 1, 0, ''),
     ('rules', ['administrator'], 0, '', 0, 0, 0, 1, 0, ''),

@@ -11,9 +11,9 @@ SELECT
 FROM platestream.ledger
 WHERE chain = 'retention' AND kind = 'run';
 
--- Is what is stored what was held? Answers with figures, so that an auditor needs no picture: `altered` are records,
--- pictures and signed answers that are missing, added or other than the ledger's hashes say; `unbound` are records of
--- holds of before, of which the ledger has no hash.
+-- Comparison of stored evidence with the ledger. It returns figures, so that an auditor needs no picture: `altered`
+-- are records, pictures and signed answers that are missing, added or different from the ledger's hashes; `unbound`
+-- are records of older holds, for which the ledger has no hash.
 CREATE OR REPLACE VIEW platestream.evidence_state
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT

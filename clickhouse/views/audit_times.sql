@@ -1,5 +1,5 @@
--- When audits were filed and reports published, as the database took it down, and from when on there is a record and a
--- profile: times and hashes, for whoever judges what is due.
+-- Times at which audits were filed and reports published, as the database stamped them, and the first times of the
+-- log and of each profile. It contains times and hashes only, for the check of deadlines.
 CREATE OR REPLACE VIEW platestream.audit_times
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT 'done' AS what, other AS name, min(at) AS at

@@ -1,4 +1,4 @@
--- What the boards read instead of millions of detections: counts that are kept up with every insert.
+-- Counts for the boards, which replace queries over millions of detections; updated with every insert.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.detections_to_traffic TO platestream.traffic
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT
@@ -22,8 +22,8 @@ SELECT
 FROM platestream.detections
 GROUP BY hour, camera_id;
 
--- Who asked, without who: role and agency as the registry has them; what is typed in is `not registered`. What the
--- machine did by itself is nobody's.
+-- Inquiries without the person: role and agency as in the registry; other names are `not registered`. Automatic
+-- inquiries have no role.
 CREATE OR REPLACE VIEW platestream.inquiry_figures
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT
@@ -40,7 +40,7 @@ LEFT JOIN (SELECT id, role, agency FROM platestream.registry FINAL WHERE kind = 
 LEFT JOIN (SELECT id FROM platestream.registry FINAL WHERE kind = 'agency') AS agencies ON log.agency = agencies.id
 GROUP BY hour, role, agency, kind, outcome;
 
--- The newest receipt of the retention job, a row a table; and what all of them deleted.
+-- The newest receipt of the retention job, one row for each table, and the total deleted by all of them.
 CREATE OR REPLACE VIEW platestream.retention_figures
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT
@@ -52,7 +52,7 @@ FROM platestream.ledger
 ARRAY JOIN JSONExtractKeysAndValues(record, 'deleted', 'UInt64') AS deleted
 WHERE chain = 'retention' AND kind = 'run';
 
--- How far the yearly audit is: entries of the ledger by kind, without their words.
+-- Progress of the yearly audit: entries of the ledger by kind, without their texts.
 CREATE OR REPLACE VIEW platestream.audit_figures
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT toYear(at) AS year, kind, count() AS entries, max(at) AS latest

@@ -1,6 +1,6 @@
--- What the database's clock is compared with before anything is deleted: the newest row of the inquiry log, and by how
--- many seconds what came in within a day was late at least. That is 0 unless it was so in four different hours and by
--- about the same time: the delay of a replay, or of cameras that upload what they stored, shrinks.
+-- Reference for the database's clock before anything is deleted: the newest row of the inquiry log, and the least
+-- delay in seconds of rows that arrived within a day. The delay is 0 unless it occurred in four different hours with
+-- about the same value, because the delay of a replay, or of cameras that upload stored frames, shrinks.
 CREATE OR REPLACE VIEW platestream.clock_seen
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH late AS (
@@ -31,7 +31,7 @@ FROM platestream.inquiry_log AS log
 WHERE log.kind = 'retention_clock' AND log.outcome = 'allowed' AND NOT log.automatic AND log.at > {since:DateTime64(6, 'UTC')}
   AND log.who IN (SELECT id FROM platestream.registry FINAL WHERE kind = 'user' AND active);
 
--- The newest run that the clock stopped, and the newest that it did not.
+-- The newest run that was stopped because of the clock, and the newest one that was not.
 CREATE OR REPLACE VIEW platestream.clock_stopped
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT argMax(if(outcome = 'refused', refusal, ''), log.at) AS why, max(log.at) AS at

@@ -1,10 +1,10 @@
--- The judgement that every view of stored data makes, stated once. Nobody is granted these views, and they run as
--- whoever reads them (INVOKER): without the view around them, which runs as its definer, they open nothing.
+-- The check that every view of stored data makes, in one place. These views are granted to nobody and run with the
+-- rights of their reader (INVOKER): without the view around them, which runs as its definer, they show nothing.
 
--- What was, or may be, shown in the last 24 hours, by whom it counts for: a person, or all of another agency. Inquiries by
--- what was reserved for each, less what `inquiry_shown` has of it, and less what a supervisor raised the limit by. A row
--- there counts once, however often it was written. Rows that count for nobody are there for their time, and for who
--- confirmed the clock.
+-- Vehicles that were, or may be, shown in the last 24 hours, by person or by other agency. An inquiry counts with its
+-- reserved number; `inquiry_shown` and a supervisor's raise of the limit reduce the sum. An inquiry in
+-- `inquiry_shown` counts once, however often it was written. Rows without an owner are included for their times and
+-- for confirmations of the clock.
 CREATE OR REPLACE VIEW platestream.counted_lately
 SQL SECURITY INVOKER AS
 SELECT
@@ -22,7 +22,7 @@ FROM platestream.inquiry_shown
 WHERE at > now64(6) - INTERVAL 24 HOUR
 GROUP BY inquiry_id, counted_for;
 
--- The rows of the log with this id that still count: those of the last 10 minutes. Honest callers have one.
+-- The rows of the log with this id that still count: those of the last 10 minutes. A regular caller has one.
 CREATE OR REPLACE VIEW platestream.recent
 SQL SECURITY INVOKER AS
 WITH (SELECT account FROM platestream.caller) AS caller
@@ -31,15 +31,15 @@ SELECT
 FROM platestream.inquiry_log
 WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE;
 
--- What was asked, as it stands in the log. `refused` throws unless this id has exactly one row of the last 10
--- minutes: allowed, of this account and for this kind of look; else it is 0. A view that looks must select it in a
--- scalar sub-query, `WITH (SELECT (refused, ...) FROM platestream.documented(...)) AS asked`, and ask for
--- `asked.1 = 0`: a scalar sub-query is evaluated before anything is read and so throws even where nothing would be
--- read (no match, count(), LIMIT 0, DESCRIBE, EXPLAIN). A condition in WHERE alone would not.
+-- The inquiry in the log. `refused` throws unless this id has exactly one row of the last 10 minutes that is allowed,
+-- of this account and for this kind of inquiry; else it is 0. A view of data must select it in a scalar sub-query,
+-- `WITH (SELECT (refused, ...) FROM platestream.documented(...)) AS asked`, with the condition `asked.1 = 0`: a
+-- scalar sub-query is evaluated before anything is read and so throws even if nothing would be read (no match,
+-- count(), LIMIT 0, DESCRIBE, EXPLAIN). A condition in WHERE alone would not.
 --
--- The limit of vehicles is judged here once more, over all that is in the log by now: of inquiries that were written at
--- the same time, by one statement or by several connections, the gate saw none when it judged the others. What they take
--- together beyond the limit, none of them shows. Ten minutes more than a day, as an inquiry may be as old.
+-- The limit of vehicles is checked here again, over the whole log so far: when inquiries are written at the same
+-- time, by one statement or by several connections, the gate does not see the others. If together they exceed the
+-- limit, none of them shows anything. The period is ten minutes more than a day, because an inquiry may be as old.
 CREATE OR REPLACE VIEW platestream.documented
 SQL SECURITY INVOKER AS
 WITH (SELECT account FROM platestream.caller) AS caller
@@ -72,7 +72,7 @@ FROM
     WHERE at > now64(6) - INTERVAL 1450 MINUTE
 ) AS log;
 
--- Views show what is younger than the period of the rules in force, whatever is still stored.
+-- Views show only data younger than the retention of the rules in force, even if older data is still stored.
 CREATE OR REPLACE VIEW platestream.kept
 SQL SECURITY INVOKER AS
 SELECT now64(3) - toIntervalSecond(argMax(retention_s, set_at)) AS since

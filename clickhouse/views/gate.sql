@@ -1,61 +1,61 @@
--- The gate, and the door of services/door.py: whatever a person does, or the machine by itself, is a row here
--- first. What it asks of each act is the view `acts`, who a person is the registry, what an agency sets
--- `gate_rules`. What is refused names the rule and is a row.
+-- The gate, and the database side of services/door.py: each act of a person or a system job is a row here first. The
+-- requirements of each act are in the view `acts`, people in the registry, an agency's rules in `gate_rules`. A
+-- refusal names the rule and is a row, too.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_log TO platestream.inquiry_log
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
-    -- A clock that was set back would shorten what is held and what is kept: what goes by it waits until two people
-    -- confirmed the clock (services/retention/clock.py).
+    -- A clock that was set back would shorten retention: acts that depend on it wait until two people confirmed the
+    -- clock (services/retention/clock.py).
     inquire.kind IN ('evidence_hold', 'evidence_keep', 'evidence_purge', 'retention')
         AND now64(6) < lately.2 - toIntervalMinute(10) AND lately.3 < 2 AS clock_back,
-    -- Somebody must be able to begin: until there was an administrator, people and agencies can be registered by
-    -- anybody. Afterwards, while none is in force, two people bring one back (views/recovery.sql).
+    -- Founding: until there was an administrator, anybody can register people and agencies. Afterwards, while none is
+    -- active, two people can recover one (views/recovery.sql).
     NOT arrayExists(one -> one.1 AND has(one.4, 'administrator') AND one.3 > toDateTime64(0, 3) AND one.3 <= now64(3)
-        AND (rules.6 = 0 OR one.3 >= trained_since), mapValues(users)) AS no_administrator,
+        AND one.5 >= now64(3), mapValues(users)) AS no_administrator,
     (SELECT count() FROM platestream.administrators) = 0
         AND inquire.kind IN ('registry_agency', 'registry_user', 'registry_recovery_code')
         AND (user.1 OR NOT mapContains(users, person)) AND NOT of_partner AS founding,
     (registry_on OR of_partner) AND NOT by_itself AND NOT founding AS judged,
-    -- Where the training of nearly everybody has lapsed, too, lapsed people may bring an administrator back.
+    -- If the training of nearly everybody has lapsed, lapsed people may also recover an administrator.
     inquire.kind = 'registry_recover' AND arrayCount(one -> one.1 AND one.3 <= now64(3)
-        AND one.3 > if(rules.6 = 0, toDateTime64(0, 3), trained_since), mapValues(users)) < 2 AS lapsed_recovers,
-    -- A registered person's agency is what the registry says, not what is claimed.
+        AND one.3 > toDateTime64(0, 3) AND one.5 > now64(3), mapValues(users)) < 2 AS lapsed_recovers,
+    -- A registered person's agency is taken from the registry, not from the request.
     if((registry_on OR of_partner) AND user.2 != '', user.2, toValidUTF8(left(inquire.agency, 64))) AS of_agency,
     agencies[of_agency] AS mou,
     judged AND NOT mou.2 AS foreign,
-    -- Whose entry a BOLO, or an offer that is taken, puts on the list: `bolo:AGENCY/…`, `partner:AGENCY/…`.
+    -- Agency whose entry a BOLO, or an accepted offer, adds to the list: `bolo:AGENCY/…`, `partner:AGENCY/…`.
     inquire.kind IN ('bolo', 'hotlist_take') AND lists_vehicle AS takes_entry,
     toValidUTF8(splitByChar('/', substring(inquire.other, position(inquire.other, ':') + 1))[1]) AS sender,
     agencies[sender] AS sent_by,
-    -- What the rules ask of a search: alert hits, and pictures of what was found, come of something else.
+    -- Requirements of a search; alert hits, and pictures of earlier results, are no searches.
     act.4 AND NOT by_itself AND inquire.kind NOT IN ('hits', 'picture') AS searches,
     rules.12 AND foreign AND NOT (rules.18 AND mou.8 = rules.11) AS declares,
-    -- 1970 is the default of `since`: as long as data is kept.
+    -- 1970 is the default of `since`: the whole retention.
     if(inquire.since <= toDateTime64(0, 3, 'UTC'), now64(3) - toIntervalSecond(rules.9), inquire.since) AS asked_since,
     trimBoth(toValidUTF8(inquire.case_number)) AS given_case,
     trimBoth(toValidUTF8(inquire.reason)) AS given_reason,
     trimBoth(toValidUTF8(inquire.purpose)) AS given_purpose,
     trimBoth(toValidUTF8(inquire.violation)) AS given_violation,
     lowerUTF8(concat(given_purpose, ' ', given_reason, ' ', given_violation)) AS told,
-    -- Of the functions with regular expressions `match` alone keeps what it compiled: \pL in another costs each look
-    -- milliseconds, several times over.
-    -- The same as a reader sees it: other alphabets' letters and digits that stand for letters, accents and
-    -- invisible characters taken away; and then without what stands between letters (operators/inquiry_checks/folded.py).
+    -- Only `match` caches its compiled regular expression; \pL in another function costs several milliseconds for
+    -- each inquiry. Then the same text normalized by appearance: letters of other alphabets and digits that look like
+    -- letters, without accents and invisible characters, and then without characters between letters
+    -- (operators/inquiry_checks/text_folding.py).
     translateUTF8(arrayStringConcat(arrayFilter(one -> NOT match(one, '[\\pM\\p{Cf}]'), ngrams(lowerUTF8(normalizeUTF8NFKD(told)), 1))),
         'ıавеніјкморстухѕԁԛԝαεηικνορτυχ0134578@$!|', 'iabehijkmopctyxsdqwaenikvoptuxoieastbasii') AS folded,
     arrayStringConcat(arrayFilter(one -> match(one, '\\pL'), ngrams(folded, 1))) AS squeezed,
     trimBoth(toValidUTF8(inquire.requester)) AS given_requester,
     trimBoth(toValidUTF8(inquire.legal_basis)) AS given_basis,
     leftUTF8(trimBoth(toValidUTF8(inquire.refuse)), 1000) AS given_refusal,
-    -- Free text is judged by one rule, whether it is the reason of an inquiry or what section H asks of an entry of
-    -- the hot list (operators/inquiry_checks/reasons.py): letters of other alphabets that look alike count as ours.
+    -- One rule checks free text, in the reason of an inquiry and in the fields of an entry that section H requires
+    -- (operators/inquiry_checks/reasons.py): look-alike letters of other alphabets count as Latin ones.
     [given_reason, inquire.fields['reason'], inquire.fields['requested_by'], inquire.fields['contact'],
         inquire.fields['instructions']] AS free_texts,
     arrayMap(text -> arrayMap(one -> if(match(one, '[\\pL\\pN]'), one, ' '), arrayFilter(one -> NOT match(one, '[\\pM\\p{Cf}]'),
         ngrams(translateUTF8(lowerUTF8(normalizeUTF8NFKD(lowerUTF8(toValidUTF8(text)))),
             'ıавеніјкморстухѕԁԛԝαεηικνορτυχ', 'iabehijkmopctyxsdqwaenikvoptux'), 1))), free_texts) AS spaced,
     arrayMap(text -> arrayFilter(one -> one != ' ', text), spaced) AS letters_of,
-    -- Words that say something: no boilerplate, no bare number, no run of keys, and no four letters without a vowel.
+    -- Meaningful words: no boilerplate, no bare number, no run of keys, and no four letters without a vowel.
     arrayMap(text -> arrayFilter(word -> word != '' AND NOT has(rules.3, word) AND NOT match(word, '^[0-9]*$')
             AND NOT match(word, 'qwer|asdf|sdfg|dfgh|fghj|ghjk|hjkl|zxcv|xcvb|cvbn|vbnm|rtyu|tyui|yuio|uiop|abcd|bcde|cdef')
             AND NOT match(word, '^[bcdfghjklmnpqrstvwxz]{4,}$'),
@@ -64,19 +64,19 @@ WITH
     words_of[1] AS reason_words,
     arrayMap((letters, words) -> length(letters) >= rules.2 AND length(arrayDistinct(letters)) >= 3 AND notEmpty(words),
         letters_of, words_of) AS says_something,
-    -- A name is shorter than a reason; a number by which somebody is reached has four digits, of three kinds at least.
+    -- A name may be shorter than a reason; a telephone number has at least four digits, three of them different.
     arrayMap(words -> arrayExists(word -> lengthUTF8(word) > 1 AND length(arrayDistinct(ngrams(word, 1))) > 1, words),
         words_of) AS names_somebody,
     arrayFilter(one -> match(one, '[0-9]'), letters_of[4]) AS contact_digits,
-    -- What a service refuses itself is on record by the rule that it names.
+    -- A refusal by a service itself is logged with the rule that it names.
     given_refusal = '' AND (act.3 = 'entry' OR notEmpty(inquire.fields)) AS lists_vehicle,
-    -- Whatever the agency's pattern accepts: 00, 0-0 and 1111 number no case.
+    -- Never a case number, even if the agency's pattern accepts it: 00, 0-0 and 1111.
     lengthUTF8(given_case) BETWEEN 3 AND 64 AND match(given_case, rules.1)
         AND length(arrayDistinct(arrayFilter(one -> one NOT IN (' ', '.', '/', '_', '-'), ngrams(given_case, 1)))) > 1 AS usable_case,
     replaceRegexpAll(upper(toValidUTF8(inquire.pattern)), '[ .-]', '') AS given_pattern,
     replaceRegexpAll(upper(toValidUTF8(inquire.other)), '[ .-]', '') AS second_plate,
     replaceRegexpAll(given_pattern, '[*?]', '') AS known,
-    -- Against whose limit of vehicles in 24 hours it counts, and how many these are.
+    -- The person or agency whose limit of vehicles in 24 hours applies, and that limit.
     multiIf(NOT judged, '', foreign, concat('agency ', of_agency), person) AS counts_for,
     toUInt32(ifNull(if(foreign, rules.22, arrayMax(
         role -> multiIf(role = 'officer', rules.19, role = 'analyst', rules.20, role = 'supervisor', rules.21, 0), user.4)), 0)) AS most
@@ -90,7 +90,7 @@ SELECT
     toValidUTF8(left(tool, 64)) AS tool,
     assumeNotNull((SELECT query_id FROM platestream.caller)) AS query_id,
     toValidUTF8(left(kind, 32)) AS kind,
-    -- The first rule that is broken. Rules with a condition in common stand together, so that it is worked out once.
+    -- The first broken rule. Rules with a common condition are grouped, so that it is evaluated once.
     ifNull(arrayFirst(one -> one != '', [
         multiIf(
             NOT known_act,
@@ -103,7 +103,7 @@ SELECT
                 'a partner agency names who of its people asks, by a name that nobody has here (order, section E.1.e)',
             inquire.automatic AND NOT by_itself,
                 'only the machine acts by itself: this account does not, or not with this act, or nobody is named who set it off',
-            -- What is past its time is deleted whoever started the job: of that account it is found instead.
+            -- A retention run is not refused because of its starter; an unauthorized start becomes a finding instead.
             by_itself AND registry_on AND act.7 AND notEmpty(act.1) AND starter != ''
                 AND NOT (startsWith(starter, 'agency:') AND inquire.kind IN ('bolo', 'hotlist_take'))
                 AND (speaks_for_people OR inquire.kind != 'retention')
@@ -119,7 +119,7 @@ SELECT
                 'a user whose access has ended (order, section E.1.e)',
             (user.3 <= toDateTime64(0, 3) OR user.3 > now64(3)),
                 'no training on record (order, section F.7)',
-            rules.6 > 0 AND user.3 < trained_since AND NOT lapsed_recovers,
+            user.5 < now64(3) AND NOT lapsed_recovers,
                 'training has lapsed and must be renewed (order, section F.7)',
             inquire.agency NOT IN ('', of_agency),
                 'this user is of another agency (order, section F.6)',
@@ -148,7 +148,7 @@ SELECT
         if(declares, multiIf(
             (mou.9 <= toDateTime64(0, 3) OR mou.9 > now64(3)),
                 'no written declaration of this agency is on record (order, section I.2)',
-            rules.16 > 0 AND mou.9 < now64(3) - toIntervalDay(rules.16),
+            mou.12 < now64(3),
                 'the written declaration of this agency has lapsed and must be renewed (order, section I.2)',
             notEmpty(rules.17) AND (NOT has(rules.17, mou.10) OR empty(trimBoth(mou.11))),
                 'the written declaration of this agency is not of the text that is asked for, or nobody signed it (order, section I.2)',
@@ -260,11 +260,11 @@ SELECT
     leftUTF8(given_requester, 200) AS requester,
     leftUTF8(given_basis, 1000) AS legal_basis,
     by_itself AS automatic,
-    -- A row of a release before this one has nothing there.
+    -- A row of an earlier release is empty here.
     multiIf(NOT by_itself, '', starter = '', 'nobody named', starter) AS set_off_by,
     leftUTF8(toValidUTF8(inquire.change), 4000) AS change,
     leftUTF8(given_violation, 200) AS violation,
-    -- With the inquiry stays which declaration it rested on.
+    -- The declaration on which the inquiry is based is stored with it.
     if(foreign AND mou.9 > toDateTime64(0, 3),
         leftUTF8(concat(if(mou.10 = '', 'text not on record', mou.10), ' by ', if(mou.11 = '', 'not said', mou.11),
             ' on ', toString(toDate(mou.9))), 300), '') AS declaration,
@@ -280,36 +280,49 @@ SELECT
         least(inquire.vehicles, 10000)) AS vehicles,
     if(inquire.kind = 'limit_raise', inquire.other, counts_for) AS counted_for,
     toUInt32(most + counted[counts_for].3) AS limit_a_day
--- The engine resolves an alias wherever it stands: what the rest is made of is worked out once, in a query of its own, and
--- what would make a long query faster, and each inquiry slower, is switched off.
+-- The engine resolves an alias at each use, so common expressions are computed once, in a query of their own.
+-- Optimizations that would speed up a long query and slow down each inquiry are switched off.
 FROM (
+    WITH
+        -- The end of what was valid from a day for some days or, by the text of the rules, for months or years of the
+        -- calendar (platestream/schemas/spans.py); without end for 0 days.
+        (span -> toUInt32OrZero(splitByChar(' ', span)[1]) * multiIf(span LIKE '% year%', 12, span LIKE '% month%', 1, 0)) AS months,
+        ((at, days, span) -> if(days = 0, toDateTime64('2299-01-01', 3, 'UTC'), toTimeZone(
+            addMonths(toTimeZone(at + toIntervalDay(if(months(span) = 0, days, 0)), zone), months(span)), 'UTC'))) AS lapse
     SELECT
         *,
         (SELECT argMax((case_number, reason_letters, boilerplate, prohibited, purposes, training_days, always_registry, mou_required,
             retention_s, out_of_state, own_state, declaration, case_required, violation_for, violations, declaration_days,
-            declaration_texts, declaration_outside, vehicles_officer, vehicles_analyst, vehicles_supervisor, vehicles_agency), set_at)
+            declaration_texts, declaration_outside, vehicles_officer, vehicles_analyst, vehicles_supervisor, vehicles_agency,
+            JSONExtractString(gate_rules.rules, 'profile', 'training', 'renewed_every'),
+            JSONExtractString(gate_rules.rules, 'profile', 'sharing', 'declaration_holds')), set_at)
          FROM platestream.gate_rules) AS rules,
+        -- Function `toTimeZone` takes constants only, and a scalar query is one.
+        assumeNotNull((SELECT argMax(if(text = '', 'UTC', text), set_at) FROM (SELECT set_at,
+            JSONExtractString(gate_rules.rules, 'profile', 'agency', 'time_zone') AS text FROM platestream.gate_rules))) AS zone,
         (SELECT mapFromArrays(groupArray(kind), groupArray((roles, partners, documented, browses, automatic, shows_data, has_effect, on_shift)))
          FROM platestream.acts) AS acts,
         (SELECT (
             mapFromArrays(groupArrayIf(id, kind = 'user'),
-                groupArrayIf((active, agency, trained_at, if(role = '', ['officer'], splitByChar(',', role))), kind = 'user')),
+                groupArrayIf((active, agency, trained_at, if(role = '', ['officer'], splitByChar(',', role)),
+                    lapse(trained_at, rules.6, rules.23)), kind = 'user')),
             mapFromArrays(groupArrayIf(id, kind = 'agency'), groupArrayIf(
                 (active, own, law_enforcement, mou_from, mou_until, shares_cameras, shares_kinds, state, declared_at,
-                 JSONExtractString(record, 'declaration'), JSONExtractString(record, 'declared_by')), kind = 'agency')))
+                 JSONExtractString(record, 'declaration'), JSONExtractString(record, 'declared_by'),
+                 lapse(declared_at, rules.16, rules.24)), kind = 'agency')))
          FROM platestream.registry FINAL WHERE kind IN ('user', 'agency')) AS registered,
         registered.1 AS users,
         registered.2 AS agencies,
         notEmpty(users) OR rules.7 AS registry_on,
-        -- Whose shift is running. A shift lasts 16 hours at most, so only records of the last day are read.
+        -- People whose shift is running. A shift lasts 16 hours at most, so only records of the last day are read.
         (SELECT groupUniqArray(JSONExtractString(newest, 'user'))
          FROM (SELECT argMax((record, active), (changed_at, NOT active)) AS one, one.1 AS newest, one.2 AS going
                FROM platestream.registry WHERE kind = 'shift' AND changed_at > now64(3) - INTERVAL 1 DAY GROUP BY id)
          WHERE going
            AND parseDateTime64BestEffortOrZero(JSONExtractString(newest, 'since'), 3, 'UTC') <= now64(3)
            AND parseDateTime64BestEffortOrZero(JSONExtractString(newest, 'until'), 3, 'UTC') > now64(3)) AS people_on_shift,
-        -- What may have been shown in 24 hours, and pictures; and the clock of the log: its newest row, and who confirmed it.
-        -- Of a log that is not ahead this reads the last day.
+        -- Vehicles and pictures that may have been shown in 24 hours; and the clock of the log: its newest row, and
+        -- confirmations. Unless the log is ahead, this reads the last day.
         (SELECT (mapFromArrays(groupArray(counted_for), groupArray((shown, pictures, more))),
             max(newest), length(arrayDistinct(arrayFlatten(groupArray(confirmed_by)))))
          FROM (SELECT counted_for, sum(vehicles) AS shown, sum(pictures) AS pictures, sum(fewer) AS more,
@@ -321,25 +334,26 @@ FROM (
         speaks_for_people OR account IN ('platestream_flows', 'platestream_retention_job', 'platestream_engine') AS of_machine,
         mapContains(acts, inquire.kind) AS known_act,
         acts[inquire.kind] AS act,
-        -- A partner agency asked, by a signature that `platestream partners serve` verified. Its person is nobody of the
-        -- registry: that agency says who it is and when they were trained, and stands for it; all else is judged as ever.
+        -- Request of a partner agency, with a signature that `platestream partners serve` verified. Its person is not
+        -- in the registry: that agency names the person and the day of training, and vouches for both; everything
+        -- else is checked as usual.
         inquire.partner != '' AND speaks_for_people AS of_partner,
         toValidUTF8(left(inquire.set_off_by, 64)) AS starter,
-        -- In process everybody is `default`, so there an automatic act names who set it off.
+        -- In process everybody is `default`, so an automatic act names the person who started it.
         inquire.automatic AND of_machine AND act.5 AND NOT of_partner AND (starter != '' OR account != 'default') AS by_itself,
         multiIf(
             of_partner, toValidUTF8(concat(left(inquire.partner, 64), '/', left(on_behalf_of, 64))),
             (speaks_for_people OR by_itself) AND on_behalf_of != '', toValidUTF8(left(on_behalf_of, 64)),
             account) AS person,
         toDateTime64(parseDateTimeBestEffortOrZero(inquire.trained_on, 'UTC'), 3, 'UTC') AS said_trained,
-        if(of_partner, (true, toString(inquire.partner), said_trained, ['analyst']), users[person]) AS user,
-        now64(3) - toIntervalDay(rules.6) AS trained_since
+        if(of_partner, (true, toString(inquire.partner), said_trained, ['analyst'], lapse(said_trained, rules.6, rules.23)),
+            users[person]) AS user
     FROM platestream.inquire AS inquire
 ) AS inquire
 SETTINGS optimize_functions_to_subcolumns = 0, optimize_and_compare_chain = 0, optimize_multiif_to_if = 0, optimize_if_chain_to_multiif = 0, optimize_extract_common_expressions = 0, optimize_rewrite_array_exists_to_has = 0, optimize_time_filter_with_preimage = 0, optimize_or_like_chain = 0;
 
--- What became of a BOLO that another agency sent under an id of its own, however long ago: it is taken once. With
--- `superseded` something was done to its entry since, so the message must change nothing any more.
+-- Outcome of a BOLO that another agency sent under its own id, at any time: it is accepted once. With `superseded`
+-- its entry was changed since, so the message must have no effect any more.
 CREATE OR REPLACE VIEW platestream.received
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT groupArray(1)((at, toString(outcome), refusal, other, change)) FROM (
@@ -352,7 +366,7 @@ SELECT one.2 AS outcome, one.3 AS refusal, one.4 AS about, one.5 AS change,
          AND kind IN ('bolo', 'hotlist_add', 'hotlist_remove')) AS superseded
 FROM (SELECT arrayJoin(receipts) AS one);
 
--- What became of an inquiry of one's own: the only part of the log that whoever asks can read.
+-- Outcome of one's own inquiry: the only part of the log that a caller can read.
 CREATE OR REPLACE VIEW platestream.verdict
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT outcome, refusal, pattern, since, until

@@ -1,4 +1,4 @@
--- Alert hits, and the recorded steps on them, through the gate: built as the views in searches.sql.
+-- Alert hits, and the recorded steps on them, through the gate; built like the views in searches.sql.
 CREATE OR REPLACE VIEW platestream.hits
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT since FROM platestream.kept) AS kept,
@@ -11,7 +11,8 @@ SELECT
     hit_id, captured_at, detection_id, camera_id, latitude, longitude, plate, state, confidence,
     match, differences, state_check, rank, likelihood, matched, historical,
     entry_id, source, category, listed_plate, listed_state, listed_vehicle,
-    case_number, reason, requested_by, contact, instructions, other, expires_at, silenced_for, agency
+    case_number, reason, requested_by, contact, instructions, other, expires_at, silenced_for, agency,
+    opinion, camera_plate
 FROM platestream.alert_hits
 WHERE asked.1 = 0
   AND translate(plate, 'O', '0') LIKE asked.2
@@ -45,8 +46,34 @@ WHERE asked.1 = 0
 ORDER BY hit_id, at, toString(action_id), ingested_at DESC
 LIMIT 1 BY action_id;
 
--- Where each hit stands: its actions folded in the order of their times, by the steps of operators/hit_history.py
--- (a test holds both together). An action that may not follow changes nothing and is counted in `beside`.
+-- Pairs of plate and entry whose newest comparison with the vehicle found them wrong (operators/disproof.py). A pair is
+-- named by a hash: whoever selects from here sees no plate, and no typed text.
+CREATE OR REPLACE VIEW platestream.disproved
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH (SELECT since FROM platestream.kept) AS kept
+SELECT
+    lower(hex(MD5(concat(translate(hit.plate, 'O', '0'), '|', hit.entry_id, '|', hit.listed_plate)))) AS pair,
+    argMax((toString(step.kind), toString(step.by), step.at, step.hit_id), (step.at, toString(step.action_id))) AS newest,
+    newest.1 AS kind, newest.2 AS by, newest.3 AS at, newest.4 AS hit_id
+FROM
+(
+    SELECT action_id, hit_id, at, by, kind FROM platestream.hit_actions
+    WHERE at > kept AND kind IN ('plate_and_state_confirmed', 'misread', 'wrong_state')
+) AS step
+INNER JOIN
+(
+    SELECT hit_id, plate, entry_id, listed_plate FROM platestream.alert_hits
+    WHERE captured_at > kept AND hit_id IN (
+        SELECT hit_id FROM platestream.hit_actions
+        WHERE at > kept AND kind IN ('plate_and_state_confirmed', 'misread', 'wrong_state'))
+    ORDER BY ingested_at DESC
+    LIMIT 1 BY hit_id
+) AS hit ON hit.hit_id = step.hit_id
+GROUP BY pair
+HAVING kind != 'plate_and_state_confirmed';
+
+-- The status of each hit: its actions applied in the order of their times, by the steps of operators/hit_history.py
+-- (a test compares both). An action that is not permitted changes nothing and is counted in `beside`.
 CREATE OR REPLACE VIEW platestream.hit_states
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
@@ -100,7 +127,7 @@ WITH
         ('unverified', '', '', toUInt64(0), toDateTime64(0, 3, 'UTC'), toDateTime64(0, 3, 'UTC'),
          toDateTime64(0, 3, 'UTC'), false, '')) AS folded
 SELECT
-    hit_id, captured_at, camera_id, source, category, match, historical, characters,
+    hit_id, captured_at, camera_id, source, category, match, historical, characters, opinion, alerted_by,
     folded.1 AS status,
     folded.2 AS visual,
     folded.3 AS current,
@@ -120,6 +147,7 @@ FROM
         any(fact.captured_at) AS captured_at, any(fact.camera_id) AS camera_id, any(fact.source) AS source,
         any(fact.category) AS category, any(fact.match) AS match, any(fact.historical) AS historical,
         any(fact.characters) AS characters,
+        any(fact.opinion) AS opinion, any(fact.alerted_by) AS alerted_by,
         source NOT IN ('', 'ncic', 'acic', 'mvd') AS local,
         arraySort(groupArrayIf(
             (taken.at, toString(taken.action_id),
@@ -137,7 +165,7 @@ FROM
     GROUP BY hit_id
 );
 
--- How often hits were right: of those that an officer compared with the vehicle, with Wilson's interval (95 %).
+-- Precision of hits: of those that an officer compared with the vehicle, with Wilson's interval (95 %).
 CREATE OR REPLACE VIEW platestream.hit_precision
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH 1.959964 AS z
@@ -159,7 +187,24 @@ FROM platestream.hit_states
 WHERE source != ''
 GROUP BY month, source, camera_id, match;
 
--- What the reader took for what, as officers saw it, by month.
+-- Cameras that read by themselves: of the hits that an officer compared with the vehicle, whose read was right and whose
+-- was wrong. If the camera's read matched and is confirmed, a different read of the reader was wrong, and the reverse.
+CREATE OR REPLACE VIEW platestream.camera_verdicts
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT
+    toStartOfMonth(captured_at) AS month, camera_id,
+    count() AS compared,
+    countIf(visual = 'confirmed' AND alerted_by IN ('reader', 'both')) AS reader_right,
+    countIf(visual = 'misread' AND alerted_by IN ('reader', 'both')
+        OR visual = 'confirmed' AND alerted_by = 'camera' AND opinion != 'unseen') AS reader_wrong,
+    countIf(visual = 'confirmed' AND alerted_by IN ('camera', 'both')) AS camera_right,
+    countIf(visual = 'misread' AND alerted_by IN ('camera', 'both')
+        OR visual = 'confirmed' AND alerted_by = 'reader') AS camera_wrong
+FROM platestream.hit_states
+WHERE source != '' AND opinion != '' AND visual IN ('confirmed', 'misread')
+GROUP BY month, camera_id;
+
+-- Character confusions of the reader, as officers recorded them, by month.
 CREATE OR REPLACE VIEW platestream.hit_confusions
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT toStartOfMonth(at) AS month, one.1 AS actual, one.2 AS read, uniqExact(hit_id) AS hits

@@ -1,11 +1,11 @@
--- The only way into the ledger and to its documents. An entry is written with the id of its act, and its hash is taken
--- here. What does not fit throws in a scalar sub-query, which no setting and no condition of the caller leaves out:
--- exactly one row of the last 10 minutes has this id, it was allowed, of this account, by the person of the entry, of the
--- kind that writes such entries (`acts`), and its `effect` is this hash; and the entry is the next one of its chain, now.
--- Receipts of deletions are written by the account of the retention job alone, for whichever account was allowed to.
--- A comparison with NULL would not throw, so each is taken for a refusal.
--- A statement of several blocks is judged block by block. What is written comes of what was judged, or is compared again
--- row by row, so that nothing depends on that.
+-- The only way to write the ledger and its documents. An entry is written with the id of its act, and its hash is
+-- computed here. An invalid entry throws in a scalar sub-query, which no setting and no condition of the caller can
+-- skip: exactly one row of the last 10 minutes must have this id, be allowed, of this account, by the person of the
+-- entry and of the kind that writes such entries (`acts`), with this hash as its `effect`; and the entry must be the
+-- next one of its chain now. Only the account of the retention job writes receipts of deletions, for any account that
+-- was allowed to delete. A comparison with NULL would not throw, so each of them counts as a refusal. A statement of
+-- several blocks is checked block by block. The written values come from the checked ones, or are compared again row
+-- by row, so nothing depends on the blocks.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.append_to_ledger TO platestream.ledger
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
@@ -26,7 +26,7 @@ WITH
     JSONExtractString(json, 'record') AS its_record,
     if(its_chain = 'evidence', JSONExtractString(its_record, 'hold_id'), '') AS its_hold,
     parseDateTime64BestEffortOrZero(JSONExtractString(its_record, 'release_at'), 3, 'UTC') AS its_release,
-    -- What the ledger has of this hold: holds, purges, and until when it is kept at least.
+    -- The ledger's state of this hold: holds, purges, and its earliest release.
     (
         SELECT (countIf(kind = 'hold'), countIf(kind = 'purge'),
             maxIf(greatest(
@@ -77,7 +77,7 @@ SELECT
 FROM platestream.ledger_append
 WHERE refused = 0;
 
--- A document is stored where the entry that its act wrote has its hash.
+-- A document is stored if the entry that its act wrote has its hash.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.append_to_documents TO platestream.documents
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
@@ -99,7 +99,7 @@ SELECT SHA256(content) AS sha256, name, content
 FROM platestream.document_append
 WHERE refused = 0 AND has(named, lower(hex(SHA256(content))));
 
--- A detection as evidence has it: the one text of which the hash is taken, before the act and as it is copied.
+-- A detection in the form of evidence: the one text that is hashed, before the act and in the copy.
 CREATE OR REPLACE VIEW platestream.recordings
 SQL SECURITY INVOKER AS
 SELECT
@@ -108,17 +108,17 @@ SELECT
         detection_id, concat(replaceOne(toString(captured_at), ' ', 'T'), 'Z'),
         concat(replaceOne(toString(best_at), ' ', 'T'), 'Z'), camera_id, latitude, longitude,
         plate, confidence, state, state_confidence, alternatives, box, frames, agreeing, models,
-        vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other),
+        vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other, opinion, camera_plate, camera_read),
         'Tuple(detection_id UUID, captured_at String, best_at String, camera_id String, latitude Float64, longitude Float64,
          plate String, confidence Float32, state String, state_confidence Float32,
          alternatives Array(Tuple(plate String, confidence Float32)),
          box Tuple(x UInt32, y UInt32, width UInt32, height UInt32), frames UInt32, agreeing UInt32, models Array(String),
          vehicle_make String, vehicle_model String, vehicle_colour String, vehicle_body String,
-         vehicle_other Map(String, String))')) AS record
+         vehicle_other Map(String, String), opinion String, camera_plate String, camera_read String)')) AS record
 FROM platestream.detections;
 
--- What a documented search found, as it would be held: hashes of records and pictures, and no plate. `cut`: as many
--- vehicles as the search shows, so more may fit.
+-- Results of a documented search as they would be held: hashes of records and pictures, and no plate. `cut`: the
+-- limit of vehicles was reached, so more may match.
 CREATE OR REPLACE VIEW platestream.holdable
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT
@@ -145,7 +145,7 @@ LEFT JOIN (
     GROUP BY detection_id
 ) AS of_it ON one.detection_id = of_it.detection_id;
 
--- By which entry evidence is written now: of an act of this account, by the hash that the act has.
+-- The entry by which evidence is written now: of an act of this account, by the act's hash.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.append_to_evidence TO platestream.evidence_allowed
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
@@ -185,7 +185,7 @@ SELECT
 FROM platestream.evidence_append
 WHERE refused = 0;
 
--- The hold, and its release date as it was moved.
+-- The hold, and its current release date.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.evidence_to_holds TO platestream.evidence_holds
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT
@@ -205,7 +205,7 @@ LEFT JOIN (
 ) AS was ON was.hold_id = now.hold_id
 WHERE empty(now.times) AND (now.kind = 'hold' OR was.held_at > toDateTime64(0, 3));
 
--- Copies of what is stored, where it has the hash that the ledger has.
+-- Copies of stored data with the hash that the ledger has.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.evidence_to_detections TO platestream.evidence_detections
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT named.hold_id AS hold_id, stored.detection_id AS detection_id, stored.captured_at AS captured_at, stored.record AS record
@@ -237,7 +237,8 @@ INNER JOIN (
 ) AS stored ON stored.detection_id = named.one.1 AND stored.kind = named.one.2
 WHERE lower(hex(stored.sha256)) = named.one.3;
 
--- What another agency signed has no row here to be copied: it is taken where the entry has the hash of each piece.
+-- Answers that another agency signed have no row here to copy: they are accepted if the entry has the hash of each
+-- part.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.bring_to_evidence TO platestream.evidence_brought
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
@@ -290,7 +291,7 @@ DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT act AS hold_id, number, agency, key, SHA256(content) AS sha256, content AS exchange
 FROM platestream.evidence_brought WHERE what = 'answer';
 
--- What is held, by an act that sees one hold: its id stands in the log.
+-- Held evidence, by an act that opens one hold, whose id is in the log.
 CREATE OR REPLACE VIEW platestream.held
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (
@@ -327,7 +328,7 @@ SELECT number, sha256, exchange
 FROM platestream.evidence_answers FINAL
 WHERE asked.1 = 0 AND hold_id = asked.2;
 
--- How much of a hold is there, for whoever just made it.
+-- Number of copied items of a hold, for the person who just made it.
 CREATE OR REPLACE VIEW platestream.copied
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (

@@ -1,5 +1,5 @@
--- Whole rows of the log, with what was searched: for people who may read it, by an act of theirs that is not older than
--- an hour. Throws without one, as `documented` does.
+-- Complete rows of the log, including the search terms: for people who may read it, by an act of theirs that is at
+-- most an hour old. Throws without one, as `documented` does.
 CREATE OR REPLACE VIEW platestream.logged
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (
@@ -12,7 +12,7 @@ WITH (
 ) AS refused
 SELECT * FROM platestream.inquiry_log WHERE refused = 0;
 
--- Memoranda and reports: whether each is what was filed, and the text of one by an act of the reader.
+-- Memoranda and reports: a comparison with what was filed, and the text of one by an act of the reader.
 CREATE OR REPLACE VIEW platestream.document_state
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT lower(hex(sha256)) AS digest, name, stored_at, SHA256(content) = sha256 AS intact

@@ -1,6 +1,6 @@
--- Founding and recovery of the ALPR administrator (services/recovery.py).
+-- Founding and recovery of the ALPR administrator (platestream/access/recovery.py).
 
--- Whoever becomes administrator, by whatever way: from then on nobody founds.
+-- Everybody who becomes administrator, in any way; after the first, founding is closed.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.registry_to_administrators TO platestream.administrators
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT id FROM platestream.registry
@@ -19,8 +19,9 @@ SELECT act.3 AS set_by, recovery_code.inquiry_id AS inquiry_id, salt, hash
 FROM platestream.recovery_code
 WHERE NOT no_act;
 
--- An attempt is a row, the refused one, too: five wrong ones a day of a person, and a code counts once. The second
--- person who gives the code for the same record within a day completes it, and then `registry_change` takes the record.
+-- An attempt is a row, also if it is refused: a person has five wrong ones a day, and a code counts once. The second
+-- person who enters the code for the same record within a day completes it, and then `registry_change` accepts the
+-- record.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.recover_to_recoveries TO platestream.recoveries
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
@@ -66,7 +67,7 @@ SELECT
 FROM platestream.recover
 WHERE NOT (no_act OR again);
 
--- What those who bring an administrator back need to know; no code, and nothing to try codes on.
+-- Information for people who recover an administrator; no code, and nothing to test codes with.
 CREATE OR REPLACE VIEW platestream.recovery
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
@@ -78,7 +79,7 @@ SELECT
     (SELECT groupArray((who, record)) FROM platestream.recoveries
      WHERE step = 'first' AND at > now64(6) - INTERVAL 1 DAY AND code_set_at = code.2) AS begun;
 
--- How an attempt ended: for whoever made it.
+-- The outcome of an attempt, for the person who made it.
 CREATE OR REPLACE VIEW platestream.recovery_outcome
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT step, refusal FROM platestream.recoveries WHERE inquiry_id = {inquiry:UUID};

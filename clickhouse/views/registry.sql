@@ -1,4 +1,4 @@
--- Approved deployments and what came of them, from the registry's own records.
+-- Approved deployments and their results, from the registry's own records.
 CREATE OR REPLACE VIEW platestream.deployments
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT
@@ -14,11 +14,11 @@ SELECT
 FROM platestream.registry FINAL
 WHERE kind IN ('camera', 'detail', 'incident');
 
--- A record of the registry, at the moment of its act: only with the person's own allowed act of the last 10 minutes,
--- of the right kind, about this record, that holds its SHA-256. The columns are made of the record here, so that none
--- can say another thing than what the act names. Nobody registers themselves, and one person is one record: ids that
--- differ in case, signs and look-alike digits alone are one (operators/people_names.py), and an employee number is one
--- person's.
+-- A record of the registry, at the time of its act: only with the person's own allowed act of the last 10 minutes, of
+-- the right kind, about this record, with its SHA-256. The columns are derived from the record here, so that they
+-- cannot differ from the act. People cannot register themselves, and one person is one record: ids that differ only
+-- in case, signs and look-alike digits are the same (operators/people_names.py), and an employee number belongs to
+-- one person.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.registry_change_to_registry TO platestream.registry
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
@@ -53,13 +53,13 @@ WITH
     throwIf(act.2 = 'registry_recover' AND registry_change.inquiry_id NOT IN (
         SELECT inquiry_id FROM platestream.recoveries WHERE step = 'done'),
         'Refused: two people give the recovery code first') AS not_recovered,
-    -- Shifts are compared with duty times, so no clock and no program makes one longer than it was.
+    -- Shifts are compared with duty times, so they must not be recorded longer than they were.
     throwIf(of_kind = 'shift' AND (moment('until') > moment('since') + INTERVAL 16 HOUR
             OR if(act.2 = 'shift_login', moment('since') < act.6 - INTERVAL 10 MINUTE,
                 moment('until') > act.6 + INTERVAL 10 MINUTE
                 OR JSONExtractString(before.3, 'since') != JSONExtractString(record, 'since'))),
         'Refused: a shift begins and ends with its acts, and lasts 16 hours at most') AS backdated,
-    -- A person of this agency, who has a number; of others their agencies know.
+    -- A person of this agency, who has a number; people of other agencies are known to those.
     of_kind = 'user' AND is_active AS enters,
     throwIf(empty(act.2), 'Refused: no allowed act of yours, of the last 10 minutes, names this record') AS no_act,
     throwIf(NOT match(of_id, '^[A-Za-z0-9][A-Za-z0-9 ._:@/#-]{0,63}$') OR NOT isValidJSON(record)
@@ -80,7 +80,7 @@ WITH
     throwIf(enters AND numbered(number) != ''
         AND arrayExists(one -> one.1 != of_id AND one.3 = of_agency AND numbered(one.2) = numbered(number), users),
         'Refused: this employee number is another person''s') AS twice_numbered,
-    -- Training is with a material that was on record and approved by that day.
+    -- The material of a training must have been registered and approved by that day.
     throwIf(enters AND act.2 = 'registry_user' AND (JSONExtractString(before.3, 'material') != JSONExtractString(record, 'material')
             OR has(own_agencies, of_agency) AND notEmpty(materials) AND moment('trained_at') > toDateTime64(0, 3)
                 AND JSONExtractString(before.3, 'trained_at') != JSONExtractString(record, 'trained_at'))
@@ -90,7 +90,7 @@ WITH
         part -> JSONExtractString(before.3, part) != JSONExtractString(record, part),
         ['name', 'version', 'sha256', 'approved_by', 'approved_at']),
         'Refused: a training material stays as it was approved; another version is another record') AS other_material,
-    -- Duty times are entered within 7 days, and what has begun stays.
+    -- Duty times are entered within 7 days, and cannot be changed once they have begun.
     if(is_active, JSONExtractArrayRaw(record, 'duties'), []) AS duties,
     throwIf(of_kind = 'roster' AND (
         arrayExists(one -> NOT has(duties, one)

@@ -1,4 +1,4 @@
--- The rules in force, for everybody who acts: the gate judges by the columns, everything else goes by `rules`.
+-- The rules in force, for everybody who acts: the gate uses the columns, everything else uses `rules`.
 CREATE OR REPLACE VIEW platestream.rules_in_force
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT
@@ -10,8 +10,8 @@ FROM platestream.gate_rules
 ORDER BY set_at DESC
 LIMIT 1;
 
--- The only way to other rules: one allowed act `rules` of this account, of the last 10 minutes and after the newest
--- change, whose `effect` is the hash of the text. The columns that the gate judges by are taken from that text.
+-- The only way to change the rules: one allowed act `rules` of this account, of the last 10 minutes and after the
+-- newest change, whose `effect` is the hash of the text. The columns for the gate are taken from that text.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.append_to_rules TO platestream.gate_rules
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH

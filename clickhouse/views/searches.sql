@@ -1,10 +1,9 @@
--- What people see of detections and pictures. A view takes all it needs from the row of the log, so what is logged is
--- what is looked at, and `documented` throws where there is no valid one.
--- No more different vehicles are shown than the row has, newest first, and nothing that came in after the row was
--- written: however often a view is read with one id, it shows the same. Where there were more, `cut` says so in every
--- row.
--- LIMIT 1 BY instead of FINAL, which would read past the text index; until parts are merged, a plate that a
--- newer model reads otherwise is found by both readings.
+-- Views of detections and pictures for people. A view takes all its parameters from the row of the log, so the logged
+-- search is the one that is made, and `documented` throws if there is no valid one. The row limits the number of
+-- different vehicles, newest first, and data that arrived after the row is not shown: a view that is read again with
+-- one id shows the same. If there were more vehicles, `cut` is set in every row. LIMIT 1 BY instead of FINAL, which
+-- would not use the text index; until parts are merged, a plate that a newer model reads differently is found by both
+-- readings.
 CREATE OR REPLACE VIEW platestream.search
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT since FROM platestream.kept) AS kept,
@@ -15,7 +14,7 @@ WITH (SELECT since FROM platestream.kept) AS kept,
 SELECT
     detection_id, captured_at, best_at, camera_id, latitude, longitude, plate, confidence, state, state_confidence,
     alternatives, box, frames, agreeing, models,
-    vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other,
+    vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other, stayed_ms, opinion, camera_plate, camera_read,
     uniqExact(plate_zero) OVER () > asked.7 AS cut
 FROM platestream.detections
 WHERE asked.1 = 0
@@ -27,9 +26,8 @@ QUALIFY uniqExact(plate_zero) OVER (ORDER BY captured_at DESC, detection_id ROWS
 ORDER BY captured_at DESC, detection_id, ingested_at DESC
 LIMIT 1 BY detection_id;
 
--- Which vehicles passed these cameras in this time.
--- The row of the log is read once more by a sub-query behind IN, here and in `fuzzy`, because the primary key and
--- the text index take sets from there.
+-- Vehicles that passed these cameras in this time. The row of the log is read again by a sub-query after IN, here and
+-- in `fuzzy`, because the primary key and the text index take sets from there.
 CREATE OR REPLACE VIEW platestream.sightings
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT since FROM platestream.kept) AS kept,
@@ -40,7 +38,7 @@ WITH (SELECT since FROM platestream.kept) AS kept,
 SELECT
     detection_id, captured_at, best_at, camera_id, latitude, longitude, plate, confidence, state, state_confidence,
     alternatives, box, frames, agreeing, models,
-    vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other,
+    vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other, stayed_ms, opinion, camera_plate, camera_read,
     uniqExact(plate_zero) OVER () > asked.6 AS cut
 FROM platestream.detections
 WHERE asked.1 = 0
@@ -53,8 +51,8 @@ QUALIFY uniqExact(plate_zero) OVER (ORDER BY captured_at DESC, detection_id ROWS
 ORDER BY captured_at DESC, detection_id, ingested_at DESC
 LIMIT 1 BY detection_id;
 
--- A plate that may have been seen or noted wrongly: look-alikes, and one character added, lost, changed or swapped
--- with its neighbour. The candidates are folded texts, which the text index knows; there are some 500 of them.
+-- Plates that may have been seen or noted wrongly: look-alikes, and one character added, lost, changed or swapped
+-- with its neighbor. The candidates are folded texts, which the text index has; there are some 500 of them.
 CREATE OR REPLACE VIEW platestream.fuzzy
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT since FROM platestream.kept) AS kept,
@@ -66,7 +64,7 @@ WITH (SELECT since FROM platestream.kept) AS kept,
 SELECT
     detection_id, captured_at, best_at, camera_id, latitude, longitude, plate, confidence, state, state_confidence,
     alternatives, box, frames, agreeing, models,
-    vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other,
+    vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other, stayed_ms, opinion, camera_plate, camera_read,
     multiIf(plate_zero = asked.2, 'same', plate_fold = asked.3, 'look_alike', 'one_edit') AS match,
     uniqExact(plate_zero) OVER () > asked.8 AS cut
 FROM platestream.detections
@@ -124,9 +122,9 @@ INNER JOIN (
 WHERE abs(dateDiff('millisecond', one.captured_at, another.captured_at)) <= asked.7 * 1000
 ORDER BY captured_at DESC;
 
--- Who was at the same cameras within some seconds of a plate, at least twice, beginning with the most meetings.
--- The whole time asked for is read once: a granule of the table holds several cameras, so that the plate's own
--- sightings would rule out little. Joined by slots of time, on the small side in three of them, not pair by pair.
+-- Vehicles at the same cameras within some seconds of a plate, at least twice, beginning with the most meetings. The
+-- whole period is read once: a granule of the table has several cameras, so the plate's own sightings would exclude
+-- little. The join is by slots of time, on the small side in three of them, not pair by pair.
 CREATE OR REPLACE VIEW platestream.companions
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT since FROM platestream.kept) AS kept,
@@ -134,8 +132,8 @@ WITH (SELECT since FROM platestream.kept) AS kept,
     SELECT (refused, translate(pattern, 'O', '0'), cameras, since, until, greatest(within_s, 1), vehicles)
     FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'companions')
 ) AS asked
--- A meeting is of one pass of each: a pass of the plate asked for meets the nearest pass of another vehicle, and passes
--- of that vehicle that were met are counted once each, however often they were met.
+-- A meeting is of one pass of each vehicle: a pass of the searched plate meets the nearest pass of another vehicle,
+-- and passes of that vehicle are counted once each, however often they were met.
 SELECT
     plate,
     uniqExact(met.1) AS meetings,
@@ -175,7 +173,7 @@ HAVING meetings >= 2
 QUALIFY row_number() OVER (ORDER BY meetings DESC, cameras_met DESC, plate) <= asked.7
 ORDER BY meetings DESC, cameras_met DESC, plate;
 
--- By cameras, too: an agency with which some cameras are shared sees pictures of these only.
+-- Cameras are a condition, too: an agency with which some cameras are shared sees pictures of these only.
 CREATE OR REPLACE VIEW platestream.picture
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT since FROM platestream.kept) AS kept,
@@ -193,8 +191,8 @@ WHERE asked.1 = 0
 ORDER BY captured_at, detection_id, kind, ingested_at DESC
 LIMIT 1 BY detection_id, kind;
 
--- How many different vehicles a search really showed: a figure, for the account that seals the log. It looks for what was
--- asked as `search` and `sightings` do, but for the period, by which some may have passed since.
+-- The number of different vehicles that a search really showed, for the account that seals the log. It searches as
+-- `search` and `sightings` do, but without the limit of the retention, which some rows may have passed since.
 CREATE OR REPLACE VIEW platestream.vehicles_of
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (

@@ -26,7 +26,7 @@ SELECT concat('images/', kind) AS source, detection_id AS id, captured_at, camer
     now64(6) AS tallied_at
 FROM platestream.images;
 
--- From when on nothing may be missing: what the rules in force then and since have kept.
+-- Start of the period without permitted gaps, by the retention of the rules in force then and since.
 CREATE OR REPLACE VIEW platestream.retained_since
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT max(if(following <= set_at, now64(6), following) - toIntervalSecond(retention_s)) AS since
@@ -36,7 +36,7 @@ FROM (
     FROM platestream.gate_rules
 );
 
--- What the sealed count of each hour says: by day of capture how many, of which cameras, first, last, and a hash.
+-- The sealed count of each hour: by day of capture the number, cameras, first, last, and a hash.
 CREATE OR REPLACE VIEW platestream.tally_groups
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT
@@ -50,9 +50,9 @@ WHERE tallied_at > {since:DateTime64(6, 'UTC')} AND tallied_at <= {untils:Array(
 GROUP BY until, source, day
 ORDER BY until, source, day;
 
--- What was counted compared with what is there, of rows that are not due: how many of each day and camera are missing,
--- say something else than was counted, were written again with something else by the same models, or were never
--- counted. Answers with figures, so that nobody needs a plate.
+-- Comparison of the counts with the stored rows that are not due for deletion: for each day and camera the numbers of
+-- rows that are missing, that differ, that were written again differently by the same models, or that were never
+-- counted. It returns figures, so that nobody needs a plate.
 CREATE OR REPLACE VIEW platestream.completeness
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH now_there AS (

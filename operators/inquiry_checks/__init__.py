@@ -1,1 +1,1 @@
-"""The checks on every inquiry: against the order, against a person's habits, and what came of it."""
+"""Checks of every inquiry: against the order, against a person's habits, and for follow-up."""

@@ -1,9 +1,10 @@
-"""The checks as a step: keyed by bucket of people, the registry and the gate's rules told to every bucket.
+"""Step that checks inquiries, keyed by buckets of people.
 
-An inquiry is checked by the rules and the registry that were in force when it was made. Registry and rules
-are not in the recovery store, as each start reads them again; inquiries wait until they are read. When a
-change of the registry comes late, the inquiries that were made after it are checked again.
-A person of whom nothing was seen for 30 days is forgotten, so that the state stays bounded.
+Every bucket gets the registry and the gate's rules. An inquiry is checked by those that were in force when it
+was made. They are not in the recovery store, because each start reads them again; inquiries wait until they
+are read. If a change of the registry arrives late, the inquiries that were made after it are checked again.
+
+A person without events for 30 days is forgotten, so that the state stays bounded.
 """
 
 import zlib
@@ -13,23 +14,35 @@ from datetime import datetime, timedelta
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
-from operators.hold import Hold
-from operators.inquiry_checks.habits import REMEMBERED_DAYS, Person, expect, led_nowhere, unusual
-from operators.inquiry_checks.order import FOLLOW_UPS, RULES, CheckRules, against_people, against_the_order
-from operators.inquiry_checks.registered import Registered, changed
-from schemas.finding import Finding
-from schemas.gate_rules import GATE_RULES, RulesInForce
-from schemas.hit_action import HitAction
-from schemas.inquiry import Inquiry, SealedInquiry
-from schemas.message import EndOfSnapshot
-from schemas.registry import RegistryRecord
+from platestream.operators.changelog_hold import ChangelogHold
+from platestream.operators.inquiry_checks.order import (
+    FOLLOW_UPS,
+    RULES,
+    CheckRules,
+    check_order,
+    check_people,
+)
+from platestream.operators.inquiry_checks.registry_history import RegistryHistory, change_time
+from platestream.operators.inquiry_checks.unusual_use import (
+    REMEMBERED_DAYS,
+    Person,
+    expect_follow_up,
+    find_unusual,
+    missing_follow_ups,
+)
+from platestream.schemas.finding import Finding
+from platestream.schemas.gate_rules import GATE_RULES, RulesInForce
+from platestream.schemas.hit_action import HitAction
+from platestream.schemas.inquiry import Inquiry, SealedInquiry
+from platestream.schemas.message import EndOfSnapshot
+from platestream.schemas.registry import RegistryRecord
 
 BUCKETS = 16
-EVERY = tuple(str(bucket) for bucket in range(BUCKETS))
-LOOK_EVERY = timedelta(minutes=10)
+ALL_BUCKETS = tuple(str(bucket) for bucket in range(BUCKETS))
+CHECK_INTERVAL = timedelta(minutes=10)
 LATE = timedelta(days=1)
 MOST_LATE = 500
-"""So long, and so many in a bucket, inquiries are checked again when the registry changed before them."""
+"""Limits of age, and of number in a bucket, for checking inquiries again after a late registry change."""
 CHANGELOGS = ("registry", GATE_RULES)
 
 Event = SealedInquiry | HitAction | RegistryRecord | RulesInForce | EndOfSnapshot
@@ -37,37 +50,40 @@ Verdict = SealedInquiry | Finding
 
 
 class ChecksState(msgspec.Struct, array_like=True):
-    """A bucket's state in the recovery store: what waits for registry and rules, and people."""
+    """A bucket's state in the recovery store: items that wait for registry and rules, and people."""
 
     held: list[SealedInquiry | HitAction] = []
     people: dict[str, Person] = {}
 
 
 def bucket(who: str) -> str:
-    """Which of the buckets keeps this person."""
+    """Return the bucket of a person."""
     return str(zlib.crc32(_name(who).encode()) % BUCKETS)
 
 
-def spread(item: Event) -> list[tuple[str, Event]]:
-    """Inquiries and steps on hits to the bucket of their person, the registry and the rules to all."""
+def spread_to_buckets(item: Event) -> list[tuple[str, Event]]:
+    """Return an event with the bucket of its person; registry records and rules with all buckets."""
     if isinstance(item, SealedInquiry):
         return [(bucket(item.inquiry.who), item)]
     if isinstance(item, HitAction):
         return [(bucket(item.by), item)]
-    return [(name, item) for name in EVERY]
+    return [(name, item) for name in ALL_BUCKETS]
 
 
 class InquiryChecks(StatefulBatchLogic[Event, Verdict, bytes]):
-    """Findings of each inquiry, and behind them the inquiry again with what was found, for the copy."""
+    """Logic of the step: yields the findings of each inquiry.
+
+    After them it yields the inquiry again with its findings, for the copy.
+    """
 
     def __init__(self, resume: bytes | None, now: Callable[[], datetime], rules: CheckRules = RULES) -> None:
         self._now, self._rules = now, rules
-        kept = ChecksState() if resume is None else _decoder.decode(resume)
-        self._hold, self._people = Hold(CHANGELOGS, kept.held), kept.people
-        self._registered = Registered()
+        state = ChecksState() if resume is None else _decoder.decode(resume)
+        self._hold, self._people = ChangelogHold(CHANGELOGS, state.held), state.people
+        self._registered = RegistryHistory()
         self._judged: list[Inquiry] = []
         self._ruled: list[RulesInForce] = []
-        self._look = now() + LOOK_EVERY
+        self._look = now() + CHECK_INTERVAL
 
     def on_batch(self, values: list[Event]) -> tuple[Iterable[Verdict], bool]:
         out: list[Verdict] = []
@@ -76,10 +92,12 @@ class InquiryChecks(StatefulBatchLogic[Event, Verdict, bytes]):
         return out, StatefulBatchLogic.RETAIN
 
     def on_notify(self) -> tuple[Iterable[Verdict], bool]:
-        """What led nowhere; and who was not seen for long is forgotten."""
+        """Return findings about missing follow-ups, and forget inactive people."""
         now = self._now()
-        self._look = now + LOOK_EVERY
-        out = [one for person in self._people.values() for one in led_nowhere(person, now, self._rules)]
+        self._look = now + CHECK_INTERVAL
+        out = [
+            one for person in self._people.values() for one in missing_follow_ups(person, now, self._rules)
+        ]
         oldest = now.toordinal() - REMEMBERED_DAYS
         self._people = {name: one for name, one in self._people.items() if not one.forget(oldest)}
         return out, StatefulBatchLogic.RETAIN
@@ -112,16 +130,16 @@ class InquiryChecks(StatefulBatchLogic[Event, Verdict, bytes]):
 
     def _check(self, sealed: SealedInquiry) -> Iterator[Verdict]:
         inquiry = sealed.inquiry
-        # The machine is nobody: what it does by itself makes no person of it.
+        # A system job is no person, so its acts create none.
         person = Person() if inquiry.automatic is True else self._person(inquiry.who)
         rules = self._rules_at(inquiry.at)
         found = [
-            *against_the_order(inquiry, self._registered.at(inquiry), rules),
-            *unusual(person, inquiry, rules),
+            *check_order(inquiry, self._registered.at(inquiry), rules),
+            *find_unusual(person, inquiry, rules),
         ]
         if inquiry.kind in FOLLOW_UPS and inquiry.outcome == "allowed":
             self._acted(inquiry.who)
-        expect(person, inquiry)
+        expect_follow_up(person, inquiry)
         self._remember(inquiry)
         yield from found
         if found:
@@ -130,11 +148,11 @@ class InquiryChecks(StatefulBatchLogic[Event, Verdict, bytes]):
             )
 
     def _registered_late(self, record: RegistryRecord) -> Iterator[Finding]:
-        """Take a version of a record, and check again what was done between its change and its coming."""
+        """Store a version of a record, and check the inquiries between its change and its arrival again."""
         self._registered.put(record)
         for inquiry in self._judged:
-            if record.id in (inquiry.who, inquiry.agency) and inquiry.at >= changed(record):
-                yield from against_people(inquiry, self._registered.at(inquiry), self._rules_at(inquiry.at))
+            if record.id in (inquiry.who, inquiry.agency) and inquiry.at >= change_time(record):
+                yield from check_people(inquiry, self._registered.at(inquiry), self._rules_at(inquiry.at))
 
     def _remember(self, inquiry: Inquiry) -> None:
         if inquiry.outcome == "allowed":
@@ -150,7 +168,7 @@ class InquiryChecks(StatefulBatchLogic[Event, Verdict, bytes]):
 
 
 def _name(who: str) -> str:
-    """One person, however the name is written."""
+    """Return the identity of a person, however the name is written."""
     return " ".join(who.casefold().split())
 
 

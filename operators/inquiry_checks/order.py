@@ -1,13 +1,14 @@
-"""An inquiry against the order: a second opinion on what the gate decided, reached without the gate.
+"""Checks of an inquiry against the order, independent of the decision of the gate.
 
-What an act asks of whoever does it stands in `schemas.acts`; what follows from it is worked out here anew.
+The requirements of an act are in `platestream.schemas.acts`; their consequences are computed here a second
+time.
 
 | rule | finding |
 |---|---|
 | `unknown_act` | allowed though it is no act of the table |
-| `documented` | allowed without a usable case number, and without a reason that says something (I.7, F.8.a) |
-| `automatic` | done by the machine by itself, though only people do it |
-| `started` | automatic, and nobody is named who started the job, or nobody who may do this |
+| `documented` | allowed without a usable case number and without a meaningful reason (I.7, F.8.a) |
+| `automatic` | done by a system job, though only people may do it |
+| `started` | automatic, and the person who started the job is not named, or may not do this |
 | `registered` | done by somebody who is not a registered, active user (E.1.e) |
 | `trained` | done untrained, or with lapsed training (F.7) |
 | `roles` | allowed to somebody whose roles do not include it, or on their own registration (E.1.a, E.1.e) |
@@ -15,29 +16,29 @@ What an act asks of whoever does it stands in `schemas.acts`; what follows from 
 | `shared` | outside of what the MOU shares (I.2) |
 | `legal_basis` | for somebody outside of law enforcement, without a legal basis (I.4) |
 | `purpose` | a prohibited purpose, or none of those that are allowed (F.1, I.3) |
-| `violation` | without the violation that its purpose asks for, or with one that the agency does not list |
+| `violation` | without the violation that its purpose requires, or with one that the agency does not list |
 
-All of these are breaches: the gate refuses such inquiries, so one that was allowed got past it.
+All of these are breaches: the gate refuses such inquiries, so one that was allowed bypassed it.
 
 Rows from before the table of acts have the kinds in `FORMER`. They needed a case number or a reason, and
-nobody had roles then.
+people had no roles then.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from operators.inquiry_checks.folded import says
-from operators.inquiry_checks.reasons import says_something, usable_case
-from operators.people import LAPSED, THE_ORDERS, People, PeopleRules
-from schemas.acts import ACTS, BY_NAME, Act
-from schemas.finding import Finding
-from schemas.gate_rules import GateRules
-from schemas.inquiry import Inquiry
-from schemas.profile import BOILERPLATE, CASE_NUMBER
-from schemas.registry import RegistryRecord
+from platestream.operators.inquiry_checks.reasons import is_meaningful, is_usable_case
+from platestream.operators.inquiry_checks.text_folding import matches_any
+from platestream.operators.people import LAPSED, THE_ORDERS, People, PeopleRules
+from platestream.schemas.acts import ACTS, BY_NAME, Act
+from platestream.schemas.finding import Finding
+from platestream.schemas.gate_rules import GateRules
+from platestream.schemas.inquiry import Inquiry
+from platestream.schemas.profile import BOILERPLATE, CASE_NUMBER
+from platestream.schemas.registry import RegistryRecord
 
-# Kinds of rows from before the table of acts, each as an act with what was asked of it then.
+# Kinds of rows from before the table of acts, each as an act with the requirements of that time.
 FORMER: Mapping[str, Act] = {
     "hotlist": Act("hotlist", "change the hot list", "H", (), documented="inquiry"),
     "export": Act("export", "export evidence", "F.8.a", (), documented="inquiry"),
@@ -46,19 +47,21 @@ FORMER: Mapping[str, Act] = {
     "retention": Act("retention", "delete what is past its time", "J.1", (), documented="inquiry"),
 }
 FORMER_SHOWS_DATA = frozenset({"export", "evidence"})
-# What a look leads to: a vehicle listed, a hit handled, evidence held; and the former names of these.
+# Follow-ups of an inquiry: listing a vehicle, handling a hit, holding evidence; and their former names.
 FOLLOW_UPS = frozenset(act.name for act in ACTS if act.follows_up) | {"export", "evidence", "hotlist"}
-NOBODY = "nobody named"  # the gate writes it where an automatic act does not say who set it off
+NOBODY = "nobody named"  # written by the gate if an automatic act names no person
 FOUNDING = frozenset({"registry_agency", "registry_user", "registry_recovery_code"})
 FORMER_JOBS = frozenset({"retention job", "platestream_retention_job"})  # `retention` is an act now, too
 
 
 @dataclass(frozen=True)
 class CheckRules:
-    """What is looked for. Patterns of purposes are lower case; `purposes` empty: any purpose is allowed.
+    """Parameters of the checks.
 
-    `busy_day` looks a day are unusual for anybody who is new; with habits, three times the usual and at least
-    `quiet_day`. `follow` is the time in which a look is expected to lead to something.
+    Patterns of purposes are lower case; `purposes` empty: any purpose is allowed.
+
+    `busy_day` inquiries a day are unusual for a new person; with habits, three times the usual and at least
+    `quiet_day`. `follow` is the time in which a follow-up is expected.
     """
 
     prohibited: tuple[str, ...] = (
@@ -81,7 +84,7 @@ class CheckRules:
     follow: timedelta = timedelta(days=7)
 
     def under(self, rules: GateRules) -> "CheckRules":
-        """The same, with what an agency sets as the gate has it."""
+        """Return the rules with an agency's values from the gate."""
         return replace(
             self,
             prohibited=rules.prohibited,
@@ -101,20 +104,21 @@ RULES = CheckRules()
 
 
 def had_administrator(people: People, at: datetime) -> bool:
-    """Return whether somebody was an administrator by then, in force or not: nobody founds afterwards."""
+    """Return whether there was an administrator by then, active or not. Later nobody can found the
+    registry."""
     return any(
         "administrator" in user.roles and _changed(user) <= at.timestamp() for user in people.users.values()
     )
 
 
-def is_look(inquiry: Inquiry) -> bool:
-    """A person browsed stored data. What the machine asks by itself is no employee's inquiry (K.3)."""
+def is_browsing(inquiry: Inquiry) -> bool:
+    """Return whether a person browsed stored data. Automatic queries are no employee's inquiries (K.3)."""
     act = BY_NAME.get(inquiry.kind)
     return act is not None and act.browses and inquiry.automatic is not True
 
 
-def against_the_order(inquiry: Inquiry, people: People, rules: CheckRules) -> Iterator[Finding]:
-    """What an allowed inquiry should have been refused for; nothing of a refused one."""
+def check_order(inquiry: Inquiry, people: People, rules: CheckRules) -> Iterator[Finding]:
+    """Yield the reasons why an allowed inquiry should have been refused; none for a refused one."""
     if inquiry.outcome == "refused":
         return
     act = act_of(inquiry)
@@ -125,11 +129,11 @@ def against_the_order(inquiry: Inquiry, people: People, rules: CheckRules) -> It
     yield from _purpose(inquiry, act, rules)
     if inquiry.requester and not inquiry.legal_basis:
         yield Finding.of(inquiry, "legal_basis", "breach", "a requester without a legal basis (I.4)")
-    yield from against_people(inquiry, people, rules)
+    yield from check_people(inquiry, people, rules)
 
 
-def against_people(inquiry: Inquiry, people: People, rules: CheckRules) -> Iterator[Finding]:
-    """Yield the rules by which the person who made an allowed inquiry should have been refused."""
+def check_people(inquiry: Inquiry, people: People, rules: CheckRules) -> Iterator[Finding]:
+    """Yield the reasons why the person of an allowed inquiry should have been refused."""
     act = act_of(inquiry)
     if act is None or inquiry.outcome == "refused":
         return
@@ -137,14 +141,14 @@ def against_people(inquiry: Inquiry, people: People, rules: CheckRules) -> Itera
         if not act.automatic:
             yield Finding.of(inquiry, "automatic", "breach", "the machine does not do this by itself")
         yield from _started(inquiry, act, people)
-    elif _judged(inquiry, act, people, rules):
+    elif _is_checked(inquiry, act, people, rules):
         yield from _who(inquiry, act, people, rules)
     elif not act.roles and not _is_former(act):
         yield Finding.of(inquiry, "roles", "breach", "only the machine does this, by itself")
 
 
 def act_of(inquiry: Inquiry) -> Act | None:
-    """The act of an inquiry, a former one where its row is from before the table; None: unknown."""
+    """Return the act of an inquiry, a former one if its row is from before the table, or None if unknown."""
     act = BY_NAME.get(inquiry.kind)
     if act is None or inquiry.who in FORMER_JOBS:
         return FORMER.get(inquiry.kind, act)
@@ -159,21 +163,21 @@ def _documented(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Findi
     if act.documented in (
         "",
         "entry",
-    ):  # the words of an entry are on the list, where `policy check` judges them
+    ):  # `policy check` judges the texts of an entry
         return
-    cased = usable_case(inquiry.case_number, rules.case_number)
+    cased = is_usable_case(inquiry.case_number, rules.case_number)
     if act.documented == "case" and not cased:
         yield Finding.of(inquiry, "documented", "breach", "no usable case number (F.8.a)")
     elif rules.case_required and act.searches and inquiry.automatic is not True and not cased:
         yield Finding.of(inquiry, "documented", "breach", "no usable case number, which the rules ask for")
-    elif not cased and not _said(inquiry.case_number) and not _said(inquiry.reason):
+    elif not cased and not _describe(inquiry.case_number) and not _describe(inquiry.reason):
         yield Finding.of(inquiry, "documented", "breach", "neither case number nor reason (I.7)")
-    elif not cased and not says_something(inquiry.reason, rules.reason_letters, rules.boilerplate):
+    elif not cased and not is_meaningful(inquiry.reason, rules.reason_letters, rules.boilerplate):
         yield Finding.of(inquiry, "documented", "breach", "a reason that says nothing (I.7)")
 
 
 def _purpose(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Finding]:
-    if says(f"{inquiry.purpose or ''} {inquiry.reason} {inquiry.violation or ''}", rules.prohibited):
+    if matches_any(f"{inquiry.purpose or ''} {inquiry.reason} {inquiry.violation or ''}", rules.prohibited):
         yield Finding.of(inquiry, "purpose", "breach", "a prohibited purpose (F.1, I.3)")
     elif rules.purposes and _shows_data(act) and inquiry.purpose not in rules.purposes:
         yield Finding.of(inquiry, "purpose", "breach", "none of the allowed purposes (F.1)")
@@ -186,8 +190,8 @@ def _purpose(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Finding]
         yield Finding.of(inquiry, "violation", "breach", "a violation that the agency does not list")
 
 
-def _judged(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> bool:
-    """Whether it matters who it was: a registry is there, and nobody is founding it."""
+def _is_checked(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> bool:
+    """Return whether the person is checked: there is a registry that the inquiry does not found."""
     if inquiry.partner:
         return True
     if not people.users and not rules.always_registry:
@@ -203,7 +207,7 @@ def _who(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> Itera
     user = _partners(inquiry) if inquiry.partner else people.users.get(inquiry.who)
     objection = people.trained(user, inquiry.at, rules.people)
     if objection and not (objection is LAPSED and _lapsed_recovers(inquiry, people, rules)):
-        yield Finding.of(inquiry, objection.rule, "breach", objection.said)
+        yield Finding.of(inquiry, objection.rule, "breach", objection.text)
     if user is None or not user.active:
         return
     yield from _roles(inquiry, act, user)
@@ -212,13 +216,13 @@ def _who(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> Itera
         yield Finding.of(inquiry, "agency", "breach", "only this agency's own employees do this (D.4, F.1)")
         return
     if objection := people.agency(user.agency, inquiry.at, rules.people):
-        yield Finding.of(inquiry, objection.rule, "breach", objection.said)
+        yield Finding.of(inquiry, objection.rule, "breach", objection.text)
     if agency is not None and agency.active and not agency.own:
         yield from _shared(inquiry, act, agency)
 
 
 def _started(inquiry: Inquiry, act: Act, people: People) -> Iterator[Finding]:
-    """A row of an earlier release names nobody, and of a later one `NOBODY`."""
+    """Check the person who started a job. Rows of earlier releases name nobody; later ones have `NOBODY`."""
     starter = inquiry.set_off_by or ""
     if starter == NOBODY:
         yield Finding.of(inquiry, "started", "breach", "nobody is named who started it (E.1.c)")
@@ -233,13 +237,16 @@ def _started(inquiry: Inquiry, act: Act, people: People) -> Iterator[Finding]:
 
 
 def _lapsed_recovers(inquiry: Inquiry, people: People, rules: CheckRules) -> bool:
-    """Where the training of nearly everybody has lapsed, lapsed people bring an administrator back, too."""
+    """Return whether a lapsed person may help to recover an administrator.
+
+    That is so when the training of nearly everybody has lapsed.
+    """
     fit = [who for who in people.users if people.person(who, inquiry.at, rules.people) is None]
     return inquiry.kind == "registry_recover" and len(fit) < 2
 
 
 def _roles(inquiry: Inquiry, act: Act, user: RegistryRecord) -> Iterator[Finding]:
-    """Roles as they are now: of a record that changed after the inquiry nothing can be said."""
+    """Check the current roles; a record that changed after the inquiry proves nothing."""
     if _is_former(act) or _changed(user) > inquiry.at.timestamp():
         return
     if not set(user.roles) & set(act.roles):
@@ -249,7 +256,7 @@ def _roles(inquiry: Inquiry, act: Act, user: RegistryRecord) -> Iterator[Finding
 
 
 def _partners(inquiry: Inquiry) -> RegistryRecord:
-    """A person of another agency, as that agency's signed request has them: it stands for training."""
+    """Return a person of another agency from that agency's signed request, which vouches for the training."""
     try:
         trained = datetime.fromisoformat(inquiry.trained_on or "").replace(tzinfo=UTC)
     except ValueError:
@@ -277,5 +284,5 @@ def _changed(record: RegistryRecord) -> float:
     return record.changed_at.timestamp() if record.changed_at else 0.0
 
 
-def _said(text: str) -> bool:
+def _describe(text: str) -> bool:
     return any(char.isalnum() for char in text)

@@ -1,14 +1,14 @@
-"""Judgement of free text: reasons of inquiries (order, section I.7), words of hot list entries (section H).
+"""Checks of free text: reasons of inquiries (order, section I.7) and texts of hot list entries (section H).
 
-The gate judges the same in SQL. It is written here once more, so that a fault of the one shows in the other.
+The gate does the same in SQL. The second implementation here lets a fault of one show in the other.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 
-from operators.inquiry_checks.folded import readable
-from schemas.gate_rules import GateRules
-from schemas.profile import BOILERPLATE, CASE_NUMBER
+from platestream.operators.inquiry_checks.text_folding import fold_letters
+from platestream.schemas.gate_rules import GateRules
+from platestream.schemas.profile import BOILERPLATE, CASE_NUMBER
 
 SHORTEST_CASE, LONGEST_CASE = 3, 64
 DIFFERENT_IN_A_CASE = 2
@@ -24,8 +24,8 @@ _RUN_OF_KEYS = re.compile(
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{4,}")
 
 
-def usable_case(case_number: str, pattern: str = CASE_NUMBER) -> bool:
-    """A case number in the form in which the agency writes them; 00, 0-0 and 1111 number nothing.
+def is_usable_case(case_number: str, pattern: str = CASE_NUMBER) -> bool:
+    """Return whether text is a case number in the agency's form; 00, 0-0 and 1111 are none.
 
     >>> usable_case("26-001234"), usable_case("none"), usable_case("0-0")
     (True, False, False)
@@ -36,56 +36,56 @@ def usable_case(case_number: str, pattern: str = CASE_NUMBER) -> bool:
     return re.search(pattern, given) is not None
 
 
-def says_something(reason: str, letters: int = 5, boilerplate: tuple[str, ...] = BOILERPLATE) -> bool:
-    """Enough letters, and a word that is no boilerplate, no bare number and no run of keys.
+def is_meaningful(reason: str, letters: int = 5, boilerplate: tuple[str, ...] = BOILERPLATE) -> bool:
+    """Return whether text has enough letters, and a word that is no boilerplate, bare number or run of keys.
 
     >>> says_something("Stolen truck of last night"), says_something("asdfgh"), says_something("xxxxxx")
     (True, False, False)
     """
-    text = readable(reason)
+    text = fold_letters(reason)
     spoken = _letters(text)
     if len(spoken) < letters or len(set(spoken)) < DIFFERENT_LETTERS:
         return False
-    return any(_tells(word, boilerplate) for word in _WORD.findall(text))
+    return any(_has_meaning(word, boilerplate) for word in _WORD.findall(text))
 
 
-def names_somebody(text: str, boilerplate: tuple[str, ...] = BOILERPLATE) -> bool:
-    """A word of two different letters at least that is no boilerplate.
+def names_person(text: str, boilerplate: tuple[str, ...] = BOILERPLATE) -> bool:
+    """Return whether text has a word of at least two different letters that is no boilerplate.
 
     >>> names_somebody("Ofc. Vale"), names_somebody("n/a"), names_somebody("XX")
     (True, False, False)
     """
-    words = (word for word in _WORD.findall(readable(text)) if _tells(word, boilerplate))
+    words = (word for word in _WORD.findall(fold_letters(text)) if _has_meaning(word, boilerplate))
     return any(len(set(word)) > 1 for word in words)
 
 
-def reaches_somebody(text: str, boilerplate: tuple[str, ...] = BOILERPLATE) -> bool:
-    """A telephone number, or words that say where somebody is found.
+def is_contact(text: str, boilerplate: tuple[str, ...] = BOILERPLATE) -> bool:
+    """Return whether text is a telephone number, or words that say where somebody can be found.
 
     >>> reaches_somebody("928-555-0114"), reaches_somebody("front desk"), reaches_somebody("000-0000")
     (True, True, False)
     """
-    digits = [char for char in readable(text) if char in "0123456789"]
+    digits = [char for char in fold_letters(text) if char in "0123456789"]
     number = len(digits) >= SHORTEST_NUMBER and len(set(digits)) >= DIFFERENT_LETTERS
-    return number or names_somebody(text, boilerplate)
+    return number or names_person(text, boilerplate)
 
 
-def entry_lacks(fields: Mapping[str, str], rules: GateRules) -> Iterator[str]:
-    """The fields of a hot list entry that say nothing, of those that section H asks for."""
+def meaningless_fields(fields: Mapping[str, str], rules: GateRules) -> Iterator[str]:
+    """Yield the fields of a hot list entry without meaning, of those that section H requires."""
     for name in ("reason", "instructions"):
-        if not says_something(fields.get(name, ""), rules.reason_letters, rules.boilerplate):
+        if not is_meaningful(fields.get(name, ""), rules.reason_letters, rules.boilerplate):
             yield name
-    if not names_somebody(fields.get("requested_by", ""), rules.boilerplate):
+    if not names_person(fields.get("requested_by", ""), rules.boilerplate):
         yield "requested_by"
-    if not reaches_somebody(fields.get("contact", ""), rules.boilerplate):
+    if not is_contact(fields.get("contact", ""), rules.boilerplate):
         yield "contact"
-    if not usable_case(fields.get("case_number", ""), rules.case_number):
+    if not is_usable_case(fields.get("case_number", ""), rules.case_number):
         yield "case_number"
 
 
 def is_documented(case_number: str, reason: str, rules: GateRules) -> bool:
-    """One of the two is usable by an agency's rules."""
-    return usable_case(case_number, rules.case_number) or says_something(
+    """Return whether case number or reason is usable by an agency's rules."""
+    return is_usable_case(case_number, rules.case_number) or is_meaningful(
         reason, rules.reason_letters, rules.boilerplate
     )
 
@@ -94,7 +94,7 @@ def _letters(text: str) -> list[str]:
     return [char for char in text if char.isalnum()]
 
 
-def _tells(word: str, boilerplate: tuple[str, ...]) -> bool:
+def _has_meaning(word: str, boilerplate: tuple[str, ...]) -> bool:
     if word in boilerplate or _NUMBER.fullmatch(word):
         return False
     return not _RUN_OF_KEYS.search(word) and not _CONSONANTS.fullmatch(word)

@@ -1,1 +1,1 @@
-"""What makes a read a hit: pure functions and small indexes, without an engine around them."""
+"""Matching of reads with the hot list: pure functions and small indexes, independent of Bytewax."""

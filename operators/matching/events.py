@@ -1,20 +1,21 @@
-"""What reaches a bucket of the list: entries, removals, designations, marks, and reads."""
+"""Events for a bucket of the list: entries, removals, designations, marks, and reads."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
-from schemas.detection import Detection
-from schemas.message import EndOfSnapshot
-from schemas.registry import RegistryRecord
+from platestream.schemas.detection import Detection
+from platestream.schemas.message import EndOfSnapshot
+from platestream.schemas.registry import RegistryRecord
 
 
 class PackedEntry(msgspec.Struct, frozen=True, gc=False):
-    """An entry in its bucket, packed (`schemas.hotlist_packed`): decoded only when a read meets it.
+    """An entry in its bucket, packed (`platestream.schemas.hotlist_packed`); it is decoded only when a read
+    matches it.
 
     `key` is its id, `until` its expiry; `shape` is that of its plate, or empty for a pattern, which is in
-    every bucket. Router and bucket share one object, so that a list of millions is held once.
+    every bucket. Router and bucket share one object, so that a list of millions is in memory once.
     """
 
     key: bytes
@@ -24,7 +25,7 @@ class PackedEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Changes(msgspec.Struct, frozen=True, gc=False):
-    """Changes of one partition of the changelog, no key twice: entries as they are now, and keys removed."""
+    """Changes of one partition of the changelog without duplicate keys: entries, and removed keys."""
 
     partition: int
     listed: list[PackedEntry]
@@ -32,22 +33,24 @@ class Changes(msgspec.Struct, frozen=True, gc=False):
 
 
 class Entries(msgspec.Struct, frozen=True, gc=False):
-    """Entries with whole plates that are new in this bucket."""
+    """Entries with complete plates that are new in this bucket."""
 
     listed: list[PackedEntry]
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """An entry left this bucket: removed, expired, or listed with another plate."""
+    """An entry that leaves this bucket: removed, expired, or changed to another plate."""
 
     key: bytes
     shape: bytes
 
 
 class Reads(msgspec.Struct, frozen=True):
-    """Reads of one batch in one bucket: `own` are those whose plate belongs there, `others` those of which
-    another reading does. A batch crosses as one, because each item that crosses costs as much as a match."""
+    """Reads of one batch in one bucket: `own` by their plate, `others` by another reading.
+
+    A batch is one item, because each item that crosses workers costs as much as a match.
+    """
 
     own: list[Detection] = []
     others: list[Detection] = []

@@ -1,19 +1,22 @@
-"""When and where an entry counts: its own time, cameras, areas, hours, and whom it does not alert."""
+"""Limits of an entry: its validity, cameras, areas, hours, and the agencies that it does not alert."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import asin, cos, radians, sin, sqrt
 from zoneinfo import ZoneInfo
 
-from schemas.detection import Detection
-from schemas.hotlist import Area, HotListEntry, Hours
+from platestream.schemas.detection import Detection
+from platestream.schemas.hotlist import Area, HotListEntry, Hours
 
 EARTH_M = 6_371_000
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def applies(read: Detection, entry: HotListEntry, agency: str) -> bool:
-    """By capture time and camera of the read, never by the clock: a late read is judged as a prompt one."""
+    """Return whether an entry applies to a read, by its capture time and camera.
+
+    The clock is not used, so that late reads are judged in the same way.
+    """
     return (
         read.captured_at < entry.expires_at
         and (entry.valid_from is None or read.captured_at >= entry.valid_from)
@@ -25,19 +28,22 @@ def applies(read: Detection, entry: HotListEntry, agency: str) -> bool:
 
 
 def in_hours(at: datetime, hours: Sequence[Hours]) -> bool:
-    """`at` lies in one of them; an hour over midnight belongs to the day on which it starts."""
+    """Return whether `at` is within one of the hours.
+
+    Hours past midnight belong to the day on which they start.
+    """
     return any(_in(at, one) for one in hours)
 
 
-def metres(latitude: float, longitude: float, area: Area) -> float:
-    """Distance of a place from the middle of an area, on a sphere."""
+def distance_m(latitude: float, longitude: float, area: Area) -> float:
+    """Return the distance in meters of a point from the center of an area, on a sphere."""
     north, east = radians(latitude - area.latitude), radians(longitude - area.longitude)
     chord = sin(north / 2) ** 2 + cos(radians(latitude)) * cos(radians(area.latitude)) * sin(east / 2) ** 2
     return 2 * EARTH_M * asin(min(1.0, sqrt(chord)))
 
 
 def _inside(read: Detection, area: Area) -> bool:
-    return metres(read.latitude, read.longitude, area) <= area.radius_m
+    return distance_m(read.latitude, read.longitude, area) <= area.radius_m
 
 
 def _in(at: datetime, hours: Hours) -> bool:

@@ -1,21 +1,21 @@
-"""Partial plates and descriptions, of which there are a thousand: those that a plate may fit, by bit masks.
+"""Index of partial plates and descriptions (about a thousand), by bit masks.
 
-A plate that fits none costs two look-ups, by its last three characters and its first two, and sometimes a
-third, whatever the number of patterns. What comes out may still not match (what stands between two `*` is
-only looked at by the judge), but nothing that matches is left out.
+A plate that matches none costs two look-ups, by its last three and first two characters, and sometimes a
+third, for any number of patterns. A candidate may still not match, because text between two `*` is only
+checked by the judge, but no match is left out.
 """
 
 from collections.abc import Iterator
 from operator import attrgetter
 
-from schemas.hotlist import HotListEntry
-from schemas.plates import CHARACTERS, LONGEST, equate
+from platestream.schemas.hotlist import HotListEntry
+from platestream.schemas.plates import CHARACTERS, LONGEST, equate
 
 Table = dict[str, int]
 
 
 class Masks(dict[str, int]):
-    """A few characters of a plate -> the patterns that accept them; made when first asked for."""
+    """Map from some characters of a plate to the patterns that accept them, filled on first access."""
 
     def __init__(self, tables: list[Table], every: int, step: int) -> None:
         self._tables, self._every, self._step = tables, every, step
@@ -41,7 +41,7 @@ class PatternIndex:
         return len(self._slots)
 
     def add(self, entry: HotListEntry) -> None:
-        """Put an entry in, or its newest version in its place."""
+        """Add or replace an entry."""
         slot = self._slots.get(entry.entry_id)
         if slot is None:
             slot = self._free.pop() if self._free else len(self._entries)
@@ -52,7 +52,7 @@ class PatternIndex:
         self._stale = True
 
     def remove(self, entry_id: str) -> None:
-        """Take it out; one that is not there is no matter."""
+        """Remove an entry if it is there."""
         slot = self._slots.pop(entry_id, None)
         if slot is not None:
             self._entries[slot] = None
@@ -60,26 +60,31 @@ class PatternIndex:
             self._stale = True
 
     def masks(self) -> tuple[Masks, Masks, Masks]:
-        """For `plate[-3:]`, `plate[:2]` and `plate[2:4]`: a plate of which these have no bit in common fits
-        no pattern. The first two mostly tell."""
+        """Return the masks for `plate[-3:]`, `plate[:2]` and `plate[2:4]`.
+
+        A plate whose masks have no bit in common matches no pattern. The first two are mostly enough.
+        """
         if self._stale:
             self._build()
         return self._masks
 
     def mask(self, plate: str) -> int:
-        """The slots whose pattern `plate` may fit; 0 for nearly all plates."""
+        """Return the slots whose pattern `plate` may match; 0 for nearly all plates."""
         last, first, middle = self.masks()
         return last[plate[-3:]] & first[plate[:2]] & middle[plate[2:4]] & self._lengths[len(plate)]
 
     def candidates(self, plate: str) -> list[HotListEntry]:
-        """Entries whose pattern `plate` may fit, by id."""
+        """Return the entries whose pattern `plate` may match, by id."""
         if not (mask := self.mask(plate)):
             return []
         found = [entry for slot in _bits(mask) if (entry := self._entries[slot]) is not None]
         return sorted(found, key=attrgetter("entry_id"))
 
     def _build(self) -> None:
-        """Tables by position, from the start and from the end: serials end in digits, which tell best."""
+        """Build tables by position, from the start and from the end.
+
+        Serials end in digits, which discriminate best.
+        """
         patterns = {
             1 << slot: equate(entry.plate)
             for slot in self._slots.values()
@@ -98,7 +103,10 @@ class PatternIndex:
 
 
 def _tables(anchored: dict[int, str]) -> list[Table]:
-    """For each position: character -> patterns that accept it; beyond what is anchored all is accepted."""
+    """Return a table for each position: character -> patterns that accept it.
+
+    Beyond the anchored part all patterns accept.
+    """
     tables = []
     for place in range(LONGEST):
         free, known = 0, dict.fromkeys(CHARACTERS, 0)

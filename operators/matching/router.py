@@ -1,4 +1,4 @@
-"""Where each change, designation and read belongs: the bucket of its plate, or all of them."""
+"""Routing of changes, designations and reads: to the bucket of the plate, or to all buckets."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -8,38 +8,44 @@ from typing import Protocol, TypeGuard
 
 from bytewax.operators import StatefulBatchLogic
 
-from operators.matching.events import BucketEvents, Changes, Entries, Event, PackedEntry, Reads, Removal
-from operators.matching.judge import RULES, Rules
-from schemas import plates
-from schemas.detection import Detection
-from schemas.hotlist import HotListChange
-from schemas.message import EndOfSnapshot
-from schemas.registry import RegistryRecord
+from platestream.operators.matching.entry_match import RULES, Rules
+from platestream.operators.matching.events import (
+    BucketEvents,
+    Changes,
+    Entries,
+    Event,
+    PackedEntry,
+    Reads,
+    Removal,
+)
+from platestream.schemas import plates
+from platestream.schemas.detection import Detection
+from platestream.schemas.hotlist import HotListChange
+from platestream.schemas.message import EndOfSnapshot
+from platestream.schemas.registry import RegistryRecord
 
-LOOK_EVERY = timedelta(seconds=60)
-GRACE = timedelta(
-    hours=1
-)  # an entry is taken off this long after its end, so that reads on their way meet it
+EXPIRY_INTERVAL = timedelta(seconds=60)
+GRACE = timedelta(hours=1)  # an entry is removed this long after its expiry, for reads that are late
 
-EVERY = tuple(str(bucket) for bucket in range(plates.BUCKETS))
+ALL_BUCKETS = tuple(str(bucket) for bucket in range(plates.BUCKETS))
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Tally(Protocol):
-    """Hears of every change of the list, and when it is time to tell how the list is."""
+    """Observer of every change of the list, which also reports the state of the list."""
 
     def added(self, entries: list[PackedEntry]) -> None:
-        """Entries were added."""
+        """Count new entries."""
 
     def change(self, before: PackedEntry, after: PackedEntry | None) -> None:
-        """An entry was replaced or removed."""
+        """Count an entry that was replaced or removed."""
 
     def tell(self, now: datetime) -> None:
-        """The list is loaded, and changes up to here have been heard."""
+        """Report the list after it was loaded and all changes so far were counted."""
 
 
 class NoTally:
-    """Counts nothing."""
+    """Observer that counts nothing."""
 
     def added(self, entries: list[PackedEntry]) -> None: ...
 
@@ -49,10 +55,10 @@ class NoTally:
 
 
 class HotListRouter(StatefulBatchLogic[list[Changes | EndOfSnapshot], BucketEvents | HotListChange, None]):
-    """Sends each change of one changelog partition to the bucket of its plate, and a pattern to every bucket.
+    """Router of one changelog partition: sends each change to its bucket, patterns to every bucket.
 
-    A removal names an entry and no plate, so where each entry went is remembered (not across starts: the
-    changelog is read again). Entries that have expired come out as removals for the changelog itself.
+    A removal names an entry and no plate, so the place of each entry is remembered (not across starts, as the
+    changelog is read again). Expired entries come out as removals for the changelog itself.
     """
 
     def __init__(self, _resume: None, now: Callable[[], datetime], tally: Tally | None = None) -> None:
@@ -72,9 +78,9 @@ class HotListRouter(StatefulBatchLogic[list[Changes | EndOfSnapshot], BucketEven
         return moved, StatefulBatchLogic.RETAIN
 
     def on_notify(self) -> tuple[Iterable[BucketEvents | HotListChange], bool]:
-        """Take off what has expired."""
+        """Remove expired entries."""
         now = self._now()
-        self._look = now + LOOK_EVERY
+        self._look = now + EXPIRY_INTERVAL
         end = now - GRACE
         if end < self._soonest:
             self._tally.tell(now)
@@ -96,7 +102,7 @@ class HotListRouter(StatefulBatchLogic[list[Changes | EndOfSnapshot], BucketEven
         for change in changes:
             if isinstance(change, EndOfSnapshot):
                 self._look = self._now()
-                _send(out, EVERY, change)
+                _send(out, ALL_BUCKETS, change)
                 continue
             if change.listed:
                 self._list(change.listed, out)
@@ -107,7 +113,7 @@ class HotListRouter(StatefulBatchLogic[list[Changes | EndOfSnapshot], BucketEven
         return list(out.items())
 
     def _list(self, entries: list[PackedEntry], out: dict[str, list[Event]]) -> None:
-        """Nearly all are new and have a whole plate: these go to their buckets together."""
+        """Route entries. Nearly all are new with a complete plate, and go to their buckets together."""
         known = self._placed.setdefault
         changed = [one for one in entries if known(one.key, one) is not one]
         if changed:
@@ -125,7 +131,7 @@ class HotListRouter(StatefulBatchLogic[list[Changes | EndOfSnapshot], BucketEven
                 out[bucket].append(Entries(some.copy()))
                 some.clear()
         for one in by_bucket.patterns:
-            _send(out, EVERY, one)
+            _send(out, ALL_BUCKETS, one)
         by_bucket.patterns.clear()
 
     def _replace(self, after: PackedEntry, out: dict[str, list[Event]]) -> None:
@@ -139,10 +145,13 @@ class HotListRouter(StatefulBatchLogic[list[Changes | EndOfSnapshot], BucketEven
 
 
 class _ByBucket(dict[bytes, list[PackedEntry]]):
-    """End of a shape -> the list of its bucket's entries; patterns, which have no shape, have their own."""
+    """Map from the end of a shape to the list of its bucket's entries.
+
+    Patterns, which have no shape, have a list of their own.
+    """
 
     def __init__(self) -> None:
-        self.buckets: dict[str, list[PackedEntry]] = {bucket: [] for bucket in EVERY}
+        self.buckets: dict[str, list[PackedEntry]] = {bucket: [] for bucket in ALL_BUCKETS}
         self.patterns: list[PackedEntry] = []
         self[b""] = self.patterns
 
@@ -152,7 +161,7 @@ class _ByBucket(dict[bytes, list[PackedEntry]]):
 
 
 def by_partition(changes: list[Changes | EndOfSnapshot]) -> list[tuple[str, list[Changes | EndOfSnapshot]]]:
-    """Changes keyed by their partition of the changelog, each partition's in their order."""
+    """Return changes keyed by their partition of the changelog, in order within each."""
     found: dict[int, list[Changes | EndOfSnapshot]] = {}
     for change in changes:
         found.setdefault(change.partition, []).append(change)
@@ -160,41 +169,41 @@ def by_partition(changes: list[Changes | EndOfSnapshot]) -> list[tuple[str, list
 
 
 def is_expired(item: BucketEvents | HotListChange) -> TypeGuard[HotListChange]:
-    """A removal for the changelog itself, not an event for a bucket."""
+    """Return whether an item is a removal for the changelog itself, not an event for a bucket."""
     return isinstance(item, HotListChange)
 
 
 def designate(records: list[RegistryRecord | EndOfSnapshot]) -> list[BucketEvents]:
-    """Designations and the registry's marks go to every bucket; other records concern none."""
-    told: list[Event] = [
+    """Return designations and the registry's marks for every bucket; other records are left out."""
+    events: list[Event] = [
         record
         for record in records
         if isinstance(record, EndOfSnapshot) or record.kind in ("hotlist_source", "hotlist_category")
     ]
-    return [(bucket, told) for bucket in EVERY] if told else []
+    return [(bucket, events) for bucket in ALL_BUCKETS] if events else []
 
 
 def probe(reads: list[Detection], rules: Rules = RULES) -> list[BucketEvents]:
-    """Each read in the bucket of its plate, and once in every other bucket that another reading points to.
+    """Return each read with its bucket, and with every other bucket of one of its other readings.
 
-    An entry is in one bucket, and that bucket is given the whole read: so the best way in which both meet is
-    chosen in one place, and a hit comes out once. A read that is too doubtful to alert goes nowhere: it is in
+    An entry is in one bucket, which gets the whole read. The best way in which both match is therefore chosen
+    in one place, and a hit comes out once. A read with too little confidence to alert is left out; it is in
     the table of detections and can be searched.
     """
     own, others = defaultdict[str, list[Detection]](list), defaultdict[str, list[Detection]](list)
     for read in reads:
-        if read.confidence < rules.least_confidence:
+        if not rules.may_alert(read):
             continue
         first = plates.bucket(read.plate)
         own[first].append(read)
-        if read.alternatives and (said := rules.others(read)):
+        if (read.alternatives or read.camera_read is not None) and (said := rules.others(read)):
             for bucket in {plates.bucket(other.plate) for other in said} - {first}:
                 others[bucket].append(read)
     return [(bucket, [Reads(own.get(bucket, []), others.get(bucket, []))]) for bucket in {**own, **others}]
 
 
 def _buckets(where: PackedEntry) -> tuple[str, ...]:
-    return (plates.shape_bucket(where.shape),) if where.shape else EVERY
+    return (plates.shape_bucket(where.shape),) if where.shape else ALL_BUCKETS
 
 
 def _send(out: dict[str, list[Event]], buckets: tuple[str, ...], event: Event) -> None:

@@ -1,1 +1,1 @@
-"""Notifications: who hears of an alert hit, in which words, and that everybody hears it once."""
+"""Notifications: routing of alert hits to receivers, their messages, and delivery once for each receiver."""

@@ -1,4 +1,4 @@
-"""An alert hit in words and fields: no more of it than may leave the agency's network."""
+"""Message of an alert hit as text and fields, limited to the data that may leave the agency's network."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,18 +8,28 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from operators.notify.rules import NotifyRules, Receiver, Shows
-from schemas.alert_hit import AlertHit
-from schemas.delivery import delivery_id
-from schemas.fields import Vehicle
+from platestream.operators.disproof import REASONS, Disproof
+from platestream.operators.hit_words import (
+    describe_confidence,
+    describe_match,
+    describe_opinion,
+    describe_state,
+    is_doubtful,
+)
+from platestream.operators.notify.rules import NotifyRules, Receiver, Shows
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.delivery import delivery_id
+from platestream.schemas.fields import Vehicle
 
 BOXES = 16
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """What one receiver is told of one hit. `origin` is the hit's place on its topic, for a dead letter.
+    """The message about one hit for one receiver.
 
-    `body` is JSON; pictures are JPEG by name, and only where the receiver may have them.
+    `origin` is the hit's place on its topic, for a dead letter.
+
+    `body` is JSON; pictures are JPEG by name, and only included if the receiver may have them.
     """
 
     delivery_id: UUID
@@ -36,26 +46,42 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def box(self) -> str:
-        """The outbox that keeps it."""
+        """The outbox that stores it."""
         return box(self.receiver, self.delivery_id)
 
 
 def box(receiver: str, delivery: UUID) -> str:
-    """The outbox of a delivery: a receiver has several, so that an epoch stores a part of what waits."""
+    """Return the outbox of a delivery.
+
+    A receiver has several, so that an epoch stores only some of the waiting ones.
+    """
     return f"{receiver}/{delivery.int % BOXES}"
 
 
 def boxes(receiver: str) -> list[str]:
-    """All outboxes of a receiver."""
+    """Return all outboxes of a receiver."""
     return [f"{receiver}/{number}" for number in range(BOXES)]
 
 
 def notice(
-    hit: AlertHit, receiver: Receiver, rules: NotifyRules, place: str, now: datetime, remark: str = ""
+    hit: AlertHit,
+    receiver: Receiver,
+    rules: NotifyRules,
+    place: str,
+    now: datetime,
+    remark: str = "",
+    disproof: Disproof | None = None,
 ) -> Notice:
-    """The message of `hit` for `receiver`; `place` is the camera's name, `remark` a line of its own."""
+    """Return the message of `hit` for `receiver`; `place` is the camera's name, `remark` a separate line.
+
+    `disproof` is an earlier comparison that found the pair wrong.
+    """
     shows = receiver.shows or rules.shows
     fields = _fields(hit, rules, place, shows, remark)
+    if disproof is not None:
+        fields["disproved"] = {"kind": disproof.kind, "at": disproof.at, "hit_id": disproof.hit_id}
+        if shows != "link":
+            fields["disproved"]["by"] = disproof.by
     detection = hit.detection
     there = {"plate": detection.crop, "vehicle": detection.picture} if shows == "picture" else {}
     pictures = {name: jpeg for name, jpeg in there.items() if jpeg}
@@ -69,7 +95,7 @@ def notice(
         captured_at=detection.captured_at,
         taken_at=now,
         subject=f"ALPR alert hit, priority {fields['priority']}: {fields['category']}",
-        text="\n".join(_lines(fields)),
+        text="\n".join(_lines(fields, rules.time_zone)),
         body=msgspec.json.encode({"schema": "notification/1", "delivery_id": ident, **fields}),
         pictures=pictures,
     )
@@ -78,7 +104,7 @@ def notice(
 def _fields(hit: AlertHit, rules: NotifyRules, place: str, shows: Shows, remark: str) -> dict[str, Any]:
     detection, entry = hit.detection, hit.entry
     local = detection.captured_at.astimezone(ZoneInfo(rules.time_zone))
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "hit_id": hit.hit_id,
         "priority": rules.priority(entry.category),
         "category": entry.category,
@@ -95,7 +121,7 @@ def _fields(hit: AlertHit, rules: NotifyRules, place: str, shows: Shows, remark:
         "notice": hit.notice,
     }
     if shows != "link":
-        told |= {
+        fields |= {
             "plate": detection.plate,
             "state": detection.state,
             "confidence": round(detection.confidence, 3),
@@ -104,7 +130,10 @@ def _fields(hit: AlertHit, rules: NotifyRules, place: str, shows: Shows, remark:
             "listed_vehicle": _vehicle(entry.vehicle),
             "vehicle": _vehicle(detection.vehicle),
             "match": hit.match,
+            "likelihood": hit.likelihood,
             "matched": hit.matched,
+            "opinion": detection.opinion,
+            "camera_plate": detection.camera_read.plate if detection.camera_read else "",
             "differences": hit.differences,
             "state_check": hit.state_check,
             "instructions": entry.instructions,
@@ -114,37 +143,49 @@ def _fields(hit: AlertHit, rules: NotifyRules, place: str, shows: Shows, remark:
             "contact": entry.contact,
             "other": entry.other,
         }
-    return told
+    return fields
 
 
-def _lines(told: dict[str, Any]) -> Iterator[str]:
-    yield f"ALPR ALERT HIT, priority {told['priority']}: {told['category']} ({told['source']})"
-    if told["remark"]:
-        yield told["remark"]
-    if told["historical"]:
+def _lines(fields: dict[str, Any], time_zone: str) -> Iterator[str]:
+    yield f"ALPR ALERT HIT, priority {fields['priority']}: {fields['category']} ({fields['source']})"
+    if earlier := fields.get("disproved"):
+        local = earlier["at"].astimezone(ZoneInfo(time_zone))
+        by = f" by {earlier['by']}" if "by" in earlier else ""
+        yield (
+            f"FOUND WRONG BEFORE, {local:%Y-%m-%d %H:%M}{by}: {REASONS[earlier['kind']]}. "
+            "Plate and state match exactly."
+        )
+    if fields["remark"]:
+        yield fields["remark"]
+    if fields["historical"]:
         yield "HISTORICAL: captured before the entry was listed, no fresh alert."
-    yield f"{told['place'] or told['camera_id']}, {told['local_time']}"
-    yield f"{told['latitude']:.5f}, {told['longitude']:.5f}"
-    if "plate" in told:
-        yield from _plate_lines(told)
-    yield told["link"]
-    yield told["notice"]
+    yield f"{fields['place'] or fields['camera_id']}, {fields['local_time']}"
+    yield f"{fields['latitude']:.5f}, {fields['longitude']:.5f}"
+    if "plate" in fields:
+        yield from _plate_lines(fields)
+    yield fields["link"]
+    yield fields["notice"]
 
 
-def _plate_lines(told: dict[str, Any]) -> Iterator[str]:
-    state = told["state"] or "state not read"
-    yield f"Plate as read: {told['plate']} {state} ({told['confidence']:.2f})"
-    listed = (told["listed_plate"], told["listed_state"] or "any state", told["listed_vehicle"])
+def _plate_lines(fields: dict[str, Any]) -> Iterator[str]:
+    yield f"Plate as read: {fields['plate']} {fields['state'] or ''}".rstrip()
+    listed = (fields["listed_plate"], fields["listed_state"] or "any state", fields["listed_vehicle"])
     yield f"Listed: {' '.join(listed)}".rstrip()
-    yield f"Match: {told['match']}; state of issue: {told['state_check']}"
-    for one in told["differences"]:
+    match = fields["match"]
+    yield f"{describe_match(match, fields['plate'], fields['listed_plate'])}; " + describe_state(
+        fields["state"], fields["listed_state"]
+    )
+    yield describe_confidence(match, fields["confidence"], fields["likelihood"]).capitalize()
+    if is_doubtful(fields["opinion"]):
+        yield describe_opinion(fields["opinion"], fields["plate"], fields["camera_plate"])
+    for one in fields["differences"]:
         yield f"Differs: character {one.position + 1} read {one.read}, listed {one.listed}"
-    if told["matched"]:
-        yield f"Matched by another reading: {told['matched']}"
+    if fields["matched"]:
+        yield f"Matched by another reading: {fields['matched']}"
     for name in ("instructions", "reason", "case_number", "other"):
-        if told[name]:
-            yield f"{name.replace('_', ' ').capitalize()}: {told[name]}"
-    if contact := f"{told['requested_by']} {told['contact']}".strip():
+        if fields[name]:
+            yield f"{name.replace('_', ' ').capitalize()}: {fields[name]}"
+    if contact := f"{fields['requested_by']} {fields['contact']}".strip():
         yield f"Contact: {contact}"
 
 

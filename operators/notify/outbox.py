@@ -1,8 +1,8 @@
-"""An outbox of a receiver: what it was not told yet, kept over crashes, and sent once.
+"""Outbox of a receiver: notices that are not yet delivered, stored over crashes, and sent once.
 
-Sending is not done here: `Post` (connectors/notify/post.py) does it beside the flow, each receiver apart from
-every other, so that a dead one holds up nobody. What was delivered is known from the topic `deliveries`, the
-ledger, which each start reads again from its beginning; a notice that is in it is not sent again.
+`Post` (platestream/notifications/delivery.py) sends them outside the flow, each receiver separately, so that
+a dead one delays no other. Delivered notices are known from the topic `deliveries`, the ledger, which each
+start reads again from its beginning; a notice in it is not sent again.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,23 +13,23 @@ from uuid import UUID
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
-from operators.hold import Hold
-from operators.notify.message import Notice, box, boxes
-from operators.notify.rules import NotifyRules
-from schemas.dead_letter import DeadLetter
-from schemas.delivery import Delivery
-from schemas.message import EndOfSnapshot, Message, RefusedError
+from platestream.operators.changelog_hold import ChangelogHold
+from platestream.operators.notify.message import Notice, box, boxes
+from platestream.operators.notify.rules import NotifyRules
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.delivery import Delivery
+from platestream.schemas.message import EndOfSnapshot, Message, RefusedError
 
-# For what was given up; what was delivered comes back from the ledger at once. Not more often: a look touches
-# the outbox, and what is touched is stored whole at the end of the epoch.
-LOOK_EVERY = timedelta(seconds=30)
+# For failed notices; delivered ones come back from the ledger at once. Not more often, because each
+# activation stores the whole outbox at the end of the epoch.
+POLL_INTERVAL = timedelta(seconds=30)
 
-Event = Notice | Delivery | EndOfSnapshot  # what an outbox is told: notices, and what the ledger has
+Event = Notice | Delivery | EndOfSnapshot  # input of an outbox: notices, and the content of the ledger
 Report = Delivery | DeadLetter
 
 
 def to_receivers(rules: NotifyRules) -> Callable[[Event], list[tuple[str, Event]]]:
-    """Notices and deliveries to their outbox, the ledger's marks to every outbox."""
+    """Return a router of notices and deliveries to their outbox, and of marks to every outbox."""
     every = [name for receiver in rules.names for name in boxes(receiver)]
 
     def to(item: Event) -> list[tuple[str, Event]]:
@@ -41,36 +41,39 @@ def to_receivers(rules: NotifyRules) -> Callable[[Event], list[tuple[str, Event]
 
 
 def has_failed(delivery: Delivery) -> bool:
-    """It was given up. The ledger has not got that yet; what was delivered is in it before it comes here."""
+    """Return whether a delivery failed. It is not in the ledger yet, unlike deliveries that succeeded."""
     return delivery.outcome == "failed"
 
 
 class Post(Protocol):
-    """Sends notices of all receivers, each in its own time."""
+    """Sender of notices to all receivers, each independently."""
 
     def submit(self, notice: Notice) -> None:
-        """Send it as soon as may be; returns at once."""
+        """Send a notice as soon as possible; returns at once."""
 
     def finished(self, box: str) -> list[Delivery]:
-        """What has come of an outbox's notices since the last call; what was delivered is in the ledger."""
+        """Return the outcomes of an outbox's notices since the last call.
+
+        Successful deliveries are in the ledger by then.
+        """
 
     def knows(self, receiver: str) -> bool:
-        """The rules still name it."""
+        """Return whether the rules still name the receiver."""
 
     def drain(self, receiver: str) -> None:
-        """Wait until all of this receiver's are finished."""
+        """Wait until all notices of this receiver are finished."""
 
 
 class Outbox(StatefulBatchLogic[Event, Report, bytes]):
-    """Notices wait until the ledger has been read; what is delivered or given up leaves the state."""
+    """Logic of an outbox: notices wait until the ledger was read; finished ones leave the state."""
 
     def __init__(self, resume: bytes | None, post: Post, now: Callable[[], datetime]) -> None:
-        kept: list[Notice] = [] if resume is None else _decoder.decode(resume)
-        self._waiting: dict[UUID, Notice] = {one.delivery_id: one for one in kept}
+        notices: list[Notice] = [] if resume is None else _decoder.decode(resume)
+        self._waiting: dict[UUID, Notice] = {one.delivery_id: one for one in notices}
         self._post, self._now = post, now
         self._box = self._receiver = ""
         self._done: set[UUID] = set()
-        self._hold = Hold(("deliveries",), kept)
+        self._hold = ChangelogHold(("deliveries",), notices)
 
     def on_batch(self, values: list[Event]) -> tuple[Iterable[Report], bool]:
         for value in values:
@@ -79,7 +82,7 @@ class Outbox(StatefulBatchLogic[Event, Report, bytes]):
 
     def on_notify(self) -> tuple[Iterable[Report], bool]:
         if not self._hold.open:
-            # A receiver that was taken out of the rules gets no marks: what waits for it is given up.
+            # A receiver that was removed from the rules gets no marks: its waiting notices fail.
             self._send([one for one in self._waiting.values() if not self._post.knows(one.receiver)])
         return list(self._finished()), StatefulBatchLogic.RETAIN
 
@@ -89,7 +92,7 @@ class Outbox(StatefulBatchLogic[Event, Report, bytes]):
         return list(self._finished()), StatefulBatchLogic.RETAIN
 
     def notify_at(self) -> datetime | None:
-        return self._now() + LOOK_EVERY if self._waiting else None
+        return self._now() + POLL_INTERVAL if self._waiting else None
 
     def snapshot(self) -> bytes:
         return msgspec.msgpack.encode(list(self._waiting.values()))
@@ -124,7 +127,7 @@ class Outbox(StatefulBatchLogic[Event, Report, bytes]):
 
 
 def _dead(notice: Notice, delivery: Delivery) -> DeadLetter:
-    """What could not be delivered, as it would have been told: it holds what the receiver may know."""
+    """Return the dead letter of an undeliverable notice, with only the data that the receiver may see."""
     ident = notice.delivery_id
     message = Message(
         ident.bytes,
@@ -133,7 +136,7 @@ def _dead(notice: Notice, delivery: Delivery) -> DeadLetter:
         notice.captured_at,
         topic=f"notify/{notice.receiver}",
         partition=0,
-        offset=ident.int >> 65,  # of its own in a table that knows refusals by topic, partition and offset
+        offset=ident.int >> 65,  # unique in a table keyed by topic, partition and offset
     )
     return DeadLetter.of(
         message, RefusedError("undelivered", f"{delivery.reason}, {delivery.attempts} attempts")

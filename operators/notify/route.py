@@ -1,8 +1,8 @@
-"""Who is told of a hit: by category, source, priority, camera and area, by who is on shift, and by MOU.
+"""Routing of hits to receivers: by category, source, priority, camera and area, by shifts, and by MOU.
 
-What is decided against telling somebody is a record, too, and never silent: quiet hours, an entry that does
-not alert an agency, an MOU that is not in force, a person who is not registered or not trained at the moment
-of the hit, nobody on shift.
+A decision not to notify is recorded, too: quiet hours, an entry that does not alert an agency, an MOU that is
+not in force, a person who is not registered or trained at the time of the hit, nobody on shift, a pair of
+plate and entry that an officer found wrong, an officer whose live page showed the hit.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,37 +12,45 @@ from datetime import datetime
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
-from operators.hold import Hold
-from operators.matching.limits import in_hours, metres
-from operators.notify.message import Notice, notice
-from operators.notify.rules import ON_SHIFT, TOP, NotifyRules, Receiver, Route, span
-from operators.people import FOREIGN, Objection, People
-from schemas.alert_hit import AlertHit
-from schemas.delivery import Delivery, Outcome, delivery_id
-from schemas.message import EndOfSnapshot
-from schemas.registry import RegistryRecord
+from platestream.operators.changelog_hold import ChangelogHold
+from platestream.operators.disproof import Disproof, Disproofs, find, matches_exactly
+from platestream.operators.matching.limits import distance_m, in_hours
+from platestream.operators.notify.message import Notice, notice
+from platestream.operators.notify.rules import ON_SHIFT, TOP, NotifyRules, Receiver, Route, span
+from platestream.operators.people import FOREIGN, Objection, People
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.delivery import Delivery, Outcome, delivery_id
+from platestream.schemas.message import EndOfSnapshot
+from platestream.schemas.presence import Presence
+from platestream.schemas.registry import RegistryRecord
 
 NOBODY = "Nobody is on shift: whoever reads this, see that an officer hears of it."
 
-Event = AlertHit | RegistryRecord | EndOfSnapshot
+Event = AlertHit | RegistryRecord | Presence | EndOfSnapshot
 Decision = Notice | Delivery
 
 
 @dataclass
 class NotifyRegistry:
-    """What the registry says now: who is who, and cameras."""
+    """The current people, agencies and cameras of the registry, and the devices connected to the console."""
 
     people: People = field(default_factory=People)
     cameras: dict[str, RegistryRecord] = field(default_factory=dict)
+    devices: dict[str, Presence] = field(default_factory=dict)
 
     def put(self, record: RegistryRecord) -> None:
-        """The newest record of an id; other kinds concern nobody here."""
+        """Store the newest record of an id; records of other kinds are ignored."""
         self.people.put(record)
         if record.kind == "camera":
             self.cameras[record.id] = record
 
+    def is_connected(self, who: str, at: datetime) -> bool:
+        """Return whether a device of this person shows hits as they come."""
+        last = self.devices.get(who)
+        return last is not None and last.until > at
+
     def shared(self, receiver: Receiver, camera: str, at: datetime, rules: NotifyRules) -> bool:
-        """Of another agency: data may be shared with it now (I.2), and of this camera."""
+        """Return whether data of this camera may be shared with the receiver's agency now (I.2)."""
         if not receiver.agency:
             return True
         if self.people.agency(receiver.agency, at, rules.people):
@@ -51,9 +59,9 @@ class NotifyRegistry:
         return not cameras or camera in cameras
 
     def objection(self, receiver: Receiver, at: datetime, rules: NotifyRules) -> Objection | None:
-        """What stands against the person behind a receiver at this moment (E.1.e, F.7), if it has one.
+        """Return the objection to the person of a receiver at this time (E.1.e, F.7), if it has one.
 
-        They are of our own agency, or of the agency that the rules name for their receiver.
+        The person belongs to our own agency, or to the agency that the rules name for the receiver.
         """
         if not receiver.officer:
             return None
@@ -65,11 +73,13 @@ class NotifyRegistry:
         return objection
 
 
-def addressed(
+def select_receivers(
     hit: AlertHit, rules: NotifyRules, known: NotifyRegistry, now: datetime
 ) -> tuple[list[Receiver], bool]:
-    """Whom the routes name, each once; and whether a route asked for who is on shift and nobody is
-    who may be told."""
+    """Return the receivers that the routes name, each once, and whether nobody on shift was found.
+
+    The latter is true if a route goes to the people on shift and nobody is who may be notified.
+    """
     names: dict[str, None] = {}
     nobody = False
     for route in rules.routes:
@@ -88,27 +98,40 @@ def addressed(
     return [one for one in found if one is not None], nobody
 
 
-def route(hit: AlertHit, rules: NotifyRules, known: NotifyRegistry, now: datetime) -> Iterator[Decision]:
-    """A notice for each who is told, a delivery record for each who is not and why."""
-    receivers, nobody = addressed(hit, rules, known, now)
+def route(
+    hit: AlertHit,
+    rules: NotifyRules,
+    known: NotifyRegistry,
+    now: datetime,
+    disproof: Disproof | None = None,
+) -> Iterator[Decision]:
+    """Yield a notice for each receiver that is notified, else a delivery record with the reason.
+
+    A hit whose pair of plate and entry was found wrong notifies only if it matches exactly, and says so.
+    """
+    read, entry = hit.detection, hit.entry
+    if disproof is not None and not matches_exactly(read.plate, read.state, entry.plate, entry.state):
+        yield _unsent(hit, rules, "", "", "disproved", now, disproof.kind)
+        return
+    receivers, nobody = select_receivers(hit, rules, known, now)
     camera = known.cameras.get(hit.detection.camera_id)
     place = camera.name if camera else ""
     for receiver in receivers:
         objection = known.objection(receiver, now, rules)
-        against = "not_entitled" if objection else _against(hit, receiver, rules, known, now)
+        against = "not_entitled" if objection else _objection(hit, receiver, rules, known, now)
         if against is None:
-            yield notice(hit, receiver, rules, place, now, NOBODY if nobody else "")
+            yield notice(hit, receiver, rules, place, now, NOBODY if nobody else "", disproof)
         else:
             because = objection.code if objection else ""
-            yield _not_told(hit, rules, receiver.name, receiver.agency, against, now, because)
+            yield _unsent(hit, rules, receiver.name, receiver.agency, against, now, because)
     if nobody or (not receivers and not hit.historical):
-        yield _not_told(hit, rules, "", "", "nobody", now)
+        yield _unsent(hit, rules, "", "", "nobody", now)
 
 
-def _against(
+def _objection(
     hit: AlertHit, receiver: Receiver, rules: NotifyRules, known: NotifyRegistry, now: datetime
 ) -> Outcome | None:
-    # What another agency told us is not ours to hand on to a third one.
+    # Hits that another agency reported to us must not be passed on to a third one.
     if (receiver.agency and hit.agency) or not known.shared(receiver, hit.detection.camera_id, now, rules):
         return "not_shared"
     if receiver.agency and receiver.agency in hit.entry.silenced_for:
@@ -117,6 +140,8 @@ def _against(
         return "stale"
     if rules.priority(hit.entry.category) != TOP and _is_quiet(hit, receiver, rules, now):
         return "quiet"
+    if receiver.fallback and not hit.historical and known.is_connected(receiver.officer, now):
+        return "connected"
     return None
 
 
@@ -142,12 +167,12 @@ def _fits(route: Route, hit: AlertHit, rules: NotifyRules) -> bool:
         and (not route.cameras or read.camera_id in route.cameras)
         and (
             not route.areas
-            or any(metres(read.latitude, read.longitude, area) <= area.radius_m for area in route.areas)
+            or any(distance_m(read.latitude, read.longitude, area) <= area.radius_m for area in route.areas)
         )
     )
 
 
-def _not_told(
+def _unsent(
     hit: AlertHit,
     rules: NotifyRules,
     receiver: str,
@@ -170,14 +195,22 @@ def _not_told(
 
 
 class Router(StatefulBatchLogic[Event, Decision, bytes]):
-    """The one key through which hits pass: they wait until the registry has been read.
+    """Logic of the one key through which hits pass: they wait until registry and presence were read.
 
-    The registry is not kept in the recovery store: each start reads it again.
+    These are not in the recovery store, because each start reads them again.
     """
 
-    def __init__(self, resume: bytes | None, rules: NotifyRules, now: Callable[[], datetime]) -> None:
-        self._rules, self._now = rules, now
-        self._hold = Hold(("registry",), [] if resume is None else _decoder.decode(resume))
+    def __init__(
+        self,
+        resume: bytes | None,
+        rules: NotifyRules,
+        now: Callable[[], datetime],
+        disproofs: Callable[[datetime], Disproofs] = lambda _now: {},
+    ) -> None:
+        self._rules, self._now, self._disproofs = rules, now, disproofs
+        self._hold = ChangelogHold(
+            ("registry", "presence"), [] if resume is None else _decoder.decode(resume)
+        )
         self._known = NotifyRegistry()
 
     def on_batch(self, values: list[Event]) -> tuple[Iterable[Decision], bool]:
@@ -193,11 +226,15 @@ class Router(StatefulBatchLogic[Event, Decision, bytes]):
         if isinstance(value, RegistryRecord):
             self._known.put(value)
             return
+        if isinstance(value, Presence):
+            self._known.devices[value.user] = value
+            return
         hits = self._hold.end(value) if isinstance(value, EndOfSnapshot) else self._hold.take(value)
+        disproofs = self._disproofs(self._now()) if hits else {}
         for hit in hits:
             now = self._now()
             self._known.people.forget_shifts(now)
-            yield from route(hit, self._rules, self._known, now)
+            yield from route(hit, self._rules, self._known, now, find(disproofs, hit))
 
 
 _decoder = msgspec.msgpack.Decoder(list[AlertHit])

@@ -1,7 +1,7 @@
 """The agency's rules of notification, a TOML file: receivers, routes, quiet hours, priorities.
 
-The file names passwords' files and may hold URLs with keys in them: it is a secret. What is wrong in it is
-refused with the field named, and never repeated. docs/hits.md has an example of everything.
+The file names files with passwords and may contain URLs with keys, so it is a secret. Errors name the field
+and never repeat its value. docs/how-to/administrator/notifications.md has an example.
 """
 
 import re
@@ -15,16 +15,18 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from operators.people import THE_ORDERS, PeopleRules
-from schemas.fields import Name
-from schemas.hotlist import Area, Hours
-from schemas.message import RefusedError
-from schemas.toml import read_toml
+from platestream.operators.people import THE_ORDERS, PeopleRules
+from platestream.schemas.fields import Name
+from platestream.schemas.hotlist import Area, Hours
+from platestream.schemas.message import RefusedError
+from platestream.schemas.toml import read_toml
 
 Shows = Literal["link", "plate", "picture"]
 Priority = Annotated[int, Meta(ge=1, le=5)]
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 
+CHANNELS = ("webhook", "mail", "apprise")
+"""The channels: a receiver has the field of one. `platestream.notifications.factory` has their senders."""
 TOP: Priority = 1
 ON_SHIFT = "on_shift"
 PRIORITIES: Mapping[str, int] = {
@@ -36,7 +38,7 @@ PRIORITIES: Mapping[str, int] = {
     "silver_alert": 2,
     "protection_order": 2,
 }
-OTHERS = 3  # of a category that neither the rules nor the table above name
+OTHERS = 3  # priority of other categories
 _SPAN = re.compile(r"(\d+) (second|minute|hour|day)s?")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
@@ -46,10 +48,11 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Receiver(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where notifications go: one of `webhook`, `mail` and `apprise` (any service that Apprise knows).
+    """A receiver of notifications, by `webhook`, `mail` or `apprise`, any service that Apprise knows.
 
     `officer`: a registered user's own, for routes to `on_shift`; `agency`: another agency's, which needs an
-    MOU in force. `shows` overrides the file's. `secret_file` signs a webhook.
+    MOU in force. `shows` overrides the file's. `secret_file` signs a webhook. `fallback`: the officer's next
+    channel, notified only while no device of theirs is connected to the console.
     """
 
     name: Name
@@ -59,16 +62,23 @@ class Receiver(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     apprise: Text | None = None
     officer: str = ""
     agency: str = ""
+    fallback: Annotated[bool, Meta(description="only while the officer has no live page open")] = False
     shows: Shows | None = None
     quiet: tuple[Hours, ...] = ()
 
     @property
-    def kind(self) -> Literal["webhook", "mail", "apprise"]:
-        return "webhook" if self.webhook else "mail" if self.mail else "apprise"
+    def kind(self) -> str:
+        """The channel of this receiver; empty without one."""
+        return self.channels[0] if self.channels else ""
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels whose field is set; exactly one where the rules were accepted."""
+        return [name for name in CHANNELS if getattr(self, name) is not None]
 
 
 class Route(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Hits that all of its limits let pass go to all of `to`; a limit that is not given lets all pass."""
+    """A route to all of `to` for hits that match all of its limits; a missing limit matches all hits."""
 
     to: Annotated[tuple[Name, ...], Meta(min_length=1)]
     categories: tuple[Name, ...] = ()
@@ -80,7 +90,10 @@ class Route(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Quiet(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Hours in which hits that fit are not sent: to some receivers or all. Never the top priority."""
+    """Hours in which matching hits are not sent, to some receivers or all.
+
+    The top priority is always sent.
+    """
 
     hours: Annotated[tuple[Hours, ...], Meta(min_length=1)]
     receivers: tuple[Name, ...] = ()
@@ -89,7 +102,7 @@ class Quiet(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Mail(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The server that takes mail. `domain` ends the Message-ID, so that it never changes."""
+    """The outgoing mail server. `domain` ends the Message-ID, so that it never changes."""
 
     server: Text
     sender: Text
@@ -100,7 +113,7 @@ class Mail(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class RulesFile(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of the file; without one nobody is told."""
+    """The whole file; without one nobody is notified."""
 
     shows: Shows = "link"
     link: str = "platestream hits show {hit_id}"
@@ -115,11 +128,11 @@ class RulesFile(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True)
     quiet: tuple[Quiet, ...] = ()
 
     def priority(self, category: str) -> int:
-        """1 is the top."""
+        """Return the priority of a category; 1 is the top."""
         return self.priorities.get(category) or PRIORITIES.get(category, OTHERS)
 
     def receiver(self, name: str) -> Receiver | None:
-        """By name."""
+        """Return a receiver by name, or None."""
         return next((one for one in self.receivers if one.name == name), None)
 
     @property
@@ -128,13 +141,13 @@ class RulesFile(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class NotifyRules(RulesFile, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The file, and what the agency's profile demands of people; the file cannot say that."""
+    """The rules of the file, and those of the agency's profile about people, which the file cannot set."""
 
     people: PeopleRules = THE_ORDERS
 
 
 def span(text: str) -> timedelta:
-    """`12 hours` as a span. Raises ValueError."""
+    """Return `12 hours` as a span of time. Raises ValueError."""
     match = _SPAN.fullmatch(text.strip())
     if match is None:
         raise ValueError("a span is written like `12 hours`")
@@ -142,25 +155,25 @@ def span(text: str) -> timedelta:
 
 
 def parse_rules(text: str, *, allow_plaintext: bool = False, people: PeopleRules = THE_ORDERS) -> NotifyRules:
-    """The rules that `text` (TOML) says; `people`: who may be told.
+    """Return the rules in `text` (TOML); `people` decides who may be notified.
 
-    Raises RefusedError that names what is wrong.
+    Raises RefusedError, which names the faults.
     """
     try:
-        told: dict[str, Any] = read_toml(text)
+        table: dict[str, Any] = read_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise RefusedError("rules", f"no TOML: {error}") from None
     try:
-        file = msgspec.convert(told, RulesFile)
+        file = msgspec.convert(table, RulesFile)
     except msgspec.ValidationError as error:
         raise RefusedError("rules", str(error)) from None
     rules = NotifyRules(**msgspec.structs.asdict(file), people=people)
-    if wrong := list(_wrong(rules, allow_plaintext)):
+    if wrong := list(_fault(rules, allow_plaintext)):
         raise RefusedError("rules", "; ".join(wrong))
     return rules
 
 
-def _wrong(rules: NotifyRules, allow_plaintext: bool) -> Iterator[str]:
+def _fault(rules: NotifyRules, allow_plaintext: bool) -> Iterator[str]:
     known = set(rules.names)
     if len(known) != len(rules.receivers):
         yield "`receivers`: a name is there twice"
@@ -175,7 +188,7 @@ def _wrong(rules: NotifyRules, allow_plaintext: bool) -> Iterator[str]:
         except ValueError as error:
             yield f"`{name}`: {error}"
     for receiver in rules.receivers:
-        for fault in _wrong_receiver(receiver, rules, allow_plaintext):
+        for fault in _receiver_fault(receiver, rules, allow_plaintext):
             yield f"receiver {receiver.name}: {fault}"
     for number, route in enumerate(rules.routes, 1):
         for name in set(route.to) - known - {ON_SHIFT}:
@@ -185,11 +198,13 @@ def _wrong(rules: NotifyRules, allow_plaintext: bool) -> Iterator[str]:
             yield f"`{where}` names {name}, which is no receiver"
 
 
-def _wrong_receiver(one: Receiver, rules: NotifyRules, allow_plaintext: bool) -> Iterator[str]:
+def _receiver_fault(one: Receiver, rules: NotifyRules, allow_plaintext: bool) -> Iterator[str]:
     if one.name == ON_SHIFT:
         yield "this name stands for whoever is on shift"
-    if sum(way is not None for way in (one.webhook, one.mail, one.apprise)) != 1:
-        yield "one of `webhook`, `mail` and `apprise` is needed"
+    if one.fallback and not one.officer:
+        yield "`fallback` is for an officer's receiver: name the `officer`"
+    if len(one.channels) != 1:
+        yield f"one of {', '.join(f'`{name}`' for name in CHANNELS)} is needed"
     if one.webhook is not None:
         if one.secret_file is None:
             yield "a webhook needs `secret_file`: what it is sent is signed"

@@ -1,1 +1,1 @@
-"""One module a command or group of commands."""
+"""Command line interface: one module for each command or group of commands."""

@@ -1,23 +1,25 @@
-"""The command line. What a command does is in the service that it calls; here is what it is told and says.
+"""Command line entry point. Commands parse their arguments, call a service and print its result.
 
-A command's module is imported when the command is called, so that help and mistakes answer at once.
-Exit codes: 0 done, 1 refused or found wanting, 2 wrong usage. Answers on stdout, all else on stderr.
+A command's module is imported when the command is called, so that help and usage errors appear at once. Exit
+codes: 0 success, 1 refused or problem found, 2 usage error. Results go to stdout, everything else to stderr.
 """
 
 import logging
 import sys
 from importlib import import_module
-from typing import Any, NamedTuple
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from connectors import core_dumps, seldom
-from schemas.visible import visible
+from platestream.runtime import core_dumps, log_rate_limit
+from platestream.schemas.escape_invisible import escape_invisible
 
 
 class Entry(NamedTuple):
-    """Where a command is and what it does; `module` has the group as `app`, or one `function`."""
+    """Module and summary of a command; `module` has the group as `app`, or one `function`."""
 
     module: str
     summary: str
@@ -25,48 +27,53 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
-    "up": Entry("up", "Start the whole system on this machine.", "up"),
-    "status": Entry("up", "How the system on this machine is.", "status"),
-    "doctor": Entry("doctor", "Is everything here as it should be?", "doctor"),
-    "down": Entry("up", "End the system on this machine.", "down"),
-    "demo": Entry("demo", "The whole job on this machine.", "demo"),
-    "read": Entry("read", "Read plates in pictures, videos and cameras.", "read"),
-    "cameras": Entry("cameras", "The camera gateway: run, check, list, health."),
-    "board": Entry("board", "The boards as one page, without Grafana.", "board"),
-    "console": Entry("serve", "The console: pages in a browser.", "console"),
-    "account": Entry("account", "Passwords for the console: set, end, list, resets."),
-    "token": Entry("token", "Tokens for programs that use the API: make, take, end, list."),
-    "hotlist": Entry("hotlist", "The hot list: import, add, remove, list, check."),
-    "search": Entry("search", "Look for a plate: a documented inquiry.", "search"),
-    "sql": Entry("sql", "SQL as one's own account, at a prompt or from a script.", "sql"),
-    "hits": Entry("hits", "Alert hits: list, show, verify, dispose."),
-    "bolo": Entry("bolo", "BOLOs of neighbouring agencies: take, serve."),
-    "partners": Entry("partners", "Other agencies that are asked, and that ask: keys, set, list, serve."),
-    "shift": Entry("shift", "Shifts: login, logout, list."),
-    "notify": Entry("notify", "Notifications: check the rules, try a receiver."),
-    "dead-letters": Entry("dead_letters", "What was refused: list, show, send again."),
-    "migrate": Entry("setup", "Bring the database to this release's tables.", "migrate"),
-    "backup": Entry("backup", "Back up what must be kept to one file.", "backup"),
-    "restore": Entry("backup", "Bring a backup into an empty system.", "restore"),
-    "topics": Entry("setup", "Make or compare the broker's topics.", "topics"),
-    "registry": Entry("registry", "Agencies, users, cameras; the rules in force."),
-    "audit": Entry("audit", "The inquiry log, published and proven; the yearly audit."),
-    "report": Entry("report", "Figures to publish, without a plate."),
-    "retention": Entry("retention", "Delete what is past its time, with receipts."),
-    "evidence": Entry("evidence", "Evidence: held, exported, verified, purged in time."),
-    "policy": Entry("policy", "The order, clause by clause, on live data."),
-    "bench": Entry("bench", "Benchmarks; each prints one JSON object of figures."),
+    "up": Entry("operations.commands.up", "Start the whole system on this machine.", "up"),
+    "status": Entry("operations.commands.up", "Show service status.", "status"),
+    "doctor": Entry("operations.commands.doctor", "Diagnose this installation.", "doctor"),
+    "down": Entry("operations.commands.up", "Stop the system on this machine.", "down"),
+    "demo": Entry("demo.commands", "Run the whole pipeline on samples.", "demo"),
+    "read": Entry("reading.commands", "Read plates in pictures, videos and cameras.", "read"),
+    "cameras": Entry("cameras.commands", "Run and check the camera gateway."),
+    "board": Entry("boards.commands", "Serve the boards as one page, without Grafana.", "board"),
+    "console": Entry("web.commands", "Serve the web console.", "console"),
+    "account": Entry("access.commands.account", "Set, revoke and list passwords for the console."),
+    "token": Entry("access.commands.token", "Make, revoke and list tokens for programs that use the API."),
+    "hotlist": Entry("hotlist.commands.hotlist", "Import, change, offer and list entries of the hot list."),
+    "search": Entry("inquiries.commands.search", "Search for a plate (a documented inquiry).", "search"),
+    "map": Entry("maps.commands", "Install the street map below search results."),
+    "sql": Entry("inquiries.commands.sql", "Query the database in SQL with your own account.", "sql"),
+    "hits": Entry("hits.commands", "List, verify and dispose alert hits."),
+    "bolo": Entry("hotlist.commands.bolo", "Add BOLOs of neighboring agencies to the hot list."),
+    "partners": Entry("partners.commands", "Manage and serve partner agencies, keys and offers."),
+    "shift": Entry("access.commands.shift", "Start, end and list shifts."),
+    "notify": Entry("notifications.commands", "Check the notification rules and test receivers."),
+    "dead-letters": Entry("operations.commands.dead_letters", "List, show and resend rejected messages."),
+    "migrate": Entry("operations.commands.setup", "Bring the database to this release's tables.", "migrate"),
+    "backup": Entry("operations.commands.backup", "Back up the records to one file.", "backup"),
+    "restore": Entry("operations.commands.backup", "Restore a backup into an empty installation.", "restore"),
+    "topics": Entry("operations.commands.setup", "Create or compare the broker's topics.", "topics"),
+    "registry": Entry("access.commands.registry", "Manage agencies, users, cameras and the rules in force."),
+    "audit": Entry("audit.commands.log", "Export, verify, publish and audit the inquiry log."),
+    "report": Entry("reports.commands", "Report figures, without plates."),
+    "retention": Entry("retention.commands", "Delete expired data, with receipts."),
+    "evidence": Entry("evidence.commands", "Hold, export and verify evidence."),
+    "policy": Entry("policy.commands", "Check compliance with the order."),
 }
+CHECKOUT = Path(__file__).resolve().parents[2]
+if (CHECKOUT / "benchmarks").is_dir():  # an installed package has none
+    COMMANDS["bench"] = Entry(
+        "benchmarks.commands", "Run benchmarks; each prints one JSON object of figures."
+    )
 
 
 class LazyGroup(TyperGroup):
-    """Knows its commands by name and summary; imports the one that is called."""
+    """Command group that knows its commands by name and summary, and imports the one that is called."""
 
     def list_commands(self, _ctx: Any) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, _ctx: Any, cmd_name: str) -> Any:
-        """Enough of a command for the help page."""
+        """Return as much of a command as the help page needs."""
         entry = COMMANDS.get(cmd_name)
         return entry and TyperCommand(cmd_name, help=entry.summary)
 
@@ -76,8 +83,12 @@ class LazyGroup(TyperGroup):
 
 
 def load(entry: Entry) -> Any:
-    """The command itself, its module imported."""
-    module = import_module(f"platestream.cli.{entry.module}")
+    """Import the module of a command and return the command."""
+    if entry.module.startswith("benchmarks."):
+        sys.path.insert(0, str(CHECKOUT))
+        module = import_module(entry.module)
+    else:
+        module = import_module(f"platestream.{entry.module}")
     if not entry.function:
         return typer.main.get_command(module.app)
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -89,70 +100,88 @@ app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # the first page answers in half the time without
-    help="A licence plate reader that an agency runs itself, and that can prove it follows its order.",
+    rich_markup_mode=None,  # saves half of the time of the first help page
+    help="License plate reader that an agency runs itself and that proves its compliance with the order.",
 )
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from platestream.cli.output import write
+
+        write(f"platestream {version('platestream')}\n")
+        raise typer.Exit
+
+
 @app.callback()
-def _group() -> None:
-    """Keeps `platestream` a group of commands."""
+def _group(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Keep `platestream` a group of commands."""
 
 
-class OneLine(logging.Formatter):
-    """Log lines in which text of others ends no line and moves no cursor."""
+class OneLineFormatter(logging.Formatter):
+    """Log formatter that escapes line ends and cursor movements in foreign text."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - of the standard library
         """Return the line; a traceback comes after it."""
-        return visible(super().formatMessage(record))
+        return escape_invisible(super().formatMessage(record))
 
 
 def main() -> None:
-    """What `platestream` runs: known failures become one line, others a traceback."""
-    core_dumps.forbid()
+    """Run `platestream`: known failures become one line, others a traceback."""
+    core_dumps.disable()
     logging.basicConfig(level=logging.WARNING)
     for handler in logging.root.handlers:
-        handler.setFormatter(OneLine("%(levelname)s %(name)s: %(message)s"))
-    seldom.bound()
-    for client in ("urllib3", "clickhouse_connect"):  # what fails in them is said in the command's own words
+        handler.setFormatter(OneLineFormatter("%(levelname)s %(name)s: %(message)s"))
+    log_rate_limit.limit_log_output()
+    for client in (
+        "urllib3",
+        "clickhouse_connect",
+    ):  # the command reports the failures of these libraries in its own words
         logging.getLogger(client).setLevel(logging.CRITICAL)
     try:
         app()
     except Exception as error:
         if not is_refusal(error):
             raise
-        said = visible(str(error), keep="\n").replace("\n", "\n  ")
-        sys.stderr.write(f"platestream: {said}\n")
+        message = escape_invisible(str(error), keep="\n").replace("\n", "\n  ")
+        sys.stderr.write(f"platestream: {message}\n")
         sys.exit(1)
 
 
-# Where the errors are that a person is told in one line. A module that was not imported raised none of them.
+# Modules whose errors are reported in one line. A module that was not imported raised none of them.
 REFUSALS = {
-    "schemas.message": "RefusedError",
-    "schemas.profile": "ProfileError",
-    "connectors.settings": "SettingsError",
-    "connectors.ocr": "ModelError",
-    "connectors.engine.folder": "FolderError",
-    "connectors.kafka_client": "BrokerError",
-    "connectors.clickhouse_client": "ConnectError DatabaseError",
-    "connectors.rules_in_force": "RulesError",
-    "connectors.metrics": "PortTakenError",
-    "services.inquiries.gate": "RefusedInquiry DamagedPicture",
-    "services.rules.gate_rules": "WrongRule",
-    "operators.tlog.note": "NoteError",
-    "connectors.private_file": "PrivateFileError",
-    "connectors.tlog.kept": "BusyError",
-    "connectors.tlog.leaves": "LeavesError",
-    "services.tlog.config": "LogError",
-    "services.evidence.hold": "NothingToHold",
-    "services.evidence.package": "PackageError",
-    "services.sql.failure": "SqlError",
-    "services.yearly_audit.draw": "TooSoon",
+    "platestream.schemas.message": "RefusedError",
+    "platestream.schemas.profile": "ProfileError",
+    "platestream.settings": "SettingsError",
+    "platestream.reading.ocr": "ModelError",
+    "platestream.engine.folder_lock": "FolderError",
+    "platestream.edges.kafka_client": "BrokerError",
+    "platestream.edges.clickhouse_client": "ConnectError DatabaseError",
+    "platestream.access.rules_reader": "RulesError",
+    "platestream.runtime.metrics": "PortTakenError",
+    "platestream.access.gate": "RefusedInquiry DamagedPicture",
+    "platestream.access.gate_rules": "WrongRule",
+    "platestream.merkle.note": "NoteError",
+    "platestream.runtime.private_file": "PrivateFileError",
+    "platestream.transparency_log.publisher_state": "BusyError",
+    "platestream.transparency_log.leaves": "LeavesError",
+    "platestream.transparency_log.config": "LogError",
+    "platestream.evidence.hold": "NothingToHold",
+    "platestream.evidence.package": "PackageError",
+    "platestream.inquiries.sql.failure": "SqlError",
+    "platestream.audit.yearly.draw": "TooSoon",
 }
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether `error` is an answer to the person at the command line, and no fault of the program."""
+    """Return whether `error` is an answer to the person at the command line, and not a fault of the
+    program.
+    """
     known: list[Any] = [OSError]
     for module, names in REFUSALS.items():
         if imported := sys.modules.get(module):

@@ -1,1 +1,3 @@
-"""The main job, end to end, on one machine, over frames and a hot list that are invented (`samples/`)."""
+"""Demo: the main pipeline, end to end, on one machine, over invented frames and an invented hot list
+(`samples/`).
+"""

@@ -1,4 +1,4 @@
-"""The main job, end to end, on the embedded edge: what `platestream demo` does and what came of it."""
+"""Main pipeline, end to end, on the embedded edge, and the results of `platestream demo`."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,44 +11,46 @@ from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig
 from bytewax.testing import run_main
 
-from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import ANALYST
-from connectors.edge import Edge
-from connectors.engine.folder import hold
-from connectors.files import FileTopics
-from connectors.rules_in_force import check as check_rules
-from connectors.settings import ACCOUNTS, Settings, SettingsError, embedded_dsn, load_settings
-from flows import audit_flow, match_flow, recognize_flow
-from flows.reader import open_reader
-from operators.decode import Bounds
+from platestream.access import gate, registry
+from platestream.access.door import Door, agency_zone
+from platestream.access.rules_reader import check as check_rules
+from platestream.audit.integrity import check
 from platestream.demo.files import HOT_LIST, sample_hot_list, sample_messages
-from platestream.demo.people import register_whoever_runs_it
-from schemas import topics
-from schemas.alert_hit import AlertHit
-from schemas.dead_letter import DeadLetter
-from schemas.detection import Detection
-from schemas.hotlist import OWN_SOURCE
-from schemas.message import Message
-from schemas.registry import RegistryRecord
-from services import registry, setup
-from services.door import Door
-from services.hotlist.importing import Import
-from services.hotlist.intake import import_lines
-from services.hotlist.origin import Brought
-from services.inquiries import gate
-from services.inquiries.whole import check
-from services.reading.media import folder_frames
-from services.retention import job as retention
-from services.retention import recovery_stores, uncommitted
+from platestream.edges.clickhouse import ClickHouseTables
+from platestream.edges.clickhouse_client import ANALYST
+from platestream.edges.edge import Edge
+from platestream.edges.files import FileTopics
+from platestream.engine.folder_lock import lock_folder
+from platestream.flows import audit_flow, match_flow, recognize_flow
+from platestream.hotlist import bolos
+from platestream.hotlist.intake import import_lines
+from platestream.hotlist.list_changes import Import
+from platestream.hotlist.origin import Delivery
+from platestream.operations import setup
+from platestream.operators.decode import Bounds
+from platestream.reading.factory import PlateReader
+from platestream.reading.media import folder_frames
+from platestream.retention import recovery_stores, uncommitted
+from platestream.retention import service as retention
+from platestream.schemas import topics
+from platestream.schemas.acts import ROLES
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.detection import Detection
+from platestream.schemas.hotlist import BOLO_SOURCE, OWN_SOURCE
+from platestream.schemas.message import Message
+from platestream.schemas.registry import RegistryRecord
+from platestream.settings import ACCOUNTS, Settings, SettingsError, embedded_dsn, load_settings
 
+AGENCY, NEIGHBOR = "sjpd", "az-dps"  # the first one is a name of the sample hot list
 EPOCH = timedelta(seconds=1)
-BATCH = 50  # frames written to the topic at once
+BATCH = 50  # frames written to the topic in one batch
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one demo read, hit, refused and logged; all of it is in the folder `data`."""
+    """Results of one demo: reads, hits, refusals and inquiries. All data is in the folder `data`."""
 
     data: Path
     frames: int
@@ -63,14 +65,14 @@ class Outcome:
 
 
 def run_here(frames: Path | None, say: Say) -> Outcome:
-    """The demo in the data folder that the environment names: never an agency's broker or server.
+    """Run the demo in the data folder of the environment, never on an agency's broker or server.
 
-    Raises SettingsError, and what `run` raises.
+    Raises SettingsError, and the errors of `run`.
     """
     settings = load_settings()
     if (settings.data / ACCOUNTS).exists():
         raise SettingsError(
-            f"{settings.data} belongs to a system that platestream up runs: name another folder in "
+            f"{settings.data} belongs to a system of platestream up: name another folder in "
             "PLATESTREAM_DATA for the demo"
         )
     embedded = settings.model_copy(update={"kafka": "", "clickhouse": embedded_dsn(settings.data)})
@@ -78,12 +80,13 @@ def run_here(frames: Path | None, say: Say) -> Outcome:
 
 
 def run(settings: Settings, frames: Path | None, now: datetime, say: Say) -> Outcome:
-    """Run all three flows to their end over `frames`, or over the sample frames; `say` hears each step.
+    """Run all three flows to their end over `frames`, or over the sample frames, and report each step to
+    `say`.
 
-    Raises FolderError where another demo or an engine works in the folder, and RefusedInquiry where somebody
-    else is registered and whoever runs it is not.
+    Raises FolderError if another demo or an engine uses the folder, and RefusedInquiry if other people are
+    registered and the caller is not.
     """
-    with hold(settings.data), Door.open(settings, "platestream demo") as door:
+    with lock_folder(settings.data), Door.open(settings, "platestream demo") as door:
         return _run_all(door, frames, now, say)
 
 
@@ -98,14 +101,14 @@ def _run_all(door: Door, frames: Path | None, now: datetime, say: Say) -> Outcom
         setup.apply_migrations(door)
         check_rules(settings, door.rules)
         say("agency and people")
-        register_whoever_runs_it(door, now)
+        register_current_user(door, now)
         say("hot list")
         # A day ago: hits of frames that were captured before an entry was listed would be historical.
         load_sample_list(door, now, now - timedelta(days=1))
         say("frames")
         count = _write(streams, sample_messages(now) if frames is None else folder_frames(frames, now))
         say(f"reading {count} frames")
-        reader = open_reader(settings.models, settings.threads, device=settings.device)
+        reader = PlateReader(settings.models, settings.threads, device=settings.device)
         period = door.rules.profile.retention.span
         _run(recognize_flow.build(edge, reader, bounds=Bounds(age=period)), settings.data)
         say("matching")
@@ -115,8 +118,8 @@ def _run_all(door: Door, frames: Path | None, now: datetime, say: Say) -> Outcom
         searched = hits[0].detection.plate if hits else "*"
         say("searching")
         found, refusal = _inquire(door, searched, now)
-        say("deleting what is past its time")
-        retention.run(door.machine("retention"), period, now)
+        say("deleting expired data")
+        retention.run(door.system_job("retention"), period, now)
         say("sealing the inquiry log")
         _run(audit_flow.build(edge), settings.data)
         log = check(door)
@@ -139,27 +142,65 @@ def _run_all(door: Door, frames: Path | None, now: datetime, say: Say) -> Outcom
 _COUNTED = (topics.DETECTIONS, topics.ALERT_HITS, topics.DEAD_LETTERS)
 
 
-def load_sample_list(door: Door, now: datetime, listed: datetime) -> list[Import]:
-    """Import the sample hot list the way `hotlist import` does, a source at a time, as of `listed`: lists of
-    others by their feed, which is the file of the samples, and the agency's own by hand.
+def register_current_user(door: Door, now: datetime) -> None:
+    """Register this agency, and the person at the door with every role, trained today.
+
+    Does nothing if an administrator is in force. Raises RefusedError and RefusedInquiry.
     """
-    told = sample_hot_list(now)
-    sources = sorted({line["source"] for line in told})
-    known = registry.listed(door.streams, "hotlist_source")
+    people, rules = registry.load_people(door)
+    if people.with_role("administrator", now, rules):
+        return
+    own = [one.id for one in people.agencies.values() if one.own and one.active]
+    if not own:
+        ours = door.rules.profile.agency
+        registry.put(
+            door, RegistryRecord(kind="agency", id=AGENCY, name=ours.name, state=ours.state, own=True), now
+        )
+    midnight = now.astimezone(agency_zone(door)).replace(hour=0, minute=0, second=0, microsecond=0)
+    whoever = RegistryRecord(
+        kind="user",
+        id=door.who,
+        name=door.who,
+        agency=own[0] if own else AGENCY,
+        employee_number="1",
+        sworn=True,
+        trained_at=midnight,
+    )
+    registry.put_user(door, whoever, now, ROLES)
+
+
+def load_sample_list(door: Door, now: datetime, listed: datetime) -> list[Import]:
+    """Import the sample hot list as `hotlist import` does, one source at a time, as of `listed`.
+
+    Lists of other sources come by their feed, which is the sample file. The agency's own entries are added by
+    hand, and BOLOs are received from an agency with an MOU.
+    """
+    every = sample_hot_list(now)
+    lines = [line for line in every if line["source"] != BOLO_SOURCE]
+    sources = sorted({line["source"] for line in lines})
+    known = registry.records_of(door.streams, "hotlist_source")
     for source in sources:
         feed = RegistryRecord(
             kind="hotlist_source", id=source, name=source, feed_place=str(HOT_LIST), feed_layout="csv"
         )
         if source != OWN_SOURCE and (source not in known or known[source].feed_place != feed.feed_place):
             registry.designate(door, feed, now)
+    neighbor = RegistryRecord(
+        kind="agency", id=NEIGHBOR, name="Arizona DPS (sample)", state="AZ", mou_from=now - timedelta(days=1)
+    )
+    if NEIGHBOR not in registry.records_of(door.streams, "agency"):
+        registry.put_agency(door, neighbor, now)
+    for line in every:
+        if line["source"] == BOLO_SOURCE:
+            bolos.take(door, NEIGHBOR, line, listed)
     return [
         import_lines(
-            door if source == OWN_SOURCE else door.machine("hotlist"),
+            door if source == OWN_SOURCE else door.system_job("hotlist"),
             source,
-            enumerate(line for line in told if line["source"] == source),
+            enumerate(line for line in lines if line["source"] == source),
             listed,
             "the sample hot list",
-            Brought(place=HOT_LIST),
+            Delivery(place=HOT_LIST),
         )
         for source in sources
     ]
@@ -179,13 +220,13 @@ def _write(streams: FileTopics, messages: Iterable[Message]) -> int:
 
 
 def _run(flow: Dataflow, data: Path) -> None:
-    """One flow to the end of its input, going on where its last run stopped."""
+    """Run one flow to the end of its input, from where its last run stopped."""
     folder = data / "recovery" / flow.flow_id
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with recovery_stores.hold(folder):
+    with recovery_stores.lock_store(folder):
         if not folder.exists():
             recovery_stores.make(folder, 1)
-        uncommitted.take_back(folder)
+        uncommitted.delete_uncommitted(folder)
         run_main(
             flow,
             epoch_interval=EPOCH,
@@ -198,17 +239,19 @@ def _after(streams: FileTopics, topic: Any, count: int) -> list[Any]:
 
 
 def _inquire(door: Door, plate: str, now: datetime) -> tuple[list[dict[str, Any]], str]:
-    """One inquiry with its reason, and one without: what the first finds, and what the second is told."""
+    """Make one inquiry with a reason and one without; return the reads of the first and the refusal of the
+    second.
+    """
     ask = partial(gate.search, door.client(ANALYST), pattern=plate, since=now - timedelta(days=1))
-    found = ask(**door.said(reason="Demonstration of a documented inquiry"))
+    found = ask(**door.documentation(reason="Demonstration of a documented inquiry"))
     try:
-        ask(**door.said())
+        ask(**door.documentation())
     except gate.RefusedInquiry as refused:
         return found, str(refused)
     return found, ""
 
 
 def today() -> datetime:
-    """Now, in whole milliseconds, as cameras write it."""
+    """Return the current time in whole milliseconds, as cameras write it."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)

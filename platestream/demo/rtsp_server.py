@@ -1,8 +1,9 @@
-"""Cameras of RTSP that nobody here wrote: GStreamer's server, in Debian's own Python.
+"""RTSP server for tests and samples, independent of this project: GStreamer's server, in Debian's own Python.
 
 /usr/bin/python3 platestream/demo/rtsp_server.py PORT [--account USER PASSWORD] NAME=PIPELINE…
 
-A pipeline is GStreamer's, of which `name=pay0` is what is sent; it is served as rtsp://127.0.0.1:PORT/NAME.
+PIPELINE is a GStreamer pipeline whose element `name=pay0` is sent. It is served as
+rtsp://127.0.0.1:PORT/NAME.
 """
 
 import argparse
@@ -17,33 +18,33 @@ from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-fo
 
 
 def main() -> None:
-    """Serve until it is killed; a line `ready` says when."""
+    """Serve until the process is killed; a line `ready` marks the start."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("port")
     parser.add_argument("--account", nargs=2, metavar=("USER", "PASSWORD"))
     parser.add_argument("streams", nargs="+", metavar="NAME=PIPELINE")
-    told = parser.parse_args()
+    options = parser.parse_args()
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
-    server.set_service(told.port)
-    for stream in told.streams:
+    server.set_service(options.port)
+    for stream in options.streams:
         name, _is, pipeline = stream.partition("=")
         factory = GstRtspServer.RTSPMediaFactory()
         factory.set_launch(f"( {pipeline} )")
-        factory.set_shared(pipeline.startswith("multifilesrc"))  # a street is the same for all who look
-        if told.account:
-            _for_account(server, factory, *told.account)
+        factory.set_shared(pipeline.startswith("multifilesrc"))  # all clients share one pipeline
+        if options.account:
+            _for_account(server, factory, *options.account)
         server.get_mount_points().add_factory(f"/{name}", factory)
     if not server.attach(None):
-        sys.exit(f"port {told.port} is taken")
+        sys.exit(f"port {options.port} is taken")
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     GLib.MainLoop().run()
 
 
 def _for_account(server: Any, factory: Any, user: str, password: str) -> None:
-    """Digest sign-in alone."""
+    """Require Digest sign-in."""
     auth = GstRtspServer.RTSPAuth()
     auth.set_supported_methods(2)
     token = GstRtspServer.RTSPToken()

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
-from connectors.clickhouse_client import DOOR
-from connectors.notify import signed
-from platestream.bolo_server import application
-from schemas.registry import RegistryRecord
-from services.hotlist import bolos, entries
-from services.inquiries.gate import RefusedInquiry
+from platestream.access.gate import RefusedInquiry
+from platestream.edges.clickhouse_client import DOOR
+from platestream.hotlist import bolos, entries
+from platestream.hotlist.http_server import application
+from platestream.notifications import webhook_signature
+from platestream.schemas.registry import RegistryRecord
 from tests.engine.test_bolos import KEY, SHERIFF, TOLD, YEAR, Station
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -39,7 +39,7 @@ def server(station: Station, now: datetime = NOW) -> TestClient:
 
 def send(station: Station, told: Any, ident: str = "m1", key: bytes = KEY, at: datetime = NOW) -> Any:
     body = msgspec.json.encode(told)
-    headers = signed.headers(key, ident, at, body)
+    headers = webhook_signature.headers(key, ident, at, body)
     return server(station).post(f"/bolo/{SHERIFF}", content=body, headers=headers)
 
 
@@ -113,7 +113,7 @@ def test_a_message_is_taken_once_over_a_restart_and_each_receipt_is_a_row(statio
 def test_a_message_is_not_taken_again_by_a_clock_that_was_set_back(station: Station) -> None:
     long_ago = NOW - timedelta(days=90)
     body = msgspec.json.encode(TOLD)
-    headers = signed.headers(KEY, "m1", long_ago, body)
+    headers = webhook_signature.headers(KEY, "m1", long_ago, body)
     first = server(station, long_ago).post(f"/bolo/{SHERIFF}", content=body, headers=headers)
     assert first.json()["done"] == "added"
     entries.remove(station.door, ENTRY)

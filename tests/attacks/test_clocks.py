@@ -15,18 +15,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import ledger
-from connectors.clickhouse_client import DOOR, RETENTION
-from connectors.settings import system_account
-from schemas import tables
-from schemas.detection import Detection
-from schemas.ledger import LedgerEntry
-from services import records
-from services.door import Door
-from services.inquiries.gate import RefusedInquiry
-from services.retention import clock
-from services.retention import job as retention
-from services.retention.clock import Boot, Reading, Seen, judge
+from platestream.access.door import Door
+from platestream.access.gate import RefusedInquiry
+from platestream.edges.clickhouse_client import DOOR, RETENTION
+from platestream.ledger import records
+from platestream.ledger import store as ledger
+from platestream.retention import clock_guard
+from platestream.retention import service as retention
+from platestream.retention.clock_guard import Boot, ClockMeasurements, Reading, judge
+from platestream.schemas import tables
+from platestream.schemas.detection import Detection
+from platestream.schemas.ledger import LedgerEntry
+from platestream.settings import system_account
 from tests.support.agency import Agency
 from tests.support.database import Database
 from tests.support.door import door_of, person, staffed
@@ -38,7 +38,7 @@ T = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def job(database: Database) -> Door:
-    return Door.of_machine(door_of(database).settings, "retention", "chief")
+    return Door.for_system_job(door_of(database).settings, "retention", "chief")
 
 
 def now() -> datetime:
@@ -55,17 +55,17 @@ def count(database: Database) -> int:
 
 def pretend(monkeypatch: pytest.MonkeyPatch, ahead: timedelta, boot: Boot | None = None) -> None:
     """Everything happens as if the clocks of database and machine had been set `ahead` after the last run."""
-    real = clock.gather
-    shown = boot or clock.boot()
+    real = clock_guard.measure
+    shown = boot or clock_guard.boot()
 
-    def gather(*told: Any, **more: Any) -> Seen:
+    def gather(*told: Any, **more: Any) -> ClockMeasurements:
         seen = real(*told, **more)
         return msgspec.structs.replace(
             seen, at=seen.at + ahead, machine=seen.machine + ahead, boot=shown,
             confirmed={who: at + ahead for who, at in seen.confirmed.items()},
         )  # fmt: skip
 
-    monkeypatch.setattr(clock, "gather", gather)
+    monkeypatch.setattr(clock_guard, "measure", gather)
 
 
 @pytest.fixture
@@ -302,7 +302,7 @@ def test_however_the_clock_is_set_nothing_goes_more_than_an_hour_early(
         judged = judge(reading, _seen(shown, Boot(str(start), since)))
         if not judged.faults:
             reading = judged.reading
-            assert shown - true <= clock.MOST + timedelta(milliseconds=1)
+            assert shown - true <= clock_guard.MOST + timedelta(milliseconds=1)
 
 
 @given(st.lists(st.tuples(st.floats(1, 30 * 86400), st.floats(-1, 1)), min_size=1, max_size=50))
@@ -317,7 +317,7 @@ def test_a_clock_that_ntp_keeps_never_stops_the_job(steps: list[tuple[float, flo
 
 def test_a_receipt_of_the_future_is_not_held_and_ends_no_job(office: Database, tmp_path: Path) -> None:
     record = retention.read_receipt(_last(office))
-    late = Reading(at=now() + 40 * DAY, boot=clock.boot(), off_s=0.0)
+    late = Reading(at=now() + 40 * DAY, boot=clock_guard.boot(), off_s=0.0)
     entry = ledger.following(office.client(RETENTION), "retention", "run", "retention", record)
     forged = msgspec.structs.replace(
         entry, at=late.at, record=msgspec.json.encode(msgspec.structs.replace(record, clock=late)).decode()
@@ -391,7 +391,7 @@ def test_commands_whose_clock_is_false_delete_nothing_and_hold_by_the_databases_
     for shift in ("+40d", "-3y"):
         ran = with_clock(own_database, shift, "retention", "run")
         assert (ran.returncode, "the clock of the job's machine" in ran.stderr) == (1, True), ran.stderr
-        assert "the clock of the job's machine" in clock.word(own_database.data)[0]
+        assert "the clock of the job's machine" in clock_guard.read_note(own_database.data)[0]
         assert count(own_database) == 2
     terms = ("--case", "26-001234", "--authority", "Chief", "--schedule", "felony", READ.plate)
     ran = with_clock(own_database, "-3y", "evidence", "hold", *terms)
@@ -409,10 +409,10 @@ def test_status_says_that_the_clock_stopped_the_job(
         pretend(patched, 40 * DAY)
         with pytest.raises(retention.ClockStopped):
             retention.run(job(office), PERIOD)
-    (said,) = clock.word(office.data)
+    (said,) = clock_guard.read_note(office.data)
     assert "the clock may be wrong" in said
     retention.run(job(office), PERIOD)
-    assert clock.word(office.data) == []
+    assert clock_guard.read_note(office.data) == []
 
 
 def test_a_receipt_of_an_older_release_has_no_clock_and_the_job_goes_on(office: Database) -> None:
@@ -422,8 +422,8 @@ def test_a_receipt_of_an_older_release_has_no_clock_and_the_job_goes_on(office: 
     assert retention.read_receipt(retention.run(job(office), PERIOD)).clock is not None
 
 
-def _seen(at: datetime, boot: Boot) -> Seen:
-    return Seen(at=at, machine=at, boot=boot)
+def _seen(at: datetime, boot: Boot) -> ClockMeasurements:
+    return ClockMeasurements(at=at, machine=at, boot=boot)
 
 
 def _last(database: Database) -> LedgerEntry:

@@ -9,16 +9,16 @@ import msgspec
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from connectors import ledger
-from connectors.clickhouse_client import AUDITOR, RETENTION
-from schemas import tables
-from schemas.alert_hit import AlertHit
-from schemas.catalogue import example
-from schemas.detection import Detection
-from services.door import Door
-from services.inquiries.gate import RefusedInquiry
-from services.retention import job as retention
-from services.retention import tally
+from platestream.access.door import Door
+from platestream.access.gate import RefusedInquiry
+from platestream.edges.clickhouse_client import AUDITOR, RETENTION
+from platestream.ledger import store as ledger
+from platestream.retention import service as retention
+from platestream.retention import tally
+from platestream.schemas import tables
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.catalogue import example
+from platestream.schemas.detection import Detection
 from tests.support.agency import Agency
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -43,7 +43,7 @@ READS = [
 
 
 def job(database: Database) -> Door:
-    return retention.by_the_clock(door_of(database))
+    return retention.start_scheduled(door_of(database))
 
 
 @pytest.fixture

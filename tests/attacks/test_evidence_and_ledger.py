@@ -11,8 +11,8 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from connectors import ledger
-from connectors.clickhouse_client import (
+from platestream.access.gate import THROWN
+from platestream.edges.clickhouse_client import (
     ACCESS_DENIED,
     ANALYST,
     AUDITOR,
@@ -21,16 +21,16 @@ from connectors.clickhouse_client import (
     RETENTION,
     SUPERVISOR,
 )
-from schemas import tables
-from schemas.acts import WRITES
-from schemas.catalogue import example
-from schemas.detection import Detection
-from schemas.ledger import Chain, LedgerEntry
-from services.evidence import export as exporting
-from services.evidence import hold as holding
-from services.evidence import package
-from services.inquiries.gate import THROWN
-from services.retention import job as retention
+from platestream.evidence import export as exporting
+from platestream.evidence import hold as holding
+from platestream.evidence import package
+from platestream.ledger import store as ledger
+from platestream.retention import service as retention
+from platestream.schemas import tables
+from platestream.schemas.acts import WRITES
+from platestream.schemas.catalogue import example
+from platestream.schemas.detection import Detection
+from platestream.schemas.ledger import Chain, LedgerEntry
 from tests.support.agency import Agency
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -500,7 +500,9 @@ def test_a_release_date_in_the_past_purges_nothing_and_is_found(database: Databa
     hold = held(database)
     change(database, "ALTER TABLE platestream.evidence_holds UPDATE release_at = '2020-01-01' WHERE 1")
     assert "custody" in broken(database)
-    retention.run(retention.by_the_clock(door_of(database)), timedelta(days=30), NOW + timedelta(days=4000))
+    retention.run(
+        retention.start_scheduled(door_of(database)), timedelta(days=30), NOW + timedelta(days=4000)
+    )
     assert len(texts(database)) == len(hold.records)
     assert [one.kind for one, _hash in ledger.read(database.client(AUDITOR), "evidence")] == ["hold"]
 

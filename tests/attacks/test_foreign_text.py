@@ -18,17 +18,18 @@ from markupsafe import Markup
 from rich.table import Table
 from typer.testing import CliRunner
 
-from connectors.files import FileTopics
-from platestream.cli import sql_answers
-from platestream.cli.console import Output, lines, styled, table
-from platestream.cli.main import OneLine, app
-from platestream.console.drawing import _environment, marked
-from schemas import topics
-from schemas.csv_cells import csv_line
-from schemas.hotlist import HotListChange
-from schemas.visible import visible, visible_json
-from services.evidence import page as evidence_page
-from services.yearly_audit import pdf, text
+from platestream.audit.yearly import memo_text
+from platestream.cli.main import OneLineFormatter, app
+from platestream.cli.output import Output, lines, styled, table
+from platestream.edges.files import FileTopics
+from platestream.evidence import package_page as evidence_page
+from platestream.inquiries.commands import sql_output
+from platestream.runtime import pdf
+from platestream.schemas import topics
+from platestream.schemas.csv_cells import csv_line
+from platestream.schemas.escape_invisible import escape_invisible, escape_invisible_json
+from platestream.schemas.hotlist import HotListChange
+from platestream.web.rendering import _environment, marked
 from tests.support.database import Database
 from tests.support.door import door_of, signed_in_as, staffed
 from tests.support.flows import LISTED
@@ -56,7 +57,7 @@ SAFE = [one for one in HOSTILE.values() if "\udc9b" not in one]
 
 
 def nothing_hidden(shown: str) -> bool:
-    return all(line == visible(line) for line in shown.split("\n"))
+    return all(line == escape_invisible(line) for line in shown.split("\n"))
 
 
 def printed(*parts: Any, width: int = 80, **options: Any) -> str:
@@ -73,33 +74,33 @@ def cells(*told: str) -> Table:
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
 def test_it_is_shown_as_it_stands_whatever_prints_it(hostile: str) -> None:
-    assert printed(f"reason: {hostile}") == f"reason: {visible(hostile)}\n"
+    assert printed(f"reason: {hostile}") == f"reason: {escape_invisible(hostile)}\n"
     for part in (cells(hostile), styled(hostile, "bold"), lines([hostile, "b"])):
         assert nothing_hidden(printed(part, width=200))
-        assert visible(hostile) in printed(part, width=200)
+        assert escape_invisible(hostile) in printed(part, width=200)
 
 
 @given(st.text(), st.text())
 @example("[/", "]")
 @example("\\[/x]", "[/x]")
 def test_no_text_is_markup_or_an_escape_or_another_line(one: str, other: str) -> None:
-    assert printed(one, other, sep=" | ") == f"{visible(one)} | {visible(other)}\n"
+    assert printed(one, other, sep=" | ") == f"{escape_invisible(one)} | {escape_invisible(other)}\n"
     assert nothing_hidden(printed(cells(one, other), width=30))
 
 
 @given(st.text())
 def test_what_is_visible_is_printable_stays_and_tells_the_text(told: str) -> None:
-    shown = visible(told)
+    shown = escape_invisible(told)
     assert shown.isprintable()
-    assert visible(shown) == shown
-    assert visible(told, keep="\n").replace("\n", "") == visible(told.replace("\n", ""))
+    assert escape_invisible(shown) == shown
+    assert escape_invisible(told, keep="\n").replace("\n", "") == escape_invisible(told.replace("\n", ""))
     if "\\" not in told:
         assert shown.encode("latin-1", "backslashreplace").decode("unicode_escape") == told
 
 
 @given(st.recursive(st.text(st.characters(codec="utf-8")) | st.integers(), st.lists))
 def test_json_keeps_its_value_and_hides_nothing(value: Any) -> None:
-    written = visible_json(msgspec.json.encode(value).decode())
+    written = escape_invisible_json(msgspec.json.encode(value).decode())
     assert json.loads(written) == value
     assert written.isprintable()
 
@@ -153,32 +154,37 @@ def test_a_line_of_csv_is_one_line_of_as_many_cells_and_none_is_a_formula(told: 
 def test_a_page_shows_it_and_our_own_markup_stays(told: str) -> None:
     shown = _environment(UTC, "1").from_string("<p>{{ a }}</p>{{ b }}").render(a=told, b=Markup("<b>x</b>"))
     inside = unescape(shown.removeprefix("<p>").removesuffix("</p><b>x</b>"))
-    assert inside == visible(told, keep="\n\r\t")
+    assert inside == escape_invisible(told, keep="\n\r\t")
     assert "<script" not in shown
     assert "\u202e" not in marked("AB\u202e1", [2])
 
 
 @pytest.mark.parametrize("hostile", SAFE)
 def test_memorandum_and_evidence_page_show_it(hostile: str) -> None:
-    cell = text._cell(f"<script>{hostile}[x](javascript:1)|")
-    assert visible(cell) == cell
+    cell = memo_text._cell(f"<script>{hostile}[x](javascript:1)|")
+    assert escape_invisible(cell) == cell
     assert "\\<script\\>" in cell
     assert "\\[x\\](javascript" in cell
-    for escape in (pdf.escape, evidence_page.escape):
-        assert visible(escape(f"<b>{hostile}")) == escape(f"<b>{hostile}")
-        assert "<b>" not in escape(f"<b>{hostile}")
+    escaped = evidence_page.escape(f"<b>{hostile}")
+    assert escape_invisible(escaped) == escaped
+    assert "<b>" not in escaped
+    drawn = pdf.text(f"<b>{hostile}").getPlainText()
+    assert escape_invisible(drawn) == drawn
+    assert "<b>" in drawn, "as text, not as markup"
 
 
 def test_a_log_line_is_one_line() -> None:
     record = logging.LogRecord("x", logging.WARNING, "", 0, "of %s", ("a\nERROR forged\x1b[2J",), None)
-    assert OneLine("%(levelname)s %(message)s").format(record) == "WARNING of a\\nERROR forged\\x1b[2J"
+    assert (
+        OneLineFormatter("%(levelname)s %(message)s").format(record) == "WARNING of a\\nERROR forged\\x1b[2J"
+    )
 
 
 def test_an_answer_of_sql_on_a_terminal_is_text(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    sql_answers.write_pieces([b"a\tb\n\x1b[2", b"J\xff\xe2\x80", b"\xae\n"])
+    sql_output.write_pieces([b"a\tb\n\x1b[2", b"J\xff\xe2\x80", b"\xae\n"])
     assert capsys.readouterr().out == "a\tb\n\\x1b[2J\\xff\\u202e\n"
 
 
@@ -214,4 +220,4 @@ def test_no_command_stumbles_over_it(office: Database, tmp_path: Path) -> None:
     ]
     assert all(nothing_hidden(one) for one in outputs)
     found = "".join(outputs[2].split())
-    assert "".join(visible(hostile).split()) in found
+    assert "".join(escape_invisible(hostile).split()) in found

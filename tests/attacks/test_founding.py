@@ -11,14 +11,14 @@ import msgspec
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError as Refused
 
-from clickhouse import migrate
-from clickhouse.sql_files import statements
-from connectors.clickhouse_client import DOOR
-from schemas.message import RefusedError
-from schemas.registry import RegistryRecord
-from services import recovery, registry
-from services.door import Door
-from services.inquiries.gate import RefusedInquiry
+from platestream.access import recovery, registry
+from platestream.access.door import Door
+from platestream.access.gate import RefusedInquiry
+from platestream.clickhouse import migrate
+from platestream.clickhouse.sql_files import statements
+from platestream.edges.clickhouse_client import DOOR
+from platestream.schemas.message import RefusedError
+from platestream.schemas.registry import RegistryRecord
 from tests.support.agency import Agency
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -107,7 +107,7 @@ def test_yesterdays_installation_that_had_an_administrator_is_founded(empty_data
     agency.log(
         kind="registry_user", who="lee", other="user/lee", change="role: officer -> administrator,officer"
     )
-    file = files("clickhouse").joinpath("migrations/0176_recovery.sql").read_text("utf-8")
+    file = files("platestream.clickhouse").joinpath("migrations/0176_recovery.sql").read_text("utf-8")
     (text,) = [one for one in statements(file) if one.startswith("INSERT INTO platestream.administrators")]
     client.command(text)
     assert empty_database.rows("SELECT id FROM platestream.administrators") == [("lee",)]

@@ -20,27 +20,25 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.changelog import publish
-from connectors.clickhouse_client import AUDITOR, DOOR
-from connectors.clock import utc_now
-from connectors.partners import keys
-from operators.inquiry_checks.reasons import entry_lacks
-from schemas import topics
-from schemas.hotlist import HotListChange, HotListEntry
-from schemas.message import RefusedError
-from schemas.registry import RegistryRecord
-from services import registry
-from services.door import Door
-from services.hotlist import entries
-from services.hotlist.feed import Feed, FeedImport
-from services.hotlist.files import ncic
-from services.hotlist.files.formats import own, parser
-from services.hotlist.importing import listed
-from services.hotlist.intake import import_file
-from services.hotlist.origin import Brought, Manifest
-from services.inquiries.gate import RefusedInquiry
-from services.rules import gate_rules
-from services.yearly_audit.draw import inquiries_between
+from platestream.access import gate_rules, registry, signing_keys
+from platestream.access.door import Door
+from platestream.access.gate import RefusedInquiry
+from platestream.audit.yearly.draw import inquiries_between
+from platestream.edges.changelog import publish
+from platestream.edges.clickhouse_client import AUDITOR, DOOR
+from platestream.hotlist import entries
+from platestream.hotlist.feed import Feed, FeedImport
+from platestream.hotlist.files import ncic
+from platestream.hotlist.files.formats import own_csv, parser
+from platestream.hotlist.intake import import_file
+from platestream.hotlist.list_changes import listed
+from platestream.hotlist.origin import Delivery, Manifest
+from platestream.operators.inquiry_checks.reasons import meaningless_fields
+from platestream.runtime.clock import utc_now
+from platestream.schemas import topics
+from platestream.schemas.hotlist import HotListChange, HotListEntry
+from platestream.schemas.message import RefusedError
+from platestream.schemas.registry import RegistryRecord
 from tests.support.agency import Agency
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -75,8 +73,7 @@ def door(database: Database) -> Door:
     return door_of(database)
 
 
-@pytest.mark.parametrize("text", NOTHING)
-@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize(("field", "text"), list(zip(FIELDS, NOTHING, strict=False)))
 def test_words_that_say_nothing_list_no_vehicle_and_search_nothing(
     door: Door, database: Database, field: str, text: str
 ) -> None:
@@ -86,10 +83,21 @@ def test_words_that_say_nothing_list_no_vehicle_and_search_nothing(
     assert database.rows("SELECT kind, outcome FROM platestream.inquiry_log") == [("hotlist_add", "refused")]
 
 
-@pytest.mark.parametrize("case", [".", "none", "n/a", "stolen"])
-def test_a_case_number_that_is_none_lists_no_vehicle(door: Door, case: str) -> None:
-    with pytest.raises(RefusedInquiry, match=r"section H\.2"):
-        entries.add(door, "sjpd", {**TOLD, "case_number": case}, utc_now())
+def test_the_gate_refuses_words_that_say_nothing_in_any_field(door: Door, database: Database) -> None:
+    tried = [{**TOLD, field: text} for field in FIELDS for text in NOTHING]
+    rows = [
+        [uuid4(), "hotlist_add", "vale", "26-001234", {name: one[name] for name in FIELDS}] for one in tried
+    ]
+    names = ["inquiry_id", "kind", "on_behalf_of", "case_number", "fields"]
+    database.client(DOOR).insert("platestream.inquire", rows, column_names=names)
+    found = database.rows("SELECT outcome, refusal LIKE '%section H.%' FROM platestream.inquiry_log")
+    assert found == [("refused", 1)] * len(tried)
+
+
+def test_a_case_number_that_is_none_lists_no_vehicle(door: Door) -> None:
+    for case in (".", "none", "n/a", "stolen"):
+        with pytest.raises(RefusedInquiry, match=r"section H\.2"):
+            entries.add(door, "sjpd", {**TOLD, "case_number": case}, utc_now())
     assert listed(door.streams) == {}
 
 
@@ -107,7 +115,7 @@ def test_an_entry_of_before_these_rules_is_not_put_back_without_words(door: Door
     bare = HotListEntry.from_json(was.to_json().replace(b"P/C for arrest", b"."))
     entries.remove(door, was.entry_id)
     with pytest.raises(RefusedInquiry, match=r"section H\.6"):
-        entries.put_back(door, bare, None, utc_now())
+        entries.restore(door, bare, None, utc_now())
     assert listed(door.streams) == {}
 
 
@@ -216,7 +224,7 @@ def test_gate_and_check_judge_words_alike(door: Door, database: Database, told: 
     )
     assert len(found) == len(asked)
     for one, refusal in found:
-        lacks = list(entry_lacks({**asked[one], "case_number": "26-001234"}, rules))
+        lacks = list(meaningless_fields({**asked[one], "case_number": "26-001234"}, rules))
         assert bool(refusal) == bool(lacks), (asked[one], refusal)
 
 
@@ -240,7 +248,7 @@ class Office:
         self.place.mkdir(parents=True)
         self.sue, self.lee = door_of(database, "sue"), door_of(database, "lee")
         self.key.write_bytes(pem(private := Ed25519PrivateKey.generate()))
-        public = keys.public_text(private.public_key())
+        public = signing_keys.public_text(private.public_key())
         self.feed("acic", feed_place=str(self.place), feed_layout="csv")
         self.feed("ncic", feed_key=public, feed_layout="csv")
         self.job = FeedImport(Feed(self.place, "acic", parser("csv")))
@@ -250,14 +258,14 @@ class Office:
         registry.designate(self.lee, record, utc_now())
 
     def look(self, seconds: float = 60) -> Any:
-        return self.job.look(self.machine, datetime.now(UTC) + timedelta(seconds=seconds))
+        return self.job.import_new(self.machine, datetime.now(UTC) + timedelta(seconds=seconds))
 
     @property
     def machine(self) -> Door:
-        return self.lee.machine("hotlist")
+        return self.lee.system_job("hotlist")
 
     def bring(self, content: bytes, source: str, door: Door | None = None, **told: Any) -> Any:
-        brought = Brought("csv", told.pop("place", None), told.pop("manifest", None))
+        brought = Delivery("csv", told.pop("place", None), told.pop("manifest", None))
         file = io.BytesIO(content)
         return import_file(
             door or self.sue,
@@ -381,7 +389,7 @@ def test_a_file_that_changes_while_it_is_read_changes_nothing(
     path.write_bytes(outside("1"))
 
     def parse(lines: Any) -> Any:
-        yield from own(lines)
+        yield from own_csv(lines)
         path.write_bytes(outside("1", "2"))
 
     office.job = FeedImport(Feed(office.place, "acic", parse))
@@ -398,7 +406,7 @@ def test_a_list_without_a_feed_is_not_imported_by_a_job_and_the_check_names_the_
     (lists / "list.csv").write_bytes(outside("1"))
     job = FeedImport(Feed(lists, "mvd", parser("csv")))
     with pytest.raises(RefusedError, match="platestream registry source mvd --place"):
-        job.look(office.machine, datetime.now(UTC) + timedelta(seconds=60))
+        job.import_new(office.machine, datetime.now(UTC) + timedelta(seconds=60))
     agency = Agency(office.database, office.database.data)
     agency.put(RegistryRecord(kind="hotlist_source", id="mvd", name="MVD", refreshed_at=utc_now()))
     (result,) = agency.results("designated").values()
@@ -481,7 +489,7 @@ def test_another_layout_than_the_feed_s_is_refused(office: Office) -> None:
     with pytest.raises(RefusedError, match="layout"):
         import_file(
             office.sue, io.BytesIO(content), "x", "ncic", parser("csv"), utc_now(),
-            brought=Brought("ncic", None, office.signed(content)),
+            brought=Delivery("ncic", None, office.signed(content)),
         )  # fmt: skip
 
 

@@ -10,14 +10,14 @@ from clickhouse_connect.driver.exceptions import DatabaseError as Refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.clickhouse_client import AUDITOR, DOOR
-from operators.people_names import name_identity, number_identity, resolve, same_person
-from schemas.fields import NAME
-from schemas.message import RefusedError
-from schemas.registry import RegistryRecord
-from services import registry
-from services.door import Door
-from services.yearly_audit.findings import is_own, looks
+from platestream.access import registry
+from platestream.access.door import Door
+from platestream.audit.yearly.findings import audited_inquiries, is_own
+from platestream.edges.clickhouse_client import AUDITOR, DOOR
+from platestream.operators.people_names import name_identity, number_identity, resolve, same_person
+from platestream.schemas.fields import NAME
+from platestream.schemas.message import RefusedError
+from platestream.schemas.registry import RegistryRecord
 from tests.support.agency import Agency
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -112,7 +112,7 @@ def test_two_records_of_yesterday_are_found_and_one_of_them_can_be_ended(agency:
     agency.put(second("Smith", employee_number=""))
     result = agency.results("identities")["identities"]
     assert result.outcome == "not_held"
-    assert "registry end user" in str(result)
+    assert "registry deactivate user" in str(result)
     registry.end(lee, "user", "Smith", NOW)
     registry.end(lee, "user", "smith", NOW)
     assert agency.outcomes("identities") == {"identities": "held"}
@@ -138,8 +138,8 @@ def test_nobody_judges_their_own_inquiry_under_another_name(agency: Agency, othe
     inquiry = agency.enter("search", who=others.id, reason=SAID, pattern="AB*")
     with door_of(agency.database, "smith") as smith:
         permit = smith.enter("audit_show", "draw 1")
-        (look,) = looks(agency.database.client(AUDITOR), permit, [inquiry])
-        assert is_own(smith, look, registry.listed(smith.streams, "user").values())
+        (look,) = audited_inquiries(agency.database.client(AUDITOR), permit, [inquiry])
+        assert is_own(smith, look, registry.records_of(smith.streams, "user").values())
     told = {"draw": 1, "inquiry_id": str(inquiry), "meets": True}
     agency.write("audit", "finding", told, who="smith")
     result = agency.results("identities")["identities"]

@@ -10,25 +10,24 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
-from connectors.clickhouse_client import ANALYST, DOOR, SEALER
-from connectors.inquiry_log import count_shown, read_seals, seal_new
-from connectors.profiles import load, names
-from operators.inquiry_checks.reasons import usable_case
-from platestream.console.app import app
-from schemas import tables
-from schemas.detection import Detection
-from schemas.gate_rules import AgencyRules
-from schemas.hotlist import HotListEntry
-from schemas.partner import Reads
-from schemas.profile import ANYTHING_WITH_A_DIGIT
-from schemas.registry import RegistryRecord
-from services import tokens
-from services.evidence.hold import NothingToHold, Terms, hold
-from services.hotlist.lookback import LookBack
-from services.inquiries import gate
-from services.inquiries.gate import RefusedInquiry
-from services.inquiries.looking import cut
-from services.partners.asking import Answer
+from platestream.access import gate, tokens
+from platestream.access.gate import RefusedInquiry
+from platestream.access.profiles import load, names
+from platestream.edges.clickhouse_client import ANALYST, DOOR, SEALER
+from platestream.edges.inquiry_log import count_shown, read_seals, seal_new
+from platestream.evidence.hold import NothingToHold, Terms, hold
+from platestream.hotlist.lookback import LookBack
+from platestream.inquiries.search import is_cut
+from platestream.operators.inquiry_checks.reasons import is_usable_case
+from platestream.partners.client import Answer
+from platestream.schemas import tables
+from platestream.schemas.detection import Detection
+from platestream.schemas.gate_rules import AgencyRules
+from platestream.schemas.hotlist import HotListEntry
+from platestream.schemas.partner import Reads
+from platestream.schemas.profile import ANYTHING_WITH_A_DIGIT
+from platestream.schemas.registry import RegistryRecord
+from platestream.web.app import app
 from tests.support.agency import PROFILE, Agency
 from tests.support.clock import NOW
 from tests.support.console import Pages
@@ -259,7 +258,7 @@ def test_names_that_a_partner_invents_share_one_limit(town: Database) -> None:
         }
         asked = {"pattern": f"AA0{number % 7}*", "since": SEEN_AT - timedelta(days=1), "vehicles": 100}
         try:
-            rows = gate.look_for_partner(
+            rows = gate.search_for_partner(
                 town.client(ANALYST), uuid4(), "search", partner, asked, case_number=CASE
             )
         except RefusedInquiry as refused:
@@ -273,7 +272,7 @@ def test_names_that_a_partner_invents_share_one_limit(town: Database) -> None:
     "case", ["00", "0-0", "1111", "1", "--", "\uff12\uff16-\uff10\uff10\uff11\uff12\uff13\uff14", "0 0 0 0"]
 )
 def test_a_number_that_numbers_no_case_is_none(town: Database, case: str) -> None:
-    assert not usable_case(case)
+    assert not is_usable_case(case)
     with pytest.raises(RefusedInquiry, match="case number"):
         search(town, case_number=case)
 
@@ -309,7 +308,7 @@ def test_an_answer_says_whether_it_was_cut_and_one_that_is_just_full_was_not(
     told |= {"who": "smith", "case_number": CASE, "vehicles": 100}
     rows = getattr(gate, way)(town.client(ANALYST), **told)
     assert {row["cut"] for row in rows} == {exact}
-    assert cut(rows) == exact
+    assert is_cut(rows) == exact
 
 
 def test_a_cut_answer_says_so_in_sql_whatever_is_asked_of_the_view(town: Database) -> None:
@@ -343,10 +342,10 @@ def test_companions_and_look_alikes_say_that_they_were_cut(town: Database) -> No
     for plate in ("AA0001", *(f"CC{number:04}" for number in range(5))):
         town.put(tables.DETECTIONS, _pass(plate, 400), _pass(plate, 800))
     client = town.client(ANALYST)
-    assert not cut(gate.companions(client, plate="AA0001", vehicles=5, **told))
-    assert cut(gate.companions(client, plate="AA0001", vehicles=4, **told))
-    assert cut(gate.fuzzy(client, plate="AA0001", vehicles=2, **told))
-    assert not cut(gate.fuzzy(client, plate="AA0001", vehicles=100, **told))
+    assert not is_cut(gate.companions(client, plate="AA0001", vehicles=5, **told))
+    assert is_cut(gate.companions(client, plate="AA0001", vehicles=4, **told))
+    assert is_cut(gate.fuzzy(client, plate="AA0001", vehicles=2, **told))
+    assert not is_cut(gate.fuzzy(client, plate="AA0001", vehicles=100, **told))
 
 
 def test_exactly_fifty_vehicles_are_held_as_evidence_and_fifty_one_are_not(town: Database) -> None:
@@ -404,7 +403,9 @@ def test_the_console_holds_rows_of_more_than_fifty_vehicles(pages: Pages) -> Non
 
 
 def test_the_api_asks_for_more_vehicles_and_says_when_there_were_more(pages: Pages) -> None:
-    _made, text = tokens.kept(pages.settings).make("smith", "CAD", ["inquiries"], NOW + timedelta(days=9))
+    _made, text = tokens.stored_tokens(pages.settings).make(
+        "smith", "CAD", ["inquiries"], NOW + timedelta(days=9)
+    )
     program = TestClient(app(pages.console), "https://localhost", headers={"Authorization": f"Bearer {text}"})
     asked: dict[str, Any] = {"plate": "AA*", "case_number": CASE}
     for more, found, was_cut in ((0, 50, True), (120, 120, True), (260, 260, False)):
@@ -421,7 +422,7 @@ def test_a_supervisor_raises_a_limit_in_the_console_and_others_do_not(pages: Pag
     for who in ("smith", "vale"):
         browser = pages.browser(who)
         page = browser.get("/administration/people/smith").text
-        assert ("Raise the limit of vehicles" in page) == (who == "vale")
+        assert ("Vehicle limit" in page) == (who == "vale")
         answer = browser.send("/administration/people/limit", **told)
         assert (answer.status_code == 200) == (who == "vale")
     assert len(search(pages.database, vehicles=1000)) == 60
@@ -450,9 +451,9 @@ def test_a_pattern_that_accepts_anything_is_found_in_any_profile(database: Datab
 def test_the_profiles_that_come_with_it_accept_case_numbers_only(database: Database, name: str) -> None:
     pattern = load(name).inquiries.case_number
     assert rules_check(database, pattern).outcome == "held"
-    assert all(usable_case(one, pattern) for one in ("26-001234", "SJ26-004502", "26-CV-18"))
+    assert all(is_usable_case(one, pattern) for one in ("26-001234", "SJ26-004502", "26-CV-18"))
     assert not any(
-        usable_case(one, pattern) for one in ("0-1", "123", "1-2", "26-1", "26-", "case 12", "26-CV")
+        is_usable_case(one, pattern) for one in ("0-1", "123", "1-2", "26-1", "26-", "case 12", "26-CV")
     )
 
 
@@ -475,6 +476,6 @@ def test_a_case_of_one_digit_documents_no_search(town: Database) -> None:
 def test_an_answer_to_another_agency_says_in_words_that_it_was_cut_and_else_is_as_before() -> None:
     assert msgspec.json.encode(Reads(reads=(), found=0)) == b'{"reads":[],"found":0}'
     said = msgspec.json.decode(msgspec.json.encode(Reads(reads=(), found=50, cut=True)), type=Reads)
-    assert Answer("county", "answered", "", 0.1, said.reads, said.found, said.cut).words.endswith(
+    assert Answer("county", "answered", "", 0.1, said.reads, said.found, said.cut).sentence.endswith(
         "more vehicles fit than it shows at once"
     )

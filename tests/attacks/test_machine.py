@@ -7,18 +7,18 @@ from uuid import uuid4
 
 import pytest
 
-from connectors.clickhouse_client import DOOR
-from operators.inquiry_checks.order import NOBODY, RULES, against_the_order
-from operators.people import People
-from schemas.inquiry import Inquiry
-from services.door import Door
-from services.hotlist import feed
-from services.inquiries.gate import RefusedInquiry
-from services.policy.check import run
-from services.policy.checks.live import Live
-from services.policy.table import CHECKS
-from services.retention import job as retention
-from services.tlog import job as publishing
+from platestream.access.door import Door
+from platestream.access.gate import RefusedInquiry
+from platestream.edges.clickhouse_client import DOOR
+from platestream.hotlist import feed
+from platestream.operators.inquiry_checks.order import NOBODY, RULES, check_order
+from platestream.operators.people import People
+from platestream.policy.checks.context import CheckData
+from platestream.policy.service import run
+from platestream.policy.table import CHECKS
+from platestream.retention import service as retention
+from platestream.schemas.inquiry import Inquiry
+from platestream.transparency_log import service as publishing
 from tests.support.database import Database
 from tests.support.door import OWN, door_of, person, staffed
 from tests.support.engine import Engine
@@ -27,7 +27,7 @@ ENTITLED = tuple(one for one in CHECKS if one.name == "entitled")
 
 
 def faults(door: Door) -> tuple[str, ...]:
-    (result,) = run(Live.of(door, datetime.now(UTC)), ENTITLED)
+    (result,) = run(CheckData.of(door, datetime.now(UTC)), ENTITLED)
     return result.faults
 
 
@@ -40,8 +40,8 @@ def automatic(database: Database) -> list[Any]:
 @pytest.mark.parametrize(
     "start",
     [
-        retention.by_the_clock,
-        lambda door: feed.by_the_clock(door, "ncic"),
+        retention.start_scheduled,
+        lambda door: feed.open_job(door, "ncic"),
         publishing.start,
     ],
 )
@@ -59,7 +59,7 @@ def test_4_nobody_starts_a_job_who_may_not_do_what_it_does(database: Database, s
 
 def test_4_each_act_of_a_job_names_the_person_who_started_it(database: Database) -> None:
     staffed(database, person("vale"))
-    job = retention.by_the_clock(door_of(database, "vale"))
+    job = retention.start_scheduled(door_of(database, "vale"))
     retention.run(job, timedelta(days=30), datetime.now(UTC))
 
     started, *rows = database.rows(
@@ -168,7 +168,7 @@ def test_4_the_audit_flow_finds_an_automatic_act_without_a_starter_who_may_do_it
     starter: str, found: list[str]
 ) -> None:
     people = People([OWN, person("vale"), person("smith", "analyst"), person("gone", active=False)])
-    rules = [one.rule for one in against_the_order(automatic_row(set_off_by=starter), people, RULES)]
+    rules = [one.rule for one in check_order(automatic_row(set_off_by=starter), people, RULES)]
 
     assert rules == found
 
@@ -177,7 +177,7 @@ def test_4_a_bolo_that_an_agency_set_off_needs_no_person() -> None:
     people = People([OWN, person("vale")])
     row = automatic_row(kind="bolo", set_off_by="agency:apache-county")
 
-    assert [one.rule for one in against_the_order(row, people, RULES)] == []
+    assert [one.rule for one in check_order(row, people, RULES)] == []
 
 
 def test_4_on_a_server_no_person_becomes_the_machine(engine: Engine, tmp_path: Path) -> None:

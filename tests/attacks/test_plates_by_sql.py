@@ -13,8 +13,10 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
-from clickhouse import migrate
-from connectors.clickhouse_client import (
+from platestream.access import rules_in_force
+from platestream.access.gate import THROWN
+from platestream.clickhouse import migrate
+from platestream.edges.clickhouse_client import (
     ACCESS_DENIED,
     ANALYST,
     AUDITOR,
@@ -22,9 +24,7 @@ from connectors.clickhouse_client import (
     DASHBOARD,
     SUPERVISOR,
 )
-from schemas.tables import DETECTIONS, REGISTRY
-from services.inquiries.gate import THROWN
-from services.rules import in_force
+from platestream.schemas.tables import DETECTIONS, REGISTRY
 from tests.support.database import Database
 from tests.support.door import OWN, person
 from tests.support.engine import Engine
@@ -237,7 +237,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
     engine.start()
     own = engine.client("owner")
     migrate.apply(own)
-    in_force.settle(own, "")
+    rules_in_force.upgrade(own, "")
 
     def ask(who: str, settings: dict[str, str] | None = None) -> str:
         one = str(uuid4())
@@ -285,7 +285,7 @@ def test_no_setting_gets_an_answer_in_process_without_a_counted_inquiry(database
 
 def test_settings_of_a_caller_do_not_reach_into_views(database: Database) -> None:
     """ClickHouse takes them there, but for what the profile of the views' account fixes."""
-    text = files("clickhouse").joinpath("roles.xml").read_text()
+    text = files("platestream.clickhouse").joinpath("roles.xml").read_text()
     fixed = ElementTree.fromstring(text).find("profiles/platestream_gate/constraints")
     assert fixed is not None
     known = {name for (name,) in database.rows("SELECT name FROM system.settings")}

@@ -12,21 +12,20 @@ from clickhouse_connect.driver.exceptions import DatabaseError as Refused
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.clickhouse_client import ANALYST, AUDITOR, CUSTODIAN, DOOR, INGEST, SUPERVISOR
-from connectors.kafka_client import BrokerError
-from connectors.profiles import load
-from operators.inquiry_checks.logic import Event, InquiryChecks
-from schemas import tables, topics
-from schemas.finding import Finding
-from schemas.gate_rules import GATE_RULES, RulesInForce, of_profile
-from schemas.inquiry import SealedInquiry
-from schemas.message import EndOfSnapshot
-from schemas.registry import RegistryRecord
-from schemas.tables import EPOCH
-from services import registry
-from services.door import Door
-from services.inquiries import gate
-from services.shifts import log_in
+from platestream.access import gate, registry
+from platestream.access.door import Door
+from platestream.access.profiles import load
+from platestream.access.shifts import log_in
+from platestream.edges.clickhouse_client import ANALYST, AUDITOR, CUSTODIAN, DOOR, INGEST, SUPERVISOR
+from platestream.edges.kafka_client import BrokerError
+from platestream.operators.inquiry_checks.logic import Event, InquiryChecks
+from platestream.schemas import tables, topics
+from platestream.schemas.finding import Finding
+from platestream.schemas.gate_rules import GATE_RULES, RulesInForce, of_profile
+from platestream.schemas.inquiry import SealedInquiry
+from platestream.schemas.message import EndOfSnapshot
+from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.tables import EPOCH
 from tests.support.agency import DAY, MINUTE, Agency
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -99,7 +98,7 @@ def test_a_change_counts_though_its_topic_is_unreachable_and_repair_brings_it_th
     assert searches(agency) == "refused"
     assert agency.outcomes("recorded") == {"recorded": "not_held"}
     assert registry.repair(lee) == ["user/smith"]
-    assert not registry.listed(agency.streams, "user")["smith"].active
+    assert not registry.records_of(agency.streams, "user")["smith"].active
     assert registry.repair(lee) == []
 
 

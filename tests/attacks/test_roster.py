@@ -1,6 +1,5 @@
 """Attempts to escape the checks of duty, access, training, evidence and notification (issue 27, row 20)."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -14,17 +13,17 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.clickhouse_client import DOOR, INGEST, connect
-from schemas import tables, topics
-from schemas.delivery import Delivery, delivery_id
-from schemas.message import Message, RefusedError
-from schemas.registry import RegistryRecord
-from services import registry, shifts
-from services import roster as rosters
-from services.door import Door
-from services.evidence import hold as holding
-from services.inquiries.gate import RefusedInquiry
-from services.policy.checks.duty import _uncovered
+from platestream.access import registry, shifts
+from platestream.access import roster as rosters
+from platestream.access.door import Door
+from platestream.access.gate import RefusedInquiry
+from platestream.edges.clickhouse_client import DOOR, INGEST, connect
+from platestream.evidence import hold as holding
+from platestream.policy.checks.duty import _uncovered
+from platestream.schemas import tables, topics
+from platestream.schemas.delivery import Delivery, delivery_id
+from platestream.schemas.message import Message, RefusedError
+from platestream.schemas.registry import RegistryRecord
 from tests.support.agency import (
     CASE,
     DAY,
@@ -33,29 +32,13 @@ from tests.support.agency import (
     MATERIAL,
     Agency,
     duty,
-    follow_the_order,
     read,
     roster,
     user,
 )
 from tests.support.clock import NOW
-from tests.support.database import Database, copied
+from tests.support.database import Database
 from tests.support.door import door_of
-
-
-@pytest.fixture(scope="module")
-def good(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("roster")
-    with copied(migrated, folder) as database:
-        follow_the_order(Agency(database, folder / "data"))
-    return folder
-
-
-@pytest.fixture
-def agency(good: Path, tmp_path: Path) -> Iterator[Agency]:
-    shutil.copytree(good / "data", tmp_path / "data")
-    with copied(good / "platestream", tmp_path) as database:
-        yield Agency(database, tmp_path / "data")
 
 
 def says(agency: Agency, check: str, **changes: Any) -> tuple[str, str]:
@@ -80,14 +63,14 @@ def test_20_without_rules_and_without_a_notification_ever_it_is_not_checked_and_
     outcome, words = says(agency, "notified")
     assert outcome == "not_checked"
     assert "PLATESTREAM_NOTIFY_FILE" in words
-    assert "flows.notify_flow" in words
+    assert "the notify flow running" in words
 
 
 def test_20_with_rules_and_no_flow_that_runs_it_is_not_held(agency: Agency) -> None:
     never_notified(agency)
     outcome, words = says(agency, "notified", notifies=True)
     assert outcome == "not_held"
-    assert "as if flows.notify_flow did not run" in words
+    assert "does platestream.flows.notify_flow run?" in words
 
 
 def test_20_a_flow_that_was_stopped_is_found_by_the_hits_since(agency: Agency) -> None:
@@ -386,7 +369,7 @@ def test_20_an_erased_file_of_passwords_is_no_sign_in(agency: Agency) -> None:
         (user("vale", trained_at=NOW - 90 * DAY), "not on record or not approved by then: vale"),
         (
             msgspec.structs.replace(MATERIAL, id="old", approved_at=NOW - 400 * DAY),
-            "approved over 365 days ago",
+            "approved over 1 year ago",
         ),
     ],
 )
@@ -464,7 +447,7 @@ def test_20_a_case_that_was_searched_for_needs_evidence_or_a_reason(agency: Agen
     assert outcome == "not_held"
     assert "neither evidence nor a reason" in words
     assert "26-007777" in words
-    holding.not_needed(chief, "26-007777", "The truck was found parked at home")
+    holding.record_not_needed(chief, "26-007777", "The truck was found parked at home")
     assert says(agency, "taken", now=NOW + WEEK)[0] == "held"
     searched(agency)
     assert says(agency, "taken", now=NOW + WEEK)[0] == "not_held", (
@@ -487,9 +470,9 @@ def test_20_a_case_that_has_evidence_and_a_search_that_showed_nothing_need_no_re
 @pytest.mark.parametrize("reason", ["", "x", "case", "qwerty", "12345", ". . . ."])
 def test_20_no_evidence_for_no_reason_is_refused(agency: Agency, chief: Door, reason: str) -> None:
     with pytest.raises(RefusedInquiry, match="the reason says nothing"):
-        holding.not_needed(chief, "26-007777", reason)
+        holding.record_not_needed(chief, "26-007777", reason)
     with pytest.raises(RefusedInquiry, match="case number"):
-        holding.not_needed(chief, "00", "The truck was found parked at home")
+        holding.record_not_needed(chief, "00", "The truck was found parked at home")
 
 
 def test_20_evidence_that_was_held_on_no_entry_of_the_ledger_covers_no_search(agency: Agency) -> None:

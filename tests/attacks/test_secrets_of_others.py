@@ -11,16 +11,15 @@ import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
-from connectors.clickhouse_client import AUDITOR
+from platestream.access import accounts, accounts_audit, gate, registry, tokens
+from platestream.access.gate import RefusedInquiry
+from platestream.audit.yearly import draw as drawing
 from platestream.cli.main import app
-from schemas.message import RefusedError
-from services import accounts, accounts_audit, registry, tokens
-from services.inquiries import gate
-from services.inquiries.gate import RefusedInquiry
-from services.policy import check as checking
-from services.policy.checks.live import Live
-from services.policy.table import CHECKS
-from services.yearly_audit import draw as drawing
+from platestream.edges.clickhouse_client import AUDITOR
+from platestream.policy import service as checking
+from platestream.policy.checks.context import CheckData
+from platestream.policy.table import CHECKS
+from platestream.schemas.message import RefusedError
 from tests.support.console import PASSWORD, Pages, Person
 from tests.support.database import Database
 from tests.support.door import door_of, person, signed_in_as
@@ -69,7 +68,9 @@ def acts(pages: Pages, kind: str) -> list[tuple[str, str, str]]:
 
 def look(pages: Pages, who: str) -> str:
     done = door_of(pages.database, who, data=pages.data)
-    gate.search(done.client("platestream_analyst"), **done.said(case_number="26-001234"), pattern="ABC*")
+    gate.search(
+        done.client("platestream_analyst"), **done.documentation(case_number="26-001234"), pattern="ABC*"
+    )
     return str(pages.database.value("SELECT argMax(inquiry_id, at) FROM platestream.inquiry_log"))
 
 
@@ -150,7 +151,7 @@ def test_the_next_search_after_a_redemption_is_audited_and_stands_in_the_auditor
     (_entry, made), *_others = drawing.draws(pages.database.client(AUDITOR))
     assert [str(one) for one in made.after_reset] == [followed]
     assert [str(one) for one in made.inquiries] == [followed]
-    assert drawing.again(pages.database.client(AUDITOR), made) == []
+    assert drawing.verify_draw(pages.database.client(AUDITOR), made) == []
     assert drawn.number == 1
 
 
@@ -174,7 +175,7 @@ def test_a_draw_that_leaves_out_what_followed_a_reset_is_found(pages: Pages) -> 
         use=[],
         browsing=True,
     )
-    assert drawing.again(client, doctored) == ["the seed gives other inquiries than were drawn"]
+    assert drawing.verify_draw(client, doctored) == ["the seed gives other inquiries than were drawn"]
 
 
 def test_a_search_later_than_a_day_after_or_before_the_redemption_is_drawn_by_chance_only(
@@ -296,7 +297,7 @@ def test_ones_own_password_is_changed_with_the_current_one_only(
 def test_whose_password_was_taken_away_gives_themselves_none(
     pages: Pages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accounts.end(door_of(pages.database, "lee", data=pages.data), "smith")
+    accounts.remove(door_of(pages.database, "lee", data=pages.data), "smith")
     for words in (("account", "set"), ("account", "set", "--forgotten")):
         refused = called(pages, monkeypatch, "smith", *words, typed=f"{OWN}\n")
         assert isinstance(refused.exception, RefusedInquiry)
@@ -318,7 +319,7 @@ def test_a_token_is_taken_by_its_person_alone_and_once(pages: Pages) -> None:
     assert text == ""
     with pytest.raises(RefusedError):
         tokens.take(lee, permit.id, pages.clock(), "here")
-    kept = tokens.kept(pages.settings)
+    kept = tokens.stored_tokens(pages.settings)
     assert kept.find(f"platestream_{permit.id}_", pages.clock()) is None
     browser = pages.browser("smith")
     browser.get("/account")
@@ -342,7 +343,7 @@ def test_a_reset_by_one_administrator_is_shown_to_the_other_it_locked_out(pages:
 def check(pages: Pages, days: float) -> Any:
     """The policy check of resets, so many days from now."""
     door = door_of(pages.database, "aud", data=pages.data)
-    live = Live.of(door, datetime.now(UTC) + timedelta(days=days))
+    live = CheckData.of(door, datetime.now(UTC) + timedelta(days=days))
     (result,) = checking.run(live, [one for one in CHECKS if one.name == "resets"])
     return result
 
@@ -377,7 +378,7 @@ def test_a_review_by_who_made_the_code_or_got_it_is_none(pages: Pages, who: str)
 
 
 def test_a_code_that_ends_with_the_account_first_is_reviewed_as_a_reset(pages: Pages) -> None:
-    accounts.end(door_of(pages.database, "lee", data=pages.data), "smith")
+    accounts.remove(door_of(pages.database, "lee", data=pages.data), "smith")
     code_for(pages)
     assert check(pages, 31).outcome == "not_held"
 
@@ -408,7 +409,7 @@ def test_a_yearly_audit_draws_the_search_after_a_reset_of_all_the_time_since_the
     drawing.draw(door, later.year, later)
     ((_entry, made),) = drawing.draws(pages.database.client(AUDITOR))
     assert [str(one) for one in made.after_reset] == [followed]
-    assert drawing.again(pages.database.client(AUDITOR), made) == []
+    assert drawing.verify_draw(pages.database.client(AUDITOR), made) == []
     review(pages)
     assert check(pages, 400).outcome == "held"
 

@@ -11,21 +11,24 @@ import pytest
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
-from connectors.passwords import Passwords
-from platestream.console import live, signin
-from platestream.console.administration import live as camera_live
-from platestream.console.app import KNOWN_FOR, app
-from platestream.console.visit import Visit
-from schemas.tables import REGISTRY
-from services import accounts, registry, shifts, tokens
-from services.inquiries.gate import RefusedInquiry
+from platestream.access import accounts, registry, shifts, tokens
+from platestream.access.gate import RefusedInquiry
+from platestream.access.password_file import Passwords
+from platestream.cameras.pages import live as camera_live
+from platestream.hits.pages import live_feed
+from platestream.schemas.tables import REGISTRY
+from platestream.web import console as web_console
+from platestream.web import signin
+from platestream.web.app import app
+from platestream.web.console import REGISTRY_MAX_AGE
+from platestream.web.page_request import PageRequest
 from tests.support.console import PASSWORD, QUICK, Pages, Person
 from tests.support.database import Database
 from tests.support.door import door_of, person, shift
 from tests.support.hits import put_hit
 
 HOURS = timedelta(hours=8)
-LATE = KNOWN_FOR.total_seconds() + 0.1
+LATE = REGISTRY_MAX_AGE.total_seconds() + 0.1
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def by_command(pages: Pages, who: str) -> Any:
 
 def other_password(pages: Pages, who: str) -> None:
     """Another process writes the file of passwords."""
-    Passwords(accounts.file(pages.settings), QUICK).put(who, "another long password")
+    Passwords(accounts.password_path(pages.settings), QUICK).put(who, "another long password")
 
 
 def signed_out(browser: Person, said: str, path: str = "/hits") -> None:
@@ -75,7 +78,7 @@ def test_a_session_ends_at_its_next_request_after_the_password_changed(pages: Pa
     browser = pages.browser("vale")
     assert browser.get("/hits").url.path == "/hits"
     other_password(pages, "vale")
-    signed_out(browser, "this account got another password")
+    signed_out(browser, "the password of this account was changed")
     assert PASSWORD not in browser.page
 
 
@@ -85,21 +88,21 @@ def test_a_cookie_that_was_stolen_before_the_reset_is_worth_nothing_after_it(pag
     thief.client.cookies.update(browser.client.cookies)
     assert thief.get("/hits").url.path == "/hits"
     other_password(pages, "vale")
-    signed_out(thief, "another password")
+    signed_out(thief, "the password of this account was changed")
     assert browser.sign_in("vale", "another long password").status_code == 200
     signed_out(thief, "")
 
 
 def test_the_same_password_set_again_ends_sessions_too(pages: Pages) -> None:
     browser = pages.browser("vale")
-    Passwords(accounts.file(pages.settings), QUICK).put("vale", PASSWORD)
-    signed_out(browser, "another password")
+    Passwords(accounts.password_path(pages.settings), QUICK).put("vale", PASSWORD)
+    signed_out(browser, "the password of this account was changed")
 
 
 def test_a_password_that_was_taken_away_by_command_ends_sessions(pages: Pages) -> None:
     browser = pages.browser("vale")
-    accounts.end(by_command(pages, "lee"), "vale")
-    signed_out(browser, "has none any more")
+    accounts.remove(by_command(pages, "lee"), "vale")
+    signed_out(browser, "was changed or revoked")
 
 
 def test_a_form_of_an_ended_session_does_nothing(pages: Pages) -> None:
@@ -108,7 +111,7 @@ def test_a_form_of_an_ended_session_does_nothing(pages: Pages) -> None:
     assert browser.get(f"/hits/{hit}").status_code == 200
     other_password(pages, "vale")
     browser.send(f"/hits/{hit}/steps", kind="plate_and_state_confirmed")
-    assert "another password" in unescape(browser.page)
+    assert "the password of this account was changed" in unescape(browser.page)
     assert pages.database.rows("SELECT 1 FROM platestream.inquiry_log WHERE kind = 'hit_verify'") == []
 
 
@@ -146,7 +149,7 @@ def test_a_provider_vouches_for_nobody_who_is_deactivated(pages: Pages) -> None:
 
 
 def test_a_token_of_a_deactivated_person_is_refused_and_does_not_come_back(pages: Pages) -> None:
-    _made, text = tokens.kept(pages.settings).make(
+    _made, text = tokens.stored_tokens(pages.settings).make(
         "ana", "CAD", tokens.PARTS, pages.clock() + timedelta(days=90)
     )
     program = TestClient(app(pages.console), "https://localhost")
@@ -156,7 +159,7 @@ def test_a_token_of_a_deactivated_person_is_refused_and_does_not_come_back(pages
     registry.end(by_command(pages, "lee"), "user", "ana", pages.clock())
     pages.clock.forward(seconds=LATE)
     assert program.post("/api/inquiries/search", json=asked).status_code == 401
-    was = registry.listed(pages.streams, "user")["ana"]
+    was = registry.records_of(pages.streams, "user")["ana"]
     pages.put(person("ana"))
     assert not was.active
     assert program.post("/api/inquiries/search", json=asked).status_code == 401, "reactivated, not its token"
@@ -182,15 +185,20 @@ def test_a_browser_that_was_open_before_the_shift_began_elsewhere_ends_with_it(p
 
 
 @pytest.mark.parametrize("by", ["service", "console", "api", "sql"])
-def test_off_shift_nobody_works_an_alert_hit_by_any_way(pages: Pages, by: str) -> None:
+def test_off_shift_nobody_works_an_alert_hit_by_any_way(
+    pages: Pages, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_console, "REGISTRY_MAX_AGE", HOURS)
     hit = put_hit(pages.database, 1)
     browser = on_shift(pages, "vale")
     browser.get(f"/hits/{hit}")
     shifts.log_out(by_command(pages, "vale"), pages.clock())
-    if by == "console":  # within the time in which the console does not know it yet
+    if by == "console":  # which does not know it yet
         browser.send(f"/hits/{hit}/steps", kind="plate_and_state_confirmed")
     elif by == "api":
-        _made, text = tokens.kept(pages.settings).make("vale", "CAD", ["hits"], pages.clock() + HOURS)
+        _made, text = tokens.stored_tokens(pages.settings).make(
+            "vale", "CAD", ["hits"], pages.clock() + HOURS
+        )
         program = TestClient(app(pages.console), "https://localhost")
         sent = {"kind": "plate_and_state_confirmed"}
         program.headers["Authorization"] = f"Bearer {text}"
@@ -230,7 +238,7 @@ def test_a_live_page_that_was_left_open_is_sent_nothing_more(pages: Pages, how: 
     request = listening(pages, browser)
 
     async def open_page() -> list[str]:
-        events = live._events(pages.console, request, "vale", 0)
+        events = live_feed._events(pages.console, request, "vale", 0)
         sent = [await anext(events)]
         if how == "password":
             other_password(pages, "vale")
@@ -249,11 +257,11 @@ def test_a_live_picture_of_a_camera_ends_with_the_password(pages: Pages) -> None
     request = listening(pages, browser)
     session = pages.console.session(request.cookies["__Host-platestream"])
     assert session is not None
-    session.watching = "look"
-    visit = Visit(pages.console, request, session, pages.console.door("maier"), pages.clock())
-    assert camera_live._goes_on(visit, "look")
+    session.live_picture = "look"
+    page_request = PageRequest(pages.console, request, session, pages.console.door("maier"), pages.clock())
+    assert camera_live._continues(page_request, "look")
     other_password(pages, "maier")
-    assert not camera_live._goes_on(visit, "look")
+    assert not camera_live._continues(page_request, "look")
 
 
 def test_an_open_live_page_keeps_no_session_alive(pages: Pages) -> None:
@@ -261,13 +269,14 @@ def test_an_open_live_page_keeps_no_session_alive(pages: Pages) -> None:
     request = listening(pages, browser)
     for _ in range(3):
         pages.clock.forward(minutes=11)
-        listener = live._listener(pages.console, request)
+        listener = live_feed._listener(pages.console, request)
     assert listener == ""
 
 
 def vouched_for(pages: Pages, who: str) -> Person:
     """A browser whose person an OpenID provider vouched for."""
-    answer = signin.begin(pages.console, who, "/", "testclient")
+    request = Request({"type": "http", "headers": [], "client": ("testclient", 50000)})
+    answer = signin.begin_session(pages.console, request, who, "/")
     token = answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
     browser = pages.browser()
     browser.client.cookies.set("__Host-platestream", token, domain="localhost.local")
@@ -276,7 +285,9 @@ def vouched_for(pages: Pages, who: str) -> Person:
 
 def program(pages: Pages, who: str) -> TestClient:
     """A program with a token of this person."""
-    _made, text = tokens.kept(pages.settings).make(who, "CAD", ["inquiries"], pages.clock() + 90 * HOURS)
+    _made, text = tokens.stored_tokens(pages.settings).make(
+        who, "CAD", ["inquiries"], pages.clock() + 90 * HOURS
+    )
     client = TestClient(app(pages.console), "https://localhost")
     client.headers["Authorization"] = f"Bearer {text}"
     return client
@@ -302,11 +313,11 @@ def test_a_reset_ends_tokens_and_sessions_that_a_provider_vouched_for(pages: Pag
     assert browser.get("/search").url.path == "/search"
     assert asks(cad) == 200
     if way == "end, then a code":
-        accounts.end(by_command(pages, "lee"), "ana")
+        accounts.remove(by_command(pages, "lee"), "ana")
     code = invited(pages, "ana", pages.clock() - timedelta(days=400) if way == "a false clock" else None)
     if way == "redeemed already":
         redeemed(pages, "ana", code)
-    signed_out(browser, "this account got another password", "/search")
+    signed_out(browser, "the password of this account was changed", "/search")
     assert asks(cad) == 401
     assert vouched_for(pages, "ana").get("/search").url.path == "/search", "a later sign-in counts"
 
@@ -314,29 +325,29 @@ def test_a_reset_ends_tokens_and_sessions_that_a_provider_vouched_for(pages: Pag
 def test_a_reset_names_the_tokens_that_it_ended_and_leaves_those_of_others(pages: Pages) -> None:
     program(pages, "ana")
     others = program(pages, "vale")
-    tokens.kept(pages.settings).permit("ana", "RMS", ["hits"], pages.clock() + 90 * HOURS)
-    held = {one.id for one in tokens.kept(pages.settings).all() if one.who == "ana"}
+    tokens.stored_tokens(pages.settings).permit("ana", "RMS", ["hits"], pages.clock() + 90 * HOURS)
+    held = {one.id for one in tokens.stored_tokens(pages.settings).all() if one.who == "ana"}
     invited(pages, "ana")
-    assert [one.who for one in tokens.kept(pages.settings).all()] == ["vale"]
+    assert [one.who for one in tokens.stored_tokens(pages.settings).all()] == ["vale"]
     assert asks(others) == 200
     change = pages.database.value("SELECT change FROM platestream.inquiry_log WHERE kind = 'account_code'")
     assert all(one in change for one in held)
 
 
 def test_a_code_for_somebody_who_had_no_password_ends_sessions_of_the_provider_too(pages: Pages) -> None:
-    accounts.end(by_command(pages, "lee"), "ana")
+    accounts.remove(by_command(pages, "lee"), "ana")
     browser = vouched_for(pages, "ana")
     invited(pages, "ana")
     invited(pages, "ana")
-    signed_out(browser, "this account got another password", "/search")
+    signed_out(browser, "the password of this account was changed", "/search")
 
 
 def test_an_administrator_who_sets_their_own_password_without_it_ends_their_tokens_and_sessions(
     pages: Pages,
 ) -> None:
     browser, cad = vouched_for(pages, "lee"), program(pages, "lee")
-    accounts.begin_own(by_command(pages, "lee"), "another long password", pages.clock(), "here")
-    signed_out(browser, "this account got another password", "/")
+    accounts.set_own(by_command(pages, "lee"), "another long password", pages.clock(), "here")
+    signed_out(browser, "the password of this account was changed", "/")
     assert asks(cad) == 401
 
 
@@ -345,9 +356,9 @@ def test_a_live_page_of_a_provider_s_session_ends_with_a_reset(pages: Pages) -> 
     browser.get("/hits")
     browser.send("/shift/begin", hours="8")
     request = listening(pages, browser)
-    assert live._listener(pages.console, request) == "vale"
+    assert live_feed._listener(pages.console, request) == "vale"
     invited(pages, "vale")
-    assert live._listener(pages.console, request) == ""
+    assert live_feed._listener(pages.console, request) == ""
 
 
 def test_a_reset_that_was_refused_ends_nothing(pages: Pages) -> None:

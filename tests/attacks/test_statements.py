@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from clickhouse import migrate
-from connectors import statements
-from connectors.clickhouse_client import connect
-from connectors.query_log import QueryLogPart
-from schemas.finding import Finding
+from platestream.clickhouse import migrate
+from platestream.edges import statement_log_check
+from platestream.edges.clickhouse_client import connect
+from platestream.edges.query_log import QueryLogPart
+from platestream.schemas.finding import Finding
 from tests.support.engine import Engine, password
 
 HOUR = timedelta(hours=1)
@@ -101,6 +101,23 @@ def test_a_statement_beside_the_gate_is_found_however_it_is_written(
     assert said[query_id].who == "owner"
 
 
+def test_the_migrations_of_a_new_database_are_no_finding(run: Engine) -> None:
+    flush(run)
+    assert [one.detail for one in found(run) if one.who == "platestream_migrate"] == []
+
+
+def test_rows_that_the_account_of_migrations_writes_beside_the_gate_are_found(run: Engine) -> None:
+    client = service(run, "migrate")
+    source = "SELECT generateUUIDv4(), plate FROM platestream.detections"
+    sql = f"INSERT INTO platestream.evidence_detections (hold_id, record) {source}"
+    client.command(sql)
+    client.close()
+    flush(run)
+    assert [one.detail[:46] for one in found(run) if one.who == "platestream_migrate"] == [
+        "detections, evidence_detections beside the gate"[:46]
+    ]
+
+
 def test_a_documented_search_is_logged_with_its_inquiry_and_is_no_finding(run: Engine) -> None:
     inquiry = str(uuid4())
     ask(
@@ -181,12 +198,12 @@ def test_a_log_that_its_owner_alters_is_not_what_was_sealed(
     own_engine.stop()  # its digest goes into the inquiry log
     own_engine.start()
     client = own_engine.client("check")
-    assert list(statements.faults(client, ALL, datetime.now(UTC))) == []
+    assert list(statement_log_check.faults(client, ALL, datetime.now(UTC))) == []
     client.close()
     ask(own_engine, f"ALTER TABLE platestream.statements {forged} SETTINGS mutations_sync = 2")
     flush(own_engine)
     client = own_engine.client("check")
-    assert says in " ".join(statements.faults(client, ALL, datetime.now(UTC)))
+    assert says in " ".join(statement_log_check.faults(client, ALL, datetime.now(UTC)))
     client.close()
     assert any("statements beside the gate" in one.detail for one in found(own_engine)), "and that is logged"
 
@@ -194,7 +211,7 @@ def test_a_log_that_its_owner_alters_is_not_what_was_sealed(
 def test_statements_that_no_digest_covers_are_a_fault_after_two_hours(run: Engine) -> None:
     flush(run)
     client = run.client("check")
-    assert list(statements.faults(client, ALL, datetime.now(UTC))) == []
-    (fault,) = statements.faults(client, ALL, datetime.now(UTC) + 3 * HOUR)
+    assert list(statement_log_check.faults(client, ALL, datetime.now(UTC))) == []
+    (fault,) = statement_log_check.faults(client, ALL, datetime.now(UTC) + 3 * HOUR)
     client.close()
     assert "are in no digest yet" in fault

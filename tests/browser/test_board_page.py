@@ -13,12 +13,12 @@ import uvicorn
 from playwright.sync_api import Browser, Page
 from starlette.testclient import TestClient
 
-from connectors.clickhouse_client import DASHBOARD, DatabaseError
-from services.boards import BOARDS, plots, words
-from services.boards.answers import Answer, Period, ask_clickhouse
-from services.boards.page import render, show
-from services.boards.panel import Panel
-from services.boards.server import Boards, app
+from platestream.boards import BOARDS, formatting, plots
+from platestream.boards.page import render, show
+from platestream.boards.panel import Panel
+from platestream.boards.queries import PanelAnswer, Period, ask_clickhouse
+from platestream.boards.server import Boards, app
+from platestream.edges.clickhouse_client import DASHBOARD, DatabaseError
 from tests.support.boards import PEOPLE, PLATES, WORDS, fill
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
@@ -31,14 +31,14 @@ def panel(kind: str, **told: object) -> Panel:
     return Panel("Title", kind, "It means.", "Do.", sql="SELECT 1", **told)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("module", [words, plots])
+@pytest.mark.parametrize("module", [formatting, plots])
 def test_examples_hold(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
 
 
 def test_a_number_gets_the_colour_of_its_step_and_nan_none() -> None:
     steps = ((float("-inf"), "green"), (10.0, "orange"), (20.0, "red"))
-    assert [words.grade(value, steps) for value in (0, 10, 25, None, float("nan"))] == [  # type: ignore[arg-type]
+    assert [formatting.color_of(value, steps) for value in (0, 10, 25, None, float("nan"))] == [  # type: ignore[arg-type]
         *("green", "orange", "red", "none", "none")
     ]
 
@@ -70,19 +70,20 @@ def test_what_a_plot_is_given_cannot_leave_its_text() -> None:
 @pytest.mark.parametrize("kind", ["figure", "series", "bars", "map", "table"])
 def test_a_panel_without_an_answer_says_so(kind: str) -> None:
     told = panel(kind, empty="Nothing yet")
-    assert show(told, Answer(("a",), []), PERIOD).missing == "Nothing yet"
-    assert show(told, Answer(missing="No answer"), PERIOD).missing == "No answer"
+    assert show(told, PanelAnswer(("a",), []), PERIOD).missing == "Nothing yet"
+    assert show(told, PanelAnswer(missing="No answer"), PERIOD).missing == "No answer"
     assert (
-        show(panel("figure", empty="Nothing yet"), Answer(("a",), [(None,)]), PERIOD).missing == "Nothing yet"
+        show(panel("figure", empty="Nothing yet"), PanelAnswer(("a",), [(None,)]), PERIOD).missing
+        == "Nothing yet"
     )
 
 
 def test_panels_of_prometheus_are_there_only_with_one() -> None:
     asked: list[Panel] = []
 
-    def ask(one: Panel, _period: Period) -> Answer:
+    def ask(one: Panel, _period: Period) -> PanelAnswer:
         asked.append(one)
-        return Answer()
+        return PanelAnswer()
 
     without = render(ask, NOW, prometheus=False)
     assert all(one.sql for one in asked)
@@ -124,12 +125,12 @@ def test_no_plate_person_or_word_is_on_the_page(filled: Database) -> None:
 def test_a_panel_that_fails_does_not_take_the_others_with_it(
     filled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(client: object, one: Panel, period: Period) -> Answer:
+    def fails(client: object, one: Panel, period: Period) -> PanelAnswer:
         if one.title == "Cameras":
             raise DatabaseError("panel Cameras", 159, passing=False)
         return ask_clickhouse(client, one, period)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("services.boards.server.ask_clickhouse", fails)
+    monkeypatch.setattr("platestream.boards.server.ask_clickhouse", fails)
     text = boards(filled).page(None)
     assert "No answer: panel Cameras: it took longer than it may (ClickHouse code 159)" in text
     assert text.count("No answer") == 1

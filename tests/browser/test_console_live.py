@@ -4,6 +4,7 @@ import io
 import os
 import re
 import signal
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +14,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from connectors.settings import system_account
-from schemas.acts import ROLES
+from platestream.schemas.acts import ROLES
+from platestream.settings import system_account
 from tests.support.clock import NOW
 from tests.support.kafka_broker import free_port, wait_until
 from tests.support.up import System
@@ -22,6 +23,15 @@ from tests.support.up import System
 PASSWORD = "an officer's password"
 TRAINED = f"{NOW - timedelta(days=10):%Y-%m-%d}"
 SECOND = 1000
+TONES = """
+window.tones = [];
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (...given) {
+  window.tones.push(Date.now());
+  start.apply(this, given);
+};
+"""
+"""Notes the time of each tone."""
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +86,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A telephone; what its console says fails the test."""
     said: list[str] = []
     context = browser.new_context(viewport={"width": 390, "height": 844})
+    context.add_init_script(TONES)
     made = context.new_page()
     made.on("console", lambda message: said.append(message.text))
     made.on("pageerror", lambda error: said.append(str(error)))
@@ -100,26 +111,32 @@ def test_a_hit_comes_to_the_open_page_and_is_handled_to_its_end(system: System, 
     wait_until(lambda: "running" in str(system.status()["processes"][-1]), 60, "the console")
     page.goto(f"{base}/")
     sign_in(page)
-    page.get_by_role("button", name="Go on shift").click()
+    page.get_by_role("button", name="Start shift").click()
     expect(page.get_by_text("No alert hits in the last 24 hours")).to_be_visible()
+    page.get_by_role("button", name="Turn on sound").click()
+    page.wait_for_function("() => window.tones.length > 0")
+    page.evaluate("() => { window.tones.length = 0; }")
+    at = time.time()
     system.photograph("KBD4821", "one")
     fresh = page.locator("li.hit.fresh")
     expect(fresh).to_be_visible(timeout=90 * SECOND)
+    page.wait_for_function("() => window.tones.length > 0")
+    print(f"from frame to sound: {page.evaluate('window.tones[0]') / SECOND - at:.2f} s")
     fresh.get_by_role("link").click()
     for kind in ("vehicle", "crop"):
         wide = f"document.querySelector('img.{kind}').naturalWidth"
         page.wait_for_function(f"() => {wide} > 10")
     assert "An alert hit alone is no ground for a stop" in page.inner_text("main")
-    page.get_by_role("button", name="Plate and state match").click()
-    page.get_by_role("button", name="The entry is current").click()
-    page.get_by_label("It came to").select_option("vehicle_recovered")
+    page.get_by_role("button", name="Confirm plate and state").click()
+    page.get_by_role("button", name="Confirm entry as current").click()
+    page.get_by_label("Outcome").select_option("vehicle_recovered")
     page.get_by_label("Actionable ALPR Hit Related").check()
-    page.get_by_label("Number of the report").fill("26-001234")
-    page.get_by_role("button", name="Record the action").click()
+    page.get_by_label("Report number").fill("26-001234")
+    page.get_by_role("button", name="Record disposition").click()
     record = page.get_by_role("region", name="Record")
     expect(record).to_contain_text("Actionable ALPR Hit Related")
     expect(record).to_contain_text("vehicle recovered")
-    page.goto(f"{base}/hits")
+    page.get_by_role("link", name="Hits", exact=True).click()
     expect(page.locator("li.hit")).to_contain_text("action taken")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
@@ -146,9 +163,9 @@ def test_an_administrator_sees_what_a_camera_sees_as_it_comes(
     page = context.new_page()
     page.goto(f"http://localhost:{system.console}/administration/cameras/yard")
     sign_in(page, system_account())
-    page.get_by_label("Reason, such as").fill("aimed again after the storm")
-    page.get_by_role("button", name="Look").click()
-    picture = page.get_by_role("img", name="What yard sees now")
+    page.get_by_label("Reason (for example").fill("realigned after the storm")
+    page.get_by_role("button", name="Show live picture").click()
+    picture = page.get_by_role("img", name="Live picture of yard with its time")
     expect(picture).to_be_visible(timeout=30 * SECOND)
     waits = picture.screenshot()
     system.photograph("LIV1001", f"live-{scripts}")
@@ -165,9 +182,9 @@ def test_a_page_says_that_hits_do_not_come_and_a_new_console_knows_nobody(
     expect(page.get_by_text("On shift until")).to_be_visible()
     before = system.pids()["console"]
     os.kill(before, signal.SIGKILL)
-    expect(page.get_by_text("the connection is lost")).to_be_visible(timeout=30 * SECOND)
+    expect(page.get_by_text("this device is blind since")).to_be_visible(timeout=30 * SECOND)
     expect(page.get_by_text("your shift or your session has ended")).to_be_visible(timeout=60 * SECOND)
-    page.get_by_role("link", name="Sign in, or go on shift again.").click()
+    page.get_by_role("link", name="Sign in, or start your shift again.").click()
     expect(page.get_by_label("Password")).to_be_visible()
     page.context.close()
 

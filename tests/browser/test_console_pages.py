@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect
 
-from platestream.console.cookies import COOKIE
+from platestream.web.cookies import COOKIE
 from tests.conftest import skip_unless_ci
 from tests.support.clients import ClientUnavailableError, axe
 from tests.support.clock import NOW
@@ -69,13 +69,13 @@ def send(button: str, **fields: str) -> Callable[[Page], None]:
 
 
 def look(way: str, **fields: str) -> Callable[[Page], None]:
-    return send("Look", way=way, **fields)
+    return send("Search", way=way, **fields)
 
 
 def search_elsewhere(**fields: str) -> Callable[[Page], None]:
     def then(page: Page) -> None:
-        page.get_by_text("Other agencies: not asked").click()
-        page.get_by_label("all of them").check()
+        page.get_by_text("Other agencies: none").click()
+        page.get_by_label("all agencies").check()
         look("search", **fields)(page)
         page.get_by_text("Could not be reached").wait_for()
 
@@ -84,9 +84,9 @@ def search_elsewhere(**fields: str) -> Callable[[Page], None]:
 
 def hold(page: Page) -> None:
     look("search", plate="MATE456", case_number=CASE)(page)
-    page.get_by_label("Choose MATE456").first.check()
-    page.get_by_text("Hold the chosen rows as evidence").click()
-    page.get_by_label("Who ordered it").fill("Det. Begay")
+    page.get_by_label("Select MATE456").first.check()
+    page.get_by_text("Hold selected rows as evidence").click()
+    page.get_by_label("Authority").fill("Det. Begay")
     page.get_by_label("Series").select_option("felony")
     page.get_by_role("button", name="Hold as evidence").click()
 
@@ -103,7 +103,7 @@ def entry(reference: str, button: str = "") -> Callable[[Page], None]:
 def upload(content: bytes, source: str = "sjpd") -> Callable[[Page], None]:
     def then(page: Page) -> None:
         page.set_input_files("[name=file]", {"name": "list.csv", "mimeType": "text/csv", "buffer": content})
-        send("Look at what would change", source=source)(page)
+        send("Preview changes", source=source)(page)
 
     return then
 
@@ -111,7 +111,7 @@ def upload(content: bytes, source: str = "sjpd") -> Callable[[Page], None]:
 def bring(content: bytes, source: str) -> Callable[[Page], None]:
     def then(page: Page) -> None:
         upload(content, source)(page)
-        page.get_by_role("button", name="Import it").click()
+        page.get_by_role("button", name="Import").click()
 
     return then
 
@@ -126,21 +126,26 @@ DAMAGED = csv(line("26-9", 20), line("26-8", 20, expires_at="soon"))
 SIGHTS = {
     "signing in": Sight("", "/sign-in", "Platestream"),
     "a wrong password": Sight("", "/sign-in", "Platestream", send("Sign in", who="x", password="no"), 401),
-    "no such page": Sight("", "/nothing", "This did not work", status=404),
-    "nobody in the registry": Sight("new", "/", "Nothing for you here yet"),
+    "no such page": Sight("", "/nothing", "Something went wrong", status=404),
+    "nobody in the registry": Sight("new", "/", "No access yet"),
     "hits, off shift": Sight("ana", "/hits", "Alert hits"),
-    "hits for a case": Sight("ana", "/hits", "Alert hits", send("Look", **CASED)),
+    "hits for a case": Sight("ana", "/hits", "Alert hits", send("Search", **CASED)),
     "hits on shift": Sight("vale", "/hits", "Alert hits"),
+    "people on shift": Sight("sue", "/shift", "People on shift"),
+    "without connection": Sight("", "/offline", "No connection to the console"),
     "one hit": Sight("vale", f"/hits/{HIT}", "Stolen vehicle"),
-    "refused": Sight("aud", f"/hits/{HIT}", "Not done", status=403),
+    "refused": Sight("aud", f"/hits/{HIT}", "Request refused", status=403),
     "search": Sight("ana", "/search", "Search"),
     "search, found": Sight(
         "ana", "/search", "2 passes found", look("search", plate="AST3087", pictures="yes", **CASED)
     ),
+    "saved searches": Sight("ana", "/search/saved", "Saved searches"),
     "search, other agencies": Sight(
         "ana", "/search", "2 passes found", search_elsewhere(plate="AST3087", **CASED)
     ),
-    "search, refused": Sight("ana", "/search", "Search", look("search", plate="AST3087"), 403),
+    "search, refused": Sight(
+        "ana", "/search", "Search", look("search", plate="AST3087", case_number="1"), 403
+    ),
     "search, nothing": Sight("ana", "/search", "0 passes found", look("search", plate="NONE", **CASED)),
     "look-alikes": Sight("ana", "/search", "4 passes found", look("fuzzy", plate="AST3087", **CASED)),
     "companions": Sight("ana", "/search", "2 companions found", look("companions", plate="AST3087", **CASED)),
@@ -151,33 +156,31 @@ SIGHTS = {
         look("cotravel", plate="AST3087", other_plate="MATE456", **CASED),
     ),
     "figures for everybody": Sight(
-        "", "/transparency", "Use of licence plate readers: St. Johns Police Department"
+        "", "/transparency", "Use of license plate readers: St. Johns Police Department"
     ),
-    "a BOLO": Sight("ana", "/hotlist/bolo", "Take a BOLO"),
+    "a BOLO": Sight("ana", "/hotlist/bolo", "Add BOLO"),
     "a BOLO that lacks": Sight(
         "ana",
         "/hotlist/bolo",
-        "Take a BOLO",
-        send("Put it on the hot list", agency="county", text="Plate: ABC 1234"),
+        "Add BOLO",
+        send("Add to hot list", agency="county", text="Plate: ABC 1234"),
         409,
     ),
     "evidence": Sight("cust", "/evidence", "Evidence"),
     "held": Sight("ana", "/search", "Held as evidence", hold),
     "hot list": Sight("sue", "/hotlist", "Hot list"),
-    "hot list, nothing": Sight("sue", "/hotlist", "Hot list", send("Look", reference="none")),
+    "hot list, nothing": Sight("sue", "/hotlist", "Hot list", send("Search", reference="none")),
     "entry": Sight("sue", "/hotlist", "Entry 26-1", entry("26-1")),
     "entry, expired": Sight("sue", "/hotlist", "Entry 26-3", entry("26-3")),
-    "list a vehicle": Sight("sue", "/hotlist/new", "List a vehicle"),
-    "change an entry": Sight("sue", "/hotlist", "Change an entry", entry("26-2", "Change it")),
-    "remove an entry": Sight("sue", "/hotlist", "Remove this entry?", entry("26-1", "Remove it")),
+    "list a vehicle": Sight("sue", "/hotlist/new", "Add vehicle"),
+    "change an entry": Sight("sue", "/hotlist", "Change entry", entry("26-2", "Change")),
+    "remove an entry": Sight("sue", "/hotlist", "Remove this entry?", entry("26-1", "Remove")),
     "offers of other agencies": Sight("sue", "/hotlist/offers", "Offers of other agencies"),
-    "import": Sight("sue", "/hotlist/import", "Import a list"),
-    "import, not a list": Sight("sue", "/hotlist/import", "Import a list", upload(b"no list"), 409),
-    "import, preview": Sight("sue", "/hotlist/import", "What the file would change", upload(SOME)),
-    "import, damaged": Sight("lee", "/hotlist/import", "What the file would change", upload(DAMAGED)),
-    "import, done": Sight(
-        "sue", "/hotlist/import", "The list is imported", bring(csv(line("1", 20)), "acic")
-    ),
+    "import": Sight("sue", "/hotlist/import", "Import list"),
+    "import, not a list": Sight("sue", "/hotlist/import", "Import list", upload(b"no list"), 409),
+    "import, preview": Sight("sue", "/hotlist/import", "Import preview", upload(SOME)),
+    "import, damaged": Sight("lee", "/hotlist/import", "Import preview", upload(DAMAGED)),
+    "import, done": Sight("sue", "/hotlist/import", "List imported", bring(csv(line("1", 20)), "acic")),
     "hot list of an officer": Sight("vale", "/hotlist", "Hot list"),
     "audit": Sight("aud", "/audit", "Audit", seals),
     "draw, planned": Sight("aud", "/audit/draws", f"Draw inquiries for the audit of {YEAR}"),
@@ -190,13 +193,13 @@ SIGHTS = {
     "memorandum, filed": Sight(
         "aud", f"/audit/memo/{YEAR}?draw={FILED}", f"Memorandum on the audit of {YEAR}"
     ),
-    "resets": Sight("aud", "/audit/resets", "Codes for passwords"),
-    "seals": Sight("aud", "/audit/whole", "Is the inquiry log whole?"),
-    "the order": Sight("aud", "/audit/policy", "The order, clause by clause"),
-    "the order, checked": Sight("aud", "/audit/policy", "The order, clause by clause", send("Check now")),
+    "resets": Sight("aud", "/audit/resets", "One-time codes"),
+    "seals": Sight("aud", "/audit/whole", "Log integrity"),
+    "the order": Sight("aud", "/audit/policy", "Compliance with the order"),
+    "the order, checked": Sight("aud", "/audit/policy", "Compliance with the order", send("Check now")),
     "due audits": Sight("aud", "/audit/due", "Due audits and reports"),
     "administration": Sight("lee", "/administration", "Administration"),
-    "a one-time code": Sight("", "/redeem", "Set your password"),
+    "a one-time code": Sight("", "/redeem", "Set password"),
     "own account": Sight("lee", "/account", "Account of lee"),
     "people": Sight("lee", "/administration/people", "People"),
     "person": Sight("lee", "/administration/people/late", "late"),
@@ -204,15 +207,24 @@ SIGHTS = {
     "agencies": Sight("lee", "/administration/agencies", "Agencies"),
     "agency": Sight("lee", "/administration/agencies/county", "County SO"),
     "cameras": Sight("lee", "/administration/cameras", "Cameras"),
+    "new camera": Sight("lee", "/administration/new-camera", "Add a camera"),
+    "set-up": Sight("lee", "/setup", "Set up"),
     "camera": Sight("lee", "/administration/cameras/south", "south"),
-    "camera, live": Sight("lee", "/administration/cameras/north", "north", send("Look", reason="New lens")),
-    "camera, changed": Sight("lee", "/administration/cameras/south", "south", send("Save the changes")),
+    "camera, live": Sight(
+        "lee", "/administration/cameras/north", "north", send("Show live picture", reason="New lens")
+    ),
+    "camera, picture at fault": Sight("lee", "/administration/cameras/east", "east"),
+    "camera, compared": Sight(
+        "lee", "/administration/cameras/east", "east", send("Compare pictures", reason="After the storm")
+    ),
+    "region and masks": Sight("lee", "/administration/camera-region/north", "Region and masks of north"),
+    "camera, changed": Sight("lee", "/administration/cameras/south", "south", send("Save changes")),
     "sensitive places": Sight("lee", "/administration/places", "Sensitive places"),
     "incidents": Sight("lee", "/administration/incidents", "Incidents"),
     "lists": Sight("lee", "/administration/lists", "Sources and categories"),
     "rules": Sight("lee", "/administration/rules", "Rules in force"),
-    "dead letters": Sight("lee", "/administration/refused", "Dead letters"),
-    "dead letter": Sight("lee", f"/administration/refused/{LETTER}", f"Dead letter {LETTER}"),
+    "dead letters": Sight("lee", "/administration/refused", "Rejected messages"),
+    "dead letter": Sight("lee", f"/administration/refused/{LETTER}", f"Rejected message {LETTER}"),
 }
 
 
@@ -336,16 +348,16 @@ def test_by_keyboard_the_way_to_the_content_is_first_and_a_hit_opens(
     page: Page, pages: Pages, console: str
 ) -> None:
     see(page, pages, console, SIGHTS["hits on shift"])
-    skip = page.get_by_role("link", name="To the content")
+    skip = page.get_by_role("link", name="Skip to content")
     page.keyboard.press("Tab")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport()
     page.keyboard.press("Enter")
     hit = page.locator("li.hit a").first
-    for _tab in range(3):  # the button that ends the shift comes before
+    for _tab in range(8):  # the shift's links and button, the two lists, and what was missed come before
         page.keyboard.press("Tab")
         if hit.evaluate("one => one === document.activeElement"):
             break
     expect(hit).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="What to do, in this order")).to_be_visible()
+    expect(page.get_by_role("heading", name="Next steps, in this order")).to_be_visible()

@@ -9,13 +9,13 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from connectors.clickhouse_client import AUDITOR
-from schemas.hotlist import PARTNER_SOURCE
-from schemas.registry import RegistryRecord
-from services import registry
-from services.hotlist.importing import listed
-from services.yearly_audit import draw as drawing
-from services.yearly_audit import findings as judging
+from platestream.access import registry
+from platestream.audit.yearly import draw as drawing
+from platestream.audit.yearly import findings as judging
+from platestream.edges.clickhouse_client import AUDITOR
+from platestream.hotlist.list_changes import listed
+from platestream.schemas.hotlist import PARTNER_SOURCE
+from platestream.schemas.registry import RegistryRecord
 from tests.support.clock import NOW
 from tests.support.console import PASSWORD, Pages
 from tests.support.office import CASE, csv, line
@@ -93,12 +93,12 @@ def test_an_analyst_searches_for_a_case_and_holds_what_was_marked(page: Page, pa
     go_to(page, "Search")
     page.get_by_label("Case number").fill(CASE)
     page.get_by_label("Plate", exact=True).fill("ast 3087")
-    press(page, "Look")
+    press(page, "Search")
     heading(page, "2 passes found")
     for row in (1, 2):
         page.get_by_role("checkbox", name=f"row {row}").check()
-    page.get_by_text("Hold the chosen rows as evidence").click()
-    page.get_by_label("Who ordered it").fill("Det. Roe")
+    page.get_by_text("Hold selected rows as evidence").click()
+    page.get_by_label("Authority").fill("Det. Roe")
     page.get_by_label("Series of the retention schedule").select_option("felony")
     press(page, "Hold as evidence")
     expect(page.get_by_role("status")).to_have_text(f"2 detections with 4 pictures are held for case {CASE}.")
@@ -110,25 +110,68 @@ def test_an_analyst_searches_for_a_case_and_holds_what_was_marked(page: Page, pa
     ]
 
 
+def test_an_analyst_saves_a_search_repeats_it_for_a_case_prints_it_and_takes_a_report(
+    page: Page, pages: Pages
+) -> None:
+    kinds = ("search", "search_save", "search_export")
+    before = len(logged(pages, "ana", *kinds))
+    sign_in(page, "ana")
+    go_to(page, "Search")
+    page.get_by_label("Case number").fill(CASE)
+    page.get_by_label("Plate", exact=True).fill("ast 3087")
+    press(page, "Search")
+    page.get_by_text("Save this search").click()
+    page.get_by_role("textbox", name="Name").fill("the truck")
+    press(page, "Save search")
+    expect(page.get_by_role("status")).to_have_text("The search is saved.")
+    press(page, "Search again: the truck")
+    expect(page.get_by_label("Plate", exact=True)).to_have_value("ast3087")
+    expect(page.get_by_label("Case number")).to_have_value("")
+    page.get_by_label("Case number").fill("26-005678")
+    page.get_by_label("With pictures").check()
+    press(page, "Search")
+    heading(page, "2 passes found")
+    page.evaluate("window.print = () => document.body.setAttribute('data-printed', '')")
+    press(page, "Print")
+    expect(page.locator("body[data-printed]")).to_have_count(1)
+    page.emulate_media(media="print")
+    expect(page.get_by_text("Printed by ana")).to_be_visible()
+    expect(page.locator(".passes img")).to_have_count(2)
+    for hidden in ("header", "#export", ".pick >> nth=0", "[data-print]"):
+        expect(page.locator(hidden)).to_be_hidden()
+    page.emulate_media(media="screen")
+    page.locator("#export > summary").click()
+    with page.expect_download() as report:
+        press(page, "Case report (PDF)")
+    assert report.value.suggested_filename.endswith(".pdf")
+    assert report.value.path().read_bytes().startswith(b"%PDF-")
+    assert logged(pages, "ana", *kinds)[before:] == [
+        ("search", "allowed", CASE),
+        ("search_save", "allowed", ""),
+        ("search", "allowed", "26-005678"),
+        ("search_export", "allowed", "26-005678"),
+    ]
+
+
 def test_a_supervisor_imports_a_list_on_a_phone_and_sees_first_what_it_changes(
     page: Page, pages: Pages
 ) -> None:
     page.set_viewport_size({"width": WIDTH, "height": 844})
     sign_in(page, "sue")
     go_to(page, "Hot list")
-    page.get_by_role("link", name="Import a list").click()
+    page.get_by_role("link", name="Import list").click()
     page.get_by_label("File, 25 MB at most").set_input_files(
         {"name": "own.csv", "mimeType": "text/csv", "buffer": LIST}
     )
     page.get_by_label("Source").select_option("sjpd")
-    press(page, "Look at what would change")
-    heading(page, "What the file would change")
-    figures = page.get_by_label("In figures").locator("dd")
+    press(page, "Preview changes")
+    heading(page, "Import preview")
+    figures = page.get_by_label("Summary").locator("dd")
     # 26-2 and 26-3 are not in the file any more; 26-3 had expired.
     expect(figures).to_have_text(["1", "1", "2, of which 1 had expired", "0", "0", "0 of 2"])
     assert "sjpd:26-9" not in listed(pages.streams)
-    press(page, "Import it")
-    heading(page, "The list is imported")
+    press(page, "Import")
+    heading(page, "List imported")
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH
     now = listed(pages.streams)
     assert set(now) == {"sjpd:26-1", "sjpd:26-9"}
@@ -147,10 +190,10 @@ def test_an_officer_takes_and_drops_an_offer_of_another_agency_by_keyboard_alone
     enter(page, page.get_by_role("link", name="Hot list", exact=True))
     enter(page, page.get_by_role("link", name="Offers of other agencies"))
     heading(page, "Offers of other agencies")
-    enter(page, page.get_by_role("button", name="Take it"))
-    expect(page.get_by_role("status")).to_contain_text("It is on the hot list.")
+    enter(page, page.get_by_role("button", name="Accept"))
+    expect(page.get_by_role("status")).to_contain_text("The entry is on the hot list.")
     assert listed(pages.streams)[entry].plate == "KEY4821"
-    enter(page, page.get_by_role("button", name="Drop it"))
+    enter(page, page.get_by_role("button", name="Remove"))
     expect(page.get_by_role("status")).to_contain_text("is dropped")
     assert entry not in listed(pages.streams)
     assert logged(pages, "vale", "hotlist_take") == [("hotlist_take", "allowed", "26-77")] * 2
@@ -160,10 +203,10 @@ def test_an_auditor_draws_judges_and_reads_the_memorandum_by_keyboard_alone(page
     sign_in_by_keyboard(page, "aud")
     enter(page, page.get_by_role("link", name="Audit", exact=True))
     enter(page, page.get_by_role("link", name="Draw inquiries for an audit"))
-    tab_to(page, page.get_by_label("Why another draw is made"))
+    tab_to(page, page.get_by_label("Reason for another draw"))
     page.keyboard.type("A rehearsal by keyboard")
     enter(page, page.get_by_role("button", name="Draw again"))
-    enter(page, page.get_by_role("link", name="To the next one"))
+    enter(page, page.get_by_role("link", name="Next inquiry"))
     tab_to(page, page.locator("#next [value=meets]"))
     page.keyboard.press("Space")
     tab_to(page, page.locator("#next textarea"))
@@ -189,34 +232,34 @@ def test_an_administrator_registers_a_person_and_approves_a_camera(page: Page, p
     go_to(page, "Administration")
     menu = page.get_by_role("navigation", name="Pages of administration")
     menu.get_by_role("link", name="People").click()
-    page.get_by_label("Name of the account").fill("roe")
-    page.get_by_label("Name of the person").fill("Det. Roe")
+    page.get_by_label("Account name").fill("roe")
+    page.get_by_label("Full name").fill("Det. Roe")
     page.get_by_label("Employee number").fill("77")
     page.get_by_label("Trained on").fill(f"{NOW:%Y-%m-01}")
     page.get_by_role("checkbox", name="officer:").uncheck()
     page.get_by_role("checkbox", name="analyst:").check()
     press(page, "Register")
     heading(page, "Det. Roe")
-    press(page, "Make a one-time code")
+    press(page, "Make one-time code")
     code = page.locator(".code").inner_text()
     page.get_by_role("link", name="Back to roe").click()
-    expect(page.locator("dt:has-text('Password') + dd")).to_have_text("no: cannot sign in with one")
+    expect(page.locator("dt:has-text('Password') + dd")).to_have_text("none")
     menu.get_by_role("link", name="Cameras").click()
     page.get_by_role("link", name="south", exact=True).click()
     page.get_by_label("Approved by").fill("Chief of Police")
-    press(page, "Put the approval on record")
+    press(page, "Record approval")
     expect(page.locator("dt:has-text('Approved by') + dd")).to_contain_text("Chief of Police, ")
-    roe = registry.listed(pages.streams, "user")["roe"]
+    roe = registry.records_of(pages.streams, "user")["roe"]
     assert (roe.name, roe.roles, roe.changed_by) == ("Det. Roe", ("analyst",), "lee")
-    assert registry.listed(pages.streams, "camera")["south"].approved_by == "Chief of Police"
+    assert registry.records_of(pages.streams, "camera")["south"].approved_by == "Chief of Police"
     acts = ("registry_user", "account_code", "registry_camera")
     assert {one[:2] for one in logged(pages, "lee", *acts)} == {(one, "allowed") for one in acts}
     press(page, "Sign out")
     page.get_by_role("link", name="Set a password with a one-time code").click()
     page.get_by_label("Name").fill("roe")
     page.get_by_label("One-time code").fill(code)
-    page.get_by_label("New password").fill("a phrase for Roe")
-    page.get_by_label("The same again").fill("a phrase for Roe")
-    press(page, "Set the password")
+    page.get_by_label("New password", exact=True).fill("a phrase for Roe")
+    page.get_by_label("New password again").fill("a phrase for Roe")
+    press(page, "Set password")
     sign_in(page, "roe", "a phrase for Roe")
     expect(page.get_by_role("navigation", name="Sections").get_by_role("link", name="Search")).to_be_visible()

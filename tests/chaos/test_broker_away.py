@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.up.log import exits
+from platestream.operations.up.log import exits
 from tests.checker import gather
 from tests.checker.check import pass_id
 from tests.checker.street import Street, over, street, uploading
@@ -20,7 +20,7 @@ from tests.support.receivers import http_receiver
 AWAY_S = 60
 PATIENCE_S = 600
 
-pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.kafka, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.chaos, pytest.mark.nightly, pytest.mark.kafka, pytest.mark.timeout(1800)]
 
 
 def acknowledged(made: Street) -> set[str]:

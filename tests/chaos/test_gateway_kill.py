@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from connectors.changelog import read_to_end
-from connectors.edge import Topics
-from connectors.files import FileTopics
-from schemas.topics import DETECTIONS, FRAMES
+from platestream.edges.changelog import read_to_end
+from platestream.edges.edge import Topics
+from platestream.edges.files import FileTopics
+from platestream.schemas.topics import DETECTIONS, FRAMES
 from tests.conftest import skip_unless_ci
 from tests.support.chaos import KILLS
 from tests.support.flow_process import FlowProcess

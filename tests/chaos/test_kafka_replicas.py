@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from connectors.changelog import read_to_end
-from connectors.kafka import KafkaTopics
-from connectors.kafka_topics import create, describe
-from schemas import topics
-from schemas.topics import TOPICS
+from platestream.edges.changelog import read_to_end
+from platestream.edges.kafka import KafkaTopics
+from platestream.edges.kafka_topics import create, describe
+from platestream.schemas import topics
+from platestream.schemas.topics import TOPICS
 from tests.support.flows import detection
 from tests.support.kafka_broker import wait_until
 from tests.support.kafka_cluster import cluster

@@ -16,16 +16,16 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from connectors.changelog import publish, read_to_end
-from connectors.kafka import KafkaTopics
-from connectors.kafka_topics import create
-from operators.matching.judge import match_entry
-from schemas import topics
-from schemas.detection import Detection, detection_id
-from schemas.hit_action import HitAction
-from schemas.inquiry import broken
-from schemas.message import Message
-from schemas.topics import TOPICS, Topic
+from platestream.edges.changelog import publish, read_to_end
+from platestream.edges.kafka import KafkaTopics
+from platestream.edges.kafka_topics import create
+from platestream.operators.matching.entry_match import match_entry
+from platestream.schemas import topics
+from platestream.schemas.detection import Detection, detection_id
+from platestream.schemas.hit_action import HitAction
+from platestream.schemas.inquiry import chain_faults
+from platestream.schemas.message import Message
+from platestream.schemas.topics import TOPICS, Topic
 from tests.support.chaos import KILLS
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.flows import ACTION, detection, listed, plate_picture
@@ -204,8 +204,8 @@ def test_match_flow_loses_and_doubles_no_hit(
 
 INQUIRE = """
 import sys
-from connectors.clickhouse_client import ANALYST, connect
-from services.inquiries import gate
+from platestream.edges.clickhouse_client import ANALYST, connect
+from platestream.access import gate
 client = connect(sys.argv[1], ANALYST)
 for number in range(40):
     reason = f"chaos round {sys.argv[2]}" if number % 4 else ""
@@ -250,7 +250,7 @@ def test_audit_flow_seals_and_copies_every_inquiry_and_action_once(
     assert sorted(row[0] for row in seals) == sorted(asked)
     copy = {one.seal: one for one in records(streams, topics.INQUIRIES)}
     assert sorted(str(one.inquiry.inquiry_id) for one in copy.values()) == sorted(asked)
-    assert list(broken(copy[seal] for seal in sorted(copy))) == []
-    assert "the inquiry log is whole" in flow.cli("audit", "verify")
+    assert list(chain_faults(copy[seal] for seal in sorted(copy))) == []
+    assert "the inquiry log is intact" in flow.cli("audit", "verify")
     stored = flow.query("SELECT toString(action_id) FROM platestream.hit_actions FINAL")
     assert sorted(row[0] for row in stored) == sorted(str(action.action_id) for action in actions)

@@ -17,19 +17,19 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from connectors.kafka import KafkaTopics
-from connectors.kafka_topics import create
-from schemas import topics
-from schemas.alert_hit import AlertHit
-from schemas.catalogue import example
-from schemas.delivery import delivery_id
-from schemas.topics import TOPICS
+from platestream.edges.kafka import KafkaTopics
+from platestream.edges.kafka_topics import create
+from platestream.schemas import topics
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.catalogue import example
+from platestream.schemas.delivery import delivery_id
+from platestream.schemas.topics import TOPICS
 from tests.support.chaos import KILLS, OUTAGE_SECONDS
 from tests.support.flow_process import FlowProcess
 from tests.support.kafka_broker import KafkaBroker
 from tests.support.receivers import SECRET, HttpReceiver, http_receiver, mail_receiver
 
-PAUSE = 0.1  # seconds between two hits: ten times the busiest hour of ten busy days (docs/hits.md)
+PAUSE = 0.1  # seconds between two hits: ten times the busiest hour of ten busy days
 SEED = 4137
 FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))
 

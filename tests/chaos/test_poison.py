@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from connectors.changelog import publish
-from connectors.kafka import KafkaTopics
-from connectors.kafka_topics import create
-from schemas import topics
-from schemas.detection import detection_id
-from schemas.topics import TOPICS
+from platestream.edges.changelog import publish
+from platestream.edges.kafka import KafkaTopics
+from platestream.edges.kafka_topics import create
+from platestream.schemas import topics
+from platestream.schemas.detection import detection_id
+from platestream.schemas.topics import TOPICS
 from tests.support.flow_process import FlowProcess
 from tests.support.flows import detection, listed, plate_picture
 from tests.support.kafka_broker import KafkaBroker
@@ -30,7 +30,7 @@ ROUNDS, OFTEN = 10, 20
 START_S, WITHIN_S = 240, 60
 CAMERA, PLATE = "cam", "KTA1001"
 
-pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.kafka, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.chaos, pytest.mark.nightly, pytest.mark.kafka, pytest.mark.timeout(900)]
 
 
 @dataclass(frozen=True)

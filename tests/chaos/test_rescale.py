@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from clickhouse import migrate
-from connectors.changelog import publish
-from connectors.kafka_topics import create
-from schemas import topics
-from schemas.topics import TOPICS
+from platestream.clickhouse import migrate
+from platestream.edges.changelog import publish
+from platestream.edges.kafka_topics import create
+from platestream.schemas import topics
+from platestream.schemas.topics import TOPICS
 from tests.checker.check import figures
 from tests.checker.flows import (
     CAMERAS,
@@ -37,7 +37,7 @@ from tests.support.kafka_broker import KafkaBroker
 
 ROUNDS = max(1, KILLS // 4)
 
-pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.kafka, pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.chaos, pytest.mark.nightly, pytest.mark.kafka, pytest.mark.timeout(7200)]
 
 
 @pytest.mark.parametrize("own_kafka", [UNDISTURBED], indirect=True)

@@ -5,13 +5,19 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from connectors.cameras.spool import Spool
-from connectors.topic_file import TopicFile, TopicFileError
-from schemas.message import Message, RefusedError
-from services.retention.recovery_stores import bring_in_order
+from platestream.cameras.spool import Spool
+from platestream.edges.topic_file import TopicFile, TopicFileError
+from platestream.notifications.delivery import ThreadedPost
+from platestream.notifications.journal import Journal
+from platestream.operators.notify.message import Notice
+from platestream.retention.recovery_stores import prepare
+from platestream.schemas.catalogue import example
+from platestream.schemas.delivery import Delivery
+from platestream.schemas.message import Message, RefusedError
 from tests.support.small_disk import fill, small_disk
 
 pytestmark = pytest.mark.chaos
@@ -45,7 +51,7 @@ def spool(path: Path) -> None:
 
 
 def recovery_store(path: Path) -> None:
-    bring_in_order(path, 2, timedelta(days=30), NOW)
+    prepare(path, 2, timedelta(days=30), NOW)
     parts = sorted(path.glob("*.sqlite3"))
     assert len(parts) == 2
     for part in parts:
@@ -95,3 +101,43 @@ def test_what_a_topic_acknowledged_is_there_and_nothing_of_what_it_refused(disk:
     assert 0 < len(kept) < len(FREE)
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_a_journal_of_deliveries_without_room_holds_nothing_up(disk: Path) -> None:
+    """Seen in a run with a full disk: the receiver's thread ended, and nothing was sent from then on."""
+    delivery = Delivery.from_json(bytes(example("delivery").accepted))
+    for free in (0, 40):
+        path = disk / f"journal-{free}"
+        journal = Journal(path)
+        filler = fill(disk, free)
+        ledger: list[Delivery] = []
+        sent = ThreadedPost(
+            {"cad": lambda _notice: None},
+            ledger.extend,
+            patience=timedelta(minutes=1),
+            now=lambda: NOW,
+            journal=journal,
+        )
+        for number in range(600):  # more than the rest of the page holds
+            sent.submit(a_notice(number))
+        sent.drain("cad")
+        assert len(ledger) == 600
+        filler.unlink()
+        journal.note(delivery)
+        assert journal.left()[-1] == delivery, "whole, behind what was cut off"
+        path.unlink()
+
+
+def a_notice(number: int) -> Notice:
+    return Notice(
+        delivery_id=UUID(int=number),
+        hit_id=UUID(int=number),
+        receiver="cad",
+        agency="",
+        priority=1,
+        captured_at=NOW,
+        taken_at=NOW,
+        subject="",
+        text="",
+        body=b"",
+    )

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from clickhouse import migrate
-from connectors.changelog import publish
-from connectors.kafka_topics import create
-from schemas import topics
-from schemas.topics import TOPICS
+from platestream.clickhouse import migrate
+from platestream.edges.changelog import publish
+from platestream.edges.kafka_topics import create
+from platestream.schemas import topics
+from platestream.schemas.topics import TOPICS
 from tests.checker.check import figures
 from tests.checker.flows import (
     FIRST,
@@ -32,7 +32,7 @@ from tests.support.kafka_broker import KafkaBroker
 AWAY_S = 60
 MOST_MB = 1024
 
-pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.kafka, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.chaos, pytest.mark.nightly, pytest.mark.kafka, pytest.mark.timeout(1800)]
 
 
 def most_mb(pid: int) -> int:

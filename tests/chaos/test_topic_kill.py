@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.files import FileTopics
-from schemas.message import Message
-from schemas.topics import FRAMES
+from platestream.edges.files import FileTopics
+from platestream.schemas.message import Message
+from platestream.schemas.topics import FRAMES
 
 WRITERS = 3
 KILLS = 20

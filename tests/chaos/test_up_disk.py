@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.up.plan import Program
-from services.up.supervisor import Supervisor
+from platestream.operations.up.plan import Program
+from platestream.operations.up.supervisor import Supervisor
 from tests.checker.street import over, street, uploading
 from tests.support.chaos import OUTAGE_SECONDS
 from tests.support.kafka_broker import wait_until

@@ -20,7 +20,7 @@ from tests.support.up import ROOT
 PATIENCE = 600
 """Seconds: on a busy machine a process that is started anew takes a minute until it reads."""
 FLOWS = ("match", "audit", "notify")
-pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.chaos, pytest.mark.nightly, pytest.mark.timeout(3600)]
 
 
 def lanes(made: Street) -> dict[int, int]:

@@ -1,7 +1,7 @@
 """Compares what was sent with what is there; pure, so that a test can plant each fault and see it found.
 
-Words as in Jepsen's tests of Kafka. Ids are computed here anew from what docs/design.md and the columns'
-comments say of them, seals by a hash function alone.
+Words as in Jepsen's tests of Kafka. Ids are computed here anew from what docs/explanation/design.md and the
+columns' comments say of them, seals by a hash function alone.
 """
 
 import hashlib

@@ -11,8 +11,8 @@ from uuid import uuid4
 
 from confluent_kafka import Producer
 
-from connectors.kafka import KafkaTopics
-from schemas.registry import RegistryRecord
+from platestream.edges.kafka import KafkaTopics
+from platestream.schemas.registry import RegistryRecord
 from tests.checker import gather
 from tests.checker.check import Evidence, Fault, faults
 from tests.checker.journal import APART, SHOTS, Journal, Send
@@ -120,7 +120,7 @@ class Run:
             SEEN: str(self.seen),
         }
         self.recognize = FlowCluster("tests.support.marked:flow", folder / "recognize", told)
-        self.match = FlowCluster("flows.match_flow:flow", folder / "match", told)
+        self.match = FlowCluster("platestream.flows.match_flow:flow", folder / "match", told)
 
     @property
     def flows(self) -> tuple[FlowCluster, FlowCluster]:

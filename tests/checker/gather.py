@@ -101,7 +101,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 
 def shown_hits(port: int, who: str, password: str, reason: str) -> set[str]:
-    """The hits that the console shows to `who` who looks for all of them, scrolled to the end."""
+    """The hits that the console shows to `who` who looks for all of them: every part and group is opened."""
     base, signed_in = f"http://localhost:{port}", dict[str, str]()
     opener = urllib.request.build_opener(_Stay)
 
@@ -121,10 +121,11 @@ def shown_hits(port: int, who: str, password: str, reason: str) -> set[str]:
     get("/sign-in", who=who, password=password, next="")
     form = get("/hits/look")
     (proof, *_same) = re.findall(r'name="csrf" value="([^"]+)"', form)
-    page, found = get("/hits", csrf=proof, reason=reason), set[str]()
-    while True:
+    pages, opened, found = [get("/hits", csrf=proof, reason=reason)], set[str](), set[str]()
+    while pages:
+        page = pages.pop()
         found |= set(re.findall(r'href="/hits/([0-9a-f]{8}-[0-9a-f-]{27})"', page))
-        further = re.search(r'"(/hits/older/[^"]+)"', page)
-        if further is None:
-            return found
-        page = get(further[1])
+        further = set(re.findall(r'"(/hits/older/[^"]+)"', page)) - opened
+        opened |= further
+        pages += map(get, further)
+    return found

@@ -15,8 +15,8 @@ from urllib.error import URLError
 
 import httpx
 
-from connectors.settings import system_account
-from schemas.acts import ROLES
+from platestream.schemas.acts import ROLES
+from platestream.settings import system_account
 from tests.checker import gather
 from tests.checker.check import Evidence, Fault, faults, figures
 from tests.checker.journal import Camera, Journal

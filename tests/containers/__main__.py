@@ -12,7 +12,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from schemas.fields import rfc3339
+from platestream.schemas.fields import rfc3339
 from tests.containers import agencies, looks, pages, upgrade
 from tests.containers.stack import (
     DOCKER,
@@ -130,7 +130,7 @@ def start(services: list[str]) -> None:
 
 
 def register() -> None:
-    """Agency, person, hot list and cameras, as docs/deploy.md has it."""
+    """Agency, person, hot list and cameras, as docs/how-to/operator/deploy.md has it."""
     tools(PERSON, "registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ")
     roles = [word for role in ("administrator", "officer", "analyst", "auditor") for word in ("--role", role)]
     trained = f"{datetime.now(UTC) - timedelta(days=30):%Y-%m-%d}"

@@ -148,7 +148,7 @@ def entry_goes_round(person: str) -> None:
     offered = partial(county, "partners", "offers")
     until("the offer is at the county", lambda: "AST3087" in offered(), 60)
     (taken,) = re.findall(rf"partner:{OURS}/\w+", offered())
-    county("partners", "take", taken, "--no-look-back")
+    county("partners", "accept", taken, "--no-look-back")
     until("the county has it on its list", lambda: "AST3087" in county("hotlist", "list"), 60)
     # It says so with its answer to what stands, each minute.
     until("we know that it was taken", lambda: "taken" in tools(person, "partners", "offered"), 120)

@@ -1,4 +1,4 @@
-"""A next release in the running stack and back, as docs/deploy.md has it, while frames come.
+"""A next release in the running stack and back, as docs/how-to/operator/upgrade.md has it, while frames come.
 
 The next release is made from this one (support/releases.py). What stands in for a ClickHouse server stays.
 """

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from schemas.catalogue import RECORDS, example
-from schemas.fields import Record
-from schemas.inquiry import SealedInquiry
-from schemas.message import RefusedError
+from platestream.schemas.catalogue import RECORDS, example
+from platestream.schemas.fields import Record
+from platestream.schemas.inquiry import SealedInquiry
+from platestream.schemas.message import RefusedError
 
 KEPT = Path(__file__).parent / "messages.jsonl"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\S+")

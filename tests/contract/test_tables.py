@@ -15,22 +15,22 @@ from bytewax.errors import BytewaxRuntimeError
 from bytewax.testing import TestingSource, run_main
 from clickhouse_connect.driver.client import Client
 
-from connectors.clickhouse import BufferedWriter, TableSink
-from connectors.clickhouse_client import INGEST, DatabaseError
-from connectors.memory import MemoryTables
-from connectors.writer import TableWriter
-from schemas import tables
-from schemas.alert_hit import AlertHit
-from schemas.catalogue import example
-from schemas.dead_letter import DeadLetter
-from schemas.delivery import Delivery
-from schemas.deployment import DeploymentFinding
-from schemas.finding import Finding
-from schemas.registry import RegistryRecord
-from schemas.tables import TABLES, Table
+from platestream.edges.clickhouse import BufferedWriter, TableSink
+from platestream.edges.clickhouse_client import INGEST, DatabaseError
+from platestream.edges.writer import TableWriter
+from platestream.schemas import tables
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.catalogue import example
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.delivery import Delivery
+from platestream.schemas.deployment import DeploymentFinding
+from platestream.schemas.finding import Finding
+from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.tables import TABLES, Table
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.flows import ACTION, INQUIRY, detection, recovery, run
+from tests.support.memory_edge import MemoryTables
 
 ONE_EPOCH = timedelta(hours=1)
 COUNT = 10
@@ -116,7 +116,7 @@ class InClickHouse:
         return list(self.database.client().query(sql, column_formats=formats).named_results())
 
 
-@pytest.fixture(params=["memory", "clickhouse"])
+@pytest.fixture(params=["memory", pytest.param("clickhouse", marks=pytest.mark.clickhouse)])
 def store(request: pytest.FixtureRequest) -> Store:
     if request.param == "memory":
         return InMemory()

@@ -9,25 +9,25 @@ from typing import Any
 import pytest
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition, StatelessSourcePartition
 
-from connectors.broadcast import Broadcast
-from connectors.changelog import newest, newest_of
-from connectors.clock import WAKE, utc_now
-from connectors.edge import Topics
-from connectors.files import FileTopics
-from connectors.kafka import KafkaTopics
-from connectors.memory import MemoryTopics
-from schemas import topics
-from schemas.hotlist import HotListChange
-from schemas.message import Batch, EndOfSnapshot, Message
-from schemas.topics import Topic
+from platestream.edges.broadcast import Broadcast
+from platestream.edges.changelog import newest, newest_of
+from platestream.edges.edge import Topics
+from platestream.edges.files import FileTopics
+from platestream.edges.kafka import KafkaTopics
+from platestream.runtime.clock import POLL_INTERVAL, utc_now
+from platestream.schemas import topics
+from platestream.schemas.hotlist import HotListChange
+from platestream.schemas.message import Batch, EndOfSnapshot, Message
+from platestream.schemas.topics import Topic
 from tests.support.clock import NOW
 from tests.support.flows import detection, listed
 from tests.support.kafka_broker import Kafka
+from tests.support.memory_edge import MemoryTopics
 
 Made = tuple[Topics, Callable[[Topic[Any]], Topic[Any]]]
 
 
-@pytest.fixture(params=["memory", "files", "kafka"])
+@pytest.fixture(params=["memory", "files", pytest.param("kafka", marks=pytest.mark.kafka)])
 def made(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
     """Topics, and a way to have a topic of one's own there."""
     if request.param == "memory":
@@ -255,5 +255,5 @@ def test_a_source_that_has_nothing_looks_again_soon_once_its_epoch_has_ended(mad
         while time.monotonic() < until:
             now = utc_now()
             awake = [part.next_awake() for part in reader.parts.values()]
-            assert all(moment is not None and moment - now < 2 * WAKE for moment in awake)
+            assert all(moment is not None and moment - now < 2 * POLL_INTERVAL for moment in awake)
             time.sleep(0.05)

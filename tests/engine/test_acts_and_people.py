@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.clickhouse_client import DOOR
-from schemas.acts import ACTS, ROLES, Act
-from schemas.tables import REGISTRY
-from services.policy.docs import END, PAGE, START
+from platestream.edges.clickhouse_client import DOOR
+from platestream.policy.docs import ACTS_PAGE, END, START
+from platestream.schemas.acts import ACTS, ROLES, Act
+from platestream.schemas.tables import REGISTRY
 from tests.support.database import Database, copied
 from tests.support.matrix import matrix
 from tests.support.people import (
@@ -59,8 +59,8 @@ def office(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def test_the_matrix_in_the_documents_is_what_the_gate_answers(office: Database) -> None:
-    written = PAGE.read_text().partition(START)[2].partition(END)[0]
-    assert written == matrix(office), "python -m tests.support.matrix"
+    written = ACTS_PAGE.read_text().partition(START)[2].partition(END)[0]
+    assert written == matrix(office), "make generate"
 
 
 def test_each_kind_of_person_may_do_just_what_the_order_gives_them(office: Database) -> None:

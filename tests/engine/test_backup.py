@@ -9,22 +9,33 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from connectors.changelog import newest
-from connectors.clickhouse_client import SEALER
-from connectors.inquiry_log import seal_new
-from schemas import topics
-from schemas.message import RefusedError
-from services.backup import make
-from services.backup.archive import COPIED, DECLARED, KEPT, LOCAL, MANIFEST, OFFERS, TIED, opened
-from services.backup.restore import restore
-from services.evidence.purge import purge_released
-from services.inquiries import whole
-from services.inquiries.gate import RefusedInquiry
-from services.retention.job import AGED
+from platestream.access.gate import RefusedInquiry
+from platestream.audit import integrity
+from platestream.edges.changelog import newest
+from platestream.edges.clickhouse_client import SEALER
+from platestream.edges.inquiry_log import seal_new
+from platestream.evidence.purge import purge_released
+from platestream.operations.backup import make
+from platestream.operations.backup.archive import (
+    COPIED,
+    DECLARED,
+    KEPT,
+    LOCAL,
+    MANIFEST,
+    OFFERS,
+    TIED,
+    open_backup,
+)
+from platestream.operations.backup.restore import restore
+from platestream.schemas import topics
+from platestream.schemas.expiring_tables import EXPIRING_TABLES
+from platestream.schemas.message import RefusedError
 from tests.support.database import Database, close_all
 from tests.support.door import door_of, person, staffed
 from tests.support.evidence import age
 from tests.support.office import office
+
+pytestmark = pytest.mark.slow
 
 PLATE = "AST3087"
 
@@ -64,7 +75,7 @@ def test_every_table_is_in_backups_or_said_to_be_in_none(database: Database) -> 
     assert {name for (name,) in found} == {*KEPT, *TIED, *DECLARED, *LOCAL}
     short = "engine LIKE '%MergeTree' AND create_table_query LIKE '%toIntervalDay(%'"
     tied = database.rows(f"SELECT name FROM system.tables WHERE database = 'platestream' AND {short}")
-    by_the_job = {table.name for table in AGED}
+    by_the_job = {table.name for table in EXPIRING_TABLES}
     assert {name for (name,) in tied} | by_the_job == set(TIED), "what is kept for days is in no backup"
 
 
@@ -102,7 +113,7 @@ def test_what_must_be_kept_is_there_as_it_was(made: Backup, empty_database: Data
         assert {key: one.value for key, one in newest(door.streams, topics.HOTLIST).items()} == made.hot_list
         # The log goes on behind its seals: the two acts came after the last of them.
         seal_new(empty_database.client(SEALER))
-        assert whole.check(door).faults == []
+        assert integrity.check(door).faults == []
         acts = empty_database.rows("SELECT kind, who, outcome FROM platestream.inquiry_log ORDER BY at")
         assert acts[-3:-1] == [("backup", "lee", "allowed"), ("restore", "lee", "allowed")]
 
@@ -113,7 +124,7 @@ def test_what_was_past_its_time_meanwhile_goes_with_the_next_run(
     with door_of(empty_database, "lee") as door:
         restore(door, made.file)
         age(empty_database, timedelta(days=365 * 20))
-        purge_released(door.machine("retention"))
+        purge_released(door.system_job("retention"))
     assert empty_database.value("SELECT count() FROM platestream.evidence_detections") == 0
     assert empty_database.value("SELECT count() FROM platestream.evidence_images") == 0
 
@@ -151,7 +162,7 @@ def test_a_file_that_is_not_whole_changes_nothing(
     damaged = tmp_path / "damaged.zip"
     _damage(made.file, damaged, damage)
     with pytest.raises(RefusedError, match=said.replace(".", r"\.")):
-        opened(damaged)
+        open_backup(damaged)
 
 
 def _damage(there: Path, here: Path, how: str) -> None:

@@ -3,9 +3,9 @@ import socket
 import pytest
 from typer.testing import CliRunner
 
-from connectors.clickhouse_client import DASHBOARD, connect
+from platestream.boards.server import Boards, app, serve
 from platestream.cli.main import app as cli
-from services.boards.server import Boards, app, serve
+from platestream.edges.clickhouse_client import DASHBOARD, connect
 from tests.support.database import Database
 
 

@@ -7,16 +7,23 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from connectors.clickhouse_client import DASHBOARD
-from services.boards import BOARDS
-from services.boards.answers import Answer, Period, ask_clickhouse
-from services.boards.panel import Board, Panel
+from platestream.boards import BOARDS
+from platestream.boards.panel import Board, Panel
+from platestream.boards.queries import PanelAnswer, Period, ask_clickhouse
+from platestream.edges.clickhouse_client import DASHBOARD
 from tests.support.boards import PEOPLE, PLATES, WORDS, fill
 from tests.support.database import Database, copied
 
 SQL = [(board, panel) for board in BOARDS for panel in board.panels if panel.sql]
 # What the flows of a few minutes do not come to.
-EMPTY = {"Time to tell", "Findings", "Yearly audit", "Cameras without approval"}
+EMPTY = {
+    "Time to notify",
+    "Findings",
+    "Yearly audit",
+    "Cameras without approval",
+    "Second opinion",
+    "Camera and reader",
+}
 
 
 def name(pair: tuple[Board, Panel]) -> str:
@@ -30,7 +37,7 @@ def filled(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield made
 
 
-def answer(filled: Database, board: Board, panel: Panel) -> Answer:
+def answer(filled: Database, board: Board, panel: Panel) -> PanelAnswer:
     return ask_clickhouse(filled.client(DASHBOARD), panel, Period.last(board.hours, datetime.now(UTC)))
 
 
@@ -44,7 +51,7 @@ def test_each_query_answers_the_boards_account_in_the_shape_of_its_panel(
     check_shape(panel, found)
 
 
-def check_shape(panel: Panel, found: Answer) -> None:
+def check_shape(panel: Panel, found: PanelAnswer) -> None:
     numbers = (int, float, type(None))
     if panel.kind == "figure":
         ((value,),) = found.rows
@@ -91,7 +98,7 @@ def test_figures_are_what_was_put_in(filled: Database) -> None:
     assert found["Vehicle passes"] == [
         (filled.value("SELECT uniqExact(detection_id) FROM platestream.detections"),)
     ]
-    assert found["Refused by reason"] == [("frames: not_a_picture", 2)]
+    assert found["Rejected by reason"] == [("frames: not_a_picture", 2)]
     assert found["Field precision"] == [(0.75,)]
     assert found["Inquiries"] == [(2,)], "the three looks of the machine are no inquiries of people"
     assert found["Refused"] == [(1,)]
@@ -100,7 +107,7 @@ def test_figures_are_what_was_put_in(filled: Database) -> None:
     assert found["Automatic acts by kind"] == [
         *(("search", 3), ("retention", 2), ("tally", 1)),
     ]
-    assert found["Changes on record"] == [(1,)]
+    assert found["Logged changes"] == [(1,)]
     assert found["Undocumented attempts"][0][1:] == ("sjpd", 1)
     assert found["Inquiries by role and agency"] == [("analyst", "sjpd", 2, 1, 1)], "none is the machine's"
     assert found["Misread characters"] == [("B", "8", 1)]

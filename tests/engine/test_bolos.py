@@ -9,19 +9,19 @@ import pytest
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from connectors.changelog import publish
-from connectors.files import FileTopics
-from connectors.notify import signed
-from platestream.bolo_server import application, read_secrets
+from platestream.access.gate import RefusedInquiry
 from platestream.cli.main import app
-from schemas import topics
-from schemas.hotlist import HotListEntry
-from schemas.message import RefusedError
-from schemas.registry import RegistryRecord
-from schemas.tables import REGISTRY
-from services.hotlist import bolos
-from services.hotlist.importing import listed
-from services.inquiries.gate import RefusedInquiry
+from platestream.edges.changelog import publish
+from platestream.edges.files import FileTopics
+from platestream.hotlist import bolos
+from platestream.hotlist.http_server import application, read_secrets
+from platestream.hotlist.list_changes import listed
+from platestream.notifications import webhook_signature
+from platestream.schemas import topics
+from platestream.schemas.hotlist import HotListEntry
+from platestream.schemas.message import RefusedError
+from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.tables import REGISTRY
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import door_of, signed_in_as, staffed
@@ -78,16 +78,16 @@ class Station:
     def listed(self) -> dict[str, HotListEntry]:
         return listed(self.door.streams)
 
-    def take(self, agency: str = SHERIFF, **told: Any) -> bolos.Taken:
+    def take(self, agency: str = SHERIFF, **told: Any) -> bolos.BoloResult:
         return bolos.take(self.door, agency, {**TOLD, **told}, NOW)
 
-    def receive(self, agency: str, ident: str, body: bytes) -> bolos.Taken:
+    def receive(self, agency: str, ident: str, body: bytes) -> bolos.BoloResult:
         with bolos.webhook(self.door.settings, agency) as door:
             return bolos.receive(door, agency, ident, body, NOW)
 
     def unsigned(self, agency: str, why: str) -> None:
         with bolos.webhook(self.door.settings, agency) as door:
-            bolos.unsigned(door, agency, why)
+            bolos.log_unsigned(door, agency, why)
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def station(database: Database) -> Station:
 
 
 def test_a_bolo_becomes_an_entry_with_its_source_and_is_on_record(station: Station) -> None:
-    assert station.take() == bolos.Taken(f"bolo:{SHERIFF}/B-17", "added")
+    assert station.take() == bolos.BoloResult(f"bolo:{SHERIFF}/B-17", "added")
     (entry,) = station.listed.values()
     assert (entry.source, entry.plate, entry.state, entry.category) == (
         "bolo",
@@ -170,7 +170,7 @@ def test_whoever_is_not_registered_and_trained_takes_no_bolo(station: Station) -
 
 def test_mail_is_read_with_the_words_that_people_use() -> None:
     said = bolos.read_mail(MAIL)
-    assert bolos.lacking(said) == []
+    assert bolos.missing_fields(said) == []
     assert (said["plate"], said["category"], said["colour"]) == ("AST-3087", "Stolen Vehicle", "white")
     assert bolos.read_mail(MAIL.partition("\n\n")[2]) == said, "the text alone is enough"
     assert bolos.read_mail("Plate: ABC 1234\nCase: 26-1\n") == {"plate": "ABC 1234", "case_number": "26-1"}
@@ -178,12 +178,14 @@ def test_mail_is_read_with_the_words_that_people_use() -> None:
         bolos.read_mail("Please look out for a white truck.")
 
 
-KEY = signed.secret(SECRET)
+KEY = webhook_signature.secret(SECRET)
 
 
 def post(client: TestClient, told: Any, ident: str = "m1", agency: str = SHERIFF, at: datetime = NOW) -> Any:
     body = msgspec.json.encode(told)
-    return client.post(f"/bolo/{agency}", content=body, headers=signed.headers(KEY, ident, at, body))
+    return client.post(
+        f"/bolo/{agency}", content=body, headers=webhook_signature.headers(KEY, ident, at, body)
+    )
 
 
 @pytest.fixture

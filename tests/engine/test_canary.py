@@ -23,18 +23,18 @@ import pytest
 from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig, init_db_dir
 
-from connectors.changelog import newest, publish
-from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import ANALYST
-from connectors.edge import Edge
-from connectors.files import FileTopics
-from flows import audit_flow, match_flow, recognize_flow
-from schemas import topics
-from schemas.hotlist import HotListChange
-from schemas.message import Message
-from services.evidence import hold as holding
-from services.inquiries import gate
-from services.retention import job as retention
+from platestream.access import gate
+from platestream.edges.changelog import newest, publish
+from platestream.edges.clickhouse import ClickHouseTables
+from platestream.edges.clickhouse_client import ANALYST
+from platestream.edges.edge import Edge
+from platestream.edges.files import FileTopics
+from platestream.evidence import hold as holding
+from platestream.flows import audit_flow, match_flow, recognize_flow
+from platestream.retention import service as retention
+from platestream.schemas import topics
+from platestream.schemas.hotlist import HotListChange
+from platestream.schemas.message import Message
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.door import door_of
@@ -46,7 +46,7 @@ PERIOD = timedelta(days=30)
 GONE, HELD = "CNR7Y42", "HKT7Y43"  # no character that is folded into another
 COMMENT = b"picture of the marked vehicle"
 LEVELS = {5: GONE, 9: HELD}
-WHY: gate.Why = {"who": "smith", "case_number": "26-001234"}
+WHY: gate.ActorDocumentation = {"who": "smith", "case_number": "26-001234"}
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Agency:
         run(flow, RecoveryConfig(str(store), backup_interval=timedelta(0)))
 
     def retain(self) -> None:
-        retention.run(retention.by_the_clock(door_of(self.database, data=self.data)), PERIOD, self.now)
+        retention.run(retention.start_scheduled(door_of(self.database, data=self.data)), PERIOD, self.now)
 
 
 def jpeg(level: int) -> bytes:

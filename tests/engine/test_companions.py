@@ -8,16 +8,16 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.clickhouse_client import ANALYST, OWNER
-from schemas import tables
-from schemas.detection import Detection
-from services.inquiries import gate
+from platestream.access import gate
+from platestream.edges.clickhouse_client import ANALYST, OWNER
+from platestream.schemas import tables
+from platestream.schemas.detection import Detection
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.flows import detection
 
 BEGAN = NOW - timedelta(hours=2)
-WHY: gate.Why = {"who": "smith", "case_number": "26-001234"}
+WHY: gate.ActorDocumentation = {"who": "smith", "case_number": "26-001234"}
 Passes = list[tuple[str, int]]  # camera, seconds
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from connectors.files import FileTopics
 from platestream.cli.main import app
-from schemas import topics
-from schemas.dead_letter import DeadLetter
-from schemas.message import Message
-from schemas.topics import Topic
+from platestream.edges.files import FileTopics
+from platestream.schemas import topics
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.message import Message
+from platestream.schemas.topics import Topic
 from tests.support.database import Database
 from tests.support.door import person, signed_in_as, staffed
 
@@ -84,7 +84,7 @@ def test_what_is_in_a_letter_is_written_to_a_new_file_only(admin: Administrator,
     admin("show", origin, "--save", str(file))
     assert file.read_bytes() == BYTES
     assert file.stat().st_mode & 0o077 == 0
-    assert "is there already" in admin("show", origin, "--save", str(file), code=1)
+    assert "already exists" in admin("show", origin, "--save", str(file), code=1)
     assert "no dead letter frames/3/2" in admin("show", "frames/3/2", code=1)
     assert admin.log("dead_letter_show")[-1][1:3] == ("frames/3/2", "refused")
 

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from connectors.changelog import publish
-from connectors.clock import Clock, utc_now
-from connectors.files import FileTopics
-from connectors.kafka_topics import create
 from platestream.cli.main import app
-from schemas import topics
-from schemas.registry import RegistryRecord
-from services.doctor import data
-from services.doctor.finding import Finding
-from services.doctor.here import Here
-from services.doctor.look import look
-from services.retention import job
+from platestream.edges.changelog import publish
+from platestream.edges.files import FileTopics
+from platestream.edges.kafka_topics import create
+from platestream.operations.doctor import data
+from platestream.operations.doctor.context import CheckContext
+from platestream.operations.doctor.finding import Finding
+from platestream.operations.doctor.service import run_checks
+from platestream.retention import service as job
+from platestream.runtime.clock import Clock, utc_now
+from platestream.schemas import topics
+from platestream.schemas.registry import RegistryRecord
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import OWN, door_of, person, staffed
@@ -38,11 +38,11 @@ def settled(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.delenv(name)
     monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", database.dsn)
     monkeypatch.setenv("PLATESTREAM_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr("services.doctor.installation.free", lambda _folder: 0.5)
+    monkeypatch.setattr("platestream.operations.doctor.installation.free_share", lambda _folder: 0.5)
     (tmp_path / "data").mkdir(mode=0o700)
     staffed(database)
     register(tmp_path / "data", OWN, person())
-    job.once(job.by_the_clock(door_of(database, data=tmp_path / "data")))
+    job.run_once(job.start_scheduled(door_of(database, data=tmp_path / "data")))
     return database
 
 
@@ -52,7 +52,7 @@ def register(folder: Path, *records: RegistryRecord) -> None:
 
 def examined(now: Clock = utc_now) -> dict[str, list[Finding]]:
     found: dict[str, list[Finding]] = {}
-    for one in look(Here({}, now=now, synchronised=lambda: True)):
+    for one in run_checks(CheckContext({}, now=now, synchronised=lambda: True)):
         found.setdefault(one.check, []).append(one)
     return found
 
@@ -200,7 +200,9 @@ def test_topics_of_a_broker_are_compared_with_what_is_declared(
         (replace(own, partitions=2), f"{own.name}: 1 partitions, 2 declared."),
         (replace(own, keep=timedelta(hours=1)), f"{own.name}: retention.ms is"),
     ):
-        monkeypatch.setattr("services.setup.within", lambda _period, one=declared: (one,))
-        found = [one.found for one in data.topics(Here({}))]
+        monkeypatch.setattr(
+            "platestream.operations.setup.topics_for_retention", lambda _period, one=declared: (one,)
+        )
+        found = [one.found for one in data.topics(CheckContext({}))]
         assert any(said in one for one in found), found
         create({"bootstrap.servers": kafka.bootstrap}, [own])

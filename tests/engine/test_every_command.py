@@ -13,12 +13,12 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from platestream.access import rules_in_force
 from platestream.cli.main import COMMANDS, app
-from schemas.acts import BY_NAME
-from services.backup.archive import FORMAT, MANIFEST, Manifest
-from services.evidence.package import new_key
-from services.rules import in_force
-from tests.support.database import Database
+from platestream.evidence.package import new_key
+from platestream.operations.backup.archive import FORMAT, MANIFEST, Manifest
+from platestream.schemas.acts import BY_NAME
+from tests.support.database import Database, copied
 from tests.support.door import door_of, signed_in_as, staffed
 
 ID = str(UUID(int=7))
@@ -45,12 +45,12 @@ ACTED = {
     "partners list": ("registry_show", "partners list"),
     "partners offered": ("hotlist_show", "partners offered"),
     "partners offers": ("hotlist_show", "partners offers"),
-    "partners take": ("hotlist_take", "partners take partner:sheriff/0123456789ab"),
+    "partners accept": ("hotlist_take", "partners accept partner:sheriff/0123456789ab"),
     "partners decline": ("hotlist_take", "partners decline partner:sheriff/0123456789ab"),
     "partners keys": ("registry_show", "partners keys"),
     "partners make-key": ("partner_key", "partners make-key"),
     "partners use-key": ("partner_key", "partners use-key 01234567"),
-    "partners end-key": ("partner_key", "partners end-key 01234567"),
+    "partners revoke-key": ("partner_key", "partners revoke-key 01234567"),
     "shift login": ("shift_login", "shift login"),
     "shift logout": ("shift_logout", "shift logout"),
     "shift list": ("shift_show", "shift list"),
@@ -64,6 +64,10 @@ ACTED = {
     "registry camera": (
         "registry_camera",
         "registry camera x --title X --latitude 34.5 --longitude -109.4",
+    ),
+    "registry cameras": (
+        "registry_camera",
+        "registry cameras --approved-by Chief --config CONFIG",
     ),
     "registry detail": (
         "registry_detail",
@@ -89,17 +93,18 @@ ACTED = {
     "registry source": ("registry_source", "registry source x --title X"),
     "registry category": ("registry_category", "registry category x --longest-days 30"),
     "registry release": ("quarantine_release", "registry release x"),
-    "registry end": ("registry_camera", "registry end camera x"),
+    "cameras accept": ("camera_change", "cameras accept x --config CONFIG"),
+    "registry deactivate": ("registry_camera", "registry deactivate camera x"),
     "registry list": ("registry_show", "registry list user"),
     "account set": ("account_code", "account set x"),
     "account resets": ("audit_show", "account resets"),
-    "account end": ("registry_account", "account end x"),
+    "account revoke": ("registry_account", "account revoke x"),
     "account list": ("registry_show", "account list"),
     "token make": ("registry_account", "token make x --for CAD --may hits"),
     "token take": ("account_redeem", "token take x"),
-    "token end": ("registry_account", "token end x"),
+    "token revoke": ("registry_account", "token revoke x"),
     "token list": ("registry_show", "token list"),
-    "registry raise": ("limit_raise", "registry raise x --vehicles 100 --case 26-001234"),
+    "registry raise-limit": ("limit_raise", "registry raise-limit x --vehicles 100 --case 26-001234"),
     "registry rules": ("rules", "registry rules --always --by Chief"),
     "audit sample": ("audit_draw", "audit sample"),
     "audit finding": ("audit_finding", f"audit finding 1 {ID} --meets"),
@@ -116,9 +121,9 @@ ACTED = {
         "search",  # what is held is found first
         "evidence hold ABC1234 --case 26-0101 --authority Vale --schedule felony",
     ),
-    "evidence keep": (
+    "evidence extend": (
         "evidence_keep",
-        f"evidence keep {ID} --authority Court --until 2035-01-01 --case 26-0101",
+        f"evidence extend {ID} --authority Court --until 2035-01-01 --case 26-0101",
     ),
     "evidence list": ("evidence_show", "evidence list"),
     "evidence export": ("evidence_show", f"evidence export {ID} OUT"),
@@ -154,6 +159,8 @@ OUTSIDE = {
     "audit head": "what is published, no inquiry",
     "audit witness": "a service: heads of others' logs, no data",
     "report transparency": "figures, no plate and no person",
+    "report count": "figures, no plate, no person and no small count",
+    "report serve": "a service: those figures",
     "report precision": "figures, no plate and no person",
     "report confusions": "figures, no plate and no person",
     "hotlist sign": "a file and a key that are its user's",
@@ -164,8 +171,13 @@ OUTSIDE = {
     "policy check": "figures; names only by --names, which is an act",
     "cameras run": "a service",
     "cameras check": "an address, no data",
+    "cameras simulate": "a device for tests, drawn plates; what it sends passes the gateway",
+    "cameras discover": "devices of the network, no data",
     "cameras list": "a file of settings",
     "cameras health": "figures of cameras",
+    "map import": "a map of streets, no data",
+    "map show": "its area and source",
+    "map remove": "as to import",
 }
 
 
@@ -173,11 +185,13 @@ def commands() -> Iterator[str]:
     for name, entry in COMMANDS.items():
         if name == "bench":
             continue
-        module = import_module(f"platestream.cli.{entry.module}")
+        module = import_module(f"platestream.{entry.module}")
         if entry.function:
             yield name
         else:
             for one in module.app.registered_commands:
+                if one.hidden:
+                    continue
                 yield f"{name} {one.name or one.callback.__name__.rstrip('_').replace('_', '-')}"
 
 
@@ -186,24 +200,46 @@ def test_every_command_has_its_acts_or_says_why_it_has_none() -> None:
     assert {act for act, _call in ACTED.values()} <= set(BY_NAME)
 
 
+def test_a_hidden_command_is_the_old_name_of_one_that_is_shown() -> None:
+    old = set()
+    for name, entry in COMMANDS.items():
+        if name == "bench" or entry.function:
+            continue
+        registered = import_module(f"platestream.{entry.module}").app.registered_commands
+        hidden = {one.name: one.callback for one in registered if one.hidden}
+        assert set(hidden.values()) <= {one.callback for one in registered if not one.hidden}
+        old |= {f"{name} {word}" for word in hidden}
+    ends = {"account end", "token end", "registry end", "partners end-key"}
+    assert old == {*ends, "registry raise", "evidence keep", "partners take"}
+
+
+@pytest.fixture(scope="module")
+def office(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """An agency for all commands: refused ones change nothing but the log."""
+    folder = tmp_path_factory.mktemp("office")
+    (folder / "notify.toml").write_text(RULES)
+    new_key(folder / "key.pem")
+    with copied(migrated, folder) as database:
+        staffed(database)
+        files = {"notify_file": folder / "notify.toml"}
+        rules_in_force.change(door_of(database), rules_in_force.Change(files=files), "vale")
+        yield database
+
+
 @pytest.fixture
-def office(database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Database:
+def stranger(office: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that are run by a person who is not registered."""
     for name in [name for name in os.environ if name.startswith("PLATESTREAM_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", database.dsn)
-    monkeypatch.setenv("PLATESTREAM_DATA", str(tmp_path / "data"))
-    (tmp_path / "notify.toml").write_text(RULES)
-    monkeypatch.setenv("PLATESTREAM_NOTIFY_FILE", str(tmp_path / "notify.toml"))
-    monkeypatch.setenv("PLATESTREAM_EVIDENCE_KEY_FILE", str(tmp_path / "key.pem"))
-    new_key(tmp_path / "key.pem")
-    staffed(database)
-    in_force.change(
-        door_of(database), in_force.Change(files={"notify_file": tmp_path / "notify.toml"}), "vale"
-    )
+    folder = office.folder.parent
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", office.dsn)
+    monkeypatch.setenv("PLATESTREAM_DATA", str(office.data))
+    monkeypatch.setenv("PLATESTREAM_NOTIFY_FILE", str(folder / "notify.toml"))
+    monkeypatch.setenv("PLATESTREAM_EVIDENCE_KEY_FILE", str(folder / "key.pem"))
     signed_in_as(monkeypatch, "stranger")
-    return database
 
 
+@pytest.mark.usefixtures("stranger")
 @pytest.mark.parametrize("command", ACTED)
 def test_whoever_may_not_is_refused_and_that_is_on_record(
     office: Database, command: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
@@ -213,14 +249,18 @@ def test_whoever_may_not_is_refused_and_that_is_on_record(
     file.write_text("reference,plate,category,expires_at\n1,ABC1234,stolen_vehicle,2030-01-01\n")
     mail = tmp_path / "bolo.txt"
     mail.write_text("Plate: ABC 1234\nCase: 26-1\n")
+    config = tmp_path / "cameras.toml"
+    config.write_text('[cameras.x]\nkind = "folder"\npath = "."\nlatitude = 34.5\nlongitude = -109.4\n')
     backup = tmp_path / "backup.zip"
     with ZipFile(backup, "w") as made:
         told = Manifest(FORMAT, datetime.now(UTC), "st-johns", (), ())
         made.writestr(MANIFEST, msgspec.json.encode(told))
-    files = {"FILE": file, "MAIL": mail, "OUT": tmp_path / "out", "BACKUP": backup}
+    files = {"FILE": file, "MAIL": mail, "OUT": tmp_path / "out", "BACKUP": backup, "CONFIG": config}
     words = [str(files.get(word, word)) for word in shlex.split(call)]
+    before = datetime.now(UTC)
     done = CliRunner().invoke(app, words)
     assert done.exit_code != 0, done.output
-    rows = office.rows("SELECT kind, who, outcome FROM platestream.inquiry_log ORDER BY at")
+    since = "WHERE at >= {before:DateTime64(6)} ORDER BY at"
+    rows = office.rows(f"SELECT kind, who, outcome FROM platestream.inquiry_log {since}", before=before)
     assert (act, "stranger", "refused") in rows, (rows, done.output, done.exception)
     assert [row for row in rows if row[1:] == ("stranger", "allowed")] == []

@@ -6,28 +6,31 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
-from connectors import ledger
-from connectors.clickhouse_client import AUDITOR, SEALER
-from connectors.inquiry_log import seal_new
-from schemas import tables
-from schemas.catalogue import example
-from schemas.detection import Detection
-from schemas.ledger import LedgerEntry
-from schemas.message import RefusedError
-from services.evidence import export as exporting
-from services.evidence import hold as holding
-from services.evidence import package
-from services.inquiries.gate import RefusedInquiry
-from services.retention import job as retention
+from platestream.access.gate import RefusedInquiry
+from platestream.edges.clickhouse_client import AUDITOR, SEALER
+from platestream.edges.inquiry_log import seal_new
+from platestream.evidence import export as exporting
+from platestream.evidence import hold as holding
+from platestream.evidence import package
+from platestream.evidence.custody import history
+from platestream.ledger import store as ledger
+from platestream.retention import service as retention
+from platestream.schemas import tables
+from platestream.schemas.catalogue import example
+from platestream.schemas.detection import Detection
+from platestream.schemas.ledger import LedgerEntry
+from platestream.schemas.message import RefusedError
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.door import door_of, person, staffed
-from tests.support.evidence import age
+from tests.support.evidence import age, rewrite
 
+ARIZONA = ZoneInfo("America/Phoenix")
 READ = Detection.from_json(bytes(example("detection").accepted))
 
 
@@ -52,7 +55,7 @@ def terms(release: timedelta | None = None, case: str = "26-001234") -> holding.
 
 
 def retain(database: Database, now: datetime) -> LedgerEntry:
-    return retention.run(retention.by_the_clock(door_of(database)), timedelta(days=30), now)
+    return retention.run(retention.start_scheduled(door_of(database)), timedelta(days=30), now)
 
 
 def put(database: Database, *reads: Detection) -> None:
@@ -148,7 +151,7 @@ def test_evidence_is_purged_on_its_release_date_and_not_before_with_a_receipt(da
     age(database, timedelta(days=3649))
     retain(database, NOW)
     assert database.value("SELECT count() FROM platestream.evidence_images") == 2
-    age(database, timedelta(days=1))
+    age(database, timedelta(days=5))  # three or four of ten years are leap years
     entry = retain(database, NOW)
     assert json.loads(entry.record)["released"] == [str(found.hold_id)]
     for table in ("evidence_images", "evidence_detections", "evidence_holds"):
@@ -161,12 +164,12 @@ def test_evidence_is_purged_on_its_release_date_and_not_before_with_a_receipt(da
 def test_a_lawful_action_keeps_evidence_longer(database: Database) -> None:
     put(database, read("KEPT001"))
     found = hold(database, "KEPT001", terms())
-    holding.keep(door_of(database), found.hold_id, terms(timedelta(days=4000), case="26-CV-18"))
+    holding.extend(door_of(database), found.hold_id, terms(timedelta(days=4000), case="26-CV-18"))
     age(database, timedelta(days=3999))
     retain(database, NOW)
     assert database.value("SELECT count() FROM platestream.evidence_images") == 2
     with pytest.raises(holding.NothingToHold):
-        holding.keep(door_of(database), uuid4(), terms(timedelta(days=4000)))
+        holding.extend(door_of(database), uuid4(), terms(timedelta(days=4000)))
 
 
 def test_nothing_is_held_undocumented_unfound_or_for_a_release_that_is_past(database: Database) -> None:
@@ -309,9 +312,9 @@ def refusals(database: Database, act: str) -> list[str]:
 def test_a_hold_is_never_shortened_and_the_attempt_is_on_record(database: Database) -> None:
     put(database, read("KEPT001"))
     found = hold(database, "KEPT001", terms(timedelta(days=5000)))
-    for days in (2, 3649, 3651, 4999):
+    for days in (2, 3649, 3655, 4999):
         with pytest.raises(RefusedError, match="never shortened"):
-            holding.keep(door_of(database), found.hold_id, terms(timedelta(days=days)))
+            holding.extend(door_of(database), found.hold_id, terms(timedelta(days=days)))
     assert exporting.holds(door_of(database))[0].release_at == NOW + timedelta(days=5000)
     told = refusals(database, "evidence_keep")
     assert len(told) == 4
@@ -325,7 +328,7 @@ def test_a_release_before_the_schedule_ends_is_refused_and_on_record(database: D
     (told,) = refusals(database, "evidence_hold")
     assert "section J.2" in told
     assert database.value("SELECT count() FROM platestream.evidence_holds") == 0
-    later = timedelta(days=3650, hours=1)
+    later = timedelta(days=3653, hours=1)
     assert hold(database, "KEPT001", terms(later)).release_at == NOW + later
 
 
@@ -333,10 +336,31 @@ def test_a_hold_records_when_its_schedule_ends(database: Database) -> None:
     put(database, read("KEPT001"))
     held = hold(database, "KEPT001", terms(timedelta(days=5000)))
     assert held.held_at is not None
-    assert held.schedule_ends == held.held_at + timedelta(days=3650)
+    assert held.schedule_ends is not None
+    began, ends = (one.astimezone(ARIZONA) for one in (held.held_at, held.schedule_ends))
+    assert ends == began.replace(
+        year=began.year + 10, day=min(began.day, 28) if began.month == 2 else began.day
+    )
     assert timedelta(0) <= datetime.now(UTC) - held.held_at < timedelta(minutes=1)
     ((entry, _hash),) = ledger.read(database.client(AUDITOR), "evidence", "hold")
     assert msgspec.json.decode(entry.record, type=holding.Hold) == held
+
+
+def test_a_hold_of_365_day_years_retains_its_dates_and_is_purged_after_ten_calendar_years(
+    database: Database,
+) -> None:
+    put(database, read("KEPT001"))
+    held = hold(database, "KEPT001", terms())
+    assert held.held_at is not None
+    rewrite(database, ends=held.held_at + timedelta(days=3650))
+    age(database, timedelta(days=3651))
+    found = history(database.client(AUDITOR), door_of(database).rules.profile)
+    assert not found.early
+    (one,) = found.present
+    assert one.release_at == one.held_at + timedelta(days=3650)
+    assert one.due >= one.held_at + timedelta(days=3652)
+    retain(database, NOW)
+    assert database.value("SELECT count() FROM platestream.evidence_detections") == 1
 
 
 def test_only_a_custodian_exports_and_the_attempt_is_on_record(database: Database, key: Path) -> None:

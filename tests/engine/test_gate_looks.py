@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.clickhouse_client import ANALYST
-from schemas import plates, tables
-from schemas.detection import Detection
-from services.inquiries import gate
-from services.inquiries.gate import RefusedInquiry
+from platestream.access import gate
+from platestream.access.gate import RefusedInquiry
+from platestream.edges.clickhouse_client import ANALYST
+from platestream.schemas import plates, tables
+from platestream.schemas.detection import Detection
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.flows import detection
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-WHY: gate.Why = {"who": "smith", "case_number": "26-001234"}
+WHY: gate.ActorDocumentation = {"who": "smith", "case_number": "26-001234"}
 CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 

@@ -2,19 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
-from connectors.clickhouse_client import ANALYST, AUDITOR, DOOR
-from schemas import tables
-from schemas.registry import RegistryRecord
-from services.inquiries import gate
-from services.inquiries.gate import RefusedInquiry
-from services.rules import gate_rules
-from services.rules.gate_rules import WrongRule
+from platestream.access import gate, gate_rules
+from platestream.access.gate import RefusedInquiry
+from platestream.access.gate_rules import WrongRule
+from platestream.access.profiles import load
+from platestream.access.rules_in_force import put
+from platestream.edges.clickhouse_client import ANALYST, AUDITOR, DOOR
+from platestream.operators.people import People, PeopleRules
+from platestream.schemas import tables
+from platestream.schemas.gate_rules import AgencyRules
+from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.spans import parse_span
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.door import door_of
@@ -63,6 +69,53 @@ def database(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             user("gone", active=False),
         )
         yield made
+
+
+@pytest.mark.parametrize(
+    ("zone", "span"),
+    [
+        ("America/New_York", "1 year"),
+        ("America/Phoenix", "4 years"),
+        ("Australia/Lord_Howe", "18 months"),
+        ("America/New_York", "30 days"),
+    ],
+)
+def test_gate_and_services_agree_to_the_second_when_training_and_declarations_lapse(
+    fresh: Database, zone: str, span: str
+) -> None:
+    profile = load("new-jersey")
+    replaced = msgspec.structs.replace
+    profile = replaced(
+        profile,
+        agency=replaced(profile.agency, time_zone=zone),
+        training=replaced(profile.training, renewed_every=span),
+        sharing=replaced(profile.sharing, declaration_holds=span, declaration_of="all"),
+    )
+    put(door_of(fresh), AgencyRules(name="new-jersey", profile=profile), "Chief Yazzie")
+    rules = PeopleRules.of(gate_rules.in_force(fresh.client(AUDITOR)))
+    begin = parse_span(span).before(datetime.now(UTC), ZoneInfo(zone))
+    days = [
+        begin + timedelta(hours=hours, minutes=10) for hours in (-99, -48, -25, -24, -1, 0, 1, 24, 25, 48, 99)
+    ]
+    people = [user(f"of-{number}", trained_at=day) for number, day in enumerate(days)]
+    agencies = [
+        RegistryRecord(
+            kind="agency", id=f"agency-{number}", name="x", mou_from=NOW - DAY, state="NY", declared_at=day
+        )
+        for number, day in enumerate(days)
+    ]
+    theirs = [user(f"their-{number}", f"agency-{number}") for number in range(len(days))]
+    own = RegistryRecord(kind="agency", id="sjpd", name="SJPD", own=True)
+    fresh.put(tables.REGISTRY, own, *people, *agencies, *theirs)
+    known = People([own, *people, *agencies, *theirs])
+    for one in (*people, *theirs):
+        now = datetime.now(UTC)
+        objection = known.person(one.id, now, rules) or known.agency(one.agency, now, rules)
+        if objection is None:
+            look(fresh, one.id)
+        else:
+            with pytest.raises(RefusedInquiry, match="lapsed"):
+                look(fresh, one.id)
 
 
 def look(database: Database, who: str, **more: Any) -> list[gate.Row]:

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from typer.testing import CliRunner
 
-from connectors.files import FileTopics
 from platestream.cli.main import app
-from schemas import topics
-from schemas.alert_hit import NOTICE, Difference
-from schemas.hit_action import Confused
-from services.hits import confused
+from platestream.edges.files import FileTopics
+from platestream.hits.service import confusions
+from platestream.schemas import topics
+from platestream.schemas.alert_hit import NOTICE, Difference
+from platestream.schemas.hit_action import Confusion
 from tests.support.database import Database
 from tests.support.door import person, signed_in_as, staffed
 from tests.support.hits import FOUND, put_hit
@@ -174,13 +174,13 @@ def test_a_confirmed_look_alike_tells_what_was_misread(officer: Officer, databas
     ("read", "actual", "found"),
     [
         ("ABC1234", "abc-1234", ()),
-        ("A8C1234", "ABC1234", (Confused("B", "8"),)),
+        ("A8C1234", "ABC1234", (Confusion("B", "8"),)),
         ("ABC123", "ABC1234", ()),
         ("XXXXXXX", "ABC1234", ()),
     ],
 )
-def test_confused_characters(read: str, actual: str, found: tuple[Confused, ...]) -> None:
-    assert confused(read, actual) == found
+def test_confused_characters(read: str, actual: str, found: tuple[Confusion, ...]) -> None:
+    assert confusions(read, actual) == found
 
 
 @pytest.mark.parametrize(

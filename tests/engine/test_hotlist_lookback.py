@@ -6,21 +6,23 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.changelog import read_to_end
-from connectors.edge import Edge
-from connectors.settings import open_edge
-from schemas import tables, topics
-from schemas.alert_hit import AlertHit, hit_id
-from schemas.detection import Alternative, Detection
-from schemas.fields import Vehicle
-from schemas.hotlist import HotListEntry
-from services.door import Door
-from services.hotlist import lookback as hotlist_lookback
-from services.hotlist.lookback import look_back, search_pattern
+from platestream.access.door import Door
+from platestream.edges.changelog import read_to_end
+from platestream.edges.edge import Edge
+from platestream.hotlist import lookback as hotlist_lookback
+from platestream.hotlist.lookback import look_back, search_pattern
+from platestream.schemas import tables, topics
+from platestream.schemas.alert_hit import AlertHit, hit_id
+from platestream.schemas.detection import Alternative, Detection
+from platestream.schemas.fields import Vehicle
+from platestream.schemas.hotlist import HotListEntry
+from platestream.settings import open_edge
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import door_of, staffed
 from tests.support.flows import LISTED, detection
+
+pytestmark = pytest.mark.slow
 
 DAY = 24 * 3600.0
 
@@ -102,6 +104,11 @@ def test_what_passes_after_the_listing_is_left_to_the_flow(
     assert look_back(door, [entry("AST3087", listed_at=listed)], NOW) == 0
 
 
+def test_what_still_stood_there_when_it_was_listed_is_left_to_the_flow(edge: Edge, door: Door) -> None:
+    store(edge, msgspec.structs.replace(detection("AST3087", -30), stayed_ms=31_000))
+    assert look_back(door, [entry("AST3087")], NOW) == 0
+
+
 def test_a_description_is_looked_for_by_the_week(edge: Edge, door: Door) -> None:
     store(edge, detection("AST3087", -20 * DAY))
     described = entry("*", vehicle=Vehicle(make="Ford", colour="white"))
@@ -115,8 +122,8 @@ def test_many_entries_are_looked_for_in_all_reads_a_day_at_a_time(
         detection("QQQ1111", -8 * DAY), alternatives=(Alternative("AB00007", 0.1),)
     )
     store(edge, detection("AB00003", -3 * DAY), other)
-    many = [entry(f"AB{n:05}", f"sjpd:{n}") for n in range(hotlist_lookback.ONE_BY_ONE + 1)]
-    assert look_back(door.machine("import"), many, NOW) == 2
+    many = [entry(f"AB{n:05}", f"sjpd:{n}") for n in range(hotlist_lookback.MAX_SINGLE_SEARCHES + 1)]
+    assert look_back(door.system_job("import"), many, NOW) == 2
     hits = published(door)
     assert sorted(hit.match for hit in hits) == ["alternative", "exact"]
     assert {hit.hit_id for hit in hits} >= {hit_id(other.detection_id, "sjpd:7")}

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.clickhouse_client import SEALER
-from connectors.inquiry_log import seal_new
-from schemas.inquiry import FIRST, Inquiry, chain
-from services.inquiries import export as inquiry_export
-from services.inquiries.export import Head, Line
+from platestream.edges.clickhouse_client import SEALER
+from platestream.edges.inquiry_log import seal_new
+from platestream.schemas.inquiry import FIRST, Inquiry, chain
+from platestream.transparency_log import log_export as inquiry_export
+from platestream.transparency_log.log_export import Head, Line
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.flows import INQUIRY

@@ -8,16 +8,16 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from connectors.clickhouse import ClickHouseTables
-from connectors.edge import Edge
-from connectors.files import FileTopics
-from connectors.partners.signing import sign_request
-from connectors.profiles import load
-from flows import audit_flow
-from schemas import tables
-from schemas.gate_rules import of_profile
-from schemas.partner import INQUIRIES, PICTURES, PictureOf
-from schemas.registry import RegistryRecord
+from platestream.access.profiles import load
+from platestream.edges.clickhouse import ClickHouseTables
+from platestream.edges.edge import Edge
+from platestream.edges.files import FileTopics
+from platestream.flows import audit_flow
+from platestream.partners.signing import sign_request
+from platestream.schemas import tables
+from platestream.schemas.gate_rules import of_profile
+from platestream.schemas.partner import INQUIRIES, PICTURES, PictureOf
+from platestream.schemas.registry import RegistryRecord
 from tests.support.agency import read, set_rules, user
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
@@ -36,6 +36,8 @@ from tests.support.partners import (
     own_key,
     put,
 )
+
+pytestmark = pytest.mark.slow
 
 HOUR = timedelta(hours=1)
 CITYS, OLD, NEW = own_key(4), own_key(5), own_key(6)
@@ -259,7 +261,7 @@ def test_who_is_not_known_hears_nothing_and_leaves_no_row(answering: Answering) 
         ),
     ):
         assert told.status_code == 401
-        assert told.json() == {"detail": "not signed by a partner, or played again"}
+        assert told.json() == {"detail": "not signed by a partner, or replayed"}
         assert "signature" not in told.headers
     assert answering.log() == []
 
@@ -334,8 +336,8 @@ def test_a_row_that_got_past_the_gate_is_a_breach(answering: Answering) -> None:
     """The second opinion comes to the same without the gate."""
     from datetime import datetime
 
-    from operators.inquiry_checks.order import RULES, against_the_order
-    from operators.people import People
+    from platestream.operators.inquiry_checks.order import RULES, check_order
+    from platestream.operators.people import People
     from tests.support.flows import INQUIRY
 
     records: list[RegistryRecord] = [OWN, user("chief"), agency("county", mou_until=NOW + 300 * DAY)]
@@ -350,7 +352,7 @@ def test_a_row_that_got_past_the_gate_is_a_breach(answering: Answering) -> None:
         trained_on=day(40).isoformat(),
         kind="search",
     )
-    assert list(against_the_order(one, people, RULES)) == []
+    assert list(check_order(one, people, RULES)) == []
     for changed, rule in (
         ({"trained_on": day(400).isoformat()}, "trained"),
         ({"trained_on": "never"}, "trained"),
@@ -358,7 +360,5 @@ def test_a_row_that_got_past_the_gate_is_a_breach(answering: Answering) -> None:
         ({"partner": "nowhere"}, "agency"),
         ({"kind": "audit_export", "reason": "for the court"}, "roles"),
     ):
-        found = {
-            each.rule for each in against_the_order(msgspec.structs.replace(one, **changed), people, RULES)
-        }
+        found = {each.rule for each in check_order(msgspec.structs.replace(one, **changed), people, RULES)}
         assert rule in found, (changed, found)

@@ -12,26 +12,27 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
-from connectors.clock import utc_now
-from connectors.settings import ACCOUNTS, Settings
+from platestream.access import registry
+from platestream.access.door import Clients, Door
+from platestream.access.gate import INSTANT, RefusedInquiry
 from platestream.cli.main import app
-from schemas import tables
-from schemas.message import RefusedError
-from schemas.partner import PICTURES, Inquiry, Pictures, Read
-from schemas.partner_lists import HitElsewhere
-from schemas.registry import RegistryRecord
-from services import registry
-from services.door import Clients, Door
-from services.evidence import elsewhere, package
-from services.evidence import export as exporting
-from services.evidence import hold as holding
-from services.evidence.purge import purge_released
-from services.inquiries.gate import INSTANT, RefusedInquiry
-from services.inquiries.looking import Asked, Pass
-from services.partners import asking, register
-from services.partners.answering import Said
-from services.partners.hits_elsewhere import met
-from services.retention.job import by_the_clock
+from platestream.evidence import export as exporting
+from platestream.evidence import hold as holding
+from platestream.evidence import package, partner_reads
+from platestream.evidence.purge import purge_released
+from platestream.inquiries.search import Pass, SearchRequest
+from platestream.partners import client as asking
+from platestream.partners import register
+from platestream.partners.remote_hits import receive_hit
+from platestream.partners.server import Response
+from platestream.retention.service import start_scheduled
+from platestream.runtime.clock import utc_now
+from platestream.schemas import tables
+from platestream.schemas.message import RefusedError
+from platestream.schemas.partner import PICTURES, Inquiry, Pictures, Read
+from platestream.schemas.partner_lists import RemoteHit
+from platestream.schemas.registry import RegistryRecord
+from platestream.settings import ACCOUNTS, Settings
 from tests.support.agency import user
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -42,7 +43,9 @@ from tests.support.hits import put_hit
 from tests.support.partners import COUNTYS, DAY, STRANGERS, Canned, agency, own_key, partner, put
 from tests.support.rules import as_before
 
-ASKED = Asked("search", "ABC*")
+pytestmark = pytest.mark.slow
+
+ASKED = SearchRequest("search", "ABC*")
 WHY: Any = {"case_number": "26-001234"}
 READ = {
     "detection_id": str(UUID(int=1)),
@@ -53,7 +56,7 @@ READ = {
     "plate": "ABC123",
     "confidence": 0.9,
 }
-READS = Said(200, "application/json", msgspec.json.encode({"reads": [READ], "found": 7}))
+READS = Response(200, "application/json", msgspec.json.encode({"reads": [READ], "found": 7}))
 
 
 class Asking:
@@ -75,7 +78,9 @@ class Asking:
     def door(self, who: str = "vale") -> Door:
         return Door(self.settings, who, "test", Clients(self.settings))
 
-    def ask(self, *agencies: str, who: str = "vale", asked: Asked = ASKED, **why: Any) -> list[asking.Answer]:
+    def ask(
+        self, *agencies: str, who: str = "vale", asked: SearchRequest = ASKED, **why: Any
+    ) -> list[asking.Answer]:
         return list(asking.ask(self.door(who), asked, agencies or ("all",), **(why or WHY)))
 
     def again(self) -> None:
@@ -89,7 +94,7 @@ class Asking:
 
 @pytest.fixture
 def asks(database: Database, tmp_path: Path) -> Iterator[Asking]:
-    key = register.kept(Settings(data=database.data)).make(NOW)
+    key = register.own_key_store(Settings(data=database.data)).make(NOW)
     us = RegistryRecord(kind="agency", id="sjpd", name="St. Johns PD", keys=(key.public,))
     with partner(tmp_path / "county", COUNTYS, us) as (county, address):
         yield Asking(database, tmp_path, county, address)
@@ -176,7 +181,7 @@ def test_a_dead_partner_one_that_answers_for_another_and_one_that_refuses_are_ea
     put(asks.database, records, agency("dead", own_key(5), address="http://127.0.0.1:9"))
     put(asks.database, records, agency("wrong", STRANGERS, address=asks.address))
     problem = b'{"detail":"no MOU with this agency is in force <b>"}'
-    asks.county.said = Said(403, "application/problem+json", problem)
+    asks.county.said = Response(403, "application/problem+json", problem)
     told = {one.agency: one for one in asks.ask()}
     assert {name: one.outcome for name, one in told.items()} == {
         "county": "refused",
@@ -199,7 +204,7 @@ def test_more_than_so_many_in_a_minute_are_not_asked_over_all_processes(asks: As
 
 def test_a_picture_is_asked_for_by_itself_and_is_a_picture(asks: Asking) -> None:
     told = Pictures(crop=b"\xff\xd8crop", vehicle=b"<svg onload=alert(1)>")
-    asks.county.said = Said(200, "application/json", msgspec.json.encode(told))
+    asks.county.said = Response(200, "application/json", msgspec.json.encode(told))
     found = asking.pictures(asks.door(), "county", UUID(int=1), NOW, **WHY)
     assert found == {"crop": b"\xff\xd8crop"}
     assert [row[1:3] for row in asks.log()] == [
@@ -218,11 +223,11 @@ def with_pictures(county: Canned, vehicle: bytes = JPEG) -> None:
     """The county answers with two reads to a pattern, with the first alone when asked for it."""
     first, second = READ, {**READ, "detection_id": str(UUID(int=2)), "plate": "ABC999"}
 
-    def answer(asked: Any, path: str, body: bytes) -> Said:
+    def answer(asked: Any, path: str, body: bytes) -> Response:
         county.asked.append(body)
         reads = [first, second] if b"ABC*" in body else [first]
         told = Pictures(vehicle=vehicle) if path == PICTURES else {"reads": reads, "found": len(reads)}
-        return Said(200, "application/json", msgspec.json.encode(told))
+        return Response(200, "application/json", msgspec.json.encode(told))
 
     county.answer = answer  # type: ignore[method-assign,assignment]
 
@@ -233,8 +238,8 @@ def test_a_read_is_held_with_what_its_agency_signed_of_it_alone_and_goes_with_it
     with_pictures(asks.county)
     put(asks.database, asks.database.data, user("kay", "custodian"), user("ada", "administrator"))
     door, kay = asks.door(), asks.door("kay")
-    (wanted,) = elsewhere.find(door, TERMS, "county", ASKED, [UUID(int=1)])
-    held = elsewhere.hold(door, TERMS, "county", [wanted])
+    (wanted,) = partner_reads.find(door, TERMS, "county", ASKED, [UUID(int=1)])
+    held = partner_reads.hold(door, TERMS, "county", [wanted])
     assert (held.origin, [one.key for one in held.answers]) == ("county", [COUNTYS.fingerprint] * 2)
     asked = msgspec.json.decode(asks.county.asked[1], type=Inquiry)
     assert (asked.plate, asked.cameras, asked.since) == ("ABC123", ("main-n",), NOW - INSTANT)
@@ -249,9 +254,9 @@ def test_a_read_is_held_with_what_its_agency_signed_of_it_alone_and_goes_with_it
     assert (faults, manifest and manifest.origin) == ([], "county")
     assert b"ABC999" not in b"".join(made.values()), "what else it has is not held"
     assert b"county, which has the originals" in made["summary.html"]
-    holding.keep(kay, held.hold_id, msgspec.structs.replace(TERMS, release_at=held.release_at + DAY))
+    holding.extend(kay, held.hold_id, msgspec.structs.replace(TERMS, release_at=held.release_at + DAY))
     assert b"county" in exporting.export(kay, held.hold_id, key, NOW, receiver="x")["manifest.json"]
-    retention = by_the_clock(asks.door("ada"))
+    retention = start_scheduled(asks.door("ada"))
     age(asks.database, held.release_at - NOW + 2 * DAY)
     assert purge_released(retention) == [str(held.hold_id)]
     assert asks.database.rows("SELECT count() FROM platestream.evidence_answers") == [(0,)]
@@ -263,7 +268,7 @@ def reported(asks: Asking, **told: Any) -> UUID:
         LISTED, entry_id="sjpd:26-1", source="sjpd", plate="ABC123", expires_at=NOW + DAY, listed_at=NOW - DAY
     )
     read = msgspec.convert({**READ, **told}, Read)
-    hit = met(HitElsewhere(agency="county", offer_id=UUID(int=9), read=read), "county", entry, NOW)
+    hit = receive_hit(RemoteHit(agency="county", offer_id=UUID(int=9), read=read), "county", entry, NOW)
     asks.database.put(tables.ALERT_HITS, hit)
     return hit.hit_id
 
@@ -274,9 +279,9 @@ def test_a_hit_that_an_agency_reported_is_held_as_what_it_signs_of_that_read_wit
     with_pictures(asks.county)
     put(asks.database, asks.database.data, user("kay", "custodian"))
     hit = reported(asks)
-    of, wanted = elsewhere.of_hit(asks.door(), TERMS, hit)
+    of, wanted = partner_reads.of_hit(asks.door(), TERMS, hit)
     assert (of, wanted) == ("county", Pass(UUID(int=1), NOW, "ABC123", "main-n"))
-    held = elsewhere.hold(asks.door(), TERMS, of, [wanted])
+    held = partner_reads.hold(asks.door(), TERMS, of, [wanted])
     assert (held.origin, len(held.pictures), len(held.answers)) == ("county", 1, 2)
     assert asks.log()[0][1] == "hits", "whoever holds it looks at it first, on record"
     made = exporting.export(
@@ -286,9 +291,9 @@ def test_a_hit_that_an_agency_reported_is_held_as_what_it_signs_of_that_read_wit
     assert "another key" in package.verify(made, partners=[STRANGERS.fingerprint])[1][0]
     asked = len(asks.county.asked)
     with pytest.raises(RefusedInquiry, match="none of this user's roles"):
-        elsewhere.of_hit(asks.door("aud"), TERMS, hit)
+        partner_reads.of_hit(asks.door("aud"), TERMS, hit)
     with pytest.raises(holding.NothingToHold, match="is of our own cameras: hold its detection"):
-        elsewhere.of_hit(asks.door(), TERMS, UUID(put_hit(asks.database, 1)))
+        partner_reads.of_hit(asks.door(), TERMS, UUID(put_hit(asks.database, 1)))
     assert len(asks.county.asked) == asked
 
 
@@ -304,7 +309,7 @@ def test_a_hit_is_held_by_its_id_alone_at_the_command_line(
     terms = ["--case", "26-001234", "--authority", "Det. Begay", "--schedule", "felony"]
     words = ["evidence", "hold", "--hit", str(reported(asks)), *terms]
     both = CliRunner().invoke(app, [*words, "--agency", "county"])
-    assert (both.exit_code, "a hit says all of it" in both.output) == (2, True)
+    assert (both.exit_code, "--hit already sets agency" in both.output) == (2, True)
     done = CliRunner().invoke(app, words)
     assert "1 detections, 1 pictures" in done.output, (done.output, done.exception)
     assert "2 signed answers of county" in done.output
@@ -312,14 +317,14 @@ def test_a_hit_is_held_by_its_id_alone_at_the_command_line(
 
 def test_what_an_agency_says_otherwise_when_it_is_asked_again_is_not_held(asks: Asking) -> None:
     with_pictures(asks.county)
-    _of, wanted = elsewhere.of_hit(asks.door(), TERMS, reported(asks))
+    _of, wanted = partner_reads.of_hit(asks.door(), TERMS, reported(asks))
     for other in (
         wanted._replace(plate="ABC128"),
         wanted._replace(captured_at=NOW - timedelta(seconds=1)),
         wanted._replace(captured_at=NOW + timedelta(seconds=1)),
     ):
         with pytest.raises(holding.NothingToHold, match="now what it said before"):
-            elsewhere.hold(asks.door(), TERMS, "county", [other])
+            partner_reads.hold(asks.door(), TERMS, "county", [other])
         asks.again()
     assert asks.database.rows("SELECT count() FROM platestream.evidence_holds") == [(0,)]
 
@@ -328,22 +333,22 @@ def test_what_an_agency_does_not_show_is_not_held_nor_by_whoever_may_not_look(as
     passes = [Pass(UUID(int=1), NOW, "ABC123", "main-n")]
     with_pictures(asks.county, b"")
     with pytest.raises(holding.NothingToHold, match="no picture"):
-        elsewhere.hold(asks.door(), TERMS, "county", passes)
+        partner_reads.hold(asks.door(), TERMS, "county", passes)
     with pytest.raises(holding.NothingToHold, match="does not answer with"):
-        elsewhere.hold(asks.door(), TERMS, "county", [passes[0]._replace(detection_id=UUID(int=9))])
+        partner_reads.hold(asks.door(), TERMS, "county", [passes[0]._replace(detection_id=UUID(int=9))])
     asked = len(asks.county.asked)
     with pytest.raises(RefusedInquiry, match="none of this user's roles"):
-        elsewhere.hold(asks.door("aud"), TERMS, "county", passes)
+        partner_reads.hold(asks.door("aud"), TERMS, "county", passes)
     with pytest.raises(RefusedError, match="1 to 10 reads"):
-        elsewhere.hold(asks.door(), TERMS, "county", passes * 11)
+        partner_reads.hold(asks.door(), TERMS, "county", passes * 11)
     assert (len(asks.county.asked), asks.log()[-1][1:4]) == (asked, ("evidence_hold", ANY, "refused"))
     assert asks.database.rows("SELECT count() FROM platestream.evidence_holds") == [(0,)]
 
 
 def test_meetings_are_not_asked_for_elsewhere_and_without_a_key_nothing_is(asks: Asking) -> None:
     with pytest.raises(RefusedError, match="plates, look-alikes and sightings only"):
-        asks.ask(asked=Asked("companions", "ABC123"))
-    register.kept(asks.settings).end(register.kept(asks.settings).all()[0].fingerprint)
+        asks.ask(asked=SearchRequest("companions", "ABC123"))
+    register.own_key_store(asks.settings).end(register.own_key_store(asks.settings).all()[0].fingerprint)
     with pytest.raises(RefusedError, match="no key here"):
         asks.ask()
     assert asks.county.asked == []
@@ -354,13 +359,13 @@ def test_where_a_partner_is_and_its_keys_are_set_by_the_administrator_and_each_c
 ) -> None:
     chief, new = asks.door("chief"), own_key(9)
     with pytest.raises(RefusedInquiry, match="none of this user's roles"):
-        register.put(asks.door("vale"), "county", NOW, address="https://alpr.county.example")
-    register.put(chief, "county", NOW, address="HTTPS://alpr.county.example:8444/", add=[new.public])
-    known = registry.listed(chief.streams, "agency")["county"]
+        register.put_partner(asks.door("vale"), "county", NOW, address="https://alpr.county.example")
+    register.put_partner(chief, "county", NOW, address="HTTPS://alpr.county.example:8444/", add=[new.public])
+    known = registry.records_of(chief.streams, "agency")["county"]
     assert (known.address, len(known.keys)) == ("https://alpr.county.example:8444", 2)
     with pytest.raises(RefusedError, match="has two keys"):
-        register.put(chief, "county", NOW, add=[own_key(10).public])
-    register.put(chief, "county", NOW, end=[COUNTYS.fingerprint[:8]])
+        register.put_partner(chief, "county", NOW, add=[own_key(10).public])
+    register.put_partner(chief, "county", NOW, end=[COUNTYS.fingerprint[:8]])
     again = msgspec.structs.replace(known, name="Apache County", address="", keys=())
     after = registry.put_agency(chief, again, NOW)
     assert (after.address, after.keys) == (known.address, (new.public,)), "its MOU is changed without them"
@@ -386,7 +391,7 @@ def test_what_is_no_address_and_no_key_of_theirs_is_not_registered(
 ) -> None:
     put(asks.database, asks.database.data, agency("city", own_key(11)))
     with pytest.raises(RefusedError, match=because):
-        register.put(asks.door("chief"), "county", NOW, **told)
+        register.put_partner(asks.door("chief"), "county", NOW, **told)
     assert [row[3] for row in asks.log()] == ["refused"]
 
 

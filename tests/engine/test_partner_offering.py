@@ -9,21 +9,22 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from connectors.changelog import publish
-from connectors.partners.lists import Offered
-from connectors.settings import Settings
-from schemas import topics
-from schemas.hotlist import HotListChange, HotListEntry
-from schemas.message import RefusedError
-from schemas.registry import RegistryRecord
-from services.door import Clients, Door
-from services.hotlist import entries
-from services.inquiries.gate import RefusedInquiry
-from services.partners import offering, register
-from services.partners.telling import Teller
-from services.policy.check import run
-from services.policy.checks.live import Live
-from services.policy.table import CHECKS
+from platestream.access.door import Clients, Door
+from platestream.access.gate import RefusedInquiry
+from platestream.edges.changelog import publish
+from platestream.hotlist import entries
+from platestream.partners import offers as offering
+from platestream.partners import register
+from platestream.partners.list_store import OutgoingOffer
+from platestream.partners.notifications import NotificationJob
+from platestream.policy.checks.context import CheckData
+from platestream.policy.service import run
+from platestream.policy.table import CHECKS
+from platestream.schemas import topics
+from platestream.schemas.hotlist import HotListChange, HotListEntry
+from platestream.schemas.message import RefusedError
+from platestream.schemas.registry import RegistryRecord
+from platestream.settings import Settings
 from tests.support.agency import user
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -55,7 +56,7 @@ class Offering:
         file.write_text(serve)
         self.settings = Settings(clickhouse=database.dsn, data=database.data, partners_file=file)
         self.address = address
-        self.teller = Teller(self.settings, self.clock)
+        self.teller = NotificationJob(self.settings, self.clock)
         if furnished:
             people = (user("vale", "officer"), user("aud", "auditor"), user("chief"))
             put(database, database.data, OWN, *people, agency("county", COUNTYS, address=address))
@@ -70,21 +71,21 @@ class Offering:
     def add(self, **told: str) -> HotListEntry:
         return entries.add(self.door(), "sjpd", {**TOLD, **told}, self.clock(), back=False).entry
 
-    def offer(self, *to: str, entry: str = ENTRY, who: str = "vale") -> list[Offered]:
+    def offer(self, *to: str, entry: str = ENTRY, who: str = "vale") -> list[OutgoingOffer]:
         return offering.offer(self.door(who), entry, to or ("county",), self.clock())
 
     def later(self, by: timedelta) -> None:
         self.by += by
-        self.teller.turn()
+        self.teller.run_once()
 
     def again(self) -> None:
         """The process that tells is started anew."""
         self.teller.close()
-        self.teller = Teller(self.settings, self.clock)
-        self.teller.turn()
+        self.teller = NotificationJob(self.settings, self.clock)
+        self.teller.run_once()
 
     @property
-    def one(self) -> Offered:
+    def one(self) -> OutgoingOffer:
         with offering.lists(self.settings).reading() as kept:
             return kept.offered.all()[-1]
 
@@ -98,7 +99,7 @@ class Offering:
     def check(self) -> tuple[str, ...]:
         """What `policy check` finds wrong with what is stored."""
         wanted = [one for one in CHECKS if one.name == "sign_ins"]
-        (result,) = run(Live.of(self.door("aud"), self.clock()), wanted)
+        (result,) = run(CheckData.of(self.door("aud"), self.clock()), wanted)
         return result.faults
 
     def log(self, kind: str) -> list[Any]:
@@ -110,7 +111,7 @@ class Offering:
 
 @pytest.fixture
 def offers(database: Database, tmp_path: Path) -> Iterator[Offering]:
-    key = register.kept(Settings(data=database.data)).make(NOW)
+    key = register.own_key_store(Settings(data=database.data)).make(NOW)
     us = RegistryRecord(kind="agency", id="sjpd", name="St. Johns PD", keys=(key.public,))
     with partner(tmp_path / "county", COUNTYS, us) as (county, address):
         made = Offering(database, tmp_path, county, address)
@@ -122,7 +123,7 @@ def test_a_partner_is_told_of_an_entry_of_each_change_and_of_its_end_and_each_is
     offers: Offering,
 ) -> None:
     (made,) = offers.offer()
-    offers.teller.turn()
+    offers.teller.run_once()
     (told,) = offers.county.offers.values()
     assert (told["asker"]["agency"], told["asker"]["person"]) == ("sjpd", "vale")
     assert told["entry"] == {
@@ -169,7 +170,7 @@ def test_what_a_partner_could_not_be_told_is_shown_and_told_by_whoever_is_starte
     offers: Offering,
 ) -> None:
     offers.offer()
-    offers.teller.turn()
+    offers.teller.run_once()
     offers.county.down = True
     assert offering.withdraw(offers.door(), ENTRY, ["all"], offers.clock())[0].ended == "withdrawn"
     asked = len(offers.county.paths)
@@ -180,13 +181,13 @@ def test_what_a_partner_could_not_be_told_is_shown_and_told_by_whoever_is_starte
         offers.later(timedelta(seconds=8))
     assert len(offers.county.paths) == asked + 9
     assert (offers.one.untold_since is not None, offers.one.fault) == (True, "could not be reached: not now")
-    (said,) = offering.late(offers.settings, offers.clock())
+    (said,) = offering.list_unreachable(offers.settings, offers.clock())
     assert said.startswith("county has not been told")
     assert offers.county.plates == ["AST3087"]
     offers.county.down = False
     offers.again()
     assert (offers.county.plates, offers.one.untold_since) == ([], None)
-    assert offering.late(offers.settings, offers.clock()) == []
+    assert offering.list_unreachable(offers.settings, offers.clock()) == []
 
 
 def test_a_partner_that_refuses_is_shown_so_and_one_that_forgets_is_offered_it_again(
@@ -194,7 +195,7 @@ def test_a_partner_that_refuses_is_shown_so_and_one_that_forgets_is_offered_it_a
 ) -> None:
     offers.county.refuses = "no MOU with this agency is in force"
     offers.offer()
-    offers.teller.turn()
+    offers.teller.run_once()
     assert (offers.one.refused, offers.one.untold_since) == ("no MOU with this agency is in force", None)
     offers.later(timedelta(minutes=2))
     assert offers.county.paths.count("offers") == 1, "an answer is an answer"
@@ -212,12 +213,12 @@ def test_a_partner_that_refuses_is_shown_so_and_one_that_forgets_is_offered_it_a
 def test_an_entry_is_withdrawn_when_it_expires_and_when_the_mou_ends(offers: Offering) -> None:
     (made,) = offers.offer()
     offers.county.decisions[str(made.offer_id)] = "taken"
-    offers.teller.turn()
-    assert offers.one.became == "taken"
+    offers.teller.run_once()
+    assert offers.one.status_text == "taken"
     ended = agency("county", COUNTYS, address=offers.address, mou_until=NOW - DAY)
     put(offers.database, offers.database.data, ended)
     (shown,) = offering.of_entry(offers.door(), ENTRY, offers.clock())
-    assert (shown.stands, shown.became) == (False, "was taken"), "at once, before anybody was told"
+    assert (shown.stands, shown.status_text) == (False, "was taken"), "at once, before anybody was told"
     offers.later(timedelta(seconds=6))
     assert (offers.county.offers, offers.one.ended) == ({}, "no MOU was in force (I.2)")
     put(offers.database, offers.database.data, agency("county", COUNTYS, address=offers.address))
@@ -252,7 +253,7 @@ def test_who_may_not_and_what_may_not_be_offered_is_refused_and_on_record(offers
             offers.offer(to, entry=entry, who=who)
     assert {row[2] for row in offers.log("hotlist_offer")} == {"refused"}
     assert len(offers.log("hotlist_offer")) == 11
-    offers.teller.turn()
+    offers.teller.run_once()
     assert offers.county.paths == []
 
 
@@ -282,7 +283,7 @@ def test_16_an_offer_that_no_act_made_is_not_held(offers: Offering, how: str) ->
 def test_16_an_offer_that_was_taken_or_follows_its_entry_is_of_its_act(offers: Offering) -> None:
     (made,) = offers.offer()
     offers.county.decisions[str(made.offer_id)] = "taken"
-    offers.teller.turn()
+    offers.teller.run_once()
     offers.add(instructions="Do not stop, contact member of Alert Hit")
     offers.later(timedelta(seconds=61))
     assert offers.one.decision == "taken"

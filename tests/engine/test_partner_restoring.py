@@ -12,13 +12,14 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from connectors.settings import ACCOUNTS, Settings
-from schemas.message import RefusedError
-from schemas.registry import RegistryRecord
-from services.backup import make
-from services.backup.restore import Restored, restore
-from services.partners import offering, register
-from services.partners.restoring import WITHDRAWN_SINCE
+from platestream.operations.backup import make
+from platestream.operations.backup.restore import RestoreResult, restore
+from platestream.partners import offers as offering
+from platestream.partners import register
+from platestream.partners.restored_offers import WITHDRAWN_SINCE
+from platestream.schemas.message import RefusedError
+from platestream.schemas.registry import RegistryRecord
+from platestream.settings import ACCOUNTS, Settings
 from tests.engine.test_partner_offering import ENTRY, Offering
 from tests.engine.test_partner_taking import ONE, Taking
 from tests.support.clock import NOW
@@ -26,6 +27,8 @@ from tests.support.database import Database, copied
 from tests.support.door import door_of
 from tests.support.partner_lists import short
 from tests.support.partners import COUNTYS, partner
+
+pytestmark = pytest.mark.slow
 
 TWO, THREE, FOUR = (UUID(int=number << 96) for number in (2, 3, 4))
 Systems = Callable[[str], AbstractContextManager[Database]]
@@ -42,7 +45,7 @@ def system(migrated: Path, tmp_path: Path) -> Systems:
 
 
 @contextmanager
-def restored(system: Systems, file: Path) -> Iterator[tuple[Database, Restored]]:
+def restored(system: Systems, file: Path) -> Iterator[tuple[Database, RestoreResult]]:
     with system("after") as database:
         with door_of(database, "chief") as door:
             told = restore(door, file)
@@ -91,7 +94,7 @@ def test_an_offer_of_ours_stands_where_its_agency_still_has_it_and_is_never_made
     system: Systems, tmp_path: Path
 ) -> None:
     file, before = tmp_path / "kept.zip", Settings(data=tmp_path / "before/data")
-    key = register.kept(before).make(NOW)
+    key = register.own_key_store(before).make(NOW)
     us = RegistryRecord(kind="agency", id="sjpd", name="St. Johns PD", keys=(key.public,))
     with partner(tmp_path / "county", COUNTYS, us) as (county, address):
         with system("before") as database:
@@ -99,17 +102,17 @@ def test_an_offer_of_ours_stands_where_its_agency_still_has_it_and_is_never_made
             ours.add(reference="26-2")
             ours.offer()
             ours.offer(entry="sjpd:26-2")
-            ours.teller.turn()
+            ours.teller.run_once()
             ours.add(reference="26-3")
             ours.offer(entry="sjpd:26-3")
             with ours.door("chief") as door:
                 make.backup(door, file, ours.clock())
             offering.withdraw(ours.door(), "sjpd:26-2", ["all"], ours.clock())
-            ours.teller.turn()
+            ours.teller.run_once()
             keeper = ours.county
             kept = [one["offer_id"] for one in keeper.offers.values() if "26-3" not in str(one)]
             offering.withdraw(ours.door(), "sjpd:26-3", ["all"], ours.clock())
-            ours.teller.turn()
+            ours.teller.run_once()
             assert len(keeper.offers) == 1
             ours.teller.close()
         with system("after") as database:
@@ -128,7 +131,7 @@ def test_an_offer_of_ours_stands_where_its_agency_still_has_it_and_is_never_made
             with offering.lists(after.settings).reading() as lists:
                 stand = {one.entry.entry_id: one.ended for one in lists.offered.all()}
             assert stand == {ENTRY: "", "sjpd:26-2": WITHDRAWN_SINCE, "sjpd:26-3": WITHDRAWN_SINCE}
-            assert offering.late(after.settings, after.clock()) == []
+            assert offering.list_unreachable(after.settings, after.clock()) == []
             (again,) = after.offer(entry="sjpd:26-2")
             after.later(timedelta(seconds=1))
             assert str(again.offer_id) in after.county.offers, "a person may"

@@ -9,26 +9,35 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from connectors.changelog import publish
-from connectors.clickhouse import ClickHouseTables
-from connectors.edge import Edge
-from connectors.files import FileTopics
-from flows import audit_flow
-from operators.matching.judge import match_entry
-from schemas import tables, topics
-from schemas.alert_hit import AlertHit
-from schemas.hotlist import HotListChange, HotListEntry
-from schemas.message import RefusedError
-from schemas.partner_lists import HITS, OFFERS, STANDING, HitElsewhere, Offer, OfferedEntry, Standing
-from schemas.registry import RegistryRecord
-from services.door import Clients, Door
-from services.hotlist import entries, intake
-from services.hotlist.importing import listed
-from services.inquiries.gate import RefusedInquiry
-from services.partners import hits_elsewhere, offering, taking
-from services.partners.telling import Teller
-from services.policy.checks import listing
-from services.policy.checks.live import Live
+from platestream.access.door import Clients, Door
+from platestream.access.gate import RefusedInquiry
+from platestream.edges.changelog import publish
+from platestream.edges.clickhouse import ClickHouseTables
+from platestream.edges.edge import Edge
+from platestream.edges.files import FileTopics
+from platestream.flows import audit_flow
+from platestream.hotlist import entries, intake
+from platestream.hotlist.list_changes import listed
+from platestream.operators.matching.entry_match import match_entry
+from platestream.partners import offers as offering
+from platestream.partners import received_offers, remote_hits
+from platestream.partners.notifications import NotificationJob
+from platestream.policy.checks import hotlist_acts
+from platestream.policy.checks.context import CheckData
+from platestream.schemas import tables, topics
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.hotlist import HotListChange, HotListEntry
+from platestream.schemas.message import RefusedError
+from platestream.schemas.partner_lists import (
+    CURRENT_OFFERS,
+    HITS,
+    OFFERS,
+    CurrentOffers,
+    Offer,
+    OfferedEntry,
+    RemoteHit,
+)
+from platestream.schemas.registry import RegistryRecord
 from tests.support.agency import read, user
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -107,11 +116,11 @@ class Taking(Answering):
         return self.ask(body, key, path=OFFERS)
 
     def stands(self, *offers: UUID, key: Any = COUNTYS, by: str = "county", number: int = 0) -> Any:
-        body = Standing(agency=by, number=number or self.number, offers=offers)
-        return self.ask(body, key, path=STANDING)
+        body = CurrentOffers(agency=by, number=number or self.number, offers=offers)
+        return self.ask(body, key, path=CURRENT_OFFERS)
 
     def take(self, one: UUID = ONE, who: str = "vale", back: bool = False) -> HotListEntry:
-        return taking.take(self.door(who), short(one), self.clock(), back=back)[0].entry
+        return received_offers.take(self.door(who), short(one), self.clock(), back=back)[0].entry
 
     @property
     def on_list(self) -> dict[str, HotListEntry]:
@@ -124,8 +133,8 @@ class Taking(Answering):
             return {one.entry.entry_id: one.decision for one in kept.incoming.all()}
 
     def turn(self) -> None:
-        teller = Teller(self.settings, self.clock)
-        teller.turn()
+        teller = NotificationJob(self.settings, self.clock)
+        teller.run_once()
         teller.close()
 
     def rows(self, kind: str) -> list[Any]:
@@ -234,12 +243,12 @@ def test_what_can_be_no_entry_is_refused_and_nothing_in_one_steers_a_page_or_a_t
         assert takes.offered(told=told).status_code in (403, 422)
     for raw in (b"{", b"[]", b'{"asker":1}', b"\xff", msgspec.json.encode({"number": 1})):
         assert takes.ask(raw, path=OFFERS).status_code == 422
-        assert takes.ask(raw, path=STANDING).status_code == 422
+        assert takes.ask(raw, path=CURRENT_OFFERS).status_code == 422
         assert takes.ask(raw, path=HITS).status_code == 422
     assert takes.kept == {}
     steering = entry(instructions="<script>alert(1)</script>\x1b[2J", other="\u202eabc\x00\r\nFrom: chief")
     takes.offered(told=steering)
-    (one,) = taking.offers(takes.door())
+    (one,) = received_offers.offers(takes.door())
     assert one.entry.instructions == "<script>alert(1)</script> [2J"
     assert one.entry.other.endswith("before any action. abc From: chief")
     assert one.entry.other.isprintable()
@@ -263,7 +272,7 @@ def test_no_partner_can_say_anything_of_anothers_offers_nor_say_again_what_it_sa
 
 
 def test_offers_have_a_number_at_once(takes: Taking, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(taking, "MOST_OFFERS", 2)
+    monkeypatch.setattr(received_offers, "MOST_OFFERS", 2)
     told = [takes.offered(uuid4()).status_code for _ in range(4)]
     assert told == [200, 200, 403, 403]
     assert takes.offered(key=own_key(5), agency="town").status_code == 200, "of each agency"
@@ -298,8 +307,12 @@ def test_a_taken_entry_follows_its_agencys_changes_but_another_plate_is_decided_
 
 def faults(takes: Taking) -> str:
     """What the checks of the hot list find."""
-    live = Live.of(takes.door("chief"), datetime.now(UTC))
-    return "; ".join(one for found in (listing.listed(live), listing.kept(live)) for one in found.faults)
+    live = CheckData.of(takes.door("chief"), datetime.now(UTC))
+    return "; ".join(
+        one
+        for found in (hotlist_acts.entries_logged(live), hotlist_acts.list_not_emptied(live))
+        for one in found.faults
+    )
 
 
 def test_16_each_change_of_a_partners_entry_is_by_an_act_that_holds_it(takes: Taking) -> None:
@@ -335,7 +348,7 @@ def test_16_a_partners_entry_that_is_written_behind_its_act_is_not_held(takes: T
     elif what == "removed":
         changed, said = None, "and gone"
     elif what == "back again":
-        taking.decline(takes.door(), name)
+        received_offers.decline(takes.door(), name)
         changed = taken
     publish(takes.door().streams, topics.HOTLIST, [HotListChange(name, changed)])
     assert said in faults(takes)
@@ -351,15 +364,15 @@ def test_nobody_here_changes_a_partners_entry_and_whoever_may_drops_it(takes: Ta
         intake.import_lines(takes.door("chief"), "partner", [(1, told)], NOW)
     for who, because in (("aud", "none of this user's roles"), ("stranger", "not a registered user")):
         with pytest.raises(RefusedInquiry, match=because):
-            taking.decline(takes.door(who), short(ONE))
+            received_offers.decline(takes.door(who), short(ONE))
     was = entries.remove(takes.door(), short(ONE))
     assert was == taken
     takes.turn()
     assert takes.stands(ONE).json()["offers"][0]["decision"] == "dropped"
     with pytest.raises(RefusedError, match="nothing of it is changed here"):
-        entries.put_back(takes.door(), was, None, NOW)
+        entries.restore(takes.door(), was, None, NOW)
     takes.take()
-    assert taking.decline(takes.door(), short(ONE)).decision == "dropped"
+    assert received_offers.decline(takes.door(), short(ONE)).decision == "dropped"
     assert takes.on_list == {}
     publish(takes.door().streams, topics.HOTLIST, [_change(taken)])
     takes.turn()
@@ -410,9 +423,9 @@ def tells(takes: Taking, tmp_path: Path) -> Iterator[ListKeeper]:
 
 
 def _own(takes: Taking) -> str:
-    from services.partners import register
+    from platestream.partners import register
 
-    (key,) = register.kept(takes.settings).all()
+    (key,) = register.own_key_store(takes.settings).all()
     return key.public
 
 
@@ -430,7 +443,7 @@ def test_a_hit_on_a_partners_entry_is_told_once_of_shared_cameras_and_on_record_
         (str(shared.hit_id), f"county is told of a hit on {short(ONE)} by camera main-n", ""),
         (str(other.hit_id), "", "county: the MOU with it does not share this camera (I.2)"),
     ]
-    (waits,) = offering.shown(takes.door(), takes.clock())[1]
+    (waits,) = offering.list_offers(takes.door(), takes.clock())[1]
     assert (waits.hit_id, waits.fault) == (shared.hit_id, "could not be reached: not now")
     tells.down = False
     takes.turn()
@@ -467,7 +480,7 @@ class Met(Taking):
 
     def told(self, seen: Any, offer: UUID | None = None, by: str = "county", key: Any = COUNTYS) -> Any:
         fake = msgspec.structs.replace(hit_on(self.entry), detection=seen)
-        body: HitElsewhere = hits_elsewhere.to_tell(fake, by, offer or self.one.offer_id)
+        body: RemoteHit = remote_hits.report_hit(fake, by, offer or self.one.offer_id)
         return self.ask(body, key, path=HITS)
 
     @property

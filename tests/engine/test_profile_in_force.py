@@ -10,27 +10,28 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import ANALYST, AUDITOR
-from connectors.edge import Edge
-from connectors.files import FileTopics
-from connectors.profiles import load
-from flows import recognize_flow
-from operators.decode import Bounds
+from platestream.access import gate, gate_rules, rules_in_force
+from platestream.access.door import Door
+from platestream.access.gate import RefusedInquiry
+from platestream.access.profiles import load
 from platestream.cli.main import app
-from schemas import tables, topics
-from schemas.message import Message
-from schemas.profile import Profile, ProfileError
-from schemas.registry import RegistryRecord
-from services.door import Door
-from services.inquiries import gate
-from services.inquiries.gate import RefusedInquiry
-from services.retention import job as retention
-from services.rules import gate_rules, in_force
+from platestream.edges.clickhouse import ClickHouseTables
+from platestream.edges.clickhouse_client import ANALYST, AUDITOR
+from platestream.edges.edge import Edge
+from platestream.edges.files import FileTopics
+from platestream.flows import recognize_flow
+from platestream.operators.decode import Bounds
+from platestream.retention import service as retention
+from platestream.schemas import tables, topics
+from platestream.schemas.message import Message
+from platestream.schemas.profile import Profile, ProfileError
+from platestream.schemas.registry import RegistryRecord
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.door import door_of
 from tests.support.flows import ScriptedReader, jpeg, run
+
+pytestmark = pytest.mark.slow
 
 DAY = timedelta(days=1)
 YOUNG, MIDDLE, OLD, OLDEST = 2, 22, 100, 151
@@ -56,7 +57,7 @@ class Agency:
 
 def clock(database: Database, data: Path | None = None) -> Door:
     """The door of the retention job that runs by the clock, and that Vale started."""
-    return retention.by_the_clock(door_of(database, data=data))
+    return retention.start_scheduled(door_of(database, data=data))
 
 
 def frame(age: int) -> Message:
@@ -71,7 +72,7 @@ def agency(
 ) -> Iterator[Agency]:
     folder, profile = tmp_path_factory.mktemp("agency"), load(request.param)
     with copied(migrated, folder) as database:
-        in_force.put_in_force(door_of(database), request.param, "Chief of Police")
+        rules_in_force.put_in_force(door_of(database), request.param, "Chief of Police")
         streams = FileTopics(folder / "data", follow=False)
         streams.append(topics.FRAMES, [frame(age) for age in PLATE])
         edge = Edge(streams, ClickHouseTables(database.dsn, follow=False))
@@ -104,8 +105,10 @@ def test_looks_reach_as_far_back_as_data_is_kept_and_no_further(agency: Agency) 
 
 def test_every_table_topic_and_receipt_keeps_what_the_profile_says(agency: Agency) -> None:
     period = agency.profile.retention.span
-    assert in_force.expiring(agency.database.client(AUDITOR)) == []
-    assert all(topic.keep is None or topic.keep <= period for topic in topics.within(period)[:2])
+    assert rules_in_force.expiring(agency.database.client(AUDITOR)) == []
+    assert all(
+        topic.keep is None or topic.keep <= period for topic in topics.topics_for_retention(period)[:2]
+    )
     door = clock(agency.database, agency.data)
     assert door.rules.profile.retention.span == period
     later = NOW + period - 4 * DAY
@@ -117,7 +120,7 @@ def test_every_table_topic_and_receipt_keeps_what_the_profile_says(agency: Agenc
 
 
 def test_what_is_put_in_force_twice_changes_nothing_the_second_time(agency: Agency) -> None:
-    assert in_force.put_in_force(door_of(agency.database), agency.name, "Chief of Police") == []
+    assert rules_in_force.put_in_force(door_of(agency.database), agency.name, "Chief of Police") == []
 
 
 @pytest.mark.parametrize(
@@ -134,7 +137,7 @@ def test_what_is_put_in_force_twice_changes_nothing_the_second_time(agency: Agen
 def test_the_gate_demands_of_other_agencies_what_the_profile_demands(
     database: Database, name: str, told: dict[str, Any], refused: str | None
 ) -> None:
-    in_force.put_in_force(door_of(database), name, "Chief of Police")
+    rules_in_force.put_in_force(door_of(database), name, "Chief of Police")
     other = RegistryRecord(kind="agency", id="other", name="Other", mou_from=NOW - DAY, **told)
     own = RegistryRecord(kind="agency", id="own", name="Own", own=True)
     people = [
@@ -153,7 +156,7 @@ def test_the_gate_demands_of_other_agencies_what_the_profile_demands(
 
 
 def test_purposes_that_a_profile_lists_are_the_only_ones(database: Database) -> None:
-    in_force.put_in_force(door_of(database), "virginia", "Chief of Police")
+    rules_in_force.put_in_force(door_of(database), "virginia", "Chief of Police")
     client = database.client(ANALYST)
     with pytest.raises(RefusedInquiry, match="none of those that the agency allows"):
         gate.search(client, who="smith", case_number="26-001", pattern="ABC*")
@@ -162,7 +165,7 @@ def test_purposes_that_a_profile_lists_are_the_only_ones(database: Database) -> 
 
 
 def test_the_default_rules_are_those_of_the_orders_profile(database: Database) -> None:
-    assert in_force.put_in_force(door_of(database), "st-johns", "Chief of Police") == []
+    assert rules_in_force.put_in_force(door_of(database), "st-johns", "Chief of Police") == []
 
 
 def test_a_profile_is_put_in_force_by_whoever_is_named_and_a_wrong_one_is_refused_with_its_line(

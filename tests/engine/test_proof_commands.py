@@ -13,21 +13,23 @@ import pytest
 from bytewax.dataflow import Dataflow
 from typer.testing import CliRunner, Result
 
-from connectors.clickhouse import ClickHouseTables
-from connectors.edge import Edge
-from connectors.files import FileTopics
-from flows import audit_flow
+from platestream.access.gate import RefusedInquiry
+from platestream.audit.yearly.draw import TooSoon
 from platestream.cli.main import app
-from schemas import tables
-from schemas.detection import Detection
-from services.evidence import package
-from services.evidence.hold import NothingToHold
-from services.evidence.package import PackageError
-from services.inquiries.gate import RefusedInquiry
-from services.yearly_audit.draw import TooSoon
+from platestream.edges.clickhouse import ClickHouseTables
+from platestream.edges.edge import Edge
+from platestream.edges.files import FileTopics
+from platestream.evidence import package
+from platestream.evidence.hold import NothingToHold
+from platestream.evidence.package import PackageError
+from platestream.flows import audit_flow
+from platestream.schemas import tables
+from platestream.schemas.detection import Detection
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.flows import READ, run
+
+pytestmark = pytest.mark.slow
 
 Cli = Callable[..., Result]
 
@@ -141,7 +143,8 @@ def test_the_log_is_verified_here_and_as_an_export_anywhere(
     said = cli("audit", "export", str(file), "--reason", "Yearly audit").stdout
     head = said.rsplit(": ", 1)[1].strip()
     assert (
-        "the export is whole: 3 seals" in cli("audit", "verify", "--export", str(file), "--head", head).stdout
+        "the export is intact: 3 seals"
+        in cli("audit", "verify", "--export", str(file), "--head", head).stdout
     )
     there = CliRunner().invoke(app, ["audit", "export", str(file), "--reason", "Yearly audit"])
     assert isinstance(there.exception, FileExistsError)
@@ -173,10 +176,10 @@ def test_evidence_from_hold_to_a_package_that_is_verified_without_a_database(
     assert hold in cli("evidence", "list").stdout
 
     kept = cli(
-        *("evidence", "keep", hold, "--authority", "Subpoena", "--case", "26-CV-18"),
+        *("evidence", "extend", hold, "--authority", "Subpoena", "--case", "26-CV-18"),
         *("--until", f"{NOW.year + 20}-01-01"),
     )
-    assert f"kept until {NOW.year + 20}-01-01" in kept.stdout
+    assert f"extended until {NOW.year + 20}-01-01" in kept.stdout
 
     target = tmp_path / "case.zip"
     keyless = CliRunner().invoke(app, ["evidence", "export", hold, str(target)])
@@ -191,7 +194,7 @@ def test_evidence_from_hold_to_a_package_that_is_verified_without_a_database(
 
     monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", "chdb:///nowhere/at/all")
     whole = cli("evidence", "verify", str(target), "--key", str(key.with_suffix(".pub"))).stdout
-    assert "whole: case 26-001234" in whole
+    assert "intact: case 26-001234" in whole
     assert "signed by the given key" in whole
     other = tmp_path / "other.pem"
     package.new_key(other)
@@ -207,7 +210,7 @@ def test_evidence_from_hold_to_a_package_that_is_verified_without_a_database(
     "command",
     [
         *("retention run", "retention log", "audit sample", "audit finding", "audit memo", "audit verify"),
-        *("audit export", "evidence hold", "evidence keep", "evidence list", "evidence export"),
+        *("audit export", "evidence hold", "evidence extend", "evidence list", "evidence export"),
         *("evidence verify", "evidence key", "policy check", "registry rules"),
     ],
 )

@@ -10,17 +10,18 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from connectors.clickhouse_client import ANALYST
-from connectors.files import FileTopics
-from connectors.rules_in_force import in_force_row
-from connectors.settings import load_settings
+from platestream.access import gate
+from platestream.access.effects import Bulk
+from platestream.access.gate import RefusedInquiry
+from platestream.access.rules_reader import in_force_row
 from platestream.cli.main import app
-from schemas import topics
-from schemas.acts import ROLES
-from schemas.message import Message
-from services.effects import Bulk
-from services.inquiries import gate
-from services.inquiries.gate import RefusedInquiry
+from platestream.edges.clickhouse_client import ANALYST
+from platestream.edges.files import FileTopics
+from platestream.operations.up.status import PLAN, StartPlan
+from platestream.schemas import topics
+from platestream.schemas.acts import ROLES
+from platestream.schemas.message import Message
+from platestream.settings import load_settings
 from tests.support.agency import Agency
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -48,6 +49,21 @@ def registry(database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         return done.output + str(done.exception or "")
 
     return run
+
+
+CAMERAS = """
+[cameras.north]
+kind = "folder"
+path = "."
+latitude = 34.5
+longitude = -109.4
+
+[cameras.south]
+kind = "folder"
+path = "."
+latitude = 34.51
+longitude = -109.4
+"""
 
 
 @pytest.fixture
@@ -86,7 +102,7 @@ def test_a_registered_trained_user_may_look_at_once_and_nobody_else_from_then_on
     assert gate.search(client, who="mlee", reason="stolen vehicle", pattern="ABC*") == []
     with pytest.raises(RefusedInquiry, match="not a registered user"):
         gate.search(client, who="jdoe", reason="stolen vehicle", pattern="ABC*")
-    founded("end", "user", "mlee")
+    founded("deactivate", "user", "mlee")
     with pytest.raises(RefusedInquiry, match="access has ended"):
         gate.search(client, who="mlee", reason="stolen vehicle", pattern="ABC*")
 
@@ -96,7 +112,7 @@ def test_each_change_is_on_record_before_it_is_done_with_who_and_what_was_before
 ) -> None:
     founded("user", "mlee", "--title", "Det. Lee", "--agency", "sjpd")
     founded("user", "mlee", "--title", "Sgt. Lee", "--agency", "sjpd", "--role", "supervisor")
-    founded("end", "user", "mlee")
+    founded("deactivate", "user", "mlee")
     founded("list", "user")
     rows = log(database, "kind, who, other, outcome, change")[3:]
     assert [row[:4] for row in rows] == [
@@ -155,7 +171,7 @@ def test_nobody_renews_their_own_training_nor_gives_themselves_a_role(
 ) -> None:
     refused = founded("user", "ortiz", *CHIEF, "--trained", f"{TODAY}", code=1)
     assert "nobody changes their own roles or training" in refused
-    assert "nobody changes their own roles or training" in founded("end", "user", "ortiz", code=1)
+    assert "nobody changes their own roles or training" in founded("deactivate", "user", "ortiz", code=1)
     assert user(database, "ortiz") == ("administrator", TRAINED, "ortiz")
 
 
@@ -163,7 +179,7 @@ def test_whose_registration_has_ended_cannot_register_themselves_again(founded: 
     founded(
         "user", "mlee", "--title", "Lee", "--agency", "sjpd", "--role", "administrator", "--trained", TRAINED
     )
-    founded("end", "user", "mlee")
+    founded("deactivate", "user", "mlee")
     again = ("user", "mlee", "--title", "Lee", "--agency", "sjpd", "--trained", f"{TODAY}")
     assert "access has ended" in founded(*again, by="mlee", code=1)
     assert "not a registered user" in founded(*again, by="stranger", code=1)
@@ -177,7 +193,7 @@ def test_what_is_not_told_of_a_person_stays_as_it_is_on_record(founded: Run, dat
     assert user(database, "mlee")[:2] == ("officer,auditor", f"{TODAY}")
     founded("user", "mlee", "--title", "Lee", "--agency", "sjpd", "--role", "custodian")
     assert user(database, "mlee")[:2] == ("custodian", f"{TODAY}")
-    founded("end", "user", "mlee")
+    founded("deactivate", "user", "mlee")
     founded("user", "mlee", "--title", "Lee", "--agency", "sjpd")
     assert user(database, "mlee")[:2] == ("officer", ""), "who comes back begins anew"
 
@@ -191,7 +207,7 @@ def test_roles_are_those_of_the_table_and_help_lists_them(founded: Run) -> None:
 
 
 def test_this_agency_is_not_ended_while_its_administrator_needs_it(founded: Run) -> None:
-    assert "nobody could do anything" in founded("end", "agency", "sjpd", code=1)
+    assert "nobody could do anything" in founded("deactivate", "agency", "sjpd", code=1)
     assert "nobody could do anything" in founded("agency", "sjpd", "--title", "St. Johns PD", code=1)
 
 
@@ -279,7 +295,7 @@ def test_deployments_their_approval_and_what_came_of_them_are_on_record(
     founded: Run, database: Database
 ) -> None:
     founded("user", "sgt", "--title", "Sgt", "--agency", "sjpd", "--role", "supervisor", "--trained", TRAINED)
-    assert "nobody approved" in founded("camera", "main", "--title", "Main St", *PLACE)
+    assert "is not approved yet" in founded("camera", "main", "--title", "Main St", *PLACE)
     assert "not approved" in founded("release", "main", by="sgt", code=1)
     streams = FileTopics(load_settings().data, follow=False)
     kept = Message(b"main", b"jpeg", {"camera-id": "main", "captured-at": "2026-11-24T08:00:00Z",
@@ -300,7 +316,7 @@ def test_deployments_their_approval_and_what_came_of_them_are_on_record(
 
     times = ("--since", "2026-11-24", "--until", "2026-11-26")
     unapproved = founded("detail", "op-1", "--title", "Operation", "--camera", "trailer", *times)
-    assert "nobody approved op-1" in unapproved
+    assert "op-1 is not approved" in unapproved
     founded(
         *("incident", "26-1", "--title", "Truck recovered", "--outcome", "recovery"),
         *("--at", "2026-11-24T15:30", "--camera", "main", "--case", "26-1"),
@@ -328,10 +344,35 @@ def test_a_roster_and_training_material_are_recorded_and_listed(
     rows.write_text(
         f"user,since,until,absent\nroe,{TODAY}T06:00,{TODAY}T18:00,\nroe,{TODAY}T12:00,{TODAY}T18:00,sick\n"
     )
-    assert "roster/2026-W48: 2 times on record" in founded("roster", str(rows))
+    assert "roster/2026-W48: 2 times recorded" in founded("roster", str(rows))
     (listed,) = founded("list", "roster", "--json").splitlines()
     assert '"absent":"sick"' in listed.replace(": ", ":")
     assert f"{TODAY}T13:00" in listed, "six o'clock in Arizona"
     assert (
         database.value("SELECT count() FROM platestream.registry WHERE kind IN ('roster', 'material')") == 2
     )
+
+
+def test_a_first_camera_names_those_that_stop_and_one_command_approves_all(
+    founded: Run, tmp_path: Path
+) -> None:
+    config = tmp_path / "cameras.toml"
+    config.write_text(CAMERAS)
+    folder = tmp_path / "data" / "up"
+    folder.mkdir(parents=True)
+    (folder / PLAN).write_bytes(msgspec.json.encode(StartPlan((), cameras=str(config))))
+    said = founded("camera", "north", "--title", "Main St", *PLACE, "--approved-by", "Chief")
+    assert "from now on: camera south: its frames are not read, because the camera is not registered" in said
+    assert "the approval has no date, and so is not on record" in said
+    said = founded("cameras", "--approved-by", "Chief Yazzie")
+    assert "south: approved at 34.51, -109.4" in said
+    assert "1 of 2 cameras are registered and approved now" in said
+    assert "0 of 2" in founded("cameras", "--approved-by", "Chief Yazzie")
+
+
+def test_cameras_of_a_file_are_approved_before_anything_runs(founded: Run, tmp_path: Path) -> None:
+    assert "no gateway runs here" in founded("cameras", "--approved-by", "Chief Yazzie", code=2)
+    config = tmp_path / "other.toml"
+    config.write_text(CAMERAS)
+    said = founded("cameras", "--approved-by", "Chief", "--approved", "2026-01-15", "--config", str(config))
+    assert "2 of 2 cameras are registered and approved now" in said

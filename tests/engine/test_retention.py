@@ -1,4 +1,5 @@
 import json
+import os
 import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
@@ -11,21 +12,22 @@ import msgspec
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from connectors import ledger
-from connectors.clickhouse_client import AUDITOR, RETENTION
-from connectors.files import FileTopics
-from connectors.metrics import REGISTRY
-from schemas import tables, topics
-from schemas.alert_hit import AlertHit
-from schemas.catalogue import example
-from schemas.dead_letter import DeadLetter
-from schemas.detection import Detection
-from schemas.message import Message
-from schemas.topics import Topic
-from services.door import Door
-from services.inquiries.gate import RefusedInquiry
-from services.retention import job as retention
-from services.retention import recovery_stores
+from platestream.access.door import Door
+from platestream.access.gate import RefusedInquiry
+from platestream.cameras import picture_keeper
+from platestream.edges.clickhouse_client import AUDITOR, RETENTION
+from platestream.edges.files import FileTopics
+from platestream.ledger import store as ledger
+from platestream.retention import recovery_stores
+from platestream.retention import service as retention
+from platestream.runtime.metrics import REGISTRY
+from platestream.schemas import tables, topics
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.catalogue import example
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.detection import Detection
+from platestream.schemas.message import Message
+from platestream.schemas.topics import Topic
 from tests.support import clock
 from tests.support.database import Database
 from tests.support.door import door_of, person, staffed
@@ -54,7 +56,7 @@ def database(own_database: Database) -> Database:
 
 def job(database: Database) -> Door:
     """The job that runs by the clock."""
-    return retention.by_the_clock(door_of(database))
+    return retention.start_scheduled(door_of(database))
 
 
 def put(database: Database, *reads: Detection) -> None:
@@ -130,6 +132,18 @@ def test_three_minutes_are_kept_to_the_minute(database: Database) -> None:
         **{"detections": 1, "alert_hits": 1, "images": 2},
         **{"tallied": 4, "dead_letters": 0},
     }
+
+
+def test_pictures_of_a_cameras_fault_go_with_the_period(database: Database) -> None:
+    folder = door_of(database).settings.data / "cameras" / picture_keeper.FOLDER
+    folder.mkdir(parents=True)
+    for name, days in (("old", 31), ("new", 29)):
+        for which in ("before", "after"):
+            (folder / f"{name}.{which}").write_bytes(b"a picture")
+            at = (NOW - timedelta(days=days)).timestamp()
+            os.utime(folder / f"{name}.{which}", (at, at))
+    assert f"cameras/{picture_keeper.FOLDER}: 2" in receipt(database)["files"]
+    assert {one.name for one in folder.iterdir()} == {"new.before", "new.after"}
 
 
 def test_dead_letters_keep_a_week_and_never_longer_than_the_period(database: Database) -> None:
@@ -310,7 +324,7 @@ def test_a_run_by_the_clock_is_the_machines_and_one_by_hand_the_persons(database
         retention.run(door_of(database, "vale"), timedelta(minutes=3), NOW)
     assert left(database, "detections") == 1, "what is refused deletes nothing"
     retention.run(door_of(database, "chief"), timedelta(minutes=3), NOW)
-    retention.run(retention.by_the_clock(door_of(database, "chief")), timedelta(minutes=3), NOW)
+    retention.run(retention.start_scheduled(door_of(database, "chief")), timedelta(minutes=3), NOW)
     rows = database.rows(
         "SELECT who, outcome, automatic, set_off_by FROM platestream.inquiry_log ORDER BY at"
     )

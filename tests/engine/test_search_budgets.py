@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.search import DAYS, fill, looks, rows_read
-from connectors.clickhouse_client import ANALYST
+from platestream.edges.clickhouse_client import ANALYST
 from tests.support.database import Database, copied
 
 ROWS = 280_000

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from platestream.cli.main import app
-from schemas import tables
+from platestream.schemas import tables
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import person, signed_in_as, staffed

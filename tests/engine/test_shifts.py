@@ -1,24 +1,24 @@
 """`platestream shift` and `platestream notify` on the embedded edge."""
 
+import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from connectors.files import FileTopics
-from connectors.settings import load_settings
+from platestream.access import presence, rules_in_force, shifts
 from platestream.cli.main import app
-from schemas import topics
-from schemas.acts import Role
-from schemas.message import RefusedError
-from schemas.registry import RegistryRecord
-from schemas.tables import REGISTRY
-from services import shifts
-from services.rules import in_force
+from platestream.edges.files import FileTopics
+from platestream.schemas import topics
+from platestream.schemas.acts import Role
+from platestream.schemas.message import RefusedError
+from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.tables import REGISTRY
+from platestream.settings import load_settings
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import OWN, door_of, person, signed_in_as
@@ -134,8 +134,24 @@ def test_a_forgotten_shift_ends_by_itself_and_none_is_longer_than_sixteen_hours(
     with pytest.raises(RefusedError, match="16 hours"):
         shifts.log_in(door, timedelta(hours=17), NOW)
     shifts.log_in(door, timedelta(hours=12), NOW)
-    assert [one.user for one in shifts.show(door, NOW + timedelta(hours=11))] == ["vale"]
+    assert [one.shift.user for one in shifts.show(door, NOW + timedelta(hours=11))] == ["vale"]
     assert shifts.show(door, NOW + timedelta(hours=13)) == []
+
+
+def test_the_list_of_shifts_says_whose_device_is_connected(
+    station: Station, database: Database, tmp_path: Path
+) -> None:
+    station("shift", "login", "--hours", "10")
+    assert "not connected" in station("shift", "list", by="sgt")
+    door, devices = door_of(database, data=tmp_path / "data"), presence.Devices()
+    devices.record_heartbeat(door, "vale", NOW - timedelta(minutes=9), sound=True)
+    assert "not connected" in station("shift", "list", by="sgt"), "a heartbeat is valid for 45 s"
+    devices.record_heartbeat(door, "vale", datetime.now(UTC), sound=True)
+    assert "sound on" in station("shift", "list", by="sgt").replace("\n", " ")
+    (shown,) = station("shift", "list", "--json", by="sgt").splitlines()
+    assert json.loads(shown)["connected"]["sound"] is True
+    devices.record_sign_out(door, "vale", datetime.now(UTC))
+    assert json.loads(station("shift", "list", "--json", by="sgt"))["connected"] is None
 
 
 def test_rules_are_checked_put_in_force_and_a_receiver_tried(
@@ -153,7 +169,9 @@ def test_rules_are_checked_put_in_force_and_a_receiver_tried(
         assert "cad" in station("notify", "check")
         assert "not the file in force" in station("notify", "test", "cad", code=1, by="sgt")
         registered(database, person("lee", "administrator"))
-        in_force.change(door_of(database, "lee"), in_force.Change(files={"notify_file": file}), "lee")
+        rules_in_force.change(
+            door_of(database, "lee"), rules_in_force.Change(files={"notify_file": file}), "lee"
+        )
         assert "delivered" in station("notify", "test", "cad", by="sgt")
         assert web.calls[0].json["schema"] == "notification_test/1"
         web.status = 400

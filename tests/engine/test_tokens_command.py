@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from connectors.settings import Settings
+from platestream.access import tokens
 from platestream.cli.main import app
-from services import tokens
+from platestream.settings import Settings
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import person, signed_in_as, staffed
@@ -26,18 +26,18 @@ def test_a_token_is_shown_once_listed_without_its_text_and_ended_each_on_record(
     signed_in_as(monkeypatch, "vale")
     made = called(monkeypatch, database, tmp_path, "make", "smith", "--for", "CAD", "--may", "hits")
     assert made.stdout == ""
-    (permit,) = tokens.kept(Settings(data=tmp_path)).all()
+    (permit,) = tokens.stored_tokens(Settings(data=tmp_path)).all()
     signed_in_as(monkeypatch, "smith")
     text = called(monkeypatch, database, tmp_path, "take", permit.id).stdout.strip()
     signed_in_as(monkeypatch, "vale")
-    found = tokens.kept(Settings(data=tmp_path)).find(text, NOW)
+    found = tokens.stored_tokens(Settings(data=tmp_path)).find(text, NOW)
     assert found is not None
     assert (found.who, found.program, found.parts) == ("smith", "CAD", ("hits",))
     listed = called(monkeypatch, database, tmp_path, "list").stdout
     assert f"{found.id}  smith  CAD  hits  until " in listed
     assert text not in listed
-    assert called(monkeypatch, database, tmp_path, "end", found.id).exit_code == 0
-    assert tokens.kept(Settings(data=tmp_path)).all() == []
+    assert called(monkeypatch, database, tmp_path, "revoke", found.id).exit_code == 0
+    assert tokens.stored_tokens(Settings(data=tmp_path)).all() == []
     rows = database.rows("SELECT kind, outcome, change FROM platestream.inquiry_log ORDER BY at")
     assert rows == [
         ("registry_account", "allowed", "may take a token for CAD: hits; 90 days"),
@@ -54,7 +54,7 @@ def test_a_token_is_shown_once_listed_without_its_text_and_ended_each_on_record(
         (("make", "smith", "--for", "CAD", "--may", "everything"), "say what it may: hits,"),
         (("make", "smith", "--for", "x" * 51, "--may", "hits"), "a name of 1 to 50 characters"),
         (("make", " ", "--for", "CAD", "--may", "hits"), "a name has 1 to 64 characters"),
-        (("end", "nowhere"), "there is no token nowhere"),
+        (("revoke", "nowhere"), "there is no token nowhere"),
     ],
 )
 def test_what_makes_no_token_says_why_and_is_on_record(
@@ -68,4 +68,4 @@ def test_what_makes_no_token_says_why_and_is_on_record(
     assert database.rows("SELECT kind, outcome FROM platestream.inquiry_log") == [
         ("registry_account", "refused")
     ]
-    assert tokens.kept(Settings(data=tmp_path)).all() == []
+    assert tokens.stored_tokens(Settings(data=tmp_path)).all() == []

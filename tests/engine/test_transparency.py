@@ -11,16 +11,16 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from connectors.clickhouse_client import DOOR
 from platestream.cli.main import app
-from schemas import tables
-from schemas.alert_hit import AlertHit
-from schemas.catalogue import example
-from schemas.delivery import Delivery, delivery_id
-from schemas.hit_action import ActionKind, Confused
-from schemas.message import RefusedError
-from schemas.registry import RegistryRecord
-from services.reports.transparency import Period, precision
+from platestream.edges.clickhouse_client import DOOR
+from platestream.reports.transparency import Period, precision
+from platestream.schemas import tables
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.catalogue import example
+from platestream.schemas.delivery import Delivery, delivery_id
+from platestream.schemas.hit_action import ActionKind, Confusion
+from platestream.schemas.message import RefusedError
+from platestream.schemas.registry import RegistryRecord
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.hit_actions import action
@@ -59,7 +59,7 @@ def _fill(database: Database) -> None:
         database.put(tables.DETECTIONS, seen)
         for minute, kind in enumerate(course):
             result: dict[str, Any] = {"result": "arrest"} if kind == "action_taken" else {}
-            seen_as: dict[str, Any] = {"confused": (Confused("B", "8"),)} if kind == "misread" else {}
+            seen_as: dict[str, Any] = {"confused": (Confusion("B", "8"),)} if kind == "misread" else {}
             at = TODAY + timedelta(minutes=minute)
             told = {**result, **seen_as}
             database.put(
@@ -79,6 +79,22 @@ def _fill(database: Database) -> None:
                 seconds=float(number),
             ),
         )
+    for number in (11, 12):  # found by a look-back
+        old = msgspec.structs.replace(FOUND, hit_id=UUID(int=number), historical=True)
+        database.put(tables.HIT_FACTS, msgspec.structs.replace(old, detection=seen))
+    database.put(
+        tables.DELIVERIES,
+        Delivery(
+            delivery_id=delivery_id(UUID(int=4), ""),
+            hit_id=UUID(int=4),
+            receiver="",
+            priority=3,
+            outcome="disproved",
+            at=NOW,
+            captured_at=TODAY,
+            reason="misread",
+        ),
+    )
     camera = RegistryRecord(
         kind="camera", id="main", name="Main", latitude=34.5, longitude=-109.4, approved_by="Chief"
     )
@@ -105,7 +121,14 @@ def test_the_figures_of_a_period_are_counted(report: CliRunner) -> None:
     told = json.loads(done.stdout)
     assert told["plates_scanned"] == 4
     wanted = {
-        **{"alerts": 4, "historical": 0, "verified": 3, "not_verified": 1, "plate_and_state_confirmed": 2},
+        **{
+            "alerts": 4,
+            "historical": 2,
+            "disproved_before": 1,
+            "verified": 3,
+            "not_verified": 1,
+            "plate_and_state_confirmed": 2,
+        },
         **{"misread": 1, "wrong_state": 0, "confirmed_current": 1, "not_current": 1, "not_correlated": 2},
         **{"action_taken": 1, "no_action": 2, "actionable": 0, "arrests": 1, "disputed": 0},
     }
@@ -113,7 +136,7 @@ def test_the_figures_of_a_period_are_counted(report: CliRunner) -> None:
     assert told["field_precision"] == {"share": 0.6667, "low": 0.2077, "high": 0.9385}
     assert told["by_source"] == {"ncic": 4}
     assert told["alerts_shared_with"] == {"apache-county-so": 3}
-    assert told["notifications"] == {"delivered": 3, "not_shared": 1}
+    assert told["notifications"] == {"delivered": 3, "not_shared": 1, "disproved": 1}
     assert told["inquiries"] == {"search allowed": 1, "search refused": 1}
     assert told["other_acts"] == {"hotlist_add allowed": 1}
     assert told["automatic_acts"] == {"search allowed": 2}, "no inquiries of people"
@@ -126,6 +149,9 @@ def test_no_plate_person_case_or_camera_is_in_a_report(report: CliRunner, tmp_pa
     report.invoke(app, ["report", "transparency", *PERIOD, "--file", str(file)])
     text = file.read_text()
     assert "| plates scanned (vehicle passes) | 4 |" in text
+    assert "| finds of look-backs over stored data | 2 |" in text
+    assert "| never verified | 1 |" in text
+    assert "| found wrong before and not sent to phones | 1 |" in text
     assert "66.7% were right (95 % interval 20.8% to 93.8%)" in text
     entry, detection = FOUND.entry, FOUND.detection
     for secret in (

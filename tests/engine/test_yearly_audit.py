@@ -1,28 +1,32 @@
+import calendar
 import hashlib
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import ledger
-from connectors.clickhouse_client import AUDITOR, DOOR, SEALER
-from connectors.inquiry_log import seal_new
-from connectors.inquiry_verify import verify, waiting
-from connectors.profiles import load
-from schemas.gate_rules import of_profile
-from schemas.ledger import LedgerEntry
-from schemas.message import RefusedError
-from services.door import Door
-from services.yearly_audit import draw as drawing
-from services.yearly_audit import filing
-from services.yearly_audit import findings as judging
-from services.yearly_audit import memo as memos
-from services.yearly_audit.pdf import pdf
-from services.yearly_audit.text import markdown
+from platestream.access.door import Door
+from platestream.access.profiles import load
+from platestream.audit.yearly import draw as drawing
+from platestream.audit.yearly import filing
+from platestream.audit.yearly import findings as judging
+from platestream.audit.yearly import memo as memos
+from platestream.audit.yearly.memo_text import markdown
+from platestream.audit.yearly.pdf import pdf
+from platestream.edges.clickhouse_client import ACCESS_DENIED, AUDITOR, DOOR, SEALER, DatabaseError, run
+from platestream.edges.inquiry_log import seal_new
+from platestream.ledger import store as ledger
+from platestream.schemas.gate_rules import of_profile
+from platestream.schemas.ledger import LedgerEntry
+from platestream.schemas.message import RefusedError
+from platestream.transparency_log.log_integrity import verify, waiting
 from tests.support.agency import set_rules
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -33,6 +37,18 @@ YEAR = (NOW + timedelta(minutes=1)).year
 _MARKED = "SELECT min(applied_at) FROM platestream.schema_migrations WHERE version = 108"
 
 
+ZONE = ZoneInfo("America/Phoenix")
+"""Zone of the order's agency."""
+
+
+def months_before(at: datetime, months: int) -> datetime:
+    """Return the same day and time in the agency's zone some months earlier, or the last day."""
+    local = at.astimezone(ZONE)
+    year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return local.replace(year=year, month=month + 1, day=min(local.day, last))
+
+
 def draw(database: Database, *, after: timedelta = timedelta(minutes=1)) -> tuple[LedgerEntry, drawing.Draw]:
     at = datetime.now(UTC) + after
     drawing.draw(door_of(database, AUDIT), at.year, at, again="A rehearsal")
@@ -41,7 +57,7 @@ def draw(database: Database, *, after: timedelta = timedelta(minutes=1)) -> tupl
 
 def judge(database: Database, number: int, inquiry: UUID, *, meets: bool = True, **told: str) -> None:
     found = judging.Finding(draw=number, inquiry_id=inquiry, meets=meets, **told)
-    judging.find(door_of(database, AUDIT), found)
+    judging.record_finding(door_of(database, AUDIT), found)
 
 
 def use(database: Database, days: int) -> None:
@@ -61,7 +77,7 @@ def test_at_least_ten_inquiries_of_six_months_are_drawn_with_a_recorded_seed(dat
     assert set(drawn.inquiries) <= asked
     assert (drawn.use_population, len(drawn.use)) == (40, 10)
     assert len(bytes.fromhex(drawn.seed)) == 32
-    assert drawn.inquiries_until - drawn.inquiries_since == timedelta(days=180)
+    assert drawn.inquiries_since == months_before(drawn.inquiries_until, 6)
 
 
 def test_anyone_can_draw_again_with_a_hash_function_and_nothing_of_ours(database: Database) -> None:
@@ -71,7 +87,98 @@ def test_anyone_can_draw_again_with_a_hash_function_and_nothing_of_ours(database
     assert drawn.inquiries == ranked[:10]
     lines = "".join(f"{one}\n" for one in sorted(str(one) for one in asked))
     assert drawn.population_sha256 == hashlib.sha256(lines.encode()).hexdigest()
-    assert drawing.again(database.client(AUDITOR), drawn) == []
+    assert drawing.verify_draw(database.client(AUDITOR), drawn) == []
+
+
+def test_pictures_and_hits_that_are_opened_do_not_crowd_out_searches(database: Database) -> None:
+    searched = {database.ask(reason=f"Stolen vehicle number {n}") for n in range(11)}
+    opened = {
+        database.ask(kind="picture", pattern="", other=str(uuid4()), reason=f"Stolen vehicle number {n}")
+        for n in range(20)
+    }
+    entry, drawn = draw(database)
+    assert (drawn.population, drawn.searches) == (31, 11)
+    assert len(searched & set(drawn.inquiries)) == 10
+    assert len(opened & set(drawn.inquiries)) == len(drawn.openings) == 5
+    assert drawing.verify_draw(database.client(AUDITOR), drawn) == []
+    swapped = msgspec.structs.replace(drawn, openings=sorted(opened - set(drawn.openings))[:5])
+    assert drawing.verify_draw(database.client(AUDITOR), swapped)
+    for one in drawn.inquiries:
+        judge(database, entry.number, one)
+    text = markdown(composed(door_of(database, "chief"), entry.number))
+    assert "10 were drawn from 11 searches, 5 from 20 openings of a picture or a hit." in text
+    assert f"({AUDIT})" not in text, "the name is not registered"
+    assert re.search(rf"FROM.*, {AUDIT}\b", text), "not whoever reads it"
+    assert not re.search(r"FROM.*chief", text)
+
+
+def test_hits_that_are_looked_up_by_a_plate_are_drawn_as_searches(database: Database) -> None:
+    """The auditor's role reads that a plate was named, and not which."""
+    named = {
+        database.ask(kind="hits", pattern=plate, reason=f"Stolen vehicle {plate}")
+        for plate in ("ABC*", "8BV4417")
+    }
+    opened = {
+        database.ask(kind="hits", pattern=none, reason=f"Alert hits of my shift {n}")
+        for n, none in enumerate(("", "*", "**"))
+    }
+    _entry, drawn = draw(database)
+    client = database.client(AUDITOR)
+    assert drawn.by_plate
+    assert (drawn.population, drawn.searches) == (5, 2)
+    assert set(drawn.openings) == opened
+    assert set(drawn.inquiries[:2]) == named
+    assert drawing.verify_draw(client, drawn) == []
+    with pytest.raises(DatabaseError) as refused:
+        run("reading patterns", lambda: client.query("SELECT pattern FROM platestream.inquiry_log"))
+    assert refused.value.code == ACCESS_DENIED
+    other = msgspec.structs.replace(drawn, by_plate=False)
+    assert drawing.verify_draw(client, other), "by another rule it is another draw"
+
+
+def test_a_draw_before_plates_counted_is_repeated_by_its_own_rule(database: Database) -> None:
+    searched = {database.ask(reason=f"Stolen vehicle number {n}") for n in range(3)}
+    opened = {
+        database.ask(kind="hits", pattern="ABC*", reason=f"Stolen vehicle number {n}") for n in range(4)
+    }
+    _entry, drawn = draw(database)
+    seed = drawn.seed
+    ranked = sorted(opened, key=lambda one: hashlib.sha256(f"{seed}:{one}".encode()).hexdigest())
+    old = msgspec.structs.replace(
+        drawn,
+        searches=3,
+        openings=ranked,
+        by_plate=False,
+        inquiries=[*drawing.choose(searched, seed, 10), *ranked],
+    )
+    assert drawing.verify_draw(database.client(AUDITOR), old) == []
+    stored = msgspec.json.decode(
+        msgspec.json.encode(old).replace(b',"by_plate":false', b""), type=drawing.Draw
+    )
+    assert stored == old, "its record has no such field"
+
+
+@given(st.sets(st.uuids(), max_size=30), st.sets(st.uuids(), max_size=30), st.integers(1, 20))
+def test_as_many_are_drawn_as_there_are_up_to_the_number_asked_for(
+    searches: set[UUID], openings: set[UUID], count: int
+) -> None:
+    chosen, opened = drawing.choose_both(searches, openings - searches, "seed", count)
+    assert len(chosen) == min(count, len(searches))
+    assert len(chosen) + len(opened) >= min(count, len(searches | openings))
+
+
+def test_a_draw_of_an_earlier_release_is_repeated_as_it_was_made(database: Database) -> None:
+    for n in range(12):
+        database.ask(reason=f"Stolen vehicle number {n}")
+        database.ask(kind="picture", pattern="", other=str(uuid4()), reason=f"Stolen vehicle number {n}")
+    _entry, drawn = draw(database)
+    population = drawing.inquiries_between(
+        database.client(AUDITOR), drawn.inquiries_since, drawn.inquiries_until
+    )
+    old = msgspec.structs.replace(
+        drawn, searches=None, openings=[], inquiries=drawing.choose(population, drawn.seed, 10)
+    )
+    assert drawing.verify_draw(database.client(AUDITOR), old) == []
 
 
 @given(st.sets(st.uuids(), min_size=1, max_size=60), st.binary(min_size=32, max_size=32))
@@ -121,7 +228,7 @@ def test_a_log_that_lost_an_inquiry_gives_another_draw_and_that_is_said(database
         parameters={"one": asked[0]},
         settings={"mutations_sync": 2},
     )
-    assert "11 inquiries, 12 drawn from" in drawing.again(database.client(AUDITOR), drawn)[0]
+    assert "11 inquiries, 12 drawn from" in drawing.verify_draw(database.client(AUDITOR), drawn)[0]
 
 
 def test_there_is_no_draw_from_nothing_and_no_finding_outside_of_a_draw(database: Database) -> None:
@@ -264,7 +371,7 @@ def test_only_browsing_inquiries_by_employees_are_drawn(database: Database) -> N
     assert set(drawn.inquiries) == {*employee, after}, (
         "a tool's name hides nobody once the log marks the machine"
     )
-    assert drawing.again(database.client(AUDITOR), drawn) == []
+    assert drawing.verify_draw(database.client(AUDITOR), drawn) == []
 
 
 def test_a_draw_is_of_the_year_that_was_asked_for(database: Database) -> None:
@@ -278,9 +385,9 @@ def test_a_draw_is_of_the_year_that_was_asked_for(database: Database) -> None:
     later = datetime(YEAR + 1, 3, 1, tzinfo=UTC)
     drawing.draw(door, YEAR, later)
     ((_entry, drawn),) = drawing.draws(database.client(AUDITOR))
-    end = datetime(YEAR + 1, 1, 1, tzinfo=UTC)
-    assert (drawn.inquiries_since, drawn.inquiries_until) == (end - timedelta(days=180), end)
-    assert (drawn.use_since, drawn.use_until) == ((end - timedelta(days=360)).date(), end.date())
+    end = datetime(YEAR + 1, 1, 1, tzinfo=ZONE)
+    assert (drawn.inquiries_since, drawn.inquiries_until) == (datetime(YEAR, 7, 1, tzinfo=ZONE), end)
+    assert (drawn.use_since, drawn.use_until) == (date(YEAR, 1, 1), date(YEAR + 1, 1, 1))
 
 
 def test_an_auditor_does_not_judge_an_inquiry_of_their_own(database: Database) -> None:
@@ -290,7 +397,7 @@ def test_an_auditor_does_not_judge_an_inquiry_of_their_own(database: Database) -
         judge(database, entry.number, own)
     assert "K.4" in refusals(database, "audit_finding")[0]
     found = judging.Finding(draw=entry.number, inquiry_id=own, meets=True)
-    assert judging.find(door_of(database, "other"), found).waiting == 0
+    assert judging.record_finding(door_of(database, "other"), found).waiting == 0
 
 
 def test_a_memorandum_with_a_finding_on_an_own_inquiry_is_not_filed(
@@ -328,7 +435,7 @@ def test_no_file_is_written_over_and_then_nothing_is_filed(database: Database, t
     with pytest.raises(RefusedError, match="not written over"):
         filing.file(door_of(database, AUDIT), number, NOW, tmp_path)
     assert there.read_bytes() == b"another"
-    assert judging.filed(database.client(AUDITOR)) == []
+    assert judging.filed_memoranda(database.client(AUDITOR)) == []
 
 
 def test_a_finding_can_be_corrected_before_it_is_filed_and_both_stay(database: Database) -> None:

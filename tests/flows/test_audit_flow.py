@@ -3,11 +3,11 @@ from uuid import UUID
 
 import msgspec
 
-from flows import audit_flow
-from schemas import tables, topics
-from schemas.inquiry import broken
-from schemas.message import Message
-from schemas.registry import RegistryRecord
+from platestream.flows import audit_flow
+from platestream.schemas import tables, topics
+from platestream.schemas.inquiry import chain_faults
+from platestream.schemas.message import Message
+from platestream.schemas.registry import RegistryRecord
 from tests.support.flows import ACTION, INQUIRY, memory_edge, recovery, run
 
 
@@ -22,7 +22,7 @@ def test_every_inquiry_is_copied_in_an_unbroken_chain_refused_ones_too() -> None
     run(audit_flow.build(edge))
     copy = streams.records(topics.INQUIRIES)
     assert [one.inquiry for one in copy] == store.log
-    assert list(broken(copy)) == []
+    assert list(chain_faults(copy)) == []
 
 
 def test_a_restart_copies_only_what_is_new(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@ from pathlib import Path
 import pytest
 from bytewax.recovery import RecoveryConfig
 
-from connectors.memory import MemoryTables, MemoryTopics
-from flows import match_flow
-from schemas import tables, topics
-from schemas.hotlist import HotListChange
-from schemas.message import Message
+from platestream.flows import match_flow
+from platestream.operators.matching.entry_match import match_entry
+from platestream.schemas import tables, topics
+from platestream.schemas.hotlist import HotListChange
+from platestream.schemas.message import Message
+from tests.support.clock import NOW
 from tests.support.flows import detection, listed, memory_edge, recovery, run
+from tests.support.memory_edge import MemoryTables, MemoryTopics
 
 
 def put(streams: MemoryTopics, *records: object) -> None:
@@ -85,6 +87,24 @@ def test_a_second_full_play_leaves_the_same_rows() -> None:
     once = store.rows(tables.ALERT_HITS)
     run(match_flow.build(edge))
     assert store.rows(tables.ALERT_HITS) == once
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_hits_of_look_backs_are_written_to_the_tables_and_take_no_alert(workers: int) -> None:
+    """As on a server, where the account that looks back may not write tables."""
+    edge, streams, store = memory_edge()
+    new = listed("AST3087", "1", listed_at=NOW)
+    assert new.entry is not None
+    old = match_entry(detection("AST3087", -2), new.entry)
+    assert old is not None
+    assert old.historical
+    streams.append(topics.ALERT_HITS, topics.ALERT_HITS.encode(old))
+    put(streams, new, detection("AST3087", -1), detection("AST3087", 9))
+    run(match_flow.build(edge), workers=workers)
+    wanted = {(-2, True), (-1, True), (9, False)}
+    for table in (tables.ALERT_HITS, tables.HIT_FACTS):
+        rows = store.rows(table)
+        assert {((row["captured_at"] - NOW).total_seconds(), row["historical"]) for row in rows} == wanted
 
 
 def test_bad_entries_and_bad_detections_are_dead_letters_and_lose_nothing_else() -> None:

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.memory import MemoryTopics
-from flows import match_flow
-from operators.matching.judge import Rules
-from schemas import topics
-from schemas.detection import Alternative, Detection
-from schemas.hotlist import HotListChange
+from platestream.flows import match_flow
+from platestream.operators.matching.entry_match import Rules
+from platestream.schemas import topics
+from platestream.schemas.detection import Alternative, Detection
+from platestream.schemas.hotlist import HotListChange
 from tests.flows.test_match_flow import put
 from tests.support.flows import detection, listed, memory_edge, recovery, run
+from tests.support.memory_edge import MemoryTopics
 
 PLATES = ["AST3087", "A5T3087", "XYZ1234", "XY21234", "0HIO01", "AST*", "??Z12*"]
 LIST = [listed(plate, str(number), again_after_s=0) for number, plate in enumerate(PLATES)]

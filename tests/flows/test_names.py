@@ -8,18 +8,18 @@ import msgspec
 import pytest
 from bytewax.dataflow import Dataflow
 
-from flows import audit_flow, match_flow, notify_flow, recognize_flow
-from operators.consensus import PassRules, VehiclePasses
-from operators.inquiry_checks.logic import InquiryChecks
-from operators.match import HotListMatcher
-from operators.matching.events import Reads
-from operators.matching.listing import listed
-from operators.notify.rules import NotifyRules
-from schemas.alert_hit import AlertHit
-from schemas.inquiry import FIRST, chain
-from schemas.message import EndOfSnapshot
-from schemas.tables import TABLES
-from schemas.topics import TOPICS
+from platestream.flows import audit_flow, match_flow, notify_flow, recognize_flow
+from platestream.operators.consensus import PassRules, VehiclePasses
+from platestream.operators.inquiry_checks.logic import InquiryChecks
+from platestream.operators.match import HotListMatcher
+from platestream.operators.matching.changelog_decoder import pack_entry
+from platestream.operators.matching.events import Reads
+from platestream.operators.notify.rules import NotifyRules
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.inquiry import FIRST, chain
+from platestream.schemas.message import EndOfSnapshot
+from platestream.schemas.tables import TABLES
+from platestream.schemas.topics import TOPICS
 from tests.support.clock import NOW
 from tests.support.flows import INQUIRY, LISTED, READ, ScriptedReader, memory_edge
 
@@ -38,6 +38,7 @@ STORED = {
         "match.registry",
         "match.hotlist",
         "match.detections",
+        "match.found",
         "match.place",
         "match.match",
         "match.alert_hits_table",
@@ -47,6 +48,7 @@ STORED = {
     "notify": [
         "notify.registry",
         "notify.deliveries",
+        "notify.presence",
         "notify.alert_hits",
         "notify.route",
         "notify.outbox",
@@ -102,6 +104,7 @@ def test_topics_and_tables_have_kept_their_names() -> None:
         "inquiries",
         "registry",
         "dead_letters",
+        "presence",
     ]
     assert [table.name for table in TABLES] == [
         "detections",
@@ -141,4 +144,4 @@ def matched(state: bytes) -> Iterator[AlertHit]:
     matcher = HotListMatcher(state)
     marks = [EndOfSnapshot(name, 0, 1) for name in ("hotlist", "registry")]
     entry = msgspec.structs.replace(LISTED, plate=READ.plate, expires_at=READ.captured_at + timedelta(days=1))
-    yield from matcher.on_batch([[listed(entry), *marks]])[0]
+    yield from matcher.on_batch([[pack_entry(entry), *marks]])[0]

@@ -1,7 +1,7 @@
 """Whole flows on the edge in memory, with a real HTTP server and a real SMTP server as receivers."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,20 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from connectors.memory import MemoryTables, MemoryTopics
-from connectors.notify import signed
-from flows import notify_flow
-from flows.post import open_post, open_senders
-from operators.notify.outbox import Post
-from operators.notify.rules import NotifyRules, parse_rules
-from schemas import tables, topics
-from schemas.alert_hit import AlertHit
-from schemas.catalogue import example
-from schemas.delivery import Delivery, delivery_id
-from schemas.message import RefusedError
+from platestream.flows import notify_flow
+from platestream.notifications import webhook_signature
+from platestream.notifications.factory import open_post, open_senders
+from platestream.operators.notify.outbox import Post
+from platestream.operators.notify.rules import NotifyRules, parse_rules
+from platestream.schemas import tables, topics
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.catalogue import example
+from platestream.schemas.delivery import Delivery, delivery_id
+from platestream.schemas.message import RefusedError
+from platestream.schemas.presence import Presence
+from platestream.schemas.registry import RegistryRecord
 from tests.support.flows import memory_edge, recovery, run
+from tests.support.memory_edge import MemoryTables, MemoryTopics
 from tests.support.receivers import (
     SECRET,
     HttpReceiver,
@@ -30,6 +32,7 @@ from tests.support.receivers import (
     mail_receiver,
 )
 
+HOUR = timedelta(hours=1)
 FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))
 
 
@@ -111,6 +114,44 @@ def test_each_receiver_hears_of_each_hit_once_and_it_is_on_record(
     assert len(streams.records(topics.DELIVERIES)) == 6
 
 
+@pytest.mark.parametrize(("seconds", "outcome"), [(45, "connected"), (-1, "delivered")])
+def test_the_next_channel_reaches_an_officer_on_shift_who_is_not_connected(
+    web: HttpReceiver, secret_file: Path, seconds: float, outcome: str
+) -> None:
+    edge, streams, store = memory_edge()
+    now = datetime.now(UTC)
+    shift: dict[str, Any] = {
+        "id": "rvale@1",
+        "user": "rvale",
+        "since": now - HOUR,
+        "until": now + HOUR,
+        "changed_at": now,
+    }
+    person: dict[str, Any] = {"id": "rvale", "agency": "sjpd", "role": "officer", "trained_at": now - HOUR}
+    for record in (
+        RegistryRecord(kind="agency", id="sjpd", name="St. Johns PD", own=True),
+        RegistryRecord(kind="user", name="Ofc. Vale", **person),
+        RegistryRecord(kind="shift", name="Ofc. Vale", **shift),
+    ):
+        streams.append(topics.REGISTRY, topics.REGISTRY.encode(record))
+    device = Presence(user="rvale", at=now, since=now, until=now + timedelta(seconds=seconds))
+    streams.append(topics.PRESENCE, topics.PRESENCE.encode(device))
+    put(streams, 1)
+    text = f"""
+    [[receivers]]
+    name = "vale-phone"
+    webhook = "{web.url}"
+    secret_file = "{secret_file}"
+    officer = "rvale"
+    fallback = true
+    [[routes]]
+    to = ["on_shift"]
+    """
+    run(notify_flow.build(edge, parse_rules(text)))
+    assert outcomes(store) == {"vale-phone": outcome}
+    assert len(web.calls) == (outcome == "delivered")
+
+
 def test_a_webhook_is_signed_and_by_default_holds_a_link_and_no_plate(
     web: HttpReceiver, secret_file: Path
 ) -> None:
@@ -118,7 +159,9 @@ def test_a_webhook_is_signed_and_by_default_holds_a_link_and_no_plate(
     put(streams, 1)
     run(notify_flow.build(edge, rules(secret_file, web)))
     (call,) = web.calls
-    ident = signed.verify(signed.secret(SECRET), call.headers, call.body, datetime.now(UTC))
+    ident = webhook_signature.verify(
+        webhook_signature.secret(SECRET), call.headers, call.body, datetime.now(UTC)
+    )
     assert ident == call.headers["idempotency-key"]
     assert call.json["hit_id"] == str(UUID(int=1))
     assert FOUND.detection.plate.encode() not in call.body

@@ -7,12 +7,12 @@ import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 from bytewax.testing import TestingSink, TestingSource, run_main
 
-from connectors.clock import utc_now
-from operators.consensus import PassRules, VehiclePasses
-from operators.recognize import FrameReads, Sighting
-from schemas.detection import Detection
-from schemas.fields import Vehicle
-from schemas.reading import PlateRead
+from platestream.operators.consensus import PassRules, VehiclePasses
+from platestream.operators.recognize import FrameReads, Sighting
+from platestream.runtime.clock import utc_now
+from platestream.schemas.detection import Detection
+from platestream.schemas.fields import Vehicle
+from platestream.schemas.reading import PlateRead
 
 IDLE = timedelta(milliseconds=300)
 

@@ -11,18 +11,18 @@ import numpy.typing as npt
 import pytest
 from bytewax.dataflow import Dataflow
 
-from connectors.edge import Edge
-from connectors.memory import MemoryTables, MemoryTopics
-from connectors.ocr import KNOWN, known_picture
-from flows import recognize_flow
-from operators.deployments import Unapproved
-from schemas import tables, topics
-from schemas.message import Message
-from schemas.profile import Places
-from schemas.reading import PlateRead
-from schemas.registry import RegistryRecord
+from platestream.edges.edge import Edge
+from platestream.flows import recognize_flow
+from platestream.operators.deployments import Unapproved
+from platestream.reading.ocr import KNOWN_SERIAL, known_picture
+from platestream.schemas import tables, topics
+from platestream.schemas.message import Message
+from platestream.schemas.profile import Places
+from platestream.schemas.reading import PlateRead
+from platestream.schemas.registry import RegistryRecord
 from tests.support.clock import NOW
 from tests.support.flows import ScriptedReader, frame_message, memory_edge, recovery, run
+from tests.support.memory_edge import MemoryTables, MemoryTopics
 
 SCRIPT = {1: ["ABC1234"], 2: ["XYZ9876", "KLM5555"], 3: [], 4: ["A8C1234"]}
 
@@ -167,7 +167,7 @@ def test_frames_that_an_engine_in_order_fails_on_are_dead_letters_however_many(w
     for index in range(65):
         streams.append(topics.FRAMES, frame_message(9 if known != 9 else 20, index / 10 - 20))
     streams.append(topics.FRAMES, frame_message(1, -1))
-    run(build(edge, ScriptedReader({**SCRIPT, known: [KNOWN]})), workers=workers)
+    run(build(edge, ScriptedReader({**SCRIPT, known: [KNOWN_SERIAL]})), workers=workers)
     assert [one.plate for one in streams.records(topics.DETECTIONS)] == ["ABC1234"]
     assert [letter.reason for letter in streams.records(topics.DEAD_LETTERS)] == ["engine"] * 65
 

@@ -13,7 +13,7 @@ import atheris
 
 from tests.fuzz.fuzzer import fuzz, keep, one
 
-PRODUCT = ["schemas", "operators", "connectors", "services", "platestream"]
+PRODUCT = ["platestream"]
 SIGNATURES = ["http_message_signatures", "http_sf"]
 """Libraries in Python that read headers of strangers: what they do is looked into, too."""
 

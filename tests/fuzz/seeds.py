@@ -15,41 +15,34 @@ import numpy as np
 from backports import zstd
 from PIL import Image
 
-from connectors.engine import compression
-from connectors.partners import exchange
-from connectors.partners.signing import JSON, PROBLEM, Answer, sign_answer
-from connectors.tokens import Token
-from schemas.catalogue import example
-from schemas.detection import Alternative
-from schemas.fields import Vehicle
-from schemas.hotlist import Area
-from schemas.inquiry import FIRST, SealedInquiry
-from schemas.partner import INQUIRIES, Asker, Inquiry, PictureOf, Pictures, Read, Reads, Refusal
-from schemas.partner_lists import (
-    STANDING,
-    Decided,
-    Decisions,
-    HitElsewhere,
-    Noted,
+from platestream.access.token_file import Token
+from platestream.cameras.pushes.simulate import DEVICES, Passing
+from platestream.engine import compression
+from platestream.evidence import package
+from platestream.operations.up.status import StartedProcess, StartPlan
+from platestream.partners import exchange
+from platestream.partners.signing import JSON, PROBLEM, Answer, sign_answer
+from platestream.schemas.catalogue import example
+from platestream.schemas.detection import Alternative
+from platestream.schemas.fields import Vehicle
+from platestream.schemas.hotlist import Area
+from platestream.schemas.inquiry import FIRST, SealedInquiry
+from platestream.schemas.partner import INQUIRIES, Asker, Inquiry, PictureOf, Pictures, Read, Reads, Refusal
+from platestream.schemas.partner_lists import (
+    CURRENT_OFFERS,
+    CurrentOffers,
+    HitReceipt,
     Offer,
-    Standing,
-    offered,
+    OfferDecision,
+    OfferDecisions,
+    RemoteHit,
+    offered_fields,
 )
-from services.evidence import package
-from services.inquiries.export import Head, Line
-from services.up.status import Plan, Planned
-from tests.fuzz.decoders import (
-    AGENCY,
-    BETWEEN,
-    CSRF,
-    LISTED,
-    NOW,
-    SESSION,
-    SIGNER,
-    TOKEN,
-    engine_request,
-    partner_request,
-)
+from platestream.transparency_log.log_export import Head, Line
+from tests.fuzz.decoders import AGENCY, BETWEEN, NOW, SIGNER
+from tests.fuzz.decoders_of_doors import CSRF, SESSION, TOKEN, engine_request
+from tests.fuzz.decoders_of_partners import LISTED, partner_request
+from tests.support.hotlist_samples import SAMPLES
 from tests.support.partners import COUNTYS, OURS
 
 ROOT = Path(__file__).parents[2]
@@ -100,19 +93,10 @@ OWN = (
     b"26-1,stolen_vehicle,a?t-30*,AZ,sticker=moose; rack=yes,2026-12-31,a; b,34.5 -109.4 800,"
     b'"mon tue 22:00-06:00; 12:00-13:00",2,2026-11-24T15:04:05-07:00\n'
 )
-CALIFORNIA = b"7ABC123 CA1920260101\n"
 LISTS = {
+    **{layout: f"{line}\n".encode() for layout, line in SAMPLES.items()},
     "csv": OWN,
-    "ncic": b"HEADER 20261124\nV123456789LA057020020190509AB123456  CA2009MC2009YAMACYLMCBLK\n",
-    "texas": b"V1,TX1,20260101,ABC1,TX,26,09,CHEV,SIL,PK,WHI\n",
-    "iowa": b"ABC123,2027,PC,IA,26-1,STOLEN VEHICLE,IA1\n",
-    "california-svs": CALIFORNIA,
-    "california-sfr": CALIFORNIA,
-    "california-slr": CALIFORNIA,
-    "new-york": b"ABC1234   NYPASXBUICWH\n",
-    "colorado": b"ABC123    COAttempt To Locate       2002 FORD\n",
-    "illinois": b"AB12345 ILPCSTOLEN VYR/05 VMA/DODG OCA/26-7\n",
-    "ohio": b"ABC1 0H 2027 20260101 D0DG RAM 2005 RED STOLEN\n",
+    "ncic": f"HEADER 20261124\n{SAMPLES['ncic']}\n".encode(),
     "columns": b"abc 123;x;MN;Stolen plate;26-1\n",
 }
 _BOLO = {
@@ -146,7 +130,7 @@ _READ = Read(
     confidence=0.9, state="AZ", frames=3, agreeing=2, vehicle_make="Ford",
 )  # fmt: skip
 _AREA = Area(latitude=34.5, longitude=-109.4, radius_m=800)
-_TOLD = HitElsewhere(
+_TOLD = RemoteHit(
     agency="county", offer_id=_ID, read=_READ, alternatives=(Alternative("A8C1234", 0.4),),
     vehicle_other={"sticker": "moose"},
 )  # fmt: skip
@@ -155,7 +139,7 @@ PARTNER_BODIES = [
     for number, body in (
         (0, Inquiry(asker=_ASKER, way="search", plate="ABC*", cameras=("a",), since=NOW, until=NOW)),
         (1, PictureOf(asker=_ASKER, detection_id=_ID, captured_at=NOW)),
-        (2, Offer(asker=_ASKER, number=1, offer_id=_ID, entry=offered(LISTED))),
+        (2, Offer(asker=_ASKER, number=1, offer_id=_ID, entry=offered_fields(LISTED))),
         (
             2,
             Offer(
@@ -163,14 +147,14 @@ PARTNER_BODIES = [
                 number=2,
                 offer_id=_ID,
                 entry=msgspec.structs.replace(
-                    offered(LISTED),
+                    offered_fields(LISTED),
                     plate="A?C*",
                     areas=(_AREA,),
                     vehicle=Vehicle(make="Ford", other={"a": "b"}),
                 ),
             ),
         ),
-        (3, Standing(agency="county", number=1, offers=(_ID, UUID(int=8)))),
+        (3, CurrentOffers(agency="county", number=1, offers=(_ID, UUID(int=8)))),
         (4, _TOLD),
     )
 ]
@@ -179,9 +163,9 @@ PARTNER_ANSWERS = [
     for number, body in (
         (0, Reads(reads=(_READ,), found=1)),
         (1, Pictures(vehicle=PICTURES[0][:60])),
-        (2, Decided(offer_id=_ID, decision="taken")),
-        (3, Decisions(offers=(Decided(offer_id=_ID, decision="dropped"),))),
-        (4, Noted()),
+        (2, OfferDecision(offer_id=_ID, decision="taken")),
+        (3, OfferDecisions(offers=(OfferDecision(offer_id=_ID, decision="dropped"),))),
+        (4, HitReceipt()),
         (8, Refusal(detail="no MOU with this agency is in force")),
     )
 ]
@@ -209,7 +193,7 @@ PARTNER_REQUESTS = [
         _lines(partner_request(COUNTYS, path, body).headers).replace(b"\n", b"\r\n"),
         body,
     )
-    for path, body in ((INQUIRIES, PARTNER_BODIES[0][1:]), (STANDING, PARTNER_BODIES[4][1:]))
+    for path, body in ((INQUIRIES, PARTNER_BODIES[0][1:]), (CURRENT_OFFERS, PARTNER_BODIES[4][1:]))
 ] + [b"GET /healthy HTTP/1.1\r\nHost: a\r\n\r\n"]
 _UPLOAD = b"Host: a\r\nAuthorization: Basic Y2FtZXJhOnNlY3JldA==\r\n"
 _FORM = (
@@ -240,19 +224,27 @@ STREAM = [
     b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\nDate: Tue, 24 Nov 2026 15:04:05 GMT\r\n\r\n%b\r\n"
     b"--frame\r\n\r\nabc\r\n--frame\r\n" % (len(PICTURES[3]), PICTURES[3])
 ]
+PUSHES = {
+    form: [
+        (b"m" if sent.content_type.startswith("multipart/") else b"j") + sent.body
+        for picture in (b"", b"\xff\xd8\xff\xd9")
+        for sent in [device(Passing("ABC1234", NOW, 0.9, picture))]
+    ]
+    for form, device in DEVICES.items()
+}
 RTSP = [
     b"RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\nContent-Length: 5\r\n"
     b'WWW-Authenticate: Digest realm="a", nonce="b", qop="auth", algorithm=SHA-256, opaque="c"\r\n\r\nm=vid'
 ]
 CAMERAS = [
-    _toml("cameras.md")
+    _toml("how-to/operator/cameras.md")
     .replace(b"secrets/white-mountain", b"secret")
     .replace(b"secrets/yard-gate", b"secret"),
     b'[cameras.a]\nkind = "http"\nlatitude = 34.5\nlongitude = -109.4\ncredentials_file = "secret"\n'
     b'crop = [0.0, 0.0, 0.5, 1.0]\ntime_zone = "America/Phoenix"\n',
 ]
-NOTIFY = [_toml("hits.md")]
-PROFILES = [path.read_bytes() for path in sorted((ROOT / "connectors/profiles").glob("*.toml"))]
+NOTIFY = [_toml("how-to/administrator/notifications.md")]
+PROFILES = [path.read_bytes() for path in sorted((ROOT / "platestream/access/profiles").glob("*.toml"))]
 OPENID = [
     b'issuer = "https://id.example.gov"\nclient_id = "a"\nclient_secret_file = "secret"\nname = "Agency"\n'
     b'group_claim = "groups"\ngroup = "alpr"\n'
@@ -278,7 +270,7 @@ TOKENS = [
 ]
 PLAN = [
     msgspec.json.encode(
-        Plan((Planned("engine", "holds the tables", "127.0.0.1:9100"),), "cameras.toml", 1, 2)
+        StartPlan((StartedProcess("engine", "holds the tables", "127.0.0.1:9100"),), "cameras.toml", 1, 2)
     )
 ]
 BROKEN_TOPIC = [bytes(range(50))]
@@ -311,7 +303,7 @@ def _exchanged() -> bytes:
     body, told = PARTNER_BODIES[0][1:], PARTNER_ANSWERS[0][1:]
     request = partner_request(OURS, INQUIRIES, body)
     answer = Answer(200, request, sign_answer(COUNTYS, request, 200, JSON, told, NOW))
-    one = exchange.kept("county", OURS, body, COUNTYS.key.public_key(), answer, told, NOW)
+    one = exchange.record_exchange("county", OURS, body, COUNTYS.key.public_key(), answer, told, NOW)
     return msgspec.json.encode(one) + BETWEEN + msgspec.json.encode([_READ])
 
 
@@ -326,7 +318,7 @@ BODIES = [
     b"\x00" + gzip.compress(_ROWS),
     b"\x03" + zstd.compress(_ROWS),
     b"\x04" + lz4.frame.compress(_ROWS),
-    b"\x05" + compression.block(_ROWS),
+    b"\x05" + compression.encode_block(_ROWS),
 ]
 HEADS = [
     b"(n, s) VALUES (1, 'a''b\\'c'), (now(), [1, 2])",
@@ -346,7 +338,9 @@ ENGINE = [
     engine_request(
         gzip.compress(b"SELECT 1"), "?compress=1&wait_end_of_query=1", "POST", "Content-Encoding: gzip"
     ),
-    engine_request(compression.block(b"SELECT 1 FORMAT Native"), "?decompress=1&enable_http_compression=1"),
+    engine_request(
+        compression.encode_block(b"SELECT 1 FORMAT Native"), "?decompress=1&enable_http_compression=1"
+    ),
     engine_request("", "?query=SELECT%20currentUser()&role=platestream_owner&database=system", "GET"),
     engine_request(
         '--x\r\nContent-Disposition: form-data; name="query"\r\n\r\nSELECT 1\r\n--x--\r\n',

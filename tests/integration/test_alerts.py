@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from schemas.metrics import METRICS
+from platestream.schemas.metrics import METRICS
 from tests.support.prometheus import tool
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +34,7 @@ FREE = 'platestream_disk_free_ratio{instance="match:3030",folder="recovery"}'
 STARTED = 'process_start_time_seconds{job="flows",instance="match:3030"}'
 REFUSED = 'platestream_inquiries_total{kind="search",outcome="refused",by="person"}'
 GOT = 'platestream_gateway_last_frame_timestamp_seconds{camera="N1"}'
+PICTURE = 'platestream_gateway_picture_fault_info{camera="N1",fault="moved"}'
 SPOOL, HELD = "platestream_gateway_spool_bytes", "platestream_gateway_spool_limit_bytes"
 GATEWAY = 'platestream_gateway_frames_total{camera="N1",outcome="%s"}'
 DRIFT = 'platestream_gateway_clock_drift_seconds{camera="N1"}'
@@ -65,6 +66,8 @@ CASES = [
     Case("GatewayCameraSilent", True, 20, {GOT: "0x40"}),
     Case("GatewayCameraSilent", False, 25, {GOT: "0+60x40"}),
     Case("GatewayCameraSilent", False, 18, {GOT: "0+60x4 240x40"}),
+    Case("CameraPictureFault", True, 10, {PICTURE: "0x5 1x20"}),
+    Case("CameraPictureFault", False, 20, {PICTURE: "0x5 1x5 0x20"}),
     Case("SpoolFilling", True, 15, {SPOOL: "600x30", HELD: "1000x30"}),
     Case("SpoolFilling", True, 20, {SPOOL: "0+20x40", HELD: "1000x40"}),
     Case("SpoolFilling", False, 30, {SPOOL: "400x40", HELD: "1000x40"}),
@@ -198,10 +201,10 @@ def test_every_alert_is_tried_both_ways() -> None:
 
 
 def test_every_alert_has_its_section_in_the_runbook_and_the_other_way_round() -> None:
-    page = (ROOT / "docs" / "runbook.md").read_text()
+    page = (ROOT / "docs/how-to/operator/runbook.md").read_text()
     assert re.findall(r"^## (\w+)$", page, re.MULTILINE) == list(ALERTS)
     for name, rule in ALERTS.items():
-        assert rule["annotations"]["runbook"] == f"docs/runbook.md#{name.lower()}"
+        assert rule["annotations"]["runbook"] == f"docs/how-to/operator/runbook.md#{name.lower()}"
         assert rule["labels"]["severity"] in ("critical", "warning")
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.cameras.spool import OVERHEAD, Spool, SpoolInUseError
-from schemas.message import Message, RefusedError
+from platestream.cameras.spool import OVERHEAD, Spool, SpoolInUseError
+from platestream.schemas.message import Message, RefusedError
 
 
 def message(text: str, size: int = 1000) -> Message:
@@ -82,7 +82,7 @@ def test_what_waited_too_long_is_dropped_and_counted(tmp_path: Path) -> None:
 
 def test_a_second_gateway_on_the_same_spool_is_refused(tmp_path: Path) -> None:
     spool = Spool(tmp_path, 10**6)
-    code = "from connectors.cameras.spool import Spool; from pathlib import Path; "
+    code = "from platestream.cameras.spool import Spool; from pathlib import Path; "
     code += f"Spool(Path({str(tmp_path)!r}), 1)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "another gateway works on" in done.stderr

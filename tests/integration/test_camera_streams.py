@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 import pytest
 
+from platestream.cameras.state import CameraHealth
 from platestream.demo.street import NEEDED, PYTHON
-from schemas.topics import FRAMES
-from services.cameras.state import CameraHealth
+from platestream.schemas.topics import FRAMES
 from tests.conftest import skip_unless_ci
 from tests.support.flows import plate_picture
 from tests.support.gateway import PLACE, ROOT, GatewayProcess, account
@@ -234,7 +234,7 @@ def test_other_kinds_of_cameras_reach_the_topic_and_drift_is_shown(
 
 
 def consumed(broker: KafkaBroker) -> list[tuple[str, bytes]]:
-    from connectors.kafka import KafkaTopics
+    from platestream.edges.kafka import KafkaTopics
 
     read = KafkaTopics(broker.bootstrap, {}).read_to_end(FRAMES)
     return [(one.headers["captured-at"], one.value or b"") for one in read]
@@ -293,8 +293,32 @@ def test_a_gateway_in_another_language_writes_the_same_topic(tmp_path: Path, own
     headers = [part for name, value in told.items() for part in ("-H", f"{name}={value}")]
     command = ["/usr/bin/kcat", "-P", "-b", own_kafka.bootstrap, "-t", "frames", "-k", "gate", *headers]
     subprocess.run([*command, str(photo)], check=True, timeout=60)
-    from connectors.kafka import KafkaTopics
+    from platestream.edges.kafka import KafkaTopics
 
     (message,) = KafkaTopics(own_kafka.bootstrap, {}).read_to_end(FRAMES)
     frame = FRAMES.decode(message)
     assert (frame.camera_id, frame.image) == ("gate", photo.read_bytes())
+
+
+def test_a_changed_configuration_counts_at_once_and_a_wrong_one_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    folder = f'kind = "folder"\npath = "pictures"\n{PLACE}'
+    gateway = GatewayProcess(tmp_path, f"[cameras.north]\n{folder}")
+    gateway.start()
+
+    def names() -> list[str]:
+        found = gateway.health()
+        return [one.name for one in found.cameras] if found else []
+
+    try:
+        wait_until(lambda: names() == ["north"], 60, "the first camera")
+        pid, before = gateway.pid, gateway.config.read_text()
+        gateway.config.write_text(f"{before}\n[cameras.south]\n{folder}rate = 0\n")
+        wait_until(lambda: "cannot be used" in gateway.log, 30, "the fault of the new file")
+        assert names() == ["north"]
+        gateway.config.write_text(f"{before}\n[cameras.south]\n{folder}")
+        wait_until(lambda: names() == ["north", "south"], 60, "the second camera")
+        assert gateway.pid == pid
+        assert gateway.code is None
+    finally:
+        assert gateway.end() == 0

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
-from connectors.http_connection import AT_ONCE, allow_many
+from platestream.runtime.http_connection import MAX_CONNECTIONS, raise_file_limit
 from tests.conftest import skip_unless_ci
 from tests.support.chaos import KILLS
 from tests.support.flows import plate_picture
@@ -222,12 +224,12 @@ def test_slow_connections_are_closed_and_others_are_served_meanwhile(gateway: Ga
 
 
 def test_whoever_takes_all_places_shuts_no_camera_out(gateway: GatewayProcess) -> None:
-    allow_many()
-    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 2 * AT_ONCE:
+    raise_file_limit()
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 2 * MAX_CONNECTIONS:
         pytest.skip("a process may have few connections here: its places are never all taken")
     url, photo = f"http://127.0.0.1:{gateway.http}/", f"@{gateway.folder / 'one.jpg'}"
     with ExitStack() as stack:
-        for _ in range(AT_ONCE + 50):
+        for _ in range(MAX_CONNECTIONS + 50):
             one = stack.enter_context(socket.create_connection(("127.0.0.1", gateway.http)))
             one.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n-")
         assert curl("--digest", "-u", GATE, "--data-binary", photo, url) == (0, "200")
@@ -329,3 +331,42 @@ def test_an_acknowledged_upload_survives_kills_at_any_moment(gateway: GatewayPro
     for images in acknowledged.values():
         mine = set(images)
         assert [one for one in dict.fromkeys(frames) if one in mine] == images, "in order"
+
+
+def test_masks_apply_to_uploads_folders_and_videos_before_a_frame_leaves_the_gateway(tmp_path: Path) -> None:
+    picture = np.full((360, 640, 3), 200, np.uint8)
+    (tmp_path / "one.jpg").write_bytes(cv2.imencode(".jpg", picture)[1].tobytes())
+    (tmp_path / "frames").mkdir()
+    shutil.copy(tmp_path / "one.jpg", tmp_path / "frames")
+    video = cv2.VideoWriter(str(tmp_path / "one.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 5, (640, 360))
+    for _frame in range(10):
+        video.write(picture)
+    video.release()
+    account(tmp_path, "web"), account(tmp_path, "file")
+    kinds = {
+        "web": 'kind = "http"\ncredentials_file = "web.account"',
+        "file": 'kind = "ftp"\ncredentials_file = "file.account"',
+        "folder": 'kind = "folder"\npath = "frames"',
+        "video": 'kind = "video"\npath = "one.avi"',
+    }
+    mask = "mask = [[0, 0, 50, 100]]\n"
+    cameras = "".join(f"[cameras.{name}]\n{table}\n{PLACE}{mask}" for name, table in kinds.items())
+    made = GatewayProcess(tmp_path, cameras)
+    made.start()
+    try:
+        made.listening(made.http)
+        made.listening(made.ftp)
+        url = f"http://127.0.0.1:{made.http}/"
+        assert curl("--digest", "-u", "web:s3cret:word", "-T", str(tmp_path / "one.jpg"), url)[1] == "200"
+        to = f"ftp://127.0.0.1:{made.ftp}/one.jpg"
+        assert curl("-u", "file:s3cret:word", "-T", str(tmp_path / "one.jpg"), to)[1] == "226"
+        wait_until(
+            lambda: {one.headers["camera-id"] for one in made.frames()} == set(kinds), 30, "a frame of each"
+        )
+        for frame in made.frames():
+            shown = cv2.imdecode(np.frombuffer(frame.value or b"", np.uint8), cv2.IMREAD_COLOR)
+            assert shown is not None
+            assert shown[:, :312].max() <= 2, frame.headers["camera-id"]
+            assert shown[:, 328:].min() >= 190, frame.headers["camera-id"]
+    finally:
+        made.close()

@@ -28,6 +28,7 @@ from tests.support.served import served
 
 Claims = dict[str, Any]
 ASKED = "/hits?status=confirmed"
+pytestmark = pytest.mark.node
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +158,7 @@ def test_a_code_that_was_used_is_refused_with_another_state(
         browser,
         back(browser, f"{CONSOLE}{BACK}?code={used}&state={state}"),
         403,
-        "does not prove who you are",
+        "does not prove your identity",
     )
     assert "the provider's answer does not hold: 'invalid_grant'" in told(caplog)
     assert used not in told(caplog)
@@ -165,7 +166,7 @@ def test_a_code_that_was_used_is_refused_with_another_state(
 
 def test_who_is_not_in_the_group_is_refused(pages: Pages, caplog: pytest.LogCaptureFixture) -> None:
     browser = pages.browser()
-    refused(browser, back(browser, through(begun(browser), "maier")), 403, "does not let your group in here")
+    refused(browser, back(browser, through(begun(browser), "maier")), 403, "does not admit your group")
     assert "'maier' is not in the group 'alpr'" in told(caplog)
 
 
@@ -179,7 +180,7 @@ def test_without_a_group_everybody_whom_the_provider_knows_signs_in(
 def test_a_person_whom_the_claim_does_not_name_is_refused(pages: Pages) -> None:
     browser = pages.browser()
     answer = back(browser, through(begun(browser), "nameless"))
-    refused(browser, answer, 403, "does not say who you are in the registry")
+    refused(browser, answer, 403, "did not send your name in the registry")
 
 
 def test_what_the_provider_refuses_is_refused(pages: Pages, caplog: pytest.LogCaptureFixture) -> None:
@@ -190,7 +191,7 @@ def test_what_the_provider_refuses_is_refused(pages: Pages, caplog: pytest.LogCa
     assert "the provider answered 'access_denied'" in told(caplog)
     (state,) = parse_qs(urlsplit(begun(browser)).query)["state"]
     answer = back(browser, f"{CONSOLE}{BACK}?code=any&iss=https://elsewhere.example&state={state}")
-    refused(browser, answer, 403, "does not prove who you are")
+    refused(browser, answer, 403, "does not prove your identity")
 
 
 def test_a_token_for_another_client_of_the_same_provider_is_refused(
@@ -203,7 +204,7 @@ def test_a_token_for_another_client_of_the_same_provider_is_refused(
     asked = begun(browser)
     came = through(asked.replace(f"client_id={CLIENT}", f"client_id={OTHER}"), "vale")
     client.client_id = OTHER  # who the token is fetched as; what the console checks is in its file
-    refused(browser, back(browser, came), 403, "does not prove who you are")
+    refused(browser, back(browser, came), 403, "does not prove your identity")
     assert "the provider's answer does not hold: invalid_claim: Invalid claim: 'aud'" in told(caplog)
 
 
@@ -278,7 +279,7 @@ def test_a_token_that_is_not_the_issuers_for_us_and_now_is_refused(
 ) -> None:
     make, why = TOKENS[wrong]
     browser, answer = offered(pages, monkeypatch, provider, make(provider))
-    refused(browser, answer, 403, "does not prove who you are")
+    refused(browser, answer, 403, "does not prove your identity")
     assert why in told(caplog)
 
 
@@ -294,12 +295,12 @@ def test_a_provider_that_is_away_or_another_is_named_and_passwords_work(
 ) -> None:
     browser = console(database, tmp_path, provider, issuer=f"http://127.0.0.1:{free_port()}").browser()
     answer = browser.get(f"/sign-in/oidc?next={ASKED}")
-    refused(browser, answer, 503, "gives no answer")
+    refused(browser, answer, 503, "does not answer")
     assert browser.sign_in("vale").status_code == 200
     other = console(
         database, tmp_path, provider, issuer=provider.issuer.replace("127.0.0.1", "localhost")
     ).browser()
-    refused(other, other.get("/sign-in/oidc"), 403, "does not prove who you are")
+    refused(other, other.get("/sign-in/oidc"), 403, "does not prove your identity")
 
 
 def test_in_a_browser_a_link_leads_to_the_provider_and_back(database: Database, tmp_path: Path) -> None:

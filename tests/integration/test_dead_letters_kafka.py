@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from connectors.settings import Settings
-from schemas import topics
-from schemas.dead_letter import DeadLetter
-from schemas.message import RefusedError
-from services import dead_letters, setup
-from services.door import Clients, Door
+from platestream.access.door import Clients, Door
+from platestream.operations import dead_letters, setup
+from platestream.schemas import topics
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.message import RefusedError
+from platestream.settings import Settings
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import staffed

@@ -19,6 +19,7 @@ def told(talk: Callable[[Engine, str], T], engine: Engine) -> T:
         skip_unless_ci(str(error))
 
 
+@pytest.mark.node
 @pytest.mark.timeout(400)
 def test_the_javascript_client_works(engine: Engine) -> None:
     found = told(clients.javascript, engine)
@@ -50,6 +51,7 @@ def test_the_javascript_client_works(engine: Engine) -> None:
     }
 
 
+@pytest.mark.java
 @pytest.mark.timeout(400)
 def test_the_jdbc_driver_works(engine: Engine) -> None:
     found = told(clients.jdbc, engine)

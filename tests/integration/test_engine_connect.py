@@ -12,10 +12,10 @@ import pytest
 from clickhouse_connect.driver import options
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 
-from clickhouse import migrate
-from connectors.clickhouse_client import ANALYST, INGEST, connect, run
-from connectors.clickhouse_client import DatabaseError as OwnError
-from schemas import tables
+from platestream.clickhouse import migrate
+from platestream.edges.clickhouse_client import ANALYST, INGEST, connect, run
+from platestream.edges.clickhouse_client import DatabaseError as OwnError
+from platestream.schemas import tables
 from tests.support.engine import Engine, password
 from tests.support.flows import detection
 

@@ -1,4 +1,4 @@
-"""What docs/sql.md shows: each block of SQL is asked by `platestream sql`, and answers as it says.
+"""The SQL of docs/how-to/analyst/sql.md: `platestream sql` runs each block and prints the answer on the page.
 
 `python -m tests.integration.test_engine_docs` writes the answers into the page.
 """
@@ -18,16 +18,16 @@ import msgspec
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from clickhouse import migrate
-from connectors.clickhouse import INSERT_SETTINGS
-from schemas import tables
-from schemas.alert_hit import AlertHit
-from schemas.catalogue import example
-from schemas.tables import Table
+from platestream.clickhouse import migrate
+from platestream.edges.clickhouse import INSERT_SETTINGS
+from platestream.schemas import tables
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.catalogue import example
+from platestream.schemas.tables import Table
 from tests.support.engine import ROOT, Engine
 from tests.support.flows import READ
 
-PAGE = ROOT / "docs" / "sql.md"
+PAGE = ROOT / "docs/how-to/analyst/sql.md"
 _BLOCK = re.compile(
     r"```sql\n-- (?P<who>.+?)\n(?P<sql>.*?)```\n(?:\n```text\n(?P<answer>.*?)```\n)?", re.DOTALL
 )
@@ -92,6 +92,29 @@ def test_what_is_pasted_is_answered_as_the_page_shows(furnished_engine: Engine) 
     for block in _BLOCK.finditer(PAGE.read_text()):
         came = answer(furnished_engine, block["who"], block["sql"])
         assert _TIME.sub("TIME", came) == _TIME.sub("TIME", block["answer"]), block["sql"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "failure", "advice"),
+    [
+        (
+            'SELECT 1 SETTINGS log_comment = \'{"account": "somebody else"}\'',
+            "code 452: the setting log_comment is not for clients of this engine",
+            "this setting is not yours to choose",
+        ),
+        (
+            "SELECT number FROM numbers(1000000)",
+            "code 396: Limit for result exceeded, max rows: 100.00 thousand",
+            "add a LIMIT, or ask for a shorter time",
+        ),
+    ],
+)
+def test_codes_of_the_page_come_with_advice(
+    furnished_engine: Engine, sql: str, failure: str, advice: str
+) -> None:
+    said, hint = answer(furnished_engine, "analyst", sql).splitlines()
+    assert said.startswith(failure)
+    assert hint == advice
 
 
 def main() -> None:

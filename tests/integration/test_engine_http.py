@@ -16,8 +16,8 @@ import httpx
 import pytest
 from backports import zstd
 
-from connectors.engine import compression
-from services.retention import job
+from platestream.engine import compression
+from platestream.retention import service as job
 from tests.support.engine import Engine, password
 
 SLOW = "SELECT sum(sleepEachRow(0.1)) FROM numbers(600) SETTINGS max_block_size = 1"
@@ -222,11 +222,11 @@ def test_answers_are_compressed_where_asked(engine: Engine, encoding: str) -> No
 def test_blocks_of_clickhouse_go_both_ways(engine: Engine) -> None:
     engine.ask("CREATE OR REPLACE TABLE platestream.blocks (n UInt32) ENGINE = Memory")
     data = "\n".join(str(n) for n in range(300_000)).encode()
-    packed = compression.blocks(data)
+    packed = compression.encode_blocks(data)
     into = {"query": "INSERT INTO platestream.blocks FORMAT TSV", "decompress": "1"}
     assert engine.ask(packed, params=into).status_code == 200
     whole = engine.ask("SELECT n FROM platestream.blocks ORDER BY n", params={"compress": "1"}).content
-    assert b"".join(compression.Blocks().decompress(whole)).strip() == data
+    assert b"".join(compression.BlockDecoder().decompress(whole)).strip() == data
     broken = packed[:100] + bytes([packed[100] ^ 1]) + packed[101:]
     assert engine.ask(broken, params=into).headers["x-clickhouse-exception-code"] == "40"
     assert engine.ask(packed[:-1], params=into).headers["x-clickhouse-exception-code"] == "271"

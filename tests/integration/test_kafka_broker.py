@@ -11,7 +11,7 @@ from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as At
 
 from tests.conftest import skip_unless_ci
-from tests.support import kafka_broker
+from tests.support.jars import CHECKSUMS, JarsUnavailableError, fetch_jars
 from tests.support.kafka_broker import (
     EXISTING,
     LARGEST_MESSAGE,
@@ -289,7 +289,19 @@ def test_an_old_java_is_refused_with_the_version_that_is_needed(
 
 def test_without_maven_and_jars_the_reason_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(kafka_broker, "JARS", tmp_path / "target" / "jars")
-    monkeypatch.setattr(kafka_broker, "COPIED", tmp_path / "target" / "jars.sha256")
-    with pytest.raises(KafkaUnavailableError, match="mvn"):
-        kafka_broker.fetch_jars()
+    (tmp_path / CHECKSUMS).write_text(f"{'0' * 64}  kafka.jar\n")
+    with pytest.raises(JarsUnavailableError, match="mvn"):
+        fetch_jars(tmp_path)
+
+
+def test_a_jar_that_differs_from_its_checksum_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maven = tmp_path / "bin" / "mvn"
+    maven.parent.mkdir()
+    maven.write_text("#!/bin/sh\nmkdir -p target/jars && echo other > target/jars/kafka.jar\n")
+    maven.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{maven.parent}:{os.environ['PATH']}")
+    (tmp_path / CHECKSUMS).write_text(f"{'0' * 64}  kafka.jar\n")
+    with pytest.raises(JarsUnavailableError, match=r"kafka\.jar"):
+        fetch_jars(tmp_path)

@@ -10,15 +10,15 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 
-from connectors import kafka_client, kafka_write
-from connectors.changelog import newest, publish, read_to_end
-from connectors.kafka import KafkaTopics
-from connectors.kafka_client import BrokerError, OffsetGoneError, UndeliveredError
-from connectors.kafka_topics import create, describe, faults
-from schemas import topics
-from schemas.detection import Detection
-from schemas.hotlist import HotListChange
-from schemas.topics import TOPICS, Topic
+from platestream.edges import kafka_client, kafka_write
+from platestream.edges.changelog import newest, publish, read_to_end
+from platestream.edges.kafka import KafkaTopics
+from platestream.edges.kafka_client import BrokerError, OffsetGoneError, UndeliveredError
+from platestream.edges.kafka_topics import create, describe, faults
+from platestream.schemas import topics
+from platestream.schemas.detection import Detection
+from platestream.schemas.hotlist import HotListChange
+from platestream.schemas.topics import TOPICS, Topic
 from tests.support.flows import detection, listed
 from tests.support.kafka_broker import Kafka, KafkaBroker, free_port, wait_until
 

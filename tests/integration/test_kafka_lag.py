@@ -3,9 +3,9 @@ from dataclasses import replace
 
 from prometheus_client import REGISTRY
 
-from connectors.kafka import KafkaTopics
-from schemas import topics
-from schemas.metrics import OTHER
+from platestream.edges.kafka import KafkaTopics
+from platestream.schemas import topics
+from platestream.schemas.metrics import OTHER
 from tests.support.flows import frame_message
 from tests.support.kafka_broker import Kafka, wait_until
 

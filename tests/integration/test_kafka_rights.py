@@ -32,18 +32,18 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from connectors import kafka_acls
-from connectors.changelog import publish
-from connectors.kafka import KafkaTopics
-from connectors.kafka_client import BrokerError, partitions, properties, report
-from connectors.kafka_read import consumer_of
-from connectors.kafka_topics import settings
-from connectors.kafka_write import KafkaWriter
-from schemas import topics
-from schemas.frame import Frame
-from schemas.message import Message, RefusedError
-from schemas.rights import ACCOUNTS, PREFIX, Rights
-from schemas.topics import TOPICS, Topic
+from platestream.edges import kafka_acls
+from platestream.edges.changelog import publish
+from platestream.edges.kafka import KafkaTopics
+from platestream.edges.kafka_client import BrokerError, log_client_error, partitions, properties
+from platestream.edges.kafka_read import consumer_of
+from platestream.edges.kafka_topics import settings
+from platestream.edges.kafka_write import KafkaWriter
+from platestream.schemas import topics
+from platestream.schemas.frame import Frame
+from platestream.schemas.message import Message, RefusedError
+from platestream.schemas.rights import ACCOUNTS, PREFIX, Rights
+from platestream.schemas.topics import TOPICS, Topic
 from tests.conftest import skip_unless_ci
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.flows import ACTION, listed, plate_picture
@@ -82,7 +82,7 @@ class Secured(SecuredKafka):
 
     def of(self, name: str) -> dict[str, Any]:
         """As KafkaTopics tells a client."""
-        return {**self.config(self.file(name)), "error_cb": report}
+        return {**self.config(self.file(name)), "error_cb": log_client_error}
 
     def topics(self, name: str) -> KafkaTopics:
         return KafkaTopics(self.bootstrap, properties(self.file(name).read_text()))
@@ -250,14 +250,17 @@ def test_no_account_gives_rights_or_passwords(broker: Secured, name: str) -> Non
 
 def test_a_second_time_changes_nothing(broker: Secured) -> None:
     again = command(broker, broker.administrator, "topics", "--acls")
-    assert (again.returncode, again.stdout) == (0, "10 topics are as declared, and the rights of accounts\n")
+    assert (again.returncode, again.stdout) == (
+        0,
+        f"{len(TOPICS)} topics are as declared, and the rights of accounts\n",
+    )
     assert command(broker, broker.administrator, "topics", "--acls", "--check").returncode == 0
 
 
 def test_rights_are_set_when_the_broker_tells_of_them_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """It answers when its controller has them, and tells whoever asks in that moment of before."""
     surplus = acl(f"User:{PREFIX}match", "frames", AclOperation.WRITE)
-    given = kafka_acls.declared()
+    given = kafka_acls.declared_acls()
     told = iter([[surplus], [*given, surplus], given])
     asked = list[object]()
 
@@ -271,8 +274,8 @@ def test_rights_are_set_when_the_broker_tells_of_them_itself(monkeypatch: pytest
         asked.append(admin)
         return next(told)
 
-    monkeypatch.setattr(kafka_acls, "_there", lambda _: (Admin(), [surplus]))
-    monkeypatch.setattr(kafka_acls, "found", found)
+    monkeypatch.setattr(kafka_acls, "_open_and_read", lambda _: (Admin(), [surplus]))
+    monkeypatch.setattr(kafka_acls, "read_acls", found)
     lines = kafka_acls.set_rights({})
     assert len(lines) == len(given) + 1
     assert len(asked) == 3
@@ -287,25 +290,25 @@ def test_a_right_that_has_drifted_is_shown_and_put_right_and_others_stay(broker:
     everybody = acl("User:*", "hotlist", AclOperation.READ)
     missing = acl(ours, "detections", AclOperation.READ)
     done(admin.create_acls([surplus, denied, foreign, everybody]))
-    done(admin.delete_acls([kafka_acls.only(missing)]))
+    done(admin.delete_acls([kafka_acls.exact_filter(missing)]))
     try:
         shown = command(broker, broker.administrator, "topics", "--acls", "--check")
         assert shown.returncode == 1
         assert sorted(shown.stderr.splitlines()) == [
-            "* read topic hotlist: everybody who signs in has this right; take it away by Kafka's own tools",
+            "* read topic hotlist: every account has this right; remove it with Kafka's own tools",
             "platestream_match read topic detections: declared, and not given",
-            "platestream_match read topic frames: denied by somebody, and left so",
+            "platestream_match read topic frames: denied by another ACL, which is not changed",
             "platestream_match write topic frames: given, and not declared",
         ]
         assert kafka_acls.set_rights(config) == [
             "platestream_match read topic detections: given",
             "platestream_match write topic frames: taken away",
         ]
-        there = kafka_acls.found(admin)
+        there = kafka_acls.read_acls(admin)
         assert {foreign, denied, everybody, missing} <= set(there)
         assert surplus not in there
     finally:
-        done(admin.delete_acls([kafka_acls.only(one) for one in (denied, foreign, everybody)]))
+        done(admin.delete_acls([kafka_acls.exact_filter(one) for one in (denied, foreign, everybody)]))
         kafka_acls.set_rights(config)
     assert list(kafka_acls.faults(config)) == []
 
@@ -334,7 +337,7 @@ def test_setting_up_topics_needs_no_administrator(broker: Secured) -> None:
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
     assert "TOPIC_AUTHORIZATION_FAILED" in refused.stderr
     made = command(broker, broker.file("setup"), "topics")
-    assert made.stdout == "frames: settings put right\n10 topics are as declared\n"
+    assert made.stdout == f"frames: settings put right\n{len(TOPICS)} topics are as declared\n"
     refused = command(broker, broker.file("setup"), "topics", "--acls")
     assert refused.stderr == (
         "platestream: rights on the broker: this account may not set them; the broker's administrator may\n"
@@ -423,8 +426,8 @@ to = ["cad"]
 """
 ASKS = """
 import sys
-from connectors.clickhouse_client import ANALYST, connect
-from services.inquiries import gate
+from platestream.edges.clickhouse_client import ANALYST, connect
+from platestream.access import gate
 gate.search(connect(sys.argv[1], ANALYST), who="tester", pattern="KTA*", reason="a stolen car on Main Street")
 """
 

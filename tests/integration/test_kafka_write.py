@@ -2,7 +2,7 @@
 
 from confluent_kafka import KafkaError, KafkaException
 
-from connectors.kafka_write import reason_of
+from platestream.edges.kafka_write import reason_of
 
 
 def test_areason_of_reason_is_found_behind_each_call_that_the_client_went_on_with() -> None:

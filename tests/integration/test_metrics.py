@@ -14,15 +14,15 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from connectors.metrics import Meters, PortTakenError, require_port, serve
-from connectors.process import recovery_folder, size
-from operators.people import Rule
-from schemas import metric_docs, metrics
-from schemas.metrics import METRICS, OTHER, Label, Metric
+from platestream.flow_process import folder_size, recovery_folder
+from platestream.operators.people import Rule
+from platestream.runtime.metrics import Meters, PortTakenError, require_port, serve
+from platestream.schemas import metric_docs, metrics
+from platestream.schemas.metrics import METRICS, OTHER, Label, Metric
 from tests.support.kafka_broker import free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("schemas", "operators", "connectors", "flows", "services", "platestream", "clickhouse", "grafana")
+PACKAGES = ("schemas", "operators", "flows", "platestream", "clickhouse", "grafana")
 UNITS = ("seconds", "bytes", "ratio", "messages", "entries", "loading", "refused", "info", "shifts", "total")
 PERSONAL = re.compile(r"plate|person|who|user|officer|name|case|reason_given|pattern|detail|text")
 
@@ -69,7 +69,7 @@ def test_only_one_module_speaks_to_the_client_library() -> None:
         if isinstance(node, ast.Import | ast.ImportFrom)
         and "prometheus_client" in ast.unparse(node).replace("promql", "")
     }
-    assert users == {"connectors/metrics.py"}
+    assert users == {"platestream/runtime/metrics.py"}
 
 
 def test_every_metric_is_counted_somewhere() -> None:
@@ -101,7 +101,7 @@ def test_every_reason_for_which_a_flow_refuses_is_a_value_of_the_label() -> None
 
 def test_every_rule_of_a_finding_is_a_value_of_the_label() -> None:
     text = "".join(path.read_text() for path in (ROOT / "operators" / "inquiry_checks").glob("*.py"))
-    text += (ROOT / "connectors" / "query_log.py").read_text()
+    text += (ROOT / "platestream" / "edges" / "query_log.py").read_text()
     given = (
         set(re.findall(r'Finding\.of\(\s*[\w.]+,\s*"(\w+)"', text))
         | set(get_args(Rule))
@@ -199,7 +199,7 @@ def test_a_flow_whose_port_is_taken_ends_with_an_error(taken_port: int, tmp_path
         "BYTEWAX_DATAFLOW_API_PORT": str(taken_port),
         "PLATESTREAM_DATA": str(tmp_path),
     }
-    command = [sys.executable, "-m", "bytewax.run", "flows.audit_flow:flow", "-w", workers]
+    command = [sys.executable, "-m", "bytewax.run", "platestream.flows.audit_flow:flow", "-w", workers]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert (
@@ -229,7 +229,7 @@ def test_a_running_flow_shows_its_own_metrics_beside_those_of_bytewax_and_of_the
         [sys.executable, "-m", "bytewax.recovery", str(tmp_path / "store"), "1"], check=True, timeout=60
     )
     command = [
-        *(sys.executable, "-m", "bytewax.run", "flows.audit_flow:flow"),
+        *(sys.executable, "-m", "bytewax.run", "platestream.flows.audit_flow:flow"),
         *("-r", str(tmp_path / "store"), "-s", "1", "-b", "0"),
     ]
     wanted = {
@@ -261,7 +261,9 @@ def names_at(port: int) -> set[str]:
 
 def test_the_recovery_store_is_found_as_bytewax_finds_it_and_measured(tmp_path: Path) -> None:
     (tmp_path / "part-0.sqlite3").write_bytes(b"x" * 10)
-    assert recovery_folder(["flows.x:flow", "-r", "store", "-s", "1"], {}) == Path("store")
-    assert recovery_folder(["flows.x:flow"], {"BYTEWAX_RECOVERY_DIRECTORY": "/there"}) == Path("/there")
-    assert recovery_folder(["flows.x:flow", "-s", "1"], {}) is None
-    assert size(tmp_path) == 10
+    assert recovery_folder(["platestream.flows.x:flow", "-r", "store", "-s", "1"], {}) == Path("store")
+    assert recovery_folder(["platestream.flows.x:flow"], {"BYTEWAX_RECOVERY_DIRECTORY": "/there"}) == Path(
+        "/there"
+    )
+    assert recovery_folder(["platestream.flows.x:flow", "-s", "1"], {}) is None
+    assert folder_size(tmp_path) == 10

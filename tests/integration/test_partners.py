@@ -23,20 +23,20 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from connectors.changelog import publish
-from connectors.files import FileTopics
-from connectors.partners.keys import OwnKey
-from connectors.profiles import load
-from connectors.settings import Settings, system_account
-from operators.matching.judge import match_entry
-from schemas import tables, topics
-from schemas.gate_rules import of_profile
-from schemas.hotlist import HotListChange, HotListEntry
-from schemas.registry import RegistryRecord
-from services.door import Clients, Door
-from services.hotlist import entries
-from services.hotlist.importing import entries_of
-from services.partners import offering, register
+from platestream.access.door import Clients, Door
+from platestream.access.profiles import load
+from platestream.access.signing_keys import OwnKey
+from platestream.edges.changelog import publish
+from platestream.edges.files import FileTopics
+from platestream.hotlist import entries
+from platestream.hotlist.list_changes import entries_of
+from platestream.operators.matching.entry_match import match_entry
+from platestream.partners import offers, register
+from platestream.schemas import tables, topics
+from platestream.schemas.gate_rules import of_profile
+from platestream.schemas.hotlist import HotListChange, HotListEntry
+from platestream.schemas.registry import RegistryRecord
+from platestream.settings import Settings, system_account
 from tests.support.agency import read, set_rules, user
 from tests.support.clock import NOW
 from tests.support.database import Database, close_all, copied
@@ -104,7 +104,7 @@ class Agency:
                 *partners,
             )
             database.put(tables.DETECTIONS, read(timedelta(hours=1), f"{self.name}-main", plate=plate))
-        with register.kept(Settings(data=self.data))._file.writing() as kept:
+        with register.own_key_store(Settings(data=self.data))._file.writing() as kept:
             kept[self.key.fingerprint] = self.key
         certificate = self.folder.parent
         (self.folder / "partners.toml").write_text(
@@ -306,7 +306,7 @@ def test_between_whole_processes_an_entry_is_taken_hits_come_back_and_it_ends_th
         for name in ("LIST1", "LIST2"):
             told = {**ENTRY, "reference": name, "plate": name}
             entries.add(door, "sjpd", told, datetime.now(UTC), back=False)
-            offering.offer(door, f"sjpd:{name}", ["jersey"], datetime.now(UTC))
+            offers.offer(door, f"sjpd:{name}", ["jersey"], datetime.now(UTC))
     for one in (jersey, sjpd):
         if one.process is None:
             one.start(three.certificate)
@@ -336,7 +336,7 @@ def test_between_whole_processes_an_entry_is_taken_hits_come_back_and_it_ends_th
     print(f"gone after {alive:.1f} s, and {time.monotonic() - began:.1f} s after it was up again")
 
     def all_told() -> bool:
-        with offering.lists(Settings(data=sjpd.data)).reading() as kept:
+        with offers.lists(Settings(data=sjpd.data)).reading() as kept:
             return [one.untold_since for one in kept.offered.all()] == [None, None]
 
     wait_until(all_told, 60, "that it was told is known")

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from connectors import process
-from connectors.metrics import meters as meters_of_all
-from connectors.metrics import serve
-from connectors.settings import Settings
-from flows import meters
-from schemas import metrics
-from schemas.metrics import FLOWS
-from services.boards import BOARDS
-from services.boards.panel import Panel
-from services.cameras.state import CameraState
+from platestream import flow_process
+from platestream.boards import BOARDS
+from platestream.boards.panel import Panel
+from platestream.cameras.state import CameraState
+from platestream.flows import meters
+from platestream.runtime.metrics import meters as meters_of_all
+from platestream.runtime.metrics import serve
+from platestream.schemas import metrics
+from platestream.schemas.metrics import FLOWS
+from platestream.settings import Settings
 from tests.support.boards import PEOPLE, PLATES, fill
 from tests.support.clock import NOW
 from tests.support.database import copied
@@ -26,16 +26,17 @@ ROOT = Path(__file__).parents[2]
 PANELS = [panel for board in BOARDS for panel in board.panels if panel.promql]
 # What these flows do not come to: no broker, no bytewax.run, no receiver to deliver to, nothing that fails.
 EMPTY = {
-    "Messages that wait",
+    "Waiting messages",
     "Items through the steps",
-    "Inserts tried again",
+    "Retried inserts",
     "From capture to the receiver",
     "From the hit to the receiver",
     "Changes",
-    "Cameras without approval, as they are found",
+    "Cameras without approval, live",
+    "Second opinion, live",
     "Withheld",
-    "Findings, as they come",
-    "Notifications, as they go out",
+    "Findings, live",
+    "Notifications, live",
     "Officers on shift",
     "Field precision by source, 90 days",
 }
@@ -52,8 +53,8 @@ def scraped(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder, port = tmp_path_factory.mktemp("prometheus"), free_port()
     serve(port, "127.0.0.1")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(process.RECOVERY, str(folder))
-        process.watch(Settings(data=folder))
+        patch.setenv(flow_process.RECOVERY, str(folder))
+        flow_process.start_process(Settings(data=folder))
     with prometheus(folder, [f"127.0.0.1:{port}"]) as server, copied(migrated, folder) as database:
         for flow in FLOWS:
             meters.show(flow)
@@ -79,6 +80,7 @@ def gateway() -> None:
     """What a gateway shows whose one camera sent a picture."""
     camera = CameraState("N1", "http", 20.0, NOW)
     camera.arrived(NOW, 0.4)
+    camera.picture_is("moved", NOW)
     meters_of_all.put(metrics.GATEWAY_SPOOL, to=0)
     meters_of_all.put(metrics.GATEWAY_SPOOL_LIMIT, to=1e9)
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from clickhouse import migrate
+from platestream.clickhouse import migrate
 from tests.support.engine import Engine
 from tests.support.terminal import Terminal
 
@@ -73,7 +73,7 @@ def test_ctrl_c_cancels_the_query_in_the_engine_and_leaves_the_prompt(
     while not running(engine, mark):
         time.sleep(0.05)
     terminal.press("\x03")
-    terminal.wait_for("cancelled")
+    terminal.wait_for("canceled")
     while running(engine, mark):
         time.sleep(0.05)
     terminal.wait_for("smith@")

@@ -20,18 +20,19 @@ import httpx
 import pytest
 import uvicorn
 
-from connectors.tlog.folder import PublishedFolder
-from connectors.tlog.kept import Kept
-from operators.tlog import merkle, tiles
-from operators.tlog.checkpoint import Head
-from operators.tlog.note import Note, Signer, Verifier, parse
-from platestream.listening import configured
-from platestream.witnessing import app
-from schemas.log_file import Stamps
-from services.tlog import prove as proving
-from services.tlog.config import LogConfig, LogError, Witness
-from services.tlog.publish import head_path
-from services.tlog.witness import LogWitness
+from platestream.merkle import tiles
+from platestream.merkle import tree as merkle
+from platestream.merkle.checkpoint import Head
+from platestream.merkle.note import Note, Signer, Verifier, parse
+from platestream.runtime.http_server import server_config
+from platestream.schemas.log_file import Stamps
+from platestream.transparency_log import inquiry_proof as proving
+from platestream.transparency_log.config import LogConfig, LogError, Witness
+from platestream.transparency_log.http_server import app
+from platestream.transparency_log.publish import head_path
+from platestream.transparency_log.published_folder import PublishedFolder
+from platestream.transparency_log.publisher_state import PublisherState
+from platestream.transparency_log.witness import LogWitness
 from tests.conftest import skip_unless_ci
 from tests.support import clients
 from tests.support.database import Database
@@ -126,9 +127,11 @@ def litewitness(go: Path, folder: Path, log: Verifier) -> Iterator[Witness]:
 @contextmanager
 def our_witness(folder: Path, *logs: Verifier) -> Iterator[Witness]:
     """Ours, on a port."""
-    told = LogConfig("", Kept(folder), PublishedFolder(folder), witness_name="ours.example/w", logs=logs)
+    told = LogConfig(
+        "", PublisherState(folder), PublishedFolder(folder), witness_name="ours.example/w", logs=logs
+    )
     witness, port = LogWitness(told), free_port()
-    server = uvicorn.Server(configured(app(witness), port=port))
+    server = uvicorn.Server(server_config(app(witness), port=port))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_until(lambda: server.started, 10, "our witness")
@@ -209,8 +212,8 @@ def test_two_witnesses_of_different_authors_cosign_what_goes_on_and_nothing_else
         strict = policy(tmp_path / "lite", log.key, lite.key, ours.key, witness_key().verifier)
         assert "policy components satisfied" in ran(go / "check", "cosign", strict, file, code=1)
         other = Agency(log.database, tmp_path / "other")
-        other.found.kept.root.mkdir(parents=True)
-        (other.found.kept.root / "key").write_text((log.found.kept.root / "key").read_text())
+        other.found.state.root.mkdir(parents=True)
+        (other.found.state.root / "key").write_text((log.found.state.root / "key").read_text())
         log.database.client().command("TRUNCATE TABLE platestream.inquiry_salts")
         log.ask(5)
         for witness in (lite, ours):

@@ -10,14 +10,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from connectors.settings import system_account
-from schemas.acts import ROLES
-from schemas.topics import DETECTIONS, HOTLIST
-from services.hotlist.feed import WRITTEN
+from platestream.hotlist.feed import SETTLED
+from platestream.reports.public_figures import FILE
+from platestream.schemas.acts import ROLES
+from platestream.schemas.topics import DETECTIONS, HOTLIST
+from platestream.settings import system_account
 from tests.support.clock import NOW
-from tests.support.kafka_broker import wait_until
+from tests.support.kafka_broker import free_port, wait_until
 from tests.support.up import System
 
 TRAINED = f"{NOW - timedelta(days=10):%Y-%m-%d}"
@@ -27,6 +29,7 @@ TRAINED = f"{NOW - timedelta(days=10):%Y-%m-%d}"
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system that runs, its agency and administrator registered, one plate on its hot list."""
     one = System.of(tmp_path_factory.mktemp("up"))
+    one.transparency = free_port()
     one.up()
     try:
         me = system_account()
@@ -128,6 +131,10 @@ def test_the_daily_tasks_work_while_it_runs(system: System, command: str) -> Non
         assert "1 historical hits" in ran.stdout
 
 
+def test_the_next_picture_after_the_listing_alerts(system: System) -> None:
+    system.list_a_vehicle_that_passes("HJV2258")
+
+
 def test_the_doctor_sees_the_system_as_it_is(system: System) -> None:
     ran = system.run("doctor", "--json")
     found = {one["check"]: one for one in map(json.loads, ran.stdout.splitlines())}
@@ -138,6 +145,19 @@ def test_the_doctor_sees_the_system_as_it_is(system: System) -> None:
     assert found["processes"]["state"] != "not looked at"
 
 
+def test_the_public_page_is_served_from_counted_figures(system: System) -> None:
+    """The figures of a new agency are counted, and are of no month yet."""
+    here = f"http://127.0.0.1:{system.transparency}"
+    wait_until(lambda: (system.data / FILE).exists(), 60, "the first count")
+    answer = httpx.get(here)
+    assert answer.status_code == 200
+    assert "No figures yet" in answer.text
+    assert httpx.get(f"{here}/figures.json").json()["begun"] is False
+    assert {"figures", "transparency"} <= set(system.pids())
+    assert f"public page: {here}/" in system.run("status").stdout
+    assert not [line for line in system.status()["wrong"] if "transparency" in line or "figures" in line]
+
+
 def test_files_that_come_by_themselves_are_the_machines_imports(system: System) -> None:
     folder = system.folder / "lists"
     folder.mkdir()
@@ -145,7 +165,7 @@ def test_files_that_come_by_themselves_are_the_machines_imports(system: System) 
     feed = ("--place", str(folder), "--format", "csv")
     ran = system.run("registry", "source", "acic", "--title", "ACIC", *feed)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    time.sleep(WRITTEN.total_seconds() + 1)  # younger ones may still be being written
+    time.sleep(SETTLED.total_seconds() + 1)  # younger ones may still be being written
     job = system.begin("hotlist", "import", str(folder), "--source", "acic", "--every", "15")
     try:
         wait_until(lambda: "YYY2222" in system.newest(HOTLIST), 90, "the new entry")
@@ -182,7 +202,7 @@ def test_a_second_up_and_a_demo_on_the_same_folder_are_refused_with_a_sentence(s
     assert "platestream down" in second.stderr
     demo = system.run("demo")
     assert demo.returncode == 1
-    assert "belongs to a system that platestream up runs" in demo.stderr
+    assert "belongs to a system of platestream up" in demo.stderr
 
 
 def test_everything_is_for_its_owner_alone(system: System) -> None:
@@ -282,7 +302,7 @@ def test_an_up_that_is_killed_amid_its_start_is_told_what_to_do(system: System) 
 def test_down_ends_everything_and_says_so_when_there_is_nothing(system: System) -> None:
     pids = system.pids()
     began = time.monotonic()
-    assert "everything has ended" in system.run("down").stdout
+    assert "all services are stopped" in system.run("down").stdout
     assert time.monotonic() - began < 60
     assert not [pid for pid in pids.values() if lives(pid)]
     assert "start it with platestream up" in system.run("down").stderr

@@ -68,5 +68,6 @@ def test_with_a_broker_and_a_server_a_picture_becomes_a_detection(
         wait_until(lambda: len(found()) == 1, 120, "a detection", every=2)
         waiting = {one["topic"] for one in system.status()["waiting"]}
         assert {"frames", "detections"} <= waiting
+        system.list_a_vehicle_that_passes("HJV2258")
     finally:
         system.run("down")

@@ -1,9 +1,9 @@
 """`python -m tests.soak --minutes 60`: `platestream up` under twice a busy hour, watched, drawn, recounted.
 
-A busy hour of a camera: 500 vehicles, a tenth of the 5,000 of a busy day (docs/scaling.md). Of an agency's
-people: 167 looks, a twelfth of 2,000, four of which are a round of the officer at the console. Ends with 1
-where the recount finds a fault, where a process started again, and where one holds more at the end than after
-its warming up.
+A busy hour of a camera: 500 vehicles, a tenth of the 5,000 of a busy day (benchmarks/notes/scaling.md).
+Of an agency's people: 167 looks, a twelfth of 2,000, four of which are a round of the officer at the console.
+Ends with 1 where the recount finds a fault, where a process started again, and where one holds more at the
+end than after its warming up.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def main() -> int:
 def _soak(made: Street, minutes: float, look_each: float, out: Path) -> int:
     made.begin()
     # More vehicles than an officer is shown in 24 hours: a supervisor allows it.
-    raised = made.system.run("registry", "raise", OFFICER, "--vehicles", "10000", "--case", "26-001234")
+    raised = made.system.run("registry", "raise-limit", OFFICER, "--vehicles", "10000", "--case", "26-001234")
     assert raised.returncode == 0, raised.stderr
     officer = Officer(made.system.console, OFFICER, PASSWORD, look_each)
     began = time.monotonic()

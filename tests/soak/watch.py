@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.up.supervisor import Supervisor
+from platestream.operations.up.supervisor import Supervisor
 
 PROC = Path("/proc")
 TICK = os.sysconf("SC_CLK_TCK")

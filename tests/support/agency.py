@@ -4,8 +4,9 @@ Acts pass the real gate, and what they make is written as it is stored. The serv
 called, so that what the checks find does not depend on what the services refuse.
 """
 
+import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -13,38 +14,39 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
+import pytest
 
-from connectors import ledger
-from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import AUDITOR, DOOR, RETENTION
-from connectors.edge import Edge
-from connectors.files import FileTopics
-from connectors.inquiry_log import logged
-from connectors.profiles import load
-from connectors.settings import Settings
-from flows import audit_flow
-from schemas import tables, topics
-from schemas.acts import BY_NAME, ROLES, WRITES
-from schemas.alert_hit import AlertHit
-from schemas.catalogue import example
-from schemas.delivery import Delivery, delivery_id
-from schemas.detection import Detection
-from schemas.finding import Finding
-from schemas.gate_rules import GateRules
-from schemas.hotlist import HotListChange
-from schemas.ledger import Chain, LedgerEntry
-from schemas.registry import Duty, RegistryRecord
-from services import accounts
-from services.effects import effect_of, effect_of_stored
-from services.policy import check as checking
-from services.policy.checks.live import Live
-from services.policy.table import CHECKS
-from services.retention.job import AGED, Receipt
-from services.retention.utilization import tally
-from services.rules import gate_rules
-from services.yearly_audit import draw as drawing
+from platestream.access import accounts, gate_rules
+from platestream.access.effects import effect_of, effect_of_stored
+from platestream.access.profiles import load
+from platestream.audit.yearly import draw as drawing
+from platestream.edges.clickhouse import ClickHouseTables
+from platestream.edges.clickhouse_client import AUDITOR, DOOR, RETENTION
+from platestream.edges.edge import Edge
+from platestream.edges.files import FileTopics
+from platestream.edges.inquiry_log import readable_log
+from platestream.flows import audit_flow
+from platestream.ledger import store as ledger
+from platestream.policy import service as checking
+from platestream.policy.checks.context import CheckData
+from platestream.policy.table import CHECKS
+from platestream.retention.service import Receipt
+from platestream.retention.utilization import tally
+from platestream.schemas import tables, topics
+from platestream.schemas.acts import BY_NAME, ROLES, WRITES
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.catalogue import example
+from platestream.schemas.delivery import Delivery, delivery_id
+from platestream.schemas.detection import Detection
+from platestream.schemas.expiring_tables import EXPIRING_TABLES
+from platestream.schemas.finding import Finding
+from platestream.schemas.gate_rules import GateRules
+from platestream.schemas.hotlist import HotListChange
+from platestream.schemas.ledger import Chain, LedgerEntry
+from platestream.schemas.registry import Duty, RegistryRecord
+from platestream.settings import Settings
 from tests.support.clock import NOW
-from tests.support.database import Database
+from tests.support.database import Database, Shared, close_all, copied
 from tests.support.door import door_of
 from tests.support.flows import INQUIRY, LISTED, READ, run
 from tests.support.hit_actions import action
@@ -79,16 +81,16 @@ class Agency:
     def streams(self) -> FileTopics:
         return FileTopics(self.data, follow=False)
 
-    def live(self, **changes: Any) -> Live:
+    def live(self, **changes: Any) -> CheckData:
         now, client = datetime.now(UTC), self.database.client(AUDITOR)
-        live = Live(client, self.streams, "st-johns", PROFILE, now, self.data, names=True)
+        live = CheckData(client, self.streams, "st-johns", PROFILE, now, self.data, names=True)
         settings = Settings(data=self.data)
         return replace(live, **{"open_log": self.open_log, "settings": settings, **changes})
 
     def open_log(self) -> str:
         """The inquiry log as the chief reads it."""
         door = door_of(self.database, "chief", data=self.data)
-        return logged(door.enter("audit_show", "policy check").inquiry_id)
+        return readable_log(door.enter("audit_show", "policy check").inquiry_id)
 
     def results(self, *names: str, **changes: Any) -> dict[str, checking.Result]:
         """What these checks say, or all, by name."""
@@ -246,7 +248,7 @@ class Agency:
         now = datetime.now(UTC)
         tally(self.database.client(RETENTION), now - PROFILE.retention.span, now)
         nothing: dict[str, Any] = {"dropped": {}, "oldest": {}, "files": [], "stores": []}
-        nothing["deleted"] = {table.name: 0 for table in AGED}
+        nothing["deleted"] = {table.name: 0 for table in EXPIRING_TABLES}
         period = round(PROFILE.retention.span.total_seconds())
         times: dict[str, Any] = {"period_s": period, "cutoff": now - PROFILE.retention.span, "took_ms": 1}
         self.write("retention", "run", Receipt(**times, **nothing, released=[]), who="retention")
@@ -298,7 +300,9 @@ class Agency:
 
 def set_rules(database: Database, rules: GateRules, by: str = "chief") -> None:
     """Rules in the gate's table, written as they are stored, with their text."""
-    row = {"set_by": by, **asdict(rules), "rules": rules_of(rules).text}
+    stored = {one.name for one in fields(rules) if one.compare}  # others are in the text only
+    columns_of = {name: value for name, value in asdict(rules).items() if name in stored}
+    row = {"set_by": by, **columns_of, "rules": rules_of(rules).text}
     columns = list(row)
     database.client().insert("platestream.gate_rules", [list(row.values())], column_names=columns)
 
@@ -394,3 +398,22 @@ def follow_the_order(agency: Agency) -> None:
     made.with_suffix("").mkdir(parents=True, exist_ok=True)
     made.write_text(NOW.isoformat())
     agency.follow()
+
+
+@pytest.fixture(scope="session")
+def followed(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shared, Path]]:
+    """The database and the folder of topics of an agency that follows the order, made once."""
+    folder = tmp_path_factory.mktemp("followed")
+    with copied(migrated, folder) as database:
+        follow_the_order(Agency(database, folder / "data"))
+    yield Shared(folder / "platestream", tmp_path_factory.mktemp("agency")), folder / "data"
+    close_all()
+
+
+@pytest.fixture
+def agency(followed: tuple[Shared, Path], tmp_path: Path) -> Iterator[Agency]:
+    """An agency that follows the order, and that a test may change."""
+    shared, data = followed
+    shutil.copytree(data, tmp_path / "data")
+    yield Agency(shared.take(tmp_path / "data"), tmp_path / "data")
+    shared.leave()

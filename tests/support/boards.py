@@ -6,24 +6,24 @@ from uuid import uuid4
 
 import msgspec
 
-from connectors.clickhouse import ClickHouseTables
-from connectors.clickhouse_client import ANALYST
-from connectors.edge import Edge
-from connectors.memory import MemoryTopics
-from flows import audit_flow, match_flow, notify_flow, recognize_flow
-from operators.notify.rules import NotifyRules
-from schemas import topics
-from schemas.hit_action import HitAction
-from schemas.message import Message
-from schemas.registry import RegistryRecord
-from schemas.tables import REGISTRY
-from services.inquiries import gate
-from services.retention import job as retention
+from platestream.access import gate
+from platestream.edges.clickhouse import ClickHouseTables
+from platestream.edges.clickhouse_client import ANALYST
+from platestream.edges.edge import Edge
+from platestream.flows import audit_flow, match_flow, notify_flow, recognize_flow
+from platestream.operators.notify.rules import NotifyRules
+from platestream.retention import service as retention
+from platestream.schemas import topics
+from platestream.schemas.hit_action import HitAction
+from platestream.schemas.message import Message
+from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.tables import REGISTRY
 from tests.support import people
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import door_of
 from tests.support.flows import ScriptedReader, frame_message, listed, run
+from tests.support.memory_edge import MemoryTopics
 
 SCRIPT = {1: ["AST3087"], 2: ["XYZ9876"], 3: [], 4: ["KLM5555"], 5: ["AST3087"]}
 CAMERAS = ("N1", "N2", "cam-3")
@@ -94,7 +94,9 @@ def fill(database: Database) -> None:
     for number, hit in enumerate(streams.records(topics.ALERT_HITS)[:4]):
         for kind in ("plate_and_state_confirmed", "confirmed_current") if number else ("misread",):
             streams.append(topics.HIT_ACTIONS, topics.HIT_ACTIONS.encode(step(hit.hit_id, kind, number)))
-    retention.run(retention.by_the_clock(door_of(database, "chief")), timedelta(days=30), datetime.now(UTC))
+    retention.run(
+        retention.start_scheduled(door_of(database, "chief")), timedelta(days=30), datetime.now(UTC)
+    )
     run(audit_flow.build(edge))
     tables.close()
 
@@ -115,10 +117,20 @@ def inquiries(database: Database) -> None:
     gate.search(client, pattern="AST*", who="jdoe", tool="tests", reason=WORDS[1], case_number="26-001234")
     with contextlib.suppress(gate.RefusedInquiry):
         gate.search(client, pattern="AST*", who="jdoe", tool="tests")
-    listed: gate.Why = {"who": "jdoe", "tool": "tests", "reason": WORDS[0], "case_number": "26-001234"}
+    listed: gate.ActorDocumentation = {
+        "who": "jdoe",
+        "tool": "tests",
+        "reason": WORDS[0],
+        "case_number": "26-001234",
+    }
     listed["fields"] = people.WORDS
     gate.record(client, kind="hotlist_add", other="sjpd:1", **listed)
-    by: gate.Why = {"who": "look-back", "tool": "tests", "automatic": True, "set_off_by": "jdoe"}
+    by: gate.ActorDocumentation = {
+        "who": "look-back",
+        "tool": "tests",
+        "automatic": True,
+        "set_off_by": "jdoe",
+    }
     by["reason"] = WORDS[1]
     for _day in range(3):
         gate.search(client, pattern="AST*", **by)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.engine import Engine, password
-from tests.support.kafka_broker import locked
+from tests.support.jars import JDBC, JarsUnavailableError, fetch_jars, locked
 
 CLIENTS = Path(__file__).parents[1] / "clients"
 QUICK = ("-gcflags=all=-N -l", "-ldflags=-s -w")
@@ -48,15 +48,15 @@ def axe() -> str:
 
 def jdbc(engine: Engine, account: str) -> dict[str, str]:
     """What tests/clients/java/Talk.java told. Raises ClientUnavailableError."""
-    folder = CLIENTS / "java"
-    java, maven = _program("java", "Java 17"), _program("mvn", "Maven")
+    java = _program("java", "Java 17")
     _program("javac", "a JDK (javac)")
-    copy = [maven, "-B", "-q", "--strict-checksums", "dependency:copy-dependencies"]
-    with locked(folder / ".lock"):
-        _once(folder / "pom.xml", folder / "target" / "jars", copy)
+    try:
+        jars = fetch_jars(JDBC)
+    except JarsUnavailableError as e:
+        raise ClientUnavailableError(str(e)) from e
     url = f"jdbc:clickhouse://127.0.0.1:{engine.port}/platestream"
-    command = [java, "-cp", "target/jars/*", "Talk.java", url, account, password(account)]
-    lines = _run(command, folder, dict(os.environ)).splitlines()
+    command = [java, "-cp", f"{jars}/*", "Talk.java", url, account, password(account)]
+    lines = _run(command, JDBC, dict(os.environ)).splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 

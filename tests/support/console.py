@@ -11,14 +11,15 @@ import msgspec
 from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
-from connectors.files import FileTopics
-from connectors.passwords import Passwords
-from connectors.settings import Settings
-from platestream.console.app import Console, app
-from schemas import topics
-from schemas.registry import RegistryRecord
-from schemas.tables import REGISTRY
-from services import accounts
+from platestream.access import accounts
+from platestream.access.password_file import Passwords
+from platestream.edges.files import FileTopics
+from platestream.schemas import topics
+from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.tables import REGISTRY
+from platestream.settings import Settings
+from platestream.web.app import app
+from platestream.web.console import Console
 from tests.support.database import Database
 from tests.support.door import OWN, person
 
@@ -53,7 +54,7 @@ class Pages:
         """Register this agency and people, or Vale with every role; each has PASSWORD."""
         registered = people or (person(),)
         self.put(OWN, *registered)
-        kept = Passwords(accounts.file(self.settings), QUICK)
+        kept = Passwords(accounts.password_path(self.settings), QUICK)
         for one in registered:
             kept.put(one.id, PASSWORD)
 

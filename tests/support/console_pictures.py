@@ -19,17 +19,17 @@ from unittest.mock import patch
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from connectors.changelog import publish
-from connectors.settings import Settings, embedded_dsn
-from platestream.console.cookies import COOKIE
 from platestream.demo import job
 from platestream.demo.files import sample_hot_list
-from schemas import topics
-from schemas.acts import Role
-from schemas.hotlist import HotListChange
-from schemas.registry import RegistryRecord
-from services.hotlist.entry import make_entry
-from services.hotlist.files.formats import COLUMNS
+from platestream.edges.changelog import publish
+from platestream.hotlist.entry import make_entry
+from platestream.hotlist.files.formats import COLUMNS
+from platestream.schemas import topics
+from platestream.schemas.acts import Role
+from platestream.schemas.hotlist import HotListChange
+from platestream.schemas.registry import RegistryRecord
+from platestream.settings import Settings, embedded_dsn
+from platestream.web.cookies import COOKIE
 from tests.support.browser import chromium
 from tests.support.console import Pages
 from tests.support.database import Database
@@ -60,7 +60,7 @@ class Picture(NamedTuple):
 def main(into: Path) -> None:
     with TemporaryDirectory() as folder:
         data = Path(folder)
-        with patch("services.people.system_account", return_value="lee"):
+        with patch("platestream.access.door.system_account", return_value="lee"):
             job.run(Settings(clickhouse=embedded_dsn(data), data=data), None, job.today(), print)
         with agency(data) as (pages, address), chromium() as browser:
             for name, picture in PICTURES.items():
@@ -147,7 +147,7 @@ def search(page: Page) -> None:
     page.get_by_label("Case number").fill(CASE)
     page.get_by_label("Plate", exact=True).fill("CKR4572")
     page.get_by_label("With pictures").check()
-    page.get_by_role("button", name="Look", exact=True).click()
+    page.get_by_role("button", name="Search", exact=True).click()
     page.wait_for_function("() => [...document.images].every((one) => one.naturalWidth > 10)")
 
 
@@ -174,12 +174,12 @@ def new_list() -> bytes:
 
 def preview(page: Page) -> None:
     page.get_by_role("link", name="Hot list").click()
-    page.get_by_role("link", name="Import a list").click()
+    page.get_by_role("link", name="Import list").click()
     page.set_input_files(
         "[name=file]", {"name": "own-list.csv", "mimeType": "text/csv", "buffer": new_list()}
     )
     page.get_by_label("Source").select_option("sjpd")
-    page.get_by_role("button", name="Look at what would change").click()
+    page.get_by_role("button", name="Preview changes").click()
 
 
 def draw(page: Page) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from connectors.settings import Settings
-from schemas.acts import ROLES, Role
-from schemas.registry import RegistryRecord
-from schemas.tables import REGISTRY
-from services.door import Clients, Door
+from platestream.access.door import Clients, Door
+from platestream.schemas.acts import ROLES, Role
+from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.tables import REGISTRY
+from platestream.settings import Settings
 from tests.support.database import Database
 
 OWN = RegistryRecord(kind="agency", id="sjpd", name="St. Johns PD", own=True)
@@ -66,4 +66,4 @@ def staffed(database: Database, *people: RegistryRecord) -> None:
 
 def signed_in_as(monkeypatch: pytest.MonkeyPatch, who: str) -> None:
     """Commands that this test runs in its own process are run by `who`."""
-    monkeypatch.setattr("services.people.system_account", lambda: who)
+    monkeypatch.setattr("platestream.access.door.system_account", lambda: who)

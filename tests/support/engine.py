@@ -15,8 +15,8 @@ import httpx
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from clickhouse import migrate
-from connectors.clickhouse_client import connect
+from platestream.clickhouse import migrate
+from platestream.edges.clickhouse_client import connect
 from tests.support.kafka_broker import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def users_file(folder: Path) -> Path:
 
 
 class Engine:
-    """`python -m connectors.engine` on `folder`."""
+    """`python -m platestream.engine` on `folder`."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ class Engine:
     def command(self) -> list[str]:
         users = ["--users", str(SERVER_USERS), "--users", str(self.users)]
         data = ["--data", str(self.folder / "data"), "--port", str(self.port)]
-        return [sys.executable, "-m", "connectors.engine", *data, *users, *self._options]
+        return [sys.executable, "-m", "platestream.engine", *data, *users, *self._options]
 
     @property
     def environment(self) -> dict[str, str]:

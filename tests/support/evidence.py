@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import msgspec
 
-from connectors import ledger
-from connectors.clickhouse_client import AUDITOR
-from schemas.acts import WRITES
-from schemas.ledger import FIRST, LedgerEntry
+from platestream.edges.clickhouse_client import AUDITOR
+from platestream.ledger import store as ledger
+from platestream.schemas.acts import WRITES
+from platestream.schemas.ledger import FIRST, LedgerEntry
 from tests.support.database import Database
 
 TIMES = ("held_at", "release_at", "schedule_ends", "released_before")
@@ -17,9 +17,16 @@ TIMES = ("held_at", "release_at", "schedule_ends", "released_before")
 
 def age(database: Database, by: timedelta) -> None:
     """Make all entries about evidence, their acts and the holds so much older."""
+    rewrite(database, by)
+
+
+def rewrite(database: Database, by: timedelta = timedelta(0), ends: datetime | None = None) -> None:
+    """Write all entries about evidence again: so much older, or with this end of their holds."""
     entries, previous = [], FIRST
     for entry, _hash in ledger.read(database.client(AUDITOR), "evidence"):
         record = json.loads(entry.record)
+        if ends is not None:
+            record |= {"release_at": ends.isoformat(), "schedule_ends": ends.isoformat()}
         for name in TIMES:
             if record.get(name):
                 record[name] = (datetime.fromisoformat(record[name]) - by).isoformat()

@@ -40,7 +40,7 @@ class FlowCluster:
         """One process."""
         store = str(self._folder / "recovery" / "store")
         command = [
-            *(sys.executable, "-m", "services.retention.recovery_stores", store, str(self._partitions)),
+            *(sys.executable, "-m", "platestream.retention.recovery_stores", store, str(self._partitions)),
             *(sys.executable, "-m", "bytewax.run", self._flow, "-r", store, "-s", "1", "-b", "0", *options),
         ]
         with (self._folder / "log").open("ab") as log:

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from services.retention import uncommitted
+from platestream.retention import uncommitted
 
 ROOT = Path(__file__).parent.parent.parent
 
 QUERY = """
 import json, sys
-from connectors.clickhouse_client import OWNER, connect
+from platestream.edges.clickhouse_client import OWNER, connect
 rows = connect(sys.argv[1], OWNER).query(sys.argv[2]).result_rows
 print(json.dumps([[str(value) for value in row] for row in rows]))
 """
@@ -53,9 +53,9 @@ class FlowProcess:
 
     def start(self) -> None:
         """The flow, with its store in order, as what starts it for an operator leaves it."""
-        uncommitted.take_back(self._recovery)
+        uncommitted.delete_uncommitted(self._recovery)
         command = [
-            *(sys.executable, "-m", "bytewax.run", f"flows.{self._name}_flow:flow"),
+            *(sys.executable, "-m", "bytewax.run", f"platestream.flows.{self._name}_flow:flow"),
             *("-r", str(self._recovery), "-s", str(self._epoch), "-b", "0"),
         ]
         with (self._folder / "log").open("ab") as log:
@@ -91,5 +91,5 @@ class FlowProcess:
         done: Any = subprocess.run(
             [sys.executable, *arguments], env=self.env, cwd=ROOT, capture_output=True, text=True, timeout=120
         )
-        assert done.returncode == 0, done.stderr[-3000:]
+        assert done.returncode == 0, f"ended with {done.returncode}: {done.stderr[-3000:]}"
         return str(done.stdout)

@@ -13,16 +13,16 @@ from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import cluster_main, run_main
 
-from connectors.edge import Edge
-from connectors.memory import MemoryTables, MemoryTopics
-from schemas.catalogue import example
-from schemas.detection import Detection, detection_id
-from schemas.hit_action import HitAction
-from schemas.hotlist import HotListChange, HotListEntry
-from schemas.inquiry import Inquiry, SealedInquiry
-from schemas.message import Message
-from schemas.reading import PlateRead
+from platestream.edges.edge import Edge
+from platestream.schemas.catalogue import example
+from platestream.schemas.detection import Detection, detection_id
+from platestream.schemas.hit_action import HitAction
+from platestream.schemas.hotlist import HotListChange, HotListEntry
+from platestream.schemas.inquiry import Inquiry, SealedInquiry
+from platestream.schemas.message import Message
+from platestream.schemas.reading import PlateRead
 from tests.support.clock import NOW
+from tests.support.memory_edge import MemoryTables, MemoryTopics
 
 # Bytewax wakes steps by the real clock, so tests of whole flows live in the present.
 READ = Detection.from_json(bytes(example("detection").accepted))

@@ -8,10 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-from connectors.files import FileTopics
-from schemas.message import Message
-from schemas.topics import FRAMES
-from services.cameras.state import GatewayHealth, read
+from platestream.cameras.state import GatewayHealth, read
+from platestream.edges.files import FileTopics
+from platestream.schemas.message import Message
+from platestream.schemas.topics import FRAMES
 from tests.support.kafka_broker import free_port
 
 ROOT = Path(__file__).parent.parent.parent

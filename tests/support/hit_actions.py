@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from hypothesis import strategies as st
 
-from schemas.hit_action import ActionKind, HitAction
+from platestream.schemas.hit_action import ActionKind, HitAction
 
 HIT = UUID("5f3b7a90-51f5-5c0d-8a43-0c3d0c1d2e3f")
 START = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)

@@ -6,8 +6,6 @@ Java 17 or newer, and Maven with a network once: `python -m tests.support.kafka_
 ahead, and from then on nothing is fetched.
 """
 
-import fcntl
-import hashlib
 import json
 import os
 import random
@@ -20,8 +18,8 @@ import sys
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -29,9 +27,8 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-POM = Path(__file__).parents[1] / "kafka" / "pom.xml"
-JARS = POM.parent / "target" / "jars"
-COPIED = POM.parent / "target" / "jars.sha256"
+from tests.support.jars import KAFKA, JarsUnavailableError, fetch_jars, locked
+
 EXISTING = "PLATESTREAM_TEST_KAFKA"
 LARGEST_MESSAGE = 32 * 1024 * 1024
 
@@ -91,14 +88,6 @@ def wait_until(holds: Callable[[], bool], within: float, what: str, every: float
         time.sleep(every)
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """One process at a time; the lock of a process that dies is free."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def find_java() -> str:
     """The path of a Java of version 17 or newer: that of JAVA_HOME, else that on the PATH."""
     home = os.environ.get("JAVA_HOME")
@@ -112,32 +101,12 @@ def find_java() -> str:
     return java
 
 
-def fetch_jars(within: float = 240) -> Path:
-    """The folder of Kafka's jars, copied there by Maven unless it was for the same pom.xml."""
-    JARS.parent.mkdir(exist_ok=True)
-    with locked(JARS.parent / "lock"):
-        wanted = hashlib.sha256(POM.read_bytes()).hexdigest()
-        if not (COPIED.exists() and COPIED.read_text() == wanted):
-            shutil.rmtree(JARS, ignore_errors=True)
-            _copy_jars(within)
-            COPIED.write_text(wanted)
-    return JARS
-
-
-def _copy_jars(within: float) -> None:
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise KafkaUnavailableError("Apache Kafka needs Maven (mvn) to copy its jars: no mvn found")
-    command = [maven, "-B", "-q", "--strict-checksums", "-f", str(POM), "dependency:copy-dependencies"]
+def fetch_kafka() -> Path:
+    """Return the folder of Kafka's jars. Raises KafkaUnavailableError."""
     try:
-        subprocess.run(command, capture_output=True, text=True, timeout=within, check=True)
-    except subprocess.TimeoutExpired as e:
-        raise KafkaUnavailableError(f"Maven did not copy the jars of Apache Kafka within {within:g} s") from e
-    except subprocess.CalledProcessError as e:
-        told = "\n".join(f"{e.stdout}\n{e.stderr}".strip().splitlines()[:8])
-        raise KafkaUnavailableError(
-            f"Maven could not copy the jars of Apache Kafka (no network?):\n{told}"
-        ) from e
+        return fetch_jars(KAFKA)
+    except JarsUnavailableError as e:
+        raise KafkaUnavailableError(f"Apache Kafka: {e}") from e
 
 
 def free_port() -> int:
@@ -231,7 +200,7 @@ class KafkaBroker(Kafka):
         self.log = folder / "kafka.log"
         self._properties = folder / "server.properties"
         self._java = find_java()
-        self._jars = fetch_jars()
+        self._jars = fetch_kafka()
         self._process: subprocess.Popen[bytes] | None = None
         self._configure({**SETTINGS, **(settings or {})})
 
@@ -366,6 +335,6 @@ class SharedBroker:
 if __name__ == "__main__":
     try:
         find_java()
-        print(f"the jars of Apache Kafka are in {fetch_jars()}")
+        print(f"the jars of Apache Kafka are in {fetch_kafka()}")
     except KafkaUnavailableError as problem:
         sys.exit(str(problem))

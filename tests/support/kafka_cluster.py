@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from connectors.kafka_client import properties
+from platestream.edges.kafka_client import properties
 from tests.support.kafka_broker import SETTINGS, KafkaBroker, KafkaStartError, wait_until
 
 NODES = 3

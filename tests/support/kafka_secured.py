@@ -1,4 +1,4 @@
-"""A broker as docs/deploy.md sets one up: TLS and a sign-in on every port, and rights by ACLs.
+"""A broker set up as in docs/how-to/operator/kafka.md: TLS and a sign-in on every port, rights by ACLs.
 
 `kafka` is the broker itself and its administrator, by a password in the broker's own settings (PLAIN, over
 TLS); all other accounts sign in by SCRAM-SHA-512.
@@ -16,7 +16,7 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from connectors.kafka_client import properties
+from platestream.edges.kafka_client import properties
 from tests.support.kafka_broker import SETTINGS, KafkaBroker
 
 OF_ADMINISTRATOR = "Zq7-password-of-the-administrator"

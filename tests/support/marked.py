@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from bytewax.dataflow import Dataflow
 
-from connectors import process
-from connectors.settings import load_settings, open_edge
-from flows import recognize_flow
-from schemas.reading import PlateRead
+from platestream import flow_process
+from platestream.flows import recognize_flow
+from platestream.schemas.reading import PlateRead
+from platestream.settings import load_settings, open_edge
 
 CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LONGEST, BITS, FIELD, HEIGHT = 8, 6, 10, 120
@@ -54,5 +54,5 @@ class MarkReader:
 def flow() -> Dataflow:
     """The recognise flow on the edge that the settings name."""
     settings = load_settings()
-    process.watch(settings)
+    flow_process.start_process(settings)
     return recognize_flow.build(open_edge(settings), MarkReader())

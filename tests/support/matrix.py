@@ -1,4 +1,4 @@
-"""The matrix of acts and people in docs/policy.md, as the gate itself answers each attempt.
+"""The matrix of acts and people in docs/reference/acts.md, as the gate itself answers each attempt.
 
 python -m tests.support.matrix
 """
@@ -6,9 +6,9 @@ python -m tests.support.matrix
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from clickhouse import migrate
-from schemas.acts import ACTS
-from services.policy.docs import END, PAGE, START
+from platestream.clickhouse import migrate
+from platestream.policy.docs import ACTS_PAGE, END, START
+from platestream.schemas.acts import ACTS
 from tests.support.database import Database
 from tests.support.people import PEOPLE, attempt, furnish
 
@@ -44,12 +44,12 @@ def _row(name: str, cells: list[str]) -> str:
 
 def main() -> None:
     """Write the matrix into the page."""
-    before, _start, rest = PAGE.read_text().partition(START)
+    before, _start, rest = ACTS_PAGE.read_text().partition(START)
     with TemporaryDirectory() as folder:
         office = Database(Path(folder) / "platestream")
         migrate.apply(office.client())
         furnish(office)
-        PAGE.write_text(before + START + matrix(office) + END + rest.partition(END)[2])
+        ACTS_PAGE.write_text(before + START + matrix(office) + END + rest.partition(END)[2])
         office.close()
 
 

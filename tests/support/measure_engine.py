@@ -1,4 +1,4 @@
-"""Figures of docs/engine.md: `python -m tests.support.measure_engine`. Both sides run in turn."""
+"""Figures of benchmarks/notes/engine.md: `python -m tests.support.measure_engine`. Both sides run in turn."""
 
 import json
 import os
@@ -15,10 +15,10 @@ from uuid import uuid4
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from clickhouse import migrate
-from connectors.clickhouse import INSERT_SETTINGS
-from connectors.clickhouse_client import OWNER, connect
-from schemas import tables
+from platestream.clickhouse import migrate
+from platestream.edges.clickhouse import INSERT_SETTINGS
+from platestream.edges.clickhouse_client import OWNER, connect
+from platestream.schemas import tables
 from tests.support.engine import Engine
 from tests.support.flows import detection
 

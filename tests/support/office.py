@@ -15,25 +15,25 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from connectors import profiles
-from connectors.changelog import publish
-from connectors.clickhouse_client import DOOR, SEALER
-from connectors.inquiry_log import seal_new
-from schemas import tables, topics
-from schemas.dead_letter import DeadLetter
-from schemas.detection import Detection
-from schemas.fields import Vehicle
-from schemas.finding import Finding
-from schemas.hotlist import HotListChange, HotListEntry
-from schemas.registry import RegistryRecord
-from services.cameras import state
-from services.evidence import package
-from services.hotlist.entry import make_entry
-from services.partners import register
-from services.up.status import PLAN, Plan
-from services.yearly_audit import draw as drawing
-from services.yearly_audit import filing
-from services.yearly_audit import findings as judging
+from platestream.access import profiles
+from platestream.audit.yearly import draw as drawing
+from platestream.audit.yearly import filing
+from platestream.audit.yearly import findings as judging
+from platestream.cameras import state
+from platestream.edges.changelog import publish
+from platestream.edges.clickhouse_client import DOOR, SEALER
+from platestream.edges.inquiry_log import seal_new
+from platestream.evidence import package
+from platestream.hotlist.entry import make_entry
+from platestream.operations.up.status import PLAN, StartPlan
+from platestream.partners import register
+from platestream.schemas import tables, topics
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.detection import Detection
+from platestream.schemas.fields import Vehicle
+from platestream.schemas.finding import Finding
+from platestream.schemas.hotlist import HotListChange, HotListEntry
+from platestream.schemas.registry import RegistryRecord
 from tests.support.clock import NOW
 from tests.support.console import Pages
 from tests.support.database import Database, copied
@@ -112,7 +112,7 @@ def at_work_before(database: Database) -> None:
 
 
 def registry(pages: Pages) -> None:
-    register.kept(pages.settings).make(NOW)
+    register.own_key_store(pages.settings).make(NOW)
     pages.staff(
         person("vale", "officer"),
         person("ana", "analyst"),
@@ -173,10 +173,17 @@ def gateway(pages: Pages) -> None:
     place = 'kind = "folder"\npath = "."\nlatitude = 34.5\nlongitude = -109.4\n'
     told.write_text(f"[cameras.north]\n{place}[cameras.east]\n{place}")
     (pages.data / "up").mkdir()
-    (pages.data / "up" / PLAN).write_bytes(msgspec.json.encode(Plan((), str(told))))
+    (pages.data / "up" / PLAN).write_bytes(msgspec.json.encode(StartPlan((), str(told))))
     cameras = (
         state.CameraHealth(name="north", kind="folder", up=True, last_frame=NOW, frames={"sent": 7}),
-        state.CameraHealth(name="east", kind="folder", up=False, fault="no frame for 60 s"),
+        state.CameraHealth(
+            name="east",
+            kind="folder",
+            up=False,
+            fault="no frame for 60 s",
+            picture="covered",
+            picture_since=NOW,
+        ),
     )
     health = state.GatewayHealth(at=NOW, waiting=0, waiting_bytes=0, sending="", cameras=cameras)
     state.write(spool, health)
@@ -197,7 +204,7 @@ def audits(pages: Pages) -> None:
     for number, count in zip(DRAWS, (2, 2, 1), strict=True):
         for look in looks[:count]:
             told = {"meets": look == looks[0], "note": "No such case"}
-            judging.find(door, judging.Finding(draw=number, inquiry_id=look, **told))  # type: ignore[arg-type]
+            judging.record_finding(door, judging.Finding(draw=number, inquiry_id=look, **told))  # type: ignore[arg-type]
     filing.file(door, FILED, datetime.now(UTC))
     breach = Finding(
         finding_id=uuid4(),

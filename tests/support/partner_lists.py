@@ -6,14 +6,14 @@ from uuid import UUID
 
 import msgspec
 
-from connectors.clock import utc_now
-from connectors.partners.signing import JSON, PROBLEM
-from schemas.partner_lists import HITS, OFFERS, Offer, OfferedEntry
-from services.door import Door
-from services.partners import offering
-from services.partners.answering import Asking, Said
-from services.partners.configured import configured
-from services.partners.taking import Intake
+from platestream.access.door import Door
+from platestream.partners import offers as offering
+from platestream.partners.config import read_config
+from platestream.partners.received_offers import OfferInbox
+from platestream.partners.server import Response, VerifiedRequest
+from platestream.partners.signing import JSON, PROBLEM
+from platestream.runtime.clock import utc_now
+from platestream.schemas.partner_lists import HITS, OFFERS, Offer, OfferedEntry
 from tests.support.clock import NOW
 from tests.support.partners import COUNTYS, DAY, agency, asker
 
@@ -34,25 +34,25 @@ class ListKeeper:
         self.down = False
         self.refuses = ""
 
-    def answer(self, asking: Asking, path: str, body: bytes) -> Said:
+    def answer(self, asking: VerifiedRequest, path: str, body: bytes) -> Response:
         assert asking.agency.own is False
         self.paths.append(path.rpartition("/")[2])
         self.digests.append(sha256(body).hexdigest())
         if self.down:
-            return Said(503, PROBLEM, b'{"detail":"not now"}')
+            return Response(503, PROBLEM, b'{"detail":"not now"}')
         told = msgspec.json.decode(body)
         if path == HITS:
             self.hits.append(told)
-            return Said(200, JSON, b"{}")
+            return Response(200, JSON, b"{}")
         self.numbers.append(told["number"])
         if path == OFFERS:
             if self.refuses:
-                return Said(403, PROBLEM, msgspec.json.encode({"detail": self.refuses}))
+                return Response(403, PROBLEM, msgspec.json.encode({"detail": self.refuses}))
             self.offers[told["offer_id"]] = told
-            return Said(200, JSON, msgspec.json.encode(self._decided(told["offer_id"])))
+            return Response(200, JSON, msgspec.json.encode(self._decided(told["offer_id"])))
         self.offers = {one: offer for one, offer in self.offers.items() if one in told["offers"]}
         known = [self._decided(one) for one in told["offers"] if one in self.offers]
-        return Said(200, JSON, msgspec.json.encode({"offers": known}))
+        return Response(200, JSON, msgspec.json.encode({"offers": known}))
 
     @property
     def plates(self) -> list[str]:
@@ -72,7 +72,7 @@ def offer_waits(door: Door, offer: UUID, **told: Any) -> str:
             **{"expires_at": NOW + 9 * DAY, **told},
         }
     )
-    intake = Intake(door, configured(door.settings).lists)
+    intake = OfferInbox(door, read_config(door.settings).lists)
     with offering.lists(door.settings).writing() as kept:
         told_by = agency("county", COUNTYS)
         made, refusal = intake.judge(

@@ -13,17 +13,17 @@ import msgspec
 import uvicorn
 from starlette.testclient import TestClient
 
-from connectors.files import FileTopics
-from connectors.partners.keys import OwnKey
-from connectors.partners.signing import JSON, sign_request
-from connectors.settings import Settings
-from platestream.partner_server import application
-from schemas import topics
-from schemas.partner import INQUIRIES, Asker, Inquiry
-from schemas.registry import RegistryRecord
-from schemas.tables import REGISTRY
-from services.partners import register
-from services.partners.answering import Asking, Desk, Said
+from platestream.access.signing_keys import OwnKey
+from platestream.edges.files import FileTopics
+from platestream.partners import register
+from platestream.partners.http_server import application
+from platestream.partners.server import PartnerServer, Response, VerifiedRequest
+from platestream.partners.signing import JSON, sign_request
+from platestream.schemas import topics
+from platestream.schemas.partner import INQUIRIES, Asker, Inquiry
+from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.tables import REGISTRY
+from platestream.settings import Settings
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.kafka_broker import free_port
@@ -74,8 +74,8 @@ class Answering:
         self.database, self.data = database, database.data
         self.settings = Settings(clickhouse=database.dsn, data=self.data, partners_file=file)
         self.by = timedelta()
-        register.kept(self.settings).make(NOW)
-        self.desk = Desk(self.settings, a_minute, self.clock)
+        register.own_key_store(self.settings).make(NOW)
+        self.desk = PartnerServer(self.settings, a_minute, self.clock)
         self.client = TestClient(application(self.desk, ADDRESS), ADDRESS)
 
     def clock(self) -> datetime:
@@ -83,7 +83,7 @@ class Answering:
 
     def again(self) -> None:
         """The server is started anew: it remembers nothing."""
-        self.desk = Desk(self.settings, 1000, self.clock)
+        self.desk = PartnerServer(self.settings, 1000, self.clock)
         self.client = TestClient(application(self.desk, ADDRESS), ADDRESS)
 
     def ask(
@@ -111,15 +111,15 @@ def day(ago: float) -> date:
     return (NOW - ago * DAY).date()
 
 
-class Canned(Desk):
+class Canned(PartnerServer):
     """A partner that knows who asks, as any does, and whose answer the test says; `asked` are the bodies."""
 
     def __init__(self, data: Path) -> None:
         super().__init__(Settings(data=data), 1000)
         self.asked: list[bytes] = []
-        self.said = Said(200, JSON, b'{"reads":[],"found":0}')
+        self.said = Response(200, JSON, b'{"reads":[],"found":0}')
 
-    def answer(self, asking: Asking, path: str, body: bytes) -> Said:
+    def answer(self, asking: VerifiedRequest, path: str, body: bytes) -> Response:
         self.asked.append(body)
         return self.said
 
@@ -129,7 +129,7 @@ def partner(folder: Path, key: OwnKey, *known: RegistryRecord) -> Iterator[tuple
     """A server of another agency, whose own key is `key`, and where it is."""
     streams = FileTopics(folder, follow=False)
     streams.append(topics.REGISTRY, [topics.REGISTRY.encode(one) for one in known])
-    with register.kept(Settings(data=folder))._file.writing() as kept:
+    with register.own_key_store(Settings(data=folder))._file.writing() as kept:
         kept[key.fingerprint] = key
     desk, port = Canned(folder), free_port()
     address = f"http://127.0.0.1:{port}"

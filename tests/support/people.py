@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from connectors.clickhouse_client import DOOR
-from schemas.acts import ACTS, ROLES, Role
-from schemas.registry import RegistryRecord
-from schemas.tables import REGISTRY
+from platestream.edges.clickhouse_client import DOOR
+from platestream.schemas.acts import ACTS, ROLES, Role
+from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.tables import REGISTRY
 from tests.support.database import Database
 from tests.support.door import shift
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from connectors.clickhouse_client import SEALER
-from connectors.inquiry_log import seal_new
-from connectors.tlog.asking import Answer, AskingError
-from connectors.tlog.folder import PublishedFolder
-from connectors.tlog.kept import Kept
-from operators.tlog.note import LOG, WITNESS, Signer, Verifier
-from services.tlog import asked
-from services.tlog.config import LogConfig, Witness, signer
-from services.tlog.publish import Published, publish
-from services.tlog.verify import Found, at, verify_published
-from services.tlog.witness import LogWitness
+from platestream.edges.clickhouse_client import SEALER
+from platestream.edges.inquiry_log import seal_new
+from platestream.merkle.note import LOG, WITNESS, Signer, Verifier
+from platestream.transparency_log import witnesses as asked
+from platestream.transparency_log.config import LogConfig, Witness, signer
+from platestream.transparency_log.publish import Published, publish
+from platestream.transparency_log.published_folder import PublishedFolder
+from platestream.transparency_log.publisher_state import PublisherState
+from platestream.transparency_log.verify import VerificationResult, reader_of, verify_published
+from platestream.transparency_log.witness import LogWitness
+from platestream.transparency_log.witness_client import RequestError, Response
 from tests.support.database import Database
 
 NAME = "sjpd.example/inquiries"
@@ -34,7 +34,7 @@ class Agency:
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
-        self.found = LogConfig(NAME, Kept(folder / "private"), PublishedFolder(folder / "public"))
+        self.found = LogConfig(NAME, PublisherState(folder / "private"), PublishedFolder(folder / "public"))
 
     @property
     def key(self) -> Verifier:
@@ -57,8 +57,8 @@ class Agency:
         key = signer(self.found, "")
         return publish(self.found, key, client, now or datetime.now(UTC), look_first=look_first)
 
-    def verified(self, older: bytes | None = None) -> Found:
-        return verify_published(at(str(self.found.folder.root)), self.key, older)
+    def verified(self, older: bytes | None = None) -> VerificationResult:
+        return verify_published(reader_of(str(self.found.folder.root)), self.key, older)
 
     def with_witnesses(self, *witnesses: Witness) -> None:
         self.found = replace(self.found, witnesses=witnesses)
@@ -71,13 +71,13 @@ class Street:
         self._folder = folder
         self.witnesses: dict[str, LogWitness] = {}
         self.up: set[str] = set()
-        self.answers: dict[str, Callable[[bytes], Answer]] = {}
+        self.answers: dict[str, Callable[[bytes], Response]] = {}
         monkeypatch.setattr(asked, "add_checkpoint", self._add)
 
     def witness(self, name: str, log: Verifier) -> Witness:
         told = LogConfig(
             "",
-            Kept(self._folder / name),
+            PublisherState(self._folder / name),
             PublishedFolder(Path()),
             witness_name=f"{name}.example",
             logs=(log,),
@@ -86,13 +86,13 @@ class Street:
         self.up.add(name)
         return Witness(self.witnesses[name].key, name)
 
-    def _add(self, url: str, body: bytes) -> Answer:
+    def _add(self, url: str, body: bytes) -> Response:
         if url in self.answers:
             return self.answers[url](body)
         if url not in self.up:
-            raise AskingError("does not answer (ConnectError)")
+            raise RequestError("does not answer (ConnectError)")
         reply = self.witnesses[url].add_checkpoint(body, datetime.now(UTC))
-        return Answer(reply.status, reply.body.encode())
+        return Response(reply.status, reply.body.encode())
 
 
 def witness_key(number: int = 1) -> Signer:

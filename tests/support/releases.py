@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.support.up import ROOT, System
 
-INSTALLED = ("flows", "operators", "schemas", "connectors", "services", "clickhouse", "platestream")
+INSTALLED = ("flows", "operators", "schemas", "clickhouse", "platestream")
 OLD, NEW = 3, 5
 """What the column `lane` has in rows of this release, and of the next."""
 MIGRATION = f"""-- older releases: run
@@ -37,7 +37,9 @@ _CHANGES = (
 def next_release(folder: Path) -> Path:
     """A tree in `folder`, made from this one."""
     for name in INSTALLED:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
+        )
     (folder / "clickhouse" / "migrations" / "9000_next.sql").write_text(MIGRATION)
     for name, before, after in _CHANGES:
         file = folder / name

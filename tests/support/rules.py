@@ -1,9 +1,9 @@
 """Rules put in force in tests, by the columns that the gate judges by."""
 
-from connectors.profiles import load
-from schemas.gate_rules import AgencyRules, GateRules, with_columns
-from services.door import Door
-from services.rules import in_force
+from platestream.access import rules_in_force
+from platestream.access.door import Door
+from platestream.access.profiles import load
+from platestream.schemas.gate_rules import AgencyRules, GateRules, with_columns
 from tests.support.database import Database
 
 
@@ -16,7 +16,7 @@ def rules_of(columns: GateRules) -> AgencyRules:
 
 def put_columns(door: Door, columns: GateRules, by: str) -> list[str]:
     """Put rules with these columns in force by an act; return what changed."""
-    return in_force.put(door, rules_of(columns), by)
+    return rules_in_force.put(door, rules_of(columns), by)
 
 
 def as_before(database: Database) -> None:

@@ -2,18 +2,24 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import uvicorn
+from starlette.applications import Starlette
 
-from platestream.console.app import Console, app
-from platestream.listening import configured
+from platestream.runtime.http_server import server_config
+from platestream.web.app import app
+from platestream.web.console import Console
+
+
+def served(console: Console, port: int) -> AbstractContextManager[str]:
+    return served_app(app(console, published=True), port)
 
 
 @contextmanager
-def served(console: Console, port: int) -> Iterator[str]:
+def served_app(made: Starlette, port: int) -> Iterator[str]:
     """Its address, without a slash at the end, for as long as it is served."""
-    config = configured(app(console, published=True), port=port)
+    config = server_config(made, port=port)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -45,8 +45,15 @@ class Terminal:
         """The exit code, once it has ended."""
         while select.select([self._terminal], [], [], 30)[0] and (piece := self._read()):
             self.shown += piece
-        os.kill(self._pid, signal.SIGKILL)  # nothing to one that has ended
-        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        until = time.monotonic() + 30  # it gives its terminal back before it has ended
+        while time.monotonic() < until:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.01)
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        raise AssertionError(f"it has not ended: {self.shown[-500:]!r}")
 
     def _read(self) -> str:
         try:

@@ -10,10 +10,10 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from connectors.files import FileTopics
-from connectors.topic_file import TopicFileError
-from schemas.message import Message
-from schemas.topics import FRAMES
+from platestream.edges.files import FileTopics
+from platestream.edges.topic_file import TopicFileError
+from platestream.schemas.message import Message
+from platestream.schemas.topics import FRAMES
 
 
 def main(folder: str, name: str, largest: str = "0") -> None:

@@ -4,20 +4,23 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from connectors.files import FileTopics
-from connectors.settings import Settings, job_account
-from schemas.topics import Topic
-from services.up.status import status
-from services.up.supervisor import Supervisor
+from platestream.edges.changelog import read_to_end
+from platestream.edges.files import FileTopics
+from platestream.operations.up.status import status
+from platestream.operations.up.supervisor import Supervisor
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.topics import ALERT_HITS, DETECTIONS, Topic
+from platestream.settings import Settings, job_account, open_edge
 from tests.support.flows import plate_picture
-from tests.support.kafka_broker import free_port
+from tests.support.kafka_broker import free_port, wait_until
 
 YARD = '[cameras.yard]\nkind = "folder"\npath = "pictures"\nlatitude = 34.5\nlongitude = -109.4\n'
 ROOT = Path(__file__).parent.parent.parent
@@ -34,6 +37,7 @@ class System:
     accounts: Path | None = None
     clickhouse: str = ""
     notify: Path | None = None
+    transparency: int = 0
     tree: Path = ROOT
     """Of the release that is started, and whose commands are run."""
 
@@ -93,7 +97,10 @@ class System:
         config = str(self.folder / "cameras.toml")
         ports = ("--port", str(self.port), "--boards", "0", "--console", str(self.console))
         server = ("--accounts", str(self.accounts)) if self.accounts else ()
-        ran = self.run("up", "--cameras", config, *ports, *server)
+        public = (
+            ("--transparency", "--transparency-port", str(self.transparency)) if self.transparency else ()
+        )
+        ran = self.run("up", "--cameras", config, *ports, *server, *public)
         assert ran.returncode == 0, ran.stdout + ran.stderr + self.log
 
     @property
@@ -122,3 +129,43 @@ class System:
         making = self.folder / f"{name}.making"
         making.write_bytes(plate_picture(plate))
         making.replace(self.pictures / f"{name}.jpg")
+
+    def hits(self) -> list[AlertHit]:
+        """Every hit on the topic, of whichever edge."""
+        streams = open_edge(self.settings, follow=False).topics
+        return [ALERT_HITS.decode(one) for one in read_to_end(streams, ALERT_HITS)]
+
+    def list_a_vehicle_that_passes(self, plate: str) -> None:
+        """It passes every three seconds when it is listed. Its first pass after the listing alerts."""
+        every, enough, ends = 3.0, threading.Event(), datetime.now(UTC) + timedelta(days=20)
+
+        def pass_by() -> None:
+            number = 0
+            while not enough.wait(every if number else 0):
+                self.photograph(plate, f"{plate}-{number}")
+                number += 1
+
+        passing = threading.Thread(target=pass_by)
+        passing.start()
+        try:
+            why = ("--reason", "stolen from the fair", "--by", "Ofc. Vale", "--contact", "928-555-0114")
+            said = (*why, "--case", "26-001234", "--instructions", "P/C for arrest")
+            what = ("--plate", plate, "--category", "stolen_vehicle", "--expires", f"{ends:%Y-%m-%d}")
+            ran = self.run("hotlist", "add", plate, *what, *said)
+            assert ran.returncode == 0, ran.stdout + ran.stderr
+
+            def alerts() -> list[AlertHit]:
+                return [hit for hit in self.hits() if hit.entry.plate == plate and not hit.historical]
+
+            wait_until(lambda: bool(alerts()), 60, "an alert")
+        finally:
+            enough.set()
+            passing.join()
+        hit = min(alerts(), key=lambda hit: hit.detection.captured_at)
+        listed = hit.entry.listed_at
+        assert listed is not None
+        streams = open_edge(self.settings, follow=False).topics
+        read = [DETECTIONS.decode(one) for one in read_to_end(streams, DETECTIONS)]
+        later = [one for one in read if one.plate == plate and one.last_at >= listed]
+        first = min(later, key=lambda one: one.captured_at)
+        assert hit.detection.detection_id == first.detection_id

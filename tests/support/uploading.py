@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from schemas.detection import detection_id
-from schemas.fields import rfc3339
+from platestream.schemas.detection import detection_id
+from platestream.schemas.fields import rfc3339
 from tests.support.flows import plate_picture
 
 SHOTS = 3

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from clickhouse.migrate import ADDS_ONLY, Migration, load
-from clickhouse.sql_files import statements
+from platestream.clickhouse.migrate import ADDS_ONLY, Migration, load
+from platestream.clickhouse.sql_files import statements
 
 ADDITIVE = [one for one in load() if one.adds_only]
 MAKES = re.compile(r"CREATE TABLE IF NOT EXISTS platestream\.\w+\s")

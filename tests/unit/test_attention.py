@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from operators.people import PeopleRules
-from schemas.registry import Kind, RegistryRecord
-from services import attention
+from platestream.operators.people import PeopleRules
+from platestream.policy import attention
+from platestream.schemas.registry import Kind, RegistryRecord
+from platestream.schemas.spans import Span
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-YEAR = PeopleRules(training=timedelta(days=365))
+YEAR = PeopleRules(training=Span(365, "day"))
 
 
 def ago(days: float) -> datetime:

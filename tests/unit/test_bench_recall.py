@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from benchmarks.confusions import Edit, Reading, edits, figures, kind
 from benchmarks.recall import disturb, disturbed, measured
 from benchmarks.recall_chart import chart
-from schemas import plates
+from platestream.schemas import plates
 
 PLATE = st.text(plates.CHARACTERS.replace("O", ""), min_size=4, max_size=8)
 

@@ -1,4 +1,4 @@
-"""Faults that fuzzing found (docs/fuzzing.md), each as the input that showed it."""
+"""Faults that fuzzing found (benchmarks/notes/fuzzing.md), each as the input that showed it."""
 
 import socket
 import tomllib
@@ -12,32 +12,31 @@ import pytest
 from backports import zstd
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from connectors.cameras import check
-from connectors.cameras.capture import CameraError
-from connectors.cameras.sign_in import SignIn
-from connectors.cameras.times import headers_time
-from connectors.cameras.web import parts
-from connectors.engine import compression, insert_head, plan
-from connectors.engine.asked import asked
-from connectors.engine.body import Body, Decoded
-from connectors.engine.errors import EngineError
-from connectors.notify import signed
-from connectors.notify.senders import read_secret
-from connectors.private_file import PrivateFileError
-from connectors.profiles import load
-from connectors.tokens import Tokens
-from connectors.topic_file import TopicFile, TopicFileError
-from operators.notify.rules import parse_rules
-from platestream.console.sessions import Session
-from schemas.message import Message, RefusedError
-from schemas.profile import ProfileError
-from schemas.toml import read_toml
-from services.cameras import config
-from services.evidence import package
-from services.hotlist import bolos
-from services.inquiries import export
-from services.up import status
-from services.up.supervisor import UpError
+from platestream.access.profiles import load
+from platestream.access.token_file import Tokens
+from platestream.cameras import address_check, config
+from platestream.cameras.capture import CameraError
+from platestream.cameras.capture_times import headers_time
+from platestream.cameras.sources.http import parts
+from platestream.cameras.sources.upload_auth import SignIn
+from platestream.edges.topic_file import TopicFile, TopicFileError
+from platestream.engine import compression, insert_head, plan
+from platestream.engine.body import Body, DecodingWriter
+from platestream.engine.errors import EngineError
+from platestream.engine.requests import parse_request
+from platestream.evidence import package
+from platestream.hotlist import bolos
+from platestream.notifications import webhook_signature
+from platestream.notifications.senders import read_secret
+from platestream.operations.up import status
+from platestream.operations.up.supervisor import UpError
+from platestream.operators.notify.rules import parse_rules
+from platestream.runtime.private_file import PrivateFileError
+from platestream.schemas.message import Message, RefusedError
+from platestream.schemas.profile import ProfileError
+from platestream.schemas.toml import read_toml
+from platestream.transparency_log import log_export
+from platestream.web.sessions import Session
 
 NOW = datetime(2026, 11, 24, 16, tzinfo=UTC)
 DEEP = "[" * 100_000
@@ -64,14 +63,14 @@ def test_a_sign_in_that_is_not_ascii_is_wrong_and_no_more() -> None:
     [("webhook-signature", "v1,é"), ("webhook-timestamp", "²"), ("webhook-timestamp", DIGITS)],
 )
 def test_a_signature_that_is_not_ascii_or_a_time_that_is_no_number_is_bad(name: str, value: str) -> None:
-    told = {**signed.headers(b"k" * 32, "1", NOW, b""), name: value}
-    with pytest.raises(signed.BadSignature):
-        signed.verify(b"k" * 32, told, b"", NOW)
+    told = {**webhook_signature.headers(b"k" * 32, "1", NOW, b""), name: value}
+    with pytest.raises(webhook_signature.BadSignature):
+        webhook_signature.verify(b"k" * 32, told, b"", NOW)
 
 
 def test_a_link_whose_signature_is_not_ascii_is_not_signed() -> None:
-    session = Session("vale", began=NOW, until=NOW + timedelta(hours=1), seen=NOW)
-    assert not session.signed("/a", "9999999999", "é", NOW)
+    session = Session("vale", began=NOW, until=NOW + timedelta(hours=1), last_request=NOW)
+    assert not session.is_valid_link("/a", "9999999999", "é", NOW)
 
 
 def test_a_length_of_thousands_of_digits_is_too_large() -> None:
@@ -85,7 +84,7 @@ def test_a_camera_whose_length_is_no_number_does_not_speak_rtsp(length: str) -> 
     with ours, camera:
         camera.sendall(f"RTSP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\n".encode())
         with pytest.raises(CameraError, match="does not speak RTSP"):
-            check._answer(ours)
+            address_check._answer(ours)
 
 
 def test_a_port_of_thousands_of_digits_is_none() -> None:
@@ -95,7 +94,7 @@ def test_a_port_of_thousands_of_digits_is_none() -> None:
 
 def test_a_timeout_of_thousands_of_digits_is_refused() -> None:
     with pytest.raises(EngineError, match="session_timeout"):
-        asked([("user", "a"), ("session_timeout", DIGITS)], {})
+        parse_request([("user", "a"), ("session_timeout", DIGITS)], {})
 
 
 def test_toml_nested_too_deeply_is_no_toml(tmp_path: Path) -> None:
@@ -160,7 +159,7 @@ def test_a_damaged_message_of_a_topic_is_named(column: str, value: object, tmp_p
 
 def test_a_line_of_an_export_that_is_nested_too_deeply_is_no_seal() -> None:
     line = b'{"seal":1,"previous":"","hash":"","inquiry":' + DEEP.encode()
-    assert "line 1: not a seal" in list(export.verify([line], NOW))
+    assert "line 1: not a seal" in list(log_export.verify([line], NOW))
 
 
 def _manifest() -> package.Manifest:
@@ -248,11 +247,11 @@ def test_values_whose_string_does_not_end_are_not_evaluated() -> None:
 
 @pytest.mark.parametrize(
     "decoder",
-    [compression.Frames("zstd"), compression.Frames("gzip"), compression.Blocks()],
+    [compression.FrameDecoder("zstd"), compression.FrameDecoder("gzip"), compression.BlockDecoder()],
     ids=["zstd", "gzip", "block"],
 )
 def test_a_few_bytes_that_unpack_to_gigabytes_are_given_up_at_the_limit(
-    decoder: compression.Frames | compression.Blocks,
+    decoder: compression.FrameDecoder | compression.BlockDecoder,
 ) -> None:
     taken = 0
 
@@ -264,12 +263,12 @@ def test_a_few_bytes_that_unpack_to_gigabytes_are_given_up_at_the_limit(
 
     plain = b"\0" * 100_000_000
     packed = zstd.compress(plain)
-    if isinstance(decoder, compression.Blocks):
+    if isinstance(decoder, compression.BlockDecoder):
         block = compression.HEADER.pack(compression.ZSTD, len(packed) + compression.HEADER.size, 100) + packed
         packed = compression.CHECKSUM.pack(*compression.checksum(block)) + block
     elif decoder._encoding == "gzip":
         gzip = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
         packed = gzip.compress(plain) + gzip.flush()
     with Small(5_000_000) as body, pytest.raises(EngineError):
-        Decoded(body, [decoder]).write(packed)
+        DecodingWriter(body, [decoder]).write(packed)
     assert taken <= compression.PIECE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.clickhouse_client import ConnectError, DatabaseError, connect
+from platestream.edges.clickhouse_client import ConnectError, DatabaseError, connect
 from tests.support.kafka_secured import authority, certified
 
 

@@ -29,12 +29,12 @@ except SystemExit:
     pass
 """,
     "a flow": """
-from connectors import process
-from connectors.settings import Settings
-process.watch(Settings())
+from platestream import flow_process
+from platestream.settings import Settings
+flow_process.start_process(Settings())
 """,
     "the engine": """
-from connectors.engine import __main__ as engine
+from platestream.engine import __main__ as engine
 engine._serve = lambda options: None
 assert engine.main(["--data", "data", "--port", "1"]) == 0
 """,
@@ -60,8 +60,8 @@ def test_each_kind_of_process_forbids_dumps(tmp_path: Path, kind: str) -> None:
 
 CRASH = """
 import os
-from connectors import core_dumps
-core_dumps.forbid()
+from platestream.runtime import core_dumps
+core_dumps.disable()
 plate = "CANARY7" * 99
 os.abort()
 """

@@ -1,6 +1,6 @@
 import pytest
 
-from schemas.counted import counted
+from platestream.schemas.pluralize import pluralize
 
 
 @pytest.mark.parametrize(
@@ -15,8 +15,8 @@ from schemas.counted import counted
     ],
 )
 def test_a_number_with_what_it_counts_is_as_a_person_writes_it(number: int, thing: str, said: str) -> None:
-    assert counted(number, thing) == said
+    assert pluralize(number, thing) == said
 
 
 def test_another_plural_is_given() -> None:
-    assert (counted(1, "person", "people"), counted(2, "person", "people")) == ("1 person", "2 people")
+    assert (pluralize(1, "person", "people"), pluralize(2, "person", "people")) == ("1 person", "2 people")

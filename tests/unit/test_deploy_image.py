@@ -51,12 +51,7 @@ def test_what_the_image_copies_is_in_the_repository_and_reaches_the_build() -> N
 
 
 def test_the_image_holds_every_package() -> None:
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {
-        "tests",
-        "training",
-        "benchmarks",
-        "samples",
-    }
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "models", "benchmarks"}
     copied = set(re.findall(r"^COPY (\w+) \1$", DOCKERFILE, re.MULTILINE))
     assert packages == copied
 

@@ -10,7 +10,7 @@ import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from connectors.clickhouse_client import Dsn
+from platestream.edges.clickhouse_client import Dsn
 from tests.support.compose import (
     COMPOSE,
     GENERATOR,

@@ -14,14 +14,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from connectors import ocr
-from connectors.certificates import end_of_server
-from connectors.clickhouse_client import DatabaseError
-from connectors.settings import Settings
-from services.doctor import data, installation, machine
-from services.doctor.finding import Answer, NotLookedAtError, right
-from services.doctor.here import Here
-from services.doctor.look import Check, look
+from platestream.edges.clickhouse_client import DatabaseError
+from platestream.operations.doctor import data, installation, machine
+from platestream.operations.doctor.context import CheckContext
+from platestream.operations.doctor.finding import CheckResult, NotCheckedError, ok
+from platestream.operations.doctor.service import Check, run_checks
+from platestream.reading import ocr
+from platestream.runtime.certificates import end_of_server
+from platestream.settings import Settings
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -37,8 +37,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
-def here(*certificates: Path, **environ: str) -> Here:
-    return Here(environ, certificates, now=lambda: NOW)
+def here(*certificates: Path, **environ: str) -> CheckContext:
+    return CheckContext(environ, certificates, now=lambda: NOW)
 
 
 def states(answers: object) -> list[str]:
@@ -86,7 +86,7 @@ def test_a_wrong_setting_is_told_and_what_needs_it_is_not_looked_at(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLATESTREAM_THREADS", "none")
-    found = {one.check: one for one in look(here())}
+    found = {one.check: one for one in run_checks(here())}
     assert found["settings"].state == "wrong"
     assert "PLATESTREAM_THREADS" in found["settings"].found
     assert found["database"].state == "not looked at"
@@ -128,19 +128,19 @@ def test_the_data_folder_is_for_its_owner_alone(folder: Path, mode: int, state: 
 def test_a_data_folder_that_this_account_may_not_use_is_wrong(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.doctor.installation.os.access", lambda _path, _mode: False)
+    monkeypatch.setattr("platestream.operations.doctor.installation.os.access", lambda _path, _mode: False)
     (found,) = installation.data(here())
     assert found.found == f"This account may not write {folder}."
 
 
 def test_a_data_folder_that_is_not_there_is_wrong_and_is_not_made(folder: Path) -> None:
     folder.rmdir()
-    assert {one.check: one.state for one in look(here())}["data"] == "wrong"
+    assert {one.check: one.state for one in run_checks(here())}["data"] == "wrong"
     assert not folder.exists()
 
 
 def test_little_disk_is_told_by_the_rule_of_status(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.doctor.installation.free", lambda _folder: 0.04)
+    monkeypatch.setattr("platestream.operations.doctor.installation.free_share", lambda _folder: 0.04)
     (found,) = installation.disk(here())
     assert found.state == "wrong"
     assert "4% of the disk" in found.found
@@ -195,16 +195,16 @@ def test_a_certificate_that_cannot_be_read_does_not_hide_the_next(folder: Path, 
 
 @pytest.mark.parametrize(("told", "state"), [(True, "right"), (False, "wrong")])
 def test_the_clock_is_right_where_ntp_keeps_it(told: bool, state: str) -> None:
-    assert states(machine.clock(Here({}, synchronised=lambda: told))) == [state]
+    assert states(machine.clock(CheckContext({}, synchronised=lambda: told))) == [state]
 
 
 def test_a_clock_of_which_nothing_is_known_is_not_looked_at() -> None:
-    with pytest.raises(NotLookedAtError):
-        machine.clock(Here({}, synchronised=lambda: None))
+    with pytest.raises(NotCheckedError):
+        machine.clock(CheckContext({}, synchronised=lambda: None))
 
 
 def test_a_broker_that_is_away_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.kafka_topics.BROKER_SECONDS", 0.3)
+    monkeypatch.setattr("platestream.edges.kafka_topics.BROKER_SECONDS", 0.3)
     monkeypatch.setenv("PLATESTREAM_KAFKA", "127.0.0.1:1")
     (found,) = data.topics(here())
     assert found.state == "wrong"
@@ -213,21 +213,21 @@ def test_a_broker_that_is_away_is_told(folder: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize(("code", "state"), [(497, "not looked at"), (512, "not looked at"), (60, "wrong")])
 def test_what_the_account_may_not_see_is_not_looked_at(folder: Path, code: int, state: str) -> None:
-    def asks(_here: Here) -> list[Answer]:
+    def asks(_here: CheckContext) -> list[CheckResult]:
         raise DatabaseError("reading the migrations", code, passing=False)
 
-    assert states(look(here(), [Check("a", "a", asks)])) == [state]
+    assert states(run_checks(here(), [Check("a", "a", asks)])) == [state]
 
 
 def test_a_check_that_fails_stops_none_and_shows_no_data(folder: Path) -> None:
-    def fails(_here: Here) -> list[Answer]:
+    def fails(_here: CheckContext) -> list[CheckResult]:
         raise RuntimeError("KBD4821")
 
-    def away(_here: Here) -> list[Answer]:
+    def away(_here: CheckContext) -> list[CheckResult]:
         raise OSError("the disk is gone")
 
-    checks = [Check("a", "a", fails), Check("b", "b", away), Check("c", "c", lambda _here: [right("Here.")])]
-    found = list(look(here(), checks))
+    checks = [Check("a", "a", fails), Check("b", "b", away), Check("c", "c", lambda _here: [ok("Here.")])]
+    found = list(run_checks(here(), checks))
     assert [one.state for one in found] == ["wrong", "wrong", "right"]
     assert [one.found for one in found] == [
         "The check itself failed (RuntimeError).",

@@ -2,20 +2,24 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from schemas.acts import ACTS
-from schemas.statement import ACT as STATEMENTS
+from platestream.schemas.acts import ACTS
+from platestream.schemas.statement import ACT as STATEMENTS
+from tests.support.tree import INTERFACES, PRODUCT, ROOT, SERVICES
 
-ROOT = Path(__file__).parents[2]
 WRITES = {"publish", "insert", "put_at_once", "write_batch"}
-ENTERS = {"enter", "enter_several", "on_record", "said"}  # `said` opens a look, which is its own row
+ENTERS = {
+    "enter",
+    "enter_several",
+    "log_refusal",
+    "documentation",
+}  # `documentation` opens a search, which is its own row
 PERMITS = {"permit", "_permit"}
-# What no person does: the door itself, and the gateway, which takes frames from cameras.
-NOT_ACTS = {"services.inquiries.gate", "services.cameras.sender"}
+# What no person does: the door itself, the gateway, which takes frames from cameras, heartbeats of devices.
+NOT_ACTS = {"platestream.access.gate", "platestream.cameras.sender", "platestream.access.presence"}
 
 
 class Function(NamedTuple):
@@ -45,7 +49,7 @@ def imported(tree: ast.Module) -> dict[str, tuple[str, str]]:
     return {
         alias.asname or alias.name: (str(node.module), alias.name)
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("services")
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("platestream.")
         for alias in node.names
     }
 
@@ -61,7 +65,7 @@ def target(call: ast.Call, module: str, names: dict[str, tuple[str, str]]) -> tu
 
 
 def functions() -> Iterator[Function]:
-    for path in sorted((ROOT / "services").rglob("*.py")):
+    for path in SERVICES:
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         tree = ast.parse(path.read_text())
         names = imported(tree)
@@ -107,7 +111,11 @@ WRITING = [one for one in ALL if reaches(one, WRITES)]
 
 def test_the_walk_finds_what_writes() -> None:
     found = {f"{one.module}.{one.name}" for one in WRITING}
-    assert {"services.hotlist.entries.add", "services.registry.put", "services.evidence.hold.keep"} <= found
+    assert {
+        "platestream.hotlist.entries.add",
+        "platestream.access.registry.put",
+        "platestream.evidence.hold.extend",
+    } <= found
     assert len(found) > 20
 
 
@@ -126,16 +134,16 @@ def test_what_writes_without_a_door_is_for_services_alone() -> None:
         if not {"door", "self", *PERMITS} & one.parameters and one.is_public and "." not in one.name
     }
     taken = set()
-    for path in (ROOT / "platestream").rglob("*.py"):
+    for path in INTERFACES:
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("services"):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("platestream."):
                 taken |= {(str(node.module), alias.name) for alias in node.names}
     assert bare & taken == set()
 
 
 def test_only_the_door_gives_permits_and_only_the_door_and_looks_write_inquiries() -> None:
     makers, recorders = set(), set()
-    for path in [*(ROOT / "services").rglob("*.py"), *(ROOT / "platestream").rglob("*.py")]:
+    for path in PRODUCT:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and name_of(node) == "Permit":
                 makers.add(path.name)
@@ -146,10 +154,10 @@ def test_only_the_door_gives_permits_and_only_the_door_and_looks_write_inquiries
 
 
 def test_every_act_is_entered_somewhere() -> None:
-    text = "\n".join(path.read_text() for path in (ROOT / "services").rglob("*.py"))
+    text = "\n".join(path.read_text() for path in SERVICES)
     looks = {act.name for act in ACTS if act.browses}
     kinds = {act.name for act in ACTS if act.name.startswith("registry_")}  # by f"registry_{kind}"
-    engines = {STATEMENTS}  # connectors/engine/statement_log.py
+    engines = {STATEMENTS}  # platestream/engine/statement_log.py
     entered = looks | kinds | engines
     missing = [act.name for act in ACTS if f'"{act.name}"' not in text and act.name not in entered]
     assert missing == []

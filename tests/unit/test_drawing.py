@@ -1,7 +1,7 @@
 import numpy as np
 
-from schemas.reading import PlateRead
-from services.reading.drawing import AMBER, GREEN, Tile, annotated, contact_sheet
+from platestream.reading.drawing import AMBER, GREEN, Tile, annotate, contact_sheet
+from platestream.schemas.reading import PlateRead
 
 
 def read(confidence: float, y: int = 100) -> PlateRead:
@@ -10,7 +10,7 @@ def read(confidence: float, y: int = 100) -> PlateRead:
 
 def test_a_reads_box_is_drawn_in_its_colour_and_the_picture_stays_as_it_was() -> None:
     image = np.zeros((480, 640, 3), np.uint8)
-    drawn = annotated(image, [read(0.95), read(0.5, 300)])
+    drawn = annotate(image, [read(0.95), read(0.5, 300)])
     assert not image.any()
     assert tuple(drawn[100, 260]) == GREEN
     assert tuple(drawn[300, 260]) == AMBER
@@ -18,7 +18,7 @@ def test_a_reads_box_is_drawn_in_its_colour_and_the_picture_stays_as_it_was() ->
 
 
 def test_a_plate_at_the_foot_has_its_text_above() -> None:
-    drawn = annotated(np.zeros((200, 640, 3), np.uint8), [read(0.95, 155)])
+    drawn = annotate(np.zeros((200, 640, 3), np.uint8), [read(0.95, 155)])
     assert drawn[125:150, 200:400].any()
 
 

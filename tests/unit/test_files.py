@@ -13,13 +13,13 @@ from bytewax.testing import TestingSink, run_main
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.changelog import newest
-from connectors.edge import Share
-from connectors.files import FileTopics
-from connectors.topic_file import TopicFileError, TopicFullError, Unread
-from schemas import topics
-from schemas.message import Batch, EndOfSnapshot, Message
-from schemas.topics import Topic
+from platestream.edges.changelog import newest
+from platestream.edges.edge import Share
+from platestream.edges.files import FileTopics
+from platestream.edges.topic_file import TopicFileError, TopicFullError, Unread
+from platestream.schemas import topics
+from platestream.schemas.message import Batch, EndOfSnapshot, Message
+from platestream.schemas.topics import Topic
 from tests.support.flows import detection
 
 DAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -270,7 +270,7 @@ def messages(items: list[Batch | EndOfSnapshot]) -> list[Message]:
 def test_a_changelog_that_is_compacted_while_it_loads_loses_nothing_and_comes_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.files.LOAD", 10)
+    monkeypatch.setattr("platestream.edges.files.LOAD_BATCH", 10)
     topic = replace(topics.HOTLIST, partitions=1)
     files(tmp_path, DAY - timedelta(days=3)).append(topic, [Message(b"%d" % n, b"old") for n in range(40)])
     loading = files(tmp_path).load(topic).build_part("s", "0", None)

@@ -2,54 +2,51 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = ("schemas", "operators", "connectors", "flows", "services", "platestream")
+from tests.support.tree import INTERFACES, PRODUCT, ROOT
+
 # What may be used by whom besides: each shows nothing of others, or passes it through the functions.
 ALLOWED = {
-    "rich.console": {"platestream/cli/console.py"},
-    "rich.markup": {"platestream/cli/console.py"},
-    "rich.text": {"platestream/cli/console.py"},
-    "rich.box": {"platestream/cli/console.py"},
+    "rich.console": {"platestream/cli/output.py"},
+    "rich.markup": {"platestream/cli/output.py"},
+    "rich.text": {"platestream/cli/output.py"},
+    "rich.box": {"platestream/cli/output.py"},
     "rich.table": {  # the type in annotations; `table` makes them
-        "platestream/cli/console.py",
-        "platestream/cli/registry.py",
-        "platestream/cli/retention.py",
-        "platestream/cli/search.py",
+        "platestream/cli/output.py",
+        "platestream/access/commands/registry.py",
+        "platestream/retention/commands.py",
+        "platestream/inquiries/commands/search.py",
     },
     "rich.progress": {  # descriptions by `progress_name`, or our own words
-        "platestream/cli/bench.py",
-        "platestream/cli/hotlist.py",
-        "platestream/cli/read.py",
+        "platestream/hotlist/commands/hotlist.py",
+        "platestream/reading/commands.py",
     },
     "csv.writer": {"schemas/csv_cells.py"},
     "csv.DictWriter": set(),
-    "html.escape": {"services/evidence/page.py"},
-    "saxutils.escape": {"services/yearly_audit/pdf.py"},
-    "Environment": {"platestream/console/drawing.py", "services/boards/page.py"},
+    "html.escape": {"platestream/evidence/package_page.py"},
+    "saxutils.escape": {"platestream/runtime/pdf.py"},
+    "Environment": {"platestream/web/rendering.py", "platestream/boards/page.py"},
     "print": set(),
     "typer.echo": set(),
     "typer.secho": set(),
     "click.echo": set(),
     "sys.stdout.write": {
-        "platestream/cli/console.py",
-        "platestream/cli/sql_answers.py",  # by csv_line and visible
+        "platestream/cli/output.py",
+        "platestream/inquiries/commands/sql_output.py",  # by csv_line and visible
         "platestream/demo/rtsp_server.py",
     },
     "sys.stderr.write": {
         "platestream/cli/main.py",  # by visible
-        "connectors/engine/__main__.py",
-        "services/retention/recovery_stores.py",
+        "platestream/engine/__main__.py",
+        "platestream/retention/recovery_stores.py",
     },
-    "sys.stdout.buffer.write": {"platestream/cli/sql_answers.py"},  # to no terminal
+    "sys.stdout.buffer.write": {"platestream/inquiries/commands/sql_output.py"},  # to no terminal
 }
 
 
 def files() -> Iterator[tuple[str, ast.Module]]:
-    for folder in FOLDERS:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+    for path in PRODUCT:
+        yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
 
 
 def used(tree: ast.Module) -> Iterator[str]:
@@ -80,7 +77,7 @@ def test_what_is_allowed_is_there() -> None:
 
 
 def test_no_text_of_a_command_holds_markup_of_rich_or_several_lines() -> None:
-    for path in sorted((ROOT / "platestream" / "cli").glob("*.py")):
+    for path in INTERFACES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("out.print", "err.print"):
                 texts = [one for arg in node.args for one in ast.walk(arg) if isinstance(one, ast.Constant)]
@@ -94,3 +91,8 @@ def test_every_template_shows_text_by_the_function_for_pages() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Environment":
                 assert {"finalize", "autoescape"} <= {one.arg for one in node.keywords}, file
+
+
+def test_no_two_templates_have_one_name() -> None:
+    names = [path.name for path in (ROOT / "platestream").glob("*/templates/*.html")]
+    assert sorted(names) == sorted(set(names))

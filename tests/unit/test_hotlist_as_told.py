@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from schemas.message import RefusedError
-from services.hotlist.entry import as_told, make_entry
+from platestream.hotlist.entry import make_entry, to_fields
+from platestream.schemas.message import RefusedError
 
 PHOENIX = ZoneInfo("America/Phoenix")
 TOLD = {
@@ -25,12 +25,12 @@ TOLD = {
 
 
 def test_text_makes_the_entry_that_it_is_the_text_of() -> None:
-    assert as_told(make_entry("sjpd", TOLD, PHOENIX), PHOENIX) == TOLD
+    assert to_fields(make_entry("sjpd", TOLD, PHOENIX), PHOENIX) == TOLD
 
 
 def test_a_time_within_a_day_stays_a_time() -> None:
     entry = make_entry("sjpd", {**TOLD, "expires_at": "2026-12-31T10:00:00-07:00"}, PHOENIX)
-    assert as_told(entry, PHOENIX)["expires_at"] == "2026-12-31T10:00:00-07:00"
+    assert to_fields(entry, PHOENIX)["expires_at"] == "2026-12-31T10:00:00-07:00"
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ def test_what_text_cannot_say_is_refused_and_not_lost(other: dict[str, object]) 
     entry = make_entry("sjpd", TOLD, PHOENIX)
     wider = msgspec.convert({**msgspec.to_builtins(entry), **other}, type(entry))
     with pytest.raises(RefusedError, match="what a form cannot hold"):
-        as_told(wider, PHOENIX)
+        to_fields(wider, PHOENIX)

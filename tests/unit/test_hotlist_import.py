@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.changelog import publish
-from connectors.memory import MemoryTopics
-from schemas import topics
-from schemas.catalogue import example
-from schemas.designation import LONGEST_DAYS, Designations
-from schemas.hotlist import HotListEntry
-from schemas.message import Message, RefusedError
-from schemas.registry import RegistryRecord
-from services.door import Permit
-from services.effects import Bulk
-from services.hotlist.entries import find
-from services.hotlist.importing import Import, changes, imported, listed, plan_import, registry, send
-from services.hotlist.log import difference
+from platestream.access.door import Permit
+from platestream.access.effects import Bulk
+from platestream.edges.changelog import publish
+from platestream.hotlist.change_log import difference
+from platestream.hotlist.entries import find
+from platestream.hotlist.list_changes import Import, changes, imported, listed, plan_import, registry, send
+from platestream.schemas import topics
+from platestream.schemas.catalogue import example
+from platestream.schemas.designation import LONGEST_DAYS, Designations
+from platestream.schemas.hotlist import HotListEntry
+from platestream.schemas.message import Message, RefusedError
+from platestream.schemas.registry import RegistryRecord
+from tests.support.memory_edge import MemoryTopics
 
 NOW = datetime(2026, 11, 24, 16, tzinfo=UTC)
 DAY = timedelta(days=1)

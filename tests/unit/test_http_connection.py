@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from platestream.listening import configured, listening
+from platestream.runtime.http_server import listen, server_config
 
 PLACES, MANY = 8, 20
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
@@ -66,8 +66,8 @@ def port() -> Iterator[int]:
         Route("/begin", begin, methods=["POST"]),
         Route("/end", end, methods=["POST"]),
     ]
-    server = uvicorn.Server(configured(Starlette(routes=routes), at_once=PLACES))
-    with listening("127.0.0.1", 0) as own:
+    server = uvicorn.Server(server_config(Starlette(routes=routes), at_once=PLACES))
+    with listen("127.0.0.1", 0) as own:
         thread = threading.Thread(target=server.run, args=([own],), daemon=True)
         thread.start()
         while not server.started:

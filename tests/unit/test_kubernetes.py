@@ -11,27 +11,27 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from connectors.settings import Settings
-from schemas.rights import ACCOUNTS, Rights
-from services.retention.recovery_stores import cluster_of
+from platestream.retention.recovery_stores import cluster_of
+from platestream.schemas.rights import ACCOUNTS, Rights
+from platestream.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "kubernetes"
 KUSTOMIZATION: dict[str, Any] = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-PAGE = (ROOT / "docs" / "scaling.md").read_text()
+PAGE = (ROOT / "docs/how-to/operator/kubernetes.md").read_text()
 OBJECTS: list[dict[str, Any]] = [
     one for file in KUSTOMIZATION["resources"] for one in yaml.safe_load_all((FOLDER / file).read_text())
 ]
 FLOWS = ("recognize", "match", "audit", "notify")
 GROUPS = ("recognize", "match")  # several processes share these
-# Of compose's services, what a cluster is asked for elsewhere: docs/scaling.md says by what.
+# Services of compose that a cluster provides elsewhere (docs/how-to/operator/kubernetes.md).
 ELSEWHERE = {"kafka", "clickhouse", "prometheus", "grafana", "tools"}
 OTHERWISE = {
     *("PLATESTREAM_ALLOW_PLAINTEXT", "PLATESTREAM_KAFKA", "PLATESTREAM_PROFILE"),
     "PLATESTREAM_STARTED_BY",
 }
-# Whose account it has at the broker, where it has none of its own (docs/deploy.md).
+# Whose account it has at the broker, where it has none of its own (docs/how-to/operator/kafka.md).
 AT_THE_BROKER = {"partners": "console"}
 
 

@@ -1,6 +1,7 @@
 """The lock's packages by the licences that they name themselves: none forbids an agency's use."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import distribution, metadata
 from pathlib import Path
@@ -63,7 +64,7 @@ def test_a_package_that_is_silent_brings_the_licence_that_is_noted(package: str)
 
 
 def test_each_package_under_a_gnu_licence_is_spoken_of_in_the_page() -> None:
-    page = (ROOT / "docs/security.md").read_text()
+    page = (ROOT / "docs/decisions/licenses.md").read_text()
     gnu = [one for one in PACKAGES if any(re.search(r"\bL?GPL|GNU ", text) for text in said(one))]
     assert "pygal" in gnu
     assert [one for one in gnu if f"`{one}`" not in page] == []
@@ -89,3 +90,14 @@ def test_a_licence_that_forbids_is_recognised(licence: str) -> None:
 @pytest.mark.parametrize("licence", ["BSL-1.0", "LGPL-3.0-or-later", "Apache-2.0", "MPL-2.0 AND MIT"])
 def test_a_licence_that_lets_use_is_let_pass(licence: str) -> None:
     assert not FORBIDDEN.search(licence)
+
+
+def test_the_package_asks_for_each_library_that_is_installed_here() -> None:
+    """One was in the lock alone: the console of the installed package did not start."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["oidc"]]
+    versions = {one.name: one.specifier for one in map(Requirement, asked)}
+    lines = (ROOT / "requirements.in").read_text().splitlines()
+    for pinned in (Requirement(line) for line in lines if line and not line.startswith("#")):
+        (pin,) = pinned.specifier
+        assert pin.version in versions[pinned.name], pinned

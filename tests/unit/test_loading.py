@@ -1,6 +1,6 @@
 import gc
 
-from connectors.loading import SnapshotBarrier
+from platestream.edges.snapshot_barrier import SnapshotBarrier
 
 
 def test_the_collector_of_cycles_rests_while_changelogs_load_and_never_looks_at_what_was_loaded() -> None:
@@ -9,10 +9,10 @@ def test_the_collector_of_cycles_rests_while_changelogs_load_and_never_looks_at_
     try:
         barrier.expect("hotlist/0")
         barrier.expect("hotlist/1")
-        barrier.reached("hotlist/0")
+        barrier.mark_loaded("hotlist/0")
         assert not gc.isenabled()
         assert any(one is loaded for one in gc.get_objects())
-        barrier.reached("hotlist/1")
+        barrier.mark_loaded("hotlist/1")
         assert gc.isenabled()
         assert not any(one is loaded for one in gc.get_objects())
     finally:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from connectors.settings import Settings
-from operators.tlog.note import Signer
-from schemas.message import RefusedError
-from services.tlog.config import LogConfig, LogError, config, signer, verifier, witness_signer
+from platestream.merkle.note import Signer
+from platestream.schemas.message import RefusedError
+from platestream.settings import Settings
+from platestream.transparency_log.config import LogConfig, LogError, config, signer, verifier, witness_signer
 from tests.support.published import log_key, witness_key
 
 WITNESS, LOG = witness_key().verifier, log_key("sheriff.example/log").verifier
@@ -79,7 +79,7 @@ def test_a_name_is_made_up_once_and_a_key_is_never_shown_or_written_over(tmp_pat
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert Signer.parse(file.read_text().strip()) == first
     with pytest.raises(FileExistsError):
-        found.kept.keep_secret("other")
+        found.state.store_secret("other")
     with pytest.raises(LogError, match="was begun as st-johns") as error:
         signer(replace(found, origin="sjpd.example/inquiries"), "")
     assert first.secret() not in str(error.value)

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors import private_file
-from connectors.tlog.folder import PublishedFolder
-from connectors.tlog.kept import Kept, seen
-from operators.tlog import merkle
-from operators.tlog.checkpoint import Asked, Head
-from operators.tlog.note import Note, signatures
-from services.tlog.config import LogConfig
-from services.tlog.witness import LogWitness, Reply
+from platestream.merkle import tree as merkle
+from platestream.merkle.checkpoint import AddCheckpointRequest, Head
+from platestream.merkle.note import Note, signatures
+from platestream.runtime import private_file
+from platestream.transparency_log.config import LogConfig
+from platestream.transparency_log.published_folder import PublishedFolder
+from platestream.transparency_log.publisher_state import PublisherState, witnessed_heads
+from platestream.transparency_log.witness import LogWitness, Reply
 from tests.support.clock import NOW
 from tests.support.published import log_key
 
@@ -36,12 +36,12 @@ def node(name: str) -> merkle.Node:
 def request(name: str, old: int, size: int) -> bytes:
     head = Head(KEY.name, size, merkle.root(size, node(name)))
     proof = tuple(merkle.consistency(min(old, size), size, node(name)))
-    return bytes(Asked(old, proof, Note(head.text, (KEY.sign(head.text),))))
+    return bytes(AddCheckpointRequest(old, proof, Note(head.text, (KEY.sign(head.text),))))
 
 
 def witness(folder: Path) -> LogWitness:
     told = LogConfig(
-        "", Kept(folder), PublishedFolder(folder), witness_name="w.example", logs=(KEY.verifier,)
+        "", PublisherState(folder), PublishedFolder(folder), witness_name="w.example", logs=(KEY.verifier,)
     )
     return LogWitness(told)
 
@@ -90,16 +90,18 @@ def test_a_head_is_remembered_before_its_cosignature_leaves(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr("operators.tlog.note.Signer.sign", dies)
+        patched.setattr("platestream.merkle.note.Signer.sign", dies)
         with pytest.raises(Killed):
             ask(one, request_of("true", 5))
-    assert seen(tmp_path).read()[KEY.name].size == 5
+    assert witnessed_heads(tmp_path).read()[KEY.name].size == 5
     assert ask(witness(tmp_path), request("forged", 0, 6)) == Reply(409, "5\n", "text/x.tlog.size")
     with monkeypatch.context() as patched:
-        patched.setattr(private_file, "write_whole", dies)
+        patched.setattr(private_file, "write_file", dies)
         with pytest.raises(Killed):
             ask(witness(tmp_path), request("true", 5, 9))
-    assert seen(tmp_path).read()[KEY.name].size == 5, "nothing was cosigned, and nothing remembered"
+    assert witnessed_heads(tmp_path).read()[KEY.name].size == 5, (
+        "nothing was cosigned, and nothing remembered"
+    )
     assert ask(witness(tmp_path), request("true", 5, 9)).status == 200
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.clock import EPOCH, TOGETHER, WAKE, Looks
+from platestream.runtime.clock import EPOCH, POLL_INTERVAL, SHARED_INTERVAL, PollSchedule
 
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 2), timezones=st.just(UTC))  # noqa: DTZ001
 
@@ -15,7 +15,7 @@ class Source:
 
     def __init__(self, began: datetime) -> None:
         self.now = self.began = began
-        self._looks = Looks(lambda: self.now)
+        self._looks = PollSchedule(lambda: self.now)
 
     def look(self) -> timedelta:
         """How long it slept before."""
@@ -49,15 +49,15 @@ def test_sources_that_began_at_any_moment_end_their_second_epoch_together(
 def test_a_source_that_is_in_step_looks_at_each_moment_of_the_grid(began: datetime) -> None:
     source = Source(began)
     in_step = source.end_epoch()
-    looks = [source.look() for _ in range(TOGETHER // WAKE)]
-    assert looks == [WAKE] * 7
-    assert source.now - in_step == TOGETHER
+    looks = [source.look() for _ in range(SHARED_INTERVAL // POLL_INTERVAL)]
+    assert looks == [POLL_INTERVAL] * 7
+    assert source.now - in_step == SHARED_INTERVAL
 
 
 @given(MOMENTS)
 def test_no_source_sleeps_longer_than_an_epoch_and_a_look(began: datetime) -> None:
     source = Source(began)
     for _ in range(20):
-        assert timedelta(0) < source.look() <= TOGETHER
+        assert timedelta(0) < source.look() <= SHARED_INTERVAL
         if source.now - source.began >= EPOCH:
             source.end_epoch()

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from connectors.metrics import Meters
-from flows import meters
-from schemas.catalogue import example
-from schemas.delivery import Delivery
-from schemas.deployment import DeploymentFinding
-from schemas.message import EndOfSnapshot
-from schemas.registry import RegistryRecord
+from platestream.flows import meters
+from platestream.runtime.metrics import Meters
+from platestream.schemas.catalogue import example
+from platestream.schemas.delivery import Delivery
+from platestream.schemas.deployment import DeploymentFinding
+from platestream.schemas.message import EndOfSnapshot
+from platestream.schemas.registry import RegistryRecord
 
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from platestream.boards import BOARDS
 from platestream.cli.main import COMMANDS, load
-from services.boards import BOARDS
-from services.policy.clauses import CLAUSES
-from services.policy.table import CHECKS
+from platestream.policy.clauses import CLAUSES
+from platestream.policy.table import CHECKS
+from tests.support.tree import PRODUCT
 
 ROOT = Path(__file__).parents[2]
 # Of this release, made beside this test.
@@ -25,17 +26,19 @@ PAGES = [
         for name in ("README.md", "CONTRIBUTING.md", "docker-compose.yml", "grafana/dashboards/README.md")
     ),
 ]
-CODE = sorted(
-    path
-    for folder in ("services", "connectors", "flows", "schemas", "platestream")
-    for path in (ROOT / folder).rglob("*.py")
-)
 
 
 @cache
 def commands(group: str) -> frozenset[str]:
     """The commands of a group; empty for a command that stands alone."""
     return frozenset(getattr(load(COMMANDS[group]), "commands", ())) if group in COMMANDS else frozenset()
+
+
+@cache
+def old_names(group: str) -> frozenset[str]:
+    """Names of a group that only answer for scripts of a release before."""
+    found = getattr(load(COMMANDS[group]), "commands", {}) if group in COMMANDS else {}
+    return frozenset(word for word, command in found.items() if command.hidden)
 
 
 def wrong(text: str) -> Iterator[str]:
@@ -90,6 +93,12 @@ def test_pages_alerts_and_dashboards_name_commands_that_there_are(path: Path) ->
     assert [one for part in told for one in wrong(part)] == []
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_name_commands_by_their_new_names(path: Path) -> None:
+    named = _NAMED.findall(path.read_text())
+    assert [f"platestream {group} {word}" for group, word in named if word in old_names(group)] == []
+
+
 def test_boards_name_commands_that_there_are() -> None:
     told = [f"{one.description} {one.empty}" for board in BOARDS for one in board.panels]
     assert [one for part in told for one in wrong(part)] == []
@@ -106,7 +115,7 @@ def test_the_checks_and_clauses_of_the_order_name_commands_that_there_are() -> N
 def test_messages_and_help_name_commands_that_there_are() -> None:
     found = {
         (str(path.relative_to(ROOT)), one)
-        for path in CODE
+        for path in PRODUCT
         for one in wrong(path.read_text())
         if one.split()[1] in COMMANDS
     }

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.settings import Settings
-from schemas.message import RefusedError
-from services.openid import provider
+from platestream.access.openid import provider
+from platestream.schemas.message import RefusedError
+from platestream.settings import Settings
 
 TEXT = """
 issuer = "https://login.agency.example"

@@ -13,11 +13,11 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from connectors.partners import places
-from connectors.partners.client import Bounds, Client, Heard, Partner
-from connectors.partners.places import WrongPlace
-from connectors.partners.signing import Request, sign_answer
-from schemas.partner import INQUIRIES, Reads, WrongAddress, base_address, printable
+from platestream.partners import addresses
+from platestream.partners.addresses import ForbiddenAddress
+from platestream.partners.signing import Request, sign_answer
+from platestream.partners.transport import Bounds, Client, Partner, PartnerResult
+from platestream.schemas.partner import INQUIRIES, InvalidAddress, Reads, base_address, printable
 from tests.unit.test_partner_signing import OURS, STRANGERS, THEIRS, keys
 
 BODY = b"{}"
@@ -30,7 +30,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def heard(serve: Serve, bounds: Bounds = HERE, address: str = "", **more: Any) -> Heard[Reads]:
+def heard(serve: Serve, bounds: Bounds = HERE, address: str = "", **more: Any) -> PartnerResult[Reads]:
     """What is heard of a server that does `serve` with each connection, once the request is there."""
 
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -45,7 +45,7 @@ def heard(serve: Serve, bounds: Bounds = HERE, address: str = "", **more: Any) -
 
     port = 0
 
-    async def run() -> Heard[Reads]:
+    async def run() -> PartnerResult[Reads]:
         nonlocal port
         server = await asyncio.start_server(connection, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
@@ -110,7 +110,7 @@ def test_a_signed_answer_is_heard() -> None:
 def test_a_refusal_is_heard_with_its_rule_and_nothing_that_steers_a_terminal() -> None:
     problem = msgspec.json.encode({"detail": "no MOU\x1b[2J\r\n is <b>in force</b>", "plate": "ABC123"})
     told = heard(answering(problem, 403, kind="application/problem+json"))
-    assert told == Heard("refused", "no MOU [2J is <b>in force</b>", status=403)
+    assert told == PartnerResult("refused", "no MOU [2J is <b>in force</b>", status=403)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_refusal_is_heard_with_its_rule_and_nothing_that_steers_a_terminal() -
 def test_reads_that_are_not_as_reads_are_refused_whole(changed: dict[str, Any]) -> None:
     told = heard(answering(reads(**changed)))
     assert (told.outcome, told.answer) == ("bad_answer", None)
-    assert told.said.isprintable()
+    assert told.text.isprintable()
 
 
 def test_more_reads_than_were_asked_for_are_refused() -> None:
@@ -167,7 +167,7 @@ def test_who_does_not_know_us_may_say_so_without_a_signature() -> None:
 
     told = heard(serve)
     assert told.outcome == "not_known"
-    assert "script" not in told.said
+    assert "script" not in told.text
 
 
 def test_an_endless_answer_and_one_that_unpacks_to_one_are_given_up() -> None:
@@ -217,7 +217,7 @@ def test_a_server_that_sends_us_elsewhere_is_not_followed() -> None:
 
     told = heard(elsewhere)
     assert told.outcome == "unreachable"
-    assert "elsewhere" in told.said
+    assert "elsewhere" in told.text
     assert len(asked) == 1
 
 
@@ -238,10 +238,10 @@ def test_this_machine_is_not_asked_unless_that_is_said_and_never_in_clear() -> N
         reached.append(request)
 
     elsewhere = Bounds(10.0, 20_000)
-    assert "https" in heard(serve, elsewhere).said
+    assert "https" in heard(serve, elsewhere).text
     for address in ("https://127.0.0.1:8123", "https://localhost:8123", "https://[::1]:8123"):
         told = heard(serve, elsewhere, address)
-        assert (told.outcome, told.said) == ("unreachable", "its address is this machine itself")
+        assert (told.outcome, told.text) == ("unreachable", "its address is this machine itself")
     assert reached == []
 
 
@@ -260,15 +260,15 @@ def test_this_machine_is_not_asked_unless_that_is_said_and_never_in_clear() -> N
     ],
 )
 def test_addresses_that_no_partner_has_are_not_asked(text: str) -> None:
-    with pytest.raises(WrongPlace):
-        places.judge(ip_address(text), here=False)
+    with pytest.raises(ForbiddenAddress):
+        addresses.check_address(ip_address(text), here=False)
 
 
 @pytest.mark.parametrize(
     "text", ["10.0.0.5", "192.168.1.4", "172.16.9.9", "100.64.1.1", "8.8.8.8", "2606::1"]
 )
 def test_private_networks_and_the_internet_are(text: str) -> None:
-    places.judge(ip_address(text), here=False)
+    addresses.check_address(ip_address(text), here=False)
 
 
 def test_a_name_of_which_one_address_is_wrong_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,8 +276,8 @@ def test_a_name_of_which_one_address_is_wrong_is_not_asked(monkeypatch: pytest.M
         return [(2, 1, 6, "", ("93.184.216.34", 443)), (2, 1, 6, "", ("169.254.169.254", 443))]
 
     monkeypatch.setattr("socket.getaddrinfo", both)
-    with pytest.raises(WrongPlace):
-        asyncio.run(places.find("alpr.county.example", 443, here=False))
+    with pytest.raises(ForbiddenAddress):
+        asyncio.run(addresses.resolve("alpr.county.example", 443, here=False))
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def test_an_address_has_one_form(text: str, one_form: str) -> None:
     ],
 )
 def test_an_address_of_another_form_is_refused(text: str) -> None:
-    with pytest.raises(WrongAddress):
+    with pytest.raises(InvalidAddress):
         base_address(text)
 
 

@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.partners import exchange
-from connectors.partners.keys import OwnKey, read_public
-from connectors.partners.signing import JSON, Answer, BadSignature, sign_answer, sign_request
-from schemas.exchange import SignedExchange
-from schemas.partner import INQUIRIES, PICTURES, Asker, Inquiry, PictureOf, Pictures, Read, Reads
-from services.evidence import origin, package
+from platestream.access.signing_keys import OwnKey, read_public
+from platestream.evidence import origin, package
+from platestream.partners import exchange
+from platestream.partners.signing import JSON, Answer, BadSignature, sign_answer, sign_request
+from platestream.schemas.exchange import SignedExchange
+from platestream.schemas.partner import INQUIRIES, PICTURES, Asker, Inquiry, PictureOf, Pictures, Read, Reads
 from tests.support.clock import NOW
 from tests.support.partners import ADDRESS, COUNTYS, OURS, STRANGERS
 
@@ -46,7 +46,7 @@ def exchanged(
     question, answer = msgspec.json.encode(asked), msgspec.json.encode(told)
     request = sign_request(key, ADDRESS + path, question, uuid4(), NOW)
     signed = Answer(200, request, sign_answer(by, request, 200, JSON, answer, NOW))
-    return exchange.kept("county", key, question, by.key.public_key(), signed, answer, NOW)
+    return exchange.record_exchange("county", key, question, by.key.public_key(), signed, answer, NOW)
 
 
 def of_reads(read: Read = READ, **told: Any) -> SignedExchange:
@@ -198,7 +198,7 @@ def test_no_byte_of_an_exchange_can_be_changed_that_counts(data: st.DataObject) 
     at = data.draw(st.integers(0, len(raw) - 1))
     raw[at] ^= data.draw(st.integers(1, 255))
     with pytest.raises(BadSignature):
-        exchange.proven(msgspec.structs.replace(one, **{field: bytes(raw)}))
+        exchange.verify_exchange(msgspec.structs.replace(one, **{field: bytes(raw)}))
 
 
 HEADERS = st.dictionaries(
@@ -213,4 +213,4 @@ def test_whatever_stands_in_its_headers_is_refused_in_words(
 ) -> None:
     one = msgspec.structs.replace(of_reads(), request_headers=asked, headers=told)
     with pytest.raises(BadSignature):
-        exchange.proven(one)
+        exchange.verify_exchange(one)

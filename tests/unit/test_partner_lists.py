@@ -11,19 +11,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.partners.lists import ListFile, Offered
-from operators.notify.route import NotifyRegistry, route
-from operators.notify.rules import NotifyRules, Receiver, Route
-from schemas.alert_hit import AlertHit
-from schemas.catalogue import example
-from schemas.hotlist import HotListEntry
-from schemas.message import RefusedError
-from schemas.partner import printable
-from schemas.partner_lists import MOST_OFFERS, HitElsewhere, Offer, OfferedEntry, Standing, offered
-from schemas.registry import RegistryRecord
-from services.partners.configured import Configured
-from services.partners.hits_elsewhere import met, to_tell
-from services.partners.taking import as_listed
+from platestream.operators.notify.route import NotifyRegistry, route
+from platestream.operators.notify.rules import NotifyRules, Receiver, Route
+from platestream.partners.config import PartnersConfig
+from platestream.partners.list_store import ListFile, OutgoingOffer
+from platestream.partners.received_offers import as_listed
+from platestream.partners.remote_hits import receive_hit, report_hit
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.catalogue import example
+from platestream.schemas.hotlist import HotListEntry
+from platestream.schemas.message import RefusedError
+from platestream.schemas.partner import printable
+from platestream.schemas.partner_lists import (
+    MOST_OFFERS,
+    CurrentOffers,
+    Offer,
+    OfferedEntry,
+    RemoteHit,
+    offered_fields,
+)
+from platestream.schemas.registry import RegistryRecord
 from tests.support.clock import NOW
 from tests.support.flows import LISTED, detection
 from tests.support.partners import DAY, agency, asker
@@ -38,7 +45,7 @@ def test_what_fails_half_way_leaves_the_file_as_it_was_and_numbers_only_grow(tmp
         assert (kept.offered.all(), file.version) == ([], 0)
     with file.snapshot() as kept:
         assert (kept.offered.all(), file.path.exists()) == ([], False)
-    one = Offered(agency="county", offer_id=uuid4(), entry=ENTRY, by=asker(), offered_at=NOW)
+    one = OutgoingOffer(agency="county", offer_id=uuid4(), entry=ENTRY, by=asker(), offered_at=NOW)
 
     def broken() -> None:
         with file.writing() as kept:
@@ -70,12 +77,12 @@ def test_what_fails_half_way_leaves_the_file_as_it_was_and_numbers_only_grow(tmp
 
 
 def test_all_that_may_stand_fits_one_request() -> None:
-    told = Standing(agency="a" * 40, number=1 << 62, offers=tuple(uuid4() for _ in range(MOST_OFFERS)))
+    told = CurrentOffers(agency="a" * 40, number=1 << 62, offers=tuple(uuid4() for _ in range(MOST_OFFERS)))
     assert len(msgspec.json.encode(told)) < 20_000
 
 
 def of_county(**told: Any) -> HotListEntry:
-    entry = msgspec.structs.replace(offered(ENTRY), **told)
+    entry = msgspec.structs.replace(offered_fields(ENTRY), **told)
     return as_listed(COUNTY, Offer(asker=asker(), number=1, offer_id=UUID(int=1), entry=entry))
 
 
@@ -106,7 +113,7 @@ def test_an_offered_entry_is_one_line_of_what_can_be_printed_or_is_refused(
     ).map(lambda value: json.dumps(value).encode())
 )
 def test_a_body_is_read_whole_or_refused_and_nothing_else(body: bytes) -> None:
-    for kind in (Offer, Standing, HitElsewhere, OfferedEntry):
+    for kind in (Offer, CurrentOffers, RemoteHit, OfferedEntry):
         try:
             msgspec.json.decode(body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -115,11 +122,11 @@ def test_a_body_is_read_whole_or_refused_and_nothing_else(body: bytes) -> None:
 
 def test_only_what_an_entry_says_and_not_what_is_ours_alone_is_offered() -> None:
     entry = msgspec.structs.replace(ENTRY, silenced_for=("city",), cameras=("main-n",), again_after_s=5)
-    told = msgspec.to_builtins(offered(entry))
+    told = msgspec.to_builtins(offered_fields(entry))
     assert not {"silenced_for", "cameras", "again_after_s", "entry_id", "source", "listed_at"} & set(told)
     bare = msgspec.structs.replace(entry, source="bolo", case_number="")
     with pytest.raises(msgspec.ValidationError):
-        offered(bare)
+        offered_fields(bare)
 
 
 def hit(plate: str = ENTRY.plate, second: float = -2) -> AlertHit:
@@ -128,16 +135,18 @@ def hit(plate: str = ENTRY.plate, second: float = -2) -> AlertHit:
 
 
 def test_a_hit_that_is_told_is_judged_again_by_whoever_listed_the_vehicle() -> None:
-    told = to_tell(hit(), "county", UUID(int=1))
-    found = met(told, "county", ENTRY, NOW)
+    told = report_hit(hit(), "county", UUID(int=1))
+    found = receive_hit(told, "county", ENTRY, NOW)
     assert (found.agency, found.detection.camera_id, found.match) == ("county", "county/cam", "exact")
-    assert found.hit_id == met(told, "county", ENTRY, NOW).hit_id
-    assert found.hit_id != met(told, "city", ENTRY, NOW).hit_id, "nobody writes over another one's hit"
+    assert found.hit_id == receive_hit(told, "county", ENTRY, NOW).hit_id
+    assert found.hit_id != receive_hit(told, "city", ENTRY, NOW).hit_id, (
+        "nobody writes over another one's hit"
+    )
     for wrong in (hit("ZZ99999"), hit(second=-3601), hit(second=301)):
         with pytest.raises(RefusedError):
-            met(to_tell(wrong, "county", UUID(int=1)), "county", ENTRY, NOW)
+            receive_hit(report_hit(wrong, "county", UUID(int=1)), "county", ENTRY, NOW)
     with pytest.raises(RefusedError, match="before the entry was listed"):
-        met(told, "county", msgspec.structs.replace(ENTRY, listed_at=NOW), NOW)
+        receive_hit(told, "county", msgspec.structs.replace(ENTRY, listed_at=NOW), NOW)
 
 
 def test_what_one_agency_told_us_is_not_told_to_a_third() -> None:
@@ -164,13 +173,13 @@ def test_how_offers_are_taken_is_said_by_partner() -> None:
         "lease_minutes": 30,
         "partners": {"county": {"take": "always", "categories": ["stolen_vehicle"]}},
     }
-    lists = msgspec.convert({"lists": told}, Configured).lists
+    lists = msgspec.convert({"lists": told}, PartnersConfig).lists
     assert (lists.of("county").take, lists.of("city").take, lists.lease) == (
         *("always", "never"),
         timedelta(minutes=30),
     )
     with pytest.raises(msgspec.ValidationError, match="take"):
-        msgspec.convert({"lists": {"take": "sometimes"}}, Configured)
+        msgspec.convert({"lists": {"take": "sometimes"}}, PartnersConfig)
 
 
 _EXAMPLE = bytes(example("alert_hit").accepted)

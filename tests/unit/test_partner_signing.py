@@ -14,8 +14,8 @@ from http_message_signatures.algorithms import ED25519, HMAC_SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.partners.keys import OwnKey, fingerprint
-from connectors.partners.signing import (
+from platestream.access.signing_keys import OwnKey, fingerprint
+from platestream.partners.signing import (
     ANSWER_COVERS,
     LABEL,
     LIVES,
@@ -29,7 +29,7 @@ from connectors.partners.signing import (
     verify_answer,
     verify_request,
 )
-from schemas.partner import ANSWER_TAG, REQUEST_TAG
+from platestream.schemas.partner import ANSWER_TAG, REQUEST_TAG
 
 NOW = datetime(2026, 5, 4, 18, tzinfo=UTC)
 URL = "https://alpr.county.example:8444/partner/v1/inquiries"
@@ -257,7 +257,7 @@ def test_keys_of_other_kinds_of_curves_are_not_taken() -> None:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-    from connectors.partners.keys import WrongKey, public_text, read_public
+    from platestream.access.signing_keys import WrongKey, public_text, read_public
 
     right = Ed25519PrivateKey.generate().public_key()
     assert public_text(read_public(public_text(right))) == public_text(right)

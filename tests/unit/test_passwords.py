@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.passwords import PasswordError, Passwords
-from connectors.private_file import PrivateFileError
+from platestream.access.password_file import PasswordError, Passwords
+from platestream.runtime.private_file import PrivateFileError
 from tests.support.console import QUICK
 
 GOOD = "correct horse battery"

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import plates
+from platestream.schemas import plates
 
 PLATE = st.text(plates.CHARACTERS, min_size=1, max_size=10)
 CHARACTER = st.sampled_from(plates.CHARACTERS)

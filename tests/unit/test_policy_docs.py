@@ -1,8 +1,8 @@
 """The table of clauses and checks, and the page that is made of it."""
 
-from services.policy import docs
-from services.policy.clauses import CLAUSES
-from services.policy.table import CHECKS
+from platestream.policy import docs
+from platestream.policy.clauses import CLAUSES
+from platestream.policy.table import CHECKS
 
 
 def test_every_clause_is_checked_or_said_to_be_for_people_alone() -> None:
@@ -22,5 +22,7 @@ def test_no_clause_of_the_order_is_left_out() -> None:
     assert {clause.number for clause in CLAUSES} == {"A", "B", *wanted}
 
 
-def test_the_page_is_made_of_the_tables() -> None:
-    assert docs.PAGE.read_text() == docs.page(docs.PAGE.read_text()), "python -m services.policy.docs"
+def test_the_pages_are_made_of_the_tables() -> None:
+    assert docs.PAGE.read_text() == docs.page(), "make generate"
+    acts = docs.ACTS_PAGE.read_text()
+    assert acts == docs.acts_page(acts), "make generate"

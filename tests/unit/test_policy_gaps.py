@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from services.policy.checks.live import Gap
-from services.policy.laws import LAWS
+from platestream.policy.checks.context import Unchecked
+from platestream.policy.laws import LAWS
 
-POLICY = Path(__file__).parents[2] / "services" / "policy"
-ARGUMENT = {"Gap": 1, "unless": 2}
+POLICY = Path(__file__).parents[2] / "platestream" / "policy"
+ARGUMENT = {"Unchecked": 1, "gap_unless": 2}
 
 
 def _text(node: ast.expr, named: dict[str, ast.expr]) -> str:
@@ -37,7 +37,7 @@ def _needs() -> Iterator[tuple[str, str]]:
             if isinstance(one, ast.Call) and isinstance(one.func, ast.Name) and one.func.id in ARGUMENT:
                 node = one.args[ARGUMENT[one.func.id]]
                 passed_on = isinstance(node, ast.Name) and node.id not in named
-                if not passed_on or path.name != "live.py":
+                if not passed_on or path.name != "context.py":
                     yield f"{path.name}:{one.lineno}", _text(node, named)
 
 
@@ -45,16 +45,16 @@ def test_every_gap_that_a_check_makes_names_what_would_make_it_checkable() -> No
     found = list(_needs())
     assert len(found) > 50
     for where, text in found:
-        assert Gap(where, text).needs == text
+        assert Unchecked(where, text).needs == text
 
 
 @pytest.mark.parametrize("needs", ["", " ", "a hit", "such a case", "platestream", "flows."])
 def test_a_gap_that_names_no_way_is_refused(needs: str) -> None:
     with pytest.raises(ValueError, match="no command, setting or event"):
-        Gap("nothing is there", needs)
+        Unchecked("nothing is there", needs)
 
 
 def test_every_clause_of_a_law_that_was_not_read_says_what_it_needs() -> None:
     unread = [one for law in LAWS.values() for one in law.clauses if not one.certain]
     assert unread
-    assert all(Gap("not read", one.needs) for one in unread)
+    assert all(Unchecked("not read", one.needs) for one in unread)

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from connectors.private_file import new_file, write_whole
+from platestream.runtime.private_file import new_file, write_file
 
 WRITER = """
 import sys
 from pathlib import Path
-from connectors.private_file import write_whole
+from platestream.runtime.private_file import write_file
 while True:
     for letter in (b"a", b"b"):
-        write_whole(Path(sys.argv[1]), letter * 1_000_000)
+        write_file(Path(sys.argv[1]), letter * 1_000_000)
         print("x", flush=True)
 """
 
@@ -40,7 +40,7 @@ def test_what_a_killed_writer_leaves_is_one_of_the_two(tmp_path: Path) -> None:
 NEW = """
 import sys
 from pathlib import Path
-from connectors.private_file import new_file
+from platestream.runtime.private_file import new_file
 with new_file(Path(sys.argv[1])) as made:
     made.write(b"a" * 1_000_000)
     made.flush()
@@ -87,7 +87,7 @@ def test_its_owner_alone_reads_it(tmp_path: Path) -> None:
     file = tmp_path / "file"
     old = os.umask(0)
     try:
-        write_whole(file, b"x")
+        write_file(file, b"x")
     finally:
         os.umask(old)
     assert file.stat().st_mode & 0o777 == 0o600

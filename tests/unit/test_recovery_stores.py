@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from services.retention import recovery_stores
+from platestream.retention import recovery_stores
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,12 +73,12 @@ def begun(store: Path, run: int) -> None:
 
 def test_what_a_killed_flow_did_not_commit_is_taken_back_at_the_next_start(tmp_path: Path) -> None:
     store, now = tmp_path / "store", datetime.now(UTC)
-    assert recovery_stores.bring_in_order(store, 2, timedelta(days=30), now).startswith("made")
+    assert recovery_stores.prepare(store, 2, timedelta(days=30), now).startswith("made")
     begun(store, 1)
-    assert recovery_stores.bring_in_order(store, 2, timedelta(days=30), now).startswith("took back 1 snap")
+    assert recovery_stores.prepare(store, 2, timedelta(days=30), now).startswith("took back 1 snap")
     with closing(sqlite3.connect(store / "part-0.sqlite3")) as part:
         assert part.execute("SELECT snap_epoch FROM snaps").fetchall() == [(1,)]
-    assert recovery_stores.bring_in_order(store, 2, timedelta(days=30), now) == ""
+    assert recovery_stores.prepare(store, 2, timedelta(days=30), now) == ""
 
 
 def test_a_flow_is_started_anew_when_its_store_is_due(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_flow_is_started_anew_when_its_store_is_due(tmp_path: Path) -> None:
 
 def test_a_store_that_a_flow_works_with_is_refused_to_a_second_one(tmp_path: Path) -> None:
     with_recovery(tmp_path, "true")
-    held = recovery_stores.hold(tmp_path / "store")
+    held = recovery_stores.lock_store(tmp_path / "store")
     with held, pytest.raises(subprocess.CalledProcessError) as refused:
         with_recovery(tmp_path, "true")
     assert "in use by another process" in refused.value.stderr
@@ -119,27 +119,27 @@ def test_the_first_of_several_processes_brings_the_store_in_order_and_all_of_the
     tmp_path: Path,
 ) -> None:
     orders = Orders()
-    first, until = recovery_stores.share(tmp_path / "store", TWO, orders.by("first"), LATER)
-    second, same = recovery_stores.share(
+    first, until = recovery_stores.lock_shared(tmp_path / "store", TWO, orders.by("first"), LATER)
+    second, same = recovery_stores.lock_shared(
         tmp_path / "store", TWO, orders.by("second"), LATER + timedelta(days=1)
     )
     with first, second:
         assert orders == ["first"]
         assert until == same == LATER
         with pytest.raises(recovery_stores.StoreInUseError):
-            recovery_stores.hold(tmp_path / "store")
-    third, _until = recovery_stores.share(tmp_path / "store", TWO, orders.by("third"), LATER)
+            recovery_stores.lock_store(tmp_path / "store")
+    third, _until = recovery_stores.lock_shared(tmp_path / "store", TWO, orders.by("third"), LATER)
     third.close()
     assert orders == ["first", "third"], "both have ended, so it can be brought in order again"
 
 
 def test_processes_of_other_addresses_wait_until_those_before_have_ended(tmp_path: Path) -> None:
     orders, store = Orders(), tmp_path / "store"
-    two, _until = recovery_stores.share(store, TWO, orders.by("two"), LATER)
+    two, _until = recovery_stores.lock_shared(store, TWO, orders.by("two"), LATER)
     with pytest.raises(recovery_stores.StoreInUseError, match="of other addresses than a-0:9;a-1:9;a-2"):
-        recovery_stores.share(store, FOUR, orders.by("four"), LATER, patience=0)
+        recovery_stores.lock_shared(store, FOUR, orders.by("four"), LATER, patience=0)
     threading.Timer(0.3, two.close).start()
-    four, _until = recovery_stores.share(store, FOUR, orders.by("four"), LATER)
+    four, _until = recovery_stores.lock_shared(store, FOUR, orders.by("four"), LATER)
     four.close()
     assert orders == ["two", "four"]
 
@@ -148,15 +148,15 @@ def test_who_is_started_anew_waits_for_the_end_of_the_others_of_its_run(tmp_path
     """They end by themselves within seconds; what they did not commit is taken back before the next run."""
     store, orders = tmp_path / "store", Orders()
     recovery_stores.make(store, 2)
-    first, _until = recovery_stores.share(store, TWO, orders.by("first"), LATER)
-    second, _until = recovery_stores.share(store, TWO, orders.by("second"), LATER)
+    first, _until = recovery_stores.lock_shared(store, TWO, orders.by("first"), LATER)
+    second, _until = recovery_stores.lock_shared(store, TWO, orders.by("second"), LATER)
     begun(store, 1)
     second.close()
     with pytest.raises(recovery_stores.StoreInUseError, match="a run of these that has not ended"):
-        recovery_stores.share(store, TWO, orders.by("too early"), LATER, patience=0)
+        recovery_stores.lock_shared(store, TWO, orders.by("too early"), LATER, patience=0)
     threading.Timer(0.3, first.close).start()
-    again, _until = recovery_stores.share(store, TWO, orders.by("again"), LATER)
-    other, _until = recovery_stores.share(store, TWO, orders.by("other"), LATER, patience=0)
+    again, _until = recovery_stores.lock_shared(store, TWO, orders.by("again"), LATER)
+    other, _until = recovery_stores.lock_shared(store, TWO, orders.by("other"), LATER, patience=0)
     again.close()
     other.close()
     assert orders == ["first", "again"]
@@ -164,19 +164,19 @@ def test_who_is_started_anew_waits_for_the_end_of_the_others_of_its_run(tmp_path
 
 def test_one_process_alone_keeps_a_group_out_and_a_group_keeps_it_out(tmp_path: Path) -> None:
     store = tmp_path / "store"
-    with recovery_stores.hold(store), pytest.raises(recovery_stores.StoreInUseError):
-        recovery_stores.share(store, TWO, lambda: None, LATER, patience=0)
+    with recovery_stores.lock_store(store), pytest.raises(recovery_stores.StoreInUseError):
+        recovery_stores.lock_shared(store, TWO, lambda: None, LATER, patience=0)
 
 
 def test_who_comes_when_a_group_is_due_waits_for_its_end(tmp_path: Path) -> None:
     """Else two that are always restarted beside each other would keep it from ever being brought in order."""
     store, orders = tmp_path / "store", Orders()
-    old, _until = recovery_stores.share(
+    old, _until = recovery_stores.lock_shared(
         store, TWO, orders.by("old"), datetime.now(UTC) + timedelta(seconds=0.3)
     )
     time.sleep(0.4)
     with old, pytest.raises(recovery_stores.StoreInUseError):
-        recovery_stores.share(store, TWO, orders.by("new"), LATER, patience=0)
+        recovery_stores.lock_shared(store, TWO, orders.by("new"), LATER, patience=0)
     assert orders == ["old"]
 
 
@@ -204,7 +204,7 @@ def test_a_flow_without_addresses_is_one_process() -> None:
 def test_processes_that_are_started_at_once_share_a_store_that_one_of_them_made(tmp_path: Path) -> None:
     """Real processes: each waits a moment, so that all of them are there at once."""
     store = str(tmp_path / "store")
-    command = [sys.executable, "-m", "services.retention.recovery_stores", store, "2", "sleep", "1"]
+    command = [sys.executable, "-m", "platestream.retention.recovery_stores", store, "2", "sleep", "1"]
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
     environment = {"PATH": path, recovery_stores.ADDRESSES: TWO}
     started = [

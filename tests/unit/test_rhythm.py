@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.rhythm import Demand, Done, check, period_at, period_named, running, standing
+from platestream.schemas.rhythm import Demand, Done, check, list_demands, open_period, period_at, period_named
 
 ZONE = ZoneInfo("America/Los_Angeles")
 DAY = timedelta(days=1)
@@ -23,7 +23,7 @@ def at(text: str) -> datetime:
 def late(
     demand: Demand, began: str, now: str, filed: Sequence[Done] = (), published: Sequence[Done] = ()
 ) -> list[str]:
-    found = standing(demand, ZONE, at(began), filed, published, at(now))
+    found = list_demands(demand, ZONE, at(began), filed, published, at(now))
     return [f"{one.period.name}: {said}" for one in found for said in one.late(at(now))]
 
 
@@ -74,7 +74,9 @@ def test_thirty_days_run_on_from_the_last_audit() -> None:
 def test_an_audit_that_says_it_covers_what_is_to_come_covers_no_more_than_there_was() -> None:
     forged = [done("2026-01-20", "2026-01-20T10:00", until="2030-01-01")]
     assert len(late(ROLLING, "2026-01-01", "2026-03-01", forged)) == 1
-    assert running(ROLLING, ZONE, at("2026-01-01"), forged, at("2026-03-01")).since == at("2026-01-20T10:00")
+    assert open_period(ROLLING, ZONE, at("2026-01-01"), forged, at("2026-03-01")).since == at(
+        "2026-01-20T10:00"
+    )
 
 
 def test_what_was_filed_before_the_period_was_over_does_not_count() -> None:

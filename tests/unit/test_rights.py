@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from bytewax.dataflow import Dataflow
 
-from connectors.edge import Edge
-from connectors.kafka_acls import declared, principal
-from connectors.memory import MemoryTables, MemoryTopics
-from flows import audit_flow, match_flow, notify_flow, recognize_flow
-from operators.notify.rules import NotifyRules
-from schemas.rights import ACCOUNTS, PREFIX, Rights
-from schemas.topics import DEAD_LETTERS, TOPICS, Topic
-from services.dead_letters import AGAIN
+from platestream.edges.edge import Edge
+from platestream.edges.kafka_acls import declared_acls, principal
+from platestream.flows import audit_flow, match_flow, notify_flow, recognize_flow
+from platestream.operations.dead_letters import AGAIN
+from platestream.operators.notify.rules import NotifyRules
+from platestream.schemas.rights import ACCOUNTS, PREFIX, Rights
+from platestream.schemas.topics import DEAD_LETTERS, TOPICS, Topic
 from tests.support.flows import ScriptedReader
+from tests.support.memory_edge import MemoryTables, MemoryTopics
 
 
 class Noting(MemoryTopics):
@@ -80,14 +80,14 @@ def test_a_topic_has_somebody_who_reads_and_somebody_who_writes_it(topic: Topic[
 
 
 def test_no_right_is_given_twice_and_none_is_for_all_topics() -> None:
-    acls = declared()
+    acls = declared_acls()
     assert len(set(acls)) == len(acls)
     assert {one.name for one in acls} == {topic.name for topic in TOPICS} | {"platestream"}
     assert {one.principal for one in acls} == {principal(name) for name in set(ACCOUNTS) - {"retention"}}
 
 
 def test_the_page_for_operators_has_the_rights_as_they_are_declared() -> None:
-    page = (Path(__file__).parents[2] / "docs/deploy.md").read_text()
+    page = (Path(__file__).parents[2] / "docs/reference/topics.md").read_text()
     for name, rights in ACCOUNTS.items():
         if rights == Rights():
             continue

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 import jsonschema
 import pytest
 
-from schemas.catalogue import RECORDS, example, json_schema
-from schemas.fields import Record
-from schemas.frame import Frame
-from schemas.hotlist import HotListChange, HotListEntry
-from schemas.message import Message, RefusedError
-from schemas.schema_docs import FOLDER, pages
+from platestream.schemas.catalogue import RECORDS, example, json_schema
+from platestream.schemas.fields import Record
+from platestream.schemas.frame import Frame
+from platestream.schemas.hotlist import HotListChange, HotListEntry
+from platestream.schemas.message import Message, RefusedError
+from platestream.schemas.schema_docs import FOLDER, pages
 
 NAMES = sorted(RECORDS)
 WHOLE = [name for name in NAMES if name != "frame"]
@@ -101,4 +101,4 @@ def test_a_listed_change_survives_its_message() -> None:
 
 @pytest.mark.parametrize("name", sorted(pages()))
 def test_the_published_schema_pages_are_what_the_code_says(name: str) -> None:
-    assert (FOLDER / name).read_text() == pages()[name], "run python -m schemas.schema_docs"
+    assert (FOLDER / name).read_text() == pages()[name], "make generate"

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import profiles
-from connectors.profiles import load
-from schemas.profile import ProfileError, parse
-from services.reports import public, search_log
-from services.reports.search_log import SEVERAL, Least, Searched
+from platestream.access import profiles
+from platestream.access.profiles import load
+from platestream.reports import law_reports, search_log
+from platestream.reports.search_log import SEVERAL, Minimum, PersonSearches
+from platestream.schemas.profile import ProfileError, parse
 
-LEAST = Least(5, 3)
+LEAST = Minimum(5, 3)
 MONTHS = [date(2026, month, 1) for month in (7, 8, 9)]
 CRIME = "vehicle used in a crime"
 searched = st.builds(
-    Searched,
+    PersonSearches,
     month=st.sampled_from(MONTHS),
     agency=st.sampled_from(["this agency", "county", "city"]),
     purpose=st.sampled_from([CRIME, "parking facility", "none named"]),
@@ -34,7 +34,7 @@ few_months = st.lists(searched.map(lambda one: one._replace(month=MONTHS[0])), m
 
 @given(few_months)
 def test_no_row_is_of_few_searches_or_few_people_and_none_can_be_had_from_the_total(
-    asked: list[Searched],
+    asked: list[PersonSearches],
 ) -> None:
     told = search_log.rows(asked, LEAST)
     assert sum(row.searches for row in told) == sum(one.searches for one in asked)
@@ -46,7 +46,7 @@ def test_no_row_is_of_few_searches_or_few_people_and_none_can_be_had_from_the_to
 
 
 @given(logs)
-def test_a_quarter_says_nothing_that_its_months_do_not_say(asked: list[Searched]) -> None:
+def test_a_quarter_says_nothing_that_its_months_do_not_say(asked: list[PersonSearches]) -> None:
     """Else whoever takes the months from the quarter has what they left out."""
     months: Counter[tuple[str, str, str]] = Counter()
     for month in MONTHS:
@@ -57,7 +57,7 @@ def test_a_quarter_says_nothing_that_its_months_do_not_say(asked: list[Searched]
 
 
 @given(logs)
-def test_counts_by_one_column_say_no_more_than_the_rows(asked: list[Searched]) -> None:
+def test_counts_by_one_column_say_no_more_than_the_rows(asked: list[PersonSearches]) -> None:
     """Else a row that was left out is the difference."""
     told = search_log.rows(asked, LEAST)
     for kind in ("agency", "purpose", "violation"):
@@ -67,11 +67,13 @@ def test_counts_by_one_column_say_no_more_than_the_rows(asked: list[Searched]) -
 
 
 @given(few_months, st.integers(1, 4))
-def test_whose_the_single_searches_are_cannot_be_told(asked: list[Searched], count: int) -> None:
+def test_whose_the_single_searches_are_cannot_be_told(asked: list[PersonSearches], count: int) -> None:
     """One officer's only search of a kind: the log is the same, whatever of the rare kinds it was for."""
     lone = [one for one in asked if one.violation not in ("homicide", "robbery")]
     told = [
-        search_log.rows([*lone, Searched(MONTHS[0], "this agency", CRIME, violation, "green", count)], LEAST)
+        search_log.rows(
+            [*lone, PersonSearches(MONTHS[0], "this agency", CRIME, violation, "green", count)], LEAST
+        )
         for violation in ("homicide", "robbery")
     ]
     assert told[0] == told[1]
@@ -83,14 +85,14 @@ def test_nothing_that_a_person_wrote_gets_into_what_is_published(rows: list[tupl
     agencies = {"county": False, "own": True}
     asked = [(MONTHS[0], *(f"CANARY{text}" for text in row[:4]), row[4]) for row in rows]
     for least in (LEAST, None):
-        told = search_log.rows(public.named(asked, profile, agencies), least)
+        told = search_log.rows(law_reports.named(asked, profile, agencies), least)
         assert b"CANARY" not in msgspec.json.encode(told)
         names = {name for row in told for name in (row.agency, row.purpose, row.violation)}
-        assert names <= {public.OTHER, SEVERAL}
+        assert names <= {law_reports.OTHER, SEVERAL}
 
 
 def test_of_a_month_that_is_not_over_nothing_is_told_apart() -> None:
-    asked = [Searched(MONTHS[0], "county", CRIME, "burglary", who, 9) for who in ("a", "b", "c")]
+    asked = [PersonSearches(MONTHS[0], "county", CRIME, "burglary", who, 9) for who in ("a", "b", "c")]
     (row,) = search_log.rows(asked, search_log.NOTHING_APART)
     assert (row.agency, row.purpose, row.violation, row.searches) == (SEVERAL, SEVERAL, SEVERAL, 27)
     (row,) = search_log.rows(asked, LEAST)
@@ -103,6 +105,6 @@ def test_reports_with_a_search_log_are_of_the_calendar() -> None:
         parse(text.replace('every = "month"', 'every = "30 days"'), "own.toml")
 
 
-def _may_be(one: Searched, row: search_log.SearchRow) -> bool:
+def _may_be(one: PersonSearches, row: search_log.SearchRow) -> bool:
     said = (row.agency, row.purpose, row.violation)
     return all(name in (SEVERAL, own) for name, own in zip(said, one[1:4], strict=True))

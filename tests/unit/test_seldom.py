@@ -1,6 +1,6 @@
 import logging
 
-from connectors.seldom import Seldom
+from platestream.runtime.log_rate_limit import LogRateLimit
 
 
 class Kept(logging.Handler):
@@ -14,7 +14,7 @@ class Kept(logging.Handler):
 
 def test_what_is_said_again_and_again_is_counted_and_nothing_else_is_lost() -> None:
     at, handler = 0.0, Kept()
-    handler.addFilter(Seldom(most=2, now=lambda: at))
+    handler.addFilter(LogRateLimit(most=2, now=lambda: at))
     noisy, calm = logging.Logger("noisy"), logging.Logger("calm")
     for logger in (noisy, calm):
         logger.addHandler(handler)

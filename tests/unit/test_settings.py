@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from connectors.files import FileTopics
-from connectors.kafka import KafkaTopics
-from connectors.kafka_client import properties
-from connectors.settings import Settings, SettingsError, load_settings, open_topics
+from platestream.edges.files import FileTopics
+from platestream.edges.kafka import KafkaTopics
+from platestream.edges.kafka_client import properties
+from platestream.settings import Settings, SettingsError, load_settings, open_topics
 
 
 @pytest.fixture(autouse=True)

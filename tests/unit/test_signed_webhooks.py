@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.notify.signed import BadSignature, headers, secret, verify
+from platestream.notifications.webhook_signature import BadSignature, headers, secret, verify
 from tests.support.receivers import SECRET
 
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)

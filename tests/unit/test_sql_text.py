@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sql.text import asks, has_format, ids, reads, shape, split
+from platestream.inquiries.sql.text import has_format, ids, reads, shape, split, writes_inquiry
 
 WORDS = "select from where insert into values limit platestream inquire reason pattern plate"
 KNOWN = frozenset(WORDS.split())
@@ -83,8 +83,8 @@ def test_what_a_statement_does_is_seen_from_its_words() -> None:
     assert has_format("SELECT 1 format CSV SETTINGS max_threads = 1")
     assert not has_format("SELECT format FROM x")
     assert not has_format("SELECT 'FORMAT CSV'")
-    assert asks("INSERT INTO platestream.inquire (a) VALUES (1)")
-    assert asks("insert into `inquire` (a) values (1)")
-    assert not asks("SELECT 'INSERT INTO inquire'")
+    assert writes_inquiry("INSERT INTO platestream.inquire (a) VALUES (1)")
+    assert writes_inquiry("insert into `inquire` (a) values (1)")
+    assert not writes_inquiry("SELECT 'INSERT INTO inquire'")
     one = "0e4a6a52-6f0b-4b0e-9a55-3f6b1c2d7e01"
     assert ids(f"VALUES ('{one}', '{one}')") == [UUID(one)]

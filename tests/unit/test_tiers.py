@@ -13,7 +13,7 @@ ENGINES = {  # what opens a database, a broker, a browser, a camera or a server
         "tests.support.agency",
     ),
     *("tests.support.prometheus", "tests.support.engine", "tests.support.clients", "tests.support.door"),
-    *("chdb", "playwright", "confluent_kafka", "connectors.ocr"),
+    *("chdb", "playwright", "confluent_kafka", "platestream.reading.ocr"),
 }
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.private_file import PrivateFileError
-from connectors.tokens import Tokens
+from platestream.access.token_file import Tokens
+from platestream.runtime.private_file import PrivateFileError
 from tests.support.clock import NOW
 
 LATER = NOW + timedelta(days=90)

@@ -20,14 +20,14 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import run_main
 
-from connectors.clock import utc_now
-from operators.consensus import PassRules, VehiclePasses
-from operators.frame_outcomes import FrameOutcomes
-from operators.recognize import FrameReads, Sighting
-from schemas.detection import Detection, detection_id
-from schemas.fields import Vehicle
-from schemas.reading import PlateRead
-from services.retention import uncommitted
+from platestream.operators.consensus import PassRules, VehiclePasses
+from platestream.operators.frame_outcomes import FrameOutcomes
+from platestream.operators.recognize import FrameReads, Sighting
+from platestream.retention import uncommitted
+from platestream.runtime.clock import utc_now
+from platestream.schemas.detection import Detection, detection_id
+from platestream.schemas.fields import Vehicle
+from platestream.schemas.reading import PlateRead
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 READ = PlateRead("ABC1234", 0.9, None, 0.0, (100, 300, 100, 50), (), (0.9,) * 7)
@@ -141,7 +141,7 @@ def test_what_was_published_in_state_and_nowhere_else_is_published_again(
     assert left(store, f"snap_epoch >= {uncommitted.resume_epoch(store)}") > 0
     assert rows == []
     if taken_back:
-        assert uncommitted.take_back(store) > 0
+        assert uncommitted.delete_uncommitted(store) > 0
     started(store, rows, until=3)
     started(store, rows)
     assert [one.detection_id for one in rows] == ([VEHICLE] if taken_back else [])
@@ -158,7 +158,7 @@ def test_a_frame_that_one_step_alone_knows_is_read_again_and_opens_its_pass(
     left(store, f"snap_epoch >= {epoch} AND step_id LIKE 'recognize.passes%'", "DELETE")
     assert left(store, f"snap_epoch >= {epoch} AND step_id = 'recognize.once'") == 1
     if taken_back:
-        uncommitted.take_back(store)
+        uncommitted.delete_uncommitted(store)
     started(store, rows, until=0)
     started(store, rows)
     (one,) = rows
@@ -169,13 +169,13 @@ def test_what_was_committed_stays(store: Path) -> None:
     rows: list[Detection] = []
     for until in (1, 2, 3, 4):
         started(store, rows, until=until)
-        uncommitted.take_back(store)
+        uncommitted.delete_uncommitted(store)
     assert [(one.detection_id, one.frames) for one in rows] == [(VEHICLE, 3)]
 
 
 def test_a_store_that_has_seen_no_run_has_nothing_to_take_back(store: Path) -> None:
     assert (uncommitted.runs(store), uncommitted.resume_epoch(store)) == (0, 1)
-    assert uncommitted.take_back(store) == 0
+    assert uncommitted.delete_uncommitted(store) == 0
 
 
 def test_runs_are_counted(store: Path) -> None:

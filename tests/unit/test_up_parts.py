@@ -4,6 +4,8 @@ import os
 import shlex
 import socket
 import stat
+import subprocess
+import sys
 from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
@@ -14,27 +16,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from supervisor.options import UnhosedConfigParser
 
-from connectors.clickhouse_client import INGEST, OWNER, RETENTION, SEALER
-from connectors.engine import accounts as engine_accounts
-from connectors.engine.accounts import Known
-from connectors.settings import Settings, own_account, system_account
 from platestream.demo import street
-from services.up import accounts, job, log, status
-from services.up.job import Sample
-from services.up.plan import Program, Wanted, programs
-from services.up.status import PLAN, Running, gateway
-from services.up.supervisor import LONGEST_SOCKET, Supervisor, UpError
+from platestream.edges.clickhouse_client import INGEST, OWNER, RETENTION, SEALER
+from platestream.engine import accounts as engine_accounts
+from platestream.engine.accounts import KnownNames
+from platestream.operations.up import accounts, log, status
+from platestream.operations.up import service as job
+from platestream.operations.up.plan import Program, StartOptions, programs
+from platestream.operations.up.service import Sample
+from platestream.operations.up.status import PLAN, ProcessStatus, gateway
+from platestream.operations.up.supervisor import LONGEST_SOCKET, Supervisor, UpError
+from platestream.reports import public_figures
+from platestream.settings import Settings, own_account, system_account
 from tests.support.clock import NOW
+from tests.support.public_figures import figures
 from tests.support.receivers import http_receiver
 
-KNOWN = Known(
+KNOWN = KnownNames(
     frozenset({*accounts.PERSON, OWNER, INGEST, SEALER, RETENTION}),
     frozenset({"default", "platestream_person", "platestream_examiner", "platestream_reader"}),
 )
 
 
-def wanted(data: Path, **told: object) -> Wanted:
-    return Wanted(settings=Settings(data=data), port=8123, readers=2, **told)  # type: ignore[arg-type]
+def wanted(data: Path, **told: object) -> StartOptions:
+    return StartOptions(settings=Settings(data=data), port=8123, readers=2, **told)  # type: ignore[arg-type]
 
 
 def names(found: list[Program]) -> list[str]:
@@ -52,6 +57,29 @@ def test_one_reader_for_each_core_and_the_engine_first(tmp_path: Path) -> None:
     assert len(set(stores)) == len(stores), "each process has a recovery store of its own"
 
 
+def test_the_public_page_has_a_process_without_an_account_of_the_database(tmp_path: Path) -> None:
+    assert "transparency" not in names(programs(wanted(tmp_path), {}))
+    found = {one.name: one for one in programs(wanted(tmp_path, transparency=8092, accounts=tmp_path), {})}
+    assert found["transparency"].command[-4:] == ("report", "serve", "--port", "8092")
+    assert found["transparency"].environment == {}
+    assert found["figures"].command[-4:] == ("report", "count", "--every", "24")
+    assert found["figures"].environment == {
+        "PLATESTREAM_CLICKHOUSE_FILE": str(tmp_path / "clickhouse_console")
+    }
+
+
+def test_figures_of_the_public_page_that_are_old_or_damaged_are_a_fault(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    assert not list(status.public_page_faults(settings, NOW)), "it waits for the first count"
+    public_figures.store(settings, figures(counted_at=NOW))
+    assert not list(status.public_page_faults(settings, NOW + timedelta(days=1)))
+    (old,) = status.public_page_faults(settings, NOW + timedelta(days=3))
+    assert old.startswith(f"the public page shows figures of {NOW:%Y-%m-%d}")
+    (tmp_path / public_figures.FILE).write_text("{")
+    (damaged,) = status.public_page_faults(settings, NOW)
+    assert damaged.endswith("damaged: platestream report count")
+
+
 def test_with_a_server_no_engine_is_started_and_its_accounts_are_used(tmp_path: Path) -> None:
     found = programs(wanted(tmp_path, accounts=tmp_path / "secrets"), {})
     assert "engine" not in names(found)
@@ -61,7 +89,7 @@ def test_with_a_server_no_engine_is_started_and_its_accounts_are_used(tmp_path: 
 
 def test_ports_of_metrics_are_apart(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path, notify_file=tmp_path / "notify.toml")
-    found = programs(Wanted(settings=settings, port=8123, readers=4, metrics=9110), {})
+    found = programs(StartOptions(settings=settings, port=8123, readers=4, metrics=9110), {})
     ports = [one.metrics for one in found if one.metrics]
     assert len(ports) == 7
     assert len(set(ports)) == 7
@@ -70,7 +98,7 @@ def test_ports_of_metrics_are_apart(tmp_path: Path) -> None:
 def test_accounts_are_what_the_engine_takes_and_stay_at_the_next_start(tmp_path: Path) -> None:
     hashes = accounts.make(tmp_path, 8123)
     read = engine_accounts.read(accounts.users_files(tmp_path), KNOWN, hashes)
-    assert read.without == ()
+    assert read.missing_password == ()
     mine = own_account(tmp_path).read_text()
     password = mine.split(":")[2].split("@")[0]
     signed_in = read.sign_in(system_account(), password, "127.0.0.1")
@@ -167,22 +195,22 @@ def test_what_ended_lately_is_counted_from_the_log_however_long_it_had_run(tmp_p
 def test_a_process_that_ends_again_and_again_is_not_well_though_it_runs(tmp_path: Path) -> None:
     file = tmp_path / "log"
     file.write_text(f"{NOW:%Y-%m-%dT%H:%M:%S.000}Z match * exited, process 7\n" * 3)
-    running = Running("match", "", "running", 8, NOW - timedelta(seconds=5), "")
-    (told,) = status.of_processes((running,), NOW, file)
+    running = ProcessStatus("match", "", "running", 8, NOW - timedelta(seconds=5), "")
+    (told,) = status.process_faults((running,), NOW, file)
     assert "match has ended 3 times in ten minutes" in told
-    between = Running("match", "", "backoff", 0, None, "Exited too quickly")
-    assert [*status.of_processes((between,), NOW, file)] == [told]
-    stopped = Running("match", "", "stopped", 0, None, "")
-    assert "was not started" in next(status.of_processes((stopped,), NOW, file))
-    assert not [*status.of_processes((running,), NOW + timedelta(minutes=2), file)]
+    between = ProcessStatus("match", "", "backoff", 0, None, "Exited too quickly")
+    assert [*status.process_faults((between,), NOW, file)] == [told]
+    stopped = ProcessStatus("match", "", "stopped", 0, None, "")
+    assert "was not started" in next(status.process_faults((stopped,), NOW, file))
+    assert not [*status.process_faults((running,), NOW + timedelta(minutes=2), file)]
 
 
 def test_a_sample_never_mixes_with_a_broker_a_server_or_an_agency(tmp_path: Path) -> None:
     sample = Sample(lambda: pytest.fail("laid out"), lambda: pytest.fail("filled"))
     kafka = Settings(data=tmp_path / "a", kafka="localhost:9092")
     for wrong in (
-        Wanted(settings=kafka, port=1, readers=1),
-        Wanted(settings=Settings(data=tmp_path / "a"), port=1, readers=1, accounts=tmp_path),
+        StartOptions(settings=kafka, port=1, readers=1),
+        StartOptions(settings=Settings(data=tmp_path / "a"), port=1, readers=1, accounts=tmp_path),
     ):
         with pytest.raises(UpError, match="a sample has a folder of its own"):
             job.up(wrong, print, sample)
@@ -194,7 +222,7 @@ def test_a_sample_never_mixes_with_a_broker_a_server_or_an_agency(tmp_path: Path
 def test_no_engine_is_started_beside_a_server_that_is_named(tmp_path: Path) -> None:
     server = Settings(data=tmp_path, clickhouse="https://smith:secret@ch:8443/platestream")
     with pytest.raises(UpError, match="--accounts"):
-        job.up(Wanted(settings=server, port=1, readers=1), print)
+        job.up(StartOptions(settings=server, port=1, readers=1), print)
 
 
 def test_a_job_signs_in_to_the_server_it_was_given_though_an_engine_was_here_before(tmp_path: Path) -> None:
@@ -224,7 +252,7 @@ def test_what_runs_and_gives_no_answer_is_wrong(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(status, "ANSWER_SECONDS", 0.2)
     old, young = NOW - timedelta(minutes=2), NOW - timedelta(seconds=20)
     found = [("engine", old), ("console", old), ("boards", young), ("match", old), ("partners", old)]
-    running = tuple(Running(name, "", "running", 7, since, "") for name, since in found)
+    running = tuple(ProcessStatus(name, "", "running", 7, since, "") for name, since in found)
     with (
         http_receiver() as answering,
         http_receiver(status=500) as broken,
@@ -236,8 +264,16 @@ def test_what_runs_and_gives_no_answer_is_wrong(monkeypatch: pytest.MonkeyPatch)
             "boards": hanging.getsockname()[1],
             "partners": urlsplit(broken.url).port,
         }
-        told = list(status.silent(running, ports, NOW))
+        told = list(status.unresponsive(running, ports, NOW))
     assert [one.split(" on port")[0] for one in told] == [
         "console runs and gives no answer",
         "partners runs and answers with error 500",
     ]
+
+
+def test_modules_of_the_folder_where_up_is_called_replace_none_of_the_library(tmp_path: Path) -> None:
+    (tmp_path / "grp.py").write_text("raise RuntimeError")
+    environment = Supervisor(tmp_path / "data")._environment()
+    command = [sys.executable, "-m", "supervisor.supervisord", "--version"]
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from samples.frames import SPAN, SampleFrame, sample_frames, write_folder
-from samples.passes import PASSES
+from models.samples.frames import SPAN, SampleFrame, sample_frames, write_folder
+from models.samples.passes import PASSES
 
 START = datetime(2026, 5, 4, 18, 0, 0, 123456, tzinfo=UTC)
 
@@ -18,14 +18,14 @@ START = datetime(2026, 5, 4, 18, 0, 0, 123456, tzinfo=UTC)
 def drawn() -> list[SampleFrame]:
     """The first frame of each pass."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("samples.frames.PASSES", [replace(p, frames=1) for p in PASSES])
+        patch.setattr("models.samples.frames.PASSES", [replace(p, frames=1) for p in PASSES])
         return list(sample_frames(START))
 
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> list[SampleFrame]:
     """All frames without their pictures."""
-    monkeypatch.setattr("samples.frames._jpeg", lambda *_: b"")
+    monkeypatch.setattr("models.samples.frames._jpeg", lambda *_: b"")
     return list(sample_frames(START))
 
 
@@ -70,7 +70,7 @@ def test_a_start_without_a_time_zone_is_refused() -> None:
 
 
 def test_a_folder_holds_each_frame_with_its_headers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("samples.frames.PASSES", PASSES[1:2])
+    monkeypatch.setattr("models.samples.frames.PASSES", PASSES[1:2])
     written = write_folder(tmp_path, START)
     pictures = sorted(tmp_path.glob("stj-01/*.jpg"))
     assert [p.stem for p in pictures] == [f.name for f in written]

@@ -1,7 +1,7 @@
-from samples.hotlist import EXPECTED, sample_entries
-from samples.passes import PASSES
-from schemas.designation import LONGEST_DAYS
-from schemas.hotlist import OWN_MUST_HAVE
+from models.samples.hotlist import EXPECTED, sample_entries
+from models.samples.passes import PASSES
+from platestream.schemas.designation import LONGEST_DAYS
+from platestream.schemas.hotlist import OWN_MUST_HAVE
 
 ENTRIES = {entry["reference"]: entry for entry in sample_entries()}
 SEEN = {(v.plate.text, v.plate.state) for p in PASSES for v in p.vehicles if v.plate}

@@ -2,10 +2,10 @@ import cv2
 import numpy as np
 import pytest
 
-from samples.plate_styles import STYLES
-from samples.plates import HEIGHT, WIDTH, PlateLook, draw_plate
-from samples.scene import Scene, draw_scene, draw_scene_with_plates
-from samples.vehicles import Vehicle
+from models.samples.plate_styles import STYLES
+from models.samples.plates import HEIGHT, WIDTH, PlateLook, draw_plate
+from models.samples.scene import Scene, draw_scene, draw_scene_with_plates
+from models.samples.vehicles import Vehicle
 
 TRUCK = Vehicle("pickup", "white", PlateLook("CKR4572"), 0.3, 10.0)
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import cv2
 
-from samples.video import draw_video
+from models.samples.video import draw_video
 
 
 def test_a_video_has_its_frames_and_says_who_passes_when(tmp_path: Path) -> None:

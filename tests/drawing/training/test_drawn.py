@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.reading.glyphs import ALPHABET
-from training import train
-from training.augment import augment
-from training.camera import WIDEST, cut_out, photograph
-from training.dice import Dice
-from training.dies import DIES, dies
-from training.lettering import PILLOWS_OWN, fonts, glyph, word
-from training.paint import LUMINANCE
-from training.plates import AROUND, Plate, draw_plate
-from training.pool import Amounts, Pool
-from training.samples import STEP, Sample, contact_sheet, draw
-from training.serials import REGIONS, Serial, draw_serial, split_of
-from training.weather import weather
+from models.training import train
+from models.training.augment import augment
+from models.training.camera import WIDEST, cut_out, photograph
+from models.training.dice import Dice
+from models.training.dies import DIES, dies
+from models.training.lettering import PILLOWS_OWN, fonts, glyph, word
+from models.training.paint import LUMINANCE
+from models.training.plates import AROUND, Plate, draw_plate
+from models.training.pool import Amounts, Pool
+from models.training.samples import STEP, Sample, contact_sheet, draw
+from models.training.serials import REGIONS, Serial, draw_serial, split_of
+from models.training.weather import weather
+from platestream.reading.glyphs import ALPHABET
 
 seeds = st.integers(0, 2**32)
 

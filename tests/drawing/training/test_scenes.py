@@ -5,14 +5,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.ocr import UNCLIP
-from operators.reading.geometry import Line
-from training import locate
-from training.dice import Dice
-from training.photographs import photographs
-from training.scenes import SIDE, Scene, draw_scene
-from training.signs import SAID, printed, sign_text
-from training.targets import ACROSS, ALONG, EITHER, SERIAL, inner, target
+from models.training import locate
+from models.training.dice import Dice
+from models.training.photographs import photographs
+from models.training.scenes import SIDE, Scene, draw_scene
+from models.training.signs import SAID, printed, sign_text
+from models.training.targets import ACROSS, ALONG, EITHER, SERIAL, inner, target
+from platestream.reading.geometry import Line
+from platestream.reading.ocr import UNCLIP
 
 seeds = st.integers(0, 2**32)
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import pytest
 
-from connectors.clickhouse_client import (
+from platestream.edges.clickhouse_client import (
     ANALYST,
     ConnectError,
     DatabaseError,
@@ -154,10 +154,10 @@ def test_each_client_has_the_role_it_was_opened_with(database: Database) -> None
 
 def test_a_folder_that_another_process_holds_is_named_with_that_process(database: Database) -> None:
     database.client()
-    script = f"from connectors.clickhouse import connect; connect({database.dsn!r})"
+    script = f"from platestream.edges.clickhouse_client import connect; connect({database.dsn!r})"
     other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert other.returncode != 0
-    assert "FolderHeldError: another process (PID " in other.stderr
+    assert "FolderInUseError: another process (PID " in other.stderr
     assert "Error initializing" not in other.stderr.splitlines()[-1]
 
 

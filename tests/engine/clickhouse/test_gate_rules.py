@@ -7,7 +7,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from schemas import tables
+from platestream.schemas import tables
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.flows import detection

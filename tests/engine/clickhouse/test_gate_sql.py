@@ -1,19 +1,25 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from benchmarks.search import rows_read
-from connectors.clickhouse_client import ANALYST
-from schemas import tables
-from schemas.detection import Detection
+from platestream.edges.clickhouse_client import ANALYST
+from platestream.schemas import tables
+from platestream.schemas.detection import Detection
+from platestream.schemas.spans import Span
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.flows import detection
 
 HOUR = timedelta(hours=1)
+TWENTY = datetime(2020, 1, 1, tzinfo=UTC)
+ZONES = ("America/New_York", "America/Phoenix", "Europe/Berlin", "Australia/Lord_Howe")
 
 
 def seen(plate: str, age: timedelta = HOUR, camera: str = "cam") -> Detection:
@@ -42,6 +48,26 @@ def log(database: Database, inquiry: UUID, **columns: Any) -> None:
         **columns,
     }
     database.client().insert("platestream.inquiry_log", [list(row.values())], column_names=list(row))
+
+
+ANY_TIME = st.integers(0, 40 * 366 * 24 * 60).map(lambda minutes: TWENTY + timedelta(minutes=minutes))
+
+
+@pytest.mark.parametrize(
+    "zone", ["America/New_York", "America/Phoenix", "Europe/Berlin", "Australia/Lord_Howe"]
+)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(times=st.lists(ANY_TIME, min_size=1, max_size=50), months=st.integers(0, 240))
+def test_calendar_months_of_the_database_and_of_the_rules_agree(
+    database: Database, zone: str, times: list[datetime], months: int
+) -> None:
+    sql = """SELECT toUnixTimestamp64Second(addMonths(
+        toTimeZone(arrayJoin({times:Array(DateTime64(3, 'UTC'))}), {zone:String}), {months:UInt16}))"""
+    rows = (
+        database.client().query(sql, parameters={"times": times, "zone": zone, "months": months}).result_rows
+    )
+    ends = [Span(months, "month").after(one, ZoneInfo(zone)) for one in times]
+    assert [row[0] for row in rows] == [int(one.timestamp()) for one in ends]
 
 
 def test_the_database_itself_stamps_who_asked_when_and_in_which_query(database: Database) -> None:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.clickhouse_client import ANALYST
-from operators.hit_history import following, history, is_local
-from schemas import tables
-from schemas.alert_hit import AlertHit
-from schemas.catalogue import example
-from schemas.hit_action import ActionKind, Confused, HitAction
+from platestream.edges.clickhouse_client import ANALYST
+from platestream.operators.hit_history import following, history, is_local
+from platestream.schemas import tables
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.catalogue import example
+from platestream.schemas.hit_action import ActionKind, Confusion, HitAction
 from tests.support.database import Database, copied
 from tests.support.hit_actions import KINDS, action, actions
 
@@ -38,7 +38,7 @@ def hit(number: int, source: str = "ncic", **told: object) -> AlertHit:
 
 def expected(done: list[HitAction], source: str) -> tuple[object, ...]:
     found = history(done, source=source)
-    counted, beside = len(found.counted), len(found.beside)
+    counted, beside = len(found.applied), len(found.ignored)
     return (found.status, found.visual, found.current, counted, beside, found.disputed)
 
 
@@ -127,7 +127,7 @@ def test_precision_is_of_those_that_were_looked_at_with_wilsons_interval(databas
 
 
 def test_confusions_that_officers_saw_are_counted_by_character(database: Database) -> None:
-    seen = (Confused("Q", "0"),)
+    seen = (Confusion("Q", "0"),)
     for number in (1, 2):
         hit_id = UUID(int=(7 << 50) + number)
         database.put(

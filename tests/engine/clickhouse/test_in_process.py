@@ -1,4 +1,4 @@
-"""What chDB in process lets through, as docs/engine.md and SECURITY.md tell it: a new release may differ."""
+"""Limits of chDB in process, as docs/explanation/engine.md and SECURITY.md name them."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from connectors.clickhouse_client import (
+from platestream.edges.clickhouse_client import (
     ANALYST,
     AUDITOR,
     CUSTODIAN,
@@ -69,6 +69,6 @@ def test_whoever_opens_the_folder_can_do_what_the_page_names(database: Database,
 
 
 def test_the_page_names_each_of_these() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "engine.md").read_text()
+    page = (Path(__file__).parents[3] / "docs/explanation/engine.md").read_text()
     for one in ("SET ROLE platestream_owner", "SET log_comment", "file('/path')", "INTO OUTFILE"):
         assert f"{one}" in page.partition("### In process")[2]

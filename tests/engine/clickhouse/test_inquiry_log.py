@@ -11,15 +11,15 @@ from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig
 from bytewax.testing import TestingSink
 
-from connectors import inquiry_log
-from connectors.clickhouse_client import SEALER, DatabaseError
-from connectors.gate_rules import history
-from connectors.inquiry_log import InquiryLogPart, InquiryLogSource, seal_new
-from connectors.inquiry_verify import verify
-from schemas.gate_rules import RulesInForce
-from schemas.inquiry import SealedInquiry, broken
-from schemas.message import EndOfSnapshot
-from services.rules import gate_rules
+from platestream.access import gate_rules
+from platestream.edges import inquiry_log
+from platestream.edges.clickhouse_client import SEALER, DatabaseError
+from platestream.edges.inquiry_log import InquiryLogPart, InquiryLogSource, seal_new
+from platestream.edges.rules_history import read_history
+from platestream.schemas.gate_rules import RulesInForce
+from platestream.schemas.inquiry import SealedInquiry, chain_faults
+from platestream.schemas.message import EndOfSnapshot
+from platestream.transparency_log.log_integrity import verify
 from tests.support.agency import set_rules
 from tests.support.database import Database
 from tests.support.flows import recovery, run
@@ -64,7 +64,7 @@ def test_every_inquiry_is_sent_with_its_seal_refused_ones_too(
     database: Database, copy: list[SealedInquiry]
 ) -> None:
     assert [one.seal for one in copy] == [1, 2, 3, 4, 5]
-    assert list(broken(copy)) == []
+    assert list(chain_faults(copy)) == []
     assert {one.inquiry.outcome for one in copy} == {"allowed", "refused"}
     assert copy[0].inquiry.cameras == ("north", "sü d")
     assert [SealedInquiry.from_json(one.to_json()) for one in copy] == copy
@@ -92,7 +92,7 @@ def test_every_start_is_told_the_rules_before_what_was_judged_by_them(
     first = followed(database, store=store)
     assert [type(one) for one in first] == [RulesInForce] * 2 + [EndOfSnapshot] + [SealedInquiry] * 2
     assert isinstance(first[1], RulesInForce)
-    assert (first[0], first[1].rules.reason_letters) == (history(database.client())[0], 9)
+    assert (first[0], first[1].rules.reason_letters) == (read_history(database.client())[0], 9)
     assert followed(database, store=store) == first[:3]
 
 

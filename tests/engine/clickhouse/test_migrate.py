@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from clickhouse import migrate, view_files
-from clickhouse.sql_files import MigrationError, statements
+from platestream.clickhouse import migrate, view_files
+from platestream.clickhouse.sql_files import MigrationError, statements
 from tests.support.database import Database
 
 

@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import pytest
 
-from connectors.clickhouse_client import SEALER
-from connectors.query_log import OVERLAP, QueryLogPart, QueryLogSource
-from flows import audit_flow
-from schemas import tables
-from schemas.finding import Finding
+from platestream.edges.clickhouse_client import SEALER
+from platestream.edges.query_log import OVERLAP, QueryLogPart, QueryLogSource
+from platestream.flows import audit_flow
+from platestream.schemas import tables
+from platestream.schemas.finding import Finding
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.flows import memory_edge, run

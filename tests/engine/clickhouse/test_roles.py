@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from connectors.clickhouse_client import (
+from platestream.edges.clickhouse_client import (
     ACCESS_DENIED,
     ANALYST,
     AUDITOR,
@@ -67,7 +67,7 @@ LOGGED = ["logged", "document"]
 LOOKS = ["search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits", "hit_steps"]
 GATE = ["verdict", *LOOKS, "recovery_outcome"]
 BY_ACT = [*GATE, *LOGGED, *HELD, "holdable", "received"]
-HITS = ["hit_states", "hit_precision", "hit_confusions"]
+HITS = ["hit_states", "hit_precision", "hit_confusions", "camera_verdicts"]
 PLACES = ["deployments"]
 RULES = ["rules_in_force"]
 # What the gate is built of; `documented` is asked with a kind besides.
@@ -102,6 +102,7 @@ COMPARED = {
     "clock_stopped": "clock_stopped",
     **TALLIES,
 }
+DISPROVED = ["disproved"]  # by hashes of their pairs
 BOARD_VIEWS = ["inquiry_figures", "retention_figures", "audit_figures", "hotlist_sources"]
 FIGURES_OF = [
     "recovery",
@@ -116,12 +117,17 @@ FIGURES_OF = [
 ROLES = (OWNER, INGEST, SEALER, ANALYST, SUPERVISOR, AUDITOR, RETENTION, CUSTODIAN, DASHBOARD)
 
 READS = {
-    OWNER: {*TABLES, *BY_ACT, *FIGURES_OF, *BOARD_VIEWS, *COMPARED},
-    INGEST: {*RULES},
-    SEALER: {*LOG, SALTS, SHOWN, "vehicles_of", "gate_rules", "statements", *RULES},
-    ANALYST: {*GATE, "holdable", *RECOVERY, *RULES},
+    OWNER: {*TABLES, *BY_ACT, *FIGURES_OF, *BOARD_VIEWS, *DISPROVED, *COMPARED},
+    INGEST: {*RULES, *DISPROVED},
+    SEALER: {
+        *LOG,
+        *(SALTS, SHOWN, "vehicles_of", "gate_rules", "statements", "schema_migrations"),
+        *RULES,
+    },
+    ANALYST: {*GATE, "holdable", *RECOVERY, *RULES, *DISPROVED},
     SUPERVISOR: {
         *GATE,
+        *DISPROVED,
         *RECOVERY,
         *HITS,
         *RULES,
@@ -224,7 +230,7 @@ def may(database: Database, role: str, sql: str) -> bool:
 def test_the_matrix_names_every_object_there_is(database: Database) -> None:
     objects = database.rows("SELECT name FROM system.tables WHERE database = 'platestream'")
     assert {name for (name,) in objects} == {
-        *(*TABLES, *BY_ACT, *FIGURES_OF, *BOARD_VIEWS, *FEEDERS, *BUILDING, *COMPARED)
+        *(*TABLES, *BY_ACT, *FIGURES_OF, *BOARD_VIEWS, *DISPROVED, *FEEDERS, *BUILDING, *COMPARED)
     }
 
 
@@ -239,7 +245,9 @@ def test_a_role_reads_what_it_is_granted_and_nothing_else(database: Database, ro
     nobody = UUID(int=0)
     asked = {table: f"SELECT * FROM platestream.{table} LIMIT 0" for table in TABLES}
     asked |= {view: f"SELECT * FROM platestream.{view}(inquiry = '{nobody}') LIMIT 0" for view in BY_ACT}
-    asked |= {view: f"SELECT * FROM platestream.{view} LIMIT 0" for view in [*FIGURES_OF, *BOARD_VIEWS]}
+    asked |= {
+        view: f"SELECT * FROM platestream.{view} LIMIT 0" for view in [*FIGURES_OF, *BOARD_VIEWS, *DISPROVED]
+    }
     asked |= {view: f"SELECT * FROM platestream.{call} LIMIT 0" for view, call in COMPARED.items()}
     assert {name for name, sql in asked.items() if may(database, role, sql)} == READS[role]
 

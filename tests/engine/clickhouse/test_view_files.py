@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from clickhouse import migrate
-from clickhouse.sql_files import MigrationError, statements
+from platestream.clickhouse import migrate
+from platestream.clickhouse.sql_files import MigrationError, statements
 from tests.support.database import Database
 
 FEEDER = """CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.feed TO platestream.{}

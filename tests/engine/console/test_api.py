@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
-from platestream.console.app import app
-from schemas import tables
-from schemas.acts import Role
-from schemas.alert_hit import NOTICE
-from services import tokens
+from platestream.access import tokens
+from platestream.schemas import tables
+from platestream.schemas.acts import Role
+from platestream.schemas.alert_hit import NOTICE
+from platestream.web.app import app
 from tests.support.console import Pages
 from tests.support.database import Database
 from tests.support.door import person, shift
@@ -26,7 +26,7 @@ class Program:
 
     def __init__(self, pages: Pages, who: str, *parts: tokens.Part, days: int = 90) -> None:
         self.pages = pages
-        self.token, self.text = tokens.kept(pages.settings).make(
+        self.token, self.text = tokens.stored_tokens(pages.settings).make(
             who, "CAD", parts or tokens.PARTS, pages.clock() + timedelta(days=days)
         )
         self.client = TestClient(app(pages.console), "https://localhost")
@@ -74,6 +74,15 @@ def test_a_hit_is_verified_step_by_step_and_all_of_it_is_the_persons(pages: Page
     assert {(who, tool) for who, tool, _kind, _outcome in logged(pages.database)} == {("vale", "api/CAD")}
 
 
+def test_a_program_of_dispatch_sees_who_on_shift_is_connected(pages: Pages, officer: Program) -> None:
+    (alone,) = officer.get("/shifts").json()
+    assert (alone["user"], alone["connected_since"]) == ("vale", None)
+    pages.console.devices.record_heartbeat(pages.console.door(""), "vale", pages.clock(), sound=False)
+    (shown,) = officer.get("/shifts").json()
+    assert shown["connected_since"]
+    assert shown["sound"] is False
+
+
 def test_a_search_is_documented_or_refused_and_finds_plates_vehicles_and_pictures(
     pages: Pages, officer: Program
 ) -> None:
@@ -98,7 +107,7 @@ def test_a_search_is_documented_or_refused_and_finds_plates_vehicles_and_picture
     assert (alike["detections"], alike["left_out"]) == ([], 0)
     assert officer.post("/inquiries/companions", plate=FOUND.detection.plate, **WHY).json()["found"] == 0
     pair = officer.post("/inquiries/meetings", plate=FOUND.detection.plate, other_plate="XYZ9876", **WHY)
-    assert pair.json() == {"meetings": [], "found": 0}
+    assert (pair.json()["meetings"], pair.json()["found"]) == ([], 0)
 
 
 def test_an_own_entry_is_put_changed_seen_and_taken_away(pages: Pages, officer: Program) -> None:
@@ -150,7 +159,7 @@ def test_a_token_ends_when_it_said_and_when_it_is_taken_away(pages: Pages, offic
     assert officer.post("/hits/look", **WHY).status_code == 401
     later = Program(pages, "vale")
     assert later.post("/hits/look", **WHY).status_code == 200
-    tokens.kept(pages.settings).end(later.token.id)
+    tokens.stored_tokens(pages.settings).end(later.token.id)
     assert later.post("/hits/look", **WHY).status_code == 401
 
 

@@ -11,35 +11,43 @@ import msgspec
 import pytest
 from PIL import Image
 
-from platestream.console.administration import live as page
-from services.cameras import live, state
-from services.up.status import PLAN, Plan
+from benchmarks.camera_scenes import drawn_street, turned
+from platestream.cameras import live_picture, state
+from platestream.cameras.masks import Blackout
+from platestream.cameras.pages import live as page
+from platestream.cameras.picture_keeper import PictureKeeper, stored_pictures
+from platestream.cameras.state import CameraState
+from platestream.operations.up import status
+from platestream.operations.up.status import PLAN, StartPlan
 from tests.support.console import Pages, Person
 from tests.support.door import person
 from tests.support.office import camera
 
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 NORTH = "north #1 / 1st"
-WHY = {"reason": "aimed again after the storm"}
+WHY = {"reason": "realigned after the storm"}
 STREET = (320, 240)
 
 
 @pytest.fixture
-def gateway(pages: Pages) -> live.Live:
+def gateway(pages: Pages) -> live_picture.Live:
     """A gateway of one camera, `north #1 / 1st`, that was started here."""
     spool = pages.data / "cameras"
     spool.mkdir(parents=True)
     told = '[cameras."north #1 / 1st"]\nkind = "folder"\npath = "."\nlatitude = 34.5\nlongitude = -109.4\n'
     (pages.data / "cameras.toml").write_text(told)
     (pages.data / "up").mkdir()
-    (pages.data / "up" / PLAN).write_bytes(msgspec.json.encode(Plan((), str(pages.data / "cameras.toml"))))
+    (pages.data / "up" / PLAN).write_bytes(
+        msgspec.json.encode(StartPlan((), str(pages.data / "cameras.toml")))
+    )
     one = state.CameraHealth(name=NORTH, kind="folder", up=True)
     health = state.GatewayHealth(at=datetime.now(UTC), waiting=0, waiting_bytes=0, sending="", cameras=(one,))
     state.write(spool, health)
-    return live.Live(spool)
+    return live_picture.Live(spool)
 
 
 @pytest.fixture
-def lee(pages: Pages, gateway: live.Live, monkeypatch: pytest.MonkeyPatch) -> Person:
+def lee(pages: Pages, gateway: live_picture.Live, monkeypatch: pytest.MonkeyPatch) -> Person:
     """The ALPR administrator at the page of the camera; a look lasts a second."""
     monkeypatch.setattr(page, "LASTS", timedelta(seconds=1))
     pages.staff(
@@ -58,10 +66,10 @@ def look(browser: Person, **why: str) -> str:
     return unescape(link)
 
 
-def street(spool: Path, gateway: live.Live) -> None:
+def street(spool: Path, gateway: live_picture.Live) -> None:
     made = io.BytesIO()
     Image.new("RGB", STREET, "white").save(made, "PNG")
-    live.ask(spool, NORTH)
+    live_picture.ask(spool, NORTH)
     gateway.offer(NORTH, made.getvalue)
 
 
@@ -87,7 +95,7 @@ def acts(pages: Pages) -> list[tuple[str, str, str]]:
 
 
 def test_the_street_is_shown_and_the_last_picture_says_that_it_is_over(
-    pages: Pages, lee: Person, gateway: live.Live
+    pages: Pages, lee: Person, gateway: live_picture.Live
 ) -> None:
     street(pages.data / "cameras", gateway)
     answer = lee.client.get(look(lee, **WHY))
@@ -107,19 +115,19 @@ def test_a_camera_that_sends_nothing_is_not_shown_as_a_street(pages: Pages, lee:
     shown = parts(lee.client.get(look(lee, **WHY)).content)
     assert len(shown) == 2
     assert Image.open(io.BytesIO(shown[0])).getpixel((100, 100)) == pytest.approx((0, 0, 0), abs=8)
-    assert list((pages.data / "cameras" / live.FOLDER).glob("*.asked"))
+    assert list((pages.data / "cameras" / live_picture.FOLDER).glob("*.asked"))
 
 
 def test_a_look_without_a_reason_is_refused_and_asks_no_camera(pages: Pages, lee: Person) -> None:
     assert lee.send("/administration/cameras/look", id=NORTH).status_code == 403
     assert [(who, outcome) for who, outcome, _why in acts(pages)] == [("lee", "refused")]
-    assert not (pages.data / "cameras" / live.FOLDER).exists()
+    assert not (pages.data / "cameras" / live_picture.FOLDER).exists()
 
 
 def test_whoever_keeps_no_cameras_sees_none(pages: Pages, lee: Person) -> None:
     officer = pages.browser("vale")
     officer.get(f"/administration/cameras/{quote(NORTH)}")
-    assert "What it sees now" not in officer.page
+    assert "Live picture" not in officer.page
     assert officer.send("/administration/cameras/look", id=NORTH, **WHY).status_code == 403
     assert officer.client.get(look(lee, **WHY)).status_code == 403, "another one's link"
     supervisor = pages.browser("sue")
@@ -145,3 +153,68 @@ def test_a_camera_that_the_gateway_does_not_have_is_refused_with_its_name(pages:
     assert answer.status_code == 409
     assert "no camera gateway on this machine has a camera south" in lee.page
     assert [outcome for _who, outcome, _why in acts(pages)] == ["refused"]
+
+
+STREET_PICTURE = drawn_street()
+
+
+def moved(spool: Path) -> CameraState:
+    """The state of a camera that was turned while the gateway ran."""
+    one = CameraState(NORTH, "folder", 20, NOW)
+    keeper = PictureKeeper(spool, NORTH, Blackout(()), "", one.picture_is)
+    for number in range(55):
+        picture = STREET_PICTURE if number < 30 else turned(STREET_PICTURE, 5)
+        keeper.offer(picture, NOW + timedelta(seconds=20 * number))
+    health = state.GatewayHealth(
+        at=datetime.now(UTC), waiting=0, waiting_bytes=0, sending="", cameras=(one.health(NOW),)
+    )
+    state.write(spool, health)
+    return one
+
+
+def test_a_moved_camera_is_named_alike_everywhere_and_shown_before_and_after(
+    pages: Pages, lee: Person
+) -> None:
+    spool = pages.data / "cameras"
+    moved(spool)
+    words = "it shows another scene than before, as after a turn"
+    for path in ("", "/cameras", f"/cameras/{quote(NORTH)}"):
+        lee.get(f"/administration{path}")
+        assert words in lee.page, path
+    found = status.gateway(pages.console.settings)
+    assert found is not None
+    faults = status.camera_faults(pages.console.settings, found, (), "watch", datetime.now(UTC))
+    assert f"picture of camera {NORTH}: {words}" in faults
+    lee.get(f"/administration/cameras/{quote(NORTH)}")
+    assert lee.send("/administration/cameras/compare", id=NORTH).status_code == 403
+    assert acts(pages) == [("lee", "refused", "")]
+    lee.get(f"/administration/cameras/{quote(NORTH)}")
+    lee.send("/administration/cameras/compare", id=NORTH, **WHY)
+    before, after = re.findall(r'<img src="([^"]+)"', lee.page)
+    shown = [lee.client.get(one).content for one in (before, after)]
+    assert shown == [one.image for one in stored_pictures(spool, NORTH)]
+    assert acts(pages)[-1] == ("lee", "allowed", WHY["reason"])
+
+
+def test_an_accepted_picture_is_learned_again_and_on_record(pages: Pages, lee: Person) -> None:
+    spool = pages.data / "cameras"
+    one = moved(spool)
+    sue = pages.browser("sue")
+    sue.get(f"/administration/cameras/{quote(NORTH)}")
+    assert "Accept picture" not in sue.page
+    assert sue.send("/administration/cameras/accept-picture", id=NORTH).status_code == 403
+    lee.get(f"/administration/cameras/{quote(NORTH)}")
+    lee.send("/administration/cameras/accept-picture", id=NORTH)
+    assert "is learned again" in lee.page
+    rows = pages.database.rows(
+        "SELECT who, outcome, change FROM platestream.inquiry_log WHERE kind = 'camera_change' ORDER BY at"
+    )
+    assert [(who, outcome) for who, outcome, _change in rows] == [("sue", "refused"), ("lee", "allowed")]
+    lee.get(f"/administration/cameras/{quote(NORTH)}")
+    assert lee.send("/administration/cameras/accept-picture", id="south").status_code == 409
+    keeper = PictureKeeper(spool, NORTH, Blackout(()), "", one.picture_is)
+    assert one.health(NOW).picture == "moved"
+    for number in range(12):
+        keeper.offer(turned(STREET_PICTURE, 5), NOW + timedelta(hours=1, seconds=20 * number))
+    assert one.health(NOW).picture == "good"
+    assert stored_pictures(spool, NORTH) == []

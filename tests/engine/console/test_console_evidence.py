@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from services.evidence import package
+from platestream.evidence import package
 from tests.engine.console.test_console_search import CASE, put, text
 from tests.support.console import Pages, Person
 from tests.support.door import person
@@ -122,7 +122,7 @@ def test_who_is_no_custodian_exports_nothing_and_the_attempt_is_on_record(
     hold = hold_one(pages, analyst)
     auditor = pages.browser("aud")
     auditor.get("/evidence")
-    assert "Export the package" not in auditor.page
+    assert "Export package" not in auditor.page
     assert auditor.send(f"/evidence/{hold}/export", receiver="me").status_code == 403
     assert on_record(pages, "evidence_export") == [("aud", "refused")]
     monkeypatch.setattr(pages.settings, "evidence_key_file", None)
@@ -169,4 +169,6 @@ def test_what_was_typed_is_text_and_never_a_tag(pages: Pages, analyst: Person) -
 def test_an_empty_page_says_so(pages: Pages, analyst: Person) -> None:
     custodian = pages.browser("cust")
     custodian.get("/evidence")
-    assert "Nothing is held." in text(custodian.page)
+    assert "Nothing is held yet. Detections that you hold from search results will be listed here." in text(
+        custodian.page
+    )

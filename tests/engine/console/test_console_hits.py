@@ -1,19 +1,21 @@
 """Alert hits in the console, as an officer handles them."""
 
+import json
 import re
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
 
-from platestream.console import live
-from schemas import tables
-from schemas.alert_hit import NOTICE
-from services import hits as job
-from services.rules import in_force
+from platestream.access import rules_in_force
+from platestream.hits import service as job
+from platestream.hits.pages import live_feed
+from platestream.schemas import tables
+from platestream.schemas.alert_hit import NOTICE
 from tests.support.console import Pages, Person
 from tests.support.database import Database
 from tests.support.door import person
@@ -49,7 +51,7 @@ def test_a_hit_is_verified_in_the_order_that_the_order_demands(pages: Pages, off
     assert "cannot be recorded yet: compare plate and state" in unescape(officer.page)
     officer.get(f"/hits/{hit}")
     officer.send(f"/hits/{hit}/steps", kind="plate_and_state_confirmed")
-    assert "The entry is current" in officer.page
+    assert "Confirm entry as current" in officer.page
     officer.send(f"/hits/{hit}/steps", kind="confirmed_current", checked_with="ncic", mvd_result="valid")
     officer.send(
         f"/hits/{hit}/steps", kind="action_taken", result="arrest", actionable="yes", case_number="26-001234"
@@ -104,7 +106,7 @@ def test_off_shift_a_look_needs_its_case_or_reason(pages: Pages, officer: Person
     put_hit(pages.database, 1)
     analyst = pages.browser("ana")
     analyst.get("/hits")
-    assert "Why you look" in analyst.page
+    assert "Reason for the inquiry" in analyst.page
     refused = analyst.send("/hits", reason="")
     assert refused.status_code == 403
     assert "neither case number nor reason" in unescape(analyst.page)
@@ -131,17 +133,119 @@ def test_what_was_typed_is_text_and_never_a_tag(pages: Pages, officer: Person) -
     assert "&lt;script&gt;" in officer.page
 
 
-def standing(pages: Pages, hit: str) -> job.Standing:
+def test_finds_of_look_backs_are_groups_in_a_list_of_their_own_and_drown_no_alert(
+    pages: Pages, officer: Person
+) -> None:
+    alert = put_hit(pages.database, 1)
+    for number in range(2, 60):
+        put_hit(
+            pages.database, number, historical=True, seen={"plate": "A8C1234" if number % 2 else "ABC1234"}
+        )
+    officer.get("/hits")
+    assert re.findall(r'id="hit-([^"]+)"', officer.page) == [alert]
+    officer.get("/hits?list=historical")
+    assert re.findall(r'id="hit-([^"]+)"', officer.page) == []
+    groups = re.findall(r'<details class="finds" hx-get="([^"]+)"', officer.page)
+    assert len(groups) == 2
+    assert "29 passes" in officer.page
+    shown = set()
+    for group in groups:
+        officer.get(group)
+        shown |= set(re.findall(r'id="hit-([^"]+)"', officer.page))
+    assert len(shown) == 58
+    analyst = pages.browser("ana")
+    analyst.get("/hits")
+    analyst.send("/hits", case_number="26-001234")
+    assert re.findall(r'id="hit-([^"]+)"', analyst.page) == [alert]
+    assert analyst.page.count('<details class="finds"') == 2
+
+
+def words(page: str) -> str:
+    return " ".join(unescape(re.sub("<[^>]+>", " ", page)).split())
+
+
+def test_the_next_hit_of_a_pair_that_was_found_wrong_says_so_first(pages: Pages, officer: Person) -> None:
+    wrong: dict[str, Any] = {
+        "seen": {"plate": "A8C1234"},
+        "listed": {"plate": "ABC1234"},
+        "match": "look_alike",
+    }
+    first, again = (put_hit(pages.database, number, **wrong) for number in (1, 2))
+    officer.get(f"/hits/{first}")
+    officer.send(f"/hits/{first}/steps", kind="misread", note="a white truck")
+    assert "Found wrong" not in officer.page
+    officer.get(f"/hits/{again}")
+    said = words(officer.page)
+    assert "by vale: the vehicle had another plate. Not sent to phones." in said
+    assert said.index("Found wrong") < said.index("Stolen vehicle")
+    assert f'href="/hits/{first}"' in officer.page
+    officer.get("/hits")
+    assert words(officer.page).count("Found wrong") == 1
+    with pages.console.alerts.page("vale"):
+        live_feed.announce(pages.console, standing(pages, again))
+    (alert,) = pages.console.alerts.after(0)
+    assert 'class="hit p3 unverified fresh withheld"' in alert.line
+    assert words(alert.line).startswith("Found wrong")
+    officer.get(f"/hits/{first}")
+    officer.send(f"/hits/{first}/steps", kind="plate_and_state_confirmed")
+    officer.get(f"/hits/{again}")
+    assert "Found wrong" not in officer.page
+
+
+def test_a_hit_that_matches_exactly_alerts_whatever_was_found_before(pages: Pages, officer: Person) -> None:
+    true: dict[str, Any] = {
+        "seen": {"plate": "ABC1234", "state": "AZ"},
+        "listed": {"plate": "ABC1234", "state": "AZ"},
+    }
+    first, again = (put_hit(pages.database, number, **true) for number in (1, 2))
+    officer.get(f"/hits/{first}")
+    officer.send(f"/hits/{first}/steps", kind="wrong_state")
+    officer.get(f"/hits/{again}")
+    assert "the plate was of another state. Plate and state match exactly, so this hit alerts." in words(
+        officer.page
+    )
+
+
+@pytest.mark.parametrize(
+    ("read", "listed", "said"),
+    [
+        (None, "AZ", "the state was not read"),
+        ("AZ", None, "the entry lists no state"),
+        (None, None, "the entry lists no state, and none was read"),
+        ("NM", "AZ", "ANOTHER STATE"),
+    ],
+)
+def test_the_page_says_which_side_lacks_the_state(
+    pages: Pages, officer: Person, read: str | None, listed: str | None, said: str
+) -> None:
+    hit = put_hit(pages.database, 1, seen={"state": read}, listed={"state": listed})
+    officer.get(f"/hits/{hit}")
+    assert f"; {said}." in words(officer.page)
+
+
+def test_a_listed_o_that_was_read_as_0_is_marked_and_one_figure_says_how_sure_it_is(
+    pages: Pages, officer: Person
+) -> None:
+    hit = put_hit(pages.database, 1, seen={"plate": "0HIO12", "confidence": 0.97}, listed={"plate": "OHIO12"})
+    officer.get(f"/hits/{hit}")
+    assert "<mark>0</mark>HIO12" in officer.page
+    assert "<mark>O</mark>HIO12" in officer.page
+    assert "Read as listed, except for O and 0: compare them" in words(officer.page)
+    assert re.findall(r"\d+ %", words(officer.page)) == ["97 %"]
+
+
+def standing(pages: Pages, hit: str) -> job.HitWithHistory:
     return job.one(pages.console.door("vale"), UUID(hit), reason="as the topic has it")
 
 
 def test_a_new_hit_comes_to_the_page_of_who_is_on_shift_and_is_their_look(
     pages: Pages, officer: Person
 ) -> None:
+    first = pages.console.alerts.newest
     one, two = (standing(pages, put_hit(pages.database, number)) for number in (1, 2))
-    live.announce(pages.console, one)  # nobody's page is open yet
+    live_feed.announce(pages.console, one)  # nobody's page is open yet
     with pages.console.alerts.page("vale"), pages.console.alerts.page("ana"):
-        live.announce(pages.console, two)
+        live_feed.announce(pages.console, two)
     before = len(looks(pages, "hits"))
     with officer.client.stream("GET", "/hits/live?after=0") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
@@ -151,7 +255,10 @@ def test_a_new_hit_comes_to_the_page_of_who_is_on_shift_and_is_their_look(
             if f"hit-{two.hit_id}" in seen:
                 break
     assert f"/hits/{one.hit_id}" in seen
-    assert "id: 2" in seen
+    assert f"id: {first + 2}\nevent: hit" in seen
+    message = json.loads(re.findall("data: ({.*})", seen)[-1])
+    assert (message["priority"], message["title"]) == (3, "Priority 3: stolen vehicle")
+    assert FOUND.detection.plate not in message["title"] + message["text"], "it may be on a locked screen"
     found = [(who, outcome) for who, outcome, reason in looks(pages, "hits") if "of my shift" in reason]
     assert found.count(("vale", "allowed")) == 3  # the list, and each of the two
     assert ("ana", "allowed") not in found  # off shift
@@ -162,7 +269,7 @@ def test_a_hit_that_is_on_its_topic_before_its_table_is_waited_for(
     pages: Pages, officer: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hit = put_hit(pages.database, 1)
-    live.announce(pages.console, standing(pages, hit))
+    live_feed.announce(pages.console, standing(pages, hit))
     pages.database.client().command(
         "ALTER TABLE platestream.alert_hits DELETE WHERE 1", settings={"mutations_sync": 2}
     )
@@ -175,7 +282,7 @@ def test_a_page_is_told_when_hits_may_be_missing(pages: Pages, officer: Person) 
     with officer.client.stream("GET", "/hits/live?after=0") as answer:
         parts = answer.iter_text()
         seen = next(parts)
-        pages.console.alerts.broken()
+        pages.console.alerts.mark_gap()
         seen += "".join(parts)
     assert seen.endswith("event: gap\ndata: gap\n\n")
     assert officer.client.get("/hits/live?after=0").status_code == 503
@@ -183,11 +290,11 @@ def test_a_page_is_told_when_hits_may_be_missing(pages: Pages, officer: Person) 
 
 def test_who_may_not_be_shown_a_hit_is_refused_beside_those_who_may(pages: Pages, officer: Person) -> None:
     hit = standing(pages, put_hit(pages.database, 1))
-    said = job.shown_to(pages.console.door(""), hit, ["vale", "aud", "nobody"], reason="hits of my shift")
+    said = job.log_shown(pages.console.door(""), hit, ["vale", "aud", "nobody"], reason="hits of my shift")
     assert said["vale"] == ""
     assert "none of this user's roles" in said["aud"]
     assert "not a registered user" in said["nobody"]
-    assert job.shown_to(pages.console.door(""), hit, [], reason="hits of my shift") == {}
+    assert job.log_shown(pages.console.door(""), hit, [], reason="hits of my shift") == {}
 
 
 def test_the_stream_is_for_whoever_is_on_shift(pages: Pages, officer: Person) -> None:
@@ -195,12 +302,50 @@ def test_the_stream_is_for_whoever_is_on_shift(pages: Pages, officer: Person) ->
     assert pages.browser("ana").client.get("/hits/live").status_code == 401
 
 
+def test_a_session_lasts_as_long_as_the_shift_while_its_device_is_there(
+    pages: Pages, officer: Person
+) -> None:
+    def beat() -> int:
+        return int(officer.client.post("/hits/here").status_code)
+
+    for _ in range(23):  # 7 hours and 40 minutes of a shift of 8 hours
+        pages.clock.forward(minutes=20)
+        assert beat() == 204
+    assert officer.get("/hits").url.path == "/hits"
+    pages.clock.forward(minutes=21)
+    assert beat() == 401, "the shift has ended, and the session with it"
+    assert officer.get("/hits").url.path == "/sign-in"
+
+
+def test_without_device_or_shift_a_session_ends_after_half_an_hour(pages: Pages, officer: Person) -> None:
+    pages.clock.forward(minutes=31)
+    assert officer.client.post("/hits/here").status_code == 401
+    analyst = pages.browser("ana")
+    for _ in range(2):
+        pages.clock.forward(minutes=20)
+        assert analyst.client.post("/hits/here").status_code == 401, "off shift a page does not count"
+    assert analyst.get("/hits").url.path == "/sign-in"
+
+
+def test_a_shift_that_began_late_in_a_session_is_not_cut_off_by_its_longest_time(pages: Pages) -> None:
+    pages.staff(person("vale", "officer"))
+    pages.clock.forward(hours=-10)
+    browser = pages.browser("vale")
+    for _ in range(24):
+        pages.clock.forward(minutes=25)
+        assert browser.get("/hits").url.path == "/hits"
+    browser.send("/shift/begin", hours="12")
+    for _ in range(28):  # over 21 hours since the sign-in
+        pages.clock.forward(minutes=25)
+        assert browser.client.post("/hits/here").status_code == 204
+
+
 def test_where_an_agency_lists_purposes_a_look_at_hits_serves_the_one_of_being_told(
     database: Database, tmp_path: Path
 ) -> None:
     pages = Pages(database, tmp_path / "data", profile="virginia")
     pages.staff(person("vale", "officer"), person("chief", "administrator"))
-    in_force.put_in_force(pages.console.door("chief"), "virginia", "Chief of Police")
+    rules_in_force.put_in_force(pages.console.door("chief"), "virginia", "Chief of Police")
     hit = put_hit(database, 1)
     officer = pages.browser("vale")
     officer.get("/hits")
@@ -231,7 +376,7 @@ def test_a_long_list_comes_as_it_is_scrolled_by_the_look_that_found_it(pages: Pa
     (link,) = re.findall(r'href="(/hits/older/[^"]+)"', officer.page)
     pages.clock.forward(minutes=11)
     officer.get(link)
-    assert "This list was looked at too long ago" in officer.page
+    assert "This list has expired" in officer.page
     assert 'id="hit-' not in officer.page
 
 

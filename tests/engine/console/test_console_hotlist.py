@@ -1,26 +1,37 @@
 """The hot list in the console: listed, changed and removed by who may, and imported after a look."""
 
+import json
 import re
+import threading
+import time
 from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
+from typer.testing import CliRunner
 
-from connectors.changelog import publish
-from platestream.console.hotlist import _comes_to
-from schemas import topics
-from schemas.hotlist import OWN_MUST_HAVE, HotListChange, HotListEntry
-from schemas.registry import RegistryRecord
-from services.hotlist import bolos, entries
-from services.hotlist.entry import make_entry
-from services.hotlist.importing import Import, listed
-from services.hotlist.log import difference
-from services.hotlist.overview import A_PAGE
+from platestream.access import tokens
+from platestream.cli.main import app as cli
+from platestream.edges.changelog import publish
+from platestream.hotlist import bolos, entries
+from platestream.hotlist.change_log import difference
+from platestream.hotlist.entry import make_entry
+from platestream.hotlist.list_changes import Import, listed
+from platestream.hotlist.lookback import LookBack
+from platestream.hotlist.overview import A_PAGE
+from platestream.hotlist.pages.hotlist import _changes
+from platestream.schemas import tables, topics
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.hotlist import OWN_MUST_HAVE, HotListChange, HotListEntry
+from platestream.schemas.registry import RegistryRecord
 from tests.support.clock import NOW
 from tests.support.console import Pages, Person
-from tests.support.door import person
+from tests.support.door import person, signed_in_as
+from tests.support.flows import READ
 
 ARIZONA = ZoneInfo("America/Phoenix")
 
@@ -95,6 +106,15 @@ def confirm(browser: Person, **fields: str) -> Any:
     return browser.send("/hotlist/import/sure", upload=upload, **fields)
 
 
+def finished_look_back(browser: Person) -> str:
+    """Wait for the look-back that this page shows, and return its end."""
+    (part,) = re.findall(r'hx-get="(/hotlist/look-backs/[^"]+)"', browser.page) or [""]
+    while part and "hx-trigger" in browser.page:
+        time.sleep(0.05)
+        browser.get(part)
+    return unescape(browser.page)
+
+
 def figure(browser: Person, name: str) -> str:
     (found,) = re.findall(rf"<dt>{name}</dt><dd>([\d,]+)", browser.page)
     return str(found)
@@ -105,7 +125,7 @@ def test_a_vehicle_is_listed_changed_and_removed_on_record(pages: Pages, lister:
     answer = lister.send("/hotlist/new", **TOLD)
     assert answer.url.path == "/hotlist"
     assert "26-1" not in str(answer.url)
-    assert "found 0 historical hits" in lister.page
+    assert "found 0 historical hits" in finished_look_back(lister)
     (entry,) = now_listed(pages).values()
     assert (entry.plate, entry.state, entry.vehicle.other) == ("AST3087", "AZ", {"sticker": "moose"})
 
@@ -125,6 +145,71 @@ def test_a_vehicle_is_listed_changed_and_removed_on_record(pages: Pages, lister:
     assert log(pages, "hotlist_remove") == [("vale", "allowed", "sjpd:26-1")]
 
 
+def test_a_listing_answers_at_once_and_its_look_back_shows_progress_and_then_the_finds(
+    pages: Pages, lister: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for minute in range(4):
+        at = NOW - timedelta(days=2, minutes=minute)
+        told = {"captured_at": at, "best_at": at, "detection_id": uuid4()}
+        seen = msgspec.structs.replace(READ, **told, plate="AST3087" if minute else "A5T3087")
+        pages.database.put(tables.DETECTIONS, seen)
+        pages.database.put(tables.IMAGES, seen)
+    reached, go_on = threading.Event(), threading.Event()
+    collect = LookBack._with_pictures
+
+    def slowly(self: LookBack, hit: AlertHit) -> AlertHit:
+        reached.set()
+        assert go_on.wait(30)
+        return collect(self, hit)
+
+    monkeypatch.setattr(LookBack, "_with_pictures", slowly)
+    lister.get("/hotlist/new")
+    answer = lister.send("/hotlist/new", **TOLD)
+    assert answer.status_code == 200  # before any picture is read
+    assert now_listed(pages)
+    assert reached.wait(30)
+    (part,) = re.findall(r'hx-get="(/hotlist/look-backs/[^"]+)"', lister.page)
+    lister.get(part)
+    assert "found 4 passes and collects their pictures: 0 of 4" in lister.page
+    other = pages.browser("ofc")
+    assert other.get(part).status_code == 404, "it is of the person who set it off"
+    go_on.set()
+    lister.page = f'hx-trigger hx-get="{part}"'
+    page = finished_look_back(lister)
+    assert "found 4 historical hits" in page
+    rows = re.findall(r'<tr><th scope="row">(\w+)</th><td>(\w+)</td><td>(\d+)</td>', page)
+    assert rows == [("A5T3087", "AST3087", "1"), ("AST3087", "AST3087", "3")]
+    looks = pages.database.rows(
+        "SELECT who, automatic, case_number, count() FROM platestream.inquiry_log"
+        " WHERE kind IN ('search', 'picture') GROUP BY who, automatic, case_number"
+    )
+    assert looks == [("vale", False, "26-001234", 5)]
+
+    lister.send("/hotlist/entry", entry="sjpd:26-1")
+    lister.send("/hotlist/look-backs", entry="sjpd:26-1")
+    assert "found 0 historical hits" in finished_look_back(lister), "known ones are not reported again"
+
+    lister.get("/hits")
+    lister.send("/shift/begin", hours="8")
+    lister.get("/hits")
+    assert "AST3087" not in re.sub("<[^>]+>", "", lister.page)
+    lister.get("/hits?list=historical")
+    groups = re.findall(r'<details class="finds" hx-get="([^"]+)"', lister.page)
+    assert len(groups) == 2
+    assert "3 passes, 1 camera" in lister.page
+    lister.get(groups[1])
+    assert lister.page.count('id="hit-') == 3
+
+
+def test_a_look_back_that_a_role_may_not_make_says_so(pages: Pages, lister: Person) -> None:
+    pages.staff(person("lst", "administrator"))
+    put(pages, {})
+    browser = pages.browser("lst")
+    browser.get("/hotlist")
+    browser.send("/hotlist/look-backs", entry="sjpd:26-1")
+    assert "Stored reads were not searched: " in finished_look_back(browser)
+
+
 def test_a_change_loses_nothing_that_the_entry_said(pages: Pages, lister: Person) -> None:
     limits = {"cameras": "north; south", "areas": "34.5 -109.4 800; 34.6 -109.3 50.5", "valid_from": day(0)}
     put(pages, {**limits, "hours": "mon tue 22:00-06:00", "look_alikes": "1", "again_after_s": "300"})
@@ -142,17 +227,16 @@ def test_a_change_loses_nothing_that_the_entry_said(pages: Pages, lister: Person
     assert difference(before, after) == "hot list: changed, nothing"
 
 
-@pytest.mark.parametrize("field", [*OWN_MUST_HAVE, "expires_at", "reference"])
-def test_what_section_h_asks_for_must_be_there_and_what_was_typed_stays(
-    pages: Pages, lister: Person, field: str
-) -> None:
-    lister.get("/hotlist/new")
-    answer = lister.send("/hotlist/new", **{**TOLD, field: " "})
-    assert answer.status_code == 409
-    assert field in unescape(lister.page)
-    assert 'value="ast-3087"' in lister.page
+def test_what_section_h_asks_for_must_be_there_and_what_was_typed_stays(pages: Pages, lister: Person) -> None:
+    asked_for = [*OWN_MUST_HAVE, "expires_at", "reference"]
+    for field in asked_for:
+        lister.get("/hotlist/new")
+        answer = lister.send("/hotlist/new", **{**TOLD, field: " "})
+        assert answer.status_code == 409
+        assert field in unescape(lister.page)
+        assert 'value="ast-3087"' in lister.page
     assert now_listed(pages) == {}
-    assert [row[:2] for row in log(pages, "hotlist_add")] == [("vale", "refused")]
+    assert [row[:2] for row in log(pages, "hotlist_add")] == [("vale", "refused")] * len(asked_for)
 
 
 def test_a_partial_plate_and_a_description_are_listed_and_one_too_open_is_not(
@@ -215,16 +299,54 @@ def test_the_list_shows_what_expires_soon_finds_a_reference_and_counts_each_sour
     lister.get("/hotlist")
     names = re.findall(r'name="entry" value="([^"]+)"', lister.page)
     assert names == ["sjpd:later", "sjpd:soon", "ncic:N-77", "ncic:past"]
-    assert "expired: it alerts nobody" in lister.page
+    assert "expired, not alerting" in lister.page
     (row,) = re.findall(r"source=ncic.*?</tr>", lister.page, re.DOTALL)
-    assert re.findall(r"<td[^>]*>([^<]*)</td>", row) == ["2", "1 expired", "no file yet"]
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", row) == ["2", "1 expired", "no file imported yet"]
     lister.get("/hotlist?expiring=yes")
     assert re.findall(r'name="entry" value="([^"]+)"', lister.page) == ["sjpd:soon"]
     lister.send("/hotlist", reference="n-7")
     assert re.findall(r'name="entry" value="([^"]+)"', lister.page) == ["ncic:N-77"]
     lister.send("/hotlist", reference="nothing")
-    assert "No entry is as you asked." in lister.page
+    assert "No entries match your search." in lister.page
     assert {row[:2] for row in log(pages, "hotlist_show")} == {("vale", "allowed")}
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("ast 3o87", ["whole", "partial"]),
+        ("AST*", ["whole", "partial", "other"]),
+        ("AST4444", ["partial", "other"]),
+        ("*87", ["whole"]),
+        ("ZZ1", []),
+    ],
+)
+def test_a_plate_is_found_on_the_list_alike_by_page_command_and_program(
+    pages: Pages, lister: Person, monkeypatch: pytest.MonkeyPatch, typed: str, found: list[str]
+) -> None:
+    put(
+        pages,
+        {"reference": "whole", "plate": "AST3087"},
+        {"reference": "partial", "plate": "AST????"},
+        {"reference": "other", "plate": "AST4444"},
+        {"reference": "described", "plate": "*", "body": "pickup"},
+    )
+    lister.get("/hotlist")
+    lister.send("/hotlist", plate=typed)
+    assert sorted(re.findall(r'<span class="ref">(.*?)</span>', lister.page)) == sorted(found)
+    _made, token = tokens.stored_tokens(pages.settings).make(
+        "vale", "CAD", tokens.PARTS, pages.clock() + timedelta(days=9)
+    )
+    headers = {"Authorization": f"Bearer {token}"}
+    told = lister.client.post("/api/hotlist/look", json={"plate": typed}, headers=headers).json()
+    assert sorted(one["entry_id"] for one in told["entries"]) == sorted(f"sjpd:{one}" for one in found)
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", pages.database.dsn)
+    monkeypatch.setenv("PLATESTREAM_DATA", str(pages.data))
+    signed_in_as(monkeypatch, "vale")
+    done = CliRunner().invoke(cli, ["hotlist", "list", "--json", "--plate", typed])
+    assert done.exit_code == 0, done.output
+    printed = [json.loads(line)["entry_id"] for line in done.stdout.splitlines() if line]
+    assert printed == sorted(f"sjpd:{one}" for one in found)
 
 
 def test_a_long_list_comes_by_pages_with_our_own_first(pages: Pages, lister: Person) -> None:
@@ -272,7 +394,7 @@ def test_an_import_is_looked_at_before_it_changes_anything(pages: Pages, lister:
     assert now_listed(pages) == before
     assert log(pages, "hotlist_import") == []
     assert confirm(lister, back="yes").status_code == 200
-    assert "The list is imported" in lister.page
+    assert "List imported" in lister.page
     assert set(now_listed(pages)) == {f"sjpd:{number}" for number in range(2, 13)}
     assert log(pages, "hotlist_import")[0] == ("vale", "allowed", "sjpd: import")
 
@@ -288,7 +410,7 @@ def test_a_file_waits_for_ten_minutes_in_its_own_session_and_is_imported_once(
     assert other.send("/hotlist/import/sure", upload=upload).status_code == 409
     pages.clock.forward(minutes=11)
     assert confirm(lister).status_code == 409
-    assert "No file waits here any more" in lister.page
+    assert "The file has expired" in lister.page
     assert now_listed(pages) == {}
     look_at(lister, file("1"))
     waiting = lister.page
@@ -307,7 +429,7 @@ def test_a_list_that_changed_since_the_look_is_looked_at_again(pages: Pages, lis
     look_at(lister, file("1", "2"))
     put(pages, {"reference": "3"})
     assert confirm(lister).status_code == 409
-    assert "the list has changed since you looked" in lister.page
+    assert "the list has changed since the preview" in lister.page
     assert figure(lister, "Removed") == "1"
     assert set(now_listed(pages)) == {"sjpd:1", "sjpd:3"}
     assert confirm(lister).status_code == 200
@@ -394,7 +516,7 @@ def test_what_was_typed_or_sent_is_text_and_never_a_tag(pages: Pages, lister: Pe
 
 
 def test_what_a_file_comes_to_counts_what_is_added_and_what_goes() -> None:
-    assert _comes_to(Import("sjpd", removed=["sjpd:1"], added=2)) == (2, 1, 0)
+    assert _changes(Import("sjpd", removed=["sjpd:1"], added=2)) == (2, 1, 0)
 
 
 def test_a_bolo_is_taken_from_its_text_or_says_all_that_lacks(pages: Pages, lister: Person) -> None:
@@ -423,7 +545,7 @@ def test_a_bolo_is_taken_from_its_text_or_says_all_that_lacks(pages: Pages, list
     assert (entry.plate, bolos.sender(entry)) == ("AST3087", NEIGHBOUR.id)
     lister.get("/hotlist/bolo")
     lister.send("/hotlist/bolo", agency=NEIGHBOUR.id, text=text)
-    assert "The entry is on the list as it was." in lister.page
+    assert "The entry is unchanged." in lister.page
     lister.get("/hotlist/bolo")
     lister.send("/hotlist/bolo", agency=NEIGHBOUR.id, text="BOLO: B-17\nCancel: yes")
     assert now_listed(pages) == {}

@@ -9,10 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from connectors import profiles
-from schemas.registry import RegistryRecord
-from services import registry as job
-from services.rules import in_force
+from platestream.access import profiles, rules_in_force
+from platestream.access import registry as job
+from platestream.schemas.registry import RegistryRecord
 from tests.support.clock import NOW
 from tests.support.console import Pages, Person
 from tests.support.database import Database
@@ -49,7 +48,7 @@ def pages(database: Database, tmp_path: Path) -> Pages:
     database.client().insert("platestream.inquiry_log", [list(row.values())], column_names=list(row))
     made = Pages(database, tmp_path / "data", profile=str(own))
     made.staff(person("lee", "administrator"), person("aud", "auditor"), person("vale", "officer"))
-    in_force.put_in_force(door_of(database, "lee", data=made.data), str(own), "Chief of Police")
+    rules_in_force.put_in_force(door_of(database, "lee", data=made.data), str(own), "Chief of Police")
     columns, then = ["set_at", "profile"], NOW - timedelta(days=70)
     database.client().insert("platestream.gate_rules", [[then, str(own)]], column_names=columns)
     return made
@@ -69,16 +68,16 @@ def test_an_administrator_adds_changes_and_ends_a_place_and_sees_who_stands_in_i
     lee = pages.browser("lee")
     lee.get("/administration/places")
     assert "schools" not in shown(lee)
-    assert "No place is registered" in shown(lee)
+    assert "No sensitive places are registered" in shown(lee)
     assert lee.send("/administration/places", **PLACE, **CIRCLE).status_code == 200
-    assert "School, 100 m around 34.50000, -109.40000, said by County" in shown(lee)
-    assert "Cameras that stand in it: north." in shown(lee)
+    assert "School, 100 m around 34.50000, -109.40000, confirmed by County" in shown(lee)
+    assert "Cameras inside: north." in shown(lee)
     again = lee.send("/administration/places", **PLACE, **CIRCLE)
-    assert (again.status_code, "registered already" in shown(lee)) == (409, True)
+    assert (again.status_code, "already registered" in shown(lee)) == (409, True)
     lee.get("/administration/places")
     changed = {key: value for key, value in PLACE.items() if key != "new"}
     assert lee.send("/administration/places", **changed, outline=CORNERS).status_code == 200
-    kept = job.listed(pages.streams, "place")["lincoln"]
+    kept = job.records_of(pages.streams, "place")["lincoln"]
     assert (len(kept.outline), kept.radius_m) == (3, None)
     for corners, says in (("34.5; -109.4", "a corner is degrees north"), ("1, 1\n2, 2", "corners")):
         assert lee.send("/administration/places", **changed, outline=corners).status_code in (400, 409)
@@ -88,17 +87,17 @@ def test_an_administrator_adds_changes_and_ends_a_place_and_sees_who_stands_in_i
     assert lee.send("/administration/cameras", **camera).status_code == 409
     lee.get("/administration/places")
     lee.send("/administration/places/end", id="lincoln")
-    assert "Ended." in shown(lee)
+    assert "Inactive." in shown(lee)
     told = lee.send("/undo", undo=re.findall(r'name="undo" value="([^"]+)"', lee.page)[0])
     assert told.status_code == 200
-    assert job.listed(pages.streams, "place")["lincoln"].active
+    assert job.records_of(pages.streams, "place")["lincoln"].active
 
 
 def test_an_auditor_sees_no_form_and_an_officer_registers_no_place(pages: Pages) -> None:
     officer = pages.browser("vale")
     officer.get("/hits")
     assert officer.send("/administration/places", **PLACE, **CIRCLE).status_code == 403
-    assert "lincoln" not in job.listed(pages.streams, "place")
+    assert "lincoln" not in job.records_of(pages.streams, "place")
     refused = pages.database.rows(
         "SELECT who, outcome FROM platestream.inquiry_log WHERE kind = 'registry_place'"
     )
@@ -143,7 +142,7 @@ def test_what_is_due_is_drawn_published_and_shown_with_where_and_which_bytes(pag
 def test_who_may_not_publish_does_not_and_whoever_is_no_auditor_sees_nothing(pages: Pages) -> None:
     lee = pages.browser("lee")
     lee.get("/audit/due")
-    assert "Put on record that it was published" not in lee.page
+    assert "Publication" not in lee.page
     told = {"rhythm": "monthly", "period": before(1), "where": "x"}
     (proof, *_same) = re.findall(r'name="csrf" value="([^"]+)"', lee.page)
     sent = lee.client.post("/audit/due/published", data={"csrf": proof, **told}, files={"file": ("a", b"x")})

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from schemas.registry import RegistryRecord
-from services.hotlist import entries
-from services.hotlist.importing import listed
+from platestream.hotlist import entries
+from platestream.hotlist.list_changes import listed
+from platestream.schemas.registry import RegistryRecord
 from tests.engine.console.test_console_hotlist import TOLD, log
 from tests.engine.console.test_console_search import text
 from tests.support.clock import NOW
@@ -40,7 +40,7 @@ def test_an_entry_is_offered_and_withdrawn_on_its_page_which_says_what_was_not_t
     officer.send("/hotlist/entry", entry="sjpd:26-1")
     assert 'name="agency" value="county"' in officer.page
     officer.send("/hotlist/offer", entry="sjpd:26-1", agency="county")
-    assert "not told since" in text(officer.page)
+    assert "not notified since" in text(officer.page)
     refused = officer.send("/hotlist/offer", entry="sjpd:26-1", agency="nowhere")
     assert (refused.status_code, "not registered" in text(officer.page)) == (409, True)
     officer.get("/hotlist")
@@ -73,12 +73,12 @@ def test_an_offered_entry_is_taken_and_dropped_by_whoever_may_and_shown_as_what_
     assert auditor.get("/hotlist/offers").status_code == 403
     officer.get("/hotlist/offers")
     officer.send("/hotlist/offers/take", entry=short(ONE))
-    assert "It is on the hot list." in text(officer.page)
+    assert "The entry is on the hot list." in text(officer.page)
     assert list(listed(door.streams)) == [short(ONE)]
     officer.get("/hotlist")
     officer.send("/hotlist/entry", entry=short(ONE))
     assert "Offered by County" in text(officer.page)
-    assert ("Change it" in officer.page, "Remove it" in officer.page) == (False, True)
+    assert (">Change<" in officer.page, ">Remove<" in officer.page) == (False, True)
     officer.get("/hotlist/offers")
     officer.send("/hotlist/offers/decline", entry=short(ONE))
     assert "is dropped" in text(officer.page)
@@ -92,9 +92,9 @@ def test_a_hit_of_another_agency_says_whose_it_is_and_its_picture_is_asked_of_th
     hit = put_hit(pages.database, 1, agency="county")
     officer = pages.browser("ofc")
     officer.get(f"/hits/{hit}")
-    assert "Seen by county, to which this entry is offered" in text(officer.page)
+    assert "Read by county, to which this entry is offered" in text(officer.page)
     assert f"/{b'county'.hex()}/" in officer.page
     assert "/pictures/" not in officer.page
-    assert "Hold what county read as evidence" in text(officer.page)
+    assert "Hold the read of county as evidence" in text(officer.page)
     officer.get(f"/hits/{put_hit(pages.database, 2)}")
     assert "as evidence" not in officer.page

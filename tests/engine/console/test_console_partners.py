@@ -12,11 +12,11 @@ import httpx
 import msgspec
 import pytest
 
-from connectors.settings import Settings
-from schemas.partner import PICTURES, Pictures
-from schemas.registry import RegistryRecord
-from services.partners import register
-from services.partners.answering import Asking, Said
+from platestream.partners import register
+from platestream.partners.server import Response, VerifiedRequest
+from platestream.schemas.partner import PICTURES, Pictures
+from platestream.schemas.registry import RegistryRecord
+from platestream.settings import Settings
 from tests.engine.console.test_console_search import text
 from tests.support.clock import NOW
 from tests.support.console import Pages, Person
@@ -45,7 +45,7 @@ class Office:
 
     def __init__(self, pages: Pages, county: Canned, slow: Canned) -> None:
         self.pages, self.county, self.slow = pages, county, slow
-        county.said = Said(200, "application/json", msgspec.json.encode({"reads": [READ], "found": 1}))
+        county.said = Response(200, "application/json", msgspec.json.encode({"reads": [READ], "found": 1}))
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def office(database: Database, tmp_path: Path) -> Iterator[Office]:
     file = tmp_path / "partners.toml"
     file.write_text("here = true\n[ask]\ndeadline_s = 15\n")
     data = tmp_path / "data"
-    key = register.kept(Settings(data=data)).make(NOW)
+    key = register.own_key_store(Settings(data=data)).make(NOW)
     us = RegistryRecord(kind="agency", id="sjpd", name="St. Johns PD", keys=(key.public,))
     slows = own_key(4)
     with (
@@ -121,7 +121,7 @@ def test_a_picture_is_asked_for_when_its_link_is_followed_and_only_by_this_sessi
     analyst.send("/search", way="search", plate="AST3087", case_number=CASE, agency="county")
     (link,) = re.findall(r'href="(/search/others/[^"]+)"', analyst.page)
     jpeg = Pictures(vehicle=b"\xff\xd8vehicle")
-    office.county.said = Said(200, "application/json", msgspec.json.encode(jpeg))
+    office.county.said = Response(200, "application/json", msgspec.json.encode(jpeg))
     shown = analyst.client.get(unescape(link))
     assert (shown.status_code, shown.content) == (200, b"\xff\xd8vehicle")
     assert kinds(office)[-2:] == [("partner_picture", "allowed"), ("partner_answer", "allowed")]
@@ -140,21 +140,21 @@ def test_a_read_of_another_agency_is_held_from_the_page_that_showed_it(
     (chosen,) = re.findall(r'name="pass" value="([^"]+)"', analyst.page)
     reads, jpeg = office.county.said, msgspec.json.encode(Pictures(vehicle=b"\xff\xd8vehicle"))
 
-    def answer(asking: Asking, path: str, body: bytes) -> Said:
-        return Said(200, "application/json", jpeg) if path == PICTURES else reads
+    def answer(asking: VerifiedRequest, path: str, body: bytes) -> Response:
+        return Response(200, "application/json", jpeg) if path == PICTURES else reads
 
     office.county.answer = answer  # type: ignore[method-assign]
     terms = {"case_number": CASE, "authority": "Det. Begay", "schedule": "felony"}
     held = analyst.send("/evidence/elsewhere", **{"of": "county", "pass": unescape(chosen)}, **terms)
     assert held.status_code == 200
-    assert "county, with 2 answers that it signed" in text(analyst.page)
+    assert "county, with 2 signed answers" in text(analyst.page)
     assert kinds(office)[-1] == ("evidence_hold", "allowed")
     wrong = analyst.send("/evidence/elsewhere", **{"of": "nowhere", "pass": unescape(chosen)}, **terms)
     assert wrong.status_code == 409
     seen = {"detection_id": UUID(int=1), "camera_id": "county/mill-rd", "plate": "AST3087"}
     hit = put_hit(office.pages.database, 1, agency="county", seen=seen)
     at = office.pages.database.value("SELECT captured_at FROM platestream.alert_hits")
-    reads = Said(
+    reads = Response(
         200, "application/json", msgspec.json.encode({"reads": [{**READ, "captured_at": at}], "found": 1})
     )
     analyst.get(f"/hits/{hit}")
@@ -162,20 +162,20 @@ def test_a_read_of_another_agency_is_held_from_the_page_that_showed_it(
     assert (
         analyst.send("/evidence/elsewhere", **{"of": "county", "pass": reported}, **terms).status_code == 200
     )
-    assert "county, with 2 answers that it signed" in text(analyst.page)
+    assert "county, with 2 signed answers" in text(analyst.page)
 
 
 def test_answers_come_while_a_slow_agency_is_still_waited_for(office: Office) -> None:
     """As a browser without scripts gets them: byte by byte."""
     waiting, seen_the_first = office.slow.answer, threading.Event()
 
-    def late(asking: Asking, path: str, body: bytes) -> Said:
+    def late(asking: VerifiedRequest, path: str, body: bytes) -> Response:
         assert seen_the_first.wait(12)
         return waiting(asking, path, body)
 
     office.slow.answer = late  # type: ignore[method-assign]
     token, session = office.pages.console.sessions.begin("ana", office.pages.clock())
-    from platestream.console.cookies import COOKIE
+    from platestream.web.cookies import COOKIE
 
     form = {"csrf": session.csrf, "way": "search", "plate": "AST3087", "case_number": CASE, "agency": "all"}
     with served(office.pages.console, free_port()) as address:
@@ -195,11 +195,11 @@ def test_answers_come_while_a_slow_agency_is_still_waited_for(office: Office) ->
 
 
 def test_who_goes_away_meanwhile_leaves_all_that_was_said_on_record(office: Office) -> None:
-    from services.inquiries.looking import Asked
-    from services.partners import asking
+    from platestream.inquiries.search import SearchRequest
+    from platestream.partners import client as asking
 
     door = office.pages.console.door("ana")
-    answers = asking.ask(door, Asked("search", "AST3087"), ["all"], case_number=CASE)
+    answers = asking.ask(door, SearchRequest("search", "AST3087"), ["all"], case_number=CASE)
     next(answers)
     answers.close()  # type: ignore[attr-defined]
     for _ in range(100):

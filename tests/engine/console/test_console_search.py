@@ -1,22 +1,39 @@
 """Looking for plates in the console, as an investigator does it."""
 
+import csv
+import io
+import json
 import re
+from base64 import b64encode
 from datetime import timedelta
+from functools import partial
+from hashlib import sha256
 from html import unescape
+from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
-from schemas import tables
-from schemas.fields import Vehicle
-from schemas.registry import RegistryRecord
-from services.rules import in_force
+from platestream.access import rules_in_force, tokens
+from platestream.access.door import Door
+from platestream.access.gate import Row
+from platestream.cli.main import app as cli
+from platestream.inquiries import saved
+from platestream.inquiries import search as inquiries
+from platestream.inquiries.search import SearchKind
+from platestream.maps.service import install
+from platestream.retention import service as retention
+from platestream.schemas import tables
+from platestream.schemas.fields import Vehicle
+from platestream.schemas.registry import RegistryRecord
 from tests.support.clock import NOW
 from tests.support.console import Pages, Person
-from tests.support.door import door_of, person
+from tests.support.door import door_of, person, signed_in_as
 from tests.support.flows import READ
+from tests.support.street_maps import write_geojson
 
 CASE = "26-001234"
 
@@ -45,10 +62,10 @@ def analyst(pages: Pages) -> Person:
     return browser
 
 
-def looks(pages: Pages) -> list[tuple[str, ...]]:
+def looks(pages: Pages, tool: str = "console") -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = pages.database.rows(
         "SELECT who, kind, outcome, case_number, pattern FROM platestream.inquiry_log"
-        " WHERE tool = 'console' ORDER BY at"
+        f" WHERE tool = '{tool}' ORDER BY at"
     )
     return rows
 
@@ -207,7 +224,9 @@ def test_a_request_from_outside_needs_its_legal_basis(pages: Pages, analyst: Per
 def test_purposes_are_asked_for_where_the_agency_lists_them(pages: Pages, analyst: Person) -> None:
     assert 'name="purpose"' not in analyst.page
     pages.put(person("chief", "administrator"))
-    in_force.put_in_force(door_of(pages.database, "chief", data=pages.settings.data), "virginia", "the Chief")
+    rules_in_force.put_in_force(
+        door_of(pages.database, "chief", data=pages.settings.data), "virginia", "the Chief"
+    )
     analyst.get("/search")
     assert "<option>missing or endangered person</option>" in analyst.page
 
@@ -215,9 +234,446 @@ def test_purposes_are_asked_for_where_the_agency_lists_them(pages: Pages, analys
 def test_a_list_that_is_too_long_says_so(
     pages: Pages, analyst: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("platestream.console.search.A_PAGE", 2)
+    monkeypatch.setattr("platestream.inquiries.pages.search.A_PAGE", 2)
     for number in range(3):
         put(pages, "AST3087", minutes=number)
     analyst.send("/search", way="search", plate="AST3087", case_number=CASE)
     assert len(shown(analyst.page)) == 2
-    assert "The latest 2 of 3 are listed" in text(analyst.page)
+    assert "Passes 1 to 2 of 3" in text(analyst.page)
+
+
+def test_every_page_of_a_result_belongs_to_one_inquiry(
+    pages: Pages, analyst: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platestream.inquiries.pages.search.A_PAGE", 3)
+    wanted = [f"AST30{number:02}" for number in range(8)]
+    for number, plate in enumerate(wanted):
+        put(pages, plate, minutes=number, vehicle=Vehicle(colour="gray"))
+        put(pages, f"AST31{number:02}", minutes=number, vehicle=Vehicle(colour="red"))
+    analyst.send("/search", way="search", plate="AST*", colour="gray", case_number=CASE)
+    seen = shown(analyst.page)
+    while following := re.search(r'href="(/search/[^"]+)" rel="next"', analyst.page):
+        put(pages, "AST3099", minutes=60, vehicle=Vehicle(colour="gray"))  # came later: not of this inquiry
+        assert analyst.get(following[1]).status_code == 200
+        seen += shown(analyst.page)
+    assert seen == wanted[::-1]
+    assert "Page 3 of 3" in text(analyst.page)
+    assert 'name="colour" value="gray"' in analyst.page
+    assert looks(pages) == [("ana", "search", "allowed", CASE, "AST*")]
+
+
+@pytest.mark.parametrize("way", ["search", "companions", "cotravel"])
+def test_a_further_page_reads_its_own_rows_and_none_is_repeated_or_skipped(
+    pages: Pages, analyst: Person, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """All are of one instant, so that only their ids put them in order."""
+    monkeypatch.setattr("platestream.inquiries.pages.search.A_PAGE", 3)
+    read: list[tuple[int, int]] = []
+    read_page = inquiries.read_page
+
+    def counting(door: Door, inquiry: UUID, kind: SearchKind, skip: int, most: int) -> list[Row]:
+        found = read_page(door, inquiry, kind, skip, most)
+        read.append((skip, len(found)))
+        return found
+
+    monkeypatch.setattr(inquiries, "read_page", counting)
+    monkeypatch.setattr(inquiries, "search_again", None)
+    for where in ("north", "south"):
+        put(pages, "AST3087", where)
+        for number in range(8):
+            put(pages, "MATE456" if way == "cotravel" else f"AST31{number:02}", where)
+    other = {"other_plate": "MATE456"} if way == "cotravel" else {}
+    plate = "AST31*" if way == "search" else "AST3087"
+    analyst.send("/search", way=way, plate=plate, case_number=CASE, **other)
+    parts = [analyst.page]
+    while following := re.search(r'href="(/search/[^"]+)" rel="next"', analyst.page):
+        assert analyst.get(following[1]).status_code == 200
+        parts.append(analyst.page)
+    total = 8 if way == "companions" else 16
+    assert read == [(skip, min(3, total - skip)) for skip in range(3, total, 3)]
+    if way == "companions":
+        found = [one for part in parts for one in re.findall(r'aria-label="Search for (AST\w+)"', part)]
+    elif way == "search":
+        found = [one for part in parts for one in re.findall(r'name="pass" value="([^ ]+) ', part)]
+    else:
+        return
+    assert len(found) == len(set(found)) == total
+    assert f"of {total}" in text(parts[-1])
+
+
+def test_a_street_map_draws_the_newest_passes_and_says_how_many_it_leaves_out(
+    pages: Pages, analyst: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("platestream.maps.pages.MOST_PASSES", 2)
+    here = READ.longitude, READ.latitude
+    streets = [[(here[0] - 0.01, here[1]), (here[0] + 0.01, here[1])]]
+    install(pages.settings.data, write_geojson(tmp_path / "streets.json", streets), "Apache County GIS")
+    for number in range(5):
+        put(pages, f"AST308{number}", minutes=number)
+    analyst.send("/search", way="search", plate="AST*", case_number=CASE)
+    (drawn,) = re.findall(r'<script type="application/json">(.+?)</script>', analyst.page)
+    assert [one["plate"] for one in json.loads(drawn)["passes"]] == ["AST3083", "AST3084"]
+    assert "The newest 2 passes are drawn; 3 older ones are not" in text(analyst.page)
+
+
+def test_a_result_is_paged_by_the_session_that_searched_only(pages: Pages, analyst: Person) -> None:
+    put(pages, "AST3087")
+    analyst.send("/search", way="search", plate="AST*", case_number=CASE)
+    (inquiry,) = [
+        str(one) for (one,) in pages.database.rows("SELECT inquiry_id FROM platestream.inquiry_log")
+    ]
+    assert shown(analyst.get(f"/search/{inquiry}").text) == ["AST3087"]
+    pages.staff(person("bob", "analyst"))
+    other = pages.browser("bob")
+    for path in (f"/search/{inquiry}", f"/search/{uuid4()}"):
+        assert other.get(path).status_code == 410
+        assert "AST3087" not in other.page
+
+
+DESCRIPTIONS = (
+    {"colour": "gray"},
+    {"body": "pickup"},
+    {"state": "NM"},
+    {"direction": "north"},
+    {"colour": "gray", "direction": "south", "untold": "yes"},
+)
+
+
+@pytest.mark.parametrize("wanted", DESCRIPTIONS, ids=lambda one: " ".join(one.values()))
+def test_page_command_and_api_find_the_same(
+    pages: Pages, analyst: Person, wanted: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = (
+        ("gray", "pickup", "AZ", "northbound"),
+        ("Dark Gray", None, "NM", None),
+        ("red", "pickup", None, "southbound"),
+    )
+    for number, (colour, body, state, direction) in enumerate(seen):
+        other = {"direction": direction} if direction else {}
+        told = Vehicle(colour=colour, body=body, other=other)
+        put(pages, f"AST308{number}", vehicle=told, state=state)
+    analyst.send("/search", way="search", plate="AST*", case_number=CASE, **wanted)
+
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", pages.database.dsn)
+    monkeypatch.setenv("PLATESTREAM_DATA", str(pages.data))
+    signed_in_as(monkeypatch, "ana")
+    names = {"colour": "--color", "untold": "--include-unknown"}
+    words = [
+        word
+        for name, value in wanted.items()
+        for word in ((names[name],) if name == "untold" else (names.get(name, f"--{name}"), value))
+    ]
+    done = CliRunner().invoke(cli, ["search", "AST*", "--case", CASE, "--json", *words])
+    assert done.exit_code == 0, done.output
+    printed = [json.loads(line)["plate"] for line in done.stdout.splitlines() if line.startswith("{")]
+
+    _made, token = tokens.stored_tokens(pages.settings).make(
+        "ana", "RMS", tokens.PARTS, pages.clock() + timedelta(days=9)
+    )
+    analyst.client.headers["Authorization"] = f"Bearer {token}"
+    asked: dict[str, Any] = {
+        **wanted,
+        "untold": wanted.get("untold") == "yes",
+        "plate": "AST*",
+        "case_number": CASE,
+    }
+    answer = analyst.client.post("/api/inquiries/search", json=asked).json()
+    assert shown(analyst.page) == printed == [one["plate"] for one in answer["detections"]]
+    assert printed
+
+
+def test_a_program_pages_through_everything_by_one_inquiry(pages: Pages, analyst: Person) -> None:
+    for number in range(5):
+        put(pages, f"AST308{number}", minutes=number)
+    client = analyst.client
+    for who in ("bob", "ana"):
+        pages.staff(person(who, "analyst"))
+    post = {}
+    for who in ("bob", "ana"):
+        _made, token = tokens.stored_tokens(pages.settings).make(
+            who, "RMS", tokens.PARTS, pages.clock() + timedelta(days=9)
+        )
+        post[who] = partial(client.post, headers={"Authorization": f"Bearer {token}"})
+    first = post["ana"](
+        "/api/inquiries/search", json={"plate": "AST*", "case_number": CASE, "most": 2}
+    ).json()
+    found, asked = first["detections"], {"inquiry_id": first["inquiry_id"], "most": 2}
+    while len(found) < first["found"]:
+        found += post["ana"]("/api/inquiries/page", json={**asked, "skip": len(found)}).json()["detections"]
+    assert [one["plate"] for one in found] == [f"AST308{number}" for number in (4, 3, 2, 1, 0)]
+    assert pages.database.value("SELECT count() FROM platestream.inquiry_log") == 1
+    assert post["bob"]("/api/inquiries/page", json=asked).status_code == 404
+
+
+FORMATS = {"pdf": b"%PDF-", "csv": b"detection_id,", "geojson": b"{", "kml": b"<?xml"}
+
+
+@pytest.mark.parametrize("layout", FORMATS)
+def test_an_export_is_an_act_with_the_hash_of_its_file(pages: Pages, analyst: Person, layout: str) -> None:
+    for number in range(3):
+        put(pages, f"AST308{number}", minutes=number)
+    analyst.send("/search", way="search", plate="AST*", case_number=CASE)
+    address = re.findall(r'formaction="([^"]+)"', analyst.page)[0]
+    answer = analyst.send(address, format=layout)
+    assert answer.status_code == 200
+    assert answer.content.startswith(FORMATS[layout])
+    assert answer.headers["content-disposition"].endswith(f'.{layout}"')
+    digest = sha256(answer.content)
+    assert answer.headers["repr-digest"] == f"sha-256=:{b64encode(digest.digest()).decode()}:"
+    rows = pages.database.rows(
+        "SELECT kind, case_number, other, change FROM platestream.inquiry_log ORDER BY at"
+    )
+    pictures = ["picture"] * 3 if layout == "pdf" else []
+    assert [row[0] for row in rows] == ["search", *pictures, "search_export"]
+    _kind, case, about, change = rows[-1]
+    assert (case, f"/search/{about}/export") == (CASE, address)
+    assert digest.hexdigest() in change
+    assert "AST308" not in change
+    assert f"{layout}, 3 passes" in change
+
+
+MET: dict[str, dict[str, str]] = {
+    "companions": {"way": "companions", "plate": "AST3087", "within": "30"},
+    "meetings": {"way": "cotravel", "plate": "AST3087", "other_plate": "MATE456", "within": "30"},
+}
+FIRST_FIELD = {"companions": b"plate,meetings,cameras_met,", "meetings": b"camera_id,captured_at,plate,"}
+
+
+@pytest.mark.parametrize("layout", FORMATS)
+@pytest.mark.parametrize("what", MET)
+def test_companions_and_meetings_are_exported_by_the_same_act(
+    pages: Pages, analyst: Person, what: str, layout: str
+) -> None:
+    for minutes, where in ((0, "north"), (20, "south")):
+        put(pages, "AST3087", where, minutes)
+        put(pages, "MATE456", where, minutes + 0.1)
+    analyst.send("/search", case_number=CASE, **MET[what])
+    address = re.findall(r'formaction="([^"]+/export)"', analyst.page)[0]
+    answer = analyst.send(address, format=layout)
+    assert answer.status_code == 200
+    assert answer.content.startswith(FIRST_FIELD[what] if layout == "csv" else FORMATS[layout])
+    found = 1 if what == "companions" else 2
+    noun = what if found > 1 else "companion"
+    rows = pages.database.rows("SELECT kind, case_number, change FROM platestream.inquiry_log ORDER BY at")
+    assert [row[0] for row in rows] == [MET[what]["way"], "search_export"], "no picture is opened"
+    _kind, case, change = rows[-1]
+    assert case == CASE
+    assert change.startswith(f"{layout}, {found} {noun}, {what} ")
+    assert sha256(answer.content).hexdigest() in change
+    if layout == "geojson":
+        places = [one["geometry"] and one["geometry"]["coordinates"] for one in answer.json()["features"]]
+        assert places == ([None] if what == "companions" else [[-109.37, 34.49], [-109.37, 34.51]])
+    if layout == "csv":
+        (first, *_others) = csv.DictReader(io.StringIO(answer.text))
+        assert first[f"{what}_sha256"] in change
+        assert "MATE456" in (first["plate"], first.get("other_plate"))
+
+
+def test_command_and_api_export_companions_as_the_page_does(
+    pages: Pages, analyst: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for minutes, where in ((0, "north"), (20, "south")):
+        put(pages, "AST3087", where, minutes)
+        put(pages, "MATE456", where, minutes + 0.1)
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", pages.database.dsn)
+    monkeypatch.setenv("PLATESTREAM_DATA", str(pages.data))
+    signed_in_as(monkeypatch, "ana")
+    made = tmp_path / "met.csv"
+    words = ["search", "AST3087", "--companions", "--case", CASE, "--export", str(made)]
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 0, done.output
+    _made, token = tokens.stored_tokens(pages.settings).make(
+        "ana", "RMS", tokens.PARTS, pages.clock() + timedelta(days=9)
+    )
+    post = partial(analyst.client.post, headers={"Authorization": f"Bearer {token}"})
+    told = {"plate": "AST3087", "case_number": CASE}
+    found = post("/api/inquiries/companions", json=told).json()
+    answer = post("/api/inquiries/export", json={"inquiry_id": found["inquiry_id"], "format": "csv"})
+    read = [list(csv.DictReader(io.StringIO(one))) for one in (made.read_text(), answer.text)]
+    assert [one["companions_sha256"] for one in read[0]] == [one["companions_sha256"] for one in read[1]]
+    assert [one["plate"] for one in read[0]] == ["MATE456"]
+    met = post("/api/inquiries/meetings", json={**told, "other_plate": "MATE456"}).json()
+    kml = post("/api/inquiries/export", json={"inquiry_id": met["inquiry_id"], "format": "kml"})
+    assert kml.text.count("<Placemark") == met["found"] == 2
+    page = post("/api/inquiries/page", json={"inquiry_id": met["inquiry_id"]})
+    assert page.status_code == 404, "it has no detections"
+
+
+def test_a_case_report_too_long_for_paper_is_refused_before_any_picture_is_looked_at(
+    pages: Pages, analyst: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platestream.inquiries.export.REPORTED", 2)
+    for number in range(3):
+        put(pages, f"AST308{number}", minutes=number)
+    analyst.send("/search", way="search", plate="AST*", case_number=CASE)
+    address = re.findall(r'formaction="([^"]+)"', analyst.page)[0]
+    assert analyst.send(address, format="pdf").status_code == 400
+    assert "select rows, or export CSV" in text(analyst.page)
+    assert [row[1] for row in looks(pages)] == ["search"]
+
+
+def test_selected_rows_are_exported_alone_with_who_why_and_which_inquiry(
+    pages: Pages, analyst: Person
+) -> None:
+    for number in range(3):
+        put(pages, f"AST308{number}", minutes=number)
+    analyst.send("/search", way="search", plate="AST*", reason="=Hit and run on Main Street")
+    values = [unescape(one) for one in re.findall(r'name="pass" value="([^"]+)"', analyst.page)]
+    address = re.findall(r'formaction="([^"]+)"', analyst.page)[0]
+    answer = analyst.send(address, format="csv", **{"pass": values[1:]})
+    read = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [one["plate"] for one in read] == ["AST3081", "AST3080"]
+    (first, _second) = read
+    assert first["reason"] == "'=Hit and run on Main Street"
+    assert first["exported_by"] == "ana"
+    assert first["inquiry_id"] in address
+
+
+def test_an_export_of_another_session_or_of_nothing_is_refused(pages: Pages, analyst: Person) -> None:
+    put(pages, "AST3087")
+    analyst.send("/search", way="search", plate="AST*", case_number=CASE)
+    address = re.findall(r'formaction="([^"]+)"', analyst.page)[0]
+    pages.staff(person("bob", "analyst"))
+    other = pages.browser("bob")
+    other.get("/search")
+    assert other.send(address, format="csv").status_code == 410
+    assert analyst.send(address, format="doc").status_code == 400
+    analyst.get("/search")
+    assert analyst.send(address, format="csv", **{"pass": [f"{uuid4()} 1 X y"]}).status_code == 400
+    assert "search_export" not in [row[1] for row in looks(pages)]
+
+
+def test_command_and_api_export_what_the_page_does(
+    pages: Pages, analyst: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for number in range(3):
+        put(pages, f"AST308{number}", minutes=number)
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", pages.database.dsn)
+    monkeypatch.setenv("PLATESTREAM_DATA", str(pages.data))
+    signed_in_as(monkeypatch, "ana")
+    made = tmp_path / "found.csv"
+    words = ["search", "AST*", "--case", CASE, "--export"]
+    done = CliRunner().invoke(cli, [*words, str(made)])
+    assert done.exit_code == 0, done.output
+    assert made.stat().st_mode & 0o077 == 0
+    again = CliRunner().invoke(cli, [*words, str(made)])
+    assert "name a new file" in again.output
+    assert "--export writes" in CliRunner().invoke(cli, [*words, str(tmp_path / "x.doc")]).output
+
+    _made, token = tokens.stored_tokens(pages.settings).make(
+        "ana", "RMS", tokens.PARTS, pages.clock() + timedelta(days=9)
+    )
+    post = partial(analyst.client.post, headers={"Authorization": f"Bearer {token}"})
+    found = post("/api/inquiries/search", json={"plate": "AST*", "case_number": CASE}).json()
+    asked = {"inquiry_id": found["inquiry_id"], "format": "csv"}
+    answer = post("/api/inquiries/export", json=asked)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+
+    analyst.get("/search")
+    analyst.send("/search", way="search", plate="AST*", case_number=CASE)
+    page = analyst.send(re.findall(r'formaction="([^"]+)"', analyst.page)[0], format="csv")
+    files = (made.read_text(), answer.text, page.text)
+    read = [[one["passes_sha256"] for one in csv.DictReader(io.StringIO(file))] for file in files]
+    assert read[0] == read[1] == read[2]
+    assert len(set(read[0])) == 1
+    first = found["detections"][0]["detection_id"]
+    alone = post("/api/inquiries/export", json={**asked, "detections": [first]})
+    assert [one["detection_id"] for one in csv.DictReader(io.StringIO(alone.text))] == [first]
+    assert post("/api/inquiries/export", json={**asked, "inquiry_id": str(uuid4())}).status_code == 404
+    assert [row[1] for row in looks(pages, "platestream search")] == ["search", "search_export"]
+
+
+def saved_ids(page: str) -> list[str]:
+    return re.findall(r'name="saved" value="([^"]+)" aria-label="Search again', page)
+
+
+def test_a_saved_search_opens_prefilled_without_its_reason_and_each_run_is_an_inquiry(
+    pages: Pages, analyst: Person
+) -> None:
+    put(pages, "AST3087", vehicle=Vehicle(colour="gray"))
+    asked = {"way": "search", "plate": "AST*", "colour": "gray", "camera": ["north", "south"]}
+    analyst.send("/search", **asked, since="2026-01-05T10:00", reason="Hit and run on Main Street")
+    (save,) = re.findall(r'action="(/search/[^"]+/save)"', analyst.page)
+    analyst.send(save, name="gray  AST plates")
+    assert "The search is saved." in text(analyst.page)
+    (one,) = saved_ids(analyst.page)
+    analyst.send("/search/saved/open", saved=one)
+    form = unescape(analyst.page)
+    for field in ('name="plate" value="AST*"', 'name="colour" value="gray"', 'value="2026-01-05T10:00"'):
+        assert field in form
+    assert len(re.findall(r'name="camera" value="(?:north|south)" checked', form)) == 2
+    assert "Hit and run" not in form
+    assert analyst.send("/search", **asked).status_code == 403
+    analyst.send("/search", **asked, case_number=CASE)
+    assert shown(analyst.page) == ["AST3087"]
+    kinds = [(row[1], row[2]) for row in looks(pages)]
+    assert kinds == [
+        ("search", "allowed"),
+        ("search_save", "allowed"),
+        ("search_saved_show", "allowed"),
+        ("search_saved_show", "allowed"),
+        ("search", "refused"),
+        ("search", "allowed"),
+    ]
+    told = pages.database.rows(
+        "SELECT other, change FROM platestream.inquiry_log WHERE kind LIKE 'search_sa%'"
+    )
+    assert not any("AST" in word for row in told for word in row)
+
+
+def test_saved_searches_are_ones_own_and_deletable(pages: Pages, analyst: Person) -> None:
+    analyst.send("/search", way="search", plate="AST*", case_number=CASE)
+    (save,) = re.findall(r'action="(/search/[^"]+/save)"', analyst.page)
+    analyst.send(save, name="mine")
+    analyst.send(save, name="mine")  # the same name: replaced
+    (one,) = saved_ids(analyst.page)
+    pages.staff(person("bob", "analyst"))
+    other = pages.browser("bob")
+    other.get("/search/saved")
+    assert "mine" not in other.page
+    for act in ("open", "delete"):
+        assert other.send(f"/search/saved/{act}", saved=one).status_code == 409
+        other.get("/search/saved")
+    assert other.send(save, name="theirs").status_code == 410
+    analyst.send("/search/saved/delete", saved=one)
+    assert "No saved searches" in text(analyst.page)
+    assert "AST" not in (pages.data / saved.FILE).read_text()
+
+
+def test_a_saved_search_expires_with_the_detections_and_is_gone_from_the_disk(
+    pages: Pages, analyst: Person
+) -> None:
+    analyst.send("/search", way="search", plate="AST*", case_number=CASE)
+    (save,) = re.findall(r'action="(/search/[^"]+/save)"', analyst.page)
+    analyst.send(save, name="old")
+    file = pages.data / saved.FILE
+    assert file.stat().st_mode & 0o077 == 0
+    old = json.loads(file.read_text())
+    for one in old.values():
+        one["saved_at"] = (NOW - timedelta(days=31)).isoformat()
+    file.write_text(json.dumps(old))
+    pages.staff(person("adm", "administrator"))
+    receipt = retention.run_once(door_of(pages.database, "adm", data=pages.settings.data))
+    assert f"{saved.FILE}: 1" in receipt.record
+    assert "AST" not in file.read_text()
+
+
+def test_the_command_saves_and_runs_again(
+    pages: Pages, analyst: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(pages, "AST3087", vehicle=Vehicle(colour="gray"))
+    put(pages, "AST3088", vehicle=Vehicle(colour="red"))
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", pages.database.dsn)
+    monkeypatch.setenv("PLATESTREAM_DATA", str(pages.data))
+    signed_in_as(monkeypatch, "ana")
+    run = partial(CliRunner().invoke, cli)
+    first = run(["search", "AST*", "--color", "gray", "--case", CASE, "--save", "gray ones", "--json"])
+    again = run(["search", "--saved", "gray ones", "--case", "26-005678", "--json"])
+    assert (first.exit_code, again.exit_code) == (0, 0), first.output + again.output
+    assert [json.loads(one.stdout.splitlines()[0])["plate"] for one in (first, again)] == ["AST3087"] * 2
+    searches = [row for row in looks(pages, "platestream search") if row[1] == "search"]
+    assert [row[3] for row in searches] == [CASE, "26-005678"]
+    assert run(["search", "--saved", "none", "--case", CASE]).exit_code == 1
+    assert "has its own plate" in run(["search", "AST*", "--saved", "gray ones"]).output
+    analyst.get("/search/saved")
+    assert "gray ones" in analyst.page

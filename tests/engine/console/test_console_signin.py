@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from platestream.console.attempts import FREE
-from platestream.console.headers import HEADERS
-from services import shifts
+from platestream.access import shifts
+from platestream.runtime.login_attempts import FREE
+from platestream.web.headers import HEADERS
 from tests.support.console import PASSWORD, Pages
 from tests.support.door import person
 
@@ -20,7 +20,7 @@ def test_nobody_sees_a_page_without_signing_in_and_is_back_there_afterwards(page
     where = re.findall(r'name="next" value="([^"]*)"', browser.page)
     assert where == ["/hits?status=confirmed"]
     assert browser.sign_in("vale", where=where[0]).url.path == "/hits"
-    assert "Go on shift" in browser.page
+    assert "Start shift" in browser.page
 
 
 @pytest.mark.parametrize(

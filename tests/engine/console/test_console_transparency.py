@@ -6,9 +6,9 @@ from datetime import datetime
 import pytest
 from starlette.testclient import TestClient
 
-from platestream.console.app import app
-from services.door import Door
-from services.reports import transparency as job
+from platestream.access.door import Door
+from platestream.reports import transparency as job
+from platestream.web.app import app
 from tests.support.console import Pages
 from tests.support.hits import FOUND, put_hit
 

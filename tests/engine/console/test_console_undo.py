@@ -6,13 +6,13 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from schemas import topics
-from schemas.hotlist import HotListChange
-from schemas.registry import RegistryRecord
-from services import accounts
-from services import registry as job
-from services.hotlist import entries
-from services.hotlist.entry import make_entry
+from platestream.access import accounts
+from platestream.access import registry as job
+from platestream.hotlist import entries
+from platestream.hotlist.entry import make_entry
+from platestream.schemas import topics
+from platestream.schemas.hotlist import HotListChange
+from platestream.schemas.registry import RegistryRecord
 from tests.support.clock import NOW
 from tests.support.console import Pages, Person
 from tests.support.door import person
@@ -47,7 +47,7 @@ def undo(browser: Person) -> int:
 
 
 def camera(pages: Pages) -> RegistryRecord:
-    return job.listed(pages.streams, "camera")["north"]
+    return job.records_of(pages.streams, "camera")["north"]
 
 
 def list_vehicle(pages: Pages) -> None:
@@ -86,10 +86,10 @@ def test_an_ended_camera_is_there_again_with_its_approval(pages: Pages, lee: Per
 
 def test_a_person_is_back_and_their_password_is_not(pages: Pages, lee: Person) -> None:
     lee.send("/administration/people/end", id="vale")
-    assert "these do not come back" in lee.page
+    assert "cannot be undone" in lee.page
     assert undo(lee) == 200
-    assert job.listed(pages.streams, "user")["vale"].active
-    assert "vale" not in accounts.listed(pages.console.door("lee"))
+    assert job.records_of(pages.streams, "user")["vale"].active
+    assert "vale" not in accounts.list_names(pages.console.door("lee"))
 
 
 def test_what_another_administrator_changed_since_is_not_overwritten(pages: Pages, lee: Person) -> None:
@@ -131,7 +131,7 @@ def test_a_removed_entry_is_on_the_list_as_it_was(pages: Pages, lee: Person) -> 
     lee.send("/hotlist/remove/sure", entry=ENTRY)
     assert entries.find(pages.streams, ENTRY) is None
     assert undo(lee) == 200
-    assert "on the list as it was before" in lee.page
+    assert "The entry is restored" in lee.page
     assert entries.find(pages.streams, ENTRY) == was
     assert acts(pages, "hotlist_add") == [("lee", "allowed")]
 

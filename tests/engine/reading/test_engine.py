@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from connectors import ocr
-from connectors.ocr import ModelError, TextEngine
-from flows.reader import sound
-from operators.reading.geometry import Image
-from operators.reading.reader import TwoLooks
-from samples.plates import PlateLook, draw_plate
+from models.samples.plates import PlateLook, draw_plate
+from platestream.reading import ocr
+from platestream.reading.factory import reads_known_plate
+from platestream.reading.geometry import Image
+from platestream.reading.ocr import ModelError, TextEngine
+from platestream.reading.plate_reader import TwoPassReader
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +20,8 @@ def engine() -> TextEngine:
 
 
 @pytest.fixture(scope="module")
-def reader(engine: TextEngine) -> TwoLooks:
-    return TwoLooks(engine)
+def reader(engine: TextEngine) -> TwoPassReader:
+    return TwoPassReader(engine)
 
 
 def street(look: PlateLook, width: int = 220) -> Image:
@@ -35,7 +35,7 @@ def street(look: PlateLook, width: int = 220) -> Image:
     return np.asarray(image, np.uint8)
 
 
-def test_an_arizona_plate_is_read_with_its_state_and_place(reader: TwoLooks) -> None:
+def test_an_arizona_plate_is_read_with_its_state_and_place(reader: TwoPassReader) -> None:
     top = reader.read(street(PlateLook("CKR4172", "AZ")))[0]
     assert (top.plate, top.state) == ("CKR4172", "AZ")
     x, y, w, h = top.box
@@ -45,7 +45,7 @@ def test_an_arizona_plate_is_read_with_its_state_and_place(reader: TwoLooks) -> 
     assert h <= 110
 
 
-def test_a_grey_picture_holds_no_plate(reader: TwoLooks) -> None:
+def test_a_grey_picture_holds_no_plate(reader: TwoPassReader) -> None:
     assert reader.read(np.full((720, 1280, 3), 128, np.uint8)) == []
 
 
@@ -62,7 +62,7 @@ def test_the_localiser_finds_the_serial_whole_and_no_sign(engine: TextEngine) ->
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (8, 2000), (2000, 8), (33, 47)])
-def test_odd_pictures_are_survived(reader: TwoLooks, shape: tuple[int, int]) -> None:
+def test_odd_pictures_are_survived(reader: TwoPassReader, shape: tuple[int, int]) -> None:
     assert reader.read(np.zeros((*shape, 3), np.uint8)) == []
 
 
@@ -70,7 +70,7 @@ def test_odd_pictures_are_survived(reader: TwoLooks, shape: tuple[int, int]) -> 
 def test_an_engine_in_order_reads_the_plate_that_comes_with_the_package(
     engine: TextEngine, region: str
 ) -> None:
-    assert sound(TwoLooks(engine, region))
+    assert reads_known_plate(TwoPassReader(engine, region))
 
 
 def test_an_engine_that_finds_nothing_or_fails_is_broken(engine: TextEngine) -> None:
@@ -86,11 +86,11 @@ def test_an_engine_that_finds_nothing_or_fails_is_broken(engine: TextEngine) -> 
         def detect(self, *_: object, **__: object) -> list[ocr.Floats]:
             raise MemoryError
 
-    assert not sound(TwoLooks(Blind()))
-    assert not sound(TwoLooks(Failing()))
+    assert not reads_known_plate(TwoPassReader(Blind()))
+    assert not reads_known_plate(TwoPassReader(Failing()))
 
 
-def test_the_same_picture_is_read_the_same(reader: TwoLooks) -> None:
+def test_the_same_picture_is_read_the_same(reader: TwoPassReader) -> None:
     picture = street(PlateLook("BXH2081", "AZ", dirt=0.3), 120)
     assert reader.read(picture) == reader.read(picture)
 
@@ -120,12 +120,12 @@ def test_a_detectors_input_is_what_paddlex_makes_of_a_picture(engine: TextEngine
     image = np.random.default_rng(3).integers(0, 256, (96, 160, 3), dtype=np.uint8)
     ops = engine._quick.predictor.pre_tfs
     (theirs,) = ops["ToBatch"](imgs=ops["ToCHW"](imgs=ops["Normalize"](imgs=[image])))
-    assert ocr.normalised(image) == pytest.approx(theirs, abs=1e-5)
+    assert ocr.normalize(image) == pytest.approx(theirs, abs=1e-5)
 
 
 @pytest.mark.parametrize("width", [260, 400])
 def test_an_official_number_has_its_small_letters_and_the_serial_alone_comes_next(
-    reader: TwoLooks, width: int
+    reader: TwoPassReader, width: int
 ) -> None:
     top = reader.read(street(PlateLook("CM48213", "AZ", rows="stacked"), width))[0]
     assert top.plate == "CM48213"

@@ -11,12 +11,12 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from connectors import ocr
-from connectors.gathered import Floats, Gathered
-from flows.reader import AtOnce
-from operators.reading.reader import TwoLooks
-from samples.plates import PlateLook
-from schemas.reading import PlateRead
+from models.samples.plates import PlateLook
+from platestream.reading import ocr
+from platestream.reading.batching import BatchingSession, Floats
+from platestream.reading.factory import LimitedReader
+from platestream.reading.plate_reader import TwoPassReader
+from platestream.schemas.reading import PlateRead
 from tests.engine.reading.test_engine import street
 
 PLATES = ["CKR4172", "BXH2081", "ABC1234", "KLM5555", "XYZ9876", "GHT3081"]
@@ -48,7 +48,7 @@ def crops(seed: int, count: int = 1, width: int = 160) -> Floats:
 def asked_while_one_is_computed(asked: Sequence[Floats], most: int = 32) -> tuple[Held, list[Any]]:
     """The first of `asked` is computed while all others come; what each gave, or raised."""
     held = Held(threading.Event())
-    model = Gathered(held, most)
+    model = BatchingSession(held, most)
 
     def ask(rows: Floats) -> Any:
         try:
@@ -93,7 +93,7 @@ def test_rows_that_the_model_fails_on_are_an_error_of_theirs_alone() -> None:
     poison = crops(1)
     poison[0, 0, 0, 0] = np.nan
     held = Poisoned(threading.Event())
-    model = Gathered(held)
+    model = BatchingSession(held)
     held.let_go.set()
     with ThreadPoolExecutor(8) as threads:
         asked = [crops(seed) for seed in range(20)]
@@ -107,15 +107,15 @@ def test_rows_that_the_model_fails_on_are_an_error_of_theirs_alone() -> None:
 @pytest.mark.parametrize("gathered", [False, True])
 def test_pictures_that_are_read_at_once_are_read_as_alone(gathered: bool) -> None:
     engine = ocr.open_engine(threads=1)
-    reader = TwoLooks(engine)
+    reader = TwoPassReader(engine)
     pictures = [street(PlateLook(plate, "AZ"), width) for plate in PLATES for width in (90, 220)]
     alone = [reader.read(picture) for picture in pictures]
     if gathered:  # as on a GPU
         for model in (engine._localiser, engine._quick, engine._careful):
-            model.predictor.runner.session = Gathered(model.predictor.runner.session)
+            model.predictor.runner.session = BatchingSession(model.predictor.runner.session)
         for recogniser in (engine._words, engine._plates):
             runner = recogniser._predictor.runner
-            runner.session = Gathered(runner.session)
+            runner.session = BatchingSession(runner.session)
     with ThreadPoolExecutor(4) as threads:
         at_once = list(threads.map(reader.read, pictures * 2))
     for ours, theirs in zip(at_once, alone * 2, strict=True):
@@ -141,7 +141,7 @@ def test_the_flows_reader_reads_as_many_pictures_at_once_as_it_may(count: int) -
             inside.pop()
             return []
 
-    reader = AtOnce(Reader(), count)
+    reader = LimitedReader(Reader(), count)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(reader.read, [np.zeros((8, 8, 3), np.uint8)] * 12))
     assert max(most) == count

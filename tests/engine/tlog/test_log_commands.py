@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from connectors.clickhouse_client import SEALER
-from connectors.inquiry_log import seal_new
-from connectors.settings import load_settings
+from platestream.access.gate import RefusedInquiry
 from platestream.cli.main import app
-from services.doctor import published
-from services.doctor.finding import NotLookedAtError
-from services.doctor.here import Here
-from services.inquiries.gate import RefusedInquiry
-from services.tlog import job
-from services.tlog.config import LogError
+from platestream.edges.clickhouse_client import SEALER
+from platestream.edges.inquiry_log import seal_new
+from platestream.operations.doctor import published
+from platestream.operations.doctor.context import CheckContext
+from platestream.operations.doctor.finding import NotCheckedError
+from platestream.settings import load_settings
+from platestream.transparency_log import service as transparency_log
+from platestream.transparency_log.config import LogError
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.published import Agency
@@ -72,7 +72,7 @@ def test_from_the_first_head_to_a_proof_that_is_checked_without_a_database(
     assert "the inquiry is in the log" in cli("audit", "verify", "--proof", proof, "--key", key).stdout
     cli("audit", "verify", "--proof", proof, code=2)
     look = ("audit", "verify", "--published", folder, "--key", key)
-    assert "the published log is whole" in cli(*look, "--older", str(tmp_path / "older")).stdout
+    assert "the published log is intact" in cli(*look, "--older", str(tmp_path / "older")).stdout
     cli(*look, "--export", str(tmp_path / "all.jsonl"))
     entries = next(Path(folder).glob("tile/entries/000.p/*"))
     entries.write_bytes(entries.read_bytes()[:-1] + b"!")
@@ -96,23 +96,23 @@ def test_what_was_altered_since_it_was_published_shows_in_verify_and_stops_nothi
 
 def test_the_job_publishes_by_itself_and_the_doctor_sees_how_it_does(cli: Cli, database: Database) -> None:
     def look(after: timedelta = timedelta()) -> str:
-        (found,) = published.log(Here({}, now=lambda: NOW + after))
+        (found,) = published.log(CheckContext({}, now=lambda: NOW + after))
         return found.state
 
-    with pytest.raises(NotLookedAtError):
+    with pytest.raises(NotCheckedError):
         look()
     database.ask()
     sealed(database)
     before = database.value("SELECT count() FROM platestream.inquiry_log")
-    assert job.by_the_clock(load_settings(), NOW, first=True).head.size == 1
+    assert transparency_log.publish_scheduled(load_settings(), NOW, first=True).head.size == 1
     assert database.value("SELECT count() FROM platestream.inquiry_log") == before, "no act of anybody"
     assert look() == "right"
     assert look(timedelta(hours=2)) == "wrong"
-    with pytest.raises(NotLookedAtError):
-        list(published.witnesses(Here({}, now=lambda: NOW)))
+    with pytest.raises(NotCheckedError):
+        list(published.witnesses(CheckContext({}, now=lambda: NOW)))
     database.client().command("TRUNCATE TABLE platestream.inquiry_seals")
     with pytest.raises(LogError):
-        job.by_the_clock(load_settings(), NOW, first=False)
+        transparency_log.publish_scheduled(load_settings(), NOW, first=False)
     assert look() == "wrong"
     assert "restored from a backup" in cli("audit", "head", code=1).stderr
 
@@ -131,7 +131,7 @@ def test_after_a_restore_nothing_is_signed_until_a_person_begins_another_log(
     with pytest.raises(
         LogError, match=r"up to seal 1 were published by a log whose key is not in .*another-log"
     ):
-        job.by_the_clock(load_settings(), NOW, first=True)
+        transparency_log.publish_scheduled(load_settings(), NOW, first=True)
     assert published_state() == "wrong"
     assert "--another-log" in cli("audit", "head", code=1).stderr
 
@@ -140,7 +140,7 @@ def test_after_a_restore_nothing_is_signed_until_a_person_begins_another_log(
     copy.rename(kept)
     Agency(database, tmp_path / "unused").ask(kind="restore")
     with pytest.raises(LogError, match="the database was restored at"):
-        job.by_the_clock(load_settings(), NOW, first=True)
+        transparency_log.publish_scheduled(load_settings(), NOW, first=True)
     refused = CliRunner().invoke(app, ["audit", "publish", "--another-log"])
     assert "move it away" in str(refused.exception)
 
@@ -149,12 +149,12 @@ def test_after_a_restore_nothing_is_signed_until_a_person_begins_another_log(
     cli("audit", "publish", "--another-log")
     assert json.loads(cli("audit", "head", "--json").stdout)["key"] != before
     sealed(database)
-    job.by_the_clock(load_settings(), datetime.now(UTC), first=True)
+    transparency_log.publish_scheduled(load_settings(), datetime.now(UTC), first=True)
     acts = "SELECT other FROM platestream.inquiry_log WHERE kind = 'audit_head' AND other LIKE 'another%'"
     assert len(database.rows(acts)) == 2, "the attempt, and the act"
     cli("audit", "publish", "--another-log", "--every", "5", code=2)
 
 
 def published_state() -> str:
-    (found,) = published.log(Here({}, now=lambda: NOW))
+    (found,) = published.log(CheckContext({}, now=lambda: NOW))
     return found.state

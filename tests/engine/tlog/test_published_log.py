@@ -9,20 +9,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors import inquiry_log
-from connectors.clickhouse_client import SEALER
-from connectors.inquiry_log import SEAL_COLUMNS, SEAL_TYPES, read_seals
-from connectors.tlog import leaves
-from connectors.tlog.folder import PublishedFolder
-from connectors.tlog.kept import BusyError
-from operators.tlog import tiles
-from operators.tlog.checkpoint import opened
-from operators.tlog.note import parse
-from schemas.inquiry import FIRST, chain
-from services.inquiries import export as inquiry_export
-from services.tlog import prove as proving
-from services.tlog.config import LogError
-from services.tlog.verify import at, verify_database, verify_proof, verify_published
+from platestream.edges import inquiry_log
+from platestream.edges.clickhouse_client import SEALER
+from platestream.edges.inquiry_log import SEAL_COLUMNS, SEAL_TYPES, read_seals
+from platestream.merkle import tiles
+from platestream.merkle.checkpoint import open_checkpoint
+from platestream.merkle.note import parse
+from platestream.schemas.inquiry import FIRST, chain
+from platestream.transparency_log import inquiry_proof as proving
+from platestream.transparency_log import leaves
+from platestream.transparency_log import log_export as inquiry_export
+from platestream.transparency_log.config import LogError
+from platestream.transparency_log.published_folder import PublishedFolder
+from platestream.transparency_log.publisher_state import BusyError
+from platestream.transparency_log.verify import reader_of, verify_database, verify_proof, verify_published
 from tests.support.database import Database
 from tests.support.door import door_of
 from tests.support.published import Agency, Street
@@ -71,8 +71,8 @@ def innocent(inquiry: Any) -> Any:
 def with_key_of(log: Agency, folder: Path) -> Agency:
     """Another log of the same database under the same key: what an owner of the machine can make."""
     other = Agency(log.database, folder)
-    other.found.kept.root.mkdir(parents=True)
-    (other.found.kept.root / "key").write_text((log.found.kept.root / "key").read_text())
+    other.found.state.root.mkdir(parents=True)
+    (other.found.state.root / "key").write_text((log.found.state.root / "key").read_text())
     return other
 
 
@@ -87,7 +87,7 @@ def test_a_head_of_what_is_sealed_grows_and_outsiders_can_check_it(log: Agency) 
     log.ask(300)
     assert log.publish().head.size == 303
     assert log.verified(kept).faults == []
-    assert opened(log.found.folder.read("head/303"), log.key)[0].size == 303
+    assert open_checkpoint(log.found.folder.read("head/303"), log.key)[0].size == 303
     assert not (log.found.folder.root / "tile/0/000.p").exists(), "narrower versions of a full tile are gone"
     assert verify_database(log.database.client(SEALER), log.found, log.key) is not None
 
@@ -131,7 +131,7 @@ def test_what_is_published_tells_nothing_of_an_inquiry_and_everybody_may_read_it
     salts = leaves.salts(log.database.client(SEALER), 1, 2)
     assert len({*salts.values()}) == 2
     assert [leaves.commitment(salts[number], row) for number, row in enumerate(rows, 1)] == bundle
-    assert stat.S_IMODE((log.found.kept.root / "key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((log.found.state.root / "key").stat().st_mode) == 0o600
 
 
 def test_one_inquiry_is_proven_without_the_others_and_an_altered_one_is_not(log: Agency) -> None:
@@ -208,7 +208,7 @@ def test_a_dead_witness_holds_nothing_up_and_is_told_of(log: Agency, street: Str
     published = log.publish()
     assert published.cosigned == ("auditor.example",)
     assert published.silent == ("paper.example does not answer (ConnectError)",)
-    assert log.found.kept.witnesses.read()["paper.example"].failed_since
+    assert log.found.state.witnesses.read()["paper.example"].failed_since
     street.up.add("paper")
     assert log.publish().cosigned == ("auditor.example", "paper.example"), "asked again for the same head"
     names = [one.name for one in parse(log.checkpoint).signatures]
@@ -234,7 +234,7 @@ def test_a_database_of_an_older_backup_signs_nothing(log: Agency) -> None:
     with pytest.raises(LogError, match=r"seal 6 in the database is not the one"):
         log.publish()
     assert log.checkpoint == before
-    run = log.found.kept.last_run()
+    run = log.found.state.last_run()
     assert run is not None
     assert "seal 6" in run.refused
 
@@ -244,8 +244,8 @@ def test_a_machine_of_an_older_backup_signs_nothing(log: Agency, street: Street,
     log.with_witnesses(street.witness("auditor", log.key))
     log.ask(2)
     log.publish()
-    yesterday = (log.found.kept.root / "signed.json").read_bytes()
-    witnesses = (log.found.kept.root / "witnesses.json").read_bytes()
+    yesterday = (log.found.state.root / "signed.json").read_bytes()
+    witnesses = (log.found.state.root / "witnesses.json").read_bytes()
     shown = {path: path.read_bytes() for path in log.found.folder.root.rglob("*") if path.is_file()}
     log.ask(2)
     log.publish()
@@ -253,8 +253,8 @@ def test_a_machine_of_an_older_backup_signs_nothing(log: Agency, street: Street,
     for table in ("inquiry_seals", "inquiry_salts"):
         owner.command(f"ALTER TABLE platestream.{table} DELETE WHERE seal > 2 SETTINGS mutations_sync = 2")
     log.ask(3)
-    (log.found.kept.root / "signed.json").write_bytes(yesterday)
-    (log.found.kept.root / "witnesses.json").write_bytes(witnesses)
+    (log.found.state.root / "signed.json").write_bytes(yesterday)
+    (log.found.state.root / "witnesses.json").write_bytes(witnesses)
     with pytest.raises(LogError, match=r"a head of 4 entries is published, .* has 2"):
         log.publish()
     for path, content in shown.items():  # the published folder, too
@@ -272,7 +272,7 @@ def test_a_salt_of_an_inquiry_that_was_lost_is_not_used_again(log: Agency) -> No
     owner.command("TRUNCATE TABLE platestream.inquiry_log")
     old = log.database.value("SELECT salt FROM platestream.inquiry_salts WHERE seal = 3")
     log.ask(1)
-    other = Agency(log.database, log.found.kept.root.parent / "other")
+    other = Agency(log.database, log.found.state.root.parent / "other")
     assert other.publish().head.size == 3
     assert leaves.salts(log.database.client(SEALER), 1, 3)[3].hex() != old
 
@@ -306,11 +306,11 @@ def test_a_kill_at_any_moment_leaves_a_log_that_goes_on(
         patched.setattr(PublishedFolder, "write", write)
         with pytest.raises(Killed):
             log.publish()
-    signed = log.found.kept.signed()
+    signed = log.found.state.signed()
     assert signed is not None
     assert log.checkpoint == first
     log.ask(2)
-    heads = [opened(signed.note.encode(), log.key)[0]]
+    heads = [open_checkpoint(signed.note.encode(), log.key)[0]]
     published = log.publish()
     assert published.head.size == 9
     assert log.verified(first).faults == []
@@ -319,7 +319,7 @@ def test_a_kill_at_any_moment_leaves_a_log_that_goes_on(
 
 def test_of_two_publishers_at_once_one_is_told_to_wait(log: Agency) -> None:
     log.ask(1)
-    with log.found.kept.alone(), pytest.raises(BusyError):
+    with log.found.state.lock(), pytest.raises(BusyError):
         log.publish()
     assert log.publish().head.size == 1
 
@@ -334,8 +334,8 @@ def test_tiles_that_are_not_those_of_the_head_are_never_signed_over(log: Agency,
     elif harm == "other":
         tile.write_bytes(bytes(96))
     else:
-        (log.found.kept.root / "key").rename(log.found.kept.root / "lost")
-        (log.found.kept.root / "signed.json").unlink()
+        (log.found.state.root / "key").rename(log.found.state.root / "lost")
+        (log.found.state.root / "signed.json").unlink()
     log.ask(1)
     said = {"gone": "missing or damaged", "other": "not those of the last", "foreign": "another log or key"}
     with pytest.raises(LogError, match=said[harm]):
@@ -361,7 +361,7 @@ def test_an_auditor_who_reads_the_whole_log_sees_what_is_not_in_it(log: Agency, 
     with file.open("wb") as target:
         inquiry_export.write(log.database.client(SEALER), target)
     lines = file.read_bytes().splitlines()
-    read = at(str(log.found.folder.root))
+    read = reader_of(str(log.found.folder.root))
     assert verify_published(read, log.key, None, lines).faults == []
     assert b"CKR4572" not in b"".join(lines), "absent: these lines are all of the log, by its signed head"
     hidden = [line for line in lines if b'"seal":3' not in line]

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from connectors.cameras.times import exif_time, headers_time, told_at
-from services.cameras.clock import CameraClock
+from platestream.cameras.capture_times import camera_time, exif_time, headers_time
+from platestream.cameras.clock_choice import CameraClock
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 PHOENIX = ZoneInfo("America/Phoenix")
@@ -34,17 +34,17 @@ def test_exif_counts_in_the_cameras_zone_or_by_its_own_offset() -> None:
 
 def test_the_most_exact_time_wins() -> None:
     image = photo("2026:11:25 12:00:00")
-    assert told_at(image, {"captured-at": "2026-11-25T12:00:01Z", "date": "x"}, UTC) == NOON + timedelta(
+    assert camera_time(image, {"captured-at": "2026-11-25T12:00:01Z", "date": "x"}, UTC) == NOON + timedelta(
         seconds=1
     )
-    assert told_at(image, {"date": "Wed, 25 Nov 2026 12:00:09 GMT"}, UTC) == NOON
+    assert camera_time(image, {"date": "Wed, 25 Nov 2026 12:00:09 GMT"}, UTC) == NOON
     assert headers_time({"date": "Wed, 25 Nov 2026 12:00:09 GMT"}) == NOON + timedelta(seconds=9)
     assert headers_time({"captured-at": "2026-11-25T12:00:00"}) is None, "no offset, so no moment"
 
 
 @given(st.binary(max_size=300), st.text(max_size=60))
 def test_no_bytes_and_no_header_make_it_fail(image: bytes, header: str) -> None:
-    told_at(image, {"captured-at": header, "date": header}, UTC)
+    camera_time(image, {"captured-at": header, "date": header}, UTC)
 
 
 def test_a_right_clock_is_believed_also_for_frames_that_come_late() -> None:

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.cameras.capture import CameraError
-from connectors.cameras.check import separate
-from connectors.cameras.sign_in import ALGORITHMS, NONCE_SECONDS, REMEMBERED, SignIn
-from connectors.cameras.video import with_password
-from connectors.cameras.web import parts
-from services.cameras.changes import LastSent
+from platestream.cameras.address_check import split_credentials
+from platestream.cameras.capture import CameraError
+from platestream.cameras.intake import LastSent
+from platestream.cameras.sources.http import parts
+from platestream.cameras.sources.upload_auth import ALGORITHMS, NONCE_SECONDS, REMEMBERED, SignIn
+from platestream.cameras.sources.video import with_password
 
 IMAGES = st.lists(st.binary(min_size=1, max_size=200).filter(lambda one: b"--edge" not in one), max_size=6)
 
@@ -115,7 +115,7 @@ def test_no_header_makes_it_fail_or_lets_in(text: str) -> None:
 @given(st.text(min_size=1, max_size=20).filter(lambda t: ":" not in t), st.text(max_size=20))
 def test_a_password_of_any_letters_goes_into_an_address_and_out(user: str, password: str) -> None:
     url = with_password("rtsp://10.0.0.1:554/a", f"{user}:{password}")
-    assert separate(url) == ("rtsp://10.0.0.1:554/a", f"{user}:{password}")
+    assert split_credentials(url) == ("rtsp://10.0.0.1:554/a", f"{user}:{password}")
 
 
 def test_only_what_changed_is_news() -> None:

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from connectors.engine import folder
-from connectors.engine.errors import (
+from platestream.engine import folder_lock
+from platestream.engine.errors import (
     BAD_ARGUMENTS,
     SESSION_LOCKED,
     SESSION_NOT_FOUND,
     TOO_MANY_QUERIES,
     EngineError,
 )
-from connectors.engine.sessions import MOST_CHARACTERS, MOST_SESSIONS, MOST_STATEMENTS, Session, Sessions
+from platestream.engine.sessions import MOST_CHARACTERS, MOST_SESSIONS, MOST_STATEMENTS, Session, Sessions
 
 
 def test_a_session_ends_after_its_timeout() -> None:
@@ -54,17 +54,17 @@ def test_a_session_says_the_last_of_each_statement_last() -> None:
 
 
 def test_the_lock_of_a_folder_ends_with_its_holder(tmp_path: Path) -> None:
-    code = "import sys,time;from pathlib import Path;from connectors.engine import folder;"
-    code += "lock=folder.hold(Path(sys.argv[1]));print('held',flush=True);time.sleep(60)"
+    code = "import sys,time;from pathlib import Path;from platestream.engine import folder_lock;"
+    code += "lock=folder_lock.lock_folder(Path(sys.argv[1]));print('held',flush=True);time.sleep(60)"
     holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"held\n"
-    with pytest.raises(folder.FolderError, match=f"process {holder.pid}"):
-        folder.hold(tmp_path)
+    with pytest.raises(folder_lock.FolderError, match=f"process {holder.pid}"):
+        folder_lock.lock_folder(tmp_path)
     holder.kill()
     holder.wait()
-    with folder.hold(tmp_path) as lock:
-        assert (tmp_path / folder.NAME).read_text() == f"{os.getpid()}\n"
+    with folder_lock.lock_folder(tmp_path) as lock:
+        assert (tmp_path / folder_lock.NAME).read_text() == f"{os.getpid()}\n"
         assert not lock.closed
     holder.stdout.close()
 

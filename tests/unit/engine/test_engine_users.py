@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.engine.accounts import Account, Accounts, AccountsError, Known, read
+from platestream.engine.accounts import Account, Accounts, AccountsError, KnownNames, read
 
-KNOWN = Known(frozenset({"reads", "writes"}), frozenset({"default", "person"}))
+KNOWN = KnownNames(frozenset({"reads", "writes"}), frozenset({"default", "person"}))
 ANYWHERE = "<networks><ip>::/0</ip></networks>"
 
 
@@ -50,7 +50,7 @@ def test_only_the_password_is_the_password(tried: str) -> None:
 
 def test_an_account_without_its_environment_cannot_sign_in(tmp_path: Path) -> None:
     known = accounts(tmp_path, f'<smith><password_sha256_hex from_env="NONE"/>{ANYWHERE}</smith>')
-    assert known.without == ("smith",)
+    assert known.missing_password == ("smith",)
     assert known.sign_in("smith", "", "127.0.0.1") is None
 
 

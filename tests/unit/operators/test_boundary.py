@@ -5,7 +5,7 @@ from math import cos, pi, sin
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.boundary import Point, within
+from platestream.operators.boundary import Point, within
 
 CORNERS = st.integers(3, 12)
 TURNS = st.floats(0, 2 * pi)

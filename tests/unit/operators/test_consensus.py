@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.consensus import PassRules, VehiclePasses
-from operators.recognize import FrameReads, Sighting
-from schemas.detection import Detection
-from schemas.fields import Vehicle
-from schemas.reading import PlateRead
+from platestream.operators.consensus import PassRules, VehiclePasses
+from platestream.operators.recognize import FrameReads, Sighting
+from platestream.schemas.detection import Detection
+from platestream.schemas.fields import Vehicle
+from platestream.schemas.reading import PlateRead
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 Seen = tuple[str, float] | tuple[str, float, int]
@@ -43,6 +43,7 @@ def test_reads_of_one_vehicle_make_one_detection_with_the_best_picture_kept() ->
     assert one.alternatives[0].plate == "A8C1234"
     assert one.captured_at == START
     assert one.best_at == START + timedelta(seconds=0.4)
+    assert one.last_at == START + timedelta(seconds=0.4)
     assert one.crop == b"crop ABC1234"
 
 

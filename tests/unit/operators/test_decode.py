@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from operators.decode import Bounds, admit, picture
-from schemas.fields import Vehicle
-from schemas.frame import Frame
-from schemas.message import Message, RefusedError
+from platestream.operators.decode import Bounds, admit, picture
+from platestream.schemas.fields import Vehicle
+from platestream.schemas.frame import Frame
+from platestream.schemas.message import Message, RefusedError
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

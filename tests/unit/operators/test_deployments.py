@@ -9,12 +9,12 @@ from bytewax.testing import TestingSink, TestingSource, run_main
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.approvals import Seldom
-from operators import deployments
-from operators.deployments import Approvals, Unapproved
-from schemas import topics
-from schemas.frame import Frame
-from schemas.registry import RegistryRecord
+from platestream.flows.approvals import CallRateLimit
+from platestream.operators import deployments
+from platestream.operators.deployments import Approvals, Unapproved
+from platestream.schemas import topics
+from platestream.schemas.frame import Frame
+from platestream.schemas.registry import RegistryRecord
 from tests.support.flows import frame_message
 
 KNOWN = RegistryRecord(
@@ -92,7 +92,7 @@ def test_the_registry_is_asked_once_a_second_and_less_often_where_it_takes_long(
         clock[0] += timedelta(seconds=takes[0])
         return [OTHER]
 
-    newer = Seldom(ask, lambda: clock[0])
+    newer = CallRateLimit(ask, lambda: clock[0])
     assert (newer(), newer()) == ([OTHER], [])
     clock[0] += timedelta(seconds=1)
     takes[0] = 0.5

@@ -2,7 +2,7 @@
 
 import pytest
 
-from operators.inquiry_checks.folded import LIKE, LOOKS, says
+from platestream.operators.inquiry_checks.text_folding import LOOK_ALIKES, LOOK_ALIKES_LETTERS, matches_any
 
 PATTERNS = ("immigra", "first amendment", "personal (use|interest|reason)", "\\bice (agent|hold)")
 EVASIONS = (
@@ -44,15 +44,15 @@ INNOCENT = (
 
 
 def test_each_look_alike_stands_for_one_letter() -> None:
-    assert len(LOOKS) == len(LIKE) == len(set(LOOKS))
-    assert set(LIKE) <= set("abcdefghijklmnopqrstuvwxyz")
+    assert len(LOOK_ALIKES) == len(LOOK_ALIKES_LETTERS) == len(set(LOOK_ALIKES))
+    assert set(LOOK_ALIKES_LETTERS) <= set("abcdefghijklmnopqrstuvwxyz")
 
 
 @pytest.mark.parametrize("text", EVASIONS)
 def test_other_letters_do_not_get_around_a_pattern(text: str) -> None:
-    assert says(text, PATTERNS)
+    assert matches_any(text, PATTERNS)
 
 
 @pytest.mark.parametrize("text", INNOCENT)
 def test_what_is_something_else_is_not_found(text: str) -> None:
-    assert not says(text, PATTERNS)
+    assert not matches_any(text, PATTERNS)

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.frame_outcomes import REMEMBERED, FrameOutcomes, Outcome
-from operators.recognize import FrameReads
-from schemas.dead_letter import DeadLetter
-from schemas.fields import Vehicle
-from schemas.frame import frame_id
-from services.cameras.sender import BATCH
+from platestream.cameras.sender import BATCH
+from platestream.operators.frame_outcomes import REMEMBERED_FRAMES, FrameOutcomes, Outcome
+from platestream.operators.recognize import FrameReads
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.fields import Vehicle
+from platestream.schemas.frame import frame_id
 from tests.support.clock import NOW
 
 
@@ -53,10 +53,13 @@ def test_what_came_twice_is_told() -> None:
 
 def test_what_is_remembered_is_bounded_and_more_than_a_gateway_sends_again() -> None:
     step = FrameOutcomes(None)
-    step.on_batch([outcome(number) for number in range(10 * REMEMBERED)])
-    assert len(step.snapshot()) < 19 * REMEMBERED
-    assert REMEMBERED > 4 * BATCH
-    assert step.on_batch([outcome(number) for number in range(9 * REMEMBERED, 10 * REMEMBERED)])[0] == []
+    step.on_batch([outcome(number) for number in range(10 * REMEMBERED_FRAMES)])
+    assert len(step.snapshot()) < 19 * REMEMBERED_FRAMES
+    assert REMEMBERED_FRAMES > 4 * BATCH
+    assert (
+        step.on_batch([outcome(number) for number in range(9 * REMEMBERED_FRAMES, 10 * REMEMBERED_FRAMES)])[0]
+        == []
+    )
 
 
 def test_frames_without_an_id_are_frames_of_their_own() -> None:

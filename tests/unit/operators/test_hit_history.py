@@ -5,8 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.hit_history import LOCAL_STEPS, STEPS, History, Status, following, history, is_local
-from schemas.hit_action import ActionKind, HitAction
+from platestream.operators.hit_history import (
+    LOCAL_STEPS,
+    STEPS,
+    History,
+    Status,
+    following,
+    history,
+    is_local,
+)
+from platestream.schemas.hit_action import ActionKind, HitAction
 from tests.support.hit_actions import HIT, KINDS, action, actions
 
 SOURCE = {True: "sjpd", False: "ncic"}
@@ -30,7 +38,7 @@ def told(*kinds: ActionKind, local: bool = False) -> History:
 )
 def test_the_order_s_own_course(kinds: tuple[ActionKind, ...], status: Status) -> None:
     assert told(*kinds).status == status
-    assert told(*kinds).beside == ()
+    assert told(*kinds).ignored == ()
 
 
 @pytest.mark.parametrize(
@@ -48,7 +56,7 @@ def test_the_order_s_own_course(kinds: tuple[ActionKind, ...], status: Status) -
 )
 def test_no_step_can_be_skipped(kinds: tuple[ActionKind, ...]) -> None:
     found = told(*kinds)
-    assert [one.kind for one in found.beside] == [kinds[-1]]
+    assert [one.kind for one in found.ignored] == [kinds[-1]]
     assert found.status not in ("acted", "closed")
 
 
@@ -76,7 +84,7 @@ def test_of_two_officers_at_once_the_first_counts_and_the_other_is_on_record() -
     for order in ([first, second], [second, first]):
         found = history([*order, *before], source="ncic")
         assert found.status == "acted", "the same millisecond: the smaller id"
-        assert [one.kind for one in found.beside] == ["no_action"]
+        assert [one.kind for one in found.ignored] == ["no_action"]
 
 
 @given(st.data())
@@ -95,17 +103,17 @@ def test_every_action_is_in_the_history_once_and_only_allowed_steps_count(
     done: list[HitAction], local: bool
 ) -> None:
     found = history(done, source=SOURCE[local])
-    ids = [one.action_id for one in (*found.counted, *found.beside)]
+    ids = [one.action_id for one in (*found.applied, *found.ignored)]
     assert sorted(ids) == sorted({one.action_id for one in done})
     status: Status = "unverified"
-    for one in found.counted:
+    for one in found.applied:
         status = following(status, local=local)[one.kind]
     assert status == found.status
 
 
 @given(st.lists(actions(), max_size=10), st.booleans())
 def test_nobody_acts_before_plate_and_state_were_compared(done: list[HitAction], local: bool) -> None:
-    kinds = [one.kind for one in history(done, source=SOURCE[local]).counted]
+    kinds = [one.kind for one in history(done, source=SOURCE[local]).applied]
     if "action_taken" in kinds:
         before = kinds[: kinds.index("action_taken")]
         assert "plate_and_state_confirmed" in before
@@ -122,7 +130,7 @@ def test_times_count_to_the_millisecond_as_the_table_keeps_them() -> None:
     at = datetime(2026, 11, 24, 15, 0, 0, 123_900, UTC)
     late = action("misread", at=at, number=1)
     early = action("plate_and_state_confirmed", at=at - timedelta(microseconds=800), number=2)
-    assert history([late, early], source="ncic").counted[0] is late
+    assert history([late, early], source="ncic").applied[0] is late
     assert late.hit_id == HIT
 
 
@@ -145,4 +153,4 @@ def test_an_entry_is_confirmed_by_its_keeper_and_an_mvd_query_confirms_no_ncic_h
 ) -> None:
     steps = [action("plate_and_state_confirmed", 0), action("confirmed_current", 1, checked_with=asked)]
     found = history(steps, source=source)
-    assert (found.status == "confirmed", len(found.beside)) == (counts, int(not counts))
+    assert (found.status == "confirmed", len(found.ignored)) == (counts, int(not counts))

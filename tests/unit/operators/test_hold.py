@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.hold import Hold
-from operators.inquiry_checks.logic import InquiryChecks
-from operators.match import HotListMatcher
-from operators.matching.events import Reads
-from operators.matching.listing import listed
-from operators.notify.outbox import Outbox
-from operators.notify.route import Router
-from schemas.gate_rules import GATE_RULES
-from schemas.message import EndOfSnapshot
+from platestream.operators.changelog_hold import ChangelogHold
+from platestream.operators.inquiry_checks.logic import InquiryChecks
+from platestream.operators.match import HotListMatcher
+from platestream.operators.matching.changelog_decoder import pack_entry
+from platestream.operators.matching.events import Reads
+from platestream.operators.notify.outbox import Outbox
+from platestream.operators.notify.route import Router
+from platestream.schemas.gate_rules import GATE_RULES
+from platestream.schemas.message import EndOfSnapshot
 from tests.support.clock import NOW
 from tests.support.flows import ACTION, LISTED, detection
 from tests.unit.operators.test_inquiry_checks import RULED, agency, inquiry, sealed, user
@@ -72,7 +72,7 @@ class Joined:
     """The smallest step that holds: an item comes out with the changes that it was judged by."""
 
     def __init__(self, names: Sequence[str], waiting: list[Any] | None) -> None:
-        self.hold: Hold[Any] = Hold(names, waiting or [])
+        self.hold: ChangelogHold[Any] = ChangelogHold(names, waiting or [])
         self.changes: set[Any] = set()
 
     def feed(self, event: Event) -> list[Any]:
@@ -109,7 +109,7 @@ def test_nothing_opens_it_but_the_mark_of_every_partition_of_every_changelog(
 ) -> None:
     marks = [EndOfSnapshot(name, part, count) for name, count in sizes.items() for part in range(count)]
     *some, last = data.draw(st.permutations(marks))
-    hold: Hold[str] = Hold(sizes)
+    hold: ChangelogHold[str] = ChangelogHold(sizes)
     for mark in data.draw(st.lists(st.sampled_from(some), max_size=9)) + some if some else []:
         assert hold.end(mark) == []
     assert hold.take("item") == []
@@ -121,7 +121,7 @@ def test_nothing_opens_it_but_the_mark_of_every_partition_of_every_changelog(
 
 def test_a_mark_of_a_changelog_that_nobody_waits_for_is_a_fault_of_the_flow() -> None:
     with pytest.raises(KeyError, match="deliveries"):
-        Hold(("registry",)).end(EndOfSnapshot("deliveries", 0, 1))
+        ChangelogHold(("registry",)).end(EndOfSnapshot("deliveries", 0, 1))
 
 
 def steps() -> dict[str, tuple[Callable[[Any], Any], Sources, list[Event]]]:
@@ -136,12 +136,12 @@ def steps() -> dict[str, tuple[Callable[[Any], Any], Sources, list[Event]]]:
     return {
         "match": (
             HotListMatcher,
-            [[[listed(entry), EndOfSnapshot("hotlist", 0, 1)]], [[EndOfSnapshot("registry", 0, 1)]]],
+            [[[pack_entry(entry), EndOfSnapshot("hotlist", 0, 1)]], [[EndOfSnapshot("registry", 0, 1)]]],
             [[other], [one], [Reads(own=of_it[2:])]],
         ),
         "route": (
             lambda resume: Router(resume, rules(ON_SHIFT), lambda: NOW),
-            [registry],
+            [registry, [EndOfSnapshot("presence", 0, 1)]],
             [hit(1), hit(2)],
         ),
         "checks": (

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.lanes import Lanes
+from platestream.reading.keyed_threads import KeyedThreadPool
 
 Item = tuple[str, int]
 
@@ -25,14 +25,14 @@ def test_answers_come_in_the_order_of_the_items_and_each_key_keeps_its_own(
             begun.append(item)
         return item[0], -item[1]
 
-    assert Lanes(count, key)(logic, items) == [(name, -number) for name, number in items]
+    assert KeyedThreadPool(count, key)(logic, items) == [(name, -number) for name, number in items]
     for name in "abcd":
         assert [one for one in begun if one[0] == name] == [one for one in items if one[0] == name]
 
 
 def test_keys_are_worked_on_at_the_same_time() -> None:
     meeting = threading.Barrier(2, timeout=10)
-    assert Lanes(2, key)(lambda item: meeting.wait() >= 0, [("a", 1), ("b", 1)]) == [True, True]
+    assert KeyedThreadPool(2, key)(lambda item: meeting.wait() >= 0, [("a", 1), ("b", 1)]) == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_no_more_items_are_worked_on_at_once_than_keys_and_count_allow(
         time.sleep(0.005)
         inside.remove(item)
 
-    Lanes[Item](count, key)(logic, items)
+    KeyedThreadPool[Item](count, key)(logic, items)
     assert max(most) == at_once
 
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_what_one_raises_is_raised(count: int) -> None:
     with pytest.raises(ZeroDivisionError):
-        Lanes(count, key)(lambda item: 1 // item[1], [("a", 1), ("b", 0), ("c", 1)])
+        KeyedThreadPool(count, key)(lambda item: 1 // item[1], [("a", 1), ("b", 0), ("c", 1)])

@@ -6,12 +6,12 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.matching import listing
-from operators.matching.events import Changes, PackedEntry
-from operators.matching.listing import list_changes, listed
-from schemas.dead_letter import DeadLetter
-from schemas.hotlist import HotListEntry
-from schemas.message import Batch, EndOfSnapshot, Message
+from platestream.operators.matching import changelog_decoder
+from platestream.operators.matching.changelog_decoder import list_changes, pack_entry
+from platestream.operators.matching.events import Changes, PackedEntry
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.hotlist import HotListEntry
+from platestream.schemas.message import Batch, EndOfSnapshot, Message
 from tests.unit.operators.test_match import LISTED
 
 NCIC = msgspec.structs.replace(LISTED, source="ncic", plate="AST3087")
@@ -112,13 +112,13 @@ def test_every_way_to_be_unusual_is_told_apart_from_its_neighbours() -> None:
 
 
 def test_a_batch_of_what_is_usual_is_decoded_at_once(monkeypatch: Any) -> None:
-    monkeypatch.setattr(listing, "_one", None)  # it would raise
+    monkeypatch.setattr(changelog_decoder, "_decode_one", None)  # it would raise
     messages = [message(written(f"ncic:{n}"), f"ncic:{n}") for n in range(250)]
     removed = [message(None, f"ncic:{n}") for n in range(300, 310)]
     (found,) = list_changes([Batch.of(3, [*messages, *removed])])
     assert isinstance(found, Changes)
     assert (len(found.listed), len(found.removed), found.partition) == (250, 10, 3)
-    assert found.listed[7] == listed(HotListEntry.from_json(messages[7].value))
+    assert found.listed[7] == pack_entry(HotListEntry.from_json(messages[7].value))
 
 
 def test_marks_stay_behind_what_they_follow() -> None:

@@ -1,5 +1,6 @@
 """A bucket of the hot list, and where changes and reads belong."""
 
+import random
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.match import HotListMatcher
-from operators.matching.events import Changes, Entries, Event, Reads, Removal
-from operators.matching.judge import match_entry
-from operators.matching.listing import list_changes, listed
-from operators.matching.router import EVERY, GRACE, HotListRouter, designate, probe
-from schemas import plates
-from schemas.alert_hit import AlertHit
-from schemas.catalogue import example
-from schemas.detection import Alternative, Detection
-from schemas.hotlist import HotListChange, HotListEntry
-from schemas.message import Batch, EndOfSnapshot
-from schemas.registry import RegistryRecord
+from platestream.operators.match import HotListMatcher
+from platestream.operators.matching.changelog_decoder import list_changes, pack_entry
+from platestream.operators.matching.entry_match import match_entry
+from platestream.operators.matching.events import Changes, Entries, Event, Reads, Removal
+from platestream.operators.matching.router import ALL_BUCKETS, GRACE, HotListRouter, designate, probe
+from platestream.schemas import plates
+from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.catalogue import example
+from platestream.schemas.detection import Alternative, Detection
+from platestream.schemas.hotlist import HotListChange, HotListEntry
+from platestream.schemas.message import Batch, EndOfSnapshot
+from platestream.schemas.registry import RegistryRecord
 
 READ = Detection.from_json(bytes(example("detection").accepted))
 LISTED = HotListEntry.from_json(bytes(example("hotlist_entry").accepted))
@@ -46,7 +47,7 @@ def play(matcher: HotListMatcher, *events: Event | Detection) -> list[AlertHit]:
 
 
 READY = (EndOfSnapshot("hotlist", 0, 2), EndOfSnapshot("registry", 0, 1), EndOfSnapshot("hotlist", 1, 2))
-AST = listed(entry("AST3087"))
+AST = pack_entry(entry("AST3087"))
 
 
 def ready(*events: Event) -> HotListMatcher:
@@ -86,7 +87,10 @@ def test_every_entry_of_a_plate_alerts_the_better_ones_first() -> None:
     read = detection("AST3087", state="AZ")
     hits = play(
         ready(
-            *(listed(entry("AST3087", f"ncic:{state}", source="ncic", state=state)) for state in ("NM", "AZ"))
+            *(
+                pack_entry(entry("AST3087", f"ncic:{state}", source="ncic", state=state))
+                for state in ("NM", "AZ")
+            )
         ),
         read,
     )
@@ -124,7 +128,7 @@ def test_another_camera_is_another_pass() -> None:
 
 
 def test_an_entry_may_alert_with_every_read() -> None:
-    matcher = ready(listed(entry("AST3087", again_after_s=0)))
+    matcher = ready(pack_entry(entry("AST3087", again_after_s=0)))
     assert len(play(matcher, detection("AST3087"), detection("AST3087", 1))) == 2
 
 
@@ -135,13 +139,81 @@ def test_passes_are_remembered_across_a_restart() -> None:
     assert play(again, AST, *READY, detection("AST3087", 5)) == []
 
 
+def test_the_next_pass_after_the_listing_alerts_though_a_historical_hit_of_the_last_one_is_seconds_old() -> (
+    None
+):
+    matcher = ready(pack_entry(entry("AST3087", listed_at=READ.captured_at)))
+    hits = play(matcher, *(detection("AST3087", second) for second in (-11, -1, 9, 19)))
+    assert [(hit.historical, hit.detection.captured_at - READ.captured_at) for hit in hits] == [
+        (True, timedelta(seconds=-11)),
+        (False, timedelta(seconds=9)),
+    ]
+
+
+def test_a_vehicle_that_stands_there_when_it_is_listed_alerts_when_its_pass_ends() -> None:
+    matcher = ready(pack_entry(entry("AST3087", listed_at=READ.captured_at)))
+    (hit,) = play(matcher, detection("AST3087", -30, stayed_ms=31_000), detection("AST3087", 12))
+    assert not hit.historical
+
+
+def test_an_alert_withheld_by_a_historical_hit_of_the_last_release_comes_with_the_next_pass() -> None:
+    """A state with one pass, begun before the listing, that every sighting renewed."""
+    at = round(READ.captured_at.timestamp() * 1000)
+    key = f"sjpd:1|{READ.camera_id}"
+    old = {key: [[at - 9000, at + 60_000, 0, [uuid4().hex]]]}
+    matcher = HotListMatcher(msgspec.msgpack.encode([[], [], old, []]))
+    play(matcher, pack_entry(entry("AST3087", listed_at=READ.captured_at)), *READY)
+    assert len(play(matcher, detection("AST3087", 70))) == 1
+
+
+PASSES = st.tuples(st.integers(-200, 200), st.sampled_from(("AST3087", "A5T3087")), st.integers(0, 60))
+
+
+@given(
+    passes=st.lists(PASSES, max_size=12, unique_by=lambda one: one[0]),
+    listed=st.integers(0, 12),
+    restarts=st.sets(st.integers(0, 12)),
+    order=st.randoms(use_true_random=False),
+)
+def test_historical_hits_never_take_the_place_of_an_alert(
+    passes: list[tuple[int, str, int]], listed: int, restarts: set[int], order: random.Random
+) -> None:
+    """In whatever order listing and passes arrive, and wherever the flow restarts: the alerts are those of a
+    flow that never saw what passed before the listing, and the first pass after it is among them.
+    """
+    order.shuffle(passes)
+    reads = [
+        detection(plate, second, detection_id=UUID(int=second + 1000), stayed_ms=stayed * 1000)
+        for second, plate, stayed in passes
+    ]
+    new = pack_entry(entry("AST3087", listed_at=READ.captured_at))
+
+    def judged(some: list[Detection | None]) -> list[AlertHit]:
+        matcher, found = ready(), []
+        for number, one in enumerate(some):
+            if number == listed:
+                play(matcher, new)
+            if number in restarts:
+                matcher = HotListMatcher(matcher.snapshot())
+                play(matcher, *([new] if number >= listed else []), *READY)
+            found += play(matcher, one) if one else []
+        return found
+
+    every = judged([*reads])
+    fresh = [one if one.last_at >= READ.captured_at else None for one in reads]
+    assert [hit for hit in every if not hit.historical] == judged(fresh)
+    first = next(filter(None, fresh[listed:]), None)
+    assert first is None or first in [hit.detection for hit in every if not hit.historical]
+    assert all(hit.historical == (hit.detection.last_at < READ.captured_at) for hit in every)
+
+
 def test_two_vehicles_that_fit_one_partial_plate_both_alert() -> None:
-    pattern = listed(entry("AST*", vehicle=LISTED.vehicle.__class__()))
+    pattern = pack_entry(entry("AST*", vehicle=LISTED.vehicle.__class__()))
     assert len(play(ready(pattern), detection("AST3087"), detection("AST3088", 1))) == 2
 
 
 def test_a_partial_plate_alerts_in_the_bucket_of_the_plate_only() -> None:
-    pattern = listed(entry("??T3087"))
+    pattern = pack_entry(entry("??T3087"))
     read = detection("AST3087", alternatives=["ABC1234"])
     assert [len(play(ready(pattern), *events)) for _bucket, events in probe([read])] == [1, 0]
 
@@ -187,10 +259,10 @@ def _singly(pair: Any) -> list[Any]:
 def test_a_moved_entry_leaves_its_old_bucket() -> None:
     router = place()
     first, second = entry("AAA1111", "e"), entry("ZZZ9999", "e")
-    assert moved(router, HotListChange("e", first)) == [(plates.bucket("AAA1111"), listed(first))]
+    assert moved(router, HotListChange("e", first)) == [(plates.bucket("AAA1111"), pack_entry(first))]
     assert moved(router, HotListChange("e", second)) == [
         (plates.bucket("AAA1111"), Removal(b"e", plates.shape("AAA1111"))),
-        (plates.bucket("ZZZ9999"), listed(second)),
+        (plates.bucket("ZZZ9999"), pack_entry(second)),
     ]
 
 
@@ -203,11 +275,13 @@ def test_a_removal_finds_the_bucket_of_the_plate_it_does_not_name() -> None:
 
 
 def test_patterns_and_marks_and_designations_reach_every_bucket() -> None:
-    assert [where for where, _event in moved(place(), HotListChange("e", entry("AB*", "e")))] == list(EVERY)
-    assert [where for where, _event in moved(place(), EndOfSnapshot("hotlist", 0, 1))] == list(EVERY)
+    assert [where for where, _event in moved(place(), HotListChange("e", entry("AB*", "e")))] == list(
+        ALL_BUCKETS
+    )
+    assert [where for where, _event in moved(place(), EndOfSnapshot("hotlist", 0, 1))] == list(ALL_BUCKETS)
     record = RegistryRecord(kind="hotlist_source", id="nm", name="New Mexico")
-    assert [where for where, _event in designate([record])] == list(EVERY)
-    assert [where for where, _event in designate([EndOfSnapshot("registry", 0, 1)])] == list(EVERY)
+    assert [where for where, _event in designate([record])] == list(ALL_BUCKETS)
+    assert [where for where, _event in designate([EndOfSnapshot("registry", 0, 1)])] == list(ALL_BUCKETS)
     assert designate([RegistryRecord(kind="agency", id="nm", name="New Mexico")]) == []
 
 
@@ -258,7 +332,7 @@ READS = st.lists(
 def found(changes: list[HotListChange], reads: list[Detection]) -> list[AlertHit]:
     """What all buckets together make of changes and then reads."""
     router = place()
-    matchers = {bucket: HotListMatcher(None) for bucket in EVERY}
+    matchers = {bucket: HotListMatcher(None) for bucket in ALL_BUCKETS}
     told = [*moved(router, *changes), *moved(router, EndOfSnapshot("hotlist", 0, 1))]
     hits = []
     for bucket, event in told:

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.matching.judge import Rules, check_state, match_entry
-from operators.matching.limits import in_hours
-from operators.matching.patterns import PatternIndex
-from schemas.alert_hit import StateCheck
-from schemas.fields import Vehicle
-from schemas.hotlist import Area, HotListEntry, Hours
-from schemas.hotlist_packed import pack, packed_plate, unpack
-from schemas.message import RefusedError
-from schemas.profile import Alerts
+from platestream.operators.matching.entry_match import Rules, check_state, match_entry
+from platestream.operators.matching.limits import in_hours
+from platestream.operators.matching.patterns import PatternIndex
+from platestream.schemas.alert_hit import StateCheck
+from platestream.schemas.fields import Vehicle
+from platestream.schemas.hotlist import Area, HotListEntry, Hours
+from platestream.schemas.hotlist_packed import pack, packed_plate, unpack
+from platestream.schemas.message import RefusedError
+from platestream.schemas.profile import Alerts
 from tests.unit.operators.test_match import LISTED, READ, detection, entry
 
 
@@ -24,9 +24,9 @@ from tests.unit.operators.test_match import LISTED, READ, detection, entry
     ("read", "listed", "match", "apart"),
     [
         ("ABC1234", "ABC1234", "exact", []),
-        ("OOPS01", "00PSO1", "exact", []),
+        ("OOPS01", "00PSO1", "exact", [(0, "O", "0"), (1, "O", "0"), (4, "0", "O")]),
         ("A8C1234", "ABC1234", "look_alike", [(1, "8", "B")]),
-        ("AST3O87", "A5T3087", "look_alike", [(1, "S", "5")]),
+        ("AST3O87", "A5T3087", "look_alike", [(1, "S", "5"), (4, "O", "0")]),
     ],
 )
 def test_a_hit_says_what_matched_and_what_differs(

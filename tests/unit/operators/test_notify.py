@@ -9,16 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.notify.message import Notice, notice
-from operators.notify.outbox import Outbox
-from operators.notify.route import NOBODY, NotifyRegistry, Router, route
-from operators.notify.rules import NotifyRules, Receiver, parse_rules
-from schemas.alert_hit import NOTICE, AlertHit, Difference
-from schemas.catalogue import example
-from schemas.dead_letter import DeadLetter
-from schemas.delivery import Delivery
-from schemas.message import EndOfSnapshot, RefusedError
-from schemas.registry import RegistryRecord
+from platestream.notifications.factory import SENDERS
+from platestream.operators.disproof import Disproof, pair_of
+from platestream.operators.matching.entry_match import match_entry
+from platestream.operators.notify.message import Notice, notice
+from platestream.operators.notify.outbox import Outbox
+from platestream.operators.notify.route import NOBODY, NotifyRegistry, Router, route
+from platestream.operators.notify.rules import CHANNELS, NotifyRules, Receiver, parse_rules
+from platestream.schemas.alert_hit import NOTICE, AlertHit, Difference
+from platestream.schemas.camera_read import CameraRead
+from platestream.schemas.catalogue import example
+from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.delivery import Delivery
+from platestream.schemas.message import EndOfSnapshot, RefusedError
+from platestream.schemas.presence import Presence
+from platestream.schemas.registry import RegistryRecord
 
 NOW = datetime(2026, 11, 24, 15, 4, 10, tzinfo=UTC)
 FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))
@@ -246,7 +251,7 @@ def test_a_message_carries_all_that_is_to_be_known_before_acting() -> None:
         listed={"plate": "AST8087"},
     )
     for wanted in (
-        *("AST3087 AZ", "AST8087 AZ", "look_alike", "character 4 read 3, listed 8", "same"),
+        *("AST3087 AZ", "AST8087 AZ", "Look-alike", "character 4 read 3, listed 8", "the state is the same"),
         *SECRET[1:],
         *("White Mountain Drive", "2026-11-24 08:04:05 MST", "34.50590, -109.36100", NOTICE),
     ):
@@ -255,6 +260,120 @@ def test_a_message_carries_all_that_is_to_be_known_before_acting() -> None:
     assert "AST" not in sent.subject, "subjects are seen on locked screens"
     body = msgspec.json.decode(sent.body)
     assert (body["plate"], body["instructions"]) == ("AST3087", FOUND.entry.instructions)
+
+
+def test_a_message_says_that_camera_and_reader_differ() -> None:
+    camera = CameraRead(format="axis", plate="A8T3087")
+    sent = message("text", seen={"opinion": "disagree", "camera_read": camera})
+    assert "THE READS DIFFER: the camera read A8T3087, the reader AST3087" in sent.text
+    assert "DIFFER" not in message("text", seen={"opinion": "agree", "camera_read": camera}).text
+    assert "A8T3087" not in message("link", seen={"opinion": "disagree", "camera_read": camera}).body.decode()
+
+
+def test_a_listed_o_that_was_read_as_0_is_to_be_compared() -> None:
+    entry = msgspec.structs.replace(FOUND.entry, plate="ASTO87", state=None)
+    found = match_entry(msgspec.structs.replace(FOUND.detection, plate="AST087", state="AZ"), entry)
+    assert found is not None
+    text = message(
+        "plate",
+        seen={"plate": "AST087"},
+        listed={"plate": "ASTO87", "state": None},
+        **{name: getattr(found, name) for name in ("match", "differences", "state_check", "likelihood")},
+    ).text
+    assert "Differs: character 4 read 0, listed O" in text
+    assert "Read as listed, except for O and 0: compare them; the entry lists no state" in text
+
+
+@pytest.mark.parametrize(
+    ("read", "listed", "words"),
+    [
+        ("AZ", "AZ", "the state is the same"),
+        (None, "AZ", "the state was not read"),
+        ("AZ", None, "the entry lists no state"),
+        (None, None, "the entry lists no state, and none was read"),
+        ("NM", "AZ", "ANOTHER STATE"),
+    ],
+)
+def test_a_message_says_which_side_lacks_the_state(read: str | None, listed: str | None, words: str) -> None:
+    sent = message("plate", seen={"state": read}, listed={"state": listed})
+    assert f"; {words}\n" in sent.text
+
+
+@pytest.mark.parametrize(
+    ("told", "figure"),
+    [
+        ({"match": "exact", "likelihood": 1.0}, "this is the listed plate: 97 %"),
+        ({"match": "look_alike", "likelihood": 0.002}, "this is the listed plate: less than 1 %"),
+        ({"match": "alternative", "likelihood": 0.12}, "this is the listed plate: 12 %"),
+        ({"match": "partial", "likelihood": None}, "the characters as read: 97 %"),
+    ],
+)
+def test_a_message_has_one_figure_of_confidence(told: dict[str, Any], figure: str) -> None:
+    text = message("plate", seen={"confidence": 0.97}, **told).text
+    assert figure in text
+    assert text.count("%") == 1
+
+
+DISPROOF = Disproof("misread", "rvale", NOW - timedelta(minutes=2), UUID(int=9))
+TO_DISPATCH = '\n[[routes]]\nto = ["dispatch"]\n'
+
+
+@pytest.mark.parametrize(
+    ("seen", "listed"),
+    [
+        ({"plate": "AST3O87"}, {"plate": "AST3087"}),
+        ({"plate": "AST3D87"}, {"plate": "AST3087"}),
+        ({"plate": "AST3087", "state": None}, {"plate": "AST3087", "state": "AZ"}),
+        ({"plate": "AST3087", "state": "NM"}, {"plate": "AST3087", "state": "AZ"}),
+    ],
+)
+def test_a_pair_that_was_found_wrong_is_sent_to_nobody_and_that_is_recorded(
+    seen: dict[str, Any], listed: dict[str, Any]
+) -> None:
+    again = hit(seen=seen, listed=listed)
+    (one,) = route(again, rules(TO_DISPATCH), known(), NOW, DISPROOF)
+    assert isinstance(one, Delivery)
+    assert (one.receiver, one.outcome, one.reason) == ("", "disproved", "misread")
+
+
+@pytest.mark.parametrize("state", ["AZ", None])
+def test_where_plate_and_state_match_exactly_it_alerts_and_says_what_was_found_before(
+    state: str | None,
+) -> None:
+    true = hit(seen={"plate": "AST3087", "state": "AZ"}, listed={"plate": "AST3087", "state": state})
+    (sent,) = route(true, rules(TO_DISPATCH, 'shows = "plate"\n'), known(), NOW, DISPROOF)
+    assert isinstance(sent, Notice)
+    assert sent.text.splitlines()[1] == (
+        "FOUND WRONG BEFORE, 2026-11-24 15:02 by rvale: the vehicle had another plate. "
+        "Plate and state match exactly."
+    )
+    assert msgspec.json.decode(sent.body)["disproved"]["hit_id"] == str(UUID(int=9))
+    (link,) = route(true, rules(TO_DISPATCH), known(), NOW, DISPROOF)
+    assert isinstance(link, Notice)
+    assert "rvale" not in link.text + link.body.decode()
+
+
+def test_a_disproof_is_of_the_pair_and_asked_for_again_after_a_restart() -> None:
+    seen = {"plate": "AST3D87"}
+    pair = pair_of("AST3D87", FOUND.entry.entry_id, FOUND.entry.plate)
+    asked: list[datetime] = []
+
+    def disproofs(now: datetime) -> dict[str, Disproof]:
+        asked.append(now)
+        return {pair: DISPROOF}
+
+    first = Router(None, rules(TO_DISPATCH), lambda: NOW, disproofs)
+    assert list(first.on_batch([hit(1, seen=seen)])[0]) == []
+    again = Router(first.snapshot(), rules(TO_DISPATCH), lambda: NOW, disproofs)
+    others = [
+        hit(2, seen={"plate": "AST3Q87"}),
+        hit(3, seen=seen, listed={"entry_id": "sjpd:2"}),
+        hit(9, seen=seen),
+    ]
+    marks = [EndOfSnapshot(name, 0, 1) for name in ("registry", "presence")]
+    found = again.on_batch([*marks, *others])[0]
+    assert outcomes(list(found)) == [("", "disproved"), *[("dispatch", "told")] * 3]
+    assert asked == [NOW] * 4
 
 
 @pytest.mark.parametrize(
@@ -283,13 +402,59 @@ def test_rules_that_are_wrong_are_refused_with_the_place_named(text: str, becaus
     assert because in str(refused.value)
 
 
+def test_every_channel_has_its_field_and_its_sender() -> None:
+    assert set(SENDERS) == set(CHANNELS) <= set(Receiver.__struct_fields__)
+
+
 def test_hits_wait_until_the_registry_is_read_over_a_restart_too() -> None:
     by = rules(ON_SHIFT)
     first = Router(None, by, lambda: NOW)
     assert list(first.on_batch([hit()])[0]) == []
     again = Router(first.snapshot(), by, lambda: NOW)
-    found = again.on_batch([OWN, officer(), shift("rvale"), EndOfSnapshot("registry", 0, 1)])[0]
+    marks = [EndOfSnapshot(name, 0, 1) for name in ("registry", "presence")]
+    assert list(again.on_batch([OWN, officer(), shift("rvale"), marks[0]])[0]) == []
+    found = again.on_batch([marks[1]])[0]
     assert outcomes(list(found)) == [("dispatch", "told"), ("vale", "told")]
+
+
+FALLBACK = """
+nobody = ["dispatch"]
+[[receivers]]
+name = "vale-sms"
+apprise = "json://localhost"
+officer = "rvale"
+fallback = true
+[[receivers]]
+name = "dispatch"
+apprise = "json://localhost"
+[[routes]]
+to = ["on_shift"]
+"""
+
+
+def present(seconds: float = 45, who: str = "rvale") -> Presence:
+    at = NOW - timedelta(seconds=5)
+    return Presence(user=who, at=at, since=at, until=NOW + timedelta(seconds=seconds))
+
+
+def test_an_officer_on_shift_who_is_not_connected_is_reached_by_the_next_channel() -> None:
+    by = parse_rules(FALLBACK)
+    there = known(OWN, officer(), shift("rvale"))
+    assert outcomes(list(route(hit(), by, there, NOW))) == [("vale-sms", "told")]
+    for device, outcome in ((present(), "connected"), (present(-1), "told"), (present(who="other"), "told")):
+        router = Router(None, by, lambda: NOW)
+        marks = [EndOfSnapshot(name, 0, 1) for name in ("registry", "presence")]
+        found = router.on_batch([OWN, officer(), shift("rvale"), device, *marks, hit()])[0]
+        assert outcomes(list(found)) == [("vale-sms", outcome)]
+    # Nobody on shift: the device does not count.
+    off = known(OWN, officer())
+    off.devices["rvale"] = present()
+    assert outcomes(list(route(hit(), by, off, NOW))) == [("dispatch", "told"), ("", "nobody")]
+
+
+def test_a_fallback_is_an_officers() -> None:
+    with pytest.raises(RefusedError, match="name the `officer`"):
+        rules("", '[[receivers]]\nname = "x"\napprise = "json://localhost"\nfallback = true\n')
 
 
 class Desk:

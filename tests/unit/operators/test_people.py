@@ -6,9 +6,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.people import People, PeopleRules
-from schemas.acts import ROLES
-from schemas.registry import RegistryRecord
+from platestream.operators.people import People, PeopleRules
+from platestream.schemas.acts import ROLES
+from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.spans import Span
 
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 DAYS = st.none() | st.integers(-800, 800).filter(lambda days: days not in (0, 365, -365))
@@ -49,7 +50,7 @@ users = st.builds(
 def test_a_colleague_is_registered_active_trained_today_and_of_our_own_agency(
     agency: RegistryRecord, user: RegistryRecord, valid: int | None
 ) -> None:
-    rules = PeopleRules(training=None if valid is None else timedelta(days=valid))
+    rules = PeopleRules(training=None if valid is None else Span(valid, "day"))
     age = None if user.trained_at is None else (NOW - user.trained_at).days
     trained = age is not None and age >= 0 and (valid is None or age <= valid)
     ours = user.agency == "agency" and agency.active and agency.own

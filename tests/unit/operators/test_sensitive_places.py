@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.sensitive_places import POINTS, SensitivePlaces, around, inside
-from schemas.message import RefusedError
-from schemas.registry import RegistryRecord
+from platestream.operators.sensitive_places import POINTS, SensitivePlaces, inside, places_around
+from platestream.schemas.message import RefusedError
+from platestream.schemas.registry import RegistryRecord
 
 METRE = 1 / 111_195  # of a degree north
 Corners = tuple[tuple[float, float], ...]
@@ -90,9 +90,9 @@ def test_only_active_places_of_the_kinds_that_are_asked_for_count() -> None:
     ended = msgspec.structs.replace(school, id="e", active=False)
     park = msgspec.structs.replace(school, id="k", place="other")
     camera = RegistryRecord(kind="camera", id="c", name="C", latitude=47.6, longitude=-122.3)
-    found = around(47.6, -122.3, [park, ended, camera, school], ["school", "court"])
+    found = places_around(47.6, -122.3, [park, ended, camera, school], ["school", "court"])
     assert [one.id for one in found] == ["p"]
-    assert around(47.6, -122.3, [school], []) == []
+    assert places_around(47.6, -122.3, [school], []) == []
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_what_is_remembered_of_a_point_is_what_the_places_say_now(
             circle = place(latitude=north, longitude=-122.3, radius_m=50.0, active=metres > -200)
             known[name] = msgspec.structs.replace(circle, id=name)
             places.put(known[name])
-        found = around(north, -122.3, known.values(), ["school"], 10)
+        found = places_around(north, -122.3, known.values(), ["school"], 10)
         assert places.at(north, -122.3) == places.at(north, -122.3) == (found[0].id if found else "")
 
 

@@ -4,7 +4,7 @@ from bytewax.testing import TestingSink, TestingSource, run_main
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.split import split_by_type
+from platestream.operators.split import split_by_type
 
 
 @given(st.lists(st.one_of(st.integers(), st.text(max_size=3), st.binary(max_size=3))))

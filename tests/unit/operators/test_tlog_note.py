@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.tlog.checkpoint import Asked, Head, Proof, opened, read_asked, read_head, read_proof
-from operators.tlog.note import (
+from platestream.merkle.checkpoint import (
+    AddCheckpointRequest,
+    Head,
+    Proof,
+    open_checkpoint,
+    read_head,
+    read_proof,
+    read_request,
+)
+from platestream.merkle.note import (
     LOG,
     WITNESS,
     Note,
@@ -52,7 +60,7 @@ def signed(head: Head = HEAD, key: Signer = KEY) -> Note:
 
 
 def test_a_head_is_opened_with_its_own_key_only() -> None:
-    assert opened(str(signed()).encode(), KEY.verifier)[0] == HEAD
+    assert open_checkpoint(str(signed()).encode(), KEY.verifier)[0] == HEAD
     for wrong in (
         signed(key=OTHER),
         signed(HEAD._replace(origin="other.example/log")),
@@ -60,7 +68,7 @@ def test_a_head_is_opened_with_its_own_key_only() -> None:
         Note(HEAD.text.replace("812", "813"), signed().signatures),
     ):
         with pytest.raises(NoteError):
-            opened(str(wrong).encode(), KEY.verifier)
+            open_checkpoint(str(wrong).encode(), KEY.verifier)
 
 
 def test_a_witness_signs_a_time_besides_which_cannot_be_changed() -> None:
@@ -76,7 +84,7 @@ def test_a_newer_cosignature_takes_the_place_of_the_older() -> None:
     note = signed().with_also([SEEN.sign(HEAD.text, 5)]).with_also([SEEN.sign(HEAD.text, 9)])
     assert [one.at for one in note.signatures if one.name == SEEN.name] == [9]
     assert len(note.signatures) == 2
-    assert opened(str(note).encode(), KEY.verifier)[0] == HEAD
+    assert open_checkpoint(str(note).encode(), KEY.verifier)[0] == HEAD
 
 
 @given(NAMES, st.binary(min_size=32, max_size=32), st.sampled_from([LOG, WITNESS]))
@@ -96,7 +104,9 @@ def test_heads_proofs_and_requests_are_read_as_they_are_written(
     assert read_head(head.text) == head
     assert parse(str(note).encode()) == note
     assert read_proof(str(Proof(number, hashes, note)).encode()) == Proof(number, hashes, note)
-    assert read_asked(bytes(Asked(number, hashes, note))) == Asked(number, hashes, note)
+    assert read_request(bytes(AddCheckpointRequest(number, hashes, note))) == AddCheckpointRequest(
+        number, hashes, note
+    )
 
 
 @given(st.data())
@@ -105,7 +115,7 @@ def test_no_byte_of_a_signed_head_can_be_another(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(content) - 1))
     content[at] ^= data.draw(st.integers(1, 255))
     with pytest.raises(NoteError):
-        opened(bytes(content), KEY.verifier)
+        open_checkpoint(bytes(content), KEY.verifier)
 
 
 @pytest.mark.parametrize(
@@ -129,12 +139,12 @@ def test_a_malformed_head_is_refused(text: str) -> None:
 
 @given(st.binary(max_size=300))
 def test_broken_bytes_are_refused_with_a_sentence(content: bytes) -> None:
-    for read in (parse, read_proof, read_asked):
+    for read in (parse, read_proof, read_request):
         with pytest.raises(NoteError):
             read(content)
     for prefix in (b"c2sp.org/tlog-proof@v1\nindex 0\n\n", b"old 0\n\n"):
         with pytest.raises(NoteError):
-            (read_proof if prefix.startswith(b"c2sp") else read_asked)(prefix + content)
+            (read_proof if prefix.startswith(b"c2sp") else read_request)(prefix + content)
 
 
 @pytest.mark.parametrize(

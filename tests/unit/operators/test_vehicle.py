@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from operators.reading.geometry import Image
-from operators.vehicle import Colour, colour, described
-from schemas.fields import Vehicle
+from platestream.operators.vehicle import Colour, colour, describe
+from platestream.reading.geometry import Image
+from platestream.schemas.fields import Vehicle
 
 PLATE = (600, 400, 120, 60)
 
@@ -47,7 +47,7 @@ def test_a_plate_at_the_upper_edge_has_nothing_above_it() -> None:
 
 def test_what_the_camera_told_stands() -> None:
     told = Vehicle(make="FORD", colour="tan")
-    assert described(told, Colour("white", 0.9)) == told
-    filled = described(Vehicle(make="FORD"), Colour("white", 0.9))
+    assert describe(told, Colour("white", 0.9)) == told
+    filled = describe(Vehicle(make="FORD"), Colour("white", 0.9))
     assert (filled.make, filled.colour) == ("FORD", "white")
     assert filled.other == {"colour_from": "picture", "colour_confidence": "0.90"}

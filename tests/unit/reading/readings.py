@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from operators.reading.geometry import Image
-from schemas.reading import GLYPHS
+from platestream.reading.geometry import Image
+from platestream.schemas.reading import GLYPHS
 
 Floats = npt.NDArray[np.float32]
 

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import frames, plateless, read
 from benchmarks.read import Photo
-from schemas.reading import PlateRead, Reading
+from platestream.schemas.reading import PlateRead, Reading
 
 
 def photo(plate: str, stem: str = "a", state: str | None = None) -> Photo:

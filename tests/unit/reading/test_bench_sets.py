@@ -12,9 +12,9 @@ from benchmarks import baseline, sets
 from benchmarks.changes import CHANGES
 from benchmarks.read import Image, Photo
 from benchmarks.sets import Labelled, Result
-from operators.reading.reader import TwoLooks
-from schemas.reading import PlateRead
-from schemas.reading import Reading as AltReading
+from platestream.reading.plate_reader import TwoPassReader
+from platestream.schemas.reading import PlateRead
+from platestream.schemas.reading import Reading as AltReading
 from tests.unit.reading.readings import ScriptedEngine
 
 LABELS = """file,state,plate,vintage,stacked,sample_art,unsure
@@ -96,7 +96,7 @@ def test_photographs_are_read_and_timed_with_and_without_the_baseline(tmp_path: 
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((720, 1280, 3), np.uint8))
     (tmp_path / "labels.csv").write_text("file,region,plate\na.png,br,ABC1234\n")
     (found,) = sets.sets_of(tmp_path)
-    readers = {"br": TwoLooks(ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99), "br")}
+    readers = {"br": TwoPassReader(ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99), "br")}
     page = {"rec_texts": ["ABC-1234"], "rec_polys": [[[0, 0], [9, 0], [9, 3], [0, 3]]]}
     (alone,), (beside,) = (sets.measured(found.photos, readers, plain) for plain in (None, lambda _: [page]))
     assert (alone.top, alone.theirs) == ("ABC1234", None)
@@ -220,7 +220,7 @@ def test_pictures_are_read_as_they_are_changed(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((9, 9, 3), np.uint8))
     asked: list[tuple[int, ...]] = []
 
-    class Sizes(TwoLooks):
+    class Sizes(TwoPassReader):
         def read(self, image: Image) -> list[PlateRead]:
             asked.append(image.shape)
             return []

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from operators.reading.change_detector import ChangeDetector, WatchRules
-from operators.reading.geometry import Image
-from schemas.reading import PlateRead
+from platestream.reading.change_detector import ChangeDetector, WatchRules
+from platestream.reading.geometry import Image
+from platestream.schemas.reading import PlateRead
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 FRAME = timedelta(milliseconds=200)

@@ -1,13 +1,14 @@
 import json
 from importlib import resources
+from string import ascii_lowercase
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.reading.formats import fits, region, region_of, shape
+from platestream.reading.formats import fits, region, region_of, shape
 
-FILES = [p for p in resources.files("operators.reading.regions").iterdir() if p.name.endswith(".json")]
+FILES = [p for p in resources.files("platestream.reading.regions").iterdir() if p.name.endswith(".json")]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.name)
@@ -16,7 +17,7 @@ def test_a_region_names_its_sources_and_every_format_is_well_formed(file: resour
     assert raw["sources"]
     for issuer in raw["issuers"].values():
         for form in issuer["formats"] + issuer["older_formats"]:
-            assert set(form) <= set("A9X")
+            assert set(form) <= set("A9X" + ascii_lowercase)
 
 
 def test_all_fifty_states_the_district_and_the_territories_are_there() -> None:
@@ -54,6 +55,23 @@ def test_where_zero_is_written_for_an_o_it_counts_as_a_letter_where_an_issuer_ha
     assert us.chance("3U0A792") < as_o - 5
     for elsewhere in ("30DA792", "3UD0792", "0ZV6697"):
         assert us.chance_folded(elsewhere, us.formats) == pytest.approx(us.chance(elsewhere))
+
+
+def test_a_fixed_letter_and_letters_that_are_not_issued_tell_b_from_8() -> None:
+    """Bucharest's plates begin with B; Spain's have four digits first, and no vowels."""
+    eu = region("eu")
+    assert fits("B276WOW", "b999AAA")
+    assert not fits("C276WOW", "b999AAA")
+    assert fits("8276WRW", "9999AAA-AEIOUQ")
+    assert not fits("8276WOW", "9999AAA-AEIOUQ")
+    assert eu.prevalence("8276W0W", eu.formats) == 0.0, "its 0 is a zero or an O"
+    assert eu.chance_folded("B276W0W", eu.formats) > eu.chance_folded("8276W0W", eu.formats) + 5
+    assert eu.chance("8276WRW") > eu.chance("8276WOW") + 5
+
+
+def test_all_members_of_the_union_and_of_efta_and_the_united_kingdom_are_there() -> None:
+    members = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+    assert set(region("eu").issuers) == {*members.split(), "CH", "IS", "LI", "NO", "GB"}
 
 
 def test_a_word_is_no_plate_where_nobody_chooses_his() -> None:

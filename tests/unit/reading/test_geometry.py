@@ -5,10 +5,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from operators.reading import choose
-from operators.reading.formats import region
-from operators.reading.geometry import Line, box_of, crop, joined, same_text, spread
-from operators.reading.places import FIRST, Place, beside, cut, distinct, in_rows, stacked
+from platestream.reading import line_filter
+from platestream.reading.formats import region
+from platestream.reading.geometry import Line, box_of, crop, joined, same_text, spread
+from platestream.reading.text_regions import (
+    FIRST,
+    Place,
+    crop_line,
+    is_beside,
+    is_stacked,
+    join_rows,
+    new_lines,
+)
 
 
 def line(x: float, y: float, width: float, height: float, lean: float = 0.0) -> Line:
@@ -37,7 +45,7 @@ def test_a_slogan_is_beside_a_serial_and_no_part_of_it() -> None:
     serial, again, slogan = line(100, 100, 80, 20), line(98, 101, 85, 18), line(105, 125, 70, 8)
     assert same_text(serial, again)
     assert not same_text(serial, slogan)
-    assert beside(serial, slogan)
+    assert is_beside(serial, slogan)
     assert joined([serial, slogan]) == []
 
 
@@ -58,7 +66,7 @@ def test_other_lines_are_no_half_of_it(other: Line) -> None:
 
 def test_a_box_already_there_is_not_taken_twice() -> None:
     known = line(100, 100, 80, 20)
-    assert distinct([line(101, 100, 80, 20), line(100, 100, 60, 20)], [known])[0].width == 60
+    assert new_lines([line(101, 100, 80, 20), line(100, 100, 60, 20)], [known])[0].width == 60
 
 
 def test_boxes_stay_inside_the_picture() -> None:
@@ -74,44 +82,46 @@ def test_flat_grey_is_not_stretched_into_noise() -> None:
 def test_a_cut_is_wider_by_its_stretch() -> None:
     image = np.zeros((100, 300, 3), np.uint8)
     plain = crop(image, line(50, 30, 120, 30).grown(FIRST.across, FIRST.along))
-    assert cut(image, line(50, 30, 120, 30), FIRST).shape[1] == pytest.approx(1.3 * plain.shape[1], abs=2)
+    assert crop_line(image, line(50, 30, 120, 30), FIRST).shape[1] == pytest.approx(
+        1.3 * plain.shape[1], abs=2
+    )
 
 
 @pytest.mark.parametrize(
     "text", ["2014-06-17 08:38", "08:38:22", "2014-05", "314-845-5900", "WWW.DEALER.COM", "AB", "A" * 12]
 )
 def test_clocks_phones_and_long_lines_are_no_plates(text: str) -> None:
-    assert not choose.plausible(text)
+    assert not line_filter.may_be_serial(text)
 
 
 @pytest.mark.parametrize("text", ["918 5914", "HK0-E7C", "P60 2849", "4AST3087", "RK 876 AD"])
 def test_plates_in_groups_are_plausible(text: str) -> None:
-    assert choose.plausible(text)
+    assert line_filter.may_be_serial(text)
 
 
 def test_a_line_too_small_or_too_long_is_not_shaped_like_a_serial() -> None:
-    assert not choose.shaped(line(0, 0, 40, 4))
-    assert not choose.shaped(line(0, 0, 400, 20))
-    assert choose.shaped(line(0, 0, 80, 18))
+    assert not line_filter.has_serial_shape(line(0, 0, 40, 4))
+    assert not line_filter.has_serial_shape(line(0, 0, 400, 20))
+    assert line_filter.has_serial_shape(line(0, 0, 80, 18))
 
 
 @pytest.mark.parametrize("text", ["13:17:05", "2014-05-17", "05/08/2014", "08-38-01"])
 def test_a_time_or_a_date_is_no_plate(text: str) -> None:
-    assert choose.foreign(text)
+    assert line_filter.is_other_text(text)
 
 
 def test_points_at_half_the_height_part_a_serials_groups_and_no_times_numbers() -> None:
-    assert not choose.foreign("08·38·01"), "how DB 38 01 of Maryland is read as text"
+    assert not line_filter.is_other_text("08·38·01"), "how DB 38 01 of Maryland is read as text"
 
 
 @pytest.mark.parametrize("text", ["2014", "2014-", "-1998", "(307) 555-0142", "307-555-0142"])
 def test_a_year_alone_and_a_phone_number_are_no_plates(text: str) -> None:
-    assert choose.foreign(text)
+    assert line_filter.is_other_text(text)
 
 
 @pytest.mark.parametrize("text", ["AST2014", "2014A", "2140", "1420", "12014"])
 def test_a_serial_with_a_years_digits_is_none(text: str) -> None:
-    assert not choose.foreign(text)
+    assert not line_filter.is_other_text(text)
 
 
 @pytest.mark.parametrize(
@@ -130,8 +140,8 @@ def test_a_serial_with_a_years_digits_is_none(text: str) -> None:
     ],
 )
 def test_places_limits_and_numbers_to_call_are_numbered(text: str) -> None:
-    assert choose.numbered(text)
-    assert not choose.foreign(text)
+    assert line_filter.is_sign_number(text)
+    assert not line_filter.is_other_text(text)
 
 
 CHARACTERS = {"A": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "9": "0123456789"}
@@ -146,38 +156,38 @@ def test_no_serial_that_an_issuer_may_give_is_a_clock_a_number_to_call_or_a_road
     """2B94G65 was a clock, since anything might stand between its numbers, and HWY236 a road."""
     serial = "".join(data.draw(st.sampled_from(CHARACTERS.get(c, c))) for c in form)
     spaced = re.sub(r"(?<=[A-Z])(?=\d)|(?<=\d)(?=[A-Z])", gap, serial)
-    assume(not re.fullmatch(r"199\d|20[0-3]\d", serial) and serial not in choose.PRINTED)
-    assert not choose.foreign(spaced)
-    assert not choose.numbered(serial)
+    assume(not re.fullmatch(r"199\d|20[0-3]\d", serial) and serial not in line_filter.PRINTED)
+    assert not line_filter.is_other_text(spaced)
+    assert not line_filter.is_sign_number(serial)
 
 
 @pytest.mark.parametrize("text", ["EXIT12A7", "I5A 123", "CAM0312", "555 0142", "5550142", "US191"])
 def test_a_serial_that_begins_like_a_sign_may_be_one(text: str) -> None:
-    assert choose.plausible(text)
+    assert line_filter.may_be_serial(text)
 
 
 @pytest.mark.parametrize(
     ("text", "bare"), [("PIZZA", True), ("1420", True), ("712 340", False), ("B12", False)]
 )
 def test_words_and_short_numbers_are_bare(text: str, bare: bool) -> None:
-    assert choose.bare(text) is bare
+    assert line_filter.is_bare(text) is bare
 
 
 def test_lines_as_high_stand_stacked_and_a_states_name_does_not() -> None:
     serial = line(100, 100, 120, 30)
-    assert stacked(serial, line(90, 135, 140, 28))
-    assert stacked(serial, line(110, 66, 90, 26))
-    assert not stacked(serial, line(120, 80, 80, 12))
-    assert not stacked(serial, line(100, 190, 120, 30))
-    assert not stacked(serial, line(300, 135, 120, 30))
+    assert is_stacked(serial, line(90, 135, 140, 28))
+    assert is_stacked(serial, line(110, 66, 90, 26))
+    assert not is_stacked(serial, line(120, 80, 80, 12))
+    assert not is_stacked(serial, line(100, 190, 120, 30))
+    assert not is_stacked(serial, line(300, 135, 120, 30))
 
 
 def test_two_lines_as_wide_one_above_the_other_may_be_a_serials_rows() -> None:
     upper, lower = Place([line(100, 100, 80, 40)], "TR4"), Place([line(104, 148, 76, 38)], "A7K")
-    pair = in_rows(upper, lower)
+    pair = join_rows(upper, lower)
     assert pair is not None
     assert (pair.text, pair.rows, pair.line.span) == ("TR4A7K", 2, (100, 100, 180, 186))
     assert pair.height == pytest.approx(43, abs=1)
-    assert in_rows(lower, upper) is None
-    assert in_rows(upper, Place([line(104, 148, 76, 38)], "REFERRAL")) is None
-    assert in_rows(upper, Place([line(104, 148, 200, 38)], "A7K")) is None
+    assert join_rows(lower, upper) is None
+    assert join_rows(upper, Place([line(104, 148, 76, 38)], "REFERRAL")) is None
+    assert join_rows(upper, Place([line(104, 148, 200, 38)], "A7K")) is None

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.reading import glyphs
-from schemas.reading import GLYPHS
+from platestream.reading import glyphs
+from platestream.schemas.reading import GLYPHS
 from tests.unit.reading.readings import doubted, spoken
 
 PLATES = st.text(alphabet=glyphs.ALPHABET, min_size=1, max_size=8)
@@ -46,7 +46,7 @@ def test_a_doubled_letter_is_two_letters() -> None:
 
 
 def test_tying_makes_a_zero_as_good_as_an_o() -> None:
-    table = glyphs.tied(glyphs.stack([glyphs.letters(spoken("O1"))]))
+    table = glyphs.tie_look_alikes(glyphs.stack([glyphs.letters(spoken("O1"))]))
     chances = glyphs.likelihood(table, ["O1", "01", "QI"])[:, 0]
     assert np.ptp(chances) < 1e-6
 

@@ -2,12 +2,12 @@ import cv2
 import numpy as np
 import pytest
 
-from operators.reading import ends, pairs
-from operators.reading.ends import Ends, ends_of
-from operators.reading.geometry import Image, Line
-from operators.reading.glyphs import ALPHABET, Decoded
-from operators.reading.places import SECOND, TIGHT, Cut, Place, cut
-from schemas.reading import PlateRead, Reading
+from platestream.reading import pairs, serial_ends
+from platestream.reading.geometry import Image, Line
+from platestream.reading.glyphs import ALPHABET, GreedyReading
+from platestream.reading.serial_ends import SerialEnds, find_ends
+from platestream.reading.text_regions import SECOND, TIGHT, Cut, Place, crop_line
+from platestream.schemas.reading import PlateRead, Reading
 
 ROW = "5821"
 LEFT, PITCH = 102, 38
@@ -32,8 +32,8 @@ def picture(before: str = "", behind: str = "", *, dark: bool = True) -> Image:
     return image
 
 
-def found(image: Image) -> Ends:
-    return ends_of(image, LINE)
+def found(image: Image) -> SerialEnds:
+    return find_ends(image, LINE)
 
 
 @pytest.mark.parametrize("dark", [True, False])
@@ -70,12 +70,12 @@ def test_a_frames_sides_beside_a_tight_box_are_no_characters() -> None:
     image = picture()
     for x in (LEFT - 26, LEFT + 4 * PITCH + 12):
         cv2.rectangle(image, (x, 0), (x + 12, 127), (30, 30, 30), -1)
-    tight = ends_of(image, LINE.shifted(0.0, 1.0, 0.14, 0.86))
+    tight = find_ends(image, LINE.shifted(0.0, 1.0, 0.14, 0.86))
     assert (tight.before, tight.behind) == (0.0, 0.0)
 
 
 def test_a_picture_without_ink_has_no_ends() -> None:
-    assert found(np.full((128, 380, 3), 200, np.uint8)) == Ends()
+    assert found(np.full((128, 380, 3), 200, np.uint8)) == SerialEnds()
 
 
 def test_a_box_that_ends_inside_the_serial_is_made_longer() -> None:
@@ -100,9 +100,9 @@ def test_a_pair_is_cut_out_letter_by_letter_and_painted_over_in_the_row(how: Cut
     assert [letter.shape[0] for letter in pair.letters] == [48, 48]
     assert (pair.behind, pair.right < 0.1) == (False, True)
     wide = LINE.shifted(-1.0, 1.0, 0.0, 1.0)
-    crop = cut(image, wide, how)
+    crop = crop_line(image, wide, how)
     left, right = (round((how.along + 1.0 + x) * 48 * how.wider) for x in (pair.left, pair.right))
-    painted = pairs.painted_over(crop, pair, how.along + 1.0, how.wider)
+    painted = pairs.paint_over(crop, pair, how.along + 1.0, how.wider)
     assert crop[:, left:right].min() < 100 < painted[:, left:right].min()
     assert np.array_equal(crop[:, right + 4 :], painted[:, right + 4 :])
 
@@ -116,8 +116,8 @@ def test_what_is_beyond_a_pair_is_painted_over_with_it_and_the_serial_is_not(beh
     pair = pairs.pair_of(ends.pairs[0], ends.flat, behind)
     emblem = slice(292, 312) if behind else slice(38, 58)
     image[44:84, emblem] = 90
-    crop = cut(image, LINE, Cut(1.3, 0.0))
-    painted = pairs.painted_over(crop, pair, 1.3, 1.0)
+    crop = crop_line(image, LINE, Cut(1.3, 0.0))
+    painted = pairs.paint_over(crop, pair, 1.3, 1.0)
     row = slice(62, crop.shape[1] - 62)
     assert np.array_equal(crop[:, row], painted[:, row])
     end = slice(-24, None) if behind else slice(24)
@@ -126,10 +126,10 @@ def test_what_is_beyond_a_pair_is_painted_over_with_it_and_the_serial_is_not(beh
 
 def test_a_small_letter_is_cut_out_without_an_edge_of_the_other_one() -> None:
     flat = np.full((48, 120, 3), 230, np.uint8)
-    upper, lower = ends.Piece(20, 4, 14, 18), ends.Piece(20, 24, 14, 18)  # two rows apart
+    upper, lower = serial_ends.Piece(20, 4, 14, 18), serial_ends.Piece(20, 24, 14, 18)  # two rows apart
     for piece, ink in ((upper, 90), (lower, 20)):
         flat[piece.top : piece.foot, piece.left : piece.right] = ink
-    first, second = pairs.pair_of(ends.Pair(upper, lower), flat, behind=False).letters
+    first, second = pairs.pair_of(serial_ends.Pair(upper, lower), flat, behind=False).letters
     assert first.min() > 40, "cubic enlargement goes a little below the upper one's 90"
     assert second.min() < 40
     middle = second[: second.shape[0] // 8, second.shape[1] // 2]
@@ -139,13 +139,13 @@ def test_a_small_letter_is_cut_out_without_an_edge_of_the_other_one() -> None:
 def test_a_pair_outside_a_crop_leaves_it_as_it_is() -> None:
     crop = np.full((48, 100, 3), 9, np.uint8)
     far = pairs.Pair(-3.0, -2.0, (crop, crop), crop, behind=False)
-    assert pairs.painted_over(crop, far, 0.2, 1.0) is crop
+    assert pairs.paint_over(crop, far, 0.2, 1.0) is crop
 
 
 def test_letters_of_a_broken_figure_touch_and_are_no_pair() -> None:
-    upper, lower = ends.Piece(10, 10, 10, 15), ends.Piece(10, 25, 10, 15)
-    assert not ends._above(upper, lower, 10, 40)
-    assert ends._above(upper, lower._replace(top=28, height=12), 10, 40)
+    upper, lower = serial_ends.Piece(10, 10, 10, 15), serial_ends.Piece(10, 25, 10, 15)
+    assert not serial_ends._is_above(upper, lower, 10, 40)
+    assert serial_ends._is_above(upper, lower._replace(top=28, height=12), 10, 40)
 
 
 def read(plate: str, confidence: float, *others: Reading) -> PlateRead:
@@ -169,8 +169,8 @@ def test_without_small_letters_the_serial_is_the_plate() -> None:
     assert read("34230", 0.7).serial == "34230"
 
 
-def said(text: str, *sure: float) -> Decoded:
-    return Decoded(text, sure, tuple(range(len(text))))
+def said(text: str, *sure: float) -> GreedyReading:
+    return GreedyReading(text, sure, tuple(range(len(text))))
 
 
 @pytest.mark.parametrize(
@@ -186,6 +186,6 @@ def said(text: str, *sure: float) -> Decoded:
     ],
 )
 def test_two_letters_are_no_torn_character(
-    upper: Decoded, lower: Decoded, whole: Decoded, letters: str
+    upper: GreedyReading, lower: GreedyReading, whole: GreedyReading, letters: str
 ) -> None:
     assert pairs.letters(upper, lower, whole, 0.6) == letters

@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from operators.reading.geometry import Image
-from operators.reading.looks import Plan
-from operators.reading.proposals import GUTTER, placed_back, proposed, sheet
-from operators.reading.reader import TwoLooks
+from platestream.reading.detection_plan import Plan
+from platestream.reading.geometry import Image
+from platestream.reading.infrared import green_alone, sees_infrared
+from platestream.reading.plate_reader import TwoPassReader
+from platestream.reading.proposals import GUTTER, place_back, propose_bars, propose_lit, sheet
 from tests.unit.reading.readings import Floats, ScriptedEngine
 
 SERIAL = (300, 300, 96, 22)
@@ -28,43 +29,72 @@ def car(text: str = "4KYR003") -> Image:
 
 
 def test_the_likeliest_place_of_a_plate_is_its_serial() -> None:
-    first, *_ = proposed(car(), 4)
+    first, *_ = propose_bars(car(), 4)
     left, top, width, height = SERIAL
     assert abs(first.x - left - width / 2) < 0.25 * width
     assert abs(first.y - top - height / 2) < 0.5 * height
 
 
 def test_proposals_are_no_more_than_asked_for_and_in_order() -> None:
-    found = proposed(car(), 3)
+    found = propose_bars(car(), 3)
     assert len(found) <= 3
     assert [p.score for p in found] == sorted((p.score for p in found), reverse=True)
 
 
+def night(plate: int = 225) -> Image:
+    """The back of a car in the dark, 720 x 1280: round lamps, and a plate washed out by its own."""
+    image = np.full((720, 1280, 3), (60, 20, 30), np.uint8)
+    for x in (400, 700):
+        cv2.circle(image, (x, 380), 26, (255, 210, 255), -1)
+    cv2.rectangle(image, (520, 390), (590, 410), (plate, plate, plate), -1)
+    return image
+
+
+def test_a_plate_without_strokes_is_proposed_where_it_is_lit_in_the_dark() -> None:
+    (bar,) = propose_lit(night(), 6)
+    assert (bar.x, bar.y) == pytest.approx((555, 400), abs=2)
+    assert (bar.width, bar.height) == pytest.approx((71, 17), abs=2)
+
+
+def test_nothing_lit_is_proposed_by_day_or_where_all_is_dark() -> None:
+    assert propose_lit(car(), 6) == []
+    assert propose_lit(night(plate=30), 6) == []
+    assert propose_lit(np.zeros((3, 900, 3), np.uint8), 6) == []
+
+
+def test_a_cast_of_infrared_is_seen_and_no_cast_of_paint() -> None:
+    purple = np.full((90, 160, 3), (140, 60, 150), np.uint8)
+    assert sees_infrared(purple)
+    assert sees_infrared(night())
+    assert not sees_infrared(car())
+    assert green_alone(purple).tolist() == np.full((90, 160, 3), 60).tolist()
+
+
 @pytest.mark.parametrize("size", [(480, 640), (12, 20), (3, 900)])
 def test_where_nothing_has_strokes_nothing_is_proposed(size: tuple[int, int]) -> None:
-    assert proposed(np.full((*size, 3), 90, np.uint8), 6) == []
+    assert propose_bars(np.full((*size, 3), 90, np.uint8), 6) == []
 
 
 def test_a_line_on_a_sheet_is_put_back_where_it_was() -> None:
-    found = proposed(car(), 3)
+    found = propose_bars(car(), 3)
     _, tiles = sheet(car(), found, 22.0)
     for proposal, tile in zip(found, tiles, strict=True):
         middle = np.array((proposal.x - tile.left, proposal.y - tile.top)) * tile.scale + (tile.x, tile.y)
         box = np.array([[-20, -8], [20, -8], [20, 8], [-20, 8]]) + middle
-        (line,) = placed_back([box.astype(np.float32)], tiles)
+        (line,) = place_back([box.astype(np.float32)], tiles)
         assert line.centre == pytest.approx((proposal.x, proposal.y), abs=0.01)
         assert line.width == pytest.approx(40 / tile.scale, abs=0.01)
 
 
 @pytest.mark.parametrize("cut", ["left", "right", "over the gutter"])
 def test_a_line_that_its_tile_cuts_is_none(cut: str) -> None:
-    _, tiles = sheet(car(), proposed(car(), 2), 22.0)
+    _, tiles = sheet(car(), propose_bars(car(), 2), 22.0)
     tile = tiles[0]
     beyond = tile.width + 2 * GUTTER
     ends = {"left": (0, 60), "right": (tile.width - 60, tile.width), "over the gutter": (60, beyond)}
     left, right = ends[cut]
     box = np.array([[left, 40], [right, 40], [right, 60], [left, 60]], np.float32)
-    assert placed_back([box], tiles) == []
+    assert place_back([box], tiles) == []
 
 
 def test_a_plate_whose_line_is_only_found_from_near_is_read() -> None:
@@ -76,14 +106,14 @@ def test_a_plate_whose_line_is_only_found_from_near_is_read() -> None:
         engine.detected += 1
         if image.shape[:2] == (480, 640):
             return []
-        first, tiles = proposed(car(), 1)[0], sheet(car(), proposed(car(), 1), 22.0)[1]
+        first, tiles = propose_bars(car(), 1)[0], sheet(car(), propose_bars(car(), 1), 22.0)[1]
         x, y = (first.x - tiles[0].left) * tiles[0].scale, (first.y - tiles[0].top) * tiles[0].scale
         return [
             np.array([[x - 50, y - 11], [x + 50, y - 11], [x + 50, y + 11], [x - 50, y + 11]], np.float32)
         ]
 
     engine.detect = near  # type: ignore[method-assign]
-    assert TwoLooks(engine, "br").read(car())[0].plate == "4KYR003"
+    assert TwoPassReader(engine, "br").read(car())[0].plate == "4KYR003"
     assert engine.detected > 1
 
 

@@ -4,42 +4,42 @@ from typing import Any
 import numpy as np
 import pytest
 
-from operators.reading import choose, pairs
-from operators.reading.geometry import Image, Line
-from operators.reading.looks import Plan, Scene
-from operators.reading.places import Place
-from operators.reading.reader import TwoLooks, _best
-from operators.reading.vehicles import one_vehicle
-from schemas.reading import PlateRead
+from platestream.reading import line_filter, pairs
+from platestream.reading.detection_plan import Plan, Scene
+from platestream.reading.geometry import Image, Line
+from platestream.reading.plate_reader import TwoPassReader, _best_confidence
+from platestream.reading.text_regions import Place
+from platestream.reading.vehicles import merge_by_vehicle
+from platestream.schemas.reading import PlateRead
 from tests.unit.reading.readings import PICTURE, Floats, ScriptedEngine, spoken
 
 
 def test_a_picture_without_text_has_no_plate() -> None:
-    assert TwoLooks(ScriptedEngine([], ["X"], 0.9)).read(PICTURE) == []
+    assert TwoPassReader(ScriptedEngine([], ["X"], 0.9)).read(PICTURE) == []
 
 
 def test_a_sure_glance_is_enough() -> None:
     engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
-    (read,) = TwoLooks(engine, "br").read(PICTURE)
+    (read,) = TwoPassReader(engine, "br").read(PICTURE)
     assert read.plate == "ABC1234"
     assert (engine.detected, engine.read) == (1, 2)
 
 
 def test_a_serial_with_an_unsure_character_is_read_in_a_second_crop() -> None:
     engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.85)
-    TwoLooks(engine, "br", Plan(enough=0.5)).read(PICTURE)
+    TwoPassReader(engine, "br", Plan(enough=0.5)).read(PICTURE)
     assert (engine.detected, engine.read) == (1, 3)
 
 
 def test_a_us_plate_big_enough_is_searched_for_its_states_name() -> None:
     engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
-    assert TwoLooks(engine).read(PICTURE)[0].state is None
+    assert TwoPassReader(engine).read(PICTURE)[0].state is None
     assert engine.detected == 2
 
 
 def test_a_second_vehicle_is_read_beside_the_first() -> None:
     engine = ScriptedEngine([(500, 400, 120, 30), (900, 410, 110, 28)], ["ABC1234"], 0.99)
-    assert [read.box for read in TwoLooks(engine, "br").read(PICTURE)] == engine.lines
+    assert [read.box for read in TwoPassReader(engine, "br").read(PICTURE)] == engine.lines
     assert engine.detected == 1
 
 
@@ -55,25 +55,25 @@ def test_the_plate_recogniser_is_asked_only_for_what_may_be_a_serial() -> None:
         return reads(crops, width)
 
     engine.recognise = counted  # type: ignore[method-assign]
-    assert TwoLooks(engine, "br").read(PICTURE)[0].plate == "ABC1234"
+    assert TwoPassReader(engine, "br").read(PICTURE)[0].plate == "ABC1234"
     assert sum(asked) == 1
 
 
 def test_serials_are_looked_for_first_and_text_only_where_something_is_doubtful() -> None:
     nothing = ScriptedEngine([], ["X"], 0.9)
-    TwoLooks(nothing).read(PICTURE)
+    TwoPassReader(nothing).read(PICTURE)
     assert nothing.serials == nothing.detected > 0
     sure = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
-    TwoLooks(sure, "br").read(PICTURE)
+    TwoPassReader(sure, "br").read(PICTURE)
     assert sure.serials == sure.detected == 1
     doubtful = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.6)
-    TwoLooks(doubtful).read(PICTURE)
+    TwoPassReader(doubtful).read(PICTURE)
     assert 0 < doubtful.serials < doubtful.detected
 
 
 def test_an_unsure_glance_is_followed_by_a_closer_look() -> None:
     engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.7)
-    read = TwoLooks(engine).read(PICTURE)[0]
+    read = TwoPassReader(engine).read(PICTURE)[0]
     assert read.plate == "ABC1234"
     assert engine.detected > 1
     assert engine.read > 5
@@ -81,17 +81,17 @@ def test_an_unsure_glance_is_followed_by_a_closer_look() -> None:
 
 def test_the_careful_detector_is_asked_only_where_the_answer_is_doubtful() -> None:
     sure = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
-    TwoLooks(sure).read(PICTURE)
+    TwoPassReader(sure).read(PICTURE)
     nothing = ScriptedEngine([], ["X"], 0.9)
-    TwoLooks(nothing).read(PICTURE)
+    TwoPassReader(nothing).read(PICTURE)
     doubtful = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.6)
-    TwoLooks(doubtful).read(PICTURE)
+    TwoPassReader(doubtful).read(PICTURE)
     assert (sure.careful, nothing.careful, doubtful.careful) == (0, 0, 1)
 
 
 def test_a_read_tells_its_box_and_a_confidence_a_character() -> None:
     engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
-    (read,) = TwoLooks(engine).read(PICTURE)
+    (read,) = TwoPassReader(engine).read(PICTURE)
     assert read.box == (500, 400, 120, 30)
     assert read.char_confidences == pytest.approx((0.99,) * 7, abs=0.01)
 
@@ -105,7 +105,7 @@ def test_a_line_in_two_boxes_is_read_once_where_it_tells_the_state_and_a_sticker
         for x, y, w, h in ((520, 378, 90, 14), (516, 376, 99, 18), (610, 440, 12, 12))
     )
     engine = ScriptedEngine([], [said], 0.99)
-    found = TwoLooks(engine)._read_words(Scene(PICTURE), [name, again, sticker])
+    found = TwoPassReader(engine)._read_words(Scene(PICTURE), [name, again, sticker])
     assert sorted(place.text for place in found) == ["", said, said]
     assert engine.read == times
 
@@ -117,13 +117,13 @@ def test_the_words_on_the_plate_give_the_state() -> None:
         return [spoken("ARIZONA" if c.shape[1] > 300 and not serials else "AST3087", 0.99) for c in crops]
 
     engine.recognise = by_height  # type: ignore[method-assign]
-    (read,) = TwoLooks(engine).read(PICTURE)
+    (read,) = TwoPassReader(engine).read(PICTURE)
     assert (read.plate, read.state) == ("AST3087", "AZ")
 
 
 def test_a_timestamp_is_no_plate() -> None:
     engine = ScriptedEngine([(20, 690, 160, 18)], ["2014-05-17"], 0.99)
-    assert TwoLooks(engine).read(PICTURE) == []
+    assert TwoPassReader(engine).read(PICTURE) == []
 
 
 def plate(text: str, confidence: float, box: tuple[int, int, int, int] = (0, 0, 9, 3)) -> PlateRead:
@@ -133,20 +133,20 @@ def plate(text: str, confidence: float, box: tuple[int, int, int, int] = (0, 0, 
 def test_two_boxes_of_one_plate_are_one_read() -> None:
     small, large = plate("KTA1049", 0.64, (36, 49, 294, 63)), plate("KTA1049", 0.97, (15, 21, 330, 111))
     beside = plate("KTA1049", 0.5, (400, 21, 330, 111))
-    assert one_vehicle([small, large, beside]) == [large, beside]
+    assert merge_by_vehicle([small, large, beside]) == [large, beside]
 
 
 def test_a_name_on_a_van_comes_after_its_plate() -> None:
-    reads = one_vehicle([plate("PENSKE", 0.9), plate("AB12345", 0.6, (50, 0, 9, 3))])
+    reads = merge_by_vehicle([plate("PENSKE", 0.9), plate("AB12345", 0.6, (50, 0, 9, 3))])
     assert [r.plate for r in reads] == ["AB12345", "PENSKE"]
 
 
 def test_a_word_alone_may_be_a_personal_plate() -> None:
-    assert one_vehicle([plate("DRIFTER", 0.9)])[0].confidence == 0.9
+    assert merge_by_vehicle([plate("DRIFTER", 0.9)])[0].confidence == 0.9
 
 
 def confidence(lines: Sequence[tuple[int, int, int, int]], says: Sequence[str], region: str = "us") -> float:
-    reads = TwoLooks(ScriptedEngine(lines, says, 0.99), region).read(PICTURE)
+    reads = TwoPassReader(ScriptedEngine(lines, says, 0.99), region).read(PICTURE)
     return reads[0].confidence if reads else 0.0
 
 
@@ -168,7 +168,7 @@ def test_a_plate_in_two_rows_is_one_plate() -> None:
         return [spoken("ARIZONA" if c.shape[1] > 200 else next(texts, "AB4"), 0.99) for c in crops]
 
     engine.recognise = by_width  # type: ignore[method-assign]
-    (read,) = TwoLooks(engine).read(PICTURE)
+    (read,) = TwoPassReader(engine).read(PICTURE)
     assert (read.plate, read.state, read.box) == ("AB4127", "AZ", (500, 400, 80, 86))
 
 
@@ -198,7 +198,7 @@ def test_the_line_that_is_found_again_and_wider_is_read_in_place_of_the_short_on
         return [spoken("4WAG376" if c.shape[1] > 220 else "4WAG37", 0.99) for c in crops]
 
     engine.detect, engine.recognise = found_again(engine, whole), by_width  # type: ignore[method-assign]
-    assert TwoLooks(engine).read(PICTURE)[0].plate == "4WAG376"
+    assert TwoPassReader(engine).read(PICTURE)[0].plate == "4WAG376"
 
 
 def test_a_wider_line_that_says_less_is_scenery_and_the_short_one_stays() -> None:
@@ -210,7 +210,7 @@ def test_a_wider_line_that_says_less_is_scenery_and_the_short_one_stays() -> Non
         return [spoken("E" if c.shape[1] > 300 else "4KRH440", 0.99) for c in crops]
 
     engine.detect, engine.recognise = found_again(engine, bumper), by_width  # type: ignore[method-assign]
-    assert TwoLooks(engine).read(PICTURE)[0].plate == "4KRH440"
+    assert TwoPassReader(engine).read(PICTURE)[0].plate == "4KRH440"
 
 
 def test_what_a_road_is_called_is_a_plate_beside_an_issuers_name_alone() -> None:
@@ -222,7 +222,7 @@ def test_what_a_road_is_called_is_a_plate_beside_an_issuers_name_alone() -> None
             return [spoken(word if c.shape[1] > 300 and not serials else said, 0.99) for c in crops]
 
         engine.recognise = by_height  # type: ignore[method-assign]
-        return max((read.confidence for read in TwoLooks(engine).read(PICTURE)), default=0.0)
+        return max((read.confidence for read in TwoPassReader(engine).read(PICTURE)), default=0.0)
 
     assert best("QQXYZ") == 0.0 < 0.5 < best("ARIZONA")
 
@@ -231,10 +231,10 @@ def test_a_tiny_picture_of_a_plates_shape_in_which_nothing_is_found_is_searched_
     None
 ):
     engine = ScriptedEngine([], ["?"], 0.99)
-    TwoLooks(engine).read(np.zeros((69, 164, 3), np.uint8))
+    TwoPassReader(engine).read(np.zeros((69, 164, 3), np.uint8))
     assert engine.careful == 1
-    TwoLooks(engine).read(PICTURE)
-    TwoLooks(engine).read(np.zeros((164, 164, 3), np.uint8))
+    TwoPassReader(engine).read(PICTURE)
+    TwoPassReader(engine).read(np.zeros((164, 164, 3), np.uint8))
     assert engine.careful == 1
 
 
@@ -243,7 +243,7 @@ def test_a_tiny_picture_that_is_not_cut_to_a_plate_is_enlarged_for_the_localiser
     assert [look.serials for look in (plan.tiny, plan.cut) if look.is_for(street)] == [True]
     assert [look.serials for look in (plan.tiny, plan.cut) if look.is_for(plate)] == [False]
     engine = ScriptedEngine([], ["?"], 0.99)
-    TwoLooks(engine).read(street)
+    TwoPassReader(engine).read(street)
     assert (engine.serials, engine.detected) == (2, 2)
 
 
@@ -257,7 +257,7 @@ def test_a_piece_of_a_serial_that_says_a_roads_name_takes_nothing_from_it() -> N
         ]
 
     engine.detect, engine.recognise = found_again(engine, piece), by_width  # type: ignore[method-assign]
-    assert TwoLooks(engine).read(PICTURE)[0].plate == "JSR113"
+    assert TwoPassReader(engine).read(PICTURE)[0].plate == "JSR113"
 
 
 def test_a_piece_of_a_sign_that_is_found_again_whole_is_no_plate() -> None:
@@ -270,7 +270,7 @@ def test_a_piece_of_a_sign_that_is_found_again_whole_is_no_plate() -> None:
             return [spoken(text if c.shape[1] > 240 and not serials else "NIT2081", 0.99) for c in crops]
 
         engine.detect, engine.recognise = found_again(engine, whole), by_width  # type: ignore[method-assign]
-        return max((read.confidence for read in TwoLooks(engine).read(PICTURE)), default=0.0)
+        return max((read.confidence for read in TwoPassReader(engine).read(PICTURE)), default=0.0)
 
     assert best("UNIT 208") == 0.0 < best("NIT2081")
 
@@ -285,14 +285,14 @@ def test_a_word_of_a_dealers_frame_as_large_as_the_serial_makes_no_sign_of_it_an
 
         engine.detect = found_again(engine, (530, 436, 90, 28))  # type: ignore[method-assign]
         engine.recognise = by_turn  # type: ignore[method-assign]
-        return max((read.confidence for read in TwoLooks(engine).read(PICTURE)), default=0.0)
+        return max((read.confidence for read in TwoPassReader(engine).read(PICTURE)), default=0.0)
 
     assert best("LANE 3") < 0.3 < 0.7 < best("TRITONS")
 
 
 def test_a_picture_without_text_is_searched_twice_and_no_more() -> None:
     engine = ScriptedEngine([], ["X"], 0.9)
-    TwoLooks(engine).read(PICTURE)
+    TwoPassReader(engine).read(PICTURE)
     assert engine.detected == 2
 
 
@@ -300,9 +300,9 @@ def test_small_letters_make_no_look_less_sure_than_one_that_does_not_find_them()
     """Else CM 48213 gives way to what the enlarged picture shows of it, 48213."""
     sure = plate("48213", 0.85)
     official = pairs.official(sure, ("CM", ""))
-    assert official.confidence < 0.75 < _best([official]) == pytest.approx(0.85)
-    assert _best([sure]) == 0.85
-    assert _best([]) == 0.0
+    assert official.confidence < 0.75 < _best_confidence([official]) == pytest.approx(0.85)
+    assert _best_confidence([sure]) == 0.85
+    assert _best_confidence([]) == 0.0
 
 
 def test_an_issuers_name_beside_it_makes_a_serial_surer() -> None:
@@ -313,7 +313,7 @@ def test_an_issuers_name_beside_it_makes_a_serial_surer() -> None:
             return [spoken(word if c.shape[1] > 300 and not serials else "AST3087", 0.99) for c in crops]
 
         engine.recognise = by_height  # type: ignore[method-assign]
-        return TwoLooks(engine).read(PICTURE)[0].confidence
+        return TwoPassReader(engine).read(PICTURE)[0].confidence
 
     assert best("ARIZONA") > best("QQXYZ")
 
@@ -353,9 +353,9 @@ def test_a_serial_at_the_pictures_edge_is_never_sure() -> None:
 
 @pytest.mark.parametrize("text", ["N906BA", "N12345", "N1", "N405MR"])
 def test_an_aircrafts_number_is_rather_no_plate(text: str) -> None:
-    assert choose.bare(text)
+    assert line_filter.is_bare(text)
 
 
 @pytest.mark.parametrize("text", ["N0123", "NAB1234", "N1234567", "ABC1234", "N12IO", "N123ABC"])
 def test_what_aircraft_do_not_bear_is_no_aircrafts_number(text: str) -> None:
-    assert not choose.bare(text)
+    assert not line_filter.is_bare(text)

@@ -2,8 +2,16 @@ from collections.abc import Mapping
 
 import pytest
 
-from operators.reading.formats import region
-from operators.reading.states import NOBODY, State, by_words, match, names, state, words
+from platestream.reading.formats import region
+from platestream.reading.states import (
+    NOBODY,
+    State,
+    by_words,
+    is_issuer_phrase,
+    normalize_words,
+    phrase_match,
+    state,
+)
 
 US = region("us")
 
@@ -49,18 +57,18 @@ def test_chances_sum_to_one() -> None:
 
 
 def test_a_line_that_is_only_a_name_is_no_serial() -> None:
-    assert names(US, "Oregon")
-    assert names(US, "MARYIAND")
-    assert not names(US, "ABC1234")
+    assert is_issuer_phrase(US, "Oregon")
+    assert is_issuer_phrase(US, "MARYIAND")
+    assert not is_issuer_phrase(US, "ABC1234")
 
 
 def test_words_are_capitals_with_single_spaces() -> None:
-    assert words("West   Virginia,") == "WEST VIRGINIA"
+    assert normalize_words("West   Virginia,") == "WEST VIRGINIA"
 
 
 def test_a_year_in_the_middle_of_a_name_is_no_part_of_it() -> None:
     assert told("160", "RHODE55ISLAND").code == "RI"
-    assert match("10000LAKES", "10000LAKES") > match("LAKES", "10000LAKES")
+    assert phrase_match("10000LAKES", "10000LAKES") > phrase_match("LAKES", "10000LAKES")
 
 
 def test_what_a_line_shows_is_asked_once_in_a_picture() -> None:
@@ -72,7 +80,7 @@ def test_what_a_line_shows_is_asked_once_in_a_picture() -> None:
 
 
 def test_a_short_text_matches_nothing() -> None:
-    assert match("TX", "TEXAS") == 0.0
+    assert phrase_match("TX", "TEXAS") == 0.0
 
 
 def test_the_words_of_a_name_that_stand_apart_name_the_state() -> None:

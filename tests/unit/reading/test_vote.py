@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.reading import glyphs, rank, vote
-from operators.reading.formats import Symbol, region
+from platestream.reading import glyphs, rank, vote
+from platestream.reading.formats import Symbol, region
 from tests.unit.reading.readings import Floats, doubted, spoken
 
 US, BR = region("us"), region("br")
-SETTING = rank.Setting(height=1.0, width_by_height=2.9)
+SETTING = rank.LineSetting(height=1.0, width_by_height=2.9)
 
 
 def tables(*spoken_tables: Floats) -> list[Floats]:
@@ -17,7 +17,7 @@ def tables(*spoken_tables: Floats) -> list[Floats]:
 
 
 def best(readings: list[Floats], formats: dict[str, float] | None = None) -> tuple[str, float]:
-    ((top, confidence), *_) = rank.ranked(vote.candidates(readings, US, formats), SETTING, US)
+    ((top, confidence), *_) = rank.rank(vote.candidates(readings, US, formats), SETTING, US)
     return top.text, confidence
 
 
@@ -53,7 +53,7 @@ def test_more_doubt_means_less_confidence() -> None:
 
 @given(st.lists(st.text(alphabet=glyphs.ALPHABET, min_size=3, max_size=9), min_size=1, max_size=4))
 def test_confidences_are_shares_of_one(texts: list[str]) -> None:
-    ranked = rank.ranked(vote.candidates(tables(*map(spoken, texts)), US), SETTING, US)
+    ranked = rank.rank(vote.candidates(tables(*map(spoken, texts)), US), SETTING, US)
     shares = [share for _, share in ranked]
     assert shares == sorted(shares, reverse=True)
     assert 0 <= sum(shares) <= 1.0 + 1e-9
@@ -65,18 +65,18 @@ def test_nothing_read_gives_no_candidate() -> None:
 
 
 def test_in_the_us_a_zero_is_written_for_an_o() -> None:
-    assert vote.unfolded(["FR0GGY"], tables(spoken("FROGGY")), US, US.formats) == ["FR0GGY"]
+    assert vote.unfold(["FR0GGY"], tables(spoken("FROGGY")), US, US.formats) == ["FR0GGY"]
 
 
 def test_a_q_is_told_by_its_tail() -> None:
     mississippi = US.mixed({"MS": 1.0})
-    assert vote.unfolded(["FS0769"], tables(spoken("FSQ769")), US, mississippi) == ["FSQ769"]
-    assert vote.unfolded(["FS0769"], tables(spoken("FS0769")), US, mississippi) != ["FSQ769"]
+    assert vote.unfold(["FS0769"], tables(spoken("FSQ769")), US, mississippi) == ["FSQ769"]
+    assert vote.unfold(["FS0769"], tables(spoken("FS0769")), US, mississippi) != ["FSQ769"]
 
 
 def test_where_the_states_format_demands_a_letter_an_o_is_written() -> None:
     arkansas = US.mixed({"AR": 1.0})
-    assert vote.unfolded(["031X0P"], tables(spoken("031XOP")), US, arkansas) == ["031XOP"]
+    assert vote.unfold(["031X0P"], tables(spoken("031XOP")), US, arkansas) == ["031XOP"]
 
 
 @pytest.mark.parametrize(
@@ -88,12 +88,12 @@ def test_where_the_states_format_demands_a_letter_an_o_is_written() -> None:
     ],
 )
 def test_without_a_state_an_o_is_written_where_hardly_a_plate_has_a_zero(folded: str, plate: str) -> None:
-    assert vote.unfolded([folded], tables(spoken(folded)), US, US.formats) == [plate]
+    assert vote.unfold([folded], tables(spoken(folded)), US, US.formats) == [plate]
 
 
 @pytest.mark.parametrize(("folded", "plate"), [("0UG6157", "OUG6157"), ("NT01053", "NTO1053")])
 def test_in_brazil_position_tells_o_from_zero(folded: str, plate: str) -> None:
-    assert vote.unfolded([folded], tables(spoken(folded)), BR, BR.formats) == [plate]
+    assert vote.unfold([folded], tables(spoken(folded)), BR, BR.formats) == [plate]
 
 
 @pytest.mark.parametrize(("text", "word"), [("PENSKE", True), ("C0LL1NS", True), ("1049338", False)])
@@ -103,8 +103,8 @@ def test_words_are_known_with_o_and_i_written_as_digits(text: str, word: bool) -
 
 def test_a_line_as_wide_as_a_shop_sign_is_trusted_less() -> None:
     options = vote.candidates(tables(*[spoken("ABC1234")] * 3), US)
-    plate = rank.ranked(options, SETTING, US)[0][1]
-    sign = rank.ranked(options, rank.Setting(1.0, 6.5), US)[0][1]
+    plate = rank.rank(options, SETTING, US)[0][1]
+    sign = rank.rank(options, rank.LineSetting(1.0, 6.5), US)[0][1]
     assert sign < 0.5 * plate
 
 
@@ -112,7 +112,7 @@ def test_a_short_serial_set_wide_beside_its_issuers_name_is_read_and_not_sure() 
     options = vote.candidates(tables(*[spoken("7364", 0.99)] * 2), US)
 
     def confidence(named: bool) -> float:
-        return rank.ranked(options, rank.Setting(1.0, 3.2, named=named), US)[0][1]
+        return rank.rank(options, rank.LineSetting(1.0, 3.2, named=named), US)[0][1]
 
     assert confidence(named=False) < 0.3
     assert 0.5 < confidence(named=True) < rank.SET_WIDE
@@ -122,7 +122,7 @@ def test_a_cactus_read_as_a_4_is_left_out_where_the_plate_is_arizonas() -> None:
     reads, arizona = tables(*[spoken("4100AAA")] * 3), US.mixed({"AZ": 1.0})
 
     def told(symbols: Sequence[tuple[Symbol, float]]) -> str:
-        return rank.ranked(vote.candidates(reads, US, arizona, symbols), SETTING, US)[0][0].text
+        return rank.rank(vote.candidates(reads, US, arizona, symbols), SETTING, US)[0][0].text
 
     assert told(US.symbols({"AZ": 1.0})) == "100AAA"
     assert told([]) == "4100AAA"
@@ -130,4 +130,4 @@ def test_a_cactus_read_as_a_4_is_left_out_where_the_plate_is_arizonas() -> None:
 
 def test_a_symbol_is_only_left_out_where_it_stands() -> None:
     cactus = Symbol(0, "4LM")
-    assert vote.without(["4AST", "AST", "A4ST", "4A"], cactus) == [("4AST", "AST")]
+    assert vote.without_symbol(["4AST", "AST", "A4ST", "4A"], cactus) == [("4AST", "AST")]

@@ -1,1 +1,0 @@
-"""The edge of notifications: what opens a connection to a receiver."""

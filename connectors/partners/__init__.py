@@ -1,1 +1,0 @@
-"""Between agencies: keys, signatures, where one may connect to, and one request."""

@@ -1,0 +1,1 @@
+"""Training of the models, and the drawn samples that they learn from."""

@@ -1,1 +1,0 @@
-"""From lines of text with boxes to plates: choosing, joining, voting, states, ranking. No model, no file."""

@@ -1,0 +1,1 @@
+"""Commands about people, cameras, accounts and rules."""

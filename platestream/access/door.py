@@ -1,0 +1,417 @@
+"""The door: every act of a person passes here, from the command line, the console or another agency.
+
+The person comes from a sign-in. The database judges whether they may do the act, and whether it is
+documented, as the act is logged (`clickhouse/views/gate.sql`, by the table in `schemas/acts.py`). The log is
+therefore what was judged, before anything is done, and refused acts are logged, too. A service needs the
+`Permit` of an act to read or change data.
+
+Acts of system jobs pass the same door, marked as automatic, with the person who set them off.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Self, TypedDict, Unpack, cast
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from clickhouse_connect.driver.client import Client
+
+from platestream.access import gate
+from platestream.access.rules_reader import in_force
+from platestream.edges.clickhouse_client import DOOR, ConnectError, Dsn, connect, run
+from platestream.edges.edge import Topics
+from platestream.schemas.acts import BY_NAME
+from platestream.schemas.gate_rules import AgencyRules
+from platestream.settings import Settings, open_topics, system_account
+
+SERVICES = frozenset({"platestream_console", "platestream_flows", "platestream_retention_job"})
+"""Service accounts of a server; `PLATESTREAM_STARTED_BY` names the person who started their processes."""
+
+
+class Documentation(TypedDict, total=False):
+    """The documentation of an act; the order defines which fields each act needs.
+
+    `fields` are the words of a hot list entry (section H), by name.
+    """
+
+    case_number: str
+    reason: str
+    purpose: str
+    violation: str
+    requester: str
+    legal_basis: str
+    agency: str
+    fields: Mapping[str, str]
+    vehicles: int
+
+
+@dataclass(frozen=True)
+class Permit:
+    """An act that is logged as allowed, which services require. Only the door makes it."""
+
+    inquiry_id: UUID
+    act: str
+    who: str
+    effect: str = ""
+
+
+class Clients:
+    """Connections to the database by role, each opened at its first use."""
+
+    def __init__(self, settings: Settings, *, automatic: bool = False) -> None:
+        self._settings, self._automatic = settings, automatic
+        self._open: dict[str | None, Client] = {}
+        self._machine: Clients | None = None
+        self._doing: Clients | None = None
+
+    def __call__(self, role: str | None) -> Client:
+        if role not in self._open:
+            plain = self._settings.allow_plaintext
+            dsn = self._settings.clickhouse_for(role, automatic=self._automatic)
+            self._open[role] = connect(dsn, role, allow_plaintext=plain)
+        return self._open[role]
+
+    @property
+    def service_account(self) -> "Clients":
+        """The connections of the service account; closed with these."""
+        if self._machine is None:
+            self._machine = Clients(self._settings, automatic=True)
+        return self._machine
+
+    @property
+    def for_acts(self) -> "Clients":
+        """The connections of the account that enters acts with an effect and writes their records, separate
+        from the person's own account, which is for searches. Raises ConnectError.
+        """
+        if self._doing is None:
+            own = self._settings.clickhouse_for(None, automatic=self._automatic)
+            other = self._settings.clickhouse_for(None, automatic=True)
+            self._doing = self if other == own else self._machine_beside(Dsn.parse(own), Dsn.parse(other))
+        return self._doing
+
+    def _machine_beside(self, own: Dsn, other: Dsn) -> "Clients":
+        if (own.host, own.port) != (other.host, other.port):
+            raise ConnectError("PLATESTREAM_DOOR_FILE and PLATESTREAM_CLICKHOUSE name different servers")
+        self(None)  # the person's own sign-in must be accepted before another account speaks for them
+        return self.service_account
+
+    def close(self) -> None:
+        """Close all connections; a later use opens them again."""
+        self._doing = None
+        while self._open:
+            self._open.popitem()[1].close()
+        if self._machine is not None:
+            self._machine.close()
+
+
+def signed_in(settings: Settings) -> str:
+    """Return the account of the person who signed in. Raises ConnectError for an unusable DSN.
+
+    On a server it is the account of the DSN, whose password the server checked. The embedded engine has one
+    account for everybody who may open its folder, so there it is the account of the operating system.
+    """
+    dsn = Dsn.parse(settings.clickhouse)
+    return system_account() if dsn.scheme == "chdb" else dsn.user
+
+
+def starter_of(settings: Settings) -> str:
+    """Return the person who started this process, by PLATESTREAM_STARTED_BY or by the account of a person;
+    empty for a service account without one. Raises ConnectError.
+    """
+    who = signed_in(settings)
+    if who in SERVICES:
+        return settings.started_by
+    return who
+
+
+@dataclass(frozen=True)
+class Door:
+    """The entry point of one person, by one tool.
+
+    `set_off_by` names the person who set off an automatic act. With `speaks` the account acts for a person
+    who signed in to the tool.
+    """
+
+    settings: Settings
+    who: str
+    tool: str
+    clients: Clients
+    automatic: bool = False
+    set_off_by: str = ""
+    speaks: bool = False
+    _known: list[AgencyRules] = field(default_factory=list, repr=False, compare=False)
+
+    @classmethod
+    def open(cls, settings: Settings, tool: str) -> Self:
+        """Open the door for the person whose sign-in the settings name. Raises ConnectError."""
+        return cls(settings, signed_in(settings), tool, Clients(settings))
+
+    @classmethod
+    def for_person(cls, settings: Settings, who: str, tool: str, clients: Clients) -> Self:
+        """Return the door for a person whom `tool` has signed in; `clients` are the service account's, and
+        remain open.
+        """
+        return cls(settings, who, tool, clients, speaks=True)
+
+    @classmethod
+    def for_system_job(cls, settings: Settings, name: str, set_off_by: str = "") -> Self:
+        """Return the door for a system job; without `set_off_by` the starter is that of the process."""
+        clients, starter = Clients(settings, automatic=True), set_off_by or starter_of(settings)
+        return cls(settings, name, f"platestream {name}", clients, automatic=True, set_off_by=starter)
+
+    def start_job(self, name: str, act: str, about: str) -> "Door":
+        """Return the door of a scheduled job, all of whose acts name the person who starts it.
+
+        A person may start a job whose `act` they may do, which is judged and logged first. A service account
+        is not a person: its starter is judged by the gate with each act of the job. Raises RefusedInquiry,
+        and then the job must not start.
+        """
+        if self.who in SERVICES:
+            return Door.for_system_job(self.settings, name)
+        self.enter(act, about, change=f"starts the job that does this by the clock, {self.tool}")
+        return Door.for_system_job(self.settings, name, self.who)
+
+    def system_job(self, name: str) -> "Door":
+        """Return the same door for an automatic act that this person sets off now."""
+        return replace(
+            self,
+            who=name,
+            tool=f"platestream {name}",
+            clients=self.clients.service_account,
+            automatic=True,
+            set_off_by=self.who,
+        )
+
+    def client(self, role: str) -> Client:
+        """Return a connection in `role`; on a server the person's account must have been granted it."""
+        return self.clients(role)
+
+    def writer(self, role: str) -> Client:
+        """Return a connection in `role` to write the records of an act, by the account that entered the act.
+
+        Data that an act shows is read by `client`, the person's own connection.
+        """
+        return self.clients.for_acts(role)
+
+    def connection(self) -> Client:
+        """Return the connection that enters acts with an effect and writes tables that need an act."""
+        return self.clients.for_acts(self._role)
+
+    @property
+    def rules(self) -> AgencyRules:
+        """The rules in force in the database: read once for each request to the console, which has a door of
+        its own, and each time elsewhere. Raises RulesError and DatabaseError.
+        """
+        if not self.speaks:
+            return in_force(self.clients(self._role))
+        if not self._known:
+            self._known.append(in_force(self.clients(self._role)))
+        return self._known[0]
+
+    @property
+    def streams(self) -> Topics:
+        """The topics of the edge, for reading to their end."""
+        return open_topics(self.settings, follow=False)
+
+    def now(self) -> datetime:
+        """Return the time of the database, which judges acts, in whole milliseconds. Raises DatabaseError."""
+        client = self.connection()
+        rows = run("reading the database's clock", lambda: client.query("SELECT now64(3, 'UTC')")).result_rows
+        return cast(datetime, rows[0][0])
+
+    def enter(
+        self,
+        act: str,
+        about: str = "",
+        *,
+        change: str = "",
+        effect: str = "",
+        refusal: str = "",
+        elsewhere: gate.RemoteRequest | None = None,
+        message: UUID | None = None,
+        **why: Unpack[Documentation],
+    ) -> Permit:
+        """Log an act, with its judgment, before it is done.
+
+        `about` says what it concerns (an id, never a plate; at most 64 characters are stored) and `change`
+        the state before and after (no plate, 4,000 characters). `effect` is the SHA-256 of the record that
+        the act writes, 64 hex digits. `elsewhere` is the request to another agency. `refusal` is a rule of
+        the order by which the service itself refuses the act: the attempt is logged with that rule. `message`
+        is the id of another agency's message that is received with the act; each id counts once.
+
+        Raises RefusedInquiry where the act is refused, and then it must not be done, and DatabaseError.
+        """
+        if act not in BY_NAME:
+            raise KeyError(f"no act {act}: schemas/acts.py declares them")
+        documentation: gate.ActorDocumentation = {
+            **self._documentation_of(act, why),
+            "change": change[:4000],
+            "refuse": refusal[:1000],
+        }
+        documentation["effect"] = effect
+        client = self._entering(act)
+        inquiry = gate.record(
+            client, kind=act, other=about, elsewhere=elsewhere, inquiry=message, **documentation
+        )
+        return Permit(inquiry, act, self.who, effect)
+
+    def enter_each(
+        self, act: str, about: str, people: Sequence[str], **why: Unpack[Documentation]
+    ) -> dict[str, str]:
+        """Log an act for each of several people in one query, judged one by one. Return the rule that refused
+        each person, empty where allowed. For a door that speaks for people. Raises DatabaseError.
+        """
+        if act not in BY_NAME:
+            raise KeyError(f"no act {act}: schemas/acts.py declares them")
+        documentation = self._documentation_of(act, why)
+        return gate.record_each(self._entering(act), kind=act, other=about, people=people, **documentation)
+
+    def enter_several(
+        self,
+        act: str,
+        subjects: Sequence[tuple[str, str]],
+        *,
+        effects: Sequence[str] = (),
+        **why: Unpack[Documentation],
+    ) -> list[Permit]:
+        """Log an act for several things in one query, each with its subject and its change.
+
+        `effects` are in the order of `subjects`. Raises as `enter`.
+        """
+        if act not in BY_NAME:
+            raise KeyError(f"no act {act}: schemas/acts.py declares them")
+        written = effects or [""] * len(subjects)
+        cut = [
+            (about, change[:4000], effect) for (about, change), effect in zip(subjects, written, strict=True)
+        ]
+        made = gate.record_several(
+            self._entering(act), kind=act, subjects=cut, **self._documentation_of(act, why)
+        )
+        return [Permit(one, act, self.who, effect) for one, effect in zip(made, written, strict=True)]
+
+    def enter_entries(self, act: str, entries: Sequence[tuple[str, str, str, Documentation]]) -> list[str]:
+        """Log an act for several hot list entries in one query, each with its subject, its change, its effect
+        and its documentation. Return the rule that refused each, empty where allowed. Raises DatabaseError.
+        """
+        if act not in BY_NAME:
+            raise KeyError(f"no act {act}: schemas/acts.py declares them")
+        each: list[gate.ActorDocumentation] = [
+            {**self._documentation_of(act, why), "change": change[:4000], "effect": effect}
+            for _about, change, effect, why in entries
+        ]
+        return gate.record_entries(
+            self._entering(act), kind=act, about=[one for one, *_rest in entries], whys=each
+        )
+
+    def enter_for_partner(
+        self,
+        act: str,
+        request: UUID,
+        partner: gate.Partner,
+        about: str,
+        *,
+        change: str = "",
+        refusal: str = "",
+        **why: Unpack[Documentation],
+    ) -> Permit:
+        """Log an act of another agency's person, with its judgment. `request` is the id of their signed
+        request, which counts once. For a door that speaks for people. Raises AskedBefore, and as `enter`.
+        """
+        documentation = {"tool": self.tool, "change": change[:4000], "refuse": refusal[:1000], **why}
+        gate.record_for_partner(
+            self.clients(self._role),
+            request,
+            act,
+            partner,
+            about,
+            **cast(gate.ActorDocumentation, documentation),
+        )
+        return Permit(request, act, f"{partner['partner']}/{partner['who']}")
+
+    def received(self, message: UUID) -> gate.Received | None:
+        """Return the outcome of another agency's message; None of a new one. Raises DatabaseError."""
+        return gate.received(self._entering("bolo"), message)
+
+    @contextmanager
+    def log_refusal(
+        self, act: str, about: str = "", *, message: UUID | None = None, **why: Unpack[Documentation]
+    ) -> Iterator[None]:
+        """Log a refusal inside, before `enter`, as a refused attempt of `act`.
+
+        A refusal is a ValueError of the services. A person who may not do the act at all gets only that
+        answer.
+        """
+        try:
+            yield
+        except ValueError as error:
+            try:
+                self.enter(act, about, refusal=str(error), message=message, **why)
+            except gate.RefusedInquiry as refused:
+                if str(refused) != str(error)[:1000]:  # the person may not even try
+                    raise refused from None
+            raise
+
+    def documentation(self, **why: Unpack[Documentation]) -> gate.ActorDocumentation:
+        """Return the person, the tool and the documentation, for the searches of
+        `platestream.access.gate`.
+        """
+        machine: gate.ActorDocumentation = (
+            {"automatic": True, "set_off_by": self.set_off_by} if self.automatic else {}
+        )
+        return {"who": self._speaks_as, "tool": self.tool, **machine, **why}
+
+    def write(self, table: str, **columns: Any) -> None:
+        """Insert a row into a table that needs an act. Raises DatabaseError."""
+        client = self.connection()
+        rows = [list(columns.values())]
+        run(
+            f"writing {table}",
+            lambda: client.insert(f"platestream.{table}", rows, column_names=list(columns)),
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.clients.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def _entering(self, act: str) -> Client:
+        clients = self.clients.for_acts if BY_NAME[act].has_effect else self.clients
+        return clients(self._role)
+
+    def _documentation_of(self, act: str, why: Documentation) -> gate.ActorDocumentation:
+        """Return the same as `documentation`, with the person's name where another account enters the act."""
+        documentation = self.documentation(**why)
+        if BY_NAME[act].has_effect and self.clients.for_acts is not self.clients:
+            documentation["who"] = self.who
+        return documentation
+
+    @property
+    def _embedded(self) -> bool:
+        return self.settings.clickhouse.startswith("chdb:")
+
+    @property
+    def _role(self) -> str | None:
+        """The role to connect with; None on a server, for all the roles that the account has."""
+        return DOOR if self._embedded else None
+
+    @property
+    def _speaks_as(self) -> str:
+        """The person's name where the account speaks for people; empty for a person's own account on a
+        server.
+        """
+        return self.who if self._embedded or self.automatic or self.speaks else ""
+
+
+def agency_zone(door: Door) -> ZoneInfo:
+    """Return the time zone of the rules in force, for dates that people write and read.
+
+    Raises RulesError and DatabaseError.
+    """
+    return door.rules.profile.agency.zone

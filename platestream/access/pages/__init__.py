@@ -1,0 +1,1 @@
+"""Console pages about people, agencies, accounts and rules."""

@@ -1,0 +1,1 @@
+"""The inquiry log and the yearly audit."""

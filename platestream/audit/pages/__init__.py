@@ -1,0 +1,1 @@
+"""Console pages of the inquiry log and of audits."""

@@ -1,0 +1,36 @@
+"""Picture from a camera of any kind, and the callback that accepts it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from platestream.schemas.camera_read import CameraRead
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One picture as it arrived.
+
+    `image` is the file as the camera made it, or `pixels` (height x width x 3, BGR) if the source is a video.
+    `camera_time` is the time by the camera's own clock. `reads` are plates that the camera read by itself,
+    and None if it does not read; with them there may be no picture.
+    """
+
+    arrived_at: datetime
+    image: bytes = b""
+    pixels: Pixels | None = None
+    camera_time: datetime | None = None
+    reads: tuple[CameraRead, ...] | None = None
+
+
+Accept = Callable[[str, Capture], None]
+"""Callback that accepts a capture of a camera. Raises RefusedError; on return the frame is on the disk."""
+
+
+class CameraError(OSError):
+    """A camera cannot be read. The message is one sentence without address and password."""

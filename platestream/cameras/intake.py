@@ -1,0 +1,205 @@
+"""Intake of captures: each is checked, masked, timed, compared, cropped, and stored in the spool as a frame
+of the topic.
+"""
+
+import threading
+from datetime import datetime
+
+import cv2
+import msgspec
+import numpy as np
+
+from platestream.cameras.capture import Capture, Pixels
+from platestream.cameras.clock_choice import CameraClock
+from platestream.cameras.config import UPLOADS, Camera
+from platestream.cameras.live_picture import Live, uncropped
+from platestream.cameras.masks import Blackout
+from platestream.cameras.picture_keeper import PictureKeeper
+from platestream.cameras.spool import Spool
+from platestream.cameras.state import CameraState
+from platestream.operators.decode import Bounds, admit, decode_image
+from platestream.reading.change_detector import Grey, WatchRules, changed_blocks, gray_blocks
+from platestream.schemas.camera_read import CameraRead
+from platestream.schemas.fields import rfc3339
+from platestream.schemas.frame import CAMERA_READS, FRAME_ID, PUSH_FAULT, Frame, frame_id
+from platestream.schemas.message import Message, RefusedError
+
+QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 92]
+BURST = 10
+"""Most uploads at the same time, because cameras send the pictures of one event together."""
+
+
+class LastSent:
+    """The picture that was sent last, as the mean gray value of its blocks."""
+
+    def __init__(self) -> None:
+        self._rules = WatchRules()
+        self._blocks: Grey | None = None
+
+    def differs(self, pixels: Pixels) -> bool:
+        """Return whether `pixels` (height x width x 3) differ from the last picture; if so, store them."""
+        blocks, before = gray_blocks(pixels, self._rules.block), self._blocks
+        if (
+            before is None
+            or before.shape != blocks.shape
+            or changed_blocks(before, blocks, self._rules).any()
+        ):
+            self._blocks = blocks
+            return True
+        return False
+
+
+class Intake:
+    """The intake of one camera, for use by many threads."""
+
+    def __init__(
+        self,
+        name: str,
+        camera: Camera,
+        bounds: Bounds,
+        spool: Spool,
+        states: dict[str, CameraState],
+        live: Live,
+    ) -> None:
+        self._live = live
+        self._name, self._camera, self._bounds = name, camera, bounds
+        self._blackout = Blackout(camera.mask, camera.area)
+        masks = repr((camera.mask, camera.area))
+        self._keeper = PictureKeeper(spool.folder, name, self._blackout, masks, states[name].picture_is)
+        self._spool, self._states, self._state = spool, states, states[name]
+        self._clock, self._last = CameraClock(camera.trust), LastSent()
+        self._lock = threading.Lock()
+        self._next = 0.0
+        self._sent_at = float("-inf")
+
+    def due(self, seconds: float) -> bool:
+        """Return whether the rate allows a frame of a watched camera at `seconds` of a steady clock."""
+        with self._lock:
+            if seconds < self._next:
+                return False
+            self._next = max(self._next + 1 / self._camera.rate, seconds)
+            return True
+
+    def take(self, capture: Capture, seconds: float) -> None:
+        """Process a capture; return when the frame is on the disk, or need not be stored. Raises
+        RefusedError.
+        """
+        try:
+            self._take(capture, seconds)
+        except RefusedError as error:
+            self._state.count("too_fast" if error.reason == "rate" else "refused")
+            self._state.failed(error.detail)
+            raise
+
+    def _take(self, capture: Capture, seconds: float) -> None:
+        if self._camera.kind in UPLOADS:
+            self._limit(seconds)
+        pixels = capture.pixels
+        if pixels is None and (capture.image or not capture.reads):
+            pixels = decode_image(capture.image, self._bounds)
+        if (shown := pixels) is not None:
+            pixels = shown = self._blackout(shown)
+            self._keeper.offer(shown, capture.arrived_at)
+            self._live.offer(self._name, lambda: self._image(capture, shown))
+            self._live.offer(uncropped(self._name), lambda: _jpeg(shown))
+        with self._lock:
+            at = self._clock.captured_at(capture.camera_time, capture.arrived_at)
+            self._state.arrived(capture.arrived_at, self._clock.drift)
+            if (
+                pixels is not None
+                and capture.reads is None
+                and self._camera.changes
+                and not self._is_changed_or_due(pixels, seconds)
+            ):
+                self._state.count("unchanged")
+                return
+        headers = self._headers(at)
+        if capture.reads is not None:
+            headers[CAMERA_READS] = msgspec.json.encode(self._fitting(capture.reads)).decode()
+        image = b"" if pixels is None else self._image(capture, pixels)
+        content = headers.get(CAMERA_READS, "").encode() + image
+        headers[FRAME_ID] = str(frame_id(self._name, capture.camera_time or at, content))
+        message = Message(self._name.encode(), image, headers)
+        admit(Frame.from_message(message), capture.arrived_at, self._bounds)
+        self._put(message, capture.arrived_at)
+        self._state.count("spooled")
+
+    def alive(self, at: datetime) -> None:
+        """Note a heartbeat."""
+        self._state.arrived(at, self._clock.drift)
+
+    def refuse(self, body: bytes, error: RefusedError, at: datetime, seconds: float) -> None:
+        """Store a push that cannot be used, completely or in part, as a message that becomes a dead letter.
+
+        Raises RefusedError if there are too many, or the spool is full.
+        """
+        self._limit(seconds)
+        headers = self._headers(at)
+        headers[PUSH_FAULT] = f"{error.reason}: {error.detail}"[:300]
+        headers[FRAME_ID] = str(frame_id(self._name, at, body))
+        self._put(Message(self._name.encode(), body, headers), at)
+        self._state.count("refused")
+        self._state.failed(error.detail)
+
+    def _headers(self, at: datetime) -> dict[str, str]:
+        return {
+            "camera-id": self._name,
+            "captured-at": rfc3339(at),
+            "latitude": str(self._camera.latitude),
+            "longitude": str(self._camera.longitude),
+            "region": self._camera.region,
+        }
+
+    def _fitting(self, reads: tuple[CameraRead, ...]) -> tuple[CameraRead, ...]:
+        """Return the reads without boxes if the picture is cropped, because then they do not fit it."""
+        if not self._camera.crop:
+            return reads
+        return tuple(msgspec.structs.replace(one, box=None, vehicle_box=None) for one in reads)
+
+    def _put(self, message: Message, at: datetime) -> None:
+        for camera in self._spool.put(self._name, message, at.timestamp()):
+            if camera in self._states:
+                self._states[camera].count("full")
+
+    def _limit(self, seconds: float) -> None:
+        """Limit uploads by a bucket of `BURST` that fills at the camera's rate."""
+        with self._lock:
+            step = 1 / self._camera.rate
+            if self._next - seconds > (BURST - 1) * step:
+                raise RefusedError("rate", f"more than {self._camera.rate:g} frames a second")
+            self._next = max(self._next, seconds) + step
+
+    def _is_changed_or_due(self, pixels: Pixels, seconds: float) -> bool:
+        """Return whether the picture changed, or nothing was sent for the longest time allowed for a still
+        scene.
+        """
+        due = seconds - self._sent_at >= self._camera.still
+        if self._last.differs(pixels) or due:
+            self._sent_at = seconds
+            return True
+        return False
+
+    def _image(self, capture: Capture, pixels: Pixels) -> bytes:
+        """Return the picture as it came where it is neither cropped nor masked.
+
+        A file as it came may have another picture in it, such as EXIF's preview.
+        """
+        untouched = not (self._camera.crop or self._blackout)
+        return capture.image if capture.image and untouched else _jpeg(self._cropped(pixels))
+
+    def _cropped(self, pixels: Pixels) -> Pixels:
+        if not self._camera.crop:
+            return pixels
+        left, top, right, bottom = self._camera.crop
+        high, wide = pixels.shape[:2]
+        pixels = pixels[int(top * high) : round(bottom * high), int(left * wide) : round(right * wide)]
+        if min(pixels.shape[:2]) < self._bounds.side:
+            raise RefusedError("small", "the camera's `crop` leaves too little to hold a plate")
+        return pixels
+
+
+def _jpeg(pixels: Pixels) -> bytes:
+    done, data = cv2.imencode(".jpg", np.ascontiguousarray(pixels), QUALITY)
+    if not done:
+        raise RefusedError("corrupt", "a frame that cannot be made a JPEG")
+    return bytes(data.tobytes())

@@ -1,0 +1,35 @@
+"""Figures of cameras that read by themselves: how their reads compare, and who was right."""
+
+from dataclasses import dataclass
+
+from platestream.access.door import Door
+from platestream.edges.clickhouse_client import DASHBOARD, run
+
+_COUNTS = """
+SELECT opinion, uniqExact(detection_id) FROM platestream.detections
+WHERE camera_id = {camera:String} AND opinion != '' GROUP BY opinion
+"""
+_VERDICTS = """
+SELECT sum(compared), sum(reader_right), sum(reader_wrong), sum(camera_right), sum(camera_wrong)
+FROM platestream.camera_verdicts WHERE camera_id = {camera:String}
+"""
+
+
+@dataclass(frozen=True)
+class SecondOpinions:
+    """Figures of one camera: passes by opinion, and hits that an officer compared with the vehicle."""
+
+    passes: dict[str, int]
+    compared: int
+    reader_right: int
+    reader_wrong: int
+    camera_right: int
+    camera_wrong: int
+
+
+def second_opinions(door: Door, camera: str) -> SecondOpinions:
+    """Return the figures of a camera, of all that is stored. They name no plate. Raises DatabaseError."""
+    client, asked = door.client(DASHBOARD), {"camera": camera}
+    counts = run("counting second opinions", lambda: client.query(_COUNTS, asked)).result_rows
+    verdicts = run("counting verdicts on reads", lambda: client.query(_VERDICTS, asked)).result_rows
+    return SecondOpinions({str(opinion): int(count) for opinion, count in counts}, *map(int, verdicts[0]))

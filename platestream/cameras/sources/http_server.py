@@ -1,0 +1,195 @@
+"""HTTP server for uploads: a picture as the body or in a form (`multipart/form-data`), by POST or PUT, and
+for the pushes of cameras that read by themselves.
+
+Any path is accepted; the account identifies the camera, or its token as the first part of the path. A 200
+means that the frame is on the disk. Other answers: 401 not signed in, 408 too slow, 413 too large, 415 and
+422 not an acceptable picture or push, 429 too fast, 503 the spool is full.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from python_multipart import FormParser
+from python_multipart.multipart import parse_options_header
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from platestream.cameras.capture import Accept, Capture
+from platestream.cameras.capture_times import camera_time
+from platestream.cameras.pushes.push import Format, Push, parts_of
+from platestream.cameras.sources.upload_auth import SignIn, is_same_password
+from platestream.runtime.clock import Clock, utc_now
+from platestream.schemas.message import RefusedError
+
+HEADER_SECONDS = 10.0
+"""Time limit for the head of an upload."""
+STATUS = {"bytes": 413, "not_a_picture": 415, "rate": 429, "spool": 503}
+
+
+@dataclass(frozen=True)
+class Pushes:
+    """The cameras that read by themselves: their formats, what receives their heartbeats and the pushes that
+    cannot be used, and the cameras of tokens.
+    """
+
+    formats: Mapping[str, Format] = field(default_factory=dict)
+    alive: Callable[[str, datetime], None] = lambda _camera, _at: None
+    refuse: Callable[[str, bytes, RefusedError, datetime], None] = lambda *_: None
+    tokens: Mapping[str, str] = field(default_factory=dict)
+
+    def camera_of(self, path: str) -> str | None:
+        """Return the camera whose token is the first part of the path."""
+        given = path.lstrip("/").partition("/")[0]
+        found = None
+        for token, camera in self.tokens.items():
+            if is_same_password(token, given):
+                found = camera
+        return found
+
+
+def application(
+    cameras: Mapping[str, str],
+    sign_in: SignIn,
+    accept: Accept,
+    health: Callable[[], Any],
+    zones: Mapping[str, tzinfo],
+    largest: int,
+    body_seconds: float = 30.0,
+    pushes: Pushes = Pushes(),
+    now: Clock = utc_now,
+) -> Starlette:
+    """Return the server application.
+
+    `cameras` maps each account to its camera, `zones` each camera to its time zone.
+    """
+
+    async def upload(request: Request) -> Response:
+        header, target = request.headers.get("authorization", ""), _target(request)
+        account = sign_in.account(header, request.method, target)
+        camera = pushes.camera_of(request.url.path) if account is None else cameras[account]
+        if camera is None:
+            answer = _answer(401, "sign in as the camera's account")
+            for challenge in sign_in.challenges(sign_in.stale(header)):
+                answer.headers.append("www-authenticate", challenge)
+            return answer
+        try:
+            async with asyncio.timeout(body_seconds):
+                body = await _body(request, largest)
+            kind = request.headers.get("content-type", "")
+            if (form := pushes.formats.get(camera)) is not None and not kind.startswith("image/"):
+                await asyncio.to_thread(push, camera, form, kind, body)
+                return JSONResponse(dict(form.answer))
+            image = _picture(request, body)
+            taken_at = camera_time(image, request.headers, zones.get(camera, UTC))
+            await asyncio.to_thread(accept, camera, Capture(now(), image, camera_time=taken_at))
+        except RefusedError as error:
+            return _answer(STATUS.get(error.reason, 422), error.detail)
+        except TimeoutError:
+            return _answer(408, f"the picture took longer than {body_seconds:.0f} s")
+        except ClientDisconnect:
+            return _answer(400, "the connection ended before the picture did")
+        return _answer(200, "kept")
+
+    def push(camera: str, form: Format, kind: str, body: bytes) -> None:
+        """Accept what can be used of a push; the rest is refused, and so becomes a dead letter."""
+        at, done, fault = now(), False, None
+        try:
+            found = form.parse(parts_of(kind, body), zones.get(camera, UTC))
+        except RefusedError as error:
+            found, fault = [], error
+        for one in found:
+            accepted, wrong = _accept(accept, camera, one, at)
+            done, fault = done or accepted, fault or wrong
+        if fault is not None:
+            pushes.refuse(camera, body, fault, at)
+            if not done:
+                raise fault
+        elif not found:
+            pushes.alive(camera, at)
+
+    async def healthy(_request: Request) -> Response:
+        return JSONResponse(health())
+
+    return Starlette(
+        routes=[Route("/healthy", healthy), Route("/{path:path}", upload, methods=["POST", "PUT"])]
+    )
+
+
+def _accept(accept: Accept, camera: str, push: Push, at: datetime) -> tuple[bool, RefusedError | None]:
+    """Accept a push; return whether something of it was, and what could not be used.
+
+    Raises RefusedError if the camera is to send it again.
+    """
+    fault = RefusedError("push", push.fault) if push.fault else None
+    for picture in push.pictures:
+        try:
+            accept(camera, Capture(at, picture, camera_time=push.at, reads=push.reads))
+        except RefusedError as error:
+            if STATUS.get(error.reason) in (429, 503):
+                raise
+            fault = fault or error
+        else:
+            return True, fault
+    if not push.reads:
+        return not fault, fault
+    try:
+        accept(camera, Capture(at, camera_time=push.at, reads=push.reads))
+    except RefusedError as error:
+        if STATUS.get(error.reason) in (429, 503):
+            raise
+        return False, fault or error
+    return True, fault
+
+
+async def _body(request: Request, largest: int) -> bytes:
+    if int(request.headers.get("content-length") or 0) > largest:
+        raise RefusedError("bytes", f"more than {largest} bytes")
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > largest:
+            raise RefusedError("bytes", f"more than {largest} bytes")
+    return bytes(body)
+
+
+def _picture(request: Request, body: bytes) -> bytes:
+    """Return the body itself, or the first file of a form. Raises RefusedError."""
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    if kind != b"multipart/form-data":
+        return body
+    files: list[bytes] = []
+
+    def keep(file: Any) -> None:
+        file.file_object.seek(0)
+        files.append(file.file_object.read())
+
+    try:
+        parser = FormParser(
+            "multipart/form-data",
+            None,
+            keep,
+            boundary=options[b"boundary"],
+            config={"MAX_MEMORY_FILE_SIZE": len(body) + 1, "MAX_BODY_SIZE": len(body) + 1},
+        )
+        parser.write(body)
+        parser.finalize()
+    except Exception as error:  # the parser's own errors, and others on malformed forms
+        raise RefusedError("not_a_picture", "a form that cannot be read") from error
+    if not files:
+        raise RefusedError("not_a_picture", "a form without a file")
+    return files[0]
+
+
+def _target(request: Request) -> str:
+    path = bytes(request.scope.get("raw_path") or request.url.path.encode()).decode("latin-1")
+    query = bytes(request.scope["query_string"]).decode("latin-1")
+    return f"{path}?{query}" if query and "?" not in path else path
+
+
+def _answer(status: int, text: str) -> JSONResponse:
+    return JSONResponse({"ok": status == 200, "said": text}, status_code=status)

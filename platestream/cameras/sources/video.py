@@ -1,0 +1,80 @@
+"""Video sources: RTSP through OpenCV's FFmpeg, and a file played as a camera."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import cv2
+import numpy as np
+
+from platestream.cameras.capture import CameraError, Capture
+from platestream.runtime.clock import Clock, utc_now
+
+Due = Callable[[], bool]
+"""Predicate that is true if the current frame is wanted; other frames are not decoded."""
+
+
+def with_password(url: str, credentials: str) -> str:
+    """Return the address with `user:password` in it, as FFmpeg expects it."""
+    if not credentials:
+        return url
+    user, _colon, password = credentials.partition(":")
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{host}"))
+
+
+def rtsp(
+    url: str, credentials: str, silent: float, due: Due, stop: Callable[[], bool], now: Clock = utc_now
+) -> Iterator[Capture]:
+    """Yield frames as they arrive.
+
+    Raises CameraError if the camera cannot be opened, ends, or sends no frame for `silent` seconds. OpenCV
+    does not pass on the times of RTSP, so there is no `camera_time`.
+    """
+    limit = round(silent * 1000)
+    timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit]
+    video = cv2.VideoCapture(
+        with_password(url, credentials), cv2.CAP_FFMPEG, [*timeouts, cv2.CAP_PROP_N_THREADS, 1]
+    )
+    try:
+        if not video.isOpened():
+            raise CameraError("no video can be opened there")
+        while not stop():
+            if not video.grab():
+                raise CameraError(f"the stream ended, or sent no frame for {silent:.0f} s")
+            if not due():
+                continue
+            at = now()
+            whole, pixels = video.retrieve()
+            if whole:
+                yield Capture(at, pixels=np.asarray(pixels, np.uint8))
+    finally:
+        video.release()
+
+
+def play_file(
+    file: Path, repeat: bool, due: Due, stop: Callable[[], bool], now: Clock = utc_now
+) -> Iterator[Capture]:
+    """Yield the frames of a video file at its own speed, with `repeat` in a loop. Raises CameraError."""
+    while not stop():
+        video = cv2.VideoCapture(str(file))
+        try:
+            if not video.isOpened():
+                raise CameraError(f"{file.name} is no video that can be opened")
+            step = 1 / (video.get(cv2.CAP_PROP_FPS) or 25.0)
+            began, number = time.monotonic(), 0
+            while not stop() and video.grab():
+                number += 1
+                time.sleep(max(0.0, began + number * step - time.monotonic()))
+                if due():
+                    whole, pixels = video.retrieve()
+                    if whole:
+                        yield Capture(now(), pixels=np.asarray(pixels, np.uint8))
+        finally:
+            video.release()
+        if not number:
+            raise CameraError(f"{file.name} holds no frame")
+        if not repeat:
+            return

@@ -1,0 +1,210 @@
+"""Queue of frames that wait for the broker: bounded, ordered, on disk (SQLite in WAL mode).
+
+When `put` returns, the frame survives a `kill -9` and a power failure: each commit is synchronized with the
+disk. A frame that does not fit displaces the oldest frames. Each displaced frame is counted by its camera, on
+disk.
+"""
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from platestream.schemas.frame import CAMERA_READS
+from platestream.schemas.message import Message, RefusedError
+
+_TABLES = """
+PRAGMA auto_vacuum = INCREMENTAL;
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA secure_delete = OFF;
+CREATE TABLE IF NOT EXISTS frames (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, camera TEXT NOT NULL, arrived REAL NOT NULL,
+    bytes INTEGER NOT NULL, headers BLOB NOT NULL, image BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS dropped (
+    camera TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (camera, reason)
+);
+"""
+OVERHEAD = 512
+"""Bytes that a row costs beside its picture."""
+
+
+class SpoolInUseError(OSError):
+    """Another gateway uses the folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A frame in the spool; `seq` is its position."""
+
+    seq: int
+    camera: str
+    message: Message
+
+
+class Spool:
+    """The queue below `folder`, at most `limit` bytes of frames. It is thread-safe.
+
+    Raises SpoolInUseError if another process has it open, and OSError if it cannot be opened or created.
+    """
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder, self.limit = folder, limit
+        self._lock = threading.RLock()
+        self.arrived = threading.Event()
+        self._claim = _claim(folder / "lock")
+        path = folder / "spool.db"
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._held = 0
+        try:
+            self._db.executescript(_TABLES)
+            self.count, self.bytes = self._db.execute(
+                "SELECT count(), ifnull(sum(bytes), 0) FROM frames"
+            ).fetchone()
+        except sqlite3.Error as error:
+            self.close()
+            raise OSError(f"the spool {path} cannot be used: {error}") from error
+
+    def put(self, camera: str, message: Message, arrived: float) -> list[str]:
+        """Store a frame on disk and return the cameras of the frames that it displaced.
+
+        Raises RefusedError if the frame is larger than the spool, or the disk is full.
+        """
+        image = message.value or b""
+        size = len(image) + len(message.headers.get(CAMERA_READS, "")) + OVERHEAD
+        headers = msgspec.json.encode(message.headers)
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                gone = self._make_room(size)
+                self._db.execute(
+                    "INSERT INTO frames (camera, arrived, bytes, headers, image) VALUES (?, ?, ?, ?, ?)",
+                    (camera, arrived, size, headers, image),
+                )
+                self._db.execute("COMMIT")
+            except BaseException as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise RefusedError("spool", f"the spool cannot keep a frame: {error}") from error
+                raise
+            self.count += 1 - len(gone)
+            self.bytes += size - sum(lost for _camera, lost in gone)
+        self.arrived.set()
+        return [lost for lost, _bytes in gone]
+
+    def take(self, most: int, most_bytes: int = 32_000_000) -> list[Waiting]:
+        """Return the oldest frames, at least one if there are any.
+
+        They stay, and are not displaced, until `done`.
+        """
+        with self._lock:
+            self.arrived.clear()
+            found: list[Waiting] = []
+            total = 0
+            rows = self._db.execute(
+                "SELECT seq, camera, bytes, headers, image FROM frames ORDER BY seq LIMIT ?", (most,)
+            )
+            for seq, camera, size, headers, image in rows:
+                if found and total + size > most_bytes:
+                    break
+                total += size
+                decoded = msgspec.json.decode(headers, type=dict[str, str])
+                found.append(Waiting(seq, camera, Message(camera.encode(), image, decoded)))
+            self._held = found[-1].seq if found else 0
+            return found
+
+    def done(self, frames: Sequence[Waiting], dropped: str = "") -> None:
+        """Remove frames that the broker acknowledged, or, with a reason, that it will never accept."""
+        with self._lock, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            for frame in frames:
+                rows = self._db.execute(
+                    "DELETE FROM frames WHERE seq = ? RETURNING bytes", (frame.seq,)
+                ).fetchall()
+                for (size,) in rows:
+                    self.count, self.bytes = self.count - 1, self.bytes - size
+                if dropped:
+                    self._count(frame.camera, dropped)
+            self._held = 0
+            if not self.count:
+                self._db.execute("COMMIT")
+                self._shrink()
+
+    def expire(self, before: float) -> list[str]:
+        """Drop frames that arrived before a time (seconds since 1970) and return their cameras.
+
+        Each is counted.
+
+        No frame may be stored beyond its retention.
+        """
+        with self._lock, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            where = "arrived < ? AND seq > ?"
+            gone = self._db.execute(
+                f"DELETE FROM frames WHERE {where} RETURNING camera, bytes",  # noqa: S608 - no input in it
+                (before, self._held),
+            ).fetchall()
+            for camera, size in gone:
+                self._count(camera, "expired")
+                self.count, self.bytes = self.count - 1, self.bytes - size
+        return [camera for camera, _size in gone]
+
+    def dropped(self) -> dict[tuple[str, str], int]:
+        """Return the frames lost so far, by camera and reason (`full`, `expired`, `undeliverable`)."""
+        with self._lock:
+            rows = self._db.execute("SELECT camera, reason, count FROM dropped ORDER BY 1, 2").fetchall()
+        return {(camera, reason): count for camera, reason, count in rows}
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+            os.close(self._claim)
+
+    def _make_room(self, size: int) -> list[tuple[str, int]]:
+        gone: list[tuple[str, int]] = []
+        have = self.bytes
+        while have + size > self.limit:
+            oldest = self._db.execute(
+                "DELETE FROM frames WHERE seq = (SELECT min(seq) FROM frames WHERE seq > ?) "
+                "RETURNING camera, bytes",
+                (self._held,),
+            ).fetchall()
+            if not oldest:
+                raise RefusedError("spool", f"a frame of {size} bytes does not fit a spool of {self.limit}")
+            for camera, lost in oldest:
+                gone.append((camera, lost))
+                have -= lost
+                self._count(camera, "full")
+        return gone
+
+    def _count(self, camera: str, reason: str) -> None:
+        self._db.execute(
+            "INSERT INTO dropped VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1",
+            (camera, reason),
+        )
+
+    def _shrink(self) -> None:
+        """Return the pages of an empty spool to the disk, so that no picture remains in them."""
+        if self._db.execute("PRAGMA page_count").fetchone()[0] > 2_000:
+            # A script runs to its end. `execute` would free one page only, because each is a row.
+            self._db.executescript("PRAGMA incremental_vacuum")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _claim(path: Path) -> int:
+    held = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        raise SpoolInUseError(f"another gateway works on {path.parent}") from None
+    return held

@@ -1,0 +1,1 @@
+"""Edges of the flows: Kafka, ClickHouse and topic files, and their clients."""

@@ -1,0 +1,40 @@
+"""Reading and writing topics outside a flow, on the edge that the settings name."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from platestream.edges.edge import Topics
+from platestream.schemas.message import Message
+from platestream.schemas.topics import Topic
+
+T = TypeVar("T")
+
+
+def newest(topics: Topics, topic: Topic[Any], prefix: bytes = b"") -> dict[bytes, Message]:
+    """Return the newest message of every key that starts with `prefix`, without removed ones."""
+    found: dict[bytes, Message] = {}
+    for message in read_to_end(topics, topic, prefix):
+        key = message.key or b""
+        if message.value is None:
+            found.pop(key, None)
+        else:
+            found[key] = message
+    return found
+
+
+def newest_of(topics: Topics, topic: Topic[Any], key: bytes) -> Message | None:
+    """Return the newest message of one key, or None if there is none or it was removed."""
+    return newest(topics, topic, key).get(key)
+
+
+def read_to_end(topics: Topics, topic: Topic[Any], prefix: bytes = b"") -> Iterable[Message]:
+    """Return every message of `topic` up to its current end, in order within each partition.
+
+    Messages whose keys do not start with `prefix` are not decoded.
+    """
+    return topics.read_to_end(topic, prefix)
+
+
+def publish(topics: Topics, topic: Topic[T], records: Sequence[T]) -> None:
+    """Write records and wait until they are acknowledged."""
+    topics.writer(topic).publish(records)

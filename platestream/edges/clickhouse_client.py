@@ -1,0 +1,284 @@
+"""Clients of the database: a ClickHouse server over HTTP(S), or the embedded engine (chDB), by one DSN.
+
+On a server a user has its own roles. The embedded engine has one user that may take any role, and `connect`
+takes one on each connection. This tests the grants; the security boundary is access to the folder.
+
+Messages of the database may contain queries or stored values, including plates. Clients are configured to
+hide them, and `run` removes the chain of causes, which still has them, from the errors that it raises.
+"""
+
+import fcntl
+import ssl
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver import options
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error, OperationalError
+
+# Rows are never pandas tables. To check, the client would import pandas at the first row: half of the time of
+# a short command, and 40 MB in each process.
+options.pd = options.pd_time_test = None
+
+T = TypeVar("T")
+
+DATABASE = "platestream"
+OWNER = "platestream_owner"
+INGEST = "platestream_ingest"
+SEALER = "platestream_sealer"
+ANALYST = "platestream_analyst"
+SUPERVISOR = "platestream_supervisor"
+AUDITOR = "platestream_auditor"
+RETENTION = "platestream_retention"
+CUSTODIAN = "platestream_custodian"
+DASHBOARD = "platestream_dashboard"
+DOOR = "platestream_door"
+
+ACCESS_DENIED = 497
+ROLE_NOT_GRANTED = 512
+ERROR_TEXTS = {
+    ACCESS_DENIED: "the account may not do that",
+    ROLE_NOT_GRANTED: "the account has not been given the role for it",
+    159: "it took longer than it may",
+    201: "a quota is used up: wait",
+    202: "too many queries at once",
+    241: "the database has not enough memory for it",
+    243: "the database's disk is full",
+    252: "too many parts: rows come faster than they are merged",
+    469: "a constraint of the table forbids it",
+    516: "no account of this name and password",
+}
+# Rate-limited sign-in, too many queries at once, socket timeout, network, memory used by other queries, full
+# disk, too many parts: all of these are temporary.
+TRANSIENT_CODES = frozenset({201, 202, 209, 210, 241, 243, 252})
+TLS_OPTIONS = ("ca_cert", "client_cert", "client_cert_key")
+
+
+class DatabaseError(RuntimeError):
+    """A failed call: the attempted action and ClickHouse's code (None: no answer), never a value.
+
+    `why` replaces the standard text if the cause is known and contains no value.
+    """
+
+    def __init__(self, attempted: str, code: int | None, passing: bool, why: str = "") -> None:
+        known = "no answer" if code is None and passing else f"ClickHouse code {code}"
+        said = f"{ERROR_TEXTS[code]} ({known})" if code in ERROR_TEXTS else known
+        super().__init__(f"{attempted}: {why or said}")
+        self.code = code
+        self.passing = passing
+
+
+class ConnectError(ValueError):
+    """An unusable DSN; the message contains no secret."""
+
+
+class FolderInUseError(ConnectError):
+    """The embedded database is in use by another process, such as a command on the same folder."""
+
+
+@dataclass(frozen=True)
+class Dsn:
+    """A parsed `https://user:password@host:8443/platestream` or `chdb:///absolute/path/platestream`."""
+
+    scheme: str
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = field(default="", repr=False)
+    path: Path = Path()
+    tls: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> "Dsn":
+        """Return the parsed DSN.
+
+        Raises ConnectError, which never repeats `text`, because it contains a password.
+        """
+        try:
+            url = urlsplit(text)
+            scheme, port = url.scheme, url.port
+        except ValueError:
+            raise ConnectError("the ClickHouse DSN is not a URL") from None
+        if scheme == "chdb":
+            path = Path(unquote(url.path))
+            if url.netloc or not path.is_absolute() or path == Path("/"):
+                raise ConnectError("an embedded database is named chdb:///absolute/path/platestream")
+            return cls("chdb", path=path)
+        if scheme not in ("http", "https") or not url.hostname:
+            raise ConnectError("the ClickHouse DSN starts with https:// and a host, or with chdb:///")
+        if url.path.strip("/") not in ("", DATABASE):
+            raise ConnectError(f"the database is called {DATABASE}: let the DSN end with /{DATABASE}")
+        options = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        if unknown := sorted(set(options) - set(TLS_OPTIONS)):
+            raise ConnectError(f"ClickHouse DSN: unknown option {', '.join(unknown)}")
+        return cls(
+            scheme=scheme,
+            host=url.hostname,
+            port=port or (8443 if scheme == "https" else 8123),
+            user=unquote(url.username or "default"),
+            password=unquote(url.password or ""),
+            tls=options,
+        )
+
+
+def connect(
+    dsn: str,
+    role: str | None = None,
+    *,
+    allow_plaintext: bool = False,
+    explain: bool = False,
+    patience: float = 120,
+) -> Client:
+    """Return a client that acts in `role`.
+
+    Without a role it has a server user's own roles, or the owner's in the embedded engine. `explain` shows
+    the database's own messages: for migrations, which contain no data, and for people who see the messages of
+    their own queries. `patience`: seconds to wait for a server's answer. Times are returned aware, in UTC.
+    Raises ConnectError for an unusable DSN or a folder that another process holds, and DatabaseError if a
+    server refuses or does not answer.
+    """
+    parsed = Dsn.parse(dsn)
+    if parsed.scheme == "chdb":
+        return _embedded(parsed.path, role or OWNER, explain)
+    if parsed.scheme == "http" and not allow_plaintext and not _is_loopback(parsed.host):
+        raise ConnectError("http:// would carry plates unencrypted over a network: use https://")
+    where = f"connecting to ClickHouse at {parsed.host}:{parsed.port}"
+    return run(where, lambda: _server(parsed, role, explain, patience))
+
+
+def run(attempted: str, call: Callable[[], T]) -> T:
+    """Return `call()`. Its database errors become a DatabaseError without their message, cause or context."""
+    try:
+        return call()
+    except Error as error:
+        passing = error.code in TRANSIENT_CODES or (
+            error.code is None and isinstance(error, OperationalError)
+        )
+        distrusted = _certificate_fault(error)
+        failure = DatabaseError(attempted, error.code, passing and not distrusted, distrusted)
+    except UnicodeDecodeError:  # of the client, for binary data
+        failure = DatabaseError(attempted, None, passing=False)
+    raise failure
+
+
+def _certificate_fault(error: BaseException | None) -> str:
+    """Return the reason why the server's certificate was not accepted, or an empty string."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"the server's certificate was not accepted: {error.verify_message.rstrip('.')}"
+        error = error.__cause__ or error.__context__
+    return ""
+
+
+class SharedClient:
+    """Factory that opens a client on the first call and returns the same one afterwards."""
+
+    def __init__(self, open_client: Callable[[], Client]) -> None:
+        self._open = open_client
+        self._lock = threading.Lock()
+        self._client: Client | None = None
+
+    def __call__(self) -> Client:
+        with self._lock:
+            if self._client is None:
+                self._client = self._open()
+            return self._client
+
+    def close(self) -> None:
+        """Close the client; the next call opens it again."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+            self._client = None
+
+
+def _server(dsn: Dsn, role: str | None, explain: bool, patience: float) -> Client:
+    settings: dict[str, Any] = {"role": role} if role else {}
+    tls: dict[str, Any] = dict(dsn.tls)
+    for name, file in dsn.tls.items():
+        if not Path(file).is_file():
+            raise ConnectError(f"ClickHouse DSN: {name} names {file}, and there is no such file")
+    return clickhouse_connect.get_client(
+        interface=dsn.scheme,
+        host=dsn.host,
+        port=dsn.port,
+        username=dsn.user,
+        password=dsn.password,
+        settings=settings,
+        connect_timeout=10,
+        send_receive_timeout=patience,
+        tz_mode="aware",
+        show_clickhouse_errors=explain,
+        # Without a session several threads can share a client. Form encoding keeps parameters out of logs.
+        autogenerate_session_id=False,
+        form_encode_query_params=True,
+        **tls,
+    )
+
+
+def _embedded(path: Path, role: str, explain: bool) -> Client:
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        client = clickhouse_connect.get_client(
+            interface="chdb",
+            path=str(path),
+            chdb_options={"config-file": str(_embedded_config())},
+            tz_mode="aware",
+            show_clickhouse_errors=explain,
+        )
+    except Error as error:
+        raise _open_failure(path, str(error)) from None
+    run("taking a role", lambda: client.command(f"SET ROLE `{role}`"))
+    return client
+
+
+@cache
+def _embedded_config() -> Path:
+    """Write the configuration of the embedded engine, which needs absolute paths.
+
+    The file lives as long as the process.
+    """
+    folder = Path(_scratch().name)
+    package = files("platestream.clickhouse")
+    users = package.joinpath("embedded-users.xml").read_text(encoding="utf-8")
+    (folder / "users.xml").write_text(users.replace("@ROLES@", str(package.joinpath("roles.xml"))))
+    config = folder / "config.xml"
+    config.write_text(f"<clickhouse><users_config>{folder}/users.xml</users_config></clickhouse>")
+    return config
+
+
+@cache
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="platestream-chdb-")
+
+
+def _open_failure(path: Path, message: str) -> ConnectError:
+    if "already initialized with path" in message:
+        return ConnectError(f"this process has another embedded database open; close it before {path}")
+    try:
+        with (path / "status").open() as status:
+            fcntl.flock(status, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = (path / "status").read_text().partition("\n")[0].removeprefix("PID: ")
+        return FolderInUseError(
+            f"another process (PID {holder}) holds the embedded database {path}; only one can at a time"
+        )
+    except OSError as error:
+        return ConnectError(f"the embedded database {path} cannot be opened: {error.strerror}")
+    return ConnectError(f"the embedded database {path} cannot be opened: is it a folder this user may write?")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,76 @@
+"""Topics on Apache Kafka.
+
+Bytewax's own connectors are not used (measured with Bytewax 0.21.1): the sink returns normally with messages
+undelivered, the source hangs if the broker is down at start, and librdkafka's default skips to the end if an
+offset is gone. Offsets are stored in the recovery store only, so that state and position agree; consumer
+groups are not used.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from platestream.edges.edge import ALL_PARTITIONS, Share
+from platestream.edges.kafka_client import log_client_error
+from platestream.edges.kafka_load import KafkaLoad, read_to_end
+from platestream.edges.kafka_read import KafkaSource, LostOffset, follow
+from platestream.edges.kafka_write import KafkaWriter
+from platestream.edges.snapshot_barrier import SnapshotBarrier
+from platestream.edges.writer import TopicSink
+from platestream.schemas.message import Message
+from platestream.schemas.topics import Topic
+
+T = TypeVar("T")
+
+# By default a consumer tries every broker each 100 ms, and each attempt writes two log lines.
+RECONNECT_MS = 1000
+
+
+class KafkaTopics:
+    """The topics of one cluster, which has them under their names with `prefix` in front.
+
+    This process reads the partitions of `share`.
+    """
+
+    def __init__(
+        self,
+        servers: str,
+        config: Mapping[str, str] | None = None,
+        *,
+        on_lost_offset: LostOffset = "stop",
+        share: Share = ALL_PARTITIONS,
+        prefix: str = "",
+    ) -> None:
+        self._prefix = prefix
+        ours = {
+            "bootstrap.servers": servers,
+            "error_cb": log_client_error,
+            "reconnect.backoff.ms": RECONNECT_MS,
+        }
+        self._config = {**ours, **(config or {})}
+        self._on_lost_offset: LostOffset = on_lost_offset
+        self._share = share
+        self._barrier = SnapshotBarrier()
+
+    def read(self, topic: Topic[Any]) -> "KafkaSource":
+        return KafkaSource(
+            self._config, self._require_topic(topic), self._barrier, self._on_lost_offset, self._share
+        )
+
+    def load(self, topic: Topic[Any]) -> "KafkaLoad":
+        return KafkaLoad(self._config, self._require_topic(topic).name, topic.name, self._barrier)
+
+    def write(self, topic: Topic[T]) -> TopicSink[T]:
+        return TopicSink(lambda: self.writer(topic))
+
+    def writer(self, topic: Topic[T]) -> KafkaWriter[T]:
+        return KafkaWriter(self._config, self._require_topic(topic))
+
+    def read_to_end(self, topic: Topic[Any], prefix: bytes = b"") -> Iterator[Message]:
+        return read_to_end(self._config, self._require_topic(topic).name, prefix)
+
+    def follow(self, topic: Topic[Any]) -> Iterator[Sequence[Message]]:
+        return follow(self._config, self._require_topic(topic).name)
+
+    def _require_topic(self, topic: Topic[T]) -> Topic[T]:
+        return replace(topic, name=self._prefix + topic.name) if self._prefix else topic

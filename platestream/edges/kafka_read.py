@@ -1,0 +1,212 @@
+"""Reading of Kafka topics; `platestream.edges.kafka` explains why Bytewax's own source is not used."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    TIMESTAMP_NOT_AVAILABLE,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from platestream.edges import kafka_client
+from platestream.edges.edge import ALL_PARTITIONS, Share
+from platestream.edges.kafka_client import BrokerError, OffsetGoneError, error_name, open_client, partitions
+from platestream.edges.snapshot_barrier import SnapshotBarrier, note_arrival
+from platestream.runtime.clock import POLL_INTERVAL, PollSchedule
+from platestream.runtime.metrics import meters
+from platestream.schemas import metrics
+from platestream.schemas.message import Message
+from platestream.schemas.topics import Topic
+
+LostOffset = Literal["stop", "earliest"]
+
+log = logging.getLogger(__name__)
+
+QUEUE_KB = 32_768
+GROUP = "platestream"
+"""Group id that the client requires. It is never joined, but looking up its coordinator needs a right."""
+
+
+def consumer_of(
+    config: Mapping[str, Any], topic: str, partition: int, *, queue_kb: int = QUEUE_KB
+) -> Consumer:
+    """Return a consumer of one partition, at its beginning."""
+    consumer = open_client(
+        Consumer,
+        {
+            **config,
+            "group.id": GROUP,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            "enable.partition.eof": True,
+            "queued.max.messages.kbytes": queue_kb,
+            "fetch.queue.backoff.ms": 10,  # a full queue is emptied long before the default, a second
+        },
+    )
+    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
+    return consumer
+
+
+def bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
+    """Return the first offset and the end of a partition; retries while its leader changes."""
+    retrying = Retrying(
+        retry=retry_if_exception_type(KafkaException),
+        stop=stop_after_delay(kafka_client.BROKER_SECONDS),
+        wait=wait_fixed(0.1),
+        reraise=True,
+    )
+    try:
+        low, high = retrying(
+            consumer.get_watermark_offsets,
+            TopicPartition(topic, partition),
+            timeout=kafka_client.BROKER_SECONDS,
+        )
+    except KafkaException as error:
+        raise BrokerError(f"no offsets of {topic}/{partition}: {error_name(error)}") from error
+    return low, high
+
+
+class KafkaSource(FixedPartitionedSource[Message, int]):
+    """Source that reads each partition from the offset of the last snapshot, or from its beginning."""
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        topic: Topic[Any],
+        barrier: SnapshotBarrier,
+        on_lost_offset: LostOffset,
+        share: Share = ALL_PARTITIONS,
+    ) -> None:
+        self._config, self._topic, self._barrier, self._share = config, topic.name, barrier, share
+        self._most = topic.a_poll
+        self._on_lost_offset = on_lost_offset
+
+    def list_parts(self) -> list[str]:
+        return [str(partition) for partition in self._share(partitions(self._config, self._topic))]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_KafkaPartition":
+        partition = int(for_part)
+        consumer = consumer_of(self._config, self._topic, partition)
+        low, high = bounds(consumer, self._topic, partition)
+        position = low if resume_state is None else resume_state
+        if not low <= position <= high:
+            self._lost(partition, position, low, high)
+            position = low
+        consumer.assign([TopicPartition(self._topic, partition, position)])
+        where = TopicPartition(self._topic, partition)
+        return _KafkaPartition(consumer, where, self._most, position, self._barrier)
+
+    def _lost(self, partition: int, position: int, low: int, high: int) -> None:
+        what = (
+            f"{self._topic}/{partition}: the flow stopped at offset {position}, "
+            f"the broker has {low} to {high}"
+        )
+        if self._on_lost_offset == "stop":
+            raise OffsetGoneError(
+                f"{what}; what lies between is lost. PLATESTREAM_ON_LOST_OFFSET=earliest goes on at {low}"
+            )
+        log.error("%s; going on at %d", what, low)
+
+
+class _KafkaPartition(StatefulSourcePartition[Message, int]):
+    def __init__(
+        self, consumer: Consumer, where: TopicPartition, most: int, position: int, barrier: SnapshotBarrier
+    ) -> None:
+        self._consumer, self._where, self._most = consumer, where, most
+        self._position, self._barrier = position, barrier
+        self._idle = False
+        self._looks = PollSchedule()
+
+    def next_batch(self) -> list[Message]:
+        if not self._barrier.loaded:
+            self._idle = True
+            return []
+        raws, _ended = poll(self._consumer, self._most)
+        batch = list(map(message_of, raws))
+        if batch:
+            self._position = batch[-1].offset + 1
+            note_arrival(self._where.topic)
+        lag = self._lag()
+        # Also at the end, because a poll off the grid could end an epoch off it (`PollSchedule`).
+        self._idle = not batch or lag == 0
+        return batch
+
+    def _lag(self) -> int | None:
+        """Return the lag by the partition's end in the broker's last answer; sends no request."""
+        _low, end = self._consumer.get_watermark_offsets(self._where, cached=True)
+        if end < 0:
+            return None
+        lag = max(0, end - self._position)
+        meters.put(metrics.TOPIC_LAG, self._where.topic, str(self._where.partition), to=lag)
+        return lag
+
+    def next_awake(self) -> datetime | None:
+        return self._looks.next() if self._idle else None
+
+    def snapshot(self) -> int:
+        self._looks.epoch_ended()
+        return self._position
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+def follow(config: Mapping[str, Any], topic: str) -> Iterator[list[Message]]:
+    """Yield new messages of all partitions of `topic`; an empty list while there are none."""
+    consumer = consumer_of(config, topic, 0)
+    places = [
+        TopicPartition(topic, partition, bounds(consumer, topic, partition)[1])
+        for partition in partitions(config, topic)
+    ]
+    consumer.assign(places)
+    return _follow(consumer)
+
+
+def _follow(consumer: Consumer) -> Iterator[list[Message]]:
+    try:
+        while True:
+            yield [message_of(raw) for raw in poll(consumer, 1000, timeout=POLL_INTERVAL.total_seconds())[0]]
+    finally:
+        consumer.close()
+
+
+def poll(consumer: Consumer, most: int, timeout: float = 0) -> tuple[list[Any], int]:
+    """Return the messages that arrive within `timeout` seconds, and the end of the partition.
+
+    The second item is the offset of the end if it was reached, else -1.
+    """
+    found, ended_at = [], -1
+    for raw in consumer.consume(most, timeout=timeout):
+        error = raw.error()
+        if error is None:
+            found.append(raw)
+        elif error.code() == KafkaError._PARTITION_EOF:
+            ended_at = raw.offset() or 0
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+            raise OffsetGoneError(f"{raw.topic()}/{raw.partition()}: offset {raw.offset()} is gone")
+        elif error.fatal() or not error.retriable():
+            raise BrokerError(f"{raw.topic()}/{raw.partition()}: {error.name()}")
+    return found, ended_at
+
+
+def message_of(raw: Any) -> Message:
+    """Convert a message of the client."""
+    (kind, milliseconds), headers = raw.timestamp(), raw.headers()
+    known = kind != TIMESTAMP_NOT_AVAILABLE
+    return Message(
+        raw.key(),
+        raw.value(),
+        {name: (value or b"").decode(errors="replace") for name, value in headers} if headers else {},
+        datetime.fromtimestamp(milliseconds / 1000, UTC) if known else None,
+        raw.topic(),
+        raw.partition(),
+        raw.offset(),
+    )

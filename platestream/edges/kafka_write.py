@@ -1,0 +1,101 @@
+"""Writing of Kafka topics; `platestream.edges.kafka` explains why Bytewax's own sink is not used."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from platestream.edges.kafka_client import (
+    UndeliveredError,
+    check_write_right,
+    error_name,
+    open_client,
+    partitions,
+)
+from platestream.runtime.metrics import meters
+from platestream.schemas import metrics
+from platestream.schemas.message import Message
+from platestream.schemas.topics import Topic
+
+T = TypeVar("T")
+
+DELIVERY_SECONDS = 30.0  # timeout of an acknowledgment
+
+
+class KafkaWriter(Generic[T]):
+    """Producer for one topic; a record is written when all in-sync replicas acknowledge it.
+
+    Access and rights are checked first, because a producer itself would only time out. Raises BrokerError.
+    """
+
+    def __init__(self, config: Mapping[str, Any], topic: Topic[T]) -> None:
+        partitions(config, topic.name)
+        check_write_right(config, topic.name)
+        self._topic = topic
+        self._failed: list[str] = []
+        self._producer = open_client(
+            Producer,
+            {
+                **config,
+                "acks": "all",
+                "enable.idempotence": not topic.repeatable,
+                "message.timeout.ms": int(DELIVERY_SECONDS * 1000),
+                "message.max.bytes": topic.max_bytes,
+                "linger.ms": 5,
+                "partitioner": "murmur2_random",  # as Kafka's Java clients: a camera stays on one partition
+            },
+        )
+
+    def publish(self, records: Sequence[T]) -> None:
+        """Write records; returns when every one is acknowledged.
+
+        Raises UndeliveredError; the caller may retry.
+        """
+        self._failed.clear()  # of an earlier attempt, already reported
+        try:
+            for record in records:
+                self._produce(self._topic.encode(record))
+            left = self._producer.flush(DELIVERY_SECONDS + 5)
+        except (KafkaException, SystemError) as error:
+            raise UndeliveredError(f"{self._topic.name}: {reason_of(error)}") from error
+        if left or self._failed:
+            names = ", ".join(sorted(set(self._failed))) or "timed out"
+            raise UndeliveredError(f"{self._topic.name}: {left + len(self._failed)} not delivered: {names}")
+        meters.count(metrics.RECORDS_WRITTEN, self._topic.name, by=len(records))
+
+    def _produce(self, message: Message) -> None:
+        at = message.timestamp
+        while True:
+            try:
+                self._producer.produce(
+                    self._topic.name,
+                    key=message.key,
+                    value=message.value,
+                    headers=dict(message.headers),
+                    on_delivery=self._delivered,
+                    timestamp=0 if at is None else round(at.timestamp() * 1000),  # 0: the broker's clock
+                )
+            except BufferError:
+                self._producer.poll(0.1)  # the queue is full: wait until some are sent
+            except KafkaException as error:
+                raise UndeliveredError(f"{self._topic.name}: {error_name(error)}") from error
+            else:
+                return
+
+    def _delivered(self, error: KafkaError | None, _message: object) -> None:
+        if error is not None:
+            self._failed.append(error.name())
+
+
+def reason_of(error: Exception) -> str:
+    """Return the name of the error that is fatal to a producer, such as a missing right to write.
+
+    It may be an exception of the call, or the cause of one or several nested SystemErrors if deliveries were
+    reported at the same time. This is a function of its own because a variable in the caller's frame would
+    hold the error, and the error that frame and its producer, which would contact the broker until garbage
+    collection.
+    """
+    why: BaseException | None = error
+    while why is not None and not isinstance(why, KafkaException):
+        why = why.__cause__ or why.__context__
+    return type(error).__name__ if why is None else error_name(why)

@@ -1,0 +1,1 @@
+"""Evidence: holds beyond the retention period, signed packages, their verification, and purges."""

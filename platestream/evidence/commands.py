@@ -1,0 +1,252 @@
+"""`platestream evidence`: detections of a case, copied out of the 30-day store."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from platestream.access.door import agency_zone
+from platestream.cli.door import DAYS, TIMES, format_local, open_door, to_instant
+from platestream.cli.output import err, out, print_json, table
+from platestream.evidence import export as evidence_export
+from platestream.evidence import hold as hold_service
+from platestream.evidence import origin, package
+from platestream.inquiries.search import SearchRequest
+from platestream.schemas import plates
+from platestream.schemas.pluralize import pluralize
+
+Purpose = Annotated[str, typer.Option(help="One of the agency's purposes, if it lists any.")]
+app = typer.Typer(no_args_is_help=True, help="Hold, export and verify evidence.")
+
+
+@app.command()
+def hold(
+    case: Annotated[str, typer.Option(help="Case number.")],
+    authority: Annotated[str, typer.Option(help="The person who ordered it, or the lawful action.")],
+    schedule: Annotated[str, typer.Option(help="Series of the records retention schedule (profile).")],
+    pattern: Annotated[str, typer.Argument(help="Plate; * matches any characters, ? one.")] = "",
+    detection: Annotated[list[UUID] | None, typer.Option(help="Only this detection. Repeatable.")] = None,
+    camera: Annotated[list[str] | None, typer.Option(help="Only this camera. Repeatable.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=TIMES, help="Start of the period, in the agency's time zone.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=TIMES, help="End of the period, in the agency's time zone.")
+    ] = None,
+    purpose: Purpose = "",
+    violation: Annotated[
+        str, typer.Option(help="Violation under investigation, if the purpose requires it.")
+    ] = "",
+    release: Annotated[
+        datetime | None, typer.Option(formats=DAYS, help="Release date, instead of the schedule's.")
+    ] = None,
+    agency: Annotated[
+        str, typer.Option(help="Hold reads of this other agency (F.6), with its signature.")
+    ] = "",
+    hit: Annotated[
+        UUID | None,
+        typer.Option(help="Hold the read of this alert hit from another agency, with its signature."),
+    ] = None,
+    vehicles: Annotated[
+        int, typer.Option(min=0, max=10_000, help="Limit of different vehicles held; 0: 50.")
+    ] = 0,
+) -> None:
+    """Hold detections with their pictures as evidence, outside the 30-day store (order, F.8.a, J.2).
+
+    Examples: platestream evidence hold AST3087 --case 26-001234 --authority 'Det. Begay' --schedule felony
+    and platestream evidence hold AST3087 --agency county --case 26-001234 --authority 'Det. Begay'
+    --schedule felony
+    """
+    if hit is not None and (pattern or detection or camera or since or until or agency):
+        raise typer.BadParameter(
+            "--hit already sets agency, plate, camera and time: leave out the other options"
+        )
+    with open_door("evidence hold") as door:
+        terms = hold_service.Terms(
+            case_number=case,
+            authority=authority,
+            schedule=schedule,
+            release_at=to_instant(door, release),
+            purpose=purpose,
+            violation=violation,
+            vehicles=vehicles,
+        )
+        only, cameras, times = (
+            detection or (),
+            camera or (),
+            (to_instant(door, since), to_instant(door, until)),
+        )
+        if agency or hit is not None:
+            from platestream.evidence import partner_reads
+
+        if hit is not None:
+            of, reported = partner_reads.of_hit(door, terms, hit)
+            held = partner_reads.hold(door, terms, of, [reported])
+        elif agency:
+            query = SearchRequest("search", plates.pattern(pattern), "", timedelta(), cameras, *times)
+            passes = partner_reads.find(door, terms, agency, query, only)
+            held = partner_reads.hold(door, terms, agency, passes)
+        else:
+            held = hold_service.hold(
+                door,
+                terms,
+                pattern=pattern,
+                detections=only,
+                cameras=cameras,
+                since=times[0],
+                until=times[1],
+            )
+        zone = agency_zone(door)
+    out.print(
+        f"hold {held.hold_id}: {len(held.detections)} detections, {len(held.pictures)} pictures, "
+        f"until {held.release_at.astimezone(zone):%Y-%m-%d}"
+        + (f", {len(held.answers)} signed answers of {held.origin}" if held.origin else "")
+    )
+
+
+@app.command("keep", hidden=True)  # the name before 1.0
+@app.command()
+def extend(
+    hold_id: Annotated[UUID, typer.Argument(help="Id of the hold, as `evidence list` shows it.")],
+    authority: Annotated[str, typer.Option(help="The lawful action that requires the extension.")],
+    until: Annotated[datetime, typer.Option(formats=DAYS, help="The new release date.")],
+    case: Annotated[str, typer.Option(help="Case number of that action.")],
+    purpose: Purpose = "",
+) -> None:
+    """Extend a hold beyond its release date; a hold is never shortened (order, J.2).
+
+    Example: platestream evidence extend 7c0e... --authority 'Subpoena' --until 2031-01-01 --case 26-CV-18
+    """
+    with open_door("evidence extend") as door:
+        release = to_instant(door, until)
+        terms = hold_service.Terms(
+            case_number=case, authority=authority, schedule="", release_at=release, purpose=purpose
+        )
+        hold_service.extend(door, hold_id, terms)
+    out.print(f"hold {hold_id} is extended until {until:%Y-%m-%d}")
+
+
+@app.command("not-needed")
+def not_needed(
+    case: Annotated[str, typer.Option(help="Case number.")],
+    reason: Annotated[str, typer.Option(help="Reason why no data of the case is needed as evidence.")],
+) -> None:
+    """Record that no data is held for a case although it was searched for, and why (order, F.8.a).
+
+    Example: platestream evidence not-needed --case 26-001234 --reason 'The truck was found parked at home'
+    """
+    with open_door("evidence not-needed") as door:
+        hold_service.record_not_needed(door, case, reason)
+    out.print(f"recorded: no evidence is needed for case {case}")
+
+
+@app.command("list")
+def list_(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each hold.")] = False,
+) -> None:
+    """List all holds, the next to be released first.
+
+    Example: platestream evidence list
+    """
+    with open_door("evidence list") as door:
+        holds, zone = evidence_export.holds(door), agency_zone(door)
+    if as_json:
+        for one in holds:
+            print_json(one)
+        return
+    shown = table("hold", "case", "held", "release", "detections", "pictures", "damaged", "origin")
+    for one in holds:
+        shown.add_row(
+            str(one.hold_id),
+            one.case_number,
+            format_local(one.held_at, zone, seconds=False),
+            f"{one.release_at.astimezone(zone):%Y-%m-%d}",
+            *(str(count) for count in (one.detections, one.pictures, one.damaged)),
+            one.origin or "own",
+        )
+    out.print(shown)
+
+
+@app.command()
+def export(
+    hold_id: Annotated[UUID, typer.Argument(help="Id of the hold, as `evidence list` shows it.")],
+    to: Annotated[Path, typer.Argument(help="A new folder or .zip file.")],
+    receiver: Annotated[str, typer.Option(help="Recipient of the package.")] = "evidence system",
+    purpose: Purpose = "",
+) -> None:
+    """Export a signed package of a hold: originals, manifest, chain of custody, inquiries, a summary.
+
+    Example: platestream evidence export 7c0e... case-26-001234.zip --receiver 'Evidence.com'
+    """
+    with open_door("evidence export") as door:
+        if to.exists():
+            raise FileExistsError(f"{to} already exists")
+        key = evidence_export.agency_key(door.settings)
+        made = evidence_export.export(
+            door, hold_id, key, datetime.now(UTC), receiver=receiver, purpose=purpose
+        )
+    package.write(made, to)
+    out.print(f"{to}: {pluralize(len(made), 'file')}, signed by key {package.key_fingerprint(key)}")
+
+
+@app.command()
+def verify(
+    source: Annotated[Path, typer.Argument(exists=True, help="A package: folder or .zip.")],
+    key: Annotated[
+        Path | None, typer.Option(exists=True, help="The agency's public key (PEM), to verify the signer.")
+    ] = None,
+    partner_key: Annotated[
+        list[str] | None,
+        typer.Option(help="Fingerprint of the key of the agency of origin, or its line. Repeatable."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Verify a package without a database: every file, the signature, custody and seals. For reads of another
+    agency, also verify that agency's signature.
+
+    Example: platestream evidence verify case-26-001234.zip --key sjpd.pub
+    """
+    files = package.read(source)
+    partners = [origin.key_named(one) for one in partner_key or ()]
+    manifest, faults = package.verify(files, None if key is None else key.read_bytes(), partners)
+    signers = {} if manifest is None or faults else origin.keys(files)
+    if as_json:
+        print_json(
+            {
+                "file": str(source),
+                "package": manifest and package.summary(manifest),
+                "trusted_key": key is not None,
+                "origin_keys": signers,
+                "trusted_origin": bool(partners),
+                "faults": faults,
+            }
+        )
+    else:
+        for fault in faults:
+            err.print(fault)
+        if manifest is not None and not faults:
+            count = pluralize(len(manifest.files), "file")
+            out.print(f"intact: case {manifest.case_number}, {count}, {manifest.agency}")
+            trust = "signed by the given key" if key else "compare the key's fingerprint with the agency's"
+            out.print(f"{trust}: {manifest.signed_by}")
+        for which, agency in signers.items():
+            trust = "signed by a given key" if partners else f"compare the key's fingerprint with {agency}"
+            out.print(f"answers of {agency}, {trust}: {which}")
+    if faults:
+        raise typer.Exit(1)
+
+
+@app.command("key")
+def make_key(
+    path: Annotated[
+        Path, typer.Argument(help="File for the private key; the public key is written beside it as .pub.")
+    ],
+) -> None:
+    """Make the key that signs packages. Keep the private half secret; give the .pub file to everyone who
+    verifies packages.
+
+    Example: platestream evidence key sjpd.pem
+    """
+    out.print(f"{path}: fingerprint {package.new_key(path)}")

@@ -1,0 +1,55 @@
+"""Purge of evidence after its release date, with a receipt (order, section J.2).
+
+The ledger has that date (`platestream.evidence.custody`), by the clock of the database, which accepts no
+entry of a purge that is too early.
+"""
+
+from datetime import datetime
+from functools import partial
+
+import msgspec
+
+from platestream.access.door import Door
+from platestream.edges.clickhouse_client import RETENTION, run
+from platestream.evidence.custody import database_time, history
+from platestream.ledger import records
+
+REASON = "Evidence past its release date is purged (order, section J.2)"
+# The hold itself is deleted last, so that an interrupted purge is found again.
+TABLES = ("evidence_answers", "evidence_images", "evidence_detections", "evidence_holds")
+_STORED = "SELECT DISTINCT hold_id FROM platestream.evidence_holds"
+
+
+class Purge(msgspec.Struct, frozen=True, kw_only=True):
+    """The record of a purged hold."""
+
+    hold_id: str
+    case_number: str
+    detections: int
+    release_at: datetime
+
+
+def purge_released(door: Door) -> list[str]:
+    """Purge the holds whose time is over; return their ids. `door` is that of a system job.
+
+    Raises RefusedInquiry and DatabaseError.
+    """
+    client = door.client(RETENTION)
+    profile, now = door.rules.profile, database_time(client)
+    for one in history(client, profile).present:
+        if one.due <= now:
+            purge = Purge(
+                hold_id=str(one.hold_id),
+                case_number=one.case_number,
+                detections=one.detections,
+                release_at=one.release_at,
+            )
+            records.put(door, "evidence_purge", purge, reason=REASON)
+    gone = {one.hold_id for one in history(client, profile).holds.values() if one.purged_at is not None}
+    stored = {row[0] for row in run("reading holds", partial(client.query, _STORED)).result_rows}
+    for hold_id in sorted(gone & stored):
+        for table in TABLES:
+            sql = f"ALTER TABLE platestream.{table} DELETE WHERE hold_id = {{hold:UUID}}"
+            parameters, wait = {"hold": hold_id}, {"mutations_sync": 2}
+            run("purging evidence", partial(client.command, sql, parameters=parameters, settings=wait))
+    return [str(one) for one in sorted(gone & stored)]

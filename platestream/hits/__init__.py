@@ -1,0 +1,1 @@
+"""Alert hits: verification, disposition, and the page that shows new ones."""

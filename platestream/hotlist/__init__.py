@@ -1,0 +1,1 @@
+"""Hot list: imports, entries, BOLOs and look-back."""

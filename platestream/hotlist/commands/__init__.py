@@ -1,0 +1,1 @@
+"""Commands of the hot list and of BOLOs."""

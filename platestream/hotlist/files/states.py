@@ -1,0 +1,191 @@
+"""Layouts of state agencies: fixed columns, CSV without column names, and words separated by blanks."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from platestream.hotlist.files import codes
+from platestream.hotlist.files.lines import Fields, Line, cells, parse_each, reference
+from platestream.schemas.message import RefusedError
+
+
+def texas(lines: Iterable[str]) -> Iterator[Line]:
+    """Parse CSV: id with type, ORI, date, plate, state, plate year, vehicle year, make, model, body,
+    color.
+    """
+
+    def parse(line: str) -> Fields:
+        identity, ori, date, plate, state, _year, _built, make, model, body, colour = _cells(line, 11)
+        category, reason = codes.category(re.sub(r"[^A-Z]", "", identity.upper())[:1])
+        return {
+            **_known(plate, state, make, model, colour),
+            "body": codes.body(body),
+            "reference": identity,
+            "category": category,
+            "reason": reason,
+            "other": f"ORI {ori}, entered {date}",
+        }
+
+    return parse_each(lines, parse)
+
+
+def iowa(lines: Iterable[str]) -> Iterator[Line]:
+    """Parse CSV: plate, expiry of the plate, type, state, OCA, reason, ORI."""
+
+    def parse(line: str) -> Fields:
+        plate, _expiry, kind, state, oca, reason, ori = _cells(line, 7)
+        return {
+            **_known(plate, state),
+            "reference": reference(codes.plate(plate), state, oca),
+            "category": codes.category_of_words(reason),
+            "case_number": oca,
+            "reason": reason,
+            "other": f"ORI {ori}, plate type {kind}",
+        }
+
+    return parse_each(lines, parse)
+
+
+def california(category: str, reason: str) -> "_California":
+    """Return a parser of CLEW tables: plate 8, state 2, county 2, date 8; each table has one category."""
+    return _California(category, reason)
+
+
+class _California:
+    def __init__(self, category: str, reason: str) -> None:
+        self._category, self._reason = category, reason
+
+    def __call__(self, lines: Iterable[str]) -> Iterator[Line]:
+        return parse_each(lines, self._parse)
+
+    def _parse(self, line: str) -> Fields:
+        _long_enough(line, 10)
+        return {
+            **_known(line[:8], line[8:10]),
+            "reference": reference(codes.plate(line[:8]), line[8:10], self._category),
+            "category": self._category,
+            "reason": self._reason,
+            "other": f"county {line[10:12].strip()}, entered {line[12:20].strip()}",
+        }
+
+
+def new_york(lines: Iterable[str]) -> Iterator[Line]:
+    """Parse fixed columns: plate 10, state 2, plate type 3, kind 1, make 4, color 2. All count as stolen,
+    because the meaning of the kind is not published.
+    """
+
+    def parse(line: str) -> Fields:
+        _long_enough(line, 12)
+        return {
+            **_known(line[:10], line[10:12], line[16:20], "", line[20:22]),
+            "reference": reference(codes.plate(line[:10]), line[10:12], line[15:16]),
+            "category": "stolen_vehicle",
+            "reason": f"Listed by New York, kind {line[15:16]}",
+        }
+
+    return parse_each(lines, parse)
+
+
+def colorado(lines: Iterable[str]) -> Iterator[Line]:
+    """Parse fixed columns: plate 10, state 2, reason 24; then year, make, model and color in words."""
+
+    def parse(line: str) -> Fields:
+        _long_enough(line, 13)
+        reason, words = line[12:36].strip(), line[36:].split()
+        year, make, model, colour = (
+            (*words, "", "", "", "")[:4] if words[:1] and words[0].isdigit() else ("",) * 4
+        )
+        return {
+            **_known(line[:10], line[10:12], make, model, colour),
+            "reference": reference(codes.plate(line[:10]), line[10:12], reason),
+            "category": codes.category_of_words(reason),
+            "reason": reason,
+            "other": f"model year {year}" if year else "",
+        }
+
+    return parse_each(lines, parse)
+
+
+def illinois(lines: Iterable[str]) -> Iterator[Line]:
+    """Parse LEADS: plate 8, state 2, plate type 2, list 7; then KEY/value pairs such as VYR/05 VMA/DODG."""
+
+    def parse(line: str) -> Fields:
+        _long_enough(line, 19)
+        keyed = dict(re.findall(r"\b([A-Z]{3})/(\S+)", line[19:]))
+        said = line[12:19].strip()
+        vehicle = (keyed.get(name, "") for name in ("VMA", "VMO", "VCO"))
+        return {
+            **_known(line[:8], line[8:10], *vehicle),
+            "reference": keyed.get("NIC") or reference(codes.plate(line[:8]), line[8:10], said),
+            "category": codes.category_of_words(said),
+            "case_number": keyed.get("OCA", ""),
+            "reason": said,
+        }
+
+    return parse_each(lines, parse)
+
+
+def ohio(lines: Iterable[str]) -> Iterator[Line]:
+    """Parse LEADS: LIC LIS EXP DOW VMA VMO VYR VCO MISC, separated by blanks, with O written as 0."""
+
+    def parse(line: str) -> Fields:
+        words = line.split(maxsplit=8)
+        if len(words) < 8:
+            raise RefusedError("schema", "the line has fewer than eight fields (LIC to VCO)")
+        plate, state, _expires, entered, make, model, year, colour, *rest = words
+        said = " ".join(rest)
+        return {
+            **_known(plate, state, make, model, colour),
+            "reference": reference(codes.plate(plate), state, said),
+            "category": codes.category_of_words(said),
+            "reason": said,
+            "other": f"entered {entered}, model year {year}",
+        }
+
+    return parse_each(lines, parse)
+
+
+def columns(names: Sequence[str], delimiter: str = ",") -> "_Columns":
+    """Return a parser of CSV without a header line: `names` are the columns; one with an empty name is
+    ignored.
+    """
+    return _Columns(names, delimiter)
+
+
+class _Columns:
+    def __init__(self, names: Sequence[str], delimiter: str) -> None:
+        self._names, self._delimiter = names, delimiter
+
+    def __call__(self, lines: Iterable[str]) -> Iterator[Line]:
+        return parse_each(lines, self._parse)
+
+    def _parse(self, line: str) -> Fields:
+        found = _cells(line, len(self._names), self._delimiter)
+        told = {name: cell for name, cell in zip(self._names, found, strict=True) if name}
+        plate, state = told.get("plate", ""), told.get("state", "")
+        told |= _known(plate, state, *(told.get(name, "") for name in ("make", "model", "colour")))
+        told.setdefault("reference", reference(told["plate"], state, told.get("case_number", "")))
+        if not told.get("category"):
+            told["category"] = codes.category_of_words(told.get("reason", ""))
+        return told
+
+
+def _known(plate: str, state: str, make: str = "", model: str = "", colour: str = "") -> Fields:
+    return {
+        "plate": codes.plate(plate),
+        "state": codes.state(state),
+        "make": codes.make(make),
+        "model": model.strip(),
+        "colour": codes.colour(colour),
+    }
+
+
+def _cells(line: str, count: int, delimiter: str = ",") -> list[str]:
+    found = cells(line, delimiter)
+    if len(found) != count:
+        raise RefusedError("schema", f"{len(found)} columns, expected {count}")
+    return found
+
+
+def _long_enough(line: str, least: int) -> None:
+    if len(line) < least:
+        raise RefusedError("schema", f"the line is shorter than {least} characters")

@@ -1,0 +1,309 @@
+"""Import plan of a hot list: the changes between a file and the current list. Only changes are sent."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from platestream.access.door import Permit
+from platestream.access.effects import Bulk, publish_encoded
+from platestream.edges.changelog import newest, read_to_end
+from platestream.edges.edge import Topics
+from platestream.hotlist.entry import check_complete, make_entry
+from platestream.schemas import topics
+from platestream.schemas.designation import Designations
+from platestream.schemas.hotlist import BOLO_SOURCE, OWN_SOURCE, PARTNER_SOURCE, HotListChange, HotListEntry
+from platestream.schemas.hotlist_packed import pack, unpack
+from platestream.schemas.message import Message, RefusedError
+from platestream.schemas.registry import RegistryRecord
+
+WARNINGS = ("instructions", "other")
+SHOWN = 1000  # refusals that are listed; the others are only counted
+AT_ONCE = 5000  # changes sent in one batch
+LENIENT_LINES = 5  # lines from which on one bad line is accepted
+UNDESIGNATED = "category"  # left out on purpose, which is no sign of a damaged file
+
+
+# Shares from which on a file is refused as a whole. A single bad line is accepted from ENOUGH lines on, and a
+# single entry may always be removed, because of a short list one is more than any share.
+INVALID_SHARE, REMOVED_SHARE = 0.02, 0.2
+
+
+@dataclass
+class Import:
+    """The plan of an import. Entries are packed, because a list may have millions. `before` counts entries in
+    force, `added` the changed entries that are new, and `ended` lists removed entries that were not in force.
+    """
+
+    source: str
+    lines: int = 0
+    changed: dict[str, bytes] = field(default_factory=dict)
+    widened: set[str] = field(default_factory=set)
+    removed: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    added: int = 0
+    before: int = 0
+    doubled: int = 0
+    refused: list[str] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def bad(self) -> int:
+        """The number of invalid lines, without those of undesignated categories, which may be many."""
+        return self.reasons.total() - self.reasons[UNDESIGNATED]
+
+    @property
+    def entries(self) -> Iterator[HotListEntry]:
+        """The new and changed entries."""
+        return map(unpack, self.changed.values())
+
+    @property
+    def summary(self) -> str:
+        """The plan in numbers."""
+        return (
+            f"{len(self.changed)} new or changed, {len(self.removed)} removed, {self.unchanged} unchanged, "
+            f"{self.doubled} doubled, {self.reasons.total()} refused"
+        )
+
+    @property
+    def wrong(self) -> str:
+        """The reason why the file looks empty, cut off or damaged; empty where it does not."""
+        if not self.changed and not self.unchanged:
+            return f"none of its {self.lines} lines is an entry that can be listed"
+        if self.bad > max(self.lines >= LENIENT_LINES, INVALID_SHARE * self.lines):
+            return f"{self.bad} of {self.lines} lines are bad, over {INVALID_SHARE:.0%}"
+        gone = len(self.removed) - len(self.ended)
+        if gone > max(1, REMOVED_SHARE * self.before):
+            return f"{gone} of {self.before} entries are gone, over {REMOVED_SHARE:.0%}"
+        return ""
+
+    def check(self) -> None:
+        """Raise RefusedError for a file that looks empty, cut off or damaged."""
+        if self.wrong:
+            raise RefusedError("import", f"{self.wrong}: nothing was changed")
+
+    def drop(self, entry_id: str, refusal: str) -> None:
+        """Leave out a new or changed entry that may not be listed."""
+        del self.changed[entry_id]
+        self.widened.discard(entry_id)
+        self.reasons["words"] += 1
+        if len(self.refused) < SHOWN:
+            self.refused.append(f"{entry_id}: {refusal}")
+
+    def refuse(self, number: int, error: RefusedError) -> None:
+        """Note a refused line."""
+        self.reasons[error.reason] += 1
+        if len(self.refused) < SHOWN:
+            self.refused.append(f"line {number}: {error.detail}")
+
+
+def listed(streams: Topics) -> dict[str, HotListEntry]:
+    """Return the current entries of the list by id."""
+    return {
+        key.decode(): HotListEntry.from_json(message.value)
+        for key, message in newest(streams, topics.HOTLIST).items()
+    }
+
+
+def own_entries(streams: Topics) -> dict[str, HotListEntry]:
+    """Return the entries of our own list; entries of other sources are not decoded."""
+    return entries_of(streams, OWN_SOURCE)
+
+
+def entries_of(streams: Topics, source: str) -> dict[str, HotListEntry]:
+    """Return the current entries of one source by id."""
+    found = newest(streams, topics.HOTLIST, f"{source}:".encode())
+    return {key.decode(): HotListEntry.from_json(message.value) for key, message in found.items()}
+
+
+def refuse_partners(source: str) -> None:
+    """Raise RefusedError for a source of other agencies' entries, which can only be accepted or dropped
+    here.
+    """
+    if source == BOLO_SOURCE:
+        raise RefusedError(
+            "source",
+            "BOLOs are taken by `platestream bolo take`, which asks whether there is an MOU with the sender",
+        )
+    if source == PARTNER_SOURCE:
+        raise RefusedError(
+            "source",
+            f"entries of `{PARTNER_SOURCE}` are other agencies': platestream partners accept accepts one, "
+            "platestream hotlist remove drops it, and nothing of it is changed here",
+        )
+
+
+def designations(streams: Topics) -> Designations:
+    """Return the currently designated sources and categories."""
+    return Designations(registry(streams).values())
+
+
+def registry(streams: Topics) -> dict[str, RegistryRecord]:
+    """Return the current registry by key."""
+    return {
+        key.decode(): topics.REGISTRY.decode(message)
+        for key, message in newest(streams, topics.REGISTRY).items()
+    }
+
+
+def plan_import(
+    streams: Topics,
+    source: str,
+    lines: Iterable[tuple[int, Mapping[str, Any] | RefusedError]],
+    now: datetime,
+    zone: tzinfo = UTC,
+    *,
+    by_hand: bool = False,
+) -> Import:
+    """Plan the changes that make the list of `source` equal to the lines; nothing is sent.
+
+    With `by_hand` the lines are a person's: each needs everything of section H, and from a list that others
+    maintain nothing is removed. Raises RefusedError for a source that is not designated.
+    """
+    allowed = designations(streams)
+    allowed.check_source(source)
+    before = _packed(streams, source)
+    past = {name for name, packed in before.items() if unpack(packed).expires_at <= now}
+    plan = Import(source, before=len(before) - len(past))
+    kept: set[str] = set()
+    seen: set[str] = set()
+    for number, fields in lines:
+        plan.lines += 1
+        try:
+            if isinstance(fields, RefusedError):
+                raise fields
+            if by_hand:
+                check_complete(fields)
+            entry = _entry(source, fields, before, allowed, now, zone)
+        except RefusedError as error:
+            plan.refuse(number, error)
+            if not isinstance(fields, RefusedError) and error.reason != UNDESIGNATED:
+                kept.add(f"{source}:{fields.get('reference', '')}")  # a bad line is no removal
+        else:
+            plan.doubled += entry.entry_id in seen
+            seen.add(entry.entry_id)
+            _compare(plan, entry, before.get(entry.entry_id), now)
+    plan.unchanged = len(seen) - len(plan.changed)
+    plan.added = len(plan.changed.keys() - before.keys())
+    if source == OWN_SOURCE or not by_hand:
+        plan.removed = sorted(before.keys() - seen - kept)
+    plan.ended = sorted(past.intersection(plan.removed))
+    return plan
+
+
+def changes(plan: Import) -> Iterator[Message]:
+    """Yield the messages that carry out the plan, in the order of sending."""
+    for name in plan.removed:
+        yield topics.HOTLIST.encode(HotListChange(name, None))
+    for entry in plan.entries:
+        yield topics.HOTLIST.encode(HotListChange(entry.entry_id, entry))
+
+
+def imported(streams: Topics, source: str, now: datetime) -> Message:
+    """Return the record of `source` with the time of this import."""
+    key = f"hotlist_source/{source}"
+    known = registry(streams).get(key) or RegistryRecord(kind="hotlist_source", id=source, name=source)
+    changed = datetime.now(UTC).replace(microsecond=0)
+    return topics.REGISTRY.encode(msgspec.structs.replace(known, refreshed_at=now, changed_at=changed))
+
+
+def send(
+    permit: Permit,
+    streams: Topics,
+    plan: Import,
+    bulk: Bulk,
+    source: Message,
+    say: Callable[[int], None] = lambda _count: None,
+) -> None:
+    """Send the changes, then the record of the source: all of `bulk`, which the act names.
+
+    `say` is called with the number of changes sent. Raises OtherRecordError for a message that the act does
+    not name, and BrokerError.
+    """
+    batch: list[Message] = []
+    for number, message in enumerate(changes(plan)):
+        batch.append(bulk.proved(permit, number, message))
+        if len(batch) >= AT_ONCE:
+            publish_encoded(streams, topics.HOTLIST, batch)
+            say(len(batch))
+            batch = []
+    if batch:
+        publish_encoded(streams, topics.HOTLIST, batch)
+        say(len(batch))
+    record = bulk.proved(permit, bulk.size - 1, source)
+    publish_encoded(streams, topics.REGISTRY, [record])
+
+
+def keep_listed_at(entry: HotListEntry, before: HotListEntry | None, now: datetime) -> HotListEntry:
+    """Return the entry with `listed_at`, the time since which it lists the same vehicles: earlier reads are
+    historical.
+    """
+    kept = before is not None and before.breadth == entry.breadth and before.expires_at > now
+    return msgspec.structs.replace(entry, listed_at=before.listed_at if kept and before is not None else now)
+
+
+def _compare(plan: Import, entry: HotListEntry, before: bytes | None, now: datetime) -> None:
+    old = None if before is None else unpack(before)
+    if old is not None:  # a warning for officers remains although the file lacks it
+        warnings = {name: getattr(old, name) for name in WARNINGS if not getattr(entry, name).strip()}
+        entry = msgspec.structs.replace(entry, **warnings)
+    new = keep_listed_at(entry, old, now)
+    if old == new:
+        plan.changed.pop(entry.entry_id, None)
+        return
+    if new.listed_at == now:
+        plan.widened.add(entry.entry_id)
+    plan.changed[entry.entry_id] = pack(new)
+
+
+def _entry(
+    source: str,
+    fields: Mapping[str, Any],
+    before: Mapping[str, bytes],
+    allowed: Designations,
+    now: datetime,
+    zone: tzinfo,
+) -> HotListEntry:
+    if not fields.get("expires_at") and source != OWN_SOURCE:
+        longest = allowed.longest(str(fields.get("category", "")))
+        old = before.get(f"{source}:{fields.get('reference', '')}")
+        fields = {
+            **fields,
+            "expires_at": _expiry(unpack(old) if old else None, longest, now.astimezone(zone)),
+        }
+    entry = make_entry(source, fields, zone)
+    allowed.check(entry, now)
+    return entry
+
+
+def _expiry(before: HotListEntry | None, longest: timedelta, now: datetime) -> str:
+    """Return the expiry of an entry whose file has none: the current one while over a third of it is left,
+    otherwise the longest allowed.
+
+    Renewing all of them every day would send the whole list every day. The share varies by id, so that a list
+    that came in one day is not renewed in one day.
+    """
+    if before is not None:
+        share = 1 / 3 + crc32(before.entry_id.encode()) % 100 / 300
+        if before.expires_at - now > share * longest:
+            return before.expires_at.isoformat()
+    return (now + longest).replace(hour=23, minute=59, second=59, microsecond=0).isoformat()
+
+
+def _packed(streams: Topics, source: str) -> dict[str, bytes]:
+    """Return the current entries of one source, packed, by id."""
+    found: dict[str, bytes] = {}
+    for message in read_to_end(streams, topics.HOTLIST, f"{source}:".encode()):
+        key = (message.key or b"").decode()
+        if message.value is None:
+            found.pop(key, None)
+        else:
+            entry = HotListEntry.from_json(message.value)
+            if entry.source == source:  # `ncic:x:1` has this prefix and may be of a source `ncic:x`
+                found[key] = pack(entry)
+    return found

@@ -1,0 +1,1 @@
+"""Documented searches of stored detections."""

@@ -1,0 +1,1 @@
+"""SQL statements that a person types, run as their own account."""

@@ -1,0 +1,1 @@
+"""Street map of the agency's area, shown below search results."""

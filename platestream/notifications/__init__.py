@@ -1,0 +1,1 @@
+"""Notifications of alert hits: delivery to receivers, webhooks and mail."""

@@ -1,0 +1,101 @@
+"""The agency's rules of notification: their check, and a test message to a receiver."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from platestream.access.door import Door
+from platestream.notifications import factory
+from platestream.notifications.senders import SendError
+from platestream.operators.notify.message import Notice
+from platestream.operators.notify.rules import NotifyRules, Receiver
+from platestream.schemas.message import RefusedError
+
+
+@dataclass(frozen=True)
+class ReceiverRoutes:
+    """A receiver, its owner, its level of detail, and the numbers of the routes that lead to it, from 1."""
+
+    name: str
+    kind: str
+    of: str
+    shows: str
+    routes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class RulesReport:
+    """All receivers, and the fault of rules that can be read; empty without one."""
+
+    receivers: tuple[ReceiverRoutes, ...]
+    fault: str
+
+
+def check(door: Door) -> RulesReport:
+    """Read the rules and all secrets that they name. Raises RefusedError for unusable ones."""
+    rules = _rules(door)
+    factory.open_senders(rules)
+    return RulesReport(tuple(_routes_of(one, rules) for one in rules.receivers), _fault(rules))
+
+
+def test(door: Door, receiver: str, now: datetime) -> str:
+    """Send a receiver a message marked as a test; return why it was not delivered, empty when it was.
+
+    Raises RefusedError for a receiver that the rules do not have, and RefusedInquiry; both are logged.
+    """
+    with door.log_refusal("notify_test", receiver):
+        rules = _rules(door)
+        if rules.receiver(receiver) is None:
+            names = ", ".join(rules.names) or "none"
+            raise RefusedError("rules", f"no receiver {receiver}; there are {names}")
+        send = factory.open_senders(rules)[receiver]
+    door.enter("notify_test", receiver)
+    try:
+        send(_notice(receiver, door.who, now))
+    except SendError as error:
+        return error.reason
+    return ""
+
+
+def _notice(receiver: str, who: str, now: datetime) -> Notice:
+    text = f"Test of Platestream's notifications by {who}. No alert hit."
+    return Notice(
+        delivery_id=uuid4(),
+        hit_id=uuid4(),
+        receiver=receiver,
+        agency="",
+        priority=5,
+        captured_at=now,
+        taken_at=now,
+        subject="Platestream: test of notifications",
+        text=text,
+        body=f'{{"schema":"notification_test/1","text":"{text}"}}'.encode(),
+    )
+
+
+def _rules(door: Door) -> NotifyRules:
+    if door.settings.notify_file is None:
+        raise RefusedError("rules", "PLATESTREAM_NOTIFY_FILE names no file: nobody is told of alert hits")
+    return factory.read_rules(door.settings, door.rules.gate)
+
+
+def _routes_of(one: Receiver, rules: NotifyRules) -> ReceiverRoutes:
+    routes = tuple(
+        number
+        for number, route in enumerate(rules.routes, 1)
+        if one.name in route.to or (one.officer and "on_shift" in route.to)
+    )
+    of = f"officer {one.officer}" if one.officer else f"agency {one.agency}" if one.agency else ""
+    return ReceiverRoutes(one.name, one.kind, of, one.shows or rules.shows, routes)
+
+
+def _fault(rules: NotifyRules) -> str:
+    reached = {name for route in rules.routes for name in route.to}
+    officers = any(one.officer for one in rules.receivers)
+    if not rules.routes:
+        return "no route: nobody hears of an alert hit"
+    if "on_shift" in reached and not (officers and rules.nobody):
+        return (
+            "a route goes to who is on shift: name officers' receivers, and in `nobody` who is told instead"
+        )
+    return ""

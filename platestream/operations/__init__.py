@@ -1,0 +1,1 @@
+"""Operation of an installation: start and stop, status, diagnosis, backup, rejected messages."""

@@ -1,0 +1,1 @@
+"""Backup of the records that must be retained, and its restore into an empty system."""

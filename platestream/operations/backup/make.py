@@ -1,0 +1,88 @@
+"""Backup of a running system."""
+
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from platestream.access.door import Door
+from platestream.edges.changelog import newest, read_to_end
+from platestream.edges.clickhouse_client import run
+from platestream.edges.edge import Topics
+from platestream.operations.backup.archive import (
+    COPIED,
+    FORMAT,
+    KEPT,
+    MANIFEST,
+    OFFERS,
+    Manifest,
+    write_member,
+)
+from platestream.operations.setup import migrations, owner
+from platestream.partners.offers import lists
+from platestream.partners.restored_offers import dump_offers
+from platestream.runtime.private_file import new_file
+from platestream.schemas.topics import Topic
+
+
+class CopiedMessage(msgspec.Struct, frozen=True):
+    """A message of a topic: key and value become base64 in JSON, `at` is the message's own time."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: dict[str, str]
+    at: datetime | None
+
+
+def backup(door: Door, path: Path, now: datetime) -> Manifest:
+    """Write a backup to a new file at `path`, readable by its owner only, complete or not at all; return its
+    manifest.
+
+    The topics are copied after the tables, so that they are never behind them; of a compacted topic only the
+    newest message of each key is copied. Raises FileExistsError, RefusedInquiry, DatabaseError, BrokerError
+    and OSError.
+    """
+    if path.exists():
+        raise FileExistsError(f"{path} exists, and is not written over")
+    door.enter("backup", path.name)
+    with new_file(path) as raw:
+        return _write(door, zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED), now)
+
+
+def _write(door: Door, file: zipfile.ZipFile, now: datetime) -> Manifest:
+    applied = tuple(one.title for one in migrations(door) if one.state in ("applied", "newer"))
+    with file, owner(door) as client:
+        members = [write_member(file, f"tables/{name}.jsonl", _rows(client, name)) for name in KEPT]
+        members += [
+            write_member(file, f"topics/{one.name}.jsonl", _messages(door.streams, one)) for one in COPIED
+        ]
+        with lists(door.settings).snapshot() as offers:
+            members += [
+                write_member(file, f"partners/{name}.jsonl", dump_offers(offers, name)) for name in OFFERS
+            ]
+        manifest = Manifest(FORMAT, now, door.rules.name, applied, tuple(members))
+        file.writestr(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+    return manifest
+
+
+def _rows(client: Client, name: str) -> Iterator[bytes]:
+    asked = f"SELECT * FROM platestream.{name}"  # noqa: S608 - a name of KEPT
+    with run(f"reading {name}", partial(client.raw_stream, asked, fmt="JSONEachRow")) as answer:
+        rest = b""
+        for block in iter(partial(answer.read, 1 << 20), b""):
+            *whole, rest = (rest + block).split(b"\n")
+            yield from (line + b"\n" for line in whole)
+        if rest:
+            yield rest + b"\n"
+
+
+def _messages(streams: Topics, topic: Topic[Any]) -> Iterator[bytes]:
+    compacted = topic.keep is None
+    for message in newest(streams, topic).values() if compacted else read_to_end(streams, topic):
+        one = CopiedMessage(message.key, message.value, message.headers, message.timestamp)
+        yield msgspec.json.encode(one) + b"\n"

@@ -1,0 +1,124 @@
+"""Restore of a backup into an empty system; existing data is never overwritten."""
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from platestream.access.door import Door
+from platestream.access.rules_in_force import upgrade
+from platestream.edges.changelog import publish, read_to_end
+from platestream.edges.clickhouse_client import run
+from platestream.operations.backup.archive import COPIED, KEPT, OFFERS, Manifest, lines, open_backup
+from platestream.operations.backup.make import CopiedMessage
+from platestream.operations.setup import apply_migrations, migrations, owner
+from platestream.partners.offers import lists
+from platestream.partners.restored_offers import put_back
+from platestream.schemas.message import Message, RefusedError
+from platestream.schemas.topics import Topic
+from platestream.transparency_log.restored import publication_state
+
+AT_ONCE = 10_000
+AT_ONCE_BYTES = 32_000_000
+"""Most lines, and most bytes, of one insert, because evidence has pictures."""
+
+
+@dataclass(frozen=True)
+class RestoreResult:
+    """The result of a restore. `left` names topics that already had messages, and offers, which were left
+    unchanged.
+
+    `published` is the number of the backup's inquiries that are in a published log, of which others may hold
+    heads.
+    """
+
+    manifest: Manifest
+    left: tuple[str, ...]
+    published: int = 0
+
+
+def restore(door: Door, path: Path) -> RestoreResult:
+    """Restore tables and topics from a backup, after creating the tables where there are none.
+
+    Raises RefusedError where the file is no intact backup or the system is not empty, RefusedInquiry,
+    MigrationError, DatabaseError, BrokerError and OSError.
+    """
+    file, manifest = open_backup(path)
+    apply_migrations(door)
+    with file, owner(door) as client:
+        with door.log_refusal("restore", path.name):
+            _judge(door, client, manifest)
+        door.enter("restore", path.name)
+        run("emptying gate_rules", partial(client.command, "TRUNCATE TABLE platestream.gate_rules"))
+        for name in KEPT:
+            if name == "administrators":
+                run("emptying administrators", partial(client.command, f"TRUNCATE TABLE platestream.{name}"))
+            _fill(client, name, lines(file, f"tables/{name}.jsonl"))
+        upgrade(client, door.settings.profile)  # a backup of an earlier release has the gate's columns only
+        left = tuple(one.name for one in COPIED if not _publish(door, one, file))
+        if not put_back(door, {name: lines(file, f"partners/{name}.jsonl") for name in OFFERS}):
+            left += ("offers between agencies",)
+        published = publication_state(client).published
+    return RestoreResult(manifest, left, published)
+
+
+def _judge(door: Door, client: Client, manifest: Manifest) -> None:
+    if later := sorted(set(manifest.migrations) - {one.title for one in migrations(door)}):
+        raise RefusedError("backup", f"the backup is of a later release, which has {later[0]}: update first")
+    with lists(
+        door.settings
+    ).reading() as applied:  # so that a damaged file is found before anything is changed
+        applied.incoming.all()
+    for name in KEPT:
+        if name in ("gate_rules", "inquiry_log"):  # they have the first rules, and the act of this try
+            continue
+        asked = f"SELECT count() FROM platestream.{name}"  # noqa: S608 - a name of KEPT
+        if run(f"counting {name}", partial(client.query, asked)).result_rows[0][0]:
+            raise RefusedError(
+                "backup",
+                f"{name} has rows already: a backup goes into an empty system, where nothing runs "
+                "(platestream down), and after one that was broken off into a new one",
+            )
+
+
+def _fill(client: Client, name: str, rows: Iterable[bytes]) -> None:
+    for some in _some(rows):
+        put = partial(
+            client.raw_insert,
+            f"platestream.{name}",
+            insert_block=b"".join(some),
+            fmt="JSONEachRow",
+            settings={"input_format_skip_unknown_fields": 0},
+        )
+        run(f"writing {name}", put)
+
+
+def _publish(door: Door, topic: Topic[Any], file: zipfile.ZipFile) -> bool:
+    """Publish the messages of a topic; return False where it already has messages, such as those of a broker
+    that was not lost.
+    """
+    if next(iter(read_to_end(door.streams, topic)), None) is not None:
+        return False
+    as_it_is = replace(topic, encode=lambda message: message)
+    for some in _some(lines(file, f"topics/{topic.name}.jsonl")):
+        copied = (msgspec.json.decode(line, type=CopiedMessage) for line in some)
+        publish(door.streams, as_it_is, [Message(one.key, one.value, one.headers, one.at) for one in copied])
+    return True
+
+
+def _some(rows: Iterable[bytes]) -> Iterator[list[bytes]]:
+    found: list[bytes] = []
+    size = 0
+    for row in rows:
+        if found and (len(found) == AT_ONCE or size + len(row) > AT_ONCE_BYTES):
+            yield found
+            found, size = [], 0
+        found.append(row)
+        size += len(row)
+    if found:
+        yield found

@@ -1,0 +1,1 @@
+"""Commands that set up, start, check and back up an installation."""

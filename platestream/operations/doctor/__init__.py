@@ -1,0 +1,1 @@
+"""Diagnosis of an installation: settings, database, topics, disk, models, clocks."""

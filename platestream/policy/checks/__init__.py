@@ -1,0 +1,1 @@
+"""Automatic checks of the order: functions from live data to a figure and faults."""

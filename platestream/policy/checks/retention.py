@@ -1,0 +1,188 @@
+"""Checks of retention and of the rules in force: sections E.1.a, F.8.b and J.1."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from platestream.access import rules_in_force as in_force
+from platestream.access.rules_reader import FILES, in_force_row
+from platestream.edges.files import FileTopics
+from platestream.edges.kafka_topics import faults as topic_faults
+from platestream.ledger import store as ledger
+from platestream.policy.checks.context import Answer, CheckData, Unchecked, fault_of, first_few, gap_unless
+from platestream.retention import clock_guard, recovery_stores, tally
+from platestream.retention.service import Receipt, oldest, read_receipt
+from platestream.schemas import topics
+from platestream.schemas.expiring_tables import DAY, EXPIRING_TABLES, HOUR
+from platestream.schemas.ledger import LedgerEntry
+from platestream.schemas.pluralize import pluralize
+
+SLACK = timedelta(hours=1)  # the job runs every 15 minutes
+LATE = timedelta(hours=1)
+FUTURE = timedelta(minutes=10)  # tolerated difference of a receipt's clock
+_PERIODS = "SELECT set_at, retention_s FROM platestream.gate_rules ORDER BY set_at"
+_MOVED = """
+SELECT ledger.number FROM platestream.ledger AS ledger
+INNER JOIN (SELECT effect, at FROM platestream.inquiry_log WHERE kind = 'retention' AND effect != '') AS act
+ON ledger.hash = act.effect
+WHERE ledger.chain = 'retention' AND ledger.kind = 'run' AND abs(dateDiff('second', ledger.at, act.at)) > 600
+ORDER BY ledger.number
+"""
+
+
+def rules(live: CheckData) -> Answer:
+    """Check that the gate judges by the text of the rules in force, and that no setting here contradicts
+    them.
+    """
+    row = in_force_row(live.client)
+    contradictions = live.contradicted
+    return Answer.of(
+        f"rules of {row.rules.name} in force since {row.set_at:%Y-%m-%d %H:%M}",
+        [f"the gate judges by something else than the text in force: {one}" for one in row.differs],
+        fault_of("the settings contradict them", contradictions),
+        gap_unless(row.text, "their whole text is not in the database", "platestream migrate"),
+        gap_unless(
+            row.rules.files is not None,
+            f"no act binds the files of {', '.join(f'PLATESTREAM_{name.upper()}' for name in FILES)}",
+            f"platestream registry rules {' FILE '.join(FILES.values())} FILE --by NAME, with those in use",
+        ),
+    )
+
+
+def rows(live: CheckData) -> Answer:
+    """Check that no table has a row past its time, and that no counted row is missing before it expires."""
+    late, ages = [], []
+    for table in EXPIRING_TABLES:
+        first = oldest(live.client, table)
+        limit = table.retention_of(live.period) + SLACK + (HOUR if table.grain == HOUR else timedelta(0))
+        if first is not None:
+            ages.append(live.now - first)
+            if live.now - first > limit:
+                late.append(f"{table.name}: a row {_days(live.now - first)} old")
+    return Answer.of(
+        f"oldest row {_days(max(ages))} old" if ages else "no rows",
+        late,
+        tally.compare(live.client).faults,
+        _missed(live),
+        gap_unless(ages, "the tables that age are empty", "once a camera delivers (platestream cameras run)"),
+    )
+
+
+def _missed(live: CheckData) -> list[str]:
+    """Return the faults that the job's own comparisons of the past year found."""
+    receipts = [
+        read_receipt(entry) for entry, _ in ledger.read(live.client, "retention", "run", after=live.year)
+    ]
+    compared = {one.compared.at: one.compared.faults for one in receipts if one.compared is not None}
+    return [f"{at:%Y-%m-%d %H:%M}: {text}" for at, faults in compared.items() for text in faults]
+
+
+def job(live: CheckData) -> Answer:
+    """Check that the retention job runs, is not stopped by the clock, and that the rules allow its
+    receipts.
+    """
+    receipts = [(entry, read_receipt(entry)) for entry, _ in ledger.read(live.client, "retention", "run")]
+    if not receipts:
+        return Answer.of("no receipt", "the retention job has never run")
+    last = receipts[-1][0]
+    ago = live.now - last.at
+    late = f"the retention job last ran {_days(ago)} ago" if ago > LATE else ""
+    return Answer.of(
+        f"{pluralize(len(receipts), 'receipt')}, the last of {last.at:%Y-%m-%d %H:%M}",
+        late,
+        clock_guard.stopped(live.client),
+        list(_wrong_receipts(live, receipts)),
+    )
+
+
+def _wrong_receipts(live: CheckData, receipts: Sequence[tuple[LedgerEntry, Receipt]]) -> Iterator[str]:
+    """Yield receipts of the future, and those of runs that deleted data too early by the rules of their
+    time.
+    """
+    future = [entry.number for entry, _ in receipts if entry.at > live.now + FUTURE]
+    if future:
+        yield f"receipts of the future: {first_few(future)}"
+    ruled = [(at, timedelta(seconds=seconds)) for at, seconds in live.rows(_PERIODS)]
+    early = [
+        entry.number for entry, one in receipts if one.cutoff > entry.at - _ruled(ruled, entry.at) + FUTURE
+    ]
+    if early:
+        yield f"receipts of runs that deleted too early: {first_few(early)}"
+    moved = [number for (number,) in live.rows(_MOVED)]
+    if moved:
+        yield f"receipts dated otherwise than the act that they are of: {first_few(moved)}"
+
+
+def _ruled(ruled: list[tuple[datetime, timedelta]], at: datetime) -> timedelta:
+    """Return the retention period by the rules in force at `at`; a rule is the newest of those set by
+    then.
+    """
+    return next((period for since, period in reversed(ruled) if since <= at), ruled[0][1])
+
+
+def ttls(live: CheckData) -> Answer:
+    """Check that no table expires rows by itself, which would be on no act, and by a clock that was not
+    compared.
+    """
+    wrong = [f"{name} expires rows by itself" for name in in_force.expiring(live.client)]
+    return Answer.of(
+        f"{len(EXPIRING_TABLES)} tables whose rows the retention job deletes, and nothing else", wrong
+    )
+
+
+def streams(live: CheckData) -> Answer:
+    """Check that topics with data of cameras retain messages no longer than the period."""
+    declared = topics.topics_for_retention(live.period)
+    if live.broker is not None:
+        return Answer.of(f"{len(declared)} topics on the broker", list(topic_faults(live.broker, declared)))
+    if live.data is None:
+        return Answer.of(
+            "",
+            Unchecked(
+                "neither a broker nor a folder of topics is named", "PLATESTREAM_KAFKA or PLATESTREAM_DATA"
+            ),
+        )
+    files = FileTopics(live.data, follow=False)
+    oldest = {topic: at for topic in declared if (at := files.oldest(topic)) is not None}
+    late = [
+        f"{topic.name}: a message of {at:%Y-%m-%d %H:%M}"
+        for topic, at in oldest.items()
+        if topic.keep is not None and at + topic.keep + SLACK < live.now
+    ]
+    return Answer.of(
+        f"{len(oldest)} of {len(declared)} topics hold messages, as files",
+        late,
+        gap_unless(oldest, "no topic holds a message", "once a camera delivers (platestream cameras run)"),
+    )
+
+
+def stores(live: CheckData) -> Answer:
+    """Check that recovery stores are rebuilt, so that deleted state is off the disk."""
+    if live.data is None:
+        why = "they are in the flows' containers, which are not seen from here"
+        return Answer.of(
+            "",
+            Unchecked(
+                why, "platestream policy check with PLATESTREAM_DATA in each container, or ls -l of the store"
+            ),
+        )
+    folder = live.data / "recovery"
+    made = recovery_stores.creation_times(folder)
+    late = [name for name, at in made.items() if live.now - at > live.period]
+    there = {
+        path.name for path in folder.glob("*") if path.is_dir() and path.name in recovery_stores.WITH_PLATES
+    }
+    unseen = sorted(there - set(made))
+    return Answer.of(
+        pluralize(len(made), "recovery store"),
+        fault_of("older than data may be", late),
+        gap_unless(not unseen, f"of unknown age: {first_few(unseen)}", "platestream retention run"),
+        gap_unless(
+            made or there,
+            "no flow has a recovery store here",
+            "platestream.flows.match_flow and the others started with -r DATA/recovery/FLOW (platestream up)",
+        ),
+    )
+
+
+def _days(span: timedelta) -> str:
+    return f"{span / DAY:.1f} days" if span >= DAY else f"{span / HOUR:.1f} h"

@@ -1,0 +1,1 @@
+"""Console pages of published figures and incidents."""

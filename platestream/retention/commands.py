@@ -1,0 +1,129 @@
+"""`platestream retention`: the job that deletes expired data, and its receipts."""
+
+import json
+import time
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from platestream.cli.door import display_zone, format_local, open_door
+from platestream.cli.output import err, out, print_json, table
+from platestream.retention import service as retention
+from platestream.schemas.ledger import LedgerEntry
+
+app = typer.Typer(no_args_is_help=True, help="Delete expired data, with receipts.")
+
+
+@app.command()
+def run(
+    every: Annotated[int, typer.Option(min=0, help="Minutes between runs; 0: run once.")] = 0,
+    metrics_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Serve metrics on this port; 0: none.")
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as a JSON object.")] = False,
+) -> None:
+    """Delete data that is older than the profile allows, and record a receipt (order, F.8.b, J.1, J.2).
+
+    A single run is the act of the person who runs it. With --every it runs as a scheduled system job: it is
+    logged as such, and on a server only the job's service account may run it.
+
+    Examples: platestream retention run
+    and platestream retention run --every 15 --metrics-port 3031
+    """
+    if metrics_port:
+        retention.serve_metrics(metrics_port)
+    with open_door("retention run") as person:
+        job = retention.start_scheduled(person) if every else person
+        while True:
+            with job:
+                try:
+                    _show(retention.run_once(job), as_json)
+                except retention.ClockStopped as stopped:
+                    if not every:
+                        raise
+                    err.print(str(stopped), markup=False)
+            if not every:
+                return
+            time.sleep(60 * every)
+
+
+@app.command()
+def clock(
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Record that you compared the clock and that it is right.")
+    ] = False,
+) -> None:
+    """Show whether a clock fault stopped the retention job, or confirm that the clock is right.
+
+    The job deletes nothing while the database's clock may be wrong. It continues within an hour once two
+    administrators or supervisors, each under their own name, have confirmed the clock within a day.
+
+    Example: platestream retention clock --confirm
+    """
+    with open_door("retention clock") as door:
+        if confirm:
+            retention.confirm_clock(door)
+            out.print(
+                "Confirmed. A second administrator or supervisor must confirm before the job continues."
+            )
+            return
+        why = retention.why_stopped(door)
+    out.print(why or "The clock has not stopped the job.", markup=False)
+    if why:
+        raise typer.Exit(1)
+
+
+@app.command()
+def log(
+    last: Annotated[int, typer.Option(min=1, help="Number of receipts.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each receipt.")] = False,
+) -> None:
+    """Show the receipts, newest first. Exit 1 if the integrity check of the ledger fails.
+
+    Example: platestream retention log --last 5
+    """
+    with open_door("retention log") as door:
+        found = retention.log(door, last)
+    if as_json:
+        for entry, _receipt in found.receipts:
+            print_json(_receipt_fields(entry))
+    else:
+        out.print(_table(found.receipts))
+    for fault in found.faults:
+        err.print(fault)
+    if found.faults:
+        raise typer.Exit(1)
+
+
+def _show(entry: LedgerEntry, as_json: bool) -> None:
+    if as_json:
+        print_json(_receipt_fields(entry))
+        return
+    receipt = retention.read_receipt(entry)
+    gone = ", ".join(f"{rows} of {table}" for table, rows in receipt.deleted.items() if rows) or "no row"
+    past = format_local(receipt.cutoff, display_zone(), seconds=False)
+    out.print(f"receipt {entry.number}: past {past}: {gone}")
+    for line in [*receipt.files, *receipt.stores, *(f"evidence {one}" for one in receipt.released)]:
+        out.print(f"  {line}")
+
+
+def _receipt_fields(entry: LedgerEntry) -> dict[str, object]:
+    receipt = {"number": entry.number, "at": entry.at, "hash": entry.hash}
+    return {**receipt, **json.loads(entry.record)}
+
+
+def _table(receipts: list[tuple[LedgerEntry, retention.Receipt]]) -> Table:
+    zone = display_zone()
+    shown = table("receipt", "at", "deleted before", "rows", "oldest detection left", "hash")
+    for entry, receipt in receipts:
+        first = receipt.oldest.get("detections")
+        shown.add_row(
+            str(entry.number),
+            format_local(entry.at, zone, seconds=False),
+            format_local(receipt.cutoff, zone, seconds=False),
+            str(sum(receipt.deleted.values())),
+            format_local(first, zone, seconds=False) or "none",
+            entry.hash[:12],
+        )
+    return shown

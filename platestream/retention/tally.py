@@ -1,0 +1,173 @@
+"""Completeness of written rows: counted as they are written, sealed each hour, compared each day.
+
+The database counts each detection, alert hit and picture in the table `tallied` (clickhouse/views/tally.sql).
+Once an hour an entry of the ledger holds the new counts: by day of capture the number of rows, their cameras,
+the first and the last time, and a hash. The counts cannot be changed without a trace, and the rows can be
+compared with them until they expire. Digests include random numbers that are stored with the rows, so that
+the ledger reveals no plate.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from platestream.access.door import Door
+from platestream.edges.clickhouse_client import RETENTION, run
+from platestream.ledger import records
+from platestream.ledger import store as ledger
+
+EVERY = timedelta(hours=1)
+SETTLED = timedelta(minutes=5)
+"""More than the longest insert: it is counted when it begins, and visible when it has ended."""
+LATE = timedelta(hours=3)
+DAILY = timedelta(days=1)
+MARGIN = timedelta(minutes=1)
+"""Rows that expire within this time may be deleted during the comparison."""
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+REASON = "What was written is counted and sealed each hour"
+FAULTS = (
+    ("missing", "missing"),
+    ("altered", "not what was counted"),
+    ("rewritten", "written again with something else, by the same models"),
+    ("uncounted", "never counted"),
+)
+_GROUPS = """
+SELECT until, source, day, cameras, first, last, sha256 FROM platestream.tally_groups(
+    since = {since:DateTime64(6, 'UTC')}, untils = {untils:Array(DateTime64(6, 'UTC'))})
+"""
+_COMPARED = """
+SELECT source, day, camera_id, missing, altered, rewritten, uncounted
+FROM platestream.completeness(since = {since:DateTime64(6, 'UTC')})
+"""
+_SINCE = "SELECT now64(6, 'UTC'), since FROM platestream.retained_since"
+_UNSEALED = """
+SELECT count() FROM platestream.tallied
+WHERE tallied_at > {since:DateTime64(6, 'UTC')} AND tallied_at < {before:DateTime64(6, 'UTC')}
+"""
+
+
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows of one day of capture: their number by camera, first and last time, and a hash of all of
+    them.
+    """
+
+    source: str
+    day: date
+    cameras: dict[str, int]
+    first: datetime
+    last: datetime
+    sha256: str
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows written after `since` and until `until`, by the database's clock."""
+
+    since: datetime
+    until: datetime
+    days: list[Day]
+
+
+class CompletenessReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A comparison of the stored rows with the counts; a sentence for each fault."""
+
+    at: datetime
+    faults: list[str]
+
+
+def seal(door: Door, now: datetime) -> None:
+    """Put the counts since the last entry into the ledger, if an hour has passed.
+
+    `door` is the job's. Raises RefusedInquiry and DatabaseError.
+    """
+    client = door.client(RETENTION)
+    last = ledger.last(client, "retention", "tally")
+    since = FIRST if last is None else _of(last.record).until
+    until = now - SETTLED
+    if until - since < EVERY:
+        return
+    days = [day for _until, day in _groups(client, since, [until])]
+    records.put(door, "tally", Tally(since=since, until=until, days=days), reason=REASON)
+
+
+def compare(client: Client) -> CompletenessReport:
+    """Compare the unexpired rows with the counts, and the counts with the sealed ones.
+
+    `client` has the role of the retention job or the auditor. Raises DatabaseError.
+    """
+    ((now, retained_since),) = run("comparing", partial(client.query, _SINCE)).result_rows
+    since = retained_since + MARGIN
+    sealed = [_of(one.record) for one, _hash in ledger.read(client, "retention", "tally", after=since)]
+    return CompletenessReport(
+        at=now,
+        faults=[
+            *_broken(client, sealed, since),
+            *_unsealed(client, sealed, now),
+            *_differing(client, since),
+        ],
+    )
+
+
+def daily(client: Client, before: CompletenessReport | None, now: datetime) -> CompletenessReport:
+    """Return the comparison `before` where it is less than a day old, else make a new one. Raises
+    DatabaseError.
+    """
+    if before is not None and timedelta(0) <= now - before.at < DAILY:
+        return before
+    return compare(client)
+
+
+def _broken(client: Client, sealed: Sequence[Tally], since: datetime) -> Iterator[str]:
+    """Yield gaps between sealed hours, and counts that differ from the sealed ones."""
+    for one, following in pairwise(sealed):
+        if one.until != following.since:
+            yield f"counts sealed at {_at(following.until)} do not follow those of {_at(one.until)}"
+    if not sealed:
+        return
+    found = {
+        (until, day.source, day.day): day
+        for until, day in _groups(client, sealed[0].since, [one.until for one in sealed])
+    }
+    for one in sealed:
+        if one.until < since or (one.since != FIRST and one.since < since):
+            continue
+        sealed_days = {(one.until, day.source, day.day): day for day in one.days}
+        for key in sorted({*sealed_days, *(key for key in found if key[0] == one.until)}):
+            if datetime.combine(key[2], time(), UTC) >= since and sealed_days.get(key) != found.get(key):
+                yield f"{key[1]} of {key[2]}: counts sealed at {_at(one.until)} were changed"
+
+
+def _unsealed(client: Client, sealed: Sequence[Tally], now: datetime) -> Iterator[str]:
+    parameters = {"since": sealed[-1].until if sealed else FIRST, "before": now - LATE}
+    ((count,),) = run("comparing", partial(client.query, _UNSEALED, parameters=parameters)).result_rows
+    if count:
+        yield f"{count} rows written more than {LATE / EVERY:.0f} hours ago are in no sealed count"
+
+
+def _differing(client: Client, since: datetime) -> Iterator[str]:
+    parameters = {"since": since}
+    for source, day, camera, *counts in run(
+        "comparing", partial(client.query, _COMPARED, parameters=parameters)
+    ).result_rows:
+        for (_name, text), count in zip(FAULTS, counts, strict=True):
+            if count:
+                yield f"{source} of {day}, {camera}: {count} {text}"
+
+
+def _groups(client: Client, since: datetime, untils: Sequence[datetime]) -> list[tuple[datetime, Day]]:
+    parameters: dict[str, Any] = {"since": since, "untils": list(untils)}
+    rows = run("counting", partial(client.query, _GROUPS, parameters=parameters)).result_rows
+    names = Day.__struct_fields__
+    return [(until, Day(**dict(zip(names, day, strict=True)))) for until, *day in rows]
+
+
+def _of(record: str) -> Tally:
+    return msgspec.json.decode(record, type=Tally)
+
+
+def _at(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,51 @@
+"""Use of the system by day and camera, retained after the detections expire: figures without plates (K.2)."""
+
+from datetime import date, datetime, timedelta
+from functools import partial
+
+from clickhouse_connect.driver.client import Client
+
+from platestream.edges.clickhouse_client import run
+
+LATELY = timedelta(days=3)
+
+# A day is counted while it changes, and again before its detections expire, for the outcomes of its hits.
+_DAYS = """
+SELECT DISTINCT toDate(captured_at) AS day FROM platestream.detections
+WHERE day >= {recent:Date} OR day <= {going:Date}
+   OR day NOT IN (SELECT day FROM platestream.utilization)
+"""
+_WHOLE = "SELECT DISTINCT day FROM platestream.utilization WHERE day <= {cut:Date}"
+_TALLY = """
+INSERT INTO platestream.utilization (day, camera_id, passes, hits, verified, acted_on)
+SELECT day, camera_id, sum(passes), sum(hits), sum(checked), sum(acted)
+FROM (
+    SELECT toDate(captured_at) AS day, camera_id, uniqExact(detection_id) AS passes,
+           0 AS hits, 0 AS checked, 0 AS acted
+    FROM platestream.detections WHERE day IN {days:Array(Date)} GROUP BY day, camera_id
+    UNION ALL
+    SELECT day, camera_id, 0 AS passes, uniqExact(hit_id) AS hits,
+           uniqExactIf(hit_id, has(kinds, 'plate_and_state_confirmed')) AS checked,
+           uniqExactIf(hit_id, has(kinds, 'action_taken')) AS acted
+    FROM (SELECT hit_id, toDate(captured_at) AS day, camera_id FROM platestream.alert_hits
+          WHERE day IN {days:Array(Date)}) AS hit
+    LEFT JOIN (SELECT hit_id, groupUniqArray(kind) AS kinds FROM platestream.hit_actions GROUP BY hit_id)
+        AS action ON hit.hit_id = action.hit_id
+    GROUP BY day, camera_id
+)
+GROUP BY day, camera_id
+"""
+
+
+def tally(client: Client, cutoff: datetime, now: datetime) -> list[date]:
+    """Count the days that need it; return them. The count of a day that `cutoff` divides remains
+    unchanged.
+    """
+    asked = {"recent": (now - LATELY).date(), "going": (cutoff + timedelta(days=1)).date()}
+    days = {row[0] for row in run("tallying", partial(client.query, _DAYS, parameters=asked)).result_rows}
+    cut = {"cut": cutoff.date()}
+    days -= {row[0] for row in run("tallying", partial(client.query, _WHOLE, parameters=cut)).result_rows}
+    if days:
+        told = {"days": sorted(days)}
+        run("tallying", partial(client.command, _TALLY, parameters=told))
+    return sorted(days)

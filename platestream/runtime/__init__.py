@@ -1,0 +1,1 @@
+"""Building blocks of every process: metrics, clock, files, HTTP servers."""

@@ -1,0 +1,211 @@
+"""State that the pages of the console and the API share."""
+
+import gc
+import hashlib
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from starlette.responses import Response
+
+from platestream.access import accounts, shifts
+from platestream.access.door import Clients, Door, agency_zone
+from platestream.access.openid import provider
+from platestream.access.presence import Devices
+from platestream.access.registry import load_people_and_cameras
+from platestream.hits.alert_feed import LiveHitFeed
+from platestream.hits.handling import RecentSteps
+from platestream.hotlist.lookback_jobs import LookBackJobs
+from platestream.notifications.factory import read_rules
+from platestream.operations.up.status import planned_ports
+from platestream.operators.notify.rules import NotifyRules
+from platestream.operators.people import People, PeopleRules
+from platestream.runtime.login_attempts import LoginAttempts
+from platestream.schemas.message import RefusedError
+from platestream.settings import Settings
+from platestream.web import cookies
+from platestream.web.page_request import PageRequest
+from platestream.web.rendering import Section, Templates
+from platestream.web.sessions import Recent, Session, Sessions
+
+if TYPE_CHECKING:
+    from platestream.web.oidc import SignInFlow
+
+log = logging.getLogger(__name__)
+
+TOOL = "console"
+REGISTRY_MAX_AGE = timedelta(seconds=2)
+"""Maximum age of the registry by which sessions, tokens and offered pages are judged; the door asks again."""
+STATIC = Path(str(files("platestream.web").joinpath("static")))
+
+ADDRESS_FREE = 50
+"""Failed sign-ins in a row from one address that delay nothing: a whole station may share it."""
+_Registered = tuple[datetime, People, PeopleRules, dict[str, tuple[float, float]]]
+
+
+class Console:
+    """State that all pages share: settings, sessions, people, templates, and incoming hits. `searches` are
+    the last requests of programs, by person and inquiry, for their further pages.
+
+    Raises RefusedError or OSError if a file of the OpenID provider cannot be used.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.settings, self.clock = settings, clock
+        self.sessions, self.passwords = Sessions(), accounts.passwords(settings)
+        self.attempts: LoginAttempts[str] = LoginAttempts(clock=self._seconds)
+        self.addresses: LoginAttempts[str] = LoginAttempts(ADDRESS_FREE, clock=self._seconds)
+        self.alerts = LiveHitFeed()
+        self.recent = RecentSteps()
+        self.look_backs = LookBackJobs()
+        self.searches: Recent[tuple[str, UUID], Any] = Recent(1000)
+        self.devices = Devices()
+        self.openid = _signing_in(settings)
+        self._clients = Clients(settings, automatic=True)
+        self.zone = agency_zone(self.door(""))
+        self.notify_rules = self._notify_rules()
+        _console, self.boards_port = planned_ports(settings)
+        self.version = _version()
+        self._drawing = Templates(self.zone, self.version)
+        self._lock = threading.Lock()
+        self._people: _Registered | None = None
+
+    def door(self, who: str, tool: str = TOOL) -> Door:
+        """Return the door of a person who is signed in here, or for whom the program `tool` acts."""
+        return Door.for_person(self.settings, who, tool, self._clients)
+
+    def _notify_rules(self) -> NotifyRules:
+        """Return the rules of notification, which have the priorities of categories; the default ones where
+        the file cannot be used.
+        """
+        try:
+            return read_rules(self.settings, self.door("").rules.gate)
+        except RefusedError as error:
+            log.warning(
+                "the rules of notification cannot be used, so default priorities count: %s", error.detail
+            )
+            return NotifyRules()
+
+    def _seconds(self) -> float:
+        return self.clock().timestamp()
+
+    def people(self) -> tuple[People, PeopleRules]:
+        """Return the registered people, at most REGISTRY_MAX_AGE old."""
+        return self._registered()[1:3]
+
+    def _registered(self) -> "_Registered":
+        now = self.clock()
+        with self._lock:
+            if self._people is None or now - self._people[0] > REGISTRY_MAX_AGE:
+                people, rules, cameras = load_people_and_cameras(self.door(""))
+                self._people = (now, people, rules, cameras)
+            return self._people
+
+    def roles(self, who: str) -> tuple[str, ...]:
+        """Return the roles of a person. They only choose what is offered; the door decides."""
+        user = self.people()[0].users.get(who)
+        return tuple(user.roles) if user is not None and user.active else ()
+
+    def session(self, token: str, *, used: bool = True) -> Session | None:
+        """Return the session of a browser's token if it is valid."""
+        return self.check_session(token, used=used)[0]
+
+    def check_session(self, token: str, *, used: bool = True) -> tuple[Session | None, str]:
+        """Return the session of a browser's token, or None and the code of why it has ended (`signin.SAID`).
+
+        The password is compared with the current file of passwords; person and shift with the registry as of
+        at most REGISTRY_MAX_AGE ago.
+        """
+        now = self.clock()
+        found = self.sessions.find(token, now, used=used)
+        if found is None:
+            return None, ""
+        ended = self._ended(found, now)
+        if not ended:
+            return found, ""
+        self.sessions.end(found)
+        log.info("a session of %s has ended: %s", found.who, ended)
+        return None, ended
+
+    def _ended(self, session: Session, now: datetime) -> str:
+        if self.deactivated(session.who):
+            return "deactivated"
+        if session.password is None:
+            ended = session.resets != accounts.resets(self.settings, session.who)
+        else:
+            ended = session.password != self.passwords.version(session.who)
+        if ended:
+            return "password"
+        on_shift = shifts.shift_of(self.people()[0], session.who, now)
+        if session.shift and (on_shift is None or on_shift.id != session.shift):
+            return "shift"
+        if on_shift is not None:
+            session.shift = on_shift.id  # also for a browser that did not begin the shift
+        return ""
+
+    def deactivated(self, who: str) -> bool:
+        """Return whether this person is deactivated in the registry."""
+        user = self.people()[0].users.get(who)
+        return user is not None and not user.active
+
+    def cameras(self) -> dict[str, tuple[float, float]]:
+        """Return the locations of the registered cameras, at most REGISTRY_MAX_AGE old."""
+        return self._registered()[3]
+
+    def forget_people(self) -> None:
+        """Forget the registered people, because they have just changed."""
+        with self._lock:
+            self._people = None
+
+    def sections(self, who: str) -> list[Section]:
+        """Return the sections that are offered to this person."""
+        return self._drawing.sections(self.roles(who))
+
+    def sign_out(self, session: Session) -> Response:
+        """End a session and redirect to the sign-in page."""
+        self.sessions.end(session)
+        self.devices.record_sign_out(self.door(""), session.who, self.clock())
+        log.info("%s signed out", session.who)
+        return cookies.end_session("/sign-in?said=out")
+
+    def render(self, template: str, request: PageRequest | None, **shown: Any) -> str:
+        """Render a template as HTML."""
+        roles = self.roles(request.session.who) if request else ()
+        return self._drawing.page(template, request=request, roles=roles, **shown)
+
+    def prepare(self) -> None:
+        """Prepare once, before the first request, everything that would slow down pages."""
+        self._drawing.prepare()
+        gc.collect()
+        gc.freeze()  # Exclude long-lived objects: scanning them took 150 ms of one page in ten.
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._clients.close()
+
+
+def _signing_in(settings: Settings) -> "SignInFlow | None":
+    """Return the sign-in by OpenID Connect where a provider is named. Raises RefusedError without authlib."""
+    named = provider(settings)
+    if named is None:
+        return None
+    try:
+        from platestream.web.oidc import SignInFlow
+    except ModuleNotFoundError as error:
+        raise RefusedError(
+            "no_authlib", f"OpenID Connect needs the package {error.name}: install platestream[oidc]"
+        ) from None
+    return SignInFlow(named)
+
+
+def _version() -> str:
+    """Return a version that changes with each of the files that pages load."""
+    whole = hashlib.sha256()
+    for file in sorted(path for path in STATIC.rglob("*") if path.is_file()):
+        whole.update(file.read_bytes())
+    return whole.hexdigest()[:12]

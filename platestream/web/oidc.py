@@ -1,0 +1,245 @@
+"""Sign-in by OpenID Connect: the authorization code flow with PKCE, `state` and `nonce`.
+
+The provider identifies a person: one claim holds their name in the registry. Their roles come from the
+registry, as with a password. A group of the provider can be required, but it adds no permission.
+"""
+
+import hashlib
+import logging
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from anyio import CapacityLimiter, to_thread
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.base_client import BaseApp, OAuth2Mixin, OAuthError, OpenIDMixin
+from authlib.integrations.httpx_client import OAuth2Client
+from httpx2 import HTTPError
+from joserfc.errors import ClaimError, JoseError
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from platestream.access.openid import HERE, Provider
+from platestream.web import cookies, signin
+
+if TYPE_CHECKING:
+    from platestream.web.console import Console
+
+log = logging.getLogger(__name__)
+
+BACK = "/sign-in/oidc/back"
+LIVES = timedelta(minutes=10)
+"""Time limit for a person at the provider's pages."""
+MOST = 10_000
+TIMEOUT_S = 5.0
+THREADS = 4
+"""Of their own, so that a provider that is away holds up nobody's pages."""
+SIGNED_BY = frozenset(
+    ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
+)
+"""Signatures by a key that the issuer alone has: neither `none` nor a secret that is shared."""
+
+
+class NotSignedInError(Exception):
+    """Failed sign-in: `message` is for the person, `why` for the log; neither holds a token or a code."""
+
+    def __init__(self, status: int, message: str, why: str) -> None:
+        super().__init__(why)
+        self.status, self.message = status, message
+
+
+class PendingSignIn(NamedTuple):
+    """Sign-in in progress: its browser, the secrets that prove its answer, and the page that it leads to."""
+
+    browser: bytes
+    until: datetime
+    nonce: str
+    verifier: str
+    back: str
+    where: str
+
+
+class _Client(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]  # Authlib has no types
+    """Authlib client that reads the provider's metadata and keys when they are needed."""
+
+    client_cls = OAuth2Client
+
+    def __init__(self, provider: Provider) -> None:
+        super().__init__(
+            None,
+            client_id=provider.client_id,
+            client_secret=provider.secret,
+            client_kwargs={
+                "scope": provider.scope,
+                "code_challenge_method": "S256",
+                "timeout": TIMEOUT_S,
+            },
+            server_metadata_url=provider.issuer.rstrip("/") + "/.well-known/openid-configuration",
+        )
+        self._issuer = provider.issuer
+
+    def load_server_metadata(self) -> Any:
+        found = super().load_server_metadata()
+        if found.get("issuer") != self._issuer:
+            self.server_metadata.clear()
+            raise OAuthError("another_issuer")
+        named = found.get("id_token_signing_alg_values_supported", ["RS256"])
+        return {**found, "id_token_signing_alg_values_supported": [one for one in named if one in SIGNED_BY]}
+
+
+class SignInFlow:
+    """Sign-ins in progress with one provider. Thread-safe."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider, self.threads = provider, CapacityLimiter(THREADS)
+        self._client = _Client(provider)
+        self._pending: OrderedDict[str, PendingSignIn] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def begin(self, browser: str, back: str, where: str, now: datetime) -> str:
+        """Begin a sign-in that returns to `back`, and return the provider's address. Raises
+        NotSignedInError.
+        """
+        made = self._call(self._client.create_authorization_url, back)
+        begun = PendingSignIn(_hash(browser), now + LIVES, made["nonce"], made["code_verifier"], back, where)
+        with self._lock:
+            self._pending[made["state"]] = begun
+            while len(self._pending) > MOST:
+                self._pending.popitem(last=False)
+        return str(made["url"])
+
+    def finish(self, browser: str, state: str, now: datetime) -> PendingSignIn:
+        """Return the sign-in of this `state` and browser; each is valid once. Raises NotSignedInError."""
+        with self._lock:
+            begun = self._pending.get(state)
+            if begun is None or begun.browser != _hash(browser) or begun.until <= now:
+                minutes = LIVES // timedelta(minutes=1)
+                message = (
+                    f"This sign-in began in another browser, or took over {minutes} minutes. Sign in again."
+                )
+                raise NotSignedInError(400, message, "an answer to nothing that was begun in this browser")
+            del self._pending[state]
+            return begun
+
+    def who(self, begun: PendingSignIn, answer: dict[str, str]) -> str:
+        """Return the person's name in the registry from the provider's answer. Raises NotSignedInError."""
+        provider = self.provider
+        if answer.get("iss", provider.issuer) != provider.issuer:
+            raise self._unproven("the answer is of another issuer")
+        if "code" not in answer:
+            why = f"the provider answered {answer.get('error', 'nothing')[:64]!r}"
+            raise NotSignedInError(403, f"{provider.name} did not sign you in.", why)
+        claims = self._call(self._claims, begun, answer["code"])
+        who = claims.get(provider.claim)
+        if not isinstance(who, str) or not who.isprintable() or not 0 < len(who.strip()) <= 64:
+            message = f"{provider.name} did not send your name in the registry. Tell the ALPR administrator."
+            raise NotSignedInError(403, message, f"no name in the claim {provider.claim!r}")
+        held = claims.get(provider.group_claim)
+        if provider.group_claim and provider.group not in (held if isinstance(held, list) else [held]):
+            message = f"{provider.name} does not admit your group. Ask the ALPR administrator."
+            raise NotSignedInError(403, message, f"{who!r} is not in the group {provider.group!r}")
+        return who.strip()
+
+    def _claims(self, begun: PendingSignIn, code: str) -> dict[str, Any]:
+        """Return the checked claims of the id token, and those that only userinfo returns."""
+        provider, client = self.provider, self._client
+        token = client.fetch_access_token(begun.back, code=code, code_verifier=begun.verifier)
+        must = {
+            "iss": {"essential": True, "value": provider.issuer},
+            "aud": {"essential": True, "value": provider.client_id},
+        }
+        found = client.parse_id_token(token, begun.nonce, claims_options=must)
+        if found is None:
+            raise OAuthError("no_id_token")
+        wanted = {provider.claim, provider.group_claim} - {""}
+        if wanted <= found.keys() or "userinfo_endpoint" not in client.load_server_metadata():
+            return dict(found)
+        more = client.userinfo(token=token)
+        if more.get("sub") != found["sub"]:
+            raise OAuthError("another_person")
+        return {**more, **found}
+
+    def _call(self, ask: Callable[..., Any], *arguments: Any) -> Any:
+        """Check that the answer is the one that was requested; any other is refused."""
+        try:
+            return ask(*arguments)
+        except HTTPError as error:
+            message = f"{self.provider.name} does not answer. Try again, or sign in with a password."
+            raise NotSignedInError(
+                503, message, f"the provider gives no answer: {type(error).__name__}"
+            ) from None
+        except Exception as error:
+            raise self._unproven(f"the provider's answer does not hold: {_reason(error)}") from None
+
+    def _unproven(self, why: str) -> NotSignedInError:
+        return NotSignedInError(
+            403, f"The answer of {self.provider.name} does not prove your identity. Sign in again.", why
+        )
+
+
+def routes(console: "Console") -> Sequence[Route]:
+    """Return the routes to the provider and back; none without a provider."""
+    signing_in = console.openid
+    if signing_in is None:
+        return ()
+
+    async def go(request: Request) -> Response:
+        return await to_thread.run_sync(_go, console, signing_in, request, limiter=signing_in.threads)
+
+    async def back(request: Request) -> Response:
+        return await to_thread.run_sync(_back, console, signing_in, request, limiter=signing_in.threads)
+
+    return Route("/sign-in/oidc", go, methods=["GET"]), Route(BACK, back, methods=["GET"])
+
+
+def _go(console: "Console", signing_in: SignInFlow, request: Request) -> Response:
+    where = signin.local_path(request.query_params.get("next", ""))
+    browser = cookies.pending_sign_in(request) or secrets.token_urlsafe(32)
+    try:
+        address = signing_in.begin(browser, _address(request), where, console.clock())
+    except NotSignedInError as error:
+        return _refused(console, where, error)
+    return cookies.set_pending_sign_in(RedirectResponse(address, cookies.DONE), browser, LIVES)
+
+
+def _back(console: "Console", signing_in: SignInFlow, request: Request) -> Response:
+    answer = dict(request.query_params)
+    where = "/"
+    try:
+        begun = signing_in.finish(cookies.pending_sign_in(request), answer.get("state", ""), console.clock())
+        where = begun.where
+        who = signing_in.who(begun, answer)
+    except NotSignedInError as error:
+        return _refused(console, where, error)
+    return signin.begin_session(console, request, who, where)
+
+
+def _refused(console: "Console", where: str, error: NotSignedInError) -> Response:
+    log.warning("no sign-in by OpenID Connect: %s", error)
+    return signin.sign_in_page(console, where, error.message, error.status)
+
+
+def _address(request: Request) -> str:
+    """Return the address to which the provider redirects: https, also behind a proxy that ends TLS, except on
+    this machine.
+    """
+    plain = request.url.scheme == "http" and request.url.hostname in HERE
+    return f"{'http' if plain else 'https'}://{request.url.netloc}{BACK}"
+
+
+def _reason(error: Exception) -> str:
+    """Return the reason of a failure, without any part of the answer except the provider's own error code."""
+    match error:
+        case ClaimError():
+            return str(error)
+        case AuthlibBaseError() | JoseError():
+            return repr(str(error.error)[:64])
+    return type(error).__name__
+
+
+def _hash(browser: str) -> bytes:
+    return hashlib.sha256(browser.encode()).digest()

@@ -1,0 +1,49 @@
+"""Server of the console."""
+
+import logging
+from collections.abc import Sequence
+from ipaddress import ip_address
+from pathlib import Path
+
+import uvicorn
+
+from platestream.hits.pages import live_feed
+from platestream.runtime.http_server import listen, server_config
+from platestream.settings import Settings
+from platestream.web.app import app
+from platestream.web.console import Console
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+def loopback(host: str) -> bool:
+    """Return whether only this machine can reach an address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    names: Sequence[str] = (),
+    certificate: Path | None = None,
+    key: Path | None = None,
+    *,
+    published: bool = False,
+) -> None:
+    """Serve until stopped. Raises OSError if the port is taken."""
+    # Sign-ins and failed attempts are logged; plates, cases and reasons are not.
+    logging.getLogger("platestream.web").setLevel(logging.INFO)
+    console = Console(settings)
+    with listen(host, port) as taken:
+        live_feed.follow(console)
+        console.prepare()
+        served = app(console, (*LOOPBACK, *names), published=published)
+        config = server_config(served, ssl_certfile=certificate, ssl_keyfile=key)
+        try:
+            uvicorn.Server(config).run(sockets=[taken])
+        finally:
+            console.close()

@@ -1,0 +1,237 @@
+"""Sign-in with a password, and sign-out. Failed attempts are rate-limited by account and by address."""
+
+import logging
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from platestream.access import accounts
+from platestream.access.pages import account
+from platestream.operators.people_names import resolve
+from platestream.web import cookies, forms
+from platestream.web.failures import FAILURES, error_response
+
+if TYPE_CHECKING:
+    from platestream.web.console import Console
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 2
+"""Passwords that are checked at once: each takes 64 MB, and other pages go on meanwhile."""
+BROWSERS = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+"""Marks in a User-Agent header, the most specific first."""
+DEACTIVATED = "This account is deactivated. Ask the ALPR administrator."
+LINK_ENDED = "This link was already used or has expired. Ask for another one, or sign in with your password."
+SAID = {
+    "out": "You are signed out.",
+    "set": "Your password is set. Sign in with it.",
+    "ended": "Your session has ended. Your request was not carried out. Sign in and send it again.",
+    "password": "You were signed out, because the password of this account was changed or revoked. "
+    "If you did not change it, tell the ALPR administrator and the auditor.",
+    "deactivated": "You were signed out, because this account is deactivated. Ask the ALPR administrator.",
+    "shift": "You were signed out, because your shift has ended. Sign in again to continue.",
+}
+
+
+def redirect_to_sign_in(request: Request, ended: str = "") -> Response:
+    """Redirect to the sign-in page, with the reason why a session `ended` and the page to return to."""
+    if request.method != "GET":
+        return RedirectResponse(f"/sign-in?said={ended or 'ended'}", cookies.DONE)
+    address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    where = f"/sign-in?next={quote(address, safe='')}" + (f"&said={ended}" if ended else "")
+    if "hx-request" in request.headers:
+        return Response(status_code=401, headers={"HX-Redirect": where})
+    return RedirectResponse(where, cookies.DONE)
+
+
+def routes(console: "Console") -> Sequence[Route]:
+    """Return the pages that need no sign-in."""
+    limiter = CapacityLimiter(AT_ONCE)
+
+    async def form_page(request: Request) -> Response:
+        message = SAID.get(request.query_params.get("said", ""), "")
+        return sign_in_page(console, local_path(request.query_params.get("next", "")), message)
+
+    async def sign_in(request: Request) -> Response:
+        form = await forms.read_form(request, forms.SMALL)
+        who, password, where = (str(form.get(name, "")) for name in ("who", "password", "next"))
+        call = partial(_sign_in, console, request, who.strip(), password, local_path(where))
+        return await to_thread.run_sync(call, limiter=limiter)
+
+    async def sign_out(request: Request) -> Response:
+        session = console.sessions.find(cookies.session_token(request), console.clock())
+        form = await forms.read_form(request, forms.SMALL)
+        if session is None or form.get("csrf") != session.csrf:
+            return RedirectResponse("/sign-in", cookies.DONE)
+        return console.sign_out(session)
+
+    async def redeem_form(request: Request) -> Response:
+        who, code = (request.query_params.get(name, "")[:64] for name in ("who", "code"))
+        return await to_thread.run_sync(partial(account.redeem_page, console, who, "", code=code))
+
+    async def redeem(request: Request) -> Response:
+        form = await forms.read_form(request, forms.SMALL)
+        who, code, password, again = (
+            str(form.get(name, "")) for name in ("who", "code", "password", "again")
+        )
+        call = partial(_redeem, console, request, who.strip(), code, password, again)
+        return await to_thread.run_sync(call, limiter=limiter)
+
+    async def link_page(request: Request) -> Response:
+        named = {name: request.query_params.get(name, "")[:64] for name in ("who", "code")}
+        return HTMLResponse(console.render("signin_link.html", None, **named))
+
+    async def use_link(request: Request) -> Response:
+        form = await forms.read_form(request, forms.SMALL)
+        who, code = (str(form.get(name, "")) for name in ("who", "code"))
+        return await to_thread.run_sync(partial(_use_link, console, request, who, code), limiter=limiter)
+
+    return (
+        Route("/sign-in/link", link_page, methods=["GET"]),
+        Route("/sign-in/link", use_link, methods=["POST"]),
+        Route("/redeem", redeem_form, methods=["GET"]),
+        Route("/redeem", redeem, methods=["POST"]),
+        Route("/sign-in", form_page, methods=["GET"]),
+        Route("/sign-in", sign_in, methods=["POST"]),
+        Route("/sign-out", sign_out, methods=["POST"]),
+    )
+
+
+def local_path(where: str) -> str:
+    """Return a path of this console; the home page for any other address.
+
+    >>> inside("/hits?a=1"), inside("//elsewhere.example"), inside("https://elsewhere.example")
+    ('/hits?a=1', '/', '/')
+    """
+    plain = where.isprintable() and "\\" not in where
+    return where if plain and where.startswith("/") and not where.startswith("//") else "/"
+
+
+def _too_many_attempts(console: "Console", account: str, address: str) -> str:
+    """Return the message for a person or an address with too many failed attempts; empty if there is none."""
+    wait = max(console.attempts.retry_after(account), console.addresses.retry_after(address))
+    minutes = math.ceil(wait / 60)
+    many = "s" if minutes > 1 else ""
+    return f"Too many wrong passwords. Try again in {minutes} minute{many}." if wait else ""
+
+
+def _redeem(console: "Console", request: Request, who: str, code: str, password: str, again: str) -> Response:
+    now, address = console.clock(), request.client.host if request.client else ""
+    if message := _too_many_attempts(console, f"code of {who[:64]}", address):
+        return account.redeem_page(console, who, message, 429)
+    if password != again:
+        return account.redeem_page(console, who, "The two passwords differ. Enter both again.", 400)
+    if console.deactivated(who):  # same as for a wrong code, so that nobody learns which accounts exist
+        return _wrong_code(console, who, address)
+    try:
+        where = account.redeemed_where(console, request, who)
+        accounts.redeem(console.door(who), code, password, now, where)
+    except accounts.CodeError:
+        return _wrong_code(console, who, address)
+    except FAILURES as error:
+        status, message = error_response(error)
+        return account.redeem_page(console, who, message, status)
+    console.attempts.record_success(f"code of {who[:64]}")
+    console.sessions.end_all(who)
+    log.info("%s redeemed a code %s", who, where)
+    return cookies.end_session("/sign-in?said=set")
+
+
+def _use_link(console: "Console", request: Request, who: str, code: str) -> Response:
+    now, address = console.clock(), request.client.host if request.client else ""
+    if message := _too_many_attempts(console, f"code of {who[:64]}", address):
+        return sign_in_page(console, "/", message, 429)
+    try:
+        if console.deactivated(who):
+            raise accounts.CodeError
+        accounts.use_link(console.door(who), code, now, account.redeemed_where(console, request, who))
+    except accounts.CodeError:
+        console.attempts.record_failure(f"code of {who[:64]}")
+        console.addresses.record_failure(address)
+        log.warning("an invalid or expired link for %r from %s", who[:64], address)
+        return sign_in_page(console, "/", LINK_ENDED, 401)
+    except FAILURES as error:
+        status, message = error_response(error)
+        return sign_in_page(console, "/", message, status)
+    console.attempts.record_success(f"code of {who[:64]}")
+    return begin_session(console, request, who, "/")
+
+
+def _wrong_code(console: "Console", who: str, address: str) -> Response:
+    console.attempts.record_failure(f"code of {who[:64]}")
+    console.addresses.record_failure(address)
+    log.warning("an invalid or expired code for %r from %s", who[:64], address)
+    message = (
+        "The name or the code is wrong, or the code was already redeemed or has expired. Ask for another one."
+    )
+    return account.redeem_page(console, who, message, 401)
+
+
+def _sign_in(console: "Console", request: Request, who: str, password: str, where: str) -> Response:
+    name, address = who[:64], request.client.host if request.client else ""
+    if message := _too_many_attempts(console, name, address):
+        return sign_in_page(console, where, message, 429)
+    proven = console.passwords.proven(who, password)
+    if not proven:
+        console.attempts.record_failure(name)
+        console.addresses.record_failure(address)
+        log.warning("a wrong password for %r from %s", who[:64], address)
+        return sign_in_page(console, where, "The name or the password is wrong.", 401)
+    console.attempts.record_success(name)
+    return begin_session(console, request, who, where, proven)
+
+
+def begin_session(
+    console: "Console", request: Request, who: str, where: str, password: str | None = None
+) -> Response:
+    """Begin a session of an authenticated person, and redirect to the requested page.
+
+    `password` is the version of the password that was used, None with a provider. A deactivated person is
+    refused. Names of a provider match registered names regardless of case.
+    """
+    address = request.client.host if request.client else ""
+    if password is None:
+        who = resolve(who, console.people()[0].users)
+    if console.deactivated(who):
+        log.warning("no session for %r from %s: deactivated", who, address)
+        return sign_in_page(console, where, DEACTIVATED, 403)
+    device = f"{browser_name(request.headers.get('user-agent', ''))}, {address}"
+    token, session = console.sessions.begin(who, console.clock(), password, device)
+    session.resets = accounts.resets(console.settings, who)
+    session.notice = accounts.has_news(console.settings, who, console.clock())
+    log.info("%s signed in from %s", who, address)
+    return cookies.set_session(RedirectResponse(where, cookies.DONE), token)
+
+
+def browser_name(agent: str) -> str:
+    """Return browser and system by a User-Agent header, for people.
+
+    >>> browser_name("Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36")
+    'Chrome on Android'
+    """
+    browser = next((name for mark, name in BROWSERS if mark in agent), "another program")
+    system = next((name for mark, name in SYSTEMS if mark in agent), "")
+    return f"{browser} on {system}" if system else browser
+
+
+def sign_in_page(console: "Console", where: str, message: str, status: int = 200) -> Response:
+    """Render the sign-in page, which shows `message` and leads to `where`."""
+    provider = console.openid.provider.name if console.openid else ""
+    shown = console.render("signin.html", None, next=where, message=message, provider=provider)
+    return HTMLResponse(shown, status)

@@ -1,0 +1,40 @@
+"""Tables from which the retention job deletes rows (`platestream.retention.service`).
+
+A table that is added here also needs the grants of `platestream_retention` in `clickhouse/roles.xml`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from platestream.schemas import topics
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class ExpiringTable:
+    """A table with expiring rows.
+
+    `age` is the time that counts, in SQL, and `grain` the length of a partition (None: there is only one).
+    `partition` is the id of a row's partition, in SQL. `keep` is the table's own retention, where it is less
+    than that of the profile.
+    """
+
+    name: str
+    age: str = "least(captured_at, ingested_at)"
+    grain: timedelta | None = DAY
+    partition: str = "toString(toYYYYMMDD(captured_at))"
+    keep: timedelta | None = None
+
+    def retention_of(self, period: timedelta) -> timedelta:
+        """Return how long the table keeps its rows where data is kept for `period`."""
+        return period if self.keep is None else min(period, self.keep)
+
+
+EXPIRING_TABLES = (
+    ExpiringTable("detections"),
+    ExpiringTable("alert_hits"),
+    ExpiringTable("images", grain=HOUR, partition="toString(toUnixTimestamp(toStartOfHour(captured_at)))"),
+    ExpiringTable("tallied", age="least(captured_at, tallied_at)"),
+    ExpiringTable("dead_letters", "received_at", None, "'all'", topics.DEAD_LETTERS.keep),
+)

@@ -1,1 +1,0 @@
-"""Evidence: held beyond the retention period, exported as a signed package, verified anywhere, purged."""

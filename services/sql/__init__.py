@@ -1,1 +1,0 @@
-"""SQL of a person, asked by hand as their own account."""

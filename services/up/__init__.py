@@ -1,1 +1,0 @@
-"""The whole system live on one machine: its processes, their accounts, their supervisor."""
