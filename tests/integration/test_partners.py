@@ -310,7 +310,13 @@ def test_between_whole_processes_an_entry_is_taken_hits_come_back_and_it_ends_th
     for one in (jersey, sjpd):
         if one.process is None:
             one.start(three.certificate)
-    wait_until(lambda: set(jersey.taken) == {"LIST1", "LIST2"}, 60, "entries at the other agency")
+    try:
+        wait_until(lambda: set(jersey.taken) == {"LIST1", "LIST2"}, 60, "entries at the other agency")
+    except TimeoutError as late:
+        with offers.lists(Settings(data=sjpd.data)).reading() as kept:
+            offered = kept.offered.all()
+        logs = [(one.folder / "log").read_text() for one in (sjpd, jersey)]
+        raise AssertionError("\n".join((f"{late}: {list(jersey.taken)}", str(offered), *logs))) from None
 
     seen = msgspec.structs.replace(read(timedelta(), "elm", plate="LIST1"), captured_at=datetime.now(UTC))
     hit = match_entry(seen, msgspec.structs.replace(jersey.taken["LIST1"], listed_at=None))
