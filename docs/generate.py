@@ -20,6 +20,7 @@ from platestream.boards import docs as board_docs
 from platestream.cameras import config as cameras_config
 from platestream.cameras.pushes import docs as push_docs
 from platestream.cli.main import COMMANDS, load
+from platestream.operators.notify import channels as notify_channels
 from platestream.operators.notify import rules as notify_rules
 from platestream.partners import config as partners_config
 from platestream.policy import docs as policy_docs
@@ -391,6 +392,8 @@ def files() -> str:
         for title, struct in described.items():
             parts.append(f"\n`{title}`\n" if title else "")
             parts.append(f"\n{_prose(inspect.cleandoc(struct.__doc__ or ''))}\n{_struct(struct, None)}")
+        if name == "notify.toml":
+            parts.append(f"\nThe channels. Other services go out by Apprise:\n\n{notify_channels.table()}")
     return re.sub(r"\n{3,}", "\n\n", "".join(parts))
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from platestream.operators.notify.channels import CHANNELS
 from platestream.operators.people import THE_ORDERS, PeopleRules
 from platestream.schemas.fields import Name
 from platestream.schemas.hotlist import Area, Hours
@@ -25,8 +26,6 @@ Shows = Literal["link", "plate", "picture"]
 Priority = Annotated[int, Meta(ge=1, le=5)]
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 
-CHANNELS = ("webhook", "mail", "apprise")
-"""The channels: a receiver has the field of one. `platestream.notifications.factory` has their senders."""
 TOP: Priority = 1
 ON_SHIFT = "on_shift"
 PRIORITIES: Mapping[str, int] = {
@@ -40,6 +39,7 @@ PRIORITIES: Mapping[str, int] = {
 }
 OTHERS = 3  # priority of other categories
 _SPAN = re.compile(r"(\d+) (second|minute|hour|day)s?")
+_TOPIC = re.compile(r"\w+://[^/]+/[^+#?\s\0]+")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 
@@ -48,11 +48,12 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Receiver(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A receiver of notifications, by `webhook`, `mail` or `apprise`, any service that Apprise knows.
+    """A receiver of notifications by one channel: `webhook`, `mail`, `mqtt`, or `apprise` for other services.
 
     `officer`: a registered user's own, for routes to `on_shift`; `agency`: another agency's, which needs an
-    MOU in force. `shows` overrides the file's. `secret_file` signs a webhook. `fallback`: the officer's next
-    channel, notified only while no device of theirs is connected to the console.
+    MOU in force; `purpose`: the ground of a system that has neither. `shows` overrides the file's.
+    `secret_file` signs a webhook; `user` to `key_file` are for the other connections. `fallback`: the
+    officer's next channel, notified only while no device of theirs is connected to the console.
     """
 
     name: Name
@@ -60,8 +61,17 @@ class Receiver(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     secret_file: Text | None = None
     mail: Text | None = None
     apprise: Text | None = None
+    mqtt: Annotated[Text | None, Meta(description="mqtts://HOST[:PORT]/TOPIC; MQTT 5, QoS 1")] = None
+    user: str = ""
+    password_file: str = ""
+    ca_file: Annotated[
+        str, Meta(description="authorities of the server's certificate; empty: the system's")
+    ] = ""
+    cert_file: Annotated[str, Meta(description="certificate of the client, PEM")] = ""
+    key_file: str = ""
     officer: str = ""
     agency: str = ""
+    purpose: Annotated[str, Meta(description="why a system gets this; or name its `agency`")] = ""
     fallback: Annotated[bool, Meta(description="only while the officer has no live page open")] = False
     shows: Shows | None = None
     quiet: tuple[Hours, ...] = ()
@@ -205,18 +215,34 @@ def _receiver_fault(one: Receiver, rules: NotifyRules, allow_plaintext: bool) ->
         yield "`fallback` is for an officer's receiver: name the `officer`"
     if len(one.channels) != 1:
         yield f"one of {', '.join(f'`{name}`' for name in CHANNELS)} is needed"
-    if one.webhook is not None:
-        if one.secret_file is None:
-            yield "a webhook needs `secret_file`: what it is sent is signed"
-        url = urlsplit(one.webhook)
-        if url.scheme not in ("http", "https") or not url.hostname:
-            yield "`webhook` is no URL"
-        elif url.scheme == "http" and not allow_plaintext and not _loopback(url.hostname):
-            yield "`webhook` would leave this machine unencrypted: https:// is needed"
+    if one.webhook is not None and one.secret_file is None:
+        yield "a webhook needs `secret_file`: what it is sent is signed"
+    for name in one.channels:
+        text = getattr(one, name)
+        if CHANNELS[name].schemes:
+            yield from _url_fault(name, text, CHANNELS[name].schemes, allow_plaintext)
+        if CHANNELS[name].system and not (one.agency or one.purpose):
+            yield "`purpose` is needed, or `agency`: why this system gets data"
+        if CHANNELS[name].system and "@" in text:
+            yield f"`{name}` holds a user: `user` and `password_file` are for that"
+    if one.mqtt is not None and not _TOPIC.fullmatch(one.mqtt):
+        yield "`mqtt` needs a topic after the host, without + # ? and spaces"
     if one.mail is not None and rules.mail is None:
         yield "`mail` needs the section [mail], which names the server"
     if one.apprise is not None and one.apprise.startswith(("mailto:", "mailtos:")):
         yield "mail is sent by `mail`, whose Message-ID says that it is the same one"
+
+
+def _url_fault(name: str, text: str, schemes: tuple[str, ...], allow_plaintext: bool) -> Iterator[str]:
+    try:
+        url = urlsplit(text)
+        usable = url.scheme in schemes and url.hostname and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        yield f"`{name}` is no URL"
+    elif url.scheme != schemes[0] and not allow_plaintext and not _loopback(str(url.hostname)):
+        yield f"`{name}` would leave this machine unencrypted: {schemes[0]}:// is needed"
 
 
 def _host(server: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from platestream.access.rules_reader import text_of
 from platestream.edges.edge import Edge
 from platestream.notifications import webhook_signature
+from platestream.notifications.channels import mqtt
 from platestream.notifications.delivery import ThreadedPost
 from platestream.notifications.journal import Journal
 from platestream.notifications.senders import ByApprise, MailServer, MailTo, Send, Webhook, read_secret
@@ -75,5 +76,6 @@ SENDERS: Mapping[str, Callable[[Receiver, NotifyRules], Send]] = {
     "webhook": _webhook,
     "mail": _mail,
     "apprise": _apprise,
+    "mqtt": mqtt.open_sender,
 }
 """Function that opens the sender, by channel."""

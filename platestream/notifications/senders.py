@@ -79,10 +79,7 @@ class Webhook:
         self._client = httpx.Client(timeout=TIMEOUT, follow_redirects=False)
 
     def __call__(self, letter: Letter) -> None:
-        body = letter.body
-        if letter.pictures:
-            coded = {name: base64.b64encode(jpeg).decode() for name, jpeg in letter.pictures.items()}
-            body = msgspec.json.encode({**msgspec.json.decode(body), "pictures": coded})
+        body = json_of(letter)
         ident = str(letter.delivery_id)
         fields = {
             "content-type": "application/json",
@@ -184,6 +181,14 @@ class ByApprise:
         attached: dict[str, Any] = {"attach": pictures} if pictures else {}
         if not self._services.notify(title=letter.subject, body=letter.text, **attached):
             raise Unreachable("apprise")
+
+
+def json_of(letter: Letter) -> bytes:
+    """Return the JSON of a notice, with its pictures in base64."""
+    if not letter.pictures:
+        return letter.body
+    coded = {name: base64.b64encode(jpeg).decode() for name, jpeg in letter.pictures.items()}
+    return msgspec.json.encode({**msgspec.json.decode(letter.body), "pictures": coded})
 
 
 def read_secret(path: str) -> str:

@@ -14,7 +14,7 @@ from platestream.schemas.message import RefusedError
 
 @dataclass(frozen=True)
 class ReceiverRoutes:
-    """A receiver, its owner, its level of detail, and the numbers of the routes that lead to it, from 1."""
+    """A receiver, its owner or purpose, its level of detail, and the numbers of its routes, from 1."""
 
     name: str
     kind: str
@@ -85,7 +85,7 @@ def _routes_of(one: Receiver, rules: NotifyRules) -> ReceiverRoutes:
         for number, route in enumerate(rules.routes, 1)
         if one.name in route.to or (one.officer and "on_shift" in route.to)
     )
-    of = f"officer {one.officer}" if one.officer else f"agency {one.agency}" if one.agency else ""
+    of = f"officer {one.officer}" if one.officer else f"agency {one.agency}" if one.agency else one.purpose
     return ReceiverRoutes(one.name, one.kind, of, one.shows or rules.shows, routes)
 
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from platestream.notifications.factory import SENDERS
 from platestream.operators.disproof import Disproof, pair_of
 from platestream.operators.matching.entry_match import match_entry
+from platestream.operators.notify.channels import CHANNELS
 from platestream.operators.notify.message import Notice, notice
 from platestream.operators.notify.outbox import Outbox
 from platestream.operators.notify.route import NOBODY, NotifyRegistry, Router, route
-from platestream.operators.notify.rules import CHANNELS, NotifyRules, Receiver, parse_rules
+from platestream.operators.notify.rules import NotifyRules, Receiver, parse_rules
 from platestream.schemas.alert_hit import NOTICE, AlertHit, Difference
 from platestream.schemas.camera_read import CameraRead
 from platestream.schemas.catalogue import example
@@ -390,6 +391,11 @@ def test_a_disproof_is_of_the_pair_and_asked_for_again_after_a_restart() -> None
         ("[[receivers]]\nname = 'a'\nwebhook = 'http://x.example'\nsecret_file = 'f'", "unencrypted"),
         ("[[receivers]]\nname = 'a'\nmail = 'x@y'", "[mail]"),
         ("[[receivers]]\nname = 'a'\napprise = 'mailto://u:p@x'", "Message-ID"),
+        ("[[receivers]]\nname = 'a'\nmqtt = 'mqtts://x.example/alpr/hits'", "`purpose` is needed"),
+        ("[[receivers]]\nname = 'a'\nmqtt = 'mqtt://x.example/alpr'\npurpose = 'p'", "mqtts:// is needed"),
+        ("[[receivers]]\nname = 'a'\nmqtt = 'mqtts://u:p@x.example/a'\npurpose = 'p'", "holds a user"),
+        ("[[receivers]]\nname = 'a'\nmqtt = 'mqtts://x.example/a/#'\npurpose = 'p'", "topic"),
+        ("[[receivers]]\nname = 'a'\nmqtt = 'mqtts://x.example:99999/a'\npurpose = 'p'", "no URL"),
         ("[[receivers]]\nname = 'on_shift'\napprise = 'json://x'", "stands for"),
         ("[mail]\nserver = 'mx.example:25'\nsender = 'a'\ndomain = 'b'\nsecurity = 'none'", "unencrypted"),
         ("what = 1", "what"),

@@ -1,0 +1,58 @@
+"""Channels by which receivers get data; a receiver of the rules has the field of one.
+
+`platestream.notifications.factory` has their senders.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel. `schemes` of its URL, the encrypted one first; empty without a URL.
+
+    A `system` gets data by an MOU (`agency`) or for a `purpose`, which the rules name. `written` is the form
+    of the field, `delivered` what counts as delivered, `tried` the programs that it was tested with.
+    """
+
+    sends: str
+    written: str
+    delivered: str
+    tried: str
+    schemes: tuple[str, ...] = ()
+    system: bool = False
+
+
+CHANNELS: Mapping[str, Channel] = {
+    "webhook": Channel(
+        "signed JSON by POST",
+        "https://HOST/PATH",
+        "answer 2xx",
+        "HTTP servers of the tests",
+        ("https", "http"),
+    ),
+    "mail": Channel("mail", "an address", "accepted by the mail server", "aiosmtpd"),
+    "apprise": Channel(
+        "text, pictures",
+        "a URL of Apprise",
+        "accepted by the service",
+        "its JSON service; others: **untried**",
+    ),
+    "mqtt": Channel(
+        "JSON by MQTT 5, QoS 1, not retained; the broker drops it after `oldest`",
+        "mqtts://HOST/TOPIC",
+        "acknowledged, with a subscriber; `mqtt_16`: there is none",
+        "Mosquitto 2.0",
+        ("mqtts", "mqtt"),
+        system=True,
+    ),
+}
+
+
+def table() -> str:
+    """Return the channels as a table in Markdown."""
+    rows = "".join(
+        f"| `{name}` | {one.sends} | `{one.written}` | {one.delivered} | {one.tried} |\n"
+        for name, one in CHANNELS.items()
+    )
+    return f"| field | sends | value | delivered | tried with |\n|---|---|---|---|---|\n{rows}"
