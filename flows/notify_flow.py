@@ -5,7 +5,9 @@
     alert_hits --> decode --+-> route --> by receiver -- outbox --> deliveries (table), dead letters
     deliveries --> decode ---------------> by receiver /     |
         ^                        \\--> deliveries (table)     v
-        +------------- sent, acknowledged ---------------- post: webhooks, mail, Apprise
+        +------------- sent, acknowledged ---------------- post: webhooks, mail, Apprise, MQTT
+
+    inquiries --> for each receiver of acts: sent by syslog, acknowledged, then the position moves
 
 It is a separate process, so that failing receivers do not affect matching. A thread for each receiver sends
 outside the flow, and writes deliveries to the ledger at once. The flow reads the ledger from its beginning at
@@ -27,6 +29,7 @@ from platestream.access.rules_reader import rules_in_force
 from platestream.edges.edge import Edge
 from platestream.flows import meters
 from platestream.flows.dead_letters import dead_letters
+from platestream.notifications.acts import open_acts
 from platestream.notifications.factory import open_post, read_rules
 from platestream.operators.disproof import Disproofs
 from platestream.operators.notify.message import Notice
@@ -82,7 +85,11 @@ def build(
     failed = op.filter("failed", reported, has_failed)
     op.output("ledger", op.merge("to_ledger", not_told, failed), edge.topics.write(topics.DELIVERIES))
     op.output("deliveries_table", by_hit, edge.tables.insert(tables.DELIVERIES))
-    dead_letters(edge, registry.errs, decided.errs, devices.errs, hits.errs, letters)
+    acts = [
+        decode(f"decode_{step}", op.input(step, flow, source), topics.INQUIRIES).errs
+        for step, source in open_acts(edge, rules, now)
+    ]
+    dead_letters(edge, registry.errs, decided.errs, devices.errs, hits.errs, letters, *acts)
     return flow
 
 

@@ -72,7 +72,8 @@ ACCOUNTS: Mapping[str, Rights] = {
         writes=(topics.INQUIRIES, topics.DEAD_LETTERS),
     ),
     "notify": Rights(
-        reads=(topics.REGISTRY, topics.DELIVERIES, topics.ALERT_HITS, topics.PRESENCE),
+        # The log of inquiries goes to a SIEM, where the rules name one.
+        reads=(topics.REGISTRY, topics.DELIVERIES, topics.ALERT_HITS, topics.PRESENCE, topics.INQUIRIES),
         writes=(topics.DELIVERIES, topics.DEAD_LETTERS),
     ),
     # Its job deletes rows and files. The broker deletes what has expired in a topic.

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 class Channel:
     """A channel. `schemes` of its URL, the encrypted one first; empty without a URL.
 
-    A `system` gets data by an MOU (`agency`) or for a `purpose`, which the rules name. `written` is the form
-    of the field, `delivered` what counts as delivered, `tried` the programs that it was tested with.
+    One that sends `acts` gets the inquiry log and no hits. A `system` gets data under an MOU (`agency`) or
+    for a `purpose`. `written` is the form of the field, `delivered` what counts as delivered, `tried` the
+    programs that it was tested with.
     """
 
     sends: str
@@ -21,6 +22,7 @@ class Channel:
     tried: str
     schemes: tuple[str, ...] = ()
     system: bool = False
+    acts: bool = False
 
 
 CHANNELS: Mapping[str, Channel] = {
@@ -45,6 +47,15 @@ CHANNELS: Mapping[str, Channel] = {
         "Mosquitto 2.0",
         ("mqtts", "mqtt"),
         system=True,
+    ),
+    "syslog": Channel(
+        "every logged act and refusal as CEF; no plate, reason or case number",
+        "syslog+tls://HOST",
+        "read by the server, which ends the connection; `syslog+udp`: sent",
+        "rsyslog 8.2302",
+        ("syslog+tls", "syslog+tcp", "syslog+udp"),
+        system=True,
+        acts=True,
     ),
 }
 

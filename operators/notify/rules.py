@@ -48,7 +48,7 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Receiver(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A receiver of notifications by one channel: `webhook`, `mail`, `mqtt`, or `apprise` for other services.
+    """A receiver of notifications of data by one channel, the field of its name.
 
     `officer`: a registered user's own, for routes to `on_shift`; `agency`: another agency's, which needs an
     MOU in force; `purpose`: the ground of a system that has neither. `shows` overrides the file's.
@@ -62,6 +62,7 @@ class Receiver(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mail: Text | None = None
     apprise: Text | None = None
     mqtt: Annotated[Text | None, Meta(description="mqtts://HOST[:PORT]/TOPIC; MQTT 5, QoS 1")] = None
+    syslog: Annotated[Text | None, Meta(description="syslog+tls://HOST[:PORT]; acts as CEF")] = None
     user: str = ""
     password_file: str = ""
     ca_file: Annotated[
@@ -80,6 +81,11 @@ class Receiver(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def kind(self) -> str:
         """The channel of this receiver; empty without one."""
         return self.channels[0] if self.channels else ""
+
+    @property
+    def gets_acts(self) -> bool:
+        """True for a receiver of logged acts, which gets no hits."""
+        return any(CHANNELS[name].acts for name in self.channels)
 
     @property
     def channels(self) -> list[str]:
@@ -203,6 +209,9 @@ def _fault(rules: NotifyRules, allow_plaintext: bool) -> Iterator[str]:
     for number, route in enumerate(rules.routes, 1):
         for name in set(route.to) - known - {ON_SHIFT}:
             yield f"route {number}: `to` names {name}, which is no receiver"
+        for name in route.to:
+            if (one := rules.receiver(name)) and one.gets_acts:
+                yield f"route {number}: `to` names {name}, which gets acts and no hits"
     for where, names in (("nobody", rules.nobody), *(("quiet", one.receivers) for one in rules.quiet)):
         for name in set(names) - known:
             yield f"`{where}` names {name}, which is no receiver"
@@ -225,6 +234,8 @@ def _receiver_fault(one: Receiver, rules: NotifyRules, allow_plaintext: bool) ->
             yield "`purpose` is needed, or `agency`: why this system gets data"
         if CHANNELS[name].system and "@" in text:
             yield f"`{name}` holds a user: `user` and `password_file` are for that"
+    if one.gets_acts and (one.officer or one.agency):
+        yield "acts go to this agency's own systems: name a `purpose`, no `officer` and no `agency`"
     if one.mqtt is not None and not _TOPIC.fullmatch(one.mqtt):
         yield "`mqtt` needs a topic after the host, without + # ? and spaces"
     if one.mail is not None and rules.mail is None:

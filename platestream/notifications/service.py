@@ -1,5 +1,6 @@
 """The agency's rules of notification: their check, and a test message to a receiver."""
 
+import socket
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
@@ -7,6 +8,7 @@ from uuid import uuid4
 from platestream.access.door import Door
 from platestream.notifications import factory
 from platestream.notifications.senders import SendError
+from platestream.operators.notify import cef
 from platestream.operators.notify.message import Notice
 from platestream.operators.notify.rules import NotifyRules, Receiver
 from platestream.schemas.message import RefusedError
@@ -45,31 +47,33 @@ def test(door: Door, receiver: str, now: datetime) -> str:
     """
     with door.log_refusal("notify_test", receiver):
         rules = _rules(door)
-        if rules.receiver(receiver) is None:
+        one = rules.receiver(receiver)
+        if one is None:
             names = ", ".join(rules.names) or "none"
             raise RefusedError("rules", f"no receiver {receiver}; there are {names}")
         send = factory.open_senders(rules)[receiver]
     door.enter("notify_test", receiver)
     try:
-        send(_notice(receiver, door.who, now))
+        send(_notice(one, door.who, now))
     except SendError as error:
         return error.reason
     return ""
 
 
-def _notice(receiver: str, who: str, now: datetime) -> Notice:
+def _notice(receiver: Receiver, who: str, now: datetime) -> Notice:
     text = f"Test of Platestream's notifications by {who}. No alert hit."
+    body = f'{{"schema":"notification_test/1","text":"{text}"}}'
     return Notice(
         delivery_id=uuid4(),
         hit_id=uuid4(),
-        receiver=receiver,
+        receiver=receiver.name,
         agency="",
         priority=5,
         captured_at=now,
         taken_at=now,
         subject="Platestream: test of notifications",
         text=text,
-        body=f'{{"schema":"notification_test/1","text":"{text}"}}'.encode(),
+        body=(cef.marked_test(now, socket.gethostname()) if receiver.gets_acts else body).encode(),
     )
 
 
@@ -86,7 +90,8 @@ def _routes_of(one: Receiver, rules: NotifyRules) -> ReceiverRoutes:
         if one.name in route.to or (one.officer and "on_shift" in route.to)
     )
     of = f"officer {one.officer}" if one.officer else f"agency {one.agency}" if one.agency else one.purpose
-    return ReceiverRoutes(one.name, one.kind, of, one.shows or rules.shows, routes)
+    shows = "acts" if one.gets_acts else one.shows or rules.shows
+    return ReceiverRoutes(one.name, one.kind, of, shows, routes)
 
 
 def _fault(rules: NotifyRules) -> str:

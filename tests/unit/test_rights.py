@@ -11,7 +11,7 @@ from platestream.edges.edge import Edge
 from platestream.edges.kafka_acls import declared_acls, principal
 from platestream.flows import audit_flow, match_flow, notify_flow, recognize_flow
 from platestream.operations.dead_letters import AGAIN
-from platestream.operators.notify.rules import NotifyRules
+from platestream.operators.notify.rules import parse_rules
 from platestream.schemas.rights import ACCOUNTS, PREFIX, Rights
 from platestream.schemas.topics import DEAD_LETTERS, TOPICS, Topic
 from tests.support.flows import ScriptedReader
@@ -54,7 +54,8 @@ def build(name: str, edge: Edge) -> Dataflow:
             return match_flow.build(edge)
         case "audit":
             return audit_flow.build(edge)
-    return notify_flow.build(edge, NotifyRules())
+    siem = '[[receivers]]\nname = "siem"\nsyslog = "syslog+udp://127.0.0.1:9"\npurpose = "monitoring"\n'
+    return notify_flow.build(edge, parse_rules(siem))
 
 
 @pytest.mark.parametrize("name", ["recognize", "match", "audit", "notify"])
