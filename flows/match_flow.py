@@ -6,6 +6,7 @@
         |                      |                       /
         +------ expired -------+                      /
     detections -> decode --> probe ------> by bucket /
+    in_view ----> decode --> probe ------> by bucket /
     alert_hits -> decode --> of look-backs and other agencies --> alert_hits (tables)
 
 No detection is judged before hot list and registry have been read to the end that they had at the start.
@@ -29,7 +30,14 @@ from platestream.operators.match import HotListMatcher
 from platestream.operators.matching.changelog_decoder import list_changes
 from platestream.operators.matching.entry_match import RULES, Rules
 from platestream.operators.matching.events import Changes
-from platestream.operators.matching.router import HotListRouter, by_partition, designate, is_expired, probe
+from platestream.operators.matching.router import (
+    HotListRouter,
+    by_partition,
+    designate,
+    is_expired,
+    probe,
+    probe_in_view,
+)
 from platestream.operators.rejection import Checked, decode, decode_changes, split_rejected
 from platestream.runtime.clock import Clock, utc_now
 from platestream.schemas import tables, topics
@@ -44,11 +52,13 @@ def build(edge: Edge, now: Clock = utc_now, rules: Rules = RULES) -> Dataflow:
     designated = op.input("registry", flow, edge.topics.load(topics.REGISTRY))
     listed = op.input("hotlist", flow, edge.topics.load(topics.HOTLIST))
     read = op.input("detections", flow, edge.topics.read(topics.DETECTIONS))
+    standing = op.input("in_view", flow, edge.topics.read(topics.IN_VIEW))
     published_hits = op.input("found", flow, edge.topics.read(topics.ALERT_HITS))
 
     records = decode_changes("decode_registry", designated, topics.REGISTRY)
     changes: Checked[Changes | EndOfSnapshot] = split_rejected("decode_hotlist", listed, list_changes)
     detections = decode("decode_detections", read, topics.DETECTIONS)
+    in_view = decode("decode_in_view", standing, topics.IN_VIEW)
 
     tally = meters.hotlist_tally()
     parted = op.flat_map_batch("by_partition", changes.oks, by_partition)
@@ -57,8 +67,9 @@ def build(edge: Edge, now: Clock = utc_now, rules: Rules = RULES) -> Dataflow:
     registry = meters.count_batches("count_registry", records.oks, meters.registry)
     designations = op.flat_map_batch("designate", registry, designate)
     probes = op.flat_map_batch("probe", detections.oks, partial(probe, rules=rules))
+    again = op.flat_map_batch("probe_in_view", in_view.oks, partial(probe_in_view, rules=rules))
     matcher = partial(HotListMatcher, rules=rules, withheld=meters.withheld)
-    hits = op.stateful_batch("match", op.merge("events", split.falses, designations, probes), matcher)
+    hits = op.stateful_batch("match", op.merge("events", split.falses, designations, probes, again), matcher)
 
     known = decode("decode_found", published_hits, topics.ALERT_HITS)
     others = op.filter("of_others", known.oks, lambda hit: hit.historical or bool(hit.agency))
@@ -69,7 +80,7 @@ def build(edge: Edge, now: Clock = utc_now, rules: Rules = RULES) -> Dataflow:
     op.output("alert_hits_table", found, edge.tables.insert(tables.ALERT_HITS))
     op.output("hit_facts_table", found, edge.tables.insert(tables.HIT_FACTS))
     op.output("expired", split.trues, edge.topics.write(topics.HOTLIST))
-    dead_letters(edge, changes.errs, records.errs, detections.errs, known.errs)
+    dead_letters(edge, changes.errs, records.errs, detections.errs, in_view.errs, known.errs)
     return flow
 
 

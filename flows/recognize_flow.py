@@ -2,7 +2,8 @@
 
     registry -> decode ------------\\
     frames ---> decode --> admit --> deployments --> picture --> recognize --> once --> passes --> detections
-                    \\_________\\___________|\\____________\\___________________/ \\------------> dead_letters
+                    \\_________\\___________|\\____________\\___________________/ \\          \\----> in_view
+                                          |                                      \\--> dead_letters
                                           +--> frames_quarantine, deployment_findings
 
 A frame stays on the worker that read it; only reads with their crops, and rejected messages, cross workers.
@@ -26,7 +27,7 @@ from platestream.flows import meters
 from platestream.flows.approvals import open_approvals
 from platestream.flows.dead_letters import dead_letters
 from platestream.operators import deployments
-from platestream.operators.consensus import PassRules, VehiclePasses
+from platestream.operators.consensus import PassRules, VehiclePasses, detections_of
 from platestream.operators.decode import Bounds, Picture, admission, picture
 from platestream.operators.deployments import Unapproved
 from platestream.operators.frame_outcomes import FrameOutcomes, camera_of
@@ -39,6 +40,7 @@ from platestream.reading.keyed_threads import KeyedThreadPool
 from platestream.runtime.clock import Clock, utc_now
 from platestream.schemas import tables, topics
 from platestream.schemas.dead_letter import DeadLetter
+from platestream.schemas.in_view import VehicleInView
 from platestream.schemas.profile import Places
 from platestream.settings import load_settings, open_edge
 
@@ -85,11 +87,16 @@ def build(
     first, letters = split_by_type("first", op.key_rm("once_of_all", once), FrameReads, DeadLetter)
     by_camera = op.key_on("by_camera", first, lambda seen: seen.camera_id)
     passes = op.stateful("passes", by_camera, lambda resume: VehiclePasses(resume, reader.models, rules, now))
-    detections = meters.count_batches("count_detections", op.key_rm("unkey", passes), meters.detections(now))
+    published = op.flat_map_value("published", passes, detections_of)
+    (standing,) = split_by_type("standing", op.key_rm("unkey_standing", passes), VehicleInView)
+    detections = meters.count_batches(
+        "count_detections", op.key_rm("unkey", published), meters.detections(now)
+    )
 
     op.output("detections", detections, edge.topics.write(topics.DETECTIONS))
-    op.output("detections_table", passes, edge.tables.insert(tables.DETECTIONS))
-    op.output("images_table", passes, edge.tables.insert(tables.IMAGES))
+    op.output("detections_table", published, edge.tables.insert(tables.DETECTIONS))
+    op.output("images_table", published, edge.tables.insert(tables.IMAGES))
+    op.output("in_view", standing, edge.topics.write(topics.IN_VIEW))
     op.output("frames_quarantine", deployed.quarantined, edge.topics.write(topics.FRAMES_QUARANTINE))
     findings = meters.count_batches("count_sites", deployed.findings, meters.deployments)
     by_site = op.key_on("by_site", findings, lambda finding: finding.camera_id)

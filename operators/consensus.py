@@ -1,10 +1,13 @@
 """Combination of the reads of one vehicle on one camera into one detection, with the best picture.
 
 A pass opens with the first read of a vehicle. It closes when the camera's frames are `gap` past its last
-read, or when no frame arrived for `idle` of real time. Time is the frames' capture time, so a replay makes
-the same passes with the same ids. Only a pass that the idle clock closed may still get a late frame; it is
-remembered for `memory` and absorbs the frame. A camera without frames is remembered for `silence` of real
-time: a vehicle whose frames an outage separates by more is detected twice.
+read, or when no frame arrived for `idle` of real time. A vehicle that is read surely and stands in view
+longer than `settled` is published then, and reported as in view every `again` until it leaves.
+
+Time is the frames' capture time, so a replay makes the same passes with the same ids. Only a pass that the
+idle clock closed may still get a late frame; it is remembered for `memory` and absorbs the frame. A camera
+without frames is remembered for `silence` of real time: a vehicle whose frames an outage separates by more is
+detected twice.
 
 After a frame that reaches this step late, others follow as late (a backlog is processed). The idle clock
 therefore waits as long as the camera's last frame was late, at most `patience`, and that long after a
@@ -12,7 +15,7 @@ restart. If the clock fires late, the process was stopped, not the camera, and t
 wait to be read. It is then set again, for as long as it was late.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -28,7 +31,11 @@ from platestream.operators.vehicle import describe
 from platestream.schemas.camera_read import CameraRead
 from platestream.schemas.detection import Alternative, Detection, detection_id
 from platestream.schemas.fields import Box
+from platestream.schemas.in_view import VehicleInView
 from platestream.schemas.plates import equate, fold
+
+LEAST_FRAMES = 3
+"""Frames by which a read may be sure before its pass ends."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,9 @@ class PassRules:
     """
 
     gap: timedelta = timedelta(seconds=2)
+    settled: timedelta = timedelta(seconds=3)
+    sure: float = 0.9
+    again: timedelta = timedelta(seconds=3)
     longest: timedelta = timedelta(seconds=60)
     idle: timedelta = timedelta(seconds=2)
     patience: timedelta = timedelta(seconds=30)
@@ -70,9 +80,18 @@ class _Pass(msgspec.Struct):
     camera: CameraRead | None = None  # the camera's most confident read
     pushed: bool = False
     unseen: bool = False  # no picture so far
+    published: Detection | None = None  # while the vehicle stands in view still
+    reported_at: datetime | None = None
+
+    def finish(self) -> None:
+        """End the votes: further frames of the vehicle are absorbed."""
+        self.closed, self.votes, self.frames, self.merged = True, {}, [], Merged()
 
 
-class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
+Published = Detection | VehicleInView
+
+
+class VehiclePasses(StatefulLogic[FrameReads, Published, bytes]):
     """The open and recently closed passes of one camera.
 
     `models` are the names of the models that read them.
@@ -86,35 +105,36 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
         self._heard, self._late = now(), rules.patience
         self._stood_still = False
 
-    def on_item(self, value: FrameReads) -> tuple[list[Detection], bool]:
+    def on_item(self, value: FrameReads) -> tuple[list[Published], bool]:
         self._heard, self._stood_still = self._now(), False
         self._late = self._heard - value.captured_at
-        taken: set[UUID] = set()
+        taken: dict[UUID, _Pass] = {}
         for position, sighting in enumerate(value.sightings):
             known = self._find(value.captured_at, sighting, taken)
             if known is None:
                 known = self._open(value, position, sighting)
-            taken.add(known.id)
+            taken[known.id] = known
             self._add(known, value, sighting)
-        return self._close(value.captured_at), self._forget(value.captured_at)
+        standing = [one for known in taken.values() if (one := self._report(known)) is not None]
+        return [*self._close(value.captured_at), *standing], self._forget(value.captured_at)
 
-    def on_notify(self) -> tuple[list[Detection], bool]:
+    def on_notify(self) -> tuple[list[Published], bool]:
         now, due = self._now(), self.notify_at()
         if due is None or now < due:  # set before a frame of the same activation
             return [], not self._passes
         if now - due >= self._rules.idle and not self._stood_still:
             self._heard, self._late, self._stood_still = now, now - due, True
             return [], False
-        published = self._close(None)
+        published: list[Published] = [*self._close(None)]
         if now - self._heard >= self._rules.silence:
             self._passes = []  # no plate of a silent camera stays in the recovery store
         return published, not self._passes
 
-    def on_eof(self) -> tuple[list[Detection], bool]:
-        return self._close(None), False
+    def on_eof(self) -> tuple[list[Published], bool]:
+        return [*self._close(None)], False
 
     def notify_at(self) -> datetime | None:
-        waiting = any(not one.closed for one in self._passes)
+        waiting = any(not one.closed or one.published is not None for one in self._passes)
         if not waiting:
             return self._heard + self._rules.silence if self._passes else None
         return self._heard + max(self._rules.idle, min(self._late, self._rules.patience))
@@ -122,7 +142,7 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
     def snapshot(self) -> bytes:
         return msgspec.msgpack.encode(self._passes)
 
-    def _find(self, at: datetime, sighting: Sighting, taken: set[UUID]) -> _Pass | None:
+    def _find(self, at: datetime, sighting: Sighting, taken: Container[UUID]) -> _Pass | None:
         """Return the pass that is most similar to this sighting, or None if it is a new vehicle."""
         alike = [
             (_similarity(one.plate, sighting.read.plate), one)
@@ -211,16 +231,30 @@ class VehiclePasses(StatefulLogic[FrameReads, Detection, bytes]):
             picture=sighting.picture,
         )
 
+    def _report(self, known: _Pass) -> Published | None:
+        """Return the detection of a vehicle that is read surely and stays, later that it is in view still."""
+        rules = self._rules
+        if not known.closed:
+            if known.last_at - known.opened_at < rules.settled or not _is_sure(known, rules.sure):
+                return None
+            known.published = _published(known)
+            known.reported_at = known.last_at
+            known.finish()
+            return known.published
+        if known.published is None or known.reported_at is None:
+            return None
+        if known.last_at - known.reported_at < rules.again:
+            return None
+        known.reported_at = known.last_at
+        return VehicleInView(detection=known.published, seen_at=known.last_at)
+
     def _close(self, at: datetime | None) -> list[Detection]:
         """Return the detections of passes that ended by capture time `at` (None: of all open ones)."""
-        ended = [
-            one
-            for one in self._passes
-            if not one.closed and (at is None or abs(at - one.last_at) > self._rules.gap)
-        ]
-        published = [_published(one) for one in ended]
+        ended = [one for one in self._passes if at is None or abs(at - one.last_at) > self._rules.gap]
+        published = [_published(one) for one in ended if not one.closed]
         for one in ended:
-            one.closed, one.votes, one.frames, one.merged = True, {}, [], Merged()
+            one.finish()
+            one.published = None
         return published
 
     def _forget(self, at: datetime) -> bool:
@@ -254,6 +288,15 @@ def _published(one: _Pass) -> Detection:
         camera_read=one.camera,
         opinion=compare(said.plate, one.camera, ours=one.ours, pushed=one.pushed, unseen=one.unseen),
     )
+
+
+def detections_of(one: Published) -> list[Detection]:
+    """Return the detection, or nothing for a vehicle whose detection was published before."""
+    return [one] if isinstance(one, Detection) else []
+
+
+def _is_sure(one: _Pass, least: float) -> bool:
+    return len(one.frames) >= LEAST_FRAMES and one.merged.ranked(1)[0].confidence >= least
 
 
 def _is_same_by_camera(known: CameraRead | None, read: CameraRead | None) -> bool:

@@ -6,10 +6,11 @@ that wait for the list, and of the passes that have alerted.
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from bytewax.operators import StatefulBatchLogic
@@ -17,10 +18,10 @@ from bytewax.operators import StatefulBatchLogic
 from platestream.operators.changelog_hold import ChangelogHold
 from platestream.operators.matching.deduplication import AlertDeduplication
 from platestream.operators.matching.entry_match import RULES, Rules, match_entry
-from platestream.operators.matching.events import Entries, Event, PackedEntry, Reads, Removal
+from platestream.operators.matching.events import Entries, Event, PackedEntry, Reads, ReadsInView, Removal
 from platestream.operators.matching.patterns import PatternIndex
 from platestream.schemas import plates
-from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.alert_hit import AlertHit, hit_id
 from platestream.schemas.designation import Designations
 from platestream.schemas.detection import Detection
 from platestream.schemas.hotlist import HotListEntry
@@ -186,6 +187,8 @@ class HotListMatcher(StatefulBatchLogic[list[Event], AlertHit, bytes]):
                 self._bucket.add(event)
             case Reads():
                 return self._judge(self._hold.take(event))
+            case ReadsInView():
+                return self._judge_in_view(event)
             case Removal():
                 self._bucket.remove(event.key, event.shape)
             case EndOfSnapshot():
@@ -201,27 +204,55 @@ class HotListMatcher(StatefulBatchLogic[list[Event], AlertHit, bytes]):
         return self._judge(waiting)
 
     def _judge(self, batches: list[Reads]) -> list[AlertHit]:
-        bucket = self._bucket
-        return [
-            hit
-            for reads in batches
-            for some, patterns in ((reads.own, True), (reads.others, False))
-            for read in bucket.likely(some)
-            for hit in bucket.hits(read, patterns=patterns)
-            if self._alerts_now(hit)
-        ]
+        return [hit for reads in batches for hit in self._hits(reads) if self._alerts_now(hit)]
 
-    def _alerts_now(self, hit: AlertHit) -> bool:
+    def _hits(self, reads: Reads) -> Iterator[AlertHit]:
+        bucket = self._bucket
+        for some, patterns in ((reads.own, True), (reads.others, False)):
+            for read in bucket.likely(some):
+                yield from bucket.hits(read, patterns=patterns)
+
+    def _judge_in_view(self, some: ReadsInView) -> list[AlertHit]:
+        """Return alerts on entries that were listed after the detection of a vehicle that stands in view.
+
+        By its detection each is a historical hit, which the entry's look-back finds; by its newest frame it
+        is an alert, once. Nothing waits for the list: the vehicle is reported again while it stands.
+        """
+        if not self._hold.open:
+            return []
+        hits = (_as_seen(hit, some.seen_at) for hit in self._hits(some.reads) if hit.historical)
+        return [hit for hit in hits if not hit.historical and self._alerts_now(hit, in_view=True)]
+
+    def _alerts_now(self, hit: AlertHit, *, in_view: bool = False) -> bool:
         entry, read = hit.entry, hit.detection
-        if not entry.again_after_s:
+        if not entry.again_after_s and not in_view:
             return True
         key = f"{entry.entry_id}|{read.camera_id}"
+        if not entry.again_after_s:
+            key += f"|{read.detection_id.hex}"
         if entry.is_pattern:  # several vehicles match; a checksum separates them without a plate
             key += f"|{zlib.crc32(plates.shape(read.plate)):x}"
         gap, old = entry.again_after_s * 1000, hit.historical
         listed = 0 if entry.listed_at is None else _milliseconds(entry.listed_at)
         at = _milliseconds(read.captured_at)
-        return self._alerts.alerts(key, read.detection_id, at, gap, hit.rank, listed, old=old)
+        return self._alerts.alerts(
+            key, read.detection_id, at, gap, hit.rank, listed, old=old, again=not in_view
+        )
+
+
+def _as_seen(hit: AlertHit, seen_at: Mapping[UUID, datetime]) -> AlertHit:
+    """Return the hit as of the newest frame of its vehicle; it stays historical if that is not newer."""
+    read, listed = hit.detection, hit.entry.listed_at
+    at = seen_at[read.detection_id]
+    if listed is None or at < listed:
+        return hit
+    stayed = max(read.stayed_ms, _milliseconds(at) - _milliseconds(read.captured_at))
+    return msgspec.structs.replace(
+        hit,
+        hit_id=hit_id(read.detection_id, hit.entry.entry_id, in_view=True),
+        historical=False,
+        detection=msgspec.structs.replace(read, stayed_ms=stayed),
+    )
 
 
 def _milliseconds(at: datetime) -> int:

@@ -93,11 +93,12 @@ class AlertHit(Record, tag="alert_hit/1", frozen=True, kw_only=True):
 _HITS = sha1(NAMESPACE.bytes + b"hit/", usedforsecurity=False)  # `uuid.uuid5` hashes it each time
 
 
-def hit_id(detection: UUID, entry_id: str) -> UUID:
+def hit_id(detection: UUID, entry_id: str, *, in_view: bool = False) -> UUID:
     """Return the id of a hit.
 
-    It depends on the detection and the entry only, so replays produce the same id.
+    It depends on the detection and the entry only, so replays produce the same id. An alert on a vehicle
+    `in_view`, listed after its detection, is another hit than the find of the entry's look-back.
     """
     named = _HITS.copy()
-    named.update(detection.bytes + entry_id.encode())
+    named.update(detection.bytes + entry_id.encode() + (b"/in view" if in_view else b""))
     return UUID(bytes=named.digest()[:16], version=5)

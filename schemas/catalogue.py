@@ -13,6 +13,7 @@ from platestream.schemas.fields import Record
 from platestream.schemas.frame import FrameHeaders
 from platestream.schemas.hit_action import HitAction
 from platestream.schemas.hotlist import HotListEntry
+from platestream.schemas.in_view import VehicleInView
 from platestream.schemas.inquiry import SealedInquiry
 from platestream.schemas.presence import Presence
 from platestream.schemas.registry import RegistryRecord
@@ -28,6 +29,7 @@ RECORDS: dict[str, type[Record] | type[FrameHeaders]] = {
     "registry_record": RegistryRecord,
     "dead_letter": DeadLetter,
     "presence": Presence,
+    "in_view": VehicleInView,
 }
 
 

@@ -57,10 +57,10 @@ ACCOUNTS: Mapping[str, Rights] = {
     "cameras": Rights(writes=(topics.FRAMES,)),
     "recognize": Rights(
         reads=(topics.REGISTRY, topics.FRAMES),
-        writes=(topics.DETECTIONS, topics.FRAMES_QUARANTINE, topics.DEAD_LETTERS),
+        writes=(topics.DETECTIONS, topics.IN_VIEW, topics.FRAMES_QUARANTINE, topics.DEAD_LETTERS),
     ),
     "match": Rights(
-        reads=(topics.REGISTRY, topics.HOTLIST, topics.DETECTIONS, topics.ALERT_HITS),
+        reads=(topics.REGISTRY, topics.HOTLIST, topics.DETECTIONS, topics.IN_VIEW, topics.ALERT_HITS),
         writes=(
             topics.ALERT_HITS,
             topics.HOTLIST,

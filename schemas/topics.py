@@ -13,6 +13,7 @@ from platestream.schemas.fields import Record
 from platestream.schemas.frame import Frame
 from platestream.schemas.hit_action import HitAction
 from platestream.schemas.hotlist import HotListChange
+from platestream.schemas.in_view import VehicleInView
 from platestream.schemas.inquiry import SealedInquiry
 from platestream.schemas.message import Message
 from platestream.schemas.presence import Presence
@@ -111,6 +112,14 @@ DETECTIONS = replace(
     ),
     grows=True,
 )
+# Repeated every few seconds while a vehicle stands; of use to nobody afterwards.
+IN_VIEW = replace(
+    _topic("in_view", VehicleInView, lambda seen: seen.detection.camera_id, timedelta(hours=1), partitions=8),
+    repeatable=True,
+    time_of_arrival=True,
+    most_bytes=GIGABYTE,
+    grows=True,
+)
 HOTLIST: Topic[HotListChange] = Topic(
     "hotlist", 4, None, MEGABYTE, HotListChange.from_message, HotListChange.to_message
 )
@@ -166,10 +175,11 @@ TOPICS: tuple[Topic[Any], ...] = (
     REGISTRY,
     DEAD_LETTERS,
     PRESENCE,
+    IN_VIEW,
 )
 
 # Topics whose messages hold data of cameras. None of them is stored longer than the agency's retention.
-PLATED: tuple[Topic[Any], ...] = (FRAMES, FRAMES_QUARANTINE, DETECTIONS, ALERT_HITS, DEAD_LETTERS)
+PLATED: tuple[Topic[Any], ...] = (FRAMES, FRAMES_QUARANTINE, DETECTIONS, ALERT_HITS, DEAD_LETTERS, IN_VIEW)
 
 
 def topics_for_retention(period: timedelta) -> tuple[Topic[Any], ...]:

@@ -21,13 +21,22 @@ class AlertDeduplication:
         self._newest = max((one[1] for passes in self._passes.values() for one in passes), default=0)
 
     def alerts(
-        self, key: str, detection: UUID, at: int, gap: int, rank: int, listed: int = 0, *, old: bool = False
+        self,
+        key: str,
+        detection: UUID,
+        at: int,
+        gap: int,
+        rank: int,
+        listed: int = 0,
+        *,
+        old: bool = False,
+        again: bool = True,
     ) -> bool:
         """Return whether this sighting alerts: it opens a pass, or is the first of a better rank in one.
 
         No pass crosses the time `listed`: `old` sightings, which are historical hits, belong to passes before
         it and all others to passes after it, so that no historical hit takes the place of an alert. A
-        detection that alerted does so again when it is replayed, so that a replay makes the same hits.
+        detection that alerted does so `again` when it is replayed, so that a replay makes the same hits.
         """
         at = min(at, listed - 1) if old else max(at, listed)
         self._newest = max(self._newest, at)
@@ -37,7 +46,7 @@ class AlertDeduplication:
             if (one[0] < listed) == old and one[0] - gap <= at <= one[1] + gap:
                 one[0], one[1] = min(one[0], at), max(one[1], at)
                 if name in one[3]:
-                    return True
+                    return again
                 if rank >= one[2]:
                     return False
                 one[2] = rank

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -56,5 +57,12 @@ class Reads(msgspec.Struct, frozen=True):
     others: list[Detection] = []
 
 
-Event = Entries | PackedEntry | Removal | RegistryRecord | EndOfSnapshot | Reads
+class ReadsInView(msgspec.Struct, frozen=True):
+    """Published reads whose vehicles stand in view still, and the newest frame of each, by its detection."""
+
+    reads: Reads
+    seen_at: dict[UUID, datetime]
+
+
+Event = ReadsInView | Entries | PackedEntry | Removal | RegistryRecord | EndOfSnapshot | Reads
 BucketEvents = tuple[str, list[Event]]

@@ -16,11 +16,13 @@ from platestream.operators.matching.events import (
     Event,
     PackedEntry,
     Reads,
+    ReadsInView,
     Removal,
 )
 from platestream.schemas import plates
 from platestream.schemas.detection import Detection
 from platestream.schemas.hotlist import HotListChange
+from platestream.schemas.in_view import VehicleInView
 from platestream.schemas.message import EndOfSnapshot
 from platestream.schemas.registry import RegistryRecord
 
@@ -200,6 +202,16 @@ def probe(reads: list[Detection], rules: Rules = RULES) -> list[BucketEvents]:
             for bucket in {plates.bucket(other.plate) for other in said} - {first}:
                 others[bucket].append(read)
     return [(bucket, [Reads(own.get(bucket, []), others.get(bucket, []))]) for bucket in {**own, **others}]
+
+
+def probe_in_view(seen: list[VehicleInView], rules: Rules = RULES) -> list[BucketEvents]:
+    """Return vehicles in view with the buckets that `probe` gives their detections."""
+    seen_at = {one.detection.detection_id: one.seen_at for one in seen}
+    probes = probe([one.detection for one in seen], rules)
+    return [
+        (bucket, [ReadsInView(one, seen_at) for one in events if isinstance(one, Reads)])
+        for bucket, events in probes
+    ]
 
 
 def _buckets(where: PackedEntry) -> tuple[str, ...]:

@@ -105,6 +105,7 @@ def test_topics_and_tables_have_kept_their_names() -> None:
         "registry",
         "dead_letters",
         "presence",
+        "in_view",
     ]
     assert [table.name for table in TABLES] == [
         "detections",

@@ -7,7 +7,7 @@ import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 from bytewax.testing import TestingSink, TestingSource, run_main
 
-from platestream.operators.consensus import PassRules, VehiclePasses
+from platestream.operators.consensus import PassRules, VehiclePasses, detections_of
 from platestream.operators.recognize import FrameReads, Sighting
 from platestream.runtime.clock import utc_now
 from platestream.schemas.detection import Detection
@@ -38,6 +38,6 @@ def test_the_clock_of_the_vehicle_before_does_not_close_the_next_ones_pass_at_it
     seen = op.map("read", op.input("frames", flow, TestingSource(frames)), read)
     keyed = op.key_on("by_camera", seen, lambda one: one.camera_id)
     passes = op.stateful("passes", keyed, lambda resume: VehiclePasses(resume, ("m",), rules, utc_now))
-    op.output("out", passes, TestingSink(out))
+    op.output("out", op.flat_map_value("published", passes, detections_of), TestingSink(out))
     run_main(flow)
     assert [(one.plate, one.frames) for _key, one in out] == [("ABC1234", 1), ("XYZ9876", 3)]
