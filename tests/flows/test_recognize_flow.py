@@ -12,7 +12,7 @@ import pytest
 from bytewax.dataflow import Dataflow
 
 from platestream.edges.edge import Edge
-from platestream.flows import recognize_flow
+from platestream.flows import match_flow, recognize_flow
 from platestream.operators.deployments import Unapproved
 from platestream.reading.ocr import KNOWN_SERIAL, known_picture
 from platestream.schemas import tables, topics
@@ -21,7 +21,7 @@ from platestream.schemas.profile import Places
 from platestream.schemas.reading import PlateRead
 from platestream.schemas.registry import RegistryRecord
 from tests.support.clock import NOW
-from tests.support.flows import ScriptedReader, frame_message, memory_edge, recovery, run
+from tests.support.flows import ScriptedReader, frame_message, listed, memory_edge, recovery, run
 from tests.support.memory_edge import MemoryTables, MemoryTopics
 
 SCRIPT = {1: ["ABC1234"], 2: ["XYZ9876", "KLM5555"], 3: [], 4: ["A8C1234"]}
@@ -390,3 +390,26 @@ def test_what_waited_in_quarantine_is_refused_when_its_place_has_become_known() 
     streams.append(topics.FRAMES, Message(b"other", waiting.value, waiting.headers))  # released
     run(recognize_flow.build(edge, ScriptedReader(SCRIPT), places=SCHOOLS))
     assert streams.records(topics.DETECTIONS) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_vehicle_that_stands_there_is_published_once_and_alerts_on_what_is_listed_meanwhile(
+    workers: int,
+) -> None:
+    """The alert comes from the topic of vehicles in view, with the detection whose picture is stored."""
+    edge, streams, store = memory_edge()
+    for step in range(41):  # 20 s
+        streams.append(topics.FRAMES, frame_message(1, step / 2 - 30))
+    run(build(edge), workers=workers)
+    (one,) = streams.records(topics.DETECTIONS)
+    assert [seen.detection.detection_id for seen in streams.records(topics.IN_VIEW)] == [one.detection_id] * 5
+    assert len(store.rows(tables.IMAGES)) == 2
+
+    early = listed("ABC1234", "early", state=None, listed_at=NOW - timedelta(days=1))
+    late = listed("ABC1234", "late", state=None, listed_at=NOW - timedelta(seconds=18))
+    for entry in (early, late):
+        streams.append(topics.HOTLIST, topics.HOTLIST.encode(entry))
+    run(match_flow.build(edge), workers=workers)
+    hits = [(hit.entry.entry_id, hit.historical) for hit in streams.records(topics.ALERT_HITS)]
+    assert sorted(hits) == [("sjpd:early", False), ("sjpd:late", False), ("sjpd:late", True)]
+    assert len(store.rows(tables.ALERT_HITS)) == 3

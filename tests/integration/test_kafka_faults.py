@@ -142,7 +142,7 @@ def test_topics_that_cameras_fill_may_have_more_partitions_and_no_other(own_kafk
     create(config, TOPICS, most=12)
     made = {name: int(told["partitions"]) for name, told in describe(config, TOPICS).items()}
     grown = {name for name, count in made.items() if count == 12}
-    assert grown == {"frames", "frames_quarantine", "detections"}
+    assert grown == {"frames", "frames_quarantine", "detections", "in_view"}
     assert list(faults(config, TOPICS)) == []
     admin = own_kafka.admin()
     admin.create_partitions([NewPartitions("registry", 2)])["registry"].result(20)
