@@ -128,16 +128,6 @@ class Period:
             return cls(date(year, 1, 1), date(year, 7, 1))
         return cls(date(year, 7, 1), date(year + 1, 1, 1))
 
-    @staticmethod
-    def halves(now: datetime, most: int) -> list[str]:
-        """Return the newest half-years, as `half` takes them; the current one first.
-
-        >>> Period.halves(datetime(2026, 11, 25), 3)
-        ['2026-2', '2026-1', '2025-2']
-        """
-        newest = 2 * now.year + (now.month > 6)
-        return [f"{one // 2}-{one % 2 + 1}" for one in range(newest, newest - most, -1)]
-
 
 class Counts(NamedTuple):
     """Queries for the figures of one period."""

@@ -31,7 +31,8 @@ from platestream.maps import pages as maps
 from platestream.operations import pages as rejected_messages
 from platestream.partners.pages import offers
 from platestream.partners.pages import search as partners
-from platestream.reports.pages import incidents, transparency
+from platestream.reports import http_server as public_page
+from platestream.reports.pages import incidents
 from platestream.runtime.request_timeout import STALL_SECONDS, BodyTimeout
 from platestream.web import api, cookies, forms, help, installation, signin, undo
 from platestream.web.console import STATIC, Console
@@ -109,7 +110,7 @@ def app(
         *pages,
         *signin.routes(console),
         *_openid_routes(console),
-        *(transparency.routes(console) if published else ()),
+        *([Mount("/transparency", public_page.app(console.settings, console.clock))] if published else ()),
         Route("/hits/live", live_feed.stream(console), methods=["GET"]),
         Route("/hits/here", live_feed.heartbeat(console), methods=["POST"]),
         Route("/health", _health, methods=["GET"]),

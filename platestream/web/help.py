@@ -53,7 +53,6 @@ GUIDES = {
     "/setup": "how-to/administrator/people.html",
     "/shift": "how-to/officer/hits.html#start-your-shift",
     "/sign-in": "how-to/officer/sign-in.html",
-    "/transparency": "how-to/supervisor/shifts-and-reports.html#reports",
 }
 """The guide of each page of the console, by the beginning of its path."""
 

@@ -155,9 +155,7 @@ SIGHTS = {
         "2 meetings found",
         look("cotravel", plate="AST3087", other_plate="MATE456", **CASED),
     ),
-    "figures for everybody": Sight(
-        "", "/transparency", "Use of license plate readers: St. Johns Police Department"
-    ),
+    "figures for everybody": Sight("", "/transparency/", "Use of license plate readers"),
     "a BOLO": Sight("ana", "/hotlist/bolo", "Add BOLO"),
     "a BOLO that lacks": Sight(
         "ana",
