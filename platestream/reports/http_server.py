@@ -26,21 +26,25 @@ log = logging.getLogger(__name__)
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; frame-ancestors 'none'; "
+        "base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cache-Control": "public, max-age=600",
 }
-STYLES = {
-    "console.css": Path(str(files("platestream.web").joinpath("static", "console.css"))),
+FILES = {
+    **{
+        name: Path(str(files("platestream.web").joinpath("static", name)))
+        for name in ("console.css", "icon.svg")
+    },
     "public.css": Path(str(files("platestream.reports").joinpath("static", "public.css"))),
 }
 
 
 def app(settings: Settings, clock: Clock = utc_now) -> Starlette:
-    """Return the application: the page at `/`, its figures at `/figures.json`, and its styles."""
+    """Return the application: the page at `/`, its figures at `/figures.json`, its styles and icon."""
     templates = Templates(UTC, "")
 
     def page(_request: Request) -> Response:
@@ -64,8 +68,8 @@ def app(settings: Settings, clock: Clock = utc_now) -> Starlette:
             return PlainTextResponse("no figures have been counted yet\n", 404, HEADERS)
         return Response(msgspec.json.encode(found), media_type="application/json", headers=HEADERS)
 
-    def style(request: Request) -> Response:
-        return FileResponse(STYLES[request.url.path.rpartition("/")[2]], headers=HEADERS)
+    def file(request: Request) -> Response:
+        return FileResponse(FILES[request.url.path.rpartition("/")[2]], headers=HEADERS)
 
     def health(_request: Request) -> Response:
         return PlainTextResponse("up\n", headers={**HEADERS, "Cache-Control": "no-store"})
@@ -81,7 +85,7 @@ def app(settings: Settings, clock: Clock = utc_now) -> Starlette:
         routes=[
             Route("/", page),
             Route("/figures.json", figures),
-            *(Route(f"/{name}", style) for name in STYLES),
+            *(Route(f"/{name}", file) for name in FILES),
             Route("/health", health),
         ],
         middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)],
