@@ -105,7 +105,9 @@ def test_the_page_reads_one_file_and_answers_only_to_readers(tmp_path: Path) -> 
     public_figures.store(Settings(data=tmp_path), figures())
     assert served.get("/figures.json").json()["agency"] == "St. Johns Police Department"
     answer = served.get("/")
-    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'; img-src")
+    assert answer.headers["Content-Security-Policy"].startswith(
+        "default-src 'none'; style-src 'self'; img-src"
+    )
     assert answer.headers["Content-Encoding"] == "gzip"
     assert "set-cookie" not in answer.headers
     assert not re.search(r'<script|style="|https?://', answer.text)
