@@ -5,7 +5,7 @@
     alert_hits --> decode --+-> route --> by receiver -- outbox --> deliveries (table), dead letters
     deliveries --> decode ---------------> by receiver /     |
         ^                        \\--> deliveries (table)     v
-        +------------- sent, acknowledged ---------------- post: webhooks, mail, Apprise, MQTT
+        +------------- sent, acknowledged ---------------- post: channels
 
     inquiries --> for each receiver of acts: sent by syslog, acknowledged, then the position moves
 

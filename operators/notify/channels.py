@@ -48,6 +48,14 @@ CHANNELS: Mapping[str, Channel] = {
         ("mqtts", "mqtt"),
         system=True,
     ),
+    "cot": Channel(
+        "Cursor on Target: an unknown vehicle at the camera, for 10 minutes",
+        "cot+tls://HOST",
+        "read by the server, which ends the connection",
+        "taky 0.10; TAK Server and ATAK: **untried**",
+        ("cot+tls", "cot+tcp"),
+        system=True,
+    ),
     "syslog": Channel(
         "every logged act and refusal as CEF; no plate, reason or case number",
         "syslog+tls://HOST",

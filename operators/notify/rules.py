@@ -62,6 +62,7 @@ class Receiver(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mail: Text | None = None
     apprise: Text | None = None
     mqtt: Annotated[Text | None, Meta(description="mqtts://HOST[:PORT]/TOPIC; MQTT 5, QoS 1")] = None
+    cot: Annotated[Text | None, Meta(description="cot+tls://HOST[:PORT]; Cursor on Target for TAK")] = None
     syslog: Annotated[Text | None, Meta(description="syslog+tls://HOST[:PORT]; acts as CEF")] = None
     user: str = ""
     password_file: str = ""

@@ -6,7 +6,7 @@ from pathlib import Path
 from platestream.access.rules_reader import text_of
 from platestream.edges.edge import Edge
 from platestream.notifications import webhook_signature
-from platestream.notifications.channels import mqtt, syslog
+from platestream.notifications.channels import cot, mqtt, syslog
 from platestream.notifications.delivery import ThreadedPost
 from platestream.notifications.journal import Journal
 from platestream.notifications.senders import ByApprise, MailServer, MailTo, Send, Webhook, read_secret
@@ -76,6 +76,7 @@ SENDERS: Mapping[str, Callable[[Receiver, NotifyRules], Send]] = {
     "webhook": _webhook,
     "mail": _mail,
     "apprise": _apprise,
+    "cot": cot.open_sender,
     "mqtt": mqtt.open_sender,
     "syslog": syslog.open_sender,
 }

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from platestream.flows import notify_flow
-from platestream.notifications.channels import syslog
+from platestream.notifications.channels import connection
 from platestream.notifications.factory import open_senders
 from platestream.notifications.senders import Send, Unreachable
 from platestream.operators.notify.message import Notice
@@ -145,7 +145,7 @@ def test_a_server_of_another_authority_is_sent_nothing(tmp_path: Path) -> None:
 def test_a_server_that_reads_and_never_ends_the_connection_is_a_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(syslog, "SECONDS", 0.5)
+    monkeypatch.setattr(connection, "SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(Unreachable, match="timeout"):
         sender(f"syslog+tcp://127.0.0.1:{server.getsockname()[1]}")(letter(LINE.format(1)))
 

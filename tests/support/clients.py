@@ -40,6 +40,19 @@ def packages(name: str) -> tuple[str, Path]:
     return node, folder
 
 
+def tak_server() -> Path:
+    """The program taky, a TAK server. It has packages of its own, one of which is called `tests`.
+
+    Raises ClientUnavailableError.
+    """
+    folder, uv = CLIENTS / "tak", Path(sys.executable).parent / "uv"
+    made = f"{uv} venv --quiet --python {sys.executable} .venv"
+    synced = f"{uv} pip sync --quiet --python .venv/bin/python --require-hashes requirements.txt"
+    with locked(folder / ".lock"):
+        _once(folder / "requirements.txt", folder / ".venv", ["sh", "-c", f"{made} && {synced}"])
+    return folder / ".venv" / "bin" / "taky"
+
+
 def axe() -> str:
     """The script that finds what people with disabilities stumble over. Raises ClientUnavailableError."""
     _node, folder = packages("axe")
