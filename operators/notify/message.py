@@ -20,6 +20,7 @@ from platestream.operators.notify.rules import NotifyRules, Receiver, Shows
 from platestream.schemas.alert_hit import AlertHit
 from platestream.schemas.delivery import delivery_id
 from platestream.schemas.fields import Vehicle
+from platestream.schemas.ncic_codes import codes_of
 
 BOXES = 16
 
@@ -129,6 +130,8 @@ def _fields(hit: AlertHit, rules: NotifyRules, place: str, shows: Shows, remark:
             "listed_state": entry.state,
             "listed_vehicle": _vehicle(entry.vehicle),
             "vehicle": _vehicle(detection.vehicle),
+            "listed_vehicle_codes": codes_of(entry.vehicle),
+            "vehicle_codes": codes_of(detection.vehicle),
             "match": hit.match,
             "likelihood": hit.likelihood,
             "matched": hit.matched,

@@ -6,6 +6,7 @@ National extracts write O as 0 in every field (`0H` is Ohio, `D0DG` Dodge), so c
 
 from platestream.schemas.fields import STATES
 from platestream.schemas.message import RefusedError
+from platestream.schemas.ncic_codes import BODIES, COLOURS, MAKES
 from platestream.schemas.plates import equate, normalise
 
 # First letter of a record -> category and reason.
@@ -43,29 +44,7 @@ WORDS = (
     ("FELONY", "wanted_person"),
     ("ATTEMPT TO LOCATE", "suspect_vehicle"),
 )
-_MAKES = """ACUR Acura|ALFA Alfa Romeo|AUDI Audi|BMW BMW|BUIC Buick|CADI Cadillac|CHEV Chevrolet|CHRY Chrysler
-DODG Dodge|FIAT Fiat|FORD Ford|FRHT Freightliner|GMC GMC|HD Harley-Davidson|HOND Honda|HYUN Hyundai
-INFI Infiniti|INTL International|ISU Isuzu|JAGU Jaguar|JEEP Jeep|KAWK Kawasaki|KIA Kia|KW Kenworth
-LEXS Lexus|LINC Lincoln|LNDR Land Rover|MAZD Mazda|MERC Mercury|MERZ Mercedes-Benz|MITS Mitsubishi
-MNNI Mini|NISS Nissan|OLDS Oldsmobile|PLYM Plymouth|PONT Pontiac|PORS Porsche|PTRB Peterbilt|RAM Ram
-SAA Saab|SATU Saturn|SCIO Scion|SUBA Subaru|SUZI Suzuki|TESL Tesla|TOYT Toyota|VOLK Volkswagen|VOLV Volvo
-YAMA Yamaha"""
-_COLOURS = """BGE beige|BLK black|BLU blue|BRO brown|BRZ bronze|COM chrome|CPR copper|CRM cream|DBL blue
-DGR green|GLD gold|GRN green|GRY grey|LBL blue|LGR green|MAR red|MVE purple|ONG orange|PLE purple
-PNK pink|RED red|SIL silver|TAN beige|TEA green|TRQ turquoise|WHI white|YEL yellow
-BK black|BL blue|BR brown|GR green|GY grey
-RD red|WH white|YL yellow|SL silver|OR orange|TN beige|GL gold|MR red"""
-_BODIES = """2D coupe|4D sedan|SD sedan|CP coupe|CV convertible|HB hatchback|SW wagon|LL suv|UT suv|PK pickup
-VN van|TK truck|MC motorcycle|TL trailer"""
 JUNK = {"0", "00", "000", "190", "N0NE", "N0PLATE", "UNK", "UNKN0WN", "TEMP", "NA", "TEST", "XXX"}
-
-
-def _table(text: str) -> dict[str, str]:
-    lines = text.replace("\n", "|").split("|")
-    return {equate(code): name for code, _blank, name in (line.partition(" ") for line in lines)}
-
-
-MAKES, COLOURS, BODIES = _table(_MAKES), _table(_COLOURS), _table(_BODIES)
 
 
 def make(code: str) -> str:

@@ -263,6 +263,13 @@ def test_a_message_carries_all_that_is_to_be_known_before_acting() -> None:
     assert (body["plate"], body["instructions"]) == ("AST3087", FOUND.entry.instructions)
 
 
+def test_a_program_of_dispatch_gets_the_link_and_the_vehicle_in_codes_of_ncic() -> None:
+    body = msgspec.json.decode(message("plate").body)
+    assert body["link"].endswith(body["hit_id"])
+    assert body["listed_vehicle_codes"] == {"color": "WHI", "make": "FORD", "style": "PK"}
+    assert "listed_vehicle_codes" not in msgspec.json.decode(message("link").body)
+
+
 def test_a_message_says_that_camera_and_reader_differ() -> None:
     camera = CameraRead(format="axis", plate="A8T3087")
     sent = message("text", seen={"opinion": "disagree", "camera_read": camera})
