@@ -277,7 +277,12 @@ def test_whenever_frames_come_and_wherever_a_crash_is_the_same_vehicles_are_dete
 
 @given(FRAMES)
 def test_every_read_belongs_to_exactly_one_published_pass(gaps: list[tuple[int, list[str]]]) -> None:
-    frames = timeline(gaps)
-    found = run(frames)
-    assert sum(one.frames for one in found) == sum(len(frame.sightings) for frame in frames)
+    """Where none is published while its vehicle stands there; further reads of such a one are absorbed."""
+    frames, in_the_end = timeline(gaps), PassRules(settled=PassRules().longest + timedelta(seconds=1))
+    found = run(frames, VehiclePasses(None, ("model",), in_the_end, lambda: START))
+    reads_of = sum(len(frame.sightings) for frame in frames)
+    assert sum(one.frames for one in found) == reads_of
     assert len({one.detection_id for one in found}) == len(found)
+    early = run(frames)
+    assert sum(one.frames for one in early) <= reads_of
+    assert len({one.detection_id for one in early}) == len(early)
