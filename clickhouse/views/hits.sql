@@ -72,6 +72,47 @@ INNER JOIN
 GROUP BY pair
 HAVING kind != 'plate_and_state_confirmed';
 
+-- The newest `most` hits of an inquiry as in `hits`, finds of look-backs or alerts, each with its recorded steps, oldest
+-- first, and the comparison that found its pair wrong; `disproved.1` is empty where there is none. One view instead of
+-- three: what a query costs is its analysis.
+CREATE OR REPLACE VIEW platestream.hit_list
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH (SELECT since FROM platestream.kept) AS kept,
+(
+    SELECT (
+        refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), cameras, since, until, toUUIDOrNull(other))
+    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'hits')
+) AS asked
+SELECT hit.* EXCEPT (pair), done.steps AS steps, wrong.newest AS disproved
+FROM
+(
+    SELECT
+        hit_id, captured_at, detection_id, camera_id, latitude, longitude, plate, state, confidence,
+        match, differences, state_check, rank, likelihood, matched, historical,
+        entry_id, source, category, listed_plate, listed_state, listed_vehicle,
+        case_number, reason, requested_by, contact, instructions, other, expires_at, silenced_for, agency,
+        opinion, camera_plate,
+        lower(hex(MD5(concat(translate(plate, 'O', '0'), '|', entry_id, '|', listed_plate)))) AS pair
+    FROM platestream.alert_hits
+    WHERE asked.1 = 0
+      AND translate(plate, 'O', '0') LIKE asked.2
+      AND (empty(asked.3) OR has(asked.3, camera_id))
+      AND captured_at >= asked.4 AND captured_at <= asked.5
+      AND (isNull(asked.6) OR hit_id = asked.6)
+      AND captured_at > kept AND has({historical:Array(Bool)}, historical)
+    ORDER BY captured_at DESC, hit_id, ingested_at DESC
+    LIMIT 1 BY hit_id
+    LIMIT {most:UInt32}
+) AS hit
+LEFT JOIN
+(
+    SELECT hit_id AS step_of, arraySort(step -> (step.2, toString(step.1)), groupArray((action_id, at, by, kind, case_number,
+        mvd_result, actionable, note, checked_with, result, confused, stopped))) AS steps
+    FROM (SELECT * FROM platestream.hit_actions WHERE at > kept ORDER BY ingested_at DESC LIMIT 1 BY action_id)
+    GROUP BY step_of
+) AS done ON done.step_of = hit.hit_id
+LEFT JOIN (SELECT pair AS named, newest FROM platestream.disproved) AS wrong ON wrong.named = hit.pair;
+
 -- The status of each hit: its actions applied in the order of their times, by the steps of operators/hit_history.py
 -- (a test compares both). An action that is not permitted changes nothing and is counted in `beside`.
 CREATE OR REPLACE VIEW platestream.hit_states

@@ -64,14 +64,22 @@ _ORDER = {  # of passes down to the id, so that pages neither repeat nor skip on
     "cotravel": "captured_at DESC, detection_id, other_captured_at, other_detection_id",
     "companions": "meetings DESC, cameras_met DESC, plate",
     "hits": "captured_at DESC",
-    "hit_steps": "hit_id, at, toString(action_id)",
     "picture": "kind",
     "holdable": "captured_at, detection_id",
 }
 _VIEWS = {
-    view: f"SELECT * FROM platestream.{view}(inquiry = {{inquiry:UUID}})%s ORDER BY {order}"  # noqa: S608 - ours
+    view: f"SELECT * FROM platestream.{view}(inquiry = {{inquiry:UUID}}) ORDER BY {order}"  # noqa: S608 - ours
     for view, order in _ORDER.items()
 }
+_HIT_LIST = (
+    "SELECT * FROM platestream.hit_list(inquiry = {{inquiry:UUID}}, historical = {}, most = {})"
+    " ORDER BY captured_at DESC, hit_id"
+)
+EVERY = 2**32 - 1
+STEP = (
+    *("action_id", "at", "by", "kind", "case_number", "mvd_result", "actionable", "note", "checked_with"),
+    *("result", "confused", "stopped"),
+)
 
 
 class ActorDocumentation(TypedDict, total=False):
@@ -249,7 +257,7 @@ def hits(
     return _search(client, "hits", why, **asked, since=since, until=until)
 
 
-def hits_and_steps(
+def hit_list(
     client: Client,
     *,
     pattern: str = "",
@@ -260,18 +268,23 @@ def hits_and_steps(
     most: int | None = None,
     historical: bool | None = None,
     **why: Unpack[ActorDocumentation],
-) -> tuple[list[Row], list[Row]]:
-    """Return the newest `most` alert hits as `hits` does, and their recorded steps, all by one inquiry.
+) -> list[Row]:
+    """Return the newest `most` alert hits as `hits` does. `historical` limits them to finds of look-backs, or
+    to alerts.
 
-    `historical` limits them to finds of look-backs, or to alerts.
+    A row has two more columns: `steps`, dicts of the steps recorded on the hit, oldest first, and `disproved`,
+    the comparison that found its pair of plate and entry wrong (kind, by, at, hit id), or None.
     """
-    other = "" if hit_id is None else str(hit_id)
     inquiry = uuid4()
+    other = "" if hit_id is None else str(hit_id)
     asked = {"pattern": pattern, "other": other, "cameras": list(cameras), "since": since, "until": until}
     _ask(client, inquiry, "hits", why, asked)
-    _refuse(client, inquiry)
-    only = "" if historical is None else f" WHERE historical = {historical:d}"
-    return _read(client, "hits", inquiry, most, only), _read(client, "hit_steps", inquiry)
+    listed = [0, 1] if historical is None else [int(historical)]
+    rows = _rows(client, "hits", _HIT_LIST.format(listed, EVERY if most is None else int(most)), inquiry)
+    for row in rows:
+        row["steps"] = [dict(zip(STEP, step, strict=True)) for step in row["steps"]]
+        row["disproved"] = row["disproved"] if row["disproved"][0] else None
+    return rows
 
 
 def picture(
@@ -546,16 +559,16 @@ def _write(client: Client, rows: Sequence[Row]) -> None:
     )
 
 
-def _read(
-    client: Client, kind: str, inquiry: UUID, most: int | None = None, only: str = "", skip: int = 0
-) -> list[Row]:
+def _read(client: Client, kind: str, inquiry: UUID, most: int | None = None, skip: int = 0) -> list[Row]:
     limit = "" if most is None else f" LIMIT {most:d} OFFSET {skip:d}"
+    return _rows(client, kind, _VIEWS[kind] + limit, inquiry)
+
+
+def _rows(client: Client, kind: str, sql: str, inquiry: UUID) -> list[Row]:
     try:
         answer = run(
             f"reading {kind}",
-            lambda: client.query(
-                _VIEWS[kind] % only + limit, parameters={"inquiry": inquiry}, column_formats={"jpeg": "bytes"}
-            ),
+            lambda: client.query(sql, parameters={"inquiry": inquiry}, column_formats={"jpeg": "bytes"}),
         )
     except DatabaseError as error:
         if error.code == THROWN:

@@ -7,7 +7,7 @@ first step and lists the other separately.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Unpack
@@ -96,13 +96,12 @@ def find_hits(
     historical: bool | None = None,
     **why: Unpack[Documentation],
 ) -> list[HitWithHistory]:
-    """Return hits and their status, newest first; arguments and errors as `gate.hits_and_steps`. A logged
-    search.
+    """Return hits and their status, newest first; arguments and errors as `gate.hit_list`. A logged search.
 
     Where the agency lists purposes, the default purpose is that of notifications about listed vehicles. At
     most the newest `most` are read. `recent` are steps just recorded that may not be in the table yet.
     """
-    rows, steps = gate.hits_and_steps(
+    rows = gate.hit_list(
         door.client(ANALYST),
         pattern=pattern,
         hit_id=hit_id,
@@ -114,15 +113,22 @@ def find_hits(
         **door.documentation(**documentation(door, why)),
     )
     done: dict[UUID, list[HitAction]] = {}
-    for action in (*map(_action, steps), *recent):
+    for action in recent:
         done.setdefault(action.hit_id, []).append(action)
-    known = _disproofs(door) if rows else {}
-    return [
-        HitWithHistory(
-            row, history(done.get(UUID(str(row["hit_id"])), ()), source=row["source"]), _disproof(known, row)
-        )
-        for row in rows
-    ]
+    remembered = datetime.now(UTC) - door.rules.profile.disproved_for
+    return [_with_history(row, done, remembered) for row in rows]
+
+
+def _with_history(
+    row: gate.Row, recent: Mapping[UUID, Sequence[HitAction]], remembered: datetime
+) -> HitWithHistory:
+    """Return a hit from a row of `gate.hit_list`. Disproofs before `remembered` do not count any more."""
+    hit_id, steps, disproved = row["hit_id"], row.pop("steps"), row.pop("disproved")
+    actions = [*(_action(hit_id, one) for one in steps), *recent.get(UUID(str(hit_id)), ())]
+    disproof = Disproof(*disproved) if disproved else None
+    if disproof is not None and (disproof.at <= remembered or disproof.hit_id == hit_id):
+        disproof = None
+    return HitWithHistory(row, history(actions, source=row["source"]), disproof)
 
 
 def _disproofs(door: Door) -> Disproofs:
@@ -351,6 +357,6 @@ def _order_fault(hit: HitWithHistory, kind: ActionKind) -> str:
     )
 
 
-def _action(step: gate.Row) -> HitAction:
+def _action(hit_id: UUID, step: gate.Row) -> HitAction:
     pairs = [{"actual": one["actual"], "read": one["read"]} for one in step["confused"]]
-    return msgspec.convert({**step, "schema": "hit_action/1", "confused": pairs}, HitAction)
+    return msgspec.convert({**step, "hit_id": hit_id, "schema": "hit_action/1", "confused": pairs}, HitAction)
