@@ -149,11 +149,13 @@ class Door:
         return cls(settings, signed_in(settings), tool, Clients(settings))
 
     @classmethod
-    def for_person(cls, settings: Settings, who: str, tool: str, clients: Clients) -> Self:
+    def for_person(
+        cls, settings: Settings, who: str, tool: str, clients: Clients, rules: AgencyRules | None = None
+    ) -> Self:
         """Return the door for a person whom `tool` has signed in; `clients` are the service account's, and
-        remain open.
+        remain open. `rules` are those in force, where they have just been read.
         """
-        return cls(settings, who, tool, clients, speaks=True)
+        return cls(settings, who, tool, clients, speaks=True, _known=[rules] if rules else [])
 
     @classmethod
     def for_system_job(cls, settings: Settings, name: str, set_off_by: str = "") -> Self:
@@ -290,6 +292,15 @@ class Door:
             self._entering(act), kind=act, subjects=cut, **self._documentation_of(act, why)
         )
         return [Permit(one, act, self.who, effect) for one, effect in zip(made, written, strict=True)]
+
+    def enter_together(self, acts: Sequence[tuple[str, str]]) -> list[Permit]:
+        """Log several acts that only show data, each with its subject, in one query, judged one by one.
+        Raises as `enter` where one of them is refused.
+        """
+        if effects := [act for act, _about in acts if BY_NAME[act].has_effect]:
+            raise ValueError(f"{effects[0]} changes data: it is entered alone")
+        made = gate.record_acts(self.clients(self._role), acts, **self.documentation())
+        return [Permit(one, act, self.who) for one, (act, _about) in zip(made, acts, strict=True)]
 
     def enter_entries(self, act: str, entries: Sequence[tuple[str, str, str, Documentation]]) -> list[str]:
         """Log an act for several hot list entries in one query, each with its subject, its change, its effect

@@ -272,8 +272,8 @@ def hit_list(
     """Return the newest `most` alert hits as `hits` does. `historical` limits them to finds of look-backs, or
     to alerts.
 
-    A row has two more columns: `steps`, dicts of the steps recorded on the hit, oldest first, and `disproved`,
-    the comparison that found its pair of plate and entry wrong (kind, by, at, hit id), or None.
+    A row has two more columns: `steps`, dicts of the steps recorded on the hit, oldest first, and
+    `disproved`, the comparison that found its pair of plate and entry wrong (kind, by, at, hit id), or None.
     """
     inquiry = uuid4()
     other = "" if hit_id is None else str(hit_id)
@@ -466,6 +466,24 @@ def record_several(
             for one, (other, change, effect) in made.items()
         ],
     )
+    for refusal in _verdicts(client, list(made)).values():
+        if refusal:
+            raise RefusedInquiry(refusal)
+    return list(made)
+
+
+def record_acts(
+    client: Client, acts: Sequence[tuple[str, str]], **why: Unpack[ActorDocumentation]
+) -> list[UUID]:
+    """Log several acts, each with its subject, by one statement; return the ids of their rows. As `record`
+    otherwise; raises RefusedInquiry where one of them is refused, and DatabaseError.
+    """
+    made = {uuid4(): one for one in acts}
+    rows = [
+        {"inquiry_id": one, "kind": kind, **_reasons(why), "other": other}
+        for one, (kind, other) in made.items()
+    ]
+    _write(client, rows)
     for refusal in _verdicts(client, list(made)).values():
         if refusal:
             raise RefusedInquiry(refusal)

@@ -91,9 +91,19 @@ def show_several(door: Door, *kinds: Kind, beside: str = "") -> dict[Kind, list[
     """Return the current records of several kinds, ordered by id, as one act. `beside` names what else of the
     registry is shown by this act. Raises RefusedInquiry.
     """
-    door.enter("registry_show", ", ".join([*kinds, *([beside] if beside else [])]))
-    found = sorted(records(door.streams), key=lambda one: one.id)
-    return {kind: [one for one in found if one.kind == kind] for kind in kinds}
+    door.enter("registry_show", subjects(kinds, beside))
+    return of_kinds(records(door.streams), kinds)
+
+
+def subjects(kinds: Iterable[Kind], beside: str = "") -> str:
+    """Return the subject of an act that shows records of these kinds, and what is beside them."""
+    return ", ".join([*kinds, *([beside] if beside else [])])
+
+
+def of_kinds(found: Iterable[RegistryRecord], kinds: Iterable[Kind]) -> dict[Kind, list[RegistryRecord]]:
+    """Return the records of each of these kinds, ordered by id."""
+    ordered = sorted(found, key=lambda one: one.id)
+    return {kind: [one for one in ordered if one.kind == kind] for kind in kinds}
 
 
 def put(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:

@@ -12,11 +12,20 @@ import msgspec
 
 from platestream.access import presence
 from platestream.access.door import Door
-from platestream.access.registry import completed, difference, effect_of, load_people, write_at_once
+from platestream.access.registry import (
+    completed,
+    difference,
+    effect_of,
+    load_people,
+    of_kinds,
+    records,
+    subjects,
+    write_at_once,
+)
 from platestream.operators.people import People, PeopleRules
 from platestream.schemas.message import RefusedError
 from platestream.schemas.presence import Presence
-from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.registry import Kind, RegistryRecord
 
 LONGEST = timedelta(hours=16)
 GOES = ("officer", "supervisor")
@@ -33,7 +42,21 @@ class OnShift:
 def show(door: Door, now: datetime) -> list[OnShift]:
     """List the current shifts, the longest first. Raises RefusedInquiry and BrokerError."""
     door.enter("shift_show")
-    people, _rules = load_people(door)
+    return _connected(door, load_people(door)[0], now)
+
+
+def show_beside(
+    door: Door, now: datetime, *kinds: Kind, beside: str
+) -> tuple[dict[Kind, list[RegistryRecord]], list[OnShift]]:
+    """Return the current records of several kinds, as `registry.show_several` does, and the current shifts:
+    two acts that are logged together. Raises as `show`.
+    """
+    door.enter_together([("registry_show", subjects(kinds, beside)), ("shift_show", "")])
+    found = records(door.streams)
+    return of_kinds(found, kinds), _connected(door, People(found), now)
+
+
+def _connected(door: Door, people: People, now: datetime) -> list[OnShift]:
     devices = presence.connected(door, now)
     return [OnShift(one, devices.get(one.user)) for one in _open(people, now)]
 

@@ -26,6 +26,7 @@ from platestream.operations.up.status import planned_ports
 from platestream.operators.notify.rules import NotifyRules
 from platestream.operators.people import People, PeopleRules
 from platestream.runtime.login_attempts import LoginAttempts
+from platestream.schemas.gate_rules import AgencyRules
 from platestream.schemas.message import RefusedError
 from platestream.settings import Settings
 from platestream.web import cookies
@@ -40,12 +41,14 @@ log = logging.getLogger(__name__)
 
 TOOL = "console"
 REGISTRY_MAX_AGE = timedelta(seconds=2)
-"""Maximum age of the registry by which sessions, tokens and offered pages are judged; the door asks again."""
+"""Maximum age of the registry and the rules by which sessions, tokens and pages are judged; the gate judges
+each act by those in force.
+"""
 STATIC = Path(str(files("platestream.web").joinpath("static")))
 
 ADDRESS_FREE = 50
 """Failed sign-ins in a row from one address that delay nothing: a whole station may share it."""
-_Registered = tuple[datetime, People, PeopleRules, dict[str, tuple[float, float]]]
+_Registered = tuple[datetime, People, PeopleRules, dict[str, tuple[float, float]], AgencyRules]
 
 
 class Console:
@@ -67,17 +70,19 @@ class Console:
         self.devices = Devices()
         self.openid = _signing_in(settings)
         self._clients = Clients(settings, automatic=True)
+        self._lock = threading.Lock()
+        self._people: _Registered | None = None
         self.zone = agency_zone(self.door(""))
         self.notify_rules = self._notify_rules()
         _console, self.boards_port = planned_ports(settings)
         self.version = _version()
         self._drawing = Templates(self.zone, self.version)
-        self._lock = threading.Lock()
-        self._people: _Registered | None = None
 
     def door(self, who: str, tool: str = TOOL) -> Door:
         """Return the door of a person who is signed in here, or for whom the program `tool` acts."""
-        return Door.for_person(self.settings, who, tool, self._clients)
+        known = self._people
+        rules = known[4] if known is not None and self._is_current(known) else None
+        return Door.for_person(self.settings, who, tool, self._clients, rules)
 
     def _notify_rules(self) -> NotifyRules:
         """Return the rules of notification, which have the priorities of categories; the default ones where
@@ -99,12 +104,15 @@ class Console:
         return self._registered()[1:3]
 
     def _registered(self) -> "_Registered":
-        now = self.clock()
         with self._lock:
-            if self._people is None or now - self._people[0] > REGISTRY_MAX_AGE:
-                people, rules, cameras = load_people_and_cameras(self.door(""))
-                self._people = (now, people, rules, cameras)
+            if self._people is None or not self._is_current(self._people):
+                now, door = self.clock(), Door.for_person(self.settings, "", TOOL, self._clients)
+                people, rules, cameras = load_people_and_cameras(door)
+                self._people = (now, people, rules, cameras, door.rules)
             return self._people
+
+    def _is_current(self, known: "_Registered") -> bool:
+        return self.clock() - known[0] <= REGISTRY_MAX_AGE
 
     def roles(self, who: str) -> tuple[str, ...]:
         """Return the roles of a person. They only choose what is offered; the door decides."""

@@ -69,11 +69,21 @@ class Upload:
 
 @dataclass(frozen=True)
 class RemainingResults:
-    """Rest of a query's result, shown as the page is scrolled; `name` is its name in addresses."""
+    """Rest of a query's result, shown as the page is scrolled; `name` is its name in addresses.
+
+    `groups` are the finds of look-backs at the end of `found`, in groups; `cut`: there are more than `found`.
+    """
 
     found: Sequence[Any] = field(repr=False)
     at: datetime
+    groups: Sequence[Any] = field(default=(), repr=False)
+    cut: bool = False
     name: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+
+    @property
+    def alerts(self) -> int:
+        """The number of results before the groups."""
+        return len(self.found) - sum(len(one.hits) for one in self.groups)
 
 
 @dataclass(frozen=True)

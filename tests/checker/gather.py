@@ -125,7 +125,7 @@ def shown_hits(port: int, who: str, password: str, reason: str) -> set[str]:
     while pages:
         page = pages.pop()
         found |= set(re.findall(r'href="/hits/([0-9a-f]{8}-[0-9a-f-]{27})"', page))
-        further = set(re.findall(r'"(/hits/older/[^"]+)"', page)) - opened
+        further = set(re.findall(r'"(/hits/(?:older|finds)/[^"]+)"', page)) - opened
         opened |= further
         pages += map(get, further)
     return found

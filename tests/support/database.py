@@ -30,6 +30,9 @@ _idle: list[Path] = []
 """The database that tests share, while none of them has it."""
 _get_client = clickhouse_connect.get_client
 
+ARGUMENTS = {"hit_list": ", historical = [0, 1], most = 1000"}
+"""What a view that an inquiry opens is given besides."""
+
 
 def _remembered(*arguments: Any, **options: Any) -> Client:
     if _idle and options.get("path") != str(_idle[0]):
@@ -115,7 +118,7 @@ class Database:
         return inquiry
 
     def look(self, view: str, inquiry: UUID, role: str = ANALYST) -> Sequence[Any]:
-        sql = f"SELECT * FROM platestream.{view}(inquiry = {{inquiry:UUID}})"
+        sql = f"SELECT * FROM platestream.{view}(inquiry = {{inquiry:UUID}}{ARGUMENTS.get(view, '')})"
         return self.client(role).query(sql, parameters={"inquiry": inquiry}).result_rows
 
     def refuses(self, view: str, inquiry: UUID) -> bool:

@@ -14,6 +14,7 @@ WRITES = {"publish", "insert", "put_at_once", "write_batch"}
 ENTERS = {
     "enter",
     "enter_several",
+    "enter_together",
     "log_refusal",
     "documentation",
 }  # `documentation` opens a search, which is its own row

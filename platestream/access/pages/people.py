@@ -26,7 +26,7 @@ from platestream.inquiries import search as inquiries
 from platestream.operators.people import People
 from platestream.schemas.acts import ROLES
 from platestream.schemas.message import RefusedError
-from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.registry import Kind, RegistryRecord
 from platestream.web.page_request import PageRequest, Routes
 
 
@@ -119,10 +119,13 @@ def _place(request: PageRequest) -> str:
 
 
 def _shown(request: PageRequest) -> dict[str, Any]:
-    found = show_several(request.door, "user", "agency", "material", beside="account")
+    kinds: tuple[Kind, ...] = ("user", "agency", "material")
     on_shift = None
     if is_allowed(request, "shift_show"):
-        on_shift = {one.shift.user: one for one in shifts.show(request.door, request.now)}
+        found, there = shifts.show_beside(request.door, request.now, *kinds, beside="account")
+        on_shift = {one.shift.user: one for one in there}
+    else:
+        found = show_several(request.door, *kinds, beside="account")
     return {
         "people": People([*found["user"], *found["agency"]]),
         "agencies": sorted(filter(lambda one: one.active, found["agency"]), key=lambda one: not one.own),

@@ -29,6 +29,8 @@ ON_SHIFT = "Alert hits of my shift, as they come (order, sections F.4 and G.2)"
 LIVE = timedelta(hours=24)
 """Time that the list of a shift goes back."""
 A_PAGE = 50
+GROUPS = 100
+"""Groups of finds on a page."""
 MOST = 1000
 """Limit of hits read, newest first. The end of the list says so if there are more."""
 STATUS = {
@@ -90,14 +92,26 @@ def search_hits(request: PageRequest) -> Response:
 
 def show_older(request: PageRequest) -> Response:
     """Return the next part of a scrolled list from the same query, while its person may still see hits."""
-    rest, named = request.session.remaining, request.http.path_params
-    may = bool(set(request.console.roles(request.session.who)) & set(BY_NAME["hits"].roles))
-    known = rest is not None and rest.name == named["look"]
-    places = named["start"], named["end"]
-    shown = _part(rest, *places) if rest and known and may else {"late": True, "hits": ()}
+    rest, named = _rest(request), request.http.path_params
+    shown = _part(rest, named["start"], named["end"]) if rest else {"late": True, "hits": ()}
     part = "hits_more.html" if request.is_partial else "hits.html"
     texts = words(request.console)
-    return request.page(part, shift=None, historical=None, groups=(), **texts, **shown)
+    return request.page(part, shift=None, historical=None, groups=(), further="", **texts, **shown)
+
+
+def show_more_finds(request: PageRequest) -> Response:
+    """Return the next groups of finds of a scrolled list from the same query, as `show_older` does."""
+    rest, start = _rest(request), request.http.path_params["start"]
+    shown = _finds(rest, start) if rest else {"late": True, "groups": (), "further": "", "finds_cut": False}
+    part = "hits_finds.html" if request.is_partial else "hits.html"
+    return request.page(part, shift=None, historical=True, hits=(), **words(request.console), **shown)
+
+
+def _rest(request: PageRequest) -> RemainingResults | None:
+    """Return the list that the address names, if it is there and its person may still see hits."""
+    rest = request.session.remaining
+    may = bool(set(request.console.roles(request.session.who)) & set(BY_NAME["hits"].roles))
+    return rest if rest is not None and may and rest.name == request.http.path_params["look"] else None
 
 
 def _page(
@@ -114,19 +128,34 @@ def _page(
     alerts.sort(key=lambda one: one.history.status not in OPEN)  # stable: newest first in both halves
     groups = job.group_finds(one for one in shown if one.row["historical"])
     finds = [hit for group in groups for hit in group.hits]
-    request.session.remaining = rest = RemainingResults([*alerts, *finds], request.now)
-    part = _part(rest, 0, len(alerts), cut=len(found) >= MOST)
+    cut = len(found) >= MOST
+    rest = RemainingResults([*alerts, *finds], request.now, groups, cut)
+    request.session.remaining = rest
+    parts = {**_part(rest, 0, len(alerts)), **_finds(rest, 0), "finds_cut": cut and bool(historical)}
     where = {"shift": shift, "historical": historical, **live, **words(request.console)}
-    return request.page("hits.html", **where, groups=groups, look=rest.name, offset=len(alerts), **part)
+    return request.page("hits.html", **where, **parts)
 
 
-def _part(rest: RemainingResults, start: int, end: int, *, cut: bool = False) -> dict[str, Any]:
+def _part(rest: RemainingResults, start: int, end: int) -> dict[str, Any]:
     """Return A_PAGE of the list from `start`, with the address of the next part up to `end`."""
     after = min(start + A_PAGE, end)
     return {
         "hits": rest.found[start:after],
         "following": f"/hits/older/{rest.name}/{after}/{end}" if after < end else "",
-        "cut": cut,
+        "cut": rest.cut and end == rest.alerts,
+        "late": False,
+    }
+
+
+def _finds(rest: RemainingResults, start: int) -> dict[str, Any]:
+    """Return GROUPS of the finds from `start`, with the address of the next ones."""
+    after = start + GROUPS
+    return {
+        "groups": rest.groups[start:after],
+        "look": rest.name,
+        "offset": rest.alerts,
+        "further": f"/hits/finds/{rest.name}/{after}" if after < len(rest.groups) else "",
+        "finds_cut": rest.cut,
         "late": False,
     }
 
@@ -209,6 +238,7 @@ ROUTES: Routes = {
     ("GET", "/hits/look"): search_form,
     ("POST", "/hits"): search_hits,
     ("GET", "/hits/older/{look}/{start:int}/{end:int}"): show_older,
+    ("GET", "/hits/finds/{look}/{start:int}"): show_more_finds,
     ("GET", "/hits/{hit:uuid}"): show_hit,
     ("POST", "/hits/{hit:uuid}/steps"): record_step,
 }

@@ -30,7 +30,7 @@ from platestream.schemas.alert_hit import AlertHit
 from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from tests.support.clock import NOW
-from tests.support.database import Database, copied
+from tests.support.database import ARGUMENTS, Database, copied
 from tests.support.flows import READ
 from tests.support.hit_actions import action
 
@@ -50,6 +50,7 @@ SCENES: dict[str, tuple[str, dict[str, Any]]] = {
     "picture": ("picture", {"other": "LEAD123"}),
     "hits": ("hits", {"pattern": "LEAD*"}),
     "hit_steps": ("hits", {"pattern": "LEAD*"}),
+    "hit_list": ("hits", {"pattern": "LEAD*"}),
 }
 LOG = {"logged", "document"}  # opened by acts of the audit (tests/attacks/test_plates_by_sql.py)
 OWN = {"verdict", "received", "recovery_outcome"}  # show whoever asked what became of it, and no data
@@ -61,6 +62,10 @@ TIMES = {"clock_seen", "completeness"}  # counts and times, for what compares th
 HASHES = {"disproved"}  # of pairs of plate and entry, and who found them wrong
 COUNTED = {"vehicles_of"}  # a figure, for the account that seals the log
 VIEWS = sorted(SCENES)
+
+
+def called(view: str, inquiry: UUID) -> str:
+    return f"platestream.{view}(inquiry = '{inquiry}'{ARGUMENTS.get(view, '')})"
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class Seen:
         return self.code(view, inquiry) == THROWN
 
     def code(self, view: str, inquiry: UUID, sql: str = "SELECT * FROM {}") -> int | None:
-        call = f"platestream.{view}(inquiry = '{inquiry}')"
+        call = called(view, inquiry)
         try:
             self.database.client(ANALYST).query(sql.format(call))
         except DatabaseError as error:
@@ -237,7 +242,7 @@ def test_an_inquiry_of_every_other_kind_opens_nothing(seen: Seen, asked: dict[st
     ["throwIf(position(toString(tuple(*)), 'SECRET1') > 0)", "position(toString(tuple(*)), 'SECRET1') > 0"],
 )
 def test_a_condition_sees_no_row_outside_the_inquiry(seen: Seen, view: str, condition: str) -> None:
-    call = f"platestream.{view}(inquiry = '{seen.ask(view)}')"
+    call = called(view, seen.ask(view))
     answer = seen.database.client(ANALYST).query(f"SELECT count() FROM {call} WHERE {condition}")
     assert answer.result_rows == [(0,)]
     if view not in ("cotravel", "companions", "picture"):
@@ -245,7 +250,7 @@ def test_a_condition_sees_no_row_outside_the_inquiry(seen: Seen, view: str, cond
             "cameras": ["cam-secret"],
             "pattern": SECRET if view != "fuzzy" else "SECRET2",
         }
-        call = f"platestream.{view}(inquiry = '{seen.ask(view, **secret)}')"
+        call = called(view, seen.ask(view, **secret))
         shown = seen.database.client(ANALYST).query(
             f"SELECT count() FROM {call} WHERE position(toString(tuple(*)), 'SECRET1') > 0"
         )

@@ -17,7 +17,7 @@ from platestream.edges.clickhouse_client import (
     SEALER,
     SUPERVISOR,
 )
-from tests.support.database import Database, copied
+from tests.support.database import ARGUMENTS, Database, copied
 
 FED = [
     "detections",
@@ -64,7 +64,7 @@ TABLES = [
     "inquire",
 ]
 LOGGED = ["logged", "document"]
-LOOKS = ["search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits", "hit_steps"]
+LOOKS = ["search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits", "hit_steps", "hit_list"]
 GATE = ["verdict", *LOOKS, "recovery_outcome"]
 BY_ACT = [*GATE, *LOGGED, *HELD, "holdable", "received"]
 HITS = ["hit_states", "hit_precision", "hit_confusions", "camera_verdicts"]
@@ -244,7 +244,10 @@ def test_nobody_reads_what_the_gate_moves_on_or_is_built_of(database: Database, 
 def test_a_role_reads_what_it_is_granted_and_nothing_else(database: Database, role: str) -> None:
     nobody = UUID(int=0)
     asked = {table: f"SELECT * FROM platestream.{table} LIMIT 0" for table in TABLES}
-    asked |= {view: f"SELECT * FROM platestream.{view}(inquiry = '{nobody}') LIMIT 0" for view in BY_ACT}
+    asked |= {
+        view: f"SELECT * FROM platestream.{view}(inquiry = '{nobody}'{ARGUMENTS.get(view, '')}) LIMIT 0"
+        for view in BY_ACT
+    }
     asked |= {
         view: f"SELECT * FROM platestream.{view} LIMIT 0" for view in [*FIGURES_OF, *BOARD_VIEWS, *DISPROVED]
     }

@@ -160,6 +160,36 @@ def test_finds_of_look_backs_are_groups_in_a_list_of_their_own_and_drown_no_aler
     assert analyst.page.count('<details class="finds"') == 2
 
 
+def test_many_groups_of_finds_come_as_the_list_is_scrolled(pages: Pages, officer: Person) -> None:
+    now = pages.clock()
+    plates = [f"AB{number:04}" for number in range(130)]
+    seen = [
+        msgspec.structs.replace(FOUND.detection, plate=plate, captured_at=now - timedelta(seconds=number))
+        for number, plate in enumerate(plates)
+    ]
+    hits = [
+        msgspec.structs.replace(FOUND, hit_id=UUID(int=n + 1), detection=one, historical=True)
+        for n, one in enumerate(seen)
+    ]
+    pages.database.put(tables.ALERT_HITS, *hits)
+    officer.get("/hits?list=historical")
+    assert officer.page.count('<details class="finds"') == 100
+    (link,) = re.findall(r'hx-get="(/hits/finds/[^"]+)"', officer.page)
+    officer.get(link)
+    assert "<html" in officer.page
+    assert officer.page.count('<details class="finds"') == 30
+    officer.get(link, headers={"hx-request": "true"})
+    assert "<html" not in officer.page
+    groups = re.findall(r'<details class="finds" hx-get="([^"]+)"', officer.page)
+    assert len(groups) == 30
+    assert "/hits/finds/" not in officer.page
+    officer.get(groups[-1])
+    assert re.findall(r'id="hit-([^"]+)"', officer.page) == [str(UUID(int=130))]
+    assert len(looks(pages, "hits")) == 2  # of the fixture, and this one
+    officer.get("/hits")
+    assert "This list has expired" in officer.get(link).text, "another list has taken its place"
+
+
 def words(page: str) -> str:
     return " ".join(unescape(re.sub("<[^>]+>", " ", page)).split())
 
