@@ -64,7 +64,8 @@ def resets_between(client: Client, since: datetime, now: datetime) -> list[Reset
     role.
     """
     rows = _rows(client, _ACTS, since=since, until=now + WITHIN)
-    searched = _searched(client, since, now + WITHIN)
+    redeemed = any(kind == "account_redeem" for _id, _at, _who, kind, *_rest in rows)
+    searched = _searched(client, since, now + WITHIN) if redeemed else {}
     return [
         Reset(at=at, account=account, by=who, kind=kind, change=change, search=searched.get(inquiry))
         for inquiry, at, who, kind, account, change in reversed(rows)

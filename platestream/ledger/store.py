@@ -22,7 +22,7 @@ SELECT max(number), argMax(hash, number), now64(6) FROM platestream.ledger WHERE
 """
 _ENTRIES = """
 SELECT chain, number, kind, at, who, record, previous, hash FROM platestream.ledger
-WHERE chain = {chain:String} AND ({kind:String} = '' OR kind = {kind:String})
+WHERE chain = {chain:String} AND (empty({kinds:Array(String)}) OR has({kinds:Array(String)}, kind))
   AND at > {after:DateTime64(6, 'UTC')} ORDER BY number, hash
 """
 _LAST = """
@@ -100,11 +100,9 @@ def append(client: Client, act: UUID, entry: LedgerEntry) -> None:
         raise
 
 
-def read(
-    client: Client, chain: Chain, kind: str = "", *, after: datetime = EVER
-) -> list[tuple[LedgerEntry, str]]:
-    """Return the entries of `chain`, of one kind or all, in order, each with its recorded hash."""
-    parameters = {"chain": chain, "kind": kind, "after": after}
+def read(client: Client, chain: Chain, *kinds: str, after: datetime = EVER) -> list[tuple[LedgerEntry, str]]:
+    """Return the entries of `chain`, of these kinds or all, in order, each with its recorded hash."""
+    parameters = {"chain": chain, "kinds": list(kinds), "after": after}
     rows = run("reading the ledger", lambda: client.query(_ENTRIES, parameters=parameters)).result_rows
     return [(LedgerEntry(**dict(zip(_COLUMNS, row[:-1], strict=True))), row[-1]) for row in rows]
 

@@ -113,6 +113,8 @@ def _pages(client: Client, log: str) -> Iterator[tuple[Seal, list[Inquiry]]]:
     following = 0
     while page := run("verifying", partial(read_seals, client, following, PAGE, log)):
         yield from page
+        if len(page) < PAGE:
+            return
         following = page[-1][0].seal + 1
 
 

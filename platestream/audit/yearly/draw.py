@@ -371,11 +371,13 @@ def verify_draw(client: Client, drawn: Draw) -> list[str]:
 
 def draws(client: Client, year: int | None = None) -> list[tuple[LedgerEntry, Draw]]:
     """Return all draws in order or, with a year, those of its yearly audit."""
-    found = [
-        (entry, msgspec.json.decode(entry.record, type=Draw))
-        for entry, _hash in ledger.read(client, "audit", "draw")
-    ]
+    found = draws_among(entry for entry, _hash in ledger.read(client, "audit", "draw"))
     return [one for one in found if year is None or (one[1].year == year and not one[1].rhythm)]
+
+
+def draws_among(entries: Iterable[LedgerEntry]) -> list[tuple[LedgerEntry, Draw]]:
+    """Return the draws among entries of the ledger, in order."""
+    return [(one, msgspec.json.decode(one.record, type=Draw)) for one in entries if one.kind == "draw"]
 
 
 def yearly(client: Client) -> list[tuple[LedgerEntry, Draw]]:

@@ -213,15 +213,28 @@ def memorandum_of(client: Client, draw: int) -> tuple[LedgerEntry, FiledMemorand
     """Return the memorandum of this draw that was filed and is completely stored; None where there is
     none.
     """
-    made = (one for one in filed_memoranda(client) if one[1].draw == draw)
+    return stored_among(client, filed_memoranda(client), draw)
+
+
+def stored_among(
+    client: Client, memoranda: Iterable[tuple[LedgerEntry, FiledMemorandum]], draw: int
+) -> tuple[LedgerEntry, FiledMemorandum] | None:
+    """Return the first of these memoranda that is of this draw and is completely stored."""
+    made = (one for one in memoranda if one[1].draw == draw)
     return next((one for one in made if is_stored(client, one[1])), None)
 
 
 def filed_memoranda(client: Client) -> list[tuple[LedgerEntry, FiledMemorandum]]:
     """Return all recorded memoranda."""
+    return memoranda_among(entry for entry, _hash in ledger.read(client, "audit", "memorandum"))
+
+
+def memoranda_among(entries: Iterable[LedgerEntry]) -> list[tuple[LedgerEntry, FiledMemorandum]]:
+    """Return the memoranda among entries of the ledger, in order."""
     return [
-        (entry, msgspec.json.decode(entry.record, type=FiledMemorandum))
-        for entry, _hash in ledger.read(client, "audit", "memorandum")
+        (one, msgspec.json.decode(one.record, type=FiledMemorandum))
+        for one in entries
+        if one.kind == "memorandum"
     ]
 
 
@@ -239,6 +252,15 @@ def findings(client: Client, draw: int) -> dict[UUID, tuple[LedgerEntry, Finding
         finding = msgspec.json.decode(entry.record, type=Finding)
         if finding.draw == draw:
             found[finding.inquiry_id] = (entry, finding)
+    return found
+
+
+def judged_inquiries(client: Client) -> dict[int, set[UUID]]:
+    """Return the inquiries with a finding, by the number of their draw."""
+    found: dict[int, set[UUID]] = {}
+    for entry, _hash in ledger.read(client, "audit", "finding"):
+        finding = msgspec.json.decode(entry.record, type=Finding)
+        found.setdefault(finding.draw, set()).add(finding.inquiry_id)
     return found
 
 

@@ -8,8 +8,8 @@ from clickhouse_connect.driver.client import Client
 
 from platestream.access.door import Door
 from platestream.audit import findings as checked
-from platestream.audit.yearly.draw import Draw, TooSoon, draws, draws_of
-from platestream.audit.yearly.findings import FiledMemorandum, findings, memorandum_of
+from platestream.audit.yearly.draw import Draw, TooSoon, draws
+from platestream.audit.yearly.findings import FiledMemorandum, filed_memoranda, judged_inquiries, stored_among
 from platestream.audit.yearly.memo import Memo, compose
 from platestream.edges.clickhouse_client import AUDITOR
 from platestream.schemas.finding import Finding
@@ -95,16 +95,20 @@ def memorandum(door: Door, year: int, now: datetime, number: int | None = None) 
 
 def _audits(client: Client, year: int | None = None, number: int | None = None) -> list[Audit]:
     """Return all draws, those of a year, or, where `number` is one of another rhythm, those of its period."""
-    found = draws(client, year)
-    asked = next((drawn for entry, drawn in draws(client) if entry.number == number), None)
+    every = draws(client)
+    found = [one for one in every if year is None or (one[1].year == year and not one[1].rhythm)]
+    asked = next((drawn for entry, drawn in every if entry.number == number), None)
     if asked is not None and asked.rhythm and asked.year == year:
-        found = draws_of(client, asked.rhythm, asked.period)
+        found = [one for one in every if (one[1].rhythm, one[1].period) == (asked.rhythm, asked.period)]
+    if not found:
+        return []
+    judged, memoranda = judged_inquiries(client), filed_memoranda(client)
     return [
         Audit(
             entry=entry,
             drawn=drawn,
-            judged=len(set(drawn.inquiries) & set(findings(client, entry.number))),
-            filed=memorandum_of(client, entry.number),
+            judged=len(set(drawn.inquiries) & judged.get(entry.number, set())),
+            filed=stored_among(client, memoranda, entry.number),
         )
         for entry, drawn in reversed(found)
     ]
