@@ -3,7 +3,7 @@ VENV := .venv
 # Where it is set, each of the hundreds of processes that the tests start compiles all modules anew: half of its start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo quick test generate docs shots nightly chaos soak fuzz lint types imports check lock sbom release audit recogniser localiser containers clean
+.PHONY: setup demo quick test generate docs shots nightly chaos soak fuzz lint types imports check lock sbom release audit recogniser localiser vehicle containers clean
 
 setup: $(VENV)/.installed
 
@@ -137,6 +137,15 @@ PICTURED := gnome-backgrounds lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 ma
 localiser: $(TRAINING)/.installed models/training/node_modules/.package-lock.json $(PHOTOGRAPHS)/.unpacked
 	$(TRAINING)/bin/python -m models.training.locate --minutes $(MINUTES) --photographs $(PHOTOGRAPHS) --out build/serials.onnx
 	mv build/serials.onnx platestream/reading/weights/serials.onnx
+
+# Trains the network that describes vehicles anew (models/notes/vehicle.md), on the labeled sets below DATA.
+DATA ?= /work/shared/data
+
+vehicle: $(TRAINING)/.installed
+	mkdir -p build
+	$(TRAINING)/bin/python -m models.training.describe --data $(DATA) --out build/vehicle.onnx
+	$(TRAINING)/bin/python -m models.training.vehicle_colors --data $(DATA) --out build/vehicle_color.npz
+	mv build/vehicle.onnx build/vehicle_color.npz platestream/reading/weights
 
 $(PHOTOGRAPHS)/.unpacked:
 	mkdir -p $(PHOTOGRAPHS)

@@ -34,9 +34,11 @@ from platestream.operators.frame_outcomes import FrameOutcomes, camera_of
 from platestream.operators.recognize import FrameReads, Recognizer
 from platestream.operators.rejection import decode, decode_changes, try_each
 from platestream.operators.split import split_by_type
+from platestream.operators.vehicle import Examine, unexamined
 from platestream.reading.change_detector import ChangeDetector
 from platestream.reading.factory import PlateReader, Reader, reads_known_plate
 from platestream.reading.keyed_threads import KeyedThreadPool
+from platestream.reading.vehicle import VehicleModel
 from platestream.runtime.clock import Clock, utc_now
 from platestream.schemas import tables, topics
 from platestream.schemas.dead_letter import DeadLetter
@@ -54,8 +56,9 @@ def build(
     unapproved: Unapproved = "quarantine",
     places: Places = Places(),
     at_once: int = 1,
+    examine: Examine = unexamined,
 ) -> Dataflow:
-    """Build the flow on any edge, with any reader.
+    """Build the flow on any edge, with any reader; `examine` describes the vehicle of each pass.
 
     `unapproved` and `places` are of the profile, `at_once` of the settings.
     """
@@ -86,7 +89,9 @@ def build(
     once = op.stateful_batch("once", of_camera, lambda resume: FrameOutcomes(resume, meters.repeated))
     first, letters = split_by_type("first", op.key_rm("once_of_all", once), FrameReads, DeadLetter)
     by_camera = op.key_on("by_camera", first, lambda seen: seen.camera_id)
-    passes = op.stateful("passes", by_camera, lambda resume: VehiclePasses(resume, reader.models, rules, now))
+    passes = op.stateful(
+        "passes", by_camera, lambda resume: VehiclePasses(resume, reader.models, rules, now, examine)
+    )
     published = op.flat_map_value("published", passes, detections_of)
     (standing,) = split_by_type("standing", op.key_rm("unkey_standing", passes), VehicleInView)
     detections = meters.count_batches(
@@ -120,4 +125,5 @@ def flow() -> Dataflow:
         unapproved=profile.cameras.unapproved,
         places=profile.places,
         at_once=at_once,
+        examine=VehicleModel(),
     )

@@ -27,7 +27,7 @@ from rapidfuzz.distance import Levenshtein
 from platestream.operators.merge_reads import Merged
 from platestream.operators.recognize import FrameReads, Sighting
 from platestream.operators.second_opinion import compare
-from platestream.operators.vehicle import describe
+from platestream.operators.vehicle import Examine, Views, unexamined
 from platestream.schemas.camera_read import CameraRead
 from platestream.schemas.detection import Alternative, Detection, detection_id
 from platestream.schemas.fields import Box
@@ -82,10 +82,11 @@ class _Pass(msgspec.Struct):
     unseen: bool = False  # no picture so far
     published: Detection | None = None  # while the vehicle stands in view still
     reported_at: datetime | None = None
+    views: Views = msgspec.field(default_factory=Views)
 
     def finish(self) -> None:
         """End the votes: further frames of the vehicle are absorbed."""
-        self.closed, self.votes, self.frames, self.merged = True, {}, [], Merged()
+        self.closed, self.votes, self.frames, self.merged, self.views = True, {}, [], Merged(), Views()
 
 
 Published = Detection | VehicleInView
@@ -94,13 +95,18 @@ Published = Detection | VehicleInView
 class VehiclePasses(StatefulLogic[FrameReads, Published, bytes]):
     """The open and recently closed passes of one camera.
 
-    `models` are the names of the models that read them.
+    `models` are the names of the models that read them, `examine` describes each pass from its best views.
     """
 
     def __init__(
-        self, resume: bytes | None, models: Sequence[str], rules: PassRules, now: Callable[[], datetime]
+        self,
+        resume: bytes | None,
+        models: Sequence[str],
+        rules: PassRules,
+        now: Callable[[], datetime],
+        examine: Examine = unexamined,
     ) -> None:
-        self._models, self._rules, self._now = tuple(models), rules, now
+        self._models, self._rules, self._now, self._examine = tuple(models), rules, now, examine
         self._passes = [] if resume is None else msgspec.msgpack.decode(resume, type=list[_Pass])
         self._heard, self._late = now(), rules.patience
         self._stood_still = False
@@ -199,6 +205,7 @@ class VehiclePasses(StatefulLogic[FrameReads, Published, bytes]):
         elif known.ours and not sighting.ours:
             return
         read = sighting.read
+        known.views.add(sighting.view, read.box[2], read.confidence)
         votes = known.votes.get(read.plate)
         if votes is None or read.confidence > votes.best.confidence:
             votes = _Votes(0 if votes is None else votes.frames, self._detection(known, seen, sighting))
@@ -224,9 +231,7 @@ class VehiclePasses(StatefulLogic[FrameReads, Published, bytes]):
             frames=1,
             agreeing=1,
             models=self._models,
-            vehicle=describe(
-                seen.vehicle if sighting.camera is None else sighting.camera.described, sighting.colour
-            ),
+            vehicle=seen.vehicle if sighting.camera is None else sighting.camera.described,
             crop=sighting.crop,
             picture=sighting.picture,
         )
@@ -237,7 +242,7 @@ class VehiclePasses(StatefulLogic[FrameReads, Published, bytes]):
         if not known.closed:
             if known.last_at - known.opened_at < rules.settled or not _is_sure(known, rules.sure):
                 return None
-            known.published = _published(known)
+            known.published = _published(known, self._examine)
             known.reported_at = known.last_at
             known.finish()
             return known.published
@@ -251,7 +256,7 @@ class VehiclePasses(StatefulLogic[FrameReads, Published, bytes]):
     def _close(self, at: datetime | None) -> list[Detection]:
         """Return the detections of passes that ended by capture time `at` (None: of all open ones)."""
         ended = [one for one in self._passes if at is None or abs(at - one.last_at) > self._rules.gap]
-        published = [_published(one) for one in ended if not one.closed]
+        published = [_published(one, self._examine) for one in ended if not one.closed]
         for one in ended:
             one.finish()
             one.published = None
@@ -265,8 +270,8 @@ class VehiclePasses(StatefulLogic[FrameReads, Published, bytes]):
         return not self._passes
 
 
-def _published(one: _Pass) -> Detection:
-    """Return the combined read of all frames with the best picture.
+def _published(one: _Pass, examine: Examine) -> Detection:
+    """Return the combined read of all frames with the best picture and the vehicle's description.
 
     The picture is from the frame that read this string with the most confidence, or, if none did, from a
     frame with the most similar string.
@@ -279,6 +284,7 @@ def _published(one: _Pass) -> Detection:
     )
     return msgspec.structs.replace(
         best,
+        vehicle=one.views.describe(best.vehicle, examine),
         plate=said.plate,
         confidence=said.confidence,
         alternatives=tuple(Alternative(other.plate, other.confidence) for other in others),

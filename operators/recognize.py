@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from platestream.operators.decode import Picture
 from platestream.operators.second_opinion import missing_picture, pair_reads, read_of_camera
-from platestream.operators.vehicle import Colour, colour
+from platestream.operators.vehicle import vehicle_view
 from platestream.schemas.camera_read import CameraRead
 from platestream.schemas.fields import Vehicle
 from platestream.schemas.message import RefusedError
@@ -30,7 +30,7 @@ QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 85]
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One plate in one frame. `crop` and `picture` are JPEG; `colour` is the vehicle's, if it is clear.
+    """One plate in one frame. `crop`, `picture` and `view` are JPEG; the view is what the model examines.
 
     `camera` is the camera's own read. If not `ours`, the reader read nothing, and `read` is of the camera.
     """
@@ -38,7 +38,7 @@ class Sighting:
     read: PlateRead
     crop: bytes
     picture: bytes
-    colour: Colour | None = None
+    view: bytes = b""
     camera: CameraRead | None = None
     ours: bool = True
 
@@ -116,7 +116,9 @@ def _sighting(pixels: Image, read: PlateRead | None, camera: CameraRead | None) 
             raise ValueError("a pair without a read")
         return _camera_sighting(pixels, camera)
     box = read.box
-    return Sighting(read, plate_crop(pixels, box), vehicle_picture(pixels, box), colour(pixels, box), camera)
+    return Sighting(
+        read, plate_crop(pixels, box), vehicle_picture(pixels, box), vehicle_view(pixels, box), camera
+    )
 
 
 def _camera_sighting(pixels: Image, camera: CameraRead) -> Sighting:

@@ -1,5 +1,7 @@
 """Field types that several records share, and the base class of all records."""
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Self, TypeVar
@@ -104,3 +106,26 @@ class Vehicle(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     colour: Annotated[str, Meta(max_length=64)] | None = None
     body: Annotated[str, Meta(max_length=64)] | None = None
     other: dict[str, Annotated[str, Meta(max_length=200)]] = {}
+
+
+COARSE_TYPES = {"car": ("sedan", "coupe", "hatchback", "wagon", "convertible"), "van": ("minivan",)}
+"""Types that the pictures do not tell apart: one word of the reader for several of a list's."""
+_SHARE = re.compile(r"[01]\.[0-9]{2}")
+
+
+def is_source(name: str) -> bool:
+    """Return whether a name of `Vehicle.other` says where a feature comes from, not how the vehicle is."""
+    return name.endswith(("_from", "_confidence"))
+
+
+def from_picture(other: Mapping[str, str]) -> str:
+    """Return which features the reader took from the picture, with their confidence, such as `color 93 %`."""
+    words = {"colour": "color", "body": "type", "direction": "direction"}
+    shares = {
+        name: other.get(f"{name}_confidence", "") for name in words if other.get(f"{name}_from") == "picture"
+    }
+    return ", ".join(
+        f"{words[name]} {100 * float(share):.0f} %"
+        for name, share in shares.items()
+        if _SHARE.fullmatch(share)
+    )

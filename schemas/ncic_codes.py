@@ -37,7 +37,7 @@ def _names(text: str) -> dict[str, str]:
 
 MAKES, COLOURS, BODIES = _table(_MAKES), _table(_COLOURS), _table(_BODIES)
 _MAKE_CODES, _BODY_CODES = _names(_MAKES), _names(_BODIES)
-_COLOUR_CODES = _names(_COLOURS) | {"green": "GRN", "gray": "GRY"}
+_COLOUR_CODES = _names(_COLOURS) | {"green": "GRN", "gray": "GRY", "red": "RED", "purple": "PLE"}
 
 
 def codes_of(vehicle: Vehicle) -> Mapping[str, str]:

@@ -131,6 +131,7 @@ def _hit_rows(hit: AlertHit) -> list[Row]:
             hit.agency,
             detection.opinion,
             _camera_plate(detection),
+            _described(detection.vehicle),
         )
     ]
 
@@ -298,7 +299,8 @@ ALERT_HITS: Table[AlertHit] = Table(
         "hit_id captured_at detection_id camera_id latitude longitude plate state confidence "
         "match differences state_check entry_id source category listed_plate listed_state "
         "case_number reason requested_by contact instructions other expires_at "
-        "rank likelihood matched historical listed_vehicle silenced_for agency opinion camera_plate"
+        "rank likelihood matched historical listed_vehicle silenced_for agency opinion camera_plate "
+        "read_vehicle"
     ),
     _hit_rows,
 )

@@ -12,7 +12,7 @@ SELECT
     match, differences, state_check, rank, likelihood, matched, historical,
     entry_id, source, category, listed_plate, listed_state, listed_vehicle,
     case_number, reason, requested_by, contact, instructions, other, expires_at, silenced_for, agency,
-    opinion, camera_plate
+    opinion, camera_plate, read_vehicle
 FROM platestream.alert_hits
 WHERE asked.1 = 0
   AND translate(plate, 'O', '0') LIKE asked.2
@@ -91,7 +91,7 @@ FROM
         match, differences, state_check, rank, likelihood, matched, historical,
         entry_id, source, category, listed_plate, listed_state, listed_vehicle,
         case_number, reason, requested_by, contact, instructions, other, expires_at, silenced_for, agency,
-        opinion, camera_plate,
+        opinion, camera_plate, read_vehicle,
         lower(hex(MD5(concat(translate(plate, 'O', '0'), '|', entry_id, '|', listed_plate)))) AS pair
     FROM platestream.alert_hits
     WHERE asked.1 = 0

@@ -13,7 +13,7 @@ from platestream.schemas import plates
 from platestream.schemas.alert_hit import AlertHit, Difference, MatchClass, StateCheck, hit_id
 from platestream.schemas.confusions import LIKELY, UNMEASURED
 from platestream.schemas.detection import Alternative, Detection
-from platestream.schemas.fields import Vehicle
+from platestream.schemas.fields import COARSE_TYPES, Vehicle
 from platestream.schemas.hotlist import KNOWN_CHARACTERS, OWN_SOURCE, HotListEntry
 from platestream.schemas.profile import CameraReads
 
@@ -156,7 +156,7 @@ def plate_pattern(pattern: str) -> re.Pattern[str]:
 def description_fits(read: Vehicle, listed: Vehicle, *, must_be_said: bool) -> bool:
     """Return whether every listed feature agrees with the read's.
 
-    A feature that the read does not have agrees unless `must_be_said`.
+    A feature that the read does not have, or has by a coarser word, agrees unless `must_be_said`.
     """
     pairs = [
         (read.make, listed.make),
@@ -167,7 +167,9 @@ def description_fits(read: Vehicle, listed: Vehicle, *, must_be_said: bool) -> b
     ]
     wanted = [(read_value, listed) for read_value, listed in pairs if listed is not None]
     return all(
-        not must_be_said if read_value is None else _word(read_value) == _word(value)
+        not must_be_said
+        if read_value is None or _word(value) in COARSE_TYPES.get(_word(read_value), ())
+        else _word(read_value) == _word(value)
         for read_value, value in wanted
     )
 

@@ -19,7 +19,7 @@ from platestream.operators.hit_words import (
 from platestream.operators.notify.rules import NotifyRules, Receiver, Shows
 from platestream.schemas.alert_hit import AlertHit
 from platestream.schemas.delivery import delivery_id
-from platestream.schemas.fields import Vehicle
+from platestream.schemas.fields import Vehicle, is_source
 from platestream.schemas.ncic_codes import codes_of
 
 BOXES = 16
@@ -193,5 +193,6 @@ def _plate_lines(fields: dict[str, Any]) -> Iterator[str]:
 
 
 def _vehicle(vehicle: Vehicle) -> str:
-    words = (vehicle.colour, vehicle.make, vehicle.model, vehicle.body, *vehicle.other.values())
+    marks = (text for name, text in vehicle.other.items() if not is_source(name))
+    words = (vehicle.colour, vehicle.make, vehicle.model, vehicle.body, *marks)
     return " ".join(word for word in words if word)

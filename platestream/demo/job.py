@@ -30,6 +30,7 @@ from platestream.operations import setup
 from platestream.operators.decode import Bounds
 from platestream.reading.factory import PlateReader
 from platestream.reading.media import folder_frames
+from platestream.reading.vehicle import VehicleModel
 from platestream.retention import recovery_stores, uncommitted
 from platestream.retention import service as retention
 from platestream.schemas import topics
@@ -110,7 +111,10 @@ def _run_all(door: Door, frames: Path | None, now: datetime, say: Say) -> Outcom
         say(f"reading {count} frames")
         reader = PlateReader(settings.models, settings.threads, device=settings.device)
         period = door.rules.profile.retention.span
-        _run(recognize_flow.build(edge, reader, bounds=Bounds(age=period)), settings.data)
+        _run(
+            recognize_flow.build(edge, reader, bounds=Bounds(age=period), examine=VehicleModel()),
+            settings.data,
+        )
         say("matching")
         _run(match_flow.build(edge), settings.data)
         new = {topic.name: _after(streams, topic, before[topic.name]) for topic in _COUNTED}

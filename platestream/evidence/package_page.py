@@ -7,6 +7,7 @@ from typing import Any
 from platestream.evidence.package import Custody
 from platestream.operators.hit_words import describe_opinion
 from platestream.schemas.escape_invisible import escape_invisible
+from platestream.schemas.fields import from_picture
 from platestream.schemas.inquiry import SealedInquiry
 
 STYLE = """
@@ -87,6 +88,7 @@ def _detection(one: Mapping[str, Any], paths: list[str]) -> str:
         ("Other readings", _readings(one)),
         *([("Camera's own read", f"{compared}. {one['camera_read']}")] if compared else []),
         ("Vehicle", vehicle or "not told"),
+        *([("From the picture", seen)] if (seen := from_picture(one.get("vehicle_other") or {})) else []),
         ("Detection", one["detection_id"]),
     ]
     mine = [path for path in paths if str(one["detection_id"]) in path]

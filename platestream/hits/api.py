@@ -111,6 +111,9 @@ class Hit(ResponseModel):
     confidence: float
     opinion: Annotated[Opinion, Field(description=OPINION)] = ""
     camera_plate: Annotated[str, Field(description="Plate as the camera read it.")] = ""
+    read_vehicle: dict[str, str] = Field(
+        default_factory=dict, description="Vehicle as the camera and the pictures show it, with sources."
+    )
     match: MatchClass
     likelihood: float | None
     differences: list[Difference]

@@ -15,6 +15,7 @@ from platestream.access.gate import Row
 from platestream.inquiries.export import PICTURED, CaseExport
 from platestream.operators.hit_words import describe_opinion
 from platestream.runtime.pdf import BODY, PLAIN, SECTION, SMALL, WIDTH, build, grid, letterhead, text
+from platestream.schemas.fields import from_picture
 from platestream.schemas.pluralize import pluralize
 
 NOTICE = (
@@ -85,13 +86,17 @@ def _story(case: CaseExport) -> Iterator[Flowable]:
 def _pass(case: CaseExport, number: int, row: Row) -> Table:
     """Return a pass: the vehicle's picture at the left, facts and the plate's picture at the right."""
     images = case.images.get(row["detection_id"], {})
-    parts = (row["vehicle_colour"], row["vehicle_make"], row["vehicle_model"], row["vehicle_body"])
+    parts = (
+        *(row[f"vehicle_{name}"] for name in ("colour", "make", "model", "body")),
+        row["vehicle_other"].get("direction"),
+    )
     compared = describe_opinion(row["opinion"], row["plate"], row["camera_plate"])
     facts = [
         (f"{row['plate']} {row['state'] or '(state not read)'}", SECTION),
         (f"{number}. {_time(case, row['captured_at'])}", BODY),
         (f"{row['camera_id']} ({row['latitude']:.5f}, {row['longitude']:.5f})", SMALL),
         (" ".join(filter(None, parts)) or "vehicle not described", SMALL),
+        *([(f"from the picture: {seen}", SMALL)] if (seen := from_picture(row["vehicle_other"])) else []),
         (
             f"confidence {100 * row['confidence']:.0f} %, {row['agreeing']} of {row['frames']} frames agree",
             SMALL,

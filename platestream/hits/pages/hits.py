@@ -19,6 +19,7 @@ from platestream.operators import hit_words
 from platestream.partners.pages import search as partners
 from platestream.schemas import plates
 from platestream.schemas.acts import BY_NAME
+from platestream.schemas.fields import from_picture
 from platestream.web.page_request import PageRequest, Routes
 from platestream.web.sessions import RemainingResults
 
@@ -227,6 +228,7 @@ WORDS: dict[str, Any] = {
     "EXPLANATION": hit_words.EXPLANATION,
     "describe_match": hit_words.describe_match,
     "describe_opinion": hit_words.describe_opinion,
+    "from_picture": from_picture,
     "is_doubtful": hit_words.is_doubtful,
     "describe_state": hit_words.describe_state,
     "describe_confidence": hit_words.describe_confidence,

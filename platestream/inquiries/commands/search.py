@@ -200,7 +200,9 @@ def _detections(found: list[gate.Row]) -> Table:
         "captured", "camera", "plate", "state", "sure", "frames", "camera's read", "vehicle", "detection"
     )
     for row in found:
-        vehicle = " ".join(filter(None, (row["vehicle_colour"], row["vehicle_make"], row["vehicle_model"])))
+        vehicle = " ".join(
+            filter(None, (row[f"vehicle_{one}"] for one in ("colour", "make", "model", "body")))
+        )
         shown.add_row(
             _time(row["captured_at"]),
             row["camera_id"],

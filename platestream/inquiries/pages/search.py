@@ -23,6 +23,7 @@ from platestream.operators import hit_words
 from platestream.partners.pages import search as partners
 from platestream.schemas import plates
 from platestream.schemas.acts import BY_NAME
+from platestream.schemas.fields import from_picture
 from platestream.web.failures import error_response
 from platestream.web.page_request import PageRequest, Routes
 
@@ -238,6 +239,7 @@ def _passes(
         "PICTURED": exports.PICTURED,
         "MATCH": MATCH,
         "describe_opinion": hit_words.describe_opinion,
+        "from_picture": from_picture,
         "is_doubtful": hit_words.is_doubtful,
     }
 

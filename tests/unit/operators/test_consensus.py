@@ -1,18 +1,21 @@
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from platestream.operators.consensus import PassRules, Published, VehiclePasses, detections_of
 from platestream.operators.recognize import FrameReads, Sighting
+from platestream.operators.vehicle import Attribute, Look
 from platestream.schemas.detection import Detection
 from platestream.schemas.fields import Vehicle
 from platestream.schemas.reading import PlateRead
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
+UNKNOWN = Vehicle()
 Seen = tuple[str, float] | tuple[str, float, int]
 
 
@@ -286,3 +289,66 @@ def test_every_read_belongs_to_exactly_one_published_pass(gaps: list[tuple[int, 
     early = run(frames)
     assert sum(one.frames for one in early) <= reads_of
     assert len({one.detection_id for one in early}) == len(early)
+
+
+def viewed(second: float, width: int, confidence: float = 0.9, camera: Vehicle = UNKNOWN) -> FrameReads:
+    """A frame with one plate of a width, whose view names it."""
+    read = PlateRead("ABC1234", confidence, None, 0.0, (0, 300, width, 50), (), ())
+    sighting = Sighting(read, b"crop", b"picture", f"{width}".encode())
+    at = START + timedelta(seconds=second)
+    return FrameReads("cam", at, 34.5, -109.4, camera, (sighting,))
+
+
+def described(frames: Iterable[FrameReads], look: Look) -> tuple[list[Detection], list[list[bytes]]]:
+    """The detections, and the views of each that were examined."""
+    examined: list[list[bytes]] = []
+
+    def examine(views: Sequence[bytes]) -> Look:
+        examined.append(list(views))
+        return look
+
+    passes = VehiclePasses(None, ("model",), PassRules(), lambda: START, examine)
+    return run(frames, passes), examined
+
+
+WHITE = Look(Attribute("suv", 0.8), Attribute("white", 0.9))
+
+
+def test_a_vehicle_is_described_once_for_its_pass_from_its_two_best_views() -> None:
+    frames = [viewed(0, 100), viewed(0.2, 110), viewed(0.4, 120, confidence=0.3), viewed(0.6, 115)]
+    (one,), examined = described(frames, WHITE)
+    assert examined == [[b"115", b"110"]]
+    assert (one.vehicle.body, one.vehicle.colour) == ("suv", "white")
+    assert one.vehicle.other["body_confidence"] == "0.80"
+    assert "direction" not in one.vehicle.other
+
+
+def test_a_plate_that_grows_over_the_pass_approaches() -> None:
+    (one,), _ = described([viewed(0, 80), viewed(0.3, 60), viewed(0.6, 130)], Look())
+    assert one.vehicle.other["direction"] == "approaching"
+    assert one.vehicle.body is None
+
+
+def test_what_the_camera_reports_of_the_vehicle_stands() -> None:
+    camera = Vehicle(colour="tan", body="SUV")
+    (one,), _ = described([viewed(0, 100, camera=camera)], WHITE)
+    assert one.vehicle == camera
+
+
+def test_views_are_in_the_snapshot_and_leave_it_with_the_pass() -> None:
+    passes = logic()
+    passes.on_item(viewed(0, 100))
+    resumed = logic(passes.snapshot())
+    assert b"view" in resumed.snapshot()
+    resumed.on_eof()
+    assert msgspec.msgpack.decode(resumed.snapshot())[0]["views"] == {"best": [], "widths": []}
+
+
+def test_a_pass_of_the_release_before_has_no_view_and_is_published() -> None:
+    passes = logic()
+    passes.on_item(reads(0, ("ABC1234", 0.9)))
+    (stored,) = msgspec.msgpack.decode(passes.snapshot())
+    del stored["views"]
+    (one,) = logic(msgspec.msgpack.encode([stored])).on_eof()[0]
+    assert isinstance(one, Detection)
+    assert (one.plate, one.vehicle) == ("ABC1234", Vehicle())

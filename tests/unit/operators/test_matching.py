@@ -162,6 +162,9 @@ FORD = Vehicle(make="FORD", colour="White", other={"sticker": "moose"})
         (entry("AST*", vehicle=Vehicle(model="F-150")), FORD, True),
         (entry("AST*", vehicle=Vehicle(make="Ram")), FORD, False),
         (entry("AST3087", vehicle=Vehicle(make="Ram")), FORD, True),
+        (entry("AST*", vehicle=Vehicle(body="sedan")), Vehicle(body="car"), True),
+        (entry("AST*", vehicle=Vehicle(body="sedan")), Vehicle(body="suv"), False),
+        (described(body="sedan", colour="white"), Vehicle(body="car", colour="white"), False),
     ],
 )
 def test_a_vehicle_filters_partial_plates_and_is_all_a_description_has(

@@ -2,52 +2,75 @@ import cv2
 import numpy as np
 import pytest
 
-from platestream.operators.vehicle import Colour, colour, describe
-from platestream.reading.geometry import Image
-from platestream.schemas.fields import Vehicle
+from platestream.operators.vehicle import (
+    VIEW_PIXELS,
+    Attribute,
+    Look,
+    cut_square,
+    describe,
+    direction,
+    unexamined,
+    vehicle_view,
+)
+from platestream.schemas.fields import Vehicle, from_picture, is_source
 
 PLATE = (600, 400, 120, 60)
+SEEN = Look(Attribute("sedan", 0.912), Attribute("white", 0.9), front=0.02)
 
 
-def scene(body: tuple[int, int, int], light: float = 1.0) -> Image:
-    """Sky, road and a vehicle of one colour (BGR) around the plate."""
-    image = np.full((720, 1280, 3), (200, 160, 110), np.uint8)
-    image[420:] = 60
-    cv2.rectangle(image, (60, 300), (260, 420), (245, 245, 245), -1)
-    cv2.rectangle(image, (300, 150), (1000, 560), body, -1)
-    image[400:460, 600:720] = 230
-    return np.asarray(image * light, np.uint8)
+def test_the_view_is_a_square_around_the_plate_with_most_of_it_above() -> None:
+    image = np.zeros((690, 1280, 3), np.uint8)
+    image[:430, :660] = 255
+    view = cut_square(image, PLATE)
+    assert view.shape == (816, 816, 3)
+    assert view[300, 10].tolist() == [255] * 3  # left of the plate, above it
+    assert view[300, 800].tolist() == [0] * 3
+    assert view[-1, 0].tolist() == [127] * 3  # below the picture
+
+
+@pytest.mark.parametrize("plate", [(0, 0, 1, 1), (1270, 710, 9, 9), (-500, -500, 20, 10), (0, 0, 1280, 720)])
+def test_any_plate_has_a_view_of_one_size(plate: tuple[int, int, int, int]) -> None:
+    jpeg = vehicle_view(np.zeros((720, 1280, 3), np.uint8), plate)
+    decoded = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    assert decoded.shape == (VIEW_PIXELS, VIEW_PIXELS, 3)
+
+
+def test_what_the_camera_reported_is_not_replaced() -> None:
+    reported = Vehicle(make="FORD", colour="tan", body="SUV", other={"direction": "86°"})
+    assert describe(reported, SEEN) == reported
+
+
+def test_the_picture_fills_what_the_camera_left_open_with_source_and_confidence() -> None:
+    filled = describe(Vehicle(make="FORD", colour="tan"), SEEN)
+    assert (filled.make, filled.colour, filled.body) == ("FORD", "tan", "sedan")
+    assert filled.other == {
+        "body_from": "picture",
+        "body_confidence": "0.91",
+        "direction": "leaving",
+        "direction_from": "picture",
+        "direction_confidence": "0.98",
+    }
+    assert from_picture(filled.other) == "type 91 %, direction 98 %"
+    assert [name for name in filled.other if not is_source(name)] == ["direction"]
+
+
+def test_nothing_is_said_where_nothing_is_clear() -> None:
+    assert describe(Vehicle(), unexamined([b"view"])) == Vehicle()
+    assert from_picture({}) == ""
 
 
 @pytest.mark.parametrize(
-    ("body", "name"),
+    ("front", "growth", "word"),
     [
-        ((235, 235, 235), "white"), ((30, 28, 28), "black"), ((30, 30, 170), "red"), ((150, 60, 30), "blue"),
-        ((60, 130, 50), "green"), ((40, 200, 230), "yellow"), ((130, 130, 130), "gray"),
+        (0.5, 1.0, None), (0.9, 1.0, None), (0.98, 1.0, "approaching"), (0.02, 1.0, "leaving"),
+        (0.5, 1.6, "approaching"), (0.5, 1 / 1.6, "leaving"), (0.5, 1.1, None),
+        (0.85, 1.2, "approaching"), (0.99, 1 / 1.6, None), (0.01, 2.0, None), (0.5, 0.0, None),
     ],
 )  # fmt: skip
-def test_the_colour_around_the_plate_is_the_vehicles(body: tuple[int, int, int], name: str) -> None:
-    seen = colour(scene(body), PLATE)
-    assert seen is not None
-    assert (seen.name, seen.confidence) == (name, 1.0)
-
-
-def test_nothing_is_said_in_the_dark_or_without_colour_or_of_two_colours() -> None:
-    grey = cv2.cvtColor(cv2.cvtColor(scene((30, 30, 170)), cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-    two = scene((235, 235, 235))
-    two[300:400, 660:] = (30, 30, 170)
-    assert colour(scene((30, 30, 170), 0.15), PLATE) is None
-    assert colour(np.asarray(grey, np.uint8), PLATE) is None
-    assert colour(two, PLATE) is None
-
-
-def test_a_plate_at_the_upper_edge_has_nothing_above_it() -> None:
-    assert colour(scene((30, 30, 170)), (600, 0, 120, 60)) is None
-
-
-def test_what_the_camera_told_stands() -> None:
-    told = Vehicle(make="FORD", colour="tan")
-    assert describe(told, Colour("white", 0.9)) == told
-    filled = describe(Vehicle(make="FORD"), Colour("white", 0.9))
-    assert (filled.make, filled.colour) == ("FORD", "white")
-    assert filled.other == {"colour_from": "picture", "colour_confidence": "0.90"}
+def test_the_direction_is_by_the_end_that_is_seen_and_by_the_plates_growth(
+    front: float, growth: float, word: str | None
+) -> None:
+    found = direction(front, growth)
+    assert (found and found.word) == word
+    assert found is None or 0.95 <= found.confidence < 1
