@@ -43,7 +43,10 @@ from platestream.schemas.topics import Topic
 from platestream.settings import Settings, embedded_dsn, load_settings
 
 PREFIX = "PLATESTREAM_BENCH_PREFIX"
-USED = (topics.HOTLIST, topics.REGISTRY, topics.DETECTIONS, topics.ALERT_HITS, topics.DEAD_LETTERS)
+USED = (
+    *(topics.HOTLIST, topics.REGISTRY, topics.DETECTIONS, topics.IN_VIEW),
+    *(topics.ALERT_HITS, topics.DEAD_LETTERS),
+)
 CHUNK = 5000
 PATIENCE = 900.0
 Progress = Callable[[str], None]

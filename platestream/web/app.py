@@ -125,6 +125,10 @@ def app(
     return made
 
 
+ADMINISTRATION = ("/administration", "/setup")
+"""Forms below these paths change people and rules, and count for the next page at once."""
+
+
 def _for_signed_in(console: Console, page: Page) -> Callable[[Request], Awaitable[Response]]:
     """Wrap a page for signed-in users; others sign in first and are redirected back."""
 
@@ -137,10 +141,16 @@ def _for_signed_in(console: Console, page: Page) -> Callable[[Request], Awaitabl
             form = await forms.read_form(request, forms.LARGEST)
             if form.get("csrf") != session.csrf:
                 raise HTTPException(403, "this form has expired: go back, reload the page and repeat")
+        changes = request.method == "POST" and request.url.path.startswith(ADMINISTRATION)
+        if changes:
+            console.forget()
         page_request = PageRequest(
             console, request, session, console.door(session.who), console.clock(), form
         )
-        return await run_in_threadpool(_call_page, page, page_request)
+        answered = await run_in_threadpool(_call_page, page, page_request)
+        if changes:
+            console.forget()
+        return answered
 
     return answer
 

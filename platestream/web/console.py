@@ -111,6 +111,10 @@ class Console:
                 self._people = (now, people, rules, cameras, door.rules)
             return self._people
 
+    def forget(self) -> None:
+        """Read registry and rules anew for the next page: they have been changed, or may not be old."""
+        self._people = None
+
     def _is_current(self, known: "_Registered") -> bool:
         return self.clock() - known[0] <= REGISTRY_MAX_AGE
 
