@@ -302,7 +302,8 @@ def detections_of(one: Published) -> list[Detection]:
 
 
 def _is_sure(one: _Pass, least: float) -> bool:
-    return len(one.frames) >= LEAST_FRAMES and one.merged.ranked(1)[0].confidence >= least
+    """Return whether the reader's own votes suffice; a camera's read may get its picture later."""
+    return one.ours and len(one.frames) >= LEAST_FRAMES and one.merged.ranked(1)[0].confidence >= least
 
 
 def _is_same_by_camera(known: CameraRead | None, read: CameraRead | None) -> bool:

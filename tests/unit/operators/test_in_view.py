@@ -1,5 +1,6 @@
 """A vehicle that stands before its camera: published while it stands, matched with what is listed then."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -11,6 +12,7 @@ from platestream.operators.match import HotListMatcher
 from platestream.operators.matching.changelog_decoder import pack_entry
 from platestream.operators.matching.events import Event
 from platestream.operators.matching.router import probe, probe_in_view
+from platestream.operators.recognize import FrameReads
 from platestream.schemas import plates
 from platestream.schemas.alert_hit import AlertHit
 from platestream.schemas.catalogue import example
@@ -64,6 +66,24 @@ def test_a_vehicle_that_is_not_read_surely_is_published_when_it_has_left() -> No
     assert isinstance(one, Detection)
     assert one.confidence < RULES.sure
     assert (at, one.frames) == (10.5, 17)
+
+
+def test_a_read_that_only_a_camera_made_waits_for_its_picture() -> None:
+    """Devices send a read first, and its picture seconds later; published early, it would stay unseen."""
+
+    def pushed(at: float, *, ours: bool) -> FrameReads:
+        frame = reads(at, (PLATE, 0.95))
+        (one,) = frame.sightings
+        sightings = (replace(one, ours=ours),)
+        return replace(frame, sightings=sightings, pushed=True, unseen=not ours)
+
+    passes = logic()
+    alone = [one for step in range(9) for one in passes.on_item(pushed(step / 2, ours=False))[0]]
+    assert alone == []
+    with_picture = [one for step in range(9, 17) for one in passes.on_item(pushed(step / 2, ours=True))[0]]
+    assert [type(one) for one in with_picture][:1] == [Detection]
+    assert isinstance(with_picture[0], Detection)
+    assert with_picture[0].opinion != "unseen"
 
 
 def test_a_vehicle_that_passes_is_published_with_all_its_frames() -> None:
