@@ -138,8 +138,8 @@ localiser: $(TRAINING)/.installed models/training/node_modules/.package-lock.jso
 	$(TRAINING)/bin/python -m models.training.locate --minutes $(MINUTES) --photographs $(PHOTOGRAPHS) --out build/serials.onnx
 	mv build/serials.onnx platestream/reading/weights/serials.onnx
 
-# Trains the network that describes vehicles anew (models/notes/vehicle.md), on the labeled sets below DATA.
-DATA ?= /work/shared/data
+# Trains the network that describes vehicles again (models/notes/vehicle.md), on the labeled sets below DATA.
+DATA ?= ../shared/data
 
 vehicle: $(TRAINING)/.installed
 	mkdir -p build

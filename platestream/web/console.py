@@ -112,7 +112,7 @@ class Console:
             return self._people
 
     def forget(self) -> None:
-        """Read registry and rules anew for the next page: they have been changed, or may not be old."""
+        """Read registry and rules again for the next page: they have changed, or may not be old."""
         self._people = None
 
     def _is_current(self, known: "_Registered") -> bool:

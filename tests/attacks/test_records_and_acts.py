@@ -71,7 +71,7 @@ def found(door: Door, name: str) -> Result:
 
 
 def write_raw(door: Door, topic: Any, *records: Any, headers: dict[str, str] | None = None) -> None:
-    """What a thief of the broker's account writes: messages without any act."""
+    """Write messages without any act, as a thief of the broker's account would."""
     messages = [topic.encode(one) for one in records]
     if headers is not None:
         messages = [msgspec.structs.replace(one, headers=headers) for one in messages]
@@ -95,7 +95,7 @@ def hit(database: Database, town: Door) -> str:
 
 
 def follow(door: Door, database: Database) -> None:
-    """What the audit flow does with the topic of steps."""
+    """Copy the topic of steps into the table, as the audit flow does."""
     decoded = [topics.HIT_ACTIONS.decode(one) for one in door.streams.read_to_end(topics.HIT_ACTIONS)]
     database.put(tables.HIT_ACTIONS, *decoded)
 

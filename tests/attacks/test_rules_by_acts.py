@@ -90,12 +90,12 @@ def other_rules(database: Database, **changed: Any) -> AgencyRules:
 
 
 def act(database: Database, effect: str, kind: str = "rules", who: str = "chief") -> UUID:
-    """What an account that speaks for people enters by SQL."""
+    """Enter an act by SQL, as an account that speaks for people can."""
     return database.ask(DOOR, kind=kind, on_behalf_of=who, pattern="", other="x", effect=effect)
 
 
 def is_refused(database: Database, inquiry: UUID, *texts: str, **settings: Any) -> bool:
-    """By the view itself, and not for a mistake of the test."""
+    """Return whether the view itself refuses it, and not a mistake of the test."""
     with pytest.raises(DatabaseError) as refusal:
         append(database, inquiry, *texts, **settings)
     return bool(refusal.value.code == THROWN)
@@ -184,7 +184,7 @@ def test_03_what_the_owner_does_behind_the_acts_is_not_held(agency: Database, sq
 
 
 def test_03_rules_of_the_release_before_go_on_and_are_changed_by_an_act(agency: Database) -> None:
-    """Its texts have neither columns nor files."""
+    """The texts of that release have neither columns nor files."""
     chief = door_of(agency, "chief")
     in_force.put_in_force(chief, "virginia", "Chief of Police")
     whole = msgspec.json.decode(chief.rules.text)

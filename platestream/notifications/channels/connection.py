@@ -18,7 +18,7 @@ REFUSAL_SECONDS = 0.3  # within which a server refuses a certificate; measured w
 
 @dataclass(frozen=True)
 class Target:
-    """Where a receiver listens. `path` has no slash before it; `tls` is None without encryption."""
+    """Address of a receiver. `path` has no slash before it; `tls` is None without encryption."""
 
     scheme: str
     host: str

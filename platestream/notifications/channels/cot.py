@@ -17,10 +17,10 @@ from platestream.schemas.escape_invisible import escape_invisible
 VEHICLE, PING = "a-u-G-E-V", "t-x-c-t"
 """Types: unknown, ground, equipment, vehicle; and TAK's ping, for a test."""
 BY_MACHINE = "m-f"
-"""How the position came: from a machine, combined from several sources (camera's place, vehicle in view)."""
+"""Origin of the position: a machine, combined from several sources (camera's place, vehicle in view)."""
 SHOWN_FOR = timedelta(minutes=10)
 UNKNOWN = "9999999.0"
-"""Of height and of both errors."""
+"""Value of the height and of both errors: unknown."""
 
 
 def open_sender(one: Receiver, _rules: NotifyRules) -> Send:
