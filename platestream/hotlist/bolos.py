@@ -236,7 +236,7 @@ def _make_entry(
             raise RefusedError("bolo", "the entry is not on the list, so it cannot be cancelled")
         return None
     if missing := missing_fields(fields):
-        raise RefusedError("bolo", f"lacks {', '.join(missing)}")
+        raise RefusedError("bolo", f"lacks {', '.join(missing).replace('_', ' ')}")
     entry = make_entry(SOURCE, dict(_fields(fields, agency, sender.name)), agency_zone(door))
     designations(door.streams).check(entry, now)
     return keep_listed_at(entry, before, now)
