@@ -185,7 +185,10 @@ ACTS: tuple[Act, ...] = (
     ),
     _register("agency", "register an agency and its MOU", "F.6 I.2"),
     _register("user", "register a person, their roles and training", "E.1.e F.7"),
-    _register("account", "permit a program a token for a person; take a password or token away", "E.1.e"),
+    _register(
+        "account", "permit a program a token for a person; take a password, second factor or token away",
+        "E.1.e",
+    ),
     Act("account_code", "make a one-time code by which a person sets a password", "E.1.e", _ADMIN),
     Act(
         "account_redeem", "redeem a one-time code or a permit for a token, as its person", "E.1.e",
@@ -194,6 +197,10 @@ ACTS: tuple[Act, ...] = (
     Act(
         "account_change", "change one's own password, with the current one", "E.1.e", _EVERYBODY,
         partners=True,
+    ),
+    Act(
+        "account_factor", "set up, replace or recover with one's own second factor", "E.1.c E.1.e",
+        _EVERYBODY, partners=True,
     ),
     Act(
         "registry_recover", "bring an ALPR administrator back, two people with the recovery code",

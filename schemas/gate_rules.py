@@ -239,12 +239,14 @@ class AgencyRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def contradictions(self, profile: Profile) -> list[str]:
         """Return the values of `profile` that differ from these rules.
 
-        Values that an act changed separately, and the pattern of case numbers of earlier releases, are left
-        out.
+        Values that an act changed separately, the pattern of case numbers of earlier releases, and a rule of
+        second factors that they did not have are left out.
         """
         found, own = differences(profile, self.profile), set(self.own)
         if self.profile.inquiries.case_number == ANYTHING_WITH_A_DIGIT:
             own.add("inquiries.case_number")
+        if self.profile.sign_in.second_factor is None:  # put in force by a release without this rule
+            own |= {"sign_in.second_factor", "sign_in.citation"}
         return [one for one in found if one.partition(":")[0] not in own]
 
     def changes(self, before: "AgencyRules") -> list[str]:

@@ -6,7 +6,7 @@ force are not the file but the text in the database (`platestream.schemas.gate_r
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from platestream.schemas import rhythm
+from platestream.schemas.acts import ROLES, Role
 from platestream.schemas.fields import is_zone
 from platestream.schemas.rhythm import Demand, RhythmName
 from platestream.schemas.spans import parse_span
@@ -167,6 +168,25 @@ class Audit(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     citation: Text
 
 
+class SignIn(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The people who sign in to the console with a second factor: `everybody`, `nobody`, or those with one of
+    the listed roles.
+
+    Without it nobody has to, as before this rule; a person who has set up a second factor always needs it.
+    """
+
+    second_factor: Literal["everybody", "nobody"] | tuple[Role, ...] | None = None
+    citation: Annotated[str, Meta(max_length=300)] = ""
+
+    def requires_second_factor(self, roles: Iterable[str]) -> bool:
+        """Return whether a person with these roles needs a second factor. A person without a role may do
+        nothing, and needs none.
+        """
+        if self.second_factor is None or self.second_factor == "nobody":
+            return False
+        return bool(set(roles) & set(ROLES if self.second_factor == "everybody" else self.second_factor))
+
+
 class Places(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Places where no camera may be: kinds of places of the registry, and a margin around them in meters."""
 
@@ -259,6 +279,7 @@ class Profile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sharing: Sharing
     training: Training
     audit: Audit
+    sign_in: SignIn = SignIn()
     places: Places = Places()
     cameras: Cameras = Cameras()
     alerts: Alerts = Alerts()

@@ -10,18 +10,19 @@ import secrets
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from platestream.access import tokens
+from platestream.access import second_factor, tokens
 from platestream.access.door import Door
 from platestream.access.effects import effect_of_stored
 from platestream.access.enrollments import Code as Code
 from platestream.access.enrollments import CodeError as CodeError
-from platestream.access.enrollments import Enrollments, Event, hashed
+from platestream.access.enrollments import Event, hashed
+from platestream.access.enrollments import enrollments as enrollments
 from platestream.access.password_file import SHORTEST as SHORTEST
 from platestream.access.password_file import Passwords
 from platestream.schemas.message import RefusedError
 from platestream.settings import ACCOUNTS, Settings
 
-FILE, CODES = "console.json", "enrollments.json"
+FILE = "console.json"
 CODE_LIVES = timedelta(hours=24)
 LINK_LIVES = timedelta(hours=1)
 NOTICE_FOR = timedelta(days=14)
@@ -38,16 +39,11 @@ def passwords(settings: Settings) -> Passwords:
     return Passwords(password_path(settings))
 
 
-def enrollments(settings: Settings) -> Enrollments:
-    """Return the enrollment codes of the data folder, with the events of each account."""
-    return Enrollments(settings.data / ACCOUNTS / CODES)
-
-
-def invite(door: Door, who: str, now: datetime, place: str = "") -> tuple[str, Code]:
+def invite(door: Door, who: str, now: datetime, place: str = "", *, factor: bool = False) -> tuple[str, Code]:
     """Make a one-time code by which `who` sets a password; return its text, which cannot be shown again.
 
-    The person's password, API tokens and sessions end now. `place` describes in words where the code was
-    asked for.
+    The person's password, API tokens and sessions end now, and with `factor` their second factor: they set up
+    another one at the next sign-in. `place` describes in words where the code was asked for.
 
     Raises RefusedError, which is logged, and RefusedInquiry.
     """
@@ -62,6 +58,8 @@ def invite(door: Door, who: str, now: datetime, place: str = "") -> tuple[str, C
     change += _tokens_end(door, who)
     door.enter("account_code", f"user/{who}", change=change, effect=effect_of_stored(who, code))
     stored.end(who)
+    if factor:
+        _end_factor(door, who, now, place)
     tokens.stored_tokens(door.settings).end_all(who)
     enrollments(door.settings).make(who, code, Event(now, "reset" if reset else "code", door.who, place))
     return text, code
@@ -122,9 +120,9 @@ def change_own(door: Door, current: str, password: str, now: datetime, place: st
     enrollments(door.settings).note(door.who, Event(now, "changed", door.who, place))
 
 
-def set_own(door: Door, password: str, now: datetime, place: str) -> None:
+def set_own(door: Door, password: str, now: datetime, place: str, *, factor: bool = False) -> None:
     """Set the password of the person of `door` without the current one: an act of the administrator, for
-    example of the person who starts a new system.
+    example of the person who starts a new system. `factor` removes their second factor, too.
 
     Raises RefusedError, which is logged, for a password that is too short, and RefusedInquiry.
     """
@@ -135,6 +133,8 @@ def set_own(door: Door, password: str, now: datetime, place: str) -> None:
     _put(door, "account_code", password, change + _tokens_end(door, door.who))
     enrollments(door.settings).remove(door.who)
     tokens.stored_tokens(door.settings).end_all(door.who)
+    if factor:
+        _end_factor(door, door.who, now, place)
     enrollments(door.settings).note(door.who, Event(now, "reset" if reset else "changed", door.who, place))
 
 
@@ -153,9 +153,10 @@ def remove(door: Door, who: str) -> None:
 
 
 def remove_sign_ins(door: Door, who: str) -> None:
-    """Remove a person's password, code and API tokens; do nothing where there are none. Raises
+    """Remove a person's password, code, second factor and API tokens; do nothing where there are none. Raises
     RefusedInquiry.
     """
+    second_factor.remove(door, who)
     held = [one for one in tokens.stored_tokens(door.settings).all() if one.who == who]
     codes = enrollments(door.settings)
     if who not in passwords(door.settings).names() and codes.of(who).code is None and not held:
@@ -188,7 +189,7 @@ def resets(settings: Settings, who: str) -> str:
 def has_news(settings: Settings, who: str, now: datetime) -> bool:
     """Return whether to show a person what others recently did with their account."""
     return any(
-        one.what in ("code", "reset", "redeemed") and now - one.at < NOTICE_FOR
+        one.what in ("code", "reset", "redeemed", "recovery", "unfactored") and now - one.at < NOTICE_FOR
         for one in events(settings, who)
     )
 
@@ -202,6 +203,11 @@ def _text() -> str:
 def _tokens_end(door: Door, who: str) -> str:
     held = [one.id for one in tokens.stored_tokens(door.settings).all() if one.who == who]
     return f"; no token any more: {', '.join(held)}" if held else ""
+
+
+def _end_factor(door: Door, who: str, now: datetime, place: str) -> None:
+    if second_factor.remove(door, who):
+        enrollments(door.settings).note(who, Event(now, "unfactored", door.who, place))
 
 
 def _put(door: Door, act: str, password: str, change: str) -> None:

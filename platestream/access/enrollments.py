@@ -15,9 +15,11 @@ import msgspec
 
 from platestream.runtime.private_file import PrivateFile
 from platestream.schemas.fields import Instant
+from platestream.settings import ACCOUNTS, Settings
 
 MOST_EVENTS = 50
-What = Literal["code", "reset", "redeemed", "changed"]
+What = Literal["code", "reset", "redeemed", "changed", "factor", "recovery", "unfactored"]
+FILE = "enrollments.json"
 
 
 class CodeError(ValueError):
@@ -103,6 +105,11 @@ class Enrollments:
                 raise CodeError("the name or the code is wrong, or the code was redeemed or has ended")
             yield code
             stored[who] = Enrollment(None, _with(before, Event(now, "redeemed", who, place)))
+
+
+def enrollments(settings: Settings) -> Enrollments:
+    """Return the enrollment codes of the data folder, with the events of each account."""
+    return Enrollments(settings.data / ACCOUNTS / FILE)
 
 
 def hashed(text: str) -> str:

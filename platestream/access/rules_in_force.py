@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,6 +20,7 @@ from platestream.access.door import Door
 from platestream.access.profiles import load
 from platestream.access.rules_reader import RulesError, check, digest_of, in_force_row, rules_of_columns
 from platestream.edges.clickhouse_client import AUDITOR, DatabaseError, run
+from platestream.schemas.acts import Role
 from platestream.schemas.gate_rules import AgencyRules, RulesRow
 from platestream.schemas.profile import ProfileError, faults
 
@@ -36,7 +38,8 @@ _TTL = re.compile(r"\sTTL\s")
 
 @dataclass(frozen=True)
 class Change:
-    """A change of the rules in force; None leaves a rule unchanged. `profile` is a name or a file.
+    """A change of the rules in force; None leaves a rule unchanged. `profile` is a name or a file, and
+    `second_factor` as in `platestream.schemas.profile.SignIn`.
 
     `files` are those to bind, by setting; None unbinds a file, which may then not be used any more.
     """
@@ -45,6 +48,7 @@ class Change:
     case_number: str | None = None
     always_registry: bool | None = None
     files: Mapping[str, Path | None] = field(default_factory=dict)
+    second_factor: Literal["everybody", "nobody"] | tuple[Role, ...] | None = None
 
     @property
     def nothing(self) -> bool:
@@ -79,10 +83,9 @@ def change(door: Door, changes: Change, by: str) -> RulesStatus:
         profile = load(changes.profile)
         after = msgspec.structs.replace(after, name=changes.profile, own=(), profile=profile)
     if changes.case_number is not None and changes.case_number != after.profile.inquiries.case_number:
-        inquiries = msgspec.structs.replace(after.profile.inquiries, case_number=changes.case_number)
-        profile = msgspec.structs.replace(after.profile, inquiries=inquiries)
-        own = tuple(sorted({*after.own, "inquiries.case_number"}))
-        after = msgspec.structs.replace(after, profile=profile, own=own)
+        after = _with_own(after, "inquiries", "case_number", changes.case_number)
+    if changes.second_factor not in (None, after.profile.sign_in.second_factor):
+        after = _with_own(after, "sign_in", "second_factor", changes.second_factor)
     if changes.always_registry is not None:
         after = msgspec.structs.replace(after, always_registry=changes.always_registry)
     if changes.files:
@@ -93,6 +96,14 @@ def change(door: Door, changes: Change, by: str) -> RulesStatus:
         bound = {name: one for name, one in files.items() if changes.files.get(name, one) is not None}
         after = msgspec.structs.replace(after, files=bound)
     return _ruled(door, _put(door, before, after, by))
+
+
+def _with_own(rules: AgencyRules, section: str, name: str, value: object) -> AgencyRules:
+    """Return the rules with a value that is changed separately from the profile."""
+    changed = msgspec.structs.replace(getattr(rules.profile, section), **{name: value})
+    profile = msgspec.structs.replace(rules.profile, **{section: changed})
+    own = tuple(sorted({*rules.own, f"{section}.{name}"}))
+    return msgspec.structs.replace(rules, profile=profile, own=own)
 
 
 def zone_of(door: Door) -> ZoneInfo | None:

@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 
 from platestream.access import recovery
-from platestream.access.pages import account, agencies, overview, people, setup, shift
+from platestream.access.pages import account, account_factor, agencies, overview, people, setup, shift
 from platestream.audit.pages import audit, periodic
 from platestream.cameras.pages import cameras, new_camera, sensitive_places
 from platestream.evidence import pages as evidence
@@ -34,7 +34,7 @@ from platestream.partners.pages import search as partners
 from platestream.reports import http_server as public_page
 from platestream.reports.pages import incidents
 from platestream.runtime.request_timeout import STALL_SECONDS, BodyTimeout
-from platestream.web import api, cookies, forms, help, installation, signin, undo
+from platestream.web import api, cookies, forms, help, installation, signin, signin_factor, undo
 from platestream.web.console import STATIC, Console
 from platestream.web.failures import error_response
 from platestream.web.headers import Files, Headers
@@ -58,6 +58,7 @@ def show_home(request: PageRequest) -> Response:
 ROUTES: Routes = {
     ("GET", "/"): show_home,
     **account.ROUTES,
+    **account_factor.ROUTES,
     **hits.ROUTES,
     **pictures.ROUTES,
     **setup.ROUTES,
@@ -109,6 +110,7 @@ def app(
     routes = [
         *pages,
         *signin.routes(console),
+        *signin_factor.routes(console),
         *_openid_routes(console),
         *([Mount("/transparency", public_page.app(console.settings, console.clock))] if published else ()),
         Route("/hits/live", live_feed.stream(console), methods=["GET"]),

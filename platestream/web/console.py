@@ -13,7 +13,8 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from platestream.access import accounts, shifts
+from platestream.access import accounts, second_factor, shifts
+from platestream.access.device_file import known_devices
 from platestream.access.door import Clients, Door, agency_zone
 from platestream.access.openid import provider
 from platestream.access.presence import Devices
@@ -61,6 +62,7 @@ class Console:
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.settings, self.clock = settings, clock
         self.sessions, self.passwords = Sessions(), accounts.passwords(settings)
+        self.factors, self.known_devices = second_factor.factors(settings), known_devices(settings)
         self.attempts: LoginAttempts[str] = LoginAttempts(clock=self._seconds)
         self.addresses: LoginAttempts[str] = LoginAttempts(ADDRESS_FREE, clock=self._seconds)
         self.alerts = LiveHitFeed()
@@ -138,11 +140,34 @@ class Console:
         if found is None:
             return None, ""
         ended = self._ended(found, now)
+        if not ended and found.pending:
+            return None, "pending"
+        if not ended and not self._factor_given(found):
+            ended = "factor"
         if not ended:
             return found, ""
         self.sessions.end(found)
         log.info("a session of %s has ended: %s", found.who, ended)
         return None, ended
+
+    def pending_session(self, token: str) -> Session | None:
+        """Return the session of a browser's token if it waits for a second factor."""
+        now = self.clock()
+        found = self.sessions.find(token, now, used=False)
+        return found if found is not None and found.pending and not self._ended(found, now) else None
+
+    def needs_factor(self, who: str) -> bool:
+        """Return whether a person signs in with a second factor: the rules require it, or they have one."""
+        return bool(self.factors.version(who)) or self.requires_factor(who)
+
+    def requires_factor(self, who: str) -> bool:
+        """Return whether the rules in force require a second factor of a person."""
+        return self._registered()[4].profile.sign_in.requires_second_factor(self.roles(who))
+
+    def _factor_given(self, session: Session) -> bool:
+        """Return whether a session has the second factor that its person needs now."""
+        version = self.factors.version(session.who)
+        return session.factor == version and (bool(version) or not self.requires_factor(session.who))
 
     def _ended(self, session: Session, now: datetime) -> str:
         if self.deactivated(session.who):

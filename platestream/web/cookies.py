@@ -10,6 +10,9 @@ from starlette.responses import RedirectResponse, Response
 COOKIE = "__Host-platestream"
 """Browsers take a name with this beginning only with `Secure`, from this host, for all of its paths."""
 PENDING_SIGN_IN = "__Host-platestream-sign-in"
+DEVICE = "__Host-platestream-device"
+"""Marks a browser in which its person has signed in. It admits nobody."""
+DEVICE_LIVES = timedelta(days=180)
 DONE = 303
 """After a form: see the page, so that loading it again sends nothing again."""
 
@@ -47,4 +50,16 @@ def set_pending_sign_in(answer: Response, made: str, lives: timedelta) -> Respon
     answer.set_cookie(
         PENDING_SIGN_IN, made, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax"
     )
+    return answer
+
+
+def device_mark(request: Request) -> str:
+    """Return the mark of a browser in which somebody has signed in before; empty if there is none."""
+    return request.cookies.get(DEVICE, "")
+
+
+def set_device_mark(answer: Response, made: str) -> Response:
+    """Set that mark on a response."""
+    seconds = int(DEVICE_LIVES.total_seconds())
+    answer.set_cookie(DEVICE, made, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax")
     return answer

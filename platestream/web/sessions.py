@@ -32,6 +32,8 @@ LINK_LIVES = timedelta(minutes=5)
 UPLOAD_LIVES = timedelta(minutes=10)
 REST_LIVES = timedelta(minutes=10)
 UNDO_LIVES = timedelta(minutes=5)
+PENDING_LIVES = timedelta(minutes=10)
+"""Time to give a second factor after the first."""
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -109,6 +111,10 @@ class Session:
     inquiry, for their further pages, and `overviews` what each page shows of all that was found. `device`
     describes browser and address to the person, and `name` identifies the session in the list of their
     sessions; it is not the token.
+
+    `factor` is the version of the second factor that was given at sign-in, empty for none. A `pending`
+    session waits for it and opens no page; then it leads to `where`. `secret` is that of an authenticator app
+    that is being set up.
     """
 
     who: str
@@ -128,6 +134,10 @@ class Session:
     undo: Undo | None = field(default=None, repr=False)
     live_picture: str = field(default="", repr=False)
     notice: bool = False
+    factor: str = field(default="", repr=False)
+    pending: bool = False
+    where: str = "/"
+    secret: str = field(default="", repr=False)
     device: str = ""
     name: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
@@ -181,12 +191,19 @@ class Sessions:
         self._lock = threading.Lock()
 
     def begin(
-        self, who: str, now: datetime, password: str | None = None, device: str = ""
+        self,
+        who: str,
+        now: datetime,
+        password: str | None = None,
+        device: str = "",
+        *,
+        pending: bool = False,
     ) -> tuple[str, Session]:
         """Begin a session; return the token that the browser gets, and the session."""
         token = secrets.token_urlsafe(32)
-        until = now + LONGEST_SESSION
+        until = now + (PENDING_LIVES if pending else LONGEST_SESSION)
         session = Session(who, began=now, until=until, last_request=now, password=password, device=device)
+        session.pending = pending
         with self._lock:
             self._open = {key: one for key, one in self._open.items() if one.is_alive(now)}
             self._open[_hash(token)] = session
@@ -207,7 +224,9 @@ class Sessions:
     def of(self, who: str, now: datetime) -> list[Session]:
         """Return the sessions of a person, the newest first."""
         with self._lock:
-            found = [one for one in self._open.values() if one.who == who and one.is_alive(now)]
+            found = [
+                one for one in self._open.values() if one.who == who and one.is_alive(now) and not one.pending
+            ]
         return sorted(found, key=lambda one: one.began, reverse=True)
 
     def end(self, session: Session) -> None:
@@ -215,10 +234,10 @@ class Sessions:
         with self._lock:
             self._open = {key: one for key, one in self._open.items() if one is not session}
 
-    def end_all(self, who: str) -> None:
-        """End all sessions of a person."""
+    def end_all(self, who: str, *, but: Session | None = None) -> None:
+        """End all sessions of a person, but for this one if given."""
         with self._lock:
-            self._open = {key: one for key, one in self._open.items() if one.who != who}
+            self._open = {key: one for key, one in self._open.items() if one.who != who or one is but}
 
 
 def _hash(token: str) -> bytes:

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FACTOR_PATH = "/sign-in/factor"
 AT_ONCE = 2
 """Passwords that are checked at once: each takes 64 MB, and other pages go on meanwhile."""
 BROWSERS = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
@@ -45,12 +47,18 @@ SAID = {
     "password": "You were signed out, because the password of this account was changed or revoked. "
     "If you did not change it, tell the ALPR administrator and the auditor.",
     "deactivated": "You were signed out, because this account is deactivated. Ask the ALPR administrator.",
+    "factor": "Sign in again: your second factor has changed, or the rules require one now.",
     "shift": "You were signed out, because your shift has ended. Sign in again to continue.",
 }
 
 
 def redirect_to_sign_in(request: Request, ended: str = "") -> Response:
-    """Redirect to the sign-in page, with the reason why a session `ended` and the page to return to."""
+    """Redirect to the sign-in page, with the reason why a session `ended` and the page to return to.
+
+    A session that waits for a second factor is redirected to the page that asks for it.
+    """
+    if ended == "pending":
+        return RedirectResponse(FACTOR_PATH, cookies.DONE)
     if request.method != "GET":
         return RedirectResponse(f"/sign-in?said={ended or 'ended'}", cookies.DONE)
     address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -123,12 +131,49 @@ def local_path(where: str) -> str:
     return where if plain and where.startswith("/") and not where.startswith("//") else "/"
 
 
+@dataclass(frozen=True)
+class Attempts:
+    """Failed attempts of a sign-in, counted by account and address.
+
+    A browser in which the person has signed in before is counted for itself, so that nobody's attempts
+    elsewhere lock the person out of it.
+    """
+
+    console: "Console"
+    account: str
+    address: str
+
+    @classmethod
+    def of(cls, console: "Console", request: Request, who: str, what: str = "") -> "Attempts":
+        """Return the attempts of this browser for `who`; `what` is counted for itself."""
+        address, key = request.client.host if request.client else "", f"{what}{who[:64]}"
+        device = console.known_devices.find(who[:64], cookies.device_mark(request), console.clock())
+        return cls(console, key, address) if device is None else cls(console, f"{key} at {device.id}", "")
+
+    @property
+    def message(self) -> str:
+        """The message that names the time to wait; empty if there is none."""
+        return _too_many_attempts(self.console, self.account, self.address)
+
+    def record_failure(self) -> None:
+        """Count a failed attempt."""
+        self.console.attempts.record_failure(self.account)
+        if self.address:
+            self.console.addresses.record_failure(self.address)
+
+    def record_success(self) -> None:
+        """Forget the failed attempts of the account here."""
+        self.console.attempts.record_success(self.account)
+
+
 def _too_many_attempts(console: "Console", account: str, address: str) -> str:
     """Return the message for a person or an address with too many failed attempts; empty if there is none."""
-    wait = max(console.attempts.retry_after(account), console.addresses.retry_after(address))
+    wait = max(
+        console.attempts.retry_after(account), console.addresses.retry_after(address) if address else 0.0
+    )
     minutes = math.ceil(wait / 60)
     many = "s" if minutes > 1 else ""
-    return f"Too many wrong passwords. Try again in {minutes} minute{many}." if wait else ""
+    return f"Too many wrong passwords or codes. Try again in {minutes} minute{many}." if wait else ""
 
 
 def _redeem(console: "Console", request: Request, who: str, code: str, password: str, again: str) -> Response:
@@ -184,23 +229,23 @@ def _wrong_code(console: "Console", who: str, address: str) -> Response:
 
 
 def _sign_in(console: "Console", request: Request, who: str, password: str, where: str) -> Response:
-    name, address = who[:64], request.client.host if request.client else ""
-    if message := _too_many_attempts(console, name, address):
+    attempts = Attempts.of(console, request, who)
+    if message := attempts.message:
         return sign_in_page(console, where, message, 429)
     proven = console.passwords.proven(who, password)
     if not proven:
-        console.attempts.record_failure(name)
-        console.addresses.record_failure(address)
-        log.warning("a wrong password for %r from %s", who[:64], address)
+        attempts.record_failure()
+        log.warning("a wrong password for %r from %s", who[:64], attempts.address or "a known device")
         return sign_in_page(console, where, "The name or the password is wrong.", 401)
-    console.attempts.record_success(name)
+    attempts.record_success()
     return begin_session(console, request, who, where, proven)
 
 
 def begin_session(
     console: "Console", request: Request, who: str, where: str, password: str | None = None
 ) -> Response:
-    """Begin a session of an authenticated person, and redirect to the requested page.
+    """Begin a session of an authenticated person, and redirect to the requested page, or first to the page of
+    the second factor where the person needs one.
 
     `password` is the version of the password that was used, None with a provider. A deactivated person is
     refused. Names of a provider match registered names regardless of case.
@@ -211,12 +256,28 @@ def begin_session(
     if console.deactivated(who):
         log.warning("no session for %r from %s: deactivated", who, address)
         return sign_in_page(console, where, DEACTIVATED, 403)
+    if not console.needs_factor(who):
+        return signed_in(console, request, RedirectResponse(where, cookies.DONE), who, password)
+    token, pending = console.sessions.begin(who, console.clock(), password, pending=True)
+    pending.resets, pending.where = accounts.resets(console.settings, who), where
+    return cookies.set_session(RedirectResponse(FACTOR_PATH, cookies.DONE), token)
+
+
+def signed_in(
+    console: "Console", request: Request, answer: Response, who: str, password: str | None, factor: str = ""
+) -> Response:
+    """Begin the session of a person who has given all that they need, and remember the browser. `factor` is
+    the version of the second factor.
+    """
+    now, address = console.clock(), request.client.host if request.client else ""
     device = f"{browser_name(request.headers.get('user-agent', ''))}, {address}"
-    token, session = console.sessions.begin(who, console.clock(), password, device)
+    token, session = console.sessions.begin(who, now, password, device)
+    session.factor = factor
     session.resets = accounts.resets(console.settings, who)
-    session.notice = accounts.has_news(console.settings, who, console.clock())
+    session.notice = accounts.has_news(console.settings, who, now)
     log.info("%s signed in from %s", who, address)
-    return cookies.set_session(RedirectResponse(where, cookies.DONE), token)
+    mark = console.known_devices.remember(who, cookies.device_mark(request), device, now)
+    return cookies.set_device_mark(cookies.set_session(answer, token), mark)
 
 
 def browser_name(agent: str) -> str:

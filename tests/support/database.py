@@ -13,15 +13,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import clickhouse_connect
+import msgspec
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from platestream.access import rules_in_force
+from platestream.access import gate_rules
 from platestream.access.gate import THROWN
+from platestream.access.profiles import load
+from platestream.access.rules_reader import FIRST
 from platestream.clickhouse import migrate
 from platestream.edges.clickhouse import INSERT_SETTINGS
 from platestream.edges.clickhouse_client import ANALYST, OWNER, connect
+from platestream.schemas.gate_rules import AgencyRules
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.tables import Table
 
@@ -138,9 +142,18 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("migrated") / "platestream"
     made = Database(folder)
     migrate.apply(made.client())
-    rules_in_force.upgrade(made.client(), "", {})
+    put_first_rules(made.client())
     made.close()
     return folder
+
+
+def put_first_rules(owner: Client) -> None:
+    """The profile of a new installation, with passwords alone: tests of the second factor ask for it."""
+    profile = load(FIRST)
+    alone = msgspec.structs.replace(profile.sign_in, second_factor="nobody")
+    profile = msgspec.structs.replace(profile, sign_in=alone)
+    rules = AgencyRules(name=FIRST, own=("sign_in.second_factor",), files={}, profile=profile)
+    gate_rules.adopt(owner, gate_rules.newest(owner), rules)
 
 
 @contextmanager

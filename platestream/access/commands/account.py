@@ -26,6 +26,10 @@ def put(
         bool,
         typer.Option("--forgotten", help="Set your own password without the current one, as administrator."),
     ] = False,
+    factor: Annotated[
+        bool,
+        typer.Option("--factor", help="Remove the second factor, too, for example of a lost phone."),
+    ] = False,
 ) -> None:
     """Set your own password, or make a one-time code by which another person sets theirs.
 
@@ -40,12 +44,12 @@ def put(
         now = datetime.now(UTC)
         if who in ("", door.who):
             if forgotten or door.who not in job.passwords(door.settings).names():
-                job.set_own(door, _password(), now, HERE)
+                job.set_own(door, _password(), now, HERE, factor=factor)
             else:
                 job.change_own(door, _current(), _password(), now, HERE)
             err.print(f"Password set for {door.who}")
             return
-        text, code = job.invite(door, who, now, HERE)
+        text, code = job.invite(door, who, now, HERE, factor=factor)
         zone = agency_zone(door)
     out.print(text)
     err.print(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Literal, cast, get_args
 
 import msgspec
 import typer
@@ -20,6 +20,7 @@ from platestream.access.commands.registry_records import DAY, Day, put_record
 from platestream.access.door import agency_zone
 from platestream.cli.door import open_door
 from platestream.cli.output import err, out, print_json, table
+from platestream.schemas.acts import ROLES, Role
 from platestream.schemas.registry import Kind, RegistryRecord
 
 app = typer.Typer(no_args_is_help=True, help="Manage agencies, users, cameras and the rules in force.")
@@ -132,6 +133,9 @@ def rules(
             "--always/--once-known", help="Apply the registry rules always, or once a person is registered."
         ),
     ] = None,
+    second_factor: Annotated[
+        str, typer.Option(help="Who signs in with a second factor: everybody, nobody, or roles (a,b).")
+    ] = "",
     notify: Annotated[str, typer.Option(help=_BINDS.format("PLATESTREAM_NOTIFY_FILE"))] = "",
     partners: Annotated[str, typer.Option(help=_BINDS.format("PLATESTREAM_PARTNERS_FILE"))] = "",
     oidc: Annotated[str, typer.Option(help=_BINDS.format("PLATESTREAM_OIDC_FILE"))] = "",
@@ -143,7 +147,8 @@ def rules(
     """
     named = {"notify_file": notify, "partners_file": partners, "oidc_file": oidc}
     files = {name: None if one == "none" else Path(one) for name, one in named.items() if one}
-    wanted = rules_in_force.Change(profile or None, case_number or None, always, files)
+    factor = _second_factor(second_factor)
+    wanted = rules_in_force.Change(profile or None, case_number or None, always, files, factor)
     if not (wanted.nothing or by.strip()):
         raise typer.BadParameter("give the person who ordered the change: --by")
     with open_door("registry rules", ruled=False) as door:
@@ -154,6 +159,15 @@ def rules(
     print_json({"set_at": ruled.row.set_at, "sha256": hashed, **msgspec.structs.asdict(ruled.row.rules)})
     if not ruled.registry_enforced:
         err.print("nobody is registered yet: everybody with access to the database may search (F.7)")
+
+
+def _second_factor(text: str) -> Literal["everybody", "nobody"] | tuple[Role, ...] | None:
+    if text in ("everybody", "nobody"):
+        return cast('Literal["everybody", "nobody"]', text)
+    roles = tuple(one.strip() for one in text.split(",") if one.strip())
+    if strange := sorted(set(roles) - set(ROLES)):
+        raise typer.BadParameter(f"{strange[0]}: give everybody, nobody, or roles of {', '.join(ROLES)}")
+    return cast("tuple[Role, ...]", roles) or None
 
 
 def _people(records: Iterable[RegistryRecord], zone: tzinfo) -> Table:

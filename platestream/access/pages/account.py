@@ -20,6 +20,9 @@ WHAT = {
     "reset": "the password was reset",
     "redeemed": "a one-time code was redeemed",
     "changed": "the password was changed",
+    "factor": "a second factor or recovery codes were set up",
+    "recovery": "a recovery code was used",
+    "unfactored": "the second factor was removed",
 }
 
 
@@ -31,6 +34,7 @@ def show_account(request: PageRequest) -> Response:
         "account.html",
         events=accounts.events(settings, who),
         has_password=bool(request.console.passwords.version(who)),
+        factor=request.console.factors.of(who),
         sessions=request.console.sessions.of(who, request.now),
         permitted=tokens.permits_of(settings, who, request.now),
         WHAT=WHAT,

@@ -65,7 +65,10 @@ def show_overview(request: PageRequest) -> Response:
 
 def show_rules(request: PageRequest) -> Response:
     """Show the rules that the gate applies."""
-    return page(request, "rules.html", ruled=rules_in_force.show(request.door))
+    ruled = rules_in_force.show(request.door)
+    required = ruled.row.rules.profile.sign_in.second_factor or "nobody"
+    factor = required if isinstance(required, str) else ", ".join(required)
+    return page(request, "rules.html", ruled=ruled, second_factor=f"required of {factor}")
 
 
 ROUTES: Routes = {("GET", BASE): show_overview, ("GET", f"{BASE}/rules"): show_rules}

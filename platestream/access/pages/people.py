@@ -87,7 +87,8 @@ def make_code(request: PageRequest) -> Response:
     end.
     """
     who = request.field("id")
-    text, made = accounts.invite(request.door, who, request.now, _place(request))
+    factor = request.field("factor") == "yes"
+    text, made = accounts.invite(request.door, who, request.now, _place(request), factor=factor)
     request.console.sessions.end_all(who)
     if who == request.session.who:
         return request.console.sign_out(request.session)
@@ -133,6 +134,7 @@ def _shown(request: PageRequest) -> dict[str, Any]:
         "rules": request.console.people()[1],
         "on_shift": on_shift,
         "passwords": set(request.console.passwords.names()),
+        "factors": set(request.console.factors.all()),
         "ROLES": ROLES,
     }
 

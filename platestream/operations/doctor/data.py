@@ -5,6 +5,7 @@ from datetime import datetime
 
 from platestream.access.door import signed_in
 from platestream.access.registry import load_people
+from platestream.access.rules_reader import in_force
 from platestream.clickhouse import migrate
 from platestream.clickhouse.sql_files import MigrationError
 from platestream.edges.clickhouse_client import AUDITOR, Dsn, FolderInUseError, run
@@ -110,6 +111,28 @@ def administrator(context: CheckContext) -> Iterable[CheckResult]:
             )
         ]
     return [ok(f"{pluralize(there, 'administrator')} active and trained.")]
+
+
+def second_factor(context: CheckContext) -> Iterable[CheckResult]:
+    """Check that the rules require a second factor at sign-in, and who has none."""
+    rule = in_force(context.client(AUDITOR)).profile.sign_in
+    people, _rules = _registry(context)
+    roles = {who: one.roles for who, one in people.users.items() if one.active}
+    if not roles:
+        raise NotCheckedError("nobody is registered")
+    free = sum(not rule.requires_second_factor(one) for one in roles.values())
+    if free:
+        found = (
+            "do not say who needs one" if rule.second_factor is None else "do not require one of everybody"
+        )
+        people_alone = pluralize(free, "person", "people")
+        return [
+            warning(
+                f"The rules in force {found}: {people_alone} may sign in with a password alone.",
+                "platestream registry rules --second-factor everybody --by NAME (CJIS policy, IA-2).",
+            )
+        ]
+    return [ok("Everybody signs in to the console with a second factor.")]
 
 
 def training(context: CheckContext) -> Iterable[CheckResult]:

@@ -35,6 +35,7 @@ CHECKS = (
     Check("published_log", "the published inquiry log", published.log),
     Check("witnesses", "witnesses of the published log", published.witnesses),
     Check("administrator", "the ALPR administrator", data.administrator),
+    Check("second_factor", "the second factor at sign-in", data.second_factor),
     Check("training", "people's training", data.training),
     Check("agreements", "agreements (MOUs) with other agencies", data.agreements),
     Check("certificates", "certificates of TLS", machine.certificates),

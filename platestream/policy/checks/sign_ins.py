@@ -1,5 +1,5 @@
-"""Comparison of the console's data folder with the inquiry log: hashes of passwords, codes and tokens
-(E.1.e), our own keys for partners, and offers to partners (F.6).
+"""Comparison of the console's data folder with the inquiry log: hashes of passwords, codes, second factors
+and tokens (E.1.e), our own keys for partners, and offers to partners (F.6).
 
 Each was stored by an act that holds its SHA-256, and the current one must be that of the newest act about it.
 Entries that were put into a file by hand are found, and so is an old file that was put back.
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from platestream.access import accounts, tokens
+from platestream.access import accounts, second_factor, tokens
 from platestream.access.effects import effect_of_stored
 from platestream.partners import register
 from platestream.partners.list_store import OutgoingOffer
@@ -19,7 +19,14 @@ from platestream.policy.checks.context import Answer, CheckData, Unchecked, faul
 from platestream.schemas.tables import EPOCH
 from platestream.settings import Settings
 
-KINDS = ("account_code", "account_redeem", "account_change", "registry_account", "partner_key")
+KINDS = (
+    "account_code",
+    "account_redeem",
+    "account_change",
+    "account_factor",
+    "registry_account",
+    "partner_key",
+)
 OFFER = "hotlist_offer"
 _HERE = "platestream policy check with PLATESTREAM_DATA of the console, by the account that owns it"
 
@@ -80,7 +87,9 @@ class _Log:
 
 
 def sign_ins(live: CheckData) -> Answer:
-    """Check that every password, code, token, own key and current offer was stored by a logged act."""
+    """Check that every password, code, second factor, token, own key and current offer was stored by a logged
+    act.
+    """
     if live.settings is None:
         return Answer.of("", Unchecked("the console's data folder is not named here", _HERE))
     stored = list(_stored(live.settings))
@@ -112,6 +121,10 @@ def _stored(settings: Settings) -> Iterator[StoredItem]:
         yield StoredItem("a password", who, _user(who), effect_of_stored(who, hashed), by=who)
     for who, code in accounts.enrollments(settings).codes().items():
         yield StoredItem("a code", who, _user(who), effect_of_stored(who, code), by=code.made_by)
+    for who, found in second_factor.factors(settings).all().items():
+        subject = second_factor.about(who)
+        effect = effect_of_stored(subject, found.factor)
+        yield StoredItem("a second factor", who, subject, effect, by=who)
     for token in tokens.stored_tokens(settings).all():
         by = token.who if token.hashed else ""
         effect, user = effect_of_stored(token.who, token), _user(token.who)

@@ -1,0 +1,118 @@
+"""A second factor beside the password: set up, replaced and used by its person only (CJIS IA-2).
+
+Nobody else learns its secret or its codes, which are shown once. Each change, and each use of a recovery
+code, is an act in the inquiry log that holds the SHA-256 of the stored factor. An administrator can only
+remove it together with a reset of the password (`platestream.access.accounts.invite`).
+"""
+
+from datetime import datetime
+
+from platestream.access.door import Door
+from platestream.access.effects import effect_of_stored
+from platestream.access.enrollments import Event, What, enrollments, hashed
+from platestream.access.factor_file import (
+    Factor,
+    FactorError,
+    Factors,
+    StoredFactor,
+    is_app_code,
+    new_recovery_codes,
+    step_of,
+)
+from platestream.settings import ACCOUNTS, Settings
+
+FILE = "factors.json"
+ACT = "account_factor"
+
+
+def factors(settings: Settings) -> Factors:
+    """Return the second factors of the data folder."""
+    return Factors(settings.data / ACCOUNTS / FILE)
+
+
+def about(who: str) -> str:
+    """Return the subject of acts about a person's second factor."""
+    return f"factor/{who}"[:64]
+
+
+def set_up(door: Door, secret: str, code: str, before: str, now: datetime, place: str) -> tuple[str, ...]:
+    """Set the app with `secret` as the second factor of the person of `door`, who proves it by its `code`.
+
+    `before` is the version of the factor that it replaces, empty for none. Return the recovery codes, which
+    cannot be shown again. Raises FactorError for a wrong code, or if another factor was set up in the
+    meantime, and RefusedInquiry where the gate refuses the person.
+    """
+    step = step_of(secret, code, now)
+    if not step:
+        raise FactorError("the code is wrong")
+    texts = new_recovery_codes()
+    made = Factor(secret, now, tuple(hashed(one) for one in texts))
+    replaces = "in place of another, " if before else ""
+    change = f"an authenticator app, {replaces}and {len(texts)} recovery codes, set up {place}"
+    _put(door, made, step, change, before)
+    _note(door, now, place, "factor")
+    return texts
+
+
+def renew_codes(door: Door, code: str, now: datetime, place: str) -> tuple[str, ...]:
+    """Make other recovery codes for the person of `door`, who proves the app by its `code`; return them.
+
+    Raises FactorError for a wrong code, and RefusedInquiry.
+    """
+    stored, before = factors(door.settings), factors(door.settings).version(door.who)
+    if not stored.use_code(door.who, code, now):
+        raise FactorError("the code is wrong, or was used before")
+    known = stored.of(door.who)
+    if known is None:
+        raise FactorError("there is no second factor any more")
+    texts = new_recovery_codes()
+    made = Factor(known.factor.secret, known.factor.made_at, tuple(hashed(one) for one in texts))
+    _put(door, made, known.step, f"{len(texts)} other recovery codes, made {place}", before)
+    _note(door, now, place, "factor")
+    return texts
+
+
+def prove(door: Door, code: str, now: datetime, place: str) -> None:
+    """Check a code of the app of the person of `door`, or one of their recovery codes; each is valid once.
+
+    The use of a recovery code is logged. Raises FactorError, and RefusedInquiry where the gate refuses that.
+    """
+    stored = factors(door.settings)
+    if is_app_code(code):
+        if not stored.use_code(door.who, code, now):
+            raise FactorError("the code is wrong, or was used before")
+        return
+
+    def act(left: StoredFactor) -> None:
+        change = f"a recovery code was used {place}; {left.left} left"
+        effect = effect_of_stored(about(door.who), left.factor)
+        door.enter(ACT, about(door.who), change=change, effect=effect)
+
+    if not stored.use_recovery_code(door.who, code, act):
+        raise FactorError("the code is wrong, or was used before")
+    _note(door, now, place, "recovery")
+
+
+def remove(door: Door, who: str) -> bool:
+    """Remove the second factor of `who`, by an administrator. Return whether there was one. Raises
+    RefusedInquiry.
+    """
+    if factors(door.settings).of(who) is None:
+        return False
+    door.enter("registry_account", about(who), change="no second factor any more")
+    return factors(door.settings).end(who)
+
+
+def _put(door: Door, made: Factor, step: int, change: str, before: str) -> None:
+    effect = effect_of_stored(about(door.who), made)
+    factors(door.settings).put(
+        door.who,
+        made,
+        step,
+        lambda: door.enter(ACT, about(door.who), change=change, effect=effect),
+        before,
+    )
+
+
+def _note(door: Door, now: datetime, place: str, what: What) -> None:
+    enrollments(door.settings).note(door.who, Event(now, what, door.who, place))
