@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pyotp
@@ -51,7 +52,8 @@ def secret_of(page: str) -> str:
 
 
 def code_of(pages: Pages, secret: str, *, steps: int = 0) -> str:
-    return str(pyotp.TOTP(secret).generate_otp(int(pages.clock().timestamp()) // STEP_S + steps))
+    app: Any = pyotp.TOTP(secret)
+    return str(app.generate_otp(int(pages.clock().timestamp()) // STEP_S + steps))
 
 
 def recovery_codes(page: str) -> list[str]:

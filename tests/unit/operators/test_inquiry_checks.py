@@ -365,7 +365,11 @@ def may(person: Person, act: Act, case: bool, reason: bool, machine: bool) -> bo
     if not (lapsed or 0 <= person.trained <= 365) or not set(person.roles) & set(act.roles):
         return False
     theirs = person.agency == "county" and not act.name.startswith("partner_")
-    own = act.name in ("account_redeem", "account_change")  # their own password for the console
+    own = act.name in (
+        "account_redeem",
+        "account_change",
+        "account_factor",
+    )  # their own password for the console
     return person.agency == "sjpd" or (theirs and (act.browses or own))
 
 
