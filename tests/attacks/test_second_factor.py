@@ -48,7 +48,7 @@ def require(pages: Pages, of: str) -> None:
 
 def secret_of(page: str) -> str:
     (shown,) = re.findall(r"type this key into the app: <code>([A-Z2-7 ]+)</code>", page)
-    return shown.replace(" ", "")
+    return str(shown).replace(" ", "")
 
 
 def code_of(pages: Pages, secret: str, *, steps: int = 0) -> str:

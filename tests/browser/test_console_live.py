@@ -66,6 +66,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
                 "officer",
             ],
             ["hotlist", "import", str(listed), "--source", "acic"],
+            ["registry", "rules", "--second-factor", "nobody", "--by", "Chief"],
         ):
             ran = one.run(*told)
             assert ran.returncode == 0, ran.stdout + ran.stderr

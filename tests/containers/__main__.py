@@ -215,7 +215,10 @@ def acts(tool: str) -> set[tuple[str, str, str]]:
 
 
 def give_password() -> None:
-    """The administrator sets their own password for the console, and is on record with it."""
+    """The administrator sets their own password for the console, and is on record with it; nobody here has a
+    phone.
+    """
+    tools(PERSON, "registry", "rules", "--second-factor", "nobody", "--by", "Chief of Police")
     tools(PERSON, "account", "set", given=f"{PAGES_PASSWORD}\n")
     act = ("account_code", PERSON, "platestream_console")
     until("the new password is on record", lambda: act in acts("platestream account set"), 60)
