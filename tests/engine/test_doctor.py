@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from typer.testing import CliRunner
 
+from platestream.access import rules_in_force
 from platestream.cli.main import app
 from platestream.edges.changelog import publish
 from platestream.edges.files import FileTopics
@@ -42,12 +44,18 @@ def settled(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "data").mkdir(mode=0o700)
     staffed(database)
     register(tmp_path / "data", OWN, person())
+    require_factor(database, tmp_path / "data", "everybody")
     job.run_once(job.start_scheduled(door_of(database, data=tmp_path / "data")))
     return database
 
 
 def register(folder: Path, *records: RegistryRecord) -> None:
     publish(FileTopics(folder, follow=False), topics.REGISTRY, list(records))
+
+
+def require_factor(database: Database, folder: Path, of: Literal["everybody", "nobody"]) -> None:
+    wanted = rules_in_force.Change(second_factor=of)
+    rules_in_force.change(door_of(database, data=folder), wanted, "Chief of Police")
 
 
 def examined(now: Clock = utc_now) -> dict[str, list[Finding]]:
@@ -59,6 +67,16 @@ def examined(now: Clock = utc_now) -> dict[str, list[Finding]]:
 
 def wrong(found: dict[str, list[Finding]]) -> dict[str, str]:
     return {name: one.found for name, all_of in found.items() for one in all_of if one.state == "wrong"}
+
+
+def test_rules_that_let_people_in_with_a_password_alone_are_a_warning(
+    settled: Database, tmp_path: Path
+) -> None:
+    require_factor(settled, tmp_path / "data", "nobody")
+    (found,) = examined()["second_factor"]
+    assert found.state == "soon"
+    assert "1 person may sign in with a password alone" in found.found
+    assert "--second-factor everybody" in found.do
 
 
 def test_a_fresh_set_up_is_right_and_nothing_goes_on_record(settled: Database) -> None:

@@ -165,7 +165,8 @@ def test_purposes_that_a_profile_lists_are_the_only_ones(database: Database) -> 
 
 
 def test_the_default_rules_are_those_of_the_orders_profile(database: Database) -> None:
-    assert rules_in_force.put_in_force(door_of(database), "st-johns", "Chief of Police") == []
+    changed = rules_in_force.put_in_force(door_of(database), "st-johns", "Chief of Police")
+    assert changed == ["sign_in.second_factor: nobody -> everybody"], "tests begin with passwords alone"
 
 
 def test_a_profile_is_put_in_force_by_whoever_is_named_and_a_wrong_one_is_refused_with_its_line(
