@@ -1,5 +1,6 @@
 """Metrics of the flows: one function for each stream; counting steps do not change the stream."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -211,10 +212,15 @@ class Shifts:
 
 
 def registry(batch: Iterable[RegistryRecord | EndOfSnapshot]) -> None:
-    """Set the time of the last complete import of each hot list source."""
+    """Set the time of the last import of each hot list source, and the time after which its feed is late."""
     for record in batch:
         if isinstance(record, RegistryRecord) and record.kind == "hotlist_source" and record.refreshed_at:
             meters.put(metrics.HOTLIST_IMPORTED, record.id, to=record.refreshed_at.timestamp())
+            late = record.feed_late_after
+            if late or not record.active:  # of a withdrawn source nothing is late any more
+                meters.put(
+                    metrics.HOTLIST_LATE_AFTER, record.id, to=late.total_seconds() if late else math.inf
+                )
 
 
 def inquiries(batch: list[SealedInquiry]) -> None:

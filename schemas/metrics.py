@@ -259,6 +259,13 @@ HOTLIST_IMPORTED = Metric(
     (SOURCE,),
     shown_by=("match",),
 )
+HOTLIST_LATE_AFTER = Metric(
+    "platestream_hotlist_source_late_after_seconds",
+    "gauge",
+    "Time without an import after which the feed of a source is late, where one is registered.",
+    (SOURCE,),
+    shown_by=("match",),
+)
 LOADING = Metric(
     "platestream_changelog_parts_loading",
     "gauge",

@@ -113,6 +113,27 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     feed_layout: Annotated[
         str, Meta(max_length=300, description="hotlist_source: layout of its files, or delimiter and columns")
     ] = ""
+    feed_map: Annotated[
+        str, Meta(max_length=4000, description="hotlist_source: the column map, where the layout is `map`")
+    ] = ""
+    feed_every_minutes: (
+        Annotated[
+            int, Meta(ge=1, le=44640, description="hotlist_source: a file is due; late after twice this time")
+        ]
+        | None
+    ) = None
+    feed_removes_percent: (
+        Annotated[
+            int, Meta(ge=0, le=100, description="hotlist_source: most of its entries that a file may remove")
+        ]
+        | None
+    ) = None
+    feed_sequence: Annotated[
+        int, Meta(ge=0, description="hotlist_source: number of the last imported file; 0: not numbered")
+    ] = 0
+    feed_made_at: Annotated[
+        Instant | None, Meta(description="hotlist_source: when the last imported file was signed")
+    ] = None
     latitude: Latitude | None = None
     longitude: Longitude | None = None
     since: Annotated[
@@ -216,6 +237,13 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     def has_feed(self) -> bool:
         """True for an active hot list source with a registered place or key of its files."""
         return self.active and bool(self.feed_place or self.feed_key)
+
+    @property
+    def feed_late_after(self) -> timedelta | None:
+        """The time without an import after which the feed is late; None where no interval is registered."""
+        if not (self.has_feed and self.feed_every_minutes):
+            return None
+        return timedelta(minutes=2 * self.feed_every_minutes)
 
     @property
     def roles(self) -> tuple[Role, ...]:

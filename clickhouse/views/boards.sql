@@ -65,6 +65,7 @@ DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT
     id AS source,
     active,
-    parseDateTime64BestEffortOrNull(JSONExtractString(record, 'refreshed_at'), 3, 'UTC') AS refreshed_at
+    parseDateTime64BestEffortOrNull(JSONExtractString(record, 'refreshed_at'), 3, 'UTC') AS refreshed_at,
+    nullIf(120 * JSONExtractUInt(record, 'feed_every_minutes'), 0) AS late_after_s
 FROM platestream.registry FINAL
 WHERE kind = 'hotlist_source';

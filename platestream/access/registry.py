@@ -37,6 +37,12 @@ from platestream.schemas.registry import Kind, RegistryRecord
 UNTOLD = ("schema", "kind", "id", "changed_at", "changed_by")  # they are in the act itself
 _WRITTEN = "SELECT record FROM platestream.registry FINAL ORDER BY changed_at"
 LONGEST_SAID = 200  # characters of a value, so that the other changes fit the act
+REMOTE = "sftp://"
+"""Begin of the place of a feed on another machine."""
+FEED = (
+    *("feed_place", "feed_key", "feed_layout", "feed_map", "feed_every_minutes", "feed_removes_percent"),
+    "feed_sequence",
+)
 LATEST_DUTY = timedelta(days=7)
 AT_ONCE = 50  # frames released to the topic at once
 _PLAIN = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -216,15 +222,19 @@ def designate(door: Door, record: RegistryRecord, now: datetime) -> RegistryReco
         changes |= {
             "refreshed_at": known.refreshed_at,
             "longest_days": record.longest_days or known.longest_days,
+            "feed_made_at": known.feed_made_at,  # a new registration makes no old file valid again
         }
         if not record.has_feed:
-            changes |= {name: getattr(known, name) for name in ("feed_place", "feed_key", "feed_layout")}
+            changes |= {name: getattr(known, name) for name in FEED}
     else:
         with door.log_refusal(act_of(record.kind), record.key):
             _check_name(door, record)
     if record.id == OWN_SOURCE and record.has_feed:
         with door.log_refusal(act_of(record.kind), record.key):
             raise RefusedError("registry", f"`{OWN_SOURCE}` is this agency's own list: people enter it")
+    if record.feed_place.startswith(REMOTE) and not record.feed_key:
+        with door.log_refusal(act_of(record.kind), record.key):
+            raise RefusedError("registry", "files from another machine are signed: register their key, too")
     if not record.active and not Designations(records(door.streams)).knows(record.kind, record.id):
         with door.log_refusal(act_of(record.kind), record.key):
             raise RefusedError("registry", f"{record.id} is not designated, so it cannot be withdrawn")

@@ -58,9 +58,10 @@ WHERE $__timeFilter_ms(at) AND kind IN ({_CHANGES})
             "Age by source",
             "table",
             "When each source was last imported completely.",
-            "old: see HotListOld in the runbook.",
+            "late or old: see HotListFeedLate and HotListOld in the runbook.",
             sql="""
-SELECT source, active, refreshed_at AS imported, dateDiff('second', refreshed_at, now64(3)) AS age_s
+SELECT source, active, refreshed_at AS imported, dateDiff('second', refreshed_at, now64(3)) AS age_s,
+    late_after_s, age_s > late_after_s AS late
 FROM platestream.hotlist_sources ORDER BY active DESC, refreshed_at LIMIT 100
 """,
             empty="No source is designated",
@@ -74,6 +75,17 @@ FROM platestream.hotlist_sources ORDER BY active DESC, refreshed_at LIMIT 100
             legend="source",
             unit="s",
             steps=((_INF, "green"), (_DAY, "orange"), (_DAY + 3600, "red")),
+        ),
+        Panel(
+            "Late feeds, live",
+            "bars",
+            "Seconds since the last import of each feed that brought no file for twice its registered time.",
+            "see HotListFeedLate in the runbook.",
+            promql="time() - max by (source) (platestream_hotlist_source_imported_timestamp_seconds) "
+            "> max by (source) (platestream_hotlist_source_late_after_seconds)",
+            legend="source",
+            unit="s",
+            empty="None",
         ),
         Panel(
             "Entries",

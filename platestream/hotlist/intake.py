@@ -28,8 +28,10 @@ from platestream.hotlist.list_changes import (
     refuse_partners,
     registry,
     send,
+    share_removed,
 )
 from platestream.hotlist.lookback import SearchBack, look_back
+from platestream.hotlist.manifest import Manifest
 from platestream.hotlist.origin import (
     BY_A_PERSON,
     Delivery,
@@ -37,7 +39,9 @@ from platestream.hotlist.origin import (
     check_layout,
     check_unchanged,
     feed_of,
+    proof_of,
 )
+from platestream.hotlist.rejected_lines import publish_letters
 from platestream.operators.inquiry_checks.reasons import meaningless_fields
 from platestream.schemas.hotlist import OWN_SOURCE, HotListChange, HotListEntry
 from platestream.schemas.message import RefusedError
@@ -59,12 +63,17 @@ class Imported:
 
 @dataclass(frozen=True)
 class _Planned:
-    """A file that was read: its planned changes, its SHA-256, its feed, and the proof of its origin."""
+    """A file that was read: its planned changes, its SHA-256, its feed, and its verified manifest."""
 
     plan: Import
     sha256: str
     feed: RegistryRecord | None
-    proof: str
+    manifest: Manifest | None = None
+
+    @property
+    def number(self) -> int:
+        """The number of the file in the origin of its dead letters: its own, or one of its content."""
+        return (self.manifest.sequence if self.manifest else 0) or int(self.sha256[:8] or "0", 16) >> 1
 
 
 def import_file(
@@ -95,9 +104,11 @@ def import_file(
         made = _plan(door, file, source, parser, now, brought)
         plan = made.plan
         judged(plan)
+        if made.feed:
+            publish_letters(door.streams, file, plan, made.number)
         if not force:
             plan.check()
-    origin = f"feed of {source}, {made.proof}" if made.feed else "lines by hand"
+    origin = f"feed of {source}, {proof_of(made.feed, made.manifest)}" if made.feed else "lines by hand"
     change = f"file {name}, SHA-256 {made.sha256}, {origin}: {plan.summary}"
     if plan.wrong:
         change = f"{change}; though {plan.wrong}"
@@ -146,9 +157,9 @@ def import_lines(
     with door.log_refusal("hotlist_import", about, reason=f"import of {name}"):
         feed = _feed(door, source, brought)
         plan = plan_import(door.streams, source, lines, now, agency_zone(door), by_hand=feed is None)
-        proof = check_feed(feed, brought, "", now, by_job=door.automatic) if feed else ""
+        manifest = check_feed(feed, brought, "", now, by_job=door.automatic) if feed else None
         plan.check()
-    _do(door, _Planned(plan, "", feed, proof), about, f"import of {name}", plan.summary, now)
+    _do(door, _Planned(plan, "", feed, manifest), about, f"import of {name}", plan.summary, now)
     return plan
 
 
@@ -178,13 +189,22 @@ def _plan(
         before = os.fstat(file.fileno())
     text = TextLines(file)
     zone = agency_zone(door)
-    plan = plan_import(door.streams, source, parser(text), now, zone, by_hand=feed is None)
+    plan = plan_import(
+        door.streams,
+        source,
+        parser(text),
+        now,
+        zone,
+        by_hand=feed is None,
+        delta=feed is not None and brought.is_delta,
+        removes=share_removed(feed),
+    )
     if before is not None:
         check_unchanged(file, before)
-    proof = check_feed(feed, brought, text.sha256, now, by_job=door.automatic) if feed else ""
+    manifest = check_feed(feed, brought, text.sha256, now, by_job=door.automatic) if feed else None
     if feed is None:
         _drop_empty(door, plan)
-    return _Planned(plan, text.sha256, feed, proof)
+    return _Planned(plan, text.sha256, feed, manifest)
 
 
 def _do(
@@ -202,7 +222,7 @@ def _do(
     changes.
     """
     plan = made.plan
-    source = imported(door.streams, plan.source, now)
+    source = imported(door.streams, plan.source, now, made.manifest)
     bulk = Bulk.of(chain(changes(plan), [source]))
     permit = door.enter(act, about, change=change, effect=bulk.effect, reason=reason)
     few = 0 < len(plan.changed) + len(plan.removed) <= EACH

@@ -14,6 +14,8 @@ from platestream.access.effects import Bulk, publish_encoded
 from platestream.edges.changelog import newest, read_to_end
 from platestream.edges.edge import Topics
 from platestream.hotlist.entry import check_complete, make_entry
+from platestream.hotlist.files.column_map import NO_PLATE
+from platestream.hotlist.manifest import Manifest
 from platestream.schemas import topics
 from platestream.schemas.designation import Designations
 from platestream.schemas.hotlist import BOLO_SOURCE, OWN_SOURCE, PARTNER_SOURCE, HotListChange, HotListEntry
@@ -25,12 +27,15 @@ WARNINGS = ("instructions", "other")
 SHOWN = 1000  # refusals that are listed; the others are only counted
 AT_ONCE = 5000  # changes sent in one batch
 LENIENT_LINES = 5  # lines from which on one bad line is accepted
+CLEAR = "clear"
 UNDESIGNATED = "category"  # left out on purpose, which is no sign of a damaged file
 
 
 # Shares from which on a file is refused as a whole. A single bad line is accepted from ENOUGH lines on, and a
 # single entry may always be removed, because of a short list one is more than any share.
 INVALID_SHARE, REMOVED_SHARE = 0.02, 0.2
+DELTA_INVALID_SHARE = 0.2  # a delta is short, and refusing it refuses all that follow it
+LEFT_OUT = (UNDESIGNATED, NO_PLATE)
 
 
 @dataclass
@@ -40,6 +45,8 @@ class Import:
     """
 
     source: str
+    delta: bool = False
+    removes: float = REMOVED_SHARE
     lines: int = 0
     changed: dict[str, bytes] = field(default_factory=dict)
     widened: set[str] = field(default_factory=set)
@@ -50,12 +57,13 @@ class Import:
     before: int = 0
     doubled: int = 0
     refused: list[str] = field(default_factory=list)
+    letters: list[tuple[int, RefusedError]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
 
     @property
     def bad(self) -> int:
-        """The number of invalid lines, without those of undesignated categories, which may be many."""
-        return self.reasons.total() - self.reasons[UNDESIGNATED]
+        """The number of invalid lines, without those that are left out on purpose, which may be many."""
+        return self.reasons.total() - sum(self.reasons[one] for one in LEFT_OUT)
 
     @property
     def entries(self) -> Iterator[HotListEntry]:
@@ -73,13 +81,19 @@ class Import:
     @property
     def wrong(self) -> str:
         """The reason why the file looks empty, cut off or damaged; empty where it does not."""
-        if not self.changed and not self.unchanged:
+        if not (self.changed or self.unchanged or self.delta):
             return f"none of its {self.lines} lines is an entry that can be listed"
-        if self.bad > max(self.lines >= LENIENT_LINES, INVALID_SHARE * self.lines):
-            return f"{self.bad} of {self.lines} lines are bad, over {INVALID_SHARE:.0%}"
+        share = DELTA_INVALID_SHARE if self.delta else INVALID_SHARE
+        if self.bad > max(self.delta or self.lines >= LENIENT_LINES, share * self.lines):
+            return f"{self.bad} of {self.lines} lines are bad, over {share:.0%}"
+        return self.held
+
+    @property
+    def held(self) -> str:
+        """The reason why a person has to look at the file first: it removes many entries; empty where not."""
         gone = len(self.removed) - len(self.ended)
-        if gone > max(1, REMOVED_SHARE * self.before):
-            return f"{gone} of {self.before} entries are gone, over {REMOVED_SHARE:.0%}"
+        if gone > max(1, self.removes * self.before):
+            return f"{gone} of {self.before} entries are gone, over {self.removes:.0%}"
         return ""
 
     def check(self) -> None:
@@ -100,6 +114,8 @@ class Import:
         self.reasons[error.reason] += 1
         if len(self.refused) < SHOWN:
             self.refused.append(f"line {number}: {error.detail}")
+            if error.reason not in LEFT_OUT:
+                self.letters.append((number, error))
 
 
 def listed(streams: Topics) -> dict[str, HotListEntry]:
@@ -159,19 +175,23 @@ def plan_import(
     zone: tzinfo = UTC,
     *,
     by_hand: bool = False,
+    delta: bool = False,
+    removes: float = REMOVED_SHARE,
 ) -> Import:
     """Plan the changes that make the list of `source` equal to the lines; nothing is sent.
 
     With `by_hand` the lines are a person's: each needs everything of section H, and from a list that others
-    maintain nothing is removed. Raises RefusedError for a source that is not designated.
+    maintain nothing is removed. With `delta` only entries are removed whose lines say `clear`. `removes` is
+    the most that may go, as a share of the list. Raises RefusedError for a source that is not designated.
     """
     allowed = designations(streams)
     allowed.check_source(source)
     before = _packed(streams, source)
     past = {name for name, packed in before.items() if unpack(packed).expires_at <= now}
-    plan = Import(source, before=len(before) - len(past))
+    plan = Import(source, delta, removes, before=len(before) - len(past))
     kept: set[str] = set()
     seen: set[str] = set()
+    cleared: set[str] = set()
     for number, fields in lines:
         plan.lines += 1
         try:
@@ -179,6 +199,13 @@ def plan_import(
                 raise fields
             if by_hand:
                 check_complete(fields)
+            elif fields.get("action") == CLEAR:
+                name = _cleared(source, fields)
+                cleared.add(name)
+                seen.discard(name)
+                plan.changed.pop(name, None)
+                plan.widened.discard(name)
+                continue
             entry = _entry(source, fields, before, allowed, now, zone)
         except RefusedError as error:
             plan.refuse(number, error)
@@ -187,11 +214,14 @@ def plan_import(
         else:
             plan.doubled += entry.entry_id in seen
             seen.add(entry.entry_id)
+            cleared.discard(entry.entry_id)
             _compare(plan, entry, before.get(entry.entry_id), now)
     plan.unchanged = len(seen) - len(plan.changed)
     plan.added = len(plan.changed.keys() - before.keys())
-    if source == OWN_SOURCE or not by_hand:
-        plan.removed = sorted(before.keys() - seen - kept)
+    if delta:
+        plan.removed = sorted(before.keys() & cleared)
+    elif source == OWN_SOURCE or not by_hand:
+        plan.removed = sorted(before.keys() - seen - (kept - cleared))
     plan.ended = sorted(past.intersection(plan.removed))
     return plan
 
@@ -204,12 +234,22 @@ def changes(plan: Import) -> Iterator[Message]:
         yield topics.HOTLIST.encode(HotListChange(entry.entry_id, entry))
 
 
-def imported(streams: Topics, source: str, now: datetime) -> Message:
-    """Return the record of `source` with the time of this import."""
+def share_removed(feed: RegistryRecord | None) -> float:
+    """Return the share of its list that a file of this feed may remove."""
+    percent = None if feed is None else feed.feed_removes_percent
+    return REMOVED_SHARE if percent is None else percent / 100
+
+
+def imported(streams: Topics, source: str, now: datetime, manifest: Manifest | None = None) -> Message:
+    """Return the record of `source` with the time of this import, and the number of its file."""
     key = f"hotlist_source/{source}"
     known = registry(streams).get(key) or RegistryRecord(kind="hotlist_source", id=source, name=source)
     changed = datetime.now(UTC).replace(microsecond=0)
-    return topics.REGISTRY.encode(msgspec.structs.replace(known, refreshed_at=now, changed_at=changed))
+    known = msgspec.structs.replace(known, refreshed_at=now, changed_at=changed)
+    if manifest is not None:
+        number, made = manifest.sequence, manifest.made_at
+        known = msgspec.structs.replace(known, feed_sequence=number, feed_made_at=made)
+    return topics.REGISTRY.encode(known)
 
 
 def send(
@@ -259,6 +299,13 @@ def _compare(plan: Import, entry: HotListEntry, before: bytes | None, now: datet
     if new.listed_at == now:
         plan.widened.add(entry.entry_id)
     plan.changed[entry.entry_id] = pack(new)
+
+
+def _cleared(source: str, fields: Mapping[str, Any]) -> str:
+    """Return the id of the entry that a line clears. Raises RefusedError for a line that names none."""
+    if not fields.get("reference"):
+        raise RefusedError("schema", "`reference` is missing: the line clears no entry")
+    return f"{source}:{fields['reference']}"
 
 
 def _entry(

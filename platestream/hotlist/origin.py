@@ -6,85 +6,38 @@ everything that section H asks for. The administrator registers a feed: `platest
 --place … | --key …`.
 """
 
-import base64
-import binascii
 import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Self
-
-import msgspec
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from typing import BinaryIO
 
 from platestream.access import signing_keys
 from platestream.access.signing_keys import WrongKey
-from platestream.schemas.fields import Instant, rfc3339
+from platestream.hotlist.manifest import Manifest
+from platestream.schemas.fields import rfc3339
 from platestream.schemas.hotlist import OWN_SOURCE
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
 
-AHEAD = timedelta(minutes=5)
-"""Time by which a signer's clock may be ahead of ours."""
-LARGEST_MANIFEST = 10_000
-SIGNATURE = ".sig"
-"""Suffix of the name of a file's manifest."""
 WRITABLE = stat.S_IWGRP | stat.S_IWOTH
-
-
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The signed statement of a list's maintainer about a file: source, SHA-256, and time."""
-
-    source: str
-    sha256: str
-    made_at: Instant
-    signature: str = ""
-
-    @property
-    def signed(self) -> bytes:
-        """The bytes that are signed."""
-        made = rfc3339(self.made_at)
-        return f"platestream hot list\n{self.source}\n{self.sha256}\n{made}\n".encode()
-
-    @classmethod
-    def read(cls, content: bytes) -> Self:
-        """Decode a manifest. Raises RefusedError for what is no manifest."""
-        try:
-            return msgspec.json.decode(content[:LARGEST_MANIFEST], type=cls)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise RefusedError(
-                "signature", "the signature is no manifest, as `hotlist sign` writes it"
-            ) from None
-
-    def sign(self, key: Ed25519PrivateKey) -> "Manifest":
-        """Return the manifest with its signature."""
-        made = base64.b64encode(key.sign(self.signed)).decode()
-        return msgspec.structs.replace(self, signature=made)
-
-    def check(self, key: str, source: str, digest: str) -> None:
-        """Raise RefusedError where the owner of `key` did not sign this file for this source."""
-        try:
-            signature = base64.b64decode(self.signature, validate=True)
-            signing_keys.read_public(key).verify(signature, self.signed)
-        except (binascii.Error, InvalidSignature, WrongKey):
-            raise RefusedError("signature", f"the file is not signed by the key of `{source}`") from None
-        if (self.source, self.sha256) != (source, digest):
-            raise RefusedError("signature", f"the signature is of another file, or not for `{source}`")
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """The delivery of a file: the `place` where a job read it, and its `manifest`."""
+    """The delivery of a file: the `place` where a job read it, as it is registered, and its `manifest`."""
 
     layout: str = "csv"
-    place: Path | None = None
+    place: Path | str | None = None
     manifest: bytes | None = None
+
+    @property
+    def is_delta(self) -> bool:
+        """Whether the manifest, which may be anybody's, calls the file a delta. Raises RefusedError."""
+        return self.manifest is not None and Manifest.read(self.manifest).extent == "delta"
 
 
 BY_A_PERSON = Delivery()
@@ -96,30 +49,6 @@ def public_text(path: Path) -> str:
         return signing_keys.public_text(signing_keys.read_public(path.read_text()))
     except (WrongKey, UnicodeDecodeError) as error:
         raise RefusedError("registry", f"{path}: {error}") from None
-
-
-def manifest_of(path: Path) -> bytes | None:
-    """Return the manifest beside a file; None where there is none. Raises OSError."""
-    beside = path.with_name(f"{path.name}{SIGNATURE}")
-    return beside.read_bytes() if beside.is_file() else None
-
-
-def sign(path: Path, source: str, key: Path, now: datetime) -> Path:
-    """Write a file's manifest beside it, signed by the private key of a PEM. Raises RefusedError and
-    OSError.
-    """
-    try:
-        private = load_pem_private_key(key.read_bytes(), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        private = None
-    if not isinstance(private, Ed25519PrivateKey):
-        raise RefusedError(
-            "signature", f"{key} is no private key of Ed25519 (openssl genpkey -algorithm ed25519)"
-        )
-    made = Manifest(source, sha256(path.read_bytes()).hexdigest(), now).sign(private)
-    beside = path.with_name(f"{path.name}{SIGNATURE}")
-    beside.write_bytes(msgspec.json.encode(made))
-    return beside
 
 
 def feed_of(records: Iterable[RegistryRecord], source: str) -> RegistryRecord | None:
@@ -146,13 +75,17 @@ def check_layout(feed: RegistryRecord, layout: str) -> None:
         )
 
 
-def check_feed(feed: RegistryRecord, brought: Delivery, digest: str, now: datetime, *, by_job: bool) -> str:
-    """Return the proof that a file is of the feed, for the log. Raises RefusedError where it is not."""
+def check_feed(
+    feed: RegistryRecord, brought: Delivery, digest: str, now: datetime, *, by_job: bool
+) -> Manifest | None:
+    """Return the verified manifest of a file; None where a job read it at its place, without a key. Raises
+    RefusedError for a file that is not of the feed.
+    """
     if by_job and feed.feed_place and (brought.place is None or str(brought.place) != feed.feed_place):
         raise RefusedError("source", f"the feed of `{feed.id}` is registered at {feed.feed_place}")
     if not feed.feed_key:
         if by_job:
-            return f"place {feed.feed_place}"
+            return None
         raise RefusedError(
             "source",
             f"files of `{feed.id}` are read by its job at {feed.feed_place} (hotlist import --every): what a "
@@ -163,12 +96,16 @@ def check_feed(feed: RegistryRecord, brought: Delivery, digest: str, now: dateti
             "signature", f"files of `{feed.id}` are signed, and no signature came with this one"
         )
     manifest = Manifest.read(brought.manifest)
-    manifest.check(feed.feed_key, feed.id, digest)
-    if feed.refreshed_at is not None and manifest.made_at <= feed.refreshed_at:
-        raise RefusedError("signature", "the file is older than the last import of this list")
-    if manifest.made_at > now + AHEAD:
-        raise RefusedError("signature", "the file was signed ahead of time: compare the clocks")
-    return f"signed {rfc3339(manifest.made_at)}"
+    manifest.check(feed, digest, now)
+    return manifest
+
+
+def proof_of(feed: RegistryRecord, manifest: Manifest | None) -> str:
+    """Return the proof of a file's origin for the log."""
+    if manifest is None:
+        return f"place {feed.feed_place}"
+    number = f", {manifest.extent} {manifest.sequence}" if manifest.sequence else ""
+    return f"signed {rfc3339(manifest.made_at)}{number}"
 
 
 @contextmanager

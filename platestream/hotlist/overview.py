@@ -49,10 +49,11 @@ class SourceList:
     expired: int
     undesignated: int
     imported_at: datetime | None
+    late_after: timedelta = OLD
 
     def old(self, now: datetime) -> bool:
-        """Return whether the last import is longer than OLD ago."""
-        return self.imported_at is not None and now - self.imported_at > OLD
+        """Return whether the last import is longer ago than the feed's time, or than OLD without one."""
+        return self.imported_at is not None and now - self.imported_at > self.late_after
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def source_lists(
     """List the sources that are designated or have entries, our own first. `records` are of the registry."""
     known = list(records)
     allowed = Designations(known)
-    imported = {one.id: one.refreshed_at for one in known if one.kind == "hotlist_source" and one.active}
+    sources = {one.id: one for one in known if one.kind == "hotlist_source" and one.active}
     counted = Counter((one.source, fault_of(one, allowed, now)) for one in entries.values())
     names = {source for source, _fault in counted} | set(allowed.sources)
     return [
@@ -108,7 +109,8 @@ def source_lists(
             sum(count for (source, _fault), count in counted.items() if source == name),
             counted[name, "expired"],
             counted[name, "undesignated"],
-            imported.get(name),
+            sources[name].refreshed_at if name in sources else None,
+            (sources[name].feed_late_after if name in sources else None) or OLD,
         )
         for name in sorted(names, key=lambda name: (name != OWN_SOURCE, name))
     ]

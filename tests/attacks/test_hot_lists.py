@@ -29,10 +29,13 @@ from platestream.edges.clickhouse_client import AUDITOR, DOOR
 from platestream.hotlist import entries
 from platestream.hotlist.feed import Feed, FeedImport
 from platestream.hotlist.files import ncic
-from platestream.hotlist.files.formats import own_csv, parser
+from platestream.hotlist.files.column_map import ColumnMap
+from platestream.hotlist.files.formats import own_csv, parser, parser_of
 from platestream.hotlist.intake import import_file
 from platestream.hotlist.list_changes import listed
-from platestream.hotlist.origin import Delivery, Manifest
+from platestream.hotlist.manifest import Extent, Manifest
+from platestream.hotlist.origin import Delivery
+from platestream.operations import dead_letters
 from platestream.operators.inquiry_checks.reasons import meaningless_fields
 from platestream.runtime.clock import utc_now
 from platestream.schemas import topics
@@ -279,9 +282,15 @@ class Office:
         )
 
     def signed(
-        self, content: bytes, source: str = "ncic", at: datetime | None = None, key: Path | None = None
+        self,
+        content: bytes,
+        source: str = "ncic",
+        at: datetime | None = None,
+        key: Path | None = None,
+        number: int = 0,
+        extent: Extent = "full",
     ) -> bytes:
-        made = Manifest(source, sha256(content).hexdigest(), at or datetime.now(UTC))
+        made = Manifest(source, sha256(content).hexdigest(), at or datetime.now(UTC), "", extent, number)
         private = load_pem_private_key((key or self.key).read_bytes(), None)
         assert isinstance(private, Ed25519PrivateKey)
         return msgspec.json.encode(made.sign(private))
@@ -357,6 +366,86 @@ def test_a_signature_counts_for_its_file_its_source_and_once(
     with pytest.raises(RefusedError):
         office.bring(content, "ncic", manifest=manifest, at=now)
     assert office.listed == before
+
+
+@pytest.mark.parametrize(
+    ("number", "extent", "refusal"),
+    [
+        (4, "delta", "file 4 came after file 5"), (5, "delta", "file 5 came after file 5"),
+        (5, "full", "file 5 came after file 5"), (0, "full", "one is not"), (0, "delta", "one is not"),
+        (7, "delta", "file 6 is missing before the delta 7"), (9, "delta", "file 6 to 8 is missing"),
+    ],
+)  # fmt: skip
+def test_a_number_counts_once_and_in_order_whoever_brings_the_file(
+    office: Office, number: int, extent: Extent, refusal: str
+) -> None:
+    first = outside("1", "2")
+    office.bring(first, "ncic", manifest=office.signed(first, number=5))
+    now, delta = datetime.now(UTC) + timedelta(seconds=2), outside("3")
+    for door in (office.sue, office.lee):
+        manifest = office.signed(delta, at=now, number=number, extent=extent)
+        with pytest.raises(RefusedError, match=refusal):
+            office.bring(delta, "ncic", door, manifest=manifest, at=now)
+    assert set(office.listed) == {"ncic:1", "ncic:2"}
+    office.bring(delta, "ncic", manifest=office.signed(delta, at=now, number=6, extent="delta"), at=now)
+    assert set(office.listed) == {"ncic:1", "ncic:2", "ncic:3"}
+    assert office.outcome("listed") == "held"
+
+
+def test_a_full_file_is_not_brought_as_a_delta_nor_the_other_way_around(office: Office) -> None:
+    content = outside("1", "2")
+    made = msgspec.json.decode(office.signed(content, number=5), type=Manifest)
+    for other in (
+        msgspec.structs.replace(made, extent="delta"),
+        msgspec.structs.replace(made, sequence=6),
+        msgspec.structs.replace(made, extent="full", sequence=0),
+    ):
+        with pytest.raises(RefusedError, match="not signed by the key"):
+            office.bring(content, "ncic", manifest=msgspec.json.encode(other))
+    assert office.listed == {}
+
+
+def test_a_feed_that_is_registered_again_makes_no_old_file_valid(office: Office) -> None:
+    first, second = outside("1", "2"), outside("1", "3")
+    early = office.signed(first, number=1)
+    office.bring(first, "ncic", manifest=early)
+    now = datetime.now(UTC) + timedelta(seconds=2)
+    office.bring(second, "ncic", manifest=office.signed(second, at=now, number=2), at=now)
+    key = registry.records_of(office.lee.streams, "hotlist_source")["ncic"].feed_key
+    office.feed("ncic", feed_key=key, feed_layout="csv")
+    with pytest.raises(RefusedError, match="older than the last import"):
+        office.bring(first, "ncic", manifest=early)
+    assert set(office.listed) == {"ncic:1", "ncic:3"}
+    again = office.signed(second, at=now + timedelta(seconds=1), number=1)
+    office.bring(second, "ncic", manifest=again, at=now + timedelta(seconds=1))
+
+
+def test_a_column_map_that_changes_on_disk_changes_nothing(office: Office, tmp_path: Path) -> None:
+    toml = tmp_path / "map.toml"
+    toml.write_text('category = "stolen_vehicle"\n[columns]\nreference = "1-2"\nplate = "3-9"\n')
+    key = registry.records_of(office.lee.streams, "hotlist_source")["ncic"].feed_key
+    office.feed("ncic", feed_key=key, feed_layout="map", feed_map=ColumnMap.read(toml.read_text()).to_text())
+    toml.write_text('category = "stolen_vehicle"\n[columns]\nreference = "1-2"\nplate = "10-16"\n')
+    feed, content = registry.records_of(office.lee.streams, "hotlist_source")["ncic"], b"01AST3087GHN5182\n"
+    import_file(
+        office.sue, io.BytesIO(content), "x", "ncic", parser_of(feed, "map"), utc_now(),
+        brought=Delivery("map", None, office.signed(content)),
+    )  # fmt: skip
+    assert [one.plate for one in office.listed.values()] == ["AST3087"]
+
+
+def test_a_bad_line_of_a_feed_is_a_dead_letter_that_names_line_and_field_and_is_not_sent_again(
+    office: Office,
+) -> None:
+    content = outside("1", "2", "3", "4", "5", "6") + b"7,stolen_vehicle,AST3087,ZZ,,\n"
+    office.bring(content, "ncic", manifest=office.signed(content, number=3))
+    (letter,) = dead_letters.letters(office.lee)
+    assert (letter.origin, letter.reason) == ("hotlist_file/ncic/3/8", "schema")
+    assert letter.detail.startswith("line 8: `state` is no state")
+    assert "AST3087" not in letter.detail
+    assert dead_letters.show(office.lee, letter.origin)[1] == b"7,stolen_vehicle,AST3087,ZZ,,\n"
+    with pytest.raises(RefusedError, match="list's owner corrects"):
+        dead_letters.send_again(office.lee, letter.origin, utc_now())
 
 
 @pytest.mark.parametrize("trick", ["a link", "a linked folder", "writable", "another folder"])

@@ -116,6 +116,33 @@ CASES = [
         1440,
         {'platestream_hotlist_source_imported_timestamp_seconds{source="ncic"}': "0x2000"},
     ),
+    Case(
+        "HotListFeedLate",
+        True,
+        140,
+        {
+            'platestream_hotlist_source_imported_timestamp_seconds{source="ncic"}': "0x200",
+            'platestream_hotlist_source_late_after_seconds{source="ncic"}': "7200x200",
+        },
+    ),
+    Case(
+        "HotListFeedLate",
+        False,
+        115,
+        {
+            'platestream_hotlist_source_imported_timestamp_seconds{source="ncic"}': "0x200",
+            'platestream_hotlist_source_late_after_seconds{source="ncic"}': "7200x200",
+        },
+    ),
+    Case(
+        "HotListFeedLate",
+        False,
+        500,
+        {
+            'platestream_hotlist_source_imported_timestamp_seconds{source="ncic"}': "0x600",
+            'platestream_hotlist_source_late_after_seconds{source="ncic"}': "+Infx600",
+        },
+    ),
     Case("HotListWithheld", True, 5, {'platestream_hits_withheld_total{source="acic"}': "_ _ 1x60"}),
     Case("HotListWithheld", False, 100, {'platestream_hits_withheld_total{source="acic"}': "1x200"}),
     # Now is minute 0, so a moment of 30 days and an hour ago is negative.

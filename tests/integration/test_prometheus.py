@@ -35,6 +35,7 @@ EMPTY = {
     "Cameras without approval, live",
     "Second opinion, live",
     "Withheld",
+    "Late feeds, live",
     "Findings, live",
     "Notifications, live",
     "Officers on shift",

@@ -1,14 +1,17 @@
 """`platestream registry`: sources and categories of the hot list."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from platestream.access import registry as job
 from platestream.access.commands.registry_records import put_record
-from platestream.hotlist.files.formats import layout_name, parser
+from platestream.access.registry import REMOTE
+from platestream.hotlist.files.column_map import ColumnMap
+from platestream.hotlist.files.formats import MAP, layout_name, parser
 from platestream.hotlist.origin import public_text
+from platestream.hotlist.sftp import Remote
 
 app = typer.Typer()
 
@@ -19,7 +22,9 @@ def source(
         str, typer.Argument(metavar="NAME", help="Name used in entries: ncic, acic, mvd, bolo …")
     ],
     title: Annotated[str, typer.Option(help="Owner of the list.")] = "",
-    place: Annotated[Path | None, typer.Option(help="The file or folder that the feed's job reads.")] = None,
+    place: Annotated[
+        str, typer.Option(help="The file or folder that the feed's job reads, or sftp://user@host:22/folder.")
+    ] = "",
     key: Annotated[
         Path | None, typer.Option(help="PEM of the public key that signs the feed's files.")
     ] = None,
@@ -30,6 +35,17 @@ def source(
         str, typer.Option(help="Column names of a CSV without a header, `plate,,state`.")
     ] = "",
     delimiter: Annotated[str, typer.Option(help="Delimiter of such a CSV.")] = ",",
+    column_map: Annotated[
+        Path | None,
+        typer.Option("--map", exists=True, dir_okay=False, help="TOML of the columns of the feed's files."),
+    ] = None,
+    every: Annotated[
+        int | None, typer.Option(min=1, help="Minutes between files; the feed is late after twice this time.")
+    ] = None,
+    removes: Annotated[
+        int | None,
+        typer.Option(min=0, max=100, help="Percent of the list that a file may remove; default: 20."),
+    ] = None,
     end: Annotated[bool, typer.Option("--end", help="Withdraw it: its entries stop alerting.")] = False,
     approved_by: Annotated[str, typer.Option(help="Approved by.")] = "",
 ) -> None:
@@ -37,16 +53,28 @@ def source(
 
     Examples: platestream registry source repo --title 'Repossessions of the county'
     and platestream registry source ncic --place /srv/ncic --format ncic
+    and platestream registry source ncic --place sftp://alpr@10.4.0.9/out --key feed.pub.pem --map ncic.toml
     """
     if not (title or place or key or end):
         raise typer.BadParameter("nothing to change: give --title, --place, --key or --end")
-    feed = {}
+    feed: dict[str, Any] = {}
+    if (column_map or every or removes is not None) and not (place or key):
+        raise typer.BadParameter("a feed is registered as a whole: give --place or --key, too")
     if place or key:
-        parser(layout, columns, delimiter)
+        declared = ColumnMap.read(column_map.read_text("utf-8")).to_text() if column_map else ""
+        if not declared:
+            parser(layout, columns, delimiter)
+        if place.startswith(REMOTE):
+            Remote.parse(place)
+        elif place:
+            place = str(Path(place).absolute())
         feed = {
-            "feed_place": str(place.absolute()) if place else "",
+            "feed_place": place,
             "feed_key": public_text(key) if key else "",
-            "feed_layout": layout_name(layout, columns, delimiter),
+            "feed_layout": MAP if declared else layout_name(layout, columns, delimiter),
+            "feed_map": declared,
+            "feed_every_minutes": every,
+            "feed_removes_percent": removes,
         }
     fields = {"name": title, "active": not end, "approved_by": approved_by, **feed}
     put_record("hotlist_source", name, job.designate, **fields)

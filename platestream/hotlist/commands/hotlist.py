@@ -14,11 +14,14 @@ from platestream.cli.door import open_door
 from platestream.cli.output import err, out, print_json, progress_name, table
 from platestream.hotlist import entries as job
 from platestream.hotlist.feed import Feed, FeedImport, open_job
-from platestream.hotlist.files.formats import FORMATS, layout_name, parser
+from platestream.hotlist.feed_job import FeedJob
+from platestream.hotlist.files.formats import FORMATS, layout_name, parser, parser_of
+from platestream.hotlist.intake import Imported
 from platestream.hotlist.intake import import_file as load_file
-from platestream.hotlist.list_changes import Import
-from platestream.hotlist.origin import Delivery, manifest_of
-from platestream.hotlist.origin import sign as sign_file
+from platestream.hotlist.list_changes import Import, registry
+from platestream.hotlist.manifest import Extent, manifest_of
+from platestream.hotlist.manifest import sign as sign_file
+from platestream.hotlist.origin import Delivery
 from platestream.partners import offers
 from platestream.schemas.hotlist import OWN_SOURCE
 from platestream.schemas.message import RefusedError
@@ -37,7 +40,9 @@ def import_file(
         ),
     ],
     source: Annotated[str, typer.Option(help="Source of this list: ncic, acic, mvd, bolo, sjpd …")],
-    layout: Annotated[str, typer.Option("--format", help=f"Layout: {', '.join(FORMATS)}.")] = "csv",
+    layout: Annotated[
+        str, typer.Option("--format", help=f"Layout: {', '.join(FORMATS)}; map: that of the feed.")
+    ] = "csv",
     columns: Annotated[
         str, typer.Option(help="Column names of a CSV without a header, `plate,,state`.")
     ] = "",
@@ -66,8 +71,8 @@ def import_file(
     Examples: platestream hotlist import ncic.txt --source ncic --format ncic
     and platestream hotlist import /srv/ncic --source ncic --format ncic --every 15
     """
-    read = parser(layout, columns, delimiter)
     if every:
+        read = parser(layout, columns, delimiter)
         if force or not back:
             raise typer.BadParameter("--every cannot be combined with --force or --no-look-back")
         _follow(Feed(file, source, read, layout_name(layout, columns, delimiter)), every)
@@ -80,6 +85,7 @@ def import_file(
         open_door("hotlist import") as door,
         rich.progress.open(file, "rb", console=err, disable=quiet, description=shown) as opened,
     ):
+        read = parser_of(registry(door.streams).get(f"hotlist_source/{source}"), layout, columns, delimiter)
         made = load_file(
             door, opened, file.name, source, read, datetime.now(UTC),
             brought=brought, force=force, back=back, judged=partial(_report, file.name),
@@ -95,13 +101,51 @@ def sign(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The file of the list.")],
     source: Annotated[str, typer.Option(help="Source of this list.")],
     key: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="PEM of the private key (Ed25519).")],
+    number: Annotated[
+        int, typer.Option(min=0, help="Number of the file, one more than the last; 0: not numbered.")
+    ] = 0,
+    delta: Annotated[bool, typer.Option("--delta", help="Only changes since the last number.")] = False,
 ) -> None:
     """Sign a file of a source at the place where it is made or fetched, as FILE.sig, for a feed with this
-    key.
+    key. A signature counts once, for its file and source.
 
-    Example: platestream hotlist sign ncic.txt --source ncic --key feed.pem
+    Numbered files are imported in order: the newest full file, then each delta after it. A delta whose
+    predecessor is missing is refused until a full file comes. Each of its lines has an `action`: add, change
+    or clear. To begin again with a lower number, the administrator registers the feed again.
+
+    Examples: platestream hotlist sign ncic.txt --source ncic --key feed.pem
+    and platestream hotlist sign changes.txt --source ncic --key feed.pem --number 17 --delta
     """
-    out.print(f"{sign_file(file, source, key, datetime.now(UTC))}")
+    if delta and not number:
+        raise typer.BadParameter("--delta needs --number")
+    extent: Extent = "delta" if delta else "full"
+    out.print(f"{sign_file(file, source, key, datetime.now(UTC), extent, number)}")
+
+
+@app.command()
+def follow() -> None:
+    """Import the files of all registered feeds as they come, and fetch those on another machine by SFTP.
+
+    It runs until it is stopped, as a system job that is logged as such. `platestream up --feeds` starts it.
+    For SFTP, `feeds` in the data folder holds the private key `ssh_key`, and `known_hosts` with the server's
+    key, which two people compare by telephone. Only files that the feed's key signed are fetched.
+
+    Example: platestream hotlist follow
+    """
+
+    def failed(source: str, fault: str) -> None:
+        err.print(f"{source}: {fault}")
+
+    with open_door("hotlist import") as person:
+        job = FeedJob(person, _report, _done, failed)
+        while True:
+            job.run_once(datetime.now(UTC))
+            time.sleep(60)
+
+
+def _done(source: str, made: Imported) -> None:
+    out.print(f"{source}: {made.plan.summary}")
+    _looked_back(made.historical_hits, len(made.plan.widened))
 
 
 def _follow(feed: Feed, every: int) -> NoReturn:
@@ -112,8 +156,7 @@ def _follow(feed: Feed, every: int) -> NoReturn:
             with machine:
                 try:
                     if made := job.import_new(machine, datetime.now(UTC), _report):
-                        out.print(f"{feed.source}: {made.plan.summary}")
-                        _looked_back(made.historical_hits, len(made.plan.widened))
+                        _done(feed.source, made)
                 except (
                     RefusedError
                 ) as error:  # The list stays unchanged; the next iteration checks for the next file.

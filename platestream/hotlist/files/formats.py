@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator
 
 from platestream.hotlist.files import ncic, states
+from platestream.hotlist.files.column_map import ACTIONS, registered
 from platestream.hotlist.files.lines import Fields, Line, Parser, cells, parse_each, without_line_break
 from platestream.schemas.message import RefusedError
 from platestream.schemas.pluralize import pluralize
+from platestream.schemas.registry import RegistryRecord
 
 COLUMNS = (
     *("reference", "category", "plate", "state", "make", "model", "colour", "body", "marks", "case_number"),
@@ -21,7 +23,7 @@ def own_csv(lines: Iterable[str]) -> Iterator[Line]:
     """Parse CSV whose first line names columns (COLUMNS). Raises RefusedError for an unknown column."""
     rest = iter(lines)
     names = [SPELLINGS.get(name, name) for name in cells(without_line_break(next(rest, "")))]
-    unknown = set(names) - set(COLUMNS)
+    unknown = set(names) - {*COLUMNS, "action"}
     if unknown or "plate" not in names:
         what = pluralize(len(unknown), "unknown column") if unknown else "no column `plate`"
         raise RefusedError("columns", f"line 1 has {what}; known are {', '.join(COLUMNS)}")
@@ -30,10 +32,17 @@ def own_csv(lines: Iterable[str]) -> Iterator[Line]:
         found = cells(line)
         if len(found) != len(names):
             raise RefusedError("schema", f"{len(found)} columns, expected {len(names)} as in line 1")
-        return dict(zip(names, found, strict=True))
+        fields = dict(zip(names, found, strict=True))
+        return fields if "action" not in fields else {**fields, "action": _action(fields["action"])}
 
     for number, fields in parse_each(rest, parse):
         yield number + 1, fields
+
+
+def _action(said: str) -> str:
+    if said.upper() not in ACTIONS:
+        raise RefusedError("schema", "`action` is none of add, change and clear")
+    return ACTIONS[said.upper()]
 
 
 FORMATS: dict[str, Parser] = {
@@ -51,6 +60,19 @@ FORMATS: dict[str, Parser] = {
 }
 
 
+MAP = "map"
+"""Name of the layout of a feed that has a column map."""
+
+
+def parser_of(feed: RegistryRecord | None, name: str, columns: str = "", delimiter: str = ",") -> Parser:
+    """Return the parser of a file of `feed`: by its registered column map, or as `parser`. Raises
+    RefusedError.
+    """
+    if name == MAP and not columns:
+        return registered(feed.feed_map if feed else "")
+    return parser(name, columns, delimiter)
+
+
 def layout_name(name: str, columns: str = "", delimiter: str = ",") -> str:
     """Return the name of a layout, or the delimiter and the columns as one text.
 
@@ -58,6 +80,16 @@ def layout_name(name: str, columns: str = "", delimiter: str = ",") -> str:
     ('ncic', ';plate,,state')
     """
     return f"{delimiter}{columns}" if columns else name
+
+
+def split_layout(text: str) -> tuple[str, str, str]:
+    """Return name, columns and delimiter of a layout's text, the reverse of `layout_name`.
+
+    >>> split_layout("ncic"), split_layout(";plate,,state")
+    (('ncic', '', ','), ('csv', 'plate,,state', ';'))
+    """
+    plain = text.replace("-", "").isalnum()
+    return (text, "", ",") if plain else ("csv", text[1:], text[:1])
 
 
 def parser(name: str, columns: str = "", delimiter: str = ",") -> Parser:

@@ -15,12 +15,13 @@ from starlette.responses import Response
 from platestream.access.gate import RefusedInquiry
 from platestream.hotlist import bolos, entries, overview
 from platestream.hotlist.entry import to_fields
-from platestream.hotlist.files.formats import COLUMNS, FORMATS, layout_name, parser
+from platestream.hotlist.files.formats import COLUMNS, FORMATS, MAP, layout_name, parser_of
 from platestream.hotlist.files.lines import Parser
 from platestream.hotlist.intake import import_file, preview
-from platestream.hotlist.list_changes import Import, designations
+from platestream.hotlist.list_changes import Import, designations, registry
 from platestream.hotlist.lookback_jobs import StartedLookBack
-from platestream.hotlist.origin import LARGEST_MANIFEST, Delivery
+from platestream.hotlist.manifest import LARGEST_MANIFEST
+from platestream.hotlist.origin import Delivery
 from platestream.partners import offers
 from platestream.schemas.acts import BY_NAME
 from platestream.schemas.fields import STATES
@@ -158,7 +159,7 @@ def run_import(request: PageRequest) -> Response:
             io.BytesIO(upload.content),
             upload.file,
             upload.fields["source"],
-            _parser(upload),
+            _parser(request, upload),
             request.now,
             brought=_received_file(upload),
             force=request.field("force"),
@@ -272,14 +273,14 @@ def _import_form(
         text={**dict.fromkeys(IMPORT_FIELDS, ""), **(fields or {})},
         refused=message,
         sources=sources,
-        layouts=list(FORMATS),
+        layouts=[*FORMATS, MAP],
         **shared_variables(request),
     )
 
 
 def _preview(request: PageRequest, upload: Upload, message: str = "", status: int = 200) -> Response:
     try:
-        read = _parser(upload)
+        read = _parser(request, upload)
         file, source = io.BytesIO(upload.content), upload.fields["source"]
         plan = preview(request.door, file, upload.file, source, read, request.now, _received_file(upload))
     except RefusedError as error:
@@ -292,8 +293,10 @@ def _preview(request: PageRequest, upload: Upload, message: str = "", status: in
     )
 
 
-def _parser(upload: Upload) -> Parser:
-    return parser(upload.fields["layout"], upload.fields["columns"], upload.fields["delimiter"] or ",")
+def _parser(request: PageRequest, upload: Upload) -> Parser:
+    fields = upload.fields
+    feed = registry(request.door.streams).get(f"hotlist_source/{fields['source']}")
+    return parser_of(feed, fields["layout"], fields["columns"], fields["delimiter"] or ",")
 
 
 def _received_file(upload: Upload) -> Delivery:

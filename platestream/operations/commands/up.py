@@ -57,6 +57,9 @@ def up(
         bool, typer.Option("--transparency", help="Serve the public page: figures for everyone.")
     ] = False,
     transparency_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the public page.")] = 8092,
+    feeds: Annotated[
+        bool, typer.Option("--feeds", help="Import the files of registered feeds of hot lists.")
+    ] = False,
     accounts: Annotated[
         Path | None,
         typer.Option(
@@ -84,6 +87,7 @@ def up(
         console=console,
         metrics=metrics,
         transparency=transparency_port if transparency else 0,
+        feeds=feeds,
     )
     ways: list[SignIn] = []
     try:

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from platestream.access.door import signed_in
-from platestream.access.registry import load_people
+from platestream.access.registry import load_people, records
 from platestream.access.rules_reader import in_force
 from platestream.clickhouse import migrate
 from platestream.clickhouse.sql_files import MigrationError
 from platestream.edges.clickhouse_client import AUDITOR, Dsn, FolderInUseError, run
 from platestream.edges.files import FileTopics
 from platestream.edges.kafka_client import BrokerError
+from platestream.hotlist.feed_health import feed_faults
 from platestream.operations import setup
 from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.finding import CheckResult, NotCheckedError, fault, ok, sentence, warning
@@ -154,6 +155,22 @@ def agreements(context: CheckContext) -> Iterable[CheckResult]:
     due = attention.agreements(others, context.now())
     mend = "Renew it (platestream registry agency), or platestream registry deactivate agency NAME."
     return _due(due, context.now(), ("agency", "agencies"), "MOU", mend)
+
+
+def feeds(context: CheckContext) -> Iterable[CheckResult]:
+    """Check that no feed of a hot list is late, and that the newest file of each was imported."""
+    if not context.settings.kafka:
+        context.folder  # noqa: B018  without it there is nothing to read
+    try:
+        known = records(context.door.streams)
+    except BrokerError:
+        raise NotCheckedError("the broker has no registry to read") from None
+    there = sum(one.kind == "hotlist_source" and one.has_feed for one in known)
+    if not there:
+        raise NotCheckedError("no feed is registered")
+    found = feed_faults(context.settings.data, known, context.now())
+    faults = [fault(sentence(text, names=False), "See HotListFeedLate in the runbook.") for text in found]
+    return faults or [ok(f"{pluralize(there, 'feed')}, none late.")]
 
 
 def _files(context: CheckContext) -> CheckResult:

@@ -38,6 +38,7 @@ CHECKS = (
     Check("second_factor", "the second factor at sign-in", data.second_factor),
     Check("training", "people's training", data.training),
     Check("agreements", "agreements (MOUs) with other agencies", data.agreements),
+    Check("feeds", "feeds of hot lists", data.feeds),
     Check("certificates", "certificates of TLS", machine.certificates),
     Check("clock", "this machine's clock", machine.clock),
     Check("processes", "what platestream up runs here", machine.processes),

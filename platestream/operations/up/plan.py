@@ -45,6 +45,7 @@ class StartOptions:
     metrics: int = 0
     transparency: int = 0
     """Port of the public page; 0: none."""
+    feeds: bool = False
 
 
 def programs(options: StartOptions, hashes: dict[str, str], also: Program | None = None) -> list[Program]:
@@ -76,6 +77,8 @@ def programs(options: StartOptions, hashes: dict[str, str], also: Program | None
         made.append(Program("console", f"serves the console on port {options.console}", pages, account))
     if options.transparency:
         made += _public_page(options)
+    if options.feeds:
+        made.append(_feeds(options))
     if read_config(options.settings).serve is not None:
         made.append(_partners(options))
     return made
@@ -92,6 +95,12 @@ def _public_page(options: StartOptions) -> list[Program]:
             "transparency", f"serves the public page on port {port}", (*command, "serve", "--port", port)
         ),
     ]
+
+
+def _feeds(options: StartOptions) -> Program:
+    follow = (PYTHON, "-m", "platestream", "hotlist", "follow")
+    account = _account(options, "console") if options.accounts else {}
+    return Program("feeds", "imports hot lists of registered feeds", follow, {**account, **_starter(options)})
 
 
 def _partners(options: StartOptions) -> Program:

@@ -18,6 +18,7 @@ from platestream.edges.clickhouse_client import DOOR, ConnectError, DatabaseErro
 from platestream.edges.files import FileTopics
 from platestream.edges.kafka_client import BrokerError
 from platestream.flow_process import free_share
+from platestream.hotlist.feed_health import feed_faults
 from platestream.operations.up.accounts import port_of
 from platestream.operations.up.log import exits
 from platestream.operations.up.plan import Program, StartOptions
@@ -146,6 +147,7 @@ def status(settings: Settings, now: datetime) -> Status:
         *_cameras(settings, plan, gateway, now),
         *disk_faults(settings.data, disk),
         *partners_late(settings, now),
+        *late_feeds(settings, now),
         *clock_guard.read_note(settings.data),
         *(public_page_faults(settings, now) if plan.transparency else ()),
     )
@@ -157,6 +159,15 @@ def disk_faults(folder: Path, share: float) -> Iterator[str]:
     """Yield a fault where this free share of the disk of `folder` is too small."""
     if share < LITTLE_DISK:
         yield f"{share:.0%} of the disk of {folder} is free: make room, or keep less"
+
+
+def late_feeds(settings: Settings, now: datetime) -> list[str]:
+    """Return a fault for each feed of a hot list that is late, or whose newest file was not imported."""
+    try:
+        known = records(open_topics(settings, follow=False))
+    except BrokerError:  # `sending` of the gateway reports it
+        return []
+    return list(feed_faults(settings.data, known, now))
 
 
 def public_page_faults(settings: Settings, now: datetime) -> Iterator[str]:
