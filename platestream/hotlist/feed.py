@@ -46,6 +46,10 @@ class Feed:
         """Return the newest file, and when it came to its place."""
         return max(self.files(), key=lambda one: one[1], default=None)
 
+    def is_settled(self, came: datetime, now: datetime) -> bool:
+        """Return whether a file is complete; one that was fetched got its name when it was."""
+        return bool(self.registered) or now - came >= SETTLED
+
     def delivery(self, path: Path) -> Delivery:
         """Return the delivery of a file at this place."""
         return Delivery(self.layout, self.registered or self.place.absolute(), manifest_of(path))
@@ -105,7 +109,7 @@ class FeedImport:
         path, came = found
         imported = None if record is None else record.refreshed_at
         known = [at for at in (self._tried, imported) if at is not None]
-        if now - came < SETTLED or (known and came <= max(known)):
+        if not self.feed.is_settled(came, now) or (known and came <= max(known)):
             return None
         self._tried = came
         return path
@@ -119,7 +123,7 @@ class FeedImport:
         for path, came in sorted(self.feed.files()):
             content = manifest_of(path)
             mark = (path.name, came, content)
-            if now - came < SETTLED or mark in self._refused:
+            if not self.feed.is_settled(came, now) or mark in self._refused:
                 continue
             try:
                 if content is None:

@@ -87,6 +87,13 @@ def test_with_a_server_no_engine_is_started_and_its_accounts_are_used(tmp_path: 
     assert str(tmp_path / "secrets" / "clickhouse_flows") in files
 
 
+def test_feeds_are_imported_where_it_is_wished(tmp_path: Path) -> None:
+    (feeds,) = (one for one in programs(wanted(tmp_path, feeds=True), {}) if one.name == "feeds")
+    assert feeds.command[1:] == ("-m", "platestream", "hotlist", "follow")
+    assert "PLATESTREAM_STARTED_BY" in feeds.environment
+    assert "feeds" not in names(programs(wanted(tmp_path), {}))
+
+
 def test_ports_of_metrics_are_apart(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path, notify_file=tmp_path / "notify.toml")
     found = programs(StartOptions(settings=settings, port=8123, readers=4, metrics=9110), {})
