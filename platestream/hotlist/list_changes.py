@@ -220,6 +220,7 @@ def plan_import(
     plan.added = len(plan.changed.keys() - before.keys())
     if delta:
         plan.removed = sorted(before.keys() & cleared)
+        plan.unchanged = len(before.keys() | seen) - len(plan.changed) - len(plan.removed)
     elif source == OWN_SOURCE or not by_hand:
         plan.removed = sorted(before.keys() - seen - (kept - cleared))
     plan.ended = sorted(past.intersection(plan.removed))

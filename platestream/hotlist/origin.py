@@ -101,11 +101,13 @@ def check_feed(
 
 
 def proof_of(feed: RegistryRecord, manifest: Manifest | None) -> str:
-    """Return the proof of a file's origin for the log."""
+    """Return the proof of a file's origin for the log, with the registered share that it may remove."""
+    percent = feed.feed_removes_percent
+    removes = "" if percent is None else f", may remove {percent}%"
     if manifest is None:
-        return f"place {feed.feed_place}"
+        return f"place {feed.feed_place}{removes}"
     number = f", {manifest.extent} {manifest.sequence}" if manifest.sequence else ""
-    return f"signed {rfc3339(manifest.made_at)}{number}"
+    return f"signed {rfc3339(manifest.made_at)}{number}{removes}"
 
 
 @contextmanager

@@ -387,9 +387,35 @@ def test_a_number_counts_once_and_in_order_whoever_brings_the_file(
         with pytest.raises(RefusedError, match=refusal):
             office.bring(delta, "ncic", door, manifest=manifest, at=now)
     assert set(office.listed) == {"ncic:1", "ncic:2"}
-    office.bring(delta, "ncic", manifest=office.signed(delta, at=now, number=6, extent="delta"), at=now)
+    plan = office.bring(
+        delta, "ncic", manifest=office.signed(delta, at=now, number=6, extent="delta"), at=now
+    ).plan
+    assert plan.summary == "1 new or changed, 0 removed, 2 unchanged, 0 doubled, 0 refused"
     assert set(office.listed) == {"ncic:1", "ncic:2", "ncic:3"}
-    assert office.outcome("listed") == "held"
+    assert (office.outcome("listed"), office.outcome("kept")) == ("held", "held")
+
+
+@pytest.mark.parametrize(("removes", "wrong"), [(None, True), (30, True), (60, False)])
+def test_a_delta_removes_at_most_what_is_registered_and_the_check_knows_it(
+    office: Office, removes: int | None, wrong: bool
+) -> None:
+    key = registry.records_of(office.lee.streams, "hotlist_source")["ncic"].feed_key
+    told: dict[str, Any] = {"feed_key": key, "feed_layout": "csv", "feed_removes_percent": removes}
+    office.feed("ncic", **told)
+    names = [str(number) for number in range(10, 60)]
+    content = outside(*names)
+    office.bring(content, "ncic", manifest=office.signed(content, number=1))
+    now = datetime.now(UTC) + timedelta(seconds=2)
+    lines = [f"{name},clear" for name in names[:25]]
+    delta = "\n".join(["reference,action,plate", *(f"{line}," for line in lines), ""]).encode()
+    manifest = office.signed(delta, at=now, number=2, extent="delta")
+    if wrong:
+        with pytest.raises(RefusedError, match="25 of 50 entries are gone"):
+            office.bring(delta, "ncic", manifest=manifest, at=now)
+    else:
+        office.bring(delta, "ncic", manifest=manifest, at=now)
+    assert len(office.listed) == (50 if wrong else 25)
+    assert (office.outcome("listed"), office.outcome("kept")) == ("held", "held")
 
 
 def test_a_full_file_is_not_brought_as_a_delta_nor_the_other_way_around(office: Office) -> None:

@@ -34,6 +34,7 @@ REMOVED = ("hotlist_remove", "bolo", *OFFERED)
 FORMER = ("hotlist",)  # the name of all of these before the table of acts
 
 _COUNT = re.compile(r"(\d+) (new or changed|added|changed|removed|unchanged|refused|doubled)\b")
+_MAY_REMOVE = re.compile(r"\bfeed of .{1,80}, may remove (\d{1,3})%")
 _EXPIRES = re.compile(r"\bexpires_at: (\d{4}-\d\d-\d\d)")
 
 
@@ -79,9 +80,12 @@ class ImportCounts:
 
     @property
     def is_drastic(self) -> bool:
-        """Return whether it emptied the list, or removed much of it, and was not forced."""
+        """Return whether it emptied the list, or removed more than is allowed, and was not forced."""
         gone, left = self.removed, self.left_at_most
-        return not self.forced and gone > 0 and (left == 0 or (gone > FEW and gone > SHARE * (gone + left)))
+        found = _MAY_REMOVE.search(self.act.said)
+        share = int(found[1]) / 100 if found else SHARE
+        much = gone > FEW and gone > share * (gone + left)
+        return not self.forced and gone > 0 and ((left == 0 and share < 1) or much)
 
 
 def imports(live: CheckData) -> list[ImportCounts]:
