@@ -4,9 +4,9 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from typer.testing import CliRunner
@@ -29,7 +29,7 @@ from tests.support.database import Database
 from tests.support.door import OWN, door_of, person, staffed
 from tests.support.kafka_broker import Kafka
 
-UNSEEN = {"secrets", "agreements", "certificates", "processes", "published_log", "witnesses"}
+UNSEEN = {"secrets", "agreements", "certificates", "feeds", "processes", "published_log", "witnesses"}
 """What a folder without accounts, other agencies and processes has nothing of."""
 
 
@@ -115,6 +115,12 @@ def training_lapsed(_database: Database, folder: Path) -> None:
     register(folder, person("smith", "officer", trained=NOW - timedelta(days=800)))
 
 
+def feed_late(_database: Database, folder: Path) -> None:
+    three = datetime.now(UTC) - timedelta(hours=3)
+    feed: dict[str, Any] = {"feed_place": "/srv/ncic", "feed_every_minutes": 60, "refreshed_at": three}
+    register(folder, RegistryRecord(kind="hotlist_source", id="ncic", name="NCIC", **feed))
+
+
 def folder_open(_database: Database, folder: Path) -> None:
     folder.chmod(0o755)
 
@@ -128,6 +134,7 @@ def folder_open(_database: Database, folder: Path) -> None:
         (administrator_ended, "administrator", "No administrator is active and trained", "registry user"),
         (training_lapsed, "training", "1 person without training in force", "--trained"),
         (folder_open, "data", "open to others", "chmod 700"),
+        (feed_late, "feeds", "The feed of ncic is late, last imported 3.0 hours ago", "HotListFeedLate"),
     ],
 )
 def test_what_is_broken_is_named_alone_with_what_to_do(

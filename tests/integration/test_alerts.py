@@ -140,7 +140,7 @@ CASES = [
         500,
         {
             'platestream_hotlist_source_imported_timestamp_seconds{source="ncic"}': "0x600",
-            'platestream_hotlist_source_late_after_seconds{source="ncic"}': "+Infx600",
+            'platestream_hotlist_source_late_after_seconds{source="ncic"}': "1e15x600",
         },
     ),
     Case("HotListWithheld", True, 5, {'platestream_hits_withheld_total{source="acic"}': "_ _ 1x60"}),
