@@ -265,6 +265,12 @@ ACTS: tuple[Act, ...] = (
     Act("dead_letter_resend", "send what was refused again", "E.1.c", _ADMIN),
     Act("notify_test", "send a receiver of notifications a test", "G.2", _CHIEFS),
 )  # fmt: skip
+CONFIRMED = (
+    *("hit_dispose", "evidence_export", "hotlist_import", "hotlist_force", "rules"),
+    *("registry_agency", "registry_user", "registry_account", "account_code"),
+    *("registry_recover", "registry_recovery_code"),
+)
+"""Acts for which a person at the console gives the second factor again, where the rules require one."""
 BY_NAME = {act.name: act for act in ACTS}
 WRITES = {act.entry: act.name for act in ACTS if act.entry}
 """The act that writes each kind of entry of the ledger."""

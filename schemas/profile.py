@@ -173,9 +173,12 @@ class SignIn(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     the listed roles.
 
     Without it nobody has to, as before this rule; a person who has set up a second factor always needs it.
+    `programs`: acts that ask a person for the second factor again, and that a program with a token of that
+    person may do without it.
     """
 
     second_factor: Literal["everybody", "nobody"] | tuple[Role, ...] | None = None
+    programs: tuple[Literal["hit_dispose"], ...] = ()
     citation: Annotated[str, Meta(max_length=300)] = ""
 
     def requires_second_factor(self, roles: Iterable[str]) -> bool:

@@ -47,6 +47,10 @@ class Documentation(TypedDict, total=False):
     vehicles: int
 
 
+class UnconfirmedError(Exception):
+    """Error for an act that needs the second factor again; nothing was logged, and nothing is done."""
+
+
 @dataclass(frozen=True)
 class Permit:
     """An act that is logged as allowed, which services require. Only the door makes it."""
@@ -131,7 +135,7 @@ class Door:
     """The entry point of one person, by one tool.
 
     `set_off_by` names the person who set off an automatic act. With `speaks` the account acts for a person
-    who signed in to the tool.
+    who signed in to the tool. Acts of `to_confirm` raise UnconfirmedError.
     """
 
     settings: Settings
@@ -141,6 +145,7 @@ class Door:
     automatic: bool = False
     set_off_by: str = ""
     speaks: bool = False
+    to_confirm: frozenset[str] = frozenset()
     _known: list[AgencyRules] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
@@ -393,6 +398,8 @@ class Door:
         self.close()
 
     def _entering(self, act: str) -> Client:
+        if act in self.to_confirm:
+            raise UnconfirmedError(act)
         clients = self.clients.for_acts if BY_NAME[act].has_effect else self.clients
         return clients(self._role)
 

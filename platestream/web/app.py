@@ -20,6 +20,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 
 from platestream.access import recovery
+from platestream.access.door import UnconfirmedError
 from platestream.access.pages import account, account_factor, agencies, overview, people, setup, shift
 from platestream.audit.pages import audit, periodic
 from platestream.cameras.pages import cameras, new_camera, sensitive_places
@@ -34,7 +35,7 @@ from platestream.partners.pages import search as partners
 from platestream.reports import http_server as public_page
 from platestream.reports.pages import incidents
 from platestream.runtime.request_timeout import STALL_SECONDS, BodyTimeout
-from platestream.web import api, cookies, forms, help, installation, signin, signin_factor, undo
+from platestream.web import api, confirm, cookies, forms, help, installation, signin, signin_factor, undo
 from platestream.web.console import STATIC, Console
 from platestream.web.failures import error_response
 from platestream.web.headers import Files, Headers
@@ -146,9 +147,8 @@ def _for_signed_in(console: Console, page: Page) -> Callable[[Request], Awaitabl
         changes = request.method == "POST" and request.url.path.startswith(ADMINISTRATION)
         if changes:
             console.forget()
-        page_request = PageRequest(
-            console, request, session, console.door(session.who), console.clock(), form
-        )
+        now = console.clock()
+        page_request = PageRequest(console, request, session, console.door(session.who), now, form)
         answered = await run_in_threadpool(_call_page, page, page_request)
         if changes:
             console.forget()
@@ -159,7 +159,11 @@ def _for_signed_in(console: Console, page: Page) -> Callable[[Request], Awaitabl
 
 def _call_page(page: Page, request: PageRequest) -> Response:
     try:
-        return page(request)
+        return page(confirm.resumed(request))
+    except UnconfirmedError:
+        return confirm.ask(request)
+    except confirm.WrongCodeError as error:
+        return confirm.ask(request, str(error), error.status)
     except Exception as error:
         status, message = error_response(error)
         if status == 500:

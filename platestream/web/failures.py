@@ -1,5 +1,6 @@
 """Statuses and error sentences of failures."""
 
+from platestream.access.door import UnconfirmedError
 from platestream.access.gate import DamagedPicture, RefusedInquiry
 from platestream.edges.clickhouse_client import DatabaseError
 from platestream.schemas.message import RefusedError
@@ -15,6 +16,8 @@ def error_response(error: Exception) -> tuple[int, str]:
     match error:
         case RefusedInquiry():
             return 403, f"Refused and logged: {error}."
+        case UnconfirmedError():
+            return 403, "This needs the second factor of a person: it is done in the console"
         case RefusedError():
             return 409, f"Refused: {error.detail}."
         case DamagedPicture():

@@ -100,6 +100,16 @@ class Undo:
     name: str = field(default_factory=lambda: secrets.token_urlsafe(9))
 
 
+@dataclass(frozen=True)
+class HeldForm:
+    """Form that waits for the second factor, at most UPLOAD_LIVES: its path and its fields."""
+
+    path: str
+    form: FormData = field(repr=False)
+    at: datetime
+    name: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+
+
 @dataclass
 class Session:
     """Session of one person at one browser.
@@ -114,7 +124,8 @@ class Session:
 
     `factor` is the version of the second factor that was given at sign-in, empty for none. A `pending`
     session waits for it and opens no page; then it leads to `where`. `secret` is that of an authenticator app
-    that is being set up.
+    that is being set up. `proved_at` is the time at which the second factor was given last, and `held` a form
+    that waits for it.
     """
 
     who: str
@@ -138,6 +149,8 @@ class Session:
     pending: bool = False
     where: str = "/"
     secret: str = field(default="", repr=False)
+    proved_at: datetime | None = None
+    held: HeldForm | None = field(default=None, repr=False)
     device: str = ""
     name: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
@@ -157,6 +170,8 @@ class Session:
         """Drop what waited too long."""
         if self.upload is not None and now - self.upload.at >= UPLOAD_LIVES:
             self.upload = None
+        if self.held is not None and now - self.held.at >= UPLOAD_LIVES:
+            self.held = None
         if self.remaining is not None and now - self.remaining.at >= REST_LIVES:
             self.remaining = None
         if self.undo is not None and now - self.undo.at >= UNDO_LIVES:

@@ -272,7 +272,7 @@ def signed_in(
     now, address = console.clock(), request.client.host if request.client else ""
     device = f"{browser_name(request.headers.get('user-agent', ''))}, {address}"
     token, session = console.sessions.begin(who, now, password, device)
-    session.factor = factor
+    session.factor, session.proved_at = factor, now if factor else None
     session.resets = accounts.resets(console.settings, who)
     session.notice = accounts.has_news(console.settings, who, now)
     log.info("%s signed in from %s", who, address)

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pyotp
 import pytest
 from starlette.routing import Mount, Route
 
-from platestream.access import accounts, gate_rules, rules_in_force, second_factor
+from platestream.access import accounts, gate_rules, second_factor
 from platestream.access.factor_file import CODES, STEP_S, Factor, StoredFactor
 from platestream.access.profiles import load
 from platestream.access.rules_reader import check, in_force
@@ -24,11 +23,19 @@ from platestream.schemas.gate_rules import AgencyRules
 from platestream.settings import Settings
 from platestream.web import cookies
 from platestream.web.app import ROUTES, app
-from tests.support.console import PASSWORD, Pages, Person
+from tests.support.console import PASSWORD, Pages
 from tests.support.database import Database
 from tests.support.door import door_of, person
-
-FACTOR = "/sign-in/factor"
+from tests.support.factors import (
+    FACTOR,
+    admitted,
+    code_of,
+    enrolled,
+    later,
+    recovery_codes,
+    require,
+    secret_of,
+)
 
 
 @pytest.fixture
@@ -38,43 +45,6 @@ def pages(database: Database, tmp_path: Path) -> Pages:
     made.staff(person("vale", "officer"), person("lee", "administrator"), person("ana", "analyst"))
     require(made, "everybody")
     return made
-
-
-def require(pages: Pages, of: str) -> None:
-    door = door_of(pages.database, "lee", data=pages.data)
-    rules_in_force.change(door, rules_in_force.Change(second_factor=of), "Chief")  # type: ignore[arg-type]
-    pages.console.forget()
-
-
-def secret_of(page: str) -> str:
-    (shown,) = re.findall(r"type this key into the app: <code>([A-Z2-7 ]+)</code>", page)
-    return str(shown).replace(" ", "")
-
-
-def code_of(pages: Pages, secret: str, *, steps: int = 0) -> str:
-    app: Any = pyotp.TOTP(secret)
-    return str(app.generate_otp(int(pages.clock().timestamp()) // STEP_S + steps))
-
-
-def recovery_codes(page: str) -> list[str]:
-    return re.findall(r"<code>((?:[0-9a-f]{4}-){4}[0-9a-f]{4})</code>", page)
-
-
-def enrolled(pages: Pages, who: str) -> tuple[Person, str, list[str]]:
-    """A browser of a person who has just set up an app, its secret, and the recovery codes."""
-    browser = pages.browser(who)
-    secret = secret_of(browser.page)
-    browser.send(FACTOR, code=code_of(pages, secret))
-    return browser, secret, recovery_codes(browser.page)
-
-
-def later(pages: Pages) -> None:
-    """A time at which the app shows another code."""
-    pages.clock.forward(seconds=STEP_S)
-
-
-def admitted(browser: Person, path: str = "/hits") -> bool:
-    return bool(browser.get(path).url.path == path)
 
 
 def log_of(pages: Pages, kind: str = "account_factor") -> list[tuple[str, str, str]]:

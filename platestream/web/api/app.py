@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from platestream.access.door import UnconfirmedError
 from platestream.audit import api as log
 from platestream.hits import api as hits
 from platestream.hotlist import api as hotlist
@@ -40,7 +41,7 @@ An alert hit is no ground for a stop: each carries `notice` and `next_steps`, th
 def app(console: "Console") -> FastAPI:
     """Return the application."""
     failures: dict[Any, Any] = {
-        **dict.fromkeys(FAILURES, _problem_of_error),
+        **dict.fromkeys((*FAILURES, UnconfirmedError), _problem_of_error),
         HTTPException: _problem_of_http,
         RequestValidationError: _invalid,
     }

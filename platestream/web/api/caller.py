@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from platestream.access import tokens
 from platestream.access.door import Door
+from platestream.schemas.acts import CONFIRMED
 
 if TYPE_CHECKING:
     from platestream.web.console import Console
@@ -55,6 +56,9 @@ def require(part: tokens.Part) -> Callable[[Request, HTTPAuthorizationCredential
         if part not in found.parts:
             log.warning("token %s of %s is not for %s", found.id, found.who, part)
             raise HTTPException(403, f"This token is not for `{part}`.")
-        return Caller(console, console.door(found.who, f"api/{found.program}"), now)
+        door = console.door(found.who, f"api/{found.program}")
+        if console.requires_factor(found.who):
+            door = replace(door, to_confirm=frozenset(CONFIRMED) - set(door.rules.profile.sign_in.programs))
+        return Caller(console, door, now)
 
     return caller

@@ -41,7 +41,8 @@
 
   // What was typed into a form comes back after a refusal. It stays in this tab and never holds a password or a file.
   const KEY = "platestream-typed";
-  const kept = (one) => one.name && !["hidden", "password", "file", "submit"].includes(one.type) && one.name !== "csrf";
+  const secret = (one) => one.name === "csrf" || one.autocomplete === "one-time-code";
+  const kept = (one) => one.name && !["hidden", "password", "file", "submit"].includes(one.type) && !secret(one);
   addEventListener("submit", ({ target }) => {
     if (target.method !== "post") return;
     const fields = [...target.elements].filter(kept).map((one) => [one.name, one.value, one.checked ?? false]);

@@ -1,0 +1,91 @@
+"""Confirmation of an act with the second factor, in the session in which it was sent.
+
+Some acts (`platestream.schemas.acts.CONFIRMED`) ask for the second factor again if it was given more than
+CONFIRMED_FOR ago. The form waits in the session meanwhile, with its files, and is carried out as it was sent.
+"""
+
+import dataclasses
+import logging
+from datetime import timedelta
+
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from platestream.access import second_factor
+from platestream.access.factor_file import FactorError
+from platestream.schemas.acts import CONFIRMED
+from platestream.web import signin
+from platestream.web.page_request import PageRequest
+from platestream.web.sessions import HeldForm, Session
+
+log = logging.getLogger(__name__)
+
+CONFIRMED_FOR = timedelta(minutes=5)
+FIELD = "confirmed_form"
+WRONG = "The code is wrong, or was used before. Wait for the app's next code."
+
+
+class WrongCodeError(Exception):
+    """Error for a wrong code; its text is for the person."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def resumed(request: PageRequest) -> PageRequest:
+    """Return the request with the door that it may use now; a confirmed one, with the form that waited.
+
+    Raises HTTPException where no form waits any more, and WrongCodeError.
+    """
+    session = request.session
+    if FIELD not in request.form:
+        acts = frozenset() if _is_confirmed(request) else frozenset(CONFIRMED)
+        return dataclasses.replace(request, door=dataclasses.replace(request.door, to_confirm=acts))
+    held = session.held
+    if held is None or held.name != request.field(FIELD) or held.path != request.http.url.path:
+        raise HTTPException(409, "This form waited too long. Nothing was done: go back and send it again.")
+    prove(request, session)
+    session.held = None
+    for one in held.form.values():
+        if isinstance(one, UploadFile):
+            one.file.seek(0)
+    return dataclasses.replace(request, form=held.form)
+
+
+def prove(request: PageRequest, session: Session) -> None:
+    """Check the code in the form of a request, and note the time. Raises WrongCodeError."""
+    attempts = signin.Attempts.of(request.console, request.http, session.who, "factor of ")
+    if message := attempts.message:
+        raise WrongCodeError(message, 429)
+    try:
+        second_factor.prove(
+            request.door, request.field("code")[:64], request.now, f"on the console from {request.address}"
+        )
+    except FactorError:
+        attempts.record_failure()
+        log.warning("a wrong second factor for %r in a session", session.who)
+        raise WrongCodeError(WRONG, 401) from None
+    attempts.record_success()
+    session.proved_at = request.now
+
+
+def ask(request: PageRequest, message: str = "", status: int = 403) -> Response:
+    """Show the page that asks for the second factor; the form of the request waits in the session."""
+    session, where = request.session, request.http.url
+    if request.http.method != "POST":
+        return request.refusal_page("This needs your second factor again. Sign in again.", 403)
+    if not message:
+        session.held = HeldForm(where.path, request.form, request.now)
+    held = session.held.name if session.held else ""
+    address = f"{where.path}?{where.query}" if where.query else where.path
+    return request.page("confirm.html", status, message=message, held=held, address=address, FIELD=FIELD)
+
+
+def _is_confirmed(request: PageRequest) -> bool:
+    """Return whether the person gave the second factor in the last minutes, or needs none."""
+    session = request.session
+    if not request.console.needs_factor(session.who):
+        return True
+    return session.proved_at is not None and request.now - session.proved_at < CONFIRMED_FOR

@@ -1,0 +1,225 @@
+"""A thief of an open session: what cannot be undone asks for the second factor again."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from platestream.access import profiles, registry, rules_in_force, tokens
+from platestream.access.door import UnconfirmedError
+from platestream.access.registry import records_of
+from platestream.runtime.login_attempts import FREE
+from platestream.schemas.acts import BY_NAME, CONFIRMED
+from platestream.schemas.registry import RegistryRecord
+from platestream.web.app import app
+from platestream.web.confirm import CONFIRMED_FOR
+from tests.support.console import Pages, Person
+from tests.support.database import Database
+from tests.support.door import door_of, person, shift
+from tests.support.factors import code_of, enrolled, later, require
+from tests.support.hits import put_hit
+from tests.support.office import csv, line
+
+ROE = {
+    "new": "yes",
+    "id": "roe",
+    "title": "Det. Roe",
+    "agency": "sjpd",
+    "employee_number": "77",
+    "trained": "2026-11-01",
+    "approved_by": "Chief",
+}
+
+
+@pytest.fixture
+def pages(database: Database, tmp_path: Path) -> Pages:
+    made = Pages(database, tmp_path / "data")
+    made.staff(person("lee", "administrator"), person("kim", "administrator"), person("vale", "officer"))
+    require(made, "everybody")
+    return made
+
+
+def registered(pages: Pages) -> set[str]:
+    return set(records_of(pages.streams, "user"))
+
+
+def acts(pages: Pages, kind: str) -> list[tuple[Any, ...]]:
+    sql = f"SELECT who, outcome FROM platestream.inquiry_log WHERE kind = '{kind}'"
+    return list(pages.database.rows(sql))
+
+
+def idle(pages: Pages) -> None:
+    pages.clock.forward(seconds=CONFIRMED_FOR.total_seconds())
+
+
+def send_roe(browser: Person) -> Any:
+    browser.get("/administration/people")
+    return browser.send("/administration/people", role=["officer", "auditor"], **ROE)
+
+
+def confirm(browser: Person, path: str, code: str) -> Any:
+    (held,) = re.findall(r'name="confirmed_form" value="([^"]+)"', browser.page)
+    return browser.send(path, confirmed_form=held, code=code)
+
+
+def test_a_form_waits_for_the_factor_and_is_then_carried_out_as_it_was_typed(pages: Pages) -> None:
+    lee, secret, _codes = enrolled(pages, "lee")
+    idle(pages)
+    assert send_roe(lee).status_code == 403
+    assert "Nothing was done yet" in lee.page
+    assert "roe" not in registered(pages)
+    assert acts(pages, "registry_user") == []
+    confirm(lee, "/administration/people", code_of(pages, secret))
+    assert "Det. Roe" in lee.page
+    assert records_of(pages.streams, "user")["roe"].roles == ("officer", "auditor")
+    assert acts(pages, "registry_user") == [("lee", "allowed")]
+    lee.get("/administration/people/roe")
+    lee.send("/administration/people/end", id="roe", confirmed="yes")
+    assert "Confirm with your second factor" not in lee.page, "it was given a moment ago"
+
+
+def test_a_factor_that_was_just_given_is_not_asked_for_again(pages: Pages) -> None:
+    lee, _secret, _codes = enrolled(pages, "lee")
+    send_roe(lee)
+    assert "roe" in registered(pages)
+
+
+def test_a_thief_of_the_session_does_nothing_with_it_and_guesses_are_limited(pages: Pages) -> None:
+    lee, secret, _codes = enrolled(pages, "lee")
+    thief = pages.browser()
+    thief.client.cookies.update(lee.client.cookies)
+    spent = code_of(pages, secret)
+    idle(pages)
+    send_roe(thief)
+    answers = [
+        confirm(thief, "/administration/people", one).status_code for one in (spent, *["000000"] * FREE)
+    ]
+    assert answers[0] == 401
+    assert answers[-1] == 429
+    assert "roe" not in registered(pages)
+    assert acts(pages, "registry_user") == []
+
+
+def test_a_confirmation_is_for_its_form_its_address_and_its_session_and_for_minutes(pages: Pages) -> None:
+    lee, secret, _codes = enrolled(pages, "lee")
+    kim, others, _codes = enrolled(pages, "kim")
+    idle(pages)
+    send_roe(lee)
+    (held,) = re.findall(r'name="confirmed_form" value="([^"]+)"', lee.page)
+    kim.get("/account")
+    stolen = kim.send("/administration/people", confirmed_form=held, code=code_of(pages, others))
+    assert stolen.status_code == 409
+    elsewhere = lee.send("/administration/people/end", confirmed_form=held, code=code_of(pages, secret))
+    assert elsewhere.status_code == 409
+    pages.clock.forward(minutes=11)
+    lee.get("/account")
+    late = lee.send("/administration/people", confirmed_form=held, code=code_of(pages, secret))
+    assert late.status_code == 409
+    assert "roe" not in registered(pages)
+
+
+def test_a_code_of_the_sign_in_confirms_nothing(pages: Pages) -> None:
+    browser, secret, _codes = enrolled(pages, "lee")
+    later(pages)
+    code = code_of(pages, secret)
+    browser.sign_in("lee")
+    browser.send("/sign-in/factor", code=code)
+    pages.console.sessions.of("lee", pages.clock())[0].proved_at = None
+    send_roe(browser)
+    assert confirm(browser, "/administration/people", code).status_code == 401
+
+
+def test_a_disposition_asks_and_the_steps_before_it_do_not(pages: Pages) -> None:
+    vale, secret, _codes = enrolled(pages, "vale")
+    pages.put(shift("vale"))
+    hit = put_hit(pages.database, 1)
+    idle(pages)
+    vale.get(f"/hits/{hit}")
+    vale.send(f"/hits/{hit}/steps", kind="plate_and_state_confirmed")
+    assert "Confirm with your second factor" not in vale.page
+    vale.send(f"/hits/{hit}/steps", kind="confirmed_current", checked_with="ncic")
+    vale.send(f"/hits/{hit}/steps", kind="no_action", note="out of town", case_number="26-001234")
+    assert "Confirm with your second factor" in vale.page
+    assert acts(pages, "hit_dispose") == []
+    confirm(vale, f"/hits/{hit}/steps", code_of(pages, secret))
+    assert acts(pages, "hit_dispose") == [("vale", "allowed")]
+
+
+def test_where_nobody_needs_a_factor_nobody_is_asked(pages: Pages) -> None:
+    require(pages, "nobody")
+    lee = pages.browser("lee")
+    idle(pages)
+    send_roe(lee)
+    assert "roe" in registered(pages)
+
+
+@pytest.mark.parametrize("act", CONFIRMED)
+def test_each_such_act_is_stopped_at_the_door_before_it_is_logged(pages: Pages, act: str) -> None:
+    assert BY_NAME[act].has_effect
+    door = replace(door_of(pages.database, "lee", data=pages.data), to_confirm=frozenset(CONFIRMED))
+    with pytest.raises(UnconfirmedError):
+        door.enter(act, "x")
+    with pytest.raises(UnconfirmedError):
+        door.enter_several(act, [("x", "y")])
+    assert acts(pages, act) == [one for one in acts(pages, act) if act == "rules"]
+
+
+def dispose_by_token(pages: Pages) -> Any:
+    pages.put(shift("vale"))
+    hit = put_hit(pages.database, 1)
+    _token, text = tokens.stored_tokens(pages.settings).make(
+        "vale", "CAD", tokens.PARTS, pages.clock() + timedelta(days=9)
+    )
+    client = TestClient(app(pages.console), "https://localhost")
+    client.headers["Authorization"] = f"Bearer {text}"
+    path, case = f"/api/hits/{hit}/steps", {"case_number": "26-001234"}
+    assert client.post(path, json={"kind": "plate_and_state_confirmed"}).status_code == 201
+    client.post(path, json={"kind": "confirmed_current", "checked_with": "ncic"})
+    return client.post(path, json={"kind": "action_taken", "result": "arrest", "actionable": True, **case})
+
+
+def test_a_token_does_no_such_act_in_place_of_its_person(pages: Pages) -> None:
+    refused = dispose_by_token(pages)
+    assert refused.status_code == 403
+    assert "second factor of a person" in refused.json()["detail"]
+    assert acts(pages, "hit_dispose") == []
+
+
+def test_a_token_does_what_the_rule_lets_programs_do(pages: Pages, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    order = (Path(profiles.__file__).parent / "st-johns.toml").read_text()
+    own.write_text(order.replace("[sign_in]\n", '[sign_in]\nprograms = ["hit_dispose"]\n'))
+    lee = door_of(pages.database, "lee", data=pages.data)
+    rules_in_force.put_in_force(lee, str(own), "Chief of Police")
+    pages.console.forget()
+    assert dispose_by_token(pages).status_code == 201
+    assert acts(pages, "hit_dispose") == [("vale", "allowed")]
+
+
+def test_a_list_that_waits_is_imported_with_the_file_that_was_previewed(pages: Pages) -> None:
+    lee, secret, _codes = enrolled(pages, "lee")
+    registry.designate(
+        door_of(pages.database, "lee", data=pages.data),
+        RegistryRecord(kind="hotlist_source", id="sjpd", name="SJPD", approved_by="Chief"),
+        pages.clock(),
+    )
+    lee.get("/hotlist/import")
+    (csrf, *_same) = re.findall(r'name="csrf" value="([^"]+)"', lee.page)
+    content = csv(line("26-1", 20))
+    answer = lee.client.post(
+        "/hotlist/import",
+        data={"csrf": csrf, "source": "sjpd", "layout": "csv", "columns": "", "delimiter": ","},
+        files={"file": ("list.csv", content)},
+    )
+    lee.page = answer.text
+    (upload,) = re.findall(r'name="upload" value="([^"]+)"', lee.page)
+    idle(pages)
+    lee.send("/hotlist/import/sure", upload=upload)
+    assert "Confirm with your second factor" in lee.page
+    assert acts(pages, "hotlist_import") == []
+    confirm(lee, "/hotlist/import/sure", code_of(pages, secret))
+    assert acts(pages, "hotlist_import") == [("lee", "allowed")]

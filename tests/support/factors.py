@@ -1,0 +1,50 @@
+"""People with a second factor, for tests: what their authenticator app shows, and browsers that give it."""
+
+import re
+from typing import Any
+
+import pyotp
+
+from platestream.access import rules_in_force
+from platestream.access.factor_file import STEP_S
+from tests.support.console import Pages, Person
+from tests.support.door import door_of
+
+FACTOR = "/sign-in/factor"
+
+
+def require(pages: Pages, of: str) -> None:
+    door = door_of(pages.database, "lee", data=pages.data)
+    rules_in_force.change(door, rules_in_force.Change(second_factor=of), "Chief")  # type: ignore[arg-type]
+    pages.console.forget()
+
+
+def secret_of(page: str) -> str:
+    (shown,) = re.findall(r"type this key into the app: <code>([A-Z2-7 ]+)</code>", page)
+    return str(shown).replace(" ", "")
+
+
+def code_of(pages: Pages, secret: str, *, steps: int = 0) -> str:
+    app: Any = pyotp.TOTP(secret)
+    return str(app.generate_otp(int(pages.clock().timestamp()) // STEP_S + steps))
+
+
+def recovery_codes(page: str) -> list[str]:
+    return re.findall(r"<code>((?:[0-9a-f]{4}-){4}[0-9a-f]{4})</code>", page)
+
+
+def enrolled(pages: Pages, who: str) -> tuple[Person, str, list[str]]:
+    """A browser of a person who has just set up an app, its secret, and the recovery codes."""
+    browser = pages.browser(who)
+    secret = secret_of(browser.page)
+    browser.send(FACTOR, code=code_of(pages, secret))
+    return browser, secret, recovery_codes(browser.page)
+
+
+def later(pages: Pages) -> None:
+    """A time at which the app shows another code."""
+    pages.clock.forward(seconds=STEP_S)
+
+
+def admitted(browser: Person, path: str = "/hits") -> bool:
+    return bool(browser.get(path).url.path == path)
