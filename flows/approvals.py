@@ -1,10 +1,11 @@
 """Approvals for the recognize flow: the registry's content at the start, and its current content."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from platestream.edges.changelog import newest
 from platestream.edges.edge import Edge
+from platestream.operators.boundary import Point
 from platestream.operators.deployments import Approvals, Unapproved
 from platestream.operators.sensitive_places import SensitivePlaces
 from platestream.runtime.clock import Clock, utc_now
@@ -18,13 +19,15 @@ TIME_SHARE = 20
 """Reading the registry again takes at most one part in so many of the time."""
 
 
-def open_approvals(edge: Edge, mode: Unapproved, places: Places, now: Clock = utc_now) -> Approvals:
-    """Return approvals with the registry's current content, and the law's sensitive places.
+def open_approvals(
+    edge: Edge, mode: Unapproved, places: Places, boundary: Sequence[Point] = (), now: Clock = utc_now
+) -> Approvals:
+    """Return approvals with the registry's current content, the law's sensitive places and the boundary.
 
     The flow registers changes; in case of doubt the registry is read again.
     """
     sensitive = SensitivePlaces(places.refused, places.margin_m)
-    return Approvals(mode, _known(edge), sensitive, CallRateLimit(lambda: _known(edge), now))
+    return Approvals(mode, _known(edge), sensitive, CallRateLimit(lambda: _known(edge), now), boundary)
 
 
 class CallRateLimit:

@@ -13,6 +13,7 @@ frames by the approvals at their start. A repeated frame has the outcome of the 
     python -m bytewax.run platestream.flows.recognize_flow:flow -r DIR -s 1 -b 0
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,7 @@ from platestream.flows import meters
 from platestream.flows.approvals import open_approvals
 from platestream.flows.dead_letters import dead_letters
 from platestream.operators import deployments
+from platestream.operators.boundary import Point
 from platestream.operators.consensus import PassRules, VehiclePasses, detections_of
 from platestream.operators.decode import Bounds, Picture, admission, picture
 from platestream.operators.deployments import Unapproved
@@ -55,12 +57,13 @@ def build(
     rules: PassRules = PassRules(),
     unapproved: Unapproved = "quarantine",
     places: Places = Places(),
+    boundary: Sequence[Point] = (),
     at_once: int = 1,
     examine: Examine = unexamined,
 ) -> Dataflow:
     """Build the flow on any edge, with any reader; `examine` describes the vehicle of each pass.
 
-    `unapproved` and `places` are of the profile, `at_once` of the settings.
+    `unapproved`, `places` and `boundary` are of the profile, `at_once` of the settings.
     """
     meters.show("recognize")
     meters.models(reader.models)
@@ -72,7 +75,7 @@ def build(
     admitted = try_each("admit", frames.oks, admission(now, bounds), lambda frame: frame.message)
     records = decode_changes("decode_registry", registered, topics.REGISTRY)
     arrived = meters.count_batches("count_frames", admitted.oks, meters.frames)
-    approvals = open_approvals(edge, unapproved, places)
+    approvals = open_approvals(edge, unapproved, places, boundary)
     deployed = deployments.control("deployments", arrived, records.oks, approvals)
     decoder = meters.timed("decode", partial(picture, bounds=bounds))
     pictures = try_each("picture", deployed.read_on, decoder, lambda frame: frame.message)
@@ -123,6 +126,7 @@ def flow() -> Dataflow:
         reader,
         bounds=bounds,
         unapproved=profile.cameras.unapproved,
+        boundary=profile.agency.boundary,
         places=profile.places,
         at_once=at_once,
         examine=VehicleModel(),

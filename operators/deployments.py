@@ -6,7 +6,7 @@ sensitive places. No approval permits those; their frames are neither read nor s
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -14,6 +14,7 @@ from typing import Literal
 import bytewax.operators as op
 from bytewax.dataflow import Stream, operator
 
+from platestream.operators.boundary import Point, within
 from platestream.operators.matching.limits import distance_m
 from platestream.operators.sensitive_places import SensitivePlaces
 from platestream.schemas.dead_letter import DeadLetter
@@ -54,7 +55,8 @@ class Approvals:
     """The registry's cameras and details, shared by the workers of a process.
 
     `mode`: frames of unapproved cameras are quarantined, refused, or read anyway (`watch`); each case makes a
-    finding. In `places`, frames are refused in any mode. `known` is the content of the registry at the start
+    finding. In `places`, frames are refused in any mode. A camera that moves is approved within the agency's
+    `boundary`, at the place of each frame. `known` is the content of the registry at the start
     of the flow, so that no frame is judged before it was read; `register` receives later records. Before a
     frame is found to break a rule of approval, `newer` returns the current records of the registry, because
     neither of the two streams waits for the other: on a busy machine an approval may arrive after frames that
@@ -67,8 +69,9 @@ class Approvals:
         known: Iterable[RegistryRecord] = (),
         places: SensitivePlaces | None = None,
         newer: Callable[[], Iterable[RegistryRecord]] = tuple,
+        boundary: Sequence[Point] = (),
     ) -> None:
-        self.mode, self._newer = mode, newer
+        self.mode, self._newer, self._boundary = mode, newer, tuple(boundary)
         self._places = places or SensitivePlaces()
         self._cameras: dict[str, RegistryRecord] = {}
         self._details: dict[str, RegistryRecord] = {}
@@ -182,6 +185,8 @@ class Approvals:
         place = Area(camera.latitude, camera.longitude, FAR_M)
         if not camera.moves and distance_m(latitude, longitude, place) > FAR_M:
             return "moved"
+        if camera.moves and self._boundary and not within((latitude, longitude), self._boundary):
+            return "outside"
         return None
 
     def _covering(self, camera: str, at: datetime) -> list[RegistryRecord]:

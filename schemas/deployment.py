@@ -13,7 +13,14 @@ from platestream.schemas.detection import NAMESPACE
 from platestream.schemas.fields import Instant, Record, Text
 
 Rule = Literal[
-    "unregistered", "ended", "unapproved", "period", "moved", "detail_unapproved", "sensitive_place"
+    "unregistered",
+    "ended",
+    "unapproved",
+    "period",
+    "moved",
+    "outside",
+    "detail_unapproved",
+    "sensitive_place",
 ]
 SAID: dict[Rule, str] = {
     "unregistered": "the camera is not registered",
@@ -21,6 +28,7 @@ SAID: dict[Rule, str] = {
     "unapproved": "nobody approved this location (D.5)",
     "period": "outside of the period that was approved (D.5)",
     "moved": "far from the place that was approved (D.5)",
+    "outside": "a camera that moves, outside of the agency's boundary and of a special detail (F.4, G.6)",
     "detail_unapproved": "a special detail that the Chief has not approved (G.6)",
     "sensitive_place": "in a place where the law allows no camera",
 }

@@ -55,9 +55,9 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Agency(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The agency, and the law or order that it follows. Dates in its documents are in `time_zone` (IANA).
 
-    `boundary`: corners of the polygon within which the agency's fixed cameras are, each as latitude and
-    longitude; if empty, their locations are not compared. `law`: the state law that `platestream policy
-    check` goes through; empty: order 41.37.
+    `boundary`: corners of the polygon within which the agency's fixed cameras are, and cameras that move are
+    read, each as latitude and longitude; if empty, locations are not compared. `law`: the state law that
+    `platestream policy check` goes through; empty: order 41.37.
     """
 
     name: Text

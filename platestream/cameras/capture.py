@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from platestream.cameras.picture_places import Place
 from platestream.schemas.camera_read import CameraRead
 
 Pixels = npt.NDArray[np.uint8]
@@ -18,7 +19,8 @@ class Capture:
 
     `image` is the file as the camera made it, or `pixels` (height x width x 3, BGR) if the source is a video.
     `camera_time` is the time by the camera's own clock. `reads` are plates that the camera read by itself,
-    and None if it does not read; with them there may be no picture.
+    and None if it does not read; with them there may be no picture. `place` is where a camera that moves was
+    by its push or its upload's headers.
     """
 
     arrived_at: datetime
@@ -26,6 +28,7 @@ class Capture:
     pixels: Pixels | None = None
     camera_time: datetime | None = None
     reads: tuple[CameraRead, ...] | None = None
+    place: Place | None = None
 
 
 Accept = Callable[[str, Capture], None]

@@ -49,6 +49,7 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     `format` is that of the reads of an `http` camera, or of an `events` camera, whose stream is attached.
     With `token` the password is also accepted as the first part of the path.
+    A camera that `moves` has its place and time from each picture or push, which may come `late_hours` later.
     `mask` has areas that are black in each frame, and `area` is the only one that is not (both in percent of
     the picture, before the crop).
     """
@@ -72,6 +73,8 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     token: bool = False
     time_zone: str = "UTC"
     repeat: bool = False
+    moves: bool = False
+    late_hours: Annotated[float, Meta(gt=0, le=720)] = 24.0
 
     @property
     def changes(self) -> bool:
@@ -83,8 +86,11 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def longest_silence(self) -> float:
         """Seconds without a frame after which something is wrong. For a camera that chooses when to send,
-        this is 15 minutes, as for the alert, because at night there may be no traffic.
+        this is 15 minutes, as for the alert, because at night there may be no traffic. A camera that moves
+        may be without a network as long as its pictures may be late.
         """
+        if self.moves:
+            return self.silent or 3600 * self.late_hours
         return self.silent or (900.0 if self.kind in SENDS else 20.0)
 
     @property
@@ -163,6 +169,10 @@ def _from_folder(told: Any, folder: Path) -> Any:
 
 
 def _check(camera: Camera) -> None:
+    if camera.moves and camera.kind not in (*UPLOADS, "folder"):
+        raise ValueError(
+            f"kind {camera.kind} has no place of each picture: `moves` is for http, ftp and folder"
+        )
     if camera.kind in URLS:
         parts = urlsplit(camera.url)
         if parts.scheme not in URLS[camera.kind] or not parts.hostname:

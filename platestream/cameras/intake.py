@@ -15,6 +15,7 @@ from platestream.cameras.config import UPLOADS, Camera
 from platestream.cameras.live_picture import Live, uncropped
 from platestream.cameras.masks import Blackout
 from platestream.cameras.picture_keeper import PictureKeeper
+from platestream.cameras.picture_places import Place, exif_place
 from platestream.cameras.spool import Spool
 from platestream.cameras.state import CameraState
 from platestream.operators.decode import Bounds, admit, decode_image
@@ -97,13 +98,19 @@ class Intake:
         pixels = capture.pixels
         if pixels is None and (capture.image or not capture.reads):
             pixels = decode_image(capture.image, self._bounds)
+        moment = self._own_moment(capture) if self._camera.moves else None
         if (shown := pixels) is not None:
             pixels = shown = self._blackout(shown)
-            self._keeper.offer(shown, capture.arrived_at)
+            if moment is None:  # the scene of a camera that moves is never the same
+                self._keeper.offer(shown, capture.arrived_at)
             self._live.offer(self._name, lambda: self._image(capture, shown))
             self._live.offer(uncropped(self._name), lambda: _jpeg(shown))
         with self._lock:
-            at = self._clock.captured_at(capture.camera_time, capture.arrived_at)
+            if moment is not None:
+                at, place = moment
+            else:
+                at = self._clock.captured_at(capture.camera_time, capture.arrived_at)
+                place = self._camera.latitude, self._camera.longitude
             self._state.arrived(capture.arrived_at, self._clock.drift)
             if (
                 pixels is not None
@@ -113,7 +120,7 @@ class Intake:
             ):
                 self._state.count("unchanged")
                 return
-        headers = self._headers(at)
+        headers = self._headers(at, place)
         if capture.reads is not None:
             headers[CAMERA_READS] = msgspec.json.encode(self._fitting(capture.reads)).decode()
         image = b"" if pixels is None else self._image(capture, pixels)
@@ -134,19 +141,36 @@ class Intake:
         Raises RefusedError if there are too many, or the spool is full.
         """
         self._limit(seconds)
-        headers = self._headers(at)
+        headers = self._headers(at, (self._camera.latitude, self._camera.longitude))
         headers[PUSH_FAULT] = f"{error.reason}: {error.detail}"[:300]
         headers[FRAME_ID] = str(frame_id(self._name, at, body))
         self._put(Message(self._name.encode(), body, headers), at)
         self._state.count("refused")
         self._state.failed(error.detail)
 
-    def _headers(self, at: datetime) -> dict[str, str]:
+    def _own_moment(self, capture: Capture) -> tuple[datetime, Place]:
+        """Return time and place of a picture of a camera that moves, by the picture or its push alone.
+
+        Its place at that time decides what the rules allow, so a picture without one is not stored. Raises
+        RefusedError.
+        """
+        at, place = capture.camera_time, capture.place or exif_place(capture.image)
+        if at is None or place is None:
+            missing = "time" if at is None else "place"
+            raise RefusedError(missing, f"a picture of a camera that moves has no {missing} of its own")
+        late = (capture.arrived_at - at).total_seconds()
+        if late < -self._camera.trust:
+            raise RefusedError("time", f"the picture is {-late:.0f} s ahead of this machine's clock")
+        if late > 3600 * self._camera.late_hours:
+            raise RefusedError("time", f"the picture is over {self._camera.late_hours:g} hours old")
+        return min(at, capture.arrived_at), place
+
+    def _headers(self, at: datetime, place: Place) -> dict[str, str]:
         return {
             "camera-id": self._name,
             "captured-at": rfc3339(at),
-            "latitude": str(self._camera.latitude),
-            "longitude": str(self._camera.longitude),
+            "latitude": str(place[0]),
+            "longitude": str(place[1]),
             "region": self._camera.region,
         }
 

@@ -11,9 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from bytewax.dataflow import Dataflow
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from platestream.edges.edge import Edge
 from platestream.flows import match_flow, recognize_flow
+from platestream.operators.boundary import Point
 from platestream.operators.deployments import Unapproved
 from platestream.operators.vehicle import Attribute, Look
 from platestream.reading.ocr import KNOWN_SERIAL, known_picture
@@ -256,14 +259,18 @@ def detail(*cameras: str, **told: Any) -> RegistryRecord:
 
 
 def judged(
-    *records: RegistryRecord, mode: Unapproved = "quarantine", places: Places = Places()
+    *records: RegistryRecord,
+    mode: Unapproved = "quarantine",
+    places: Places = Places(),
+    boundary: Sequence[Point] = (),
 ) -> tuple[MemoryTopics, MemoryTables]:
     edge, streams, store = memory_edge()
     for record in records:
         streams.append(topics.REGISTRY, topics.REGISTRY.encode(record))
     for name in ("known", "other"):
         streams.append(topics.FRAMES, frame_message(1, -1, camera=name))
-    run(recognize_flow.build(edge, ScriptedReader(SCRIPT), unapproved=mode, places=places))
+    reader = ScriptedReader(SCRIPT)
+    run(recognize_flow.build(edge, reader, unapproved=mode, places=places, boundary=boundary))
     return streams, store
 
 
@@ -309,6 +316,53 @@ def test_what_an_approval_is_for_is_place_and_period(told: dict[str, Any], rule:
     read, found = read_and_found(*judged(camera("known", **told), camera("other", approved_by=CHIEF)))
     assert found == ({"known": rule} if rule else {})
     assert ("known" in read) == (rule is None)
+
+
+TOWN = ((34.4, -109.5), (34.4, -109.3), (34.6, -109.3), (34.6, -109.5))
+ELSEWHERE = tuple((north + 1, east) for north, east in TOWN)
+
+
+@pytest.mark.parametrize(
+    ("boundary", "told", "rule"),
+    [
+        (TOWN, {"moves": True}, None),
+        (ELSEWHERE, {"moves": True}, "outside"),
+        ((), {"moves": True}, None),
+        (ELSEWHERE, {}, None),
+    ],
+)
+def test_the_boundary_decides_about_a_camera_that_moves_by_the_place_of_each_frame(
+    boundary: Sequence[Point], told: dict[str, Any], rule: str | None
+) -> None:
+    records = camera("known", approved_by=CHIEF, **told), camera("other", approved_by=CHIEF)
+    read, found = read_and_found(*judged(*records, boundary=boundary))
+    assert found == ({"known": rule} if rule else {})
+    assert ("known" in read) == (rule is None)
+
+
+def test_a_special_detail_of_the_chief_s_goes_beyond_the_boundary() -> None:
+    records = camera("known", approved_by=CHIEF, moves=True), camera("other", approved_by=CHIEF)
+    allowed = judged(*records, detail("known", approved_by=CHIEF), boundary=ELSEWHERE)
+    assert read_and_found(*allowed) == ({"known", "other"}, {})
+    not_allowed = judged(*records, detail("known"), boundary=ELSEWHERE)
+    assert read_and_found(*not_allowed) == ({"other"}, {"known": "detail_unapproved"})
+
+
+@given(order=st.permutations(range(4)), hours=st.integers(0, 20))
+@settings(max_examples=25, deadline=None)
+def test_pictures_that_come_hours_late_in_any_order_have_their_own_times_and_places(
+    order: list[int], hours: int
+) -> None:
+    edge, streams, _store = memory_edge()
+    car = camera("car-12", approved_by=CHIEF, moves=True)
+    streams.append(topics.REGISTRY, topics.REGISTRY.encode(car))
+    for number in order:
+        north, at = str(34.5 + number / 100), -3600 * hours - 60 * number
+        streams.append(topics.FRAMES, frame_message(1, at, camera="car-12", latitude=north))
+    run(recognize_flow.build(edge, ScriptedReader(SCRIPT), boundary=TOWN))
+    seen = {one.captured_at: one.latitude for one in streams.records(topics.DETECTIONS)}
+    latest = NOW - timedelta(hours=hours)
+    assert seen == {latest - timedelta(minutes=number): 34.5 + number / 100 for number in range(4)}
 
 
 def test_a_special_detail_covers_its_cameras_when_the_chief_approved_it() -> None:

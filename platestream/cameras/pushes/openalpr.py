@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
+from platestream.cameras.picture_places import Place, valid
 from platestream.cameras.pushes.fields import (
     best,
     box,
@@ -37,7 +38,7 @@ def parse(parts: Sequence[Part], _zone: tzinfo) -> list[Push]:
         case "alpr_results":
             at = since_1970(document.get("epoch_time"))
             reads, fault = reads_of(tables(document.get("results")), lambda one: _read(one, at))
-            return [Push(reads, pictures_of(parts), at, fault)]
+            return [Push(reads, pictures_of(parts), at, fault, _place(document))]
         case "heartbeat" | "vehicle" | "recording":
             return []
     raise RefusedError("push", "JSON without a known `data_type`")
@@ -54,7 +55,14 @@ def _group(document: Mapping[str, Any], pictures: tuple[bytes, ...]) -> Push:
         "vehicle": document.get("vehicle"),
     }
     reads, fault = reads_of([seen], lambda one: _read(one, at))
-    return Push(reads, (*pictures, *picture(document.get("vehicle_crop_jpeg"))), at, fault)
+    pictures = (*pictures, *picture(document.get("vehicle_crop_jpeg")))
+    return Push(reads, pictures, at, fault, _place(document))
+
+
+def _place(document: Mapping[str, Any]) -> Place | None:
+    """Return the place of a mobile agent; None without one."""
+    north, east = number(document.get("gps_latitude")), number(document.get("gps_longitude"))
+    return None if north is None or east is None else valid(north, east)
 
 
 def _read(one: Mapping[str, Any], at: datetime | None) -> CameraRead | None:

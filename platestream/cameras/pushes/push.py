@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from python_multipart import MultipartParser
 from python_multipart.multipart import parse_options_header
 
+from platestream.cameras.picture_places import Place
 from platestream.schemas.camera_read import CameraRead
 from platestream.schemas.message import RefusedError
 
@@ -34,7 +35,8 @@ class Part:
 class Push:
     """One vehicle or picture of a push.
 
-    `pictures` are those that came along, the one with the whole scene first. `at` is the device's time.
+    `pictures` are those that came along, the one with the whole scene first. `at` is the device's time, and
+    `place` where it was then, where it reports one.
     `fault` says what could not be used; the rest counts.
     """
 
@@ -42,6 +44,7 @@ class Push:
     pictures: tuple[bytes, ...] = ()
     at: datetime | None = None
     fault: str = ""
+    place: Place | None = None
 
 
 Parse = Callable[[Sequence[Part], tzinfo], list[Push]]

@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from platestream.cameras.capture import Accept, Capture
 from platestream.cameras.capture_times import camera_time
+from platestream.cameras.picture_places import headers_place
 from platestream.cameras.pushes.push import Format, Push, parts_of
 from platestream.cameras.sources.upload_auth import SignIn, is_same_password
 from platestream.runtime.clock import Clock, utc_now
@@ -86,7 +87,9 @@ def application(
                 return JSONResponse(dict(form.answer))
             image = _picture(request, body)
             taken_at = camera_time(image, request.headers, zones.get(camera, UTC))
-            await asyncio.to_thread(accept, camera, Capture(now(), image, camera_time=taken_at))
+            place = headers_place(request.headers)
+            made = Capture(now(), image, camera_time=taken_at, place=place)
+            await asyncio.to_thread(accept, camera, made)
         except RefusedError as error:
             return _answer(STATUS.get(error.reason, 422), error.detail)
         except TimeoutError:
@@ -128,7 +131,7 @@ def _accept(accept: Accept, camera: str, push: Push, at: datetime) -> tuple[bool
     fault = RefusedError("push", push.fault) if push.fault else None
     for picture in push.pictures:
         try:
-            accept(camera, Capture(at, picture, camera_time=push.at, reads=push.reads))
+            accept(camera, Capture(at, picture, camera_time=push.at, reads=push.reads, place=push.place))
         except RefusedError as error:
             if STATUS.get(error.reason) in (429, 503):
                 raise
@@ -138,7 +141,7 @@ def _accept(accept: Accept, camera: str, push: Push, at: datetime) -> tuple[bool
     if not push.reads:
         return not fault, fault
     try:
-        accept(camera, Capture(at, camera_time=push.at, reads=push.reads))
+        accept(camera, Capture(at, camera_time=push.at, reads=push.reads, place=push.place))
     except RefusedError as error:
         if STATUS.get(error.reason) in (429, 503):
             raise

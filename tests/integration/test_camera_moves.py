@@ -1,0 +1,54 @@
+"""A patrol car's pictures, uploaded by curl hours later and in any order, to a real gateway."""
+
+import random
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import skip_unless_ci
+from tests.integration.test_camera_uploads import arrived, curl
+from tests.support.flows import plate_picture
+from tests.support.gateway import PLACE, GatewayProcess, account
+
+CAR = f'[cameras.car-12]\nkind = "http"\ncredentials_file = "car-12.account"\nrate = 60.0\nmoves = true\n{PLACE}'
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[GatewayProcess]:
+    if shutil.which("curl") is None:
+        skip_unless_ci("curl is not there")
+    (tmp_path / "one.jpg").write_bytes(plate_picture("ABC1234"))
+    account(tmp_path, "car-12")
+    made = GatewayProcess(tmp_path, CAR)
+    made.start()
+    made.listening(made.http)
+    yield made
+    made.close()
+
+
+def test_late_uploads_have_their_own_places_and_times_and_a_second_upload_is_the_same_frame(
+    gateway: GatewayProcess,
+) -> None:
+    now, url = datetime.now(UTC).replace(microsecond=0), f"http://127.0.0.1:{gateway.http}/"
+    taken = {now - timedelta(hours=hours): f"{34.5 + hours / 100:.2f}" for hours in range(6)}
+
+    def upload(at: datetime, *place: str) -> tuple[int, str]:
+        told = ("-H", f"captured-at: {at.isoformat()}", *place, "-u", "car-12:s3cret:word", "--digest")
+        return curl(*told, "--data-binary", f"@{gateway.folder / 'one.jpg'}", url)
+
+    order = random.Random(31).sample([*taken, *taken], 2 * len(taken))
+    for at in order:
+        where = ("-H", f"latitude: {taken[at]}", "-H", "longitude: -109.4")
+        assert upload(at, *where) == (0, "200")
+    assert upload(now) == (0, "422"), "no place"
+    assert upload(now - timedelta(hours=30), "-H", "latitude: 34.5", "-H", "longitude: -109.4") == (0, "422")
+    arrived(gateway, len(order))
+    frames = gateway.frames()
+    seen = {datetime.fromisoformat(one.headers["captured-at"]): one.headers["latitude"] for one in frames}
+    assert {at: float(north) for at, north in seen.items()} == {
+        at: float(north) for at, north in taken.items()
+    }
+    assert len({one.headers["frame-id"] for one in frames}) == len(taken)
