@@ -13,7 +13,10 @@ from tests.integration.test_camera_uploads import arrived, curl
 from tests.support.flows import plate_picture
 from tests.support.gateway import PLACE, GatewayProcess, account
 
-CAR = f'[cameras.car-12]\nkind = "http"\ncredentials_file = "car-12.account"\nrate = 60.0\nmoves = true\n{PLACE}'
+CAR = (
+    '[cameras.car-12]\nkind = "http"\ncredentials_file = "car-12.account"\nrate = 60.0\n'
+    f"moves = true\n{PLACE}"
+)
 
 
 @pytest.fixture
