@@ -86,6 +86,10 @@ FILES: dict[str, dict[str, tuple[type[msgspec.Struct], dict[str, str]]]] = {
                 "token": "accept the password also as the first part of the path; at least 24 letters and digits",
                 "time_zone": "of the camera's clock, if EXIF or push has no offset",
                 "repeat": "play a `video` again and again",
+                "moves": "in a patrol car: time and place are those of each picture or push (EXIF, the headers "
+                "`captured-at`, `latitude` and `longitude`, or `openalpr`). A picture without either is refused. "
+                "The agency's boundary decides by that place. Not for streams",
+                "late_hours": "of a camera that moves: the oldest picture that is accepted",
             },
         ),
         "[http]": (

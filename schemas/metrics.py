@@ -203,6 +203,14 @@ GATEWAY_LAST_FRAME = Metric(
     (CAMERA,),
     shown_by=("gateway",),
 )
+GATEWAY_MOVES = Metric(
+    "platestream_gateway_camera_moves_info",
+    "gauge",
+    "1 for a camera that moves and may be without a network: it is not reported as silent.",
+    (CAMERA,),
+    shown_by=("gateway",),
+    debugging=True,
+)
 GATEWAY_DRIFT = Metric(
     "platestream_gateway_clock_drift_seconds",
     "gauge",

@@ -51,6 +51,8 @@ class CameraGateway:
             name: CameraState(name, one.kind, one.longest_silence, now())
             for name, one in found.cameras.items()
         }
+        for name, one in found.cameras.items():
+            meters.put(metrics.GATEWAY_MOVES, name, to=float(one.moves))
         self._live = Live(self._spool.folder)
         self._intakes = {
             name: Intake(name, one, bounds, self._spool, self._states, self._live)

@@ -33,6 +33,7 @@ TOLD = 'platestream_notifications_total{outcome="%s",priority="1"}'
 FREE = 'platestream_disk_free_ratio{instance="match:3030",folder="recovery"}'
 STARTED = 'process_start_time_seconds{job="flows",instance="match:3030"}'
 REFUSED = 'platestream_inquiries_total{kind="search",outcome="refused",by="person"}'
+MOVES = 'platestream_gateway_camera_moves_info{camera="N1"}'
 GOT = 'platestream_gateway_last_frame_timestamp_seconds{camera="N1"}'
 PICTURE = 'platestream_gateway_picture_fault_info{camera="N1",fault="moved"}'
 SPOOL, HELD = "platestream_gateway_spool_bytes", "platestream_gateway_spool_limit_bytes"
@@ -59,6 +60,8 @@ CASES = [
     Case("CameraSilent", True, 40, {CAMERA: "0+60x4 _x40"}),
     Case("CameraSilent", False, 25, {CAMERA: "0+60x40"}),
     Case("CameraSilent", False, 18, {CAMERA: "0+60x4 240x40"}),
+    Case("CameraSilent", False, 25, {CAMERA: "0+60x4 240x40", MOVES: "1x50"}),
+    Case("CameraSilent", True, 25, {CAMERA: "0+60x4 240x40", MOVES: "0x50"}),
     Case("OcrSlow", True, 30, {OCR % "2.5": "0+1x40", OCR % "5.0": "0+10x40", OCR % "+Inf": "0+10x40"}),
     Case("OcrSlow", False, 30, {OCR % "0.5": "0+10x40", OCR % "5.0": "0+10x40", OCR % "+Inf": "0+10x40"}),
     Case("GatewayCameraSilent", True, 25, {GOT: "0+60x4 240x40"}),
@@ -66,6 +69,7 @@ CASES = [
     Case("GatewayCameraSilent", True, 20, {GOT: "0x40"}),
     Case("GatewayCameraSilent", False, 25, {GOT: "0+60x40"}),
     Case("GatewayCameraSilent", False, 18, {GOT: "0+60x4 240x40"}),
+    Case("GatewayCameraSilent", False, 25, {GOT: "0+60x4 240x40", MOVES: "1x50"}),
     Case("CameraPictureFault", True, 10, {PICTURE: "0x5 1x20"}),
     Case("CameraPictureFault", False, 20, {PICTURE: "0x5 1x5 0x20"}),
     Case("SpoolFilling", True, 15, {SPOOL: "600x30", HELD: "1000x30"}),
