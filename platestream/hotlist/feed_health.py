@@ -47,6 +47,21 @@ def is_late(feed: RegistryRecord, now: datetime) -> bool:
     return after is not None and since is not None and now - since > after
 
 
+class FeedAge(msgspec.Struct, frozen=True):
+    """When the list of a feed was last imported; None where nothing of it was."""
+
+    source: str
+    imported_at: datetime | None
+    late: bool
+
+
+def feed_ages(records: Iterable[RegistryRecord], now: datetime) -> list[FeedAge]:
+    """Return the age of each registered feed, by name."""
+    feeds = (one for one in records if one.kind == "hotlist_source" and one.has_feed)
+    found = (FeedAge(one.id, one.refreshed_at, is_late(one, now)) for one in feeds)
+    return sorted(found, key=lambda one: one.source)
+
+
 def feed_faults(data: Path, records: Iterable[RegistryRecord], now: datetime) -> Iterator[str]:
     """Yield a fault for each registered feed that is late, or whose last file was not imported."""
     for feed in sorted(records, key=lambda one: one.id):
@@ -55,12 +70,11 @@ def feed_faults(data: Path, records: Iterable[RegistryRecord], now: datetime) ->
         health = read_health(data, feed.id)
         why = f": {health.fault}" if health and health.fault else ""
         if is_late(feed, now):
-            yield f"the feed of {feed.id} is late, {_imported(feed, now)}{why}"
+            yield f"the feed of {feed.id} is late, last imported {age(feed.refreshed_at, now)}{why}"
         elif why:
             yield f"the newest file of {feed.id} was not imported{why}"
 
 
-def _imported(feed: RegistryRecord, now: datetime) -> str:
-    if feed.refreshed_at is None:
-        return "and nothing of it was imported yet"
-    return f"last imported {(now - feed.refreshed_at).total_seconds() / 3600:.1f} hours ago"
+def age(imported: datetime | None, now: datetime) -> str:
+    """Say how long ago a list was imported."""
+    return "never" if imported is None else f"{(now - imported).total_seconds() / 3600:.1f} hours ago"

@@ -15,6 +15,7 @@ from platestream.access.recovery import status as status_of_founding
 from platestream.cli.door import display_zone, format_local, open_door, settings
 from platestream.cli.output import err, out, print_json, table
 from platestream.clickhouse.sql_files import MigrationError
+from platestream.hotlist.feed_health import age
 from platestream.operations.up import service as job
 from platestream.operations.up.accounts import port_of
 from platestream.operations.up.plan import StartOptions
@@ -177,6 +178,10 @@ def _show(status: Status, data: Path) -> None:
                 camera.fault,
             )
         out.print(cameras)
+    if status.feeds:
+        now = datetime.now(UTC)
+        shown = ", ".join(f"{one.source} {age(one.imported_at, now)}" for one in status.feeds)
+        out.print(f"hot lists imported: {shown}")
     waiting = ", ".join(
         f"{'?' if one.count is None else one.count} {one.topic.replace('_', ' ')}" for one in status.waiting
     )

@@ -11,7 +11,7 @@ from platestream.clickhouse.sql_files import MigrationError
 from platestream.edges.clickhouse_client import AUDITOR, Dsn, FolderInUseError, run
 from platestream.edges.files import FileTopics
 from platestream.edges.kafka_client import BrokerError
-from platestream.hotlist.feed_health import feed_faults
+from platestream.hotlist.feed_health import age, feed_ages, feed_faults
 from platestream.operations import setup
 from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.finding import CheckResult, NotCheckedError, fault, ok, sentence, warning
@@ -165,12 +165,13 @@ def feeds(context: CheckContext) -> Iterable[CheckResult]:
         known = records(context.door.streams)
     except BrokerError:
         raise NotCheckedError("the broker has no registry to read") from None
-    there = sum(one.kind == "hotlist_source" and one.has_feed for one in known)
-    if not there:
+    ages = feed_ages(known, context.now())
+    if not ages:
         raise NotCheckedError("no feed is registered")
     found = feed_faults(context.settings.data, known, context.now())
     faults = [fault(sentence(text, names=False), "See HotListFeedLate in the runbook.") for text in found]
-    return faults or [ok(f"{pluralize(there, 'feed')}, none late.")]
+    shown = ", ".join(f"{one.source} {age(one.imported_at, context.now())}" for one in ages)
+    return faults or [ok(f"Last imported: {shown}.")]
 
 
 def _files(context: CheckContext) -> CheckResult:

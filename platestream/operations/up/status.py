@@ -18,7 +18,7 @@ from platestream.edges.clickhouse_client import DOOR, ConnectError, DatabaseErro
 from platestream.edges.files import FileTopics
 from platestream.edges.kafka_client import BrokerError
 from platestream.flow_process import free_share
-from platestream.hotlist.feed_health import feed_faults
+from platestream.hotlist.feed_health import FeedAge, feed_ages, feed_faults
 from platestream.operations.up.accounts import port_of
 from platestream.operations.up.log import exits
 from platestream.operations.up.plan import Program, StartOptions
@@ -112,6 +112,7 @@ class Status(msgspec.Struct, frozen=True):
     boards: int
     console: int
     transparency: int = 0
+    feeds: tuple[FeedAge, ...] = ()
 
 
 def write_plan(folder: Path, programs: list[Program], options: StartOptions) -> None:
@@ -152,7 +153,9 @@ def status(settings: Settings, now: datetime) -> Status:
         *(public_page_faults(settings, now) if plan.transparency else ()),
     )
     cameras = gateway.cameras if gateway else ()
-    return Status(running, waiting, cameras, disk, wrong, plan.boards, plan.console, plan.transparency)
+    ports_of_pages = plan.boards, plan.console, plan.transparency
+    ages = tuple(feed_ages(_registry(settings), now))
+    return Status(running, waiting, cameras, disk, wrong, *ports_of_pages, ages)
 
 
 def disk_faults(folder: Path, share: float) -> Iterator[str]:
@@ -163,11 +166,15 @@ def disk_faults(folder: Path, share: float) -> Iterator[str]:
 
 def late_feeds(settings: Settings, now: datetime) -> list[str]:
     """Return a fault for each feed of a hot list that is late, or whose newest file was not imported."""
+    return list(feed_faults(settings.data, _registry(settings), now))
+
+
+def _registry(settings: Settings) -> list[RegistryRecord]:
+    """Return the registry's records; none where the broker is away, which the gateway's `sending` reports."""
     try:
-        known = records(open_topics(settings, follow=False))
-    except BrokerError:  # `sending` of the gateway reports it
+        return records(open_topics(settings, follow=False))
+    except BrokerError:
         return []
-    return list(feed_faults(settings.data, known, now))
 
 
 def public_page_faults(settings: Settings, now: datetime) -> Iterator[str]:
