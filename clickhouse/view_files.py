@@ -6,7 +6,7 @@ migration.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -15,6 +15,7 @@ from platestream.clickhouse.sql_files import Client, MigrationError, exists, run
 
 TABLE = "platestream.schema_views"
 COLUMNS = ("name", "sha256")
+_PART = re.compile(r"\{\{(\w+)\}\}")
 _VIEW = re.compile(r"CREATE OR REPLACE VIEW (\S+)\s")
 _MATERIALIZED = re.compile(
     r"CREATE MATERIALIZED VIEW IF NOT EXISTS (\S+) TO (\S+)\s+DEFINER = \S+ SQL SECURITY DEFINER AS\s(.*)",
@@ -58,10 +59,11 @@ class ViewFile:
 def load(folder: Path) -> list[ViewFile]:
     """Return all files in the order in which they are applied.
 
-    Raises MigrationError for a statement that makes no view, a view that two files make, and files that
-    depend on each other.
+    Raises MigrationError for a statement that makes no view, a view that two files make, an expression
+    without a file, and files that depend on each other.
     """
-    files = {path.stem: ViewFile(path.stem, path.read_text("utf-8")) for path in sorted(folder.glob("*.sql"))}
+    parts = {path.stem: _expression(path) for path in folder.glob("*.part")}
+    files = {path.stem: _with_parts(path, parts) for path in sorted(folder.glob("*.sql"))}
     home: dict[str, str] = {}
     for file in files.values():
         for view in file.makes():
@@ -76,6 +78,20 @@ def load(folder: Path) -> list[ViewFile]:
         return [files[name] for name in TopologicalSorter(needs).static_order()]
     except CycleError as error:
         raise MigrationError(f"views need each other: {' -> '.join(error.args[1])}") from None
+
+
+def _expression(path: Path) -> str:
+    lines = path.read_text("utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("--"))
+
+
+def _with_parts(path: Path, parts: Mapping[str, str]) -> ViewFile:
+    def written(named: re.Match[str]) -> str:
+        if named[1] not in parts:
+            raise MigrationError(f"views/{path.stem}: there is no expression {named[1]}.part")
+        return parts[named[1]]
+
+    return ViewFile(path.stem, _PART.sub(written, path.read_text("utf-8")))
 
 
 def recorded(client: Client) -> dict[str, str]:

@@ -8,16 +8,19 @@ CREATE OR REPLACE VIEW platestream.search
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT since FROM platestream.kept) AS kept,
 (
-    SELECT (refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), cameras, since, until, at, vehicles)
+    SELECT (refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), cameras, since, until, at, vehicles,
+        extractKeyValuePairs(lowerUTF8(other), '=', ';'))
     FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'search')
-) AS asked
+) AS asked,
+asked.8 AS wanted,
+if(wanted['unknown'] = 'yes', 1, 0) AS unknown
 SELECT
     detection_id, captured_at, best_at, camera_id, latitude, longitude, plate, confidence, state, state_confidence,
     alternatives, box, frames, agreeing, models,
     vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other, stayed_ms, opinion, camera_plate, camera_read,
     uniqExact(plate_zero) OVER () > asked.7 AS cut
 FROM platestream.detections
-WHERE asked.1 = 0
+WHERE asked.1 = 0 AND {{misfit}} <= unknown
   AND plate_zero LIKE asked.2
   AND (empty(asked.3) OR has(asked.3, camera_id))
   AND captured_at >= asked.4 AND captured_at <= asked.5
@@ -32,16 +35,19 @@ CREATE OR REPLACE VIEW platestream.sightings
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT since FROM platestream.kept) AS kept,
 (
-    SELECT (refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), since, until, at, vehicles)
+    SELECT (refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), since, until, at, vehicles,
+        extractKeyValuePairs(lowerUTF8(other), '=', ';'))
     FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'sightings')
-) AS asked
+) AS asked,
+asked.7 AS wanted,
+if(wanted['unknown'] = 'yes', 1, 0) AS unknown
 SELECT
     detection_id, captured_at, best_at, camera_id, latitude, longitude, plate, confidence, state, state_confidence,
     alternatives, box, frames, agreeing, models,
     vehicle_make, vehicle_model, vehicle_colour, vehicle_body, vehicle_other, stayed_ms, opinion, camera_plate, camera_read,
     uniqExact(plate_zero) OVER () > asked.6 AS cut
 FROM platestream.detections
-WHERE asked.1 = 0
+WHERE asked.1 = 0 AND {{misfit}} <= unknown
   AND camera_id IN (
     SELECT arrayJoin(cameras) FROM platestream.recent(inquiry = {inquiry:UUID}))
   AND captured_at >= asked.3 AND captured_at <= asked.4
@@ -58,9 +64,12 @@ DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT since FROM platestream.kept) AS kept,
 (
     SELECT (
-        refused, translate(pattern, 'O', '0'), translate(pattern, 'ODQILZSBG', '000112586'), cameras, since, until, at, vehicles)
+        refused, translate(pattern, 'O', '0'), translate(pattern, 'ODQILZSBG', '000112586'), cameras, since, until, at, vehicles,
+        extractKeyValuePairs(lowerUTF8(other), '=', ';'))
     FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'fuzzy')
-) AS asked
+) AS asked,
+asked.9 AS wanted,
+if(wanted['unknown'] = 'yes', 1, 0) AS unknown
 SELECT
     detection_id, captured_at, best_at, camera_id, latitude, longitude, plate, confidence, state, state_confidence,
     alternatives, box, frames, agreeing, models,
@@ -68,7 +77,7 @@ SELECT
     multiIf(plate_zero = asked.2, 'same', plate_fold = asked.3, 'look_alike', 'one_edit') AS match,
     uniqExact(plate_zero) OVER () > asked.8 AS cut
 FROM platestream.detections
-WHERE asked.1 = 0
+WHERE asked.1 = 0 AND {{misfit}} <= unknown
   AND plate_fold IN (
     WITH
         translate(pattern, 'ODQILZSBG', '000112586') AS folded,
@@ -91,6 +100,27 @@ WHERE asked.1 = 0
 QUALIFY uniqExact(plate_zero) OVER (ORDER BY captured_at DESC, detection_id ROWS UNBOUNDED PRECEDING) <= asked.8
 ORDER BY captured_at DESC, detection_id, ingested_at DESC
 LIMIT 1 BY detection_id;
+
+-- The number of passes that one of the three searches above leaves out, because a described feature is unknown.
+CREATE OR REPLACE VIEW platestream.left_out
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH (SELECT since FROM platestream.kept) AS kept,
+(
+    SELECT (refused, translate(pattern, 'O', '0'), cameras, since, until, at,
+        extractKeyValuePairs(lowerUTF8(other), '=', ';'))
+    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = {kind:String})
+) AS asked,
+asked.7 AS wanted,
+if(wanted['unknown'] = 'yes', 1, 0) AS unknown
+SELECT uniqExact(detection_id) AS passes
+FROM platestream.detections
+WHERE asked.1 = 0 AND {{misfit}} = 1 AND unknown = 0 AND {kind:String} IN ('search', 'sightings', 'fuzzy')
+  AND if({kind:String} = 'fuzzy',
+    plate_fold = translate(asked.2, 'DQILZSBG', '00112586') OR damerauLevenshteinDistance(plate_zero, asked.2) <= 1,
+    plate_zero LIKE if(asked.2 = '', '%', translate(asked.2, '*?', '%_')))
+  AND (empty(asked.3) OR has(asked.3, camera_id))
+  AND captured_at >= asked.4 AND captured_at <= asked.5
+  AND captured_at > kept AND ingested_at <= asked.6;
 
 -- Two known plates at one camera within some seconds of each other.
 CREATE OR REPLACE VIEW platestream.cotravel
@@ -197,16 +227,18 @@ CREATE OR REPLACE VIEW platestream.vehicles_of
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (
     SELECT (count() = 1, any(if(pattern = '', '%', translate(pattern, 'O*?', '0%_'))), any(cameras), any(since), any(until),
-        any(at), any(vehicles), any(counted_for))
+        any(at), any(vehicles), any(counted_for), extractKeyValuePairs(lowerUTF8(any(other)), '=', ';'))
     FROM platestream.inquiry_log
     WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE
         AND outcome = 'allowed' AND kind IN ('search', 'sightings') AND vehicles > 1 AND counted_for != ''
-) AS asked
+) AS asked,
+asked.9 AS wanted,
+if(wanted['unknown'] = 'yes', 1, 0) AS unknown
 SELECT
     {inquiry:UUID} AS inquiry_id, asked.6 AS at, asked.8 AS counted_for,
     toUInt32(least(uniqExact(plate_zero), asked.7)) AS shown, toUInt32(asked.7 - shown) AS less
 FROM platestream.detections
-WHERE asked.1
+WHERE asked.1 AND {{misfit}} <= unknown
   AND plate_zero LIKE asked.2
   AND (empty(asked.3) OR has(asked.3, camera_id))
   AND captured_at >= asked.4 AND captured_at <= asked.5

@@ -49,6 +49,8 @@ SHOWN = 50
 """Default of the most different vehicles that an inquiry shows (clickhouse/views/gate.sql)."""
 MOST_VEHICLES = 10_000
 """Most vehicles that an inquiry can ask for."""
+MOST_DESCRIBED = 200
+"""Most characters of the description in a search."""
 BEYOND = "more vehicles than are shown in 24 hours were asked for at once, or this inquiry is ten minutes old"
 INSTANT = timedelta(milliseconds=1)
 MEETING = timedelta(seconds=60)
@@ -75,6 +77,7 @@ _HIT_LIST = (
     "SELECT * FROM platestream.hit_list(inquiry = {{inquiry:UUID}}, historical = {}, most = {})"
     " ORDER BY captured_at DESC, hit_id"
 )
+_LEFT_OUT = "SELECT passes FROM platestream.left_out(inquiry = {{inquiry:UUID}}, kind = '{}')"
 EVERY = 2**32 - 1
 STEP = (
     *("action_id", "at", "by", "kind", "case_number", "mvd_result", "actionable", "note", "checked_with"),
@@ -134,16 +137,19 @@ def search(
     cameras: Sequence[str] = (),
     since: datetime | None = None,
     until: datetime | None = None,
+    described: str = "",
     **why: Unpack[ActorDocumentation],
 ) -> list[Row]:
     """Search detections; return dicts by column, newest first.
 
     `pattern` is a plate in which `*` matches any characters and `?` one character, with O and 0 as one; empty
-    is every plate. No `cameras` means all; the default of `since` is 30 days ago and of `until` now. `client`
-    needs the analyst's role. Raises RefusedInquiry when the rules refuse it, ValueError on a time without a
-    zone, and DatabaseError.
+    is every plate. No `cameras` means all; the default of `since` is 30 days ago and of `until` now.
+    `described` limits the result to vehicles of a description, for example `colour=white;body=pickup`, of at
+    most `MOST_DESCRIBED` characters (clickhouse/views/misfit.part). `client` needs the analyst's role.
+    Raises RefusedInquiry when the rules refuse it, ValueError on a time without a zone, and DatabaseError.
     """
-    return _search(client, "search", why, pattern=pattern, cameras=list(cameras), since=since, until=until)
+    asked = {"pattern": pattern, "other": described, "cameras": list(cameras)}
+    return _search(client, "search", why, **asked, since=since, until=until)
 
 
 class Holdable(NamedTuple):
@@ -183,12 +189,14 @@ def sightings(
     since: datetime | None,
     until: datetime | None = None,
     pattern: str = "",
+    described: str = "",
     **why: Unpack[ActorDocumentation],
 ) -> list[Row]:
     """Return all detections of 1 to 20 cameras in 7 days at most, newest first; more is refused. Else as
     `search`.
     """
-    return _search(client, "sightings", why, pattern=pattern, cameras=list(cameras), since=since, until=until)
+    asked = {"pattern": pattern, "other": described, "cameras": list(cameras)}
+    return _search(client, "sightings", why, **asked, since=since, until=until)
 
 
 def fuzzy(
@@ -198,6 +206,7 @@ def fuzzy(
     cameras: Sequence[str] = (),
     since: datetime | None = None,
     until: datetime | None = None,
+    described: str = "",
     **why: Unpack[ActorDocumentation],
 ) -> list[Row]:
     """Search plates that look like `plate` (4 to 8 characters) or differ from it by one character.
@@ -205,7 +214,15 @@ def fuzzy(
     A row's `match` is `same`, `look_alike` or `one_edit` (one added, lost, changed, or two swapped), in this
     order. Else as `search`.
     """
-    return _search(client, "fuzzy", why, pattern=plate, cameras=list(cameras), since=since, until=until)
+    asked = {"pattern": plate, "other": described, "cameras": list(cameras)}
+    return _search(client, "fuzzy", why, **asked, since=since, until=until)
+
+
+def left_out(client: Client, kind: str, inquiry: UUID) -> int:
+    """Return how many passes a search with a description left out, because a described feature is unknown.
+    Raises as `read_again`.
+    """
+    return int(_rows(client, kind, _LEFT_OUT.format(kind), inquiry)[0]["passes"])
 
 
 def cotravel(

@@ -1,7 +1,8 @@
 """Searches for plates through the door, by one of the gate's kinds of search."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Literal, NamedTuple, Unpack, assert_never
@@ -10,11 +11,11 @@ from uuid import UUID, uuid4
 from platestream.access import gate
 from platestream.access.door import Documentation, Door
 from platestream.edges.clickhouse_client import ANALYST
-from platestream.schemas.fields import COARSE_TYPES
 
 SearchKind = Literal["search", "fuzzy", "sightings", "companions", "cotravel"]
 MEETINGS: tuple[SearchKind, ...] = ("companions", "cotravel")
 """Kinds that find meetings of vehicles, not passes."""
+_WORDS = re.compile(r"[\w .-]*")
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class SearchRequest:
     """A search: `plate` is a pattern for `search` and `sightings`, a complete plate otherwise.
 
     `other_plate` is the second vehicle of `cotravel`; `within` is the time between the passes of `cotravel`
-    and `companions`. `wanted` filters the passes that the other kinds find; with `untold` it includes
-    those of which a described feature is unknown.
+    and `companions`. The other kinds find vehicles of the description `wanted`; with `untold` also those of
+    which a described feature is unknown.
     """
 
     way: SearchKind
@@ -60,11 +61,29 @@ class SearchRequest:
     wanted: Description = Description()
     untold: bool = False
 
+    @property
+    def described(self) -> str:
+        """The description as the inquiry has it; empty without one, and for meetings. Raises ValueError for a
+        word with other characters than letters, digits, spaces, hyphens and periods, or a description that is
+        too long.
+        """
+        if self.way in MEETINGS:
+            return ""
+        words = {name: text.strip() for name, text in asdict(self.wanted).items()}
+        for name, text in words.items():
+            if not _WORDS.fullmatch(text):
+                raise ValueError(f"description, {name}: letters, digits, spaces, hyphens and periods only")
+        parts = [f"{name}={text}" for name, text in words.items() if text]
+        made = ";".join([*parts, "unknown=yes"] if parts and self.untold else parts)
+        if len(made.encode()) > gate.MOST_DESCRIBED:
+            raise ValueError(f"the description is longer than {gate.MOST_DESCRIBED} characters")
+        return made
+
 
 @dataclass(frozen=True)
 class Result:
-    """Rows of an inquiry that fit the description, and the number `left_out` because a described feature is
-    unknown. `cut`: more different vehicles were found than the inquiry shows.
+    """Rows of an inquiry, and the number of passes `left_out` because a described feature is unknown. `cut`:
+    more different vehicles were found than the inquiry shows.
     """
 
     inquiry_id: UUID
@@ -93,19 +112,6 @@ def violations(door: Door) -> Violations:
     """Return the purposes that require a violation, and the listed violations. Raises ProfileError."""
     rules = door.rules.profile.purposes
     return Violations(rules.violation_for, rules.violations)
-
-
-def filter_by_description(
-    rows: Iterable[gate.Row], wanted: Description, *, untold: bool = False
-) -> tuple[list[gate.Row], int]:
-    """Filter detections by a description; return them, and the number left out because a described feature is
-    not known. With `untold` these are included; a detection that contradicts the description never is.
-
-    `rows` are those of `search`, `fuzzy` and `sightings`: rows of meetings have no vehicle.
-    """
-    judged = [(row, _fits(row, wanted)) for row in rows]
-    fitting = [row for row, fits in judged if fits or (fits is None and untold)]
-    return fitting, 0 if untold else sum(fits is None for _row, fits in judged)
 
 
 def narrowest_search(passes: Sequence[Pass]) -> SearchRequest:
@@ -149,13 +155,14 @@ def is_cut(rows: Sequence[gate.Row]) -> bool:
 
 
 def search(door: Door, request: SearchRequest, **why: Unpack[Documentation]) -> Result:
-    """Search, and filter what is found by the description: the one function of page, command and API.
+    """Search: the one function of page, command and API.
 
-    Raises RefusedInquiry when the rules refuse it, ValueError on a time without a zone, and DatabaseError.
+    Raises RefusedInquiry when the rules refuse it, ValueError on a time without a zone or a description that
+    cannot be asked for, and DatabaseError.
     """
     inquiry = uuid4()
     documented: gate.ActorDocumentation = {**door.documentation(**why), "inquiry_id": inquiry}
-    return _result(inquiry, request, _rows(door, request, documented))
+    return _result(door, inquiry, request, _rows(door, request, documented))
 
 
 def search_again(door: Door, inquiry: UUID, request: SearchRequest) -> Result:
@@ -163,34 +170,41 @@ def search_again(door: Door, inquiry: UUID, request: SearchRequest) -> Result:
 
     Raises RefusedInquiry where the inquiry is older, and DatabaseError.
     """
-    return _result(inquiry, request, gate.read_again(door.client(ANALYST), request.way, inquiry))
+    return _result(door, inquiry, request, gate.read_again(door.client(ANALYST), request.way, inquiry))
 
 
 def read_page(door: Door, inquiry: UUID, way: SearchKind, skip: int, most: int) -> list[gate.Row]:
-    """Return `most` rows of a search of the last ten minutes after the first `skip`, unfiltered. The others
-    are not read. Raises as `search_again`.
+    """Return `most` rows of a search of the last ten minutes after the first `skip`. The others are not read.
+    Raises as `search_again`.
     """
     return gate.read_again(door.client(ANALYST), way, inquiry, skip, most)
 
 
-def _result(inquiry: UUID, request: SearchRequest, rows: list[gate.Row]) -> Result:
-    fit, left_out = rows, 0
-    if request.way not in MEETINGS:
-        fit, left_out = filter_by_description(rows, request.wanted, untold=request.untold)
-    return Result(inquiry, fit, left_out, is_cut(rows))
+def _result(door: Door, inquiry: UUID, request: SearchRequest, rows: list[gate.Row]) -> Result:
+    left_out = 0
+    if request.described and not request.untold:
+        left_out = gate.left_out(door.client(ANALYST), request.way, inquiry)
+    return Result(inquiry, rows, left_out, is_cut(rows))
 
 
 def _rows(door: Door, request: SearchRequest, told: gate.ActorDocumentation) -> list[gate.Row]:
     """Search by the function of `platestream.access.gate` that `request.way` names."""
     client = door.client(ANALYST)
     plate, cameras, since, until = request.plate, request.cameras, request.since, request.until
+    described = request.described
     match request.way:
         case "search":
-            return gate.search(client, pattern=plate, cameras=cameras, since=since, until=until, **told)
+            return gate.search(
+                client, pattern=plate, cameras=cameras, since=since, until=until, described=described, **told
+            )
         case "fuzzy":
-            return gate.fuzzy(client, plate=plate, cameras=cameras, since=since, until=until, **told)
+            return gate.fuzzy(
+                client, plate=plate, cameras=cameras, since=since, until=until, described=described, **told
+            )
         case "sightings":
-            return gate.sightings(client, pattern=plate, cameras=cameras, since=since, until=until, **told)
+            return gate.sightings(
+                client, pattern=plate, cameras=cameras, since=since, until=until, described=described, **told
+            )
         case "companions":
             return gate.companions(
                 client, plate=plate, within=request.within, cameras=cameras, since=since, until=until, **told
@@ -207,22 +221,6 @@ def _rows(door: Door, request: SearchRequest, told: gate.ActorDocumentation) -> 
                 **told,
             )
     assert_never(request.way)
-
-
-def _fits(row: gate.Row, wanted: Description) -> bool | None:
-    """Return whether a row fits; None where nothing contradicts but something is not known."""
-    pairs = [
-        (wanted.colour, row["vehicle_colour"]),
-        (wanted.make, row["vehicle_make"]),
-        (wanted.body, row["vehicle_body"]),
-        (wanted.state, row["state"]),
-        (wanted.direction, row["vehicle_other"].get("direction")),
-    ]
-    wants = [(want.casefold(), (have or "").casefold()) for want, have in pairs if want]
-    wants = [(want, "" if want in COARSE_TYPES.get(have, ()) else have) for want, have in wants]
-    if any(have and want not in have for want, have in wants):
-        return False
-    return None if any(not have for _want, have in wants) else True
 
 
 def _common(plates: Sequence[str]) -> str:

@@ -34,7 +34,7 @@ _idle: list[Path] = []
 """The database that tests share, while none of them has it."""
 _get_client = clickhouse_connect.get_client
 
-ARGUMENTS = {"hit_list": ", historical = [0, 1], most = 1000"}
+ARGUMENTS = {"hit_list": ", historical = [0, 1], most = 1000", "left_out": ", kind = 'search'"}
 """What a view that an inquiry opens is given besides."""
 
 

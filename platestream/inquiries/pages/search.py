@@ -78,7 +78,7 @@ def show_results(request: PageRequest) -> Response:
 def show_page(request: PageRequest) -> Response:
     """Show another page of the same result, which the inquiry in the log already covers.
 
-    Only the rows of the page are read. A description filters all rows, so that all are read.
+    Only the rows of the page are read.
     """
     number = request.field("page")
     known = _known(request)
@@ -88,7 +88,7 @@ def show_page(request: PageRequest) -> Response:
     overview: Overview | None = request.session.overviews.get(inquiry)
     page = int(number) if number.isdecimal() and len(number) < 7 else 1
     try:
-        if overview is None or query.wanted != Description():
+        if overview is None:
             result = inquiries.search_again(request.door, inquiry, query)
             overview = _overview(again, query, result)
             page = overview.page_of(page)

@@ -60,7 +60,7 @@ EVIDENCE = {  # what is held, or would be: tests/attacks/test_evidence_and_ledge
 }
 TIMES = {"clock_seen", "completeness"}  # counts and times, for what compares the clock and the tallies
 HASHES = {"disproved"}  # of pairs of plate and entry, and who found them wrong
-COUNTED = {"vehicles_of"}  # a figure, for the account that seals the log
+COUNTED = {"vehicles_of", "left_out"}  # figures, for the account that seals the log and for who searched
 VIEWS = sorted(SCENES)
 
 

@@ -64,7 +64,10 @@ TABLES = [
     "inquire",
 ]
 LOGGED = ["logged", "document"]
-LOOKS = ["search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits", "hit_steps", "hit_list"]
+LOOKS = [
+    *("search", "sightings", "fuzzy", "left_out", "cotravel", "companions", "picture"),
+    *("hits", "hit_steps", "hit_list"),
+]
 GATE = ["verdict", *LOOKS, "recovery_outcome"]
 BY_ACT = [*GATE, *LOGGED, *HELD, "holdable", "received"]
 HITS = ["hit_states", "hit_precision", "hit_confusions", "camera_verdicts"]

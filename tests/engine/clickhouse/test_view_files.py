@@ -56,6 +56,21 @@ def test_a_view_is_applied_again_when_its_text_changed_and_only_then(
     assert [entry.state for entry in migrate.list_migrations(client, files)] == ["applied"] * 4
 
 
+def test_an_expression_of_several_views_is_written_once(empty_database: Database, files: Path) -> None:
+    part = files / "views/number.part"
+    part.write_text("-- A number.\n40\n+ 2\n")
+    write(files, "last", "CREATE OR REPLACE VIEW platestream.last AS SELECT {{number}} AS a;\n")
+    client = empty_database.client()
+    migrate.apply(client, files)
+    assert empty_database.value("SELECT a FROM platestream.last") == 42
+    part.write_text("43\n")
+    assert migrate.apply(client, files) == ["views/last"]
+    assert empty_database.value("SELECT a FROM platestream.last") == 43
+    write(files, "last", "CREATE OR REPLACE VIEW platestream.last AS SELECT {{other}} AS a;\n")
+    with pytest.raises(MigrationError, match=r"views/last: there is no expression other\.part"):
+        migrate.apply(client, files)
+
+
 def test_no_insert_is_lost_while_a_materialized_view_gets_another_query(
     empty_database: Database, files: Path
 ) -> None:
