@@ -203,6 +203,9 @@ ACTS: tuple[Act, ...] = (
         _EVERYBODY, partners=True,
     ),
     Act(
+        "account_passkey", "add or remove one's own passkey", "E.1.c E.1.e", _EVERYBODY, partners=True,
+    ),
+    Act(
         "registry_recover", "bring an ALPR administrator back, two people with the recovery code",
         "C.2 E.1.a E.1.e", _EVERYBODY,
     ),
@@ -271,6 +274,8 @@ CONFIRMED = (
     *("registry_recover", "registry_recovery_code"),
 )
 """Acts for which a person at the console gives the second factor again, where the rules require one."""
+CONFIRMED_ALWAYS = ("account_factor", "account_passkey")
+"""Acts for which a person who has a second factor gives it each time."""
 BY_NAME = {act.name: act for act in ACTS}
 WRITES = {act.entry: act.name for act in ACTS if act.entry}
 """The act that writes each kind of entry of the ledger."""

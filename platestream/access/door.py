@@ -397,9 +397,13 @@ class Door:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def _entering(self, act: str) -> Client:
+    def require_confirmed(self, act: str) -> None:
+        """Raise UnconfirmedError if the person has to give the second factor for this act."""
         if act in self.to_confirm:
             raise UnconfirmedError(act)
+
+    def _entering(self, act: str) -> Client:
+        self.require_confirmed(act)
         clients = self.clients.for_acts if BY_NAME[act].has_effect else self.clients
         return clients(self._role)
 

@@ -21,6 +21,8 @@ from platestream.schemas.fields import Instant
 STEP_S = 30
 DRIFT = 1
 """Steps by which the clock of a phone may be off, in each direction."""
+SET_UP_DRIFT = 10
+"""The same while an app is set up, whose form may wait for the factor that it replaces."""
 CODES = 10
 """Recovery codes that a person gets at a time."""
 
@@ -137,11 +139,13 @@ def new_recovery_codes() -> tuple[str, ...]:
     return tuple("-".join(one[start : start + 4] for start in range(0, 20, 4)) for one in made)
 
 
-def step_of(secret: str, code: str, now: datetime) -> int:
-    """Return the step of an app's code that is valid at `now`; 0 for any other text."""
+def step_of(secret: str, code: str, now: datetime, drift: int = DRIFT) -> int:
+    """Return the step of an app's code that is valid at `now`, or up to `drift` steps before or after; 0 for
+    any other text.
+    """
     digits = "".join(code.split())
     app, current = pyotp.TOTP(secret, interval=STEP_S), int(now.timestamp()) // STEP_S
-    steps = range(current - DRIFT, current + DRIFT + 1)
+    steps = range(current - drift, current + drift + 1)
     right = [one for one in steps if strings_equal(app.generate_otp(one), digits)]
     return max(right, default=0)
 

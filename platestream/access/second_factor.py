@@ -7,10 +7,12 @@ remove it together with a reset of the password (`platestream.access.accounts.in
 
 from datetime import datetime
 
+from platestream.access import passkeys
 from platestream.access.door import Door
 from platestream.access.effects import effect_of_stored
 from platestream.access.enrollments import Event, What, enrollments, hashed
 from platestream.access.factor_file import (
+    SET_UP_DRIFT,
     Factor,
     FactorError,
     Factors,
@@ -42,7 +44,7 @@ def set_up(door: Door, secret: str, code: str, before: str, now: datetime, place
     cannot be shown again. Raises FactorError for a wrong code, or if another factor was set up in the
     meantime, and RefusedInquiry where the gate refuses the person.
     """
-    step = step_of(secret, code, now)
+    step = step_of(secret, code, now, SET_UP_DRIFT)
     if not step:
         raise FactorError("the code is wrong")
     texts = new_recovery_codes()
@@ -54,17 +56,15 @@ def set_up(door: Door, secret: str, code: str, before: str, now: datetime, place
     return texts
 
 
-def renew_codes(door: Door, code: str, now: datetime, place: str) -> tuple[str, ...]:
-    """Make other recovery codes for the person of `door`, who proves the app by its `code`; return them.
+def renew_codes(door: Door, now: datetime, place: str) -> tuple[str, ...]:
+    """Make other recovery codes for the person of `door`; return them.
 
-    Raises FactorError for a wrong code, and RefusedInquiry.
+    Raises FactorError without an app, and RefusedInquiry.
     """
-    stored, before = factors(door.settings), factors(door.settings).version(door.who)
-    if not stored.use_code(door.who, code, now):
-        raise FactorError("the code is wrong, or was used before")
-    known = stored.of(door.who)
+    stored = factors(door.settings)
+    known, before = stored.of(door.who), stored.version(door.who)
     if known is None:
-        raise FactorError("there is no second factor any more")
+        raise FactorError("there is no authenticator app")
     texts = new_recovery_codes()
     made = Factor(known.factor.secret, known.factor.made_at, tuple(hashed(one) for one in texts))
     _put(door, made, known.step, f"{len(texts)} other recovery codes, made {place}", before)
@@ -94,11 +94,12 @@ def prove(door: Door, code: str, now: datetime, place: str) -> None:
 
 
 def remove(door: Door, who: str) -> bool:
-    """Remove the second factor of `who`, by an administrator. Return whether there was one. Raises
+    """Remove the app and the passkeys of `who`, by an administrator. Return whether there was one. Raises
     RefusedInquiry.
     """
+    keys = passkeys.remove_all(door, who)
     if factors(door.settings).of(who) is None:
-        return False
+        return bool(keys)
     door.enter("registry_account", about(who), change="no second factor any more")
     return factors(door.settings).end(who)
 

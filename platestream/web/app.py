@@ -21,7 +21,16 @@ from starlette.routing import Mount, Route
 
 from platestream.access import recovery
 from platestream.access.door import UnconfirmedError
-from platestream.access.pages import account, account_factor, agencies, overview, people, setup, shift
+from platestream.access.pages import (
+    account,
+    account_factor,
+    account_passkeys,
+    agencies,
+    overview,
+    people,
+    setup,
+    shift,
+)
 from platestream.audit.pages import audit, periodic
 from platestream.cameras.pages import cameras, new_camera, sensitive_places
 from platestream.evidence import pages as evidence
@@ -35,7 +44,18 @@ from platestream.partners.pages import search as partners
 from platestream.reports import http_server as public_page
 from platestream.reports.pages import incidents
 from platestream.runtime.request_timeout import STALL_SECONDS, BodyTimeout
-from platestream.web import api, confirm, cookies, forms, help, installation, signin, signin_factor, undo
+from platestream.web import (
+    api,
+    confirm,
+    cookies,
+    forms,
+    help,
+    installation,
+    signin,
+    signin_factor,
+    signin_passkey,
+    undo,
+)
 from platestream.web.console import STATIC, Console
 from platestream.web.failures import error_response
 from platestream.web.headers import Files, Headers
@@ -60,6 +80,7 @@ ROUTES: Routes = {
     ("GET", "/"): show_home,
     **account.ROUTES,
     **account_factor.ROUTES,
+    **account_passkeys.ROUTES,
     **hits.ROUTES,
     **pictures.ROUTES,
     **setup.ROUTES,
@@ -112,6 +133,7 @@ def app(
         *pages,
         *signin.routes(console),
         *signin_factor.routes(console),
+        *signin_passkey.routes(console),
         *_openid_routes(console),
         *([Mount("/transparency", public_page.app(console.settings, console.clock))] if published else ()),
         Route("/hits/live", live_feed.stream(console), methods=["GET"]),

@@ -12,10 +12,10 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from platestream.access import second_factor
+from platestream.access import passkeys, second_factor
 from platestream.access.factor_file import FactorError
-from platestream.schemas.acts import CONFIRMED
-from platestream.web import signin
+from platestream.schemas.acts import CONFIRMED, CONFIRMED_ALWAYS
+from platestream.web import signin, signin_passkey
 from platestream.web.page_request import PageRequest
 from platestream.web.sessions import HeldForm, Session
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 CONFIRMED_FOR = timedelta(minutes=5)
 FIELD = "confirmed_form"
-WRONG = "The code is wrong, or was used before. Wait for the app's next code."
+WRONG = "The code is wrong or was used before, or the passkey is not yours. Try again with the next code."
 
 
 class WrongCodeError(Exception):
@@ -41,7 +41,7 @@ def resumed(request: PageRequest) -> PageRequest:
     """
     session = request.session
     if FIELD not in request.form:
-        acts = frozenset() if _is_confirmed(request) else frozenset(CONFIRMED)
+        acts = _to_confirm(request)
         return dataclasses.replace(request, door=dataclasses.replace(request.door, to_confirm=acts))
     held = session.held
     if held is None or held.name != request.field(FIELD) or held.path != request.http.url.path:
@@ -55,20 +55,32 @@ def resumed(request: PageRequest) -> PageRequest:
 
 
 def prove(request: PageRequest, session: Session) -> None:
-    """Check the code in the form of a request, and note the time. Raises WrongCodeError."""
+    """Check the code or passkey in the form of a request, and note the time. Raises WrongCodeError."""
     attempts = signin.Attempts.of(request.console, request.http, session.who, "factor of ")
     if message := attempts.message:
         raise WrongCodeError(message, 429)
+    place = f"on the console from {request.address}"
     try:
-        second_factor.prove(
-            request.door, request.field("code")[:64], request.now, f"on the console from {request.address}"
-        )
-    except FactorError:
+        if credential := request.field("credential"):
+            _prove_by_passkey(request, credential)
+        else:
+            second_factor.prove(request.door, request.field("code")[:64], request.now, place)
+    except FactorError as error:
         attempts.record_failure()
-        log.warning("a wrong second factor for %r in a session", session.who)
+        log.warning("a wrong second factor for %r in a session: %s", session.who, error)
         raise WrongCodeError(WRONG, 401) from None
     attempts.record_success()
     session.proved_at = request.now
+
+
+def _prove_by_passkey(request: PageRequest, credential: str) -> None:
+    console, session = request.console, request.session
+    challenge = console.challenges.take(f"use {session.name}", request.now)
+    who, _key = passkeys.use(
+        console.settings, credential, challenge, signin_passkey.place_of(request.http), request.now
+    )
+    if who != session.who:
+        raise FactorError("the passkey is of somebody else")
 
 
 def ask(request: PageRequest, message: str = "", status: int = 403) -> Response:
@@ -80,12 +92,22 @@ def ask(request: PageRequest, message: str = "", status: int = 403) -> Response:
         session.held = HeldForm(where.path, request.form, request.now)
     held = session.held.name if session.held else ""
     address = f"{where.path}?{where.query}" if where.query else where.path
-    return request.page("confirm.html", status, message=message, held=held, address=address, FIELD=FIELD)
+    return request.page(
+        "confirm.html",
+        status,
+        message=message,
+        held=held,
+        address=address,
+        FIELD=FIELD,
+        has_app=bool(request.console.factors.of(session.who)),
+        has_passkey=bool(request.console.passkeys.of(session.who)),
+    )
 
 
-def _is_confirmed(request: PageRequest) -> bool:
-    """Return whether the person gave the second factor in the last minutes, or needs none."""
+def _to_confirm(request: PageRequest) -> frozenset[str]:
+    """Return the acts for which the person has to give the second factor now."""
     session = request.session
     if not request.console.needs_factor(session.who):
-        return True
-    return session.proved_at is not None and request.now - session.proved_at < CONFIRMED_FOR
+        return frozenset()
+    fresh = session.proved_at is not None and request.now - session.proved_at < CONFIRMED_FOR
+    return frozenset(CONFIRMED_ALWAYS if fresh else (*CONFIRMED, *CONFIRMED_ALWAYS))

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from platestream.access import accounts, second_factor, shifts
+from platestream.access import accounts, passkeys, second_factor, shifts
 from platestream.access.device_file import known_devices
 from platestream.access.door import Clients, Door, agency_zone
 from platestream.access.openid import provider
@@ -31,6 +31,7 @@ from platestream.schemas.gate_rules import AgencyRules
 from platestream.schemas.message import RefusedError
 from platestream.settings import Settings
 from platestream.web import cookies
+from platestream.web.challenges import Challenges
 from platestream.web.page_request import PageRequest
 from platestream.web.rendering import Section, Templates
 from platestream.web.sessions import Recent, Session, Sessions
@@ -62,7 +63,8 @@ class Console:
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.settings, self.clock = settings, clock
         self.sessions, self.passwords = Sessions(), accounts.passwords(settings)
-        self.factors, self.known_devices = second_factor.factors(settings), known_devices(settings)
+        self.factors, self.passkeys = second_factor.factors(settings), passkeys.passkeys(settings)
+        self.known_devices, self.challenges = known_devices(settings), Challenges()
         self.attempts: LoginAttempts[str] = LoginAttempts(clock=self._seconds)
         self.addresses: LoginAttempts[str] = LoginAttempts(ADDRESS_FREE, clock=self._seconds)
         self.alerts = LiveHitFeed()
@@ -158,7 +160,16 @@ class Console:
 
     def needs_factor(self, who: str) -> bool:
         """Return whether a person signs in with a second factor: the rules require it, or they have one."""
-        return bool(self.factors.version(who)) or self.requires_factor(who)
+        return self.has_factor(who) or self.requires_factor(who)
+
+    def has_factor(self, who: str) -> bool:
+        """Return whether a person has an authenticator app or a passkey."""
+        return bool(self.factor_versions(who))
+
+    def factor_versions(self, who: str) -> set[str]:
+        """Return the versions of a person's authenticator app and passkeys."""
+        app = self.factors.version(who)
+        return {one.passkey.version for one in self.passkeys.of(who)} | ({app} if app else set())
 
     def requires_factor(self, who: str) -> bool:
         """Return whether the rules in force require a second factor of a person."""
@@ -166,8 +177,9 @@ class Console:
 
     def _factor_given(self, session: Session) -> bool:
         """Return whether a session has the second factor that its person needs now."""
-        version = self.factors.version(session.who)
-        return session.factor == version and (bool(version) or not self.requires_factor(session.who))
+        if versions := self.factor_versions(session.who):
+            return session.factor in versions
+        return not session.factor and not self.requires_factor(session.who)
 
     def _ended(self, session: Session, now: datetime) -> str:
         if self.deactivated(session.who):

@@ -84,7 +84,7 @@ def _environment(zone: tzinfo, version: str) -> Environment:
         undefined=StrictUndefined,
         finalize=escape_text,
     )
-    made.globals.update(version=version, NOTICE=NOTICE)
+    made.globals.update(version=version, NOTICE=NOTICE, Markup=Markup)
     made.globals.update(boards_address=boards_address, SHORTCUTS=SHORTCUTS)
     made.globals.update(csrf=csrf, step_details=step_details, guide_address=guide_address)
     made.filters.update(

@@ -153,7 +153,7 @@ class Attempts:
     @property
     def message(self) -> str:
         """The message that names the time to wait; empty if there is none."""
-        return _too_many_attempts(self.console, self.account, self.address)
+        return too_many_attempts(self.console, self.account, self.address)
 
     def record_failure(self) -> None:
         """Count a failed attempt."""
@@ -166,7 +166,7 @@ class Attempts:
         self.console.attempts.record_success(self.account)
 
 
-def _too_many_attempts(console: "Console", account: str, address: str) -> str:
+def too_many_attempts(console: "Console", account: str, address: str) -> str:
     """Return the message for a person or an address with too many failed attempts; empty if there is none."""
     wait = max(
         console.attempts.retry_after(account), console.addresses.retry_after(address) if address else 0.0
@@ -178,7 +178,7 @@ def _too_many_attempts(console: "Console", account: str, address: str) -> str:
 
 def _redeem(console: "Console", request: Request, who: str, code: str, password: str, again: str) -> Response:
     now, address = console.clock(), request.client.host if request.client else ""
-    if message := _too_many_attempts(console, f"code of {who[:64]}", address):
+    if message := too_many_attempts(console, f"code of {who[:64]}", address):
         return account.redeem_page(console, who, message, 429)
     if password != again:
         return account.redeem_page(console, who, "The two passwords differ. Enter both again.", 400)
@@ -200,7 +200,7 @@ def _redeem(console: "Console", request: Request, who: str, code: str, password:
 
 def _use_link(console: "Console", request: Request, who: str, code: str) -> Response:
     now, address = console.clock(), request.client.host if request.client else ""
-    if message := _too_many_attempts(console, f"code of {who[:64]}", address):
+    if message := too_many_attempts(console, f"code of {who[:64]}", address):
         return sign_in_page(console, "/", message, 429)
     try:
         if console.deactivated(who):

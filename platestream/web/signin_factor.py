@@ -63,7 +63,7 @@ def _give(console: "Console", request: Request, code: str, csrf: str) -> Respons
     place = f"on the console from {request.client.host if request.client else 'an unknown address'}"
     texts: tuple[str, ...] = ()
     try:
-        if console.factors.version(who):
+        if console.has_factor(who):
             second_factor.prove(door, code, now, place)
         else:
             texts = second_factor.set_up(door, pending.secret, code, "", now, place)
@@ -85,8 +85,17 @@ def _give(console: "Console", request: Request, code: str, csrf: str) -> Respons
 
 def _page(console: "Console", pending: Session, message: str = "", status: int = 200) -> Response:
     app = None
-    if not console.factors.version(pending.who):
+    if not console.has_factor(pending.who):
         pending.secret = pending.secret or new_secret()
         app = app_to_set_up(pending.who, pending.secret)
-    shown = console.render("signin_factor.html", None, session=pending, app=app, message=message)
+    has_app, has_passkey = bool(console.factors.of(pending.who)), bool(console.passkeys.of(pending.who))
+    shown = console.render(
+        "signin_factor.html",
+        None,
+        session=pending,
+        app=app,
+        has_app=has_app,
+        has_passkey=has_passkey,
+        message=message,
+    )
     return HTMLResponse(shown, status)

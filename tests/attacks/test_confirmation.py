@@ -20,7 +20,7 @@ from platestream.web.confirm import CONFIRMED_FOR
 from tests.support.console import Pages, Person
 from tests.support.database import Database
 from tests.support.door import door_of, person, shift
-from tests.support.factors import code_of, enrolled, later, require
+from tests.support.factors import code_of, confirm, enrolled, later, require
 from tests.support.hits import put_hit
 from tests.support.office import csv, line
 
@@ -59,11 +59,6 @@ def idle(pages: Pages) -> None:
 def send_roe(browser: Person) -> Any:
     browser.get("/administration/people")
     return browser.send("/administration/people", role=["officer", "auditor"], **ROE)
-
-
-def confirm(browser: Person, path: str, code: str) -> Any:
-    (held,) = re.findall(r'name="confirmed_form" value="([^"]+)"', browser.page)
-    return browser.send(path, confirmed_form=held, code=code)
 
 
 def test_a_form_waits_for_the_factor_and_is_then_carried_out_as_it_was_typed(pages: Pages) -> None:

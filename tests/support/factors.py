@@ -48,3 +48,8 @@ def later(pages: Pages) -> None:
 
 def admitted(browser: Person, path: str = "/hits") -> bool:
     return bool(browser.get(path).url.path == path)
+
+
+def confirm(browser: Person, path: str, code: str) -> Any:
+    (held,) = re.findall(r'name="confirmed_form" value="([^"]+)"', browser.page)
+    return browser.send(path, confirmed_form=held, code=code)

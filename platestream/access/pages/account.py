@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from platestream.access import accounts, tokens
+from platestream.access.pages.account_factor import asks_password
 from platestream.web import cookies
 from platestream.web.page_request import PageRequest, Routes
 
@@ -35,6 +36,8 @@ def show_account(request: PageRequest) -> Response:
         events=accounts.events(settings, who),
         has_password=bool(request.console.passwords.version(who)),
         factor=request.console.factors.of(who),
+        passkeys=request.console.passkeys.of(who),
+        asks_password=asks_password(request),
         sessions=request.console.sessions.of(who, request.now),
         permitted=tokens.permits_of(settings, who, request.now),
         WHAT=WHAT,

@@ -38,64 +38,56 @@ def show(request: PageRequest) -> Response:
     return request.page(
         "account_factor.html",
         app=app_to_set_up(session.who, session.secret),
-        replaces=bool(session.factor),
-        has_password=bool(request.console.passwords.version(session.who)),
+        replaces=bool(request.console.factors.of(session.who)),
+        asks_password=asks_password(request),
     )
 
 
 def set_up(request: PageRequest) -> Response:
     """Set up the app that was shown. The person's other sessions end."""
     console, session, who = request.console, request.session, request.session.who
-    if refused := _refused(request):
+    if refused := check_password(request):
         return refused
-    before, place = session.factor, f"on the console from {request.address}"
+    before, place = console.factors.version(who), f"on the console from {request.address}"
+    code, now = request.field("code")[:64], request.now
     try:
-        if before:
-            second_factor.prove(request.door, request.field("current"), request.now, place)
-        elif console.passwords.version(who) and not console.passwords.proven(who, _password(request)):
-            console.attempts.record_failure(_key(who))
-            return request.refusal_page("The password is wrong. Nothing was changed.", 403)
-        code = request.field("code")
-        texts = second_factor.set_up(request.door, session.secret, code, before, request.now, place)
+        texts = second_factor.set_up(request.door, session.secret, code, before, now, place)
     except FactorError:
-        console.attempts.record_failure(_key(who))
         return request.refusal_page(WRONG, 403)
-    session.secret, session.factor = "", console.factors.version(who)
-    console.sessions.end_all(who, but=session)
-    return _codes(request, texts)
+    session.secret = ""
+    end_others(request, console.factors.version(who))
+    return request.page("recovery_codes.html", codes=texts, where="/account")
 
 
 def renew_codes(request: PageRequest) -> Response:
     """Make other recovery codes, and show them once."""
-    if refused := _refused(request):
-        return refused
-    place = f"on the console from {request.address}"
-    try:
-        texts = second_factor.renew_codes(request.door, request.field("code"), request.now, place)
-    except FactorError:
-        request.console.attempts.record_failure(_key(request.session.who))
-        return request.refusal_page(WRONG, 403)
-    return _codes(request, texts)
-
-
-def _codes(request: PageRequest, texts: tuple[str, ...]) -> Response:
-    request.console.attempts.record_success(_key(request.session.who))
+    texts = second_factor.renew_codes(request.door, request.now, f"on the console from {request.address}")
     return request.page("recovery_codes.html", codes=texts, where="/account")
 
 
-def _refused(request: PageRequest) -> Response | None:
-    if request.console.attempts.retry_after(_key(request.session.who)):
-        return request.refusal_page("Too many wrong codes. Try again in a few minutes.", 429)
-    return None
+def asks_password(request: PageRequest) -> bool:
+    """Return whether the first factor beside the password is set up, which the password proves."""
+    who = request.session.who
+    return not request.console.has_factor(who) and bool(request.console.passwords.version(who))
 
 
-def _key(who: str) -> str:
-    """Return the name by which wrong codes of a person who is signed in are counted."""
-    return f"own factor of {who}"
+def check_password(request: PageRequest) -> Response | None:
+    """Return a refusal if the password that proves the first factor is wrong."""
+    if not asks_password(request):
+        return None
+    console, who = request.console, request.session.who
+    if console.attempts.retry_after(who):
+        return request.refusal_page("Too many wrong passwords. Try again in a few minutes.", 429)
+    if console.passwords.proven(who, str(request.form.get("password", ""))):
+        return None
+    console.attempts.record_failure(who)
+    return request.refusal_page("The password is wrong. Nothing was changed.", 403)
 
 
-def _password(request: PageRequest) -> str:
-    return str(request.form.get("password", ""))
+def end_others(request: PageRequest, version: str) -> None:
+    """Let this session know the factor with this version, and end the person's other sessions."""
+    request.session.factor = version
+    request.console.sessions.end_all(request.session.who, but=request.session)
 
 
 ROUTES: Routes = {

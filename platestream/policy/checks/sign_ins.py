@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from platestream.access import accounts, second_factor, tokens
+from platestream.access import accounts, passkeys, second_factor, tokens
 from platestream.access.effects import effect_of_stored
 from platestream.partners import register
 from platestream.partners.list_store import OutgoingOffer
@@ -24,6 +24,7 @@ KINDS = (
     "account_redeem",
     "account_change",
     "account_factor",
+    "account_passkey",
     "registry_account",
     "partner_key",
 )
@@ -125,6 +126,10 @@ def _stored(settings: Settings) -> Iterator[StoredItem]:
         subject = second_factor.about(who)
         effect = effect_of_stored(subject, found.factor)
         yield StoredItem("a second factor", who, subject, effect, by=who)
+    for who, keys in passkeys.passkeys(settings).all().items():
+        for passkey in (one.passkey for one in keys):
+            effect = effect_of_stored(passkey.about, passkey)
+            yield StoredItem("a passkey", who, passkey.about, effect, by=who)
     for token in tokens.stored_tokens(settings).all():
         by = token.who if token.hashed else ""
         effect, user = effect_of_stored(token.who, token), _user(token.who)

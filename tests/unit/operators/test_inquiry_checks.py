@@ -369,6 +369,7 @@ def may(person: Person, act: Act, case: bool, reason: bool, machine: bool) -> bo
         "account_redeem",
         "account_change",
         "account_factor",
+        "account_passkey",
     )  # their own password for the console
     return person.agency == "sjpd" or (theirs and (act.browses or own))
 

@@ -1,0 +1,78 @@
+"""Sign-in with a passkey, without a name or password: two factors in one step."""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from platestream.access import passkeys
+from platestream.access.factor_file import FactorError
+from platestream.access.openid import HERE
+from platestream.web import cookies, forms, signin
+from platestream.web.challenges import LIVES
+
+if TYPE_CHECKING:
+    from platestream.web.console import Console
+
+log = logging.getLogger(__name__)
+
+PATH = "/sign-in/passkey"
+REFUSED = "This passkey does not sign you in. Try again, or sign in with a password."
+
+
+def routes(console: "Console") -> Sequence[Route]:
+    """Return the routes that need no sign-in."""
+
+    async def ask(request: Request) -> Response:
+        await forms.read_form(request, forms.SMALL)
+        browser = cookies.pending_sign_in(request) or secrets.token_urlsafe(32)
+        challenge = console.challenges.make(browser, console.clock())
+        answer = json_answer(passkeys.ask_for_use(challenge, place_of(request)))
+        return cookies.set_pending_sign_in(answer, browser, LIVES)
+
+    async def use(request: Request) -> Response:
+        form = await forms.read_form(request, forms.SMALL)
+        credential, where = (str(form.get(name, "")) for name in ("credential", "next"))
+        return await to_thread.run_sync(_use, console, request, credential, signin.local_path(where))
+
+    return Route(f"{PATH}/options", ask, methods=["POST"]), Route(PATH, use, methods=["POST"])
+
+
+def place_of(request: Request) -> passkeys.Place:
+    """Return the console's address in the browser: https, also behind a proxy that ends TLS, except on this
+    machine.
+    """
+    host = request.url.hostname or ""
+    plain = request.url.scheme == "http" and host in HERE
+    return passkeys.Place(f"{'http' if plain else 'https'}://{request.url.netloc}", host)
+
+
+def json_answer(text: str) -> Response:
+    """Return options for a browser."""
+    return Response(text, media_type="application/json")
+
+
+def _use(console: "Console", request: Request, credential: str, where: str) -> Response:
+    now, address = console.clock(), request.client.host if request.client else ""
+    if message := signin.too_many_attempts(console, "", address):
+        return signin.sign_in_page(console, where, message, 429)
+    challenge = console.challenges.take(cookies.pending_sign_in(request), now)
+    try:
+        who, key = passkeys.use(console.settings, credential, challenge, place_of(request), now)
+    except FactorError as error:
+        console.addresses.record_failure(address)
+        log.warning("a passkey from %s is refused: %s", address, error)
+        return signin.sign_in_page(console, where, REFUSED, 401)
+    if console.deactivated(who):
+        log.warning("no session for %r from %s: deactivated", who, address)
+        return signin.sign_in_page(console, where, signin.DEACTIVATED, 403)
+    if pending := console.pending_session(cookies.session_token(request)):
+        console.sessions.end(pending)
+    password = console.passwords.version(who) or None
+    answer = RedirectResponse(where, cookies.DONE)
+    return signin.signed_in(console, request, answer, who, password, key.version)
