@@ -25,6 +25,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The configuration of the provider. `name` is shown on the sign-in page, and `claim` holds the person's
     name in the registry. With `group_claim` only people may sign in whose claim of that name is, or lists,
     `group`.
+
+    A sign-in has two factors if the claim `amr` of the signed token lists one of `multi_factor_amr`, or its
+    claim `acr` is one of `multi_factor_acr`, which are then asked for. Any other needs the console's own
+    second factor where the rules require one.
     """
 
     issuer: Text
@@ -35,6 +39,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     scope: Text = "openid profile"
     group_claim: str = ""
     group: str = ""
+    multi_factor_amr: tuple[Text, ...] = ("mfa",)
+    multi_factor_acr: tuple[Text, ...] = ()
 
     @property
     def secret(self) -> str:

@@ -100,6 +100,7 @@ def ask(request: PageRequest, message: str = "", status: int = 403) -> Response:
         address=address,
         FIELD=FIELD,
         has_app=bool(request.console.factors.of(session.who)),
+        provider=request.console.openid.provider.name if request.console.openid else "",
         has_passkey=bool(request.console.passkeys.of(session.who)),
     )
 
@@ -109,5 +110,8 @@ def _to_confirm(request: PageRequest) -> frozenset[str]:
     session = request.session
     if not request.console.needs_factor(session.who):
         return frozenset()
-    fresh = session.proved_at is not None and request.now - session.proved_at < CONFIRMED_FOR
-    return frozenset(CONFIRMED_ALWAYS if fresh else (*CONFIRMED, *CONFIRMED_ALWAYS))
+    since = request.now - session.proved_at if session.proved_at else CONFIRMED_FOR
+    fresh = -CONFIRMED_FOR < since < CONFIRMED_FOR  # a provider's clock may be ahead
+    if not fresh:
+        return frozenset((*CONFIRMED, *CONFIRMED_ALWAYS))
+    return frozenset(CONFIRMED_ALWAYS if request.console.has_factor(session.who) else ())

@@ -34,7 +34,7 @@ from platestream.web import cookies
 from platestream.web.challenges import Challenges
 from platestream.web.page_request import PageRequest
 from platestream.web.rendering import Section, Templates
-from platestream.web.sessions import Recent, Session, Sessions
+from platestream.web.sessions import PROVIDER, Recent, Session, Sessions
 
 if TYPE_CHECKING:
     from platestream.web.oidc import SignInFlow
@@ -177,6 +177,8 @@ class Console:
 
     def _factor_given(self, session: Session) -> bool:
         """Return whether a session has the second factor that its person needs now."""
+        if session.factor == PROVIDER:
+            return self.openid is not None
         if versions := self.factor_versions(session.who):
             return session.factor in versions
         return not session.factor and not self.requires_factor(session.who)

@@ -10,7 +10,8 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from anyio import CapacityLimiter, to_thread
@@ -50,6 +51,14 @@ class NotSignedInError(Exception):
     def __init__(self, status: int, message: str, why: str) -> None:
         super().__init__(why)
         self.status, self.message = status, message
+
+
+class Identity(NamedTuple):
+    """The person whom the provider named, whether by two factors, and when if the provider said so."""
+
+    who: str
+    several_factors: bool
+    at: datetime | None
 
 
 class PendingSignIn(NamedTuple):
@@ -100,11 +109,14 @@ class SignInFlow:
         self._pending: OrderedDict[str, PendingSignIn] = OrderedDict()
         self._lock = threading.Lock()
 
-    def begin(self, browser: str, back: str, where: str, now: datetime) -> str:
-        """Begin a sign-in that returns to `back`, and return the provider's address. Raises
-        NotSignedInError.
+    def begin(self, browser: str, back: str, where: str, now: datetime, *, again: bool = False) -> str:
+        """Begin a sign-in that returns to `back`, and return the provider's address. `again` has the provider
+        ask a person whom it knows. Raises NotSignedInError.
         """
-        made = self._call(self._client.create_authorization_url, back)
+        wanted = {"prompt": "login", "max_age": "0"} if again else {}
+        if self.provider.multi_factor_acr:
+            wanted["acr_values"] = " ".join(self.provider.multi_factor_acr)
+        made = self._call(partial(self._client.create_authorization_url, **wanted), back)
         begun = PendingSignIn(_hash(browser), now + LIVES, made["nonce"], made["code_verifier"], back, where)
         with self._lock:
             self._pending[made["state"]] = begun
@@ -125,15 +137,17 @@ class SignInFlow:
             del self._pending[state]
             return begun
 
-    def who(self, begun: PendingSignIn, answer: dict[str, str]) -> str:
-        """Return the person's name in the registry from the provider's answer. Raises NotSignedInError."""
+    def who(self, begun: PendingSignIn, answer: dict[str, str]) -> Identity:
+        """Return the person from the provider's answer, by the name in the registry. Raises
+        NotSignedInError.
+        """
         provider = self.provider
         if answer.get("iss", provider.issuer) != provider.issuer:
             raise self._unproven("the answer is of another issuer")
         if "code" not in answer:
             why = f"the provider answered {answer.get('error', 'nothing')[:64]!r}"
             raise NotSignedInError(403, f"{provider.name} did not sign you in.", why)
-        claims = self._call(self._claims, begun, answer["code"])
+        signed, claims = self._call(self._claims, begun, answer["code"])
         who = claims.get(provider.claim)
         if not isinstance(who, str) or not who.isprintable() or not 0 < len(who.strip()) <= 64:
             message = f"{provider.name} did not send your name in the registry. Tell the ALPR administrator."
@@ -142,10 +156,18 @@ class SignInFlow:
         if provider.group_claim and provider.group not in (held if isinstance(held, list) else [held]):
             message = f"{provider.name} does not admit your group. Ask the ALPR administrator."
             raise NotSignedInError(403, message, f"{who!r} is not in the group {provider.group!r}")
-        return who.strip()
+        return Identity(who.strip(), self._has_several_factors(signed), _time_of(signed))
 
-    def _claims(self, begun: PendingSignIn, code: str) -> dict[str, Any]:
-        """Return the checked claims of the id token, and those that only userinfo returns."""
+    def _has_several_factors(self, signed: dict[str, Any]) -> bool:
+        """Return whether the signed token states more than one factor; userinfo states nothing."""
+        amr, acr = signed.get("amr"), signed.get("acr")
+        listed = [one for one in amr if isinstance(one, str)] if isinstance(amr, list) else []
+        if not set(listed).isdisjoint(self.provider.multi_factor_amr):
+            return True
+        return isinstance(acr, str) and acr in self.provider.multi_factor_acr
+
+    def _claims(self, begun: PendingSignIn, code: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the checked claims of the id token, and these with those that only userinfo returns."""
         provider, client = self.provider, self._client
         token = client.fetch_access_token(begun.back, code=code, code_verifier=begun.verifier)
         must = {
@@ -157,11 +179,11 @@ class SignInFlow:
             raise OAuthError("no_id_token")
         wanted = {provider.claim, provider.group_claim} - {""}
         if wanted <= found.keys() or "userinfo_endpoint" not in client.load_server_metadata():
-            return dict(found)
+            return dict(found), dict(found)
         more = client.userinfo(token=token)
         if more.get("sub") != found["sub"]:
             raise OAuthError("another_person")
-        return {**more, **found}
+        return dict(found), {**more, **found}
 
     def _call(self, ask: Callable[..., Any], *arguments: Any) -> Any:
         """Check that the answer is the one that was requested; any other is refused."""
@@ -200,7 +222,8 @@ def _go(console: "Console", signing_in: SignInFlow, request: Request) -> Respons
     where = signin.local_path(request.query_params.get("next", ""))
     browser = cookies.pending_sign_in(request) or secrets.token_urlsafe(32)
     try:
-        address = signing_in.begin(browser, _address(request), where, console.clock())
+        again = "again" in request.query_params
+        address = signing_in.begin(browser, _address(request), where, console.clock(), again=again)
     except NotSignedInError as error:
         return _refused(console, where, error)
     return cookies.set_pending_sign_in(RedirectResponse(address, cookies.DONE), browser, LIVES)
@@ -212,10 +235,12 @@ def _back(console: "Console", signing_in: SignInFlow, request: Request) -> Respo
     try:
         begun = signing_in.finish(cookies.pending_sign_in(request), answer.get("state", ""), console.clock())
         where = begun.where
-        who = signing_in.who(begun, answer)
+        person = signing_in.who(begun, answer)
     except NotSignedInError as error:
         return _refused(console, where, error)
-    return signin.begin_session(console, request, who, where)
+    return signin.begin_session(
+        console, request, person.who, where, vouched=person.several_factors, proved_at=person.at
+    )
 
 
 def _refused(console: "Console", where: str, error: NotSignedInError) -> Response:
@@ -229,6 +254,14 @@ def _address(request: Request) -> str:
     """
     plain = request.url.scheme == "http" and request.url.hostname in HERE
     return f"{'http' if plain else 'https'}://{request.url.netloc}{BACK}"
+
+
+def _time_of(signed: dict[str, Any]) -> datetime | None:
+    """Return when the person authenticated at the provider, by the signed token; None if it does not say."""
+    at = signed.get("auth_time")
+    if not isinstance(at, int) or isinstance(at, bool) or not 0 < at < 2**33:
+        return None
+    return datetime.fromtimestamp(at, UTC)
 
 
 def _reason(error: Exception) -> str:

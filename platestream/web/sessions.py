@@ -34,6 +34,8 @@ REST_LIVES = timedelta(minutes=10)
 UNDO_LIVES = timedelta(minutes=5)
 PENDING_LIVES = timedelta(minutes=10)
 """Time to give a second factor after the first."""
+PROVIDER = "provider"
+"""`Session.factor` where a provider asked for two factors; versions are hashes."""
 K = TypeVar("K")
 V = TypeVar("V")
 

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from platestream.access.pages import account
 from platestream.operators.people_names import resolve
 from platestream.web import cookies, forms
 from platestream.web.failures import FAILURES, error_response
+from platestream.web.sessions import PROVIDER
 
 if TYPE_CHECKING:
     from platestream.web.console import Console
@@ -242,13 +244,21 @@ def _sign_in(console: "Console", request: Request, who: str, password: str, wher
 
 
 def begin_session(
-    console: "Console", request: Request, who: str, where: str, password: str | None = None
+    console: "Console",
+    request: Request,
+    who: str,
+    where: str,
+    password: str | None = None,
+    *,
+    vouched: bool = False,
+    proved_at: datetime | None = None,
 ) -> Response:
     """Begin a session of an authenticated person, and redirect to the requested page, or first to the page of
     the second factor where the person needs one.
 
     `password` is the version of the password that was used, None with a provider. A deactivated person is
-    refused. Names of a provider match registered names regardless of case.
+    refused. Names of a provider match registered names regardless of case; `vouched` says that it asked for
+    two factors, at `proved_at` if that is known.
     """
     address = request.client.host if request.client else ""
     if password is None:
@@ -258,21 +268,31 @@ def begin_session(
         return sign_in_page(console, where, DEACTIVATED, 403)
     if not console.needs_factor(who):
         return signed_in(console, request, RedirectResponse(where, cookies.DONE), who, password)
+    if vouched:
+        answer = RedirectResponse(where, cookies.DONE)
+        return signed_in(console, request, answer, who, password, PROVIDER, proved_at)
     token, pending = console.sessions.begin(who, console.clock(), password, pending=True)
     pending.resets, pending.where = accounts.resets(console.settings, who), where
     return cookies.set_session(RedirectResponse(FACTOR_PATH, cookies.DONE), token)
 
 
 def signed_in(
-    console: "Console", request: Request, answer: Response, who: str, password: str | None, factor: str = ""
+    console: "Console",
+    request: Request,
+    answer: Response,
+    who: str,
+    password: str | None,
+    factor: str = "",
+    proved_at: datetime | None = None,
 ) -> Response:
-    """Begin the session of a person who has given all that they need, and remember the browser. `factor` is
-    the version of the second factor.
+    """Begin the session of a person who has given all that they need, and remember the browser.
+
+    `factor` is the version of the second factor, or PROVIDER, and `proved_at` the time at which it was given.
     """
     now, address = console.clock(), request.client.host if request.client else ""
     device = f"{browser_name(request.headers.get('user-agent', ''))}, {address}"
     token, session = console.sessions.begin(who, now, password, device)
-    session.factor, session.proved_at = factor, now if factor else None
+    session.factor, session.proved_at = factor, proved_at
     session.resets = accounts.resets(console.settings, who)
     session.notice = accounts.has_news(console.settings, who, now)
     log.info("%s signed in from %s", who, address)

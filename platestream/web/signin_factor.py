@@ -80,7 +80,8 @@ def _give(console: "Console", request: Request, code: str, csrf: str) -> Respons
     if texts:
         shown = console.render("recovery_codes.html", None, codes=texts, where=pending.where)
         answer = HTMLResponse(shown)
-    return signin.signed_in(console, request, answer, who, pending.password, console.factors.version(who))
+    version = console.factors.version(who)
+    return signin.signed_in(console, request, answer, who, pending.password, version, now)
 
 
 def _page(console: "Console", pending: Session, message: str = "", status: int = 200) -> Response:

@@ -75,4 +75,4 @@ def _use(console: "Console", request: Request, credential: str, where: str) -> R
         console.sessions.end(pending)
     password = console.passwords.version(who) or None
     answer = RedirectResponse(where, cookies.DONE)
-    return signin.signed_in(console, request, answer, who, password, key.version)
+    return signin.signed_in(console, request, answer, who, password, key.version, now)

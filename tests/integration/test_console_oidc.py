@@ -15,13 +15,15 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 from playwright.sync_api import expect
 
+from platestream.access import accounts
 from tests.conftest import skip_unless_ci
 from tests.support.browser import chromium
 from tests.support.clients import ClientUnavailableError
 from tests.support.clock import NOW
 from tests.support.console import Pages, Person
 from tests.support.database import Database
-from tests.support.door import person
+from tests.support.door import door_of, person
+from tests.support.factors import FACTOR, admitted, require
 from tests.support.kafka_broker import free_port
 from tests.support.oidc_provider import BACK, CLIENT, CONSOLE, OTHER, SECRET, Provider, started, through
 from tests.support.served import served
@@ -45,7 +47,7 @@ def pages(database: Database, tmp_path: Path, provider: Provider) -> Pages:
     return console(database, tmp_path, provider)
 
 
-def console(database: Database, folder: Path, provider: Provider, **told: str) -> Pages:
+def console(database: Database, folder: Path, provider: Provider, **told: Any) -> Pages:
     made = Pages(database, folder / "data", oidc_file=provider.file(**told))
     made.staff(person("vale", "officer"), person("maier", "officer"))
     return made
@@ -288,6 +290,82 @@ def test_the_same_token_would_sign_in_if_it_were_right(
 ) -> None:
     _browser, answer = offered(pages, monkeypatch, provider, signed(provider))
     assert answer.url.path == "/hits"
+
+
+def ask_for_two(pages: Pages) -> None:
+    """Rules that require a second factor of everybody."""
+    pages.put(person("lee", "administrator"))
+    require(pages, "everybody")
+
+
+@pytest.mark.parametrize(
+    ("said", "suffices"),
+    [
+        ({}, False),
+        ({"amr": ["pwd"]}, False),
+        ({"amr": ["pwd", "mfa"]}, True),
+        ({"amr": "mfa"}, False),
+        ({"amr": {"mfa": 1}}, False),
+        ({"amr": [["mfa"], None, 1]}, False),
+        ({"acr": "mfa"}, False),
+        ({"acr": ["phrh"]}, False),
+        ({"acr": "phrh"}, True),
+    ],
+)
+def test_where_the_rules_ask_the_signed_token_states_two_factors_or_our_own_is_asked_for(
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    provider: Provider,
+    said: Claims,
+    suffices: bool,
+) -> None:
+    pages = console(database, tmp_path, provider, multi_factor_acr=["phrh"])
+    ask_for_two(pages)
+    browser, answer = offered(pages, monkeypatch, provider, signed(provider, **said))
+    # Authlib refuses an `amr` that is no list.
+    assert answer.url.path in (("/hits",) if suffices else (FACTOR, BACK))
+    assert admitted(browser) == suffices
+
+
+def test_what_userinfo_says_of_factors_is_not_signed_and_counts_for_nothing(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch, provider: Provider
+) -> None:
+    ask_for_two(pages)
+    assert pages.console.openid
+    client = pages.console.openid._client
+    lies = {"sub": "vale", "preferred_username": "vale", "groups": ["alpr"], "amr": ["mfa"]}
+    monkeypatch.setattr(client, "userinfo", lambda **_told: lies)
+    browser = pages.browser()
+    assert back(browser, through(begun(browser), "vale")).url.path == FACTOR
+    assert not admitted(browser)
+
+
+def test_acts_ask_again_after_a_sign_in_that_was_long_ago_at_the_provider_or_is_of_no_time(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch, provider: Provider
+) -> None:
+    pages.put(person("vale", "administrator"))
+    ask_for_two(pages)
+    now = int(time.time())
+    for at, asked in ((None, True), (now - 3600, True), (now + 3600, True), (True, True), (now, False)):
+        more = {"amr": ["mfa"]} if at is None else {"amr": ["mfa"], "auth_time": at}
+        browser, _answer = offered(pages, monkeypatch, provider, signed(provider, **more))
+        browser.get("/administration/people")
+        browser.send("/administration/people/no-password", id="maier")
+        assert ("Confirm with your second factor" in browser.page) == asked, at
+        assert ("Sign in with St. Johns & Co again" in unescape(browser.page)) == asked
+    again = browser.get("/sign-in/oidc?again&next=/account", follow_redirects=False).headers["location"]
+    assert parse_qs(urlsplit(again).query)["max_age"] == ["0"]
+
+
+def test_a_password_reset_ends_a_session_of_two_factors_at_the_provider(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch, provider: Provider
+) -> None:
+    ask_for_two(pages)
+    browser, _answer = offered(pages, monkeypatch, provider, signed(provider, amr=["mfa"]))
+    assert admitted(browser)
+    accounts.invite(door_of(pages.database, "lee", data=pages.data), "vale", pages.clock())
+    assert not admitted(browser)
 
 
 def test_a_provider_that_is_away_or_another_is_named_and_passwords_work(

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 from uuid import uuid4
 
@@ -39,7 +40,7 @@ class Provider:
     key: RSAKey
     folder: Path
 
-    def file(self, **told: str) -> Path:
+    def file(self, **told: Any) -> Path:
         """The console's file for it."""
         secret = self.folder / "secret"
         secret.write_text(SECRET + "\n")
