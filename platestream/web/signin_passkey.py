@@ -37,7 +37,7 @@ def routes(console: "Console") -> Sequence[Route]:
 
     async def use(request: Request) -> Response:
         form = await forms.read_form(request, forms.SMALL)
-        credential, where = (str(form.get(name, "")) for name in ("credential", "next"))
+        credential, where = (str(form.get(name, "")) for name in ("credential", "where"))
         return await to_thread.run_sync(_use, console, request, credential, signin.local_path(where))
 
     return Route(f"{PATH}/options", ask, methods=["POST"]), Route(PATH, use, methods=["POST"])

@@ -44,7 +44,7 @@ def with_passkey(pages: Pages, who: str = "vale", **device: Any) -> tuple[Person
 
 
 def sign_in(browser: Person, answer: str) -> Any:
-    return browser._shown(browser.client.post(USE, data={"credential": answer, "next": "/hits"}))
+    return browser._shown(browser.client.post(USE, data={"credential": answer, "where": "/hits"}))
 
 
 def acts(pages: Pages, kind: str = "account_passkey") -> list[tuple[Any, ...]]:

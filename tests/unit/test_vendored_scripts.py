@@ -22,7 +22,10 @@ def test_a_script_is_the_one_of_its_package(name: str) -> None:
     assert hashlib.sha256((STATIC / name).read_bytes()).hexdigest() == SUMS[name]
 
 
-OURS = {"camera-region.js", "console.js", "live.js", "offline.js", "street-map.js", "sw.js", "theme.js"}
+OURS = {
+    *("camera-region.js", "console.js", "live.js", "offline.js", "passkey.js", "street-map.js", "sw.js"),
+    "theme.js",
+}
 
 
 def test_no_other_script_is_served() -> None:
