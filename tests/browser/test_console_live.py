@@ -104,7 +104,7 @@ def bright(png: bytes) -> bool:
 def sign_in(page: Page, who: str = "vale") -> None:
     page.get_by_label("Name").fill(who)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def test_a_hit_comes_to_the_open_page_and_is_handled_to_its_end(system: System, page: Page) -> None:
