@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from platestream.access import second_factor, tokens
+from platestream.access.device_file import known_devices
 from platestream.access.door import Door
 from platestream.access.effects import effect_of_stored
 from platestream.access.enrollments import Code as Code
@@ -150,6 +151,14 @@ def remove(door: Door, who: str) -> None:
     door.enter("registry_account", f"user/{who}", change="no password any more, and no code")
     stored.end(who)
     codes.remove(who)
+
+
+def end_sessions(door: Door, who: str) -> None:
+    """Log that an administrator ends all sessions of `who`, and forget the browsers in which they signed in.
+    The caller ends the sessions. Raises RefusedInquiry.
+    """
+    door.enter("registry_account", f"user/{who}", change="all sessions end, and no browser is known any more")
+    known_devices(door.settings).forget(who)
 
 
 def remove_sign_ins(door: Door, who: str) -> None:

@@ -44,7 +44,9 @@ def show_person(request: PageRequest) -> Response:
     person = shown["people"].users.get(record_id(request))
     if person is None:
         raise RefusedError("registry", f"nobody is registered as {record_id(request)}")
-    return page(request, "person.html", person=person, **shown)
+    devices = request.console.known_devices.of(person.id, request.now)
+    sessions = request.console.sessions.of(person.id, request.now)
+    return page(request, "person.html", person=person, devices=devices, sessions=sessions, **shown)
 
 
 def register(request: PageRequest) -> Response:
@@ -104,6 +106,16 @@ def revoke_password(request: PageRequest) -> Response:
     return request.redirect(address("people", who))
 
 
+def end_sessions(request: PageRequest) -> Response:
+    """End all sessions of a person, and forget their browsers."""
+    who = request.field("id")
+    accounts.end_sessions(request.door, who)
+    request.console.sessions.end_all(who)
+    if who == request.session.who:
+        return request.console.sign_out(request.session)
+    return request.redirect(address("people", who))
+
+
 def raise_limit(request: PageRequest) -> Response:
     """Raise the number of vehicles shown to a person in 24 hours. An act of supervisors."""
     who = request.field("id")
@@ -146,5 +158,6 @@ ROUTES: Routes = {
     ("POST", f"{BASE}/people/code"): make_code,
     ("POST", f"{BASE}/people/limit"): raise_limit,
     ("POST", f"{BASE}/people/no-password"): revoke_password,
+    ("POST", f"{BASE}/people/sessions"): end_sessions,
     ("GET", f"{BASE}/people/{{name:path}}"): show_person,
 }

@@ -188,6 +188,30 @@ def test_a_password_is_taken_away_and_shown_where_nobody_is_registered(pages: Pa
     assert "stranger" not in accounts.passwords(pages.settings).names()
 
 
+def test_sessions_and_browsers_of_a_person_are_listed_and_ended(pages: Pages, lee: Person) -> None:
+    vale, other = pages.browser("vale"), pages.browser("maier")
+    lee.get("/administration/people/vale")
+    assert "End all sessions" in text(lee)
+    assert "signed in" in text(lee)
+    assert "known browser" in text(lee)
+    lee.send("/administration/people/sessions", id="vale")
+    assert vale.get("/hits").url.path == "/sign-in"
+    assert other.get("/search").url.path == "/search"
+    assert "End all sessions" not in text(lee)
+    assert not pages.console.known_devices.of("vale", pages.clock())
+    (changed,) = pages.database.rows(
+        "SELECT change FROM platestream.inquiry_log WHERE kind = 'registry_account' AND other = 'user/vale'"
+    )
+    assert changed[0].startswith("all sessions end")
+
+
+def test_only_an_administrator_ends_sessions_of_others(pages: Pages, lee: Person) -> None:
+    vale, chief = pages.browser("vale"), pages.browser("maier")
+    chief.get("/search")
+    assert chief.send("/administration/people/sessions", id="vale").status_code == 403
+    assert vale.get("/hits").url.path == "/hits"
+
+
 def test_nobody_changes_their_own_roles(pages: Pages, lee: Person) -> None:
     lee.get("/administration/people/lee")
     assert 'action="/administration/people"' not in lee.page
