@@ -1,5 +1,6 @@
 """Mosquitto, the MQTT broker of Debian, on this machine; and a subscriber to it."""
 
+import os
 import shutil
 import subprocess
 import threading
@@ -17,6 +18,23 @@ from tests.support.kafka_broker import free_port
 from tests.support.waiting import port_open
 
 USER, PASSWORD = "platestream", "correct horse"
+_low: list[int] = []
+"""Descriptors below 1024 that are kept for the clients: paho-mqtt waits by select(2), which takes no others,
+and the embedded engine leaves more than a thousand open in the process of many tests.
+"""
+
+
+def keep_low_descriptors() -> None:
+    """Take some of the lowest that are free; called when tests are collected, before any has run."""
+    _low.extend(os.open(os.devnull, os.O_RDONLY) for _one in range(64 - len(_low)))
+
+
+def free_low_descriptors() -> None:
+    while _low:
+        os.close(_low.pop())
+
+
+keep_low_descriptors()
 
 
 @dataclass
@@ -68,10 +86,12 @@ def mosquitto(folder: Path, *lines: str) -> Iterator[Mosquitto]:
     folder.mkdir()
     broker = Mosquitto(folder, lines=lines)
     broker.start()
+    free_low_descriptors()
     try:
         yield broker
     finally:
         broker.stop()
+        keep_low_descriptors()
 
 
 @dataclass

@@ -130,7 +130,10 @@ def test_a_place_outside_of_the_boundary_is_refused_before_the_file_is_written(
     profile = load("st-johns")
     town = [(34.49, -109.39), (34.49, -109.34), (34.53, -109.34), (34.53, -109.39)]
     agency = msgspec.structs.replace(profile.agency, boundary=town)
-    rules = AgencyRules(name="st-johns", profile=msgspec.structs.replace(profile, agency=agency))
+    alone = msgspec.structs.replace(profile.sign_in, second_factor="nobody")
+    rules = AgencyRules(
+        name="st-johns", profile=msgspec.structs.replace(profile, agency=agency, sign_in=alone)
+    )
     put(pages.console.door("lee"), rules, "Chief Yazzie")
     pages.clock.forward(seconds=3)  # a page knows rules that another program changed within two
     before = file.read_text()
