@@ -230,7 +230,6 @@ def _passes(
     """Return what a page of passes shows beside those of every result."""
     plate = plates.normalise(query.plate) if query.way == "fuzzy" else ""
     return {
-        "filtered": query.wanted != Description(),
         "links": _links(request, rows, why),
         "values": [evidence.row_value(row) for row in rows],
         "pictured": PICTURES if request.field("pictures") == "yes" else 0,
