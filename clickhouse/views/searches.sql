@@ -222,7 +222,8 @@ ORDER BY captured_at, detection_id, kind, ingested_at DESC
 LIMIT 1 BY detection_id, kind;
 
 -- The number of different vehicles that a search really showed, for the account that seals the log. It searches as
--- `search` and `sightings` do, but without the limit of the retention, which some rows may have passed since.
+-- `search` and `sightings` do, but without the limit of the retention, which some rows may have passed since. Vehicles that
+-- `left_out` counts are included: their number says which plates passed.
 CREATE OR REPLACE VIEW platestream.vehicles_of
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (
@@ -232,13 +233,12 @@ WITH (
     WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE
         AND outcome = 'allowed' AND kind IN ('search', 'sightings') AND vehicles > 1 AND counted_for != ''
 ) AS asked,
-asked.9 AS wanted,
-if(wanted['unknown'] = 'yes', 1, 0) AS unknown
+asked.9 AS wanted
 SELECT
     {inquiry:UUID} AS inquiry_id, asked.6 AS at, asked.8 AS counted_for,
     toUInt32(least(uniqExact(plate_zero), asked.7)) AS shown, toUInt32(asked.7 - shown) AS less
 FROM platestream.detections
-WHERE asked.1 AND {{misfit}} <= unknown
+WHERE asked.1 AND {{misfit}} <= 1
   AND plate_zero LIKE asked.2
   AND (empty(asked.3) OR has(asked.3, camera_id))
   AND captured_at >= asked.4 AND captured_at <= asked.5

@@ -20,8 +20,6 @@ Done = Callable[[str, Imported], None]
 Failed = Callable[[str, str], None]
 FETCHES = 6
 """Visits to a server in the time after which a file is due."""
-
-
 AGAIN = timedelta(hours=1)
 """Time until the job of a person who may not start it is tried again."""
 

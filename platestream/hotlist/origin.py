@@ -36,7 +36,7 @@ class Delivery:
 
     @property
     def is_delta(self) -> bool:
-        """Whether the manifest, which may be anybody's, calls the file a delta. Raises RefusedError."""
+        """Return whether the manifest, not yet verified, calls the file a delta. Raises RefusedError."""
         return self.manifest is not None and Manifest.read(self.manifest).extent == "delta"
 
 

@@ -126,7 +126,7 @@ def routes(console: "Console") -> Sequence[Route]:
 def local_path(where: str) -> str:
     """Return a path of this console; the home page for any other address.
 
-    >>> inside("/hits?a=1"), inside("//elsewhere.example"), inside("https://elsewhere.example")
+    >>> local_path("/hits?a=1"), local_path("//elsewhere.example"), local_path("https://elsewhere.example")
     ('/hits?a=1', '/', '/')
     """
     plain = where.isprintable() and "\\" not in where

@@ -115,6 +115,15 @@ def test_what_was_really_shown_counts_once_the_log_is_sealed(town: Database) -> 
     assert len(search(town, vehicles=150)) == 150
 
 
+def test_a_description_that_nothing_has_counts_nothing_for_free(town: Database) -> None:
+    """The number that is left out says how many passed, so these vehicles count as shown."""
+    for _search in range(OFFICER // 50):
+        assert search(town, described="direction=nowhere") == set()
+        seal(town)
+    with pytest.raises(RefusedInquiry, match="limit"):
+        search(town)
+
+
 def test_settling_twice_counts_once(town: Database) -> None:
     search(town, pattern="AA000*")
     for _time in range(6):

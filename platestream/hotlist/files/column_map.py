@@ -152,33 +152,33 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return {name: "".join(found[span]) for name, span in spans.items()}
 
     def _fields(self, said: Fields) -> Fields:
-        told = {ALIASES.get(name, name): text for name, text in said.items()}
-        action = self._action(told, said.get("MKE", ""))
+        given = {ALIASES.get(name, name): text for name, text in said.items()}
+        action = self._action(given, said.get("MKE", ""))
         known: Fields = {"action": action}
-        plate, state = told.get("plate", ""), told.get("state", "")
-        if plate or not told.get("reference"):
+        plate, state = given.get("plate", ""), given.get("state", "")
+        if plate or not given.get("reference"):
             if not plate:
                 raise RefusedError(NO_PLATE, "`plate` is empty")
             plate = codes.plate(plate)
-        case = told.get("case_number", "")
-        known["reference"] = told.get("reference") or reference(plate, codes.state(state), case)
+        case = given.get("case_number", "")
+        known["reference"] = given.get("reference") or reference(plate, codes.state(state), case)
         if action == "clear":
             return known
         if not plate:
             raise RefusedError(NO_PLATE, "`plate` is empty")
-        category, reason = self._category(told, said.get("MKE", ""))
+        category, reason = self._category(given, said.get("MKE", ""))
         known |= {"plate": plate, "state": codes.state(state), "category": category, "case_number": case}
-        known |= {"make": codes.make(told.get("make", "")), "model": told.get("model", "")}
-        known |= {"colour": codes.colour(told.get("colour", "")), "body": codes.body(told.get("body", ""))}
-        known["reason"] = told.get("reason") or self.reason or reason
-        known["instructions"] = told.get("instructions", "")
+        known |= {"make": codes.make(given.get("make", "")), "model": given.get("model", "")}
+        known |= {"colour": codes.colour(given.get("colour", "")), "body": codes.body(given.get("body", ""))}
+        known["reason"] = given.get("reason") or self.reason or reason
+        known["instructions"] = given.get("instructions", "")
         coded = [f"{name} {text}" for name, text in said.items() if text and _CODE.fullmatch(name)]
         shown = [one for one in coded if ALIASES.get(one[:3]) in (None, "reference")]
-        known["other"] = ", ".join([*filter(None, [told.get("other")]), *shown])
-        return known | {name: self._date(name, told[name]) for name in DATES if told.get(name)}
+        known["other"] = ", ".join([*filter(None, [given.get("other")]), *shown])
+        return known | {name: self._date(name, given[name]) for name in DATES if given.get(name)}
 
-    def _action(self, told: Fields, key: str) -> Action:
-        said = told.get("action", "").upper()
+    def _action(self, given: Fields, key: str) -> Action:
+        said = given.get("action", "").upper()
         if said in self.actions:
             return self.actions[said]
         if key and not said:
@@ -190,8 +190,8 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             raise RefusedError("schema", "`action` is none of those that the column map knows")
         return found
 
-    def _category(self, told: Fields, key: str) -> tuple[str, str]:
-        said = told.get("category", "")
+    def _category(self, given: Fields, key: str) -> tuple[str, str]:
+        said = given.get("category", "")
         if said in self.categories:
             return self.categories[said], ""
         if key and key[1:2].upper() in MESSAGE_KEYS:

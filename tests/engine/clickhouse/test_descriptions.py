@@ -93,7 +93,7 @@ def street(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def judge(seen: Seen, wanted: Description) -> bool | None:
-    """Whether a pass fits; None where nothing differs but something is unknown, by the manual."""
+    """Compare a pass with a description; None where nothing differs but something is unknown."""
     sure = True
     for field in fields(Description):
         want, have = getattr(wanted, field.name).casefold(), seen[field.name].casefold()
