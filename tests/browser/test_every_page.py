@@ -59,6 +59,8 @@ def test_shortcuts_lead_to_sections_and_are_listed(page: Page, pages: Pages, con
     expect(shown).to_be_hidden()
     page.keyboard.type("gl")
     expect(page.get_by_role("heading", level=1, name="Hot list")).to_be_visible()
+    # The script shows this button; before it has run, no key is heard.
+    expect(page.get_by_role("button", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("j")
     expect(page.locator("main tbody a").first).to_be_focused()
     page.keyboard.press("/")
