@@ -178,6 +178,14 @@ ACTS: tuple[Act, ...] = (
     Act(
         "evidence_not_needed", "record why no data of a case is held", "F.8.a", _HOLDERS, documented="case",
     ),
+    Act(
+        "evidence_send", "send exports to their evidence systems, or a refused one again", "F.8.a",
+        ("custodian", "administrator"), automatic=True,
+    ),
+    Act(
+        "evidence_receipt", "record the receipt of an evidence system for an export", "F.8.a", (),
+        automatic=True, entry="evidence/receipt",
+    ),
     Act("evidence_show", "see what evidence is held", "J.2", ("custodian", "auditor")),
     Act(
         "evidence_purge", "purge evidence past its schedule", "J.2", (), automatic=True,
@@ -224,6 +232,7 @@ ACTS: tuple[Act, ...] = (
     _register("material", "register training material and its approval", "E.1.d"),
     _register("incident", "record what came of ALPR use", "E.1.f", _CHIEFS),
     _register("source", "designate a hot list source", "C.4 E.1.b"),
+    _register("evidence_system", "register an evidence system, to which exports are sent", "F.8.a"),
     _register("category", "designate a hot list category", "C.3 E.1.b"),
     Act("registry_show", "see the registry", "E.1.e I.2.a", _EVERYBODY),
     Act("camera_show", "see what a camera sees now", "D.5 F.2 I.7", _CHIEFS, documented="inquiry"),

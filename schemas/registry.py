@@ -25,6 +25,7 @@ Kind = Literal[
     "place",
     "roster",
     "material",
+    "evidence_system",
 ]
 WIDEST_M = 10_000
 WIDEST_DEGREES = 0.5
@@ -134,6 +135,24 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     feed_made_at: Annotated[
         Instant | None, Meta(description="hotlist_source: when the last imported file was signed")
     ] = None
+    transfer_place: Annotated[
+        str, Meta(max_length=300, description="evidence_system: the folder or sftp://user@host/folder")
+    ] = ""
+    host_key: Annotated[
+        str, Meta(max_length=1000, description="evidence_system: key of its SFTP server, as in known_hosts")
+    ] = ""
+    gives_back: Annotated[bool, Meta(description="evidence_system: its server lets us read what we sent")] = (
+        True
+    )
+    receipt_minutes: (
+        Annotated[
+            int, Meta(ge=1, le=44640, description="evidence_system: it writes receipts, within this time")
+        ]
+        | None
+    ) = None
+    receipt_key: Annotated[
+        str, Meta(max_length=64, description="evidence_system: public key of its receipts (as `keys`)")
+    ] = ""
     latitude: Latitude | None = None
     longitude: Longitude | None = None
     since: Annotated[
@@ -185,6 +204,8 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
             self.version and self.sha256 and self.approved_by and self.approved_at
         ):
             raise ValueError("a material needs `version`, `sha256`, `approved_by` and `approved_at`")
+        if self.kind == "evidence_system" and not self.transfer_place:
+            raise ValueError("an evidence system needs `transfer_place`")
         if self.since and self.until and self.until < self.since:
             raise ValueError("`until` is before `since`")
         if self.kind == "roster":

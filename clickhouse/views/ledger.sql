@@ -36,6 +36,16 @@ WITH
         WHERE chain = 'evidence' AND its_hold != '' AND kind IN ('hold', 'keep', 'purge')
           AND position(record, its_hold) > 0 AND JSONExtractString(record, 'hold_id') = its_hold
     ) AS past,
+    -- For a receipt: exports that it is of, and earlier receipts of the same export.
+    (
+        SELECT (countIf(kind = 'export' AND hash = JSONExtractString(its_record, 'export')
+                AND JSONExtractString(record, 'system') != ''
+                AND arrayAll(field -> JSONExtractRaw(record, field) = JSONExtractRaw(its_record, field),
+                    ['hold_id', 'system', 'file', 'bytes', 'sha256'])),
+            countIf(kind = 'receipt' AND JSONExtractString(record, 'export') = JSONExtractString(its_record, 'export')))
+        FROM platestream.ledger
+        WHERE chain = 'evidence' AND its_chain = 'evidence' AND its_kind = 'receipt' AND kind IN ('export', 'receipt')
+    ) AS receipted,
     (
         SELECT throwIf(
             ifNull(given.1 != 1 OR allowed.1 != 1 OR allowed.2 != 'allowed' OR allowed.6 != its_hash
@@ -64,6 +74,9 @@ WITH
                 OR its_kind = 'keep' AND its_release < past.3
                 OR its_kind = 'purge' AND past.3 > now64(3)), 1),
             'Refused: evidence is held once, never kept for less, and purged once, when its time is over')
+        + throwIf(
+            ifNull(its_chain = 'evidence' AND its_kind = 'receipt' AND (receipted.1 != 1 OR receipted.2 > 0), 1),
+            'Refused: a receipt is of one export to an evidence system, with its file, and there is one of each')
     ) AS refused
 SELECT
     its_chain AS chain,

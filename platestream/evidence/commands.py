@@ -1,5 +1,6 @@
 """`platestream evidence`: detections of a case, copied out of the 30-day store."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +11,10 @@ import typer
 from platestream.access.door import agency_zone
 from platestream.cli.door import DAYS, TIMES, format_local, open_door, to_instant
 from platestream.cli.output import err, out, print_json, table
+from platestream.evidence import dispatch, origin, package
 from platestream.evidence import export as evidence_export
 from platestream.evidence import hold as hold_service
-from platestream.evidence import origin, package
+from platestream.evidence.transfer_job import TransferJob
 from platestream.inquiries.search import SearchRequest
 from platestream.schemas import plates
 from platestream.schemas.pluralize import pluralize
@@ -172,14 +174,25 @@ def list_(
 @app.command()
 def export(
     hold_id: Annotated[UUID, typer.Argument(help="Id of the hold, as `evidence list` shows it.")],
-    to: Annotated[Path, typer.Argument(help="A new folder or .zip file.")],
+    to: Annotated[Path | None, typer.Argument(help="A new folder or .zip file.")] = None,
+    system: Annotated[
+        str, typer.Option(help="Registered evidence system to which the package is sent instead.")
+    ] = "",
     receiver: Annotated[str, typer.Option(help="Recipient of the package.")] = "evidence system",
     purpose: Purpose = "",
 ) -> None:
     """Export a signed package of a hold: originals, manifest, chain of custody, inquiries, a summary.
 
-    Example: platestream evidence export 7c0e... case-26-001234.zip --receiver 'Evidence.com'
+    Examples: platestream evidence export 7c0e... case-26-001234.zip --receiver 'Evidence.com'
+    and platestream evidence export 7c0e... --system property-room
     """
+    if (to is None) == (not system):
+        raise typer.BadParameter("give a new file or folder, or --system")
+    if to is None:
+        with open_door("evidence export") as door:
+            done = dispatch.export_to(door, hold_id, system, datetime.now(UTC), purpose=purpose)
+        out.print(f"{done.file}: is sent to {system} by `platestream evidence follow`")
+        return
     with open_door("evidence export") as door:
         if to.exists():
             raise FileExistsError(f"{to} already exists")
@@ -189,6 +202,67 @@ def export(
         )
     package.write(made, to)
     out.print(f"{to}: {pluralize(len(made), 'file')}, signed by key {package.key_fingerprint(key)}")
+
+
+@app.command()
+def transfers(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each export.")] = False,
+) -> None:
+    """List exports to evidence systems with their receipts, the latest first.
+
+    Example: platestream evidence transfers
+    """
+    with open_door("evidence transfers") as door:
+        found, zone = dispatch.transfers(door), agency_zone(door)
+    if as_json:
+        for one in found:
+            print_json(one)
+        return
+    shown = table("file", "case", "system", "exported", "state", "receipt")
+    for one in found:
+        receipt = f"{format_local(one.receipt_at, zone, seconds=False)}, {one.receipt.proof}" if (
+            one.receipt and one.receipt_at
+        ) else one.fault  # fmt: skip
+        exported = format_local(one.exported_at, zone, seconds=False)
+        shown.add_row(one.file, one.case_number, one.system, exported, one.state, receipt)
+    out.print(shown)
+
+
+@app.command()
+def send(
+    file: Annotated[str, typer.Argument(help="Name of the package, as `evidence transfers` shows it.")],
+) -> None:
+    """Let the job try a transfer again that it gave up.
+
+    Example: platestream evidence send evidence-7c0e...zip
+    """
+    with open_door("evidence send") as door:
+        dispatch.send_again(door, file)
+    out.print(f"{file}: is sent again by `platestream evidence follow`")
+
+
+@app.command()
+def follow(
+    once: Annotated[bool, typer.Option("--once", help="Try each transfer that is due, and end.")] = False,
+) -> None:
+    """Send exports to their evidence systems as they come, and record the receipts (order, F.8.a).
+
+    It runs until it is stopped, as a system job that is logged as such. `platestream up --evidence` starts
+    it. For SFTP, `evidence/NAME/ssh_key` in the data folder holds the private key.
+
+    Example: platestream evidence follow
+    """
+
+    def said(file: str, what: str) -> None:
+        err.print(f"{file}: {what}")
+
+    with open_door("evidence follow") as person:
+        job = TransferJob(person, said)
+        while True:
+            job.run_once(datetime.now(UTC))
+            if once:
+                break
+            time.sleep(30)
 
 
 @app.command()

@@ -61,7 +61,9 @@ ORDER BY seal
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
-    """The ledger's record of an export."""
+    """The ledger's record of an export. One to an evidence system (`system`) names the packed `file`, with
+    its size and SHA-256.
+    """
 
     hold_id: UUID
     case_number: str
@@ -69,6 +71,10 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     files: int
     manifest_sha256: str
     signed_by: str
+    system: str = ""
+    file: str = ""
+    bytes: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,17 @@ def export(
     hold or its content differs from what was held, PackageError without a key, RefusedInquiry and
     DatabaseError.
     """
+    package, done = prepare(door, hold_id, key, now, receiver=receiver)
+    record(door, done, purpose)
+    return package
+
+
+def prepare(
+    door: Door, hold_id: UUID, key: Ed25519PrivateKey | None, now: datetime, *, receiver: str
+) -> tuple[dict[str, bytes], Export]:
+    """Return the package of a hold and the record of its export, which is not logged yet. Raises as
+    `export`.
+    """
     shown = door.enter("evidence_show", str(hold_id)).inquiry_id
     key = key or agency_key(door.settings)
     custodian = door.client(CUSTODIAN)
@@ -135,7 +152,7 @@ def export(
     package = seal(_files(custodian, shown, readable_log(shown), facts, agency), manifest, key)
     if faults := verify(package)[1]:
         raise NothingToHold(f"hold {hold_id} is not what was held, and is not signed: {faults[0]}")
-    done = Export(
+    return package, Export(
         hold_id=hold_id,
         case_number=case,
         receiver=receiver,
@@ -143,13 +160,16 @@ def export(
         manifest_sha256=sha256(package[MANIFEST]).hexdigest(),
         signed_by=manifest.signed_by,
     )
+
+
+def record(door: Door, done: Export, purpose: str) -> None:
+    """Log an export with its entry of the ledger. Raises RefusedInquiry and DatabaseError."""
     why: Documentation = {
-        "case_number": case,
-        "reason": f"Evidence exported to {receiver}",
+        "case_number": done.case_number,
+        "reason": f"Evidence exported to {done.receiver}",
         "purpose": purpose,
     }
     records.put(door, "evidence_export", done, **why)
-    return package
 
 
 def holds(door: Door) -> list[HoldState]:

@@ -8,9 +8,9 @@ from uuid import UUID
 from starlette.responses import Response, StreamingResponse
 
 from platestream.access.gate import Row
+from platestream.evidence import dispatch, package, partner_reads, systems
 from platestream.evidence import export as exporting
 from platestream.evidence import hold as hold_service
-from platestream.evidence import package, partner_reads
 from platestream.inquiries.pages.pictures import EPOCH, MICROSECOND
 from platestream.inquiries.search import Pass, narrowest_search, purposes
 from platestream.schemas.acts import BY_NAME
@@ -26,7 +26,17 @@ def list_holds(request: PageRequest) -> Response:
     may_export = not set(request.console.roles(request.session.who)).isdisjoint(
         BY_NAME["evidence_export"].roles
     )
-    return request.page("evidence.html", holds=found, purposes=purposes(request.door), may_export=may_export)
+    sent: dict[UUID, list[dispatch.TransferView]] = {}
+    for one in dispatch.views(request.door):
+        sent.setdefault(one.hold_id, []).append(one)
+    return request.page(
+        "evidence.html",
+        holds=found,
+        purposes=purposes(request.door),
+        may_export=may_export,
+        sent=sent,
+        systems=list(systems.active(request.door.streams).values()),
+    )
 
 
 def hold(request: PageRequest) -> Response:
@@ -87,6 +97,24 @@ def export(request: PageRequest) -> Response:
     return StreamingResponse(_parts(file), media_type="application/zip", headers=headers)
 
 
+def send(request: PageRequest) -> Response:
+    """Export a hold to a registered evidence system."""
+    dispatch.export_to(
+        request.door,
+        _hold_id(request),
+        request.field("system"),
+        request.now,
+        purpose=request.field("purpose"),
+    )
+    return request.redirect("/evidence")
+
+
+def send_again(request: PageRequest) -> Response:
+    """Let the job try a transfer again that it gave up."""
+    dispatch.send_again(request.door, request.field("file"))
+    return request.redirect("/evidence")
+
+
 def row_value(row: Row) -> str:
     """Return the value that names a row of a search in a form that holds it."""
     at = (row["captured_at"] - EPOCH) // MICROSECOND
@@ -133,4 +161,6 @@ ROUTES: Routes = {
     ("POST", "/evidence/elsewhere"): hold_partner_reads,
     ("POST", "/evidence/{hold:uuid}/keep"): extend,
     ("POST", "/evidence/{hold:uuid}/export"): export,
+    ("POST", "/evidence/{hold:uuid}/send"): send,
+    ("POST", "/evidence/transfers/again"): send_again,
 }

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from platestream.access.door import Door
+from platestream.evidence.transfer_job import PREFIX as TRANSFER
 from platestream.hotlist.rejected_lines import PREFIX as REJECTED_LINE
 from platestream.schemas import topics
 from platestream.schemas.dead_letter import DeadLetter
@@ -118,6 +119,8 @@ def _destination(letter: DeadLetter) -> Topic[Any]:
         )
     if letter.topic.startswith(REJECTED_LINE):
         raise RefusedError("letter", "the list's owner corrects its line, which comes with the next file")
+    if letter.topic.startswith(TRANSFER):
+        raise RefusedError("letter", "platestream evidence send tries the transfer again")
     if letter.topic in CHANGELOGS:
         raise RefusedError(
             "letter", f"an old record of {letter.topic} could stand for a newer one: make the change anew"

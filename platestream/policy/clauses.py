@@ -132,7 +132,8 @@ CLAUSES = (
     Clause(
         "F.8.a",
         "Data of a case goes to the evidence store",
-        "`platestream evidence hold`, `export` ([evidence](evidence.md))",
+        "`platestream evidence hold`, `export`; an evidence system's receipt is in the ledger "
+        "([evidence](evidence.md))",
     ),
     Clause(
         "F.8.b",

@@ -8,6 +8,7 @@ from platestream.policy.checks import (
     cameras,
     duty,
     evidence,
+    evidence_transfer,
     hits,
     hotlist,
     hotlist_acts,
@@ -238,6 +239,13 @@ CHECKS = (
         "cases of acted hits have evidence; searched cases have evidence or a reason",
         "platestream evidence hold; evidence not-needed",
         evidence.cases_held,
+    ),
+    Check(
+        "transferred",
+        _clauses("F.8.a"),
+        "exports of held evidence have the receipt of their evidence system",
+        "platestream evidence transfers",
+        evidence_transfer.transferred,
     ),
     Check(
         "rows",

@@ -15,7 +15,12 @@ from rich.table import Table
 
 from platestream.access import registry as job
 from platestream.access import rules_in_force
-from platestream.access.commands import registry_cameras, registry_feeds, registry_people
+from platestream.access.commands import (
+    registry_cameras,
+    registry_evidence,
+    registry_feeds,
+    registry_people,
+)
 from platestream.access.commands.registry_records import DAY, Day, put_record
 from platestream.access.door import agency_zone
 from platestream.cli.door import open_door
@@ -27,7 +32,7 @@ app = typer.Typer(no_args_is_help=True, help="Manage agencies, users, cameras an
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _BINDS = "File that {} may name, or none. All three files must be allowed together with the first."
-for part in (registry_people, registry_cameras, registry_feeds):
+for part in (registry_people, registry_cameras, registry_feeds, registry_evidence):
     app.registered_commands.extend(part.app.registered_commands)
 
 

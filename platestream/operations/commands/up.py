@@ -61,6 +61,9 @@ def up(
     feeds: Annotated[
         bool, typer.Option("--feeds", help="Import the files of registered feeds of hot lists.")
     ] = False,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="Send exports to their evidence systems.")
+    ] = False,
     accounts: Annotated[
         Path | None,
         typer.Option(
@@ -89,6 +92,7 @@ def up(
         metrics=metrics,
         transparency=transparency_port if transparency else 0,
         feeds=feeds,
+        evidence=evidence,
     )
     ways: list[SignIn] = []
     try:

@@ -46,6 +46,7 @@ class StartOptions:
     transparency: int = 0
     """Port of the public page; 0: none."""
     feeds: bool = False
+    evidence: bool = False
 
 
 def programs(options: StartOptions, hashes: dict[str, str], also: Program | None = None) -> list[Program]:
@@ -79,6 +80,8 @@ def programs(options: StartOptions, hashes: dict[str, str], also: Program | None
         made += _public_page(options)
     if options.feeds:
         made.append(_feeds(options))
+    if options.evidence:
+        made.append(_evidence(options))
     if read_config(options.settings).serve is not None:
         made.append(_partners(options))
     return made
@@ -101,6 +104,13 @@ def _feeds(options: StartOptions) -> Program:
     follow = (PYTHON, "-m", "platestream", "hotlist", "follow")
     account = _account(options, "console") if options.accounts else {}
     return Program("feeds", "imports hot lists of registered feeds", follow, {**account, **_starter(options)})
+
+
+def _evidence(options: StartOptions) -> Program:
+    follow = (PYTHON, "-m", "platestream", "evidence", "follow")
+    account = _account(options, "console") if options.accounts else {}
+    sends = "sends exports to their evidence systems"
+    return Program("evidence", sends, follow, {**account, **_starter(options)})
 
 
 def _partners(options: StartOptions) -> Program:

@@ -25,6 +25,7 @@ ACTS_OF: Mapping[str, tuple[str, ...]] = {
     "place": ("registry_place",),
     "roster": ("registry_roster",),
     "material": ("registry_material",),
+    "evidence_system": ("registry_evidence_system",),
     # An import writes its time into its source's record.
     "hotlist_source": ("registry_source", "hotlist_import", "hotlist_force", "hotlist"),
     "hotlist_category": ("registry_category",),

@@ -1,0 +1,59 @@
+"""`platestream registry`: evidence systems."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from platestream.access.commands.registry_records import put_record
+from platestream.access.registry import REMOTE
+from platestream.evidence import systems
+from platestream.hotlist.origin import public_text
+
+app = typer.Typer()
+
+
+@app.command("evidence-system")
+def evidence_system(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Short name, for example property-room.")],
+    place: Annotated[str, typer.Option(help="A folder, or sftp://user@host:22/folder.")],
+    title: Annotated[str, typer.Option(help="The name that exports give as their recipient.")] = "",
+    host_key: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="File of the SFTP server's public host key."),
+    ] = None,
+    write_only: Annotated[
+        bool, typer.Option("--write-only", help="The server gives nothing back: only the size is compared.")
+    ] = False,
+    receipt_within: Annotated[
+        int | None, typer.Option(min=1, help="Minutes within which it writes FILE.receipt.json.")
+    ] = None,
+    receipt_key: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="PEM of the public key (Ed25519) of its receipts."),
+    ] = None,
+    end: Annotated[bool, typer.Option("--end", help="Withdraw it: nothing is sent there any more.")] = False,
+    approved_by: Annotated[str, typer.Option(help="Approved by.")] = "",
+) -> None:
+    """Register an evidence system, to which exports are sent, or withdraw it (order, section F.8.a).
+
+    Two people compare the host key by telephone. A folder has a file `.platestream-evidence` with NAME.
+
+    Examples: platestream registry evidence-system property-room --place /mnt/evidence
+    and platestream registry evidence-system vault --place sftp://alpr@10.4.0.7/in --host-key vault.pub
+    """
+    remote = place.startswith(REMOTE)
+    key = " ".join(host_key.read_text("utf-8").split()[:2]) if host_key else ""
+    put_record(
+        "evidence_system",
+        name,
+        systems.register,
+        name=title or name,
+        transfer_place=place if remote else str(Path(place).absolute()),
+        host_key=key,
+        gives_back=not write_only,
+        receipt_minutes=receipt_within,
+        receipt_key=public_text(receipt_key) if receipt_key else "",
+        active=not end,
+        approved_by=approved_by,
+    )

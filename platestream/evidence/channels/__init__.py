@@ -1,0 +1,1 @@
+"""Channels to evidence systems, one file for each."""

@@ -1,0 +1,64 @@
+"""Registered evidence systems (order, section F.8.a): where exports are sent, and what is their receipt."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+from platestream.access import registry
+from platestream.access.door import Door
+from platestream.access.signing_keys import WrongKey, read_public
+from platestream.edges.edge import Topics
+from platestream.evidence.channels.channel import Channel
+from platestream.evidence.channels.folder import FolderChannel
+from platestream.evidence.channels.sftp import SftpChannel
+from platestream.hotlist.sftp import Remote
+from platestream.schemas.message import RefusedError
+from platestream.schemas.registry import RegistryRecord
+
+FOLDER = "evidence"
+"""Folder below the data folder: packages to be sent, and a folder with `ssh_key` for each SFTP server."""
+OUTBOX = "outbox"
+_HOST_KEY = re.compile(r"(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,3}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def register(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
+    """Register an evidence system, or withdraw it where `record` is not active. Raises as `registry.put`."""
+    with door.log_refusal("registry_evidence_system", record.key):
+        if record.active:
+            _check(record)
+    return registry.put(door, record, now)
+
+
+def _check(record: RegistryRecord) -> None:
+    if not _NAME.fullmatch(record.id) or record.id == OUTBOX:
+        raise RefusedError("registry", "the name of an evidence system has letters, digits and . _ - only")
+    if record.transfer_place.startswith(registry.REMOTE):
+        Remote.parse(record.transfer_place)
+        if not _HOST_KEY.fullmatch(record.host_key):
+            raise RefusedError("registry", "an SFTP server needs its host key: `ssh-ed25519 AAAA…`")
+    elif not Path(record.transfer_place).is_absolute():
+        raise RefusedError("registry", "the place is no absolute path and no sftp://user@host/folder")
+    elif record.host_key or not record.gives_back:
+        raise RefusedError("registry", "a folder has no host key, and is read back always")
+    if record.receipt_key:
+        if record.receipt_minutes is None:
+            raise RefusedError("registry", "a key of receipts needs the time within which they come")
+        try:
+            read_public(record.receipt_key)
+        except WrongKey as error:
+            raise RefusedError("registry", str(error)) from None
+
+
+def active(streams: Topics) -> dict[str, RegistryRecord]:
+    """Return the evidence systems in force by name."""
+    found = registry.records_of(streams, "evidence_system")
+    return {name: one for name, one in found.items() if one.active}
+
+
+def open_channel(system: RegistryRecord, data: Path) -> Channel:
+    """Return the channel to an evidence system; `data` is the data folder."""
+    if system.transfer_place.startswith(registry.REMOTE):
+        home = data / FOLDER
+        return SftpChannel(system, home / system.id, home / OUTBOX)
+    return FolderChannel(Path(system.transfer_place), system.id)

@@ -1,0 +1,548 @@
+"""Exports that are sent to evidence systems: a folder and a real OpenSSH server, honest and otherwise."""
+
+import base64
+import json
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from platestream.access import signing_keys
+from platestream.access.gate import RefusedInquiry
+from platestream.edges.clickhouse_client import AUDITOR, CUSTODIAN, DatabaseError
+from platestream.evidence import dispatch, package, systems
+from platestream.evidence import hold as holding
+from platestream.evidence.channels.channel import ChannelError
+from platestream.evidence.channels.folder import MARK, FolderChannel
+from platestream.evidence.channels.sftp import SftpChannel
+from platestream.evidence.purge import purge_released
+from platestream.evidence.receipts import SUFFIX, Receipt, ReceiptFile, read_sent
+from platestream.evidence.systems import FOLDER
+from platestream.evidence.transfer_job import PATIENCE, TransferJob
+from platestream.ledger import records
+from platestream.ledger import store as ledger
+from platestream.policy.checks.context import Answer, CheckData
+from platestream.policy.checks.evidence_transfer import transferred
+from platestream.schemas import tables, topics
+from platestream.schemas.catalogue import example
+from platestream.schemas.detection import Detection
+from platestream.schemas.message import RefusedError
+from platestream.schemas.registry import RegistryRecord
+from tests.support.database import Database
+from tests.support.door import door_of, person, staffed
+from tests.support.evidence import age
+from tests.support.openssh import SftpServer, make_key, sftp_server
+from tests.support.small_disk import fill, small_disk
+
+READ = Detection.from_json(bytes(example("detection").accepted))
+CASE = "26-001234"
+
+
+class Office:
+    """An agency whose custodian Cam sends evidence; the job is started by the administrator Lee."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        staffed(database, person("cam", "custodian", "analyst"), person("lee", "administrator", "custodian"))
+        self.database, self.lee = database, door_of(database, "lee")
+        self.cam = door_of(database, "cam")
+        self.data = self.cam.settings.data
+        package.new_key(folder / "agency.pem")
+        self.cam.settings.evidence_key_file = folder / "agency.pem"
+        self.folder = folder
+        self.said: list[str] = []
+        self.now = datetime.now(UTC)
+        self.job = self.start()
+
+    def start(self) -> TransferJob:
+        return TransferJob(self.lee, lambda _file, what: self.said.append(what))
+
+    def register(self, place: str, **told: Any) -> None:
+        record = RegistryRecord(
+            kind="evidence_system", id="vault", name="Vault", transfer_place=place, **told
+        )
+        systems.register(self.lee, record, datetime.now(UTC))
+
+    def share(self) -> Path:
+        place = self.folder / "share"
+        place.mkdir()
+        (place / MARK).write_text("vault\n")
+        return place
+
+    def remote(self, server: SftpServer, **told: Any) -> Path:
+        host = " ".join((server.folder / "host.pub").read_text().split()[:2])
+        self.register(server.place, **{"host_key": host, **told})
+        home = self.data / FOLDER / "vault"
+        home.mkdir(parents=True)
+        (home / "ssh_key").write_bytes(server.key.read_bytes())
+        (home / "ssh_key").chmod(0o600)
+        return server.out
+
+    def hold(self) -> UUID:
+        read = msgspec.structs.replace(
+            READ, detection_id=uuid4(), plate="HELD001", captured_at=datetime.now(UTC) - timedelta(hours=1),
+            crop=b"HELD001" * 9, picture=b"\xff\xd8" + os.urandom(400_000),
+        )  # fmt: skip
+        self.database.put(tables.DETECTIONS, read)
+        self.database.put(tables.IMAGES, read)
+        terms = holding.Terms(case_number=CASE, authority="Det. Begay", schedule="felony")
+        return holding.hold(self.cam, terms, pattern="HELD001", detections=(read.detection_id,)).hold_id
+
+    def export(self) -> str:
+        return dispatch.export_to(self.cam, self.hold(), "vault", self.now).file
+
+    def run(self, after: timedelta = timedelta(hours=2)) -> None:
+        self.now += after
+        self.job.run_once(self.now)
+
+    @property
+    def views(self) -> list[dispatch.TransferView]:
+        return dispatch.transfers(self.cam)
+
+    @property
+    def states(self) -> list[str]:
+        return [one.state for one in self.views]
+
+    def outbox(self) -> list[str]:
+        found = (self.data / FOLDER / "outbox").iterdir()
+        return sorted(one.name for one in found if not one.name.startswith("."))
+
+    def check(self, after: timedelta = timedelta(0)) -> Answer:
+        rules = self.lee.rules
+        live = CheckData(
+            client=self.database.client(AUDITOR),
+            topics=self.lee.streams,
+            profile_name=rules.name,
+            profile=rules.profile,
+            now=datetime.now(UTC) + after,
+        )
+        return transferred(live)
+
+    def receipts(self) -> list[str]:
+        entries = ledger.read(self.database.client(AUDITOR), "evidence", "receipt")
+        return [entry.record for entry, _hash in entries]
+
+    def refusals(self, kind: str) -> list[str]:
+        rows = self.database.rows(
+            f"SELECT refusal FROM platestream.inquiry_log WHERE kind = '{kind}' AND outcome = 'refused'"
+        )
+        return [text for (text,) in rows]
+
+
+@pytest.fixture
+def office(database: Database, tmp_path: Path) -> Office:
+    return Office(database, tmp_path)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[SftpServer]:
+    with sftp_server(tmp_path / "ssh") as made:
+        yield made
+
+
+def test_a_folder_gets_the_package_and_its_receipt_is_in_the_ledger(office: Office) -> None:
+    office.register(str(office.share()))
+    name = office.export()
+    assert office.states == ["waiting"]
+    office.run()
+    (view,) = office.views
+    arrived = (office.folder / "share" / name).read_bytes()
+    assert (view.state, view.sha256, view.bytes) == ("received", sha256(arrived).hexdigest(), len(arrived))
+    assert view.receipt is not None
+    assert (view.receipt.proof, view.receipt.place) == ("sha256", str(office.folder / "share"))
+    assert package.verify(package.read(office.folder / "share" / name))[1] == []
+    assert sorted(one.name for one in (office.folder / "share").iterdir()) == [MARK, name]
+    assert office.outbox() == [], "nothing of it remains here"
+    office.run()
+    assert len(office.receipts()) == 1
+    assert ledger.verify(office.database.client(AUDITOR)) == []
+    assert "HELD001" not in office.receipts()[0]
+
+
+def test_sftp_gets_the_package_under_one_name_and_it_is_read_back(office: Office, server: SftpServer) -> None:
+    out = office.remote(server)
+    name = office.export()
+    office.run()
+    (view,) = office.views
+    assert (view.state, view.fault) == ("received", "")
+    assert view.receipt is not None
+    assert view.receipt.proof == "sha256"
+    assert [one.name for one in out.iterdir()] == [name]
+    assert sha256((out / name).read_bytes()).hexdigest() == view.sha256
+
+
+def test_a_share_that_is_not_mounted_gets_nothing(office: Office) -> None:
+    place = office.share()
+    office.register(str(place))
+    (place / MARK).unlink()
+    office.export()
+    office.run()
+    assert office.states == ["failing"]
+    assert "is it mounted?" in office.said[-1]
+    assert list(place.iterdir()) == []
+    (place / MARK).write_text("vault")
+    office.run()
+    assert office.states == ["received"]
+
+
+def test_an_interrupted_transfer_goes_on_under_the_same_name(office: Office, server: SftpServer) -> None:
+    out = office.remote(server)
+    name = office.export()
+    whole = (office.data / FOLDER / "outbox" / name).read_bytes()
+    (out / f"{name}.part").write_bytes(whole[:100_000])
+    office.run()
+    assert office.states == ["received"]
+    assert [one.name for one in out.iterdir()] == [name]
+    assert (out / name).read_bytes() == whole
+
+
+def test_what_is_left_of_another_file_is_replaced(office: Office, server: SftpServer) -> None:
+    out = office.remote(server)
+    name = office.export()
+    (out / f"{name}.part").write_bytes(b"another begin")
+    office.run()
+    assert office.states == ["failing"]
+    assert "it is sent from the begin" in office.said[-1]
+    office.run()
+    assert office.states == ["received"]
+    assert [one.name for one in out.iterdir()] == [name]
+
+
+def test_a_crash_after_the_name_was_given_sends_nothing_twice(
+    office: Office, server: SftpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = office.remote(server)
+    name = office.export()
+    sent: list[str] = []
+    rename, put = SftpChannel.rename, SftpChannel.put
+
+    def crash(channel: SftpChannel, old: str, new: str) -> None:
+        rename(channel, old, new)
+        raise KeyboardInterrupt
+
+    def count(channel: SftpChannel, source: Path, new: str, *, resume: bool) -> None:
+        sent.append(new)
+        put(channel, source, new, resume=resume)
+
+    monkeypatch.setattr(SftpChannel, "put", count)
+    monkeypatch.setattr(SftpChannel, "rename", crash)
+    with pytest.raises(KeyboardInterrupt):
+        office.run()
+    monkeypatch.setattr(SftpChannel, "rename", rename)
+    office.job = office.start()
+    office.run()
+    assert office.states == ["received"]
+    assert (sent, [one.name for one in out.iterdir()]) == ([f"{name}.part"], [name])
+
+
+def test_another_host_key_gets_nothing(office: Office, server: SftpServer, tmp_path: Path) -> None:
+    make_key(tmp_path / "another")
+    host = " ".join((tmp_path / "another.pub").read_text().split()[:2])
+    out = office.remote(server, host_key=host)
+    office.export()
+    office.run()
+    assert office.states == ["failing"]
+    assert "Host key verification failed" in office.said[-1]
+    assert list(out.iterdir()) == []
+
+
+def test_a_server_that_is_down_is_tried_again_and_becomes_a_dead_letter(
+    office: Office, server: SftpServer
+) -> None:
+    office.remote(server)
+    name = office.export()
+    server.stop()
+    office.run()
+    office.run(timedelta(seconds=1))
+    assert office.states == ["failing"]
+    assert len(office.said) == 1, "not before its time"
+    office.run(PATIENCE)
+    assert office.states == ["refused"]
+    letters = [topics.DEAD_LETTERS.decode(one) for one in office.lee.streams.read_to_end(topics.DEAD_LETTERS)]
+    assert [(one.topic, one.reason, one.value) for one in letters] == [("evidence/vault", "transfer", None)]
+    server.start()
+    office.run()
+    assert office.states == ["refused"], "nobody tries it by itself"
+    dispatch.send_again(office.cam, name)
+    office.run()
+    assert office.states == ["received"]
+
+
+@pytest.mark.parametrize("lie", ["altered", "shorter"])
+def test_a_place_that_gives_back_another_file_is_a_finding_and_no_receipt(
+    office: Office, monkeypatch: pytest.MonkeyPatch, lie: str
+) -> None:
+    place = office.share()
+    office.register(str(place))
+    name = office.export()
+    rename = FolderChannel.rename
+
+    def lying(channel: FolderChannel, old: str, new: str) -> None:
+        content = bytearray((place / old).read_bytes())
+        content[len(content) // 2] ^= 1
+        (place / old).write_bytes(content if lie == "altered" else content[:-1])
+        rename(channel, old, new)
+
+    monkeypatch.setattr(FolderChannel, "rename", lying)
+    office.run()
+    assert office.states == ["refused"]
+    assert office.receipts() == []
+    (refusal,) = office.refusals("evidence_receipt")
+    assert "there" in refusal
+    assert office.check(timedelta(days=2)).faults == (f"exports without a receipt: {name}",)
+    assert (place / name).is_file(), "a person looks into it; nothing is replaced"
+
+
+def test_another_file_of_this_name_is_never_replaced(office: Office, server: SftpServer) -> None:
+    out = office.remote(server)
+    name = office.export()
+    (out / name).write_text("somebody's")
+    office.run()
+    assert office.states == ["refused"]
+    assert (out / name).read_text() == "somebody's"
+
+
+def test_a_server_that_gives_nothing_back_proves_the_size_and_says_so(
+    office: Office, server: SftpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.remote(server, gives_back=False)
+    office.export()
+    office.run()
+    (view,) = office.views
+    assert view.receipt is not None
+    assert view.receipt.proof == "size"
+
+
+def test_a_full_disk_keeps_no_part_and_is_tried_again(office: Office, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "2m") as disk:
+        (disk / MARK).write_text("vault")
+        office.register(str(disk))
+        name = office.export()
+        filler = fill(disk, 100_000)
+        office.run()
+        assert office.states == ["failing"]
+        assert "No space left" in office.said[-1]
+        assert sorted(one.name for one in disk.iterdir()) == [MARK, "filler"]
+        filler.unlink()
+        office.run()
+        assert office.states == ["received"]
+        assert sorted(one.name for one in disk.iterdir()) == [MARK, name]
+
+
+def write_receipt(place: Path, name: str, digest: str, key: Ed25519PrivateKey | None = None) -> None:
+    made = ReceiptFile(name, digest, datetime.now(UTC), "PR-2026-77")
+    signature = base64.b64encode(key.sign(made.signed)).decode() if key else ""
+    made = msgspec.structs.replace(made, signature=signature)
+    (place / f"{name}{SUFFIX}").write_bytes(msgspec.json.encode(made))
+
+
+def test_the_evidence_system_s_signed_receipt_is_stored_though_it_took_the_file_away(
+    office: Office, server: SftpServer
+) -> None:
+    key = Ed25519PrivateKey.generate()
+    public = signing_keys.public_text(key.public_key())
+    out = office.remote(server, receipt_minutes=240, receipt_key=public)
+    name = office.export()
+    office.run()
+    assert office.states == ["awaiting receipt"]
+    digest = sha256((out / name).read_bytes()).hexdigest()
+    (out / name).unlink()
+    office.run()
+    assert (office.states, list(out.iterdir())) == (["awaiting receipt"], [])
+    write_receipt(out, name, digest, key)
+    office.run()
+    (view,) = office.views
+    assert view.receipt is not None
+    assert (view.state, view.receipt.proof, view.receipt.reference) == ("received", "receipt", "PR-2026-77")
+    content = (out / f"{name}{SUFFIX}").read_bytes()
+    assert view.receipt.receipt_sha256 == sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("forged", ["unsigned", "another key", "another hash", "another file", "no receipt"])
+def test_a_receipt_that_somebody_wrote_by_hand_is_refused_and_on_record(office: Office, forged: str) -> None:
+    place, key = office.share(), Ed25519PrivateKey.generate()
+    public = signing_keys.public_text(key.public_key())
+    office.register(str(place), receipt_minutes=60, receipt_key=public)
+    name = office.export()
+    (view,) = office.views
+    signer = {"unsigned": None, "another key": Ed25519PrivateKey.generate()}.get(forged, key)
+    write_receipt(place, name, "0" * 64 if forged == "another hash" else view.sha256, signer)
+    receipt = place / f"{name}{SUFFIX}"
+    if forged == "another file":
+        receipt.write_text(receipt.read_text().replace(name, f"x{name}"))
+    if forged == "no receipt":
+        receipt.write_text('{"received": true}')
+    office.run()
+    assert office.states == ["refused"]
+    assert (office.receipts(), len(office.refusals("evidence_receipt"))) == ([], 1)
+    assert len(office.check(timedelta(days=2)).faults) == 1
+
+
+def test_no_receipt_within_its_time_is_said_and_the_check_finds_it(office: Office) -> None:
+    office.register(str(office.share()), receipt_minutes=60)
+    name = office.export()
+    office.run()
+    office.run()
+    assert office.said[-1] == "no receipt came within 60 minutes"
+    assert office.check(timedelta(days=2)).faults == (f"exports without a receipt: {name}",)
+
+
+def forged(office: Office, **told: object) -> Receipt:
+    (one,) = read_sent(office.database.client(AUDITOR))
+    export = one.export
+    made = Receipt(
+        hold_id=export.hold_id, case_number=CASE, export=one.entry.hash, system="vault", place="/x",
+        file=export.file, bytes=export.bytes, sha256=export.sha256, proof="sha256", received_at=office.now,
+    )  # fmt: skip
+    return msgspec.structs.replace(made, **told)
+
+
+def test_nobody_writes_a_receipt_into_the_ledger(office: Office) -> None:
+    office.register(str(office.share()))
+    office.export()
+    with pytest.raises(RefusedInquiry, match="only the machine"):
+        records.put(office.cam, "evidence_receipt", forged(office))
+    with pytest.raises(RefusedInquiry, match="only the machine"):
+        records.put(office.lee, "evidence_receipt", forged(office))
+    client = office.cam.writer(CUSTODIAN)
+    entry = ledger.following(client, "evidence", "receipt", "cam", forged(office))
+    other = office.cam.enter("evidence_send", "x", effect=entry.hash)
+    with pytest.raises(DatabaseError, match="refused"):
+        ledger.append(client, other.inquiry_id, entry)
+    assert office.receipts() == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"sha256": "0" * 64}, {"bytes": 1}, {"file": "x.zip"}, {"export": "0" * 64}, {"hold_id": uuid4()}],
+)
+def test_even_the_job_writes_no_receipt_of_something_else_and_none_twice(
+    office: Office, told: dict[str, object]
+) -> None:
+    office.register(str(office.share()))
+    office.export()
+    job = office.lee.start_job("evidence", "evidence_send", "job")
+    with pytest.raises(DatabaseError, match="refused"):
+        records.put(job, "evidence_receipt", forged(office, **told))
+    records.put(job, "evidence_receipt", forged(office))
+    with pytest.raises(DatabaseError, match="refused"):
+        records.put(job, "evidence_receipt", forged(office, place="/y"))
+    assert len(office.receipts()) == 1
+
+
+def test_a_receipt_that_the_owner_of_the_database_wrote_is_found(office: Office) -> None:
+    office.register(str(office.share()))
+    office.export()
+    client = office.database.client(AUDITOR)
+    entry = ledger.following(client, "evidence", "receipt", "evidence", forged(office))
+    office.database.entry(entry)
+    (fault,) = office.check().faults
+    assert fault.startswith("receipts that no act of the job wrote")
+
+
+def test_the_clause_is_held_only_with_a_receipt_of_each_export_that_is_due(office: Office) -> None:
+    answer = office.check()
+    assert (answer.faults, len(answer.gaps)) == ((), 1)
+    assert "no evidence system is registered" in answer.gaps[0].why
+    office.register(str(office.share()))
+    assert office.check().gaps[0].why == "no export to an evidence system is due"
+    name = office.export()
+    assert office.check().faults == ()
+    assert office.check(timedelta(days=2)).faults == (f"exports without a receipt: {name}",)
+    office.run()
+    answer = office.check(timedelta(days=2))
+    assert (answer.faults, answer.gaps, answer.figure) == ((), (), "1 export, 1 with a receipt")
+    hold = office.hold()
+    assert office.check(timedelta(days=2)).faults == ()
+    assert office.check(timedelta(days=8)).faults == (f"holds without an export after 7 days: {hold}",)
+
+
+def test_a_package_that_is_not_here_any_more_is_said(office: Office) -> None:
+    office.register(str(office.share()))
+    name = office.export()
+    (office.data / FOLDER / "outbox" / name).unlink()
+    office.run()
+    assert office.states == ["refused"]
+    assert office.said[-1].endswith("export the hold again")
+
+
+def test_packages_without_an_export_on_record_go(office: Office) -> None:
+    office.register(str(office.share()))
+    name = office.export()
+    stray = office.data / FOLDER / "outbox" / "evidence-stray.zip"
+    stray.write_bytes(b"never recorded")
+    office.run(timedelta(0))
+    assert stray.exists()
+    os.utime(stray, (0, 0))
+    office.run()
+    assert not stray.exists()
+    assert (office.folder / "share" / name).exists()
+
+
+def test_the_package_of_purged_evidence_is_not_sent(office: Office) -> None:
+    office.register(str(office.share()))
+    name = office.export()
+    age(office.database, timedelta(days=366 * 30))
+    door = office.lee.system_job("retention")
+    assert len(purge_released(door)) == 1
+    office.run()
+    assert not (office.folder / "share" / name).exists()
+    assert office.outbox() == []
+
+
+WRONG: dict[str, Callable[[Path], dict[str, object]]] = {
+    "no absolute path": lambda _path: {"transfer_place": "here"},
+    "no host key": lambda _path: {"transfer_place": "sftp://a@host/in"},
+    "two lines": lambda _path: {
+        "transfer_place": "sftp://a@host/in", "host_key": "ssh-ed25519 AAAA\n* ssh-ed25519 BBBB"
+    },
+    "an option": lambda _path: {"transfer_place": "sftp://-oProxyCommand=x@host/in", "host_key": "ssh-rsa A"},
+    "a folder with a host key": lambda path: {"transfer_place": str(path), "host_key": "ssh-ed25519 AAAA"},
+    "no key": lambda path: {"transfer_place": str(path), "receipt_minutes": 5, "receipt_key": "AAAA"},
+    "a key without a time": lambda path: {"transfer_place": str(path), "receipt_key": "AAAA"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_an_evidence_system_that_nothing_could_be_sent_to_is_refused(
+    office: Office, tmp_path: Path, wrong: str
+) -> None:
+    fields = WRONG[wrong](tmp_path)
+    with pytest.raises(RefusedError):
+        office.register(str(fields.pop("transfer_place")), **fields)
+    assert len(office.refusals("registry_evidence_system")) == 1
+
+
+def test_a_name_leads_to_no_other_folder(office: Office, tmp_path: Path) -> None:
+    for name in ("../x", "outbox", "a b"):
+        record = RegistryRecord(kind="evidence_system", id=name, name=name, transfer_place=str(tmp_path))
+        with pytest.raises(RefusedError):
+            systems.register(office.lee, record, datetime.now(UTC))
+
+
+def test_a_link_in_the_folder_leads_to_no_other_file(office: Office) -> None:
+    place = office.share()
+    office.register(str(place))
+    name = office.export()
+    target = office.folder / "target"
+    target.write_text("precious")
+    (place / f"{name}.part").symlink_to(target)
+    office.run()
+    assert office.states == ["failing"]
+    assert target.read_text() == "precious"
+    with pytest.raises(ChannelError):
+        FolderChannel(place, "vault").size(f"{name}.part")
+
+
+def test_no_secret_and_no_plate_is_in_what_is_said(office: Office) -> None:
+    office.register(str(office.share()))
+    office.export()
+    office.run()
+    told = json.dumps([msgspec.to_builtins(one) for one in office.views], default=str)
+    assert "HELD001" not in told + " ".join(office.said)
