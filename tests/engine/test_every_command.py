@@ -127,6 +127,12 @@ ACTED = {
     ),
     "evidence list": ("evidence_show", "evidence list"),
     "evidence export": ("evidence_show", f"evidence export {ID} OUT"),
+    "evidence transfers": ("evidence_show", "evidence transfers"),
+    "evidence send": ("evidence_send", "evidence send evidence-1.zip"),
+    "registry evidence-system": (
+        "registry_evidence_system",
+        "registry evidence-system vault --place /srv/evidence",
+    ),
     "backup": ("backup", "backup OUT"),
     "restore": ("restore", "restore BACKUP"),
     "dead-letters list": ("dead_letter_show", "dead-letters list"),

@@ -330,6 +330,13 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
         {},
         "no evidence held after 7 days for 26-0009",
     ),
+    ("transferred", lambda one: one.export(), {"now": NOW + 2 * DAY}, "exports without a receipt"),
+    (
+        "transferred",
+        lambda one: one.hold(hold_id=UUID(int=9)),
+        {"now": NOW + 8 * DAY},
+        "holds without an export after 7 days: 00000000-0000-0000-0000-000000000009",
+    ),
     ("rows", _old_row, {}, "detections: a row 31.0 days old"),
     ("job", lambda _one: None, {"now": NOW + 2 * HOUR}, "the retention job last ran"),
     ("job", lambda one: one.sql("TRUNCATE TABLE platestream.ledger"), {}, "has never run"),

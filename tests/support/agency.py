@@ -207,8 +207,9 @@ class Agency:
     def write(self, chain: Chain, kind: str, record: Any, who: str = "chief") -> LedgerEntry:
         """An entry of the ledger, and the act that names it."""
         entry = ledger.following(self.database.client(), chain, kind, who, record)
-        said: dict[str, Any] = {"reason": f"The {chain} {kind}", "automatic": chain == "retention"}
-        if chain == "retention":
+        automatic = chain == "retention" or kind == "receipt"
+        said: dict[str, Any] = {"reason": f"The {chain} {kind}", "automatic": automatic}
+        if automatic:
             said["set_off_by"] = "chief"
         said["case_number"] = CASE if chain == "evidence" else ""
         act, told = WRITES[f"{chain}/{kind}"], {"other": entry.hash, "effect": entry.hash}
@@ -235,6 +236,17 @@ class Agency:
         columns = ["hold_id", "detection_id", "kind", "sha256", "jpeg"]
         row = [hold_id, detection, "vehicle", sha256(jpeg).digest(), jpeg]
         self.database.client().insert("platestream.evidence_images", [row], column_names=columns)
+
+    def export(self, *, received: bool = False) -> LedgerEntry:
+        """An export of the hold to the evidence system, and the receipt of it."""
+        packed = {"system": "vault", "file": f"{uuid4()}.zip", "bytes": 7, "sha256": "0" * 64}
+        named = {"hold_id": HOLD, "case_number": CASE, **packed}
+        made = {"receiver": "Vault", "files": 1, "manifest_sha256": "0" * 64, "signed_by": "0" * 64}
+        entry = self.write("evidence", "export", {**named, **made})
+        if received:
+            told = {"export": entry.hash, "place": "/vault", "proof": "sha256", "received_at": NOW}
+            self.write("evidence", "receipt", {**named, **told}, who="evidence")
+        return entry
 
     def hold_row(self, hold_id: UUID, release_at: datetime) -> None:
         """The hold as its table has it."""
@@ -342,6 +354,9 @@ def people() -> Iterator[RegistryRecord]:
     )
 
 
+VAULT = RegistryRecord(kind="evidence_system", id="vault", name="Vault", transfer_place="/vault")
+
+
 def duty(user: str, since: datetime, hours: float = 8, absent: str = "") -> Duty:
     """Time on duty, or absent."""
     return Duty(user=user, since=since, until=since + hours * HOUR, absent=absent)
@@ -374,7 +389,7 @@ def store_password(agency: Agency, who: str) -> None:
 
 def follow_the_order(agency: Agency) -> None:
     """What an agency does that keeps to all of it, and the audit flow that checks it."""
-    agency.register(MATERIAL, *people(), roster())
+    agency.register(MATERIAL, *people(), roster(), VAULT)
     code = "'lee', toString(generateUUIDv4()), repeat('0', 64)"
     agency.sql(f"INSERT INTO platestream.recovery_codes (set_by, salt, hash) SELECT {code}")
     agency.rule(replace(gate_rules.in_force(agency.database.client()), always_registry=True))
@@ -389,6 +404,7 @@ def follow_the_order(agency: Agency) -> None:
     agency.list("county/1", acted="bolo", prefix="bolo", source="bolo", expires_at=NOW + 20 * DAY)
     agency.act(*VERIFIED, actionable=True, result="arrest", case_number=CASE, mvd_result="valid")
     agency.hold()
+    agency.export(received=True)
     for who in ("smith", "jones"):
         agency.enter("search", who=who, reason="Stolen truck of last night", pattern="ABC*")
     agency.log(kind="search", requester="Acme", legal_basis="court order 7", case_number=CASE)

@@ -94,6 +94,13 @@ def test_feeds_are_imported_where_it_is_wished(tmp_path: Path) -> None:
     assert "feeds" not in names(programs(wanted(tmp_path), {}))
 
 
+def test_exports_are_sent_where_it_is_wished(tmp_path: Path) -> None:
+    (sends,) = (one for one in programs(wanted(tmp_path, evidence=True), {}) if one.name == "evidence")
+    assert sends.command[1:] == ("-m", "platestream", "evidence", "follow")
+    assert "PLATESTREAM_STARTED_BY" in sends.environment
+    assert "evidence" not in names(programs(wanted(tmp_path), {}))
+
+
 def test_ports_of_metrics_are_apart(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path, notify_file=tmp_path / "notify.toml")
     found = programs(StartOptions(settings=settings, port=8123, readers=4, metrics=9110), {})
