@@ -43,10 +43,11 @@ def export_to(door: Door, hold_id: UUID, system: str, now: datetime, *, purpose:
     RefusedError for an unknown system, and OSError.
     """
     found = active(door.streams).get(system)
-    if found is None:
-        with door.log_refusal("evidence_export", str(hold_id)):
+    receiver = found.name if found is not None else system
+    made, done = prepare(door, hold_id, None, now, receiver=receiver)
+    with door.log_refusal("evidence_export", str(hold_id), case_number=done.case_number):
+        if found is None:
             raise RefusedError("registry", "no such evidence system is registered")
-    made, done = prepare(door, hold_id, None, now, receiver=found.name or found.id)
     outbox = Outbox(door.settings.data)
     name = f"evidence-{hold_id}-{done.manifest_sha256[:12]}.zip"
     packed = outbox.add(name, made)

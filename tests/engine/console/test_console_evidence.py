@@ -1,6 +1,8 @@
 """Evidence in the console: held from what a search found, exported by a custodian."""
 
 import re
+from datetime import timedelta
+from hashlib import sha256
 from html import unescape
 from io import BytesIO
 from pathlib import Path
@@ -9,6 +11,9 @@ from zipfile import ZipFile
 import pytest
 
 from platestream.evidence import package
+from platestream.evidence.channels.folder import MARK
+from platestream.evidence.transfer_job import TransferJob
+from platestream.schemas.registry import RegistryRecord
 from tests.engine.console.test_console_search import CASE, put, text
 from tests.support.console import Pages, Person
 from tests.support.door import person
@@ -172,3 +177,39 @@ def test_an_empty_page_says_so(pages: Pages, analyst: Person) -> None:
     assert "Nothing is held yet. Detections that you hold from search results will be listed here." in text(
         custodian.page
     )
+
+
+def test_a_hold_is_sent_to_an_evidence_system_and_its_page_shows_the_receipt(
+    pages: Pages, analyst: Person, tmp_path: Path
+) -> None:
+    share = tmp_path / "share"
+    share.mkdir()
+    (share / MARK).write_text("vault")
+    pages.put(RegistryRecord(kind="evidence_system", id="vault", name="Vault", transfer_place=str(share)))
+    hold = hold_one(pages, analyst)
+    custodian = pages.browser("cust")
+    custodian.get("/evidence")
+    assert custodian.send(f"/evidence/{hold}/send", system="elsewhere").status_code == 409
+    custodian.get("/evidence")
+    answer = custodian.send(f"/evidence/{hold}/send", system="vault")
+    assert answer.url.path == "/evidence"
+    assert "Sent to vault: waits to be sent" in text(custodian.page)
+    said: list[str] = []
+    job = TransferJob(pages.console.door("cust"), lambda _file, what: said.append(what))
+    (share / MARK).unlink()
+    job.run_once(pages.clock())
+    custodian.get("/evidence")
+    assert "Sent to vault: not delivered yet" in text(custodian.page)
+    (share / MARK).write_text("vault")
+    job.run_once(pages.clock() + timedelta(hours=1))
+    custodian.get("/evidence")
+    assert "Sent to vault: received" in text(custodian.page)
+    assert "read back with the same SHA-256" in text(custodian.page)
+    (arrived,) = (one for one in share.iterdir() if one.name != MARK)
+    assert sha256(arrived.read_bytes()).hexdigest() in custodian.page
+    auditor = pages.browser("aud")
+    auditor.get("/evidence")
+    assert "Sent to vault: received" in text(auditor.page)
+    assert auditor.send(f"/evidence/{hold}/send", system="vault").status_code == 403
+    assert "no export of this name" in text(custodian.send("/evidence/transfers/again", file="x").text)
+    assert on_record(pages, "evidence_receipt") == [("evidence", "allowed")]
