@@ -10,7 +10,7 @@ import msgspec
 from platestream.access.door import Door
 from platestream.edges.clickhouse_client import CUSTODIAN
 from platestream.evidence.export import Export, prepare, record
-from platestream.evidence.outbox import Outbox, TransferState
+from platestream.evidence.outbox import Outbox, TransferState, name_of
 from platestream.evidence.receipts import Receipt, Sent, read_sent
 from platestream.evidence.systems import active
 from platestream.schemas.message import RefusedError
@@ -48,9 +48,8 @@ def export_to(door: Door, hold_id: UUID, system: str, now: datetime, *, purpose:
     with door.log_refusal("evidence_export", str(hold_id), case_number=done.case_number):
         if found is None:
             raise RefusedError("registry", "no such evidence system is registered")
-    outbox = Outbox(door.settings.data)
-    name = f"evidence-{hold_id}-{done.manifest_sha256[:12]}.zip"
-    packed = outbox.add(name, made)
+    name = name_of(hold_id, done.manifest_sha256)
+    packed = Outbox(door.settings.data).add(name, made)
     done = msgspec.structs.replace(done, system=found.id, file=name, bytes=packed.bytes, sha256=packed.sha256)
     record(door, done, purpose)
     return done

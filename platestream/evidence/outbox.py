@@ -11,6 +11,7 @@ from datetime import datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
 from hashlib import file_digest
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 
@@ -22,6 +23,11 @@ from platestream.runtime.private_file import new_file, write_file
 from platestream.schemas.fields import NOT_JSON, Instant
 
 STATE = ".json"
+
+
+def name_of(hold_id: UUID, manifest_sha256: str) -> str:
+    """Return the name of a package of a hold, here and at its evidence system."""
+    return f"evidence-{hold_id}-{manifest_sha256[:12]}.zip"
 
 
 class TransferState(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +85,12 @@ class Outbox:
         """Delete a package with its state."""
         (self.folder / name).unlink(missing_ok=True)
         self._state(name).unlink(missing_ok=True)
+
+    def drop_hold(self, hold_id: UUID) -> None:
+        """Delete the packages of a hold."""
+        if self.folder.is_dir():
+            for path in self.folder.glob(name_of(hold_id, "*")):
+                self.drop(path.name)
 
     def drop_others(self, names: set[str], before: datetime) -> None:
         """Delete packages with other names that are older than `before`: no entry of the ledger has them."""

@@ -12,6 +12,7 @@ import msgspec
 from platestream.access.door import Door
 from platestream.edges.clickhouse_client import RETENTION, run
 from platestream.evidence.custody import database_time, history
+from platestream.evidence.outbox import Outbox
 from platestream.ledger import records
 
 REASON = "Evidence past its release date is purged (order, section J.2)"
@@ -47,6 +48,9 @@ def purge_released(door: Door) -> list[str]:
             records.put(door, "evidence_purge", purge, reason=REASON)
     gone = {one.hold_id for one in history(client, profile).holds.values() if one.purged_at is not None}
     stored = {row[0] for row in run("reading holds", partial(client.query, _STORED)).result_rows}
+    outbox = Outbox(door.settings.data)
+    for hold_id in gone:
+        outbox.drop_hold(hold_id)
     for hold_id in sorted(gone & stored):
         for table in TABLES:
             sql = f"ALTER TABLE platestream.{table} DELETE WHERE hold_id = {{hold:UUID}}"

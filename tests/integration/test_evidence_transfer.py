@@ -491,6 +491,7 @@ def test_the_package_of_purged_evidence_is_not_sent(office: Office) -> None:
     age(office.database, timedelta(days=366 * 30))
     door = office.lee.system_job("retention")
     assert len(purge_released(door)) == 1
+    assert office.outbox() == []
     office.run()
     assert not (office.folder / "share" / name).exists()
     assert office.outbox() == []
