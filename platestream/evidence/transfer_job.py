@@ -7,6 +7,7 @@ file than was sent.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import msgspec
 
@@ -46,13 +47,13 @@ Said = Callable[[str, str], None]
 
 class TransferJob:
     """The transfers of a data folder, in the name of the person who starts the job. `said` is called with a
-    file and what became of it.
+    file and what became of it; `keys` is the folder of private keys, where they have one of their own.
     """
 
-    def __init__(self, person: Door, said: Said) -> None:
+    def __init__(self, person: Door, said: Said, keys: Path | None = None) -> None:
         self._door = person.start_job("evidence", "evidence_send", "job: all evidence systems")
         self._data = person.settings.data.resolve()
-        self._outbox, self._said = Outbox(self._data), said
+        self._outbox, self._said, self._keys = Outbox(self._data), said, keys
 
     def run_once(self, now: datetime) -> None:
         """Try each transfer that is due. Raises DatabaseError, BrokerError, RefusedInquiry and OSError."""
@@ -92,7 +93,7 @@ class TransferJob:
 
     def _transfer(self, one: Sent, system: RegistryRecord, now: datetime) -> Receipt | None:
         """Bring the package if it is not there yet; return its receipt, None while it is awaited."""
-        channel, taken = open_channel(system, self._data), system.receipt_minutes is not None
+        channel, taken = open_channel(system, self._data, self._keys), system.receipt_minutes is not None
         channel.check()
         if taken and (receipt := _receipt_file(channel, one, system, now)):
             return receipt

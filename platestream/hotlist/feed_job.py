@@ -25,11 +25,16 @@ AGAIN = timedelta(hours=1)
 
 
 class FeedJob:
-    """The imports of all registered feeds, in the name of the person who starts the job."""
+    """The imports of all registered feeds, in the name of the person who starts the job. `keys` is the folder
+    with `ssh_key` and `known_hosts`, by default that of the feeds.
+    """
 
-    def __init__(self, person: Door, judged: Judged, done: Done, failed: Failed) -> None:
+    def __init__(
+        self, person: Door, judged: Judged, done: Done, failed: Failed, keys: Path | None = None
+    ) -> None:
         self._person, self._judged, self._done, self._failed = person, judged, done, failed
         self._data = person.settings.data.resolve()
+        self._keys = keys or self._data / FOLDER
         self._imports: dict[tuple[str, str, str], FeedImport] = {}
         self._faults: dict[str, tuple[str, datetime | None]] = {}
         self._unreachable: dict[str, str] = {}
@@ -102,7 +107,7 @@ class FeedJob:
     def _fetch(self, door: Door, job: FeedImport, feed: RegistryRecord) -> Iterator[str]:
         """Fetch new files; yield what is refused. An unreachable server is a fault until the next visit."""
         try:
-            fetched = fetch(feed, self._data / FOLDER, job.feed.place)
+            fetched = fetch(feed, self._keys, job.feed.place)
         except FetchError as error:
             before = self._unreachable.get(feed.id, "")
             self._unreachable[feed.id] = self._said(feed.id, str(error), before)

@@ -66,25 +66,26 @@ class Remote:
 
 @dataclass(frozen=True)
 class Sftp:
-    """Connections to a place. `home` is the folder with `ssh_key` and `known_hosts`, `into` that of the
-    files here, none of which becomes larger than `largest` bytes.
+    """Connections to a place, by the private key `key` and the server's key in `known_hosts`. `into` is the
+    folder of the files here, none of which becomes larger than `largest` bytes.
     """
 
     remote: Remote
-    home: Path
+    key: Path
+    known_hosts: Path
     into: Path
     seconds: float = SECONDS
     largest: int = LARGEST
 
     def run(self, *commands: str) -> str:
         """Run commands of sftp in its folder; return what they print. Raises FetchError."""
-        for name in ("ssh_key", "known_hosts"):
-            if not (self.home / name).is_file():
-                raise FetchError(f"{self.home / name} is not there")
-        options = [*_OPTIONS, f'UserKnownHostsFile="{self.home / "known_hosts"}"']
+        for file in (self.key, self.known_hosts):
+            if not file.is_file():
+                raise FetchError(f"{file} is not there")
+        options = [*_OPTIONS, f'UserKnownHostsFile="{self.known_hosts}"']
         call = [
             *("prlimit", f"--fsize={self.largest}", "--", "sftp", "-b", "-", "-F", "none"),
-            *("-i", str(self.home / "ssh_key"), "-P", str(self.remote.port)),
+            *("-i", str(self.key), "-P", str(self.remote.port)),
             *(part for option in options for part in ("-o", option)),
             f"{self.remote.user}@{f'[{host}]' if ':' in (host := self.remote.host) else host}",
         ]
@@ -139,7 +140,8 @@ def fetch(feed: RegistryRecord, home: Path, folder: Path) -> Fetched:
     making = folder / ".incoming"
     rmtree(making, ignore_errors=True)
     making.mkdir(mode=0o700, parents=True)
-    server = Sftp(Remote.parse(feed.feed_place), home, making, largest=LARGEST)
+    remote = Remote.parse(feed.feed_place)
+    server = Sftp(remote, home / "ssh_key", home / "known_hosts", making, largest=LARGEST)
     names = server.names()
     there = set(names)
     manifests = [name for name in names if name.endswith(SIGNATURE) and name.removesuffix(SIGNATURE) in there]

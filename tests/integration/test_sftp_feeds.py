@@ -273,8 +273,10 @@ def test_a_kill_amid_a_fetch_leaves_no_part_of_a_file(station: Station) -> None:
 def test_a_person_s_configuration_of_ssh_is_not_read(station: Station, tmp_path: Path) -> None:
     made = fetch(station.feed, station.home, tmp_path / "into")
     assert (made.unsigned, made.refused) == (frozenset(), ())
+    remote, home = Remote.parse(station.server.place), station.home
+    hasty = sftp.Sftp(remote, home / "ssh_key", home / "known_hosts", tmp_path, seconds=0.001)
     with pytest.raises(FetchError, match="did not finish"):
-        sftp.Sftp(Remote.parse(station.server.place), station.home, tmp_path, seconds=0.001).names()
+        hasty.names()
     agent = subprocess.run(["ssh", "-V"], capture_output=True, check=True, text=True)
     assert "OpenSSH" in agent.stderr
 

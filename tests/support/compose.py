@@ -15,7 +15,8 @@ GENERATOR = runpy.run_path(str(ROOT / "deploy" / "make_secrets.py"))
 FLOWS = ("recognize", "match", "audit", "notify")
 ONE_SHOT = ("setup", "tools")
 JOBS = ("retention", "cameras", "publish")
-OURS = (*FLOWS, *JOBS, *ONE_SHOT, "console", "partners")
+SENDERS = ("feeds", "evidence")
+OURS = (*FLOWS, *JOBS, *ONE_SHOT, *SENDERS, "console", "partners")
 
 
 def environment(service: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from tests.support.compose import (
     ONE_SHOT,
     OURS,
     ROOT,
+    SENDERS,
     SERVICES,
     environment,
     mounts,
@@ -172,7 +173,7 @@ def test_a_flow_serves_its_metrics_where_they_are_looked_for(name: str) -> None:
     assert f"{name}:{port}" in scraped[0]["static_configs"][0]["targets"]
 
 
-@pytest.mark.parametrize("name", [*FLOWS, *JOBS, "console", "partners"])
+@pytest.mark.parametrize("name", [*FLOWS, *JOBS, *SENDERS, "console", "partners"])
 def test_the_health_check_is_python_that_compiles(name: str) -> None:
     command = SERVICES[name]["healthcheck"]["test"]
     assert command[:3] == ["CMD", "python", "-c"]
@@ -194,7 +195,7 @@ def test_the_console_speaks_tls_where_it_is_published_and_asked_for_its_health()
 def test_the_console_speaks_for_people_by_its_own_account() -> None:
     assert environment("console")["PLATESTREAM_CLICKHOUSE_FILE"] == "/run/secrets/clickhouse_console"
     holders = [name for name in SERVICES if "clickhouse_console" in SERVICES[name].get("secrets", [])]
-    assert holders == ["console", "partners", "tools"]
+    assert holders == ["console", "partners", "feeds", "evidence", "tools"]
     assert environment("tools")["PLATESTREAM_DOOR_FILE"] == "/run/secrets/clickhouse_console"
 
 
@@ -219,6 +220,27 @@ def test_other_agencies_are_answered_only_where_that_is_asked_for_and_where_they
         assert environment(one)["PLATESTREAM_PARTNERS_FILE"] == f"/run/secrets/partners/{made.name}"
         assert ("./deploy/secrets/partners", "/run/secrets/partners") in mounts(one)
     assert SERVICES["console"].get("profiles") is None
+
+
+@pytest.mark.parametrize("name", SENDERS)
+def test_what_feeds_and_evidence_systems_need_is_there_where_it_is_asked_for(name: str) -> None:
+    service = SERVICES[name]
+    assert (service["profiles"], service["networks"]) == ([name], ["pipeline", name])
+    words = service["command"]
+    assert words[words.index("--keys") + 1] == f"/run/secrets/{name}"
+    assert (f"./deploy/secrets/{name}", f"/run/secrets/{name}") in mounts(name)
+    assert (name, f"/data/{name}") in mounts(name)
+    assert f"/data/{name} " in DOCKERFILE, "the volume is the user's of the image"
+    port = words[words.index("--metrics-port") + 1]
+    assert f"http://127.0.0.1:{port}/metrics" in service["healthcheck"]["test"][-1]
+    assert "PLATESTREAM_STARTED_BY" in environment(name)
+    known = {word for one in GENERATOR["make"]() for word in one.split("/")}
+    assert name in known
+
+
+def test_exports_are_where_the_job_finds_them() -> None:
+    holders = [name for name in SERVICES if ("evidence", "/data/evidence") in mounts(name)]
+    assert holders == ["console", "evidence", "tools"]
 
 
 def test_passwords_are_in_one_volume_that_only_the_console_and_the_command_line_have() -> None:

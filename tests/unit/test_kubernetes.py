@@ -32,7 +32,7 @@ OTHERWISE = {
     "PLATESTREAM_STARTED_BY",
 }
 # Whose account it has at the broker, where it has none of its own (docs/how-to/operator/kafka.md).
-AT_THE_BROKER = {"partners": "console"}
+AT_THE_BROKER = dict.fromkeys(("partners", "feeds", "evidence"), "console")
 
 
 def plain(word: str) -> str:

@@ -25,20 +25,20 @@ def known_hosts(remote: Remote, host_key: str) -> bytes:
 
 
 class SftpChannel:
-    """The server of an evidence system. `home` is its folder here, with `ssh_key`; `into` has the packages
+    """The server of an evidence system. `key` signs in, `home` is its folder here; `into` has the packages
     and copies that are read back.
     """
 
-    def __init__(self, system: RegistryRecord, home: Path, into: Path) -> None:
-        self._home, self._key = home, system.host_key
-        self._server = Sftp(Remote.parse(system.transfer_place), home, into, SECONDS)
+    def __init__(self, system: RegistryRecord, key: Path, home: Path, into: Path) -> None:
+        self._home, self._host_key, self._hosts = home, system.host_key, home / "known_hosts"
+        self._server = Sftp(Remote.parse(system.transfer_place), key, self._hosts, into, SECONDS)
         self._gives_back = system.gives_back
 
     def check(self) -> None:
         """Sign in, and go to the folder."""
         try:
             self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_file(self._home / "known_hosts", known_hosts(self._server.remote, self._key))
+            write_file(self._hosts, known_hosts(self._server.remote, self._host_key))
         except OSError as error:
             raise ChannelError(f"writing {self._home}: {error.strerror}") from None
         self._run("pwd")

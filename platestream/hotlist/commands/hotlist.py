@@ -23,6 +23,7 @@ from platestream.hotlist.manifest import Extent, manifest_of
 from platestream.hotlist.manifest import sign as sign_file
 from platestream.hotlist.origin import Delivery
 from platestream.partners import offers
+from platestream.runtime.metrics import serve as serve_metrics
 from platestream.schemas.hotlist import OWN_SOURCE
 from platestream.schemas.message import RefusedError
 
@@ -123,12 +124,19 @@ def sign(
 
 
 @app.command()
-def follow() -> None:
+def follow(
+    keys: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder with ssh_key and known_hosts for SFTP."),
+    ] = None,
+    metrics_port: Annotated[int, typer.Option(help="Port of metrics for Prometheus; 0: none.")] = 0,
+) -> None:
     """Import the files of all registered feeds as they come, and fetch those on another machine by SFTP.
 
     It runs until it is stopped, as a system job that is logged as such. `platestream up --feeds` starts it.
-    For SFTP, `feeds` in the data folder holds the private key `ssh_key`, and `known_hosts` with the server's
-    key, which two people compare by telephone. Only files that the feed's key signed are fetched.
+    For SFTP, `--keys`, or `feeds` in the data folder, holds the private key `ssh_key`, and `known_hosts` with
+    the server's key, which two people compare by telephone. Only files that the feed's key signed are
+    fetched.
 
     Example: platestream hotlist follow
     """
@@ -136,8 +144,10 @@ def follow() -> None:
     def failed(source: str, fault: str) -> None:
         err.print(f"{source}: {fault}")
 
+    if metrics_port:
+        serve_metrics(metrics_port)
     with open_door("hotlist import") as person:
-        job = FeedJob(person, _report, _done, failed)
+        job = FeedJob(person, _report, _done, failed, keys)
         while True:
             job.run_once(datetime.now(UTC))
             time.sleep(60)
