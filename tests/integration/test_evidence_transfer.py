@@ -174,6 +174,7 @@ def test_sftp_gets_the_package_under_one_name_and_it_is_read_back(office: Office
     assert view.receipt is not None
     assert view.receipt.proof == "sha256"
     assert [one.name for one in out.iterdir()] == [name]
+    assert (out / name).stat().st_mode & 0o777 == 0o640
     assert sha256((out / name).read_bytes()).hexdigest() == view.sha256
 
 

@@ -50,8 +50,9 @@ class SftpChannel:
         return next((int(one[1]) for one in found if one), None)
 
     def put(self, source: Path, name: str, *, resume: bool) -> None:
-        """Send a file; with `resume` only what is missing."""
-        self._run(f'put -{"a" if resume else ""}f "{source.name}" "{name}"')
+        """Send a file; with `resume` only what is missing. The group of the account there may read it."""
+        put = f'put -{"a" if resume else ""}f "{source.name}" "{name}"'
+        self._run(put, f'-chmod 640 "{name}"')
 
     def digest(self, name: str, most: int) -> str | None:
         """Fetch the file again; None where the record says that the server does not give it back."""
