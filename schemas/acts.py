@@ -214,6 +214,10 @@ ACTS: tuple[Act, ...] = (
         "account_passkey", "add or remove one's own passkey", "E.1.c E.1.e", _EVERYBODY, partners=True,
     ),
     Act(
+        "account_sign_in", "record a sign-in, a refused one, or the end of a session", "E.1.c E.1.e", (),
+        automatic=True,
+    ),
+    Act(
         "registry_recover", "bring an ALPR administrator back, two people with the recovery code",
         "C.2 E.1.a E.1.e", _EVERYBODY,
     ),

@@ -6,6 +6,7 @@ delay those in a known browser.
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -46,15 +47,30 @@ class KnownDevices:
         ident = _hash(mark)
         return next((one for one in self.of(who, now) if one.id == ident), None) if mark else None
 
-    def remember(self, who: str, mark: str, label: str, now: datetime) -> str:
-        """Remember a sign-in of `who`; return the mark of the browser, a new one unless it is known."""
+    def all(self) -> dict[str, tuple[Device, ...]]:
+        """Return the browsers by person."""
+        return self._file.read()
+
+    def remember(
+        self,
+        who: str,
+        mark: str,
+        label: str,
+        now: datetime,
+        act: Callable[[Device], object] = lambda _device: None,
+    ) -> str:
+        """Remember a sign-in of `who`; return the mark of the browser, a new one unless it is known.
+
+        `act` is called with the browser before it is stored; if that raises, nothing is stored.
+        """
         known = self.find(who, mark, now)
         mark = mark if known else secrets.token_urlsafe(32)
-        since = known.since if known else now
+        made = Device(_hash(mark), label, known.since if known else now, now)
+        act(made)
         with self._file.writing() as stored:
-            others = [one for one in stored.get(who, ()) if one.id != _hash(mark) and now - one.last < LIVES]
+            others = [one for one in stored.get(who, ()) if one.id != made.id and now - one.last < LIVES]
             newest = sorted(others, key=lambda one: one.last, reverse=True)[: MOST - 1]
-            stored[who] = (Device(_hash(mark), label, since, now), *newest)
+            stored[who] = (made, *newest)
         return mark
 
     def forget(self, who: str, ident: str = "") -> None:
@@ -68,6 +84,11 @@ class KnownDevices:
 def known_devices(settings: Settings) -> KnownDevices:
     """Return the known browsers of the data folder."""
     return KnownDevices(settings.data / ACCOUNTS / FILE)
+
+
+def subject_of(who: str, device: Device) -> str:
+    """Return the text by which a person's browser is named in the effect of an act."""
+    return f"browser/{device.id}/{who}"
 
 
 def _hash(mark: str) -> str:

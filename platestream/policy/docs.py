@@ -68,6 +68,7 @@ many rights. These checks compare both, and need both:
 | `ruled` | each row of `gate_rules` with one act `rules` of its person and time, by the SHA-256 of the row's text, and the newest act with the rows | the text that `platestream migrate` took from the profile's file, once, for rows of a release before |
 | `steps` | `hit_actions` with `hit_verify` and `hit_dispose` | a step of a release before acts held hashes, within five minutes of an act of the same officer on the same hit |
 | `sign_ins` | passwords, codes, tokens, own keys and offers in `data/accounts` with the newest act about each, by its SHA-256 | what was stored before acts held hashes (then: not checked); what was deleted from a file |
+| `sessions` | acts of people in the console with `account_sign_in` of the same person up to 33 hours before, and known browsers in `data/accounts` by their SHA-256 | an act of somebody else while the person's session may last; browsers of before sign-ins were logged (then: not checked) |
 | `evidence`, `custody`, `scheduled` | records, pictures and signed answers with their hashes in the ledger, and each purge with its schedule | records of holds of before, which have no hash there |
 | `on_duty` | the roster with shifts and steps on hits | duty that no roster lists, where its person does not log in either; an absence that a chief enters falsely within 7 days |
 | `taken` | cases of searches with the ledger's holds and `evidence_not_needed` | whether what a search showed is what was held |

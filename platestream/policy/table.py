@@ -16,6 +16,7 @@ from platestream.policy.checks import (
     people,
     registry_acts,
     retention,
+    sessions,
     sign_ins,
 )
 from platestream.policy.checks.context import Answer, CheckData
@@ -141,6 +142,13 @@ CHECKS = (
         "passwords, codes, tokens, own keys and offers to partners were stored by logged acts",
         "platestream account list; token list; partners key; partners offered",
         sign_ins.sign_ins,
+    ),
+    Check(
+        "sessions",
+        _clauses("E.1.c E.1.e"),
+        "people who act in the console have signed in, and known browsers are of logged sign-ins",
+        "platestream account sign-ins",
+        sessions.sessions,
     ),
     Check(
         "entitled",

@@ -5,7 +5,6 @@ CONFIRMED_FOR ago. The form waits in the session meanwhile, with its files, and 
 """
 
 import dataclasses
-import logging
 from datetime import timedelta
 
 from starlette.datastructures import UploadFile
@@ -15,14 +14,14 @@ from starlette.responses import Response
 from platestream.access import passkeys, second_factor
 from platestream.access.factor_file import FactorError
 from platestream.schemas.acts import CONFIRMED, CONFIRMED_ALWAYS
-from platestream.web import signin, signin_passkey
+from platestream.web import signin_passkey
+from platestream.web.attempts import TOO_MANY, Attempts, record_refusal
 from platestream.web.page_request import PageRequest
 from platestream.web.sessions import HeldForm, Session
 
-log = logging.getLogger(__name__)
-
 CONFIRMED_FOR = timedelta(minutes=5)
 FIELD = "confirmed_form"
+CONFIRMATION = "confirmation in a session"
 WRONG = "The code is wrong or was used before, or the passkey is not yours. Try again with the next code."
 
 
@@ -56,8 +55,9 @@ def resumed(request: PageRequest) -> PageRequest:
 
 def prove(request: PageRequest, session: Session) -> None:
     """Check the code or passkey in the form of a request, and note the time. Raises WrongCodeError."""
-    attempts = signin.Attempts.of(request.console, request.http, session.who, "factor of ")
+    attempts = Attempts.of(request.console, request.http, session.who, "factor of ")
     if message := attempts.message:
+        record_refusal(request.console, request.http, session.who, CONFIRMATION, TOO_MANY, "second factor")
         raise WrongCodeError(message, 429)
     place = f"on the console from {request.address}"
     try:
@@ -65,9 +65,9 @@ def prove(request: PageRequest, session: Session) -> None:
             _prove_by_passkey(request, credential)
         else:
             second_factor.prove(request.door, request.field("code")[:64], request.now, place)
-    except FactorError as error:
+    except FactorError:
         attempts.record_failure()
-        log.warning("a wrong second factor for %r in a session: %s", session.who, error)
+        record_refusal(request.console, request.http, session.who, CONFIRMATION, "wrong", "second factor")
         raise WrongCodeError(WRONG, 401) from None
     attempts.record_success()
     session.proved_at = request.now

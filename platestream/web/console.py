@@ -4,7 +4,7 @@ import gc
 import hashlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +19,8 @@ from platestream.access.door import Clients, Door, agency_zone
 from platestream.access.openid import provider
 from platestream.access.presence import Devices
 from platestream.access.registry import load_people_and_cameras
+from platestream.access.sign_in_log import SignInLog
+from platestream.edges.clickhouse_client import DatabaseError
 from platestream.hits.alert_feed import LiveHitFeed
 from platestream.hits.handling import RecentSteps
 from platestream.hotlist.lookback_jobs import LookBackJobs
@@ -29,6 +31,7 @@ from platestream.operators.people import People, PeopleRules
 from platestream.runtime.login_attempts import LoginAttempts
 from platestream.schemas.gate_rules import AgencyRules
 from platestream.schemas.message import RefusedError
+from platestream.schemas.sign_in import EVERY_BROWSER, SignInEvent
 from platestream.settings import Settings
 from platestream.web import cookies
 from platestream.web.challenges import Challenges
@@ -50,6 +53,13 @@ STATIC = Path(str(files("platestream.web").joinpath("static")))
 
 ADDRESS_FREE = 50
 """Failed sign-ins in a row from one address that delay nothing: a whole station may share it."""
+ENDS = {
+    "password": "the password was changed or revoked",
+    "deactivated": "deactivated",
+    "factor": "the second factor changed, or is required now",
+    "shift": "the shift ended",
+}
+"""Reasons why `Console.check_session` ends a session, as recorded."""
 _Registered = tuple[datetime, People, PeopleRules, dict[str, tuple[float, float]], AgencyRules]
 
 
@@ -62,7 +72,7 @@ class Console:
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.settings, self.clock = settings, clock
-        self.sessions, self.passwords = Sessions(), accounts.passwords(settings)
+        self.sessions, self.passwords = Sessions(self._sessions_ended), accounts.passwords(settings)
         self.factors, self.passkeys = second_factor.factors(settings), passkeys.passkeys(settings)
         self.known_devices, self.challenges = known_devices(settings), Challenges()
         self.attempts: LoginAttempts[str] = LoginAttempts(clock=self._seconds)
@@ -74,6 +84,7 @@ class Console:
         self.devices = Devices()
         self.openid = _signing_in(settings)
         self._clients = Clients(settings, automatic=True)
+        self.sign_in_log = SignInLog(settings, self._clients, clock)
         self._lock = threading.Lock()
         self._people: _Registered | None = None
         self.zone = agency_zone(self.door(""))
@@ -148,7 +159,7 @@ class Console:
             ended = "factor"
         if not ended:
             return found, ""
-        self.sessions.end(found)
+        self.sessions.end(found, why=ENDS[ended])
         log.info("a session of %s has ended: %s", found.who, ended)
         return None, ended
 
@@ -217,9 +228,36 @@ class Console:
         """Return the sections that are offered to this person."""
         return self._drawing.sections(self.roles(who))
 
+    def known_name(self, who: str) -> str:
+        """Return a name that somebody has here; empty for any other text."""
+        try:
+            known = who in self.people()[0].users
+        except DatabaseError:
+            known = False
+        return who if known or who in self.passwords.names() else ""
+
+    def forget_browsers(self, who: str, by: str) -> None:
+        """Record that the known browsers of a person were forgotten."""
+        event = SignInEvent(kind="forgotten", at=self.clock(), who=who, by=by, browser=EVERY_BROWSER)
+        self.sign_in_log.note([event])
+
+    def tend(self) -> None:
+        """End sessions whose time is over, and write what waits to be logged."""
+        self.sessions.end_expired(self.clock())
+        self.sign_in_log.try_to_write()
+
+    def _sessions_ended(self, ended: Sequence[Session], by: str, why: str) -> None:
+        now = self.clock()
+        self.sign_in_log.note(
+            [
+                SignInEvent(kind="ended", at=now, who=one.who, by=by, session=one.name, why=why)
+                for one in ended
+            ]
+        )
+
     def sign_out(self, session: Session) -> Response:
         """End a session and redirect to the sign-in page."""
-        self.sessions.end(session)
+        self.sessions.end(session, session.who, "signed out")
         self.devices.record_sign_out(self.door(""), session.who, self.clock())
         log.info("%s signed out", session.who)
         return cookies.end_session("/sign-in?said=out")

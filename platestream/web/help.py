@@ -40,6 +40,7 @@ GUIDES = {
     "/audit/due": "how-to/auditor/yearly-audit.html#audits-that-recur",
     "/audit/policy": "explanation/policy.html#compliance-check",
     "/audit/resets": "how-to/auditor/yearly-audit.html#reviews",
+    "/audit/sign-ins": "how-to/auditor/yearly-audit.html#reviews",
     "/audit/whole": "how-to/auditor/verify-the-log.html",
     "/evidence": "how-to/analyst/evidence.html",
     "/hits": "how-to/officer/hits.html",

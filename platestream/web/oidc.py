@@ -26,6 +26,8 @@ from starlette.routing import Route
 
 from platestream.access.openid import HERE, Provider
 from platestream.web import cookies, signin
+from platestream.web.attempts import record_refusal
+from platestream.web.sessions import PROVIDER
 
 if TYPE_CHECKING:
     from platestream.web.console import Console
@@ -225,7 +227,7 @@ def _go(console: "Console", signing_in: SignInFlow, request: Request) -> Respons
         again = "again" in request.query_params
         address = signing_in.begin(browser, _address(request), where, console.clock(), again=again)
     except NotSignedInError as error:
-        return _refused(console, where, error)
+        return _refused(console, request, where, error)
     return cookies.set_pending_sign_in(RedirectResponse(address, cookies.DONE), browser, LIVES)
 
 
@@ -237,14 +239,21 @@ def _back(console: "Console", signing_in: SignInFlow, request: Request) -> Respo
         where = begun.where
         person = signing_in.who(begun, answer)
     except NotSignedInError as error:
-        return _refused(console, where, error)
+        return _refused(console, request, where, error)
     return signin.begin_session(
-        console, request, person.who, where, vouched=person.several_factors, proved_at=person.at
+        console,
+        request,
+        person.who,
+        where,
+        way=PROVIDER,
+        vouched=person.several_factors,
+        proved_at=person.at,
     )
 
 
-def _refused(console: "Console", where: str, error: NotSignedInError) -> Response:
+def _refused(console: "Console", request: Request, where: str, error: NotSignedInError) -> Response:
     log.warning("no sign-in by OpenID Connect: %s", error)
+    record_refusal(console, request, "", PROVIDER, "the answer is not accepted")
     return signin.sign_in_page(console, where, error.message, error.status)
 
 

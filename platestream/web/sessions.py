@@ -38,6 +38,8 @@ PROVIDER = "provider"
 """`Session.factor` where a provider asked for two factors; versions are hashes."""
 K = TypeVar("K")
 V = TypeVar("V")
+TIMED_OUT = "timed out"
+OnEnd = Callable[[Sequence["Session"], str, str], None]
 
 
 class Recent(Generic[K, V]):
@@ -117,8 +119,9 @@ class Session:
     """Session of one person at one browser.
 
     `csrf` is in each of its forms. `until` is its latest end, and `shift` the shift with which it ends, if
-    any. `password` is the version of the password at sign-in, None with a provider. `resets` marks the
-    account's one-time codes of that time (`accounts.resets`). `live_picture` names the one that it shows.
+    any. `way` names the first step of the sign-in. `password` is the version of the password at sign-in, None
+    with a provider. `resets` marks the account's one-time codes of that time (`accounts.resets`).
+    `live_picture` names the one that it shows.
     `notice`: show events of the account that others caused. `searches` are the forms of its last searches, by
     inquiry, for their further pages, and `overviews` what each page shows of all that was found. `device`
     describes browser and address to the person, and `name` identifies the session in the list of their
@@ -134,6 +137,7 @@ class Session:
     began: datetime
     until: datetime
     last_request: datetime
+    way: str = ""
     password: str | None = field(default=None, repr=False)
     resets: str = ""
     shift: str = ""
@@ -201,11 +205,12 @@ class Session:
 
 
 class Sessions:
-    """All sessions. Thread-safe."""
+    """All sessions. Thread-safe. `on_end` gets the sessions that ended, by whom, and why."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_end: OnEnd = lambda _ended, _by, _why: None) -> None:
         self._open: dict[bytes, Session] = {}
         self._lock = threading.Lock()
+        self._on_end = on_end
 
     def begin(
         self,
@@ -215,16 +220,22 @@ class Sessions:
         device: str = "",
         *,
         pending: bool = False,
+        way: str = "",
+        name: str = "",
     ) -> tuple[str, Session]:
         """Begin a session; return the token that the browser gets, and the session."""
         token = secrets.token_urlsafe(32)
         until = now + (PENDING_LIVES if pending else LONGEST_SESSION)
         session = Session(who, began=now, until=until, last_request=now, password=password, device=device)
-        session.pending = pending
+        session.pending, session.way, session.name = pending, way, name or session.name
+        self.end_expired(now)
         with self._lock:
-            self._open = {key: one for key, one in self._open.items() if one.is_alive(now)}
             self._open[_hash(token)] = session
         return token, session
+
+    def end_expired(self, now: datetime) -> None:
+        """End the sessions whose time is over."""
+        self._end(lambda one: not one.is_alive(now), "", TIMED_OUT)
 
     def find(self, token: str, now: datetime, *, used: bool = True) -> Session | None:
         """Return the session of a token. `used` restarts its 30 minutes."""
@@ -246,15 +257,20 @@ class Sessions:
             ]
         return sorted(found, key=lambda one: one.began, reverse=True)
 
-    def end(self, session: Session) -> None:
-        """End a session."""
-        with self._lock:
-            self._open = {key: one for key, one in self._open.items() if one is not session}
+    def end(self, session: Session, by: str = "", why: str = "") -> None:
+        """End a session, by a person if one is named."""
+        self._end(lambda one: one is session, by, why)
 
-    def end_all(self, who: str, *, but: Session | None = None) -> None:
+    def end_all(self, who: str, by: str = "", why: str = "", *, but: Session | None = None) -> None:
         """End all sessions of a person, but for this one if given."""
+        self._end(lambda one: one.who == who and one is not but, by, why)
+
+    def _end(self, ends: Callable[[Session], bool], by: str, why: str) -> None:
         with self._lock:
-            self._open = {key: one for key, one in self._open.items() if one.who != who or one is but}
+            ended = [one for one in self._open.values() if ends(one)]
+            self._open = {key: one for key, one in self._open.items() if not ends(one)}
+        if real := [one for one in ended if not one.pending]:
+            self._on_end(real, by, why)
 
 
 def _hash(token: str) -> bytes:

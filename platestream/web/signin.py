@@ -1,9 +1,8 @@
 """Sign-in with a password, and sign-out. Failed attempts are rate-limited by account and by address."""
 
 import logging
-import math
+import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,9 +14,19 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from platestream.access import accounts
+from platestream.access.device_file import Device, subject_of
+from platestream.access.effects import effect_of_stored
 from platestream.access.pages import account
 from platestream.operators.people_names import resolve
+from platestream.schemas.sign_in import BROWSER, SignInEvent
 from platestream.web import cookies, forms
+from platestream.web.attempts import (
+    TOO_MANY,
+    Attempts,
+    address_of,
+    record_refusal,
+    too_many_attempts,
+)
 from platestream.web.failures import FAILURES, error_response
 from platestream.web.sessions import PROVIDER
 
@@ -133,76 +142,33 @@ def local_path(where: str) -> str:
     return where if plain and where.startswith("/") and not where.startswith("//") else "/"
 
 
-@dataclass(frozen=True)
-class Attempts:
-    """Failed attempts of a sign-in, counted by account and address.
-
-    A browser in which the person has signed in before is counted for itself, so that nobody's attempts
-    elsewhere lock the person out of it.
-    """
-
-    console: "Console"
-    account: str
-    address: str
-
-    @classmethod
-    def of(cls, console: "Console", request: Request, who: str, what: str = "") -> "Attempts":
-        """Return the attempts of this browser for `who`; `what` is counted for itself."""
-        address, key = request.client.host if request.client else "", f"{what}{who[:64]}"
-        device = console.known_devices.find(who[:64], cookies.device_mark(request), console.clock())
-        return cls(console, key, address) if device is None else cls(console, f"{key} at {device.id}", "")
-
-    @property
-    def message(self) -> str:
-        """The message that names the time to wait; empty if there is none."""
-        return too_many_attempts(self.console, self.account, self.address)
-
-    def record_failure(self) -> None:
-        """Count a failed attempt."""
-        self.console.attempts.record_failure(self.account)
-        if self.address:
-            self.console.addresses.record_failure(self.address)
-
-    def record_success(self) -> None:
-        """Forget the failed attempts of the account here."""
-        self.console.attempts.record_success(self.account)
-
-
-def too_many_attempts(console: "Console", account: str, address: str) -> str:
-    """Return the message for a person or an address with too many failed attempts; empty if there is none."""
-    wait = max(
-        console.attempts.retry_after(account), console.addresses.retry_after(address) if address else 0.0
-    )
-    minutes = math.ceil(wait / 60)
-    many = "s" if minutes > 1 else ""
-    return f"Too many wrong passwords or codes. Try again in {minutes} minute{many}." if wait else ""
-
-
 def _redeem(console: "Console", request: Request, who: str, code: str, password: str, again: str) -> Response:
-    now, address = console.clock(), request.client.host if request.client else ""
+    now, address = console.clock(), address_of(request)
     if message := too_many_attempts(console, f"code of {who[:64]}", address):
+        record_refusal(console, request, who, "code", TOO_MANY)
         return account.redeem_page(console, who, message, 429)
     if password != again:
         return account.redeem_page(console, who, "The two passwords differ. Enter both again.", 400)
     if console.deactivated(who):  # same as for a wrong code, so that nobody learns which accounts exist
-        return _wrong_code(console, who, address)
+        return _wrong_code(console, request, who)
     try:
         where = account.redeemed_where(console, request, who)
         accounts.redeem(console.door(who), code, password, now, where)
     except accounts.CodeError:
-        return _wrong_code(console, who, address)
+        return _wrong_code(console, request, who)
     except FAILURES as error:
         status, message = error_response(error)
         return account.redeem_page(console, who, message, status)
     console.attempts.record_success(f"code of {who[:64]}")
-    console.sessions.end_all(who)
+    console.sessions.end_all(who, who, "a one-time code was redeemed")
     log.info("%s redeemed a code %s", who, where)
     return cookies.end_session("/sign-in?said=set")
 
 
 def _use_link(console: "Console", request: Request, who: str, code: str) -> Response:
-    now, address = console.clock(), request.client.host if request.client else ""
+    now, address = console.clock(), address_of(request)
     if message := too_many_attempts(console, f"code of {who[:64]}", address):
+        record_refusal(console, request, who, "link", TOO_MANY)
         return sign_in_page(console, "/", message, 429)
     try:
         if console.deactivated(who):
@@ -211,19 +177,19 @@ def _use_link(console: "Console", request: Request, who: str, code: str) -> Resp
     except accounts.CodeError:
         console.attempts.record_failure(f"code of {who[:64]}")
         console.addresses.record_failure(address)
-        log.warning("an invalid or expired link for %r from %s", who[:64], address)
+        record_refusal(console, request, who, "link", "wrong, used or expired")
         return sign_in_page(console, "/", LINK_ENDED, 401)
     except FAILURES as error:
         status, message = error_response(error)
         return sign_in_page(console, "/", message, status)
     console.attempts.record_success(f"code of {who[:64]}")
-    return begin_session(console, request, who, "/")
+    return begin_session(console, request, who, "/", way="link")
 
 
-def _wrong_code(console: "Console", who: str, address: str) -> Response:
+def _wrong_code(console: "Console", request: Request, who: str) -> Response:
     console.attempts.record_failure(f"code of {who[:64]}")
-    console.addresses.record_failure(address)
-    log.warning("an invalid or expired code for %r from %s", who[:64], address)
+    console.addresses.record_failure(address_of(request))
+    record_refusal(console, request, who, "code", "wrong, used or expired")
     message = (
         "The name or the code is wrong, or the code was already redeemed or has expired. Ask for another one."
     )
@@ -233,11 +199,12 @@ def _wrong_code(console: "Console", who: str, address: str) -> Response:
 def _sign_in(console: "Console", request: Request, who: str, password: str, where: str) -> Response:
     attempts = Attempts.of(console, request, who)
     if message := attempts.message:
+        record_refusal(console, request, who, "password", TOO_MANY)
         return sign_in_page(console, where, message, 429)
     proven = console.passwords.proven(who, password)
     if not proven:
         attempts.record_failure()
-        log.warning("a wrong password for %r from %s", who[:64], attempts.address or "a known device")
+        record_refusal(console, request, who, "password", "wrong")
         return sign_in_page(console, where, "The name or the password is wrong.", 401)
     attempts.record_success()
     return begin_session(console, request, who, where, proven)
@@ -250,6 +217,7 @@ def begin_session(
     where: str,
     password: str | None = None,
     *,
+    way: str = "password",
     vouched: bool = False,
     proved_at: datetime | None = None,
 ) -> Response:
@@ -260,18 +228,18 @@ def begin_session(
     refused. Names of a provider match registered names regardless of case; `vouched` says that it asked for
     two factors, at `proved_at` if that is known.
     """
-    address = request.client.host if request.client else ""
     if password is None:
         who = resolve(who, console.people()[0].users)
     if console.deactivated(who):
-        log.warning("no session for %r from %s: deactivated", who, address)
+        record_refusal(console, request, who, way, "deactivated")
         return sign_in_page(console, where, DEACTIVATED, 403)
     if not console.needs_factor(who):
-        return signed_in(console, request, RedirectResponse(where, cookies.DONE), who, password)
+        answer = RedirectResponse(where, cookies.DONE)
+        return signed_in(console, request, answer, who, password, way=way)
     if vouched:
         answer = RedirectResponse(where, cookies.DONE)
-        return signed_in(console, request, answer, who, password, PROVIDER, proved_at)
-    token, pending = console.sessions.begin(who, console.clock(), password, pending=True)
+        return signed_in(console, request, answer, who, password, PROVIDER, proved_at, way=way, by=PROVIDER)
+    token, pending = console.sessions.begin(who, console.clock(), password, pending=True, way=way)
     pending.resets, pending.where = accounts.resets(console.settings, who), where
     return cookies.set_session(RedirectResponse(FACTOR_PATH, cookies.DONE), token)
 
@@ -284,19 +252,39 @@ def signed_in(
     password: str | None,
     factor: str = "",
     proved_at: datetime | None = None,
+    *,
+    way: str,
+    by: str = "",
 ) -> Response:
-    """Begin the session of a person who has given all that they need, and remember the browser.
+    """Log the sign-in of a person who has given all that they need, begin the session, and remember the
+    browser. Without the database there is none.
 
     `factor` is the version of the second factor, or PROVIDER, and `proved_at` the time at which it was given.
+    `way` names the first step, and `by` the kind of the second factor. Raises DatabaseError.
     """
-    now, address = console.clock(), request.client.host if request.client else ""
-    device = f"{browser_name(request.headers.get('user-agent', ''))}, {address}"
-    token, session = console.sessions.begin(who, now, password, device)
+    now, address = console.clock(), address_of(request)
+    label = f"{browser_name(request.headers.get('user-agent', ''))}, {address}"
+    name = secrets.token_urlsafe(9)
+
+    def enter(device: Device) -> None:
+        event = SignInEvent(
+            kind="signed_in",
+            at=now,
+            who=who,
+            way=way,
+            factor=by,
+            browser=device.id[:BROWSER],
+            address=address,
+            session=name,
+        )
+        console.sign_in_log.signed_in(event, effect_of_stored(subject_of(who, device), device))
+
+    mark = console.known_devices.remember(who, cookies.device_mark(request), label, now, enter)
+    token, session = console.sessions.begin(who, now, password, label, way=way, name=name)
     session.factor, session.proved_at = factor, proved_at
     session.resets = accounts.resets(console.settings, who)
     session.notice = accounts.has_news(console.settings, who, now)
     log.info("%s signed in from %s", who, address)
-    mark = console.known_devices.remember(who, cookies.device_mark(request), device, now)
     return cookies.set_device_mark(cookies.set_session(answer, token), mark)
 
 

@@ -4,7 +4,6 @@ The first step leaves a session that waits for the second and opens no page. Whe
 factor of somebody who has none, the second step sets it up.
 """
 
-import logging
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,17 +14,18 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from platestream.access import second_factor
-from platestream.access.factor_file import FactorError, new_secret
+from platestream.access.factor_file import FactorError, is_app_code, new_secret
 from platestream.access.pages.account_factor import app_to_set_up
 from platestream.web import cookies, forms, signin
+from platestream.web.attempts import TOO_MANY, Attempts, address_of, record_refusal
 from platestream.web.failures import FAILURES, error_response
 from platestream.web.sessions import Session
 
 if TYPE_CHECKING:
     from platestream.web.console import Console
 
-log = logging.getLogger(__name__)
-
+APP = "authenticator app"
+RECOVERY_CODE = "recovery code"
 WRONG = "The code is wrong, or was used before. Wait for the app's next code."
 
 
@@ -56,11 +56,12 @@ def _give(console: "Console", request: Request, code: str, csrf: str) -> Respons
     if pending is None or csrf != pending.csrf:
         return RedirectResponse("/sign-in?said=ended", cookies.DONE)
     who = pending.who
-    attempts = signin.Attempts.of(console, request, who, "factor of ")
+    attempts = Attempts.of(console, request, who, "factor of ")
     if message := attempts.message:
+        record_refusal(console, request, who, pending.way, TOO_MANY, "second factor")
         return _page(console, pending, message, 429)
     door, now = console.door(who), console.clock()
-    place = f"on the console from {request.client.host if request.client else 'an unknown address'}"
+    place = f"on the console from {address_of(request) or 'an unknown address'}"
     texts: tuple[str, ...] = ()
     try:
         if console.has_factor(who):
@@ -69,7 +70,7 @@ def _give(console: "Console", request: Request, code: str, csrf: str) -> Respons
             texts = second_factor.set_up(door, pending.secret, code, "", now, place)
     except FactorError:
         attempts.record_failure()
-        log.warning("a wrong second factor for %r from %s", who, attempts.address or "a known device")
+        record_refusal(console, request, who, pending.way, "wrong", "second factor")
         return _page(console, pending, WRONG, 401)
     except FAILURES as error:
         status, message = error_response(error)
@@ -81,7 +82,10 @@ def _give(console: "Console", request: Request, code: str, csrf: str) -> Respons
         shown = console.render("recovery_codes.html", None, codes=texts, where=pending.where)
         answer = HTMLResponse(shown)
     version = console.factors.version(who)
-    return signin.signed_in(console, request, answer, who, pending.password, version, now)
+    by = APP if texts or is_app_code(code) else RECOVERY_CODE
+    return signin.signed_in(
+        console, request, answer, who, pending.password, version, now, way=pending.way, by=by
+    )
 
 
 def _page(console: "Console", pending: Session, message: str = "", status: int = 200) -> Response:

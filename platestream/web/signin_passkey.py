@@ -1,6 +1,5 @@
 """Sign-in with a passkey, without a name or password: two factors in one step."""
 
-import logging
 import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,14 +13,14 @@ from platestream.access import passkeys
 from platestream.access.factor_file import FactorError
 from platestream.access.openid import HERE
 from platestream.web import cookies, forms, signin
+from platestream.web.attempts import TOO_MANY, address_of, record_refusal, too_many_attempts
 from platestream.web.challenges import LIVES
 
 if TYPE_CHECKING:
     from platestream.web.console import Console
 
-log = logging.getLogger(__name__)
-
 PATH = "/sign-in/passkey"
+PASSKEY = "passkey"
 REFUSED = "This passkey does not sign you in. Try again, or sign in with a password."
 
 
@@ -58,21 +57,22 @@ def json_answer(text: str) -> Response:
 
 
 def _use(console: "Console", request: Request, credential: str, where: str) -> Response:
-    now, address = console.clock(), request.client.host if request.client else ""
-    if message := signin.too_many_attempts(console, "", address):
+    now, address = console.clock(), address_of(request)
+    if message := too_many_attempts(console, "", address):
+        record_refusal(console, request, "", PASSKEY, TOO_MANY)
         return signin.sign_in_page(console, where, message, 429)
     challenge = console.challenges.take(cookies.pending_sign_in(request), now)
     try:
         who, key = passkeys.use(console.settings, credential, challenge, place_of(request), now)
     except FactorError as error:
         console.addresses.record_failure(address)
-        log.warning("a passkey from %s is refused: %s", address, error)
+        record_refusal(console, request, "", PASSKEY, str(error))
         return signin.sign_in_page(console, where, REFUSED, 401)
     if console.deactivated(who):
-        log.warning("no session for %r from %s: deactivated", who, address)
+        record_refusal(console, request, who, PASSKEY, "deactivated")
         return signin.sign_in_page(console, where, signin.DEACTIVATED, 403)
     if pending := console.pending_session(cookies.session_token(request)):
         console.sessions.end(pending)
     password = console.passwords.version(who) or None
     answer = RedirectResponse(where, cookies.DONE)
-    return signin.signed_in(console, request, answer, who, password, key.version, now)
+    return signin.signed_in(console, request, answer, who, password, key.version, now, way=PASSKEY)

@@ -192,6 +192,7 @@ SIGHTS = {
         "aud", f"/audit/memo/{YEAR}?draw={FILED}", f"Memorandum on the audit of {YEAR}"
     ),
     "resets": Sight("aud", "/audit/resets", "One-time codes"),
+    "sign-ins": Sight("aud", "/audit/sign-ins?kind=refused", "Sign-ins"),
     "seals": Sight("aud", "/audit/whole", "Log integrity"),
     "the order": Sight("aud", "/audit/policy", "Compliance with the order"),
     "the order, checked": Sight("aud", "/audit/policy", "Compliance with the order", send("Check now")),

@@ -98,6 +98,7 @@ ACTED = {
     "registry list": ("registry_show", "registry list user"),
     "account set": ("account_code", "account set x"),
     "account resets": ("audit_show", "account resets"),
+    "account sign-ins": ("audit_show", "account sign-ins"),
     "account revoke": ("registry_account", "account revoke x"),
     "account list": ("registry_show", "account list"),
     "token make": ("registry_account", "token make x --for CAD --may hits"),

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from platestream.access import accounts, gate_rules
+from platestream.access.device_file import known_devices
 from platestream.access.door import Permit
 from platestream.access.effects import Bulk
 from platestream.edges.clickhouse_client import DatabaseError
@@ -62,6 +63,14 @@ def _no_list(agency: Agency) -> None:
 
 def _swap_password(agency: Agency) -> None:
     accounts.passwords(Settings(data=agency.data)).put("smith", "a password of somebody else")
+
+
+def _forge_browser(agency: Agency) -> None:
+    known_devices(Settings(data=agency.data)).remember("smith", "", "a thief's", datetime.now(UTC))
+
+
+def _act_in_console(agency: Agency) -> None:
+    agency.log(who="jones", tool="console", account="default", at=datetime.now(UTC))
 
 
 def _end_mou(agency: Agency) -> None:
@@ -390,6 +399,8 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("case_pattern", lambda _one: None, {"profile": LOOSE}, "accepts 0, 00, 1"),
     ("resets", lambda _one: None, {"now": NOW + 40 * DAY}, "1 code for smith"),
     ("sign_ins", lambda one: _swap_password(one), {}, "a password of smith"),
+    ("sessions", lambda one: _forge_browser(one), {}, "no sign-in on record made known: smith"),
+    ("sessions", lambda one: _act_in_console(one), {}, "without a sign-in on record: jones"),
     ("unlogged", lambda one: one.found("unlogged"), SERVER, "1 inquiry that broke it"),
     ("released", lambda _one: None, {"now": NOW + 3701 * DAY}, "past their release date"),
     ("custody", lambda one: one.hold(acted=False, hold_id=UUID(int=1)), {}, "held without a record"),

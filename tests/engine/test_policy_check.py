@@ -81,6 +81,12 @@ NOTHING: list[tuple[str, Callable[[Agency], object], dict[str, Any], str]] = [
     ("expiring", lambda one: _no_list(one), {}, "the hot list is empty"),
     ("complete", lambda one: _no_list(one), {}, "no entry is the agency's own"),
     ("patterns", lambda one: _no_list(one), {}, "no partial plate"),
+    (
+        "sessions",
+        lambda one: one.sql("ALTER TABLE platestream.inquiry_log DELETE WHERE kind = 'account_sign_in'"),
+        {},
+        "nobody has signed in to the console",
+    ),
     ("unlogged", lambda _one: None, {}, "in process nothing logs statements"),
     ("unlogged", lambda _one: None, {"embedded": False}, "nothing logged a query yet"),
     ("purposes", lambda one: one.log(), {}, "1 inquiry not yet checked by the audit flow"),

@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from platestream.access import accounts, gate_rules
+from platestream.access.device_file import Device, known_devices, subject_of
 from platestream.access.effects import effect_of, effect_of_stored
 from platestream.access.profiles import load
 from platestream.audit.yearly import draw as drawing
@@ -44,6 +45,7 @@ from platestream.schemas.gate_rules import GateRules
 from platestream.schemas.hotlist import HotListChange
 from platestream.schemas.ledger import Chain, LedgerEntry
 from platestream.schemas.registry import Duty, RegistryRecord
+from platestream.schemas.sign_in import SignInEvent
 from platestream.settings import Settings
 from tests.support.clock import NOW
 from tests.support.database import Database, Shared, close_all, copied
@@ -387,6 +389,19 @@ def store_password(agency: Agency, who: str) -> None:
     )
 
 
+def sign_in(agency: Agency, who: str) -> None:
+    """A sign-in of `who` to the console in a browser that is known from then on."""
+    now = datetime.now(UTC)
+
+    def enter(device: Device) -> None:
+        made = SignInEvent(kind="signed_in", at=now, who=who, way="password", browser=device.id[:16])
+        effect = effect_of_stored(subject_of(who, device), device)
+        told = {"automatic": True, "set_off_by": who, "change": made.text, "effect": effect}
+        agency.enter("account_sign_in", made.about, "console", **told)
+
+    known_devices(Settings(data=agency.data)).remember(who, "", "Chrome on Android", now, enter)
+
+
 def follow_the_order(agency: Agency) -> None:
     """What an agency does that keeps to all of it, and the audit flow that checks it."""
     agency.register(MATERIAL, *people(), roster(), VAULT)
@@ -395,6 +410,7 @@ def follow_the_order(agency: Agency) -> None:
     agency.rule(replace(gate_rules.in_force(agency.database.client()), always_registry=True))
     agency.enter("account_code", "user/smith")
     store_password(agency, "smith")
+    sign_in(agency, "smith")
     agency.shift("smith", 20 * DAY)
     reads = [read(HOUR), read(3 * DAY), read(9 * DAY)]
     agency.database.put(tables.DETECTIONS, *reads)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -10,8 +10,11 @@ import typer
 from platestream.access import accounts as job
 from platestream.access.accounts_audit import resets as found_resets
 from platestream.access.door import agency_zone
+from platestream.access.sign_ins_audit import SINCE
+from platestream.access.sign_ins_audit import sign_ins as found_sign_ins
 from platestream.cli.door import format_local, open_door
 from platestream.cli.output import err, out, print_json, table
+from platestream.schemas.sign_in import KINDS
 
 app = typer.Typer(no_args_is_help=True, help="Set, revoke and list passwords for the console.")
 
@@ -112,6 +115,31 @@ def list_resets(
         for one in found
     ]
     _print(f"at ({zone.key})", "account", "by", "act", "what", "next search within a day", rows=rows)
+
+
+@app.command("sign-ins")
+def list_sign_ins(
+    who: Annotated[str, typer.Option("--person", help="Only of this person; unknown: other names.")] = "",
+    kind: Annotated[str, typer.Option(help=f"Only of this kind: {', '.join(KINDS)}.")] = "",
+    days: Annotated[int, typer.Option(min=1, help="Days to go back.")] = SINCE.days,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each.")] = False,
+) -> None:
+    """List sign-ins to the console, refused ones and ends of sessions, newest first: for auditors.
+
+    Example: platestream account sign-ins --person smith --kind refused
+    """
+    with open_door("account sign-ins") as door:
+        zone = agency_zone(door)
+        found = found_sign_ins(door, datetime.now(UTC), who, kind, timedelta(days=days))
+    if as_json:
+        for one in found:
+            print_json(one)
+        return
+    rows = [
+        (format_local(one.event.at, zone), one.event.who or "unknown", KINDS[one.event.kind], one.details)
+        for one in found
+    ]
+    _print(f"at ({zone.key})", "person", "event", "details", rows=rows)
 
 
 def _print(*columns: str, rows: Iterable[tuple[str, ...]]) -> None:

@@ -56,7 +56,7 @@ def change_password(request: PageRequest) -> Response:
     if not console.passwords.proven(who, current):
         console.attempts.record_failure(who)
     accounts.change_own(request.door, current, new, request.now, f"on the console from {request.address}")
-    console.sessions.end_all(who)
+    console.sessions.end_all(who, who, "the password was changed")
     return cookies.end_session("/sign-in?said=set")
 
 
@@ -68,7 +68,7 @@ def end_session(request: PageRequest) -> Response:
     if found is request.session:
         return console.sign_out(request.session)
     if found is not None:
-        console.sessions.end(found)
+        console.sessions.end(found, who, "ended in another session")
         log.info("%s ended another session of theirs", who)
     return request.redirect("/account#sessions")
 

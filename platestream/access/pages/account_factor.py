@@ -87,7 +87,9 @@ def check_password(request: PageRequest) -> Response | None:
 def end_others(request: PageRequest, version: str) -> None:
     """Let this session know the factor with this version, and end the person's other sessions."""
     request.session.factor = version
-    request.console.sessions.end_all(request.session.who, but=request.session)
+    request.console.sessions.end_all(
+        request.session.who, request.session.who, "the second factor was changed", but=request.session
+    )
 
 
 ROUTES: Routes = {

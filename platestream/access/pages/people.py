@@ -80,7 +80,7 @@ def deactivate(request: PageRequest) -> Response:
     who = deactivate_record(
         request, "user", ". Their password, tokens and sessions are revoked, which cannot be undone"
     ).id
-    request.console.sessions.end_all(who)
+    request.console.sessions.end_all(who, request.session.who, "deactivated")
     return request.redirect(f"{BASE}/people")
 
 
@@ -91,7 +91,7 @@ def make_code(request: PageRequest) -> Response:
     who = request.field("id")
     factor = request.field("factor") == "yes"
     text, made = accounts.invite(request.door, who, request.now, _place(request), factor=factor)
-    request.console.sessions.end_all(who)
+    request.console.sessions.end_all(who, request.session.who, "a one-time code was made")
     if who == request.session.who:
         return request.console.sign_out(request.session)
     link = request.http.url.replace(path="/redeem", query=urlencode({"who": who, "code": text}))
@@ -102,7 +102,7 @@ def revoke_password(request: PageRequest) -> Response:
     """Revoke a person's password. Their sessions here end."""
     who = request.field("id")
     accounts.remove(request.door, who)
-    request.console.sessions.end_all(who)
+    request.console.sessions.end_all(who, request.session.who, "the password was revoked")
     return request.redirect(address("people", who))
 
 
@@ -110,7 +110,8 @@ def end_sessions(request: PageRequest) -> Response:
     """End all sessions of a person, and forget their browsers."""
     who = request.field("id")
     accounts.end_sessions(request.door, who)
-    request.console.sessions.end_all(who)
+    request.console.forget_browsers(who, request.session.who)
+    request.console.sessions.end_all(who, request.session.who, "all sessions of the person ended")
     if who == request.session.who:
         return request.console.sign_out(request.session)
     return request.redirect(address("people", who))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from starlette.responses import Response, StreamingResponse
 
-from platestream.access import accounts_audit
+from platestream.access import accounts_audit, sign_ins_audit
 from platestream.access.door import Door
 from platestream.audit import integrity
 from platestream.audit.yearly import draw as drawing
@@ -23,6 +23,7 @@ from platestream.policy.laws.law import READ
 from platestream.schemas.acts import BY_NAME
 from platestream.schemas.finding import Finding
 from platestream.schemas.ledger import LedgerEntry
+from platestream.schemas.sign_in import KINDS
 from platestream.web.page_request import PageRequest, Routes
 
 ANSWERS = {"held": "held", "not_held": "not held", "not_checked": "not checked", "people": "for people"}
@@ -61,6 +62,14 @@ def show_integrity(request: PageRequest) -> Response:
 def show_resets(request: PageRequest) -> Response:
     """Show the one-time codes for passwords, as `platestream account resets` does."""
     return audit_page(request, "audit_resets.html", found=accounts_audit.resets(request.door, request.now))
+
+
+def show_sign_ins(request: PageRequest) -> Response:
+    """Show sign-ins, refused ones and ends of sessions, as `platestream account sign-ins` does."""
+    who, kind = request.field("who"), request.field("kind")
+    found = sign_ins_audit.sign_ins(request.door, request.now, who, kind)
+    shown: dict[str, Any] = {"KINDS": KINDS, "MOST": sign_ins_audit.MOST}
+    return audit_page(request, "audit_sign_ins.html", found=found, who=who, kind=kind, **shown)
 
 
 def show_plan(request: PageRequest) -> Response:
@@ -242,6 +251,7 @@ ROUTES: Routes = {
     ("GET", "/audit"): show_overview,
     ("GET", "/audit/whole"): show_integrity,
     ("GET", "/audit/resets"): show_resets,
+    ("GET", "/audit/sign-ins"): show_sign_ins,
     ("GET", "/audit/draws"): show_plan,
     ("POST", "/audit/draws"): make_draw,
     ("GET", "/audit/draws/{draw:int}"): show_draw,

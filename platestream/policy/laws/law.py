@@ -19,7 +19,7 @@ READ: dict[Read, str] = {
 SOUND = "system"
 _SOUND = (
     *("rules", "ruled", "recorded", "administrator", "entitled"),
-    *("records", "checked", "unlogged", "trained", "case_pattern", "resets", "sign_ins"),
+    *("records", "checked", "unlogged", "trained", "case_pattern", "resets", "sign_ins", "sessions"),
 )
 
 

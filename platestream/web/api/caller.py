@@ -13,12 +13,14 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from platestream.access import tokens
 from platestream.access.door import Door
 from platestream.schemas.acts import CONFIRMED
+from platestream.web.attempts import record_refusal
 
 if TYPE_CHECKING:
     from platestream.web.console import Console
 
 log = logging.getLogger(__name__)
 
+WAY = "token"
 _Sent = Annotated[
     HTTPAuthorizationCredentials | None,
     Depends(HTTPBearer(auto_error=False, description="A token of `platestream token make`.")),
@@ -47,10 +49,10 @@ def require(part: tokens.Part) -> Callable[[Request, HTTPAuthorizationCredential
         if found is None:
             if sent:
                 console.addresses.record_failure(address)
-                log.warning("an invalid or expired token from %s", address)
+                record_refusal(console, request, "", WAY, "invalid or expired")
             raise HTTPException(401, "A valid token is required.", {"WWW-Authenticate": "Bearer"})
         if console.deactivated(found.who):
-            log.warning("token %s of %s, who is deactivated, from %s", found.id, found.who, address)
+            record_refusal(console, request, found.who, WAY, "deactivated")
             message = "The person of this token is deactivated."
             raise HTTPException(401, message, {"WWW-Authenticate": "Bearer"})
         if part not in found.parts:

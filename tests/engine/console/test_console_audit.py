@@ -341,7 +341,7 @@ def test_who_may_not_see_the_audit_is_refused_and_on_record(pages: Pages, audito
     drawn(pages, auditor)
     officer = also(pages, "vale", "officer")
     pages_of_the_audit = [
-        *("/audit", "/audit/whole", "/audit/resets", "/audit/draws", "/audit/draws/1"),
+        *("/audit", "/audit/whole", "/audit/resets", "/audit/sign-ins", "/audit/draws", "/audit/draws/1"),
         *(f"/audit/memo/{YEAR}", "/audit/draws/1/memorandum.pdf"),
     ]
     for count, path in enumerate(pages_of_the_audit, 1):
