@@ -20,7 +20,6 @@ from platestream.access.openid import provider
 from platestream.access.presence import Devices
 from platestream.access.registry import load_people_and_cameras
 from platestream.access.sign_in_log import SignInLog
-from platestream.edges.clickhouse_client import DatabaseError
 from platestream.hits.alert_feed import LiveHitFeed
 from platestream.hits.handling import RecentSteps
 from platestream.hotlist.lookback_jobs import LookBackJobs
@@ -35,6 +34,7 @@ from platestream.schemas.sign_in import EVERY_BROWSER, SignInEvent
 from platestream.settings import Settings
 from platestream.web import cookies
 from platestream.web.challenges import Challenges
+from platestream.web.failures import FAILURES
 from platestream.web.page_request import PageRequest
 from platestream.web.rendering import Section, Templates
 from platestream.web.sessions import PROVIDER, Recent, Session, Sessions
@@ -232,7 +232,7 @@ class Console:
         """Return a name that somebody has here; empty for any other text."""
         try:
             known = who in self.people()[0].users
-        except DatabaseError:
+        except FAILURES:  # without the database
             known = False
         return who if known or who in self.passwords.names() else ""
 

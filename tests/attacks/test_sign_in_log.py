@@ -28,6 +28,8 @@ from tests.support.factors import FACTOR, admitted, code_of, enrolled, later, re
 
 SECRET = "correct horse battery staple"
 
+PEOPLE = "/administration/people"
+
 
 @pytest.fixture
 def pages(database: Database, tmp_path: Path) -> Pages:
@@ -261,13 +263,13 @@ def test_a_forged_or_forgotten_browser_in_the_file_is_found(pages: Pages) -> Non
 
 
 def test_acts_in_the_console_in_the_name_of_somebody_who_did_not_sign_in_are_found(pages: Pages) -> None:
-    pages.browser("vale").get("/hits")
-    pages.browser("lee")
+    pages.browser("vale")
+    pages.browser("lee").get(PEOPLE)
     assert check(pages).faults == ()
     token, _session = pages.console.sessions.begin("ana", pages.clock())
     forged = pages.browser()
     forged.client.cookies.set(cookies.COOKIE, token, domain="localhost.local")
-    assert admitted(forged)
+    assert admitted(forged, PEOPLE)
     assert check(pages).faults == ("acted in the console without a sign-in on record: ana",)
 
 
@@ -282,7 +284,7 @@ def test_a_person_cannot_enter_a_sign_in_of_anybody(pages: Pages) -> None:
     token, _session = pages.console.sessions.begin("ana", pages.clock())
     browser = pages.browser("vale")
     browser.client.cookies.set(cookies.COOKIE, token, domain="localhost.local")
-    admitted(browser)
+    assert admitted(browser, PEOPLE)
     assert "without a sign-in on record: ana" in "; ".join(check(pages).faults)
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from platestream.schemas.sign_in import SignInEvent, read
 START = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
-def refused(after: float = 0, who: str = "vale", **told: str) -> SignInEvent:
+def refused(after: float = 0, who: str = "vale", **told: Any) -> SignInEvent:
     at = START + timedelta(seconds=after)
     return SignInEvent(kind="refused", at=at, who=who, way="password", why="wrong", **told)
 
