@@ -77,7 +77,7 @@ def record_refusal(
         who=known,
         way=way,
         factor=factor,
-        browser=browser_of(console, request, known),
+        browser=browser_of(console, request, who),
         address=address,
         why=why,
     )
@@ -86,7 +86,7 @@ def record_refusal(
 
 def browser_of(console: "Console", request: Request, who: str) -> str:
     """Return the begin of the id of this browser if `who` has signed in here before; empty if not."""
-    device = console.known_devices.find(who, cookies.device_mark(request), console.clock()) if who else None
+    device = console.known_devices.find(who[:64], cookies.device_mark(request), console.clock())
     return device.id[:BROWSER] if device else ""
 
 
