@@ -48,7 +48,8 @@ def officer(pages: Pages) -> Program:
 
 def logged(database: Database) -> list[tuple[str, str, str, str]]:
     rows: list[tuple[str, str, str, str]] = database.rows(
-        "SELECT who, tool, kind, outcome FROM platestream.inquiry_log ORDER BY at"
+        "SELECT who, tool, kind, outcome FROM platestream.inquiry_log"
+        " WHERE kind != 'account_sign_in' ORDER BY at"
     )
     return rows
 

@@ -75,7 +75,8 @@ def analyst(office: Office) -> Person:
 
 def kinds(office: Office) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = office.pages.database.rows(
-        "SELECT kind, outcome FROM platestream.inquiry_log ORDER BY at, kind DESC"
+        "SELECT kind, outcome FROM platestream.inquiry_log"
+        " WHERE kind != 'account_sign_in' ORDER BY at, kind DESC"
     )
     return rows
 
