@@ -16,6 +16,7 @@ from platestream.edges.files import FileTopics
 from platestream.edges.kafka import KafkaTopics
 from platestream.edges.kafka_client import FILE, properties
 from platestream.engine.folder_lock import embedded_folder
+from platestream.runtime.sign_in_file import with_token
 
 ACCOUNTS = "accounts"
 """Folder of the accounts of the engine that `platestream up` starts, below the data folder."""
@@ -82,6 +83,11 @@ class Settings(BaseSettings):
     )
     clickhouse_file: Path | None = Field(
         default=None, description="a file that holds `clickhouse`, for container secrets"
+    )
+    sign_in_file: Path = Field(
+        default=Path("~/.config/platestream/sign-in.json"),
+        description="file of `platestream sign-in`, whose token is the password of the account of "
+        "`clickhouse` where that has none",
     )
     door_file: Path | None = Field(
         default=None,
@@ -176,6 +182,8 @@ class Settings(BaseSettings):
             self.clickhouse = self.clickhouse_file.read_text().strip()
         if not self.clickhouse:
             self.clickhouse = _own_dsn(self.data) or embedded_dsn(self.data)
+        self.sign_in_file = Path(os.path.expanduser(self.sign_in_file))
+        self.clickhouse = with_token(self.clickhouse, self.sign_in_file)
         return self
 
     @model_validator(mode="after")

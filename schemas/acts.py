@@ -214,6 +214,12 @@ ACTS: tuple[Act, ...] = (
         "account_passkey", "add or remove one's own passkey", "E.1.c E.1.e", _EVERYBODY, partners=True,
     ),
     Act(
+        "account_terminal", "sign one's own command line in", "E.1.c E.1.e", _EVERYBODY, partners=True,
+    ),
+    Act(
+        "account_terminal_end", "sign one's own command line out", "E.1.c E.1.e", _EVERYBODY, partners=True,
+    ),
+    Act(
         "account_sign_in", "record a sign-in, a refused one, or the end of a session", "E.1.c E.1.e", (),
         automatic=True,
     ),
@@ -287,7 +293,7 @@ CONFIRMED = (
     *("registry_recover", "registry_recovery_code"),
 )
 """Acts for which a person at the console gives the second factor again, where the rules require one."""
-CONFIRMED_ALWAYS = ("account_factor", "account_passkey")
+CONFIRMED_ALWAYS = ("account_factor", "account_passkey", "account_terminal")
 """Acts for which a person who has a second factor gives it each time."""
 BY_NAME = {act.name: act for act in ACTS}
 WRITES = {act.entry: act.name for act in ACTS if act.entry}

@@ -246,7 +246,12 @@ class AgencyRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         if self.profile.inquiries.case_number == ANYTHING_WITH_A_DIGIT:
             own.add("inquiries.case_number")
         if self.profile.sign_in.second_factor is None:  # put in force by a release without this rule
-            own |= {"sign_in.second_factor", "sign_in.programs", "sign_in.citation"}
+            own |= {
+                "sign_in.second_factor",
+                "sign_in.programs",
+                "sign_in.citation",
+                "sign_in.command_line_hours",
+            }
         return [one for one in found if one.partition(":")[0] not in own]
 
     def changes(self, before: "AgencyRules") -> list[str]:

@@ -12,13 +12,14 @@ from platestream.schemas.fields import Instant
 ACT = "account_sign_in"
 UNKNOWN = "unknown"
 """Person of a sign-in under a name that nobody has here."""
-Kind = Literal["signed_in", "refused", "ended", "forgotten", "started"]
+Kind = Literal["signed_in", "refused", "ended", "forgotten", "started", "terminal"]
 KINDS: dict[Kind, str] = {
     "signed_in": "signed in",
     "refused": "sign-in refused",
     "ended": "session ended",
     "forgotten": "browser forgotten",
     "started": "console started, without sessions",
+    "terminal": "command line signed in",
 }
 BROWSER = 16
 """Hex digits of a browser's id that an event holds."""

@@ -53,6 +53,8 @@ FROM (SELECT arrayJoin(CAST($acts$[
     ('account_change', ['officer', 'analyst', 'supervisor', 'auditor', 'custodian', 'administrator'], 1, '', 0, 0, 0, 1, 0, ''),
     ('account_factor', ['officer', 'analyst', 'supervisor', 'auditor', 'custodian', 'administrator'], 1, '', 0, 0, 0, 1, 0, ''),
     ('account_passkey', ['officer', 'analyst', 'supervisor', 'auditor', 'custodian', 'administrator'], 1, '', 0, 0, 0, 1, 0, ''),
+    ('account_terminal', ['officer', 'analyst', 'supervisor', 'auditor', 'custodian', 'administrator'], 1, '', 0, 0, 0, 1, 0, ''),
+    ('account_terminal_end', ['officer', 'analyst', 'supervisor', 'auditor', 'custodian', 'administrator'], 1, '', 0, 0, 0, 1, 0, ''),
     ('account_sign_in', [], 0, '', 0, 1, 0, 1, 0, ''),
     ('registry_recover', ['officer', 'analyst', 'supervisor', 'auditor', 'custodian', 'administrator'], 0, '', 0, 0, 0, 1, 0, ''),
     ('registry_recovery_code', ['administrator'], 0, '', 0, 0, 0, 1, 0, ''),

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from platestream.access.door import Door
 from platestream.access.effects import effect_of_stored
-from platestream.access.token_file import Token, Tokens
+from platestream.runtime.token_file import Token, Tokens
 from platestream.schemas.message import RefusedError
 from platestream.schemas.pluralize import pluralize
 from platestream.settings import ACCOUNTS, Settings

@@ -36,6 +36,8 @@ COMMANDS = {
     "cameras": Entry("cameras.commands", "Run and check the camera gateway."),
     "board": Entry("boards.commands", "Serve the boards as one page, without Grafana.", "board"),
     "console": Entry("web.commands", "Serve the web console.", "console"),
+    "sign-in": Entry("access.commands.sign_in", "Sign in by a code that the console confirms.", "sign_in"),
+    "sign-out": Entry("access.commands.sign_in", "End the sign-in of this command line.", "sign_out"),
     "account": Entry("access.commands.account", "Set, revoke and list passwords for the console."),
     "token": Entry("access.commands.token", "Make, revoke and list tokens for programs that use the API."),
     "hotlist": Entry("hotlist.commands.hotlist", "Import, change, offer and list entries of the hot list."),

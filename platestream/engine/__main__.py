@@ -48,7 +48,7 @@ def _serve(options: argparse.Namespace) -> None:
     roles = (options.data / "engine" / "roles.xml").read_text()
     profiles = configuration.profiles(roles)
     known = accounts.KnownNames(configuration.known_roles(roles), frozenset(profiles))
-    users = Users(options.users, known)
+    users = Users(options.users, known, options.data / "accounts" / "tokens.json")
     for name in users().missing_password:
         logger.warning("account %s has no password in the environment and cannot sign in", name)
     runner = Runner(folder_lock.database_folder(options.data).absolute(), config, profiles)

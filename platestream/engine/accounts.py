@@ -2,20 +2,24 @@
 
 The files are those that a server reads from `users.d` (clickhouse/server-users.xml and an agency's own).
 Supported: `password`, `password_sha256_hex`, `password_double_sha1_hex`, each also with `from_env`,
-`networks/ip`, `profile`, and grants of roles. An account signs in with a password only: `no_password` and
-methods that need other services are rejected when the file is read.
+`networks/ip`, `profile`, and grants of roles. An account signs in with a password, or with a token of its
+person's command line instead (`platestream sign-in`); one with `sign_in_token` has no password. `no_password`
+and methods that need other services are rejected when the file is read.
 """
 
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from xml.etree import ElementTree  # files of the operator, not of a client
 
-METHODS = ("password", "password_sha256_hex", "password_double_sha1_hex")
+from platestream.runtime.token_file import BEGINS
+
+BY_TOKEN = "sign_in_token"  # noqa: S105 - an element of the file
+METHODS = ("password", "password_sha256_hex", "password_double_sha1_hex", BY_TOKEN)
 _NAME = re.compile(r"[A-Za-z_][\w.@-]{0,63}")
 _GRANT = re.compile(r"GRANT\s+(.+?)(\s+WITH\s+ADMIN\s+OPTION)?", re.IGNORECASE | re.DOTALL)
 _ROLE = re.compile(r"[A-Za-z_]\w*")
@@ -38,7 +42,7 @@ class Account:
 
     def accepts(self, password: str, address: str) -> bool:
         """Return whether this password, from this address, is valid for the account."""
-        if not any(_mapped(address) in network for network in self.networks):
+        if not self.is_from(address) or self.method == BY_TOKEN:
             return False
         given = password.encode()
         if self.method == "password_sha256_hex":
@@ -48,13 +52,20 @@ class Account:
             given = hashlib.sha1(once, usedforsecurity=False).hexdigest().encode()
         return bool(self.secret) and hmac.compare_digest(given, self.secret.encode())
 
+    def is_from(self, address: str) -> bool:
+        """Return whether the account may sign in from this address."""
+        return any(_mapped(address) in network for network in self.networks)
+
 
 @dataclass(frozen=True)
 class Accounts:
-    """All accounts by name; `missing_password` are those whose password is missing in the environment."""
+    """All accounts by name; `missing_password` are those whose password is missing in the environment.
+    `is_token` returns whether a text is a valid token of a person's command line.
+    """
 
     by_name: Mapping[str, Account]
     missing_password: tuple[str, ...] = ()
+    is_token: Callable[[str, str], bool] = lambda _name, _text: False
 
     def sign_in(self, name: str, password: str, address: str) -> Account | None:
         """Return the account or None, without indicating if name, password or address was wrong."""
@@ -62,7 +73,10 @@ class Accounts:
         if account is None:
             hmac.compare_digest(hashlib.sha256(password.encode()).hexdigest(), "0" * 64)
             return None
-        return account if account.accepts(password, address) else None
+        if account.accepts(password, address):
+            return account
+        by_token = password.startswith(f"{BEGINS}_") and account.is_from(address)
+        return account if by_token and self.is_token(name, password) else None
 
 
 @dataclass(frozen=True)
@@ -110,7 +124,8 @@ def _account(
     methods = [child for child in element if child.tag in METHODS]
     if len(methods) != 1:
         raise AccountsError(f"{where}: exactly one of {', '.join(METHODS)} is needed")
-    secret = _text(methods[0], environment)
+    by_token = methods[0].tag == BY_TOKEN
+    secret = "" if by_token else _text(methods[0], environment)
     if secret is None:
         return None
     if methods[0].tag != "password":

@@ -34,6 +34,7 @@ from platestream.schemas.sign_in import EVERY_BROWSER, SignInEvent
 from platestream.settings import Settings
 from platestream.web import cookies
 from platestream.web.challenges import Challenges
+from platestream.web.device_codes import DeviceCodes
 from platestream.web.failures import FAILURES
 from platestream.web.page_request import PageRequest
 from platestream.web.rendering import Section, Templates
@@ -75,6 +76,7 @@ class Console:
         self.sessions, self.passwords = Sessions(self._sessions_ended), accounts.passwords(settings)
         self.factors, self.passkeys = second_factor.factors(settings), passkeys.passkeys(settings)
         self.known_devices, self.challenges = known_devices(settings), Challenges()
+        self.device_codes = DeviceCodes()
         self.attempts: LoginAttempts[str] = LoginAttempts(clock=self._seconds)
         self.addresses: LoginAttempts[str] = LoginAttempts(ADDRESS_FREE, clock=self._seconds)
         self.alerts = LiveHitFeed()

@@ -200,6 +200,7 @@ SIGHTS = {
     "administration": Sight("lee", "/administration", "Administration"),
     "a one-time code": Sight("", "/redeem", "Set password"),
     "own account": Sight("lee", "/account", "Account of lee"),
+    "a command line": Sight("lee", "/account/terminal", "Sign a command line in"),
     "an app to set up": Sight("lee", "/account/factor", "Second factor"),
     "people": Sight("lee", "/administration/people", "People"),
     "person": Sight("lee", "/administration/people/late", "late"),

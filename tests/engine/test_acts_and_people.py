@@ -47,7 +47,14 @@ def may(person: Person, act: Act) -> bool:
     if person.agency not in (OWN, PARTNER) or not set(person.roles) & set(act.roles):
         return False
     looks = act.browses and not act.name.startswith("partner_")
-    own_account = act.name in ("account_redeem", "account_change", "account_factor", "account_passkey")
+    own_account = act.name in (
+        "account_redeem",
+        "account_change",
+        "account_factor",
+        "account_passkey",
+        "account_terminal",
+        "account_terminal_end",
+    )
     return person.agency == OWN or looks or own_account or act.name == "partner_offer"
 
 

@@ -175,6 +175,8 @@ OUTSIDE = {
     "hotlist sign": "a file and a key that are its user's",
     "evidence verify": "a package that whoever calls it has",
     "evidence key": "a key",
+    "sign-in": "a code for the console, where its person's confirmation is the act",
+    "sign-out": "the console ends the token, which is the act",
     "console": "a service: each page passes the door for whoever signed in",
     "sql": "a person's own account: the gate judges and logs each look, and without one there is no data",
     "policy check": "figures; names only by --names, which is an act",

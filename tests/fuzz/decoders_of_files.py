@@ -5,7 +5,6 @@ from pathlib import Path
 
 from platestream.access import openid
 from platestream.access.profiles import load
-from platestream.access.token_file import Tokens
 from platestream.cameras import config
 from platestream.edges.topic_file import TopicFile
 from platestream.engine import accounts
@@ -13,6 +12,7 @@ from platestream.evidence import origin, package
 from platestream.notifications.senders import read_secret
 from platestream.operations.up import status
 from platestream.operators.notify.rules import parse_rules
+from platestream.runtime.token_file import Tokens
 from platestream.schemas.message import Message
 from platestream.settings import Settings
 from platestream.transparency_log import log_export

@@ -15,13 +15,13 @@ import numpy as np
 from backports import zstd
 from PIL import Image
 
-from platestream.access.token_file import Token
 from platestream.cameras.pushes.simulate import DEVICES, Passing
 from platestream.engine import compression
 from platestream.evidence import package
 from platestream.operations.up.status import StartedProcess, StartPlan
 from platestream.partners import exchange
 from platestream.partners.signing import JSON, PROBLEM, Answer, sign_answer
+from platestream.runtime.token_file import Token
 from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Alternative
 from platestream.schemas.fields import Vehicle

@@ -13,7 +13,6 @@ from backports import zstd
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from platestream.access.profiles import load
-from platestream.access.token_file import Tokens
 from platestream.cameras import address_check, config
 from platestream.cameras.capture import CameraError
 from platestream.cameras.capture_times import headers_time
@@ -32,6 +31,7 @@ from platestream.operations.up import status
 from platestream.operations.up.supervisor import UpError
 from platestream.operators.notify.rules import parse_rules
 from platestream.runtime.private_file import PrivateFileError
+from platestream.runtime.token_file import Tokens
 from platestream.schemas.message import Message, RefusedError
 from platestream.schemas.profile import ProfileError
 from platestream.schemas.toml import read_toml

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platestream.access.token_file import Tokens
 from platestream.runtime.private_file import PrivateFileError
+from platestream.runtime.token_file import Tokens
 from tests.support.clock import NOW
 
 LATER = NOW + timedelta(days=90)

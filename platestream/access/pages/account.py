@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from platestream.access import accounts, tokens
+from platestream.access import accounts, terminals, tokens
 from platestream.access.pages.account_factor import asks_password
 from platestream.web import cookies
 from platestream.web.page_request import PageRequest, Routes
@@ -39,6 +39,7 @@ def show_account(request: PageRequest) -> Response:
         passkeys=request.console.passkeys.of(who),
         asks_password=asks_password(request),
         sessions=request.console.sessions.of(who, request.now),
+        terminals=terminals.of(settings, who, request.now),
         permitted=tokens.permits_of(settings, who, request.now),
         WHAT=WHAT,
         SHORTEST=accounts.SHORTEST,

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from platestream.access import accounts, shifts
+from platestream.access import accounts, shifts, terminals
 from platestream.access.door import Door
+from platestream.access.pages.account_terminals import note_ends
 from platestream.access.pages.fields import (
     BASE,
     address,
@@ -46,6 +47,7 @@ def show_person(request: PageRequest) -> Response:
         raise RefusedError("registry", f"nobody is registered as {record_id(request)}")
     devices = request.console.known_devices.of(person.id, request.now)
     sessions = request.console.sessions.of(person.id, request.now)
+    shown["terminals"] = terminals.of(request.door.settings, person.id, request.now)
     return page(request, "person.html", person=person, devices=devices, sessions=sessions, **shown)
 
 
@@ -107,9 +109,10 @@ def revoke_password(request: PageRequest) -> Response:
 
 
 def end_sessions(request: PageRequest) -> Response:
-    """End all sessions of a person, and forget their browsers."""
+    """End all sessions and command lines of a person, and forget their browsers."""
     who = request.field("id")
     accounts.end_sessions(request.door, who)
+    note_ends(request, terminals.end_all(request.door, who, request.now))
     request.console.forget_browsers(who, request.session.who)
     request.console.sessions.end_all(who, request.session.who, "all sessions of the person ended")
     if who == request.session.who:

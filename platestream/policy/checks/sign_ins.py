@@ -25,6 +25,8 @@ KINDS = (
     "account_change",
     "account_factor",
     "account_passkey",
+    "account_terminal",
+    "account_terminal_end",
     "registry_account",
     "partner_key",
 )

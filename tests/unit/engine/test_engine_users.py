@@ -1,4 +1,5 @@
 import hashlib
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv6Network
 from pathlib import Path
 
@@ -7,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platestream.engine.accounts import Account, Accounts, AccountsError, KnownNames, read
+from platestream.engine.users import Users
+from platestream.runtime.token_file import TERMINAL, Tokens
 
 KNOWN = KnownNames(frozenset({"reads", "writes"}), frozenset({"default", "person"}))
 ANYWHERE = "<networks><ip>::/0</ip></networks>"
@@ -113,6 +116,39 @@ def test_a_later_file_replaces_and_removes(tmp_path: Path) -> None:
 def test_what_cannot_be_kept_is_named(tmp_path: Path, body: str, said: str) -> None:
     with pytest.raises(AccountsError, match=said):
         accounts(tmp_path, body)
+
+
+def test_an_account_without_a_password_signs_in_by_tokens_alone(tmp_path: Path) -> None:
+    files = [tmp_path / "people.xml"]
+    body = f"<smith><sign_in_token/>{ANYWHERE}</smith><jones><password>word</password>{ANYWHERE}</jones>"
+    files[0].write_text(f"<clickhouse><users>{body}</users></clickhouse>")
+    tokens = Tokens(tmp_path / "tokens.json")
+    users = Users(files, KNOWN, tmp_path / "tokens.json")
+    later = datetime.now(UTC) + timedelta(hours=8)
+    made, text = tokens.make("smith", "command line on desk-7", [TERMINAL], later)
+    _program, program = tokens.make("smith", "CAD", ["hits"], later)
+    _ended, ended = tokens.make("smith", "command line on x", [TERMINAL], datetime.now(UTC))
+    known = users()
+    assert known.sign_in("smith", text, "127.0.0.1") is not None
+    for who, word in (("jones", text), ("smith", program), ("smith", ended), ("smith", ""), ("nobody", text)):
+        assert known.sign_in(who, word, "127.0.0.1") is None, word
+    assert known.sign_in("smith", f"{text}x", "127.0.0.1") is None
+    assert known.sign_in("jones", "word", "127.0.0.1") is not None
+    tokens.end(made.id)
+    assert known.sign_in("smith", text, "127.0.0.1") is None
+    (tmp_path / "tokens.json").write_text("[]")
+    assert known.sign_in("smith", text, "127.0.0.1") is None
+
+
+def test_a_token_counts_from_the_networks_of_its_account(tmp_path: Path) -> None:
+    files = [tmp_path / "people.xml"]
+    body = "<smith><sign_in_token/><networks><ip>10.0.0.0/8</ip></networks></smith>"
+    files[0].write_text(f"<clickhouse><users>{body}</users></clickhouse>")
+    tokens = Tokens(tmp_path / "tokens.json")
+    _made, text = tokens.make("smith", "x", [TERMINAL], datetime.now(UTC) + timedelta(hours=8))
+    known = Users(files, KNOWN, tmp_path / "tokens.json")()
+    assert known.sign_in("smith", text, "10.1.2.3") is not None
+    assert known.sign_in("smith", text, "127.0.0.1") is None
 
 
 def test_a_secret_is_not_in_what_is_printed(tmp_path: Path) -> None:

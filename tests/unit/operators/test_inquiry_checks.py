@@ -370,6 +370,8 @@ def may(person: Person, act: Act, case: bool, reason: bool, machine: bool) -> bo
         "account_change",
         "account_factor",
         "account_passkey",
+        "account_terminal",
+        "account_terminal_end",
     )  # their own password for the console
     return person.agency == "sjpd" or (theirs and (act.browses or own))
 

@@ -17,10 +17,15 @@ BEGINS = "platestream"
 """Prefix by which scanners of repositories and logs recognize a token."""
 
 
-class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+TERMINAL = "terminal"
+"""The part of a token with which a person's command line signs in, and nothing else."""
+
+
+class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A stored token: `program` acts for `who`, in these `parts` of the API, until it expires.
 
     While `hashed` is empty it is a permit: the person has not fetched the token yet, and it has no text.
+    `made_at` is set in one of a command line: its person gave the second factor then.
     """
 
     id: str
@@ -29,6 +34,7 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parts: tuple[str, ...]
     ends_at: Instant
     hashed: str
+    made_at: Instant | None = None
 
 
 class Tokens:
@@ -48,13 +54,14 @@ class Tokens:
         parts: Sequence[str],
         ends_at: datetime,
         act: Callable[[Token], object] = lambda _made: None,
+        made_at: datetime | None = None,
     ) -> tuple[Token, str]:
         """Make a token and return it with its text, which cannot be shown again.
 
         `act` is called with it before it is stored; if that raises, nothing is stored.
         """
         secret = secrets.token_urlsafe(32)  # 256 random bits: no slow hash is needed
-        made = Token(secrets.token_hex(4), who, program, tuple(parts), ends_at, _hash(secret))
+        made = Token(secrets.token_hex(4), who, program, tuple(parts), ends_at, _hash(secret), made_at)
         self._store(made, act)
         return made, f"{BEGINS}_{made.id}_{secret}"
 
