@@ -222,8 +222,8 @@ def test_a_stolen_token_opens_no_page_and_no_api_and_is_not_fresh_for_long(
     thief.client.cookies.set("__Host-platestream", token, domain="localhost.local")
     assert not admitted(thief)
     bearer = {"Authorization": f"Bearer {token}"}
-    for path in ("/api/v1/hits", "/api/v1/log/export"):
-        assert thief.client.post(f"{AT}{path}", json={}, headers=bearer).status_code in (403, 404)
+    for path in ("/api/hits/look", "/api/log/export"):
+        assert thief.client.post(f"{AT}{path}", json={"reason": "x"}, headers=bearer).status_code == 403
     pages.clock.forward(minutes=5)
     assert check(thief.client, token) == {"active": True, "who": "vale", "fresh": False}
 

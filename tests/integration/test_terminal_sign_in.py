@@ -22,7 +22,7 @@ from tests.support.served import served
 
 ROOT = Path(__file__).parents[2]
 PAGE = "/account/terminal"
-SECONDS = 60
+SECONDS = 120
 """Longest wait for a command, which asks the console each five seconds."""
 
 

@@ -56,4 +56,4 @@ def _own_console() -> str:
     console, _boards = planned_ports(settings())
     if not console:
         raise RefusedError("sign_in", "no console was started here: name its address with --console")
-    return f"http://127.0.0.1:{console}"
+    return f"http://localhost:{console}"  # browsers take the console's cookies there without TLS
