@@ -7,6 +7,7 @@ from starlette.responses import Response
 from platestream.access.pages.fields import BASE, save_record
 from platestream.access.pages.fields import page as admin_page
 from platestream.access.registry import designate, show_several
+from platestream.hotlist import held_files
 from platestream.schemas.designation import LONGEST_DAYS, SOURCES, Designations
 from platestream.schemas.registry import Kind, RegistryRecord
 from platestream.web.page_request import PageRequest, Routes
@@ -40,6 +41,7 @@ def list_sources(request: PageRequest) -> Response:
             Designation(name, name in longest, name in LONGEST_DAYS, longest.get(name), categories.get(name))
             for name in sorted({*LONGEST_DAYS, *categories})
         ],
+        held=held_files.held_files(request.door.settings.data, sources.values()),
     )
 
 
@@ -78,9 +80,17 @@ def withdraw(request: PageRequest) -> Response:
     return request.redirect(f"{BASE}/lists")
 
 
+def release(request: PageRequest) -> Response:
+    """Import the held file of a feed, with the reason why it is right."""
+    request.door.require_confirmed("hotlist_force")
+    held_files.release(request.door, request.field("id"), request.field("reason"), request.now)
+    return request.redirect(f"{BASE}/lists")
+
+
 ROUTES: Routes = {
     ("GET", f"{BASE}/lists"): list_sources,
     ("POST", f"{BASE}/lists/sources"): designate_source,
     ("POST", f"{BASE}/lists/categories"): designate_category,
     ("POST", f"{BASE}/lists/withdraw"): withdraw,
+    ("POST", f"{BASE}/lists/release"): release,
 }
