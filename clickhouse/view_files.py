@@ -89,7 +89,7 @@ def _with_parts(path: Path, parts: Mapping[str, str]) -> ViewFile:
     def written(named: re.Match[str]) -> str:
         if named[1] not in parts:
             raise MigrationError(f"views/{path.stem}: there is no expression {named[1]}.part")
-        return parts[named[1]]
+        return _PART.sub(written, parts[named[1]])
 
     return ViewFile(path.stem, _PART.sub(written, path.read_text("utf-8")))
 

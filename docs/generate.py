@@ -336,7 +336,7 @@ def pages() -> dict[Path, str]:
         policy_docs.ACTS_PAGE: policy_docs.acts_page(policy_docs.ACTS_PAGE.read_text()),
         board_docs.PAGE: board_docs.page(),
         metric_docs.PAGE: metric_docs.page(),
-        acts_sql.FILE: acts_sql.view(),
+        **acts_sql.files(),
         **schemas,
     }
 

@@ -1,45 +1,57 @@
-"""Generator of the view of acts that the inquiry gate judges by: python -m platestream.schemas.acts_sql.
+"""Generator of the acts that the inquiry gate judges by: python -m platestream.schemas.acts_sql.
 
-It writes clickhouse/views/acts.sql from the table of acts; a test compares the two.
+It writes clickhouse/views/acts.part and plain_acts.part from the table of acts; a test compares them.
 """
 
 from pathlib import Path
 
 from platestream.schemas.acts import ACTS, Act
 
-FILE = Path(__file__).resolve().parents[1] / "clickhouse" / "views" / "acts.sql"
-_HEAD = """\
--- Made by `python -m platestream.schemas.acts_sql` of schemas/acts.py, where each act is explained.
--- One literal: as a table of values, each inquiry would take the engine a tenth longer.
-CREATE OR REPLACE VIEW platestream.acts
-DEFINER = platestream_definer SQL SECURITY DEFINER AS
-SELECT
-    act.1 AS kind, act.2 AS roles, act.3 AS partners, act.4 AS documented, act.5 AS browses,
-    act.6 AS automatic, act.7 AS shows_data, act.8 AS has_effect,
-    act.9 AS on_shift, act.10 AS entry
-FROM (SELECT arrayJoin(CAST($acts$[
+VIEWS = Path(__file__).resolve().parents[1] / "clickhouse" / "views"
+_HEAD = (
+    "-- Made by `python -m platestream.schemas.acts_sql` of schemas/acts.py, where each act is explained.\n"
+)
+_OBJECT = """\
+-- Of each act: roles, partners, documented, browses, automatic, shows_data, has_effect, on_shift and entry.
+-- It is a text, because as a table or a map each inquiry would take the engine longer.
+$acts${
 """
-_TAIL = """
-]$acts$, 'Array(Tuple(String, Array(String), UInt8, String, UInt8, UInt8, UInt8, UInt8, UInt8, String))')
-) AS act);
-"""
+RULES_OF_THEIR_OWN = frozenset(
+    {
+        *("bolo", "hotlist_take", "evidence_purge", "retention", "registry_agency", "registry_user"),
+        *("registry_recover", "registry_recovery_code"),
+    }
+)
+"""Acts without documentation for which the gate has a rule of their own (clickhouse/views/gate.sql)."""
 
 
-def view() -> str:
-    """Return the SQL of the view."""
-    return _HEAD + ",\n".join(f"    {_row(act)}" for act in ACTS) + _TAIL
+def files() -> dict[Path, str]:
+    """Return the text of each generated file."""
+    acts = ",\n".join(f"    {_member(act)}" for act in ACTS)
+    plain = ",\n".join(f"    '{act.name}'" for act in ACTS if is_plain(act))
+    return {
+        VIEWS / "acts.part": f"{_HEAD}{_OBJECT}{acts}\n}}$acts$\n",
+        VIEWS / "plain_acts.part": f"{_HEAD}-- Acts that only the rules about people concern.\n(\n{plain})\n",
+    }
 
 
-def _row(act: Act) -> str:
-    roles = ", ".join(f"'{role}'" for role in act.roles)
+def is_plain(act: Act) -> bool:
+    """Return whether only the gate's rules about people concern the act."""
+    shows = act.partners or act.browses or act.shows_data
+    return not (act.documented or shows or act.name in RULES_OF_THEIR_OWN)
+
+
+def _member(act: Act) -> str:
+    roles = ", ".join(f'"{role}"' for role in act.roles)
     flags = (act.browses, act.automatic, act.shows_data, act.has_effect, act.on_shift)
     said = ", ".join(f"{one:d}" for one in flags)
-    return f"('{act.name}', [{roles}], {act.partners:d}, '{act.documented}', {said}, '{act.entry}')"
+    return f'"{act.name}": [[{roles}], {act.partners:d}, "{act.documented}", {said}, "{act.entry}"]'
 
 
 def main() -> None:
-    """Write the SQL file."""
-    FILE.write_text(view(), encoding="utf-8")
+    """Write the files."""
+    for path, text in files().items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

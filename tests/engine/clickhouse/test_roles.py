@@ -61,7 +61,7 @@ TABLES = [
     "schema_migrations",
     "schema_views",
     "statements",
-    "inquire",
+    *("inquire", "inquire_all", "inquire_plain", "inquire_search"),
 ]
 LOGGED = ["logged", "document"]
 LOOKS = [
@@ -83,10 +83,13 @@ BUILDING = {
     "recordings": "recordings",
     "counted_lately": "counted_lately",
 }
+JUDGES = [f"inquire_{one}_to_log" for one in ("all", "plain", "search")]
 FEEDERS = [
+    *JUDGES,
+    *("inquire_to_all", "inquire_to_plain", "inquire_to_search"),
     *("registry_change_to_registry", "registry_followed_to_registry", "registry_to_administrators"),
     *("recovery_code_to_codes", "recover_to_recoveries"),
-    *("append_to_rules", "inquire_to_log", "append_to_ledger", "append_to_documents", "append_to_evidence"),
+    *("append_to_rules", "append_to_ledger", "append_to_documents", "append_to_evidence"),
     *("evidence_to_holds", "evidence_to_detections", "evidence_to_images", "bring_to_evidence"),
     *("brought_to_detections", "brought_to_images", "brought_to_answers"),
     *("detections_to_traffic", "detections_to_camera_hours"),
@@ -239,7 +242,7 @@ def test_the_matrix_names_every_object_there_is(database: Database) -> None:
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role != OWNER])
 def test_nobody_reads_what_the_gate_moves_on_or_is_built_of(database: Database, role: str) -> None:
-    for name in ("inquire_to_log", *(call.format(UUID(int=0)) for call in BUILDING.values())):
+    for name in (*JUDGES, *(call.format(UUID(int=0)) for call in BUILDING.values())):
         assert not may(database, role, f"SELECT * FROM platestream.{name} LIMIT 0"), name
 
 
