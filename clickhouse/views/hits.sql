@@ -5,7 +5,7 @@ WITH (SELECT since FROM platestream.kept) AS kept,
 (
     SELECT (
         refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), cameras, since, until, toUUIDOrNull(other))
-    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'hits')
+    FROM platestream.admitted(inquiry = {inquiry:UUID}, kind = 'hits')
 ) AS asked
 SELECT
     hit_id, captured_at, detection_id, camera_id, latitude, longitude, plate, state, confidence,
@@ -30,7 +30,7 @@ WITH (SELECT since FROM platestream.kept) AS kept,
 (
     SELECT (
         refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), cameras, since, until, toUUIDOrNull(other))
-    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'hits')
+    FROM platestream.admitted(inquiry = {inquiry:UUID}, kind = 'hits')
 ) AS asked
 SELECT action_id, hit_id, at, by, kind, case_number, mvd_result, actionable, note, checked_with, result, confused,
     stopped
@@ -73,17 +73,17 @@ GROUP BY pair
 HAVING kind != 'plate_and_state_confirmed';
 
 -- The newest `most` hits of an inquiry as in `hits`, finds of look-backs or alerts, each with its recorded steps, oldest
--- first, and the comparison that found its pair wrong; `disproved.1` is empty where there is none. One view instead of
--- three: what a query costs is its analysis.
+-- first. `recorded` changes when a step was added, and `disproved` with it, which costs as much as all of this.
 CREATE OR REPLACE VIEW platestream.hit_list
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT since FROM platestream.kept) AS kept,
 (
     SELECT (
         refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), cameras, since, until, toUUIDOrNull(other))
-    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'hits')
+    FROM platestream.admitted(inquiry = {inquiry:UUID}, kind = 'hits')
 ) AS asked
-SELECT hit.* EXCEPT (pair), done.steps AS steps, wrong.newest AS disproved
+SELECT hit.*, done.steps AS steps,
+    assumeNotNull((SELECT (count(), max(ingested_at)) FROM platestream.hit_actions WHERE at > kept)) AS recorded
 FROM
 (
     SELECT
@@ -91,8 +91,7 @@ FROM
         match, differences, state_check, rank, likelihood, matched, historical,
         entry_id, source, category, listed_plate, listed_state, listed_vehicle,
         case_number, reason, requested_by, contact, instructions, other, expires_at, silenced_for, agency,
-        opinion, camera_plate, read_vehicle,
-        lower(hex(MD5(concat(translate(plate, 'O', '0'), '|', entry_id, '|', listed_plate)))) AS pair
+        opinion, camera_plate, read_vehicle
     FROM platestream.alert_hits
     WHERE asked.1 = 0
       AND translate(plate, 'O', '0') LIKE asked.2
@@ -110,8 +109,7 @@ LEFT JOIN
         mvd_result, actionable, note, checked_with, result, confused, stopped))) AS steps
     FROM (SELECT * FROM platestream.hit_actions WHERE at > kept ORDER BY ingested_at DESC LIMIT 1 BY action_id)
     GROUP BY step_of
-) AS done ON done.step_of = hit.hit_id
-LEFT JOIN (SELECT pair AS named, newest FROM platestream.disproved) AS wrong ON wrong.named = hit.pair;
+) AS done ON done.step_of = hit.hit_id;
 
 -- The status of each hit: its actions applied in the order of their times, by the steps of operators/hit_history.py
 -- (a test compares both). An action that is not permitted changes nothing and is counted in `beside`.

@@ -5,8 +5,9 @@ say (`alerts.disproved_for`).
 """
 
 import logging
-from datetime import datetime, timedelta
-from functools import partial
+from collections.abc import Hashable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
 
 from clickhouse_connect.driver.client import Client
 
@@ -18,6 +19,8 @@ _DISPROVED = """
 SELECT pair, kind, by, at, hit_id FROM platestream.disproved WHERE at > {since:DateTime64(3, 'UTC')}
 """
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 log = logging.getLogger(__name__)
 
 
@@ -27,6 +30,15 @@ def read(client: Client, since: datetime) -> Disproofs:
     """
     rows = run("reading disproved pairs", partial(client.query, _DISPROVED, parameters={"since": since}))
     return {pair: Disproof(*found) for pair, *found in rows.result_rows}
+
+
+@lru_cache(maxsize=8)
+def read_once(client: Client, recorded: Hashable, minute: int) -> Disproofs:  # noqa: ARG001 - keys of the cache
+    """Return the pairs found wrong in the whole retention, read again when `recorded` or the minute changes.
+
+    `recorded` is a value that changes with each step recorded on a hit. Raises as `read`.
+    """
+    return read(client, EPOCH)
 
 
 class DisproofReader:

@@ -289,8 +289,8 @@ def hit_list(
     """Return the newest `most` alert hits as `hits` does. `historical` limits them to finds of look-backs, or
     to alerts.
 
-    A row has two more columns: `steps`, dicts of the steps recorded on the hit, oldest first, and
-    `disproved`, the comparison that found its pair of plate and entry wrong (kind, by, at, hit id), or None.
+    A row has two more columns: `steps`, dicts of the steps recorded on the hit, oldest first, and `recorded`,
+    which changes with each step recorded on any hit.
     """
     inquiry = uuid4()
     other = "" if hit_id is None else str(hit_id)
@@ -300,7 +300,6 @@ def hit_list(
     rows = _rows(client, "hits", _HIT_LIST.format(listed, EVERY if most is None else int(most)), inquiry)
     for row in rows:
         row["steps"] = [dict(zip(STEP, step, strict=True)) for step in row["steps"]]
-        row["disproved"] = row["disproved"] if row["disproved"][0] else None
     return rows
 
 

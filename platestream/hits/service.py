@@ -7,7 +7,7 @@ first step and lists the other separately.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Unpack
@@ -115,25 +115,30 @@ def find_hits(
     done: dict[UUID, list[HitAction]] = {}
     for action in recent:
         done.setdefault(action.hit_id, []).append(action)
-    remembered = datetime.now(UTC) - door.rules.profile.disproved_for
-    return [_with_history(row, done, remembered) for row in rows]
+    known = _disproofs(door, rows[0]["recorded"]) if rows else {}
+    return [_with_history(row, done, known) for row in rows]
 
 
 def _with_history(
-    row: gate.Row, recent: Mapping[UUID, Sequence[HitAction]], remembered: datetime
+    row: gate.Row, recent: Mapping[UUID, Sequence[HitAction]], known: Disproofs
 ) -> HitWithHistory:
-    """Return a hit from a row of `gate.hit_list`. Disproofs before `remembered` do not count any more."""
-    hit_id, steps, disproved = row["hit_id"], row.pop("steps"), row.pop("disproved")
+    """Return a hit from a row of `gate.hit_list`."""
+    hit_id, steps, _recorded = row["hit_id"], row.pop("steps"), row.pop("recorded")
     actions = [*(_action(hit_id, one) for one in steps), *recent.get(UUID(str(hit_id)), ())]
-    disproof = Disproof(*disproved) if disproved else None
-    if disproof is not None and (disproof.at <= remembered or disproof.hit_id == hit_id):
-        disproof = None
-    return HitWithHistory(row, history(actions, source=row["source"]), disproof)
+    return HitWithHistory(row, history(actions, source=row["source"]), _disproof(known, row))
 
 
-def _disproofs(door: Door) -> Disproofs:
-    """Return the pairs found wrong that are still remembered. Raises DatabaseError."""
-    return disproofs.read(door.client(ANALYST), datetime.now(UTC) - door.rules.profile.disproved_for)
+def _disproofs(door: Door, recorded: Hashable) -> Disproofs:
+    """Return the pairs found wrong that are still remembered, as of the newest recorded step. Raises
+    DatabaseError.
+    """
+    since = _remembered_since(door)
+    known = disproofs.read_once(door.client(ANALYST), recorded, int(since.timestamp() // 60))
+    return {pair: found for pair, found in known.items() if found.at > since}
+
+
+def _remembered_since(door: Door) -> datetime:
+    return datetime.now(UTC) - door.rules.profile.disproved_for
 
 
 def _disproof(known: Disproofs, row: gate.Row) -> Disproof | None:
@@ -199,7 +204,8 @@ def follow_hits(door: Door) -> Iterator[HitWithHistory]:
                 (values,) = tables.ALERT_HITS.rows(hit)
                 row = dict(zip(tables.ALERT_HITS.columns, values, strict=True))
                 try:
-                    disproof = _disproof(_disproofs(door), row)
+                    known = disproofs.read(door.client(ANALYST), _remembered_since(door))
+                    disproof = _disproof(known, row)
                 except DatabaseError:  # an alert does not wait for what was found before
                     disproof = None
                 yield HitWithHistory(row, history((), source=hit.entry.source), disproof)

@@ -79,6 +79,7 @@ BUILDING = {
     "caller": "caller",
     "kept": "kept",
     "recent": "recent(inquiry = '{}')",
+    "admitted": "admitted(inquiry = '{}', kind = 'hits')",
     "documented": "documented(inquiry = '{}', kind = 'search')",
     "recordings": "recordings",
     "counted_lately": "counted_lately",
