@@ -75,7 +75,7 @@ def test_who_signs_in_out_or_fails_to_is_a_line_of_the_log(
         client.post("/sign-in", data={"who": "vale", "password": "wrong"})
         client.post("/sign-in", data={"who": "vale", "password": PASSWORD})
     said = [one.getMessage() for one in caplog.records if one.name.startswith("platestream.web")]
-    assert said == ["a wrong password for 'vale' from 127.0.0.1", "vale signed in from 127.0.0.1"]
+    assert said == ["no session for vale from 127.0.0.1: password, wrong", "vale signed in from 127.0.0.1"]
     assert PASSWORD not in caplog.text
 
 
