@@ -19,7 +19,9 @@ view `platestream.hit_states` (clickhouse/views/hits.sql) derives it from the sa
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
+from uuid import UUID
 
 from platestream.schemas.hit_action import ActionKind, CheckedWith, HitAction
 from platestream.schemas.hotlist import CHECKED_SOURCES
@@ -149,8 +151,17 @@ def history(actions: Iterable[HitAction], *, source: str) -> History:
 
     `source` is the list of its entry, which decides who confirms it; empty if unknown.
     """
-    local = is_local(source)
     once = {action.action_id: action for action in sorted(actions, key=_content)}
+    return _fold(once, source) if once else _untouched(source)
+
+
+@lru_cache(maxsize=256)
+def _untouched(source: str) -> History:
+    return History(local=is_local(source), source=source)
+
+
+def _fold(once: Mapping[UUID, HitAction], source: str) -> History:
+    local = is_local(source)
     fold = _Fold(source, local)
     for action in sorted(once.values(), key=_order):
         fold.take(action)

@@ -142,6 +142,8 @@ def _remembered_since(door: Door) -> datetime:
 
 
 def _disproof(known: Disproofs, row: gate.Row) -> Disproof | None:
+    if not known:
+        return None
     found = known.get(pair_of(row["plate"], row["entry_id"], row["listed_plate"]))
     return None if found is None or str(found.hit_id) == str(row["hit_id"]) else found
 

@@ -134,14 +134,16 @@ def step_details(step: HitAction) -> str:
     return "".join(f"; {one}" for one in parts if one)
 
 
+_MARK, _END = Markup("<mark>"), Markup("</mark>")
+
+
 def marked(plate: str, places: Iterable[int]) -> Markup:
     """Return a plate with these characters marked."""
     differ = set(places)
     if not differ:
         return escape(escape_invisible(plate))
-    return Markup("").join(
-        Markup("<mark>{}</mark>").format(escape_invisible(char))
-        if place in differ
-        else escape(escape_invisible(char))
-        for place, char in enumerate(plate)
-    )
+    parts: list[str] = []
+    for place, char in enumerate(plate):
+        one = escape_invisible(char)
+        parts += [_MARK, one, _END] if place in differ else [one]
+    return Markup("").join(parts)  # it escapes what is no Markup
