@@ -24,7 +24,7 @@ WITH
     -- A clock that was set back would shorten retention: acts that depend on it wait until two people confirmed the
     -- clock (services/retention/clock.py).
     inquire.kind IN ('evidence_hold', 'evidence_keep', 'evidence_purge', 'retention')
-        AND now64(6) < lately.2 - toIntervalMinute(10) AND lately.3 < 2 AS clock_back,
+        AND now64(6) < lately.4 - toIntervalMinute(10) AND lately.5 < 2 AS clock_back,
     -- Founding: until there was an administrator, anybody can register people and agencies. Afterwards, while none is
     -- active, two people can recover one (views/recovery.sql).
     NOT arrayExists(one -> one.1 AND has(one.4, 'administrator') AND one.3 > toDateTime64(0, 3) AND one.3 <= now64(3)
