@@ -54,22 +54,26 @@ class ReceiptFile(msgspec.Struct, frozen=True):
             found = msgspec.json.decode(content, type=cls)
         except NOT_JSON:
             raise RefusedError("receipt", "the receipt cannot be read") from None
-        if (found.file, found.sha256.lower()) != (done.file, done.sha256):
+        found.verify(system, done)
+        return found
+
+    def verify(self, system: RegistryRecord, done: Export) -> None:
+        """Raise RefusedError unless this is a receipt of the export by the system."""
+        if (self.file, self.sha256.lower()) != (done.file, done.sha256):
             raise RefusedError("receipt", "the receipt is of another file: its name or SHA-256 differs")
         if system.receipt_key:
             try:
-                signature = base64.b64decode(found.signature, validate=True)
-                read_public(system.receipt_key).verify(signature, found.signed)
+                signature = base64.b64decode(self.signature, validate=True)
+                read_public(system.receipt_key).verify(signature, self.signed)
             except (binascii.Error, InvalidSignature, WrongKey, ValueError):
                 raise RefusedError(
                     "receipt", f"the receipt is not signed by the key of {system.id}"
                 ) from None
-        return found
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger's record of a receipt. `export` is the hash of the export's entry, `proof` what was compared
-    at the place: the file's SHA-256, its size only, or the evidence system's own receipt.
+    at the place: the file's SHA-256, its size only, or the evidence system's own receipt, which is `issued`.
     """
 
     hold_id: UUID
@@ -84,6 +88,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
     receipt_sha256: str = ""
     reference: str = ""
+    issued: ReceiptFile | None = None
 
 
 @dataclass(frozen=True)
@@ -102,10 +107,20 @@ class Sent:
         """True for a receipt of something else than the export."""
         if self.receipt is None:
             return False
-        told, made = self.receipt, self.export
-        return (told.hold_id, told.system, told.file, told.bytes, told.sha256) != (
+        receipt, made = self.receipt, self.export
+        return (receipt.hold_id, receipt.system, receipt.file, receipt.bytes, receipt.sha256) != (
             made.hold_id, made.system, made.file, made.bytes, made.sha256
         )  # fmt: skip
+
+    def is_issued_by(self, system: RegistryRecord) -> bool:
+        """Return whether the receipt holds what the system itself issued for the export."""
+        if self.receipt is None or self.receipt.issued is None:
+            return False
+        try:
+            self.receipt.issued.verify(system, self.export)
+        except RefusedError:
+            return False
+        return True
 
 
 def sent(entries: Iterable[LedgerEntry]) -> list[Sent]:

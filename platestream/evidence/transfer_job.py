@@ -164,7 +164,9 @@ def _receipt_file(channel: Channel, one: Sent, system: RegistryRecord, now: date
         return None
     found = ReceiptFile.read(content, system, one.export)
     made = _receipt(one, system, now, "receipt")
-    return msgspec.structs.replace(made, receipt_sha256=file_hash(content), reference=found.reference)
+    return msgspec.structs.replace(
+        made, receipt_sha256=file_hash(content), reference=found.reference, issued=found
+    )
 
 
 def _receipt(one: Sent, system: RegistryRecord, now: datetime, proof: Proof) -> Receipt:

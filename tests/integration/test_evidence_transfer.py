@@ -1,138 +1,32 @@
 """Exports that are sent to evidence systems: a folder and a real OpenSSH server, honest and otherwise."""
 
-import base64
 import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
-from uuid import UUID, uuid4
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from platestream.access import signing_keys
-from platestream.access.gate import RefusedInquiry
-from platestream.edges.clickhouse_client import AUDITOR, CUSTODIAN, DatabaseError
+from platestream.edges.clickhouse_client import AUDITOR
 from platestream.evidence import dispatch, package, systems
-from platestream.evidence import hold as holding
 from platestream.evidence.channels.channel import ChannelError
 from platestream.evidence.channels.folder import MARK, FolderChannel
 from platestream.evidence.channels.sftp import SftpChannel
 from platestream.evidence.purge import purge_released
-from platestream.evidence.receipts import SUFFIX, Receipt, ReceiptFile, read_sent
 from platestream.evidence.systems import FOLDER
-from platestream.evidence.transfer_job import PATIENCE, TransferJob
-from platestream.ledger import records
+from platestream.evidence.transfer_job import PATIENCE
 from platestream.ledger import store as ledger
-from platestream.policy.checks.context import Answer, CheckData
-from platestream.policy.checks.evidence_transfer import transferred
-from platestream.schemas import tables, topics
-from platestream.schemas.catalogue import example
-from platestream.schemas.detection import Detection
+from platestream.schemas import topics
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
 from tests.support.database import Database
-from tests.support.door import door_of, person, staffed
 from tests.support.evidence import age
+from tests.support.evidence_sent import Office
 from tests.support.openssh import SftpServer, make_key, sftp_server
 from tests.support.small_disk import fill, small_disk
-
-READ = Detection.from_json(bytes(example("detection").accepted))
-CASE = "26-001234"
-
-
-class Office:
-    """An agency whose custodian Cam sends evidence; the job is started by the administrator Lee."""
-
-    def __init__(self, database: Database, folder: Path) -> None:
-        staffed(database, person("cam", "custodian", "analyst"), person("lee", "administrator", "custodian"))
-        self.database, self.lee = database, door_of(database, "lee")
-        self.cam = door_of(database, "cam")
-        self.data = self.cam.settings.data
-        package.new_key(folder / "agency.pem")
-        self.cam.settings.evidence_key_file = folder / "agency.pem"
-        self.folder = folder
-        self.said: list[str] = []
-        self.now = datetime.now(UTC)
-        self.job = self.start()
-
-    def start(self) -> TransferJob:
-        return TransferJob(self.lee, lambda _file, what: self.said.append(what))
-
-    def register(self, place: str, **told: Any) -> None:
-        record = RegistryRecord(
-            kind="evidence_system", id="vault", name="Vault", transfer_place=place, **told
-        )
-        systems.register(self.lee, record, datetime.now(UTC))
-
-    def share(self) -> Path:
-        place = self.folder / "share"
-        place.mkdir()
-        (place / MARK).write_text("vault\n")
-        return place
-
-    def remote(self, server: SftpServer, **told: Any) -> Path:
-        host = " ".join((server.folder / "host.pub").read_text().split()[:2])
-        self.register(server.place, **{"host_key": host, **told})
-        home = self.data / FOLDER / "vault"
-        home.mkdir(parents=True)
-        (home / "ssh_key").write_bytes(server.key.read_bytes())
-        (home / "ssh_key").chmod(0o600)
-        return server.out
-
-    def hold(self) -> UUID:
-        read = msgspec.structs.replace(
-            READ, detection_id=uuid4(), plate="HELD001", captured_at=datetime.now(UTC) - timedelta(hours=1),
-            crop=b"HELD001" * 9, picture=b"\xff\xd8" + os.urandom(400_000),
-        )  # fmt: skip
-        self.database.put(tables.DETECTIONS, read)
-        self.database.put(tables.IMAGES, read)
-        terms = holding.Terms(case_number=CASE, authority="Det. Begay", schedule="felony")
-        return holding.hold(self.cam, terms, pattern="HELD001", detections=(read.detection_id,)).hold_id
-
-    def export(self) -> str:
-        return dispatch.export_to(self.cam, self.hold(), "vault", self.now).file
-
-    def run(self, after: timedelta = timedelta(hours=2)) -> None:
-        self.now += after
-        self.job.run_once(self.now)
-
-    @property
-    def views(self) -> list[dispatch.TransferView]:
-        return dispatch.transfers(self.cam)
-
-    @property
-    def states(self) -> list[str]:
-        return [one.state for one in self.views]
-
-    def outbox(self) -> list[str]:
-        found = (self.data / FOLDER / "outbox").iterdir()
-        return sorted(one.name for one in found if not one.name.startswith("."))
-
-    def check(self, after: timedelta = timedelta(0)) -> Answer:
-        rules = self.lee.rules
-        live = CheckData(
-            client=self.database.client(AUDITOR),
-            topics=self.lee.streams,
-            profile_name=rules.name,
-            profile=rules.profile,
-            now=datetime.now(UTC) + after,
-        )
-        return transferred(live)
-
-    def receipts(self) -> list[str]:
-        entries = ledger.read(self.database.client(AUDITOR), "evidence", "receipt")
-        return [entry.record for entry, _hash in entries]
-
-    def refusals(self, kind: str) -> list[str]:
-        rows = self.database.rows(
-            f"SELECT refusal FROM platestream.inquiry_log WHERE kind = '{kind}' AND outcome = 'refused'"
-        )
-        return [text for (text,) in rows]
 
 
 @pytest.fixture
@@ -336,134 +230,6 @@ def test_a_full_disk_keeps_no_part_and_is_tried_again(office: Office, tmp_path: 
         assert sorted(one.name for one in disk.iterdir()) == [MARK, name]
 
 
-def write_receipt(place: Path, name: str, digest: str, key: Ed25519PrivateKey | None = None) -> None:
-    made = ReceiptFile(name, digest, datetime.now(UTC), "PR-2026-77")
-    signature = base64.b64encode(key.sign(made.signed)).decode() if key else ""
-    made = msgspec.structs.replace(made, signature=signature)
-    (place / f"{name}{SUFFIX}").write_bytes(msgspec.json.encode(made))
-
-
-def test_the_evidence_system_s_signed_receipt_is_stored_though_it_took_the_file_away(
-    office: Office, server: SftpServer
-) -> None:
-    key = Ed25519PrivateKey.generate()
-    public = signing_keys.public_text(key.public_key())
-    out = office.remote(server, receipt_minutes=240, receipt_key=public)
-    name = office.export()
-    office.run()
-    assert office.states == ["awaiting receipt"]
-    digest = sha256((out / name).read_bytes()).hexdigest()
-    (out / name).unlink()
-    office.run()
-    assert (office.states, list(out.iterdir())) == (["awaiting receipt"], [])
-    write_receipt(out, name, digest, key)
-    office.run()
-    (view,) = office.views
-    assert view.receipt is not None
-    assert (view.state, view.receipt.proof, view.receipt.reference) == ("received", "receipt", "PR-2026-77")
-    content = (out / f"{name}{SUFFIX}").read_bytes()
-    assert view.receipt.receipt_sha256 == sha256(content).hexdigest()
-
-
-@pytest.mark.parametrize("forged", ["unsigned", "another key", "another hash", "another file", "no receipt"])
-def test_a_receipt_that_somebody_wrote_by_hand_is_refused_and_on_record(office: Office, forged: str) -> None:
-    place, key = office.share(), Ed25519PrivateKey.generate()
-    public = signing_keys.public_text(key.public_key())
-    office.register(str(place), receipt_minutes=60, receipt_key=public)
-    name = office.export()
-    (view,) = office.views
-    signer = {"unsigned": None, "another key": Ed25519PrivateKey.generate()}.get(forged, key)
-    write_receipt(place, name, "0" * 64 if forged == "another hash" else view.sha256, signer)
-    receipt = place / f"{name}{SUFFIX}"
-    if forged == "another file":
-        receipt.write_text(receipt.read_text().replace(name, f"x{name}"))
-    if forged == "no receipt":
-        receipt.write_text('{"received": true}')
-    office.run()
-    assert office.states == ["refused"]
-    assert (office.receipts(), len(office.refusals("evidence_receipt"))) == ([], 1)
-    assert len(office.check(timedelta(days=2)).faults) == 1
-
-
-def test_no_receipt_within_its_time_is_said_and_the_check_finds_it(office: Office) -> None:
-    office.register(str(office.share()), receipt_minutes=60)
-    name = office.export()
-    office.run()
-    office.run()
-    assert office.said[-1] == "no receipt came within 60 minutes"
-    assert office.check(timedelta(days=2)).faults == (f"exports without a receipt: {name}",)
-
-
-def forged(office: Office, **told: object) -> Receipt:
-    (one,) = read_sent(office.database.client(AUDITOR))
-    export = one.export
-    made = Receipt(
-        hold_id=export.hold_id, case_number=CASE, export=one.entry.hash, system="vault", place="/x",
-        file=export.file, bytes=export.bytes, sha256=export.sha256, proof="sha256", received_at=office.now,
-    )  # fmt: skip
-    return msgspec.structs.replace(made, **told)
-
-
-def test_nobody_writes_a_receipt_into_the_ledger(office: Office) -> None:
-    office.register(str(office.share()))
-    office.export()
-    with pytest.raises(RefusedInquiry, match="only the machine"):
-        records.put(office.cam, "evidence_receipt", forged(office))
-    with pytest.raises(RefusedInquiry, match="only the machine"):
-        records.put(office.lee, "evidence_receipt", forged(office))
-    client = office.cam.writer(CUSTODIAN)
-    entry = ledger.following(client, "evidence", "receipt", "cam", forged(office))
-    other = office.cam.enter("evidence_send", "x", effect=entry.hash)
-    with pytest.raises(DatabaseError, match="refused"):
-        ledger.append(client, other.inquiry_id, entry)
-    assert office.receipts() == []
-
-
-@pytest.mark.parametrize(
-    "told",
-    [{"sha256": "0" * 64}, {"bytes": 1}, {"file": "x.zip"}, {"export": "0" * 64}, {"hold_id": uuid4()}],
-)
-def test_even_the_job_writes_no_receipt_of_something_else_and_none_twice(
-    office: Office, told: dict[str, object]
-) -> None:
-    office.register(str(office.share()))
-    office.export()
-    job = office.lee.start_job("evidence", "evidence_send", "job")
-    with pytest.raises(DatabaseError, match="refused"):
-        records.put(job, "evidence_receipt", forged(office, **told))
-    records.put(job, "evidence_receipt", forged(office))
-    with pytest.raises(DatabaseError, match="refused"):
-        records.put(job, "evidence_receipt", forged(office, place="/y"))
-    assert len(office.receipts()) == 1
-
-
-def test_a_receipt_that_the_owner_of_the_database_wrote_is_found(office: Office) -> None:
-    office.register(str(office.share()))
-    office.export()
-    client = office.database.client(AUDITOR)
-    entry = ledger.following(client, "evidence", "receipt", "evidence", forged(office))
-    office.database.entry(entry)
-    (fault,) = office.check().faults
-    assert fault.startswith("receipts that no act of the job wrote")
-
-
-def test_the_clause_is_held_only_with_a_receipt_of_each_export_that_is_due(office: Office) -> None:
-    answer = office.check()
-    assert (answer.faults, len(answer.gaps)) == ((), 1)
-    assert "no evidence system is registered" in answer.gaps[0].why
-    office.register(str(office.share()))
-    assert office.check().gaps[0].why == "no export to an evidence system is due"
-    name = office.export()
-    assert office.check().faults == ()
-    assert office.check(timedelta(days=2)).faults == (f"exports without a receipt: {name}",)
-    office.run()
-    answer = office.check(timedelta(days=2))
-    assert (answer.faults, answer.gaps, answer.figure) == ((), (), "1 export, 1 with a receipt")
-    hold = office.hold()
-    assert office.check(timedelta(days=2)).faults == ()
-    assert office.check(timedelta(days=8)).faults == (f"holds without an export after 7 days: {hold}",)
-
-
 def test_a_package_that_is_not_here_any_more_is_said(office: Office) -> None:
     office.register(str(office.share()))
     name = office.export()
@@ -546,5 +312,5 @@ def test_no_secret_and_no_plate_is_in_what_is_said(office: Office) -> None:
     office.register(str(office.share()))
     office.export()
     office.run()
-    told = json.dumps([msgspec.to_builtins(one) for one in office.views], default=str)
-    assert "HELD001" not in told + " ".join(office.said)
+    shown = json.dumps([msgspec.to_builtins(one) for one in office.views], default=str)
+    assert "HELD001" not in shown + " ".join(office.said)

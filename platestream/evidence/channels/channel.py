@@ -1,4 +1,4 @@
-"""What a channel to an evidence system does with one file; the transfer is the same for all of them."""
+"""Interface of the channels to evidence systems: one file at a time, for a transfer common to all."""
 
 from pathlib import Path
 from typing import Protocol

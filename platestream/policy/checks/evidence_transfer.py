@@ -28,7 +28,8 @@ WHERE kind = 'evidence_receipt' AND outcome = 'allowed' AND automatic AND effect
 
 def transferred(live: CheckData) -> Answer:
     """Check that each hold was exported to an evidence system, and each such export has its receipt."""
-    systems = {one.id: one for one in live.registered("evidence_system") if one.active}
+    known = {one.id: one for one in live.registered("evidence_system")}
+    systems = {name: one for name, one in known.items() if one.active}
     every = read_sent(live.client)
     if not systems and not every:
         why = "no evidence system is registered, so no receipt says that the data arrived there"
@@ -48,6 +49,7 @@ def transferred(live: CheckData) -> Answer:
         fault_of("exports without a receipt", [one.export.file for one in due if one.receipt is None]),
         fault_of(f"holds without an export after {TAKEN.days} days", unsent),
         *_receipt_faults(live, every),
+        *_not_issued(every, known),
         gap_unless(
             due or unsent or any(one.receipt for one in every),
             "no export to an evidence system is due",
@@ -59,6 +61,28 @@ def transferred(live: CheckData) -> Answer:
 def _time_of(one: Sent, systems: Mapping[str, RegistryRecord]) -> timedelta:
     system = systems.get(one.export.system)
     return max(DUE, timedelta(minutes=system.receipt_minutes or 0)) if system else DUE
+
+
+def _not_issued(every: list[Sent], systems: Mapping[str, RegistryRecord]) -> list[str | Unchecked]:
+    """Return receipts of systems that issue their own, which the ledger has without it.
+
+    The job alone says that it read a package back; what a system signed, nobody here can make up.
+    """
+    missing: list[str] = []
+    earlier: list[str] = []
+    for one in every:
+        system = systems.get(one.export.system)
+        if one.receipt is None or system is None or system.receipt_minutes is None:
+            continue
+        if not one.is_issued_by(system):
+            changed = system.changed_at is not None and system.changed_at > one.receipt.received_at
+            (earlier if changed else missing).append(one.export.file)
+    gap = fault_of("receipts from before their evidence system was changed", earlier)
+    needs = "once the hold is exported again (platestream evidence export --system)"
+    return [
+        fault_of("receipts that their evidence system did not issue", missing),
+        *gap_unless(not gap, gap, needs),
+    ]
 
 
 def _receipt_faults(live: CheckData, every: list[Sent]) -> list[str]:

@@ -9,7 +9,7 @@ from platestream.access.device_file import LIVES, known_devices, subject_of
 from platestream.access.effects import effect_of_stored
 from platestream.policy.checks.context import Answer, CheckData, fault_of, gap_unless
 from platestream.schemas.pluralize import pluralize
-from platestream.schemas.sign_in import ACT, subject
+from platestream.schemas.sign_in_event import ACT, subject
 
 LONGEST = timedelta(hours=33)
 """A session that begins a shift just before its 16 hours are over lasts as long as that shift."""
