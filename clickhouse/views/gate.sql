@@ -17,7 +17,6 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_all TO platestream
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'all';
 
--- Optimizations that would speed up a long query and slow down each inquiry are switched off.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_all_to_log TO platestream.inquiry_log
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
@@ -114,7 +113,7 @@ FROM (
 {{gate_counts}}
     FROM platestream.inquire_all AS inquire
 ) AS inquire
-SETTINGS optimize_functions_to_subcolumns = 0, optimize_and_compare_chain = 0, optimize_multiif_to_if = 0, optimize_if_chain_to_multiif = 0, optimize_extract_common_expressions = 0, optimize_rewrite_array_exists_to_has = 0, optimize_time_filter_with_preimage = 0, optimize_or_like_chain = 0;
+SETTINGS {{gate_settings}};
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_plain_to_log TO platestream.inquiry_log
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
@@ -137,7 +136,7 @@ FROM (
 {{gate_shifts}}
     FROM platestream.inquire_plain AS inquire
 ) AS inquire
-SETTINGS optimize_functions_to_subcolumns = 0, optimize_and_compare_chain = 0, optimize_multiif_to_if = 0, optimize_if_chain_to_multiif = 0, optimize_extract_common_expressions = 0, optimize_rewrite_array_exists_to_has = 0, optimize_time_filter_with_preimage = 0, optimize_or_like_chain = 0;
+SETTINGS {{gate_settings}};
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_search_to_log TO platestream.inquiry_log
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
@@ -165,7 +164,7 @@ FROM (
 {{gate_counts}}
     FROM platestream.inquire_search AS inquire
 ) AS inquire
-SETTINGS optimize_functions_to_subcolumns = 0, optimize_and_compare_chain = 0, optimize_multiif_to_if = 0, optimize_if_chain_to_multiif = 0, optimize_extract_common_expressions = 0, optimize_rewrite_array_exists_to_has = 0, optimize_time_filter_with_preimage = 0, optimize_or_like_chain = 0;
+SETTINGS {{gate_settings}};
 
 -- Outcome of a BOLO that another agency sent under its own id, at any time: it is accepted once. With `superseded`
 -- its entry was changed since, so the message must have no effect any more.

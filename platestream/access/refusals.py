@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from platestream.schemas.sign_in import SignInEvent
+from platestream.schemas.sign_in_event import SignInEvent
 
 WINDOW = timedelta(minutes=1)
 MOST = 20

@@ -17,7 +17,7 @@ from platestream.access.door import Clients, Door
 from platestream.access.gate import RefusedInquiry
 from platestream.access.refusals import Refusals
 from platestream.edges.clickhouse_client import ConnectError, DatabaseError
-from platestream.schemas.sign_in import ACT, SignInEvent
+from platestream.schemas.sign_in_event import ACT, SignInEvent
 from platestream.settings import Settings
 
 log = logging.getLogger(__name__)

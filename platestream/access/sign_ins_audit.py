@@ -6,8 +6,8 @@ import msgspec
 
 from platestream.access.door import Door
 from platestream.edges.clickhouse_client import AUDITOR, run
-from platestream.schemas import sign_in
-from platestream.schemas.sign_in import KINDS, SignInEvent
+from platestream.schemas import sign_in_event
+from platestream.schemas.sign_in_event import KINDS, SignInEvent
 
 LIST = "sign-ins"
 """Subject of the act that reads the list."""
@@ -40,9 +40,9 @@ def sign_ins(
     if kind and kind not in KINDS:
         raise ValueError(f"the kinds are {', '.join(KINDS)}")
     door.enter("audit_show", LIST)
-    about = sign_in.subject("" if who == sign_in.UNKNOWN else who) if who else ""
+    about = sign_in_event.subject("" if who == sign_in_event.UNKNOWN else who) if who else ""
     client = door.client(AUDITOR)
-    asked = {"act": sign_in.ACT, "since": now - since, "about": about, "kind": kind, "most": most}
+    asked = {"act": sign_in_event.ACT, "since": now - since, "about": about, "kind": kind, "most": most}
     rows = run("reading sign-ins", lambda: client.query(_SQL, parameters=asked)).result_rows
-    read = ((at, sign_in.read(change)) for at, change in rows)
+    read = ((at, sign_in_event.read(change)) for at, change in rows)
     return [LoggedSignIn(logged_at=at, event=one, details=one.details) for at, one in read if one]

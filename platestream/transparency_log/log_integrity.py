@@ -57,7 +57,7 @@ def verify(
     faults = list(_chain_faults(client, log, hashes, now))
     before = {"before": now - grace}
     for inquiry, at in run("verifying", lambda: client.query(_NEVER_SEALED, parameters=before)).result_rows:
-        faults.append(f"inquiry {inquiry} of {at}: never sealed")
+        faults.append(f"inquiry {inquiry} of {at}: never sealed; does the audit flow run (`platestream up`)?")
     for inquiry, count in run("verifying", lambda: client.query(_COPIES_OF_A_ROW)).result_rows:
         faults.append(f"inquiry {inquiry}: {count} rows of one entry")
     if copy is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from platestream.schemas.sign_in import BROWSER, UNKNOWN, SignInEvent
+from platestream.schemas.sign_in_event import BROWSER, UNKNOWN, SignInEvent
 from platestream.web import cookies
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from platestream.operators.people import People, PeopleRules
 from platestream.runtime.login_attempts import LoginAttempts
 from platestream.schemas.gate_rules import AgencyRules
 from platestream.schemas.message import RefusedError
-from platestream.schemas.sign_in import EVERY_BROWSER, SignInEvent
+from platestream.schemas.sign_in_event import EVERY_BROWSER, SignInEvent
 from platestream.settings import Settings
 from platestream.web import cookies
 from platestream.web.challenges import Challenges

@@ -112,7 +112,7 @@ def _check(console: "Console", request: Request, form: FormData) -> Response:
 
 
 def _end(console: "Console", request: Request, form: FormData) -> Response:
-    """End a token, by whoever has it."""
+    """End the token that the request holds."""
     now = console.clock()
     token = _token(console, request, form, now)
     if token is None:

@@ -11,7 +11,7 @@ import uvicorn
 
 from platestream.hits.pages import live_feed
 from platestream.runtime.http_server import listen, server_config
-from platestream.schemas.sign_in import SignInEvent
+from platestream.schemas.sign_in_event import SignInEvent
 from platestream.settings import Settings
 from platestream.web.app import app
 from platestream.web.console import Console

@@ -18,7 +18,7 @@ from platestream.access.device_file import Device, subject_of
 from platestream.access.effects import effect_of_stored
 from platestream.access.pages import account
 from platestream.operators.people_names import resolve
-from platestream.schemas.sign_in import BROWSER, SignInEvent
+from platestream.schemas.sign_in_event import BROWSER, SignInEvent
 from platestream.web import cookies, forms
 from platestream.web.attempts import (
     TOO_MANY,

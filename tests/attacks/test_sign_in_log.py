@@ -17,8 +17,8 @@ from platestream.edges.clickhouse_client import DatabaseError
 from platestream.policy.checks.context import CheckData
 from platestream.policy.service import Result, run
 from platestream.policy.table import CHECKS
-from platestream.schemas import sign_in
-from platestream.schemas.sign_in import SignInEvent
+from platestream.schemas import sign_in_event
+from platestream.schemas.sign_in_event import SignInEvent
 from platestream.web import cookies
 from tests.support.authenticator import Device
 from tests.support.console import PASSWORD, Pages
@@ -46,7 +46,7 @@ def events(pages: Pages, kind: str = "") -> list[SignInEvent]:
     rows = pages.database.rows(
         "SELECT change FROM platestream.inquiry_log WHERE kind = 'account_sign_in' ORDER BY at"
     )
-    found = [sign_in.read(str(change)) for (change,) in rows]
+    found = [sign_in_event.read(str(change)) for (change,) in rows]
     assert None not in found
     return [one for one in found if one is not None and kind in ("", one.kind)]
 
@@ -66,7 +66,7 @@ def test_a_sign_in_and_its_end_are_rows_that_name_person_way_browser_and_session
     assert (begun.kind, begun.who, begun.way, begun.factor) == ("signed_in", "vale", "password", "")
     (device,) = known_devices(pages.settings).of("vale", pages.clock())
     assert device.id.startswith(begun.browser)
-    assert len(begun.browser) == sign_in.BROWSER
+    assert len(begun.browser) == sign_in_event.BROWSER
     assert begun.address == "testclient"
     assert (ended.kind, ended.who, ended.by, ended.why) == ("ended", "vale", "vale", "signed out")
     assert ended.session == begun.session != ""
@@ -119,7 +119,7 @@ def test_a_password_in_the_field_of_the_name_is_stored_nowhere(
     assert {one.who for one in refused} == {""}
     rows = pages.database.rows("SELECT * FROM platestream.inquiry_log")
     assert SECRET not in repr(rows)
-    assert sign_in.UNKNOWN in repr(rows)
+    assert sign_in_event.UNKNOWN in repr(rows)
     assert SECRET not in caplog.text
 
 
@@ -188,7 +188,7 @@ def test_an_end_by_the_administrator_names_the_administrator(pages: Pages) -> No
     assert not admitted(browser)
     assert ends(pages) == [("vale", "lee", "all sessions of the person ended")]
     assert [(one.who, one.by, one.browser) for one in events(pages, "forgotten")] == [
-        ("vale", "lee", sign_in.EVERY_BROWSER)
+        ("vale", "lee", sign_in_event.EVERY_BROWSER)
     ]
 
 
@@ -278,7 +278,7 @@ def test_a_person_cannot_enter_a_sign_in_of_anybody(pages: Pages) -> None:
     door = door_of(pages.database, "ana", data=pages.data)
     with pytest.raises(Exception, match="only the machine"):
         door.enter("account_sign_in", "user/ana", change=forged)
-    assert [one for one in events(pages, "signed_in") if one.who == "ana"] == [sign_in.read(forged)], (
+    assert [one for one in events(pages, "signed_in") if one.who == "ana"] == [sign_in_event.read(forged)], (
         "as a refused row, which counts as no sign-in"
     )
     token, _session = pages.console.sessions.begin("ana", pages.clock())

@@ -35,13 +35,13 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900 + 90 * KILLS)]
 
 
 def put_read(system: System) -> None:
-    told = {
+    shown = {
         "detection_id": uuid4(),
         "plate": "HELD001",
         "captured_at": datetime.now(UTC) - timedelta(hours=1),
     }
     picture = b"\xff\xd8" + random.Random(SEED).randbytes(BYTES)
-    read = msgspec.structs.replace(READ, **told, picture=picture)
+    read = msgspec.structs.replace(READ, **shown, picture=picture)
     client = connect(embedded_dsn(system.data), INGEST)
     for table in (tables.DETECTIONS, tables.IMAGES):
         rows, columns = list(table.rows(read)), list(table.columns)
@@ -64,7 +64,7 @@ def test_kills_amid_transfers_leave_each_package_once_with_its_receipt(
     package.new_key(tmp_path / "agency.pem")
     with sftp_server(tmp_path / "ssh") as server:
         host = ("--host-key", str(server.folder / "host.pub"))
-        for told in (
+        for step in (
             ("migrate",),
             ("registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ"),
             ("registry", "user", me, "--title", me, "--agency", "sjpd", "--employee-number", "1",
@@ -72,7 +72,7 @@ def test_kills_amid_transfers_leave_each_package_once_with_its_receipt(
             ("registry", "rules", "--second-factor", "nobody", "--by", "Chief"),  # no console runs here
             ("registry", "evidence-system", "vault", "--place", server.place, *host),
         ):  # fmt: skip
-            done(system, *told)
+            done(system, *step)
         home = system.data / FOLDER / "vault"
         home.mkdir(parents=True)
         (home / "ssh_key").write_bytes(server.key.read_bytes())

@@ -170,7 +170,7 @@ OUTSIDE = {
     "report serve": "a service: those figures",
     "report precision": "figures, no plate and no person",
     "report confusions": "figures, no plate and no person",
-    "evidence follow": "a service: the job is an act of whoever starts it, and each receipt is one",
+    "evidence follow": "a service: the job is an act of the person who starts it, and each receipt is one",
     "hotlist follow": "a service: the job of each feed is an act of whoever starts it",
     "hotlist sign": "a file and a key that are its user's",
     "evidence verify": "a package that whoever calls it has",

@@ -45,7 +45,7 @@ from platestream.schemas.gate_rules import GateRules
 from platestream.schemas.hotlist import HotListChange
 from platestream.schemas.ledger import Chain, LedgerEntry
 from platestream.schemas.registry import Duty, RegistryRecord
-from platestream.schemas.sign_in import SignInEvent
+from platestream.schemas.sign_in_event import SignInEvent
 from platestream.settings import Settings
 from tests.support.clock import NOW
 from tests.support.database import Database, Shared, close_all, copied

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from platestream.schemas.acts import ACTS
-from platestream.schemas.sign_in import ACT as SIGN_IN
+from platestream.schemas.sign_in_event import ACT as SIGN_IN
 from platestream.schemas.statement import ACT as STATEMENTS
 from tests.support.tree import INTERFACES, PRODUCT, ROOT, SERVICES
 

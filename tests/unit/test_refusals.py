@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platestream.access.refusals import MOST, OTHERS, SEVERAL, WINDOW, Refusals
-from platestream.schemas.sign_in import SignInEvent, read
+from platestream.schemas.sign_in_event import SignInEvent, read
 
 START = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
-def refused(after: float = 0, who: str = "vale", **told: Any) -> SignInEvent:
+def refused(after: float = 0, who: str = "vale", **fields: Any) -> SignInEvent:
     at = START + timedelta(seconds=after)
-    return SignInEvent(kind="refused", at=at, who=who, way="password", why="wrong", **told)
+    return SignInEvent(kind="refused", at=at, who=who, way="password", why="wrong", **fields)
 
 
 tries = st.lists(

@@ -14,7 +14,7 @@ from platestream.access.sign_ins_audit import SINCE
 from platestream.access.sign_ins_audit import sign_ins as found_sign_ins
 from platestream.cli.door import format_local, open_door
 from platestream.cli.output import err, out, print_json, table
-from platestream.schemas.sign_in import KINDS
+from platestream.schemas.sign_in_event import KINDS
 
 app = typer.Typer(no_args_is_help=True, help="Set, revoke and list passwords for the console.")
 

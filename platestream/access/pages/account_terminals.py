@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from platestream.access import terminals
 from platestream.runtime.token_file import Token
-from platestream.schemas.sign_in import SignInEvent
+from platestream.schemas.sign_in_event import SignInEvent
 from platestream.web import device_codes
 from platestream.web.attempts import TOO_MANY, Attempts, record_refusal
 from platestream.web.device_codes import Request

@@ -23,7 +23,7 @@ from platestream.policy.laws.law import READ
 from platestream.schemas.acts import BY_NAME
 from platestream.schemas.finding import Finding
 from platestream.schemas.ledger import LedgerEntry
-from platestream.schemas.sign_in import KINDS
+from platestream.schemas.sign_in_event import KINDS
 from platestream.web.page_request import PageRequest, Routes
 
 ANSWERS = {"held": "held", "not_held": "not held", "not_checked": "not checked", "people": "for people"}
