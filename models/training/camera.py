@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from math import exp, log
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from models.training.dice import Dice
+from models.training.night import Sensor, taken
 from models.training.paint import Picture
 from models.training.plates import Plate
 from platestream.reading.geometry import CROP_HEIGHT, Floats, Image, Line
@@ -24,6 +26,15 @@ that was found too wide.
 """
 
 
+LEGIBLE = 0.65
+"""Least correlation of a night's crop with the plate's in daylight, in every part of it."""
+PARTS = 4
+FAINTEST = 2.0
+"""Levels of standard deviation below which a part of a night's crop shows nothing."""
+PLAIN = 12.0
+"""Levels of standard deviation below which a part of a crop shows no characters."""
+
+
 @dataclass(frozen=True)
 class Photograph:
     image: Image
@@ -31,16 +42,31 @@ class Photograph:
     """2 x 3: from the plate's pixels to the image's."""
 
 
-def photograph(dice: Dice, plate: Plate) -> Photograph:
-    """The plate at a random size and tilt, with a camera's blur, noise and compression."""
+class Framing(NamedTuple):
+    """Which line of a photograph the reader cuts out, and how."""
+
+    line: Line
+    cut: Cut
+
+
+def photograph(dice: Dice, plate: Plate, sensor: Sensor | None = None) -> Photograph:
+    """The plate at a random size and tilt, with a camera's blur, noise and compression.
+
+    With a sensor the plate's picture is the light that comes from it at night (`night.lit`).
+    """
     serial_height = _serial_height(dice)
     scale = serial_height / (plate.box[3] - plate.box[1])
     matrix, size = _tilt(dice, plate.picture, scale)
     picture = plate.picture
     if scale < 0.6:  # what warpAffine skips would alias
         picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.35 / scale), np.float32)
-    warped = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    blurred = _blurred(dice, np.asarray(warped, np.float32), serial_height)
+    warped = np.asarray(
+        cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
+        np.float32,
+    )
+    if sensor is not None:
+        return Photograph(taken(dice, sensor, warped, serial_height), matrix)
+    blurred = _blurred(dice, warped, serial_height)
     return Photograph(sensed(dice, _processed(dice, blurred)), matrix)
 
 
@@ -104,15 +130,38 @@ def sensed(dice: Dice, picture: Picture) -> Image:
     return image
 
 
-def cut_out(dice: Dice, plate: Plate, taken: Photograph) -> Image:
-    """The serial as the reader cuts it: 48 pixels high, 16 to 320 wide, BGR."""
-    line = _detected(dice, plate, taken)
+def framed(dice: Dice, plate: Plate, photo: Photograph) -> Framing:
+    """How the reader cuts the serial: 48 pixels high, 16 to 320 wide, BGR."""
+    line = _detected(dice, plate, photo)
     stretch = dice.choice((1.0, 1.3, dice.uniform(0.9, 1.4)))
     stretch = min(stretch, WIDEST / CROP_HEIGHT * max(line.height, 1.0) / line.width)
-    return crop_line(taken.image, line, Cut(0.0, 0.0, stretch, SMOOTH if dice.chance(0.75) else 0.0))
+    return Framing(line, Cut(0.0, 0.0, stretch, SMOOTH if dice.chance(0.75) else 0.0))
 
 
-def _detected(dice: Dice, plate: Plate, taken: Photograph) -> Line:
+def is_legible(picture: Picture, photo: Photograph, framing: Framing) -> bool:
+    """Whether the photograph still holds what the plate's picture shows, in every part of the row.
+
+    From what nobody could read a network only learns to guess.
+    """
+    height, width = photo.image.shape[:2]
+    smooth = cv2.GaussianBlur(picture, (0, 0), 2)
+    flat = cv2.warpAffine(smooth, photo.matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    whole = (crop_line(np.asarray(image, np.uint8), *framing) for image in (flat, photo.image))
+    parts = zip(*(np.array_split(_relief(crop), PARTS, axis=1) for crop in whole), strict=True)
+    shown = [(a.ravel(), b.ravel()) for a, b in parts if a.std() > PLAIN]
+    if not shown or min(seen.std() for _, seen in shown) < FAINTEST:
+        return False
+    alike = [float(np.corrcoef(drawn, seen)[0, 1]) for drawn, seen in shown]
+    return min(alike) > LEGIBLE or max(alike) < -LEGIBLE
+
+
+def _relief(crop: Image) -> Floats:
+    """A crop's levels against those around, without uneven light; less its margins above and below."""
+    gray = cv2.GaussianBlur(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY).astype(np.float32), (0, 0), 1.5)
+    return np.asarray(gray - cv2.GaussianBlur(gray, (0, 0), 10), np.float32)[8:-8]
+
+
+def _detected(dice: Dice, plate: Plate, photo: Photograph) -> Line:
     """The line around the serial as a detector frames it: margins that vary, corners not quite in place."""
     left, top, right, bottom = plate.box
     if dice.chance(TAKEN_IN):
@@ -123,7 +172,7 @@ def _detected(dice: Dice, plate: Plate, taken: Photograph) -> Line:
     before, after = (dice.uniform(0.05, 0.55) for _ in range(2))
     framed = exact.shifted(-before, 1 + after, -above, 1 + below).corners
     moved = framed + dice.arrays.uniform(-0.04, 0.04, framed.shape) * exact.height
-    corners = (moved @ taken.matrix[:, :2].T + taken.matrix[:, 2]).astype(np.float32)
+    corners = (moved @ photo.matrix[:, :2].T + photo.matrix[:, 2]).astype(np.float32)
     if dice.chance(0.25):  # a box that does not follow the tilt
         (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
         corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32)

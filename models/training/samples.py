@@ -7,12 +7,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from models.training.camera import WIDEST, cut_out, photograph
+from models.training.camera import WIDEST, framed, is_legible, photograph
 from models.training.dice import Dice
-from models.training.plates import draw_plate
+from models.training.night import draw_sensor, lit
+from models.training.plates import AROUND, draw_plate
 from models.training.serials import draw_serial
 from models.training.weather import weather
 from platestream.reading.geometry import CROP_HEIGHT, Image
+from platestream.reading.text_regions import crop_line
 
 STEP = 8
 """Pixels of the crop's width that the recogniser turns into one step."""
@@ -24,13 +26,24 @@ class Sample(NamedTuple):
     text: str
 
 
-def draw(dice: Dice) -> Sample:
+NIGHT = 1 / 3
+"""Share of samples taken at night."""
+
+
+def draw(dice: Dice, night: float = NIGHT) -> Sample:
     """One sample, with at least two of the recogniser's steps a character: CTC needs a gap between twins."""
     while True:
         serial = draw_serial(dice)
         flat = draw_plate(dice, serial)
         seen = replace(flat, picture=weather(dice, flat.picture))
-        crop = cut_out(dice, seen, photograph(dice, seen))
+        sensor = draw_sensor(dice) if dice.chance(night) else None
+        if sensor is not None:
+            seen = replace(seen, picture=lit(dice, sensor, seen.picture, AROUND))
+        photo = photograph(dice, seen, sensor)
+        framing = framed(dice, seen, photo)
+        if sensor is not None and not is_legible(flat.picture, photo, framing):
+            continue
+        crop = crop_line(photo.image, *framing)
         if crop.shape[1] // STEP >= 2 * len(serial.text):
             return Sample(crop, serial.text)
 
