@@ -287,7 +287,7 @@ class TwoPassReader:
             place.height / tallest, line.width / line.height, stacked=beset,
             in_rows=place.rows > 1, named=named and self._region.speaks,
             bare=not named and _is_bare(scene, place), cut=is_cut_off(line, scene.image.shape),
-            silent=place.searched and not words and _may_be_legible(scene, place),
+            silent=self._region.speaks and place.searched and not words and _may_be_legible(scene, place),
         )  # fmt: skip
         order = rank.rank(options, setting, self._region)
         if not order or order[0][1] < self._plan.keep:
@@ -322,7 +322,8 @@ class TwoPassReader:
         closer look is made on demand, and boxes were complete in all measurements.
         """
         line = place.line
-        if place.searched or place.rows > 1 or not self._region.speaks or line.height < self._plan.legible:
+        wanted = (self._region.speaks and line.height >= self._plan.legible) or sees_infrared(scene.image)
+        if place.searched or place.rows > 1 or not wanted:
             return
         place.searched = True
         around = self._surroundings(scene.image, line, self._plan.word_height)
