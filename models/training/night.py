@@ -1,7 +1,7 @@
 """Plates at night: what a camera makes of headlights on a plate that throws them back.
 
-Light adds up in the lens before a pixel counts it, so all of this is reckoned in linear light, where 1 fills a
-pixel's well: first what comes from the plate, then what lens, sensor and the camera's processor do to it.
+Light adds up in the lens before a pixel counts it, so all of this is reckoned in linear light, where 1 fills
+a pixel's well: first what comes from the plate, then what lens, sensor and the camera's processor do to it.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from platestream.reading.infrared import green_alone
 
 GAMMA = 2.2
 SEEN_IN_GREEN = 0.25
-"""Share of pictures of which the recognizer is given the green alone, as the reader does (`reading.infrared`)."""
+"""Share of pictures whose green alone is given to the recognizer, as the reader does (`reading.infrared`)."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ def draw_sensor(dice: Dice) -> Sensor:
 def lit(dice: Dice, sensor: Sensor, picture: Picture, around: int) -> Picture:
     """The light (height x width x 3) from a plate and the vehicle `around` it, whose picture is in daylight.
 
-    The ground is retroreflective: it sends a headlight's beam back where it came from, many times as bright as
-    paint is. Ink is not, and stays as dark as the vehicle.
+    The ground is retroreflective: it sends a headlight's beam back where it came from, many times as bright
+    as paint is. Ink is not, and stays as dark as the vehicle.
     """
     day = np.asarray(np.clip(picture / 255, 0, 1) ** GAMMA, np.float32)
     # Infrared goes through dyes: colors turn gray, most of them pale, and ink of some issuers with them.
@@ -63,11 +63,11 @@ def lit(dice: Dice, sensor: Sensor, picture: Picture, around: int) -> Picture:
     light[around:-around, around:-around] *= returned
     _faint(dice, light, around)
     _uneven(dice, light)
-    return light
+    return np.asarray(light, np.float32)
 
 
 def _faint(dice: Dice, light: Picture, around: int) -> None:
-    """A plate that is dirty, wet or lit from the side: its ground sends less back, its ink shines a little."""
+    """A plate that is dirty, wet or lit from the side: its ground sends less back, its ink shines."""
     if dice.chance(0.4):
         inner = light[around:-around, around:-around]
         inner += (inner.mean() - inner) * np.float32(dice.uniform(0.1, 0.6))
@@ -121,15 +121,16 @@ def _lamps(dice: Dice, light: Picture) -> None:
     for _ in range(dice.choice((0, 0, 0, 1, 1, 2, 4))):
         color = dice.choice(((0.05, 0.08, 1.0), (0.6, 0.9, 1.0), (1.0, 0.9, 0.85)))
         size = max(1, int(height * dice.uniform(0.01, 0.07)))
-        place = dice.randint(0, width - 1), int(height * dice.choice((dice.uniform(0, 0.2), dice.uniform(0.8, 1))))
+        down = dice.choice((dice.uniform(0, 0.2), dice.uniform(0.8, 1)))  # above the plate or below it
+        place = dice.randint(0, width - 1), int(height * down)
         power = float(np.exp(dice.uniform(np.log(1), np.log(20))))
         cv2.circle(light, place, size, tuple(power * c for c in color), -1)
 
 
 def _through_lens(dice: Dice, light: Picture, serial_height: float) -> Picture:
     """Bloom: a share of each point's light falls around it, in a narrow and a wide glow. A bright ground
-    spills into the strokes; only what is dark loses by it. Then lack of focus, and movement while a night's long
-    exposure lasts.
+    spills into the strokes; only what is dark loses by it. Then lack of focus, and movement while a night's
+    long exposure lasts.
     """
     if dice.chance(0.75):
         near, far = serial_height * dice.uniform(0.06, 0.25), serial_height * dice.uniform(0.5, 2)
@@ -138,10 +139,12 @@ def _through_lens(dice: Dice, light: Picture, serial_height: float) -> Picture:
         veil = cv2.GaussianBlur(light, (0, 0), far)
         light = light * (1 - small - wide) + glow * small + veil * wide
     if dice.chance(0.6):
-        light = cv2.GaussianBlur(light, (0, 0), dice.uniform(0.3, 1.1) * max(1.0, serial_height / 24))
+        sigma = dice.uniform(0.3, 1.1) * max(1.0, serial_height / 24)
+        light = np.asarray(cv2.GaussianBlur(light, (0, 0), sigma), np.float32)
     if dice.chance(0.3):
-        light = cv2.filter2D(light, -1, _path(dice, max(2.0, serial_height * dice.uniform(0.05, 0.25))))
-    return np.asarray(light, np.float32)
+        moved = _path(dice, max(2.0, serial_height * dice.uniform(0.05, 0.25)))
+        light = np.asarray(cv2.filter2D(light, -1, moved), np.float32)
+    return light
 
 
 def _path(dice: Dice, length: float) -> Picture:
@@ -151,9 +154,9 @@ def _path(dice: Dice, length: float) -> Picture:
     angle = dice.gauss(0, 0.4) if dice.chance(0.7) else dice.uniform(0, np.pi)
     middle = np.array((side + 1, side + 1)) / 2
     way = np.array((np.cos(angle), np.sin(angle))) * side / 2
-    ends = [tuple(int(round(v)) for v in middle + sign * way) for sign in (-1, 1)]
+    ends = [tuple(round(v) for v in middle + sign * way) for sign in (-1, 1)]
     cv2.line(kernel, ends[0], ends[1], (1.0,), 1, cv2.LINE_AA)
-    return kernel / kernel.sum()
+    return np.asarray(kernel / kernel.sum(), np.float32)
 
 
 def _veil(dice: Dice, sensor: Sensor, light: Picture) -> None:
@@ -168,8 +171,8 @@ def _veil(dice: Dice, sensor: Sensor, light: Picture) -> None:
         middle = dice.randint(0, width), dice.randint(0, height)
         axes = int(width * dice.uniform(0.1, 0.5)) + 1, int(height * dice.uniform(0.1, 0.6)) + 1
         cv2.ellipse(ghost, middle, axes, dice.uniform(0, 180), 0, 360, (1.0,), -1)
-        ghost = cv2.GaussianBlur(ghost, (0, 0), max(1.0, height * dice.uniform(0.02, 0.2)))
-        light += ghost[..., None] * np.float32(dice.uniform(0.05, 0.4))
+        soft = cv2.GaussianBlur(ghost, (0, 0), max(1.0, height * dice.uniform(0.02, 0.2)))
+        light += soft[..., None] * np.float32(dice.uniform(0.05, 0.4))
     if dice.chance(0.08):  # rain in the beam: thin bright streaks
         for _ in range(dice.randint(2, 10)):
             x, y = dice.randint(0, light.shape[1]), dice.randint(0, light.shape[0])

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.training import train
+from models.training import night, train
 from models.training.augment import augment
-from models.training.camera import WIDEST, cut_out, photograph
+from models.training.camera import WIDEST, Photograph, framed, is_legible, photograph
 from models.training.dice import Dice
 from models.training.dies import DIES, dies
 from models.training.lettering import PILLOWS_OWN, fonts, glyph, word
@@ -22,6 +22,7 @@ from models.training.samples import STEP, Sample, contact_sheet, draw
 from models.training.serials import REGIONS, Serial, draw_serial, split_of
 from models.training.weather import weather
 from platestream.reading.glyphs import ALPHABET
+from platestream.reading.text_regions import crop_line
 
 seeds = st.integers(0, 2**32)
 
@@ -92,8 +93,64 @@ def test_weather_and_camera_leave_a_picture_and_the_plate_as_it_was(seed: int) -
     seen = replace(plate, picture=weather(dice, plate.picture))
     taken = photograph(dice, seen)
     assert min(taken.image.shape) > 0
-    assert cut_out(dice, seen, taken).shape[0] == 48
+    assert crop_line(taken.image, *framed(dice, seen, taken)).shape[0] == 48
     assert np.array_equal(plate.picture, before)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds)
+def test_at_night_a_sample_is_as_by_day_and_its_plate_is_left_as_it_was(seed: int) -> None:
+    crop, text = draw(Dice(seed), night=1.0)
+    assert crop.shape[0] == 48
+    assert crop.max() > crop.min()
+    assert crop.shape[1] // STEP >= 2 * len(text)
+    _, plate = _drawn(seed)
+    before, dice = plate.picture.copy(), Dice(seed)
+    light = night.lit(dice, night.draw_sensor(dice), plate.picture, AROUND)
+    assert light.min() >= 0
+    assert np.array_equal(plate.picture, before)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seeds)
+def test_a_lens_spreads_light_and_makes_none(seed: int) -> None:
+    light = np.zeros((160, 160, 3), np.float32)
+    light[80, 80] = 1.0
+    seen = night._through_lens(Dice(seed), light, 20.0)
+    assert seen.sum() == pytest.approx(light.sum(), rel=0.05)
+    assert seen.max() <= 1.0 + 1e-5
+
+
+def test_infrared_makes_a_blue_plate_pink_where_green_pixels_count_less_of_it() -> None:
+    everything, nothing = np.ones(3, np.float32), np.zeros(3, np.float32)
+    blue = np.zeros((200, 400, 3), np.float32)
+    blue[..., 0] = 255
+    blind = night.lit(Dice(1), night.Sensor(nothing, everything), blue, AROUND)
+    seeing = night.lit(Dice(1), night.Sensor(everything, everything), blue, AROUND)
+    assert blind[..., 2].max() == 0, "a filter lets no red or infrared of it through"
+    assert np.allclose(seeing[..., 0], seeing[..., 2]), "all colors are one gray in infrared"
+
+
+def test_a_picture_is_legible_by_what_it_shows_and_not_by_how_bright_it_is() -> None:
+    _, plate = _drawn(4)
+    dice = Dice(4)
+    taken = photograph(dice, plate)
+    framing = framed(dice, plate, taken)
+    size = taken.image.shape[1], taken.image.shape[0]
+    plain = cv2.warpAffine(plate.picture, taken.matrix, size, borderMode=cv2.BORDER_REPLICATE)
+
+    def legible(levels: np.ndarray) -> bool:
+        image = np.clip(levels, 0, 255).astype(np.uint8)
+        return is_legible(plate.picture, Photograph(image, taken.matrix), framing)
+
+    assert legible(plain)
+    assert legible(20 + plain / 4)
+    assert legible(255 - plain), "bright ink in infrared"
+    assert not legible(np.full_like(plain, 128))
+    assert not legible(np.full_like(plain, 300)), "washed out"
+    half = plain.copy()
+    half[:, size[0] // 2 :] = 255
+    assert not legible(half)
 
 
 @settings(max_examples=40, deadline=None)

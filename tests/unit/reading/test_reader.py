@@ -14,6 +14,10 @@ from platestream.schemas.reading import PlateRead
 from tests.unit.reading.readings import PICTURE, Floats, ScriptedEngine, spoken
 
 
+INFRARED = np.full_like(PICTURE, (60, 20, 80))
+"""A night's picture of a sensor that sees infrared: purple."""
+
+
 def test_a_picture_without_text_has_no_plate() -> None:
     assert TwoPassReader(ScriptedEngine([], ["X"], 0.9)).read(PICTURE) == []
 
@@ -199,6 +203,32 @@ def test_the_line_that_is_found_again_and_wider_is_read_in_place_of_the_short_on
 
     engine.detect, engine.recognise = found_again(engine, whole), by_width  # type: ignore[method-assign]
     assert TwoPassReader(engine).read(PICTURE)[0].plate == "4WAG376"
+
+
+def test_where_plates_bear_no_words_a_wider_line_is_looked_for_at_night_alone() -> None:
+    """A lamp above the plate leaves the first letter in the shade, and the localizer's box begins behind it."""
+    short, whole = (530, 400, 90, 30), (500, 400, 120, 30)
+
+    def read(image: Image) -> PlateRead:
+        engine = ScriptedEngine([short], ["?"], 0.99)
+
+        def by_width(crops: Sequence[Image], width: int = 320, serials: bool = False) -> list[Floats]:
+            wide = 300 if serials else 220
+            return [spoken("B809NYK" if c.shape[1] > wide else "809NYK", 0.99) for c in crops]
+
+        engine.detect, engine.recognise = found_again(engine, whole), by_width  # type: ignore[method-assign]
+        return TwoPassReader(engine, "eu").read(image)[0]
+
+    assert read(PICTURE).plate == "809NYK"
+    assert read(INFRARED).plate == "B809NYK"
+
+
+def test_a_plate_that_bears_no_words_is_as_sure_at_night_as_by_day() -> None:
+    night, day = (
+        TwoPassReader(ScriptedEngine([(500, 400, 130, 30)], ["B809NYK"], 0.99), "eu").read(image)[0]
+        for image in (INFRARED, PICTURE)
+    )
+    assert night.confidence == day.confidence
 
 
 def test_a_wider_line_that_says_less_is_scenery_and_the_short_one_stays() -> None:
