@@ -318,8 +318,8 @@ class TwoPassReader:
     def _search_surroundings(self, scene: Scene, place: Place) -> None:
         """Search the surroundings of a serial, once: for all of its own line, and for the words beside it.
 
-        The complete line may turn out to be a sign's. This is done only where plates bear words, and at night,
-        when an end may be in the shade: elsewhere a closer look is made on demand, and boxes were complete.
+        The complete line may turn out to be a sign's. This is done where plates bear words, and at night for
+        an end in the shade; by day a closer look is made on demand, and boxes were complete.
         """
         line = place.line
         wanted = (self._region.speaks and line.height >= self._plan.legible) or sees_infrared(scene.image)

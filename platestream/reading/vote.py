@@ -28,6 +28,8 @@ LOOK_ALIKES: Mapping[str, str] = {
 }  # fmt: skip
 _LIKE_ZERO, _LIKE_ONE = "OQ", "I"
 
+TRACE = 0.015
+"""Least probability of a bar at an end, in every table, from which it is considered."""
 TAKEN = 0.8
 """Weight of a reading with a possible symbol as support for the string without it."""
 MOST_SPELLINGS = 96
@@ -106,6 +108,27 @@ def proposals(readings: Mapping[str, float], region: Region, formats: Mapping[st
     return list(dict.fromkeys([*ranked, *extra]))[:MOST]
 
 
+def with_bars(
+    tables: Floats, readings: Mapping[str, float], region: Region, formats: Mapping[str, float]
+) -> list[str]:
+    """Return the likeliest reading with a bar before or behind it, where all tables have a trace of one.
+
+    An I at an end looks like a side of the plate or its frame. The string must be likelier to be issued with
+    it. Only for plates without words: a US plate's frame is as near, and its formats hardly tell.
+    """
+    best = max(readings, key=lambda text: readings[text])
+    blank, bar = 0, glyphs.INDEX["1"]
+    out = list[str]()
+    for longer, way in ((f"1{best}", 1), (f"{best}1", -1)):
+        traces = list[float]()
+        for table in tables[:, ::way]:
+            first = int(np.argmax(table.argmax(axis=1) != blank))
+            traces.append(float(table[:first, bar].max(initial=0.0)))
+        if min(traces) > TRACE and region.prevalence(longer, formats) > region.prevalence(best, formats):
+            out.append(longer)
+    return [text for text in out if text not in readings and len(text) <= LONGEST]
+
+
 def candidates(
     tables: Sequence[Floats],
     region: Region,
@@ -126,6 +149,8 @@ def candidates(
     if not readings:
         return []
     texts = proposals(readings, region, formats)
+    if not region.speaks:
+        texts += with_bars(stacked, readings, region, formats)
     chances = dict(zip(texts, glyphs.likelihood(stacked, texts), strict=True))
     votes = {text: readings.get(text, 0.0) / len(tables) for text in texts}
     for symbol, weight in symbols:

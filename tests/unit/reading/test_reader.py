@@ -13,7 +13,6 @@ from platestream.reading.vehicles import merge_by_vehicle
 from platestream.schemas.reading import PlateRead
 from tests.unit.reading.readings import PICTURE, Floats, ScriptedEngine, spoken
 
-
 INFRARED = np.full_like(PICTURE, (60, 20, 80))
 """A night's picture of a sensor that sees infrared: purple."""
 
@@ -206,7 +205,7 @@ def test_the_line_that_is_found_again_and_wider_is_read_in_place_of_the_short_on
 
 
 def test_where_plates_bear_no_words_a_wider_line_is_looked_for_at_night_alone() -> None:
-    """A lamp above the plate leaves the first letter in the shade, and the localizer's box begins behind it."""
+    """A lamp above the plate leaves the first letter in the shade; the localizer's box begins behind it."""
     short, whole = (530, 400, 90, 30), (500, 400, 120, 30)
 
     def read(image: Image) -> PlateRead:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from platestream.reading import glyphs, rank, vote
 from platestream.reading.formats import Symbol, region
+from platestream.schemas.reading import GLYPHS
 from tests.unit.reading.readings import Floats, doubted, spoken
 
 US, BR = region("us"), region("br")
@@ -29,6 +30,37 @@ def test_readings_that_agree_are_believed() -> None:
 
 def test_a_reading_that_lost_an_edge_does_not_shorten_the_plate() -> None:
     assert best(tables(spoken("ABC1234"), spoken("ABC1234"), spoken("BC1234")))[0] == "ABC1234"
+
+
+def with_trace(text: str, step: int, chance: float) -> Floats:
+    table = spoken(text)
+    table[step] = 0.0
+    table[step, GLYPHS.index("I")], table[step, 0] = chance, 1 - chance
+    return table
+
+
+@pytest.mark.parametrize(("text", "step", "whole"), [("F82EVA", 0, "1F82EVA"), ("TR95XM", -1, "TR95XM1")])
+def test_a_bar_at_an_end_is_considered_where_every_crop_has_a_trace_and_a_format_has_room(
+    text: str, step: int, whole: str
+) -> None:
+    eu = region("eu")
+
+    def texts(*chances: float) -> set[str]:
+        readings = tables(*[with_trace(text, step, chance) for chance in chances])
+        return {candidate.text for candidate in vote.candidates(readings, eu)}
+
+    assert whole in texts(0.04, 0.03)
+    assert whole not in texts(0.04, 0.0), "one crop shows nothing there"
+    assert whole not in {c.text for c in vote.candidates(tables(with_trace(text, step, 0.04)), US)}
+
+
+@given(st.text(alphabet=glyphs.ALPHABET, min_size=3, max_size=9))
+def test_a_bar_is_added_only_to_what_is_likelier_issued_with_it(text: str) -> None:
+    eu = region("eu")
+    readings = tables(with_trace(text, 0, 0.04))
+    for found in {c.text for c in vote.candidates(readings, eu)}:
+        if len(found) > len(text):
+            assert eu.prevalence(found, eu.formats) > eu.prevalence(vote.fold(text), eu.formats)
 
 
 def test_the_sticker_some_crops_take_for_a_letter_is_left_out() -> None:
