@@ -36,10 +36,10 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 platestream \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin platestream \
-    && install --directory --owner=10001 --group=10001 --mode=0700 /recovery /spool /data/accounts /data/map /data/feeds /data/evidence /publish /published
+    && install --directory --owner=10001 --group=10001 --mode=0700 /recovery /spool /keys /data/accounts /data/map /data/feeds /data/evidence /publish /published
 COPY --from=build /opt/venv /opt/venv
 COPY --chmod=0555 deploy/with-recovery /usr/local/bin/with-recovery
-# Only /tmp, /recovery, /spool and below /data are written to. PaddleX makes its cache folder at import, whether it
+# Only /tmp, /recovery, /spool, /keys and below /data are written to. PaddleX makes its cache folder at import, whether it
 # needs it or not; ONNX Runtime would keep a store of usage events and try to send them to its maker.
 ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \

@@ -24,6 +24,7 @@ from bytewax.dataflow import Dataflow
 from platestream import flow_process
 from platestream.access.rules_reader import rules_in_force
 from platestream.edges.edge import Edge
+from platestream.edges.sealed_state import sealed_batch
 from platestream.flows import meters
 from platestream.flows.dead_letters import dead_letters
 from platestream.operators.match import HotListMatcher
@@ -69,7 +70,11 @@ def build(edge: Edge, now: Clock = utc_now, rules: Rules = RULES) -> Dataflow:
     probes = op.flat_map_batch("probe", detections.oks, partial(probe, rules=rules))
     again = op.flat_map_batch("probe_in_view", in_view.oks, partial(probe_in_view, rules=rules))
     matcher = partial(HotListMatcher, rules=rules, withheld=meters.withheld)
-    hits = op.stateful_batch("match", op.merge("events", split.falses, designations, probes, again), matcher)
+    hits = op.stateful_batch(
+        "match",
+        op.merge("events", split.falses, designations, probes, again),
+        sealed_batch(edge.keys, "match", matcher),
+    )
 
     known = decode("decode_found", published_hits, topics.ALERT_HITS)
     others = op.filter("of_others", known.oks, lambda hit: hit.historical or bool(hit.agency))

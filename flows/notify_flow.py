@@ -27,6 +27,7 @@ from platestream import flow_process
 from platestream.access.disproofs import DisproofReader
 from platestream.access.rules_reader import rules_in_force
 from platestream.edges.edge import Edge
+from platestream.edges.sealed_state import sealed_batch
 from platestream.flows import meters
 from platestream.flows.dead_letters import dead_letters
 from platestream.notifications.acts import open_acts
@@ -74,10 +75,16 @@ def build(
     hits = decode("decode_hits", alerted, topics.ALERT_HITS)
 
     events = op.key_on("one", op.merge("events", records, devices.oks, hits.oks), lambda _event: "all")
-    routed = op.stateful_batch("route", events, lambda resume: Router(resume, rules, now, disproofs))
+    routed = op.stateful_batch(
+        "route",
+        events,
+        sealed_batch(edge.keys, "route", lambda resume: Router(resume, rules, now, disproofs)),
+    )
     notices, not_told = split_by_type("routed_as", op.key_rm("routed", routed), Notice, Delivery)
     known = op.flat_map("to_receivers", op.merge("news", sent, notices), to_receivers(rules))
-    posted = op.stateful_batch("outbox", known, lambda resume: Outbox(resume, office, now))
+    posted = op.stateful_batch(
+        "outbox", known, sealed_batch(edge.keys, "outbox", lambda resume: Outbox(resume, office, now))
+    )
     reported, letters = split_by_type("posted_as", op.key_rm("posted", posted), Delivery, DeadLetter)
 
     (earlier,) = split_by_type("ledgered", sent, Delivery)

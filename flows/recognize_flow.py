@@ -24,6 +24,7 @@ from platestream import flow_process
 from platestream.access.rules_reader import rules_in_force
 from platestream.edges.broadcast import Broadcast
 from platestream.edges.edge import Edge
+from platestream.edges.sealed_state import sealed_batch, sealed_items
 from platestream.flows import meters
 from platestream.flows.approvals import open_approvals
 from platestream.flows.dead_letters import dead_letters
@@ -89,11 +90,19 @@ def build(
     refused = (frames.errs, admitted.errs, deployed.refused, pictures.errs, reads.errs)
     outcomes: Stream[Any] = op.merge("outcomes", read, *refused)
     of_camera = op.key_on("outcomes_of", outcomes, camera_of)
-    once = op.stateful_batch("once", of_camera, lambda resume: FrameOutcomes(resume, meters.repeated))
+    once = op.stateful_batch(
+        "once",
+        of_camera,
+        sealed_batch(edge.keys, "once", lambda resume: FrameOutcomes(resume, meters.repeated)),
+    )
     first, letters = split_by_type("first", op.key_rm("once_of_all", once), FrameReads, DeadLetter)
     by_camera = op.key_on("by_camera", first, lambda seen: seen.camera_id)
     passes = op.stateful(
-        "passes", by_camera, lambda resume: VehiclePasses(resume, reader.models, rules, now, examine)
+        "passes",
+        by_camera,
+        sealed_items(
+            edge.keys, "passes", lambda resume: VehiclePasses(resume, reader.models, rules, now, examine)
+        ),
     )
     published = op.flat_map_value("published", passes, detections_of)
     (standing,) = split_by_type("standing", op.key_rm("unkey_standing", passes), VehicleInView)

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from platestream.edges.clickhouse import ClickHouseTables
@@ -15,7 +15,9 @@ from platestream.edges.edge import Edge, Share, Topics
 from platestream.edges.files import FileTopics
 from platestream.edges.kafka import KafkaTopics
 from platestream.edges.kafka_client import FILE, properties
+from platestream.edges.sealed_topics import SealedTopics
 from platestream.engine.folder_lock import embedded_folder
+from platestream.keys.key_folder import UNSEALED, KeyFolder, Sealer
 from platestream.runtime.sign_in_file import with_token
 
 ACCOUNTS = "accounts"
@@ -104,6 +106,16 @@ class Settings(BaseSettings):
         default=Path("data"),
         description="folder of the embedded topics and tables, accounts, spool, journal and published log",
     )
+    keys: Path | None = Field(
+        default=None,
+        description="folder of the hourly keys that encrypt what cameras saw on topics, spool and recovery "
+        "stores, shared by all processes, on another disk than `data`; empty: `data`/keys, and with Kafka "
+        "nothing is encrypted",
+    )
+    master_key_file: Path | None = Field(
+        default=None,
+        description="a secret: 32 random bytes that wrap the hourly keys; empty: made in the folder of keys",
+    )
     share: str = Field(
         default="1/1",
         pattern=r"^[1-9]\d?/[1-9]\d?$",
@@ -175,6 +187,11 @@ class Settings(BaseSettings):
         default=None,
         description="exchange with other agencies (TOML); empty: default limits, and no answers to them",
     )
+
+    @field_validator("keys", "master_key_file", mode="before")
+    @classmethod
+    def _none_if_empty(cls, value: object) -> object:
+        return value or None
 
     @model_validator(mode="after")
     def _read_secret(self) -> "Settings":
@@ -260,8 +277,23 @@ def load_settings() -> Settings:
         raise SettingsError(f"a *_FILE setting names {error.filename}: {error.strerror}") from None
 
 
-def open_topics(settings: Settings, *, follow: bool = True) -> Topics:
-    """Return the topics: on Kafka if one is named, else in files."""
+def open_topics(settings: Settings, *, follow: bool = True) -> SealedTopics:
+    """Return the topics: on Kafka if one is named, else in files; encrypted if there are keys."""
+    return SealedTopics(_topics(settings, follow=follow), open_keys(settings))
+
+
+def open_keys(settings: Settings) -> Sealer:
+    """Return the hourly keys, or no encryption on Kafka where no folder of keys is named."""
+    folder = keys_folder(settings)
+    return UNSEALED if folder is None else KeyFolder(folder, settings.master_key_file)
+
+
+def keys_folder(settings: Settings) -> Path | None:
+    """Return the folder of the hourly keys, or None if nothing is encrypted."""
+    return settings.keys or (None if settings.kafka else settings.data / "keys")
+
+
+def _topics(settings: Settings, *, follow: bool) -> Topics:
     if settings.kafka:
         return KafkaTopics(
             settings.kafka,
@@ -283,6 +315,7 @@ def open_edge(settings: Settings | None = None, *, follow: bool = True) -> Edge:
         tables=ClickHouseTables(
             settings.clickhouse_for(INGEST), follow=follow, allow_plaintext=settings.allow_plaintext
         ),
+        keys=open_keys(settings),
     )
 
 

@@ -46,6 +46,9 @@ class Topic(Generic[T]):
 
     A topic that `grows` with the cameras may have more partitions on a broker than declared here; each is
     read by one process at most. Other topics may not, because their readers rely on the number.
+
+    A `plated` topic holds data of cameras. It is stored no longer than the agency's retention, and encrypted
+    by hourly keys.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Topic(Generic[T]):
     read_once: bool = False
     few_keys: bool = False
     grows: bool = False
+    plated: bool = False
 
 
 def _topic(
@@ -95,6 +99,7 @@ FRAMES: Topic[Frame] = Topic(
     read_once=True,
     few_keys=True,
     grows=True,
+    plated=True,
 )
 # Frames of unapproved cameras. They are not read or searched. They can be released if the camera is approved
 # within the day.
@@ -111,6 +116,7 @@ DETECTIONS = replace(
         partitions=8,
     ),
     grows=True,
+    plated=True,
 )
 # Repeated every few seconds while a vehicle stands; of use to nobody afterwards.
 IN_VIEW = replace(
@@ -119,16 +125,20 @@ IN_VIEW = replace(
     time_of_arrival=True,
     most_bytes=GIGABYTE,
     grows=True,
+    plated=True,
 )
 HOTLIST: Topic[HotListChange] = Topic(
     "hotlist", 4, None, MEGABYTE, HotListChange.from_message, HotListChange.to_message
 )
-ALERT_HITS = _topic(
-    "alert_hits",
-    AlertHit,
-    lambda hit: hit.entry.entry_id,
-    timedelta(days=7),
-    time=lambda hit: hit.detection.captured_at,
+ALERT_HITS = replace(
+    _topic(
+        "alert_hits",
+        AlertHit,
+        lambda hit: hit.entry.entry_id,
+        timedelta(days=7),
+        time=lambda hit: hit.detection.captured_at,
+    ),
+    plated=True,
 )
 HIT_ACTIONS = _topic(
     "hit_actions", HitAction, lambda action: str(action.hit_id), SEVEN_YEARS, time=lambda action: action.at
@@ -161,6 +171,7 @@ DEAD_LETTERS = replace(
         "dead_letters", DeadLetter, lambda letter: letter.origin, timedelta(days=7), max_bytes=28 * MEGABYTE
     ),
     most_bytes=GIGABYTE,
+    plated=True,
 )
 
 TOPICS: tuple[Topic[Any], ...] = (
@@ -178,8 +189,7 @@ TOPICS: tuple[Topic[Any], ...] = (
     IN_VIEW,
 )
 
-# Topics whose messages hold data of cameras. None of them is stored longer than the agency's retention.
-PLATED: tuple[Topic[Any], ...] = (FRAMES, FRAMES_QUARANTINE, DETECTIONS, ALERT_HITS, DEAD_LETTERS, IN_VIEW)
+PLATED: tuple[Topic[Any], ...] = tuple(one for one in TOPICS if one.plated)
 
 
 def topics_for_retention(period: timedelta) -> tuple[Topic[Any], ...]:

@@ -31,7 +31,7 @@ from platestream.runtime.metrics import meters, serve
 from platestream.schemas import metrics
 from platestream.schemas.message import RefusedError
 from platestream.schemas.topics import FRAMES
-from platestream.settings import Settings, load_settings, open_topics
+from platestream.settings import Settings, load_settings, open_keys, open_topics
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,9 @@ class CameraGateway:
     def __init__(self, settings: Settings, found: config.Gateway, now: Clock = utc_now) -> None:
         self._found, self._now = found, now
         self._keep = timedelta(hours=found.spool_hours)
-        self._spool = Spool(config.spool_folder(settings, found), found.spool_megabytes * 1_000_000)
+        self._spool = Spool(
+            config.spool_folder(settings, found), found.spool_megabytes * 1_000_000, open_keys(settings)
+        )
         bounds = Bounds(bytes=found.largest_bytes, age=initial_profile(settings).retention.span)
         self._retained = bounds.age
         self._states = {

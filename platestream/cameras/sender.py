@@ -39,11 +39,12 @@ class Sender:
         wait, most = 1.0, BATCH
         while not stop.is_set():
             meters.put(metrics.GATEWAY_SPOOL, to=self._spool.bytes)
-            batch = self._spool.take(most)
-            if not batch:
-                self._spool.arrived.wait(0.5)
-                continue
+            batch: list[Waiting] = []
             try:
+                batch = self._spool.take(most)
+                if not batch:
+                    self._spool.arrived.wait(0.5)
+                    continue
                 writer = writer or self._open()
                 writer.publish([Frame.from_message(one.message) for one in batch])
             except (BrokerError, OSError) as error:

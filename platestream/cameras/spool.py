@@ -15,6 +15,9 @@ from pathlib import Path
 
 import msgspec
 
+from platestream.edges.sealed_topics import open_message, seal_message
+from platestream.keys.envelope import SealError
+from platestream.keys.key_folder import UNSEALED, KeyDestroyedError, KeysError, Sealer
 from platestream.schemas.frame import CAMERA_READS
 from platestream.schemas.message import Message, RefusedError
 
@@ -31,6 +34,7 @@ CREATE TABLE IF NOT EXISTS dropped (
     camera TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (camera, reason)
 );
 """
+PURPOSE = "spool"
 OVERHEAD = 512
 """Bytes that a row costs beside its picture."""
 
@@ -49,14 +53,14 @@ class Waiting:
 
 
 class Spool:
-    """The queue below `folder`, at most `limit` bytes of frames. It is thread-safe.
+    """The queue below `folder`, at most `limit` bytes of frames, encrypted by `keys`. It is thread-safe.
 
     Raises SpoolInUseError if another process has it open, and OSError if it cannot be opened or created.
     """
 
-    def __init__(self, folder: Path, limit: int) -> None:
+    def __init__(self, folder: Path, limit: int, keys: Sealer = UNSEALED) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.folder, self.limit = folder, limit
+        self.folder, self.limit, self._keys = folder, limit, keys
         self._lock = threading.RLock()
         self.arrived = threading.Event()
         self._claim = _claim(folder / "lock")
@@ -78,6 +82,10 @@ class Spool:
 
         Raises RefusedError if the frame is larger than the spool, or the disk is full.
         """
+        try:
+            message = seal_message(self._keys, PURPOSE, message)
+        except KeysError as error:
+            raise RefusedError("spool", f"the spool cannot keep a frame: {error}") from error
         image = message.value or b""
         size = len(image) + len(message.headers.get(CAMERA_READS, "")) + OVERHEAD
         headers = msgspec.json.encode(message.headers)
@@ -104,11 +112,13 @@ class Spool:
     def take(self, most: int, most_bytes: int = 32_000_000) -> list[Waiting]:
         """Return the oldest frames, at least one if there are any.
 
-        They stay, and are not displaced, until `done`.
+        They stay, and are not displaced, until `done`. Frames whose key was destroyed, or that were altered,
+        are dropped and counted. Raises KeysError if a key is not there.
         """
         with self._lock:
             self.arrived.clear()
             found: list[Waiting] = []
+            unreadable: list[Waiting] = []
             total = 0
             rows = self._db.execute(
                 "SELECT seq, camera, bytes, headers, image FROM frames ORDER BY seq LIMIT ?", (most,)
@@ -118,7 +128,13 @@ class Spool:
                     break
                 total += size
                 decoded = msgspec.json.decode(headers, type=dict[str, str])
-                found.append(Waiting(seq, camera, Message(camera.encode(), image, decoded)))
+                message = Message(camera.encode(), image, decoded)
+                try:
+                    found.append(Waiting(seq, camera, open_message(self._keys, PURPOSE, message)))
+                except (KeyDestroyedError, SealError):
+                    unreadable.append(Waiting(seq, camera, message))
+            if unreadable:
+                self.done(unreadable, "undeliverable")
             self._held = found[-1].seq if found else 0
             return found
 

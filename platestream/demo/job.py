@@ -19,7 +19,7 @@ from platestream.demo.files import HOT_LIST, sample_hot_list, sample_messages
 from platestream.edges.clickhouse import ClickHouseTables
 from platestream.edges.clickhouse_client import ANALYST
 from platestream.edges.edge import Edge
-from platestream.edges.files import FileTopics
+from platestream.edges.sealed_topics import SealedTopics
 from platestream.engine.folder_lock import lock_folder
 from platestream.flows import audit_flow, match_flow, recognize_flow
 from platestream.hotlist import bolos
@@ -41,7 +41,15 @@ from platestream.schemas.detection import Detection
 from platestream.schemas.hotlist import BOLO_SOURCE, OWN_SOURCE
 from platestream.schemas.message import Message
 from platestream.schemas.registry import RegistryRecord
-from platestream.settings import ACCOUNTS, Settings, SettingsError, embedded_dsn, load_settings
+from platestream.settings import (
+    ACCOUNTS,
+    Settings,
+    SettingsError,
+    embedded_dsn,
+    load_settings,
+    open_keys,
+    open_topics,
+)
 
 AGENCY, NEIGHBOR = "sjpd", "az-dps"  # the first one is a name of the sample hot list
 EPOCH = timedelta(seconds=1)
@@ -93,10 +101,10 @@ def run(settings: Settings, frames: Path | None, now: datetime, say: Say) -> Out
 
 def _run_all(door: Door, frames: Path | None, now: datetime, say: Say) -> Outcome:
     settings = door.settings
-    streams = FileTopics(settings.data, follow=False)
+    streams = open_topics(settings, follow=False)
     tables = ClickHouseTables(settings.clickhouse, follow=False)
-    edge = Edge(streams, tables)
-    before = {topic.name: len(list(streams.messages(topic))) for topic in _COUNTED}
+    edge = Edge(streams, tables, open_keys(settings))
+    before = {topic.name: len(list(streams.read_to_end(topic))) for topic in _COUNTED}
     try:
         say("tables")
         setup.apply_migrations(door)
@@ -210,7 +218,7 @@ def load_sample_list(door: Door, now: datetime, listed: datetime) -> list[Import
     ]
 
 
-def _write(streams: FileTopics, messages: Iterable[Message]) -> int:
+def _write(streams: SealedTopics, messages: Iterable[Message]) -> int:
     count, batch = 0, []
     for message in messages:
         batch.append(message)
@@ -238,8 +246,8 @@ def _run(flow: Dataflow, data: Path) -> None:
         )
 
 
-def _after(streams: FileTopics, topic: Any, count: int) -> list[Any]:
-    return [topic.decode(message) for message in list(streams.messages(topic))[count:]]
+def _after(streams: SealedTopics, topic: Any, count: int) -> list[Any]:
+    return [topic.decode(message) for message in list(streams.read_to_end(topic))[count:]]
 
 
 def _inquire(door: Door, plate: str, now: datetime) -> tuple[list[dict[str, Any]], str]:

@@ -8,6 +8,7 @@ from bytewax.inputs import FixedPartitionedSource, Source
 from bytewax.outputs import Sink
 
 from platestream.edges.writer import TableWriter, TopicWriter
+from platestream.keys.key_folder import UNSEALED, Sealer
 from platestream.schemas.finding import Finding
 from platestream.schemas.gate_rules import RulesInForce
 from platestream.schemas.inquiry import SealedInquiry
@@ -91,7 +92,8 @@ class Tables(Protocol):
 
 @dataclass(frozen=True)
 class Edge:
-    """The streams and tables that a flow is built on."""
+    """The streams and tables that a flow is built on, and the encryption of its state."""
 
     topics: Topics
     tables: Tables
+    keys: Sealer = UNSEALED

@@ -291,6 +291,13 @@ CHECKS = (
         retention.stores,
     ),
     Check(
+        "keys",
+        _clauses("F.8.b J.1"),
+        "keys of past hours are destroyed, with every copy that they encrypt",
+        "platestream retention log",
+        retention.keys,
+    ),
+    Check(
         "bolos",
         _clauses("G.1"),
         "BOLOs of neighboring agencies were accepted or refused by logged acts",

@@ -9,8 +9,10 @@ from rich.table import Table
 
 from platestream.cli.door import display_zone, format_local, open_door
 from platestream.cli.output import err, out, print_json, table
+from platestream.keys.key_folder import HOUR
 from platestream.retention import service as retention
 from platestream.schemas.ledger import LedgerEntry
+from platestream.schemas.pluralize import pluralize
 
 app = typer.Typer(no_args_is_help=True, help="Delete expired data, with receipts.")
 
@@ -106,6 +108,11 @@ def _show(entry: LedgerEntry, as_json: bool) -> None:
     out.print(f"receipt {entry.number}: past {past}: {gone}")
     for line in [*receipt.files, *receipt.stores, *(f"evidence {one}" for one in receipt.released)]:
         out.print(f"  {line}")
+    if receipt.keys:
+        first, last = receipt.keys[0].hour, receipt.keys[-1].hour + HOUR
+        until = format_local(last, display_zone(), seconds=False)
+        destroyed = pluralize(len(receipt.keys), "hourly key")
+        out.print(f"  {destroyed} destroyed: {format_local(first, display_zone(), seconds=False)} to {until}")
 
 
 def _receipt_fields(entry: LedgerEntry) -> dict[str, object]:

@@ -36,6 +36,7 @@ from platestream.edges.files import FileTopics
 from platestream.evidence.purge import TABLES as HELD
 from platestream.evidence.purge import purge_released
 from platestream.inquiries import saved
+from platestream.keys.key_folder import DestroyedKey, KeyFolder
 from platestream.ledger import records
 from platestream.ledger import store as ledger
 from platestream.reports.transparency import precision
@@ -49,6 +50,7 @@ from platestream.schemas import metrics, topics
 from platestream.schemas.expiring_tables import DAY, EXPIRING_TABLES, HOUR, ExpiringTable
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.message import Message, RefusedError
+from platestream.settings import open_keys
 
 REASON = "Data past the retention period are deleted (order, section J.1)"
 WAIT = {"mutations_sync": 2}
@@ -81,6 +83,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     took_ms: int
     clock: Reading | None = None
     compared: CompletenessReport | None = None
+    keys: list[DestroyedKey] = []
 
 
 class ClockStopped(RefusedInquiry):
@@ -148,6 +151,7 @@ def run(door: Door, period: timedelta, now: datetime | None = None) -> LedgerEnt
         ],
         stores=[] if data is None else clean(data / "recovery", period, now),
         released=released,
+        keys=_destroy_keys(door, cutoff),
         took_ms=round(1000 * (time.monotonic() - began)),
         clock=reading,
         compared=compared,
@@ -367,6 +371,12 @@ def _purge_pictures(door: Door, cutoff: datetime) -> Iterator[str]:
     """
     if gone := picture_keeper.expire(spool_folder(door.settings), cutoff.timestamp()):
         yield f"cameras/{picture_keeper.FOLDER}: {gone}"
+
+
+def _destroy_keys(door: Door, cutoff: datetime) -> list[DestroyedKey]:
+    """Destroy the keys of the hours that are due whole. What is left of those hours anywhere stays unread."""
+    keys = open_keys(door.settings)
+    return keys.destroy(cutoff) if isinstance(keys, KeyFolder) else []
 
 
 def _purge_topics(data: Path, period: timedelta, now: datetime) -> Iterator[str]:

@@ -19,13 +19,13 @@ import pytest
 
 from platestream.edges.changelog import read_to_end
 from platestream.edges.edge import Topics
-from platestream.edges.files import FileTopics
 from platestream.schemas.topics import DETECTIONS, FRAMES
 from tests.conftest import skip_unless_ci
 from tests.support.chaos import KILLS
 from tests.support.flow_process import FlowProcess
 from tests.support.gateway import PLACE, GatewayProcess, account
 from tests.support.kafka_broker import wait_until
+from tests.support.stored_topics import stored_topics
 from tests.support.uploading import SHOTS, Camera, by_httpx
 
 SEED = 14
@@ -101,9 +101,9 @@ def street(folder: Path) -> Street:
     for name in names:
         account(folder, name)
     gateway = GatewayProcess(folder, "".join(tables))
-    flow = FlowProcess("recognize", folder / "data", "")
+    flow = FlowProcess("recognize", folder / "data", "", PLATESTREAM_KEYS=str(folder / "keys"))
     flow.prepare()
-    made = Street(gateway, flow, FileTopics(folder / "data", follow=False), [])
+    made = Street(gateway, flow, stored_topics(folder / "data", folder / "keys"), [])
     # In the past, and never caught up with: a camera whose clock is trusted sends what it kept. Younger than
     # the seven days after which a broker drops a detection by its capture time.
     first = datetime.now(UTC).replace(microsecond=0) - timedelta(days=5)

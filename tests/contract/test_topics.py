@@ -14,6 +14,8 @@ from platestream.edges.changelog import newest, newest_of
 from platestream.edges.edge import Topics
 from platestream.edges.files import FileTopics
 from platestream.edges.kafka import KafkaTopics
+from platestream.edges.sealed_topics import SealedTopics
+from platestream.keys.key_folder import KeyFolder
 from platestream.runtime.clock import POLL_INTERVAL, utc_now
 from platestream.schemas import topics
 from platestream.schemas.hotlist import HotListChange
@@ -27,12 +29,28 @@ from tests.support.memory_edge import MemoryTopics
 Made = tuple[Topics, Callable[[Topic[Any]], Topic[Any]]]
 
 
-@pytest.fixture(params=["memory", "files", pytest.param("kafka", marks=pytest.mark.kafka)])
+EDGES = [
+    "memory",
+    "files",
+    "files, encrypted",
+    pytest.param("kafka", marks=pytest.mark.kafka),
+    pytest.param("kafka, encrypted", marks=pytest.mark.kafka),
+]
+
+
+@pytest.fixture(params=EDGES)
 def made(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
     """Topics, and a way to have a topic of one's own there."""
+    edge, own = _plain(request, tmp_path)
+    if request.param.endswith("encrypted"):
+        edge = SealedTopics(edge, KeyFolder(tmp_path / "keys"))
+    return edge, own
+
+
+def _plain(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
     if request.param == "memory":
         return MemoryTopics(), lambda topic: topic
-    if request.param == "files":
+    if request.param.startswith("files"):
         return FileTopics(tmp_path, follow=True), lambda topic: topic
     broker: Kafka = request.getfixturevalue("kafka")
 

@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 import logging
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -29,8 +30,11 @@ from platestream.edges.clickhouse import ClickHouseTables
 from platestream.edges.clickhouse_client import ANALYST
 from platestream.edges.edge import Edge
 from platestream.edges.files import FileTopics
+from platestream.edges.sealed_topics import SealedTopics
 from platestream.evidence import hold as holding
 from platestream.flows import audit_flow, match_flow, recognize_flow
+from platestream.keys.envelope import is_sealed
+from platestream.keys.key_folder import UNSEALED, KeyFolder, Sealer
 from platestream.retention import service as retention
 from platestream.schemas import topics
 from platestream.schemas.hotlist import HotListChange
@@ -55,16 +59,25 @@ class Agency:
 
     database: Database
     data: Path
+    encrypted: bool = False
     now: datetime = NOW
 
     @property
-    def topics(self) -> FileTopics:
-        return FileTopics(self.data, follow=False, now=lambda: self.now)
+    def topics(self) -> SealedTopics:
+        return self.topics_in(self.data)
+
+    def topics_in(self, folder: Path) -> SealedTopics:
+        """The topics below a folder, read with the keys that are there today."""
+        return SealedTopics(FileTopics(folder, follow=False, now=lambda: self.now), self.keys)
+
+    @property
+    def keys(self) -> Sealer:
+        return KeyFolder(self.data / "keys", now=lambda: self.now) if self.encrypted else UNSEALED
 
     def run(self, build: Any, *more: Any) -> None:
         """A flow to its end, on its own recovery store."""
         tables = ClickHouseTables(self.database.dsn, follow=False)
-        flow: Dataflow = build(Edge(self.topics, tables), *more, now=lambda: self.now)
+        flow: Dataflow = build(Edge(self.topics, tables, self.keys), *more, now=lambda: self.now)
         store = self.data / "recovery" / flow.flow_id
         if not store.exists():
             store.mkdir(parents=True)
@@ -171,10 +184,10 @@ def take_in(agency: Agency) -> dict[str, list[bytes]]:
     agency.run(match_flow.build)
 
     read = {
-        one.plate: one for one in map(topics.DETECTIONS.decode, agency.topics.messages(topics.DETECTIONS))
+        one.plate: one for one in map(topics.DETECTIONS.decode, agency.topics.read_to_end(topics.DETECTIONS))
     }
     assert set(read) == {GONE, HELD}
-    hits = [topics.ALERT_HITS.decode(one) for one in agency.topics.messages(topics.ALERT_HITS)]
+    hits = [topics.ALERT_HITS.decode(one) for one in agency.topics.read_to_end(topics.ALERT_HITS)]
     assert {hit.detection.plate for hit in hits} == {GONE, HELD}
     done = [action("plate_and_state_confirmed", at=NOW, hit=hit.hit_id) for hit in hits]
     publish(agency.topics, topics.HIT_ACTIONS, done)
@@ -233,3 +246,34 @@ def test_nothing_of_a_vehicle_is_left_31_days_later_except_what_was_held(
     for text in (caplog.text, said.out, said.err, figures):
         assert GONE not in text
         assert HELD not in text
+
+
+def test_a_copy_of_the_disk_is_worthless_once_the_keys_of_its_hours_are_destroyed(
+    migrated: Path, tmp_path: Path
+) -> None:
+    with copied(migrated, tmp_path) as database:
+        agency = Agency(database, tmp_path / "data", encrypted=True)
+        marks = take_in(agency)
+        stolen = tmp_path / "stolen"
+        for name in ("topics", "recovery"):
+            shutil.copytree(agency.data / name, stolen / name)
+        seen = [one for plate in marks for one in marks[plate]] + [COMMENT]
+        assert holding_any(stolen, seen) == {"topics/hotlist.sqlite3"}, "only what people listed is plain"
+        assert opened(agency, stolen, topics.DETECTIONS) == 2, "who has the keys, too, reads all of it"
+
+        agency.now = LATER
+        agency.retain()
+        receipt = retention.log(door_of(database, data=agency.data), 1).receipts[0][1]
+        hours = {one.hour: one.fingerprint for one in receipt.keys}
+        assert NOW.replace(minute=0, second=0, microsecond=0) in hours
+        assert all(len(named) == 64 for named in hours.values())
+        for topic in (topics.DETECTIONS, topics.ALERT_HITS, topics.DEAD_LETTERS, topics.IN_VIEW):
+            assert opened(agency, stolen, topic) == 0, topic.name
+        assert holding_any(stolen, seen) == {"topics/hotlist.sqlite3"}
+        agency.run(match_flow.build)
+        agency.run(recognize_flow.build, ScriptedReader({}))
+
+
+def opened(agency: Agency, folder: Path, topic: topics.Topic[Any]) -> int:
+    """How many messages of a copy the holder of today's keys can read."""
+    return sum(not is_sealed(one.value or b"") for one in agency.topics_in(folder).read_to_end(topic))

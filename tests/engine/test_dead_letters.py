@@ -8,13 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from platestream.cli.main import app
-from platestream.edges.files import FileTopics
 from platestream.schemas import topics
 from platestream.schemas.dead_letter import DeadLetter
 from platestream.schemas.message import Message
 from platestream.schemas.topics import Topic
 from tests.support.database import Database
 from tests.support.door import person, signed_in_as, staffed
+from tests.support.stored_topics import stored_topics
 
 AT = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 HEADERS = {"camera-id": "N1", "captured-at": "2026-11-24T15:00:00Z"}
@@ -25,7 +25,7 @@ class Administrator:
     """Runs commands; a refusal is returned as its text."""
 
     def __init__(self, data: Path, database: Database) -> None:
-        self.streams, self._database = FileTopics(data, follow=False), database
+        self.streams, self._database = stored_topics(data), database
 
     def __call__(self, *words: str, code: int = 0) -> str:
         done = CliRunner().invoke(app, ["dead-letters", *words])
@@ -41,7 +41,7 @@ class Administrator:
         return letter.origin
 
     def sent(self, topic: Topic[Any]) -> list[Message]:
-        return list(self.streams.messages(topic))
+        return list(self.streams.read_to_end(topic))
 
     def log(self, kind: str, columns: str = "who, other, outcome, change") -> list[tuple[str, ...]]:
         return self._database.rows(

@@ -29,7 +29,9 @@ from tests.support.database import Database
 from tests.support.door import OWN, door_of, person, staffed
 from tests.support.kafka_broker import Kafka
 
-UNSEEN = {"secrets", "agreements", "certificates", "feeds", "processes", "published_log", "witnesses"}
+UNSEEN = {
+    *("secrets", "agreements", "certificates", "feeds", "keys", "processes", "published_log", "witnesses")
+}
 """What a folder without accounts, other agencies and processes has nothing of."""
 
 

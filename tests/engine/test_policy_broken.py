@@ -16,6 +16,7 @@ from platestream.access.door import Permit
 from platestream.access.effects import Bulk
 from platestream.edges.clickhouse_client import DatabaseError
 from platestream.edges.files import FileTopics
+from platestream.keys.key_folder import DestroyedKey, KeyFolder
 from platestream.policy.table import CHECKS
 from platestream.retention import recovery_stores
 from platestream.schemas import tables, topics
@@ -114,6 +115,18 @@ def _old_message(agency: Agency) -> None:
 def _old_store(agency: Agency) -> None:
     made = agency.data / "recovery" / f"match{recovery_stores.MADE}"
     made.write_text((NOW - 31 * DAY).isoformat())
+
+
+def _old_key(agency: Agency) -> None:
+    at = NOW - 31 * DAY
+    KeyFolder(agency.data / "keys", now=lambda: at).seal("frames", at, b"picture")
+
+
+def _key_that_came_back(agency: Agency) -> None:
+    keys = KeyFolder(agency.data / "keys")
+    keys.seal("frames", NOW, b"picture")
+    there = [DestroyedKey(hour=NOW, fingerprint=one) for one in keys.fingerprints()]
+    agency.retain(keys=there)
 
 
 def _import(agency: Agency, said: str, entries: int = 0, about: str = "ncic: import", **told: Any) -> None:
@@ -359,6 +372,8 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ),
     ("topics", _old_message, {}, f"detections: a message of {NOW - 9 * DAY:%Y-%m-%d}"),
     ("stores", _old_store, {}, "older than data may be: match"),
+    ("keys", _old_key, {}, "was not destroyed"),
+    ("keys", _key_that_came_back, {}, "destroyed keys are there again, of receipts"),
     (
         "bolos",
         lambda one: one.list("b", prefix="bolo", source="bolo", acted=""),

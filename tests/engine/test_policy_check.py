@@ -1,5 +1,6 @@
 """Checks of the order: held by an agency that follows it, or not checked for want of data."""
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,6 +112,8 @@ NOTHING: list[tuple[str, Callable[[Agency], object], dict[str, Any], str]] = [
     ("stores", lambda _one: None, {"data": None}, "in the flows' containers"),
     ("stores", lambda one: (one.data / "recovery" / "recognize").mkdir(), {}, "of unknown age: recognize"),
     ("topics", lambda _one: None, {"data": None}, "neither a broker nor a folder"),
+    ("keys", lambda _one: None, {"settings": None}, "are not encrypted"),
+    ("keys", lambda one: shutil.rmtree(one.data / "keys"), {}, "no key was made yet"),
     ("deployed", lambda one: one.sql("TRUNCATE TABLE platestream.detections"), {}, "no camera has delivered"),
     (
         "scheduled",

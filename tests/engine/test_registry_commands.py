@@ -16,7 +16,6 @@ from platestream.access.gate import RefusedInquiry
 from platestream.access.rules_reader import in_force_row
 from platestream.cli.main import app
 from platestream.edges.clickhouse_client import ANALYST
-from platestream.edges.files import FileTopics
 from platestream.operations.up.status import PLAN, StartPlan
 from platestream.schemas import topics
 from platestream.schemas.acts import ROLES
@@ -26,6 +25,7 @@ from tests.support.agency import Agency
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import signed_in_as
+from tests.support.stored_topics import stored_topics
 
 TODAY = NOW.astimezone(ZoneInfo("America/Phoenix")).date()
 TRAINED = f"{TODAY - timedelta(days=30)}"
@@ -297,7 +297,7 @@ def test_deployments_their_approval_and_what_came_of_them_are_on_record(
     founded("user", "sgt", "--title", "Sgt", "--agency", "sjpd", "--role", "supervisor", "--trained", TRAINED)
     assert "is not approved yet" in founded("camera", "main", "--title", "Main St", *PLACE)
     assert "not approved" in founded("release", "main", by="sgt", code=1)
-    streams = FileTopics(load_settings().data, follow=False)
+    streams = stored_topics(load_settings().data)
     kept = Message(b"main", b"jpeg", {"camera-id": "main", "captured-at": "2026-11-24T08:00:00Z",
                                       "latitude": "34.5", "longitude": "-109.4"})  # fmt: skip
     streams.append(topics.FRAMES_QUARANTINE, [kept, msgspec.structs.replace(kept, key=b"other")])
@@ -305,14 +305,14 @@ def test_deployments_their_approval_and_what_came_of_them_are_on_record(
         "camera", "main", "--title", "Main St", *PLACE, "--approved-by", "Chief", "--results", "two stops"
     )
     assert "1 frames" in founded("release", "main", by="sgt")
-    assert [message.value for message in streams.messages(topics.FRAMES)] == [b"jpeg"]
+    assert [message.value for message in streams.read_to_end(topics.FRAMES)] == [b"jpeg"]
     released = [row for row in log(database) if row[0] == "quarantine_release"]
     assert released == [
         ("quarantine_release", "sgt", "camera/main", "refused"),
         ("quarantine_release", "sgt", "camera/main", "allowed"),
     ]
     effects = database.rows("SELECT effect FROM platestream.inquiry_log WHERE kind = 'quarantine_release'")
-    assert (Bulk.of(streams.messages(topics.FRAMES)).effect,) in effects
+    assert (Bulk.of(streams.read_to_end(topics.FRAMES)).effect,) in effects
 
     times = ("--since", "2026-11-24", "--until", "2026-11-26")
     unapproved = founded("detail", "op-1", "--title", "Operation", "--camera", "trailer", *times)

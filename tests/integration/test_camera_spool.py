@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platestream.cameras.spool import OVERHEAD, Spool, SpoolInUseError
+from platestream.keys.key_folder import KeyFolder, KeysError
+from platestream.schemas.frame import CAMERA_READS
 from platestream.schemas.message import Message, RefusedError
 
 
@@ -38,6 +41,54 @@ def test_what_does_not_fit_pushes_out_the_oldest_and_is_counted_on_disk(tmp_path
     again = Spool(tmp_path, 3 * (1000 + OVERHEAD))
     assert texts(again) == ["2", "3", "4"]
     assert again.dropped() == {("cam", "full"): 2}
+
+
+def test_an_encrypted_spool_has_no_picture_and_no_plate_on_the_disk(tmp_path: Path) -> None:
+    older = Spool(tmp_path / "spool", 10**6)
+    older.put("cam", message("0"), 0)
+    older.close()
+    keys = KeyFolder(tmp_path / "keys")
+    spool = Spool(tmp_path / "spool", 10**6, keys)
+    pushed = Message(b"cam", None, {"camera-id": "cam", "n": "1", CAMERA_READS: '[{"plate": "CNR7Y42"}]'})
+    spool.put("cam", pushed, 1)
+    spool.put("cam", message("PICTURE"), 2)
+    assert texts(spool) == ["0", "1", "PICTURE"], "what an older release left is sent, too"
+    assert spool.take(9)[1].message.headers == pushed.headers
+    assert spool.take(9)[1].message.value in (None, b"")
+    stored = b"".join(path.read_bytes() for path in (tmp_path / "spool").iterdir())
+    assert b"CNR7Y42" not in stored
+    assert b"PICTURE..." not in stored
+
+
+def test_a_frame_whose_key_was_destroyed_is_counted_and_holds_up_no_other(tmp_path: Path) -> None:
+    keys = KeyFolder(tmp_path / "keys")
+    spool = Spool(tmp_path / "spool", 10**6, keys)
+    spool.put("cam", message("old"), 0)
+    keys.destroy(datetime.now(UTC) + timedelta(hours=1))
+    spool = _again(spool, KeyFolder(tmp_path / "keys"))
+    spool.put("cam", message("new"), 1)
+    assert texts(spool) == ["new"]
+    assert spool.dropped() == {("cam", "undeliverable"): 1}
+
+
+def test_while_the_keys_are_gone_frames_are_refused_and_wait(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", 10**6, KeyFolder(tmp_path / "keys"))
+    spool.put("cam", message("0"), 0)
+    (tmp_path / "keys").rename(tmp_path / "gone")
+    (tmp_path / "keys").write_text("no folder")
+    spool = _again(spool, KeyFolder(tmp_path / "keys"))
+    with pytest.raises(RefusedError, match="cannot keep a frame"):
+        spool.put("cam", message("1"), 1)
+    with pytest.raises(KeysError):
+        spool.take(9)
+    (tmp_path / "keys").unlink()
+    (tmp_path / "gone").rename(tmp_path / "keys")
+    assert texts(spool) == ["0"]
+
+
+def _again(spool: Spool, keys: KeyFolder) -> Spool:
+    spool.close()
+    return Spool(spool.folder, spool.limit, keys)
 
 
 def test_what_is_being_sent_is_not_pushed_out(tmp_path: Path) -> None:

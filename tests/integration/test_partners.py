@@ -27,7 +27,7 @@ from platestream.access.door import Clients, Door
 from platestream.access.profiles import load
 from platestream.access.signing_keys import OwnKey
 from platestream.edges.changelog import publish
-from platestream.edges.files import FileTopics
+from platestream.edges.sealed_topics import SealedTopics
 from platestream.hotlist import entries
 from platestream.hotlist.list_changes import entries_of
 from platestream.operators.matching.entry_match import match_entry
@@ -43,6 +43,7 @@ from tests.support.database import Database, close_all, copied
 from tests.support.kafka_broker import free_port, wait_until
 from tests.support.partners import DAY, agency, inquiry, own_key, put
 from tests.support.rules import as_before
+from tests.support.stored_topics import stored_topics
 
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "tests" / "clients" / "partner" / "ask.sh"
@@ -141,8 +142,8 @@ class Agency:
         )
 
     @property
-    def streams(self) -> FileTopics:
-        return FileTopics(self.data, follow=False)
+    def streams(self) -> SealedTopics:
+        return stored_topics(self.data)
 
     @property
     def taken(self) -> dict[str, HotListEntry]:

@@ -5,7 +5,7 @@ called, so that what the checks find does not depend on what the services refuse
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -24,9 +24,10 @@ from platestream.audit.yearly import draw as drawing
 from platestream.edges.clickhouse import ClickHouseTables
 from platestream.edges.clickhouse_client import AUDITOR, DOOR, RETENTION
 from platestream.edges.edge import Edge
-from platestream.edges.files import FileTopics
 from platestream.edges.inquiry_log import readable_log
+from platestream.edges.sealed_topics import SealedTopics
 from platestream.flows import audit_flow
+from platestream.keys.key_folder import DestroyedKey, KeyFolder
 from platestream.ledger import store as ledger
 from platestream.policy import service as checking
 from platestream.policy.checks.context import CheckData
@@ -54,6 +55,7 @@ from tests.support.flows import INQUIRY, LISTED, READ, run
 from tests.support.hit_actions import action
 from tests.support.people import WORDS
 from tests.support.rules import rules_of
+from tests.support.stored_topics import stored_topics
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 PROFILE = load("st-johns")
@@ -80,8 +82,8 @@ class Agency:
     data: Path
 
     @property
-    def streams(self) -> FileTopics:
-        return FileTopics(self.data, follow=False)
+    def streams(self) -> SealedTopics:
+        return stored_topics(self.data)
 
     def live(self, **changes: Any) -> CheckData:
         now, client = datetime.now(UTC), self.database.client(AUDITOR)
@@ -257,7 +259,7 @@ class Agency:
         client = self.database.client()
         client.insert("platestream.evidence_holds", [list(row.values())], column_names=list(row))
 
-    def retain(self) -> None:
+    def retain(self, keys: Sequence[DestroyedKey] = ()) -> None:
         """A run of the retention job."""
         now = datetime.now(UTC)
         tally(self.database.client(RETENTION), now - PROFILE.retention.span, now)
@@ -265,7 +267,9 @@ class Agency:
         nothing["deleted"] = {table.name: 0 for table in EXPIRING_TABLES}
         period = round(PROFILE.retention.span.total_seconds())
         times: dict[str, Any] = {"period_s": period, "cutoff": now - PROFILE.retention.span, "took_ms": 1}
-        self.write("retention", "run", Receipt(**times, **nothing, released=[]), who="retention")
+        self.write(
+            "retention", "run", Receipt(**times, **nothing, released=[], keys=list(keys)), who="retention"
+        )
 
     def audit(self, year: int = NOW.year) -> None:
         """A draw and its memorandum, filed."""
@@ -424,6 +428,7 @@ def follow_the_order(agency: Agency) -> None:
     for who in ("smith", "jones"):
         agency.enter("search", who=who, reason="Stolen truck of last night", pattern="ABC*")
     agency.log(kind="search", requester="Acme", legal_basis="court order 7", case_number=CASE)
+    KeyFolder(agency.data / "keys").seal(topics.FRAMES.name, None, b"a picture")
     agency.retain()
     agency.audit()
     made = agency.data / "recovery" / "match.made"

@@ -13,7 +13,6 @@ from starlette.testclient import TestClient
 
 from platestream.access import accounts
 from platestream.access.password_file import Passwords
-from platestream.edges.files import FileTopics
 from platestream.schemas import topics
 from platestream.schemas.registry import RegistryRecord
 from platestream.schemas.tables import REGISTRY
@@ -22,6 +21,7 @@ from platestream.web.app import app
 from platestream.web.console import Console
 from tests.support.database import Database
 from tests.support.door import OWN, person
+from tests.support.stored_topics import stored_topics
 
 PASSWORD = "a good long password"
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -48,7 +48,7 @@ class Pages:
         self.database, self.data, self.clock = database, data, Clock()
         self.settings = Settings(clickhouse=database.dsn, data=data, **settings)
         self.console = Console(self.settings, self.clock)
-        self.streams = FileTopics(data, follow=False)
+        self.streams = stored_topics(data)
 
     def staff(self, *people: RegistryRecord) -> None:
         """Register this agency and people, or Vale with every role; each has PASSWORD."""

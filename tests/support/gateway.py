@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 from platestream.cameras.state import GatewayHealth, read
-from platestream.edges.files import FileTopics
 from platestream.schemas.message import Message
 from platestream.schemas.topics import FRAMES
 from tests.support.kafka_broker import free_port
+from tests.support.stored_topics import stored_topics
 
 ROOT = Path(__file__).parent.parent.parent
 PLACE = "latitude = 34.5\nlongitude = -109.4\n"
@@ -32,7 +32,12 @@ class GatewayProcess:
             f'spool = "spool"\n{more}\n[http]\nlisten = "127.0.0.1:{self.http}"\n{keys}'
             f'[ftp]\nlisten = "127.0.0.1:{self.ftp}"\n{keys}{ftp}{cameras}'
         )
-        self.env = {**os.environ, "PLATESTREAM_DATA": str(folder / "data"), "PLATESTREAM_KAFKA": kafka}
+        self.env = {
+            **os.environ,
+            "PLATESTREAM_DATA": str(folder / "data"),
+            "PLATESTREAM_KAFKA": kafka,
+            "PLATESTREAM_KEYS": "" if kafka else str(folder / "keys"),
+        }
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -87,7 +92,7 @@ class GatewayProcess:
 
     def frames(self) -> list[Message]:
         """What is on the topic of the embedded edge."""
-        return list(FileTopics(self.folder / "data", follow=False).messages(FRAMES))
+        return list(stored_topics(self.folder / "data", self.folder / "keys").read_to_end(FRAMES))
 
     def health(self) -> GatewayHealth | None:
         return read(self.folder / "spool")

@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from platestream.edges.changelog import read_to_end
-from platestream.edges.files import FileTopics
 from platestream.operations.up.status import status
 from platestream.operations.up.supervisor import Supervisor
 from platestream.schemas.alert_hit import AlertHit
@@ -21,6 +20,7 @@ from platestream.schemas.topics import ALERT_HITS, DETECTIONS, Topic
 from platestream.settings import Settings, job_account, open_edge
 from tests.support.flows import plate_picture
 from tests.support.kafka_broker import free_port, wait_until
+from tests.support.stored_topics import stored_topics
 
 YARD = '[cameras.yard]\nkind = "folder"\npath = "pictures"\nlatitude = 34.5\nlongitude = -109.4\n'
 ROOT = Path(__file__).parent.parent.parent
@@ -114,7 +114,7 @@ class System:
 
     def newest(self, topic: Topic[Any]) -> str:
         """All that is on a topic of the embedded edge, as text, likewise."""
-        return "".join(map(repr, FileTopics(self.data, follow=False).read_to_end(topic)))
+        return "".join(map(repr, stored_topics(self.data).read_to_end(topic)))
 
     def pids(self) -> dict[str, int]:
         return {one["name"]: one["pid"] for one in self.status()["processes"]}

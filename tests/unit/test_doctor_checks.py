@@ -62,7 +62,7 @@ def certificate(file: Path, end: datetime, *, with_key: bool = False) -> Path:
         ("PLATESTREAM_TREADS", "PLATESTREAM_THREADS"),
         ("PLATESTREAM_CLICKHOUSEFILE", "PLATESTREAM_CLICKHOUSE_FILE"),
         ("platestream_evidence_key", "PLATESTREAM_EVIDENCE_KEY_FILE"),
-        ("PLATESTREAM_XYZZY", ""),
+        ("PLATESTREAM_XQWZZY_JJ", ""),
     ],
 )
 def test_a_typo_is_named_with_the_setting_that_is_nearest(typo: str, meant: str) -> None:

@@ -29,8 +29,10 @@ GROUPS = ("recognize", "match")  # several processes share these
 ELSEWHERE = {"kafka", "clickhouse", "prometheus", "grafana", "tools"}
 OTHERWISE = {
     *("PLATESTREAM_ALLOW_PLAINTEXT", "PLATESTREAM_KAFKA", "PLATESTREAM_PROFILE"),
-    "PLATESTREAM_STARTED_BY",
+    *("PLATESTREAM_STARTED_BY", "PLATESTREAM_KEYS"),
 }
+# A volume of many nodes, which not every cluster has: the operator adds it (docs/how-to/operator/keys.md).
+OF_MANY_NODES = "keys"
 # Whose account it has at the broker, where it has none of its own (docs/how-to/operator/kafka.md).
 AT_THE_BROKER = dict.fromkeys(("partners", "feeds", "evidence"), "console")
 
@@ -146,6 +148,7 @@ def test_it_can_gain_no_privilege_and_writes_only_where_compose_lets_it(name: st
     }
     volumes = [volume.split(":") for volume in SERVICES[name].get("volumes", ())]
     claims = {target: source for source, target, *_mode in volumes if not source.startswith(".")}
+    claims = {target: source for target, source in claims.items() if source != OF_MANY_NODES}
     assert {path: what for path, what in mounted(name).items() if not path.startswith("/run/secrets")} == {
         **claims,
         "/tmp": "emptyDir",

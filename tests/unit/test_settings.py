@@ -5,7 +5,7 @@ import pytest
 from platestream.edges.files import FileTopics
 from platestream.edges.kafka import KafkaTopics
 from platestream.edges.kafka_client import properties
-from platestream.settings import Settings, SettingsError, load_settings, open_topics
+from platestream.settings import Settings, SettingsError, _topics, keys_folder, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -17,12 +17,18 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_settings_everything_is_on_this_machine() -> None:
     settings = load_settings()
     assert settings.clickhouse.startswith("chdb:///")
-    assert isinstance(open_topics(settings), FileTopics)
+    assert isinstance(_topics(settings, follow=True), FileTopics)
+    assert keys_folder(settings) == settings.data / "keys"
 
 
-def test_a_named_broker_means_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_broker_means_kafka(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PLATESTREAM_KAFKA", "localhost:9092")
-    assert isinstance(open_topics(load_settings()), KafkaTopics)
+    monkeypatch.setenv("PLATESTREAM_KEYS", "")
+    settings = load_settings()
+    assert isinstance(_topics(settings, follow=True), KafkaTopics)
+    assert keys_folder(settings) is None, "processes of many machines must share them"
+    monkeypatch.setenv("PLATESTREAM_KEYS", str(tmp_path))
+    assert keys_folder(load_settings()) == tmp_path
 
 
 @pytest.mark.parametrize(

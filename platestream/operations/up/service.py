@@ -29,7 +29,7 @@ ENGINE_SECONDS = 90.0
 START_SECONDS = 60.0
 ANSWER_SECONDS = 60.0
 PORT = 8123
-OURS = {"accounts", "topics", "clickhouse", "recovery", "cameras", "cameras.toml", "up.lock"}
+OURS = {"accounts", "topics", "clickhouse", "recovery", "cameras", "cameras.toml", "keys", "up.lock"}
 """Names in a data folder, at least one of which is also in a demo's."""
 Say = Callable[[str], None]
 

@@ -7,6 +7,7 @@ from platestream.access import rules_in_force as in_force
 from platestream.access.rules_reader import FILES, in_force_row
 from platestream.edges.files import FileTopics
 from platestream.edges.kafka_topics import faults as topic_faults
+from platestream.keys.key_folder import KeyFolder
 from platestream.ledger import store as ledger
 from platestream.policy.checks.context import Answer, CheckData, Unchecked, fault_of, first_few, gap_unless
 from platestream.retention import clock_guard, recovery_stores, tally
@@ -15,6 +16,7 @@ from platestream.schemas import topics
 from platestream.schemas.expiring_tables import DAY, EXPIRING_TABLES, HOUR
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.pluralize import pluralize
+from platestream.settings import keys_folder
 
 SLACK = timedelta(hours=1)  # the job runs every 15 minutes
 LATE = timedelta(hours=1)
@@ -181,6 +183,29 @@ def stores(live: CheckData) -> Answer:
             "no flow has a recovery store here",
             "platestream.flows.match_flow and the others started with -r DATA/recovery/FLOW (platestream up)",
         ),
+    )
+
+
+def keys(live: CheckData) -> Answer:
+    """Check that hourly keys are destroyed in time, and that none came back."""
+    folder = None if live.settings is None else keys_folder(live.settings)
+    if folder is None:
+        why = Unchecked("messages of cameras are not encrypted", "PLATESTREAM_KEYS, a folder that all share")
+        return Answer.of("", why)
+    there = KeyFolder(folder, live.settings.master_key_file if live.settings else None)
+    late = [at for at in there.hours() if at + HOUR + live.period + SLACK < live.now]
+    destroyed = {
+        one.fingerprint: entry.number
+        for entry, _ in ledger.read(live.client, "retention", "run")
+        for one in read_receipt(entry).keys
+        if one.fingerprint
+    }
+    back = [f"{number}" for named, number in destroyed.items() if named in set(there.fingerprints())]
+    return Answer.of(
+        pluralize(len(there.hours()), "hourly key"),
+        [f"the key of {at:%Y-%m-%d %H}:00 UTC was not destroyed" for at in late[:3]],
+        [f"destroyed keys are there again, of receipts {first_few(back)}"] if back else [],
+        gap_unless(there.hours(), "no key was made yet", "once a camera delivers (platestream cameras run)"),
     )
 
 

@@ -36,7 +36,7 @@ _CLAUSES = (
     clause("certify, complaints", "... known significant violations and complaints, and whether they were forwarded", "summary", "police", people="is written on the memorandum, which has a line for it"),
     clause("state report", "The state lists who completed audits", "summary", "police", people="is for the State Police"),
     clause("three years", "Data is kept for three years", "reported", "tracker", "no data here is stored longer than 150 days, which the profile does", "kept_less"),
-    clause("deletion", "What is past its time is deleted", "memory", "", "tables, topics, views and stores ([retention](retention.md))", *("rows", "job", "ttls", "topics", "stores")),
+    clause("deletion", "What is past its time is deleted", "memory", "", "tables, topics, views and stores ([retention](retention.md))", *("rows", "job", "ttls", "topics", "stores", "keys")),
     clause("P.L. 2026, c. 4", "Shared outside of the state only for a criminal investigation, with a written certification against civil immigration use", "reported", "tracker", "agencies of other states need a written declaration on record, which is kept with each of their inquiries", *("agencies", "declarations")),
 )  # fmt: skip
 _OWN = (

@@ -41,7 +41,7 @@ _CLAUSES = (
         "4(3)(a)",
         "30 days, unless of a court proceeding or an ongoing criminal investigation",
         "the period of the profile, in tables, topics, views and stores; evidence apart ([retention](retention.md))",
-        *("span", "rows", "job", "ttls", "topics", "stores", "evidence", "custody"),
+        *("span", "rows", "job", "ttls", "topics", "stores", "keys", "evidence", "custody"),
     ),
     _clause(
         "4(4)",

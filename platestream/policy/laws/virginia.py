@@ -54,7 +54,7 @@ _CLAUSES = (
         "reported",
         "inventory",
         "the period of the profile, in tables, topics, views and stores; evidence apart ([retention](retention.md))",
-        *("span", "rows", "job", "ttls", "topics", "stores", "evidence", "custody", "scheduled", "released"),
+        *("span", "rows", "job", "ttls", "topics", "stores", "keys", "evidence", "custody", "scheduled", "released"),
     ),
     clause(
         "audit trail",

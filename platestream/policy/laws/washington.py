@@ -71,7 +71,7 @@ _CLAUSES = (
         "4",
         "Not kept longer than 21 days, nor used for any other purpose",
         "the period of the profile, in tables, topics, views and stores ([retention](retention.md))",
-        *("span", "rows", "job", "ttls", "topics", "stores"),
+        *("span", "rows", "job", "ttls", "topics", "stores", "keys"),
     ),
     _clause(
         "4(1), 4(5)",

@@ -1,0 +1,251 @@
+"""Folder of the hourly keys: one file for each hour, wrapped by the master key (AES key wrap, RFC 3394).
+
+All processes that read or write what cameras saw share the folder. The retention job destroys the file of an
+hour when everything of the hour is due. From then on nobody can read a copy of that hour, unless the folder
+itself was copied before. So it belongs on another disk than the data, and into no backup.
+"""
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+from cryptography.hazmat.primitives.keywrap import (
+    InvalidUnwrap,
+    aes_key_unwrap_with_padding,
+    aes_key_wrap_with_padding,
+)
+
+from platestream.keys.envelope import KEY_BYTES, HourKey, is_sealed, named_key
+from platestream.runtime.private_file import write_file
+
+MASTER = "master.key"
+PAST = "destroyed-before"
+HOUR = timedelta(hours=1)
+OLDEST = timedelta(days=31)
+"""No key is made for an hour before this; older captures are refused anyway, and get the key of this hour."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d\.key")
+_FORMAT = "%Y-%m-%dT%H.key"
+_REREAD_SECONDS = 600.0
+"""A key is read again after this time: a running process forgets a destroyed key, too."""
+
+
+class KeysError(OSError):
+    """The folder or the master key cannot be used, or a key is missing; no secret is in the text."""
+
+
+class KeyDestroyedError(ValueError):
+    """The key of a text was destroyed on time."""
+
+
+class DestroyedKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A destroyed key, for the receipt. `hour` is its begin in UTC; a damaged key has no fingerprint."""
+
+    hour: datetime
+    fingerprint: str
+
+
+class Sealer(Protocol):
+    """Encryption of what is written, by purpose and hour."""
+
+    def seal(self, purpose: str, at: datetime | None, content: bytes) -> bytes:
+        """Return `content` encrypted under the key of the hour of `at` (now if None)."""
+
+    def open(self, purpose: str, content: bytes) -> bytes:
+        """Return what `seal` was given; a text that is not encrypted as it is.
+
+        Raises KeyDestroyedError, SealError, and KeysError if the key is not there.
+        """
+
+
+class Unsealed:
+    """No encryption: for tests, and where no folder of keys is named."""
+
+    def seal(self, purpose: str, at: datetime | None, content: bytes) -> bytes:
+        return content
+
+    def open(self, purpose: str, content: bytes) -> bytes:
+        if is_sealed(content):
+            raise KeysError(f"{purpose} is encrypted: name the folder of its keys in PLATESTREAM_KEYS")
+        return content
+
+
+UNSEALED = Unsealed()
+
+
+class KeyFolder:
+    """The keys below `folder`, wrapped by the key in the file `master`. It is thread-safe.
+
+    Raises KeysError if they cannot be used.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        master: Path | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.folder, self._now = folder, now
+        self.master = master or folder / MASTER
+        self._made_by_us = master is None
+        self._master: bytes | None = None
+        self._known: dict[int, tuple[HourKey, float]] = {}
+
+    def seal(self, purpose: str, at: datetime | None, content: bytes) -> bytes:
+        now = self._now()
+        hour = hour_of(now if at is None else min(max(at, now - OLDEST), now))
+        return (self._key(hour) or self._make(hour)).seal(purpose, content)
+
+    def open(self, purpose: str, content: bytes) -> bytes:
+        if not is_sealed(content):
+            return content
+        hour, named = named_key(content)
+        key = self._key(hour)
+        if key is None or key.fingerprint[: len(named)] != named:
+            if hour < self._past() or key is not None:
+                raise KeyDestroyedError(f"the key of {begin(hour):%Y-%m-%d %H:00} UTC was destroyed")
+            raise KeysError(f"{self.folder} has no key of {begin(hour):%Y-%m-%d %H:00} UTC")
+        return key.unseal(purpose, content)
+
+    def hours(self) -> list[datetime]:
+        """Return the hours (UTC) that have a key, oldest first."""
+        with suppress(FileNotFoundError):
+            names = sorted(path.name for path in self.folder.iterdir() if _NAME.fullmatch(path.name))
+            return [datetime.strptime(name, _FORMAT).replace(tzinfo=UTC) for name in names]
+        return []
+
+    def fingerprints(self) -> list[str]:
+        """Return the fingerprints of all keys, oldest first. Raises KeysError."""
+        keys = [self._key(hour_of(at)) for at in self.hours()]
+        return [key.fingerprint for key in keys if key is not None]
+
+    def check(self) -> None:
+        """Open the newest key. Raises KeysError."""
+        for at in self.hours()[-1:]:
+            self._key(hour_of(at))
+
+    def destroy(self, cutoff: datetime) -> list[DestroyedKey]:
+        """Destroy the keys of all hours that ended by `cutoff`, oldest first.
+
+        The file is overwritten before it is removed; on a disk of flash memory, only the encryption of that
+        disk destroys it for certain.
+        """
+        gone = []
+        for at in self.hours():
+            if at + HOUR > cutoff:
+                break
+            hour = hour_of(at)
+            named = self._fingerprint(hour)
+            write_file(self.folder / PAST, str(max(self._past(), hour + 1)).encode())
+            _erase(self._path(hour))
+            gone.append(DestroyedKey(hour=at, fingerprint=named))
+        return gone
+
+    def _fingerprint(self, hour: int) -> str:
+        """Return the fingerprint of a key, or an empty one if it cannot be read; forget the key."""
+        self._known.pop(hour, None)
+        try:
+            key = self._key(hour)
+        except KeysError:
+            return ""
+        self._known.pop(hour, None)
+        return key.fingerprint if key is not None else ""
+
+    def _key(self, hour: int) -> HourKey | None:
+        known, read_at = self._known.get(hour, (None, 0.0))
+        if known is not None and time.monotonic() - read_at < _REREAD_SECONDS:
+            return known
+        self._known.pop(hour, None)
+        try:
+            wrapped = self._path(hour).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise KeysError(f"{self._path(hour)}: {error.strerror}") from error
+        try:
+            key = HourKey(hour, aes_key_unwrap_with_padding(self._of_master(), wrapped))
+        except (InvalidUnwrap, ValueError):
+            raise KeysError(f"{self._path(hour)} is damaged, or not wrapped by {self.master}") from None
+        self._known[hour] = (key, time.monotonic())
+        return key
+
+    def _make(self, hour: int) -> HourKey:
+        """Make the key of an hour; where another process is first, return its key."""
+        path = self._path(hour)
+        self._link(path, aes_key_wrap_with_padding(self._of_master(), secrets.token_bytes(KEY_BYTES)))
+        key = self._key(hour)
+        if key is None:
+            raise KeysError(f"{path} is gone while it was made")
+        return key
+
+    def _of_master(self) -> bytes:
+        if self._master is None:
+            if self._made_by_us and not self.master.exists() and not self.hours():
+                self._link(self.master, secrets.token_bytes(KEY_BYTES))
+            try:
+                found = self.master.read_bytes()
+            except OSError as error:
+                raise KeysError(f"the master key {self.master}: {error.strerror}") from error
+            if len(found) != KEY_BYTES:
+                raise KeysError(f"the master key {self.master} is not {KEY_BYTES} bytes long")
+            self._master = found
+        return self._master
+
+    def _link(self, path: Path, content: bytes) -> None:
+        """Create a file with this content, on the disk on return; an existing one stays."""
+        making = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_file(making, content)
+            with suppress(FileExistsError):
+                os.link(making, path)
+            making.unlink()
+            _synchronize(path.parent)
+        except OSError as error:
+            making.unlink(missing_ok=True)
+            raise KeysError(f"{path}: {error.strerror}") from error
+
+    def _path(self, hour: int) -> Path:
+        return self.folder / begin(hour).strftime(_FORMAT)
+
+    def _past(self) -> int:
+        try:
+            return int((self.folder / PAST).read_text())
+        except FileNotFoundError:
+            return 0
+        except (OSError, ValueError):
+            raise KeysError(f"{self.folder / PAST} is damaged") from None
+
+
+def hour_of(at: datetime) -> int:
+    """Return the hours since 1970."""
+    return (at - _EPOCH) // HOUR
+
+
+def begin(hour: int) -> datetime:
+    """Return the begin (UTC) of an hour since 1970."""
+    return _EPOCH + hour * HOUR
+
+
+def _erase(path: Path) -> None:
+    with open(path, "r+b") as file:
+        file.write(secrets.token_bytes(path.stat().st_size))
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()
+    _synchronize(path.parent)
+
+
+def _synchronize(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
