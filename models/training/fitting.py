@@ -5,6 +5,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -50,6 +51,8 @@ class Plan:
     """Share of the fine-tuned weights in the file; the rest are PP-OCRv6's own. Half-way reads both what was
     drawn and what photographs hold; all of it reads photographs no better than the original does.
     """
+    night: float = 0.0
+    """Share of the samples that are taken at night."""
 
 
 def fit(plan: Plan) -> None:
@@ -65,7 +68,7 @@ def fit(plan: Plan) -> None:
     mean = copy.deepcopy(network).eval()
     trials = _trials()
     optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=1e-3)
-    with Pool(draw, plan.seed, AMOUNTS) as pool:
+    with Pool(partial(draw, night=plan.night), plan.seed, AMOUNTS) as pool:
         begun, reported, step, loss = monotonic(), monotonic(), 0, 0.0
         while (done := (monotonic() - begun) / 60 / plan.minutes) < 1:
             pool.refill()

@@ -15,8 +15,6 @@ HEIGHT = 96
 """Pixels of a plate; its serial is then 35 to 72 pixels high, more than a camera gives."""
 AROUND = 30
 """Pixels of the vehicle drawn around it."""
-BAND_TAKEN_IN = 0.5
-"""Share of rows with the EU's blue band before them that begin with it."""
 LEAST_CONTRAST = 60
 """Levels of luminance between ink and ground; no issuer makes plates with less."""
 
@@ -53,8 +51,7 @@ def draw_plate(dice: Dice, serial: Serial) -> Plate:
     start, end = row.official
     emblem = (row.emblem[0] + AROUND, row.emblem[1] + AROUND) if row.emblem else None
     box = left + AROUND, top + AROUND, right + AROUND, bottom + AROUND
-    first = 0.0 if band and dice.chance(BAND_TAKEN_IN) else row.whole[0]
-    whole = first + AROUND, row.whole[1] + AROUND
+    whole = row.whole[0] + AROUND, row.whole[1] + AROUND
     return Plate(_mounted(dice, picture), box, (start + AROUND, end + AROUND), whole, emblem)
 
 

@@ -26,17 +26,16 @@ class Sample(NamedTuple):
     text: str
 
 
-NIGHT = 1 / 3
-"""Share of samples taken at night."""
+def draw(dice: Dice, night: float = 0.0) -> Sample:
+    """One sample, with at least two of the recogniser's steps a character: CTC needs a gap between twins.
 
-
-def draw(dice: Dice, night: float = NIGHT) -> Sample:
-    """One sample, with at least two of the recogniser's steps a character: CTC needs a gap between twins."""
+    `night` is the share of plates taken at night.
+    """
     while True:
         serial = draw_serial(dice)
         flat = draw_plate(dice, serial)
         seen = replace(flat, picture=weather(dice, flat.picture))
-        sensor = draw_sensor(dice) if dice.chance(night) else None
+        sensor = draw_sensor(dice) if night and dice.chance(night) else None
         if sensor is not None:
             seen = replace(seen, picture=lit(dice, sensor, seen.picture, AROUND))
         photo = photograph(dice, seen, sensor)

@@ -63,7 +63,7 @@ def _number(dice: Dice) -> Serial:
 
 
 def _formatted(dice: Dice) -> Serial:
-    code = dice.choices(REGIONS, (0.42, 0.21, 0.07))[0]
+    code = dice.choices(REGIONS, (0.48, 0.15, 0.07))[0]
     issuer = dice.choice([issuer for issuer in region(code).issuers.values() if issuer.formats])
     letters = string.ascii_uppercase
     if code == "us" and dice.chance(CAREFUL_STATES):

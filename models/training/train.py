@@ -23,19 +23,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     asked = _parser().parse_args(arguments)
     if asked.look:
-        look(asked.look, asked.seed)
+        look(asked.look, asked.seed, asked.night)
         return 0
     cv2.setNumThreads(1)
     from models.training.fitting import Plan, fit  # torch is not there where samples are only looked at
 
-    fit(Plan(asked.minutes, asked.out, asked.start, asked.rate, asked.seed, asked.threads, asked.learnt))
+    fit(
+        Plan(
+            asked.minutes, asked.out, asked.start, asked.rate, asked.seed, asked.threads, asked.learnt,
+            asked.night,
+        )
+    )  # fmt: skip
     return 0
 
 
-def look(path: Path, seed: int) -> None:
+def look(path: Path, seed: int, night: float = 0.0) -> None:
     """Writes a contact sheet of the seed's first samples."""
     dice = Dice(seed)
-    if not cv2.imwrite(str(path), contact_sheet([draw(dice) for _ in range(SHOWN)])):
+    if not cv2.imwrite(str(path), contact_sheet([draw(dice, night) for _ in range(SHOWN)])):
         raise OSError(f"{path} cannot be written")
 
 
@@ -56,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--learnt", type=float, default=0.5, help="share of the fine-tuned weights in the file"
     )
+    parser.add_argument("--night", type=float, default=0.0, help="share of the samples taken at night")
     return parser
 
 
