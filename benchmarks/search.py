@@ -12,13 +12,13 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from platestream.access import gate
+from platestream.access import gate, inquire
 from platestream.clickhouse import migrate
 from platestream.edges.clickhouse_client import ANALYST, OWNER, connect
 
 DAYS, CAMERAS = 28, 200
 LEAD, MATE = "LEAD123", "MATE456"
-WHY: gate.ActorDocumentation = {
+WHY: inquire.ActorDocumentation = {
     "vehicles": 10_000,
     "who": "bench",
     "tool": "platestream bench",

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from clickhouse_connect.driver.client import Client
 
-from platestream.access import gate
+from platestream.access import inquire
 from platestream.access.rules_reader import in_force
 from platestream.edges.clickhouse_client import DOOR, ConnectError, Dsn, connect, run
 from platestream.edges.edge import Topics
@@ -236,7 +236,7 @@ class Door:
         change: str = "",
         effect: str = "",
         refusal: str = "",
-        elsewhere: gate.RemoteRequest | None = None,
+        elsewhere: inquire.RemoteRequest | None = None,
         message: UUID | None = None,
         **why: Unpack[Documentation],
     ) -> Permit:
@@ -252,14 +252,14 @@ class Door:
         """
         if act not in BY_NAME:
             raise KeyError(f"no act {act}: schemas/acts.py declares them")
-        documentation: gate.ActorDocumentation = {
+        documentation: inquire.ActorDocumentation = {
             **self._documentation_of(act, why),
             "change": change[:4000],
             "refuse": refusal[:1000],
         }
         documentation["effect"] = effect
         client = self._entering(act)
-        inquiry = gate.record(
+        inquiry = inquire.record(
             client, kind=act, other=about, elsewhere=elsewhere, inquiry=message, **documentation
         )
         return Permit(inquiry, act, self.who, effect)
@@ -273,7 +273,7 @@ class Door:
         if act not in BY_NAME:
             raise KeyError(f"no act {act}: schemas/acts.py declares them")
         documentation = self._documentation_of(act, why)
-        return gate.record_each(self._entering(act), kind=act, other=about, people=people, **documentation)
+        return inquire.record_each(self._entering(act), kind=act, other=about, people=people, **documentation)
 
     def enter_several(
         self,
@@ -293,7 +293,7 @@ class Door:
         cut = [
             (about, change[:4000], effect) for (about, change), effect in zip(subjects, written, strict=True)
         ]
-        made = gate.record_several(
+        made = inquire.record_several(
             self._entering(act), kind=act, subjects=cut, **self._documentation_of(act, why)
         )
         return [Permit(one, act, self.who, effect) for one, effect in zip(made, written, strict=True)]
@@ -304,7 +304,7 @@ class Door:
         """
         if effects := [act for act, _about in acts if BY_NAME[act].has_effect]:
             raise ValueError(f"{effects[0]} changes data: it is entered alone")
-        made = gate.record_acts(self.clients(self._role), acts, **self.documentation())
+        made = inquire.record_acts(self.clients(self._role), acts, **self.documentation())
         return [Permit(one, act, self.who) for one, (act, _about) in zip(made, acts, strict=True)]
 
     def enter_entries(self, act: str, entries: Sequence[tuple[str, str, str, Documentation]]) -> list[str]:
@@ -313,11 +313,11 @@ class Door:
         """
         if act not in BY_NAME:
             raise KeyError(f"no act {act}: schemas/acts.py declares them")
-        each: list[gate.ActorDocumentation] = [
+        each: list[inquire.ActorDocumentation] = [
             {**self._documentation_of(act, why), "change": change[:4000], "effect": effect}
             for _about, change, effect, why in entries
         ]
-        return gate.record_entries(
+        return inquire.record_entries(
             self._entering(act), kind=act, about=[one for one, *_rest in entries], whys=each
         )
 
@@ -325,7 +325,7 @@ class Door:
         self,
         act: str,
         request: UUID,
-        partner: gate.Partner,
+        partner: inquire.Partner,
         about: str,
         *,
         change: str = "",
@@ -336,19 +336,19 @@ class Door:
         request, which counts once. For a door that speaks for people. Raises AskedBefore, and as `enter`.
         """
         documentation = {"tool": self.tool, "change": change[:4000], "refuse": refusal[:1000], **why}
-        gate.record_for_partner(
+        inquire.record_for_partner(
             self.clients(self._role),
             request,
             act,
             partner,
             about,
-            **cast(gate.ActorDocumentation, documentation),
+            **cast(inquire.ActorDocumentation, documentation),
         )
         return Permit(request, act, f"{partner['partner']}/{partner['who']}")
 
-    def received(self, message: UUID) -> gate.Received | None:
+    def received(self, message: UUID) -> inquire.Received | None:
         """Return the outcome of another agency's message; None of a new one. Raises DatabaseError."""
-        return gate.received(self._entering("bolo"), message)
+        return inquire.received(self._entering("bolo"), message)
 
     @contextmanager
     def log_refusal(
@@ -364,16 +364,16 @@ class Door:
         except ValueError as error:
             try:
                 self.enter(act, about, refusal=str(error), message=message, **why)
-            except gate.RefusedInquiry as refused:
+            except inquire.RefusedInquiry as refused:
                 if str(refused) != str(error)[:1000]:  # the person may not even try
                     raise refused from None
             raise
 
-    def documentation(self, **why: Unpack[Documentation]) -> gate.ActorDocumentation:
+    def documentation(self, **why: Unpack[Documentation]) -> inquire.ActorDocumentation:
         """Return the person, the tool and the documentation, for the searches of
         `platestream.access.gate`.
         """
-        machine: gate.ActorDocumentation = (
+        machine: inquire.ActorDocumentation = (
             {"automatic": True, "set_off_by": self.set_off_by} if self.automatic else {}
         )
         return {"who": self._speaks_as, "tool": self.tool, **machine, **why}
@@ -407,7 +407,7 @@ class Door:
         clients = self.clients.for_acts if BY_NAME[act].has_effect else self.clients
         return clients(self._role)
 
-    def _documentation_of(self, act: str, why: Documentation) -> gate.ActorDocumentation:
+    def _documentation_of(self, act: str, why: Documentation) -> inquire.ActorDocumentation:
         """Return the same as `documentation`, with the person's name where another account enters the act."""
         documentation = self.documentation(**why)
         if BY_NAME[act].has_effect and self.clients.for_acts is not self.clients:

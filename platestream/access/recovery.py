@@ -17,7 +17,7 @@ import msgspec
 
 from platestream.access import registry
 from platestream.access.door import Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.edges.clickhouse_client import run
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from platestream.access.door import Clients, Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.access.refusals import Refusals
 from platestream.edges.clickhouse_client import ConnectError, DatabaseError
 from platestream.schemas.sign_in_event import ACT, SignInEvent

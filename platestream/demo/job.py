@@ -11,7 +11,7 @@ from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig
 from bytewax.testing import run_main
 
-from platestream.access import gate, registry
+from platestream.access import gate, inquire, registry
 from platestream.access.door import Door, agency_zone
 from platestream.access.rules_reader import check as check_rules
 from platestream.audit.integrity import check
@@ -258,7 +258,7 @@ def _inquire(door: Door, plate: str, now: datetime) -> tuple[list[dict[str, Any]
     found = ask(**door.documentation(reason="Demonstration of a documented inquiry"))
     try:
         ask(**door.documentation())
-    except gate.RefusedInquiry as refused:
+    except inquire.RefusedInquiry as refused:
         return found, str(refused)
     return found, ""
 

@@ -15,7 +15,7 @@ import msgspec
 
 from platestream.access import accounts, registry, rules_in_force
 from platestream.access.door import Door, agency_zone
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.demo.files import FRAMES, MANIFEST, FrameFile
 from platestream.demo.job import load_sample_list, register_current_user
 from platestream.hotlist import entries

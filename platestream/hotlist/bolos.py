@@ -18,7 +18,7 @@ import msgspec
 from platestream.access import registry
 from platestream.access.door import Documentation, Door, agency_zone
 from platestream.access.effects import effect_of, write
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.hotlist.change_log import difference, documentation
 from platestream.hotlist.entries import find
 from platestream.hotlist.entry import make_entry

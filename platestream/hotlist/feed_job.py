@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from platestream.access.door import Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.access.registry import REMOTE
 from platestream.hotlist.feed import Feed, FeedImport, Judged, open_job
 from platestream.hotlist.feed_health import FOLDER, FeedHealth, write_health

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.hotlist.bolos import BoloResult, fields_of, missing_fields
 from platestream.notifications import webhook_signature
 from platestream.notifications.senders import read_secret

@@ -16,7 +16,7 @@ import msgspec
 
 from platestream.access.door import Door, agency_zone
 from platestream.access.effects import Bulk, effect_of
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.hotlist.change_log import EACH, difference, documentation
 from platestream.hotlist.files.lines import Parser, TextLines
 from platestream.hotlist.list_changes import (

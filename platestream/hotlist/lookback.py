@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from platestream.access import gate
+from platestream.access import gate, inquire
 from platestream.access.door import Documentation, Door
 from platestream.access.rows import put_at_once
 from platestream.edges.changelog import publish
@@ -232,5 +232,5 @@ def try_look_back(door: Door, entries: Sequence[HotListEntry], now: datetime) ->
     """
     try:
         return look_back(door, entries, now), ""
-    except gate.RefusedInquiry as refused:
+    except inquire.RefusedInquiry as refused:
         return None, str(refused)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from platestream.access.door import Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.hotlist.lookback import find_and_publish
 from platestream.schemas.alert_hit import AlertHit
 from platestream.schemas.hotlist import HotListEntry

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Literal, NamedTuple, Unpack, assert_never
 from uuid import UUID, uuid4
 
-from platestream.access import gate
+from platestream.access import gate, inquire
 from platestream.access.door import Documentation, Door
 from platestream.edges.clickhouse_client import ANALYST
 
@@ -161,7 +161,7 @@ def search(door: Door, request: SearchRequest, **why: Unpack[Documentation]) -> 
     cannot be asked for, and DatabaseError.
     """
     inquiry = uuid4()
-    documented: gate.ActorDocumentation = {**door.documentation(**why), "inquiry_id": inquiry}
+    documented: inquire.ActorDocumentation = {**door.documentation(**why), "inquiry_id": inquiry}
     return _result(door, inquiry, request, _rows(door, request, documented))
 
 
@@ -187,7 +187,7 @@ def _result(door: Door, inquiry: UUID, request: SearchRequest, rows: list[gate.R
     return Result(inquiry, rows, left_out, is_cut(rows))
 
 
-def _rows(door: Door, request: SearchRequest, told: gate.ActorDocumentation) -> list[gate.Row]:
+def _rows(door: Door, request: SearchRequest, told: inquire.ActorDocumentation) -> list[gate.Row]:
     """Search by the function of `platestream.access.gate` that `request.way` names."""
     client = door.client(ANALYST)
     plate, cameras, since, until = request.plate, request.cameras, request.since, request.until

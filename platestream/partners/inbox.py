@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from platestream.access import gate
+from platestream.access import inquire
 from platestream.access.door import Clients, Documentation, Door, Permit
 from platestream.access.effects import effect_of
 from platestream.hotlist.change_log import difference, documentation, entry_reason
@@ -85,7 +85,7 @@ class ListServer:
     ) -> Permit:
         """Log the offer as an act of that agency's person, judged by the gate. Raises RefusedInquiry."""
         asker, entry = offer.asker, made.entry
-        person: gate.Partner = {
+        person: inquire.Partner = {
             "who": asker.person,
             "partner": made.agency,
             "agency": asker.agency,

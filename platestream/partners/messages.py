@@ -13,7 +13,7 @@ import msgspec
 
 from platestream.access import registry
 from platestream.access.door import Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.partners.list_store import ListFile, OutgoingOffer, PendingHit
 from platestream.partners.offers import end
 from platestream.partners.register import own_agency

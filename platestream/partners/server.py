@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from platestream.access import gate, registry
+from platestream.access import gate, inquire, registry
 from platestream.access.door import Clients, Door
 from platestream.access.signing_keys import OwnKey
 from platestream.edges.clickhouse_client import ANALYST
@@ -110,9 +110,9 @@ class PartnerServer:
                 return self._picture(asking, msgspec.json.decode(body, type=PictureOf))
             if path in LISTS:
                 return _response(self._lists.answer(asking.agency, asking.ident, path, body, self._clock()))
-        except gate.RepeatedRequest as error:
+        except inquire.RepeatedRequest as error:
             raise UnknownSender(str(error)) from None
-        except gate.RefusedInquiry as error:
+        except inquire.RefusedInquiry as error:
             return _problem(403, str(error))
         except gate.DamagedPicture:
             return _problem(409, "this picture is not the one that was stored")
@@ -157,7 +157,7 @@ class PartnerServer:
     def _run_search(
         self, asking: VerifiedRequest, kind: str, asker: Asker, filters: Mapping[str, Any]
     ) -> list[gate.Row]:
-        partner: gate.Partner = {
+        partner: inquire.Partner = {
             "who": asker.person,
             "partner": asking.agency.id,
             "agency": asker.agency,

@@ -20,7 +20,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from platestream.access.door import Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.audit.yearly.periodic import audit_record, next_steps
 from platestream.cameras import picture_keeper
 from platestream.cameras.config import spool_folder

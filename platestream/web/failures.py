@@ -1,7 +1,8 @@
 """Statuses and error sentences of failures."""
 
 from platestream.access.door import UnconfirmedError
-from platestream.access.gate import DamagedPicture, RefusedInquiry
+from platestream.access.gate import DamagedPicture
+from platestream.access.inquire import RefusedInquiry
 from platestream.edges.clickhouse_client import DatabaseError
 from platestream.schemas.message import RefusedError
 

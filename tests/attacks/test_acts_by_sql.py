@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from platestream.access.door import Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.clickhouse import migrate
 from platestream.edges.clickhouse_client import ConnectError
 from platestream.policy.checks.context import CheckData

@@ -10,7 +10,7 @@ import pytest
 
 from platestream.access import rules_in_force as in_force
 from platestream.access.door import Clients, Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.access.rules_reader import RulesError, rules_in_force, text_of
 from platestream.notifications.factory import read_rules
 from platestream.operations.setup import apply_migrations

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platestream.access.door import Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.edges.clickhouse_client import DOOR, RETENTION
 from platestream.ledger import records
 from platestream.ledger import store as ledger

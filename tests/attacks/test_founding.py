@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError as Refused
 
 from platestream.access import recovery, registry
 from platestream.access.door import Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.clickhouse import migrate
 from platestream.clickhouse.sql_files import statements
 from platestream.edges.clickhouse_client import DOOR

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from platestream.access import gate_rules, registry, signing_keys
 from platestream.access.door import Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.audit.yearly.draw import inquiries_between
 from platestream.edges.changelog import publish
 from platestream.edges.clickhouse_client import AUDITOR, DOOR

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
-from platestream.access import gate, tokens
-from platestream.access.gate import RefusedInquiry
+from platestream.access import gate, inquire, tokens
+from platestream.access.inquire import RefusedInquiry
 from platestream.access.profiles import load, names
 from platestream.edges.clickhouse_client import ANALYST, DOOR, SEALER
 from platestream.edges.inquiry_log import count_shown, read_seals, seal_new
@@ -228,12 +228,12 @@ def test_a_supervisor_raises_the_limit_of_another_person_only(town: Database) ->
     told: dict[str, Any] = {"kind": "limit_raise", "vehicles": 60, "reason": "Abducted child of this morning"}
     for who, other in (("smith", "smith"), ("vale", "vale"), ("vale", "nobody"), ("ortiz", "smith")):
         with pytest.raises(RefusedInquiry):
-            gate.record(client, who=who, other=other, **told)
+            inquire.record(client, who=who, other=other, **told)
     with pytest.raises(RefusedInquiry, match="neither case number nor reason"):
-        gate.record(client, who="vale", other="smith", **{**told, "reason": ""})
+        inquire.record(client, who="vale", other="smith", **{**told, "reason": ""})
     with pytest.raises(RefusedInquiry):
         search(town)
-    gate.record(client, who="vale", other="smith", **told)
+    inquire.record(client, who="vale", other="smith", **told)
     assert len(search(town, vehicles=10_000)) == 60
 
 
@@ -259,7 +259,7 @@ def test_names_that_a_partner_invents_share_one_limit(town: Database) -> None:
     fill(town, 700)
     seen: set[str] = set()
     for number in range(9):
-        partner: gate.Partner = {
+        partner: inquire.Partner = {
             "who": f"deputy {number}",
             "partner": "sheriff",
             "agency": "sheriff",

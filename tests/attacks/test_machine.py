@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from platestream.access.door import Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.edges.clickhouse_client import DOOR
 from platestream.hotlist import feed
 from platestream.operators.inquiry_checks.order import NOBODY, RULES, check_order

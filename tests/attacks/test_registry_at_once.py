@@ -12,7 +12,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError as Refused
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from platestream.access import gate, registry
+from platestream.access import inquire, registry
 from platestream.access.door import Door
 from platestream.access.profiles import load
 from platestream.access.shifts import log_in
@@ -191,7 +191,7 @@ def test_nobody_changes_their_own_record_under_a_cut_name(agency: Agency) -> Non
 
 def test_who_was_ended_does_not_bring_themselves_back(agency: Agency, lee: Door) -> None:
     registry.end(lee, "user", "kim", datetime.now(UTC))
-    with door_of(agency.database, "kim") as kim, pytest.raises(gate.RefusedInquiry):
+    with door_of(agency.database, "kim") as kim, pytest.raises(inquire.RefusedInquiry):
         registry.put(kim, person("kim", "administrator"), datetime.now(UTC))
     back = ended(agency, "kim", active=True)
     inquiry = agency.database.ask(

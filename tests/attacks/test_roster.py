@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from platestream.access import registry, shifts
 from platestream.access import roster as rosters
 from platestream.access.door import Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.edges.clickhouse_client import DOOR, INGEST, connect
 from platestream.evidence import hold as holding
 from platestream.policy.checks.duty import _uncovered

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from platestream.access import registry
 from platestream.access import rules_in_force as in_force
 from platestream.access.door import Clients, Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.access.profiles import load
 from platestream.access.rules_reader import RulesError, rules_in_force
 from platestream.cli.main import app

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from platestream.access import accounts, accounts_audit, gate, registry, tokens
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.audit.yearly import draw as drawing
 from platestream.cli.main import app
 from platestream.edges.clickhouse_client import AUDITOR

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from platestream.access import accounts, registry, shifts, tokens
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.access.password_file import Passwords
 from platestream.cameras.pages import live as camera_live
 from platestream.hits.pages import live_feed

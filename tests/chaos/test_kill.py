@@ -205,13 +205,14 @@ def test_match_flow_loses_and_doubles_no_hit(
 INQUIRE = """
 import sys
 from platestream.edges.clickhouse_client import ANALYST, connect
+from platestream.access import inquire
 from platestream.access import gate
 client = connect(sys.argv[1], ANALYST)
 for number in range(40):
     reason = f"chaos round {sys.argv[2]}" if number % 4 else ""
     try:
         gate.search(client, who="tester", pattern=f"MT{number}*", reason=reason)
-    except gate.RefusedInquiry:
+    except inquire.RefusedInquiry:
         pass
 """
 

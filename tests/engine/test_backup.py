@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.audit import integrity
 from platestream.edges.changelog import newest
 from platestream.edges.clickhouse_client import SEALER

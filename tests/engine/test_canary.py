@@ -24,7 +24,7 @@ import pytest
 from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig, init_db_dir
 
-from platestream.access import gate
+from platestream.access import gate, inquire
 from platestream.edges.changelog import newest, publish
 from platestream.edges.clickhouse import ClickHouseTables
 from platestream.edges.clickhouse_client import ANALYST
@@ -50,7 +50,7 @@ PERIOD = timedelta(days=30)
 GONE, HELD = "CNR7Y42", "HKT7Y43"  # no character that is folded into another
 COMMENT = b"picture of the marked vehicle"
 LEVELS = {5: GONE, 9: HELD}
-WHY: gate.ActorDocumentation = {"who": "smith", "case_number": "26-001234"}
+WHY: inquire.ActorDocumentation = {"who": "smith", "case_number": "26-001234"}
 
 
 @dataclass

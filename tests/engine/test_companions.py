@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from platestream.access import gate
+from platestream.access import gate, inquire
 from platestream.edges.clickhouse_client import ANALYST, OWNER
 from platestream.schemas import tables
 from platestream.schemas.detection import Detection
@@ -17,7 +17,7 @@ from tests.support.database import Database
 from tests.support.flows import detection
 
 BEGAN = NOW - timedelta(hours=2)
-WHY: gate.ActorDocumentation = {"who": "smith", "case_number": "26-001234"}
+WHY: inquire.ActorDocumentation = {"who": "smith", "case_number": "26-001234"}
 Passes = list[tuple[str, int]]  # camera, seconds
 
 

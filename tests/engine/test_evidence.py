@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.edges.clickhouse_client import AUDITOR, SEALER
 from platestream.edges.inquiry_log import seal_new
 from platestream.evidence import export as exporting

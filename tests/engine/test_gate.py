@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from platestream.access import gate
-from platestream.access.gate import DamagedPicture, RefusedInquiry
+from platestream.access import gate, inquire
+from platestream.access.gate import DamagedPicture
+from platestream.access.inquire import RefusedInquiry
 from platestream.edges.clickhouse_client import ANALYST, DOOR, DatabaseError
 from platestream.schemas import tables
 from platestream.schemas.acts import ACTS, Act
@@ -145,9 +146,9 @@ def test_acts_that_are_to_be_documented_are_refused_without_it_and_are_on_record
     assert {(kind, outcome) for kind, outcome, _why in found} == {(one.name, "refused") for one in DOCUMENTED}
     assert all(re.search(r"section (I\.7|F\.8\.a|H\.2)", why) for *_act, why in found)
     with pytest.raises(RefusedInquiry, match=r"section I\.7"):
-        gate.record(database.client(DOOR), kind="search", who="smith")
+        inquire.record(database.client(DOOR), kind="search", who="smith")
 
 
 def test_what_is_no_act_of_the_table_is_refused(database: Database) -> None:
     with pytest.raises(RefusedInquiry, match="unknown kind"):
-        gate.record(database.client(DOOR), kind="hotlist", who="smith", reason="stolen vehicle")
+        inquire.record(database.client(DOOR), kind="hotlist", who="smith", reason="stolen vehicle")

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from platestream.access import gate
-from platestream.access.gate import RefusedInquiry
+from platestream.access import gate, inquire
+from platestream.access.inquire import RefusedInquiry
 from platestream.edges.clickhouse_client import ANALYST
 from platestream.schemas import plates, tables
 from platestream.schemas.detection import Detection
@@ -22,7 +22,7 @@ from tests.support.flows import detection
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-WHY: gate.ActorDocumentation = {"who": "smith", "case_number": "26-001234"}
+WHY: inquire.ActorDocumentation = {"who": "smith", "case_number": "26-001234"}
 CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from platestream.access import gate, gate_rules
-from platestream.access.gate import RefusedInquiry
+from platestream.access import gate, gate_rules, inquire
 from platestream.access.gate_rules import WrongRule
+from platestream.access.inquire import RefusedInquiry
 from platestream.access.profiles import load
 from platestream.access.rules_in_force import put
 from platestream.edges.clickhouse_client import ANALYST, AUDITOR, DOOR
@@ -199,7 +199,9 @@ def test_a_request_from_outside_of_law_enforcement_needs_its_legal_basis_and_rec
 def test_without_training_nobody_does_anything(database: Database, act: str) -> None:
     for who, rule in (("untrained", "no training"), ("state auditor", "not a registered user")):
         with pytest.raises(RefusedInquiry, match=rule):
-            gate.record(database.client(DOOR), kind=act, who=who, case_number="26-001", reason="yearly audit")
+            inquire.record(
+                database.client(DOOR), kind=act, who=who, case_number="26-001", reason="yearly audit"
+            )
 
 
 def test_before_anybody_is_registered_anybody_may_look_unless_ruled_otherwise(

@@ -12,7 +12,7 @@ import pytest
 
 from platestream.access import registry
 from platestream.access.door import Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.edges.changelog import publish
 from platestream.hotlist import entries
 from platestream.hotlist.feed import Feed, FeedImport, open_job

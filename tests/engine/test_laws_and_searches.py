@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.operators.people import PeopleRules, declaration_objection
 from platestream.policy.laws import law_of
 from platestream.schemas.gate_rules import of_profile

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from platestream.access import registry
 from platestream.access.door import Clients, Door
-from platestream.access.gate import INSTANT, RefusedInquiry
+from platestream.access.gate import INSTANT
+from platestream.access.inquire import RefusedInquiry
 from platestream.cli.main import app
 from platestream.evidence import export as exporting
 from platestream.evidence import hold as holding

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from platestream.access.door import Clients, Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.edges.changelog import publish
 from platestream.hotlist import entries
 from platestream.partners import offers as offering

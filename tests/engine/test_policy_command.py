@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.cli.main import app
 from platestream.policy.checks.context import CheckData
 from platestream.policy.table import CHECKS

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from platestream.access import gate, gate_rules, rules_in_force
 from platestream.access.door import Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.access.profiles import load
 from platestream.cli.main import app
 from platestream.edges.clickhouse import ClickHouseTables

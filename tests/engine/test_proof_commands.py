@@ -13,7 +13,7 @@ import pytest
 from bytewax.dataflow import Dataflow
 from typer.testing import CliRunner, Result
 
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.audit.yearly.draw import TooSoon
 from platestream.cli.main import app
 from platestream.edges.clickhouse import ClickHouseTables

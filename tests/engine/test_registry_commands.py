@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from platestream.access import gate
 from platestream.access.effects import Bulk
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.access.rules_reader import in_force_row
 from platestream.cli.main import app
 from platestream.edges.clickhouse_client import ANALYST

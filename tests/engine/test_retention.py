@@ -13,7 +13,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from platestream.access.door import Door
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.cameras import picture_keeper
 from platestream.edges.clickhouse_client import AUDITOR, RETENTION
 from platestream.edges.files import FileTopics

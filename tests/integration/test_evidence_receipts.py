@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from platestream.access import signing_keys
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.edges.clickhouse_client import AUDITOR, CUSTODIAN, DatabaseError
 from platestream.evidence.receipts import SUFFIX, Receipt, ReceiptFile, read_sent
 from platestream.ledger import records

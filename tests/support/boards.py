@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import msgspec
 
-from platestream.access import gate
+from platestream.access import gate, inquire
 from platestream.edges.clickhouse import ClickHouseTables
 from platestream.edges.clickhouse_client import ANALYST
 from platestream.edges.edge import Edge
@@ -115,17 +115,17 @@ def inquiries(database: Database) -> None:
     """A documented look, one without a reason, a change of the hot list, and the looks that this set off."""
     client = database.client(ANALYST)
     gate.search(client, pattern="AST*", who="jdoe", tool="tests", reason=WORDS[1], case_number="26-001234")
-    with contextlib.suppress(gate.RefusedInquiry):
+    with contextlib.suppress(inquire.RefusedInquiry):
         gate.search(client, pattern="AST*", who="jdoe", tool="tests")
-    listed: gate.ActorDocumentation = {
+    listed: inquire.ActorDocumentation = {
         "who": "jdoe",
         "tool": "tests",
         "reason": WORDS[0],
         "case_number": "26-001234",
     }
     listed["fields"] = people.WORDS
-    gate.record(client, kind="hotlist_add", other="sjpd:1", **listed)
-    by: gate.ActorDocumentation = {
+    inquire.record(client, kind="hotlist_add", other="sjpd:1", **listed)
+    by: inquire.ActorDocumentation = {
         "who": "look-back",
         "tool": "tests",
         "automatic": True,

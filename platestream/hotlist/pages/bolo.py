@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.hotlist import bolos
 from platestream.hotlist.lookback_jobs import StartedLookBack
 from platestream.schemas.message import RefusedError

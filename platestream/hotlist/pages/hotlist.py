@@ -12,7 +12,7 @@ from typing import Any
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.hotlist import bolos, entries, overview
 from platestream.hotlist.entry import to_fields
 from platestream.hotlist.files.formats import COLUMNS, FORMATS, MAP, layout_name, parser_of

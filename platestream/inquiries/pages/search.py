@@ -10,7 +10,8 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from platestream.access.door import Documentation
-from platestream.access.gate import SHOWN, RefusedInquiry, Row
+from platestream.access.gate import SHOWN, Row
+from platestream.access.inquire import RefusedInquiry
 from platestream.evidence import pages as evidence
 from platestream.evidence.hold import schedules
 from platestream.hits.service import different_positions

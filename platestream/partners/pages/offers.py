@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.hotlist.lookback_jobs import LookBackJob, StartedLookBack
 from platestream.hotlist.pages import hotlist
 from platestream.partners import offers as own_offers

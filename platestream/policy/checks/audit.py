@@ -2,7 +2,7 @@
 
 from datetime import UTC
 
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.audit.yearly.draw import Draw, draws, verify_draw
 from platestream.audit.yearly.memo import filed_memoranda
 from platestream.ledger import store as ledger

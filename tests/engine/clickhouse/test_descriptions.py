@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from platestream.access import gate
+from platestream.access import gate, inquire
 from platestream.edges.clickhouse_client import ANALYST
 from platestream.inquiries.search import Description, SearchRequest
 from platestream.schemas import tables
@@ -171,6 +171,6 @@ def test_nobody_counts_what_their_own_inquiry_did_not_ask_for(database: Database
         ("fuzzy", database.ask(other="make=ford")),
     ]
     for kind, inquiry in asked:
-        with pytest.raises(gate.RefusedInquiry):
+        with pytest.raises(inquire.RefusedInquiry):
             gate.left_out(client, kind, inquiry)
     assert gate.left_out(client, "search", database.ask(pattern="D0*", other="make=ford")) == 1

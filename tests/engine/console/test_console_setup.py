@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from platestream.access import accounts, registry
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.access.recovery import status
 from platestream.policy.checks import sign_ins
 from platestream.policy.checks.context import CheckData

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from platestream.access.gate import RefusedInquiry
+from platestream.access.inquire import RefusedInquiry
 from platestream.cli.main import app
 from platestream.edges.clickhouse_client import SEALER
 from platestream.edges.inquiry_log import seal_new
