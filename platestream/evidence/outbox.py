@@ -76,6 +76,11 @@ class Outbox:
         except (FileNotFoundError, *NOT_JSON):
             return TransferState()
 
+    def states(self) -> dict[str, TransferState]:
+        """Return the stored states, by the name of the package."""
+        names = sorted(path.name.removesuffix(STATE) for path in self.folder.glob(f"*{STATE}"))
+        return {name: self.state(name) for name in names}
+
     def note(self, name: str, state: TransferState) -> None:
         """Store the state of a transfer."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

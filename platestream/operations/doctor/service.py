@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from platestream.clickhouse.sql_files import MigrationError
 from platestream.edges.clickhouse_client import ACCESS_DENIED, ROLE_NOT_GRANTED, DatabaseError
 from platestream.edges.kafka_client import BrokerError
-from platestream.operations.doctor import data, installation, keys, machine, published
+from platestream.operations.doctor import data, installation, keys, machine, published, transfers
 from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.finding import CheckResult, Finding, NotCheckedError, fault, sentence
 
@@ -40,6 +40,7 @@ CHECKS = (
     Check("training", "people's training", data.training),
     Check("agreements", "agreements (MOUs) with other agencies", data.agreements),
     Check("feeds", "feeds of hot lists", data.feeds),
+    Check("transfers", "exports to evidence systems", transfers.transfers),
     Check("certificates", "certificates of TLS", machine.certificates),
     Check("clock", "this machine's clock", machine.clock),
     Check("processes", "what platestream up runs here", machine.processes),
