@@ -6,6 +6,8 @@
                                           |                                      \\--> dead_letters
                                           +--> frames_quarantine, deployment_findings
 
+    frames that were read, refused or quarantined --> frames_counted
+
 A frame stays on the worker that read it; only reads with their crops, and rejected messages, cross workers.
 Every worker therefore reads the whole registry: with one reader for all, the other processes would judge
 frames by the approvals at their start. A repeated frame has the outcome of the first.
@@ -33,6 +35,7 @@ from platestream.operators.boundary import Point
 from platestream.operators.consensus import PassRules, VehiclePasses, detections_of
 from platestream.operators.decode import Bounds, Picture, admission, picture
 from platestream.operators.deployments import Unapproved
+from platestream.operators.frame_counts import count_held, count_outcome
 from platestream.operators.frame_outcomes import FrameOutcomes, camera_of
 from platestream.operators.recognize import FrameReads, Recognizer
 from platestream.operators.rejection import decode, decode_changes, try_each
@@ -95,6 +98,10 @@ def build(
         of_camera,
         sealed_batch(edge.keys, "once", lambda resume: FrameOutcomes(resume, meters.repeated)),
     )
+    counted = op.filter_map_value("count_outcome", once, count_outcome)
+    held = op.key_on(
+        "held_by_camera", op.map("count_held", deployed.quarantined, count_held), lambda one: one.camera_id
+    )
     first, letters = split_by_type("first", op.key_rm("once_of_all", once), FrameReads, DeadLetter)
     by_camera = op.key_on("by_camera", first, lambda seen: seen.camera_id)
     passes = op.stateful(
@@ -113,6 +120,9 @@ def build(
     op.output("detections", detections, edge.topics.write(topics.DETECTIONS))
     op.output("detections_table", published, edge.tables.insert(tables.DETECTIONS))
     op.output("images_table", published, edge.tables.insert(tables.IMAGES))
+    op.output(
+        "frames_counted_table", op.merge("counted", counted, held), edge.tables.insert(tables.FRAMES_COUNTED)
+    )
     op.output("in_view", standing, edge.topics.write(topics.IN_VIEW))
     op.output("frames_quarantine", deployed.quarantined, edge.topics.write(topics.FRAMES_QUARANTINE))
     findings = meters.count_batches("count_sites", deployed.findings, meters.deployments)

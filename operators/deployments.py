@@ -20,13 +20,14 @@ from platestream.operators.sensitive_places import SensitivePlaces
 from platestream.schemas.dead_letter import DeadLetter
 from platestream.schemas.deployment import SAID, DeploymentFinding, Rule
 from platestream.schemas.frame import FRAME_ID, Frame
+from platestream.schemas.frame_count import FRAME_COUNT
 from platestream.schemas.hotlist import Area
 from platestream.schemas.message import EndOfSnapshot
 from platestream.schemas.registry import RegistryRecord
 
 Unapproved = Literal["quarantine", "refuse", "watch"]
 FAR_M = 250.0  # radius of a camera's location, including map errors
-OF_CAMERA = ("camera-id", "captured-at", "latitude", "longitude", FRAME_ID)
+OF_CAMERA = ("camera-id", "captured-at", "latitude", "longitude", FRAME_ID, FRAME_COUNT)
 """Headers of a frame without data about the vehicle."""
 
 

@@ -15,6 +15,7 @@ from platestream.operators.second_opinion import missing_picture, pair_reads, re
 from platestream.operators.vehicle import vehicle_view
 from platestream.schemas.camera_read import CameraRead
 from platestream.schemas.fields import Vehicle
+from platestream.schemas.frame_count import FrameCount
 from platestream.schemas.message import RefusedError
 from platestream.schemas.reading import PlateRead
 
@@ -59,6 +60,7 @@ class FrameReads:
     frame_id: UUID | None = None
     pushed: bool = False
     unseen: bool = False
+    count: FrameCount | None = None
 
 
 class Recognizer:
@@ -107,6 +109,7 @@ class Recognizer:
             frame_id=frame.frame_id,
             pushed=frame.pushed,
             unseen=not frame.image,
+            count=frame.count,
         )
 
 

@@ -16,8 +16,8 @@ class ExpiringTable:
     """A table with expiring rows.
 
     `age` is the time that counts, in SQL, and `grain` the length of a partition (None: there is only one).
-    `partition` is the id of a row's partition, in SQL. `keep` is the table's own retention, where it is less
-    than that of the profile.
+    `partition` is the id of a row's partition, in SQL, by the time `placed`. `keep` is the table's own
+    retention, where it is less than that of the profile.
     """
 
     name: str
@@ -25,6 +25,7 @@ class ExpiringTable:
     grain: timedelta | None = DAY
     partition: str = "toString(toYYYYMMDD(captured_at))"
     keep: timedelta | None = None
+    placed: str = "captured_at"
 
     def retention_of(self, period: timedelta) -> timedelta:
         """Return how long the table keeps its rows where data is kept for `period`."""
@@ -36,5 +37,13 @@ EXPIRING_TABLES = (
     ExpiringTable("alert_hits"),
     ExpiringTable("images", grain=HOUR, partition="toString(toUnixTimestamp(toStartOfHour(captured_at)))"),
     ExpiringTable("tallied", age="least(captured_at, tallied_at)"),
+    ExpiringTable(
+        "frames_counted",
+        "counted_at",
+        partition="toString(toYYYYMMDD(counted_at))",
+        keep=2 * DAY,
+        placed="counted_at",
+    ),
+    ExpiringTable("expired_counts", "at", None, "'all'", 2 * DAY),
     ExpiringTable("dead_letters", "received_at", None, "'all'", topics.DEAD_LETTERS.keep),
 )

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from platestream.schemas.camera_read import MOST_READS, CameraRead
 from platestream.schemas.fields import Instant, Latitude, Longitude, Name, Vehicle
+from platestream.schemas.frame_count import FrameCount, count_of
 from platestream.schemas.message import Message, RefusedError
 
 NAMESPACE = UUID("5a3e0a52-6a0f-5f4e-8a39-41370d7e1f14")
@@ -50,6 +51,17 @@ class FrameHeaders(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
         ]
         | msgspec.UnsetType
     ) = msgspec.UNSET
+    frame_count: (
+        Annotated[
+            str,
+            Meta(
+                max_length=1000,
+                description="JSON with the frame's number (`FrameCount`), by which a missing frame is found; "
+                "without it, or where it is invalid, the frame is not numbered",
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
     push_fault: (
         Annotated[
             str,
@@ -79,6 +91,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     frame_id: UUID | None = None
     reads: tuple[CameraRead, ...] = ()
     fault: RefusedError | None = None
+    count: FrameCount | None = None
 
     @property
     def pushed(self) -> bool:
@@ -114,6 +127,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
             frame_id=frame_id_of(message.headers),
             reads=reads,
             fault=_fault_of(message.headers),
+            count=count_of(message.headers),
         )
 
 

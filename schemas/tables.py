@@ -19,6 +19,7 @@ from platestream.schemas.deployment import DeploymentFinding
 from platestream.schemas.detection import Detection
 from platestream.schemas.fields import Vehicle
 from platestream.schemas.finding import Finding
+from platestream.schemas.frame_count import CountedFrame
 from platestream.schemas.hit_action import HitAction
 from platestream.schemas.registry import RegistryRecord
 
@@ -270,6 +271,20 @@ def _deployment_rows(finding: DeploymentFinding) -> list[Row]:
     ]
 
 
+def _counted_rows(frame: CountedFrame) -> list[Row]:
+    return [
+        (
+            frame.camera_id,
+            frame.epoch,
+            frame.number,
+            frame.mark,
+            frame.outcome,
+            frame.lost,
+            frame.device,
+        )
+    ]
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
@@ -358,6 +373,12 @@ DEPLOYMENT_FINDINGS: Table[DeploymentFinding] = Table(
     _words("finding_id day at camera_id detail rule said"),
     _deployment_rows,
 )
+FRAMES_COUNTED: Table[CountedFrame] = Table(
+    "frames_counted",
+    ("camera_id", "epoch", "number", "mark", "outcome"),
+    _words("camera_id epoch number mark outcome lost device"),
+    _counted_rows,
+)
 
 TABLES: tuple[Table[Any], ...] = (
     DETECTIONS,
@@ -370,4 +391,5 @@ TABLES: tuple[Table[Any], ...] = (
     REGISTRY,
     INQUIRY_FINDINGS,
     DEPLOYMENT_FINDINGS,
+    FRAMES_COUNTED,
 )

@@ -50,6 +50,53 @@ WHERE tallied_at > {since:DateTime64(6, 'UTC')} AND tallied_at <= {untils:Array(
 GROUP BY until, source, day
 ORDER BY until, source, day;
 
+-- Frames that arrived in each sealed hour, by camera and epoch. The first row of a frame counts; another frame with the
+-- same number is counted in `twice`. `gaps` are ranges between the hour's numbers that did not arrive in it.
+CREATE OR REPLACE VIEW platestream.frame_groups
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT
+    arrayFirst(one -> one >= counted_at, {untils:Array(DateTime64(6, 'UTC'))}) AS until,
+    toString(camera_id) AS camera, toString(epoch) AS of_epoch,
+    countIf(nth = 1) AS frames, minIf(number, nth = 1) AS first, maxIf(number, nth = 1) AS last,
+    uniqExactIf((number, mark), nth > 1 AND mark != 0 AND first_mark != 0 AND mark != first_mark) AS twice,
+    sumMapIf(map(toString(outcome), toUInt64(1)), nth = 1) AS outcomes,
+    toString(argMinIf(lost, number, nth = 1)) AS lost_first, toString(argMaxIf(lost, number, nth = 1)) AS lost_last,
+    uniqExactIf(device, device > 0) AS device_count, minIf(device, device > 0) AS device_first, max(device) AS device_last,
+    arraySort(groupArrayIf(number, nth = 1 AND epoch != '')) AS numbers,
+    arraySlice(arrayFilter(pair -> pair.2 >= pair.1,
+        arrayMap((one, following) -> (one + 1, following - 1), arrayPopBack(numbers), arrayPopFront(numbers))), 1, 20) AS gaps
+FROM (
+    SELECT *, row_number() OVER in_order AS nth, first_value(mark) OVER in_order AS first_mark
+    FROM platestream.frames_counted
+    WHERE (camera_id, epoch, number) IN (
+        SELECT camera_id, epoch, number FROM platestream.frames_counted
+        WHERE counted_at > {since:DateTime64(6, 'UTC')} AND counted_at <= {untils:Array(DateTime64(6, 'UTC'))}[-1]
+    )
+    WINDOW in_order AS (PARTITION BY camera_id, epoch, number ORDER BY counted_at, mark, outcome)
+)
+WHERE counted_at > {since:DateTime64(6, 'UTC')} AND counted_at <= {untils:Array(DateTime64(6, 'UTC'))}[-1]
+GROUP BY until, camera_id, epoch
+ORDER BY until, camera, of_epoch;
+
+-- Detections by hour of capture and camera, in the sealed hour in which each was written first.
+CREATE OR REPLACE VIEW platestream.pass_groups
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT
+    arrayFirst(one -> one >= at, {untils:Array(DateTime64(6, 'UTC'))}) AS until,
+    toStartOfHour(captured) AS hour, toString(camera) AS camera_id, count() AS detections
+FROM (
+    SELECT id, min(tallied_at) AS at, argMin(captured_at, tallied_at) AS captured, argMin(camera_id, tallied_at) AS camera
+    FROM platestream.tallied
+    WHERE source = 'detections' AND id IN (
+        SELECT id FROM platestream.tallied WHERE source = 'detections'
+            AND tallied_at > {since:DateTime64(6, 'UTC')} AND tallied_at <= {untils:Array(DateTime64(6, 'UTC'))}[-1]
+    )
+    GROUP BY id
+)
+WHERE at > {since:DateTime64(6, 'UTC')} AND at <= {untils:Array(DateTime64(6, 'UTC'))}[-1]
+GROUP BY until, hour, camera_id
+ORDER BY until, hour, camera_id;
+
 -- Comparison of the counts with the stored rows that are not due for deletion: for each day and camera the numbers of
 -- rows that are missing, that differ, that were written again differently by the same models, or that were never
 -- counted. It returns figures, so that nobody needs a plate.

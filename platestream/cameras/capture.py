@@ -20,7 +20,7 @@ class Capture:
     `image` is the file as the camera made it, or `pixels` (height x width x 3, BGR) if the source is a video.
     `camera_time` is the time by the camera's own clock. `reads` are plates that the camera read by itself,
     and None if it does not read; with them there may be no picture. `place` is where a camera that moves was
-    by its push or its upload's headers.
+    by its push or its upload's headers. `number` is the camera's own number of it.
     """
 
     arrived_at: datetime
@@ -29,6 +29,7 @@ class Capture:
     camera_time: datetime | None = None
     reads: tuple[CameraRead, ...] | None = None
     place: Place | None = None
+    number: int | None = None
 
 
 Accept = Callable[[str, Capture], None]

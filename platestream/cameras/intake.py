@@ -88,7 +88,9 @@ class Intake:
         try:
             self._take(capture, seconds)
         except RefusedError as error:
-            self._state.count("too_fast" if error.reason == "rate" else "refused")
+            refused = "too_fast" if error.reason == "rate" else "refused"
+            self._spool.refuse(self._name, refused)
+            self._state.count(refused)
             self._state.failed(error.detail)
             raise
 
@@ -128,7 +130,7 @@ class Intake:
         headers[FRAME_ID] = str(frame_id(self._name, capture.camera_time or at, content))
         message = Message(self._name.encode(), image, headers)
         admit(Frame.from_message(message), capture.arrived_at, self._bounds)
-        self._put(message, capture.arrived_at)
+        self._put(message, capture.arrived_at, capture.number)
         self._state.count("spooled")
 
     def alive(self, at: datetime) -> None:
@@ -180,8 +182,8 @@ class Intake:
             return reads
         return tuple(msgspec.structs.replace(one, box=None, vehicle_box=None) for one in reads)
 
-    def _put(self, message: Message, at: datetime) -> None:
-        for camera in self._spool.put(self._name, message, at.timestamp()):
+    def _put(self, message: Message, at: datetime, number: int | None = None) -> None:
+        for camera in self._spool.put(self._name, message, at.timestamp(), number):
             if camera in self._states:
                 self._states[camera].count("full")
 

@@ -42,6 +42,7 @@ from platestream.ledger import store as ledger
 from platestream.reports.transparency import precision
 from platestream.retention import clock_guard as clock
 from platestream.retention.clock_guard import Reading
+from platestream.retention.hourly_counts import note_expiring
 from platestream.retention.recovery_stores import clean
 from platestream.retention.tally import CompletenessReport, daily, seal
 from platestream.retention.utilization import tally
@@ -125,12 +126,15 @@ def run(door: Door, period: timedelta, now: datetime | None = None) -> LedgerEnt
     reading, before = _compare_clocks(door, period)
     now = now or reading.at
     cutoff = now - period
-    door.enter("retention", "run", change=f"deletes what is before {cutoff:%Y-%m-%dT%H:%M}Z", reason=REASON)
+    permit = door.enter(
+        "retention", "run", change=f"deletes what is before {cutoff:%Y-%m-%dT%H:%M}Z", reason=REASON
+    )
     client = door.client(RETENTION)
     data = None if door.settings.kafka else door.settings.data
     _seal_counts(door, reading.at)
     compared = daily(client, before.compared if before else None, reading.at)
     tally(client, cutoff, now)
+    note_expiring(client, permit.inquiry_id, cutoff)
     dropped: dict[str, list[str]] = {}
     deleted: dict[str, int] = {}
     for table in EXPIRING_TABLES:
@@ -345,7 +349,7 @@ def _past(client: Client, table: ExpiringTable, cutoff: datetime) -> list[tuple[
     """Return partitions with expired rows: id, number of such rows, and the newest time that placed a row
     there.
     """
-    placed = "captured_at" if table.grain is not None else table.age
+    placed = table.placed if table.grain is not None else table.age
     sql = (
         f"SELECT {table.partition} AS id, countIf({table.age} < {{cutoff:DateTime64(3, 'UTC')}}) AS past, "  # noqa: S608
         f"max({placed}) FROM platestream.{table.name} GROUP BY id HAVING past > 0 ORDER BY id"

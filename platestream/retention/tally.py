@@ -2,13 +2,13 @@
 
 The database counts each detection, alert hit and picture in the table `tallied` (clickhouse/views/tally.sql).
 Once an hour an entry of the ledger holds the new counts: by day of capture the number of rows, their cameras,
-the first and the last time, and a hash. The counts cannot be changed without a trace, and the rows can be
-compared with them until they expire. Digests include random numbers that are stored with the rows, so that
-the ledger reveals no plate.
+the first and the last time, and a hash. It also holds counts of frames and detections by camera
+(`hourly_counts`). The counts cannot be changed without a trace, and the rows can be compared with them until
+they expire. Digests include random numbers that are stored with the rows, so the ledger reveals no plate.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -20,6 +20,8 @@ from platestream.access.door import Door
 from platestream.edges.clickhouse_client import RETENTION, run
 from platestream.ledger import records
 from platestream.ledger import store as ledger
+from platestream.retention import hourly_counts
+from platestream.schemas.tally import Day, Tally
 
 EVERY = timedelta(hours=1)
 SETTLED = timedelta(minutes=5)
@@ -51,27 +53,6 @@ WHERE tallied_at > {since:DateTime64(6, 'UTC')} AND tallied_at < {before:DateTim
 """
 
 
-class Day(msgspec.Struct, frozen=True, kw_only=True):
-    """The rows of one day of capture: their number by camera, first and last time, and a hash of all of
-    them.
-    """
-
-    source: str
-    day: date
-    cameras: dict[str, int]
-    first: datetime
-    last: datetime
-    sha256: str
-
-
-class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """The rows written after `since` and until `until`, by the database's clock."""
-
-    since: datetime
-    until: datetime
-    days: list[Day]
-
-
 class CompletenessReport(msgspec.Struct, frozen=True, kw_only=True):
     """A comparison of the stored rows with the counts; a sentence for each fault."""
 
@@ -86,12 +67,15 @@ def seal(door: Door, now: datetime) -> None:
     """
     client = door.client(RETENTION)
     last = ledger.last(client, "retention", "tally")
-    since = FIRST if last is None else _of(last.record).until
+    before = None if last is None else _of(last.record)
+    since = FIRST if before is None else before.until
     until = now - SETTLED
     if until - since < EVERY:
         return
     days = [day for _until, day in _groups(client, since, [until])]
-    records.put(door, "tally", Tally(since=since, until=until, days=days), reason=REASON)
+    retained = door.rules.profile.retention.span
+    counts = hourly_counts.count(client, since, until, before, retained)
+    records.put(door, "tally", Tally(since=since, until=until, days=days, counts=counts), reason=REASON)
 
 
 def compare(client: Client) -> CompletenessReport:

@@ -101,7 +101,7 @@ def test_what_is_30_days_old_is_deleted_and_the_receipt_says_what_went_and_what_
     told = receipt(database)
     assert told["deleted"] == {
         **{"detections": 2, "alert_hits": 2, "images": 4},
-        **{"tallied": 8, "dead_letters": 0},
+        **{"tallied": 8, "dead_letters": 0, "frames_counted": 0, "expired_counts": 0},
     }
     assert told["dropped"]["detections"] == [f"{whole.captured_at:%Y%m%d}"]
     assert len(told["dropped"]["images"]) == 2, "pictures go by the hour"
@@ -120,6 +120,8 @@ def test_pictures_of_the_boundary_hour_go_at_its_end_an_hour_late_at_most(databa
         "images": 0,
         "tallied": 4,
         "dead_letters": 0,
+        "frames_counted": 0,
+        "expired_counts": 0,
     }
     entry = retention.run(job(database), PERIOD, NOW + timedelta(minutes=55))
     assert json.loads(entry.record)["deleted"]["images"] == 2
@@ -130,7 +132,7 @@ def test_three_minutes_are_kept_to_the_minute(database: Database) -> None:
     told = receipt(database, period=timedelta(minutes=3))
     assert told["deleted"] == {
         **{"detections": 1, "alert_hits": 1, "images": 2},
-        **{"tallied": 4, "dead_letters": 0},
+        **{"tallied": 4, "dead_letters": 0, "frames_counted": 0, "expired_counts": 0},
     }
 
 

@@ -118,6 +118,7 @@ def test_topics_and_tables_have_kept_their_names() -> None:
         "registry",
         "inquiry_findings",
         "deployment_findings",
+        "frames_counted",
     ]
 
 

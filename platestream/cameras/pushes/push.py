@@ -37,7 +37,7 @@ class Push:
 
     `pictures` are those that came along, the one with the whole scene first. `at` is the device's time, and
     `place` where it was then, where it reports one.
-    `fault` says what could not be used; the rest counts.
+    `fault` says what could not be used; the rest counts. `number` is the device's own number of the push.
     """
 
     reads: tuple[CameraRead, ...] = ()
@@ -45,6 +45,7 @@ class Push:
     at: datetime | None = None
     fault: str = ""
     place: Place | None = None
+    number: int | None = None
 
 
 Parse = Callable[[Sequence[Part], tzinfo], list[Push]]

@@ -131,7 +131,7 @@ def _accept(accept: Accept, camera: str, push: Push, at: datetime) -> tuple[bool
     fault = RefusedError("push", push.fault) if push.fault else None
     for picture in push.pictures:
         try:
-            accept(camera, Capture(at, picture, camera_time=push.at, reads=push.reads, place=push.place))
+            accept(camera, _capture(push, at, picture))
         except RefusedError as error:
             if STATUS.get(error.reason) in (429, 503):
                 raise
@@ -141,12 +141,16 @@ def _accept(accept: Accept, camera: str, push: Push, at: datetime) -> tuple[bool
     if not push.reads:
         return not fault, fault
     try:
-        accept(camera, Capture(at, camera_time=push.at, reads=push.reads, place=push.place))
+        accept(camera, _capture(push, at))
     except RefusedError as error:
         if STATUS.get(error.reason) in (429, 503):
             raise
         return False, fault or error
     return True, fault
+
+
+def _capture(push: Push, at: datetime, picture: bytes = b"") -> Capture:
+    return Capture(at, picture, camera_time=push.at, reads=push.reads, place=push.place, number=push.number)
 
 
 async def _body(request: Request, largest: int) -> bytes:

@@ -47,7 +47,10 @@ KEPT = (
     "administrators",  # after the registry, whose rows add to it
 )
 """Tables that are retained for years."""
-TIED = ("alert_hits", "camera_hours", "dead_letters", "detections", "images", "tallied", "traffic")
+TIED = (
+    *("alert_hits", "camera_hours", "dead_letters", "detections", "expired_counts", "frames_counted"),
+    *("images", "tallied", "traffic"),
+)
 """Tables of cameras' detections, and counts of them, which are in no backup."""
 DECLARED = ("schema_migrations", "schema_views")
 """Tables that describe this release, which a restore creates again."""

@@ -28,6 +28,7 @@ FED = [
     "deliveries",
     "deployment_findings",
     "dead_letters",
+    "frames_counted",
     "registry_followed",
     "inquiry_findings",
 ]
@@ -49,7 +50,7 @@ TABLES = [
     SALTS,
     SHOWN,
     *BOARDS,
-    "tallied",
+    *("tallied", "expired_counts"),
     *BY_RECORD,
     "registry",
     *("administrators", "recoveries", "recovery_codes"),
@@ -100,6 +101,8 @@ FEEDERS = [
 TALLIES = {
     "retained_since": "retained_since",
     "tally_groups": "tally_groups(since = now(), untils = [now()])",
+    "frame_groups": "frame_groups(since = now(), untils = [now()])",
+    "pass_groups": "pass_groups(since = now(), untils = [now()])",
     "completeness": "completeness(since = now())",
 }
 COMPARED = {
@@ -151,11 +154,11 @@ READS = {
         *("schema_migrations", "schema_views", "verdict", "recovery_outcome"),
         *("administrators", "recoveries"),
         *TALLIES,
-        "clock_stopped",
+        *("clock_stopped", "expired_counts"),
     },
     RETENTION: {
         *("evidence_holds", "ledger", "utilization", "verdict", "hit_states", "audit_times"),
-        *("clock_seen", "clock_confirmed"),
+        *("clock_seen", "clock_confirmed", "expired_counts"),
         *TALLIES,
         *RULES,
     },
@@ -178,7 +181,7 @@ WRITES = {
     ANALYST: {"inquire", *BY_RECORD},
     SUPERVISOR: {"inquire", *BY_RECORD},
     AUDITOR: {*BY_RECORD, "inquire", *APPENDS},
-    RETENTION: {"inquire", "ledger_append", "utilization"},
+    RETENTION: {"inquire", "ledger_append", "utilization", "expired_counts"},
     CUSTODIAN: {*BY_RECORD, "inquire", "ledger_append", *HOLDING},
     DASHBOARD: set(),
 }

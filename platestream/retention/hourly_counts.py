@@ -1,0 +1,130 @@
+"""Hourly counts by camera: frames by their numbers, detections, and what the retention job deletes.
+
+All is derived from stored rows of which the first counts, so a replay or a restart counts nothing twice.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from platestream.edges.clickhouse_client import run
+from platestream.schemas.fields import NOT_JSON
+from platestream.schemas.tally import Counts, FrameTally, HourTally, Tally
+
+_FRAMES = """
+SELECT until, camera, of_epoch, frames, first, last, twice, outcomes, lost_first, lost_last,
+    device_count, device_first, device_last, gaps
+FROM platestream.frame_groups(
+    since = {since:DateTime64(6, 'UTC')}, untils = {untils:Array(DateTime64(6, 'UTC'))})
+"""
+_PASSES = """
+SELECT until, hour, camera_id, detections FROM platestream.pass_groups(
+    since = {since:DateTime64(6, 'UTC')}, untils = {untils:Array(DateTime64(6, 'UTC'))})
+"""
+_EXPIRED = """
+SELECT arrayFirst(one -> one >= at, {untils:Array(DateTime64(6, 'UTC'))}) AS until, hour, camera_id,
+    sum(detections)
+FROM platestream.expired_counts
+WHERE at > {since:DateTime64(6, 'UTC')} AND at <= {untils:Array(DateTime64(6, 'UTC'))}[-1]
+GROUP BY until, hour, camera_id ORDER BY until, hour, camera_id
+"""
+# After a run that was interrupted before its receipt, what is left of its rows was counted already.
+_NOTE = """
+INSERT INTO platestream.expired_counts (run, cutoff, hour, camera_id, detections)
+WITH (
+    SELECT max(cutoff) FROM platestream.expired_counts
+    WHERE at > (SELECT max(at) FROM platestream.ledger WHERE chain = 'retention' AND kind = 'run')
+) AS counted
+SELECT {run:UUID}, {cutoff:DateTime64(3, 'UTC')}, toStartOfHour(captured_at), camera_id,
+    uniqExact(detection_id)
+FROM platestream.detections
+WHERE least(captured_at, ingested_at) < {cutoff:DateTime64(3, 'UTC')}
+    AND least(captured_at, ingested_at) >= counted
+GROUP BY toStartOfHour(captured_at), camera_id
+"""
+
+
+def count(
+    client: Client, since: datetime, until: datetime, before: Tally | None, retained: timedelta
+) -> Counts:
+    """Count what was written after `since` and until `until`, which follow the sealed hour `before`.
+
+    Raises DatabaseError.
+    """
+    parameters: dict[str, Any] = {"since": since, "untils": [until]}
+    query = partial(client.query, parameters=parameters)
+    frames = run("counting frames", partial(query, _FRAMES)).result_rows
+    passes = run("counting detections", partial(query, _PASSES)).result_rows
+    expired = run("counting what expired", partial(query, _EXPIRED)).result_rows
+    known = before.counts.frames if before and before.counts else []
+    return Counts(
+        retained_s=round(retained.total_seconds()),
+        frames=list(_continued(known, frames)),
+        passes=_hours(passes),
+        expired=_hours(expired),
+    )
+
+
+def note_expiring(client: Client, act: UUID, cutoff: datetime) -> None:
+    """Count the detections that a run is about to delete, by hour of capture. Raises DatabaseError."""
+    parameters = {"run": act, "cutoff": cutoff}
+    run("counting what expires", partial(client.command, _NOTE, parameters=parameters))
+
+
+def _continued(known: Sequence[FrameTally], rows: Iterable[Sequence[Any]]) -> Iterable[FrameTally]:
+    """Yield the counts of an hour: each camera's totals go on from those of the hour before."""
+    before = {(one.camera, one.epoch): one for one in known}
+    cameras = {one.camera for one in known}
+    for row in rows:
+        camera, epoch, frames, first, last, twice, outcomes, lost_first, lost_last, *device, gaps = row[1:]
+        past = before.pop((camera, epoch), None)
+        # The first numbers of a camera that was never counted may have come before counting began.
+        begins = max(first - 1 - sum(_lost(lost_first).values()), 0) if camera not in cameras else 0
+        yield FrameTally(
+            camera=camera,
+            epoch=epoch,
+            frames=frames,
+            outcomes=dict(sorted(outcomes.items())),
+            twice=twice,
+            gaps=[(low, high) for low, high in gaps],
+            base=past.base if past else begins if epoch else 0,
+            last=max(last, past.last if past else 0) if epoch else 0,
+            arrived=frames + (past.arrived if past else 0) if epoch else 0,
+            lost=_newer(past, last, _lost(lost_last)),
+            device=(device[0], device[1], device[2]) if device[0] else None,
+        )
+    for (camera, epoch), past in sorted(before.items()):
+        if epoch:
+            yield FrameTally(
+                camera=camera,
+                epoch=epoch,
+                base=past.base,
+                last=past.last,
+                arrived=past.arrived,
+                lost=past.lost,
+            )
+
+
+def _newer(past: FrameTally | None, last: int, lost: dict[str, int]) -> dict[str, int]:
+    """Return the newest report of losses: frames that come late have an older one."""
+    return past.lost if past and last < past.last else lost
+
+
+def _lost(text: str) -> dict[str, int]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, int]) if text else {}
+    except NOT_JSON:
+        return {}
+
+
+def _hours(rows: Iterable[Sequence[Any]]) -> list[HourTally]:
+    hours: dict[datetime, dict[str, int]] = defaultdict(dict)
+    for _until, hour, camera, detections in rows:
+        hours[hour.replace(tzinfo=UTC)][camera] = detections
+    return [HourTally(hour=hour, cameras=cameras) for hour, cameras in sorted(hours.items())]
