@@ -17,7 +17,7 @@ class ExpiringTable:
 
     `age` is the time that counts, in SQL, and `grain` the length of a partition (None: there is only one).
     `partition` is the id of a row's partition, in SQL, by the time `placed`. `keep` is the table's own
-    retention, where it is less than that of the profile.
+    retention, where it is less than that of the profile; without `plates` it counts alone.
     """
 
     name: str
@@ -26,10 +26,13 @@ class ExpiringTable:
     partition: str = "toString(toYYYYMMDD(captured_at))"
     keep: timedelta | None = None
     placed: str = "captured_at"
+    plates: bool = True
 
     def retention_of(self, period: timedelta) -> timedelta:
         """Return how long the table keeps its rows where data is kept for `period`."""
-        return period if self.keep is None else min(period, self.keep)
+        if self.keep is None:
+            return period
+        return min(period, self.keep) if self.plates else self.keep
 
 
 EXPIRING_TABLES = (
@@ -43,7 +46,8 @@ EXPIRING_TABLES = (
         partition="toString(toYYYYMMDD(counted_at))",
         keep=2 * DAY,
         placed="counted_at",
+        plates=False,
     ),
-    ExpiringTable("expired_counts", "at", None, "'all'", 2 * DAY),
+    ExpiringTable("expired_counts", "at", None, "'all'", 2 * DAY, plates=False),
     ExpiringTable("dead_letters", "received_at", None, "'all'", topics.DEAD_LETTERS.keep),
 )

@@ -50,10 +50,11 @@ class AsWitness(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class LogFile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file. A web server publishes `folder`."""
+    """The whole file. A web server publishes `folder`; with `counts` also the hourly counts by camera."""
 
     origin: Origin | None = None
     folder: Path | None = None
+    counts: bool = True
     witnesses: tuple[WitnessAt, ...] = ()
     timestamp: Stamps | None = None
     witness: AsWitness | None = None

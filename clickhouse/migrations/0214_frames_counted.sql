@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS platestream.expired_counts
     hour        DateTime('UTC')                                 COMMENT 'of capture',
     camera_id   LowCardinality(String),
     detections  UInt64,
+    unsealed    UInt64                                          COMMENT 'of these: written since the last sealed hour',
     at          DateTime64(6, 'UTC') DEFAULT now64(6)
 )
 ENGINE = MergeTree

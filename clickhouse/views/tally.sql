@@ -135,3 +135,26 @@ FROM (
 GROUP BY source, day, camera_id
 HAVING missing + altered + rewritten + uncounted > 0
 ORDER BY day, source, camera_id;
+
+-- Sealed counts of a time, each with its seal, its salt (empty before it is published) and the inquiry of its act. Acts
+-- that name a person, or that are not the job's, are left out.
+CREATE OR REPLACE VIEW platestream.sealed_counts
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT *
+FROM (
+    SELECT * FROM platestream.inquiry_log
+    WHERE kind = 'tally' AND outcome = 'allowed' AND automatic AND set_off_by = who
+        AND at > {since:DateTime64(6, 'UTC')} AND at <= {until:DateTime64(6, 'UTC')}
+) AS log
+INNER JOIN (
+    SELECT number AS entry_number, at AS entry_at, who AS entry_who, record AS entry_record, previous AS entry_previous,
+        hash AS entry_hash
+    FROM platestream.ledger WHERE chain = 'retention' AND kind = 'tally'
+) AS entries ON entry_hash = effect
+INNER JOIN (
+    SELECT seal, entry AS sealed_entry, any(salt) AS salt
+    FROM platestream.inquiry_seals
+    LEFT JOIN (SELECT seal AS salted, at AS salted_at, salt FROM platestream.inquiry_salts) AS salts ON salted = seal AND salted_at = at
+    GROUP BY seal, entry
+) AS seals ON sealed_entry = entry
+ORDER BY seal;

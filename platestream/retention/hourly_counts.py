@@ -3,7 +3,7 @@
 All is derived from stored rows of which the first counts, so a replay or a restart counts nothing twice.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -29,20 +29,28 @@ SELECT until, hour, camera_id, detections FROM platestream.pass_groups(
 """
 _EXPIRED = """
 SELECT arrayFirst(one -> one >= at, {untils:Array(DateTime64(6, 'UTC'))}) AS until, hour, camera_id,
-    sum(detections)
+    sum(detections), sum(unsealed)
 FROM platestream.expired_counts
 WHERE at > {since:DateTime64(6, 'UTC')} AND at <= {untils:Array(DateTime64(6, 'UTC'))}[-1]
 GROUP BY until, hour, camera_id ORDER BY until, hour, camera_id
 """
-# After a run that was interrupted before its receipt, what is left of its rows was counted already.
+# After a run that was interrupted before its receipt, what is left of its rows was counted already. Where
+# data is stored for minutes, detections go before the hour in which they were written is sealed.
 _NOTE = """
-INSERT INTO platestream.expired_counts (run, cutoff, hour, camera_id, detections)
+INSERT INTO platestream.expired_counts (run, cutoff, hour, camera_id, detections, unsealed)
 WITH (
     SELECT max(cutoff) FROM platestream.expired_counts
     WHERE at > (SELECT max(at) FROM platestream.ledger WHERE chain = 'retention' AND kind = 'run')
-) AS counted
+) AS counted, (
+    SELECT max(parseDateTime64BestEffortOrZero(JSONExtractString(record, 'until'), 6, 'UTC'))
+    FROM platestream.ledger WHERE chain = 'retention' AND kind = 'tally'
+) AS sealed
 SELECT {run:UUID}, {cutoff:DateTime64(3, 'UTC')}, toStartOfHour(captured_at), camera_id,
-    uniqExact(detection_id)
+    uniqExact(detection_id), uniqExactIf(detection_id, detection_id IN (
+        SELECT id FROM platestream.tallied
+        WHERE source = 'detections' AND least(captured_at, tallied_at) < {cutoff:DateTime64(3, 'UTC')}
+        GROUP BY id HAVING min(tallied_at) > sealed
+    ))
 FROM platestream.detections
 WHERE least(captured_at, ingested_at) < {cutoff:DateTime64(3, 'UTC')}
     AND least(captured_at, ingested_at) >= counted
@@ -66,8 +74,8 @@ def count(
     return Counts(
         retained_s=round(retained.total_seconds()),
         frames=list(_continued(known, frames)),
-        passes=_hours(passes),
-        expired=_hours(expired),
+        passes=_hours([*passes, *((*row[:3], row[4]) for row in expired if row[4])]),
+        expired=_hours(row[:4] for row in expired),
     )
 
 
@@ -124,7 +132,7 @@ def _lost(text: str) -> dict[str, int]:
 
 
 def _hours(rows: Iterable[Sequence[Any]]) -> list[HourTally]:
-    hours: dict[datetime, dict[str, int]] = defaultdict(dict)
+    hours: dict[datetime, Counter[str]] = defaultdict(Counter)
     for _until, hour, camera, detections in rows:
-        hours[hour.replace(tzinfo=UTC)][camera] = detections
-    return [HourTally(hour=hour, cameras=cameras) for hour, cameras in sorted(hours.items())]
+        hours[hour.replace(tzinfo=UTC)][camera] += detections
+    return [HourTally(hour=hour, cameras=dict(cameras)) for hour, cameras in sorted(hours.items())]

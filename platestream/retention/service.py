@@ -138,7 +138,7 @@ def run(door: Door, period: timedelta, now: datetime | None = None) -> LedgerEnt
     dropped: dict[str, list[str]] = {}
     deleted: dict[str, int] = {}
     for table in EXPIRING_TABLES:
-        limit = cutoff if table.keep is None else max(cutoff, now - table.keep)
+        limit = now - table.retention_of(period)
         dropped[table.name], deleted[table.name] = _expire(client, table, limit, whole=period >= DAY)
     released = _purge_evidence(door)
     _clear(client, [*deleted, *HELD])

@@ -8,6 +8,7 @@ they expire. Digests include random numbers that are stored with the rows, so th
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from itertools import pairwise
@@ -67,7 +68,7 @@ def seal(door: Door, now: datetime) -> None:
     """
     client = door.client(RETENTION)
     last = ledger.last(client, "retention", "tally")
-    before = None if last is None else _of(last.record)
+    before = None if last is None else decode(last.record)
     since = FIRST if before is None else before.until
     until = now - SETTLED
     if until - since < EVERY:
@@ -75,7 +76,9 @@ def seal(door: Door, now: datetime) -> None:
     days = [day for _until, day in _groups(client, since, [until])]
     retained = door.rules.profile.retention.span
     counts = hourly_counts.count(client, since, until, before, retained)
-    records.put(door, "tally", Tally(since=since, until=until, days=days, counts=counts), reason=REASON)
+    # The act is published with its counts, so it does not name the person who started the job.
+    by_job = replace(door, set_off_by=door.who)
+    records.put(by_job, "tally", Tally(since=since, until=until, days=days, counts=counts), reason=REASON)
 
 
 def compare(client: Client) -> CompletenessReport:
@@ -85,7 +88,7 @@ def compare(client: Client) -> CompletenessReport:
     """
     ((now, retained_since),) = run("comparing", partial(client.query, _SINCE)).result_rows
     since = retained_since + MARGIN
-    sealed = [_of(one.record) for one, _hash in ledger.read(client, "retention", "tally", after=since)]
+    sealed = [decode(one.record) for one, _hash in ledger.read(client, "retention", "tally", after=since)]
     return CompletenessReport(
         at=now,
         faults=[
@@ -149,7 +152,8 @@ def _groups(client: Client, since: datetime, untils: Sequence[datetime]) -> list
     return [(until, Day(**dict(zip(names, day, strict=True)))) for until, *day in rows]
 
 
-def _of(record: str) -> Tally:
+def decode(record: str) -> Tally:
+    """Decode the record of an entry of the ledger."""
     return msgspec.json.decode(record, type=Tally)
 
 

@@ -1,24 +1,30 @@
 """`platestream audit`: the published inquiry log, with proofs and witnesses (docs/explanation/proof.md)."""
 
+import os
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
+import msgspec
 import typer
 
 from platestream.cli.door import display_zone, format_local, open_door, settings
-from platestream.cli.output import err, out, print_json, write
+from platestream.cli.output import err, out, print_json, table, write
+from platestream.retention import period_proof
 from platestream.schemas.pluralize import pluralize
 from platestream.transparency_log import inquiry_proof
 from platestream.transparency_log import service as transparency_log
 from platestream.transparency_log.config import config, verifier
+from platestream.transparency_log.period import PeriodReport
 from platestream.transparency_log.publish import Published
 from platestream.transparency_log.verify import (
     VerificationResult,
     key_of,
     reader_of,
+    verify_period,
     verify_proof,
     verify_published,
 )
@@ -111,18 +117,41 @@ def head(
 
 
 def prove(
-    inquiry: Annotated[UUID, typer.Argument(help="Id of the inquiry.")],
-    folder: Annotated[Path, typer.Argument(help="New folder for the proof.")],
+    inquiry: Annotated[UUID | None, typer.Argument(help="Id of the inquiry.")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="New folder for the proof.")] = None,
+    period: Annotated[
+        str,
+        typer.Option(
+            help="Prove a period instead, in UTC: 2026-10, or 2026-10-01..2026-10-15, both included."
+        ),
+    ] = "",
+    to: Annotated[
+        Path | None, typer.Option("--out", help="File for the sealed counts of the period, for outsiders.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the period's report as a JSON object.")
+    ] = False,
     case: Annotated[str, typer.Option(help="Case or incident number.")] = "",
     reason: Annotated[str, typer.Option(help="Reason for handing out the proof.")] = "",
 ) -> None:
-    """Write the proof that one inquiry is in the published log. The proof holds no other inquiry.
+    """Write the proof that one inquiry is in the published log, or prove that a period is complete.
 
-    The proof holds the inquiry itself, with plate, person and reason. Everybody who has the proof can read
-    them.
+    The proof of an inquiry holds the inquiry itself, with plate, person and reason, and no other one.
+    Everybody who has the proof can read them.
 
-    Example: platestream audit prove 7c0e2c0e-3c3f-4b52-9d0c-0a8f6f1d2e11 proof/ --reason 'Records request'
+    A period is complete if no frame and no detection vanished before its time, and none was stored longer, by
+    the counts that were sealed each hour. Exit 1 if something is missing. The file has no plate.
+
+    Examples: platestream audit prove 7c0e2c0e-3c3f-4b52-9d0c-0a8f6f1d2e11 proof/ --reason 'Records request'
+    and platestream audit prove --period 2026-10 --out october.jsonl --reason 'Quarterly review'
     """
+    if period:
+        if inquiry is not None:
+            raise typer.BadParameter("an inquiry or a --period, not both")
+        _prove_period(period, to, as_json, case, reason)
+        return
+    if inquiry is None or folder is None:
+        raise typer.BadParameter("name an inquiry and a new folder, or a --period")
     if folder.exists():
         raise FileExistsError(f"{folder} already exists and is not overwritten")
     with open_door("audit prove") as door:
@@ -154,6 +183,44 @@ def witness(
     )
     err.print(f"our key: {serving.key}")
     uvicorn.Server(server_config(app(serving), host=host, port=port)).run()
+
+
+def _prove_period(period: str, to: Path | None, as_json: bool, case: str, reason: str) -> None:
+    if to is not None and to.exists():
+        raise FileExistsError(f"{to} already exists and is not overwritten")
+    with open_door("audit prove") as door:
+        proof = period_proof.prove(door, period, case_number=case, reason=reason)
+    if to is not None:
+        with open(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.writelines(msgspec.json.encode(one) + b"\n" for one in proof.entries if one.salt)
+    _print_period(proof.report, as_json)
+
+
+def _print_period(report: PeriodReport, as_json: bool = False) -> None:
+    """Print the report of a period, and exit 1 if it has faults."""
+    if as_json:
+        print_json({**msgspec.to_builtins(report), "complete": not report.faults})
+    else:
+        shown = table("camera", "frames", "refused", "lost", "missing", "detections", "deleted", "stored")
+        for one in report.cameras:
+            figures = (one.frames, one.refused, one.lost, one.missing, one.detections, one.deleted)
+            shown.add_row(one.camera, *map(str, figures), "" if one.stored is None else str(one.stored))
+        out.print(shown)
+    for note in report.notes:
+        err.print(note, markup=False)
+    for fault in report.faults:
+        err.print(fault, markup=False)
+    if report.faults:
+        raise typer.Exit(1)
+    if not as_json:
+        out.print(f"complete from {report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC")
+
+
+def check_period(place: str, key: str, period: str, counts: Path | None) -> None:
+    """Run `audit verify --published --period`."""
+    lines = counts.read_bytes().splitlines() if counts else []
+    verdict = verify_period(reader_of(place), key_of(key), period, datetime.now(UTC), lines)
+    _print_period(replace(verdict.report, faults=verdict.result.faults))
 
 
 def check_published(place: str, key: str, older: Path | None, exported: Path | None) -> None:

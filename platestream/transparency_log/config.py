@@ -36,7 +36,7 @@ class Witness(NamedTuple):
 @dataclass(frozen=True)
 class LogConfig:
     """The configuration. `origin` is empty where none was chosen. `witness_name` is ours where we witness
-    others' `logs`.
+    others' `logs`. With `counts` the hourly counts by camera are published.
     """
 
     origin: str
@@ -46,6 +46,7 @@ class LogConfig:
     stamps: Stamps | None = None
     witness_name: str = ""
     logs: tuple[Verifier, ...] = ()
+    counts: bool = True
 
 
 def config(settings: Settings) -> LogConfig:
@@ -67,6 +68,7 @@ def config(settings: Settings) -> LogConfig:
         stamps=file.timestamp,
         witness_name=file.witness.name if file.witness else "",
         logs=logs,
+        counts=file.counts,
     )
 
 

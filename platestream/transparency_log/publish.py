@@ -1,5 +1,5 @@
 """Publication of the log: newly sealed inquiries are put into the tree, and a head is signed, witnessed and
-stamped.
+stamped. The hourly counts that it holds are published, too.
 
 This never signs two heads of one size, or a head that does not extend the last one:
 
@@ -31,6 +31,7 @@ from platestream.transparency_log.config import LogConfig, LogError
 from platestream.transparency_log.leaves import Leaf, LeavesError
 from platestream.transparency_log.log_integrity import KEPT as YEARS
 from platestream.transparency_log.log_integrity import LATE
+from platestream.transparency_log.published_counts import write_days
 from platestream.transparency_log.published_folder import CHECKPOINT
 from platestream.transparency_log.publisher_state import LastRun, SignedHead
 from platestream.transparency_log.witness_client import RequestError, stamp
@@ -110,6 +111,8 @@ def _publish(
         )
     if note is None:
         return Published(Head(key.name, 0, growth.root()), 0)
+    if log_config.counts:
+        write_days(log_config.folder, client, last, now)
     return _show(log_config, last, note, now, signed.size if signed else 0, altered)
 
 

@@ -4,7 +4,9 @@ Anyone who does not trust this program can do the same with others' (docs/how-to
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -22,6 +24,8 @@ from platestream.transparency_log.config import LogConfig, LogError
 from platestream.transparency_log.inquiry_proof import INQUIRY, PROOF, SALT
 from platestream.transparency_log.leaves import LeavesError
 from platestream.transparency_log.log_export import Line
+from platestream.transparency_log.period import PeriodReport, judge, needed, parse_period
+from platestream.transparency_log.published_counts import OpenedEntry, day_path, faults_of, parse
 from platestream.transparency_log.published_folder import CHECKPOINT, PublishedFolder
 from platestream.transparency_log.witness_client import RequestError, get
 
@@ -35,6 +39,14 @@ class VerificationResult:
 
     head: Head
     faults: list[str]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verification of a period, and its figures."""
+
+    result: VerificationResult
+    report: PeriodReport
 
 
 def reader_of(place: str) -> Read:
@@ -87,6 +99,24 @@ def verify_published(
     return VerificationResult(head, faults)
 
 
+def verify_period(
+    read: Read, key: Verifier, period: str, now: datetime, lines: Iterable[bytes] = ()
+) -> Verdict:
+    """Judge a period by the published counts, or by `lines` of a file, which must be entries of the log.
+
+    `verify_published` checks the log itself. Raises NoteError, ValueError and OSError.
+    """
+    since, until = parse_period(period)
+    head, _note = open_checkpoint(_read(read, CHECKPOINT), key)
+    opened = list(parse(lines)) or list(_opened(read, since - timedelta(days=1), now))
+    faults = [f"seal {one.seal}: it is not in the published head" for one in opened if one.seal > head.size]
+    faults += [f"seal {one.seal}: it has no salt" for one in opened if not one.salt]
+    faults += faults_of(opened, read, head)
+    tallies = sorted((one.tally()[1] for one in opened), key=lambda one: one.until)
+    report = judge(needed(tallies, since), since, until, now)
+    return Verdict(VerificationResult(head, [*faults, *report.faults]), report)
+
+
 def verify_proof(files: Mapping[str, bytes], key: Verifier) -> VerificationResult:
     """Verify that an inquiry, its salt and its proof belong together and to a head that `key` signed.
 
@@ -129,6 +159,15 @@ def verify_database(
     except (LeavesError, ValueError) as error:
         return VerificationResult(head, [str(error)])
     return VerificationResult(head, faults[:MOST_FAULTS])
+
+
+def _opened(read: Read, since: datetime, until: datetime) -> Iterator[OpenedEntry]:
+    """Yield the published counts of all days from `since` on; a day may have none."""
+    day = since.date()
+    while day <= until.date():
+        with suppress(FileNotFoundError, RequestError):
+            yield from parse(read(day_path(day)).splitlines())
+        day += timedelta(days=1)
 
 
 def key_of(text: str) -> Verifier:

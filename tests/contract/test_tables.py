@@ -25,6 +25,7 @@ from platestream.schemas.dead_letter import DeadLetter
 from platestream.schemas.delivery import Delivery
 from platestream.schemas.deployment import DeploymentFinding
 from platestream.schemas.finding import Finding
+from platestream.schemas.frame_count import CountedFrame
 from platestream.schemas.registry import RegistryRecord
 from platestream.schemas.tables import TABLES, Table
 from tests.support.clock import NOW
@@ -149,6 +150,9 @@ def records(table: Table[Any], count: int = COUNT) -> list[Any]:
         return [msgspec.structs.replace(told, delivery_id=uuid4(), at=at, captured_at=at) for at in times]
     if table is tables.DEPLOYMENT_FINDINGS:
         return [DeploymentFinding.of(f"camera-{n}", "ended", at) for n, at in enumerate(times)]
+    if table is tables.FRAMES_COUNTED:
+        counted = CountedFrame(camera_id="cam", outcome="read", epoch="0123456789abcdef", lost='{"full":2}')
+        return [msgspec.structs.replace(counted, number=n + 1, mark=n) for n, _at in enumerate(times)]
     assert table is tables.DEAD_LETTERS, "a table without records to test it by"
     letter = DeadLetter.from_json(bytes(example("dead_letter").accepted))
     return [

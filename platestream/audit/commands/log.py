@@ -72,6 +72,15 @@ def verify(
             exists=True, dir_okay=False, help="A checkpoint stored earlier that --published must extend."
         ),
     ] = None,
+    period: Annotated[
+        str, typer.Option(help="Judge a period, for example 2026-10, by the counts of --published.")
+    ] = "",
+    counts: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Counts of audit prove --out, instead of published ones."
+        ),
+    ] = None,
 ) -> None:
     """Verify the integrity of the inquiry log against its seals, the copy of the seals and the published log.
     Report each inquiry that was changed, added, removed or cut off.
@@ -79,13 +88,18 @@ def verify(
     Examples: platestream audit verify
     and platestream audit verify --export inquiries-2026.jsonl --head 812:9f2c…
     and platestream audit verify --published https://sjpd.example/log --key sjpd.example/log+1a2b3c4d+AbCd…
+    and platestream audit verify --published log/ --key sjpd.example/log+1a2b3c4d+AbCd… --period 2026-10
     """
+    if (period or counts) and not (log and period):
+        raise typer.BadParameter("a period needs --published, and --counts a --period")
     if (log or proof) and not key:
         raise typer.BadParameter("the log's key is needed: --key (platestream audit head shows it)")
     if export is not None:
         _verify_export(export, head)
     if log:
         published.check_published(log, key, older, export)
+    if period:
+        published.check_period(log, key, period, counts)
     if proof is not None:
         published.check_proof(proof, key)
     if export or log or proof:

@@ -58,7 +58,11 @@ BUILDING = {"recent", "admitted", "documented"}  # what the others judge by; gra
 EVIDENCE = {  # what is held, or would be: tests/attacks/test_evidence_and_ledger.py
     *("held", "held_detections", "held_images", "held_answers", "copied", "holdable"),
 }
-TIMES = {"clock_seen", "completeness"}  # counts and times, for what compares the clock and the tallies
+TIMES = {
+    "clock_seen",
+    "completeness",
+    "pass_groups",
+}  # counts and times, for what compares the clock and the tallies
 HASHES = {"disproved"}  # of pairs of plate and entry, and who found them wrong
 COUNTED = {"vehicles_of", "left_out"}  # figures, for the account that seals the log and for who searched
 VIEWS = sorted(SCENES)

@@ -107,6 +107,7 @@ TALLIES = {
 }
 COMPARED = {
     "vehicles_of": f"vehicles_of(inquiry = '{UUID(int=0)}')",
+    "sealed_counts": "sealed_counts(since = now(), until = now())",
     "clock_seen": "clock_seen",
     "clock_confirmed": "clock_confirmed(since = now())",
     "clock_stopped": "clock_stopped",
@@ -131,7 +132,7 @@ READS = {
     INGEST: {*RULES, *DISPROVED},
     SEALER: {
         *LOG,
-        *(SALTS, SHOWN, "vehicles_of", "gate_rules", "statements", "schema_migrations"),
+        *(SALTS, SHOWN, "vehicles_of", "gate_rules", "statements", "schema_migrations", "sealed_counts"),
         *RULES,
     },
     ANALYST: {*GATE, "holdable", *RECOVERY, *RULES, *DISPROVED},
@@ -154,7 +155,7 @@ READS = {
         *("schema_migrations", "schema_views", "verdict", "recovery_outcome"),
         *("administrators", "recoveries"),
         *TALLIES,
-        *("clock_stopped", "expired_counts"),
+        *("clock_stopped", "expired_counts", "sealed_counts"),
     },
     RETENTION: {
         *("evidence_holds", "ledger", "utilization", "verdict", "hit_states", "audit_times"),
