@@ -258,7 +258,7 @@ CHECKS = (
     Check(
         "rows",
         _clauses("F.8.b J.1"),
-        "no row is past its time, and none is missing or altered before",
+        "no row is past its time, and no row or numbered frame is missing or altered before",
         "platestream retention run; retention log",
         retention.rows,
     ),

@@ -22,6 +22,7 @@ from platestream.schemas.frame import Frame
 from platestream.schemas.frame_count import FRAME_COUNT, FrameCount
 from platestream.transparency_log.period import PeriodReport
 from platestream.transparency_log.verify import reader_of, verify_period
+from tests.support.agency import Agency as Followed
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import door_of
@@ -167,6 +168,9 @@ def test_frames_that_an_operator_deletes_in_the_spool_are_found_by_the_gap(
     (fault,) = prove(counted).faults
     assert fault.startswith("gate: 3 frames missing by")
     assert "numbers 4-6 of" in fault
+    found = Followed(counted, tmp_path / "data").results("rows")["rows"]
+    assert found.outcome == "not_held"
+    assert fault in found.faults
 
 
 def test_frames_that_a_full_spool_lost_are_no_gap(counted: Database, tmp_path: Path) -> None:

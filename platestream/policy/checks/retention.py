@@ -17,6 +17,7 @@ from platestream.schemas.expiring_tables import DAY, EXPIRING_TABLES, HOUR
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.pluralize import pluralize
 from platestream.settings import keys_folder
+from platestream.transparency_log.period import judge
 
 SLACK = timedelta(hours=1)  # the job runs every 15 minutes
 LATE = timedelta(hours=1)
@@ -51,7 +52,7 @@ def rules(live: CheckData) -> Answer:
 
 
 def rows(live: CheckData) -> Answer:
-    """Check that no table has a row past its time, and that no counted row is missing before it expires."""
+    """Check that no table has a row past its time, and that no counted row or numbered frame is missing."""
     late, ages = [], []
     for table in EXPIRING_TABLES:
         first = oldest(live.client, table)
@@ -65,6 +66,7 @@ def rows(live: CheckData) -> Answer:
         late,
         tally.compare(live.client).faults,
         _missed(live),
+        _by_the_hour(live),
         gap_unless(ages, "the tables that age are empty", "once a camera delivers (platestream cameras run)"),
     )
 
@@ -76,6 +78,13 @@ def _missed(live: CheckData) -> list[str]:
     ]
     compared = {one.compared.at: one.compared.faults for one in receipts if one.compared is not None}
     return [f"{at:%Y-%m-%d %H:%M}: {text}" for at, faults in compared.items() for text in faults]
+
+
+def _by_the_hour(live: CheckData) -> list[str]:
+    """Return the faults of the sealed hourly counts, from the first one that is retained."""
+    entries = ledger.read(live.client, "retention", "tally", after=live.now - live.period)
+    counted = [one for one in (tally.decode(entry.record) for entry, _ in entries) if one.counts is not None]
+    return judge(counted, counted[0].until, live.now, live.now).faults if counted else []
 
 
 def job(live: CheckData) -> Answer:
