@@ -53,7 +53,7 @@ def test_an_encrypted_spool_has_no_picture_and_no_plate_on_the_disk(tmp_path: Pa
     spool.put("cam", pushed, 1)
     spool.put("cam", message("PICTURE"), 2)
     assert texts(spool) == ["0", "1", "PICTURE"], "what an older release left is sent, too"
-    assert spool.take(9)[1].message.headers == pushed.headers
+    assert pushed.headers.items() <= spool.take(9)[1].message.headers.items()
     assert spool.take(9)[1].message.value in (None, b"")
     stored = b"".join(path.read_bytes() for path in (tmp_path / "spool").iterdir())
     assert b"CNR7Y42" not in stored
