@@ -115,6 +115,7 @@ def _judge_frames(
         for key, one in hours[place].items():
             last[key] = min(one.missing, last.get(key, one.missing))
             final[place][key] = last[key]
+    devices: dict[str, Counter[str]] = defaultdict(Counter)
     for place, (tally, found) in enumerate(zip(counted, hours, strict=True)):
         if tally.until <= since or tally.since >= end:
             continue
@@ -124,6 +125,8 @@ def _judge_frames(
             figure = figures.setdefault(one.camera, CameraFigures(one.camera))
             figure.frames += one.frames
             figure.refused += one.frames - one.outcomes.get("read", 0) - one.outcomes.get("held", 0)
+            if one.device:
+                devices[one.camera] += Counter(arrived=one.device[0], span=one.device[2] - one.device[1] + 1)
             past = (before or {}).get(key)
             figure.lost += sum(one.lost.values()) - (sum(past.lost.values()) if past else 0)
             reached = final[place - 1][key] if past else final[place][key] if before is None else 0
@@ -132,6 +135,9 @@ def _judge_frames(
                 text = f"{one.camera}: {pluralize(gap, 'frame')} missing by {_at(tally.until)}{_ranges(one)}"
                 is_open = place == len(hours) - 1 and now - tally.until < LATE
                 (notes if is_open else faults).append(text)
+    for camera, device in devices.items():
+        if device["arrived"] < device["span"]:  # no fault: a device may restart, or count other messages, too
+            notes.append(f"{camera}: {device['arrived']} of {device['span']} numbers of the device arrived")
 
 
 def _discontinuities(

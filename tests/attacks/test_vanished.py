@@ -46,9 +46,9 @@ PERIOD = f"{NOW - 45 * DAY:%Y-%m-%d}..{NOW + DAY:%Y-%m-%d}"
 IN_TWO_HOURS = 2 * HOUR
 
 
-def frame(number: int, epoch: str = EPOCH, **lost: int) -> Frame:
+def frame(number: int, epoch: str = EPOCH, device: int | None = None, **lost: int) -> Frame:
     made = frame_message(3, number / 10)
-    count = msgspec.json.encode(FrameCount(epoch, number, lost)).decode()
+    count = msgspec.json.encode(FrameCount(epoch, number, lost, device)).decode()
     return Frame.from_message(
         msgspec.structs.replace(made, headers={**made.headers, FRAME_COUNT: count, "frame-id": str(uuid4())})
     )
@@ -104,6 +104,14 @@ def test_a_complete_period_has_no_fault(counted: Database) -> None:
     (cam,) = report.cameras
     assert (cam.frames, cam.lost, cam.missing) == (11, 1, 0)
     assert (cam.detections, cam.deleted, cam.stored) == (4, 0, 4)
+
+
+def test_gaps_in_the_numbers_of_a_device_are_reported_and_are_no_fault(counted: Database) -> None:
+    arrive(counted, [frame(11, device=7), frame(12, device=9)])
+    seal(counted, IN_TWO_HOURS)
+    report = prove(counted)
+    assert report.faults == []
+    assert "cam: 2 of 3 numbers of the device arrived" in report.notes
 
 
 def test_detections_that_the_owner_deletes_with_their_counts_are_found(counted: Database) -> None:
