@@ -48,6 +48,10 @@ _VIEWS = {
     view: f"SELECT * FROM platestream.{view}(inquiry = {{inquiry:UUID}}) ORDER BY {order}"  # noqa: S608 - ours
     for view, order in _ORDER.items()
 }
+_BRIEF = {
+    view: _VIEWS[view].replace("SELECT *", "SELECT * EXCEPT (alternatives, box, models)", 1)
+    for view in ("search", "sightings", "fuzzy")
+}
 _HIT_LIST = (
     "SELECT * FROM platestream.hit_list(inquiry = {{inquiry:UUID}}, historical = {}, most = {})"
     " ORDER BY captured_at DESC, hit_id"
@@ -72,6 +76,7 @@ def search(
     since: datetime | None = None,
     until: datetime | None = None,
     described: str = "",
+    brief: bool = False,
     **why: Unpack[ActorDocumentation],
 ) -> list[Row]:
     """Search detections; return dicts by column, newest first.
@@ -79,11 +84,12 @@ def search(
     `pattern` is a plate in which `*` matches any characters and `?` one character, with O and 0 as one; empty
     is every plate. No `cameras` means all; the default of `since` is 30 days ago and of `until` now.
     `described` limits the result to vehicles of a description, for example `colour=white;body=pickup`, of at
-    most `MOST_DESCRIBED` characters (clickhouse/views/misfit.part). `client` needs the analyst's role.
+    most `MOST_DESCRIBED` characters (clickhouse/views/misfit.part). A `brief` row has no `alternatives`,
+    `box` and `models`, which take a quarter of the time. `client` needs the analyst's role.
     Raises RefusedInquiry when the rules refuse it, ValueError on a time without a zone, and DatabaseError.
     """
-    asked = {"pattern": pattern, "other": described, "cameras": list(cameras)}
-    return _search(client, "search", why, **asked, since=since, until=until)
+    asked: dict[str, Any] = {"pattern": pattern, "other": described, "cameras": list(cameras)}
+    return _search(client, "search", why, **asked, since=since, until=until, brief=brief)
 
 
 class Holdable(NamedTuple):
@@ -124,13 +130,14 @@ def sightings(
     until: datetime | None = None,
     pattern: str = "",
     described: str = "",
+    brief: bool = False,
     **why: Unpack[ActorDocumentation],
 ) -> list[Row]:
     """Return all detections of 1 to 20 cameras in 7 days at most, newest first; more is refused. Else as
     `search`.
     """
-    asked = {"pattern": pattern, "other": described, "cameras": list(cameras)}
-    return _search(client, "sightings", why, **asked, since=since, until=until)
+    asked: dict[str, Any] = {"pattern": pattern, "other": described, "cameras": list(cameras)}
+    return _search(client, "sightings", why, **asked, since=since, until=until, brief=brief)
 
 
 def fuzzy(
@@ -141,6 +148,7 @@ def fuzzy(
     since: datetime | None = None,
     until: datetime | None = None,
     described: str = "",
+    brief: bool = False,
     **why: Unpack[ActorDocumentation],
 ) -> list[Row]:
     """Search plates that look like `plate` (4 to 8 characters) or differ from it by one character.
@@ -148,8 +156,8 @@ def fuzzy(
     A row's `match` is `same`, `look_alike` or `one_edit` (one added, lost, changed, or two swapped), in this
     order. Else as `search`.
     """
-    asked = {"pattern": plate, "other": described, "cameras": list(cameras)}
-    return _search(client, "fuzzy", why, **asked, since=since, until=until)
+    asked: dict[str, Any] = {"pattern": plate, "other": described, "cameras": list(cameras)}
+    return _search(client, "fuzzy", why, **asked, since=since, until=until, brief=brief)
 
 
 def left_out(client: Client, kind: str, inquiry: UUID) -> int:
@@ -171,7 +179,11 @@ def cotravel(
     **why: Unpack[ActorDocumentation],
 ) -> list[Row]:
     """Return the passes of two plates at the same camera within this time (1 s to an hour), newest first."""
-    asked = {"pattern": plate, "other": other_plate, "within_s": round(within.total_seconds())}
+    asked: dict[str, Any] = {
+        "pattern": plate,
+        "other": other_plate,
+        "within_s": round(within.total_seconds()),
+    }
     return _search(client, "cotravel", why, **asked, cameras=list(cameras), since=since, until=until)
 
 
@@ -186,7 +198,7 @@ def companions(
     **why: Unpack[ActorDocumentation],
 ) -> list[Row]:
     """Return other plates that met `plate` twice or more at a camera, those with the most meetings first."""
-    asked = {"pattern": plate, "within_s": round(within.total_seconds())}
+    asked: dict[str, Any] = {"pattern": plate, "within_s": round(within.total_seconds())}
     return _search(client, "companions", why, **asked, cameras=list(cameras), since=since, until=until)
 
 
@@ -204,7 +216,7 @@ def hits(
     `search`.
     """
     other = "" if hit_id is None else str(hit_id)
-    asked = {"pattern": pattern, "other": other, "cameras": list(cameras)}
+    asked: dict[str, Any] = {"pattern": pattern, "other": other, "cameras": list(cameras)}
     return _search(client, "hits", why, **asked, since=since, until=until)
 
 
@@ -290,23 +302,30 @@ def search_for_partner(
     return _undamaged(_read(client, kind, inquiry)) if kind == "picture" else _read(client, kind, inquiry)
 
 
-def read_again(client: Client, kind: str, inquiry: UUID, skip: int = 0, most: int | None = None) -> list[Row]:
+def read_again(
+    client: Client, kind: str, inquiry: UUID, skip: int = 0, most: int | None = None, *, brief: bool = False
+) -> list[Row]:
     """Return the rows of a search of this account in the last ten minutes again: what it showed, and nothing
-    more; with `most`, so many after the first `skip`. Raises RefusedInquiry for any other id, and
-    DatabaseError.
+    more; with `most`, so many after the first `skip`. `brief` as in `search`. Raises RefusedInquiry for any
+    other id, and DatabaseError.
     """
-    return _read(client, kind, inquiry, most, skip=skip)
+    return _read(client, kind, inquiry, most, skip, brief=brief)
 
 
-def _search(client: Client, kind: str, why: ActorDocumentation, **parameters: Any) -> list[Row]:
+def _search(
+    client: Client, kind: str, why: ActorDocumentation, *, brief: bool = False, **parameters: Any
+) -> list[Row]:
     inquiry = why.get("inquiry_id") or uuid4()
     write(client, inquiry, kind, why, parameters)
-    return _read(client, kind, inquiry)
+    return _read(client, kind, inquiry, brief=brief)
 
 
-def _read(client: Client, kind: str, inquiry: UUID, most: int | None = None, skip: int = 0) -> list[Row]:
+def _read(
+    client: Client, kind: str, inquiry: UUID, most: int | None = None, skip: int = 0, *, brief: bool = False
+) -> list[Row]:
     limit = "" if most is None else f" LIMIT {most:d} OFFSET {skip:d}"
-    return _rows(client, kind, _VIEWS[kind] + limit, inquiry)
+    statement = _BRIEF.get(kind, _VIEWS[kind]) if brief else _VIEWS[kind]
+    return _rows(client, kind, statement + limit, inquiry)
 
 
 def _rows(client: Client, kind: str, sql: str, inquiry: UUID) -> list[Row]:

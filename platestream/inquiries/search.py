@@ -154,30 +154,34 @@ def is_cut(rows: Sequence[gate.Row]) -> bool:
     return bool(rows) and bool(rows[0].get("cut"))
 
 
-def search(door: Door, request: SearchRequest, **why: Unpack[Documentation]) -> Result:
-    """Search: the one function of page, command and API.
+def search(
+    door: Door, request: SearchRequest, *, brief: bool = False, **why: Unpack[Documentation]
+) -> Result:
+    """Search: the one function of page, command and API. `brief` as in `gate.search`.
 
     Raises RefusedInquiry when the rules refuse it, ValueError on a time without a zone or a description that
     cannot be asked for, and DatabaseError.
     """
     inquiry = uuid4()
     documented: inquire.ActorDocumentation = {**door.documentation(**why), "inquiry_id": inquiry}
-    return _result(door, inquiry, request, _rows(door, request, documented))
+    return _result(door, inquiry, request, _rows(door, request, documented, brief=brief))
 
 
-def search_again(door: Door, inquiry: UUID, request: SearchRequest) -> Result:
+def search_again(door: Door, inquiry: UUID, request: SearchRequest, *, brief: bool = False) -> Result:
     """Return the result of a search of the last ten minutes again: another page of it is no new inquiry.
 
     Raises RefusedInquiry where the inquiry is older, and DatabaseError.
     """
-    return _result(door, inquiry, request, gate.read_again(door.client(ANALYST), request.way, inquiry))
+    return _result(
+        door, inquiry, request, gate.read_again(door.client(ANALYST), request.way, inquiry, brief=brief)
+    )
 
 
 def read_page(door: Door, inquiry: UUID, way: SearchKind, skip: int, most: int) -> list[gate.Row]:
-    """Return `most` rows of a search of the last ten minutes after the first `skip`. The others are not read.
-    Raises as `search_again`.
+    """Return `most` brief rows of a search of the last ten minutes after the first `skip`; the others are not
+    read. Raises as `search_again`.
     """
-    return gate.read_again(door.client(ANALYST), way, inquiry, skip, most)
+    return gate.read_again(door.client(ANALYST), way, inquiry, skip, most, brief=True)
 
 
 def _result(door: Door, inquiry: UUID, request: SearchRequest, rows: list[gate.Row]) -> Result:
@@ -187,7 +191,9 @@ def _result(door: Door, inquiry: UUID, request: SearchRequest, rows: list[gate.R
     return Result(inquiry, rows, left_out, is_cut(rows))
 
 
-def _rows(door: Door, request: SearchRequest, told: inquire.ActorDocumentation) -> list[gate.Row]:
+def _rows(
+    door: Door, request: SearchRequest, documented: inquire.ActorDocumentation, *, brief: bool
+) -> list[gate.Row]:
     """Search by the function of `platestream.access.gate` that `request.way` names."""
     client = door.client(ANALYST)
     plate, cameras, since, until = request.plate, request.cameras, request.since, request.until
@@ -195,19 +201,46 @@ def _rows(door: Door, request: SearchRequest, told: inquire.ActorDocumentation) 
     match request.way:
         case "search":
             return gate.search(
-                client, pattern=plate, cameras=cameras, since=since, until=until, described=described, **told
+                client,
+                pattern=plate,
+                cameras=cameras,
+                since=since,
+                until=until,
+                described=described,
+                brief=brief,
+                **documented,
             )
         case "fuzzy":
             return gate.fuzzy(
-                client, plate=plate, cameras=cameras, since=since, until=until, described=described, **told
+                client,
+                plate=plate,
+                cameras=cameras,
+                since=since,
+                until=until,
+                described=described,
+                brief=brief,
+                **documented,
             )
         case "sightings":
             return gate.sightings(
-                client, pattern=plate, cameras=cameras, since=since, until=until, described=described, **told
+                client,
+                pattern=plate,
+                cameras=cameras,
+                since=since,
+                until=until,
+                described=described,
+                brief=brief,
+                **documented,
             )
         case "companions":
             return gate.companions(
-                client, plate=plate, within=request.within, cameras=cameras, since=since, until=until, **told
+                client,
+                plate=plate,
+                within=request.within,
+                cameras=cameras,
+                since=since,
+                until=until,
+                **documented,
             )
         case "cotravel":
             return gate.cotravel(
@@ -218,7 +251,7 @@ def _rows(door: Door, request: SearchRequest, told: inquire.ActorDocumentation) 
                 cameras=cameras,
                 since=since,
                 until=until,
-                **told,
+                **documented,
             )
     assert_never(request.way)
 

@@ -66,7 +66,7 @@ def show_results(request: PageRequest) -> Response:
     """Show the results; if the search was refused, the form as it was filled in, with the rule."""
     try:
         query, why = query_of(request), _documentation(request)
-        result = inquiries.search(request.door, query, **why)
+        result = inquiries.search(request.door, query, brief=True, **why)
         answers = partners.query_agencies(request, query, why)
     except (RefusedInquiry, ValueError) as error:
         status, message = error_response(error)
@@ -90,7 +90,7 @@ def show_page(request: PageRequest) -> Response:
     page = int(number) if number.isdecimal() and len(number) < 7 else 1
     try:
         if overview is None:
-            result = inquiries.search_again(request.door, inquiry, query)
+            result = inquiries.search_again(request.door, inquiry, query, brief=True)
             overview = _overview(again, query, result)
             page = overview.page_of(page)
             rows = result.rows[(page - 1) * A_PAGE : page * A_PAGE]
