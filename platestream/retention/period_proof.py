@@ -23,6 +23,8 @@ from platestream.transparency_log.published_counts import OpenedEntry
 from platestream.transparency_log.published_folder import CHECKPOINT
 
 AFTER = timedelta(hours=2)
+BEFORE = timedelta(days=2)
+"""Time before the period in which an hour is sealed, unless the job stood still."""
 _STORED = """
 SELECT toStartOfHour(captured_at) AS hour, camera_id, uniqExact(detection_id) FROM platestream.detections
 WHERE captured_at >= {since:DateTime64(3, 'UTC')} AND captured_at < {until:DateTime64(3, 'UTC')}
@@ -48,28 +50,29 @@ def prove(door: Door, period: str, **why: Unpack[Documentation]) -> PeriodProof:
     door.enter("audit_prove", f"period {period}", **why)
     client = door.client(AUDITOR)
     ((now, retained_since),) = run("proving", partial(client.query, _NOW)).result_rows
-    sealed = [tally.decode(entry.record) for entry, _hash in ledger.read(client, "retention", "tally")]
+    entries = ledger.read(client, "retention", "tally", after=since - BEFORE)
+    sealed = [tally.decode(entry.record) for entry, _hash in entries]
     counted = [one for one in needed(sealed, since) if one.counts is not None]
     report = judge(counted, since, until, now)
     if counted:
         retained = door.rules.profile.retention.span
         pending = hourly_counts.count(client, counted[-1].until, now + AFTER, counted[-1], retained)
         report = judge(counted, since, until, now, _stored(client, since, until), pending)
-    entries = _entries(client, counted)
+    opened = _entries(client, counted)
     faults = [
         *ledger.verify(client),
         *report.faults,
         *(tally.compare(client).faults if until > retained_since else ()),
         *_compared(client, since, until, now - retained_since),
-        *_published(config(door.settings), entries),
+        *_published(config(door.settings), opened),
     ]
-    missing = len(counted) - sum(1 for one in entries if one.salt)
+    missing = len(counted) - sum(1 for one in opened if one.salt)
     notes = [
         *report.notes,
         *([f"{missing} of {len(counted)} hours are not published yet"] if missing else []),
     ]
     return PeriodProof(
-        PeriodReport(report.since, report.until, report.cameras, list(dict.fromkeys(faults)), notes), entries
+        PeriodReport(report.since, report.until, report.cameras, list(dict.fromkeys(faults)), notes), opened
     )
 
 
