@@ -31,7 +31,7 @@ class Span:
         """Return the end, in UTC, of the span that begins at `at`.
 
         Months and years end at the same time of the same day in `zone`, or on a shorter month's last day. A
-        time that a change of the clock skips is taken by the offset before the change.
+        time that a change of the clock skips is taken by the offset after the change, as ClickHouse does.
         """
         return self._shift(at, zone, 1)
 
@@ -56,7 +56,9 @@ class Span:
         months = 12 * local.year + local.month - 1 + sign * self.count * _MONTHS[self.unit]
         year, month = months // 12, months % 12 + 1
         day = min(local.day, monthrange(year, month)[1])
-        return local.replace(year=year, month=month, day=day, fold=0).astimezone(UTC)
+        end = local.replace(year=year, month=month, day=day, fold=0)
+        skipped = end.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != end.replace(tzinfo=None)
+        return end.replace(fold=int(skipped)).astimezone(UTC)
 
 
 def parse_span(text: str) -> Span:

@@ -53,21 +53,50 @@ def log(database: Database, inquiry: UUID, **columns: Any) -> None:
 ANY_TIME = st.integers(0, 40 * 366 * 24 * 60).map(lambda minutes: TWENTY + timedelta(minutes=minutes))
 
 
-@pytest.mark.parametrize(
-    "zone", ["America/New_York", "America/Phoenix", "Europe/Berlin", "Australia/Lord_Howe"]
-)
+def ends_by_both(
+    database: Database, zone: str, times: list[datetime], months: int
+) -> tuple[list[int], list[int]]:
+    """When so many months after these times have passed, by the database and by the rules."""
+    sql = """SELECT toUnixTimestamp64Second(addMonths(
+        toTimeZone(arrayJoin({times:Array(DateTime64(3, 'UTC'))}), {zone:String}), {months:UInt16}))"""
+    parameters = {"times": times, "zone": zone, "months": months}
+    rows = database.client().query(sql, parameters=parameters).result_rows
+    ends = [Span(months, "month").after(one, ZoneInfo(zone)) for one in times]
+    return [row[0] for row in rows], [int(one.timestamp()) for one in ends]
+
+
+@pytest.mark.parametrize("zone", ZONES)
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(times=st.lists(ANY_TIME, min_size=1, max_size=50), months=st.integers(0, 240))
 def test_calendar_months_of_the_database_and_of_the_rules_agree(
     database: Database, zone: str, times: list[datetime], months: int
 ) -> None:
-    sql = """SELECT toUnixTimestamp64Second(addMonths(
-        toTimeZone(arrayJoin({times:Array(DateTime64(3, 'UTC'))}), {zone:String}), {months:UInt16}))"""
-    rows = (
-        database.client().query(sql, parameters={"times": times, "zone": zone, "months": months}).result_rows
-    )
-    ends = [Span(months, "month").after(one, ZoneInfo(zone)) for one in times]
-    assert [row[0] for row in rows] == [int(one.timestamp()) for one in ends]
+    theirs, ours = ends_by_both(database, zone, times, months)
+    assert theirs == ours
+
+
+@pytest.mark.parametrize(
+    ("zone", "month", "first"),
+    [("America/New_York", 2, 8), ("Europe/Berlin", 2, 22), ("Australia/Lord_Howe", 9, 1)],
+)
+def test_they_agree_on_every_minute_of_the_nights_in_which_the_clock_changes(
+    database: Database, zone: str, month: int, first: int
+) -> None:
+    """A month later it is 1 to 4 in the morning of the change, or of a day beside it."""
+    begins = [
+        datetime(year, month, day, 1, tzinfo=ZoneInfo(zone)) + timedelta(minutes=minutes)
+        for year in (2025, 2027, 2033)
+        for day in range(first, first + 7)
+        for minutes in range(0, 180, 5)
+    ]
+    theirs, ours = ends_by_both(database, zone, [one.astimezone(UTC) for one in begins], 1)
+    assert theirs == ours
+    skipped = [
+        one
+        for one, end in zip(begins, ours, strict=True)
+        if datetime.fromtimestamp(end, ZoneInfo(zone)).time() != one.time()
+    ]
+    assert skipped, "a time that the clock skips is among them"
 
 
 def test_the_database_itself_stamps_who_asked_when_and_in_which_query(database: Database) -> None:
