@@ -54,7 +54,7 @@ class LogFile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     origin: Origin | None = None
     folder: Path | None = None
-    counts: bool = True
+    counts: bool = False
     witnesses: tuple[WitnessAt, ...] = ()
     timestamp: Stamps | None = None
     witness: AsWitness | None = None

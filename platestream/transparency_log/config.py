@@ -46,7 +46,7 @@ class LogConfig:
     stamps: Stamps | None = None
     witness_name: str = ""
     logs: tuple[Verifier, ...] = ()
-    counts: bool = True
+    counts: bool = False
 
 
 def config(settings: Settings) -> LogConfig:

@@ -109,6 +109,11 @@ def verify_period(
     since, until = parse_period(period)
     head, _note = open_checkpoint(_read(read, CHECKPOINT), key)
     opened = list(parse(lines)) or list(_opened(read, since - timedelta(days=1), now))
+    if not opened:
+        raise ValueError(
+            "the counts of this period are not published: ask the agency for the file of `audit prove --out`,"
+            " and name it with --counts"
+        )
     faults = [f"seal {one.seal}: it is not in the published head" for one in opened if one.seal > head.size]
     faults += [f"seal {one.seal}: it has no salt" for one in opened if not one.salt]
     faults += faults_of(opened, read, head)

@@ -34,7 +34,9 @@ class Agency:
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
-        self.found = LogConfig(NAME, PublisherState(folder / "private"), PublishedFolder(folder / "public"))
+        self.found = LogConfig(
+            NAME, PublisherState(folder / "private"), PublishedFolder(folder / "public"), counts=True
+        )
 
     @property
     def key(self) -> Verifier:

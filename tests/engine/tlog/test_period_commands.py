@@ -1,6 +1,7 @@
 """`platestream audit prove --period` and what an outsider does with its file."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def counted(database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     """A detection, counted, sealed and published."""
     monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", database.dsn)
     monkeypatch.setenv("PLATESTREAM_DATA", str(tmp_path / "data"))
+    (tmp_path / "log.toml").write_text("counts = true\n")
+    monkeypatch.setenv("PLATESTREAM_LOG_FILE", str(tmp_path / "log.toml"))
     database.put(tables.DETECTIONS, msgspec.structs.replace(READ, camera_id="gate", captured_at=NOW))
     past = "ALTER TABLE platestream.tallied UPDATE tallied_at = tallied_at - INTERVAL 2 HOUR WHERE 1"
     database.client().command(past, settings={"mutations_sync": 2})
@@ -76,14 +79,22 @@ def test_a_period_is_proven_and_its_file_is_checked_without_a_database(
     assert "not those that were sealed" in str(refused.exception)
 
 
-def test_counts_are_not_published_where_the_agency_decides_so(
-    counted: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_counts_are_published_only_where_the_agency_decides_so_and_else_handed_out(
+    counted: Database, tmp_path: Path
 ) -> None:
-    (tmp_path / "log.toml").write_text('folder = "other"\ncounts = false\n')
-    assert list((tmp_path / "data" / "inquiry-log" / "public" / "counts").iterdir())
-    monkeypatch.setenv("PLATESTREAM_LOG_FILE", str(tmp_path / "log.toml"))
-    CliRunner().invoke(app, ["audit", "publish"])
-    assert not (tmp_path / "other" / "counts").exists()
+    published = tmp_path / "data" / "inquiry-log" / "public" / "counts"
+    assert list(published.iterdir())
+    shutil.rmtree(published)
+    (tmp_path / "log.toml").write_text("")
+    call("audit", "publish")
+    head = json.loads(call("audit", "head", "--json").stdout)
+    assert not published.exists()
+    file = tmp_path / "day.jsonl"
+    call("audit", "prove", "--period", DAY, "--reason", "Quarterly review", "--out", str(file))
+    look = ["audit", "verify", "--published", head["folder"], "--key", head["key"], "--period", DAY]
+    refused = CliRunner().invoke(app, look)
+    assert "not published: ask the agency" in str(refused.exception)
+    assert "complete from" in call(*look, "--counts", str(file)).stdout
 
 
 @pytest.mark.parametrize(
