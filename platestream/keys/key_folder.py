@@ -24,9 +24,10 @@ from cryptography.hazmat.primitives.keywrap import (
 
 from platestream.keys.envelope import KEY_BYTES, HourKey, is_sealed, named_key
 from platestream.runtime.private_file import write_file
+from platestream.schemas.fields import NOT_JSON
 
 MASTER = "master.key"
-PAST = "destroyed-before"
+PAST = "destroyed.json"
 HOUR = timedelta(hours=1)
 OLDEST = timedelta(days=31)
 """No key is made for an hour before this; older captures are refused anyway, and get the key of this hour."""
@@ -46,10 +47,20 @@ class KeyDestroyedError(ValueError):
 
 
 class DestroyedKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A destroyed key, for the receipt. `hour` is its begin in UTC; a damaged key has no fingerprint."""
+    """A destroyed key, for the receipt. `hour` is its begin in UTC; a damaged key has no fingerprint.
+    `detections` is the number of those of that hour that were deleted.
+    """
 
     hour: datetime
     fingerprint: str
+    detections: int = 0
+
+
+class _Past(msgspec.Struct, frozen=True):
+    """Keys of hours before `before` were destroyed; `unreported` are in no receipt yet."""
+
+    before: int = 0
+    unreported: list[DestroyedKey] = []
 
 
 class Sealer(Protocol):
@@ -109,7 +120,7 @@ class KeyFolder:
         hour, named = named_key(content)
         key = self._key(hour)
         if key is None or key.fingerprint[: len(named)] != named:
-            if hour < self._past() or key is not None:
+            if hour < self._past().before or key is not None:
                 raise KeyDestroyedError(f"the key of {begin(hour):%Y-%m-%d %H:00} UTC was destroyed")
             raise KeysError(f"{self.folder} has no key of {begin(hour):%Y-%m-%d %H:00} UTC")
         return key.unseal(purpose, content)
@@ -132,21 +143,27 @@ class KeyFolder:
             self._key(hour_of(at))
 
     def destroy(self, cutoff: datetime) -> list[DestroyedKey]:
-        """Destroy the keys of all hours that ended by `cutoff`, oldest first.
+        """Destroy the keys of all hours that ended by `cutoff`; return them after those that no receipt has
+        yet, oldest first.
 
         The file is overwritten before it is removed; on a disk of flash memory, only the encryption of that
         disk destroys it for certain.
         """
-        gone = []
         for at in self.hours():
             if at + HOUR > cutoff:
                 break
             hour = hour_of(at)
-            named = self._fingerprint(hour)
-            write_file(self.folder / PAST, str(max(self._past(), hour + 1)).encode())
+            past, gone = self._past(), DestroyedKey(hour=at, fingerprint=self._fingerprint(hour))
+            noted = _Past(max(past.before, hour + 1), [*past.unreported, gone])
+            write_file(self.folder / PAST, msgspec.json.encode(noted))
             _erase(self._path(hour))
-            gone.append(DestroyedKey(hour=at, fingerprint=named))
-        return gone
+        return self._past().unreported
+
+    def report(self) -> None:
+        """Note that all destroyed keys are in receipts."""
+        past = self._past()
+        if past.unreported:
+            write_file(self.folder / PAST, msgspec.json.encode(_Past(past.before)))
 
     def _fingerprint(self, hour: int) -> str:
         """Return the fingerprint of a key, or an empty one if it cannot be read; forget the key."""
@@ -215,12 +232,12 @@ class KeyFolder:
     def _path(self, hour: int) -> Path:
         return self.folder / begin(hour).strftime(_FORMAT)
 
-    def _past(self) -> int:
+    def _past(self) -> _Past:
         try:
-            return int((self.folder / PAST).read_text())
+            return msgspec.json.decode((self.folder / PAST).read_bytes(), type=_Past)
         except FileNotFoundError:
-            return 0
-        except (OSError, ValueError):
+            return _Past()
+        except (OSError, *NOT_JSON):
             raise KeysError(f"{self.folder / PAST} is damaged") from None
 
 

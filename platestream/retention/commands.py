@@ -112,7 +112,9 @@ def _show(entry: LedgerEntry, as_json: bool) -> None:
         first, last = receipt.keys[0].hour, receipt.keys[-1].hour + HOUR
         until = format_local(last, display_zone(), seconds=False)
         destroyed = pluralize(len(receipt.keys), "hourly key")
-        out.print(f"  {destroyed} destroyed: {format_local(first, display_zone(), seconds=False)} to {until}")
+        begin = format_local(first, display_zone(), seconds=False)
+        protected = pluralize(sum(one.detections for one in receipt.keys), "detection")
+        out.print(f"  {destroyed} destroyed: {begin} to {until}, of {protected}")
 
 
 def _receipt_fields(entry: LedgerEntry) -> dict[str, object]:

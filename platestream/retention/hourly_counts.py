@@ -34,6 +34,10 @@ FROM platestream.expired_counts
 WHERE at > {since:DateTime64(6, 'UTC')} AND at <= {untils:Array(DateTime64(6, 'UTC'))}[-1]
 GROUP BY until, hour, camera_id ORDER BY until, hour, camera_id
 """
+_DELETED = """
+SELECT hour, sum(detections) FROM platestream.expired_counts
+WHERE hour IN ({hours:Array(DateTime('UTC'))}) GROUP BY hour
+"""
 # After a run that was interrupted before its receipt, what is left of its rows was counted already. Where
 # data is stored for minutes, detections go before the hour in which they were written is sealed.
 _NOTE = """
@@ -83,6 +87,13 @@ def note_expiring(client: Client, act: UUID, cutoff: datetime) -> None:
     """Count the detections that a run is about to delete, by hour of capture. Raises DatabaseError."""
     parameters = {"run": act, "cutoff": cutoff}
     run("counting what expires", partial(client.command, _NOTE, parameters=parameters))
+
+
+def deleted_by_hour(client: Client, hours: Sequence[datetime]) -> dict[datetime, int]:
+    """Return how many detections of these hours of capture (UTC) were deleted. Raises DatabaseError."""
+    parameters = {"hours": list(hours)}
+    rows = run("counting what expired", partial(client.query, _DELETED, parameters=parameters)).result_rows
+    return {hour.replace(tzinfo=UTC): deleted for hour, deleted in rows}
 
 
 def _continued(known: Sequence[FrameTally], rows: Iterable[Sequence[Any]]) -> Iterable[FrameTally]:

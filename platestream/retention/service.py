@@ -36,13 +36,13 @@ from platestream.edges.files import FileTopics
 from platestream.evidence.purge import TABLES as HELD
 from platestream.evidence.purge import purge_released
 from platestream.inquiries import saved
-from platestream.keys.key_folder import DestroyedKey, KeyFolder
+from platestream.keys.key_folder import DestroyedKey, KeyFolder, Sealer
 from platestream.ledger import records
 from platestream.ledger import store as ledger
 from platestream.reports.transparency import precision
 from platestream.retention import clock_guard as clock
 from platestream.retention.clock_guard import Reading
-from platestream.retention.hourly_counts import note_expiring
+from platestream.retention.hourly_counts import deleted_by_hour, note_expiring
 from platestream.retention.recovery_stores import clean
 from platestream.retention.tally import CompletenessReport, daily, seal
 from platestream.retention.utilization import tally
@@ -131,6 +131,7 @@ def run(door: Door, period: timedelta, now: datetime | None = None) -> LedgerEnt
     )
     client = door.client(RETENTION)
     data = None if door.settings.kafka else door.settings.data
+    keys = open_keys(door.settings)
     _seal_counts(door, reading.at)
     compared = daily(client, before.compared if before else None, reading.at)
     tally(client, cutoff, now)
@@ -155,12 +156,14 @@ def run(door: Door, period: timedelta, now: datetime | None = None) -> LedgerEnt
         ],
         stores=[] if data is None else clean(data / "recovery", period, now),
         released=released,
-        keys=_destroy_keys(door, cutoff),
+        keys=_destroy_keys(keys, client, cutoff),
         took_ms=round(1000 * (time.monotonic() - began)),
         clock=reading,
         compared=compared,
     )
     entry = records.put(door, "retention", receipt, reason=REASON).entry
+    if isinstance(keys, KeyFolder):
+        keys.report()
     _show(receipt, now)
     _show_precision(client, now)
     _show_due(door, client, now)
@@ -377,10 +380,16 @@ def _purge_pictures(door: Door, cutoff: datetime) -> Iterator[str]:
         yield f"cameras/{picture_keeper.FOLDER}: {gone}"
 
 
-def _destroy_keys(door: Door, cutoff: datetime) -> list[DestroyedKey]:
-    """Destroy the keys of the hours that are due whole. What is left of those hours anywhere stays unread."""
-    keys = open_keys(door.settings)
-    return keys.destroy(cutoff) if isinstance(keys, KeyFolder) else []
+def _destroy_keys(keys: Sealer, client: Client, cutoff: datetime) -> list[DestroyedKey]:
+    """Destroy the keys of the hours that are due whole. What is left of those hours anywhere stays unread.
+
+    Until its receipt is written, each run reports a destroyed key again.
+    """
+    gone = keys.destroy(cutoff) if isinstance(keys, KeyFolder) else []
+    if not gone:
+        return []
+    deleted = deleted_by_hour(client, [one.hour for one in gone])
+    return [msgspec.structs.replace(one, detections=deleted.get(one.hour, 0)) for one in gone]
 
 
 def _purge_topics(data: Path, period: timedelta, now: datetime) -> Iterator[str]:

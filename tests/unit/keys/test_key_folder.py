@@ -125,6 +125,19 @@ def test_a_running_process_forgets_a_destroyed_key(folder: Path, monkeypatch: py
         running.open("frames", sealed)
 
 
+def test_a_destroyed_key_is_reported_until_its_receipt_is_written(folder: Path) -> None:
+    keys = keys_of(folder)
+    keys.seal("frames", NOW - 2 * HOUR, b"picture")
+    (first,) = keys.destroy(NOW)
+    keys.seal("frames", NOW - HOUR, b"picture")
+    both = keys_of(folder).destroy(NOW)
+    assert both[0] == first, "the job was killed before its receipt"
+    assert len(both) == 2
+    keys_of(folder).report()
+    assert keys_of(folder).destroy(NOW) == []
+    assert keys_of(folder).hours() == []
+
+
 def test_an_hour_that_is_not_over_keeps_its_key(folder: Path) -> None:
     keys = keys_of(folder)
     keys.seal("frames", NOW, b"picture")
