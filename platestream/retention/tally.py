@@ -8,7 +8,6 @@ they expire. Digests include random numbers that are stored with the rows, so th
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from itertools import pairwise
@@ -76,9 +75,7 @@ def seal(door: Door, now: datetime) -> None:
     days = [day for _until, day in _groups(client, since, [until])]
     retained = door.rules.profile.retention.span
     counts = hourly_counts.count(client, since, until, before, retained)
-    # The act is published with its counts, so it does not name the person who started the job.
-    by_job = replace(door, set_off_by=door.who)
-    records.put(by_job, "tally", Tally(since=since, until=until, days=days, counts=counts), reason=REASON)
+    records.put(door, "tally", Tally(since=since, until=until, days=days, counts=counts), reason=REASON)
 
 
 def compare(client: Client) -> CompletenessReport:

@@ -15,6 +15,8 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
+from tests.checker.unseal import unseal
+
 
 @dataclass(frozen=True)
 class Poll:
@@ -42,7 +44,11 @@ def topic_file(folder: Path, topic: str) -> list[Poll]:
         rows = db.execute(
             "SELECT partition, place, key, headers, value FROM messages ORDER BY place"
         ).fetchall()
-    return [Poll(row[0], row[1], row[2], json.loads(row[3] or b"{}"), row[4]) for row in rows]
+    found = []
+    for partition, place, key, headers, sealed in rows:
+        value, told = unseal(folder / "keys", topic, json.loads(headers or b"{}"), sealed)
+        found.append(Poll(partition, place, key, told, value))
+    return found
 
 
 def kafka_topic(bootstrap: str, topic: str, isolation: str = "read_committed") -> list[Poll]:

@@ -57,7 +57,6 @@ def test_a_run_that_is_killed_before_its_receipt_leaves_no_destroyed_key_out(
     at = old_hour()
     KeyFolder(tmp_path / "keys", now=lambda: at).seal("frames", at, b"picture")
     with monkeypatch.context() as killed:
-
         put = records.put
 
         def kill(door: Door, act: str, *rest: Any, **options: Any) -> Any:

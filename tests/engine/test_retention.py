@@ -333,7 +333,7 @@ def test_a_run_by_the_clock_is_the_machines_and_one_by_hand_the_persons(database
     assert rows == [
         ("vale", "refused", False, ""),
         ("chief", "allowed", False, ""),
-        ("retention", "allowed", True, "retention"),  # the counts, which are published without a person
+        ("retention", "allowed", True, "chief"),
         *[("chief", "allowed", False, "")] * 2,  # the receipt, and the start of the job
         *[("retention", "allowed", True, "chief")] * 2,
     ]
