@@ -136,14 +136,14 @@ GROUP BY source, day, camera_id
 HAVING missing + altered + rewritten + uncounted > 0
 ORDER BY day, source, camera_id;
 
--- Sealed counts of a time, each with its seal, its salt (empty before it is published) and the inquiry of its act. Acts
--- that name a person, or that are not the job's, are left out.
+-- Sealed counts of a time, each with its seal, its salt (empty before it is published) and the inquiry of the job's act,
+-- which names the person who started it.
 CREATE OR REPLACE VIEW platestream.sealed_counts
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT *
 FROM (
     SELECT * FROM platestream.inquiry_log
-    WHERE kind = 'tally' AND outcome = 'allowed' AND automatic AND set_off_by = who
+    WHERE kind = 'tally' AND outcome = 'allowed' AND automatic
         AND at > {since:DateTime64(6, 'UTC')} AND at <= {until:DateTime64(6, 'UTC')}
 ) AS log
 INNER JOIN (
