@@ -43,7 +43,7 @@ class Photograph:
 
 
 class Framing(NamedTuple):
-    """Which line of a photograph the reader cuts out, and how."""
+    """The line of a photograph that the reader cuts out, and its crop."""
 
     line: Line
     cut: Cut
@@ -131,7 +131,7 @@ def sensed(dice: Dice, picture: Picture) -> Image:
 
 
 def framed(dice: Dice, plate: Plate, photo: Photograph) -> Framing:
-    """How the reader cuts the serial: 48 pixels high, 16 to 320 wide, BGR."""
+    """Cut the serial as the reader does: 48 pixels high, 16 to 320 wide, BGR."""
     line = _detected(dice, plate, photo)
     stretch = dice.choice((1.0, 1.3, dice.uniform(0.9, 1.4)))
     stretch = min(stretch, WIDEST / CROP_HEIGHT * max(line.height, 1.0) / line.width)
@@ -139,7 +139,7 @@ def framed(dice: Dice, plate: Plate, photo: Photograph) -> Framing:
 
 
 def is_legible(picture: Picture, photo: Photograph, framing: Framing) -> bool:
-    """Whether the photograph still holds what the plate's picture shows, in every part of the row.
+    """Return whether the photograph still holds what the plate's picture shows, in every part of the row.
 
     From what nobody could read a network only learns to guess.
     """

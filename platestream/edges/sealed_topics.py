@@ -26,7 +26,7 @@ _CAPTURED_AT = "captured-at"
 
 
 class _Hidden(msgspec.Struct, frozen=True, array_like=True):
-    """What of a message is encrypted: its value, and the headers that have a plate."""
+    """The encrypted part of a message: its value, and the headers that have a plate."""
 
     value: bytes | None
     headers: dict[str, str]

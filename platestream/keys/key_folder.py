@@ -133,9 +133,8 @@ class KeyFolder:
         return []
 
     def fingerprints(self) -> list[str]:
-        """Return the fingerprints of all keys, oldest first. Raises KeysError."""
-        keys = [self._key(hour_of(at)) for at in self.hours()]
-        return [key.fingerprint for key in keys if key is not None]
+        """Return the fingerprints of all keys, oldest first; an empty one of a key that cannot be read."""
+        return [self._fingerprint(hour_of(at)) for at in self.hours()]
 
     def check(self) -> None:
         """Open the newest key. Raises KeysError."""
@@ -154,8 +153,10 @@ class KeyFolder:
                 break
             hour = hour_of(at)
             past, gone = self._past(), DestroyedKey(hour=at, fingerprint=self._fingerprint(hour))
-            noted = _Past(max(past.before, hour + 1), [*past.unreported, gone])
-            write_file(self.folder / PAST, msgspec.json.encode(noted))
+            # A run that was killed here has noted the key, and may have overwritten its file.
+            if gone not in past.unreported and (gone.fingerprint or hour >= past.before):
+                noted = _Past(max(past.before, hour + 1), [*past.unreported, gone])
+                write_file(self.folder / PAST, msgspec.json.encode(noted))
             _erase(self._path(hour))
         return self._past().unreported
 
@@ -189,6 +190,8 @@ class KeyFolder:
         try:
             key = HourKey(hour, aes_key_unwrap_with_padding(self._of_master(), wrapped))
         except (InvalidUnwrap, ValueError):
+            if hour < self._past().before:
+                return None  # overwritten, and not yet removed
             raise KeysError(f"{self._path(hour)} is damaged, or not wrapped by {self.master}") from None
         self._known[hour] = (key, time.monotonic())
         return key

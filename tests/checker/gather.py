@@ -46,8 +46,8 @@ def topic_file(folder: Path, topic: str) -> list[Poll]:
         ).fetchall()
     found = []
     for partition, place, key, headers, sealed in rows:
-        value, told = unseal(folder / "keys", topic, json.loads(headers or b"{}"), sealed)
-        found.append(Poll(partition, place, key, told, value))
+        value, all_headers = unseal(folder / "keys", topic, json.loads(headers or b"{}"), sealed)
+        found.append(Poll(partition, place, key, all_headers, value))
     return found
 
 

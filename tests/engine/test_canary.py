@@ -275,5 +275,5 @@ def test_a_copy_of_the_disk_is_worthless_once_the_keys_of_its_hours_are_destroye
 
 
 def opened(agency: Agency, folder: Path, topic: topics.Topic[Any]) -> int:
-    """How many messages of a copy the holder of today's keys can read."""
+    """Count the messages of a copy that the holder of today's keys can read."""
     return sum(not is_sealed(one.value or b"") for one in agency.topics_in(folder).read_to_end(topic))

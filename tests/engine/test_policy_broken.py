@@ -16,7 +16,7 @@ from platestream.access.door import Permit
 from platestream.access.effects import Bulk
 from platestream.edges.clickhouse_client import DatabaseError
 from platestream.edges.files import FileTopics
-from platestream.keys.key_folder import DestroyedKey, KeyFolder
+from platestream.keys.key_folder import MASTER, DestroyedKey, KeyFolder
 from platestream.policy.table import CHECKS
 from platestream.retention import recovery_stores
 from platestream.schemas import tables, topics
@@ -374,6 +374,7 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("stores", _old_store, {}, "older than data may be: match"),
     ("keys", _old_key, {}, "was not destroyed"),
     ("keys", _key_that_came_back, {}, "destroyed keys are there again, of receipts"),
+    ("keys", lambda one: (one.data / "keys" / MASTER).write_bytes(bytes(32)), {}, "1 key cannot be read"),
     (
         "bolos",
         lambda one: one.list("b", prefix="bolo", source="bolo", acted=""),

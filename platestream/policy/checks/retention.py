@@ -209,11 +209,14 @@ def keys(live: CheckData) -> Answer:
         for one in read_receipt(entry).keys
         if one.fingerprint
     }
-    back = [f"{number}" for named, number in destroyed.items() if named in set(there.fingerprints())]
+    present = there.fingerprints()
+    back = [f"{number}" for named, number in destroyed.items() if named in present]
+    unread = present.count("")
     return Answer.of(
         pluralize(len(there.hours()), "hourly key"),
         [f"the key of {at:%Y-%m-%d %H}:00 UTC was not destroyed" for at in late[:3]],
         [f"destroyed keys are there again, of receipts {first_few(back)}"] if back else [],
+        [f"{pluralize(unread, 'key')} cannot be read"] if unread else [],
         gap_unless(there.hours(), "no key was made yet", "once a camera delivers (platestream cameras run)"),
     )
 

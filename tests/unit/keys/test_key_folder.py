@@ -138,6 +138,30 @@ def test_a_destroyed_key_is_reported_until_its_receipt_is_written(folder: Path) 
     assert keys_of(folder).hours() == []
 
 
+@pytest.mark.parametrize("overwritten", [False, True])
+def test_a_run_that_is_killed_while_it_destroys_a_key_reports_it_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, overwritten: bool
+) -> None:
+    keys = keys_of(folder)
+    sealed = keys.seal("frames", NOW - HOUR, b"picture")
+    (named,) = keys.fingerprints()
+
+    def kill(path: Path) -> None:
+        if overwritten:
+            path.write_bytes(os.urandom(path.stat().st_size))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr("platestream.keys.key_folder._erase", kill)
+        with pytest.raises(KeyboardInterrupt):
+            keys_of(folder).destroy(NOW)
+    if overwritten:
+        with pytest.raises(KeyDestroyedError):
+            keys_of(folder).open("frames", sealed)
+    assert [one.fingerprint for one in keys_of(folder).destroy(NOW)] == [named]
+    assert keys_of(folder).hours() == []
+
+
 def test_an_hour_that_is_not_over_keeps_its_key(folder: Path) -> None:
     keys = keys_of(folder)
     keys.seal("frames", NOW, b"picture")
