@@ -35,41 +35,30 @@ def _opened(keys: Sealer, step: str, resume: bytes | None) -> bytes | None:
         return None
 
 
-class _SealedBatch(StatefulBatchLogic[Any, Any, Any]):
-    def __init__(self, keys: Sealer, step: str, logic: StatefulBatchLogic[Any, Any, Any]) -> None:
+class _Sealed:
+    """The parts that both kinds of logic have alike."""
+
+    def __init__(self, keys: Sealer, step: str, logic: Any) -> None:
         self._keys, self._step, self._logic = keys, step, logic
 
+    def on_notify(self) -> tuple[Any, bool]:
+        return self._logic.on_notify()  # type: ignore[no-any-return]
+
+    def on_eof(self) -> tuple[Any, bool]:
+        return self._logic.on_eof()  # type: ignore[no-any-return]
+
+    def notify_at(self) -> datetime | None:
+        return self._logic.notify_at()  # type: ignore[no-any-return]
+
+    def snapshot(self) -> bytes:
+        return self._keys.seal(f"state of {self._step}", None, self._logic.snapshot())
+
+
+class _SealedBatch(_Sealed, StatefulBatchLogic[Any, Any, Any]):
     def on_batch(self, values: list[Any]) -> tuple[Any, bool]:
-        return self._logic.on_batch(values)
-
-    def on_notify(self) -> tuple[Any, bool]:
-        return self._logic.on_notify()
-
-    def on_eof(self) -> tuple[Any, bool]:
-        return self._logic.on_eof()
-
-    def notify_at(self) -> datetime | None:
-        return self._logic.notify_at()
-
-    def snapshot(self) -> bytes:
-        return self._keys.seal(f"state of {self._step}", None, self._logic.snapshot())
+        return self._logic.on_batch(values)  # type: ignore[no-any-return]
 
 
-class _SealedItems(StatefulLogic[Any, Any, Any]):
-    def __init__(self, keys: Sealer, step: str, logic: StatefulLogic[Any, Any, Any]) -> None:
-        self._keys, self._step, self._logic = keys, step, logic
-
+class _SealedItems(_Sealed, StatefulLogic[Any, Any, Any]):
     def on_item(self, value: Any) -> tuple[Any, bool]:
-        return self._logic.on_item(value)
-
-    def on_notify(self) -> tuple[Any, bool]:
-        return self._logic.on_notify()
-
-    def on_eof(self) -> tuple[Any, bool]:
-        return self._logic.on_eof()
-
-    def notify_at(self) -> datetime | None:
-        return self._logic.notify_at()
-
-    def snapshot(self) -> bytes:
-        return self._keys.seal(f"state of {self._step}", None, self._logic.snapshot())
+        return self._logic.on_item(value)  # type: ignore[no-any-return]
