@@ -212,7 +212,13 @@ def _who(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> Itera
         return
     yield from _roles(inquiry, act, user)
     agency = people.agencies.get(user.agency)
-    if agency is not None and agency.active and not agency.own and not act.partners and not _is_former(act):
+    if (
+        agency is not None
+        and agency.active
+        and not agency.own
+        and not _may_partner(inquiry, act)
+        and not _is_former(act)
+    ):
         yield Finding.of(inquiry, "agency", "breach", "only this agency's own employees do this (D.4, F.1)")
         return
     if objection := people.agency(user.agency, inquiry.at, rules.people):
@@ -253,6 +259,11 @@ def _roles(inquiry: Inquiry, act: Act, user: RegistryRecord) -> Iterator[Finding
         yield Finding.of(inquiry, "roles", "breach", "none of this user's roles may do this (E.1.a)")
     elif inquiry.kind == "registry_user" and inquiry.other == f"user/{inquiry.who}":
         yield Finding.of(inquiry, "roles", "breach", "changed their own roles or training (E.1.e)")
+
+
+def _may_partner(inquiry: Inquiry, act: Act) -> bool:
+    """Return whether people of other agencies do this act: some only by a signed request of their agency."""
+    return act.partners and (bool(inquiry.partner) or not act.name.startswith("partner_"))
 
 
 def _partners(inquiry: Inquiry) -> RegistryRecord:
