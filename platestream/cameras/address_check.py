@@ -162,10 +162,10 @@ def _authorization(url: str, credentials: str, headers: list[tuple[str, str]]) -
     if not {"realm", "nonce"} <= challenge.keys():
         raise CameraError("it asks for a sign-in that cannot be read")
     name = challenge.get("algorithm", "MD5").upper()
-    make = hashlib.sha256 if name == "SHA-256" else hashlib.md5
+    make = "sha256" if name == "SHA-256" else "md5"
 
     def digest(text: str) -> str:
-        return make(text.encode()).hexdigest()
+        return hashlib.new(make, text.encode(), usedforsecurity=False).hexdigest()
 
     first, second = digest(f"{user}:{challenge['realm']}:{password}"), digest(f"DESCRIBE:{url}")
     fields = {"username": user, "realm": challenge["realm"], "nonce": challenge["nonce"], "uri": url}

@@ -20,6 +20,7 @@ from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.finding import CheckResult, NotCheckedError, ok
 from platestream.operations.doctor.service import Check, run_checks
 from platestream.reading import ocr
+from platestream.runtime import fips
 from platestream.runtime.certificates import end_of_server
 from platestream.settings import Settings
 
@@ -234,3 +235,25 @@ def test_a_check_that_fails_stops_none_and_shows_no_data(folder: Path) -> None:
         "the disk is gone.",
         "Here.",
     ]
+
+
+def test_it_says_which_cryptographic_modules_are_validated_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    (found,) = machine.cryptography(CheckContext({}))
+    assert (found.state, found.do) == ("right", "")
+    assert re.search(
+        r"OpenSSL \d\S* of cryptography.*OpenSSL \d\S* of Python.*the kernel|In FIPS mode", found.found
+    )
+    here = fips.modes()
+    monkeypatch.setattr(fips, "modes", lambda: dict.fromkeys(here, True))
+    (found,) = machine.cryptography(CheckContext({}))
+    assert found.found.startswith("In FIPS mode are OpenSSL ")
+    monkeypatch.setattr(fips, "modes", lambda: here | {"the kernel": False})
+    (found,) = machine.cryptography(CheckContext({}))
+    assert "so no validated modules (FIPS 140): " in found.found
+
+
+def test_the_kernel_says_whether_it_is_in_fips_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fips, "KERNEL", tmp_path / "fips_enabled")
+    assert not fips.modes()["the kernel"]
+    fips.KERNEL.write_text("1\n")
+    assert fips.modes()["the kernel"]

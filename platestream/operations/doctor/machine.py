@@ -13,6 +13,7 @@ from platestream.operations.doctor.finding import CheckResult, NotCheckedError, 
 from platestream.operations.up.status import disk_faults, status
 from platestream.operations.up.supervisor import UpError
 from platestream.policy.attention import WITHIN
+from platestream.runtime import fips
 from platestream.runtime.certificates import end_of_file, end_of_server
 from platestream.schemas.pluralize import pluralize
 from platestream.settings import Settings
@@ -20,6 +21,7 @@ from platestream.settings import Settings
 Source = tuple[str, Callable[[], datetime]]
 """The owner of a certificate, and a function that returns its end."""
 GUIDE = "docs/how-to/operator/up.md"
+ALGORITHMS = "docs/decisions/cryptography.md lists the algorithms."
 KAFKA_FILES = ("ssl.ca.location", "ssl.certificate.location")
 DSN_FILES = ("ca_cert", "client_cert")
 
@@ -43,6 +45,15 @@ def clock(context: CheckContext) -> Iterable[CheckResult]:
             fault("NTP does not keep this machine's clock.", "timedatectl set-ntp true, or start chrony.")
         ]
     return [ok("NTP keeps this machine's clock.")]
+
+
+def cryptography(_context: CheckContext) -> Iterable[CheckResult]:
+    """Say which cryptographic modules are in FIPS mode. None is required to be."""
+    modes = fips.modes()
+    off = [name for name, on in modes.items() if not on]
+    if not off:
+        return [ok(f"In FIPS mode are {', '.join(modes)}.")]
+    return [ok(f"Not in FIPS mode, so no validated modules (FIPS 140): {', '.join(off)}. {ALGORITHMS}")]
 
 
 def processes(context: CheckContext) -> Iterable[CheckResult]:

@@ -43,6 +43,7 @@ CHECKS = (
     Check("transfers", "exports to evidence systems", transfers.transfers),
     Check("certificates", "certificates of TLS", machine.certificates),
     Check("clock", "this machine's clock", machine.clock),
+    Check("cryptography", "cryptographic modules", machine.cryptography),
     Check("processes", "what platestream up runs here", machine.processes),
 )
 EXPECTED = (OSError, ValueError, DatabaseError, BrokerError, MigrationError)
