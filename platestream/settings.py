@@ -173,6 +173,11 @@ class Settings(BaseSettings):
     evidence_key_file: Path | None = Field(
         default=None, description="private Ed25519 key (PEM) that signs evidence packages"
     )
+    backup_recipients: Path | None = Field(
+        default=None,
+        description="file of the public keys (age1… or ssh-ed25519, one on each line) that backups are "
+        "encrypted to; empty: platestream backup is refused without --recipients or --plain",
+    )
     log_file: Path | None = Field(
         default=None,
         description="the published inquiry log: name, folder, witnesses, time stamps (TOML); empty: a name "
@@ -188,7 +193,7 @@ class Settings(BaseSettings):
         description="exchange with other agencies (TOML); empty: default limits, and no answers to them",
     )
 
-    @field_validator("keys", "master_key_file", mode="before")
+    @field_validator("keys", "master_key_file", "backup_recipients", mode="before")
     @classmethod
     def _none_if_empty(cls, value: object) -> object:
         return value or None

@@ -15,6 +15,7 @@ from platestream.edges.changelog import newest
 from platestream.edges.clickhouse_client import SEALER
 from platestream.edges.inquiry_log import seal_new
 from platestream.evidence.purge import purge_released
+from platestream.keys.age_file import decrypted, encrypting
 from platestream.operations.backup import make
 from platestream.operations.backup.archive import (
     COPIED,
@@ -30,6 +31,7 @@ from platestream.operations.backup.restore import restore
 from platestream.schemas import topics
 from platestream.schemas.expiring_tables import EXPIRING_TABLES
 from platestream.schemas.message import RefusedError
+from tests.support.age_keys import NEEDS_AGE, KeyPair, key_pair, run, ssh_key_pair
 from tests.support.database import Database, close_all
 from tests.support.door import door_of, person, staffed
 from tests.support.evidence import age
@@ -41,9 +43,11 @@ PLATE = "AST3087"
 
 
 class Backup(NamedTuple):
-    """The file, and what every table and the changelogs had."""
+    """The encrypted file, its key, the archive in it, and what every table and the changelogs had."""
 
     file: Path
+    key: KeyPair
+    archive: Path
     rows: dict[str, list[Any]]
     hot_list: dict[bytes, bytes | None]
 
@@ -59,12 +63,17 @@ def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
     folder = tmp_path_factory.mktemp("backup")
     with office(migrated, folder) as pages:
         seal_new(pages.database.client(SEALER))
-        file = folder / "kept.zip"
+        file, key = folder / "kept.zip.age", key_pair(folder / "identity.txt")
+        officer = ssh_key_pair(folder / "officer")
+        recipients = [key.recipient, officer.recipient]
         before = {name: rows(pages.database, name) for name in KEPT}
-        make.backup(pages.console.door("lee"), file, datetime.now(UTC))
+        make.backup(pages.console.door("lee"), file, datetime.now(UTC), recipients)
+        archive = folder / "kept.zip"
+        with decrypted(file, officer.identities) as content:
+            archive.write_bytes(content.read())
         hot_list = {key: one.value for key, one in newest(pages.streams, topics.HOTLIST).items()}
         assert pages.database.value("SELECT count() FROM platestream.detections") > 0
-        yield Backup(file, before, hot_list)
+        yield Backup(file, key, archive, before, hot_list)
     close_all()
 
 
@@ -81,7 +90,7 @@ def test_every_table_is_in_backups_or_said_to_be_in_none(database: Database) -> 
 
 def test_nothing_of_what_cameras_saw_is_in_it_but_evidence(made: Backup) -> None:
     assert made.file.stat().st_mode & 0o077 == 0
-    with zipfile.ZipFile(made.file) as file:
+    with zipfile.ZipFile(made.archive) as file:
         names = set(file.namelist())
         assert names == {
             MANIFEST,
@@ -98,7 +107,7 @@ def test_nothing_of_what_cameras_saw_is_in_it_but_evidence(made: Backup) -> None
 
 def test_what_must_be_kept_is_there_as_it_was(made: Backup, empty_database: Database) -> None:
     with door_of(empty_database, "lee") as door:
-        told = restore(door, made.file)
+        told = restore(door, made.file, made.key.identities)
         assert told.left == ()
         for name in KEPT:
             found = rows(empty_database, name)
@@ -116,13 +125,15 @@ def test_what_must_be_kept_is_there_as_it_was(made: Backup, empty_database: Data
         assert integrity.check(door).faults == []
         acts = empty_database.rows("SELECT kind, who, outcome FROM platestream.inquiry_log ORDER BY at")
         assert acts[-3:-1] == [("backup", "lee", "allowed"), ("restore", "lee", "allowed")]
+        to = "SELECT change FROM platestream.inquiry_log WHERE kind = 'backup' AND who = 'lee'"
+        assert made.key.recipient.text in empty_database.value(to), "the log names who can read the backup"
 
 
 def test_what_was_past_its_time_meanwhile_goes_with_the_next_run(
     made: Backup, empty_database: Database
 ) -> None:
     with door_of(empty_database, "lee") as door:
-        restore(door, made.file)
+        restore(door, made.archive)  # as one of an earlier release, in clear
         age(empty_database, timedelta(days=365 * 20))
         purge_released(door.system_job("retention"))
     assert empty_database.value("SELECT count() FROM platestream.evidence_detections") == 0
@@ -134,12 +145,12 @@ def test_it_goes_into_an_empty_system_alone_and_for_the_administrator(
 ) -> None:
     staffed(database, person("lee", "administrator"), person("ana", "analyst"))
     with door_of(database, "lee") as door, pytest.raises(RefusedError, match="registry has rows already"):
-        restore(door, made.file)
+        restore(door, made.file, made.key.identities)
     with door_of(database, "ana") as door:
         with pytest.raises(RefusedInquiry):
-            restore(door, made.file)
+            restore(door, made.file, made.key.identities)
         with pytest.raises(RefusedInquiry):
-            make.backup(door, made.file.with_name("hers.zip"), datetime.now(UTC))
+            make.backup(door, made.file.with_name("hers.zip"), datetime.now(UTC), ())
     assert not made.file.with_name("hers.zip").exists()
     assert database.value("SELECT count() FROM platestream.inquiry_seals") == 0
 
@@ -160,9 +171,9 @@ def test_a_file_that_is_not_whole_changes_nothing(
     made: Backup, tmp_path: Path, damage: str, said: str
 ) -> None:
     damaged = tmp_path / "damaged.zip"
-    _damage(made.file, damaged, damage)
-    with pytest.raises(RefusedError, match=said.replace(".", r"\.")):
-        open_backup(damaged)
+    _damage(made.archive, damaged, damage)
+    with pytest.raises(RefusedError, match=said.replace(".", r"\.")), open_backup(damaged):
+        pass
 
 
 def _damage(there: Path, here: Path, how: str) -> None:
@@ -195,9 +206,54 @@ def _damage(there: Path, here: Path, how: str) -> None:
             file.writestr(name, content)
 
 
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("no key", "is encrypted: name the file of its identity with --identity"),
+        ("another key", "is not encrypted to this identity"),
+        ("cut off", "is damaged or not complete"),
+        ("changed", "is damaged or not complete"),
+        ("another archive", "is no backup"),
+    ],
+)
+def test_an_encrypted_file_that_does_not_open_changes_nothing(
+    made: Backup, tmp_path: Path, empty_database: Database, damage: str, said: str
+) -> None:
+    file, key, content = tmp_path / "damaged.zip.age", made.key, made.file.read_bytes()
+    match damage:
+        case "another key":
+            key = key_pair(tmp_path / "another")
+        case "cut off":
+            content = content[: len(content) // 2]
+        case "changed":
+            content = content[:-100] + bytes(100)
+    file.write_bytes(content)
+    if damage == "another archive":
+        with file.open("wb") as raw, encrypting(raw, [key.recipient]) as stream:
+            stream.write(b"no archive")
+    before = empty_database.value("SELECT count() FROM platestream.inquiry_log")
+    with door_of(empty_database, "lee") as door, pytest.raises(RefusedError, match=said):
+        restore(door, file, () if damage == "no key" else key.identities)
+    assert empty_database.value("SELECT count() FROM platestream.inquiry_log") == before
+
+
+@NEEDS_AGE
+def test_age_itself_opens_a_backup_and_what_it_encrypts_is_restored(
+    made: Backup, tmp_path: Path, empty_database: Database
+) -> None:
+    archive, again = tmp_path / "kept.zip", tmp_path / "again.age"
+    run("age", "--decrypt", "--identity", str(made.key.file), "--output", str(archive), str(made.file))
+    assert archive.read_bytes() == made.archive.read_bytes()
+    run("age", "--recipient", made.key.recipient.text, "--output", str(again), str(archive))
+    with door_of(empty_database, "lee") as door:
+        restore(door, again, made.key.identities)
+        for name in ("evidence_images", "registry"):
+            assert rows(empty_database, name) == made.rows[name]
+
+
 def test_a_backup_of_a_later_release_says_so(made: Backup, tmp_path: Path, empty_database: Database) -> None:
     later = tmp_path / "later.zip"
-    with zipfile.ZipFile(made.file) as file, zipfile.ZipFile(later, "w") as changed:
+    with zipfile.ZipFile(made.archive) as file, zipfile.ZipFile(later, "w") as changed:
         for name in file.namelist():
             content = file.read(name)
             if name == MANIFEST:
@@ -211,7 +267,7 @@ def test_a_backup_of_a_later_release_says_so(made: Backup, tmp_path: Path, empty
 def test_nothing_is_written_over_and_nothing_half_is_left(made: Backup, database: Database) -> None:
     with door_of(database, "lee") as door:
         with pytest.raises(FileExistsError):
-            make.backup(door, made.file, datetime.now(UTC))
+            make.backup(door, made.file, datetime.now(UTC), ())
         with pytest.raises(FileNotFoundError):
-            make.backup(door, made.file.parent / "nowhere" / "kept.zip", datetime.now(UTC))
+            make.backup(door, made.file.parent / "nowhere" / "kept.zip", datetime.now(UTC), ())
     assert not [one for one in made.file.parent.iterdir() if one.name.startswith(".kept")]

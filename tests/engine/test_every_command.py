@@ -175,6 +175,7 @@ OUTSIDE = {
     "hotlist sign": "a file and a key that are its user's",
     "evidence verify": "a package that whoever calls it has",
     "evidence key": "a key",
+    "backup-key": "a key",
     "sign-in": "a code for the console, where its person's confirmation is the act",
     "sign-out": "the console ends the token, which is the act",
     "console": "a service: each page passes the door for whoever signed in",

@@ -63,7 +63,7 @@ def test_a_taken_entry_is_back_with_its_agencys_next_word_and_one_that_was_withd
         for one in (ONE, TWO):
             takes.take(one)
         with takes.door("chief") as door:
-            make.backup(door, file, takes.clock())
+            make.backup(door, file, takes.clock(), ())
         takes.stands(ONE)
         assert list(takes.on_list) == [short(ONE)]
     with restored(system, file) as (database, told):
@@ -106,7 +106,7 @@ def test_an_offer_of_ours_stands_where_its_agency_still_has_it_and_is_never_made
             ours.add(reference="26-3")
             ours.offer(entry="sjpd:26-3")
             with ours.door("chief") as door:
-                make.backup(door, file, ours.clock())
+                make.backup(door, file, ours.clock(), ())
             offering.withdraw(ours.door(), "sjpd:26-2", ["all"], ours.clock())
             ours.teller.run_once()
             keeper = ours.county
@@ -147,7 +147,7 @@ def test_offers_that_the_data_folder_has_are_left_but_count_no_more_than_those_o
         takes.offered()
         taken = takes.take()
         with takes.door("chief") as door:
-            make.backup(door, file, takes.clock())
+            make.backup(door, file, takes.clock(), ())
             waiting = offering.lists(door.settings)
             with waiting.reading() as kept:
                 (one,) = kept.incoming.all()

@@ -1,4 +1,4 @@
-"""The backup file: a ZIP archive that any tool opens.
+"""The backup file: a ZIP archive that any tool opens, encrypted to its recipients by age.
 
 `manifest.json` names each member with its SHA-256 and count. `tables/NAME.jsonl` is a table in ClickHouse's
 format `JSONEachRow`, with strings as raw bytes. `topics/NAME.jsonl` has one message in each line, with key
@@ -11,13 +11,16 @@ and no copy may outlive them (order, F.8.b and J.1). Evidence is in it, because 
 
 import hashlib
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
+from platestream.keys.age_file import AgeFileError, decrypted, is_encrypted
+from platestream.keys.recipients import Identity
 from platestream.partners import restored_offers
 from platestream.schemas.fields import NOT_JSON
 from platestream.schemas.message import RefusedError
@@ -92,13 +95,31 @@ def write_member(file: zipfile.ZipFile, name: str, lines: Iterable[bytes]) -> Me
     return Member(name, count, digest.hexdigest())
 
 
-def open_backup(path: Path) -> tuple[zipfile.ZipFile, Manifest]:
-    """Open a backup and check that its members are those of its manifest, byte for byte.
+@contextmanager
+def open_backup(
+    path: Path, identities: Sequence[Identity] = ()
+) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
+    """Open a backup and check that its members are those of its manifest, byte for byte. One of the
+    `identities` opens an encrypted file.
 
     Raises RefusedError that says what is wrong, and OSError.
     """
+    if not is_encrypted(path):
+        with path.open("rb") as plain:
+            yield _read(path, plain)
+        return
+    if not identities:
+        raise _refused(path, "is encrypted: name the file of its identity with --identity")
     try:
-        file = zipfile.ZipFile(path)
+        with decrypted(path, identities) as content:
+            yield _read(path, content)
+    except AgeFileError as error:
+        raise RefusedError("backup", str(error)) from None
+
+
+def _read(path: Path, content: IO[bytes]) -> tuple[zipfile.ZipFile, Manifest]:
+    try:
+        file = zipfile.ZipFile(content)
         manifest = msgspec.json.decode(file.read(MANIFEST), type=Manifest)
     except (zipfile.BadZipFile, KeyError, *NOT_JSON):
         raise _refused(path, f"is no backup: it has no {MANIFEST} that can be read") from None

@@ -1,7 +1,8 @@
 """Backup of a running system."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,8 @@ from platestream.access.door import Door
 from platestream.edges.changelog import newest, read_to_end
 from platestream.edges.clickhouse_client import run
 from platestream.edges.edge import Topics
+from platestream.keys.age_file import encrypting
+from platestream.keys.recipients import Recipient
 from platestream.operations.backup.archive import (
     COPIED,
     FORMAT,
@@ -39,9 +42,13 @@ class CopiedMessage(msgspec.Struct, frozen=True):
     at: datetime | None
 
 
-def backup(door: Door, path: Path, now: datetime) -> Manifest:
+PLAIN = "in clear"
+"""How the log describes a backup without recipients."""
+
+
+def backup(door: Door, path: Path, now: datetime, recipients: Sequence[Recipient]) -> Manifest:
     """Write a backup to a new file at `path`, readable by its owner only, complete or not at all; return its
-    manifest.
+    manifest. Without `recipients` it is not encrypted. The log names them.
 
     The topics are copied after the tables, so that they are never behind them; of a compacted topic only the
     newest message of each key is copied. Raises FileExistsError, RefusedInquiry, DatabaseError, BrokerError
@@ -49,9 +56,10 @@ def backup(door: Door, path: Path, now: datetime) -> Manifest:
     """
     if path.exists():
         raise FileExistsError(f"{path} exists, and is not written over")
-    door.enter("backup", path.name)
-    with new_file(path) as raw:
-        return _write(door, zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED), now)
+    to = ", ".join(one.text for one in recipients)
+    door.enter("backup", path.name, change=f"encrypted to {to}" if to else PLAIN)
+    with new_file(path) as raw, encrypting(raw, recipients) if recipients else nullcontext(raw) as file:
+        return _write(door, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED), now)
 
 
 def _write(door: Door, file: zipfile.ZipFile, now: datetime) -> Manifest:

@@ -1,7 +1,7 @@
 """Restore of a backup into an empty system; existing data is never overwritten."""
 
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from platestream.access.door import Door
 from platestream.access.rules_in_force import upgrade
 from platestream.edges.changelog import publish, read_to_end
 from platestream.edges.clickhouse_client import run
+from platestream.keys.recipients import Identity
 from platestream.operations.backup.archive import COPIED, KEPT, OFFERS, Manifest, lines, open_backup
 from platestream.operations.backup.make import CopiedMessage
 from platestream.operations.setup import apply_migrations, migrations, owner
@@ -42,26 +43,31 @@ class RestoreResult:
     published: int = 0
 
 
-def restore(door: Door, path: Path) -> RestoreResult:
-    """Restore tables and topics from a backup, after creating the tables where there are none.
+def restore(door: Door, path: Path, identities: Sequence[Identity] = ()) -> RestoreResult:
+    """Restore tables and topics from a backup, after creating the tables where there are none. One of the
+    `identities` opens an encrypted backup.
 
     Raises RefusedError where the file is no intact backup or the system is not empty, RefusedInquiry,
     MigrationError, DatabaseError, BrokerError and OSError.
     """
-    file, manifest = open_backup(path)
+    with open_backup(path, identities) as (file, manifest):
+        return _restore(door, path.name, file, manifest)
+
+
+def _restore(door: Door, name: str, file: zipfile.ZipFile, manifest: Manifest) -> RestoreResult:
     apply_migrations(door)
-    with file, owner(door) as client:
-        with door.log_refusal("restore", path.name):
+    with owner(door) as client:
+        with door.log_refusal("restore", name):
             _judge(door, client, manifest)
-        door.enter("restore", path.name)
+        door.enter("restore", name)
         run("emptying gate_rules", partial(client.command, "TRUNCATE TABLE platestream.gate_rules"))
-        for name in KEPT:
-            if name == "administrators":
+        for table in KEPT:
+            if table == "administrators":
                 run("emptying administrators", partial(client.command, f"TRUNCATE TABLE platestream.{name}"))
-            _fill(client, name, lines(file, f"tables/{name}.jsonl"))
+            _fill(client, table, lines(file, f"tables/{table}.jsonl"))
         upgrade(client, door.settings.profile)  # a backup of an earlier release has the gate's columns only
         left = tuple(one.name for one in COPIED if not _publish(door, one, file))
-        if not put_back(door, {name: lines(file, f"partners/{name}.jsonl") for name in OFFERS}):
+        if not put_back(door, {one: lines(file, f"partners/{one}.jsonl") for one in OFFERS}):
             left += ("offers between agencies",)
         published = publication_state(client).published
     return RestoreResult(manifest, left, published)

@@ -1,5 +1,5 @@
-"""`platestream backup` and `platestream restore`: back up an installation and restore it into an empty
-one.
+"""`platestream backup`, `restore` and `backup-key`: back up an installation, restore it into an empty one,
+and make the keys.
 """
 
 from datetime import UTC, datetime
@@ -8,18 +8,28 @@ from typing import Annotated
 
 import typer
 
+from platestream.access.door import Door
 from platestream.cli.door import open_door
 from platestream.cli.output import err, out
 from platestream.clickhouse.sql_files import MigrationError
+from platestream.keys.recipients import Recipient, new_identity, read_identities, read_recipients
 from platestream.operations.backup import make
 from platestream.operations.backup import restore as job
 from platestream.operations.backup.archive import Manifest
+from platestream.schemas.message import RefusedError
+from platestream.schemas.pluralize import pluralize
 
 PUBLISHED = (
     "{count} inquiries of this backup are in a published log, and others may hold its heads, newer ones "
     "included. Nothing more is published until platestream audit publish --another-log begins another log: "
     "leave the files of the previous log on the web, and publish the reason "
     "(docs/how-to/operator/published-log.md, When publishing is refused)"
+)
+
+UNNAMED = (
+    "no recipient is named, and the backup would not be encrypted. Make a key pair once, away from this "
+    "machine (platestream backup-key FILE), and name its public half in a file: --recipients FILE, or "
+    "PLATESTREAM_BACKUP_RECIPIENTS. Or ask for a backup in clear with --plain"
 )
 
 UNHEARD = (
@@ -30,38 +40,76 @@ UNHEARD = (
 
 def backup(
     file: Annotated[Path, typer.Argument(help="A new file, readable by its owner only.")],
+    recipients: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Public keys to encrypt to, instead of those of the setting."
+        ),
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Do not encrypt the file.")] = False,
 ) -> None:
-    """Back up the installation's records to one ZIP file while the system runs. The backup is logged as an
-    act.
+    """Back up the installation's records to one file while the system runs. The backup is logged as an act,
+    with the public keys that it is encrypted to.
+
+    The file is a ZIP archive, encrypted by age to each key of --recipients, or of
+    PLATESTREAM_BACKUP_RECIPIENTS: `age1...` or `ssh-ed25519 ...`, one on each line. This machine cannot read
+    it.
 
     The backup holds the registry, the hot list, the rules, the sealed inquiry log, the dispositions of hits,
     evidence, audits, receipts, and offers to and from other agencies. It does not hold detections, pictures
     and hits, because no copy may outlive their retention; nor keys, passwords and settings.
 
-    Example: platestream backup /mnt/backup/2026-11-26.zip
+    Example: platestream backup /mnt/backup/2026-11-26.zip.age
     """
+    if plain and recipients:
+        raise typer.BadParameter("--plain and --recipients exclude each other")
     with open_door("backup") as door:
+        to = () if plain else _recipients(door, file, recipients)
         try:
-            made = make.backup(door, file, datetime.now(UTC))
+            made = make.backup(door, file, datetime.now(UTC), to)
         except OSError as error:
             err.print(f"{file}: {error.strerror or error}")
             raise typer.Exit(1) from None
     out.print(f"{file}: {_held(made)}")
+    out.print(f"encrypted to {pluralize(len(to), 'key')}" if to else "NOT ENCRYPTED")
+
+
+def backup_key(
+    file: Annotated[Path, typer.Argument(help="A new file for the private key (identity).")],
+) -> None:
+    """Make a key pair for encrypted backups, as age-keygen does, and print the public key.
+
+    Run it away from the machine that makes backups, and keep the file there: who has it reads every backup,
+    and without it nobody does. Make a second pair that is stored elsewhere, and encrypt to both.
+
+    Example: platestream backup-key identity.txt >> recipients.txt
+    """
+    out.print(new_identity(file, datetime.now(UTC)), soft_wrap=True)
 
 
 def restore(
     file: Annotated[Path, typer.Argument(help="A file of platestream backup.", exists=True)],
+    identity: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Private key that opens an encrypted file: of age or OpenSSH."
+        ),
+    ] = None,
 ) -> None:
     """Restore a backup into an empty installation that is not running. The restore is logged as an act.
 
     Then start the system and run platestream audit verify. Records that were not sealed in the backup are
     sealed at the start. Records that were made after the backup are not restored.
 
-    Example: platestream restore /mnt/backup/2026-11-26.zip
+    An encrypted file is decrypted into a temporary file that is encrypted by a key in memory: TMPDIR needs
+    room for it.
+
+    Example: platestream restore /mnt/backup/2026-11-26.zip.age --identity identity.txt
     """
+    identities = read_identities(identity) if identity else ()
     with open_door("restore", ruled=False) as door:
         try:
-            made = job.restore(door, file)
+            made = job.restore(door, file, identities)
         except MigrationError as error:
             err.print(str(error))
             raise typer.Exit(1) from None
@@ -73,6 +121,15 @@ def restore(
     if _offers(made.manifest):
         out.print(UNHEARD)
     out.print("next: start the system (platestream up, or the containers), then run platestream audit verify")
+
+
+def _recipients(door: Door, file: Path, named: Path | None) -> tuple[Recipient, ...]:
+    """Return the recipients of a backup. An attempt without one is logged as refused."""
+    chosen = named or door.settings.backup_recipients
+    with door.log_refusal("backup", file.name):
+        if chosen is None:
+            raise RefusedError("backup", UNNAMED)
+        return read_recipients(chosen)
 
 
 def _held(made: Manifest) -> str:
