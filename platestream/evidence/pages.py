@@ -1,7 +1,6 @@
 """Evidence pages: search results held for a case, the current holds, and signed packages."""
 
 from collections.abc import Iterator
-from tempfile import TemporaryFile
 from typing import IO, Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from platestream.evidence import export as exporting
 from platestream.evidence import hold as hold_service
 from platestream.inquiries.pages.pictures import EPOCH, MICROSECOND
 from platestream.inquiries.search import Pass, narrowest_search, purposes
+from platestream.runtime.scratch_file import scratch_file
 from platestream.schemas.acts import BY_NAME
 from platestream.web.page_request import PageRequest, Routes
 
@@ -87,7 +87,7 @@ def export(request: PageRequest) -> Response:
         receiver=request.field("receiver"),
         purpose=request.field("purpose"),
     )
-    file = TemporaryFile()  # noqa: SIM115 - closed when it was sent; it has no name, so nobody finds it
+    file = scratch_file()  # closed when it was sent
     package.pack(made, file)
     headers = {
         "Content-Disposition": f'attachment; filename="evidence-{hold_id}.zip"',

@@ -1,6 +1,10 @@
 """A backup in an empty system: what must be kept is as it was, and what cameras saw is not there."""
 
 import json
+import os
+import re
+import shutil
+import sys
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -31,6 +35,7 @@ from platestream.operations.backup.restore import restore
 from platestream.schemas import topics
 from platestream.schemas.expiring_tables import EXPIRING_TABLES
 from platestream.schemas.message import RefusedError
+from platestream.settings import system_account
 from tests.support.age_keys import NEEDS_AGE, KeyPair, key_pair, run, ssh_key_pair
 from tests.support.database import Database, close_all
 from tests.support.door import door_of, person, staffed
@@ -62,6 +67,7 @@ def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
     """Of an agency at work: audits, evidence, hits, and an inquiry that names a plate."""
     folder = tmp_path_factory.mktemp("backup")
     with office(migrated, folder) as pages:
+        pages.put(person(system_account()))  # who runs the commands below
         seal_new(pages.database.client(SEALER))
         file, key = folder / "kept.zip.age", key_pair(folder / "identity.txt")
         officer = ssh_key_pair(folder / "officer")
@@ -231,10 +237,48 @@ def test_an_encrypted_file_that_does_not_open_changes_nothing(
     if damage == "another archive":
         with file.open("wb") as raw, encrypting(raw, [key.recipient]) as stream:
             stream.write(b"no archive")
-    before = empty_database.value("SELECT count() FROM platestream.inquiry_log")
     with door_of(empty_database, "lee") as door, pytest.raises(RefusedError, match=said):
         restore(door, file, () if damage == "no key" else key.identities)
-    assert empty_database.value("SELECT count() FROM platestream.inquiry_log") == before
+    made_here = "SELECT count() FROM system.tables WHERE database = 'platestream'"
+    assert empty_database.value(made_here) == 0
+
+
+def test_a_bare_machine_has_all_of_it_from_the_file_and_its_key_alone(made: Backup, tmp_path: Path) -> None:
+    for one in (made.file, made.key.file):
+        shutil.copy(one, tmp_path)
+    for name in ("home", "scratch"):
+        (tmp_path / name).mkdir()
+
+    def command(*words: str) -> str:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path / "home"),
+            "TMPDIR": str(tmp_path / "scratch"),
+            "PLATESTREAM_DATA": str(tmp_path / "data"),
+        }
+        return run(sys.executable, "-m", "platestream", *words, cwd=tmp_path, env=environment)
+
+    command("restore", made.file.name, "--identity", made.key.file.name)
+    command("audit", "verify")
+    command("backup", "again.zip", "--plain")
+    before, after = members(made.archive), members(tmp_path / "again.zip")
+    log = "tables/inquiry_log.jsonl"
+    acts = [json.loads(line) for line in after.pop(log) if line not in before[log]]
+    assert {act["kind"] for act in acts} == {"restore", "audit_show", "backup"}
+    assert before.pop(log)
+    assert {name for name in before if before[name] != after[name]} == set()
+
+
+def members(archive: Path) -> dict[str, list[str]]:
+    """The lines of each member in an order of their own, without the time at which a row was inserted."""
+    with zipfile.ZipFile(archive) as file:
+        read = {name: file.read(name).decode("utf-8", "surrogateescape") for name in file.namelist()}
+    inserted = re.compile(r',?"ingested_at":"[^"]*"')
+    return {
+        name: sorted(inserted.sub("", line) for line in text.splitlines())
+        for name, text in read.items()
+        if name != MANIFEST
+    }
 
 
 @NEEDS_AGE

@@ -16,6 +16,7 @@ from platestream.cli.main import app
 from platestream.edges.changelog import publish
 from platestream.edges.files import FileTopics
 from platestream.edges.kafka_topics import create
+from platestream.operations.backup.make import backup
 from platestream.operations.doctor import data
 from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.finding import Finding
@@ -24,6 +25,7 @@ from platestream.retention import service as job
 from platestream.runtime.clock import Clock, utc_now
 from platestream.schemas import topics
 from platestream.schemas.registry import RegistryRecord
+from tests.support.age_keys import key_pair
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import OWN, door_of, person, staffed
@@ -45,6 +47,9 @@ def settled(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PLATESTREAM_DATA", str(tmp_path / "data"))
     monkeypatch.setattr("platestream.operations.doctor.installation.free_share", lambda _folder: 0.5)
     (tmp_path / "data").mkdir(mode=0o700)
+    recipient = key_pair(tmp_path / "identity.txt").recipient.text
+    (tmp_path / "recipients.txt").write_text(f"{recipient}\n")
+    monkeypatch.setenv("PLATESTREAM_BACKUP_RECIPIENTS", str(tmp_path / "recipients.txt"))
     staffed(database)
     register(tmp_path / "data", OWN, person())
     require_factor(database, tmp_path / "data", "everybody")
@@ -63,7 +68,7 @@ def require_factor(database: Database, folder: Path, of: Literal["everybody", "n
 
 def examined(now: Clock = utc_now) -> dict[str, list[Finding]]:
     found: dict[str, list[Finding]] = {}
-    for one in run_checks(CheckContext({}, now=now, synchronised=lambda: True)):
+    for one in run_checks(CheckContext({}, now=now, synchronised=lambda: True, swaps=list)):
         found.setdefault(one.check, []).append(one)
     return found
 
@@ -89,6 +94,26 @@ def test_a_fresh_set_up_is_right_and_nothing_goes_on_record(settled: Database) -
     assert {name for name, (one, *_rest) in found.items() if one.state == "not looked at"} == UNSEEN
     assert all(one.do == "" for all_of in found.values() for one in all_of)
     assert settled.value("SELECT count() FROM platestream.inquiry_log") == before
+
+
+def test_a_backup_in_clear_and_recipients_that_are_missing_are_named(
+    settled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with door_of(settled, data=tmp_path / "data") as door:
+        backup(door, tmp_path / "plain.zip", utc_now(), ())
+    named, plain = examined()["backups"]
+    assert (named.state, named.found) == ("right", "Backups are encrypted to 1 recipient.")
+    assert (plain.state, "is not encrypted" in plain.found) == ("soon", True)
+    key = key_pair(tmp_path / "another.txt").recipient
+    with door_of(settled, data=tmp_path / "data") as door:
+        backup(door, tmp_path / "kept.age", utc_now(), [key])
+    (named,) = examined()["backups"]
+    (tmp_path / "recipients.txt").write_text("age1nobody\n")
+    (broken,) = examined()["backups"]
+    assert (broken.state, "line 1" in broken.found) == ("wrong", True)
+    monkeypatch.delenv("PLATESTREAM_BACKUP_RECIPIENTS")
+    (unnamed,) = examined()["backups"]
+    assert (unnamed.state, "PLATESTREAM_BACKUP_RECIPIENTS" in unnamed.do) == ("soon", True)
 
 
 def newest_migration_missing(database: Database, _folder: Path) -> None:

@@ -34,8 +34,8 @@ def ssh_key_pair(file: Path, passphrase: str = "") -> KeyPair:
     return KeyPair(file, parse_recipient(file.with_name(f"{file.name}.pub").read_text().strip()))
 
 
-def run(*command: str) -> str:
+def run(*command: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
     """Run a program to its end; return its output."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd=cwd, env=env)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -17,7 +17,7 @@ FORBIDDEN = re.compile(
 )
 NOTHING_SAID = {"", "UNKNOWN", "License :: OSI Approved"}
 # Packages whose metadata says nothing, and how the licence file that they bring begins.
-BY_FILE = {"bytewax": "Apache License", "pyftpdlib": "MIT License"}
+BY_FILE = {"bytewax": "Apache License", "pyftpdlib": "MIT License", "pyrage": "The MIT License (MIT)"}
 # What the whole text of the GPL 3 says by the way. A package has it in its metadata for the runtime libraries
 # of GCC, which come under that licence with an exception for what uses them.
 OF_THE_GPL = {"numpy": {"affero", "noncommercial"}}

@@ -15,7 +15,8 @@ MARK = b"CANARY7" * 9
 
 def unnamed(folder: Path) -> list[bytes]:
     """The content of this process's open files without a name in a folder."""
-    return [one.read_bytes() for one in Path("/proc/self/fd").iterdir() if str(folder) in os.readlink(one)]
+    descriptors = [Path(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+    return [one.read_bytes() for one in descriptors if one.is_file() and str(folder) in os.readlink(one)]
 
 
 def test_what_is_written_is_read_and_is_not_on_the_disk(

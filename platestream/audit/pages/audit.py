@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from tempfile import TemporaryFile
 from typing import IO, Any
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from platestream.policy import service as checking
 from platestream.policy.checks.context import CheckData
 from platestream.policy.laws import law_of
 from platestream.policy.laws.law import READ
+from platestream.runtime.scratch_file import scratch_file
 from platestream.schemas.acts import BY_NAME
 from platestream.schemas.finding import Finding
 from platestream.schemas.ledger import LedgerEntry
@@ -174,10 +174,10 @@ def export(request: PageRequest) -> Response:
 
 
 def sealed_log(door: Door, now: datetime, *, case_number: str, reason: str) -> Response:
-    """Return the sealed log. It never has a name on the disk, because it holds what was searched for."""
+    """Return the sealed log. It is never readable on the disk, because it holds what was searched for."""
     name = f"inquiry-log-{now:%Y-%m-%d}.jsonl"
     with ExitStack() as opened:
-        target = opened.enter_context(TemporaryFile())
+        target = opened.enter_context(scratch_file())
         integrity.export_to(door, target, name, case_number=case_number, reason=reason)
         chunks = _chunks(target, opened.pop_all())
     return StreamingResponse(chunks, media_type="application/x-ndjson", headers=_named(name))

@@ -63,7 +63,7 @@ def _restore(door: Door, name: str, file: zipfile.ZipFile, manifest: Manifest) -
         run("emptying gate_rules", partial(client.command, "TRUNCATE TABLE platestream.gate_rules"))
         for table in KEPT:
             if table == "administrators":
-                run("emptying administrators", partial(client.command, f"TRUNCATE TABLE platestream.{name}"))
+                run("emptying administrators", partial(client.command, f"TRUNCATE TABLE platestream.{table}"))
             _fill(client, table, lines(file, f"tables/{table}.jsonl"))
         upgrade(client, door.settings.profile)  # a backup of an earlier release has the gate's columns only
         left = tuple(one.name for one in COPIED if not _publish(door, one, file))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from platestream.clickhouse.sql_files import MigrationError
 from platestream.edges.clickhouse_client import ACCESS_DENIED, ROLE_NOT_GRANTED, DatabaseError
 from platestream.edges.kafka_client import BrokerError
-from platestream.operations.doctor import data, installation, keys, machine, published, transfers
+from platestream.operations.doctor import data, installation, keys, machine, published, secrecy, transfers
 from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.finding import CheckResult, Finding, NotCheckedError, fault, sentence
 
@@ -32,6 +32,8 @@ CHECKS = (
     Check("topics", "the topics", data.topics),
     Check("recogniser", "the models that read plates", installation.recogniser),
     Check("keys", "the hourly keys", keys.keys),
+    Check("backups", "recipients of backups", secrecy.backups),
+    Check("swap", "memory on the disk", secrecy.swap),
     Check("retention", "the retention job", data.retention),
     Check("published_log", "the published inquiry log", published.log),
     Check("witnesses", "witnesses of the published log", published.witnesses),

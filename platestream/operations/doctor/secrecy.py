@@ -1,0 +1,54 @@
+"""Checks of what leaves the tables: backups, and memory that is written to swap."""
+
+from collections.abc import Iterable, Iterator
+
+from platestream.edges.clickhouse_client import AUDITOR, run
+from platestream.keys.recipients import RecipientError, read_recipients
+from platestream.operations.backup.make import PLAIN
+from platestream.operations.doctor.context import CheckContext
+from platestream.operations.doctor.finding import CheckResult, NotCheckedError, fault, ok, sentence, warning
+from platestream.schemas.pluralize import pluralize
+
+GUIDE = "docs/how-to/operator/backup.md"
+_LAST = """
+SELECT at, change FROM platestream.inquiry_log WHERE kind = 'backup' AND outcome = 'allowed'
+ORDER BY at DESC LIMIT 1
+"""
+
+
+def backups(context: CheckContext) -> Iterator[CheckResult]:
+    """Check that backups have recipients, and that the last one was encrypted."""
+    file = context.settings.backup_recipients
+    if file is None:
+        yield warning(
+            "No recipients are named: platestream backup is refused without --recipients or --plain.",
+            f"Name a file of public keys in PLATESTREAM_BACKUP_RECIPIENTS ({GUIDE}).",
+        )
+    else:
+        try:
+            yield ok(f"Backups are encrypted to {pluralize(len(read_recipients(file)), 'recipient')}.")
+        except (OSError, RecipientError) as error:
+            yield fault(sentence(error), f"Put the file right ({GUIDE}).")
+    client = context.client(AUDITOR)
+    for at, change in run("reading the last backup", lambda: client.query(_LAST)).result_rows:
+        if change in ("", PLAIN):  # empty: of a release that encrypted none
+            yield warning(
+                f"The last backup, of {at:%Y-%m-%d}, is not encrypted.",
+                "Make another one without --plain, and destroy the files that are in clear.",
+            )
+
+
+def swap(context: CheckContext) -> Iterable[CheckResult]:
+    """Check that no memory is written to swap unencrypted."""
+    try:
+        found = context.swaps()
+    except OSError:
+        raise NotCheckedError("the kernel does not say") from None
+    if found:
+        return [
+            warning(
+                f"Swap is not known to be encrypted: {', '.join(found)}.",
+                "swapoff --all, or encrypt it (crypttab, zram): memory has plates and keys.",
+            )
+        ]
+    return [ok("Swap is off or encrypted.")]
