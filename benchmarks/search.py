@@ -15,6 +15,7 @@ from clickhouse_connect.driver.client import Client
 from platestream.access import gate, inquire
 from platestream.clickhouse import migrate
 from platestream.edges.clickhouse_client import ANALYST, OWNER, connect
+from platestream.keys.key_folder import UNSEALED
 
 DAYS, CAMERAS = 28, 200
 LEAD, MATE = "LEAD123", "MATE456"
@@ -90,7 +91,10 @@ def looks(client: Client, owner: Client) -> Iterator[tuple[str, Callable[[], lis
     yield "camera, 2 h", lambda: gate.sightings(client, cameras=["cam-007"], **two_hours, **WHY)
     yield "co-travel", lambda: gate.cotravel(client, plate=LEAD, other_plate=MATE, **WHY)
     yield "companions", lambda: gate.companions(client, plate=LEAD, **WHY)
-    yield "picture", lambda: list(gate.picture(client, detection_id=seen, captured_at=at, **WHY))
+    yield (
+        "picture",
+        lambda: list(gate.picture(client, detection_id=seen, captured_at=at, keys=UNSEALED, **WHY)),
+    )
 
 
 def rows_read(owner: Client, look: Callable[[], object]) -> int:

@@ -27,6 +27,7 @@ from platestream.access.rules_reader import rules_in_force
 from platestream.edges.broadcast import Broadcast
 from platestream.edges.edge import Edge
 from platestream.edges.sealed_state import sealed_batch, sealed_items
+from platestream.edges.sealed_tables import sealed_images
 from platestream.flows import meters
 from platestream.flows.approvals import open_approvals
 from platestream.flows.dead_letters import dead_letters
@@ -119,7 +120,7 @@ def build(
 
     op.output("detections", detections, edge.topics.write(topics.DETECTIONS))
     op.output("detections_table", published, edge.tables.insert(tables.DETECTIONS))
-    op.output("images_table", published, edge.tables.insert(tables.IMAGES))
+    op.output("images_table", published, edge.tables.insert(sealed_images(edge.keys)))
     op.output(
         "frames_counted_table", op.merge("counted", counted, held), edge.tables.insert(tables.FRAMES_COUNTED)
     )

@@ -52,10 +52,10 @@ LEFT JOIN (
                     arrayMap(one -> ('record', one.1, one.2),
                         JSONExtract(record, 'records', 'Array(Tuple(detection_id String, sha256 String))')),
                     arrayMap(one -> ('record', one, ''), JSONExtract(record, 'detections', 'Array(String)'))),
-                arrayMap(one -> ('picture', concat(one.1, ' ', one.2), one.3),
-                    JSONExtract(record, 'pictures', 'Array(Tuple(detection_id String, kind String, sha256 String))')),
-                arrayMap(one -> ('answer', one.1, one.1),
-                    JSONExtract(record, 'answers', 'Array(Tuple(sha256 String))'))) AS piece
+                arrayMap(one -> ('picture', concat(one.1, ' ', one.2), if(one.4 = '', one.3, one.4)),
+                    JSONExtract(record, 'pictures', 'Array(Tuple(detection_id String, kind String, sha256 String, stored String))')),
+                arrayMap(one -> ('answer', if(one.2 = '', one.1, one.2), if(one.2 = '', one.1, one.2)),
+                    JSONExtract(record, 'answers', 'Array(Tuple(sha256 String, stored String))'))) AS piece
             WHERE chain = 'evidence' AND kind = 'hold'
         )
         GROUP BY hold_id, what, item

@@ -130,8 +130,9 @@ SELECT
          vehicle_other Map(String, String), opinion String, camera_plate String, camera_read String)')) AS record
 FROM platestream.detections;
 
--- Results of a documented search as they would be held: hashes of records and pictures, and no plate. `cut`: the
--- limit of vehicles was reached, so more may match.
+-- Results of a documented search as they would be held: hashes of records and pictures, and no plate. `pictures` has
+-- the head of an encrypted picture, by which its key is found (platestream/keys/pieces.py). `cut`: the limit of
+-- vehicles was reached, so more may match.
 CREATE OR REPLACE VIEW platestream.holdable
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT
@@ -146,9 +147,10 @@ FROM (
     LIMIT 1 BY detection_id
 ) AS one
 LEFT JOIN (
-    SELECT detection_id, groupArray((kind, lower(hex(sha256)), intact)) AS pictures
+    SELECT detection_id, groupArray((kind, lower(hex(sha256)), intact, lower(hex(head)))) AS pictures
     FROM (
-        SELECT detection_id, kind, sha256, SHA256(jpeg) = sha256 AS intact
+        SELECT detection_id, kind, sha256, SHA256(jpeg) = sha256 AS intact,
+            if(startsWith(jpeg, unhex('C1505350')), substring(jpeg, 1, 60), '') AS head
         FROM platestream.images
         WHERE detection_id IN (SELECT detection_id FROM platestream.search(inquiry = {inquiry:UUID}))
           AND captured_at IN (SELECT captured_at FROM platestream.search(inquiry = {inquiry:UUID}))
@@ -192,8 +194,9 @@ SELECT
     JSONExtractString(json, 'origin') AS origin,
     arrayFilter(one -> has(given.3, one.1),
         JSONExtract(json, 'records', 'Array(Tuple(detection_id UUID, sha256 String))')) AS records,
-    arrayFilter(one -> has(given.3, one.1),
-        JSONExtract(json, 'pictures', 'Array(Tuple(detection_id UUID, kind String, sha256 String))')) AS pictures,
+    -- Of an encrypted picture `stored` is the hash of what is stored, and `sha256` that of the picture.
+    arrayMap(one -> (one.1, one.2, if(one.4 = '', one.3, one.4)), arrayFilter(one -> has(given.3, one.1),
+        JSONExtract(json, 'pictures', 'Array(Tuple(detection_id UUID, kind String, sha256 String, stored String))'))) AS pictures,
     given.4 AS times
 FROM platestream.evidence_append
 WHERE refused = 0;
@@ -269,10 +272,10 @@ WITH
     arrayConcat(
         arrayMap(one -> ('record', toString(one.1), '', one.2),
             JSONExtract(json, 'records', 'Array(Tuple(detection_id UUID, sha256 String))')),
-        arrayMap(one -> ('picture', toString(one.1), one.2, one.3),
-            JSONExtract(json, 'pictures', 'Array(Tuple(detection_id UUID, kind String, sha256 String))')),
-        arrayMap(one -> ('answer', one.1, one.2, one.3),
-            JSONExtract(json, 'answers', 'Array(Tuple(agency String, key String, sha256 String))'))) AS named,
+        arrayMap(one -> ('picture', toString(one.1), one.2, if(one.4 = '', one.3, one.4)),
+            JSONExtract(json, 'pictures', 'Array(Tuple(detection_id UUID, kind String, sha256 String, stored String))')),
+        arrayMap(one -> ('answer', one.1, one.2, if(one.4 = '', one.3, one.4)),
+            JSONExtract(json, 'answers', 'Array(Tuple(agency String, key String, sha256 String, stored String))'))) AS named,
     (
         SELECT throwIf(
             ifNull(given.1 != 1 OR allowed.1 != 1 OR allowed.2 != 'allowed' OR allowed.3 != caller OR allowed.4 = '' OR entry.1 != 1

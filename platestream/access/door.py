@@ -22,9 +22,10 @@ from platestream.access import inquire
 from platestream.access.rules_reader import in_force
 from platestream.edges.clickhouse_client import DOOR, ConnectError, Dsn, connect, run
 from platestream.edges.edge import Topics
+from platestream.keys.key_folder import Sealer
 from platestream.schemas.acts import BY_NAME
 from platestream.schemas.gate_rules import AgencyRules
-from platestream.settings import Settings, open_topics, system_account
+from platestream.settings import Settings, open_keys, open_topics, system_account
 
 SERVICES = frozenset({"platestream_console", "platestream_flows", "platestream_retention_job"})
 """Service accounts of a server; `PLATESTREAM_STARTED_BY` names the person who started their processes."""
@@ -221,6 +222,11 @@ class Door:
     def streams(self) -> Topics:
         """The topics of the edge, for reading to their end."""
         return open_topics(self.settings, follow=False)
+
+    @property
+    def keys(self) -> Sealer:
+        """The keys of pictures."""
+        return open_keys(self.settings)
 
     def now(self) -> datetime:
         """Return the time of the database, which judges acts, in whole milliseconds. Raises DatabaseError."""

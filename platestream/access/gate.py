@@ -4,7 +4,7 @@ The inquiry's row has the search itself, stamped and judged by the database (`cl
 nothing here can see more than was logged.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple, Unpack
@@ -22,6 +22,9 @@ from platestream.access.inquire import (
     write,
 )
 from platestream.edges.clickhouse_client import DatabaseError, run
+from platestream.keys.envelope import SealError
+from platestream.keys.key_folder import KeyDestroyedError, KeysError, Sealer
+from platestream.keys.pieces import open_picture
 
 Row = dict[str, Any]
 THROWN = 395
@@ -65,7 +68,7 @@ STEP = (
 
 
 class DamagedPicture(Exception):  # noqa: N818
-    """Error for a picture whose hash differs from the stored one."""
+    """Error for a picture whose hash differs from the stored one, or that cannot be opened."""
 
 
 def search(
@@ -94,14 +97,14 @@ def search(
 
 class Holdable(NamedTuple):
     """A detection that a search found, as evidence would hold it: the SHA-256 of its record, and its pictures
-    with kind, SHA-256 and whether the stored bytes have that hash. Hashes are 64 hex digits. `cut`: more may
-    match.
+    with kind, SHA-256, whether the stored bytes have that hash, and in hex the head of an encrypted one
+    (`platestream.keys.pieces`), else an empty text. Hashes are 64 hex digits. `cut`: more may match.
     """
 
     detection_id: UUID
     captured_at: datetime
     sha256: str
-    pictures: list[tuple[str, str, bool]]
+    pictures: list[tuple[str, str, bool, str]]
     cut: bool
 
 
@@ -254,11 +257,12 @@ def picture(
     *,
     detection_id: UUID,
     captured_at: datetime,
+    keys: Sealer,
     cameras: Sequence[str] = (),
     **why: Unpack[ActorDocumentation],
 ) -> dict[str, bytes]:
-    """Return the pictures of a detection by kind (`crop`, `vehicle`), JPEG; empty when there are none any
-    more.
+    """Return the pictures of a detection by kind (`crop`, `vehicle`), JPEG, opened by `keys`; empty when
+    there are none any more, or the key of their hour is destroyed.
 
     Raises RefusedInquiry, DamagedPicture where a picture's hash differs, and DatabaseError.
     """
@@ -271,14 +275,20 @@ def picture(
         since=captured_at - INSTANT,
         until=captured_at + INSTANT,
     )
-    return {row["kind"]: row["jpeg"] for row in _undamaged(rows)}
+    return {row["kind"]: row["jpeg"] for row in _opened(rows, keys)}
 
 
-def _undamaged(rows: list[Row]) -> list[Row]:
+def _opened(rows: list[Row], keys: Sealer) -> Iterator[Row]:
     for row in rows:
+        named = f"{row['kind']} of detection {row['detection_id']}"
         if sha256(row["jpeg"]).digest() != row["sha256"]:
-            raise DamagedPicture(f"{row['kind']} of detection {row['detection_id']}")
-    return rows
+            raise DamagedPicture(named)
+        try:
+            yield {**row, "jpeg": open_picture(keys, row["detection_id"], row["kind"], row["jpeg"])}
+        except KeyDestroyedError:
+            continue
+        except (SealError, KeysError) as error:
+            raise DamagedPicture(f"{named}: {error}") from None
 
 
 def search_for_partner(
@@ -287,9 +297,11 @@ def search_for_partner(
     kind: str,
     partner: Partner,
     asked: Mapping[str, Any],
+    keys: Sealer,
     **why: Unpack[ActorDocumentation],
 ) -> list[Row]:
-    """Search for a person of another agency: return rows of `search`, `fuzzy`, `sightings` or `picture`.
+    """Search for a person of another agency: return rows of `search`, `fuzzy`, `sightings` or `picture`, the
+    latter opened by `keys`.
 
     `inquiry` is the id that the request was signed with. A second request with it shows nothing, because a
     view opens only by an id that the log has once. Raises RepeatedRequest, RefusedInquiry, DamagedPicture and
@@ -299,7 +311,8 @@ def search_for_partner(
         raise RepeatedRequest("this request was sent before")
     write(client, inquiry, kind, {**why, **partner}, asked)  # type: ignore[typeddict-unknown-key]
     require_allowed(client, inquiry)
-    return _undamaged(_read(client, kind, inquiry)) if kind == "picture" else _read(client, kind, inquiry)
+    rows = _read(client, kind, inquiry)
+    return list(_opened(rows, keys)) if kind == "picture" else rows
 
 
 def read_again(

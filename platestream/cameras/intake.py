@@ -66,7 +66,8 @@ class Intake:
         self._name, self._camera, self._bounds = name, camera, bounds
         self._blackout = Blackout(camera.mask, camera.area)
         masks = repr((camera.mask, camera.area))
-        self._keeper = PictureKeeper(spool.folder, name, self._blackout, masks, states[name].picture_is)
+        report = states[name].picture_is
+        self._keeper = PictureKeeper(spool.folder, name, self._blackout, masks, report, spool.keys)
         self._spool, self._states, self._state = spool, states, states[name]
         self._clock, self._last = CameraClock(camera.trust), LastSent()
         self._lock = threading.Lock()

@@ -1,7 +1,7 @@
 """Health of the pictures in the gateway: the memory of each camera, and the picture before and after a fault.
 
-These files are beside the gateway's spool and are masked. Before and after are deleted with the retention
-period of frames. A person may accept a picture: then the camera is learned again.
+These files are beside the gateway's spool and are masked. Before and after are encrypted by hourly keys, and
+deleted with the retention period of frames. A person may accept a picture: then the camera is learned again.
 """
 
 import contextlib
@@ -21,6 +21,8 @@ import msgspec
 from platestream.cameras.capture import Pixels
 from platestream.cameras.masks import Blackout
 from platestream.cameras.picture_health import FAULTS, RULES, Memory, PictureState, PictureWatch, take_sample
+from platestream.keys.envelope import SealError
+from platestream.keys.key_folder import UNSEALED, KeyDestroyedError, KeysError, Sealer
 from platestream.runtime.private_file import write_file
 from platestream.schemas.fields import NOT_JSON
 from platestream.schemas.message import RefusedError
@@ -56,8 +58,17 @@ class PictureKeeper:
     `report` gets the state of the picture and since when it holds, at the start and at each change.
     """
 
-    def __init__(self, spool: Path, camera: str, blackout: Blackout, masks: str, report: Report) -> None:
+    def __init__(
+        self,
+        spool: Path,
+        camera: str,
+        blackout: Blackout,
+        masks: str,
+        report: Report,
+        keys: Sealer = UNSEALED,
+    ) -> None:
         self._folder, self._camera, self._blackout, self._masks = spool / FOLDER, camera, blackout, masks
+        self._keys = keys
         self._report, self._lock = report, threading.Lock()
         self._next = float("-inf")
         self._saved = float("-inf")
@@ -109,7 +120,8 @@ class PictureKeeper:
         path.unlink(missing_ok=True)
         if picture is not None:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            write_file(path, picture[0])
+            taken = datetime.fromtimestamp(picture[1], UTC)
+            write_file(path, self._keys.seal(_purpose(self._camera, which), taken, picture[0]))
             os.utime(path, (picture[1], picture[1]))
 
     def _send_report(self) -> None:
@@ -147,17 +159,23 @@ def accept(spool: Path, camera: str) -> None:
         raise RefusedError("camera", f"the gateway cannot be reached: {error.strerror}") from None
 
 
-def stored_pictures(spool: Path, camera: str) -> list[StoredPicture]:
-    """Return the pictures before and after the last fault of a camera."""
+def stored_pictures(spool: Path, camera: str, keys: Sealer = UNSEALED) -> list[StoredPicture]:
+    """Return the pictures before and after the last fault of a camera, without those whose key is destroyed.
+
+    Raises RefusedError where one cannot be opened.
+    """
     found = []
     for which in ("before", "after"):
         path = _path(spool / FOLDER, camera, which)
         try:
             with path.open("rb") as file:
                 at = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
-                found.append(StoredPicture(which, file.read(), at))
-        except FileNotFoundError:
+                image = keys.open(_purpose(camera, which), file.read())
+                found.append(StoredPicture(which, image, at))
+        except (FileNotFoundError, KeyDestroyedError):
             continue
+        except (KeysError, SealError) as error:
+            raise RefusedError("picture", str(error)) from None
     return found
 
 
@@ -176,6 +194,10 @@ def expire(spool: Path, before: float) -> int:
 def _delete(folder: Path, camera: str) -> None:
     for suffix in ("before", "after", "memory"):
         _path(folder, camera, suffix).unlink(missing_ok=True)
+
+
+def _purpose(camera: str, which: Which) -> str:
+    return f"picture {which} a fault of {camera}"
 
 
 def _small_jpeg(pixels: Pixels) -> bytes:

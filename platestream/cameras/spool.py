@@ -74,7 +74,7 @@ class Spool:
 
     def __init__(self, folder: Path, limit: int, keys: Sealer = UNSEALED) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.folder, self.limit, self._keys = folder, limit, keys
+        self.folder, self.limit, self.keys = folder, limit, keys
         self._lock = threading.RLock()
         self.arrived = threading.Event()
         self._claim = _claim(folder / "lock")
@@ -99,7 +99,7 @@ class Spool:
         disk is full.
         """
         try:
-            message = seal_message(self._keys, PURPOSE, message)
+            message = seal_message(self.keys, PURPOSE, message)
         except KeysError as error:
             raise RefusedError("spool", f"the spool cannot keep a frame: {error}") from error
         image = message.value or b""
@@ -158,7 +158,7 @@ class Spool:
                 decoded = msgspec.json.decode(headers, type=dict[str, str])
                 message = Message(camera.encode(), image, decoded)
                 try:
-                    found.append(Waiting(seq, camera, open_message(self._keys, PURPOSE, message)))
+                    found.append(Waiting(seq, camera, open_message(self.keys, PURPOSE, message)))
                 except (KeyDestroyedError, SealError):
                     unreadable.append(Waiting(seq, camera, message))
             if unreadable:

@@ -30,6 +30,7 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True):
     release_at: datetime | None = None
     schedule_ends: datetime | None = None
     detections: list[UUID] | int = 0
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Held:
 
     `due` is the latest of its release dates, of the end of its schedule as it was recorded, and of the end of
     its schedule by the rules in force. Earlier releases recorded years of 365 days. Such a hold retains its
-    recorded dates, and is purged when the years of the calendar have passed.
+    recorded dates, and is purged when the years of the calendar have passed. `key` is the fingerprint of its
+    key, if its pictures are encrypted.
     """
 
     hold_id: UUID
@@ -51,6 +53,7 @@ class Held:
     release_at: datetime
     due: datetime
     purged_at: datetime | None = None
+    key: str = ""
 
 
 @dataclass
@@ -107,6 +110,7 @@ class History:
             held_at=began,
             release_at=release,
             due=max([release, *ends]),
+            key=one.key,
         )
 
     @property

@@ -2,7 +2,7 @@
 it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from platestream.access.door import Documentation, Door
 from platestream.edges.clickhouse_client import CUSTODIAN, run
 from platestream.edges.inquiry_log import read_seals, readable_log
+from platestream.evidence import held_keys
 from platestream.evidence.hold import NothingToHold
 from platestream.evidence.origin import ANSWERS, DETECTIONS
 from platestream.evidence.package import (
@@ -33,10 +34,16 @@ from platestream.evidence.package import (
     verify,
 )
 from platestream.evidence.package_page import page
+from platestream.keys.envelope import SealError
+from platestream.keys.key_folder import KeysError
+from platestream.keys.pieces import picture_name
 from platestream.ledger import records
 from platestream.ledger import store as ledger
 from platestream.schemas.inquiry import SealedInquiry
 from platestream.settings import Settings
+
+Opener = Callable[[str, bytes], bytes]
+"""Opens a stored piece by its name."""
 
 # Each view opens by the act that shows this hold, which is in the log.
 _HOLD = "SELECT * FROM platestream.held(inquiry = {shown:UUID})"
@@ -149,7 +156,12 @@ def prepare(
         origin=facts["origin"],
         files=[],
     )
-    package = seal(_files(custodian, shown, readable_log(shown), facts, agency), manifest, key)
+    try:
+        opened = held_keys.opener(door.keys, hold_id)
+        files = _files(custodian, shown, readable_log(shown), facts, agency, opened)
+    except (KeysError, SealError) as error:
+        raise NothingToHold(f"hold {hold_id} cannot be read: {error}") from None
+    package = seal(files, manifest, key)
     if faults := verify(package)[1]:
         raise NothingToHold(f"hold {hold_id} is not what was held, and is not signed: {faults[0]}")
     return package, Export(
@@ -180,17 +192,19 @@ def holds(door: Door) -> list[HoldState]:
     return [HoldState(**row) for row in _rows(door.client(CUSTODIAN), sql)]
 
 
-def _files(custodian: Client, shown: UUID, log: str, facts: dict[str, Any], agency: str) -> dict[str, bytes]:
+def _files(
+    custodian: Client, shown: UUID, log: str, facts: dict[str, Any], agency: str, opened: Opener
+) -> dict[str, bytes]:
     """Return the content of the package by path, without key, manifest and signature."""
     hold_id = facts["hold_id"]
     texts = [row["record"] for row in _rows(custodian, _DETECTIONS, shown=shown)]
     detections = [msgspec.json.decode(text) for text in texts]
-    originals = dict(_originals(custodian, shown))
+    originals = dict(_originals(custodian, shown, opened))
     custody = _custody(custodian, hold_id)
     inquiries = _inquiries(custodian, log, hold_id, facts["case_number"])
     return {
         **originals,
-        **dict(_answers(custodian, shown)),
+        **dict(_answers(custodian, shown, opened)),
         DETECTIONS: _json(detections),
         RECORDS: "".join(f"{text}\n" for text in texts).encode(),
         CUSTODY: _json(custody),
@@ -199,7 +213,7 @@ def _files(custodian: Client, shown: UUID, log: str, facts: dict[str, Any], agen
     }
 
 
-def _originals(client: Client, shown: UUID) -> list[tuple[str, bytes]]:
+def _originals(client: Client, shown: UUID, opened: Opener) -> list[tuple[str, bytes]]:
     parameters = {"shown": shown}
     rows = run(
         "reading pictures",
@@ -210,10 +224,13 @@ def _originals(client: Client, shown: UUID) -> list[tuple[str, bytes]]:
     for detection, kind, digest, jpeg in rows:
         if sha256(jpeg).digest() != digest:
             raise NothingToHold(f"the {kind} picture of {detection} is damaged")
-    return [(f"originals/{detection}-{kind}.jpg", jpeg) for detection, kind, _digest, jpeg in rows]
+    return [
+        (f"originals/{detection}-{kind}.jpg", opened(picture_name(detection, kind), jpeg))
+        for detection, kind, _digest, jpeg in rows
+    ]
 
 
-def _answers(client: Client, shown: UUID) -> Iterator[tuple[str, bytes]]:
+def _answers(client: Client, shown: UUID, opened: Opener) -> Iterator[tuple[str, bytes]]:
     """Yield the signed answers of another agency, byte for byte."""
     parameters = {"shown": shown}
     query = partial(
@@ -225,7 +242,7 @@ def _answers(client: Client, shown: UUID) -> Iterator[tuple[str, bytes]]:
     for number, digest, exchange in run("reading signed answers", query).result_rows:
         if sha256(exchange).digest() != digest:
             raise NothingToHold(f"signed answer {number} is damaged")
-        yield f"{ANSWERS}{number:03}.json", exchange
+        yield f"{ANSWERS}{number:03}.json", opened(held_keys.answer_name(number), exchange)
 
 
 def _custody(client: Client, hold_id: UUID) -> list[Custody]:

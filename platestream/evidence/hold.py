@@ -7,7 +7,7 @@ least as long as the records retention schedule requires; a lawful action can ex
 it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
@@ -21,7 +21,9 @@ from clickhouse_connect.driver.client import Client
 from platestream.access import gate
 from platestream.access.door import Documentation, Door, agency_zone
 from platestream.edges.clickhouse_client import ANALYST, CUSTODIAN, run
+from platestream.evidence import held_keys
 from platestream.evidence.custody import Held, database_time, history
+from platestream.keys.pieces import parse_head, picture_name
 from platestream.ledger import records
 from platestream.partners.exchange import agency_print
 from platestream.schemas.exchange import SignedExchange
@@ -79,19 +81,25 @@ class HeldRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """A held picture: its detection, `crop` or `vehicle`, and SHA-256 in hex."""
+    """A held picture: its detection, `crop` or `vehicle`, and SHA-256 in hex; of an encrypted one `stored` is
+    the SHA-256 of what is stored.
+    """
 
     detection_id: UUID
     kind: str
     sha256: str
+    stored: str = ""
 
 
 class HeldAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A held answer of another agency: the fingerprint of the signing key, and SHA-256 in hex."""
+    """A held answer of another agency: the fingerprint of the signing key, and SHA-256 in hex; `stored` as of
+    a picture.
+    """
 
     agency: str
     key: str
     sha256: str
+    stored: str = ""
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +123,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     answers: list[HeldAnswer] = []
     records: list[HeldRecord] = []
     inquiry_id: UUID | None = None
+    key: str = ""
 
 
 @dataclass
@@ -185,21 +194,14 @@ def hold(
     if missing or not found:
         raise NothingToHold(f"not found: {', '.join(map(str, sorted(missing))) or 'no detection fits'}")
     for one in found:
-        for kind, _sha256, intact in one.pictures:
+        for kind, _sha256, intact, _head in one.pictures:
             if not intact:
                 raise gate.DamagedPicture(f"{kind} of detection {one.detection_id}")
-    held = _held_of(
-        terms,
-        hold_id,
-        times,
-        inquiry,
-        {one.detection_id: one.sha256 for one in found},
-        [
-            Picture(detection_id=one.detection_id, kind=kind, sha256=digest)
-            for one in found
-            for kind, digest, _intact in sorted(one.pictures)
-        ],
-    )
+    records_held = {one.detection_id: one.sha256 for one in found}
+    held = _held_of(terms, hold_id, times, inquiry, records_held, list(_pictures(found)))
+    with door.log_refusal("evidence_hold", str(hold_id), **terms.why):
+        key = held_keys.retain(door.keys, hold_id, dict(_heads(found)))
+    held = msgspec.structs.replace(held, key=key)
     act = records.put(door, "evidence_hold", held, **terms.why).permit.inquiry_id
     custodian = door.writer(CUSTODIAN)
     _append(custodian, act, [])
@@ -212,10 +214,20 @@ def hold(
 def hold_signed(door: Door, terms: Terms, hold_id: UUID, times: HoldTimes, found: RemoteReads) -> Hold:
     """Hold the reads that another agency answered, with its signed answers. Raises as `hold`."""
     texts = {row["detection_id"]: msgspec.json.encode(row) for row in found.rows}
-    answers = [(one, msgspec.json.encode(one)) for one in found.answers]
-    jpegs = [
-        (one, kind, jpeg) for one, kinds in found.pictures.items() for kind, jpeg in sorted(kinds.items())
-    ]
+    answers = {held_keys.answer_name(n): (one, n) for n, one in enumerate(found.answers, 1)}
+    jpegs = {
+        picture_name(one, kind): (one, kind)
+        for one, kinds in found.pictures.items()
+        for kind in sorted(kinds)
+    }
+    plain = {name: found.pictures[one][kind] for name, (one, kind) in jpegs.items()}
+    plain |= {name: msgspec.json.encode(one) for name, (one, _number) in answers.items()}
+    with door.log_refusal("evidence_hold", str(hold_id), **terms.why):
+        key, stored = held_keys.seal_pieces(door.keys, hold_id, plain)
+    hashes = {
+        name: {"sha256": _hash(piece), "stored": held_keys.stored_hash(piece, stored[name])}
+        for name, piece in plain.items()
+    }
     held = msgspec.structs.replace(
         _held_of(
             terms,
@@ -223,12 +235,14 @@ def hold_signed(door: Door, terms: Terms, hold_id: UUID, times: HoldTimes, found
             times,
             _inquiry(door.client(CUSTODIAN), hold_id),
             {one: _hash(text) for one, text in texts.items()},
-            [Picture(detection_id=one, kind=kind, sha256=_hash(jpeg)) for one, kind, jpeg in jpegs],
+            [Picture(detection_id=one, kind=kind, **hashes[name]) for name, (one, kind) in jpegs.items()],
         ),
         origin=found.agency,
         answers=[
-            HeldAnswer(agency=one.agency, key=agency_print(one), sha256=_hash(raw)) for one, raw in answers
+            HeldAnswer(agency=one.agency, key=agency_print(one), **hashes[name])
+            for name, (one, _number) in answers.items()
         ],
+        key=key,
     )
     act = records.put(door, "evidence_hold", held, **terms.why).permit.inquiry_id
     custodian = door.writer(CUSTODIAN)
@@ -244,8 +258,8 @@ def hold_signed(door: Door, terms: Terms, hold_id: UUID, times: HoldTimes, found
             for row in found.rows
         ),
         *(
-            {"what": "picture", "detection_id": one, "kind": kind, "content": jpeg}
-            for one, kind, jpeg in jpegs
+            {"what": "picture", "detection_id": one, "kind": kind, "content": stored[name]}
+            for name, (one, kind) in jpegs.items()
         ),
         *(
             {
@@ -253,9 +267,9 @@ def hold_signed(door: Door, terms: Terms, hold_id: UUID, times: HoldTimes, found
                 "number": number,
                 "agency": one.agency,
                 "key": agency_print(one),
-                "content": raw,
+                "content": stored[name],
             }
-            for number, (one, raw) in enumerate(answers, 1)
+            for name, (one, number) in answers.items()
         ),
     ]
     _bring(custodian, act, pieces)
@@ -414,6 +428,24 @@ def _inquiry(custodian: Client, hold_id: UUID) -> UUID:
     parameters = {"tool": f"evidence hold {hold_id}"}
     rows = run("reading the log", partial(custodian.query, _LED_THERE, parameters=parameters)).result_rows
     return UUID(str(rows[0][0]))
+
+
+def _pictures(found: Sequence[gate.Holdable]) -> Iterator[Picture]:
+    for one in found:
+        for kind, digest, _intact, head in sorted(one.pictures):
+            if head:
+                plain, stored = parse_head(bytes.fromhex(head))[2], digest
+            else:
+                plain, stored = digest, ""
+            yield Picture(detection_id=one.detection_id, kind=kind, sha256=plain, stored=stored)
+
+
+def _heads(found: Sequence[gate.Holdable]) -> Iterator[tuple[tuple[UUID, str], bytes]]:
+    """Yield detection, kind and head of the encrypted pictures."""
+    for one in found:
+        for kind, _sha256, _intact, head in one.pictures:
+            if head:
+                yield (one.detection_id, kind), bytes.fromhex(head)
 
 
 def _append(client: Client, act: UUID, found: Sequence[gate.Holdable]) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from platestream.access.door import Door
 from platestream.edges.clickhouse_client import RETENTION, run
+from platestream.evidence import held_keys
 from platestream.evidence.custody import database_time, history
 from platestream.evidence.outbox import Outbox
 from platestream.ledger import records
@@ -46,7 +47,8 @@ def purge_released(door: Door) -> list[str]:
                 release_at=one.release_at,
             )
             records.put(door, "evidence_purge", purge, reason=REASON)
-    gone = {one.hold_id for one in history(client, profile).holds.values() if one.purged_at is not None}
+    holds = history(client, profile)
+    gone = {one.hold_id for one in holds.holds.values() if one.purged_at is not None}
     stored = {row[0] for row in run("reading holds", partial(client.query, _STORED)).result_rows}
     outbox = Outbox(door.settings.data)
     for hold_id in gone:
@@ -56,4 +58,5 @@ def purge_released(door: Door) -> list[str]:
             sql = f"ALTER TABLE platestream.{table} DELETE WHERE hold_id = {{hold:UUID}}"
             parameters, wait = {"hold": hold_id}, {"mutations_sync": 2}
             run("purging evidence", partial(client.command, sql, parameters=parameters, settings=wait))
+    held_keys.destroy_unused(door.keys, holds)
     return [str(one) for one in sorted(gone & stored)]

@@ -126,7 +126,7 @@ class LookBack:
         return {**self._door.documentation(**why), "cameras": entry.cameras, **what}
 
     def _with_pictures(self, hit: AlertHit) -> AlertHit:
-        filters = self._asked(hit.entry)
+        filters = self._asked(hit.entry, keys=self._door.keys)
         del filters["cameras"]
         seen = hit.detection
         images = gate.picture(

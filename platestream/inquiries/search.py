@@ -134,8 +134,9 @@ def pictures(
     """Return the pictures of a detection by kind (`crop`, `vehicle`), JPEG: a search of its own, with the
     errors of `gate.picture`.
     """
+    filters = door.documentation(**why)
     return gate.picture(
-        door.client(ANALYST), detection_id=detection_id, captured_at=captured_at, **door.documentation(**why)
+        door.client(ANALYST), detection_id=detection_id, captured_at=captured_at, keys=door.keys, **filters
     )
 
 

@@ -74,10 +74,18 @@ class HourKey:
         except InvalidTag:
             raise SealError(f"an encrypted text was altered, or is not of {purpose}") from None
 
+    def piece_key(self, name: str) -> bytes:
+        """Return the key of one piece (`platestream.keys.pieces`), 32 bytes."""
+        return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"piece\n" + name.encode()).derive(self._key)
+
     def _of(self, purpose: str) -> tuple[AESGCM, bytes]:
-        """Return the cipher of a purpose, and the key of its nonces."""
         found = self._derived.get(purpose)
         if found is None:
-            both = HKDF(SHA256(), 2 * KEY_BYTES, salt=None, info=purpose.encode()).derive(self._key)
-            found = self._derived[purpose] = (AESGCM(both[:KEY_BYTES]), both[KEY_BYTES:])
+            found = self._derived[purpose] = cipher_of(self._key, purpose)
         return found
+
+
+def cipher_of(key: bytes, purpose: str) -> tuple[AESGCM, bytes]:
+    """Return the cipher of a key for a purpose, and the key of its nonces."""
+    both = HKDF(SHA256(), 2 * KEY_BYTES, salt=None, info=purpose.encode()).derive(key)
+    return AESGCM(both[:KEY_BYTES]), both[KEY_BYTES:]

@@ -34,12 +34,17 @@ OLDEST = timedelta(days=31)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d\.key")
 _FORMAT = "%Y-%m-%dT%H.key"
+NAMELESS = "is encrypted: name the folder of its keys in PLATESTREAM_KEYS"
 _REREAD_SECONDS = 600.0
 """A key is read again after this time: a running process forgets a destroyed key, too."""
 
 
 class KeysError(OSError):
     """The folder or the master key cannot be used, or a key is missing; no secret is in the text."""
+
+
+class DamagedKeyError(KeysError):
+    """A wrapped key that the master key does not open."""
 
 
 class KeyDestroyedError(ValueError):
@@ -75,6 +80,15 @@ class Sealer(Protocol):
         Raises KeyDestroyedError, SealError, and KeysError if the key is not there.
         """
 
+    def key_at(self, at: datetime) -> HourKey | None:
+        """Return the key of the hour of `at` for writing, None without encryption. Raises KeysError."""
+
+    def key_named(self, hour: int, named: str) -> HourKey:
+        """Return the key of an hour since 1970, whose fingerprint begins with `named`.
+
+        Raises KeyDestroyedError, and KeysError if the key is not there.
+        """
+
 
 class Unsealed:
     """No encryption: for tests, and where no folder of keys is named."""
@@ -84,8 +98,14 @@ class Unsealed:
 
     def open(self, purpose: str, content: bytes) -> bytes:
         if is_sealed(content):
-            raise KeysError(f"{purpose} is encrypted: name the folder of its keys in PLATESTREAM_KEYS")
+            raise KeysError(f"{purpose} {NAMELESS}")
         return content
+
+    def key_at(self, at: datetime) -> None:
+        return None
+
+    def key_named(self, hour: int, named: str) -> HourKey:
+        raise KeysError(f"this {NAMELESS}")
 
 
 UNSEALED = Unsealed()
@@ -110,20 +130,25 @@ class KeyFolder:
         self._known: dict[int, tuple[HourKey, float]] = {}
 
     def seal(self, purpose: str, at: datetime | None, content: bytes) -> bytes:
-        now = self._now()
-        hour = hour_of(now if at is None else min(max(at, now - OLDEST), now))
-        return (self._key(hour) or self._make(hour)).seal(purpose, content)
+        return self.key_at(self._now() if at is None else at).seal(purpose, content)
 
     def open(self, purpose: str, content: bytes) -> bytes:
         if not is_sealed(content):
             return content
-        hour, named = named_key(content)
+        return self.key_named(*named_key(content)).unseal(purpose, content)
+
+    def key_at(self, at: datetime) -> HourKey:
+        now = self._now()
+        hour = hour_of(min(max(at, now - OLDEST), now))
+        return self._key(hour) or self._make(hour)
+
+    def key_named(self, hour: int, named: str) -> HourKey:
         key = self._key(hour)
         if key is None or key.fingerprint[: len(named)] != named:
             if hour < self._past().before or key is not None:
                 raise KeyDestroyedError(f"the key of {begin(hour):%Y-%m-%d %H:00} UTC was destroyed")
             raise KeysError(f"{self.folder} has no key of {begin(hour):%Y-%m-%d %H:00} UTC")
-        return key.unseal(purpose, content)
+        return key
 
     def hours(self) -> list[datetime]:
         """Return the hours (UTC) that have a key, oldest first."""
@@ -157,7 +182,7 @@ class KeyFolder:
             if gone not in past.unreported and (gone.fingerprint or hour >= past.before):
                 noted = _Past(max(past.before, hour + 1), [*past.unreported, gone])
                 write_file(self.folder / PAST, msgspec.json.encode(noted))
-            _erase(self._path(hour))
+            erase(self._path(hour))
         return self._past().unreported
 
     def report(self) -> None:
@@ -165,6 +190,17 @@ class KeyFolder:
         past = self._past()
         if past.unreported:
             write_file(self.folder / PAST, msgspec.json.encode(_Past(past.before)))
+
+    def wrap(self, key: bytes) -> bytes:
+        """Return a key wrapped by the master key. Raises KeysError."""
+        return aes_key_wrap_with_padding(self._of_master(), key)
+
+    def unwrap(self, wrapped: bytes, where: Path) -> bytes:
+        """Return a key that `wrap` wrapped, of the file `where`. Raises DamagedKeyError and KeysError."""
+        try:
+            return aes_key_unwrap_with_padding(self._of_master(), wrapped)
+        except (InvalidUnwrap, ValueError):
+            raise DamagedKeyError(f"{where} is damaged, or not wrapped by {self.master}") from None
 
     def _fingerprint(self, hour: int) -> str:
         """Return the fingerprint of a key, or an empty one if it cannot be read; forget the key."""
@@ -188,18 +224,18 @@ class KeyFolder:
         except OSError as error:
             raise KeysError(f"{self._path(hour)}: {error.strerror}") from error
         try:
-            key = HourKey(hour, aes_key_unwrap_with_padding(self._of_master(), wrapped))
-        except (InvalidUnwrap, ValueError):
+            key = HourKey(hour, self.unwrap(wrapped, self._path(hour)))
+        except DamagedKeyError:
             if hour < self._past().before:
                 return None  # overwritten, and not yet removed
-            raise KeysError(f"{self._path(hour)} is damaged, or not wrapped by {self.master}") from None
+            raise
         self._known[hour] = (key, time.monotonic())
         return key
 
     def _make(self, hour: int) -> HourKey:
         """Make the key of an hour; where another process is first, return its key."""
         path = self._path(hour)
-        self._link(path, aes_key_wrap_with_padding(self._of_master(), secrets.token_bytes(KEY_BYTES)))
+        self._link(path, self.wrap(secrets.token_bytes(KEY_BYTES)))
         key = self._key(hour)
         if key is None:
             raise KeysError(f"{path} is gone while it was made")
@@ -254,7 +290,8 @@ def begin(hour: int) -> datetime:
     return _EPOCH + hour * HOUR
 
 
-def _erase(path: Path) -> None:
+def erase(path: Path) -> None:
+    """Overwrite a file and remove it. Raises OSError."""
     with open(path, "r+b") as file:
         file.write(secrets.token_bytes(path.stat().st_size))
         file.flush()

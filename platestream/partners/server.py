@@ -39,7 +39,7 @@ from platestream.schemas.partner import (
 )
 from platestream.schemas.partner_lists import PATHS as LISTS
 from platestream.schemas.registry import RegistryRecord
-from platestream.settings import Settings
+from platestream.settings import Settings, open_keys
 
 REGISTRY_CACHE = timedelta(seconds=2)
 REQUEST_ID_MEMORY = timedelta(minutes=5)
@@ -169,6 +169,7 @@ class PartnerServer:
             kind,
             partner,
             filters,
+            open_keys(self._settings),
             tool=TOOL,
             case_number=asker.case_number,
             reason=asker.reason,

@@ -22,7 +22,7 @@ def error_response(error: Exception) -> tuple[int, str]:
         case RefusedError():
             return 409, f"Refused: {error.detail}."
         case DamagedPicture():
-            return 409, "This picture differs from the stored one. Report this to the ALPR administrator."
+            return 409, f"This picture cannot be shown. Report this to the ALPR administrator: {error}."
         case DatabaseError():
             return 503, f"The database did not answer ({error}). Your request was not carried out. Try again."
         case ValueError():

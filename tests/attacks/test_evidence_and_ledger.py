@@ -398,7 +398,7 @@ def test_pictures_that_the_owner_swaps_between_detections_are_found(database: Da
         " ON one.kind = other.kind WHERE one.detection_id != other.detection_id"
     )
     assert {"evidence", "custody"} <= set(broken(database))
-    with pytest.raises(holding.NothingToHold, match="pictures are not those"):
+    with pytest.raises(holding.NothingToHold, match="altered, or is another one"):
         exported(database, hold)
 
 

@@ -247,7 +247,12 @@ def test_pictures_are_counted_too(town: Database) -> None:
     )
     with pytest.raises(RefusedInquiry, match="supervisor"):
         gate.picture(
-            town.client(ANALYST), detection_id=uuid4(), captured_at=SEEN_AT, who="smith", case_number=CASE
+            town.client(ANALYST),
+            detection_id=uuid4(),
+            captured_at=SEEN_AT,
+            keys=town.keys,
+            who="smith",
+            case_number=CASE,
         )
 
 
@@ -268,7 +273,7 @@ def test_names_that_a_partner_invents_share_one_limit(town: Database) -> None:
         asked = {"pattern": f"AA0{number % 7}*", "since": SEEN_AT - timedelta(days=1), "vehicles": 100}
         try:
             rows = gate.search_for_partner(
-                town.client(ANALYST), uuid4(), "search", partner, asked, case_number=CASE
+                town.client(ANALYST), uuid4(), "search", partner, asked, town.keys, case_number=CASE
             )
         except RefusedInquiry as refused:
             assert "one other agency" in str(refused)  # noqa: PT017

@@ -24,6 +24,7 @@ from platestream.operations.backup import make
 from platestream.operations.backup.archive import (
     COPIED,
     DECLARED,
+    HOLD_KEYS,
     KEPT,
     LOCAL,
     MANIFEST,
@@ -103,11 +104,14 @@ def test_nothing_of_what_cameras_saw_is_in_it_but_evidence(made: Backup) -> None
             *(f"tables/{name}.jsonl" for name in KEPT),
             *(f"topics/{one.name}.jsonl" for one in COPIED),
             *(f"partners/{one}.jsonl" for one in OFFERS),
+            HOLD_KEYS,
         }
         # Pictures are evidence's alone; an outsider reads a member with any tool.
         plated = [name for name in names if b"\xff\xd8\xff" in file.read(name)]
         entries = [json.loads(line) for line in file.read("tables/evidence_holds.jsonl").splitlines()]
-    assert set(plated) <= {"tables/evidence_images.jsonl"}
+        copied = [json.loads(line) for line in file.read(HOLD_KEYS).splitlines()]
+    assert plated == []
+    assert {one["hold_id"] for one in copied} == {one["hold_id"] for one in entries}
     assert entries
 
 

@@ -23,6 +23,7 @@ import prometheus_client
 import pytest
 from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig, init_db_dir
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from platestream.access import gate, inquire
 from platestream.edges.changelog import newest, publish
@@ -31,10 +32,12 @@ from platestream.edges.clickhouse_client import ANALYST
 from platestream.edges.edge import Edge
 from platestream.edges.files import FileTopics
 from platestream.edges.sealed_topics import SealedTopics
+from platestream.evidence import export as exporting
 from platestream.evidence import hold as holding
 from platestream.flows import audit_flow, match_flow, recognize_flow
 from platestream.keys.envelope import is_sealed
-from platestream.keys.key_folder import UNSEALED, KeyFolder, Sealer
+from platestream.keys.key_folder import UNSEALED, KeyDestroyedError, KeyFolder, Sealer
+from platestream.keys.pieces import open_picture
 from platestream.retention import service as retention
 from platestream.schemas import topics
 from platestream.schemas.hotlist import HotListChange
@@ -50,6 +53,7 @@ PERIOD = timedelta(days=30)
 GONE, HELD = "CNR7Y42", "HKT7Y43"  # no character that is folded into another
 COMMENT = b"picture of the marked vehicle"
 LEVELS = {5: GONE, 9: HELD}
+STORED = "SELECT detection_id, kind, jpeg FROM platestream.images"
 WHY: inquire.ActorDocumentation = {"who": "smith", "case_number": "26-001234"}
 
 
@@ -195,14 +199,17 @@ def take_in(agency: Agency) -> dict[str, list[bytes]]:
     gate.sightings(analyst, cameras=["gone", "held"], since=NOW - timedelta(hours=1), **WHY)
     gate.hits(analyst, **WHY)
     seen = read[GONE]
-    assert gate.picture(analyst, detection_id=seen.detection_id, captured_at=seen.captured_at, **WHY)
+    found = gate.picture(
+        analyst, detection_id=seen.detection_id, captured_at=seen.captured_at, keys=agency.keys, **WHY
+    )
+    assert found == {"crop": seen.crop, "vehicle": seen.picture}
     terms = holding.Terms(
         case_number="26-001234",
         authority="Det. Begay",
         schedule="felony",
     )
     hour: dict[str, Any] = {"since": NOW - timedelta(hours=1), "until": NOW}
-    holding.hold(door_of(agency.database, "smith"), terms, cameras=["held"], **hour)
+    holding.hold(door_of(agency.database, "smith", data=agency.data), terms, cameras=["held"], **hour)
     agency.run(audit_flow.build)
     agency.retain()
     middle = {plate: [one.crop[600:640], one.picture[900:940]] for plate, one in read.items()}
@@ -260,6 +267,13 @@ def test_a_copy_of_the_disk_is_worthless_once_the_keys_of_its_hours_are_destroye
         seen = [one for plate in marks for one in marks[plate]] + [COMMENT]
         assert holding_any(stolen, seen) == {"topics/hotlist.sqlite3"}, "only what people listed is plain"
         assert opened(agency, stolen, topics.DETECTIONS) == 2, "who has the keys, too, reads all of it"
+        pictures = [COMMENT, *(mark for plate in marks for mark in marks[plate][1:])]
+        assert tables_with(database, pictures) == set()
+        assert holding_any(database.folder, pictures) == set(), "tables have plates, and no picture"
+        rows = database.client().query(STORED, column_formats={"jpeg": "bytes"}).result_rows
+        stored = {(detection, kind): jpeg for detection, kind, jpeg in rows}
+        assert len(stored) == 4
+        assert all(open_picture(agency.keys, *which, jpeg) for which, jpeg in stored.items())
 
         agency.now = LATER
         agency.retain()
@@ -270,8 +284,18 @@ def test_a_copy_of_the_disk_is_worthless_once_the_keys_of_its_hours_are_destroye
         for topic in (topics.DETECTIONS, topics.ALERT_HITS, topics.DEAD_LETTERS, topics.IN_VIEW):
             assert opened(agency, stolen, topic) == 0, topic.name
         assert holding_any(stolen, seen) == {"topics/hotlist.sqlite3"}
+        for which, jpeg in stored.items():
+            with pytest.raises(KeyDestroyedError):
+                open_picture(agency.keys, *which, jpeg)
+        assert marks[HELD][1] in b"".join(exported(agency).values()), "what was held is read by its own keys"
         agency.run(match_flow.build)
         agency.run(recognize_flow.build, ScriptedReader({}))
+
+
+def exported(agency: Agency) -> dict[str, bytes]:
+    door = door_of(agency.database, "smith", data=agency.data)
+    (held,) = exporting.holds(door)
+    return exporting.export(door, held.hold_id, Ed25519PrivateKey.generate(), LATER, receiver="court")
 
 
 def opened(agency: Agency, folder: Path, topic: topics.Topic[Any]) -> int:

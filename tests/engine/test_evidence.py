@@ -139,10 +139,12 @@ def test_evidence_outlives_the_thirty_days_and_its_hashes_are_those_of_the_pictu
     kept = database.rows(
         "SELECT kind, lower(hex(sha256)), lower(hex(SHA256(jpeg))) FROM platestream.evidence_images"
     )
-    stored = {"crop": sha256(one.crop).hexdigest(), "vehicle": sha256(one.picture).hexdigest()}
-    assert {kind: digest for kind, digest, _again in kept} == stored
+    seen = {"crop": sha256(one.crop).hexdigest(), "vehicle": sha256(one.picture).hexdigest()}
+    assert {picture.kind: picture.sha256 for picture in found.pictures} == seen
+    assert {kind: digest for kind, digest, _again in kept} == {
+        picture.kind: picture.stored for picture in found.pictures
+    }
     assert all(digest == again for _kind, digest, again in kept)
-    assert {picture.kind: picture.sha256 for picture in found.pictures} == stored
 
 
 def test_evidence_is_purged_on_its_release_date_and_not_before_with_a_receipt(database: Database) -> None:

@@ -77,7 +77,11 @@ def test_pictures_come_with_their_bytes_and_only_those_of_the_detection(database
     one, other = seen("ABC123"), seen("XYZ789")
     database.put(tables.IMAGES, one, other)
     found = gate.picture(
-        database.client(ANALYST), detection_id=one.detection_id, captured_at=one.captured_at, **CASE
+        database.client(ANALYST),
+        detection_id=one.detection_id,
+        captured_at=one.captured_at,
+        keys=database.keys,
+        **CASE,
     )
     assert found == {"crop": one.crop, "vehicle": one.picture}
 
@@ -90,7 +94,11 @@ def test_a_picture_that_is_not_what_was_stored_is_not_shown(database: Database) 
     database.client().insert("platestream.images", [forged], column_names=list(tables.IMAGES.columns))
     with pytest.raises(DamagedPicture):
         gate.picture(
-            database.client(ANALYST), detection_id=one.detection_id, captured_at=one.captured_at, **CASE
+            database.client(ANALYST),
+            detection_id=one.detection_id,
+            captured_at=one.captured_at,
+            keys=database.keys,
+            **CASE,
         )
 
 

@@ -374,7 +374,7 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("stores", _old_store, {}, "older than data may be: match"),
     ("keys", _old_key, {}, "was not destroyed"),
     ("keys", _key_that_came_back, {}, "destroyed keys are there again, of receipts"),
-    ("keys", lambda one: (one.data / "keys" / MASTER).write_bytes(bytes(32)), {}, "1 key cannot be read"),
+    ("keys", lambda one: (one.data / "keys" / MASTER).write_bytes(bytes(32)), {}, "cannot be read"),
     (
         "bolos",
         lambda one: one.list("b", prefix="bolo", source="bolo", acted=""),

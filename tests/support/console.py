@@ -47,6 +47,7 @@ class Pages:
     def __init__(self, database: Database, data: Path, **settings: Any) -> None:
         self.database, self.data, self.clock = database, data, Clock()
         self.settings = Settings(clickhouse=database.dsn, data=data, **settings)
+        database.data = data  # whose keys encrypt what a test puts
         self.console = Console(self.settings, self.clock)
         self.streams = stored_topics(data)
 

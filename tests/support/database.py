@@ -25,6 +25,9 @@ from platestream.access.rules_reader import FIRST
 from platestream.clickhouse import migrate
 from platestream.edges.clickhouse import INSERT_SETTINGS
 from platestream.edges.clickhouse_client import ANALYST, OWNER, connect
+from platestream.edges.sealed_tables import sealed_images
+from platestream.keys.key_folder import KeyFolder
+from platestream.schemas import tables
 from platestream.schemas.gate_rules import AgencyRules
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.tables import Table
@@ -79,6 +82,11 @@ class Database:
         self.dsn = f"chdb://{folder}"
         self._clients: dict[str, Client] = {}
 
+    @property
+    def keys(self) -> KeyFolder:
+        """The hourly keys, as every process of the embedded edge has them."""
+        return KeyFolder(self.data / "keys")
+
     def client(self, role: str = OWNER) -> Client:
         if role not in self._clients:
             self._clients[role] = connect(self.dsn, role, explain=role == OWNER)
@@ -95,7 +103,8 @@ class Database:
         return self.rows(sql, **parameters)[0][0]
 
     def put(self, table: Table[Any], *records: Any) -> None:
-        """As the sink does it, in the owner's role."""
+        """As the sink does it, in the owner's role; pictures are encrypted."""
+        table = sealed_images(self.keys) if table is tables.IMAGES else table
         rows = [row for record in records for row in table.rows(record)]
         columns = list(table.columns)
         self.client().insert(

@@ -118,7 +118,7 @@ def test_a_flow_has_a_store_of_its_own(name: str) -> None:
 def test_who_reads_or_writes_what_cameras_saw_shares_the_keys() -> None:
     with_keys = {name for name in SERVICES if ("keys", "/keys") in mounts(name)}
     assert with_keys == {name for name in SERVICES if "PLATESTREAM_KEYS" in environment(name)}
-    assert with_keys == {*FLOWS, "cameras", "retention", "console", "partners", "tools"}
+    assert with_keys == {*FLOWS, "cameras", "retention", "console", "partners", "feeds", "tools"}
 
 
 def test_a_store_has_a_partition_for_every_worker_that_topics_allow() -> None:

@@ -140,7 +140,7 @@ def compare(request: PageRequest) -> Response:
     why: Documentation = {"case_number": request.field("case_number"), "reason": request.field("reason")}
     live_access.log_viewing(request.door, name, **why)
     folder = spool(request.door.settings)
-    found = stored_pictures(folder, name) if folder else []
+    found = stored_pictures(folder, name, request.door.keys) if folder else []
     shown = [(one.which, one.at, store_picture(request, one.image)) for one in found]
     return _camera_page(request, name, "" if found else "No pictures are stored.", compared=shown)
 

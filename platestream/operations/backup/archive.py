@@ -3,7 +3,7 @@
 `manifest.json` names each member with its SHA-256 and count. `tables/NAME.jsonl` is a table in ClickHouse's
 format `JSONEachRow`, with strings as raw bytes. `topics/NAME.jsonl` has one message in each line, with key
 and value in base64. `partners/NAME.jsonl` has the offers to and from other agencies
-(docs/how-to/administrator/partners.md).
+(docs/how-to/administrator/partners.md), `keys/holds.jsonl` the keys of encrypted evidence.
 
 Detections, their pictures and hits are not in a backup: they are deleted after the agency's retention period,
 and no copy may outlive them (order, F.8.b and J.1). Evidence is in it, because it has a schedule of its own.
@@ -61,6 +61,7 @@ LOCAL = ("statements",)
 """Tables of one engine, whose digests are in the inquiry log and therefore in the backup."""
 COPIED: tuple[Topic[Any], ...] = tuple(one for one in TOPICS if one not in PLATED)
 OFFERS = tuple(restored_offers.TABLES)
+HOLD_KEYS = "keys/holds.jsonl"
 MANIFEST = "manifest.json"
 FORMAT = 1
 BLOCK = 1 << 20
@@ -129,6 +130,7 @@ def _read(path: Path, content: IO[bytes]) -> tuple[zipfile.ZipFile, Manifest]:
         *(f"tables/{one}.jsonl" for one in KEPT),
         *(f"topics/{one.name}.jsonl" for one in COPIED),
         *(f"partners/{one}.jsonl" for one in OFFERS),
+        HOLD_KEYS,
     }
     names = [one.name for one in manifest.members]
     if sorted([*names, MANIFEST]) != sorted(file.namelist()):

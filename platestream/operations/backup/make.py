@@ -16,10 +16,13 @@ from platestream.edges.changelog import newest, read_to_end
 from platestream.edges.clickhouse_client import run
 from platestream.edges.edge import Topics
 from platestream.keys.age_file import encrypting
+from platestream.keys.hold_keys import HoldKeys
+from platestream.keys.key_folder import KeyFolder
 from platestream.keys.recipients import Recipient
 from platestream.operations.backup.archive import (
     COPIED,
     FORMAT,
+    HOLD_KEYS,
     KEPT,
     MANIFEST,
     OFFERS,
@@ -73,6 +76,7 @@ def _write(door: Door, file: zipfile.ZipFile, now: datetime) -> Manifest:
             members += [
                 write_member(file, f"partners/{name}.jsonl", dump_offers(offers, name)) for name in OFFERS
             ]
+        members.append(write_member(file, HOLD_KEYS, _hold_keys(door)))
         manifest = Manifest(FORMAT, now, door.rules.name, applied, tuple(members))
         file.writestr(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
     return manifest
@@ -87,6 +91,13 @@ def _rows(client: Client, name: str) -> Iterator[bytes]:
             yield from (line + b"\n" for line in whole)
         if rest:
             yield rest + b"\n"
+
+
+def _hold_keys(door: Door) -> Iterator[bytes]:
+    """Yield the keys of evidence. They are copied after its tables, so each hold there has them."""
+    if isinstance(keys := door.keys, KeyFolder):
+        for one in HoldKeys(keys).copies():
+            yield msgspec.json.encode(one) + b"\n"
 
 
 def _messages(streams: Topics, topic: Topic[Any]) -> Iterator[bytes]:

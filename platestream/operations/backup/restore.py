@@ -1,7 +1,7 @@
 """Restore of a backup into an empty system; existing data is never overwritten."""
 
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,18 @@ from platestream.access.door import Door
 from platestream.access.rules_in_force import upgrade
 from platestream.edges.changelog import publish, read_to_end
 from platestream.edges.clickhouse_client import run
+from platestream.keys.hold_keys import CopiedKeys, HoldKeys
+from platestream.keys.key_folder import KeyFolder
 from platestream.keys.recipients import Identity
-from platestream.operations.backup.archive import COPIED, KEPT, OFFERS, Manifest, lines, open_backup
+from platestream.operations.backup.archive import (
+    COPIED,
+    HOLD_KEYS,
+    KEPT,
+    OFFERS,
+    Manifest,
+    lines,
+    open_backup,
+)
 from platestream.operations.backup.make import CopiedMessage
 from platestream.operations.setup import apply_migrations, migrations, owner
 from platestream.partners.offers import lists
@@ -59,6 +69,7 @@ def _restore(door: Door, name: str, file: zipfile.ZipFile, manifest: Manifest) -
     with owner(door) as client:
         with door.log_refusal("restore", name):
             _judge(door, client, manifest)
+            put_keys = _put_keys(door, manifest)
         door.enter("restore", name)
         run("emptying gate_rules", partial(client.command, "TRUNCATE TABLE platestream.gate_rules"))
         for table in KEPT:
@@ -69,6 +80,7 @@ def _restore(door: Door, name: str, file: zipfile.ZipFile, manifest: Manifest) -
         left = tuple(one.name for one in COPIED if not _publish(door, one, file))
         if not put_back(door, {one: lines(file, f"partners/{one}.jsonl") for one in OFFERS}):
             left += ("offers between agencies",)
+        put_keys(lines(file, HOLD_KEYS))
         published = publication_state(client).published
     return RestoreResult(manifest, left, published)
 
@@ -90,6 +102,21 @@ def _judge(door: Door, client: Client, manifest: Manifest) -> None:
                 f"{name} has rows already: a backup goes into an empty system, where nothing runs "
                 "(platestream down), and after one that was broken off into a new one",
             )
+
+
+def _put_keys(door: Door, manifest: Manifest) -> Callable[[Iterable[bytes]], None]:
+    """Return a function that puts the keys of evidence back. Raises RefusedError where no folder is named."""
+    keys = door.keys
+    held = HoldKeys(keys) if isinstance(keys, KeyFolder) else None
+    if held is None and any(one.count for one in manifest.members if one.name == HOLD_KEYS):
+        raise RefusedError("keys", "it has keys of evidence: name a folder for them in PLATESTREAM_KEYS")
+
+    def put(rows: Iterable[bytes]) -> None:
+        for row in rows:
+            if held is not None:  # else there is none
+                held.put_back(msgspec.json.decode(row, type=CopiedKeys))
+
+    return put
 
 
 def _fill(client: Client, name: str, rows: Iterable[bytes]) -> None:

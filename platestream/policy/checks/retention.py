@@ -7,6 +7,8 @@ from platestream.access import rules_in_force as in_force
 from platestream.access.rules_reader import FILES, in_force_row
 from platestream.edges.files import FileTopics
 from platestream.edges.kafka_topics import faults as topic_faults
+from platestream.evidence.custody import history
+from platestream.evidence.held_keys import key_faults
 from platestream.keys.key_folder import KeyFolder
 from platestream.ledger import store as ledger
 from platestream.policy.checks.context import Answer, CheckData, Unchecked, fault_of, first_few, gap_unless
@@ -196,7 +198,9 @@ def stores(live: CheckData) -> Answer:
 
 
 def keys(live: CheckData) -> Answer:
-    """Check that hourly keys are destroyed in time, and that none came back."""
+    """Check that hourly keys are destroyed in time and none came back, and that keys of evidence last as long
+    as it does.
+    """
     folder = None if live.settings is None else keys_folder(live.settings)
     if folder is None:
         why = Unchecked("messages of cameras are not encrypted", "PLATESTREAM_KEYS, a folder that all share")
@@ -212,11 +216,14 @@ def keys(live: CheckData) -> Answer:
     present = there.fingerprints()
     back = [f"{number}" for named, number in destroyed.items() if named in present]
     unread = present.count("")
+    lost, left = key_faults(there, history(live.client, live.profile))
     return Answer.of(
         pluralize(len(there.hours()), "hourly key"),
         [f"the key of {at:%Y-%m-%d %H}:00 UTC was not destroyed" for at in late[:3]],
         [f"destroyed keys are there again, of receipts {first_few(back)}"] if back else [],
         [f"{pluralize(unread, 'key')} cannot be read"] if unread else [],
+        lost[:3],
+        fault_of("not destroyed", left),
         gap_unless(there.hours(), "no key was made yet", "once a camera delivers (platestream cameras run)"),
     )
 

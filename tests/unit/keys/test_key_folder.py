@@ -152,7 +152,7 @@ def test_a_run_that_is_killed_while_it_destroys_a_key_reports_it_once(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as killed:
-        killed.setattr("platestream.keys.key_folder._erase", kill)
+        killed.setattr("platestream.keys.key_folder.erase", kill)
         with pytest.raises(KeyboardInterrupt):
             keys_of(folder).destroy(NOW)
     if overwritten:
