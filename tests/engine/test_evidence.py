@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from platestream.evidence import export as exporting
 from platestream.evidence import hold as holding
 from platestream.evidence import package
 from platestream.evidence.custody import history
+from platestream.keys.hold_keys import FOLDER, HoldKey, HoldKeys
+from platestream.keys.key_folder import MASTER
 from platestream.ledger import store as ledger
 from platestream.retention import service as retention
 from platestream.schemas import tables
@@ -153,14 +156,56 @@ def test_evidence_is_purged_on_its_release_date_and_not_before_with_a_receipt(da
     age(database, timedelta(days=3649))
     retain(database, NOW)
     assert database.value("SELECT count() FROM platestream.evidence_images") == 2
+    assert set(HoldKeys(database.keys).ages()) == {found.hold_id}
     age(database, timedelta(days=5))  # three or four of ten years are leap years
     entry = retain(database, NOW)
     assert json.loads(entry.record)["released"] == [str(found.hold_id)]
+    assert HoldKeys(database.keys).ages() == {}
     for table in ("evidence_images", "evidence_detections", "evidence_holds"):
         assert database.value(f"SELECT count() FROM platestream.{table}") == 0
     kinds = [one.kind for one, _hash in ledger.read(database.client(AUDITOR), "evidence")]
     assert kinds == ["hold", "purge"]
     assert ledger.verify(database.client(AUDITOR)) == []
+
+
+def test_a_picture_whose_key_is_missing_is_not_held_and_the_attempt_is_logged(database: Database) -> None:
+    put(database, read("KEPT001"))
+    for one in (database.data / "keys").glob("*.key"):
+        if one.name != MASTER:
+            one.unlink()
+    with pytest.raises(RefusedError, match=r"a picture cannot be held: .* has no key of"):
+        hold(database, "KEPT001", terms())
+    asked = "SELECT outcome FROM platestream.inquiry_log WHERE kind = 'evidence_hold'"
+    assert database.rows(asked) == [("refused",)]
+    assert database.value("SELECT count() FROM platestream.evidence_holds") == 0
+
+
+def test_keys_of_a_hold_that_never_came_into_force_are_destroyed_after_an_hour(database: Database) -> None:
+    put(database, read("KEPT001"))
+    found = hold(database, "KEPT001", terms())
+    kept, failed = HoldKeys(database.keys), uuid4()
+    kept.put(failed, HoldKey.new({"one": bytes(32)}))
+    retain(database, NOW)
+    assert set(kept.ages()) == {found.hold_id, failed}
+    stored = database.data / "keys" / FOLDER / f"{failed}.json"
+    os.utime(stored, times=(NOW.timestamp() - 7200,) * 2)
+    retain(database, NOW)
+    assert set(kept.ages()) == {found.hold_id}
+
+
+def test_a_hold_of_an_earlier_release_is_exported_as_it_was(database: Database, key: Path) -> None:
+    """Its pictures are not encrypted, and its entry has neither `stored` nor `key`."""
+    one = read("KEPT001")
+    database.put(tables.DETECTIONS, one)
+    plain = tables.IMAGES.rows(one)
+    database.client().insert("platestream.images", plain, column_names=list(tables.IMAGES.columns))
+    found = hold(database, "KEPT001", terms())
+    assert (found.key, {picture.stored for picture in found.pictures}) == ("", {""})
+    rewrite(database, without=("key", "stored"))
+    state = database.rows("SELECT damaged, altered FROM platestream.evidence_state")
+    assert state == [(0, 0)]
+    made = export(database, found, key, "court")
+    assert one.picture in made.values()
 
 
 def test_a_lawful_action_keeps_evidence_longer(database: Database) -> None:

@@ -248,6 +248,10 @@ def test_a_read_is_held_with_what_its_agency_signed_of_it_alone_and_goes_with_it
     kinds = [row[1] for row in asks.log()[2:]]
     assert sorted(kinds[:4]) == ["partner_answer", "partner_answer", "partner_picture", "partner_search"]
     assert kinds[4:] == ["evidence_hold"]
+    sealed = "SELECT countIf(position(exchange, 'ABC123') = 0), count() FROM platestream.evidence_answers"
+    assert asks.database.rows(sealed) == [(2, 2)]
+    sealed = "SELECT countIf(startsWith(jpeg, unhex('C1505350'))), count() FROM platestream.evidence_images"
+    assert asks.database.rows(sealed) == [(len(held.pictures),) * 2]
     key = Ed25519PrivateKey.generate()
     assert [(one.origin, one.damaged) for one in exporting.holds(kay)] == [("county", 0)]
     made = exporting.export(kay, held.hold_id, key, NOW, receiver="court")

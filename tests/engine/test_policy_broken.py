@@ -1,6 +1,7 @@
 """Each check of the order is broken by something, and says by what."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from platestream.access.door import Permit
 from platestream.access.effects import Bulk
 from platestream.edges.clickhouse_client import DatabaseError
 from platestream.edges.files import FileTopics
+from platestream.keys.hold_keys import FOLDER, HoldKey, HoldKeys
 from platestream.keys.key_folder import MASTER, DestroyedKey, KeyFolder
 from platestream.policy.table import CHECKS
 from platestream.retention import recovery_stores
@@ -127,6 +129,16 @@ def _key_that_came_back(agency: Agency) -> None:
     keys.seal("frames", NOW, b"picture")
     there = [DestroyedKey(hour=NOW, fingerprint=one) for one in keys.fingerprints()]
     agency.retain(keys=there)
+
+
+def _held_without_keys(agency: Agency) -> None:
+    agency.hold(hold_id=UUID(int=5), key="ab" * 32)
+
+
+def _keys_without_hold(agency: Agency) -> None:
+    HoldKeys(agency.database.keys).put(UUID(int=6), HoldKey.new({"one": bytes(32)}))
+    past = (NOW - 2 * DAY).timestamp()
+    os.utime(agency.data / "keys" / FOLDER / f"{UUID(int=6)}.json", times=(past, past))
 
 
 def _import(agency: Agency, said: str, entries: int = 0, about: str = "ncic: import", **told: Any) -> None:
@@ -375,6 +387,8 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("keys", _old_key, {}, "was not destroyed"),
     ("keys", _key_that_came_back, {}, "destroyed keys are there again, of receipts"),
     ("keys", lambda one: (one.data / "keys" / MASTER).write_bytes(bytes(32)), {}, "cannot be read"),
+    ("keys", _held_without_keys, {}, f"the keys of hold {UUID(int=5)} are missing"),
+    ("keys", _keys_without_hold, {}, f"not destroyed: {UUID(int=6)}"),
     (
         "bolos",
         lambda one: one.list("b", prefix="bolo", source="bolo", acted=""),

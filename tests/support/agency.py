@@ -222,13 +222,18 @@ class Agency:
         return entry
 
     def hold(
-        self, release_at: datetime = NOW + 3700 * DAY, *, acted: bool = True, hold_id: UUID = HOLD
+        self,
+        release_at: datetime = NOW + 3700 * DAY,
+        *,
+        acted: bool = True,
+        hold_id: UUID = HOLD,
+        key: str = "",
     ) -> None:
         """Evidence of one detection with its picture."""
         detection, jpeg = uuid4(), b"\xff\xd8picture"
         text = msgspec.json.encode({"detection_id": detection, "plate": "ABC123"})
         record = {"hold_id": hold_id, "case_number": CASE, "schedule": "felony", "release_at": release_at}
-        record |= {"detections": [detection]}
+        record |= {"detections": [detection], "key": key}
         named = {"detection_id": detection, "sha256": sha256(text).hexdigest()}
         picture = {"detection_id": detection, "kind": "vehicle", "sha256": sha256(jpeg).hexdigest()}
         if acted:

@@ -1,6 +1,7 @@
 """Evidence of long ago: the database takes entries of the present alone; a test makes them older."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -20,13 +21,23 @@ def age(database: Database, by: timedelta) -> None:
     rewrite(database, by)
 
 
-def rewrite(database: Database, by: timedelta = timedelta(0), ends: datetime | None = None) -> None:
-    """Write all entries about evidence again: so much older, or with this end of their holds."""
+def rewrite(
+    database: Database,
+    by: timedelta = timedelta(0),
+    ends: datetime | None = None,
+    without: Sequence[str] = (),
+) -> None:
+    """Write all entries about evidence again: so much older, with this end of their holds, or without these
+    fields.
+    """
     entries, previous = [], FIRST
     for entry, _hash in ledger.read(database.client(AUDITOR), "evidence"):
         record = json.loads(entry.record)
         if ends is not None:
             record |= {"release_at": ends.isoformat(), "schedule_ends": ends.isoformat()}
+        for part in (record, *record.get("pictures", ())):
+            for name in without:
+                part.pop(name, None)
         for name in TIMES:
             if record.get(name):
                 record[name] = (datetime.fromisoformat(record[name]) - by).isoformat()

@@ -14,9 +14,11 @@ from platestream.cameras.capture import Pixels
 from platestream.cameras.health import faults
 from platestream.cameras.masks import Blackout, Shape
 from platestream.cameras.picture_health import Sample, take_sample
-from platestream.cameras.picture_keeper import PictureKeeper, stored_pictures
+from platestream.cameras.picture_keeper import PictureKeeper, StoredPicture, stored_pictures
 from platestream.cameras.state import CameraState, GatewayHealth
+from platestream.keys.key_folder import KeyFolder
 from platestream.schemas import metrics
+from platestream.schemas.message import RefusedError
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 STREET = drawn_street()
@@ -34,7 +36,17 @@ class Gateway:
     def restart(self) -> None:
         blackout = Blackout(self._masks)
         self._mask = blackout
-        self._keeper = PictureKeeper(self.folder, "north", blackout, repr(self._masks), self.state.picture_is)
+        self._keeper = PictureKeeper(
+            self.folder, "north", blackout, repr(self._masks), self.state.picture_is, self.keys
+        )
+
+    @property
+    def keys(self) -> KeyFolder:
+        return KeyFolder(self.folder / "keys", now=lambda: self.at)
+
+    @property
+    def pictures(self) -> list[StoredPicture]:
+        return stored_pictures(self.folder, "north", self.keys)
 
     def see(self, picture: Pixels, minutes: float) -> None:
         for _sample in range(round(minutes * 3)):
@@ -54,15 +66,19 @@ def test_a_turned_camera_is_reported_with_the_picture_before_and_after(tmp_path:
     assert gateway.state.health(NOW).picture == "learning"
     gateway.see(STREET, 10)
     assert (gateway.state.health(NOW).picture, gateway.said) == ("good", [])
-    assert stored_pictures(tmp_path, "north") == []
+    assert gateway.pictures == []
     began = gateway.at
     gateway.see(turned(STREET, 5), 8)
     assert gateway.said == ["picture of camera north: it shows another scene than before, as after a turn"]
     assert gateway.state.health(NOW).picture_since is not None
-    before, after = stored_pictures(tmp_path, "north")
+    before, after = gateway.pictures
     assert (before.which, after.which) == ("before", "after")
     assert before.at <= began < after.at
     assert before.image != after.image
+    assert {one.image[:2] for one in (before, after)} == {b"\xff\xd8"}
+    assert not any(b"\xff\xd8\xff" in one.read_bytes() for one in (tmp_path / "pictures").iterdir())
+    with pytest.raises(RefusedError, match="PLATESTREAM_KEYS"):
+        stored_pictures(tmp_path, "north")
     assert {one.stat().st_mode & 0o077 for one in tmp_path.rglob("*")} == {0}
     page = generate_latest().decode()
     assert 'platestream_gateway_picture_fault_info{camera="north",fault="moved"} 1.0' in page
@@ -88,7 +104,7 @@ def test_a_person_may_accept_the_picture(tmp_path: Path) -> None:
     picture_keeper.accept(tmp_path, "north")
     gateway.see(turned(STREET, 5), 8)
     assert gateway.state.health(NOW).picture == "good"
-    assert stored_pictures(tmp_path, "north") == []
+    assert gateway.pictures == []
 
 
 def test_pictures_go_with_the_retention_period(tmp_path: Path) -> None:
@@ -96,9 +112,9 @@ def test_pictures_go_with_the_retention_period(tmp_path: Path) -> None:
     gateway.see(STREET, 10)
     gateway.see(turned(STREET, 5), 8)
     picture_keeper.expire(tmp_path, (NOW - timedelta(days=1)).timestamp())
-    assert len(stored_pictures(tmp_path, "north")) == 2
+    assert len(gateway.pictures) == 2
     picture_keeper.expire(tmp_path, (NOW + timedelta(days=1)).timestamp())
-    assert stored_pictures(tmp_path, "north") == []
+    assert gateway.pictures == []
 
 
 def test_nothing_of_what_is_masked_is_stored_and_new_masks_forget_the_old_picture(tmp_path: Path) -> None:
