@@ -12,9 +12,10 @@ from platestream.schemas.fields import Instant
 ACT = "account_sign_in"
 UNKNOWN = "unknown"
 """Person of a sign-in under a name that nobody has here."""
-Kind = Literal["signed_in", "refused", "ended", "forgotten", "started", "terminal"]
+Kind = Literal["signed_in", "confirmed", "refused", "ended", "forgotten", "started", "terminal"]
 KINDS: dict[Kind, str] = {
     "signed_in": "signed in",
+    "confirmed": "second factor given for an act",
     "refused": "sign-in refused",
     "ended": "session ended",
     "forgotten": "browser forgotten",

@@ -44,6 +44,10 @@ class SignInLog:
         self.write()
         self._enter(event, effect)
 
+    def confirmed(self, event: SignInEvent) -> None:
+        """Log that a person gave the second factor for an act, which is then done. Raises as `signed_in`."""
+        self.signed_in(event, "")
+
     def refused(self, event: SignInEvent) -> None:
         """Note a refused sign-in, to be written soon."""
         with self._lock:
@@ -93,7 +97,7 @@ class SignInLog:
 
     def _enter(self, event: SignInEvent, effect: str = "") -> None:
         """Enter the act. Its starter is the person where it is certain who that is."""
-        starter = event.by or (event.who if event.kind == "signed_in" else NAME)
+        starter = event.by or (event.who if event.kind in ("signed_in", "confirmed") else NAME)
         door = Door(
             self._settings, NAME, f"platestream {NAME}", self._clients, automatic=True, set_off_by=starter
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from platestream.policy.checks import (
     audit,
     cameras,
+    confirmed,
     duty,
     evidence,
     evidence_transfer,
@@ -149,6 +150,13 @@ CHECKS = (
         "people who act in the console have signed in, and known browsers are of logged sign-ins",
         "platestream account sign-ins",
         sessions.sessions,
+    ),
+    Check(
+        "confirmed",
+        _clauses("E.1.c E.1.e"),
+        "acts that ask for the second factor again came after it",
+        "inquiry_log: factor_given",
+        confirmed.confirmed,
     ),
     Check(
         "entitled",

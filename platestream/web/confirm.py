@@ -12,12 +12,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from platestream.access import passkeys, second_factor
-from platestream.access.factor_file import FactorError
+from platestream.access.factor_file import FactorError, is_app_code
 from platestream.schemas.acts import CONFIRMED, CONFIRMED_ALWAYS
+from platestream.schemas.sign_in_event import SignInEvent
 from platestream.web import signin_passkey
 from platestream.web.attempts import TOO_MANY, Attempts, record_refusal
 from platestream.web.page_request import PageRequest
 from platestream.web.sessions import HeldForm, Session
+from platestream.web.signin_factor import APP, RECOVERY_CODE
+from platestream.web.signin_passkey import PASSKEY
 
 CONFIRMED_FOR = timedelta(minutes=5)
 FIELD = "confirmed_form"
@@ -59,17 +62,30 @@ def prove(request: PageRequest, session: Session) -> None:
     if message := attempts.message:
         record_refusal(request.console, request.http, session.who, CONFIRMATION, TOO_MANY, "second factor")
         raise WrongCodeError(message, 429)
-    place = f"on the console from {request.address}"
+    place, code = f"on the console from {request.address}", request.field("code")[:64]
+    by = APP if is_app_code(code) else RECOVERY_CODE
     try:
         if credential := request.field("credential"):
             _prove_by_passkey(request, credential)
+            by = PASSKEY
         else:
-            second_factor.prove(request.door, request.field("code")[:64], request.now, place)
+            second_factor.prove(request.door, code, request.now, place)
     except FactorError:
         attempts.record_failure()
         record_refusal(request.console, request.http, session.who, CONFIRMATION, "wrong", "second factor")
         raise WrongCodeError(WRONG, 401) from None
     attempts.record_success()
+    request.console.sign_in_log.confirmed(
+        SignInEvent(
+            kind="confirmed",
+            at=request.now,
+            who=session.who,
+            way=CONFIRMATION,
+            factor=by,
+            address=request.address,
+            session=session.name,
+        )
+    )
     session.proved_at = request.now
 
 

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,15 @@ from starlette.testclient import TestClient
 
 from platestream.access import profiles, registry, rules_in_force, tokens
 from platestream.access.door import UnconfirmedError
+from platestream.access.inquire import RefusedInquiry
 from platestream.access.registry import records_of
+from platestream.policy.checks.context import CheckData
+from platestream.policy.service import Result, run
+from platestream.policy.table import CHECKS
 from platestream.runtime.login_attempts import FREE
 from platestream.schemas.acts import BY_NAME, CONFIRMED
 from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.sign_in_event import ACT, SignInEvent
 from platestream.web.app import app
 from platestream.web.confirm import CONFIRMED_FOR
 from tests.support.console import Pages, Person
@@ -218,3 +223,89 @@ def test_a_list_that_waits_is_imported_with_the_file_that_was_previewed(pages: P
     assert acts(pages, "hotlist_import") == []
     confirm(lee, "/hotlist/import/sure", code_of(pages, secret))
     assert acts(pages, "hotlist_import") == [("lee", "allowed")]
+
+
+def checked(pages: Pages) -> Result:
+    door = door_of(pages.database, "vale", data=pages.data)
+    live = replace(CheckData.of(door, datetime.now(UTC)), names=True)
+    (result,) = run(live, [one for one in CHECKS if one.name == "confirmed"])
+    return result
+
+
+def age(pages: Pages) -> None:
+    """All that was logged so far was an hour ago."""
+    log, client, new = (
+        "platestream.inquiry_log",
+        pages.database.client(),
+        "at > now64(6) - INTERVAL 30 MINUTE",
+    )
+    young = f"(SELECT * FROM {log} WHERE {new})"
+    client.command(f"INSERT INTO {log} SELECT * REPLACE (at - INTERVAL 1 HOUR AS at) FROM {young}")
+    client.command(f"ALTER TABLE {log} DELETE WHERE {new}", settings={"mutations_sync": 2})
+
+
+def test_what_was_confirmed_in_the_console_has_its_proof_in_the_log(pages: Pages) -> None:
+    lee, secret, _codes = enrolled(pages, "lee")
+    send_roe(lee)
+    assert (checked(pages).outcome, checked(pages).figure) == ("held", "1 act that needed the second factor")
+    age(pages)
+    idle(pages)
+    lee.get("/administration/people")
+    poe = ROE | {"id": "poe", "title": "Det. Poe", "employee_number": "78"}
+    lee.send("/administration/people", role=["officer"], **poe)
+    confirm(lee, "/administration/people", code_of(pages, secret))
+    assert len(acts(pages, "registry_user")) == 2
+    assert checked(pages).outcome == "held"
+    given = "SELECT who, set_off_by FROM platestream.inquiry_log WHERE factor_given ORDER BY at"
+    assert pages.database.rows(given) == [("console", "lee")] * 2
+
+
+@pytest.mark.parametrize("tool", ["console", "api/CAD", "a tool that does not ask"])
+def test_a_program_that_does_not_ask_is_found_in_the_log(pages: Pages, tool: str) -> None:
+    enrolled(pages, "lee")
+    age(pages)
+    door = replace(door_of(pages.database, "lee", data=pages.data), tool=tool)
+    door.enter("registry_user", "user/roe", change="an officer")
+    found = checked(pages)
+    assert found.outcome == "not_held"
+    assert found.faults == ("1 act without it, by: lee",)
+
+
+def test_commands_that_ask_are_held_to_it_and_the_others_are_named(pages: Pages) -> None:
+    enrolled(pages, "lee")
+    age(pages)
+    door = replace(door_of(pages.database, "lee", data=pages.data), tool="platestream registry user")
+    door.enter("registry_user", "user/roe", change="an officer")
+    found = checked(pages)
+    assert (found.outcome, found.faults) == ("not_checked", ())
+    assert found.gaps[0].why == "1 act by commands that do not ask for it, by lee"
+    door = replace(door, tool="platestream registry recovery-code")
+    door.enter("registry_recovery_code", "code")
+    assert checked(pages).outcome == "not_held"
+
+
+def test_a_wrong_code_is_no_proof(pages: Pages) -> None:
+    lee, _secret, _codes = enrolled(pages, "lee")
+    age(pages)
+    idle(pages)
+    send_roe(lee)
+    assert confirm(lee, "/administration/people", "000000").status_code == 401
+    pages.console.sign_in_log.write(everything=True)
+    door = replace(door_of(pages.database, "lee", data=pages.data), tool="console")
+    door.enter("registry_user", "user/roe", change="an officer")
+    assert checked(pages).outcome == "not_held"
+
+
+def test_nobody_but_the_console_logs_that_a_factor_was_given(pages: Pages) -> None:
+    enrolled(pages, "lee")
+    event = SignInEvent(kind="confirmed", at=datetime.now(UTC), who="lee", factor="authenticator app")
+    with pytest.raises(RefusedInquiry):
+        door_of(pages.database, "lee", data=pages.data).enter(ACT, event.about, change=event.text)
+
+
+def test_whoever_lifts_the_rule_without_the_factor_is_found_and_later_acts_need_none(pages: Pages) -> None:
+    enrolled(pages, "lee")
+    age(pages)
+    require(pages, "nobody")
+    door_of(pages.database, "lee", data=pages.data).enter("registry_user", "user/roe", change="an officer")
+    assert checked(pages).faults == ("1 act without it, by: lee",)

@@ -76,6 +76,10 @@ def _act_in_console(agency: Agency) -> None:
     agency.log(who="jones", tool="console", account="default", at=datetime.now(UTC))
 
 
+def _act_without_factor(agency: Agency) -> None:
+    agency.log(who="jones", tool="console", kind="registry_user", at=datetime.now(UTC))
+
+
 def _end_mou(agency: Agency) -> None:
     agency.register(
         RegistryRecord(kind="agency", id="county", name="County", mou_from=NOW - 9 * DAY, mou_until=NOW - DAY)
@@ -431,6 +435,7 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("sign_ins", lambda one: _swap_password(one), {}, "a password of smith"),
     ("sessions", lambda one: _forge_browser(one), {}, "no sign-in on record made known: smith"),
     ("sessions", lambda one: _act_in_console(one), {}, "without a sign-in on record: jones"),
+    ("confirmed", _act_without_factor, {}, "1 act without it, by: jones"),
     ("unlogged", lambda one: one.found("unlogged"), SERVER, "1 inquiry that broke it"),
     ("released", lambda _one: None, {"now": NOW + 3701 * DAY}, "past their release date"),
     ("custody", lambda one: one.hold(acted=False, hold_id=UUID(int=1)), {}, "held without a record"),

@@ -69,7 +69,7 @@ def test_an_agency_that_has_nothing_yet_holds_nothing_that_was_not_looked_at(
     outcomes = Agency(database, tmp_path / "data").outcomes()
     looked_at = {name: outcome for name, outcome in outcomes.items() if outcome != "not_checked"}
     assert looked_at == {
-        **{"rules": "held", "ttls": "held", "case_pattern": "held"},
+        **{"rules": "held", "ttls": "held", "case_pattern": "held", "confirmed": "held"},
         **{"trained": "not_held", "administrator": "not_held", "job": "not_held"},
     }
 
@@ -88,6 +88,7 @@ NOTHING: list[tuple[str, Callable[[Agency], object], dict[str, Any], str]] = [
         {},
         "nobody has signed in to the console",
     ),
+    ("confirmed", lambda one: _no_such_acts(one), {}, "no act that needed the second factor"),
     ("unlogged", lambda _one: None, {}, "in process nothing logs statements"),
     ("unlogged", lambda _one: None, {"embedded": False}, "nothing logged a query yet"),
     ("purposes", lambda one: one.log(), {}, "1 inquiry not yet checked by the audit flow"),
@@ -129,6 +130,11 @@ NOTHING: list[tuple[str, Callable[[Agency], object], dict[str, Any], str]] = [
 def _no_list(agency: Agency) -> None:
     for path in (agency.data / "topics").glob("hotlist.sqlite3*"):
         path.unlink()
+
+
+def _no_such_acts(agency: Agency) -> None:
+    kinds = "('account_code', 'evidence_export')"
+    agency.sql(f"ALTER TABLE platestream.inquiry_log DELETE WHERE kind IN {kinds}")
 
 
 def _no_steps(agency: Agency) -> None:

@@ -46,7 +46,7 @@ from platestream.schemas.gate_rules import GateRules
 from platestream.schemas.hotlist import HotListChange
 from platestream.schemas.ledger import Chain, LedgerEntry
 from platestream.schemas.registry import Duty, RegistryRecord
-from platestream.schemas.sign_in_event import SignInEvent
+from platestream.schemas.sign_in_event import ACT, SignInEvent
 from platestream.settings import Settings
 from tests.support.clock import NOW
 from tests.support.database import Database, Shared, close_all, copied
@@ -411,11 +411,18 @@ def sign_in(agency: Agency, who: str) -> None:
     known_devices(Settings(data=agency.data)).remember(who, "", "Chrome on Android", now, enter)
 
 
+def confirm(agency: Agency, who: str) -> None:
+    """The second factor of `who`, given to the console."""
+    given = SignInEvent(kind="confirmed", at=datetime.now(UTC), who=who, factor="authenticator app")
+    agency.enter(ACT, given.about, "console", automatic=True, set_off_by=who, change=given.text)
+
+
 def follow_the_order(agency: Agency) -> None:
     """What an agency does that keeps to all of it, and the audit flow that checks it."""
     agency.register(MATERIAL, *people(), roster(), VAULT)
     code = "'lee', toString(generateUUIDv4()), repeat('0', 64)"
     agency.sql(f"INSERT INTO platestream.recovery_codes (set_by, salt, hash) SELECT {code}")
+    confirm(agency, "chief")
     agency.rule(replace(gate_rules.in_force(agency.database.client()), always_registry=True))
     agency.enter("account_code", "user/smith")
     store_password(agency, "smith")

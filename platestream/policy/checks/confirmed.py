@@ -1,0 +1,82 @@
+"""Comparison of acts that ask for the second factor again with the second factors that the console was given.
+
+The console logs each factor, at a sign-in and before an act. A program that enters such an act without asking
+leaves no such row. The log is sealed, so the row cannot be added later.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from platestream.policy.checks.context import Answer, CheckData, fault_of, gap_unless
+from platestream.schemas.acts import CONFIRMED
+from platestream.schemas.pluralize import pluralize
+
+WITHIN = timedelta(minutes=15)
+"""A sign-in of a command line counts for five minutes, and the command may then ask for more."""
+ASKED_EVERYWHERE = frozenset(("evidence_export", "registry_recover", "registry_recovery_code"))
+"""Acts for which our commands ask, too."""
+OURS = "platestream "
+"""Begin of the names of our commands."""
+# Acts that write nothing start a job, such as the one that imports each file of a feed.
+_ACTS = """
+SELECT acts.who, acts.kind, acts.tool, acts.at, given.at < acts.at - toIntervalSecond({within:UInt32}) FROM (
+    SELECT who, kind, tool, at, left(concat('user/', who), 64) AS about FROM platestream.inquiry_log
+    WHERE outcome = 'allowed' AND NOT automatic AND kind IN {kinds:Array(String)}
+      AND at > {since:DateTime64(6, 'UTC')} AND NOT (kind = 'hotlist_import' AND effect = '')) AS acts
+ASOF LEFT JOIN (SELECT about, at FROM platestream.inquiry_log WHERE factor_given) AS given
+ON acts.about = given.about AND acts.at >= given.at
+ORDER BY acts.at
+"""
+_RULES = """
+SELECT set_at, JSONExtractRaw(rules, 'profile', 'sign_in', 'second_factor') FROM platestream.gate_rules
+ORDER BY set_at
+"""
+# Who founds the agency has no roles before the own registration.
+_PEOPLE = """
+SELECT people.id, people.roles, registered.at FROM (
+    SELECT id, if(role = '', ['officer'], splitByChar(',', role)) AS roles
+    FROM platestream.registry FINAL WHERE kind = 'user') AS people
+LEFT JOIN (
+    SELECT about, min(at) AS at FROM platestream.inquiry_log
+    WHERE kind = 'registry_user' AND outcome = 'allowed' GROUP BY about) AS registered
+ON left(concat('user/', people.id), 64) = registered.about
+"""
+
+
+def confirmed(live: CheckData) -> Answer:
+    """Check that acts that ask for the second factor again, by people of whom the rules required one, came
+    after it.
+    """
+    since, seconds = max(live.applied(215), live.year), int(WITHIN.total_seconds())
+    acts = live.rows(_ACTS, kinds=list(CONFIRMED), since=since, within=seconds)
+    rules = [(at, json.loads(text or "null")) for at, text in live.rows(_RULES)]
+    if not any(rule and rule != "nobody" for _at, rule in rules):
+        return Answer.of("the rules require no second factor")
+    people = {who: (frozenset(roles), at) for who, roles, at in live.rows(_PEOPLE)}
+    asked, bare, ours = 0, list[str](), list[str]()
+    for who, kind, tool, at, without in acts:
+        roles, registered = people.get(who, (frozenset(), at))
+        permitted = tool.startswith("api/") and kind in live.profile.sign_in.programs
+        if at <= registered or permitted or not _required(rules, roles, at):
+            continue
+        asked += 1
+        if without:
+            (ours if tool.startswith(OURS) and kind not in ASKED_EVERYWHERE else bare).append(who)
+    return Answer.of(
+        f"{pluralize(asked, 'act')} that needed the second factor" if asked else "",
+        fault_of(f"{pluralize(len(bare), 'act')} without it, by", bare, live.people),
+        gap_unless(
+            not ours,
+            f"{pluralize(len(ours), 'act')} by commands that do not ask for it, by {live.people(ours)}",
+            "platestream sign-in within the quarter of an hour before, or the console",
+        ),
+        gap_unless(asked, "no act that needed the second factor", "once one is done in the console"),
+    )
+
+
+def _required(rules: Iterable[tuple[datetime, object]], roles: frozenset[str], at: datetime) -> bool:
+    """Return whether the rules of a time required a second factor of a person with these roles."""
+    before = [rule for set_at, rule in rules if set_at <= at]
+    rule = before[-1] if before else None
+    return bool(roles) and (rule == "everybody" or (isinstance(rule, list) and not roles.isdisjoint(rule)))
