@@ -153,6 +153,10 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     receipt_key: Annotated[
         str, Meta(max_length=64, description="evidence_system: public key of its receipts (as `keys`)")
     ] = ""
+    recipient: Annotated[
+        str,
+        Meta(max_length=200, description="evidence_system: public key (age) that packages are encrypted to"),
+    ] = ""
     latitude: Latitude | None = None
     longitude: Longitude | None = None
     since: Annotated[

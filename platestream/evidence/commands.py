@@ -17,6 +17,7 @@ from platestream.evidence import export as evidence_export
 from platestream.evidence import hold as hold_service
 from platestream.evidence.transfer_job import TransferJob
 from platestream.inquiries.search import SearchRequest
+from platestream.keys.recipients import parse_recipient, read_identities
 from platestream.runtime.metrics import serve as serve_metrics
 from platestream.schemas import plates
 from platestream.schemas.pluralize import pluralize
@@ -177,6 +178,10 @@ def list_(
 def export(
     hold_id: Annotated[UUID, typer.Argument(help="Id of the hold, as `evidence list` shows it.")],
     to: Annotated[Path | None, typer.Argument(help="A new folder or .zip file.")] = None,
+    encrypt_to: Annotated[
+        list[str] | None,
+        typer.Option(help="Public key that opens the package: age1... or 'ssh-ed25519 ...'. Repeatable."),
+    ] = None,
     system: Annotated[
         str, typer.Option(help="Registered evidence system to which the package is sent instead.")
     ] = "",
@@ -185,11 +190,17 @@ def export(
 ) -> None:
     """Export a signed package of a hold: originals, manifest, chain of custody, inquiries, a summary.
 
+    With --encrypt-to, the package is one file that age opens, named for example case.zip.age. A package for
+    an evidence system is encrypted to the key that is registered for it.
+
     Examples: platestream evidence export 7c0e... case-26-001234.zip --receiver 'Evidence.com'
     and platestream evidence export 7c0e... --system property-room
     """
     if (to is None) == (not system):
         raise typer.BadParameter("give a new file or folder, or --system")
+    if system and encrypt_to:
+        raise typer.BadParameter("--encrypt-to is for a file; for a system, register its --recipient")
+    recipients = [parse_recipient(one) for one in encrypt_to or ()]
     if to is None:
         with open_door("evidence export") as door:
             require_second_factor(door)
@@ -202,10 +213,17 @@ def export(
         key = evidence_export.agency_key(door.settings)
         require_second_factor(door)
         made = evidence_export.export(
-            door, hold_id, key, datetime.now(UTC), receiver=receiver, purpose=purpose
+            door,
+            hold_id,
+            key,
+            datetime.now(UTC),
+            receiver=receiver,
+            purpose=purpose,
+            encrypted_to=", ".join(one.text for one in recipients),
         )
-    package.write(made, to)
-    out.print(f"{to}: {pluralize(len(made), 'file')}, signed by key {package.key_fingerprint(key)}")
+    package.write(made, to, recipients)
+    sealed = f", encrypted to {pluralize(len(recipients), 'key')}" if recipients else ""
+    out.print(f"{to}: {pluralize(len(made), 'file')}, signed by key {package.key_fingerprint(key)}{sealed}")
 
 
 @app.command()
@@ -278,7 +296,15 @@ def follow(
 
 @app.command()
 def verify(
-    source: Annotated[Path, typer.Argument(exists=True, help="A package: folder or .zip.")],
+    source: Annotated[Path, typer.Argument(exists=True, help="A package: folder, .zip or .zip.age.")],
+    identity: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Private key that opens an encrypted package: of age or OpenSSH.",
+        ),
+    ] = None,
     key: Annotated[
         Path | None, typer.Option(exists=True, help="The agency's public key (PEM), to verify the signer.")
     ] = None,
@@ -293,7 +319,7 @@ def verify(
 
     Example: platestream evidence verify case-26-001234.zip --key sjpd.pub
     """
-    files = package.read(source)
+    files = package.read(source, read_identities(identity) if identity else ())
     partners = [origin.key_named(one) for one in partner_key or ()]
     manifest, faults = package.verify(files, None if key is None else key.read_bytes(), partners)
     signers = {} if manifest is None or faults else origin.keys(files)

@@ -10,9 +10,9 @@ import msgspec
 from platestream.access.door import Door
 from platestream.edges.clickhouse_client import CUSTODIAN
 from platestream.evidence.export import Export, prepare, record
-from platestream.evidence.outbox import Outbox, TransferState, name_of
+from platestream.evidence.outbox import ENCRYPTED, Outbox, TransferState, name_of
 from platestream.evidence.receipts import Receipt, Sent, read_sent
-from platestream.evidence.systems import active
+from platestream.evidence.systems import active, recipients
 from platestream.schemas.message import RefusedError
 
 State = Literal["received", "wrong", "refused", "awaiting receipt", "failing", "waiting"]
@@ -48,9 +48,17 @@ def export_to(door: Door, hold_id: UUID, system: str, now: datetime, *, purpose:
     with door.log_refusal("evidence_export", str(hold_id), case_number=done.case_number):
         if found is None:
             raise RefusedError("registry", "no such evidence system is registered")
-    name = name_of(hold_id, done.manifest_sha256)
-    packed = Outbox(door.settings.data).add(name, made)
-    done = msgspec.structs.replace(done, system=found.id, file=name, bytes=packed.bytes, sha256=packed.sha256)
+    to = recipients(found)
+    name = f"{name_of(hold_id, done.manifest_sha256)}{ENCRYPTED if to else ''}"
+    packed = Outbox(door.settings.data).add(name, made, to)
+    done = msgspec.structs.replace(
+        done,
+        system=found.id,
+        file=name,
+        bytes=packed.bytes,
+        sha256=packed.sha256,
+        encrypted_to=found.recipient,
+    )
     record(door, done, purpose)
     return done
 

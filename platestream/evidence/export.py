@@ -69,7 +69,7 @@ ORDER BY seal
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger's record of an export. One to an evidence system (`system`) names the packed `file`, with
-    its size and SHA-256.
+    its size and SHA-256. `encrypted_to` has the public keys of an encrypted package.
     """
 
     hold_id: UUID
@@ -82,6 +82,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     file: str = ""
     bytes: int = 0
     sha256: str = ""
+    encrypted_to: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,16 +118,17 @@ def export(
     *,
     receiver: str,
     purpose: str = "",
+    encrypted_to: str = "",
 ) -> dict[str, bytes]:
-    """Export a hold; return the files of the package by path. The export is logged. Without a `key` the
-    agency's key signs it.
+    """Export a hold; return the files of the package by path. The export is logged, with the public keys
+    that the caller encrypts it to. Without a `key` the agency's key signs it.
 
     The person sees the hold first, which is an act of its own. Raises NothingToHold where there is no such
     hold or its content differs from what was held, PackageError without a key, RefusedInquiry and
     DatabaseError.
     """
     package, done = prepare(door, hold_id, key, now, receiver=receiver)
-    record(door, done, purpose)
+    record(door, msgspec.structs.replace(done, encrypted_to=encrypted_to), purpose)
     return package
 
 

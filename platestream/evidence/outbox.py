@@ -5,7 +5,7 @@ is lost, the transfer begins again, and finds what is there.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
@@ -19,14 +19,20 @@ from platestream.evidence import package
 from platestream.evidence.export import Export
 from platestream.evidence.systems import FOLDER, OUTBOX
 from platestream.evidence.transfer import Package
+from platestream.keys.age_file import sealed_for
+from platestream.keys.recipients import Recipient
 from platestream.runtime.private_file import new_file, write_file
 from platestream.schemas.fields import NOT_JSON, Instant
 
 STATE = ".json"
 
 
+ENCRYPTED = ".age"
+"""End of the name of an encrypted package."""
+
+
 def name_of(hold_id: UUID, manifest_sha256: str) -> str:
-    """Return the name of a package of a hold, here and at its evidence system."""
+    """Return the name of a package of a hold, here and at its evidence system, without `ENCRYPTED`."""
     return f"evidence-{hold_id}-{manifest_sha256[:12]}.zip"
 
 
@@ -50,11 +56,11 @@ class Outbox:
     def __init__(self, data: Path) -> None:
         self.folder = data / FOLDER / OUTBOX
 
-    def add(self, name: str, files: dict[str, bytes]) -> Package:
-        """Write a package, complete and on the disk."""
+    def add(self, name: str, files: dict[str, bytes], recipients: Sequence[Recipient]) -> Package:
+        """Write a package, complete and on the disk, encrypted where it has recipients."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with new_file(self.folder / name) as file:
-            package.pack(files, file)
+        with new_file(self.folder / name) as file, sealed_for(file, recipients) as target:
+            package.pack(files, target)
         with (self.folder / name).open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
             return Package(self.folder / name, os.fstat(file.fileno()).st_size, digest)
@@ -94,13 +100,14 @@ class Outbox:
     def drop_hold(self, hold_id: UUID) -> None:
         """Delete the packages of a hold."""
         if self.folder.is_dir():
-            for path in self.folder.glob(name_of(hold_id, "*")):
-                self.drop(path.name)
+            for end in ("", ENCRYPTED):
+                for path in self.folder.glob(f"{name_of(hold_id, '*')}{end}"):
+                    self.drop(path.name)
 
     def drop_others(self, names: set[str], before: datetime) -> None:
         """Delete packages with other names that are older than `before`: no entry of the ledger has them."""
         if self.folder.is_dir():
-            for path in self.folder.glob("*.zip"):
+            for path in (*self.folder.glob("*.zip"), *self.folder.glob(f"*.zip{ENCRYPTED}")):
                 if path.name not in names and path.stat().st_mtime < before.timestamp():
                     self.drop(path.name)
 

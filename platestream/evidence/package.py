@@ -18,6 +18,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from platestream.evidence.origin import ANSWERS, DETECTIONS, ORIGINALS, origin_faults
+from platestream.keys.age_file import AgeFileError, decrypted, encrypting, is_encrypted
+from platestream.keys.recipients import Identity, Recipient
+from platestream.runtime.private_file import new_file
 from platestream.schemas.fields import NOT_JSON
 from platestream.schemas.inquiry import SealedInquiry, seal_hash
 from platestream.schemas.ledger import LedgerEntry
@@ -126,10 +129,16 @@ def seal(files: dict[str, bytes], manifest: Manifest, key: Ed25519PrivateKey) ->
     return {**files, MANIFEST: told, SIGNATURE: key.sign(told)}
 
 
-def write(package: dict[str, bytes], to: Path) -> None:
-    """Write a package to a new .zip file, or else to a new folder. Raises FileExistsError."""
+def write(package: dict[str, bytes], to: Path, recipients: Sequence[Recipient] = ()) -> None:
+    """Write a package to a new .zip file, or else to a new folder; with recipients to an encrypted file.
+    Raises FileExistsError.
+    """
     if to.exists():
         raise FileExistsError(f"{to} is there already")
+    if recipients:
+        with new_file(to) as raw, encrypting(raw, recipients) as target:
+            pack(package, target)
+        return
     if to.suffix == ".zip":
         with to.open("xb") as archive:
             pack(package, archive)
@@ -147,16 +156,30 @@ def pack(package: dict[str, bytes], file: IO[bytes]) -> None:
             archive.writestr(zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0)), content)
 
 
-def read(source: Path) -> dict[str, bytes]:
-    """Read all files of a package by path. Raises PackageError."""
+def read(source: Path, identities: Sequence[Identity] = ()) -> dict[str, bytes]:
+    """Read all files of a package by path. One of the `identities` opens an encrypted one. Raises
+    PackageError.
+    """
     if source.is_dir():
         return {
             file.relative_to(source).as_posix(): file.read_bytes()
             for file in sorted(source.rglob("*"))
             if file.is_file()
         }
+    if not is_encrypted(source):
+        return _unpack(source, source)
+    if not identities:
+        raise PackageError(f"{source} is encrypted: name the file of its identity with --identity")
     try:
-        with zipfile.ZipFile(source) as archive:
+        with decrypted(source, identities) as content:
+            return _unpack(source, content)
+    except AgeFileError as error:
+        raise PackageError(str(error)) from None
+
+
+def _unpack(source: Path, content: Path | IO[bytes]) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(content) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             names = [entry.filename for entry in entries]
             if len(set(names)) != len(names):

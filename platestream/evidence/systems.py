@@ -12,6 +12,7 @@ from platestream.evidence.channels.channel import Channel
 from platestream.evidence.channels.folder import FolderChannel
 from platestream.evidence.channels.sftp import SftpChannel
 from platestream.hotlist.sftp import Remote
+from platestream.keys.recipients import Recipient, RecipientError, parse_recipient
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
 
@@ -41,6 +42,10 @@ def _check(record: RegistryRecord) -> None:
         raise RefusedError("registry", "the place is no absolute path and no sftp://user@host/folder")
     elif record.host_key or not record.gives_back:
         raise RefusedError("registry", "a folder has no host key, and is read back always")
+    try:
+        recipients(record)
+    except RecipientError as error:
+        raise RefusedError("registry", str(error)) from None
     if record.receipt_key:
         if record.receipt_minutes is None:
             raise RefusedError("registry", "a key of receipts needs the time within which they come")
@@ -48,6 +53,13 @@ def _check(record: RegistryRecord) -> None:
             read_public(record.receipt_key)
         except WrongKey as error:
             raise RefusedError("registry", str(error)) from None
+
+
+def recipients(system: RegistryRecord) -> tuple[Recipient, ...]:
+    """Return the keys that packages for a system are encrypted to; none where they are not. Raises
+    RecipientError.
+    """
+    return (parse_recipient(system.recipient),) if system.recipient else ()
 
 
 def active(streams: Topics) -> dict[str, RegistryRecord]:

@@ -5,7 +5,7 @@ directions, and nothing decrypted reaches a disk.
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
@@ -63,6 +63,11 @@ def encrypting(file: IO[bytes], recipients: Sequence[Recipient]) -> Iterator[IO[
             with suppress(BrokenPipeError):
                 stream.close()
         work.result()
+
+
+def sealed_for(file: IO[bytes], recipients: Sequence[Recipient]) -> AbstractContextManager[IO[bytes]]:
+    """Return `encrypting`, or the file itself where its owner chose no recipients."""
+    return encrypting(file, recipients) if recipients else nullcontext(file)
 
 
 def _encrypt(reading: int, file: IO[bytes], recipients: Sequence[Recipient]) -> None:

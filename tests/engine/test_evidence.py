@@ -28,6 +28,7 @@ from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.message import RefusedError
+from tests.support.age_keys import key_pair
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.door import door_of, person, staffed
@@ -309,6 +310,19 @@ def test_a_package_is_written_once_and_read_as_folder_or_zip(
     assert package.verify(package.read(tmp_path / name))[1] == []
     with pytest.raises(FileExistsError):
         package.write(made, tmp_path / name)
+
+
+def test_an_encrypted_package_is_read_by_its_recipients_only(made: dict[str, bytes], tmp_path: Path) -> None:
+    court, stranger, file = key_pair(tmp_path / "court"), key_pair(tmp_path / "other"), tmp_path / "a.zip.age"
+    package.write(made, file, [court.recipient])
+    assert file.stat().st_mode & 0o077 == 0
+    assert package.read(file, court.identities) == made
+    for keys, fault in (((), "is encrypted"), (stranger.identities, "not encrypted to this identity")):
+        with pytest.raises(package.PackageError, match=fault):
+            package.read(file, keys)
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(package.PackageError, match="damaged"):
+        package.read(file, court.identities)
 
 
 def test_a_file_that_is_no_package_is_refused(tmp_path: Path) -> None:

@@ -23,8 +23,10 @@ from platestream.evidence import package
 from platestream.evidence.hold import NothingToHold
 from platestream.evidence.package import PackageError
 from platestream.flows import audit_flow
+from platestream.keys.recipients import RecipientError
 from platestream.schemas import tables
 from platestream.schemas.detection import Detection
+from tests.support.age_keys import key_pair
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.flows import READ, run
@@ -192,12 +194,23 @@ def test_evidence_from_hold_to_a_package_that_is_verified_without_a_database(
     there = CliRunner().invoke(app, ["evidence", "export", hold, str(target)])
     assert isinstance(there.exception, FileExistsError)
 
+    court, sealed = key_pair(tmp_path / "court.txt"), str(tmp_path / "case.zip.age")
+    to = ("--encrypt-to", court.recipient.text)
+    assert "encrypted to 1 key" in cli("evidence", "export", hold, sealed, *to).stdout
+    broken = CliRunner().invoke(
+        app, ["evidence", "export", hold, str(tmp_path / "x"), "--encrypt-to", "age1x"]
+    )
+    assert isinstance(broken.exception, RecipientError)
+
     monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", "chdb:///nowhere/at/all")
     whole = cli("evidence", "verify", str(target), "--key", str(key.with_suffix(".pub"))).stdout
     assert "intact: case 26-001234" in whole
     assert "signed by the given key" in whole
     other = tmp_path / "other.pem"
     package.new_key(other)
+    closed = CliRunner().invoke(app, ["evidence", "verify", sealed])
+    assert "--identity" in str(closed.exception)
+    assert "intact" in cli("evidence", "verify", sealed, "--identity", str(court.file)).stdout
     assert cli("evidence", "verify", str(target), "--key", str(other.with_suffix(".pub")), code=1).stderr
     changed: dict[str, bytes] = package.read(target)
     changed["summary.html"] += b"<p>and more"

@@ -18,10 +18,12 @@ from platestream.evidence.channels.sftp import SftpChannel
 from platestream.evidence.purge import purge_released
 from platestream.evidence.systems import FOLDER
 from platestream.evidence.transfer_job import PATIENCE
+from platestream.keys.age_file import is_encrypted
 from platestream.ledger import store as ledger
 from platestream.schemas import topics
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
+from tests.support.age_keys import key_pair
 from tests.support.database import Database
 from tests.support.evidence import age
 from tests.support.evidence_sent import Office
@@ -70,6 +72,26 @@ def test_sftp_gets_the_package_under_one_name_and_it_is_read_back(office: Office
     assert [one.name for one in out.iterdir()] == [name]
     assert (out / name).stat().st_mode & 0o777 == 0o640
     assert sha256((out / name).read_bytes()).hexdigest() == view.sha256
+
+
+def test_a_package_for_a_system_with_a_key_is_read_by_its_holder_alone(
+    office: Office, server: SftpServer, tmp_path: Path
+) -> None:
+    key = key_pair(tmp_path / "vault.txt")
+    out = office.remote(server, recipient=key.recipient.text)
+    name = office.export()
+    assert name.endswith(".zip.age")
+    assert is_encrypted(office.data / FOLDER / "outbox" / name), "on this machine, too"
+    office.run()
+    (view,) = office.views
+    arrived = (out / name).read_bytes()
+    assert (view.state, view.sha256, view.bytes) == ("received", sha256(arrived).hexdigest(), len(arrived))
+    with pytest.raises(package.PackageError, match="is encrypted"):
+        package.read(out / name)
+    assert package.verify(package.read(out / name, key.identities))[1] == []
+    assert office.outbox() == []
+    (done, _hash) = ledger.read(office.database.client(AUDITOR), "evidence", "export")[0]
+    assert json.loads(done.record)["encrypted_to"] == key.recipient.text
 
 
 def test_a_share_that_is_not_mounted_gets_nothing(office: Office) -> None:
@@ -252,8 +274,10 @@ def test_packages_without_an_export_on_record_go(office: Office) -> None:
     assert (office.folder / "share" / name).exists()
 
 
-def test_the_package_of_purged_evidence_is_not_sent(office: Office) -> None:
-    office.register(str(office.share()))
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_the_package_of_purged_evidence_is_not_sent(office: Office, encrypted: bool, tmp_path: Path) -> None:
+    key = key_pair(tmp_path / "vault.txt").recipient.text if encrypted else ""
+    office.register(str(office.share()), recipient=key)
     name = office.export()
     age(office.database, timedelta(days=366 * 30))
     door = office.lee.system_job("retention")
@@ -273,6 +297,7 @@ WRONG: dict[str, Callable[[Path], dict[str, object]]] = {
     "an option": lambda _path: {"transfer_place": "sftp://-oProxyCommand=x@host/in", "host_key": "ssh-rsa A"},
     "a folder with a host key": lambda path: {"transfer_place": str(path), "host_key": "ssh-ed25519 AAAA"},
     "no key": lambda path: {"transfer_place": str(path), "receipt_minutes": 5, "receipt_key": "AAAA"},
+    "no key to encrypt to": lambda path: {"transfer_place": str(path), "recipient": "age1vault"},
     "a key without a time": lambda path: {"transfer_place": str(path), "receipt_key": "AAAA"},
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from platestream.access.commands.registry_records import put_record
 from platestream.access.registry import REMOTE
 from platestream.evidence import systems
 from platestream.hotlist.origin import public_text
+from platestream.keys.recipients import parse_recipient
 
 app = typer.Typer()
 
@@ -32,6 +33,9 @@ def evidence_system(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="PEM of the public key (Ed25519) of its receipts."),
     ] = None,
+    recipient: Annotated[
+        str, typer.Option(help="Public key that packages are encrypted to: age1... or 'ssh-ed25519 ...'.")
+    ] = "",
     end: Annotated[bool, typer.Option("--end", help="Withdraw it: nothing is sent there any more.")] = False,
     approved_by: Annotated[str, typer.Option(help="Approved by.")] = "",
 ) -> None:
@@ -53,6 +57,7 @@ def evidence_system(
         host_key=key,
         gives_back=not write_only,
         receipt_minutes=receipt_within,
+        recipient=parse_recipient(recipient).text if recipient else "",
         receipt_key=public_text(receipt_key) if receipt_key else "",
         active=not end,
         approved_by=approved_by,

@@ -2,7 +2,6 @@
 
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from platestream.access.door import Door
 from platestream.edges.changelog import newest, read_to_end
 from platestream.edges.clickhouse_client import run
 from platestream.edges.edge import Topics
-from platestream.keys.age_file import encrypting
+from platestream.keys.age_file import sealed_for
 from platestream.keys.hold_keys import HoldKeys
 from platestream.keys.key_folder import KeyFolder
 from platestream.keys.recipients import Recipient
@@ -61,7 +60,7 @@ def backup(door: Door, path: Path, now: datetime, recipients: Sequence[Recipient
         raise FileExistsError(f"{path} exists, and is not written over")
     to = ", ".join(one.text for one in recipients)
     door.enter("backup", path.name, change=f"encrypted to {to}" if to else PLAIN)
-    with new_file(path) as raw, encrypting(raw, recipients) if recipients else nullcontext(raw) as file:
+    with new_file(path) as raw, sealed_for(raw, recipients) as file:
         return _write(door, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED), now)
 
 
