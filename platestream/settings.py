@@ -18,6 +18,8 @@ from platestream.edges.kafka_client import FILE, properties
 from platestream.edges.sealed_topics import SealedTopics
 from platestream.engine.folder_lock import embedded_folder
 from platestream.keys.key_folder import UNSEALED, KeyFolder, Sealer
+from platestream.keys.master import Master, MasterFile
+from platestream.keys.token import parse, token_at
 from platestream.runtime.sign_in_file import with_token
 
 ACCOUNTS = "accounts"
@@ -116,6 +118,11 @@ class Settings(BaseSettings):
         default=None,
         description="a secret: 32 random bytes that wrap the hourly keys; empty: made in the folder of keys",
     )
+    master_key: str = Field(
+        default="",
+        description="URI (RFC 7512) of a key in a PKCS#11 token that wraps the hourly keys instead: "
+        "pkcs11:token=LABEL;object=LABEL?module-path=/LIBRARY.so&pin-source=file:/FILE",
+    )
     share: str = Field(
         default="1/1",
         pattern=r"^[1-9]\d?/[1-9]\d?$",
@@ -208,6 +215,19 @@ class Settings(BaseSettings):
         self.clickhouse = with_token(self.clickhouse, self.sign_in_file)
         return self
 
+    @field_validator("master_key")
+    @classmethod
+    def _names_token(cls, value: str) -> str:
+        if value:
+            parse(value)
+        return value
+
+    @model_validator(mode="after")
+    def _one_master(self) -> "Settings":
+        if self.master_key and self.master_key_file is not None:
+            raise ValueError("PLATESTREAM_MASTER_KEY and PLATESTREAM_MASTER_KEY_FILE: only one can be set")
+        return self
+
     @model_validator(mode="after")
     def _one_of(self) -> "Settings":
         if self.partitions.number >= self.partitions.of:
@@ -290,7 +310,14 @@ def open_topics(settings: Settings, *, follow: bool = True) -> SealedTopics:
 def open_keys(settings: Settings) -> Sealer:
     """Return the hourly keys, or no encryption on Kafka where no folder of keys is named."""
     folder = keys_folder(settings)
-    return UNSEALED if folder is None else KeyFolder(folder, settings.master_key_file)
+    return UNSEALED if folder is None else KeyFolder(folder, named_master(settings))
+
+
+def named_master(settings: Settings) -> Master | None:
+    """Return the master key that the settings name; None for the one in the folder of the keys."""
+    if settings.master_key:
+        return token_at(parse(settings.master_key))
+    return MasterFile(settings.master_key_file) if settings.master_key_file is not None else None
 
 
 def keys_folder(settings: Settings) -> Path | None:

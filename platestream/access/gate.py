@@ -23,7 +23,8 @@ from platestream.access.inquire import (
 )
 from platestream.edges.clickhouse_client import DatabaseError, run
 from platestream.keys.envelope import SealError
-from platestream.keys.key_folder import KeyDestroyedError, KeysError, Sealer
+from platestream.keys.key_folder import KeyDestroyedError, Sealer
+from platestream.keys.master import KeysError
 from platestream.keys.pieces import open_picture
 
 Row = dict[str, Any]

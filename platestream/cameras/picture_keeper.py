@@ -22,7 +22,8 @@ from platestream.cameras.capture import Pixels
 from platestream.cameras.masks import Blackout
 from platestream.cameras.picture_health import FAULTS, RULES, Memory, PictureState, PictureWatch, take_sample
 from platestream.keys.envelope import SealError
-from platestream.keys.key_folder import UNSEALED, KeyDestroyedError, KeysError, Sealer
+from platestream.keys.key_folder import UNSEALED, KeyDestroyedError, Sealer
+from platestream.keys.master import KeysError
 from platestream.runtime.private_file import write_file
 from platestream.schemas.fields import NOT_JSON
 from platestream.schemas.message import RefusedError

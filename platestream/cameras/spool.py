@@ -22,7 +22,8 @@ import msgspec
 
 from platestream.edges.sealed_topics import open_message, seal_message
 from platestream.keys.envelope import SealError
-from platestream.keys.key_folder import UNSEALED, KeyDestroyedError, KeysError, Sealer
+from platestream.keys.key_folder import UNSEALED, KeyDestroyedError, Sealer
+from platestream.keys.master import KeysError
 from platestream.schemas.frame import CAMERA_READS
 from platestream.schemas.frame_count import FRAME_COUNT, FrameCount
 from platestream.schemas.message import Message, RefusedError

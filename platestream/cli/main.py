@@ -54,6 +54,7 @@ COMMANDS = {
     "backup": Entry("operations.commands.backup", "Back up the records to one file.", "backup"),
     "backup-key": Entry("operations.commands.backup", "Make a key pair for encrypted backups.", "backup_key"),
     "restore": Entry("operations.commands.backup", "Restore a backup into an empty installation.", "restore"),
+    "keys": Entry("operations.commands.keys", "Change the master key of the hourly keys."),
     "topics": Entry("operations.commands.setup", "Create or compare the broker's topics.", "topics"),
     "registry": Entry("access.commands.registry", "Manage agencies, users, cameras and the rules in force."),
     "audit": Entry("audit.commands.log", "Export, verify, publish and audit the inquiry log."),

@@ -35,7 +35,7 @@ from platestream.evidence.package import (
 )
 from platestream.evidence.package_page import page
 from platestream.keys.envelope import SealError
-from platestream.keys.key_folder import KeysError
+from platestream.keys.master import KeysError
 from platestream.keys.pieces import picture_name
 from platestream.ledger import records
 from platestream.ledger import store as ledger

@@ -12,7 +12,8 @@ from uuid import UUID
 from platestream.evidence.custody import History
 from platestream.keys.envelope import SealError
 from platestream.keys.hold_keys import HoldKey, HoldKeys
-from platestream.keys.key_folder import KeyDestroyedError, KeyFolder, KeysError, Sealer
+from platestream.keys.key_folder import KeyDestroyedError, KeyFolder, Sealer
+from platestream.keys.master import KeysError
 from platestream.keys.pieces import is_piece, open_piece, picture_key, picture_name, seal_piece
 from platestream.schemas.message import RefusedError
 

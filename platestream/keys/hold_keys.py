@@ -14,12 +14,13 @@ import msgspec
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from platestream.keys.envelope import KEY_BYTES, fingerprint
-from platestream.keys.key_folder import KeyFolder, KeysError, erase
+from platestream.keys.key_folder import KeyFolder, destroy_file
+from platestream.keys.master import KeysError
 from platestream.runtime.private_file import write_file
 from platestream.schemas.fields import NOT_JSON
 
 FOLDER = "holds"
-_SUFFIX = ".json"
+SUFFIX = ".json"
 
 
 class StoredKeys(msgspec.Struct, frozen=True):
@@ -92,12 +93,12 @@ class HoldKeys:
         """Return the keys of a hold, or None if there are none. Raises KeysError."""
         path = self._path(hold_id)
         try:
-            stored = msgspec.json.decode(path.read_bytes(), type=StoredKeys)
+            content = path.read_bytes()
         except FileNotFoundError:
             return None
-        except (OSError, *NOT_JSON):
+        except OSError:
             raise KeysError(f"{path} is damaged") from None
-        return HoldKey.unwrapped(self._keys, stored, path)
+        return HoldKey.unwrapped(self._keys, decode(content, path), path)
 
     def copies(self) -> Iterator[CopiedKeys]:
         """Yield the keys of all holds for a backup. Raises KeysError."""
@@ -113,7 +114,7 @@ class HoldKeys:
     def ages(self) -> dict[UUID, float]:
         """Return the age in seconds of the keys of each hold."""
         now, found = time.time(), {}
-        for path in self._folder.glob(f"*{_SUFFIX}"):
+        for path in self._folder.glob(f"*{SUFFIX}"):
             found[UUID(path.stem)] = now - path.stat().st_mtime
         return found
 
@@ -121,7 +122,15 @@ class HoldKeys:
         """Destroy the keys of these holds where there are any."""
         for path in map(self._path, holds):
             if path.exists():
-                erase(path)
+                destroy_file(self._keys.folder, path)
 
     def _path(self, hold_id: UUID) -> Path:
-        return self._folder / f"{hold_id}{_SUFFIX}"
+        return self._folder / f"{hold_id}{SUFFIX}"
+
+
+def decode(content: bytes, path: Path) -> StoredKeys:
+    """Return what the file of a hold has. Raises KeysError."""
+    try:
+        return msgspec.json.decode(content, type=StoredKeys)
+    except NOT_JSON:
+        raise KeysError(f"{path} is damaged") from None

@@ -1,33 +1,38 @@
-"""Folder of the hourly keys: one file for each hour, wrapped by the master key (AES key wrap, RFC 3394).
+"""Folder of the hourly keys: one file for each hour, wrapped by the master key.
 
 All processes that read or write what cameras saw share the folder. The retention job destroys the file of an
 hour when everything of the hour is due. From then on nobody can read a copy of that hour, unless the folder
 itself was copied before. So it belongs on another disk than the data, and into no backup.
 """
 
+import fcntl
 import os
 import re
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
-from cryptography.hazmat.primitives.keywrap import (
-    InvalidUnwrap,
-    aes_key_unwrap_with_padding,
-    aes_key_wrap_with_padding,
-)
 
 from platestream.keys.envelope import KEY_BYTES, HourKey, is_sealed, named_key
+from platestream.keys.master import (
+    KeysError,
+    Master,
+    MasterFile,
+    WrongMasterError,
+    link_new,
+    synchronize,
+)
 from platestream.runtime.private_file import write_file
 from platestream.schemas.fields import NOT_JSON
 
 MASTER = "master.key"
 PAST = "destroyed.json"
+LOCK = "keys.lock"
 HOUR = timedelta(hours=1)
 OLDEST = timedelta(days=31)
 """No key is made for an hour before this; older captures are refused anyway, and get the key of this hour."""
@@ -37,10 +42,6 @@ _FORMAT = "%Y-%m-%dT%H.key"
 NAMELESS = "is encrypted: name the folder of its keys in PLATESTREAM_KEYS"
 _REREAD_SECONDS = 600.0
 """A key is read again after this time: a running process forgets a destroyed key, too."""
-
-
-class KeysError(OSError):
-    """The folder or the master key cannot be used, or a key is missing; no secret is in the text."""
 
 
 class DamagedKeyError(KeysError):
@@ -112,7 +113,7 @@ UNSEALED = Unsealed()
 
 
 class KeyFolder:
-    """The keys below `folder`, wrapped by the key in the file `master`. It is thread-safe.
+    """The keys below `folder`, wrapped by `master`, by default a file in the folder. It is thread-safe.
 
     Raises KeysError if they cannot be used.
     """
@@ -120,13 +121,11 @@ class KeyFolder:
     def __init__(
         self,
         folder: Path,
-        master: Path | None = None,
+        master: Master | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.folder, self._now = folder, now
-        self.master = master or folder / MASTER
-        self._made_by_us = master is None
-        self._master: bytes | None = None
+        self.master = master or MasterFile(folder / MASTER, may_make=self._is_new)
         self._known: dict[int, tuple[HourKey, float]] = {}
 
     def seal(self, purpose: str, at: datetime | None, content: bytes) -> bytes:
@@ -182,7 +181,7 @@ class KeyFolder:
             if gone not in past.unreported and (gone.fingerprint or hour >= past.before):
                 noted = _Past(max(past.before, hour + 1), [*past.unreported, gone])
                 write_file(self.folder / PAST, msgspec.json.encode(noted))
-            erase(self._path(hour))
+            destroy_file(self.folder, self._path(hour))
         return self._past().unreported
 
     def report(self) -> None:
@@ -193,14 +192,17 @@ class KeyFolder:
 
     def wrap(self, key: bytes) -> bytes:
         """Return a key wrapped by the master key. Raises KeysError."""
-        return aes_key_wrap_with_padding(self._of_master(), key)
+        return self.master.wrap(key)
 
     def unwrap(self, wrapped: bytes, where: Path) -> bytes:
         """Return a key that `wrap` wrapped, of the file `where`. Raises DamagedKeyError and KeysError."""
         try:
-            return aes_key_unwrap_with_padding(self._of_master(), wrapped)
-        except (InvalidUnwrap, ValueError):
-            raise DamagedKeyError(f"{where} is damaged, or not wrapped by {self.master}") from None
+            return self.master.unwrap(wrapped)
+        except WrongMasterError:
+            raise DamagedKeyError(f"{where} is damaged, or not wrapped by {self.master.name}") from None
+
+    def _is_new(self) -> bool:
+        return not self.hours() and not any(self.folder.glob("*/*"))
 
     def _fingerprint(self, hour: int) -> str:
         """Return the fingerprint of a key, or an empty one if it cannot be read; forget the key."""
@@ -235,38 +237,11 @@ class KeyFolder:
     def _make(self, hour: int) -> HourKey:
         """Make the key of an hour; where another process is first, return its key."""
         path = self._path(hour)
-        self._link(path, self.wrap(secrets.token_bytes(KEY_BYTES)))
+        link_new(path, self.wrap(secrets.token_bytes(KEY_BYTES)))
         key = self._key(hour)
         if key is None:
             raise KeysError(f"{path} is gone while it was made")
         return key
-
-    def _of_master(self) -> bytes:
-        if self._master is None:
-            if self._made_by_us and not self.master.exists() and not self.hours():
-                self._link(self.master, secrets.token_bytes(KEY_BYTES))
-            try:
-                found = self.master.read_bytes()
-            except OSError as error:
-                raise KeysError(f"the master key {self.master}: {error.strerror}") from error
-            if len(found) != KEY_BYTES:
-                raise KeysError(f"the master key {self.master} is not {KEY_BYTES} bytes long")
-            self._master = found
-        return self._master
-
-    def _link(self, path: Path, content: bytes) -> None:
-        """Create a file with this content, on the disk on return; an existing one stays."""
-        making = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_file(making, content)
-            with suppress(FileExistsError):
-                os.link(making, path)
-            making.unlink()
-            _synchronize(path.parent)
-        except OSError as error:
-            making.unlink(missing_ok=True)
-            raise KeysError(f"{path}: {error.strerror}") from error
 
     def _path(self, hour: int) -> Path:
         return self.folder / begin(hour).strftime(_FORMAT)
@@ -280,6 +255,11 @@ class KeyFolder:
             raise KeysError(f"{self.folder / PAST} is damaged") from None
 
 
+def being_rewrapped(path: Path) -> Path:
+    """Return the file in which a key is wrapped again, before it takes the place of the one at `path`."""
+    return path.with_name(f".{path.name}.rewrapped")
+
+
 def hour_of(at: datetime) -> int:
     """Return the hours since 1970."""
     return (at - _EPOCH) // HOUR
@@ -290,6 +270,22 @@ def begin(hour: int) -> datetime:
     return _EPOCH + hour * HOUR
 
 
+@contextmanager
+def changing(folder: Path) -> Iterator[None]:
+    """Wait until no other process replaces or destroys a key of the folder, and hold others off."""
+    with open(os.open(folder / LOCK, os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def destroy_file(folder: Path, path: Path) -> None:
+    """Destroy a key of the folder, where there is one, and what a killed `rewrap` left of it. Raises OSError."""
+    with changing(folder):
+        for copy in (being_rewrapped(path), path):
+            if copy.exists():
+                erase(copy)
+
+
 def erase(path: Path) -> None:
     """Overwrite a file and remove it. Raises OSError."""
     with open(path, "r+b") as file:
@@ -297,12 +293,4 @@ def erase(path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     path.unlink()
-    _synchronize(path.parent)
-
-
-def _synchronize(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+    synchronize(path.parent)

@@ -134,6 +134,7 @@ ACTED = {
         "registry_evidence_system",
         "registry evidence-system vault --place /srv/evidence",
     ),
+    "keys rewrap": ("keys_rewrap", "keys rewrap FILE"),
     "backup": ("backup", "backup OUT"),
     "restore": ("restore", "restore BACKUP"),
     "dead-letters list": ("dead_letter_show", "dead-letters list"),

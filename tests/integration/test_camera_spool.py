@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platestream.cameras.spool import OVERHEAD, Spool, SpoolInUseError
-from platestream.keys.key_folder import KeyFolder, KeysError
+from platestream.keys.key_folder import KeyFolder
+from platestream.keys.master import KeysError
 from platestream.schemas.frame import CAMERA_READS
 from platestream.schemas.message import Message, RefusedError
 

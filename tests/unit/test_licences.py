@@ -95,7 +95,8 @@ def test_a_licence_that_lets_use_is_let_pass(licence: str) -> None:
 def test_the_package_asks_for_each_library_that_is_installed_here() -> None:
     """One was in the lock alone: the console of the installed package did not start."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = [*project["dependencies"], *project["optional-dependencies"]["oidc"]]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *extras["oidc"], *extras["hsm"]]
     versions = {one.name: one.specifier for one in map(Requirement, asked)}
     lines = (ROOT / "requirements.in").read_text().splitlines()
     for pinned in (Requirement(line) for line in lines if line and not line.startswith("#")):

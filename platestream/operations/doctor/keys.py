@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from platestream.keys.key_folder import MASTER, KeyFolder, KeysError
+from platestream.keys.key_folder import MASTER, KeyFolder
+from platestream.keys.master import KeysError
 from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.finding import CheckResult, NotCheckedError, fault, ok, sentence, warning
 from platestream.runtime.private_file import open_to_others
@@ -26,11 +27,13 @@ def keys(context: CheckContext) -> Iterable[CheckResult]:
     assert isinstance(found, KeyFolder)
     try:
         found.check()
-        exposed = [path for path in (folder, found.master) if open_to_others(path)]
+        exposed = [path for path in (folder, found.master.secret) if open_to_others(path)]
     except (KeysError, OSError) as error:
         return [fault(sentence(str(error)), "Bring the folder and its master key back from their own copy.")]
     if exposed:
         return [fault(f"{exposed[0]} is open to others.", f"chmod go= {exposed[0]}")]
+    if context.settings.master_key:
+        return [ok(f"{pluralize(len(found.hours()), 'hour')} have a key, wrapped by {found.master.name}.")]
     data = context.settings.data
     if data.is_dir() and data.stat().st_dev == folder.stat().st_dev:
         return [

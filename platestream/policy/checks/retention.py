@@ -18,7 +18,7 @@ from platestream.schemas import topics
 from platestream.schemas.expiring_tables import DAY, EXPIRING_TABLES, HOUR
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.pluralize import pluralize
-from platestream.settings import keys_folder
+from platestream.settings import keys_folder, named_master
 from platestream.transparency_log.period import judge
 
 SLACK = timedelta(hours=1)  # the job runs every 15 minutes
@@ -202,10 +202,10 @@ def keys(live: CheckData) -> Answer:
     as it does.
     """
     folder = None if live.settings is None else keys_folder(live.settings)
-    if folder is None:
+    if live.settings is None or folder is None:
         why = Unchecked("messages of cameras are not encrypted", "PLATESTREAM_KEYS, a folder that all share")
         return Answer.of("", why)
-    there = KeyFolder(folder, live.settings.master_key_file if live.settings else None)
+    there = KeyFolder(folder, named_master(live.settings))
     late = [at for at in there.hours() if at + HOUR + live.period + SLACK < live.now]
     destroyed = {
         one.fingerprint: entry.number

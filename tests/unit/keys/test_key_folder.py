@@ -15,10 +15,10 @@ from platestream.keys.key_folder import (
     UNSEALED,
     KeyDestroyedError,
     KeyFolder,
-    KeysError,
     begin,
     hour_of,
 )
+from platestream.keys.master import KeysError, MasterFile
 
 NOW = datetime(2026, 11, 29, 3, 41, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -184,22 +184,22 @@ def test_without_the_master_key_the_folder_is_of_no_use(folder: Path, tmp_path: 
     elsewhere.mkdir()
     master = elsewhere / MASTER
     master.write_bytes(os.urandom(32))
-    keys = KeyFolder(folder, master, now=lambda: NOW)
+    keys = KeyFolder(folder, MasterFile(master), now=lambda: NOW)
     sealed = keys.seal("frames", NOW, b"picture")
     assert not (folder / MASTER).exists()
     with pytest.raises(KeysError, match="master key"):
         keys_of(folder).open("frames", sealed)
     master.write_bytes(os.urandom(32))
     with pytest.raises(KeysError, match="not wrapped by"):
-        KeyFolder(folder, master, now=lambda: NOW).open("frames", sealed)
+        KeyFolder(folder, MasterFile(master), now=lambda: NOW).open("frames", sealed)
     master.write_bytes(b"short")
     with pytest.raises(KeysError, match="32 bytes"):
-        KeyFolder(folder, master, now=lambda: NOW).open("frames", sealed)
+        KeyFolder(folder, MasterFile(master), now=lambda: NOW).open("frames", sealed)
 
 
 def test_a_named_master_key_is_never_made(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(KeysError, match="No such file"):
-        KeyFolder(folder, tmp_path / "absent", now=lambda: NOW).seal("frames", NOW, b"picture")
+        KeyFolder(folder, MasterFile(tmp_path / "absent"), now=lambda: NOW).seal("frames", NOW, b"picture")
 
 
 def test_a_key_that_cannot_be_read_is_destroyed_all_the_same(folder: Path) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from platestream.keys.envelope import SealError
 from platestream.keys.hold_keys import FOLDER, CopiedKeys, HoldKey, HoldKeys
-from platestream.keys.key_folder import MASTER, UNSEALED, KeyDestroyedError, KeyFolder, KeysError
+from platestream.keys.key_folder import MASTER, UNSEALED, KeyDestroyedError, KeyFolder
+from platestream.keys.master import KeysError
 from platestream.keys.pieces import (
     HEAD,
     is_piece,
