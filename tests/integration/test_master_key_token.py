@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from tests.support.softhsm import PIN, SoftHsm, softhsm
 __all__ = ["softhsm"]
 
 HOUR = timedelta(hours=1)
-NOW = datetime.now(UTC).replace(minute=30)
+NOW = datetime(2026, 11, 29, 3, 30, tzinfo=UTC)
 
 
 def token(uri: str) -> MasterToken:
@@ -147,8 +148,7 @@ def test_threads_share_the_session(keys: KeyFolder) -> None:
     opened: list[bytes] = []
 
     def wrap_many() -> None:
-        for number in range(50):
-            opened.append(keys.master.unwrap(keys.master.wrap(bytes([number]) * 32)))
+        opened.extend(keys.master.unwrap(keys.master.wrap(bytes([one]) * 32)) for one in range(50))
 
     threads = [threading.Thread(target=wrap_many) for _one in range(8)]
     for one in threads:
@@ -166,7 +166,7 @@ def test_the_master_key_moves_from_file_to_token_to_another_key_and_back(
         KeyFolder(folder, file, now=lambda: NOW).seal("frames", NOW - n * HOUR, b"picture") for n in range(3)
     ]
     masters = [file, keys.master, token(softhsm.uri(key="second")), token(softhsm.uri(token="another")), file]
-    for old, new in zip(masters, masters[1:], strict=False):
+    for old, new in pairwise(masters):
         assert rewrap(folder, old, new) == (3, 0, ())
         for one in sealed:
             assert KeyFolder(folder, new, now=lambda: NOW).open("frames", one) == b"picture"
