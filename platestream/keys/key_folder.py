@@ -279,7 +279,7 @@ def changing(folder: Path) -> Iterator[None]:
 
 
 def destroy_file(folder: Path, path: Path) -> None:
-    """Destroy a key of the folder, where there is one, and what a killed `rewrap` left of it. Raises OSError."""
+    """Destroy a key of the folder, and what a killed `rewrap` left of it. Raises OSError."""
     with changing(folder):
         for copy in (being_rewrapped(path), path):
             if copy.exists():

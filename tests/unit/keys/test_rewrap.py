@@ -3,9 +3,11 @@
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from platestream.keys.hold_keys import HoldKey, HoldKeys
 from platestream.keys.key_folder import MASTER, KeyFolder, being_rewrapped
 from platestream.keys.master import KeysError, MasterFile
 from platestream.keys.rewrap import rewrap
@@ -44,6 +46,30 @@ def test_everything_opens_under_the_new_master_key_and_nothing_under_the_old(fol
         with pytest.raises(KeysError, match="not wrapped by"):
             folder.under(folder.old).open("frames", one)
     assert {path.stat().st_mode & 0o077 for path in folder.path.iterdir()} == {0}
+
+
+def test_keys_of_evidence_are_wrapped_again_too(folder: Folder) -> None:
+    hold, missing = uuid4(), uuid4()
+    before = HoldKey.new({"read": b"1" * 32})
+    HoldKeys(folder.under(folder.old)).put(hold, before)
+    HoldKeys(folder.under(folder.old)).put(missing, before)
+    assert rewrap(folder.path, folder.old, folder.new) == (5, 0, ())
+    keys = HoldKeys(folder.under(folder.new))
+    found = keys.get(hold)
+    assert found is not None
+    assert (found.fingerprint, found.pieces) == (before.fingerprint, before.pieces)
+    keys.destroy([missing])
+    assert set(keys.ages()) == {hold}
+    assert rewrap(folder.path, folder.old, folder.new) == (0, 4, ())
+
+
+def test_no_master_key_is_made_beside_keys_of_evidence(folder: Folder) -> None:
+    keys = folder.under(folder.old)
+    HoldKeys(keys).put(uuid4(), HoldKey.new({}))
+    keys.destroy(NOW + HOUR)
+    folder.old.secret.unlink()
+    with pytest.raises(KeysError, match="No such file"):
+        KeyFolder(folder.path, now=lambda: NOW).seal("frames", NOW, b"picture")
 
 
 def test_the_key_under_the_old_master_key_is_overwritten_on_the_disk(folder: Folder) -> None:
