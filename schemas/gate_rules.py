@@ -251,6 +251,7 @@ class AgencyRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                 "sign_in.programs",
                 "sign_in.citation",
                 "sign_in.command_line_hours",
+                "sign_in.notice",
             }
         return [one for one in found if one.partition(":")[0] not in own]
 

@@ -174,12 +174,14 @@ class SignIn(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Without it nobody has to, as before this rule; a person who has set up a second factor always needs it.
     `programs`: acts that ask a person for the second factor again, and that a program with a token of that
-    person may do without it. `command_line_hours`: the life of a command line's sign-in.
+    person may do without it. `command_line_hours`: the life of a command line's sign-in. `notice`: terms of
+    use on the pages of sign-in, instead of the built-in text.
     """
 
     second_factor: Literal["everybody", "nobody"] | tuple[Role, ...] | None = None
     programs: tuple[Literal["hit_dispose"], ...] = ()
     command_line_hours: Annotated[int, Meta(ge=1, le=24)] = 8
+    notice: Annotated[str, Meta(max_length=2000)] = ""
     citation: Annotated[str, Meta(max_length=300)] = ""
 
     def requires_second_factor(self, roles: Iterable[str]) -> bool:

@@ -128,6 +128,16 @@ class Console:
                 self._people = (now, people, rules, cameras, door.rules)
             return self._people
 
+    def use_notice(self) -> dict[str, str]:
+        """Return the agency's name and its own notice of use for the pages of sign-in; empty texts where the
+        rules cannot be read.
+        """
+        try:
+            profile = self._registered()[4].profile
+        except FAILURES:
+            return {"agency": "", "use_notice": ""}
+        return {"agency": profile.agency.name, "use_notice": profile.sign_in.notice}
+
     def forget(self) -> None:
         """Read registry and rules again for the next page: they have changed, or may not be old."""
         self._people = None

@@ -85,7 +85,8 @@ def routes(console: "Console") -> Sequence[Route]:
 
     async def form_page(request: Request) -> Response:
         message = SAID.get(request.query_params.get("said", ""), "")
-        return sign_in_page(console, local_path(request.query_params.get("next", "")), message)
+        where = local_path(request.query_params.get("next", ""))
+        return await to_thread.run_sync(partial(sign_in_page, console, where, message))
 
     async def sign_in(request: Request) -> Response:
         form = await forms.read_form(request, forms.SMALL)
@@ -114,7 +115,8 @@ def routes(console: "Console") -> Sequence[Route]:
 
     async def link_page(request: Request) -> Response:
         named = {name: request.query_params.get(name, "")[:64] for name in ("who", "code")}
-        return HTMLResponse(console.render("signin_link.html", None, **named))
+        page = partial(console.render, "signin_link.html", None, **named, **console.use_notice())
+        return HTMLResponse(await to_thread.run_sync(page))
 
     async def use_link(request: Request) -> Response:
         form = await forms.read_form(request, forms.SMALL)
@@ -302,5 +304,6 @@ def browser_name(agent: str) -> str:
 def sign_in_page(console: "Console", where: str, message: str, status: int = 200) -> Response:
     """Render the sign-in page, which shows `message` and leads to `where`."""
     provider = console.openid.provider.name if console.openid else ""
-    shown = console.render("signin.html", None, next=where, message=message, provider=provider)
+    told = {"next": where, "message": message, "provider": provider}
+    shown = console.render("signin.html", None, **told, **console.use_notice())
     return HTMLResponse(shown, status)
