@@ -8,7 +8,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "tests/attacks/README.md").read_text()
 LICENSES = (ROOT / "docs/decisions/licenses.md").read_text()
-NAMED = sorted(set(re.findall(r"`([a-z_/]+\.py)::(test_\w+)`", PAGE)))
+CJIS = (ROOT / "docs/reference/cjis.md").read_text()
+NAMED = sorted(set(re.findall(r"`([a-z_/]+\.py)::(test_\w+)`", PAGE + CJIS)))
 RELIABILITY = (ROOT / "benchmarks/notes/reliability.md").read_text()
 FILES = sorted(set(re.findall(r"`([a-z_/]+\.py)`", RELIABILITY)))
 LINKS = sorted(set(re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", PAGE)))
@@ -22,6 +23,13 @@ def test_the_page_names_tests() -> None:
 @pytest.mark.parametrize(("file", "name"), NAMED)
 def test_a_test_that_is_named_as_proof_is_there(file: str, name: str) -> None:
     assert f"def {name}(" in (ROOT / "tests" / file).read_text()
+
+
+def test_each_control_that_the_product_meets_has_a_test() -> None:
+    rows = [row.split(" | ") for row in CJIS.splitlines() if re.match(r"\| [A-Z]{2}-\d", row)]
+    assert len(rows) > 40
+    assert {row[1] for row in rows} == {"product", "both", "agency", "missing"}
+    assert [row[0] for row in rows if row[1] == "product" and "::test_" not in row[3]] == []
 
 
 @pytest.mark.parametrize("file", FILES)
