@@ -13,12 +13,19 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from platestream.edges.clickhouse_client import run
+from platestream.keys.pieces import answer_name, picture_name
 from platestream.ledger import store as ledger
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.profile import Profile
 from platestream.schemas.spans import parse_span
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+
+
+class _Piece(msgspec.Struct, frozen=True):
+    detection_id: str = ""
+    kind: str = ""
+    stored: str = ""
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +38,15 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True):
     schedule_ends: datetime | None = None
     detections: list[UUID] | int = 0
     key: str = ""
+    pictures: list[_Piece] = []
+    answers: list[_Piece] = []
+
+    @property
+    def pieces(self) -> frozenset[str]:
+        """The names of the encrypted pieces, of which the hold has keys."""
+        pictures = [picture_name(one.detection_id, one.kind) for one in self.pictures if one.stored]
+        answers = [answer_name(number) for number, one in enumerate(self.answers, 1) if one.stored]
+        return frozenset((*pictures, *answers))
 
 
 @dataclass(frozen=True)
@@ -41,7 +57,7 @@ class Held:
     `due` is the latest of its release dates, of the end of its schedule as it was recorded, and of the end of
     its schedule by the rules in force. Earlier releases recorded years of 365 days. Such a hold retains its
     recorded dates, and is purged when the years of the calendar have passed. `key` is the fingerprint of its
-    key, if its pictures are encrypted.
+    key, and `pieces` the names of what it opens, if its pictures are encrypted.
     """
 
     hold_id: UUID
@@ -54,6 +70,7 @@ class Held:
     due: datetime
     purged_at: datetime | None = None
     key: str = ""
+    pieces: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -111,6 +128,7 @@ class History:
             release_at=release,
             due=max([release, *ends]),
             key=one.key,
+            pieces=one.pieces,
         )
 
     @property

@@ -36,7 +36,7 @@ from platestream.evidence.package import (
 from platestream.evidence.package_page import page
 from platestream.keys.envelope import SealError
 from platestream.keys.master import KeysError
-from platestream.keys.pieces import picture_name
+from platestream.keys.pieces import answer_name, picture_name
 from platestream.ledger import records
 from platestream.ledger import store as ledger
 from platestream.schemas.inquiry import SealedInquiry
@@ -244,7 +244,7 @@ def _answers(client: Client, shown: UUID, opened: Opener) -> Iterator[tuple[str,
     for number, digest, exchange in run("reading signed answers", query).result_rows:
         if sha256(exchange).digest() != digest:
             raise NothingToHold(f"signed answer {number} is damaged")
-        yield f"{ANSWERS}{number:03}.json", opened(held_keys.answer_name(number), exchange)
+        yield f"{ANSWERS}{number:03}.json", opened(answer_name(number), exchange)
 
 
 def _custody(client: Client, hold_id: UUID) -> list[Custody]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
-from platestream.evidence.custody import History
+from platestream.evidence.custody import Held, History
 from platestream.keys.envelope import SealError
 from platestream.keys.hold_keys import HoldKey, HoldKeys
 from platestream.keys.key_folder import KeyDestroyedError, KeyFolder, Sealer
@@ -21,11 +21,6 @@ UNUSED = timedelta(hours=1)
 """Keys are stored before the act of their hold; of an act that failed they are destroyed after this time."""
 LATE = timedelta(days=1)
 """Keys without a hold in force are a fault after this time."""
-
-
-def answer_name(number: int) -> str:
-    """Return the name of the key of a signed answer, counted from 1."""
-    return f"answer {number}"
 
 
 def retain(keys: Sealer, hold_id: UUID, heads: Mapping[tuple[UUID, str], bytes]) -> str:
@@ -94,20 +89,22 @@ def destroy_unused(keys: Sealer, holds: History) -> None:
 
 def key_faults(keys: KeyFolder, holds: History) -> tuple[list[str], list[str]]:
     """Return the faults of the keys of holds in force, and the holds not in force that still have keys."""
-    kept, present = HoldKeys(keys), {one.hold_id: one.key for one in holds.present}
-    faults = [_fault(kept, hold_id, key) for hold_id, key in present.items() if key]
+    kept, present = HoldKeys(keys), {one.hold_id: one for one in holds.present}
+    faults = [_fault(kept, one) for one in present.values() if one.key]
     late = [str(one) for one, age in kept.ages().items() if one not in present and age > LATE.total_seconds()]
     return [one for one in faults if one], late
 
 
-def _fault(kept: HoldKeys, hold_id: UUID, key: str) -> str:
+def _fault(kept: HoldKeys, hold: Held) -> str:
     try:
-        found = kept.get(hold_id)
+        found = kept.get(hold.hold_id)
     except KeysError as error:
         return str(error)
     if found is None:
-        return f"the keys of hold {hold_id} are missing: its pictures are lost without a backup"
-    return "" if found.fingerprint == key else f"hold {hold_id} has another key than the ledger's"
+        return f"the keys of hold {hold.hold_id} are missing: its pictures are lost without a backup"
+    if found.fingerprint != hold.key or set(found.pieces) != hold.pieces:
+        return f"hold {hold.hold_id} has keys of other pictures than its act"
+    return ""
 
 
 def _put(keys: Sealer, hold_id: UUID, key: HoldKey) -> str:

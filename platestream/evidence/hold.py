@@ -23,7 +23,7 @@ from platestream.access.door import Documentation, Door, agency_zone
 from platestream.edges.clickhouse_client import ANALYST, CUSTODIAN, run
 from platestream.evidence import held_keys
 from platestream.evidence.custody import Held, database_time, history
-from platestream.keys.pieces import parse_head, picture_name
+from platestream.keys.pieces import answer_name, parse_head, picture_name
 from platestream.ledger import records
 from platestream.partners.exchange import agency_print
 from platestream.schemas.exchange import SignedExchange
@@ -214,7 +214,7 @@ def hold(
 def hold_signed(door: Door, terms: Terms, hold_id: UUID, times: HoldTimes, found: RemoteReads) -> Hold:
     """Hold the reads that another agency answered, with its signed answers. Raises as `hold`."""
     texts = {row["detection_id"]: msgspec.json.encode(row) for row in found.rows}
-    answers = {held_keys.answer_name(n): (one, n) for n, one in enumerate(found.answers, 1)}
+    answers = {answer_name(n): (one, n) for n, one in enumerate(found.answers, 1)}
     jpegs = {
         picture_name(one, kind): (one, kind)
         for one, kinds in found.pictures.items()

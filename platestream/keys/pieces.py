@@ -38,6 +38,11 @@ def picture_name(detection_id: UUID | str, kind: str) -> str:
     return f"{detection_id} {kind}"
 
 
+def answer_name(number: int) -> str:
+    """Return the name of a signed answer of a hold, counted from 1."""
+    return f"answer {number}"
+
+
 def seal_picture(keys: Sealer, detection_id: UUID, kind: str, at: datetime, jpeg: bytes) -> bytes:
     """Return the encrypted picture of a detection that was captured `at`: the same bytes each time.
 

@@ -139,6 +139,13 @@ def _held_without_keys(agency: Agency) -> None:
     agency.hold(hold_id=UUID(int=5), key="ab" * 32)
 
 
+def _keys_of_more_than_was_held(agency: Agency) -> None:
+    kept = HoldKeys(agency.database.keys)
+    key = HoldKey.new({"one": bytes(32)})
+    kept.put(UUID(int=5), key)
+    agency.hold(hold_id=UUID(int=5), key=key.fingerprint)
+
+
 def _keys_without_hold(agency: Agency) -> None:
     HoldKeys(agency.database.keys).put(UUID(int=6), HoldKey.new({"one": bytes(32)}))
     past = (NOW - 2 * DAY).timestamp()
@@ -392,6 +399,7 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("keys", _key_that_came_back, {}, "destroyed keys are there again, of receipts"),
     ("keys", lambda one: (one.data / "keys" / MASTER).write_bytes(bytes(32)), {}, "cannot be read"),
     ("keys", _held_without_keys, {}, f"the keys of hold {UUID(int=5)} are missing"),
+    ("keys", _keys_of_more_than_was_held, {}, "has keys of other pictures than its act"),
     ("keys", _keys_without_hold, {}, f"not destroyed: {UUID(int=6)}"),
     (
         "bolos",
