@@ -370,6 +370,19 @@ def console(
 
 
 @app.command()
+def backup(
+    inquiries: Annotated[int, typer.Option(min=1, help="Sealed inquiries in the log.")] = 100_000,
+) -> None:
+    """Measure an encrypted backup and its restore on a bare machine: seconds and bytes.
+
+    Example: platestream bench backup --inquiries 10000
+    """
+    from benchmarks import backup as job
+
+    print_json(job.run(inquiries, err.print))
+
+
+@app.command()
 def live(
     alerts: Annotated[int, typer.Option(min=1, help="Uploads of listed plates.")] = 30,
     cameras: Annotated[int, typer.Option(min=1, help="The most cameras of RTSP, 1080p.")] = 3,

@@ -50,13 +50,13 @@ def run(entries: int, more: int, a_day: int, say: Callable[[str], None]) -> dict
         try:
             migrate.apply(owner)
             say(f"{entries} sealed inquiries")
-            last = _sealed(owner, 0, entries, FIRST)
+            last = fill_sealed(owner, 0, entries, FIRST)
             found = LogConfig(
                 KEY.name, PublisherState(Path(folder, "kept")), PublishedFolder(Path(folder, "log"))
             )
             say("a head from nothing")
             nothing = _seconds(found, owner)
-            _sealed(owner, entries, more, last)
+            fill_sealed(owner, entries, more, last)
             say(f"{more} more")
             extended = _seconds(found, owner)
             proofs = _proofs(found, entries + more, more)
@@ -78,7 +78,7 @@ def _seconds(found: LogConfig, client: Client) -> float:
     return time.monotonic() - began
 
 
-def _sealed(owner: Client, first: int, count: int, last_hash: str) -> str:
+def fill_sealed(owner: Client, first: int, count: int, last_hash: str) -> str:
     """So many more rows with their seals; the hash of the last."""
     owner.command(_FILL, parameters={"first": first, "count": count})
     seal = first

@@ -25,6 +25,8 @@ from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error, OperationalError
 
+from platestream.edges.embedded_inserts import keep_in_memory
+
 # Rows are never pandas tables. To check, the client would import pandas at the first row: half of the time of
 # a short command, and 40 MB in each process.
 options.pd = options.pd_time_test = None
@@ -227,6 +229,7 @@ def _server(dsn: Dsn, role: str | None, explain: bool, patience: float) -> Clien
 
 def _embedded(path: Path, role: str, explain: bool) -> Client:
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keep_in_memory()
     try:
         client = clickhouse_connect.get_client(
             interface="chdb",
