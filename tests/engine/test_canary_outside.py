@@ -29,9 +29,8 @@ MARK = "CNR7Y42"
 ROOT = Path(__file__).parents[2]
 SHARED = Path("/dev/shm")
 CASE = ("--case", "26-001234")
-UNTIL = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
 LISTED = {
-    **{"plate": MARK, "category": "stolen_vehicle", "expires": UNTIL, "reason": "Stolen", "by": "Ofc. Vale"},
+    **{"plate": MARK, "category": "stolen_vehicle", "reason": "Stolen", "by": "Ofc. Vale"},
     **{"contact": "928-555-0114", "instructions": "P/C for arrest"},
 }
 
@@ -95,7 +94,8 @@ def test_commands_leave_no_plate_outside_the_data_folder(machine: Machine) -> No
     (work / "recipients.txt").write_text(key.recipient.text)
     with raw_disk(machine.folder / "scratch") as count:
         listed = [word for name, text in LISTED.items() for word in (f"--{name}", text)]
-        machine.run("hotlist", "add", "26-001234", *listed, *CASE)
+        until = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
+        machine.run("hotlist", "add", "26-001234", *listed, *CASE, "--expires", until)
         machine.run("search", MARK, *CASE)
         machine.run("evidence", "hold", MARK, *CASE, "--authority", "Det. Begay", "--schedule", "felony")
         hold = json.loads(machine.run("evidence", "list", "--json"))["hold_id"]
