@@ -88,8 +88,10 @@ FILES: dict[str, dict[str, tuple[type[msgspec.Struct], dict[str, str]]]] = {
                 "repeat": "play a `video` again and again",
                 "moves": "in a patrol car: time and place are those of each picture or push (EXIF, the headers "
                 "`captured-at`, `latitude` and `longitude`, or `openalpr`). A picture without either is refused. "
-                "The agency's boundary decides by that place. Not for streams",
+                "The agency's boundary decides by that place. For streams with `gpsd`",
                 "late_hours": "of a camera that moves: the oldest picture that is accepted",
+                "gpsd": "of a stream that `moves`: `host:port` of gpsd in the same vehicle. Frames without a fix of "
+                "the last three seconds are not stored",
             },
         ),
         "[http]": (

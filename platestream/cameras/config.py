@@ -3,7 +3,7 @@
 import tomllib
 from datetime import tzinfo
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -49,7 +49,8 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     `format` is that of the reads of an `http` camera, or of an `events` camera, whose stream is attached.
     With `token` the password is also accepted as the first part of the path.
-    A camera that `moves` has its place and time from each picture or push, which may come `late_hours` later.
+    A camera that `moves` has its place and time from each picture or push, which may come `late_hours` later;
+    a stream has its place from `gpsd` (host:port) in the same vehicle.
     `mask` has areas that are black in each frame, and `area` is the only one that is not (both in percent of
     the picture, before the crop).
     """
@@ -75,6 +76,7 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     repeat: bool = False
     moves: bool = False
     late_hours: Annotated[float, Meta(gt=0, le=720)] = 24.0
+    gpsd: str = ""
 
     @property
     def changes(self) -> bool:
@@ -89,7 +91,7 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         this is 15 minutes, as for the alert, because at night there may be no traffic. A camera that moves
         may be without a network as long as its pictures may be late.
         """
-        if self.moves:
+        if self.moves and not self.gpsd:
             return self.silent or 3600 * self.late_hours
         return self.silent or (900.0 if self.kind in SENDS else 20.0)
 
@@ -169,9 +171,14 @@ def _from_folder(told: Any, folder: Path) -> Any:
 
 
 def _check(camera: Camera) -> None:
-    if camera.moves and camera.kind not in (*UPLOADS, "folder"):
+    if camera.gpsd:
+        address(camera.gpsd)
+        if not camera.moves or camera.kind not in get_args(StreamKind):
+            raise ValueError(f"`gpsd` is for cameras that move, of kind {', '.join(get_args(StreamKind))}")
+    elif camera.moves and camera.kind not in (*UPLOADS, "folder"):
         raise ValueError(
-            f"kind {camera.kind} has no place of each picture: `moves` is for http, ftp and folder"
+            f"kind {camera.kind} has no place of each picture: `moves` is for http, ftp and folder, or needs "
+            "`gpsd`"
         )
     if camera.kind in URLS:
         parts = urlsplit(camera.url)

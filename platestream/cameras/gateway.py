@@ -23,6 +23,7 @@ from platestream.cameras.sources import ftp_server, http_server
 from platestream.cameras.sources.upload_auth import SignIn
 from platestream.cameras.spool import Spool
 from platestream.cameras.state import CameraState, GatewayHealth, write
+from platestream.cameras.vehicle_place import VehiclePlace
 from platestream.cameras.watch import Watcher
 from platestream.operators.decode import Bounds
 from platestream.runtime.clock import Clock, utc_now
@@ -56,12 +57,18 @@ class CameraGateway:
         for name, one in found.cameras.items():
             meters.put(metrics.GATEWAY_MOVES, name, to=float(one.moves))
         self._live = Live(self._spool.folder)
+        self.stop = threading.Event()
+        self._vehicles = {
+            one: VehiclePlace(config.address(one), self.stop)
+            for one in sorted({camera.gpsd for camera in found.cameras.values()} - {""})
+        }
         self._intakes = {
-            name: Intake(name, one, bounds, self._spool, self._states, self._live)
+            name: Intake(
+                name, one, bounds, self._spool, self._states, self._live, self._vehicles.get(one.gpsd)
+            )
             for name, one in found.cameras.items()
         }
         self._sender = Sender(self._spool, lambda: open_topics(settings).writer(FRAMES), self._states)
-        self.stop = threading.Event()
         self._failed: list[BaseException] = []
         self._path: Path | None = None
         self._text = b""
@@ -80,6 +87,7 @@ class CameraGateway:
             serve(port, host)
         with self._servers():
             threads = [self._thread(lambda: self._sender.run(self.stop), "sender")]
+            threads += [self._thread(one.run, f"gpsd {address}") for address, one in self._vehicles.items()]
             for name, camera in self._found.cameras.items():
                 if camera.kind not in config.UPLOADS:
                     watcher = Watcher(

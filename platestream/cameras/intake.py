@@ -18,6 +18,7 @@ from platestream.cameras.picture_keeper import PictureKeeper
 from platestream.cameras.picture_places import Place, exif_place
 from platestream.cameras.spool import Spool
 from platestream.cameras.state import CameraState
+from platestream.cameras.vehicle_place import VehiclePlace
 from platestream.operators.decode import Bounds, admit, decode_image
 from platestream.reading.change_detector import Grey, WatchRules, changed_blocks, gray_blocks
 from platestream.schemas.camera_read import CameraRead
@@ -61,8 +62,9 @@ class Intake:
         spool: Spool,
         states: dict[str, CameraState],
         live: Live,
+        vehicle: VehiclePlace | None = None,
     ) -> None:
-        self._live = live
+        self._live, self._vehicle = live, vehicle
         self._name, self._camera, self._bounds = name, camera, bounds
         self._blackout = Blackout(camera.mask, camera.area)
         masks = repr((camera.mask, camera.area))
@@ -152,11 +154,16 @@ class Intake:
         self._state.failed(error.detail)
 
     def _own_moment(self, capture: Capture) -> tuple[datetime, Place]:
-        """Return time and place of a picture of a camera that moves, by the picture or its push alone.
+        """Return time and place of a picture of a camera that moves, by the picture or its push alone, or by
+        the vehicle's receiver now.
 
         Its place at that time decides what the rules allow, so a picture without one is not stored. Raises
         RefusedError.
         """
+        if self._vehicle is not None:
+            there = self._vehicle.now
+            with self._lock:
+                return self._clock.captured_at(capture.camera_time, capture.arrived_at), there
         at, place = capture.camera_time, capture.place or exif_place(capture.image)
         if at is None or place is None:
             missing = "time" if at is None else "place"
