@@ -2,7 +2,7 @@
 F.7).
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,12 +31,21 @@ from platestream.schemas.registry import Kind, RegistryRecord
 from platestream.web.page_request import PageRequest, Routes
 
 
+UNUSED = timedelta(days=90)
+"""An account without a sign-in for so long is to be disabled (CJIS Security Policy, AC-2(3))."""
+
+
 def list_people(request: PageRequest) -> Response:
     """Show all registered people, and a form for a new one."""
     shown = _shown(request)
     everybody = sorted(shown["people"].users.values(), key=lambda one: (not one.active, one.id))
     strangers = sorted(shown["passwords"] - {one.id for one in everybody if one.active})
-    return page(request, "people.html", everybody=everybody, strangers=strangers, **shown)
+    known = request.console.known_devices.all()
+    seen = {who: max(one.last for one in browsers) for who, browsers in known.items() if browsers}
+    unused = request.now - UNUSED
+    return page(
+        request, "people.html", everybody=everybody, strangers=strangers, seen=seen, unused=unused, **shown
+    )
 
 
 def show_person(request: PageRequest) -> Response:
