@@ -30,7 +30,6 @@ from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import Kind, RegistryRecord
 from platestream.web.page_request import PageRequest, Routes
 
-
 UNUSED = timedelta(days=90)
 """An account without a sign-in for so long is to be disabled (CJIS Security Policy, AC-2(3))."""
 
