@@ -19,17 +19,34 @@ from platestream.access.factor_file import (
     StoredFactor,
     is_app_code,
     new_recovery_codes,
+    new_secret,
     step_of,
 )
 from platestream.settings import ACCOUNTS, Settings
 
 FILE = "factors.json"
+CODES_FILE = "recovery_codes.json"
 ACT = "account_factor"
 
 
 def factors(settings: Settings) -> Factors:
     """Return the second factors of the data folder."""
     return Factors(settings.data / ACCOUNTS / FILE)
+
+
+def passkey_codes(settings: Settings) -> Factors:
+    """Return the recovery codes of people who have passkeys and no app. The secret is shown to nobody."""
+    return Factors(settings.data / ACCOUNTS / CODES_FILE)
+
+
+def has_recovery_codes(settings: Settings, who: str) -> bool:
+    """Return whether a person has recovery codes, used ones included."""
+    return factors(settings).of(who) is not None or passkey_codes(settings).of(who) is not None
+
+
+def about_codes(who: str) -> str:
+    """Return the subject of acts about the recovery codes of a person without an app."""
+    return f"codes/{who}"[:64]
 
 
 def about(who: str) -> str:
@@ -51,7 +68,8 @@ def set_up(door: Door, secret: str, code: str, before: str, now: datetime, place
     made = Factor(secret, now, tuple(hashed(one) for one in texts))
     replaces = "in place of another, " if before else ""
     change = f"an authenticator app, {replaces}and {len(texts)} recovery codes, set up {place}"
-    _put(door, made, step, change, before)
+    _put(door, factors(door.settings), about(door.who), made, step, change, before)
+    passkey_codes(door.settings).end(door.who)
     _note(door, now, place, "factor")
     return texts
 
@@ -59,15 +77,18 @@ def set_up(door: Door, secret: str, code: str, before: str, now: datetime, place
 def renew_codes(door: Door, now: datetime, place: str) -> tuple[str, ...]:
     """Make other recovery codes for the person of `door`; return them.
 
-    Raises FactorError without an app, and RefusedInquiry.
+    Raises FactorError without an app and a passkey, and RefusedInquiry.
     """
-    stored = factors(door.settings)
-    known, before = stored.of(door.who), stored.version(door.who)
+    stored, subject = factors(door.settings), about(door.who)
+    known = stored.of(door.who)
     if known is None:
-        raise FactorError("there is no authenticator app")
-    texts = new_recovery_codes()
-    made = Factor(known.factor.secret, known.factor.made_at, tuple(hashed(one) for one in texts))
-    _put(door, made, known.step, f"{len(texts)} other recovery codes, made {place}", before)
+        if not passkeys.passkeys(door.settings).of(door.who):
+            raise FactorError("there is no authenticator app and no passkey")
+        stored, subject = passkey_codes(door.settings), about_codes(door.who)
+    texts, secret = new_recovery_codes(), known.factor.secret if known else new_secret()
+    made = Factor(secret, known.factor.made_at if known else now, tuple(hashed(one) for one in texts))
+    change = f"{len(texts)} other recovery codes, made {place}"
+    _put(door, stored, subject, made, known.step if known else 0, change, stored.version(door.who))
     _note(door, now, place, "factor")
     return texts
 
@@ -83,10 +104,14 @@ def prove(door: Door, code: str, now: datetime, place: str) -> None:
             raise FactorError("the code is wrong, or was used before")
         return
 
+    if stored.of(door.who) is None:
+        stored, subject = passkey_codes(door.settings), about_codes(door.who)
+    else:
+        subject = about(door.who)
+
     def act(left: StoredFactor) -> None:
         change = f"a recovery code was used {place}; {left.left} left"
-        effect = effect_of_stored(about(door.who), left.factor)
-        door.enter(ACT, about(door.who), change=change, effect=effect)
+        door.enter(ACT, subject, change=change, effect=effect_of_stored(subject, left.factor))
 
     if not stored.use_recovery_code(door.who, code, act):
         raise FactorError("the code is wrong, or was used before")
@@ -98,21 +123,18 @@ def remove(door: Door, who: str) -> bool:
     RefusedInquiry.
     """
     keys = passkeys.remove_all(door, who)
+    passkey_codes(door.settings).end(who)
     if factors(door.settings).of(who) is None:
         return bool(keys)
     door.enter("registry_account", about(who), change="no second factor any more")
     return factors(door.settings).end(who)
 
 
-def _put(door: Door, made: Factor, step: int, change: str, before: str) -> None:
-    effect = effect_of_stored(about(door.who), made)
-    factors(door.settings).put(
-        door.who,
-        made,
-        step,
-        lambda: door.enter(ACT, about(door.who), change=change, effect=effect),
-        before,
-    )
+def _put(
+    door: Door, stored: Factors, subject: str, made: Factor, step: int, change: str, before: str
+) -> None:
+    effect = effect_of_stored(subject, made)
+    stored.put(door.who, made, step, lambda: door.enter(ACT, subject, change=change, effect=effect), before)
 
 
 def _note(door: Door, now: datetime, place: str, what: What) -> None:

@@ -115,7 +115,7 @@ def ask(request: PageRequest, message: str = "", status: int = 403) -> Response:
         held=held,
         address=address,
         FIELD=FIELD,
-        has_app=bool(request.console.factors.of(session.who)),
+        has_codes=second_factor.has_recovery_codes(request.door.settings, session.who),
         provider=request.console.openid.provider.name if request.console.openid else "",
         has_passkey=bool(request.console.passkeys.of(session.who)),
     )

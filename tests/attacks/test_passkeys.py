@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 
 from platestream.access import accounts
+from platestream.access.factor_file import Factor
 from platestream.access.passkeys import passkeys
+from platestream.access.second_factor import passkey_codes
+from platestream.policy.checks import sign_ins
+from platestream.policy.checks.context import CheckData
 from tests.support.authenticator import Device
 from tests.support.console import PASSWORD, Pages, Person
 from tests.support.database import Database
 from tests.support.door import door_of, person
-from tests.support.factors import FACTOR, admitted, code_of, enrolled, later, require
+from tests.support.factors import FACTOR, admitted, code_of, enrolled, later, recovery_codes, require
 
 USE = "/sign-in/passkey"
 
@@ -259,3 +263,102 @@ def test_beside_an_app_either_counts_and_the_app_is_not_replaced_without_one_of_
     other = pages.browser()
     sign_in(other, device.use(challenge(other)))
     assert admitted(other)
+
+
+SET_UP = f"{FACTOR}/passkey"
+
+
+def csrf_of(browser: Person) -> str:
+    return str(re.findall(r'name="csrf" value="([^"]+)"', browser.page)[0])
+
+
+def with_first_passkey(pages: Pages, who: str = "vale") -> tuple[Person, Device, list[str]]:
+    """A browser of a person who sets up a passkey at the sign-in, and the recovery codes."""
+    browser, made = pages.browser(who), Device()
+    sent = {"csrf": csrf_of(browser)}
+    asked = challenge(browser, f"{SET_UP}/options", **sent)
+    browser._shown(browser.client.post(SET_UP, data={**sent, "credential": made.make(asked), "name": "Desk"}))
+    return browser, made, recovery_codes(browser.page)
+
+
+def test_where_a_factor_is_required_a_passkey_is_offered_first_and_signs_in(pages: Pages) -> None:
+    require(pages, "everybody")
+    page = pages.browser("vale").page
+    assert page.index("Set up a passkey") < page.index("An authenticator app instead")
+    browser, device, codes = with_first_passkey(pages)
+    assert len(codes) == 10
+    assert admitted(browser)
+    fresh = pages.browser()
+    sign_in(fresh, device.use(challenge(fresh)))
+    assert admitted(fresh)
+    assert [change.split(",")[0] for _who, _outcome, change in acts(pages)] == ["a passkey for localhost"]
+
+
+def test_a_recovery_code_stands_in_for_a_lost_passkey_once_and_never_without_the_password(
+    pages: Pages,
+) -> None:
+    require(pages, "everybody")
+    _browser, _device, codes = with_first_passkey(pages)
+    again = pages.browser("vale")
+    assert "Without the device, enter one of your recovery codes" in again.page
+    again.send(FACTOR, code=codes[0])
+    assert admitted(again)
+    again.get("/account")
+    assert "9 of 10 recovery codes are left" in again.page
+    thief = pages.browser("vale")
+    assert thief.send(FACTOR, code=codes[0]).status_code == 401
+    assert thief.send(FACTOR, code="123456").status_code == 401
+    assert not admitted(thief)
+    other = pages.browser("ana")
+    assert other.send(FACTOR, code=codes[1]).status_code == 401
+    assert not admitted(other)
+
+
+def test_who_has_only_the_password_of_a_person_with_a_passkey_adds_none(pages: Pages) -> None:
+    require(pages, "everybody")
+    with_first_passkey(pages)
+    thief, device = pages.browser("vale"), Device()
+    sent = {"csrf": csrf_of(thief)}
+    assert thief.client.post(f"{SET_UP}/options", data=sent).status_code == 403
+    stranger = pages.browser("ana")
+    asked = challenge(stranger, f"{SET_UP}/options", csrf=csrf_of(stranger))
+    thief._shown(thief.client.post(SET_UP, data={**sent, "credential": device.make(asked), "name": "Desk"}))
+    assert not admitted(thief)
+    assert len(passkeys(pages.settings).of("vale")) == 1
+
+
+def test_a_challenge_of_another_sign_in_adds_no_passkey(pages: Pages) -> None:
+    require(pages, "everybody")
+    one, other, device = pages.browser("vale"), pages.browser("ana"), Device()
+    asked = challenge(one, f"{SET_UP}/options", csrf=csrf_of(one))
+    sent = {"csrf": csrf_of(other), "credential": device.make(asked), "name": "Desk"}
+    assert other.client.post(SET_UP, data=sent).status_code == 403
+    assert passkeys(pages.settings).all() == {}
+
+
+def test_a_passkey_on_the_account_comes_with_recovery_codes_that_end_with_the_last_one(pages: Pages) -> None:
+    browser, device = with_passkey(pages)
+    assert len(recovery_codes(browser.page)) == 10
+    assert passkey_codes(pages.settings).of("vale") is not None
+    (key,) = passkeys(pages.settings).of("vale")
+    fresh = pages.browser()
+    sign_in(fresh, device.use(challenge(fresh)))
+    fresh.get("/account")
+    fresh.send("/account/passkey/remove", id=key.passkey.id)
+    held, *_same = re.findall(r'name="confirmed_form" value="([^"]+)"', fresh.page)
+    asked = challenge(fresh, "/account/passkey/use", csrf=csrf_of(fresh))
+    fresh.send("/account/passkey/remove", confirmed_form=held, credential=device.use(asked))
+    assert passkeys(pages.settings).of("vale") == ()
+    assert passkey_codes(pages.settings).of("vale") is None
+
+
+def test_recovery_codes_of_a_passkey_that_are_put_into_the_file_are_found(pages: Pages) -> None:
+    with_passkey(pages)
+    live = CheckData.of(door_of(pages.database, "lee", data=pages.data), pages.clock())
+    assert "recovery codes" not in "".join(sign_ins.sign_ins(live).faults)
+    stored = passkey_codes(pages.settings)
+    known = stored.of("vale")
+    assert known is not None
+    forged = Factor(known.factor.secret, known.factor.made_at, ("0" * 64,))
+    stored.put("vale", forged, 0, lambda: None, stored.version("vale"))
+    assert "recovery codes" in sign_ins.sign_ins(live).faults[0]

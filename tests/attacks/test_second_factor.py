@@ -103,6 +103,7 @@ def test_every_route_outside_of_the_sign_in_is_known_here(pages: Pages) -> None:
     }
     assert free == {
         *("/sign-in", "/sign-in/link", "/sign-in/factor", "/sign-in/passkey", "/sign-in/passkey/options"),
+        *("/sign-in/factor/passkey", "/sign-in/factor/passkey/options"),
         *("/sign-in/device", "/sign-in/device/token", "/sign-in/device/check", "/sign-out/device"),
         *("/sign-out", "/redeem", "/health", "/offline"),
         *("/hits/live", "/hits/here", "/manifest.webmanifest", "/sw.js", "/static", "/api"),

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from tests.support.console import PASSWORD, Pages
+from tests.support.factors import require
 
 DEVICE = {
     "protocol": "ctap2",
@@ -55,6 +56,8 @@ def test_a_passkey_is_added_signs_in_confirms_and_is_removed(desk: Desk, pages: 
     mine.get_by_label("Name of this device").fill("Desk")
     mine.get_by_label("Password").fill(PASSWORD)
     mine.get_by_role("button", name="Add passkey").click()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    page.get_by_role("link", name="Continue").click()
     expect(mine.get_by_role("rowheader", name="Desk")).to_be_visible()
 
     page.get_by_role("button", name="Sign out").first.click()
@@ -76,3 +79,24 @@ def test_a_passkey_is_added_signs_in_confirms_and_is_removed(desk: Desk, pages: 
     page.get_by_role("button", name="Confirm with a passkey").click()
     page.wait_for_url("**/account#passkeys")
     assert pages.console.passkeys.of("lee") == ()
+
+
+def test_where_a_factor_is_required_a_passkey_is_set_up_at_the_first_sign_in(
+    desk: Desk, pages: Pages, console: str
+) -> None:
+    require(pages, "everybody")
+    page = desk.page
+    sign_in(page, console, "lee")
+    expect(page.get_by_text("An authenticator app instead")).to_be_visible()
+    page.wait_for_load_state()  # the script answers the button
+    page.get_by_label("Name of this device").fill("Desk")
+    page.get_by_role("button", name="Set up a passkey").click()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    page.get_by_role("link", name="Continue").click()
+    expect(page.get_by_role("navigation", name="Sections")).to_be_visible()
+    page.get_by_role("button", name="Sign out").first.click()
+    expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_visible()
+    page.wait_for_load_state()
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_role("navigation", name="Sections")).to_be_visible()
+    assert len(pages.console.passkeys.of("lee")) == 1

@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse, Response
 
 from platestream.access import accounts, terminals, tokens
 from platestream.access.pages.account_factor import asks_password
+from platestream.access.second_factor import passkey_codes
 from platestream.web import cookies
 from platestream.web.page_request import PageRequest, Routes
 
@@ -36,6 +37,7 @@ def show_account(request: PageRequest) -> Response:
         events=accounts.events(settings, who),
         has_password=bool(request.console.passwords.version(who)),
         factor=request.console.factors.of(who),
+        codes=request.console.factors.of(who) or passkey_codes(settings).of(who),
         passkeys=request.console.passkeys.of(who),
         asks_password=asks_password(request),
         sessions=request.console.sessions.of(who, request.now),

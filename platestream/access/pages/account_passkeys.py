@@ -2,9 +2,9 @@
 
 from starlette.responses import Response
 
-from platestream.access import passkeys
+from platestream.access import passkeys, second_factor
 from platestream.access.factor_file import FactorError
-from platestream.access.pages.account_factor import check_password, end_others
+from platestream.access.pages.account_factor import check_password, end_others, renew_codes
 from platestream.web.page_request import PageRequest, Routes
 from platestream.web.signin_passkey import json_answer, place_of
 
@@ -45,7 +45,9 @@ def add(request: PageRequest) -> Response:
     except FactorError:
         return request.refusal_page(REFUSED, 403)
     end_others(request, before or key.version)
-    return request.redirect("/account#passkeys")
+    if second_factor.has_recovery_codes(request.door.settings, session.who):
+        return request.redirect("/account#passkeys")
+    return renew_codes(request)
 
 
 def remove(request: PageRequest) -> Response:
@@ -56,6 +58,8 @@ def remove(request: PageRequest) -> Response:
     place = f"on the console from {request.address}"
     passkeys.remove(request.door, request.field("id"), request.now, place)
     left = console.factor_versions(session.who)
+    if not console.passkeys.of(session.who):
+        second_factor.passkey_codes(request.door.settings).end(session.who)
     if session.factor not in left:
         session.factor = min(left, default="")
     return request.redirect("/account#passkeys")

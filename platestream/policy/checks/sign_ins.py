@@ -128,6 +128,10 @@ def _stored(settings: Settings) -> Iterator[StoredItem]:
         subject = second_factor.about(who)
         effect = effect_of_stored(subject, found.factor)
         yield StoredItem("a second factor", who, subject, effect, by=who)
+    for who, found in second_factor.passkey_codes(settings).all().items():
+        subject = second_factor.about_codes(who)
+        effect = effect_of_stored(subject, found.factor)
+        yield StoredItem("recovery codes", who, subject, effect, by=who)
     for who, keys in passkeys.passkeys(settings).all().items():
         for passkey in (one.passkey for one in keys):
             effect = effect_of_stored(passkey.about, passkey)
