@@ -15,10 +15,9 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import cycle, islice
 from pathlib import Path
@@ -28,6 +27,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from tests.support.jars import KAFKA, JarsUnavailableError, fetch_jars, locked
+from tests.support.waiting import wait_until as wait_until
 
 EXISTING = "PLATESTREAM_TEST_KAFKA"
 LARGEST_MESSAGE = 32 * 1024 * 1024
@@ -75,17 +75,6 @@ class KafkaUnavailableError(Exception):
 
 class KafkaStartError(Exception):
     """Kafka was run and did not become ready; the text has the path of its log and the log's end."""
-
-
-def wait_until(holds: Callable[[], bool], within: float, what: str, every: float = 0.1) -> None:
-    """Returns when `holds()`, asked `every` so many seconds; raises TimeoutError naming `what` after `within`
-    seconds. What starts a process to ask is asked more rarely: it takes the time of what it waits for.
-    """
-    end = time.monotonic() + within
-    while not holds():
-        if time.monotonic() > end:
-            raise TimeoutError(f"{what}: not within {within:g} s")
-        time.sleep(every)
 
 
 def find_java() -> str:

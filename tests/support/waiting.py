@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Callable
 
 
 def port_open(port: int, what: str, seconds: float = 60.0) -> None:
@@ -15,3 +16,14 @@ def port_open(port: int, what: str, seconds: float = 60.0) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+def wait_until(holds: Callable[[], bool], within: float, what: str, every: float = 0.1) -> None:
+    """Returns when `holds()`, asked `every` so many seconds; raises TimeoutError naming `what` after `within`
+    seconds. What starts a process to ask is asked more rarely: it takes the time of what it waits for.
+    """
+    end = time.monotonic() + within
+    while not holds():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {within:g} s")
+        time.sleep(every)

@@ -11,7 +11,7 @@ import pytest
 from platestream.cameras.config import load
 from platestream.cameras.vehicle_place import FRESH_SECONDS, LONGEST, VehiclePlace
 from platestream.schemas.message import RefusedError
-from tests.support.kafka_broker import wait_until
+from tests.support.waiting import wait_until
 
 FIX = b'{"class":"TPV","mode":3,"lat":34.5,"lon":-109.4,"speed":12.0}\n'
 
