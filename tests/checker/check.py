@@ -226,7 +226,7 @@ def _pictures(found: Evidence) -> Iterator[Fault]:
     yield from (
         Fault("altered", f"picture {row['kind']} of {row['detection_id']}")
         for row in found.rows["images"]
-        if row["told"] != row["is"]
+        if row["told"] != row["is"] or not row["picture"]
     )
 
 

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import threading
 import time
+from base64 import b64decode
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from platestream.settings import system_account
 from tests.checker import gather
 from tests.checker.check import Evidence, Fault, faults, figures
 from tests.checker.journal import Camera, Journal
+from tests.checker.unseal import unseal_picture
 from tests.support.clock import NOW
 from tests.support.gateway import PLACE, account
 from tests.support.kafka_broker import free_port, wait_until
@@ -33,8 +35,8 @@ LISTED = {
 OFFICER, PASSWORD = "vale", "an officer's password"
 TABLES = {
     "detections": "SELECT detection_id, plate, frames FROM platestream.detections FINAL",
-    "images": "SELECT detection_id, kind, hex(sha256) AS told, hex(SHA256(jpeg)) AS is "
-    "FROM platestream.images FINAL",
+    "images": "SELECT detection_id, kind, hex(sha256) AS told, hex(SHA256(jpeg)) AS is, "
+    "base64Encode(jpeg) AS stored FROM platestream.images FINAL",
     "dead_letters": "SELECT topic FROM platestream.dead_letters FINAL",
     "alert_hits": "SELECT hit_id, detection_id, entry_id FROM platestream.alert_hits FINAL",
     "deliveries": "SELECT delivery_id, hit_id, receiver, outcome FROM platestream.deliveries FINAL",
@@ -120,16 +122,19 @@ class Street:
 
     def found(self, shown: set[str] | None = None) -> Evidence:
         """Read everything."""
-        kafka = self.system.kafka
+        kafka, data = self.system.kafka, self.system.data
+        rows = {table: gather.rows(self.owner, sql) for table, sql in TABLES.items()}
+        for row in rows["images"]:
+            stored = b64decode(row.pop("stored"))
+            picture = unseal_picture(data / "keys", row["detection_id"], row["kind"], stored)
+            row["picture"] = picture[:3] == b"\xff\xd8\xff"
         return Evidence(
             self.journal.sends(),
             {
-                topic: gather.kafka_topic(kafka, topic)
-                if kafka
-                else gather.topic_file(self.system.data, topic)
+                topic: gather.kafka_topic(kafka, topic) if kafka else gather.topic_file(data, topic)
                 for topic in ("frames", "detections", "alert_hits", "inquiries")
             },
-            {table: gather.rows(self.owner, sql) for table, sql in TABLES.items()},
+            rows,
             self.listed,
             "cad",
             self.web.ids,

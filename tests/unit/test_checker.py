@@ -115,7 +115,7 @@ def run() -> Evidence:
         {
             "detections": detections,
             "images": [
-                {"detection_id": one["detection_id"], "kind": kind, "told": "ab", "is": "ab"}
+                {"detection_id": one["detection_id"], "kind": kind, "told": "ab", "is": "ab", "picture": True}
                 for one in detections
                 for kind in ("crop", "vehicle")
             ],
@@ -235,6 +235,7 @@ PLANTED: dict[str, tuple[str, Callable[[Evidence], None]]] = {
     "a picture is gone": ("lost", no_row("images")),
     "a picture is there twice": ("doubled", twice("images")),
     "a picture was changed": ("altered", of("images", told="cd")),
+    "a picture does not open to one": ("altered", of("images", picture=False)),
     "a hit is not in the table": ("lost", no_row("alert_hits")),
     "a hit is not on the topic": ("lost", no_poll("alert_hits", 0)),
     "a hit is there twice": ("doubled", twice("alert_hits")),
@@ -276,7 +277,7 @@ def test_what_had_no_answer_may_be_there_or_not() -> None:
     row = {"detection_id": pass_id(one.camera, one), "plate": one.plate, "frames": 1}
     arrived.rows["detections"].append(row)
     arrived.rows["images"] += [
-        {"detection_id": row["detection_id"], "kind": kind, "told": "a", "is": "a"}
+        {"detection_id": row["detection_id"], "kind": kind, "told": "a", "is": "a", "picture": True}
         for kind in ("crop", "vehicle")
     ]
     arrived.polls["detections"].append(poll(90, row))
