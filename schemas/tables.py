@@ -88,10 +88,12 @@ def _image_rows(detection: Detection) -> list[Row]:
             detection.captured_at,
             detection.camera_id,
             kind,
-            sha256(jpeg).digest(),
+            digest,
+            digest,
             jpeg,
         )
         for kind, jpeg in pictures
+        for digest in (sha256(jpeg).digest(),)
     ]
 
 
@@ -303,9 +305,9 @@ DETECTIONS: Table[Detection] = Table(
 IMAGES: Table[Detection] = Table(
     "images",
     ("detection_id", "kind"),
-    _words("detection_id captured_at camera_id kind sha256 jpeg"),
+    _words("detection_id captured_at camera_id kind sha256 content_sha256 jpeg"),
     _image_rows,
-    ("sha256", "jpeg"),
+    ("sha256", "content_sha256", "jpeg"),
 )
 ALERT_HITS: Table[AlertHit] = Table(
     "alert_hits",

@@ -1,4 +1,5 @@
--- Counts detections, alert hits and pictures as they are written, by any account.
+-- Counts detections, alert hits and pictures as they are written, by any account. A picture counts by the hash of its
+-- content: a replay may encrypt what an older release wrote as it was.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.detections_to_tallied TO platestream.tallied
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT 'detections' AS source, detection_id AS id, captured_at, camera_id, cityHash64(models) AS readers,
@@ -22,7 +23,7 @@ DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT concat('images/', kind) AS source, detection_id AS id, captured_at, camera_id, toUInt64(0) AS readers,
     generateUUIDv4() AS nonce,
     substring(SHA256(concat(toString(nonce), toString(id), toString(toUnixTimestamp64Milli(captured_at)),
-        camera_id, '|', lower(hex(sha256)), '|')), 1, 16) AS digest,
+        camera_id, '|', lower(hex(content_sha256)), '|')), 1, 16) AS digest,
     now64(6) AS tallied_at
 FROM platestream.images;
 
@@ -109,7 +110,8 @@ WITH now_there AS (
     SELECT 'alert_hits', hit_id, captured_at, camera_id, ingested_at, toUInt64(0), plate, state
     FROM platestream.alert_hits FINAL WHERE least(captured_at, ingested_at) >= {since:DateTime64(6, 'UTC')}
     UNION ALL
-    SELECT concat('images/', kind), detection_id, captured_at, camera_id, ingested_at, toUInt64(0), lower(hex(sha256)), ''
+    SELECT concat('images/', kind), detection_id, captured_at, camera_id, ingested_at, toUInt64(0),
+        lower(hex(content_sha256)), ''
     FROM platestream.images FINAL WHERE least(captured_at, ingested_at) >= {since:DateTime64(6, 'UTC')}
 )
 SELECT source, day, camera_id, sum(missing) AS missing, sum(altered) AS altered, sum(rewritten) AS rewritten, sum(uncounted) AS uncounted

@@ -138,7 +138,8 @@ class KeyFolder:
 
     def key_at(self, at: datetime) -> HourKey:
         now = self._now()
-        hour = hour_of(min(max(at, now - OLDEST), now))
+        # A camera's clock may be ahead by seconds; a replay must find the same hour.
+        hour = hour_of(min(max(at, now - OLDEST), now + HOUR))
         return self._key(hour) or self._make(hour)
 
     def key_named(self, hour: int, named: str) -> HourKey:

@@ -12,6 +12,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from platestream.access.door import Door
 from platestream.access.inquire import RefusedInquiry
 from platestream.edges.clickhouse_client import AUDITOR, RETENTION
+from platestream.edges.sealed_tables import sealed_images
 from platestream.ledger import store as ledger
 from platestream.retention import service as retention
 from platestream.retention import tally
@@ -184,6 +185,27 @@ def test_what_was_missing_once_stays_not_held_when_it_is_due_by_its_receipt(
     write(filled, READS[2])
     found = Agency(filled, tmp_path / "data").results("rows")["rows"]
     assert "1 missing" in "; ".join(found.faults)
+
+
+def test_a_replay_that_encrypts_what_an_older_release_wrote_as_it_was_is_no_fault(
+    filled: Database, tmp_path: Path
+) -> None:
+    first = filled.value("SELECT count() FROM platestream.tallied")
+    plain = [row for one in READS for row in tables.IMAGES.rows(one)]
+    filled.client().insert("platestream.images", plain, column_names=list(tables.IMAGES.columns))
+    write(filled, *READS)
+    assert filled.value("SELECT count() FROM platestream.tallied") > first
+    assert Agency(filled, tmp_path / "data").outcomes("rows") == {"rows": "held"}
+
+
+def test_a_picture_is_not_written_with_the_hash_of_another(filled: Database) -> None:
+    (row, *_others) = sealed_images(filled.keys).rows(READS[0])
+    values = dict(zip(tables.IMAGES.columns, row, strict=True)) | {"content_sha256": bytes(32)}
+    with pytest.raises(DatabaseError):  # the engine's message has the row's bytes, and is not decoded
+        filled.client().insert(
+            "platestream.images", [list(values.values())], column_names=list(tables.IMAGES.columns)
+        )
+    assert filled.value("SELECT count() FROM platestream.images") == 2 * len(READS)
 
 
 def test_replays_late_frames_and_a_newer_model_are_no_fault(filled: Database, tmp_path: Path) -> None:

@@ -90,7 +90,8 @@ def test_a_picture_that_is_not_what_was_stored_is_not_shown(database: Database) 
     one = seen("ABC123")
     database.put(tables.IMAGES, one)
     database.client().command("ALTER TABLE platestream.images DROP CONSTRAINT intact")
-    forged = (one.detection_id, one.captured_at, "cam", "crop", sha256(one.crop).digest(), b"forged")
+    digest = sha256(one.crop).digest()
+    forged = (one.detection_id, one.captured_at, "cam", "crop", digest, digest, b"forged")
     database.client().insert("platestream.images", [forged], column_names=list(tables.IMAGES.columns))
     with pytest.raises(DamagedPicture):
         gate.picture(
