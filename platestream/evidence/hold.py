@@ -8,10 +8,9 @@ it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
-from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -23,14 +22,11 @@ from platestream.access.door import Documentation, Door, agency_zone
 from platestream.edges.clickhouse_client import ANALYST, CUSTODIAN, run
 from platestream.evidence import held_keys
 from platestream.evidence.custody import Held, database_time, history
-from platestream.keys.pieces import answer_name, parse_head, picture_name
+from platestream.keys.pieces import parse_head
 from platestream.ledger import records
-from platestream.partners.exchange import agency_print
-from platestream.schemas.exchange import SignedExchange
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.message import RefusedError
 from platestream.schemas.spans import parse_span
-from platestream.schemas.tables import EPOCH
 
 AT_ONCE = 500
 """Most detections that one statement copies, because their pictures are in memory together."""
@@ -126,16 +122,6 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
 
 
-@dataclass
-class RemoteReads:
-    """The answer of another `agency`: rows, their pictures by detection and kind, and the signed answers."""
-
-    agency: str
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    pictures: dict[UUID, dict[str, bytes]] = field(default_factory=dict)
-    answers: list[SignedExchange] = field(default_factory=list)
-
-
 class HoldTimes(NamedTuple):
     """The begin of a hold, the end of its schedule, and its release, which is never before that end."""
 
@@ -198,82 +184,16 @@ def hold(
             if not intact:
                 raise gate.DamagedPicture(f"{kind} of detection {one.detection_id}")
     records_held = {one.detection_id: one.sha256 for one in found}
-    held = _held_of(terms, hold_id, times, inquiry, records_held, list(_pictures(found)))
+    held = held_of(terms, hold_id, times, inquiry, records_held, list(_pictures(found)))
     with door.log_refusal("evidence_hold", str(hold_id), **terms.why):
         key = held_keys.retain(door.keys, hold_id, dict(_heads(found)))
     held = msgspec.structs.replace(held, key=key)
     act = records.put(door, "evidence_hold", held, **terms.why).permit.inquiry_id
     custodian = door.writer(CUSTODIAN)
-    _append(custodian, act, [])
+    append(custodian, act, [])
     for first in range(0, len(found), AT_ONCE):
-        _append(custodian, act, found[first : first + AT_ONCE])
-    _complete(custodian, act, held)
-    return held
-
-
-def hold_signed(door: Door, terms: Terms, hold_id: UUID, times: HoldTimes, found: RemoteReads) -> Hold:
-    """Hold the reads that another agency answered, with its signed answers. Raises as `hold`."""
-    texts = {row["detection_id"]: msgspec.json.encode(row) for row in found.rows}
-    answers = {answer_name(n): (one, n) for n, one in enumerate(found.answers, 1)}
-    jpegs = {
-        picture_name(one, kind): (one, kind)
-        for one, kinds in found.pictures.items()
-        for kind in sorted(kinds)
-    }
-    plain = {name: found.pictures[one][kind] for name, (one, kind) in jpegs.items()}
-    plain |= {name: msgspec.json.encode(one) for name, (one, _number) in answers.items()}
-    with door.log_refusal("evidence_hold", str(hold_id), **terms.why):
-        key, stored = held_keys.seal_pieces(door.keys, hold_id, plain)
-    hashes = {
-        name: {"sha256": _hash(piece), "stored": held_keys.stored_hash(piece, stored[name])}
-        for name, piece in plain.items()
-    }
-    held = msgspec.structs.replace(
-        _held_of(
-            terms,
-            hold_id,
-            times,
-            _inquiry(door.client(CUSTODIAN), hold_id),
-            {one: _hash(text) for one, text in texts.items()},
-            [Picture(detection_id=one, kind=kind, **hashes[name]) for name, (one, kind) in jpegs.items()],
-        ),
-        origin=found.agency,
-        answers=[
-            HeldAnswer(agency=one.agency, key=agency_print(one), **hashes[name])
-            for name, (one, _number) in answers.items()
-        ],
-        key=key,
-    )
-    act = records.put(door, "evidence_hold", held, **terms.why).permit.inquiry_id
-    custodian = door.writer(CUSTODIAN)
-    _append(custodian, act, [])
-    pieces: list[dict[str, Any]] = [
-        *(
-            {
-                "what": "record",
-                "detection_id": row["detection_id"],
-                "captured_at": row["captured_at"],
-                "content": texts[row["detection_id"]],
-            }
-            for row in found.rows
-        ),
-        *(
-            {"what": "picture", "detection_id": one, "kind": kind, "content": stored[name]}
-            for name, (one, kind) in jpegs.items()
-        ),
-        *(
-            {
-                "what": "answer",
-                "number": number,
-                "agency": one.agency,
-                "key": agency_print(one),
-                "content": stored[name],
-            }
-            for name, (one, number) in answers.items()
-        ),
-    ]
-    _bring(custodian, act, pieces)
-    _complete(custodian, act, held)
+        append(custodian, act, found[first : first + AT_ONCE])
+    require_complete(custodian, act, held)
     return held
 
 
@@ -296,7 +216,7 @@ def extend(door: Door, hold_id: UUID, terms: Terms) -> LedgerEntry:
     )
     change = f"release date {before.release_at:%Y-%m-%d} -> {release:%Y-%m-%d}"
     entry, permit = records.put(door, "evidence_keep", moved, change=change, **terms.why)
-    _append(door.writer(CUSTODIAN), permit.inquiry_id, [])
+    append(door.writer(CUSTODIAN), permit.inquiry_id, [])
     return entry
 
 
@@ -369,7 +289,7 @@ def _held(door: Door, hold_id: UUID) -> Held:
     return held
 
 
-def _held_of(
+def held_of(
     terms: Terms,
     hold_id: UUID,
     times: HoldTimes,
@@ -377,6 +297,7 @@ def _held_of(
     texts: Mapping[UUID, str],
     pictures: list[Picture],
 ) -> Hold:
+    """Return the ledger's record of a hold; `texts` are the SHA-256 of its records by detection."""
     return Hold(
         hold_id=hold_id,
         case_number=terms.case_number,
@@ -392,42 +313,7 @@ def _held_of(
     )
 
 
-_LED_THERE = """
-SELECT inquiry_id FROM platestream.inquiry_log
-WHERE tool = {tool:String} AND kind IN ('search', 'partner_search') AND outcome = 'allowed'
-ORDER BY at LIMIT 1
-"""
 _COPIED = "SELECT detections, pictures FROM platestream.copied(inquiry = {inquiry:UUID})"
-_PIECE = {
-    "act": "UUID",
-    "what": "String",
-    "detection_id": "UUID",
-    "captured_at": "DateTime64(3, 'UTC')",
-    "kind": "String",
-    "number": "UInt16",
-    "agency": "String",
-    "key": "String",
-    "content": "String",
-}
-_NOTHING = {
-    "detection_id": UUID(int=0),
-    "captured_at": EPOCH,
-    "kind": "",
-    "number": 0,
-    "agency": "",
-    "key": "",
-}
-
-
-def _hash(content: bytes) -> str:
-    return sha256(content).hexdigest()
-
-
-def _inquiry(custodian: Client, hold_id: UUID) -> UUID:
-    """Return the inquiry that found the reads."""
-    parameters = {"tool": f"evidence hold {hold_id}"}
-    rows = run("reading the log", partial(custodian.query, _LED_THERE, parameters=parameters)).result_rows
-    return UUID(str(rows[0][0]))
 
 
 def _pictures(found: Sequence[gate.Holdable]) -> Iterator[Picture]:
@@ -448,7 +334,7 @@ def _heads(found: Sequence[gate.Holdable]) -> Iterator[tuple[tuple[UUID, str], b
                 yield (one.detection_id, kind), bytes.fromhex(head)
 
 
-def _append(client: Client, act: UUID, found: Sequence[gate.Holdable]) -> None:
+def append(client: Client, act: UUID, found: Sequence[gate.Holdable]) -> None:
     """Make the database copy these detections of the hold of `act`; with none, only the hold itself."""
     row = [act, [one.detection_id for one in found], sorted({one.captured_at for one in found})]
     run(
@@ -463,21 +349,7 @@ def _append(client: Client, act: UUID, found: Sequence[gate.Holdable]) -> None:
     )
 
 
-def _bring(client: Client, act: UUID, pieces: Sequence[Mapping[str, Any]]) -> None:
-    rows = [{**_NOTHING, "act": act, **piece} for piece in pieces]
-    run(
-        "holding evidence",
-        lambda: client.insert(
-            "platestream.evidence_bring",
-            [[row[name] for name in _PIECE] for row in rows],
-            column_names=list(_PIECE),
-            column_type_names=list(_PIECE.values()),
-            settings={"async_insert": 0},
-        ),
-    )
-
-
-def _complete(client: Client, act: UUID, held: Hold) -> None:
+def require_complete(client: Client, act: UUID, held: Hold) -> None:
     """Check that the hold is complete. Raises NothingToHold where less is held than the ledger says."""
     query = partial(client.query, _COPIED, parameters={"inquiry": act})
     ((detections, pictures),) = run("counting what is held", query).result_rows

@@ -14,7 +14,8 @@ import msgspec
 
 from platestream.access.door import Door
 from platestream.access.gate import INSTANT, Row
-from platestream.evidence.hold import Hold, NothingToHold, RemoteReads, Terms, hold_signed, times_of
+from platestream.evidence.hold import Hold, NothingToHold, Terms, times_of
+from platestream.evidence.hold_signed import RemoteReads, hold_signed
 from platestream.hits import service as hits
 from platestream.inquiries.search import Pass, SearchRequest
 from platestream.partners import client as asking

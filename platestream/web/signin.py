@@ -304,6 +304,6 @@ def browser_name(agent: str) -> str:
 def sign_in_page(console: "Console", where: str, message: str, status: int = 200) -> Response:
     """Render the sign-in page, which shows `message` and leads to `where`."""
     provider = console.openid.provider.name if console.openid else ""
-    told = {"next": where, "message": message, "provider": provider}
-    shown = console.render("signin.html", None, **told, **console.use_notice())
+    named = {"next": where, "message": message, "provider": provider}
+    shown = console.render("signin.html", None, **named, **console.use_notice())
     return HTMLResponse(shown, status)
