@@ -312,7 +312,7 @@ def test_between_whole_processes_an_entry_is_taken_hits_come_back_and_it_ends_th
         if one.process is None:
             one.start(three.certificate)
     try:
-        wait_until(lambda: set(jersey.taken) == {"LIST1", "LIST2"}, 60, "entries at the other agency")
+        wait_until(lambda: set(jersey.taken) == {"LIST1", "LIST2"}, 180, "entries at the other agency")
     except TimeoutError as late:
         with offers.lists(Settings(data=sjpd.data)).reading() as kept:
             offered = kept.offered.all()
