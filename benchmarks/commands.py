@@ -276,6 +276,7 @@ def search_gate(
 def evidence(
     records: Annotated[int, typer.Option(min=1, help="How many detections are held.")] = 10_000,
     picture_bytes: Annotated[int, typer.Option(min=1, help="Size of the picture of each.")] = 5_000,
+    plain: Annotated[bool, typer.Option(help="Pictures without encryption, for comparison.")] = False,
 ) -> None:
     """Measure holding, checking, exporting and verifying detections of one vehicle with their pictures.
 
@@ -283,7 +284,7 @@ def evidence(
     """
     from benchmarks import evidence as job
 
-    print_json(job.run(records, picture_bytes))
+    print_json(job.run(records, picture_bytes, encrypted=not plain))
 
 
 @app.command("notify")

@@ -19,7 +19,9 @@ from platestream.edges.clickhouse import ClickHouseTables
 from platestream.edges.clickhouse_client import OWNER, connect
 from platestream.edges.edge import Edge
 from platestream.edges.files import FileTopics
+from platestream.edges.sealed_topics import SealedTopics
 from platestream.flows import recognize_flow
+from platestream.keys.key_folder import UNSEALED, KeyFolder, Sealer
 from platestream.reading.factory import PlateReader, Reader
 from platestream.reading.media import frame_message
 from platestream.schemas import topics
@@ -46,7 +48,10 @@ def run(rounds: int, threads: int) -> dict[str, Any]:
                 messages, PlainReader(predict), tables, Path(scratch) / f"bare-{round_}"
             ),
             "reader": lambda _round: _loop(messages, reader.read),
-            "flow": lambda round_: _flow(messages, reader, tables, Path(scratch) / str(round_)),
+            "plain_flow": lambda round_: _flow(messages, reader, tables, Path(scratch) / f"plain-{round_}"),
+            "flow": lambda round_: _flow(
+                messages, reader, tables, Path(scratch) / str(round_), KeyFolder(Path(scratch) / "keys")
+            ),
         }
         taken: dict[str, list[float]] = {name: [] for name in jobs}
         for job in jobs.values():
@@ -67,6 +72,7 @@ def run(rounds: int, threads: int) -> dict[str, Any]:
         "flow_on_bare_over_bare": round(middle["flow_on_bare"] / middle["bare"], 3),
         "flow_over_bare": round(middle["flow"] / middle["bare"], 3),
         "flow_over_reader": round(middle["flow"] / middle["reader"], 3),
+        "flow_over_plain_flow": round(middle["flow"] / middle["plain_flow"], 3),
     }
 
 
@@ -76,11 +82,14 @@ def _loop(messages: list[Message], read: Callable[[Pixels], Any]) -> None:
         read(np.asarray(pixels, np.uint8))
 
 
-def _flow(messages: list[Message], reader: Reader, tables: ClickHouseTables, folder: Path) -> None:
-    streams = FileTopics(folder, follow=False)
+def _flow(
+    messages: list[Message], reader: Reader, tables: ClickHouseTables, folder: Path, keys: Sealer = UNSEALED
+) -> None:
+    """Run the flow once; the time includes writing the frames, and with `keys` their encryption."""
+    streams = SealedTopics(FileTopics(folder, follow=False), keys)
     streams.append(topics.FRAMES, messages)
-    run_main(recognize_flow.build(Edge(streams, tables), reader), epoch_interval=timedelta(seconds=1))
-    if not any(True for _message in streams.messages(topics.DETECTIONS)):
+    run_main(recognize_flow.build(Edge(streams, tables, keys), reader), epoch_interval=timedelta(seconds=1))
+    if not any(True for _message in streams.read_to_end(topics.DETECTIONS)):
         raise RuntimeError("the flow detected nothing: there is nothing to measure")
 
 
