@@ -1,6 +1,7 @@
 """A new camera without editing a file: its trial in a process of its own, and its table in the file."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from platestream.cameras.advice import Advice
 from platestream.cameras.config import StreamKind
 from platestream.cameras.picture_parts import PictureParts
 from platestream.runtime.private_file import write_file
+from platestream.runtime.scratch_file import memory_file
 from platestream.schemas.fields import Name
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
@@ -63,23 +65,23 @@ class Trial(msgspec.Struct, frozen=True):
 def try_camera(door: Door, camera: NewCamera) -> Trial:
     """Get a picture of the camera and advice on it; the view is logged. Raises RefusedInquiry."""
     door.enter("camera_show", f"camera/{camera.name}"[:64], reason="Test picture of a camera that is set up")
-    with tempfile.TemporaryDirectory(prefix="platestream-trial-") as made:
-        picture, secret = Path(made) / "picture.jpg", Path(made) / "account"
+    account = f"{camera.user}:{camera.password}\n".encode() if camera.user else b""
+    with memory_file() as picture, memory_file(account) as secret:
         command = [sys.executable, "-m", "platestream", "cameras", "check", camera.url, "--kind", camera.kind]
         if camera.user:
-            write_file(secret, f"{camera.user}:{camera.password}\n".encode())
-            command += ["--credentials", str(secret)]
+            command += ["--credentials", f"/proc/self/fd/{secret}"]
         try:
             ran = subprocess.run(
-                [*command, "--picture", str(picture), "--json"],
+                [*command, "--picture", f"/proc/self/fd/{picture}", "--json"],
                 capture_output=True,
+                pass_fds=(picture, secret),
                 timeout=TRIAL_SECONDS,
                 check=False,
             )
             found = msgspec.json.decode(ran.stdout, type=Trial)
         except (subprocess.TimeoutExpired, msgspec.DecodeError):
             return Trial(False, "the trial gave no answer")
-        jpeg = picture.read_bytes() if picture.is_file() else b""
+        jpeg = os.pread(picture, os.fstat(picture).st_size, 0)
     return msgspec.structs.replace(found, jpeg=jpeg)
 
 

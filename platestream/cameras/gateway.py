@@ -56,7 +56,7 @@ class CameraGateway:
         }
         for name, one in found.cameras.items():
             meters.put(metrics.GATEWAY_MOVES, name, to=float(one.moves))
-        self._live = Live(self._spool.folder)
+        self._live = Live(self._spool.folder, self._spool.keys)
         self.stop = threading.Event()
         self._vehicles = {
             one: VehiclePlace(config.address(one), self.stop)

@@ -1,11 +1,12 @@
 """A camera's live picture, handed over while a person requests it and deleted afterwards.
 
 A request is a file beside the gateway's spool, and the picture is another one: gateway and console, on one
-machine, need no port and no secret for it. The gateway deletes both when there was no request for
-`REQUEST_SECONDS`.
+machine, need no port and no secret for it but the hourly keys. The gateway deletes both when there was no
+request for `REQUEST_SECONDS`.
 """
 
 import hashlib
+import logging
 import shutil
 import time
 from collections.abc import Callable
@@ -13,7 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from platestream.keys.envelope import SealError
+from platestream.keys.key_folder import UNSEALED, KeyDestroyedError, Sealer
+from platestream.keys.master import KeysError
 from platestream.schemas.message import RefusedError
+
+log = logging.getLogger(__name__)
 
 FOLDER = "live"
 REQUEST_SECONDS = 10.0
@@ -30,10 +36,12 @@ class Picture(NamedTuple):
 
 
 class Live:
-    """The gateway's side, for the spool in `folder`. For use by many threads, one for each camera."""
+    """The gateway's side, for the spool in `folder`, encrypted by `keys`. For use by many threads, one for
+    each camera.
+    """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder / FOLDER
+    def __init__(self, folder: Path, keys: Sealer = UNSEALED) -> None:
+        self._folder, self._keys = folder / FOLDER, keys
         self._handed: dict[str, float] = {}
         self.clear()
 
@@ -50,7 +58,7 @@ class Live:
         making = answer.with_suffix(".making")
         try:
             making.touch(mode=0o600)
-            making.write_bytes(image())
+            making.write_bytes(self._keys.seal(_purpose(camera), None, image()))
             making.replace(answer)
         except OSError:
             making.unlink(missing_ok=True)
@@ -80,20 +88,29 @@ def ask(folder: Path, camera: str) -> None:
         raise RefusedError("camera", f"the gateway cannot be asked for a picture: {error.strerror}") from None
 
 
-def newest(folder: Path, camera: str) -> Picture | None:
-    """Return the newest picture that the gateway handed over; None where there is none."""
+def newest(folder: Path, camera: str, keys: Sealer = UNSEALED) -> Picture | None:
+    """Return the newest picture that the gateway handed over; None where there is none, or it cannot be
+    opened, which is logged.
+    """
     _asked, answer = _files(folder / FOLDER, camera)
     try:
         with answer.open("rb") as file:
             at = datetime.fromtimestamp(answer.stat().st_mtime, UTC)
-            return Picture(file.read(), at)
+            return Picture(keys.open(_purpose(camera), file.read()), at)
     except FileNotFoundError:
+        return None
+    except (KeyDestroyedError, KeysError, SealError) as error:
+        log.warning("the live picture of a camera cannot be shown: %s", error)
         return None
 
 
 def uncropped(camera: str) -> str:
     """Return the name by which the complete picture of a camera is requested, masked and not cropped."""
     return f"{camera}\0complete"
+
+
+def _purpose(camera: str) -> str:
+    return f"live picture of {camera}"
 
 
 def _is_recent(request: Path) -> bool:

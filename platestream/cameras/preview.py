@@ -1,5 +1,6 @@
 """A trial of a camera's address, before it is put into the configuration."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -11,7 +12,6 @@ from platestream.cameras.capture import CameraError, Capture
 from platestream.cameras.config import URLS, StreamKind
 from platestream.operators.decode import Bounds, decode_image
 from platestream.reading.factory import PlateReader
-from platestream.runtime.private_file import write_file
 from platestream.schemas.fields import Box
 from platestream.schemas.message import RefusedError
 from platestream.settings import load_settings
@@ -49,7 +49,8 @@ def try_address(at: Address, picture: Path | None = None) -> TrialResult:
         if picture is None:
             return TrialResult(True, text)
         boxes = [Box(*one.box) for one in PlateReader(load_settings().models).read(pixels)]
-        write_file(picture, draw_boxes(pixels, boxes))
+        with open(os.open(picture, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(draw_boxes(pixels, boxes))
         return TrialResult(True, text, tuple(advise(pixels, boxes)))
     except (CameraError, RefusedError) as error:
         return TrialResult(False, error.detail if isinstance(error, RefusedError) else str(error))

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from platestream.evidence.origin import ANSWERS, DETECTIONS, ORIGINALS, origin_faults
 from platestream.keys.age_file import AgeFileError, decrypted, encrypting, is_encrypted
 from platestream.keys.recipients import Identity, Recipient
-from platestream.runtime.private_file import new_file
+from platestream.runtime.private_file import new_file, write_file
 from platestream.schemas.fields import NOT_JSON
 from platestream.schemas.inquiry import SealedInquiry, seal_hash
 from platestream.schemas.ledger import LedgerEntry
@@ -131,7 +131,7 @@ def seal(files: dict[str, bytes], manifest: Manifest, key: Ed25519PrivateKey) ->
 
 def write(package: dict[str, bytes], to: Path, recipients: Sequence[Recipient] = ()) -> None:
     """Write a package to a new .zip file, or else to a new folder; with recipients to an encrypted file.
-    Raises FileExistsError.
+    What is written is for its owner only. Raises FileExistsError and OSError.
     """
     if to.exists():
         raise FileExistsError(f"{to} is there already")
@@ -140,13 +140,14 @@ def write(package: dict[str, bytes], to: Path, recipients: Sequence[Recipient] =
             pack(package, target)
         return
     if to.suffix == ".zip":
-        with to.open("xb") as archive:
+        with new_file(to) as archive:
             pack(package, archive)
         return
+    to.mkdir(mode=0o700, parents=True)
     for path, content in package.items():
         file = to / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
+        write_file(file, content)
 
 
 def pack(package: dict[str, bytes], file: IO[bytes]) -> None:

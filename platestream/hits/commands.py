@@ -12,6 +12,7 @@ from platestream.cli.door import TIMES, display_zone, format_local, open_door, t
 from platestream.cli.output import err, out, print_json, table
 from platestream.hits import service as job
 from platestream.operators import hit_words
+from platestream.runtime.private_file import write_file
 from platestream.schemas import plates
 from platestream.schemas.alert_hit import NOTICE
 from platestream.schemas.hit_action import ActionKind, CheckedWith, HitAction, Result
@@ -220,7 +221,7 @@ def _verifying(hit_id: UUID) -> str:
 def _save(folder: Path, hit_id: UUID, kind: str, jpeg: bytes) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{hit_id}-{kind}.jpg"
-    path.write_bytes(jpeg)
+    write_file(path, jpeg)
     return path
 
 

@@ -1,7 +1,9 @@
-"""Temporary file without readable content: it has no name, and its key is only in this process's memory."""
+"""Temporary files without readable content on a disk: in memory, or under a key of this process."""
 
 import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from tempfile import TemporaryFile
 from typing import Any
 
@@ -12,6 +14,20 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 BLOCK = 16  # bytes of AES
 BUFFER = 1 << 18
 """Bytes that are encrypted at once."""
+
+
+@contextmanager
+def memory_file(content: bytes = b"") -> Iterator[int]:
+    """Yield the descriptor of a small file in memory, for its owner only. A process that inherits it opens it
+    as `/proc/self/fd/N`. Raises OSError.
+    """
+    file = os.memfd_create("platestream")
+    try:
+        os.fchmod(file, 0o600)
+        os.write(file, content)
+        yield file
+    finally:
+        os.close(file)
 
 
 def scratch_file() -> io.BufferedRandom:

@@ -209,6 +209,17 @@ def test_a_hold_of_an_earlier_release_is_exported_as_it_was(database: Database, 
     assert one.picture in made.values()
 
 
+@pytest.mark.parametrize("name", ["court.zip", "court"])
+def test_a_package_is_for_its_owner_only(made: dict[str, bytes], tmp_path: Path, name: str) -> None:
+    package.write(made, tmp_path / name)
+    written = [tmp_path / name, *(tmp_path / name).rglob("*")]
+    assert {one.stat().st_mode & 0o077 for one in written if one.is_file()} == {0}
+    assert (tmp_path / name).stat().st_mode & 0o077 == 0
+    assert package.read(tmp_path / name) == made
+    with pytest.raises(FileExistsError):
+        package.write(made, tmp_path / name)
+
+
 def test_a_lawful_action_keeps_evidence_longer(database: Database) -> None:
     put(database, read("KEPT001"))
     found = hold(database, "KEPT001", terms())

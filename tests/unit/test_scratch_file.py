@@ -2,13 +2,14 @@
 
 import os
 import random
+import subprocess
 import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from platestream.runtime.scratch_file import scratch_file
+from platestream.runtime.scratch_file import memory_file, scratch_file
 
 MARK = b"CANARY7" * 9
 
@@ -61,3 +62,14 @@ def test_an_archive_can_lie_in_it() -> None:
         with zipfile.ZipFile(file, "w") as archive:
             archive.writestr("a.txt", MARK * 10_000)
         assert zipfile.ZipFile(file).read("a.txt") == MARK * 10_000
+
+
+def test_a_file_in_memory_is_read_by_a_process_that_inherits_it_and_by_no_other() -> None:
+    with memory_file(b"name:word") as file:
+        path = f"/proc/self/fd/{file}"
+        assert os.fstat(file).st_mode & 0o077 == 0
+        told = subprocess.run(["cat", path], pass_fds=(file,), capture_output=True, check=True).stdout
+        assert told == b"name:word"
+        assert subprocess.run(["cat", path], capture_output=True, check=False).returncode != 0
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(file)

@@ -62,10 +62,10 @@ def _path(look: str, camera: str) -> str:
 
 async def _parts(request: PageRequest, folder: Path, look: str, camera: str) -> AsyncIterator[bytes]:
     yield _BETWEEN  # a browser draws a part once the next one begins
-    clock, shown, found = request.console.clock, "", None
+    clock, keys, shown, found = request.console.clock, request.door.keys, "", None
     while clock() < request.now + LASTS and await run_in_threadpool(_continues, request, look):
         live_picture.ask(folder, camera)
-        found = await run_in_threadpool(live_picture.newest, folder, camera) or found
+        found = await run_in_threadpool(live_picture.newest, folder, camera, keys) or found
         text = _status_text(request, found, clock())
         if text != shown:
             shown = text

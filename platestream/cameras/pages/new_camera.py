@@ -143,7 +143,7 @@ def show_region_picture(request: PageRequest) -> Response:
     while folder is not None and found is None and time.monotonic() < until:
         live_picture.ask(folder, live_picture.uncropped(name))
         time.sleep(0.2)
-        found = live_picture.newest(folder, live_picture.uncropped(name))
+        found = live_picture.newest(folder, live_picture.uncropped(name), request.door.keys)
     return page(
         request,
         "camera_region.html",

@@ -43,7 +43,7 @@ def gateway(pages: Pages) -> live_picture.Live:
     one = state.CameraHealth(name=NORTH, kind="folder", up=True)
     health = state.GatewayHealth(at=datetime.now(UTC), waiting=0, waiting_bytes=0, sending="", cameras=(one,))
     state.write(spool, health)
-    return live_picture.Live(spool)
+    return live_picture.Live(spool, pages.database.keys)
 
 
 @pytest.fixture
@@ -98,6 +98,9 @@ def test_the_street_is_shown_and_the_last_picture_says_that_it_is_over(
     pages: Pages, lee: Person, gateway: live_picture.Live
 ) -> None:
     street(pages.data / "cameras", gateway)
+    (handed,) = (pages.data / "cameras" / live_picture.FOLDER).glob("*.picture")
+    assert b"PNG" not in handed.read_bytes()
+    assert live_picture.newest(pages.data / "cameras", NORTH) is None, "without the keys it is not shown"
     answer = lee.client.get(look(lee, **WHY))
     assert answer.headers["content-type"].startswith("multipart/x-mixed-replace")
     assert answer.headers["cache-control"] == "no-store"
