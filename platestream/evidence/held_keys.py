@@ -53,7 +53,7 @@ def seal_pieces(keys: Sealer, hold_id: UUID, pieces: Mapping[str, bytes]) -> tup
 
 
 def opener(keys: Sealer, hold_id: UUID) -> Callable[[str, bytes], bytes]:
-    """Return a function that opens a stored piece by its name; one that is not encrypted is as it is.
+    """Return a function that opens a stored piece by its name; one that is not encrypted stays unchanged.
 
     The function raises SealError, and KeysError if the key is not there. Raises KeysError.
     """
@@ -88,11 +88,13 @@ def destroy_unused(keys: Sealer, holds: History) -> None:
 
 
 def key_faults(keys: KeyFolder, holds: History) -> tuple[list[str], list[str]]:
-    """Return the faults of the keys of holds in force, and the holds not in force that still have keys."""
+    """Return the faults of the keys of holds in force, and what else is there: keys of holds not in force,
+    and files that are no hold's.
+    """
     kept, present = HoldKeys(keys), {one.hold_id: one for one in holds.present}
     faults = [_fault(kept, one) for one in present.values() if one.key]
     late = [str(one) for one, age in kept.ages().items() if one not in present and age > LATE.total_seconds()]
-    return [one for one in faults if one], late
+    return [one for one in faults if one], late + kept.strays()
 
 
 def _fault(kept: HoldKeys, hold: Held) -> str:

@@ -7,6 +7,7 @@ purged hold. Unlike hourly keys they are in backups: evidence outlives a disk.
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -114,15 +115,29 @@ class HoldKeys:
     def ages(self) -> dict[UUID, float]:
         """Return the age in seconds of the keys of each hold."""
         now, found = time.time(), {}
-        for path in self._folder.glob(f"*{SUFFIX}"):
-            found[UUID(path.stem)] = now - path.stat().st_mtime
+        for path, hold_id in self._files():
+            with suppress(FileNotFoundError):  # destroyed meanwhile
+                if hold_id is not None:
+                    found[hold_id] = now - path.stat().st_mtime
         return found
+
+    def strays(self) -> list[str]:
+        """Return the names of files that are no hold's, such as copies, which no job destroys."""
+        return sorted(path.name for path, hold_id in self._files() if hold_id is None)
 
     def destroy(self, holds: Iterable[UUID]) -> None:
         """Destroy the keys of these holds where there are any."""
         for path in map(self._path, holds):
             if path.exists():
                 destroy_file(self._keys.folder, path)
+
+    def _files(self) -> Iterator[tuple[Path, UUID | None]]:
+        """Yield each file, and the hold that it is named for exactly as `put` names it."""
+        for path in self._folder.glob("[!.]*"):
+            hold_id = None
+            with suppress(ValueError):
+                hold_id = UUID(path.stem)
+            yield path, hold_id if hold_id is not None and path == self._path(hold_id) else None
 
     def _path(self, hold_id: UUID) -> Path:
         return self._folder / f"{hold_id}{SUFFIX}"

@@ -46,7 +46,7 @@ def answer_name(number: int) -> str:
 def seal_picture(keys: Sealer, detection_id: UUID, kind: str, at: datetime, jpeg: bytes) -> bytes:
     """Return the encrypted picture of a detection that was captured `at`: the same bytes each time.
 
-    Without keys it is returned as it is. Raises KeysError.
+    Without keys it is returned unchanged. Raises KeysError.
     """
     hourly = keys.key_at(at)
     if hourly is None:
@@ -76,7 +76,7 @@ def open_piece(key: bytes, stored: bytes) -> bytes:
 
 
 def open_picture(keys: Sealer, detection_id: UUID, kind: str, stored: bytes) -> bytes:
-    """Return the picture of a detection; one that is not encrypted as it is.
+    """Return the picture of a detection; one that is not encrypted is returned unchanged.
 
     Raises KeyDestroyedError, SealError, and KeysError if the key is not there.
     """

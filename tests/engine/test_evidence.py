@@ -190,12 +190,14 @@ def test_keys_of_a_hold_that_never_came_into_force_are_destroyed_after_an_hour(d
     assert set(kept.ages()) == {found.hold_id, failed}
     stored = database.data / "keys" / FOLDER / f"{failed}.json"
     os.utime(stored, times=(NOW.timestamp() - 7200,) * 2)
+    (stored.parent / "notes.json").write_text("stops no deletion")
     retain(database, NOW)
     assert set(kept.ages()) == {found.hold_id}
+    assert kept.strays() == ["notes.json"]
 
 
 def test_a_hold_of_an_earlier_release_is_exported_as_it_was(database: Database, key: Path) -> None:
-    """Its pictures are not encrypted, and its entry has neither `stored` nor `key`."""
+    """Pictures that are not encrypted, and an entry without `stored` and `key`."""
     one = read("KEPT001")
     database.put(tables.DETECTIONS, one)
     plain = tables.IMAGES.rows(one)

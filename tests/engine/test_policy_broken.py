@@ -146,6 +146,13 @@ def _keys_of_more_than_was_held(agency: Agency) -> None:
     agency.hold(hold_id=UUID(int=5), key=key.fingerprint)
 
 
+def _copied_keys(agency: Agency) -> None:
+    """A copy under another writing of the name, which a purge would leave."""
+    HoldKeys(agency.database.keys).put(UUID(int=6), HoldKey.new({"one": bytes(32)}))
+    folder = agency.data / "keys" / FOLDER
+    (folder / f"{UUID(int=6)}.json").rename(folder / f"{UUID(int=6).hex}.json")
+
+
 def _keys_without_hold(agency: Agency) -> None:
     HoldKeys(agency.database.keys).put(UUID(int=6), HoldKey.new({"one": bytes(32)}))
     past = (NOW - 2 * DAY).timestamp()
@@ -400,6 +407,7 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("keys", lambda one: (one.data / "keys" / MASTER).write_bytes(bytes(32)), {}, "cannot be read"),
     ("keys", _held_without_keys, {}, f"the keys of hold {UUID(int=5)} are missing"),
     ("keys", _keys_of_more_than_was_held, {}, "has keys of other pictures than its act"),
+    ("keys", _copied_keys, {}, f"not destroyed: {UUID(int=6).hex}.json"),
     ("keys", _keys_without_hold, {}, f"not destroyed: {UUID(int=6)}"),
     (
         "bolos",

@@ -68,8 +68,8 @@ def test_a_file_in_memory_is_read_by_a_process_that_inherits_it_and_by_no_other(
     with memory_file(b"name:word") as file:
         path = f"/proc/self/fd/{file}"
         assert os.fstat(file).st_mode & 0o077 == 0
-        told = subprocess.run(["cat", path], pass_fds=(file,), capture_output=True, check=True).stdout
-        assert told == b"name:word"
+        printed = subprocess.run(["cat", path], pass_fds=(file,), capture_output=True, check=True).stdout
+        assert printed == b"name:word"
         assert subprocess.run(["cat", path], capture_output=True, check=False).returncode != 0
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(file)

@@ -45,7 +45,7 @@ class CopiedMessage(msgspec.Struct, frozen=True):
 
 
 PLAIN = "in clear"
-"""How the log describes a backup without recipients."""
+"""The log's description of a backup without recipients."""
 
 
 def backup(door: Door, path: Path, now: datetime, recipients: Sequence[Recipient]) -> Manifest:

@@ -1,4 +1,4 @@
-"""What a gateway in a vehicle takes from gpsd, and what it does not."""
+"""The place of a gateway in a vehicle, from gpsd."""
 
 import socket
 import threading
@@ -108,7 +108,7 @@ def test_without_gpsd_the_fault_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("fields", "said"),
     [
         (
             'kind = "rtsp"\nurl = "rtsp://10.0.0.1/"\ngpsd = "127.0.0.1:2947"',
@@ -121,8 +121,8 @@ def test_without_gpsd_the_fault_says_so() -> None:
         ),
     ],
 )
-def test_a_camera_that_cannot_have_it_is_refused(tmp_path: Path, told: str, said: str) -> None:
+def test_a_camera_that_cannot_have_it_is_refused(tmp_path: Path, fields: str, said: str) -> None:
     file = tmp_path / "cameras.toml"
-    file.write_text(f"[cameras.car]\n{told}\nlatitude = 34.5\nlongitude = -109.4\n")
+    file.write_text(f"[cameras.car]\n{fields}\nlatitude = 34.5\nlongitude = -109.4\n")
     with pytest.raises(RefusedError, match=said):
         load(file)
