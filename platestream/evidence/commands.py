@@ -105,8 +105,8 @@ def hold(
             )
         zone = agency_zone(door)
     out.print(
-        f"hold {held.hold_id}: {len(held.detections)} detections, {len(held.pictures)} pictures, "
-        f"until {held.release_at.astimezone(zone):%Y-%m-%d}"
+        f"hold {held.hold_id}: {pluralize(len(held.detections), 'detection')}, "
+        f"{pluralize(len(held.pictures), 'picture')}, until {held.release_at.astimezone(zone):%Y-%m-%d}"
         + (f", {len(held.answers)} signed answers of {held.origin}" if held.origin else "")
     )
 

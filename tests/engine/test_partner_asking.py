@@ -316,7 +316,7 @@ def test_a_hit_is_held_by_its_id_alone_at_the_command_line(
     both = CliRunner().invoke(app, [*words, "--agency", "county"])
     assert (both.exit_code, "--hit already sets agency" in both.output) == (2, True)
     done = CliRunner().invoke(app, words)
-    assert "1 detections, 1 pictures" in done.output, (done.output, done.exception)
+    assert "1 detection, 1 picture" in done.output, (done.output, done.exception)
     assert "2 signed answers of county" in done.output
 
 

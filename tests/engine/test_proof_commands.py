@@ -169,7 +169,7 @@ def test_evidence_from_hold_to_a_package_that_is_verified_without_a_database(
     nothing = CliRunner().invoke(app, ["evidence", "hold", "ZZZ9*", *told, "--schedule", "felony"])
     assert isinstance(nothing.exception, NothingToHold)
     said = cli("evidence", "hold", "HELD*", *told, "--schedule", "felony").stdout
-    found = re.match(r"hold (\S+): 1 detections, 2 pictures, until (\d{4})", said)
+    found = re.match(r"hold (\S+): 1 detection, 2 pictures, until (\d{4})", said)
     assert found
     hold, until = found.groups()
     assert int(until) >= NOW.year + 9
