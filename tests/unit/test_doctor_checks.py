@@ -239,17 +239,18 @@ def test_a_check_that_fails_stops_none_and_shows_no_data(folder: Path) -> None:
 
 def test_it_says_which_cryptographic_modules_are_validated_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     (found,) = machine.cryptography(CheckContext({}))
-    assert (found.state, found.do) == ("right", "")
+    assert (found.state == "right") == found.found.startswith("In FIPS mode")
     assert re.search(
         r"OpenSSL \d\S* of cryptography.*OpenSSL \d\S* of Python.*the kernel|In FIPS mode", found.found
     )
     here = fips.modes()
     monkeypatch.setattr(fips, "modes", lambda: dict.fromkeys(here, True))
     (found,) = machine.cryptography(CheckContext({}))
-    assert found.found.startswith("In FIPS mode are OpenSSL ")
+    assert (found.state, found.found.startswith("In FIPS mode are OpenSSL ")) == ("right", True)
     monkeypatch.setattr(fips, "modes", lambda: here | {"the kernel": False})
     (found,) = machine.cryptography(CheckContext({}))
     assert "so no validated modules (FIPS 140): " in found.found
+    assert (found.state, "SC-13" in found.do) == ("soon", True)
 
 
 def test_the_kernel_says_whether_it_is_in_fips_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
