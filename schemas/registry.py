@@ -136,10 +136,17 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
         Instant | None, Meta(description="hotlist_source: when the last imported file was signed")
     ] = None
     transfer_place: Annotated[
-        str, Meta(max_length=300, description="evidence_system: the folder or sftp://user@host/folder")
+        str,
+        Meta(
+            max_length=300,
+            description="evidence_system: a folder, sftp://user@host/folder or s3://host/bucket/folder",
+        ),
     ] = ""
     host_key: Annotated[
         str, Meta(max_length=1000, description="evidence_system: key of its SFTP server, as in known_hosts")
+    ] = ""
+    server_ca: Annotated[
+        str, Meta(max_length=20_000, description="evidence_system: PEM of what its S3 server is checked by")
     ] = ""
     gives_back: Annotated[bool, Meta(description="evidence_system: its server lets us read what we sent")] = (
         True

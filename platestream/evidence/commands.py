@@ -15,6 +15,7 @@ from platestream.cli.second_factor import require_second_factor
 from platestream.evidence import dispatch, origin, package
 from platestream.evidence import export as evidence_export
 from platestream.evidence import hold as hold_service
+from platestream.evidence.receipts import Receipt
 from platestream.evidence.transfer_job import TransferJob
 from platestream.inquiries.search import SearchRequest
 from platestream.keys.recipients import parse_recipient, read_identities
@@ -242,12 +243,17 @@ def transfers(
         return
     shown = table("file", "case", "system", "exported", "state", "receipt")
     for one in found:
-        receipt = f"{format_local(one.receipt_at, zone, seconds=False)}, {one.receipt.proof}" if (
+        receipt = f"{format_local(one.receipt_at, zone, seconds=False)}, {_proof(one.receipt)}" if (
             one.receipt and one.receipt_at
         ) else one.fault  # fmt: skip
         exported = format_local(one.exported_at, zone, seconds=False)
         shown.add_row(one.file, one.case_number, one.system, exported, one.state, receipt)
     out.print(shown)
+
+
+def _proof(receipt: Receipt) -> str:
+    locked = receipt.locked_until
+    return f"{receipt.proof}, locked until {locked:%Y-%m-%d}" if locked else receipt.proof
 
 
 @app.command()
@@ -268,14 +274,17 @@ def follow(
     once: Annotated[bool, typer.Option("--once", help="Try each transfer that is due, and end.")] = False,
     keys: Annotated[
         Path | None,
-        typer.Option(exists=True, file_okay=False, help="Folder with a private key named as each system."),
+        typer.Option(
+            exists=True, file_okay=False, help="Folder with a key (S3: credentials) named as each system."
+        ),
     ] = None,
     metrics_port: Annotated[int, typer.Option(help="Port of metrics for Prometheus; 0: none.")] = 0,
 ) -> None:
     """Send exports to their evidence systems as they come, and record the receipts (order, F.8.a).
 
     It runs until it is stopped, as a system job that is logged as such. `platestream up --evidence` starts
-    it. For SFTP, `--keys`, or `evidence/NAME/ssh_key` in the data folder, holds the private key.
+    it. For SFTP, `--keys`, or `evidence/NAME/ssh_key` in the data folder, holds the private key; for S3 the
+    credentials (`s3_credentials`).
 
     Example: platestream evidence follow
     """

@@ -74,6 +74,7 @@ class ReceiptFile(msgspec.Struct, frozen=True):
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger's record of a receipt. `export` is the hash of the export's entry, `proof` what was compared
     at the place: the file's SHA-256, its size only, or the evidence system's own receipt, which is `issued`.
+    An object of a bucket has a `version`, which nobody can delete before `locked_until`.
     """
 
     hold_id: UUID
@@ -89,6 +90,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     receipt_sha256: str = ""
     reference: str = ""
     issued: ReceiptFile | None = None
+    version: str = ""
+    locked_until: datetime | None = None
 
 
 @dataclass(frozen=True)

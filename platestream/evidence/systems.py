@@ -8,8 +8,9 @@ from platestream.access import registry
 from platestream.access.door import Door
 from platestream.access.signing_keys import WrongKey, read_public
 from platestream.edges.edge import Topics
-from platestream.evidence.channels.channel import Channel
+from platestream.evidence.channels.channel import Channel, ChannelError
 from platestream.evidence.channels.folder import FolderChannel
+from platestream.evidence.channels.s3 import CREDENTIALS, SCHEME, Place, S3Channel
 from platestream.evidence.channels.sftp import SftpChannel
 from platestream.hotlist.sftp import Remote
 from platestream.keys.recipients import Recipient, RecipientError, parse_recipient
@@ -23,11 +24,17 @@ _HOST_KEY = re.compile(r"(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,3}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def register(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
-    """Register an evidence system, or withdraw it where `record` is not active. Raises as `registry.put`."""
+def register(
+    door: Door, record: RegistryRecord, now: datetime, *, keys: Path | None = None
+) -> RegistryRecord:
+    """Register an evidence system, or withdraw it where `record` is not active. A bucket is asked whether it
+    locks its objects. `keys` as for `open_channel`. Raises as `registry.put`.
+    """
     with door.log_refusal("registry_evidence_system", record.key):
         if record.active:
             _check(record)
+            if record.transfer_place.startswith(SCHEME):
+                _check_bucket(open_channel(record, door.settings.data.resolve(), keys))
     return registry.put(door, record, now)
 
 
@@ -38,8 +45,14 @@ def _check(record: RegistryRecord) -> None:
         Remote.parse(record.transfer_place)
         if not _HOST_KEY.fullmatch(record.host_key):
             raise RefusedError("registry", "an SFTP server needs its host key: `ssh-ed25519 AAAA…`")
+    elif record.transfer_place.startswith(SCHEME):
+        Place.parse(record.transfer_place)
+        if record.host_key or not record.gives_back:
+            raise RefusedError("registry", "an S3 server has no host key, and is read back always")
     elif not Path(record.transfer_place).is_absolute():
-        raise RefusedError("registry", "the place is no absolute path and no sftp://user@host/folder")
+        raise RefusedError(
+            "registry", "the place is no absolute path, sftp://user@host/folder or s3://host/bucket"
+        )
     elif record.host_key or not record.gives_back:
         raise RefusedError("registry", "a folder has no host key, and is read back always")
     try:
@@ -55,6 +68,13 @@ def _check(record: RegistryRecord) -> None:
             raise RefusedError("registry", str(error)) from None
 
 
+def _check_bucket(channel: Channel | S3Channel) -> None:
+    try:
+        channel.check()
+    except ChannelError as error:
+        raise RefusedError("registry", str(error)) from None
+
+
 def recipients(system: RegistryRecord) -> tuple[Recipient, ...]:
     """Return the keys that packages for a system are encrypted to; none where they are not. Raises
     RecipientError.
@@ -68,12 +88,15 @@ def active(streams: Topics) -> dict[str, RegistryRecord]:
     return {name: one for name, one in found.items() if one.active}
 
 
-def open_channel(system: RegistryRecord, data: Path, keys: Path | None = None) -> Channel:
+def open_channel(system: RegistryRecord, data: Path, keys: Path | None = None) -> Channel | S3Channel:
     """Return the channel to an evidence system; `data` is the data folder. `keys` is the folder of the
-    private keys, one named as each system, instead of `ssh_key` in the system's own folder.
+    private keys or credentials, one named as each system, instead of `ssh_key` or `s3_credentials` in the
+    system's own folder.
     """
+    home = data / FOLDER / system.id
+    if system.transfer_place.startswith(SCHEME):
+        return S3Channel(system, home / CREDENTIALS if keys is None else keys / system.id, home)
     if system.transfer_place.startswith(registry.REMOTE):
-        home = data / FOLDER / system.id
         key = home / "ssh_key" if keys is None else keys / system.id
         return SftpChannel(system, key, home, data / FOLDER / OUTBOX)
     return FolderChannel(Path(system.transfer_place), system.id)

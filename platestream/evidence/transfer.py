@@ -6,6 +6,7 @@ part of one. A transfer that was interrupted goes on under the same names: what 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from platestream.evidence.channels.channel import Channel, ChannelError
@@ -31,9 +32,18 @@ class Package:
         return self.path.name
 
 
+@dataclass(frozen=True)
+class Arrived:
+    """A package at its place: what was compared, its version, and the date until which it is locked there."""
+
+    proof: Proof
+    version: str = ""
+    locked_until: datetime | None = None
+
+
 def deliver(
     channel: Channel, package: Package, *, renaming: bool, taken: bool, note: Callable[[], None]
-) -> Proof | None:
+) -> Arrived | None:
     """Bring a package to its place; return what was compared there, None where it was taken from there.
 
     With `taken` the evidence system may take the package away at once. `note` is called before the package
@@ -52,7 +62,7 @@ def deliver(
         there = channel.size(package.name)
     if there is None and taken:
         return None
-    return _compare(channel, package, package.name, there)
+    return Arrived(_compare(channel, package, package.name, there))
 
 
 def _send(channel: Channel, package: Package, part: str, begun: int | None) -> None:

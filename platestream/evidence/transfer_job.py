@@ -6,6 +6,7 @@ file than was sent.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,12 +15,12 @@ import msgspec
 from platestream.access.door import Door
 from platestream.edges.clickhouse_client import CUSTODIAN
 from platestream.evidence.channels.channel import Channel, ChannelError
+from platestream.evidence.channels.s3 import S3Channel
 from platestream.evidence.custody import history
 from platestream.evidence.outbox import Outbox, TransferState
 from platestream.evidence.receipts import (
     LARGEST,
     SUFFIX,
-    Proof,
     Receipt,
     ReceiptFile,
     Sent,
@@ -27,7 +28,7 @@ from platestream.evidence.receipts import (
     read_sent,
 )
 from platestream.evidence.systems import active, open_channel
-from platestream.evidence.transfer import Package, deliver
+from platestream.evidence.transfer import Arrived, Package, deliver
 from platestream.ledger import records
 from platestream.schemas import topics
 from platestream.schemas.dead_letter import DeadLetter
@@ -37,6 +38,8 @@ from platestream.schemas.registry import RegistryRecord
 PATIENCE = timedelta(days=3)
 FIRST, LONGEST = timedelta(minutes=1), timedelta(hours=1)
 """Shortest and longest time between two attempts."""
+SHORTEST_LOCK = timedelta(days=1)
+"""Lock of a package whose hold may end at any time."""
 UNRECORDED = timedelta(hours=1)
 """Age of a package without an export in the ledger, after which it is deleted."""
 PREFIX = "evidence/"
@@ -61,16 +64,19 @@ class TransferJob:
             if not alone:
                 return
             every = read_sent(door.client(CUSTODIAN))
-            held = {one.hold_id for one in history(door.client(CUSTODIAN), door.rules.profile).present}
+            present = history(door.client(CUSTODIAN), door.rules.profile).present
+            held = {one.hold_id: one.due for one in present}
             self._outbox.drop_others({one.export.file for one in every}, now - UNRECORDED)
             systems = active(door.streams)
             for one in every:
                 if one.receipt is not None or one.export.hold_id not in held:
                     self._outbox.drop(one.export.file)
                 else:
-                    self._try(door, one, systems.get(one.export.system), now)
+                    self._try(door, one, systems.get(one.export.system), held[one.export.hold_id], now)
 
-    def _try(self, door: Door, one: Sent, system: RegistryRecord | None, now: datetime) -> None:
+    def _try(
+        self, door: Door, one: Sent, system: RegistryRecord | None, due: datetime, now: datetime
+    ) -> None:
         state, name = self._outbox.state(one.export.file), one.export.file
         if state.given_up or (state.next_at is not None and now < state.next_at):
             return
@@ -79,7 +85,7 @@ class TransferJob:
         try:
             if system is None:
                 raise ChannelError(f"the evidence system {one.export.system} is withdrawn")
-            receipt = self._transfer(one, system, now)
+            receipt = self._transfer(one, system, due, now)
         except RefusedError as error:
             self._refuse(door, one, error, now)
         except ChannelError as error:
@@ -91,17 +97,22 @@ class TransferJob:
                 self._outbox.drop(name)
                 self._said(name, f"received by {system.id}")
 
-    def _transfer(self, one: Sent, system: RegistryRecord, now: datetime) -> Receipt | None:
-        """Bring the package if it is not there yet; return its receipt, None while it is awaited."""
+    def _transfer(self, one: Sent, system: RegistryRecord, due: datetime, now: datetime) -> Receipt | None:
+        """Bring the package if it is not there yet; return its receipt, None while it is awaited. Where
+        objects are locked, it is until `due`, the end of its hold.
+        """
         channel, taken = open_channel(system, self._data, self._keys), system.receipt_minutes is not None
         channel.check()
-        if taken and (receipt := _receipt_file(channel, one, system, now)):
-            return receipt
         state = self._outbox.state(one.export.file)
+        content = channel.read(f"{one.export.file}{SUFFIX}", LARGEST) if taken else None
+        if content is not None:
+            locks = isinstance(channel, S3Channel)
+            arrived = self._deliver(channel, one, state, due, now, taken) if locks else None
+            return _issued_receipt(content, one, system, now, arrived or Arrived("receipt"))
         if state.sent_at is None:
-            proof = self._deliver(channel, one, state, taken)
-            if proof is not None and not taken:
-                return _receipt(one, system, now, proof)
+            arrived = self._deliver(channel, one, state, due, now, taken)
+            if arrived is not None and not taken:
+                return _receipt(one, system, now, arrived)
             state = self._outbox.state(one.export.file)
             state = msgspec.structs.replace(state, sent_at=now, fault="", next_at=None)
             self._outbox.note(one.export.file, state)
@@ -111,12 +122,22 @@ class TransferJob:
             raise ChannelError(f"no receipt came within {system.receipt_minutes} minutes")
         return None
 
-    def _deliver(self, channel: Channel, one: Sent, state: TransferState, taken: bool) -> Proof | None:
+    def _deliver(
+        self,
+        channel: Channel | S3Channel,
+        one: Sent,
+        state: TransferState,
+        due: datetime,
+        now: datetime,
+        taken: bool,
+    ) -> Arrived | None:
         package = self._outbox.find(one.export)
         if package is None and not state.renaming:
             raise RefusedError("transfer", "the package is not here any more: export the hold again")
         name = one.export.file
         package = package or Package(self._outbox.folder / name, one.export.bytes, one.export.sha256)
+        if isinstance(channel, S3Channel):
+            return channel.deliver(package, max(due, now + SHORTEST_LOCK))
 
         def note() -> None:
             self._outbox.note(name, msgspec.structs.replace(state, renaming=True))
@@ -158,18 +179,17 @@ class TransferJob:
         self._said(one.export.file, f"given up: {error.detail}")
 
 
-def _receipt_file(channel: Channel, one: Sent, system: RegistryRecord, now: datetime) -> Receipt | None:
-    content = channel.read(f"{one.export.file}{SUFFIX}", LARGEST)
-    if content is None:
-        return None
+def _issued_receipt(
+    content: bytes, one: Sent, system: RegistryRecord, now: datetime, arrived: Arrived
+) -> Receipt:
     found = ReceiptFile.read(content, system, one.export)
-    made = _receipt(one, system, now, "receipt")
+    made = _receipt(one, system, now, replace(arrived, proof="receipt"))
     return msgspec.structs.replace(
         made, receipt_sha256=file_hash(content), reference=found.reference, issued=found
     )
 
 
-def _receipt(one: Sent, system: RegistryRecord, now: datetime, proof: Proof) -> Receipt:
+def _receipt(one: Sent, system: RegistryRecord, now: datetime, arrived: Arrived) -> Receipt:
     export = one.export
     return Receipt(
         hold_id=export.hold_id,
@@ -180,6 +200,8 @@ def _receipt(one: Sent, system: RegistryRecord, now: datetime, proof: Proof) -> 
         file=export.file,
         bytes=export.bytes,
         sha256=export.sha256,
-        proof=proof,
+        proof=arrived.proof,
         received_at=now,
+        version=arrived.version,
+        locked_until=arrived.locked_until,
     )

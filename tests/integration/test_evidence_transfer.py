@@ -296,6 +296,12 @@ WRONG: dict[str, Callable[[Path], dict[str, object]]] = {
     },
     "an option": lambda _path: {"transfer_place": "sftp://-oProxyCommand=x@host/in", "host_key": "ssh-rsa A"},
     "a folder with a host key": lambda path: {"transfer_place": str(path), "host_key": "ssh-ed25519 AAAA"},
+    "no bucket": lambda _path: {"transfer_place": "s3://host"},
+    "a way out of the bucket": lambda _path: {"transfer_place": "s3://host/bucket/../another"},
+    "a bucket with a host key": lambda _path: {"transfer_place": "s3://host/bucket", "host_key": "ssh-rsa A"},
+    "a bucket that gives nothing back": lambda _path: {
+        "transfer_place": "s3://host/bucket", "gives_back": False
+    },
     "no key": lambda path: {"transfer_place": str(path), "receipt_minutes": 5, "receipt_key": "AAAA"},
     "no key to encrypt to": lambda path: {"transfer_place": str(path), "recipient": "age1vault"},
     "a key without a time": lambda path: {"transfer_place": str(path), "receipt_key": "AAAA"},

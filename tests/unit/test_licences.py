@@ -96,7 +96,7 @@ def test_the_package_asks_for_each_library_that_is_installed_here() -> None:
     """One was in the lock alone: the console of the installed package did not start."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *extras["oidc"], *extras["hsm"]]
+    asked = [*project["dependencies"], *extras["oidc"], *extras["hsm"], *extras["s3"]]
     versions = {one.name: one.specifier for one in map(Requirement, asked)}
     lines = (ROOT / "requirements.in").read_text().splitlines()
     for pinned in (Requirement(line) for line in lines if line and not line.startswith("#")):

@@ -1,5 +1,6 @@
 """`platestream registry`: evidence systems."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from platestream.access.commands.registry_records import put_record
 from platestream.access.registry import REMOTE
 from platestream.evidence import systems
+from platestream.evidence.channels.s3 import SCHEME
 from platestream.hotlist.origin import public_text
 from platestream.keys.recipients import parse_recipient
 
@@ -17,11 +19,21 @@ app = typer.Typer()
 @app.command("evidence-system")
 def evidence_system(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Short name, for example property-room.")],
-    place: Annotated[str, typer.Option(help="A folder, or sftp://user@host:22/folder.")],
+    place: Annotated[
+        str, typer.Option(help="A folder, sftp://user@host:22/folder or s3://host:443/bucket/folder.")
+    ],
     title: Annotated[str, typer.Option(help="The name that exports give as their recipient.")] = "",
     host_key: Annotated[
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="File of the SFTP server's public host key."),
+    ] = None,
+    ca: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="PEM of the authority of an S3 server."),
+    ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder with S3 credentials named as the system."),
     ] = None,
     write_only: Annotated[
         bool, typer.Option("--write-only", help="The server gives nothing back: only the size is compared.")
@@ -41,20 +53,23 @@ def evidence_system(
 ) -> None:
     """Register an evidence system, to which exports are sent, or withdraw it (order, section F.8.a).
 
-    Two people compare the host key by telephone. A folder has a file `.platestream-evidence` with NAME.
+    Two people compare the host key by telephone. A folder has a file `.platestream-evidence` with NAME. The
+    bucket of an S3 server has object lock, which is checked with the credentials in `--keys`, or in
+    `evidence/NAME/s3_credentials` in the data folder.
 
     Examples: platestream registry evidence-system property-room --place /mnt/evidence
     and platestream registry evidence-system vault --place sftp://alpr@10.4.0.7/in --host-key vault.pub
     """
-    remote = place.startswith(REMOTE)
+    remote = place.startswith((REMOTE, SCHEME))
     key = " ".join(host_key.read_text("utf-8").split()[:2]) if host_key else ""
     put_record(
         "evidence_system",
         name,
-        systems.register,
+        partial(systems.register, keys=keys),
         name=title or name,
         transfer_place=place if remote else str(Path(place).absolute()),
         host_key=key,
+        server_ca=ca.read_text("ascii") if ca else "",
         gives_back=not write_only,
         receipt_minutes=receipt_within,
         recipient=parse_recipient(recipient).text if recipient else "",

@@ -2,11 +2,11 @@
 receipt, which a logged act of the job of transfers wrote.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from platestream.evidence.custody import history
+from platestream.evidence.custody import Held, history
 from platestream.evidence.receipts import Sent, read_sent
 from platestream.ledger import store as ledger
 from platestream.policy.checks.context import Answer, CheckData, Unchecked, fault_of, gap_unless
@@ -49,6 +49,7 @@ def transferred(live: CheckData) -> Answer:
         fault_of("exports without a receipt", [one.export.file for one in due if one.receipt is None]),
         fault_of(f"holds without an export after {TAKEN.days} days", unsent),
         *_receipt_faults(live, every),
+        fault_of("holds that end after the lock of their package", _short_locks(open_, held)),
         *_not_issued(every, known),
         gap_unless(
             due or unsent or any(one.receipt for one in every),
@@ -61,6 +62,16 @@ def transferred(live: CheckData) -> Answer:
 def _time_of(one: Sent, systems: Mapping[str, RegistryRecord]) -> timedelta:
     system = systems.get(one.export.system)
     return max(DUE, timedelta(minutes=system.receipt_minutes or 0)) if system else DUE
+
+
+def _short_locks(open_: Sequence[Sent], held: Mapping[UUID, Held]) -> list[UUID]:
+    """Return holds that were made longer than the lock of their latest package in a bucket."""
+    locked: dict[UUID, datetime] = {}
+    for one in open_:
+        if one.receipt is not None and one.receipt.locked_until is not None:
+            before = locked.get(one.export.hold_id, one.receipt.locked_until)
+            locked[one.export.hold_id] = max(before, one.receipt.locked_until)
+    return [hold for hold, until in locked.items() if until < held[hold].due]
 
 
 def _not_issued(every: list[Sent], systems: Mapping[str, RegistryRecord]) -> list[str | Unchecked]:
