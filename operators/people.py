@@ -167,6 +167,10 @@ class People:
         for shifts in self._shifts.values():
             yield from (shift for shift in shifts.values() if shift.counts_at(at))
 
+    def crew(self, camera: str, at: datetime) -> dict[str, str]:
+        """Return names by id of the people whose shift is in the car of this camera."""
+        return {one.user: one.name for one in self.shifts_at(at) if camera in one.cameras}
+
     def forget_shifts(self, at: datetime) -> None:
         """Drop shifts that have ended; a new one comes with the next login."""
         for shifts in self._shifts.values():

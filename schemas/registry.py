@@ -175,7 +175,8 @@ class RegistryRecord(Record, tag="registry_record/1", frozen=True, kw_only=True)
     ] = None
     user: Annotated[str, Meta(max_length=64, description="shift: whose")] = ""
     cameras: Annotated[
-        tuple[Name, ...], Meta(max_length=1000, description="detail: its cameras; incident: where")
+        tuple[Name, ...],
+        Meta(max_length=1000, description="detail: its cameras; shift: those of its car; incident: where"),
     ] = ()
     detail: Annotated[str, Meta(max_length=64, description="incident: of which special detail")] = ""
     moves: Annotated[

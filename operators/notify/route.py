@@ -2,10 +2,11 @@
 
 A decision not to notify is recorded, too: quiet hours, an entry that does not alert an agency, an MOU that is
 not in force, a person who is not registered or trained at the time of the hit, nobody on shift, a pair of
-plate and entry that an officer found wrong, an officer whose live page showed the hit.
+plate and entry that an officer found wrong, an officer whose live page showed the hit. A hit of a camera in a
+car goes to the officer in that car first.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,6 +25,7 @@ from platestream.schemas.message import EndOfSnapshot
 from platestream.schemas.presence import Presence
 from platestream.schemas.registry import RegistryRecord
 
+YOURS = "A camera of your car read it."
 NOBODY = "Nobody is on shift: whoever reads this, see that an officer hears of it."
 
 Event = AlertHit | RegistryRecord | Presence | EndOfSnapshot
@@ -113,19 +115,30 @@ def route(
     if disproof is not None and not matches_exactly(read.plate, read.state, entry.plate, entry.state):
         yield _unsent(hit, rules, "", "", "disproved", now, disproof.kind)
         return
+    crew = {} if hit.agency else known.people.crew(read.camera_id, now)
     receivers, nobody = select_receivers(hit, rules, known, now)
+    receivers.sort(key=lambda one: one.officer not in crew)
     camera = known.cameras.get(hit.detection.camera_id)
     place = camera.name if camera else ""
     for receiver in receivers:
         objection = known.objection(receiver, now, rules)
         against = "not_entitled" if objection else _objection(hit, receiver, rules, known, now)
         if against is None:
-            yield notice(hit, receiver, rules, place, now, NOBODY if nobody else "", disproof)
+            yield notice(hit, receiver, rules, place, now, _remark(receiver, crew, nobody), disproof)
         else:
             because = objection.code if objection else ""
             yield _unsent(hit, rules, receiver.name, receiver.agency, against, now, because)
     if nobody or (not receivers and not hit.historical):
         yield _unsent(hit, rules, "", "", "nobody", now)
+
+
+def _remark(receiver: Receiver, crew: Mapping[str, str], nobody: bool) -> str:
+    if nobody:
+        return NOBODY
+    if receiver.officer in crew:
+        return YOURS
+    car = receiver.officer and crew
+    return f"Read in the car of {', '.join(sorted(crew.values()))}, who is on shift there." if car else ""
 
 
 def _objection(

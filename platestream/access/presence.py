@@ -35,6 +35,12 @@ class Devices:
             self._last[who] = made
         _publish(door, made)
 
+    def sounds(self, who: str, now: datetime) -> bool:
+        """Return whether a device of `who` is there and sounds for new hits."""
+        with self._lock:
+            last = self._last.get(who)
+        return last is not None and last.sound and last.until > now
+
     def record_sign_out(self, door: Door, who: str, now: datetime) -> None:
         """Publish that `who` has signed out, where a device of theirs was connected."""
         with self._lock:

@@ -5,6 +5,7 @@ time, so that an officer who forgot to log out does not receive alerts indefinit
 of this agency may go on shift (F.7), and only a supervisor may log in or out another person.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,7 @@ from platestream.access.registry import (
     load_people,
     of_kinds,
     records,
+    records_of,
     subjects,
     write_at_once,
 )
@@ -66,11 +68,19 @@ def shift_of(people: People, who: str, now: datetime) -> RegistryRecord | None:
     return next((one for one in _open(people, now) if one.user == who), None)
 
 
-def log_in(door: Door, lasts: timedelta, now: datetime, user: str = "") -> RegistryRecord:
-    """Start a shift of at most `lasts`, one's own, or that of `user`.
+def cars(door: Door) -> dict[str, str]:
+    """Return names by id of the active cameras that are in cars. Raises BrokerError."""
+    found = records_of(door.streams, "camera").values()
+    return {one.id: one.name for one in found if one.active and one.moves}
 
-    Raises RefusedError, which is logged, for a person who may not go on shift or is logged in already, and
-    RefusedInquiry.
+
+def log_in(
+    door: Door, lasts: timedelta, now: datetime, user: str = "", cameras: Sequence[str] = ()
+) -> RegistryRecord:
+    """Start a shift of at most `lasts`, one's own, or that of `user`, in the car of `cameras` if it has some.
+
+    Raises RefusedError, which is logged, for a person who may not go on shift or is logged in already, or a
+    camera that is in no car, and RefusedInquiry.
     """
     who = user or door.who
     with door.log_refusal("shift_login", _about(who)):
@@ -84,7 +94,9 @@ def log_in(door: Door, lasts: timedelta, now: datetime, user: str = "") -> Regis
                 raise RefusedError(
                     "shift", f"{who} has been logged in since {shift.since:%Y-%m-%d %H:%M} UTC"
                 )
-        record = _shift(door, people.users[who], lasts)
+        if cameras and (unknown := sorted(set(cameras) - set(cars(door)))):
+            raise RefusedError("shift", f"no camera in a car: {', '.join(unknown)}")
+        record = _shift(door, people.users[who], lasts, cameras)
     return _write(door, "shift_login", None, record)
 
 
@@ -120,7 +132,7 @@ def _check_fitness(people: People, rules: PeopleRules, who: str, now: datetime) 
         raise RefusedError("shift", f"{who} may not go on shift: neither officer nor supervisor (F.4)")
 
 
-def _shift(door: Door, user: RegistryRecord, lasts: timedelta) -> RegistryRecord:
+def _shift(door: Door, user: RegistryRecord, lasts: timedelta, cameras: Sequence[str]) -> RegistryRecord:
     since = door.now().replace(microsecond=0)  # by the database's clock, which refuses another time
     record = RegistryRecord(
         kind="shift",
@@ -130,6 +142,7 @@ def _shift(door: Door, user: RegistryRecord, lasts: timedelta) -> RegistryRecord
         agency=user.agency,
         since=since,
         until=since + lasts,
+        cameras=tuple(sorted(set(cameras))),
         approved_by="" if door.who == user.id else door.who,
     )
     return RegistryRecord.from_json(record.to_json())

@@ -67,6 +67,23 @@ def page(browser: Browser, pages: Pages, server: Server) -> Iterator[Page]:
         yield made
 
 
+def test_a_hit_of_a_colleagues_car_sounds_later_whatever_page_the_officer_is_on_then(
+    page: Page, pages: Pages, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.get_by_role("button", name="Turn on sound").click()
+    expect(page.get_by_role("button", name="Sound is on")).to_be_visible()
+    message = live_feed._message
+    monkeypatch.setattr(live_feed, "_message", lambda *asked: {**message(*asked), "wait": 25})
+    before = len(sounded(page))
+    hit = arrive(pages)
+    expect(page.locator(f"#hit-{hit}")).to_be_visible()
+    assert len(sounded(page)) == before
+    page.goto(f"{server.address}/account")
+    page.mouse.click(5, 5)  # a browser demands a gesture on each page
+    page.wait_for_function("() => window.sounded.length > 0", timeout=90_000)
+    assert page.title().startswith("(1) "), "nobody has seen it"
+
+
 def arrive(pages: Pages, category: str = "stolen_vehicle") -> str:
     """A new hit is in its table, and is read from its topic."""
     hit = put_hit(pages.database, next(NUMBERS), listed={"category": category})

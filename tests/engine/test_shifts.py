@@ -80,6 +80,19 @@ def test_a_shift_is_from_login_to_logout_and_stays_on_record(station: Station, d
     ]
 
 
+def test_a_shift_is_in_a_car_that_has_cameras(station: Station, database: Database) -> None:
+    at: Any = {"latitude": 34.5, "longitude": -109.36, "approved_by": "Chief", "approved_at": NOW}
+    registered(
+        database,
+        RegistryRecord(kind="camera", id="car-12", name="Car 12", moves=True, **at),
+        RegistryRecord(kind="camera", id="main-st", name="Main St", **at),
+    )
+    refused = station("shift", "login", "--camera", "main-st", "--camera", "car-12", code=1)
+    assert "no camera in a car: main-st" in refused
+    assert "in the car of car-12" in station("shift", "login", "--camera", "car-12")
+    assert "car-12" in station("shift", "list", by="sgt")
+
+
 # Who must not be told of alert hits, and why (row 3 of the issue).
 UNFIT: dict[str, tuple[RegistryRecord | None, str]] = {
     "unregistered": (None, "not a registered"),

@@ -20,17 +20,22 @@ User = Annotated[str, typer.Option(help="Act for this user, as a supervisor. Thi
 @app.command()
 def login(
     hours: Annotated[float, typer.Option(help="Hours after which the shift ends by itself.")] = 12,
+    camera: Annotated[
+        list[str] | None,
+        typer.Option(help="A camera of your car, whose hits you hear first. May be given more than once."),
+    ] = None,
     user: User = "",
 ) -> None:
     """Start your shift: alert hits are sent to you until it ends (order, section F.4).
 
-    Example: platestream shift login --hours 10
+    Example: platestream shift login --hours 10 --camera car-12
     """
     with open_door("shift login") as door:
-        shift = job.log_in(door, timedelta(hours=hours), datetime.now(UTC), user)
+        shift = job.log_in(door, timedelta(hours=hours), datetime.now(UTC), user, camera or ())
         zone = agency_zone(door)
     until = shift.until and shift.until.astimezone(zone)
-    out.print(f"{shift.user} is on shift until {until:%Y-%m-%d %H:%M %Z} at most")
+    car = f", in the car of {', '.join(shift.cameras)}" if shift.cameras else ""
+    out.print(f"{shift.user} is on shift until {until:%Y-%m-%d %H:%M %Z} at most{car}")
 
 
 @app.command()
@@ -60,11 +65,13 @@ def list_shifts(
         for one in found:
             print_json({**msgspec.to_builtins(one.shift), "connected": one.device})
     else:
-        made = table("user", "name", "agency", f"since ({zone.key})", "until at most", "console")
+        made = table("user", "name", "agency", f"since ({zone.key})", "until at most", "car", "console")
         for one in found:
             shift = one.shift
             times = [f"{at.astimezone(zone):%Y-%m-%d %H:%M}" for at in (shift.since, shift.until) if at]
-            made.add_row(shift.user, shift.name, shift.agency, *times, _device(one, zone))
+            made.add_row(
+                shift.user, shift.name, shift.agency, *times, " ".join(shift.cameras), _device(one, zone)
+            )
         out.print(made)
     if not found:
         err.print("nobody is on shift: no officer receives alert hits (order, section F.4)")

@@ -20,7 +20,7 @@ def show(request: PageRequest) -> Response:
 def begin(request: PageRequest) -> Response:
     """Start a shift."""
     hours = next((one for one in HOURS if str(one) == request.field("hours")), HOURS[-1])
-    record = shifts.log_in(request.door, timedelta(hours=hours), request.now)
+    record = shifts.log_in(request.door, timedelta(hours=hours), request.now, cameras=request.fields("car"))
     request.console.forget_people()
     join(request, record.id)
     return request.redirect("/hits")

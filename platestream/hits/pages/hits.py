@@ -54,7 +54,7 @@ def list_hits(request: PageRequest) -> Response:
     """
     shift = shifts.shift_of(request.console.people()[0], request.session.who, request.now)
     if shift is None:
-        return request.page("hits_form.html")
+        return request.page("hits_form.html", cars=shifts.cars(request.door))
     request.session.shift = shift.id
     historical = request.field("list") == "historical"
     # Before the query: hits that arrive during it are sent, and shown once.
@@ -72,7 +72,7 @@ def list_hits(request: PageRequest) -> Response:
 
 def search_form(request: PageRequest) -> Response:
     """Show the form that asks for a reason, also on shift."""
-    return request.page("hits_form.html")
+    return request.page("hits_form.html", cars=shifts.cars(request.door))
 
 
 def search_hits(request: PageRequest) -> Response:

@@ -9,7 +9,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +20,7 @@ from platestream.access import shifts
 from platestream.hits import service as job
 from platestream.hits.alert_feed import LiveHit
 from platestream.hits.pages import hits
+from platestream.operators.notify.rules import TOP
 from platestream.schemas.escape_invisible import escape_invisible
 from platestream.schemas.registry import RegistryRecord
 from platestream.web import cookies
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FIRST_S = 20
+"""Seconds for which a hit of a car sounds only there, unless it is of the top priority."""
 HERE = "event: here\ndata: here\n\n"
 """Heartbeat."""
 
@@ -101,7 +104,7 @@ async def _events(console: "Console", request: Request, who: str, number: int) -
                 if who not in alert.refusals:  # the page was away, or not open yet, when the hit arrived
                     alert.refusals.update(await run_in_threadpool(_log_views, console, alert.hit, [who]))
                 if not alert.refusals[who]:
-                    yield f"id: {number}\nevent: hit\ndata: {json.dumps(_message(console, alert))}\n\n"
+                    yield f"id: {number}\nevent: hit\ndata: {json.dumps(_message(console, alert, who))}\n\n"
             await console.alerts.wait(number)
             if console.alerts.gaps != gaps:
                 yield "event: gap\ndata: gap\n\n"
@@ -110,23 +113,41 @@ async def _events(console: "Console", request: Request, who: str, number: int) -
         yield "event: ended\ndata: ended\n\n"
 
 
-def _message(console: "Console", alert: LiveHit) -> dict[str, object]:
+def _message(console: "Console", alert: LiveHit, who: str) -> dict[str, object]:
     """Return what a page gets: the line, and the words of a notification, which may be on a locked screen.
-    They have the plate only where the rules of notification show plates.
+    They have the plate only where the rules of notification show plates. `wait` is the time in seconds after
+    which an unseen hit sounds.
     """
     row, rules = alert.hit.row, console.notify_rules
     priority = rules.priority(row["category"])
+    crew = _crew(console, alert)
+    car = "Your car. " if who in crew else f"Car of {', '.join(sorted(crew.values()))}. " if crew else ""
     plate = "" if rules.shows == "link" else f"{row['plate']} {row['state']}".strip() + ", "
     return {
         "number": alert.number,
         "hit": str(alert.hit.hit_id),
         "priority": priority,
-        "title": f"Priority {priority}: {row['category'].replace('_', ' ')}",
+        "title": f"{car}Priority {priority}: {row['category'].replace('_', ' ')}",
         "text": escape_invisible(f"{plate}{row['camera_id']}"),
         "at": int(row["captured_at"].timestamp() * 1000),
         "quiet": alert.hit.withheld,
+        "wait": FIRST_S if priority != TOP and who not in crew and _hears(console, alert, crew) else 0,
         "line": alert.line,
     }
+
+
+def _crew(console: "Console", alert: LiveHit) -> dict[str, str]:
+    """Return names by id of the people in the car of the camera."""
+    row = alert.hit.row
+    return {} if row["agency"] else console.people()[0].crew(row["camera_id"], console.clock())
+
+
+def _hears(console: "Console", alert: LiveHit, crew: Iterable[str]) -> bool:
+    """Return whether somebody of the car is shown the hit on a page with sound."""
+    now, there = console.clock(), console.alerts.people
+    return any(
+        one in there and alert.refusals.get(one) == "" and console.devices.sounds(one, now) for one in crew
+    )
 
 
 def heartbeat(console: "Console") -> Callable[[Request], Awaitable[Response]]:

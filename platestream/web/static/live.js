@@ -149,6 +149,16 @@
     if (list.id === "arrived") while (list.children.length > 3) list.lastElementChild.remove();
     showUnseen();
   };
+  const raise = (hit) => {
+    alarm(hit.priority);
+    notify(hit);
+  };
+  // A hit of a colleague's car sounds there first, and here if nobody has seen it then, on whichever page that is.
+  const wait = (one) => setTimeout(() => {
+    const state = read();
+    write({ later: (state.later ?? []).filter(({ hit }) => hit !== one.hit) });
+    if (state.unseen.includes(one.hit)) raise({ ...one, title: `Priority ${one.priority} alert hit`, text: "" });
+  }, one.due - Date.now());
   const recent = [];
   const receive = (hit) => {
     const state = read();
@@ -159,10 +169,12 @@
     if (recent.length > 50) recent.shift();
     channel.postMessage({ hit });
     show(hit);
-    if (!hit.quiet) { // a pair that an officer found wrong is shown, and disturbs nobody
-      alarm(hit.priority);
-      notify(hit);
-    }
+    // A pair that an officer found wrong is shown, and disturbs nobody.
+    if (!hit.quiet && hit.wait) {
+      const one = { hit: hit.hit, priority: hit.priority, due: Date.now() + hit.wait * 1000 };
+      write({ later: [...(state.later ?? []).slice(-98), one] });
+      wait(one);
+    } else if (!hit.quiet) raise(hit);
     if (blind) missed(1);
   };
 
@@ -259,7 +271,7 @@
     };
   };
   const lead = () => new Promise(() => { // the lock is held as long as this page
-    write({});
+    (write({}).later ?? []).forEach(wait);
     connect();
     const again = () => { if (document.body.dataset.live === "lost") connect(); };
     addEventListener("online", again);

@@ -16,6 +16,7 @@ from platestream.hits import service as job
 from platestream.hits.pages import live_feed
 from platestream.schemas import tables
 from platestream.schemas.alert_hit import NOTICE
+from platestream.schemas.registry import RegistryRecord
 from tests.support.console import Pages, Person
 from tests.support.database import Database
 from tests.support.door import person
@@ -293,6 +294,39 @@ def test_a_new_hit_comes_to_the_page_of_who_is_on_shift_and_is_their_look(
     assert found.count(("vale", "allowed")) == 3  # the list, and each of the two
     assert ("ana", "allowed") not in found  # off shift
     assert len(looks(pages, "hits")) == before + 1
+
+
+def test_a_hit_of_a_car_sounds_there_first_if_its_officer_hears_it(pages: Pages, officer: Person) -> None:
+    car = RegistryRecord(
+        kind="camera", id=FOUND.detection.camera_id, name="Car 12", moves=True, latitude=34.5,
+        longitude=-109.36, approved_by="Chief", approved_at=pages.clock(),
+    )  # fmt: skip
+    pages.put(car)
+    pages.staff(person("joe", "officer"))
+    other = pages.browser("joe")
+    other.get("/hits")
+    assert "Cameras of your car" in other.page
+    other.send("/shift/begin", hours="8", car=car.id)
+    assert car.id in officer.get("/shift").text
+
+    def messages(category: str, number: int) -> dict[str, dict[str, Any]]:
+        hit = standing(pages, put_hit(pages.database, number, listed={"category": category}))
+        with pages.console.alerts.page("vale"), pages.console.alerts.page("joe"):
+            live_feed.announce(pages.console, hit)
+            (alert,) = pages.console.alerts.after(pages.console.alerts.newest - 1)
+            return {who: live_feed._message(pages.console, alert, who) for who in ("vale", "joe")}
+
+    silent = messages("stolen_vehicle", 1)
+    assert (silent["vale"]["wait"], silent["joe"]["wait"]) == (0, 0), "nobody in the car hears it"
+    assert other.client.post("/hits/here?sound=on").status_code == 204
+    first = messages("stolen_vehicle", 2)
+    assert (first["vale"]["wait"], first["joe"]["wait"]) == (live_feed.FIRST_S, 0)
+    assert first["joe"]["title"] == "Your car. Priority 3: stolen vehicle"
+    assert first["vale"]["title"].startswith("Car of ")
+    urgent = messages("amber_alert", 3)
+    assert (urgent["vale"]["wait"], urgent["joe"]["wait"]) == (0, 0)
+    pages.clock.forward(minutes=2)
+    assert messages("stolen_vehicle", 4)["vale"]["wait"] == 0, "its device is not there any more"
 
 
 def test_a_hit_that_is_on_its_topic_before_its_table_is_waited_for(

@@ -119,6 +119,29 @@ def test_who_is_on_shift_is_told_and_who_logged_out_is_not() -> None:
         assert found == [("dispatch", "told"), ("", "nobody")]
 
 
+CAR = hit().detection.camera_id
+
+
+def test_a_hit_of_a_car_goes_to_its_officer_first_and_at_once_to_the_others() -> None:
+    by = rules(ON_SHIFT + '\n[[receivers]]\nname = "ana"\napprise = "json://localhost"\nofficer = "ana"\n')
+    ana = msgspec.structs.replace(officer(), id="ana", name="Ofc. Ana")
+    people = (OWN, officer(), ana, shift("rvale"), shift("ana", cameras=(CAR,)))
+    found = [one for one in route(hit(), by, known(*people), NOW) if isinstance(one, Notice)]
+    assert [one.receiver for one in found] == ["ana", "dispatch", "vale"]
+    mine, desk, other = (one.text for one in found)
+    assert "A camera of your car read it." in mine
+    assert "car" not in desk.splitlines()[1]
+    assert "Read in the car of ana, who is on shift there." in other
+    for elsewhere in (
+        (*people[:4], shift("ana", cameras=("car-2",))),
+        (*people[:4], shift("ana", cameras=(CAR,), active=False)),
+    ):
+        texts = [one.text for one in route(hit(), by, known(*elsewhere), NOW) if isinstance(one, Notice)]
+        assert not any("car of" in one or "your car" in one for one in texts)
+    foreign = route(hit(agency="apache-county-so"), by, known(*people), NOW)
+    assert not any("your car" in one.text for one in foreign if isinstance(one, Notice)), "a camera of theirs"
+
+
 DAY = timedelta(days=1)
 NOT_ENTITLED = {
     "who was never registered": None,
