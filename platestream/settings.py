@@ -273,7 +273,12 @@ class Settings(BaseSettings):
     @property
     def names_server(self) -> bool:
         """True if the tables are a server's, or those of an engine that is managed elsewhere."""
-        return not self.clickhouse.startswith("chdb:") and self.clickhouse != _own_dsn(self.data)
+        return not self.in_process and self.clickhouse != _own_dsn(self.data)
+
+    @property
+    def in_process(self) -> bool:
+        """True if the tables are in a folder that this process opens itself."""
+        return self.clickhouse.startswith("chdb:")
 
     @property
     def partitions(self) -> Share:

@@ -293,7 +293,9 @@ CONFIRMED = (
     *("registry_agency", "registry_user", "registry_account", "account_code"),
     *("registry_recover", "registry_recovery_code"),
 )
-"""Acts for which a person at the console gives the second factor again, where the rules require one."""
+"""Acts for which a person gives the second factor again, where the rules require one of them."""
+FACTOR_MINUTES = 15
+"""Time after which the database refuses such an act; the console asks earlier."""
 CONFIRMED_ALWAYS = ("account_factor", "account_passkey", "account_terminal")
 """Acts for which a person who has a second factor gives it each time."""
 BY_NAME = {act.name: act for act in ACTS}

@@ -1,11 +1,13 @@
 """Generator of the acts that the inquiry gate judges by: python -m platestream.schemas.acts_sql.
 
-It writes clickhouse/views/acts.part and plain_acts.part from the table of acts; a test compares them.
+It writes clickhouse/views/acts.part, plain_acts.part, confirmed_acts.part and factor_minutes.part from the
+table of acts; a test compares them.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from platestream.schemas.acts import ACTS, Act
+from platestream.schemas.acts import ACTS, CONFIRMED, FACTOR_MINUTES, Act
 
 VIEWS = Path(__file__).resolve().parents[1] / "clickhouse" / "views"
 _HEAD = (
@@ -28,17 +30,24 @@ RULES_OF_THEIR_OWN = frozenset(
 def files() -> dict[Path, str]:
     """Return the text of each generated file."""
     acts = ",\n".join(f"    {_member(act)}" for act in ACTS)
-    plain = ",\n".join(f"    '{act.name}'" for act in ACTS if is_plain(act))
+    plain = _names(act.name for act in ACTS if is_plain(act))
     return {
         VIEWS / "acts.part": f"{_HEAD}{_OBJECT}{acts}\n}}$acts$\n",
-        VIEWS / "plain_acts.part": f"{_HEAD}-- Acts that only the rules about people concern.\n(\n{plain})\n",
+        VIEWS / "plain_acts.part": f"{_HEAD}-- Acts that only the rules about people concern.\n{plain}",
+        VIEWS
+        / "confirmed_acts.part": f"{_HEAD}-- Acts that need the second factor again.\n{_names(CONFIRMED)}",
+        VIEWS / "factor_minutes.part": f"{_HEAD}{FACTOR_MINUTES}\n",
     }
 
 
 def is_plain(act: Act) -> bool:
     """Return whether only the gate's rules about people concern the act."""
     shows = act.partners or act.browses or act.shows_data
-    return not (act.documented or shows or act.name in RULES_OF_THEIR_OWN)
+    return not (act.documented or shows or act.name in RULES_OF_THEIR_OWN or act.name in CONFIRMED)
+
+
+def _names(acts: Iterable[str]) -> str:
+    return "(\n" + ",\n".join(f"    '{name}'" for name in acts) + ")\n"
 
 
 def _member(act: Act) -> str:

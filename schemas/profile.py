@@ -173,13 +173,13 @@ class SignIn(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     the listed roles.
 
     Without it nobody has to, as before this rule; a person who has set up a second factor always needs it.
-    `programs`: acts that ask a person for the second factor again, and that a program with a token of that
-    person may do without it. `command_line_hours`: the life of a command line's sign-in. `notice`: terms of
-    use on the pages of sign-in, instead of the built-in text.
+    `programs`: acts that ask a person for the second factor again, and that programs with a token of that
+    person and commands may do without it. `command_line_hours`: the life of a command line's sign-in.
+    `notice`: terms of use on the pages of sign-in, instead of the built-in text.
     """
 
     second_factor: Literal["everybody", "nobody"] | tuple[Role, ...] | None = None
-    programs: tuple[Literal["hit_dispose"], ...] = ()
+    programs: tuple[Literal["hit_dispose", "hotlist_import"], ...] = ()
     command_line_hours: Annotated[int, Meta(ge=1, le=24)] = 8
     notice: Annotated[str, Meta(max_length=2000)] = ""
     citation: Annotated[str, Meta(max_length=300)] = ""

@@ -80,6 +80,7 @@ SELECT
                 'a supervisor raises the limit of another registered person, never their own (order, section F.1)',
             ''), ''),
 {{gate_duty}},
+{{gate_factor}},
         multiIf(
             clock_back AND NOT startsWith(given_refusal, 'the clock may be wrong'),
                 'the database''s clock is behind the newest row of the inquiry log: two administrators or supervisors confirm it (platestream retention clock --confirm)',
@@ -110,6 +111,7 @@ SELECT
 FROM (
 {{gate_asker}},
 {{gate_shifts}},
+{{gate_factors}},
 {{gate_counts}}
     FROM platestream.inquire_all AS inquire
 ) AS inquire

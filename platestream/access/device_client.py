@@ -60,13 +60,6 @@ class DeviceClient:
         ends_at = datetime.now(UTC) + timedelta(seconds=int(answer["expires_in"]))
         return SignIn(str(answer["who"]), str(answer["access_token"]), self.address, ends_at)
 
-    def confirmed_by(self, text: str) -> str:
-        """Return the person of a token who gave the second factor a moment ago; empty if not. Raises
-        RefusedError.
-        """
-        answer = self._post("/sign-in/device/check", token=text)
-        return str(answer.get("who", "")) if answer.get("active") and answer.get("fresh") else ""
-
     def sign_out(self, text: str) -> None:
         """End a token. Raises RefusedError."""
         answer = self._post("/sign-out/device", token=text)

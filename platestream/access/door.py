@@ -422,7 +422,7 @@ class Door:
 
     @property
     def _embedded(self) -> bool:
-        return self.settings.clickhouse.startswith("chdb:")
+        return self.settings.in_process
 
     @property
     def _role(self) -> str | None:

@@ -18,6 +18,7 @@ from platestream.access.enrollments import hashed
 from platestream.runtime.private_file import PrivateFile
 from platestream.schemas.fields import Instant
 
+APP = "authenticator app"
 STEP_S = 30
 DRIFT = 1
 """Steps by which the clock of a phone may be off, in each direction."""
@@ -154,3 +155,8 @@ def is_app_code(text: str) -> bool:
     """Return whether a text has the form of an app's code, and not of a recovery code."""
     digits = "".join(text.split())
     return len(digits) == 6 and digits.isascii() and digits.isdigit()
+
+
+def kind_of(code: str) -> str:
+    """Return the kind of factor that a code is, in words."""
+    return APP if is_app_code(code) else "recovery code"

@@ -1,8 +1,8 @@
 """Sign-ins of command lines and SQL clients: a token for hours instead of a password.
 
 A signed-in person confirms in the console, with the second factor, the code that their command line shows
-(RFC 8628). The token then stands for the password of the person's account at the engine, and for the second
-factor of a few minutes ago. It ends with its time, by its person, by an administrator, and with a reset.
+(RFC 8628). The token then stands for the password of the person's account at the engine. It ends with its
+time, by its person, by an administrator, and with a reset.
 """
 
 from datetime import datetime, timedelta
@@ -17,8 +17,6 @@ from platestream.settings import Settings
 ACT, END = "account_terminal", "account_terminal_end"
 PROGRAM = "command line on {}"
 LONGEST_MACHINE = 30
-CONFIRMED_FOR = timedelta(minutes=5)
-"""Time during which the confirmation counts as the second factor of the commands that ask for it."""
 
 
 def sign_in(door: Door, machine: str, now: datetime, place: str) -> tuple[Token, str]:

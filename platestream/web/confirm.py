@@ -12,14 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from platestream.access import passkeys, second_factor
-from platestream.access.factor_file import FactorError, is_app_code
+from platestream.access.factor_file import FactorError, kind_of
 from platestream.schemas.acts import CONFIRMED, CONFIRMED_ALWAYS
 from platestream.schemas.sign_in_event import SignInEvent
 from platestream.web import signin_passkey
 from platestream.web.attempts import TOO_MANY, Attempts, record_refusal
 from platestream.web.page_request import PageRequest
 from platestream.web.sessions import HeldForm, Session
-from platestream.web.signin_factor import APP, RECOVERY_CODE
 from platestream.web.signin_passkey import PASSKEY
 
 CONFIRMED_FOR = timedelta(minutes=5)
@@ -63,7 +62,7 @@ def prove(request: PageRequest, session: Session) -> None:
         record_refusal(request.console, request.http, session.who, CONFIRMATION, TOO_MANY, "second factor")
         raise WrongCodeError(message, 429)
     place, code = f"on the console from {request.address}", request.field("code")[:64]
-    by = APP if is_app_code(code) else RECOVERY_CODE
+    by = kind_of(code)
     try:
         if credential := request.field("credential"):
             _prove_by_passkey(request, credential)

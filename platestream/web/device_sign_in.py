@@ -25,12 +25,7 @@ from platestream.web.failures import FAILURES, error_response
 if TYPE_CHECKING:
     from platestream.web.console import Console
 
-CODE, TOKEN, CHECK, END = (
-    "/sign-in/device",
-    "/sign-in/device/token",
-    "/sign-in/device/check",
-    "/sign-out/device",
-)
+CODE, TOKEN, END = "/sign-in/device", "/sign-in/device/token", "/sign-out/device"
 PAGE = "/account/terminal"
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 WAY = "code of a command line"
@@ -50,7 +45,7 @@ def routes(console: "Console") -> Sequence[Route]:
 
         return Route(path, endpoint, methods=["POST"])
 
-    return route(CODE, _begin), route(TOKEN, _poll), route(CHECK, _check), route(END, _end)
+    return route(CODE, _begin), route(TOKEN, _poll), route(END, _end)
 
 
 def _begin(console: "Console", request: Request, form: FormData) -> Response:
@@ -99,16 +94,6 @@ def _poll(console: "Console", request: Request, form: FormData) -> Response:
             "who": token.who,
         }
     )
-
-
-def _check(console: "Console", request: Request, form: FormData) -> Response:
-    """Return whose a token is, and since when; whether the second factor was given a moment ago."""
-    now = console.clock()
-    token = _token(console, request, form, now)
-    if token is None:
-        return JSONResponse({"active": False})
-    fresh = token.made_at is not None and now - token.made_at < terminals.CONFIRMED_FOR
-    return JSONResponse({"active": True, "who": token.who, "fresh": fresh})
 
 
 def _end(console: "Console", request: Request, form: FormData) -> Response:

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from platestream.access import passkeys, second_factor
-from platestream.access.factor_file import FactorError, is_app_code, new_secret
+from platestream.access.factor_file import APP, FactorError, kind_of, new_secret
 from platestream.access.pages.account_factor import app_to_set_up
 from platestream.web import cookies, forms, signin
 from platestream.web.attempts import TOO_MANY, Attempts, address_of, record_refusal
@@ -25,8 +25,6 @@ from platestream.web.signin_passkey import PASSKEY, json_answer, place_of
 if TYPE_CHECKING:
     from platestream.web.console import Console
 
-APP = "authenticator app"
-RECOVERY_CODE = "recovery code"
 PASSKEY_PATH = f"{signin.FACTOR_PATH}/passkey"
 WRONG = "The code is wrong, or was used before. Wait for the app's next code."
 
@@ -96,7 +94,7 @@ def _give(console: "Console", request: Request, code: str, csrf: str) -> Respons
         answer = HTMLResponse(shown)
     # A recovery code of a person without an app stands for a passkey.
     version = console.factors.version(who) or min(console.factor_versions(who), default="")
-    by = APP if texts or is_app_code(code) else RECOVERY_CODE
+    by = APP if texts else kind_of(code)
     return signin.signed_in(
         console, request, answer, who, pending.password, version, now, way=pending.way, by=by
     )

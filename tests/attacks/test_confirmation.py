@@ -25,7 +25,7 @@ from platestream.web.confirm import CONFIRMED_FOR
 from tests.support.console import Pages, Person
 from tests.support.database import Database
 from tests.support.door import door_of, person, shift
-from tests.support.factors import code_of, confirm, enrolled, later, require
+from tests.support.factors import age, code_of, confirm, enrolled, give, later, require
 from tests.support.hits import put_hit
 from tests.support.office import csv, line
 
@@ -150,6 +150,7 @@ def test_a_disposition_asks_and_the_steps_before_it_do_not(pages: Pages) -> None
 
 
 def test_where_nobody_needs_a_factor_nobody_is_asked(pages: Pages) -> None:
+    give(door_of(pages.database, "lee", data=pages.data))
     require(pages, "nobody")
     lee = pages.browser("lee")
     idle(pages)
@@ -194,6 +195,7 @@ def test_a_token_does_what_the_rule_lets_programs_do(pages: Pages, tmp_path: Pat
     order = (Path(profiles.__file__).parent / "st-johns.toml").read_text()
     own.write_text(order.replace("[sign_in]\n", '[sign_in]\nprograms = ["hit_dispose"]\n'))
     lee = door_of(pages.database, "lee", data=pages.data)
+    give(lee)
     rules_in_force.put_in_force(lee, str(own), "Chief of Police")
     pages.console.forget()
     assert dispose_by_token(pages).status_code == 201
@@ -232,18 +234,6 @@ def checked(pages: Pages) -> Result:
     return result
 
 
-def age(pages: Pages) -> None:
-    """All that was logged so far was an hour ago."""
-    log, client, new = (
-        "platestream.inquiry_log",
-        pages.database.client(),
-        "at > now64(6) - INTERVAL 30 MINUTE",
-    )
-    young = f"(SELECT * FROM {log} WHERE {new})"
-    client.command(f"INSERT INTO {log} SELECT * REPLACE (at - INTERVAL 1 HOUR AS at) FROM {young}")
-    client.command(f"ALTER TABLE {log} DELETE WHERE {new}", settings={"mutations_sync": 2})
-
-
 def test_what_was_confirmed_in_the_console_has_its_proof_in_the_log(pages: Pages) -> None:
     lee, secret, _codes = enrolled(pages, "lee")
     send_roe(lee)
@@ -260,28 +250,74 @@ def test_what_was_confirmed_in_the_console_has_its_proof_in_the_log(pages: Pages
     assert pages.database.rows(given) == [("console", "lee")] * 2
 
 
-@pytest.mark.parametrize("tool", ["console", "api/CAD", "a tool that does not ask"])
-def test_a_program_that_does_not_ask_is_found_in_the_log(pages: Pages, tool: str) -> None:
+TOOLS = ("console", "api/CAD", "a tool that does not ask", "platestream registry user")
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_database_refuses_a_program_that_does_not_ask(pages: Pages, tool: str) -> None:
     enrolled(pages, "lee")
     age(pages)
     door = replace(door_of(pages.database, "lee", data=pages.data), tool=tool)
+    for act, about in (("registry_user", "user/roe"), ("rules", "nj"), ("registry_recovery_code", "code")):
+        with pytest.raises(RefusedInquiry, match="your second factor is needed"):
+            door.enter(act, about, change="without it")
+        assert ("lee", "refused") in acts(pages, act)
+    assert checked(pages).faults == ()
+    give(door_of(pages.database, "kim", data=pages.data))
+    with pytest.raises(RefusedInquiry, match="your second factor is needed"):
+        door.enter("registry_user", "user/roe", change="with a colleague's")
+    give(door)
     door.enter("registry_user", "user/roe", change="an officer")
+    assert checked(pages).outcome == "held"
+
+
+@pytest.mark.parametrize("act", sorted(CONFIRMED))
+def test_each_such_act_is_refused_without_the_factor(pages: Pages, act: str) -> None:
+    everybody = person("all")
+    pages.put(everybody)
+    pages.put(shift("all"))
+    door = replace(door_of(pages.database, "all", data=pages.data), tool="platestream sql")
+    with pytest.raises(RefusedInquiry, match="your second factor is needed"):
+        door.enter(act, "x", effect="a" * 64, case_number="26-001234", reason="stolen vehicle of a neighbor")
+
+
+def test_sql_on_the_gate_s_own_table_is_judged_alike(pages: Pages) -> None:
+    enrolled(pages, "lee")
+    age(pages)
+    put = "INSERT INTO platestream.inquire (inquiry_id, on_behalf_of, tool, kind, other) VALUES"
+    pages.database.client().command(f"{put} (generateUUIDv4(), 'lee', 'sql', 'registry_user', 'user/roe')")
+    assert acts(pages, "registry_user") == [("lee", "refused")]
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_an_act_that_a_changed_gate_let_through_is_found(pages: Pages, tool: str) -> None:
+    enrolled(pages, "lee")
+    age(pages)
+    put = "INSERT INTO platestream.inquiry_log (entry, inquiry_id, at, who, tool, kind, outcome) VALUES"
+    pages.database.client().command(
+        f"{put} (generateUUIDv4(), generateUUIDv4(), now64(6), 'lee', '{tool}', 'registry_user', 'allowed')"
+    )
     found = checked(pages)
     assert found.outcome == "not_held"
     assert found.faults == ("1 act without it, by: lee",)
 
 
-def test_commands_that_ask_are_held_to_it_and_the_others_are_named(pages: Pages) -> None:
-    enrolled(pages, "lee")
+def test_a_list_is_imported_by_a_command_without_the_factor_only_where_the_rules_say_so(
+    pages: Pages, tmp_path: Path
+) -> None:
+    lee = replace(door_of(pages.database, "lee", data=pages.data), tool="platestream hotlist import")
+    with pytest.raises(RefusedInquiry, match="your second factor is needed"):
+        lee.enter("hotlist_import", "sjpd: import", effect="a" * 64)
+    own = tmp_path / "own.toml"
+    order = (Path(profiles.__file__).parent / "st-johns.toml").read_text()
+    own.write_text(order.replace("[sign_in]\n", '[sign_in]\nprograms = ["hotlist_import"]\n'))
+    give(lee)
+    rules_in_force.put_in_force(lee, str(own), "Chief of Police")
     age(pages)
-    door = replace(door_of(pages.database, "lee", data=pages.data), tool="platestream registry user")
-    door.enter("registry_user", "user/roe", change="an officer")
-    found = checked(pages)
-    assert (found.outcome, found.faults) == ("not_checked", ())
-    assert found.gaps[0].why == "1 act by commands that do not ask for it, by lee"
-    door = replace(door, tool="platestream registry recovery-code")
-    door.enter("registry_recovery_code", "code")
-    assert checked(pages).outcome == "not_held"
+    lee.enter("hotlist_import", "sjpd: import", effect="a" * 64)
+    assert checked(pages).faults == ()
+    with pytest.raises(RefusedInquiry, match="your second factor is needed"):
+        replace(lee, tool="console").enter("hotlist_import", "sjpd: import", effect="a" * 64)
 
 
 def test_a_wrong_code_is_no_proof(pages: Pages) -> None:
@@ -292,8 +328,8 @@ def test_a_wrong_code_is_no_proof(pages: Pages) -> None:
     assert confirm(lee, "/administration/people", "000000").status_code == 401
     pages.console.sign_in_log.write(everything=True)
     door = replace(door_of(pages.database, "lee", data=pages.data), tool="console")
-    door.enter("registry_user", "user/roe", change="an officer")
-    assert checked(pages).outcome == "not_held"
+    with pytest.raises(RefusedInquiry, match="your second factor is needed"):
+        door.enter("registry_user", "user/roe", change="an officer")
 
 
 def test_nobody_but_the_console_logs_that_a_factor_was_given(pages: Pages) -> None:
@@ -303,9 +339,14 @@ def test_nobody_but_the_console_logs_that_a_factor_was_given(pages: Pages) -> No
         door_of(pages.database, "lee", data=pages.data).enter(ACT, event.about, change=event.text)
 
 
-def test_whoever_lifts_the_rule_without_the_factor_is_found_and_later_acts_need_none(pages: Pages) -> None:
+def test_the_rule_is_not_lifted_without_the_factor(pages: Pages) -> None:
     enrolled(pages, "lee")
     age(pages)
+    with pytest.raises(RefusedInquiry, match="your second factor is needed"):
+        require(pages, "nobody")
+    door = door_of(pages.database, "lee", data=pages.data)
+    give(door)
     require(pages, "nobody")
-    door_of(pages.database, "lee", data=pages.data).enter("registry_user", "user/roe", change="an officer")
-    assert checked(pages).faults == ("1 act without it, by: lee",)
+    age(pages)
+    door.enter("registry_user", "user/roe", change="an officer")
+    assert checked(pages).faults == ()

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
+import pyotp
 import pytest
 from typer.testing import CliRunner
 
 from platestream.access import accounts, terminals, tokens
 from platestream.access.device_client import GRANT_TYPE, DeviceClient
+from platestream.access.factor_file import STEP_S
+from platestream.access.inquire import RefusedInquiry
 from platestream.cli.main import app
-from platestream.cli.second_factor import require_second_factor
 from platestream.policy.checks.context import CheckData
 from platestream.policy.service import run
 from platestream.policy.table import CHECKS
@@ -26,7 +27,7 @@ from platestream.schemas.message import RefusedError
 from tests.support.console import Pages, Person
 from tests.support.database import Database
 from tests.support.door import door_of, person
-from tests.support.factors import FACTOR, admitted, code_of, confirm, enrolled, later, require
+from tests.support.factors import FACTOR, admitted, age, code_of, confirm, enrolled, give, later, require
 
 PAGE = "/account/terminal"
 AT = "https://localhost"
@@ -79,9 +80,10 @@ def signed_in(pages: Pages, browser: Person, secret: str) -> str:
     return str(poll(pages, client, begun["device_code"])["access_token"])
 
 
-def check(client: Any, token: str) -> dict[str, Any]:
-    found: dict[str, Any] = client.post(f"{AT}/sign-in/device/check", data={"token": token}).json()
-    return found
+def person_of(pages: Pages, token: str) -> str:
+    """The person of a valid token of a command line; empty for another."""
+    found = terminals.find(pages.settings, token, pages.clock())
+    return found.who if found else ""
 
 
 def test_a_person_sees_machine_command_and_address_and_confirms_with_the_second_factor(
@@ -104,7 +106,7 @@ def test_a_person_sees_machine_command_and_address_and_confirms_with_the_second_
     answer = poll(pages, client, begun["device_code"])
     assert (answer["who"], answer["token_type"]) == ("vale", "Bearer")
     assert 8 * 3600 - 60 < answer["expires_in"] <= 8 * 3600
-    assert check(client, answer["access_token"]) == {"active": True, "who": "vale", "fresh": True}
+    assert person_of(pages, answer["access_token"]) == "vale"
     rows = pages.database.rows(
         "SELECT who, outcome, change FROM platestream.inquiry_log WHERE kind = 'account_terminal'"
     )
@@ -203,14 +205,14 @@ def test_a_token_ends_by_its_person_an_administrator_a_reset_and_its_time(
     browser, secret = vale
     admin, admins, _codes = enrolled(pages, "lee")
     token = signed_in(pages, browser, secret)
-    assert check(browser.client, token)["active"]
+    assert person_of(pages, token) == "vale"
     assert "command line on desk-7" in browser.get("/account").text
     assert "command line on desk-7" in admin.get("/administration/people/vale").text
     later(pages)
     end(pages, browser, admin)
     if "confirmed_form" in admin.page:
         confirm(admin, "/administration/people/sessions", code_of(pages, admins))
-    assert check(browser.client, token) == {"active": False}
+    assert person_of(pages, token) == ""
 
 
 def test_a_stolen_token_opens_no_page_and_no_api_and_is_not_fresh_for_long(
@@ -225,13 +227,14 @@ def test_a_stolen_token_opens_no_page_and_no_api_and_is_not_fresh_for_long(
     for path in ("/api/hits/look", "/api/log/export"):
         assert thief.client.post(f"{AT}{path}", json={"reason": "x"}, headers=bearer).status_code == 403
     pages.clock.forward(minutes=5)
-    assert check(thief.client, token) == {"active": True, "who": "vale", "fresh": False}
+    assert person_of(pages, token) == "vale"
 
 
 def test_a_program_s_token_is_none_of_a_command_line(pages: Pages) -> None:
     door = door_of(pages.database, "lee", data=pages.data)
+    give(door)
     _made, text = tokens.make(door, "lee", "CAD", ["hits"], pages.clock(), 90)
-    assert check(pages.browser().client, text) == {"active": False}
+    assert person_of(pages, text) == ""
     with pytest.raises(RefusedError):
         tokens.make(door, "lee", "CAD", ["terminal"], pages.clock(), 90)
 
@@ -269,21 +272,20 @@ class Console(httpx.Client):
         return self._to.post(url, **options)
 
 
-def test_commands_that_ask_for_the_second_factor_take_a_fresh_sign_in_of_their_person(
+def test_a_command_does_what_needs_the_factor_after_a_fresh_sign_in_of_its_person(
     pages: Pages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = Console(pages)
     monkeypatch.setattr("platestream.access.device_client.httpx.Client", lambda **_options: client)
-    file = tmp_path / "sign-in.json"
+    door = door_of(pages.database, "ana", data=pages.data, tool="platestream evidence export")
 
-    def door(who: str) -> Any:
-        made = door_of(pages.database, who, data=pages.data)
-        made.settings.sign_in_file = file
-        return made
+    def export() -> None:
+        door.enter("evidence_export", "hold", case_number="26-001234", effect="a" * 64)
 
-    with pytest.raises(RefusedError, match="platestream sign-in"):
-        require_second_factor(door("ana"))
     browser, secret, _codes = enrolled(pages, "ana")
+    age(pages)
+    with pytest.raises(RefusedInquiry, match="platestream sign-in"):
+        export()
     later(pages)
     device, shown = DeviceClient(AT), list[str]()
 
@@ -296,42 +298,52 @@ def test_commands_that_ask_for_the_second_factor_take_a_fresh_sign_in_of_their_p
     made = device.sign_in("desk-7", "platestream sign-in", lambda *both: shown.extend(both), confirmed)
     assert made.who == "ana"
     assert shown[0] == f"{AT}{PAGE}?code={shown[1]}"
-    sign_in_file.write(file, made)
-    require_second_factor(door("ana"))
-    with pytest.raises(RefusedError):
-        require_second_factor(door("lee"))
-    sign_in_file.write(file, msgspec.structs.replace(made, text=made.text[:-1] + "x"))
-    with pytest.raises(RefusedError):
-        require_second_factor(door("ana"))
-    sign_in_file.write(file, made)
-    pages.clock.forward(minutes=5)
-    with pytest.raises(RefusedError):
-        require_second_factor(door("ana"))
+    export()
+    age(pages)
+    assert person_of(pages, made.text) == "ana", "the token lasts for hours"
+    with pytest.raises(RefusedInquiry, match="platestream sign-in"):
+        export()
     device.sign_out(made.text)
-    assert device.confirmed_by(made.text) == ""
-    require(pages, "nobody")
-    file.unlink()
-    require_second_factor(door("ana"))
+    assert person_of(pages, made.text) == ""
 
 
+@pytest.fixture
+def in_process(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands in this process, on the database of the pages, by Ana."""
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", pages.database.dsn)
+    monkeypatch.setenv("PLATESTREAM_DATA", str(pages.data))
+    monkeypatch.setattr("platestream.access.door.system_account", lambda: "ana")
+
+
+@pytest.mark.usefixtures("in_process")
 def test_evidence_is_not_exported_by_a_command_line_without_a_fresh_sign_in(
     pages: Pages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = tmp_path / "key.pem"
     made = CliRunner().invoke(app, ["evidence", "key", str(key)])
     assert made.exit_code == 0, made.output
-    for name, value in {
-        "CLICKHOUSE": pages.database.dsn,
-        "DATA": str(pages.data),
-        "EVIDENCE_KEY_FILE": str(key),
-        "SIGN_IN_FILE": str(tmp_path / "none.json"),
-    }.items():
-        monkeypatch.setenv(f"PLATESTREAM_{name}", value)
-    monkeypatch.setattr("platestream.access.door.system_account", lambda: "ana")
+    monkeypatch.setenv("PLATESTREAM_EVIDENCE_KEY_FILE", str(key))
     hold = "7c0e1f1e-0000-4000-8000-000000000001"
     result = CliRunner().invoke(app, ["evidence", "export", hold, str(tmp_path / "out")])
-    assert "second factor" in str(result.exception)
+    assert result.exit_code != 0
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("in_process")
+def test_where_no_console_runs_the_command_line_takes_the_code_itself(pages: Pages) -> None:
+    _browser, secret, _codes = enrolled(pages, "ana")
+    age(pages)
+    door = door_of(pages.database, "ana", data=pages.data, tool="platestream evidence export")
+    wrong = CliRunner().invoke(app, ["sign-in"], input="000000\n")
+    assert isinstance(wrong.exception, RefusedError)
+    with pytest.raises(RefusedInquiry, match="platestream sign-in"):
+        door.enter("evidence_export", "hold", case_number="26-001234", effect="a" * 64)
+    code = pyotp.TOTP(secret).at(datetime.now(UTC) + timedelta(seconds=STEP_S))  # that of enrolling is spent
+    made = CliRunner().invoke(app, ["sign-in"], input=f"{code}\n")
+    assert made.exit_code == 0, made.output
+    door.enter("evidence_export", "hold", case_number="26-001234", effect="a" * 64)
+    again = CliRunner().invoke(app, ["sign-in"], input=f"{code}\n")
+    assert isinstance(again.exception, RefusedError), "a code counts once"
 
 
 def stored(folder: Path, who: str = "smith", hours: float = 8) -> Path:

@@ -1,12 +1,16 @@
 """People with a second factor, for tests: what their authenticator app shows, and browsers that give it."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pyotp
 
 from platestream.access import rules_in_force
-from platestream.access.factor_file import STEP_S
+from platestream.access.door import Door
+from platestream.access.factor_file import APP, STEP_S
+from platestream.access.sign_in_log import SignInLog
+from platestream.schemas.sign_in_event import SignInEvent
 from tests.support.console import Pages, Person
 from tests.support.door import door_of
 
@@ -17,6 +21,25 @@ def require(pages: Pages, of: str) -> None:
     door = door_of(pages.database, "lee", data=pages.data)
     rules_in_force.change(door, rules_in_force.Change(second_factor=of), "Chief")  # type: ignore[arg-type]
     pages.console.forget()
+
+
+def give(door: Door, way: str = "test") -> None:
+    """The console was given the second factor of the person of the door."""
+    now = datetime.now(UTC)
+    event = SignInEvent(kind="confirmed", at=now, who=door.who, way=way, factor=APP)
+    SignInLog(door.settings, door.clients, lambda: now).confirmed(event)
+
+
+def age(pages: Pages) -> None:
+    """All that was logged so far was an hour ago."""
+    log, client, new = (
+        "platestream.inquiry_log",
+        pages.database.client(),
+        "at > now64(6) - INTERVAL 30 MINUTE",
+    )
+    young = f"(SELECT * FROM {log} WHERE {new})"
+    client.command(f"INSERT INTO {log} SELECT * REPLACE (at - INTERVAL 1 HOUR AS at) FROM {young}")
+    client.command(f"ALTER TABLE {log} DELETE WHERE {new}", settings={"mutations_sync": 2})
 
 
 def secret_of(page: str) -> str:

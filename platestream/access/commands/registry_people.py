@@ -15,7 +15,6 @@ from platestream.access.commands.registry_records import DAY, put_record
 from platestream.access.door import Door, agency_zone
 from platestream.cli.door import open_door
 from platestream.cli.output import err, out
-from platestream.cli.second_factor import require_second_factor
 from platestream.inquiries import search as inquiries
 from platestream.schemas.acts import ROLES
 from platestream.schemas.pluralize import pluralize
@@ -69,7 +68,6 @@ def recovery_code() -> None:
     Example: platestream registry recovery-code
     """
     with open_door("registry recovery-code") as door:
-        require_second_factor(door)
         code = recovery.make_code(door)
     _show_code(code)
 
@@ -94,7 +92,6 @@ def recover(
     with open_door("registry recover") as door:
         zone = agency_zone(door)
         day = trained.replace(tzinfo=zone) if trained else None
-        require_second_factor(door)
         attempt = recovery.recover(door, name, _prompt("recovery code"), day)
     if attempt.done:
         out.print(f"{name} is administrator; the code is used up: platestream registry recovery-code")

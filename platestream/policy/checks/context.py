@@ -130,7 +130,7 @@ class CheckData:
             now=now,
             data=None if settings.kafka else settings.data,
             broker=kafka if settings.kafka else None,
-            embedded=settings.clickhouse.startswith("chdb:"),
+            embedded=settings.in_process,
             names=names,
             open_log=open_log,
             contradicted=tuple(_contradicted(settings, rules)),
