@@ -9,7 +9,7 @@ import pytest
 
 from platestream.access.door import Door
 from platestream.access.inquire import RefusedInquiry
-from platestream.edges.clickhouse_client import DOOR
+from platestream.edges.clickhouse_client import DOOR, connect
 from platestream.hotlist import feed
 from platestream.operators.inquiry_checks.order import NOBODY, RULES, check_order
 from platestream.operators.people import People
@@ -18,10 +18,12 @@ from platestream.policy.service import run
 from platestream.policy.table import CHECKS
 from platestream.retention import service as retention
 from platestream.schemas.inquiry import Inquiry
+from platestream.schemas.sign_in_event import ACT as SIGN_IN
+from platestream.schemas.sign_in_event import SignInEvent
 from platestream.transparency_log import service as publishing
 from tests.support.database import Database
 from tests.support.door import OWN, door_of, person, staffed
-from tests.support.engine import Engine
+from tests.support.engine import Engine, password
 
 ENTITLED = tuple(one for one in CHECKS if one.name == "entitled")
 
@@ -187,3 +189,30 @@ def test_4_on_a_server_no_person_becomes_the_machine(engine: Engine, tmp_path: P
         engine.client(account).insert("platestream.inquire", [list(told.values())], column_names=list(told))
         sql = f"SELECT outcome FROM platestream.inquiry_log WHERE inquiry_id = '{inquiry}'"
         assert engine.client("owner").query(sql).result_rows == [("refused",)]
+
+
+@pytest.mark.parametrize(
+    ("account", "key"),
+    [("platestream_retention_job", "retention"), ("smith", "smith")],
+)
+def test_no_account_but_the_console_s_says_that_a_person_gave_the_second_factor(
+    engine: Engine, account: str, key: str
+) -> None:
+    inquiry, person = uuid4(), "smith"
+    event = SignInEvent(kind="confirmed", at=datetime.now(UTC), who=person, factor="authenticator app")
+    told = {
+        "inquiry_id": inquiry,
+        "kind": SIGN_IN,
+        "on_behalf_of": "console",
+        "automatic": True,
+        "set_off_by": person,
+        "other": event.about,
+        "change": event.text,
+    }
+    key = password(
+        {"platestream_flows": "flows", "platestream_retention_job": "retention"}.get(account, account)
+    )
+    client = connect(f"http://{account}:{key}@127.0.0.1:{engine.port}/platestream", explain=True)
+    client.insert("platestream.inquire", [list(told.values())], column_names=list(told))
+    sql = f"SELECT outcome, factor_given FROM platestream.inquiry_log WHERE inquiry_id = '{inquiry}'"
+    assert engine.client("owner").query(sql).result_rows == [("refused", False)]

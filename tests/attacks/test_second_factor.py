@@ -33,6 +33,7 @@ from tests.support.factors import (
     confirm,
     enrolled,
     later,
+    proven,
     recovery_codes,
     require,
     secret_of,
@@ -104,7 +105,7 @@ def test_every_route_outside_of_the_sign_in_is_known_here(pages: Pages) -> None:
     assert free == {
         *("/sign-in", "/sign-in/link", "/sign-in/factor", "/sign-in/passkey", "/sign-in/passkey/options"),
         *("/sign-in/factor/passkey", "/sign-in/factor/passkey/options"),
-        *("/sign-in/device", "/sign-in/device/token", "/sign-in/device/check", "/sign-out/device"),
+        *("/sign-in/device", "/sign-in/device/token", "/sign-out/device"),
         *("/sign-out", "/redeem", "/health", "/offline"),
         *("/hits/live", "/hits/here", "/manifest.webmanifest", "/sw.js", "/static", "/api"),
         *("/help", "/help/", "/help/{page:path}"),
@@ -254,7 +255,7 @@ def test_a_sign_in_that_waits_ends_with_time_deactivation_and_a_new_password(pag
     slow.send(FACTOR, code=code_of(pages, secret))
     assert not admitted(slow)
     reset = pages.browser("vale")
-    accounts.invite(door_of(pages.database, "lee", data=pages.data), "vale", pages.clock())
+    accounts.invite(proven(pages, "lee"), "vale", pages.clock())
     reset.send(FACTOR, code=code_of(pages, secret))
     assert not admitted(reset)
 
@@ -297,7 +298,7 @@ def test_other_recovery_codes_end_those_before(pages: Pages) -> None:
 
 def test_an_administrator_who_redeems_a_code_themselves_lacks_the_factor(pages: Pages) -> None:
     enrolled(pages, "vale")
-    text, _code = accounts.invite(door_of(pages.database, "lee", data=pages.data), "vale", pages.clock())
+    text, _code = accounts.invite(proven(pages, "lee"), "vale", pages.clock())
     thief = pages.browser()
     thief.client.post("/redeem", data={"who": "vale", "code": text, "password": PASSWORD, "again": PASSWORD})
     thief.sign_in("vale")
@@ -342,7 +343,7 @@ def test_a_factor_of_before_a_reset_or_of_anothers_making_that_is_put_into_the_f
     file = pages.data / "accounts" / "factors.json"
     before = file.read_bytes()
     assert found_by_check(pages) == []
-    accounts.invite(door_of(pages.database, "lee", data=pages.data), "vale", pages.clock(), factor=True)
+    accounts.invite(proven(pages, "lee"), "vale", pages.clock(), factor=True)
     file.write_bytes(before)
     assert found_by_check(pages) != []
     invented = StoredFactor(Factor(pyotp.random_base32(), pages.clock(), ()))

@@ -14,11 +14,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from platestream.schemas.acts import ROLES
 from platestream.settings import system_account
 from tests.support.clock import NOW
 from tests.support.kafka_broker import free_port, wait_until
-from tests.support.up import System
+from tests.support.up import System, founding
 
 PASSWORD = "an officer's password"
 TRAINED = f"{NOW - timedelta(days=10):%Y-%m-%d}"
@@ -40,8 +39,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     one = System.of(tmp_path_factory.mktemp("up"), console=free_port())
     one.up()
     try:
-        me = system_account()
-        roles = [word for role in ROLES for word in ("--role", role)]
         listed = one.folder / "list.csv"
         ends = (NOW + timedelta(days=20)).date()
         listed.write_text(
@@ -51,8 +48,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         )
         registered = ["--agency", "sjpd", "--trained", TRAINED]
         for told in (
-            ["registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ"],
-            ["registry", "user", me, "--title", me, "--employee-number", "1", *registered, *roles],
+            *founding(system_account()),
             [
                 "registry",
                 "user",
@@ -66,7 +62,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
                 "officer",
             ],
             ["hotlist", "import", str(listed), "--source", "acic"],
-            ["registry", "rules", "--second-factor", "nobody", "--by", "Chief"],
         ):
             ran = one.run(*told)
             assert ran.returncode == 0, ran.stdout + ran.stderr

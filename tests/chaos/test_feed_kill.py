@@ -19,14 +19,12 @@ from platestream.access.registry import records_of
 from platestream.hotlist.feed_health import FOLDER
 from platestream.hotlist.list_changes import entries_of
 from platestream.hotlist.manifest import Extent, sign
-from platestream.schemas.acts import ROLES
 from platestream.schemas.topics import HOTLIST
 from platestream.settings import open_edge, system_account
 from tests.support.chaos import KILLS
-from tests.support.clock import NOW
 from tests.support.kafka_broker import wait_until
 from tests.support.openssh import SftpServer, sftp_server
-from tests.support.up import System
+from tests.support.up import System, founding
 
 LINES, SEED = 6000, 3104
 MAP = 'category = "stolen_vehicle"\ndelimiter = "|"\n[columns]\naction = 1\nNIC = 2\nLIC = 3\nLIS = 4\n'
@@ -50,17 +48,13 @@ def test_kills_amid_imports_end_at_the_owner_s_list(tmp_path: Path) -> None:
     private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     (tmp_path / "map.toml").write_text(MAP)
-    me, roles = system_account(), [word for role in ROLES for word in ("--role", role)]
-    trained = f"{NOW - timedelta(days=10):%Y-%m-%d}"
     with sftp_server(tmp_path / "ssh") as server:
         feed = ("--place", server.place, "--key", str(public), "--map", str(tmp_path / "map.toml"))
         for told in (
             ("migrate",),
-            ("registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ"),
-            ("registry", "user", me, "--title", me, "--agency", "sjpd", "--employee-number", "1",
-             "--trained", trained, *roles),
+            *founding(system_account()),
             ("registry", "source", "ncic", *feed, "--every", "60"),
-        ):  # fmt: skip
+        ):
             ran = system.run(*told)
             assert ran.returncode == 0, ran.stdout + ran.stderr
         home = system.data / FOLDER

@@ -18,14 +18,12 @@ from platestream.evidence import package
 from platestream.evidence.systems import FOLDER
 from platestream.ledger import store as ledger
 from platestream.schemas import tables
-from platestream.schemas.acts import ROLES
 from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from platestream.settings import embedded_dsn, system_account
 from tests.support.chaos import KILLS
-from tests.support.clock import NOW
 from tests.support.openssh import sftp_server
-from tests.support.up import System
+from tests.support.up import System, founding
 
 READ = Detection.from_json(bytes(example("detection").accepted))
 SEED, BYTES, CASE = 3107, 30_000_000, "26-001234"
@@ -59,19 +57,14 @@ def test_kills_amid_transfers_leave_each_package_once_with_its_receipt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system, chance = System.of(tmp_path / "system"), random.Random(SEED)
-    me, roles = system_account(), [word for role in ROLES for word in ("--role", role)]
-    trained = f"{NOW - timedelta(days=10):%Y-%m-%d}"
     package.new_key(tmp_path / "agency.pem")
     with sftp_server(tmp_path / "ssh") as server:
         host = ("--host-key", str(server.folder / "host.pub"))
         for step in (
             ("migrate",),
-            ("registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ"),
-            ("registry", "user", me, "--title", me, "--agency", "sjpd", "--employee-number", "1",
-             "--trained", trained, *roles),
-            ("registry", "rules", "--second-factor", "nobody", "--by", "Chief"),  # no console runs here
+            *founding(system_account()),
             ("registry", "evidence-system", "vault", "--place", server.place, *host),
-        ):  # fmt: skip
+        ):
             done(system, *step)
         home = system.data / FOLDER / "vault"
         home.mkdir(parents=True)

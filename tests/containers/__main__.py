@@ -132,6 +132,7 @@ def start(services: list[str]) -> None:
 def register() -> None:
     """Agency, person, hot list and cameras, as docs/how-to/operator/deploy.md has it."""
     tools(PERSON, "registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ")
+    tools(PERSON, "registry", "rules", "--second-factor", "nobody", "--by", "Chief")
     roles = [word for role in ("administrator", "officer", "analyst", "auditor") for word in ("--role", role)]
     trained = f"{datetime.now(UTC) - timedelta(days=30):%Y-%m-%d}"
     person = ("--title", "Chief", "--agency", "sjpd", "--employee-number", "1", "--trained", trained)

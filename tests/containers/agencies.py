@@ -83,6 +83,7 @@ def meet(person: str) -> None:
     mou = ("--mou-from", begun, "--state", "AZ")
     roles = [word for role in ("administrator", "officer", "analyst") for word in ("--role", role)]
     county("registry", "agency", COUNTY, "--title", "Apache County SO", "--own", "--state", "AZ")
+    county("registry", "rules", "--second-factor", "nobody", "--by", "Sheriff")
     county(
         "registry",
         "user",

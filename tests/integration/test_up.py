@@ -15,12 +15,11 @@ import pytest
 
 from platestream.hotlist.feed import SETTLED
 from platestream.reports.public_figures import FILE
-from platestream.schemas.acts import ROLES
 from platestream.schemas.topics import DETECTIONS, HOTLIST
 from platestream.settings import system_account
 from tests.support.clock import NOW
 from tests.support.kafka_broker import free_port, wait_until
-from tests.support.up import System
+from tests.support.up import System, founding
 
 TRAINED = f"{NOW - timedelta(days=10):%Y-%m-%d}"
 
@@ -32,24 +31,8 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     one.transparency = free_port()
     one.up()
     try:
-        me = system_account()
-        roles = [word for role in ROLES for word in ("--role", role)]
         for told in (
-            ["registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ"],
-            [
-                "registry",
-                "user",
-                me,
-                "--title",
-                me,
-                "--agency",
-                "sjpd",
-                "--employee-number",
-                "1",
-                "--trained",
-                TRAINED,
-                *roles,
-            ],
+            *founding(system_account()),
             ["shift", "login"],
             ["hotlist", "import", str(hot_list(one.folder, "ZZZ1111")), "--source", "acic"],
         ):

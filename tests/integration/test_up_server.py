@@ -4,16 +4,14 @@ The server is the engine in a process of its own, with the users file of a serve
 """
 
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.clock import NOW
 from tests.support.engine import SERVICES, Engine
 from tests.support.kafka_broker import Kafka, free_port, wait_until
-from tests.support.up import System
+from tests.support.up import System, founding
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -43,20 +41,7 @@ def test_with_a_broker_and_a_server_a_picture_becomes_a_detection(
         running = {one["name"]: one["state"] for one in system.status()["processes"]}
         assert "engine" not in running
         assert {"match", "audit", "retention", "cameras", "console"} <= running.keys()
-        roles = [word for role in ("administrator", "supervisor", "analyst") for word in ("--role", role)]
-        registered = [
-            "--agency",
-            "sjpd",
-            "--employee-number",
-            "1",
-            "--trained",
-            f"{NOW - timedelta(days=10):%Y-%m-%d}",
-            *roles,
-        ]
-        for told in (
-            ["registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ"],
-            ["registry", "user", "smith", "--title", "Smith", *registered],
-        ):
+        for told in founding("smith", "administrator", "supervisor", "analyst"):
             ran = system.run(*told)
             assert ran.returncode == 0, ran.stdout + ran.stderr
         system.photograph("KBD4821", "one")

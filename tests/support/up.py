@@ -15,15 +15,30 @@ import msgspec
 from platestream.edges.changelog import read_to_end
 from platestream.operations.up.status import status
 from platestream.operations.up.supervisor import Supervisor
+from platestream.schemas.acts import ROLES, Role
 from platestream.schemas.alert_hit import AlertHit
 from platestream.schemas.topics import ALERT_HITS, DETECTIONS, Topic
 from platestream.settings import Settings, job_account, open_edge
+from tests.support.clock import NOW
 from tests.support.flows import plate_picture
 from tests.support.kafka_broker import free_port, wait_until
 from tests.support.stored_topics import stored_topics
 
 YARD = '[cameras.yard]\nkind = "folder"\npath = "pictures"\nlatitude = 34.5\nlongitude = -109.4\n'
 ROOT = Path(__file__).parent.parent.parent
+
+
+def founding(who: str, *roles: Role) -> list[tuple[str, ...]]:
+    """Commands that register an agency and `who` with these roles, or with all. Nobody needs a second factor:
+    that is set before there are people, as later it takes one.
+    """
+    trained = f"{NOW - timedelta(days=10):%Y-%m-%d}"
+    person = ("--title", who, "--agency", "sjpd", "--employee-number", "1", "--trained", trained)
+    return [
+        ("registry", "agency", "sjpd", "--title", "St. Johns PD", "--own", "--state", "AZ"),
+        ("registry", "rules", "--second-factor", "nobody", "--by", "Chief"),
+        ("registry", "user", who, *person, *(word for role in roles or ROLES for word in ("--role", role))),
+    ]
 
 
 @dataclass
