@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 import typer
 
 from platestream.access.door import Door
 from platestream.cli.door import TIMES, display_zone, format_local, open_door, to_instant
 from platestream.cli.output import err, out, print_json, table
+from platestream.hits import records_report
 from platestream.hits import service as job
 from platestream.operators import hit_words
 from platestream.runtime.private_file import write_file
@@ -97,6 +99,10 @@ def show(
     pictures: Annotated[
         Path | None, typer.Option(file_okay=False, help="Write the pictures to this folder.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="Write the report for the records system here, as JSON (G.8)."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show one hit with everything needed before acting: pictures, matches and differences, entry, steps.
@@ -109,6 +115,8 @@ def show(
         if pictures is not None:
             found = job.pictures(door, hit, case_number=case, reason=reason or _verifying(hit_id))
             files = [_save(pictures, hit_id, kind, jpeg) for kind, jpeg in sorted(found.items())]
+    if report is not None:
+        write_file(report, msgspec.json.encode(records_report.report(hit)))
     if as_json:
         print_json(_as_json(hit, files))
         return

@@ -1,5 +1,6 @@
 """`platestream hits` on the embedded edge, in one process, as an officer uses it."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -13,6 +14,7 @@ from platestream.edges.files import FileTopics
 from platestream.hits.service import confusions
 from platestream.schemas import topics
 from platestream.schemas.alert_hit import NOTICE, Difference
+from platestream.schemas.fields import Vehicle
 from platestream.schemas.hit_action import Confusion
 from tests.support.database import Database
 from tests.support.door import person, signed_in_as, staffed
@@ -66,6 +68,40 @@ def test_a_hit_is_looked_at_verified_step_by_step_and_disposed_of(
     streams = FileTopics(officer.data, follow=False)
     written = [topics.HIT_ACTIONS.decode(message).kind for message in streams.messages(topics.HIT_ACTIONS)]
     assert written == ["plate_and_state_confirmed", "confirmed_current", "action_taken"]
+
+
+def test_the_report_for_a_records_system_has_the_codes_of_ncic_and_the_mark(
+    officer: Officer, database: Database, tmp_path: Path
+) -> None:
+    seen = {"vehicle": Vehicle(make="Ford", colour="white", body="pickup", model="F-150")}
+    hit = put_hit(database, 8, seen=seen)
+    file = tmp_path / "report.json"
+    assert "record the disposition first" in officer("show", hit, "--report", str(file), code=1)
+    officer("verify", hit, "--confirmed")
+    officer("verify", hit, "--current", "ncic", "--mvd", "valid")
+    assert "record the disposition first" in officer("show", hit, "--report", str(file), code=1)
+    assert not file.exists()
+    officer("dispose", hit, "--action", "arrest", "--actionable", "--case", "26-001234", "--stop")
+    officer("show", hit, "--report", str(file))
+    made = json.loads(file.read_bytes())
+    assert (made["case_number"], made["special_circumstances"]) == (
+        "26-001234", ["Actionable ALPR Hit Related"]
+    )  # fmt: skip
+    assert made["read"]["vehicle_codes"] == {"make": "FORD", "color": "WHI", "style": "PK"}
+    assert made["read"]["vehicle"] == {"color": "white", "make": "Ford", "model": "F-150", "body": "pickup"}
+    assert made["listed"]["source"] == "ncic"
+    steps = [(one["step"], one.get("checked_with", "")) for one in made["verification"]]
+    assert steps == [("plate_and_state_confirmed", ""), ("confirmed_current", "ncic")]
+    assert (made["disposition"]["result"], made["disposition"]["stopped"]) == ("arrest", True)
+    assert file.stat().st_mode & 0o777 == 0o600
+    officer("show", hit, "--report", str(file))
+
+    plain = put_hit(database, 9)
+    officer("verify", plain, "--confirmed")
+    officer("verify", plain, "--current", "ncic", "--mvd", "valid")
+    officer("dispose", plain, "--action", "citation")
+    officer("show", plain, "--report", str(file))
+    assert json.loads(file.read_bytes())["special_circumstances"] == []
 
 
 def test_every_look_is_in_the_inquiry_log_and_a_list_needs_its_reason(
