@@ -129,13 +129,13 @@ def set_own(door: Door, password: str, now: datetime, place: str, *, factor: boo
     """
     with door.log_refusal("account_code", f"user/{door.who}"):
         check_length(password)
+    if factor:  # first, as this may be refused
+        _end_factor(door, door.who, now, place)
     reset = door.who in passwords(door.settings).names()
     change = f"their own password without {'the current one' if reset else 'a code'}, set {place}"
     _put(door, "account_code", password, change + _tokens_end(door, door.who))
     enrollments(door.settings).remove(door.who)
     tokens.stored_tokens(door.settings).end_all(door.who)
-    if factor:
-        _end_factor(door, door.who, now, place)
     enrollments(door.settings).note(door.who, Event(now, "reset" if reset else "changed", door.who, place))
 
 

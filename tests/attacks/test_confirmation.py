@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from platestream.access import profiles, registry, rules_in_force, tokens
+from platestream.access import accounts, profiles, registry, rules_in_force, tokens
 from platestream.access.door import UnconfirmedError
 from platestream.access.inquire import RefusedInquiry
 from platestream.access.registry import records_of
@@ -22,7 +22,7 @@ from platestream.schemas.registry import RegistryRecord
 from platestream.schemas.sign_in_event import ACT, SignInEvent
 from platestream.web.app import app
 from platestream.web.confirm import CONFIRMED_FOR
-from tests.support.console import Pages, Person
+from tests.support.console import PASSWORD, Pages, Person
 from tests.support.database import Database
 from tests.support.door import door_of, person, shift
 from tests.support.factors import age, code_of, confirm, enrolled, give, later, require
@@ -278,6 +278,21 @@ def test_each_such_act_is_refused_without_the_factor(pages: Pages, act: str) -> 
     door = replace(door_of(pages.database, "all", data=pages.data), tool="platestream sql")
     with pytest.raises(RefusedInquiry, match="your second factor is needed"):
         door.enter(act, "x", effect="a" * 64, case_number="26-001234", reason="stolen vehicle of a neighbor")
+
+
+def test_an_own_password_is_set_before_there_is_a_factor_and_opens_nothing_alone(pages: Pages) -> None:
+    enrolled(pages, "lee")
+    age(pages)
+    door = replace(door_of(pages.database, "lee", data=pages.data), tool="platestream account set")
+    with pytest.raises(RefusedInquiry, match="your second factor is needed"):
+        accounts.set_own(door, f"{PASSWORD} of a thief", pages.clock(), "in a test", factor=True)
+    accounts.set_own(door, f"{PASSWORD} of a thief", pages.clock(), "in a test")
+    with pytest.raises(RefusedInquiry, match="your second factor is needed"):
+        accounts.invite(door, "vale", pages.clock())
+    thief = pages.browser()
+    thief.sign_in("lee", f"{PASSWORD} of a thief")
+    assert "the code that your authenticator app shows" in thief.page
+    assert checked(pages).faults == ()
 
 
 def test_sql_on_the_gate_s_own_table_is_judged_alike(pages: Pages) -> None:
