@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from platestream.edges.clickhouse import ClickHouseTables
 from platestream.edges.clickhouse_client import INGEST, OWNER, RETENTION, SEALER
+from platestream.edges.dsn import is_same_account, read_dsn
 from platestream.edges.edge import Edge, Share, Topics
 from platestream.edges.files import FileTopics
 from platestream.edges.kafka import KafkaTopics
@@ -208,7 +209,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _read_secret(self) -> "Settings":
         if self.clickhouse_file is not None:
-            self.clickhouse = self.clickhouse_file.read_text().strip()
+            self.clickhouse = read_dsn(self.clickhouse_file)
         if not self.clickhouse:
             self.clickhouse = _own_dsn(self.data) or embedded_dsn(self.data)
         self.sign_in_file = Path(os.path.expanduser(self.sign_in_file))
@@ -262,23 +263,27 @@ class Settings(BaseSettings):
         with an effect, if `door_file` names one. With the engine of `platestream up` it is the account of the
         job that has the role, or the console's: a user who can read the data folder can read it.
         """
-        ours = self.clickhouse == _own_dsn(self.data)
-        job = JOBS.get(role or "", "console" if automatic else None) if ours else None
+        job = JOBS.get(role or "", "console" if automatic else None) if self._is_own else None
         if job is not None:
-            return job_account(self.data / ACCOUNTS, job).read_text().strip()
+            return read_dsn(job_account(self.data / ACCOUNTS, job))
         if automatic and self.door_file is not None:
-            return self.door_file.read_text().strip()
+            return read_dsn(self.door_file)
         return self.clickhouse
 
     @property
     def names_server(self) -> bool:
         """True if the tables are a server's, or those of an engine that is managed elsewhere."""
-        return not self.in_process and self.clickhouse != _own_dsn(self.data)
+        return not self.in_process and not self._is_own
 
     @property
     def in_process(self) -> bool:
         """True if the tables are in a folder that this process opens itself."""
         return self.clickhouse.startswith("chdb:")
+
+    @property
+    def _is_own(self) -> bool:
+        """True if this is the person's account at the engine of `data`, whose password may have changed."""
+        return is_same_account(self.clickhouse, _own_dsn(self.data))
 
     @property
     def partitions(self) -> Share:
@@ -358,7 +363,7 @@ def open_edge(settings: Settings | None = None, *, follow: bool = True) -> Edge:
 
 def _own_dsn(data: Path) -> str:
     own = own_account(data)
-    return own.read_text().strip() if own.exists() else ""
+    return read_dsn(own) if own.exists() else ""
 
 
 def _sentence(where: tuple[int | str, ...], message: str) -> str:

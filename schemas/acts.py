@@ -284,6 +284,7 @@ ACTS: tuple[Act, ...] = (
     Act("backup", "back up the records", "E.1.c K", _ADMIN, automatic=True),
     Act("restore", "restore a backup into an empty system", "E.1.c K", _ADMIN),
     Act("keys_rewrap", "put the hourly keys under another master key", "E.1.c", _ADMIN),
+    Act("keys_rotate", "give the accounts of jobs new passwords", "E.1.c", _ADMIN),
     Act("dead_letter_show", "see what was refused", "E.1.c", _ADMIN),
     Act("dead_letter_resend", "send what was refused again", "E.1.c", _ADMIN),
     Act("notify_test", "send a receiver of notifications a test", "G.2", _CHIEFS),

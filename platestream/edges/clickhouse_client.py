@@ -7,24 +7,28 @@ Messages of the database may contain queries or stored values, including plates.
 hide them, and `run` removes the chain of causes, which still has them, from the errors that it raises.
 """
 
+import base64
 import fcntl
 import ssl
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error, OperationalError
 
+from platestream.edges.dsn import DATABASE as DATABASE
+from platestream.edges.dsn import TLS_OPTIONS as TLS_OPTIONS
+from platestream.edges.dsn import ConnectError as ConnectError
+from platestream.edges.dsn import Dsn as Dsn
+from platestream.edges.dsn import current, is_from_file
 from platestream.edges.embedded_inserts import keep_in_memory
 
 # Rows are never pandas tables. To check, the client would import pandas at the first row: half of the time of
@@ -33,7 +37,6 @@ options.pd = options.pd_time_test = None
 
 T = TypeVar("T")
 
-DATABASE = "platestream"
 OWNER = "platestream_owner"
 INGEST = "platestream_ingest"
 SEALER = "platestream_sealer"
@@ -62,7 +65,6 @@ ERROR_TEXTS = {
 # Rate-limited sign-in, too many queries at once, socket timeout, network, memory used by other queries, full
 # disk, too many parts: all of these are temporary.
 TRANSIENT_CODES = frozenset({201, 202, 209, 210, 241, 243, 252})
-TLS_OPTIONS = ("ca_cert", "client_cert", "client_cert_key")
 
 
 class DatabaseError(RuntimeError):
@@ -79,57 +81,8 @@ class DatabaseError(RuntimeError):
         self.passing = passing
 
 
-class ConnectError(ValueError):
-    """An unusable DSN; the message contains no secret."""
-
-
 class FolderInUseError(ConnectError):
     """The embedded database is in use by another process, such as a command on the same folder."""
-
-
-@dataclass(frozen=True)
-class Dsn:
-    """A parsed `https://user:password@host:8443/platestream` or `chdb:///absolute/path/platestream`."""
-
-    scheme: str
-    host: str = ""
-    port: int = 0
-    user: str = ""
-    password: str = field(default="", repr=False)
-    path: Path = Path()
-    tls: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def parse(cls, text: str) -> "Dsn":
-        """Return the parsed DSN.
-
-        Raises ConnectError, which never repeats `text`, because it contains a password.
-        """
-        try:
-            url = urlsplit(text)
-            scheme, port = url.scheme, url.port
-        except ValueError:
-            raise ConnectError("the ClickHouse DSN is not a URL") from None
-        if scheme == "chdb":
-            path = Path(unquote(url.path))
-            if url.netloc or not path.is_absolute() or path == Path("/"):
-                raise ConnectError("an embedded database is named chdb:///absolute/path/platestream")
-            return cls("chdb", path=path)
-        if scheme not in ("http", "https") or not url.hostname:
-            raise ConnectError("the ClickHouse DSN starts with https:// and a host, or with chdb:///")
-        if url.path.strip("/") not in ("", DATABASE):
-            raise ConnectError(f"the database is called {DATABASE}: let the DSN end with /{DATABASE}")
-        options = {name: values[-1] for name, values in parse_qs(url.query).items()}
-        if unknown := sorted(set(options) - set(TLS_OPTIONS)):
-            raise ConnectError(f"ClickHouse DSN: unknown option {', '.join(unknown)}")
-        return cls(
-            scheme=scheme,
-            host=url.hostname,
-            port=port or (8443 if scheme == "https" else 8123),
-            user=unquote(url.username or "default"),
-            password=unquote(url.password or ""),
-            tls=options,
-        )
 
 
 def connect(
@@ -144,11 +97,12 @@ def connect(
 
     Without a role it has a server user's own roles, or the owner's in the embedded engine. `explain` shows
     the database's own messages: for migrations, which contain no data, and for people who see the messages of
-    their own queries. `patience`: seconds to wait for a server's answer. Times are returned aware, in UTC.
+    their own queries. `patience`: seconds to wait for a server's answer. Times are returned aware, in UTC. A
+    password from a file (`edges.dsn.read_dsn`) is read again when the server refuses it.
     Raises ConnectError for an unusable DSN or a folder that another process holds, and DatabaseError if a
     server refuses or does not answer.
     """
-    parsed = Dsn.parse(dsn)
+    parsed = current(Dsn.parse(dsn))
     if parsed.scheme == "chdb":
         return _embedded(parsed.path, role or OWNER, explain)
     if parsed.scheme == "http" and not allow_plaintext and not _is_loopback(parsed.host):
@@ -209,7 +163,7 @@ def _server(dsn: Dsn, role: str | None, explain: bool, patience: float) -> Clien
     for name, file in dsn.tls.items():
         if not Path(file).is_file():
             raise ConnectError(f"ClickHouse DSN: {name} names {file}, and there is no such file")
-    return clickhouse_connect.get_client(
+    client = clickhouse_connect.get_client(
         interface=dsn.scheme,
         host=dsn.host,
         port=dsn.port,
@@ -225,6 +179,24 @@ def _server(dsn: Dsn, role: str | None, explain: bool, patience: float) -> Clien
         form_encode_query_params=True,
         **tls,
     )
+    if is_from_file(dsn) and dsn.password:
+        _follow_password(client, dsn)
+    return client
+
+
+def _follow_password(client: Any, dsn: Dsn) -> None:
+    """Let a refused request be sent once more, with the password that the account's file has now.
+
+    The library does that for tokens only, and knows which bodies it can send again; there is no public way to
+    give it a password instead.
+    """
+    backend = client._backend
+    backend.token_provider = lambda: _basic(current(dsn))
+    backend.set_access_token = partial(backend.headers.__setitem__, "Authorization")
+
+
+def _basic(dsn: Dsn) -> str:
+    return f"Basic {base64.b64encode(f'{dsn.user}:{dsn.password}'.encode()).decode()}"
 
 
 def _embedded(path: Path, role: str, explain: bool) -> Client:

@@ -1,17 +1,18 @@
 """Accounts from the users files of a ClickHouse server: passwords, roles, profiles, networks.
 
 The files are those that a server reads from `users.d` (clickhouse/server-users.xml and an agency's own).
-Supported: `password`, `password_sha256_hex`, `password_double_sha1_hex`, each also with `from_env`,
-`networks/ip`, `profile`, and grants of roles. An account signs in with a password, or with a token of its
-person's command line instead (`platestream sign-in`); one with `sign_in_token` has no password. `no_password`
-and methods that need other services are rejected when the file is read.
+Supported: `password`, `password_sha256_hex`, `password_double_sha1_hex`, each also with `from_env` and, while
+a password is replaced, twice; `networks/ip`, `profile`, and grants of roles. An account signs in with a
+password, or with a token of its person's command line instead (`platestream sign-in`); one with
+`sign_in_token` has no password. `no_password` and methods that need other services are rejected when the file
+is read.
 """
 
 import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from xml.etree import ElementTree  # files of the operator, not of a client
@@ -38,7 +39,7 @@ class Account:
     profile: str = "default"
     networks: tuple[IPv6Network, ...] = ()
     method: str = ""
-    secret: str = field(default="", repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def accepts(self, password: str, address: str) -> bool:
         """Return whether this password, from this address, is valid for the account."""
@@ -50,7 +51,7 @@ class Account:
         elif self.method == "password_double_sha1_hex":
             once = hashlib.sha1(given, usedforsecurity=False).digest()
             given = hashlib.sha1(once, usedforsecurity=False).hexdigest().encode()
-        return bool(self.secret) and hmac.compare_digest(given, self.secret.encode())
+        return any(hmac.compare_digest(given, one.encode()) for one in self.secrets)
 
     def is_from(self, address: str) -> bool:
         """Return whether the account may sign in from this address."""
@@ -60,11 +61,13 @@ class Account:
 @dataclass(frozen=True)
 class Accounts:
     """All accounts by name; `missing_password` are those whose password is missing in the environment.
-    `is_token` returns whether a text is a valid token of a person's command line.
+    `replaced` are accounts with the passwords that they had earlier. `is_token` returns whether a text is a
+    valid token of a person's command line.
     """
 
     by_name: Mapping[str, Account]
     missing_password: tuple[str, ...] = ()
+    replaced: Mapping[str, Account] = field(default_factory=dict)
     is_token: Callable[[str, str], bool] = lambda _name, _text: False
 
     def sign_in(self, name: str, password: str, address: str) -> Account | None:
@@ -77,6 +80,20 @@ class Accounts:
             return account
         by_token = password.startswith(f"{BEGINS}_") and account.is_from(address)
         return account if by_token and self.is_token(name, password) else None
+
+    def was_password(self, name: str, password: str, address: str) -> bool:
+        """Return whether this password, from this address, was the account's until it was replaced."""
+        return name in self.replaced and self.replaced[name].accepts(password, address)
+
+    def after(self, before: "Accounts") -> "Accounts":
+        """Return these accounts with the passwords that they had in `before`, too, as replaced ones."""
+        replaced = {}
+        for name, account in self.by_name.items():
+            earlier = [one[name] for one in (before.replaced, before.by_name) if name in one]
+            old = [secret for one in earlier if one.method == account.method for secret in one.secrets]
+            if gone := tuple(dict.fromkeys(one for one in old if one not in account.secrets)):
+                replaced[name] = replace(account, secrets=gone)
+        return replace(self, replaced=replaced)
 
 
 @dataclass(frozen=True)
@@ -122,19 +139,19 @@ def _account(
     if name == "default" or not _NAME.fullmatch(name):
         raise AccountsError(f"{where}: this name cannot sign in; give each person and service its own")
     methods = [child for child in element if child.tag in METHODS]
-    if len(methods) != 1:
+    if len({one.tag for one in methods}) != 1:
         raise AccountsError(f"{where}: exactly one of {', '.join(METHODS)} is needed")
-    by_token = methods[0].tag == BY_TOKEN
-    secret = "" if by_token else _text(methods[0], environment)
-    if secret is None:
+    method = methods[0].tag
+    found = [_text(one, environment) for one in methods if method != BY_TOKEN]
+    if None in found:
         return None
-    if methods[0].tag != "password":
-        secret = secret.lower()
+    given = tuple(one for one in found if one is not None)
+    secrets = given if method == "password" else tuple(one.lower() for one in given)
     profile = element.findtext("profile", "default").strip()
     if profile not in known.profiles:
         raise AccountsError(f"{where}: no profile {profile}")
     networks = tuple(_network(where, ip.text or "") for ip in element.iterfind("networks/ip"))
-    return Account(name, _roles(where, element, known.roles), profile, networks, methods[0].tag, secret)
+    return Account(name, _roles(where, element, known.roles), profile, networks, method, secrets)
 
 
 def _text(element: ElementTree.Element, environment: Mapping[str, str]) -> str | None:

@@ -132,14 +132,16 @@ class Server:
                 QUOTA_EXCEEDED,
                 f"too many wrong passwords for this account from {address}: wait {ceil(wait)} seconds",
             )
+        refused = EngineError(
+            AUTHENTICATION_FAILED, "Authentication failed: no such account, wrong password, or not from here"
+        )
         if account is None:
+            if known.was_password(wanted.user, wanted.password, address):
+                raise refused  # of a process that did not read the new one yet, and no guess
             count = self._attempts.record_failure(attempt)
             of = f"of account {wanted.user} " if wanted.user in known.by_name else ""
             logger.warning("a sign-in %sfrom %s was refused, number %s of late", of, address, count)
-            raise EngineError(
-                AUTHENTICATION_FAILED,
-                "Authentication failed: no such account, wrong password, or not from here",
-            )
+            raise refused
         return account
 
     async def _run(

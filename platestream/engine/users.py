@@ -29,7 +29,7 @@ class Users:
         if stamps != self._seen:
             self._seen = stamps
             try:
-                self._accounts = self._read()
+                self._accounts = self._read().after(self._accounts)
             except AccountsError as error:
                 logger.error("accounts stay as they were: %s", error)
         return self._accounts
@@ -47,8 +47,9 @@ class Users:
             return False
         return found is not None and found.who == name and TERMINAL in found.parts
 
-    def _stamps(self) -> list[tuple[int, int]]:
+    def _stamps(self) -> list[tuple[int, int, int]]:
         try:
-            return [(path.stat().st_mtime_ns, path.stat().st_size) for path in self._paths]
+            found = [path.stat() for path in self._paths]
+            return [(one.st_mtime_ns, one.st_size, one.st_ino) for one in found]
         except OSError as error:
             raise AccountsError(f"users file {error.filename}: {error.strerror}") from None

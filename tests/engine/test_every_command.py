@@ -135,6 +135,7 @@ ACTED = {
         "registry evidence-system vault --place /srv/evidence",
     ),
     "keys rewrap": ("keys_rewrap", "keys rewrap FILE"),
+    "keys rotate": ("keys_rotate", "keys rotate"),
     "backup": ("backup", "backup OUT"),
     "restore": ("restore", "restore BACKUP"),
     "dead-letters list": ("dead_letter_show", "dead-letters list"),

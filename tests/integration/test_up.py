@@ -13,7 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
+from platestream.edges.clickhouse_client import Dsn
 from platestream.hotlist.feed import SETTLED
+from platestream.operations.up.log import EXITED
 from platestream.reports.public_figures import FILE
 from platestream.schemas.topics import DETECTIONS, HOTLIST
 from platestream.settings import system_account
@@ -232,6 +234,33 @@ def test_no_password_is_in_the_list_of_processes_or_in_the_log(system: System) -
             continue
     assert len(secrets) == 8
     assert not [secret for secret in secrets if secret in told]
+
+
+def asked(system: System, account: Dsn) -> httpx.Response:
+    """What the engine says to an account."""
+    auth = (account.user, account.password)
+    return httpx.post(f"http://127.0.0.1:{system.port}/", content="SELECT 1", auth=auth, timeout=60)
+
+
+def test_jobs_get_new_passwords_while_all_of_them_run(system: System) -> None:
+    files = [*(system.data / "accounts").glob("clickhouse_*"), *(system.data / "accounts/people").iterdir()]
+    old = {file: file.read_text().strip() for file in files}
+    before, ended = system.pids(), system.log.count(EXITED)
+    system.photograph("LTW6093", "amid")
+    done = system.run("keys", "rotate")
+    assert done.returncode == 0, done.stderr
+    for file, dsn in old.items():
+        earlier, new = Dsn.parse(dsn), Dsn.parse(file.read_text().strip())
+        assert (new.account, stat.S_IMODE(file.stat().st_mode)) == (earlier.account, 0o600)
+        assert [asked(system, one).status_code for one in (new, earlier)] == [200, 403], file
+        assert not [one for one in (new, earlier) if one.password in done.stdout + done.stderr]
+    system.photograph("LTW6094", "after")
+    for plate in ("LTW6093", "LTW6094"):
+        wait_for(system, plate)
+        assert len(seen(system, plate)) == 1
+    assert system.run("retention", "run").returncode == 0
+    assert system.run("keys", "rotate", "flows", "nobody").returncode == 1
+    assert (system.pids(), system.log.count(EXITED)) == (before, ended), "no process ended"
 
 
 def test_what_runs_dies_with_its_supervisor_and_the_next_up_goes_on(system: System) -> None:

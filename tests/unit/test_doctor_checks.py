@@ -109,9 +109,20 @@ def test_a_secret_is_for_its_owner_alone(folder: Path, mode: int, state: str) ->
     secret = folder / "accounts" / "clickhouse_flows"
     secret.write_text("http://flows:hidden@127.0.0.1:8123/platestream")
     secret.chmod(mode)
-    (found,) = installation.secrets(here())
+    found, _age = installation.secrets(here())
     assert found.state == state
     assert "hidden" not in found.found
+
+
+def test_the_password_of_a_job_that_is_older_than_a_year_is_a_warning(folder: Path) -> None:
+    (folder / "accounts").mkdir(mode=0o700)
+    secret = folder / "accounts" / "clickhouse_flows"
+    secret.write_text("http://flows:hidden@127.0.0.1:8123/platestream")
+    secret.chmod(0o600)
+    context = CheckContext({}, now=lambda: datetime.now(UTC) + timedelta(days=366, hours=1))
+    _files, age = installation.secrets(context)
+    assert (age.state, age.do) == ("soon", "platestream keys rotate")
+    assert "366 days" in age.found
 
 
 def test_a_file_of_secrets_that_is_gone_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ def names(found: list[Program]) -> list[str]:
 
 
 def test_one_reader_for_each_core_and_the_engine_first(tmp_path: Path) -> None:
-    found = programs(wanted(tmp_path), {})
+    found = programs(wanted(tmp_path))
     flows = ["recognize-1-of-2", "recognize-2-of-2", "match", "audit"]
     assert names(found) == ["engine", *flows, "retention", "publish"]
     assert [one.name for one in found if one.first] == ["engine"]
@@ -58,8 +58,8 @@ def test_one_reader_for_each_core_and_the_engine_first(tmp_path: Path) -> None:
 
 
 def test_the_public_page_has_a_process_without_an_account_of_the_database(tmp_path: Path) -> None:
-    assert "transparency" not in names(programs(wanted(tmp_path), {}))
-    found = {one.name: one for one in programs(wanted(tmp_path, transparency=8092, accounts=tmp_path), {})}
+    assert "transparency" not in names(programs(wanted(tmp_path)))
+    found = {one.name: one for one in programs(wanted(tmp_path, transparency=8092, accounts=tmp_path))}
     assert found["transparency"].command[-4:] == ("report", "serve", "--port", "8092")
     assert found["transparency"].environment == {}
     assert found["figures"].command[-4:] == ("report", "count", "--every", "24")
@@ -81,29 +81,29 @@ def test_figures_of_the_public_page_that_are_old_or_damaged_are_a_fault(tmp_path
 
 
 def test_with_a_server_no_engine_is_started_and_its_accounts_are_used(tmp_path: Path) -> None:
-    found = programs(wanted(tmp_path, accounts=tmp_path / "secrets"), {})
+    found = programs(wanted(tmp_path, accounts=tmp_path / "secrets"))
     assert "engine" not in names(found)
     files = {one.environment.get("PLATESTREAM_CLICKHOUSE_FILE") for one in found}
     assert str(tmp_path / "secrets" / "clickhouse_flows") in files
 
 
 def test_feeds_are_imported_where_it_is_wished(tmp_path: Path) -> None:
-    (feeds,) = (one for one in programs(wanted(tmp_path, feeds=True), {}) if one.name == "feeds")
+    (feeds,) = (one for one in programs(wanted(tmp_path, feeds=True)) if one.name == "feeds")
     assert feeds.command[1:] == ("-m", "platestream", "hotlist", "follow")
     assert "PLATESTREAM_STARTED_BY" in feeds.environment
-    assert "feeds" not in names(programs(wanted(tmp_path), {}))
+    assert "feeds" not in names(programs(wanted(tmp_path)))
 
 
 def test_exports_are_sent_where_it_is_wished(tmp_path: Path) -> None:
-    (sends,) = (one for one in programs(wanted(tmp_path, evidence=True), {}) if one.name == "evidence")
+    (sends,) = (one for one in programs(wanted(tmp_path, evidence=True)) if one.name == "evidence")
     assert sends.command[1:] == ("-m", "platestream", "evidence", "follow")
     assert "PLATESTREAM_STARTED_BY" in sends.environment
-    assert "evidence" not in names(programs(wanted(tmp_path), {}))
+    assert "evidence" not in names(programs(wanted(tmp_path)))
 
 
 def test_ports_of_metrics_are_apart(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path, notify_file=tmp_path / "notify.toml")
-    found = programs(StartOptions(settings=settings, port=8123, readers=4, metrics=9110), {})
+    found = programs(StartOptions(settings=settings, port=8123, readers=4, metrics=9110))
     ports = [one.metrics for one in found if one.metrics]
     assert len(ports) == 7
     assert len(set(ports)) == 7

@@ -1,21 +1,24 @@
-"""`platestream keys`: the master key of the hourly keys."""
+"""`platestream keys`: the master key of the hourly keys, and the passwords of jobs."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from platestream.cli.door import open_door
 from platestream.cli.output import err, out
+from platestream.edges.clickhouse_client import DatabaseError
 from platestream.keys.master import KeysError
 from platestream.operations.master_key import change_master
+from platestream.operations.rotation import rotate
 from platestream.schemas.pluralize import pluralize
 
-app = typer.Typer(no_args_is_help=True, help="Change the master key of the hourly keys.")
+app = typer.Typer(no_args_is_help=True, help="Change the master key, and the passwords of jobs.")
 
 
 @app.callback()
 def _group() -> None:
-    """Change the master key of the hourly keys."""
+    """Change the master key, and the passwords of jobs."""
 
 
 @app.command("rewrap")
@@ -40,3 +43,32 @@ def rewrap_keys(
         err.print(f"{pluralize(len(made.unread), 'key')} that neither wrapped, such as {made.unread[0]}")
         raise typer.Exit(1)
     out.print("Destroy the old master key and its copies once everything runs.")
+
+
+@app.command("rotate")
+def rotate_passwords(
+    jobs: Annotated[
+        list[str] | None, typer.Argument(help="Jobs, such as flows or retention; none: all of them.")
+    ] = None,
+    accounts: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, file_okay=False, help="Folder of the DSNs of a ClickHouse server's accounts."
+        ),
+    ] = None,
+) -> None:
+    """Give the database accounts of jobs new passwords while everything runs.
+
+    Each old password is refused as soon as the new one is in its file, where running processes read it. The
+    change is logged as an act of an administrator. A run that was interrupted is repeated. With --accounts it
+    is untried: the server's account `admin` changes accounts that were made by SQL.
+
+    Example: platestream keys rotate flows retention
+    """
+    with open_door("keys rotate") as door:
+        try:
+            done = rotate(door, jobs or [], accounts)
+        except (DatabaseError, OSError) as error:
+            err.print(str(error), markup=False)
+            raise typer.Exit(1) from None
+    out.print(f"New passwords: {', '.join(done)}.", markup=False)

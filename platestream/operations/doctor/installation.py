@@ -8,7 +8,7 @@ from pathlib import Path
 from platestream.access.profiles import load as load_profile
 from platestream.flow_process import free_share
 from platestream.operations.doctor.context import CheckContext
-from platestream.operations.doctor.finding import CheckResult, NotCheckedError, fault, ok, sentence
+from platestream.operations.doctor.finding import CheckResult, NotCheckedError, fault, ok, sentence, warning
 from platestream.operations.up.accounts import hash_variables
 from platestream.operations.up.status import disk_faults
 from platestream.reading.ocr import ModelError, try_models
@@ -16,11 +16,13 @@ from platestream.retention.recovery_stores import DAYS
 from platestream.runtime.private_file import open_to_others
 from platestream.schemas.pluralize import pluralize
 from platestream.schemas.profile import ProfileError
-from platestream.settings import ACCOUNTS, Settings, SettingsError, load_settings
+from platestream.settings import ACCOUNTS, Settings, SettingsError, job_account, load_settings
 
 PREFIX = "PLATESTREAM_"
 OF_COMPOSE = ("CLICKHOUSE_CPUS", "CONSOLE", "CONSOLE_NAME", "PARTNERS", "UPLOADS")
 """Variables of docker-compose.yml in `.env`, without the prefix."""
+MOST_DAYS = 365
+"""Age of a job's password that is a warning."""
 SECRETS = ("kafka_config_file", "clickhouse_file", "notify_file", "evidence_key_file", "oidc_file")
 
 
@@ -61,6 +63,10 @@ def secrets(context: CheckContext) -> Iterator[CheckResult]:
         yield fault(f"{file} is not there.", "Bring the file back, or take the setting away.")
     if not shared and not missing:
         yield ok(f"{pluralize(len(files), 'file')}, for their owner alone.")
+    if jobs := list((context.settings.data / ACCOUNTS).glob(job_account(Path(), "*").name)):
+        days = int(context.now().timestamp() - min(one.stat().st_mtime for one in jobs)) // 86400
+        said = f"The oldest password of a job has been there for {pluralize(days, 'day')}."
+        yield warning(said, "platestream keys rotate") if days > MOST_DAYS else ok(said)
 
 
 def data(context: CheckContext) -> Iterable[CheckResult]:

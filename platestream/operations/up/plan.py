@@ -49,10 +49,10 @@ class StartOptions:
     evidence: bool = False
 
 
-def programs(options: StartOptions, hashes: dict[str, str], also: Program | None = None) -> list[Program]:
+def programs(options: StartOptions, also: Program | None = None) -> list[Program]:
     """Return all processes, in the order of their start."""
     data = options.settings.data
-    made = [] if options.accounts else [_engine(data, options.port, hashes)]
+    made = [] if options.accounts else [_engine(data, options.port)]
     made += [also] if also else []
     made += [_recognize(options, number) for number in range(1, options.readers + 1)]
     made.append(_flow(options, "match", "compares detections with the hot list"))
@@ -119,13 +119,13 @@ def _partners(options: StartOptions) -> Program:
     return Program("partners", "answers other agencies", answers, {**account, **_starter(options)})
 
 
-def _engine(data: Path, port: int, hashes: dict[str, str]) -> Program:
+def _engine(data: Path, port: int) -> Program:
     jobs, people = users_files(data)
     command = (
         *(PYTHON, "-m", "platestream.engine", "--data", str(data), "--port", str(port)),
         *("--users", str(jobs), "--users", str(people)),
     )
-    return Program("engine", "holds the tables", command, hashes, first=True)
+    return Program("engine", "holds the tables", command, first=True)
 
 
 def _recognize(options: StartOptions, number: int) -> Program:

@@ -73,8 +73,9 @@ def up(options: StartOptions, say: Say, sample: Sample | None = None) -> "subpro
             if not options.cameras.exists():
                 options.cameras.write_text("[cameras]\n")  # pages add cameras to it
             cameras_config.load(options.cameras)
-        hashes = {} if options.accounts else _accounts(options)
-        found = programs(options, hashes, street)
+        if options.accounts is None:
+            _accounts(options)
+        found = programs(options, street)
         say("starting")
         write_plan(supervisor.folder, found, options)
         process = supervisor.start(found)
@@ -150,7 +151,7 @@ def _only_one(data: Path) -> Iterator[None]:
         yield
 
 
-def _accounts(options: StartOptions) -> dict[str, str]:
+def _accounts(options: StartOptions) -> None:
     data = options.settings.data
     try:
         lock_folder(data).close()
@@ -158,7 +159,7 @@ def _accounts(options: StartOptions) -> dict[str, str]:
         raise UpError(str(error)) from None
     if not is_free(options.port):
         raise UpError(f"port {options.port} of this machine is taken: choose another with --port")
-    return accounts.make(data, options.port)
+    accounts.make(data, options.port)
 
 
 def _set_up(options: StartOptions, supervisor: Supervisor, say: Say) -> None:

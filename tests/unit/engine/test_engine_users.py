@@ -47,7 +47,7 @@ def test_passwords_are_kept_as_a_server_keeps_them(tmp_path: Path, secret: str) 
 @given(st.text(max_size=20))
 def test_only_the_password_is_the_password(tried: str) -> None:
     networks = (IPv6Network("::/0"),)
-    one = Account("a", (), "default", networks, "password_sha256_hex", hashed("right"))
+    one = Account("a", (), "default", networks, "password_sha256_hex", (hashed("right"),))
     assert one.accepts(tried, "127.0.0.1") == (tried == "right")
 
 
@@ -92,7 +92,7 @@ def test_a_later_file_replaces_and_removes(tmp_path: Path) -> None:
     one = "<a><password>1</password></a><b><password>1</password></b>"
     known = accounts(tmp_path, one, '<a remove="remove"/><b><password>2</password></b>')
     assert set(known.by_name) == {"b"}
-    assert known.by_name["b"].secret == "2"
+    assert known.by_name["b"].secrets == ("2",)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +138,27 @@ def test_an_account_without_a_password_signs_in_by_tokens_alone(tmp_path: Path) 
     assert known.sign_in("smith", text, "127.0.0.1") is None
     (tmp_path / "tokens.json").write_text("[]")
     assert known.sign_in("smith", text, "127.0.0.1") is None
+
+
+def test_a_password_is_replaced_while_both_are_valid_and_the_old_one_is_known_as_such(tmp_path: Path) -> None:
+    file = tmp_path / "jobs.xml"
+
+    def put(*words: str) -> None:
+        each = "".join(f"<password_sha256_hex>{hashed(one)}</password_sha256_hex>" for one in words)
+        file.write_text(f"<clickhouse><users><flows>{each}{ANYWHERE}</flows></users></clickhouse>")
+
+    put("old")
+    users = Users([file], KNOWN)
+    put("old", "new")
+    assert all(users().sign_in("flows", one, "127.0.0.1") for one in ("old", "new"))
+    put("new")
+    known = users()
+    assert known.sign_in("flows", "new", "127.0.0.1") is not None
+    assert known.sign_in("flows", "old", "127.0.0.1") is None
+    said = [known.was_password("flows", one, "127.0.0.1") for one in ("old", "new", "guess")]
+    assert said == [True, False, False]
+    put("old")
+    assert not users().was_password("flows", "old", "127.0.0.1"), "it is the password again"
 
 
 def test_a_token_counts_from_the_networks_of_its_account(tmp_path: Path) -> None:
