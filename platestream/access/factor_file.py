@@ -1,12 +1,14 @@
 """Second factors of people in one file that only its owner can read: authenticator apps and recovery codes.
 
 An authenticator app has a secret of its own for each person, from which it and the console derive a code of
-six digits for each half minute (TOTP, RFC 6238). A recovery code stands in for a lost app, once.
+six digits for each half minute (TOTP, RFC 6238). It is encrypted where there is a folder of keys. A recovery
+code stands in for a lost app, once.
 """
 
 import hashlib
+import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +17,9 @@ import pyotp
 from pyotp.utils import strings_equal
 
 from platestream.access.enrollments import hashed
+from platestream.keys.account_key import AccountKey, is_encrypted
+from platestream.keys.key_folder import NAMELESS, overwrite
+from platestream.keys.master import KeysError
 from platestream.runtime.private_file import PrivateFile
 from platestream.schemas.fields import Instant
 
@@ -54,17 +59,27 @@ class StoredFactor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Factors:
-    """The file at `path`, by person. Each method raises PrivateFileError for a damaged file, and OSError."""
+    """The file at `path`, by person, whose secrets are encrypted by `key`; None: in clear.
 
-    def __init__(self, path: Path) -> None:
+    Each method raises PrivateFileError for a damaged file, and OSError. Without the key, KeysError: methods
+    that need no secret work.
+    """
+
+    def __init__(self, path: Path, key: AccountKey | None) -> None:
+        self._path, self._key = path, key
         self._file = PrivateFile(path, StoredFactor, "second factors")
 
     def all(self) -> dict[str, StoredFactor]:
         """Return the second factors by person."""
-        return self._file.read()
+        return {who: self._opened(who, one) for who, one in self._file.read().items()}
 
     def of(self, who: str) -> StoredFactor | None:
         """Return a person's second factor, if any."""
+        found = self._file.read().get(who)
+        return self._opened(who, found) if found is not None else None
+
+    def stored(self, who: str) -> StoredFactor | None:
+        """Return a person's second factor with its secret as it is stored, for which no key is needed."""
         return self._file.read().get(who)
 
     def version(self, who: str) -> str:
@@ -72,8 +87,41 @@ class Factors:
 
         The file is read each time, so that changes of other processes apply at once.
         """
-        found = self.of(who)
-        return hashlib.sha256(found.factor.secret.encode()).hexdigest() if found else ""
+        return _version(self._file.read().get(who))
+
+    def in_clear(self) -> int:
+        """Return the number of secrets that are not encrypted."""
+        return sum(not is_encrypted(one.factor.secret) for one in self._file.read().values())
+
+    def protect(self) -> None:
+        """Encrypt secrets that an earlier release stored in clear, and overwrite the file that had them."""
+        if self._key is None or not self.in_clear():
+            return
+        with self._path.open("r+b") as before:
+            with self._file.writing() as stored:
+                same = os.path.samestat(os.fstat(before.fileno()), self._path.stat())
+                for who, one in list(stored.items()):
+                    stored[who] = self._sealed(who, one, stored)
+            if same:  # else another process has replaced it
+                overwrite(before)
+
+    def _opened(self, who: str, found: StoredFactor) -> StoredFactor:
+        secret = found.factor.secret
+        if not is_encrypted(secret):
+            return found
+        if self._key is None:
+            raise KeysError(f"{_purpose(who)} {NAMELESS}")
+        return _with_secret(found, self._key.open(_purpose(who), secret))
+
+    def _sealed(self, who: str, made: StoredFactor, stored: Mapping[str, StoredFactor]) -> StoredFactor:
+        """Return a factor as it is stored. A key that is missing beside secrets that it encrypted is not
+        replaced by another one.
+        """
+        secret = made.factor.secret
+        if self._key is None or is_encrypted(secret):
+            return made
+        may_make = not any(is_encrypted(one.factor.secret) for one in stored.values())
+        return _with_secret(made, self._key.seal(_purpose(who), secret, may_make=may_make))
 
     def put(self, who: str, factor: Factor, step: int, act: Callable[[], object], before: str) -> None:
         """Set a person's second factor; `step` is that of the code that proved the app.
@@ -82,16 +130,15 @@ class Factors:
         factor that it replaces has the version `before` (empty: there is none).
         """
         with self._file.writing() as stored:
-            known = stored.get(who)
-            version = hashlib.sha256(known.factor.secret.encode()).hexdigest() if known else ""
-            if version != before:
+            if _version(stored.get(who)) != before:
                 raise FactorError("another second factor was set up in the meantime")
+            made = self._sealed(who, StoredFactor(factor, step), stored)
             act()
-            stored[who] = StoredFactor(factor, step)
+            stored[who] = made
 
     def end(self, who: str) -> bool:
         """Remove a person's second factor. Return whether there was one."""
-        if self.of(who) is None:
+        if not self.version(who):
             return False
         with self._file.writing() as stored:
             return stored.pop(who, None) is not None
@@ -103,7 +150,7 @@ class Factors:
             return False
         with self._file.writing() as stored:
             found = stored.get(who)
-            step = step_of(found.factor.secret, code, now) if found else 0
+            step = step_of(self._opened(who, found).factor.secret, code, now) if found else 0
             if found is None or step <= found.step:
                 return False
             stored[who] = msgspec.structs.replace(found, step=step)
@@ -124,9 +171,21 @@ class Factors:
             if found is None or code not in found.factor.codes or code in found.used:
                 return False
             left = msgspec.structs.replace(found, used=(*found.used, code))
-            act(left)
+            act(self._opened(who, left))
             stored[who] = left
             return True
+
+
+def _version(stored: StoredFactor | None) -> str:
+    return hashlib.sha256(stored.factor.secret.encode()).hexdigest() if stored else ""
+
+
+def _purpose(who: str) -> str:
+    return f"the authenticator app of {who}"
+
+
+def _with_secret(stored: StoredFactor, secret: str) -> StoredFactor:
+    return msgspec.structs.replace(stored, factor=msgspec.structs.replace(stored.factor, secret=secret))
 
 
 def new_secret() -> str:

@@ -5,6 +5,9 @@ code, is an act in the inquiry log that holds the SHA-256 of the stored factor. 
 remove it together with a reset of the password (`platestream.access.accounts.invite`).
 """
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from platestream.access import passkeys
@@ -22,7 +25,14 @@ from platestream.access.factor_file import (
     new_secret,
     step_of,
 )
-from platestream.settings import ACCOUNTS, Settings
+from platestream.keys.account_key import AccountKey
+from platestream.keys.key_folder import KeyFolder
+from platestream.keys.master import KeysError
+from platestream.runtime.private_file import PrivateFileError
+from platestream.schemas.message import RefusedError
+from platestream.settings import ACCOUNTS, Settings, open_keys
+
+logger = logging.getLogger(__name__)
 
 FILE = "factors.json"
 CODES_FILE = "recovery_codes.json"
@@ -31,17 +41,42 @@ ACT = "account_factor"
 
 def factors(settings: Settings) -> Factors:
     """Return the second factors of the data folder."""
-    return Factors(settings.data / ACCOUNTS / FILE)
+    keys = open_keys(settings)
+    return Factors(settings.data / ACCOUNTS / FILE, AccountKey(keys) if isinstance(keys, KeyFolder) else None)
 
 
 def passkey_codes(settings: Settings) -> Factors:
-    """Return the recovery codes of people who have passkeys and no app. The secret is shown to nobody."""
-    return Factors(settings.data / ACCOUNTS / CODES_FILE)
+    """Return the recovery codes of people who have passkeys and no app. The secret is shown to nobody, and
+    opens nothing.
+    """
+    return Factors(settings.data / ACCOUNTS / CODES_FILE, None)
 
 
 def has_recovery_codes(settings: Settings, who: str) -> bool:
     """Return whether a person has recovery codes, used ones included."""
-    return factors(settings).of(who) is not None or passkey_codes(settings).of(who) is not None
+    return any(one.version(who) for one in (factors(settings), passkey_codes(settings)))
+
+
+def protect(settings: Settings) -> None:
+    """Encrypt the apps' secrets that an earlier release stored in clear; a failure is logged."""
+    try:
+        factors(settings).protect()
+    except (OSError, PrivateFileError) as error:
+        logger.error("secrets of authenticator apps are not encrypted: %s", error)
+
+
+@contextmanager
+def _having_keys() -> Iterator[None]:
+    """Log that the keys are missing, and raise RefusedError that says what works without them."""
+    try:
+        yield
+    except KeysError as error:
+        logger.error("codes of authenticator apps cannot be checked: %s", error)
+        raise RefusedError(
+            "factor",
+            "codes of apps and recovery codes cannot be checked, because a key of this installation is "
+            "missing; use a passkey, and report this to the ALPR administrator",
+        ) from None
 
 
 def about_codes(who: str) -> str:
@@ -59,7 +94,7 @@ def set_up(door: Door, secret: str, code: str, before: str, now: datetime, place
 
     `before` is the version of the factor that it replaces, empty for none. Return the recovery codes, which
     cannot be shown again. Raises FactorError for a wrong code, or if another factor was set up in the
-    meantime, and RefusedInquiry where the gate refuses the person.
+    meantime, RefusedError where the keys are missing, and RefusedInquiry where the gate refuses the person.
     """
     step = step_of(secret, code, now, SET_UP_DRIFT)
     if not step:
@@ -68,7 +103,8 @@ def set_up(door: Door, secret: str, code: str, before: str, now: datetime, place
     made = Factor(secret, now, tuple(hashed(one) for one in texts))
     replaces = "in place of another, " if before else ""
     change = f"an authenticator app, {replaces}and {len(texts)} recovery codes, set up {place}"
-    _put(door, factors(door.settings), about(door.who), made, step, change, before)
+    with _having_keys():
+        _put(door, factors(door.settings), about(door.who), made, step, change, before)
     passkey_codes(door.settings).end(door.who)
     _note(door, now, place, "factor")
     return texts
@@ -77,10 +113,12 @@ def set_up(door: Door, secret: str, code: str, before: str, now: datetime, place
 def renew_codes(door: Door, now: datetime, place: str) -> tuple[str, ...]:
     """Make other recovery codes for the person of `door`; return them.
 
-    Raises FactorError without an app and a passkey, and RefusedInquiry.
+    Raises FactorError without an app and a passkey, RefusedError where the keys are missing, and
+    RefusedInquiry.
     """
     stored, subject = factors(door.settings), about(door.who)
-    known = stored.of(door.who)
+    with _having_keys():
+        known = stored.of(door.who)
     if known is None:
         if not passkeys.passkeys(door.settings).of(door.who):
             raise FactorError("there is no authenticator app and no passkey")
@@ -96,15 +134,21 @@ def renew_codes(door: Door, now: datetime, place: str) -> tuple[str, ...]:
 def prove(door: Door, code: str, now: datetime, place: str) -> None:
     """Check a code of the app of the person of `door`, or one of their recovery codes; each is valid once.
 
-    The use of a recovery code is logged. Raises FactorError, and RefusedInquiry where the gate refuses that.
+    The use of a recovery code is logged. Raises FactorError, RefusedError where the keys are missing, and
+    RefusedInquiry where the gate refuses that.
     """
+    with _having_keys():
+        _prove(door, code, now, place)
+
+
+def _prove(door: Door, code: str, now: datetime, place: str) -> None:
     stored = factors(door.settings)
     if is_app_code(code):
         if not stored.use_code(door.who, code, now):
             raise FactorError("the code is wrong, or was used before")
         return
 
-    if stored.of(door.who) is None:
+    if not stored.version(door.who):
         stored, subject = passkey_codes(door.settings), about_codes(door.who)
     else:
         subject = about(door.who)
@@ -124,7 +168,7 @@ def remove(door: Door, who: str) -> bool:
     """
     keys = passkeys.remove_all(door, who)
     passkey_codes(door.settings).end(who)
-    if factors(door.settings).of(who) is None:
+    if not factors(door.settings).version(who):
         return bool(keys)
     door.enter("registry_account", about(who), change="no second factor any more")
     return factors(door.settings).end(who)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import msgspec
 
@@ -31,6 +31,7 @@ from platestream.runtime.private_file import write_file
 from platestream.schemas.fields import NOT_JSON
 
 MASTER = "master.key"
+ACCOUNT_KEY = "accounts.key"
 PAST = "destroyed.json"
 LOCK = "keys.lock"
 HOUR = timedelta(hours=1)
@@ -203,7 +204,8 @@ class KeyFolder:
             raise DamagedKeyError(f"{where} is damaged, or not wrapped by {self.master.name}") from None
 
     def _is_new(self) -> bool:
-        return not self.hours() and not any(self.folder.glob("*/*"))
+        keys = {*self.folder.glob("*.key"), *self.folder.glob("*/*")}
+        return keys <= {self.folder / MASTER}
 
     def _fingerprint(self, hour: int) -> str:
         """Return the fingerprint of a key, or an empty one if it cannot be read; forget the key."""
@@ -290,8 +292,14 @@ def destroy_file(folder: Path, path: Path) -> None:
 def erase(path: Path) -> None:
     """Overwrite a file and remove it. Raises OSError."""
     with open(path, "r+b") as file:
-        file.write(secrets.token_bytes(path.stat().st_size))
-        file.flush()
-        os.fsync(file.fileno())
+        overwrite(file)
     path.unlink()
     synchronize(path.parent)
+
+
+def overwrite(file: BinaryIO) -> None:
+    """Overwrite the content of an open file with random bytes. Raises OSError."""
+    file.seek(0)
+    file.write(secrets.token_bytes(os.fstat(file.fileno()).st_size))
+    file.flush()
+    os.fsync(file.fileno())

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from platestream.keys.hold_keys import FOLDER, SUFFIX, decode
-from platestream.keys.key_folder import MASTER, being_rewrapped, changing
+from platestream.keys.key_folder import MASTER, being_rewrapped, changing, overwrite
 from platestream.keys.master import KeysError, Master, WrongMasterError, synchronize
 
 
@@ -67,8 +67,5 @@ def _rewrap(path: Path, old: Master, new: Master) -> bool:
             os.fsync(made.fileno())
         making.replace(path)
         synchronize(path.parent)
-        file.seek(0)
-        file.write(secrets.token_bytes(len(before)))
-        file.flush()
-        os.fsync(file.fileno())
+        overwrite(file)
     return True

@@ -74,6 +74,7 @@ class Console:
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.settings, self.clock = settings, clock
         self.sessions, self.passwords = Sessions(self._sessions_ended), accounts.passwords(settings)
+        second_factor.protect(settings)
         self.factors, self.passkeys = second_factor.factors(settings), passkeys.passkeys(settings)
         self.known_devices, self.challenges = known_devices(settings), Challenges()
         self.device_codes = DeviceCodes()

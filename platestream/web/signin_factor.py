@@ -153,7 +153,7 @@ def _page(console: "Console", pending: Session, message: str = "", status: int =
     if not console.has_factor(pending.who):
         pending.secret = pending.secret or new_secret()
         app = app_to_set_up(pending.who, pending.secret)
-    has_app, has_passkey = bool(console.factors.of(pending.who)), bool(console.passkeys.of(pending.who))
+    has_app, has_passkey = bool(console.factors.stored(pending.who)), bool(console.passkeys.of(pending.who))
     shown = console.render(
         "signin_factor.html",
         None,

@@ -33,7 +33,17 @@ from tests.support.door import OWN, door_of, person, staffed
 from tests.support.kafka_broker import Kafka
 
 UNSEEN = {
-    *("secrets", "agreements", "certificates", "feeds", "keys", "processes", "published_log", "transfers"),
+    *(
+        "authenticator_apps",
+        "secrets",
+        "agreements",
+        "certificates",
+        "feeds",
+        "keys",
+        "processes",
+        "published_log",
+        "transfers",
+    ),
     "witnesses",
 }
 """What a folder without accounts, other agencies and processes has nothing of."""

@@ -38,7 +38,7 @@ def show(request: PageRequest) -> Response:
     return request.page(
         "account_factor.html",
         app=app_to_set_up(session.who, session.secret),
-        replaces=bool(request.console.factors.of(session.who)),
+        replaces=bool(request.console.factors.stored(session.who)),
         asks_password=asks_password(request),
     )
 

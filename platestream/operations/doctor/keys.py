@@ -1,7 +1,8 @@
-"""Check of the hourly keys."""
+"""Checks of the hourly keys, and of the key of authenticator apps."""
 
 from collections.abc import Iterable
 
+from platestream.access.second_factor import factors
 from platestream.keys.key_folder import MASTER, KeyFolder
 from platestream.keys.master import KeysError
 from platestream.operations.doctor.context import CheckContext
@@ -43,3 +44,22 @@ def keys(context: CheckContext) -> Iterable[CheckResult]:
             )
         ]
     return [ok(f"{pluralize(len(found.hours()), 'hour')} have a key, on another disk than the data.")]
+
+
+def apps(context: CheckContext) -> Iterable[CheckResult]:
+    """Check that the secrets of authenticator apps are encrypted, and that their key is there."""
+    stored = factors(context.settings)
+    clear = stored.in_clear()
+    try:
+        count = len(stored.all())
+    except KeysError as error:
+        mend = "Bring the key back from its copy, or reset each (platestream account set NAME --factor)."
+        return [fault(sentence(f"Nobody can sign in with an authenticator app: {error}"), mend)]
+    if not count:
+        raise NotCheckedError("nobody has an authenticator app here")
+    if clear:
+        unnamed = keys_folder(context.settings) is None
+        mend = "Name a folder in PLATESTREAM_KEYS, and start" if unnamed else "Start"
+        said = f"Secrets of {pluralize(clear, 'app')} are in clear."
+        return [warning(said, f"{mend} the console of this release.")]
+    return [ok(f"Secrets of {pluralize(count, 'app')} are encrypted.")]

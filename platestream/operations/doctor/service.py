@@ -32,6 +32,7 @@ CHECKS = (
     Check("topics", "the topics", data.topics),
     Check("recogniser", "the models that read plates", installation.recogniser),
     Check("keys", "the hourly keys", keys.keys),
+    Check("authenticator_apps", "secrets of authenticator apps", keys.apps),
     Check("backups", "recipients of backups", secrecy.backups),
     Check("swap", "memory on the disk", secrecy.swap),
     Check("retention", "the retention job", data.retention),
