@@ -19,6 +19,7 @@ from typing import BinaryIO, Protocol
 import msgspec
 
 from platestream.keys.envelope import KEY_BYTES, HourKey, is_sealed, named_key
+from platestream.keys.in_use import note_use
 from platestream.keys.master import (
     KeysError,
     Master,
@@ -194,10 +195,12 @@ class KeyFolder:
 
     def wrap(self, key: bytes) -> bytes:
         """Return a key wrapped by the master key. Raises KeysError."""
+        note_use(self.folder)
         return self.master.wrap(key)
 
     def unwrap(self, wrapped: bytes, where: Path) -> bytes:
         """Return a key that `wrap` wrapped, of the file `where`. Raises DamagedKeyError and KeysError."""
+        note_use(self.folder)
         try:
             return self.master.unwrap(wrapped)
         except WrongMasterError:

@@ -1,8 +1,10 @@
 """Change of the master key that wraps the hourly keys, as an act of an administrator."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from platestream.access.door import Door
+from platestream.keys.in_use import KeysInUseError, alone
 from platestream.keys.key_folder import MASTER
 from platestream.keys.master import Master, MasterFile
 from platestream.keys.rewrap import Rewrapped, rewrap
@@ -16,9 +18,9 @@ ACT = "keys_rewrap"
 def change_master(door: Door, old: str) -> Rewrapped:
     """Wrap all keys by the master key of the settings; `old` is the path or the URI of the one before.
 
-    Raises RefusedError, which is logged, RefusedInquiry and KeysError.
+    Raises RefusedError, which is logged, also where a process uses the keys; RefusedInquiry and KeysError.
     """
-    folder = keys_folder(door.settings)
+    folder, stopped = keys_folder(door.settings), ExitStack()
     with door.log_refusal(ACT):
         if folder is None or not folder.is_dir():
             raise RefusedError("keys", "there are no hourly keys here: PLATESTREAM_KEYS names their folder")
@@ -29,5 +31,10 @@ def change_master(door: Door, old: str) -> Rewrapped:
         new = named_master(door.settings) or MasterFile(folder / MASTER)
         if before.name == new.name:
             raise RefusedError("master", f"{new.name} is the master key already: set the new one first")
-    door.enter(ACT, change=f"keys that {before.name} wrapped are wrapped by {new.name}")
-    return rewrap(folder, before, new)
+        try:
+            stopped.enter_context(alone(folder))
+        except KeysInUseError as error:
+            raise RefusedError("keys", str(error)) from None
+    with stopped:
+        door.enter(ACT, change=f"keys that {before.name} wrapped are wrapped by {new.name}")
+        return rewrap(folder, before, new)

@@ -1,6 +1,8 @@
 """`platestream keys rewrap`: an act of an administrator."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,3 +56,23 @@ def test_an_officer_changes_no_master_key(rewrap: Command, database: Database, t
     assert rewrap(str(tmp_path / "keys" / MASTER), "lee").exit_code == 1
     assert database.rows(LOG)[-1][:2] == ("lee", "refused")
     assert KeyFolder(tmp_path / "keys").open("frames", sealed) == b"picture"
+
+
+def test_a_process_that_uses_the_keys_is_named_and_nothing_changes(
+    rewrap: Command, database: Database, tmp_path: Path
+) -> None:
+    keys, new = tmp_path / "keys", tmp_path / "new.key"
+    sealed = KeyFolder(keys).seal("frames", None, b"picture")
+    new.write_bytes(os.urandom(32))
+    holds = f"import sys, platestream.keys.in_use as one, pathlib; one.note_use(pathlib.Path({str(keys)!r}))"
+    command = [sys.executable, "-c", f"{holds}; print(flush=True); sys.stdin.read()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        refused = rewrap(str(keys / MASTER))
+        process.kill()
+    assert refused.exit_code == 1
+    assert f"process {process.pid} " in str(refused.exception)
+    assert database.rows(LOG)[-1][:2] == ("vale", "refused")
+    assert KeyFolder(keys).open("frames", sealed) == b"picture"
+    assert rewrap(str(keys / MASTER)).exit_code == 0

@@ -15,10 +15,12 @@ import pytest
 
 from platestream.edges.clickhouse_client import Dsn
 from platestream.hotlist.feed import SETTLED
+from platestream.keys.in_use import alone
+from platestream.keys.key_folder import MASTER
 from platestream.operations.up.log import EXITED
 from platestream.reports.public_figures import FILE
 from platestream.schemas.topics import DETECTIONS, HOTLIST
-from platestream.settings import system_account
+from platestream.settings import embedded_dsn, system_account
 from tests.support.clock import NOW
 from tests.support.kafka_broker import free_port, wait_until
 from tests.support.up import System, founding
@@ -309,6 +311,25 @@ def test_an_up_that_is_killed_amid_its_start_is_told_what_to_do(system: System) 
     assert "match was not started: platestream down, and then platestream up" in said.stderr
     system.run("down")
     system.up()
+
+
+def test_the_master_key_is_changed_once_nothing_uses_the_keys(system: System) -> None:
+    old, new = system.data / "keys" / MASTER, system.folder / "new.key"
+    new.write_bytes(os.urandom(32))
+    settings = {"PLATESTREAM_MASTER_KEY_FILE": str(new)}
+    refused = system.run("keys", "rewrap", str(old), settings=settings)
+    assert refused.returncode == 1
+    assert f"process {system.pids()['match']} (bytewax.run " in refused.stderr
+    system.run("down")
+    with alone(system.data / "keys"):  # from now on this process, which read topics, uses them no more
+        pass
+    settings["PLATESTREAM_CLICKHOUSE"] = embedded_dsn(system.data)
+    done = system.run("keys", "rewrap", str(old), settings=settings)
+    assert done.returncode == 0, done.stderr
+    new.replace(old)
+    system.up()
+    system.photograph("WVG3318", "rewrapped")
+    wait_for(system, "WVG3318")
 
 
 def test_down_ends_everything_and_says_so_when_there_is_nothing(system: System) -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,12 +83,12 @@ class System:
         return {**keep, "PLATESTREAM_DATA": str(self.data), "PLATESTREAM_KAFKA": self.kafka, **told}
 
     def run(
-        self, *arguments: str, timeout: float = 240, said: str = ""
+        self, *arguments: str, timeout: float = 240, said: str = "", settings: Mapping[str, str] | None = None
     ) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "platestream", *arguments]
         return subprocess.run(
             command,
-            env=self.environment,
+            env={**self.environment, **(settings or {})},
             cwd=self.tree,
             input=said,
             capture_output=True,

@@ -27,8 +27,9 @@ def rewrap_keys(
 ) -> None:
     """Wrap all hourly keys by the master key that the settings name now.
 
-    Stop everything but the database first. A run that was interrupted is repeated. The change is logged as
-    an act of an administrator.
+    Stop everything but the database first: it is refused while a process uses the keys, which processes of
+    earlier releases do not show. A run that was interrupted is repeated. The change is logged as an act of an
+    administrator.
 
     Example: platestream keys rewrap /mnt/keys/master.key
     """
