@@ -7,7 +7,6 @@ import typer
 
 from platestream.cli.door import open_door
 from platestream.cli.output import err, out
-from platestream.edges.clickhouse_client import DatabaseError
 from platestream.keys.master import KeysError
 from platestream.operations.master_key import change_master
 from platestream.operations.rotation import rotate
@@ -69,7 +68,7 @@ def rotate_passwords(
     with open_door("keys rotate") as door:
         try:
             done = rotate(door, jobs or [], accounts)
-        except (DatabaseError, OSError) as error:
+        except OSError as error:
             err.print(str(error), markup=False)
             raise typer.Exit(1) from None
     out.print(f"New passwords: {', '.join(done)}.", markup=False)
