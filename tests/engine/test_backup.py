@@ -18,9 +18,10 @@ from platestream.audit import integrity
 from platestream.edges.changelog import newest
 from platestream.edges.clickhouse_client import SEALER
 from platestream.edges.inquiry_log import seal_new
+from platestream.evidence import package
 from platestream.evidence.purge import purge_released
 from platestream.keys.age_file import decrypted, encrypting
-from platestream.operations.backup import make
+from platestream.operations.backup import make, signature
 from platestream.operations.backup.archive import (
     COPIED,
     DECLARED,
@@ -49,10 +50,13 @@ PLATE = "AST3087"
 
 
 class Backup(NamedTuple):
-    """The encrypted file, its key, the archive in it, and what every table and the changelogs had."""
+    """The encrypted file, its key, the fingerprint of the one that signed it, the archive in it, and what
+    every table and the changelogs had.
+    """
 
     file: Path
     key: KeyPair
+    signed_by: str
     archive: Path
     rows: dict[str, list[Any]]
     hot_list: dict[bytes, bytes | None]
@@ -80,7 +84,8 @@ def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
             archive.write_bytes(content.read())
         hot_list = {key: one.value for key, one in newest(pages.streams, topics.HOTLIST).items()}
         assert pages.database.value("SELECT count() FROM platestream.detections") > 0
-        yield Backup(file, key, archive, before, hot_list)
+        signed_by = package.fingerprint((folder / "agency.pub").read_bytes())
+        yield Backup(file, key, signed_by, archive, before, hot_list)
     close_all()
 
 
@@ -105,6 +110,7 @@ def test_nothing_of_what_cameras_saw_is_in_it_but_evidence(made: Backup) -> None
             *(f"topics/{one.name}.jsonl" for one in COPIED),
             *(f"partners/{one}.jsonl" for one in OFFERS),
             HOLD_KEYS,
+            *signature.MEMBERS,
         }
         # Pictures are evidence's alone; an outsider reads a member with any tool.
         plated = [name for name in names if b"\xff\xd8\xff" in file.read(name)]
@@ -117,8 +123,8 @@ def test_nothing_of_what_cameras_saw_is_in_it_but_evidence(made: Backup) -> None
 
 def test_what_must_be_kept_is_there_as_it_was(made: Backup, empty_database: Database) -> None:
     with door_of(empty_database, "lee") as door:
-        told = restore(door, made.file, made.key.identities)
-        assert told.left == ()
+        told = restore(door, made.file, made.key.identities, made.signed_by)
+        assert (told.left, told.signer) == ((), made.signed_by)
         for name in KEPT:
             found = rows(empty_database, name)
             if name == "inquiry_log":  # and the backup and the restore themselves
@@ -135,8 +141,11 @@ def test_what_must_be_kept_is_there_as_it_was(made: Backup, empty_database: Data
         assert integrity.check(door).faults == []
         acts = empty_database.rows("SELECT kind, who, outcome FROM platestream.inquiry_log ORDER BY at")
         assert acts[-3:-1] == [("backup", "lee", "allowed"), ("restore", "lee", "allowed")]
-        to = "SELECT change FROM platestream.inquiry_log WHERE kind = 'backup' AND who = 'lee'"
-        assert made.key.recipient.text in empty_database.value(to), "the log names who can read the backup"
+        change = "SELECT change FROM platestream.inquiry_log WHERE kind = '{}' AND who = 'lee'"
+        to = empty_database.value(change.format("backup"))
+        assert made.key.recipient.text in to, "the log names who can read the backup"
+        assert to.endswith(f", signed by {made.signed_by}")
+        assert empty_database.value(change.format("restore")) == f"signed by {made.signed_by}"
 
 
 def test_what_was_past_its_time_meanwhile_goes_with_the_next_run(
@@ -144,6 +153,8 @@ def test_what_was_past_its_time_meanwhile_goes_with_the_next_run(
 ) -> None:
     with door_of(empty_database, "lee") as door:
         restore(door, made.archive)  # as one of an earlier release, in clear
+        change = "SELECT change FROM platestream.inquiry_log WHERE kind = 'restore'"
+        assert empty_database.value(change) == f"signed by {made.signed_by}, author not proven"
         age(empty_database, timedelta(days=365 * 20))
         purge_released(door.system_job("retention"))
     assert empty_database.value("SELECT count() FROM platestream.evidence_detections") == 0
@@ -262,7 +273,7 @@ def test_a_bare_machine_has_all_of_it_from_the_file_and_its_key_alone(made: Back
         }
         return run(sys.executable, "-m", "platestream", *words, cwd=tmp_path, env=environment)
 
-    command("restore", made.file.name, "--identity", made.key.file.name)
+    command("restore", made.file.name, "--identity", made.key.file.name, "--signed-by", made.signed_by)
     command("audit", "verify")
     command("backup", "again.zip", "--plain")
     before, after = members(made.archive), members(tmp_path / "again.zip")
@@ -276,13 +287,50 @@ def test_a_bare_machine_has_all_of_it_from_the_file_and_its_key_alone(made: Back
 def members(archive: Path) -> dict[str, list[str]]:
     """The lines of each member in an order of their own, without the time at which a row was inserted."""
     with zipfile.ZipFile(archive) as file:
-        read = {name: file.read(name).decode("utf-8", "surrogateescape") for name in file.namelist()}
+        names = set(file.namelist()) - {*signature.MEMBERS}
+        read = {name: file.read(name).decode("utf-8", "surrogateescape") for name in names}
     inserted = re.compile(r',?"ingested_at":"[^"]*"')
     return {
         name: sorted(inserted.sub("", line) for line in text.splitlines())
         for name, text in read.items()
         if name != MANIFEST
     }
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        ("a stranger", "it is signed by {stranger}, and not signed by {agency}"),
+        ("nobody", "it is not signed, and not signed by {agency}"),
+        ("the agency, then changed", "its signature is not that of its manifest"),
+    ],
+)
+def test_who_knows_the_public_keys_of_backups_alone_makes_none_of_the_agency(
+    made: Backup, tmp_path: Path, empty_database: Database, by: str, said: str
+) -> None:
+    stranger = package.new_key(tmp_path / "stranger.pem")
+    forged, file = tmp_path / "forged.zip", tmp_path / "forged.zip.age"
+    with zipfile.ZipFile(made.archive) as genuine, zipfile.ZipFile(forged, "w") as other:
+        for name in set(genuine.namelist()) - {MANIFEST, *signature.MEMBERS}:
+            other.writestr(name, genuine.read(name))
+        manifest = genuine.read(MANIFEST).replace(b'"profile": "', b'"profile": "another-')
+        other.writestr(MANIFEST, manifest)
+        if by == "a stranger":
+            signature.sign(other, manifest, package.read_key(tmp_path / "stranger.pem"))
+        elif by != "nobody":
+            for name in signature.MEMBERS:
+                other.writestr(name, genuine.read(name))
+    with file.open("wb") as raw, encrypting(raw, [made.key.recipient]) as stream:
+        stream.write(forged.read_bytes())
+    said = said.format(stranger=stranger, agency=made.signed_by)
+    with door_of(empty_database, "lee") as door:
+        with pytest.raises(RefusedError, match=said):
+            restore(door, file, made.key.identities, made.signed_by)
+        refused = (
+            "SELECT outcome, count() FROM platestream.inquiry_log WHERE kind = 'restore' GROUP BY outcome"
+        )
+        assert empty_database.rows(refused) == [("refused", 1)]
+        assert empty_database.value("SELECT count() FROM platestream.registry") == 0
 
 
 @NEEDS_AGE
@@ -302,7 +350,7 @@ def test_age_itself_opens_a_backup_and_what_it_encrypts_is_restored(
 def test_a_backup_of_a_later_release_says_so(made: Backup, tmp_path: Path, empty_database: Database) -> None:
     later = tmp_path / "later.zip"
     with zipfile.ZipFile(made.archive) as file, zipfile.ZipFile(later, "w") as changed:
-        for name in file.namelist():
+        for name in set(file.namelist()) - {*signature.MEMBERS}:
             content = file.read(name)
             if name == MANIFEST:
                 told = json.loads(content)

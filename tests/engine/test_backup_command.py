@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from platestream.cli.main import app
+from platestream.evidence import package
 from platestream.keys.age_file import is_encrypted
 from platestream.keys.recipients import RecipientError
 from platestream.schemas.message import RefusedError
@@ -24,6 +25,7 @@ def cli(database: Database, monkeypatch: pytest.MonkeyPatch) -> Cli:
     monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", database.dsn)
     monkeypatch.setenv("PLATESTREAM_DATA", str(database.data))
     monkeypatch.delenv("PLATESTREAM_BACKUP_RECIPIENTS", raising=False)
+    monkeypatch.delenv("PLATESTREAM_EVIDENCE_KEY_FILE", raising=False)
     signed_in_as(monkeypatch, "lee")
     return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
 
@@ -61,11 +63,40 @@ def test_from_a_key_to_a_backup_that_only_its_owner_opens(
         ((), "is encrypted"),
         (("--identity", other.file), "not encrypted to this identity"),
     ):
-        refused = cli("restore", file, *words)
+        refused = cli("restore", file, *words, "--unsigned")
         assert isinstance(refused.exception, RefusedError)
         assert fault in str(refused.exception)
-    full = cli("restore", file, "--identity", key)
+    unproven = cli("restore", file, "--identity", key)
+    assert "no key proves who made the backup" in str(unproven.exception)
+    full = cli("restore", file, "--identity", key, "--unsigned")
     assert "rows already" in str(full.exception), "it opens, and this system is not empty"
+
+
+def test_a_backup_is_signed_by_the_evidence_key_which_a_restore_asks_for(
+    cli: Cli, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, agency, other = tmp_path / "kept.zip", tmp_path / "agency.pem", tmp_path / "other.pem"
+    assert "NOT SIGNED" in cli("backup", tmp_path / "unsigned.zip", "--plain").stdout
+    of_agency, of_other = package.new_key(agency), package.new_key(other)
+    monkeypatch.setenv("PLATESTREAM_EVIDENCE_KEY_FILE", str(agency))
+    assert f"signed by {of_agency}" in cli("backup", file, "--plain").stdout
+    assert database.rows(ACTS)[-1] == ("allowed", f"in clear, signed by {of_agency}")
+    by_settings = cli("restore", tmp_path / "unsigned.zip")
+    assert f"it is not signed, and not signed by {of_agency}" in str(by_settings.exception)
+    monkeypatch.delenv("PLATESTREAM_EVIDENCE_KEY_FILE")
+    spoken = " ".join(of_agency[start : start + 4] for start in range(0, 64, 4)).upper()
+    for named in (of_agency, spoken, agency.with_suffix(".pub")):
+        full = cli("restore", file, "--signed-by", named)
+        assert "rows already" in str(full.exception), "the author is proven, and this system is not empty"
+    refused = cli("restore", file, "--signed-by", of_other)
+    assert f"it is signed by {of_agency}, and not signed by {of_other}" in str(refused.exception)
+    nothing = cli("restore", file, "--signed-by", "agency")
+    assert "neither a file with a public key nor a fingerprint" in str(nothing.exception)
+    assert cli("restore", file, "--signed-by", of_agency, "--unsigned").exit_code == 2
+    agency.write_text("no key")
+    monkeypatch.setenv("PLATESTREAM_EVIDENCE_KEY_FILE", str(agency))
+    assert isinstance(cli("backup", tmp_path / "b.zip", "--plain").exception, RefusedError)
+    assert not (tmp_path / "b.zip").exists()
 
 
 def test_a_backup_in_clear_is_asked_for_by_name_and_logged_as_that(

@@ -16,6 +16,7 @@ from platestream.cli.main import app
 from platestream.edges.changelog import publish
 from platestream.edges.files import FileTopics
 from platestream.edges.kafka_topics import create
+from platestream.evidence.package import new_key
 from platestream.operations.backup.make import backup
 from platestream.operations.doctor import data
 from platestream.operations.doctor.context import CheckContext
@@ -60,6 +61,8 @@ def settled(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "data").mkdir(mode=0o700)
     recipient = key_pair(tmp_path / "identity.txt").recipient.text
     (tmp_path / "recipients.txt").write_text(f"{recipient}\n")
+    new_key(tmp_path / "agency.pem")
+    monkeypatch.setenv("PLATESTREAM_EVIDENCE_KEY_FILE", str(tmp_path / "agency.pem"))
     monkeypatch.setenv("PLATESTREAM_BACKUP_RECIPIENTS", str(tmp_path / "recipients.txt"))
     staffed(database)
     register(tmp_path / "data", OWN, person())
@@ -122,6 +125,10 @@ def test_a_backup_in_clear_and_recipients_that_are_missing_are_named(
     with door_of(settled, data=tmp_path / "data") as door:
         backup(door, tmp_path / "kept.age", utc_now(), [key])
     (named,) = examined()["backups"]
+    with monkeypatch.context() as patched:
+        patched.delenv("PLATESTREAM_EVIDENCE_KEY_FILE")
+        _named, unsigned = examined()["backups"]
+    assert (unsigned.state, "not signed" in unsigned.found) == ("soon", True)
     (tmp_path / "recipients.txt").write_text("age1nobody\n")
     (broken,) = examined()["backups"]
     assert (broken.state, "line 1" in broken.found) == ("wrong", True)

@@ -137,7 +137,7 @@ ACTED = {
     "keys rewrap": ("keys_rewrap", "keys rewrap FILE"),
     "keys rotate": ("keys_rotate", "keys rotate"),
     "backup": ("backup", "backup OUT"),
-    "restore": ("restore", "restore BACKUP"),
+    "restore": ("restore", "restore BACKUP --unsigned"),
     "dead-letters list": ("dead_letter_show", "dead-letters list"),
     "dead-letters show": ("dead_letter_show", "dead-letters show frames/0/1"),
     "dead-letters send-again": ("dead_letter_resend", "dead-letters send-again frames/0/1"),

@@ -3,7 +3,8 @@
 `manifest.json` names each member with its SHA-256 and count. `tables/NAME.jsonl` is a table in ClickHouse's
 format `JSONEachRow`, with strings as raw bytes. `topics/NAME.jsonl` has one message in each line, with key
 and value in base64. `partners/NAME.jsonl` has the offers to and from other agencies
-(docs/how-to/administrator/partners.md), `keys/holds.jsonl` the keys of encrypted evidence.
+(docs/how-to/administrator/partners.md), `keys/holds.jsonl` the keys of encrypted evidence. `manifest.sig` and
+`public-key.pem` are of the agency that made it (`platestream.operations.backup.signature`).
 
 Detections, their pictures and hits are not in a backup: they are deleted after the agency's retention period,
 and no copy may outlive them (order, F.8.b and J.1). Evidence is in it, because it has a schedule of its own.
@@ -21,6 +22,7 @@ import msgspec
 
 from platestream.keys.age_file import AgeFileError, decrypted, is_encrypted
 from platestream.keys.recipients import Identity
+from platestream.operations.backup import signature
 from platestream.partners import restored_offers
 from platestream.schemas.fields import NOT_JSON
 from platestream.schemas.message import RefusedError
@@ -133,7 +135,7 @@ def _read(path: Path, content: IO[bytes]) -> tuple[zipfile.ZipFile, Manifest]:
         HOLD_KEYS,
     }
     names = [one.name for one in manifest.members]
-    if sorted([*names, MANIFEST]) != sorted(file.namelist()):
+    if sorted([*names, MANIFEST]) != sorted(one for one in file.namelist() if one not in signature.MEMBERS):
         raise _refused(path, f"does not hold what its {MANIFEST} names")
     if strange := sorted(set(names) - known):
         raise _refused(path, f"holds {strange[0]}, which this release does not know")

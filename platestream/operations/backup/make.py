@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 from clickhouse_connect.driver.client import Client
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from platestream.access.door import Door
 from platestream.edges.changelog import newest, read_to_end
 from platestream.edges.clickhouse_client import run
 from platestream.edges.edge import Topics
+from platestream.evidence.package import key_fingerprint
 from platestream.keys.age_file import sealed_for
 from platestream.keys.hold_keys import HoldKeys
 from platestream.keys.key_folder import KeyFolder
@@ -28,6 +30,7 @@ from platestream.operations.backup.archive import (
     Manifest,
     write_member,
 )
+from platestream.operations.backup.signature import agency_key, sign
 from platestream.operations.setup import migrations, owner
 from platestream.partners.offers import lists
 from platestream.partners.restored_offers import dump_offers
@@ -50,21 +53,24 @@ PLAIN = "in clear"
 
 def backup(door: Door, path: Path, now: datetime, recipients: Sequence[Recipient]) -> Manifest:
     """Write a backup to a new file at `path`, readable by its owner only, complete or not at all; return its
-    manifest. Without `recipients` it is not encrypted. The log names them.
+    manifest. Without `recipients` it is not encrypted, without an evidence key not signed. The log has both.
 
     The topics are copied after the tables, so that they are never behind them; of a compacted topic only the
-    newest message of each key is copied. Raises FileExistsError, RefusedInquiry, DatabaseError, BrokerError
-    and OSError.
+    newest message of each key is copied. Raises FileExistsError, RefusedError for an unusable evidence key,
+    RefusedInquiry, DatabaseError, BrokerError and OSError.
     """
     if path.exists():
         raise FileExistsError(f"{path} exists, and is not written over")
+    with door.log_refusal("backup", path.name):
+        key = agency_key(door.settings)
     to = ", ".join(one.text for one in recipients)
-    door.enter("backup", path.name, change=f"encrypted to {to}" if to else PLAIN)
+    signed = f", signed by {key_fingerprint(key)}" if key is not None else ""
+    door.enter("backup", path.name, change=(f"encrypted to {to}" if to else PLAIN) + signed)
     with new_file(path) as raw, sealed_for(raw, recipients) as file:
-        return _write(door, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED), now)
+        return _write(door, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED), now, key)
 
 
-def _write(door: Door, file: zipfile.ZipFile, now: datetime) -> Manifest:
+def _write(door: Door, file: zipfile.ZipFile, now: datetime, key: Ed25519PrivateKey | None) -> Manifest:
     applied = tuple(one.title for one in migrations(door) if one.state in ("applied", "newer"))
     with file, owner(door) as client:
         members = [write_member(file, f"tables/{name}.jsonl", _rows(client, name)) for name in KEPT]
@@ -77,7 +83,10 @@ def _write(door: Door, file: zipfile.ZipFile, now: datetime) -> Manifest:
             ]
         members.append(write_member(file, HOLD_KEYS, _hold_keys(door)))
         manifest = Manifest(FORMAT, now, door.rules.name, applied, tuple(members))
-        file.writestr(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+        written = msgspec.json.format(msgspec.json.encode(manifest))
+        file.writestr(MANIFEST, written)
+        if key is not None:
+            sign(file, written, key)
     return manifest
 
 

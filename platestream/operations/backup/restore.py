@@ -21,12 +21,14 @@ from platestream.operations.backup.archive import (
     COPIED,
     HOLD_KEYS,
     KEPT,
+    MANIFEST,
     OFFERS,
     Manifest,
     lines,
     open_backup,
 )
 from platestream.operations.backup.make import CopiedMessage
+from platestream.operations.backup.signature import signer
 from platestream.operations.setup import apply_migrations, migrations, owner
 from platestream.partners.offers import lists
 from platestream.partners.restored_offers import put_back
@@ -45,32 +47,42 @@ class RestoreResult:
     unchanged.
 
     `published` is the number of the backup's inquiries that are in a published log, of which others may hold
-    heads.
+    heads. `signer` is the fingerprint of the key that signed the backup, empty for none.
     """
 
     manifest: Manifest
     left: tuple[str, ...]
     published: int = 0
+    signer: str = ""
 
 
-def restore(door: Door, path: Path, identities: Sequence[Identity] = ()) -> RestoreResult:
+def restore(
+    door: Door, path: Path, identities: Sequence[Identity] = (), author: str | None = None
+) -> RestoreResult:
     """Restore tables and topics from a backup, after creating the tables where there are none. One of the
-    `identities` opens an encrypted backup.
+    `identities` opens an encrypted backup. `author` is the fingerprint of the key that must have signed it;
+    None: its author need not be proven, which the log says.
 
-    Raises RefusedError where the file is no intact backup or the system is not empty, RefusedInquiry,
-    MigrationError, DatabaseError, BrokerError and OSError.
+    Raises RefusedError where the file is no intact backup of this author or the system is not empty,
+    RefusedInquiry, MigrationError, DatabaseError, BrokerError and OSError.
     """
     with open_backup(path, identities) as (file, manifest):
-        return _restore(door, path.name, file, manifest)
+        return _restore(door, path.name, file, manifest, author)
 
 
-def _restore(door: Door, name: str, file: zipfile.ZipFile, manifest: Manifest) -> RestoreResult:
+def _restore(
+    door: Door, name: str, file: zipfile.ZipFile, manifest: Manifest, author: str | None
+) -> RestoreResult:
     apply_migrations(door)
     with owner(door) as client:
         with door.log_refusal("restore", name):
+            found = signer(file, file.read(MANIFEST))
+            signed = f"signed by {found}" if found else "not signed"
+            if author is not None and found != author:
+                raise RefusedError("backup", f"it is {signed}, and not signed by {author}")
             _judge(door, client, manifest)
             put_keys = _put_keys(door, manifest)
-        door.enter("restore", name)
+        door.enter("restore", name, change=signed if author else f"{signed}, author not proven")
         run("emptying gate_rules", partial(client.command, "TRUNCATE TABLE platestream.gate_rules"))
         for table in KEPT:
             if table == "administrators":
@@ -82,7 +94,7 @@ def _restore(door: Door, name: str, file: zipfile.ZipFile, manifest: Manifest) -
             left += ("offers between agencies",)
         put_keys(lines(file, HOLD_KEYS))
         published = publication_state(client).published
-    return RestoreResult(manifest, left, published)
+    return RestoreResult(manifest, left, published, found)
 
 
 def _judge(door: Door, client: Client, manifest: Manifest) -> None:

@@ -16,6 +16,7 @@ from platestream.keys.recipients import Recipient, new_identity, read_identities
 from platestream.operations.backup import make
 from platestream.operations.backup import restore as job
 from platestream.operations.backup.archive import Manifest
+from platestream.operations.backup.signature import trusted_key
 from platestream.schemas.message import RefusedError
 from platestream.schemas.pluralize import pluralize
 
@@ -30,6 +31,16 @@ UNNAMED = (
     "no recipient is named, and the backup would not be encrypted. Make a key pair once, away from this "
     "machine (platestream backup-key FILE), and name its public half in a file: --recipients FILE, or "
     "PLATESTREAM_BACKUP_RECIPIENTS. Or ask for a backup in clear with --plain"
+)
+
+UNSIGNED = (
+    "NOT SIGNED: a restore cannot prove who made it (platestream evidence key FILE, "
+    "PLATESTREAM_EVIDENCE_KEY_FILE)"
+)
+
+UNPROVEN = (
+    "no key proves who made the backup. Name the agency's with --signed-by (backup printed its "
+    "fingerprint), or restore the file as it is with --unsigned"
 )
 
 UNHEARD = (
@@ -49,7 +60,8 @@ def backup(
     plain: Annotated[bool, typer.Option("--plain", help="Do not encrypt the file.")] = False,
 ) -> None:
     """Back up the installation's records to one file while the system runs. The backup is logged as an act,
-    with the public keys that it is encrypted to.
+    with the public keys that it is encrypted to, and the evidence key that signs it
+    (PLATESTREAM_EVIDENCE_KEY_FILE).
 
     The file is a ZIP archive, encrypted by age to each key of --recipients, or of
     PLATESTREAM_BACKUP_RECIPIENTS: `age1...` or `ssh-ed25519 ...`, one on each line. This machine cannot read
@@ -67,11 +79,13 @@ def backup(
         to = () if plain else _recipients(door, file, recipients)
         try:
             made = make.backup(door, file, datetime.now(UTC), to)
+            signed = trusted_key(door.settings, "")
         except OSError as error:
             err.print(f"{file}: {error.strerror or error}")
             raise typer.Exit(1) from None
     out.print(f"{file}: {_held(made)}")
     out.print(f"encrypted to {pluralize(len(to), 'key')}" if to else "NOT ENCRYPTED")
+    out.print(f"signed by {signed}: keep this with the identities" if signed else UNSIGNED)
 
 
 def backup_key(
@@ -95,25 +109,47 @@ def restore(
             exists=True, dir_okay=False, help="Private key that opens an encrypted file: of age or OpenSSH."
         ),
     ] = None,
+    signed_by: Annotated[
+        str,
+        typer.Option(
+            help="Public key (PEM file) or its fingerprint, by which the backup must be signed; by default "
+            "that of the evidence key of the settings."
+        ),
+    ] = "",
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="Restore it although its author is not proven.")
+    ] = False,
 ) -> None:
     """Restore a backup into an empty installation that is not running. The restore is logged as an act.
 
     Then start the system and run platestream audit verify. Records that were not sealed in the backup are
     sealed at the start. Records that were made after the backup are not restored.
 
+    Anyone who knows the public keys of your backups can encrypt a file to them. So name the agency's key with
+    --signed-by; --unsigned restores a backup whose author is not proven, such as one of an earlier release,
+    and the log says so.
+
     An encrypted file is decrypted into a temporary file that is encrypted by a key in memory: TMPDIR needs
     room for it.
 
-    Example: platestream restore /mnt/backup/2026-11-26.zip.age --identity identity.txt
+    Example: platestream restore 2026-11-26.zip.age --identity identity.txt --signed-by sjpd.pub
     """
+    if signed_by and unsigned:
+        raise typer.BadParameter("--signed-by and --unsigned exclude each other")
     identities = read_identities(identity) if identity else ()
     with open_door("restore", ruled=False) as door:
+        author = None if unsigned else trusted_key(door.settings, signed_by)
+        if author == "":
+            raise RefusedError("backup", UNPROVEN)
         try:
-            made = job.restore(door, file, identities)
+            made = job.restore(door, file, identities, author)
         except MigrationError as error:
             err.print(str(error))
             raise typer.Exit(1) from None
     out.print(f"{file}: {_held(made.manifest)}, as of {made.manifest.made_at:%Y-%m-%d %H:%M:%S}Z")
+    if unsigned:
+        by = f"it is signed by {made.signer}: compare this" if made.signer else "it is not signed"
+        err.print(f"WARNING: who made this backup is not proven ({by}). The log says so.")
     if made.left:
         out.print(f"unchanged, because they already exist: {', '.join(made.left)}")
     if made.published:

@@ -29,9 +29,14 @@ def backups(context: CheckContext) -> Iterator[CheckResult]:
             yield ok(f"Backups are encrypted to {pluralize(len(read_recipients(file)), 'recipient')}.")
         except (OSError, RecipientError) as error:
             yield fault(sentence(error), f"Put the file right ({GUIDE}).")
+        if context.settings.evidence_key_file is None:
+            yield warning(
+                "Backups are not signed: a restore cannot prove who made them.",
+                f"platestream evidence key FILE, named in PLATESTREAM_EVIDENCE_KEY_FILE ({GUIDE}).",
+            )
     client = context.client(AUDITOR)
     for at, change in run("reading the last backup", lambda: client.query(_LAST)).result_rows:
-        if change in ("", PLAIN):  # empty: of a release that encrypted none
+        if not change or change.startswith(PLAIN):  # empty: of a release that encrypted none
             yield warning(
                 f"The last backup, of {at:%Y-%m-%d}, is not encrypted.",
                 "Make another one without --plain, and destroy the files that are in clear.",
