@@ -11,6 +11,7 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
+from platestream.keys import in_use
 from tests.support.database import database, empty_database, migrated, own_database, shared
 from tests.support.kafka_broker import (
     EXISTING,
@@ -123,6 +124,13 @@ def skip_unless_ci(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(f"{reason}; in CI this is not skipped")
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def keys_released() -> Iterator[None]:
+    """A process holds a lock for each folder of keys that it used; tests use thousands."""
+    yield
+    in_use.forget()
 
 
 @pytest.fixture(scope="session")

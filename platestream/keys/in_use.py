@@ -3,6 +3,7 @@
 A process takes it at its first use of a key and holds it until it ends.
 """
 
+import errno
 import fcntl
 import os
 import threading
@@ -31,8 +32,10 @@ def note_use(folder: Path) -> None:
             return
         try:
             lock = os.open(folder / LOCK, os.O_RDONLY | os.O_CREAT, 0o600)
-        except PermissionError:
-            return  # a process that may not write here changes nothing, and cannot make a key
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EROFS):
+                return  # a process that may not write here
+            raise KeysError(f"{folder / LOCK}: {error.strerror}") from None
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -41,6 +44,13 @@ def note_use(folder: Path) -> None:
                 f"the master key of {folder} is changed just now: start again after that"
             ) from None
         _HELD[folder] = lock
+
+
+def forget() -> None:
+    """Release all locks, as the end of the process does: for tests, of which each has keys of its own."""
+    with _CHANGING:
+        while _HELD:
+            os.close(_HELD.popitem()[1])
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import pytest
 
 from platestream.edges.clickhouse_client import Dsn
 from platestream.hotlist.feed import SETTLED
-from platestream.keys.in_use import alone
+from platestream.keys import in_use
 from platestream.keys.key_folder import MASTER
 from platestream.operations.up.log import EXITED
 from platestream.reports.public_figures import FILE
@@ -321,8 +321,7 @@ def test_the_master_key_is_changed_once_nothing_uses_the_keys(system: System) ->
     assert refused.returncode == 1
     assert f"process {system.pids()['match']} (bytewax.run " in refused.stderr
     system.run("down")
-    with alone(system.data / "keys"):  # from now on this process, which read topics, uses them no more
-        pass
+    in_use.forget()  # this process read topics, too
     settings["PLATESTREAM_CLICKHOUSE"] = embedded_dsn(system.data)
     done = system.run("keys", "rewrap", str(old), settings=settings)
     assert done.returncode == 0, done.stderr
