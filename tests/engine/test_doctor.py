@@ -36,7 +36,6 @@ from tests.support.kafka_broker import Kafka
 UNSEEN = {
     *(
         "authenticator_apps",
-        "secrets",
         "agreements",
         "certificates",
         "feeds",
