@@ -18,6 +18,7 @@ from platestream.edges.kafka import KafkaTopics
 from platestream.edges.kafka_client import FILE, properties
 from platestream.edges.sealed_topics import SealedTopics
 from platestream.engine.folder_lock import embedded_folder
+from platestream.keys.in_use import note_use
 from platestream.keys.key_folder import UNSEALED, KeyFolder, Sealer
 from platestream.keys.master import Master, MasterFile
 from platestream.keys.token import parse, token_at
@@ -318,9 +319,14 @@ def open_topics(settings: Settings, *, follow: bool = True) -> SealedTopics:
 
 
 def open_keys(settings: Settings) -> Sealer:
-    """Return the hourly keys, or no encryption on Kafka where no folder of keys is named."""
+    """Return the hourly keys, or no encryption on Kafka where no folder of keys is named. Raises KeysError
+    while the master key is changed.
+    """
     folder = keys_folder(settings)
-    return UNSEALED if folder is None else KeyFolder(folder, named_master(settings))
+    if folder is None:
+        return UNSEALED
+    note_use(folder)
+    return KeyFolder(folder, named_master(settings))
 
 
 def named_master(settings: Settings) -> Master | None:

@@ -1,6 +1,6 @@
 """Lock by which processes that use the keys of a folder hold off a change of the master key, and it them.
 
-A process takes it at its first use of a key and holds it until it ends.
+A process takes it when it opens the folder, or at its first use of a key, and holds it until it ends.
 """
 
 import errno

@@ -42,7 +42,7 @@ def again(keys: KeyFolder) -> KeyFolder:
 def test_hourly_keys_are_wrapped_in_the_token_and_no_master_key_is_on_the_disk(keys: KeyFolder) -> None:
     sealed = keys.seal("frames", NOW, b"picture")
     assert again(keys).open("frames", sealed) == b"picture"
-    (path,) = keys.folder.iterdir()
+    (path,) = keys.folder.glob("*.key")
     assert path.read_bytes().startswith(MAGIC)
     assert len(path.read_bytes()) == len(MAGIC) + 12 + 32 + 16
 

@@ -316,10 +316,12 @@ def test_an_up_that_is_killed_amid_its_start_is_told_what_to_do(system: System) 
 def test_the_master_key_is_changed_once_nothing_uses_the_keys(system: System) -> None:
     old, new = system.data / "keys" / MASTER, system.folder / "new.key"
     new.write_bytes(os.urandom(32))
+    system.photograph("WVG3317", "before the change")
+    wait_for(system, "WVG3317")
     settings = {"PLATESTREAM_MASTER_KEY_FILE": str(new)}
     refused = system.run("keys", "rewrap", str(old), settings=settings)
     assert refused.returncode == 1
-    assert f"process {system.pids()['match']} (bytewax.run " in refused.stderr
+    assert f"process {system.pids()['match']} (bytewax.run platestream.flows.match_flow" in refused.stderr
     system.run("down")
     in_use.forget()  # this process read topics, too
     settings["PLATESTREAM_CLICKHOUSE"] = embedded_dsn(system.data)
