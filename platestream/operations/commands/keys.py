@@ -60,8 +60,9 @@ def rotate_passwords(
     """Give the database accounts of jobs new passwords while everything runs.
 
     Each old password is refused as soon as the new one is in its file, where running processes read it. The
-    change is logged as an act of an administrator. A run that was interrupted is repeated. With --accounts it
-    is untried: the server's account `admin` changes accounts that were made by SQL.
+    change is logged as an act of an administrator. A run that was interrupted is repeated. With --accounts
+    (untried) the account `admin` of a ClickHouse server changes accounts that were made by SQL; those of
+    server-users.xml need a new hash in clickhouse.env, a new DSN and a restart.
 
     Example: platestream keys rotate flows retention
     """
