@@ -24,7 +24,7 @@ from platestream.web.console import Console
 from tests.support.console import Pages
 from tests.support.database import Database
 from tests.support.door import door_of, person
-from tests.support.factors import FACTOR, admitted, code_of, enrolled, later, require
+from tests.support.factors import FACTOR, admitted, code_of, enrolled, later, proven, require
 
 MISSING = "a key of this installation is missing"
 
@@ -137,7 +137,7 @@ def test_no_other_key_takes_the_place_of_a_lost_one_until_its_secrets_are_reset(
     factor = Factor("JBSWY3DPEHPK3PXP", pages.clock(), ())
     with pytest.raises(KeysError):
         made.put("lee", factor, 1, lambda: None, "")
-    accounts.invite(door_of(pages.database, "lee", data=pages.data), "vale", pages.clock(), factor=True)
+    accounts.invite(proven(pages, "lee"), "vale", pages.clock(), factor=True)
     made.put("lee", factor, 1, lambda: None, "")
     assert is_encrypted(stored(file_of(pages))["lee"].factor.secret)
 
