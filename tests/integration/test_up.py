@@ -256,8 +256,8 @@ def test_jobs_get_new_passwords_while_all_of_them_run(system: System) -> None:
         assert (new.account, stat.S_IMODE(file.stat().st_mode)) == (earlier.account, 0o600)
         assert [asked(system, one).status_code for one in (new, earlier)] == [200, 403], file
         assert not [one for one in (new, earlier) if one.password in done.stdout + done.stderr]
-    system.photograph("LTW6094", "after")
-    for plate in ("LTW6093", "LTW6094"):
+    system.photograph("RGZ8157", "after")
+    for plate in ("LTW6093", "RGZ8157"):
         wait_for(system, plate)
         assert len(seen(system, plate)) == 1
     assert system.run("retention", "run").returncode == 0
