@@ -31,6 +31,7 @@ from tests.support.age_keys import key_pair
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import OWN, door_of, person, staffed
+from tests.support.factors import give
 from tests.support.kafka_broker import Kafka
 
 UNSEEN = {
@@ -66,8 +67,10 @@ def register(folder: Path, *records: RegistryRecord) -> None:
 
 
 def require_factor(database: Database, folder: Path, of: Literal["everybody", "nobody"]) -> None:
-    wanted = rules_in_force.Change(second_factor=of)
-    rules_in_force.change(door_of(database, data=folder), wanted, "Chief of Police")
+    door = door_of(database, data=folder)
+    if of != "everybody":
+        give(door)
+    rules_in_force.change(door, rules_in_force.Change(second_factor=of), "Chief of Police")
 
 
 def examined(now: Clock = utc_now) -> dict[str, list[Finding]]:
