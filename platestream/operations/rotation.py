@@ -93,7 +93,7 @@ def _rotate_on_server(door: Door, one: JobAccount, admin: Path) -> None:
     hashed = hashlib.sha256(password.encode()).hexdigest()
     _command(door, admin, f"ALTER USER {user} ADD IDENTIFIED WITH sha256_hash BY '{hashed}'")
     _prove(door, with_password(text, password))
-    write_file(one.file, with_password(text, password).encode() + b"\n")
+    write_file(one.file, with_password(text, password).encode() + b"\n", keep=True)
     _command(door, admin, f"ALTER USER {user} RESET AUTHENTICATION METHODS TO NEW")
 
 

@@ -8,6 +8,7 @@ import typer
 from platestream.cli.door import open_door
 from platestream.cli.output import err, out
 from platestream.keys.master import KeysError
+from platestream.operations import kafka_rotation
 from platestream.operations.master_key import change_master
 from platestream.operations.rotation import rotate
 from platestream.schemas.pluralize import pluralize
@@ -56,6 +57,14 @@ def rotate_passwords(
             exists=True, file_okay=False, help="Folder of the DSNs of a ClickHouse server's accounts."
         ),
     ] = None,
+    kafka: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="File of a program's account of Kafka, instead. May be given more than once.",
+        ),
+    ] = None,
 ) -> None:
     """Give the database accounts of jobs new passwords while everything runs.
 
@@ -64,11 +73,17 @@ def rotate_passwords(
     (untried) the account `admin` of a ClickHouse server changes accounts that were made by SQL; those of
     server-users.xml need a new hash in clickhouse.env, a new DSN and a restart.
 
-    Example: platestream keys rotate flows retention
+    With --kafka, as the administrator of PLATESTREAM_KAFKA, the accounts of the broker: a program that runs
+    starts again with the new password when it has to connect again.
+
+    Examples: platestream keys rotate flows retention
+    and platestream keys rotate --kafka match.properties --kafka recognize.properties
     """
+    if kafka and (jobs or accounts):
+        raise typer.BadParameter("give jobs of the database, or files with --kafka")
     with open_door("keys rotate") as door:
         try:
-            done = rotate(door, jobs or [], accounts)
+            done = kafka_rotation.rotate(door, kafka) if kafka else rotate(door, jobs or [], accounts)
         except OSError as error:
             err.print(str(error), markup=False)
             raise typer.Exit(1) from None
