@@ -1,6 +1,6 @@
 """Report of an alert hit for a records management system (order, section G.8).
 
-Systems of records have no common public format for it, so this is plain JSON with the codes of NCIC.
+Plain JSON with the codes of NCIC; whether a public exchange format such as NIEM fits was not examined.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 import logging
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -18,6 +18,7 @@ from platestream.access.device_file import Device, subject_of
 from platestream.access.effects import effect_of_stored
 from platestream.access.pages import account
 from platestream.operators.people_names import resolve
+from platestream.schemas.acts import FACTOR_MINUTES
 from platestream.schemas.sign_in_event import BROWSER, SignInEvent
 from platestream.web import cookies, forms
 from platestream.web.attempts import (
@@ -262,9 +263,11 @@ def signed_in(
     browser. Without the database there is none.
 
     `factor` is the version of the second factor, or PROVIDER, and `proved_at` the time at which it was given.
-    `way` names the first step, and `by` the kind of the second factor. Raises DatabaseError.
+    `way` names the first step, and `by` the kind of the second factor. One that was given long ago, at a
+    provider, is logged as such and counts for no act. Raises DatabaseError.
     """
     now, address = console.clock(), address_of(request)
+    late = by == PROVIDER and (proved_at is None or abs(now - proved_at) > timedelta(minutes=FACTOR_MINUTES))
     label = f"{browser_name(request.headers.get('user-agent', ''))}, {address}"
     name = secrets.token_urlsafe(9)
 
@@ -274,7 +277,8 @@ def signed_in(
             at=now,
             who=who,
             way=way,
-            factor=by,
+            factor="" if late else by,
+            why=f"the second factor of {by} is of {proved_at or 'no time'}" if late else "",
             browser=device.id[:BROWSER],
             address=address,
             session=name,

@@ -346,7 +346,8 @@ def test_acts_ask_again_after_a_sign_in_that_was_long_ago_at_the_provider_or_is_
 ) -> None:
     pages.put(person("vale", "administrator"))
     ask_for_two(pages)
-    now = int(time.time())
+    now, given = int(time.time()), "SELECT countIf(factor_given) FROM platestream.inquiry_log"
+    before = pages.database.value(given)
     for at, asked in ((None, True), (now - 3600, True), (now + 3600, True), (True, True), (now, False)):
         more = {"amr": ["mfa"]} if at is None else {"amr": ["mfa"], "auth_time": at}
         browser, _answer = offered(pages, monkeypatch, provider, signed(provider, **more))
@@ -354,6 +355,7 @@ def test_acts_ask_again_after_a_sign_in_that_was_long_ago_at_the_provider_or_is_
         browser.send("/administration/people/no-password", id="maier")
         assert ("Confirm with your second factor" in browser.page) == asked, at
         assert ("Sign in with St. Johns & Co again" in unescape(browser.page)) == asked
+    assert pages.database.value(given) == before + 1, "the others let no program act, either"
     again = browser.get("/sign-in/oidc?again&next=/account", follow_redirects=False).headers["location"]
     assert parse_qs(urlsplit(again).query)["max_age"] == ["0"]
 

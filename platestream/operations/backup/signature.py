@@ -1,6 +1,6 @@
 """Signature of a backup by the agency's evidence key, over its manifest, which has a hash of each member.
 
-Who knows the recipients' public keys alone can make an encrypted file, but none with this signature.
+Somebody who knows only the recipients' public keys can make an encrypted file, but none with this signature.
 """
 
 import zipfile
