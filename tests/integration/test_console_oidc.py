@@ -22,8 +22,8 @@ from tests.support.clients import ClientUnavailableError
 from tests.support.clock import NOW
 from tests.support.console import Pages, Person
 from tests.support.database import Database
-from tests.support.door import door_of, person
-from tests.support.factors import FACTOR, admitted, require
+from tests.support.door import person
+from tests.support.factors import FACTOR, admitted, proven, require
 from tests.support.kafka_broker import free_port
 from tests.support.oidc_provider import BACK, CLIENT, CONSOLE, OTHER, SECRET, Provider, started, through
 from tests.support.served import served
@@ -366,7 +366,7 @@ def test_a_password_reset_ends_a_session_of_two_factors_at_the_provider(
     ask_for_two(pages)
     browser, _answer = offered(pages, monkeypatch, provider, signed(provider, amr=["mfa"]))
     assert admitted(browser)
-    accounts.invite(door_of(pages.database, "lee", data=pages.data), "vale", pages.clock())
+    accounts.invite(proven(pages, "lee"), "vale", pages.clock())
     assert not admitted(browser)
 
 
