@@ -11,7 +11,7 @@ from platestream.access.door import Clients, Door
 from platestream.edges.clickhouse_client import ConnectError, DatabaseError, Dsn, connect
 from platestream.operations.doctor.finding import NotCheckedError
 from platestream.runtime.clock import Clock, kernel_synchronised, utc_now
-from platestream.runtime.swap import unencrypted_swaps
+from platestream.runtime.encrypted_disks import is_encrypted, unencrypted_swaps
 from platestream.settings import Settings, SettingsError, load_settings
 
 PATIENCE = 10.0  # seconds to wait for a server's first answer
@@ -30,6 +30,7 @@ class CheckContext:
     now: Clock = utc_now
     synchronised: Callable[[], bool | None] = kernel_synchronised
     swaps: Callable[[], list[str]] = unencrypted_swaps
+    encrypted: Callable[[Path], bool] = is_encrypted
 
     @cached_property
     def settings(self) -> Settings:

@@ -1,8 +1,8 @@
-"""Checks of what leaves the tables: backups, and memory that is written to swap."""
+"""Checks of what leaves the tables: backups, memory that is written to swap, and the disk itself."""
 
 from collections.abc import Iterable, Iterator
 
-from platestream.edges.clickhouse_client import AUDITOR, run
+from platestream.edges.clickhouse_client import AUDITOR, Dsn, run
 from platestream.keys.recipients import RecipientError, read_recipients
 from platestream.operations.backup.make import PLAIN
 from platestream.operations.doctor.context import CheckContext
@@ -57,3 +57,19 @@ def swap(context: CheckContext) -> Iterable[CheckResult]:
             )
         ]
     return [ok("Swap is off or encrypted.")]
+
+
+def table_disk(context: CheckContext) -> Iterable[CheckResult]:
+    """Check that the tables, which have plates in clear, are on an encrypted disk."""
+    named, data = Dsn.parse(context.settings.clickhouse), context.folder
+    if context.settings.names_server:
+        raise NotCheckedError("the tables are a server's: its operator knows whether its disk is encrypted")
+    folder = named.path if named.scheme == "chdb" else data
+    if context.encrypted(folder):
+        return [ok("The tables are on an encrypted disk.")]
+    return [
+        warning(
+            f"The disk of {folder} is not known to be encrypted, and tables have plates in clear.",
+            "Put the data folder on a disk that the kernel encrypts (LUKS), or that its host encrypts.",
+        )
+    ]

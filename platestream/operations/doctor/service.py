@@ -35,6 +35,7 @@ CHECKS = (
     Check("authenticator_apps", "secrets of authenticator apps", keys.apps),
     Check("backups", "recipients of backups", secrecy.backups),
     Check("swap", "memory on the disk", secrecy.swap),
+    Check("table_disk", "the disk of the tables", secrecy.table_disk),
     Check("retention", "the retention job", data.retention),
     Check("published_log", "the published inquiry log", published.log),
     Check("witnesses", "witnesses of the published log", published.witnesses),

@@ -1,4 +1,4 @@
-"""Swap devices that write memory to a disk unencrypted: memory contains plates, reasons and keys."""
+"""Disks that the kernel encrypts, and swap that is not: memory contains plates, reasons and keys."""
 
 import os
 from collections.abc import Iterator
@@ -16,6 +16,14 @@ def unencrypted_swaps(swaps: Path = SWAPS, sys: Path = SYS) -> list[str]:
     lines = swaps.read_text().splitlines()[1:]
     names = [line.split()[0] for line in lines if line.strip()]
     return [name for name in names if not _protected(_device(Path(name), sys))]
+
+
+def is_encrypted(path: Path, sys: Path = SYS) -> bool:
+    """Return whether a file or folder is known to be on an encrypted device. Network file systems and those
+    with several devices are not known. Raises OSError.
+    """
+    path.stat()
+    return _protected(_device(path.resolve(), sys))
 
 
 def _device(path: Path, sys: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Swap is protected below dm-crypt and in zram, and anything else is named."""
+"""Disks below dm-crypt are encrypted, and swap in zram; anything else is named."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,8 @@ import pytest
 
 from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.finding import NotCheckedError
-from platestream.operations.doctor.secrecy import swap
-from platestream.runtime.swap import unencrypted_swaps
+from platestream.operations.doctor.secrecy import swap, table_disk
+from platestream.runtime.encrypted_disks import is_encrypted, unencrypted_swaps
 
 HEAD = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 
@@ -56,6 +56,11 @@ def test_a_file_is_as_the_disk_that_it_is_on(tmp_path: Path) -> None:
     disk.mkdir(parents=True)
     (disk / "uuid").write_text("CRYPT-LUKS2-abc\n")
     assert found(tmp_path, str(file)) == []
+    assert is_encrypted(file, tmp_path / "sys")
+    assert is_encrypted(tmp_path, tmp_path / "sys")
+    assert not is_encrypted(tmp_path, tmp_path / "another")
+    with pytest.raises(OSError, match="No such file"):
+        is_encrypted(tmp_path / "gone", tmp_path / "sys")
     assert found(tmp_path, "/swapfile-of-the-host") == ["/swapfile-of-the-host"]
 
 
@@ -70,3 +75,22 @@ def test_the_doctor_warns_of_it() -> None:
 
     with pytest.raises(NotCheckedError):
         list(swap(CheckContext({}, swaps=absent)))
+
+
+@pytest.mark.parametrize(("encrypted", "state"), [(True, "right"), (False, "soon")])
+def test_the_doctor_says_whether_the_tables_are_on_an_encrypted_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encrypted: bool, state: str
+) -> None:
+    monkeypatch.setenv("PLATESTREAM_DATA", str(tmp_path))
+    asked = list[Path]()
+
+    def says(folder: Path) -> bool:
+        asked.append(folder)
+        return encrypted
+
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", f"chdb://{tmp_path}/tables/platestream")
+    (answer,) = table_disk(CheckContext({}, encrypted=says))
+    assert (answer.state, asked) == (state, [tmp_path / "tables" / "platestream"])
+    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", "https://smith:x@ch.example:8443/platestream")
+    with pytest.raises(NotCheckedError):
+        list(table_disk(CheckContext({}, encrypted=says)))
