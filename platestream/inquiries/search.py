@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import Literal, NamedTuple, Unpack, assert_never
+from typing import Any, Literal, NamedTuple, Unpack, assert_never
 from uuid import UUID, uuid4
 
 from platestream.access import gate, inquire
@@ -196,64 +196,22 @@ def _rows(
     door: Door, request: SearchRequest, documented: inquire.ActorDocumentation, *, brief: bool
 ) -> list[gate.Row]:
     """Search by the function of `platestream.access.gate` that `request.way` names."""
-    client = door.client(ANALYST)
-    plate, cameras, since, until = request.plate, request.cameras, request.since, request.until
-    described = request.described
+    client, plate, within = door.client(ANALYST), request.plate, request.within
+    span: dict[str, Any] = {"cameras": request.cameras, "since": request.since, "until": request.until}
+    span |= documented
+    looks = {**span, "described": request.described, "brief": brief}
     match request.way:
         case "search":
-            return gate.search(
-                client,
-                pattern=plate,
-                cameras=cameras,
-                since=since,
-                until=until,
-                described=described,
-                brief=brief,
-                **documented,
-            )
+            return gate.search(client, pattern=plate, **looks)
         case "fuzzy":
-            return gate.fuzzy(
-                client,
-                plate=plate,
-                cameras=cameras,
-                since=since,
-                until=until,
-                described=described,
-                brief=brief,
-                **documented,
-            )
+            return gate.fuzzy(client, plate=plate, **looks)
         case "sightings":
-            return gate.sightings(
-                client,
-                pattern=plate,
-                cameras=cameras,
-                since=since,
-                until=until,
-                described=described,
-                brief=brief,
-                **documented,
-            )
+            return gate.sightings(client, pattern=plate, **looks)
         case "companions":
-            return gate.companions(
-                client,
-                plate=plate,
-                within=request.within,
-                cameras=cameras,
-                since=since,
-                until=until,
-                **documented,
-            )
+            return gate.companions(client, plate=plate, within=within, **span)
         case "cotravel":
-            return gate.cotravel(
-                client,
-                plate=plate,
-                other_plate=request.other_plate,
-                within=request.within,
-                cameras=cameras,
-                since=since,
-                until=until,
-                **documented,
-            )
+            other = request.other_plate
+            return gate.cotravel(client, plate=plate, other_plate=other, within=within, **span)
     assert_never(request.way)
 
 
