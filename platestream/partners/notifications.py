@@ -70,6 +70,7 @@ class NotificationJob:
         self._again: dict[str, tuple[int, datetime]] = {}
         self._came: queue.SimpleQueue[AlertHit] = queue.SimpleQueue()
         self._list_changed = threading.Event()
+        self._list_changed.set()  # without the list, every offer would end
         self._looked_at: datetime | None = None
         self._see_again = clock()
         self._version = -1

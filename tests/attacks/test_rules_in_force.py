@@ -40,6 +40,7 @@ from platestream.settings import Settings
 from tests.support.clock import NOW
 from tests.support.database import Database
 from tests.support.door import door_of, person, signed_in_as, staffed
+from tests.support.factors import give
 
 DAY = timedelta(days=1)
 
@@ -231,6 +232,7 @@ def test_rules_changed_and_changed_back_around_a_deletion_are_two_acts_of_the_ad
     assert chief.rules.profile.retention.data == "30 days"
     in_force.put_in_force(chief, str(short), "Chief of Police")
     first = chief.rules.digest
+    give(chief)
     in_force.put_in_force(chief, "st-johns", "Chief of Police")
     acts = agency.rows(
         "SELECT effect, change FROM platestream.inquiry_log"

@@ -119,6 +119,15 @@ def offers(database: Database, tmp_path: Path) -> Iterator[Offering]:
         made.teller.close()
 
 
+def test_a_start_reads_the_list_before_it_ends_an_offer(offers: Offering) -> None:
+    """The threads that follow the list may be slower than the first look at the offers."""
+    offers.offer("county")
+    offers.teller.close()
+    offers.teller = NotificationJob(offers.settings, offers.clock)
+    offers.teller._update_offers(offers.clock())
+    assert (offers.one.stands, offers.one.ended) == (True, "")
+
+
 def test_a_partner_is_told_of_an_entry_of_each_change_and_of_its_end_and_each_is_on_record(
     offers: Offering,
 ) -> None:

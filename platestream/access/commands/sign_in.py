@@ -3,6 +3,7 @@
 import socket
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,7 +35,7 @@ def sign_in(console: Console = "") -> None:
     Example: platestream sign-in --console https://alpr.sjpd.example
     """
     current = settings()
-    if current.in_process:
+    if not console and current.in_process and Path(current.clickhouse.removeprefix("chdb://")).is_dir():
         _give_factor_here()
         return
     client = DeviceClient(console or _own_console())
