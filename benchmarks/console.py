@@ -59,7 +59,6 @@ def run(
         until(lambda: listens(gateway) and listens(console))
         register(system, [*listed, "FST1234"])
         me = system_account()
-        system.run("registry", "rules", "--second-factor", "nobody", "--by", "the benchmark")
         system.run("account", "set", me, said=PASSWORD + "\n")
         upload(gateway, "FST1234")
         until(lambda: system.count("alert_hits") > 0)
