@@ -292,7 +292,7 @@ ACTS: tuple[Act, ...] = (
 CONFIRMED = (
     *("hit_dispose", "evidence_export", "hotlist_import", "hotlist_force", "rules"),
     *("registry_agency", "registry_user", "registry_account", "account_code"),
-    *("registry_recover", "registry_recovery_code"),
+    *("registry_recover", "registry_recovery_code", "registry_source"),
 )
 """Acts for which a person gives the second factor again, where the rules require one of them."""
 FACTOR_MINUTES = 15

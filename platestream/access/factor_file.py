@@ -79,7 +79,7 @@ class Factors:
         return self._opened(who, found) if found is not None else None
 
     def stored(self, who: str) -> StoredFactor | None:
-        """Return a person's second factor with its secret as it is stored, for which no key is needed."""
+        """Return a person's second factor as stored, its secret encrypted; no key is needed."""
         return self._file.read().get(who)
 
     def version(self, who: str) -> str:
@@ -114,7 +114,7 @@ class Factors:
         return _with_secret(found, self._key.open(_purpose(who), secret))
 
     def _sealed(self, who: str, made: StoredFactor, stored: Mapping[str, StoredFactor]) -> StoredFactor:
-        """Return a factor as it is stored. A key that is missing beside secrets that it encrypted is not
+        """Return a factor as stored. A key that is missing beside secrets that it encrypted is not
         replaced by another one.
         """
         secret = made.factor.secret

@@ -63,7 +63,7 @@ def _renew(config: Mapping[str, str], file: Path, found: Mapping[str, str]) -> N
     name, password = found[NAME], secrets.token_urlsafe(32)
     stored = ScramCredentialInfo(MECHANISMS[found[MECHANISM]], ITERATIONS)
     admin = open_admin(config)
-    told = admin.alter_user_scram_credentials([UserScramCredentialUpsertion(name, stored, password.encode())])
-    result(f"the password of {name}", told[name])
+    change = UserScramCredentialUpsertion(name, stored, password.encode())
+    result(f"the password of {name}", admin.alter_user_scram_credentials([change])[name])
     others = [one for one in file.read_text().splitlines() if one.partition("=")[0].strip() != PASSWORD]
     write_file(file, "\n".join([*others, f"{PASSWORD}={password}", ""]).encode(), keep=True)

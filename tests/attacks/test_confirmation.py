@@ -280,6 +280,30 @@ def test_each_such_act_is_refused_without_the_factor(pages: Pages, act: str) -> 
         door.enter(act, "x", effect="a" * 64, case_number="26-001234", reason="stolen vehicle of a neighbor")
 
 
+def test_a_name_that_begins_alike_lends_nobody_its_factor(pages: Pages) -> None:
+    """The subject of an act is cut off after 64 characters, and the two names differ only beyond that."""
+    alike = ["x" * 62 + end for end in ("one", "two")]
+    pages.put(person(alike[0][:64], "administrator"), person(alike[1][:63], "administrator"))
+    one, two = (door_of(pages.database, who, data=pages.data) for who in (alike[0][:64], alike[1][:63]))
+    give(one)
+    with pytest.raises(RefusedInquiry, match="your second factor is needed"):
+        two.enter("registry_user", "user/roe", change="with another's")
+    one.enter("registry_user", "user/roe", change="an officer")
+    assert checked(pages).faults == ()
+
+
+def test_a_feed_that_imports_by_itself_is_registered_with_the_factor(pages: Pages) -> None:
+    """Else its place and key would let a list in without one."""
+    feed = RegistryRecord(
+        kind="hotlist_source", id="mine", name="Mine", feed_place="/tmp/x", feed_layout="csv"
+    )
+    lee = door_of(pages.database, "lee", data=pages.data)
+    with pytest.raises(RefusedInquiry, match="your second factor is needed"):
+        registry.designate(lee, feed, pages.clock())
+    give(lee)
+    registry.designate(lee, feed, pages.clock())
+
+
 def test_an_own_password_is_set_before_there_is_a_factor_and_opens_nothing_alone(pages: Pages) -> None:
     enrolled(pages, "lee")
     age(pages)

@@ -200,7 +200,7 @@ def test_no_account_but_the_console_s_says_that_a_person_gave_the_second_factor(
 ) -> None:
     inquiry, person = uuid4(), "smith"
     event = SignInEvent(kind="confirmed", at=datetime.now(UTC), who=person, factor="authenticator app")
-    told = {
+    row = {
         "inquiry_id": inquiry,
         "kind": SIGN_IN,
         "on_behalf_of": "console",
@@ -213,6 +213,6 @@ def test_no_account_but_the_console_s_says_that_a_person_gave_the_second_factor(
         {"platestream_flows": "flows", "platestream_retention_job": "retention"}.get(account, account)
     )
     client = connect(f"http://{account}:{key}@127.0.0.1:{engine.port}/platestream", explain=True)
-    client.insert("platestream.inquire", [list(told.values())], column_names=list(told))
+    client.insert("platestream.inquire", [list(row.values())], column_names=list(row))
     sql = f"SELECT outcome, factor_given FROM platestream.inquiry_log WHERE inquiry_id = '{inquiry}'"
     assert engine.client("owner").query(sql).result_rows == [("refused", False)]

@@ -239,7 +239,7 @@ def test_no_password_is_in_the_list_of_processes_or_in_the_log(system: System) -
 
 
 def asked(system: System, account: Dsn) -> httpx.Response:
-    """What the engine says to an account."""
+    """Answer of the engine to an account."""
     auth = (account.user, account.password)
     return httpx.post(f"http://127.0.0.1:{system.port}/", content="SELECT 1", auth=auth, timeout=60)
 

@@ -41,8 +41,8 @@ def test_with_a_broker_and_a_server_a_picture_becomes_a_detection(
         running = {one["name"]: one["state"] for one in system.status()["processes"]}
         assert "engine" not in running
         assert {"match", "audit", "retention", "cameras", "console"} <= running.keys()
-        for told in founding("smith", "administrator", "supervisor", "analyst"):
-            ran = system.run(*told)
+        for command in founding("smith", "administrator", "supervisor", "analyst"):
+            ran = system.run(*command)
             assert ran.returncode == 0, ran.stdout + ran.stderr
         system.photograph("KBD4821", "one")
 

@@ -65,6 +65,11 @@ def sign_out() -> None:
 
 def _give_factor_here() -> None:
     with open_door("sign-in") as door:
+        if not second_factor.has_recovery_codes(door.settings, door.who):
+            raise RefusedError(
+                "second_factor",
+                f"{door.who} has no authenticator app and no recovery codes: the console sets them up",
+            )
         code, now = _code(), datetime.now(UTC)
         try:
             second_factor.prove(door, code, now, "at the command line")

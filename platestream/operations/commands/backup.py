@@ -40,7 +40,7 @@ UNSIGNED = (
 
 UNPROVEN = (
     "no key proves who made the backup. Name the agency's with --signed-by (backup printed its "
-    "fingerprint), or restore the file as it is with --unsigned"
+    "fingerprint), or restore it without proof of its author: --unsigned"
 )
 
 UNHEARD = (

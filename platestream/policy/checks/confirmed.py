@@ -19,12 +19,12 @@ WITHOUT = ("api/", "platestream ")
 # own is set before there is a factor, and alone opens nothing.
 _ACTS = """
 SELECT acts.who, acts.kind, acts.tool, acts.at, given.at < acts.at - toIntervalSecond({within:UInt32}) FROM (
-    SELECT who, kind, tool, at, left(concat('user/', who), 64) AS about FROM platestream.inquiry_log
+    SELECT who, kind, tool, at FROM platestream.inquiry_log
     WHERE outcome = 'allowed' AND NOT automatic AND kind IN {kinds:Array(String)}
       AND at > {since:DateTime64(6, 'UTC')} AND NOT (kind = 'hotlist_import' AND effect = '')
-      AND NOT (kind = 'account_code' AND inquiry_log.about = concat('user/', who))) AS acts
-ASOF LEFT JOIN (SELECT about, at FROM platestream.inquiry_log WHERE factor_given) AS given
-ON acts.about = given.about AND acts.at >= given.at
+      AND NOT (kind = 'account_code' AND about = concat('user/', who))) AS acts
+ASOF LEFT JOIN (SELECT set_off_by, at FROM platestream.inquiry_log WHERE factor_given) AS given
+ON acts.who = given.set_off_by AND acts.at >= given.at
 ORDER BY acts.at
 """
 _RULES = """
