@@ -8,6 +8,7 @@
         +------------- sent, acknowledged ---------------- post: channels
 
     inquiries --> for each receiver of acts: sent by syslog, acknowledged, then the position moves
+    hit_actions, alert_hits --> reports, where the rules have a records system --> by receiver
 
 It is a separate process, so that failing receivers do not affect matching. A thread for each receiver sends
 outside the flow, and writes deliveries to the ledger at once. The flow reads the ledger from its beginning at
@@ -21,7 +22,7 @@ from datetime import datetime
 from functools import partial
 
 import bytewax.operators as op
-from bytewax.dataflow import Dataflow
+from bytewax.dataflow import Dataflow, Stream
 
 from platestream import flow_process
 from platestream.access.disproofs import DisproofReader
@@ -35,6 +36,7 @@ from platestream.notifications.factory import open_post, read_rules
 from platestream.operators.disproof import Disproofs
 from platestream.operators.notify.message import Notice
 from platestream.operators.notify.outbox import Outbox, Post, has_failed, to_receivers
+from platestream.operators.notify.reports import Reports, bucket
 from platestream.operators.notify.route import Router
 from platestream.operators.notify.rules import NotifyRules
 from platestream.operators.rejection import decode, decode_changes
@@ -81,7 +83,8 @@ def build(
         sealed_batch(edge.keys, "route", lambda resume: Router(resume, rules, now, disproofs)),
     )
     notices, not_told = split_by_type("routed_as", op.key_rm("routed", routed), Notice, Delivery)
-    known = op.flat_map("to_receivers", op.merge("news", sent, notices), to_receivers(rules))
+    reports, unreported = _reports(flow, edge, rules, now)
+    known = op.flat_map("to_receivers", op.merge("news", sent, notices, *reports), to_receivers(rules))
     posted = op.stateful_batch(
         "outbox", known, sealed_batch(edge.keys, "outbox", lambda resume: Outbox(resume, office, now))
     )
@@ -96,8 +99,29 @@ def build(
         decode(f"decode_{step}", op.input(step, flow, source), topics.INQUIRIES).errs
         for step, source in open_acts(edge, rules, now)
     ]
-    dead_letters(edge, registry.errs, decided.errs, devices.errs, hits.errs, letters, *acts)
+    dead_letters(edge, registry.errs, decided.errs, devices.errs, hits.errs, letters, *acts, *unreported)
     return flow
+
+
+def _reports(
+    flow: Dataflow, edge: Edge, rules: NotifyRules, now: Clock
+) -> tuple[list[Stream[Notice]], list[Stream[DeadLetter]]]:
+    """Return the reports of actions for records systems, and what cannot be read or reported.
+
+    Hits are read again, because a records system may be added while some wait for their action.
+    """
+    if not any(one.gets_reports for one in rules.receivers):
+        return [], []
+    taken = op.input("hit_actions", flow, edge.topics.read(topics.HIT_ACTIONS))
+    steps = decode("decode_actions", taken, topics.HIT_ACTIONS)
+    alerted = op.input("reported_hits", flow, edge.topics.read(topics.ALERT_HITS))
+    hits = decode("decode_reported", alerted, topics.ALERT_HITS)
+    keyed = op.key_on("by_case", op.merge("cases", steps.oks, hits.oks), bucket)
+    made = op.stateful_batch(
+        "reports", keyed, sealed_batch(edge.keys, "reports", lambda resume: Reports(resume, rules, now))
+    )
+    reports, unreported = split_by_type("reports_as", op.key_rm("reported", made), Notice, DeadLetter)
+    return [reports], [unreported, steps.errs, hits.errs]
 
 
 def flow() -> Dataflow:

@@ -72,8 +72,16 @@ ACCOUNTS: Mapping[str, Rights] = {
         writes=(topics.INQUIRIES, topics.DEAD_LETTERS),
     ),
     "notify": Rights(
-        # The log of inquiries goes to a SIEM, where the rules name one.
-        reads=(topics.REGISTRY, topics.DELIVERIES, topics.ALERT_HITS, topics.PRESENCE, topics.INQUIRIES),
+        # The log of inquiries goes to a SIEM, and reports of actions to a records system, where the rules
+        # name one.
+        reads=(
+            topics.REGISTRY,
+            topics.DELIVERIES,
+            topics.ALERT_HITS,
+            topics.PRESENCE,
+            topics.INQUIRIES,
+            topics.HIT_ACTIONS,
+        ),
         writes=(topics.DELIVERIES, topics.DEAD_LETTERS),
     ),
     # Its job deletes rows and files. The broker deletes what has expired in a topic.

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 class Channel:
     """A channel. `schemes` of its URL, the encrypted one first; empty without a URL.
 
-    One that sends `acts` gets the inquiry log and no hits. A `system` gets data under an MOU (`agency`) or
-    for a `purpose`. `written` is the form of the field, `delivered` what counts as delivered, `tried` the
-    programs that it was tested with.
+    One that sends `acts` gets the inquiry log and no hits, one that sends `reports` the reports of hits that
+    were acted on and no hits. A `system` gets data under an MOU (`agency`) or for a `purpose`. With `files`
+    the value is a folder here or on an SFTP server. `written` is the form of the field, `delivered` what
+    counts as delivered, `tried` the programs that it was tested with.
     """
 
     sends: str
@@ -23,6 +24,8 @@ class Channel:
     schemes: tuple[str, ...] = ()
     system: bool = False
     acts: bool = False
+    reports: bool = False
+    files: bool = False
 
 
 CHANNELS: Mapping[str, Channel] = {
@@ -64,6 +67,23 @@ CHANNELS: Mapping[str, Channel] = {
         ("syslog+tls", "syslog+tcp", "syslog+udp"),
         system=True,
         acts=True,
+    ),
+    "cad": Channel(
+        "an event for dispatch as a file, `form` json or xml: type, priority, place, vehicle, link",
+        "/FOLDER or sftp://USER@HOST/FOLDER",
+        "in the folder, named after the delivery",
+        "OpenSSH 9.2; CAD systems: **untried**",
+        system=True,
+        files=True,
+    ),
+    "rms": Channel(
+        "the report of each action taken, as `hits show --report` writes it, `form` json or xml",
+        "/FOLDER or sftp://USER@HOST/FOLDER",
+        "in the folder, named after the delivery; tried for three days",
+        "OpenSSH 9.2; records systems: **untried**",
+        system=True,
+        reports=True,
+        files=True,
     ),
 }
 

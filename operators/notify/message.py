@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -30,7 +30,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
     `origin` is the hit's place on its topic, for a dead letter.
 
-    `body` is JSON; pictures are JPEG by name, and only included if the receiver may have them.
+    `content` marks one that is no notification of a hit, in its delivery. `body` is JSON; pictures are JPEG
+    by name, and only included if the receiver may have them.
     """
 
     delivery_id: UUID
@@ -44,6 +45,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     body: bytes
     pictures: dict[str, bytes] = {}
+    content: Literal["", "report"] = ""
 
     @property
     def box(self) -> str:

@@ -52,7 +52,7 @@ class Receiver(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `officer`: a registered user's own, for routes to `on_shift`; `agency`: another agency's, which needs an
     MOU in force; `purpose`: the ground of a system that has neither. `shows` overrides the file's.
-    `secret_file` signs a webhook; `user` to `key_file` are for the other connections. `fallback`: the
+    `secret_file` signs a webhook; `user` to `host_key` are for the other connections. `fallback`: the
     officer's next channel, notified only while no device of theirs is connected to the console.
     """
 
@@ -64,13 +64,21 @@ class Receiver(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mqtt: Annotated[Text | None, Meta(description="mqtts://HOST[:PORT]/TOPIC; MQTT 5, QoS 1")] = None
     cot: Annotated[Text | None, Meta(description="cot+tls://HOST[:PORT]; Cursor on Target for TAK")] = None
     syslog: Annotated[Text | None, Meta(description="syslog+tls://HOST[:PORT]; acts as CEF")] = None
+    cad: Annotated[
+        Text | None, Meta(description="folder, or sftp://USER@HOST/FOLDER; event for dispatch")
+    ] = None
+    rms: Annotated[
+        Text | None, Meta(description="folder, or sftp://USER@HOST/FOLDER; reports of actions")
+    ] = None
+    form: Annotated[Literal["json", "xml"], Meta(description="of the files for `cad` and `rms`")] = "json"
     user: str = ""
     password_file: str = ""
     ca_file: Annotated[
         str, Meta(description="authorities of the server's certificate; empty: the system's")
     ] = ""
     cert_file: Annotated[str, Meta(description="certificate of the client, PEM")] = ""
-    key_file: str = ""
+    key_file: Annotated[str, Meta(description="private key of `cert_file`, or for SFTP")] = ""
+    host_key: Annotated[str, Meta(description="the SFTP server's key: `ssh-ed25519 AAAA…`")] = ""
     officer: str = ""
     agency: str = ""
     purpose: Annotated[str, Meta(description="why a system gets this; or name its `agency`")] = ""
@@ -87,6 +95,11 @@ class Receiver(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def gets_acts(self) -> bool:
         """True for a receiver of logged acts, which gets no hits."""
         return any(CHANNELS[name].acts for name in self.channels)
+
+    @property
+    def gets_reports(self) -> bool:
+        """True for a receiver of reports of actions taken, which gets no hits."""
+        return any(CHANNELS[name].reports for name in self.channels)
 
     @property
     def channels(self) -> list[str]:
@@ -211,8 +224,9 @@ def _fault(rules: NotifyRules, allow_plaintext: bool) -> Iterator[str]:
         for name in set(route.to) - known - {ON_SHIFT}:
             yield f"route {number}: `to` names {name}, which is no receiver"
         for name in route.to:
-            if (one := rules.receiver(name)) and one.gets_acts:
-                yield f"route {number}: `to` names {name}, which gets acts and no hits"
+            if (one := rules.receiver(name)) and (one.gets_acts or one.gets_reports):
+                gets = "acts" if one.gets_acts else "reports"
+                yield f"route {number}: `to` names {name}, which gets {gets} and no hits"
     for where, names in (("nobody", rules.nobody), *(("quiet", one.receivers) for one in rules.quiet)):
         for name in set(names) - known:
             yield f"`{where}` names {name}, which is no receiver"
@@ -233,16 +247,27 @@ def _receiver_fault(one: Receiver, rules: NotifyRules, allow_plaintext: bool) ->
             yield from _url_fault(name, text, CHANNELS[name].schemes, allow_plaintext)
         if CHANNELS[name].system and not (one.agency or one.purpose):
             yield "`purpose` is needed, or `agency`: why this system gets data"
-        if CHANNELS[name].system and "@" in text:
+        if CHANNELS[name].files:
+            yield from _place_fault(one, name, text)
+        elif CHANNELS[name].system and "@" in text:
             yield f"`{name}` holds a user: `user` and `password_file` are for that"
-    if one.gets_acts and (one.officer or one.agency):
-        yield "acts go to this agency's own systems: name a `purpose`, no `officer` and no `agency`"
+    if (one.gets_acts or one.gets_reports) and (one.officer or one.agency):
+        what = "acts" if one.gets_acts else "reports"
+        yield f"{what} go to this agency's own systems: name a `purpose`, no `officer` and no `agency`"
     if one.mqtt is not None and not _TOPIC.fullmatch(one.mqtt):
         yield "`mqtt` needs a topic after the host, without + # ? and spaces"
     if one.mail is not None and rules.mail is None:
         yield "`mail` needs the section [mail], which names the server"
     if one.apprise is not None and one.apprise.startswith(("mailto:", "mailtos:")):
         yield "mail is sent by `mail`, whose Message-ID says that it is the same one"
+
+
+def _place_fault(one: Receiver, name: str, text: str) -> Iterator[str]:
+    remote = text.startswith("sftp://")
+    if not remote and not text.startswith("/"):
+        yield f"`{name}` is no folder from the root, and no sftp://USER@HOST/FOLDER"
+    if remote != bool(one.host_key) or remote != bool(one.key_file):
+        yield "SFTP needs `key_file` and `host_key`" if remote else "`key_file` and `host_key` are for SFTP"
 
 
 def _url_fault(name: str, text: str, schemes: tuple[str, ...], allow_plaintext: bool) -> Iterator[str]:

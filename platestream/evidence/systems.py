@@ -12,15 +12,14 @@ from platestream.evidence.channels.channel import Channel, ChannelError
 from platestream.evidence.channels.folder import FolderChannel
 from platestream.evidence.channels.s3 import CREDENTIALS, SCHEME, Place, S3Channel
 from platestream.evidence.channels.sftp import SftpChannel
-from platestream.hotlist.sftp import Remote
 from platestream.keys.recipients import Recipient, RecipientError, parse_recipient
+from platestream.runtime.sftp import HOST_KEY, Remote
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
 
 FOLDER = "evidence"
 """Folder below the data folder: packages to be sent, and a folder with `ssh_key` for each SFTP server."""
 OUTBOX = "outbox"
-_HOST_KEY = re.compile(r"(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,3}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -43,7 +42,7 @@ def _check(record: RegistryRecord) -> None:
         raise RefusedError("registry", "the name of an evidence system has letters, digits and . _ - only")
     if record.transfer_place.startswith(registry.REMOTE):
         Remote.parse(record.transfer_place)
-        if not _HOST_KEY.fullmatch(record.host_key):
+        if not HOST_KEY.fullmatch(record.host_key):
             raise RefusedError("registry", "an SFTP server needs its host key: `ssh-ed25519 AAAA…`")
     elif record.transfer_place.startswith(SCHEME):
         Place.parse(record.transfer_place)

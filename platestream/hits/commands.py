@@ -11,9 +11,8 @@ import typer
 from platestream.access.door import Door
 from platestream.cli.door import TIMES, display_zone, format_local, open_door, to_instant
 from platestream.cli.output import err, out, print_json, table
-from platestream.hits import records_report
 from platestream.hits import service as job
-from platestream.operators import hit_words
+from platestream.operators import hit_words, records_report
 from platestream.runtime.private_file import write_file
 from platestream.schemas import plates
 from platestream.schemas.alert_hit import NOTICE
@@ -116,7 +115,7 @@ def show(
             found = job.pictures(door, hit, case_number=case, reason=reason or _verifying(hit_id))
             files = [_save(pictures, hit_id, kind, jpeg) for kind, jpeg in sorted(found.items())]
     if report is not None:
-        write_file(report, msgspec.json.encode(records_report.report(hit)))
+        write_file(report, msgspec.json.encode(records_report.report(hit.hit_id, hit.row, hit.history)))
     if as_json:
         print_json(_as_json(hit, files))
         return

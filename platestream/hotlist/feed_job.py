@@ -12,7 +12,8 @@ from platestream.hotlist.feed_health import FOLDER, FeedHealth, write_health
 from platestream.hotlist.files.formats import parser_of, split_layout
 from platestream.hotlist.intake import Imported
 from platestream.hotlist.list_changes import registry
-from platestream.hotlist.sftp import Fetched, FetchError, drop_old, fetch
+from platestream.hotlist.sftp import Fetched, drop_old, fetch
+from platestream.runtime.sftp import SftpError
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
 
@@ -108,7 +109,7 @@ class FeedJob:
         """Fetch new files; yield what is refused. An unreachable server is a fault until the next visit."""
         try:
             fetched = fetch(feed, self._keys, job.feed.place)
-        except FetchError as error:
+        except SftpError as error:
             before = self._unreachable.get(feed.id, "")
             self._unreachable[feed.id] = self._said(feed.id, str(error), before)
             return

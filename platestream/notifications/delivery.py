@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 from tenacity import RetryCallState, Retrying, wait_random_exponential
@@ -22,7 +23,9 @@ from platestream.schemas.delivery import Delivery
 
 BACK_OFF = wait_random_exponential(multiplier=0.25, max=10)  # seconds between two attempts
 SEVERAL = 3  # consecutive failures: the receiver is down
-NO_ANSWER = frozenset({"connection", "timeout", "error", "apprise"})  # failures independent of the notice
+NO_ANSWER = frozenset(
+    {"connection", "timeout", "error", "apprise", "no_folder", "folder", "sftp"}
+)  # failures independent of the notice
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +51,7 @@ class ThreadedPost:
     """Sender of notices in threads.
 
     `ledger` writes deliveries and returns when they are acknowledged; `on_finished` gets each outcome.
+    `longer` is the patience with some receivers.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class ThreadedPost:
         *,
         patience: timedelta,
         now: Callable[[], datetime],
+        longer: Mapping[str, timedelta] = MappingProxyType({}),
         journal: Journal | None = None,
         on_finished: Callable[[Delivery], None] = lambda _delivery: None,
     ) -> None:
@@ -64,7 +69,9 @@ class ThreadedPost:
         self._finished = _Finished()
         book = _LedgerWriter(ledger, journal or NoJournal())
         self._lines = {
-            name: _ReceiverQueue(name, send, book, self._finished, patience, now, on_finished)
+            name: _ReceiverQueue(
+                name, send, book, self._finished, longer.get(name, patience), now, on_finished
+            )
             for name, send in senders.items()
         }
 
@@ -183,11 +190,11 @@ class _ReceiverQueue:
         except Unreachable as error:
             if self._now() - notice.taken_at >= self._patience:  # includes the time before a restart
                 return self._gave_up(notice, attempts, error.reason)
-            self._put_off(notice, attempts, error.reason)
+            self._put_off(notice, attempts, error)
             return None
         self._silent, self._opens_at = 0, 0.0
         self._failing.clear()
-        delivery = _outcome(notice, "delivered", self._now(), attempts, "")
+        delivery = _outcome(notice, "delivered", self._now(), attempts, notice.content)
         self._book.enter(delivery)
         return delivery
 
@@ -200,8 +207,9 @@ class _ReceiverQueue:
             log.warning("receiver %s: %s", self._name, type(error).__name__)
             raise Unreachable("error") from None
 
-    def _put_off(self, notice: Any, attempts: int, reason: str) -> None:
-        log.warning("receiver %s: attempt %d: %s", self._name, attempts, reason)
+    def _put_off(self, notice: Any, attempts: int, error: SendError) -> None:
+        reason = error.reason
+        log.warning("receiver %s: attempt %d: %s", self._name, attempts, error)
         with self._changed:
             now = time.monotonic()
             self._failing.add(notice.delivery_id)

@@ -1,12 +1,13 @@
 """Sender of notifications for the notify flow, assembled from rules and senders."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from platestream.access.rules_reader import text_of
 from platestream.edges.edge import Edge
 from platestream.notifications import webhook_signature
-from platestream.notifications.channels import cot, mqtt, syslog
+from platestream.notifications.channels import cot, files, mqtt, syslog
 from platestream.notifications.delivery import ThreadedPost
 from platestream.notifications.journal import Journal
 from platestream.notifications.senders import ByApprise, MailServer, MailTo, Send, Webhook, read_secret
@@ -18,6 +19,9 @@ from platestream.schemas import topics
 from platestream.schemas.gate_rules import GateRules
 from platestream.schemas.message import RefusedError
 from platestream.settings import Settings
+
+REPORTS_PATIENCE = timedelta(days=3)
+"""Patience with a records system: a report is no alert, and may come after a weekend."""
 
 
 def read_rules(settings: Settings, in_force: GateRules) -> NotifyRules:
@@ -49,7 +53,9 @@ def open_post(edge: Edge, rules: NotifyRules, now: Clock, journal: Path | None =
     if noted is not None and (left := noted.left()):
         ledger(left)
         noted.clear()
-    return ThreadedPost(senders, ledger, patience=span(rules.patience), now=now, journal=noted)
+    longer = {one.name: REPORTS_PATIENCE for one in rules.receivers if one.gets_reports}
+    patience = span(rules.patience)
+    return ThreadedPost(senders, ledger, patience=patience, longer=longer, now=now, journal=noted)
 
 
 def _webhook(one: Receiver, _rules: NotifyRules) -> Send:
@@ -79,5 +85,7 @@ SENDERS: Mapping[str, Callable[[Receiver, NotifyRules], Send]] = {
     "cot": cot.open_sender,
     "mqtt": mqtt.open_sender,
     "syslog": syslog.open_sender,
+    "cad": files.open_cad,
+    "rms": files.open_rms,
 }
 """Function that opens the sender, by channel."""

@@ -32,10 +32,10 @@ logging.getLogger("httpx").setLevel(logging.WARNING)  # its log contains URLs
 
 
 class SendError(Exception):
-    """A failed delivery; `reason` is a code."""
+    """A failed delivery; `reason` is a code, `detail` what failed where, without anything of the notice."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
 
 

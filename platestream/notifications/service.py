@@ -56,7 +56,7 @@ def test(door: Door, receiver: str, now: datetime) -> str:
     try:
         send(_notice(one, door.who, now))
     except SendError as error:
-        return error.reason
+        return str(error)
     return ""
 
 
@@ -90,7 +90,7 @@ def _routes_of(one: Receiver, rules: NotifyRules) -> ReceiverRoutes:
         if one.name in route.to or (one.officer and "on_shift" in route.to)
     )
     of = f"officer {one.officer}" if one.officer else f"agency {one.agency}" if one.agency else one.purpose
-    shows = "acts" if one.gets_acts else one.shows or rules.shows
+    shows = "acts" if one.gets_acts else "reports" if one.gets_reports else one.shows or rules.shows
     return ReceiverRoutes(one.name, one.kind, of, shows, routes)
 
 

@@ -29,15 +29,16 @@ def open_to_others(file: Path) -> bool:
     return bool(shared) and not file.is_relative_to(CONTAINER_SECRETS)
 
 
-def write_file(path: Path, content: bytes, *, keep: bool = False) -> None:
+def write_file(path: Path, content: bytes, *, keep: bool = False, mode: int = 0o600) -> None:
     """Create or replace a file atomically: if the process is killed, the old file remains. Raises OSError.
 
-    With `keep` an existing file keeps owner, group and mode: it may be for another user.
+    With `keep` an existing file keeps owner, group and mode: it may be for another user. A new
+    one has `mode`.
     """
     making = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         before = path.stat() if keep else None
-        with open(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as made:
+        with open(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as made:
             made.write(content)
             if before is not None:
                 os.fchown(made.fileno(), before.st_uid, before.st_gid)

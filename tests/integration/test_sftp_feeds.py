@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from platestream.access import registry, signing_keys
-from platestream.hotlist import sftp
 from platestream.hotlist.feed_health import FOLDER, feed_faults, read_health
 from platestream.hotlist.feed_job import FeedJob
 from platestream.hotlist.files.column_map import ColumnMap
@@ -20,7 +19,8 @@ from platestream.hotlist.intake import import_file
 from platestream.hotlist.list_changes import listed
 from platestream.hotlist.manifest import Extent, manifest_of, sign
 from platestream.hotlist.origin import Delivery
-from platestream.hotlist.sftp import FetchError, Remote, fetch
+from platestream.hotlist.sftp import fetch
+from platestream.runtime.sftp import Remote, Sftp, SftpError
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
 from tests.support.database import Database
@@ -253,7 +253,7 @@ def test_names_and_links_of_the_server_reach_no_other_file(station: Station) -> 
 def test_a_file_larger_than_the_limit_is_not_stored(
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sftp, "LARGEST", 100_000)
+    monkeypatch.setattr("platestream.hotlist.sftp.LARGEST", 100_000)
     station.offer(1, "full", *["A|V1|AST3087|AZ"] * 20_000)
     station.visit()
     assert station.plates == {}
@@ -274,8 +274,8 @@ def test_a_person_s_configuration_of_ssh_is_not_read(station: Station, tmp_path:
     made = fetch(station.feed, station.home, tmp_path / "into")
     assert (made.unsigned, made.refused) == (frozenset(), ())
     remote, home = Remote.parse(station.server.place), station.home
-    hasty = sftp.Sftp(remote, home / "ssh_key", home / "known_hosts", tmp_path, seconds=0.001)
-    with pytest.raises(FetchError, match="did not finish"):
+    hasty = Sftp(remote, home / "ssh_key", home / "known_hosts", tmp_path, seconds=0.001)
+    with pytest.raises(SftpError, match="did not finish"):
         hasty.names()
     agent = subprocess.run(["ssh", "-V"], capture_output=True, check=True, text=True)
     assert "OpenSSH" in agent.stderr

@@ -55,7 +55,8 @@ def build(name: str, edge: Edge) -> Dataflow:
         case "audit":
             return audit_flow.build(edge)
     siem = '[[receivers]]\nname = "siem"\nsyslog = "syslog+udp://127.0.0.1:9"\npurpose = "monitoring"\n'
-    return notify_flow.build(edge, parse_rules(siem))
+    records = '[[receivers]]\nname = "records"\nrms = "/srv/rms"\npurpose = "reports"\n'
+    return notify_flow.build(edge, parse_rules(siem + records))
 
 
 @pytest.mark.parametrize("name", ["recognize", "match", "audit", "notify"])

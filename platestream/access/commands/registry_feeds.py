@@ -11,7 +11,7 @@ from platestream.access.registry import REMOTE
 from platestream.hotlist.files.column_map import ColumnMap
 from platestream.hotlist.files.formats import MAP, layout_name, parser
 from platestream.hotlist.origin import public_text
-from platestream.hotlist.sftp import Remote
+from platestream.runtime.sftp import Remote
 
 app = typer.Typer()
 

@@ -9,19 +9,13 @@ from hashlib import file_digest
 from pathlib import Path
 
 from platestream.evidence.channels.channel import ChannelError
-from platestream.hotlist.sftp import FetchError, Remote, Sftp
 from platestream.runtime.private_file import write_file
+from platestream.runtime.sftp import Remote, Sftp, SftpError, known_hosts
 from platestream.schemas.registry import RegistryRecord
 
 SECONDS = 7200.0
 """Longest time of one connection; the next one goes on where it ended."""
 BACK = ".back"
-
-
-def known_hosts(remote: Remote, host_key: str) -> bytes:
-    """Return the file by which `ssh` accepts this key of the server and no other."""
-    host = remote.host if remote.port == 22 else f"[{remote.host}]:{remote.port}"
-    return f"{host} {host_key}\n".encode()
 
 
 class SftpChannel:
@@ -91,5 +85,5 @@ class SftpChannel:
         server = self._server if most is None else replace(self._server, largest=most)
         try:
             return server.run(*commands)
-        except FetchError as error:
+        except SftpError as error:
             raise ChannelError(str(error)) from None

@@ -57,7 +57,8 @@ SELECT toString(fact.hit_id), arraySort(groupUniqArrayIf(told.outcome, told.outc
     minIf(told.at, told.outcome = 'delivered' AND told.agency = '') AS delivered_at
 FROM (SELECT hit_id FROM platestream.hit_facts FINAL WHERE NOT historical
     AND captured_at > {since:DateTime64(3, 'UTC')} AND captured_at < {until:DateTime64(3, 'UTC')}) AS fact
-LEFT JOIN (SELECT hit_id, toString(outcome) AS outcome, at, agency FROM platestream.deliveries FINAL) AS told
+LEFT JOIN (SELECT hit_id, toString(outcome) AS outcome, at, agency FROM platestream.deliveries FINAL
+    WHERE reason != 'report') AS told
     ON fact.hit_id = told.hit_id
 GROUP BY fact.hit_id ORDER BY 1
 """

@@ -1,13 +1,13 @@
 """Report of an alert hit for a records management system (order, section G.8).
 
-Plain JSON with the codes of NCIC; whether a public exchange format such as NIEM fits was not examined.
+Plain fields with the codes of NCIC; whether a public exchange format such as NIEM fits was not examined.
 """
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
-from platestream.hits.service import HitWithHistory
-from platestream.operators.hit_history import Status
+from platestream.operators.hit_history import History, Status
 from platestream.schemas.alert_hit import NOTICE
 from platestream.schemas.fields import Vehicle
 from platestream.schemas.hit_action import HitAction
@@ -18,15 +18,18 @@ ACTIONABLE = "Actionable ALPR Hit Related"
 ACTED: Status = "acted"
 
 
-def report(hit: HitWithHistory) -> dict[str, Any]:
-    """Return the report of the action that a hit resulted in. Raises RefusedError for a hit without one."""
-    row, steps = hit.row, hit.history.applied
+def report(hit_id: UUID, row: Mapping[str, Any], history: History) -> dict[str, Any]:
+    """Return the report of the action that a hit resulted in.
+
+    `row` has the columns of the table `alert_hits`. Raises RefusedError for a hit without an action.
+    """
+    steps = history.applied
     action = next((one for one in reversed(steps) if one.kind == "action_taken"), None)
-    if action is None or hit.history.status != ACTED:
+    if action is None or history.status != ACTED:
         raise RefusedError("hit", "a report is of an action that was taken: record the disposition first")
     return {
         "schema": "records_report/1",
-        "hit_id": hit.hit_id,
+        "hit_id": hit_id,
         "case_number": action.case_number,
         "special_circumstances": [ACTIONABLE] if action.actionable else [],
         "captured_at": row["captured_at"],
