@@ -12,6 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from platestream.reading.geometry import Box
 from platestream.reading.ocr import DETECTOR, RECOGNISER, lay_out_models
 from platestream.schemas import plates
 from platestream.schemas.reading import PlateRead
@@ -43,6 +44,10 @@ class PlainReader:
             if LEAST <= len(plate := plates.normalise(text)) <= MOST
         ]
         return sorted(found, key=lambda read: read.box[2] * read.box[3], reverse=True)[:1]
+
+    def locate(self, image: Pixels, longest: int) -> list[Box]:  # noqa: ARG002
+        """Find nothing: each frame is read."""
+        return []
 
 
 class Timed(NamedTuple, Generic[T]):

@@ -25,6 +25,7 @@ from platestream.edges.clickhouse_client import DASHBOARD, OWNER, connect
 from platestream.edges.edge import Edge
 from platestream.flows import recognize_flow
 from platestream.reading.factory import PlateReader
+from platestream.reading.geometry import Box
 from platestream.runtime.metrics import meters
 from platestream.schemas import topics
 from platestream.schemas.message import Message
@@ -157,6 +158,9 @@ class _CheapReader:
 
     def read(self, image: Any) -> list[PlateRead]:  # noqa: ARG002
         return [PlateRead("ABC1234", 0.9, None, 0.0, (10, 40, 100, 50), (), (0.9,) * 7)]
+
+    def locate(self, image: Any, longest: int) -> list[Box]:  # noqa: ARG002
+        return []
 
 
 def counting(frames: int, rounds: int, threads: int) -> dict[str, Any]:

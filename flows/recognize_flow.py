@@ -85,7 +85,8 @@ def build(
     decoder = meters.timed("decode", partial(picture, bounds=bounds))
     pictures = try_each("picture", deployed.read_on, decoder, lambda frame: frame.message)
     recognizer = Recognizer(
-        ChangeDetector(meters.timed("recognize", reader.read)), partial(reads_known_plate, reader)
+        ChangeDetector(meters.timed("recognize", reader.read), locate=reader.locate),
+        partial(reads_known_plate, reader),
     )
     cameras = KeyedThreadPool[Picture](at_once, lambda seen: seen.frame.camera_id)
     reads = try_each("recognize", pictures.oks, recognizer, lambda seen: seen.frame.message, cameras)

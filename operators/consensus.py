@@ -4,6 +4,9 @@ A pass opens with the first read of a vehicle. It closes when the camera's frame
 read, or when no frame arrived for `idle` of real time. A vehicle that is read surely and stands in view
 longer than `settled` is published then, and reported as in view every `again` until it leaves.
 
+A plate that was only followed in a frame (`PlateRead.followed`) is no vote: the vehicle is seen at that time,
+and its pass continues. It opens no pass, because such a frame has no picture of it.
+
 Time is the frames' capture time, so a replay makes the same passes with the same ids. Only a pass that the
 idle clock closed may still get a late frame; it is remembered for `memory` and absorbs the frame. A camera
 without frames is remembered for `silence` of real time: a vehicle whose frames an outage separates by more is
@@ -117,6 +120,8 @@ class VehiclePasses(StatefulLogic[FrameReads, Published, bytes]):
         taken: dict[UUID, _Pass] = {}
         for position, sighting in enumerate(value.sightings):
             known = self._find(value.captured_at, sighting, taken)
+            if known is None and sighting.read.followed:
+                continue
             if known is None:
                 known = self._open(value, position, sighting)
             taken[known.id] = known
@@ -195,6 +200,10 @@ class VehiclePasses(StatefulLogic[FrameReads, Published, bytes]):
         """Count a sighting once for each frame, unless the pass is already published."""
         known.last_at = max(known.last_at, seen.captured_at)
         known.box = sighting.read.box
+        if sighting.read.followed:
+            if not known.closed:
+                known.camera = _more_confident(known.camera, sighting.camera)
+            return
         if known.closed or (seen.captured_at in known.frames and (seen.unseen or not known.unseen)):
             return
         known.frames.append(seen.captured_at)

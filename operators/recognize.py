@@ -32,6 +32,7 @@ QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 85]
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """One plate in one frame. `crop`, `picture` and `view` are JPEG; the view is what the model examines.
+    They are empty if the plate was not read in this frame but followed.
 
     `camera` is the camera's own read. If not `ours`, the reader read nothing, and `read` is of the camera.
     """
@@ -118,6 +119,8 @@ def _sighting(pixels: Image, read: PlateRead | None, camera: CameraRead | None) 
         if camera is None:
             raise ValueError("a pair without a read")
         return _camera_sighting(pixels, camera)
+    if read.followed:
+        return Sighting(read, b"", b"", camera=camera)
     box = read.box
     return Sighting(
         read, plate_crop(pixels, box), vehicle_picture(pixels, box), vehicle_view(pixels, box), camera

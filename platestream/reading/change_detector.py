@@ -1,15 +1,17 @@
 """Change detector that reads only the changed part of a camera's picture.
 
 Most frames of a street show nothing new. A camera's last picture is stored as a small gray one together with
-its reads. Of the next picture only the part that differs is read; reads elsewhere remain valid. Every
-`WatchRules.whole` the complete picture is read, whatever changed.
+its reads. Of the next picture only the part that differs is read; reads elsewhere remain valid. A part that
+looks as it did when nothing was read there, as after a vehicle, is not read again. Plates that were read
+confidently are followed (`following`). Every `WatchRules.whole` the complete picture is read, whatever
+changed.
 
 The memory is a cache beside the stream and not its state. After a restart a camera's first frame is read
 completely, with the same result as without memory.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -17,13 +19,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from platestream.reading.changes import Blocks, Changes, Part
+from platestream.reading.following import Follower, Locate, Track
 from platestream.reading.geometry import Box, Image
 from platestream.schemas.reading import PlateRead
 
 Read = Callable[[Image], list[PlateRead]]
 Grey = npt.NDArray[np.float32]
-Part = tuple[int, int, int, int]
-"""Left, top, right, bottom in pixels."""
 
 
 @dataclass(frozen=True)
@@ -54,32 +56,47 @@ def gray_blocks(image: Image, size: int) -> Grey:
     return np.asarray(cv2.resize(gray, shape, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def changed_blocks(before: Grey, now: Grey, rules: WatchRules) -> npt.NDArray[np.bool_]:
-    """Return for each block whether it differs, apart from a small change of the whole picture."""
+def changed_blocks(before: Grey, now: Grey, rules: WatchRules) -> Blocks:
+    """Return for each block whether it differs, apart from a small change of the whole picture.
+
+    A block that is unknown before (NaN) differs.
+    """
     difference = now - before
-    shared = np.clip(np.median(difference), -rules.shared, rules.shared)
-    return np.asarray(np.abs(difference - shared) >= rules.difference)
+    known = difference[~np.isnan(difference)]
+    shared = np.clip(np.median(known), -rules.shared, rules.shared) if known.size else 0.0
+    return np.asarray(~(np.abs(difference - shared) < rules.difference))
 
 
 @dataclass(frozen=True)
 class _Memory:
-    """A camera's picture at the last reading of each of its parts."""
+    """A camera's picture at the last reading of each of its parts.
 
-    shape: tuple[int, ...]
+    `empty` are two values of each block at which it was read without a plate near it, NaN if there is none:
+    the usual one, as of the street, and the newest other one, as of a vehicle that has no legible plate.
+    """
+
     blocks: Grey
-    reads: list[PlateRead]
+    empty: tuple[Grey, Grey]
+    tracks: list[Track]
     whole_at: datetime
     seen_at: datetime
+    shape: tuple[int, ...]
+
+    @property
+    def reads(self) -> list[PlateRead]:
+        return sorted((one.read for one in self.tracks), key=lambda read: -read.confidence)
 
 
 class ChangeDetector:
     """Reader of a camera's frames, in order of capture, by their changes since the last reading.
 
-    It may be used by several threads, each with its own cameras. `read` reads one picture.
+    It may be used by several threads, each with its own cameras. `read` reads one picture. With `locate`,
+    which finds serials without reading them, plates are followed.
     """
 
-    def __init__(self, read: Read, rules: WatchRules = WatchRules()) -> None:
+    def __init__(self, read: Read, rules: WatchRules = WatchRules(), locate: Locate | None = None) -> None:
         self._read, self._rules = read, rules
+        self._follower = Follower(locate or (lambda _image, _longest: []))
         self._cameras: dict[str, _Memory] = {}
         self._lock = threading.Lock()
 
@@ -89,48 +106,135 @@ class ChangeDetector:
         with self._lock:
             self._forget(captured_at)
             known = self._cameras.pop(camera_id, None)
-        if known is not None and known.shape == image.shape and self._fresh(known, captured_at):
-            memory = self._part(known, blocks, image, captured_at)
+        if known is not None and (known.shape != image.shape or known.seen_at > captured_at):
+            known = None
+        if known is None:
+            unknown = np.full_like(blocks, np.nan)
+            known = _Memory(unknown, (unknown, unknown), [], captured_at, captured_at, image.shape)
+            memory = self._whole(known, blocks, image, captured_at)
+        elif captured_at - known.whole_at >= self._rules.whole:
+            memory = self._whole(known, blocks, image, captured_at)
         else:
-            memory = _Memory(image.shape, blocks, self._read(image), captured_at, captured_at)
+            memory = self._changed(known, blocks, image, captured_at)
         with self._lock:
             self._cameras[camera_id] = memory
-        return list(memory.reads)
+        return memory.reads
 
-    def _fresh(self, known: _Memory, at: datetime) -> bool:
-        """Return whether the memory is valid; frames out of order, or after a pause, are read completely."""
-        return known.seen_at <= at and at - known.whole_at < self._rules.whole
+    def _whole(self, known: _Memory, blocks: Grey, image: Image, at: datetime) -> _Memory:
+        """Read all of a picture."""
+        moving, new = self._unlike(known, blocks)
+        if np.isnan(known.blocks).any():  # the first picture: what its vehicles change is unknown
+            new = np.zeros_like(new)
+        fresh = self._renewed(self._read(image), known.tracks, self._changes(new, image), at)
+        every = (0, 0, image.shape[1], image.shape[0])
+        empty = self._emptied(known, blocks, fresh, every, moving)
+        return replace(known, blocks=blocks, empty=empty, tracks=fresh, whole_at=at, seen_at=at)
 
-    def _part(self, known: _Memory, blocks: Grey, image: Image, at: datetime) -> _Memory:
-        part = self._changed(known.blocks, blocks, image.shape)
+    def _unlike(self, known: _Memory, blocks: Grey) -> tuple[Blocks, Blocks]:
+        """Return the blocks that differ from the last ones, and those of them that do not look as they did
+        when nothing was there.
+        """
+        differs = changed_blocks(known.blocks, blocks, self._rules)
+        if not differs.any():
+            return differs, differs
+        usual, other = (changed_blocks(one, blocks, self._rules) for one in known.empty)
+        return differs, differs & usual & other
+
+    def _changed(self, known: _Memory, blocks: Grey, image: Image, at: datetime) -> _Memory:
+        """Follow the known plates, and read the changes that they do not explain."""
+        differs, new = self._unlike(known, blocks)
+        changes = self._changes(new, image)
+        still, moved = self._followed(known.tracks, self._changes(differs, image), image, at)
+        moved = self._explained(moved, changes, image, at)
+        looked = np.where(differs, blocks, known.blocks)
+        part = changes.rest()
         if part is None:
-            return replace(known, seen_at=at)
-        part = _grow(part, [read.box for read in known.reads])
+            return replace(known, blocks=looked, tracks=[*still, *moved], seen_at=at)
+        part = _grow(part, [one.box for one in (*known.tracks, *moved)])
         left, top, right, bottom = part
+        before = [*moved, *known.tracks]
         if (right - left) * (bottom - top) >= self._rules.part * image.shape[0] * image.shape[1]:
-            return _Memory(image.shape, blocks, self._read(image), at, at)
+            return self._whole(replace(known, tracks=before), blocks, image, at)
         found = [_translate(read, left, top) for read in self._read(image[top:bottom, left:right])]
-        unchanged = [read for read in known.reads if not _touches(read.box, part)]
-        reads = sorted(found + unchanged, key=lambda read: -read.confidence)
-        looked = known.blocks.copy()
-        size = self._rules.block
-        there = np.s_[top // size : -(-bottom // size), left // size : -(-right // size)]
+        fresh = self._renewed(found, before, changes, at)
+        kept = [one for one in still if not _touches(one.box, part)]
+        kept += [one for one in moved if not any(_covers(other.box, one.box) for other in fresh)]
+        there = changes.blocks_of(part)
         looked[there] = blocks[there]
-        return _Memory(image.shape, looked, reads, known.whole_at, at)
+        tracks = [*kept, *fresh]
+        empty = self._emptied(known, blocks, tracks, part, differs)
+        return replace(known, blocks=looked, empty=empty, tracks=tracks, seen_at=at)
 
-    def _changed(self, before: Grey, now: Grey, shape: tuple[int, ...]) -> Part | None:
-        """Return the part that differs, with a margin, or None."""
-        rows, columns = np.nonzero(changed_blocks(before, now, self._rules))
-        if rows.size == 0:
-            return None
-        high, wide = shape[0] / now.shape[0], shape[1] / now.shape[1]
-        margin = self._rules.margin
-        return (
-            max(int(columns.min() * wide) - margin, 0),
-            max(int(rows.min() * high) - margin, 0),
-            min(int((columns.max() + 1) * wide) + margin, shape[1]),
-            min(int((rows.max() + 1) * high) + margin, shape[0]),
-        )
+    def _changes(self, blocks: Blocks, image: Image) -> Changes:
+        return Changes(blocks, image.shape, self._rules.margin)
+
+    def _followed(
+        self, tracks: Iterable[Track], differs: Changes, image: Image, at: datetime
+    ) -> tuple[list[Track], list[Track]]:
+        """Return the tracks where nothing changed, and those that were found again; others are lost."""
+        still, moved = list[Track](), list[Track]()
+        for track in tracks:
+            stands = not differs.groups(track.box)
+            if stands and not (track.read.followed and self._follower.is_due(track, at)):
+                still.append(replace(track, seen_at=at))
+            elif (found := self._follower.find(image, track, at)) is not None:
+                moved.append(found)
+        return still, moved
+
+    def _explained(self, moved: list[Track], changes: Changes, image: Image, at: datetime) -> list[Track]:
+        """Leave out the changes that followed plates explain; return the tracks, read where that is due."""
+        groups = {number: list[Track]() for number in range(changes.count + 1)}
+        for one in moved:
+            groups[min(changes.groups(one.box), default=0)].append(one)
+        out = list[Track]()
+        for number, tracks in groups.items():
+            if number and not self._follower.explains(tracks, changes.span(number), at):
+                out += tracks
+                continue
+            read = [self._read_if_due(one, image, at) for one in tracks]
+            if number and None not in read:
+                changes.drop(number)
+            out += [again or one for again, one in zip(read, tracks, strict=True)]
+        return out
+
+    def _read_if_due(self, track: Track, image: Image, at: datetime) -> Track | None:
+        """Return a plate that was found again, with a new read if that is due; None if it cannot be read."""
+        if not self._follower.is_due(track, at):
+            return track
+        x, y, width, height = track.box
+        left, top, right, bottom = self._follower.surroundings((x + width / 2, y + height / 2, width), image)
+        reads = [_translate(read, left, top) for read in self._read(image[top:bottom, left:right])]
+        read = next((one for one in reads if _covers(one.box, track.box)), None)
+        return None if read is None else self._follower.read_closely(track, read, at)
+
+    def _renewed(
+        self, reads: Iterable[PlateRead], known: Sequence[Track], changes: Changes, at: datetime
+    ) -> list[Track]:
+        """Return the tracks of what was read in this frame."""
+        tracks = list[Track]()
+        for read in reads:
+            groups = changes.groups(read.box)
+            around = changes.span(min(groups)) if len(groups) == 1 else None
+            tracks.append(self._follower.renew(read, at, known, around))
+        return tracks
+
+    def _emptied(
+        self, known: _Memory, blocks: Grey, tracks: Iterable[Track], part: Part, moving: Blocks
+    ) -> tuple[Grey, Grey]:
+        """Return `empty` with the blocks of a part that was read, except around plates.
+
+        The other value of a block becomes the usual one if it is seen again while nothing moves.
+        """
+        where = Changes(np.zeros(blocks.shape, np.bool_), known.shape, 0)
+        free = np.zeros(blocks.shape, np.bool_)
+        free[where.blocks_of(part)] = True
+        for track in tracks:
+            free[where.blocks_of(self._follower.vehicle(track))] = False
+        usual, other = known.empty
+        same = np.isnan(usual) | ~changed_blocks(usual, blocks, self._rules)
+        stands = ~same & (not moving.any()) & ~changed_blocks(other, blocks, self._rules)
+        now_other = np.where(free & ~same & ~stands, blocks, np.where(free & stands, usual, other))
+        return np.where(free & ((same & ~moving) | stands | np.isnan(usual)), blocks, usual), now_other
 
     def _forget(self, at: datetime) -> None:
         """Drop the reads of silent cameras, so that no plate stays in memory."""
@@ -157,3 +261,11 @@ def _touches(box: Box, part: Part) -> bool:
     x, y, width, height = box
     left, top, right, bottom = part
     return x < right and left < x + width and y < bottom and top < y + height
+
+
+def _covers(box: Box, other: Box) -> bool:
+    """Return whether the center of one of two boxes is in the other."""
+    return any(
+        x <= u + w / 2 <= x + width and y <= v + h / 2 <= y + height
+        for (x, y, width, height), (u, v, w, h) in ((box, other), (other, box))
+    )

@@ -7,13 +7,14 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from platestream.reading.geometry import Box
 from platestream.reading.ocr import KNOWN_SERIAL, Device, known_picture, open_engine
 from platestream.reading.plate_reader import TwoPassReader
 from platestream.schemas.reading import PlateRead
 
 
 class Reader(Protocol):
-    """Reader of the plates in one picture."""
+    """Reader of the plates in one picture, which can also find serials without reading them."""
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -22,6 +23,10 @@ class Reader(Protocol):
 
     def read(self, image: npt.NDArray[np.uint8]) -> list[PlateRead]:
         """Return the plates in `image` (height x width x 3, BGR), most confident first."""
+        ...
+
+    def locate(self, image: npt.NDArray[np.uint8], longest: int) -> list[Box]:
+        """Return the boxes of serials in `image`, whose longer side is shrunk to `longest` pixels."""
         ...
 
 
@@ -38,6 +43,10 @@ class LimitedReader:
     def read(self, image: npt.NDArray[np.uint8]) -> list[PlateRead]:
         with self._places:
             return self._reader.read(image)
+
+    def locate(self, image: npt.NDArray[np.uint8], longest: int) -> list[Box]:
+        with self._places:
+            return self._reader.locate(image, longest)
 
 
 def reads_known_plate(reader: Reader) -> bool:

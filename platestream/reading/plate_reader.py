@@ -21,7 +21,7 @@ import numpy.typing as npt
 from platestream.reading import glyphs, line_filter, pairs, rank, states, vote
 from platestream.reading.detection_plan import Plan, Scene, SearchPass
 from platestream.reading.formats import Region, region
-from platestream.reading.geometry import CROP_HEIGHT, Image, Line, box_of, joined, same_text, spread
+from platestream.reading.geometry import CROP_HEIGHT, Box, Image, Line, box_of, joined, same_text, spread
 from platestream.reading.infrared import green_alone, sees_infrared
 from platestream.reading.proposals import place_back, propose_bars, propose_lit, sheet
 from platestream.reading.text_regions import (
@@ -98,6 +98,11 @@ class TwoPassReader:
             if 0 < _best_confidence(reads) < plan.doubtful:
                 reads = max(reads, self._read_pass(image, look), key=_best_confidence)
         return reads
+
+    def locate(self, image: Image, longest: int) -> list[Box]:
+        """Return the boxes of serials in `image`, shrunk to `longest` pixels, without reading them."""
+        found = self._engine.detect(image, longest, self._plan.threshold, serials=True)
+        return [box_of(line, image.shape) for line in lines_of(found)]
 
     def _read_pass(self, image: Image, look: SearchPass) -> list[PlateRead]:
         """Return the plates of one pass over the picture, with closer looks around promising lines if needed.

@@ -14,6 +14,7 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import cluster_main, run_main
 
 from platestream.edges.edge import Edge
+from platestream.reading.geometry import Box
 from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection, detection_id
 from platestream.schemas.hit_action import HitAction
@@ -47,6 +48,9 @@ class ScriptedReader:
             PlateRead(plate, 0.9, None, 0.0, (10 + 150 * index, 40, 100, 50), (), (0.9,) * len(plate))
             for index, plate in enumerate(self.script[level])
         ]
+
+    def locate(self, image: npt.NDArray[np.uint8], longest: int) -> list[Box]:
+        return []
 
 
 def jpeg(level: int) -> bytes:

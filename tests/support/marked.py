@@ -14,6 +14,7 @@ from bytewax.dataflow import Dataflow
 
 from platestream import flow_process
 from platestream.flows import recognize_flow
+from platestream.reading.geometry import Box
 from platestream.schemas.reading import PlateRead
 from platestream.settings import load_settings, open_edge
 
@@ -49,6 +50,9 @@ class MarkReader:
         ]
         plate = "".join(CHARACTERS[number] for number in numbers[:LONGEST])[: numbers[LONGEST]]
         return [PlateRead(plate, 0.9, None, 0.0, (10, 40, 100, 50), (), (0.9,) * len(plate))]
+
+    def locate(self, image: npt.NDArray[np.uint8], longest: int) -> list[Box]:
+        return []
 
 
 def flow() -> Dataflow:

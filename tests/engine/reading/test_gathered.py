@@ -15,6 +15,7 @@ from models.samples.plates import PlateLook
 from platestream.reading import ocr
 from platestream.reading.batching import BatchingSession, Floats
 from platestream.reading.factory import LimitedReader
+from platestream.reading.geometry import Box
 from platestream.reading.plate_reader import TwoPassReader
 from platestream.schemas.reading import PlateRead
 from tests.engine.reading.test_engine import street
@@ -139,6 +140,9 @@ def test_the_flows_reader_reads_as_many_pictures_at_once_as_it_may(count: int) -
             most.append(len(inside))
             time.sleep(0.01)
             inside.pop()
+            return []
+
+        def locate(self, image: ocr.Image, longest: int) -> list[Box]:
             return []
 
     reader = LimitedReader(Reader(), count)

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -187,6 +188,38 @@ def test_the_state_of_a_camera_is_gone_when_its_passes_are_forgotten() -> None:
     assert discard
     passes.on_item(reads(400))
     assert b"ABC1234" not in passes.snapshot()
+
+
+def followed(second: float, plate: str) -> FrameReads:
+    """A frame at `second` in which a plate was found again and not read."""
+    frame = reads(second, (plate, 0.9))
+    (one,) = frame.sightings
+    one = replace(one, read=replace(one.read, followed=True), crop=b"", picture=b"")
+    return replace(frame, sightings=(one,))
+
+
+def test_a_plate_that_is_followed_lengthens_its_pass_and_is_no_vote() -> None:
+    (one,) = run([reads(0, ("ABC1234", 0.9)), reads(0.2, ("ABC1234", 0.95)), followed(1.4, "ABC1234")])
+    (short,) = run([reads(0, ("ABC1234", 0.9)), reads(0.2, ("ABC1234", 0.95))])
+    assert (one.frames, one.agreeing, one.confidence) == (2, 2, short.confidence)
+    assert one.last_at == START + timedelta(seconds=1.4)
+    assert one.best_at == START + timedelta(seconds=0.2)
+    assert (one.crop, one.picture) == (b"crop ABC1234", b"picture")
+
+
+def test_a_pass_ends_after_the_last_frame_in_which_its_plate_was_followed() -> None:
+    passes = logic()
+    for frame in (reads(0, ("ABC1234", 0.9)), *(followed(step, "ABC1234") for step in (1.0, 2.0, 3.0))):
+        assert only(passes.on_item(frame)[0]) == []
+    assert only(passes.on_item(reads(4.9))[0]) == []
+    (one,) = only(passes.on_item(reads(5.1))[0])
+    assert one.stayed_ms == 3000
+
+
+def test_a_followed_plate_whose_pass_is_unknown_opens_none() -> None:
+    passes = logic()
+    assert passes.on_item(followed(0, "ABC1234")) == ([], True)
+    assert run([followed(0, "ABC1234")]) == []
 
 
 def test_the_id_does_not_depend_on_what_was_read() -> None:

@@ -1,0 +1,205 @@
+"""Plates that are followed from frame to frame, so that one that was read confidently is not read each time.
+
+A vehicle is in view for many frames, and reading its plate costs several times as much as finding it again. A
+plate that several frames read alike is only located in the next ones, near its expected place. It is read
+again when it has become larger, and after a while.
+
+The changed part of the picture around a plate is its vehicle. It grows and shrinks with the plate. Where it
+extends further, something else may have come, and the part is read as if nothing was known.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import exp, log
+
+from platestream.reading.changes import Part
+from platestream.reading.geometry import Box, Image
+from platestream.schemas.reading import PlateRead
+
+Locate = Callable[[Image, int], list[Box]]
+"""Returns the boxes of serials in a picture whose longer side is shrunk to a number of pixels."""
+
+
+@dataclass(frozen=True)
+class FollowRules:
+    """Rules of following. Lengths are in widths of the plate."""
+
+    confidence: float = 0.85
+    reads: int = 2
+    """Reads of one text in a row, with that confidence, after which a plate is followed."""
+    again: timedelta = timedelta(seconds=1)
+    growth: float = 1.5
+    """Time after which the part around a plate is read again, and growth of the plate after which it is."""
+    pause: timedelta = timedelta(seconds=0.6)
+    """Longest time between two frames across which a plate is found again."""
+    beside: float = 1.75
+    above: float = 1.25
+    """Part of the picture around the expected place that is searched, and read."""
+    off: float = 0.9
+    """Distance of the plate from its expected place at most."""
+    sizes: tuple[float, float] = (0.6, 1.6)
+    """Range of its width, relative to the expected one."""
+    pixels: int = 80
+    """Width in pixels to which it is shrunk in the search."""
+    further: float = 1.15
+    tolerance: float = 0.75
+    """Factor and margin by which the change around a plate may grow beyond that at its last read."""
+    vehicle: tuple[float, float, float, float] = (5.5, 6.0, 5.5, 3.5)
+    """Most that the change around one vehicle extends to the left, above, right and below its plate."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """A plate in view: `read` with its current box, when it was seen and read, and its motion.
+
+    `reach` is how far the change around it extended to the left, above, right and below its center at its
+    last read, in its widths; None if this is unknown or too much for one vehicle. All of it was read at
+    `searched_at`. `motion` is pixels a second to the right and down, and growth (logarithm) a second.
+    """
+
+    read: PlateRead
+    seen_at: datetime
+    read_at: datetime
+    searched_at: datetime
+    read_width: int
+    agreed: int = 0
+    reach: tuple[float, float, float, float] | None = None
+    motion: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    @property
+    def box(self) -> Box:
+        return self.read.box
+
+
+class Follower:
+    """Search for plates that are known from the frame before; `locate` finds serials without reading."""
+
+    def __init__(self, locate: Locate, rules: FollowRules = FollowRules()) -> None:
+        self._locate, self._rules = locate, rules
+
+    def find(self, image: Image, track: Track, at: datetime) -> Track | None:
+        """Return the track with the plate's place in `image`, or None where it is not clearly found."""
+        rules, seconds = self._rules, (at - track.seen_at).total_seconds()
+        if not 0 < seconds <= rules.pause.total_seconds():
+            return None
+        x, y, width, height = track.box
+        right, down, grows = track.motion
+        factor = min(max(exp(grows * seconds), rules.sizes[0]), rules.sizes[1])
+        expected = x + width / 2 + right * seconds, y + height / 2 + down * seconds
+        part = self.surroundings((*expected, width * factor), image)
+        left, top, end, foot = part
+        if end - left < width / 2 or foot - top < height:
+            return None
+        longest = round(max(end - left, foot - top) * min(1.0, rules.pixels / (width * factor)))
+        found = self._locate(image[top:foot, left:end], longest)
+        placed = [(left + one[0], top + one[1], one[2], one[3]) for one in found]
+        near = [box for box in placed if self._is_near(box, expected, width * factor)]
+        if len(near) != 1:
+            return None
+        return _moved(track, near[0], at)
+
+    def surroundings(self, plate: tuple[float, float, float], image: Image) -> Part:
+        """Return the part of the picture around a plate: x and y of its center, and its width."""
+        x, y, width = plate
+        beside, above = self._rules.beside * width, self._rules.above * width
+        return (
+            max(int(x - beside), 0),
+            max(int(y - above), 0),
+            min(int(x + beside) + 1, image.shape[1]),
+            min(int(y + above) + 1, image.shape[0]),
+        )
+
+    def is_due(self, track: Track, at: datetime) -> bool:
+        """Return whether the plate itself is to be read in this frame."""
+        rules = self._rules
+        return (
+            track.agreed < rules.reads
+            or track.box[2] >= rules.growth * track.read_width
+            or at - track.read_at >= rules.again
+        )
+
+    def renew(self, read: PlateRead, at: datetime, known: Iterable[Track], around: Part | None) -> Track:
+        """Return the track of a read of a part of this frame; `around` is the change around the plate.
+
+        `known` are the tracks that may be of the same plate.
+        """
+        before = next((one for one in known if one.read.plate == read.plate), None)
+        agreed = 0 if before is None else before.agreed
+        reach = None if around is None else _reach(read.box, around)
+        if reach and any(one > most for one, most in zip(reach, self._rules.vehicle, strict=True)):
+            reach = None
+        motion = (0.0, 0.0, 0.0) if before is None else _motion(before, read.box, at)
+        return Track(read, at, at, at, read.box[2], agreed + self._counts(read), reach, motion)
+
+    def read_closely(self, track: Track, read: PlateRead, at: datetime) -> Track:
+        """Return a track that was found again in this frame, with a read of the plate alone."""
+        agreed = track.agreed if read.plate == track.read.plate else 0
+        agreed += self._counts(read)
+        return replace(track, read=read, seen_at=at, read_at=at, read_width=read.box[2], agreed=agreed)
+
+    def _counts(self, read: PlateRead) -> bool:
+        return read.confidence >= self._rules.confidence
+
+    def explains(self, tracks: Sequence[Track], change: Part, at: datetime) -> bool:
+        """Return whether a change extends no further than the vehicles of these plates, and all of it was
+        read shortly before.
+        """
+        known = [one for track in tracks if (one := self._expected(track)) is not None]
+        recent = all(at - track.searched_at < self._rules.again for track in tracks)
+        if not known or len(known) < len(tracks) or not recent:
+            return False
+        left, top, right, bottom = (
+            min(one[0] for one in known),
+            min(one[1] for one in known),
+            max(one[2] for one in known),
+            max(one[3] for one in known),
+        )
+        return left <= change[0] and top <= change[1] and change[2] <= right and change[3] <= bottom
+
+    def vehicle(self, track: Track) -> Part:
+        """Return the part of the picture that the plate's vehicle may cover, at least."""
+        x, y, width, height = track.box
+        left, top, right, bottom = self._expected(track) or (
+            x + width / 2 - 4 * width,
+            y + height / 2 - 4 * width,
+            x + width / 2 + 4 * width,
+            y + height / 2 + 2 * width,
+        )
+        return max(int(left), 0), max(int(top), 0), int(right) + 1, int(bottom) + 1
+
+    def _expected(self, track: Track) -> tuple[float, float, float, float] | None:
+        if track.reach is None:
+            return None
+        x, y, width, height = track.box
+        rules = self._rules
+        left, up, right, down = (width * (rules.further * one + rules.tolerance) for one in track.reach)
+        return x + width / 2 - left, y + height / 2 - up, x + width / 2 + right, y + height / 2 + down
+
+    def _is_near(self, box: Box, expected: tuple[float, float], width: float) -> bool:
+        across, down = box[0] + box[2] / 2 - expected[0], box[1] + box[3] / 2 - expected[1]
+        low, high = self._rules.sizes
+        return low <= box[2] / width <= high and (across**2 + down**2) ** 0.5 <= self._rules.off * width
+
+
+def _moved(track: Track, box: Box, at: datetime) -> Track:
+    read = replace(track.read, box=box, followed=True)
+    return replace(track, read=read, seen_at=at, motion=_motion(track, box, at))
+
+
+def _motion(before: Track, box: Box, at: datetime) -> tuple[float, float, float]:
+    seconds = (at - before.seen_at).total_seconds()
+    if seconds <= 0:
+        return before.motion
+    x, y, width, height = before.box
+    right = box[0] + box[2] / 2 - x - width / 2
+    down = box[1] + box[3] / 2 - y - height / 2
+    return right / seconds, down / seconds, log(max(box[2], 1) / max(width, 1)) / seconds
+
+
+def _reach(box: Box, around: Part) -> tuple[float, float, float, float]:
+    x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
+    left, top, right, bottom = around
+    sides = x - left, y - top, right - x, bottom - y
+    first, second, third, fourth = (max(one, 0.0) / max(box[2], 1) for one in sides)
+    return first, second, third, fourth
