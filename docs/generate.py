@@ -66,7 +66,8 @@ FILES: dict[str, dict[str, tuple[type[msgspec.Struct], dict[str, str]]]] = {
                 "kind": "how pictures arrive",
                 "latitude": "degrees north, WGS 84",
                 "longitude": "degrees east, WGS 84",
-                "url": "of `rtsp` (`rtsp://`, `rtsps://`), `mjpeg`, `snapshot` and `events` (`http://`, `https://`); never with a "
+                "url": "of `rtsp` (`rtsp://`, `rtsps://`), `mjpeg`, `snapshot`, `events` (`http://`, `https://`) and `mqtt` "
+                "(`mqtts://`, `mqtt://`, with Frigate's topic); never with a "
                 "password in it",
                 "path": "of `folder` and `video`",
                 "credentials_file": "a file with one line `user:password`, mode 600 (any mode below `/run/secrets`): the "
@@ -80,10 +81,15 @@ FILES: dict[str, dict[str, tuple[type[msgspec.Struct], dict[str, str]]]] = {
                 "`mjpeg`, `snapshot` and `video`",
                 "still": "seconds between frames of an unchanged street",
                 "silent": "seconds without a frame until the camera counts as silent and a stream is opened again; by "
-                "default 20, and 900 for `http`, `ftp` and `folder`",
+                "default 20, and 900 for `http`, `mqtt`, `ftp` and `folder`",
                 "trust": "seconds by which the camera's clock may differ",
                 "format": "of the reads that an `http` camera pushes, or that an `events` camera streams",
                 "token": "accept the password also as the first part of the path; at least 24 letters and digits",
+                "source": "the camera's name in Frigate (`mqtt`; tried with Mosquitto, Frigate itself is **untried**)",
+                "ca": "authorities of the broker's certificate; by default the system's (`mqtt`)",
+                "certificate": "of the gateway, for the broker (`mqtt`)",
+                "key": "of `certificate`",
+                "pictures": "Frigate's API, such as `http://frigate:5000`, for the picture of each read",
                 "time_zone": "of the camera's clock, if EXIF or push has no offset",
                 "repeat": "play a `video` again and again",
                 "moves": "in a patrol car: time and place are those of each picture or push (EXIF, the headers "

@@ -19,13 +19,15 @@ from platestream.settings import Settings
 
 StreamKind = Literal["rtsp", "mjpeg", "snapshot"]
 """Kinds of cameras that the gateway polls (`platestream.cameras.sources.streams`)."""
-Kind = Literal[StreamKind, "events", "http", "ftp", "folder", "video"]
+Kind = Literal[StreamKind, "events", "mqtt", "http", "ftp", "folder", "video"]
 UPLOADS = ("http", "ftp")
 PushFormat = Literal[
     "hikvision", "axis", "milesight", "platerecognizer", "dahua", "openalpr", "unifi", "frigate", "onvif"
 ]
 """Formats of `platestream.cameras.pushes`, for cameras that read by themselves."""
-SENDS = (*UPLOADS, "events", "folder")
+PUSHING = ("http", "events", "mqtt")
+"""Kinds of cameras whose own reads are taken."""
+SENDS = (*UPLOADS, "events", "mqtt", "folder")
 """Kinds of cameras that choose when to send: usually on motion, and on a timer."""
 _HTTP = {"http": 80, "https": 443}
 URLS: dict[str, dict[str, int]] = {
@@ -33,10 +35,12 @@ URLS: dict[str, dict[str, int]] = {
     "mjpeg": _HTTP,
     "snapshot": _HTTP,
     "events": _HTTP,
+    "mqtt": {"mqtts": 8883, "mqtt": 1883},
 }
 """Schemes of the addresses of each kind, with their ports."""
-PORTS = {scheme: port for schemes in URLS.values() for scheme, port in schemes.items()}
-PATHS = ("path", "credentials_file", "spool", "certificate", "key")
+PORTS = {scheme: port for kind in get_args(StreamKind) for scheme, port in URLS[kind].items()}
+"""Ports of the addresses that can be polled."""
+PATHS = ("path", "credentials_file", "spool", "certificate", "key", "ca")
 Part = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[float, Meta(gt=0)]
 SHORTEST_TOKEN = 24
@@ -48,7 +52,9 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One camera. Times are in seconds; `crop` is left, top, right and bottom as shares of the picture.
 
     `format` is that of the reads of an `http` camera, or of an `events` camera, whose stream is attached.
-    With `token` the password is also accepted as the first part of the path.
+    With `token` the password is also accepted as the first part of the path. An `mqtt` camera is the camera
+    `source` of a Frigate below the topic of its `url`; its `ca`, `certificate` and `key` are those of the
+    connection to the broker, and `pictures` is the address of Frigate's API.
     A camera that `moves` has its place and time from each picture or push, which may come `late_hours` later;
     a stream has its place from `gpsd` (host:port) in the same vehicle.
     `mask` has areas that are black in each frame, and `area` is the only one that is not (both in percent of
@@ -72,6 +78,11 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     trust: Positive = 5.0
     format: PushFormat | None = None
     token: bool = False
+    source: str = ""
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    pictures: str = ""
     time_zone: str = "UTC"
     repeat: bool = False
     moves: bool = False
@@ -190,8 +201,9 @@ def _check(camera: Camera) -> None:
         raise ValueError(f"kind {camera.kind} needs `path`")
     if camera.kind in UPLOADS and camera.credentials_file is None:
         raise ValueError(f"kind {camera.kind} needs `credentials_file`: the account that it uploads with")
-    if (camera.format and camera.kind not in ("http", "events")) or (camera.token and camera.kind != "http"):
-        raise ValueError("`format` is for kinds http and events, `token` for kind http")
+    if (camera.format and camera.kind not in PUSHING) or (camera.token and camera.kind != "http"):
+        raise ValueError(f"`format` is for kinds {', '.join(PUSHING)}, `token` for kind http")
+    _check_broker(camera)
     if camera.kind == "events" and camera.format is None:
         raise ValueError("kind events needs `format`")
     if camera.crop and not (camera.crop[0] < camera.crop[2] and camera.crop[1] < camera.crop[3]):
@@ -206,6 +218,22 @@ def _check(camera: Camera) -> None:
         raise ValueError(
             f"`token` needs a password of at least {SHORTEST_TOKEN} letters and digits: it is in the path"
         )
+
+
+def _check_broker(camera: Camera) -> None:
+    if camera.kind != "mqtt":
+        if camera.source or camera.ca or camera.certificate or camera.key or camera.pictures:
+            raise ValueError("`source`, `ca`, `certificate`, `key` and `pictures` are for kind mqtt")
+        return
+    if camera.format != "frigate":
+        raise ValueError("kind mqtt needs `format` frigate")
+    if not camera.source:
+        raise ValueError("kind mqtt needs `source`: the camera's name in Frigate")
+    topic = urlsplit(camera.url).path.strip("/")
+    if not topic or set(topic) & set("+#"):
+        raise ValueError("`url` must end with Frigate's topic, as mqtts://host/frigate, without + and #")
+    if camera.pictures and not camera.pictures.startswith(("http://", "https://")):
+        raise ValueError("`pictures` must start with http:// or https://")
 
 
 def _check_shapes(camera: Camera) -> None:

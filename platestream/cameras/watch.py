@@ -18,7 +18,9 @@ from platestream.cameras.pushes.formats import FORMATS
 from platestream.cameras.pushes.push import Format, Push
 from platestream.cameras.sources.events import events
 from platestream.cameras.sources.folder import pictures
+from platestream.cameras.sources.frigate import FrigateCamera, batches
 from platestream.cameras.sources.http import HttpCamera
+from platestream.cameras.sources.mqtt import Broker
 from platestream.cameras.sources.streams import PROTOCOLS, Stream
 from platestream.cameras.sources.video import play_file
 from platestream.cameras.state import CameraState
@@ -46,6 +48,7 @@ class Watcher:
         """
         wait = FIRST_WAIT
         while not self._stop.is_set():
+            began = time.monotonic()
             try:
                 for capture in self._captures():
                     wait = FIRST_WAIT
@@ -57,6 +60,8 @@ class Watcher:
             except Exception as error:  # a fault of one camera must not stop the others
                 log.exception("camera %s", self._state.name)
                 self._failed(f"a fault of the program: {type(error).__name__}")
+            if time.monotonic() - began > LONGEST_WAIT:
+                wait = FIRST_WAIT
             self._stop.wait(wait * random.uniform(0.8, 1.2))
             wait = min(2 * wait, LONGEST_WAIT)
 
@@ -73,6 +78,8 @@ class Watcher:
             return play_file(_path(camera), camera.repeat, self._due, stopped)
         if camera.kind == "folder":
             return self._files()
+        if camera.kind == "mqtt":
+            return self._messages(secret)
         if camera.format is not None:
             return self._events(FORMATS[camera.format], secret)
         silent, every = camera.longest_silence, 1 / camera.rate
@@ -90,6 +97,33 @@ class Watcher:
                 yield from self._captures_of(event)
             else:
                 self._refuse(*event)
+
+    def _messages(self, secret: str) -> Iterator[Capture]:
+        """Take the reads of a camera of Frigate; a message is acknowledged when they are in the spool."""
+        camera = self._camera
+        broker = Broker.of(camera.url, secret, camera.ca, camera.certificate, camera.key)
+        client = f"platestream-{self._state.name}"
+        of = FrigateCamera(broker, client, camera.source, camera.pictures, self._largest, camera.zone)
+        for batch in batches(of, self._stop.is_set):
+            if batch.fault:
+                self._failed(batch.fault)
+            for event in batch.events:
+                if event is None:
+                    self._intake.alive(utc_now())
+                elif not isinstance(event, Push):
+                    self._refuse(*event)
+                elif not all(self._take_or_wait(one) for one in self._captures_of(event)):
+                    return
+            batch.done()
+        yield from ()
+
+    def _take_or_wait(self, capture: Capture) -> bool:
+        """Take a capture, again while the spool is full; return False where the gateway ends first."""
+        while not self._take(capture):
+            self._state.failed("the spool takes no frame: messages stay on the broker")
+            if self._stop.wait(FIRST_WAIT):
+                return False
+        return True
 
     def _captures_of(self, push: Push) -> Iterator[Capture]:
         """Yield the capture of a push: its first picture that can be decoded, or none."""

@@ -39,7 +39,9 @@ keep_low_descriptors()
 
 @dataclass
 class Mosquitto:
-    """A broker with two users: one may publish below `alpr/`, the other may read all of it."""
+    """A broker with three users: one may publish below `alpr/` and read what Frigate publishes, one may read
+    all below `alpr/`, and one is Frigate.
+    """
 
     folder: Path
     port: int = field(default_factory=free_port)
@@ -57,11 +59,12 @@ class Mosquitto:
     def start(self, *more: str) -> None:
         self.password_file.write_text(PASSWORD + "\n")
         passwords = self.folder / "passwords"
-        for flag, user in (("-c", USER), ("", "desk")):
+        for flag, user in (("-c", USER), ("", "desk"), ("", "frigate")):
             words = ["mosquitto_passwd", *([flag] if flag else []), "-b", str(passwords), user, PASSWORD]
             subprocess.run(words, check=True, capture_output=True, timeout=60)
         (self.folder / "rights").write_text(
-            f"user {USER}\ntopic write alpr/hits\ntopic write alpr/nobody\nuser desk\ntopic read alpr/#\n"
+            f"user {USER}\ntopic write alpr/hits\ntopic write alpr/nobody\ntopic write alpr/health/#\n"
+            "topic read frigate/#\nuser desk\ntopic read alpr/#\nuser frigate\ntopic write frigate/#\n"
         )
         (self.folder / "mosquitto.conf").write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\n"

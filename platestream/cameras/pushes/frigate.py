@@ -1,6 +1,6 @@
-"""Frigate: the messages of its MQTT topics `frigate/events` and `frigate/tracked_object_update`, by HTTP.
+"""Frigate: the messages of its MQTT topics `frigate/events` and `frigate/tracked_object_update`.
 
-Frigate itself publishes to MQTT only; a bridge posts each message as it is. The unit of its speeds is a
+They come from a broker, or by HTTP from a bridge that posts each as it is. The unit of its speeds is a
 setting that the messages do not have, so they are left out.
 """
 
@@ -14,6 +14,7 @@ from platestream.cameras.pushes.fields import (
     decode_json,
     degrees,
     first,
+    number,
     plate,
     reads_of,
     share,
@@ -59,6 +60,20 @@ def parse(parts: Sequence[Part], _zone: tzinfo) -> list[Push]:
 
     reads, fault = reads_of([document], read)
     return [Push(reads, pictures_of(parts), at, fault)]
+
+
+def source_of(body: bytes) -> str:
+    """Return the name in Frigate of the camera that a message is about; empty if it names none. Raises
+    RefusedError.
+    """
+    document = table(decode_json(body))
+    return word(document.get("camera", table(document.get("after")).get("camera"))) or ""
+
+
+def is_watching(body: bytes, source: str) -> bool:
+    """Return whether a message of the topic `stats` reports frames of a camera. Raises RefusedError."""
+    cameras = table(table(decode_json(body)).get("cameras"))
+    return bool(number(table(cameras.get(source)).get("camera_fps")))
 
 
 FORMAT = Format("frigate", "Frigate", parse)

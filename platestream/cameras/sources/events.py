@@ -21,17 +21,18 @@ def events(parts: Iterable[tuple[Mapping[str, str], bytes]], form: Format, zone:
             pictures.append(part)
             continue
         if text:
-            yield from _events([Part(data=text), *pictures], form, zone)
+            yield from parsed([Part(data=text), *pictures], form, zone)
         text, pictures = b"", []
         if body.strip() in (b"", b"Heartbeat"):
             yield None
         else:
             text = body
     if text:
-        yield from _events([Part(data=text), *pictures], form, zone)
+        yield from parsed([Part(data=text), *pictures], form, zone)
 
 
-def _events(parts: list[Part], form: Format, zone: tzinfo) -> Iterator[Event]:
+def parsed(parts: list[Part], form: Format, zone: tzinfo) -> Iterator[Event]:
+    """Yield the events of one message: its pushes, or None for a heartbeat, and what cannot be used."""
     body = bytes(parts[0].data)
     try:
         found = form.parse(parts, zone)

@@ -34,6 +34,9 @@ def test_a_camera_that_sends_on_motion_may_be_silent_longer_than_a_stream(tmp_pa
     assert config.load(path).cameras["yard"].longest_silence == 60
 
 
+FRIGATE = f'format = "frigate"\nsource = "gate"\n{PLACE}'
+
+
 @pytest.mark.parametrize(
     ("table", "says"),
     [
@@ -43,6 +46,14 @@ def test_a_camera_that_sends_on_motion_may_be_silent_longer_than_a_stream(tmp_pa
         ('kind = "rtsp"\nurl = "rtsp://x/"\nlatitude = 91.0\nlongitude = 0.0', "latitude"),
         (f'kind = "onvif"\n{PLACE}', "kind"),
         (f'kind = "http"\n{PLACE}', "needs `credentials_file`"),
+        (f'kind = "mqtt"\nurl = "mqtt://x/f"\n{PLACE}', "kind mqtt needs `format` frigate"),
+        (f'kind = "mqtt"\nurl = "mqtt://x/f"\nformat = "frigate"\n{PLACE}', "needs `source`"),
+        (f'kind = "mqtt"\nurl = "mqtt://x/"\n{FRIGATE}', "must end with Frigate's topic"),
+        (f'kind = "mqtt"\nurl = "mqtt://x/f/#"\n{FRIGATE}', "must end with Frigate's topic"),
+        (f'kind = "mqtt"\nurl = "http://x/f"\n{FRIGATE}', "must start with mqtts:// or mqtt://"),
+        (f'kind = "mqtt"\nurl = "mqtt://me:secret@x/f"\n{FRIGATE}', "put them into `credentials_file`"),
+        (f'kind = "mqtt"\nurl = "mqtt://x/f"\npictures = "ftp://x"\n{FRIGATE}', "`pictures` must start with"),
+        (f'kind = "rtsp"\nurl = "rtsp://x/"\nsource = "gate"\n{PLACE}', "are for kind mqtt"),
         (f'kind = "folder"\n{PLACE}', "needs `path`"),
         (f'kind = "folder"\npath = "x"\ncrop = [0.5, 0.0, 0.5, 1.0]\n{PLACE}', "left before right"),
         (f'kind = "folder"\npath = "x"\ntime_zone = "Mars/Base"\n{PLACE}', "time_zone"),
