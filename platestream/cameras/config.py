@@ -230,8 +230,8 @@ def _check_broker(camera: Camera) -> None:
     if not camera.source:
         raise ValueError("kind mqtt needs `source`: the camera's name in Frigate")
     topic = urlsplit(camera.url).path.strip("/")
-    if not topic or set(topic) & set("+#"):
-        raise ValueError("`url` must end with Frigate's topic, as mqtts://host/frigate, without + and #")
+    if not topic or set(camera.url) & set("+#?"):
+        raise ValueError("`url` must end with Frigate's topic, as mqtts://host/frigate, without + # ?")
     if camera.pictures and not camera.pictures.startswith(("http://", "https://")):
         raise ValueError("`pictures` must start with http:// or https://")
 

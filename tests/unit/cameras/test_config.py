@@ -23,7 +23,7 @@ def test_a_camera_needs_no_more_than_kind_address_and_place(tmp_path: Path) -> N
 
 
 def test_every_protocol_has_the_schemes_of_its_addresses_and_what_opens_it() -> None:
-    assert set(PROTOCOLS) == set(config.URLS) - {"events"} == set(get_args(config.StreamKind))
+    assert set(PROTOCOLS) == set(config.URLS) - {"events", "mqtt"} == set(get_args(config.StreamKind))
     assert all(config.URLS.values())
 
 
