@@ -120,6 +120,19 @@ FILES: dict[str, dict[str, tuple[type[msgspec.Struct], dict[str, str]]]] = {
                 "public_address": "address that cameras reach, if it differs",
             },
         ),
+        "[health]": (
+            cameras_config.HealthByMqtt,
+            {
+                "url": "broker and topic, `mqtts://host/alpr/health`: `up` of the gateway is published there, retained, and "
+                "`up`, `fault`, `picture`, `picture_since` and `clock_behind` of each camera below its name. No plate",
+                "purpose": "why the broker's subscribers get this",
+                "credentials_file": "one line `user:password`",
+                "ca": "authorities of the broker's certificate; by default the system's",
+                "certificate": "of the gateway, for the broker",
+                "key": "of `certificate`",
+                "every": "seconds after which what did not change is published again; it expires after three times that",
+            },
+        ),
     },
     "partners.toml": {
         "": (

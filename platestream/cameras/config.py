@@ -135,6 +135,18 @@ class FtpUploads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     public_address: str = ""
 
 
+class HealthByMqtt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The broker to which the health of the cameras is published, and for what purpose."""
+
+    url: str
+    purpose: Annotated[str, Meta(min_length=1)]
+    credentials_file: Path | None = None
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    every: Annotated[float, Meta(ge=1, le=3600)] = 30.0
+
+
 class Gateway(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The configuration of the gateway."""
 
@@ -146,6 +158,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     metrics: str = ""
     http: HttpUploads = HttpUploads()
     ftp: FtpUploads = FtpUploads()
+    health: HealthByMqtt | None = None
 
 
 def load(path: Path) -> Gateway:
@@ -165,6 +178,11 @@ def load(path: Path) -> Gateway:
             _check(camera)
         except (ValueError, OSError) as error:
             raise RefusedError("cameras", f"{path}: camera {name!r}: {error}") from None
+    if found.health is not None:
+        try:
+            _check_health(found.health)
+        except (ValueError, OSError) as error:
+            raise RefusedError("cameras", f"{path}: [health]: {error}") from None
     for listen in (found.http.listen, found.ftp.listen, *([found.metrics] if found.metrics else [])):
         address(listen)
     _accounts_differ(path, found)
@@ -234,6 +252,18 @@ def _check_broker(camera: Camera) -> None:
         raise ValueError("`url` must end with Frigate's topic, as mqtts://host/frigate, without + # ?")
     if camera.pictures and not camera.pictures.startswith(("http://", "https://")):
         raise ValueError("`pictures` must start with http:// or https://")
+
+
+def _check_health(found: HealthByMqtt) -> None:
+    parts = urlsplit(found.url)
+    if parts.scheme not in URLS["mqtt"] or not parts.hostname or not parts.path.strip("/"):
+        raise ValueError("`url` must be an address and a topic, as mqtts://host/alpr/health")
+    if set(found.url) & set("+#?"):
+        raise ValueError("`url` has a topic with + # ?")
+    if parts.username is not None:
+        raise ValueError("`url` holds a name or password: put them into `credentials_file`")
+    if found.credentials_file is not None:
+        read_credentials(found.credentials_file)
 
 
 def _check_shapes(camera: Camera) -> None:

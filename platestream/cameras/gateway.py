@@ -15,11 +15,13 @@ from msgspec.structs import replace
 from platestream.access.rules_reader import initial_profile
 from platestream.cameras import config, picture_keeper
 from platestream.cameras.capture import Capture
+from platestream.cameras.health_publisher import HealthPublisher
 from platestream.cameras.intake import Intake
 from platestream.cameras.live_picture import Live
 from platestream.cameras.pushes.formats import FORMATS
 from platestream.cameras.sender import Sender
 from platestream.cameras.sources import ftp_server, http_server
+from platestream.cameras.sources.mqtt import Broker
 from platestream.cameras.sources.upload_auth import SignIn
 from platestream.cameras.spool import Spool
 from platestream.cameras.state import CameraState, GatewayHealth, write
@@ -87,6 +89,8 @@ class CameraGateway:
             serve(port, host)
         with self._servers():
             threads = [self._thread(lambda: self._sender.run(self.stop), "sender")]
+            if self._found.health is not None:
+                threads.append(self._thread(self._health_publisher(self._found.health).run, "health"))
             threads += [self._thread(one.run, f"gpsd {address}") for address, one in self._vehicles.items()]
             for name, camera in self._found.cameras.items():
                 if camera.kind not in config.UPLOADS:
@@ -115,6 +119,11 @@ class CameraGateway:
             sending=self._sender.fault,
             cameras=tuple(state.health(now) for state in self._states.values()),
         )
+
+    def _health_publisher(self, told: config.HealthByMqtt) -> HealthPublisher:
+        secret = "" if told.credentials_file is None else config.read_credentials(told.credentials_file)
+        broker = Broker.of(told.url, secret, told.ca, told.certificate, told.key)
+        return HealthPublisher(broker, told.every, self.health, self.stop)
 
     def accept(self, camera: str, capture: Capture) -> None:
         """Accept an upload. Raises RefusedError."""

@@ -142,7 +142,7 @@ def messages(
         while not stop():
             if faults:
                 raise CameraError(faults[0])
-            _turn(client)
+            turn(client)
             if not inbox:
                 yield None
             while inbox and not faults:
@@ -153,8 +153,8 @@ def messages(
             client.disconnect()
 
 
-def _turn(client: Client) -> None:
-    """Wait for the broker for half a second, and read and write what there is."""
+def turn(client: Client) -> None:
+    """Wait for the broker for half a second at most, and read and write what there is. Raises CameraError."""
     line: Any = client.socket()
     if line is None:
         raise CameraError("the connection to the broker ended")
