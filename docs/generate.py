@@ -85,6 +85,8 @@ FILES: dict[str, dict[str, tuple[type[msgspec.Struct], dict[str, str]]]] = {
                 "trust": "seconds by which the camera's clock may differ",
                 "format": "of the reads that an `http` camera pushes, or that an `events` camera streams",
                 "token": "accept the password also as the first part of the path; at least 24 letters and digits",
+                "client_certificate": "signs an `http` camera in instead of an account: `sha256:` and the fingerprint of its "
+                "certificate, or `CN=` and its common name. `[http]` needs `client_ca`",
                 "source": "the camera's name in Frigate (`mqtt`; tried with Mosquitto, Frigate itself is **untried**)",
                 "ca": "authorities of the broker's certificate; by default the system's (`mqtt`)",
                 "certificate": "of the gateway, for the broker (`mqtt`)",
@@ -106,6 +108,7 @@ FILES: dict[str, dict[str, tuple[type[msgspec.Struct], dict[str, str]]]] = {
                 "listen": "`host:port`",
                 "certificate": "PEM file, for uploads by TLS",
                 "key": "PEM file of its private key",
+                "client_ca": "PEM file of the authorities of cameras' certificates, or of these certificates themselves",
                 "basic": "accept *Basic* sign-in without TLS, which sends passwords in clear",
             },
         ),

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from platestream.cameras.masks import MOST, Shape, check_shape
+from platestream.cameras.sources.client_certificates import identity
 from platestream.runtime.private_file import open_to_others
 from platestream.schemas.fields import Latitude, Longitude, Name
 from platestream.schemas.message import RefusedError
@@ -40,7 +41,7 @@ URLS: dict[str, dict[str, int]] = {
 """Schemes of the addresses of each kind, with their ports."""
 PORTS = {scheme: port for kind in get_args(StreamKind) for scheme, port in URLS[kind].items()}
 """Ports of the addresses that can be polled."""
-PATHS = ("path", "credentials_file", "spool", "certificate", "key", "ca")
+PATHS = ("path", "credentials_file", "spool", "certificate", "key", "ca", "client_ca")
 Part = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[float, Meta(gt=0)]
 SHORTEST_TOKEN = 24
@@ -52,9 +53,10 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One camera. Times are in seconds; `crop` is left, top, right and bottom as shares of the picture.
 
     `format` is that of the reads of an `http` camera, or of an `events` camera, whose stream is attached.
-    With `token` the password is also accepted as the first part of the path. An `mqtt` camera is the camera
-    `source` of a Frigate below the topic of its `url`; its `ca`, `certificate` and `key` are those of the
-    connection to the broker, and `pictures` is the address of Frigate's API.
+    With `token` the password is also accepted as the first part of the path. `client_certificate` identifies
+    an `http` camera instead of an account, by `sha256:` and a fingerprint or `CN=` and a name.
+    An `mqtt` camera is the camera `source` of a Frigate below the topic of its `url`; its `ca`, `certificate`
+    and `key` are those of the connection to the broker, and `pictures` is the address of Frigate's API.
     A camera that `moves` has its place and time from each picture or push, which may come `late_hours` later;
     a stream has its place from `gpsd` (host:port) in the same vehicle.
     `mask` has areas that are black in each frame, and `area` is the only one that is not (both in percent of
@@ -78,6 +80,7 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     trust: Positive = 5.0
     format: PushFormat | None = None
     token: bool = False
+    client_certificate: str = ""
     source: str = ""
     ca: Path | None = None
     certificate: Path | None = None
@@ -113,12 +116,13 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 class HttpUploads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The server for uploads by HTTP. `basic` allows Basic authentication without TLS, with passwords in the
-    clear.
+    clear. `client_ca` has the authorities of cameras' certificates, or their own certificates.
     """
 
     listen: str = "127.0.0.1:8089"
     certificate: Path | None = None
     key: Path | None = None
+    client_ca: Path | None = None
     basic: bool = False
 
 
@@ -186,6 +190,7 @@ def load(path: Path) -> Gateway:
     for listen in (found.http.listen, found.ftp.listen, *([found.metrics] if found.metrics else [])):
         address(listen)
     _accounts_differ(path, found)
+    _check_certificates(path, found)
     return found
 
 
@@ -217,7 +222,11 @@ def _check(camera: Camera) -> None:
             raise ValueError("`url` holds a name or password: put them into `credentials_file`")
     if camera.kind in ("folder", "video") and camera.path is None:
         raise ValueError(f"kind {camera.kind} needs `path`")
-    if camera.kind in UPLOADS and camera.credentials_file is None:
+    if camera.client_certificate:
+        if camera.kind != "http" or camera.credentials_file is not None:
+            raise ValueError("`client_certificate` is for kind http, without `credentials_file`")
+        identity(camera.client_certificate)
+    elif camera.kind in UPLOADS and camera.credentials_file is None:
         raise ValueError(f"kind {camera.kind} needs `credentials_file`: the account that it uploads with")
     if (camera.format and camera.kind not in PUSHING) or (camera.token and camera.kind != "http"):
         raise ValueError(f"`format` is for kinds {', '.join(PUSHING)}, `token` for kind http")
@@ -299,16 +308,37 @@ def read_credentials(path: Path) -> str:
 def accounts(found: Gateway, kind: str) -> dict[str, tuple[str, str]]:
     """Return the camera and password of each account, for one kind of upload."""
     credentials_of = {
-        name: credentials(one).partition(":") for name, one in found.cameras.items() if one.kind == kind
+        name: credentials(one).partition(":")
+        for name, one in found.cameras.items()
+        if one.kind == kind and one.credentials_file is not None
     }
     return {user: (name, password) for name, (user, _colon, password) in credentials_of.items()}
 
 
 def _accounts_differ(path: Path, found: Gateway) -> None:
     for kind in UPLOADS:
-        cameras = [one for one in found.cameras.values() if one.kind == kind]
+        cameras = [one for one in found.cameras.values() if one.kind == kind and one.credentials_file]
         if len(accounts(found, kind)) != len(cameras):
             raise RefusedError("cameras", f"{path}: two {kind} cameras share an account: give each its own")
+
+
+def certificates(found: Gateway) -> dict[str, str]:
+    """Return the camera of each client certificate, by its identity."""
+    return {
+        identity(one.client_certificate): name
+        for name, one in found.cameras.items()
+        if one.client_certificate
+    }
+
+
+def _check_certificates(path: Path, found: Gateway) -> None:
+    wanted = [name for name, one in found.cameras.items() if one.client_certificate]
+    if len(certificates(found)) != len(wanted):
+        raise RefusedError("cameras", f"{path}: two cameras share a `client_certificate`")
+    if wanted and (found.http.certificate is None or found.http.client_ca is None):
+        raise RefusedError(
+            "cameras", f"{path}: camera {wanted[0]!r}: [http] needs `certificate` and `client_ca`"
+        )
 
 
 def address(listen: str) -> tuple[str, int]:

@@ -1,6 +1,7 @@
 """The camera gateway: watchers, servers for uploads, spool, sender and published state."""
 
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from platestream.cameras.live_picture import Live
 from platestream.cameras.pushes.formats import FORMATS
 from platestream.cameras.sender import Sender
 from platestream.cameras.sources import ftp_server, http_server
+from platestream.cameras.sources.client_certificates import ClientCertificates
 from platestream.cameras.sources.mqtt import Broker
 from platestream.cameras.sources.upload_auth import SignIn
 from platestream.cameras.spool import Spool
@@ -174,8 +176,8 @@ class CameraGateway:
         zones = {name: camera.zone for name, camera in self._found.cameras.items()}
         ends: list[Callable[[], None]] = []
         try:
-            if by_http := config.accounts(self._found, "http"):
-                ends.append(self._serve_http(by_http, zones))
+            if any(one.kind == "http" for one in self._found.cameras.values()):
+                ends.append(self._serve_http(config.accounts(self._found, "http"), zones))
             if by_ftp := config.accounts(self._found, "ftp"):
                 ends.append(self._serve_ftp(by_ftp, zones))
             yield
@@ -195,6 +197,7 @@ class CameraGateway:
             lambda camera, at: self._intakes[camera].alive(at),
             self.refuse,
             {password: camera for camera, password in accounts.values() if found[camera].token},
+            ClientCertificates(config.certificates(self._found)),
         )
         application = http_server.application(
             {user: camera for user, (camera, _password) in accounts.items()},
@@ -222,6 +225,8 @@ class CameraGateway:
                 h11_max_incomplete_event_size=16_384,
                 ssl_certfile=options.certificate,
                 ssl_keyfile=options.key,
+                ssl_ca_certs=options.client_ca,
+                ssl_cert_reqs=ssl.CERT_NONE if options.client_ca is None else ssl.CERT_OPTIONAL,
             )
         )
 

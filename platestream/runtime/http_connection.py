@@ -14,6 +14,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MAX_CONNECTIONS = 1000
 """Connections of a server (uvicorn's `limit_concurrency`)."""
+CLIENT_CERTIFICATE = "client_certificate"
+"""Name of the state of a request that has the client's certificate (DER), where TLS asked for one."""
 IDLE_SECONDS = 300.0
 """Time limit for the rest of a request after it was answered."""
 
@@ -30,6 +32,9 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        secured = transport.get_extra_info("ssl_object")
+        if secured is not None and (certificate := secured.getpeercert(binary_form=True)):
+            self.app_state = {**self.app_state, CLIENT_CERTIFICATE: certificate}
         own = transport.get_extra_info("socket")
         # The kernel closes a connection whose peer acknowledges nothing for so many milliseconds.
         own.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self.stall_seconds * 1000))

@@ -1,7 +1,8 @@
 """HTTP server for uploads: a picture as the body or in a form (`multipart/form-data`), by POST or PUT, and
 for the pushes of cameras that read by themselves.
 
-Any path is accepted; the account identifies the camera, or its token as the first part of the path. A 200
+Any path is accepted; the camera is identified by its client certificate, its account, or its token as the
+first part of the path. A 200
 means that the frame is on the disk. Other answers: 401 not signed in, 408 too slow, 413 too large, 415 and
 422 not an acceptable picture or push, 429 too fast, 503 the spool is full.
 """
@@ -23,8 +24,10 @@ from platestream.cameras.capture import Accept, Capture
 from platestream.cameras.capture_times import camera_time
 from platestream.cameras.picture_places import headers_place
 from platestream.cameras.pushes.push import Format, Push, parts_of
+from platestream.cameras.sources.client_certificates import ClientCertificates
 from platestream.cameras.sources.upload_auth import SignIn, is_same_password
 from platestream.runtime.clock import Clock, utc_now
+from platestream.runtime.http_connection import CLIENT_CERTIFICATE
 from platestream.schemas.message import RefusedError
 
 HEADER_SECONDS = 10.0
@@ -35,13 +38,14 @@ STATUS = {"bytes": 413, "not_a_picture": 415, "rate": 429, "spool": 503}
 @dataclass(frozen=True)
 class Pushes:
     """The cameras that read by themselves: their formats, what receives their heartbeats and the pushes that
-    cannot be used, and the cameras of tokens.
+    cannot be used, and the cameras of tokens and of client certificates.
     """
 
     formats: Mapping[str, Format] = field(default_factory=dict)
     alive: Callable[[str, datetime], None] = lambda _camera, _at: None
     refuse: Callable[[str, bytes, RefusedError, datetime], None] = lambda *_: None
     tokens: Mapping[str, str] = field(default_factory=dict)
+    certificates: ClientCertificates = field(default_factory=ClientCertificates)
 
     def camera_of(self, path: str) -> str | None:
         """Return the camera whose token is the first part of the path."""
@@ -71,8 +75,10 @@ def application(
 
     async def upload(request: Request) -> Response:
         header, target = request.headers.get("authorization", ""), _target(request)
-        account = sign_in.account(header, request.method, target)
-        camera = pushes.camera_of(request.url.path) if account is None else cameras[account]
+        camera = pushes.certificates.camera_of(request.scope.get("state", {}).get(CLIENT_CERTIFICATE))
+        if camera is None:
+            account = sign_in.account(header, request.method, target)
+            camera = pushes.camera_of(request.url.path) if account is None else cameras[account]
         if camera is None:
             answer = _answer(401, "sign in as the camera's account")
             for challenge in sign_in.challenges(sign_in.stale(header)):
