@@ -66,7 +66,7 @@ FILES: dict[str, dict[str, tuple[type[msgspec.Struct], dict[str, str]]]] = {
                 "kind": "how pictures arrive",
                 "latitude": "degrees north, WGS 84",
                 "longitude": "degrees east, WGS 84",
-                "url": "of `rtsp` (`rtsp://`, `rtsps://`), `mjpeg`, `snapshot`, `events` (`http://`, `https://`) and `mqtt` "
+                "url": "of `rtsp` (`rtsp://`, `rtsps://`), `mjpeg`, `snapshot`, `events`, `onvif` (its device service; `http://`, `https://`) and `mqtt` "
                 "(`mqtts://`, `mqtt://`, with Frigate's topic); never with a "
                 "password in it",
                 "path": "of `folder` and `video`",
@@ -81,9 +81,10 @@ FILES: dict[str, dict[str, tuple[type[msgspec.Struct], dict[str, str]]]] = {
                 "`mjpeg`, `snapshot` and `video`",
                 "still": "seconds between frames of an unchanged street",
                 "silent": "seconds without a frame until the camera counts as silent and a stream is opened again; by "
-                "default 20, and 900 for `http`, `mqtt`, `ftp` and `folder`",
+                "default 20, and 900 for `http`, `onvif`, `mqtt`, `ftp` and `folder`",
                 "trust": "seconds by which the camera's clock may differ",
-                "format": "of the reads that an `http` camera pushes, or that an `events` camera streams",
+                "format": "of the reads that an `http` camera pushes, or an `events`, `onvif` or `mqtt` camera has; `onvif` was tried "
+                "with a server of the tests, devices are **untried**",
                 "token": "accept the password also as the first part of the path; at least 24 letters and digits",
                 "client_certificate": "signs an `http` camera in instead of an account: `sha256:` and the fingerprint of its "
                 "certificate, or `CN=` and its common name. `[http]` needs `client_ca`",
@@ -99,7 +100,7 @@ FILES: dict[str, dict[str, tuple[type[msgspec.Struct], dict[str, str]]]] = {
                 "The agency's boundary decides by that place. For streams with `gpsd`",
                 "late_hours": "of a camera that moves: the oldest picture that is accepted",
                 "gpsd": "of a stream that `moves`: `host:port` of gpsd in the same vehicle. Frames without a fix of "
-                "the last three seconds are not stored",
+                "the last three seconds are not stored. Tried with gpsd 3.22 and played NMEA, not in a car",
             },
         ),
         "[http]": (

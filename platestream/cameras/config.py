@@ -20,15 +20,15 @@ from platestream.settings import Settings
 
 StreamKind = Literal["rtsp", "mjpeg", "snapshot"]
 """Kinds of cameras that the gateway polls (`platestream.cameras.sources.streams`)."""
-Kind = Literal[StreamKind, "events", "mqtt", "http", "ftp", "folder", "video"]
+Kind = Literal[StreamKind, "events", "onvif", "mqtt", "http", "ftp", "folder", "video"]
 UPLOADS = ("http", "ftp")
 PushFormat = Literal[
     "hikvision", "axis", "milesight", "platerecognizer", "dahua", "openalpr", "unifi", "frigate", "onvif"
 ]
 """Formats of `platestream.cameras.pushes`, for cameras that read by themselves."""
-PUSHING = ("http", "events", "mqtt")
+PUSHING = ("http", "events", "onvif", "mqtt")
 """Kinds of cameras whose own reads are taken."""
-SENDS = (*UPLOADS, "events", "mqtt", "folder")
+SENDS = (*UPLOADS, "events", "onvif", "mqtt", "folder")
 """Kinds of cameras that choose when to send: usually on motion, and on a timer."""
 _HTTP = {"http": 80, "https": 443}
 URLS: dict[str, dict[str, int]] = {
@@ -36,6 +36,7 @@ URLS: dict[str, dict[str, int]] = {
     "mjpeg": _HTTP,
     "snapshot": _HTTP,
     "events": _HTTP,
+    "onvif": _HTTP,
     "mqtt": {"mqtts": 8883, "mqtt": 1883},
 }
 """Schemes of the addresses of each kind, with their ports."""
@@ -233,6 +234,8 @@ def _check(camera: Camera) -> None:
     _check_broker(camera)
     if camera.kind == "events" and camera.format is None:
         raise ValueError("kind events needs `format`")
+    if camera.kind == "onvif" and camera.format != "onvif":
+        raise ValueError("kind onvif needs `format` onvif")
     if camera.crop and not (camera.crop[0] < camera.crop[2] and camera.crop[1] < camera.crop[3]):
         raise ValueError("`crop` is left, top, right, bottom, each a share from 0 to 1, left before right")
     _check_shapes(camera)

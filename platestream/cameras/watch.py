@@ -15,12 +15,13 @@ from platestream.cameras.capture import CameraError, Capture
 from platestream.cameras.config import Camera, credentials
 from platestream.cameras.intake import Intake
 from platestream.cameras.pushes.formats import FORMATS
-from platestream.cameras.pushes.push import Format, Push
-from platestream.cameras.sources.events import events
+from platestream.cameras.pushes.push import Format, Part, Push
+from platestream.cameras.sources.events import events, parsed
 from platestream.cameras.sources.folder import pictures
 from platestream.cameras.sources.frigate import FrigateCamera, batches
 from platestream.cameras.sources.http import HttpCamera
 from platestream.cameras.sources.mqtt import Broker
+from platestream.cameras.sources.onvif_events import PullPoint
 from platestream.cameras.sources.streams import PROTOCOLS, Stream
 from platestream.cameras.sources.video import play_file
 from platestream.cameras.state import CameraState
@@ -80,6 +81,8 @@ class Watcher:
             return self._files()
         if camera.kind == "mqtt":
             return self._messages(secret)
+        if camera.kind == "onvif":
+            return self._onvif(secret)
         if camera.format is not None:
             return self._events(FORMATS[camera.format], secret)
         silent, every = camera.longest_silence, 1 / camera.rate
@@ -97,6 +100,21 @@ class Watcher:
                 yield from self._captures_of(event)
             else:
                 self._refuse(*event)
+
+    def _onvif(self, secret: str) -> Iterator[Capture]:
+        """Take the reads among the events of an ONVIF camera."""
+        camera = self._camera
+        for body in PullPoint(camera.url, secret, self._largest).events(self._stop.is_set):
+            if body is None:
+                self._intake.alive(utc_now())
+                continue
+            for event in parsed([Part(data=body)], FORMATS["onvif"], camera.zone):
+                if event is None:
+                    self._intake.alive(utc_now())
+                elif isinstance(event, Push):
+                    yield from self._captures_of(event)
+                else:
+                    self._refuse(*event)
 
     def _messages(self, secret: str) -> Iterator[Capture]:
         """Take the reads of a camera of Frigate; a message is acknowledged when they are in the spool."""

@@ -20,11 +20,14 @@ ENTERS = {
     "documentation",
 }  # `documentation` opens a search, which is its own row
 PERMITS = {"permit", "_permit"}
-# What no person does: the door itself, the gateway, which takes frames from cameras, heartbeats of devices.
+# What no person does: the door itself, the gateway, which takes frames from cameras and reports their health,
+# heartbeats of devices.
 NOT_ACTS = {
     "platestream.access.inquire",
     "platestream.access.gate",
     "platestream.cameras.sender",
+    "platestream.cameras.health_publisher",
+    "platestream.cameras.gateway",
     "platestream.access.presence",
 }
 

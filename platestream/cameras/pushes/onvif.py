@@ -1,8 +1,10 @@
-"""ONVIF analytics metadata (Profile M): a `MetadataStream` with `LicensePlateInfo`, posted by HTTP.
+"""ONVIF (Profile M): frames of a `MetadataStream` with `LicensePlateInfo`, and events of recognized plates.
 
-The likelihood is an attribute of the plate's number, an element beside it, or missing.
+The likelihood is an attribute of the plate's number, an element or an item beside it, or missing. An event
+has a `LicensePlateInfo`, or items with names that makers chose (Axis, Hikvision).
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from xml.etree import ElementTree
@@ -13,10 +15,12 @@ from platestream.cameras.pushes.fields import (
     decode_xml,
     first,
     moment,
+    number,
     picture,
     plate,
     reads_of,
     share,
+    since_1970,
     text,
     vehicle,
     word,
@@ -27,18 +31,87 @@ from platestream.schemas.fields import Box, Vehicle
 from platestream.schemas.message import RefusedError
 
 MOST_FRAMES = 16
+ROOTS = ("MetadataStream", "NotificationMessage", "Notify", "Envelope")
+PAST = ("Initialized", "Deleted")
+"""Operations of events about a plate that was read before."""
+_ABOUT_PLATES = re.compile(r"licen[sc]eplate|lpr|anpr|vehicle", re.IGNORECASE)
+_PLATE_ITEMS = ("PlateNumber", "plateNumber", "LicensePlate", "licensePlate", "Plate", "plate", "text")
 Element = ElementTree.Element
 
 
 def parse(parts: Sequence[Part], zone: tzinfo) -> list[Push]:
-    """Return a push for each frame of metadata that has plates; frames without one are health."""
+    """Return a push for each frame of metadata and each event that has plates; others are health."""
     root = decode_xml(texts_of(parts)[0])
-    if root.tag != "MetadataStream":
-        raise RefusedError("push", "XML that is no MetadataStream")
+    if root.tag not in ROOTS:
+        raise RefusedError("push", "XML that is no MetadataStream and no NotificationMessage")
+    events = [one for one in root.iter("NotificationMessage") if _is_read(one)]
     frames = [one for one in root.iter("Frame") if next(one.iter("LicensePlateInfo"), None) is not None]
+    if len(events) > MOST_FRAMES:
+        raise RefusedError("push", f"more than {MOST_FRAMES} events with plates")
     if len(frames) > MOST_FRAMES:
         raise RefusedError("push", f"more than {MOST_FRAMES} frames with plates")
-    return [_frame(one, zone, pictures_of(parts)) for one in frames]
+    pictures = pictures_of(parts)
+    return [
+        *(_frame(one, zone, pictures) for one in frames),
+        *(_event(one, zone, pictures) for one in events),
+    ]
+
+
+def _is_read(event: Element) -> bool:
+    """Return whether an event says that a plate was read now."""
+    message = event.find(".//Message[@UtcTime]")
+    if message is not None and message.get("PropertyOperation") in PAST:
+        return False
+    if event.find(".//LicensePlateInfo") is not None:
+        return True
+    return (
+        bool(_ABOUT_PLATES.search(event.findtext("Topic") or "")) and _plate_item(_items(event)) is not None
+    )
+
+
+def _items(event: Element) -> dict[str, str]:
+    return {one.get("Name", ""): one.get("Value", "") for one in event.iterfind(".//Data/SimpleItem")}
+
+
+def _plate_item(items: dict[str, str]) -> str | None:
+    return first(items.get(name) or None for name in _PLATE_ITEMS)
+
+
+def _event(event: Element, zone: tzinfo, pictures: tuple[bytes, ...]) -> Push:
+    message, items = event.find(".//Message[@UtcTime]"), _items(event)
+    at = first((since_1970(items.get("capture_timestamp")), _time_of(message, zone)))
+    info, car = event.find(".//LicensePlateInfo"), event.find(".//VehicleInfo")
+    named = None if info is None else info.find("PlateNumber")
+
+    def read(_event: Element) -> CameraRead | None:
+        seen = plate(_plate_item(items) if named is None else named.text)
+        if seen is None:
+            return None
+        given = first((None if named is None else named.get("Likelihood"), text(info, "Likelihood")))
+        return camera_read(
+            format=FORMAT.name,
+            plate=seen,
+            confidence=_likelihood(given or items.get("Likelihood")),
+            country=word(text(info, "CountryCode") or items.get("country")),
+            direction=word(items.get("carMoveDirection", items.get("direction"))),
+            track=word(items.get("carID", items.get("ObjectId"))),
+            vehicle=Vehicle() if car is None else _vehicle(car),
+            device_at=at,
+        )
+
+    reads, fault = reads_of([event], read)
+    images = (one.text for one in event.iterfind(".//Image"))
+    return Push(reads, (*pictures, *(data for one in images for data in picture(one))), at, fault)
+
+
+def _time_of(message: Element | None, zone: tzinfo) -> datetime | None:
+    return None if message is None else moment(message.get("UtcTime"), zone)
+
+
+def _likelihood(value: str | None) -> float | None:
+    """Return a likelihood from 0 to 1, also where a maker gives percent."""
+    found = number(value)
+    return share(value, 100 if found is not None and found > 1 else 1)
 
 
 def _frame(frame: Element, zone: tzinfo, pictures: tuple[bytes, ...]) -> Push:
@@ -83,4 +156,4 @@ def _box(found: Element | None) -> Box | None:
     )
 
 
-FORMAT = Format("onvif", "ONVIF metadata", parse)
+FORMAT = Format("onvif", "ONVIF metadata and events", parse)

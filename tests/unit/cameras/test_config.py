@@ -23,7 +23,9 @@ def test_a_camera_needs_no_more_than_kind_address_and_place(tmp_path: Path) -> N
 
 
 def test_every_protocol_has_the_schemes_of_its_addresses_and_what_opens_it() -> None:
-    assert set(PROTOCOLS) == set(config.URLS) - {"events", "mqtt"} == set(get_args(config.StreamKind))
+    assert (
+        set(PROTOCOLS) == set(config.URLS) - {"events", "mqtt", "onvif"} == set(get_args(config.StreamKind))
+    )
     assert all(config.URLS.values())
 
 
@@ -44,7 +46,8 @@ FRIGATE = f'format = "frigate"\nsource = "gate"\n{PLACE}'
         (f'kind = "rtsp"\nurl = "rtsp://me:secret@x/"\n{PLACE}', "put them into `credentials_file`"),
         (f'kind = "rtsp"\n{PLACE}', "`url` must start"),
         ('kind = "rtsp"\nurl = "rtsp://x/"\nlatitude = 91.0\nlongitude = 0.0', "latitude"),
-        (f'kind = "onvif"\n{PLACE}', "kind"),
+        (f'kind = "usb"\n{PLACE}', "kind"),
+        (f'kind = "onvif"\nurl = "http://x/onvif/device_service"\n{PLACE}', "needs `format` onvif"),
         (f'kind = "http"\n{PLACE}', "needs `credentials_file`"),
         (f'kind = "mqtt"\nurl = "mqtt://x/f"\n{PLACE}', "kind mqtt needs `format` frigate"),
         (f'kind = "mqtt"\nurl = "mqtt://x/f"\nformat = "frigate"\n{PLACE}', "needs `source`"),
