@@ -96,7 +96,7 @@ FILES: dict[str, dict[str, tuple[type[msgspec.Struct], dict[str, str]]]] = {
                 "time_zone": "of the camera's clock, if EXIF or push has no offset",
                 "repeat": "play a `video` again and again",
                 "moves": "in a patrol car: time and place are those of each picture or push (EXIF, the headers "
-                "`captured-at`, `latitude` and `longitude`, or `openalpr`). A picture without either is refused. "
+                "`captured-at`, `latitude` and `longitude`, or in the push of `openalpr`, `hikvision` and Dahua's events). A picture without either is refused. "
                 "The agency's boundary decides by that place. For streams with `gpsd`",
                 "late_hours": "of a camera that moves: the oldest picture that is accepted",
                 "gpsd": "of a stream that `moves`: `host:port` of gpsd in the same vehicle. Frames without a fix of "

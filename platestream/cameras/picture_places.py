@@ -46,9 +46,14 @@ def valid(latitude: float, longitude: float) -> Place | None:
 
 def _degrees(found: Mapping[int, Any], tags: tuple[int, int], negative: str) -> float:
     """Return the degrees of a latitude or longitude. Raises KeyError, TypeError, ValueError."""
-    side = str(found[tags[0]]).strip("\0 ").upper()
     parts: Sequence[Any] = found[tags[1]]
-    degrees, minutes, seconds = (float(part) for part in (*parts, 0, 0, 0)[:3])
-    if side not in ("N", "S", "E", "W") or not (0 <= minutes <= 60 and 0 <= seconds <= 60 and degrees >= 0):
+    return decimal(str(found[tags[0]]).strip("\0 "), *(*parts, 0, 0, 0)[:3], negative=negative)
+
+
+def decimal(hemisphere: str, degrees: Any, minutes: Any, seconds: Any, *, negative: str) -> float:
+    """Return decimal degrees, below 0 in the hemisphere `negative`. Raises TypeError and ValueError."""
+    side = hemisphere.strip().upper()
+    whole, minute, second = float(degrees), float(minutes), float(seconds)
+    if side not in ("N", "S", "E", "W") or not (0 <= minute <= 60 and 0 <= second <= 60 and whole >= 0):
         raise ValueError("no degrees, minutes and seconds")
-    return (degrees + minutes / 60 + seconds / 3600) * (-1 if side == negative else 1)
+    return (whole + minute / 60 + second / 3600) * (-1 if side == negative else 1)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
+from platestream.cameras.picture_places import Place, valid
 from platestream.cameras.pushes.fields import (
     camera_read,
     corners,
@@ -82,6 +83,7 @@ def _junction(document: Mapping[str, Any], pictures: tuple[bytes, ...]) -> Push:
         pictures,
         at,
         first(one for one in (car.get("PlateNumber"), found.get("Text")) if one),
+        _place(table(table(document.get("CommInfo")).get("GPSInfo"))),
         confidence=share(found.get("Confidence"), 100),
         country=word(found.get("Country", car.get("Country"))),
         direction=word(heading[0] if isinstance(heading, list) and heading else None),
@@ -100,13 +102,21 @@ def _utc(document: Mapping[str, Any]) -> float | None:
     return None if seconds is None else seconds + (milliseconds or 0.0) / 1000
 
 
-def _push(pictures: tuple[bytes, ...], at: datetime | None, text: Any, **fields: Any) -> Push:
+def _place(found: Mapping[str, Any]) -> Place | None:
+    """Return the place of the device's receiver in degrees; None without one, and at 0, 0."""
+    north, east = number(found.get("Latitude")), number(found.get("Longitude"))
+    return None if north is None or east is None else valid(north, east)
+
+
+def _push(
+    pictures: tuple[bytes, ...], at: datetime | None, text: Any, place: Place | None = None, **fields: Any
+) -> Push:
     try:
         seen = plate(text)
         read = None if seen is None else camera_read(format=FORMAT.name, plate=seen, device_at=at, **fields)
     except RefusedError as error:
-        return Push((), pictures, at, error.detail)
-    return Push(() if read is None else (read,), pictures, at)
+        return Push((), pictures, at, error.detail, place)
+    return Push(() if read is None else (read,), pictures, at, place=place)
 
 
 FORMAT = Format("dahua", "Dahua ITSAPI and events", parse, ANSWER)

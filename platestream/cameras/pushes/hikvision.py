@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from xml.etree import ElementTree
 
+from platestream.cameras.picture_places import Place, decimal, valid
 from platestream.cameras.pushes.fields import (
     box,
     camera_read,
@@ -56,7 +57,23 @@ def parse(parts: Sequence[Part], zone: tzinfo) -> list[Push]:
         )
 
     reads, fault = reads_of(root.findall("ANPR"), read)
-    return [Push(reads, pictures_of(parts), at, fault)]
+    return [Push(reads, pictures_of(parts), at, fault, _place(root.find("DeviceGPSInfo")))]
+
+
+def _place(found: ElementTree.Element | None) -> Place | None:
+    """Return the place of the device's receiver; None without one, and at 0, 0, its place without a fix."""
+    if found is None:
+        return None
+    try:
+        north = _degrees(found, "Latitude", "S")
+        return valid(north, _degrees(found, "Longitude", "W"))
+    except (TypeError, ValueError):
+        return None
+
+
+def _degrees(found: ElementTree.Element, name: str, negative: str) -> float:
+    parts = [text(found, f"{name}/{one}") for one in ("degree", "minute", "sec")]
+    return decimal(text(found, f"{name.lower()}Type") or "", *parts, negative=negative)
 
 
 def _characters(listed: str | None, seen: str) -> list[float] | None:

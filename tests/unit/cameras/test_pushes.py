@@ -250,3 +250,78 @@ def test_a_part_is_a_picture_by_its_type_or_its_first_bytes() -> None:
     assert Part(kind="image/jpeg").is_picture
     assert Part(data=JPEG).is_picture
     assert not Part(data=b"<xml/>").is_picture
+
+
+def hikvision_at(place: str) -> Push:
+    sent = DEVICES["hikvision"](Passing("ABC1234", AT, 0.9))
+    body = sent.body.replace(b"</EventNotificationAlert>", place.encode() + b"</EventNotificationAlert>")
+    (push,) = parse("hikvision", body, sent.content_type)
+    return push
+
+
+def receiver(north: tuple[str, ...], east: tuple[str, ...]) -> str:
+    parts = "".join(
+        f"<{name}><degree>{degree}</degree><minute>{minute}</minute><sec>{second}</sec></{name}>"
+        for name, (_side, degree, minute, second) in (("Longitude", east), ("Latitude", north))
+    )
+    return (
+        f"<DeviceGPSInfo><longitudeType>{east[0]}</longitudeType><latitudeType>{north[0]}</latitudeType>"
+        f"{parts}</DeviceGPSInfo>"
+    )
+
+
+def test_the_place_of_a_car_is_in_the_push_of_hikvision_in_any_hemisphere() -> None:
+    arizona = hikvision_at(receiver(("N", "34", "30", "21.24"), ("W", "109", "21", "39.6")))
+    assert arizona.place == pytest.approx((34.5059, -109.361))
+    assert only([arizona]).plate == "ABC1234"
+    south = hikvision_at(receiver(("S", "33", "0", "0"), ("E", "151", "30", "0")))
+    assert south.place == (-33.0, 151.5)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "",
+        "<DeviceGPSInfo/>",
+        receiver(("S", "0", "0", "0.000000"), ("E", "0", "0", "0.000000")),
+        receiver(("N", "95", "0", "0"), ("E", "10", "0", "0")),
+        receiver(("N", "34", "99", "0"), ("E", "10", "0", "0")),
+        receiver(("", "34", "0", "0"), ("E", "10", "0", "0")),
+        receiver(("N", "x", "0", "0"), ("E", "10", "0", "0")),
+        receiver(("N", "nan", "0", "0"), ("E", "10", "0", "0")),
+    ],
+)
+def test_a_push_of_hikvision_without_a_fix_has_no_place_and_is_read(place: str) -> None:
+    push = hikvision_at(place)
+    assert push.place is None
+    assert only([push]).plate == "ABC1234"
+
+
+def dahua_at(place: object) -> Push:
+    event = {
+        "Code": "TrafficJunction",
+        "TrafficCar": {"PlateNumber": "ABC1234"},
+        "CommInfo": {"GPSInfo": place},
+    }
+    (push,) = parse("dahua", msgspec.json.encode(event))
+    return push
+
+
+def test_the_place_of_a_car_is_in_an_event_of_dahua() -> None:
+    assert dahua_at({"Latitude": 34.5059, "Longitude": -109.361}).place == (34.5059, -109.361)
+    for none in (
+        None,
+        {},
+        {"Latitude": 0.0, "Longitude": 0.0},
+        {"Latitude": 34505900, "Longitude": 1},
+        [1, 2],
+    ):
+        assert dahua_at(none).place is None
+        assert only([dahua_at(none)]).plate == "ABC1234"
+
+
+def test_the_samples_of_fixed_cameras_have_no_place_or_their_own() -> None:
+    (push,) = parse("hikvision", sample("hikvision-v2.xml"))
+    assert push.place == pytest.approx((22 / 60, 111.0))
+    (push,) = parse("dahua", sample("dahua-trafficjunction.json"))
+    assert push.place is None
