@@ -22,7 +22,6 @@ from tests.support.flows import jpeg
 from tests.support.gateway import PLACE, GatewayProcess, account
 from tests.support.kafka_broker import wait_until
 
-NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 
 
@@ -41,10 +40,10 @@ class Certified:
 
 
 def certify(
-    folder: Path, file: str, name: str, by: Certified | None = None, until: datetime = NOW + DAY
+    folder: Path, file: str, name: str, by: Certified | None = None, until: timedelta = DAY
 ) -> Certified:
     """A certificate by an authority, or by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    now, key = datetime.now(UTC), ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     made = (
         x509.CertificateBuilder()
@@ -52,8 +51,8 @@ def certify(
         .issuer_name(subject if by is None else by.certificate.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(NOW - 2 * DAY)
-        .not_valid_after(until)
+        .not_valid_before(now - 2 * DAY)
+        .not_valid_after(now + until)
         .add_extension(x509.BasicConstraints(ca=by is None, path_length=None), critical=True)
         .sign(key if by is None else by.key, hashes.SHA256())
     )
@@ -97,7 +96,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     ours, other = certify(folder, "ca", "cameras"), certify(folder, "other_ca", "strangers")
     certify(folder, "named", "gate-7", ours)
     certify(folder, "unnamed", "gate-8", ours)
-    certify(folder, "expired", "gate-7", ours, NOW - DAY)
+    certify(folder, "expired", "gate-7", ours, -DAY)
     certify(folder, "stranger", "gate-7", other)
     printed, own = certify(folder, "printed", "x", ours), certify(folder, "own", "selfsigned")
     server = certify(folder, "server", "127.0.0.1", ours)

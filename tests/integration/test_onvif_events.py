@@ -17,15 +17,14 @@ from tests.support.kafka_broker import wait_until
 from tests.support.onvif_camera import OnvifCamera, onvif_camera
 
 SCENE = jpeg(1)
-NOW = datetime.now(UTC)
 
 
 def event(data: str, topic: str = "tns1:RuleEngine/Recognition/LicensePlate", operation: str = "") -> str:
     done = f' PropertyOperation="{operation}"' if operation else ""
     return (
         f"<n:NotificationMessage><n:Topic>{topic}</n:Topic><n:Message>"
-        f'<tt:Message UtcTime="{NOW:%Y-%m-%dT%H:%M:%SZ}"{done}><tt:Source/><tt:Data>{data}</tt:Data>'
-        "</tt:Message></n:Message></n:NotificationMessage>"
+        f'<tt:Message UtcTime="{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"{done}><tt:Source/>'
+        f"<tt:Data>{data}</tt:Data></tt:Message></n:Message></n:NotificationMessage>"
     )
 
 
