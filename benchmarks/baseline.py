@@ -35,7 +35,7 @@ class PlainReader:
     def __init__(self, predict: Callable[[Pixels], Any]) -> None:
         self._predict = predict
 
-    def read(self, image: Pixels) -> list[PlateRead]:
+    def read(self, image: Pixels, longest: int = 0) -> list[PlateRead]:  # noqa: ARG002
         """At most one plate."""
         (page,) = self._predict(image)
         found = [

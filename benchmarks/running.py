@@ -23,6 +23,7 @@ from platestream.schemas.fields import rfc3339
 from platestream.settings import system_account
 
 CAMERA = "gate"
+TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Live:
@@ -161,3 +162,9 @@ def until(holds: Callable[[], bool], within: float = 120) -> None:
         if time.monotonic() > end:
             raise TimeoutError(f"nothing came of it within {within:g} s")
         time.sleep(0.02)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Seconds of CPU that a process has taken, in user and system mode."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK

@@ -84,8 +84,9 @@ def build(
     deployed = deployments.control("deployments", arrived, records.oks, approvals)
     decoder = meters.timed("decode", partial(picture, bounds=bounds))
     pictures = try_each("picture", deployed.read_on, decoder, lambda frame: frame.message)
+    read_plates = meters.timed("recognize", reader.read)
     recognizer = Recognizer(
-        ChangeDetector(meters.timed("recognize", reader.read), locate=reader.locate),
+        ChangeDetector(read_plates, locate=reader.locate, closely=read_plates),
         partial(reads_known_plate, reader),
     )
     cameras = KeyedThreadPool[Picture](at_once, lambda seen: seen.frame.camera_id)

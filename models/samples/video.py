@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +52,8 @@ class _Drive:
         return Vehicle(v.body, v.colour, v.plate, v.x, z, v.front)
 
 
-def _drives(seconds: float, rng: np.random.Generator) -> list[_Drive]:
-    """Vehicles one after the other, the gaps between them by chance around `GAP_S`."""
+def _drives(seconds: float, rng: np.random.Generator, gap: float) -> list[_Drive]:
+    """Vehicles one after the other, one in about `gap` seconds, by chance."""
     found: list[_Drive] = []
     moment = float(rng.uniform(0.5, 2.0))
     while moment < seconds - 1.5:
@@ -63,31 +64,56 @@ def _drives(seconds: float, rng: np.random.Generator) -> list[_Drive]:
                           -1.6 if front else 1.55, 0.0, front)  # fmt: skip
         drive = _Drive(vehicle, moment, float(rng.uniform(8.0, 12.0)))
         found.append(drive)
-        moment += drive.seconds() + float(rng.uniform(0.5, 1.5)) * (GAP_S - drive.seconds())
+        moment += drive.seconds() + float(rng.uniform(0.5, 1.5)) * (gap - drive.seconds())
     return found
+
+
+class StreetVideo:
+    """A street for so many seconds: the passes in order of time, and the frames (height x width x 3, BGR)."""
+
+    def __init__(
+        self,
+        seconds: float,
+        fps: float = 10.0,
+        size: tuple[int, int] = (1920, 1080),
+        seed: int = 1,
+        gap: float = GAP_S,
+    ) -> None:
+        self._drives = _drives(seconds, np.random.default_rng([seed, 3]), gap)
+        self._view = View(x=0.2, eye=1.8, yaw=0.0, pitch=3.3, focal=2800.0).scaled(*size)
+        self._seed = seed
+        present = [
+            [i for i, d in enumerate(self._drives) if d.start <= number / fps <= d.start + d.seconds()]
+            for number in range(round(seconds * fps))
+        ]
+        self._frames = [(number / fps, drives) for number, drives in enumerate(present)]
+        seen: dict[int, list[int]] = {}
+        for number, drives in enumerate(present):
+            for i in drives:
+                seen.setdefault(i, []).append(number)
+        self.passes = [_pass(self._drives[i].vehicle, frames) for i, frames in sorted(seen.items())]
+
+    def frames(self) -> Iterator[NDArray[np.uint8]]:
+        """Draw the frames one after the other."""
+        for number, (moment, present) in enumerate(self._frames):
+            vehicles = [self._drives[i].at(moment) for i in present]
+            yield _frame(self._view, vehicles, self._seed, number)
 
 
 def draw_video(
     path: Path, seconds: float, fps: float = 10.0, size: tuple[int, int] = (1920, 1080), seed: int = 1
 ) -> list[VideoPass]:
     """Writes an MP4 (mp4v) of `size` (width, height) px and gives the passes in it, in order of time."""
-    rng = np.random.default_rng([seed, 3])
-    drives = _drives(seconds, rng)
-    view = View(x=0.2, eye=1.8, yaw=0.0, pitch=3.3, focal=2800.0).scaled(*size)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
     if not writer.isOpened():
         raise OSError(f"{path} cannot be written as an MP4 video")
-    seen: dict[int, list[int]] = {}
+    street = StreetVideo(seconds, fps, size, seed)
     try:
-        for number in range(round(seconds * fps)):
-            moment = number / fps
-            present = [i for i, d in enumerate(drives) if d.start <= moment <= d.start + d.seconds()]
-            for i in present:
-                seen.setdefault(i, []).append(number)
-            writer.write(_frame(view, [drives[i].at(moment) for i in present], seed, number))
+        for frame in street.frames():
+            writer.write(frame)
     finally:
         writer.release()
-    return [_pass(drives[i].vehicle, frames) for i, frames in sorted(seen.items())]
+    return street.passes
 
 
 def _frame(view: View, vehicles: list[Vehicle], seed: int, number: int) -> NDArray[np.uint8]:

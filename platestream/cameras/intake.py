@@ -109,7 +109,7 @@ class Intake:
             if moment is None:  # the scene of a camera that moves is never the same
                 self._keeper.offer(shown, capture.arrived_at)
             self._live.offer(self._name, lambda: self._image(capture, shown))
-            self._live.offer(uncropped(self._name), lambda: _jpeg(shown))
+            self._live.offer(uncropped(self._name), lambda: jpeg(shown))
         with self._lock:
             if moment is not None:
                 at, place = moment
@@ -219,7 +219,7 @@ class Intake:
         A file as it came may have another picture in it, such as EXIF's preview.
         """
         untouched = not (self._camera.crop or self._blackout)
-        return capture.image if capture.image and untouched else _jpeg(self._cropped(pixels))
+        return capture.image if capture.image and untouched else jpeg(self._cropped(pixels))
 
     def _cropped(self, pixels: Pixels) -> Pixels:
         if not self._camera.crop:
@@ -232,7 +232,8 @@ class Intake:
         return pixels
 
 
-def _jpeg(pixels: Pixels) -> bytes:
+def jpeg(pixels: Pixels) -> bytes:
+    """Return a frame as JPEG. Raises RefusedError."""
     done, data = cv2.imencode(".jpg", np.ascontiguousarray(pixels), QUALITY)
     if not done:
         raise RefusedError("corrupt", "a frame that cannot be made a JPEG")

@@ -21,8 +21,11 @@ class Reader(Protocol):
         """The names of the models, detector first."""
         ...
 
-    def read(self, image: npt.NDArray[np.uint8]) -> list[PlateRead]:
-        """Return the plates in `image` (height x width x 3, BGR), most confident first."""
+    def read(self, image: npt.NDArray[np.uint8], longest: int = 0) -> list[PlateRead]:
+        """Return the plates in `image` (height x width x 3, BGR), most confident first.
+
+        The first search shrinks the longer side to `longest` pixels; 0: as the reader does by itself.
+        """
         ...
 
     def locate(self, image: npt.NDArray[np.uint8], longest: int) -> list[Box]:
@@ -40,9 +43,9 @@ class LimitedReader:
     def models(self) -> tuple[str, ...]:
         return self._reader.models
 
-    def read(self, image: npt.NDArray[np.uint8]) -> list[PlateRead]:
+    def read(self, image: npt.NDArray[np.uint8], longest: int = 0) -> list[PlateRead]:
         with self._places:
-            return self._reader.read(image)
+            return self._reader.read(image, longest)
 
     def locate(self, image: npt.NDArray[np.uint8], longest: int) -> list[Box]:
         with self._places:

@@ -47,6 +47,8 @@ class FollowRules:
     """Factor and margin by which the change around a plate may grow beyond that at its last read."""
     vehicle: tuple[float, float, float, float] = (5.5, 6.0, 5.5, 3.5)
     """Most that the change around one vehicle extends to the left, above, right and below its plate."""
+    leaving: timedelta = timedelta(seconds=0.6)
+    """Longest time for which a vehicle is expected whose plate has left the picture."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Track:
     `reach` is how far the change around it extended to the left, above, right and below its center at its
     last read, in its widths; None if this is unknown or too much for one vehicle. All of it was read at
     `searched_at`. `motion` is pixels a second to the right and down, and growth (logarithm) a second.
+    Since `gone_at` the plate is beyond the edge of the picture.
     """
 
     read: PlateRead
@@ -66,6 +69,7 @@ class Track:
     agreed: int = 0
     reach: tuple[float, float, float, float] | None = None
     motion: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    gone_at: datetime | None = None
 
     @property
     def box(self) -> Box:
@@ -83,21 +87,38 @@ class Follower:
         rules, seconds = self._rules, (at - track.seen_at).total_seconds()
         if not 0 < seconds <= rules.pause.total_seconds():
             return None
-        x, y, width, height = track.box
-        right, down, grows = track.motion
-        factor = min(max(exp(grows * seconds), rules.sizes[0]), rules.sizes[1])
-        expected = x + width / 2 + right * seconds, y + height / 2 + down * seconds
-        part = self.surroundings((*expected, width * factor), image)
-        left, top, end, foot = part
+        x, y, width, height = self._ahead(track, seconds)
+        center = x + width / 2, y + height / 2
+        left, top, end, foot = self.surroundings((*center, width), image)
         if end - left < width / 2 or foot - top < height:
             return None
-        longest = round(max(end - left, foot - top) * min(1.0, rules.pixels / (width * factor)))
-        found = self._locate(image[top:foot, left:end], longest)
+        part = image[top:foot, left:end]
+        found = self._locate(part, self.longest(part, width))
         placed = [(left + one[0], top + one[1], one[2], one[3]) for one in found]
-        near = [box for box in placed if self._is_near(box, expected, width * factor)]
+        near = [box for box in placed if self._is_near(box, center, width)]
         if len(near) != 1:
             return None
         return _moved(track, near[0], at)
+
+    def leave(self, track: Track, image: Image, at: datetime) -> Track | None:
+        """Return the track of a plate that is expected beyond the edge of `image`; None for any other."""
+        seconds = (at - track.seen_at).total_seconds()
+        since = track.gone_at or at
+        if not 0 < seconds <= self._rules.pause.total_seconds() or at - since > self._rules.leaving:
+            return None
+        x, y, width, height = self._ahead(track, seconds)
+        if x >= 0 and y >= 0 and x + width <= image.shape[1] and y + height <= image.shape[0]:
+            return None
+        box = round(x), round(y), round(width), round(height)
+        return replace(track, read=replace(track.read, box=box), seen_at=at, gone_at=since)
+
+    def _ahead(self, track: Track, seconds: float) -> tuple[float, float, float, float]:
+        """Return the box in which the plate is expected some seconds after it was seen."""
+        x, y, width, height = track.box
+        right, down, grows = track.motion
+        factor = min(max(exp(grows * seconds), self._rules.sizes[0]), self._rules.sizes[1])
+        middle, level = x + width / 2 + right * seconds, y + height / 2 + down * seconds
+        return middle - width * factor / 2, level - height * factor / 2, width * factor, height * factor
 
     def surroundings(self, plate: tuple[float, float, float], image: Image) -> Part:
         """Return the part of the picture around a plate: x and y of its center, and its width."""
@@ -109,6 +130,10 @@ class Follower:
             min(int(x + beside) + 1, image.shape[1]),
             min(int(y + above) + 1, image.shape[0]),
         )
+
+    def longest(self, part: Image, width: float) -> int:
+        """Return the length of a part's longer side that is enough to find a plate of this width."""
+        return round(max(part.shape[:2]) * min(1.0, self._rules.pixels / max(width, 1.0)))
 
     def is_due(self, track: Track, at: datetime) -> bool:
         """Return whether the plate itself is to be read in this frame."""

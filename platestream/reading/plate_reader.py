@@ -11,6 +11,7 @@ twice.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import permutations
 from typing import Protocol
 
@@ -84,10 +85,14 @@ class TwoPassReader:
     def models(self) -> tuple[str, ...]:
         return self._engine.models
 
-    def read(self, image: Image) -> list[PlateRead]:
-        """Return the plates in `image` (height x width x 3, BGR), most confident first."""
+    def read(self, image: Image, longest: int = 0) -> list[PlateRead]:
+        """Return the plates in `image` (height x width x 3, BGR), most confident first.
+
+        `longest` is the length of the longer side for the coarse pass; 0: that of the plan.
+        """
         plan = self._plan
-        reads = self._read_pass(image, plan.coarse)
+        coarse = replace(plan.coarse, longest=longest, spared=1.0) if longest else plan.coarse
+        reads = self._read_pass(image, coarse)
         for look in (plan.tiny, plan.cut, plan.near, plan.full):
             if _best_confidence(reads) < plan.enough and look.is_for(image):
                 reads = max(self._read_pass(image, look), reads, key=_best_confidence)

@@ -71,9 +71,9 @@ class Meeting(ScriptedReader):
         super().__init__(SCRIPT)
         self._meeting = threading.Barrier(count, timeout=10)
 
-    def read(self, image: npt.NDArray[np.uint8]) -> list[PlateRead]:
+    def read(self, image: npt.NDArray[np.uint8], longest: int = 0) -> list[PlateRead]:
         self._meeting.wait()
-        return super().read(image)
+        return super().read(image, longest)
 
 
 @pytest.mark.parametrize(("workers", "at_once", "keys"), [(1, 2, (b"1", b"1")), (2, 1, (b"1", b"4"))])

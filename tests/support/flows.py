@@ -41,7 +41,7 @@ class ScriptedReader:
         self.script = script
         self.calls = 0
 
-    def read(self, image: npt.NDArray[np.uint8]) -> list[PlateRead]:
+    def read(self, image: npt.NDArray[np.uint8], longest: int = 0) -> list[PlateRead]:
         self.calls += 1
         level = round(float(image.mean()) / 10)
         return [
