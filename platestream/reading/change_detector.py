@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from platestream.reading.changes import Blocks, Changes, Part
-from platestream.reading.following import Follower, Locate, Track
+from platestream.reading.following import Follower, Locate, Track, covers
 from platestream.reading.geometry import Box, Image
 from platestream.schemas.reading import PlateRead
 
@@ -168,7 +168,7 @@ class ChangeDetector:
         found = [_translate(read, left, top) for read in self._read(image[top:bottom, left:right])]
         fresh = self._renewed(found, before, changes, at)
         kept = [one for one in still if not _touches(one.box, part)]
-        kept += [one for one in moved if not any(_covers(other.box, one.box) for other in fresh)]
+        kept += [one for one in moved if not any(covers(other.box, one.box) for other in fresh)]
         there = changes.blocks_of(part)
         looked[there] = blocks[there]
         tracks = [*kept, *fresh, *gone]
@@ -206,11 +206,16 @@ class ChangeDetector:
         out = list[Track]()
         for number, tracks in groups.items():
             span = changes.span(number)
-            if number and not tracks and any(self._follower.explains([one], span, at) for one in gone):
+            if number and not tracks and any(self._follower.explains([one], span) for one in gone):
                 changes.drop(number)
-            if number and not self._follower.explains(tracks, span, at):
+            if number and not self._follower.explains(tracks, span):
                 out += tracks
                 continue
+            if number and not self._follower.is_searched(tracks, at):
+                if self._follower.others(moved, image, span):
+                    out += tracks
+                    continue
+                tracks = [replace(one, searched_at=at) for one in tracks]
             read = [self._read_if_due(one, image, at) for one in tracks]
             if number and None not in read:
                 changes.drop(number)
@@ -221,12 +226,9 @@ class ChangeDetector:
         """Return a plate that was found again, with a new read if that is due; None if it cannot be read."""
         if not self._follower.is_due(track, at):
             return track
-        x, y, width, height = track.box
-        left, top, right, bottom = self._follower.surroundings((x + width / 2, y + height / 2, width), image)
-        part = image[top:bottom, left:right]
-        found = self._closely(part, self._follower.longest(part, width))
-        reads = [_translate(read, left, top) for read in found]
-        read = next((one for one in reads if _covers(one.box, track.box)), None)
+        part, (left, top), longest = self._follower.surroundings(track, image)
+        reads = [_translate(read, left, top) for read in self._closely(part, longest)]
+        read = next((one for one in reads if covers(one.box, track.box)), None)
         return None if read is None else self._follower.read_closely(track, read, at)
 
     def _renewed(
@@ -283,11 +285,3 @@ def _touches(box: Box, part: Part) -> bool:
     x, y, width, height = box
     left, top, right, bottom = part
     return x < right and left < x + width and y < bottom and top < y + height
-
-
-def _covers(box: Box, other: Box) -> bool:
-    """Return whether the center of one of two boxes is in the other."""
-    return any(
-        x <= u + w / 2 <= x + width and y <= v + h / 2 <= y + height
-        for (x, y, width, height), (u, v, w, h) in ((box, other), (other, box))
-    )

@@ -28,20 +28,24 @@ class FollowRules:
     confidence: float = 0.85
     reads: int = 2
     """Reads of one text in a row, with that confidence, after which a plate is followed."""
-    again: timedelta = timedelta(seconds=1)
+    again: timedelta = timedelta(seconds=2)
     growth: float = 1.5
-    """Time after which the part around a plate is read again, and growth of the plate after which it is."""
+    """Time, and growth of the plate, after which it is read again."""
+    search: timedelta = timedelta(seconds=1)
+    """Time after which all of the change around it is searched for other serials again."""
     pause: timedelta = timedelta(seconds=0.6)
     """Longest time between two frames across which a plate is found again."""
-    beside: float = 1.75
-    above: float = 1.25
-    """Part of the picture around the expected place that is searched, and read."""
+    near: tuple[float, float] = (1.4, 0.9)
+    around: tuple[float, float] = (1.75, 1.25)
+    """Parts of the picture beside and above the plate's center that are searched for it, and read."""
     off: float = 0.9
     """Distance of the plate from its expected place at most."""
     sizes: tuple[float, float] = (0.6, 1.6)
     """Range of its width, relative to the expected one."""
-    pixels: int = 80
-    """Width in pixels to which it is shrunk in the search."""
+    pixels: tuple[int, int] = (56, 80)
+    """Widths in pixels to which it is shrunk in the search for it, and before it is read."""
+    widest: int = 640
+    """Pixels to which the longer side of a part is shrunk that is searched for other serials."""
     further: float = 1.15
     tolerance: float = 0.75
     """Factor and margin by which the change around a plate may grow beyond that at its last read."""
@@ -89,11 +93,10 @@ class Follower:
             return None
         x, y, width, height = self._ahead(track, seconds)
         center = x + width / 2, y + height / 2
-        left, top, end, foot = self.surroundings((*center, width), image)
-        if end - left < width / 2 or foot - top < height:
+        part, (left, top) = _cut(image, center, width, self._rules.near)
+        if part.shape[1] < width / 2 or part.shape[0] < height:
             return None
-        part = image[top:foot, left:end]
-        found = self._locate(part, self.longest(part, width))
+        found = self._locate(part, _longest(part, self._rules.pixels[0] / width))
         placed = [(left + one[0], top + one[1], one[2], one[3]) for one in found]
         near = [box for box in placed if self._is_near(box, center, width)]
         if len(near) != 1:
@@ -120,20 +123,22 @@ class Follower:
         middle, level = x + width / 2 + right * seconds, y + height / 2 + down * seconds
         return middle - width * factor / 2, level - height * factor / 2, width * factor, height * factor
 
-    def surroundings(self, plate: tuple[float, float, float], image: Image) -> Part:
-        """Return the part of the picture around a plate: x and y of its center, and its width."""
-        x, y, width = plate
-        beside, above = self._rules.beside * width, self._rules.above * width
-        return (
-            max(int(x - beside), 0),
-            max(int(y - above), 0),
-            min(int(x + beside) + 1, image.shape[1]),
-            min(int(y + above) + 1, image.shape[0]),
-        )
+    def surroundings(self, track: Track, image: Image) -> tuple[Image, tuple[int, int], int]:
+        """Return the part of the picture in which a plate is read, its left and top, and the length of its
+        longer side that is enough to find the plate.
+        """
+        x, y, width, height = track.box
+        part, corner = _cut(image, (x + width / 2, y + height / 2), width, self._rules.around)
+        return part, corner, _longest(part, self._rules.pixels[1] / max(width, 1))
 
-    def longest(self, part: Image, width: float) -> int:
-        """Return the length of a part's longer side that is enough to find a plate of this width."""
-        return round(max(part.shape[:2]) * min(1.0, self._rules.pixels / max(width, 1.0)))
+    def others(self, tracks: Iterable[Track], image: Image, change: Part) -> bool:
+        """Return whether a change has serials that are not these plates."""
+        left, top, right, bottom = change
+        part = image[top:bottom, left:right]
+        boxes = [one.box for one in tracks]
+        found = self._locate(part, min(max(part.shape[:2]), self._rules.widest))
+        placed = [(left + one[0], top + one[1], one[2], one[3]) for one in found]
+        return any(not any(covers(box, one) for box in boxes) for one in placed)
 
     def is_due(self, track: Track, at: datetime) -> bool:
         """Return whether the plate itself is to be read in this frame."""
@@ -166,13 +171,10 @@ class Follower:
     def _counts(self, read: PlateRead) -> bool:
         return read.confidence >= self._rules.confidence
 
-    def explains(self, tracks: Sequence[Track], change: Part, at: datetime) -> bool:
-        """Return whether a change extends no further than the vehicles of these plates, and all of it was
-        read shortly before.
-        """
+    def explains(self, tracks: Sequence[Track], change: Part) -> bool:
+        """Return whether a change extends no further than the vehicles of these plates."""
         known = [one for track in tracks if (one := self._expected(track)) is not None]
-        recent = all(at - track.searched_at < self._rules.again for track in tracks)
-        if not known or len(known) < len(tracks) or not recent:
+        if not known or len(known) < len(tracks):
             return False
         left, top, right, bottom = (
             min(one[0] for one in known),
@@ -181,6 +183,10 @@ class Follower:
             max(one[3] for one in known),
         )
         return left <= change[0] and top <= change[1] and change[2] <= right and change[3] <= bottom
+
+    def is_searched(self, tracks: Iterable[Track], at: datetime) -> bool:
+        """Return whether all that changed around these plates was searched shortly before."""
+        return all(at - track.searched_at < self._rules.search for track in tracks)
 
     def vehicle(self, track: Track) -> Part:
         """Return the part of the picture that the plate's vehicle may cover, at least."""
@@ -228,3 +234,26 @@ def _reach(box: Box, around: Part) -> tuple[float, float, float, float]:
     sides = x - left, y - top, right - x, bottom - y
     first, second, third, fourth = (max(one, 0.0) / max(box[2], 1) for one in sides)
     return first, second, third, fourth
+
+
+def covers(box: Box, other: Box) -> bool:
+    """Return whether the center of one of two boxes is in the other."""
+    return any(
+        x <= u + w / 2 <= x + width and y <= v + h / 2 <= y + height
+        for (x, y, width, height), (u, v, w, h) in ((box, other), (other, box))
+    )
+
+
+def _cut(
+    image: Image, center: tuple[float, float], width: float, share: tuple[float, float]
+) -> tuple[Image, tuple[int, int]]:
+    """Return the picture so many widths beside and above a center, with its left and top."""
+    x, y = center
+    beside, above = share[0] * width, share[1] * width
+    left, top = max(int(x - beside), 0), max(int(y - above), 0)
+    return image[top : max(int(y + above) + 1, 0), left : max(int(x + beside) + 1, 0)], (left, top)
+
+
+def _longest(part: Image, scale: float) -> int:
+    """Return the longer side of a part that is shrunk by `scale`; it is never enlarged."""
+    return int(max(part.shape[:2]) * min(1.0, scale))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from platestream.operators.consensus import LEAST_FRAMES, PassRules
 from platestream.reading.change_detector import ChangeDetector, WatchRules
 from platestream.reading.geometry import Box, Image
 from platestream.schemas.reading import PlateRead
@@ -117,9 +118,31 @@ def test_the_second_read_is_of_the_surroundings_of_the_plate_alone(watch: Watch)
     assert second < first < whole
 
 
-def test_a_followed_plate_is_read_again_after_a_second_with_all_that_changed(watch: Watch) -> None:
-    seen = drive(watch, 8, step=20)
-    assert [one.followed for (one,) in seen] == [False, False, True, True, True, False, True, True]
+def test_a_followed_plate_is_read_again_after_two_seconds(watch: Watch) -> None:
+    seen = drive(watch, 14, step=20)
+    assert [number for number, (one,) in enumerate(seen) if not one.followed] == [0, 1, 11]
+
+
+def test_a_vehicle_that_stays_is_read_three_times_before_its_detection_is_due(watch: Watch) -> None:
+    seen = drive(watch, 15, step=20)
+    settled = [one for number, (one,) in enumerate(seen) if number * FRAME < PassRules().settled]
+    assert sum(not one.followed for one in settled) >= LEAST_FRAMES
+
+
+def test_a_vehicle_whose_plate_has_left_the_picture_is_not_read(watch: Watch) -> None:
+    for x in (700, 800, 900, 1000, 1100):
+        watch.see(Car(x, 450))
+    reads = watch.reads()
+    assert watch.see(Car(1200, 450)) == []
+    assert watch.see() == []
+    assert watch.reads() == reads
+
+
+def test_a_vehicle_behind_one_whose_plate_has_left_the_picture_is_read(watch: Watch) -> None:
+    for x in (700, 800, 900, 1000, 1100):
+        watch.see(Car(x, 450))
+    (seen,) = watch.see(Car(1200, 450), Car(800, 450, plate=220))
+    assert (seen.plate, seen.followed) == ("GRAY220", False)
 
 
 def test_a_followed_plate_is_read_again_when_it_has_grown(watch: Watch) -> None:
@@ -188,11 +211,11 @@ def test_a_vehicle_without_a_plate_leaves_a_street_that_is_not_read(watch: Watch
     assert watch.reads() == reads
 
 
-def test_a_followed_vehicle_that_stops_is_read_again_after_a_second(watch: Watch) -> None:
+def test_a_followed_vehicle_that_stops_is_read_again_after_two_seconds(watch: Watch) -> None:
     drive(watch, 3)
-    seen = [watch.see(Car(160, 450)) for _ in range(8)]
+    seen = [watch.see(Car(160, 450)) for _ in range(12)]
     assert sum(not one.followed for (one,) in seen) >= 1
-    assert [boxes(one) for one in seen] == [[Car(160, 450).box]] * 8
+    assert [boxes(one) for one in seen] == [[Car(160, 450).box]] * 12
 
 
 STEPS = st.lists(st.tuples(st.integers(-35, 35), st.integers(-20, 20)), min_size=1, max_size=12)
