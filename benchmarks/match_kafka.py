@@ -28,6 +28,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, To
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from benchmarks import match_data as drawn
+from benchmarks.running import cpu_seconds
 from platestream.clickhouse import migrate
 from platestream.edges.clickhouse import ClickHouseTables
 from platestream.edges.clickhouse_client import OWNER, connect
@@ -288,12 +289,7 @@ class _Flow:
     spent: list[float] = field(default_factory=list)
 
     def look(self) -> None:
-        self.spent.append(sum(map(_spent, self.pids)))
-
-
-def _spent(pid: int) -> float:
-    spent = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return (int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK")
+        self.spent.append(sum(map(cpu_seconds, self.pids)))
 
 
 def free_ports(count: int) -> list[int]:

@@ -24,6 +24,8 @@ from platestream.settings import system_account
 
 CAMERA = "gate"
 TICK = os.sysconf("SC_CLK_TCK")
+RESTING = 0.25
+"""Cores taken by a system that waits for something to do, at most."""
 
 
 class Live:
@@ -74,6 +76,18 @@ class Live:
         supervisor = Supervisor(self.data).pid
         children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
         return [supervisor, *map(int, children)]
+
+    def rest(self, within: float = 300) -> None:
+        """Wait until its processes have taken less than `RESTING` of a core for three seconds. Raises
+        TimeoutError.
+        """
+
+        def resting() -> bool:
+            before = sum(map(cpu_seconds, self.processes()))
+            time.sleep(3)
+            return sum(map(cpu_seconds, self.processes())) - before < 3 * RESTING
+
+        until(resting, within)
 
 
 @contextmanager
