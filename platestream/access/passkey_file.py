@@ -9,7 +9,9 @@ import msgspec
 
 from platestream.runtime.private_file import PrivateFile
 from platestream.schemas.fields import Instant
+from platestream.settings import ACCOUNTS, Settings
 
+FILE = "passkeys.json"
 MOST = 10
 """Passkeys of a person."""
 
@@ -97,3 +99,8 @@ class Passkeys:
             left = tuple(one for one in stored.pop(who, ()) if ident and one.passkey.id != ident)
             if left:
                 stored[who] = left
+
+
+def passkeys(settings: Settings) -> Passkeys:
+    """Return the passkeys of the data folder."""
+    return Passkeys(settings.data / ACCOUNTS / FILE)

@@ -4,7 +4,6 @@ A passkey is bound to the console's address by the browser, so that no other sit
 counts as two factors. Only its person adds or removes it, by acts in the inquiry log.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -28,11 +27,10 @@ from platestream.access.door import Door
 from platestream.access.effects import effect_of_stored
 from platestream.access.enrollments import Event, enrollments
 from platestream.access.factor_file import FactorError
-from platestream.access.passkey_file import Passkey, Passkeys
+from platestream.access.passkey_file import Passkey, passkeys
 from platestream.schemas.message import RefusedError
-from platestream.settings import ACCOUNTS, Settings
+from platestream.settings import Settings
 
-FILE = "passkeys.json"
 ACT = "account_passkey"
 VERIFIED = UserVerificationRequirement.REQUIRED
 
@@ -42,11 +40,6 @@ class Place(NamedTuple):
 
     origin: str
     host: str
-
-
-def passkeys(settings: Settings) -> Passkeys:
-    """Return the passkeys of the data folder."""
-    return Passkeys(settings.data / ACCOUNTS / FILE)
 
 
 def ask_for_new(settings: Settings, who: str, challenge: bytes, place: Place) -> str:
@@ -154,13 +147,3 @@ def remove(door: Door, ident: str, now: datetime, where: str) -> None:
     door.enter(ACT, key.about, change=f"no passkey any more, removed {where}")
     stored.end(door.who, ident)
     enrollments(door.settings).note(door.who, Event(now, "factor", door.who, where))
-
-
-def remove_all(door: Door, who: str) -> Sequence[Passkey]:
-    """Remove all passkeys of `who`, by an administrator; return them. Raises RefusedInquiry."""
-    keys = [one.passkey for one in passkeys(door.settings).of(who)]
-    if keys:
-        ended = [(one.about, f"no passkey of {who} any more") for one in keys]
-        door.enter_several("registry_account", ended)
-        passkeys(door.settings).end(who)
-    return keys

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from platestream.access import passkeys
 from platestream.access.door import Door
 from platestream.access.effects import effect_of_stored
 from platestream.access.enrollments import Event, What, enrollments, hashed
@@ -25,6 +24,7 @@ from platestream.access.factor_file import (
     new_secret,
     step_of,
 )
+from platestream.access.passkey_file import passkeys
 from platestream.keys.account_key import AccountKey
 from platestream.keys.key_folder import KeyFolder
 from platestream.keys.master import KeysError
@@ -120,7 +120,7 @@ def renew_codes(door: Door, now: datetime, place: str) -> tuple[str, ...]:
     with _having_keys():
         known = stored.of(door.who)
     if known is None:
-        if not passkeys.passkeys(door.settings).of(door.who):
+        if not passkeys(door.settings).of(door.who):
             raise FactorError("there is no authenticator app and no passkey")
         stored, subject = passkey_codes(door.settings), about_codes(door.who)
     texts, secret = new_recovery_codes(), known.factor.secret if known else new_secret()
@@ -166,7 +166,10 @@ def remove(door: Door, who: str) -> bool:
     """Remove the app and the passkeys of `who`, by an administrator. Return whether there was one. Raises
     RefusedInquiry.
     """
-    keys = passkeys.remove_all(door, who)
+    keys = [one.passkey for one in passkeys(door.settings).of(who)]
+    if keys:
+        door.enter_several("registry_account", [(one.about, f"no passkey of {who} any more") for one in keys])
+        passkeys(door.settings).end(who)
     passkey_codes(door.settings).end(who)
     if not factors(door.settings).version(who):
         return bool(keys)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from platestream.access import accounts, passkeys, second_factor, shifts
+from platestream.access import accounts, passkey_file, second_factor, shifts
 from platestream.access.device_file import known_devices
 from platestream.access.door import Clients, Door, agency_zone
 from platestream.access.openid import provider
@@ -75,7 +75,7 @@ class Console:
         self.settings, self.clock = settings, clock
         self.sessions, self.passwords = Sessions(self._sessions_ended), accounts.passwords(settings)
         second_factor.protect(settings)
-        self.factors, self.passkeys = second_factor.factors(settings), passkeys.passkeys(settings)
+        self.factors, self.passkeys = second_factor.factors(settings), passkey_file.passkeys(settings)
         self.known_devices, self.challenges = known_devices(settings), Challenges()
         self.device_codes = DeviceCodes()
         self.attempts: LoginAttempts[str] = LoginAttempts(clock=self._seconds)

@@ -8,7 +8,7 @@ import pytest
 
 from platestream.access import accounts
 from platestream.access.factor_file import Factor
-from platestream.access.passkeys import passkeys
+from platestream.access.passkey_file import passkeys
 from platestream.access.second_factor import passkey_codes
 from platestream.policy.checks import sign_ins
 from platestream.policy.checks.context import CheckData

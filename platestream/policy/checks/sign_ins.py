@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from platestream.access import accounts, passkeys, second_factor, tokens
+from platestream.access import accounts, passkey_file, second_factor, tokens
 from platestream.access.effects import effect_of_stored
 from platestream.partners import register
 from platestream.partners.list_store import OutgoingOffer
@@ -132,7 +132,7 @@ def _stored(settings: Settings) -> Iterator[StoredItem]:
         subject = second_factor.about_codes(who)
         effect = effect_of_stored(subject, found.factor)
         yield StoredItem("recovery codes", who, subject, effect, by=who)
-    for who, keys in passkeys.passkeys(settings).all().items():
+    for who, keys in passkey_file.passkeys(settings).all().items():
         for passkey in (one.passkey for one in keys):
             effect = effect_of_stored(passkey.about, passkey)
             yield StoredItem("a passkey", who, passkey.about, effect, by=who)
