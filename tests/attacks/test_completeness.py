@@ -1,6 +1,6 @@
 """Data that is missing, altered or invented before it is due: what the owner of the folder tries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -22,7 +22,7 @@ from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from tests.support.agency import Agency
 from tests.support.clock import NOW
-from tests.support.database import Database
+from tests.support.database import Database, Prepared
 from tests.support.door import door_of
 from tests.support.flows import READ
 
@@ -47,15 +47,25 @@ def job(database: Database) -> Door:
     return retention.start_scheduled(door_of(database))
 
 
-@pytest.fixture
-def filled(database: Database) -> Database:
+@pytest.fixture(scope="module")
+def counted(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """Six vehicles of six days with pictures and hits, counted, sealed and compared."""
-    write(database, *READS)
-    hits = [msgspec.structs.replace(HIT, hit_id=one.detection_id, detection=one) for one in READS]
-    database.put(tables.ALERT_HITS, *hits)
-    seal_now(database)
-    assert tally.compare(database.client(RETENTION)).faults == []
-    return database
+
+    def prepare(database: Database) -> None:
+        write(database, *READS)
+        hits = [msgspec.structs.replace(HIT, hit_id=one.detection_id, detection=one) for one in READS]
+        database.put(tables.ALERT_HITS, *hits)
+        seal_now(database)
+        assert tally.compare(database.client(RETENTION)).faults == []
+
+    return Prepared(migrated, tmp_path_factory.mktemp("counted"), prepare)
+
+
+@pytest.fixture
+def filled(counted: Prepared, tmp_path: Path) -> Iterator[Database]:
+    """Those vehicles, in a database that a test may change."""
+    with counted.used(tmp_path) as database:
+        yield database
 
 
 def seal_now(database: Database) -> None:

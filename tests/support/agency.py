@@ -4,7 +4,6 @@ Acts pass the real gate, and what they make is written as it is stored. The serv
 called, so that what the checks find does not depend on what the services refuse.
 """
 
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
@@ -49,7 +48,7 @@ from platestream.schemas.registry import Duty, RegistryRecord
 from platestream.schemas.sign_in_event import ACT, SignInEvent
 from platestream.settings import Settings
 from tests.support.clock import NOW
-from tests.support.database import Database, Shared, close_all, copied
+from tests.support.database import Database, Prepared, close_all
 from tests.support.door import door_of
 from tests.support.flows import INQUIRY, LISTED, READ, run
 from tests.support.hit_actions import action
@@ -450,19 +449,15 @@ def follow_the_order(agency: Agency) -> None:
 
 
 @pytest.fixture(scope="session")
-def followed(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shared, Path]]:
-    """The database and the folder of topics of an agency that follows the order, made once."""
+def followed(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    """An agency that follows the order, made once."""
     folder = tmp_path_factory.mktemp("followed")
-    with copied(migrated, folder) as database:
-        follow_the_order(Agency(database, folder / "data"))
-    yield Shared(folder / "platestream", tmp_path_factory.mktemp("agency")), folder / "data"
+    yield Prepared(migrated, folder, lambda made: follow_the_order(Agency(made, made.data)))
     close_all()
 
 
 @pytest.fixture
-def agency(followed: tuple[Shared, Path], tmp_path: Path) -> Iterator[Agency]:
+def agency(followed: Prepared, tmp_path: Path) -> Iterator[Agency]:
     """An agency that follows the order, and that a test may change."""
-    shared, data = followed
-    shutil.copytree(data, tmp_path / "data")
-    yield Agency(shared.take(tmp_path / "data"), tmp_path / "data")
-    shared.leave()
+    with followed.used(tmp_path) as database:
+        yield Agency(database, tmp_path / "data")

@@ -6,7 +6,7 @@ twice as long. So it stays open while tests leave its tables as they were made.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -271,6 +271,22 @@ class Shared:
         assert self._keeper is not None
         parts = self._keeper.query(_PARTS).result_rows
         return self._keeper.query(_MADE).result_rows[0], {row[0]: row[1] for row in parts}
+
+
+class Prepared:
+    """A database with rows and its folder of data, made once, that tests use one after another."""
+
+    def __init__(self, migrated: Path, folder: Path, prepare: Callable[[Database], None]) -> None:
+        with copied(migrated, folder) as made:
+            prepare(made)
+        self._shared, self._data = Shared(folder / "platestream", folder / "used"), folder / "data"
+
+    @contextmanager
+    def used(self, folder: Path) -> Iterator[Database]:
+        """The database as it was prepared; the test's own copy of its data is `folder / "data"`."""
+        shutil.copytree(self._data, folder / "data")
+        yield self._shared.take(folder / "data")
+        self._shared.leave()
 
 
 @pytest.fixture(scope="session")
