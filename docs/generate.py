@@ -363,7 +363,7 @@ MQTT, files in a folder or by SFTP ([channels](files.md#notifytoml)), the [API](
 ADAPTERS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "Reads that a device pushes": (
         "A file in `platestream/cameras/pushes/` with `FORMAT`, its name in `formats.py`, in `PushFormat` of "
-        "`platestream/cameras/config.py` and in `CameraRead`, and a device in `simulate.py`. The tests of "
+        "`platestream/cameras/kinds.py` and in `CameraRead`, and a device in `simulate.py`. The tests of "
         "`tests/unit/cameras/test_pushes.py`, `tests/integration/test_camera_pushes.py` and the fuzzer then run with it.",
         (push.Format, push.Part, push.Push, camera_read.CameraRead),
     ),

@@ -1,6 +1,6 @@
 """Protocols by which the gateway polls a camera; each opens a stream of its pictures.
 
-A new protocol has its kind and its schemes in `platestream.cameras.config`, and its function here.
+A new protocol has its kind and its schemes in `platestream.cameras.kinds`, and its function here.
 """
 
 from collections.abc import Callable, Iterator
