@@ -78,6 +78,10 @@ class PictureKeeper:
         self._watch = PictureWatch(self._remembered())
         self._send_report()
 
+    def is_due(self, at: datetime) -> bool:
+        """Return whether `offer` takes a picture now."""
+        return at.timestamp() >= self._next
+
     def offer(self, pixels: Pixels, at: datetime) -> None:
         """Take a masked picture for the health where one is due.
 

@@ -27,7 +27,7 @@ def gateway(broker: Mosquitto, folder: Path, password: str = PASSWORD) -> Gatewa
     (folder / "mq").chmod(0o600)
     health = (
         f'[health]\nurl = "mqtt://127.0.0.1:{broker.port}/alpr/health"\ncredentials_file = "mq"\n'
-        'purpose = "map of dispatch"\nevery = 1.0\n'
+        'purpose = "map of dispatch"\n'
     )
     camera = f'[cameras.yard]\nkind = "folder"\npath = "pictures"\nsilent = 2.0\n{PLACE}'
     return GatewayProcess(folder, health + camera)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from platestream.operators.decode import Bounds, admit, picture
+from platestream.operators.decode import Bounds, admit, decode_image, picture
 from platestream.schemas.fields import Vehicle
 from platestream.schemas.frame import Frame
 from platestream.schemas.message import Message, RefusedError
@@ -112,3 +112,24 @@ def test_a_large_jpeg_within_bounds_is_decoded() -> None:
     done, data = cv2.imencode(".jpg", np.zeros((2160, 3840, 3), np.uint8))
     assert done
     assert picture(frame(data.tobytes()), Bounds()).pixels.shape == (2160, 3840, 3)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_reduced_picture_has_an_eighth_of_its_size(kind: str) -> None:
+    assert decode_image(encoded(kind, (640, 480)), Bounds(), reduced=True).shape == (60, 80, 3)
+
+
+@given(at=st.integers(0, 2000), damage=st.binary(min_size=1, max_size=8))
+def test_what_is_refused_in_full_is_refused_reduced(at: int, damage: bytes) -> None:
+    whole = bytearray(encoded("JPEG", (320, 240)))
+    place = at % len(whole)
+    whole[place : place + len(damage)] = damage
+
+    def reason(*, reduced: bool) -> str:
+        try:
+            decode_image(bytes(whole), Bounds(), reduced=reduced)
+        except RefusedError as error:
+            return error.reason
+        return ""
+
+    assert reason(reduced=True) == reason(reduced=False)
