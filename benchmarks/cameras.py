@@ -42,7 +42,7 @@ SERVER = Path(__file__).parents[1] / "platestream" / "demo" / "rtsp_server.py"
 PIPELINE = "filesrc location={video} ! qtdemux ! h264parse ! rtph264pay name=pay0 config-interval=1 pt=96"
 FPS, RATE, EVERY = 15, 5, 4.0
 """Frames a second that a camera sends, those that are looked at, and seconds from a vehicle to the next."""
-QUIET, END = 40.0, 60.0
+QUIET, END = 40.0, 90.0
 """Seconds of the street without vehicles before the traffic and behind it."""
 LEAVES = 4.0
 """Seconds after the traffic in which its last passes end."""
@@ -123,7 +123,7 @@ def _watched(video: Path, cameras: int, seconds: float, passes: Sequence[VideoPa
             gateway = _processor(system)
             frames = system.count("frames") - frames
             ended = time.monotonic()
-            until(lambda: system.waiting() == 0, within=END - 20)
+            until(lambda: system.waiting() == 0, within=END + QUIET - 10)
             behind = time.monotonic() - ended
             time.sleep(4)
             after = _processor(system)

@@ -80,7 +80,8 @@ def features(view: Image) -> Floats:
     counts = [np.maximum(0, np.cos(hue - 2 * np.pi * k / HUES)) ** 8 * colored for k in range(HUES)]
     counts += [np.exp(-(((between - level) / 0.1) ** 2)) * plain for level in RELATIVE]
     counts += [np.exp(-(((light - level) / 0.1) ** 2)) * plain for level in ABSOLUTE]
-    means = _REGIONS @ np.stack([*counts, light, between, a, b, chroma]).T
+    # Not by `@`: the threads of the BLAS library wait for each other by spinning, at ten times the cost.
+    means = np.einsum("rp,fp->rf", _REGIONS, np.stack([*counts, light, between, a, b, chroma]))
     every = [means.reshape(-1), [low, high, light.mean(), light.std()]]
     return np.asarray(np.concatenate(every), np.float32)
 

@@ -9,8 +9,6 @@ from platestream.partners.config import read_config
 from platestream.settings import ACCOUNTS, Settings, job_account, system_account
 
 PYTHON = sys.executable
-ONE_THREAD = {"PLATESTREAM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""Environment of a reader: threads of the models, and of matrix products, which are small."""
 
 
 @dataclass(frozen=True)
@@ -135,15 +133,15 @@ def _recognize(options: StartOptions, number: int) -> Program:
     threads.
     """
     if options.readers == 1:
-        return _flow(options, "recognize", "reads plates", **ONE_THREAD)
+        return _flow(options, "recognize", "reads plates", PLATESTREAM_THREADS="1")
     share = f"{number}/{options.readers}"
     name = f"recognize-{number}-of-{options.readers}"
     return _flow(
         options,
         name,
         f"reads plates of part {share} of the cameras",
+        PLATESTREAM_THREADS="1",
         PLATESTREAM_SHARE=share,
-        **ONE_THREAD,
     )
 
 
