@@ -136,7 +136,7 @@ def _watched(video: Path, cameras: int, seconds: float, passes: Sequence[VideoPa
         "processor": {name: round(one / span, 3) for name, one in spent.items()},
         "frames_sent_s": round(frames / span, 2),
         "behind_s": round(behind, 1),
-        **_compared(passes, found, cameras),
+        **compared(passes, found, cameras),
     }
 
 
@@ -156,7 +156,7 @@ def _detections(system: Live) -> list[Detection]:
     return [DETECTIONS.decode(one) for one in topics.read_to_end(DETECTIONS)]
 
 
-def _compared(passes: Sequence[VideoPass], found: Sequence[Detection], cameras: int) -> dict[str, Any]:
+def compared(passes: Sequence[VideoPass], found: Sequence[Detection], cameras: int) -> dict[str, Any]:
     """Return how many passes were seen and read right; each detection is of one pass."""
     seen = right = 0
     by_camera: defaultdict[str, list[str]] = defaultdict(list)

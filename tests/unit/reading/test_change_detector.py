@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from platestream.reading.change_detector import ChangeDetector, WatchRules
+from platestream.reading.change_detector import ChangeDetector, WatchRules, gray_blocks
 from platestream.reading.geometry import Image
 from platestream.schemas.reading import PlateRead
 
@@ -139,3 +139,15 @@ def test_a_failed_read_leaves_no_memory() -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="engine"):
             detector("a", START, street())
+
+
+@pytest.mark.parametrize("size", [(1080, 1920), (720, 1280), (481, 641)])
+def test_the_gray_value_of_a_block_is_the_mean_of_its_pixels(size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(1).normal(0, 8, (*size, 3))
+    image = np.clip(np.linspace(40, 220, size[1])[None, :, None] + noise, 0, 255).astype(np.uint8)
+    direct = cv2.resize(
+        cv2.cvtColor(image, cv2.COLOR_BGR2GRAY),
+        (size[1] // 16, size[0] // 16),
+        interpolation=cv2.INTER_AREA,
+    )
+    assert np.abs(gray_blocks(image, 16) - direct).max() < WatchRules().difference / 2
