@@ -46,6 +46,8 @@ QUIET, END = 40.0, 90.0
 """Seconds of the street without vehicles before the traffic and behind it."""
 LEAVES = 4.0
 """Seconds after the traffic in which its last passes end."""
+SETTLED = 12.0
+"""Seconds without a detection after which all passes are counted; vehicles come more often."""
 ALIKE = 0.7
 """Similarity from which a detection is of a vehicle whose plate was read wrong."""
 PROCESSES = {"cameras": "gateway", "recognize": "reader"}
@@ -125,7 +127,7 @@ def _watched(video: Path, cameras: int, seconds: float, passes: Sequence[VideoPa
             ended = time.monotonic()
             until(lambda: system.waiting() == 0, within=END + QUIET - 10)
             behind = time.monotonic() - ended
-            time.sleep(4)
+            _settle(system)
             after = _processor(system)
             found = _detections(system)
     finally:
@@ -138,6 +140,15 @@ def _watched(video: Path, cameras: int, seconds: float, passes: Sequence[VideoPa
         "behind_s": round(behind, 1),
         **compared(passes, found, cameras),
     }
+
+
+def _settle(system: Live) -> None:
+    """Wait until no detection has come for some time: a camera may have connected later than the others."""
+    count, since = system.count("detections"), time.monotonic()
+    while time.monotonic() - since < SETTLED:
+        time.sleep(0.5)
+        if (now := system.count("detections")) != count:
+            count, since = now, time.monotonic()
 
 
 def _processor(system: Live) -> dict[str, float]:
