@@ -4,11 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.console import Pages
+from tests.support.console import Pages, Person
 from tests.support.database import Database
+from tests.support.door import person
+from tests.support.searching import camera
 
 
 @pytest.fixture
 def pages(database: Database, tmp_path: Path) -> Pages:
     """A console whose registry has nobody yet."""
     return Pages(database, tmp_path / "data")
+
+
+@pytest.fixture
+def analyst(pages: Pages) -> Person:
+    """Ana, with two cameras."""
+    pages.staff(person("ana", "analyst"), person("cust", "custodian"), person("aud", "auditor"))
+    pages.put(camera("north", 34.51), camera("south", 34.49))
+    browser = pages.browser("ana")
+    browser.get("/search")
+    return browser

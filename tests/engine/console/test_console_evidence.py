@@ -14,9 +14,9 @@ from platestream.evidence import package
 from platestream.evidence.channels.folder import MARK
 from platestream.evidence.transfer_job import TransferJob
 from platestream.schemas.registry import RegistryRecord
-from tests.engine.console.test_console_search import CASE, put, text
 from tests.support.console import Pages, Person
 from tests.support.door import person
+from tests.support.searching import CASE, put, text
 
 ASKED = {"way": "search", "plate": "AST*", "case_number": CASE}
 TERMS = {"case_number": CASE, "authority": "Det. Begay", "schedule": "felony"}

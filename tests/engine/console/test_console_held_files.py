@@ -14,9 +14,9 @@ from platestream.hotlist.files.column_map import ColumnMap
 from platestream.hotlist.list_changes import listed
 from platestream.hotlist.manifest import sign
 from platestream.schemas.registry import RegistryRecord
-from tests.engine.console.test_console_search import text
 from tests.support.console import Pages
 from tests.support.door import person
+from tests.support.searching import text
 
 MAP = 'category = "stolen_vehicle"\ndelimiter = "|"\n[columns]\naction = 1\nNIC = 2\nLIC = 3\nLIS = 4\n'
 WHY = "The state police confirmed that nine vehicles were recovered"

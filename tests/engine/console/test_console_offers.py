@@ -9,7 +9,6 @@ from platestream.hotlist import entries
 from platestream.hotlist.list_changes import listed
 from platestream.schemas.registry import RegistryRecord
 from tests.engine.console.test_console_hotlist import TOLD, log
-from tests.engine.console.test_console_search import text
 from tests.support.clock import NOW
 from tests.support.console import Pages
 from tests.support.database import Database
@@ -17,6 +16,7 @@ from tests.support.door import person
 from tests.support.hits import put_hit
 from tests.support.partner_lists import offer_waits, short
 from tests.support.partners import COUNTYS, agency
+from tests.support.searching import text
 
 SERVE = 'here = true\n[serve]\naddress = "https://alpr.sjpd.example:8444"\n'
 ONE = UUID("3f9c0a71-be02-4000-8000-000000000001")

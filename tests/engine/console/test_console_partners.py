@@ -17,7 +17,6 @@ from platestream.partners.server import Response, VerifiedRequest
 from platestream.schemas.partner import PICTURES, Pictures
 from platestream.schemas.registry import RegistryRecord
 from platestream.settings import Settings
-from tests.engine.console.test_console_search import text
 from tests.support.clock import NOW
 from tests.support.console import Pages, Person
 from tests.support.database import Database
@@ -25,6 +24,7 @@ from tests.support.door import person
 from tests.support.hits import put_hit
 from tests.support.kafka_broker import free_port
 from tests.support.partners import COUNTYS, Canned, agency, own_key, partner
+from tests.support.searching import text
 from tests.support.served import served
 
 CASE = "26-001234"
