@@ -1,4 +1,8 @@
-"""A line of each layout of hot lists, by name (`platestream.hotlist.files.formats.FORMATS`)."""
+"""One entry, and a line of each layout of hot lists, by name (`platestream.hotlist.files.formats`)."""
+
+from datetime import timedelta
+
+from tests.support.clock import NOW
 
 _CALIFORNIA = "7ABC123 CA1920260101"
 
@@ -16,3 +20,14 @@ SAMPLES = {
     "ohio": "ABC1 0H 2027 20260101 D0DG RAM 2005 RED STOLEN",
 }
 """The line of `csv` has the columns `reference,plate,state`."""
+
+ENTRY_FIELDS = {
+    **{"reference": "26-1", "plate": "AST3087", "state": "AZ", "category": "stolen_vehicle"},
+    **{"case_number": "26-001234", "reason": "Stolen from 1st West", "requested_by": "Ofc. Vale"},
+    **{
+        "contact": "928-555-0114",
+        "instructions": "P/C for arrest",
+        "expires_at": f"{NOW + timedelta(days=20):%Y-%m-%d}",
+    },
+}
+"""Fields of an entry, by the names of the form and of the columns."""
