@@ -69,7 +69,7 @@ FILES: dict[str, dict[str, tuple[type[msgspec.Struct], dict[str, str]]]] = {
                 "kind": "how pictures arrive",
                 "latitude": "degrees north, WGS 84",
                 "longitude": "degrees east, WGS 84",
-                "url": "of `rtsp` (`rtsp://`, `rtsps://`), `mjpeg`, `snapshot`, `events`, `onvif` (its device service; `http://`, `https://`) and `mqtt` "
+                "url": "of `rtsp` (`rtsp://`, `rtsps://`), `mjpeg`, `snapshot`, `events`, `onvif` (its device service by `http://` or `https://`, for events; or the address of a stream with metadata by `rtsp://` or `rtsps://`) and `mqtt` "
                 "(`mqtts://`, `mqtt://`, with Frigate's topic); never with a "
                 "password in it",
                 "path": "of `folder` and `video`",
@@ -87,7 +87,7 @@ FILES: dict[str, dict[str, tuple[type[msgspec.Struct], dict[str, str]]]] = {
                 "default 20, and 900 for `http`, `onvif`, `mqtt`, `ftp` and `folder`",
                 "trust": "seconds by which the camera's clock may differ",
                 "format": "of the reads that an `http` camera pushes, or an `events`, `onvif` or `mqtt` camera has; `onvif` was tried "
-                "with a server of the tests, devices are **untried**",
+                "with a server of the tests for events and GStreamer's for metadata, devices are **untried**",
                 "token": "accept the password also as the first part of the path; at least 24 letters and digits",
                 "client_certificate": "signs an `http` camera in instead of an account: `sha256:` and the fingerprint of its "
                 "certificate, or `CN=` and its common name. `[http]` needs `client_ca`",

@@ -1,22 +1,15 @@
 """Diagnosis of a camera's address, in one sentence without address and password."""
 
-import hashlib
-import re
-import secrets
 import socket
-import ssl
-from base64 import b64encode
 from urllib.parse import unquote, urlsplit
-from urllib.request import parse_http_list, parse_keqv_list
 
 import httpx
 
 from platestream.cameras.capture import CameraError, Capture
 from platestream.cameras.config import PORTS, StreamKind
-from platestream.cameras.sources.http import MOST_DIGITS, status_sentence
+from platestream.cameras.sources.http import status_sentence
+from platestream.cameras.sources.rtsp import SECONDS, RtspConnection
 from platestream.cameras.sources.streams import PROTOCOLS, Stream
-
-SECONDS = 10.0
 
 
 def split_credentials(url: str) -> tuple[str, str]:
@@ -90,99 +83,9 @@ def ask_rtsp(url: str, credentials: str) -> None:
 
     Raises CameraError unless the camera describes a video.
     """
-    status, headers, body = _describe(url, "")
-    if status == 401 and credentials:
-        status, headers, body = _describe(url, _authorization(url, credentials, headers))
-    if status != 200:
-        raise CameraError(status_sentence(status, bool(credentials)))
-    if "m=video" not in body:
+    with RtspConnection(url, credentials) as line:
+        answer = line.ask("DESCRIBE", url, "Accept: application/sdp")
+    if answer.status != 200:
+        raise CameraError(status_sentence(answer.status, bool(credentials)))
+    if "m=video" not in answer.body:
         raise CameraError("it streams no video")
-
-
-def _describe(url: str, authorization: str) -> tuple[int, list[tuple[str, str]], str]:
-    parts = urlsplit(url)
-    lines = [f"DESCRIBE {url} RTSP/1.0", "CSeq: 1", "Accept: application/sdp", "User-Agent: platestream"]
-    if authorization:
-        lines.append(f"Authorization: {authorization}")
-    try:
-        with socket.create_connection(
-            (parts.hostname or "", parts.port or PORTS[parts.scheme]), SECONDS
-        ) as plain:
-            plain.settimeout(SECONDS)
-            secure = parts.scheme == "rtsps"
-            line = (
-                ssl.create_default_context().wrap_socket(plain, server_hostname=parts.hostname)
-                if secure
-                else plain
-            )
-            line.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
-            return _answer(line)
-    except TimeoutError:
-        raise CameraError("it accepts the connection and does not answer") from None
-    except ssl.SSLError:
-        raise CameraError("TLS fails: is its certificate known to this machine?") from None
-    except OSError as error:
-        raise CameraError(f"the connection broke: {error.strerror}") from None
-
-
-def _answer(line: socket.socket) -> tuple[int, list[tuple[str, str]], str]:
-    held = b""
-    while b"\r\n\r\n" not in held and len(held) < 65_536:
-        part = line.recv(4096)
-        if not part:
-            break
-        held += part
-    head, _end, body = held.partition(b"\r\n\r\n")
-    first, *rest = head.decode(errors="replace").split("\r\n")
-    found = re.match(r"RTSP/\d\.\d (\d{3})", first)
-    if not found:
-        raise CameraError("what answers there does not speak RTSP")
-    headers = [
-        (name.strip().lower(), value.strip()) for name, _colon, value in (one.partition(":") for one in rest)
-    ]
-    length = dict(headers).get("content-length") or "0"
-    if not length.isdecimal() or len(length) > MOST_DIGITS:
-        raise CameraError("what answers there does not speak RTSP")
-    while len(body) < min(int(length), 65_536) and (part := line.recv(4096)):
-        body += part
-    return int(found[1]), headers, body.decode(errors="replace")
-
-
-def _authorization(url: str, credentials: str, headers: list[tuple[str, str]]) -> str:
-    """Return the answer to a challenge: Digest (RFC 2069 and 7616, MD5 and SHA-256) or Basic."""
-    challenges = [value for name, value in headers if name == "www-authenticate"]
-    digests = [value for value in challenges if value.lower().startswith("digest ")]
-    user, _colon, password = credentials.partition(":")
-    if not digests:
-        return f"Basic {b64encode(credentials.encode()).decode()}"
-    try:
-        challenge = parse_keqv_list(parse_http_list(digests[0][7:]))
-    except (ValueError, IndexError):
-        raise CameraError("it asks for a sign-in that cannot be read") from None
-    if not {"realm", "nonce"} <= challenge.keys():
-        raise CameraError("it asks for a sign-in that cannot be read")
-    name = challenge.get("algorithm", "MD5").upper()
-    make = "sha256" if name == "SHA-256" else "md5"
-
-    def digest(text: str) -> str:
-        return hashlib.new(make, text.encode(), usedforsecurity=False).hexdigest()
-
-    first, second = digest(f"{user}:{challenge['realm']}:{password}"), digest(f"DESCRIBE:{url}")
-    fields = {"username": user, "realm": challenge["realm"], "nonce": challenge["nonce"], "uri": url}
-    if "qop" in challenge:
-        client = secrets.token_hex(8)
-        fields |= {
-            "response": digest(f"{first}:{challenge['nonce']}:00000001:{client}:auth:{second}"),
-            "cnonce": client,
-        }
-        extra = ", qop=auth, nc=00000001"
-    else:
-        fields["response"], extra = digest(f"{first}:{challenge['nonce']}:{second}"), ""
-    if "opaque" in challenge:
-        fields["opaque"] = challenge["opaque"]
-    return (
-        "Digest "
-        + ", ".join(f'{key}="{value}"' for key, value in fields.items())
-        + f", algorithm={name}"
-        + extra
-    )

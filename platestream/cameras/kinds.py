@@ -22,7 +22,7 @@ URLS: dict[str, dict[str, int]] = {
     "mjpeg": _HTTP,
     "snapshot": _HTTP,
     "events": _HTTP,
-    "onvif": _HTTP,
+    "onvif": {**_HTTP, "rtsp": 554, "rtsps": 322},
     "mqtt": {"mqtts": 8883, "mqtt": 1883},
 }
 """Schemes of the addresses of each kind, with their ports."""

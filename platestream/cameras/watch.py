@@ -16,12 +16,13 @@ from platestream.cameras.config import Camera, credentials
 from platestream.cameras.intake import Intake
 from platestream.cameras.pushes.formats import FORMATS
 from platestream.cameras.pushes.push import Format, Part, Push
-from platestream.cameras.sources.events import events, parsed
+from platestream.cameras.sources.events import NewReads, events, parsed
 from platestream.cameras.sources.folder import pictures
 from platestream.cameras.sources.frigate import FrigateCamera, batches
 from platestream.cameras.sources.http import HttpCamera
 from platestream.cameras.sources.mqtt import Broker
 from platestream.cameras.sources.onvif_events import PullPoint
+from platestream.cameras.sources.onvif_metadata import documents
 from platestream.cameras.sources.streams import PROTOCOLS, Stream
 from platestream.cameras.sources.video import play_file
 from platestream.cameras.state import CameraState
@@ -32,6 +33,8 @@ from platestream.schemas.message import RefusedError
 log = logging.getLogger(__name__)
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+REPEATED_SECONDS = 10.0
+"""Time for which a read that an ONVIF camera repeats is not taken again."""
 
 
 class Watcher:
@@ -102,19 +105,25 @@ class Watcher:
                 self._refuse(*event)
 
     def _onvif(self, secret: str) -> Iterator[Capture]:
-        """Take the reads among the events of an ONVIF camera."""
-        camera = self._camera
-        for body in PullPoint(camera.url, secret, self._largest).events(self._stop.is_set):
+        """Take the reads among the events of an ONVIF camera, or in its metadata track."""
+        camera, stopped = self._camera, self._stop.is_set
+        bodies = (
+            documents(camera.url, secret, self._largest, camera.longest_silence, stopped)
+            if camera.url.startswith("rtsp")
+            else PullPoint(camera.url, secret, self._largest).events(stopped)
+        )
+        new = NewReads(REPEATED_SECONDS)
+        for body in bodies:
             if body is None:
                 self._intake.alive(utc_now())
                 continue
             for event in parsed([Part(data=body)], FORMATS["onvif"], camera.zone):
-                if event is None:
-                    self._intake.alive(utc_now())
-                elif isinstance(event, Push):
-                    yield from self._captures_of(event)
-                else:
+                if event is not None and not isinstance(event, Push):
                     self._refuse(*event)
+                elif event is None or (event.reads and not (event := new.of(event)).reads):
+                    self._intake.alive(utc_now())
+                else:
+                    yield from self._captures_of(event)
 
     def _messages(self, secret: str) -> Iterator[Capture]:
         """Take the reads of a camera of Frigate; a message is acknowledged when they are in the spool."""

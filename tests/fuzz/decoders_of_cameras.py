@@ -1,18 +1,16 @@
 """Decoders of uploads and streams, as functions of bytes: servers are opened."""
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from platestream.cameras import address_check
 from platestream.cameras.capture_times import camera_time
 from platestream.cameras.pushes.formats import FORMATS
 from platestream.cameras.pushes.push import parts_of
 from platestream.cameras.pushes.simulate import BOUNDARY
-from platestream.cameras.sources import ftp_server, http_server
+from platestream.cameras.sources import ftp_server, http_server, onvif_metadata, rtsp
 from platestream.cameras.sources import http as web
 from platestream.cameras.sources.upload_auth import SignIn
 from platestream.operators.decode import decode_image
@@ -65,10 +63,12 @@ def push(form: str) -> Callable[[bytes], None]:
 
 
 def camera_rtsp(data: bytes) -> None:
-    """What a camera answers to DESCRIBE, and the sign-in that follows from it."""
-    ours, camera = socket.socketpair()
-    with ours, camera:
-        camera.sendall(data)
-        camera.close()
-        _status, told, _body = address_check._answer(ours)
-    address_check._authorization("rtsp://camera/", "user:password", told)
+    """What a camera sends by RTSP: answers and packets, the sign-in that follows, and a track's documents."""
+    inbox, track = rtsp.Inbox(), onvif_metadata.Documents(10_000, packed=data.endswith(b"z"))
+    inbox.put(data)
+    while (found := inbox.take()) is not None:
+        if isinstance(found, rtsp.Packet):
+            track.put(found.data)
+            continue
+        rtsp.authorization("DESCRIBE", "rtsp://camera/", "user:password", found.headers)
+        onvif_metadata.metadata_track(found, "rtsp://camera/")

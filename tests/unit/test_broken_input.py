@@ -1,6 +1,5 @@
 """Faults that fuzzing found (benchmarks/notes/fuzzing.md), each as the input that showed it."""
 
-import socket
 import tomllib
 import zlib
 from datetime import UTC, datetime, timedelta
@@ -13,10 +12,11 @@ from backports import zstd
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from platestream.access.profiles import load
-from platestream.cameras import address_check, config
+from platestream.cameras import config
 from platestream.cameras.capture import CameraError
 from platestream.cameras.capture_times import headers_time
 from platestream.cameras.sources.http import parts
+from platestream.cameras.sources.rtsp import Inbox
 from platestream.cameras.sources.upload_auth import SignIn
 from platestream.edges.topic_file import TopicFile, TopicFileError
 from platestream.engine import compression, insert_head, plan
@@ -80,11 +80,10 @@ def test_a_length_of_thousands_of_digits_is_too_large() -> None:
 
 @pytest.mark.parametrize("length", ["a", "-1", DIGITS])
 def test_a_camera_whose_length_is_no_number_does_not_speak_rtsp(length: str) -> None:
-    ours, camera = socket.socketpair()
-    with ours, camera:
-        camera.sendall(f"RTSP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\n".encode())
-        with pytest.raises(CameraError, match="does not speak RTSP"):
-            address_check._answer(ours)
+    inbox = Inbox()
+    inbox.put(f"RTSP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\n".encode())
+    with pytest.raises(CameraError, match="does not speak RTSP"):
+        inbox.take()
 
 
 def test_a_port_of_thousands_of_digits_is_none() -> None:

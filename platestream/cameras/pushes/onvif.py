@@ -139,6 +139,7 @@ def _read(found: Element, cars: list[Element], at: datetime | None) -> CameraRea
         plate=seen,
         confidence=first((share(named.get("Likelihood")), share(text(info, "Likelihood")))),
         country=word(text(info, "CountryCode")),
+        track=word(found.get("ObjectId")),
         vehicle=Vehicle() if car is None else _vehicle(car),
         box=_box(next(found.iter("BoundingBox"), None)),
         device_at=at,

@@ -4,7 +4,6 @@ A message is acknowledged when its frames are in the spool. Frigate publishes wi
 `mqtt.qos` says 1; such messages are lost while nothing is connected.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -16,14 +15,12 @@ from msgspec.structs import replace
 from platestream.cameras.pushes.formats import FORMATS
 from platestream.cameras.pushes.frigate import is_watching, source_of
 from platestream.cameras.pushes.push import Part, Push
-from platestream.cameras.sources.events import Event, parsed
+from platestream.cameras.sources.events import Event, NewReads, parsed
 from platestream.cameras.sources.mqtt import Broker, Received, messages
 from platestream.schemas.message import RefusedError
 
 TOPICS = ("events", "tracked_object_update", "stats", "available")
 PICTURE_SECONDS = 5.0
-REMEMBERED = 256
-"""Vehicles whose last read is known, because Frigate repeats it with each change of the vehicle."""
 OFFLINE = "Frigate reports that it has stopped"
 
 
@@ -50,7 +47,7 @@ class Batch:
 
 def batches(camera: FrigateCamera, stop: Callable[[], bool]) -> Iterator[Batch]:
     """Yield what the broker sends about a camera. Raises CameraError."""
-    told = _Told()
+    new = NewReads()
     topics = [f"{camera.broker.topic}/{name}" for name in TOPICS]
     with httpx.Client(timeout=PICTURE_SECONDS, trust_env=False) as client:
         for message in messages(camera.broker, camera.client, topics, stop):
@@ -62,21 +59,25 @@ def batches(camera: FrigateCamera, stop: Callable[[], bool]) -> Iterator[Batch]:
                 yield Batch((), message.acknowledge, fault)
                 continue
             try:
-                events = _events(camera, message, name, told, client)
+                events = _events(camera, message, name, new, client)
             except RefusedError as error:
                 events = ((message.body, error),)
             yield Batch(events, message.acknowledge)
 
 
 def _events(
-    camera: FrigateCamera, message: Received, name: str, told: "_Told", client: httpx.Client
+    camera: FrigateCamera, message: Received, name: str, new: NewReads, client: httpx.Client
 ) -> tuple[Event, ...]:
     if name == "stats":
         return (None,) if is_watching(message.body, camera.source) else ()
     if source_of(message.body) != camera.source:
         return ()
     found = parsed([Part(data=message.body)], FORMATS["frigate"], camera.zone)
-    return tuple(_pictured(one, camera, client) for one in found if told.is_new(one))
+    return tuple(
+        _pictured(one, camera, client)
+        for one in found
+        if not isinstance(one, Push) or not one.reads or new.of(one).reads
+    )
 
 
 def _pictured(event: Event, camera: FrigateCamera, client: httpx.Client) -> Event:
@@ -101,23 +102,3 @@ def replace_pictures(push: Push, image: bytes) -> Push:
     """Return a push with one picture, and without the plate's box, which is of another frame."""
     reads = tuple(replace(one, box=None, vehicle_box=None) for one in push.reads)
     return Push(reads, (image,), push.at, push.fault, push.place, push.number)
-
-
-class _Told:
-    """The last read of each vehicle."""
-
-    def __init__(self) -> None:
-        self._last: OrderedDict[str, tuple[str, float | None]] = OrderedDict()
-
-    def is_new(self, event: Event) -> bool:
-        """Return whether an event says something that the one before of its vehicle did not."""
-        if not isinstance(event, Push) or not event.reads or not (track := event.reads[0].track):
-            return True
-        read = event.reads[0].plate, event.reads[0].confidence
-        if self._last.get(track) == read:
-            return False
-        self._last[track] = read
-        self._last.move_to_end(track)
-        while len(self._last) > REMEMBERED:
-            self._last.popitem(last=False)
-        return True
