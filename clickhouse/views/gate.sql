@@ -2,8 +2,8 @@
 -- first. The requirements of each act are in `acts.part`, people in the registry, an agency's rules in `gate_rules`. A
 -- refusal names the rule and is a row, too. The rules are in the files gate_*.part; the first broken one counts.
 --
--- What an inquiry costs is the analysis of the query that judges it, so there are three of them, and each row goes to
--- one: a query whose table receives no row is not analyzed. `gate_all` has every rule. `gate_plain` and `gate_search`
+-- What an inquiry costs is the analysis of the query that judges it, so there are four of them, and each row goes to
+-- one: a query whose table receives no row is not analyzed. Rows of `inquire_all` are judged by every rule; the others
 -- leave out the rules that cannot concern their rows (tests/engine/clickhouse/test_gate_classes.py compares them).
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_plain TO platestream.inquire_plain
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
@@ -12,6 +12,10 @@ SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'plain';
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_search TO platestream.inquire_search
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'search';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_hits TO platestream.inquire_hits
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'hits';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_all TO platestream.inquire_all
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
@@ -54,6 +58,7 @@ WITH
 SELECT
 {{gate_row}},
 {{gate_documentation}},
+    toUInt32(most + lately.3[counts_for]) AS limit_a_day,
     ifNull(arrayFirst(one -> one != '', [
 {{gate_person}},
         multiIf(
@@ -106,6 +111,7 @@ SELECT
             'the reason says nothing: why is no data of the case needed as evidence? (order, section F.8.a)', ''),
 {{gate_purpose}},
 {{gate_period}},
+{{gate_asked}},
 {{gate_search}},
         given_refusal]), '') AS refusal
 FROM (
@@ -151,6 +157,7 @@ WITH
 SELECT
 {{gate_row}},
 {{gate_documentation}},
+    toUInt32(most + lately.3[counts_for]) AS limit_a_day,
     ifNull(arrayFirst(one -> one != '', [
 {{gate_person}},
 {{gate_own}},
@@ -159,12 +166,41 @@ SELECT
 {{gate_reason}},
 {{gate_purpose}},
 {{gate_period}},
+{{gate_asked}},
 {{gate_search}},
         given_refusal]), '') AS refusal
 FROM (
 {{gate_asker}},
 {{gate_counts}}
     FROM platestream.inquire_search AS inquire
+) AS inquire
+SETTINGS {{gate_settings}};
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_hits_to_log TO platestream.inquiry_log
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH
+    registry_on AND NOT by_itself AS judged,
+    false AS lapsed_recovers,
+    [given_reason] AS free_texts,
+{{gate_agency}},
+{{gate_documented}}
+SELECT
+{{gate_row}},
+{{gate_documentation}},
+    toUInt32(most) AS limit_a_day,
+    ifNull(arrayFirst(one -> one != '', [
+{{gate_person}},
+{{gate_own}},
+{{gate_sharing}},
+{{gate_role}},
+{{gate_reason}},
+{{gate_purpose}},
+{{gate_period}},
+{{gate_asked}},
+        given_refusal]), '') AS refusal
+FROM (
+{{gate_asker}}
+    FROM platestream.inquire_hits AS inquire
 ) AS inquire
 SETTINGS {{gate_settings}};
 

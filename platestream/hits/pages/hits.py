@@ -30,8 +30,8 @@ ON_SHIFT = "Alert hits of my shift, as they come (order, sections F.4 and G.2)"
 LIVE = timedelta(hours=24)
 """Time that the list of a shift goes back."""
 A_PAGE = 50
-GROUPS = 100
-"""Groups of finds on a page."""
+GROUPS, GROUPS_BELOW = 100, 20
+"""Groups of finds on a page, and below alerts; further ones are loaded when it is scrolled."""
 MOST = 1000
 """Limit of hits read, newest first. The end of the list says so if there are more."""
 STATUS = {
@@ -132,7 +132,8 @@ def _page(
     cut = len(found) >= MOST
     rest = RemainingResults([*alerts, *finds], request.now, groups, cut)
     request.session.remaining = rest
-    parts = {**_part(rest, 0, len(alerts)), **_finds(rest, 0), "finds_cut": cut and bool(historical)}
+    below = _finds(rest, 0, GROUPS_BELOW if alerts else GROUPS)
+    parts = {**_part(rest, 0, len(alerts)), **below, "finds_cut": cut and bool(historical)}
     where = {"shift": shift, "historical": historical, **live, **words(request.console)}
     return request.page("hits.html", **where, **parts)
 
@@ -148,9 +149,9 @@ def _part(rest: RemainingResults, start: int, end: int) -> dict[str, Any]:
     }
 
 
-def _finds(rest: RemainingResults, start: int) -> dict[str, Any]:
-    """Return GROUPS of the finds from `start`, with the address of the next ones."""
-    after = start + GROUPS
+def _finds(rest: RemainingResults, start: int, count: int = GROUPS) -> dict[str, Any]:
+    """Return `count` groups of the finds from `start`, with the address of the next ones."""
+    after = start + count
     return {
         "groups": rest.groups[start:after],
         "look": rest.name,

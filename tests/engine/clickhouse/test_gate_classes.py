@@ -167,4 +167,4 @@ def test_a_row_is_judged_the_same_by_its_class_and_by_all_rules(
 def test_every_row_has_one_class(office: Database) -> None:
     gate = next(file for file in migrate.load_views() if file.name == "gate")
     named = re.findall(r"FROM platestream\.inquire WHERE multiIf\(.*?\)\s* = '(\w+)'", gate.sql, re.DOTALL)
-    assert sorted(named) == ["all", "plain", "search"]
+    assert sorted(named) == ["all", "hits", "plain", "search"]

@@ -62,7 +62,7 @@ TABLES = [
     "schema_migrations",
     "schema_views",
     "statements",
-    *("inquire", "inquire_all", "inquire_plain", "inquire_search"),
+    *("inquire", "inquire_all", "inquire_plain", "inquire_search", "inquire_hits"),
 ]
 LOGGED = ["logged", "document"]
 LOOKS = [
@@ -85,10 +85,10 @@ BUILDING = {
     "recordings": "recordings",
     "counted_lately": "counted_lately",
 }
-JUDGES = [f"inquire_{one}_to_log" for one in ("all", "plain", "search")]
+JUDGES = [f"inquire_{one}_to_log" for one in ("all", "plain", "search", "hits")]
 FEEDERS = [
     *JUDGES,
-    *("inquire_to_all", "inquire_to_plain", "inquire_to_search"),
+    *("inquire_to_all", "inquire_to_plain", "inquire_to_search", "inquire_to_hits"),
     *("registry_change_to_registry", "registry_followed_to_registry", "registry_to_administrators"),
     *("recovery_code_to_codes", "recover_to_recoveries"),
     *("append_to_rules", "append_to_ledger", "append_to_documents", "append_to_evidence"),

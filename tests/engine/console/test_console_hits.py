@@ -189,6 +189,15 @@ def test_many_groups_of_finds_come_as_the_list_is_scrolled(pages: Pages, officer
     assert len(looks(pages, "hits")) == 2  # of the fixture, and this one
     officer.get("/hits")
     assert "This list has expired" in officer.get(link).text, "another list has taken its place"
+    alert = msgspec.structs.replace(FOUND, hit_id=UUID(int=999))
+    pages.database.put(tables.ALERT_HITS, alert)
+    analyst = pages.browser("ana")
+    analyst.get("/hits")
+    analyst.send("/hits", case_number="26-001234")
+    assert analyst.page.count('<details class="finds"') == 20  # below the alert
+    (link,) = re.findall(r'hx-get="(/hits/finds/[^"]+)"', analyst.page)
+    analyst.get(link, headers={"hx-request": "true"})
+    assert analyst.page.count('<details class="finds"') == 100
 
 
 def words(page: str) -> str:
