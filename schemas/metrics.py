@@ -72,7 +72,7 @@ REASONS = (
         "not_a_picture",
     ),
     *("corrupt", "engine", "crop", "schema", "not_json", "key", "source", "category", "expiry"),
-    *("rules", "undelivered", "unapproved", "sensitive_place", "push"),
+    *("rules", "undelivered", "unapproved", "sensitive_place", "push", "hit"),
 )
 INQUIRY_KINDS = tuple(act.name for act in ACTS)
 FINDING_RULES = (
