@@ -1,4 +1,4 @@
-"""What cameras cost: processor time for each second of a camera, by process and by stage, beside ffmpeg.
+"""Cost of cameras: processor time for each second of a camera, by process and by stage, beside ffmpeg.
 
 Every camera sends the same drawn street by RTSP: 1080p H.264, 15 frames a second. It is quiet at first, while
 the system starts, and at the end, while the last vehicles are read.

@@ -122,10 +122,10 @@ class CameraGateway:
             cameras=tuple(state.health(now) for state in self._states.values()),
         )
 
-    def _health_publisher(self, told: config.HealthByMqtt) -> HealthPublisher:
-        secret = "" if told.credentials_file is None else config.read_credentials(told.credentials_file)
-        broker = Broker.of(told.url, secret, told.ca, told.certificate, told.key)
-        return HealthPublisher(broker, told.every, self.health, self.stop)
+    def _health_publisher(self, health: config.HealthByMqtt) -> HealthPublisher:
+        secret = "" if health.credentials_file is None else config.read_credentials(health.credentials_file)
+        broker = Broker.of(health.url, secret, health.ca, health.certificate, health.key)
+        return HealthPublisher(broker, health.every, self.health, self.stop)
 
     def accept(self, camera: str, capture: Capture) -> None:
         """Accept an upload. Raises RefusedError."""

@@ -55,7 +55,8 @@ class HealthPublisher:
 
     def _publish(self) -> None:
         refused: list[int] = []
-        client = self._broker.client(f"platestream-health-{socket.gethostname()}")
+        # A broker ends the connection of a client when another with its name connects.
+        client = self._broker.client(f"platestream-health-{socket.gethostname()}-{self._broker.topic}")
         client.on_connect = lambda _client, _data, _flags, code, _more: refused.extend(
             [code.value] if code.is_failure else []
         )
@@ -77,8 +78,8 @@ class HealthPublisher:
 
     def _send(self, client: Client) -> None:
         found = self._health()
-        told = {"up": True, "waiting": found.waiting, "sending": found.sending or "well"}
-        self._put(client, "", told)
+        state = {"up": True, "waiting": found.waiting, "sending": found.sending or "well"}
+        self._put(client, "", state)
         for one in found.cameras:
             self._put(client, f"/{one.name}", _fields(one))
 
@@ -96,7 +97,7 @@ class HealthPublisher:
 
 
 def _fields(one: CameraHealth) -> dict[str, Any]:
-    """Return what is told of a camera; counts and the time of its last frame would change with each frame."""
+    """Return the published state of a camera, without counts and times, which change with each frame."""
     return {
         "camera": one.name,
         "up": one.up,

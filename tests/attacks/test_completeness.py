@@ -63,7 +63,7 @@ def counted(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepare
 
 @pytest.fixture
 def filled(counted: Prepared, tmp_path: Path) -> Iterator[Database]:
-    """Those vehicles, in a database that a test may change."""
+    """The counted vehicles, in a database that a test may change."""
     with counted.used(tmp_path) as database:
         yield database
 

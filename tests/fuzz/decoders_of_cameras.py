@@ -63,7 +63,7 @@ def push(form: str) -> Callable[[bytes], None]:
 
 
 def camera_rtsp(data: bytes) -> None:
-    """What a camera sends by RTSP: answers and packets, the sign-in that follows, and a track's documents."""
+    """Decode bytes of RTSP: answers and packets, the sign-in that follows, and a track's documents."""
     inbox, track = rtsp.Inbox(), onvif_metadata.Documents(10_000, packed=data.endswith(b"z"))
     inbox.put(data)
     while (found := inbox.take()) is not None:

@@ -26,7 +26,7 @@ ENVELOPE = (
 
 @dataclass
 class OnvifCamera:
-    """What the camera has to tell, and what was asked of it. With `deaf` it knows no pull point."""
+    """Events of the camera, and the requests that it got. With `deaf` it knows no pull point."""
 
     ahead: timedelta = timedelta(hours=5)
     deaf: bool = False

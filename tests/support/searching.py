@@ -36,7 +36,7 @@ OF_PEOPLE = "kind != 'account_sign_in'"
 
 
 def looks(pages: Pages, tool: str = "console") -> list[tuple[str, ...]]:
-    """Who asked what, oldest first."""
+    """Inquiries in the log, oldest first."""
     rows: list[tuple[str, ...]] = pages.database.rows(
         "SELECT who, kind, outcome, case_number, pattern FROM platestream.inquiry_log"
         f" WHERE tool = '{tool}' ORDER BY at"

@@ -1,4 +1,4 @@
-"""What the bench of cameras counts as a pass seen, lost and read right."""
+"""Passes that the bench of cameras counts as seen, lost and read right."""
 
 from msgspec.structs import replace
 

@@ -1,6 +1,6 @@
 """Frigate: the messages of its MQTT topics `frigate/events` and `frigate/tracked_object_update`.
 
-They come from a broker, or by HTTP from a bridge that posts each as it is. The unit of its speeds is a
+They come from a broker, or by HTTP from a bridge that posts each unchanged. The unit of its speeds is a
 setting that the messages do not have, so they are left out.
 """
 

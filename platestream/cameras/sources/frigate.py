@@ -81,7 +81,7 @@ def _events(
 
 
 def _pictured(event: Event, camera: FrigateCamera, client: httpx.Client) -> Event:
-    """Return a push with the picture that Frigate has of its vehicle; as it is where there is none."""
+    """Return a push with the picture that Frigate has of its vehicle, unchanged if there is none."""
     if not camera.pictures or not isinstance(event, Push) or not event.reads or not event.reads[0].track:
         return event
     track = quote(event.reads[0].track, safe="")

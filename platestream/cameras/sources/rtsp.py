@@ -139,8 +139,8 @@ class RtspConnection:
         self._number += 1
         lines = [f"{method} {address} RTSP/1.0", f"CSeq: {self._number}", "User-Agent: platestream", *headers]
         if self._challenge:
-            told = authorization(method, address, self._credentials, self._challenge)
-            lines.append(f"Authorization: {told}")
+            signed = authorization(method, address, self._credentials, self._challenge)
+            lines.append(f"Authorization: {signed}")
         try:
             self._line.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         except OSError as error:

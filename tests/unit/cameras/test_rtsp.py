@@ -1,4 +1,4 @@
-"""What cameras send by RTSP: answers, packets and the documents in them, however the bytes arrive."""
+"""Bytes of cameras by RTSP: answers, packets and the documents in them, however they are cut."""
 
 import gzip
 
