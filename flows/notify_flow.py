@@ -8,6 +8,7 @@
         +------------- sent, acknowledged ---------------- post: channels
 
     inquiries --> for each receiver of acts: sent by syslog, acknowledged, then the position moves
+    detections --> for each receiver of reads, where the rules allow it: the same by MQTT
     hit_actions, alert_hits --> reports, where the rules have a records system --> by receiver
 
 It is a separate process, so that failing receivers do not affect matching. A thread for each receiver sends
@@ -33,6 +34,7 @@ from platestream.flows import meters
 from platestream.flows.dead_letters import dead_letters
 from platestream.notifications.acts import open_acts
 from platestream.notifications.factory import open_post, read_rules
+from platestream.notifications.reads import Allows, MovingCameras, RulesAsked, open_reads
 from platestream.operators.disproof import Disproofs
 from platestream.operators.notify.message import Notice
 from platestream.operators.notify.outbox import Outbox, Post, has_failed, to_receivers
@@ -45,6 +47,7 @@ from platestream.runtime.clock import Clock, utc_now
 from platestream.schemas import tables, topics
 from platestream.schemas.dead_letter import DeadLetter
 from platestream.schemas.delivery import Delivery
+from platestream.schemas.message import Message
 from platestream.settings import load_settings, open_edge
 
 OpenPost = Callable[[Edge, NotifyRules, Clock], Post]
@@ -56,10 +59,12 @@ def build(
     post: OpenPost = open_post,
     now: Clock = utc_now,
     disproofs: Callable[[datetime], Disproofs] = lambda _now: {},
+    allows: Allows = lambda: False,
 ) -> Dataflow:
     """Build the flow on any edge. Only one process may run it: its threads are the only senders.
 
-    `disproofs` returns the pairs of plate and entry that officers found wrong, as of now.
+    `disproofs` returns the pairs of plate and entry that officers found wrong, as of now; `allows`
+    whether the rules in force allow that reads are sent.
     """
     meters.show("notify")
     flow = Dataflow("notify")
@@ -70,7 +75,9 @@ def build(
     alerted = op.input("alert_hits", flow, edge.topics.read(topics.ALERT_HITS))
 
     registry = decode_changes("decode_registry", registered, topics.REGISTRY)
-    records = meters.count_batches("count_shifts", registry.oks, meters.Shifts(now))
+    moving = MovingCameras()
+    seen = meters.count_batches("note_cameras", registry.oks, moving.note)
+    records = meters.count_batches("count_shifts", seen, meters.Shifts(now))
     decided = decode_changes("decode_deliveries", ledgered, topics.DELIVERIES)
     sent = meters.count_batches("count_deliveries", decided.oks, meters.Notifications())
     devices = decode_changes("decode_presence", present, topics.PRESENCE)
@@ -91,16 +98,40 @@ def build(
     reported, letters = split_by_type("posted_as", op.key_rm("posted", posted), Delivery, DeadLetter)
 
     (earlier,) = split_by_type("ledgered", sent, Delivery)
-    by_hit = op.key_on("by_hit", op.merge("notes", earlier, reported, not_told), lambda one: str(one.hit_id))
+    acts = _acts(flow, edge, rules, now)
+    outcomes, unsent = _reads(flow, edge, rules, moving, allows, now)
+    notes = op.merge("notes", earlier, reported, not_told, *outcomes)
+    by_hit = op.key_on("by_hit", notes, lambda one: str(one.hit_id))
     failed = op.filter("failed", reported, has_failed)
     op.output("ledger", op.merge("to_ledger", not_told, failed), edge.topics.write(topics.DELIVERIES))
     op.output("deliveries_table", by_hit, edge.tables.insert(tables.DELIVERIES))
-    acts = [
-        decode(f"decode_{step}", op.input(step, flow, source), topics.INQUIRIES).errs
-        for step, source in open_acts(edge, rules, now)
-    ]
-    dead_letters(edge, registry.errs, decided.errs, devices.errs, hits.errs, letters, *acts, *unreported)
+    dead_letters(
+        edge, registry.errs, decided.errs, devices.errs, hits.errs, letters, *acts, *unsent, *unreported
+    )
     return flow
+
+
+def _acts(flow: Dataflow, edge: Edge, rules: NotifyRules, now: Clock) -> list[Stream[DeadLetter]]:
+    """Send acts to their receivers; return what cannot be read."""
+    letters = []
+    for step, source in open_acts(edge, rules, now):
+        (unread,) = split_by_type(f"{step}_as", op.input(step, flow, source), Message)
+        letters.append(decode(f"decode_{step}", unread, topics.INQUIRIES).errs)
+    return letters
+
+
+def _reads(
+    flow: Dataflow, edge: Edge, rules: NotifyRules, moving: MovingCameras, allows: Allows, now: Clock
+) -> tuple[list[Stream[Delivery]], list[Stream[DeadLetter]]]:
+    """Send reads to their receivers; return the outcomes, and what cannot be read or delivered."""
+    outcomes, letters = [], []
+    for step, source in open_reads(edge, rules, moving, allows, now):
+        items = op.input(step, flow, source)
+        unread, done = split_by_type(f"{step}_as", items, Message, Delivery)
+        (undelivered,) = split_by_type(f"{step}_not", items, DeadLetter)
+        outcomes.append(done)
+        letters += [undelivered, decode(f"decode_{step}", unread, topics.DETECTIONS).errs]
+    return outcomes, letters
 
 
 def _reports(
@@ -131,4 +162,5 @@ def flow() -> Dataflow:
     post = partial(open_post, journal=settings.data / "notify" / "journal.jsonl")
     rules = rules_in_force(settings)
     disproofs = DisproofReader(settings, rules.profile.disproved_for)
-    return build(open_edge(settings), read_rules(settings, rules.gate), post, disproofs=disproofs)
+    receivers, allows = read_rules(settings, rules.gate), RulesAsked(settings)
+    return build(open_edge(settings), receivers, post, disproofs=disproofs, allows=allows)

@@ -19,6 +19,7 @@ Outcome = Literal[
     "nobody",
     "disproved",
     "connected",
+    "reads",
 ]
 
 
@@ -30,7 +31,7 @@ class Delivery(Record, tag="delivery/1", frozen=True, kw_only=True):
     `not_entitled`: the person was not registered, active, trained and of this agency at that time. `nobody`:
     there is no receiver, or no entitled person was on shift. `disproved`: an officer found this pair of plate
     and entry wrong before. `connected`: a receiver for officers who are not connected, whose device showed
-    the hit.
+    the hit. `reads`: a batch of reads, sent as they came; `reason` has their number, and there is no hit.
     """
 
     delivery_id: UUID

@@ -6,7 +6,7 @@ def pluralize(number: int, thing: str, things: str = "") -> str:
 
     A final y behind a consonant becomes ies, a final s or x gets es. `things` is any other plural.
 
-    >>> counted(1, "entry"), counted(2, "entry"), counted(2, "day"), counted(0, "witness")
+    >>> pluralize(1, "entry"), pluralize(2, "entry"), pluralize(2, "day"), pluralize(0, "witness")
     ('1 entry', '2 entries', '2 days', '0 witnesses')
     """
     if number == 1 or things:

@@ -138,6 +138,9 @@ class Sharing(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     A declaration is required of all other agencies, or of those of `other_states` only. It is valid for
     `declaration_holds` from its day (empty: without end). Its text is one of `declaration_texts` by SHA-256
     (empty: any text), and is signed.
+
+    With `send_reads` this agency's own systems may be sent all reads as they come, of cameras that do not
+    move and without pictures.
     """
 
     mou_required: bool
@@ -146,6 +149,7 @@ class Sharing(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     declaration_holds: str = ""
     declaration_texts: list[Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]] = []
     out_of_state: bool = True
+    send_reads: bool = False
     citation: Text
 
 

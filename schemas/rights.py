@@ -72,8 +72,8 @@ ACCOUNTS: Mapping[str, Rights] = {
         writes=(topics.INQUIRIES, topics.DEAD_LETTERS),
     ),
     "notify": Rights(
-        # The log of inquiries goes to a SIEM, and reports of actions to a records system, where the rules
-        # name one.
+        # The log of inquiries goes to a SIEM, reports of actions to a records system, and reads to a system
+        # of the agency, where the rules name one.
         reads=(
             topics.REGISTRY,
             topics.DELIVERIES,
@@ -81,6 +81,7 @@ ACCOUNTS: Mapping[str, Rights] = {
             topics.PRESENCE,
             topics.INQUIRIES,
             topics.HIT_ACTIONS,
+            topics.DETECTIONS,
         ),
         writes=(topics.DELIVERIES, topics.DEAD_LETTERS),
     ),

@@ -12,9 +12,9 @@ class Channel:
     """A channel. `schemes` of its URL, the encrypted one first; empty without a URL.
 
     One that sends `acts` gets the inquiry log and no hits, one that sends `reports` the reports of hits that
-    were acted on and no hits. A `system` gets data under an MOU (`agency`) or for a `purpose`. With `files`
-    the value is a folder here or on an SFTP server. `written` is the form of the field, `delivered` what
-    counts as delivered, `tried` the programs that it was tested with.
+    were acted on and no hits, one that sends `reads` all reads and no hits. A `system` gets data under an MOU
+    (`agency`) or for a `purpose`. With `files` the value is a folder here or on an SFTP server. `written` is
+    the form of the field, `delivered` what counts as delivered, `tried` the programs that it was tested with.
     """
 
     sends: str
@@ -25,6 +25,7 @@ class Channel:
     system: bool = False
     acts: bool = False
     reports: bool = False
+    reads: bool = False
     files: bool = False
 
 
@@ -50,6 +51,15 @@ CHANNELS: Mapping[str, Channel] = {
         "Mosquitto 2.0",
         ("mqtts", "mqtt"),
         system=True,
+    ),
+    "mqtt_reads": Channel(
+        "reads of cameras that do not move, as they come, no pictures; needs the rule `sharing.send_reads`",
+        "mqtts://HOST/TOPIC",
+        "as `mqtt`; reads older than `oldest` are not sent",
+        "Mosquitto 2.0",
+        ("mqtts", "mqtt"),
+        system=True,
+        reads=True,
     ),
     "cot": Channel(
         "Cursor on Target: an unknown vehicle at the camera, for 10 minutes",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -30,8 +30,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
     `origin` is the hit's place on its topic, for a dead letter.
 
-    `content` marks one that is no notification of a hit, in its delivery. `body` is JSON; pictures are JPEG
-    by name, and only included if the receiver may have them.
+    `content` describes one that is no notification of a hit, in its delivery. `body` is JSON; pictures are
+    JPEG by name, and only included if the receiver may have them.
     """
 
     delivery_id: UUID
@@ -45,12 +45,21 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     body: bytes
     pictures: dict[str, bytes] = {}
-    content: Literal["", "report"] = ""
+    content: str = ""
 
     @property
     def box(self) -> str:
         """The outbox that stores it."""
         return box(self.receiver, self.delivery_id)
+
+
+class BatchNotice(Notice, frozen=True, kw_only=True):
+    """The message about several records at once, which has an outbox of its own."""
+
+    @property
+    def box(self) -> str:
+        """The outbox, in which nothing else is."""
+        return str(self.delivery_id)
 
 
 def box(receiver: str, delivery: UUID) -> str:
@@ -130,8 +139,8 @@ def _fields(hit: AlertHit, rules: NotifyRules, place: str, shows: Shows, remark:
             "confidence": round(detection.confidence, 3),
             "listed_plate": entry.plate,
             "listed_state": entry.state,
-            "listed_vehicle": _vehicle(entry.vehicle),
-            "vehicle": _vehicle(detection.vehicle),
+            "listed_vehicle": vehicle_words(entry.vehicle),
+            "vehicle": vehicle_words(detection.vehicle),
             "listed_vehicle_codes": codes_of(entry.vehicle),
             "vehicle_codes": codes_of(detection.vehicle),
             "match": hit.match,
@@ -194,7 +203,8 @@ def _plate_lines(fields: dict[str, Any]) -> Iterator[str]:
         yield f"Contact: {contact}"
 
 
-def _vehicle(vehicle: Vehicle) -> str:
+def vehicle_words(vehicle: Vehicle) -> str:
+    """Return the known attributes of a vehicle in one line of text."""
     marks = (text for name, text in vehicle.other.items() if not is_source(name))
     words = (vehicle.colour, vehicle.make, vehicle.model, vehicle.body, *marks)
     return " ".join(word for word in words if word)

@@ -123,10 +123,10 @@ class Outbox(StatefulBatchLogic[Event, Report, bytes]):
             notice = self._waiting.pop(delivery.delivery_id, None)
             yield delivery
             if notice is not None and has_failed(delivery):
-                yield _dead(notice, delivery)
+                yield dead_letter(notice, delivery)
 
 
-def _dead(notice: Notice, delivery: Delivery) -> DeadLetter:
+def dead_letter(notice: Notice, delivery: Delivery) -> DeadLetter:
     """Return the dead letter of an undeliverable notice, with only the data that the receiver may see."""
     ident = notice.delivery_id
     message = Message(

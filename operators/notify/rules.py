@@ -62,6 +62,9 @@ class Receiver(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mail: Text | None = None
     apprise: Text | None = None
     mqtt: Annotated[Text | None, Meta(description="mqtts://HOST[:PORT]/TOPIC; MQTT 5, QoS 1")] = None
+    mqtt_reads: Annotated[Text | None, Meta(description="as `mqtt`; all reads, where the rules allow it")] = (
+        None
+    )
     cot: Annotated[Text | None, Meta(description="cot+tls://HOST[:PORT]; Cursor on Target for TAK")] = None
     syslog: Annotated[Text | None, Meta(description="syslog+tls://HOST[:PORT]; acts as CEF")] = None
     cad: Annotated[
@@ -100,6 +103,17 @@ class Receiver(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def gets_reports(self) -> bool:
         """True for a receiver of reports of actions taken, which gets no hits."""
         return any(CHANNELS[name].reports for name in self.channels)
+
+    @property
+    def gets_reads(self) -> bool:
+        """True for a receiver of all reads, which gets no hits."""
+        return any(CHANNELS[name].reads for name in self.channels)
+
+    @property
+    def gets(self) -> str:
+        """The kind of what it gets instead of hits; empty for a receiver of hits."""
+        kinds = {"acts": self.gets_acts, "reports": self.gets_reports, "reads": self.gets_reads}
+        return next((name for name, true in kinds.items() if true), "")
 
     @property
     def channels(self) -> list[str]:
@@ -224,9 +238,8 @@ def _fault(rules: NotifyRules, allow_plaintext: bool) -> Iterator[str]:
         for name in set(route.to) - known - {ON_SHIFT}:
             yield f"route {number}: `to` names {name}, which is no receiver"
         for name in route.to:
-            if (one := rules.receiver(name)) and (one.gets_acts or one.gets_reports):
-                gets = "acts" if one.gets_acts else "reports"
-                yield f"route {number}: `to` names {name}, which gets {gets} and no hits"
+            if (one := rules.receiver(name)) and one.gets:
+                yield f"route {number}: `to` names {name}, which gets {one.gets} and no hits"
     for where, names in (("nobody", rules.nobody), *(("quiet", one.receivers) for one in rules.quiet)):
         for name in set(names) - known:
             yield f"`{where}` names {name}, which is no receiver"
@@ -251,11 +264,11 @@ def _receiver_fault(one: Receiver, rules: NotifyRules, allow_plaintext: bool) ->
             yield from _place_fault(one, name, text)
         elif CHANNELS[name].system and "@" in text:
             yield f"`{name}` holds a user: `user` and `password_file` are for that"
-    if (one.gets_acts or one.gets_reports) and (one.officer or one.agency):
-        what = "acts" if one.gets_acts else "reports"
-        yield f"{what} go to this agency's own systems: name a `purpose`, no `officer` and no `agency`"
-    if one.mqtt is not None and not _TOPIC.fullmatch(one.mqtt):
-        yield "`mqtt` needs a topic after the host, without + # ? and spaces"
+    if one.gets and (one.officer or one.agency):
+        yield f"{one.gets} go to this agency's own systems: name a `purpose`, no `officer` and no `agency`"
+    for name in one.channels:
+        if name.startswith("mqtt") and not _TOPIC.fullmatch(getattr(one, name)):
+            yield f"`{name}` needs a topic after the host, without + # ? and spaces"
     if one.mail is not None and rules.mail is None:
         yield "`mail` needs the section [mail], which names the server"
     if one.apprise is not None and one.apprise.startswith(("mailto:", "mailtos:")):

@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 from platestream.notifications.senders import Rejected, Send, SendError, Unreachable
-from platestream.schemas.delivery import Delivery
+from platestream.schemas.delivery import Delivery, Outcome
 
 BACK_OFF = wait_random_exponential(multiplier=0.25, max=10)  # seconds between two attempts
 SEVERAL = 3  # consecutive failures: the receiver is down
@@ -78,7 +78,7 @@ class ThreadedPost:
     def submit(self, notice: Any) -> None:
         line = self._lines.get(notice.receiver)
         if line is None:  # removed from the rules while it waited
-            self._finished.add(notice, _outcome(notice, "failed", self._now(), 0, "no_receiver"))
+            self._finished.add(notice, outcome_of(notice, "failed", self._now(), 0, "no_receiver"))
         else:
             line.submit(notice)
 
@@ -194,7 +194,7 @@ class _ReceiverQueue:
             return None
         self._silent, self._opens_at = 0, 0.0
         self._failing.clear()
-        delivery = _outcome(notice, "delivered", self._now(), attempts, notice.content)
+        delivery = outcome_of(notice, "delivered", self._now(), attempts, notice.content)
         self._book.enter(delivery)
         return delivery
 
@@ -226,7 +226,7 @@ class _ReceiverQueue:
     def _gave_up(self, notice: Any, attempts: int, reason: str) -> Delivery:
         """Return the delivery of a failed notice. The flow writes it with the dead letter, in one epoch."""
         log.error("receiver %s: given up after %d attempts: %s", self._name, attempts, reason)
-        return _outcome(notice, "failed", self._now(), attempts, reason)
+        return outcome_of(notice, "failed", self._now(), attempts, reason)
 
 
 class _Finished:
@@ -295,9 +295,8 @@ def _back_off(attempts: int) -> float:
     return BACK_OFF(state)
 
 
-def _outcome(
-    notice: Any, outcome: Literal["delivered", "failed"], at: datetime, attempts: int, reason: str
-) -> Delivery:
+def outcome_of(notice: Any, outcome: Outcome, at: datetime, attempts: int, reason: str) -> Delivery:
+    """Return the record of a notice's outcome."""
     return Delivery(
         delivery_id=notice.delivery_id,
         hit_id=notice.hit_id,

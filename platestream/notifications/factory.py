@@ -84,6 +84,7 @@ SENDERS: Mapping[str, Callable[[Receiver, NotifyRules], Send]] = {
     "apprise": _apprise,
     "cot": cot.open_sender,
     "mqtt": mqtt.open_sender,
+    "mqtt_reads": mqtt.open_sender,
     "syslog": syslog.open_sender,
     "cad": files.open_cad,
     "rms": files.open_rms,

@@ -37,7 +37,8 @@ def check(door: Door) -> RulesReport:
     """Read the rules and all secrets that they name. Raises RefusedError for unusable ones."""
     rules = _rules(door)
     factory.open_senders(rules)
-    return RulesReport(tuple(_routes_of(one, rules) for one in rules.receivers), _fault(rules))
+    routes = tuple(_routes_of(one, rules) for one in rules.receivers)
+    return RulesReport(routes, _fault(rules) or _reads_fault(rules, door.rules.profile.sharing.send_reads))
 
 
 def test(door: Door, receiver: str, now: datetime) -> str:
@@ -90,7 +91,7 @@ def _routes_of(one: Receiver, rules: NotifyRules) -> ReceiverRoutes:
         if one.name in route.to or (one.officer and "on_shift" in route.to)
     )
     of = f"officer {one.officer}" if one.officer else f"agency {one.agency}" if one.agency else one.purpose
-    shows = "acts" if one.gets_acts else "reports" if one.gets_reports else one.shows or rules.shows
+    shows = one.gets or one.shows or rules.shows
     return ReceiverRoutes(one.name, one.kind, of, shows, routes)
 
 
@@ -104,3 +105,10 @@ def _fault(rules: NotifyRules) -> str:
             "a route goes to who is on shift: name officers' receivers, and in `nobody` who is told instead"
         )
     return ""
+
+
+def _reads_fault(rules: NotifyRules, allowed: bool) -> str:
+    names = [one.name for one in rules.receivers if one.gets_reads]
+    if allowed or not names:
+        return ""
+    return f"{', '.join(names)}: no reads, because the rules in force do not allow it (`sharing.send_reads`)"

@@ -320,6 +320,13 @@ CHECKS = (
         hits.notified,
     ),
     Check(
+        "reads_sent",
+        _clauses("F.1 F.6"),
+        "systems were sent all reads only while the rules allowed it",
+        "deliveries: reads; platestream registry rules",
+        hits.reads_sent,
+    ),
+    Check(
         "verified",
         _clauses("G.3 G.4 G.5.a"),
         "no unverified hit was acted on",

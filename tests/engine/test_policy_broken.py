@@ -22,6 +22,7 @@ from platestream.keys.key_folder import MASTER, DestroyedKey, KeyFolder
 from platestream.policy.table import CHECKS
 from platestream.retention import recovery_stores
 from platestream.schemas import tables, topics
+from platestream.schemas.delivery import Delivery
 from platestream.schemas.deployment import DeploymentFinding
 from platestream.schemas.hotlist import HotListChange
 from platestream.schemas.message import Message
@@ -78,6 +79,22 @@ def _act_in_console(agency: Agency) -> None:
 
 def _act_without_factor(agency: Agency) -> None:
     agency.log(who="jones", tool="console", kind="registry_user", at=datetime.now(UTC))
+
+
+def _send_reads(agency: Agency) -> None:
+    ident = UUID(int=1)
+    agency.database.put(
+        tables.DELIVERIES,
+        Delivery(
+            delivery_id=ident,
+            hit_id=ident,
+            receiver="map",
+            priority=5,
+            outcome="reads",
+            at=NOW,
+            captured_at=NOW,
+        ),
+    )
 
 
 def _end_mou(agency: Agency) -> None:
@@ -368,6 +385,7 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("results", lambda one: one.database.put(tables.DETECTIONS, read(5 * DAY)), {}, "not counted"),
     ("requests", lambda one: one.log(requester="Acme"), {}, "1 of them without a legal basis"),
     ("purposes", lambda one: one.found("purpose"), {}, "1 inquiry that broke it"),
+    ("reads_sent", _send_reads, {}, "sent against the rules in force: map"),
     ("agencies", _end_mou, {}, "without an MOU in force: county"),
     ("agencies", lambda one: one.found("shared"), {}, "1 inquiry that broke it"),
     (

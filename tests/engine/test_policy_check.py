@@ -99,6 +99,12 @@ NOTHING: list[tuple[str, Callable[[Agency], object], dict[str, Any], str]] = [
         "has checked nothing yet",
     ),
     ("agencies", lambda one: one.log(), {}, "1 inquiry not yet checked by the audit flow"),
+    (
+        "reads_sent",
+        lambda one: one.sql("TRUNCATE TABLE platestream.deliveries"),
+        {},
+        "no notify flow ever ran",
+    ),
     ("verified", lambda one: _no_steps(one), {}, "no hit was acted on"),
     ("marked", lambda one: _no_steps(one), {}, "no hit was acted on"),
     ("mvd", lambda one: _no_steps(one), {}, "no hit was acted on"),

@@ -56,7 +56,8 @@ def build(name: str, edge: Edge) -> Dataflow:
             return audit_flow.build(edge)
     siem = '[[receivers]]\nname = "siem"\nsyslog = "syslog+udp://127.0.0.1:9"\npurpose = "monitoring"\n'
     records = '[[receivers]]\nname = "records"\nrms = "/srv/rms"\npurpose = "reports"\n'
-    return notify_flow.build(edge, parse_rules(siem + records))
+    reads = '[[receivers]]\nname = "map"\nmqtt_reads = "mqtts://127.0.0.1/reads"\npurpose = "map"\n'
+    return notify_flow.build(edge, parse_rules(siem + records + reads))
 
 
 @pytest.mark.parametrize("name", ["recognize", "match", "audit", "notify"])

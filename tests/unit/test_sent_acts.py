@@ -8,8 +8,10 @@ from bytewax.inputs import StatefulSourcePartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platestream.notifications.acts import SentActs
+from platestream.notifications.acts import ActLines
+from platestream.notifications.followed import Followed
 from platestream.operators.notify.message import Notice
+from platestream.runtime.clock import utc_now
 from platestream.schemas import topics
 from platestream.schemas.catalogue import example
 from platestream.schemas.delivery import Delivery
@@ -93,7 +95,9 @@ DELIVERED = Delivery(
 def test_a_batch_on_its_way_holds_back_its_own_position_only() -> None:
     edge: Any = Edge()
     post = Post()
-    part = SentActs(edge, post, "siem").build_part("acts_siem", "0", None)
+    part = Followed(edge, topics.INQUIRIES, post, ActLines("siem"), utc_now).build_part(
+        "acts_siem", "0", None
+    )
     for taken in (0, 2, 4):
         part.next_batch()
         assert part.snapshot() == taken
@@ -106,7 +110,9 @@ def test_no_position_passes_an_act_that_was_not_taken(steps: list[str]) -> None:
     edge: Any = Edge()
     stored, taken_to = 0, 0
     post = Post()
-    part = SentActs(edge, post, "siem").build_part("acts_siem", "0", None)
+    part = Followed(edge, topics.INQUIRIES, post, ActLines("siem"), utc_now).build_part(
+        "acts_siem", "0", None
+    )
     start = 0
     for step in steps:
         match step:
@@ -119,7 +125,9 @@ def test_no_position_passes_an_act_that_was_not_taken(steps: list[str]) -> None:
                 stored = part.snapshot()
             case "kill":
                 post, start = Post(), stored
-                part = SentActs(edge, post, "siem").build_part("acts_siem", "0", stored)
+                part = Followed(edge, topics.INQUIRIES, post, ActLines("siem"), utc_now).build_part(
+                    "acts_siem", "0", stored
+                )
         assert stored <= taken_to
         assert len(post.given) <= 1, "one batch is on its way, and no more"
     for _round in range(12):

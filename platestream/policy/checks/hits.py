@@ -23,6 +23,15 @@ from platestream.schemas.pluralize import pluralize
 REPORTED = timedelta(days=7)
 KEEPERS = ("ncic", "acic")  # they verify their own entries (G.3); MVD is queried in addition (G.5.b)
 
+_READS = """
+SELECT sent.receiver, uniqExact(sent.delivery_id), uniqExactIf(sent.delivery_id, NOT rule.allowed)
+FROM (SELECT delivery_id, receiver, at, 1 AS one FROM platestream.deliveries
+    WHERE outcome = 'reads' AND at > {since:DateTime64(3, 'UTC')}) AS sent
+ASOF LEFT JOIN (SELECT toDateTime64(set_at, 3, 'UTC') AS set_at, 1 AS one,
+    JSONExtractBool(rules, 'profile', 'sharing', 'send_reads') AS allowed FROM platestream.gate_rules) AS rule
+    ON sent.one = rule.one AND sent.at >= rule.set_at
+GROUP BY sent.receiver ORDER BY sent.receiver
+"""
 # Only steps before the action count.
 _ACTED = """
 SELECT toString(hit_id), looked_at > epoch AND looked_at <= acted_at AS looked,
@@ -199,6 +208,21 @@ def notified(live: CheckData) -> Answer:
             hits,
             "there was no fresh hit",
             "once a detection matches the hot list (platestream.flows.match_flow)",
+        ),
+    )
+
+
+def reads_sent(live: CheckData) -> Answer:
+    """Check that systems were sent all reads only while the rules allowed it."""
+    sent = live.rows(_READS, since=live.year)
+    batches = sum(count for _receiver, count, _not in sent)
+    return Answer.of(
+        pluralize(batches, "batch", "batches") + " of reads sent in a year",
+        fault_of("sent against the rules in force", [name for name, _count, against in sent if against]),
+        gap_unless(
+            _ever_notified(live),
+            "no notify flow ever ran, which would send them",
+            "PLATESTREAM_NOTIFY_FILE with rules, and the notify flow running",
         ),
     )
 
