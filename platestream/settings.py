@@ -1,7 +1,6 @@
 """Settings from the environment (`PLATESTREAM_…`), and the edge that they name."""
 
 import os
-import pwd
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
@@ -22,6 +21,7 @@ from platestream.keys.in_use import note_use
 from platestream.keys.key_folder import UNSEALED, KeyFolder, Sealer
 from platestream.keys.master import Master, MasterFile
 from platestream.keys.token import parse, token_at
+from platestream.runtime.account import system_account as system_account
 from platestream.runtime.sign_in_file import with_token
 
 ACCOUNTS = "accounts"
@@ -42,18 +42,6 @@ _UNVERIFIED = {
 def job_account(folder: Path, job: str) -> Path:
     """Return the file with the DSN of a job's account: `flows`, `migrate`, `retention`, `grafana` etc."""
     return folder / f"clickhouse_{job}"
-
-
-def system_account() -> str:
-    """Return the operating system account that started this process.
-
-    It is determined by the real user id; environment variables such as USER do not count.
-    """
-    uid = os.getuid()
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:  # a container's user may have no name
-        return f"uid-{uid}"
 
 
 def own_account(data: Path) -> Path:

@@ -1,7 +1,6 @@
 """HTTP server for the database engine of a data folder, for clients of ClickHouse."""
 
 import argparse
-import getpass
 import logging
 import os
 import signal
@@ -19,6 +18,7 @@ from platestream.engine.server import Limits, Server
 from platestream.engine.statement_log import StatementLog
 from platestream.engine.users import Users
 from platestream.runtime import core_dumps, log_rate_limit
+from platestream.runtime.account import system_account
 from platestream.runtime.http_connection import connection_class, raise_file_limit
 
 logger = logging.getLogger("platestream.engine")
@@ -102,7 +102,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8123)
     parser.add_argument(
         "--started-by",
-        default=os.environ.get("PLATESTREAM_STARTED_BY") or getpass.getuser(),
+        default=os.environ.get("PLATESTREAM_STARTED_BY") or system_account(),
         help="the person whose engine this is, for its log of statements",
     )
     parser.add_argument(
