@@ -3,7 +3,7 @@ VENV := .venv
 # Where it is set, each of the hundreds of processes that the tests start compiles all modules anew: half of its start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo quick test generate docs shots nightly chaos soak fuzz lint types imports check lock sbom release audit recogniser localiser vehicle containers clean
+.PHONY: setup demo quick test generate docs shots nightly chaos soak fuzz lint types imports check lock sbom release audit recogniser localiser vehicle containers cluster clean
 
 setup: $(VENV)/.installed
 
@@ -168,6 +168,13 @@ models/training/node_modules/.package-lock.json: models/training/package-lock.js
 containers: setup
 	deploy/stand-ins/prepare
 	$(VENV)/bin/python -m tests.containers
+
+# Applies deploy/kubernetes to a cluster of one node that is built from Go modules, and breaks it (docs/how-to/operator/kubernetes.md):
+# for Debian 12, as root. What it installs and builds stays.
+cluster: setup
+	deploy/stand-ins/prepare images
+	tests/cluster/prepare
+	$(VENV)/bin/python -m tests.cluster
 
 clean:
 	rm -rf platestream/web/help $(VENV) $(TRAINING) $(SBOM) $(SBOM).json models/training/node_modules data

@@ -1,6 +1,11 @@
-"""A receiver of signed webhooks on port 8080: prints what comes, a JSON line each, and answers 200."""
+"""A receiver of signed webhooks on port 8080: prints what comes, a JSON line each, and answers 200.
+
+With a PEM file of a key and its certificate it speaks TLS.
+"""
 
 import json
+import ssl
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -17,4 +22,9 @@ class Receiver(BaseHTTPRequestHandler):
         """Only what comes is printed."""
 
 
-ThreadingHTTPServer(("0.0.0.0", 8080), Receiver).serve_forever()
+server = ThreadingHTTPServer(("0.0.0.0", 8080), Receiver)
+if len(sys.argv) > 1:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[1])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()

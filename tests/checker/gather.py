@@ -4,13 +4,16 @@ import base64
 import json
 import re
 import sqlite3
+import ssl
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
@@ -51,10 +54,16 @@ def topic_file(folder: Path, topic: str) -> list[Poll]:
     return found
 
 
-def kafka_topic(bootstrap: str, topic: str, isolation: str = "read_committed") -> list[Poll]:
+def kafka_topic(
+    bootstrap: str,
+    topic: str,
+    isolation: str = "read_committed",
+    signed_in: Mapping[str, Any] = MappingProxyType({}),
+) -> list[Poll]:
     """A topic of a broker, from its first offset to the end that it has now."""
     consumer = Consumer(
         {
+            **signed_in,
             "bootstrap.servers": bootstrap,
             "group.id": "checker",
             "enable.auto.commit": False,
@@ -88,12 +97,14 @@ def rows(dsn: str, sql: str) -> list[dict[str, Any]]:
     told = urllib.parse.urlsplit(dsn)
     account = f"{urllib.parse.unquote(told.username or '')}:{urllib.parse.unquote(told.password or '')}"
     asked = urllib.request.Request(
-        f"http://{told.hostname}:{told.port}/?default_format=JSONEachRow&output_format_json_quote_64bit_integers=0",
+        f"{told.scheme}://{told.hostname}:{told.port}/?default_format=JSONEachRow&output_format_json_quote_64bit_integers=0",
         sql.encode(),
         {"Authorization": f"Basic {base64.b64encode(account.encode()).decode()}"},
     )
     try:
-        with urllib.request.urlopen(asked, timeout=60) as answer:
+        trusted = urllib.parse.parse_qs(told.query).get("ca_cert")
+        context = ssl.create_default_context(cafile=trusted[0]) if trusted else None
+        with urllib.request.urlopen(asked, timeout=60, context=context) as answer:
             return [json.loads(line) for line in answer.read().splitlines() if line]
     except urllib.error.HTTPError as error:
         raise AssertionError(f"{sql}: {error.code} {error.read().decode()[:300]}") from None

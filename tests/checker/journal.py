@@ -78,7 +78,8 @@ class Camera:
     Before every fourth vehicle there is a frame that is no picture, and one with a wrong password: never as
     the last of a run, for `status` tells of a camera's newest frame. `every`: seconds from one vehicle to the
     next, at least; `apart`: the same by the camera's own clock. Vehicles that follow one another closely
-    by it must look different, or they are one: `stride` is from one's number to the next one's.
+    by it must look different, or they are one: `stride` is from one's number to the next one's. Run again, it
+    goes on with its next `vehicle`.
     """
 
     name: str
@@ -89,6 +90,8 @@ class Camera:
     every: float = 0.0
     apart: timedelta = APART
     stride: int = 1
+    host: str = "127.0.0.1"
+    vehicle: int = 0
     unanswered: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -99,9 +102,9 @@ class Camera:
         return f"KT{self.name[0].upper()}{1000 + vehicle * self.stride % 9000}"
 
     def run(self) -> None:
-        vehicle, intruder = 0, plate_picture("XXX9999")
+        intruder = plate_picture("XXX9999")
         while not self.over.is_set():
-            due = time.monotonic() + self.every
+            due, vehicle = time.monotonic() + self.every, self.vehicle
             plate = self.plate(vehicle)
             picture, began = plate_picture(plate), self.first + vehicle * self.apart
             if vehicle % 4 == 0:
@@ -110,7 +113,7 @@ class Camera:
                 self._send(vehicle, SHOTS + 1, before, intruder, "XXX9999", "guessed")
             for shot in range(SHOTS):
                 self._send(vehicle, shot, began + shot * timedelta(milliseconds=200), picture, plate)
-            vehicle += 1
+            self.vehicle += 1
             self.over.wait(max(0.0, due - time.monotonic()))
 
     def _send(
@@ -126,7 +129,7 @@ class Camera:
         send = Send(self.name, vehicle, shot, at, hashlib.sha256(picture).hexdigest(), plate)
         while True:
             self.journal.write(send, "begun")
-            said, status = _upload(self.port, self.name, password, at, picture)
+            said, status = _upload(self.host, self.port, self.name, password, at, picture)
             if said != "unknown":
                 self.journal.write(send, said, status)
                 break
@@ -135,9 +138,11 @@ class Camera:
         time.sleep(self.wait)
 
 
-def _upload(port: int, camera: str, password: str, at: datetime, picture: bytes) -> tuple[State, int]:
+def _upload(
+    host: str, port: int, camera: str, password: str, at: datetime, picture: bytes
+) -> tuple[State, int]:
     """By Digest (RFC 7616) of MD5, as most cameras know it."""
-    url = f"http://127.0.0.1:{port}/"
+    url = f"http://{host}:{port}/"
     stamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     headers = {"captured-at": stamp, "content-type": "image/jpeg"}
     try:

@@ -90,13 +90,13 @@ def authority(folder: Path, name: str) -> Path:
     return folder / f"{name}.pem"
 
 
-def certified(folder: Path, by: Path) -> Path:
-    """A key with a certificate of the authority `by` for 127.0.0.1 and no other name, in one PEM file."""
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n")
-    _openssl(folder, "req", "-new", "-subj", "/CN=broker", *_KEY, "-keyout", "key", "-out", "request")
+def certified(folder: Path, by: Path, name: str = "broker", names: str = "IP:127.0.0.1") -> Path:
+    """A key with a certificate of the authority `by` for these names and no other, in one PEM file."""
+    (folder / "names").write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth,clientAuth\n")
+    _openssl(folder, "req", "-new", "-subj", f"/CN={name}", *_KEY, "-keyout", "key", "-out", "request")
     signed = ("-CA", by.name, "-CAkey", f"{by.stem}.key", "-days", "2", "-extfile", "names", "-out", "made")
     _openssl(folder, "x509", "-req", "-in", "request", *signed)
-    both = folder / "broker.pem"
+    both = folder / f"{name}.pem"
     both.write_text((folder / "key").read_text() + (folder / "made").read_text())
     return both
 

@@ -1,0 +1,353 @@
+"""The story: a cluster, the manifests, frames, a search, and faults; nothing is lost or doubled."""
+
+import json
+import os
+import re
+import signal
+import ssl
+import sys
+import threading
+import time
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from urllib.error import URLError
+
+import httpx
+
+from tests.checker import gather
+from tests.checker.check import Evidence, Fault, faults, figures
+from tests.checker.journal import Camera, Journal
+from tests.checker.street import TABLES
+from tests.checker.unseal import unseal_picture
+from tests.cluster import agency, cluster
+from tests.cluster.cluster import NODE, RUN, all_ready, begin, end, get, kubectl, ready
+from tests.containers import upgrade
+from tests.containers.__main__ import PERSON
+from tests.containers.looks import hold
+from tests.containers.stack import DOCKER, IMAGE, WrongError, say, sh, step, until
+from tests.support.compose import GENERATOR
+from tests.support.up import founding
+
+OFFICER, PASSWORD = "vale", "an officer's password"
+NOW, NEXT = (f"registry.example.internal/platestream:0.{number}.0" for number in (1, 2))
+"""The image's name in the manifests, and that of a next release."""
+
+IMAGES = (NOW, *(f"{IMAGE}-{name}" for name in ("kafka", "clickhouse", "outside", "pause")))
+EVERY = 6.0
+"""Seconds between two vehicles of a camera."""
+
+PODS = ("recognize", "match", "audit", "notify", "cameras", "console")
+
+
+@cache
+def journal() -> Journal:
+    return Journal(RUN / "journal")
+
+
+@cache
+def cameras() -> list[Camera]:
+    """They show what they kept: in the past, so that no two vehicles are one by their times. Where an earlier
+    part of the story has sent, they go on.
+    """
+    sent = journal().sends()
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=5)
+    first = next((one.at for one in sent if one.vehicle == one.shot == 0), start)
+    return [
+        Camera(
+            *(name, 8089, first, journal()),
+            every=EVERY,
+            host=agency.UPLOADS,
+            vehicle=max((one.vehicle + 1 for one in sent if one.camera == name), default=0),
+        )
+        for name in agency.CAMERAS
+    ]
+
+
+@contextmanager
+def frames() -> Iterator[None]:
+    """Cameras send meanwhile, before and afterwards; then nothing is lost or doubled."""
+    sent = sum(one.vehicle for one in cameras())
+    threads = [threading.Thread(target=one.run, daemon=True) for one in cameras()]
+    for camera, thread in zip(cameras(), threads, strict=True):
+        camera.over.clear()
+        thread.start()
+    try:
+        time.sleep(EVERY)
+        yield
+        time.sleep(EVERY)
+    finally:
+        for camera in cameras():
+            camera.over.set()
+        for thread in threads:
+            thread.join(180)
+            hold(not thread.is_alive(), "a camera still waits for its answer")
+    found = settled(300)
+    vehicles = sum(one.vehicle for one in cameras()) - sent
+    say(f"        {vehicles} vehicles meanwhile; of the run: {figures(found)}")
+
+
+def found() -> Evidence:
+    rows = {table: gather.rows(agency.owner(), sql) for table, sql in TABLES.items()}
+    for row in rows["images"]:
+        picture = unseal_picture(RUN, row["detection_id"], row["kind"], b64decode(row.pop("stored")))
+        row["picture"] = picture[:3] == b"\xff\xd8\xff"
+    broker, signed_in = agency.outside()
+    topics = ("frames", "detections", "alert_hits", "inquiries")
+    heard = [
+        json.loads(line)["id"] for line in (RUN / "receiver.log").read_text().splitlines() if line[:1] == "{"
+    ]
+    return Evidence(
+        journal().sends(),
+        {topic: gather.kafka_topic(broker, topic, signed_in=signed_in) for topic in topics},
+        rows,
+        agency.listed(),
+        "cad",
+        heard,
+        whole=frozenset({"frames"}),
+    )
+
+
+def settled(within: float) -> Evidence:
+    """Everything, once nothing is wrong. Raises WrongError with what stays wrong."""
+    wrong = list[Fault]()
+
+    def right() -> bool:
+        try:
+            wrong[:] = faults(found())
+        except (URLError, OSError):
+            wrong[:] = [Fault("lost", "the database")]
+        return not wrong
+
+    try:
+        until("", right, within)
+    except WrongError:
+        raise WrongError(f"{len(wrong)} faults after {within:.0f} s, such as {wrong[:8]}") from None
+    return found()
+
+
+def register() -> None:
+    """Agency, people, hot list and cameras, and the officer's password."""
+    trained = f"{datetime.now(UTC) - timedelta(days=10):%Y-%m-%d}"
+    officer = ("--title", "Vale", "--agency", "sjpd", "--employee-number", "2", "--trained", trained)
+    roles = ("--role", "officer", "--role", "analyst")
+    for words in (
+        *founding(PERSON),
+        ("registry", "user", OFFICER, *officer, *roles),
+        ("hotlist", "import", "/run/secrets/tools/list.csv", "--source", "acic"),
+        ("registry", "cameras", "--config", "/run/secrets/tools/cameras.toml", "--approved-by", "Chief"),
+    ):
+        agency.tools(*words)
+    code = agency.tools("account", "set", OFFICER).strip()
+    asked = {"who": OFFICER, "code": code, "password": PASSWORD, "again": PASSWORD}
+    with browser() as person:
+        answer = person.post("/redeem", data=asked)
+        hold(answer.status_code < 400, f"the code is answered with {answer.status_code}")
+
+
+def browser() -> httpx.Client:
+    """Reaches the console by its Service, and trusts its certificate and no other."""
+    (RUN / "console.pem").write_text(get("secret/console-certificate")["data"]["console_certificate"])
+    (RUN / "console.pem").write_bytes(b64decode((RUN / "console.pem").read_text()))
+    trusted = ssl.create_default_context(cafile=RUN / "console.pem")
+    address = get("service/console")["spec"]["clusterIP"]
+
+    def named(request: httpx.Request) -> None:
+        request.extensions["sni_hostname"] = agency.NAME
+
+    return httpx.Client(
+        base_url=f"https://{address}:8443",
+        headers={"Host": f"{agency.NAME}:8443", "Origin": f"https://{agency.NAME}:8443"},
+        verify=trusted,
+        timeout=60,
+        event_hooks={"request": [named]},
+    )
+
+
+def searches() -> None:
+    """The officer signs in to the console and finds a vehicle; the inquiry is sealed once."""
+    plate, case = cameras()[0].plate(0), f"26-{int(time.time()) % 1_000_000:06}"
+    with browser() as person:
+        signed = person.post("/sign-in", data={"who": OFFICER, "password": PASSWORD, "next": ""})
+        hold(signed.status_code == 303, f"the sign-in is answered with {signed.status_code}")
+        form = person.get("/search")
+        (proof, *_same) = re.findall(r'name="csrf" value="([^"]+)"', form.text)
+        asked = {"csrf": proof, "way": "search", "plate": plate, "case_number": case, "reason": ""}
+        shown = person.post("/search", data=asked)
+        one = "Exports all 1 passes" in shown.text
+        hold(shown.is_success and one, f"{shown.status_code}: {shown.text[-3000:]}")
+    broker, signed_in = agency.outside()
+
+    def sealed() -> int:
+        polls = gather.kafka_topic(broker, "inquiries", signed_in=signed_in)
+        return sum(one.json["inquiry"]["case_number"] == case for one in polls)
+
+    until(f"the inquiry for {case} is sealed", lambda: sealed() > 0, 60)
+    hold(sealed() == 1, f"the inquiry for {case} has {sealed()} seals")
+
+
+def apply(image: str = NOW) -> None:
+    """`kubectl apply`, with an image; a Job of another release is deleted before, as the page says."""
+    text = kubectl("kustomize", str(agency.OVERLAY)).replace(NOW, image)
+    kubectl("delete", "job", "setup", "--ignore-not-found")
+    kubectl("apply", "--filename=-", given=text)
+
+
+def run_of(image: str) -> bool:
+    """Whether all pods of the manifests run this image, and `setup` has ended well."""
+    found = [(one["status"]["phase"], one["spec"]["containers"][0]["image"]) for one in cluster.pods()]
+    return ("Succeeded", image) in found and {used for _phase, used in found} == {image}
+
+
+def delete(app: str, namespace: str = "platestream") -> None:
+    kubectl("delete", "pods", f"--namespace={namespace}", f"--selector=app={app}")
+    all_ready()
+
+
+def drain() -> None:
+    """All pods are evicted, those of the broker and the database too, and come back afterwards."""
+    kubectl("drain", NODE, "--delete-emptydir-data", "--force", within=600)
+    left = [one["metadata"]["name"] for one in cluster.pods() if one["status"]["phase"] == "Running"]
+    hold(not left, f"{left} run on a drained node")
+    kubectl("uncordon", NODE)
+    all_ready()
+
+
+def kill_kubelet() -> None:
+    end("kubelet", signal.SIGKILL)
+    time.sleep(60)  # after 40 s the node counts as lost
+    begin("kubelet")
+    until("the node is ready", lambda: cluster.conditions() == "True", 120)
+    all_ready()
+
+
+def stop_api() -> None:
+    end("kube-apiserver")
+    time.sleep(60)
+    begin("kube-apiserver")
+    until("the API server is ready", ready, 120)
+    until("the node is ready", lambda: cluster.conditions() == "True", 120)
+    all_ready()
+
+
+def move(image: str) -> None:
+    """Another release, and back: the pods of flows are replaced when they are deleted (OnDelete)."""
+    apply(image)
+    until("setup has ended", lambda: get("job/setup")["status"].get("succeeded") == 1, 300)
+    for app in ("recognize", "match", "audit", "notify"):
+        kubectl("delete", "pods", f"--selector=app={app}")
+    all_ready(lambda: run_of(image))
+
+
+def rotate_password() -> None:
+    """The flows' account gets a new password: in its secret, then in the database. No flow is touched."""
+    file = agency.FILES / "made.json"
+    made, again = json.loads(file.read_text()), GENERATOR["make"](agency.NAME)
+    made["clickhouse_flows"] = again["clickhouse_flows"]
+    hashes = dict(line.split("=", 1) for line in made["clickhouse.env"].split())
+    news = dict(line.split("=", 1) for line in again["clickhouse.env"].split())
+    hashes["PLATESTREAM_FLOWS_SHA256"] = news["PLATESTREAM_FLOWS_SHA256"]
+    made["clickhouse.env"] = "".join(f"{name}={value}\n" for name, value in hashes.items())
+    file.write_text(json.dumps(made))
+    agency.put_secrets()
+    before = {
+        one["metadata"]["name"]: one["status"]["containerStatuses"][0]["restartCount"]
+        for one in cluster.pods()
+    }
+    wanted = agency.secrets()["platestream", "clickhouse-flows"]["clickhouse_flows"]
+    read = ("exec", "statefulset/match", "--", "cat", "/run/secrets/clickhouse/clickhouse_flows")
+    until("the pod sees the new secret", lambda: kubectl(*read) == wanted, 180)
+    delete("clickhouse", "agency")
+    all_ready(lambda: not cluster.unready("agency"))
+    after = {
+        one["metadata"]["name"]: one["status"]["containerStatuses"][0]["restartCount"]
+        for one in cluster.pods()
+    }
+    changed = sorted(name for name in after if after[name] != before.get(name))
+    say(f"        started again meanwhile: {', '.join(changed) or 'none'}")
+
+
+def begins() -> None:
+    with step("a node is ready"):
+        cluster.start()
+    with step("images are loaded"):
+        sh(DOCKER, "tag", IMAGE, NOW)
+        cluster.load(IMAGES, DOCKER)
+    with step("the agency's broker, database and tools are ready; topics and rights are made"):
+        agency.provide()
+        all_ready(namespace="agency")
+        agency.tools("topics", "--acls")
+    with step("deploy/kubernetes is applied, and all is ready"):
+        apply()
+        agency.balance()
+        all_ready(lambda: run_of(NOW))
+        restarts = sum(one["status"]["containerStatuses"][0]["restartCount"] for one in cluster.pods())
+        say(f"        {len(cluster.pods())} pods, {restarts} starts again")
+    with step("agency, people, hot list and cameras are registered"):
+        register()
+
+
+def works() -> None:
+    with step("frames through the gateway: detections, hits, notices and seals, each once"), frames():
+        time.sleep(20)
+    with step("the console by https through its Service: a search, sealed once"):
+        searches()
+
+
+def breaks() -> None:
+    for app in PODS:
+        with step(f"the pod of {app} is deleted amid frames"), frames():
+            delete(app)
+    with step("a search in the console"):
+        searches()
+    with step("the node is drained and takes pods again"), frames():
+        drain()
+    with step("the kubelet is killed and away for a minute"), frames():
+        kill_kubelet()
+    with step("the API server is away for a minute"), frames():
+        stop_api()
+    with step("the image of a next release is built and loaded"):
+        upgrade.build()
+        sh(DOCKER, "tag", upgrade.NEXT, NEXT)
+        cluster.load([NEXT], DOCKER)
+    for image in (NEXT, NOW):
+        with step(f"all pods become {image}"), frames():
+            move(image)
+    with step("the flows' account of the database gets a new password"), frames():
+        rotate_password()
+    with step("a search in the console; the log of inquiries is whole"):
+        searches()
+        settled(300)
+        say(f"        {agency.tools('audit', 'verify').strip()}")
+
+
+def ends() -> None:
+    """A stop is heard: no pod has to be killed."""
+    with step("all is deleted, and each pod ends by itself"):
+        kubectl("delete", "--filename=-", given=kubectl("kustomize", str(agency.OVERLAY)), within=600)
+
+
+PARTS = {"begins": begins, "works": works, "breaks": breaks, "ends": ends}
+
+
+def main(names: list[str]) -> int:
+    """All parts and then an end, or the parts that are named, on a cluster that is left as it is."""
+    try:
+        for name in names or PARTS:
+            PARTS[name]()
+    except WrongError as wrong:
+        say(f"WRONG: {wrong}")
+        cluster.show()
+        return 1
+    finally:
+        if not names:
+            cluster.stop()
+    say("everything was seen")
+    return 0
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    sys.exit(main(sys.argv[1:]))
