@@ -241,32 +241,18 @@ def move(image: str) -> None:
     all_ready(lambda: run_of(image))
 
 
-def rotate_password() -> None:
-    """The flows' account gets a new password: in its secret, then in the database. No flow is touched."""
-    file = agency.FILES / "made.json"
-    made, again = json.loads(file.read_text()), GENERATOR["make"](agency.NAME)
-    made["clickhouse_flows"] = again["clickhouse_flows"]
-    hashes = dict(line.split("=", 1) for line in made["clickhouse.env"].split())
-    news = dict(line.split("=", 1) for line in again["clickhouse.env"].split())
-    hashes["PLATESTREAM_FLOWS_SHA256"] = news["PLATESTREAM_FLOWS_SHA256"]
-    made["clickhouse.env"] = "".join(f"{name}={value}\n" for name, value in hashes.items())
+def rotate() -> None:
+    """The flows get a new password at the database, the console a new certificate; all pods start again."""
+    file, again = agency.FILES / "made.json", GENERATOR["make"](agency.NAME)
+    made = json.loads(file.read_text())
+    made |= {name: again[name] for name in ("clickhouse_flows", "console_certificate", "console_key")}
+    (new,) = re.findall("PLATESTREAM_FLOWS_.*", again["clickhouse.env"])
+    made["clickhouse.env"] = re.sub("PLATESTREAM_FLOWS_.*", new, made["clickhouse.env"])
     file.write_text(json.dumps(made))
     agency.put_secrets()
-    before = {
-        one["metadata"]["name"]: one["status"]["containerStatuses"][0]["restartCount"]
-        for one in cluster.pods()
-    }
-    wanted = agency.secrets()["platestream", "clickhouse-flows"]["clickhouse_flows"]
-    read = ("exec", "statefulset/match", "--", "cat", "/run/secrets/clickhouse/clickhouse_flows")
-    until("the pod sees the new secret", lambda: kubectl(*read) == wanted, 180)
-    delete("clickhouse", "agency")
-    all_ready(lambda: not cluster.unready("agency"))
-    after = {
-        one["metadata"]["name"]: one["status"]["containerStatuses"][0]["restartCount"]
-        for one in cluster.pods()
-    }
-    changed = sorted(name for name in after if after[name] != before.get(name))
-    say(f"        started again meanwhile: {', '.join(changed) or 'none'}")
+    kubectl("delete", "pods", "--namespace=agency", "--selector=app=clickhouse")
+    kubectl("delete", "pods", "--all")
+    all_ready()
 
 
 def begins() -> None:
@@ -315,9 +301,9 @@ def breaks() -> None:
     for image in (NEXT, NOW):
         with step(f"all pods become {image}"), frames():
             move(image)
-    with step("the flows' account of the database gets a new password"), frames():
-        rotate_password()
-    with step("a search in the console; the log of inquiries is whole"):
+    with step("secrets change: a password at the database, the console's certificate"), frames():
+        rotate()
+    with step("a search in the console, by its new certificate; the log of inquiries is whole"):
         searches()
         settled(300)
         say(f"        {agency.tools('audit', 'verify').strip()}")

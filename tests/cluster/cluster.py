@@ -25,6 +25,7 @@ ADDRESS = "10.250.0.1"
 
 PODS, SERVICES = "10.244.0.0/24", "10.96.0.0/16"
 API = f"https://{ADDRESS}:6443"
+ETCD = "http://127.0.0.1:12379"
 KUBECONFIG = RUN / "kubeconfig"
 SOCKET = RUN / "containerd.sock"
 
@@ -86,50 +87,28 @@ NAMES = f""".:53 {{
 """
 
 
-def _parts() -> dict[str, tuple[str | Path, ...]]:
-    """Each program with its options, in the order in which they start."""
-    me, key, etcd = f"--kubeconfig={KUBECONFIG}", RUN / "accounts.key", "http://127.0.0.1:12379"
-    peers = "http://127.0.0.1:12380"
-    return {
-        "etcd": (
-            *("etcd", "--data-dir", RUN / "etcd", "--listen-client-urls", etcd),
-            *("--advertise-client-urls", etcd, "--listen-peer-urls", peers),
-        ),
-        "kube-apiserver": (
-            *("kube-apiserver", f"--etcd-servers={etcd}", f"--bind-address={ADDRESS}", "--secure-port=6443"),
-            *(f"--tls-cert-file={RUN}/api.pem", f"--tls-private-key-file={RUN}/api.pem"),
-            *(f"--kubelet-client-certificate={RUN}/api.pem", f"--kubelet-client-key={RUN}/api.pem"),
-            *("--service-account-issuer=https://kubernetes.default.svc", f"--token-auth-file={RUN}/tokens"),
-            *(f"--service-account-key-file={key}", f"--service-account-signing-key-file={key}"),
-            *("--authorization-mode=RBAC", f"--service-cluster-ip-range={SERVICES}"),
-            "--kubelet-preferred-address-types=InternalIP",
-        ),
-        "kube-controller-manager": (
-            *("kube-controller-manager", me, f"--service-account-private-key-file={key}"),
-            *(
-                f"--root-ca-file={RUN}/authority.pem",
-                "--leader-elect=false",
-                "--use-service-account-credentials",
-            ),
-        ),
-        "kube-scheduler": ("kube-scheduler", me, "--leader-elect=false"),
-        "coredns": ("coredns", "-conf", RUN / "Corefile"),
-        "containerd": ("containerd", "--config", RUN / "containerd.toml"),
-        "kubelet": (
-            *("kubelet", me, f"--config={RUN}/kubelet.json", f"--root-dir={RUN}/kubelet"),
-            *(f"--cert-dir={RUN}/kubelet-certificate", f"--node-ip={ADDRESS}", f"--hostname-override={NODE}"),
-        ),
-        "kube-proxy": (
-            *(
-                "kube-proxy",
-                me,
-                "--proxy-mode=iptables",
-                f"--cluster-cidr={PODS}",
-                "--conntrack-max-per-core=0",
-            ),
-            f"--hostname-override={NODE}",
-        ),
-    }
+ME = f"--kubeconfig={KUBECONFIG}"
+PARTS = {
+    "etcd": f"""--data-dir={RUN}/etcd --listen-client-urls={ETCD} --advertise-client-urls={ETCD}
+        --listen-peer-urls=http://127.0.0.1:12380""",
+    "kube-apiserver": f"""--etcd-servers={ETCD} --bind-address={ADDRESS} --secure-port=6443
+        --tls-cert-file={RUN}/api.pem --tls-private-key-file={RUN}/api.pem
+        --kubelet-client-certificate={RUN}/api.pem --kubelet-client-key={RUN}/api.pem
+        --service-account-issuer=https://kubernetes.default.svc --token-auth-file={RUN}/tokens
+        --service-account-key-file={RUN}/accounts.key --service-account-signing-key-file={RUN}/accounts.key
+        --authorization-mode=RBAC --service-cluster-ip-range={SERVICES}
+        --kubelet-preferred-address-types=InternalIP""",
+    "kube-controller-manager": f"""{ME} --service-account-private-key-file={RUN}/accounts.key
+        --root-ca-file={RUN}/authority.pem --leader-elect=false --use-service-account-credentials""",
+    "kube-scheduler": f"{ME} --leader-elect=false",
+    "coredns": f"-conf={RUN}/Corefile",
+    "containerd": f"--config={RUN}/containerd.toml",
+    "kubelet": f"""{ME} --config={RUN}/kubelet.json --root-dir={RUN}/kubelet
+        --cert-dir={RUN}/kubelet-certificate --node-ip={ADDRESS} --hostname-override={NODE}""",
+    "kube-proxy": f"""{ME} --proxy-mode=iptables --cluster-cidr={PODS} --conntrack-max-per-core=0
+        --hostname-override={NODE}""",
+}
+"""The programs with their options, in the order in which they start."""
 
 
 def begin(name: str, command: Sequence[str | Path] = ()) -> None:
@@ -137,7 +116,7 @@ def begin(name: str, command: Sequence[str | Path] = ()) -> None:
     path = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
     with (RUN / f"{name}.log").open("a") as log:
         process = subprocess.Popen(
-            [str(word) for word in command or _parts()[name]],
+            [str(word) for word in command or (name, *PARTS[name].split())],
             env=path,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -177,7 +156,7 @@ def start() -> None:
     sh("ip", "address", "add", f"{ADDRESS}/24", "dev", BRIDGE)
     sh("ip", "link", "set", BRIDGE, "up")
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
-    for name in _parts():
+    for name in PARTS:
         begin(name)
         if name == "kube-apiserver":
             until("the API server is ready", ready, 120)
