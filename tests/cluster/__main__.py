@@ -12,7 +12,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from urllib.error import URLError
 
 import httpx
@@ -26,7 +26,7 @@ from tests.cluster import agency, cluster
 from tests.cluster.cluster import NODE, RUN, all_ready, begin, end, get, kubectl, ready
 from tests.containers import upgrade
 from tests.containers.__main__ import PERSON
-from tests.containers.looks import hold
+from tests.containers.looks import CONNECT, hold
 from tests.containers.stack import DOCKER, IMAGE, WrongError, say, sh, step, until
 from tests.support.compose import GENERATOR
 from tests.support.up import founding
@@ -255,6 +255,28 @@ def rotate() -> None:
     all_ready()
 
 
+def reaches(namespace: str, work: str, host: str, port: int) -> bool:
+    """Whether a connection from within a pod is made."""
+    inside = ("exec", f"--namespace={namespace}", work, "--", "python", "-c", CONNECT, host, str(port))
+    return kubectl(*inside).strip() == "connected"
+
+
+def enforce_policies() -> None:
+    """What no policy names is closed from now on, and what one names is open, to new pods, too."""
+    receiver = (cluster.ADDRESS, 8080)
+    notify = partial(reaches, "platestream", "statefulset/notify", *receiver)
+    closed = [
+        partial(reaches, "platestream", "statefulset/match", *receiver),
+        partial(reaches, "agency", "deployment/tools", "match-0.match.platestream", 3030),
+    ]
+    hold(all(one() for one in (notify, *closed)), "something is closed where nothing enforces policies")
+    begin("kube-router")
+    until("it is closed", lambda: not any(one() for one in closed), 120)
+    hold(notify(), "notify does not reach the receiver")
+    kubectl("delete", "pods", "--all")
+    all_ready()
+
+
 def begins() -> None:
     with step("a node is ready"):
         cluster.start()
@@ -309,13 +331,20 @@ def breaks() -> None:
         say(f"        {agency.tools('audit', 'verify').strip()}")
 
 
+def closes() -> None:
+    with step("network policies are enforced, and all pods start again"), frames():
+        enforce_policies()
+    with step("a search in the console through its policy"):
+        searches()
+
+
 def ends() -> None:
-    """A stop is heard: no pod has to be killed."""
-    with step("all is deleted, and each pod ends by itself"):
+    """What was applied is deleted, with its namespace."""
+    with step("all that was applied is deleted"):
         kubectl("delete", "--filename=-", given=kubectl("kustomize", str(agency.OVERLAY)), within=600)
 
 
-PARTS = {"begins": begins, "works": works, "breaks": breaks, "ends": ends}
+PARTS = {"begins": begins, "works": works, "breaks": breaks, "closes": closes, "ends": ends}
 
 
 def main(names: list[str]) -> int:

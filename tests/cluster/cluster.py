@@ -107,6 +107,9 @@ PARTS = {
         --cert-dir={RUN}/kubelet-certificate --node-ip={ADDRESS} --hostname-override={NODE}""",
     "kube-proxy": f"""{ME} --proxy-mode=iptables --cluster-cidr={PODS} --conntrack-max-per-core=0
         --hostname-override={NODE}""",
+    # Started by the story: until then nothing enforces network policies.
+    "kube-router": f"""{ME} --run-router=false --run-firewall=true --run-service-proxy=false
+        --hostname-override={NODE} --service-cluster-ip-range={SERVICES} --health-port=0 --metrics-port=0""",
 }
 """The programs with their options, in the order in which they start."""
 
@@ -156,7 +159,7 @@ def start() -> None:
     sh("ip", "address", "add", f"{ADDRESS}/24", "dev", BRIDGE)
     sh("ip", "link", "set", BRIDGE, "up")
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
-    for name in PARTS:
+    for name in (one for one in PARTS if one != "kube-router"):
         begin(name)
         if name == "kube-apiserver":
             until("the API server is ready", ready, 120)
@@ -220,11 +223,15 @@ def stop() -> None:
     for space in Path("/run/netns").glob("cni-*"):
         space.unlink(missing_ok=True)
     sh("ip", "link", "delete", BRIDGE, check=False)
+    shutil.rmtree(RUN / "containerd", ignore_errors=True)  # gigabytes
     for tool in ("iptables", "ip6tables"):
         rules = sh(f"{tool}-save").splitlines(keepends=True)
         others = [rule for rule in rules if "KUBE-" not in rule and "CNI-" not in rule]
         if len(others) < len(rules):
             sh(f"{tool}-restore", given="".join(others))
+    for name in sh("ipset", "list", "-name").split():
+        if "KUBE-" in name:
+            sh("ipset", "destroy", name)
 
 
 def kubectl(*arguments: str, given: str | None = None, check: bool = True, within: float = 300) -> str:
