@@ -20,7 +20,7 @@ from platestream.cameras.sources.events import NewReads, events, parsed
 from platestream.cameras.sources.folder import pictures
 from platestream.cameras.sources.frigate import FrigateCamera, batches
 from platestream.cameras.sources.http import HttpCamera
-from platestream.cameras.sources.mqtt import Broker
+from platestream.cameras.sources.mqtt import Broker, EndedError
 from platestream.cameras.sources.onvif_events import PullPoint
 from platestream.cameras.sources.onvif_metadata import documents
 from platestream.cameras.sources.streams import PROTOCOLS, Stream
@@ -33,6 +33,12 @@ from platestream.schemas.message import RefusedError
 log = logging.getLogger(__name__)
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+STANDBY_WAIT = 60.0
+"""Time for which a gateway leaves an MQTT camera to another one. The broker keeps the messages of their one
+session, so the other one may end meanwhile.
+"""
+ENDED_SOON = 2
+"""Connections that a broker may end soon one after the other before another gateway is suspected."""
 REPEATED_SECONDS = 10.0
 """Time for which a read that an ONVIF camera repeats is not taken again."""
 
@@ -50,7 +56,7 @@ class Watcher:
         """Watch the camera; reconnect after 1, 2, 4 … 60 seconds, varied at random so that cameras do not
         return all at the same time.
         """
-        wait = FIRST_WAIT
+        wait, soon = FIRST_WAIT, 0
         while not self._stop.is_set():
             began = time.monotonic()
             try:
@@ -59,6 +65,9 @@ class Watcher:
                     self._take(capture)
                 if self._camera.kind == "video":
                     return
+            except EndedError as error:
+                soon = soon + 1 if time.monotonic() - began < 2 * STANDBY_WAIT else 1
+                self._ended(error, error.taken_over or soon > ENDED_SOON)
             except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
                 self._failed(sentence(error))
             except Exception as error:  # a fault of one camera must not stop the others
@@ -72,6 +81,15 @@ class Watcher:
     def _failed(self, fault: str) -> None:
         log.warning("camera %s: %s", self._state.name, fault)
         self._state.failed(fault)
+
+    def _ended(self, error: EndedError, taken_over: bool) -> None:
+        """Leave the camera to another gateway for a while if one took over its session at the broker."""
+        if not taken_over:
+            self._failed(sentence(error))
+            return
+        client = f"platestream-{self._state.name}"
+        self._failed(f"{sentence(error)}; another gateway seems to have this camera, as {client}")
+        self._stop.wait(STANDBY_WAIT)
 
     def _due(self) -> bool:
         return self._intake.due(time.monotonic())

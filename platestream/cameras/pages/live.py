@@ -37,7 +37,8 @@ def begin(request: PageRequest, camera: str) -> str:
     """Log a view and return the link of its pictures. Raises as `seeing.begin`."""
     why: Documentation = {"case_number": request.field("case_number"), "reason": request.field("reason")}
     live_access.log_viewing(request.door, camera, **why)
-    request.session.live_picture = look = request.session.remember_documentation(why)
+    look = request.session.remember_documentation(why, request.now)
+    request.session.change(live_picture=look)
     return request.session.sign_link(_path(look, camera), request.now)
 
 
@@ -79,7 +80,7 @@ def _continues(request: PageRequest, look: str) -> bool:
     alive.
     """
     session = request.console.session(cookies.session_token(request.http), used=False)
-    return session is request.session and session.live_picture == look
+    return session is not None and session.key == request.session.key and session.live_picture == look
 
 
 def _status_text(request: PageRequest, found: live_picture.Picture | None, now: datetime) -> str:

@@ -65,7 +65,7 @@ def test(request: PageRequest) -> Response:
 def picture(request: PageRequest) -> Response:
     """Return the test picture of this session."""
     name: UUID = request.http.path_params["name"]
-    found = (request.session.pictures.get(name) or {}).get("trial")
+    found = (request.session.pictures.get(name, request.now) or {}).get("trial")
     if found is None:
         raise HTTPException(404)
     return Response(found, media_type="image/jpeg")
@@ -179,7 +179,7 @@ def _parts(request: PageRequest) -> PictureParts:
 def store_picture(request: PageRequest, jpeg: bytes) -> str:
     """Store a picture for this session; return its address."""
     name = uuid4()
-    request.session.pictures.put(name, {"trial": jpeg})
+    request.session.pictures.put(name, {"trial": jpeg}, request.now)
     return f"{PATH}/picture/{name}"
 
 

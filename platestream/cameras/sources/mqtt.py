@@ -32,6 +32,18 @@ SECONDS = 10.0
 POLL_SECONDS = 0.5
 REFUSED = frozenset({132, 133, 134, 135, 138, 140})
 """Codes by which a broker refuses a sign-in."""
+TAKEN_OVER = 142
+"""Code by which a broker ends a connection because another client connected with its name. Mosquitto 2.0.11
+sends none.
+"""
+
+
+class EndedError(CameraError):
+    """The broker ended a connection; `taken_over`: because another client has connected with its name."""
+
+    def __init__(self, message: str, *, taken_over: bool) -> None:
+        super().__init__(message)
+        self.taken_over = taken_over
 
 
 @dataclass(frozen=True)
@@ -108,22 +120,22 @@ def messages(
 ) -> Iterator[Received | None]:
     """Yield the messages of topics for the client `name`, and None twice a second while there are none.
 
-    Raises CameraError where the broker is unreachable, refuses, or ends the connection.
+    Raises CameraError where the broker is unreachable, refuses, or ends the connection (EndedError).
     """
     client = broker.client(name, manual_ack=True)
     inbox: deque[Received] = deque()
-    faults: deque[str] = deque()
+    faults: deque[CameraError] = deque()
 
     def connected(_client: Client, _data: Any, _flags: Any, code: ReasonCode, _more: Any) -> None:
         if code.is_failure:
             refused = "refuses the sign-in" if code.value in REFUSED else "refuses the connection"
-            faults.append(f"the broker {broker.host} {refused} (code {code.value})")
+            faults.append(CameraError(f"the broker {broker.host} {refused} (code {code.value})"))
         else:
             client.subscribe([(topic, 1) for topic in topics])
 
     def subscribed(_client: Client, _data: Any, _number: int, codes: list[ReasonCode], _more: Any) -> None:
         forbidden = [topic for topic, code in zip(topics, codes, strict=False) if code.is_failure]
-        faults.extend(f"the broker {broker.host} forbids the topic {topic}" for topic in forbidden)
+        faults.extend(CameraError(f"the broker {broker.host} forbids the topic {one}") for one in forbidden)
 
     def received(_client: Client, _data: Any, message: MQTTMessage) -> None:
         number, quality = message.mid, message.qos
@@ -133,7 +145,8 @@ def messages(
 
     def ended(_client: Client, _data: Any, flags: Any, code: ReasonCode, _more: Any) -> None:
         by_broker = f" (code {code.value})" if flags.is_disconnect_packet_from_server else ""
-        faults.append(f"the broker {broker.host} ended the connection{by_broker}")
+        fault = f"the broker {broker.host} ended the connection{by_broker}"
+        faults.append(EndedError(fault, taken_over=code.value == TAKEN_OVER))
 
     client.on_connect, client.on_subscribe = connected, subscribed
     client.on_message, client.on_disconnect = received, ended
@@ -141,7 +154,7 @@ def messages(
     try:
         while not stop():
             if faults:
-                raise CameraError(faults[0])
+                raise faults[0]
             turn(client)
             if not inbox:
                 yield None
