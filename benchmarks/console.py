@@ -195,9 +195,8 @@ def _large(system: Live, who: str, detections: int, hits: int, rounds: int) -> d
     page_weight.fill_list(streams, entries[0], ENTRIES)
     console = Console(settings)
     console.prepare()
-    token, session = console.sessions.begin(who, datetime.now(UTC))
-    session.password = console.passwords.version(who)
-    session.resets = accounts.resets(settings, who)
+    versions = {"password": console.passwords.version(who), "resets": accounts.resets(settings, who)}
+    token, session = console.sessions.begin(who, datetime.now(UTC), **versions)
     browser = TestClient(app(console), "https://localhost", cookies={cookies.COOKIE: token})
     assert shifts.shift_of(console.people()[0], who, datetime.now(UTC)) is not None
     (hit,) = owner.query("SELECT hit_id FROM platestream.alert_hits LIMIT 1").result_rows[0]

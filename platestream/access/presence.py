@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Devices:
-    """The connected devices of this console. Thread-safe."""
+    """The connected devices, as far as this console has heard of them. Thread-safe."""
 
     def __init__(self) -> None:
         self._last: dict[str, Presence] = {}
@@ -42,11 +42,12 @@ class Devices:
         return last is not None and last.sound and last.until > now
 
     def record_sign_out(self, door: Door, who: str, now: datetime) -> None:
-        """Publish that `who` has signed out, where a device of theirs was connected."""
+        """Publish that `who` has signed out, where a device of theirs was connected here or at another
+        console.
+        """
         with self._lock:
-            last = self._last.pop(who, None)
-        if last is not None and last.until > now:
-            _publish(door, msgspec.structs.replace(last, at=now, until=now))
+            last = self._last.pop(who, None) or Presence(user=who, at=now, since=now, until=now, sound=False)
+        _publish(door, msgspec.structs.replace(last, at=now, until=now))
 
 
 def connected(door: Door, now: datetime) -> dict[str, Presence]:

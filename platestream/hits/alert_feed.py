@@ -13,12 +13,14 @@ from platestream.hits import service as job
 
 CAPACITY = 1000
 """Hits that a page which was away for a moment still gets."""
+OVERLAP_MS = 10_000
 HEARTBEAT_S = 15
 """Seconds between heartbeats to a page, which answers each; the end of a shift is noticed at the next one."""
 
 
 class LiveHit(NamedTuple):
-    """Hit with its line of the list and its sequence number.
+    """Hit with its line of the list and its number, which is the same at every console. `order` counts what
+    this console announced.
 
     `refusals` maps each person with a logged view to the rule that refuses it; empty if it is permitted.
     """
@@ -27,10 +29,11 @@ class LiveHit(NamedTuple):
     hit: job.HitWithHistory
     line: str
     refusals: dict[str, str]
+    order: int
 
 
 class LiveHitFeed:
-    """Newest hits, numbered in order of arrival, and the pages that wait for more. Thread-safe.
+    """Newest hits, in order of arrival, and the pages that wait for more. Thread-safe.
 
     `following` is True while the topic is read. `gaps` counts interruptions, in which hits may have been
     missed.
@@ -38,7 +41,8 @@ class LiveHitFeed:
 
     def __init__(self) -> None:
         self._hits: deque[LiveHit] = deque(maxlen=CAPACITY)
-        self._number = time.time_ns() // 1_000_000  # above the numbers of an earlier process
+        self._number = time.time_ns() // 1_000_000  # numbers are times, in milliseconds
+        self._order = 0
         self._waiting: dict[object, tuple[asyncio.AbstractEventLoop, asyncio.Event]] = {}
         self._pages: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -47,7 +51,7 @@ class LiveHitFeed:
 
     @property
     def newest(self) -> int:
-        """Return the number of the newest hit."""
+        """Return the highest number of a hit so far."""
         return self._number
 
     def mark_gap(self) -> None:
@@ -66,11 +70,12 @@ class LiveHitFeed:
         with self._lock:
             return sorted(+self._pages)
 
-    def publish(self, hit: job.HitWithHistory, line: str, refusals: dict[str, str]) -> None:
+    def publish(self, number: int, hit: job.HitWithHistory, line: str, refusals: dict[str, str]) -> None:
         """Add a hit with the people for whom views were logged."""
         with self._lock:
-            self._number += 1
-            self._hits.append(LiveHit(self._number, hit, line, refusals))
+            self._number = max(self._number, number)
+            self._order += 1
+            self._hits.append(LiveHit(number, hit, line, refusals, self._order))
             for loop, event in self._waiting.values():
                 loop.call_soon_threadsafe(event.set)
 
@@ -78,6 +83,21 @@ class LiveHitFeed:
         """Return the hits after a number."""
         with self._lock:
             return [one for one in self._hits if one.number > number]
+
+    def since(self, number: int, *, again: bool) -> tuple[list[LiveHit], int]:
+        """Return the hits after a number, and the newest's order.
+
+        A page that connects `again` may have been at another console, which may have announced hits in
+        another order, so the last of before are among them. It leaves out those that it knows.
+        """
+        least = number - OVERLAP_MS if again else number
+        with self._lock:
+            return [one for one in self._hits if one.number > least], self._order
+
+    def later(self, order: int) -> tuple[list[LiveHit], int]:
+        """Return the hits that were announced here after one, and the newest's order."""
+        with self._lock:
+            return [one for one in self._hits if one.order > order], self._order
 
     def was_announced(self, hit_id: UUID) -> bool:
         """Return whether this hit was announced since the console started."""
@@ -95,11 +115,11 @@ class LiveHitFeed:
             with self._lock:
                 self._pages[who] -= 1
 
-    async def wait(self, number: int) -> None:
-        """Wait until a hit after `number` arrives, or BEAT_S have passed."""
+    async def wait(self, order: int) -> None:
+        """Wait until a hit is announced after one, or HEARTBEAT_S have passed."""
         waiting, event = object(), asyncio.Event()
         with self._lock:
-            if self._number > number:
+            if self._order > order:
                 return
             self._waiting[waiting] = (asyncio.get_running_loop(), event)
         try:

@@ -1,8 +1,7 @@
 """Handling of one hit for the pages and the API: find it, and record a step."""
 
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,31 +12,31 @@ from platestream.schemas.hit_action import ActionKind, Confusion, HitAction
 
 if TYPE_CHECKING:
     from platestream.web.console import Console
+    from platestream.web.shared_state import SharedState
 
 TRIES, AGAIN_S = 20, 0.5
 
 
 class RecentSteps:
-    """Cache of steps recorded here in the last minutes, which the flow may not have written to the
-    table yet.
+    """Steps recorded at any console in the last minutes, which the flow may not have written to the table
+    yet.
     """
 
     FOR = timedelta(minutes=2)
 
-    def __init__(self) -> None:
-        self._steps: list[HitAction] = []
-        self._lock = threading.Lock()
+    def __init__(self, state: "SharedState", clock: Callable[[], datetime]) -> None:
+        self._state, self._clock = state, clock
 
-    def put(self, steps: Sequence[HitAction], now: datetime) -> None:
+    def put(self, steps: Sequence[HitAction]) -> None:
         """Remember a recorded step."""
-        with self._lock:
-            self._steps = [one for one in self._steps if now - one.at < self.FOR]
-            self._steps += [one for one in steps if one not in self._steps]
+        now = self._clock()
+        for one in steps:
+            if now - one.at < self.FOR:
+                self._state.put("step", str(one.action_id), one, one.at + self.FOR)
 
-    def all(self) -> list[HitAction]:
+    def all(self) -> Sequence[HitAction]:
         """Return the steps recorded in the last minutes."""
-        with self._lock:
-            return list(self._steps)
+        return self._state.all("step", HitAction, self._clock())
 
 
 def view_reason(hit_id: UUID, case_number: str = "") -> Documentation:
@@ -79,5 +78,5 @@ def take_step(
     elif kind == "plate_and_state_confirmed":
         confused = job.confirmed_confusions(hit.row)
     done = job.take_step(door, hit, kind, confused=confused, **fields)
-    console.recent.put((*done.history.applied, *done.history.ignored), console.clock())
+    console.recent.put((*done.history.applied, *done.history.ignored))
     return done

@@ -3,10 +3,10 @@
 import logging
 import secrets
 import threading
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from platestream.access.door import Door
 from platestream.access.inquire import RefusedInquiry
@@ -14,8 +14,14 @@ from platestream.hotlist.lookback import find_and_publish
 from platestream.schemas.alert_hit import AlertHit
 from platestream.schemas.hotlist import HotListEntry
 
-MOST = 100  # jobs whose result is remembered
 AT_ONCE = 2
+LIVES = timedelta(days=1)
+NEWS_EVERY = timedelta(seconds=1)
+SILENT = timedelta(minutes=15)
+"""Time after which a look-back without news has ended with its console."""
+
+if TYPE_CHECKING:
+    from platestream.web.shared_state import SharedState
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +42,13 @@ class FoundPlate:
 class LookBackJob:
     """A look-back that `who` set off: `done` of `of` finds have their pictures; `of` is 0 while it searches.
 
-    `refused` is the rule that refused it. With `failed` it ended before its end, for a fault.
+    `refused` is the rule that refused it. With `failed` it ended before its end, for a fault. `at` is the
+    time of the last news.
     """
 
     who: str
     entries: int
+    at: datetime
     name: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     done: int = 0
     of: int = 0
@@ -49,10 +57,6 @@ class LookBackJob:
     refused: str = ""
     found: tuple[FoundPlate, ...] = ()
 
-    def progress(self, done: int, of: int) -> None:
-        """Record the progress."""
-        self.done, self.of = done, of
-
     @property
     def hits(self) -> int:
         """The number of finds."""
@@ -60,19 +64,18 @@ class LookBackJob:
 
 
 class LookBackJobs:
-    """The look-backs of a console. Thread-safe. A restart ends those that run; they can be repeated."""
+    """The look-backs of this console, which every console shows. Thread-safe. A restart ends those that run;
+    they can be repeated.
+    """
 
-    def __init__(self) -> None:
-        self._jobs: OrderedDict[str, LookBackJob] = OrderedDict()
-        self._lock, self._turn = threading.Lock(), threading.Semaphore(AT_ONCE)
+    def __init__(self, state: "SharedState", clock: Callable[[], datetime]) -> None:
+        self._state, self._clock = state, clock
+        self._turn = threading.Semaphore(AT_ONCE)
 
     def start(self, door: Door, entries: Sequence[HotListEntry], now: datetime, who: str) -> LookBackJob:
         """Begin a look-back through `door`, and return at once."""
-        job = LookBackJob(who, len(entries))
-        with self._lock:
-            self._jobs[job.name] = job
-            while len(self._jobs) > MOST:
-                self._jobs.popitem(last=False)
+        job = LookBackJob(who, len(entries), self._clock())
+        self._store(job)
         thread = threading.Thread(
             target=self._run, args=(job, door, entries, now), name="look-back", daemon=True
         )
@@ -81,20 +84,34 @@ class LookBackJobs:
 
     def find(self, name: str, who: str) -> LookBackJob | None:
         """Return a job of this person."""
-        with self._lock:
-            job = self._jobs.get(name)
-        return job if job is not None and job.who == who else None
+        now = self._clock()
+        job = self._state.get("look-back", name, LookBackJob, now) if name else None
+        if job is None or job.who != who:
+            return None
+        if not job.finished and now - job.at > SILENT:
+            job.finished = job.failed = True  # its console was restarted
+        return job
+
+    def _store(self, job: LookBackJob) -> None:
+        job.at = self._clock()
+        self._state.put("look-back", job.name, job, job.at + LIVES)
 
     def _run(self, job: LookBackJob, door: Door, entries: Sequence[HotListEntry], now: datetime) -> None:
+        def progress(done: int, of: int) -> None:
+            begins, job.done, job.of = not job.of, done, of
+            if begins or self._clock() - job.at >= NEWS_EVERY:
+                self._store(job)
+
         with self._turn:
             try:
-                job.found = tuple(_by_plate(find_and_publish(door, entries, now, job.progress)))
+                job.found = tuple(_by_plate(find_and_publish(door, entries, now, progress)))
             except RefusedInquiry as refused:
                 job.refused = str(refused)
             except Exception as error:
                 job.failed = True
                 log.warning("a look-back ended before its end: %s", type(error).__name__)
             job.finished = True
+            self._store(job)
 
 
 class StartedLookBack:

@@ -300,16 +300,22 @@ def _passes(caller: Caller, way: SearchKind, body: Vehicle, plate: str) -> Detec
     return Detections.of(_search(caller, look, body.why), 0, body.most)
 
 
+SEARCH_LIVES = timedelta(minutes=15)
+"""Longer than the ten minutes of an inquiry, which the gate keeps."""
+
+
 def _search(caller: Caller, look: SearchRequest, why: Documentation) -> Result:
     """Search, and remember the request for further pages and exports."""
     result = looking.search(caller.door, look, **why)
-    caller.console.searches.put((caller.door.who, result.inquiry_id), (look, why))
+    name = f"{caller.door.who} {result.inquiry_id}"
+    caller.console.shared.put("search", name, (look, why), caller.console.clock() + SEARCH_LIVES)
     return result
 
 
 def _searched(caller: Caller, inquiry: UUID) -> tuple[SearchRequest, Documentation, Result]:
     """Return a search of this person again. Raises HTTPException where it is over, or somebody else's."""
-    known = caller.console.searches.get((caller.door.who, inquiry))
+    shared, name, now = caller.console.shared, f"{caller.door.who} {inquiry}", caller.console.clock()
+    known = shared.get("search", name, tuple[SearchRequest, Documentation], now)
     if known is None:
         raise HTTPException(404, "The inquiry is not one of yours, or is over ten minutes old.")
     request, why = known

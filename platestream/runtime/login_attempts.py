@@ -53,10 +53,16 @@ class LoginAttempts(Generic[Key]):
         """Return the time until the next attempt may be made; 0 for now."""
         with self._lock:
             failures = self._failures.get(key)
-        if failures is None or failures.count < self._free:
+        return self.wait(failures.count, failures.last, self._clock()) if failures is not None else 0.0
+
+    def wait(self, count: int, last: float, now: float) -> float:
+        """Return the time until the next attempt may be made after `count` failures, of which the last was
+        at `last`.
+        """
+        if count < self._free:
             return 0.0
-        doublings = min(failures.count - self._free, MOST_DOUBLINGS)
-        return max(0.0, failures.last + min(self._longest, self._first * 2.0**doublings) - self._clock())
+        doublings = min(count - self._free, MOST_DOUBLINGS)
+        return max(0.0, last + min(self._longest, self._first * 2.0**doublings) - now)
 
     def record_failure(self, key: Key) -> int:
         """Count a failed sign-in and return the number of them."""

@@ -1,14 +1,19 @@
 """Refused sign-ins: the rate limit by account, address and known browser, and their record."""
 
+import hmac
 import logging
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.requests import Request
 
+from platestream.runtime.login_attempts import FREE, MOST, LoginAttempts
 from platestream.schemas.sign_in_event import BROWSER, UNKNOWN, SignInEvent
 from platestream.web import cookies
+from platestream.web.shared_state import SharedState
 
 if TYPE_CHECKING:
     from platestream.web.console import Console
@@ -16,11 +21,77 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TOO_MANY = "too many attempts"
+REMEMBERED = timedelta(days=1)
+"""Time after the last failure at which failures are forgotten. To wait for it gains no attempts."""
 
 
-@dataclass(frozen=True)
+class Claim(NamedTuple):
+    """An attempt that may be made now if there is no time to `wait`. It counts as failed, `at` a time; the
+    failure `before` it was then.
+    """
+
+    wait: float
+    at: float = 0.0
+    before: float = 0.0
+
+
+class SharedAttempts:
+    """Failed attempts that all consoles count together, with the delays of `LoginAttempts`."""
+
+    def __init__(self, state: SharedState, kind: str, clock: Callable[[], float], free: int = FREE) -> None:
+        self._state, self._kind, self._clock = state, kind, clock
+        self._delays: LoginAttempts[str] = LoginAttempts(free)
+
+    def claim(self, name: str) -> Claim:
+        """Claim an attempt. Attempts that are made at once, at any console, cannot all be the next one."""
+        with self._state.change():
+            wait, now = self.retry_after(name), self._clock()
+            if wait:
+                return Claim(wait)
+            found = self._found(name)
+            self.record_failure(name)
+            return Claim(0.0, now, found[1] if found else 0.0)
+
+    def give_back(self, name: str, claim: Claim) -> None:
+        """Let a claimed attempt count no more."""
+        sql = """UPDATE failures SET count = count - 1, last = iif(last <= ?, ?, last)
+            WHERE kind = ? AND key = ? AND count > 0"""
+        self._state.run(sql, claim.at, claim.before, self._kind, self._key(name))
+
+    def retry_after(self, name: str) -> float:
+        """Return the time in seconds until the next attempt may be made; 0 for now."""
+        found = self._found(name)
+        return self._delays.wait(found[0], found[1], self._clock()) if found else 0.0
+
+    def record_failure(self, name: str) -> None:
+        """Count a failed attempt."""
+        now, key = self._clock(), self._key(name)
+        with self._state.change():
+            count = (self._found(name) or (0, 0.0))[0]
+            sql = "INSERT OR REPLACE INTO failures (kind, key, count, last) VALUES (?, ?, ?, ?)"
+            self._state.run(sql, self._kind, key, count + 1, now)
+            sql = """DELETE FROM failures WHERE kind = ? AND last <
+                coalesce((SELECT last FROM failures WHERE kind = ? ORDER BY last DESC LIMIT 1 OFFSET ?), 0)"""
+            self._state.run(sql, self._kind, self._kind, MOST - 1)
+
+    def record_success(self, name: str) -> None:
+        """Forget the failures under a name."""
+        self._state.run("DELETE FROM failures WHERE kind = ? AND key = ?", self._kind, self._key(name))
+
+    def _found(self, name: str) -> tuple[int, float] | None:
+        sql = "SELECT count, last FROM failures WHERE kind = ? AND key = ?"
+        found = self._state.run(sql, self._kind, self._key(name))
+        forgotten = not found or found[0][1] + REMEMBERED.total_seconds() <= self._clock()
+        return None if forgotten else (found[0][0], found[0][1])
+
+    def _key(self, name: str) -> bytes:
+        """A text that was typed as a name may be a password."""
+        return hmac.digest(self._state.key or b"-", name.encode("utf-8", "surrogateescape"), "sha256")
+
+
+@dataclass
 class Attempts:
-    """Failed attempts of a sign-in, counted by account and address.
+    """An attempt of a sign-in, counted by account and address.
 
     A browser in which the person has signed in before is counted for itself, so that nobody's attempts
     elsewhere lock the person out of it.
@@ -29,6 +100,7 @@ class Attempts:
     console: "Console"
     account: str
     address: str
+    _claims: tuple[Claim, Claim] = field(default=(Claim(0.0), Claim(0.0)))
 
     @classmethod
     def of(cls, console: "Console", request: Request, who: str, what: str = "") -> "Attempts":
@@ -48,8 +120,27 @@ class Attempts:
         if self.address:
             self.console.addresses.record_failure(self.address)
 
+    def claim(self) -> str:
+        """Claim an attempt, which counts as failed until `record_success` or `give_back`. Return the message
+        that names the time to wait; empty if there is none.
+        """
+        with self.console.shared.change():
+            if message := self.message:
+                return message
+            address = self.console.addresses.claim(self.address) if self.address else Claim(0.0)
+            self._claims = self.console.attempts.claim(self.account), address
+        return ""
+
+    def give_back(self) -> None:
+        """Let the claimed attempt count no more."""
+        account, address = self._claims
+        self.console.attempts.give_back(self.account, account)
+        if self.address:
+            self.console.addresses.give_back(self.address, address)
+
     def record_success(self) -> None:
         """Forget the failed attempts of the account here."""
+        self.give_back()
         self.console.attempts.record_success(self.account)
 
 

@@ -7,7 +7,6 @@ CONFIRMED_FOR ago. The form waits in the session meanwhile, with its files, and 
 import dataclasses
 from datetime import timedelta
 
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -17,6 +16,8 @@ from platestream.schemas.acts import CONFIRMED, CONFIRMED_ALWAYS
 from platestream.schemas.sign_in_event import SignInEvent
 from platestream.web import signin_passkey
 from platestream.web.attempts import TOO_MANY, Attempts, record_refusal
+from platestream.web.failures import FAILURES
+from platestream.web.forms import SentForm
 from platestream.web.page_request import PageRequest
 from platestream.web.sessions import HeldForm, Session
 from platestream.web.signin_passkey import PASSKEY
@@ -44,21 +45,20 @@ def resumed(request: PageRequest) -> PageRequest:
     if FIELD not in request.form:
         acts = _to_confirm(request)
         return dataclasses.replace(request, door=dataclasses.replace(request.door, to_confirm=acts))
-    held = session.held
-    if held is None or held.name != request.field(FIELD) or held.path != request.http.url.path:
+    name = request.field(FIELD)
+    held = session.held.get(name, request.now) if name else None
+    if held is None or held.path != request.http.url.path:
         raise HTTPException(409, "This form waited too long. Nothing was done: go back and send it again.")
     prove(request, session)
-    session.held = None
-    for one in held.form.values():
-        if isinstance(one, UploadFile):
-            one.file.seek(0)
-    return dataclasses.replace(request, form=held.form)
+    if session.held.get(name, request.now, take=True) is None:
+        raise HTTPException(409, "This form was sent twice. See whether it was carried out.")
+    return dataclasses.replace(request, form=held.form.form())
 
 
 def prove(request: PageRequest, session: Session) -> None:
     """Check the code or passkey in the form of a request, and note the time. Raises WrongCodeError."""
     attempts = Attempts.of(request.console, request.http, session.who, "factor of ")
-    if message := attempts.message:
+    if message := attempts.claim():
         record_refusal(request.console, request.http, session.who, CONFIRMATION, TOO_MANY, "second factor")
         raise WrongCodeError(message, 429)
     place, code = f"on the console from {request.address}", request.field("code")[:64]
@@ -70,9 +70,11 @@ def prove(request: PageRequest, session: Session) -> None:
         else:
             second_factor.prove(request.door, code, request.now, place)
     except FactorError:
-        attempts.record_failure()
         record_refusal(request.console, request.http, session.who, CONFIRMATION, "wrong", "second factor")
         raise WrongCodeError(WRONG, 401) from None
+    except FAILURES:
+        attempts.give_back()
+        raise
     attempts.record_success()
     request.console.sign_in_log.confirmed(
         SignInEvent(
@@ -85,7 +87,7 @@ def prove(request: PageRequest, session: Session) -> None:
             session=session.name,
         )
     )
-    session.proved_at = request.now
+    session.change(proved_at=request.now)
 
 
 def _prove_by_passkey(request: PageRequest, credential: str) -> None:
@@ -104,8 +106,10 @@ def ask(request: PageRequest, message: str = "", status: int = 403) -> Response:
     if request.http.method != "POST":
         return request.refusal_page("This needs your second factor again. Sign in again.", 403)
     if not message:
-        session.held = HeldForm(where.path, request.form, request.now)
-    held = session.held.name if session.held else ""
+        made = HeldForm(where.path, SentForm.of(request.form))
+        session.held.put(made.name, made, request.now)
+    waiting = session.held.last(request.now)
+    held = waiting.name if waiting else ""
     address = f"{where.path}?{where.query}" if where.query else where.path
     return request.page(
         "confirm.html",

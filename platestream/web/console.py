@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from starlette.responses import Response
 
@@ -27,18 +26,19 @@ from platestream.notifications.factory import read_rules
 from platestream.operations.up.status import planned_ports
 from platestream.operators.notify.rules import NotifyRules
 from platestream.operators.people import People, PeopleRules
-from platestream.runtime.login_attempts import LoginAttempts
 from platestream.schemas.gate_rules import AgencyRules
 from platestream.schemas.message import RefusedError
 from platestream.schemas.sign_in_event import EVERY_BROWSER, SignInEvent
 from platestream.settings import Settings
 from platestream.web import cookies
+from platestream.web.attempts import SharedAttempts
 from platestream.web.challenges import Challenges
 from platestream.web.device_codes import DeviceCodes
 from platestream.web.failures import FAILURES
 from platestream.web.page_request import PageRequest
 from platestream.web.rendering import Section, Templates
-from platestream.web.sessions import PROVIDER, Recent, Session, Sessions
+from platestream.web.sessions import PROVIDER, Session, Sessions
+from platestream.web.shared_state import SharedState, open_shared_state
 
 if TYPE_CHECKING:
     from platestream.web.oidc import SignInFlow
@@ -65,31 +65,33 @@ _Registered = tuple[datetime, People, PeopleRules, dict[str, tuple[float, float]
 
 
 class Console:
-    """State that all pages share: settings, sessions, people, templates, and incoming hits. `searches` are
-    the last requests of programs, by person and inquiry, for their further pages.
+    """State that all pages share: settings, sessions, people, templates, and incoming hits. `shared` is the
+    state that other consoles share, too.
 
     Raises RefusedError or OSError if a file of the OpenID provider cannot be used.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.settings, self.clock = settings, clock
-        self.sessions, self.passwords = Sessions(self._sessions_ended), accounts.passwords(settings)
+        self.shared = open_shared_state(settings)
+        self.sessions = Sessions(self.shared, self._sessions_ended)
+        self.passwords = accounts.passwords(settings)
         second_factor.protect(settings)
         self.factors, self.passkeys = second_factor.factors(settings), passkey_file.passkeys(settings)
-        self.known_devices, self.challenges = known_devices(settings), Challenges()
-        self.device_codes = DeviceCodes()
-        self.attempts: LoginAttempts[str] = LoginAttempts(clock=self._seconds)
-        self.addresses: LoginAttempts[str] = LoginAttempts(ADDRESS_FREE, clock=self._seconds)
+        self.known_devices, self.challenges = known_devices(settings), Challenges(self.shared)
+        self.device_codes = DeviceCodes(self.shared)
+        self.attempts = SharedAttempts(self.shared, "account", self._seconds)
+        self.addresses = SharedAttempts(self.shared, "address", self._seconds, ADDRESS_FREE)
         self.alerts = LiveHitFeed()
-        self.recent = RecentSteps()
-        self.look_backs = LookBackJobs()
-        self.searches: Recent[tuple[str, UUID], Any] = Recent(1000)
+        self.recent = RecentSteps(self.shared, clock)
+        self.look_backs = LookBackJobs(self.shared, clock)
         self.devices = Devices()
-        self.openid = _signing_in(settings)
+        self.openid = _signing_in(settings, self.shared)
         self._clients = Clients(settings, automatic=True)
         self.sign_in_log = SignInLog(settings, self._clients, clock)
         self._lock = threading.Lock()
         self._people: _Registered | None = None
+        self._changes = 0
         self.zone = agency_zone(self.door(""))
         self.notify_rules = self._notify_rules()
         _console, self.boards_port = planned_ports(settings)
@@ -124,6 +126,7 @@ class Console:
     def _registered(self) -> "_Registered":
         with self._lock:
             if self._people is None or not self._is_current(self._people):
+                self._changes = self.shared.changes
                 now, door = self.clock(), Door.for_person(self.settings, "", TOOL, self._clients)
                 people, rules, cameras = load_people_and_cameras(door)
                 self._people = (now, people, rules, cameras, door.rules)
@@ -140,11 +143,13 @@ class Console:
         return {"agency": profile.agency.name, "use_notice": profile.sign_in.notice}
 
     def forget(self) -> None:
-        """Read registry and rules again for the next page: they have changed, or may not be old."""
-        self._people = None
+        """Read registry and rules again for the next page, here and at other consoles: they have changed, or
+        may not be old.
+        """
+        self.shared.note_change()
 
     def _is_current(self, known: "_Registered") -> bool:
-        return self.clock() - known[0] <= REGISTRY_MAX_AGE
+        return self.clock() - known[0] <= REGISTRY_MAX_AGE and self._changes == self.shared.changes
 
     def roles(self, who: str) -> tuple[str, ...]:
         """Return the roles of a person. They only choose what is offered; the door decides."""
@@ -219,8 +224,8 @@ class Console:
         on_shift = shifts.shift_of(self.people()[0], session.who, now)
         if session.shift and (on_shift is None or on_shift.id != session.shift):
             return "shift"
-        if on_shift is not None:
-            session.shift = on_shift.id  # also for a browser that did not begin the shift
+        if on_shift is not None and session.shift != on_shift.id:
+            session.change(shift=on_shift.id)  # also for a browser that did not begin the shift
         return ""
 
     def deactivated(self, who: str) -> bool:
@@ -234,8 +239,7 @@ class Console:
 
     def forget_people(self) -> None:
         """Forget the registered people, because they have just changed."""
-        with self._lock:
-            self._people = None
+        self.forget()
 
     def sections(self, who: str) -> list[Section]:
         """Return the sections that are offered to this person."""
@@ -256,16 +260,15 @@ class Console:
 
     def tend(self) -> None:
         """End sessions whose time is over, and write what waits to be logged."""
-        self.sessions.end_expired(self.clock())
+        now = self.clock()
+        self.sessions.end_expired(now)
+        self.shared.tend(now)
         self.sign_in_log.try_to_write()
 
-    def _sessions_ended(self, ended: Sequence[Session], by: str, why: str) -> None:
+    def _sessions_ended(self, ended: Sequence[tuple[str, str]], by: str, why: str) -> None:
         now = self.clock()
         self.sign_in_log.note(
-            [
-                SignInEvent(kind="ended", at=now, who=one.who, by=by, session=one.name, why=why)
-                for one in ended
-            ]
+            [SignInEvent(kind="ended", at=now, who=who, by=by, session=name, why=why) for who, name in ended]
         )
 
     def sign_out(self, session: Session) -> Response:
@@ -289,9 +292,10 @@ class Console:
     def close(self) -> None:
         """Close the connections."""
         self._clients.close()
+        self.shared.close()
 
 
-def _signing_in(settings: Settings) -> "SignInFlow | None":
+def _signing_in(settings: Settings, shared: SharedState) -> "SignInFlow | None":
     """Return the sign-in by OpenID Connect where a provider is named. Raises RefusedError without authlib."""
     named = provider(settings)
     if named is None:
@@ -302,7 +306,7 @@ def _signing_in(settings: Settings) -> "SignInFlow | None":
         raise RefusedError(
             "no_authlib", f"OpenID Connect needs the package {error.name}: install platestream[oidc]"
         ) from None
-    return SignInFlow(named)
+    return SignInFlow(named, shared)
 
 
 def _version() -> str:

@@ -1,6 +1,9 @@
 """Forms sent by browsers: only from our own pages, and of limited size."""
 
-from starlette.datastructures import FormData
+import io
+from dataclasses import dataclass, field
+
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -8,6 +11,51 @@ LARGEST = 25_000_000
 """Bytes of a form with its file: a hot list to import."""
 SMALL = 10_000
 """Bytes of a form of somebody who is not signed in."""
+
+
+@dataclass(frozen=True)
+class SentFile:
+    """File of a form: its field, its name, its media type and its content."""
+
+    form_field: str
+    name: str
+    media: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SentForm:
+    """Form that is stored to be read again: its fields in order, and its files."""
+
+    fields: tuple[tuple[str, str], ...]
+    files: tuple[SentFile, ...] = ()
+
+    @classmethod
+    def of(cls, form: FormData) -> "SentForm":
+        """Return what a browser sent."""
+        files = [(name, one) for name, one in form.multi_items() if isinstance(one, UploadFile)]
+        for _name, one in files:
+            one.file.seek(0)
+        return cls(
+            tuple((name, one) for name, one in form.multi_items() if isinstance(one, str)),
+            tuple(
+                SentFile(name, one.filename or "", one.content_type or "", one.file.read())
+                for name, one in files
+            ),
+        )
+
+    def form(self) -> FormData:
+        """Return it as a page reads it."""
+        files = (
+            (
+                one.form_field,
+                UploadFile(
+                    io.BytesIO(one.content), filename=one.name, headers=Headers({"content-type": one.media})
+                ),
+            )
+            for one in self.files
+        )
+        return FormData([*self.fields, *files])
 
 
 async def read_form(request: Request, largest: int) -> FormData:

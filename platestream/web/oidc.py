@@ -4,11 +4,8 @@ The provider identifies a person: one claim holds their name in the registry. Th
 registry, as with a password. A group of the provider can be required, but it adds no permission.
 """
 
-import hashlib
 import logging
 import secrets
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -28,6 +25,7 @@ from platestream.access.openid import HERE, Provider
 from platestream.web import cookies, signin
 from platestream.web.attempts import record_refusal
 from platestream.web.sessions import PROVIDER
+from platestream.web.shared_state import SharedState, hashed
 
 if TYPE_CHECKING:
     from platestream.web.console import Console
@@ -37,7 +35,7 @@ log = logging.getLogger(__name__)
 BACK = "/sign-in/oidc/back"
 LIVES = timedelta(minutes=10)
 """Time limit for a person at the provider's pages."""
-MOST = 10_000
+_KIND = "sign-in"
 TIMEOUT_S = 5.0
 THREADS = 4
 """Of their own, so that a provider that is away holds up nobody's pages."""
@@ -103,13 +101,12 @@ class _Client(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]  # Authl
 
 
 class SignInFlow:
-    """Sign-ins in progress with one provider. Thread-safe."""
+    """Sign-ins in progress with one provider, begun at any console. Thread-safe."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, state: SharedState) -> None:
         self.provider, self.threads = provider, CapacityLimiter(THREADS)
         self._client = _Client(provider)
-        self._pending: OrderedDict[str, PendingSignIn] = OrderedDict()
-        self._lock = threading.Lock()
+        self._state = state
 
     def begin(self, browser: str, back: str, where: str, now: datetime, *, again: bool = False) -> str:
         """Begin a sign-in that returns to `back`, and return the provider's address. `again` has the provider
@@ -119,25 +116,20 @@ class SignInFlow:
         if self.provider.multi_factor_acr:
             wanted["acr_values"] = " ".join(self.provider.multi_factor_acr)
         made = self._call(partial(self._client.create_authorization_url, **wanted), back)
-        begun = PendingSignIn(_hash(browser), now + LIVES, made["nonce"], made["code_verifier"], back, where)
-        with self._lock:
-            self._pending[made["state"]] = begun
-            while len(self._pending) > MOST:
-                self._pending.popitem(last=False)
+        begun = PendingSignIn(hashed(browser), now + LIVES, made["nonce"], made["code_verifier"], back, where)
+        self._state.put(_KIND, made["state"], begun, begun.until, self._state.seal_of(made["state"]))
         return str(made["url"])
 
     def finish(self, browser: str, state: str, now: datetime) -> PendingSignIn:
         """Return the sign-in of this `state` and browser; each is valid once. Raises NotSignedInError."""
-        with self._lock:
-            begun = self._pending.get(state)
-            if begun is None or begun.browser != _hash(browser) or begun.until <= now:
-                minutes = LIVES // timedelta(minutes=1)
-                message = (
-                    f"This sign-in began in another browser, or took over {minutes} minutes. Sign in again."
-                )
-                raise NotSignedInError(400, message, "an answer to nothing that was begun in this browser")
-            del self._pending[state]
-            return begun
+        asked = _KIND, state, PendingSignIn, now, self._state.seal_of(state)
+        begun = self._state.get(*asked)
+        same = begun is not None and begun.browser == hashed(browser)  # another one's answer ends nothing
+        if begun is None or not same or self._state.get(*asked, take=True) is None:
+            minutes = LIVES // timedelta(minutes=1)
+            message = f"This sign-in began in another browser, or took over {minutes} minutes. Sign in again."
+            raise NotSignedInError(400, message, "an answer to nothing that was begun in this browser")
+        return begun
 
     def who(self, begun: PendingSignIn, answer: dict[str, str]) -> Identity:
         """Return the person from the provider's answer, by the name in the registry. Raises
@@ -281,7 +273,3 @@ def _reason(error: Exception) -> str:
         case AuthlibBaseError() | JoseError():
             return repr(str(error.error)[:64])
     return type(error).__name__
-
-
-def _hash(browser: str) -> bytes:
-    return hashlib.sha256(browser.encode()).digest()

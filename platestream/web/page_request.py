@@ -60,7 +60,8 @@ class PageRequest:
 
     def documentation_of_link(self) -> Documentation:
         """Return the documentation of the inquiry whose page has this link. Raises HTTPException."""
-        why, query = self.session.documentation.get(self.http.path_params["look"]), self.http.query_params
+        look, query = self.http.path_params["look"], self.http.query_params
+        why = self.session.documentation.get(look, self.now)
         link = (self.http.url.path, query.get("ends", ""), query.get("sign", ""))
         if why is None or not self.session.is_valid_link(*link, self.now):
             raise HTTPException(403, "This link has expired. Reload its page or search again.")

@@ -201,12 +201,11 @@ def _wrong_code(console: "Console", request: Request, who: str) -> Response:
 
 def _sign_in(console: "Console", request: Request, who: str, password: str, where: str) -> Response:
     attempts = Attempts.of(console, request, who)
-    if message := attempts.message:
+    if message := attempts.claim():
         record_refusal(console, request, who, "password", TOO_MANY)
         return sign_in_page(console, where, message, 429)
     proven = console.passwords.proven(who, password)
     if not proven:
-        attempts.record_failure()
         record_refusal(console, request, who, "password", "wrong")
         return sign_in_page(console, where, "The name or the password is wrong.", 401)
     attempts.record_success()
@@ -242,8 +241,10 @@ def begin_session(
     if vouched:
         answer = RedirectResponse(where, cookies.DONE)
         return signed_in(console, request, answer, who, password, PROVIDER, proved_at, way=way, by=PROVIDER)
-    token, pending = console.sessions.begin(who, console.clock(), password, pending=True, way=way)
-    pending.resets, pending.where = accounts.resets(console.settings, who), where
+    resets = accounts.resets(console.settings, who)
+    token, _pending = console.sessions.begin(
+        who, console.clock(), password, pending=True, way=way, resets=resets, where=where
+    )
     return cookies.set_session(RedirectResponse(FACTOR_PATH, cookies.DONE), token)
 
 
@@ -286,10 +287,18 @@ def signed_in(
         console.sign_in_log.signed_in(event, effect_of_stored(subject_of(who, device), device))
 
     mark = console.known_devices.remember(who, cookies.device_mark(request), label, now, enter)
-    token, session = console.sessions.begin(who, now, password, label, way=way, name=name)
-    session.factor, session.proved_at = factor, proved_at
-    session.resets = accounts.resets(console.settings, who)
-    session.notice = accounts.has_news(console.settings, who, now)
+    token, _session = console.sessions.begin(
+        who,
+        now,
+        password,
+        label,
+        way=way,
+        name=name,
+        factor=factor,
+        proved_at=proved_at,
+        resets=accounts.resets(console.settings, who),
+        notice=accounts.has_news(console.settings, who, now),
+    )
     log.info("%s signed in from %s", who, address)
     return cookies.set_device_mark(cookies.set_session(answer, token), mark)
 

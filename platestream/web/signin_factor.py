@@ -68,7 +68,7 @@ def _give(console: "Console", request: Request, code: str, csrf: str) -> Respons
         return RedirectResponse("/sign-in?said=ended", cookies.DONE)
     who = pending.who
     attempts = Attempts.of(console, request, who, "factor of ")
-    if message := attempts.message:
+    if message := attempts.claim():
         record_refusal(console, request, who, pending.way, TOO_MANY, "second factor")
         return _page(console, pending, message, 429)
     door, now = console.door(who), console.clock()
@@ -80,10 +80,10 @@ def _give(console: "Console", request: Request, code: str, csrf: str) -> Respons
         else:
             texts = second_factor.set_up(door, pending.secret, code, "", now, place)
     except FactorError:
-        attempts.record_failure()
         record_refusal(console, request, who, pending.way, "wrong", "second factor")
         return _page(console, pending, WRONG, 401)
     except FAILURES as error:
+        attempts.give_back()
         status, message = error_response(error)
         return _page(console, pending, message, status)
     attempts.record_success()
@@ -151,7 +151,8 @@ def _without_factor(console: "Console", request: Request, csrf: str) -> Session 
 def _page(console: "Console", pending: Session, message: str = "", status: int = 200) -> Response:
     app = None
     if not console.has_factor(pending.who):
-        pending.secret = pending.secret or new_secret()
+        if not pending.secret:
+            pending.change(secret=new_secret())
         app = app_to_set_up(pending.who, pending.secret)
     has_app, has_passkey = bool(console.factors.stored(pending.who)), bool(console.passkeys.of(pending.who))
     shown = console.render(

@@ -20,6 +20,7 @@ from platestream.runtime.login_attempts import FREE
 from platestream.schemas.acts import BY_NAME, CONFIRMED
 from platestream.schemas.registry import RegistryRecord
 from platestream.schemas.sign_in_event import ACT, SignInEvent
+from platestream.web import cookies
 from platestream.web.app import app
 from platestream.web.confirm import CONFIRMED_FOR
 from tests.support.console import PASSWORD, Pages, Person
@@ -128,7 +129,9 @@ def test_a_code_of_the_sign_in_confirms_nothing(pages: Pages) -> None:
     code = code_of(pages, secret)
     browser.sign_in("lee")
     browser.send("/sign-in/factor", code=code)
-    pages.console.sessions.of("lee", pages.clock())[0].proved_at = None
+    session = pages.console.session(browser.client.cookies[cookies.COOKIE])
+    assert session is not None
+    session.change(proved_at=None)
     send_roe(browser)
     assert confirm(browser, "/administration/people", code).status_code == 401
 

@@ -257,7 +257,7 @@ def test_a_live_picture_of_a_camera_ends_with_the_password(pages: Pages) -> None
     request = listening(pages, browser)
     session = pages.console.session(request.cookies["__Host-platestream"])
     assert session is not None
-    session.live_picture = "look"
+    session.change(live_picture="look")
     page_request = PageRequest(pages.console, request, session, pages.console.door("maier"), pages.clock())
     assert camera_live._continues(page_request, "look")
     other_password(pages, "maier")

@@ -108,7 +108,7 @@ class ConsoleDoor(Door):
 
     def __call__(self, data: bytes) -> int:
         console = self._pages.console
-        console.attempts, console.addresses = LoginAttempts(), LoginAttempts()
+        console.shared.run("DELETE FROM failures")
         token, session = console.sessions.begin("vale", console.clock())
         for name, value in ((SESSION, token), (CSRF, session.csrf)):
             data = data.replace(name, value.encode())

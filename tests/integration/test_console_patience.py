@@ -11,6 +11,7 @@ import httpx
 import pytest
 import uvicorn
 
+from platestream.hits import alert_feed
 from platestream.runtime.http_server import server_config
 from platestream.web.app import app
 from platestream.web.cookies import COOKIE
@@ -79,7 +80,10 @@ def test_who_signs_in_out_or_fails_to_is_a_line_of_the_log(
     assert PASSWORD not in caplog.text
 
 
-def test_an_open_page_that_sends_nothing_more_stays_open(pages: Pages, port: int) -> None:
+def test_an_open_page_that_sends_nothing_more_stays_open(
+    pages: Pages, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alert_feed, "HEARTBEAT_S", STALLED)
     pages.console.alerts.following = True
     token, _session = pages.console.sessions.begin("vale", pages.clock())
     headers = {"cookie": f"{COOKIE}={token}"}
@@ -90,5 +94,8 @@ def test_an_open_page_that_sends_nothing_more_stays_open(pages: Pages, port: int
             coming = stream.iter_lines()
             assert next(coming) == "event: here"
             began = time.monotonic()
+            lines = 0
             while time.monotonic() < began + 3 * STALLED:
                 assert next(coming) in ("event: here", "data: here", "")
+                lines += 1
+            assert lines < 30, "a heartbeat a second, however old the last hit of the page is"

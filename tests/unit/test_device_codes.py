@@ -1,6 +1,8 @@
 """Codes of command lines: whatever the order of events, a token goes once to the machine that asked."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -21,8 +23,13 @@ from platestream.web.device_codes import (
     normalized,
     shown,
 )
+from platestream.web.shared_state import SharedState
 
 START = datetime(2026, 11, 28, 12, tzinfo=UTC)
+
+
+def codes_in(folder: str | Path) -> DeviceCodes:
+    return DeviceCodes(SharedState(Path(folder, "console.sqlite")))
 
 
 class Codes(RuleBasedStateMachine):
@@ -32,7 +39,8 @@ class Codes(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.codes, self.now = DeviceCodes(), START
+        self.folder = TemporaryDirectory()
+        self.codes, self.now = codes_in(self.folder.name), START
         self.state: dict[str, str] = {}
         self.ends: dict[str, datetime] = {}
         self.next_poll: dict[str, datetime] = {}
@@ -99,6 +107,9 @@ class Codes(RuleBasedStateMachine):
     def steal(self, one: tuple[str, str]) -> None:
         assert self.codes.poll(one[1], self.now) == "expired_token", "the short code is no secret"
 
+    def teardown(self) -> None:
+        self.folder.cleanup()
+
     @invariant()
     def once(self) -> None:
         assert len(set(self.given)) == len(self.given)
@@ -108,16 +119,18 @@ TestCodes = Codes.TestCase
 TestCodes.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
-def test_a_code_is_eight_letters_without_vowel_that_are_read_however_they_are_typed() -> None:
-    _secret, made = DeviceCodes().begin("host", "x", "", START)
+def test_a_code_is_eight_letters_without_vowel_that_are_read_however_they_are_typed(
+    tmp_path: Path,
+) -> None:
+    _secret, made = codes_in(tmp_path).begin("host", "x", "", START)
     assert len(made.code) == LENGTH
     assert set(made.code) <= set(LETTERS)
     assert normalized(f" {shown(made.code).lower()} ") == made.code
     assert len(LETTERS) ** LENGTH > 2**34
 
 
-def test_waiting_codes_are_limited_by_address_and_in_all() -> None:
-    codes = DeviceCodes()
+def test_waiting_codes_are_limited_by_address_and_in_all(tmp_path: Path) -> None:
+    codes = codes_in(tmp_path)
     for _number in range(MOST_OF_ADDRESS):
         codes.begin("host", "x", "10.0.0.1", START)
     with pytest.raises(TooManyError):

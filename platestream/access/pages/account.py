@@ -30,7 +30,8 @@ WHAT = {
 
 def show_account(request: PageRequest) -> Response:
     """Show the events of one's own account and the actions on it."""
-    request.session.notice = False
+    if request.session.notice:
+        request.session.change(notice=False)
     settings, who = request.door.settings, request.session.who
     return request.page(
         "account.html",
@@ -51,13 +52,14 @@ def show_account(request: PageRequest) -> Response:
 def change_password(request: PageRequest) -> Response:
     """Change one's own password, with the current one. All sessions of the person end."""
     console, who = request.console, request.session.who
-    if console.attempts.retry_after(who):
-        return request.refusal_page("Too many wrong passwords. Try again in a few minutes.", 429)
     current, new = (str(request.form.get(name, "")) for name in ("current", "password"))
     if new != request.form.get("again"):
         return request.refusal_page("The two passwords differ. Nothing was changed. Enter both again.", 400)
-    if not console.passwords.proven(who, current):
-        console.attempts.record_failure(who)
+    claim = console.attempts.claim(who)
+    if claim.wait:
+        return request.refusal_page("Too many wrong passwords. Try again in a few minutes.", 429)
+    if console.passwords.proven(who, current):
+        console.attempts.give_back(who, claim)
     accounts.change_own(request.door, current, new, request.now, f"on the console from {request.address}")
     console.sessions.end_all(who, who, "the password was changed")
     return cookies.end_session("/sign-in?said=set")
@@ -68,7 +70,7 @@ def end_session(request: PageRequest) -> Response:
     console, who = request.console, request.session.who
     name = request.field("session")
     found = next((one for one in console.sessions.of(who, request.now) if one.name == name), None)
-    if found is request.session:
+    if found is not None and found.key == request.session.key:
         return console.sign_out(request.session)
     if found is not None:
         console.sessions.end(found, who, "ended in another session")

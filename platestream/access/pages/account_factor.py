@@ -34,7 +34,8 @@ def app_to_set_up(who: str, secret: str) -> AppToSetUp:
 def show(request: PageRequest) -> Response:
     """Show a new app to set up, in place of the current one if there is one."""
     session = request.session
-    session.secret = session.secret or new_secret()
+    if not session.secret:
+        session.change(secret=new_secret())
     return request.page(
         "account_factor.html",
         app=app_to_set_up(session.who, session.secret),
@@ -54,7 +55,7 @@ def set_up(request: PageRequest) -> Response:
         texts = second_factor.set_up(request.door, session.secret, code, before, now, place)
     except FactorError:
         return request.refusal_page(WRONG, 403)
-    session.secret = ""
+    session.change(secret="")
     end_others(request, console.factors.version(who))
     return request.page("recovery_codes.html", codes=texts, where="/account")
 
@@ -76,17 +77,18 @@ def check_password(request: PageRequest) -> Response | None:
     if not asks_password(request):
         return None
     console, who = request.console, request.session.who
-    if console.attempts.retry_after(who):
+    claim = console.attempts.claim(who)
+    if claim.wait:
         return request.refusal_page("Too many wrong passwords. Try again in a few minutes.", 429)
     if console.passwords.proven(who, str(request.form.get("password", ""))):
+        console.attempts.give_back(who, claim)
         return None
-    console.attempts.record_failure(who)
     return request.refusal_page("The password is wrong. Nothing was changed.", 403)
 
 
 def end_others(request: PageRequest, version: str) -> None:
     """Let this session know the factor with this version, and end the person's other sessions."""
-    request.session.factor = version
+    request.session.change(factor=version)
     request.console.sessions.end_all(
         request.session.who, request.session.who, "the second factor was changed", but=request.session
     )

@@ -61,7 +61,7 @@ def remove(request: PageRequest) -> Response:
     if not console.passkeys.of(session.who):
         second_factor.passkey_codes(request.door.settings).end(session.who)
     if session.factor not in left:
-        session.factor = min(left, default="")
+        session.change(factor=min(left, default=""))
     return request.redirect("/account#passkeys")
 
 

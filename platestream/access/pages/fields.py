@@ -132,11 +132,21 @@ def deactivate_record(request: PageRequest, kind: Kind, but: str = "") -> Regist
 
 def _offer_undo(request: PageRequest, message: str, written: RegistryRecord, was: RegistryRecord) -> None:
     """Offer to restore the record as it `was`, as long as it is still as `written`."""
+    _RESTORE.offer(request, message, RecordChange(written, was))
 
-    def back(later: PageRequest) -> str:
-        job.restore(later.door, written, was, later.now)
-        later.console.forget_people()
-        section, own_page = SECTIONS[was.kind]
-        return address(section, was.id) if own_page else f"{BASE}/{section}"
 
-    undo.offer(request, message, back)
+class RecordChange(msgspec.Struct, frozen=True):
+    """A record as it was `written`, and as it `was` before."""
+
+    written: RegistryRecord
+    was: RegistryRecord
+
+
+def _restore(later: PageRequest, change: RecordChange) -> str:
+    job.restore(later.door, change.written, change.was, later.now)
+    later.console.forget_people()
+    section, own_page = SECTIONS[change.was.kind]
+    return address(section, change.was.id) if own_page else f"{BASE}/{section}"
+
+
+_RESTORE = undo.Action("record", RecordChange, _restore)

@@ -70,8 +70,8 @@ def found(request: PageRequest) -> Response:
     registry.put_user(door, person, now, roles)
     request.console.forget_people()
     accounts.set_own(door, password, now, f"on the console from {request.address}")
-    request.session.password = request.console.passwords.version(who)
-    request.session.resets = accounts.resets(door.settings, who)
+    versions = request.console.passwords.version(who), accounts.resets(door.settings, who)
+    request.session.change(password=versions[0], resets=versions[1])
     return _steps(request, code)
 
 

@@ -35,7 +35,7 @@ def end(request: PageRequest) -> Response:
 
 def join(request: PageRequest, shift: str) -> None:
     """Let the session end with the shift."""
-    request.session.shift = shift
+    request.session.change(shift=shift)
 
 
 ROUTES: Routes = {("GET", "/shift"): show, ("POST", "/shift/begin"): begin, ("POST", "/shift/end"): end}

@@ -21,7 +21,7 @@ from platestream.schemas import plates
 from platestream.schemas.acts import BY_NAME
 from platestream.schemas.fields import from_picture
 from platestream.web.page_request import PageRequest, Routes
-from platestream.web.sessions import RemainingResults
+from platestream.web.sessions import REST_LIVES, RemainingResults
 
 if TYPE_CHECKING:
     from platestream.web.console import Console
@@ -55,7 +55,8 @@ def list_hits(request: PageRequest) -> Response:
     shift = shifts.shift_of(request.console.people()[0], request.session.who, request.now)
     if shift is None:
         return request.page("hits_form.html", cars=shifts.cars(request.door))
-    request.session.shift = shift.id
+    if request.session.shift != shift.id:
+        request.session.change(shift=shift.id)
     historical = request.field("list") == "historical"
     # Before the query: hits that arrive during it are sent, and shown once.
     after = request.console.alerts.newest
@@ -110,7 +111,9 @@ def show_more_finds(request: PageRequest) -> Response:
 
 def _rest(request: PageRequest) -> RemainingResults | None:
     """Return the list that the address names, if it is there and its person may still see hits."""
-    rest = request.session.remaining
+    rest = request.session.memory.remaining
+    if rest is not None and request.now - rest.at >= REST_LIVES:
+        return None
     may = bool(set(request.console.roles(request.session.who)) & set(BY_NAME["hits"].roles))
     return rest if rest is not None and may and rest.name == request.http.path_params["look"] else None
 
@@ -131,7 +134,7 @@ def _page(
     finds = [hit for group in groups for hit in group.hits]
     cut = len(found) >= MOST
     rest = RemainingResults([*alerts, *finds], request.now, groups, cut)
-    request.session.remaining = rest
+    request.session.memory.remaining, request.session.memory.used = rest, request.now
     below = _finds(rest, 0, GROUPS_BELOW if alerts else GROUPS)
     parts = {**_part(rest, 0, len(alerts)), **below, "finds_cut": cut and bool(historical)}
     where = {"shift": shift, "historical": historical, **live, **words(request.console)}
@@ -186,7 +189,7 @@ def record_step(request: PageRequest) -> Response:
 
 def _hit_page(request: PageRequest, hit: job.HitWithHistory, why: Documentation) -> Response:
     row = hit.row
-    look = request.session.remember_documentation(job.documentation(request.door, why))
+    look = request.session.remember_documentation(job.documentation(request.door, why), request.now)
     seen = row["detection_id"], row["captured_at"]
     links = {kind: pictures.link(request, look, *seen, kind) for kind in pictures.KINDS}
     if row["agency"]:  # Its pictures are stored at that agency; an inquiry of its own gets them.

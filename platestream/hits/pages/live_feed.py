@@ -66,7 +66,12 @@ def announce(console: "Console", hit: job.HitWithHistory) -> None:
     except Exception as error:  # each page retries by itself
         log.warning("a new hit waits: %s", type(error).__name__)
         refusals = {}
-    console.alerts.publish(hit, hits.line(console, hit), refusals)
+    try:
+        number = console.shared.number_of_hit(str(hit.hit_id), now)
+    except Exception as error:  # an alert does not wait for a number
+        log.warning("a new hit has no common number: %s", type(error).__name__)
+        number = console.alerts.newest + 1
+    console.alerts.publish(number, hit, hits.line(console, hit), refusals)
 
 
 def _log_views(console: "Console", hit: job.HitWithHistory, people: Sequence[str]) -> dict[str, str]:
@@ -82,8 +87,7 @@ def stream(console: "Console") -> Callable[[Request], Awaitable[Response]]:
 
     async def answer(request: Request) -> Response:
         last = request.headers.get("last-event-id", "") or request.query_params.get("after", "")
-        newest = console.alerts.newest
-        number = int(last) if last.isdecimal() and int(last) <= newest else newest
+        number = int(last) if last.isdecimal() and len(last) < 18 else console.alerts.newest
         who = await run_in_threadpool(_listener, console, request)
         if not who:
             return Response(status_code=401)
@@ -98,17 +102,19 @@ async def _events(console: "Console", request: Request, who: str, number: int) -
     gaps = console.alerts.gaps
     with console.alerts.page(who):
         yield HERE
+        waiting, order = console.alerts.since(number, again="again" in request.query_params)
         while await run_in_threadpool(_listener, console, request) == who:
-            for alert in console.alerts.after(number):
-                number = alert.number
+            for alert in waiting:
                 if who not in alert.refusals:  # the page was away, or not open yet, when the hit arrived
                     alert.refusals.update(await run_in_threadpool(_log_views, console, alert.hit, [who]))
                 if not alert.refusals[who]:
-                    yield f"id: {number}\nevent: hit\ndata: {json.dumps(_message(console, alert, who))}\n\n"
-            await console.alerts.wait(number)
+                    message = json.dumps(_message(console, alert, who))
+                    yield f"id: {alert.number}\nevent: hit\ndata: {message}\n\n"
+            await console.alerts.wait(order)
             if console.alerts.gaps != gaps:
                 yield "event: gap\ndata: gap\n\n"
                 return
+            waiting, order = console.alerts.later(order)
             yield HERE
         yield "event: ended\ndata: ended\n\n"
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
@@ -129,7 +130,7 @@ def import_form(request: PageRequest) -> Response:
 
 def preview_import(request: PageRequest) -> Response:
     """Preview the changes of a file, and keep the file for the confirmation in place of an earlier one."""
-    request.session.upload = None
+    request.session.uploads.clear()
     sent = request.form.get("file")
     if not isinstance(sent, UploadFile) or not sent.filename:
         return _import_form(request, "Choose a file.", 400)
@@ -138,13 +139,14 @@ def preview_import(request: PageRequest) -> Response:
     signature = request.form.get("signature")
     if isinstance(signature, UploadFile):
         fields["signature"] = signature.file.read(LARGEST_MANIFEST).decode(errors="replace")
-    return _preview(request, Upload(name, sent.file.read(), fields, (), request.now))
+    return _preview(request, Upload(name, sent.file.read(), fields, ()))
 
 
 def run_import(request: PageRequest) -> Response:
     """Import the waiting file and show the result. If it is refused, show its preview again."""
-    upload = request.session.upload
-    if upload is None or upload.name != request.field("upload"):
+    name = request.field("upload")
+    upload = request.session.uploads.get(name, request.now) if name else None
+    if upload is None:
         return _import_form(request, "The file has expired: it is kept for 10 minutes. Choose it again.", 409)
 
     search = StartedLookBack(request.console.look_backs, request.session.who)
@@ -170,7 +172,7 @@ def run_import(request: PageRequest) -> Response:
     except (RefusedError, RefusedInquiry) as error:
         status, message = error_response(error)
         return _preview(request, upload, message, status)
-    request.session.upload = None
+    request.session.uploads.clear()
     shown = shared_variables(request)
     return request.page("hotlist_imported.html", made=made, upload=upload, job=search.job, **shown)
 
@@ -238,12 +240,22 @@ def _save(request: PageRequest, source: str, fields: Mapping[str, str], entry_id
 
 def _offer_undo(request: PageRequest, message: str, was: HotListEntry, written: HotListEntry | None) -> None:
     """Offer to restore the entry as it `was`, as long as it is still as `written`."""
+    _RESTORE.offer(request, message, EntryChange(was, written))
 
-    def back(later: PageRequest) -> str:
-        entries.restore(later.door, was, written, later.now)
-        return "/hotlist?done=restored"
 
-    undo.offer(request, message, back)
+class EntryChange(msgspec.Struct, frozen=True):
+    """An entry as it `was`, and as it was `written` then; None: it was removed."""
+
+    was: HotListEntry
+    written: HotListEntry | None
+
+
+def _restore(later: PageRequest, change: EntryChange) -> str:
+    entries.restore(later.door, change.was, change.written, later.now)
+    return "/hotlist?done=restored"
+
+
+_RESTORE = undo.Action("entry", EntryChange, _restore)
 
 
 def _form(
@@ -284,10 +296,11 @@ def _preview(request: PageRequest, upload: Upload, message: str = "", status: in
         file, source = io.BytesIO(upload.content), upload.fields["source"]
         plan = preview(request.door, file, upload.file, source, read, request.now, _received_file(upload))
     except RefusedError as error:
-        request.session.upload = None
+        request.session.uploads.clear()
         status, message = error_response(error)
         return _import_form(request, message, status, upload.fields)
-    request.session.upload = upload = replace(upload, shown=_changes(plan))
+    upload = replace(upload, shown=_changes(plan))
+    request.session.uploads.put(upload.name, upload, request.now)
     return request.page(
         "hotlist_preview.html", status, plan=plan, upload=upload, refused=message, **shared_variables(request)
     )

@@ -37,10 +37,10 @@ def show_picture(request: PageRequest) -> Response:
 
 def _found(request: PageRequest, detection: UUID, at: datetime, why: Documentation) -> dict[str, bytes]:
     """Load both pictures with one inquiry, because a page that shows one also shows the other."""
-    pictures = request.session.pictures.get(detection)
+    pictures = request.session.pictures.get(detection, request.now)
     if pictures is None:
         pictures = inquiries.pictures(request.door, detection, at, **why)
-        request.session.pictures.put(detection, pictures)
+        request.session.pictures.put(detection, pictures, request.now)
     return pictures
 
 

@@ -26,10 +26,10 @@ def list_searches(request: PageRequest) -> Response:
 
 def save(request: PageRequest) -> Response:
     """Save a search of this session under a name."""
-    form = request.session.searches.get(request.http.path_params["inquiry"])
-    if form is None:
+    sent = request.session.searches.get(request.http.path_params["inquiry"], request.now)
+    if sent is None:
         return request.refusal_page(search.EXPIRED, 410)
-    saved.save(request.door, request.field("name"), search.query_of(replace(request, form=form)))
+    saved.save(request.door, request.field("name"), search.query_of(replace(request, form=sent.form())))
     return request.redirect("/search/saved?done=saved")
 
 

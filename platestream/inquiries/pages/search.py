@@ -26,6 +26,7 @@ from platestream.schemas import plates
 from platestream.schemas.acts import BY_NAME
 from platestream.schemas.fields import from_picture
 from platestream.web.failures import error_response
+from platestream.web.forms import SentForm
 from platestream.web.page_request import PageRequest, Routes
 
 EXPIRED = "This result is no longer available. Search again: a result can be paged through for ten minutes."
@@ -71,7 +72,7 @@ def show_results(request: PageRequest) -> Response:
     except (RefusedInquiry, ValueError) as error:
         status, message = error_response(error)
         return _form(request, status, message)
-    request.session.searches.put(result.inquiry_id, request.form)
+    request.session.searches.put(result.inquiry_id, SentForm.of(request.form), request.now)
     page = _results(request, query, _overview(request, query, result), why, result.rows[:A_PAGE])
     return page if answers is None else partners.stream_answers(request, page, answers, why)
 
@@ -86,7 +87,7 @@ def show_page(request: PageRequest) -> Response:
     if known is None:
         return _form(request, 410, EXPIRED)
     again, query, inquiry = known
-    overview: Overview | None = request.session.overviews.get(inquiry)
+    overview: Overview | None = request.session.memory.overviews.get(inquiry)
     page = int(number) if number.isdecimal() and len(number) < 7 else 1
     try:
         if overview is None:
@@ -119,11 +120,11 @@ def export(request: PageRequest) -> Response:
 def _known(request: PageRequest) -> tuple[PageRequest, SearchRequest, UUID] | None:
     """Return a search of this session, with the form by which it was made; None where it is unknown."""
     inquiry: UUID = request.http.path_params["inquiry"]
-    form = request.session.searches.get(inquiry)
+    sent = request.session.searches.get(inquiry, request.now)
     may = set(request.console.roles(request.session.who)) & set(BY_NAME["search"].roles)
-    if form is None or not may:
+    if sent is None or not may:
         return None
-    again = replace(request, form=form)
+    again = replace(request, form=sent.form())
     return again, query_of(again), inquiry
 
 
@@ -166,7 +167,8 @@ def _overview(request: PageRequest, query: SearchRequest, result: Result) -> Ove
         days = result_views.group_by_day(result.rows, request.console.zone)
         shown |= {"days": days, "busiest": result_views.busiest_hour(days), "left_out": result.left_out}
     made = Overview(result.inquiry_id, len(result.rows), result.cut, shown)
-    request.session.overviews.put(result.inquiry_id, made)
+    request.session.memory.overviews.put(result.inquiry_id, made)
+    request.session.memory.used = request.now
     return made
 
 
@@ -280,7 +282,7 @@ def query_of(request: PageRequest) -> SearchRequest:
 
 def _links(request: PageRequest, rows: Sequence[Row], why: Documentation) -> list[dict[str, str]]:
     """Return the picture links of each row. A picture is inspected only when a browser follows its link."""
-    look = request.session.remember_documentation(why)
+    look = request.session.remember_documentation(why, request.now)
     return [
         {
             kind: pictures.link(request, look, row["detection_id"], row["captured_at"], kind)

@@ -71,7 +71,7 @@ def _parts(
     why: Documentation,
 ) -> Iterator[str]:
     yield before
-    look = request.session.remember_documentation(why)
+    look = request.session.remember_documentation(why, request.now)
     terms = evidence.hold_terms(request)
     try:
         for answer in answers:

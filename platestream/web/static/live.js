@@ -162,9 +162,10 @@
   const recent = [];
   const receive = (hit) => {
     const state = read();
-    if (hit.number <= state.last) return;
+    // Consoles number hits alike and may send them in another order, and the last ones again.
+    if (state.got?.includes(hit.hit)) return;
     const open = location.pathname === `/hits/${hit.hit}`;
-    write({ last: hit.number, newest: Math.max(state.newest, hit.at), unseen: open || hit.quiet ? state.unseen : [...state.unseen.slice(-98), hit.hit] });
+    write({ last: Math.max(state.last, hit.number), got: [...(state.got ?? []).slice(-998), hit.hit], newest: Math.max(state.newest, hit.at), unseen: open || hit.quiet ? state.unseen : [...state.unseen.slice(-98), hit.hit] });
     recent.push(hit);
     if (recent.length > 50) recent.shift();
     channel.postMessage({ hit });
@@ -256,7 +257,7 @@
   const connect = () => {
     clearTimeout(timer);
     source?.close();
-    source = new EventSource(`/hits/live?after=${read().last}`);
+    source = new EventSource(`/hits/live?after=${read().last}${read().got ? "&again" : ""}`);
     source.addEventListener("here", () => { contact(); here(); });
     source.addEventListener("hit", (event) => receive(JSON.parse(event.data)));
     source.addEventListener("gap", () => fail("gap"));

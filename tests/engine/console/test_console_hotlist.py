@@ -28,6 +28,8 @@ from platestream.schemas import tables, topics
 from platestream.schemas.alert_hit import AlertHit
 from platestream.schemas.hotlist import OWN_MUST_HAVE, HotListChange, HotListEntry
 from platestream.schemas.registry import RegistryRecord
+from platestream.web import cookies
+from platestream.web.sessions import Upload
 from tests.support.clock import NOW
 from tests.support.console import Pages, Person
 from tests.support.door import person, signed_in_as
@@ -89,6 +91,15 @@ def log(pages: Pages, kind: str) -> list[tuple[str, str, str]]:
 def file(*references: str, bad: int = 0, **other: str) -> bytes:
     lines = [",".join({**TOLD, "reference": name, **other}.values()) for name in references]
     return "\n".join([HEAD, *lines, *["?"] * bad, ""]).encode()
+
+
+def held_upload(pages: Pages, browser: Person) -> Upload:
+    """The file that waits for confirmation."""
+    session = pages.console.session(browser.client.cookies[cookies.COOKIE])
+    assert session is not None
+    kept = session.uploads.last(pages.clock())
+    assert kept is not None
+    return kept
 
 
 def look_at(browser: Person, content: bytes, name: str = "list.csv", source: str = "sjpd") -> Any:
@@ -448,8 +459,7 @@ def test_a_file_that_looks_damaged_is_forced_by_the_administrator_alone_who_says
     assert "The file looks empty, cut off or damaged" in lister.page
     assert 'name="force"' not in lister.page
     (proof, *_same) = re.findall(r'name="csrf" value="([^"]+)"', lister.page)
-    kept = next(iter(pages.console.sessions._open.values())).upload
-    assert kept is not None
+    kept = held_upload(pages, lister)
     for why in ("", "The state police ended this list"):
         told = {"csrf": proof, "upload": kept.name, "force": why}
         assert lister.client.post("/hotlist/import/sure", data=told).status_code in (403, 409)
@@ -472,8 +482,7 @@ def test_who_may_not_import_is_refused_and_on_record(pages: Pages, lister: Perso
     assert "supervisor or administrator" in officer.page
     look_at(officer, file("1"))
     assert 'name="upload"' not in officer.page
-    kept = max((one for one in pages.console.sessions._open.values()), key=lambda one: one.began).upload
-    assert kept is not None
+    kept = held_upload(pages, officer)
     assert officer.send("/hotlist/import/sure", upload=kept.name).status_code == 403
     assert now_listed(pages) == {}
     assert log(pages, "hotlist_import") == [("ofc", "refused", "sjpd: import")]
