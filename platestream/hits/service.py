@@ -124,7 +124,9 @@ def _with_history(
 ) -> HitWithHistory:
     """Return a hit from a row of `gate.hit_list`."""
     hit_id, steps, _recorded = row["hit_id"], row.pop("steps"), row.pop("recorded")
-    actions = [*(_action(hit_id, one) for one in steps), *recent.get(UUID(str(hit_id)), ())]
+    actions = [_action(hit_id, one) for one in steps]
+    if recent:
+        actions += recent.get(UUID(str(hit_id)), ())
     return HitWithHistory(row, history(actions, source=row["source"]), _disproof(known, row))
 
 

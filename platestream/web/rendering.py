@@ -134,16 +134,12 @@ def step_details(step: HitAction) -> str:
     return "".join(f"; {one}" for one in parts if one)
 
 
-_MARK, _END = Markup("<mark>"), Markup("</mark>")
-
-
 def marked(plate: str, places: Iterable[int]) -> Markup:
     """Return a plate with these characters marked."""
     differ = set(places)
     if not differ:
         return escape(escape_invisible(plate))
-    parts: list[str] = []
-    for place, char in enumerate(plate):
-        one = escape_invisible(char)
-        parts += [_MARK, one, _END] if place in differ else [one]
-    return Markup("").join(parts)  # it escapes what is no Markup
+    shown = [escape(escape_invisible(char)) for char in plate]
+    return Markup(  # noqa: S704 - each character was escaped
+        "".join(f"<mark>{one}</mark>" if place in differ else one for place, one in enumerate(shown))
+    )

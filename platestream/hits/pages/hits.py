@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 ON_SHIFT = "Alert hits of my shift, as they come (order, sections F.4 and G.2)"
 LIVE = timedelta(hours=24)
 """Time that the list of a shift goes back."""
-A_PAGE = 50
-GROUPS, GROUPS_BELOW = 100, 20
+A_PAGE = 25
+GROUPS, GROUPS_BELOW = 100, 10
 """Groups of finds on a page, and below alerts; further ones are loaded when it is scrolled."""
 MOST = 1000
 """Limit of hits read, newest first. The end of the list says so if there are more."""
