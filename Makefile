@@ -39,13 +39,13 @@ test: setup check
 generate: setup
 	$(VENV)/bin/python -m platestream.schemas.acts_sql
 	$(VENV)/bin/python grafana/render.py
-	$(VENV)/bin/python docs/generate.py
+	$(VENV)/bin/python -m docs.generate
 	$(VENV)/bin/python -m tests.support.matrix
 
 # The documents as a site, in the package: the console serves it under Help. The reference pages are compared with the
 # code; commands and links are checked. Nothing is fetched, when it is built or when it is viewed.
 docs: setup
-	$(VENV)/bin/python docs/generate.py --check
+	$(VENV)/bin/python -m docs.generate --check
 	$(PYTEST) tests/unit/test_links.py tests/unit/test_named_commands.py -k "link or site or pages"
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict --clean
 

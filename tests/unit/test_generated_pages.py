@@ -1,12 +1,13 @@
 """The generated files are those that `make generate` makes from the code."""
 
-import runpy
 from pathlib import Path
 
 import pytest
 
+from docs.generate import pages
+
 ROOT = Path(__file__).parents[2]
-PAGES = runpy.run_path(str(ROOT / "docs" / "generate.py"))["pages"]()
+PAGES = pages()
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
