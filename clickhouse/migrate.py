@@ -130,9 +130,9 @@ def _list_migrations(client: Client, root: Path) -> list[Entry]:
         if applied is not None and applied.sha256 != migration.sha256:
             state = "changed"
         entries.append(Entry(migration.title, migration.sha256, state))
-    for version, told in recorded.items():
-        beyond: State = "folded" if version in FOLDED else "newer" if told.older else "unknown"
-        entries.append(Entry(f"{version:04}_{told.name}", told.sha256, beyond))
+    for version, applied in recorded.items():
+        beyond: State = "folded" if version in FOLDED else "newer" if applied.older else "unknown"
+        entries.append(Entry(f"{version:04}_{applied.name}", applied.sha256, beyond))
     return entries
 
 
@@ -147,9 +147,9 @@ def _list_views(client: Client, root: Path) -> list[Entry]:
 def _refuse_a_part(client: Client) -> None:
     missing = sorted(FOLDED - set(_recorded(client)))
     if missing and len(missing) < len(FOLDED):
-        told = ", ".join(map(str, missing))
+        versions = ", ".join(map(str, missing))
         raise MigrationError(
-            f"migrations 1 to 42 are one baseline now, and this database has a part of them only ({told}"
+            f"migrations 1 to 42 are one baseline now, and this database has a part of them only ({versions}"
             f" missing): apply the rest with the release that still has them, or start with an empty database"
         )
 

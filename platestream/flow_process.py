@@ -36,8 +36,8 @@ def recovery_folder(arguments: Sequence[str], environ: Mapping[str, str]) -> Pat
     """Return the recovery store in the arguments of `bytewax.run`, or None."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("-r", "--recovery-directory", default=environ.get(RECOVERY))
-    told, _rest = parser.parse_known_args(list(arguments))
-    return Path(told.recovery_directory) if told.recovery_directory else None
+    options, _rest = parser.parse_known_args(list(arguments))
+    return Path(options.recovery_directory) if options.recovery_directory else None
 
 
 def folder_size(folder: Path) -> float:

@@ -45,7 +45,7 @@ class Delivery(Record, tag="delivery/1", frozen=True, kw_only=True):
     attempts: Annotated[int, Meta(ge=0)] = 0
     seconds: Annotated[float, Meta(ge=0, description="from when the hit was taken up to the outcome")] = 0.0
     reason: Annotated[
-        str, Meta(max_length=64, description="of what failed or was not told: a code, never its words")
+        str, Meta(max_length=64, description="of what failed or was not sent: a code, never its words")
     ] = ""
 
     @property

@@ -289,11 +289,11 @@ class RulesRow:
     @property
     def differs(self) -> list[str]:
         """The columns whose values differ from the text."""
-        told, wanted = columns_of(self.columns), columns_of(self.rules.gate)
+        stored, wanted = columns_of(self.columns), columns_of(self.rules.gate)
         return [
-            f"{name}: {told[name]} in the gate, {wanted[name]} in the text"
-            for name in told
-            if told[name] != wanted[name]
+            f"{name}: {stored[name]} in the gate, {wanted[name]} in the text"
+            for name in stored
+            if stored[name] != wanted[name]
         ]
 
 

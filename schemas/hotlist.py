@@ -133,9 +133,9 @@ class HotListEntry(Record, tag="hotlist_entry/1", frozen=True, kw_only=True, omi
         return (self.plate, self.state, vehicle, self.look_alikes, *limits)
 
     def _check_pattern(self) -> None:
-        told = self.vehicle
-        features = sum(one is not None for one in (told.make, told.model, told.colour, told.body))
-        if len(self.known) < KNOWN_CHARACTERS and features + len(told.other) < KNOWN_FEATURES:
+        vehicle = self.vehicle
+        features = sum(one is not None for one in (vehicle.make, vehicle.model, vehicle.colour, vehicle.body))
+        if len(self.known) < KNOWN_CHARACTERS and features + len(vehicle.other) < KNOWN_FEATURES:
             raise ValueError(
                 f"`plate` is too open: it needs {KNOWN_CHARACTERS} known characters, "
                 f"or `vehicle` {KNOWN_FEATURES} features"

@@ -39,8 +39,8 @@ def _row(metric: Metric) -> str:
 
 
 def _label(label: Label) -> str:
-    if label.told:
-        return f"`{label.name}`: {label.told}"
+    if label.described:
+        return f"`{label.name}`: {label.described}"
     if label.values:
         return f"`{label.name}`: {', '.join(label.values)}"
     return f"`{label.name}`: at most {label.most}"

@@ -27,14 +27,14 @@ FLOWS = ("recognize", "match", "notify", "audit")
 class Label:
     """A label of a metric.
 
-    `values` are all values that it can take; `told` describes them where they are many. If they are not known
-    in advance, the label takes the first `most` values that occur.
+    `values` are all values that it can take, `described` is a short text where they are many. If they are not
+    known in advance, the label takes the first `most` values that occur.
     """
 
     name: str
     values: tuple[str, ...] = ()
     most: int = 0
-    told: str = ""
+    described: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ FINDING_RULES = (
 )
 CAMERA = Label("camera", most=500)
 SOURCE = Label("source", most=100)
-TOPIC = Label("topic", tuple(topic.name for topic in TOPICS), told="the topics")
+TOPIC = Label("topic", tuple(topic.name for topic in TOPICS), described="the topics")
 EXPIRING = Label("table", tuple(table.name for table in EXPIRING_TABLES))
-TABLE = Label("table", tuple(table.name for table in TABLES), told="the tables that flows write")
+TABLE = Label("table", tuple(table.name for table in TABLES), described="the tables that flows write")
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 DELAYS = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 86400.0)

@@ -250,8 +250,8 @@ def _day(by: datetime) -> str:
 
 def _first(done: Sequence[Done], period: Period) -> datetime | None:
     """Return the time of the first act about a period that was over by then, or None."""
-    told = (one.at for one in done if one.period == period.name and one.at >= period.until)
-    return min(told, default=None)
+    times = (one.at for one in done if one.period == period.name and one.at >= period.until)
+    return min(times, default=None)
 
 
 def _after(until: datetime, text: str, zone: tzinfo) -> datetime:

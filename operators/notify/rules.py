@@ -164,7 +164,7 @@ class RulesFile(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True)
     time_zone: str = "UTC"
     oldest: str = "12 hours"
     patience: str = "1 hour"
-    nobody: Annotated[tuple[Name, ...], Meta(description="who is told when nobody is on shift")] = ()
+    nobody: Annotated[tuple[Name, ...], Meta(description="who is notified when nobody is on shift")] = ()
     priorities: dict[str, Priority] = {}
     mail: Mail | None = None
     receivers: tuple[Receiver, ...] = ()

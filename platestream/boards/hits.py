@@ -153,10 +153,10 @@ WHERE $__timeFilter_ms(captured_at) GROUP BY outcome ORDER BY notifications DESC
             "Seconds from capture to delivery, half and 95 % of them.",
             "over 10 s: a receiver is slow, or detections came late (Operations).",
             sql="""
-SELECT $__timeInterval(at) AS time, quantileExact(0.5)(told) AS half, quantileExact(0.95)(told) AS most
+SELECT $__timeInterval(at) AS time, quantileExact(0.5)(delay) AS half, quantileExact(0.95)(delay) AS most
 FROM
 (
-    SELECT at, dateDiff('millisecond', captured_at, at) / 1000 AS told FROM platestream.deliveries
+    SELECT at, dateDiff('millisecond', captured_at, at) / 1000 AS delay FROM platestream.deliveries
     WHERE $__timeFilter_ms(captured_at) AND outcome = 'delivered' ORDER BY ingested_at DESC LIMIT 1 BY delivery_id
 )
 GROUP BY time ORDER BY time

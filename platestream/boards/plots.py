@@ -119,13 +119,13 @@ def cameras(places: Sequence[dict[str, Any]], steps: tuple[Step, ...], title: st
         x = WIDTH / 2 - 30 + (place["longitude"] - (east + west) / 2) * squeeze * scale
         y = height / 2 - (place["latitude"] - (north + south) / 2) * scale
         colour = _GRADES[color_of(place["age"], steps)]
-        told = f"{place['camera']}, {number(place['age'], 's')}"
+        label = f"{place['camera']}, {number(place['age'], 's')}"
         parts.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="{colour}"><title>{escape(told)}</title></circle>'
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="{colour}"><title>{escape(label)}</title></circle>'
         )
         if all(abs(x - left) > LABEL_WIDTH or abs(y - up) > LABEL_HEIGHT for left, up in taken):
             taken.append((x, y))
-            parts.append(f'<text x="{x + 10:.1f}" y="{y + 4:.1f}">{escape(told)}</text>')
+            parts.append(f'<text x="{x + 10:.1f}" y="{y + 4:.1f}">{escape(label)}</text>')
     return _svg(parts, WIDTH, height, title)
 
 

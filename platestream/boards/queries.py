@@ -58,13 +58,13 @@ def ask_prometheus(client: httpx.Client, panel: Panel, period: Period) -> PanelA
     step = max(period.step_s, 60)
     expr = panel.promql.replace("$__rate_interval", f"{max(step, 240)}s")
     if panel.kind == "series":
-        told: dict[str, Any] = {
+        parameters: dict[str, Any] = {
             "query": expr,
             "start": period.since.timestamp(),
             "end": period.until.timestamp(),
             "step": step,
         }
-        return _series(panel, _result(client, "query_range", told))
+        return _series(panel, _result(client, "query_range", parameters))
     return _now(panel, _result(client, "query", {"query": expr, "time": period.until.timestamp()}))
 
 

@@ -177,13 +177,13 @@ def load(path: Path) -> Gateway:
     return found
 
 
-def _from_folder(told: Any, folder: Path) -> Any:
+def _from_folder(given: Any, folder: Path) -> Any:
     """Return the table with each relative path resolved against the file's folder."""
-    if not isinstance(told, dict):
-        return told
+    if not isinstance(given, dict):
+        return given
     return {
         name: folder / value if name in PATHS and isinstance(value, str) else _from_folder(value, folder)
-        for name, value in told.items()
+        for name, value in given.items()
     }
 
 

@@ -185,7 +185,7 @@ class Watcher:
             yield Capture(at, camera_time=push.at, reads=push.reads)
 
     def _refuse(self, body: bytes, error: RefusedError) -> None:
-        with suppress(RefusedError):  # too many, or the spool is full: a stream cannot be told to wait
+        with suppress(RefusedError):  # too many, or the spool is full: a stream cannot wait
             self._intake.refuse(body, error, utc_now(), time.monotonic())
 
     def _files(self) -> Iterator[Capture]:

@@ -257,8 +257,8 @@ def _custody(client: Client, hold_id: UUID) -> list[Custody]:
 
 def _inquiries(client: Client, log: str, hold_id: UUID, case_number: str) -> list[SealedInquiry]:
     """Return the sealed inquiries only; the most recent ones, of about two seconds, have no seal yet."""
-    told = {"tool": f"evidence hold {hold_id}", "case": case_number}
-    numbers = [row["seal"] for row in _rows(client, _SEALS, **told)]
+    parameters = {"tool": f"evidence hold {hold_id}", "case": case_number}
+    numbers = [row["seal"] for row in _rows(client, _SEALS, **parameters)]
     pages = (run("reading seals", partial(read_seals, client, number, 1, log)) for number in numbers)
     return [
         SealedInquiry(seal=one.seal, previous=one.previous, hash=one.hash, inquiry=inquiry)

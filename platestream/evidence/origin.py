@@ -40,12 +40,12 @@ class SignedContent:
 
     def add(self, one: SignedExchange) -> None:
         """Add an answer. Raises BadSignature."""
-        asked, told = verify_exchange(one)
-        if isinstance(told, Reads):
-            self.reads |= {str(read.detection_id): read for read in told.reads}
-        elif isinstance(asked, PictureOf) and isinstance(told, Pictures):
+        asked, answer = verify_exchange(one)
+        if isinstance(answer, Reads):
+            self.reads |= {str(read.detection_id): read for read in answer.reads}
+        elif isinstance(asked, PictureOf) and isinstance(answer, Pictures):
             for kind in ("crop", "vehicle"):
-                self.pictures[f"{ORIGINALS}{asked.detection_id}-{kind}.jpg"] = getattr(told, kind)
+                self.pictures[f"{ORIGINALS}{asked.detection_id}-{kind}.jpg"] = getattr(answer, kind)
 
 
 def answers(package: Mapping[str, bytes]) -> dict[str, SignedExchange]:

@@ -125,8 +125,8 @@ def seal(files: dict[str, bytes], manifest: Manifest, key: Ed25519PrivateKey) ->
         File(path=path, bytes=len(content), sha256=sha256(content).hexdigest())
         for path, content in sorted(files.items())
     ]
-    told = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(manifest, files=listed)))
-    return {**files, MANIFEST: told, SIGNATURE: key.sign(told)}
+    manifest_json = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(manifest, files=listed)))
+    return {**files, MANIFEST: manifest_json, SIGNATURE: key.sign(manifest_json)}
 
 
 def write(package: dict[str, bytes], to: Path, recipients: Sequence[Recipient] = ()) -> None:
@@ -205,13 +205,13 @@ def verify(
     nothing was changed since it was signed, but not who signed it. `partners` are fingerprints of keys of the
     agency of origin; without them its answers are checked by the keys inside them, which shows only the same.
     """
-    told, signature = package.get(MANIFEST), package.get(SIGNATURE)
+    manifest_json, signature = package.get(MANIFEST), package.get(SIGNATURE)
     pem = trusted or package.get(KEY)
-    if told is None or signature is None or pem is None:
+    if manifest_json is None or signature is None or pem is None:
         return None, ["manifest, signature or key is missing"]
     try:
-        manifest = msgspec.json.decode(told, type=Manifest)
-        _public(pem).verify(signature, told)
+        manifest = msgspec.json.decode(manifest_json, type=Manifest)
+        _public(pem).verify(signature, manifest_json)
     except (*NOT_JSON, PackageError):
         return None, ["manifest or key cannot be read"]
     except InvalidSignature:

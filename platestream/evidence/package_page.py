@@ -87,7 +87,7 @@ def _detection(one: Mapping[str, Any], paths: list[str]) -> str:
         ("State", one["state"] or "not read"),
         ("Other readings", _readings(one)),
         *([("Camera's own read", f"{compared}. {one['camera_read']}")] if compared else []),
-        ("Vehicle", vehicle or "not told"),
+        ("Vehicle", vehicle or "not given"),
         *([("From the picture", seen)] if (seen := from_picture(one.get("vehicle_other") or {})) else []),
         ("Detection", one["detection_id"]),
     ]
@@ -102,7 +102,7 @@ def _detection(one: Mapping[str, Any], paths: list[str]) -> str:
 def _readings(one: Mapping[str, Any]) -> str:
     """Return the other readings in words; another agency does not send them."""
     if "alternatives" not in one:
-        return "not told"
+        return "not given"
     return ", ".join(_reading(other) for other in one["alternatives"]) or "none"
 
 

@@ -302,8 +302,8 @@ def _line(step: HitAction) -> str:
     case = f"case {step.case_number}" if step.case_number else ""
     mark = "Actionable ALPR Hit Related" if step.actionable else ""
     stop = "vehicle stopped" if step.stopped else ""
-    told = "; ".join(text for text in (*said, stop, case, mark) if text)
-    return f"{_at(step.at)}  {step.by}  {told}"
+    details = "; ".join(text for text in (*said, stop, case, mark) if text)
+    return f"{_at(step.at)}  {step.by}  {details}"
 
 
 def _at(at: datetime) -> str:

@@ -244,16 +244,16 @@ def documentation(door: Door, why: Documentation) -> Documentation:
     return {**why, "purpose": door.rules.profile.purposes.look_back}
 
 
-def take_step(door: Door, hit: HitWithHistory, kind: ActionKind, **told: Any) -> HitWithHistory:
+def take_step(door: Door, hit: HitWithHistory, kind: ActionKind, **fields: Any) -> HitWithHistory:
     """Record one step, checked against the steps recorded so far; return the hit with its new status.
 
-    `told` are fields of HitAction. Raises RefusedError for a step that may not follow, is incomplete, or is
+    `fields` are fields of HitAction. Raises RefusedError for a step that may not follow, is incomplete, or is
     confirmed by the wrong agency, and RefusedInquiry where the person may not do it; both are logged.
     """
     act = "hit_dispose" if kind in DISPOSING else "hit_verify"
-    case = str(told.get("case_number", ""))
+    case = str(fields.get("case_number", ""))
     with door.log_refusal(act, str(hit.hit_id), case_number=case):
-        action = _make_action(hit, kind, door.who, told)
+        action = _make_action(hit, kind, door.who, fields)
     effect = effect_of(topics.HIT_ACTIONS, action)
     permit = door.enter(act, str(hit.hit_id), change=_in_words(hit, action), effect=effect, case_number=case)
     write(permit, door, topics.HIT_ACTIONS, action)

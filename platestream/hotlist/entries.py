@@ -49,7 +49,7 @@ def find(streams: Topics, entry_id: str) -> HotListEntry | None:
 def add(
     door: Door,
     source: str,
-    told: Mapping[str, str],
+    texts: Mapping[str, str],
     now: datetime,
     *,
     back: bool = True,
@@ -58,18 +58,18 @@ def add(
 ) -> ListedEntry:
     """Add an entry to the list, or change it, with everything that section H of the order asks for.
 
-    `told` is text by name of field, as for `make_entry`. Whatever the source's name, an entry that a person
+    `texts` is text by name of field, as for `make_entry`. Whatever the source's name, an entry that a person
     makes is attributed to that person. `only` requires that the entry is new, or that it is listed already.
     `search` makes the look-back for what is new, unless `back` is False.
 
     Raises RefusedError that names the field, and RefusedInquiry.
     """
-    about = f"{source}:{told.get('reference', '').strip()}"
-    with door.log_refusal("hotlist_add", about, case_number=told.get("case_number", "")):
+    about = f"{source}:{texts.get('reference', '').strip()}"
+    with door.log_refusal("hotlist_add", about, case_number=texts.get("case_number", "")):
         refuse_partners(source)
-        check_complete(told)
+        check_complete(texts)
         check_by_hand(feed_of(registry(door.streams).values(), source), source)
-        entry = make_entry(source, told, agency_zone(door))
+        entry = make_entry(source, texts, agency_zone(door))
         designations(door.streams).check(entry, now)
         before = find(door.streams, entry.entry_id)
         if only == "new" and before is not None:

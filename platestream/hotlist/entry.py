@@ -17,14 +17,14 @@ TEXT = ("case_number", "reason", "requested_by", "contact", "instructions", "oth
 WIDE = ("make", "model", "colour", "body")
 
 
-def make_entry(source: str, told: Mapping[str, Any], zone: tzinfo = UTC) -> HotListEntry:
+def make_entry(source: str, given: Mapping[str, Any], zone: tzinfo = UTC) -> HotListEntry:
     """Make an entry of `source` from fields by name (`platestream.hotlist.files.formats.COLUMNS`).
 
     Lists are separated by `;`: cameras and agencies by name, areas as `34.5 -109.4 800` (meters), hours as
     `mon tue 22:00-06:00`, marks as `sticker=moose`. Dates and hours are in `zone`, the agency's own. Raises
     RefusedError that names the wrong field.
     """
-    texts = {name: str(value or "").strip() for name, value in told.items()}
+    texts = {name: str(value or "").strip() for name, value in given.items()}
     if not texts.get("reference"):
         raise RefusedError("schema", "`reference` is missing: it tells entries of a source apart")
     vehicle: dict[str, Any] = {name: texts[name] for name in WIDE if texts.get(name)}
@@ -58,11 +58,11 @@ def make_entry(source: str, told: Mapping[str, Any], zone: tzinfo = UTC) -> HotL
     return HotListEntry.from_json(msgspec.json.encode(entry))
 
 
-def check_complete(told: Mapping[str, Any]) -> None:
+def check_complete(given: Mapping[str, Any]) -> None:
     """Check that all fields that section H of the order asks for are there. Raises RefusedError that names
     those that are missing.
     """
-    missing = [name for name in (*OWN_MUST_HAVE, "expires_at") if not str(told.get(name) or "").strip()]
+    missing = [name for name in (*OWN_MUST_HAVE, "expires_at") if not str(given.get(name) or "").strip()]
     if missing:
         names = ", ".join(missing)
         raise RefusedError("schema", f"an entry that a person makes needs {names} (order, section H)")

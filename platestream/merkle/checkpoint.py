@@ -79,8 +79,8 @@ def open_checkpoint(content: bytes, key: Verifier) -> tuple[Head, Note]:
 
 def read_proof(content: bytes) -> Proof:
     """Return a proof. Raises NoteError."""
-    told, lines, note = _parts(content)
-    if told != PROOF:
+    head, lines, note = _parts(content)
+    if head != PROOF:
         raise NoteError(f"a proof begins with {PROOF}")
     if lines and lines[0].startswith("extra "):
         lines = lines[1:]
@@ -91,10 +91,10 @@ def read_proof(content: bytes) -> Proof:
 
 def read_request(content: bytes) -> AddCheckpointRequest:
     """Return a request to a witness. Raises NoteError."""
-    told, lines, note = _parts(content)
-    if not told.startswith("old "):
+    head, lines, note = _parts(content)
+    if not head.startswith("old "):
         raise NoteError("the first line is: old, a space, a size")
-    return AddCheckpointRequest(_number(told[4:]), tuple(map(_hash, lines)), note)
+    return AddCheckpointRequest(_number(head[4:]), tuple(map(_hash, lines)), note)
 
 
 def _parts(content: bytes) -> tuple[str, list[str], Note]:

@@ -74,12 +74,12 @@ class Verifier:
     def parse(cls, text: str) -> "Verifier":
         """Return the verifier of `name+hash+base64`. Raises NoteError."""
         name, _plus, rest = text.partition("+")
-        told, _plus, key = rest.partition("+")
+        key_hash, _plus, key = rest.partition("+")
         raw = _decoded(key)
         if not valid_name(name) or len(raw) != 33 or raw[0] not in (LOG, WITNESS):
             raise NoteError(f"no verifier key (name+hash+base64) of a log or witness: {text[:80]!r}")
         found = cls(name, LOG if raw[0] == LOG else WITNESS, raw[1:])
-        if told != found.key_hash.hex():
+        if key_hash != found.key_hash.hex():
             raise NoteError(f"the key of {name} is mistyped: its hash is {found.key_hash.hex()}")
         return found
 
@@ -128,13 +128,13 @@ class Signer:
     def parse(cls, text: str) -> "Signer":
         """Return the signer of `PRIVATE+KEY+name+hash+base64`. Raises NoteError, which does not repeat it."""
         name, _plus, rest = text.removeprefix(_PRIVATE).partition("+")
-        told, _plus, key = rest.partition("+")
+        key_hash, _plus, key = rest.partition("+")
         raw = _decoded(key)
         right = text.startswith(_PRIVATE) and valid_name(name) and len(raw) == 33 and raw[0] in (LOG, WITNESS)
         if not right:
             raise NoteError("no private key of a signed note")
         found = cls(name, LOG if raw[0] == LOG else WITNESS, raw[1:])
-        if told != found.verifier.key_hash.hex():
+        if key_hash != found.verifier.key_hash.hex():
             raise NoteError(f"the private key of {name} is damaged")
         return found
 

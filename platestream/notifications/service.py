@@ -80,7 +80,7 @@ def _notice(receiver: Receiver, who: str, now: datetime) -> Notice:
 
 def _rules(door: Door) -> NotifyRules:
     if door.settings.notify_file is None:
-        raise RefusedError("rules", "PLATESTREAM_NOTIFY_FILE names no file: nobody is told of alert hits")
+        raise RefusedError("rules", "PLATESTREAM_NOTIFY_FILE names no file: nobody is notified of alert hits")
     return factory.read_rules(door.settings, door.rules.gate)
 
 
@@ -101,9 +101,7 @@ def _fault(rules: NotifyRules) -> str:
     if not rules.routes:
         return "no route: nobody hears of an alert hit"
     if "on_shift" in reached and not (officers and rules.nobody):
-        return (
-            "a route goes to who is on shift: name officers' receivers, and in `nobody` who is told instead"
-        )
+        return "a route goes to who is on shift: name officers' receivers, and in `nobody` others"
     return ""
 
 

@@ -81,7 +81,7 @@ class _Preparation(Generic[T]):
     partners: list[Partner]
     key: OwnKey
     asker: Asker
-    told: PartnersConfig
+    config: PartnersConfig
 
 
 def askable_agencies(settings: Settings, agencies: Iterable[RegistryRecord], now: datetime) -> list[str]:
@@ -233,7 +233,7 @@ def asker_of(door: Door, records: Sequence[RegistryRecord], why: Documentation) 
     person = next((one for one in records if one.kind == "user" and one.id == door.who), None)
     if own is None or person is None or person.agency != own.id or person.trained_at is None:
         raise RefusedError(
-            "partners", "other agencies are told who asks: a registered, trained person of ours"
+            "partners", "other agencies are given the name of who asks: a registered, trained person of ours"
         )
     fields = {name: str(why.get(name, "")) for name in _WHY}
     return Asker(agency=own.id, person=person.id, trained_on=person.trained_at.date(), **fields)
@@ -268,7 +268,7 @@ def _ask_all(
     end even when nobody reads the answers any more, so that each outcome is logged.
     """
     came: queue.SimpleQueue[tuple[Partner, PartnerResult[T], float] | BaseException] = queue.SimpleQueue()
-    most = ready.told.ask.a_minute
+    most = ready.config.ask.a_minute
     busy = _over_limit(door.settings, [one.name for one in ready.partners], most, clock())
 
     async def one(client: Client, partner: Partner) -> tuple[Partner, PartnerResult[T], float]:
@@ -280,7 +280,7 @@ def _ask_all(
         return partner, heard, time.monotonic() - began
 
     async def everyone() -> None:
-        client = Client(ready.key, ready.told.bounds, clock)
+        client = Client(ready.key, ready.config.bounds, clock)
         try:
             waiting = {asyncio.create_task(one(client, partner)) for partner in ready.partners}
             while waiting:

@@ -99,14 +99,14 @@ def read_config(settings: Settings) -> PartnersConfig:
     if file is None or not file.exists():
         return PartnersConfig()
     try:
-        told = read_toml(text_of(file))
+        content = read_toml(text_of(file))
         for table, name in (
-            (told, "authorities"),
-            *((told.get("serve"), one) for one in ("certificate", "key")),
+            (content, "authorities"),
+            *((content.get("serve"), one) for one in ("certificate", "key")),
         ):
             if isinstance(table, dict) and isinstance(path := table.get(name), str):
                 table[name] = file.absolute().parent / path
-        found = msgspec.convert(told, PartnersConfig)
+        found = msgspec.convert(content, PartnersConfig)
         if found.serve is not None:
             _check(found.serve)
             address = base_address(found.serve.address)

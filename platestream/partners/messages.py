@@ -142,7 +142,7 @@ class Messages:
         answer: OfferDecisions,
     ) -> None:
         now = self._clock()
-        changes = [(one.entry.entry_id, f"{name} has been told that it stands no more") for one in ended]
+        changes = [(one.entry.entry_id, f"{name} was informed that it is no longer listed") for one in ended]
         self._door.enter_several("partner_tell", changes, effects=[effect] * len(changes))
         decisions = {one.offer_id: one.decision for one in answer.offers}
         with self._file.writing() as tables:
@@ -195,7 +195,7 @@ class Messages:
             if not against and not sharing.shows(name, camera):
                 against = "the MOU with it does not share this camera (I.2)"
             if not against and now - one.hit.read.captured_at > OLDEST:
-                against = f"it could not be told for an hour: {one.fault or 'nothing here told it'}"
+                against = f"it could not be notified for an hour: {one.fault or 'nothing here sent it'}"
             if against:
                 with suppress(RefusedInquiry):
                     self._door.enter("partner_tell", str(one.hit_id), refusal=f"{name}: {against}")
@@ -203,7 +203,7 @@ class Messages:
                 continue
             body = msgspec.json.encode(one.hit)
             if not one.recorded:
-                change = f"{name} is told of a hit on {one.entry_id} by camera {camera}"
+                change = f"{name} is notified of a hit on {one.entry_id} by camera {camera}"
                 self._door.enter("partner_tell", str(one.hit_id), change=change, effect=_effect(body))
                 with self._file.writing() as tables:
                     tables.hits.put(msgspec.structs.replace(one, recorded=True))

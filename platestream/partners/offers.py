@@ -176,7 +176,7 @@ def list_unreachable(settings: Settings, now: datetime) -> list[str]:
     """Return a sentence for each agency that could not be reached for more than LATE."""
     with lists(settings).reading() as tables:
         return [
-            f"{agency} has not been told of changes of the hot list since {since:%Y-%m-%d %H:%M:%S} UTC: "
+            f"{agency} has not been sent changes of the hot list since {since:%Y-%m-%d %H:%M:%S} UTC: "
             "platestream partners offered"
             for agency, since in sorted(pending_since(tables).items())
             if now - since > UNREACHABLE_AFTER

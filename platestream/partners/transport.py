@@ -158,18 +158,18 @@ def _context(authorities: str, _changed: int) -> ssl.SSLContext:
 
 def _check_answer(
     partner: Partner,
-    told: Answer,
+    response: Answer,
     body: bytes,
     now: datetime,
     kind: type[T],
     exchange: Callable[[str], SignedExchange],
 ) -> PartnerResult[T]:
-    """Return the result for a complete answer; `exchange` makes the record of it, by the key that signed."""
-    status = told.status_code
+    """Return the result for a complete response; `exchange` makes its record, by the key that signed."""
+    status = response.status_code
     if 300 <= status < 400:
         return PartnerResult("unreachable", f"it sends us elsewhere ({status}), where we do not go")
     try:
-        signed_by = verify_answer(told, body, partner.keys, now)
+        signed_by = verify_answer(response, body, partner.keys, now)
     except BadSignature as error:
         if status == 401:  # a partner cannot sign for an agency that it does not know
             return PartnerResult("not_known", "it has another key of ours, or another clock")

@@ -144,8 +144,9 @@ def _show(shown: Sequence[checking.Result], results: Sequence[checking.Result], 
     out.print(f"For people alone (docs/reference/policy.md says why): {', '.join(people)}")
     if law:
         unread = [one for one, _said, _found in clauses if not one.certain]
-        told = "; ".join(f"{one.number} ({READ[one.read]})" for one in unread)
-        out.print(f"{law.name}. Of these clauses no text was read, so they are not checked: {told or 'none'}")
+        numbers = "; ".join(f"{one.number} ({READ[one.read]})" for one in unread)
+        unread_text = f"Of these clauses no text was read, so they are not checked: {numbers or 'none'}"
+        out.print(f"{law.name}. {unread_text}")
         if unread:
             out.print(f"They need {unread[0].needs}.")
         out.print(styled(NO_ADVICE, "bold"))

@@ -59,7 +59,7 @@ ISSUER_ODDS = 6.0
 
 SHORTEST_NAME = 1.6
 """Widths by height from which a line of text may tell an issuer. OHIO and IOWA are twice as wide as high; of
-124 lines below 1.8 on labelled photographs none told one. Stickers' months and years are not read.
+124 lines below 1.8 on labelled photographs none separated one. Stickers' months and years are not read.
 """
 
 

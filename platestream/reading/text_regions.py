@@ -40,7 +40,7 @@ WORDS = Cut(0.2, 0.0, 1.0, 1.2, fine=False)
 """Words beside a serial. Finer crops do not identify the state more often."""
 TIGHT = Cut(0.2, -0.1, 1.3, 1.2)
 """A serial. A detector's box takes in the edges of the words above it and of the frame below; without them
-its characters are a quarter higher, and a W is told from an H. The same from 0.08 to 0.12."""
+its characters are a quarter higher, and a W is distinguished from an H. The same from 0.08 to 0.12."""
 SECOND = Cut(0.2, 0.0, 1.0, 1.2)
 """A second crop of a serial without enough confidence in the first. A third gave one plate of 893."""
 

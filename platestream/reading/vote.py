@@ -188,7 +188,7 @@ def unfold(
     def score(option: str) -> float:
         return float(np.log(HARDLY_TOLD + chances[option]).mean()) + region.chance(option, formats)
 
-    def told(text: str) -> str:
+    def shown(text: str) -> str:
         options = spellings.get(text, [text])
         if region.zero_for_o and len(options) > 1:
             tailed = {
@@ -198,7 +198,7 @@ def unfold(
             options = [o for o in options if "Q" not in o or o in tailed]
         return max(options, key=score) if len(options) > 1 else options[0]
 
-    return [told(text) for text in texts]
+    return [shown(text) for text in texts]
 
 
 def _spellings(text: str) -> list[str]:

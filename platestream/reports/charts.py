@@ -40,7 +40,7 @@ def month_bars(number: int, series: MonthSeries, months: Sequence[date]) -> Mark
 
 def share_lines(number: int, estimate: Estimate) -> Markup:
     """Draw the share of each year as a dot on its 95 % interval, from 0 to 100 %."""
-    parts, told = [], []
+    parts, sentences = [], []
     height = 100
     for percent in (0, 25, 50, 75, 100):
         x = f"{_x(percent / 100):.1f}"
@@ -53,7 +53,7 @@ def share_lines(number: int, estimate: Estimate) -> Markup:
         parts.append(f'<text x="{LEFT + 22}" y="{y + 5}" text-anchor="end">{name}</text>')
         if one is None:
             parts.append(f'<text x="{_x(0) + 6:.1f}" y="{y + 5}">too few comparisons</text>')
-            told.append(f"{name}: too few comparisons")
+            sentences.append(f"{name}: too few comparisons")
             continue
         low, high = f"{_x(one.low):.1f}", f"{_x(one.high):.1f}"
         parts.append(
@@ -61,8 +61,8 @@ def share_lines(number: int, estimate: Estimate) -> Markup:
             f'<circle class="{kind}" cx="{_x(one.share):.1f}" cy="{y}" r="6"/>'
         )
         bound = f"{one.bound} " if one.bound else ""
-        told.append(f"{name}: {bound}{one.share:.0%}, interval {one.low:.0%} to {one.high:.0%}")
-    return _svg(f"share-{number}", estimate.title, "; ".join(told), height, parts)
+        sentences.append(f"{name}: {bound}{one.share:.0%}, interval {one.low:.0%} to {one.high:.0%}")
+    return _svg(f"share-{number}", estimate.title, "; ".join(sentences), height, parts)
 
 
 def _x(share: float) -> float:

@@ -218,10 +218,10 @@ def publish(door: Door, name: str, period: str, where: str, content: bytes, now:
         if not where.strip():
             raise RefusedError("where", "say where it was published, such as its address")
     digest = sha256(content).hexdigest()
-    told = Published(rhythm=name, period=period, where=where.strip()[:500], sha256=digest)
-    entry, permit = records.put(door, "audit_publish", told, reason=f"Published at {told.where}")
+    record = Published(rhythm=name, period=period, where=where.strip()[:500], sha256=digest)
+    entry, permit = records.put(door, "audit_publish", record, reason=f"Published at {record.where}")
     records.store(permit, door, {f"public-{name}-{period}.json": content})
-    return Publication(entry, told)
+    return Publication(entry, record)
 
 
 def _same(door: Door, name: str, period: str, content: bytes, now: datetime) -> None:

@@ -46,6 +46,6 @@ def tally(client: Client, cutoff: datetime, now: datetime) -> list[date]:
     cut = {"cut": cutoff.date()}
     days -= {row[0] for row in run("tallying", partial(client.query, _WHOLE, parameters=cut)).result_rows}
     if days:
-        told = {"days": sorted(days)}
-        run("tallying", partial(client.command, _TALLY, parameters=told))
+        parameters = {"days": sorted(days)}
+        run("tallying", partial(client.command, _TALLY, parameters=parameters))
     return sorted(days)

@@ -163,7 +163,7 @@ def test_a_partner_is_told_of_an_entry_of_each_change_and_of_its_end_and_each_is
     assert [row[4] for row in offers.log("partner_tell")] == [
         "county has been offered sjpd:26-1: waiting",
         "county has been offered sjpd:26-1: taken",
-        "county has been told that it stands no more",
+        "county was informed that it is no longer listed",
     ]
     assert set(offers.effects("partner_tell")) <= set(offers.county.digests), "each has what was sent"
     columns = "kind, other, change, refusal"
@@ -191,7 +191,7 @@ def test_what_a_partner_could_not_be_told_is_shown_and_told_by_whoever_is_starte
     assert len(offers.county.paths) == asked + 9
     assert (offers.one.untold_since is not None, offers.one.fault) == (True, "could not be reached: not now")
     (said,) = offering.list_unreachable(offers.settings, offers.clock())
-    assert said.startswith("county has not been told")
+    assert said.startswith("county has not been sent")
     assert offers.county.plates == ["AST3087"]
     offers.county.down = False
     offers.again()

@@ -440,7 +440,7 @@ def test_a_hit_on_a_partners_entry_is_told_once_of_shared_cameras_and_on_record_
     tells.down = True
     takes.turn()
     assert [row[3:6] for row in takes.rows("partner_tell")] == [
-        (str(shared.hit_id), f"county is told of a hit on {short(ONE)} by camera main-n", ""),
+        (str(shared.hit_id), f"county is notified of a hit on {short(ONE)} by camera main-n", ""),
         (str(other.hit_id), "", "county: the MOU with it does not share this camera (I.2)"),
     ]
     (waits,) = offering.list_offers(takes.door(), takes.clock())[1]

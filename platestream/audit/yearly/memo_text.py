@@ -248,14 +248,14 @@ def _finding(number: int, look: AuditedInquiry, finding: Finding) -> list[str]:
 
 def _integrity(memo: Memo) -> str:
     waits = waiting_sentence(memo.waiting)
-    told = f" {waits} by the audit process; rows are sealed a moment after they are made." if waits else ""
+    waiting = f" {waits} by the audit process; rows are sealed a moment after they are made." if waits else ""
     if not memo.whole:
         return (
             "The draw was repeated from its seed and gave the same inquiries. The inquiry log was checked "
             "against its seals, and the ledger against the inquiry log: no row was changed, added or removed."
-            f"{told}"
+            f"{waiting}"
         )
-    return f"{len(memo.whole)} faults were found in the records: {'; '.join(memo.whole[:10])}.{told}"
+    return f"{len(memo.whole)} faults were found in the records: {'; '.join(memo.whole[:10])}.{waiting}"
 
 
 def _certification(memo: Memo) -> str:

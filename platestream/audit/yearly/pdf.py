@@ -23,11 +23,11 @@ def pdf(memo: Memo) -> bytes:
 
 def _story(memo: Memo) -> Iterator[Flowable]:
     yield from letterhead(memo.profile.agency.name, "MEMORANDUM", title(memo))
-    told = list(blocks(memo))
-    last = max(index for index, block in enumerate(told) if isinstance(block, Heading))
-    yield from map(_flowable, told[:last])
+    content = list(blocks(memo))
+    last = max(index for index, block in enumerate(content) if isinstance(block, Heading))
+    yield from map(_flowable, content[:last])
     # Signatures are never alone on a page.
-    yield KeepTogether([_flowable(block) for block in told[last:]])
+    yield KeepTogether([_flowable(block) for block in content[last:]])
 
 
 def _flowable(block: Block) -> Flowable:

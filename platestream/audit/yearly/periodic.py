@@ -98,7 +98,7 @@ def audit_record(client: Client, profile_name: str) -> AuditRecord:
     at: dict[str, datetime] = {name: moment for what, name, moment in times if what == "done"}
     ends = {entry.number: drawn.inquiries_until for entry, drawn in draws_among(written)}
     done: dict[str, list[Done]] = {}
-    told: dict[str, list[Done]] = {}
+    publications: dict[str, list[Done]] = {}
     documents: dict[tuple[str, str], list[Published]] = {}
     for entry, memo in memos:
         if memo.rhythm and entry.hash in at:
@@ -107,12 +107,12 @@ def audit_record(client: Client, profile_name: str) -> AuditRecord:
     for entry, one in published:
         if entry.hash in at:
             moment = at[entry.hash]
-            told.setdefault(one.rhythm, []).append(Done(one.period, moment, moment))
+            publications.setdefault(one.rhythm, []).append(Done(one.period, moment, moment))
             documents.setdefault((one.rhythm, one.period), []).append(one)
     return AuditRecord(
         _began(times, profile_name),
         done,
-        told,
+        publications,
         documents,
         [one.number for one in entries if one.hash not in at],
         Counter(memo.year for entry, memo in memos if not memo.rhythm and entry.hash in at),

@@ -160,13 +160,13 @@ class _Columns:
 
     def _parse(self, line: str) -> Fields:
         found = _cells(line, len(self._names), self._delimiter)
-        told = {name: cell for name, cell in zip(self._names, found, strict=True) if name}
-        plate, state = told.get("plate", ""), told.get("state", "")
-        told |= _known(plate, state, *(told.get(name, "") for name in ("make", "model", "colour")))
-        told.setdefault("reference", reference(told["plate"], state, told.get("case_number", "")))
-        if not told.get("category"):
-            told["category"] = codes.category_of_words(told.get("reason", ""))
-        return told
+        fields = {name: cell for name, cell in zip(self._names, found, strict=True) if name}
+        plate, state = fields.get("plate", ""), fields.get("state", "")
+        fields |= _known(plate, state, *(fields.get(name, "") for name in ("make", "model", "colour")))
+        fields.setdefault("reference", reference(fields["plate"], state, fields.get("case_number", "")))
+        if not fields.get("category"):
+            fields["category"] = codes.category_of_words(fields.get("reason", ""))
+        return fields
 
 
 def _known(plate: str, state: str, make: str = "", model: str = "", colour: str = "") -> Fields:

@@ -62,13 +62,13 @@ SELECT toString(action_id), toString(hit_id), at, by, kind, checked_with, result
 FROM platestream.hit_actions FINAL WHERE at > {since:DateTime64(3, 'UTC')} ORDER BY at
 """
 _TOLD = """
-SELECT toString(fact.hit_id), arraySort(groupUniqArrayIf(told.outcome, told.outcome != '')) AS outcomes,
-    minIf(told.at, told.outcome = 'delivered' AND told.agency = '') AS delivered_at
+SELECT toString(fact.hit_id), arraySort(groupUniqArrayIf(notice.outcome, notice.outcome != '')) AS outcomes,
+    minIf(notice.at, notice.outcome = 'delivered' AND notice.agency = '') AS delivered_at
 FROM (SELECT hit_id FROM platestream.hit_facts FINAL WHERE NOT historical
     AND captured_at > {since:DateTime64(3, 'UTC')} AND captured_at < {until:DateTime64(3, 'UTC')}) AS fact
 LEFT JOIN (SELECT hit_id, toString(outcome) AS outcome, at, agency FROM platestream.deliveries FINAL
-    WHERE reason != 'report') AS told
-    ON fact.hit_id = told.hit_id
+    WHERE reason != 'report') AS notice
+    ON fact.hit_id = notice.hit_id
 GROUP BY fact.hit_id ORDER BY 1
 """
 _BOLOS = """

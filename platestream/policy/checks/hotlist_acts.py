@@ -250,5 +250,5 @@ def _shrunk(live: CheckData, known: list[ImportCounts]) -> Iterator[str | Unchec
         if live.now - last.act.at < RECENT:
             yield f"{text}, with no removal on record"
         else:
-            why = "those that expired cannot be told from those taken away"
+            why = "those that expired cannot be distinguished from those taken away"
             yield Unchecked(f"{text}: {why}", f"platestream hotlist import of {source} again")

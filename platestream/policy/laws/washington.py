@@ -114,7 +114,7 @@ _CLAUSES = (
         "7(1), 7(4)", "The attorney general's model policies and report", people="is for the attorney general"
     ),
     _clause(
-        "7(2)(a)(i), 7(3), 7(5)", "Policies adopted, sent in, published; changes told of", people=_PAPERS
+        "7(2)(a)(i), 7(3), 7(5)", "Policies adopted, sent in, published; changes reported", people=_PAPERS
     ),
     _clause(
         "7(2)(a)(ii)",
