@@ -118,9 +118,9 @@ def run(rows: int, rounds: int) -> dict[str, Any]:
 
 
 def _fill_the_rest(owner: Client, rows: int, now: datetime) -> None:
-    told = {"start": now - timedelta(days=DAYS), "seconds": DAYS * 86400}
+    fields = {"start": now - timedelta(days=DAYS), "seconds": DAYS * 86400}
     for share, sql in _FILLS:
-        owner.command(sql, parameters={**told, "count": rows // share})
+        owner.command(sql, parameters={**fields, "count": rows // share})
 
 
 def _figure(owner: Client, client: Client, panel: Panel, period: Period, rounds: int) -> dict[str, Any]:
@@ -198,8 +198,8 @@ def _messages(count: int) -> list[Message]:
 
 def _message(jpeg: bytes, at: datetime, index: int) -> Message:
     camera = f"cam-{index % 8}"
-    told = {"camera-id": camera, "captured-at": at.isoformat(), "latitude": "34.5", "longitude": "-109.4"}
-    return Message(camera.encode(), jpeg, told, at)
+    fields = {"camera-id": camera, "captured-at": at.isoformat(), "latitude": "34.5", "longitude": "-109.4"}
+    return Message(camera.encode(), jpeg, fields, at)
 
 
 def _play(messages: list[Message], *, on: bool = True) -> float:

@@ -80,14 +80,14 @@ def edits(truth: str, read: str) -> tuple[Edit, ...]:
     >>> edits("ABC123", "A8C12")
     (Edit(place=0.17, told='B', read='8'), Edit(place=0.83, told='3', read=''))
     """
-    told, said = equate(truth), equate(read)
+    result, said = equate(truth), equate(read)
     return tuple(
         Edit(
-            round(op.src_pos / len(told), 2),
-            told[op.src_pos] if op.tag != "insert" else "",
+            round(op.src_pos / len(result), 2),
+            result[op.src_pos] if op.tag != "insert" else "",
             said[op.dest_pos] if op.tag != "delete" else "",
         )
-        for op in Levenshtein.editops(told, said)
+        for op in Levenshtein.editops(result, said)
     )
 
 
@@ -104,8 +104,8 @@ def figures(measured: Measured) -> dict[str, Any]:
         "pictures": len(measured.pictures),
         **kinds,
         "pairs": {
-            f"{told}-{read}": [count, round(count / measured.characters[told], 4)]
-            for (told, read), count in pairs.most_common()
+            f"{result}-{read}": [count, round(count / measured.characters[result], 4)]
+            for (result, read), count in pairs.most_common()
         },
     }
 

@@ -101,16 +101,16 @@ def _staff(system: Live, people: list[str]) -> None:
 
 def _signed_in(port: int, who: str) -> dict[str, str]:
     """Headers of a session; the cookie is for TLS, or for a browser's localhost."""
-    told = {"who": who, "password": PASSWORD, "next": "/"}
-    answer = httpx.post(f"http://localhost:{port}/sign-in", data=told)
+    fields = {"who": who, "password": PASSWORD, "next": "/"}
+    answer = httpx.post(f"http://localhost:{port}/sign-in", data=fields)
     return {"cookie": f"{cookies.COOKIE}={answer.cookies[cookies.COOKIE]}"}
 
 
 def _on_shift(port: int, session: dict[str, str]) -> None:
     page = httpx.get(f"http://localhost:{port}/hits", headers=session).text
     proof = page.partition(CSRF)[2].partition('"')[0]
-    told = {"csrf": proof, "hours": "8"}
-    httpx.post(f"http://localhost:{port}/shift/begin", data=told, headers=session, timeout=60)
+    fields = {"csrf": proof, "hours": "8"}
+    httpx.post(f"http://localhost:{port}/shift/begin", data=fields, headers=session, timeout=60)
 
 
 def _watched(

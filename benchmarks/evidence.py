@@ -48,8 +48,8 @@ def run(records: int, picture_bytes: int, *, encrypted: bool = True) -> dict[str
         try:
             migrate.apply(owner)
             first = datetime.now(UTC) - timedelta(days=2)
-            told = {"plate": PLATE, "first": first, "count": records}
-            owner.command(_DETECTIONS, parameters=told)
+            fields = {"plate": PLATE, "first": first, "count": records}
+            owner.command(_DETECTIONS, parameters=fields)
             keys = open_keys(settings) if encrypted else UNSEALED
             _put_pictures(owner, keys, picture_bytes)
             with Door.open(settings, "bench") as door:

@@ -155,9 +155,9 @@ def _exact_join(plates: dict[str, None], reads: list[Detection]) -> float:
         return listed, event if listed else None
 
     def steps(changes: Stream[Any], seen: Stream[Any]) -> Stream[Any]:
-        told = op.map("entry", changes, lambda plate: (plate, True))
+        result = op.map("entry", changes, lambda plate: (plate, True))
         keyed = op.key_on("by_plate", seen, lambda read: read.plate)
-        joined = op.stateful_map("join", op.merge("events", told, keyed), join)
+        joined = op.stateful_map("join", op.merge("events", result, keyed), join)
         return op.filter("hits", op.key_rm("unkey", joined), lambda hit: hit is not None)
 
     return _rate(iter(plates), reads, steps)

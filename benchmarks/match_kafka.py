@@ -167,8 +167,8 @@ class Cluster:
         self._env = {**os.environ, PREFIX: prefix}
         self._prefix = prefix
         self._admin = AdminClient(self._config)
-        told = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(32 * topics.MEGABYTE)}
-        new = [NewTopic(prefix + one.name, one.partitions, 1, config=told) for one in USED]
+        fields = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(32 * topics.MEGABYTE)}
+        new = [NewTopic(prefix + one.name, one.partitions, 1, config=fields) for one in USED]
         for future in self._admin.create_topics(new).values():
             future.result(30)
 
@@ -198,8 +198,8 @@ class Cluster:
 
     def _consume(self, topic: Topic[Any]) -> Iterator[Any]:
         # by the client's default a consumer that is behind pauses for a second, as the flow's does not
-        told = {"group.id": "bench", "enable.partition.eof": True, "fetch.queue.backoff.ms": 10}
-        consumer = Consumer({**self._config, **told})
+        fields = {"group.id": "bench", "enable.partition.eof": True, "fetch.queue.backoff.ms": 10}
+        consumer = Consumer({**self._config, **fields})
         parts = range(topic.partitions)
         name = self._prefix + topic.name
         consumer.assign([TopicPartition(name, part, OFFSET_BEGINNING) for part in parts])

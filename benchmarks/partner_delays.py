@@ -23,23 +23,23 @@ from platestream.schemas.partner import Read, Reads
 def answer(reads: int) -> bytes:
     """A body of so many reads."""
     now = datetime.now(UTC)
-    told: dict[str, Any] = {"captured_at": now, "latitude": 34.5, "longitude": -109.4, "confidence": 0.9}
+    fields: dict[str, Any] = {"captured_at": now, "latitude": 34.5, "longitude": -109.4, "confidence": 0.9}
     made = [
         msgspec.convert(
-            {"detection_id": f"{number:032x}", "camera_id": "main-n", "plate": "LEAD123", **told}, Read
+            {"detection_id": f"{number:032x}", "camera_id": "main-n", "plate": "LEAD123", **fields}, Read
         )
         for number in range(reads)
     ]
     return msgspec.json.encode(Reads(reads=tuple(made), found=reads))
 
 
-async def serve(told: Any, body: bytes) -> None:
+async def serve(result: Any, body: bytes) -> None:
     """Until the process ends."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(told["certificate"], told["key"])
-    for port, private in told["agencies"].items():
+    context.load_cert_chain(result["certificate"], result["key"])
+    for port, private in result["agencies"].items():
         key = OwnKey(private, datetime.now(UTC), True)
-        connection = partial(_connection, key, f"https://localhost:{port}", told["delay"], body)
+        connection = partial(_connection, key, f"https://localhost:{port}", result["delay"], body)
         await asyncio.start_server(connection, "127.0.0.1", int(port), ssl=context)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
@@ -60,8 +60,8 @@ async def _connection(
         await reader.readexactly(int(headers["content-length"]))
         await asyncio.sleep(random.uniform(0.5, 1.5) * delay)
         request = Request("POST", address + first.split()[1], headers)
-        told = sign_answer(key, request, 200, "application/json", body, datetime.now(UTC))
-        head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+        result = sign_answer(key, request, 200, "application/json", body, datetime.now(UTC))
+        head = "".join(f"{name}: {value}\r\n" for name, value in result.items())
         writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n{head}\r\n".encode() + body)
         await writer.drain()
     writer.close()

@@ -56,9 +56,9 @@ def run(rounds: int, whole: int, rows: int, say: Callable[[str], None]) -> dict[
         for count in (1, 10, 50):
             say(f"asking {count}")
             figures[str(count)] = _measured(folder, count, real, key, rounds)
-    told = {"rounds": rounds, "whole": whole, "rows": rows, "deadline_s": DEADLINE, "delay_s": DELAY}
+    fields = {"rounds": rounds, "whole": whole, "rows": rows, "deadline_s": DEADLINE, "delay_s": DELAY}
     return {
-        **told,
+        **fields,
         "dead_percent": DEAD,
         "reads_of_an_answer": READS,
         "cores": os.cpu_count(),
@@ -128,8 +128,8 @@ def _whole(folder: Path, number: int, asks: OwnKey, rows: int) -> Iterator[Regis
     )
     settings = Settings(clickhouse=f"chdb://{data / 'tables'}", data=data)
     _lay_out(settings, f"agency-{number}", key, [_agency("bench", asks, 0)], rows)
-    told = {"DATA": str(data), "CLICKHOUSE": settings.clickhouse, "PARTNERS_FILE": str(file)}
-    environment = {**os.environ, **{f"PLATESTREAM_{name}": value for name, value in told.items()}}
+    fields = {"DATA": str(data), "CLICKHOUSE": settings.clickhouse, "PARTNERS_FILE": str(file)}
+    environment = {**os.environ, **{f"PLATESTREAM_{name}": value for name, value in fields.items()}}
     process = subprocess.Popen([sys.executable, "-m", "platestream", "partners", "serve"], env=environment)
     try:
         _wait(port)
@@ -143,18 +143,18 @@ def _whole(folder: Path, number: int, asks: OwnKey, rows: int) -> Iterator[Regis
 def _delayed(folder: Path, count: int) -> Iterator[list[RegistryRecord]]:
     """So many agencies that answer after DELAY."""
     keys = {free_port(): _key(50 + number) for number in range(count)}
-    told = {
+    fields = {
         "agencies": {str(port): one.private for port, one in keys.items()},
         "delay": DELAY,
         "reads": READS,
     }
-    told |= {"certificate": str(folder / "c.pem"), "key": str(folder / "k.pem")}
+    fields |= {"certificate": str(folder / "c.pem"), "key": str(folder / "k.pem")}
     command = [sys.executable, "-m", "benchmarks.partner_delays"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        process.stdin.write(json.dumps(told))
+        process.stdin.write(json.dumps(fields))
         process.stdin.close()
         process.stdout.readline()
         yield [_agency(f"delayed-{n}", one, port) for n, (port, one) in enumerate(keys.items())]

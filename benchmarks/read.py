@@ -316,8 +316,8 @@ def _miss(photo: Photo, reads: Sequence[PlateRead]) -> Tile:
     box = photo.box or (reads[0].box if reads else (0, 0, image.shape[1], image.shape[0]))
     x, y, width, height = box
     around = image[max(y - height, 0) : y + 2 * height, max(x - width // 2, 0) : x + width * 3 // 2]
-    told = f"{reads[0].plate} {reads[0].confidence:.2f}" if reads else "nothing"
-    return Tile(around if around.size else image, [f"{photo.truth} read as {told}", photo.path.name])
+    result = f"{reads[0].plate} {reads[0].confidence:.2f}" if reads else "nothing"
+    return Tile(around if around.size else image, [f"{photo.truth} read as {result}", photo.path.name])
 
 
 def _write(path: Path, picture: Image) -> None:

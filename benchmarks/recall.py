@@ -28,8 +28,8 @@ Seen = tuple[Detection, str, bool]  # a read, the plate it is of, and whether th
 
 def measured() -> Measured:
     """What `platestream bench confusions` measured of the reader that is built in."""
-    told = files("benchmarks").joinpath("measured.json").read_bytes()
-    return msgspec.json.decode(told, type=Measured)
+    result = files("benchmarks").joinpath("measured.json").read_bytes()
+    return msgspec.json.decode(result, type=Measured)
 
 
 def run(entries: int, reads: int) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def run(entries: int, reads: int) -> dict[str, Any]:
         "pictures": len(pictures),
         "default": asdict(RULES),
         "curves": {
-            name: [{**told, **_count(bucket, Rules(**told), shown)} for told in rules]
+            name: [{**fields, **_count(bucket, Rules(**fields), shown)} for fields in rules]
             for name, rules in _rules()
         },
     }

@@ -64,8 +64,8 @@ def fill(client: Client, rows: int, *, pictures: bool = True) -> None:
     share = rows // DAYS
     days = [start + timedelta(days=number) for number in range(DAYS)]
     for number, day in enumerate(days):
-        told = {"cars": max(rows // 4, 1000), "day": day, "first": number * share, "count": share}
-        client.command(_FILL, parameters=told)
+        fields = {"cars": max(rows // 4, 1000), "day": day, "first": number * share, "count": share}
+        client.command(_FILL, parameters=fields)
     for plate, seconds in ((LEAD, 0), (MATE, 30)):
         first = start + timedelta(hours=12, seconds=seconds)
         client.command(_PAIR, parameters={"plate": plate, "first": first, "count": DAYS})

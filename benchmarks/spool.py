@@ -57,9 +57,9 @@ def main() -> None:
     parser.add_argument("--bytes", type=int, default=250_000)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=None, help="on the disk to be measured")
-    told = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=told.folder) as folder:
-        print(json.dumps(run(told.frames, told.bytes, told.threads, Path(folder))))  # noqa: T201
+    result = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=result.folder) as folder:
+        print(json.dumps(run(result.frames, result.bytes, result.threads, Path(folder))))  # noqa: T201
 
 
 if __name__ == "__main__":

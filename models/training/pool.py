@@ -45,8 +45,8 @@ class Pool(Generic[T]):
     def __init__(self, draw: Callable[[Dice], T], seed: int, amounts: Amounts) -> None:
         spawn = multiprocessing.get_context("spawn")  # a fork would share the threads of torch
         self._queue: Any = spawn.Queue(amounts.waiting)
-        told = self._queue, draw, seed, amounts.at_once
-        self._process = spawn.Process(target=_draw_for_ever, args=told, daemon=True)
+        result = self._queue, draw, seed, amounts.at_once
+        self._process = spawn.Process(target=_draw_for_ever, args=result, daemon=True)
         self._amounts = amounts
         self._drawn: list[T] = []
         self.seen = 0

@@ -27,9 +27,9 @@ def station(database: Database) -> Station:
     return Station(database)
 
 
-def sheriff(**told: Any) -> RegistryRecord:
+def sheriff(**changes: Any) -> RegistryRecord:
     made = RegistryRecord(kind="agency", id=SHERIFF, name="Apache County SO", mou_from=NOW - YEAR)
-    return msgspec.structs.replace(made, changed_at=datetime.now(NOW.tzinfo), **told)
+    return msgspec.structs.replace(made, changed_at=datetime.now(NOW.tzinfo), **changes)
 
 
 def server(station: Station, now: datetime = NOW) -> TestClient:
@@ -37,8 +37,8 @@ def server(station: Station, now: datetime = NOW) -> TestClient:
     return TestClient(application({SHERIFF: KEY}, station.receive, station.unsigned, lambda: now))
 
 
-def send(station: Station, told: Any, ident: str = "m1", key: bytes = KEY, at: datetime = NOW) -> Any:
-    body = msgspec.json.encode(told)
+def send(station: Station, result: Any, ident: str = "m1", key: bytes = KEY, at: datetime = NOW) -> Any:
+    body = msgspec.json.encode(result)
     headers = webhook_signature.headers(key, ident, at, body)
     return server(station).post(f"/bolo/{SHERIFF}", content=body, headers=headers)
 
@@ -48,7 +48,7 @@ def outcomes(station: Station) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("told", "rule"),
+    ("fields", "rule"),
     [
         ({"mou_until": NOW - HOUR}, "the MOU with the sender has ended"),
         ({"mou_from": None}, "no MOU with the sender is in force"),
@@ -59,9 +59,9 @@ def outcomes(station: Station) -> list[str]:
     ],
 )
 def test_no_bolo_is_taken_of_an_agency_that_nothing_may_be_shared_with(
-    station: Station, told: dict[str, Any], rule: str
+    station: Station, fields: dict[str, Any], rule: str
 ) -> None:
-    station.register(sheriff(**told))
+    station.register(sheriff(**fields))
     with pytest.raises(RefusedInquiry, match=rule):
         station.take()
     assert send(station, TOLD).status_code == 422

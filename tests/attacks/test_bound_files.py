@@ -75,9 +75,9 @@ def with_file(database: Database, file: Path, name: str = "notify_file") -> Sett
 def test_05_another_file_of_notification_starts_nothing_and_is_not_held(
     agency: Database, bound: Path, old: str, new: str
 ) -> None:
-    told = bound.read_text()
-    assert old in told
-    bound.write_text(told.replace(old, new))
+    result = bound.read_text()
+    assert old in result
+    bound.write_text(result.replace(old, new))
     settings = with_file(agency, bound)
     with pytest.raises(RulesError, match=r"PLATESTREAM_NOTIFY_FILE=.* is not the file in force"):
         rules_in_force(settings)

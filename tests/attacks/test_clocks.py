@@ -58,8 +58,8 @@ def pretend(monkeypatch: pytest.MonkeyPatch, ahead: timedelta, boot: Boot | None
     real = clock_guard.measure
     shown = boot or clock_guard.boot()
 
-    def gather(*told: Any, **more: Any) -> ClockMeasurements:
-        seen = real(*told, **more)
+    def gather(*result: Any, **more: Any) -> ClockMeasurements:
+        seen = real(*result, **more)
         return msgspec.structs.replace(
             seen, at=seen.at + ahead, machine=seen.machine + ahead, boot=shown,
             confirmed={who: at + ahead for who, at in seen.confirmed.items()},
@@ -207,8 +207,8 @@ def test_cameras_and_broker_tell_of_a_clock_that_was_false_from_the_start() -> N
     for late in ({"cameras": 7300.0}, {"broker": 40 * 86400.0}):
         seen = msgspec.structs.replace(later, late=late)
         assert "all that came in for hours was stamped" in judge(before, seen).refusal
-        told = msgspec.structs.replace(seen, confirmed={"chief": seen.at, "lee": seen.at})
-        known = judge(before, told).reading
+        result = msgspec.structs.replace(seen, confirmed={"chief": seen.at, "lee": seen.at})
+        known = judge(before, result).reading
         assert not judge(known, msgspec.structs.replace(seen, at=seen.at + MINUTE)).faults, "once is enough"
         more = {by: seconds + 7300 for by, seconds in late.items()}
         assert judge(known, msgspec.structs.replace(seen, late=more)).faults, "but not for a later one"
@@ -277,8 +277,8 @@ def test_rows_of_a_clock_that_was_ahead_are_known_once_two_people_confirmed() ->
     ahead = T + 40 * DAY
     seen = msgspec.structs.replace(_seen(T, Boot("a", 0.0)), newest_row=ahead)
     assert judge(None, seen).faults
-    told = msgspec.structs.replace(seen, confirmed={"chief": T, "lee": T})
-    reading = judge(None, told).reading
+    result = msgspec.structs.replace(seen, confirmed={"chief": T, "lee": T})
+    reading = judge(None, result).reading
     later = msgspec.structs.replace(_seen(T + DAY, Boot("a", DAY.total_seconds())), newest_row=ahead)
     assert not judge(reading, later).faults
     assert judge(reading, msgspec.structs.replace(later, newest_row=ahead + DAY)).faults, "but not later ones"
@@ -373,9 +373,9 @@ def with_clock(database: Database, shift: str, *words: str) -> subprocess.Comple
     """Run a command of this person in a process of its own, whose clock is false."""
     database.close()
     keep = {name: value for name, value in os.environ.items() if not name.startswith("PLATESTREAM_")}
-    told = {"PLATESTREAM_CLICKHOUSE": database.dsn, "PLATESTREAM_DATA": str(database.data)}
+    more = {"PLATESTREAM_CLICKHOUSE": database.dsn, "PLATESTREAM_DATA": str(database.data)}
     command = ["faketime", "-f", shift, sys.executable, "-m", "platestream", *words]
-    return subprocess.run(command, env=keep | told, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, env=keep | more, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.skipif(shutil.which("faketime") is None and "CI" not in os.environ, reason="no faketime here")

@@ -246,8 +246,8 @@ def test_each_hours_count_is_an_act_of_the_job_whose_entry_has_no_plate(filled: 
     entry = ledger.last(filled.client(), "retention", "tally")
     assert entry is not None
     assert "AAA100" not in entry.record
-    told = tally.decode(entry.record)
-    assert sum(day.cameras.get("cam-1", 0) for day in told.days if day.source == "detections") == 3
+    result = tally.decode(entry.record)
+    assert sum(day.cameras.get("cam-1", 0) for day in result.days if day.source == "detections") == 3
     row = filled.rows(
         "SELECT who, automatic, outcome, effect FROM platestream.inquiry_log WHERE kind = 'tally'"
     )

@@ -42,11 +42,11 @@ WHO = "vale"
 RECEIPT = {"period_s": 1, "cutoff": "2026-01-01T00:00:00Z"}
 
 
-def act(database: Database, kind: str, entry: LedgerEntry | None = None, **told: Any) -> UUID:
-    """An act by SQL, that names the hash of an entry as its effect; allowed unless `told` says otherwise."""
+def act(database: Database, kind: str, entry: LedgerEntry | None = None, **changes: Any) -> UUID:
+    """An act by SQL, that names the hash of an entry as its effect; allowed unless `changes` say otherwise."""
     effect = entry.hash if entry else ""
     said = {"kind": kind, "case_number": "26-001234", "pattern": "", "on_behalf_of": WHO, "effect": effect}
-    return database.ask(DOOR, **{**said, **told})
+    return database.ask(DOOR, **{**said, **changes})
 
 
 def following(database: Database, chain: Chain, kind: str, record: Any = None, who: str = WHO) -> LedgerEntry:
@@ -109,7 +109,7 @@ def test_a_receipt_is_written_by_the_retention_jobs_account_alone(database: Data
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "fields"),
     [
         ("audit_draw", {"on_behalf_of": "other"}),
         ("audit_draw", {"effect": "0" * 64}),
@@ -122,10 +122,10 @@ def test_a_receipt_is_written_by_the_retention_jobs_account_alone(database: Data
     ids=str,
 )
 def test_an_act_of_another_person_kind_or_hash_or_a_refused_one_writes_no_entry(
-    database: Database, kind: str, told: dict[str, str]
+    database: Database, kind: str, fields: dict[str, str]
 ) -> None:
     entry = following(database, "audit", "draw")
-    assert refused(database, act(database, kind, entry, **told), entry)
+    assert refused(database, act(database, kind, entry, **fields), entry)
     assert database.value("SELECT count() FROM platestream.ledger") == 0
 
 
@@ -155,20 +155,20 @@ def test_two_entries_at_once_are_refused_also_in_blocks_of_one_row(database: Dat
         "INSERT INTO platestream.ledger_append"
         " SELECT {act:UUID}, if(number = 0, {entry:String}, {other:String}) FROM numbers(2)"
     )
-    told: dict[str, Any] = {"act": act(database, "audit_draw", entry)}
-    told |= {"entry": entry.to_json().decode(), "other": other.to_json().decode()}
+    fields: dict[str, Any] = {"act": act(database, "audit_draw", entry)}
+    fields |= {"entry": entry.to_json().decode(), "other": other.to_json().decode()}
     for settings in ({}, BLOCKS):
         with pytest.raises(DatabaseError):
-            database.client(AUDITOR).command(insert, parameters=told, settings=settings)
+            database.client(AUDITOR).command(insert, parameters=fields, settings=settings)
         assert database.value("SELECT count() FROM platestream.ledger") == 0
 
 
 def test_an_entry_that_its_own_person_doubles_in_one_statement_is_found(database: Database) -> None:
     entry = following(database, "audit", "draw")
-    told = {"act": act(database, "audit_draw", entry), "entry": entry.to_json().decode()}
+    fields = {"act": act(database, "audit_draw", entry), "entry": entry.to_json().decode()}
     database.client(AUDITOR).command(
         "INSERT INTO platestream.ledger_append SELECT {act:UUID}, {entry:String} FROM numbers(2)",
-        parameters=told,
+        parameters=fields,
         settings=BLOCKS,
     )
     assert database.rows("SELECT DISTINCT hash FROM platestream.ledger") == [(entry.hash,)]
@@ -269,11 +269,11 @@ def test_an_entry_counts_by_one_act_of_its_kind_by_its_person(database: Database
     entry = following(database, "audit", "draw")
     database.entry(entry)
 
-    def faults(**told: Any) -> list[str]:
+    def faults(**changes: Any) -> list[str]:
         database.client().command("TRUNCATE TABLE platestream.inquiry_log")
-        for one in told.pop("rows", [{}]):
+        for one in changes.pop("rows", [{}]):
             row = {"entry": uuid4(), "inquiry_id": uuid4(), **said, "who": WHO, "kind": "audit_draw"}
-            row |= {"effect": entry.hash, **told, **one}
+            row |= {"effect": entry.hash, **changes, **one}
             database.client().insert("platestream.inquiry_log", [list(row.values())], column_names=list(row))
         return ledger.verify(database.client(AUDITOR))
 
@@ -451,11 +451,11 @@ def test_what_another_agency_signed_is_taken_by_its_hash_alone(database: Databas
     assert texts(database) == [text]
 
 
-def hold_entry(database: Database, **told: Any) -> LedgerEntry:
+def hold_entry(database: Database, **changes: Any) -> LedgerEntry:
     now = datetime.now(UTC)
     record = {"hold_id": uuid4(), "case_number": "26-001234", "schedule": "felony", "held_at": now}
     record |= {"release_at": now + timedelta(days=3651), "schedule_ends": now + timedelta(days=3650)}
-    return following(database, "evidence", "hold", {"detections": [], **record, **told})
+    return following(database, "evidence", "hold", {"detections": [], **record, **changes})
 
 
 def append(database: Database, allowed: UUID, names: list[UUID], times: list[datetime]) -> bool:

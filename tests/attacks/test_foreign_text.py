@@ -66,9 +66,9 @@ def printed(*parts: Any, width: int = 80, **options: Any) -> str:
     return into.getvalue()
 
 
-def cells(*told: str) -> Table:
-    made = table(*told)
-    made.add_row(*told)
+def cells(*result: str) -> Table:
+    made = table(*result)
+    made.add_row(*result)
     return made
 
 
@@ -89,13 +89,13 @@ def test_no_text_is_markup_or_an_escape_or_another_line(one: str, other: str) ->
 
 
 @given(st.text())
-def test_what_is_visible_is_printable_stays_and_tells_the_text(told: str) -> None:
-    shown = escape_invisible(told)
+def test_what_is_visible_is_printable_stays_and_tells_the_text(result: str) -> None:
+    shown = escape_invisible(result)
     assert shown.isprintable()
     assert escape_invisible(shown) == shown
-    assert escape_invisible(told, keep="\n").replace("\n", "") == escape_invisible(told.replace("\n", ""))
-    if "\\" not in told:
-        assert shown.encode("latin-1", "backslashreplace").decode("unicode_escape") == told
+    assert escape_invisible(result, keep="\n").replace("\n", "") == escape_invisible(result.replace("\n", ""))
+    if "\\" not in result:
+        assert shown.encode("latin-1", "backslashreplace").decode("unicode_escape") == result
 
 
 @given(st.recursive(st.text(st.characters(codec="utf-8")) | st.integers(), st.lists))
@@ -138,11 +138,11 @@ def test_a_cell_of_csv_is_no_formula_and_a_number_stays_one(cell: object, writte
 
 
 @given(st.lists(st.text(), min_size=1, max_size=5))
-def test_a_line_of_csv_is_one_line_of_as_many_cells_and_none_is_a_formula(told: Sequence[str]) -> None:
-    line = csv_line(told)
+def test_a_line_of_csv_is_one_line_of_as_many_cells_and_none_is_a_formula(result: Sequence[str]) -> None:
+    line = csv_line(result)
     assert line.count("\n") == 1
     (found,) = csv.reader([line])
-    assert len(found) == len(told)
+    assert len(found) == len(result)
     for cell in found:
         assert cell.isprintable()
         assert not cell.lstrip().startswith(("=", "@", "\uff1d")) or cell.startswith("'")
@@ -151,10 +151,10 @@ def test_a_line_of_csv_is_one_line_of_as_many_cells_and_none_is_a_formula(told: 
 
 
 @given(st.text())
-def test_a_page_shows_it_and_our_own_markup_stays(told: str) -> None:
-    shown = _environment(UTC, "1").from_string("<p>{{ a }}</p>{{ b }}").render(a=told, b=Markup("<b>x</b>"))
+def test_a_page_shows_it_and_our_own_markup_stays(result: str) -> None:
+    shown = _environment(UTC, "1").from_string("<p>{{ a }}</p>{{ b }}").render(a=result, b=Markup("<b>x</b>"))
     inside = unescape(shown.removeprefix("<p>").removesuffix("</p><b>x</b>"))
-    assert inside == escape_invisible(told, keep="\n\r\t")
+    assert inside == escape_invisible(result, keep="\n\r\t")
     assert "<script" not in shown
     assert "\u202e" not in marked("AB\u202e1", [2])
 

@@ -233,11 +233,11 @@ def test_a_code_of_ones_own_making_is_not_taken(agency: Agency, code: str, doors
     inquiry = agency.database.ask(
         DOOR, kind="registry_recovery_code", on_behalf_of="smith", effect=effect, pattern=""
     )
-    for told in (inquiry, uuid4()):
+    for result in (inquiry, uuid4()):
         with pytest.raises(Refused):
             agency.database.client(DOOR).insert(
                 "platestream.recovery_code",
-                [[told, "salt", "0" * 64]],
+                [[result, "salt", "0" * 64]],
                 column_names=["inquiry_id", "salt", "hash"],
             )
     for table in ("recovery_codes", "recoveries", "administrators"):

@@ -92,12 +92,12 @@ def test_an_entry_of_before_these_rules_is_not_put_back_without_words(door: Door
 
 
 def test_an_act_by_sql_without_the_words_is_refused(door: Door, database: Database) -> None:
-    told: dict[str, Any] = {"kind": "hotlist_add", "on_behalf_of": "vale", "case_number": "26-001234"}
-    assert database.logged(database.ask(DOOR, **told))["outcome"] == "refused"
+    fields: dict[str, Any] = {"kind": "hotlist_add", "on_behalf_of": "vale", "case_number": "26-001234"}
+    assert database.logged(database.ask(DOOR, **fields))["outcome"] == "refused"
     words = {name: ENTRY_FIELDS[name] for name in FIELDS}
-    assert database.logged(database.ask(DOOR, **told, fields=words))["outcome"] == "allowed"
+    assert database.logged(database.ask(DOOR, **fields, fields=words))["outcome"] == "allowed"
     for field in FIELDS:
-        asked = database.ask(DOOR, **told, fields={**words, field: "."})
+        asked = database.ask(DOOR, **fields, fields={**words, field: "."})
         assert database.logged(asked)["outcome"] == "refused"
 
 
@@ -184,9 +184,9 @@ WORDS = st.lists(
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys(FIELDS, WORDS)), min_size=40, max_size=40))
-def test_gate_and_check_judge_words_alike(door: Door, database: Database, told: list[dict[str, str]]) -> None:
+def test_gate_and_check_judge_words_alike(door: Door, database: Database, more: list[dict[str, str]]) -> None:
     rules = gate_rules.in_force(database.client())
-    asked = {uuid4(): fields for fields in told}
+    asked = {uuid4(): fields for fields in more}
     rows = [[one, "hotlist_add", "vale", "26-001234", fields] for one, fields in asked.items()]
     names = ["inquiry_id", "kind", "on_behalf_of", "case_number", "fields"]
     database.client(DOOR).insert("platestream.inquire", rows, column_names=names)

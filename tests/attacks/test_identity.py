@@ -49,8 +49,8 @@ SECOND = {
 }
 
 
-def second(name: str, **told: Any) -> RegistryRecord:
-    return msgspec.structs.replace(person("new", "auditor"), id=name, **{"employee_number": "9-2", **told})
+def second(name: str, **changes: Any) -> RegistryRecord:
+    return msgspec.structs.replace(person("new", "auditor"), id=name, **{"employee_number": "9-2", **changes})
 
 
 @pytest.mark.parametrize("how", SECOND)
@@ -89,15 +89,15 @@ def test_a_partners_name_and_one_in_other_letters_is_no_local_id(
 
 
 @pytest.mark.parametrize(
-    "told",
+    "more",
     [
         *({"id": name} for name in SECOND.values()),
         {"id": "mallory", "employee_number": "e.smith"},
         {"id": "mallory", "employee_number": " "},
     ],
 )
-def test_the_database_itself_takes_no_second_record_of_a_person(agency: Agency, told: dict[str, str]) -> None:
-    record = msgspec.structs.replace(second("x"), **told)
+def test_the_database_itself_takes_no_second_record_of_a_person(agency: Agency, more: dict[str, str]) -> None:
+    record = msgspec.structs.replace(second("x"), **more)
     assert not written(agency, record)
     assert written(agency, second("mallory"))
 
@@ -140,8 +140,8 @@ def test_nobody_judges_their_own_inquiry_under_another_name(agency: Agency, othe
         permit = smith.enter("audit_show", "draw 1")
         (look,) = audited_inquiries(agency.database.client(AUDITOR), permit, [inquiry])
         assert is_own(smith, look, registry.records_of(smith.streams, "user").values())
-    told = {"draw": 1, "inquiry_id": str(inquiry), "meets": True}
-    agency.write("audit", "finding", told, who="smith")
+    fields = {"draw": 1, "inquiry_id": str(inquiry), "meets": True}
+    agency.write("audit", "finding", fields, who="smith")
     result = agency.results("identities")["identities"]
     assert "judged an inquiry of their own" in str(result)
 
@@ -204,8 +204,8 @@ def written(agency: Agency, record: RegistryRecord) -> bool:
     at = agency.database.value("SELECT now64(3, 'UTC')")
     record = msgspec.structs.replace(record, changed_at=at, changed_by="lee")
     effect = sha256(record.to_json()).hexdigest()
-    told = {"kind": "registry_user", "on_behalf_of": "lee", "other": record.key[:64], "effect": effect}
-    inquiry = agency.database.ask(DOOR, **told, pattern="")
+    fields = {"kind": "registry_user", "on_behalf_of": "lee", "other": record.key[:64], "effect": effect}
+    inquiry = agency.database.ask(DOOR, **fields, pattern="")
     try:
         agency.database.client(DOOR).insert(
             "platestream.registry_change",

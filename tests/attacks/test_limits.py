@@ -65,8 +65,8 @@ def town(database: Database) -> Database:
 
 def search(database: Database, who: str = "smith", **asked: Any) -> set[str]:
     """The plates that a search shows."""
-    told = {"pattern": "AA*", "case_number": CASE, "who": who, "since": SEEN_AT - timedelta(days=1), **asked}
-    return {row["plate"] for row in gate.search(database.client(ANALYST), **told)}
+    more = {"pattern": "AA*", "case_number": CASE, "who": who, "since": SEEN_AT - timedelta(days=1), **asked}
+    return {row["plate"] for row in gate.search(database.client(ANALYST), **more)}
 
 
 def seal(database: Database) -> None:
@@ -176,15 +176,15 @@ def test_one_id_shows_the_same_however_often_it_is_used(town: Database) -> None:
 
 
 def test_other_views_are_no_side_doors(town: Database) -> None:
-    told: dict[str, Any] = {"who": "smith", "case_number": CASE}
+    more: dict[str, Any] = {"who": "smith", "case_number": CASE}
     client = town.client(ANALYST)
     day = SEEN_AT - timedelta(days=1)
-    seen = {row["plate"] for row in gate.sightings(client, cameras=["cam"], since=day, vehicles=300, **told)}
+    seen = {row["plate"] for row in gate.sightings(client, cameras=["cam"], since=day, vehicles=300, **more)}
     assert len(seen) == OFFICER
     for refused in (
-        lambda: gate.companions(client, plate="AA0001", since=day, **told),
-        lambda: gate.fuzzy(client, plate="AA0001", since=day, **told),
-        lambda: gate.cotravel(client, plate="AA0001", other_plate="AA0002", since=day, **told),
+        lambda: gate.companions(client, plate="AA0001", since=day, **more),
+        lambda: gate.fuzzy(client, plate="AA0001", since=day, **more),
+        lambda: gate.cotravel(client, plate="AA0001", other_plate="AA0002", since=day, **more),
     ):
         with pytest.raises(RefusedInquiry, match="supervisor"):
             refused()  # type: ignore[no-untyped-call]
@@ -225,15 +225,15 @@ def test_there_is_no_midnight(town: Database) -> None:
 def test_a_supervisor_raises_the_limit_of_another_person_only(town: Database) -> None:
     search(town, vehicles=200)
     client = town.client(DOOR)
-    told: dict[str, Any] = {"kind": "limit_raise", "vehicles": 60, "reason": "Abducted child of this morning"}
+    more: dict[str, Any] = {"kind": "limit_raise", "vehicles": 60, "reason": "Abducted child of this morning"}
     for who, other in (("smith", "smith"), ("vale", "vale"), ("vale", "nobody"), ("ortiz", "smith")):
         with pytest.raises(RefusedInquiry):
-            inquire.record(client, who=who, other=other, **told)
+            inquire.record(client, who=who, other=other, **more)
     with pytest.raises(RefusedInquiry, match="neither case number nor reason"):
-        inquire.record(client, who="vale", other="smith", **{**told, "reason": ""})
+        inquire.record(client, who="vale", other="smith", **{**more, "reason": ""})
     with pytest.raises(RefusedInquiry):
         search(town)
-    inquire.record(client, who="vale", other="smith", **told)
+    inquire.record(client, who="vale", other="smith", **more)
     assert len(search(town, vehicles=10_000)) == 60
 
 
@@ -318,9 +318,9 @@ def test_evidence_is_never_held_in_part_because_of_the_limit(town: Database) -> 
 def test_an_answer_says_whether_it_was_cut_and_one_that_is_just_full_was_not(
     town: Database, way: str, asked: str, exact: bool
 ) -> None:
-    told: dict[str, Any] = {"pattern": asked, "cameras": ["cam"], "since": SEEN_AT - timedelta(days=1)}
-    told |= {"who": "smith", "case_number": CASE, "vehicles": 100}
-    rows = getattr(gate, way)(town.client(ANALYST), **told)
+    fields: dict[str, Any] = {"pattern": asked, "cameras": ["cam"], "since": SEEN_AT - timedelta(days=1)}
+    fields |= {"who": "smith", "case_number": CASE, "vehicles": 100}
+    rows = getattr(gate, way)(town.client(ANALYST), **fields)
     assert {row["cut"] for row in rows} == {exact}
     assert is_cut(rows) == exact
 
@@ -352,14 +352,14 @@ def test_the_vehicle_too_many_is_not_shown_by_any_filter(town: Database) -> None
 
 
 def test_companions_and_look_alikes_say_that_they_were_cut(town: Database) -> None:
-    told: dict[str, Any] = {"who": "smith", "case_number": CASE, "since": SEEN_AT - timedelta(days=1)}
+    fields: dict[str, Any] = {"who": "smith", "case_number": CASE, "since": SEEN_AT - timedelta(days=1)}
     for plate in ("AA0001", *(f"CC{number:04}" for number in range(5))):
         town.put(tables.DETECTIONS, _pass(plate, 400), _pass(plate, 800))
     client = town.client(ANALYST)
-    assert not is_cut(gate.companions(client, plate="AA0001", vehicles=5, **told))
-    assert is_cut(gate.companions(client, plate="AA0001", vehicles=4, **told))
-    assert is_cut(gate.fuzzy(client, plate="AA0001", vehicles=2, **told))
-    assert not is_cut(gate.fuzzy(client, plate="AA0001", vehicles=100, **told))
+    assert not is_cut(gate.companions(client, plate="AA0001", vehicles=5, **fields))
+    assert is_cut(gate.companions(client, plate="AA0001", vehicles=4, **fields))
+    assert is_cut(gate.fuzzy(client, plate="AA0001", vehicles=2, **fields))
+    assert not is_cut(gate.fuzzy(client, plate="AA0001", vehicles=100, **fields))
 
 
 def test_exactly_fifty_vehicles_are_held_as_evidence_and_fifty_one_are_not(town: Database) -> None:
@@ -376,8 +376,8 @@ def test_a_look_back_goes_on_until_nothing_is_cut(town: Database) -> None:
     """100 vehicles by a pattern of one's own entry, of which an inquiry shows 50."""
     words = {"case_number": CASE, "reason": "Stolen from the fair", "requested_by": "Ofc. Lee"}
     words |= {"contact": "928-555-0101", "instructions": "P/C for arrest"}
-    told: dict[str, Any] = {"category": "stolen_vehicle", "expires_at": NOW + timedelta(days=9), **words}
-    entry = HotListEntry(entry_id="sjpd:1", source="sjpd", plate="AA00*", listed_at=NOW, **told)
+    fields: dict[str, Any] = {"category": "stolen_vehicle", "expires_at": NOW + timedelta(days=9), **words}
+    entry = HotListEntry(entry_id="sjpd:1", source="sjpd", plate="AA00*", listed_at=NOW, **fields)
     found = LookBack(door_of(town, "smith"), datetime.now(UTC)).find([entry])
     assert len({hit.detection.plate for hit in found}) == 100
 
@@ -392,15 +392,15 @@ def pages(town: Database) -> Pages:
 def test_the_console_asks_for_more_vehicles_and_says_when_there_were_more(pages: Pages) -> None:
     browser = pages.browser("smith")
     browser.get("/search")
-    told = {"way": "search", "plate": "AA*", "case_number": CASE}
+    fields = {"way": "search", "plate": "AA*", "case_number": CASE}
     assert (
         "More different vehicles were found than the 50 that are shown"
-        in browser.send("/search", **told).text
+        in browser.send("/search", **fields).text
     )
-    assert "than the 120 that are shown" in browser.send("/search", **told, vehicles="120").text
-    assert "More different vehicles" not in browser.send("/search", **told, vehicles="260").text
+    assert "than the 120 that are shown" in browser.send("/search", **fields, vehicles="120").text
+    assert "More different vehicles" not in browser.send("/search", **fields, vehicles="260").text
     for wrong in ("-1", "10001", "many"):
-        assert browser.send("/search", **told, vehicles=wrong).status_code == 400
+        assert browser.send("/search", **fields, vehicles=wrong).status_code == 400
 
 
 def test_the_console_holds_rows_of_more_than_fifty_vehicles(pages: Pages) -> None:
@@ -432,16 +432,16 @@ def test_a_supervisor_raises_a_limit_in_the_console_and_others_do_not(pages: Pag
     search(pages.database, pattern="AA*", vehicles=1000)
     with pytest.raises(RefusedInquiry):
         search(pages.database)
-    told = {"id": "smith", "vehicles": "60", "reason": "Abducted child of this morning"}
+    fields = {"id": "smith", "vehicles": "60", "reason": "Abducted child of this morning"}
     for who in ("smith", "vale"):
         browser = pages.browser(who)
         page = browser.get("/administration/people/smith").text
         assert ("Vehicle limit" in page) == (who == "vale")
-        answer = browser.send("/administration/people/limit", **told)
+        answer = browser.send("/administration/people/limit", **fields)
         assert (answer.status_code == 200) == (who == "vale")
     assert len(search(pages.database, vehicles=1000)) == 60
     browser.get("/administration/people/smith")
-    assert browser.send("/administration/people/limit", **{**told, "vehicles": ""}).status_code == 400
+    assert browser.send("/administration/people/limit", **{**fields, "vehicles": ""}).status_code == 400
 
 
 def rules_check(database: Database, pattern: str) -> Any:

@@ -65,8 +65,8 @@ class Office:
         self.feed("ncic", feed_key=public, feed_layout="csv")
         self.job = FeedImport(Feed(self.place, "acic", parser("csv")))
 
-    def feed(self, source: str, **told: str) -> None:
-        record = RegistryRecord(kind="hotlist_source", id=source, name=source, **told)  # type: ignore[arg-type]
+    def feed(self, source: str, **changes: str) -> None:
+        record = RegistryRecord(kind="hotlist_source", id=source, name=source, **changes)  # type: ignore[arg-type]
         registry.designate(self.lee, record, utc_now())
 
     def look(self, seconds: float = 60) -> Any:
@@ -76,8 +76,8 @@ class Office:
     def machine(self) -> Door:
         return self.lee.system_job("hotlist")
 
-    def bring(self, content: bytes, source: str, door: Door | None = None, **told: Any) -> Any:
-        brought = Delivery("csv", told.pop("place", None), told.pop("manifest", None))
+    def bring(self, content: bytes, source: str, door: Door | None = None, **changes: Any) -> Any:
+        brought = Delivery("csv", changes.pop("place", None), changes.pop("manifest", None))
         file = io.BytesIO(content)
         return import_file(
             door or self.sue,
@@ -85,9 +85,9 @@ class Office:
             "list.csv",
             source,
             parser("csv"),
-            told.pop("at", utc_now()),
+            changes.pop("at", utc_now()),
             brought=brought,
-            **told,
+            **changes,
         )
 
     def signed(
@@ -209,8 +209,8 @@ def test_a_delta_removes_at_most_what_is_registered_and_the_check_knows_it(
     office: Office, removes: int | None, wrong: bool
 ) -> None:
     key = registry.records_of(office.lee.streams, "hotlist_source")["ncic"].feed_key
-    told: dict[str, Any] = {"feed_key": key, "feed_layout": "csv", "feed_removes_percent": removes}
-    office.feed("ncic", **told)
+    fields: dict[str, Any] = {"feed_key": key, "feed_layout": "csv", "feed_removes_percent": removes}
+    office.feed("ncic", **fields)
     names = [str(number) for number in range(10, 60)]
     content = outside(*names)
     office.bring(content, "ncic", manifest=office.signed(content, number=1))
@@ -426,8 +426,8 @@ def test_a_line_of_ncic_whose_fields_are_shifted_is_refused(shift: int) -> None:
         line[:10] + "X" * shift + line[10:],
         line[:19] + line[19 + shift :],
     ):
-        (told,) = [told for _number, told in ncic.read([line, moved])][1:]
-        assert isinstance(told, RefusedError)
+        (result,) = [result for _number, result in ncic.read([line, moved])][1:]
+        assert isinstance(result, RefusedError)
 
 
 @pytest.mark.parametrize("forged", ["another entry", "another plate", "an entry taken away"])

@@ -140,7 +140,7 @@ def forge(database: Database, **columns: Any) -> None:
 
 def automatic_row(**columns: Any) -> Inquiry:
     at = datetime.now(UTC)
-    told = {"kind": "retention", "automatic": True, "outcome": "allowed", **columns}
+    fields = {"kind": "retention", "automatic": True, "outcome": "allowed", **columns}
     return Inquiry(
         inquiry_id=uuid4(),
         at=at,
@@ -150,7 +150,7 @@ def automatic_row(**columns: Any) -> Inquiry:
         query_id="",
         since=at,
         until=at,
-        **told,
+        **fields,
     )
 
 
@@ -185,8 +185,8 @@ def test_4_a_bolo_that_an_agency_set_off_needs_no_person() -> None:
 def test_4_on_a_server_no_person_becomes_the_machine(engine: Engine, tmp_path: Path) -> None:
     for account in ("smith", "check", "owner"):
         inquiry = uuid4()
-        told = {"inquiry_id": inquiry, "kind": "retention", "automatic": True, "set_off_by": "vale"}
-        engine.client(account).insert("platestream.inquire", [list(told.values())], column_names=list(told))
+        more = {"inquiry_id": inquiry, "kind": "retention", "automatic": True, "set_off_by": "vale"}
+        engine.client(account).insert("platestream.inquire", [list(more.values())], column_names=list(more))
         sql = f"SELECT outcome FROM platestream.inquiry_log WHERE inquiry_id = '{inquiry}'"
         assert engine.client("owner").query(sql).result_rows == [("refused",)]
 

@@ -78,10 +78,10 @@ def write_raw(door: Door, topic: Any, *records: Any, headers: dict[str, str] | N
     publish_encoded(door.streams, topic, messages)
 
 
-def step_of(hit: str, kind: str, by: str = "vale", **told: Any) -> HitAction:
+def step_of(hit: str, kind: str, by: str = "vale", **changes: Any) -> HitAction:
     at = datetime.now(UTC)
     at = at.replace(microsecond=at.microsecond // 1000 * 1000)
-    return HitAction(action_id=uuid4(), hit_id=UUID(hit), at=at, by=by, kind=kind, **told)  # type: ignore[arg-type]
+    return HitAction(action_id=uuid4(), hit_id=UUID(hit), at=at, by=by, kind=kind, **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def follow(door: Door, database: Database) -> None:
 def test_16_more_steps_behind_one_act_are_not_held(
     database: Database, town: Door, hit: str, forged: list[tuple[str, dict[str, Any]]]
 ) -> None:
-    write_raw(town, topics.HIT_ACTIONS, *(step_of(hit, kind, **told) for kind, told in forged))
+    write_raw(town, topics.HIT_ACTIONS, *(step_of(hit, kind, **fields) for kind, fields in forged))
     follow(town, database)
 
     (fault,) = found(town, "steps").faults
@@ -204,8 +204,8 @@ def test_16_an_entry_in_the_minutes_of_another_act_is_not_held(town: Door) -> No
     assert found(town, "listed").faults == ("on the list without an act on record: sjpd:26-2",)
 
 
-def imported(door: Door, count: int, **told: Any) -> None:
-    read(door, [{**ENTRY, "reference": str(one), **told} for one in range(count)])
+def imported(door: Door, count: int, **changes: Any) -> None:
+    read(door, [{**ENTRY, "reference": str(one), **changes} for one in range(count)])
 
 
 def read(door: Door, lines: list[dict[str, Any]]) -> None:
@@ -251,8 +251,8 @@ def test_16_an_entry_that_an_import_did_not_write_is_not_held(town: Door, how: s
     elif how == "without a proof":
         write_raw(town, topics.HOTLIST, HotListChange(name, entry))
     else:
-        told = {**ENTRY, "reference": "3", "contact": "928-555-0199"}
-        read(town, [{**ENTRY, "reference": str(one)} if one != 3 else told for one in range(120)])
+        fields = {**ENTRY, "reference": "3", "contact": "928-555-0199"}
+        read(town, [{**ENTRY, "reference": str(one)} if one != 3 else fields for one in range(120)])
         publish_encoded(town.streams, topics.HOTLIST, [first])
 
     assert found(town, "listed").faults == (f"on the list without an act on record: {name}",)

@@ -50,16 +50,16 @@ def lee(agency: Agency) -> Iterator[Door]:
         yield door
 
 
-def ended(agency: Agency, who: str = "smith", **told: Any) -> RegistryRecord:
+def ended(agency: Agency, who: str = "smith", **more: Any) -> RegistryRecord:
     record = next(one for one in registry.records(agency.streams) if one.id == who)
     at = agency.database.value("SELECT now64(3, 'UTC')")
-    return msgspec.structs.replace(record, **{"active": False, "changed_at": at, "changed_by": "lee", **told})
+    return msgspec.structs.replace(record, **{"active": False, "changed_at": at, "changed_by": "lee", **more})
 
 
-def acted(agency: Agency, record: RegistryRecord, who: str = "lee", **told: Any) -> UUID:
+def acted(agency: Agency, record: RegistryRecord, who: str = "lee", **changes: Any) -> UUID:
     effect = sha256(record.to_json()).hexdigest()
     act = f"registry_{record.kind}"
-    return agency.enter(act, record.key, who, **{"effect": effect, **told})
+    return agency.enter(act, record.key, who, **{"effect": effect, **changes})
 
 
 def written(agency: Agency, inquiry: UUID, record: RegistryRecord | str, role: str = DOOR) -> bool:
@@ -218,8 +218,8 @@ def test_what_was_done_after_a_change_is_found_whenever_the_change_comes(late: b
     end = msgspec.structs.replace(before, active=False, changed_at=NOW - MINUTE)
     looks = [looked(1, NOW - 2 * MINUTE), looked(2, NOW)]
     checks = InquiryChecks(None, lambda: NOW)
-    told: list[Event] = [RULED, *known, EndOfSnapshot(GATE_RULES, 0, 1), EndOfSnapshot("registry", 0, 1)]
-    out, _more = checks.on_batch([*told, *looks, end] if late else [*told, end, *looks])
+    result: list[Event] = [RULED, *known, EndOfSnapshot(GATE_RULES, 0, 1), EndOfSnapshot("registry", 0, 1)]
+    out, _more = checks.on_batch([*result, *looks, end] if late else [*result, end, *looks])
     found = [(one.inquiry_id, one.rule) for one in out if isinstance(one, Finding)]
     assert found == [(UUID(int=2), "registered")]
 

@@ -79,8 +79,8 @@ def test_20_a_flow_that_was_stopped_is_found_by_the_hits_since(agency: Agency) -
 
 
 def test_20_deliveries_erased_from_the_table_alone_are_found_by_their_topic(agency: Agency) -> None:
-    told: dict[str, Any] = {"hit_id": HIT.hit_id, "receiver": "shift", "priority": 1, "outcome": "delivered"}
-    one = Delivery(delivery_id=delivery_id(HIT.hit_id, "shift"), at=NOW, captured_at=NOW, **told)
+    more: dict[str, Any] = {"hit_id": HIT.hit_id, "receiver": "shift", "priority": 1, "outcome": "delivered"}
+    one = Delivery(delivery_id=delivery_id(HIT.hit_id, "shift"), at=NOW, captured_at=NOW, **more)
     agency.streams.append(topics.DELIVERIES, [topics.DELIVERIES.encode(one)])
     never_notified(agency)
     assert says(agency, "notified")[0] == "not_held"
@@ -264,11 +264,11 @@ def test_20_no_clock_and_no_program_makes_a_shift_longer_than_it_was(agency: Age
         begun = shifts.log_in(vale, 8 * HOUR, hours_ago(9))  # a false clock, nine hours back
         assert begun.since is not None
         assert begun.since > hours_ago(0.1)
-        for told in (
+        for fields in (
             {"until": hours_ago(-7), "active": False},
             {"since": hours_ago(9), "until": hours_ago(0), "active": False},
         ):
-            longer = msgspec.structs.replace(begun, **told)
+            longer = msgspec.structs.replace(begun, **fields)
             with pytest.raises(DatabaseError, match="a shift begins and ends with its acts"):
                 by_sql(agency, longer, "shift_logout", "vale")
         with pytest.raises(DatabaseError, match="16 hours at most"):
@@ -336,8 +336,8 @@ def test_20_where_people_sign_in_is_not_known_a_sign_in_is_not_checked(agency: A
 
 def test_20_a_person_made_a_civilian_just_before_the_check_still_counts(agency: Agency) -> None:
     with door_of(agency.database, "chief", data=agency.data) as chief:
-        told: dict[str, Any] = {"agency": "sjpd", "employee_number": "77", "sworn": True, "name": "V" * 2000}
-        vale = RegistryRecord(kind="user", id="vale", approved_by="A" * 2000, **told)
+        more: dict[str, Any] = {"agency": "sjpd", "employee_number": "77", "sworn": True, "name": "V" * 2000}
+        vale = RegistryRecord(kind="user", id="vale", approved_by="A" * 2000, **more)
         registry.put_user(chief, vale, datetime.now(UTC), ["auditor"])
         # Long texts, so that what follows would be cut off the act.
         hidden = msgspec.structs.replace(vale, sworn=False, name="W" * 2000, approved_by="B" * 2000)
@@ -432,9 +432,9 @@ def test_20_without_material_on_record_it_is_not_checked(database: Database, tmp
     assert "platestream registry material ID" in words
 
 
-def searched(at: Agency, case: str = "26-007777", **told: Any) -> UUID:
+def searched(at: Agency, case: str = "26-007777", **changes: Any) -> UUID:
     inquiry = uuid4()
-    at.log(inquiry_id=inquiry, case_number=case, at=datetime.now(UTC), reason="", **told)
+    at.log(inquiry_id=inquiry, case_number=case, at=datetime.now(UTC), reason="", **changes)
     return inquiry
 
 
@@ -462,8 +462,8 @@ def test_20_a_case_that_has_evidence_and_a_search_that_showed_nothing_need_no_re
         "INSERT INTO platestream.inquiry_shown (inquiry_id, at, counted_for, shown, less) "
         f"VALUES ('{empty}', now(), 'smith', 0, 50)"
     )
-    for told in ({"automatic": True, "set_off_by": "chief"}, {"agency": "county"}, {"partner": "county"}):
-        searched(agency, "26-009999", **told)
+    for fields in ({"automatic": True, "set_off_by": "chief"}, {"agency": "county"}, {"partner": "county"}):
+        searched(agency, "26-009999", **fields)
     assert says(agency, "taken", now=NOW + WEEK)[0] == "held"
 
 

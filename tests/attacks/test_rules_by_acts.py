@@ -176,9 +176,9 @@ def test_03_what_the_owner_does_behind_the_acts_is_not_held(agency: Database, sq
     old = agency.value("SELECT argMax(rules, set_at) FROM platestream.gate_rules")
     in_force.put_in_force(chief, "virginia", "Chief of Police")
     assert registry_acts.rules_logged(CheckData.of(chief, NOW)).faults == ()
-    told = {"old": old} if "{old}" in sql else {}
+    result = {"old": old} if "{old}" in sql else {}
     agency.client(OWNER).command(
-        sql.format(old="rules = {old:String}"), parameters=told, settings={"mutations_sync": 2}
+        sql.format(old="rules = {old:String}"), parameters=result, settings={"mutations_sync": 2}
     )
     assert said in "; ".join(registry_acts.rules_logged(CheckData.of(chief, datetime.now(UTC) + DAY)).faults)
 

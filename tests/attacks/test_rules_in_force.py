@@ -120,8 +120,8 @@ def test_another_profile_holds_no_evidence_for_another_time(
     assert hold.schedules(door(agency, who, str(named)))["felony"] == "10 years"
     signed_in_as(monkeypatch, who)
     monkeypatch.setenv("PLATESTREAM_PROFILE", str(named))
-    told = ["--case", "26-001234", "--authority", "Chief", "--schedule", "felony", "ABC*"]
-    assert "evidence.schedules.felony: 1 hour -> 10 years" in refused("evidence", "hold", *told)
+    result = ["--case", "26-001234", "--authority", "Chief", "--schedule", "felony", "ABC*"]
+    assert "evidence.schedules.felony: 1 hour -> 10 years" in refused("evidence", "hold", *result)
     assert agency.value("SELECT count() FROM platestream.evidence_holds") == 0
 
 
@@ -329,8 +329,8 @@ TOWN = "boundary = [[34.4, -109.5], [34.6, -109.5], [34.6, -109.25], [34.4, -109
 
 
 def camera(north: float, east: float, *, moves: bool = False) -> RegistryRecord:
-    told: dict[str, Any] = {"approved_by": "Chief", "approved_at": NOW - DAY, "moves": moves}
-    return RegistryRecord(kind="camera", id="c1", name="c1", latitude=north, longitude=east, **told)
+    fields: dict[str, Any] = {"approved_by": "Chief", "approved_at": NOW - DAY, "moves": moves}
+    return RegistryRecord(kind="camera", id="c1", name="c1", latitude=north, longitude=east, **fields)
 
 
 def test_20_a_fixed_camera_outside_the_agencys_boundary_is_refused_or_not_held(

@@ -45,8 +45,8 @@ def code_for(pages: Pages, who: str = "smith", by: str = "lee") -> str:
 
 
 def redeem(browser: Person, code: str, who: str = "smith", password: str = OWN) -> Any:
-    told = {"who": who, "code": code, "password": password, "again": password}
-    answer = browser.client.post("/redeem", data=told)
+    fields = {"who": who, "code": code, "password": password, "again": password}
+    answer = browser.client.post("/redeem", data=fields)
     browser.page = answer.text
     return answer
 
@@ -160,9 +160,9 @@ def test_a_draw_that_leaves_out_what_followed_a_reset_is_found(pages: Pages) -> 
     look(pages, "smith")
     now, client = datetime.now(UTC), pages.database.client(AUDITOR)
     population = drawing.inquiries_between(client, now - timedelta(days=1), now + timedelta(seconds=1))
-    told: dict[str, Any] = {"inquiries_since": now - timedelta(days=1), "drawn_at": now}
+    fields: dict[str, Any] = {"inquiries_since": now - timedelta(days=1), "drawn_at": now}
     doctored = drawing.Draw(
-        **told,
+        **fields,
         inquiries_until=now + timedelta(seconds=1),
         year=now.year,
         seed="07",
@@ -277,9 +277,9 @@ def test_ones_own_password_is_changed_with_the_current_one_only(
 ) -> None:
     browser, other = pages.browser("smith"), pages.browser("smith")
     browser.get("/account")
-    told = {"password": OWN, "again": OWN}
-    assert browser.send("/account/password", current="not the current one", **told).status_code == 409
-    assert "Your password is set" in browser.send("/account/password", current=PASSWORD, **told).text
+    fields = {"password": OWN, "again": OWN}
+    assert browser.send("/account/password", current="not the current one", **fields).status_code == 409
+    assert "Your password is set" in browser.send("/account/password", current=PASSWORD, **fields).text
     assert other.get("/search").url.path == "/sign-in"
     wrong = called(pages, monkeypatch, "smith", "account", "set", typed="wrong\nanother long one\n")
     assert isinstance(wrong.exception, RefusedError)
@@ -441,8 +441,8 @@ def test_a_person_reads_at_the_command_line_what_happened_to_their_account_and_o
     pages: Pages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = code_for(pages)
-    for who, told in (("smith", True), ("maier", False)):
+    for who, result in (("smith", True), ("maier", False)):
         shown = called(pages, monkeypatch, who, "account", "resets", "--own")
         assert shown.exit_code == 0
-        assert ("reset" in shown.stdout, "lee" in shown.stdout) == (told, told)
+        assert ("reset" in shown.stdout, "lee" in shown.stdout) == (result, result)
         assert code not in shown.stdout

@@ -27,8 +27,8 @@ from tests.support.kafka_broker import free_port
 PERIOD = Period(NOW - timedelta(hours=24), NOW)
 
 
-def panel(kind: str, **told: object) -> Panel:
-    return Panel("Title", kind, "It means.", "Do.", sql="SELECT 1", **told)  # type: ignore[arg-type]
+def panel(kind: str, **changes: object) -> Panel:
+    return Panel("Title", kind, "It means.", "Do.", sql="SELECT 1", **changes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("module", [formatting, plots])
@@ -69,9 +69,9 @@ def test_what_a_plot_is_given_cannot_leave_its_text() -> None:
 
 @pytest.mark.parametrize("kind", ["figure", "series", "bars", "map", "table"])
 def test_a_panel_without_an_answer_says_so(kind: str) -> None:
-    told = panel(kind, empty="Nothing yet")
-    assert show(told, PanelAnswer(("a",), []), PERIOD).missing == "Nothing yet"
-    assert show(told, PanelAnswer(missing="No answer"), PERIOD).missing == "No answer"
+    result = panel(kind, empty="Nothing yet")
+    assert show(result, PanelAnswer(("a",), []), PERIOD).missing == "Nothing yet"
+    assert show(result, PanelAnswer(missing="No answer"), PERIOD).missing == "No answer"
     assert (
         show(panel("figure", empty="Nothing yet"), PanelAnswer(("a",), [(None,)]), PERIOD).missing
         == "Nothing yet"

@@ -47,7 +47,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
             f"{ends}\n"
         )
         registered = ["--agency", "sjpd", "--trained", TRAINED]
-        for told in (
+        for result in (
             *founding(system_account()),
             [
                 "registry",
@@ -63,7 +63,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
             ],
             ["hotlist", "import", str(listed), "--source", "acic"],
         ):
-            ran = one.run(*told)
+            ran = one.run(*result)
             assert ran.returncode == 0, ran.stdout + ran.stderr
         assert one.run("account", "set", said=f"{PASSWORD}\n").returncode == 0
         code = one.run("account", "set", "vale").stdout.strip()

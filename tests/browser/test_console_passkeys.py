@@ -27,8 +27,8 @@ class Desk(NamedTuple):
     device: str
 
     def is_verified(self, there: bool) -> None:
-        told = {"authenticatorId": self.device, "isUserVerified": there}
-        self.tools.send("WebAuthn.setUserVerified", told)
+        fields = {"authenticatorId": self.device, "isUserVerified": there}
+        self.tools.send("WebAuthn.setUserVerified", fields)
 
 
 @pytest.fixture

@@ -102,8 +102,8 @@ def test_an_analyst_searches_for_a_case_and_holds_what_was_marked(page: Page, pa
     page.get_by_label("Series of the retention schedule").select_option("felony")
     press(page, "Hold as evidence")
     expect(page.get_by_role("status")).to_have_text(f"2 detections with 4 pictures are held for case {CASE}.")
-    told = "SELECT who, detections FROM platestream.evidence_holds FINAL WHERE authority = 'Det. Roe'"
-    assert pages.database.rows(told) == [("ana", 2)]
+    result = "SELECT who, detections FROM platestream.evidence_holds FINAL WHERE authority = 'Det. Roe'"
+    assert pages.database.rows(result) == [("ana", 2)]
     assert logged(pages, "ana", "search", "evidence_hold")[before:] == [
         ("search", "allowed", CASE),
         ("evidence_hold", "allowed", CASE),

@@ -50,12 +50,12 @@ def test_kills_amid_imports_end_at_the_owner_s_list(tmp_path: Path) -> None:
     (tmp_path / "map.toml").write_text(MAP)
     with sftp_server(tmp_path / "ssh") as server:
         feed = ("--place", server.place, "--key", str(public), "--map", str(tmp_path / "map.toml"))
-        for told in (
+        for result in (
             ("migrate",),
             *founding(system_account()),
             ("registry", "source", "ncic", *feed, "--every", "60"),
         ):
-            ran = system.run(*told)
+            ran = system.run(*result)
             assert ran.returncode == 0, ran.stdout + ran.stderr
         home = system.data / FOLDER
         home.mkdir(exist_ok=True)

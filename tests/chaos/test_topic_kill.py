@@ -51,8 +51,8 @@ def test_of_writers_that_are_killed_everything_acknowledged_is_there_once(tmp_pa
         for writer in writers:
             writer.kill()
             writer.wait()
-    told = acknowledged.read_text().splitlines(keepends=True)
-    whole = {line.rstrip("\n") for line in told if line.endswith("\n")}
+    result = acknowledged.read_text().splitlines(keepends=True)
+    whole = {line.rstrip("\n") for line in result if line.endswith("\n")}
     there = said(tmp_path)
     assert len(whole) > KILLS
     assert whole - set(there) == set()

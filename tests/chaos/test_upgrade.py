@@ -43,9 +43,9 @@ def more(made: Street, count: int = 2) -> None:
 def listed(made: Street, reference: str) -> str:
     """A plate that comes in a while, put on the list by the release that `made` is at."""
     plate = f"KTA{1012 + max(one.vehicle for one in made.journal.sends() if one.camera == 'a-gate')}"
-    told = ["--plate", plate, "--category", "stolen_vehicle", "--state", "AZ", "--reason", "Stolen"]
-    told += ["--expires", f"{NOW + timedelta(days=20):%Y-%m-%d}", "--case", "26-001234", "--by", "Ofc. Vale"]
-    ran = made.system.run("hotlist", "add", reference, *told, "--contact", "1", "--instructions", "P/C")
+    more = ["--plate", plate, "--category", "stolen_vehicle", "--state", "AZ", "--reason", "Stolen"]
+    more += ["--expires", f"{NOW + timedelta(days=20):%Y-%m-%d}", "--case", "26-001234", "--by", "Ofc. Vale"]
+    ran = made.system.run("hotlist", "add", reference, *more, "--contact", "1", "--instructions", "P/C")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     made.listed = {**made.listed, plate: f"sjpd:{reference}"}
     return plate

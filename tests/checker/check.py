@@ -253,12 +253,12 @@ def _hits(found: Evidence) -> Iterator[Fault]:
 def _notices(found: Evidence) -> Iterator[Fault]:
     """Each hit has its row for the receiver, who heard of it where the row says so, and of nothing else."""
     hits = {row["hit_id"] for row in found.rows["alert_hits"]}
-    told = [row for row in found.rows["deliveries"] if row["receiver"] == found.receiver]
-    yield from _doubled((row["delivery_id"] for row in told), "deliveries")
-    with_row = {row["hit_id"] for row in told}
+    result = [row for row in found.rows["deliveries"] if row["receiver"] == found.receiver]
+    yield from _doubled((row["delivery_id"] for row in result), "deliveries")
+    with_row = {row["hit_id"] for row in result}
     yield from (Fault("hit without notice", one) for one in hits - with_row)
     yield from (Fault("invented", f"notice of {one}") for one in with_row - hits)
-    heard, said = set(found.heard), {row["delivery_id"]: row["outcome"] for row in told}
+    heard, said = set(found.heard), {row["delivery_id"]: row["outcome"] for row in result}
     yield from (Fault("invented", f"notice {one} was heard") for one in heard - said.keys())
     for one, outcome in said.items():
         if (outcome == "delivered") != (one in heard):
@@ -276,15 +276,15 @@ def _seals(found: Evidence) -> Iterator[Fault]:
     """Seals count from 1 and chain, on topic and in table alike; each row of the log has one."""
     last, number, sealed = "0" * 64, 0, dict[int, str]()
     for poll in sorted(found.polls["inquiries"], key=lambda one: (one.partition, one.offset)):
-        told = poll.json
-        if sealed.get(told["seal"]) == told["hash"]:
+        result = poll.json
+        if sealed.get(result["seal"]) == result["hash"]:
             continue  # the same once more
-        inquiry = json.dumps(told["inquiry"], separators=(",", ":"), ensure_ascii=False)
-        if told["seal"] != number + 1 or told["previous"] != last:
-            yield Fault("seals do not chain", f"seal {told['seal']} behind seal {number}")
-        if told["hash"] != hashlib.sha256(f"{told['previous']}\n{inquiry}".encode()).hexdigest():
-            yield Fault("seals do not chain", f"seal {told['seal']} is not of its inquiry")
-        number, last = told["seal"], told["hash"]
+        inquiry = json.dumps(result["inquiry"], separators=(",", ":"), ensure_ascii=False)
+        if result["seal"] != number + 1 or result["previous"] != last:
+            yield Fault("seals do not chain", f"seal {result['seal']} behind seal {number}")
+        if result["hash"] != hashlib.sha256(f"{result['previous']}\n{inquiry}".encode()).hexdigest():
+            yield Fault("seals do not chain", f"seal {result['seal']} is not of its inquiry")
+        number, last = result["seal"], result["hash"]
         sealed[number] = last
     table = {row["seal"]: row["hash"] for row in found.rows["inquiry_seals"]}
     yield from _doubled((str(row["seal"]) for row in found.rows["inquiry_seals"]), "inquiry_seals")

@@ -54,8 +54,8 @@ class Cameras:
 
     def __init__(self, bootstrap: str, journal: Journal) -> None:
         self._journal = journal
-        told = {"bootstrap.servers": bootstrap, "acks": "all", "enable.idempotence": True, "linger.ms": 2}
-        self._producer = Producer({**told, "partitioner": "murmur2_random"})
+        fields = {"bootstrap.servers": bootstrap, "acks": "all", "enable.idempotence": True, "linger.ms": 2}
+        self._producer = Producer({**fields, "partitioner": "murmur2_random"})
         self._began = datetime.now(UTC).replace(microsecond=0) - timedelta(days=5)
         self._next = dict.fromkeys(FIRST, (0, 0))
 
@@ -114,13 +114,13 @@ class Run:
         self.journal = Journal(folder / "journal")
         self.seen = folder / "seen"
         self.seen.mkdir()
-        told = {
+        fields = {
             "PLATESTREAM_KAFKA": kafka.bootstrap,
             "PLATESTREAM_CLICKHOUSE": engine.dsn("flows").replace("//", "//platestream_"),
             SEEN: str(self.seen),
         }
-        self.recognize = FlowCluster("tests.support.marked:flow", folder / "recognize", told)
-        self.match = FlowCluster("platestream.flows.match_flow:flow", folder / "match", told)
+        self.recognize = FlowCluster("tests.support.marked:flow", folder / "recognize", fields)
+        self.match = FlowCluster("platestream.flows.match_flow:flow", folder / "match", fields)
 
     @property
     def flows(self) -> tuple[FlowCluster, FlowCluster]:

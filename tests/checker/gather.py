@@ -34,8 +34,8 @@ class Poll:
 
     @property
     def json(self) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.value or b"{}")
-        return told
+        result: dict[str, Any] = json.loads(self.value or b"{}")
+        return result
 
 
 def topic_file(folder: Path, topic: str) -> list[Poll]:
@@ -94,15 +94,15 @@ def kafka_topic(
 
 def rows(dsn: str, sql: str) -> list[dict[str, Any]]:
     """What a ClickHouse answers over HTTP, a dictionary a row."""
-    told = urllib.parse.urlsplit(dsn)
-    account = f"{urllib.parse.unquote(told.username or '')}:{urllib.parse.unquote(told.password or '')}"
+    result = urllib.parse.urlsplit(dsn)
+    account = f"{urllib.parse.unquote(result.username or '')}:{urllib.parse.unquote(result.password or '')}"
     asked = urllib.request.Request(
-        f"{told.scheme}://{told.hostname}:{told.port}/?default_format=JSONEachRow&output_format_json_quote_64bit_integers=0",
+        f"{result.scheme}://{result.hostname}:{result.port}/?default_format=JSONEachRow&output_format_json_quote_64bit_integers=0",
         sql.encode(),
         {"Authorization": f"Basic {base64.b64encode(account.encode()).decode()}"},
     )
     try:
-        trusted = urllib.parse.parse_qs(told.query).get("ca_cert")
+        trusted = urllib.parse.parse_qs(result.query).get("ca_cert")
         context = ssl.create_default_context(cafile=trusted[0]) if trusted else None
         with urllib.request.urlopen(asked, timeout=60, context=context) as answer:
             return [json.loads(line) for line in answer.read().splitlines() if line]

@@ -69,7 +69,7 @@ class Street:
         """Start everything; whoever registers first is the administrator."""
         self.system.up()
         trained = ["--agency", "sjpd", "--trained", f"{NOW - timedelta(days=10):%Y-%m-%d}"]
-        for told in (
+        for result in (
             *founding(system_account()),
             [
                 "registry",
@@ -85,9 +85,9 @@ class Street:
             ],
             ["hotlist", "import", str(self._hot_list()), "--source", "acic"],
         ):
-            ran = self.system.run(*told)
+            ran = self.system.run(*result)
             # Releases before the rule do not know it, and ask for no second factor.
-            assert ran.returncode == 0 or "--second-factor" in told, ran.stdout + ran.stderr
+            assert ran.returncode == 0 or "--second-factor" in result, ran.stdout + ran.stderr
         code = self.system.run("account", "set", OFFICER).stdout.strip()
         page = f"http://localhost:{self.system.console}/redeem"
         wait_until(lambda: httpx.get(page).status_code == 200, 60, "the console")
@@ -184,8 +184,8 @@ class Street:
 
     def _wrong(self) -> list[str]:
         """What `status` says, but for cameras that are silent by now, and for the many kills."""
-        told = self.system.status()["wrong"]
-        return [one for one in told if "no frame for" not in one and "times in ten minutes" not in one]
+        result = self.system.status()["wrong"]
+        return [one for one in result if "no frame for" not in one and "times in ten minutes" not in one]
 
     def _page_answers(self) -> bool:
         with socket.socket() as probe:

@@ -55,7 +55,7 @@ def server_properties() -> str:
     module = f"{kafka_secured.LOGIN}.plain.PlainLoginModule required"
     signs_in = f'{module} username="kafka" password="{OF_ADMINISTRATOR}" {known};'
     names = ("client", "outside", "controller")
-    told = {
+    fields = {
         **SETTINGS,
         **{name: value for name, value in SECURED.items() if not name.startswith("listener.name")},
         "listener.security.protocol.map": ",".join(f"{name.upper()}:SASL_SSL" for name in names),
@@ -69,7 +69,7 @@ def server_properties() -> str:
         **{f"listener.name.{name}.sasl.enabled.mechanisms": "PLAIN" for name in names},
         **{f"listener.name.{name}.plain.sasl.jaas.config": signs_in for name in names},
     }
-    return "".join(f"{name}={value}\n" for name, value in told.items())
+    return "".join(f"{name}={value}\n" for name, value in fields.items())
 
 
 def account(name: str, password: str, authority: str) -> str:

@@ -195,8 +195,8 @@ def seen_by(camera: str) -> bool:
 
 def messages(topic: str) -> list[dict[str, Any]]:
     read = ("kcat", "-C", "-b", "kafka:9092", "-t", topic, "-e", "-q", "-f", "%s\\n")
-    told = docker("run", "--rm", "--network", f"{PROJECT}_pipeline", OUTSIDE, *read)
-    return [json.loads(line) for line in told.splitlines()]
+    result = docker("run", "--rm", "--network", f"{PROJECT}_pipeline", OUTSIDE, *read)
+    return [json.loads(line) for line in result.splitlines()]
 
 
 def inquiries() -> list[dict[str, Any]]:
@@ -239,15 +239,15 @@ def hits() -> int:
 
 def notices() -> list[dict[str, str]]:
     """What the receiver was sent; each must bear the secret's signature (Standard Webhooks)."""
-    told = [json.loads(line) for line in docker("logs", f"{PROJECT}-receiver").splitlines()]
+    result = [json.loads(line) for line in docker("logs", f"{PROJECT}-receiver").splitlines()]
     secret = (RUN / "deploy" / "secrets" / "webhook_secret").read_text().strip().removeprefix("whsec_")
-    for one in told:
+    for one in result:
         signed = f"{one['id']}.{one['timestamp']}.{one['body']}".encode()
         digest = hmac.digest(base64.b64decode(secret), signed, "sha256")
         looks.hold(
             one["signature"] == f"v1,{base64.b64encode(digest).decode()}", "a notice with a wrong signature"
         )
-    return told
+    return result
 
 
 def written_by_next() -> int:
@@ -255,10 +255,10 @@ def written_by_next() -> int:
     return sum("added_later" in one for one in messages("detections"))
 
 
-def works(seen: int, told: int) -> None:
+def works(seen: int, result: int) -> None:
     """Waits for the notice of the last pass; then there are `seen` detections and hits, `told` notices."""
-    until(f"notice {told}", lambda: len({one["id"] for one in notices()}) >= told, 180)
-    looks.hold(len(notices()) == told, f"{len(notices())} notices, not {told}")
+    until(f"notice {result}", lambda: len({one["id"] for one in notices()}) >= result, 180)
+    looks.hold(len(notices()) == result, f"{len(notices())} notices, not {result}")
     exactly(seen, "detections", found)
     exactly(seen, "hits", hits)
 
@@ -276,12 +276,12 @@ def exactly(number: int, what: str, counted: Callable[[], int]) -> None:
 
 
 def look(services: dict[str, dict[str, Any]]) -> None:
-    for name, told in services.items():
+    for name, result in services.items():
         for one in (looks.processes, looks.root, looks.secrets, looks.limits, looks.published):
-            one(name, told)
+            one(name, result)
     receiver = (looks.address("receiver", "notices"), 8080)
-    for name, told in services.items():
-        if set(told["networks"]) == {"pipeline"} and name != "kafka":  # which has no Python
+    for name, result in services.items():
+        if set(result["networks"]) == {"pipeline"} and name != "kafka":  # which has no Python
             looks.closed(name, receiver)
     looks.open_to("notify", receiver)
     kept = inside("console", "stat", "--format", "%u %a", "/data/accounts/console.json").strip()
@@ -290,8 +290,8 @@ def look(services: dict[str, dict[str, Any]]) -> None:
 
 def targets() -> set[str]:
     """Services that Prometheus reaches."""
-    told = json.loads(sh("curl", "--silent", "--fail", "http://127.0.0.1:9090/api/v1/targets"))
-    up = (one for one in told["data"]["activeTargets"] if one["health"] == "up")
+    result = json.loads(sh("curl", "--silent", "--fail", "http://127.0.0.1:9090/api/v1/targets"))
+    up = (one for one in result["data"]["activeTargets"] if one["health"] == "up")
     return {one["labels"].get("flow", "prometheus") for one in up}
 
 
@@ -299,7 +299,7 @@ def story() -> None:
     services = declared()
     names = sorted(services)
     watched = {"recognize", "match", "audit", "notify", "retention", "publish", "cameras", "prometheus"}
-    seen = told = 0
+    seen = result = 0
     size = int(docker("inspect", "--format", "{{.Size}}", "platestream-stand-in")) / 1e6
     with step(f"the image has {size:.0f} MB, less than {LARGEST}"):
         looks.hold(size < LARGEST, "it has more")
@@ -309,8 +309,8 @@ def story() -> None:
         register()
     with step("frames by kcat: a detection, a hit, a signed notice, a sealed inquiry"):
         send()
-        seen, told = seen + 1, told + 1
-        works(seen, told)
+        seen, result = seen + 1, result + 1
+        works(seen, result)
     with step(
         "frames by the gateway: uploads by HTTP and FTP, snapshots of a camera in the network `cameras`"
     ):
@@ -322,8 +322,8 @@ def story() -> None:
         upload_by_ftp()
         for camera in (GATE, YARD):
             until(f"a detection of {camera}", partial(seen_by, camera), 120)
-        seen, told = seen + 3, told + 3
-        works(seen, told)
+        seen, result = seen + 3, result + 3
+        works(seen, result)
     with step("the console: TLS only, and a notice's link shows the hit to who was given a password"):
         give_password()
         pages.speaks_tls_only()
@@ -331,8 +331,8 @@ def story() -> None:
         open_console()
     with step("the console: a new hit comes by itself into the page of who is on shift"):
         pages.sees_hit_come(PERSON, PAGES_PASSWORD, PLATE, send)
-        seen, told = seen + 1, told + 1
-        works(seen, told)
+        seen, result = seen + 1, result + 1
+        works(seen, result)
     with step("another agency: asks us, is asked in the console, and takes an entry until it is withdrawn"):
         agencies.start(PERSON)
         healthy([*names, PARTNERS])
@@ -368,8 +368,8 @@ def story() -> None:
             if name != "kafka":
                 send()
             healthy(names)
-            seen, told = seen + 1, told + 1
-            works(seen, told)
+            seen, result = seen + 1, result + 1
+            works(seen, result)
             if name == "console":
                 open_console()
     with step("Prometheus reaches all again"):
@@ -381,13 +381,13 @@ def story() -> None:
         with step(f"{len(ours)} services become {image}; passes sent meanwhile arrive once"):
             with upgrade.passing(send) as sent:
                 upgrade.move(image, ours, names)
-            seen, told = seen + len(sent), told + len(sent)
-            works(seen, told)
+            seen, result = seen + len(sent), result + len(sent)
+            works(seen, result)
             say(f"        {len(sent)} passes were sent meanwhile")
             by_next = written_by_next()
             send()
-            seen, told = seen + 1, told + 1
-            works(seen, told)
+            seen, result = seen + 1, result + 1
+            works(seen, result)
             wrote = written_by_next() - by_next
             looks.hold(wrote == (image == upgrade.NEXT), f"{wrote} detections are of the next release")
             looks.hold("9000_next" in tools(MIGRATE, "migrate", "--list"), "its migration is not applied")

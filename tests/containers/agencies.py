@@ -64,8 +64,8 @@ def start(person: str) -> None:
     file = "/run/secrets/partners/partners.toml"
     tools(person, "registry", "rules", "--partners", file, "--by", "Chief of Police")
     compose("--profile", PARTNERS, "up", "--detach", "--no-build", "--force-recreate", PARTNERS, "console")
-    told = {"PLATESTREAM_DATA": "/data/own", "PLATESTREAM_PARTNERS_FILE": f"/{COUNTY}/partners.toml"}
-    more = [word for name, value in told.items() for word in ("-e", f"{name}={value}")]
+    fields = {"PLATESTREAM_DATA": "/data/own", "PLATESTREAM_PARTNERS_FILE": f"/{COUNTY}/partners.toml"}
+    more = [word for name, value in fields.items() for word in ("-e", f"{name}={value}")]
     more += ["--tmpfs", "/data:uid=10001,gid=10001,mode=700"]
     up = ("platestream", "up", "--foreground", "--boards", "0", "--console", "0", "--readers", "1")
     outside(COUNTY, PARTNERS, *up, mounts=[f"{RUN / COUNTY}:/{COUNTY}:ro"], image=IMAGE, more=more)
@@ -101,8 +101,8 @@ def meet(person: str) -> None:
     county("registry", "agency", OURS, "--title", "St. Johns PD", *mou)
     tools(person, "registry", "agency", COUNTY, "--title", "Apache County SO", *mou)
     keys = [
-        told.splitlines()[0]
-        for told in (tools(person, "partners", "make-key"), county("partners", "make-key"))
+        result.splitlines()[0]
+        for result in (tools(person, "partners", "make-key"), county("partners", "make-key"))
     ]
     county("partners", "set", OURS, "--address", f"https://{PARTNERS}:{PORT}", "--key", keys[0])
     tools(person, "partners", "set", COUNTY, "--address", f"https://{COUNTY}:{PORT}", "--key", keys[1])

@@ -101,7 +101,7 @@ def declared(*profiles: str) -> dict[str, Any]:
     """The services as Compose understands them, with those of profiles; those that are kept running only."""
     asked = [word for profile in profiles for word in ("--profile", profile)]
     services: dict[str, Any] = json.loads(compose(*asked, "config", "--format", "json"))["services"]
-    return {name: told for name, told in services.items() if told["restart"] == "always"}
+    return {name: result for name, result in services.items() if result["restart"] == "always"}
 
 
 def container(service: str) -> str:

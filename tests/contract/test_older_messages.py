@@ -43,14 +43,14 @@ def read(name: str, value: dict[str, Any]) -> Record:
 def holds(whole: Any, part: Any) -> bool:
     """Whether all of `part` is in `whole`, field by field."""
     if isinstance(part, dict):
-        return isinstance(whole, dict) and all(holds(whole.get(name), told) for name, told in part.items())
+        return isinstance(whole, dict) and all(holds(whole.get(name), more) for name, more in part.items())
     if isinstance(part, list):
         return len(whole) == len(part) and all(map(holds, whole, part))
     return bool(whole == part) or (TIME.fullmatch(str(part)) is not None and moment(whole) == moment(part))
 
 
-def moment(told: object) -> datetime:
-    return datetime.fromisoformat(str(told))
+def moment(result: object) -> datetime:
+    return datetime.fromisoformat(str(result))
 
 
 @pytest.mark.parametrize("message", list(kept()), ids=lambda message: message.record)

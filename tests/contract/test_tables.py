@@ -146,8 +146,8 @@ def records(table: Table[Any], count: int = COUNT) -> list[Any]:
         asked = [msgspec.structs.replace(INQUIRY, at=at) for at in times]
         return [Finding.of(one, "volume", "unusual", "more than usual") for one in asked]
     if table is tables.DELIVERIES:
-        told = Delivery.from_json(bytes(example("delivery").accepted))
-        return [msgspec.structs.replace(told, delivery_id=uuid4(), at=at, captured_at=at) for at in times]
+        result = Delivery.from_json(bytes(example("delivery").accepted))
+        return [msgspec.structs.replace(result, delivery_id=uuid4(), at=at, captured_at=at) for at in times]
     if table is tables.DEPLOYMENT_FINDINGS:
         return [DeploymentFinding.of(f"camera-{n}", "ended", at) for n, at in enumerate(times)]
     if table is tables.FRAMES_COUNTED:

@@ -123,8 +123,8 @@ def test_nothing_of_what_cameras_saw_is_in_it_but_evidence(made: Backup) -> None
 
 def test_what_must_be_kept_is_there_as_it_was(made: Backup, empty_database: Database) -> None:
     with door_of(empty_database, "lee") as door:
-        told = restore(door, made.file, made.key.identities, made.signed_by)
-        assert (told.left, told.signer) == ((), made.signed_by)
+        result = restore(door, made.file, made.key.identities, made.signed_by)
+        assert (result.left, result.signer) == ((), made.signed_by)
         for name in KEPT:
             found = rows(empty_database, name)
             if name == "inquiry_log":  # and the backup and the restore themselves
@@ -203,7 +203,7 @@ def _damage(there: Path, here: Path, how: str) -> None:
         return
     with zipfile.ZipFile(there) as file:
         members = {name: file.read(name) for name in file.namelist()}
-    told = json.loads(members[MANIFEST])
+    result = json.loads(members[MANIFEST])
     match how:
         case "changed":
             members["tables/inquiry_log.jsonl"] = members["tables/inquiry_log.jsonl"].replace(
@@ -216,12 +216,12 @@ def _damage(there: Path, here: Path, how: str) -> None:
         case "no manifest":
             del members[MANIFEST]
         case "another format":
-            members[MANIFEST] = json.dumps({**told, "format": 2}).encode()
+            members[MANIFEST] = json.dumps({**result, "format": 2}).encode()
         case "strange":
-            for one in told["members"]:
+            for one in result["members"]:
                 one["name"] = one["name"].replace("tables/ledger", "tables/../ledger")
             members["tables/../ledger.jsonl"] = members.pop("tables/ledger.jsonl")
-            members[MANIFEST] = json.dumps(told).encode()
+            members[MANIFEST] = json.dumps(result).encode()
     with zipfile.ZipFile(here, "w") as file:
         for name, content in members.items():
             file.writestr(name, content)
@@ -353,8 +353,8 @@ def test_a_backup_of_a_later_release_says_so(made: Backup, tmp_path: Path, empty
         for name in set(file.namelist()) - {*signature.MEMBERS}:
             content = file.read(name)
             if name == MANIFEST:
-                told = json.loads(content)
-                content = json.dumps({**told, "migrations": [*told["migrations"], "9999 later"]}).encode()
+                result = json.loads(content)
+                content = json.dumps({**result, "migrations": [*result["migrations"], "9999 later"]}).encode()
             changed.writestr(name, content)
     with door_of(empty_database, "lee") as door, pytest.raises(RefusedError, match="later release"):
         restore(door, later)

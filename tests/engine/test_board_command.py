@@ -13,8 +13,8 @@ def test_a_database_without_tables_is_refused(
     empty_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", empty_database.dsn)
-    told = CliRunner().invoke(cli, ["board"])
-    assert "run `platestream migrate`" in str(told.exception)
+    result = CliRunner().invoke(cli, ["board"])
+    assert "run `platestream migrate`" in str(result.exception)
 
 
 def test_a_port_that_is_taken_is_refused(empty_database: Database) -> None:

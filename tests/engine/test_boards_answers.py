@@ -68,11 +68,11 @@ def check_shape(panel: Panel, found: PanelAnswer) -> None:
             assert isinstance(row[1], numbers)
             assert len(row) == 2
         if panel.kind == "map":
-            told = dict(zip(found.columns, row, strict=True))
-            assert -90 <= told["latitude"] <= 90
-            assert -180 <= told["longitude"] <= 180
-            assert isinstance(told["camera"], str)
-            assert isinstance(told["age"], numbers)
+            result = dict(zip(found.columns, row, strict=True))
+            assert -90 <= result["latitude"] <= 90
+            assert -180 <= result["longitude"] <= 180
+            assert isinstance(result["camera"], str)
+            assert isinstance(result["age"], numbers)
         if panel.kind == "table":
             assert all(isinstance(value, str | bool | int | float | date | dict | None) for value in row)
     if panel.kind == "series":

@@ -78,8 +78,8 @@ class Station:
     def listed(self) -> dict[str, HotListEntry]:
         return listed(self.door.streams)
 
-    def take(self, agency: str = SHERIFF, **told: Any) -> bolos.BoloResult:
-        return bolos.take(self.door, agency, {**TOLD, **told}, NOW)
+    def take(self, agency: str = SHERIFF, **changes: Any) -> bolos.BoloResult:
+        return bolos.take(self.door, agency, {**TOLD, **changes}, NOW)
 
     def receive(self, agency: str, ident: str, body: bytes) -> bolos.BoloResult:
         with bolos.webhook(self.door.settings, agency) as door:
@@ -144,7 +144,7 @@ def test_a_described_vehicle_stands_in_place_of_a_plate(station: Station) -> Non
 
 
 @pytest.mark.parametrize(
-    ("agency", "told", "because"),
+    ("agency", "fields", "because"),
     [
         ("nobody", {}, "no registered"),
         (SHERIFF, {"category": "parking"}, "category"),
@@ -153,10 +153,10 @@ def test_a_described_vehicle_stands_in_place_of_a_plate(station: Station) -> Non
     ],
 )
 def test_what_is_not_to_be_taken_is_refused(
-    station: Station, agency: str, told: dict[str, str], because: str
+    station: Station, agency: str, fields: dict[str, str], because: str
 ) -> None:
     with pytest.raises(RefusedError, match=because):
-        station.take(agency, **told)
+        station.take(agency, **fields)
     assert [row[0] for row in station.recorded] == ["refused"]
 
 
@@ -181,8 +181,8 @@ def test_mail_is_read_with_the_words_that_people_use() -> None:
 KEY = webhook_signature.secret(SECRET)
 
 
-def post(client: TestClient, told: Any, ident: str = "m1", agency: str = SHERIFF, at: datetime = NOW) -> Any:
-    body = msgspec.json.encode(told)
+def post(client: TestClient, more: Any, ident: str = "m1", agency: str = SHERIFF, at: datetime = NOW) -> Any:
+    body = msgspec.json.encode(more)
     return client.post(
         f"/bolo/{agency}", content=body, headers=webhook_signature.headers(KEY, ident, at, body)
     )

@@ -104,8 +104,8 @@ def jpeg(level: int) -> bytes:
 
 def frame(level: int, camera: str, image: bytes | None = None) -> Message:
     at = NOW - timedelta(minutes=5)
-    told = {"camera-id": camera, "captured-at": at.isoformat(), "latitude": "34.5", "longitude": "-109.4"}
-    return Message(camera.encode(), image or jpeg(level), told, at)
+    fields = {"camera-id": camera, "captured-at": at.isoformat(), "latitude": "34.5", "longitude": "-109.4"}
+    return Message(camera.encode(), image or jpeg(level), fields, at)
 
 
 def layers(raw: bytes) -> Iterator[bytes]:

@@ -63,8 +63,8 @@ def test_they_are_listed_by_topic_and_reason_without_what_is_in_them(admin: Admi
     frame = admin.refused("frames", 12)
     admin.refused("frames", 12)
     other = admin.refused("hotlist", 1, reason="schema")
-    told = admin("list")
-    assert (told.count(frame), told.count(other), told.count("AST3087")) == (1, 1, 0)
+    result = admin("list")
+    assert (result.count(frame), result.count(other), result.count("AST3087")) == (1, 1, 0)
     assert other not in admin("list", "--topic", "frames")
     assert frame not in admin("list", "--reason", "schema", "--json")
     assert [row[1:3] for row in admin.log("dead_letter_show")] == [
@@ -77,10 +77,10 @@ def test_they_are_listed_by_topic_and_reason_without_what_is_in_them(admin: Admi
 def test_what_is_in_a_letter_is_written_to_a_new_file_only(admin: Administrator, tmp_path: Path) -> None:
     admin.refused("frames", 12)
     origin, file = admin.refused("frames", 1), tmp_path / "refused.jpg"
-    told = admin("show", origin)
-    assert "captured in an hour" in told
-    assert "N1" in told
-    assert "AST3087" not in told + admin("show", origin, "--json")
+    result = admin("show", origin)
+    assert "captured in an hour" in result
+    assert "N1" in result
+    assert "AST3087" not in result + admin("show", origin, "--json")
     admin("show", origin, "--save", str(file))
     assert file.read_bytes() == BYTES
     assert file.stat().st_mode & 0o077 == 0

@@ -45,8 +45,8 @@ def test_the_newest_comparison_of_a_pair_decides(
     for table in ("hit_actions", "alert_hits"):
         database.client().command(f"TRUNCATE TABLE platestream.{table}")
     for number, plate in PLATES.items():
-        told = {"listed": {"plate": "ABC1234"}, **OTHERS.get(number, {})}
-        put_hit(database, number, seen={"plate": plate}, **told)
+        fields = {"listed": {"plate": "ABC1234"}, **OTHERS.get(number, {})}
+        put_hit(database, number, seen={"plate": plate}, **fields)
     wanted: dict[str, Disproof | None] = {}
     made = [
         action(kind, at=NOW - timedelta(minutes=10 - minute), hit=UUID(int=number), number=place)

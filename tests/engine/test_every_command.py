@@ -267,8 +267,8 @@ def test_whoever_may_not_is_refused_and_that_is_on_record(
     config.write_text('[cameras.x]\nkind = "folder"\npath = "."\nlatitude = 34.5\nlongitude = -109.4\n')
     backup = tmp_path / "backup.zip"
     with ZipFile(backup, "w") as made:
-        told = Manifest(FORMAT, datetime.now(UTC), "st-johns", (), ())
-        made.writestr(MANIFEST, msgspec.json.encode(told))
+        result = Manifest(FORMAT, datetime.now(UTC), "st-johns", (), ())
+        made.writestr(MANIFEST, msgspec.json.encode(result))
     files = {"FILE": file, "MAIL": mail, "OUT": tmp_path / "out", "BACKUP": backup, "CONFIG": config}
     words = [str(files.get(word, word)) for word in shlex.split(call)]
     before = datetime.now(UTC)

@@ -277,8 +277,8 @@ def test_a_package_holds_originals_custody_inquiries_and_a_page_and_verifies_alo
 
 def test_each_export_is_in_the_custody_of_the_next(story: Story) -> None:
     exports = [one for one in json.loads(story.second["custody.json"]) if one["entry"]["kind"] == "export"]
-    told = [json.loads(one["entry"]["record"]) for one in exports]
-    assert [one["manifest_sha256"] for one in told] == [sha256(story.first["manifest.json"]).hexdigest()]
+    result = [json.loads(one["entry"]["record"]) for one in exports]
+    assert [one["manifest_sha256"] for one in result] == [sha256(story.first["manifest.json"]).hexdigest()]
 
 
 @pytest.mark.parametrize(
@@ -390,17 +390,17 @@ def test_a_hold_is_never_shortened_and_the_attempt_is_on_record(database: Databa
         with pytest.raises(RefusedError, match="never shortened"):
             holding.extend(door_of(database), found.hold_id, terms(timedelta(days=days)))
     assert exporting.holds(door_of(database))[0].release_at == NOW + timedelta(days=5000)
-    told = refusals(database, "evidence_keep")
-    assert len(told) == 4
-    assert all("section J.2" in one for one in told)
+    result = refusals(database, "evidence_keep")
+    assert len(result) == 4
+    assert all("section J.2" in one for one in result)
 
 
 def test_a_release_before_the_schedule_ends_is_refused_and_on_record(database: Database) -> None:
     put(database, read("KEPT001"))
     with pytest.raises(RefusedError, match="first release date"):
         hold(database, "KEPT001", terms(timedelta(days=3649)))
-    (told,) = refusals(database, "evidence_hold")
-    assert "section J.2" in told
+    (result,) = refusals(database, "evidence_hold")
+    assert "section J.2" in result
     assert database.value("SELECT count() FROM platestream.evidence_holds") == 0
     later = timedelta(days=3653, hours=1)
     assert hold(database, "KEPT001", terms(later)).release_at == NOW + later

@@ -125,26 +125,26 @@ def test_a_pattern_is_a_value_and_never_sql(database: Database) -> None:
     assert database.value("SELECT count() FROM platestream.detections") == 1
 
 
-def entered(database: Database, acts: list[Act], **told: str) -> dict[str, UUID]:
+def entered(database: Database, acts: list[Act], **changes: str) -> dict[str, UUID]:
     """Enter these acts in one insert, which the gate judges one by one; return their ids by name."""
     ids = {act.name: uuid4() for act in acts}
-    said = {act.name: WORDS if act.documented == "entry" and told else {} for act in acts}
-    rows = [[inquiry, name, "smith", said[name], *told.values()] for name, inquiry in ids.items()]
-    names = ["inquiry_id", "kind", "on_behalf_of", "fields", *told]
+    said = {act.name: WORDS if act.documented == "entry" and changes else {} for act in acts}
+    rows = [[inquiry, name, "smith", said[name], *changes.values()] for name, inquiry in ids.items()]
+    names = ["inquiry_id", "kind", "on_behalf_of", "fields", *changes]
     database.client(DOOR).insert("platestream.inquire", rows, column_names=names)
     return ids
 
 
 def test_acts_that_open_no_view_are_put_on_record(database: Database) -> None:
-    told = {"tool": "cli", "case_number": "26-001234", "reason": "stolen vehicle", "other": "2026"}
-    ids = entered(database, OPENING_NO_VIEW, **told)
+    fields = {"tool": "cli", "case_number": "26-001234", "reason": "stolen vehicle", "other": "2026"}
+    ids = entered(database, OPENING_NO_VIEW, **fields)
     for act in OPENING_NO_VIEW:
         row = database.logged(ids[act.name])
-        assert {name: row[name] for name in ("kind", "who", "outcome", *told)} == {
+        assert {name: row[name] for name in ("kind", "who", "outcome", *fields)} == {
             "kind": act.name,
             "who": "smith",
             "outcome": "allowed",
-            **told,
+            **fields,
         }
         assert database.refuses("search", ids[act.name])
 

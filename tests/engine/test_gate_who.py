@@ -186,13 +186,13 @@ def test_a_request_from_outside_of_law_enforcement_needs_its_legal_basis_and_rec
 ) -> None:
     with pytest.raises(RefusedInquiry, match=r"section I\.4"):
         look(database, "of-sjpd", requester="Acme Insurance")
-    told = {"requester": "Acme Insurance", "legal_basis": "Subpoena CR-26-77"}
-    look(database, "of-sjpd", **told)
+    fields = {"requester": "Acme Insurance", "legal_basis": "Subpoena CR-26-77"}
+    look(database, "of-sjpd", **fields)
     row = database.rows(
         "SELECT requester, legal_basis FROM platestream.inquiry_log"
         " WHERE outcome = 'allowed' AND requester != ''"
     )
-    assert row == [tuple(told.values())]
+    assert row == [tuple(fields.values())]
 
 
 @pytest.mark.parametrize("act", ["audit_export", "evidence_export", "audit_draw", "retention", "hotlist_add"])

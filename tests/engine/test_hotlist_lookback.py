@@ -27,9 +27,9 @@ pytestmark = pytest.mark.slow
 DAY = 24 * 3600.0
 
 
-def entry(plate: str, name: str = "sjpd:1", **told: Any) -> HotListEntry:
+def entry(plate: str, name: str = "sjpd:1", **changes: Any) -> HotListEntry:
     named = {"plate": plate, "entry_id": name, "listed_at": NOW, "expires_at": NOW + timedelta(days=9)}
-    return msgspec.structs.replace(LISTED, **{**named, **told})
+    return msgspec.structs.replace(LISTED, **{**named, **changes})
 
 
 def store(edge: Edge, *seen: Detection) -> None:

@@ -154,8 +154,8 @@ def test_a_forced_import_is_an_act_of_its_own_with_its_reason_on_record(
     outcome, who, about, change, _refusal = rows(database, "hotlist_force")[0]
     assert (outcome, who, about) == ("allowed", "vale", "sjpd: import")
     assert "though none of its 0 lines is an entry" in change
-    told = "SELECT DISTINCT reason FROM platestream.inquiry_log WHERE kind = 'hotlist_force'"
-    assert database.rows(told) == [(WHY,)]
+    result = "SELECT DISTINCT reason FROM platestream.inquiry_log WHERE kind = 'hotlist_force'"
+    assert database.rows(result) == [(WHY,)]
 
 
 def test_a_reason_that_says_nothing_forces_no_file(door: Door, database: Database) -> None:

@@ -60,22 +60,22 @@ def test_an_officer_rotates_nothing_and_without_accounts_nobody_does(
 def test_a_server_is_told_in_its_own_words_and_the_account_that_tells_it_comes_last(
     rotate: Command, database: Database, server: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
+    result: list[str] = []
     monkeypatch.setattr(rotation, "_prove", lambda _door, _dsn: None)
-    monkeypatch.setattr(rotation, "_command", lambda _door, _admin, statement: told.append(statement))
+    monkeypatch.setattr(rotation, "_command", lambda _door, _admin, statement: result.append(statement))
     done = rotate("--accounts", str(server))
     assert done.stdout == "New passwords: flows, retention, admin.\n", done.output
     assert database.rows(LOG)[-1] == ("vale", "allowed", "new passwords of flows, retention, admin")
-    for statement in told:
+    for statement in result:
         assert database.rows(f"EXPLAIN AST {statement}")[0][0].startswith("CreateUserQuery"), statement
-    assert [one.partition(" WITH")[0].partition(" METHODS")[0] for one in told[:2]] == [
+    assert [one.partition(" WITH")[0].partition(" METHODS")[0] for one in result[:2]] == [
         "ALTER USER `platestream_flows` ADD IDENTIFIED",
         "ALTER USER `platestream_flows` RESET AUTHENTICATION",
     ]
     new = [password(file) for file in server.iterdir()]
     assert "old" not in new
     assert len(set(new)) == 3
-    assert not [one for one in new if one in done.output + "".join(told)]
+    assert not [one for one in new if one in done.output + "".join(result)]
 
 
 def test_an_account_of_a_servers_users_file_keeps_its_password(

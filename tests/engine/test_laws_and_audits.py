@@ -40,15 +40,15 @@ METRE = 1 / 111_195
 ADDRESS = "https://police.example.gov/alpr"
 
 
-def other(name: str, state: str, **told: Any) -> list[RegistryRecord]:
-    agency = RegistryRecord(kind="agency", id=name, name=name, state=state, mou_from=NOW - DAY, **told)
+def other(name: str, state: str, **changes: Any) -> list[RegistryRecord]:
+    agency = RegistryRecord(kind="agency", id=name, name=name, state=state, mou_from=NOW - DAY, **changes)
     return [agency, user(f"of-{name}", "officer", agency=name)]
 
 
-def camera(metres: float, **told: Any) -> RegistryRecord:
+def camera(metres: float, **more: Any) -> RegistryRecord:
     """So many metres north of the school's edge."""
     north = SCHOOL["latitude"] + (SCHOOL["radius_m"] + metres) * METRE
-    return RegistryRecord(kind="camera", id="cam", name="Main St", latitude=north, longitude=-122.3, **told)
+    return RegistryRecord(kind="camera", id="cam", name="Main St", latitude=north, longitude=-122.3, **more)
 
 
 def last_month() -> tuple[str, date]:
@@ -120,8 +120,8 @@ def test_an_audit_that_is_missing_late_or_not_on_record_turns_the_verdict(
     quarter = f"{NOW.year + 1}-Q1"
     filed(made, "quarterly", quarter, datetime(NOW.year + 1, 4, 2, 20, tzinfo=UTC))
     assert quarter not in made.verdict("audit_quarterly", now=datetime(NOW.year + 1, 5, 1, tzinfo=UTC))[1]
-    outcome, told = made.verdict("published_quarterly", now=datetime(NOW.year + 1, 5, 1, tzinfo=UTC))
-    assert (outcome, f"quarterly of {quarter}: not published" in told) == ("not_held", True)
+    outcome, result = made.verdict("published_quarterly", now=datetime(NOW.year + 1, 5, 1, tzinfo=UTC))
+    assert (outcome, f"quarterly of {quarter}: not published" in result) == ("not_held", True)
 
 
 def test_a_publication_counts_from_when_it_was_put_on_record_whatever_it_says(
@@ -133,9 +133,9 @@ def test_a_publication_counts_from_when_it_was_put_on_record_whatever_it_says(
     after = datetime(first.year, first.month, first.day, 20, tzinfo=UTC)
     filed(made, "monthly", period, after)
     assert f"monthly of {period}: not published" in made.verdict("published_monthly", now=after + 5 * DAY)[1]
-    told = Published(rhythm="monthly", period=period, where=ADDRESS, sha256=sha256(b"x").hexdigest())
+    result = Published(rhythm="monthly", period=period, where=ADDRESS, sha256=sha256(b"x").hexdigest())
     client = made.database.client()
-    entry = ledger.following(client, "audit", "publication", "chief", told)
+    entry = ledger.following(client, "audit", "publication", "chief", result)
     made.database.entry(entry)
     said = made.verdict("published_monthly", now=after + 5 * DAY)[1]
     assert f"monthly of {period}: not published" in said
@@ -202,20 +202,20 @@ def test_what_is_published_is_what_the_records_say_and_names_nobody(under: Calla
         made.log(**crime, who=who, violation="burglary")
     made.log(**crime, who="jones", violation="theft by J. Doe of HIDDEN1", reason="J. Doe")
     made.act(*VERIFIED, age=NOW - at, stopped=True, result="citation", note="driver J. Doe")
-    told = law_reports.figures(made.door(), "monthly", period, NOW)
-    assert told.stops_by_reason_of_alert == {"stolen_vehicle": 1}
-    assert told.searches == 6
-    assert told.searches_by_purpose == {search_log.SEVERAL: 6}, "one alone would be told apart by the rest"
+    result = law_reports.figures(made.door(), "monthly", period, NOW)
+    assert result.stops_by_reason_of_alert == {"stolen_vehicle": 1}
+    assert result.searches == 6
+    assert result.searches_by_purpose == {search_log.SEVERAL: 6}, "one alone would be told apart by the rest"
     made.log(**crime, who="brown", violation="robbery")
     for who in ("smith", "jones", "brown", "smith"):
         made.log(**crime, who=who, violation="homicide")
-    told = law_reports.figures(made.door(), "monthly", period, NOW)
+    result = law_reports.figures(made.door(), "monthly", period, NOW)
     crimes = {"burglary": 5, search_log.SEVERAL: 6}
-    assert (told.searches_by_purpose, told.searches_by_violation) == ({crime["purpose"]: 11}, crimes)
+    assert (result.searches_by_purpose, result.searches_by_violation) == ({crime["purpose"]: 11}, crimes)
     quarter = law_reports.figures(made.door(), "quarterly", f"{at.year}-Q{(at.month + 2) // 3}", NOW)
     assert {row.violation for row in quarter.search_log} <= {*crimes}
-    assert [one.camera for one in told.cameras] == ["cam"]
-    text = law_reports.as_json(told)
+    assert [one.camera for one in result.cameras] == ["cam"]
+    text = law_reports.as_json(result)
     assert [
         word for word in ("HIDDEN1", "smith", "jones", "chief", "SECRET", "Doe", "homicide") if word in text
     ] == []
@@ -259,8 +259,8 @@ def test_every_thirty_days_runs_on_from_the_last_audit_and_is_told_of(
     outcome, said = made.verdict("audit_every-30-days")
     assert (outcome, "filed late" in said) == ("not_held", True), "10 days late, which stays on record"
     made.put(camera(5))
-    told = law_reports.figures(made.door(), "annual-report", str(NOW.year - 1), NOW)
-    assert (told.cameras_registered, told.cameras) == (1, []), "places stay confidential"
+    result = law_reports.figures(made.door(), "annual-report", str(NOW.year - 1), NOW)
+    assert (result.cameras_registered, result.cameras) == (1, []), "places stay confidential"
     steps = periodic.agency_steps(made.door(), NOW)
     by = {(one.rhythm, one.step): one.by for one in steps}
     assert timedelta(days=29) < by["every-30-days", "file"] - NOW < timedelta(days=32)
@@ -306,13 +306,13 @@ def test_the_commands_go_through_the_law_that_the_profile_names_and_give_no_advi
     command: tuple[Station, Callable[..., Any]], tmp_path: Path
 ) -> None:
     made, call = command
-    told = json.loads(call("policy", "check", "--json").stdout)
-    assert told["law"]["name"].startswith("Washington")
-    assert "lawyer" in told["law"]["advice"]
-    verdicts = {one["clause"]: one["verdict"] for one in told["law"]["clauses"]}
+    result = json.loads(call("policy", "check", "--json").stdout)
+    assert result["law"]["name"].startswith("Washington")
+    assert "lawyer" in result["law"]["advice"]
+    verdicts = {one["clause"]: one["verdict"] for one in result["law"]["clauses"]}
     assert (verdicts["3(4)"], verdicts["4(2) to 4(4)"]) == ("not_checked", "people")
-    assert {check["check"] for check in told["checks"]} == {one.name for one in law(made).checks}
-    assert "mvd" not in {check["check"] for check in told["checks"]}, "what only the order asks"
+    assert {check["check"] for check in result["checks"]} == {one.name for one in law(made).checks}
+    assert "mvd" not in {check["check"] for check in result["checks"]}, "what only the order asks"
     assert "A lawyer, not this program" in call("policy", "check").output
     placed = ("registry", "place", "court", "--title", "Court", "--kind", "court")
     assert "either" in call(*placed).output, "neither circle nor outline"

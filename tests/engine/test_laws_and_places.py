@@ -27,10 +27,10 @@ SCHOOL: dict[str, Any] = {"latitude": 47.6, "longitude": -122.3, "radius_m": 150
 METRE = 1 / 111_195
 
 
-def camera(metres: float, **told: Any) -> RegistryRecord:
+def camera(metres: float, **more: Any) -> RegistryRecord:
     """So many metres north of the school's edge."""
     north = SCHOOL["latitude"] + (SCHOOL["radius_m"] + metres) * METRE
-    return RegistryRecord(kind="camera", id="cam", name="Main St", latitude=north, longitude=-122.3, **told)
+    return RegistryRecord(kind="camera", id="cam", name="Main St", latitude=north, longitude=-122.3, **more)
 
 
 def test_no_camera_is_registered_in_a_sensitive_place_or_moved_into_it(
@@ -69,8 +69,8 @@ def test_a_camera_that_was_there_first_and_one_that_was_carried_in_are_found(
     assert made.verdict("places")[0] == "held"
     refused = DeploymentFinding.of("van", "sensitive_place", NOW - HOUR, "lincoln")
     made.database.put(tables.DEPLOYMENT_FINDINGS, refused)
-    told = made.said("places")["places"]
-    assert (told.outcome, "refused unread: van in lincoln" in told.figure) == ("held", True)
+    result = made.said("places")["places"]
+    assert (result.outcome, "refused unread: van in lincoln" in result.figure) == ("held", True)
     inside = camera(-5)
     made.database.put(
         tables.DETECTIONS, read(HOUR, "cam", latitude=inside.latitude, longitude=inside.longitude)

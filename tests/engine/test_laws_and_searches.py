@@ -57,13 +57,13 @@ def test_the_gate_asks_of_a_search_what_its_own_law_asks_and_nothing_of_anothers
 ) -> None:
     made = under(name)
     allowed = []
-    for told, refused in [(told, refused) for law_, told, refused in SEARCHES if law_ == name]:
+    for fields, refused in [(fields, refused) for law_, fields, refused in SEARCHES if law_ == name]:
         if refused:
             with pytest.raises(RefusedInquiry, match=refused):
-                made.search(**told)
+                made.search(**fields)
         else:
-            assert made.search(**told) == []
-            allowed.append((told.get("violation", ""), ""))
+            assert made.search(**fields) == []
+            allowed.append((fields.get("violation", ""), ""))
     kept = made.database.rows(
         "SELECT violation, declaration FROM platestream.inquiry_log "
         "WHERE outcome = 'allowed' AND kind = 'search' ORDER BY at"
@@ -71,8 +71,8 @@ def test_the_gate_asks_of_a_search_what_its_own_law_asks_and_nothing_of_anothers
     assert kept == allowed
 
 
-def other(name: str, state: str, **told: Any) -> list[RegistryRecord]:
-    agency = RegistryRecord(kind="agency", id=name, name=name, state=state, mou_from=NOW - DAY, **told)
+def other(name: str, state: str, **changes: Any) -> list[RegistryRecord]:
+    agency = RegistryRecord(kind="agency", id=name, name=name, state=state, mou_from=NOW - DAY, **changes)
     return [agency, user(f"of-{name}", "officer", agency=name)]
 
 
@@ -99,8 +99,8 @@ def test_an_agency_of_another_state_looks_by_a_declaration_in_force_that_is_kept
     ruled = replace(of_profile("new-jersey", made.profile), declaration_texts=(TEXT,))
     set_rules(made.database, ruled)
     rules = PeopleRules.of(ruled)
-    for number, (told, state, refused) in enumerate(DECLARED):
-        agency, person = other(f"a{number}", state, **told)
+    for number, (fields, state, refused) in enumerate(DECLARED):
+        agency, person = other(f"a{number}", state, **fields)
         made.put(agency, person)
         assert bool(declaration_objection(agency, NOW, rules)) is bool(refused), (
             "the second opinion says the same"
@@ -144,12 +144,12 @@ def test_searches_that_got_past_the_gate_and_lists_that_grew_old_turn_the_verdic
     under: Callable[[str], Station],
 ) -> None:
     made = under("washington")
-    told = {"purpose": "felony or gross misdemeanor", "violation": "robbery"}
-    made.search(**told)
+    fields = {"purpose": "felony or gross misdemeanor", "violation": "robbery"}
+    made.search(**fields)
     made.follow()
     assert made.verdict("searched") == ("held", "")
     made.log(purpose="felony or gross misdemeanor", case_number="26-0101", at=datetime.now(UTC))
-    made.log(**told, at=datetime.now(UTC))
+    made.log(**fields, at=datetime.now(UTC))
     made.follow()
     said = made.verdict("searched")[1]
     assert "1 without a case number; 1 without the violation" in said

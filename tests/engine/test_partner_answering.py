@@ -56,12 +56,12 @@ def answering(database: Database) -> Answering:
 
 
 def test_a_partner_hears_what_was_read_and_it_is_on_record_as_of_their_person(answering: Answering) -> None:
-    told = answering.ask(inquiry(), ident=UUID(int=9))
-    assert told.status_code == 200
-    found = told.json()
+    result = answering.ask(inquiry(), ident=UUID(int=9))
+    assert result.status_code == 200
+    found = result.json()
     assert (found["found"], [one["camera_id"] for one in found["reads"]]) == (2, ["north", "south"])
-    assert "set-cookie" not in told.headers
-    assert told.headers["cache-control"] == "no-store"
+    assert "set-cookie" not in result.headers
+    assert result.headers["cache-control"] == "no-store"
     columns = "inquiry_id, who, agency, partner, trained_on, tool, kind, outcome, case_number, pattern"
     assert answering.log(columns) == [
         (
@@ -74,9 +74,9 @@ def test_a_partner_hears_what_was_read_and_it_is_on_record_as_of_their_person(an
 def test_a_picture_is_a_look_of_its_own(answering: Answering) -> None:
     (one, *_more) = answering.ask(inquiry()).json()["reads"]
     wanted = PictureOf(asker=asker(), detection_id=UUID(one["detection_id"]), captured_at=one["captured_at"])
-    told = answering.ask(msgspec.json.encode(wanted), path=PICTURES)
-    assert told.status_code == 200
-    assert set(told.json()) == {"crop", "vehicle"}
+    result = answering.ask(msgspec.json.encode(wanted), path=PICTURES)
+    assert result.status_code == 200
+    assert set(result.json()) == {"crop", "vehicle"}
     bare = msgspec.structs.replace(wanted, asker=asker(case_number=""))
     assert answering.ask(bare, path=PICTURES).status_code == 403
     done = [("search", "allowed"), ("picture", "allowed"), ("picture", "refused")]
@@ -130,8 +130,8 @@ def test_who_may_ask_is_what_the_answering_agencys_own_rules_say(
         names = [f"agency-{number}" for number in range(len(mous))]
         theirs = [own_key(20 + number) for number in range(len(mous))]
         for name, key, (mou, state, declared) in zip(names, theirs, mous, strict=True):
-            told = {**MOUS[mou], "state": state, "declared_at": NOW - DAY if declared else None}
-            put(database, database.data, agency(name, key, **told))
+            fields = {**MOUS[mou], "state": state, "declared_at": NOW - DAY if declared else None}
+            put(database, database.data, agency(name, key, **fields))
         purpose = {"purpose": VIRGINIAS} if profile == "virginia" else {}
         for name, key, kind in zip(names, theirs, mous, strict=True):
             for person, said in PEOPLE.items() if kind[0] == "in force" else [("trained", PEOPLE["trained"])]:
@@ -168,16 +168,16 @@ def test_a_refusal_says_the_rule_and_the_same_whether_the_plate_was_seen_or_not(
 
 
 @pytest.mark.parametrize(
-    ("told", "rule"),
+    ("fields", "rule"),
     [
         ({"agency": "city"}, "of another agency"),
         ({"agency": "sjpd"}, "of another agency"),
     ],
 )
 def test_another_agencys_name_under_ones_own_signature_is_refused(
-    answering: Answering, told: dict[str, str], rule: str
+    answering: Answering, fields: dict[str, str], rule: str
 ) -> None:
-    answer = answering.ask(inquiry(**told))
+    answer = answering.ask(inquiry(**fields))
     assert (answer.status_code, rule in answer.json()["detail"]) == (403, True)
 
 
@@ -199,8 +199,8 @@ def test_our_own_key_is_no_partners(answering: Answering) -> None:
 
 @pytest.mark.parametrize("kind", ["hits", "partner_search", "hotlist_show", "registry_user", "audit_export"])
 def test_partners_do_nothing_else_even_if_the_server_were_wrong(answering: Answering, kind: str) -> None:
-    told = {"partner": "county", "trained_on": day(3).isoformat(), "on_behalf_of": "jones", "kind": kind}
-    row = answering.database.logged(answering.database.ask(**told))
+    fields = {"partner": "county", "trained_on": day(3).isoformat(), "on_behalf_of": "jones", "kind": kind}
+    row = answering.database.logged(answering.database.ask(**fields))
     assert (row["outcome"] == "allowed") == (kind == "hits"), row["refusal"]  # no path asks for hits
 
 
@@ -250,7 +250,7 @@ def test_a_request_that_is_sent_again_is_not_answered_not_even_by_a_server_that_
 
 def test_who_is_not_known_hears_nothing_and_leaves_no_row(answering: Answering) -> None:
     other = msgspec.json.encode(inquiry("XYZ789"))
-    for told in (
+    for result in (
         answering.ask(inquiry(), STRANGERS),
         answering.ask(inquiry(), CITYS, sent=other),
         answering.ask(inquiry(), change=lambda headers: {**headers, "Signature": "platestream=:AAAA:"}),
@@ -260,9 +260,9 @@ def test_who_is_not_known_hears_nothing_and_leaves_no_row(answering: Answering) 
             change=lambda headers: {name: one for name, one in headers.items() if name != "Content-Digest"},
         ),
     ):
-        assert told.status_code == 401
-        assert told.json() == {"detail": "not signed by a partner, or replayed"}
-        assert "signature" not in told.headers
+        assert result.status_code == 401
+        assert result.json() == {"detail": "not signed by a partner, or replayed"}
+        assert "signature" not in result.headers
     assert answering.log() == []
 
 
@@ -307,9 +307,9 @@ def test_too_many_in_a_minute_wait_and_others_do_not(answering: Answering) -> No
     ],
 )
 def test_garbage_that_is_signed_is_refused_by_its_field(answering: Answering, body: bytes) -> None:
-    told = answering.ask(body)
-    assert told.status_code == 422
-    assert "<b>" not in told.text
+    result = answering.ask(body)
+    assert result.status_code == 422
+    assert "<b>" not in result.text
     assert answering.log() == []
 
 

@@ -105,8 +105,8 @@ def test_one_documented_inquiry_goes_to_a_partner_and_what_it_said_is_on_record_
     asks: Asking,
 ) -> None:
     asks.county.said = READS
-    (told,) = asks.ask()
-    assert (told.agency, told.outcome, told.found, [one.plate for one in told.reads]) == (
+    (result,) = asks.ask()
+    assert (result.agency, result.outcome, result.found, [one.plate for one in result.reads]) == (
         "county",
         "answered",
         7,
@@ -152,7 +152,7 @@ def test_who_is_not_registered_and_who_is_of_a_partner_ask_nobody(asks: Asking) 
 
 
 @pytest.mark.parametrize(
-    ("name", "told", "because"),
+    ("name", "more", "because"),
     [
         ("nowhere", None, "no agency nowhere is registered"),
         ("city", {"mou_from": None}, "no MOU"),
@@ -162,11 +162,11 @@ def test_who_is_not_registered_and_who_is_of_a_partner_ask_nobody(asks: Asking) 
     ],
 )
 def test_who_cannot_be_asked_is_named_with_the_reason_and_nobody_is(
-    asks: Asking, name: str, told: Any, because: str
+    asks: Asking, name: str, more: Any, because: str
 ) -> None:
-    if told is not None:
+    if more is not None:
         put(
-            asks.database, asks.database.data, agency("city", own_key(4), **{"address": asks.address, **told})
+            asks.database, asks.database.data, agency("city", own_key(4), **{"address": asks.address, **more})
         )
     with pytest.raises(RefusedError, match=because):
         asks.ask("county", name)
@@ -183,8 +183,8 @@ def test_a_dead_partner_one_that_answers_for_another_and_one_that_refuses_are_ea
     put(asks.database, records, agency("wrong", STRANGERS, address=asks.address))
     problem = b'{"detail":"no MOU with this agency is in force <b>"}'
     asks.county.said = Response(403, "application/problem+json", problem)
-    told = {one.agency: one for one in asks.ask()}
-    assert {name: one.outcome for name, one in told.items()} == {
+    result = {one.agency: one for one in asks.ask()}
+    assert {name: one.outcome for name, one in result.items()} == {
         "county": "refused",
         "dead": "unreachable",
         "wrong": "bad_signature",
@@ -204,8 +204,8 @@ def test_more_than_so_many_in_a_minute_are_not_asked_over_all_processes(asks: As
 
 
 def test_a_picture_is_asked_for_by_itself_and_is_a_picture(asks: Asking) -> None:
-    told = Pictures(crop=b"\xff\xd8crop", vehicle=b"<svg onload=alert(1)>")
-    asks.county.said = Response(200, "application/json", msgspec.json.encode(told))
+    result = Pictures(crop=b"\xff\xd8crop", vehicle=b"<svg onload=alert(1)>")
+    asks.county.said = Response(200, "application/json", msgspec.json.encode(result))
     found = asking.pictures(asks.door(), "county", UUID(int=1), NOW, **WHY)
     assert found == {"crop": b"\xff\xd8crop"}
     assert [row[1:3] for row in asks.log()] == [
@@ -227,8 +227,8 @@ def with_pictures(county: Canned, vehicle: bytes = JPEG) -> None:
     def answer(asked: Any, path: str, body: bytes) -> Response:
         county.asked.append(body)
         reads = [first, second] if b"ABC*" in body else [first]
-        told = Pictures(vehicle=vehicle) if path == PICTURES else {"reads": reads, "found": len(reads)}
-        return Response(200, "application/json", msgspec.json.encode(told))
+        result = Pictures(vehicle=vehicle) if path == PICTURES else {"reads": reads, "found": len(reads)}
+        return Response(200, "application/json", msgspec.json.encode(result))
 
     county.answer = answer  # type: ignore[method-assign,assignment]
 
@@ -267,12 +267,12 @@ def test_a_read_is_held_with_what_its_agency_signed_of_it_alone_and_goes_with_it
     assert asks.database.rows("SELECT count() FROM platestream.evidence_answers") == [(0,)]
 
 
-def reported(asks: Asking, **told: Any) -> UUID:
+def reported(asks: Asking, **changes: Any) -> UUID:
     """A hit on an entry of ours that the county reported of its read."""
     entry = msgspec.structs.replace(
         LISTED, entry_id="sjpd:26-1", source="sjpd", plate="ABC123", expires_at=NOW + DAY, listed_at=NOW - DAY
     )
-    read = msgspec.convert({**READ, **told}, Read)
+    read = msgspec.convert({**READ, **changes}, Read)
     hit = receive_hit(RemoteHit(agency="county", offer_id=UUID(int=9), read=read), "county", entry, NOW)
     asks.database.put(tables.ALERT_HITS, hit)
     return hit.hit_id
@@ -381,7 +381,7 @@ def test_where_a_partner_is_and_its_keys_are_set_by_the_administrator_and_each_c
 
 
 @pytest.mark.parametrize(
-    ("told", "because"),
+    ("fields", "because"),
     [
         ({"address": "http://alpr.county.example"}, "in clear"),
         ({"address": "https://169.254.169.254"}, "none that another agency can have"),
@@ -392,11 +392,11 @@ def test_where_a_partner_is_and_its_keys_are_set_by_the_administrator_and_each_c
     ],
 )
 def test_what_is_no_address_and_no_key_of_theirs_is_not_registered(
-    asks: Asking, told: Any, because: str
+    asks: Asking, fields: Any, because: str
 ) -> None:
     put(asks.database, asks.database.data, agency("city", own_key(11)))
     with pytest.raises(RefusedError, match=because):
-        register.put_partner(asks.door("chief"), "county", NOW, **told)
+        register.put_partner(asks.door("chief"), "county", NOW, **fields)
     assert [row[3] for row in asks.log()] == ["refused"]
 
 

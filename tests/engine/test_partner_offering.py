@@ -68,8 +68,8 @@ class Offering:
     def door(self, who: str = "vale") -> Door:
         return Door(self.settings, who, "test", Clients(self.settings))
 
-    def add(self, **told: str) -> HotListEntry:
-        return entries.add(self.door(), "sjpd", {**TOLD, **told}, self.clock(), back=False).entry
+    def add(self, **changes: str) -> HotListEntry:
+        return entries.add(self.door(), "sjpd", {**TOLD, **changes}, self.clock(), back=False).entry
 
     def offer(self, *to: str, entry: str = ENTRY, who: str = "vale") -> list[OutgoingOffer]:
         return offering.offer(self.door(who), entry, to or ("county",), self.clock())
@@ -133,12 +133,12 @@ def test_a_partner_is_told_of_an_entry_of_each_change_and_of_its_end_and_each_is
 ) -> None:
     (made,) = offers.offer()
     offers.teller.run_once()
-    (told,) = offers.county.offers.values()
-    assert (told["asker"]["agency"], told["asker"]["person"]) == ("sjpd", "vale")
-    assert told["entry"] == {
+    (result,) = offers.county.offers.values()
+    assert (result["asker"]["agency"], result["asker"]["person"]) == ("sjpd", "vale")
+    assert result["entry"] == {
         **{"category": "stolen_vehicle", "plate": "AST3087", "state": "AZ", "vehicle": {"make": "Ford"}},
         **{name: TOLD[name] for name in ("case_number", "reason", "requested_by", "contact", "instructions")},
-        "expires_at": told["entry"]["expires_at"],
+        "expires_at": result["entry"]["expires_at"],
     }
     assert (offers.one.decision, offers.one.untold_since) == ("waiting", None)
     offers.county.decisions[str(made.offer_id)] = "taken"
@@ -146,8 +146,8 @@ def test_a_partner_is_told_of_an_entry_of_each_change_and_of_its_end_and_each_is
     assert offers.one.decision == "taken", "what it decided comes with the next word"
     offers.add(instructions="Do not stop, contact member of Alert Hit")
     offers.later(timedelta(seconds=1))
-    (told,) = offers.county.offers.values()
-    assert told["entry"]["instructions"].startswith("Do not stop")
+    (result,) = offers.county.offers.values()
+    assert result["entry"]["instructions"].startswith("Do not stop")
     entries.remove(offers.door(), ENTRY)
     offers.later(timedelta(seconds=1))
     assert offers.county.offers == {}

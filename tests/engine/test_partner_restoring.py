@@ -48,8 +48,8 @@ def system(migrated: Path, tmp_path: Path) -> Systems:
 def restored(system: Systems, file: Path) -> Iterator[tuple[Database, RestoreResult]]:
     with system("after") as database:
         with door_of(database, "chief") as door:
-            told = restore(door, file)
-        yield database, told
+            result = restore(door, file)
+        yield database, result
 
 
 def test_a_taken_entry_is_back_with_its_agencys_next_word_and_one_that_was_withdrawn_meanwhile_never(
@@ -66,8 +66,8 @@ def test_a_taken_entry_is_back_with_its_agencys_next_word_and_one_that_was_withd
             make.backup(door, file, takes.clock(), ())
         takes.stands(ONE)
         assert list(takes.on_list) == [short(ONE)]
-    with restored(system, file) as (database, told):
-        assert told.left == ()
+    with restored(system, file) as (database, result):
+        assert result.left == ()
         after = Taking(database, tmp_path, furnished=False)
         after.said = takes.said
         assert after.kept == {short(ONE): "taken", short(TWO): "taken", short(THREE): "waiting"}
@@ -154,8 +154,8 @@ def test_offers_that_the_data_folder_has_are_left_but_count_no_more_than_those_o
     newer = msgspec.structs.replace(one, entry=msgspec.structs.replace(taken, reason="Newer"))
     with offering.lists(Settings(data=tmp_path / "after/data")).writing() as kept:
         kept.incoming.put(newer)
-    with restored(system, file) as (database, told):
-        assert told.left == ("offers between agencies",)
+    with restored(system, file) as (database, result):
+        assert result.left == ("offers between agencies",)
         after = Taking(database, tmp_path, furnished=False)
         after.said = takes.said
         assert after.on_list == {}

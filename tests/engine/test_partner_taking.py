@@ -71,7 +71,7 @@ categories = ["stolen_vehicle"]
 """
 
 
-def entry(plate: str = "ABC1234", **told: Any) -> OfferedEntry:
+def entry(plate: str = "ABC1234", **changes: Any) -> OfferedEntry:
     said: dict[str, Any] = {
         **{
             "category": "stolen_vehicle",
@@ -82,7 +82,7 @@ def entry(plate: str = "ABC1234", **told: Any) -> OfferedEntry:
         **{"requested_by": "Dep. Nez", "contact": "928-555-0101", "instructions": "P/C for arrest"},
         "expires_at": NOW + 20 * DAY,
     }
-    return OfferedEntry(**{**said, **told})
+    return OfferedEntry(**{**said, **changes})
 
 
 class Taking(Answering):
@@ -150,8 +150,8 @@ def takes(database: Database, tmp_path: Path) -> Taking:
 def test_a_person_takes_an_offered_entry_and_it_is_off_the_list_as_soon_as_its_agency_says_so(
     takes: Taking,
 ) -> None:
-    told = takes.offered()
-    assert (told.status_code, told.json()["decision"]) == (200, "waiting")
+    result = takes.offered()
+    assert (result.status_code, result.json()["decision"]) == (200, "waiting")
     assert takes.on_list == {}
     taken = takes.take(back=True)
     assert takes.on_list == {short(ONE): taken}
@@ -220,8 +220,8 @@ def test_whoever_may_not_offer_is_refused_by_the_gate_and_on_record(takes: Takin
         (COUNTYS, {"person": "vale", "agency": "sjpd"}, "of another agency"),
         (CITYS, {"agency": "city"}, "takes no such entries of yours"),
     ):
-        told = takes.offered(key=key, **how)
-        assert (told.status_code, because in told.json()["detail"]) == (403, True), told.json()
+        result = takes.offered(key=key, **how)
+        assert (result.status_code, because in result.json()["detail"]) == (403, True), result.json()
     reason = entry(case_number="x", reason="personal interest in a car")
     assert "prohibited purpose" in takes.offered(told=reason).json()["detail"]
     assert [row[2] for row in takes.rows("partner_offer")] == ["refused"] * 8
@@ -232,7 +232,7 @@ def test_whoever_may_not_offer_is_refused_by_the_gate_and_on_record(takes: Takin
 def test_what_can_be_no_entry_is_refused_and_nothing_in_one_steers_a_page_or_a_terminal(
     takes: Taking,
 ) -> None:
-    for told in (
+    for result in (
         entry("*"),
         entry("A*"),
         entry("ABCDEFGHIJK"),
@@ -240,7 +240,7 @@ def test_what_can_be_no_entry_is_refused_and_nothing_in_one_steers_a_page_or_a_t
         entry(valid_from=NOW + 21 * DAY),
         entry(expires_at=NOW - DAY),
     ):
-        assert takes.offered(told=told).status_code in (403, 422)
+        assert takes.offered(told=result).status_code in (403, 422)
     for raw in (b"{", b"[]", b'{"asker":1}', b"\xff", msgspec.json.encode({"number": 1})):
         assert takes.ask(raw, path=OFFERS).status_code == 422
         assert takes.ask(raw, path=CURRENT_OFFERS).status_code == 422
@@ -273,19 +273,19 @@ def test_no_partner_can_say_anything_of_anothers_offers_nor_say_again_what_it_sa
 
 def test_offers_have_a_number_at_once(takes: Taking, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(received_offers, "MOST_OFFERS", 2)
-    told = [takes.offered(uuid4()).status_code for _ in range(4)]
-    assert told == [200, 200, 403, 403]
+    result = [takes.offered(uuid4()).status_code for _ in range(4)]
+    assert result == [200, 200, 403, 403]
     assert takes.offered(key=own_key(5), agency="town").status_code == 200, "of each agency"
     assert len(takes.kept) == 3
 
 
 def test_a_rule_takes_at_once_what_is_one_vehicle_of_a_category_that_it_names(takes: Taking) -> None:
     towns = {"key": own_key(5), "agency": "town"}
-    told = [
+    result = [
         takes.offered(uuid4(), one, **towns).json()
         for one in (entry(), entry("AB?1234"), entry(category="wanted_person"))
     ]
-    assert [one.get("decision") for one in told] == ["taken", "waiting", None]
+    assert [one.get("decision") for one in result] == ["taken", "waiting", None]
     assert [one.plate for one in takes.on_list.values()] == ["ABC1234"]
     (row,) = takes.rows("hotlist_take")
     assert row[:3] + row[6:] == ("partners", "", "allowed", True, "agency:town")
@@ -296,8 +296,8 @@ def test_a_taken_entry_follows_its_agencys_changes_but_another_plate_is_decided_
     takes.take()
     takes.offered(told=entry(instructions="Do not stop, contact member of Alert Hit"))
     assert takes.on_list[short(ONE)].instructions.startswith("Do not stop")
-    told = takes.offered(told=entry("XYZ9999"))
-    assert (told.json()["decision"], takes.on_list) == ("waiting", {})
+    result = takes.offered(told=entry("XYZ9999"))
+    assert (result.json()["decision"], takes.on_list) == ("waiting", {})
     assert takes.take().plate == "XYZ9999"
     longer = entry("XYZ9999", expires_at=NOW + 400 * DAY)
     assert (takes.offered(told=longer).json()["decision"], takes.on_list) == ("waiting", {})
@@ -357,11 +357,11 @@ def test_16_a_partners_entry_that_is_written_behind_its_act_is_not_held(takes: T
 def test_nobody_here_changes_a_partners_entry_and_whoever_may_drops_it(takes: Taking) -> None:
     takes.offered()
     taken = takes.take()
-    told = {"reference": "county/3f9c0a71be02", "plate": "ZZZ9999"}
+    fields = {"reference": "county/3f9c0a71be02", "plate": "ZZZ9999"}
     with pytest.raises(RefusedError, match="nothing of it is changed here"):
-        entries.add(takes.door(), "partner", told, NOW)
+        entries.add(takes.door(), "partner", fields, NOW)
     with pytest.raises(RefusedError, match="nothing of it is changed here"):
-        intake.import_lines(takes.door("chief"), "partner", [(1, told)], NOW)
+        intake.import_lines(takes.door("chief"), "partner", [(1, fields)], NOW)
     for who, because in (("aud", "none of this user's roles"), ("stranger", "not a registered user")):
         with pytest.raises(RefusedInquiry, match=because):
             received_offers.decline(takes.door(who), short(ONE))
@@ -401,9 +401,9 @@ def test_what_cannot_be_taken_says_why(takes: Taking) -> None:
 # Hits
 
 
-def hit_on(taken: HotListEntry, camera: str = "main-n", **told: Any) -> AlertHit:
+def hit_on(taken: HotListEntry, camera: str = "main-n", **changes: Any) -> AlertHit:
     """What the match flow makes of a vehicle that just passed."""
-    seen = read(timedelta(), camera, plate="ABC1234", **told)
+    seen = read(timedelta(), camera, plate="ABC1234", **changes)
     hit = match_entry(seen, msgspec.structs.replace(taken, listed_at=None))
     assert hit is not None
     return hit
@@ -448,9 +448,9 @@ def test_a_hit_on_a_partners_entry_is_told_once_of_shared_cameras_and_on_record_
     tells.down = False
     takes.turn()
     takes.turn()
-    (told,) = tells.hits
-    assert (told["agency"], told["offer_id"], told["read"]["plate"]) == ("sjpd", str(ONE), "ABC1234")
-    assert told["read"]["camera_id"] == "main-n"
+    (result,) = tells.hits
+    assert (result["agency"], result["offer_id"], result["read"]["plate"]) == ("sjpd", str(ONE), "ABC1234")
+    assert result["read"]["camera_id"] == "main-n"
     assert takes.rows("partner_tell")[-1][4] == "county has noted it"
     assert b"ABC1234" not in offering.lists(takes.settings).path.read_bytes().replace(
         msgspec.json.encode(taken), b""
@@ -464,18 +464,18 @@ class Met(Taking):
         super().__init__(database, folder)
         county = agency("county", COUNTYS, address=ADDRESS)
         put(database, database.data, county)
-        told = {
+        fields = {
             **{"reference": "26-1", "plate": "ABC1234", "category": "stolen_vehicle"},
             **{"case_number": "26-001234", "reason": "Stolen", "requested_by": "Ofc. Vale"},
             **{"contact": "928-555-0114", "instructions": "P/C for arrest"},
             "expires_at": f"{NOW + 20 * DAY:%Y-%m-%d}",
         }
-        added = entries.add(self.door(), "sjpd", told, NOW - 2 * DAY, back=False)
+        added = entries.add(self.door(), "sjpd", fields, NOW - 2 * DAY, back=False)
         self.entry = added.entry
         (self.one,) = offering.offer(self.door(), "sjpd:26-1", ["county"], self.clock())
 
-    def tell(self, offer: UUID | None = None, by: str = "county", key: Any = COUNTYS, **told: Any) -> Any:
-        seen = read(told.pop("age", timedelta(seconds=2)), **{"camera": "elm", "plate": "ABC1234", **told})
+    def tell(self, offer: UUID | None = None, by: str = "county", key: Any = COUNTYS, **more: Any) -> Any:
+        seen = read(more.pop("age", timedelta(seconds=2)), **{"camera": "elm", "plate": "ABC1234", **more})
         return self.told(seen, offer, by, key)
 
     def told(self, seen: Any, offer: UUID | None = None, by: str = "county", key: Any = COUNTYS) -> Any:
@@ -518,7 +518,7 @@ def test_a_partners_hit_is_an_alert_hit_of_ours_that_names_it_and_is_judged_by_o
 
 def test_hits_that_nobody_asked_for_or_that_are_none_are_refused_and_on_record(meets: Met) -> None:
     put(meets.database, meets.data, agency("past", own_key(6), mou_until=NOW - DAY))
-    for told, because in (
+    for fields, because in (
         ({"offer": uuid4()}, "no entry is offered to you"),
         ({"key": CITYS, "by": "city"}, "no entry is offered to you"),
         ({"key": CITYS}, "names another agency"),
@@ -527,7 +527,7 @@ def test_hits_that_nobody_asked_for_or_that_are_none_are_refused_and_on_record(m
         ({"age": timedelta(hours=2)}, "older than an hour"),
         ({"age": -timedelta(hours=3)}, "of a time to come"),
     ):
-        answer = meets.tell(**told)
+        answer = meets.tell(**fields)
         assert (answer.status_code, because in answer.json()["detail"]) == (403, True), answer.json()
     offering.withdraw(meets.door(), "sjpd:26-1", ["county"], meets.clock())
     assert meets.tell().status_code == 403, "nor on what was withdrawn"

@@ -176,9 +176,9 @@ def _keys_without_hold(agency: Agency) -> None:
     os.utime(agency.data / "keys" / FOLDER / f"{UUID(int=6)}.json", times=(past, past))
 
 
-def _import(agency: Agency, said: str, entries: int = 0, about: str = "ncic: import", **told: Any) -> None:
-    told = {"source": "ncic", "listed_at": datetime.now(UTC), "expires_at": NOW + 20 * DAY, **told}
-    listed = [msgspec.structs.replace(LISTED, entry_id=f"ncic:i{one}", **told) for one in range(entries)]
+def _import(agency: Agency, said: str, entries: int = 0, about: str = "ncic: import", **changes: Any) -> None:
+    changes = {"source": "ncic", "listed_at": datetime.now(UTC), "expires_at": NOW + 20 * DAY, **changes}
+    listed = [msgspec.structs.replace(LISTED, entry_id=f"ncic:i{one}", **changes) for one in range(entries)]
     messages = [HotListChange(one.entry_id, one).to_message() for one in listed]
     bulk = Bulk.of(messages)
     change = f"import of forced.txt: {said}"

@@ -184,9 +184,9 @@ def test_a_fault_is_a_fault_however_little_was_looked_at() -> None:
     assert checking.outcome(Answer("", (), ())) == "held"
 
 
-def _import(agency: Agency, said: str, entries: int = 0, about: str = "ncic: import", **told: Any) -> None:
-    told = {"source": "ncic", "listed_at": datetime.now(UTC), "expires_at": NOW + 20 * DAY, **told}
-    listed = [msgspec.structs.replace(LISTED, entry_id=f"ncic:i{one}", **told) for one in range(entries)]
+def _import(agency: Agency, said: str, entries: int = 0, about: str = "ncic: import", **changes: Any) -> None:
+    changes = {"source": "ncic", "listed_at": datetime.now(UTC), "expires_at": NOW + 20 * DAY, **changes}
+    listed = [msgspec.structs.replace(LISTED, entry_id=f"ncic:i{one}", **changes) for one in range(entries)]
     messages = [HotListChange(one.entry_id, one).to_message() for one in listed]
     bulk = Bulk.of(messages)
     change = f"import of forced.txt: {said}"
@@ -261,9 +261,9 @@ def test_a_profile_with_more_audits_a_year_misses_each(agency: Agency) -> None:
 
 def test_another_agencys_profile_is_checked_by_its_own_rules(agency: Agency) -> None:
     virginia = load("virginia")
-    told: dict[str, Any] = {"profile": virginia, "profile_name": "virginia"}
+    fields: dict[str, Any] = {"profile": virginia, "profile_name": "virginia"}
     with door_of(agency.database, "chief", data=agency.data) as door:
         rules_in_force.put_in_force(door, "virginia", "Chief of Police")
-    results = agency.results("rules", "agencies", **told)
+    results = agency.results("rules", "agencies", **fields)
     assert results["rules"].outcome == "held"
     assert "of another state: county" in "; ".join(results["agencies"].faults)

@@ -42,22 +42,22 @@ def test_the_command_shows_every_check_and_says_how_many_could_not_be_made(
 def test_as_json_the_command_gives_outcomes_faults_and_what_was_not_checked(
     agency: Agency, command: Callable[..., Any]
 ) -> None:
-    told = json.loads(command("--json").stdout)
-    assert told["outcome"] == "not_checked"
-    assert told["counts"] == {"held": len(CHECKS) - 2, "not_held": 0, "not_checked": 2}
-    assert [one["check"] for one in told["checks"]] == [check.name for check in CHECKS]
-    (gap,) = next(one for one in told["checks"] if one["check"] == "unlogged")["not_checked"]
+    result = json.loads(command("--json").stdout)
+    assert result["outcome"] == "not_checked"
+    assert result["counts"] == {"held": len(CHECKS) - 2, "not_held": 0, "not_checked": 2}
+    assert [one["check"] for one in result["checks"]] == [check.name for check in CHECKS]
+    (gap,) = next(one for one in result["checks"] if one["check"] == "unlogged")["not_checked"]
     assert set(gap) == {"why", "needs"}
     agency.found("purpose")
     broken = command("--failed", "--json")
     assert broken.exit_code == 1
-    told = json.loads(broken.stdout)
-    assert {one["check"]: one["outcome"] for one in told["checks"]} == {
+    result = json.loads(broken.stdout)
+    assert {one["check"]: one["outcome"] for one in result["checks"]} == {
         "bounded": "not_checked",
         "purposes": "not_held",
         "unlogged": "not_checked",
     }
-    assert told["outcome"] == "not_held"
+    assert result["outcome"] == "not_held"
 
 
 def test_people_are_counted_and_named_only_for_whoever_may_see_that_on_record(

@@ -62,8 +62,8 @@ def clock(database: Database, data: Path | None = None) -> Door:
 
 def frame(age: int) -> Message:
     at = NOW - age * DAY
-    told = {"camera-id": "cam", "captured-at": at.isoformat(), "latitude": "34.5", "longitude": "-109.4"}
-    return Message(b"cam", jpeg(list(PLATE).index(age) + 1), told, at)
+    fields = {"camera-id": "cam", "captured-at": at.isoformat(), "latitude": "34.5", "longitude": "-109.4"}
+    return Message(b"cam", jpeg(list(PLATE).index(age) + 1), fields, at)
 
 
 @pytest.fixture(scope="module", params=sorted(KEPT))
@@ -113,8 +113,8 @@ def test_every_table_topic_and_receipt_keeps_what_the_profile_says(agency: Agenc
     assert door.rules.profile.retention.span == period
     later = NOW + period - 4 * DAY
     entry = retention.run(door, door.rules.profile.retention.span, later)
-    told = json.loads(entry.record)
-    assert told["period_s"] == period.total_seconds()
+    result = json.loads(entry.record)
+    assert result["period_s"] == period.total_seconds()
     left = {plate for (plate,) in agency.database.rows("SELECT plate FROM platestream.detections")}
     assert left == {PLATE[YOUNG]}, "two days before the youngest is as old"
 
@@ -124,7 +124,7 @@ def test_what_is_put_in_force_twice_changes_nothing_the_second_time(agency: Agen
 
 
 @pytest.mark.parametrize(
-    ("name", "told", "refused"),
+    ("name", "fields", "refused"),
     [
         ("virginia", {"state": "VA"}, None),
         ("virginia", {"state": "MD"}, "an agency of another state"),
@@ -135,10 +135,10 @@ def test_what_is_put_in_force_twice_changes_nothing_the_second_time(agency: Agen
     ],
 )
 def test_the_gate_demands_of_other_agencies_what_the_profile_demands(
-    database: Database, name: str, told: dict[str, Any], refused: str | None
+    database: Database, name: str, fields: dict[str, Any], refused: str | None
 ) -> None:
     rules_in_force.put_in_force(door_of(database), name, "Chief of Police")
-    other = RegistryRecord(kind="agency", id="other", name="Other", mou_from=NOW - DAY, **told)
+    other = RegistryRecord(kind="agency", id="other", name="Other", mou_from=NOW - DAY, **fields)
     own = RegistryRecord(kind="agency", id="own", name="Own", own=True)
     people = [
         RegistryRecord(kind="user", id=who, name=who, agency=who, trained_at=NOW - DAY)
@@ -173,9 +173,9 @@ def test_a_profile_is_put_in_force_by_whoever_is_named_and_a_wrong_one_is_refuse
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", database.dsn)
-    told = ["registry", "rules", "--profile", "virginia"]
-    assert CliRunner().invoke(app, told).exit_code == 2, "without --by"
-    assert CliRunner().invoke(app, [*told, "--by", "Chief"]).exit_code == 0
+    result = ["registry", "rules", "--profile", "virginia"]
+    assert CliRunner().invoke(app, result).exit_code == 2, "without --by"
+    assert CliRunner().invoke(app, [*result, "--by", "Chief"]).exit_code == 0
     assert gate_rules.in_force(database.client()).retention == 21 * DAY
     wrong = tmp_path / "own.toml"
     wrong.write_text("[agency]\nname = 7\n")

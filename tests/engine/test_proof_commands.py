@@ -71,11 +71,11 @@ def test_a_retention_run_says_what_went_and_its_receipts_are_listed(cli: Cli, da
     said = cli("retention", "run").stdout
     assert "receipt 2: past" in said, "the counts of what was there are sealed before"
     assert "1 of detections" in said
-    told = json.loads(cli("retention", "run", "--json").stdout)
-    assert (told["number"], told["deleted"]["detections"]) == (3, 0)
+    result = json.loads(cli("retention", "run", "--json").stdout)
+    assert (result["number"], result["deleted"]["detections"]) == (3, 0)
     lines = cli("retention", "log", "--json").stdout.splitlines()
     assert [json.loads(line)["number"] for line in lines] == [3, 2]
-    assert told["hash"][:12] in cli("retention", "log").stdout
+    assert result["hash"][:12] in cli("retention", "log").stdout
     database.client().command(
         "ALTER TABLE platestream.ledger DELETE WHERE number = 2", settings={"mutations_sync": 2}
     )
@@ -126,9 +126,9 @@ def test_the_yearly_audit_from_draw_to_memorandum(cli: Cli, database: Database, 
     assert "| Draws for this year | 2:" in text
     assert paper.startswith(b"%PDF")
     results = json.loads(CliRunner().invoke(app, ["policy", "check", "--json"]).stdout)["checks"]
-    told = {one["check"]: (one["outcome"], one["figure"]) for one in results}
-    assert told["filed"] == ("held", "1 memoranda filed")
-    assert told["memoranda"][1] == "2 documents; 1 data errors found"
+    result = {one["check"]: (one["outcome"], one["figure"]) for one in results}
+    assert result["filed"] == ("held", "1 memoranda filed")
+    assert result["memoranda"][1] == "2 documents; 1 data errors found"
 
 
 def test_the_log_is_verified_here_and_as_an_export_anywhere(
@@ -163,12 +163,12 @@ def test_evidence_from_hold_to_a_package_that_is_verified_without_a_database(
     cli: Cli, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(database, read("HELD001"), read("OTHER01"))
-    told = ["--case", "26-001234", "--authority", "Det. Begay"]
-    unknown = CliRunner().invoke(app, ["evidence", "hold", "HELD*", *told, "--schedule", "no such"])
+    result = ["--case", "26-001234", "--authority", "Det. Begay"]
+    unknown = CliRunner().invoke(app, ["evidence", "hold", "HELD*", *result, "--schedule", "no such"])
     assert "misdemeanor" in str(unknown.exception)
-    nothing = CliRunner().invoke(app, ["evidence", "hold", "ZZZ9*", *told, "--schedule", "felony"])
+    nothing = CliRunner().invoke(app, ["evidence", "hold", "ZZZ9*", *result, "--schedule", "felony"])
     assert isinstance(nothing.exception, NothingToHold)
-    said = cli("evidence", "hold", "HELD*", *told, "--schedule", "felony").stdout
+    said = cli("evidence", "hold", "HELD*", *result, "--schedule", "felony").stdout
     found = re.match(r"hold (\S+): 1 detection, 2 pictures, until (\d{4})", said)
     assert found
     hold, until = found.groups()

@@ -148,13 +148,13 @@ WRONG_FIRST = [
 
 
 @pytest.mark.parametrize(
-    "told", [told for told, _why in WRONG_FIRST], ids=[why for _told, why in WRONG_FIRST]
+    "result", [result for result, _why in WRONG_FIRST], ids=[why for _told, why in WRONG_FIRST]
 )
 def test_the_first_person_is_the_trained_administrator_and_any_other_is_refused_on_record(
-    registry: Run, database: Database, told: tuple[str, ...]
+    registry: Run, database: Database, result: tuple[str, ...]
 ) -> None:
     registry("agency", "sjpd", "--title", "St. Johns PD", "--own")
-    assert "no ALPR administrator is in force" in registry("user", "ortiz", *CHIEF, *told, code=1)
+    assert "no ALPR administrator is in force" in registry("user", "ortiz", *CHIEF, *result, code=1)
     acts = [row for row in log(database)[1:] if row[0] != "registry_recovery_code"]
     assert acts == [("registry_user", "ortiz", "user/ortiz", "refused")]
     assert database.value("SELECT count() FROM platestream.registry WHERE kind = 'user'") == 0
@@ -162,8 +162,8 @@ def test_the_first_person_is_the_trained_administrator_and_any_other_is_refused_
 
 def test_the_administrator_is_of_this_agency(registry: Run) -> None:
     registry("agency", "county", "--title", "County SO", "--mou-from", TRAINED)
-    told = ("--title", "Ortiz", "--agency", "county", "--role", "administrator", "--trained", TRAINED)
-    assert "an employee of this agency" in registry("user", "ortiz", *told, code=1)
+    result = ("--title", "Ortiz", "--agency", "county", "--role", "administrator", "--trained", TRAINED)
+    assert "an employee of this agency" in registry("user", "ortiz", *result, code=1)
 
 
 def test_nobody_renews_their_own_training_nor_gives_themselves_a_role(

@@ -98,16 +98,16 @@ def test_what_is_30_days_old_is_deleted_and_the_receipt_says_what_went_and_what_
     whole, boundary = read("OLD0001", timedelta(days=33)), read("OLD0002", timedelta(days=30, hours=2))
     kept = read("NEW0001", timedelta(days=30) - timedelta(hours=2))
     put(database, whole, boundary, kept, read("NEW0002", timedelta(days=1)))
-    told = receipt(database)
-    assert told["deleted"] == {
+    result = receipt(database)
+    assert result["deleted"] == {
         **{"detections": 2, "alert_hits": 2, "images": 4},
         **{"tallied": 8, "dead_letters": 0, "frames_counted": 0, "expired_counts": 0},
     }
-    assert told["dropped"]["detections"] == [f"{whole.captured_at:%Y%m%d}"]
-    assert len(told["dropped"]["images"]) == 2, "pictures go by the hour"
+    assert result["dropped"]["detections"] == [f"{whole.captured_at:%Y%m%d}"]
+    assert len(result["dropped"]["images"]) == 2, "pictures go by the hour"
     assert [left(database, table) for table in ("detections", "alert_hits", "images")] == [2, 2, 2]
     for table in ("detections", "alert_hits", "images"):
-        assert datetime.fromisoformat(told["oldest"][table]) == kept.captured_at
+        assert datetime.fromisoformat(result["oldest"][table]) == kept.captured_at
     (row,) = database.rows("SELECT cutoff, deleted['images'] FROM platestream.retention_log")
     assert row == (NOW - PERIOD, 4)
 
@@ -129,8 +129,8 @@ def test_pictures_of_the_boundary_hour_go_at_its_end_an_hour_late_at_most(databa
 
 def test_three_minutes_are_kept_to_the_minute(database: Database) -> None:
     put(database, read("OLD0001", timedelta(minutes=4)), read("NEW0001", timedelta(minutes=2)))
-    told = receipt(database, period=timedelta(minutes=3))
-    assert told["deleted"] == {
+    result = receipt(database, period=timedelta(minutes=3))
+    assert result["deleted"] == {
         **{"detections": 1, "alert_hits": 1, "images": 2},
         **{"tallied": 4, "dead_letters": 0, "frames_counted": 0, "expired_counts": 0},
     }

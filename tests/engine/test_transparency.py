@@ -61,9 +61,9 @@ def _fill(database: Database) -> None:
             result: dict[str, Any] = {"result": "arrest"} if kind == "action_taken" else {}
             seen_as: dict[str, Any] = {"confused": (Confusion("B", "8"),)} if kind == "misread" else {}
             at = TODAY + timedelta(minutes=minute)
-            told = {**result, **seen_as}
+            fields = {**result, **seen_as}
             database.put(
-                tables.HIT_ACTIONS, action(kind, at=at, hit=hit.hit_id, number=10 * number + minute, **told)
+                tables.HIT_ACTIONS, action(kind, at=at, hit=hit.hit_id, number=10 * number + minute, **fields)
             )
         database.put(
             tables.DELIVERIES,
@@ -118,8 +118,8 @@ def report(database: Database, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
 def test_the_figures_of_a_period_are_counted(report: CliRunner) -> None:
     done = report.invoke(app, ["report", "transparency", *PERIOD, "--json"])
     assert done.exit_code == 0, done.output + repr(done.exception)
-    told = json.loads(done.stdout)
-    assert told["plates_scanned"] == 4
+    result = json.loads(done.stdout)
+    assert result["plates_scanned"] == 4
     wanted = {
         **{
             "alerts": 4,
@@ -132,16 +132,16 @@ def test_the_figures_of_a_period_are_counted(report: CliRunner) -> None:
         **{"misread": 1, "wrong_state": 0, "confirmed_current": 1, "not_current": 1, "not_correlated": 2},
         **{"action_taken": 1, "no_action": 2, "actionable": 0, "arrests": 1, "disputed": 0},
     }
-    assert told["hits"] == wanted
-    assert told["field_precision"] == {"share": 0.6667, "low": 0.2077, "high": 0.9385}
-    assert told["by_source"] == {"ncic": 4}
-    assert told["alerts_shared_with"] == {"apache-county-so": 3}
-    assert told["notifications"] == {"delivered": 3, "not_shared": 1, "disproved": 1}
-    assert told["inquiries"] == {"search allowed": 1, "search refused": 1}
-    assert told["other_acts"] == {"hotlist_add allowed": 1}
-    assert told["automatic_acts"] == {"search allowed": 2}, "no inquiries of people"
-    assert told["registry_now"]["cameras_approved"] == 1
-    assert told["whole"] is False
+    assert result["hits"] == wanted
+    assert result["field_precision"] == {"share": 0.6667, "low": 0.2077, "high": 0.9385}
+    assert result["by_source"] == {"ncic": 4}
+    assert result["alerts_shared_with"] == {"apache-county-so": 3}
+    assert result["notifications"] == {"delivered": 3, "not_shared": 1, "disproved": 1}
+    assert result["inquiries"] == {"search allowed": 1, "search refused": 1}
+    assert result["other_acts"] == {"hotlist_add allowed": 1}
+    assert result["automatic_acts"] == {"search allowed": 2}, "no inquiries of people"
+    assert result["registry_now"]["cameras_approved"] == 1
+    assert result["whole"] is False
 
 
 def test_no_plate_person_case_or_camera_is_in_a_report(report: CliRunner, tmp_path: Path) -> None:
@@ -168,18 +168,18 @@ def test_no_plate_person_case_or_camera_is_in_a_report(report: CliRunner, tmp_pa
 
 def test_a_report_counts_only_its_period(report: CliRunner) -> None:
     done = report.invoke(app, ["report", "transparency", "--half", "2020-1", "--json"])
-    told = json.loads(done.stdout)
-    assert (told["plates_scanned"], told["hits"]["alerts"], told["field_precision"]) == (0, 0, None)
-    assert told["whole"] is True
+    result = json.loads(done.stdout)
+    assert (result["plates_scanned"], result["hits"]["alerts"], result["field_precision"]) == (0, 0, None)
+    assert result["whole"] is True
 
 
 def test_precision_and_confusions_are_shown(report: CliRunner) -> None:
     shown = report.invoke(app, ["report", "precision"]).stdout
     assert "66.7%" in shown
     assert "20.8% to 93.9%" in shown
-    told = json.loads(report.invoke(app, ["report", "confusions", "--json"]).stdout)
-    assert told["confusions"] == [{"actual": "B", "read": "8", "hits": 1, "reckoned": 0.002}]
-    assert told["characters_verified"] == 3 * len(FOUND.detection.plate)
+    result = json.loads(report.invoke(app, ["report", "confusions", "--json"]).stdout)
+    assert result["confusions"] == [{"actual": "B", "read": "8", "hits": 1, "reckoned": 0.002}]
+    assert result["characters_verified"] == 3 * len(FOUND.detection.plate)
 
 
 @pytest.mark.parametrize("text", ["2026", "2026-3", "1999-1", "x"])

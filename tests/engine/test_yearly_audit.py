@@ -55,8 +55,8 @@ def draw(database: Database, *, after: timedelta = timedelta(minutes=1)) -> tupl
     return drawing.draws(database.client(AUDITOR))[-1]
 
 
-def judge(database: Database, number: int, inquiry: UUID, *, meets: bool = True, **told: str) -> None:
-    found = judging.Finding(draw=number, inquiry_id=inquiry, meets=meets, **told)
+def judge(database: Database, number: int, inquiry: UUID, *, meets: bool = True, **changes: str) -> None:
+    found = judging.Finding(draw=number, inquiry_id=inquiry, meets=meets, **changes)
     judging.record_finding(door_of(database, AUDIT), found)
 
 
@@ -260,8 +260,8 @@ def test_the_memorandum_waits_for_every_finding_and_is_stored_with_its_hashes(
     for number, inquiry in enumerate(drawn.inquiries):
         with pytest.raises(drawing.TooSoon, match="have no finding yet"):
             composed(door_of(database, AUDIT), entry.number)
-        told = {"note": "no such case", "data_error": "Case number mistyped", "correction": "Put right"}
-        judge(database, entry.number, inquiry, meets=number > 0, **({} if number else told))
+        fields = {"note": "no such case", "data_error": "Case number mistyped", "correction": "Put right"}
+        judge(database, entry.number, inquiry, meets=number > 0, **({} if number else fields))
     seal_new(database.client(SEALER))
     memo = composed(door_of(database, AUDIT), entry.number)
     assert memo.whole == []

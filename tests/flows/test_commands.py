@@ -132,19 +132,19 @@ def test_a_bad_line_is_named_and_its_entry_stays(office: Office, csv: Path) -> N
 
 
 def test_an_own_entry_without_its_case_is_refused_with_the_field_named(office: Office) -> None:
-    told = ["--plate", "AST3087", "--category", "stolen_vehicle", "--expires", EXPIRES]
-    _out, err = office("hotlist", "add", "26-1", *told, code=1)
+    result = ["--plate", "AST3087", "--category", "stolen_vehicle", "--expires", EXPIRES]
+    _out, err = office("hotlist", "add", "26-1", *result, code=1)
     assert "case_number, reason, requested_by, contact, instructions" in err
-    _out, err = office("hotlist", "add", "26-1", *told[:4], "--expires", "2020-01-01", *SECTION_H, code=1)
+    _out, err = office("hotlist", "add", "26-1", *result[:4], "--expires", "2020-01-01", *SECTION_H, code=1)
     assert "`expires_at` is past" in err
-    _out, err = office("hotlist", "add", "26-1", *told, "--source", "nobody", *SECTION_H, code=1)
+    _out, err = office("hotlist", "add", "26-1", *result, "--source", "nobody", *SECTION_H, code=1)
     assert "`source` is not designated" in err
 
 
 def test_an_entry_is_added_shown_and_removed_and_each_change_is_on_record(office: Office) -> None:
-    told = ["--plate", "ast-3087", "--category", "amber_alert", "--expires", EXPIRES]
-    assert "order, section H" in office("hotlist", "add", "A1", *told, code=1)[1]
-    out, _err = office("hotlist", "add", "A1", *told, *SECTION_H)
+    result = ["--plate", "ast-3087", "--category", "amber_alert", "--expires", EXPIRES]
+    assert "order, section H" in office("hotlist", "add", "A1", *result, code=1)[1]
+    out, _err = office("hotlist", "add", "A1", *result, *SECTION_H)
     assert f"on the list until {EXPIRES} 23:59 MST" in out
     assert "look-back of 1 entry over all stored reads: 0 historical hits" in out
     assert [one["plate"] for one in entries(office)] == ["AST3087"]
@@ -191,17 +191,17 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 
 def test_the_demo_reads_hits_refuses_and_seals(demo: Demo) -> None:
-    told = demo.told
-    assert told["frames"] == 43
-    assert {"CKR4572", "HWE3958"} <= {one["plate"] for one in told["detections"]}
-    assert {"exact", "look_alike"} <= {hit["match"] for hit in told["hits"]}
-    assert {(hit["status"], hit["historical"]) for hit in told["hits"]} == {("unverified", False)}
-    assert "sjpd:SJ-26-0102" not in {hit["entry"] for hit in told["hits"]}, "it had expired"
-    assert [letter["reason"] for letter in told["dead_letters"]] == ["not_a_picture"]
-    assert told["inquiry"]["found"] >= 1
-    assert "neither case number nor reason" in told["refused"]
-    assert told["seals"] > len(told["hits"])
-    assert told["faults"] == []
+    result = demo.told
+    assert result["frames"] == 43
+    assert {"CKR4572", "HWE3958"} <= {one["plate"] for one in result["detections"]}
+    assert {"exact", "look_alike"} <= {hit["match"] for hit in result["hits"]}
+    assert {(hit["status"], hit["historical"]) for hit in result["hits"]} == {("unverified", False)}
+    assert "sjpd:SJ-26-0102" not in {hit["entry"] for hit in result["hits"]}, "it had expired"
+    assert [letter["reason"] for letter in result["dead_letters"]] == ["not_a_picture"]
+    assert result["inquiry"]["found"] >= 1
+    assert "neither case number nor reason" in result["refused"]
+    assert result["seals"] > len(result["hits"])
+    assert result["faults"] == []
 
 
 def test_the_person_who_ran_the_demo_may_do_everything_by_the_rules(demo: Demo) -> None:
@@ -245,22 +245,22 @@ def test_read_takes_a_video_and_a_cameras_stream_and_draws_what_it_read(
 
 def test_read_says_what_is_not_there(cli: Cli) -> None:
     assert "nowhere.jpg does not exist" in cli("read", "nowhere.jpg", code=2)[1]
-    _, told = cli("read", "rtsp://user:secret@127.0.0.1:1/stream", code=1)
-    assert "camera 1: the stream cannot be opened" in told
-    assert "secret" not in told
+    _, result = cli("read", "rtsp://user:secret@127.0.0.1:1/stream", code=1)
+    assert "camera 1: the stream cannot be opened" in result
+    assert "secret" not in result
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "told"),
+    ("setting", "value", "result"),
     [("MODELS", "nowhere", "needs inference.onnx"), ("DEVICE", "cuda", "no CUDAExecutionProvider")],
 )
 def test_read_says_in_one_line_that_models_are_not_there_or_cannot_run(
-    cli: Cli, tmp_path: Path, setting: str, value: str, told: str
+    cli: Cli, tmp_path: Path, setting: str, value: str, result: str
 ) -> None:
     (tmp_path / "good.jpg").write_bytes(plate_picture("KTA1234"))
     cli.env[f"PLATESTREAM_{setting}"] = value
     _, err = cli("read", str(tmp_path / "good.jpg"), code=1)
-    assert told in err
+    assert result in err
     assert "Traceback" not in err
 
 
@@ -279,7 +279,7 @@ def test_read_prints_a_line_a_picture_and_says_which_it_could_not_read(cli: Cli,
     (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8 no")
     out, err = cli("read", "--json", str(tmp_path / "good.jpg"), str(tmp_path / "bad.jpg"), code=1)
     (line,) = out.splitlines()
-    told = json.loads(line)
-    assert told["plates"][0]["plate"] == "KTA1234"
-    assert len(told["plates"][0]["box"]) == 4
+    result = json.loads(line)
+    assert result["plates"][0]["plate"] == "KTA1234"
+    assert len(result["plates"][0]["box"]) == 4
     assert "bad.jpg" in err

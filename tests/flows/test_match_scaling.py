@@ -26,13 +26,13 @@ READS = st.lists(
 )
 
 
-def reads(told: list[tuple[str, list[str]]]) -> list[Detection]:
+def reads(result: list[tuple[str, list[str]]]) -> list[Detection]:
     return [
         msgspec.structs.replace(
             detection(plate, number, f"cam-{number % 3}"),
             alternatives=tuple(Alternative(other, 0.3) for other in others),
         )
-        for number, (plate, others) in enumerate(told)
+        for number, (plate, others) in enumerate(result)
     ]
 
 
@@ -42,11 +42,11 @@ def ids(streams: MemoryTopics) -> list[Any]:
 
 @given(READS)
 @settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
-def test_one_two_and_four_workers_make_the_same_hits(told: list[tuple[str, list[str]]]) -> None:
+def test_one_two_and_four_workers_make_the_same_hits(result: list[tuple[str, list[str]]]) -> None:
     found = []
     for workers in (1, 2, 4):
         edge, streams, _store = memory_edge()
-        put(streams, *LIST, *reads(told))
+        put(streams, *LIST, *reads(result))
         run(match_flow.build(edge), workers=workers)
         found.append(ids(streams))
     assert found[0] == found[1] == found[2]

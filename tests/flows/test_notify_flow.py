@@ -236,8 +236,8 @@ def test_a_notice_that_a_receiver_chokes_on_holds_up_no_other(secret_file: Path,
     put(streams, 1, 2, 3)
     web.chokes_on = str(delivery_id(UUID(int=2), "cad"))
     run(notify_flow.build(edge, rules(secret_file, web)))
-    told = {row["hit_id"].int: (row["outcome"], row["reason"]) for row in store.rows(tables.DELIVERIES)}
-    assert told == {1: ("delivered", ""), 2: ("failed", "http_500"), 3: ("delivered", "")}
+    result = {row["hit_id"].int: (row["outcome"], row["reason"]) for row in store.rows(tables.DELIVERIES)}
+    assert result == {1: ("delivered", ""), 2: ("failed", "http_500"), 3: ("delivered", "")}
     assert max(row["seconds"] for row in store.rows(tables.DELIVERIES) if row["hit_id"].int != 2) < 2
 
 

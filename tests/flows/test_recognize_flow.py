@@ -248,14 +248,14 @@ def test_a_table_is_written_once_an_epoch() -> None:
 CHIEF = "Chief of Police"
 
 
-def camera(name: str, **told: Any) -> RegistryRecord:
+def camera(name: str, **changes: Any) -> RegistryRecord:
     place = {"latitude": 34.5, "longitude": -109.4}
-    return RegistryRecord(kind="camera", id=name, name=name, **{**place, **told})
+    return RegistryRecord(kind="camera", id=name, name=name, **{**place, **changes})
 
 
-def detail(*cameras: str, **told: Any) -> RegistryRecord:
+def detail(*cameras: str, **more: Any) -> RegistryRecord:
     period = {"since": NOW - timedelta(hours=1), "until": NOW + timedelta(hours=1)}
-    return RegistryRecord(kind="detail", id="op-1", name="Operation", cameras=cameras, **{**period, **told})
+    return RegistryRecord(kind="detail", id="op-1", name="Operation", cameras=cameras, **{**period, **more})
 
 
 def judged(
@@ -301,7 +301,7 @@ def test_watched_they_are_read_and_found_all_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "rule"),
+    ("fields", "rule"),
     [
         ({"approved_by": CHIEF, "active": False}, "ended"),
         ({}, "unapproved"),
@@ -312,8 +312,8 @@ def test_watched_they_are_read_and_found_all_the_same() -> None:
         ({"approved_by": CHIEF, "latitude": 34.501}, None),
     ],
 )
-def test_what_an_approval_is_for_is_place_and_period(told: dict[str, Any], rule: str | None) -> None:
-    read, found = read_and_found(*judged(camera("known", **told), camera("other", approved_by=CHIEF)))
+def test_what_an_approval_is_for_is_place_and_period(fields: dict[str, Any], rule: str | None) -> None:
+    read, found = read_and_found(*judged(camera("known", **fields), camera("other", approved_by=CHIEF)))
     assert found == ({"known": rule} if rule else {})
     assert ("known" in read) == (rule is None)
 
@@ -323,7 +323,7 @@ ELSEWHERE = tuple((north + 1, east) for north, east in TOWN)
 
 
 @pytest.mark.parametrize(
-    ("boundary", "told", "rule"),
+    ("boundary", "fields", "rule"),
     [
         (TOWN, {"moves": True}, None),
         (ELSEWHERE, {"moves": True}, "outside"),
@@ -332,9 +332,9 @@ ELSEWHERE = tuple((north + 1, east) for north, east in TOWN)
     ],
 )
 def test_the_boundary_decides_about_a_camera_that_moves_by_the_place_of_each_frame(
-    boundary: Sequence[Point], told: dict[str, Any], rule: str | None
+    boundary: Sequence[Point], fields: dict[str, Any], rule: str | None
 ) -> None:
-    records = camera("known", approved_by=CHIEF, **told), camera("other", approved_by=CHIEF)
+    records = camera("known", approved_by=CHIEF, **fields), camera("other", approved_by=CHIEF)
     read, found = read_and_found(*judged(*records, boundary=boundary))
     assert found == ({"known": rule} if rule else {})
     assert ("known" in read) == (rule is None)
@@ -384,10 +384,10 @@ def test_before_any_camera_is_registered_all_are_taken() -> None:
 SCHOOLS = Places(refused=("school",), margin_m=20.0)
 
 
-def place(id: str = "lincoln", **told: Any) -> RegistryRecord:
+def place(id: str = "lincoln", **changes: Any) -> RegistryRecord:
     """Around the place where frames of `frame_message` are taken."""
     drawn = {"latitude": 34.5, "longitude": -109.4, "radius_m": 100.0, "place": "school"}
-    return RegistryRecord(kind="place", id=id, name=id.title(), **{**drawn, **told})
+    return RegistryRecord(kind="place", id=id, name=id.title(), **{**drawn, **changes})
 
 
 @pytest.mark.parametrize("mode", ["quarantine", "refuse", "watch"])

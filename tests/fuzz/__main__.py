@@ -34,8 +34,8 @@ def main() -> int:
         from tests.fuzz.targets import BY_NAME
 
     if options.one:
-        name, *told = options.targets
-        one(BY_NAME[name], *told)
+        name, *result = options.targets
+        one(BY_NAME[name], *result)
     faults = 0
     for name in options.targets or BY_NAME:
         found = options.found and (options.found / name).absolute()

@@ -64,9 +64,9 @@ def taken_at(data: bytes) -> None:
 
 def headers(head: bytes) -> dict[str, str]:
     """As a broker hands them over: bytes of any kind."""
-    told = (line.partition(b":") for line in head.split(b"\n"))
+    more = (line.partition(b":") for line in head.split(b"\n"))
     return {
-        name.decode("latin-1").strip(): value.strip().decode(errors="replace") for name, _colon, value in told
+        name.decode("latin-1").strip(): value.strip().decode(errors="replace") for name, _colon, value in more
     }
 
 

@@ -47,8 +47,8 @@ def camera_ftp(_folder: Path) -> Decode:
 def camera_stream(data: bytes) -> None:
     """A stream of MJPEG in pieces."""
     pieces = (data[at : at + 97] for at in range(0, len(data), 97))
-    for told, body in web.parts(pieces, b"--frame", 3_000):
-        camera_time(body, told, ZONE)
+    for result, body in web.parts(pieces, b"--frame", 3_000):
+        camera_time(body, result, ZONE)
 
 
 def push(form: str) -> Callable[[bytes], None]:

@@ -96,26 +96,26 @@ def evidence_package(path: Path) -> None:
 def evidence_records(data: bytes) -> None:
     """A package that is signed, whose records are anything: whoever signs has a key of their own."""
     custody, _line, inquiries = data.partition(BETWEEN)
-    told = package.Manifest(
+    result = package.Manifest(
         hold_id="1", case_number="26-1", agency="a", exported_at=NOW, exported_by="a", receiver="b",
         signed_by=package.key_fingerprint(SIGNER), files=[],
     )  # fmt: skip
     files = {package.CUSTODY: custody, package.INQUIRIES: inquiries}
-    package.verify(package.seal(files, told, SIGNER))
+    package.verify(package.seal(files, result, SIGNER))
 
 
 def evidence_origin(data: bytes) -> None:
     """An exchange with the agency of origin and rows, in a package that is signed."""
     answer, _line, rows = data.partition(BETWEEN)
-    told = package.Manifest(
+    result = package.Manifest(
         hold_id="1", case_number="26-1", agency="a", exported_at=NOW, exported_by="a", receiver="b",
         signed_by=package.key_fingerprint(SIGNER), origin="county", files=[],
     )  # fmt: skip
     files = {f"{origin.ANSWERS}001.json": answer, origin.DETECTIONS: rows}
-    package.verify(package.seal(files, told, SIGNER), partners=[COUNTYS.fingerprint])
+    package.verify(package.seal(files, result, SIGNER), partners=[COUNTYS.fingerprint])
 
 
 def evidence_manifest(data: bytes) -> None:
     """Manifest and key, the manifest signed by the right key."""
-    told, _line, pem = data.partition(BETWEEN)
-    package.verify({package.MANIFEST: told, package.SIGNATURE: SIGNER.sign(told), package.KEY: pem})
+    result, _line, pem = data.partition(BETWEEN)
+    package.verify({package.MANIFEST: result, package.SIGNATURE: SIGNER.sign(result), package.KEY: pem})

@@ -21,25 +21,25 @@ def hot_list(parser: Parser) -> Decode:
     """A file of a layout, and an entry of each of its lines."""
 
     def decode(data: bytes) -> None:
-        for _number, told in parser(TextLines(io.BytesIO(data))):
-            if not isinstance(told, RefusedError):
-                _entered("ncic", told)
+        for _number, result in parser(TextLines(io.BytesIO(data))):
+            if not isinstance(result, RefusedError):
+                _entered("ncic", result)
 
     return decode
 
 
-def _entered(source: str, told: Any) -> None:
+def _entered(source: str, result: Any) -> None:
     try:
-        make_entry(source, told, ZONE)
+        make_entry(source, result, ZONE)
     except RefusedError:
         return
 
 
 def bolo_file(layout: str) -> Decode:
     def decode(data: bytes) -> None:
-        for _number, told in bolos.read_file(io.BytesIO(data), layout):
-            if not isinstance(told, RefusedError):
-                _take(AGENCY, told)
+        for _number, result in bolos.read_file(io.BytesIO(data), layout):
+            if not isinstance(result, RefusedError):
+                _take(AGENCY, result)
 
     return decode
 
@@ -49,10 +49,10 @@ def _receive(agency: str, _ident: str, body: bytes) -> bolos.BoloResult:
     return _take(agency, bolos.fields_of(body))
 
 
-def _take(agency: str, told: Any) -> bolos.BoloResult:
+def _take(agency: str, result: Any) -> bolos.BoloResult:
     """The entry that would be made."""
-    if not bolos.missing_fields(told):
-        _entered(BOLO_SOURCE, dict(bolos._fields(told, agency, "the sheriff")))
+    if not bolos.missing_fields(result):
+        _entered(BOLO_SOURCE, dict(bolos._fields(result, agency, "the sheriff")))
     return bolos.BoloResult("bolo:1", "added")
 
 
@@ -69,8 +69,8 @@ def bolo_body(_folder: Path) -> Decode:
     door, numbers = bolo_door(), count()
 
     def decode(data: bytes) -> None:
-        told = signed.headers(KEY, str(next(numbers)), NOW, data)
-        lines = [f"{name}: {value}" for name, value in told.items()]
+        result = signed.headers(KEY, str(next(numbers)), NOW, data)
+        lines = [f"{name}: {value}" for name, value in result.items()]
         start = f"POST /bolo/{AGENCY} HTTP/1.1\r\nhost: a\r\ncontent-length: {len(data)}\r\n"
         door((start + "\r\n".join(lines) + "\r\n\r\n").encode() + data)
 
@@ -80,7 +80,7 @@ def bolo_body(_folder: Path) -> Decode:
 def webhook_signature(data: bytes) -> None:
     """Headers, an empty line, a body."""
     head, _blank, body = data.partition(b"\n\n")
-    told = {
+    result = {
         name: value.encode("latin-1", "replace").decode("latin-1") for name, value in headers(head).items()
     }
-    signed.verify(KEY, told, body, NOW)
+    signed.verify(KEY, result, body, NOW)

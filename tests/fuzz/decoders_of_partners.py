@@ -63,15 +63,15 @@ class PartnerLists(receiving.ListServer):
         received_offers.as_listed(told_by, offer)
         return OfferDecision(offer_id=offer.offer_id, decision="waiting")
 
-    def _standing(self, _door: Any, told_by: str, told: CurrentOffers, _now: datetime) -> OfferDecisions:
-        receiving._check_name(told_by, told.agency)
+    def _standing(self, _door: Any, told_by: str, result: CurrentOffers, _now: datetime) -> OfferDecisions:
+        receiving._check_name(told_by, result.agency)
         return OfferDecisions(
-            offers=tuple(OfferDecision(offer_id=one, decision="taken") for one in told.offers)
+            offers=tuple(OfferDecision(offer_id=one, decision="taken") for one in result.offers)
         )
 
-    def _hit(self, _door: Any, told_by: str, told: RemoteHit, now: datetime) -> HitReceipt:
-        receiving._check_name(told_by, told.agency)
-        remote_hits.receive_hit(told, told_by, LISTED, now)
+    def _hit(self, _door: Any, told_by: str, result: RemoteHit, now: datetime) -> HitReceipt:
+        receiving._check_name(told_by, result.agency)
+        remote_hits.receive_hit(result, told_by, LISTED, now)
         return HitReceipt()
 
 
@@ -107,9 +107,9 @@ def partner_body(folder: Path) -> Decode:
 
     def decode(data: bytes) -> None:
         path, body = PATHS[data[0] % len(PATHS) if data else 0], data[1:]
-        told = sign_request(COUNTYS, ADDRESS + path, body, REQUEST_ID, NOW).headers
+        result = sign_request(COUNTYS, ADDRESS + path, body, REQUEST_ID, NOW).headers
         lines = [f"POST {path} HTTP/1.1", "host: a", f"content-length: {len(body)}"]
-        lines += [f"{name}: {value}" for name, value in told.items()]
+        lines += [f"{name}: {value}" for name, value in result.items()]
         door("\r\n".join([*lines, "", ""]).encode() + body)
 
     return decode
@@ -117,8 +117,8 @@ def partner_body(folder: Path) -> Decode:
 
 def _http_headers(head: bytes) -> httpx.Headers:
     """As they come by HTTP: also the same name again."""
-    told = (line.partition(b":") for line in head.split(b"\n"))
-    return httpx.Headers([(name.strip(), value.strip()) for name, _colon, value in told])
+    result = (line.partition(b":") for line in head.split(b"\n"))
+    return httpx.Headers([(name.strip(), value.strip()) for name, _colon, value in result])
 
 
 def partner_signature(data: bytes) -> None:
@@ -132,11 +132,11 @@ def partner_request(key: OwnKey = OURS, path: str = OFFERS, body: bytes = b"{}")
     return sign_request(key, ADDRESS + path, body, REQUEST_ID, NOW)
 
 
-def _heard(told: Answer, body: bytes, kind: type[Any]) -> None:
+def _heard(result: Answer, body: bytes, kind: type[Any]) -> None:
     def kept(_by: str) -> SignedExchange:
-        return exchange.record_exchange("county", OURS, b"{}", COUNTYS.key.public_key(), told, body, NOW)
+        return exchange.record_exchange("county", OURS, b"{}", COUNTYS.key.public_key(), result, body, NOW)
 
-    partner_client._check_answer(PARTNER, told, body, NOW, kind, kept)
+    partner_client._check_answer(PARTNER, result, body, NOW, kind, kept)
 
 
 def partner_answer(data: bytes) -> None:
@@ -152,5 +152,5 @@ def partner_answer_body(data: bytes) -> None:
     first, body = data[0] if data else 0, data[1:]
     status, kind = (403, PROBLEM) if first & 8 else (200, JSON)
     request = partner_request()
-    told = Answer(status, request, sign_answer(COUNTYS, request, status, kind, body, NOW))
-    _heard(told, body, ANSWERS[(first & 7) % len(ANSWERS)])
+    result = Answer(status, request, sign_answer(COUNTYS, request, status, kind, body, NOW))
+    _heard(result, body, ANSWERS[(first & 7) % len(ANSWERS)])

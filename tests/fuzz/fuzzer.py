@@ -30,21 +30,21 @@ class Run:
     input: bytes = b""
 
     def __str__(self) -> str:
-        told = f"{self.inputs:>7} inputs, slowest {self.slowest * 1000:.0f} ms, {self.growth:.0f} MiB more"
-        return f"{self.name:<24}{told}{', FAULT' if self.fault else ''}"
+        result = f"{self.inputs:>7} inputs, slowest {self.slowest * 1000:.0f} ms, {self.growth:.0f} MiB more"
+        return f"{self.name:<24}{result}{', FAULT' if self.fault else ''}"
 
 
 def fuzz(target: Target, runs: int, seconds: int = 0, found: Path | None = None) -> Run:
     """Run one target; what reached new code is left in `found`."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        told = (target.name, str(runs), str(seconds), str(folder), str(found or folder / "found"))
+        result = (target.name, str(runs), str(seconds), str(folder), str(found or folder / "found"))
         if target.alone:
             code = subprocess.run(
-                [sys.executable, "-m", "tests.fuzz", "--one", *told], check=False
+                [sys.executable, "-m", "tests.fuzz", "--one", *result], check=False
             ).returncode
         else:
-            code = _forked(target, *told[1:])
+            code = _forked(target, *result[1:])
         said = (folder / "said").read_text(errors="replace").splitlines()
         report = folder / "report.json"
         counts = json.loads(report.read_text()) if report.exists() else {}
@@ -53,12 +53,12 @@ def fuzz(target: Target, runs: int, seconds: int = 0, found: Path | None = None)
         return Run(target.name, **counts, fault=fault, input=faults[0].read_bytes() if faults else b"")
 
 
-def _forked(target: Target, *told: str) -> int:
+def _forked(target: Target, *result: str) -> int:
     """`one` in a fork, for which the product is loaded already."""
     child = os.fork()
     if child == 0:
         try:
-            one(target, *told)
+            one(target, *result)
         except BaseException:
             traceback.print_exc()
         os._exit(1)
@@ -105,8 +105,8 @@ def one(target: Target, runs: str, seconds: str, into: str, reached: str) -> Non
                 watch.close()  # an engine that is open when its process ends may take it down
 
     def report() -> None:
-        told = {"inputs": watch.inputs, "slowest": watch.slowest, "growth": watch.peak}
-        (folder / "report.json").write_text(json.dumps(told))
+        fields = {"inputs": watch.inputs, "slowest": watch.slowest, "growth": watch.peak}
+        (folder / "report.json").write_text(json.dumps(fields))
 
     options = [
         *(f"-runs={runs}", f"-max_total_time={seconds}", f"-timeout={4 * STOPS}"),

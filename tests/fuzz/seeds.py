@@ -286,12 +286,12 @@ EXPORTS = [_export()]
 
 
 def _package() -> bytes:
-    told = package.Manifest(
+    result = package.Manifest(
         hold_id="1", case_number="26-0101", agency="a", exported_at=datetime(2026, 11, 24, tzinfo=ZoneInfo("UTC")),
         exported_by="a", receiver="b", signed_by=package.key_fingerprint(SIGNER), files=[],
     )  # fmt: skip
     out = io.BytesIO()
-    package.pack(package.seal({"detections.json": b"[]", "pictures/a.jpg": b"picture"}, told, SIGNER), out)
+    package.pack(package.seal({"detections.json": b"[]", "pictures/a.jpg": b"picture"}, result, SIGNER), out)
     return out.getvalue()
 
 
@@ -300,10 +300,10 @@ EVIDENCE_RECORDS = [b"[]" + BETWEEN + b"[" + _example("sealed_inquiry") + b"]"]
 
 
 def _exchanged() -> bytes:
-    body, told = PARTNER_BODIES[0][1:], PARTNER_ANSWERS[0][1:]
+    body, result = PARTNER_BODIES[0][1:], PARTNER_ANSWERS[0][1:]
     request = partner_request(OURS, INQUIRIES, body)
-    answer = Answer(200, request, sign_answer(COUNTYS, request, 200, JSON, told, NOW))
-    one = exchange.record_exchange("county", OURS, body, COUNTYS.key.public_key(), answer, told, NOW)
+    answer = Answer(200, request, sign_answer(COUNTYS, request, 200, JSON, result, NOW))
+    one = exchange.record_exchange("county", OURS, body, COUNTYS.key.public_key(), answer, result, NOW)
     return msgspec.json.encode(one) + BETWEEN + msgspec.json.encode([_READ])
 
 
@@ -370,12 +370,12 @@ def _page(path: str, form: str = "", *more: str) -> bytes:
 
 
 def _api(path: str, **body: object) -> bytes:
-    told = msgspec.json.encode(body)
+    result = msgspec.json.encode(body)
     head = (
         f"{'POST' if body else 'GET'} /api{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN.decode()}"
-        f"\r\nContent-Type: application/json\r\nContent-Length: {len(told) if body else 0}\r\n\r\n"
+        f"\r\nContent-Type: application/json\r\nContent-Length: {len(result) if body else 0}\r\n\r\n"
     )
-    return head.encode() + (told if body else b"")
+    return head.encode() + (result if body else b"")
 
 
 _HIT = "00000000-0000-0000-0000-000000000001"

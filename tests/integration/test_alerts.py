@@ -207,7 +207,7 @@ def test_an_alert_fires_when_it_should_and_not_before(case: Case, tmp_path: Path
         "tests": [
             {
                 "interval": "1m",
-                "input_series": [{"series": name, "values": told} for name, told in case.series.items()],
+                "input_series": [{"series": name, "values": result} for name, result in case.series.items()],
                 "promql_expr_test": [
                     {
                         "expr": expr,

@@ -45,8 +45,8 @@ def test_late_uploads_have_their_own_places_and_times_and_a_second_upload_is_the
     taken = {now - timedelta(hours=hours): f"{34.5 + hours / 100:.2f}" for hours in range(6)}
 
     def upload(at: datetime, *place: str) -> tuple[int, str]:
-        told = ("-H", f"captured-at: {at.isoformat()}", *place, "-u", "car-12:s3cret:word", "--digest")
-        return curl(*told, "--data-binary", f"@{gateway.folder / 'one.jpg'}", url)
+        result = ("-H", f"captured-at: {at.isoformat()}", *place, "-u", "car-12:s3cret:word", "--digest")
+        return curl(*result, "--data-binary", f"@{gateway.folder / 'one.jpg'}", url)
 
     order = random.Random(31).sample([*taken, *taken], 2 * len(taken))
     for at in order:

@@ -119,11 +119,11 @@ def test_a_device_that_knows_no_sign_in_is_known_by_its_token_only(gateway: Gate
 
 def test_a_push_that_names_another_camera_is_of_the_account_that_sent_it(gateway: GatewayProcess) -> None:
     results = [{"plate": "oth1234", "score": 0.9}]
-    told = {
+    fields = {
         "data": {"camera_id": "hikvision", "timestamp": datetime.now(UTC).isoformat(), "results": results}
     }
     before = len(gateway.frames())
-    body = msgspec.json.encode(told)
+    body = msgspec.json.encode(fields)
     assert post(gateway, "platerecognizer", "/hikvision", "application/json", body).status_code == 200
     wait_until(lambda: len(gateway.frames()) > before, 20, "the frame")
     assert gateway.frames()[-1].headers["camera-id"] == "platerecognizer"
@@ -186,7 +186,7 @@ def test_a_plain_picture_of_such_a_camera_is_an_upload(gateway: GatewayProcess) 
 def test_a_simulated_device_misreads_one_plate_in_ten(gateway: GatewayProcess) -> None:
     before = len(gateway.frames())
     (gateway.folder / "scene.jpg").write_bytes(SCENE)
-    told = [
+    result = [
         "simulate",
         "hikvision",
         f"http://127.0.0.1:{gateway.http}/",
@@ -195,15 +195,15 @@ def test_a_simulated_device_misreads_one_plate_in_ten(gateway: GatewayProcess) -
         "--every",
         "0.05",
     ]
-    told += ["--credentials", str(gateway.folder / "hikvision.account"), "--pictures", str(gateway.folder)]
-    done = gateway.cli(*told, "--count", "30", "--misread", "0.1", "--seed", "1")
+    result += ["--credentials", str(gateway.folder / "hikvision.account"), "--pictures", str(gateway.folder)]
+    done = gateway.cli(*result, "--count", "30", "--misread", "0.1", "--seed", "1")
     assert (done.returncode, "30 of 30 pushes were accepted" in done.stdout) == (0, True), done.stderr
     wait_until(lambda: len(gateway.frames()) >= before + 30, 20, "the frames")
     plates = [msgspec.json.decode(one.headers[CAMERA_READS])[0]["plate"] for one in gateway.frames()[before:]]
     wrong = [plate for plate in plates if plate != "SIM1234"]
     assert 1 <= len(wrong) <= 6
     assert {sum(a != b for a, b in zip(plate, "SIM1234", strict=True)) for plate in wrong} == {1}
-    done = gateway.cli(*told[:3], "--plate", "SIM1234", "--count", "1")
+    done = gateway.cli(*result[:3], "--plate", "SIM1234", "--count", "1")
     assert (done.returncode, "refused with 401" in done.stderr) == (1, True)
 
 

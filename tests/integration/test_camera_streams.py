@@ -168,9 +168,9 @@ class WebCamera(BaseHTTPRequestHandler):
         self.end_headers()
         for number in range(1000 if stream else 1):
             image = self.pictures[number % 3 if stream else int(time.time() * 2) % 3]
-            told = f"Content-Length: {len(image)}\r\n" if self.path.endswith("long") else ""
+            result = f"Content-Length: {len(image)}\r\n" if self.path.endswith("long") else ""
             if stream:
-                self.wfile.write(f"--frame\r\nContent-Type: image/jpeg\r\n{told}\r\n".encode())
+                self.wfile.write(f"--frame\r\nContent-Type: image/jpeg\r\n{result}\r\n".encode())
             self.wfile.write(image + (b"\r\n" if stream else b""))
             if stream:
                 time.sleep(0.1)
@@ -284,13 +284,13 @@ def test_a_gateway_in_another_language_writes_the_same_topic(tmp_path: Path, own
     own_kafka.create("frames", 1, max_message_bytes=20_000_000)
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(plate_picture("ABC1234"))
-    told = {
+    fields = {
         "camera-id": "gate",
         "captured-at": "2026-11-25T12:00:00Z",
         "latitude": "34.5",
         "longitude": "-109.4",
     }
-    headers = [part for name, value in told.items() for part in ("-H", f"{name}={value}")]
+    headers = [part for name, value in fields.items() for part in ("-H", f"{name}={value}")]
     command = ["/usr/bin/kcat", "-P", "-b", own_kafka.bootstrap, "-t", "frames", "-k", "gate", *headers]
     subprocess.run([*command, str(photo)], check=True, timeout=60)
     from platestream.edges.kafka import KafkaTopics

@@ -61,15 +61,15 @@ def arrived(gateway: GatewayProcess, count: int) -> None:
 
 def test_raw_and_form_uploads_with_digest_come_as_they_were_sent(gateway: GatewayProcess) -> None:
     url, photo = f"http://127.0.0.1:{gateway.http}/any/path?x=1", gateway.folder / "one.jpg"
-    told = "captured-at: " + time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
-    assert curl("--digest", "-u", GATE, "-H", told, "--data-binary", f"@{photo}", url) == (0, "200")
+    result = "captured-at: " + time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+    assert curl("--digest", "-u", GATE, "-H", result, "--data-binary", f"@{photo}", url) == (0, "200")
     assert curl("--digest", "-u", GATE, "-F", "meta=1", "-F", f"image=@{photo}", url) == (0, "200")
     assert curl("--digest", "-u", GATE, "-T", str(photo), url) == (0, "200")
     arrived(gateway, 3)
     frames = gateway.frames()
     assert [frame.value for frame in frames] == [photo.read_bytes()] * 3
     assert frames[0].headers["camera-id"] == "gate"
-    assert frames[0].headers["captured-at"][:19] == told[13:32]
+    assert frames[0].headers["captured-at"][:19] == result[13:32]
     page = urllib.request.urlopen(f"http://127.0.0.1:{METRICS}/metrics").read().decode()
     assert 'platestream_gateway_frames_total{camera="gate",outcome="spooled"} 3.0' in page
     assert 'platestream_gateway_frames_total{camera="gate",outcome="full"} 0.0' in page, "its first is seen"

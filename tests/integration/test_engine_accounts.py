@@ -35,15 +35,15 @@ def stamped(engine: Engine, made: UUID) -> list[str]:
 
 
 def test_one_signs_in_by_basic_headers_or_url(engine: Engine) -> None:
-    told = password("smith")
+    result = password("smith")
     sql = {"query": "SELECT currentUser()"}
-    basic = base64.b64encode(f"smith:{told}".encode()).decode()
+    basic = base64.b64encode(f"smith:{result}".encode()).decode()
     assert httpx.get(engine.url, params=sql, headers={"Authorization": f"Basic {basic}"}).text == "smith\n"
-    assert httpx.get(engine.url, params={**sql, "user": "smith", "password": told}).text == "smith\n"
+    assert httpx.get(engine.url, params={**sql, "user": "smith", "password": result}).text == "smith\n"
     key = password("flows")
-    headers = [(b"x-clickhouse-user", b"smith"), (b"x-clickhouse-key", told.encode())]
+    headers = [(b"x-clickhouse-user", b"smith"), (b"x-clickhouse-key", result.encode())]
     assert httpx.get(engine.url, params=sql, headers=headers).text == "smith\n"
-    both = httpx.get(engine.url, params={**sql, "user": "smith", "password": told}, headers=headers)
+    both = httpx.get(engine.url, params={**sql, "user": "smith", "password": result}, headers=headers)
     assert both.headers["x-clickhouse-exception-code"] == "516"
     flows = {"user": "platestream_flows", "password": key}
     assert httpx.get(engine.url, params={**sql, **flows}).text == "platestream_flows\n"

@@ -125,8 +125,8 @@ def test_errors_have_status_and_code(engine: Engine, sql: str, status: int, code
 
 def test_parameters_are_values_and_never_sql(engine: Engine) -> None:
     nasty = "') ; SET ROLE x -- \\ ' \" ` é"
-    told = nasty.replace("\\", "\\\\")
-    assert engine.ask("SELECT {s:String} FORMAT TSVRaw", params={"param_s": told}).text == nasty + "\n"
+    result = nasty.replace("\\", "\\\\")
+    assert engine.ask("SELECT {s:String} FORMAT TSVRaw", params={"param_s": result}).text == nasty + "\n"
     assert engine.ask("SELECT {s:Array(String)}[2]", params={"param_s": "['a','b']"}).text == "b\n"
     assert engine.ask("SELECT {s:Nullable(String)} IS NULL", params={"param_s": "\\N"}).text == "1\n"
 

@@ -69,6 +69,6 @@ def test_a_local_guesser_does_not_shut_out_the_same_account_of_another_local_use
     own_engine.start()
     for n in range(7):
         curl = ["curl", "-s", "--user", f"smith:guess{n}", own_engine.url, "-d", "SELECT 1"]
-        told = subprocess.run(curl, user=65534, capture_output=True, text=True, timeout=30, check=True).stdout
-    assert "too many wrong passwords" in told
+        more = subprocess.run(curl, user=65534, capture_output=True, text=True, timeout=30, check=True).stdout
+    assert "too many wrong passwords" in more
     assert sign_in(own_engine, password("smith")).text == "smith\n"

@@ -58,10 +58,10 @@ def tell(broker: Mosquitto, *messages: tuple[str, Any]) -> None:
     sent: list[Any] = [
         {
             "topic": f"frigate/{topic}",
-            "payload": json.dumps(told) if isinstance(told, dict) else told,
+            "payload": json.dumps(result) if isinstance(result, dict) else result,
             "qos": 1,
         }
-        for topic, told in messages
+        for topic, result in messages
     ]
     account: Any = {"username": "frigate", "password": PASSWORD}
     publish.multiple(sent, port=broker.port, auth=account, protocol=MQTTProtocolVersion.MQTTv5)
@@ -69,8 +69,8 @@ def tell(broker: Mosquitto, *messages: tuple[str, Any]) -> None:
 
 def read(plate: str, track: str = "1.5-abc", source: str = "gate") -> tuple[str, dict[str, Any]]:
     now = datetime.now(UTC).timestamp()
-    told = {"type": "lpr", "id": track, "plate": plate, "score": 0.9, "camera": source, "timestamp": now}
-    return "tracked_object_update", told
+    fields = {"type": "lpr", "id": track, "plate": plate, "score": 0.9, "camera": source, "timestamp": now}
+    return "tracked_object_update", fields
 
 
 def subscribed(gateway: GatewayProcess, broker: Mosquitto) -> None:

@@ -220,17 +220,17 @@ def test_an_old_message_is_kept_as_long_as_a_newer_one_shares_its_segment(kafka:
 
 
 def test_one_time_in_the_future_refuses_its_whole_batch(kafka: Kafka) -> None:
-    topic, told = kafka.topic("frames"), list[int | None]()
+    topic, result = kafka.topic("frames"), list[int | None]()
     to = producer(kafka, linger_ms=200)
     for ahead in (0, 2 * 3600 * 1000, 0):
         to.produce(
             topic,
             value="frame",
             timestamp=now() + ahead,
-            on_delivery=lambda error, _: told.append(code_of(error)),
+            on_delivery=lambda error, _: result.append(code_of(error)),
         )
     assert to.flush(10) == 0
-    assert told == [KafkaError.INVALID_TIMESTAMP] * 3
+    assert result == [KafkaError.INVALID_TIMESTAMP] * 3
 
 
 @pytest.mark.chaos
@@ -249,12 +249,12 @@ def test_a_killed_broker_keeps_its_port_and_what_it_acknowledged(own_kafka: Kafk
 def test_without_a_broker_flush_returns_0_and_only_the_callback_tells_of_a_loss(
     own_kafka: KafkaBroker,
 ) -> None:
-    topic, told = own_kafka.topic("lost"), list[int | None]()
+    topic, result = own_kafka.topic("lost"), list[int | None]()
     to = producer(own_kafka, message_timeout_ms=1000)
     own_kafka.kill()
-    to.produce(topic, value="lost", on_delivery=lambda error, _: told.append(code_of(error)))
+    to.produce(topic, value="lost", on_delivery=lambda error, _: result.append(code_of(error)))
     assert to.flush(10) == 0
-    assert told == [KafkaError._MSG_TIMED_OUT]
+    assert result == [KafkaError._MSG_TIMED_OUT]
 
     admin, since = own_kafka.admin(), time.monotonic()
     with pytest.raises(KafkaException) as caught:

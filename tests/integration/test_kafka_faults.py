@@ -140,7 +140,7 @@ def test_topics_are_made_as_declared_and_read_back(own_kafka: KafkaBroker) -> No
 def test_topics_that_cameras_fill_may_have_more_partitions_and_no_other(own_kafka: KafkaBroker) -> None:
     config = {"bootstrap.servers": own_kafka.bootstrap}
     create(config, TOPICS, most=12)
-    made = {name: int(told["partitions"]) for name, told in describe(config, TOPICS).items()}
+    made = {name: int(result["partitions"]) for name, result in describe(config, TOPICS).items()}
     grown = {name for name, count in made.items() if count == 12}
     assert grown == {"frames", "frames_quarantine", "detections", "in_view"}
     assert list(faults(config, TOPICS)) == []

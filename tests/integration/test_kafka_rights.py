@@ -230,13 +230,13 @@ def test_an_account_may_do_what_is_declared_and_nothing_else(broker: Secured, na
     cases = [(topic, what) for topic in TOPICS for what in ATTEMPTS]
     with ThreadPoolExecutor(8) as pool:
         found = pool.map(lambda case: outcome(ATTEMPTS[case[1]][0], config, case[0]), cases)
-        told = {(topic.name, what): said for (topic, what), said in zip(cases, found, strict=True)}
+        result = {(topic.name, what): said for (topic, what), said in zip(cases, found, strict=True)}
     expected = {
         (topic.name, what): "allowed" if ATTEMPTS[what][1](rights, topic) else "refused"
         for topic, what in cases
     }
-    assert len(told) == len(TOPICS) * len(ATTEMPTS)
-    assert told == expected
+    assert len(result) == len(TOPICS) * len(ATTEMPTS)
+    assert result == expected
 
 
 @pytest.mark.parametrize("name", [*ACCOUNTS, STRANGER])
@@ -266,7 +266,7 @@ def test_rights_are_set_when_the_broker_tells_of_them_itself(monkeypatch: pytest
     """It answers when its controller has them, and tells whoever asks in that moment of before."""
     surplus = acl(f"User:{PREFIX}match", "frames", AclOperation.WRITE)
     given = kafka_acls.declared_acls()
-    told = iter([[surplus], [*given, surplus], given])
+    result = iter([[surplus], [*given, surplus], given])
     asked = list[object]()
 
     class Admin:
@@ -277,7 +277,7 @@ def test_rights_are_set_when_the_broker_tells_of_them_itself(monkeypatch: pytest
 
     def found(admin: object) -> object:
         asked.append(admin)
-        return next(told)
+        return next(result)
 
     monkeypatch.setattr(kafka_acls, "_open_and_read", lambda _: (Admin(), [surplus]))
     monkeypatch.setattr(kafka_acls, "read_acls", found)
@@ -385,11 +385,11 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_who_is_not_let_in_hears_one_line_within_seconds(broker: Secured, way: Way, tmp_path: Path) -> None:
-    told = {**properties(broker.file("tools").read_text()), **way.otherwise}
-    if told["ssl.ca.location"] == "other":
-        told["ssl.ca.location"] = str(authority(tmp_path, "other"))
+    fields = {**properties(broker.file("tools").read_text()), **way.otherwise}
+    if fields["ssl.ca.location"] == "other":
+        fields["ssl.ca.location"] = str(authority(tmp_path, "other"))
     file = tmp_path / "kafka.properties"
-    file.write_text("".join(f"{name}={value}\n" for name, value in told.items() if value))
+    file.write_text("".join(f"{name}={value}\n" for name, value in fields.items() if value))
     at = broker.bootstrap.replace("127.0.0.1", way.at or "127.0.0.1")
     streams = KafkaTopics(at, properties(file.read_text()))
     began = time.monotonic()
@@ -439,8 +439,8 @@ gate.search(connect(sys.argv[1], ANALYST), who="tester", pattern="KTA*", reason=
 
 def frame(image: bytes, camera: str = "N1") -> Frame:
     at = datetime.now(UTC)
-    told = {"camera-id": camera, "captured-at": at.isoformat(), "latitude": "34.5", "longitude": "-109.4"}
-    return Frame.from_message(Message(camera.encode(), image, told, at))
+    fields = {"camera-id": camera, "captured-at": at.isoformat(), "latitude": "34.5", "longitude": "-109.4"}
+    return Frame.from_message(Message(camera.encode(), image, fields, at))
 
 
 class Office:
@@ -450,12 +450,12 @@ class Office:
         self._broker, self._folder = broker, folder
 
     @contextmanager
-    def runs(self, name: str, before: str = "", **told: Any) -> Iterator[None]:
+    def runs(self, name: str, before: str = "", **changes: Any) -> Iterator[None]:
         """A flow as an operator starts it, until the block ends; it has not ended by itself, and has shown
         no password."""
         file = str(self._broker.file(name))
         flow = FlowProcess(
-            name, self._folder / name, self._broker.bootstrap, PLATESTREAM_KAFKA_CONFIG_FILE=file, **told
+            name, self._folder / name, self._broker.bootstrap, PLATESTREAM_KAFKA_CONFIG_FILE=file, **changes
         )
         flow.prepare()
         if before:
@@ -488,11 +488,11 @@ class Office:
 
 def processes() -> str:
     """The arguments of every process of this machine."""
-    told = []
+    result = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            told.append(file.read_bytes().decode(errors="replace"))
-    return "\n".join(told)
+            result.append(file.read_bytes().decode(errors="replace"))
+    return "\n".join(result)
 
 
 def test_a_vehicle_passes_all_flows_each_with_its_own_account(broker: Secured, tmp_path: Path) -> None:

@@ -54,10 +54,10 @@ def sender(rules: NotifyRules) -> Send:
     return open_senders(rules)["desk"]
 
 
-def note(number: int = 1, **told: Any) -> Notice:
+def note(number: int = 1, **changes: Any) -> Notice:
     now = datetime.now(UTC)
     given: dict[str, Any] = {"body": b'{"a":1}', "text": "x", "subject": "y", "agency": "", "priority": 3}
-    given |= {"hit_id": UUID(int=number), "captured_at": now, "taken_at": now, **told}
+    given |= {"hit_id": UUID(int=number), "captured_at": now, "taken_at": now, **changes}
     return Notice(delivery_id=UUID(int=number), receiver="desk", **given)
 
 

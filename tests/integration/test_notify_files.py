@@ -218,13 +218,13 @@ def test_a_records_system_gets_no_hit_and_no_officer_s_or_agency_s_name() -> Non
         parse_rules('[[receivers]]\nname = "cad"\ncad = "/r"\n')
 
 
-def acted(number: int = 1, **told: Any) -> list[Any]:
+def acted(number: int = 1, **changes: Any) -> list[Any]:
     now = datetime.now(UTC)
     about: dict[str, Any] = {"hit": UUID(int=number), "at": now - timedelta(seconds=1)}
     return [
         action("plate_and_state_confirmed", **about),
         action("confirmed_current", **about | {"at": now}),
-        action("action_taken", **about | {"at": now + timedelta(milliseconds=5)}, **told),
+        action("action_taken", **about | {"at": now + timedelta(milliseconds=5)}, **changes),
     ]
 
 
@@ -240,8 +240,8 @@ def test_an_action_taken_is_a_report_in_the_records_system_s_folder(place: Path)
     assert report["special_circumstances"] == ["Actionable ALPR Hit Related"]
     assert report["read"]["vehicle_codes"] == {"make": "FORD", "color": "WHI", "style": "PK"}
     assert made.name == f"alpr-{report['report_id']}.json"
-    told = [(row["receiver"], row["outcome"], row["reason"]) for row in store.rows(tables.DELIVERIES)]
-    assert ("cad", "delivered", "report") in told
+    result = [(row["receiver"], row["outcome"], row["reason"]) for row in store.rows(tables.DELIVERIES)]
+    assert ("cad", "delivered", "report") in result
     run(notify_flow.build(edge, rules(place, kind="rms")))
     assert files(place) == [made], "a flow that lost its state sends nothing again"
 

@@ -229,17 +229,17 @@ def test_a_client_that_nobody_here_wrote_signs_by_the_standards_and_is_answered(
         command = ["sh", str(CLIENT), url, str(key), str(body), str(three.certificate), ident, str(theirs)]
         ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert ran.returncode == 0, ran.stderr
-        told, status = ran.stdout.strip().rsplit("\n", 1)
-        return status, json.loads(told)
+        result, status = ran.stdout.strip().rsplit("\n", 1)
+        return status, json.loads(result)
 
     one = str(uuid4())
-    status, told = ask(one)
-    assert (status, [each["plate"] for each in told["reads"]]) == ("200 signed", ["ABC1231"])
+    status, result = ask(one)
+    assert (status, [each["plate"] for each in result["reads"]]) == ("200 signed", ["ABC1231"])
     assert ask(one)[0] == "401 unsigned", "the same id again"
     assert ask("no-uuid")[0] == "401 unsigned"
     body.write_bytes(msgspec.json.encode(inquiry("ABC*", agency="sjpd", person="curl", case_number="")))
-    status, told = ask(str(uuid4()))
-    assert (status, "neither case number nor reason" in told["detail"]) == ("403 signed", True)
+    status, result = ask(str(uuid4()))
+    assert (status, "neither case number nor reason" in result["detail"]) == ("403 signed", True)
     offer, number = str(uuid4()), time.time_ns() // 1_000_000
     person = {"agency": "sjpd", "person": "curl", "trained_on": f"{NOW - 40 * DAY:%Y-%m-%d}"}
     entry = {
@@ -305,8 +305,8 @@ def test_between_whole_processes_an_entry_is_taken_hits_come_back_and_it_ends_th
     sjpd, jersey = three.sjpd, three.jersey
     with sjpd.acting() as door:
         for name in ("LIST1", "LIST2"):
-            told = {**ENTRY, "reference": name, "plate": name}
-            entries.add(door, "sjpd", told, datetime.now(UTC), back=False)
+            fields = {**ENTRY, "reference": name, "plate": name}
+            entries.add(door, "sjpd", fields, datetime.now(UTC), back=False)
             offers.offer(door, f"sjpd:{name}", ["jersey"], datetime.now(UTC))
     for one in (jersey, sjpd):
         if one.process is None:

@@ -58,8 +58,8 @@ class Station:
         self.now = datetime.now(UTC)
         self.restart()
 
-    def register(self, **told: object) -> None:
-        fields = {"feed_place": self.server.place, "feed_layout": "map", "feed_every_minutes": 60, **told}
+    def register(self, **changes: object) -> None:
+        fields = {"feed_place": self.server.place, "feed_layout": "map", "feed_every_minutes": 60, **changes}
         fields["feed_map"] = ColumnMap.read(MAP).to_text()
         record = RegistryRecord(kind="hotlist_source", id="ncic", name="NCIC", **fields)  # type: ignore[arg-type]
         registry.designate(self.lee, record, datetime.now(UTC))

@@ -27,7 +27,7 @@ def rules(url: str, more: str = "") -> NotifyRules:
     return parse_rules(f'[[receivers]]\nname = "siem"\nsyslog = "{url}"\npurpose = "monitoring"\n{more}')
 
 
-def act(number: int, **told: Any) -> Inquiry:
+def act(number: int, **changes: Any) -> Inquiry:
     given: dict[str, Any] = {
         "who": "rvale",
         "agency": "sjpd",
@@ -40,7 +40,7 @@ def act(number: int, **told: Any) -> Inquiry:
         "reason": "REASON",
         "pattern": "AST3087",
     }
-    return Inquiry(inquiry_id=UUID(int=number), at=NOW, **{**given, **told})
+    return Inquiry(inquiry_id=UUID(int=number), at=NOW, **{**given, **changes})
 
 
 def put(streams: MemoryTopics, *acts: Inquiry) -> None:
@@ -49,10 +49,10 @@ def put(streams: MemoryTopics, *acts: Inquiry) -> None:
 
 
 def letter(*lines: str) -> Notice:
-    told: dict[str, Any] = {"receiver": "siem", "agency": "", "priority": 3, "subject": "", "text": ""}
+    fields: dict[str, Any] = {"receiver": "siem", "agency": "", "priority": 3, "subject": "", "text": ""}
     body = "\n".join(lines).encode()
     return Notice(
-        delivery_id=UUID(int=1), hit_id=UUID(int=1), captured_at=NOW, taken_at=NOW, body=body, **told
+        delivery_id=UUID(int=1), hit_id=UUID(int=1), captured_at=NOW, taken_at=NOW, body=body, **fields
     )
 
 

@@ -106,8 +106,8 @@ def litewitness(go: Path, folder: Path, log: Verifier) -> Iterator[Witness]:
         *(str(go / "litewitness"), "-name", "litewitness.example/w", "-db", str(store)),
         *("-ssh-agent", str(keys), "-listen", f"127.0.0.1:{port}", "-key", agent.stdout.readline().strip()),
     ]
-    told = folder / "log"
-    with told.open("w") as file:
+    result = folder / "log"
+    with result.open("w") as file:
         witness = subprocess.Popen(command, stdout=file, stderr=file)
     try:
         wait_until(lambda: answers(port), 20, "litewitness")
@@ -116,7 +116,7 @@ def litewitness(go: Path, folder: Path, log: Verifier) -> Iterator[Witness]:
                 "INSERT INTO log VALUES (?, 0, ?)", (log.name, Head("", 0, merkle.EMPTY).text.split("\n")[2])
             )
             database.execute("INSERT INTO key VALUES (?, ?)", (log.name, str(log)))
-        (line,) = [one for one in told.read_text().splitlines() if "vkey=" in one]
+        (line,) = [one for one in result.read_text().splitlines() if "vkey=" in one]
         yield Witness(Verifier.parse(line.partition("vkey=")[2].strip('"')), f"http://127.0.0.1:{port}")
     finally:
         for one in (witness, agent):
@@ -127,10 +127,10 @@ def litewitness(go: Path, folder: Path, log: Verifier) -> Iterator[Witness]:
 @contextmanager
 def our_witness(folder: Path, *logs: Verifier) -> Iterator[Witness]:
     """Ours, on a port."""
-    told = LogConfig(
+    result = LogConfig(
         "", PublisherState(folder), PublishedFolder(folder), witness_name="ours.example/w", logs=logs
     )
-    witness, port = LogWitness(told), free_port()
+    witness, port = LogWitness(result), free_port()
     server = uvicorn.Server(server_config(app(witness), port=port))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -164,14 +164,14 @@ def test_gos_packages_agree_with_every_entry_head_and_proof(go: Path, log: Agenc
     inquiry = log.database.ask(pattern="CKR4572", reason="stolen vehicle")
     log.ask(300)
     log.publish()
-    told = policy(tmp_path, log.key)
+    result = policy(tmp_path, log.key)
     root = parse(log.checkpoint).text.split("\n")[2]
     size = 824
     with web(log.found.folder.root) as url:
-        assert ran(go / "check", "walk", told, url).split() == [str(size), root, str(size)]
-        assert ran(go / "check", "grows", told, url, kept).split() == ["300", str(size)]
+        assert ran(go / "check", "walk", result, url).split() == [str(size), root, str(size)]
+        assert ran(go / "check", "grows", result, url, kept).split() == ["300", str(size)]
         for index in (0, 255, 256, 523, 767, 768, 823):
-            entry = ran(go / "check", "entry", told, url, index).split()[0]
+            entry = ran(go / "check", "entry", result, url, index).split()[0]
             assert entry == proving.entry(log.found, index, size).hex()
         foreign = policy(tmp_path, log_key(log.key.name).verifier)
         assert "no verifiable signatures" in ran(go / "check", "walk", foreign, url, code=1)
@@ -179,19 +179,19 @@ def test_gos_packages_agree_with_every_entry_head_and_proof(go: Path, log: Agenc
         files = proving.prove(door_of(log.database), log.found, inquiry, reason="records request")
         proving.write(files, tmp_path / "proof")
         by_hand = sha256(files["salt"] + files["inquiry.json"]).hexdigest()
-        ran(go / "check", "proof", told, tmp_path / "proof" / "proof", by_hand)
+        ran(go / "check", "proof", result, tmp_path / "proof" / "proof", by_hand)
         entry_file = tmp_path / "entry"
         entry_file.write_bytes(bytes.fromhex(by_hand))
         (tmp_path / "entry.spicy").write_bytes(files["proof"].partition(b"\n")[2])
         ran(go / "spicy", "-verify", log.key, entry_file)
         other = sha256(files["salt"] + files["inquiry.json"] + b" ").hexdigest()
         assert "failed for index 523" in ran(
-            go / "check", "proof", told, tmp_path / "proof" / "proof", other, code=1
+            go / "check", "proof", result, tmp_path / "proof" / "proof", other, code=1
         )
         assert "Successfully fsck'd log with size 824" in fsck(go, url, log.key, tmp_path)
         tile = log.found.folder.root / "tile/0/001"
         tile.write_bytes(bytes(32) + tile.read_bytes()[32:])
-        assert ran(go / "check", "walk", told, url, code=1), "a tile that is not of this tree"
+        assert ran(go / "check", "walk", result, url, code=1), "a tile that is not of this tree"
         assert "Successfully" not in fsck(go, url, log.key, tmp_path, seconds=4)
 
 
@@ -200,7 +200,7 @@ def test_two_witnesses_of_different_authors_cosign_what_goes_on_and_nothing_else
 ) -> None:
     with litewitness(go, tmp_path / "lite", log.key) as lite, our_witness(tmp_path / "w", log.key) as ours:
         log.with_witnesses(lite, ours)
-        told = policy(tmp_path, log.key, lite.key, ours.key)
+        result = policy(tmp_path, log.key, lite.key, ours.key)
         for more, size in ((3, 3), (257, 260), (1, 261)):
             log.ask(more)
             published = log.publish()
@@ -208,7 +208,7 @@ def test_two_witnesses_of_different_authors_cosign_what_goes_on_and_nothing_else
             assert published.cosigned == (lite.key.name, ours.key.name)
             file = tmp_path / f"head-{size}"
             file.write_bytes(log.checkpoint)
-            assert ran(go / "check", "cosign", told, file).split() == [str(size), "3"]
+            assert ran(go / "check", "cosign", result, file).split() == [str(size), "3"]
         strict = policy(tmp_path / "lite", log.key, lite.key, ours.key, witness_key().verifier)
         assert "policy components satisfied" in ran(go / "check", "cosign", strict, file, code=1)
         other = Agency(log.database, tmp_path / "other")
@@ -276,8 +276,8 @@ def test_openssl_verifies_the_time_stamp_of_a_head(log: Agency, tmp_path: Path) 
         assert log.publish().unstamped == ""
     head = log.found.folder.root / head_path(2)
     stamp = head.with_name(f"{head.name}.tsr")
-    told = ("-CAfile", str(found.root), "-in", str(stamp))
-    assert "Verification: OK" in openssl("ts", "-verify", "-data", str(head), *told)
+    result = ("-CAfile", str(found.root), "-in", str(stamp))
+    assert "Verification: OK" in openssl("ts", "-verify", "-data", str(head), *result)
     log.ask(1)
     published = log.publish()
     assert published.unstamped == "the authority does not answer (ConnectError)"

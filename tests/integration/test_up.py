@@ -35,12 +35,12 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     one.transparency = free_port()
     one.up()
     try:
-        for told in (
+        for result in (
             *founding(system_account()),
             ["shift", "login"],
             ["hotlist", "import", str(hot_list(one.folder, "ZZZ1111")), "--source", "acic"],
         ):
-            ran = one.run(*told)
+            ran = one.run(*result)
             assert ran.returncode == 0, ran.stdout + ran.stderr
         yield one
     finally:
@@ -52,9 +52,9 @@ def hot_list(folder: Path, *plates: str) -> Path:
     file = folder / "acic.csv"
     ends = (datetime.now(UTC) + timedelta(days=20)).date()
     words = "26-001234,stolen from the fair,Dispatch,928-555-0101,P/C for arrest"
-    told = [f"{plate},stolen_vehicle,{plate},AZ,{words},{ends}" for plate in plates]
+    result = [f"{plate},stolen_vehicle,{plate},AZ,{words},{ends}" for plate in plates]
     fields = "reference,category,plate,state,case_number,reason,requested_by,contact,instructions,expires_at"
-    file.write_text("\n".join([fields, *told, ""]))
+    file.write_text("\n".join([fields, *result, ""]))
     return file
 
 
@@ -107,14 +107,14 @@ def test_a_picture_becomes_a_detection_while_commands_ask(system: System) -> Non
 )
 def test_the_daily_tasks_work_while_it_runs(system: System, command: str) -> None:
     """The import also looks back for a plate that was seen: the machine does, set off by the person."""
-    told = [
+    result = [
         str(hot_list(system.folder, "ZZZ1111", "KBD4821")) if word == "LIST" else word
         for word in command.split()
     ]
-    ran = system.run(*(f"{word} at the hits" if word == "look" else word for word in told))
+    ran = system.run(*(f"{word} at the hits" if word == "look" else word for word in result))
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr
-    if "import" in told:
+    if "import" in result:
         assert "1 historical hits" in ran.stdout
 
 
@@ -170,11 +170,11 @@ def test_readers_that_stand_still_are_seen_though_they_run(system: System) -> No
     try:
         system.photograph("SLW1001", "slow")
         wait_until(lambda: any("frames wait" in line for line in system.status()["wrong"]), 120, "a warning")
-        told = system.status()
-        assert {one["state"] for one in told["processes"]} == {"running"}
-        assert told["waiting"][0]["count"] == 1
+        result = system.status()
+        assert {one["state"] for one in result["processes"]} == {"running"}
+        assert result["waiting"][0]["count"] == 1
         of_command = json.loads(system.run("status", "--json").stdout)
-        pids = [[(one["name"], one["pid"]) for one in every["processes"]] for every in (of_command, told)]
+        pids = [[(one["name"], one["pid"]) for one in every["processes"]] for every in (of_command, result)]
         assert pids[0] == pids[1]
     finally:
         for one in stopped:
@@ -228,14 +228,14 @@ def test_no_password_is_in_the_list_of_processes_or_in_the_log(system: System) -
         for file in (system.data / "accounts").rglob("*")
         if file.is_file() and file.suffix != ".xml"
     ]
-    told = system.log
+    result = system.log
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            told += process.read_text(errors="replace")
+            result += process.read_text(errors="replace")
         except OSError:
             continue
     assert len(secrets) == 8
-    assert not [secret for secret in secrets if secret in told]
+    assert not [secret for secret in secrets if secret in result]
 
 
 def asked(system: System, account: Dsn) -> httpx.Response:

@@ -33,13 +33,13 @@ class Officer:
     def run(self) -> None:
         """Until `over`."""
         base = f"http://localhost:{self.port}"
-        told = {"who": self.who, "password": self.password, "next": "/"}
-        answer = httpx.post(f"{base}/sign-in", data=told, timeout=60)
+        fields = {"who": self.who, "password": self.password, "next": "/"}
+        answer = httpx.post(f"{base}/sign-in", data=fields, timeout=60)
         # The cookie is for TLS, or for a browser's localhost; httpx sends it by neither rule.
         headers = {"cookie": "; ".join(f"{name}={value}" for name, value in answer.cookies.items())}
         with httpx.Client(base_url=base, headers=headers, timeout=60) as browser:
-            told = {"csrf": _csrf(browser.get("/hits").text), "hours": "8"}
-            begun = browser.post("/shift/begin", data=told)
+            fields = {"csrf": _csrf(browser.get("/hits").text), "hours": "8"}
+            begun = browser.post("/shift/begin", data=fields)
             if begun.is_error:
                 self.failed.append(f"the shift did not begin: {begun.status_code}")
             threading.Thread(target=self._listen, args=(base, headers), daemon=True).start()
@@ -54,8 +54,8 @@ class Officer:
 
     def _act(self, browser: httpx.Client) -> None:
         proof = _csrf(browser.get("/search").text)
-        told = {"csrf": proof, "way": "search", "plate": SEARCHED, "case_number": "26-001234"}
-        browser.post("/search", data=told).raise_for_status()
+        fields = {"csrf": proof, "way": "search", "plate": SEARCHED, "case_number": "26-001234"}
+        browser.post("/search", data=fields).raise_for_status()
         listed = browser.get("/hits").raise_for_status().text
         hit = HIT.search(listed)
         if hit is None:
@@ -71,10 +71,10 @@ class Officer:
         """
         after = "0"
         while True:
-            told = {**headers, "last-event-id": after}
+            fields = {**headers, "last-event-id": after}
             with (
                 suppress(httpx.HTTPError),  # the system ended, or begins
-                httpx.stream("GET", f"{base}/hits/live", headers=told, timeout=None) as answer,
+                httpx.stream("GET", f"{base}/hits/live", headers=fields, timeout=None) as answer,
             ):
                 if answer.status_code == UNAUTHORIZED:
                     self.failed.append("the open page was signed out")

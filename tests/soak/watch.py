@@ -65,15 +65,15 @@ def _children(pid: int) -> list[int]:
 
 def _sample(at: float, name: str, pid: int) -> Sample:
     whole = [pid] if name == SUPERVISOR else [*_family(pid)]
-    told = [_status(one) for one in whole]
+    result = [_status(one) for one in whole]
     return Sample(
         at,
         name,
         pid,
-        sum(one["RssAnon"] for one in told) * 1024,
-        sum(one["VmRSS"] for one in told) * 1024,
+        sum(one["RssAnon"] for one in result) * 1024,
+        sum(one["VmRSS"] for one in result) * 1024,
         sum(len(os.listdir(PROC / str(one) / "fd")) for one in whole),
-        sum(one["Threads"] for one in told),
+        sum(one["Threads"] for one in result),
         sum(map(_cpu, whole)),
     )
 

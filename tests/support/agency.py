@@ -108,10 +108,10 @@ class Agency:
 
     def enter(self, act: str, about: str = "", who: str = "chief", **said: Any) -> UUID:
         """An act through the gate, which must allow it."""
-        told = {"kind": act, "on_behalf_of": who, "other": about, "pattern": "", "reason": "", **said}
+        fields = {"kind": act, "on_behalf_of": who, "other": about, "pattern": "", "reason": "", **said}
         if BY_NAME[act].documented == "entry":
-            told = {"fields": WORDS, "case_number": CASE, **told}
-        inquiry = self.database.ask(DOOR, **told)
+            fields = {"fields": WORDS, "case_number": CASE, **fields}
+        inquiry = self.database.ask(DOOR, **fields)
         assert self.database.logged(inquiry)["outcome"] == "allowed", self.database.logged(inquiry)["refusal"]
         return inquiry
 
@@ -159,11 +159,11 @@ class Agency:
             self.enter("shift_login", user, user, change=f"{record.key}: logged in", effect=effect)
         self.put(record)
 
-    def list(self, reference: str, *, acted: str = "hotlist_add", **told: Any) -> str:
+    def list(self, reference: str, *, acted: str = "hotlist_add", **changes: Any) -> str:
         """An entry on the list; by the act `acted`, or behind the door's back where that is empty."""
-        source = told.pop("prefix", "x")
+        source = changes.pop("prefix", "x")
         entry = msgspec.structs.replace(
-            LISTED, entry_id=f"{source}:{reference}", **{"listed_at": NOW, **told}
+            LISTED, entry_id=f"{source}:{reference}", **{"listed_at": NOW, **changes}
         )
         if acted:
             said = f"hot list: added, case_number: {entry.case_number}; expires_at: {entry.expires_at}"
@@ -180,7 +180,7 @@ class Agency:
         self.streams.append(topics.HOTLIST, [HotListChange(entry_id, None).to_message()])
 
     def act(
-        self, *kinds: str, age: timedelta = 8 * DAY, source: str = "ncic", by: str = "smith", **told: Any
+        self, *kinds: str, age: timedelta = 8 * DAY, source: str = "ncic", by: str = "smith", **data: Any
     ) -> UUID:
         """Steps on a hit, a minute apart, the last one `age` ago; each an act on record, and delivered."""
         entry = msgspec.structs.replace(LISTED, source=source)
@@ -189,10 +189,10 @@ class Agency:
         self.deliver(hit)
         for number, kind in enumerate(reversed(kinds)):
             more = {
-                key: value for key, value in told.items() if key != "checked_with" and kind == "action_taken"
+                key: value for key, value in data.items() if key != "checked_with" and kind == "action_taken"
             }
             more |= {
-                key: told[key] for key in ("checked_with",) if key in told and kind == "confirmed_current"
+                key: data[key] for key in ("checked_with",) if key in data and kind == "confirmed_current"
             }
             at = NOW - age - number * MINUTE
             step = action(kind, at=at, hit=hit.hit_id, by=by, **more)  # type: ignore[arg-type]
@@ -202,10 +202,10 @@ class Agency:
         return hit.hit_id
 
     def deliver(self, hit: AlertHit, outcome: Any = "delivered") -> None:
-        told: dict[str, Any] = {"hit_id": hit.hit_id, "receiver": "shift", "priority": 1, "outcome": outcome}
+        more: dict[str, Any] = {"hit_id": hit.hit_id, "receiver": "shift", "priority": 1, "outcome": outcome}
         at = hit.detection.captured_at
         name = delivery_id(hit.hit_id, "shift")
-        self.database.put(tables.DELIVERIES, Delivery(delivery_id=name, at=at, captured_at=at, **told))
+        self.database.put(tables.DELIVERIES, Delivery(delivery_id=name, at=at, captured_at=at, **more))
 
     def write(self, chain: Chain, kind: str, record: Any, who: str = "chief") -> LedgerEntry:
         """An entry of the ledger, and the act that names it."""
@@ -215,8 +215,8 @@ class Agency:
         if automatic:
             said["set_off_by"] = "chief"
         said["case_number"] = CASE if chain == "evidence" else ""
-        act, told = WRITES[f"{chain}/{kind}"], {"other": entry.hash, "effect": entry.hash}
-        self.log(kind=act, who=who, at=datetime.now(UTC), **told, **said)
+        act, fields = WRITES[f"{chain}/{kind}"], {"other": entry.hash, "effect": entry.hash}
+        self.log(kind=act, who=who, at=datetime.now(UTC), **fields, **said)
         self.database.entry(entry)
         return entry
 
@@ -252,8 +252,8 @@ class Agency:
         made = {"receiver": "Vault", "files": 1, "manifest_sha256": "0" * 64, "signed_by": "0" * 64}
         entry = self.write("evidence", "export", {**named, **made})
         if received:
-            told = {"export": entry.hash, "place": "/vault", "proof": "sha256", "received_at": NOW}
-            self.write("evidence", "receipt", {**named, **told}, who="evidence")
+            fields = {"export": entry.hash, "place": "/vault", "proof": "sha256", "received_at": NOW}
+            self.write("evidence", "receipt", {**named, **fields}, who="evidence")
         return entry
 
     def hold_row(self, hold_id: UUID, release_at: datetime) -> None:
@@ -296,15 +296,15 @@ class Agency:
         )
         entry = self.write("audit", "draw", drawn)
         hashes = [sha256(content).digest() for content in (b"memo", b"%PDF")]
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "year": year,
             "draw": entry.number,
             "inquiries": 1,
             "met": 1,
             "data_errors": 0,
         }
-        told |= {"markdown_sha256": hashes[0].hex(), "pdf_sha256": hashes[1].hex()}
-        self.write("audit", "memorandum", told)
+        fields |= {"markdown_sha256": hashes[0].hex(), "pdf_sha256": hashes[1].hex()}
+        self.write("audit", "memorandum", fields)
         rows = [[hashes[0], "memo.md", b"memo"], [hashes[1], "memo.pdf", b"%PDF"]]
         client.insert("platestream.documents", rows, column_names=["sha256", "name", "content"])
 
@@ -329,15 +329,15 @@ def set_rules(database: Database, rules: GateRules, by: str = "chief") -> None:
     database.client().insert("platestream.gate_rules", [list(row.values())], column_names=columns)
 
 
-def read(age: timedelta, camera: str = "main-n", **told: Any) -> Detection:
+def read(age: timedelta, camera: str = "main-n", **changes: Any) -> Detection:
     """A detection of so long ago."""
     at = NOW - age
     return msgspec.structs.replace(
-        READ, detection_id=uuid4(), camera_id=camera, captured_at=at, best_at=at, **told
+        READ, detection_id=uuid4(), camera_id=camera, captured_at=at, best_at=at, **changes
     )
 
 
-def user(name: str, *roles: str, **told: Any) -> RegistryRecord:
+def user(name: str, *roles: str, **changes: Any) -> RegistryRecord:
     """A person of this agency, trained a month ago, with these roles or all."""
     said = {
         "agency": "sjpd",
@@ -346,7 +346,7 @@ def user(name: str, *roles: str, **told: Any) -> RegistryRecord:
         "material": MATERIAL.id,
         "sworn": True,
         "role": ",".join(roles or ROLES),
-        **told,
+        **changes,
     }
     return RegistryRecord(kind="user", id=name, name=name.title(), **said)
 
@@ -404,8 +404,8 @@ def sign_in(agency: Agency, who: str) -> None:
     def enter(device: Device) -> None:
         made = SignInEvent(kind="signed_in", at=now, who=who, way="password", browser=device.id[:16])
         effect = effect_of_stored(subject_of(who, device), device)
-        told = {"automatic": True, "set_off_by": who, "change": made.text, "effect": effect}
-        agency.enter("account_sign_in", made.about, "console", **told)
+        fields = {"automatic": True, "set_off_by": who, "change": made.text, "effect": effect}
+        agency.enter("account_sign_in", made.about, "console", **fields)
 
     known_devices(Settings(data=agency.data)).remember(who, "", "Chrome on Android", now, enter)
 

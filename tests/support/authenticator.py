@@ -43,8 +43,8 @@ class Device:
         return self._answer(clientDataJSON=client, authenticatorData=data, signature=signed)
 
     def _client(self, kind: str, challenge: str) -> bytes:
-        told = {"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}
-        return json.dumps(told).encode()
+        fields = {"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}
+        return json.dumps(fields).encode()
 
     def _data(self, flags: int) -> bytes:
         flags |= PRESENT | (VERIFIED if self.verified else 0)
@@ -52,5 +52,5 @@ class Device:
 
     def _answer(self, **response: bytes) -> str:
         name = bytes_to_base64url(self.ident)
-        told: dict[str, Any] = {name: bytes_to_base64url(value) for name, value in response.items()}
-        return json.dumps({"id": name, "rawId": name, "type": "public-key", "response": told})
+        result: dict[str, Any] = {name: bytes_to_base64url(value) for name, value in response.items()}
+        return json.dumps({"id": name, "rawId": name, "type": "public-key", "response": result})

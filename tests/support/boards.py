@@ -103,12 +103,12 @@ def fill(database: Database) -> None:
 
 def step(hit_id: object, kind: str, number: int) -> HitAction:
     """What an officer recorded about a hit."""
-    told = {"action_id": uuid4(), "hit_id": hit_id, "at": NOW + timedelta(seconds=10 + number), "kind": kind}
+    more = {"action_id": uuid4(), "hit_id": hit_id, "at": NOW + timedelta(seconds=10 + number), "kind": kind}
     if kind == "confirmed_current":
-        told["checked_with"] = "ncic"
+        more["checked_with"] = "ncic"
     if kind == "misread":
-        told["confused"] = [{"actual": "B", "read": "8"}]
-    return msgspec.convert({**told, "by": PEOPLE[0]}, HitAction)
+        more["confused"] = [{"actual": "B", "read": "8"}]
+    return msgspec.convert({**more, "by": PEOPLE[0]}, HitAction)
 
 
 def inquiries(database: Database) -> None:

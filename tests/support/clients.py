@@ -27,8 +27,8 @@ def javascript(engine: Engine, account: str) -> dict[str, Any]:
     node, folder = packages("javascript")
     at = {"url": engine.url, "user": account, "password": password(account)}
     environment = {**os.environ, "PLATESTREAM_TEST_ENGINE": json.dumps(at)}
-    told = _run([node, "talk.mjs"], folder, environment)
-    return dict(json.loads(told.splitlines()[-1]))
+    result = _run([node, "talk.mjs"], folder, environment)
+    return dict(json.loads(result.splitlines()[-1]))
 
 
 def packages(name: str) -> tuple[str, Path]:

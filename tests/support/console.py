@@ -94,8 +94,8 @@ class Person:
     def send(self, path: str, **fields: str | Iterable[str]) -> Any:
         """A form of the last page, with its proof."""
         (proof, *_same) = re.findall(r'name="csrf" value="([^"]+)"', self.page)
-        told = {name: value if isinstance(value, str) else list(value) for name, value in fields.items()}
-        return self._shown(self.client.post(path, data={"csrf": proof, **told}))
+        result = {name: value if isinstance(value, str) else list(value) for name, value in fields.items()}
+        return self._shown(self.client.post(path, data={"csrf": proof, **result}))
 
     def _shown(self, answer: Any) -> Any:
         self.page = answer.text

@@ -151,11 +151,11 @@ def search(page: Page) -> None:
     page.wait_for_function("() => [...document.images].every((one) => one.naturalWidth > 10)")
 
 
-def own_list(numbers: Iterable[int], **told: str) -> list[dict[str, str]]:
+def own_list(numbers: Iterable[int], **changes: str) -> list[dict[str, str]]:
     """Lines of the agency's own list: vehicles of a case each, as the demo's first one."""
     line = sample_hot_list(datetime.now(UTC))[0]
     return [
-        {**line, "reference": f"SJ-26-{200 + one}", "plate": f"ZZ{one:03}Q", "case_number": CASE, **told}
+        {**line, "reference": f"SJ-26-{200 + one}", "plate": f"ZZ{one:03}Q", "case_number": CASE, **changes}
         for one in numbers
     ]
 
@@ -166,9 +166,9 @@ def new_list() -> bytes:
     lines = [*changed, *own_list(range(9, 133)), *own_list(range(140, 152))]
     lines += own_list([152], expires_at="soon")
     written = io.StringIO()
-    told = csv.DictWriter(written, [one for one in COLUMNS if one in lines[0]], extrasaction="ignore")
-    told.writeheader()
-    told.writerows(lines)
+    result = csv.DictWriter(written, [one for one in COLUMNS if one in lines[0]], extrasaction="ignore")
+    result.writeheader()
+    result.writerows(lines)
     return written.getvalue().encode()
 
 

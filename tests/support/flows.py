@@ -73,8 +73,8 @@ def plate_picture(text: str) -> bytes:
 def frame_message(level: int, second: float, camera: str = "cam", **headers: str) -> Message:
     """A frame as a gateway sends it, captured `second` after NOW."""
     at = NOW + timedelta(seconds=second)
-    told = {"camera-id": camera, "captured-at": at.isoformat(), "latitude": "34.5", "longitude": "-109.4"}
-    return Message(camera.encode(), jpeg(level), {**told, **headers}, at)
+    fields = {"camera-id": camera, "captured-at": at.isoformat(), "latitude": "34.5", "longitude": "-109.4"}
+    return Message(camera.encode(), jpeg(level), {**fields, **headers}, at)
 
 
 def detection(plate: str, second: float = 0, camera: str = "cam") -> Detection:
@@ -84,9 +84,9 @@ def detection(plate: str, second: float = 0, camera: str = "cam") -> Detection:
     )
 
 
-def listed(plate: str, reference: str, **told: Any) -> HotListChange:
+def listed(plate: str, reference: str, **changes: Any) -> HotListChange:
     entry_id = f"sjpd:{reference}"
-    return HotListChange(entry_id, msgspec.structs.replace(LISTED, entry_id=entry_id, plate=plate, **told))
+    return HotListChange(entry_id, msgspec.structs.replace(LISTED, entry_id=entry_id, plate=plate, **changes))
 
 
 def memory_edge(a_poll: int = 1) -> tuple[Edge, MemoryTopics, MemoryTables]:

@@ -21,18 +21,18 @@ def action(
     number: int | None = None,
     at: datetime | None = None,
     hit: UUID = HIT,
-    **told: object,
+    **changes: object,
 ) -> HitAction:
     """A step `minute` after START; `number` is its id."""
     if kind == "confirmed_current":
-        told.setdefault("checked_with", "ncic")
+        changes.setdefault("checked_with", "ncic")
     return HitAction(
         action_id=uuid4() if number is None else UUID(int=number),
         hit_id=hit,
         at=at or START + timedelta(minutes=minute),
         by=by,
         kind=kind,
-        **told,  # type: ignore[arg-type]
+        **changes,  # type: ignore[arg-type]
     )
 
 

@@ -83,10 +83,10 @@ def find_java() -> str:
     java = str(Path(home, "bin", "java")) if home else shutil.which("java")
     if java is None or not Path(java).exists():
         raise KafkaUnavailableError("Apache Kafka needs Java 17 or newer: no java found")
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=False).stderr
-    version = re.search(r'version "(\d+)', told)
+    more = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=False).stderr
+    version = re.search(r'version "(\d+)', more)
     if version is None or int(version[1]) < 17:
-        raise KafkaUnavailableError(f"Apache Kafka needs Java 17 or newer: {java} says {told.strip()!r}")
+        raise KafkaUnavailableError(f"Apache Kafka needs Java 17 or newer: {java} says {more.strip()!r}")
     return java
 
 

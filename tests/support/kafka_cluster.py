@@ -27,12 +27,12 @@ class Follower(KafkaBroker):
 
     def _configure(self, settings: Mapping[str, object]) -> None:
         super()._configure(settings)
-        told = properties(self._properties.read_text())
-        listener = told["listeners"].partition(",")[0]
-        told |= {"listeners": listener, "advertised.listeners": listener}
+        result = properties(self._properties.read_text())
+        listener = result["listeners"].partition(",")[0]
+        result |= {"listeners": listener, "advertised.listeners": listener}
         of_first = properties((self._first.data.parent / "server.properties").read_text())
-        told["controller.quorum.bootstrap.servers"] = of_first["controller.quorum.bootstrap.servers"]
-        self._properties.write_text("".join(f"{name}={value}\n" for name, value in told.items()))
+        result["controller.quorum.bootstrap.servers"] = of_first["controller.quorum.bootstrap.servers"]
+        self._properties.write_text("".join(f"{name}={value}\n" for name, value in result.items()))
 
     def _format(self) -> None:
         cluster = properties((self._first.data / "meta.properties").read_text())["cluster.id"]

@@ -75,10 +75,10 @@ class SecuredKafka(KafkaBroker):
         """Make accounts with their passwords, or give them new ones."""
         of = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
         admin = self.admin()
-        told: list[UserScramCredentialAlteration] = [
+        result: list[UserScramCredentialAlteration] = [
             UserScramCredentialUpsertion(name, of, password.encode()) for name, password in passwords
         ]
-        for future in admin.alter_user_scram_credentials(told).values():
+        for future in admin.alter_user_scram_credentials(result).values():
             future.result(10)
 
 

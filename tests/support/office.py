@@ -82,9 +82,9 @@ def provider(folder: Path) -> Path:
     """One that nobody asks here: the sign-in page offers it."""
     (folder / "secret").write_text("secret")
     (folder / "secret").chmod(0o600)
-    told = {"issuer": "https://login.example", "client_id": "platestream", "client_secret_file": "secret"}
+    more = {"issuer": "https://login.example", "client_id": "platestream", "client_secret_file": "secret"}
     made = folder / "oidc.toml"
-    made.write_text("".join(f'{name} = "{value}"\n' for name, value in {**told, "name": "St. Johns"}.items()))
+    made.write_text("".join(f'{name} = "{value}"\n' for name, value in {**more, "name": "St. Johns"}.items()))
     return made
 
 
@@ -168,12 +168,12 @@ def registry(pages: Pages) -> None:
 
 def gateway(pages: Pages) -> None:
     """What a gateway that was started here told of its two cameras, one of them not registered."""
-    spool, told = pages.data / "cameras", pages.data / "cameras.toml"
+    spool, result = pages.data / "cameras", pages.data / "cameras.toml"
     spool.mkdir()
     place = 'kind = "folder"\npath = "."\nlatitude = 34.5\nlongitude = -109.4\n'
-    told.write_text(f"[cameras.north]\n{place}[cameras.east]\n{place}")
+    result.write_text(f"[cameras.north]\n{place}[cameras.east]\n{place}")
     (pages.data / "up").mkdir()
-    (pages.data / "up" / PLAN).write_bytes(msgspec.json.encode(StartPlan((), str(told))))
+    (pages.data / "up" / PLAN).write_bytes(msgspec.json.encode(StartPlan((), str(result))))
     cameras = (
         state.CameraHealth(name="north", kind="folder", up=True, last_frame=NOW, frames={"sent": 7}),
         state.CameraHealth(
@@ -189,9 +189,9 @@ def gateway(pages: Pages) -> None:
     state.write(spool, health)
 
 
-def camera(name: str, latitude: float, **told: Any) -> RegistryRecord:
+def camera(name: str, latitude: float, **changes: Any) -> RegistryRecord:
     return RegistryRecord(
-        kind="camera", id=name, name=f"Main St {name}", latitude=latitude, longitude=-109.37, **told
+        kind="camera", id=name, name=f"Main St {name}", latitude=latitude, longitude=-109.37, **changes
     )
 
 
@@ -203,8 +203,8 @@ def audits(pages: Pages) -> None:
         assert made.number == number
     for number, count in zip(DRAWS, (2, 2, 1), strict=True):
         for look in looks[:count]:
-            told = {"meets": look == looks[0], "note": "No such case"}
-            judging.record_finding(door, judging.Finding(draw=number, inquiry_id=look, **told))  # type: ignore[arg-type]
+            fields = {"meets": look == looks[0], "note": "No such case"}
+            judging.record_finding(door, judging.Finding(draw=number, inquiry_id=look, **fields))  # type: ignore[arg-type]
     filing.file(door, FILED, datetime.now(UTC))
     breach = Finding(
         finding_id=uuid4(),
@@ -224,8 +224,8 @@ def audits(pages: Pages) -> None:
 
 def ask(pages: Pages) -> UUID:
     """A documented look of Vale's."""
-    told = {"case_number": CASE, "reason": "Stolen vehicle, followed up", "on_behalf_of": "vale"}
-    return pages.database.ask(DOOR, **told)
+    fields = {"case_number": CASE, "reason": "Stolen vehicle, followed up", "on_behalf_of": "vale"}
+    return pages.database.ask(DOOR, **fields)
 
 
 def passes(pages: Pages) -> None:
@@ -241,14 +241,14 @@ def passes(pages: Pages) -> None:
     analyst.get("/search")
     analyst.send("/search", way="search", plate="AST3087", case_number=CASE)
     chosen = [unescape(one) for one in re.findall(r'name="pass" value="([^"]+)"', analyst.page)]
-    told = {"case_number": CASE, "authority": "Det. Begay", "schedule": "felony"}
-    assert analyst.send("/evidence", **told, **{"pass": chosen}).status_code == 200
+    fields = {"case_number": CASE, "authority": "Det. Begay", "schedule": "felony"}
+    assert analyst.send("/evidence", **fields, **{"pass": chosen}).status_code == 200
 
 
 def passing(plate: str, where: str, minutes: float) -> Detection:
     at = NOW - timedelta(hours=2) + timedelta(minutes=minutes)
-    told = {"plate": plate, "camera_id": where, "captured_at": at, "best_at": at, "vehicle": TRUCK}
-    return msgspec.structs.replace(READ, detection_id=uuid4(), **told)
+    fields = {"plate": plate, "camera_id": where, "captured_at": at, "best_at": at, "vehicle": TRUCK}
+    return msgspec.structs.replace(READ, detection_id=uuid4(), **fields)
 
 
 def hot_list(pages: Pages) -> None:
@@ -261,13 +261,13 @@ def hot_list(pages: Pages) -> None:
     publish(pages.streams, topics.HOTLIST, [HotListChange(one.entry_id, one) for one in entries])
 
 
-def listed(pages: Pages, reference: str, days: int, **told: str) -> HotListEntry:
-    return make_entry("sjpd", line(reference, days, **told), pages.console.zone)
+def listed(pages: Pages, reference: str, days: int, **changes: str) -> HotListEntry:
+    return make_entry("sjpd", line(reference, days, **changes), pages.console.zone)
 
 
-def line(reference: str, days: int, **told: str) -> dict[str, str]:
+def line(reference: str, days: int, **more: str) -> dict[str, str]:
     """A line of a file for the hot list, in force for so many days."""
-    return {**LISTED, "reference": reference, "expires_at": f"{NOW + timedelta(days=days):%Y-%m-%d}", **told}
+    return {**LISTED, "reference": reference, "expires_at": f"{NOW + timedelta(days=days):%Y-%m-%d}", **more}
 
 
 def csv(*lines: dict[str, str]) -> bytes:
@@ -276,8 +276,8 @@ def csv(*lines: dict[str, str]) -> bytes:
 
 
 def letters(pages: Pages) -> None:
-    told = {"reason": "future", "detail": "captured in an hour", "timestamp": NOW - timedelta(hours=1)}
-    made = DeadLetter(topic="frames", partition=3, offset=7, value=b"\xff\xd8", **told)  # type: ignore[arg-type]
+    fields = {"reason": "future", "detail": "captured in an hour", "timestamp": NOW - timedelta(hours=1)}
+    made = DeadLetter(topic="frames", partition=3, offset=7, value=b"\xff\xd8", **fields)  # type: ignore[arg-type]
     pages.streams.writer(topics.DEAD_LETTERS).publish([made])
     assert made.origin == LETTER
 

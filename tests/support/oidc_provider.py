@@ -40,7 +40,7 @@ class Provider:
     key: RSAKey
     folder: Path
 
-    def file(self, **told: Any) -> Path:
+    def file(self, **changes: Any) -> Path:
         """The console's file for it."""
         secret = self.folder / "secret"
         secret.write_text(SECRET + "\n")
@@ -52,7 +52,7 @@ class Provider:
             "name": "St. Johns & Co",
             "group_claim": "groups",
             "group": GROUP,
-            **told,
+            **changes,
         }
         made = self.folder / f"oidc-{uuid4().hex}.toml"  # a process reads a file once
         made.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in fields.items() if value))
@@ -64,7 +64,7 @@ def started(folder: Path, *, thin: bool = True, console: str = CONSOLE) -> Itera
     """With `thin` only its userinfo tells the claims of a person. Raises ClientUnavailableError."""
     node, packaged = packages("oidc")
     port, key = free_port(), RSAKey.generate_key(2048, {"kid": "first", "use": "sig", "alg": "RS256"})
-    told = {
+    fields = {
         "port": port,
         "thin": thin,
         "keys": [key.as_dict(private=True)],
@@ -78,7 +78,7 @@ def started(folder: Path, *, thin: bool = True, console: str = CONSOLE) -> Itera
         process = subprocess.Popen(
             [node, "provider.mjs"],
             cwd=packaged,
-            env={**os.environ, "PLATESTREAM_TEST_PROVIDER": json.dumps(told)},
+            env={**os.environ, "PLATESTREAM_TEST_PROVIDER": json.dumps(fields)},
             stdout=said,
             stderr=subprocess.STDOUT,
         )
@@ -105,8 +105,8 @@ def through(address: str, who: str) -> str:
                     return address
                 answer = browser.get(address)
             else:
-                action, told = _form(answer, who)
-                answer = browser.post(action, data=told)
+                action, result = _form(answer, who)
+                answer = browser.post(action, data=result)
     raise AssertionError(f"{answer.status_code}: {answer.text[:2000]}")
 
 
@@ -115,5 +115,5 @@ def _form(answer: httpx.Response, who: str) -> tuple[str, dict[str, str]]:
     action = re.findall(r'<form[^>]*action="([^"]+)"', answer.text)
     assert action, f"{answer.status_code}: {answer.text[:2000]}"
     hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', answer.text)
-    told = {**dict(hidden), **({"login": who, "password": "any"} if 'name="login"' in answer.text else {})}
-    return urljoin(str(answer.url), unescape(action[0])), told
+    fields = {**dict(hidden), **({"login": who, "password": "any"} if 'name="login"' in answer.text else {})}
+    return urljoin(str(answer.url), unescape(action[0])), fields

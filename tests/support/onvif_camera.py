@@ -107,8 +107,8 @@ def _fault(code: str, why: str) -> str:
 
 
 @contextmanager
-def onvif_camera(**told: Any) -> Iterator[OnvifCamera]:
-    camera = OnvifCamera(**told)
+def onvif_camera(**changes: Any) -> Iterator[OnvifCamera]:
+    camera = OnvifCamera(**changes)
 
     class Services(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -40,18 +40,18 @@ class ListKeeper:
         self.digests.append(sha256(body).hexdigest())
         if self.down:
             return Response(503, PROBLEM, b'{"detail":"not now"}')
-        told = msgspec.json.decode(body)
+        result = msgspec.json.decode(body)
         if path == HITS:
-            self.hits.append(told)
+            self.hits.append(result)
             return Response(200, JSON, b"{}")
-        self.numbers.append(told["number"])
+        self.numbers.append(result["number"])
         if path == OFFERS:
             if self.refuses:
                 return Response(403, PROBLEM, msgspec.json.encode({"detail": self.refuses}))
-            self.offers[told["offer_id"]] = told
-            return Response(200, JSON, msgspec.json.encode(self._decided(told["offer_id"])))
-        self.offers = {one: offer for one, offer in self.offers.items() if one in told["offers"]}
-        known = [self._decided(one) for one in told["offers"] if one in self.offers]
+            self.offers[result["offer_id"]] = result
+            return Response(200, JSON, msgspec.json.encode(self._decided(result["offer_id"])))
+        self.offers = {one: offer for one, offer in self.offers.items() if one in result["offers"]}
+        known = [self._decided(one) for one in result["offers"] if one in self.offers]
         return Response(200, JSON, msgspec.json.encode({"offers": known}))
 
     @property
@@ -63,13 +63,13 @@ class ListKeeper:
         return {"offer_id": one, "decision": self.decisions.get(one, "waiting")}
 
 
-def offer_waits(door: Door, offer: UUID, **told: Any) -> str:
+def offer_waits(door: Door, offer: UUID, **changes: Any) -> str:
     """The county offers an entry, which waits for somebody to decide; under which id it is listed here."""
     entry = OfferedEntry(
         **{
             **{"category": "stolen_vehicle", "plate": "ABC1234", "case_number": "26-77", "reason": "Stolen"},
             **{"requested_by": "Dep. Nez", "contact": "928-555-0101", "instructions": "P/C for arrest"},
-            **{"expires_at": NOW + 9 * DAY, **told},
+            **{"expires_at": NOW + 9 * DAY, **changes},
         }
     )
     intake = OfferInbox(door, read_config(door.settings).lists)

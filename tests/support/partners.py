@@ -41,9 +41,9 @@ def own_key(seed: int) -> OwnKey:
 OURS, COUNTYS, STRANGERS = own_key(1), own_key(2), own_key(3)
 
 
-def agency(name: str, *keys: OwnKey, **told: Any) -> RegistryRecord:
+def agency(name: str, *keys: OwnKey, **changes: Any) -> RegistryRecord:
     """Another agency, with an MOU since last month and these keys."""
-    said: dict[str, Any] = {"mou_from": NOW - 30 * DAY, "state": "AZ", **told}
+    said: dict[str, Any] = {"mou_from": NOW - 30 * DAY, "state": "AZ", **changes}
     public = tuple(one.public for one in keys)
     return RegistryRecord(kind="agency", id=name, name=name.title(), keys=public, **said)
 
@@ -55,16 +55,16 @@ def put(database: Database, data: Path, *records: RegistryRecord) -> None:
     database.put(REGISTRY, *stamped)
 
 
-def asker(**told: Any) -> Asker:
+def asker(**changes: Any) -> Asker:
     """A person of the county."""
     said: dict[str, Any] = {"agency": "county", "person": "jones", "case_number": CASE}
-    return Asker(**{**said, "trained_on": (NOW - 40 * DAY).date(), **told})
+    return Asker(**{**said, "trained_on": (NOW - 40 * DAY).date(), **changes})
 
 
-def inquiry(plate: str = "ABC123", **told: Any) -> Inquiry:
+def inquiry(plate: str = "ABC123", **changes: Any) -> Inquiry:
     """A search by that person, whose fields are told as well."""
-    person = {name: told.pop(name) for name in Asker.__struct_fields__ if name in told}
-    return Inquiry(**{"way": "search", "plate": plate, "asker": asker(**person), **told})
+    person = {name: changes.pop(name) for name in Asker.__struct_fields__ if name in changes}
+    return Inquiry(**{"way": "search", "plate": plate, "asker": asker(**person), **changes})
 
 
 class Answering:

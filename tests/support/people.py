@@ -62,8 +62,8 @@ PEOPLE: dict[str, Person] = {
 }
 
 
-def agency(name: str, **told: object) -> RegistryRecord:
-    return RegistryRecord(kind="agency", id=name, name=name, **told)  # type: ignore[arg-type]
+def agency(name: str, **changes: object) -> RegistryRecord:
+    return RegistryRecord(kind="agency", id=name, name=name, **changes)  # type: ignore[arg-type]
 
 
 def furnish(database: Database) -> None:
@@ -105,11 +105,11 @@ def attempt(office: Database, people: dict[str, Person]) -> dict[tuple[str, str]
         for act in ACTS:
             inquiry = uuid4()
             asked[inquiry] = (name, act.name)
-            told = {"pattern": "ABC1", "other": "", **PLATE.get(act.name, {})}
+            fields = {"pattern": "ABC1", "other": "", **PLATE.get(act.name, {})}
             cameras = ["main-st-n"] if act.name == "sightings" else []
             since = now - timedelta(days=1)
             words = WORDS if act.documented == "entry" else {}
-            rows.append([inquiry, name, act.name, *SAID.values(), *told.values(), cameras, since, words])
+            rows.append([inquiry, name, act.name, *SAID.values(), *fields.values(), cameras, since, words])
     columns = ["inquiry_id", "on_behalf_of", "kind", *SAID, "pattern", "other", "cameras", "since", "fields"]
     office.client(DOOR).insert("platestream.inquire", rows, column_names=columns)
     found = office.rows(FOUND, ids=[str(one) for one in asked])

@@ -37,10 +37,10 @@ class Prometheus:
         asked = urllib.parse.urlencode({"query": expr})
         try:
             with urllib.request.urlopen(f"{self.url}/api/v1/query?{asked}", timeout=10) as answer:
-                told: dict[str, Any] = json.load(answer)
+                result: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{expr}: {error.read().decode()}") from None
-        data: dict[str, Any] = told["data"]
+        data: dict[str, Any] = result["data"]
         return data
 
     def wait_for(self, expr: str, within: float = 30) -> None:

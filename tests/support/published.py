@@ -48,10 +48,10 @@ class Agency:
 
     def ask(self, count: int = 1, **more: str) -> None:
         """So many inquiries as the gate writes them, sealed; `more` are columns of text."""
-        told = {"kind": "search", "who": "vale", "reason": "stolen vehicle", "pattern": "ABC*", **more}
-        columns, values = ", ".join(told), ", ".join(f"{{{name}:String}}" for name in told)
+        fields = {"kind": "search", "who": "vale", "reason": "stolen vehicle", "pattern": "ABC*", **more}
+        columns, values = ", ".join(fields), ", ".join(f"{{{name}:String}}" for name in fields)
         sql = _ROWS.format(columns=columns, values=values)
-        self.database.client().command(sql, parameters={**told, "count": count})
+        self.database.client().command(sql, parameters={**fields, "count": count})
         seal_new(self.database.client(SEALER))
 
     def publish(self, now: datetime | None = None, *, look_first: bool = True) -> Published:
@@ -77,14 +77,14 @@ class Street:
         monkeypatch.setattr(asked, "add_checkpoint", self._add)
 
     def witness(self, name: str, log: Verifier) -> Witness:
-        told = LogConfig(
+        result = LogConfig(
             "",
             PublisherState(self._folder / name),
             PublishedFolder(Path()),
             witness_name=f"{name}.example",
             logs=(log,),
         )
-        self.witnesses[name] = LogWitness(told)
+        self.witnesses[name] = LogWitness(result)
         self.up.add(name)
         return Witness(self.witnesses[name].key, name)
 

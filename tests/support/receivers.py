@@ -27,8 +27,8 @@ class Call:
 
     @property
     def json(self) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.body)
-        return told
+        result: dict[str, Any] = json.loads(self.body)
+        return result
 
 
 @dataclass
@@ -55,8 +55,8 @@ class HttpReceiver:
 
 
 @contextmanager
-def http_receiver(port: int = 0, **told: Any) -> Iterator[HttpReceiver]:
-    receiver = HttpReceiver(**told)
+def http_receiver(port: int = 0, **changes: Any) -> Iterator[HttpReceiver]:
+    receiver = HttpReceiver(**changes)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

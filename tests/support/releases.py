@@ -54,8 +54,8 @@ def next_release(folder: Path) -> Path:
 def older_release(commit: str, folder: Path) -> Path:
     """The tree of a commit in `folder`; it runs where its requirements are those of this environment."""
     folder.mkdir()
-    told = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=told, check=True)
+    result = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=result, check=True)
     return folder
 
 

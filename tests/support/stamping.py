@@ -58,13 +58,13 @@ def authority(folder: Path) -> Iterator[Authority]:
     config = folder / "openssl.cnf"
     config.write_text(CONFIG.format(folder=folder))
     (folder / "serial").write_text("01\n")
-    told = ("-config", str(config), "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+    result = ("-config", str(config), "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
     root, key = folder / "root.pem", folder / "root.key"
     openssl(
-        "req", "-x509", *told, "-extensions", "root", "-days", "9", "-out", f"{root}", "-keyout", f"{key}"
+        "req", "-x509", *result, "-extensions", "root", "-days", "9", "-out", f"{root}", "-keyout", f"{key}"
     )
     openssl(
-        *("req", "-x509", *told, "-extensions", "stamps", "-days", "9", "-subj", "/CN=Stamps"),
+        *("req", "-x509", *result, "-extensions", "stamps", "-days", "9", "-subj", "/CN=Stamps"),
         *("-CA", f"{root}", "-CAkey", f"{key}", "-out", f"{folder}/tsa.pem", "-keyout", f"{folder}/tsa.key"),
     )
     lock = threading.Lock()

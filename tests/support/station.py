@@ -37,18 +37,18 @@ class Station(Agency):
         return Door(settings, who, "test", Clients(settings))
 
     def said(self, *checks: str, **changes: Any) -> dict[str, checking.Result]:
-        told = {"profile": self.profile, "profile_name": self.name, **changes}
+        fields = {"profile": self.profile, "profile_name": self.name, **changes}
         law = law_of(self.profile)
         assert law is not None
         wanted = [one for one in law.checks if one.name in checks]
-        return {one.check.name: one for one in checking.run(self.live(**told), wanted)}
+        return {one.check.name: one for one in checking.run(self.live(**fields), wanted)}
 
     def verdict(self, check: str, **changes: Any) -> tuple[str, str]:
         one = self.said(check, **changes)[check]
         return one.outcome, "; ".join([*one.faults, *(gap.why for gap in one.gaps)])
 
-    def search(self, who: str = "smith", **told: Any) -> list[gate.Row]:
-        asked = {"case_number": "26-001", "pattern": "ABC*", **told}
+    def search(self, who: str = "smith", **changes: Any) -> list[gate.Row]:
+        asked = {"case_number": "26-001", "pattern": "ABC*", **changes}
         return gate.search(self.database.client(ANALYST), who=who, **asked)
 
     def since(self, days: float) -> None:

@@ -74,13 +74,13 @@ class System:
 
     @property
     def environment(self) -> dict[str, str]:
-        told = {"PLATESTREAM_CLICKHOUSE": self.clickhouse} if self.clickhouse else {}
+        result = {"PLATESTREAM_CLICKHOUSE": self.clickhouse} if self.clickhouse else {}
         if self.accounts:
-            told |= {"PLATESTREAM_DOOR_FILE": str(job_account(self.accounts, "console"))}
-        told |= {"PLATESTREAM_NOTIFY_FILE": str(self.notify)} if self.notify else {}
+            result |= {"PLATESTREAM_DOOR_FILE": str(job_account(self.accounts, "console"))}
+        result |= {"PLATESTREAM_NOTIFY_FILE": str(self.notify)} if self.notify else {}
         keep = {key: value for key, value in os.environ.items() if not key.startswith("PLATESTREAM_")}
-        told |= {"PYTHONPATH": str(self.tree)} if self.tree != ROOT else {}
-        return {**keep, "PLATESTREAM_DATA": str(self.data), "PLATESTREAM_KAFKA": self.kafka, **told}
+        result |= {"PYTHONPATH": str(self.tree)} if self.tree != ROOT else {}
+        return {**keep, "PLATESTREAM_DATA": str(self.data), "PLATESTREAM_KAFKA": self.kafka, **result}
 
     def run(
         self, *arguments: str, timeout: float = 240, said: str = "", settings: Mapping[str, str] | None = None

@@ -16,13 +16,13 @@ def ago(days: float) -> datetime:
     return NOW - timedelta(days=days)
 
 
-def record(kind: Kind, name: str, **told: Any) -> RegistryRecord:
+def record(kind: Kind, name: str, **changes: Any) -> RegistryRecord:
     places: dict[Kind, dict[str, Any]] = {
         "user": {"agency": "sjpd"},
         "camera": {"latitude": 34.5, "longitude": -109.4},
         "detail": {"cameras": ("a",), "since": ago(1), "until": ago(-1)},
     }
-    return RegistryRecord(kind=kind, id=name, name=name, **{**places.get(kind, {}), **told})
+    return RegistryRecord(kind=kind, id=name, name=name, **{**places.get(kind, {}), **changes})
 
 
 def said(due: list[attention.Due]) -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ def test_without_an_edit_a_plate_stays_as_it_is(plate: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("truth", "read", "other", "told"),
+    ("truth", "read", "other", "result"),
     [
         ("ABC123", "A8C123", "XYB4567", "XY84567"),
         ("ABC123", "BC123", "XYZ4567", "YZ4567"),
@@ -34,9 +34,9 @@ def test_without_an_edit_a_plate_stays_as_it_is(plate: str) -> None:
     ],
 )
 def test_what_went_wrong_with_one_plate_goes_wrong_with_another(
-    truth: str, read: str, other: str, told: str
+    truth: str, read: str, other: str, result: str
 ) -> None:
-    assert disturb(other, edits(truth, read), random.Random(1)) == told
+    assert disturb(other, edits(truth, read), random.Random(1)) == result
 
 
 def test_a_character_that_is_not_there_is_replaced_by_one_that_errs_alike() -> None:
@@ -58,9 +58,9 @@ def test_a_disturbed_read_keeps_confidences_and_leaves_out_readings_that_are_its
 
 
 def test_what_was_measured_comes_with_the_source_and_holds_no_plate() -> None:
-    told = measured()
-    assert sum(figures(told)[name] for name in ("right", "confused", "other", "length", "nothing")) == 589
-    assert all(len(edit.told) <= 1 for shown in told.pictures for one in shown for edit in one.edits)
+    result = measured()
+    assert sum(figures(result)[name] for name in ("right", "confused", "other", "length", "nothing")) == 589
+    assert all(len(edit.told) <= 1 for shown in result.pictures for one in shown for edit in one.edits)
 
 
 def test_the_chart_is_a_picture_that_fetches_nothing() -> None:

@@ -52,10 +52,10 @@ def test_a_date_of_no_year_is_no_time(date: str) -> None:
 
 
 def test_a_sign_in_that_is_not_ascii_is_wrong_and_no_more() -> None:
-    told = (
+    result = (
         'username="a", realm="platestream", nonce="0.0-0", uri="/", qop=auth, nc=1, cnonce="b", response="é"'
     )
-    assert SignIn({"a": "b"}, basic=False, now=lambda: 0.0).account(f"Digest {told}", "POST", "/") is None
+    assert SignIn({"a": "b"}, basic=False, now=lambda: 0.0).account(f"Digest {result}", "POST", "/") is None
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_a_sign_in_that_is_not_ascii_is_wrong_and_no_more() -> None:
     [("webhook-signature", "v1,é"), ("webhook-timestamp", "²"), ("webhook-timestamp", DIGITS)],
 )
 def test_a_signature_that_is_not_ascii_or_a_time_that_is_no_number_is_bad(name: str, value: str) -> None:
-    told = {**webhook_signature.headers(b"k" * 32, "1", NOW, b""), name: value}
+    fields = {**webhook_signature.headers(b"k" * 32, "1", NOW, b""), name: value}
     with pytest.raises(webhook_signature.BadSignature):
-        webhook_signature.verify(b"k" * 32, told, b"", NOW)
+        webhook_signature.verify(b"k" * 32, fields, b"", NOW)
 
 
 def test_a_link_whose_signature_is_not_ascii_is_not_signed() -> None:
@@ -135,10 +135,10 @@ def test_a_damaged_file_of_tokens_or_plan_is_told(content: bytes, tmp_path: Path
 
 def test_a_hash_of_a_token_that_is_not_ascii_is_none_and_a_time_needs_its_offset(tmp_path: Path) -> None:
     path = tmp_path / "tokens.json"
-    told = '{"1":{"id":"1","who":"a","program":"","parts":[],"ends_at":"2027-01-01T00:00:00%s","hashed":"é"}}'
-    path.write_text(told % "Z")
+    more = '{"1":{"id":"1","who":"a","program":"","parts":[],"ends_at":"2027-01-01T00:00:00%s","hashed":"é"}}'
+    path.write_text(more % "Z")
     assert Tokens(path).find("platestream_1_secret", NOW) is None
-    path.write_text(told % "")
+    path.write_text(more % "")
     with pytest.raises(PrivateFileError):
         Tokens(path).find("platestream_1_secret", NOW)
 
@@ -162,8 +162,8 @@ def test_a_line_of_an_export_that_is_nested_too_deeply_is_no_seal() -> None:
 
 
 def _manifest() -> package.Manifest:
-    told = {"hold_id": "1", "case_number": "1", "agency": "a", "exported_by": "a", "receiver": "a"}
-    return package.Manifest(**told, exported_at=NOW, signed_by=package.key_fingerprint(KEY), files=[])
+    fields = {"hold_id": "1", "case_number": "1", "agency": "a", "exported_by": "a", "receiver": "a"}
+    return package.Manifest(**fields, exported_at=NOW, signed_by=package.key_fingerprint(KEY), files=[])
 
 
 @pytest.mark.parametrize("content", [b"[", b'["\xff"]', DEEP.encode(), b"[1]"])

@@ -52,9 +52,9 @@ def sends() -> list[Send]:
 
 
 def poll(offset: int, value: dict[str, Any] | bytes, partition: int = 0, **headers: str) -> Poll:
-    told = value if isinstance(value, bytes) else json.dumps(value).encode()
+    result = value if isinstance(value, bytes) else json.dumps(value).encode()
     return Poll(
-        partition, offset, None, {name.replace("_", "-"): text for name, text in headers.items()}, told
+        partition, offset, None, {name.replace("_", "-"): text for name, text in headers.items()}, result
     )
 
 
@@ -92,7 +92,7 @@ def run() -> Evidence:
         for one in detections
         if one["plate"] == "KTA1000"
     ]
-    told = [{"delivery_id": "d1", "hit_id": hits[0]["hit_id"], "receiver": "cad", "outcome": "delivered"}]
+    result = [{"delivery_id": "d1", "hit_id": hits[0]["hit_id"], "receiver": "cad", "outcome": "delivered"}]
     chained = seals(3)
     return Evidence(
         sent,
@@ -121,7 +121,7 @@ def run() -> Evidence:
             ],
             "dead_letters": [{"origin": "a"}, {"origin": "b"}],
             "alert_hits": hits,
-            "deliveries": told,
+            "deliveries": result,
             "inquiry_seals": [
                 {"seal": one["seal"], "hash": one["hash"], "entry": f"e{one['seal']}"} for one in chained
             ],
@@ -178,9 +178,9 @@ def of_nobody(run: Evidence) -> None:
     run.polls["frames"].append(replace(frame(98, run.sends[0]), value=b"x"))
 
 
-def row(table: str, **told: Any) -> Callable[[Evidence], None]:
+def row(table: str, **changes: Any) -> Callable[[Evidence], None]:
     """One more row."""
-    return lambda run: run.rows[table].append(told)
+    return lambda run: run.rows[table].append(changes)
 
 
 def twice(table: str) -> Callable[[Evidence], None]:
@@ -303,8 +303,8 @@ def test_repeats_on_a_topic_are_counted_and_no_fault() -> None:
     again.polls["inquiries"].append(replace(again.polls["inquiries"][0], offset=70))
     again.heard.append("d1")
     assert faults(again) == []
-    told = figures(again)
-    assert (told["frames_again"], told["detections_again"], told["notices_again"]) == (1, 1, 1)
+    result = figures(again)
+    assert (result["frames_again"], result["detections_again"], result["notices_again"]) == (1, 1, 1)
 
 
 def test_a_journal_says_of_each_frame_what_came_of_all_its_attempts(tmp_path: Path) -> None:

@@ -210,17 +210,17 @@ def test_other_agencies_are_answered_only_where_that_is_asked_for_and_where_they
 ) -> None:
     GENERATOR["write"](tmp_path, GENERATOR["make"]("alpr.sjpd.example"))
     made = tmp_path / "partners" / "partners.toml"
-    told = read_config(Settings(partners_file=made)).serve
-    assert told is not None
-    assert (told.address, told.host) == ("https://alpr.sjpd.example:8444", "0.0.0.0")
-    assert [file and file.name in GENERATOR["make"]() for file in (told.certificate, told.key)] == [
+    result = read_config(Settings(partners_file=made)).serve
+    assert result is not None
+    assert (result.address, result.host) == ("https://alpr.sjpd.example:8444", "0.0.0.0")
+    assert [file and file.name in GENERATOR["make"]() for file in (result.certificate, result.key)] == [
         True,
         True,
     ]
     service = SERVICES["partners"]
-    assert published("partners")[0].endswith(f":{told.port}:{told.port}")
-    assert f"https://127.0.0.1:{told.port}/healthy" in service["healthcheck"]["test"][-1]
-    assert {told.certificate.name, told.key.name} <= set(service["secrets"])  # type: ignore[union-attr]
+    assert published("partners")[0].endswith(f":{result.port}:{result.port}")
+    assert f"https://127.0.0.1:{result.port}/healthy" in service["healthcheck"]["test"][-1]
+    assert {result.certificate.name, result.key.name} <= set(service["secrets"])  # type: ignore[union-attr]
     assert (service["profiles"], service["command"][1:]) == (["partners"], ["partners", "serve"])
     for one in ("partners", "console", "tools"):  # people ask and offer in these two
         assert environment(one)["PLATESTREAM_PARTNERS_FILE"] == f"/run/secrets/partners/{made.name}"

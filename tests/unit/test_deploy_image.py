@@ -79,6 +79,6 @@ def test_nothing_calls_home() -> None:
 def test_stand_ins_change_images_and_little_else() -> None:
     text = (ROOT / "deploy" / "stand-ins" / "compose.yml").read_text()
     services = yaml.load(text.replace("!reset null", "reset"), yaml.SafeLoader)["services"]
-    more = {name: sorted(set(told) - {"image"}) for name, told in services.items() if set(told) != {"image"}}
+    more = {name: sorted(set(data) - {"image"}) for name, data in services.items() if set(data) != {"image"}}
     assert set(services) == set(SERVICES)
     assert more == {"kafka": ["healthcheck"], "clickhouse": ["ulimits", "volumes"], "grafana": ["profiles"]}

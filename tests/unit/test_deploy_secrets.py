@@ -127,8 +127,8 @@ def test_made_passwords_fit_the_accounts(tmp_path: Path) -> None:
         dsn = Dsn.parse((tmp_path / "secrets" / f"clickhouse_{account}").read_text().strip())
         assert f"<{dsn.user}>" in SERVER_USERS
         assert (dsn.host, dsn.port) == ("clickhouse", 8123)
-        told = hashes[f"PLATESTREAM_{account.upper()}_SHA256"]
-        assert told == hashlib.sha256(dsn.password.encode()).hexdigest()
+        result = hashes[f"PLATESTREAM_{account.upper()}_SHA256"]
+        assert result == hashlib.sha256(dsn.password.encode()).hexdigest()
     grafana = (tmp_path / "secrets" / "grafana_clickhouse").read_text()
     assert hashes["PLATESTREAM_GRAFANA_SHA256"] == hashlib.sha256(grafana.encode()).hexdigest()
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700

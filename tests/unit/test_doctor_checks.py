@@ -77,10 +77,10 @@ def test_a_typo_is_named_with_the_setting_that_is_nearest(typo: str, meant: str)
 def test_settings_and_what_containers_are_told_are_known() -> None:
     compose = Path(__file__).parents[2] / "docker-compose.yml"
     users = Path(__file__).parents[2] / "clickhouse" / "server-users.xml"
-    told = set(re.findall(r"PLATESTREAM_[A-Z0-9_]+", compose.read_text() + users.read_text()))
-    told |= {f"PLATESTREAM_{name.upper()}" for name in Settings.model_fields}
-    assert installation.unknown_settings(told) == []
-    assert states(installation.environment(here(**dict.fromkeys(told, "")))) == ["right"]
+    result = set(re.findall(r"PLATESTREAM_[A-Z0-9_]+", compose.read_text() + users.read_text()))
+    result |= {f"PLATESTREAM_{name.upper()}" for name in Settings.model_fields}
+    assert installation.unknown_settings(result) == []
+    assert states(installation.environment(here(**dict.fromkeys(result, "")))) == ["right"]
 
 
 def test_a_wrong_setting_is_told_and_what_needs_it_is_not_looked_at(
@@ -205,9 +205,9 @@ def test_a_certificate_that_cannot_be_read_does_not_hide_the_next(folder: Path, 
     assert states(machine.certificates(here(tmp_path / "gone.pem", good))) == ["wrong", "right"]
 
 
-@pytest.mark.parametrize(("told", "state"), [(True, "right"), (False, "wrong")])
-def test_the_clock_is_right_where_ntp_keeps_it(told: bool, state: str) -> None:
-    assert states(machine.clock(CheckContext({}, synchronised=lambda: told))) == [state]
+@pytest.mark.parametrize(("result", "state"), [(True, "right"), (False, "wrong")])
+def test_the_clock_is_right_where_ntp_keeps_it(result: bool, state: str) -> None:
+    assert states(machine.clock(CheckContext({}, synchronised=lambda: result))) == [state]
 
 
 def test_a_clock_of_which_nothing_is_known_is_not_looked_at() -> None:

@@ -21,10 +21,10 @@ NOW = datetime(2026, 11, 28, 20, tzinfo=UTC)
 
 
 def feed(
-    name: str = "ncic", hours: float | None = 1.0, every: int | None = 60, **told: Any
+    name: str = "ncic", hours: float | None = 1.0, every: int | None = 60, **changes: Any
 ) -> RegistryRecord:
     at = None if hours is None else NOW - timedelta(hours=hours)
-    fields = {"feed_place": "/srv/list", "feed_every_minutes": every, "refreshed_at": at, **told}
+    fields = {"feed_place": "/srv/list", "feed_every_minutes": every, "refreshed_at": at, **changes}
     return RegistryRecord(kind="hotlist_source", id=name, name=name, **fields)
 
 

@@ -27,8 +27,8 @@ DAY = timedelta(days=1)
 ENTRY = HotListEntry.from_json(bytes(example("hotlist_entry").accepted))
 
 
-def line(reference: str, plate: str = "AST3087", **told: str) -> dict[str, str]:
-    return {"reference": reference, "plate": plate, "category": "stolen_vehicle", **told}
+def line(reference: str, plate: str = "AST3087", **changes: str) -> dict[str, str]:
+    return {"reference": reference, "plate": plate, "category": "stolen_vehicle", **changes}
 
 
 def load(streams: MemoryTopics, *lines: dict[str, str], now: datetime = NOW, source: str = "ncic") -> Import:
@@ -205,10 +205,10 @@ def test_after_any_imports_the_list_is_what_the_last_file_says_that_was_taken(
 ) -> None:
     streams, wanted = MemoryTopics(), dict[str, tuple[str, str]]()
     for day, file in enumerate(files):
-        told = [line(name, plate, colour=colour) for name, (plate, colour) in file.items()]
+        result = [line(name, plate, colour=colour) for name, (plate, colour) in file.items()]
         gone = len(wanted.keys() - file.keys())
         try:
-            load(streams, *told, now=NOW + day * DAY)
+            load(streams, *result, now=NOW + day * DAY)
         except RefusedError:
             assert not file or gone > 1
         else:
@@ -223,8 +223,8 @@ def test_after_any_imports_the_list_is_what_the_last_file_says_that_was_taken(
 
 def test_the_record_of_a_change_says_what_was_before_and_after_and_shows_no_plate() -> None:
     later = msgspec.structs.replace(ENTRY, plate="XYZ1234", reason="Found", listed_at=NOW)
-    told = [difference(None, ENTRY), difference(ENTRY, later), difference(ENTRY, None)]
-    assert told[1] == "hot list: changed, plate changed; reason: Stolen from 1st West on 11-23 -> Found"
-    assert "case_number: 26-001234" in told[0]
-    assert "removed" in told[2]
-    assert not any("AST3087" in text or "XYZ1234" in text for text in told)
+    result = [difference(None, ENTRY), difference(ENTRY, later), difference(ENTRY, None)]
+    assert result[1] == "hot list: changed, plate changed; reason: Stolen from 1st West on 11-23 -> Found"
+    assert "case_number: 26-001234" in result[0]
+    assert "removed" in result[2]
+    assert not any("AST3087" in text or "XYZ1234" in text for text in result)

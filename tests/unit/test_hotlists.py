@@ -24,20 +24,20 @@ NCIC = SAMPLES["ncic"]
 def read(layout: str, *lines: str) -> list[Fields | str]:
     """Fields of each line, or what it is refused with."""
     return [
-        f"{number} {told.detail}" if isinstance(told, RefusedError) else told
-        for number, told in FORMATS[layout](line + "\n" for line in lines)
+        f"{number} {result.detail}" if isinstance(result, RefusedError) else result
+        for number, result in FORMATS[layout](line + "\n" for line in lines)
     ]
 
 
 def fields(layout: str, line: str, *names: str) -> tuple[str, ...]:
-    (told,) = read(layout, line)
-    assert isinstance(told, dict), told
-    return tuple(told[name] for name in names)
+    (result,) = read(layout, line)
+    assert isinstance(result, dict), result
+    return tuple(result[name] for name in names)
 
 
 def test_an_ncic_line_is_read_by_its_columns() -> None:
-    told = read("ncic", "HEADER 20261124", NCIC)[0]
-    assert told == {
+    result = read("ncic", "HEADER 20261124", NCIC)[0]
+    assert result == {
         "reference": "V123456789",
         "category": "stolen_vehicle",
         "plate": "AB123456",
@@ -106,10 +106,10 @@ def test_an_id_that_is_made_up_shows_no_plate(layout: str) -> None:
 
 def test_a_layout_without_names_is_told_its_columns() -> None:
     read_line = parser("csv", "plate,,state,reason,case_number", ";")
-    ((number, told),) = read_line(["abc 123;x;MN;Stolen plate;26-1"])
-    assert (number, isinstance(told, dict)) == (1, True)
-    assert isinstance(told, dict)
-    assert (told["plate"], told["state"], told["category"]) == ("ABC123", "MN", "stolen_plate")
+    ((number, result),) = read_line(["abc 123;x;MN;Stolen plate;26-1"])
+    assert (number, isinstance(result, dict)) == (1, True)
+    assert isinstance(result, dict)
+    assert (result["plate"], result["state"], result["category"]) == ("ABC123", "MN", "stolen_plate")
 
 
 def test_a_column_may_be_spelled_as_in_this_country() -> None:
@@ -205,8 +205,8 @@ def lines(layout: str, *content: bytes) -> list[tuple[int, str]]:
     head = [b"reference,plate,state"] if layout == "csv" else []
     text = TextLines(io.BytesIO(b"\n".join([*head, *content])))
     return [
-        (number - len(head), told.detail if isinstance(told, RefusedError) else "")
-        for number, told in FORMATS[layout](text)
+        (number - len(head), result.detail if isinstance(result, RefusedError) else "")
+        for number, result in FORMATS[layout](text)
     ]
 
 

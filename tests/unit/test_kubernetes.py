@@ -66,8 +66,8 @@ def container(name: str) -> dict[str, Any]:
 
 
 def environment(name: str) -> dict[str, str]:
-    told = {key: str(value) for key, value in named("ConfigMap")["platestream"]["data"].items()}
-    return told | {one["name"]: one.get("value", "") for one in container(name)["env"]}
+    result = {key: str(value) for key, value in named("ConfigMap")["platestream"]["data"].items()}
+    return result | {one["name"]: one.get("value", "") for one in container(name)["env"]}
 
 
 def mounted(name: str) -> dict[str, str]:
@@ -75,8 +75,8 @@ def mounted(name: str) -> dict[str, str]:
     of_volume = {}
     for one in pod(name)["volumes"]:
         source = {key: value for key, value in one.items() if key != "name"}
-        ((kind, told),) = source.items()
-        of_volume[one["name"]] = told.get("secretName") or told.get("claimName") or told.get("name") or kind
+        ((kind, more),) = source.items()
+        of_volume[one["name"]] = more.get("secretName") or more.get("claimName") or more.get("name") or kind
     return {one["mountPath"]: of_volume[one["name"]] for one in container(name)["volumeMounts"]}
 
 
@@ -192,11 +192,11 @@ def test_its_ports_and_probes_are_those_of_compose(name: str) -> None:
 @pytest.mark.parametrize("name", GROUPS)
 def test_a_group_of_processes_has_an_address_for_each_by_its_pods_names(name: str) -> None:
     spec = WORK[name]["spec"]
-    told = environment(name)
+    result = environment(name)
     port = {one["name"]: one["containerPort"] for one in container(name)["ports"]}["exchange"]
     wanted = [f"{name}-{number}.{spec['serviceName']}:{port}" for number in range(spec["replicas"])]
-    assert cluster_of([], told).split(";") == wanted
-    assert told["BYTEWAX_STATEFULSET_NAME"] == name
+    assert cluster_of([], result).split(";") == wanted
+    assert result["BYTEWAX_STATEFULSET_NAME"] == name
     (pod_name,) = [one for one in container(name)["env"] if one["name"] == "BYTEWAX_POD_NAME"]
     assert pod_name["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
     service = named("Service")[spec["serviceName"]]["spec"]

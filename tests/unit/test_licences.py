@@ -51,9 +51,9 @@ PACKAGES = sorted(locked())
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_package_forbids_an_agencys_use_or_is_silent_of_its_licence(package: str) -> None:
-    told = said(package)
-    assert told or package in BY_FILE, "no licence: read the package's own files, and add it to BY_FILE"
-    found = {hit.group().lower() for text in told for hit in FORBIDDEN.finditer(text)}
+    result = said(package)
+    assert result or package in BY_FILE, "no licence: read the package's own files, and add it to BY_FILE"
+    found = {hit.group().lower() for text in result for hit in FORBIDDEN.finditer(text)}
     assert found == OF_THE_GPL.get(package, set())
 
 

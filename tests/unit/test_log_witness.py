@@ -40,10 +40,10 @@ def request(name: str, old: int, size: int) -> bytes:
 
 
 def witness(folder: Path) -> LogWitness:
-    told = LogConfig(
+    result = LogConfig(
         "", PublisherState(folder), PublishedFolder(folder), witness_name="w.example", logs=(KEY.verifier,)
     )
-    return LogWitness(told)
+    return LogWitness(result)
 
 
 def ask(one: LogWitness, body: bytes) -> Reply:

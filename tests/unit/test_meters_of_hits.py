@@ -45,5 +45,5 @@ def test_only_new_deliveries_are_counted_with_the_time_they_took(page: Collector
 
 def test_deployments_without_approval_are_counted_by_rule(page: CollectorRegistry) -> None:
     meters.deployments([DeploymentFinding.of("main", "unapproved", NOW)])
-    told = {"rule": "unapproved"}
-    assert page.get_sample_value("platestream_deployment_findings_total", told) == 1
+    fields = {"rule": "unapproved"}
+    assert page.get_sample_value("platestream_deployment_findings_total", fields) == 1

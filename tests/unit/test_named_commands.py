@@ -60,8 +60,8 @@ def options(group: str, word: str) -> frozenset[str]:
     """All options of a command, long and short; empty where there is no such command."""
     found = load(COMMANDS[group])
     found = getattr(found, "commands", {}).get(word, found)
-    told = [name for one in found.params for name in (*one.opts, *one.secondary_opts)]
-    return frozenset({*told, "--help"}) if told else frozenset()
+    result = [name for one in found.params for name in (*one.opts, *one.secondary_opts)]
+    return frozenset({*result, "--help"}) if result else frozenset()
 
 
 def wrong_options(text: str) -> Iterator[str]:
@@ -89,8 +89,8 @@ def test_pages_name_options_that_there_are(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_pages_alerts_and_dashboards_name_commands_that_there_are(path: Path) -> None:
     text = path.read_text()
-    told = spans(text) if path.suffix == ".md" else [text]
-    assert [one for part in told for one in wrong(part)] == []
+    result = spans(text) if path.suffix == ".md" else [text]
+    assert [one for part in result for one in wrong(part)] == []
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -100,16 +100,16 @@ def test_pages_name_commands_by_their_new_names(path: Path) -> None:
 
 
 def test_boards_name_commands_that_there_are() -> None:
-    told = [f"{one.description} {one.empty}" for board in BOARDS for one in board.panels]
-    assert [one for part in told for one in wrong(part)] == []
+    result = [f"{one.description} {one.empty}" for board in BOARDS for one in board.panels]
+    assert [one for part in result for one in wrong(part)] == []
 
 
 def test_the_checks_and_clauses_of_the_order_name_commands_that_there_are() -> None:
-    told = [
+    result = [
         *(f"{one.what} {one.where}" for one in CHECKS),
         *(f"{one.served} {one.people}" for one in CLAUSES),
     ]
-    assert [one for part in told for one in wrong(part)] == []
+    assert [one for part in result for one in wrong(part)] == []
 
 
 def test_messages_and_help_name_commands_that_there_are() -> None:

@@ -70,8 +70,8 @@ def answering(
     """A server that signs its answer with `key`."""
 
     async def serve(request: Request, writer: asyncio.StreamWriter) -> None:
-        told = {**sign_answer(key, request, status, kind, body, now()), **(headers or {})}
-        await send(writer, status, told, body)
+        fields = {**sign_answer(key, request, status, kind, body, now()), **(headers or {})}
+        await send(writer, status, fields, body)
 
     return serve
 
@@ -79,8 +79,8 @@ def answering(
 async def send(
     writer: asyncio.StreamWriter, status: int, headers: Mapping[str, str], body: bytes = b""
 ) -> None:
-    told = {"Content-Length": str(len(body)), **headers}
-    lines = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    fields = {"Content-Length": str(len(body)), **headers}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     writer.write(f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode() + body)
     await writer.drain()
 
@@ -101,16 +101,16 @@ def reads(**changed: Any) -> bytes:
 
 
 def test_a_signed_answer_is_heard() -> None:
-    told = heard(answering(reads()))
-    assert told.outcome == "answered"
-    assert told.answer is not None
-    assert [one.plate for one in told.answer.reads] == ["ABC123"]
+    result = heard(answering(reads()))
+    assert result.outcome == "answered"
+    assert result.answer is not None
+    assert [one.plate for one in result.answer.reads] == ["ABC123"]
 
 
 def test_a_refusal_is_heard_with_its_rule_and_nothing_that_steers_a_terminal() -> None:
     problem = msgspec.json.encode({"detail": "no MOU\x1b[2J\r\n is <b>in force</b>", "plate": "ABC123"})
-    told = heard(answering(problem, 403, kind="application/problem+json"))
-    assert told == PartnerResult("refused", "no MOU [2J is <b>in force</b>", status=403)
+    result = heard(answering(problem, 403, kind="application/problem+json"))
+    assert result == PartnerResult("refused", "no MOU [2J is <b>in force</b>", status=403)
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_a_refusal_is_heard_with_its_rule_and_nothing_that_steers_a_terminal() -
     ids=str,
 )
 def test_reads_that_are_not_as_reads_are_refused_whole(changed: dict[str, Any]) -> None:
-    told = heard(answering(reads(**changed)))
-    assert (told.outcome, told.answer) == ("bad_answer", None)
-    assert told.text.isprintable()
+    result = heard(answering(reads(**changed)))
+    assert (result.outcome, result.answer) == ("bad_answer", None)
+    assert result.text.isprintable()
 
 
 def test_more_reads_than_were_asked_for_are_refused() -> None:
@@ -165,9 +165,9 @@ def test_who_does_not_know_us_may_say_so_without_a_signature() -> None:
     async def serve(_request: Request, writer: asyncio.StreamWriter) -> None:
         await send(writer, 401, {}, b'{"detail": "<script>"}')
 
-    told = heard(serve)
-    assert told.outcome == "not_known"
-    assert "script" not in told.text
+    result = heard(serve)
+    assert result.outcome == "not_known"
+    assert "script" not in result.text
 
 
 def test_an_endless_answer_and_one_that_unpacks_to_one_are_given_up() -> None:
@@ -215,9 +215,9 @@ def test_a_server_that_sends_us_elsewhere_is_not_followed() -> None:
         asked.append(request.url)
         await send(writer, 307, {"Location": request.url.replace("/partner/v1/inquiries", "/more")})
 
-    told = heard(elsewhere)
-    assert told.outcome == "unreachable"
-    assert "elsewhere" in told.text
+    result = heard(elsewhere)
+    assert result.outcome == "unreachable"
+    assert "elsewhere" in result.text
     assert len(asked) == 1
 
 
@@ -240,8 +240,8 @@ def test_this_machine_is_not_asked_unless_that_is_said_and_never_in_clear() -> N
     elsewhere = Bounds(10.0, 20_000)
     assert "https" in heard(serve, elsewhere).text
     for address in ("https://127.0.0.1:8123", "https://localhost:8123", "https://[::1]:8123"):
-        told = heard(serve, elsewhere, address)
-        assert (told.outcome, told.text) == ("unreachable", "its address is this machine itself")
+        result = heard(serve, elsewhere, address)
+        assert (result.outcome, result.text) == ("unreachable", "its address is this machine itself")
     assert reached == []
 
 

@@ -41,22 +41,22 @@ Files = dict[str, bytes]
 
 
 def exchanged(
-    path: str, asked: Any, told: Any, *, key: OwnKey = OURS, by: OwnKey = COUNTYS
+    path: str, asked: Any, result: Any, *, key: OwnKey = OURS, by: OwnKey = COUNTYS
 ) -> SignedExchange:
-    question, answer = msgspec.json.encode(asked), msgspec.json.encode(told)
+    question, answer = msgspec.json.encode(asked), msgspec.json.encode(result)
     request = sign_request(key, ADDRESS + path, question, uuid4(), NOW)
     signed = Answer(200, request, sign_answer(by, request, 200, JSON, answer, NOW))
     return exchange.record_exchange("county", key, question, by.key.public_key(), signed, answer, NOW)
 
 
-def of_reads(read: Read = READ, **told: Any) -> SignedExchange:
+def of_reads(read: Read = READ, **changes: Any) -> SignedExchange:
     asked = Inquiry(asker=ASKER, way="search", plate="ABC123")
-    return exchanged(INQUIRIES, asked, Reads(reads=(read,), found=1), **told)
+    return exchanged(INQUIRIES, asked, Reads(reads=(read,), found=1), **changes)
 
 
-def of_pictures(jpeg: bytes = JPEG, name: UUID = NAME, **told: Any) -> SignedExchange:
+def of_pictures(jpeg: bytes = JPEG, name: UUID = NAME, **changes: Any) -> SignedExchange:
     asked = PictureOf(asker=ASKER, detection_id=name, captured_at=NOW)
-    return exchanged(PICTURES, asked, Pictures(vehicle=jpeg), **told)
+    return exchanged(PICTURES, asked, Pictures(vehicle=jpeg), **changes)
 
 
 def files(*answers: SignedExchange, read: Read = READ, jpeg: bytes = JPEG) -> Files:
@@ -90,8 +90,8 @@ def test_what_another_agency_signed_is_proven_with_nothing_but_the_package() -> 
     assert origin.keys(files()) == {COUNTYS.fingerprint: "county"}
 
 
-def changed(read: Read, **told: Any) -> Read:
-    return msgspec.structs.replace(read, **told)
+def changed(read: Read, **changes: Any) -> Read:
+    return msgspec.structs.replace(read, **changes)
 
 
 OTHER = changed(READ, plate="XYZ999")
@@ -160,19 +160,19 @@ def test_a_hold_of_another_agency_is_not_passed_off_as_ones_own() -> None:
 def test_both_signatures_are_those_of_rfc_9421_as_somebody_checks_them_by_hand() -> None:
     """Without our code and without the library that signed: the base is written down, the key says yes."""
     one = of_reads()
-    told, parameters = one.headers, one.headers["signature-input"].removeprefix("platestream=")
+    result, parameters = one.headers, one.headers["signature-input"].removeprefix("platestream=")
     asked = one.request_headers
-    assert told["content-digest"] == f"sha-256=:{base64.b64encode(sha256(one.answer).digest()).decode()}:"
+    assert result["content-digest"] == f"sha-256=:{base64.b64encode(sha256(one.answer).digest()).decode()}:"
     base = "\n".join(
         [
             '"@status": 200',
-            f'"content-type": {told["content-type"]}',
-            f'"content-digest": {told["content-digest"]}',
+            f'"content-type": {result["content-type"]}',
+            f'"content-digest": {result["content-digest"]}',
             f'"signature";req: {asked["signature"]}',
             f'"@signature-params": {parameters}',
         ]
     )
-    raw = base64.b64decode(told["signature"].removeprefix("platestream=").strip(":"))
+    raw = base64.b64decode(result["signature"].removeprefix("platestream=").strip(":"))
     read_public(one.agency_key).verify(raw, base.encode())
     with pytest.raises(InvalidSignature):
         read_public(one.agency_key).verify(raw, base.replace("200", "201").encode())
@@ -209,8 +209,8 @@ HEADERS = st.dictionaries(
 
 @given(HEADERS, HEADERS)
 def test_whatever_stands_in_its_headers_is_refused_in_words(
-    asked: dict[str, str], told: dict[str, str]
+    asked: dict[str, str], result: dict[str, str]
 ) -> None:
-    one = msgspec.structs.replace(of_reads(), request_headers=asked, headers=told)
+    one = msgspec.structs.replace(of_reads(), request_headers=asked, headers=result)
     with pytest.raises(BadSignature):
         exchange.verify_exchange(one)

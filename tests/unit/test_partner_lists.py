@@ -62,8 +62,8 @@ def test_what_fails_half_way_leaves_the_file_as_it_was_and_numbers_only_grow(tmp
     with file.writing() as kept:
         assert kept.offered.get("county", one.offer_id) == one
         assert kept.offered.get("city", one.offer_id) is None
-        told = [kept.is_newer("county", number, NOW) for number in (5, 5, 4, 6)]
-        assert told == [True, False, False, True]
+        result = [kept.is_newer("county", number, NOW) for number in (5, 5, 4, 6)]
+        assert result == [True, False, False, True]
     with file.writing() as kept:
         kept.offered.delete(one)
         with file.snapshot() as copy:
@@ -77,12 +77,12 @@ def test_what_fails_half_way_leaves_the_file_as_it_was_and_numbers_only_grow(tmp
 
 
 def test_all_that_may_stand_fits_one_request() -> None:
-    told = CurrentOffers(agency="a" * 40, number=1 << 62, offers=tuple(uuid4() for _ in range(MOST_OFFERS)))
-    assert len(msgspec.json.encode(told)) < 20_000
+    result = CurrentOffers(agency="a" * 40, number=1 << 62, offers=tuple(uuid4() for _ in range(MOST_OFFERS)))
+    assert len(msgspec.json.encode(result)) < 20_000
 
 
-def of_county(**told: Any) -> HotListEntry:
-    entry = msgspec.structs.replace(offered_fields(ENTRY), **told)
+def of_county(**changes: Any) -> HotListEntry:
+    entry = msgspec.structs.replace(offered_fields(ENTRY), **changes)
     return as_listed(COUNTY, Offer(asker=asker(), number=1, offer_id=UUID(int=1), entry=entry))
 
 
@@ -122,8 +122,8 @@ def test_a_body_is_read_whole_or_refused_and_nothing_else(body: bytes) -> None:
 
 def test_only_what_an_entry_says_and_not_what_is_ours_alone_is_offered() -> None:
     entry = msgspec.structs.replace(ENTRY, silenced_for=("city",), cameras=("main-n",), again_after_s=5)
-    told = msgspec.to_builtins(offered_fields(entry))
-    assert not {"silenced_for", "cameras", "again_after_s", "entry_id", "source", "listed_at"} & set(told)
+    result = msgspec.to_builtins(offered_fields(entry))
+    assert not {"silenced_for", "cameras", "again_after_s", "entry_id", "source", "listed_at"} & set(result)
     bare = msgspec.structs.replace(entry, source="bolo", case_number="")
     with pytest.raises(msgspec.ValidationError):
         offered_fields(bare)
@@ -135,18 +135,18 @@ def hit(plate: str = ENTRY.plate, second: float = -2) -> AlertHit:
 
 
 def test_a_hit_that_is_told_is_judged_again_by_whoever_listed_the_vehicle() -> None:
-    told = report_hit(hit(), "county", UUID(int=1))
-    found = receive_hit(told, "county", ENTRY, NOW)
+    result = report_hit(hit(), "county", UUID(int=1))
+    found = receive_hit(result, "county", ENTRY, NOW)
     assert (found.agency, found.detection.camera_id, found.match) == ("county", "county/cam", "exact")
-    assert found.hit_id == receive_hit(told, "county", ENTRY, NOW).hit_id
-    assert found.hit_id != receive_hit(told, "city", ENTRY, NOW).hit_id, (
+    assert found.hit_id == receive_hit(result, "county", ENTRY, NOW).hit_id
+    assert found.hit_id != receive_hit(result, "city", ENTRY, NOW).hit_id, (
         "nobody writes over another one's hit"
     )
     for wrong in (hit("ZZ99999"), hit(second=-3601), hit(second=301)):
         with pytest.raises(RefusedError):
             receive_hit(report_hit(wrong, "county", UUID(int=1)), "county", ENTRY, NOW)
     with pytest.raises(RefusedError, match="before the entry was listed"):
-        receive_hit(told, "county", msgspec.structs.replace(ENTRY, listed_at=NOW), NOW)
+        receive_hit(result, "county", msgspec.structs.replace(ENTRY, listed_at=NOW), NOW)
 
 
 def test_what_one_agency_told_us_is_not_told_to_a_third() -> None:
@@ -168,12 +168,12 @@ def test_what_one_agency_told_us_is_not_told_to_a_third() -> None:
 
 
 def test_how_offers_are_taken_is_said_by_partner() -> None:
-    told = {
+    fields = {
         "take": "never",
         "lease_minutes": 30,
         "partners": {"county": {"take": "always", "categories": ["stolen_vehicle"]}},
     }
-    lists = msgspec.convert({"lists": told}, PartnersConfig).lists
+    lists = msgspec.convert({"lists": fields}, PartnersConfig).lists
     assert (lists.of("county").take, lists.of("city").take, lists.lease) == (
         *("always", "never"),
         timedelta(minutes=30),

@@ -50,7 +50,7 @@ def keys(*known: OwnKey) -> Mapping[str, Ed25519PublicKey]:
 
 def signed(**changed: Any) -> Request:
     """A request that is signed as `changed` says, which is otherwise as it should be."""
-    told: dict[str, Any] = {
+    more: dict[str, Any] = {
         "key_id": OURS.fingerprint,
         "created": NOW,
         "expires": NOW + LIVES,
@@ -64,9 +64,9 @@ def signed(**changed: Any) -> Request:
     key: Any = changed.pop("key", OURS.key)
     made = Request("POST", URL, {"Content-Type": "application/json"})
     resolver = MappingKeyResolver(
-        public_keys={}, private_keys={str(changed.get("key_id", told["key_id"])): key}
+        public_keys={}, private_keys={str(changed.get("key_id", more["key_id"])): key}
     )
-    HTTPMessageSigner(signature_algorithm=algorithm, key_resolver=resolver).sign(made, **{**told, **changed})
+    HTTPMessageSigner(signature_algorithm=algorithm, key_resolver=resolver).sign(made, **{**more, **changed})
     return made
 
 
@@ -107,10 +107,10 @@ BREAKS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("told", BREAKS.values(), ids=BREAKS)
-def test_what_is_signed_otherwise_is_nobodys(told: dict[str, Any]) -> None:
+@pytest.mark.parametrize("fields", BREAKS.values(), ids=BREAKS)
+def test_what_is_signed_otherwise_is_nobodys(fields: dict[str, Any]) -> None:
     with pytest.raises(BadSignature):
-        verify(signed(**told))
+        verify(signed(**fields))
 
 
 def change(name: str, value: str) -> Callable[[Request], Request]:
@@ -152,10 +152,10 @@ def test_what_was_changed_on_its_way_is_nobodys(tamper: Callable[[Request], Requ
 
 def test_another_algorithm_beside_the_same_signature_is_refused() -> None:
     request = sign_request(OURS, URL, BODY, IDENT, NOW)
-    told = request.headers["Signature-Input"]
+    result = request.headers["Signature-Input"]
     for alg in ("rsa-v1_5-sha256", "none", "hmac-sha256", "ED25519"):
         with pytest.raises(BadSignature):
-            verify(change("Signature-Input", told.replace("ed25519", alg))(request))
+            verify(change("Signature-Input", result.replace("ed25519", alg))(request))
 
 
 def test_two_signatures_are_not_chosen_from() -> None:
@@ -247,9 +247,9 @@ def test_the_standards_own_example_of_this_algorithm_is_verified() -> None:
         '"content-type": application/json\n"content-length": 18\n"@signature-params": ("date" "@method" '
         '"@path" "@authority" "content-type" "content-length");created=1618884473;keyid="test-key-ed25519"'
     )
-    told = "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw=="
+    result = "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw=="
     algorithm: Any = ED25519
-    algorithm(public_key=key).verify(signature=base64.b64decode(told), message=base.encode())
+    algorithm(public_key=key).verify(signature=base64.b64decode(result), message=base.encode())
     assert len(fingerprint(key)) == 64
 
 

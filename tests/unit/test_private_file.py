@@ -65,10 +65,10 @@ def test_a_new_file_is_there_whole_and_never_over_another(
     if not unnamed:  # as on NFS
         opens = os.open
 
-        def refuses(path: str, flags: int, *told: int, **named: int) -> int:
+        def refuses(path: str, flags: int, *result: int, **named: int) -> int:
             if flags & os.O_TMPFILE == os.O_TMPFILE:
                 raise OSError(errno.EOPNOTSUPP, "Operation not supported")
-            return opens(path, flags, *told, **named)
+            return opens(path, flags, *result, **named)
 
         monkeypatch.setattr(os, "open", refuses)
     file = tmp_path / "file"

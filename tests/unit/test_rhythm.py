@@ -37,10 +37,10 @@ def test_a_month_is_due_at_the_end_of_its_day_by_the_agencys_clock() -> None:
 
 
 def test_filed_on_the_last_day_is_in_time_and_a_day_later_is_late_for_good() -> None:
-    told = done("2026-10", "2026-11-12T23:00")
-    assert late(MONTHLY, "2026-10-01", "2026-12-01", [done("2026-10", "2026-11-10T23:59")], [told]) == []
+    result = done("2026-10", "2026-11-12T23:00")
+    assert late(MONTHLY, "2026-10-01", "2026-12-01", [done("2026-10", "2026-11-10T23:59")], [result]) == []
     late_one = [done("2026-10", "2026-11-11T00:01")]
-    assert late(MONTHLY, "2026-10-01", "2026-12-01", late_one, [told]) == [
+    assert late(MONTHLY, "2026-10-01", "2026-12-01", late_one, [result]) == [
         "2026-10: filed late, on 2026-11-11; it was due on 2026-11-10"
     ]
 
@@ -85,8 +85,8 @@ def test_what_was_filed_before_the_period_was_over_does_not_count() -> None:
         "2026-10: not filed; it was due on 2026-11-10"
     ]
     yearly = Demand("year", audit=False, publish="04-01")
-    told = [done("2026", "2026-12-31T23:59")]
-    assert len(late(yearly, "2026-03-01", "2027-05-01", [], told)) == 1
+    result = [done("2026", "2026-12-31T23:59")]
+    assert len(late(yearly, "2026-03-01", "2027-05-01", [], result)) == 1
 
 
 def test_nothing_is_owed_of_before_the_record_or_the_law_began() -> None:

@@ -91,9 +91,9 @@ def test_no_cell_is_a_formula_and_each_line_has_its_documentation(
     assert len(lines) == len(found)
     for line in lines:
         assert len(line) == len(head)
-        told = dict(zip(head, line, strict=True))
-        assert (told["inquiry_id"], told["exported_by"]) == (str(made.inquiry_id), "ana")
-        assert told["passes_sha256"] == made.sha256
+        result = dict(zip(head, line, strict=True))
+        assert (result["inquiry_id"], result["exported_by"]) == (str(made.inquiry_id), "ana")
+        assert result["passes_sha256"] == made.sha256
         for cell in line:
             assert cell[:1] not in DANGEROUS or not cell or numeric(cell), cell
 
@@ -124,8 +124,8 @@ def test_kml_is_well_formed_whatever_the_text(found: list[Row], reason: str) -> 
         assert [float(one) for one in where] == [row["longitude"], row["latitude"]]
         at = mark.findtext(f"{KML}TimeStamp/{KML}when") or ""
         assert datetime.fromisoformat(at) == row["captured_at"]
-    told = root.findall(f"{KML}Document/{KML}ExtendedData/{KML}Data")
-    assert {one.get("name") for one in told} == set(made.documentation)
+    result = root.findall(f"{KML}Document/{KML}ExtendedData/{KML}Data")
+    assert {one.get("name") for one in result} == set(made.documentation)
 
 
 @given(st.lists(rows(), min_size=1, max_size=3), st.integers(0, 2))
@@ -168,14 +168,14 @@ def test_a_case_report_has_documentation_passes_and_pictures() -> None:
     report = case_report(made)
     assert report == case_report(made), "the same content has the same bytes"
     text = " ".join(" ".join(pages_of(report)).split())
-    told = (
+    result = (
         "St. Johns Police Department",
         "CASE REPORT",
         "26-001234",
         "Hit & <b>run</b>",
         str(made.inquiry_id),
     )
-    for words in (*told, made.sha256, "Some are left out.", "No picture is stored", "cannot be shown"):
+    for words in (*result, made.sha256, "Some are left out.", "No picture is stored", "cannot be shown"):
         assert words in text, words
     for row in found:
         assert text.count(row["plate"]) == 2
@@ -215,21 +215,21 @@ def test_meetings_and_companions_are_safe_in_every_format(
         {"plate": plate, "meetings": 2, "cameras_met": 1, "first_at": NOW, "last_at": NOW}
         for plate, _other, _more in found
     ]
-    for noun, rows_, told in (
+    for noun, rows_, result in (
         ("meeting", met, [exported_meeting(row, where if placed else None) for row in met]),
         ("companion", beside, [exported_fields(row, COMPANION) for row in beside]),
     ):
-        made = replace(case([]), passes=told, rows=rows_, noun=noun)
+        made = replace(case([]), passes=result, rows=rows_, noun=noun)
         (head, *lines) = csv.reader(io.StringIO(export_formats.csv(made).decode(), newline=""))
         assert f"{noun}s_sha256" in head
         for cell in (cell for line in lines for cell in line):
             assert cell[:1] not in DANGEROUS or not cell or numeric(cell), cell
         read = json.loads(export_formats.geojson(made))
         assert [bool(one["geometry"]) for one in read["features"]] == [noun == "meeting" and placed] * len(
-            told
+            result
         )
         somewhere = noun == "meeting" and placed
         root = ElementTree.fromstring(export_formats.kml(made))
         points = root.findall(f"{KML}Document/{KML}Placemark/{KML}Point")
-        assert len(points) == (len(told) if somewhere else 0)
+        assert len(points) == (len(result) if somewhere else 0)
         assert case_report(made).startswith(b"%PDF-")

@@ -36,13 +36,13 @@ few_months = st.lists(searched.map(lambda one: one._replace(month=MONTHS[0])), m
 def test_no_row_is_of_few_searches_or_few_people_and_none_can_be_had_from_the_total(
     asked: list[PersonSearches],
 ) -> None:
-    told = search_log.rows(asked, LEAST)
-    assert sum(row.searches for row in told) == sum(one.searches for one in asked)
-    if len(told) > 1:  # a single row says what the total says
-        assert min(row.searches for row in told) >= LEAST.searches
-    for row in told:
+    result = search_log.rows(asked, LEAST)
+    assert sum(row.searches for row in result) == sum(one.searches for one in asked)
+    if len(result) > 1:  # a single row says what the total says
+        assert min(row.searches for row in result) >= LEAST.searches
+    for row in result:
         people = {one.person for one in asked if _may_be(one, row)}
-        assert len(told) == 1 or len(people) >= LEAST.people
+        assert len(result) == 1 or len(people) >= LEAST.people
 
 
 @given(logs)
@@ -59,24 +59,24 @@ def test_a_quarter_says_nothing_that_its_months_do_not_say(asked: list[PersonSea
 @given(logs)
 def test_counts_by_one_column_say_no_more_than_the_rows(asked: list[PersonSearches]) -> None:
     """Else a row that was left out is the difference."""
-    told = search_log.rows(asked, LEAST)
+    result = search_log.rows(asked, LEAST)
     for kind in ("agency", "purpose", "violation"):
-        counts = search_log.by(kind, told)
-        assert sum(counts.values()) == sum(row.searches for row in told)
-        assert set(counts) <= {getattr(row, kind) for row in told}
+        counts = search_log.by(kind, result)
+        assert sum(counts.values()) == sum(row.searches for row in result)
+        assert set(counts) <= {getattr(row, kind) for row in result}
 
 
 @given(few_months, st.integers(1, 4))
 def test_whose_the_single_searches_are_cannot_be_told(asked: list[PersonSearches], count: int) -> None:
     """One officer's only search of a kind: the log is the same, whatever of the rare kinds it was for."""
     lone = [one for one in asked if one.violation not in ("homicide", "robbery")]
-    told = [
+    result = [
         search_log.rows(
             [*lone, PersonSearches(MONTHS[0], "this agency", CRIME, violation, "green", count)], LEAST
         )
         for violation in ("homicide", "robbery")
     ]
-    assert told[0] == told[1]
+    assert result[0] == result[1]
 
 
 @given(st.lists(st.tuples(*[st.text(max_size=8)] * 4, st.integers(1, 9)), max_size=12))
@@ -85,9 +85,9 @@ def test_nothing_that_a_person_wrote_gets_into_what_is_published(rows: list[tupl
     agencies = {"county": False, "own": True}
     asked = [(MONTHS[0], *(f"CANARY{text}" for text in row[:4]), row[4]) for row in rows]
     for least in (LEAST, None):
-        told = search_log.rows(law_reports.named(asked, profile, agencies), least)
-        assert b"CANARY" not in msgspec.json.encode(told)
-        names = {name for row in told for name in (row.agency, row.purpose, row.violation)}
+        result = search_log.rows(law_reports.named(asked, profile, agencies), least)
+        assert b"CANARY" not in msgspec.json.encode(result)
+        names = {name for row in result for name in (row.agency, row.purpose, row.violation)}
         assert names <= {law_reports.OTHER, SEVERAL}
 
 

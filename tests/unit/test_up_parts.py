@@ -38,8 +38,8 @@ KNOWN = KnownNames(
 )
 
 
-def wanted(data: Path, **told: object) -> StartOptions:
-    return StartOptions(settings=Settings(data=data), port=8123, readers=2, **told)  # type: ignore[arg-type]
+def wanted(data: Path, **changes: object) -> StartOptions:
+    return StartOptions(settings=Settings(data=data), port=8123, readers=2, **changes)  # type: ignore[arg-type]
 
 
 def names(found: list[Program]) -> list[str]:
@@ -181,10 +181,10 @@ def test_the_log_has_whole_lines_of_each_process() -> None:
     other = log.lines("PROCESS_LOG_STDOUT", head.format("audit") + "apart\n", begun)
     last = log.lines("PROCESS_LOG_STDOUT", head.format("match") + "o\n", begun)
     assert [first, other, last] == [["match one"], ["audit apart"], ["match two"]]
-    told = log.lines(
+    result = log.lines(
         "PROCESS_STATE_EXITED", "processname:match groupname:g from_state:RUNNING expected:0 pid:7", begun
     )
-    assert told == ["match * exited, process 7"]
+    assert result == ["match * exited, process 7"]
 
 
 def test_what_ended_lately_is_counted_from_the_log_however_long_it_had_run(tmp_path: Path) -> None:
@@ -213,10 +213,10 @@ def test_a_process_that_ends_again_and_again_is_not_well_though_it_runs(tmp_path
     file = tmp_path / "log"
     file.write_text(f"{NOW:%Y-%m-%dT%H:%M:%S.000}Z match * exited, process 7\n" * 3)
     running = ProcessStatus("match", "", "running", 8, NOW - timedelta(seconds=5), "")
-    (told,) = status.process_faults((running,), NOW, file)
-    assert "match has ended 3 times in ten minutes" in told
+    (result,) = status.process_faults((running,), NOW, file)
+    assert "match has ended 3 times in ten minutes" in result
     between = ProcessStatus("match", "", "backoff", 0, None, "Exited too quickly")
-    assert [*status.process_faults((between,), NOW, file)] == [told]
+    assert [*status.process_faults((between,), NOW, file)] == [result]
     stopped = ProcessStatus("match", "", "stopped", 0, None, "")
     assert "was not started" in next(status.process_faults((stopped,), NOW, file))
     assert not [*status.process_faults((running,), NOW + timedelta(minutes=2), file)]
@@ -281,8 +281,8 @@ def test_what_runs_and_gives_no_answer_is_wrong(monkeypatch: pytest.MonkeyPatch)
             "boards": hanging.getsockname()[1],
             "partners": urlsplit(broken.url).port,
         }
-        told = list(status.unresponsive(running, ports, NOW))
-    assert [one.split(" on port")[0] for one in told] == [
+        result = list(status.unresponsive(running, ports, NOW))
+    assert [one.split(" on port")[0] for one in result] == [
         "console runs and gives no answer",
         "partners runs and answers with error 500",
     ]

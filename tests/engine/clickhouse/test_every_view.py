@@ -84,7 +84,7 @@ class Seen:
         if view == "picture":
             asked["other"] = str(IDS[where, asked["other"]])
         since = NOW - AGES[where] - HOUR  # of sightings no more than 7 days are asked for
-        told = {
+        fields = {
             "kind": kind,
             "cameras": [f"cam-{where}"],
             "since": since,
@@ -92,7 +92,7 @@ class Seen:
             **asked,
             **more,
         }
-        return self.database.ask(**told)
+        return self.database.ask(**fields)
 
     def refuses(self, view: str, inquiry: UUID) -> bool:
         return self.code(view, inquiry) == THROWN
@@ -296,10 +296,10 @@ def test_the_index_of_a_table_shows_no_plate(seen: Seen, role: str) -> None:
 
 
 def test_no_file_is_written_of_what_no_inquiry_opens(seen: Seen, tmp_path: Path) -> None:
-    for told in ("platestream.detections", f"platestream.search(inquiry = '{uuid4()}')"):
+    for result in ("platestream.detections", f"platestream.search(inquiry = '{uuid4()}')"):
         with pytest.raises(DatabaseError):
             seen.database.client(ANALYST).command(
-                f"SELECT * FROM {told} INTO OUTFILE '{tmp_path / 'out.csv'}'"
+                f"SELECT * FROM {result} INTO OUTFILE '{tmp_path / 'out.csv'}'"
             )
     assert not (tmp_path / "out.csv").exists()
 

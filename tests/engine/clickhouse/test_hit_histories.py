@@ -31,9 +31,9 @@ def database(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield made
 
 
-def hit(number: int, source: str = "ncic", **told: object) -> AlertHit:
+def hit(number: int, source: str = "ncic", **changes: object) -> AlertHit:
     entry = msgspec.structs.replace(FOUND.entry, source=source)
-    return msgspec.structs.replace(FOUND, hit_id=UUID(int=number), entry=entry, **told)
+    return msgspec.structs.replace(FOUND, hit_id=UUID(int=number), entry=entry, **changes)
 
 
 def expected(done: list[HitAction], source: str) -> tuple[object, ...]:
@@ -49,10 +49,10 @@ def test_the_database_folds_actions_as_python_does(database: Database) -> None:
 
     @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
     @given(histories)
-    def same(told: list[tuple[str, list[HitAction]]]) -> None:
+    def same(result: list[tuple[str, list[HitAction]]]) -> None:
         nonlocal first
         wanted = {}
-        for source, done in told:
+        for source, done in result:
             first += 1
             ours = [
                 msgspec.structs.replace(

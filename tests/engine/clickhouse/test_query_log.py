@@ -73,7 +73,7 @@ def test_a_query_of_a_person_that_reads_plates_beside_the_gate_is_a_breach(datab
 
 
 @pytest.mark.parametrize(
-    "told",
+    "fields",
     [
         {"query": "SELECT * FROM platestream.search(inquiry = '7c0e')", "tables": ["platestream.search"]},
         {
@@ -89,9 +89,9 @@ def test_a_query_of_a_person_that_reads_plates_beside_the_gate_is_a_breach(datab
     ],
 )
 def test_looks_through_the_gate_and_the_work_of_the_pipeline_are_no_findings(
-    database: Database, told: dict[str, Any]
+    database: Database, fields: dict[str, Any]
 ) -> None:
-    asked(database, **told)
+    asked(database, **fields)
     assert found(database) == []
 
 

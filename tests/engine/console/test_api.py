@@ -227,7 +227,7 @@ def test_what_a_program_may_is_what_its_person_may(pages: Pages, role: Role) -> 
 
 
 def test_a_time_that_no_clock_shows_is_refused(officer: Program) -> None:
-    told = {"detection_id": str(UUID(int=7)), "kind": "crop", **WHY}
+    fields = {"detection_id": str(UUID(int=7)), "kind": "crop", **WHY}
     for at in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-05-04T18:00:00"):
-        assert officer.post("/inquiries/picture", captured_at=at, **told).status_code == 422
+        assert officer.post("/inquiries/picture", captured_at=at, **fields).status_code == 422
         assert officer.post("/hits/look", since=at, **WHY).status_code == 422

@@ -172,8 +172,8 @@ def test_a_reset_ends_sessions_and_the_person_sets_a_password_that_stands_nowher
     assert vale.get("/hits").url.path == "/sign-in"
     assert vale.sign_in("vale").status_code == 401
     secret = "quite a long new phrase"
-    told = {"who": "vale", "code": code, "password": secret, "again": secret}
-    assert "Your password is set" in vale.client.post("/redeem", data=told).text
+    fields = {"who": "vale", "code": code, "password": secret, "again": secret}
+    assert "Your password is set" in vale.client.post("/redeem", data=fields).text
     assert vale.sign_in("vale", secret).status_code == 200
     log = pages.database.rows("SELECT * FROM platestream.inquiry_log")
     assert secret not in str(log)
@@ -338,17 +338,17 @@ def test_a_number_that_is_none_is_named(pages: Pages, lee: Person) -> None:
 
 def test_a_special_detail_is_registered_and_then_approved(pages: Pages, lee: Person) -> None:
     lee.get("/administration/cameras")
-    told = {
+    fields = {
         "title": "Operation Canyon",
         "cameras": "trailer-1",
         "since": "2026-11-24T18:00",
         "until": "2026-11-26T00:00",
         "case_number": "26-001234",
     }
-    answer = lee.send("/administration/details", new="yes", id="op-canyon", **told)
+    answer = lee.send("/administration/details", new="yes", id="op-canyon", **fields)
     assert "26-001234" not in str(answer.url)
     assert "Not approved" in text(lee)
-    lee.send("/administration/details", id="op-canyon", approved_by="Chief", **told)
+    lee.send("/administration/details", id="op-canyon", approved_by="Chief", **fields)
     assert "Not approved" not in text(lee)
     canyon = record(pages, "detail", "op-canyon")
     assert (canyon.approved_by, canyon.case_number) == ("Chief", "26-001234")
@@ -368,8 +368,8 @@ def gateway(pages: Pages) -> Path:
     (pages.data / "up" / PLAN).write_bytes(msgspec.json.encode(plan))
     quiet = state.CameraHealth(name="north", kind="folder", up=False, fault="no frame for 60 s")
     well = state.CameraHealth(name="south", kind="folder", up=True, last_frame=NOW)
-    told = state.GatewayHealth(at=NOW, waiting=0, waiting_bytes=0, sending="", cameras=(quiet, well))
-    state.write(pages.data / "cameras", told)
+    result = state.GatewayHealth(at=NOW, waiting=0, waiting_bytes=0, sending="", cameras=(quiet, well))
+    state.write(pages.data / "cameras", result)
     return config
 
 
@@ -399,11 +399,11 @@ def test_saving_the_first_camera_says_first_which_cameras_stop(
     assert "north" not in job.records_of(pages.streams, "camera")
     lee.send("/administration/cameras", **form, approved_by="Chief Yazzie", confirmed="yes")
     assert record(pages, "camera", "north").approved_by == "Chief Yazzie"
-    told = "camera south: its frames are not read, because the camera is not registered"
+    result = "camera south: its frames are not read, because the camera is not registered"
     monkeypatch.setattr(Supervisor, "states", lambda _self: [])
-    assert told in status(pages.settings, NOW).wrong
+    assert result in status(pages.settings, NOW).wrong
     lee.get("/administration")
-    assert told in text(lee)
+    assert result in text(lee)
     assert "All cameras send frames" not in text(lee)
 
 

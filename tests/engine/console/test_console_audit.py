@@ -42,8 +42,8 @@ def also(pages: Pages, who: str, role: Role) -> Person:
     return pages.browser(who)
 
 
-def ask(pages: Pages, count: int = 3, who: str = "vale", **told: str) -> list[UUID]:
-    asked = {"case_number": "26-001234", "reason": "Stolen vehicle, followed up", "vehicles": 1, **told}
+def ask(pages: Pages, count: int = 3, who: str = "vale", **changes: str) -> list[UUID]:
+    asked = {"case_number": "26-001234", "reason": "Stolen vehicle, followed up", "vehicles": 1, **changes}
     return [pages.database.ask(DOOR, on_behalf_of=who, **asked) for _each in range(count)]
 
 
@@ -55,9 +55,9 @@ def drawn(pages: Pages, auditor: Person, count: int = 3) -> list[UUID]:
     return asked
 
 
-def judge(auditor: Person, inquiry: UUID, verdict: str = "meets", **told: str) -> int:
+def judge(auditor: Person, inquiry: UUID, verdict: str = "meets", **changes: str) -> int:
     auditor.get("/audit/draws/1")
-    answer = auditor.send("/audit/draws/1", inquiry=str(inquiry), verdict=verdict, **told)
+    answer = auditor.send("/audit/draws/1", inquiry=str(inquiry), verdict=verdict, **changes)
     return int(answer.status_code)
 
 
@@ -129,8 +129,8 @@ def test_inquiries_are_judged_one_after_another(pages: Pages, auditor: Person) -
     answer = auditor.send("/audit/draws/1", inquiry=str(second), verdict="meets", note="Case file seen")
     assert (answer.url.path, answer.url.fragment) == ("/audit/draws/1", "next")
     assert next_one(auditor) == [str(third)]
-    told = {"data_error": "Case number mistyped", "correction": "Put right"}
-    auditor.send("/audit/draws/1", inquiry=str(third), verdict="fails", note="No such case", **told)
+    fields = {"data_error": "Case number mistyped", "correction": "Put right"}
+    auditor.send("/audit/draws/1", inquiry=str(third), verdict="fails", note="No such case", **fields)
     assert next_one(auditor) == [str(first)]
     says(auditor, "2 of 3 judged", "Case file seen", "No such case", "Case number mistyped", "Put right")
     auditor.send("/audit/draws/1", inquiry=str(first), verdict="meets")
@@ -325,14 +325,14 @@ def test_an_administrator_sees_the_audit_and_has_no_form_of_it(pages: Pages, aud
     for path in ("/audit", "/audit/draws", "/audit/draws/1", f"/audit/memo/{YEAR}"):
         assert admin.get(path).status_code == 200
         assert set(re.findall(r'method="post" action="([^"]+)"', admin.page)) == {"/sign-out"}
-    for path, told in (
+    for path, fields in (
         ("/audit/draws", {"again": "A rehearsal"}),
         ("/audit/draws/1", {"inquiry": str(inquiry), "verdict": "meets"}),
         (f"/audit/memo/{YEAR}", {"draw": "1", "sure": "yes"}),
         ("/audit/export", {"reason": "Yearly audit"}),
     ):
         admin.get("/audit")
-        assert admin.send(path, **told).status_code == 403
+        assert admin.send(path, **fields).status_code == 403
     for kind in ("audit_draw", "audit_finding", "audit_memo", "audit_export"):
         assert ("adm", "refused") in logged(pages, kind)
 

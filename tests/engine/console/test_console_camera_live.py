@@ -34,8 +34,8 @@ def gateway(pages: Pages) -> live_picture.Live:
     """A gateway of one camera, `north #1 / 1st`, that was started here."""
     spool = pages.data / "cameras"
     spool.mkdir(parents=True)
-    told = '[cameras."north #1 / 1st"]\nkind = "folder"\npath = "."\nlatitude = 34.5\nlongitude = -109.4\n'
-    (pages.data / "cameras.toml").write_text(told)
+    result = '[cameras."north #1 / 1st"]\nkind = "folder"\npath = "."\nlatitude = 34.5\nlongitude = -109.4\n'
+    (pages.data / "cameras.toml").write_text(result)
     (pages.data / "up").mkdir()
     (pages.data / "up" / PLAN).write_bytes(
         msgspec.json.encode(StartPlan((), str(pages.data / "cameras.toml")))

@@ -76,8 +76,8 @@ def now_listed(pages: Pages) -> dict[str, HotListEntry]:
     return listed(pages.console.door("vale").streams)
 
 
-def put(pages: Pages, *told: dict[str, str], source: str = "sjpd") -> None:
-    made = [make_entry(source, {**TOLD, **one}, pages.console.zone) for one in told]
+def put(pages: Pages, *result: dict[str, str], source: str = "sjpd") -> None:
+    made = [make_entry(source, {**TOLD, **one}, pages.console.zone) for one in result]
     publish(pages.streams, topics.HOTLIST, [HotListChange(one.entry_id, one) for one in made])
 
 
@@ -106,8 +106,8 @@ def look_at(browser: Person, content: bytes, name: str = "list.csv", source: str
     """Choose a file on the import page and send it."""
     browser.get("/hotlist/import")
     (proof, *_same) = re.findall(r'name="csrf" value="([^"]+)"', browser.page)
-    told = {"csrf": proof, "source": source, "layout": "csv", "columns": "", "delimiter": ","}
-    answer = browser.client.post("/hotlist/import", data=told, files={"file": (name, content)})
+    fields = {"csrf": proof, "source": source, "layout": "csv", "columns": "", "delimiter": ","}
+    answer = browser.client.post("/hotlist/import", data=fields, files={"file": (name, content)})
     browser.page = answer.text
     return answer
 
@@ -161,8 +161,8 @@ def test_a_listing_answers_at_once_and_its_look_back_shows_progress_and_then_the
 ) -> None:
     for minute in range(4):
         at = NOW - timedelta(days=2, minutes=minute)
-        told = {"captured_at": at, "best_at": at, "detection_id": uuid4()}
-        seen = msgspec.structs.replace(READ, **told, plate="AST3087" if minute else "A5T3087")
+        fields = {"captured_at": at, "best_at": at, "detection_id": uuid4()}
+        seen = msgspec.structs.replace(READ, **fields, plate="AST3087" if minute else "A5T3087")
         pages.database.put(tables.DETECTIONS, seen)
         pages.database.put(tables.IMAGES, seen)
     reached, go_on = threading.Event(), threading.Event()
@@ -349,8 +349,8 @@ def test_a_plate_is_found_on_the_list_alike_by_page_command_and_program(
         "vale", "CAD", tokens.PARTS, pages.clock() + timedelta(days=9)
     )
     headers = {"Authorization": f"Bearer {token}"}
-    told = lister.client.post("/api/hotlist/look", json={"plate": typed}, headers=headers).json()
-    assert sorted(one["entry_id"] for one in told["entries"]) == sorted(f"sjpd:{one}" for one in found)
+    result = lister.client.post("/api/hotlist/look", json={"plate": typed}, headers=headers).json()
+    assert sorted(one["entry_id"] for one in result["entries"]) == sorted(f"sjpd:{one}" for one in found)
     monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", pages.database.dsn)
     monkeypatch.setenv("PLATESTREAM_DATA", str(pages.data))
     signed_in_as(monkeypatch, "vale")
@@ -461,8 +461,8 @@ def test_a_file_that_looks_damaged_is_forced_by_the_administrator_alone_who_says
     (proof, *_same) = re.findall(r'name="csrf" value="([^"]+)"', lister.page)
     kept = held_upload(pages, lister)
     for why in ("", "The state police ended this list"):
-        told = {"csrf": proof, "upload": kept.name, "force": why}
-        assert lister.client.post("/hotlist/import/sure", data=told).status_code in (403, 409)
+        fields = {"csrf": proof, "upload": kept.name, "force": why}
+        assert lister.client.post("/hotlist/import/sure", data=fields).status_code in (403, 409)
     assert len(now_listed(pages)) == 2
     admin = pages.browser("adm")
     look_at(admin, content)

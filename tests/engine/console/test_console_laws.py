@@ -88,8 +88,8 @@ def test_an_administrator_adds_changes_and_ends_a_place_and_sees_who_stands_in_i
     lee.get("/administration/places")
     lee.send("/administration/places/end", id="lincoln")
     assert "Inactive." in shown(lee)
-    told = lee.send("/undo", undo=re.findall(r'name="undo" value="([^"]+)"', lee.page)[0])
-    assert told.status_code == 200
+    result = lee.send("/undo", undo=re.findall(r'name="undo" value="([^"]+)"', lee.page)[0])
+    assert result.status_code == 200
     assert job.records_of(pages.streams, "place")["lincoln"].active
 
 
@@ -127,13 +127,18 @@ def test_what_is_due_is_drawn_published_and_shown_with_where_and_which_bytes(pag
     assert f'filename="monthly-{period}.json"' in report.headers["content-disposition"]
     aud.get("/audit/due")
     (proof, *_same) = re.findall(r'name="csrf" value="([^"]+)"', aud.page)
-    told = {"csrf": proof, "rhythm": "monthly", "period": period, "where": "https://police.example.gov/alpr"}
+    fields = {
+        "csrf": proof,
+        "rhythm": "monthly",
+        "period": period,
+        "where": "https://police.example.gov/alpr",
+    }
     doctored = report.content.replace(b'"searches": 0', b'"searches": 9')
     for content, says in ((doctored, "other figures"), (b"x", "no report")):
-        wrong = aud.client.post("/audit/due/published", data=told, files={"file": ("r.json", content)})
+        wrong = aud.client.post("/audit/due/published", data=fields, files={"file": ("r.json", content)})
         assert (wrong.status_code, says in wrong.text) == (409, True)
-    assert aud.client.post("/audit/due/published", data=told).status_code == 400
-    done = aud.client.post("/audit/due/published", data=told, files={"file": ("r.json", report.content)})
+    assert aud.client.post("/audit/due/published", data=fields).status_code == 400
+    done = aud.client.post("/audit/due/published", data=fields, files={"file": ("r.json", report.content)})
     assert done.status_code == 200
     assert "https://police.example.gov/alpr" in done.text
     assert "SHA-256" in done.text
@@ -143,9 +148,9 @@ def test_who_may_not_publish_does_not_and_whoever_is_no_auditor_sees_nothing(pag
     lee = pages.browser("lee")
     lee.get("/audit/due")
     assert "Publication" not in lee.page
-    told = {"rhythm": "monthly", "period": before(1), "where": "x"}
+    more = {"rhythm": "monthly", "period": before(1), "where": "x"}
     (proof, *_same) = re.findall(r'name="csrf" value="([^"]+)"', lee.page)
-    sent = lee.client.post("/audit/due/published", data={"csrf": proof, **told}, files={"file": ("a", b"x")})
+    sent = lee.client.post("/audit/due/published", data={"csrf": proof, **more}, files={"file": ("a", b"x")})
     assert sent.status_code == 403
     officer = pages.browser("vale")
     assert officer.get("/audit/due").status_code == 403

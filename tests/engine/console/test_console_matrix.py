@@ -70,8 +70,8 @@ def try_all(
     for number, (method, path) in enumerate(addresses()):
         if not wanted(number, method):
             continue
-        told = {"csrf": session.csrf, **fields} if method == "POST" else None
-        answer = client.request(method, path, data=told, headers=headers, follow_redirects=False)
+        result = {"csrf": session.csrf, **fields} if method == "POST" else None
+        answer = client.request(method, path, data=result, headers=headers, follow_redirects=False)
         found[method, path] = answer.status_code
     return found
 

@@ -84,10 +84,10 @@ def kinds(office: Office) -> list[tuple[str, str]]:
 def test_a_search_shows_what_another_agency_read_and_whose_it_is(office: Office, analyst: Person) -> None:
     assert 'name="agency" value="county"' in analyst.page
     analyst.send("/search", way="search", plate="AST3087", case_number=CASE, agency="county")
-    told = text(analyst.page)
-    assert "county Answered with 1 reads." in told
-    assert "AST3087 not read" in told
-    assert "mill-rd" in told
+    result = text(analyst.page)
+    assert "county Answered with 1 reads." in result
+    assert "AST3087 not read" in result
+    assert "mill-rd" in result
     assert "<b>Ford</b>" not in analyst.page
     assert "&lt;b&gt;Ford&lt;/b&gt;" in analyst.page
     assert analyst.page.rstrip().endswith("</html>")

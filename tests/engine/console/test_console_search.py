@@ -298,8 +298,8 @@ def test_page_command_and_api_find_the_same(
     )
     for number, (colour, body, state, direction) in enumerate(seen):
         other = {"direction": direction} if direction else {}
-        told = Vehicle(colour=colour, body=body, other=other)
-        put(pages, f"AST308{number}", vehicle=told, state=state)
+        result = Vehicle(colour=colour, body=body, other=other)
+        put(pages, f"AST308{number}", vehicle=result, state=state)
     analyst.send("/search", way="search", plate="AST*", case_number=CASE, **wanted)
 
     monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", pages.database.dsn)

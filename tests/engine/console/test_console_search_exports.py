@@ -103,13 +103,13 @@ def test_command_and_api_export_companions_as_the_page_does(
         "ana", "RMS", tokens.PARTS, pages.clock() + timedelta(days=9)
     )
     post = partial(analyst.client.post, headers={"Authorization": f"Bearer {token}"})
-    told = {"plate": "AST3087", "case_number": CASE}
-    found = post("/api/inquiries/companions", json=told).json()
+    fields = {"plate": "AST3087", "case_number": CASE}
+    found = post("/api/inquiries/companions", json=fields).json()
     answer = post("/api/inquiries/export", json={"inquiry_id": found["inquiry_id"], "format": "csv"})
     read = [list(csv.DictReader(io.StringIO(one))) for one in (made.read_text(), answer.text)]
     assert [one["companions_sha256"] for one in read[0]] == [one["companions_sha256"] for one in read[1]]
     assert [one["plate"] for one in read[0]] == ["MATE456"]
-    met = post("/api/inquiries/meetings", json={**told, "other_plate": "MATE456"}).json()
+    met = post("/api/inquiries/meetings", json={**fields, "other_plate": "MATE456"}).json()
     kml = post("/api/inquiries/export", json={"inquiry_id": met["inquiry_id"], "format": "kml"})
     assert kml.text.count("<Placemark") == met["found"] == 2
     page = post("/api/inquiries/page", json={"inquiry_id": met["inquiry_id"]})

@@ -100,8 +100,8 @@ def test_a_link_sets_no_password_and_a_code_signs_nobody_in(pages: Pages) -> Non
     pages.staff(person("ortiz", "administrator"))
     pages.put(person("vale", "officer"))
     code = accounts.sign_in_link(pages.console.door("ortiz"), "vale", pages.clock(), "at a test")
-    told = {"who": "vale", "code": code, "password": PASSWORD, "again": PASSWORD}
-    assert pages.browser().client.post("/redeem", data=told).status_code == 401
+    fields = {"who": "vale", "code": code, "password": PASSWORD, "again": PASSWORD}
+    assert pages.browser().client.post("/redeem", data=fields).status_code == 401
     code, _made = accounts.invite(pages.console.door("ortiz"), "vale", pages.clock())
     assert "has expired" in follow_link(pages, "vale", code=code).page
 
@@ -116,10 +116,10 @@ def test_an_invitation_link_leads_to_the_filled_form(pages: Pages) -> None:
     vale.get(link.replace("&amp;", "&"))
     assert 'name="who" value="vale"' in vale.page
     (code,) = re.findall(r'name="code" value="([^"]+)"', vale.page)
-    told = {
+    fields = {
         "who": "vale",
         "code": code,
         "password": "another good password",
         "again": "another good password",
     }
-    assert "Your password is set" in vale.client.post("/redeem", data=told).text
+    assert "Your password is set" in vale.client.post("/redeem", data=fields).text

@@ -51,10 +51,10 @@ def test_a_saved_search_opens_prefilled_without_its_reason_and_each_run_is_an_in
         ("search", "refused"),
         ("search", "allowed"),
     ]
-    told = pages.database.rows(
+    result = pages.database.rows(
         "SELECT other, change FROM platestream.inquiry_log WHERE kind LIKE 'search_sa%'"
     )
-    assert not any("AST" in word for row in told for word in row)
+    assert not any("AST" in word for row in result for word in row)
 
 
 def test_saved_searches_are_ones_own_and_deletable(pages: Pages, analyst: Person) -> None:

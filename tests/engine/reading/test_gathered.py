@@ -99,10 +99,10 @@ def test_rows_that_the_model_fails_on_are_an_error_of_theirs_alone() -> None:
     with ThreadPoolExecutor(8) as threads:
         asked = [crops(seed) for seed in range(20)]
         asked[7] = asked[13] = poison
-        told = [threads.submit(model.run, held.out, {held.name: rows}) for rows in asked]
-    failed = [place for place, one in enumerate(told) if one.exception()]
+        result = [threads.submit(model.run, held.out, {held.name: rows}) for rows in asked]
+    failed = [place for place, one in enumerate(result) if one.exception()]
     assert failed == [7, 13]
-    assert all(one.result()[0].shape[0] == 1 for place, one in enumerate(told) if place not in failed)
+    assert all(one.result()[0].shape[0] == 1 for place, one in enumerate(result) if place not in failed)
 
 
 @pytest.mark.parametrize("gathered", [False, True])

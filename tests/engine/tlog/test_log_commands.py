@@ -51,10 +51,10 @@ def test_from_the_first_head_to_a_proof_that_is_checked_without_a_database(
     inquiry = database.ask(pattern="CKR4572")
     sealed(database)
     assert "1 entry, 1 new" in cli("audit", "publish").stdout
-    told = json.loads(cli("audit", "head", "--json").stdout)
-    key, folder = told["key"], told["folder"]
+    result = json.loads(cli("audit", "head", "--json").stdout)
+    key, folder = result["key"], result["folder"]
     assert key.startswith("st-johns-police-department/inquiries/")
-    (tmp_path / "older").write_text(told["checkpoint"])
+    (tmp_path / "older").write_text(result["checkpoint"])
     assert "PRIVATE" not in cli("audit", "head").stdout
     sealed(database)
     assert "2 entries, 1 new" in cli("audit", "publish").stdout, "publishing was an act, which is sealed, too"

@@ -116,14 +116,14 @@ def test_only_new_seals_are_read_to_extend_it(log: Agency, monkeypatch: pytest.M
 
 
 def test_what_is_published_tells_nothing_of_an_inquiry_and_everybody_may_read_it(log: Agency) -> None:
-    told = {"pattern": "CKR4572", "case_number": "26-001234", "reason": "stolen vehicle of Vale"}
-    log.ask(2, **told)
+    fields = {"pattern": "CKR4572", "case_number": "26-001234", "reason": "stolen vehicle of Vale"}
+    log.ask(2, **fields)
     log.publish()
     for file in log.found.folder.root.rglob("*"):
         assert stat.S_IMODE(file.stat().st_mode) == (0o755 if file.is_dir() else 0o644), file
         if file.is_file():
             content = file.read_bytes()
-            assert not any(word.encode() in content for word in told.values())
+            assert not any(word.encode() in content for word in fields.values())
     bundle = list(tiles.entries(log.found.folder.read("tile/entries/000.p/2")))
     rows = [rows[0].to_json() for _seal, rows in read_seals(log.database.client(), 1)]
     guessed = {leaves.commitment(salt, row) for row in rows for salt in (b"", bytes(32))}

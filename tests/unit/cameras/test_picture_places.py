@@ -102,15 +102,15 @@ def test_no_bytes_and_no_header_make_it_fail(image: bytes, header: str) -> None:
 class Car:
     """The intake of a camera that moves, and what it stored."""
 
-    def __init__(self, folder: Path, **told: Any) -> None:
-        camera = Camera(kind="http", latitude=34.0, longitude=-109.0, moves=True, rate=60.0, **told)
+    def __init__(self, folder: Path, **changes: Any) -> None:
+        camera = Camera(kind="http", latitude=34.0, longitude=-109.0, moves=True, rate=60.0, **changes)
         state = CameraState("car-12", "http", camera.longest_silence, NOON)
         self.spool = Spool(folder, 10**8)
         self.intake = Intake("car-12", camera, Bounds(), self.spool, {"car-12": state}, Live(folder))
 
-    def take(self, late: timedelta, image: bytes, **told: Any) -> None:
-        own = None if told.pop("timeless", False) else NOON - late
-        self.intake.take(Capture(NOON, image, camera_time=own, **told), 0.0)
+    def take(self, late: timedelta, image: bytes, **changes: Any) -> None:
+        own = None if changes.pop("timeless", False) else NOON - late
+        self.intake.take(Capture(NOON, image, camera_time=own, **changes), 0.0)
 
     @property
     def stored(self) -> list[Message]:
@@ -145,7 +145,7 @@ def test_the_place_of_push_or_header_counts_before_that_of_exif(car: Car) -> Non
 
 
 @pytest.mark.parametrize(
-    ("late", "told", "reason", "said"),
+    ("late", "fields", "reason", "said"),
     [
         (timedelta(), {}, "place", "no place of its own"),
         (timedelta(), {"place": HERE, "timeless": True}, "time", "no time of its own"),
@@ -154,10 +154,10 @@ def test_the_place_of_push_or_header_counts_before_that_of_exif(car: Car) -> Non
     ],
 )
 def test_without_a_place_or_a_usable_time_nothing_is_stored(
-    car: Car, late: timedelta, told: dict[str, Any], reason: str, said: str
+    car: Car, late: timedelta, fields: dict[str, Any], reason: str, said: str
 ) -> None:
     with pytest.raises(RefusedError) as refused:
-        car.take(late, photo(), **told)
+        car.take(late, photo(), **fields)
     assert (refused.value.reason, said in refused.value.detail) == (reason, True)
     assert car.stored == []
 

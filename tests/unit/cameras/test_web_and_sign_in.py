@@ -27,8 +27,8 @@ def test_a_stream_is_cut_into_its_pictures_however_it_arrives(
 ) -> None:
     stream = b""
     for image in images:
-        told = f"Content-Length: {len(image)}\r\n" if lengths else ""
-        stream += f"--edge\r\nContent-Type: image/jpeg\r\n{told}\r\n".encode() + image + b"\r\n"
+        result = f"Content-Length: {len(image)}\r\n" if lengths else ""
+        stream += f"--edge\r\nContent-Type: image/jpeg\r\n{result}\r\n".encode() + image + b"\r\n"
     stream += b"--edge--\r\n"
     assert [image for _headers, image in parts(cut(stream, size), b"--edge", 10_000)] == images
 
@@ -43,8 +43,8 @@ def test_a_stream_without_an_end_is_given_up() -> None:
 
 def answer(challenge: str, name: str, password: str, count: str = "00000001", target: str = "/") -> str:
     """What a client says to a challenge, made from RFC 7616's words."""
-    told = dict(part.split("=", 1) for part in challenge.removeprefix("Digest ").split(", "))
-    realm, nonce, algorithm = told["realm"].strip('"'), told["nonce"].strip('"'), told["algorithm"]
+    result = dict(part.split("=", 1) for part in challenge.removeprefix("Digest ").split(", "))
+    realm, nonce, algorithm = result["realm"].strip('"'), result["nonce"].strip('"'), result["algorithm"]
     make = hashlib.sha256 if algorithm == "SHA-256" else hashlib.md5
     first = make(f"{name}:{realm}:{password}".encode()).hexdigest()
     second = make(f"POST:{target}".encode()).hexdigest()

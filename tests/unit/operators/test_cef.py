@@ -32,8 +32,8 @@ FREE = ("refusal", "case_number", "reason", "pattern", "other", "purpose", "requ
 HEADER = re.compile(r"<(\d+)>1 (\S+Z) (\S+) platestream - (\S+) - (CEF:0\|.*)")
 
 
-def sealed(findings: tuple[str, ...] = (), **told: Any) -> SealedInquiry:
-    (one,) = chain([Inquiry(**{**PLAIN, **told})], 0, FIRST)
+def sealed(findings: tuple[str, ...] = (), **changes: Any) -> SealedInquiry:
+    (one,) = chain([Inquiry(**{**PLAIN, **changes})], 0, FIRST)
     return SealedInquiry(seal=one.seal, previous=one.previous, hash=one.hash, inquiry=one.inquiry,
                          findings=findings)  # fmt: skip
 
@@ -75,11 +75,11 @@ def test_refusals_and_findings_are_more_severe_and_named_by_their_rule_only() ->
     st.sampled_from(["allowed", "refused"]),
 )
 def test_no_plate_reason_case_number_or_other_words_ever_leave(secret: str, kind: str, outcome: str) -> None:
-    told = dict.fromkeys(FREE, secret)
+    fields = dict.fromkeys(FREE, secret)
     free = set(Inquiry.__struct_fields__) - set(PLAIN) - set(FREE)
     assert free == {"cameras", "within_s", "automatic", "effect", "vehicles"}, "a new field is to be judged"
     one = sealed((f"rule_x: {secret}", secret), kind=kind, outcome=outcome, cameras=(secret,),
-                 tool=f"api/{secret}", **told)  # fmt: skip
+                 tool=f"api/{secret}", **fields)  # fmt: skip
     text = event(one, "h")
     assert not any(word in text for word in (secret, secret[:8], "AST3087"))
 

@@ -123,11 +123,11 @@ def test_a_restart_anywhere_publishes_the_rest_as_if_there_had_been_none(until: 
     assert again == [one for one in published(seen) if one[0] > before[-1][0]]
 
 
-def entry(listed_at: float | None, **told: int) -> HotListEntry:
+def entry(listed_at: float | None, **changes: int) -> HotListEntry:
     at = None if listed_at is None else START + seconds(listed_at)
     until = START + timedelta(days=1)
     return msgspec.structs.replace(
-        LISTED, plate=PLATE, state=None, listed_at=at, valid_from=None, expires_at=until, **told
+        LISTED, plate=PLATE, state=None, listed_at=at, valid_from=None, expires_at=until, **changes
     )
 
 
@@ -158,13 +158,13 @@ class Matcher:
 
 
 def alerts(
-    listed_at: float, until: float, restarts: frozenset[int] = frozenset(), **told: int
+    listed_at: float, until: float, restarts: frozenset[int] = frozenset(), **changes: int
 ) -> list[tuple[float, AlertHit]]:
     """Alerts with the second of their frame, of a vehicle that stands there from 0 `until`."""
     matcher, found, there = Matcher(), [], False
     for number, (at, one) in enumerate(published(standing(until))):
         if not there and at >= listed_at:
-            matcher.add(entry(listed_at, **told))
+            matcher.add(entry(listed_at, **changes))
             there = True
         if number in restarts:
             matcher.restart()

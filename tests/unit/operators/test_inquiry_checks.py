@@ -37,8 +37,8 @@ READY = (RULED, RULES_READ, LOADED)
 
 
 def inquiry(number: int = 0, at: datetime = AT, **more: Any) -> Inquiry:
-    told = {"who": "smith", "kind": "search", "reason": "stolen vehicle", **more}
-    return msgspec.structs.replace(INQUIRY, inquiry_id=UUID(int=number), at=at, **told)
+    fields = {"who": "smith", "kind": "search", "reason": "stolen vehicle", **more}
+    return msgspec.structs.replace(INQUIRY, inquiry_id=UUID(int=number), at=at, **fields)
 
 
 def sealed(one: Inquiry, seal: int = 1) -> SealedInquiry:
@@ -46,8 +46,8 @@ def sealed(one: Inquiry, seal: int = 1) -> SealedInquiry:
 
 
 def user(**more: Any) -> RegistryRecord:
-    told = {"id": "smith", "trained_at": AT - DAY, "agency": "sjpd", **more}
-    return RegistryRecord(kind="user", name="Smith", **told)
+    fields = {"id": "smith", "trained_at": AT - DAY, "agency": "sjpd", **more}
+    return RegistryRecord(kind="user", name="Smith", **fields)
 
 
 def agency(name: str = "sjpd", **more: Any) -> RegistryRecord:
@@ -179,8 +179,8 @@ def test_purposes_are_checked_where_an_agency_lists_them() -> None:
     step = checks()
     strict = RulesInForce(AT, replace(RULED.rules, purposes=("criminal investigation",), prohibited=()))
     before, after = inquiry(at=AT - DAY), inquiry(at=AT + DAY)
-    told = msgspec.structs.replace(after, purpose="criminal investigation", reason="personal use of it")
-    assert findings(step, *READY, strict, sealed(before), sealed(after), sealed(told)) == ["purpose"]
+    result = msgspec.structs.replace(after, purpose="criminal investigation", reason="personal use of it")
+    assert findings(step, *READY, strict, sealed(before), sealed(after), sealed(result)) == ["purpose"]
     again = checks(resume=step.snapshot())
     assert findings(again, LOADED, sealed(after), sealed(before), strict) == [], "they wait for the rules"
     assert findings(again, RULES_READ) == ["purpose", "purpose"], "the oldest rules hold before them, too"
@@ -204,7 +204,7 @@ def test_what_led_somewhere_while_it_waited_for_the_registry_did_not_lead_nowher
 
 
 @pytest.mark.parametrize(
-    ("name", "told", "rule"),
+    ("name", "fields", "rule"),
     [
         ("virginia", {"state": "VA"}, []),
         ("virginia", {"state": "MD"}, ["agency"]),
@@ -215,11 +215,11 @@ def test_what_led_somewhere_while_it_waited_for_the_registry_did_not_lead_nowher
     ],
 )
 def test_what_a_profile_demands_of_other_agencies_is_checked(
-    name: str, told: dict[str, Any], rule: list[str]
+    name: str, fields: dict[str, Any], rule: list[str]
 ) -> None:
     ruled = RulesInForce(AT - DAY, of_profile(name, load(name)))
     asked = sealed(inquiry(purpose="missing or endangered person"))
-    records = (user(), agency(mou_from=AT - DAY, **told))
+    records = (user(), agency(mou_from=AT - DAY, **fields))
     assert findings(checks(), ruled, RULES_READ, *records, LOADED, asked) == rule
 
 
@@ -394,10 +394,10 @@ def test_any_act_of_anybody_that_was_allowed_is_a_breach_just_where_the_order_do
     chief = user(id="chief", role="administrator")
     for record in [*AGENCIES, chief, *(records if person.registered else [])]:
         registered.put(record)
-    told: dict[str, Any] = {"case_number": "26-001234" if case else "", "reason": reason}
+    fields: dict[str, Any] = {"case_number": "26-001234" if case else "", "reason": reason}
     if machine:
-        told["automatic"] = True
-    asked = inquiry(kind=act.name, **told)
+        fields["automatic"] = True
+    asked = inquiry(kind=act.name, **fields)
     found = list(check_order(asked, registered, RULES))
     assert (found == []) == may(person, act, case, reason == "Stolen truck", machine), found
     assert all(one.grade == "breach" for one in found)

@@ -17,9 +17,9 @@ from tests.unit.operators.test_match import LISTED
 NCIC = msgspec.structs.replace(LISTED, source="ncic", plate="AST3087")
 
 
-def written(name: str = "ncic:1", **told: Any) -> bytes:
-    """An entry as JSON, `told` put in without a look."""
-    return msgspec.json.encode({**msgspec.to_builtins(NCIC), "entry_id": name, **told})
+def written(name: str = "ncic:1", **changes: Any) -> bytes:
+    """An entry as JSON with `changes`, which nothing checks."""
+    return msgspec.json.encode({**msgspec.to_builtins(NCIC), "entry_id": name, **changes})
 
 
 def message(value: bytes | None, name: str = "ncic:1", offset: int = 0) -> Message:
@@ -97,15 +97,15 @@ MESSAGES = st.lists(
 
 @given(MESSAGES)
 @settings(max_examples=600)
-def test_a_batch_leaves_the_list_and_refuses_the_messages_that_one_by_one_would(told: list[Message]) -> None:
-    told = [msgspec.structs.replace(one, offset=place) for place, one in enumerate(told)]
-    assert end_of(list_changes([Batch.of(3, told)])) == end_of(singly(told))
+def test_a_batch_leaves_the_list_and_refuses_the_messages_that_one_by_one_would(more: list[Message]) -> None:
+    more = [msgspec.structs.replace(one, offset=place) for place, one in enumerate(more)]
+    assert end_of(list_changes([Batch.of(3, more)])) == end_of(singly(more))
 
 
 def test_every_way_to_be_unusual_is_told_apart_from_its_neighbours() -> None:
-    for told in TELLS:
+    for fields in TELLS:
         around = [message(written(f"ncic:{n}"), f"ncic:{n}") for n in range(2, 9)]
-        messages = [*around[:3], message(written(**told)), *around[3:]]
+        messages = [*around[:3], message(written(**fields)), *around[3:]]
         newest, refused = end_of(list_changes([Batch.of(3, messages)]))
         assert (newest, refused) == end_of(singly(messages))
         assert len(newest) + len(refused) == 8

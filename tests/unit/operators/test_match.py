@@ -29,21 +29,21 @@ LISTED = HotListEntry.from_json(bytes(example("hotlist_entry").accepted))
 NOW = datetime(2026, 11, 24, 16, tzinfo=UTC)
 
 
-def detection(plate: str, second: float = 0, **told: Any) -> Detection:
+def detection(plate: str, second: float = 0, **changes: Any) -> Detection:
     at = READ.captured_at + timedelta(seconds=second)
-    alternatives = tuple(Alternative(other, 0.1) for other in told.pop("alternatives", ()))
+    alternatives = tuple(Alternative(other, 0.1) for other in changes.pop("alternatives", ()))
     named = {"detection_id": uuid4(), "plate": plate, "captured_at": at, "alternatives": alternatives}
-    return msgspec.structs.replace(READ, **{**named, **told})
+    return msgspec.structs.replace(READ, **{**named, **changes})
 
 
-def entry(plate: str, name: str = "sjpd:1", **told: Any) -> HotListEntry:
-    return msgspec.structs.replace(LISTED, plate=plate, entry_id=name, **told)
+def entry(plate: str, name: str = "sjpd:1", **changes: Any) -> HotListEntry:
+    return msgspec.structs.replace(LISTED, plate=plate, entry_id=name, **changes)
 
 
 def play(matcher: HotListMatcher, *events: Event | Detection) -> list[AlertHit]:
     """One event a batch."""
-    told: list[Event] = [Reads([event]) if isinstance(event, Detection) else event for event in events]
-    return [hit for event in told for hit in matcher.on_batch([[event]])[0]]
+    result: list[Event] = [Reads([event]) if isinstance(event, Detection) else event for event in events]
+    return [hit for event in result for hit in matcher.on_batch([[event]])[0]]
 
 
 READY = (EndOfSnapshot("hotlist", 0, 2), EndOfSnapshot("registry", 0, 1), EndOfSnapshot("hotlist", 1, 2))
@@ -239,9 +239,9 @@ def moved(router: HotListRouter, *changes: HotListChange | EndOfSnapshot) -> lis
     """Changes in one batch of the changelog, and marks behind it."""
     messages = [one.to_message() for one in changes if isinstance(one, HotListChange)]
     marks = [one for one in changes if isinstance(one, EndOfSnapshot)]
-    told: Any = list_changes([*([Batch.of(0, messages)] if messages else []), *marks])
-    assert all(isinstance(one, Changes | EndOfSnapshot) for one in told)
-    return flat(router.on_batch([told])[0])
+    result: Any = list_changes([*([Batch.of(0, messages)] if messages else []), *marks])
+    assert all(isinstance(one, Changes | EndOfSnapshot) for one in result)
+    return flat(router.on_batch([result])[0])
 
 
 def flat(placed: Iterable[Any]) -> list[Any]:
@@ -333,9 +333,9 @@ def found(changes: list[HotListChange], reads: list[Detection]) -> list[AlertHit
     """What all buckets together make of changes and then reads."""
     router = place()
     matchers = {bucket: HotListMatcher(None) for bucket in ALL_BUCKETS}
-    told = [*moved(router, *changes), *moved(router, EndOfSnapshot("hotlist", 0, 1))]
+    result = [*moved(router, *changes), *moved(router, EndOfSnapshot("hotlist", 0, 1))]
     hits = []
-    for bucket, event in told:
+    for bucket, event in result:
         play(matchers[bucket], event)
     for bucket, events in [*designate([EndOfSnapshot("registry", 0, 1)]), *probe(reads)]:
         hits += play(matchers[bucket], *events)
@@ -346,48 +346,48 @@ def found(changes: list[HotListChange], reads: list[Detection]) -> list[AlertHit
 def test_the_join_agrees_with_a_plain_search_of_the_newest_entries(
     changes: list[tuple[str, str | None]], reads: list[Detection]
 ) -> None:
-    told = [
+    result = [
         HotListChange(name, None if plate is None else entry(plate, name, again_after_s=0))
         for name, plate in changes
     ]
-    newest = {change.entry_id: change.entry for change in told}
+    newest = {change.entry_id: change.entry for change in result}
     plain = [
         hit
         for read in reads
         for one in newest.values()
         if one is not None and (hit := match_entry(read, one))
     ]
-    assert sorted(found(told, reads), key=repr) == sorted(plain, key=repr)
+    assert sorted(found(result, reads), key=repr) == sorted(plain, key=repr)
 
 
 @given(CHANGES, READS, st.randoms(use_true_random=False))
 def test_hits_do_not_depend_on_the_order_of_entries_or_of_changes_played_twice(
     changes: list[tuple[str, str | None]], reads: list[Detection], chance: Any
 ) -> None:
-    told = [HotListChange(name, plate and entry(plate, name)) for name, plate in changes]  # type: ignore[arg-type]
-    newest = list({change.entry_id: change for change in told}.values())
+    result = [HotListChange(name, plate and entry(plate, name)) for name, plate in changes]  # type: ignore[arg-type]
+    newest = list({change.entry_id: change for change in result}.values())
     once = sorted(found(newest, reads), key=repr)
     chance.shuffle(newest)
     assert sorted(found(newest, reads), key=repr) == once
-    assert sorted(found([*told, *told], reads), key=repr) == once
+    assert sorted(found([*result, *result], reads), key=repr) == once
 
 
 @given(CHANGES, READS)
 def test_reads_played_twice_make_no_other_hits(
     changes: list[tuple[str, str | None]], reads: list[Detection]
 ) -> None:
-    told = [HotListChange(name, plate and entry(plate, name)) for name, plate in changes]  # type: ignore[arg-type]
-    assert {hit.hit_id for hit in found(told, reads + reads)} == {hit.hit_id for hit in found(told, reads)}
+    more = [HotListChange(name, plate and entry(plate, name)) for name, plate in changes]  # type: ignore[arg-type]
+    assert {hit.hit_id for hit in found(more, reads + reads)} == {hit.hit_id for hit in found(more, reads)}
 
 
 @given(CHANGES, READS, st.randoms(use_true_random=False))
 def test_without_the_rule_of_passes_the_order_of_reads_does_not_matter(
     changes: list[tuple[str, str | None]], reads: list[Detection], chance: Any
 ) -> None:
-    told = [
+    result = [
         HotListChange(name, None if plate is None else entry(plate, name, again_after_s=0))
         for name, plate in changes
     ]
-    once = sorted(found(told, reads), key=repr)
+    once = sorted(found(result, reads), key=repr)
     chance.shuffle(reads)
-    assert sorted(found(told, reads), key=repr) == once
+    assert sorted(found(result, reads), key=repr) == once

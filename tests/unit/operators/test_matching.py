@@ -121,8 +121,8 @@ def test_a_hit_stays_unverified_and_says_it_is_no_ground_for_a_stop() -> None:
 
 def test_a_read_from_before_the_listing_is_history_and_no_fresh_alert() -> None:
     since = entry("AST3087", listed_at=READ.captured_at)
-    told = [match_entry(detection("AST3087", second), since) for second in (-1, 0)]
-    assert [hit and hit.historical for hit in told] == [True, False]
+    result = [match_entry(detection("AST3087", second), since) for second in (-1, 0)]
+    assert [hit and hit.historical for hit in result] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,8 @@ def test_a_partial_plate_matches_unknown_characters_and_counts(
     assert (hit and hit.match) == match
 
 
-def described(**told: Any) -> HotListEntry:
-    return entry("*", vehicle=Vehicle(**told))
+def described(**changes: Any) -> HotListEntry:
+    return entry("*", vehicle=Vehicle(**changes))
 
 
 FORD = Vehicle(make="FORD", colour="White", other={"sticker": "moose"})
@@ -174,11 +174,11 @@ def test_a_vehicle_filters_partial_plates_and_is_all_a_description_has(
     assert (hit is not None) == hits
 
 
-@pytest.mark.parametrize("told", [{"make": "Ford"}, {}])
-def test_a_description_that_fits_too_much_is_refused(told: dict[str, str]) -> None:
+@pytest.mark.parametrize("result", [{"make": "Ford"}, {}])
+def test_a_description_that_fits_too_much_is_refused(result: dict[str, str]) -> None:
     text = msgspec.json.decode(LISTED.to_json())
     with pytest.raises(RefusedError, match="too open"):
-        HotListEntry.from_json(msgspec.json.encode({**text, "plate": "*", "vehicle": told}))
+        HotListEntry.from_json(msgspec.json.encode({**text, "plate": "*", "vehicle": result}))
 
 
 def test_cameras_areas_and_agencies_limit_an_entry() -> None:
@@ -235,10 +235,10 @@ def test_the_pattern_index_leaves_out_nothing_that_matches(
 
 
 @pytest.mark.parametrize(
-    "told",
+    "fields",
     [{}, {"plate": "*" * 16}, {"state": None, "look_alikes": 2, "cameras": ("a",), "again_after_s": 0}],
 )
-def test_a_packed_entry_is_unpacked_the_same(told: dict[str, Any]) -> None:
-    one = msgspec.structs.replace(entry("AST3087"), **told)
+def test_a_packed_entry_is_unpacked_the_same(fields: dict[str, Any]) -> None:
+    one = msgspec.structs.replace(entry("AST3087"), **fields)
     assert unpack(pack(one)) == one
     assert packed_plate(pack(one)) == one.plate

@@ -78,9 +78,9 @@ def test_data_is_shared_with_ourselves_and_while_an_mou_is_in_force(
     st.randoms(),
 )
 def test_the_newest_version_stands_in_whatever_order_they_come(
-    told: list[tuple[RegistryRecord, int]], chance: object
+    result: list[tuple[RegistryRecord, int]], chance: object
 ) -> None:
-    versions = [msgspec.structs.replace(one, changed_at=NOW + timedelta(seconds=s)) for one, s in told]
+    versions = [msgspec.structs.replace(one, changed_at=NOW + timedelta(seconds=s)) for one, s in result]
     newest = max(versions, key=lambda one: one.changed_at or NOW)
     chance.shuffle(versions)  # type: ignore[attr-defined]
     assert People([*versions, *versions]).users["vale"] == newest

@@ -21,14 +21,14 @@ RULES = parse_rules('[[receivers]]\nname = "records"\nrms = "/srv/rms"\npurpose 
 DONE: tuple[ActionKind, ...] = ("plate_and_state_confirmed", "confirmed_current", "action_taken")
 
 
-def hit(number: int = 1, **told: Any) -> AlertHit:
-    seen = msgspec.structs.replace(FOUND.detection, captured_at=NOW - timedelta(minutes=9), **told)
+def hit(number: int = 1, **changes: Any) -> AlertHit:
+    seen = msgspec.structs.replace(FOUND.detection, captured_at=NOW - timedelta(minutes=9), **changes)
     return msgspec.structs.replace(FOUND, hit_id=UUID(int=number), detection=seen)
 
 
-def steps(*kinds: ActionKind, number: int = 1, **told: Any) -> list[Any]:
+def steps(*kinds: ActionKind, number: int = 1, **changes: Any) -> list[Any]:
     return [
-        action(kind, number=place, at=NOW + timedelta(seconds=place), hit=UUID(int=number), **told)
+        action(kind, number=place, at=NOW + timedelta(seconds=place), hit=UUID(int=number), **changes)
         if kind != "action_taken"
         else action(
             kind, number=place, at=NOW + timedelta(seconds=place), hit=UUID(int=number),

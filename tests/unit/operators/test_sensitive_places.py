@@ -16,8 +16,8 @@ METRE = 1 / 111_195  # of a degree north
 Corners = tuple[tuple[float, float], ...]
 
 
-def place(**told: Any) -> RegistryRecord:
-    return RegistryRecord(kind="place", id="p", name="P", **{"place": "school", **told})
+def place(**changes: Any) -> RegistryRecord:
+    return RegistryRecord(kind="place", id="p", name="P", **{"place": "school", **changes})
 
 
 def square(north: float, east: float, metres: float = 100) -> Corners:
@@ -96,7 +96,7 @@ def test_only_active_places_of_the_kinds_that_are_asked_for_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "says"),
+    ("fields", "says"),
     [
         ({"outline": ((1.0, 1.0), (1.0, 1.0), (1.0, 1.001))}, "three different corners"),
         ({"outline": ((1.0, 1.0), (1.0, 9.0), (2.0, 1.0))}, "of one place"),
@@ -107,9 +107,9 @@ def test_only_active_places_of_the_kinds_that_are_asked_for_count() -> None:
         ({"outline": ((-122.3, 47.6), (-122.3, 47.7), (-122.2, 47.6))}, "outline"),
     ],
 )
-def test_what_is_no_place_is_refused(told: dict[str, Any], says: str) -> None:
+def test_what_is_no_place_is_refused(fields: dict[str, Any], says: str) -> None:
     with pytest.raises((RefusedError, ValueError), match=says):
-        RegistryRecord.from_json(place(**told).to_json())
+        RegistryRecord.from_json(place(**fields).to_json())
 
 
 @given(steps=st.lists(st.tuples(st.booleans(), st.sampled_from("abc"), st.integers(-300, 300)), max_size=30))

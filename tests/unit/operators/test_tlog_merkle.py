@@ -164,8 +164,8 @@ def test_two_levels_of_tiles_and_their_bundles() -> None:
         assert merkle.includes(index, 70_000, merkle.leaf_hash(index.to_bytes(4)), proof, growth.root())
     again = Growth(70_000, files.__getitem__)
     assert again.root() == growth.root()
-    told = list(tiles.entries(files[Tile(tiles.ENTRIES, 70_000 // 256, 70_000 % 256)]))
-    assert told[-1] == (69_999).to_bytes(4)
+    result = list(tiles.entries(files[Tile(tiles.ENTRIES, 70_000 // 256, 70_000 % 256)]))
+    assert result[-1] == (69_999).to_bytes(4)
 
 
 @pytest.mark.parametrize(

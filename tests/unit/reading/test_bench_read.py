@@ -106,7 +106,7 @@ def test_a_disturbed_picture_keeps_its_size_and_differs_every_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("truth", "told", "kind"),
+    ("truth", "result", "kind"),
     [
         ("ABC123", "", "nothing read"),
         ("ABC123", "PENSKE9", "another text"),
@@ -119,5 +119,5 @@ def test_a_disturbed_picture_keeps_its_size_and_differs_every_time() -> None:
         ("ABC123", "AB123", "too few inside"),
     ],
 )
-def test_a_miss_is_named_by_what_went_wrong(truth: str, told: str, kind: str) -> None:
-    assert read.failure(truth, told) == kind
+def test_a_miss_is_named_by_what_went_wrong(truth: str, result: str, kind: str) -> None:
+    assert read.failure(truth, result) == kind
