@@ -138,7 +138,7 @@ class Server:
         if account is None:
             if known.was_password(wanted.user, wanted.password, address):
                 raise refused  # of a process that did not read the new one yet, and no guess
-            count = self._attempts.record_failure(attempt)
+            count = self._attempts.record_failure(attempt, wanted.password)
             of = f"of account {wanted.user} " if wanted.user in known.by_name else ""
             logger.warning("a sign-in %sfrom %s was refused, number %s of late", of, address, count)
             raise refused

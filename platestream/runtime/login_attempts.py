@@ -5,6 +5,8 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from hashlib import blake2b
+from secrets import token_bytes
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
@@ -20,6 +22,7 @@ MOST_DOUBLINGS = 20
 class _Failures:
     count: int
     last: float
+    guess: bytes
 
 
 class LoginAttempts(Generic[Key]):
@@ -42,6 +45,7 @@ class LoginAttempts(Generic[Key]):
         self._clock = clock
         self._failures: dict[Key, _Failures] = {}
         self._lock = threading.Lock()
+        self._secret = token_bytes(32)
 
     def __bool__(self) -> bool:
         """Return whether any sign-in failed recently."""
@@ -64,15 +68,23 @@ class LoginAttempts(Generic[Key]):
         doublings = min(count - self._free, MOST_DOUBLINGS)
         return max(0.0, last + min(self._longest, self._first * 2.0**doublings) - now)
 
-    def record_failure(self, key: Key) -> int:
-        """Count a failed sign-in and return the number of them."""
+    def record_failure(self, key: Key, guess: str = "") -> int:
+        """Count a failed sign-in and return the number of them.
+
+        The last `guess` again is no new attempt: a program that holds an old password repeats it.
+        """
+        digest = blake2b(guess.encode(), key=self._secret).digest() if guess else b""
         with self._lock:
             self._forget()
-            before = self._failures.pop(key, None)
+            before = self._failures.get(key)
+            if before and digest and before.guess == digest:
+                return before.count
+            self._failures.pop(key, None)
             if len(self._failures) >= MOST:
                 del self._failures[next(iter(self._failures))]
             count = 1 + (before.count if before else 0)
-            self._failures[key] = _Failures(count, self._clock())  # appended, so that the first is the oldest
+            # Appended, so that the first is the oldest.
+            self._failures[key] = _Failures(count, self._clock(), digest)
             return count
 
     def record_success(self, key: Key) -> None:

@@ -43,7 +43,7 @@ RECEIPT = {"period_s": 1, "cutoff": "2026-01-01T00:00:00Z"}
 
 
 def act(database: Database, kind: str, entry: LedgerEntry | None = None, **changes: Any) -> UUID:
-    """An act by SQL, that names the hash of an entry as its effect; allowed unless `changes` say otherwise."""
+    """An act by SQL, that names the hash of an entry as its effect; allowed unless `changes` differ."""
     effect = entry.hash if entry else ""
     said = {"kind": kind, "case_number": "26-001234", "pattern": "", "on_behalf_of": WHO, "effect": effect}
     return database.ask(DOOR, **{**said, **changes})

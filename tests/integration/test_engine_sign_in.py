@@ -28,9 +28,11 @@ def guessed(own_engine: Engine) -> Engine:
     codes: list[int] = []
     guessers = [
         threading.Thread(
-            target=lambda: codes.extend(sign_in(own_engine, f"guess{n}").status_code for n in range(10))
+            target=lambda first=first: codes.extend(
+                sign_in(own_engine, f"guess{first + n}").status_code for n in range(10)
+            )
         )
-        for _ in range(4)
+        for first in (100, 200, 300, 400)
     ]
     for one in guessers:
         one.start()
@@ -56,8 +58,15 @@ def test_a_guesser_waits_and_is_told_so_and_nobody_else_waits(guessed: Engine) -
     assert again.text == "smith\n"
 
 
+def test_a_program_that_repeats_an_old_password_shuts_nobody_out(own_engine: Engine) -> None:
+    """After a restart the engine does not know that this was the password of the day before."""
+    own_engine.start()
+    assert {sign_in(own_engine, "of yesterday").status_code for _ in range(20)} == {403}
+    assert sign_in(own_engine, password("smith")).text == "smith\n"
+
+
 def test_it_is_not_told_whether_there_is_such_an_account(guessed: Engine) -> None:
-    answers = [sign_in(guessed, "x", account="nobody") for _ in range(7)]
+    answers = [sign_in(guessed, f"x{n}", account="nobody") for n in range(7)]
     assert [one.status_code for one in answers[:5]] == [403] * 5
     assert answers[-1].status_code == 429
     assert "nobody" not in guessed.log

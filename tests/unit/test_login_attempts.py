@@ -66,6 +66,12 @@ def test_what_is_remembered_is_bounded_and_lets_the_oldest_go() -> None:
     assert made.retry_after(HERE) == 0
 
 
+def test_the_same_guess_again_is_no_new_attempt_and_another_is() -> None:
+    made = guessed(0, Clock())
+    assert [made.record_failure(HERE, one) for one in ("a", "a", "a", "b", "a", "a")] == [1, 1, 1, 2, 3, 3]
+    assert [made.record_failure(HERE) for _ in range(2)] == [4, 5], "a failure without a guess counts"
+
+
 def test_a_success_clears_the_failures() -> None:
     made = guessed(100, Clock())
     made.record_success(HERE)
