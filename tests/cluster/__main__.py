@@ -196,7 +196,7 @@ def apply(image: str = NOW) -> None:
 
 
 def run_of(image: str) -> bool:
-    """Whether all pods of the manifests run this image, and `setup` has ended well."""
+    """Return true if all pods of the manifests run this image, and `setup` has ended well."""
     found = [(one["status"]["phase"], one["spec"]["containers"][0]["image"]) for one in cluster.pods()]
     return ("Succeeded", image) in found and {used for _phase, used in found} == {image}
 
@@ -256,13 +256,13 @@ def rotate() -> None:
 
 
 def reaches(namespace: str, work: str, host: str, port: int) -> bool:
-    """Whether a connection from within a pod is made."""
+    """Return true if a connection from within a pod is made."""
     inside = ("exec", f"--namespace={namespace}", work, "--", "python", "-c", CONNECT, host, str(port))
     return kubectl(*inside).strip() == "connected"
 
 
 def enforce_policies() -> None:
-    """What no policy names is closed from now on, and what one names is open, to new pods, too."""
+    """Policies are enforced from now on: connections that none names are closed, others are open."""
     receiver = (cluster.ADDRESS, 8080)
     notify = partial(reaches, "platestream", "statefulset/notify", *receiver)
     closed = [
@@ -339,7 +339,7 @@ def closes() -> None:
 
 
 def ends() -> None:
-    """What was applied is deleted, with its namespace."""
+    """All that was applied is deleted, with its namespace."""
     with step("all that was applied is deleted"):
         kubectl("delete", "--filename=-", given=kubectl("kustomize", str(agency.OVERLAY)), within=600)
 

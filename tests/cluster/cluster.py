@@ -16,7 +16,7 @@ from tests.support.kafka_secured import authority, certified
 HERE = ROOT / "build" / "cluster"
 BIN = HERE / "bin"
 RUN = HERE / "run"
-"""What one run writes: logs, certificates, data of etcd and containerd, volumes."""
+"""Folder of one run: logs, certificates, data of etcd and containerd, volumes."""
 
 NODE = "node-1"
 BRIDGE = "knode0"
@@ -301,7 +301,7 @@ def all_ready(
 
 
 def show() -> None:
-    """What helps to see why a run failed."""
+    """Print states and logs that help to see why a run failed."""
     say(kubectl("get", "pods", "--all-namespaces", "--output=wide", check=False))
     for namespace in ("platestream", "agency"):
         for name in (one.partition(":")[0] for one in unready(namespace) if ":" in one):

@@ -1,4 +1,4 @@
-"""Who an engine says it was started by."""
+"""The name of the starter that an engine gives."""
 
 import os
 

@@ -50,7 +50,7 @@ class Pair:
         return list(stored_topics(self.folder / "data", self.folder / "keys").read_to_end(topics.FRAMES))
 
     def detections(self) -> list[Detection]:
-        """What the recognize flow makes of the frames."""
+        """The outcomes of the recognize flow for the frames."""
         edge, streams, _store = memory_edge()
         for message in self.frames():
             streams.append(topics.FRAMES, message)

@@ -25,7 +25,7 @@ from tests.support.waiting import wait_until
 
 NAMES = ("a", "b")
 CONFIG = ROOT / "deploy" / "haproxy.cfg"
-"""What an agency starts from: addresses and certificates are the test's, and answers say who gave them."""
+"""The configuration of an agency: addresses and certificates are the test's, answers say who gave them."""
 
 
 class EngineDatabase(Database):

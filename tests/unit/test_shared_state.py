@@ -1,4 +1,4 @@
-"""What consoles share: a reader of the file gets no session, a writer nobody else's, and one use is one."""
+"""State that consoles share: a reader gets no session, a writer nobody else's, and one use is one."""
 
 import sqlite3
 import subprocess
