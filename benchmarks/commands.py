@@ -385,6 +385,23 @@ def backup(
 
 
 @app.command()
+def grow(
+    cameras: Annotated[int, typer.Option(min=10, help="Cameras of the last step.")] = 3000,
+    seconds: Annotated[float, typer.Option(min=5, help="Seconds of each step.")] = 30,
+) -> None:
+    """Measure one machine with more and more cameras that were read already, until it falls behind.
+
+    Each camera brings 0.139 detections with pictures a second, as in a busy hour. A step says how late rows
+    and hits were, what each process took of the processor, and how long a person waited for pages.
+
+    Example: platestream bench grow --cameras 1000
+    """
+    from benchmarks import grow as job
+
+    print_json(job.run([*(one for one in job.STEPS if one < cameras), cameras], seconds))
+
+
+@app.command()
 def live(
     alerts: Annotated[int, typer.Option(min=0, help="Uploads of listed plates; 0: cameras only.")] = 30,
     cameras: Annotated[int, typer.Option(min=1, help="Cameras of RTSP, 1080p, 15 frames a second.")] = 10,

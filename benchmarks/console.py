@@ -64,8 +64,8 @@ def run(
         until(lambda: system.count("alert_hits") > 0)
         people = [f"officer-{number}" for number in range(officers)]
         _staff(system, people)
-        _on_shift(console, _signed_in(console, me))
-        tokens = [_signed_in(console, who) for who in people]
+        _on_shift(console, signed_in(console, me))
+        tokens = [signed_in(console, who) for who in people]
         for token in tokens:
             _on_shift(console, token)
         drawn = _watched(system, gateway, console, tokens, listed)
@@ -99,7 +99,7 @@ def _staff(system: Live, people: list[str]) -> None:
             accounts.passwords(door.settings).put(who, PASSWORD)
 
 
-def _signed_in(port: int, who: str) -> dict[str, str]:
+def signed_in(port: int, who: str) -> dict[str, str]:
     """Headers of a session; the cookie is for TLS, or for a browser's localhost."""
     fields = {"who": who, "password": PASSWORD, "next": "/"}
     answer = httpx.post(f"http://localhost:{port}/sign-in", data=fields)

@@ -224,7 +224,7 @@ def test_an_old_list_that_is_gone_may_have_expired_so_it_is_not_checked(agency: 
     _import(agency, "40 new or changed, 0 removed, 0 unchanged, 0 doubled, 0 refused", entries=3)
     result = agency.results("kept", now=NOW + 3 * DAY)["kept"]
     assert (result.outcome, result.faults) == ("not_checked", ())
-    assert "cannot be told from those taken away" in result.gaps[0].why
+    assert "cannot be distinguished from those taken away" in result.gaps[0].why
 
 
 def test_a_purge_at_the_end_of_the_schedule_is_custody(agency: Agency) -> None:

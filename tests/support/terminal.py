@@ -36,14 +36,14 @@ class Terminal:
         while text not in self.shown[begin:]:
             left = end - time.monotonic()
             assert left > 0, f"no {text!r} in {self.shown[begin:]!r}"
-            if select.select([self._terminal], [], [], left)[0]:
+            if self._ready(left):
                 self.shown += self._read()
         self._seen = self.shown.index(text, begin) + len(text)
         return self.shown[begin : self._seen]
 
     def ended(self) -> int:
         """The exit code, once it has ended."""
-        while select.select([self._terminal], [], [], 30)[0] and (piece := self._read()):
+        while self._ready(30) and (piece := self._read()):
             self.shown += piece
         until = time.monotonic() + 30  # it gives its terminal back before it has ended
         while time.monotonic() < until:
@@ -54,6 +54,12 @@ class Terminal:
         os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
         raise AssertionError(f"it has not ended: {self.shown[-500:]!r}")
+
+    def _ready(self, within: float) -> bool:
+        # Not select(2), which takes no descriptor above 1023: a process of many tests has more open.
+        waiting = select.poll()
+        waiting.register(self._terminal, select.POLLIN)
+        return bool(waiting.poll(within * 1000))
 
     def _read(self) -> str:
         try:

@@ -1,0 +1,188 @@
+"""Growth of one machine: more and more cameras whose frames were read already, until something falls behind.
+
+A system of `platestream up` with 2,000 listed plates gets detections at a constant rate for each camera, in
+steps. Each step says how many reached the tables, how late hits were, what each process took of the
+processor, and how long a person waited for pages.
+"""
+
+import os
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from benchmarks.console import CSRF, PASSWORD, signed_in
+from benchmarks.page_weight import ENTRIES
+from benchmarks.running import Live, cpu_seconds, listens, live, plates, register, until, upload, uploads
+from platestream.demo.street import free_port
+from platestream.edges.clickhouse_client import connect
+from platestream.edges.writer import TopicWriter
+from platestream.operations.up.supervisor import Supervisor
+from platestream.schemas import topics
+from platestream.schemas.detection import Detection
+from platestream.settings import Settings, job_account, open_edge, system_account
+
+A_DAY = 5_000  # vehicles that pass a camera in a day; a tenth of them in the busiest hour
+RATE = A_DAY / 10 / 3600
+"""Detections a second of one camera in the busiest hour."""
+STEPS = (10, 100, 300, 1000, 2000)
+LISTED = 0.001
+"""Share of vehicles on the hot list."""
+CROP, PICTURE = 4_000, 39_000
+"""Bytes of the pictures of a detection, as they come to be stored (docs/how-to/operator/scaling.md)."""
+BEHIND_S = 5.0
+"""A step is kept up with if its last detection is in the table so soon after it was published."""
+_LATE = """
+SELECT count(), quantilesExact(0.5, 0.99)(dateDiff('millisecond', captured_at, ingested_at) / 1000)
+FROM platestream.{table} WHERE captured_at >= {{since:DateTime64(3, 'UTC')}}
+"""
+
+
+def run(steps: Sequence[int], seconds: float) -> dict[str, Any]:
+    """Figures of each step, the last of which is the first that fell behind."""
+    gateway, console = free_port(), free_port()
+    with live(uploads(gateway), console) as system:
+        system.up()
+        until(lambda: listens(gateway) and listens(console))
+        listed = plates(ENTRIES)
+        register(system, ["FST1234", *listed])
+        system.run("account", "set", system_account(), said=PASSWORD + "\n")
+        upload(gateway, "FST1234")
+        until(lambda: system.count("alert_hits") > 0)
+        owner = connect(job_account(system.data / "accounts", "migrate").read_text().strip(), explain=True)
+        edge = open_edge(Settings(data=system.data))
+        (seen,) = [topics.DETECTIONS.decode(one) for one in edge.topics.read_to_end(topics.DETECTIONS)]
+        writer, made = edge.topics.writer(topics.DETECTIONS), _Traffic(seen, listed)
+        asker = _Asker(console)
+        found = []
+        for cameras in steps:
+            system.rest()
+            found.append(_step(system, owner, writer, made, asker, cameras, seconds))
+            if found[-1]["behind_s"] > BEHIND_S:
+                break
+    return {"detections_a_camera_s": round(RATE, 3), "cores": os.cpu_count(), "steps": found}
+
+
+class _Traffic:
+    """Detections of cameras in turn, with plates of their own, and some that are listed."""
+
+    def __init__(self, seen: Detection, listed: Sequence[str]) -> None:
+        self._seen, self._listed = seen, listed
+        self._chance = random.Random(1)
+        self._crop, self._picture = (self._chance.randbytes(size) for size in (CROP, PICTURE))
+        self._number = 0
+
+    def make(self, cameras: int, count: int) -> list[Detection]:
+        return [self._one(cameras) for _number in range(count)]
+
+    def _one(self, cameras: int) -> Detection:
+        self._number += 1
+        now, listed = datetime.now(UTC), self._chance.random() < LISTED
+        other = f"B{self._chance.randrange(100_000, 999_999)}"
+        return msgspec.structs.replace(
+            self._seen,
+            detection_id=UUID(int=self._chance.getrandbits(128)),
+            camera_id=f"camera-{self._number % cameras}",
+            captured_at=now,
+            best_at=now,
+            plate=self._chance.choice(self._listed) if listed else other,
+            crop=self._crop,
+            picture=self._picture,
+        )
+
+
+def _step(
+    system: Live,
+    owner: Client,
+    writer: TopicWriter[Detection],
+    made: _Traffic,
+    asker: "_Asker",
+    cameras: int,
+    seconds: float,
+) -> dict[str, Any]:
+    began_at, began = datetime.now(UTC), time.monotonic()
+    before, published = _cpu(system), 0
+    with asker.asking() as answers:
+        while (now := time.monotonic() - began) < seconds:
+            due = int(min(now + 0.2, seconds) * cameras * RATE) - published
+            writer.publish(made.make(cameras, due))
+            published += due
+            time.sleep(max(0.0, 0.2 - (time.monotonic() - began - now)))
+        wrote = time.monotonic() - began
+    after = _cpu(system)
+    stored = partial(_stored, owner, began_at)
+    ended = time.monotonic()
+    until(lambda: stored("detections")[0] >= published, 600)
+    behind = time.monotonic() - ended
+    hits, late = stored("alert_hits")
+    return {
+        "cameras": cameras,
+        "detections": published,
+        "asked_s": round(cameras * RATE, 1),
+        "published_s": round(published / wrote, 1),
+        "behind_s": round(behind, 1),
+        "to_table_s": stored("detections")[1],
+        "hits": hits,
+        "to_hit_s": late,
+        "cores": {name: round((after[name] - before.get(name, 0)) / wrote, 3) for name in sorted(after)},
+        "pages_ms": {name: round(1000 * sorted(took)[len(took) // 2]) for name, took in answers.items()},
+    }
+
+
+def _stored(owner: Client, since: datetime, table: str) -> tuple[int, list[float]]:
+    """Rows of a step in a table, and the seconds from capture to there: half and 99 of 100 of them."""
+    ((count, late),) = owner.query(_LATE.format(table=table), parameters={"since": since}).result_rows
+    return int(count), [round(one, 2) for one in late]
+
+
+def _cpu(system: Live) -> dict[str, float]:
+    """Processor seconds so far by process; those of the same kind together."""
+    supervisor = Supervisor(system.data)
+    taken = {"supervisor": cpu_seconds(supervisor.pid)}
+    for one in supervisor.states():
+        if one.pid:
+            name = one.name.split("-")[0]
+            taken[name] = taken.get(name, 0.0) + cpu_seconds(one.pid)
+    return taken
+
+
+class _Asker:
+    """A person who looks at the hits and searches, one after the other."""
+
+    def __init__(self, console: int) -> None:
+        self._base = f"http://localhost:{console}"
+        self._session = signed_in(console, system_account())
+        page = httpx.get(f"{self._base}/search", headers=self._session).text
+        self._csrf = page.partition(CSRF)[2].partition('"')[0]
+
+    @contextmanager
+    def asking(self) -> Iterator[dict[str, list[float]]]:
+        """Seconds of each page by name, while the block runs."""
+        took: dict[str, list[float]] = {}
+        ended = threading.Event()
+        thread = threading.Thread(target=self._ask, args=(took, ended), daemon=True)
+        thread.start()
+        yield took
+        ended.set()
+        thread.join()
+
+    def _ask(self, took: dict[str, list[float]], ended: threading.Event) -> None:
+        case = {"csrf": self._csrf, "case_number": "26-001234"}
+        with httpx.Client(headers=self._session, timeout=120) as browser:
+            while not ended.wait(2):
+                for name, path, form in (
+                    ("hits", "/hits", case),
+                    ("search", "/search", {**case, "way": "search", "plate": "FST1234"}),
+                ):
+                    began = time.monotonic()
+                    browser.post(self._base + path, data=form).raise_for_status()
+                    took.setdefault(name, []).append(time.monotonic() - began)
