@@ -34,7 +34,7 @@ from platestream.flows import meters
 from platestream.flows.dead_letters import dead_letters
 from platestream.notifications.acts import open_acts
 from platestream.notifications.factory import open_post, read_rules
-from platestream.notifications.reads import Allows, MovingCameras, RulesAsked, open_reads
+from platestream.notifications.reads_feed import Allows, FixedCameras, RulesAsked, open_reads
 from platestream.operators.disproof import Disproofs
 from platestream.operators.notify.message import Notice
 from platestream.operators.notify.outbox import Outbox, Post, has_failed, to_receivers
@@ -75,8 +75,8 @@ def build(
     alerted = op.input("alert_hits", flow, edge.topics.read(topics.ALERT_HITS))
 
     registry = decode_changes("decode_registry", registered, topics.REGISTRY)
-    moving = MovingCameras()
-    seen = meters.count_batches("note_cameras", registry.oks, moving.note)
+    fixed = FixedCameras()
+    seen = meters.count_batches("note_cameras", registry.oks, fixed.note)
     records = meters.count_batches("count_shifts", seen, meters.Shifts(now))
     decided = decode_changes("decode_deliveries", ledgered, topics.DELIVERIES)
     sent = meters.count_batches("count_deliveries", decided.oks, meters.Notifications())
@@ -99,7 +99,7 @@ def build(
 
     (earlier,) = split_by_type("ledgered", sent, Delivery)
     acts = _acts(flow, edge, rules, now)
-    outcomes, unsent = _reads(flow, edge, rules, moving, allows, now)
+    outcomes, unsent = _reads(flow, edge, rules, fixed, allows, now)
     notes = op.merge("notes", earlier, reported, not_told, *outcomes)
     by_hit = op.key_on("by_hit", notes, lambda one: str(one.hit_id))
     failed = op.filter("failed", reported, has_failed)
@@ -121,11 +121,11 @@ def _acts(flow: Dataflow, edge: Edge, rules: NotifyRules, now: Clock) -> list[St
 
 
 def _reads(
-    flow: Dataflow, edge: Edge, rules: NotifyRules, moving: MovingCameras, allows: Allows, now: Clock
+    flow: Dataflow, edge: Edge, rules: NotifyRules, fixed: FixedCameras, allows: Allows, now: Clock
 ) -> tuple[list[Stream[Delivery]], list[Stream[DeadLetter]]]:
     """Send reads to their receivers; return the outcomes, and what cannot be read or delivered."""
     outcomes, letters = [], []
-    for step, source in open_reads(edge, rules, moving, allows, now):
+    for step, source in open_reads(edge, rules, fixed, allows, now):
         items = op.input(step, flow, source)
         unread, done = split_by_type(f"{step}_as", items, Message, Delivery)
         (undelivered,) = split_by_type(f"{step}_not", items, DeadLetter)

@@ -139,8 +139,8 @@ class Sharing(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `declaration_holds` from its day (empty: without end). Its text is one of `declaration_texts` by SHA-256
     (empty: any text), and is signed.
 
-    With `send_reads` this agency's own systems may be sent all reads as they come, of cameras that do not
-    move and without pictures.
+    With `send_reads` this agency's own systems may be sent all reads as they come, of registered cameras
+    that do not move, and without pictures.
     """
 
     mou_required: bool

@@ -53,7 +53,7 @@ CHANNELS: Mapping[str, Channel] = {
         system=True,
     ),
     "mqtt_reads": Channel(
-        "reads of cameras that do not move, as they come, no pictures; needs the rule `sharing.send_reads`",
+        "reads of registered fixed cameras, as they come, no pictures; needs the rule `sharing.send_reads`",
         "mqtts://HOST/TOPIC",
         "as `mqtt`; reads older than `oldest` are not sent",
         "Mosquitto 2.0",

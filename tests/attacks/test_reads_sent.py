@@ -9,7 +9,7 @@ import pytest
 
 from platestream.access import rules_in_force
 from platestream.access.door import Clients, Door
-from platestream.notifications.reads import RulesAsked
+from platestream.notifications.reads_feed import RulesAsked
 from platestream.notifications.service import check
 from platestream.policy.checks import hits
 from platestream.policy.checks.context import CheckData

@@ -24,7 +24,7 @@ MANIFESTS = ROOT / "deploy" / "kubernetes"
 OVERLAY = ROOT / "tests" / "cluster" / "overlay"
 VOLUMES, FILES = RUN / "volumes", RUN / "files"
 NAME = "alpr.example.internal"
-"""Of the console, as settings.yaml has it."""
+"""Address of the console, as in settings.yaml."""
 
 BROKER, TABLES, UPLOADS = "10.96.0.93", "10.96.0.84", "10.250.0.80"
 """Addresses of the services of the broker and the database, and of the gateway's load balancer."""

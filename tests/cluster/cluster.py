@@ -21,7 +21,7 @@ RUN = HERE / "run"
 NODE = "node-1"
 BRIDGE = "knode0"
 ADDRESS = "10.250.0.1"
-"""Of the node, on a bridge without any other member: nothing outside this machine reaches it."""
+"""Address of the node, on a bridge without any other member: nothing outside this machine reaches it."""
 
 PODS, SERVICES = "10.244.0.0/24", "10.96.0.0/16"
 API = f"https://{ADDRESS}:6443"

@@ -50,6 +50,12 @@ def put(streams: MemoryTopics, *numbers: int, age: timedelta = timedelta(0), cam
         streams.append(topics.DETECTIONS, topics.DETECTIONS.encode(read))
 
 
+def register(streams: MemoryTopics, camera: str, *, moves: bool = False) -> None:
+    place = {"latitude": 34.5, "longitude": -109.3}
+    record = RegistryRecord(kind="camera", id=camera, name=camera, moves=moves, **place)  # type: ignore[arg-type]
+    streams.append(topics.REGISTRY, topics.REGISTRY.encode(record))
+
+
 def send(
     edge: Any,
     by: NotifyRules,
@@ -71,6 +77,7 @@ def outcomes(store: MemoryTables) -> set[tuple[str, str]]:
 
 def test_a_system_gets_each_read_once_without_a_picture_and_the_batch_is_on_record(broker: Mosquitto) -> None:
     edge, streams, store = memory_edge()
+    register(streams, "fixed")
     put(streams, 1)
     with subscriber(broker) as desk:
         send(edge, rules(broker))
@@ -83,11 +90,12 @@ def test_a_system_gets_each_read_once_without_a_picture_and_the_batch_is_on_reco
     assert outcomes(store) == {("reads", "1 reads")}
 
 
-def test_the_route_of_a_car_is_not_sent(broker: Mosquitto) -> None:
+def test_neither_the_route_of_a_car_nor_what_an_unregistered_camera_reads_is_sent(broker: Mosquitto) -> None:
     edge, streams, _store = memory_edge()
-    car = RegistryRecord(kind="camera", id="car", name="Car 4", latitude=34.5, longitude=-109.3, moves=True)
-    streams.append(topics.REGISTRY, topics.REGISTRY.encode(car))
+    register(streams, "fixed")
+    register(streams, "car", moves=True)
     put(streams, 1, 2, camera="car")
+    put(streams, 4, camera="unregistered")
     put(streams, 3)
     with subscriber(broker) as desk:
         send(edge, rules(broker))
@@ -97,6 +105,7 @@ def test_the_route_of_a_car_is_not_sent(broker: Mosquitto) -> None:
 
 def test_a_read_of_long_ago_is_not_sent_and_that_is_on_record(broker: Mosquitto) -> None:
     edge, streams, store = memory_edge()
+    register(streams, "fixed")
     put(streams, 1, 2, age=timedelta(hours=3))
     put(streams, 3)
     with subscriber(broker) as desk:
@@ -110,6 +119,7 @@ def test_nothing_is_sent_against_the_rules_nor_later_what_came_meanwhile(
     broker: Mosquitto, tmp_path: Path
 ) -> None:
     edge, streams, store = memory_edge()
+    register(streams, "fixed")
     kept = recovery(tmp_path / "recovery")
     put(streams, 1, 2)
     with subscriber(broker) as desk:
@@ -123,6 +133,7 @@ def test_nothing_is_sent_against_the_rules_nor_later_what_came_meanwhile(
 
 def test_without_knowing_the_rules_reads_wait(broker: Mosquitto) -> None:
     edge, streams, _store = memory_edge()
+    register(streams, "fixed")
     put(streams, 1)
     answers = [None, None, True, True, True, True, True, True, True, True]
     with subscriber(broker) as desk:
@@ -132,8 +143,29 @@ def test_without_knowing_the_rules_reads_wait(broker: Mosquitto) -> None:
     assert len(answers) <= 7
 
 
+def test_a_batch_that_waits_for_its_receiver_is_not_sent_once_the_rule_is_gone(
+    broker: Mosquitto,
+) -> None:
+    edge, streams, store = memory_edge()
+    register(streams, "fixed")
+    put(streams, 1)
+    broker.stop()
+    answers = [True, False]
+
+    def allows() -> bool:
+        if len(answers) == 1:  # the first attempt has failed
+            broker.start()
+        return answers.pop(0)
+
+    send(edge, rules(broker), allows=allows)
+    assert answers == []
+    assert outcomes(store) == {("not_shared", "1 reads")}
+    assert streams.records(topics.DEAD_LETTERS) == []
+
+
 def test_a_topic_that_the_broker_forbids_makes_a_dead_letter_and_holds_up_nothing(broker: Mosquitto) -> None:
     edge, streams, store = memory_edge()
+    register(streams, "fixed")
     put(streams, 1)
     with subscriber(broker):
         send(edge, rules(broker, topic="other/reads"))
@@ -144,6 +176,7 @@ def test_a_topic_that_the_broker_forbids_makes_a_dead_letter_and_holds_up_nothin
 
 def test_a_message_that_cannot_be_read_is_a_dead_letter(broker: Mosquitto) -> None:
     edge, streams, _store = memory_edge()
+    register(streams, "fixed")
     streams.append(topics.DETECTIONS, Message(b"x", b"no record"))
     put(streams, 1)
     with subscriber(broker) as desk:
@@ -154,6 +187,7 @@ def test_a_message_that_cannot_be_read_is_a_dead_letter(broker: Mosquitto) -> No
 
 def test_what_was_taken_is_not_sent_again(broker: Mosquitto, tmp_path: Path) -> None:
     edge, streams, _store = memory_edge()
+    register(streams, "fixed")
     kept = recovery(tmp_path / "recovery")
     put(streams, 1, 2)
     with subscriber(broker) as desk:
