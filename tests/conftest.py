@@ -21,6 +21,7 @@ from tests.support.kafka_broker import (
     KafkaUnavailableError,
     SharedBroker,
 )
+from tests.support.temporary import memory_folder
 
 __all__ = ["database", "empty_database", "migrated", "own_database", "shared"]
 
@@ -60,11 +61,19 @@ SMOKE = frozenset(
 """Files that pass once over the embedded engine, from a search to deletion; in `make quick`."""
 DURATIONS = Path(__file__).with_name("durations.tsv")
 SHARED = pytest.StashKey[SharedBroker]()
+MEMORY = pytest.StashKey[Path | None]()
+PASSED = pytest.StashKey[bool]()
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest decides where its temporary folders are
 def pytest_configure(config: pytest.Config) -> None:
-    """The run's main process makes the folder; pytest-xdist's workers inherit its name."""
+    """The run's main process makes the folders; pytest-xdist's workers inherit their names."""
     if not hasattr(config, "workerinput"):
+        config.stash[MEMORY] = None if config.option.basetemp else memory_folder()
+        if folder := config.stash[MEMORY]:
+            config.option.basetemp = str(folder / "t")
+            (folder / "tmp").mkdir()
+            os.environ["TMPDIR"] = tempfile.tempdir = str(folder / "tmp")
         os.environ[RUN] = tempfile.mkdtemp(prefix="platestream-kafka-")
         os.environ[OWNER] = str(os.getpid())
     config.stash[SHARED] = SharedBroker(Path(os.environ[RUN]))
@@ -73,6 +82,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.stash[SHARED].stop()
+        if (folder := config.stash[MEMORY]) and PASSED in config.stash:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -111,8 +122,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     _measured[Path(report.location[0]).stem] += report.duration
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Keep the figures of files that did not run, and leave out those that take no time worth a line."""
+    if exitstatus == pytest.ExitCode.OK:
+        session.config.stash[PASSED] = True
     if session.config.getoption("--record-durations") and not hasattr(session.config, "workerinput"):
         found = {**read_durations(), **_measured}
         lines = [f"{name}\t{round(found[name])}\n" for name in sorted(found) if found[name] >= 2]
@@ -131,6 +144,25 @@ def keys_released() -> Iterator[None]:
     """A process holds a lock for each folder of keys that it used; tests use thousands."""
     yield
     in_use.forget()
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that stays until the end of the run."""
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folders_removed(
+    request: pytest.FixtureRequest, run_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Remove what a file's fixtures left when it has passed; each test's own folder goes with the test."""
+    failed = request.session.testsfailed
+    yield
+    if request.session.testsfailed == failed:
+        for folder in tmp_path_factory.getbasetemp().iterdir():
+            if folder != run_folder and folder.is_dir() and not folder.is_symlink():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

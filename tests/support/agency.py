@@ -449,10 +449,9 @@ def follow_the_order(agency: Agency) -> None:
 
 
 @pytest.fixture(scope="session")
-def followed(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+def followed(migrated: Path, run_folder: Path) -> Iterator[Prepared]:
     """An agency that follows the order, made once."""
-    folder = tmp_path_factory.mktemp("followed")
-    yield Prepared(migrated, folder, lambda made: follow_the_order(Agency(made, made.data)))
+    yield Prepared(migrated, run_folder / "followed", lambda made: follow_the_order(Agency(made, made.data)))
     close_all()
 
 

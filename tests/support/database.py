@@ -147,8 +147,9 @@ class Database:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("migrated") / "platestream"
+def migrated(run_folder: Path) -> Path:
+    folder = run_folder / "migrated" / "platestream"
+    folder.parent.mkdir()
     made = Database(folder)
     migrate.apply(made.client())
     put_first_rules(made.client())
@@ -290,8 +291,8 @@ class Prepared:
 
 
 @pytest.fixture(scope="session")
-def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    yield Shared(migrated, tmp_path_factory.mktemp("shared"))
+def shared(migrated: Path, run_folder: Path) -> Iterator[Shared]:
+    yield Shared(migrated, run_folder / "shared")
     close_all()
 
 

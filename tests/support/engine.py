@@ -136,9 +136,9 @@ class Engine:
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def engine(run_folder: Path) -> Iterator[Engine]:
     """A migrated engine that tests share: make tables of your own."""
-    made = Engine(tmp_path_factory.mktemp("engine"))
+    made = Engine(run_folder / "engine")
     made.start()
     migrate.apply(made.client("owner"))
     yield made

@@ -23,7 +23,7 @@ class SoftHsm:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "tokens").mkdir()
+        (folder / "tokens").mkdir(parents=True)
         conf = folder / "softhsm2.conf"
         conf.write_text(f"directories.tokendir = {folder / 'tokens'}\nlog.level = ERROR\n")
         os.environ["SOFTHSM2_CONF"] = str(conf)
@@ -59,11 +59,11 @@ class SoftHsm:
 
 
 @pytest.fixture(scope="session")
-def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftHsm]:
+def softhsm(run_folder: Path) -> Iterator[SoftHsm]:
     """The tokens of this process."""
     if not MODULE.exists() or shutil.which("pkcs11-tool") is None:
         skip_unless_ci("SoftHSM is needed: apt-get install softhsm2 opensc")
-    yield SoftHsm(tmp_path_factory.mktemp("softhsm"))
+    yield SoftHsm(run_folder / "softhsm")
     os.environ.pop("SOFTHSM2_CONF")
 
 
