@@ -386,13 +386,13 @@ def backup(
 
 @app.command()
 def grow(
-    cameras: Annotated[int, typer.Option(min=10, help="Cameras of the last step.")] = 3000,
+    cameras: Annotated[int, typer.Option(min=10, help="Cameras of the last step.")] = 32_000,
     seconds: Annotated[float, typer.Option(min=5, help="Seconds of each step.")] = 30,
 ) -> None:
     """Measure one machine with more and more cameras whose frames were read, until it falls behind.
 
     Each camera brings 0.139 detections with pictures a second, as in a busy hour, to the topic from which
-    they are matched; tables get the hits only. A step says how late hits were, what each process took of the
+    they are matched and to the tables. A step says how late hits were, what each process took of the
     processor, and how long a person waited for pages.
 
     Example: platestream bench grow --cameras 1000
