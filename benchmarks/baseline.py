@@ -1,4 +1,4 @@
-"""What the reader is compared with: PaddleOCR's own pipeline on the same models."""
+"""PaddleOCR's own pipeline on the same models, with which the reader is compared."""
 
 import tempfile
 import time
@@ -51,9 +51,7 @@ class PlainReader:
 
 
 class Timed(NamedTuple, Generic[T]):
-    """What somebody answered, its share of the seconds that all took, and of those of processor time, of all
-    threads together.
-    """
+    """One answer, with its share of the seconds that all took and of the processor time of all threads."""
 
     answer: T
     seconds: float
@@ -87,7 +85,7 @@ def _at_once(items: Sequence[T], work: Callable[[T], Ours], count: int) -> list[
 
 
 def timed(work: Callable[[T], Ours], items: Sequence[T], at_once: int) -> list[Timed[Ours]]:
-    """What each item gave, with its share of the time that all took: `at_once` of them at the same time."""
+    """Yield the answer to each item with its share of the time that all took, `at_once` at the same time."""
     with ThreadPoolExecutor(at_once) as threads:
         began, used = time.perf_counter(), time.process_time()
         answers = list(threads.map(work, items))

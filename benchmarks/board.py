@@ -1,4 +1,4 @@
-"""What the boards ask of millions of detections, and what counting costs a flow.
+"""Queries of the boards over millions of detections, and the cost of counting in a flow.
 
 Rows read are what the engine counts (`SelectedRows`); they do not depend on the machine or what else it does.
 """

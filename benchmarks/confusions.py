@@ -1,7 +1,7 @@
-"""How the reader errs on labelled photographs: what it takes for what, and how sure it is of that.
+"""Errors of the reader on labeled photographs: which character it takes for which, and how confidently.
 
-What is written down of a picture is no plate: only where and how each reading differs from the truth
-(`Reading.edits`), O and 0 being one, and the reader's confidence. `bench recall` disturbs drawn plates so.
+No plate is written down, only where and how each reading differs from the truth (`Reading.edits`), O and 0
+being one, and the reader's confidence. `bench recall` disturbs drawn plates so.
 """
 
 from collections import Counter
@@ -75,7 +75,7 @@ def readings(truth: str, reads: Sequence[PlateRead]) -> tuple[Reading, ...]:
 
 
 def edits(truth: str, read: str) -> tuple[Edit, ...]:
-    """What makes `read` of `truth`, O and 0 being one.
+    """Return the edits that make `read` of `truth`, O and 0 being one.
 
     >>> edits("ABC123", "A8C12")
     (Edit(place=0.17, told='B', read='8'), Edit(place=0.83, told='3', read=''))

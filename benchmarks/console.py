@@ -239,7 +239,7 @@ def _timed(call: Callable[[], Any]) -> tuple[float, float]:
 
 @contextmanager
 def _database_time() -> Iterator[list[float]]:
-    """How long the client waited for answers, meanwhile."""
+    """Add up the seconds that the client waits for answers meanwhile."""
     asks: Any = HttpSyncBackend.request
     waited: list[float] = []
 

@@ -127,7 +127,7 @@ def _without_engine(
 
 
 def _snapshots(reads: list[Detection]) -> dict[str, Any]:
-    """What all buckets put into the recovery store at the end of an epoch, after so many reads."""
+    """Return the state of all buckets for the recovery store at the end of an epoch, after so many reads."""
     matchers = {name: HotListMatcher(None) for name in ALL_BUCKETS}
     placed = HotListRouter(None, lambda: drawn.START)
     for batch in drawn.batches(drawn.entry(number, read.plate) for number, read in enumerate(reads[:100])):
@@ -202,7 +202,7 @@ def _rate(changes: Iterator[Any], reads: list[Detection], steps: Callable[..., S
 
 
 class _Clock:
-    """When the first read was given out; 0 before."""
+    """Time at which the first read was given out; 0 before."""
 
     loaded = False
     began = 0.0

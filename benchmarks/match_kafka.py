@@ -54,7 +54,7 @@ Progress = Callable[[str], None]
 
 
 def flow() -> Dataflow:
-    """What `bytewax.run` starts: the match flow on the bench's topics."""
+    """Return the match flow on the bench's topics, for `bytewax.run`."""
     settings = load_settings()
     edge = Edge(
         KafkaTopics(settings.kafka, settings.kafka_properties(), prefix=os.environ[PREFIX]),
@@ -245,7 +245,7 @@ class Cluster:
                 one.wait(10)
 
     def alerts(self, reads: Sequence[Detection], flow: "_Flow | None" = None) -> dict[UUID, float]:
-        """When the alert of each read arrived at the broker; waits until all of them have."""
+        """Wait until the alert of each read is at the broker, and return its time of arrival by read."""
         wanted, until = {read.detection_id for read in reads}, time.monotonic() + PATIENCE
         found: dict[UUID, float] = {}
         consumer = Consumer({**self._config, "group.id": "bench"})

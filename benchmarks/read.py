@@ -227,14 +227,15 @@ def _right(photo: Photo, reads: Sequence[PlateRead]) -> bool:
 
 
 def serial_right(label: str, reads: Sequence[PlateRead]) -> bool:
-    """Whether the likeliest plate is as labelled, folded, with its small letters or without."""
+    """True if the likeliest plate is as labeled, folded, with its small letters or without."""
     return bool(reads) and fold(label) in {fold(reads[0].plate), fold(reads[0].serial)}
 
 
 def failure(truth: str, read: str) -> str:
-    """What went wrong in a read whose folded text is not the truth's: nothing read, another text (a sign, a
-    second vehicle), characters too many (a symbol, a sticker) or too few at one end or inside, or, of the
-    right length, look-alikes.
+    """Name the fault of a read whose folded text is not the truth's.
+
+    Nothing read, another text (a sign, a second vehicle), characters too many (a symbol, a sticker) or too
+    few at one end or inside, or, of the right length, look-alikes.
     """
     true, said = fold(truth), fold(read)
     if not said:
@@ -311,7 +312,7 @@ def drawn_calibration(bands: Sequence[Mapping[str, float]]) -> str:
 
 
 def _miss(photo: Photo, reads: Sequence[PlateRead]) -> Tile:
-    """What is around the label's box (or the read's, or all of it), with truth, read and confidence."""
+    """Draw the surroundings of the label's box, or the read's, with truth, read and confidence."""
     image = load(photo.path)
     box = photo.box or (reads[0].box if reads else (0, 0, image.shape[1], image.shape[0]))
     x, y, width, height = box

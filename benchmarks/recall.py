@@ -1,4 +1,4 @@
-"""How many listed vehicles are found, and how many others alert, by how much doubt is allowed.
+"""Listed vehicles that are found, and other vehicles that alert, by the doubt that is allowed.
 
 Drawn plates are disturbed as the project's reader was measured to err: each takes the readings of one
 labelled picture, right or wrong, with their confidences (`benchmarks.confusions`), and what was
@@ -27,7 +27,7 @@ Seen = tuple[Detection, str, bool]  # a read, the plate it is of, and whether th
 
 
 def measured() -> Measured:
-    """What `platestream bench confusions` measured of the reader that is built in."""
+    """Return the measurements that `platestream bench confusions` made of the built-in reader."""
     result = files("benchmarks").joinpath("measured.json").read_bytes()
     return msgspec.json.decode(result, type=Measured)
 
@@ -101,7 +101,7 @@ def disturb(plate: str, edits: Sequence[Edit], chance: random.Random) -> str:
 
 
 def _place(plate: str, edit: Edit, done: set[int]) -> int:
-    """Where the same character is, of several the nearest; else one that can err alike; else the place."""
+    """Return the nearest place of the same character, else of one that can err alike, else any."""
     near = sorted(set(range(len(plate))) - done, key=lambda at: abs(at / len(plate) - edit.place))
     alike = [at for at in near if _same(plate[at], edit.told)]
     if edit.read and confusable(edit.read, edit.told):

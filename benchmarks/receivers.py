@@ -14,7 +14,7 @@ from platestream.schemas.message import RefusedError
 
 
 class Heard:
-    """What the receivers took, by hit: when."""
+    """Times at which the receivers took each hit."""
 
     def __init__(self) -> None:
         self.web: dict[str, float] = {}

@@ -57,7 +57,7 @@ class Live:
         self.run("up", "--cameras", str(self._config), *ports)
 
     def count(self, topic: str) -> int:
-        """How many messages were ever written to a topic."""
+        """Return the number of messages that were ever written to a topic."""
         file = self.data / "topics" / f"{topic}.sqlite3"
         if not file.exists():
             return 0

@@ -57,9 +57,7 @@ class PhotoSet:
 
 @dataclass(frozen=True)
 class Result:
-    """What was read in a photograph, the seconds it took, and those of processor time; `theirs` is None
-    without the baseline.
-    """
+    """Reads in a photograph, with seconds and processor seconds; `theirs` is None without the baseline."""
 
     labelled: Labelled
     ours: Sequence[PlateRead]
@@ -279,7 +277,7 @@ def _right(result: Result, said: str) -> bool:
 
 
 def _in_five(result: Result) -> bool:
-    """Whether the label is the read or one of its four likeliest others, as official numbers are."""
+    """True if the label is the read or one of its four likeliest others, as official numbers count."""
     said = [result.top, *(a.plate for a in result.ours[0].alternatives[:4])] if result.ours else []
     return any(_right(result, plate) for plate in said)
 
@@ -292,7 +290,7 @@ def share(hits: Sequence[bool]) -> dict[str, float]:
 
 
 def wilson(hits: float, count: int) -> tuple[float, float]:
-    """Where the true share lies 95 times in 100, when `hits` of `count` were seen."""
+    """Return the 95 % interval of the share of which `hits` of `count` were seen."""
     if count == 0:
         return 0.0, 1.0
     seen, spread = hits / count, Z * Z / count

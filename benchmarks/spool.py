@@ -1,4 +1,4 @@
-"""What the gateway's spool takes and gives: frames a second, bytes on disk, time until a frame is kept.
+"""Speed of the gateway's spool: frames a second, bytes on disk, time until a frame is kept.
 
 python -m benchmarks.spool --frames 500 --bytes 250000 --threads 4
 """

@@ -76,7 +76,7 @@ class AlertHit(Record, tag="alert_hit/1", frozen=True, kw_only=True):
 
     @property
     def alerted_by(self) -> AlertedBy:
-        """Whose read matched; empty where the camera sends no reads."""
+        """System whose read matched; empty where the camera sends no reads."""
         read = self.detection
         match read.opinion:
             case "agree":

@@ -26,7 +26,7 @@ SPAN = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class TruePlate:
-    """What a reader should read, and the state it is from (two letters)."""
+    """The plate that a reader should read, and its state (two letters)."""
 
     plate: str
     state: str

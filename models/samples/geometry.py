@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class View:
-    """Where a camera stands and looks. `focal` is in pixels; yaw turns right, pitch turns down (degrees)."""
+    """Place and direction of a camera. `focal` is in pixels; yaw turns right, pitch turns down (degrees)."""
 
     width: int = 1280
     height: int = 720

@@ -1,4 +1,4 @@
-"""How light falls: the sky of an hour and the shade of a painted, glazed or dull surface under it."""
+"""Light: the sky of an hour and the shade of a painted, glazed or dull surface under it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def normals(quads: Floats, eye: Floats) -> Floats:
 
 
 def _mirror(quads: Floats, normal: Floats, eye: Floats) -> tuple[Floats, Floats]:
-    """Where each quad reflects to (n, 3), and how strongly at that angle (n,)."""
+    """Return the direction to which each quad reflects (n, 3), and how strongly at that angle (n,)."""
     look = quads.mean(axis=1) - eye
     look /= np.linalg.norm(look, axis=1, keepdims=True)
     facing = np.einsum("ij,ij->i", look, normal)
@@ -76,7 +76,7 @@ def _mirror(quads: Floats, normal: Floats, eye: Floats) -> tuple[Floats, Floats]
 
 
 def _surroundings(light: Light, direction: Floats) -> Floats:
-    """What stands in a direction (n, 3): sky above, a bright horizon, dark street below. BGR (n, 3)."""
+    """Return the BGR color (n, 3) in a direction (n, 3): sky above, a bright horizon, dark street below."""
     up = np.clip(direction[:, 1:2], -1, 1)
     zenith, horizon = np.array(light.zenith), np.array(light.horizon)
     sky = horizon + (zenith - horizon) * np.sqrt(np.clip(up, 0, 1))

@@ -1,7 +1,7 @@
-"""How the plates of six states look: colours, words, where the tab sits, what stands between the groups.
+"""Looks of the plates of six states: colors, words, the place of the tab, the sign between the groups.
 
 The layouts follow what can be seen on the road; the pictures on them are our own and simplified. A style is
-data only, `plates.py` draws it. Colours are blue, green, red (OpenCV's order), 0 to 255.
+data only, `plates.py` draws it. Colors are blue, green, red (OpenCV's order), 0 to 255.
 """
 
 from __future__ import annotations

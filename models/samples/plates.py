@@ -27,7 +27,7 @@ SERIAL_TOP, SERIAL_H = 96, 168
 
 @dataclass(frozen=True)
 class PlateLook:
-    """What is on a plate and what the years have done to it.
+    """Text and state of a plate, and its wear.
 
     `rows`: "one" row; "stacked" sets the first two characters small, one above the other, before the rest;
     "two" breaks the serial into two rows. `dirt` and `fade` go from 0 (new) to 1 (hardly readable). `frame`

@@ -1,4 +1,4 @@
-"""What stands along the street, from the farthest to the nearest: houses, trees, street lamps."""
+"""Houses, trees and street lamps along the street, from the farthest to the nearest."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Shown:
-    """Where a plate is in the picture: its vehicle and corners (4, 2) px, clockwise from the upper left."""
+    """A plate in the picture: its vehicle and corners (4, 2) px, clockwise from the upper left."""
 
     vehicle: Vehicle
     corners: NDArray[np.float64]

@@ -108,7 +108,7 @@ def _ground(picture: Picture, street: Street, view: View, light: Light, wet: boo
 
 
 def _lamplight(x: Picture, z: Picture) -> Picture:
-    """How much of the street lamps' light reaches the ground (0 to 1, same shape)."""
+    """Return the share of the street lamps' light that reaches the ground (0 to 1, same shape)."""
     along = (z - POLES[0] + POLES[1] / 2) % POLES[1] - POLES[1] / 2
     return np.exp(-((np.abs(x) - 3.4) ** 2) / 14 - along**2 / 60)
 

@@ -132,7 +132,7 @@ def _cabin(body: Body) -> list[Part]:
 
 
 def _window_map(rows: int, columns: int, body: Body) -> NDArray[np.bool_]:
-    """Which quads of the cabin are glass: all but the corners, the door pillar, the belt and the header."""
+    """Mark the quads of the cabin that are glass: all but corners, door pillar, belt and header."""
     turn = (np.arange(columns) + 0.5) / columns * 360 % 90
     corner = (turn > 36) & (turn < 54)
     full = (np.arange(columns) + 0.5) / columns * 360

@@ -159,7 +159,7 @@ def _lit_colour(vehicle: Vehicle, light: Light) -> tuple[float, float, float]:
 
 
 def _facing_level(light: Light) -> Floats:
-    """How brightly (BGR factors) an upright surface that faces the camera is lit."""
+    """Return the brightness (BGR factors) of an upright surface that faces the camera."""
     sun = np.array(light.sun) / np.linalg.norm(light.sun)
     return np.array(light.ambient) * 0.85 + max(0.0, float(-sun[2])) * np.array(light.direct) + 0.06
 

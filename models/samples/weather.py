@@ -1,4 +1,4 @@
-"""What stands between the street and the file: shadows, lamps, rain, motion, the sensor's noise."""
+"""Shadows, lamps, rain, motion and the sensor's noise, between the street and the file."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def _blurred(dice: Dice, picture: Picture, serial_height: float) -> Picture:
 
 
 def _processed(dice: Dice, picture: Picture) -> Picture:
-    """What cheap cameras do to a picture: enlarge a smaller one, sharpen it, let what is bright run out."""
+    """Process a picture as cheap cameras do: enlarge a smaller one, sharpen it, let bright parts run out."""
     if dice.chance(0.15):
         height, width = picture.shape[:2]
         share = dice.uniform(0.55, 0.9)

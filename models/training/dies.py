@@ -58,7 +58,7 @@ def pressed(die: str, character: str) -> Mask:
 
 
 class _Form:
-    """What all characters of a die have in common, and which of several forms it has of some."""
+    """Features that all characters of a die share, and its choice among several forms of some."""
 
     def __init__(self, dice: random.Random) -> None:
         self.stroke = dice.uniform(0.09, 0.17)

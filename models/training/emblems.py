@@ -1,4 +1,4 @@
-"""What stands in the serial's row and is no part of it: emblems, stacked letters, symbols between the groups.
+"""Emblems, stacked letters and symbols between the groups, in the serial's row and no part of it.
 
 A reader must not take them for characters, so they are drawn as large and as dark as the serial itself.
 """
@@ -18,7 +18,7 @@ from platestream.reading.glyphs import ALPHABET
 
 @dataclass(frozen=True)
 class Spot:
-    """Where an emblem stands, pixels."""
+    """Place of an emblem, pixels."""
 
     left: float
     top: float

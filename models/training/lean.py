@@ -90,7 +90,7 @@ def _convolve_apart(graph: _Graph) -> None:
 
 
 def _channels(graph: _Graph, name: str) -> int:
-    """How many channels a map has: as the last convolution on its way says."""
+    """Return the number of channels of a map, from the last convolution on its way."""
     node = graph.giver(name)
     while node.op_type != "Conv":
         node = graph.giver(node.input[0])

@@ -26,7 +26,7 @@ def photographs(folder: Path) -> list[Image]:
 
 
 def _picture(path: Path) -> Path:
-    """What a file shows: wallpapers for Plasma lie in `contents/images`, named by their size."""
+    """Return the name of a file's picture: wallpapers for Plasma lie in `contents/images`, named by size."""
     return path.parent if path.parent.name.startswith("images") else path
 
 

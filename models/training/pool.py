@@ -1,4 +1,4 @@
-"""What is drawn by a process of its own while a network trains, and kept to be used again."""
+"""Samples that a process of its own draws while a network trains, kept to be used again."""
 
 import multiprocessing
 import os
@@ -18,7 +18,7 @@ PATIENCE_S = 180.0
 
 @dataclass(frozen=True)
 class Amounts:
-    """How many are drawn and kept."""
+    """Numbers of samples to draw and to keep."""
 
     at_once: int
     """Handed over at a time."""
@@ -40,7 +40,7 @@ def _draw_for_ever(out: Any, draw: Callable[[Dice], T], seed: int, at_once: int)
 
 
 class Pool(Generic[T]):
-    """What `draw`, which another process can import, has drawn. `seen` counts all of it."""
+    """Samples of `draw`, which another process can import. `seen` counts all of them."""
 
     def __init__(self, draw: Callable[[Dice], T], seed: int, amounts: Amounts) -> None:
         spawn = multiprocessing.get_context("spawn")  # a fork would share the threads of torch

@@ -23,7 +23,7 @@ EMBLEM_ADVANCE = 0.85
 
 @dataclass(frozen=True)
 class Aside:
-    """What stands beside the serial: an emblem, stacked letters, both, none; widths in pixels."""
+    """Emblem or stacked letters beside the serial, both or none; widths in pixels."""
 
     emblem: float
     stacked: float
@@ -63,9 +63,7 @@ class Row:
 
     @property
     def beside(self) -> tuple[float, float, float]:
-        """Where the row with what stands beside the serial ends, and where between an emblem and what is
-        beside it they meet: the outer end, the emblem's inner end, the serial's end.
-        """
+        """Return the outer end of the row, the emblem's inner end and the serial's end."""
         emblem = EMBLEM_ADVANCE * self.height * self.squeeze if self.aside.emblem else 0.0
         if self.aside.left:
             outer = self.lefts[0] - self.aside.apart - self.aside.emblem - self.aside.stacked
@@ -162,7 +160,7 @@ def _widths(dice: Dice, text: str, font: str, height: int, us: bool) -> tuple[li
 
 
 def _start(dice: Dice, plate_width: int, total: float, band: bool) -> float:
-    """Where the row begins: on most plates so that it is in the middle."""
+    """Return the beginning of the row, which on most plates is in the middle."""
     if band:
         return plate_width * 0.09 + dice.uniform(0, max(0, plate_width * 0.89 - total))
     spare = max(0, plate_width * 0.96 - total)

@@ -1,6 +1,6 @@
-"""Which serials are drawn: those of the regions' formats, and enough of anything else.
+"""Serials to draw: those of the regions' formats, and enough of anything else.
 
-Issuers and formats come up equally often: the recogniser must read a small state's plate as well as a large
+Issuers and formats come up equally often: the recognizer must read a small state's plate as well as a large
 one's. A third follows no format, so that it learns characters and not habits: what is likely is judged after
 it (`platestream.reading.formats`).
 """

@@ -101,13 +101,13 @@ def sign_text(dice: Dice) -> str:
 
 
 def dealer_text(dice: Dice) -> str:
-    """What a dealer's frame says, or a club's."""
+    """Draw the words of a dealer's frame, or a club's."""
     filled = dice.choice(DEALERS).format(words(dice, 1), words(dice, 1))
     return _cased(dice, filled)
 
 
 def clock_text(dice: Dice) -> str:
-    """What a camera writes into its picture."""
+    """Draw the text that a camera writes into its picture."""
     date = dice.choice(("{y}-{m}-{d}", "{m}/{d}/{y}", "{d}.{m}.{y}", "{y}/{m}/{d}")).format(
         y=dice.randint(1999, 2026), m=f"{dice.randint(1, 12):02}", d=f"{dice.randint(1, 31):02}"
     )

@@ -1,4 +1,4 @@
-"""What the detector is to answer for a drawn scene."""
+"""Targets of the detector for a drawn scene."""
 
 import cv2
 import numpy as np

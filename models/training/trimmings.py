@@ -1,4 +1,4 @@
-"""What else is on a plate: words, stickers, bolts, a frame, the blue band."""
+"""Words, stickers, bolts, a frame and the blue band on a plate."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""What lies on a plate and over it: dirt, shadow, fading, night."""
+"""Dirt, shadow, fading and night, on a plate and over it."""
 
 import cv2
 import numpy as np

@@ -48,7 +48,7 @@ def is_late(feed: RegistryRecord, now: datetime) -> bool:
 
 
 class FeedAge(msgspec.Struct, frozen=True):
-    """When the list of a feed was last imported; None where nothing of it was."""
+    """Time of a feed's last import; None where nothing of it was imported."""
 
     source: str
     imported_at: datetime | None
