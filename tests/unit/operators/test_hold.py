@@ -19,8 +19,8 @@ from platestream.schemas.gate_rules import GATE_RULES
 from platestream.schemas.message import EndOfSnapshot
 from tests.support.clock import NOW
 from tests.support.flows import ACTION, LISTED, detection
+from tests.support.notify_rules import ON_SHIFT, Desk, came_of, hit, message, rules, shift
 from tests.unit.operators.test_inquiry_checks import RULED, agency, inquiry, sealed, user
-from tests.unit.operators.test_notify import ON_SHIFT, Desk, came_of, hit, message, rules, shift
 
 Event = Any
 Sources = Sequence[Sequence[Event]]
