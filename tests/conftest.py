@@ -1,10 +1,11 @@
 """Fixtures and markers of tests. `kafka` is shared, `own_kafka` a test's own (support/kafka_broker.py)."""
 
+import gc
 import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -84,6 +85,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[SHARED].stop()
         if (folder := config.stash[MEMORY]) and PASSED in config.stash:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without garbage collection, which would go through all that was imported again and again.
+
+    What is there afterwards stays until the end, so it is left out of collections from then on.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
