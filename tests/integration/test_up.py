@@ -18,6 +18,7 @@ from platestream.hotlist.feed import SETTLED
 from platestream.keys import in_use
 from platestream.keys.key_folder import MASTER
 from platestream.operations.up.log import EXITED
+from platestream.operations.up.status import LONG
 from platestream.reports.public_figures import FILE
 from platestream.schemas.topics import DETECTIONS, HOTLIST
 from platestream.settings import embedded_dsn, system_account
@@ -169,8 +170,9 @@ def test_readers_that_stand_still_are_seen_though_they_run(system: System) -> No
         os.kill(one, signal.SIGSTOP)
     try:
         system.photograph("SLW1001", "slow")
-        wait_until(lambda: any("frames wait" in line for line in system.status()["wrong"]), 120, "a warning")
-        result = system.status()
+        wait_until(lambda: system.status()["waiting"][0]["count"] == 1, 120, "a frame that waits")
+        result = system.status(later=LONG)
+        assert any("of frames waits" in line for line in result["wrong"])
         assert {one["state"] for one in result["processes"]} == {"running"}
         assert result["waiting"][0]["count"] == 1
         of_command = json.loads(system.run("status", "--json").stdout)
@@ -295,7 +297,14 @@ def test_status_says_what_is_wrong_and_ends_with_1(system: System) -> None:
     finally:
         store.unlink()
         hidden.rename(store)
-    wait_until(lambda: not any("match " in line for line in system.status()["wrong"]), 120, "no fault")
+
+    def lasts() -> bool:
+        """Whether it would be no fault any more when this process has run for a while."""
+        (match,) = (one for one in system.status()["processes"] if one["name"] == "match")
+        later = system.status(later=LONG)["wrong"]
+        return match["state"] == "running" and not any("match " in line for line in later)
+
+    wait_until(lasts, 120, "no fault")
 
 
 def test_an_up_that_is_killed_amid_its_start_is_told_what_to_do(system: System) -> None:

@@ -123,9 +123,12 @@ class System:
     def settings(self) -> Settings:
         return Settings(data=self.data, kafka=self.kafka, clickhouse=self.clickhouse)
 
-    def status(self) -> dict[str, Any]:
-        """What `status --json` prints, asked here: a test that waits asks often, and a process is dear."""
-        found: dict[str, Any] = json.loads(msgspec.json.encode(status(self.settings, datetime.now(UTC))))
+    def status(self, later: timedelta = timedelta(0)) -> dict[str, Any]:
+        """What `status --json` prints, asked here: a test that waits asks often, and a process is dear.
+        `later`: what it would print then, if everything stayed as it is.
+        """
+        now = datetime.now(UTC) + later
+        found: dict[str, Any] = json.loads(msgspec.json.encode(status(self.settings, now)))
         return found
 
     def newest(self, topic: Topic[Any]) -> str:

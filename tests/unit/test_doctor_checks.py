@@ -216,7 +216,7 @@ def test_a_clock_of_which_nothing_is_known_is_not_looked_at() -> None:
 
 
 def test_a_broker_that_is_away_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platestream.edges.kafka_topics.BROKER_SECONDS", 0.3)
+    monkeypatch.setattr("platestream.edges.kafka_client.BROKER_SECONDS", 0.3)
     monkeypatch.setenv("PLATESTREAM_KAFKA", "127.0.0.1:1")
     (found,) = data.topics(here())
     assert found.state == "wrong"

@@ -12,11 +12,12 @@ import pytest
 from starlette.datastructures import FormData, Headers, UploadFile
 
 from platestream.runtime.login_attempts import FREE
+from platestream.web import shared_state
 from platestream.web.attempts import REMEMBERED, SharedAttempts
 from platestream.web.challenges import Challenges
 from platestream.web.forms import SentForm
 from platestream.web.sessions import IDLE_LIMIT, LONGEST_SESSION, TOUCHED_EVERY, Sessions, Upload
-from platestream.web.shared_state import MOST, SharedState, hashed
+from platestream.web.shared_state import SharedState, hashed
 from tests.support.clock import NOW
 
 KEY = b"key of the accounts"
@@ -242,12 +243,14 @@ def test_a_change_of_the_registry_is_noticed_by_the_other_console(two: Two) -> N
     assert two.states[1].changes == before + 1
 
 
-def test_values_that_anybody_may_ask_for_are_bounded(two: Two) -> None:
+def test_values_that_anybody_may_ask_for_are_bounded(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    most = 50
+    monkeypatch.setattr(shared_state, "MOST", most)
     state = two.states[0]
     with state.change():
-        for number in range(MOST + 5):
+        for number in range(most + 5):
             state.put("challenge", str(number), b"", NOW + MINUTE)
-    assert two.sql("SELECT count(*) FROM shared") == [(MOST,)]
+    assert two.sql("SELECT count(*) FROM shared") == [(most,)]
     assert state.get("challenge", "4", bytes, NOW) is None
     state.tend(NOW + MINUTE)
     assert two.sql("SELECT count(*) FROM shared") == [(0,)]
