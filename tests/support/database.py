@@ -66,21 +66,23 @@ def close_all() -> None:
     close_but()
 
 
-def close_but(kept: Client | None = None) -> None:
-    """Close every client of this process but this one."""
+def close_but(*kept: Client | None) -> None:
+    """Close every client of this process but these."""
     _idle.clear()
-    for one in [one for one in _opened if one is not kept]:
+    for one in [one for one in _opened if one not in kept]:
         one.close()
 
 
 class Database:
     """One database; clients by role are opened when first asked for."""
 
-    def __init__(self, folder: Path, data: Path | None = None) -> None:
-        """`data` is where a test's topics are; beside the database unless it is said."""
+    def __init__(
+        self, folder: Path, data: Path | None = None, clients: dict[str, Client] | None = None
+    ) -> None:
+        """`data` is where a test's topics are; beside the database unless it is said. `clients` are open."""
         self.folder, self.data = folder, data or folder.parent / "data"
         self.dsn = f"chdb://{folder}"
-        self._clients: dict[str, Client] = {}
+        self._clients: dict[str, Client] = {} if clients is None else clients
 
     @property
     def keys(self) -> KeyFolder:
@@ -210,6 +212,8 @@ class Shared:
         self._original, self._folder = original, folder
         self._count = 0
         self._keeper: Client | None = None
+        self._clients: dict[str, Client] = {}
+        """Those of `Database.client`, by role: to open one takes as long as many a test."""
         self._made: Any = None
         self._parts: dict[str, int] = {}
         self._filled: frozenset[str] = frozenset()
@@ -220,11 +224,12 @@ class Shared:
         if not self._restored():
             self._open()
         _idle.clear()
-        return Database(self._place, data)
+        self._clients = {role: one for role, one in self._clients.items() if one in _opened}
+        return Database(self._place, data, self._clients)
 
     def leave(self) -> None:
         """End a test."""
-        close_but(self._keeper)
+        close_but(self._keeper, *self._clients.values())
         _idle.append(self._place)
 
     @property

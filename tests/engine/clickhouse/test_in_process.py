@@ -54,16 +54,16 @@ def test_in_a_role_grants_hold_and_nothing_is_fetched(database: Database, secret
         assert {sql: code(client, sql) for sql in refused} == dict.fromkeys(refused, 497), role
 
 
-def test_whoever_opens_the_folder_can_do_what_the_page_names(database: Database, secret: Path) -> None:
-    client = database.client(ANALYST)
+def test_whoever_opens_the_folder_can_do_what_the_page_names(own_database: Database, secret: Path) -> None:
+    client = own_database.client(ANALYST)
     assert client.command(f"SELECT file('{secret}')") == "SECRET"
     client.command(f"SELECT 1 INTO OUTFILE '{secret}.out'")
     assert Path(f"{secret}.out").exists()
     assert code(client, "SELECT count() FROM system.processes") is None
     assert code(client, "SET max_memory_usage = 0") is None
     client.command('SET log_comment = \'{"account": "somebody else"}\'')
-    inquiry = database.ask(ANALYST)
-    assert database.logged(inquiry)["account"] == "somebody else"
+    inquiry = own_database.ask(ANALYST)
+    assert own_database.logged(inquiry)["account"] == "somebody else"
     client.command("SET ROLE platestream_owner")
     assert code(client, "SELECT plate FROM platestream.detections") is None
 
