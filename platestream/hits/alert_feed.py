@@ -115,11 +115,11 @@ class LiveHitFeed:
             with self._lock:
                 self._pages[who] -= 1
 
-    async def wait(self, order: int) -> None:
-        """Wait until a hit is announced after one, or HEARTBEAT_S have passed."""
+    async def wait(self, order: int, gaps: int) -> None:
+        """Wait until a hit is announced after one, a gap follows these, or HEARTBEAT_S have passed."""
         waiting, event = object(), asyncio.Event()
         with self._lock:
-            if self._order > order:
+            if self._order > order or self.gaps > gaps:
                 return
             self._waiting[waiting] = (asyncio.get_running_loop(), event)
         try:

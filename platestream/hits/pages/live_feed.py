@@ -110,7 +110,7 @@ async def _events(console: "Console", request: Request, who: str, number: int) -
                 if not alert.refusals[who]:
                     message = json.dumps(_message(console, alert, who))
                     yield f"id: {alert.number}\nevent: hit\ndata: {message}\n\n"
-            await console.alerts.wait(order)
+            await console.alerts.wait(order, gaps)
             if console.alerts.gaps != gaps:
                 yield "event: gap\ndata: gap\n\n"
                 return
