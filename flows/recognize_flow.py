@@ -46,6 +46,7 @@ from platestream.reading.change_detector import ChangeDetector
 from platestream.reading.factory import PlateReader, Reader, reads_known_plate
 from platestream.reading.keyed_threads import KeyedThreadPool
 from platestream.reading.vehicle import VehicleModel
+from platestream.runtime import picture_process
 from platestream.runtime.clock import Clock, utc_now
 from platestream.schemas import tables, topics
 from platestream.schemas.dead_letter import DeadLetter
@@ -139,6 +140,7 @@ def flow() -> Dataflow:
     """Return the flow that `bytewax.run` starts, with the edge, model and rules that the settings name."""
     settings = load_settings()
     flow_process.start_process(settings)
+    picture_process.set_up()
     profile = rules_in_force(settings).profile
     bounds = Bounds(age=profile.retention.span)
     at_once = settings.at_once

@@ -30,6 +30,7 @@ from platestream.cameras.state import CameraState, GatewayHealth, write
 from platestream.cameras.vehicle_place import VehiclePlace
 from platestream.cameras.watch import Watcher
 from platestream.operators.decode import Bounds
+from platestream.runtime import picture_process
 from platestream.runtime.clock import Clock, utc_now
 from platestream.runtime.http_connection import MAX_CONNECTIONS, connection_class, raise_file_limit
 from platestream.runtime.metrics import meters, serve
@@ -280,6 +281,7 @@ def open_gateway(path: Path, metrics_port: int = 0) -> CameraGateway:
     """Open the gateway of a configuration. With a port its metrics are served there, on all addresses,
     instead of at the address in the file. Raises RefusedError, SettingsError and OSError.
     """
+    picture_process.set_up()
     found = config.load(path)
     if metrics_port:
         found = replace(found, metrics=f"0.0.0.0:{metrics_port}")

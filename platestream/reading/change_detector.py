@@ -4,7 +4,7 @@ Most frames of a street show nothing new. A camera's last picture is stored as a
 its reads. Of the next picture only the part that differs is read; reads elsewhere remain valid. A part that
 looks as it did when nothing was read there, as after a vehicle, is not read again. Plates that were read
 confidently are followed (`following`). Every `WatchRules.whole` the complete picture is read, whatever
-changed.
+changed; after `WatchRules.empty` only, as long as all of it looks as it did without plates.
 
 The memory is a cache beside the stream and not its state. After a restart a camera's first frame is read
 completely, with the same result as without memory.
@@ -45,6 +45,9 @@ class WatchRules:
     part: float = 0.6
     """Changed share of the picture from which all of it is read."""
     whole: timedelta = timedelta(seconds=10)
+    empty: timedelta = timedelta(seconds=60)
+    """Time after which a complete picture is read, and the same if all of it looks as it did without plates.
+    """
 
 
 def gray_blocks(image: Image, size: int) -> Grey:
@@ -70,7 +73,7 @@ def changed_blocks(before: Grey, now: Grey, rules: WatchRules) -> Blocks:
 
 @dataclass(frozen=True)
 class _Memory:
-    """A camera's picture at the last reading of each of its parts.
+    """A camera's picture at the last reading of each of its parts; all of it was read at `whole_at`.
 
     `empty` are two values of each block at which it was read without a plate near it, NaN if there is none:
     the usual one, as of the street, and the newest other one, as of a vehicle that has no legible plate.
@@ -79,6 +82,7 @@ class _Memory:
     blocks: Grey
     empty: tuple[Grey, Grey]
     tracks: list[Track]
+    checked_at: datetime
     whole_at: datetime
     seen_at: datetime
     shape: tuple[int, ...]
@@ -94,7 +98,7 @@ class ChangeDetector:
 
     It may be used by several threads, each with its own cameras. `read` reads one picture. With `locate`,
     which finds serials without reading them, plates are followed; `closely` reads a small picture around one,
-    whose longer side is shrunk to a number of pixels to find it.
+    whose longer side is shrunk to a number of pixels to find it (0: as `read` does).
     """
 
     def __init__(
@@ -120,12 +124,15 @@ class ChangeDetector:
             known = None
         if known is None:
             unknown = np.full_like(blocks, np.nan)
-            known = _Memory(unknown, (unknown, unknown), [], captured_at, captured_at, image.shape)
+            at = captured_at
+            known = _Memory(unknown, (unknown, unknown), [], at, at, at, image.shape)
             memory = self._whole(known, blocks, image, captured_at)
-        elif captured_at - known.whole_at >= self._rules.whole:
-            memory = self._whole(known, blocks, image, captured_at)
-        else:
+        elif captured_at - known.checked_at < self._rules.whole:
             memory = self._changed(known, blocks, image, captured_at)
+        elif captured_at - known.whole_at < self._rules.empty and self._is_empty(known, blocks):
+            memory = self._changed(replace(known, checked_at=captured_at), blocks, image, captured_at)
+        else:
+            memory = self._whole(known, blocks, image, captured_at)
         with self._lock:
             self._cameras[camera_id] = memory
         return memory.reads
@@ -138,7 +145,13 @@ class ChangeDetector:
         fresh = self._renewed(self._read(image), known.tracks, self._changes(new, image), at)
         every = (0, 0, image.shape[1], image.shape[0])
         empty = self._emptied(known, blocks, fresh, every, moving)
-        return replace(known, blocks=blocks, empty=empty, tracks=fresh, whole_at=at, seen_at=at)
+        known = replace(known, blocks=blocks, empty=empty, tracks=fresh)
+        return replace(known, checked_at=at, whole_at=at, seen_at=at)
+
+    def _is_empty(self, known: _Memory, blocks: Grey) -> bool:
+        """Return whether all of a picture looks as it did when no plate was there."""
+        usual, other = (changed_blocks(one, blocks, self._rules) for one in known.empty)
+        return not known.tracks and not (usual & other).any()
 
     def _unlike(self, known: _Memory, blocks: Grey) -> tuple[Blocks, Blocks]:
         """Return the blocks that differ from the last ones, and those of them that do not look as they did
@@ -165,7 +178,9 @@ class ChangeDetector:
         before = [*moved, *known.tracks]
         if (right - left) * (bottom - top) >= self._rules.part * image.shape[0] * image.shape[1]:
             return self._whole(replace(known, tracks=before), blocks, image, at)
-        found = [_translate(read, left, top) for read in self._read(image[top:bottom, left:right])]
+        seen = image[top:bottom, left:right]
+        longest = self._follower.longest_side(seen, [one for one in moved if _touches(one.box, part)])
+        found = [_translate(read, left, top) for read in self._closely(seen, longest)]
         fresh = self._renewed(found, before, changes, at)
         kept = [one for one in still if not _touches(one.box, part)]
         kept += [one for one in moved if not any(covers(other.box, one.box) for other in fresh)]
@@ -261,10 +276,12 @@ class ChangeDetector:
         return np.where(free & ((same & ~moving) | stands | np.isnan(usual)), blocks, usual), now_other
 
     def _forget(self, at: datetime) -> None:
-        """Drop the reads of silent cameras, so that no plate stays in memory."""
-        old = [camera for camera, known in self._cameras.items() if at - known.seen_at > self._rules.whole]
-        for camera in old:
-            del self._cameras[camera]
+        """Drop the reads of silent cameras, so that no plate stays in memory, and later all of them."""
+        old = [one for one in self._cameras.items() if at - one[1].seen_at > self._rules.whole]
+        for camera, known in old:
+            self._cameras[camera] = replace(known, tracks=[])
+            if at - known.seen_at > self._rules.empty:
+                del self._cameras[camera]
 
 
 def _translate(read: PlateRead, left: int, top: int) -> PlateRead:

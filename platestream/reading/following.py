@@ -131,6 +131,11 @@ class Follower:
         part, corner = _cut(image, (x + width / 2, y + height / 2), width, self._rules.around)
         return part, corner, _longest(part, self._rules.pixels[1] / max(width, 1))
 
+    def longest_side(self, part: Image, tracks: Iterable[Track]) -> int:
+        """Return the length of a part's longer side that is enough to find these plates; 0 without any."""
+        width = min((one.box[2] for one in tracks), default=0)
+        return min(self._rules.widest, _longest(part, self._rules.pixels[1] / width)) if width else 0
+
     def others(self, tracks: Iterable[Track], image: Image, change: Part) -> bool:
         """Return whether a change has serials that are not these plates."""
         left, top, right, bottom = change

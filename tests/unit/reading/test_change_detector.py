@@ -127,8 +127,28 @@ def test_another_size_of_picture_is_read_whole(detector: ChangeDetector, reader:
 
 def test_a_silent_cameras_reads_do_not_stay_in_memory(detector: ChangeDetector) -> None:
     detector("a", START, street((400, 500)))
-    detector("b", START + timedelta(minutes=1), street())
+    detector("b", START + timedelta(seconds=11), street())
+    assert detector._cameras["a"].tracks == []
+    detector("b", START + timedelta(seconds=61), street())
     assert list(detector._cameras) == ["b"]
+
+
+def test_a_street_without_plates_is_read_whole_once_a_minute(
+    detector: ChangeDetector, reader: Counting
+) -> None:
+    for seconds in range(0, 121, 5):
+        assert detector("a", START + timedelta(seconds=seconds), street(noise=seconds + 1)) == []
+    assert reader.sizes == [(1920, 1080)] * 3
+
+
+def test_a_vehicle_that_is_parked_is_read_every_ten_seconds_and_after_a_silence(
+    detector: ChangeDetector, reader: Counting
+) -> None:
+    detector("a", START, street())
+    for seconds in (1, 11, 21, 51):
+        seen = detector("a", START + timedelta(seconds=seconds), street((400, 500)))
+        assert boxes(seen) == [(510, 620, 80, 40)]
+    assert reader.sizes[2:] == [(1920, 1080)] * 3
 
 
 def test_a_failed_read_leaves_no_memory() -> None:

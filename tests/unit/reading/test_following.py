@@ -118,6 +118,25 @@ def test_the_second_read_is_of_the_surroundings_of_the_plate_alone(watch: Watch)
     assert second < first < whole
 
 
+def test_a_change_with_a_known_plate_is_searched_at_the_size_that_this_one_needs() -> None:
+    reader, searched = Reader(), list[tuple[int, int]]()
+
+    def closely(image: Image, longest: int) -> list[PlateRead]:
+        searched.append((image.shape[1], longest))
+        return reader.read(image)
+
+    detector = ChangeDetector(reader.read, RULES, reader.locate, closely)
+    empty, entering, inside = street(), street(Car(-100, 250, scale=2.5)), street(Car(10, 250, scale=2.5))
+    for number, image in enumerate((empty, entering, inside)):
+        seen = detector("a", START + number * FRAME, image)
+    assert [one.followed for one in seen] == [False]
+    (_, first), (wide, second) = searched
+    plate = seen[0].box[2]
+    assert wide > 3.6 * plate  # more than the surroundings of the plate
+    assert first == 0
+    assert second / wide * plate == pytest.approx(80, abs=1)
+
+
 def test_a_followed_plate_is_read_again_after_two_seconds(watch: Watch) -> None:
     seen = drive(watch, 14, step=20)
     assert [number for number, (one,) in enumerate(seen) if not one.followed] == [0, 1, 11]
