@@ -98,7 +98,9 @@ def run(
         wanted = [read for read in seen if read.plate in plates]
         with large_topics.flow(Path(folder) / "flow") as large:
             times = sorted(large_topics.alerts(wanted, large).values())
-            loaded, rate = times[0] - large.began - start, len(seen) / (times[-1] - times[0])
+            # Of few reads all alerts may come in one answer of the broker.
+            matched = max(times[-1] - times[0], 0.001)
+            loaded, rate = times[0] - large.began - start, len(seen) / matched
             say(f"{rate:,.0f} detections/s; read to alert at half of it")
             pace = rate / 2
             latency = large_topics.pace(

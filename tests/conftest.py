@@ -163,7 +163,10 @@ def keys_released() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that stays until the end of the run."""
+    """A folder that stays until the end of the run.
+
+    Fixtures make folders of their own in it with `mkdtemp`: pytest makes one for each file that imports it.
+    """
     return tmp_path_factory.mktemp("run")
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -451,7 +452,8 @@ def follow_the_order(agency: Agency) -> None:
 @pytest.fixture(scope="session")
 def followed(migrated: Path, run_folder: Path) -> Iterator[Prepared]:
     """An agency that follows the order, made once."""
-    yield Prepared(migrated, run_folder / "followed", lambda made: follow_the_order(Agency(made, made.data)))
+    folder = Path(mkdtemp(dir=run_folder))
+    yield Prepared(migrated, folder, lambda made: follow_the_order(Agency(made, made.data)))
     close_all()
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import httpx
@@ -138,7 +139,7 @@ class Engine:
 @pytest.fixture(scope="session")
 def engine(run_folder: Path) -> Iterator[Engine]:
     """A migrated engine that tests share: make tables of your own."""
-    made = Engine(run_folder / "engine")
+    made = Engine(Path(mkdtemp(dir=run_folder)))
     made.start()
     migrate.apply(made.client("owner"))
     yield made

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from tempfile import mkdtemp
 from urllib.parse import quote
 
 import pytest
@@ -63,7 +64,7 @@ def softhsm(run_folder: Path) -> Iterator[SoftHsm]:
     """The tokens of this process."""
     if not MODULE.exists() or shutil.which("pkcs11-tool") is None:
         skip_unless_ci("SoftHSM is needed: apt-get install softhsm2 opensc")
-    yield SoftHsm(run_folder / "softhsm")
+    yield SoftHsm(Path(mkdtemp(dir=run_folder)) / "softhsm")
     os.environ.pop("SOFTHSM2_CONF")
 
 
