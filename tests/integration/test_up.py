@@ -299,7 +299,7 @@ def test_status_says_what_is_wrong_and_ends_with_1(system: System) -> None:
         hidden.rename(store)
 
     def lasts() -> bool:
-        """Whether it would be no fault any more when this process has run for a while."""
+        """True if it would be no fault any more when this process has run for a while."""
         (match,) = (one for one in system.status()["processes"] if one["name"] == "match")
         later = system.status(later=LONG)["wrong"]
         return match["state"] == "running" and not any("match " in line for line in later)

@@ -213,7 +213,7 @@ class Shared:
         self._count = 0
         self._keeper: Client | None = None
         self._clients: dict[str, Client] = {}
-        """Those of `Database.client`, by role: to open one takes as long as many a test."""
+        """Open clients of `Database.client` by role: to open one takes as long as many a test."""
         self._made: Any = None
         self._parts: dict[str, int] = {}
         self._filled: frozenset[str] = frozenset()

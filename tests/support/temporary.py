@@ -32,7 +32,7 @@ def memory_folder() -> Path | None:
 
 
 def _has_room() -> bool:
-    """Whether there is a file system in memory with room, and as much memory besides for the processes."""
+    """True if a file system in memory has room, and as much memory is left besides for the processes."""
     with suppress(OSError):
         in_memory = f" {MEMORY} tmpfs " in Path("/proc/mounts").read_text()
         return in_memory and shutil.disk_usage(MEMORY).free > ROOM and _available() > 2 * ROOM

@@ -124,8 +124,9 @@ class System:
         return Settings(data=self.data, kafka=self.kafka, clickhouse=self.clickhouse)
 
     def status(self, later: timedelta = timedelta(0)) -> dict[str, Any]:
-        """What `status --json` prints, asked here: a test that waits asks often, and a process is dear.
-        `later`: what it would print then, if everything stayed as it is.
+        """Return the figures of `status --json` without a process, since a test that waits asks often.
+
+        With `later` they are judged by a clock so far ahead, with nothing else changed.
         """
         now = datetime.now(UTC) + later
         found: dict[str, Any] = json.loads(msgspec.json.encode(status(self.settings, now)))

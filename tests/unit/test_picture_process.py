@@ -1,4 +1,4 @@
-"""Memory of a process that decodes pictures one after the other."""
+"""Memory of a process that decodes pictures."""
 
 import subprocess
 import sys
@@ -17,15 +17,46 @@ for number in range(20):
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before, cv2.getNumThreads())
 """
 
+MANY_AT_ONCE = """
+import threading
+from pathlib import Path
+import numpy as np
+from platestream.runtime import picture_process
+picture_process.set_up()
 
-def faults_and_threads() -> list[int]:
-    """Return the pages that the kernel clears for ten pictures, and the threads that OpenCV uses."""
-    command = [sys.executable, "-c", DECODES]
-    done = subprocess.run(command, capture_output=True, check=True)
+def pages():
+    return int(Path("/proc/self/statm").read_text().split()[1])
+
+together = threading.Barrier(64)
+
+def takes_pictures():
+    for number in range(3):
+        pictures = [np.ones((1080, 1920, 3), np.uint8) for _ in range(2)]
+        together.wait()
+        del pictures
+
+before = pages()
+threads = [threading.Thread(target=takes_pictures) for _ in range(64)]
+for one in threads:
+    one.start()
+for one in threads:
+    one.join()
+print((pages() - before) * 4096 // (1 << 20))
+"""
+
+
+def said(program: str) -> list[int]:
+    """Return the numbers that a program prints in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     return list(map(int, done.stdout.split()))
 
 
+def test_of_many_connections_that_each_brought_pictures_little_memory_is_kept() -> None:
+    (kept,) = said(MANY_AT_ONCE)
+    assert kept < 8 * 64  # MiB, half of what Kubernetes lets the gateway have
+
+
 def test_the_memory_of_a_picture_is_used_for_the_next_one_in_the_same_thread() -> None:
-    faults, threads = faults_and_threads()
+    faults, threads = said(DECODES)
     assert faults < 200  # 1,500 pages of 4 KiB hold one picture
     assert threads == 1
