@@ -1,6 +1,6 @@
 """Generator of the acts that the inquiry gate judges by: python -m platestream.schemas.acts_sql.
 
-It writes clickhouse/views/acts.part, plain_acts.part, confirmed_acts.part and factor_minutes.part from the
+It writes clickhouse/views/acts.part, gate_class.part, confirmed_acts.part and factor_minutes.part from the
 table of acts; a test compares them.
 """
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from platestream.schemas.acts import ACTS, CONFIRMED, FACTOR_MINUTES, Act
+from platestream.schemas.gate_class import PLAIN, gate_class_sql
 
 VIEWS = Path(__file__).resolve().parents[1] / "clickhouse" / "views"
 _HEAD = (
@@ -18,32 +19,19 @@ _OBJECT = """\
 -- It is a text, because as a table or a map each inquiry would take the engine longer.
 $acts${
 """
-RULES_OF_THEIR_OWN = frozenset(
-    {
-        *("bolo", "hotlist_take", "evidence_purge", "retention", "registry_agency", "registry_user"),
-        *("registry_recover", "registry_recovery_code"),
-    }
-)
-"""Acts without documentation for which the gate has a rule of their own (clickhouse/views/gate.sql)."""
 
 
 def files() -> dict[Path, str]:
     """Return the text of each generated file."""
     acts = ",\n".join(f"    {_member(act)}" for act in ACTS)
-    plain = _names(act.name for act in ACTS if is_plain(act))
+    plain = _names(act.name for act in ACTS if act.name in PLAIN).rstrip("\n")
     return {
         VIEWS / "acts.part": f"{_HEAD}{_OBJECT}{acts}\n}}$acts$\n",
-        VIEWS / "plain_acts.part": f"{_HEAD}-- Acts that only the rules about people concern.\n{plain}",
+        VIEWS / "gate_class.part": f"{_HEAD}-- As schemas/gate_class.py.\n{gate_class_sql(plain)}",
         VIEWS
         / "confirmed_acts.part": f"{_HEAD}-- Acts that need the second factor again.\n{_names(CONFIRMED)}",
         VIEWS / "factor_minutes.part": f"{_HEAD}{FACTOR_MINUTES}\n",
     }
-
-
-def is_plain(act: Act) -> bool:
-    """Return whether only the gate's rules about people concern the act."""
-    shows = act.partners or act.browses or act.shows_data
-    return not (act.documented or shows or act.name in RULES_OF_THEIR_OWN or act.name in CONFIRMED)
 
 
 def _names(acts: Iterable[str]) -> str:

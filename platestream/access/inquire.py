@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from clickhouse_connect.driver.client import Client
 
 from platestream.edges.clickhouse_client import run
+from platestream.schemas.gate_class import gate_table
 
 TYPES = {
     "inquiry_id": "UUID",
@@ -302,7 +303,7 @@ def _write(client: Client, rows: Sequence[dict[str, Any]]) -> None:
     run(
         "writing the inquiry",
         lambda: client.insert(
-            "platestream.inquire",
+            gate_table(rows),
             [list(row.values()) for row in rows],
             column_names=names,
             column_type_names=[TYPES[name] for name in names],

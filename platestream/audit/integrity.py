@@ -3,25 +3,20 @@ database.
 """
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from clickhouse_connect.driver.client import Client
-
 from platestream.access.door import Door
 from platestream.edges.changelog import read_to_end
-from platestream.edges.clickhouse_client import AUDITOR, run
+from platestream.edges.clickhouse_client import AUDITOR
 from platestream.edges.inquiry_log import readable_log
 from platestream.schemas.topics import INQUIRIES
 from platestream.transparency_log import log_export as inquiry_export
 from platestream.transparency_log.config import config, verifier
-from platestream.transparency_log.log_integrity import verify, waiting, waiting_sentence
+from platestream.transparency_log.log_integrity import verify, waiting_sentence
 from platestream.transparency_log.verify import verify_database
 
 __all__ = ["Check", "check", "export", "export_to", "waiting_sentence"]
-
-_HEAD = "SELECT seal, hash FROM platestream.inquiry_seals ORDER BY seal DESC LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -47,9 +42,9 @@ def check(door: Door) -> Check:
     log = readable_log(door.enter("audit_show", "inquiry log against its seals").inquiry_id)
     client = door.client(AUDITOR)
     copy = [INQUIRIES.decode(message) for message in read_to_end(door.streams, INQUIRIES)]
-    head = _head(client)
-    faults = [*verify(client, copy, log=log), *_published_faults(door, log)]
-    return Check(faults, len({one.seal for one in copy}), waiting(client), head)
+    found = verify(client, copy, log=log)
+    faults = [*found.faults, *_published_faults(door, log)]
+    return Check(faults, len({one.seal for one in copy}), found.waiting, found.head)
 
 
 def _published_faults(door: Door, log: str) -> list[str]:
@@ -89,8 +84,3 @@ def _enter_export(door: Door, name: str, case_number: str, reason: str) -> str:
     """Log the export; return the log as this act opens it."""
     permit = door.enter("audit_export", f"export {name}"[:64], case_number=case_number, reason=reason)
     return readable_log(permit.inquiry_id)
-
-
-def _head(client: Client) -> str:
-    rows = run("reading the last seal", partial(client.query, _HEAD)).result_rows
-    return f"{rows[0][0]}:{rows[0][1]}" if rows else ""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
+from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
@@ -20,21 +21,28 @@ KEPT = timedelta(days=7 * 365)
 LATE = timedelta(days=62)  # partitions of a month are dropped together, and merges are delayed
 GRACE = timedelta(minutes=2)
 
-_NEVER_SEALED = """
-SELECT toString(inquiry_id), toString(at)
-FROM platestream.inquiry_log AS log
-WHERE at < {before:DateTime64(6, 'UTC')} AND entry NOT IN (SELECT entry FROM platestream.inquiry_seals)
-  AND (SELECT count() FROM platestream.inquiry_seals) > 0
-ORDER BY at LIMIT 100
-"""
-_WAITING = """
-SELECT countIf(at >= {before:DateTime64(6, 'UTC')} OR (SELECT count() FROM platestream.inquiry_seals) = 0)
+_UNSEALED = """
+WITH (SELECT count() FROM platestream.inquiry_seals) = 0 AS none_sealed
+SELECT
+    groupArraySortedIf(100)(
+        (toString(at), toString(inquiry_id)), at < {before:DateTime64(6, 'UTC')} AND NOT none_sealed),
+    countIf(at >= {before:DateTime64(6, 'UTC')} OR none_sealed)
 FROM platestream.inquiry_log WHERE entry NOT IN (SELECT entry FROM platestream.inquiry_seals)
 """
 _COPIES_OF_A_ROW = """
 SELECT toString(any(inquiry_id)), count()
 FROM platestream.inquiry_log GROUP BY entry HAVING count() > 1 LIMIT 100
 """
+
+
+class Verified(NamedTuple):
+    """Faults of the log, one sentence each; the number of rows that wait for the audit flow to seal them,
+    which is no fault; and the last seal with its hash, `seal:hash`, empty where nothing is sealed.
+    """
+
+    faults: list[str]
+    waiting: int
+    head: str
 
 
 def verify(
@@ -44,35 +52,27 @@ def verify(
     log: str = LOG,
     now: datetime | None = None,
     grace: timedelta = GRACE,
-) -> list[str]:
-    """Return the faults of the log, one sentence each; empty if it is intact.
+) -> Verified:
+    """Verify the log; no faults mean that it is intact.
 
     `client` needs the auditor's role, and `log` an act of that person
     (`platestream.edges.inquiry_log.readable_log`). `copy` is the `inquiries` topic in order, in which a
     record may occur twice. Rows younger than `grace` need no seal yet, and none does before an audit flow
-    has run for the first time: `waiting` counts them. Raises DatabaseError.
+    has run for the first time. Raises DatabaseError.
     """
     now = now or datetime.now(UTC)
     hashes: dict[int, str] = {}
     faults = list(_chain_faults(client, log, hashes, now))
     before = {"before": now - grace}
-    for inquiry, at in run("verifying", lambda: client.query(_NEVER_SEALED, parameters=before)).result_rows:
+    ((late, waiting),) = run("verifying", lambda: client.query(_UNSEALED, parameters=before)).result_rows
+    for at, inquiry in late:
         faults.append(f"inquiry {inquiry} of {at}: never sealed; does the audit flow run (`platestream up`)?")
     for inquiry, count in run("verifying", lambda: client.query(_COPIES_OF_A_ROW)).result_rows:
         faults.append(f"inquiry {inquiry}: {count} rows of one entry")
     if copy is not None:
         faults += _copy_faults(copy, hashes, now)
-    return faults
-
-
-def waiting(client: Client, *, now: datetime | None = None, grace: timedelta = GRACE) -> int:
-    """Return the number of rows that wait for the audit flow to seal them, which is no fault.
-
-    Raises DatabaseError.
-    """
-    before = {"before": (now or datetime.now(UTC)) - grace}
-    ((count,),) = run("verifying", lambda: client.query(_WAITING, parameters=before)).result_rows
-    return int(count)
+    last = max(hashes, default=0)
+    return Verified(faults, int(waiting), f"{last}:{hashes[last]}" if hashes else "")
 
 
 def waiting_sentence(count: int) -> str:

@@ -26,7 +26,7 @@ from platestream.ledger import store as ledger
 from platestream.schemas.gate_rules import of_profile
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.message import RefusedError
-from platestream.transparency_log.log_integrity import verify, waiting
+from platestream.transparency_log.log_integrity import verify
 from tests.support.agency import set_rules
 from tests.support.clock import NOW
 from tests.support.database import Database
@@ -451,11 +451,14 @@ def test_rows_that_wait_for_the_audit_flow_are_no_fault_and_are_counted(database
     old = datetime.now(UTC) + timedelta(hours=1)
     database.ask()
     client = database.client(SEALER)
-    assert (verify(client, now=old), waiting(client, now=old)) == ([], 1), "no audit flow has run yet"
+    assert verify(client, now=old) == ([], 1, ""), "no audit flow has run yet"
     seal_new(database.client(SEALER))
     database.ask()
-    assert (verify(client), waiting(client)) == ([], 1)
-    (fault,) = verify(client, now=old)
+    found = verify(client)
+    assert (found.faults, found.waiting) == ([], 1)
+    sealed = client.query("SELECT seal, hash FROM platestream.inquiry_seals ORDER BY seal").result_rows
+    assert found.head == f"{sealed[-1][0]}:{sealed[-1][1]}"
+    (fault,) = verify(client, now=old).faults
     assert "never sealed" in fault
     number = judged(database)
     memo = composed(door_of(database, AUDIT), number)

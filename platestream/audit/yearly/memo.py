@@ -25,7 +25,7 @@ from platestream.ledger import store as ledger
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.message import RefusedError
 from platestream.schemas.profile import Profile
-from platestream.transparency_log.log_integrity import verify, waiting
+from platestream.transparency_log.log_integrity import verify
 
 _TRAINED = """
 SELECT id, if(trained_at > toDateTime64(0, 3, 'UTC'), toString(toDate(trained_at)), 'none on record')
@@ -120,6 +120,7 @@ def compose(door: Door, permit: Permit, number: int, at: datetime) -> Memo:
     own = [one.inquiry_id for one in asked if judged[one.inquiry_id][0].who == one.who]
     if own:
         raise RefusedError("memorandum", f"inquiry {own[0]} was judged by whoever made it: {OWN}")
+    log = verify(client, log=readable_log(permit.inquiry_id))
     return Memo(
         profile=profile,
         entry=entry,
@@ -131,10 +132,10 @@ def compose(door: Door, permit: Permit, number: int, at: datetime) -> Memo:
         findings=[judged[one.inquiry_id][1] for one in asked],
         whole=[
             *verify_draw(client, drawn),
-            *verify(client, log=readable_log(permit.inquiry_id)),
+            *log.faults,
             *ledger.verify(client),
         ],
-        waiting=waiting(client),
+        waiting=log.waiting,
         authors=_names(door, {judged[one.inquiry_id][0].who for one in asked}),
         at=at,
         trained=_trained(client) if profile.audit.certification else (),

@@ -28,7 +28,7 @@ def records_intact(live: CheckData) -> Answer:
         return Answer.of(
             "", Unchecked("inquiries are an auditor's to read", "platestream policy check by an auditor")
         )
-    faults = [*verify(live.client, copy, log=log, now=live.now), *ledger.verify(live.client)]
+    faults = [*verify(live.client, copy, log=log, now=live.now).faults, *ledger.verify(live.client)]
     return Answer.of(
         f"{pluralize(len({one.seal for one in copy}), 'seal')} in the copy, {rows} in the database",
         first_few(faults) if faults else "",

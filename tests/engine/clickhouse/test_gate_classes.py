@@ -16,7 +16,7 @@ from platestream.access.profiles import load
 from platestream.access.rules_in_force import put
 from platestream.clickhouse import migrate
 from platestream.schemas.acts import ACTS
-from platestream.schemas.acts_sql import is_plain
+from platestream.schemas.gate_class import DOCUMENTATION, PLAIN, SEARCHES, gate_class, gate_table
 from platestream.schemas.gate_rules import AgencyRules
 from platestream.schemas.tables import REGISTRY
 from tests.support.clock import NOW
@@ -26,10 +26,9 @@ from tests.support.people import PARTNER, PEOPLE, agency, furnish, record
 
 COUNTED = "counted out"
 HERE = ("", "chief", COUNTED, *PEOPLE)
+WRONG = "inserted into a table that does not judge it: insert into platestream.inquire"
 LONG = "Stolen truck of last night"
 DAY = timedelta(days=1)
-PLAIN = {act.name for act in ACTS if is_plain(act)}
-SEARCHES = {"search", "sightings", "fuzzy", "cotravel", "companions", "picture", "hits"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OF_SEARCHES = ("counted_for", "limit_a_day", "declaration")
 """Columns that an act of the class `plain` leaves empty: it shows nothing that would count."""
@@ -72,9 +71,7 @@ FIELDS = st.fixed_dictionaries(
 )
 
 
-UNDOCUMENTED = dict.fromkeys(
-    ("case_number", "reason", "pattern", "purpose", "violation", "requester", "legal_basis"), ""
-)
+UNDOCUMENTED = dict.fromkeys(DOCUMENTATION, "")
 
 
 def rows_of(kinds: Iterable[str], **fixed: Any) -> st.SearchStrategy[dict[str, Any]]:
@@ -82,9 +79,13 @@ def rows_of(kinds: Iterable[str], **fixed: Any) -> st.SearchStrategy[dict[str, A
     return st.builds(lambda row, kind: {**row, "kind": kind, **fixed}, FIELDS, st.sampled_from(sorted(kinds)))
 
 
+OF_CLASS = {
+    "plain": rows_of(PLAIN, **UNDOCUMENTED, cameras=[], partner="", fields={}),
+    "search": rows_of(SEARCHES, partner="", fields={}),
+    "hits": rows_of(["hits"], partner="", fields={}),
+}
 ROW = st.one_of(
-    rows_of(PLAIN, **UNDOCUMENTED, cameras=[], partner="", fields={}),
-    rows_of(SEARCHES, partner="", fields={}),
+    *OF_CLASS.values(),
     # Without a raise of the limit: it is in the log before other classes of the statement are judged.
     rows_of({*(act.name for act in ACTS), "download", ""} - {"limit_raise"}),
 )
@@ -162,6 +163,29 @@ def test_a_row_is_judged_the_same_by_its_class_and_by_all_rules(
             for name in OF_SEARCHES:
                 one[name] = other[name] = None
         assert one == other, row
+
+
+@pytest.mark.parametrize("named", sorted(OF_CLASS))
+@settings(
+    max_examples=2,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(data=st.data())
+def test_a_row_in_the_table_of_another_class_is_refused(
+    office: Database, named: str, data: st.DataObject
+) -> None:
+    right = data.draw(st.lists(OF_CLASS[named], min_size=30, max_size=30))
+    rows = [*right, *data.draw(st.lists(ROW, min_size=50, max_size=50))]
+    assert gate_table(right) == f"platestream.inquire_{named}"
+    at_once = judged(office, f"inquire_{named}", rows)
+    by_all = judged(office, "inquire_all", rows)
+    for row, one, other in zip(rows, at_once, by_all, strict=True):
+        if gate_class(row) == named:
+            assert one["refusal"] == other["refusal"], row
+        else:
+            assert (one["outcome"], one["refusal"]) == ("refused", WRONG), row
 
 
 def test_every_row_has_one_class(office: Database) -> None:

@@ -44,7 +44,7 @@ def followed(
 
 
 def faults(database: Database, copy: Iterable[SealedInquiry] | None = None) -> list[str]:
-    return verify(database.client(SEALER), copy, grace=NOW_SEALED)
+    return verify(database.client(SEALER), copy, grace=NOW_SEALED).faults
 
 
 def change(database: Database, sql: str) -> None:
@@ -212,7 +212,7 @@ def test_a_removed_beginning_shows(database: Database, copy: list[SealedInquiry]
     change(database, "ALTER TABLE platestream.inquiry_seals DELETE WHERE seal = 1")
     assert faults(database) == ["seal 1: missing or out of order (found 2)"]
     in_7_years = datetime.now(UTC) + timedelta(days=7 * 365)
-    assert verify(database.client(SEALER), copy[1:], now=in_7_years) == [], "then it has expired"
+    assert verify(database.client(SEALER), copy[1:], now=in_7_years).faults == [], "then it has expired"
 
 
 def test_a_row_that_was_never_sealed_shows_once_it_had_the_time(
@@ -222,7 +222,7 @@ def test_a_row_that_was_never_sealed_shows_once_it_had_the_time(
     (fault,) = faults(database)
     assert f"inquiry {late}" in fault
     assert "never sealed" in fault
-    assert verify(database.client(SEALER)) == [], "a minute is the time it takes at most"
+    assert verify(database.client(SEALER)).faults == [], "a minute is the time it takes at most"
 
 
 def test_a_cut_off_tail_shows_by_the_copy_alone(database: Database, copy: list[SealedInquiry]) -> None:

@@ -42,6 +42,7 @@ BOARDS = ["traffic", "camera_hours"]
 APPENDS = ["ledger_append", "document_append"]
 HOLDING = ["evidence_append", "evidence_bring"]
 HELD = ["held", "held_detections", "held_images", "held_answers", "copied"]
+INQUIRE = ["inquire", "inquire_all", "inquire_plain", "inquire_search", "inquire_hits"]
 TABLES = [
     *FED,
     *EVIDENCE,
@@ -62,7 +63,7 @@ TABLES = [
     "schema_migrations",
     "schema_views",
     "statements",
-    *("inquire", "inquire_all", "inquire_plain", "inquire_search", "inquire_hits"),
+    *INQUIRE,
 ]
 LOGGED = ["logged", "document"]
 LOOKS = [
@@ -179,11 +180,11 @@ WRITES = {
     OWNER: set(TABLES),
     INGEST: set(FED),
     SEALER: {"inquiry_seals", SALTS, SHOWN},
-    ANALYST: {"inquire", *BY_RECORD},
-    SUPERVISOR: {"inquire", *BY_RECORD},
-    AUDITOR: {*BY_RECORD, "inquire", *APPENDS},
-    RETENTION: {"inquire", "ledger_append", "utilization", "expired_counts"},
-    CUSTODIAN: {*BY_RECORD, "inquire", "ledger_append", *HOLDING},
+    ANALYST: {*INQUIRE, *BY_RECORD},
+    SUPERVISOR: {*INQUIRE, *BY_RECORD},
+    AUDITOR: {*BY_RECORD, *INQUIRE, *APPENDS},
+    RETENTION: {*INQUIRE, "ledger_append", "utilization", "expired_counts"},
+    CUSTODIAN: {*BY_RECORD, *INQUIRE, "ledger_append", *HOLDING},
     DASHBOARD: set(),
 }
 FIGURES = {
