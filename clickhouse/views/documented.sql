@@ -2,9 +2,8 @@
 -- rights of their reader (INVOKER): without the view around them, which runs as its definer, they show nothing.
 
 -- Vehicles that were, or may be, shown in the last 24 hours, by person or by other agency. An inquiry counts with its
--- reserved number; `inquiry_shown` and a supervisor's raise of the limit reduce the sum. An inquiry in
--- `inquiry_shown` counts once, however often it was written. Rows without an owner are included for their times and
--- for confirmations of the clock.
+-- reserved number; a supervisor's raise of the limit reduces the sum, and so does `less_lately`. Rows without an owner
+-- are included for their times and for confirmations of the clock.
 CREATE OR REPLACE VIEW platestream.counted_lately
 SQL SECURITY INVOKER AS
 SELECT
@@ -15,9 +14,12 @@ SELECT
     at,
     if(kind = 'retention_clock' AND outcome = 'allowed' AND NOT automatic AND at <= now64(6), who, '') AS confirming
 FROM platestream.inquiry_log
-WHERE at > now64(6) - INTERVAL 24 HOUR
-UNION ALL
-SELECT counted_for, -toInt64(max(less)), 0, toUInt64(max(less)), min(at), ''
+WHERE at > now64(6) - INTERVAL 24 HOUR;
+
+-- The part of the reserved number that was not shown. An inquiry counts once, however often it was written.
+CREATE OR REPLACE VIEW platestream.less_lately
+SQL SECURITY INVOKER AS
+SELECT counted_for, toInt64(max(less)) AS vehicles
 FROM platestream.inquiry_shown
 WHERE at > now64(6) - INTERVAL 24 HOUR
 GROUP BY inquiry_id, counted_for;
@@ -25,9 +27,7 @@ GROUP BY inquiry_id, counted_for;
 -- The rows of the log with this id that still count: those of the last 10 minutes. A regular caller has one.
 CREATE OR REPLACE VIEW platestream.recent
 SQL SECURITY INVOKER AS
-WITH (SELECT account FROM platestream.caller) AS caller
-SELECT
-    account = caller AS mine, outcome, refusal, kind, pattern, other, cameras, since, until, within_s
+SELECT pattern, cameras
 FROM platestream.inquiry_log
 WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE;
 

@@ -59,7 +59,7 @@ WITH
 SELECT
 {{gate_row}},
 {{gate_documentation}},
-    toUInt32(most + lately.3[counts_for]) AS limit_a_day,
+    toUInt32(most + lately.3[counts_for] + less[counts_for]) AS limit_a_day,
     ifNull(arrayFirst(one -> one != '', [
 {{gate_person}},
         multiIf(
@@ -159,7 +159,7 @@ WITH
 SELECT
 {{gate_row}},
 {{gate_documentation}},
-    toUInt32(most + lately.3[counts_for]) AS limit_a_day,
+    toUInt32(most + lately.3[counts_for] + less[counts_for]) AS limit_a_day,
     ifNull(arrayFirst(one -> one != '', [
         if({{gate_class}} != 'search', 'inserted into a table that does not judge it: insert into platestream.inquire', ''),
 {{gate_person}},

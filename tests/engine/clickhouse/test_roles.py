@@ -85,6 +85,7 @@ BUILDING = {
     "documented": "documented(inquiry = '{}', kind = 'search')",
     "recordings": "recordings",
     "counted_lately": "counted_lately",
+    "less_lately": "less_lately",
 }
 JUDGES = [f"inquire_{one}_to_log" for one in ("all", "plain", "search", "hits")]
 FEEDERS = [
