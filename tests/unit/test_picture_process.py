@@ -53,7 +53,8 @@ def said(program: str) -> list[int]:
 
 def test_of_many_connections_that_each_brought_pictures_little_memory_is_kept() -> None:
     (kept,) = said(MANY_AT_ONCE)
-    assert kept < 8 * 64  # MiB, half of what Kubernetes lets the gateway have
+    # MiB: eight arenas keep 64 each, and 64 threads have some themselves; without a limit 771 to 813 were kept.
+    assert kept < 9 * 64
 
 
 def test_the_memory_of_a_picture_is_used_for_the_next_one_in_the_same_thread() -> None:

@@ -85,6 +85,8 @@ def test_what_a_statement_does_is_seen_from_its_words() -> None:
     assert not has_format("SELECT 'FORMAT CSV'")
     assert writes_inquiry("INSERT INTO platestream.inquire (a) VALUES (1)")
     assert writes_inquiry("insert into `inquire` (a) values (1)")
+    assert writes_inquiry("INSERT INTO platestream.inquire_search (a) VALUES (1)")
+    assert not writes_inquiry("INSERT INTO platestream.inquiry_log (a) VALUES (1)")
     assert not writes_inquiry("SELECT 'INSERT INTO inquire'")
     one = "0e4a6a52-6f0b-4b0e-9a55-3f6b1c2d7e01"
     assert ids(f"VALUES ('{one}', '{one}')") == [UUID(one)]

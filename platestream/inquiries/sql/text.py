@@ -66,7 +66,8 @@ def changes_settings(statement: str) -> bool:
 def writes_inquiry(statement: str) -> bool:
     """Return whether a statement writes an inquiry."""
     words = [token.text.strip('`"').lower() for token in _tokens(statement)]
-    return words[:1] == ["insert"] and "inquire" in words[:7]
+    named = [word for word in words[:7] if word == "inquire" or word.startswith("inquire_")]
+    return words[:1] == ["insert"] and bool(named)
 
 
 def ids(statement: str) -> list[UUID]:
