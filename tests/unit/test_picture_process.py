@@ -53,7 +53,7 @@ def said(program: str) -> list[int]:
 
 def test_of_many_connections_that_each_brought_pictures_little_memory_is_kept() -> None:
     (kept,) = said(MANY_AT_ONCE)
-    # MiB: eight arenas keep 64 each, and 64 threads have some themselves; without a limit 771 to 813 were kept.
+    # MiB: eight arenas keep 64 each, and 64 threads have some themselves; without a limit 771 to 813.
     assert kept < 9 * 64
 
 
