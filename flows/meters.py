@@ -11,8 +11,8 @@ from bytewax.dataflow import Stream
 
 from platestream.operators.changelog_hold import ChangelogHold
 from platestream.operators.frame_outcomes import Outcome, camera_of
+from platestream.operators.frame_reads import FrameReads
 from platestream.operators.matching.events import PackedEntry
-from platestream.operators.recognize import FrameReads
 from platestream.runtime.clock import Clock
 from platestream.runtime.metrics import meters
 from platestream.schemas import metrics

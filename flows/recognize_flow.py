@@ -38,7 +38,8 @@ from platestream.operators.decode import Bounds, Picture, admission, picture
 from platestream.operators.deployments import Unapproved
 from platestream.operators.frame_counts import count_held, count_outcome
 from platestream.operators.frame_outcomes import FrameOutcomes, camera_of
-from platestream.operators.recognize import FrameReads, Recognizer
+from platestream.operators.frame_reads import FrameReads
+from platestream.operators.recognize import Recognizer
 from platestream.operators.rejection import decode, decode_changes, try_each
 from platestream.operators.split import split_by_type
 from platestream.operators.vehicle import Examine, unexamined

@@ -27,8 +27,8 @@ import msgspec
 from bytewax.operators import StatefulLogic
 from rapidfuzz.distance import Levenshtein
 
+from platestream.operators.frame_reads import FrameReads, Sighting
 from platestream.operators.merge_reads import Merged
-from platestream.operators.recognize import FrameReads, Sighting
 from platestream.operators.second_opinion import compare
 from platestream.operators.vehicle import Examine, Views, unexamined
 from platestream.schemas.camera_read import CameraRead

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from platestream.operators.frame_outcomes import Outcome
-from platestream.operators.recognize import FrameReads
+from platestream.operators.frame_reads import FrameReads
 from platestream.schemas.frame import Frame, frame_id_of
 from platestream.schemas.frame_count import HELD, READ, CountedFrame, FrameCount, count_of
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
-from platestream.operators.recognize import FrameReads
+from platestream.operators.frame_reads import FrameReads
 from platestream.schemas.dead_letter import DeadLetter
 from platestream.schemas.frame import frame_id_of
 

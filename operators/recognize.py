@@ -2,20 +2,17 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from platestream.operators.decode import Picture
+from platestream.operators.frame_reads import FrameReads, Sighting
 from platestream.operators.second_opinion import missing_picture, pair_reads, read_of_camera
 from platestream.operators.vehicle import vehicle_view
 from platestream.schemas.camera_read import CameraRead
-from platestream.schemas.fields import Vehicle
-from platestream.schemas.frame_count import FrameCount
 from platestream.schemas.message import RefusedError
 from platestream.schemas.reading import PlateRead
 
@@ -27,41 +24,6 @@ CROP_MARGIN = 0.25  # of the plate's size, each side: people recognize it by the
 VEHICLE_WIDTHS, VEHICLE_ABOVE, VEHICLE_BELOW = 4.0, 8.0, 2.5  # in plate widths, in plate heights
 VEHICLE_PIXELS = 640  # longer side of the vehicle's picture
 QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 85]
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """One plate in one frame. `crop`, `picture` and `view` are JPEG; the view is what the model examines.
-    They are empty if the plate was not read in this frame but followed.
-
-    `camera` is the camera's own read. If not `ours`, the reader read nothing, and `read` is of the camera.
-    """
-
-    read: PlateRead
-    crop: bytes
-    picture: bytes
-    view: bytes = b""
-    camera: CameraRead | None = None
-    ours: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class FrameReads:
-    """The plates of one frame, from left to right; `sightings` may be empty.
-
-    It does not contain the frame. `pushed`: the camera sends its own reads. `unseen`: it sent no picture.
-    """
-
-    camera_id: str
-    captured_at: datetime
-    latitude: float
-    longitude: float
-    vehicle: Vehicle
-    sightings: tuple[Sighting, ...]
-    frame_id: UUID | None = None
-    pushed: bool = False
-    unseen: bool = False
-    count: FrameCount | None = None
 
 
 class Recognizer:

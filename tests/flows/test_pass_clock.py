@@ -8,7 +8,7 @@ from bytewax.dataflow import Dataflow
 from bytewax.testing import TestingSink, TestingSource, run_main
 
 from platestream.operators.consensus import PassRules, VehiclePasses, detections_of
-from platestream.operators.recognize import FrameReads, Sighting
+from platestream.operators.frame_reads import FrameReads, Sighting
 from platestream.runtime.clock import utc_now
 from platestream.schemas.detection import Detection
 from platestream.schemas.fields import Vehicle

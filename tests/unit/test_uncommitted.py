@@ -22,7 +22,7 @@ from bytewax.testing import run_main
 
 from platestream.operators.consensus import PassRules, VehiclePasses
 from platestream.operators.frame_outcomes import FrameOutcomes
-from platestream.operators.recognize import FrameReads, Sighting
+from platestream.operators.frame_reads import FrameReads, Sighting
 from platestream.retention import uncommitted
 from platestream.runtime.clock import utc_now
 from platestream.schemas.detection import Detection, detection_id

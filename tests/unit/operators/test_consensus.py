@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platestream.operators.consensus import PassRules, Published, VehiclePasses, detections_of
-from platestream.operators.recognize import FrameReads, Sighting
+from platestream.operators.frame_reads import FrameReads, Sighting
 from platestream.operators.vehicle import Attribute, Look
 from platestream.schemas.detection import Detection
 from platestream.schemas.fields import Vehicle

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from platestream.cameras.sender import BATCH
 from platestream.operators.frame_outcomes import REMEMBERED_FRAMES, FrameOutcomes, Outcome
-from platestream.operators.recognize import FrameReads
+from platestream.operators.frame_reads import FrameReads
 from platestream.schemas.dead_letter import DeadLetter
 from platestream.schemas.fields import Vehicle
 from platestream.schemas.frame import frame_id

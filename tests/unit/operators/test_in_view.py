@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platestream.operators.consensus import PassRules, VehiclePasses
+from platestream.operators.frame_reads import FrameReads
 from platestream.operators.match import HotListMatcher
 from platestream.operators.matching.changelog_decoder import pack_entry
 from platestream.operators.matching.events import Event
 from platestream.operators.matching.router import probe, probe_in_view
-from platestream.operators.recognize import FrameReads
 from platestream.schemas import plates
 from platestream.schemas.alert_hit import AlertHit
 from platestream.schemas.catalogue import example
