@@ -1,7 +1,7 @@
 """Other releases as trees of files that this environment runs: an older commit, and the next one.
 
-The next one is this tree with what an additive release changes: a field in what it writes to topics, a
-migration with a column and rows that fill it, and another text of a view.
+The next one is this tree with what an additive release changes: a field in what it writes to topics and in
+each state of the recovery store, a migration with a column and rows that fill it, and another text of a view.
 """
 
 import re
@@ -17,7 +17,19 @@ OLD, NEW = 3, 5
 MIGRATION = f"""-- older releases: run
 ALTER TABLE platestream.detections ADD COLUMN IF NOT EXISTS lane UInt8 DEFAULT {OLD} COMMENT 'of the next';
 """
+LATER = "of the next release"
+_FIELD = f'    stored_later: str = "{LATER}"\n'
 _CHANGES = (
+    *(
+        (name, before, before + _FIELD)
+        for name, before in (
+            ("operators/consensus.py", "    views: Views = msgspec.field(default_factory=Views)\n"),
+            ("operators/match.py", "    batches: list[tuple[int, int]] = []\n"),
+            ("operators/inquiry_checks/logic.py", "    people: dict[str, Person] = {}\n"),
+            ("operators/notify/message.py", '    content: str = ""\n'),
+            ("schemas/alert_hit.py", "    notice: str = NOTICE\n"),
+        )
+    ),
     (
         "schemas/fields.py",
         "        return msgspec.json.encode(self)\n",
