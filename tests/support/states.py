@@ -41,7 +41,7 @@ def frame(second: float) -> FrameReads:
     return FrameReads("gate", at, 34.5, -109.4, Vehicle(), seen, UUID(int=round(10 * second) + 1))
 
 
-def ends(*changelogs: str) -> list[EndOfSnapshot]:
+def ends(*changelogs: str) -> list[Any]:
     """Marks after which nothing waits any more."""
     return [EndOfSnapshot(name, 0, 1) for name in changelogs]
 
@@ -61,15 +61,14 @@ def begin() -> dict[str, bytes]:
     outbox.on_batch([message("summary")])
     frames = FrameOutcomes(None)
     frames.on_batch([frame(0)])
-    steps = {
-        "passes": passes,
-        "match": match,
-        "check": checks,
-        "route": router,
-        "outbox": outbox,
-        "once": frames,
+    return {
+        "passes": passes.snapshot(),
+        "match": match.snapshot(),
+        "check": checks.snapshot(),
+        "route": router.snapshot(),
+        "outbox": outbox.snapshot(),
+        "once": frames.snapshot(),
     }
-    return {name: step.snapshot() for name, step in steps.items()}
 
 
 def go_on(states: dict[str, bytes]) -> dict[str, Any]:
